@@ -1,0 +1,70 @@
+# Every target makes what it needs; `make PYTHON=python3.12` chooses the interpreter. See CONTRIBUTING.md.
+PYTHON ?= python3
+PIP_ARGS ?=
+PYTEST_ARGS ?=
+REPORT_ARGS ?=
+BENCH_ARGS ?=
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install -q --disable-pip-version-check $(PIP_ARGS) -c constraints.txt
+CORE := .venv/core.stamp
+DEV := .venv/dev.stamp
+NODE := web/node_modules/.stamp
+
+export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help report test check format bundle mutants bench constraints clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+
+report: $(CORE) ## write report.html for the built-in model (REPORT_ARGS='--prompt "…"')
+	$(BIN)/loadstore report -o report.html $(REPORT_ARGS)
+
+test: $(DEV) ## run the tests (PYTEST_ARGS='-k null'); needs Chromium
+	@chromium=$$(scripts/chromium --install) || exit $$?; \
+	CHROMIUM="$$chromium" $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(DEV) ## lint, formatting, types and layers
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright
+	$(BIN)/lint-imports --no-logo
+
+format: $(DEV) ## format the code and mend what ruff can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bundle: $(NODE) ## rebuild the committed web bundle from web/
+	cd web && npm run build
+
+mutants: $(DEV) ## break each invariant once and see its test fail (slow)
+	$(BIN)/python tests/mutants/run.py
+
+bench: $(DEV) ## measure speed and memory (BENCH_ARGS=…)
+	$(BIN)/python benchmarks/run.py $(BENCH_ARGS)
+
+constraints: ## resolve constraints.txt anew; needs uv
+	scripts/constraints
+
+clean: ## remove everything that make made
+	rm -rf .venv build dist report.html web/node_modules .pytest_cache .ruff_cache .import_linter_cache
+	find src tests benchmarks recipes scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' || { \
+	echo 'needs Python >= 3.11 with venv; try make PYTHON=python3.12' >&2; exit 2; }
+	$(PYTHON) -m venv .venv
+
+$(CORE): pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) -e .
+	@touch $@
+
+$(DEV): $(CORE)
+	$(PIP) -e '.[dev]'
+	@touch $@
+
+$(NODE): web/package.json web/package-lock.json
+	cd web && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@

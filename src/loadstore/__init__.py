@@ -1,0 +1,51 @@
+"""A load/store view of transformers: who stored what, who loaded it, through which address.
+
+    >>> import loadstore as ls
+    >>> model = ls.load("builtin")
+    >>> scores = ls.subspace_scores(model)
+    >>> trace = ls.run(model, "the cat sat on the mat. the dog sat on the log.")
+
+Names are resolved on first use, so that importing costs nothing beyond what is used.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from loadstore.circuits.scores import subspace_scores as subspace_scores
+    from loadstore.circuits.spectra import spectrum as spectrum
+    from loadstore.heads.roles import head_roles as head_roles
+    from loadstore.models.edits import ablate as ablate
+    from loadstore.models.edits import cut as cut
+    from loadstore.models.library import load as load
+    from loadstore.models.trace import Trace as Trace
+    from loadstore.models.trace import run as run
+    from loadstore.models.weights import Weights as Weights
+    from loadstore.sites import Head as Head
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Head": "loadstore.sites",
+    "Trace": "loadstore.models.trace",
+    "Weights": "loadstore.models.weights",
+    "ablate": "loadstore.models.edits",
+    "cut": "loadstore.models.edits",
+    "head_roles": "loadstore.heads.roles",
+    "load": "loadstore.models.library",
+    "run": "loadstore.models.trace",
+    "spectrum": "loadstore.circuits.spectra",
+    "subspace_scores": "loadstore.circuits.scores",
+}
+__all__ = ["Head", "Trace", "Weights", "ablate", "cut", "head_roles", "load", "run", "spectrum", "subspace_scores"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    if name not in _HOMES:
+        raise AttributeError(f"loadstore has no {name!r}; it has {', '.join(__all__)}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

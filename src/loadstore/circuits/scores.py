@@ -1,0 +1,187 @@
+"""Subspace scores of every wire, each with its exact null and, on request, a control."""
+
+import fnmatch
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.circuits.folding import Norms, centre, reader_map, reads_after_norm, writer_map
+from loadstore.errors import BadRequest, NoSuchSite
+from loadstore.linear.null import null
+from loadstore.linear.subspace import gram_eigenvalues, reader_core, writer_core
+from loadstore.models.weights import Weights
+from loadstore.models.wiring import wiring
+from loadstore.sites import Reader, Writer
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Control: TypeAlias = Literal["none", "reversed", "haar"]
+MEASURES = ("score", "chance", "z", "p", "ceiling", "alignment")
+DEFINITION = (
+    "score = ||A B||_F / (||A||_F ||B||_F), A what the writer writes, B what the reader reads; "
+    "null = a Haar-random rotation between them; alignment = 0 at chance, 1 at the ceiling, -1 at the floor"
+)
+
+
+def subspace_scores(
+    weights: Weights,
+    norms: Norms = "fold",
+    *,
+    writers: str = "*",
+    readers: str = "*",
+    control: Control = "none",
+    seed: int = 0,
+) -> "xr.Dataset":
+    """Score every wire: Dataset over (writer, reader) with score chance z p ceiling alignment relative.
+
+    ``norms="fold"`` gives the norms to the matrices they belong to, ``"ignore"`` the raw product that other
+    tools print. ``writers`` and ``readers`` are globs. ``control="reversed"`` reverses the coordinates of what
+    writers write, ``"haar"`` rotates it by a random orthogonal matrix of ``seed``. A pair that the architecture
+    does not connect is NaN. ``relative`` is the log score less the writer's and the reader's main effects.
+    Raises NoSuchSite when a glob matches nothing, BadRequest for unknown options. Source: Elhage et al. 2021.
+    """
+    import xarray as xr
+
+    if norms not in ("fold", "ignore") or control not in ("none", "reversed", "haar"):
+        raise BadRequest(f"norms={norms!r}, control={control!r}: expected fold or ignore; none, reversed or haar")
+    network = wiring(weights)
+    kept_writers = _matching(network.writers, writers, "writer", weights.name)
+    kept_readers = _matching(network.readers, readers, "reader", weights.name)
+    exists = np.array([[network.connects(w, r) for r in kept_readers] for w in kept_writers])
+    values = {name: np.full(exists.shape, np.nan) for name in MEASURES}
+    for group in _groups(weights, kept_writers, kept_readers, norms):
+        block = _block(weights, group, norms, control, seed)
+        cells = np.ix_(group.writer_index, group.reader_index)
+        for name in MEASURES:
+            values[name][cells] = np.where(exists[cells], block[name].numpy(), np.nan)
+    values["relative"] = relative(values["score"])
+    return xr.Dataset(
+        {name: (("writer", "reader"), value) for name, value in values.items()},
+        coords={"writer": [str(w) for w in kept_writers], "reader": [str(r) for r in kept_readers]},
+        attrs={"model": weights.name, "definition": DEFINITION, "norms": norms, "control": control, "seed": seed},
+    )
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Wires whose writers meet their readers in the same space: centred, raw, or behind the norm."""
+
+    writers: list[Writer]
+    readers: list[Reader]
+    writer_index: list[int]
+    reader_index: list[int]
+    centred: bool
+    behind: bool
+
+
+def _groups(weights: Weights, writers: Sequence[Writer], readers: Sequence[Reader], norms: Norms) -> list[_Group]:
+    """At most four: (behind the norm or not) × (this reader centres or not)."""
+    groups: list[_Group] = []
+    for behind in (False, True):
+        for centred in (False, True):
+            some_w = [i for i, w in enumerate(writers) if reads_after_norm(weights, w) == behind]
+            some_r = [j for j, r in enumerate(readers) if (_centres(weights, r, norms) and not behind) == centred]
+            if some_w and some_r:
+                groups.append(
+                    _Group([writers[i] for i in some_w], [readers[j] for j in some_r], some_w, some_r, centred, behind)
+                )
+    return groups
+
+
+def _centres(weights: Weights, reader: Reader, norms: Norms) -> bool:
+    norm = weights.final_norm if reader.is_unembed else weights.layers[reader.layer].norm
+    return norms == "fold" and norm is not None
+
+
+def _block(weights: Weights, group: _Group, norms: Norms, control: Control, seed: int) -> dict[str, Tensor]:
+    """All measures of one group, in double precision through the cores."""
+    d_model = weights.architecture.d_model
+    cores = [writer_core(_double(writer_map(weights, w, norms))) for w in group.writers]
+    if group.centred:
+        cores = [centre(core) for core in cores]
+    cores = [_controlled(core, control, seed, centred=group.centred) for core in cores]
+    stacked = torch.cat(cores)
+    owner = torch.repeat_interleave(torch.arange(len(cores)), torch.tensor([len(core) for core in cores]))
+    x = torch.zeros(len(cores), len(group.readers), dtype=torch.float64)
+    reader_spectra: list[Tensor] = []
+    for column, reader in enumerate(group.readers):
+        core = reader_core(_double(reader_map(weights, reader, norms, behind=group.behind)))
+        x[:, column].index_add_(0, owner, (stacked @ core).square().sum(1))
+        reader_spectra.append(gram_eigenvalues(core.mT))
+    d = d_model - 1 if group.centred else d_model
+    chance = null(_stack([gram_eigenvalues(core) for core in cores]), _stack(reader_spectra), d)
+    return {
+        "score": (x / chance.norms).sqrt(),
+        "chance": chance.chance(),
+        "z": chance.z(x),
+        "p": chance.p(x),
+        "ceiling": chance.ceiling(),
+        "alignment": chance.alignment(x),
+    }
+
+
+def _double(matrix: "Tensor | object") -> "Tensor | object":
+    from loadstore.linear.factored import Factored
+
+    if isinstance(matrix, Factored):
+        return Factored(matrix.left.double(), matrix.right.double())
+    assert isinstance(matrix, Tensor)
+    return matrix.double()
+
+
+def _controlled(
+    core: Float[Tensor, "core d_model"], control: Control, seed: int, *, centred: bool
+) -> Float[Tensor, "core d_model"]:
+    """Reverse or rotate what a writer writes; under a LayerNorm only within the centred subspace."""
+    if control == "none":
+        return core
+    if control == "reversed":
+        return core.flip(-1)
+    d = core.shape[1]
+    generator = torch.Generator().manual_seed(seed)
+    if not centred:
+        return core @ haar(d, generator)
+    basis = torch.linalg.svd(torch.ones(1, d, dtype=core.dtype))[2][1:]
+    return core @ basis.mT @ haar(d - 1, generator) @ basis
+
+
+def haar(d: int, generator: torch.Generator) -> Float[Tensor, "d d"]:
+    """Draw from the uniform distribution on O(d): QR of a Gaussian, signs of R made positive (Mezzadri 2007)."""
+    q, r = torch.linalg.qr(torch.randn(d, d, generator=generator, dtype=torch.float64))
+    return q * r.diagonal().sign()
+
+
+def _stack(spectra: list[Tensor]) -> Float[Tensor, "site most"]:
+    return torch.nn.utils.rnn.pad_sequence(spectra, batch_first=True)
+
+
+def relative(scores: np.ndarray) -> np.ndarray:
+    """Log score less main effects of writer and reader, least squares over the wires with a positive score."""
+    rows, columns = np.nonzero(np.nan_to_num(scores) > 0)
+    out = np.full(scores.shape, np.nan)
+    if len(rows) == 0:
+        return out
+    logs = np.log(scores[rows, columns])
+    n, m = scores.shape
+    normal = np.zeros((n + m, n + m))
+    np.add.at(normal, (rows, rows), 1.0)
+    np.add.at(normal, (n + columns, n + columns), 1.0)
+    normal[rows, n + columns] = 1.0
+    normal[n + columns, rows] = 1.0
+    right = np.concatenate([np.bincount(rows, logs, n), np.bincount(columns, logs, m)])
+    effects = np.linalg.lstsq(normal, right, rcond=None)[0]
+    out[rows, columns] = logs - effects[rows] - effects[n + columns]
+    return out
+
+
+def _matching(sites: Sequence[Writer] | Sequence[Reader], glob: str, what: str, model: str) -> list[Writer | Reader]:
+    found = [site for site in sites if fnmatch.fnmatchcase(str(site), glob)]
+    if not found:
+        raise NoSuchSite(f"no {what} of {model} matches {glob!r}; there are {sites[0]} … {sites[-1]}")
+    return found

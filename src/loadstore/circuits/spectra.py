@@ -1,0 +1,44 @@
+"""Eigenspectra of what writers write: how large a subspace of the stream each takes."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from loadstore.circuits.folding import writer_map
+from loadstore.linear.factored import Factored
+from loadstore.linear.spectrum import FRACTIONS, PrincipalSpectrum, principal_spectrum
+from loadstore.models.weights import Weights
+from loadstore.models.wiring import wiring
+from loadstore.sites import Writer
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def spectrum(weights: Weights, site: Writer | str = "embed") -> "xr.Dataset":
+    """Centred PCA of a writer's rows: Dataset over rank with eigenvalue and cumulative.
+
+    W_E and W_pos are PCA'd over their rows; a head's rows are those of W_OV, so its spectrum is the covariance
+    of what it stores for white input. attrs: directions for 50/80/90/95/99 %, participation ratio, and the
+    Marchenko–Pastur band of structureless rows. Raises NoSuchSite, Undefined (a constant has no spectrum).
+    """
+    import xarray as xr
+
+    writer = wiring(weights).writer(site)
+    matrix = writer_map(weights, writer)
+    result: PrincipalSpectrum = principal_spectrum(matrix.dense() if isinstance(matrix, Factored) else matrix)
+    low, high = result.random_band()
+    values = result.eigenvalues.numpy()
+    return xr.Dataset(
+        {"eigenvalue": ("rank", values), "cumulative": ("rank", result.cumulative.numpy())},
+        coords={"rank": np.arange(1, len(values) + 1)},
+        attrs={
+            "model": weights.name,
+            "site": str(writer),
+            "definition": "eigenvalues of the covariance of the rows, centred, n - 1 in the denominator",
+            "rows": result.rows,
+            "directions": {f"{fraction:.0%}": result.directions(fraction) for fraction in FRACTIONS},
+            "participation_ratio": result.participation_ratio,
+            "random_band": [low, high],
+        },
+    )

@@ -1,0 +1,18 @@
+"""The command line: every error of ours is one sentence on stderr and exit code 2."""
+
+import sys
+
+
+def main() -> None:
+    """Run ``loadstore``."""
+    from loadstore.cli.app import app
+    from loadstore.errors import LoadstoreError
+
+    try:
+        app()
+    except LoadstoreError as error:
+        print(f"loadstore: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("loadstore: interrupted", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,20 @@
+"""The commands. Nothing heavy is imported before a command runs."""
+
+import typer
+
+from loadstore.cli import analyse, models, report, train
+
+app = typer.Typer(
+    name="loadstore",
+    help="See how a transformer works as a load/store machine.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    no_args_is_help=True,
+)
+app.command()(report.report)
+app.command()(analyse.scores)
+app.command()(analyse.heads)
+app.command()(analyse.spectrum)
+app.command()(train.train)
+app.command()(models.models)

@@ -1,0 +1,47 @@
+"""Every error that loadstore raises on purpose.
+
+::
+
+    LoadstoreError
+    ├── BadCheckpoint        a file that cannot be a model: torn, corrupt, hostile, wrong shapes
+    │   └── NotThisModel     readable, but an architecture or a fact that is missing or unsupported
+    ├── BadPrompt            empty, too long, untokenisable, or more than one token where one is needed
+    ├── NoSuchSite           a head, writer or reader that this model does not have
+    ├── NoSuchWire           both ends exist, the architecture does not connect them
+    ├── Undefined            a quantity this architecture or this input does not define
+    └── BadRequest           an option or a file of the user's that cannot be used
+
+Each message names the thing, what was expected and the way out. The command line prints it and exits 2.
+"""
+
+
+class LoadstoreError(Exception):
+    """The root of the tree above."""
+
+
+class BadCheckpoint(LoadstoreError):
+    """A file that cannot be a model."""
+
+
+class NotThisModel(BadCheckpoint):
+    """A readable file whose architecture is unsupported or not fully stated."""
+
+
+class BadPrompt(LoadstoreError):
+    """A prompt that the model cannot take."""
+
+
+class NoSuchSite(LoadstoreError):
+    """A head, writer or reader that the model does not have."""
+
+
+class NoSuchWire(LoadstoreError):
+    """Two sites that the architecture does not connect."""
+
+
+class Undefined(LoadstoreError):
+    """A quantity that the architecture or the input does not define."""
+
+
+class BadRequest(LoadstoreError):
+    """An option or a file that cannot be used."""

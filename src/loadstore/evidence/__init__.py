@@ -1,0 +1,1 @@
+"""Whether a wire matters: traffic, effect, and both together."""

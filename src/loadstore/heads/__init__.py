@@ -1,0 +1,1 @@
+"""What heads do: patterns and roles."""

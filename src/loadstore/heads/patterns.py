@@ -1,0 +1,52 @@
+"""What each role looks like in a pattern: a mask over (query, key), read from the tokens alone.
+
+A role's score is the attention mass that falls on its mask, averaged over the queries that have one
+(ARENA's detectors, written for any text instead of one stripe). Roles of a head may overlap.
+"""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from loadstore.axes import Mask, Patterns, Tokens
+
+ROLES = ("previous", "current", "first", "duplicate", "induction")
+
+
+def role_masks(tokens: Tokens, bos: int | None = None) -> dict[str, Mask]:
+    """Boolean masks [batch, query, key] of every role.
+
+    previous: j = i − 1.  current: j = i.  first: j = 0, from the second query on.
+    duplicate: j < i with t_j = t_i.  induction: 0 < j − 1 < i with t_{j−1} = t_i, so that j holds what followed.
+    Rows without such a key are empty: the two stripe entries before any repeat do not count. BOS matches nothing.
+    """
+    batch, length = tokens.shape
+    index = torch.arange(length, device=tokens.device)
+    query, key = index[:, None], index[None, :]
+    match = tokens[:, :, None] == tokens[:, None, :]
+    if bos is not None:
+        match = match & (tokens != bos)[:, :, None]
+    before = match & (key < query)
+    after_match = torch.zeros_like(before)
+    after_match[:, :, 1:] = before[:, :, :-1]
+
+    def everywhere(mask: Tensor) -> Tensor:
+        return mask.expand(batch, length, length)
+
+    return {
+        "previous": everywhere(key == query - 1),
+        "current": everywhere(key == query),
+        "first": everywhere((key == 0) & (query > 0)),
+        "duplicate": before,
+        "induction": after_match,
+    }
+
+
+def mass_on(pattern: Patterns, mask: Mask) -> tuple[Float[Tensor, "batch head"], Int[Tensor, " batch"]]:
+    """Mean attention on a mask per sequence and head, and how many queries it was averaged over.
+
+    score = Σ_i Σ_j A_ij m_ij / #{i : Σ_j m_ij > 0}; NaN for a sequence without such a query.
+    """
+    queries = mask.any(-1).sum(-1)
+    mass = (pattern * mask[:, None]).sum((-1, -2))
+    return mass / queries[:, None], queries

@@ -1,0 +1,123 @@
+"""What each head does, measured on random repeats or on text, with standard errors over sequences."""
+
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+import torch
+
+from loadstore.axes import Tokens
+from loadstore.errors import BadRequest
+from loadstore.heads.patterns import ROLES, mass_on, role_masks
+from loadstore.models.forward import Record, forward
+from loadstore.models.weights import Weights
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+On: TypeAlias = Literal["repeats", "random"] | Tokens
+BATCH = 8
+
+
+def bos_of(weights: Weights) -> int | None:
+    """The id that every prompt begins with, if the model has one."""
+    return None if weights.tokens is None else weights.tokens.bos
+
+
+def random_tokens(weights: Weights, sequences: int, length: int, seed: int = 0) -> Tokens:
+    """Sequences of ``length`` distinct random tokens, BOS first where the model has one (counted in the length)."""
+    generator = torch.Generator().manual_seed(seed)
+    bos = bos_of(weights)
+    ids = torch.arange(weights.architecture.vocab)
+    pool = ids if bos is None else ids[ids != bos]
+    body = length if bos is None else length - 1
+    if body < 1 or body > len(pool) or length > weights.architecture.context:
+        raise BadRequest(
+            f"{length} distinct tokens do not fit {weights.name}: vocabulary {weights.architecture.vocab}, "
+            f"context {weights.architecture.context}"
+        )
+    rows = torch.stack([pool[torch.randperm(len(pool), generator=generator)[:body]] for _ in range(sequences)])
+    return rows if bos is None else torch.cat([torch.full((sequences, 1), bos), rows], 1)
+
+
+def random_repeats(weights: Weights, sequences: int, period: int | None = None, seed: int = 0) -> Tokens:
+    """BOS (where the model has one) and a block of distinct random tokens, twice. ``period`` defaults to 50 or what fits."""
+    has_bos = bos_of(weights) is not None
+    room = (weights.architecture.context - has_bos) // 2
+    period = min(50, room, weights.architecture.vocab - has_bos) if period is None else period
+    if not 1 <= period <= room:
+        raise BadRequest(f"period {period} does not fit twice into {weights.name}'s context: at most {room}")
+    once = random_tokens(weights, sequences, period + has_bos, seed)
+    return torch.cat([once, once[:, int(has_bos) :]], 1)
+
+
+def head_roles(weights: Weights, on: On = "repeats", *, sequences: int = 20, seed: int = 0) -> "xr.Dataset":
+    """Role scores of every head: Dataset over head, per role its mean over sequences and ``<role>_se``.
+
+    previous, current, first, duplicate, induction: the mean attention on the role's keys over the queries that
+    have one (heads.patterns.role_masks); units of probability. ``on``: random repeats (the default), random
+    tokens of the full context, or given tokens [sequence, token]. A role without any such query is NaN.
+    Standard errors are over sequences. Source: ARENA, Intro to mech interp; Olsson et al. 2022.
+    """
+    import xarray as xr
+
+    tokens = _tokens(weights, on, sequences, seed)
+    bos = bos_of(weights)
+    scores = {role: [] for role in ROLES}
+    for batch in tokens.split(BATCH):
+        record = Record()
+        with torch.no_grad():
+            forward(weights, batch, record=record)
+        masks = role_masks(batch, bos)
+        pattern = torch.cat([layer.pattern for layer in record.layers], 1)
+        for role in ROLES:
+            scores[role].append(mass_on(pattern, masks[role])[0])
+    data: dict[str, tuple[str, np.ndarray]] = {}
+    for role in ROLES:
+        mean, error = _mean_and_error(torch.cat(scores[role]).double().numpy())
+        data[role], data[f"{role}_se"] = ("head", mean), ("head", error)
+    return xr.Dataset(
+        data,
+        coords={"head": [str(head) for head in weights.architecture.heads]},
+        attrs={
+            "model": weights.name,
+            "definition": "mean attention on the role's keys over the queries that have one",
+            "on": on if isinstance(on, str) else "given tokens",
+            "sequences": tokens.shape[0],
+            "tokens": tokens.shape[1],
+            "seed": seed,
+        },
+    )
+
+
+def _tokens(weights: Weights, on: On, sequences: int, seed: int) -> Tokens:
+    if not isinstance(on, str):
+        return on
+    if on == "repeats":
+        return random_repeats(weights, sequences, seed=seed)
+    if on == "random":
+        return random_tokens(weights, sequences, weights.architecture.context, seed)
+    raise BadRequest(f"on={on!r}: expected 'repeats', 'random' or tokens [sequence, token]")
+
+
+def _mean_and_error(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean over sequences that have the role, and its standard error (NaN below two)."""
+    known = ~np.isnan(values)
+    count = known.sum(0)
+    total = np.where(known, values, 0).sum(0)
+    mean = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    squares = np.where(known, (values - mean) ** 2, 0).sum(0)
+    error = np.full(total.shape, np.nan)
+    many = count > 1
+    error[many] = np.sqrt(squares[many] / (count[many] - 1) / count[many])
+    return mean, error
+
+
+def second_copy_loss(weights: Weights, tokens: Tokens, period: int) -> float:
+    """Mean cross-entropy (nats) of predicting the second copy, its first token left out."""
+    with torch.no_grad():
+        logits = forward(weights, tokens)
+    start = tokens.shape[1] - period
+    targets = tokens[:, start + 1 :]
+    return float(
+        torch.nn.functional.cross_entropy(logits[:, start:-1].flatten(0, 1).float(), targets.flatten())
+    )

@@ -1,0 +1,1 @@
+"""Matrices without models: factored maps, spectra, subspace scores and their exact null."""

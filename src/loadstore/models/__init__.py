@@ -1,0 +1,1 @@
+"""What a model is (Weights) and what it did (Trace)."""

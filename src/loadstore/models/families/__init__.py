@@ -1,0 +1,1 @@
+"""One file per checkpoint naming: which tensor is which, and nothing else."""

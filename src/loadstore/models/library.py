@@ -1,0 +1,65 @@
+"""From a name or a path to Weights."""
+
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+
+from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel
+from loadstore.models.architecture import Positions
+from loadstore.models.checkpoint import Checkpoint, read_checkpoint
+from loadstore.models.families import legacy, own
+from loadstore.models.tokens import Tokens
+from loadstore.models.weights import Weights
+
+BUILTIN = "builtin"
+BOS_NAMES = ("<|bos|>", "<|endoftext|>", "<s>", "<|begin_of_text|>", "<|BOS|>")
+
+
+def builtin_path() -> Path:
+    """Where the built-in model's file lies."""
+    return Path(str(files("loadstore") / "data" / "builtin.safetensors"))
+
+
+def load(source: str | Path = BUILTIN, *, positions: Positions | None = None) -> Weights:
+    """Load a model: ``"builtin"``, a folder, or a .safetensors / .pth / .pt / .bin file.
+
+    Weights are never changed: half-precision files are widened, nothing is folded or centred. ``positions``
+    states the scheme of a bare state dict that has no config. A ``tokenizer.json`` beside the file is used.
+    Raises BadRequest (no such file), BadCheckpoint (damaged or hostile), NotThisModel (unsupported or unstated).
+    """
+    if positions not in (None, "learned", "shortformer"):
+        raise BadRequest(f"positions={positions!r}: expected 'learned' or 'shortformer'")
+    path = builtin_path() if str(source) == BUILTIN else Path(source).expanduser()
+    if not path.exists():
+        raise BadRequest(
+            f"there is no model {str(source)!r}: expected 'builtin', a folder, or a .safetensors, .pth, .pt or .bin file"
+        )
+    checkpoint = read_checkpoint(path)
+    if own.recognise(checkpoint):
+        weights = own.build(checkpoint)
+        if positions not in (None, weights.architecture.positions):
+            raise NotThisModel(f"{path} says {weights.architecture.positions} positions, positions={positions!r} was given")
+    elif legacy.recognise(checkpoint):
+        weights = legacy.build(checkpoint, positions)
+    else:
+        names = ", ".join(sorted(checkpoint.tensors)[:4])
+        raise NotThisModel(
+            f"{path} is no architecture that loadstore knows (its tensors: {names} …); supported: loadstore's own "
+            "files and attention-only checkpoints in HookedTransformer naming"
+        )
+    return weights if weights.tokens is not None else replace(weights, tokens=_tokens_beside(checkpoint, weights))
+
+
+def _tokens_beside(checkpoint: Checkpoint, weights: Weights) -> Tokens | None:
+    beside = checkpoint.path.parent / "tokenizer.json"
+    if not beside.exists():
+        return None
+    try:
+        tokens = Tokens.from_json(beside.read_text(encoding="utf-8"), None)
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadCheckpoint(f"{beside} cannot be read: {error}") from None
+    size = tokens.tokenizer.get_vocab_size()
+    if size > weights.architecture.vocab:
+        raise BadCheckpoint(f"{beside} has {size} tokens, {weights.name} has {weights.architecture.vocab}; not its tokenizer")
+    known = [tokens.tokenizer.token_to_id(name) for name in BOS_NAMES]
+    return replace(tokens, bos=next((token for token in known if token is not None), None))

@@ -1,0 +1,74 @@
+"""Text to token ids and back, with a stated beginning-of-sequence policy."""
+
+from dataclasses import dataclass
+
+from tokenizers import Tokenizer
+
+from loadstore.errors import BadCheckpoint, BadPrompt, Undefined
+
+SPACE, NEWLINE, TAB = "␣", "⏎", "⇥"
+
+
+def visible(text: str) -> str:
+    """Show white space: ``" on"`` becomes ``␣on`` and a line feed ⏎, so that labels never look empty."""
+    return text.replace(" ", SPACE).replace("\n", NEWLINE).replace("\t", TAB)
+
+
+@dataclass(frozen=True, eq=False)
+class Tokens:
+    """A tokenizer and the id that every prompt begins with (``bos``; None where the model has none)."""
+
+    tokenizer: Tokenizer
+    bos: int | None
+
+    @staticmethod
+    def from_json(text: str, bos: int | None) -> "Tokens":
+        """Read the ``tokenizer.json`` format. Raises BadCheckpoint when it is not one."""
+        try:
+            return Tokens(Tokenizer.from_str(text), bos)
+        except Exception as error:  # the library raises bare Exception for every malformed file
+            raise BadCheckpoint(f"the tokenizer cannot be read ({error}); expected the tokenizer.json format") from None
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of ``text``, BOS first. Raises BadPrompt on empty or untokenisable text."""
+        if not text:
+            raise BadPrompt("the prompt is empty; give at least one character of text")
+        try:
+            ids = self.tokenizer.encode(text, add_special_tokens=False).ids
+        except (UnicodeEncodeError, TypeError) as error:
+            raise BadPrompt(f"the prompt is not valid text ({error}); lone surrogates cannot be encoded") from None
+        if not ids:
+            raise BadPrompt(f"the prompt {text!r} has no tokens under this model's tokenizer")
+        return ids if self.bos is None else [self.bos, *ids]
+
+    def one(self, text: str) -> int:
+        """Return the id of a text that is exactly one token. Raises BadPrompt otherwise."""
+        ids = self.encode(text)[0 if self.bos is None else 1 :]
+        if len(ids) != 1:
+            pieces = " ".join(visible(self.text(i)) for i in ids)
+            raise BadPrompt(f"{text!r} is {len(ids)} tokens ({pieces}); a target must be one (most begin with a space)")
+        return ids[0]
+
+    def text(self, token: int) -> str:
+        """Return the text of one id; special tokens by their name."""
+        decoded = self.tokenizer.decode([token], skip_special_tokens=False)
+        return decoded if decoded else str(self.tokenizer.id_to_token(token))
+
+
+def labels(ids: list[int], tokens: Tokens | None) -> list[str]:
+    """Label tokens with their index, ``␣sat·10``, because text alone repeats; BOS is ⊢."""
+    if tokens is None:
+        return [f"#{token}·{index}" for index, token in enumerate(ids)]
+    return [
+        f"{'⊢' if token == tokens.bos else visible(tokens.text(token))}·{index}" for index, token in enumerate(ids)
+    ]
+
+
+def require(tokens: Tokens | None, model: str) -> Tokens:
+    """Return the tokenizer. Raises Undefined when the model has none, saying how to give one."""
+    if tokens is None:
+        raise Undefined(
+            f"{model} has no tokenizer, so it takes token ids, not text; "
+            "put a tokenizer.json beside the checkpoint, or pass a list of ids"
+        )
+    return tokens

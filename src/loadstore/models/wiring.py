@@ -1,0 +1,94 @@
+"""Which writer can reach which reader: a fact of the architecture, kept here and nowhere else."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from loadstore.errors import NoSuchSite, NoSuchWire
+from loadstore.models.weights import Weights
+from loadstore.sites import EMBED, POS, SIDES, UNEMBED, Reader, Writer, parse_reader, parse_writer
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """Writers and readers in depth order; ``connects`` says which pairs exist.
+
+    Heads of one layer do not see each other. A learned ``pos`` is in the stream and everyone sees it; a
+    shortformer ``pos`` reaches the Q and K of every head in every layer and nothing else.
+    """
+
+    writers: tuple[Writer, ...]
+    readers: tuple[Reader, ...]
+    shortformer: bool
+    model: str
+
+    def connects(self, writer: Writer, reader: Reader) -> bool:
+        """Whether the architecture has this wire."""
+        if writer.kind == "pos" and self.shortformer:
+            return reader.side in ("Q", "K")
+        return reader.is_unembed or writer.layer < reader.layer
+
+    @cached_property
+    def exists(self) -> np.ndarray:
+        """Boolean matrix [writer, reader]."""
+        return np.array([[self.connects(w, r) for r in self.readers] for w in self.writers])
+
+    def writers_of(self, reader: Reader) -> tuple[Writer, ...]:
+        """Every writer that ``reader`` can load from, in depth order."""
+        return tuple(writer for writer in self.writers if self.connects(writer, reader))
+
+    def writer(self, name: Writer | str) -> Writer:
+        """Find a writer by name. Raises NoSuchSite with the nearest that exists."""
+        writer = parse_writer(name)
+        if writer in self.writers:
+            return writer
+        raise NoSuchSite(f"no writer {writer}: {self.model} has {_some(self.writers)}.{self._nearest(writer)}")
+
+    def reader(self, name: Reader | str) -> Reader:
+        """Find a reader by name. Raises NoSuchSite with the nearest that exists."""
+        reader = parse_reader(name)
+        if reader in self.readers:
+            return reader
+        raise NoSuchSite(f"no reader {reader}: {self.model} has {_some(self.readers)}.{self._nearest(reader)}")
+
+    def wire(self, writer: Writer | str, reader: Reader | str) -> tuple[Writer, Reader]:
+        """Find a wire by its ends. Raises NoSuchWire when the architecture does not connect them."""
+        source, target = self.writer(writer), self.reader(reader)
+        if self.connects(source, target):
+            return source, target
+        why = (
+            "shortformer positions are added to the inputs of Q and K only"
+            if source.kind == "pos"
+            else f"{source} stores after {target} has loaded"
+        )
+        raise NoSuchWire(f"no wire {source} → {target}: {why}")
+
+    def _nearest(self, site: Writer | Reader) -> str:
+        """Say which existing site of the same sort is the closest in layer and index."""
+        if isinstance(site, Reader):
+            same = [(r.layer, r.index, str(r)) for r in self.readers if r.side == site.side]
+        else:
+            same = [(w.layer, w.index, str(w)) for w in self.writers if w.kind == site.kind]
+        if not same:
+            return ""
+        return f" Nearest: {min(same, key=lambda s: (abs(s[0] - site.layer), abs(s[1] - site.index)))[2]}."
+
+
+def _some(sites: tuple[Writer, ...] | tuple[Reader, ...]) -> str:
+    names = [str(site) for site in sites]
+    return ", ".join(names if len(names) <= 6 else [*names[:3], "…", *names[-2:]])
+
+
+def wiring(weights: Weights) -> Wiring:
+    """Return the wiring of a model: ``embed``, ``pos``, then each layer's heads and its bias."""
+    shape = weights.architecture
+    writers = [EMBED, POS]
+    readers: list[Reader] = []
+    for layer in range(shape.n_layers):
+        heads = range(shape.n_heads)
+        readers += [Reader(layer, index, side) for index in heads for side in SIDES]
+        writers += [Writer("head", layer, index) for index in heads]
+        if weights.layers[layer].b_O is not None:
+            writers.append(Writer("bias", layer))
+    return Wiring(tuple(writers), (*readers, UNEMBED), shape.positions == "shortformer", weights.name)

@@ -1,0 +1,1 @@
+"""What one pass says: exact decompositions of what was stored and loaded."""

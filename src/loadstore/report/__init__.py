@@ -1,0 +1,1 @@
+"""The article's figures for one model and one prompt."""

@@ -1,0 +1,125 @@
+"""Names of the places that store to and load from the residual stream.
+
+Writers are ``embed``, ``pos``, ``L0.H7``, ``L0.bias``; readers are ``L1.H4.Q``, ``L1.H4.K``, ``L1.H4.V``
+and ``unembed``. ``const`` is the pseudo-writer of the exact sums: what a reader adds by itself.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from loadstore.errors import NoSuchSite
+
+Side = Literal["Q", "K", "V"]
+SIDES: tuple[Side, ...] = ("Q", "K", "V")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Head:
+    """One attention head, written ``L1.H4``."""
+
+    layer: int
+    index: int
+
+    def __str__(self) -> str:
+        return f"L{self.layer}.H{self.index}"
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """A site that stores: ``embed``, ``pos``, a head, or the constant ``b_O`` of a layer."""
+
+    kind: Literal["embed", "pos", "head", "bias"]
+    layer: int = -1
+    index: int = -1
+
+    @property
+    def head(self) -> Head:
+        """The head that stores. Raises NoSuchSite for writers that are no head."""
+        if self.kind != "head":
+            raise NoSuchSite(f"{self} is a writer but not a head; a head is written L1.H4")
+        return Head(self.layer, self.index)
+
+    def __str__(self) -> str:
+        match self.kind:
+            case "head":
+                return f"L{self.layer}.H{self.index}"
+            case "bias":
+                return f"L{self.layer}.bias"
+            case _:
+                return self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A site that loads: one side of a head, or the unembedding (``side`` empty)."""
+
+    layer: int = -1
+    index: int = -1
+    side: Side | Literal[""] = ""
+
+    @property
+    def is_unembed(self) -> bool:
+        """Whether this is the unembedding."""
+        return self.side == ""
+
+    @property
+    def head(self) -> Head:
+        """The head that loads. Raises NoSuchSite for the unembedding."""
+        if self.is_unembed:
+            raise NoSuchSite("unembed is a reader but not a side of a head; a side is written L1.H4.K")
+        return Head(self.layer, self.index)
+
+    def __str__(self) -> str:
+        return "unembed" if self.is_unembed else f"L{self.layer}.H{self.index}.{self.side}"
+
+
+EMBED = Writer("embed")
+POS = Writer("pos")
+CONST = "const"
+UNEMBED = Reader()
+
+_HEAD = re.compile(r"L(\d{1,4})\.H(\d{1,4})")
+_BIAS = re.compile(r"L(\d{1,4})\.bias")
+_SIDE = re.compile(r"L(\d{1,4})\.H(\d{1,4})\.([QKV])")
+
+
+def parse_head(name: "Head | Writer | str") -> Head:
+    """Read ``L1.H4``. Raises NoSuchSite when the name is not a head's."""
+    if isinstance(name, Head):
+        return name
+    if isinstance(name, Writer):
+        return name.head
+    if found := _HEAD.fullmatch(name.strip()):
+        return Head(int(found[1]), int(found[2]))
+    raise NoSuchSite(f"{name!r} is not a head; a head is written like L1.H4")
+
+
+def parse_writer(name: "Writer | Head | str") -> Writer:
+    """Read ``embed``, ``pos``, ``L0.H7`` or ``L0.bias``. Raises NoSuchSite for any other name."""
+    if isinstance(name, Writer):
+        return name
+    if isinstance(name, Head):
+        return Writer("head", name.layer, name.index)
+    text = name.strip()
+    if text in ("embed", "pos"):
+        return EMBED if text == "embed" else POS
+    if found := _BIAS.fullmatch(text):
+        return Writer("bias", int(found[1]))
+    if _HEAD.fullmatch(text):
+        head = parse_head(text)
+        return Writer("head", head.layer, head.index)
+    raise NoSuchSite(f"{name!r} is not a writer; writers are embed, pos, L0.H7 (a head) and L0.bias")
+
+
+def parse_reader(name: "Reader | str") -> Reader:
+    """Read ``L1.H4.K`` or ``unembed``. Raises NoSuchSite for any other name."""
+    if isinstance(name, Reader):
+        return name
+    text = name.strip()
+    if text == "unembed":
+        return UNEMBED
+    if found := _SIDE.fullmatch(text):
+        side: Side = "Q" if found[3] == "Q" else "K" if found[3] == "K" else "V"
+        return Reader(int(found[1]), int(found[2]), side)
+    raise NoSuchSite(f"{name!r} is not a reader; readers are L1.H4.Q, L1.H4.K, L1.H4.V and unembed")

@@ -1,0 +1,1 @@
+"""Train attention-only models from a recipe and a folder of text."""

@@ -1,0 +1,65 @@
+"""Batches: windows of text, and random blocks of tokens repeated."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from loadstore.axes import Tokens
+from loadstore.training.corpus import Corpus
+from loadstore.training.recipe import Phase
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Tokens [batch, token], what each should predict, and the weight of each prediction (summing to about 1)."""
+
+    tokens: Tokens
+    targets: Int[Tensor, "batch token"]
+    weight: Float[Tensor, "batch token"]
+    second_copy: Bool[Tensor, "batch token"]
+
+
+def text_windows(ids: np.ndarray, bos: int, count: int, length: int, generator: torch.Generator) -> Tokens:
+    """Windows of ``length`` + 1 tokens from random places, BOS first."""
+    starts = torch.randint(0, len(ids) - length, (count,), generator=generator)
+    windows = np.stack([ids[start : start + length] for start in starts.tolist()]).astype(np.int64)
+    return torch.cat([torch.full((count, 1), bos), torch.from_numpy(windows)], 1)
+
+
+def repeated_blocks(
+    vocab: int, bos: int, count: int, length: int, block: tuple[int, int], generator: torch.Generator
+) -> tuple[Tokens, Bool[Tensor, "batch token"]]:
+    """Random blocks repeated to ``length`` + 1 tokens, BOS first, and which predictions a repeat makes certain."""
+    tokens = torch.full((count, length + 1), bos)
+    certain = torch.zeros(count, length, dtype=torch.bool)
+    sizes = torch.randint(block[0], block[1] + 1, (count,), generator=generator)
+    for row, size in enumerate(sizes.tolist()):
+        piece = torch.randint(0, vocab - 1, (size,), generator=generator)
+        piece = piece + (piece >= bos)
+        tokens[row, 1:] = piece.repeat(-(-length // size))[:length]
+        certain[row, size + 1 :] = True
+    return tokens, certain
+
+
+def next_batch(corpus: Corpus, vocab: int, phase: Phase, generator: torch.Generator) -> Batch:
+    """One batch of a phase: its share of repeats, the rest text."""
+    repeats = round(phase.batch * phase.repeats)
+    parts: list[Tensor] = []
+    weights: list[Tensor] = []
+    masks: list[Tensor] = []
+    if repeats < phase.batch:
+        texts = text_windows(corpus.train, corpus.bos, phase.batch - repeats, phase.length, generator)
+        mask = texts[:, 1:] != corpus.bos
+        parts.append(texts)
+        weights.append(mask / mask.sum())
+        masks.append(torch.zeros_like(mask))
+    if repeats:
+        tokens, certain = repeated_blocks(vocab, corpus.bos, repeats, phase.length, phase.block, generator)
+        parts.append(tokens)
+        weights.append(phase.repeat_weight * certain / certain.sum())
+        masks.append(certain)
+    tokens = torch.cat(parts)
+    return Batch(tokens[:, :-1], tokens[:, 1:], torch.cat(weights), torch.cat(masks))

@@ -1,0 +1,91 @@
+"""A folder of text as token ids: split by document, byte-level BPE, one array to train on and one held out."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from loadstore.errors import BadRequest
+from loadstore.models.tokens import Tokens
+
+BOS = "<|bos|>"
+HELD_OUT = 40  # one document of so many is never trained on, chosen by a hash of its name
+
+
+@dataclass(frozen=True, eq=False)
+class Corpus:
+    """Token ids to train on and held out, documents joined by BOS, and the tokenizer that made them."""
+
+    tokenizer: Tokenizer
+    train: np.ndarray
+    held_out: np.ndarray
+    documents: int
+    characters: int
+
+    @property
+    def bos(self) -> int:
+        """The id between documents and before every prompt."""
+        return int(self.tokenizer.token_to_id(BOS))
+
+    @property
+    def tokens(self) -> Tokens:
+        """The tokenizer with its BOS, as a model carries it."""
+        return Tokens(self.tokenizer, self.bos)
+
+
+def read_corpus(folder: Path, vocab: int, tokenizer: Tokenizer | None = None) -> Corpus:
+    """Read every ``.txt`` below a folder; trains the tokenizer unless one is given.
+
+    Raises BadRequest when there is too little text to hold any out.
+    """
+    files = sorted(folder.rglob("*.txt"))
+    held = [path for path in files if _is_held_out(path, folder)]
+    train = [path for path in files if path not in set(held)]
+    if not held or not train:
+        raise BadRequest(
+            f"{folder} has {len(files)} .txt files; about {HELD_OUT} or more are needed, so that some can be held out"
+        )
+    if tokenizer is None:
+        tokenizer = train_tokenizer([_text(path) for path in train], vocab)
+    bos = int(tokenizer.token_to_id(BOS))
+    return Corpus(
+        tokenizer,
+        _encode(tokenizer, train, bos),
+        _encode(tokenizer, held, bos),
+        len(files),
+        sum(len(_text(path)) for path in files),
+    )
+
+
+def train_tokenizer(texts: list[str], vocab: int) -> Tokenizer:
+    """Byte-level BPE of ``vocab`` tokens, digits alone, BOS the first."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab, special_tokens=[BOS], initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
+
+
+def _is_held_out(path: Path, folder: Path) -> bool:
+    name = str(path.relative_to(folder)).encode()
+    return int.from_bytes(hashlib.sha256(name).digest()[:4], "big") % HELD_OUT == 0
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace")
+
+
+def _encode(tokenizer: Tokenizer, files: list[Path], bos: int) -> np.ndarray:
+    ids: list[int] = []
+    for encoded in tokenizer.encode_batch([_text(path) for path in files], add_special_tokens=False):
+        ids.append(bos)
+        ids.extend(encoded.ids)
+    return np.array(ids, dtype=np.uint16 if tokenizer.get_vocab_size() <= 1 << 16 else np.uint32)

@@ -1,0 +1,49 @@
+"""Read a corpus once per run: tokens and tokenizer are kept beside the state, so that a resume starts at once."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from loadstore.errors import BadRequest
+from loadstore.training.corpus import Corpus, read_corpus
+
+
+def prepare(text: Path, run: Path, vocab: int) -> Corpus:
+    """Return the corpus of a folder; uses what ``run`` keeps if the folder has not changed.
+
+    Raises BadRequest when the folder is missing or has too little text.
+    """
+    if not text.is_dir():
+        raise BadRequest(f"{text} is not a folder; give a folder of .txt files, one document each")
+    run.mkdir(parents=True, exist_ok=True)
+    mark, arrays, names = _fingerprint(text, vocab), run / "corpus.npz", run / "corpus.json"
+    if arrays.exists() and names.exists():
+        facts = json.loads(names.read_text(encoding="utf-8"))
+        if facts["fingerprint"] == mark:
+            with np.load(arrays, allow_pickle=False) as kept:
+                return Corpus(
+                    Tokenizer.from_str(facts["tokenizer"]),
+                    kept["train"],
+                    kept["held_out"],
+                    facts["documents"],
+                    facts["characters"],
+                )
+    corpus = read_corpus(text, vocab)
+    np.savez(arrays, train=corpus.train, held_out=corpus.held_out)
+    facts = {
+        "fingerprint": mark,
+        "documents": corpus.documents,
+        "characters": corpus.characters,
+        "tokenizer": corpus.tokenizer.to_str(),
+    }
+    names.write_text(json.dumps(facts), encoding="utf-8")
+    return corpus
+
+
+def _fingerprint(text: Path, vocab: int) -> str:
+    """Names and sizes of all files: cheap, and enough to notice another folder."""
+    listing = [(str(path.relative_to(text)), path.stat().st_size) for path in sorted(text.rglob("*.txt"))]
+    return hashlib.sha256(json.dumps([vocab, listing]).encode()).hexdigest()

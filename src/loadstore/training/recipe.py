@@ -1,0 +1,103 @@
+"""A training recipe: the machine's shape, how it starts, and the phases it goes through. Read from TOML."""
+
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from loadstore.errors import BadRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Initial scales.
+
+    ``W_E`` has rows of standard deviation ``embed`` with a power-law spectrum λ_k ∝ k^−``embed_decay``;
+    ``W_pos`` is one sine and one cosine per angular frequency (radians a token), of amplitude
+    ``pos_amplitude``, in random orthogonal directions. W_Q, W_K, W_V ~ N(0, 1/d); W_O half of that.
+    """
+
+    embed: float = 0.3
+    embed_decay: float = 0.0
+    pos_frequencies: tuple[float, ...] = (2.4, 1.2, 0.5, 0.15, 0.04, 0.012)
+    pos_amplitude: float = 4.0
+    unembed: float = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """One stretch of training.
+
+    ``repeats`` is the share of sequences that are random blocks repeated (the rest is text), their loss
+    weighted by ``repeat_weight``. ``until`` ends the phase early once the running second-copy loss (nats)
+    is below it. ``open_heads`` limits how many heads of each layer learn (all by default). ``decay``
+    shrinks W_E and W_pos by that much a step, ``head_decay`` W_V and W_O; both follow the schedule.
+    """
+
+    name: str
+    steps: int
+    batch: int
+    length: int
+    repeats: float
+    block: tuple[int, int]
+    lr: float = 3e-3
+    muon_lr: float = 0.02
+    warmup: int = 0
+    end: float = 1.0
+    repeat_weight: float = 1.0
+    until: float = 0.0
+    open_heads: tuple[int, ...] = ()
+    decay: float = 0.0
+    head_decay: float = 0.0
+    qk_decay: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything that decides a run, besides the text.
+
+    ``names`` gives the strongest heads of a role the numbers they shall carry: an exact renumbering at the end.
+    """
+
+    name: str
+    seed: int
+    n_layers: int
+    n_heads: int
+    d_model: int
+    d_head: int
+    vocab: int
+    context: int
+    start: Start
+    phases: tuple[Phase, ...]
+    names: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+    @property
+    def steps(self) -> int:
+        """The most steps that all phases can take."""
+        return sum(phase.steps for phase in self.phases)
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe. Raises BadRequest naming the file and the wrong key."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        phases = tuple(_take(Phase, phase, path) for phase in data.pop("phase", []))
+        start = _take(Start, data.pop("start", {}), path)
+        names = {role: tuple(heads) for role, heads in data.pop("names", {}).items()}
+        if not phases:
+            raise BadRequest(f"{path} has no [[phase]]; a recipe needs at least one")
+        return _take(Recipe, {**data, "start": start, "phases": phases, "names": names}, path)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadRequest(f"the recipe {path} cannot be read: {error}") from None
+
+
+def _take(kind: type, data: dict[str, Any], path: Path) -> Any:
+    """Build one dataclass from a table; lists become tuples."""
+    known = {field.name for field in fields(kind)}
+    if unknown := set(data) - known:
+        raise BadRequest(f"{path}: {kind.__name__.lower()} has no {sorted(unknown)}; it knows {sorted(known)}")
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise BadRequest(f"{path}: {kind.__name__.lower()}: {error}") from None

@@ -1,0 +1,1 @@
+"""Results as versioned JSON view models, and the page that draws them."""

@@ -1,0 +1,48 @@
+/** Numbers and the words for what is not a number, written one way everywhere. */
+import type { Cell } from "./model";
+
+const MINUS = "\u2212";
+
+/** A real minus sign in place of the hyphen. */
+function signed(text: string): string {
+  return text.replace("-", MINUS);
+}
+
+/** A finite number with `digits` decimals; powers of ten where these would show only zeros or too many figures. */
+export function number(value: number, digits: number): string {
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 0.5 * 10 ** -digits || size >= 1e7)) {
+    const [mantissa, power] = value.toExponential(1).split("e");
+    return signed(`${mantissa}e${Number(power)}`);
+  }
+  return signed(value.toFixed(digits));
+}
+
+/** The same, short enough for the inside of a cell: no leading zero, a plus sign where signs carry meaning. */
+export function short(value: number, digits: number, plus: boolean): string {
+  const fixed = Math.abs(value).toFixed(Math.abs(value) >= 9.95 ? 0 : Math.min(digits, 2));
+  const zero = Number(fixed) === 0;
+  const sign = value < 0 ? MINUS : plus && value > 0 ? "+" : "";
+  return sign + (zero ? "0" : fixed.replace(/^0\./, "."));
+}
+
+/** What a cell says in a table or a readout. */
+export function say(cell: Cell | string | undefined, digits: number, plus = false): string {
+  if (typeof cell === "number") return (plus && cell > 0 ? "+" : "") + number(cell, digits);
+  if (cell === null || cell === undefined) return "n/a";
+  return { nan: "NaN", inf: "\u221e", "-inf": `${MINUS}\u221e` }[cell] ?? cell;
+}
+
+/** What a cell is, exactly: the shortest decimal that reads back as the same number, or its word. */
+export function exact(cell: Cell | string | undefined): string {
+  return cell === undefined ? "null" : String(cell);
+}
+
+/** A number whose decimals nobody fixed: whole if it is whole, else four significant figures. */
+export function free(cell: Cell | string | undefined): string {
+  if (typeof cell !== "number") return say(cell, 0);
+  if (Number.isInteger(cell) && Math.abs(cell) < 1e7) return signed(String(cell));
+  const size = Math.abs(cell);
+  if (size >= 1e-3 && size < 1e6) return signed(String(Number(cell.toPrecision(4))));
+  return number(cell, 0);
+}

@@ -1,0 +1,82 @@
+/** The coloured body of a panel: one path a colour, and a glyph where colour cannot say it. */
+import { beyond, colourOf, inkOn } from "../colour";
+import { short } from "../format";
+import type { Cell, Heatmap, Panel } from "../model";
+import type { Layout } from "./layout";
+
+/** The cells of `panel`, with `hatch` the id of its pattern for the impossible. */
+export function Cells({ view, panel, layout, hatch }: { view: Heatmap; panel: Panel; layout: Layout; hatch: string }) {
+  const paths = new Map<string, string>();
+  const glyphs = [];
+  for (const [row, cells] of panel.values.entries()) {
+    for (const [column, cell] of cells.entries()) {
+      const x = layout.left + column * layout.cell;
+      const y = layout.top + row * layout.cell;
+      const fill = paint(view, cell, hatch);
+      paths.set(fill, `${paths.get(fill) ?? ""}M${x} ${y}h${layout.cell}v${layout.cell}h${-layout.cell}z`);
+      const mark = glyph(view, cell, layout, x, y);
+      if (mark) glyphs.push(mark);
+    }
+  }
+  return (
+    <g>
+      <g shape-rendering="crispEdges">
+        {[...paths].map(([fill, path]) => (
+          <path key={fill} d={path} fill={fill} />
+        ))}
+      </g>
+      <g class="glyphs">{glyphs}</g>
+    </g>
+  );
+}
+
+function paint(view: Heatmap, cell: Cell, hatch: string): string {
+  if (cell === null) return `url(#${hatch})`;
+  return typeof cell === "number" ? colourOf(view.scale, cell) : "#9a9a9a";
+}
+
+function glyph(view: Heatmap, cell: Cell, layout: Layout, x: number, y: number) {
+  const size = layout.cell;
+  const middle = { x: x + size / 2, y: y + size / 2 };
+  if (cell === null) return null;
+  if (typeof cell !== "number") return <Odd cell={cell} {...middle} size={size} />;
+  const ink = inkOn(colourOf(view.scale, cell));
+  const clipped = beyond(view.scale, cell);
+  const text = layout.bare ? "" : printed(view, cell, size);
+  return (
+    <>
+      {text && (
+        <text x={middle.x} y={middle.y} fill={ink} font-size={Math.min(10, size * 0.62)} class="value">
+          {text}
+        </text>
+      )}
+      {clipped !== 0 && <path d={corner(clipped, x, y, size)} fill={ink} />}
+    </>
+  );
+}
+
+/** The number where it fits, else its sign where signs matter. */
+function printed(view: Heatmap, cell: number, size: number): string {
+  const signs = view.scale.kind === "diverging";
+  if (size >= 30) return short(cell, view.digits, signs);
+  return signs && cell !== 0 ? (cell > 0 ? "+" : "\u2212") : "";
+}
+
+/** What is not a number: a cross for NaN, the sign itself for an infinity. */
+export function Odd({ cell, x, y, size }: { cell: "nan" | "inf" | "-inf"; x: number; y: number; size: number }) {
+  const arm = size * 0.22;
+  if (cell === "nan") {
+    return <path d={`M${x - arm} ${y - arm}l${2 * arm} ${2 * arm}m0 ${-2 * arm}l${-2 * arm} ${2 * arm}`} stroke="#000" stroke-width={size * 0.08} fill="none" />;
+  }
+  return (
+    <text x={x} y={y} fill="#000" font-size={size * (cell === "inf" ? 0.8 : 0.55)} class="value">
+      {cell === "inf" ? "\u221e" : "\u2212\u221e"}
+    </text>
+  );
+}
+
+/** A small triangle in the corner: upper right beyond the top of the scale, lower right beyond its bottom. */
+export function corner(side: -1 | 1, x: number, y: number, size: number): string {
+  const leg = Math.max(4, size * 0.3);
+  return side === 1 ? `M${x + size - leg} ${y}h${leg}v${leg}z` : `M${x + size - leg} ${y + size}h${leg}v${-leg}z`;
+}

@@ -1,0 +1,94 @@
+/** What the colours and the marks of a heatmap mean; only marks that occur are listed. */
+import type { ComponentChildren } from "preact";
+import { useId } from "preact/hooks";
+import { beyond, colourAt } from "../colour";
+import { number } from "../format";
+import type { Cell, Heatmap } from "../model";
+import { corner, Odd } from "./cells";
+import { Hatch, Outline } from "./panel";
+
+const WIDTH = 220;
+const MARGIN = 22;
+const SWATCH = 16;
+const STOPS = 22;
+
+/** The legend of `view`. */
+export function Legend({ view }: { view: Heatmap }) {
+  const cells = view.panels.flatMap((panel) => panel.values.flat());
+  const has = (test: (cell: Cell) => boolean) => cells.some(test);
+  const hatch = `legend-${useId()}`;
+  const { scale } = view;
+  return (
+    <div class="legend">
+      <Ramp view={view} />
+      <ul>
+        {has((cell) => cell === null) && (
+          <Item text={view.hatched ?? "impossible"}>
+            <Hatch id={hatch} step={6} />
+            <rect width={SWATCH} height={SWATCH} fill={`url(#${hatch})`} />
+          </Item>
+        )}
+        {view.panels.some((panel) => panel.outlined?.length) && (
+          <Item text={view.outline_label ?? "outlined"}>
+            <rect width={SWATCH} height={SWATCH} fill={colourAt(scale.kind, 0.6)} />
+            <Outline x={0} y={0} size={SWATCH} />
+          </Item>
+        )}
+        {(["nan", "inf", "-inf"] as const).filter((word) => has((cell) => cell === word)).map((word) => (
+          <Item key={word} text={{ nan: "not a number", inf: "infinite", "-inf": "minus infinite" }[word]}>
+            <rect width={SWATCH} height={SWATCH} fill="#9a9a9a" />
+            <Odd cell={word} x={SWATCH / 2} y={SWATCH / 2} size={SWATCH} />
+          </Item>
+        ))}
+        {([1, -1] as const).filter((side) => has((cell) => typeof cell === "number" && beyond(scale, cell) === side)).map((side) => (
+          <Item key={side} text={side === 1 ? `above ${number(scale.high, view.digits)}` : `below ${number(scale.low, view.digits)}`}>
+            <rect width={SWATCH} height={SWATCH} fill={colourAt(scale.kind, side === 1 ? 1 : 0)} />
+            <path d={corner(side, 0, 0, SWATCH)} fill={side === 1 && scale.kind === "sequential" ? "#000" : "#fff"} />
+          </Item>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function Item({ text, children }: { text: string; children: ComponentChildren }) {
+  return (
+    <li>
+      <svg class="heatmap" width={SWATCH} height={SWATCH} viewBox={`0 0 ${SWATCH} ${SWATCH}`} aria-hidden="true">
+        {children}
+      </svg>{" "}
+      <span data-export>{text}</span>
+    </li>
+  );
+}
+
+/** The colour ramp with its numbers. */
+function Ramp({ view }: { view: Heatmap }) {
+  const { low, high, kind, label } = view.scale;
+  const step = WIDTH / STOPS;
+  const ticks = [low, (low + high) / 2, high];
+  const text = (value: number) => (kind === "diverging" && value > 0 ? "+" : "") + number(value, view.digits);
+  return (
+    <svg
+      class="heatmap ramp"
+      width={WIDTH + 2 * MARGIN}
+      height={50}
+      role="img"
+      aria-label={`Colour scale: ${label}, from ${text(low)} to ${text(high)}`}
+    >
+      <text class="ramp-label" x={MARGIN} y={11}>
+        {label}
+      </text>
+      <g shape-rendering="crispEdges">
+        {Array.from({ length: STOPS }, (_, stop) => (
+          <rect key={stop} x={MARGIN + stop * step} y={18} width={step} height={12} fill={colourAt(kind, stop / (STOPS - 1))} />
+        ))}
+      </g>
+      {ticks.map((value, index) => (
+        <text key={index} class="tick" x={MARGIN + (index * WIDTH) / 2} y={45} text-anchor="middle">
+          {text(value)}
+        </text>
+      ))}
+    </svg>
+  );
+}

@@ -1,0 +1,131 @@
+/** One panel: cells, labels, outlines, and the marks of the cursor above them. */
+import { useId, useMemo } from "preact/hooks";
+import { type Cursor, togglePin } from "../cursor";
+import type { Heatmap } from "../model";
+import { clip } from "../text";
+import { Cells } from "./cells";
+import { LABEL, type Layout } from "./layout";
+import { Marks } from "./marks";
+import type { Point } from "./point";
+
+interface Props {
+  view: Heatmap;
+  index: number;
+  layout: Layout;
+  cursor: Cursor<Point>;
+}
+
+/** The panel number `index` of `view` as an SVG picture that follows the pointer. */
+export function PanelPicture({ view, index, layout, cursor }: Props) {
+  const panel = view.panels[index];
+  const hatch = `hatch-${useId()}`;
+  const still = useMemo(
+    () =>
+      panel && (
+        <>
+          <Hatch id={hatch} step={layout.bare ? 7 : 6} />
+          <Cells view={view} panel={panel} layout={layout} hatch={hatch} />
+          <Outlines cells={panel.outlined ?? []} layout={layout} />
+          <Frame view={view} layout={layout} />
+          {!layout.bare && <Labels view={view} layout={layout} />}
+        </>
+      ),
+    [panel, layout],
+  );
+  if (!panel) return null;
+  const follow = (event: PointerEvent) => {
+    const at = under(event, view, layout);
+    cursor.active.value = at && { panel: index, ...at };
+  };
+  const size = layout.bare ? {} : { width: layout.width, height: layout.height };
+  return (
+    <svg
+      class="heatmap"
+      viewBox={`0 0 ${layout.width} ${layout.height}`}
+      {...size}
+      role="img"
+      aria-label={`${panel.title}: ${view.rows.name} by ${view.columns.name}, ${view.scale.label}. The numbers are in the table below.`}
+      onPointerMove={follow}
+      onPointerDown={follow}
+      onPointerLeave={() => (cursor.active.value = null)}
+      onClick={() => togglePin(cursor)}
+    >
+      {still}
+      <Marks view={view} index={index} layout={layout} cursor={cursor} />
+    </svg>
+  );
+}
+
+/** The cell under the pointer, whatever size the picture is shown at. */
+function under(event: PointerEvent, view: Heatmap, layout: Layout): Omit<Point, "panel"> | null {
+  const box = (event.currentTarget as Element).getBoundingClientRect();
+  const scale = layout.width / box.width;
+  const column = Math.floor(((event.clientX - box.left) * scale - layout.left) / layout.cell);
+  const row = Math.floor(((event.clientY - box.top) * scale - layout.top) / layout.cell);
+  const inside = row >= 0 && column >= 0 && row < view.rows.labels.length && column < view.columns.labels.length;
+  return inside ? { row, column } : null;
+}
+
+/** The pattern that says: this cannot be. */
+export function Hatch({ id, step }: { id: string; step: number }) {
+  return (
+    <defs>
+      <pattern id={id} width={step} height={step} patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+        <rect width={step} height={step} class="hatch-ground" />
+        <path d={`M0 0v${step}`} class="hatch-line" />
+      </pattern>
+    </defs>
+  );
+}
+
+function Outlines({ cells, layout }: { cells: [number, number][]; layout: Layout }) {
+  return (
+    <g fill="none">
+      {cells.map(([row, column]) => (
+        <Outline key={`${row},${column}`} x={layout.left + column * layout.cell} y={layout.top + row * layout.cell} size={layout.cell} />
+      ))}
+    </g>
+  );
+}
+
+/** A dark line within a light one: seen on every colour of both scales. */
+export function Outline({ x, y, size }: { x: number; y: number; size: number }) {
+  const box = { x: x + 1.5, y: y + 1.5, width: size - 3, height: size - 3, fill: "none" };
+  return (
+    <>
+      <rect {...box} stroke="#fff" stroke-width={3} />
+      <rect {...box} stroke="#000" stroke-width={1.25} />
+    </>
+  );
+}
+
+function Frame({ view, layout }: { view: Heatmap; layout: Layout }) {
+  const width = view.columns.labels.length * layout.cell;
+  const height = view.rows.labels.length * layout.cell;
+  return <rect class="frame" x={layout.left} y={layout.top} width={width} height={height} />;
+}
+
+function Labels({ view, layout }: { view: Heatmap; layout: Layout }) {
+  const { cell, left, top, slanted } = layout;
+  return (
+    <g class="labels" font-size={LABEL}>
+      {view.rows.labels.map((label, row) => (
+        <text key={row} x={left - 6} y={top + (row + 0.5) * cell} text-anchor="end" dominant-baseline="central">
+          {clip(label)}
+        </text>
+      ))}
+      {view.columns.labels.map((label, column) => {
+        const x = left + (column + 0.5) * cell;
+        return slanted ? (
+          <text key={column} transform={`translate(${x + 2} ${top - 6}) rotate(-52)`}>
+            {clip(label)}
+          </text>
+        ) : (
+          <text key={column} x={x} y={top - 7} text-anchor="middle">
+            {clip(label)}
+          </text>
+        );
+      })}
+    </g>
+  );
+}

@@ -1,0 +1,28 @@
+/** A heatmap as long-form records, one cell a line. */
+import { exact } from "../format";
+import type { Heatmap } from "../model";
+
+/** Header and lines: panel, row, column, value, the details, and whether the cell is outlined. */
+export function heatmapRecords(view: Heatmap): string[][] {
+  const names = [...new Set(view.panels.flatMap((panel) => Object.keys(panel.details ?? {})))];
+  const header = ["panel", view.rows.name, view.columns.name, "value", ...names, "outlined"];
+  const lines = view.panels.flatMap((panel) => {
+    const outlined = new Set((panel.outlined ?? []).map(([row, column]) => `${row},${column}`));
+    return panel.values.flatMap((cells, row) =>
+      cells.map((cell, column) => [
+        panel.title,
+        view.rows.labels[row] ?? "",
+        view.columns.labels[column] ?? "",
+        blank(exact(cell)),
+        ...names.map((name) => blank(exact(panel.details?.[name]?.[row]?.[column]))),
+        outlined.has(`${row},${column}`) ? "1" : "0",
+      ]),
+    );
+  });
+  return [header, ...lines];
+}
+
+/** What is impossible is an empty field. */
+function blank(text: string): string {
+  return text === "null" ? "" : text;
+}

@@ -1,0 +1,94 @@
+/** A heatmap: its panels side by side, or as thumbnails with one of them large. */
+import { useMemo, useRef } from "preact/hooks";
+import { type Cursor, tabStop, useCursor } from "../cursor";
+import type { Heatmap, Place } from "../model";
+import { ViewFrame } from "../frame";
+import { useWidth } from "../width";
+import { bare, crowded, labelled } from "./layout";
+import { Legend } from "./legend";
+import { PanelPicture } from "./panel";
+import { move, type Point, start } from "./point";
+import { HeatmapReadout } from "./readout";
+import { heatmapRecords } from "./records";
+import { HeatmapTables } from "./tables";
+
+/** The view of a `loadstore/heatmap@1`. */
+export function HeatmapView({ view, place }: { view: Heatmap; place: Place }) {
+  const cursor = useCursor<Point>();
+  const [ref, width] = useWidth<HTMLDivElement>();
+  const stop = tabStop(cursor, () => start(view), (from, key, control) => move(view, from, key, control));
+  const many = crowded(view);
+  return (
+    <ViewFrame
+      view={view}
+      place={place}
+      records={() => heatmapRecords(view)}
+      table={useMemo(() => <HeatmapTables view={view} place={place} />, [view])}
+    >
+      <Legend view={view} />
+      <div
+        ref={ref}
+        class="stop scroll"
+        role="application"
+        aria-roledescription="heatmap"
+        aria-label={`${view.title}: ${view.rows.name} by ${view.columns.name}. Arrow keys move from cell to cell${many ? ", Page Up and Page Down from panel to panel" : ""}.`}
+        {...stop}
+      >
+        {width > 0 && (many ? <Thumbnails view={view} cursor={cursor} width={width} /> : <Abreast view={view} cursor={cursor} width={width} />)}
+      </div>
+      <HeatmapReadout view={view} cursor={cursor} />
+    </ViewFrame>
+  );
+}
+
+interface Props {
+  view: Heatmap;
+  cursor: Cursor<Point>;
+  width: number;
+}
+
+function Abreast({ view, cursor, width }: Props) {
+  const layout = useMemo(() => labelled(view, width), [view, width]);
+  return (
+    <div class="panels">
+      {view.panels.map((panel, index) => (
+        <figure key={index} class="panel">
+          <figcaption data-export>{panel.title}</figcaption>
+          <PanelPicture view={view} index={index} layout={layout} cursor={cursor} />
+        </figure>
+      ))}
+    </div>
+  );
+}
+
+function Thumbnails({ view, cursor, width }: Props) {
+  const small = useMemo(() => bare(view), [view]);
+  const wide = view.across && width / view.across >= 56 ? view.across : null;
+  return (
+    <>
+      <div class="thumbnails" style={wide ? { gridTemplateColumns: `repeat(${wide}, minmax(0, 1fr))` } : {}}>
+        {view.panels.map((panel, index) => (
+          <figure key={index} class="panel">
+            <figcaption data-export>{panel.title}</figcaption>
+            <PanelPicture view={view} index={index} layout={small} cursor={cursor} />
+          </figure>
+        ))}
+      </div>
+      <Large view={view} cursor={cursor} width={width} />
+    </>
+  );
+}
+
+/** The panel in hand, large: the pinned one, else the one last pointed at. */
+function Large({ view, cursor, width }: Props) {
+  const layout = useMemo(() => labelled(view, width, 1), [view, width]);
+  const last = useRef(0);
+  const shown = cursor.pinned.value?.panel ?? cursor.active.value?.panel ?? last.current;
+  last.current = shown;
+  return (
+    <figure class="panel large">
+      <figcaption data-export>{view.panels[shown]?.title}</figcaption>
+      <PanelPicture key={shown} view={view} index={shown} layout={layout} cursor={cursor} />
+    </figure>
+  );
+}

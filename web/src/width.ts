@@ -1,0 +1,18 @@
+/** The width that a view has been given, in pixels, as it changes. */
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+
+/** A ref to hang on an element and that element's width. */
+export function useWidth<E extends HTMLElement>() {
+  const ref = useRef<E>(null);
+  const [width, setWidth] = useState(0);
+  useLayoutEffect(() => {
+    const element = ref.current;
+    if (!element) return undefined;
+    const measure = () => setWidth(Math.floor(element.clientWidth));
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  return [ref, width] as const;
+}
