@@ -9,7 +9,7 @@ import typer
 def train(
     recipe: Annotated[Path, typer.Argument(help="A recipe in TOML, such as recipes/builtin.toml.")],
     text: Annotated[Path, typer.Argument(help="A folder of .txt files, one document each.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the run: state, metrics and model.")] = Path("run"),
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for state, metrics and model.")] = Path("run"),
     threads: Annotated[int, typer.Option(help="CPU threads; 0 leaves it to torch.", min=0)] = 0,
 ) -> None:
     """Train an attention-only model on a folder of text; run again to resume.

@@ -1,13 +1,16 @@
 """What each head does, measured on random repeats or on text, with standard errors over sequences."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from loadstore.axes import Tokens
 from loadstore.errors import BadRequest
 from loadstore.heads.patterns import ROLES, mass_on, role_masks
+from loadstore.models.edits import Edit
 from loadstore.models.forward import Record, forward
 from loadstore.models.weights import Weights
 
@@ -40,7 +43,7 @@ def random_tokens(weights: Weights, sequences: int, length: int, seed: int = 0) 
 
 
 def random_repeats(weights: Weights, sequences: int, period: int | None = None, seed: int = 0) -> Tokens:
-    """BOS (where the model has one) and a block of distinct random tokens, twice. ``period`` defaults to 50 or what fits."""
+    """BOS (where the model has one) and a block of ``period`` distinct random tokens, twice; 50 or what fits."""
     has_bos = bos_of(weights) is not None
     room = (weights.architecture.context - has_bos) // 2
     period = min(50, room, weights.architecture.vocab - has_bos) if period is None else period
@@ -112,12 +115,9 @@ def _mean_and_error(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return mean, error
 
 
-def second_copy_loss(weights: Weights, tokens: Tokens, period: int) -> float:
-    """Mean cross-entropy (nats) of predicting the second copy, its first token left out."""
+def second_copy_loss(weights: Weights, tokens: Tokens, edits: Sequence[Edit] = ()) -> float:
+    """Mean cross-entropy (nats) of predicting the second copy of ``random_repeats``, its first token left out."""
+    period = (tokens.shape[1] - (bos_of(weights) is not None)) // 2
     with torch.no_grad():
-        logits = forward(weights, tokens)
-    start = tokens.shape[1] - period
-    targets = tokens[:, start + 1 :]
-    return float(
-        torch.nn.functional.cross_entropy(logits[:, start:-1].flatten(0, 1).float(), targets.flatten())
-    )
+        logits = forward(weights, tokens, edits)[:, -period:-1]
+    return float(F.cross_entropy(logits.flatten(0, 1).float(), tokens[:, 1 - period :].flatten()))

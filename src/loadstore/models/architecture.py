@@ -51,9 +51,7 @@ class Architecture:
         """Return ``head`` if it exists. Raises NoSuchSite naming the nearest head that does."""
         if 0 <= head.layer < self.n_layers and 0 <= head.index < self.n_heads:
             return head
-        nearest = Head(
-            min(max(head.layer, 0), self.n_layers - 1), min(max(head.index, 0), self.n_heads - 1)
-        )
+        nearest = Head(min(max(head.layer, 0), self.n_layers - 1), min(max(head.index, 0), self.n_heads - 1))
         raise NoSuchSite(
             f"no head {head}: {model} has layers L0–L{self.n_layers - 1} with heads H0–H{self.n_heads - 1}. "
             f"Nearest: {nearest}."

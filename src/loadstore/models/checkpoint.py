@@ -76,7 +76,9 @@ def _safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
                 raise BadCheckpoint(f"{path} claims {len(names)} tensors; at most {MOST_TENSORS} are read")
             return {name: file.get_tensor(name) for name in names}, dict(file.metadata() or {})
     except (SafetensorError, OSError, ValueError, RuntimeError, UnicodeDecodeError) as error:
-        raise BadCheckpoint(f"{path} cannot be read as safetensors ({error}); it is torn or not one, fetch it again") from None
+        raise BadCheckpoint(
+            f"{path} cannot be read as safetensors ({error}); it is torn or not one, fetch it again"
+        ) from None
 
 
 def _pickled(path: Path) -> dict[str, Tensor]:
@@ -89,7 +91,9 @@ def _pickled(path: Path) -> dict[str, Tensor]:
             "Convert it to safetensors where you trust it"
         ) from None
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, AttributeError, TypeError, IndexError) as error:
-        raise BadCheckpoint(f"{path} cannot be read as a state dict ({error}); it is torn or not one, fetch it again") from None
+        raise BadCheckpoint(
+            f"{path} cannot be read as a state dict ({error}); it is torn or not one, fetch it again"
+        ) from None
     if not isinstance(loaded, dict):
         raise BadCheckpoint(f"{path} holds a {type(loaded).__name__}, expected a dict of tensors")
     return {str(name): value for name, value in loaded.items() if isinstance(value, Tensor)}

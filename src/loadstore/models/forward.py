@@ -19,8 +19,8 @@ from torch import Tensor
 
 from loadstore.axes import HeadValues, Logits, Patterns, Stream, Tokens
 from loadstore.models.edits import Ablate, By, Cut, Edit
-from loadstore.models.weights import Layer, Norm, Weights
-from loadstore.sites import EMBED, POS, Reader, Side, Writer
+from loadstore.models.weights import Norm, Weights
+from loadstore.sites import EMBED, POS, Side, Writer
 
 
 @dataclass
@@ -159,9 +159,7 @@ def forward(
                 z = _ablate_head(z, writer.index, edited.ablations[writer])
         if record is not None:
             record.layers.append(
-                LayerRecord(
-                    stream, inverse_scale, q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), pattern, z
-                )
+                LayerRecord(stream, inverse_scale, q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), pattern, z)
             )
         for writer in edited.wanted:
             if writer.kind == "head" and writer.layer == index:

@@ -38,7 +38,9 @@ def load(source: str | Path = BUILTIN, *, positions: Positions | None = None) ->
     if own.recognise(checkpoint):
         weights = own.build(checkpoint)
         if positions not in (None, weights.architecture.positions):
-            raise NotThisModel(f"{path} says {weights.architecture.positions} positions, positions={positions!r} was given")
+            raise NotThisModel(
+                f"{path} says {weights.architecture.positions} positions, positions={positions!r} was given"
+            )
     elif legacy.recognise(checkpoint):
         weights = legacy.build(checkpoint, positions)
     else:
@@ -60,6 +62,8 @@ def _tokens_beside(checkpoint: Checkpoint, weights: Weights) -> Tokens | None:
         raise BadCheckpoint(f"{beside} cannot be read: {error}") from None
     size = tokens.tokenizer.get_vocab_size()
     if size > weights.architecture.vocab:
-        raise BadCheckpoint(f"{beside} has {size} tokens, {weights.name} has {weights.architecture.vocab}; not its tokenizer")
+        raise BadCheckpoint(
+            f"{beside} has {size} tokens, {weights.name} has {weights.architecture.vocab}; not its tokenizer"
+        )
     known = [tokens.tokenizer.token_to_id(name) for name in BOS_NAMES]
     return replace(tokens, bos=next((token for token in known if token is not None), None))

@@ -59,9 +59,7 @@ def labels(ids: list[int], tokens: Tokens | None) -> list[str]:
     """Label tokens with their index, ``␣sat·10``, because text alone repeats; BOS is ⊢."""
     if tokens is None:
         return [f"#{token}·{index}" for index, token in enumerate(ids)]
-    return [
-        f"{'⊢' if token == tokens.bos else visible(tokens.text(token))}·{index}" for index, token in enumerate(ids)
-    ]
+    return [f"{'⊢' if token == tokens.bos else visible(tokens.text(token))}·{index}" for index, token in enumerate(ids)]
 
 
 def require(tokens: Tokens | None, model: str) -> Tokens:

@@ -27,12 +27,12 @@ def measure(weights: Weights, corpus: Corpus) -> dict[str, Any]:
     logits = forward(weights, held[:, :-1])
     scores = subspace_scores(weights, writers="L0.H*", readers="L1.H*.K").alignment
 
-    def per_head(values: Any) -> dict[str, float]:
+    def per_head(values: Any) -> dict[str, float | None]:
         return {str(head): _rounded(value) for head, value in zip(values["head"].values, values.values, strict=True)}
 
     return {
         "text_loss": float(F.cross_entropy(logits.flatten(0, 1), held[:, 1:].flatten())),
-        "second_copy_loss": second_copy_loss(weights, repeats, repeats.shape[1] // 2),
+        "second_copy_loss": second_copy_loss(weights, repeats),
         **{role: per_head(roles[role]) for role in ("previous", "current", "first", "duplicate", "induction")},
         "previous_on_text": per_head(text.previous),
         "induction_on_text": per_head(text.induction),
@@ -40,9 +40,7 @@ def measure(weights: Weights, corpus: Corpus) -> dict[str, Any]:
             str(reader): {str(w): _rounded(scores.sel(writer=w, reader=reader)) for w in scores.writer.values}
             for reader in scores.reader.values
         },
-        "directions_80": {
-            site: spectrum(weights, site).attrs["directions"]["80%"] for site in ("embed", "pos")
-        },
+        "directions_80": {site: spectrum(weights, site).attrs["directions"]["80%"] for site in ("embed", "pos")},
     }
 
 

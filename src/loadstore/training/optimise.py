@@ -37,9 +37,7 @@ class Optimisers:
     def __init__(self, parameters: Parameters) -> None:
         self.parameters = parameters
         self.attention = [name for name in parameters if name not in ADAMW]
-        self.adamw = torch.optim.AdamW(
-            [parameters[n] for n in ADAMW], betas=(0.9, 0.98), weight_decay=0.0, fused=True
-        )
+        self.adamw = torch.optim.AdamW([parameters[n] for n in ADAMW], betas=(0.9, 0.98), weight_decay=0.0, fused=True)
         self.momentum = {name: torch.zeros_like(parameters[name]) for name in self.attention}
 
     @torch.no_grad()

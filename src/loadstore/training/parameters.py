@@ -64,9 +64,7 @@ def as_weights(recipe: Recipe, parameters: Parameters, tokens: Tokens | None = N
         return flat.unflatten(1, (recipe.n_heads, recipe.d_head)).transpose(0, 1)
 
     layers = tuple(
-        Layer(
-            W_Q=per_head(layer, "Q"), W_K=per_head(layer, "K"), W_V=per_head(layer, "V"), W_O=per_head(layer, "O")
-        )
+        Layer(W_Q=per_head(layer, "Q"), W_K=per_head(layer, "K"), W_V=per_head(layer, "V"), W_O=per_head(layer, "O"))
         for layer in range(recipe.n_layers)
     )
     return Weights(

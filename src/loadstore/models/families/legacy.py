@@ -26,9 +26,7 @@ PUBLISHED: dict[str, Positions] = {
 IGNORED = re.compile(r"(.*\.)?(mask|IGNORE)")
 LAYER = r"blocks\.(\d+)\."
 KNOWN = re.compile(
-    r"embed\.W_E|pos_embed\.W_pos|unembed\.(W_U|b_U)|ln_final\.[wb]|"
-    + LAYER
-    + r"(attn\.(W_[QKVO]|b_[QKVO])|ln1\.[wb])"
+    r"embed\.W_E|pos_embed\.W_pos|unembed\.(W_U|b_U)|ln_final\.[wb]|" + LAYER + r"(attn\.(W_[QKVO]|b_[QKVO])|ln1\.[wb])"
 )
 NORMS: dict[str | None, NormKind] = {None: "none", "None": "none", "LN": "layer", "LNPre": "layer"}
 

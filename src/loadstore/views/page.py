@@ -1,0 +1,75 @@
+"""One self-contained page: a `loadstore/page@1` document, the bundle that draws it, and nothing else.
+
+The page works from a file, behind a firewall and in an `<iframe srcdoc>`: it makes no request, and its
+Content-Security-Policy allows exactly the one script and the one style sheet that stand in it, by their hash.
+The bundle is built from `web/` (`npm run build`) and committed.
+"""
+
+import base64
+import hashlib
+import html
+import json
+from importlib.resources import files
+from typing import Any
+
+ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
+"""Characters that could end a script element or a line of JavaScript; only strings of JSON can hold them."""
+
+TEMPLATE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<link rel="icon" href="data:,">
+<style>{style}</style>
+</head>
+<body>
+<main id="loadstore"></main>
+<noscript><p class="noscript">This page draws its figures with JavaScript, from the data that it carries; \
+please allow scripts for it. Nothing is loaded from anywhere else.</p></noscript>
+<script type="application/json" id="loadstore-data">{data}</script>
+<script>{script}</script>
+</body>
+</html>
+"""
+
+
+def render_page(document: dict[str, Any]) -> str:
+    """The HTML page that shows `document`, a `loadstore/page@1` view model.
+
+    Raises ValueError for a NaN or an infinity among the numbers: view models write these as the words
+    "nan", "inf" and "-inf", and what is impossible as None.
+    """
+    script, style = _bundled("loadstore.js"), _bundled("loadstore.css")
+    return TEMPLATE.format(
+        policy=_policy(script, style),
+        title=html.escape(str(document.get("title", "loadstore"))),
+        style=style,
+        data=_inert(document),
+        script=script,
+    )
+
+
+def _policy(script: str, style: str) -> str:
+    """Nothing from anywhere, save this script, this style sheet, and pictures made in the page."""
+    return (
+        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _inert(document: dict[str, Any]) -> str:
+    """JSON that no text in it can leave: `</script>` in a prompt stays a string."""
+    return json.dumps(document, allow_nan=False, ensure_ascii=False, separators=(",", ":")).translate(ESCAPES)
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _bundled(name: str) -> str:
+    """A file of the bundle, without the line end that HTML would count into it."""
+    return files("loadstore.views").joinpath("bundle", name).read_text(encoding="utf-8").strip()

@@ -1,0 +1,99 @@
+/** A view as one SVG file that needs no style sheet: what is on the screen, its colours written in. */
+
+const NAMESPACE = "http://www.w3.org/2000/svg";
+const INLINED = [
+  "fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "stroke-opacity", "opacity",
+  "font-family", "font-size", "font-weight", "text-anchor", "dominant-baseline",
+];
+const MARGIN = 16;
+const TITLE = 28;
+
+/** The pictures and marked texts under `body`, each where it stands on the screen. */
+export function picture(body: HTMLElement, title: string): string {
+  const origin = body.getBoundingClientRect();
+  const root = element("svg", {});
+  let [width, height] = [0, 0];
+  const place = (box: DOMRect) => {
+    width = Math.max(width, box.right - origin.left);
+    height = Math.max(height, box.bottom - origin.top);
+    return { x: box.left - origin.left + MARGIN, y: box.top - origin.top + MARGIN + TITLE };
+  };
+  for (const found of body.querySelectorAll<Element>("svg, [data-export]")) {
+    const box = found.getBoundingClientRect();
+    if (found instanceof SVGSVGElement) root.append(nested(found, place(box), box));
+    else for (const [text, line] of lines(found)) root.append(written(text, found, place(line), line.height));
+  }
+  const style = getComputedStyle(document.body);
+  const heading = element("text", { x: MARGIN, y: MARGIN + 14, "font-size": 15, "font-weight": 600, "font-family": style.fontFamily, fill: style.color });
+  heading.textContent = title;
+  width = Math.max(width, title.length * 8.5);
+  const size = { width: Math.ceil(width + 2 * MARGIN), height: Math.ceil(height + 2 * MARGIN + TITLE) };
+  const ground = element("rect", { ...size, fill: style.backgroundColor });
+  root.prepend(ground, heading);
+  set(root, { xmlns: NAMESPACE, ...size, viewBox: `0 0 ${size.width} ${size.height}` });
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${new XMLSerializer().serializeToString(root)}\n`;
+}
+
+/** A copy of a picture at its place, without the marks of the cursor. */
+function nested(source: SVGSVGElement, at: { x: number; y: number }, box: DOMRect): SVGElement {
+  const copy = source.cloneNode(true) as SVGSVGElement;
+  inline(source, copy);
+  for (const mark of copy.querySelectorAll(".marks")) mark.remove();
+  const viewBox = source.getAttribute("viewBox") ?? `0 0 ${box.width} ${box.height}`;
+  set(copy, { ...at, width: box.width, height: box.height, viewBox });
+  for (const node of [copy, ...copy.querySelectorAll("*")]) node.removeAttribute("class");
+  return copy;
+}
+
+/** Write the computed style of `source` and all below it into `copy`. */
+function inline(source: Element, copy: Element): void {
+  const style = getComputedStyle(source);
+  const drawn = /^(path|rect|circle|line|text)$/.test(source.tagName);
+  if (drawn) for (const name of INLINED) if (!style.getPropertyValue(name).includes("url(")) copy.setAttribute(name, style.getPropertyValue(name));
+  for (const [index, child] of [...source.children].entries()) {
+    const twin = copy.children[index];
+    if (twin) inline(child, twin);
+  }
+}
+
+/** The lines that a text is broken into on the screen. */
+function lines(found: Element): [string, DOMRect][] {
+  const walker = document.createTreeWalker(found, NodeFilter.SHOW_TEXT);
+  const range = document.createRange();
+  const made: [string, DOMRect][] = [];
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    for (const { index, 0: word } of (node.textContent ?? "").matchAll(/\S+\s*/g)) {
+      range.setStart(node, index);
+      range.setEnd(node, index + word.trimEnd().length);
+      const box = range.getBoundingClientRect();
+      const last = made.at(-1);
+      if (last && Math.abs(last[1].top - box.top) < 3) last[0] += word;
+      else made.push([word, box]);
+    }
+  }
+  return made;
+}
+
+function written(text: string, found: Element, at: { x: number; y: number }, height: number): SVGElement {
+  const style = getComputedStyle(found);
+  const made = element("text", {
+    x: at.x,
+    y: at.y + height * 0.78,
+    fill: style.color,
+    "font-family": style.fontFamily,
+    "font-size": style.fontSize,
+    "font-weight": style.fontWeight,
+  });
+  made.textContent = text.trimEnd();
+  return made;
+}
+
+function element(name: string, attributes: Record<string, string | number>): SVGElement {
+  const made = document.createElementNS(NAMESPACE, name);
+  set(made, attributes);
+  return made;
+}
+
+function set(target: Element, attributes: Record<string, string | number>): void {
+  for (const [name, value] of Object.entries(attributes)) if (name !== "xmlns") target.setAttribute(name, String(value));
+}

@@ -1,0 +1,45 @@
+/** A figure: what it claims, where the article is imprecise, and its views. */
+import { Guard, UnknownSchema } from "./guard";
+import { HeatmapView } from "./heatmap/view";
+import { LinesView } from "./lines/view";
+import type { Figure, Place, View } from "./model";
+import { TableView } from "./table";
+
+/** One `loadstore/figure@1`, or the message that it is not one. */
+export function FigureBlock({ figure }: { figure: Figure }) {
+  if (figure.schema !== "loadstore/figure@1") return <UnknownSchema what="figure" schema={(figure as { schema?: unknown }).schema} />;
+  return (
+    <article class="figure" id={figure.id} aria-labelledby={`${figure.id}-title`}>
+      <h3 id={`${figure.id}-title`}>
+        <a class="number" href={`#${figure.id}`}>
+          Figure {figure.number}
+        </a>{" "}
+        {figure.title}
+      </h3>
+      <p class="claim">{figure.claim}</p>
+      {figure.note && (
+        <aside class="note" aria-label="Remark on the article">
+          <b>Where the article is imprecise</b> {figure.note}
+        </aside>
+      )}
+      {figure.views.map((view, index) => (
+        <Guard key={index} what="view">
+          <AnyView view={view} place={{ figure: figure.id, view: index }} />
+        </Guard>
+      ))}
+    </article>
+  );
+}
+
+function AnyView({ view, place }: { view: View; place: Place }) {
+  switch (view.schema) {
+    case "loadstore/heatmap@1":
+      return <HeatmapView view={view} place={place} />;
+    case "loadstore/lines@1":
+      return <LinesView view={view} place={place} />;
+    case "loadstore/table@1":
+      return <TableView view={view} place={place} />;
+    default:
+      return <UnknownSchema what="view" schema={(view as { schema?: unknown }).schema} />;
+  }
+}

@@ -1,0 +1,145 @@
+/** Lines over one axis, with reference rules. */
+import { useMemo } from "preact/hooks";
+import { type Cursor, tabStop, togglePin, useCursor } from "../cursor";
+import { free } from "../format";
+import { ViewFrame } from "../frame";
+import type { Lines, Place } from "../model";
+import { Readout } from "../readout";
+import { useWidth } from "../width";
+import { Axes, Rules } from "./axes";
+import { drawable, type Geometry, geometry } from "./geometry";
+import { Curve, EndNames, Mark } from "./marks";
+import { move, nearest, type Point, start } from "./point";
+import { LinesTable, linesRecords } from "./tables";
+
+/** The view of a `loadstore/lines@1`. */
+export function LinesView({ view, place }: { view: Lines; place: Place }) {
+  const cursor = useCursor<Point>();
+  const [ref, width] = useWidth<HTMLDivElement>();
+  const stop = tabStop(cursor, () => start(view), (from, key) => move(view, from, key));
+  const plot = useMemo(() => (width > 0 ? geometry(view, width) : null), [view, width]);
+  return (
+    <ViewFrame
+      view={view}
+      place={place}
+      records={() => linesRecords(view)}
+      table={useMemo(() => <LinesTable view={view} place={place} />, [view])}
+    >
+      <div
+        ref={ref}
+        class="stop"
+        role="application"
+        aria-roledescription="line plot"
+        aria-label={`${view.title}: ${view.y.label} by ${view.x.label}. Left and right follow a line, up and down change it.`}
+        {...stop}
+      >
+        {plot && <Plot view={view} plot={plot} cursor={cursor} />}
+      </div>
+      {plot && !plot.direct && <Names view={view} />}
+      <Missing view={view} />
+      <Readout cursor={cursor} what="point" describe={(point) => <Sentence view={view} point={point} />} />
+    </ViewFrame>
+  );
+}
+
+function Plot({ view, plot, cursor }: { view: Lines; plot: Geometry; cursor: Cursor<Point> }) {
+  const still = useMemo(
+    () => (
+      <>
+        <Axes view={view} plot={plot} />
+        {view.series.map((series, index) => (
+          <Curve key={index} view={view} series={series} index={index} plot={plot} />
+        ))}
+        <Rules view={view} plot={plot} />
+        {plot.direct && <EndNames view={view} plot={plot} />}
+      </>
+    ),
+    [plot],
+  );
+  const follow = (event: PointerEvent) => {
+    const box = (event.currentTarget as Element).getBoundingClientRect();
+    cursor.active.value = nearest(view, plot, event.clientX - box.left, event.clientY - box.top);
+  };
+  return (
+    <svg
+      class="plot"
+      width={plot.width}
+      height={plot.height}
+      viewBox={`0 0 ${plot.width} ${plot.height}`}
+      role="img"
+      aria-label={`${view.series.length} lines: ${view.series.map(({ name }) => name).join(", ")}. The numbers are in the table below.`}
+      onPointerMove={follow}
+      onPointerDown={follow}
+      onPointerLeave={() => (cursor.active.value = null)}
+      onClick={() => togglePin(cursor)}
+    >
+      {still}
+      <Marks view={view} plot={plot} cursor={cursor} />
+    </svg>
+  );
+}
+
+function Marks({ view, plot, cursor }: { view: Lines; plot: Geometry; cursor: Cursor<Point> }) {
+  const shown = [cursor.pinned.value, cursor.active.value];
+  return (
+    <g class="marks">
+      {shown.map((point, index) => {
+        const x = point && view.series[point.series]?.x[point.index];
+        const y = point && view.series[point.series]?.y[point.index];
+        if (!point || !drawable(view.x, x ?? undefined) || !drawable(view.y, y ?? undefined)) return null;
+        const [px, py] = [plot.x(x as number), plot.y(y as number)];
+        return (
+          <g key={index}>
+            <path class="cross" d={`M${px} ${plot.top}V${plot.bottom}M${plot.left} ${py}H${plot.right}`} />
+            <circle class="halo" cx={px} cy={py} r={8} />
+            <circle class={index === 0 ? "pin" : "ring"} cx={px} cy={py} r={8} />
+            <Mark index={point.series} x={px} y={py} size={1.2} />
+          </g>
+        );
+      })}
+    </g>
+  );
+}
+
+function Names({ view }: { view: Lines }) {
+  return (
+    <ul class="names">
+      {view.series.map(({ name, dashed }, index) => (
+        <li key={index}>
+          <svg class="plot" width={28} height={12} viewBox="0 0 28 12" aria-hidden="true">
+            <path class={`curve series-${index % 8}`} d="M0 6H28" stroke-dasharray={dashed ? "6 4" : undefined} />
+            <Mark index={index} x={14} y={6} />
+          </svg>{" "}
+          <span data-export>{name}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** Says how many values the picture cannot show, and that the table has them. */
+function Missing({ view }: { view: Lines }) {
+  const lost = view.series.reduce((sum, { x, y }) => sum + x.filter((value, i) => !drawable(view.x, value) || !drawable(view.y, y[i])).length, 0);
+  if (lost === 0) return null;
+  const log = view.x.scale === "log" || view.y.scale === "log";
+  return (
+    <p class="missing" data-export>
+      {lost === 1 ? "1 value is" : `${lost} values are`} not a finite number{log ? " or not above zero, which a log axis needs" : ""}: a gap here, listed in the table.
+    </p>
+  );
+}
+
+function Sentence({ view, point }: { view: Lines; point: Point }) {
+  const series = view.series[point.series];
+  return (
+    <>
+      <span class="where">
+        <b>{series?.name} </b>
+        <span class="axis">{view.x.label}</span> {free(series?.x[point.index])}
+        {" \u2192 "}
+        <span class="axis">{view.y.label}</span>
+      </span>{" "}
+      <b class="figure-value">{free(series?.y[point.index])}</b>
+    </>
+  );
+}

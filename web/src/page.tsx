@@ -1,0 +1,88 @@
+/** The whole page: what was asked, what is known, and the sections that answer. */
+import { Contents } from "./contents";
+import { FigureBlock } from "./figure";
+import { Guard, UnknownSchema } from "./guard";
+import type { Page, Section } from "./model";
+import { free } from "./format";
+import { splitToken } from "./text";
+
+/** A `loadstore/page@1`, or the message that it is not one. */
+export function PageBody({ page }: { page: Page }) {
+  if (page.schema !== "loadstore/page@1") return <UnknownSchema what="page" schema={(page as { schema?: unknown }).schema} />;
+  return (
+    <>
+      <a class="skip" href={`#${page.sections[0]?.id ?? "loadstore"}`}>
+        Skip to the figures
+      </a>
+      <header class="masthead">
+        <h1>{page.title}</h1>
+        <p class="lead">{page.lead}</p>
+        <Prompt page={page} />
+        <Facts facts={page.facts} />
+      </header>
+      <div class="columns">
+        <Contents sections={page.sections} />
+        <div class="sections">
+          {page.sections.map((section) => (
+            <SectionBlock key={section.id} section={section} />
+          ))}
+        </div>
+      </div>
+      <footer>
+        {page.footer.map((line, index) => (
+          <p key={index}>{line}</p>
+        ))}
+      </footer>
+    </>
+  );
+}
+
+/** The prompt as its tokens, each with its index; the text itself for those who listen. */
+function Prompt({ page }: { page: Page }) {
+  return (
+    <section class="prompt" aria-label="Prompt">
+      <p class="visually-hidden">{page.prompt}</p>
+      <p class="eyebrow">
+        Prompt <span>{page.tokens.length} tokens</span>
+      </p>
+      <ol class="tokens" aria-hidden="true">
+        {page.tokens.map((label, position) => {
+          const [text, index] = splitToken(label);
+          return (
+            <li key={position}>
+              {text}
+              {index && <sub>{index}</sub>}
+            </li>
+          );
+        })}
+      </ol>
+    </section>
+  );
+}
+
+function Facts({ facts }: { facts: Page["facts"] }) {
+  return (
+    <dl class="facts">
+      {facts.map(([label, value]) => (
+        <div key={label}>
+          <dt>{label}</dt>
+          <dd>{typeof value === "number" ? free(value) : value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function SectionBlock({ section }: { section: Section }) {
+  return (
+    <section class="section" id={section.id} tabIndex={-1} aria-labelledby={`${section.id}-title`}>
+      <h2 id={`${section.id}-title`}>{section.title}</h2>
+      <p class="lead">{section.lead}</p>
+      {section.figures.map((figure, index) => (
+        <Guard key={index} what="figure">
+          <FigureBlock figure={figure} />
+        </Guard>
+      ))}
+    </section>
+  );
+}

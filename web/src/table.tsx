@@ -1,0 +1,51 @@
+/** A table that is itself the view. */
+import { exact, say } from "./format";
+import { ViewFrame } from "./frame";
+import type { Column, Place, Table } from "./model";
+
+/** The view of a `loadstore/table@1`. */
+export function TableView({ view, place }: { view: Table; place: Place }) {
+  const records = () => [
+    view.columns.map(({ name }) => name),
+    ...view.rows.map((row) => row.map((cell) => (cell === null ? "" : exact(cell)))),
+  ];
+  return (
+    <ViewFrame view={view} place={place} records={records} table={null}>
+      <div class="scroll" role="region" aria-label={view.title} tabIndex={0}>
+        <table class="data plain" data-figure={place.figure} data-view={place.view}>
+          <thead>
+            <tr>
+              {view.columns.map((column) => (
+                <th key={column.name} scope="col" class={column.kind} data-export>
+                  {column.label}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {view.rows.map((row, index) => (
+              <tr key={index}>
+                {view.columns.map((column, at) => (
+                  <Entry key={column.name} column={column} cell={row[at]} head={at === 0} />
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </ViewFrame>
+  );
+}
+
+/** One cell; the first of a row is its heading. */
+function Entry({ column, cell, head }: { column: Column; cell: Table["rows"][number][number] | undefined; head: boolean }) {
+  const text = column.kind === "text" && typeof cell === "string" ? cell : say(cell, column.digits ?? 2);
+  const rest = { class: column.kind, "data-value": exact(cell), "data-export": true };
+  return head ? (
+    <th scope="row" {...rest}>
+      {text}
+    </th>
+  ) : (
+    <td {...rest}>{text}</td>
+  );
+}
