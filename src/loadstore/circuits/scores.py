@@ -3,7 +3,7 @@
 import fnmatch
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from loadstore.circuits.folding import Norms, centre, reader_map, reads_after_norm, writer_map
 from loadstore.errors import BadRequest, NoSuchSite
+from loadstore.linear.factored import Factored
 from loadstore.linear.null import null
 from loadstore.linear.subspace import gram_eigenvalues, reader_core, writer_core
 from loadstore.models.weights import Weights
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Control: TypeAlias = Literal["none", "reversed", "haar"]
+_Site = TypeVar("_Site", Writer, Reader)
 MEASURES = ("score", "chance", "z", "p", "ceiling", "alignment")
 DEFINITION = (
     "score = ||A B||_F / (||A||_F ||B||_F), A what the writer writes, B what the reader reads; "
@@ -126,13 +128,8 @@ def _block(weights: Weights, group: _Group, norms: Norms, control: Control, seed
     }
 
 
-def _double(matrix: "Tensor | object") -> "Tensor | object":
-    from loadstore.linear.factored import Factored
-
-    if isinstance(matrix, Factored):
-        return Factored(matrix.left.double(), matrix.right.double())
-    assert isinstance(matrix, Tensor)
-    return matrix.double()
+def _double(matrix: Factored | Tensor) -> Factored | Tensor:
+    return Factored(matrix.left.double(), matrix.right.double()) if isinstance(matrix, Factored) else matrix.double()
 
 
 def _controlled(
@@ -180,7 +177,7 @@ def relative(scores: np.ndarray) -> np.ndarray:
     return out
 
 
-def _matching(sites: Sequence[Writer] | Sequence[Reader], glob: str, what: str, model: str) -> list[Writer | Reader]:
+def _matching(sites: Sequence[_Site], glob: str, what: str, model: str) -> list[_Site]:
     found = [site for site in sites if fnmatch.fnmatchcase(str(site), glob)]
     if not found:
         raise NoSuchSite(f"no {what} of {model} matches {glob!r}; there are {sites[0]} … {sites[-1]}")

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ EVERY = 30.0  # seconds between lines where there is no terminal
 
 
 @contextmanager
-def training_bar(steps: int) -> Iterator[Callable[["Progress"], None]]:
+def training_bar(steps: int) -> Generator[Callable[["Progress"], None]]:
     """Show phase, loss, second-copy loss and the strongest heads while training."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

@@ -149,15 +149,13 @@ def forward(
                 values[..., edit.reader.index, :] -= loss @ matrix[edit.reader.index]
 
         q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
-        if record is None:
-            z = F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2)
-        else:
-            pattern = causal_softmax(q @ k.mT / math.sqrt(shape.d_head))
-            z = (pattern @ v).transpose(1, 2)
+        pattern = None if record is None else causal_softmax(q @ k.mT / math.sqrt(shape.d_head))
+        z = F.scaled_dot_product_attention(q, k, v, is_causal=True) if pattern is None else pattern @ v
+        z = z.transpose(1, 2)
         for writer in edited.ablations:
             if writer.kind == "head" and writer.layer == index:
                 z = _ablate_head(z, writer.index, edited.ablations[writer])
-        if record is not None:
+        if record is not None and pattern is not None:
             record.layers.append(
                 LayerRecord(stream, inverse_scale, q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), pattern, z)
             )

@@ -32,7 +32,8 @@ def load(source: str | Path = BUILTIN, *, positions: Positions | None = None) ->
     path = builtin_path() if str(source) == BUILTIN else Path(source).expanduser()
     if not path.exists():
         raise BadRequest(
-            f"there is no model {str(source)!r}: expected 'builtin', a folder, or a .safetensors, .pth, .pt or .bin file"
+            f"there is no model {str(source)!r}: expected 'builtin', a folder, "
+            "or a .safetensors, .pth, .pt or .bin file"
         )
     checkpoint = read_checkpoint(path)
     if own.recognise(checkpoint):

@@ -27,7 +27,7 @@ class Corpus:
     @property
     def bos(self) -> int:
         """The id between documents and before every prompt."""
-        return int(self.tokenizer.token_to_id(BOS))
+        return bos_id(self.tokenizer)
 
     @property
     def tokens(self) -> Tokens:
@@ -49,7 +49,7 @@ def read_corpus(folder: Path, vocab: int, tokenizer: Tokenizer | None = None) ->
         )
     if tokenizer is None:
         tokenizer = train_tokenizer([_text(path) for path in train], vocab)
-    bos = int(tokenizer.token_to_id(BOS))
+    bos = bos_id(tokenizer)
     return Corpus(
         tokenizer,
         _encode(tokenizer, train, bos),
@@ -72,6 +72,14 @@ def train_tokenizer(texts: list[str], vocab: int) -> Tokenizer:
     )
     tokenizer.train_from_iterator(texts, trainer)
     return tokenizer
+
+
+def bos_id(tokenizer: Tokenizer) -> int:
+    """Return the id of BOS. Raises BadRequest for a tokenizer without it."""
+    found = tokenizer.token_to_id(BOS)
+    if found is None:
+        raise BadRequest(f"the tokenizer has no {BOS} token")
+    return found
 
 
 def _is_held_out(path: Path, folder: Path) -> bool:

@@ -4,7 +4,7 @@ import { widest } from "../text";
 
 export const LABEL = 11;
 const GAP = 28;
-const COMFORTABLE = 19;
+const COMFORTABLE = 16;
 const SMALLEST = 13;
 const LARGEST = 38;
 /** More panels than this are drawn as thumbnails with one panel large. */
@@ -52,8 +52,9 @@ function cellIn(view: Heatmap, room: number, { left, right }: Layout): number {
 
 function measure(view: Heatmap, cell: number, slanted: boolean): Layout {
   const long = widest(view.columns.labels, LABEL);
-  const left = Math.ceil(widest(view.rows.labels, LABEL)) + 10;
-  const top = slanted ? Math.ceil(long * 0.8) + 16 : LABEL + 10;
+  const names = [`${view.rows.name} \u2193`, `${view.columns.name} \u2192`];
+  const left = Math.ceil(Math.max(widest(view.rows.labels, LABEL), widest(names, LABEL))) + 10;
+  const top = Math.max(2 * LABEL + 16, slanted ? Math.ceil(long * 0.8) + 16 : 0);
   const right = slanted ? Math.max(2, Math.ceil(long * 0.62) - Math.floor(cell / 2) + 8) : 2;
   const [rows, columns] = [view.rows.labels.length, view.columns.labels.length];
   return { cell, left, top, right, slanted, bare: false, width: left + columns * cell + right, height: top + rows * cell + 2 };

@@ -109,6 +109,10 @@ function Labels({ view, layout }: { view: Heatmap; layout: Layout }) {
   const { cell, left, top, slanted } = layout;
   return (
     <g class="labels" font-size={LABEL}>
+      <g class="axis-names" text-anchor="end">
+        <text x={left - 6} y={top - 8 - LABEL - 3}>{`${view.columns.name} \u2192`}</text>
+        <text x={left - 6} y={top - 8}>{`${view.rows.name} \u2193`}</text>
+      </g>
       {view.rows.labels.map((label, row) => (
         <text key={row} x={left - 6} y={top + (row + 0.5) * cell} text-anchor="end" dominant-baseline="central">
           {clip(label)}
