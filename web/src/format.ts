@@ -13,17 +13,17 @@ export function number(value: number, digits: number): string {
   const size = Math.abs(value);
   if (size !== 0 && (size < 0.5 * 10 ** -digits || size >= 1e7)) {
     const [mantissa, power] = value.toExponential(1).split("e");
-    return signed(`${mantissa}e${Number(power)}`);
+    return signed(`${mantissa?.replace(".0", "")}e${Number(power)}`);
   }
   return signed(value.toFixed(digits));
 }
 
-/** The same, short enough for the inside of a cell: no leading zero, a plus sign where signs carry meaning. */
+/** The same, short enough for the inside of a cell: no leading zero; where signs carry meaning, at least the sign. */
 export function short(value: number, digits: number, plus: boolean): string {
   const fixed = Math.abs(value).toFixed(Math.abs(value) >= 9.95 ? 0 : Math.min(digits, 2));
-  const zero = Number(fixed) === 0;
   const sign = value < 0 ? MINUS : plus && value > 0 ? "+" : "";
-  return sign + (zero ? "0" : fixed.replace(/^0\./, "."));
+  if (value === 0) return "0";
+  return plus && Number(fixed) === 0 ? sign : sign + fixed.replace(/^0\./, ".");
 }
 
 /** What a cell says in a table or a readout. */
@@ -45,4 +45,9 @@ export function free(cell: Cell | string | undefined): string {
   const size = Math.abs(cell);
   if (size >= 1e-3 && size < 1e6) return signed(String(Number(cell.toPrecision(4))));
   return number(cell, 0);
+}
+
+/** The same for reading at leisure: thousands are set apart. */
+export function grouped(value: number): string {
+  return Number.isInteger(value) ? signed(value.toLocaleString("en-US")) : free(value);
 }

@@ -3,7 +3,7 @@ import { Contents } from "./contents";
 import { FigureBlock } from "./figure";
 import { Guard, UnknownSchema } from "./guard";
 import type { Page, Section } from "./model";
-import { free } from "./format";
+import { grouped } from "./format";
 import { splitToken } from "./text";
 
 /** A `loadstore/page@1`, or the message that it is not one. */
@@ -66,7 +66,7 @@ function Facts({ facts }: { facts: Page["facts"] }) {
       {facts.map(([label, value]) => (
         <div key={label}>
           <dt>{label}</dt>
-          <dd>{typeof value === "number" ? free(value) : value}</dd>
+          <dd>{typeof value === "number" ? grouped(value) : value}</dd>
         </div>
       ))}
     </dl>

@@ -50,8 +50,7 @@ def subspace_scores(
     """
     import xarray as xr
 
-    if norms not in ("fold", "ignore") or control not in ("none", "reversed", "haar"):
-        raise BadRequest(f"norms={norms!r}, control={control!r}: expected fold or ignore; none, reversed or haar")
+    norms, control = as_norms(norms), as_control(control)
     network = wiring(weights)
     kept_writers = _matching(network.writers, writers, "writer", weights.name)
     kept_readers = _matching(network.readers, readers, "reader", weights.name)
@@ -68,6 +67,20 @@ def subspace_scores(
         coords={"writer": [str(w) for w in kept_writers], "reader": [str(r) for r in kept_readers]},
         attrs={"model": weights.name, "definition": DEFINITION, "norms": norms, "control": control, "seed": seed},
     )
+
+
+def as_norms(text: str) -> Norms:
+    """Read the ``norms`` option. Raises BadRequest."""
+    if text == "fold" or text == "ignore":
+        return text
+    raise BadRequest(f"norms={text!r}: expected 'fold' or 'ignore'")
+
+
+def as_control(text: str) -> Control:
+    """Read the ``control`` option. Raises BadRequest."""
+    if text == "none" or text == "reversed" or text == "haar":
+        return text
+    raise BadRequest(f"control={text!r}: expected 'none', 'reversed' or 'haar'")
 
 
 @dataclass(frozen=True)

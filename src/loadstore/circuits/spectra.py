@@ -6,7 +6,7 @@ import numpy as np
 
 from loadstore.circuits.folding import writer_map
 from loadstore.linear.factored import Factored
-from loadstore.linear.spectrum import FRACTIONS, PrincipalSpectrum, principal_spectrum
+from loadstore.linear.spectrum import FRACTIONS, PrincipalSpectrum, principal_spectrum, structureless
 from loadstore.models.weights import Weights
 from loadstore.models.wiring import wiring
 from loadstore.sites import Writer
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def spectrum(weights: Weights, site: Writer | str = "embed") -> "xr.Dataset":
-    """Centred PCA of a writer's rows: Dataset over rank with eigenvalue and cumulative.
+    """Centred PCA of a writer's rows: Dataset over rank with eigenvalue, cumulative and its null, structureless.
 
     W_E and W_pos are PCA'd over their rows; a head's rows are those of W_OV, so its spectrum is the covariance
     of what it stores for white input. attrs: directions for 50/80/90/95/99 %, participation ratio, and the
@@ -29,8 +29,13 @@ def spectrum(weights: Weights, site: Writer | str = "embed") -> "xr.Dataset":
     result: PrincipalSpectrum = principal_spectrum(matrix.dense() if isinstance(matrix, Factored) else matrix)
     low, high = result.random_band()
     values = result.eigenvalues.numpy()
+    null = structureless(result.rows, len(values), float(result.eigenvalues.sum())).numpy()
     return xr.Dataset(
-        {"eigenvalue": ("rank", values), "cumulative": ("rank", result.cumulative.numpy())},
+        {
+            "eigenvalue": ("rank", values),
+            "cumulative": ("rank", result.cumulative.numpy()),
+            "structureless": ("rank", null),
+        },
         coords={"rank": np.arange(1, len(values) + 1)},
         attrs={
             "model": weights.name,

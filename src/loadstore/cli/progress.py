@@ -45,3 +45,16 @@ def _lines() -> Callable[["Progress"], None]:
             print(f"step {now.step}/{now.steps}  {_sentence(now)}", file=sys.stderr, flush=True)
 
     return report
+
+
+@contextmanager
+def waiting(what: str) -> Generator[None]:
+    """A spinner on stderr while something takes seconds; nothing where there is no terminal."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if console.is_terminal:
+        with console.status(what):
+            yield
+    else:
+        yield

@@ -4,15 +4,13 @@ import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from jaxtyping import Float
-from torch import Tensor
-
+from loadstore.axes import Tokens
 from loadstore.errors import Undefined
 from loadstore.evidence.traffic import reader_traffic
 from loadstore.heads.patterns import mass_on, role_masks
 from loadstore.heads.roles import bos_of, random_repeats
-from loadstore.models.edits import Edit, cut
-from loadstore.models.trace import run
+from loadstore.models.edits import cut
+from loadstore.models.trace import Trace, run
 from loadstore.models.weights import Weights
 from loadstore.models.wiring import wiring
 from loadstore.sites import Head, Reader, parse_head
@@ -47,14 +45,26 @@ class CutProof:
         return all(self.cut.induction < control.induction for control in self.controls)
 
 
-def induction_of(
-    weights: Weights, head: Head | str, tokens: Tensor, edits: Collection[Edit] = ()
-) -> tuple[float, Float[Tensor, "batch query key"]]:
-    """Induction score of one head on given tokens [sequence, token], and its pattern, with edits."""
-    head = weights.architecture.check(parse_head(head), weights.name)
-    pattern = run(weights, tokens, list(edits), record=True).pattern(head)
-    mass, _ = mass_on(pattern[:, None], role_masks(tokens, bos_of(weights))["induction"])
-    return float(mass.nanmean()), pattern
+@dataclass(frozen=True)
+class _Bench:
+    """One batch of repeats and the intact run on it: what every cut is compared with."""
+
+    weights: Weights
+    tokens: Tokens
+    intact: Trace
+
+    def induction(self, trace: Trace, head: Head) -> float:
+        """Mean attention of a head on what followed the earlier occurrence."""
+        mask = role_masks(self.tokens, bos_of(self.weights))["induction"]
+        return float(mass_on(trace.pattern(head)[:, None], mask)[0].nanmean())
+
+    def effect(self, wire: Wire, load: float, head: Head) -> WireEffect:
+        """Cut one wire: the watched head's induction score, and the total variation of the reader's own pattern."""
+        edit = cut(*wire)
+        after = run(self.weights, self.tokens, [edit], record=True)
+        own = edit.reader.head
+        change = 0.5 * (self.intact.pattern(own) - after.pattern(own)).abs().sum(-1).mean()
+        return WireEffect(*wire, load, self.induction(after, head), float(change))
 
 
 def prove_wire(
@@ -76,36 +86,28 @@ def prove_wire(
     head = weights.architecture.check(parse_head(head), weights.name)
     target: Wire = (str(writer), str(Reader(head.layer, head.index, "K")))
     tokens = random_repeats(weights, sequences, seed=seed)
-    intact, _ = induction_of(weights, head, tokens)
-    loads = _all_traffic(weights, tokens)
-    apart_from = {target, *apart}
+    bench = _Bench(weights, tokens, run(weights, tokens, record=True))
+    loads = qk_traffic(bench.intact)
     near = sorted(
-        (wire for wire, load in loads.items() if wire not in apart_from and load > 0),
+        (wire for wire, load in loads.items() if wire not in {target, *apart} and load > 0),
         key=lambda wire: abs(math.log(loads[wire] / loads[target])),
     )
     if len(near) < controls:
         raise Undefined(f"{weights.name} has {len(near)} other Q and K wires; {controls} controls were asked for")
-
-    def effect(wire: Wire) -> WireEffect:
-        edit = cut(wire[0], wire[1])
-        score, _ = induction_of(weights, head, tokens, [edit])
-        return WireEffect(*wire, loads[wire], score, pattern_change(weights, tokens, edit.reader.head, [edit]))
-
-    return CutProof(str(head), intact, effect(target), tuple(effect(wire) for wire in near[:controls]), sequences)
-
-
-def pattern_change(weights: Weights, tokens: Tensor, head: Head, edits: Collection[Edit]) -> float:
-    """Total variation ½ Σ_j |A_ij − A′_ij| of a head's pattern under edits, averaged over queries; 0 to 1."""
-    before = run(weights, tokens, record=True).pattern(head)
-    after = run(weights, tokens, list(edits), record=True).pattern(head)
-    return float(0.5 * (before - after).abs().sum(-1).mean())
+    return CutProof(
+        str(head),
+        bench.induction(bench.intact, head),
+        bench.effect(target, loads[target], head),
+        tuple(bench.effect(wire, loads[wire], head) for wire in near[:controls]),
+        sequences,
+    )
 
 
-def _all_traffic(weights: Weights, tokens: Tensor) -> dict[Wire, float]:
-    trace = run(weights, tokens, record=True)
+def qk_traffic(trace: Trace) -> dict[Wire, float]:
+    """Traffic of every Q and K wire of a model on one run."""
     return {
         (writer, str(reader)): load
-        for reader in wiring(weights).readers
+        for reader in wiring(trace.weights).readers
         if reader.side in ("Q", "K")
         for writer, load in reader_traffic(trace, reader).items()
     }

@@ -92,14 +92,19 @@ def head_roles(weights: Weights, on: On = "repeats", *, sequences: int = 20, see
     )
 
 
+def as_on(text: str) -> Literal["repeats", "random"]:
+    """Read the ``on`` option. Raises BadRequest."""
+    if text == "repeats" or text == "random":
+        return text
+    raise BadRequest(f"on={text!r}: expected 'repeats', 'random' or tokens [sequence, token]")
+
+
 def _tokens(weights: Weights, on: On, sequences: int, seed: int) -> Tokens:
     if not isinstance(on, str):
         return on
-    if on == "repeats":
+    if as_on(on) == "repeats":
         return random_repeats(weights, sequences, seed=seed)
-    if on == "random":
-        return random_tokens(weights, sequences, weights.architecture.context, seed)
-    raise BadRequest(f"on={on!r}: expected 'repeats', 'random' or tokens [sequence, token]")
+    return random_tokens(weights, sequences, weights.architecture.context, seed)
 
 
 def _mean_and_error(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

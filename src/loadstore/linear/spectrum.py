@@ -59,3 +59,23 @@ def principal_spectrum(rows: Float[Tensor, "n d"]) -> PrincipalSpectrum:
     if float(values.sum()) == 0:
         raise Undefined("all rows are equal, so there is no variance to decompose")
     return PrincipalSpectrum(values, n)
+
+
+def structureless(n: int, d: int, total: float) -> Spectrum:
+    """Eigenvalues that n Gaussian rows in d columns of the same total variance would have.
+
+    Quantiles of the Marchenko–Pastur density √((λ₊ − λ)(λ − λ₋))/(2π r σ² λ), r = d/(n − 1): the null of a spectrum.
+    Centring takes one dimension; for d ≥ n there are only n − 1 nonzero eigenvalues.
+    """
+    rank, variance, ratio = min(d, n - 1), total / d, d / (n - 1)
+    low, high = variance * (1 - ratio**0.5) ** 2, variance * (1 + ratio**0.5) ** 2
+    angle = torch.linspace(0, torch.pi, 4097, dtype=torch.float64)
+    grid = (low + high) / 2 - (high - low) / 2 * angle.cos()
+    density = angle.sin().square() / grid.clamp(min=high * 1e-12)
+    mass = torch.cat([density.new_zeros(1), torch.cumulative_trapezoid(density, angle)])
+    wanted = (torch.arange(rank, 0, -1, dtype=torch.float64) - 0.5) / rank * mass[-1]
+    place = torch.searchsorted(mass, wanted).clamp(1, len(mass) - 1)
+    part = (wanted - mass[place - 1]) / (mass[place] - mass[place - 1])
+    values = grid[place - 1] + part * (grid[place] - grid[place - 1])
+    values = torch.cat([values, values.new_zeros(d - rank)])
+    return values * total / values.sum()

@@ -12,10 +12,17 @@ from loadstore.linear.factored import Factored
 
 
 def writer_core(writer: Factored | Float[Tensor, "source d_model"]) -> Float[Tensor, "core d_model"]:
-    """Return C with CᵀC = AᵀA and as few rows as possible, by QR of the source side."""
+    """Return C with CᵀC = AᵀA and as few rows as possible.
+
+    C = Λ^½ Vᵀ of the small Gram matrix AᵀA = V Λ Vᵀ (of the left factor's, if there is one): only AᵀA enters a
+    score, so squaring the condition number costs nothing, and it is far cheaper than the QR of a tall matrix.
+    """
     if isinstance(writer, Factored):
-        return torch.linalg.qr(writer.left)[1] @ writer.right
-    return torch.linalg.qr(writer)[1] if writer.shape[0] > writer.shape[1] else writer
+        return writer_core(writer.left) @ writer.right
+    if writer.shape[0] <= writer.shape[1]:
+        return writer
+    values, vectors = torch.linalg.eigh(writer.mT @ writer)
+    return values.clamp(min=0).sqrt()[:, None] * vectors.mT
 
 
 def reader_core(reader: Factored | Float[Tensor, "d_model target"]) -> Float[Tensor, "d_model core"]:

@@ -1,10 +1,8 @@
 /** A view as one SVG file that needs no style sheet: what is on the screen, its colours written in. */
 
 const NAMESPACE = "http://www.w3.org/2000/svg";
-const INLINED = [
-  "fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "stroke-opacity", "opacity",
-  "font-family", "font-size", "font-weight", "text-anchor", "dominant-baseline",
-];
+const PAINT = ["fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-opacity"];
+const TYPE = ["font-family", "font-size", "font-weight", "text-anchor", "dominant-baseline", "paint-order"];
 const MARGIN = 16;
 const TITLE = 28;
 
@@ -48,8 +46,11 @@ function nested(source: SVGSVGElement, at: { x: number; y: number }, box: DOMRec
 /** Write the computed style of `source` and all below it into `copy`. */
 function inline(source: Element, copy: Element): void {
   const style = getComputedStyle(source);
-  const drawn = /^(path|rect|circle|line|text)$/.test(source.tagName);
-  if (drawn) for (const name of INLINED) if (!style.getPropertyValue(name).includes("url(")) copy.setAttribute(name, style.getPropertyValue(name));
+  const names = source.tagName === "text" ? [...PAINT, ...TYPE] : /^(path|rect|circle)$/.test(source.tagName) ? PAINT : [];
+  for (const name of names) {
+    const value = style.getPropertyValue(name);
+    if (!value.includes("url(")) copy.setAttribute(name, value);
+  }
   for (const [index, child] of [...source.children].entries()) {
     const twin = copy.children[index];
     if (twin) inline(child, twin);
@@ -62,13 +63,13 @@ function lines(found: Element): [string, DOMRect][] {
   const range = document.createRange();
   const made: [string, DOMRect][] = [];
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-    for (const { index, 0: word } of (node.textContent ?? "").matchAll(/\S+\s*/g)) {
-      range.setStart(node, index);
+    for (const { index, 0: word } of (node.textContent ?? "").matchAll(/\s*\S+\s*/g)) {
+      range.setStart(node, index + word.length - word.trimStart().length);
       range.setEnd(node, index + word.trimEnd().length);
       const box = range.getBoundingClientRect();
       const last = made.at(-1);
-      if (last && Math.abs(last[1].top - box.top) < 3) last[0] += word;
-      else made.push([word, box]);
+      if (!last || Math.abs(last[1].top - box.top) > 3) made.push([word, box]);
+      else made[made.length - 1] = [last[0] + word, new DOMRect(last[1].x, last[1].y, box.right - last[1].x, last[1].height)];
     }
   }
   return made;
@@ -84,7 +85,7 @@ function written(text: string, found: Element, at: { x: number; y: number }, hei
     "font-size": style.fontSize,
     "font-weight": style.fontWeight,
   });
-  made.textContent = text.trimEnd();
+  made.textContent = text.replace(/\s+/g, " ").trim();
   return made;
 }
 

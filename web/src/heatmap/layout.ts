@@ -33,7 +33,7 @@ export function labelled(view: Heatmap, width: number, panels = view.panels.leng
     const flat = measure(view, LARGEST, false);
     const straight = Math.min(LARGEST, cellIn(view, room, flat));
     if (straight >= widest(view.columns.labels, LABEL) + 6) return measure(view, straight, false);
-    const cell = Math.min(LARGEST, cellIn(view, room, measure(view, LARGEST, true)));
+    const cell = Math.min(LARGEST, cellIn(view, room, measure(view, SMALLEST, true)));
     if (cell >= COMFORTABLE || abreast === 1) return measure(view, Math.max(SMALLEST, cell), true);
   }
   return measure(view, SMALLEST, true);

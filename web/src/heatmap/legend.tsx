@@ -8,7 +8,6 @@ import { corner, Odd } from "./cells";
 import { Hatch, Outline } from "./panel";
 
 const WIDTH = 220;
-const MARGIN = 22;
 const SWATCH = 16;
 const STOPS = 22;
 
@@ -71,21 +70,21 @@ function Ramp({ view }: { view: Heatmap }) {
   return (
     <svg
       class="heatmap ramp"
-      width={WIDTH + 2 * MARGIN}
+      width={WIDTH}
       height={50}
       role="img"
       aria-label={`Colour scale: ${label}, from ${text(low)} to ${text(high)}`}
     >
-      <text class="ramp-label" x={MARGIN} y={11}>
+      <text class="ramp-label" x={0} y={11}>
         {label}
       </text>
       <g shape-rendering="crispEdges">
         {Array.from({ length: STOPS }, (_, stop) => (
-          <rect key={stop} x={MARGIN + stop * step} y={18} width={step} height={12} fill={colourAt(kind, stop / (STOPS - 1))} />
+          <rect key={stop} x={stop * step} y={18} width={step} height={12} fill={colourAt(kind, stop / (STOPS - 1))} />
         ))}
       </g>
       {ticks.map((value, index) => (
-        <text key={index} class="tick" x={MARGIN + (index * WIDTH) / 2} y={45} text-anchor="middle">
+        <text key={index} class="tick" x={(index * WIDTH) / 2} y={45} text-anchor={["start", "middle", "end"][index]}>
           {text(value)}
         </text>
       ))}

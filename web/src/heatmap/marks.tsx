@@ -35,7 +35,7 @@ function Ring({ point, layout, kind }: { point: Point; layout: Layout; kind: str
   const box = { x: layout.left + point.column * cell, y: layout.top + point.row * cell, width: cell, height: cell };
   return (
     <g fill="none">
-      <rect {...box} class="halo" />
+      <rect {...box} class={kind === "echo" ? "shade" : "halo"} />
       <rect {...box} class={kind} />
     </g>
   );

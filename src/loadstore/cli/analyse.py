@@ -1,0 +1,157 @@
+"""``loadstore scores``, ``heads`` and ``spectrum``: what the weights and a few random prompts say."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from loadstore.cli.options import Json, Model, Positions, open_model, print_json, print_table
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+MEASURES = ("score", "chance", "z", "p", "ceiling", "alignment", "relative")
+
+
+def scores(
+    model: Model = "builtin",
+    writer: Annotated[str, typer.Option(help="Writers to score, a glob such as 'L0.*'.")] = "*",
+    reader: Annotated[str, typer.Option(help="Readers to score, a glob such as '*.K'.")] = "*",
+    norms: Annotated[str, typer.Option(help="'fold' norms into the matrices, or 'ignore' them.")] = "fold",
+    control: Annotated[str, typer.Option(help="'none', 'reversed' or 'haar': turn what writers write.")] = "none",
+    seed: Annotated[int, typer.Option(help="Seed of the random rotation.")] = 0,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Write all wires to FILE.csv or FILE.nc.")] = None,
+    limit: Annotated[int, typer.Option(help="How many wires to print, best aligned first; 0 for all.", min=0)] = 20,
+    positions: Positions = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Subspace scores of wires, each with chance, z, p, ceiling and alignment.
+
+    Example: loadstore scores builtin --reader 'L1.H4.*' --json
+    """
+    from loadstore.circuits.scores import as_control, as_norms, subspace_scores
+
+    weights = open_model(model, positions)
+    table = subspace_scores(
+        weights, as_norms(norms), writers=writer, readers=reader, control=as_control(control), seed=seed
+    )
+    if out is not None:
+        write_dataset(table, out)
+    wires = _wires(table)
+    if json:
+        print_json("scores", {**table.attrs, "wires": wires})
+        return
+    if not wires:
+        typer.echo(f"no writer that matches {writer!r} can reach a reader that matches {reader!r}")
+        return
+    ranked = sorted(wires, key=lambda wire: -wire["alignment"] if wire["alignment"] == wire["alignment"] else 9.0)
+    shown = ranked if limit == 0 else ranked[:limit]
+    print_table(
+        f"{weights.name}: {len(shown)} of {len(wires)} wires, best aligned first (norms: {norms}, control: {control})",
+        ("writer", "reader", *MEASURES),
+        [[wire["writer"], wire["reader"], *(wire[name] for name in MEASURES)] for wire in shown],
+    )
+
+
+def _wires(table: "xr.Dataset") -> list[dict[str, Any]]:
+    """One object per wire that exists."""
+    found: list[dict[str, Any]] = []
+    for i, source in enumerate(table["writer"].values):
+        for j, target in enumerate(table["reader"].values):
+            numbers = {name: float(table[name].values[i, j]) for name in MEASURES}
+            if numbers["chance"] == numbers["chance"] or numbers["score"] == numbers["score"]:
+                found.append({"writer": str(source), "reader": str(target), **numbers})
+    return found
+
+
+def heads(
+    model: Model = "builtin",
+    on: Annotated[str, typer.Option(help="'repeats' (random, twice) or 'random' tokens.")] = "repeats",
+    sequences: Annotated[int, typer.Option(help="How many sequences.", min=1, max=10_000)] = 20,
+    seed: Annotated[int, typer.Option(help="Seed of the random tokens.")] = 0,
+    positions: Positions = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Show the role scores of every head, with standard errors over sequences.
+
+    Example: loadstore heads builtin --json
+    """
+    from loadstore.cli.progress import waiting
+    from loadstore.heads.patterns import ROLES
+    from loadstore.heads.roles import as_on, head_roles
+
+    weights = open_model(model, positions)
+    with waiting("running random sequences"):
+        table = head_roles(weights, as_on(on), sequences=sequences, seed=seed)
+    names = [str(name) for name in table["head"].values]
+    if json:
+        rows = [
+            {"head": name, **{str(v): float(table[v].values[i]) for v in table.data_vars}}
+            for i, name in enumerate(names)
+        ]
+        print_json("heads", {**table.attrs, "heads": rows})
+        return
+    print_table(
+        f"{weights.name}: share of attention on each role's keys, {table.attrs['sequences']} sequences ({on})",
+        ("head", *(column for role in ROLES for column in (role, "±"))),
+        [
+            [name, *(float(table[c].values[i]) for role in ROLES for c in (role, f"{role}_se"))]
+            for i, name in enumerate(names)
+        ],
+    )
+
+
+def spectrum(
+    model: Model = "builtin",
+    site: Annotated[str, typer.Argument(help="A writer: embed, pos or a head such as L0.H7.")] = "embed",
+    top: Annotated[int, typer.Option(help="How many directions to print.", min=1)] = 20,
+    positions: Positions = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Show the eigenspectrum of what a writer writes, beside that of structureless rows.
+
+    Example: loadstore spectrum builtin pos
+    """
+    from loadstore.circuits.spectra import spectrum as eigenspectrum
+
+    weights = open_model(model, positions)
+    table = eigenspectrum(weights, site)
+    columns = ("eigenvalue", "cumulative", "structureless")
+    if json:
+        print_json("spectrum", {**table.attrs, **{name: table[name].values.tolist() for name in columns}})
+        return
+    held = ", ".join(f"{share} in {count}" for share, count in table.attrs["directions"].items())
+    print_table(
+        f"{weights.name} {site}: {held} directions; participation ratio {table.attrs['participation_ratio']:.1f}",
+        ("direction", *columns),
+        [
+            [int(rank), *(float(table[name].values[i]) for name in columns)]
+            for i, rank in enumerate(table["rank"].values[:top])
+        ],
+    )
+
+
+def write_dataset(table: "xr.Dataset", path: Path) -> None:
+    """Write a labelled result as .csv (long form, missing wires left out) or .nc, atomically."""
+    from loadstore.errors import BadRequest
+
+    partial = path.with_name(f"{path.name}.part")
+    try:
+        if path.suffix == ".csv":
+            table.to_dataframe().dropna(how="all").to_csv(partial)
+        elif path.suffix == ".nc":
+            table.to_netcdf(partial, engine="scipy")
+        else:
+            raise BadRequest(f"{path}: expected a name that ends in .csv or .nc")
+        partial.replace(path)
+    except (ImportError, ValueError) as error:
+        raise BadRequest(
+            f"{path} cannot be written ({error}); .nc needs scipy: pip install 'loadstore[netcdf]'"
+        ) from None
+    except OSError as error:
+        raise BadRequest(f"{path} cannot be written: {error}") from None
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,67 @@
+"""Arguments and options that commands share, and how results are printed."""
+
+import json
+import math
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from loadstore.models.weights import Weights
+
+WIDE = 200  # columns where the output is no terminal
+
+Model = Annotated[str, typer.Argument(help="'builtin', a folder, or a .safetensors, .pth, .pt or .bin file.")]
+Positions = Annotated[
+    str | None, typer.Option(help="'shortformer' or 'learned': for a state dict that does not say.", show_default=False)
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for a machine.")]
+
+
+def open_model(model: str, positions: str | None) -> "Weights":
+    """Load the model that the command line names."""
+    from loadstore.errors import BadRequest
+    from loadstore.models.library import load
+
+    if positions not in (None, "shortformer", "learned"):
+        raise BadRequest(f"--positions {positions!r}: expected 'shortformer' or 'learned'")
+    return load(model, positions=positions)
+
+
+def print_json(schema: str, document: dict[str, Any]) -> None:
+    """Print ``{"schema": "loadstore/<schema>@1", …}``; what is undefined becomes null."""
+    print(json.dumps({"schema": f"loadstore/{schema}@1", **plain(document)}, allow_nan=False, ensure_ascii=False))
+
+
+def plain(value: Any) -> Any:
+    """Numbers, texts, lists and dicts only; NaN and infinities become None."""
+    if isinstance(value, dict):
+        return {str(key): plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(part) for part in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A table on stdout: numbers to the right, two digits unless they are text already."""
+    from rich.console import Console
+    from rich.table import Table
+
+    print(title)
+    table = Table(box=None, pad_edge=False)
+    for index, column in enumerate(columns):
+        numeric = bool(rows) and isinstance(rows[0][index], float | int)
+        table.add_column(column, justify="right" if numeric else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*(_text(value) for value in row))
+    Console(width=None if sys.stdout.isatty() else WIDE).print(table)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float):
+        return "–" if math.isnan(value) else f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
+    return str(value)

@@ -1,0 +1,37 @@
+"""``loadstore report``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from loadstore.cli.options import Json, Model, Positions, open_model, print_json
+
+ARTICLE = "the cat sat on the mat. the dog sat on the log."
+
+
+def report(
+    model: Model = "builtin",
+    prompt: Annotated[str, typer.Option("--prompt", help="The text that the figures are about.")] = ARTICLE,
+    out: Annotated[Path, typer.Option("-o", "--out", help="The page to write.")] = Path("report.html"),
+    positions: Positions = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Write the article's figures for a model and a prompt as one self-contained offline page.
+
+    Example: loadstore report builtin --prompt "the cat sat on the mat. the dog sat on the log." -o report.html
+    """
+    weights = open_model(model, positions)
+    from loadstore.cli.progress import waiting
+    from loadstore.report.page import write_report
+
+    with waiting("computing the figures"):
+        document = write_report(weights, out, prompt)
+    if json:
+        print_json("report", {"model": weights.name, "path": str(out), "page": document})
+        return
+    for section in document["sections"]:
+        for figure in section["figures"]:
+            typer.echo(f"figure {figure['number']}: {figure['claim']}")
+    typer.echo(f"\nwrote {out} ({out.stat().st_size / 1e6:.1f} MB): open it in any browser")

@@ -1,0 +1,111 @@
+"""The whole report: sections of figures, what the model is, and one self-contained page."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import loadstore
+from loadstore.errors import BadRequest
+from loadstore.models.weights import Weights
+from loadstore.report.cause import cause_figures
+from loadstore.report.induction import induction_figures, is_induction
+from loadstore.report.previous import previous_figures
+from loadstore.report.spectra import spectra_figures
+from loadstore.report.story import ARTICLE, Story, tell
+from loadstore.report.words import listed, number
+from loadstore.views.page import render_page
+
+
+def report_document(weights: Weights, prompt: str = ARTICLE) -> dict[str, Any]:
+    """The report as a ``loadstore/page@1`` view model: every figure with its numbers. Raises BadPrompt."""
+    story = tell(weights, prompt)
+    sections = [
+        _section(
+            "memory",
+            "The memory",
+            "The residual stream is shared memory. How much of it do the first two writers use?",
+            spectra_figures(story),
+        ),
+        _section(
+            "previous",
+            "Addressing by position",
+            "Attention gives the token part of an address, the weights the subspace part. One head, all of its parts.",
+            previous_figures(story),
+        ),
+        _section(
+            "induction",
+            "Addressing by content",
+            "A second layer can search for what the first one stored.",
+            [*induction_figures(story), *cause_figures(story)],
+        ),
+    ]
+    return {
+        "schema": "loadstore/page@1",
+        "title": f"{weights.name}: the load/store machine",
+        "lead": lead(story),
+        "prompt": prompt,
+        "tokens": story.trace.labels,
+        "facts": facts(weights),
+        "sections": [section for section in sections if section["figures"]],
+        "footer": [
+            f"loadstore {loadstore.__version__}. This page carries the prompt and all numbers in it; it loads nothing.",
+            "Alignment: 0 is what a random rotation between writer and reader would give, 1 the most that their "
+            "spectra allow, −1 the least. z and p are those of the exact null.",
+        ],
+    }
+
+
+def write_report(weights: Weights, path: Path, prompt: str = ARTICLE) -> dict[str, Any]:
+    """Write the page atomically and return its document. Raises BadPrompt, BadRequest when it cannot be written."""
+    document = report_document(weights, prompt)
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False, encoding="utf-8") as file:
+            file.write(render_page(document))
+            file.flush()
+            os.fsync(file.fileno())
+        Path(file.name).chmod(0o644)
+        Path(file.name).replace(path)
+    except OSError as error:
+        raise BadRequest(f"{path} cannot be written: {error}") from None
+    return document
+
+
+def facts(weights: Weights) -> list[list[str]]:
+    """What kind of machine this is, as rows for a person."""
+    shape = weights.architecture
+    size = sum(tensor.numel() for _, tensor in weights.named())
+    bos = (
+        "no tokenizer" if weights.tokens is None else "none" if weights.tokens.bos is None else "put before the prompt"
+    )
+    return [
+        ["model", weights.name],
+        ["layers × heads", f"{shape.n_layers} × {shape.n_heads}"],
+        ["d_model, d_head", f"{shape.d_model}, {shape.d_head}"],
+        ["positions", shape.positions],
+        ["norm", {"none": "none", "layer": "LayerNorm (folded into the readers)"}[shape.norm]],
+        ["vocabulary", f"{shape.vocab:,}"],
+        ["context", f"{shape.context:,}"],
+        ["parameters", f"{size:,}"],
+        ["BOS", bos],
+    ]
+
+
+def lead(story: Story) -> str:
+    """The first paragraph: what was found, or that it was not."""
+    previous = story.role(story.previous, "previous")
+    first = (
+        f"{story.previous} attends to the previous token ({number(previous)} on random tokens)."
+        if story.is_previous
+        else f"No head of layer 0 attends to the previous token (at most {number(previous)}, {story.previous})."
+    )
+    if story.candidate is None:
+        return f"{first} With one layer there is nothing above it to search for what it stored."
+    if not story.induction:
+        return f"{first} {is_induction(story, story.candidate)}"
+    scores = listed([f"{head} ({number(story.role(head, 'induction'))})" for head in story.induction])
+    return f"{first} After it come {scores}: on repeats they attend to what followed before."
+
+
+def _section(name: str, title: str, text: str, figures: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"id": name, "title": title, "lead": text, "figures": figures}

@@ -1,0 +1,198 @@
+"""Figures 8, 10, 11 and 12: a previous-token head, and which subspaces it reads to be one."""
+
+import numpy as np
+
+from loadstore.circuits.folding import ov
+from loadstore.heads.patterns import mass_on, role_masks
+from loadstore.heads.roles import bos_of
+from loadstore.linear.factored import Factored
+from loadstore.linear.subspace import subspace_score
+from loadstore.models.edits import cut
+from loadstore.models.trace import run
+from loadstore.models.wiring import wiring
+from loadstore.report.story import Story
+from loadstore.report.wires import OUTLINE, layer_heads, side_panel, side_table, wire
+from loadstore.report.words import number, with_error
+from loadstore.sites import SIDES, Head
+from loadstore.views.model import Figure, figure, heatmap, panel
+
+ROWS = ("embed", "pos")
+
+
+def previous_figures(story: Story) -> list[Figure]:
+    """The pattern (8), what layer 0 reads for it (10), the controls (11), and what it moves (12)."""
+    return [_pattern(story), _addressing(story), _controls(story), _moved(story)]
+
+
+def _pattern(story: Story) -> Figure:
+    head, labels = story.previous, story.trace.labels
+    edits = [cut("pos", f"{head}.{side}") for side in ("Q", "K")]
+    without = run(story.weights, story.prompt, edits, record=True)
+    mask = role_masks(story.trace.tokens, bos_of(story.weights))["previous"]
+    here, gone = (float(mass_on(t.record.layers[0].pattern, mask)[0][0, head.index]) for t in (story.trace, without))
+    uniform = float(np.mean([1 / (i + 1) for i in range(1, len(labels))])) if len(labels) > 1 else float("nan")
+    score = with_error(story.role(head, "previous"), story.error(head, "previous"))
+    name = (
+        f"{head} attends to the previous token"
+        if story.is_previous
+        else f"No head of layer 0 is a previous-token head; the nearest is {head}, which attends to the previous token"
+    )
+    claim = (
+        f"{name} with weight {number(here)} on this prompt and {score} on random tokens (uniform attention would "
+        f"give {number(uniform)}). With pos cut from its Q and K the weight is {number(gone)}."
+    )
+    panels = [
+        panel(f"{head}", story.trace.pattern(head), np.tri(len(labels), dtype=bool)),
+        panel("control: pos cut from Q and K", without.pattern(head), np.tri(len(labels), dtype=bool)),
+    ]
+    view = heatmap(
+        f"Pattern of {head}",
+        ("query", labels),
+        ("key", labels),
+        panels,
+        scale=("sequential", 0, 1, "attention"),
+        hatched="a query cannot attend to later tokens",
+    )
+    return figure("8", f"The pattern of {head}", claim, [view])
+
+
+def _addressing(story: Story) -> Figure:
+    heads, head = layer_heads(story.scores, 0), story.previous
+    higher = {
+        side: int(
+            np.nansum(
+                side_table(story.scores, ["pos"], heads, side, "alignment")
+                > side_table(story.scores, ["embed"], heads, side, "alignment")
+            )
+        )
+        for side in ("Q", "K")
+    }
+    parts = [
+        f"its {side} is aligned {number(wire(story.scores, 'pos', head, side))} with pos and "
+        f"{number(wire(story.scores, 'embed', head, side))} with embed"
+        for side in ("Q", "K")
+    ]
+    claim = (
+        f"pos is better aligned than embed with the Q of {higher['Q']} and the K of {higher['K']} of {len(heads)} "
+        f"heads of layer 0. For {head}, {' and '.join(parts)} (0 is chance, 1 perfect)."
+    )
+    views = [
+        _qk_view(story, "Alignment with what layer 0 reads", "alignment"),
+        _qk_view(story, "The raw score, as in the article", "score"),
+    ]
+    note = (
+        "Raw scores of writers with different spectra are not comparable: a flat W_E of many directions can never "
+        "score high, a W_pos of few directions can. Alignment measures each against its own chance and ceiling."
+    )
+    return figure("10", "What layer 0 reads to choose tokens", claim, views, note)
+
+
+def _qk_view(story: Story, title: str, measure: str) -> dict[str, object]:
+    heads = layer_heads(story.scores, 0)
+    panels = [side_panel(story.scores, ROWS, heads, side, measure) for side in SIDES[:2]]
+    most = max(_largest(side_table(story.scores, ROWS, heads, side, measure)) for side in SIDES[:2])
+    return heatmap(
+        title,
+        ("writer", ROWS),
+        ("head", heads),
+        panels,
+        scale=("diverging", -1, 1, "alignment") if measure == "alignment" else ("sequential", 0, most, "score"),
+        outline=OUTLINE,
+    )
+
+
+def _controls(story: Story) -> Figure:
+    heads, head = layer_heads(story.scores, 0), story.previous
+    rows = {"as trained": story.scores, "negated": story.negated, "reversed": story.reversed, "rotated": story.haar}
+    panels = []
+    for side in SIDES[:2]:
+        values = np.concatenate([side_table(r, ["pos"], heads, side, "score") for r in rows.values()])
+        aligned = np.concatenate([side_table(r, ["pos"], heads, side, "alignment") for r in rows.values()])
+        panels.append(panel(side, values, None, {"alignment": aligned}))
+    chance = wire(story.scores, "pos", head, "Q", "chance")
+    change = max(
+        float(np.abs(side_table(story.negated, ["pos"], heads, side, "score") - panels[i]["values"][0]).max())
+        for i, side in enumerate(SIDES[:2])
+    )
+    told = "; ".join(
+        f"{side} {number(wire(story.scores, 'pos', head, side, 'score'), 3)}, reversed "
+        f"{number(wire(story.reversed, 'pos', head, side, 'score'), 3)}, rotated at random "
+        f"{number(wire(story.haar, 'pos', head, side, 'score'), 3)}"
+        for side in ("Q", "K")
+    )
+    view = heatmap(
+        "Score of pos under four changes",
+        ("W_pos", list(rows)),
+        ("head", heads),
+        panels,
+        scale=("sequential", 0, max(_largest(np.array(p["values"], dtype=float)) for p in panels), "score"),
+    )
+    return figure(
+        "11",
+        "The control: turn what pos writes",
+        f"Scores of pos for {head}: {told}. Chance is {number(chance, 3)} for every wire. "
+        f"Negating W_pos changes its scores by at most {number(change, 3)}.",
+        [view],
+        "The article speaks of a rotation by 180°. Turning by 180° is a negation, and a Frobenius norm does not see it "
+        "(second row). The control that makes scores fall reverses the order of the coordinates; a random rotation "
+        "is the same idea without a choice.",
+    )
+
+
+def _moved(story: Story) -> Figure:
+    heads, head = layer_heads(story.scores, 0), story.previous
+    exists = "pos" in {str(w) for w in wiring(story.weights).writers_of(wiring(story.weights).reader(f"{head}.V"))}
+    claim = f"The V of {head} is aligned {number(wire(story.scores, 'embed', head, 'V'))} with embed: " + (
+        f"with pos {number(wire(story.scores, 'pos', head, 'V'))}."
+        if exists
+        else "what it moves is the token, since positions never enter V here."
+    )
+    measured = [side_panel(story.scores, ROWS, heads, "V", measure) for measure in ("alignment", "score")]
+    hatched = None if exists else "shortformer positions never enter V: this wire does not exist"
+    views = [
+        heatmap(
+            "Alignment with what V reads",
+            ("writer", ROWS),
+            ("head", heads),
+            measured[:1],
+            scale=("diverging", -1, 1, "alignment"),
+            hatched=hatched,
+            outline=OUTLINE,
+        )
+    ]
+    if not exists:
+        raw = np.array([_raw_scores(story, heads, "embed"), _raw_scores(story, heads, "pos")])
+        views.append(
+            heatmap(
+                "The raw product, as in the article",
+                ("matrix", ("W_E", "W_pos")),
+                ("head", heads),
+                [panel("V", raw)],
+                scale=("sequential", 0, _largest(raw), "score"),
+            )
+        )
+    note = (
+        None
+        if exists
+        else (
+            "The article's figure has a row for pos. It is the product W_pos W_OV, which can be computed but which no "
+            "signal takes: shortformer adds positions to the inputs of Q and K in every layer and never to V."
+        )
+    )
+    return figure("12", "What layer 0 moves", claim, views, note)
+
+
+def _raw_scores(story: Story, heads: list[str], site: str) -> list[float]:
+    matrix = (story.weights.W_E if site == "embed" else story.weights.W_pos).double()
+    found: list[float] = []
+    for index in range(len(heads)):
+        move: Factored = ov(story.weights, Head(0, index), norms="ignore")
+        found.append(subspace_score(matrix, move.dense().double()))
+    return found
+
+
+def _largest(values: np.ndarray) -> float:
+    """The end of a sequential scale: the largest finite value, rounded up to two digits."""
+    known = values[np.isfinite(values)]
+    top = float(known.max()) if len(known) else 1.0
+    return float(f"{top * 1.05:.2g}") if top > 0 else 1.0

@@ -1,0 +1,93 @@
+"""Everything that a report is about: one model, one prompt, and the results that its figures share."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from loadstore.circuits.scores import subspace_scores
+from loadstore.heads.roles import head_roles
+from loadstore.models.trace import Trace, run
+from loadstore.models.weights import Weights
+from loadstore.sites import Head, parse_head
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+ARTICLE = "the cat sat on the mat. the dog sat on the log."
+IS_ROLE = 0.5  # a head is called by a role when more than half of its attention goes there
+
+
+@dataclass(frozen=True)
+class Story:
+    """One model and one prompt; results are computed when a figure first asks."""
+
+    weights: Weights
+    trace: Trace
+    prompt: str
+
+    @cached_property
+    def roles(self) -> "xr.Dataset":
+        """Role scores on random repeats."""
+        return head_roles(self.weights)
+
+    @cached_property
+    def scores(self) -> "xr.Dataset":
+        """Subspace scores of all wires."""
+        return subspace_scores(self.weights)
+
+    @cached_property
+    def reversed(self) -> "xr.Dataset":
+        """The same with what writers write reversed in its coordinates."""
+        return subspace_scores(self.weights, control="reversed")
+
+    @cached_property
+    def haar(self) -> "xr.Dataset":
+        """Scores of pos with W_pos rotated at random."""
+        return subspace_scores(self.weights, writers="pos", readers="L0.*", control="haar")
+
+    @cached_property
+    def negated(self) -> "xr.Dataset":
+        """Scores of pos with W_pos negated: computed, not assumed to be the same."""
+        turned = replace(self.weights, W_pos=-self.weights.W_pos)
+        return subspace_scores(turned, writers="pos", readers="L0.*")
+
+    def role(self, head: Head, role: str) -> float:
+        """One role score."""
+        return float(self.roles[role].sel(head=str(head)))
+
+    def error(self, head: Head, role: str) -> float:
+        """Its standard error over sequences."""
+        return float(self.roles[f"{role}_se"].sel(head=str(head)))
+
+    def strongest(self, role: str, layers: range) -> list[Head]:
+        """Heads of some layers, strongest in a role first."""
+        names = [str(head) for head in self.weights.architecture.heads if head.layer in layers]
+        ranked = self.roles[role].sel(head=names).to_series().sort_values(ascending=False)
+        return [parse_head(str(name)) for name in ranked.index]
+
+    @cached_property
+    def previous(self) -> Head:
+        """The strongest previous-token head of layer 0 (whether or not it deserves the name)."""
+        return self.strongest("previous", range(1))[0]
+
+    @cached_property
+    def is_previous(self) -> bool:
+        """Whether it deserves the name."""
+        return self.role(self.previous, "previous") > IS_ROLE
+
+    @cached_property
+    def induction(self) -> tuple[Head, ...]:
+        """The induction heads after layer 0, strongest first; empty where there is none."""
+        later = range(1, self.weights.architecture.n_layers)
+        return tuple(head for head in self.strongest("induction", later) if self.role(head, "induction") > IS_ROLE)
+
+    @cached_property
+    def candidate(self) -> Head | None:
+        """The head that the induction figures show: the strongest after layer 0, None in a one-layer model."""
+        later = self.strongest("induction", range(1, self.weights.architecture.n_layers))
+        return later[0] if later else None
+
+
+def tell(weights: Weights, prompt: str = ARTICLE) -> Story:
+    """Run the prompt and return the story of it. Raises BadPrompt, Undefined."""
+    return Story(weights, run(weights, prompt, record=True), prompt)

@@ -1,0 +1,31 @@
+"""Small pieces of sentences, so that numbers read the same everywhere."""
+
+import math
+from collections.abc import Sequence
+
+MINUS = "−"
+
+
+def number(value: float, digits: int = 2) -> str:
+    """``.97``, ``−.12``, ``13.4``, ``1.00``; NaN is said in words."""
+    if math.isnan(value):
+        return "undefined"
+    text = f"{abs(value):.{digits}f}"
+    text = text.removeprefix("0") if text.startswith("0.") else text
+    return (MINUS if value < 0 and float(f"{value:.{digits}f}") != 0 else "") + text
+
+
+def with_error(value: float, error: float, digits: int = 2) -> str:
+    """``.97 ± .01``; the error is left out where it is undefined."""
+    return number(value, digits) if math.isnan(error) else f"{number(value, digits)} ± {number(error, digits)}"
+
+
+def listed(items: Sequence[object]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    names = [str(item) for item in items]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """``1 head``, ``3 heads``."""
+    return f"{count} {one if count == 1 else many or one + 's'}"

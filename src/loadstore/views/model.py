@@ -1,0 +1,136 @@
+"""View models: results as versioned JSON that one bundle draws in every face.
+
+A cell is a number, ``None`` (a wire or a pair that does not exist: hatched), or one of ``"nan" "inf" "-inf"``.
+Numbers keep seven significant digits, which is what a float32 result has.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+Cell: TypeAlias = float | str | None
+View: TypeAlias = dict[str, Any]
+Figure: TypeAlias = dict[str, Any]
+
+
+def cell(value: object) -> Cell:
+    """One number as JSON holds it."""
+    number = float(value)  # type: ignore[arg-type]
+    if math.isnan(number):
+        return "nan"
+    if math.isinf(number):
+        return "inf" if number > 0 else "-inf"
+    return float(f"{number:.7g}")
+
+
+def cells(values: Any, exists: Any = None) -> list[list[Cell]]:
+    """A matrix of cells; where ``exists`` is false the cell is None."""
+    matrix = np.asarray(values, dtype=float)
+    there = np.ones(matrix.shape, dtype=bool) if exists is None else np.asarray(exists, dtype=bool)
+    return [
+        [cell(value) if ok else None for value, ok in zip(row, known, strict=True)]
+        for row, known in zip(matrix, there, strict=True)
+    ]
+
+
+def panel(
+    title: str,
+    values: Any,
+    exists: Any = None,
+    details: dict[str, Any] | None = None,
+    outlined: Iterable[tuple[int, int]] = (),
+) -> dict[str, Any]:
+    """One matrix of a heatmap, with more numbers per cell for the read-out and the table."""
+    return {
+        "title": title,
+        "values": cells(values, exists),
+        "details": {name: cells(matrix, exists) for name, matrix in (details or {}).items()},
+        "outlined": [[row, column] for row, column in outlined],
+    }
+
+
+def heatmap(
+    title: str,
+    rows: tuple[str, Sequence[str]],
+    columns: tuple[str, Sequence[str]],
+    panels: Sequence[dict[str, Any]],
+    *,
+    scale: tuple[Literal["sequential", "diverging"], float, float, str],
+    hatched: str | None = None,
+    outline: str | None = None,
+    digits: int = 2,
+) -> View:
+    """One or more matrices over the same rows and columns and the same colour scale."""
+    kind, low, high, label = scale
+    return {
+        "schema": "loadstore/heatmap@1",
+        "title": title,
+        "rows": {"name": rows[0], "labels": list(rows[1])},
+        "columns": {"name": columns[0], "labels": list(columns[1])},
+        "scale": {"kind": kind, "low": low, "high": high, "label": label},
+        "panels": list(panels),
+        "hatched": hatched,
+        "outline_label": outline,
+        "digits": digits,
+    }
+
+
+def series(name: str, x: Any, y: Any, *, dashed: bool = False) -> dict[str, Any]:
+    """One line of a chart."""
+    return {
+        "name": name,
+        "x": [cell(value) for value in np.asarray(x, dtype=float)],
+        "y": [cell(value) for value in np.asarray(y, dtype=float)],
+        "dashed": dashed,
+    }
+
+
+def rule(axis: Literal["x", "y"], value: float, label: str) -> dict[str, Any]:
+    """A reference line."""
+    return {"axis": axis, "value": value, "label": label}
+
+
+def lines(
+    title: str,
+    x: tuple[str, str, Literal["linear", "log"]],
+    y: tuple[str, str, Literal["linear", "log"]],
+    lines: Sequence[dict[str, Any]],
+    rules: Sequence[dict[str, Any]] = (),
+) -> View:
+    """Lines over one pair of axes; an axis is (name, label, scale)."""
+    return {
+        "schema": "loadstore/lines@1",
+        "title": title,
+        "x": dict(zip(("name", "label", "scale"), x, strict=True)),
+        "y": dict(zip(("name", "label", "scale"), y, strict=True)),
+        "series": list(lines),
+        "rules": list(rules),
+    }
+
+
+def table(title: str, columns: Sequence[tuple[str, str, int | None]], rows: Sequence[Sequence[Any]]) -> View:
+    """A table; a column is (name, label, digits), digits None for text."""
+    return {
+        "schema": "loadstore/table@1",
+        "title": title,
+        "columns": [
+            {"name": name, "label": label, "kind": "text" if digits is None else "number", "digits": digits or 0}
+            for name, label, digits in columns
+        ],
+        "rows": [[value if isinstance(value, str) else cell(value) for value in row] for row in rows],
+    }
+
+
+def figure(number: str, title: str, claim: str, views: Sequence[View], note: str | None = None) -> Figure:
+    """One numbered figure: a claim computed from its numbers, and the views that show them."""
+    return {
+        "schema": "loadstore/figure@1",
+        "id": f"figure-{number}",
+        "number": number,
+        "title": title,
+        "claim": claim,
+        "note": note,
+        "views": list(views),
+    }

@@ -1,0 +1,86 @@
+"""The forward pass against an independent one: plain loops over heads and tokens, nothing shared with the package."""
+
+import math
+
+import numpy as np
+import pytest
+from tiny import KINDS, Kind, some_tokens, tiny
+
+from loadstore.models.trace import run
+from loadstore.models.weights import Layer, Norm, Weights
+
+
+def row(x: np.ndarray, norm: Norm | None, eps: float) -> np.ndarray:
+    """LayerNorm of one token."""
+    if norm is None:
+        return x
+    mean = sum(x) / len(x)
+    variance = sum((value - mean) ** 2 for value in x) / len(x)
+    out = (x - mean) / math.sqrt(variance + eps)
+    out = out if norm.gain is None else out * norm.gain.numpy()
+    return out if norm.bias is None else out + norm.bias.numpy()
+
+
+def head_outputs(layer: Layer, h: int, normed: list[np.ndarray], added: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pattern and output of one head, token by token; ``added`` goes to the inputs of Q and K only."""
+
+    def side(matrix, bias, x):
+        out = x @ matrix[h].numpy()
+        return out if bias is None else out + bias[h].numpy()
+
+    length = len(normed)
+    pattern = np.zeros((length, length))
+    outputs = []
+    for i in range(length):
+        q = side(layer.W_Q, layer.b_Q, normed[i] + added[i])
+        weights = []
+        for j in range(i + 1):
+            k = side(layer.W_K, layer.b_K, normed[j] + added[j])
+            weights.append(math.exp(float(q @ k) / math.sqrt(len(q))))
+        pattern[i, : i + 1] = np.array(weights) / sum(weights)
+        mixed = sum(pattern[i, j] * side(layer.W_V, layer.b_V, normed[j]) for j in range(i + 1))
+        outputs.append(mixed @ layer.W_O[h].numpy())
+    return pattern, np.array(outputs)
+
+
+def loops(model: Weights, tokens: list[int]) -> tuple[np.ndarray, dict[str, np.ndarray], list[np.ndarray]]:
+    """Logits, patterns by head, and the stream before each layer and after the last."""
+    shape = model.architecture
+    positions = model.W_pos[: len(tokens)].numpy()
+    stream = np.array([model.W_E[token].numpy() for token in tokens])
+    added = positions if shape.positions == "shortformer" else np.zeros_like(positions)
+    stream = stream if shape.positions == "shortformer" else stream + positions
+    patterns, streams = {}, [stream]
+    for index, layer in enumerate(model.layers):
+        normed = [row(x, layer.norm, shape.eps) for x in stream]
+        total = stream.copy()
+        for h in range(shape.n_heads):
+            patterns[f"L{index}.H{h}"], output = head_outputs(layer, h, normed, added)
+            total += output
+        stream = total if layer.b_O is None else total + layer.b_O.numpy()
+        streams.append(stream)
+    logits = np.array([row(x, model.final_norm, shape.eps) @ model.W_U.numpy() for x in stream])
+    return logits if model.b_U is None else logits + model.b_U.numpy(), patterns, streams
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_logits_patterns_and_streams_are_those_of_plain_loops(kind: Kind, seed: int) -> None:
+    model = tiny(kind, seed)
+    tokens = some_tokens(model, batch=1, length=9, seed=seed)[0]
+    trace = run(model, tokens)
+    logits, patterns, streams = loops(model, tokens.tolist())
+    np.testing.assert_allclose(trace.logits.numpy(), logits, atol=1e-10)
+    for name, pattern in patterns.items():
+        np.testing.assert_allclose(trace.pattern(name).numpy(), pattern, atol=1e-10, err_msg=name)
+    for index, stream in enumerate(streams):
+        np.testing.assert_allclose(trace.residual(index).numpy(), stream, atol=1e-10)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_a_prefix_has_the_same_logits_as_the_whole(kind: Kind) -> None:
+    model = tiny(kind)
+    tokens = some_tokens(model, batch=1)[0]
+    whole = run(model, tokens).logits
+    for length in (1, 2, 5):
+        assert (run(model, tokens[:length]).logits - whole[:length]).abs().max() < 1e-10

@@ -1,0 +1,105 @@
+"""What an ablation and a cut replace, against the same change made by hand."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from tiny import KINDS, Kind, some_tokens, tiny
+from torch import Tensor
+
+from loadstore.errors import NoSuchSite, NoSuchWire
+from loadstore.models.edits import ablate, cut
+from loadstore.models.forward import through_norm
+from loadstore.models.trace import Trace, run
+from loadstore.models.wiring import wiring
+from loadstore.sites import SIDES, Reader
+
+
+def mean_after_first(store: Tensor) -> Tensor:
+    """Mean over prompts and tokens, the first position left out."""
+    return store[:, 1:].reshape(-1, store.shape[-1]).mean(0)
+
+
+@pytest.fixture(params=KINDS, ids=str)
+def intact(request: pytest.FixtureRequest) -> Trace:
+    model = tiny(request.param)
+    return run(model, some_tokens(model, batch=3))
+
+
+@pytest.mark.parametrize("writer", ["embed", "L0.H1", "L1.H2"])
+def test_mean_ablation_stores_the_mean_over_all_tokens_but_the_first(intact: Trace, writer: str) -> None:
+    store = intact.written(writer)
+    ablated = run(intact.weights, intact.tokens, [ablate(writer)]).written(writer)
+    assert (ablated - mean_after_first(store)).abs().max() < 1e-10
+    assert (store.mean((0, 1)) - mean_after_first(store)).abs().max() > 1e-3
+
+
+def test_mean_ablated_positions_leave_out_the_first_too(intact: Trace) -> None:
+    ablated = run(intact.weights, intact.tokens, [ablate("pos")]).written("pos")
+    assert (ablated - intact.weights.W_pos[1:9].mean(0)).abs().max() < 1e-10
+
+
+def test_zero_ablating_a_head_is_a_model_without_its_w_o_and_without_its_store(intact: Trace) -> None:
+    model = intact.weights
+    silent = model.layers[0].W_O.clone()
+    silent[1] = 0
+    without = replace(model, layers=(replace(model.layers[0], W_O=silent), *model.layers[1:]))
+    edited = run(model, intact.tokens, [ablate("L0.H1", by="zero")])
+    assert (edited.logits - run(without, intact.tokens).logits).abs().max() < 1e-10
+    assert edited.written("L0.H1").abs().max() == 0
+
+
+def removed_by_hand(intact: Trace, writer: str, reader: Reader, by: str) -> Tensor:
+    """What a cut takes from q, k or v."""
+    store = intact.written(writer)
+    loss = store if by == "zero" else store - mean_after_first(store)
+    layer = intact.weights.layers[reader.layer]
+    if writer != "pos" or intact.weights.architecture.positions == "learned":
+        loss = through_norm(loss, layer.norm, intact.record.layers[reader.layer].inverse_scale)
+    return loss @ {"Q": layer.W_Q, "K": layer.W_K, "V": layer.W_V}[reader.side][reader.index]
+
+
+@pytest.mark.parametrize("by", ["mean", "zero"])
+@pytest.mark.parametrize("writer", ["embed", "pos", "L0.H1"])
+def test_a_cut_takes_the_store_less_its_mean_from_one_side_of_one_head(intact: Trace, writer: str, by: str) -> None:
+    network = wiring(intact.weights)
+    for side in SIDES:
+        reader = Reader(1, 2, side)
+        if not network.connects(network.writer(writer), reader):
+            continue
+        edited = run(intact.weights, intact.tokens, [cut(writer, reader, by=by)])
+        for other in SIDES:
+            for head in range(3):
+                before, after = (getattr(t.record.layers[1], other.lower())[:, :, head] for t in (intact, edited))
+                expected = removed_by_hand(intact, writer, reader, by) if (other, head) == (side, 2) else 0.0
+                assert (before - after - expected).abs().max() < 1e-10
+        assert (edited.residual(1) - intact.residual(1)).abs().max() == 0
+        assert (edited.logits - intact.logits).abs().max() > 1e-6
+
+
+@pytest.mark.parametrize("by", ["mean", "zero"])
+def test_cutting_a_writer_from_the_unembedding_removes_its_part_of_the_logits(intact: Trace, by: str) -> None:
+    model, store = intact.weights, intact.written("L1.H0")
+    loss = store if by == "zero" else store - mean_after_first(store)
+    part = through_norm(loss, model.final_norm, intact.record.final_inverse_scale) @ model.W_U
+    edited = run(model, intact.tokens, [cut("L1.H0", "unembed", by=by)])
+    assert (intact.logits - edited.logits - part).abs().max() < 1e-10
+
+
+def test_cutting_every_reader_of_a_head_without_norms_is_ablating_it() -> None:
+    model = tiny(Kind("learned", "none", True))
+    tokens = some_tokens(model, batch=3)
+    readers = [r for r in wiring(model).readers if r.is_unembed or r.layer > 0]
+    everywhere = run(model, tokens, [cut("L0.H1", reader) for reader in readers])
+    assert (everywhere.logits - run(model, tokens, [ablate("L0.H1")]).logits).abs().max() < 1e-10
+
+
+def test_edits_of_sites_and_wires_that_do_not_exist_are_refused() -> None:
+    model = tiny(Kind("shortformer", "none", False))
+    tokens = torch.tensor([1, 2, 3])
+    with pytest.raises(NoSuchSite, match=r"L9\.H0"):
+        run(model, tokens, [ablate("L9.H0")])
+    with pytest.raises(NoSuchWire, match="Q and K only"):
+        run(model, tokens, [cut("pos", "L1.H0.V")])
+    with pytest.raises(NoSuchWire, match="stores after"):
+        run(model, tokens, [cut("L1.H0", "L1.H1.K")])

@@ -1,0 +1,135 @@
+"""Scores of a whole model are the definition, written with dense matrices, and live in the space a reader sees."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from tiny import KINDS, NORMED, Kind, some_tokens, tiny
+from torch import Tensor
+
+from loadstore.circuits.scores import haar, subspace_scores
+from loadstore.models.trace import run
+from loadstore.models.weights import Norm, Weights
+from loadstore.models.wiring import wiring
+from loadstore.sites import Reader, Writer
+
+KIND_IDS = [str(kind) for kind in KINDS]
+
+
+def through(norm: Norm | None, width: int) -> Tensor:
+    """(I − 11ᵀ/d) diag(γ), or the identity."""
+    if norm is None:
+        return torch.eye(width, dtype=torch.float64)
+    assert norm.gain is not None
+    return (torch.eye(width, dtype=torch.float64) - 1 / width) @ norm.gain.diag()
+
+
+def writes(model: Weights, writer: Writer) -> Tensor:
+    """Return A, dense."""
+    if writer.kind in ("embed", "pos"):
+        return model.W_E if writer.kind == "embed" else model.W_pos
+    layer = model.layers[writer.layer]
+    if writer.kind == "bias":
+        assert layer.b_O is not None
+        return layer.b_O[None]
+    return through(layer.norm, 12) @ layer.W_V[writer.index] @ layer.W_O[writer.index]
+
+
+def reads(model: Weights, reader: Reader, writer: Writer) -> Tensor:
+    """Return B, dense; shortformer positions meet this side's W_Q or W_K raw."""
+    if reader.is_unembed:
+        return through(model.final_norm, 12) @ (model.W_U - model.W_U.mean(1, keepdim=True))
+    layer, h = model.layers[reader.layer], reader.index
+    N = through(layer.norm, 12)
+    if reader.side == "V":
+        return N @ layer.W_V[h] @ layer.W_O[h]
+    near, far = (layer.W_Q[h], layer.W_K[h]) if reader.side == "Q" else (layer.W_K[h], layer.W_Q[h])
+    raw = writer.kind == "pos" and model.architecture.positions == "shortformer"
+    return (near if raw else N @ near) @ (N @ far).mT
+
+
+def is_centred(model: Weights, reader: Reader, writer: Writer) -> bool:
+    if writer.kind == "pos" and model.architecture.positions == "shortformer":
+        return False
+    return (model.final_norm if reader.is_unembed else model.layers[reader.layer].norm) is not None
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=KIND_IDS)
+def test_every_score_is_its_definition_in_dense_matrices(kind: Kind) -> None:
+    model = tiny(kind)
+    scores, network = subspace_scores(model), wiring(model)
+    for writer in network.writers:
+        for reader in network.readers:
+            found = scores.sel(writer=str(writer), reader=str(reader))
+            if not network.connects(writer, reader):
+                assert all(np.isnan(found[name]) for name in found)
+                continue
+            A, B = writes(model, writer), reads(model, reader, writer)
+            centred = is_centred(model, reader, writer)
+            A = A - A.mean(1, keepdim=True) if centred else A
+            X, norms = (A @ B).square().sum(), A.square().sum() * B.square().sum()
+            d = 11 if centred else 12
+            a, b = (torch.linalg.svdvals(M).square() for M in (A, B.mT))
+            a, b = (torch.cat([s, torch.zeros(12)])[:d].double() for s in (a, b))
+            deviation = 2 / ((d - 1) * (d + 2)) * ((a - a.mean()) ** 2).sum() * ((b - b.mean()) ** 2).sum()
+            assert float(found.score) == pytest.approx(float((X / norms).sqrt()), rel=1e-9)
+            assert float(found.chance) == pytest.approx(d**-0.5, rel=1e-9)
+            assert float(found.ceiling) == pytest.approx(float(((a * b).sum() / norms).sqrt()), rel=1e-9)
+            assert float(found.z) == pytest.approx(float((X - norms / d) / deviation.sqrt()), rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize("kind", NORMED, ids=str)
+def test_under_a_layernorm_the_null_is_that_of_rotations_within_the_centred_subspace(kind: Kind) -> None:
+    model, generator = tiny(kind), torch.Generator().manual_seed(0)
+    writer, reader = Writer("head", 0, 0), Reader(1, 0, "Q")
+    A, B = writes(model, writer), reads(model, reader, writer)
+    A = A - A.mean(1, keepdim=True)
+    plane = torch.linalg.svd(torch.ones(1, 12, dtype=torch.float64))[2][1:]
+    x = torch.stack([(A @ plane.mT @ haar(11, generator) @ plane @ B).square().sum() for _ in range(4000)])
+    found = subspace_scores(model, writers=str(writer), readers=str(reader)).squeeze()
+    X, mean = (A @ B).square().sum(), A.square().sum() * B.square().sum() / 11
+    assert abs(float(x.mean() - mean)) < 4 * float(x.std()) / 4000**0.5
+    assert float((X - mean) / found.z.item()) == pytest.approx(float(x.std()), rel=0.06)
+
+
+def test_the_haar_control_scores_chance_on_average() -> None:
+    model = tiny(Kind("shortformer", "layer", True))
+    for writer, reader, d in (("L0.H0", "L1.H0.K", 11), ("pos", "L1.H0.K", 12)):
+        drawn = [
+            subspace_scores(model, writers=writer, readers=reader, control="haar", seed=seed).score.item() ** 2
+            for seed in range(300)
+        ]
+        assert abs(np.mean(drawn) - 1 / d) < 4 * np.std(drawn) / 300**0.5
+
+
+@pytest.mark.parametrize("kind", NORMED, ids=str)
+def test_folding_the_gain_into_the_weights_changes_neither_scores_nor_logits(kind: Kind) -> None:
+    model = tiny(kind._replace(biases=False))
+    layers = tuple(
+        replace(
+            layer,
+            W_Q=layer.norm.gain[:, None] * layer.W_Q,
+            W_K=layer.norm.gain[:, None] * layer.W_K,
+            W_V=layer.norm.gain[:, None] * layer.W_V,
+            norm=Norm(),
+        )
+        for layer in model.layers
+    )
+    folded = replace(model, layers=layers, W_U=model.final_norm.gain[:, None] * model.W_U, final_norm=Norm())
+    behind = kind.positions == "shortformer"  # there W_pos meets the raw W_Q, which has no gain
+    before, after = (subspace_scores(m).drop_sel(writer="pos" if behind else []) for m in (model, folded))
+    for name in ("score", "z", "alignment"):
+        np.testing.assert_allclose(before[name], after[name], atol=1e-9)
+    if not behind:
+        tokens = some_tokens(model)
+        assert (run(model, tokens).logits - run(folded, tokens).logits).abs().max() < 1e-10
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=KIND_IDS)
+def test_relative_has_no_main_effect_of_a_writer_or_of_a_reader_left(kind: Kind) -> None:
+    scores = subspace_scores(tiny(kind))
+    left = scores.relative.where(scores.score > 0)
+    assert float(abs(left.sum("reader")).max()) < 1e-9
+    assert float(abs(left.sum("writer")).max()) < 1e-9
+    assert float(abs(left).max()) > 0.01

@@ -1,0 +1,133 @@
+"""Sums over writers are exact: the stream, every reader's input, scores, outputs and logits, ablated runs too."""
+
+import pytest
+import torch
+from tiny import KINDS, Kind, some_tokens, tiny
+from torch import Tensor
+
+from loadstore.errors import Undefined
+from loadstore.models.edits import Edit, ablate, cut
+from loadstore.models.trace import Trace, run
+from loadstore.models.wiring import wiring
+from loadstore.prompts.decomposition import logit_parts, output_parts, reader_parts, score_parts
+from loadstore.sites import SIDES
+
+EDITS: dict[str, list[Edit]] = {
+    "intact": [],
+    "head, mean": [ablate("L0.H1")],
+    "head, zero": [ablate("L1.H2", by="zero")],
+    "embed, mean": [ablate("embed"), ablate("L1.H0")],
+    "pos, mean": [ablate("pos")],
+    "pos, zero": [ablate("pos", by="zero")],
+}
+
+
+@pytest.fixture(params=EDITS)
+def edits(request: pytest.FixtureRequest) -> list[Edit]:
+    return EDITS[request.param]
+
+
+@pytest.fixture(params=KINDS, ids=str)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    return request.param
+
+
+def trace_of(kind: Kind, edits: list[Edit], *, batched: bool = True) -> Trace:
+    model = tiny(kind)
+    tokens = some_tokens(model)
+    return run(model, tokens if batched else tokens[0], edits)
+
+
+def assert_equal(found: Tensor, expected: Tensor) -> None:
+    assert found.shape == expected.shape
+    assert float((found - expected).abs().max()) < 1e-10 * max(1.0, float(expected.abs().max()))
+
+
+def test_the_stream_is_the_sum_of_what_was_stored_before(kind: Kind, edits: list[Edit]) -> None:
+    trace = trace_of(kind, edits)
+    network = wiring(trace.weights)
+    in_stream = [w for w in network.writers if not (w.kind == "pos" and network.shortformer)]
+    for layer in range(4):
+        parts = [trace.written(writer) for writer in in_stream if writer.layer < layer]
+        assert_equal(torch.stack(parts).sum(0), trace.residual(layer))
+
+
+def test_a_side_reads_the_sum_of_its_writers(kind: Kind, edits: list[Edit]) -> None:
+    trace = trace_of(kind, edits)
+    for reader in wiring(trace.weights).readers:
+        if reader.is_unembed:
+            continue
+        layer = trace.record.layers[reader.layer]
+        read = {"Q": layer.q, "K": layer.k, "V": layer.v}[reader.side][:, :, reader.index]
+        assert_equal(torch.stack(list(reader_parts(trace, reader).values())).sum(0), read)
+
+
+def test_the_logits_are_the_sum_of_all_writers(kind: Kind, edits: list[Edit]) -> None:
+    trace = trace_of(kind, edits)
+    assert_equal(torch.stack(list(reader_parts(trace, "unembed").values())).sum(0), trace.all_logits)
+
+
+def test_a_writer_has_a_part_exactly_where_it_has_a_wire(kind: Kind) -> None:
+    trace = trace_of(kind, [])
+    network = wiring(trace.weights)
+    for reader in network.readers:
+        assert list(reader_parts(trace, reader)) == [*map(str, network.writers_of(reader)), "const"]
+
+
+def test_scores_are_bilinear_sums(kind: Kind, edits: list[Edit]) -> None:
+    trace = trace_of(kind, edits)
+    for head in ("L0.H2", "L1.H1", "L2.H0"):
+        parts = score_parts(trace, head).sum(["query_writer", "key_writer"])
+        assert_equal(torch.from_numpy(parts.transpose("batch", "query", "key").values), trace.scores(head))
+
+
+def test_softmax_of_the_scores_is_the_pattern_and_no_query_sees_a_later_key(kind: Kind, edits: list[Edit]) -> None:
+    trace = trace_of(kind, edits)
+    for head in trace.weights.architecture.heads:
+        scores, pattern = trace.scores(head), trace.pattern(head)
+        allowed = scores.exp().tril()
+        assert_equal(allowed / allowed.sum(-1, keepdim=True), pattern)
+
+
+def test_an_output_is_the_sum_over_source_tokens_and_writers(kind: Kind, edits: list[Edit]) -> None:
+    ablated = {str(edit.writer) for edit in edits}
+    trace = trace_of(kind, edits, batched=False)
+    for head in {"L0.H0", "L1.H1", "L2.H2"} - ablated:
+        for at in (0, 4, 8):
+            parts = output_parts(trace, head, at)
+            assert_equal(torch.from_numpy(parts.sum(["key", "writer"]).values), trace.written(head)[at])
+            assert abs(parts[at + 1 :]).max() == 0 if at < 8 else True
+
+
+def test_a_logit_is_the_sum_over_writers(kind: Kind, edits: list[Edit]) -> None:
+    trace = trace_of(kind, edits, batched=False)
+    for at, token in ((0, 3), (8, 16), (5, 0)):
+        parts = logit_parts(trace, at, token)
+        assert float(parts.sum()) == pytest.approx(float(trace.logits[at, token]), rel=1e-10, abs=1e-10)
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_const_is_what_a_reader_adds_when_nothing_is_stored(side: str) -> None:
+    trace = trace_of(Kind("learned", "layer", True), [])
+    layer = trace.weights.layers[1]
+    matrix, bias = {"Q": (layer.W_Q, layer.b_Q), "K": (layer.W_K, layer.b_K), "V": (layer.W_V, layer.b_V)}[side]
+    const = reader_parts(trace, f"L1.H2.{side}")["const"]
+    assert_equal(const, (bias[2] + layer.norm.bias @ matrix[2]).expand_as(const))
+
+
+def test_a_run_with_cuts_is_no_sum_and_says_so() -> None:
+    with pytest.raises(Undefined, match="cuts"):
+        reader_parts(trace_of(KINDS[0], [cut("L0.H1", "L1.H0.K")]), "L1.H0.K")
+
+
+def test_recording_changes_no_logit(kind: Kind, edits: list[Edit]) -> None:
+    model = tiny(kind)
+    tokens = some_tokens(model)
+    assert_equal(run(model, tokens, edits, record=True).logits, run(model, tokens, edits).logits)
+
+
+def test_a_prompt_alone_and_in_a_batch_store_the_same(kind: Kind) -> None:
+    batch, alone = trace_of(kind, []), trace_of(kind, [], batched=False)
+    for writer in wiring(alone.weights).writers:
+        assert_equal(alone.written(writer), batch.written(writer)[0])
+    assert_equal(alone.logits, batch.logits[0])

@@ -1,0 +1,78 @@
+"""Small random models of every kind: positions × norm × biases, in float64, seeded."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from loadstore.models.architecture import Architecture, NormKind, Positions
+from loadstore.models.weights import Layer, Norm, Weights
+
+
+class Kind(NamedTuple):
+    """What distinguishes one sort of attention-only model from another."""
+
+    positions: Positions
+    norm: NormKind
+    biases: bool
+
+    def __str__(self) -> str:
+        return f"{self.positions}-{self.norm}-{'biases' if self.biases else 'plain'}"
+
+
+KINDS = [
+    Kind(positions, norm, biases)
+    for positions in ("learned", "shortformer")
+    for norm in ("none", "layer")
+    for biases in (False, True)
+]
+NORMED = [kind for kind in KINDS if kind.norm == "layer"]
+UNNORMED = [kind for kind in KINDS if kind.norm == "none"]
+
+
+def tiny(kind: Kind, seed: int = 0, *, n_layers: int = 3, n_heads: int = 3) -> Weights:
+    """A random model with d_model 12, d_head 4, vocabulary 17 and context 10; every part matters to its logits."""
+    generator = torch.Generator().manual_seed(seed)
+    d, e, vocab, context = 12, 4, 17, 10
+
+    def draw(*shape: int, size: float = 1.0) -> Tensor:
+        return torch.randn(*shape, generator=generator, dtype=torch.float64) * size
+
+    def bias(*shape: int) -> Tensor | None:
+        return draw(*shape, size=0.5) if kind.biases else None
+
+    def norm() -> Norm | None:
+        if kind.norm == "none":
+            return None
+        return Norm(1 + draw(d, size=0.5), bias(d))
+
+    layers = tuple(
+        Layer(
+            W_Q=draw(n_heads, d, e, size=0.5),
+            W_K=draw(n_heads, d, e, size=0.5),
+            W_V=draw(n_heads, d, e, size=0.4),
+            W_O=draw(n_heads, e, d, size=0.4),
+            b_Q=bias(n_heads, e),
+            b_K=bias(n_heads, e),
+            b_V=bias(n_heads, e),
+            b_O=bias(d),
+            norm=norm(),
+        )
+        for _ in range(n_layers)
+    )
+    return Weights(
+        architecture=Architecture(n_layers, n_heads, d, e, vocab, context, kind.positions, kind.norm),
+        W_E=draw(vocab, d) + 0.3,  # a common offset, so that what a LayerNorm centres is not nothing
+        W_pos=draw(context, d),
+        layers=layers,
+        W_U=draw(d, vocab),
+        b_U=bias(vocab),
+        final_norm=norm(),
+        name=f"tiny-{kind}",
+    )
+
+
+def some_tokens(model: Weights, batch: int = 2, length: int = 9, seed: int = 0) -> Tensor:
+    """Random token ids [batch, token]."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(model.architecture.vocab, (batch, length), generator=generator)
