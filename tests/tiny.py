@@ -48,10 +48,10 @@ def tiny(kind: Kind, seed: int = 0, *, n_layers: int = 3, n_heads: int = 3) -> W
 
     layers = tuple(
         Layer(
-            W_Q=draw(n_heads, d, e, size=0.5),
-            W_K=draw(n_heads, d, e, size=0.5),
-            W_V=draw(n_heads, d, e, size=0.4),
-            W_O=draw(n_heads, e, d, size=0.4),
+            W_Q=draw(n_heads, d, e, size=0.3),
+            W_K=draw(n_heads, d, e, size=0.3),
+            W_V=draw(n_heads, d, e, size=0.3),
+            W_O=draw(n_heads, e, d, size=0.3),
             b_Q=bias(n_heads, e),
             b_K=bias(n_heads, e),
             b_V=bias(n_heads, e),

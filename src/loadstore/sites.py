@@ -92,7 +92,7 @@ def parse_head(name: "Head | Writer | str") -> Head:
         return name.head
     if found := _HEAD.fullmatch(name.strip()):
         return Head(int(found[1]), int(found[2]))
-    raise NoSuchSite(f"{name!r} is not a head; a head is written like L1.H4")
+    raise NoSuchSite(f"{name[:40]!r} is not a head; a head is written like L1.H4")
 
 
 def parse_writer(name: "Writer | Head | str") -> Writer:
@@ -109,7 +109,7 @@ def parse_writer(name: "Writer | Head | str") -> Writer:
     if _HEAD.fullmatch(text):
         head = parse_head(text)
         return Writer("head", head.layer, head.index)
-    raise NoSuchSite(f"{name!r} is not a writer; writers are embed, pos, L0.H7 (a head) and L0.bias")
+    raise NoSuchSite(f"{name[:40]!r} is not a writer; writers are embed, pos, L0.H7 (a head) and L0.bias")
 
 
 def parse_reader(name: "Reader | str") -> Reader:
@@ -122,4 +122,4 @@ def parse_reader(name: "Reader | str") -> Reader:
     if found := _SIDE.fullmatch(text):
         side: Side = "Q" if found[3] == "Q" else "K" if found[3] == "K" else "V"
         return Reader(int(found[1]), int(found[2]), side)
-    raise NoSuchSite(f"{name!r} is not a reader; readers are L1.H4.Q, L1.H4.K, L1.H4.V and unembed")
+    raise NoSuchSite(f"{name[:40]!r} is not a reader; readers are L1.H4.Q, L1.H4.K, L1.H4.V and unembed")

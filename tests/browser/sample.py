@@ -17,7 +17,9 @@ def sample_page() -> dict[str, Any]:
             "number": str(number),
             "title": str(view["title"]).capitalize(),
             "claim": "The strongest of these is .94, 7.2 times what chance gives; the next is .41.",
-            "note": "The article calls this score a correlation; it is a ratio of norms." if number == 2 else None,
+            "note": {"kind": "remark", "label": "Where the article is imprecise", "text": "It is a ratio of norms."}
+            if number == 2
+            else None,
             "views": [view],
         }
         for number, view in enumerate(views, start=1)

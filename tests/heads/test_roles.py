@@ -60,8 +60,7 @@ def test_an_ideal_induction_pattern_scores_exactly_one() -> None:
     once = torch.randperm(100, generator=torch.Generator().manual_seed(0))[:period] + 1
     tokens = torch.cat([torch.zeros(1, dtype=torch.long), once, once])[None]
     length = tokens.shape[1]
-    pattern = torch.zeros(1, 1, length, length, dtype=torch.float64)
-    pattern[..., 0] = 1
+    pattern = torch.eye(length, dtype=torch.float64)[None, None].clone()  # rests on its own token
     for i in range(period + 1, length):
         pattern[0, 0, i] = torch.eye(length)[i - period + 1]
     score, queries = mass_on(pattern, role_masks(tokens, 0)["induction"])
@@ -133,5 +132,5 @@ def test_the_second_copy_costs_nothing_to_the_planted_circuit_and_more_without_i
     model = planted.planted()
     loud = replace(model, W_U=30 * model.W_U)
     tokens = random_repeats(loud, 4, 7)
-    assert second_copy_loss(loud, tokens, 7) < 1e-6
-    assert second_copy_loss(replace(loud, layers=loud.layers[1:] * 2), tokens, 7) > 1
+    assert second_copy_loss(loud, tokens) < 1e-6
+    assert second_copy_loss(replace(loud, layers=loud.layers[1:] * 2), tokens) > 1

@@ -33,10 +33,11 @@ def head_outputs(layer: Layer, h: int, normed: list[np.ndarray], added: np.ndarr
     outputs = []
     for i in range(length):
         q = side(layer.W_Q, layer.b_Q, normed[i] + added[i])
-        weights = []
+        scores = []
         for j in range(i + 1):
             k = side(layer.W_K, layer.b_K, normed[j] + added[j])
-            weights.append(math.exp(float(q @ k) / math.sqrt(len(q))))
+            scores.append(float(q @ k) / math.sqrt(len(q)))
+        weights = [math.exp(score - max(scores)) for score in scores]
         pattern[i, : i + 1] = np.array(weights) / sum(weights)
         mixed = sum(pattern[i, j] * side(layer.W_V, layer.b_V, normed[j]) for j in range(i + 1))
         outputs.append(mixed @ layer.W_O[h].numpy())

@@ -94,6 +94,14 @@ def test_cutting_every_reader_of_a_head_without_norms_is_ablating_it() -> None:
     assert (everywhere.logits - run(model, tokens, [ablate("L0.H1")]).logits).abs().max() < 1e-10
 
 
+@pytest.mark.parametrize("edit", [ablate, lambda writer, by: cut(writer, "L1.H2.K", by=by)])
+def test_an_edit_given_twice_is_given_once_and_zero_takes_what_a_mean_leaves(intact: Trace, edit) -> None:
+    mean, zero = edit("L0.H1", by="mean"), edit("L0.H1", by="zero")
+    for several, one in (([mean, mean], mean), ([mean, zero], zero), ([zero, mean], zero)):
+        edited = (run(intact.weights, intact.tokens, edits).logits for edits in (several, [one]))
+        assert torch.equal(*edited)
+
+
 def test_edits_of_sites_and_wires_that_do_not_exist_are_refused() -> None:
     model = tiny(Kind("shortformer", "none", False))
     tokens = torch.tensor([1, 2, 3])

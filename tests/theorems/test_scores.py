@@ -59,11 +59,12 @@ def is_centred(model: Weights, reader: Reader, writer: Writer) -> bool:
 def test_every_score_is_its_definition_in_dense_matrices(kind: Kind) -> None:
     model = tiny(kind)
     scores, network = subspace_scores(model), wiring(model)
-    for writer in network.writers:
-        for reader in network.readers:
-            found = scores.sel(writer=str(writer), reader=str(reader))
+    values = {str(name): variable.transpose("writer", "reader").values for name, variable in scores.items()}
+    for row, writer in enumerate(network.writers):
+        for column, reader in enumerate(network.readers):
+            found = {name: float(value[row, column]) for name, value in values.items()}
             if not network.connects(writer, reader):
-                assert all(np.isnan(found[name]) for name in found)
+                assert np.isnan(list(found.values())).all()
                 continue
             A, B = writes(model, writer), reads(model, reader, writer)
             centred = is_centred(model, reader, writer)
@@ -73,13 +74,13 @@ def test_every_score_is_its_definition_in_dense_matrices(kind: Kind) -> None:
             a, b = (torch.linalg.svdvals(M).square() for M in (A, B.mT))
             a, b = (torch.cat([s, torch.zeros(12)])[:d].double() for s in (a, b))
             deviation = 2 / ((d - 1) * (d + 2)) * ((a - a.mean()) ** 2).sum() * ((b - b.mean()) ** 2).sum()
-            assert float(found.score) == pytest.approx(float((X / norms).sqrt()), rel=1e-9)
-            assert float(found.chance) == pytest.approx(d**-0.5, rel=1e-9)
-            assert float(found.ceiling) == pytest.approx(float(((a * b).sum() / norms).sqrt()), rel=1e-9)
-            assert float(found.z) == pytest.approx(float((X - norms / d) / deviation.sqrt()), rel=1e-6, abs=1e-9)
+            assert found["score"] == pytest.approx(float((X / norms).sqrt()), rel=1e-9)
+            assert found["chance"] == pytest.approx(d**-0.5, rel=1e-9)
+            assert found["ceiling"] == pytest.approx(float(((a * b).sum() / norms).sqrt()), rel=1e-9)
+            assert found["z"] == pytest.approx(float((X - norms / d) / deviation.sqrt()), rel=1e-6, abs=1e-9)
 
 
-@pytest.mark.parametrize("kind", NORMED, ids=str)
+@pytest.mark.parametrize("kind", [kind for kind in NORMED if kind.biases], ids=str)
 def test_under_a_layernorm_the_null_is_that_of_rotations_within_the_centred_subspace(kind: Kind) -> None:
     model, generator = tiny(kind), torch.Generator().manual_seed(0)
     writer, reader = Writer("head", 0, 0), Reader(1, 0, "Q")
@@ -98,9 +99,9 @@ def test_the_haar_control_scores_chance_on_average() -> None:
     for writer, reader, d in (("L0.H0", "L1.H0.K", 11), ("pos", "L1.H0.K", 12)):
         drawn = [
             subspace_scores(model, writers=writer, readers=reader, control="haar", seed=seed).score.item() ** 2
-            for seed in range(300)
+            for seed in range(120)
         ]
-        assert abs(np.mean(drawn) - 1 / d) < 4 * np.std(drawn) / 300**0.5
+        assert abs(np.mean(drawn) - 1 / d) < 4 * np.std(drawn) / 120**0.5
 
 
 @pytest.mark.parametrize("kind", NORMED, ids=str)

@@ -1,4 +1,4 @@
-/** A figure: what it claims, where the article is imprecise, and its views. */
+/** A figure: what it claims, a remark, and its views. */
 import { Guard, UnknownSchema } from "./guard";
 import { HeatmapView } from "./heatmap/view";
 import { LinesView } from "./lines/view";
@@ -12,14 +12,14 @@ export function FigureBlock({ figure }: { figure: Figure }) {
     <article class="figure" id={figure.id} aria-labelledby={`${figure.id}-title`}>
       <h3 id={`${figure.id}-title`}>
         <a class="number" href={`#${figure.id}`}>
-          Figure {figure.number}
+          {/^\d/.test(figure.number) ? `Figure ${figure.number}` : figure.number}
         </a>{" "}
         {figure.title}
       </h3>
       <p class="claim">{figure.claim}</p>
       {figure.note && (
-        <aside class="note" aria-label="Remark on the article">
-          <b>Where the article is imprecise</b> {figure.note}
+        <aside class={`note ${figure.note.kind}`} aria-label={figure.note.label}>
+          <b>{figure.note.label}</b> {figure.note.text}
         </aside>
       )}
       {figure.views.map((view, index) => (

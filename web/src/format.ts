@@ -18,12 +18,12 @@ export function number(value: number, digits: number): string {
   return signed(value.toFixed(digits));
 }
 
-/** The same, short enough for the inside of a cell: no leading zero; where signs carry meaning, at least the sign. */
+/** The same, short enough for the inside of a cell: no leading zero, and the sign where signs carry meaning. */
 export function short(value: number, digits: number, plus: boolean): string {
   const fixed = Math.abs(value).toFixed(Math.abs(value) >= 9.95 ? 0 : Math.min(digits, 2));
   const sign = value < 0 ? MINUS : plus && value > 0 ? "+" : "";
   if (value === 0) return "0";
-  return plus && Number(fixed) === 0 ? sign : sign + fixed.replace(/^0\./, ".");
+  return sign + fixed.replace(/^0\./, ".");
 }
 
 /** What a cell says in a table or a readout. */

@@ -27,7 +27,7 @@ export interface Figure {
   number: string;
   title: string;
   claim: string;
-  note: string | null;
+  note: { kind: "remark" | "reading"; label: string; text: string } | null;
   views: View[];
 }
 

@@ -16,6 +16,8 @@ def train(
 
     Example: loadstore train recipes/builtin.toml corpus/ -o run/
     """
+    import json
+
     import torch
 
     from loadstore.cli.progress import training_bar
@@ -41,6 +43,7 @@ def train(
     model, moved = numbered(plan, trained)
     target = out / f"{plan.name}.safetensors"
     save_weights(model, target, half=True)
+    (out / "numbering.json").write_text(json.dumps(moved), encoding="utf-8")
     for new, old in moved.items():
         typer.echo(f"{new} was trained as {old}", err=True)
     typer.echo(f"saved {target} after {run.step} steps, {run.tokens:,} tokens", err=True)

@@ -18,6 +18,14 @@ from loadstore.sites import Head, Reader, parse_head
 Wire = tuple[str, str]
 
 
+def induction_circuit(previous: Head, heads: Collection[Head]) -> set[Wire]:
+    """All wires of the induction circuit of these heads: they are no controls for each other."""
+    inside: set[Wire] = {("pos", f"{previous}.Q"), ("pos", f"{previous}.K"), ("embed", f"{previous}.V")}
+    for head in heads:
+        inside |= {("embed", f"{head}.Q"), (str(previous), f"{head}.K"), ("embed", f"{head}.V")}
+    return inside
+
+
 @dataclass(frozen=True, slots=True)
 class WireEffect:
     """One wire: its traffic, the watched head's induction score with the wire cut, and its own reader's change."""

@@ -57,8 +57,8 @@ class Null:
         return torch.where(self.flat < FLAT, torch.nan, value)
 
 
-def null(writers: Float[Tensor, "writer most"], readers: Float[Tensor, "reader most"], d: int) -> Null:
-    """Null of every pair from the eigenvalues of a and b, zero-padded to a common width of at most d.
+def null(writers: Float[Tensor, "writer most"], readers: Float[Tensor, "reader width"], d: int) -> Null:
+    """Null of every pair from the eigenvalues of a and b, either list possibly shorter than d.
 
     ``d`` is the dimension of the rotated space: d_model, or d_model − 1 under a LayerNorm.
     """

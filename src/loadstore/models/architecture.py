@@ -39,7 +39,7 @@ class Architecture:
             raise NotThisModel(f"positions = {self.positions!r} is not supported; use 'learned' or 'shortformer'")
         if self.norm not in ("none", "layer"):
             raise NotThisModel(f"norm = {self.norm!r} is not supported; use 'none' or 'layer'")
-        if not 0 < self.eps < 1:
+        if type(self.eps) is not float or not 0 < self.eps < 1:
             raise NotThisModel(f"eps = {self.eps!r} is impossible: expected a number between 0 and 1")
 
     @property

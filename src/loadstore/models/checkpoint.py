@@ -2,6 +2,8 @@
 
 import json
 import pickle
+import warnings
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,10 +12,14 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from loadstore.errors import BadCheckpoint
+from loadstore.errors import BadCheckpoint, NotThisModel
+from loadstore.models.architecture import Architecture
+from loadstore.models.quote import quote, some
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
 MOST_TENSORS = 100_000
+ZIP = b"PK\x03\x04"
+FORMATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
 @dataclass(frozen=True)
@@ -28,17 +34,21 @@ class Checkpoint:
     def take(self, name: str, *shape: int) -> Tensor:
         """Return a tensor of an expected shape, widened to at least float32, finite. Raises BadCheckpoint."""
         if name not in self.tensors:
-            raise BadCheckpoint(f"{self.path} has no tensor {name!r}; it has {_some(sorted(self.tensors))}")
+            raise BadCheckpoint(f"{self.path} has no tensor '{quote(name)}'; it has {some(sorted(self.tensors))}")
         tensor = self.tensors[name]
         if tuple(tensor.shape) != shape:
-            raise BadCheckpoint(f"{self.path}: tensor {name!r} is {list(tensor.shape)}, expected {list(shape)}")
-        if not tensor.is_floating_point():
-            raise BadCheckpoint(f"{self.path}: tensor {name!r} holds {tensor.dtype}, expected floating point")
-        wide = tensor if tensor.dtype == torch.float64 else tensor.float()
+            raise BadCheckpoint(f"{self.path}: tensor '{quote(name)}' is {list(tensor.shape)}, expected {list(shape)}")
+        if tensor.dtype not in FORMATS or tensor.layout != torch.strided or tensor.device.type != "cpu":
+            kind = tensor.dtype if tensor.layout == torch.strided else tensor.layout
+            raise BadCheckpoint(
+                f"{self.path}: tensor '{quote(name)}' holds {kind} on {tensor.device.type}, expected dense "
+                "floating point of 16, 32 or 64 bits; convert it and save it again"
+            )
+        wide = tensor.detach() if tensor.dtype == torch.float64 else tensor.detach().float()
         if not bool(torch.isfinite(wide).all()):
             bad = int((~torch.isfinite(wide)).sum())
             raise BadCheckpoint(
-                f"{self.path}: tensor {name!r} has {bad} NaN or infinite entries; the file is damaged or the "
+                f"{self.path}: tensor '{quote(name)}' has {bad} NaN or infinite entries; the file is damaged or the "
                 "training that made it diverged, fetch it again"
             )
         return wide.contiguous()
@@ -46,14 +56,23 @@ class Checkpoint:
     def dimension(self, name: str, axis: int) -> int:
         """One size of a tensor. Raises BadCheckpoint if the tensor is missing or has fewer axes."""
         if name not in self.tensors or self.tensors[name].dim() <= axis:
-            raise BadCheckpoint(f"{self.path} has no tensor {name!r} with {axis + 1} or more axes")
+            raise BadCheckpoint(f"{self.path} has no tensor '{quote(name)}' with {axis + 1} or more axes")
         return int(self.tensors[name].shape[axis])
+
+    def architecture(self, facts: dict[str, Any]) -> Architecture:
+        """Return the Architecture of these facts. Raises NotThisModel naming the file when they are impossible."""
+        try:
+            return Architecture(**facts)
+        except NotThisModel as error:
+            raise NotThisModel(f"{self.path}: {error}") from None
+        except TypeError as error:
+            raise BadCheckpoint(f"{self.path}: the header does not describe a model ({quote(error)})") from None
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
     """Read a file, or the one model file of a folder with its config.json. Raises BadCheckpoint."""
     if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES)
+        files = _model_files(path)
         if len(files) != 1:
             raise BadCheckpoint(
                 f"the folder {path} holds {len(files)} model files, expected one of {', '.join(SUFFIXES)}; "
@@ -62,10 +81,19 @@ def read_checkpoint(path: Path) -> Checkpoint:
         return read_checkpoint(files[0])
     if path.suffix not in SUFFIXES:
         raise BadCheckpoint(f"{path} does not end in {', '.join(SUFFIXES)}, so it is not taken for a model")
+    if not path.is_file():
+        raise BadCheckpoint(f"{path} is neither a file nor a folder; name a model file")
     tensors, metadata = _safetensors(path) if path.suffix == ".safetensors" else (_pickled(path), {})
     if not tensors:
-        raise BadCheckpoint(f"{path} holds no tensors")
+        raise BadCheckpoint(f"{path} holds no tensors at its top level; save the model's state dict itself")
     return Checkpoint(path, tensors, metadata, _config(path, metadata))
+
+
+def _model_files(folder: Path) -> list[Path]:
+    try:
+        return sorted(file for file in folder.iterdir() if file.suffix in SUFFIXES and file.is_file())
+    except OSError as error:
+        raise BadCheckpoint(f"the folder {folder} cannot be listed ({quote(error)})") from None
 
 
 def _safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -75,28 +103,55 @@ def _safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             if len(names) > MOST_TENSORS:
                 raise BadCheckpoint(f"{path} claims {len(names)} tensors; at most {MOST_TENSORS} are read")
             return {name: file.get_tensor(name) for name in names}, dict(file.metadata() or {})
-    except (SafetensorError, OSError, ValueError, RuntimeError, UnicodeDecodeError) as error:
+    except (SafetensorError, OSError, ValueError, RuntimeError, KeyError, AttributeError, MemoryError) as error:
         raise BadCheckpoint(
-            f"{path} cannot be read as safetensors ({error}); it is torn or not one, fetch it again"
+            f"{path} cannot be read as safetensors ({quote(error)}); it is torn or not one, fetch it again"
         ) from None
 
 
 def _pickled(path: Path) -> dict[str, Tensor]:
+    _check_zip(path)
     try:
-        loaded: object = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what torch warns of (TorchScript, say) is an error that follows
+            loaded: object = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        reason = str(error).split(".", 1)[0]
+        reason = quote(str(error).split(". ", 1)[0])
         raise BadCheckpoint(
             f"{path} asks for code to be run or is not a plain state dict ({reason}); nothing was executed. "
             "Convert it to safetensors where you trust it"
         ) from None
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, AttributeError, TypeError, IndexError) as error:
+    except Exception as error:  # a torn pickle can raise anything, and none of it is ours
         raise BadCheckpoint(
-            f"{path} cannot be read as a state dict ({error}); it is torn or not one, fetch it again"
+            f"{path} cannot be read as a state dict ({quote(error)}); it is torn or not one, fetch it again"
         ) from None
     if not isinstance(loaded, dict):
         raise BadCheckpoint(f"{path} holds a {type(loaded).__name__}, expected a dict of tensors")
-    return {str(name): value for name, value in loaded.items() if isinstance(value, Tensor)}
+    tensors = {str(name): value for name, value in loaded.items() if isinstance(value, Tensor)}
+    for name, tensor in tensors.items():
+        if tensor.layout == torch.strided and tensor.nbytes > tensor.untyped_storage().nbytes():
+            raise BadCheckpoint(
+                f"{path}: tensor '{quote(name)}' claims more entries than the file holds; save it again as a "
+                "contiguous tensor where you trust it"
+            )
+    return tensors
+
+
+def _check_zip(path: Path) -> None:
+    """Refuse an archive that unpacks to more than its own size: torch compresses nothing, a bomb must."""
+    try:
+        with path.open("rb") as file:
+            if file.read(4) != ZIP:  # what torch looks at
+                return
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
+        raise BadCheckpoint(f"{path} cannot be unpacked ({quote(error)}); it is torn, fetch it again") from None
+    if unpacked > (size := path.stat().st_size):
+        raise BadCheckpoint(
+            f"{path} would unpack from {size:,} to {unpacked:,} bytes, which no torch.save does; "
+            "convert it to safetensors where you trust it"
+        )
 
 
 def _config(path: Path, metadata: dict[str, str]) -> dict[str, Any] | None:
@@ -109,11 +164,9 @@ def _config(path: Path, metadata: dict[str, str]) -> dict[str, Any] | None:
         else:
             return None
     except (OSError, ValueError, RecursionError) as error:
-        raise BadCheckpoint(f"the config of {path} is not JSON ({error})") from None
+        raise BadCheckpoint(
+            f"the config of {path} is not JSON ({quote(error)}); mend it, or remove it and state positions="
+        ) from None
     if not isinstance(found, dict):
-        raise BadCheckpoint(f"the config of {path} is a {type(found).__name__}, expected an object")
+        raise BadCheckpoint(f"the config of {path} is a {type(found).__name__}, expected an object of settings")
     return found
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names if len(names) <= 5 else [*names[:5], f"and {len(names) - 5} more"])

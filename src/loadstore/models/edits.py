@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from loadstore.errors import BadRequest
 from loadstore.sites import Head, Reader, Writer, parse_reader, parse_writer
 
 By: TypeAlias = Literal["mean", "zero"]
@@ -30,9 +31,15 @@ Edit: TypeAlias = Ablate | Cut
 
 def ablate(writer: Writer | Head | str, *, by: By = "mean") -> Ablate:
     """Replace a writer's store by its mean over the run's tokens, the first position left out, or by zero."""
-    return Ablate(parse_writer(writer), by)
+    return Ablate(parse_writer(writer), _known(by))
 
 
 def cut(writer: Writer | Head | str, reader: Reader | str, *, by: By = "mean") -> Cut:
     """Remove a writer's store, less its mean (or all of it), from one reader's input, norm scales frozen."""
-    return Cut(parse_writer(writer), parse_reader(reader), by)
+    return Cut(parse_writer(writer), parse_reader(reader), _known(by))
+
+
+def _known(by: By) -> By:
+    if by not in ("mean", "zero"):
+        raise BadRequest(f"by={by!r} is not a replacement; use 'mean' or 'zero'")
+    return by

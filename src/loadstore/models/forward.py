@@ -10,7 +10,7 @@ Per layer, with x the normed stream (row vectors)::
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 import torch.nn.functional as F
@@ -91,12 +91,19 @@ def causal_softmax(scores: Patterns) -> Patterns:
     return scores.masked_fill(~allowed, -torch.inf).softmax(-1)
 
 
+def _strongest(edits: Sequence[Edit]) -> list[Edit]:
+    """Each edit once: a repeated one changes nothing more, and zero takes what a mean would have left."""
+    zeros = [edit for edit in edits if edit.by == "zero"]
+    means = [edit for edit in edits if edit.by == "mean" and replace(edit, by="zero") not in zeros]
+    return list(dict.fromkeys([*zeros, *means]))
+
+
 class _Edited:
     """The edits of one run, and the stores that its cuts need."""
 
     def __init__(self, edits: Sequence[Edit]) -> None:
-        self.ablations: dict[Writer, By] = {e.writer: e.by for e in edits if isinstance(e, Ablate)}
-        self.cuts = [e for e in edits if isinstance(e, Cut)]
+        self.ablations: dict[Writer, By] = {e.writer: e.by for e in _strongest(edits) if isinstance(e, Ablate)}
+        self.cuts = [e for e in _strongest(edits) if isinstance(e, Cut)]
         self.wanted = {e.writer for e in self.cuts}
         self.stores: dict[Writer, Tensor] = {}
 
@@ -108,10 +115,10 @@ class _Edited:
             self.stores[writer] = value
         return value
 
-    def removed(self, edit: Cut) -> Tensor:
-        """What a cut takes away: the store less its replacement."""
+    def removed(self, edit: Cut, like: Stream) -> Stream:
+        """What a cut takes away: the store less its replacement, for every prompt and token of ``like``."""
         store = self.stores[edit.writer]
-        return store - replacement(store, edit.by)
+        return (store - replacement(store, edit.by)).expand_as(like)
 
     def at(self, layer: int, side: Side) -> list[Cut]:
         """The cuts on one side of one layer's heads."""
@@ -145,7 +152,8 @@ def forward(
         for side, values, matrix in sides:
             for edit in edited.at(index, side):
                 raw = edit.writer == POS and shortformer
-                loss = edited.removed(edit) if raw else through_norm(edited.removed(edit), layer.norm, inverse_scale)
+                loss = edited.removed(edit, x)
+                loss = loss if raw else through_norm(loss, layer.norm, inverse_scale)
                 values[..., edit.reader.index, :] -= loss @ matrix[edit.reader.index]
 
         q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
@@ -169,7 +177,7 @@ def forward(
     x, inverse_scale = normalise(stream, weights.final_norm, shape.eps)
     for edit in edited.cuts:
         if edit.reader.is_unembed:
-            x = x - through_norm(edited.removed(edit), weights.final_norm, inverse_scale)
+            x = x - through_norm(edited.removed(edit, x), weights.final_norm, inverse_scale)
     if record is not None:
         record.final, record.final_inverse_scale = stream, inverse_scale
     logits = x @ weights.W_U

@@ -8,6 +8,7 @@ from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel
 from loadstore.models.architecture import Positions
 from loadstore.models.checkpoint import Checkpoint, read_checkpoint
 from loadstore.models.families import legacy, own
+from loadstore.models.quote import quote, some
 from loadstore.models.tokens import Tokens
 from loadstore.models.weights import Weights
 
@@ -29,10 +30,10 @@ def load(source: str | Path = BUILTIN, *, positions: Positions | None = None) ->
     """
     if positions not in (None, "learned", "shortformer"):
         raise BadRequest(f"positions={positions!r}: expected 'learned' or 'shortformer'")
-    path = builtin_path() if str(source) == BUILTIN else Path(source).expanduser()
-    if not path.exists():
+    path = builtin_path() if str(source) == BUILTIN else Path(source)
+    if not _exists(path := _home(path)):
         raise BadRequest(
-            f"there is no model {str(source)!r}: expected 'builtin', a folder, "
+            f"there is no model '{quote(source)}': expected 'builtin', a folder, "
             "or a .safetensors, .pth, .pt or .bin file"
         )
     checkpoint = read_checkpoint(path)
@@ -45,12 +46,28 @@ def load(source: str | Path = BUILTIN, *, positions: Positions | None = None) ->
     elif legacy.recognise(checkpoint):
         weights = legacy.build(checkpoint, positions)
     else:
-        names = ", ".join(sorted(checkpoint.tensors)[:4])
         raise NotThisModel(
-            f"{path} is no architecture that loadstore knows (its tensors: {names} …); supported: loadstore's own "
-            "files and attention-only checkpoints in HookedTransformer naming"
+            f"{path} is no architecture that loadstore knows (its tensors: "
+            f"{some(sorted(checkpoint.tensors))}); supported: loadstore's own files and attention-only "
+            "checkpoints in HookedTransformer naming"
         )
+    if len({tensor.dtype for _, tensor in weights.named()}) > 1:
+        weights = weights.double()  # mixed formats cannot be multiplied; the widest changes no number
     return weights if weights.tokens is not None else replace(weights, tokens=_tokens_beside(checkpoint, weights))
+
+
+def _home(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:  # ~ of someone who has no home
+        return path
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long for a name, or a NUL in it
+        return False
 
 
 def _tokens_beside(checkpoint: Checkpoint, weights: Weights) -> Tokens | None:
@@ -58,13 +75,9 @@ def _tokens_beside(checkpoint: Checkpoint, weights: Weights) -> Tokens | None:
     if not beside.exists():
         return None
     try:
-        tokens = Tokens.from_json(beside.read_text(encoding="utf-8"), None)
+        text = beside.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadCheckpoint(f"{beside} cannot be read: {error}") from None
-    size = tokens.tokenizer.get_vocab_size()
-    if size > weights.architecture.vocab:
-        raise BadCheckpoint(
-            f"{beside} has {size} tokens, {weights.name} has {weights.architecture.vocab}; not its tokenizer"
-        )
+        raise BadCheckpoint(f"{beside} cannot be read ({quote(error)}); mend or remove it") from None
+    tokens = Tokens.from_json(text, None, weights.architecture.vocab, str(beside))
     known = [tokens.tokenizer.token_to_id(name) for name in BOS_NAMES]
     return replace(tokens, bos=next((token for token in known if token is not None), None))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from tokenizers import Tokenizer
 
 from loadstore.errors import BadCheckpoint, BadPrompt, Undefined
+from loadstore.models.quote import quote
 
 SPACE, NEWLINE, TAB = "␣", "⏎", "⇥"
 
@@ -22,12 +23,26 @@ class Tokens:
     bos: int | None
 
     @staticmethod
-    def from_json(text: str, bos: int | None) -> "Tokens":
-        """Read the ``tokenizer.json`` format. Raises BadCheckpoint when it is not one."""
+    def from_json(text: str, bos: int | None, vocab: int, where: str) -> "Tokens":
+        """Read the ``tokenizer.json`` format. Raises BadCheckpoint when it is not one, or has ids beyond ``vocab``.
+
+        A truncation or padding that the file asks for is switched off: a prompt is run whole or not at all.
+        """
         try:
-            return Tokens(Tokenizer.from_str(text), bos)
+            tokenizer = Tokenizer.from_str(text)
+            tokenizer.no_truncation()
+            tokenizer.no_padding()
+            highest = max(tokenizer.get_vocab().values(), default=-1)
         except Exception as error:  # the library raises bare Exception for every malformed file
-            raise BadCheckpoint(f"the tokenizer cannot be read ({error}); expected the tokenizer.json format") from None
+            raise BadCheckpoint(
+                f"{where} cannot be read ({quote(error)}); expected the tokenizer.json format"
+            ) from None
+        if not 0 <= highest < vocab:
+            raise BadCheckpoint(
+                f"{where} has token ids up to {highest}, the model's vocabulary has {vocab}: it is not its tokenizer; "
+                "put the right one there, or remove it and pass token ids"
+            )
+        return Tokens(tokenizer, bos)
 
     def encode(self, text: str) -> list[int]:
         """Token ids of ``text``, BOS first. Raises BadPrompt on empty or untokenisable text."""
@@ -35,18 +50,24 @@ class Tokens:
             raise BadPrompt("the prompt is empty; give at least one character of text")
         try:
             ids = self.tokenizer.encode(text, add_special_tokens=False).ids
-        except (UnicodeEncodeError, TypeError) as error:
-            raise BadPrompt(f"the prompt is not valid text ({error}); lone surrogates cannot be encoded") from None
+        except Exception as error:  # lone surrogates, or a bare Exception where a vocabulary lacks [UNK]
+            raise BadPrompt(
+                f"the prompt cannot be tokenised ({quote(error)}); use characters that this model's tokenizer knows"
+            ) from None
         if not ids:
-            raise BadPrompt(f"the prompt {text!r} has no tokens under this model's tokenizer")
+            raise BadPrompt(
+                f"the prompt '{quote(text, 40)}' has no tokens under this model's tokenizer; use text that it knows"
+            )
         return ids if self.bos is None else [self.bos, *ids]
 
     def one(self, text: str) -> int:
         """Return the id of a text that is exactly one token. Raises BadPrompt otherwise."""
         ids = self.encode(text)[0 if self.bos is None else 1 :]
         if len(ids) != 1:
-            pieces = " ".join(visible(self.text(i)) for i in ids)
-            raise BadPrompt(f"{text!r} is {len(ids)} tokens ({pieces}); a target must be one (most begin with a space)")
+            pieces = quote(" ".join(visible(self.text(i)) for i in ids[:40]))
+            raise BadPrompt(
+                f"{text[:40]!r} is {len(ids)} tokens ({pieces}); a target must be one (most begin with a space)"
+            )
         return ids[0]
 
     def text(self, token: int) -> str:

@@ -13,11 +13,13 @@ from loadstore.axes import Tokens
 from loadstore.errors import BadPrompt, NoSuchSite
 from loadstore.models.edits import Ablate, Edit
 from loadstore.models.forward import LayerRecord, Record, forward
+from loadstore.models.quote import quote
 from loadstore.models.tokens import labels, require
 from loadstore.models.weights import Weights
 from loadstore.models.wiring import wiring
 from loadstore.sites import Head, Writer, parse_head
 
+WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.uint16, torch.uint32, torch.uint64)
 Prompt: TypeAlias = str | Sequence[int] | Int[Tensor, " token"] | Int[Tensor, "batch token"]
 
 
@@ -143,15 +145,16 @@ def as_tokens(weights: Weights, prompt: Prompt) -> tuple[Tokens, bool]:
         try:
             ids = torch.as_tensor(prompt)
         except (TypeError, ValueError, RuntimeError) as error:
-            raise BadPrompt(f"a prompt is text or whole token ids, [token] or [batch, token]: {error}") from None
+            raise BadPrompt(f"a prompt is text or whole token ids, [token] or [batch, token]: {quote(error)}") from None
     if ids.numel() == 0:
         raise BadPrompt("the prompt is empty; give at least one token")
-    if ids.dim() not in (1, 2) or ids.is_floating_point() or ids.dtype == torch.bool:
+    if ids.dim() not in (1, 2) or ids.dtype not in WHOLE:
         raise BadPrompt(f"a prompt is whole token ids, [token] or [batch, token]; got {ids.dtype} {list(ids.shape)}")
+    ids = ids.long()
     if ids.shape[-1] > shape.context:
         raise BadPrompt(
             f"the prompt has {ids.shape[-1]} tokens; {weights.name} takes at most {shape.context}. Shorten it."
         )
     if int(ids.min()) < 0 or int(ids.max()) >= shape.vocab:
         raise BadPrompt(f"token ids must be from 0 to {shape.vocab - 1}; got {int(ids.min())} to {int(ids.max())}")
-    return ids.long().reshape(-1, ids.shape[-1]), ids.dim() == 2
+    return ids.reshape(-1, ids.shape[-1]), ids.dim() == 2

@@ -1,11 +1,11 @@
 """The proof behind figure 15: cut the K wire, and twenty others that carry as much."""
 
 from loadstore.errors import Undefined
-from loadstore.evidence.effect import CutProof, WireEffect, prove_wire
+from loadstore.evidence.effect import CutProof, WireEffect, induction_circuit, prove_wire
 from loadstore.report.story import Story
 from loadstore.report.words import number
-from loadstore.sites import SIDES, Head
-from loadstore.views.model import Figure, figure, table
+from loadstore.sites import Head
+from loadstore.views.model import Figure, figure, reading, table
 
 COLUMNS = (
     ("writer", "writer", None),
@@ -16,14 +16,6 @@ COLUMNS = (
 )
 
 
-def circuit_wires(previous: Head, heads: tuple[Head, ...]) -> set[tuple[str, str]]:
-    """All wires of the claimed circuit: they are no controls for each other."""
-    inside = {("pos", f"{previous}.Q"), ("pos", f"{previous}.K"), ("embed", f"{previous}.V")}
-    for head in heads:
-        inside |= {("embed", f"{head}.Q"), (str(previous), f"{head}.K"), ("embed", f"{head}.V")}
-    return inside
-
-
 def cause_figures(story: Story) -> list[Figure]:
     """One figure if the model has an induction head with a previous-token head below it; else none."""
     if not story.induction or not story.is_previous:
@@ -31,7 +23,7 @@ def cause_figures(story: Story) -> list[Figure]:
     head = story.induction[0]
     try:
         proof = prove_wire(
-            story.weights, story.previous, head, apart=circuit_wires(story.previous, story.induction), sequences=4
+            story.weights, story.previous, head, apart=induction_circuit(story.previous, story.induction), sequences=4
         )
     except Undefined:
         return []
@@ -49,14 +41,15 @@ def _figure(story: Story, head: Head, proof: CutProof) -> Figure:
         f"traffic, {number(loads[0])} to {number(loads[-1])}."
     )
     return figure(
-        "cause",
+        "Proof",
         "Does it matter? Cut the wire",
         claim,
         [table("The wire, and controls matched for traffic", COLUMNS, [_row(proof.cut), *map(_row, proof.controls)])],
-        f"Cut: the writer's store less its mean is removed from one input of one head; {proof.sequences} random "
-        "repeats. Traffic: the standard deviation, within a query's row, of the scores that the writer accounts for. "
-        "Controls: Q and K wires of the whole model, without the other wires of the circuit "
-        f"({', '.join(SIDES)} of {head} from embed, Q and K of {story.previous} from pos).",
+        reading(
+            "Cut: the writer's store less its mean is removed from one input of one head, on "
+            f"{proof.sequences} random repeats. Traffic: the standard deviation, within a query's row, of the scores "
+            "that the writer accounts for. Controls: Q and K wires of the whole model that are no part of the circuit."
+        ),
     )
 
 

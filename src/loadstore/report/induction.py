@@ -14,7 +14,7 @@ from loadstore.report.story import Story
 from loadstore.report.wires import OUTLINE, layer_heads, most_aligned, reads, side_panel
 from loadstore.report.words import listed, number, with_error
 from loadstore.sites import SIDES, Head
-from loadstore.views.model import Figure, figure, heatmap, panel
+from loadstore.views.model import Figure, figure, heatmap, panel, remark
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ def _addresses(story: Story, head: Head) -> Figure:
         claim += f" The K of {listed(same)} has the same best writer."
     note = None
     if story.weights.architecture.positions == "shortformer":
-        note = (
+        note = remark(
             "The article says that layer 1 does not see positions. Shortformer adds them to the inputs of Q and K in "
             "every layer, so pos is a real row of Q and K here, and no wire into V."
         )

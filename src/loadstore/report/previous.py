@@ -14,7 +14,7 @@ from loadstore.report.story import Story
 from loadstore.report.wires import OUTLINE, layer_heads, side_panel, side_table, wire
 from loadstore.report.words import number, with_error
 from loadstore.sites import SIDES, Head
-from loadstore.views.model import Figure, figure, heatmap, panel
+from loadstore.views.model import Figure, figure, heatmap, panel, remark
 
 ROWS = ("embed", "pos")
 
@@ -80,7 +80,7 @@ def _addressing(story: Story) -> Figure:
         _qk_view(story, "Alignment with what layer 0 reads", "alignment"),
         _qk_view(story, "The raw score, as in the article", "score"),
     ]
-    note = (
+    note = remark(
         "Raw scores of writers with different spectra are not comparable: a flat W_E of many directions can never "
         "score high, a W_pos of few directions can. Alignment measures each against its own chance and ceiling."
     )
@@ -131,11 +131,13 @@ def _controls(story: Story) -> Figure:
         "11",
         "The control: turn what pos writes",
         f"Scores of pos for {head}: {told}. Chance is {number(chance, 3)} for every wire. "
-        f"Negating W_pos changes its scores by at most {number(change, 3)}.",
+        f"Negating W_pos {'changes no score' if change < 1e-9 else f'changes a score by {change:.1e}'}.",
         [view],
-        "The article speaks of a rotation by 180°. Turning by 180° is a negation, and a Frobenius norm does not see it "
-        "(second row). The control that makes scores fall reverses the order of the coordinates; a random rotation "
-        "is the same idea without a choice.",
+        remark(
+            "The article speaks of a rotation by 180°. Turning by 180° is a negation, which a Frobenius norm does not "
+            "see (second row). The control that makes scores fall reverses the order of the coordinates; a random "
+            "rotation is the same idea without a choice."
+        ),
     )
 
 
@@ -174,7 +176,7 @@ def _moved(story: Story) -> Figure:
     note = (
         None
         if exists
-        else (
+        else remark(
             "The article's figure has a row for pos. It is the product W_pos W_OV, which can be computed but which no "
             "signal takes: shortformer adds positions to the inputs of Q and K in every layer and never to V."
         )

@@ -5,7 +5,7 @@ import numpy as np
 from loadstore.circuits.spectra import spectrum
 from loadstore.report.story import Story
 from loadstore.report.words import plural
-from loadstore.views.model import Figure, figure, lines, rule, series
+from loadstore.views.model import Figure, figure, lines, reading, rule, series
 
 TOP = 100
 NAMES = {"embed": "W_E", "pos": "W_pos"}
@@ -39,7 +39,9 @@ def spectra_figures(story: Story) -> list[Figure]:
             "The strongest directions of the embedding and of the positions",
             _cliff(results["W_pos"].eigenvalue.values, results["W_E"].eigenvalue.values),
             [lines("Top eigenvalues", ("rank", "direction", "linear"), ("eigenvalue", "variance", "log"), top)],
-            "Dashed: the eigenvalues that Gaussian rows of the same total variance would have (Marchenko and Pastur).",
+            reading(
+                "Dashed: the eigenvalues that Gaussian rows of the same total variance have (Marchenko and Pastur)."
+            ),
         ),
         figure(
             "3",

@@ -31,7 +31,7 @@ def text_windows(ids: np.ndarray, bos: int, count: int, length: int, generator: 
 
 def repeated_blocks(
     vocab: int, bos: int, count: int, length: int, block: tuple[int, int], generator: torch.Generator
-) -> tuple[Tokens, Bool[Tensor, "batch token"]]:
+) -> tuple[Tokens, Bool[Tensor, "batch target"]]:
     """Random blocks repeated to ``length`` + 1 tokens, BOS first, and which predictions a repeat makes certain."""
     tokens = torch.full((count, length + 1), bos)
     certain = torch.zeros(count, length, dtype=torch.bool)

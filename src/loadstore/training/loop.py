@@ -90,9 +90,9 @@ def train(
             if run.step in metrics.moments:
                 run.scores = metrics.add(run, corpus)
             loss = _step(run, phase, corpus)
-            report(Progress(run.step, recipe.steps, phase.name, loss, run.second_copy, run.scores))
             if run.step % save_every == 0:
                 _save(run, folder)
+            report(Progress(run.step, recipe.steps, phase.name, loss, run.second_copy, run.scores))
         run.phase, run.at, run.second_copy = run.phase + 1, 0, math.inf
         _save(run, folder)
     metrics.add(run, corpus)

@@ -5,6 +5,7 @@ bfloat16 units runs five times slower than one stacked float32 iteration.
 """
 
 import math
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -73,7 +74,7 @@ class Optimisers:
         """Return what a resume needs."""
         return {"adamw": self.adamw.state_dict(), "muon": self.momentum}
 
-    def load_state_dict(self, state: dict[str, dict[str, Tensor]]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from a saved state."""
         self.adamw.load_state_dict(state["adamw"])
         for name, value in state["muon"].items():

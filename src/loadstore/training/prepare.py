@@ -20,17 +20,8 @@ def prepare(text: Path, run: Path, vocab: int) -> Corpus:
         raise BadRequest(f"{text} is not a folder; give a folder of .txt files, one document each")
     run.mkdir(parents=True, exist_ok=True)
     mark, arrays, names = _fingerprint(text, vocab), run / "corpus.npz", run / "corpus.json"
-    if arrays.exists() and names.exists():
-        facts = json.loads(names.read_text(encoding="utf-8"))
-        if facts["fingerprint"] == mark:
-            with np.load(arrays, allow_pickle=False) as kept:
-                return Corpus(
-                    Tokenizer.from_str(facts["tokenizer"]),
-                    kept["train"],
-                    kept["held_out"],
-                    facts["documents"],
-                    facts["characters"],
-                )
+    if arrays.exists() and names.exists() and json.loads(names.read_text(encoding="utf-8"))["fingerprint"] == mark:
+        return kept(run)
     corpus = read_corpus(text, vocab)
     np.savez(arrays, train=corpus.train, held_out=corpus.held_out)
     facts = {
@@ -41,6 +32,22 @@ def prepare(text: Path, run: Path, vocab: int) -> Corpus:
     }
     names.write_text(json.dumps(facts), encoding="utf-8")
     return corpus
+
+
+def kept(run: Path) -> Corpus:
+    """Return the corpus that a run keeps. Raises BadRequest where there is none."""
+    try:
+        facts = json.loads((run / "corpus.json").read_text(encoding="utf-8"))
+        with np.load(run / "corpus.npz", allow_pickle=False) as arrays:
+            return Corpus(
+                Tokenizer.from_str(facts["tokenizer"]),
+                arrays["train"],
+                arrays["held_out"],
+                facts["documents"],
+                facts["characters"],
+            )
+    except (OSError, ValueError, KeyError) as error:
+        raise BadRequest(f"{run} keeps no corpus ({error}); train there first") from None
 
 
 def _fingerprint(text: Path, vocab: int) -> str:

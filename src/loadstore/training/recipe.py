@@ -89,6 +89,10 @@ def read_recipe(path: Path) -> Recipe:
         return _take(Recipe, {**data, "start": start, "phases": phases, "names": names}, path)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadRequest(f"the recipe {path} cannot be read: {error}") from None
+    except (TypeError, AttributeError, RecursionError) as error:
+        raise BadRequest(
+            f"{path} is not laid out as a recipe ({error}); compare it with recipes/builtin.toml"
+        ) from None
 
 
 def _take(kind: type, data: dict[str, Any], path: Path) -> Any:

@@ -123,11 +123,21 @@ def table(title: str, columns: Sequence[tuple[str, str, int | None]], rows: Sequ
     }
 
 
-def figure(number: str, title: str, claim: str, views: Sequence[View], note: str | None = None) -> Figure:
-    """One numbered figure: a claim computed from its numbers, and the views that show them."""
+def remark(text: str) -> dict[str, str]:
+    """Say where the article is imprecise."""
+    return {"kind": "remark", "label": "Where the article is imprecise", "text": text}
+
+
+def reading(text: str) -> dict[str, str]:
+    """Say how a figure was made and is read."""
+    return {"kind": "reading", "label": "How to read it", "text": text}
+
+
+def figure(number: str, title: str, claim: str, views: Sequence[View], note: dict[str, str] | None = None) -> Figure:
+    """One numbered figure: a claim computed from its numbers, the views that show them, and a remark or reading."""
     return {
         "schema": "loadstore/figure@1",
-        "id": f"figure-{number}",
+        "id": f"figure-{number.lower()}",
         "number": number,
         "title": title,
         "claim": claim,

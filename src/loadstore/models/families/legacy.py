@@ -5,13 +5,14 @@ logits. So the scheme comes from a config, from the published name, or from the 
 """
 
 import re
-from typing import Any, cast
 
 from torch import Tensor
 
 from loadstore.errors import BadCheckpoint, NotThisModel
-from loadstore.models.architecture import Architecture, NormKind, Positions
+from loadstore.models.architecture import Architecture, Positions
 from loadstore.models.checkpoint import Checkpoint
+from loadstore.models.families.legacy_config import check, eps_of, norm_of, positions_of
+from loadstore.models.quote import quote
 from loadstore.models.weights import Layer, Norm, Weights
 
 PUBLISHED: dict[str, Positions] = {
@@ -24,16 +25,16 @@ PUBLISHED: dict[str, Positions] = {
     "Attn_Only_4L512W_C4_Code": "learned",
 }
 IGNORED = re.compile(r"(.*\.)?(mask|IGNORE)")
-LAYER = r"blocks\.(\d+)\."
+LAYER = r"blocks\.([0-9]{1,4})\."
 KNOWN = re.compile(
     r"embed\.W_E|pos_embed\.W_pos|unembed\.(W_U|b_U)|ln_final\.[wb]|" + LAYER + r"(attn\.(W_[QKVO]|b_[QKVO])|ln1\.[wb])"
 )
-NORMS: dict[str | None, NormKind] = {None: "none", "None": "none", "LN": "layer", "LNPre": "layer"}
+NORM = re.compile(r"ln_final\.[wb]|" + LAYER + r"ln1\.[wb]")
 
 
 def recognise(checkpoint: Checkpoint) -> bool:
     """Whether the tensor names are HookedTransformer's."""
-    return "embed.W_E" in checkpoint.tensors and any(re.match(LAYER, name) for name in checkpoint.tensors)
+    return any(KNOWN.fullmatch(name) for name in checkpoint.tensors)
 
 
 def build(checkpoint: Checkpoint, positions: Positions | None) -> Weights:
@@ -44,7 +45,7 @@ def build(checkpoint: Checkpoint, positions: Positions | None) -> Weights:
     for name in checkpoint.tensors:
         if not KNOWN.fullmatch(name) and not IGNORED.fullmatch(name):
             raise NotThisModel(
-                f"{checkpoint.path}: tensor {name!r} has no place in an attention-only model; "
+                f"{checkpoint.path}: tensor '{quote(name)}' has no place in an attention-only model; "
                 "models with MLPs or rotary positions are not supported yet"
             )
     shape = _architecture(checkpoint, positions)
@@ -64,27 +65,48 @@ def build(checkpoint: Checkpoint, positions: Positions | None) -> Weights:
 def _architecture(checkpoint: Checkpoint, positions: Positions | None) -> Architecture:
     layers = {int(found[1]) for name in checkpoint.tensors if (found := re.match(LAYER, name))}
     if layers != set(range(len(layers))):
-        raise BadCheckpoint(f"{checkpoint.path} has layers {sorted(layers)}, expected 0 to {len(layers) - 1}")
-    config = checkpoint.config or {}
-    size = checkpoint.dimension
-    eps: object = config.get("eps", 1e-5)
-    stated = {
+        listed = quote(sorted(layers), 60)
+        raise BadCheckpoint(f"{checkpoint.path} has layers {listed}, expected 0 to {len(layers) - 1}; fetch it again")
+    _check_complete(checkpoint, len(layers))
+    config, path, size = checkpoint.config or {}, checkpoint.path, checkpoint.dimension
+    sizes = {
         "n_layers": len(layers),
         "n_heads": size("blocks.0.attn.W_Q", 0),
         "d_model": size("embed.W_E", 1),
         "d_head": size("blocks.0.attn.W_Q", 2),
     }
-    for key, found in stated.items():
-        if key in config and str(config[key]) != str(found):
-            raise BadCheckpoint(f"{checkpoint.path}: its config says {key} = {config[key]}, its tensors say {found}")
-    return Architecture(
-        **stated,
-        vocab=size("embed.W_E", 0),
-        context=size("pos_embed.W_pos", 0),
-        positions=_positions(checkpoint, positions),
-        norm=_norm_kind(checkpoint, config),
-        eps=float(eps) if isinstance(eps, int | float | str) else 1e-5,
+    vocab, context = size("embed.W_E", 0), size("pos_embed.W_pos", 0)
+    check(config, {**sizes, "d_vocab": vocab, "n_ctx": context}, path)
+    return checkpoint.architecture(
+        {
+            **sizes,
+            "vocab": vocab,
+            "context": context,
+            "positions": _positions(checkpoint, positions),
+            "norm": norm_of(config, has=any(NORM.fullmatch(name) for name in checkpoint.tensors), path=path),
+            "eps": eps_of(config, path),
+        }
     )
+
+
+def _check_complete(checkpoint: Checkpoint, n_layers: int) -> None:
+    """Every layer has the same biases and norms, and the last norm is like the others: one left out is a torn file."""
+    tensors = checkpoint.tensors
+    for name in tensors:
+        found = re.match(LAYER, name)
+        if found is None or IGNORED.fullmatch(name):
+            continue
+        same = [f"blocks.{index}.{name[found.end() :]}" for index in range(n_layers)]
+        if ".ln1." in name:
+            same.append(f"ln_final.{name[-1]}")
+        for other in same:
+            if other not in tensors:
+                raise BadCheckpoint(
+                    f"{checkpoint.path} has no tensor '{quote(other)}', but has '{quote(name)}'; fetch it again"
+                )
+    for part in ("w", "b"):
+        if f"ln_final.{part}" in tensors and f"blocks.0.ln1.{part}" not in tensors:
+            raise BadCheckpoint(f"{checkpoint.path} has no tensor 'blocks.0.ln1.{part}', but has 'ln_final.{part}'")
 
 
 def _positions(checkpoint: Checkpoint, given: Positions | None) -> Positions:
@@ -92,7 +114,7 @@ def _positions(checkpoint: Checkpoint, given: Positions | None) -> Positions:
     sources: dict[str, Positions] = {}
     if given is not None:
         sources["positions="] = given
-    if (stated := _configured(checkpoint.config)) is not None:
+    if (stated := positions_of(checkpoint.config or {}, checkpoint.path)) is not None:
         sources["its config"] = stated
     for name in (checkpoint.path.stem, checkpoint.path.parent.name):
         if name in PUBLISHED:
@@ -106,33 +128,6 @@ def _positions(checkpoint: Checkpoint, given: Positions | None) -> Positions:
         told = "; ".join(f"{source} says {scheme}" for source, scheme in sources.items())
         raise NotThisModel(f"{checkpoint.path}: its positions are contradictory: {told}")
     return next(iter(sources.values()))
-
-
-def _configured(config: dict[str, Any] | None) -> Positions | None:
-    if config is None:
-        return None
-    kind = config.get("positional_embedding_type")
-    if config.get("shortformer_pos") is True or kind == "shortformer":
-        return "shortformer"
-    if kind == "standard" or config.get("shortformer_pos") is False:
-        return "learned"
-    if kind is not None:
-        raise NotThisModel(f"positions {kind!r} are not supported; supported are standard and shortformer")
-    return None
-
-
-def _norm_kind(checkpoint: Checkpoint, config: dict[str, Any]) -> NormKind:
-    has = any(name.endswith(("ln1.w", "ln1.b")) for name in checkpoint.tensors)
-    if not {"normalization_type", "normalization"} & set(config):
-        return "layer" if has else "none"
-    kind = cast("str | None", config.get("normalization_type", config.get("normalization")))
-    if kind not in NORMS:
-        raise NotThisModel(f"{checkpoint.path}: norm {kind!r} is not supported; supported are None, LN and LNPre")
-    if NORMS[kind] == "none" and has:
-        raise BadCheckpoint(f"{checkpoint.path}: its config says no norm, but it has norm tensors")
-    if kind == "LN" and not has:
-        raise BadCheckpoint(f"{checkpoint.path}: its config says LayerNorm, but it has no ln1 tensors")
-    return NORMS[kind]
 
 
 def _layer(checkpoint: Checkpoint, shape: Architecture, prefix: str) -> Layer:

@@ -3,10 +3,9 @@
 import hashlib
 import json
 import os
-import tempfile
-from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any, cast
 
 import torch
 from safetensors.torch import save
@@ -15,6 +14,7 @@ from torch import Tensor
 from loadstore.errors import BadCheckpoint, BadRequest
 from loadstore.models.architecture import Architecture
 from loadstore.models.checkpoint import Checkpoint
+from loadstore.models.quote import quote, some
 from loadstore.models.tokens import Tokens
 from loadstore.models.weights import Layer, Norm, Weights
 
@@ -29,54 +29,72 @@ def recognise(checkpoint: Checkpoint) -> bool:
 def save_weights(weights: Weights, path: Path, *, half: bool = False, card: str = "") -> None:
     """Write a model as one file, atomically; ``half`` stores float16, which loses precision, and says so in it.
 
-    Raises BadRequest when the file cannot be written.
+    Raises BadRequest when the file cannot be written, or when a weight is beyond what float16 holds.
     """
-    tensors = {name: (t.half() if half else t).contiguous().clone() for name, t in weights.named()}
+    tensors = {name: (t.half() if half else t).detach().contiguous().clone() for name, t in weights.named()}
+    for name, tensor in tensors.items():
+        if not bool(torch.isfinite(tensor).all()):
+            raise BadRequest(f"{weights.name} cannot be written as {tensor.dtype}: {name} is not finite in it")
     metadata = {
         "format": FORMAT,
         "name": weights.name,
         "architecture": json.dumps(asdict(weights.architecture)),
-        "digest": digest(tensors.items()),
+        "numbers": "float16, rounded" if half else str(weights.dtype).removeprefix("torch."),
         "card": card,
     }
     if weights.tokens is not None:
         metadata["tokenizer"] = weights.tokens.tokenizer.to_str()
         metadata["bos"] = json.dumps(weights.tokens.bos)
+    metadata["digest"] = digest(tensors, metadata)
+    _write(path, save(tensors, metadata))
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write beside ``path`` and move into place; whatever fails, no part of a file stays."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            file.write(save(tensors, metadata))
+        with partial.open("wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(file.name).replace(path)
+        partial.replace(path)
     except OSError as error:
-        raise BadRequest(f"{path} cannot be written: {error}") from None
+        raise BadRequest(f"{path} cannot be written: {error}; choose another place or make room") from None
+    finally:
+        partial.unlink(missing_ok=True)
 
 
-def digest(tensors: Iterable[tuple[str, Tensor]]) -> str:
-    """SHA-256 over names, shapes and bytes, in name order: a flipped bit anywhere changes it."""
-    total = hashlib.sha256()
-    for name, tensor in sorted(tensors):
+def digest(tensors: dict[str, Tensor], metadata: dict[str, str]) -> str:
+    """SHA-256 over the header's facts, then names, shapes and bytes by name: a flipped bit anywhere changes it."""
+    facts = {key: value for key, value in metadata.items() if key != "digest"}
+    total = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+    for name, tensor in sorted(tensors.items()):
         total.update(f"{name} {list(tensor.shape)} {tensor.dtype}\n".encode())
-        total.update(tensor.contiguous().view(torch.uint8).numpy().data)
+        total.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return total.hexdigest()
 
 
 def build(checkpoint: Checkpoint) -> Weights:
     """Read the layout. Raises BadCheckpoint naming the tensor or the fact that is wrong."""
-    if checkpoint.metadata.get("digest") != digest(checkpoint.tensors.items()):
+    if checkpoint.metadata.get("digest") != digest(checkpoint.tensors, checkpoint.metadata):
         raise BadCheckpoint(
-            f"{checkpoint.path} is damaged: its tensors do not match the digest in its header; fetch it again"
+            f"{checkpoint.path} is damaged: its content does not match the digest in its header; fetch it again"
         )
     try:
-        shape = Architecture(**json.loads(checkpoint.metadata["architecture"]))
+        facts: object = json.loads(checkpoint.metadata["architecture"])
         bos: object = json.loads(checkpoint.metadata.get("bos", "null"))
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise BadCheckpoint(f"{checkpoint.path}: the header does not describe a model ({error!r})") from None
+    except (KeyError, ValueError, RecursionError) as error:
+        raise BadCheckpoint(
+            f"{checkpoint.path}: the header does not describe a model ({quote(repr(error))}); fetch it again"
+        ) from None
+    if not isinstance(facts, dict):
+        raise BadCheckpoint(f"{checkpoint.path}: the header does not describe a model; fetch it again")
+    shape = checkpoint.architecture(cast("dict[str, Any]", facts))
     if not (bos is None or (type(bos) is int and 0 <= bos < shape.vocab)):
-        raise BadCheckpoint(f"{checkpoint.path}: bos {bos!r} is not a token id below {shape.vocab}")
+        raise BadCheckpoint(f"{checkpoint.path}: bos {quote(bos, 40)} is not a token id below {shape.vocab}")
     text = checkpoint.metadata.get("tokenizer")
     d, v = shape.d_model, shape.vocab
-    return Weights(
+    weights = Weights(
         architecture=shape,
         W_E=checkpoint.take("W_E", v, d),
         W_pos=checkpoint.take("W_pos", shape.context, d),
@@ -84,9 +102,12 @@ def build(checkpoint: Checkpoint) -> Weights:
         W_U=checkpoint.take("W_U", d, v),
         b_U=_optional(checkpoint, "b_U", v),
         final_norm=_norm(checkpoint, shape, "final_norm."),
-        name=checkpoint.metadata.get("name") or checkpoint.path.stem,
-        tokens=None if text is None else Tokens.from_json(text, bos),
+        name=quote(checkpoint.metadata.get("name") or checkpoint.path.stem),
+        tokens=None if text is None else Tokens.from_json(text, bos, v, f"the tokenizer in {checkpoint.path}"),
     )
+    if unread := sorted(set(checkpoint.tensors) - {name for name, _ in weights.named()}):
+        raise BadCheckpoint(f"{checkpoint.path}: its architecture has no place for its tensors {some(unread)}")
+    return weights
 
 
 def _layer(checkpoint: Checkpoint, shape: Architecture, prefix: str) -> Layer:

@@ -1,0 +1,149 @@
+"""The report's page: nothing is requested, and every table equals what the Python API gives."""
+
+import json
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import loadstore as ls
+from loadstore.report.page import write_report
+from loadstore.report.story import ARTICLE
+from loadstore.sites import SIDES
+
+OPEN_TABLES = "document.querySelectorAll('details').forEach(d => d.open = true)"
+READ = """(selector) => [...document.querySelectorAll(selector + ' tbody tr')].map(
+    row => [...row.querySelectorAll('td[data-value]')].map(cell => cell.dataset.value))"""
+
+
+@pytest.fixture(scope="module")
+def model():
+    return ls.load("builtin")
+
+
+@pytest.fixture(scope="module")
+def report(model, tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    write_report(model, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def opened(browser, open_page, report):
+    return open_page(browser, report)
+
+
+def table(page, figure: str, view: int, panel: str, detail: str | None = None) -> np.ndarray:
+    """One matrix as the page shows it; impossible cells are NaN."""
+    extra = f"[data-detail='{detail}']" if detail else ":not([data-detail])"
+    selector = f"table[data-figure='{figure}'][data-view='{view}'][data-panel=\"{panel}\"]{extra}"
+    rows = page.evaluate(READ, selector)
+    assert rows, selector
+    return np.array([[math.nan if value in ("null", "nan") else float(value) for value in row] for row in rows])
+
+
+def columns(page, figure: str, view: int = 0) -> list[list[str]]:
+    return page.evaluate(READ, f"table[data-figure='{figure}'][data-view='{view}']")
+
+
+def same(page_values: np.ndarray, api: np.ndarray) -> None:
+    np.testing.assert_allclose(page_values, api, rtol=1e-6, atol=1e-9, equal_nan=True)
+
+
+def test_the_page_is_small_and_asks_for_nothing(opened, report: Path):
+    page, requests, errors = opened
+    assert requests == []
+    assert errors == []
+    assert report.stat().st_size <= 3_000_000
+    assert page.locator("article.figure").count() == 9
+
+
+def test_spectra_equal_the_api(opened, model):
+    page = opened[0]
+    embed, pos = (ls.spectrum(model, site) for site in ("embed", "pos"))
+    eigenvalues = [float(row[-1]) for row in columns(page, "figure-2")]
+    shares = [float(row[-1]) for row in columns(page, "figure-3")]
+    d = model.architecture.d_model
+    same(np.array(eigenvalues[:100]), embed["eigenvalue"].values[:100])
+    same(np.array(eigenvalues[200:300]), pos["eigenvalue"].values[:100])
+    same(np.array(shares[:d]), embed["cumulative"].values)
+    same(np.array(shares[2 * d : 3 * d]), pos["cumulative"].values)
+
+
+@pytest.mark.parametrize(("figure", "head", "wire"), [("8", "L0.H7", ("pos", "QK")), ("14", None, ("L0.H7", "K"))])
+def test_patterns_equal_the_api(opened, model, figure: str, head: str | None, wire: tuple[str, str]):
+    page = opened[0]
+    head = head or re.search(r"The pattern of (\S+)", page.locator(f"#figure-{figure} h3").inner_text())[1]
+    edits = [ls.cut(wire[0], f"{head}.{side}") for side in wire[1]]
+    for panel, trace in ((head, ls.run(model, ARTICLE)), (None, ls.run(model, ARTICLE, edits))):
+        title = panel or page.locator(f"#figure-{figure} table[data-panel^=control]").first.get_attribute("data-panel")
+        pattern = trace.pattern(head).double().numpy()
+        pattern[~np.tri(len(pattern), dtype=bool)] = np.nan
+        same(table(page, f"figure-{figure}", 0, title), pattern)
+
+
+@pytest.mark.parametrize(("figure", "layer", "sides"), [("10", 0, "QK"), ("12", 0, "V"), ("15", 1, SIDES)])
+def test_alignments_and_their_nulls_equal_the_api(opened, model, figure, layer, sides):
+    page, view = opened[0], 0
+    scores = ls.subspace_scores(model)
+    writers = ["embed", "pos"] + [f"L0.H{i}" for i in range(12)] * layer
+    for side in sides:
+        wires = scores.sel(writer=writers, reader=[f"L{layer}.H{i}.{side}" for i in range(12)])
+        same(table(page, f"figure-{figure}", view, side), wires.alignment.values)
+        for name in ("score", "chance", "ceiling", "z", "p"):
+            same(table(page, f"figure-{figure}", view, side, name), wires[name].values)
+
+
+def test_controls_equal_the_api(opened, model):
+    page = opened[0]
+    for side in ("Q", "K"):
+        shown = table(page, "figure-11", 0, side)
+        readers = [f"L0.H{i}.{side}" for i in range(12)]
+        for row, control in ((0, "none"), (2, "reversed"), (3, "haar")):
+            scores = ls.subspace_scores(model, writers="pos", readers="L0.*", control=control)
+            same(shown[row], scores.score.sel(writer="pos", reader=readers).values)
+        same(shown[1], shown[0])
+    reversed_ = ls.subspace_scores(model, control="reversed")
+    shown = table(page, "figure-15", 1, "K")
+    readers = [f"L1.H{i}.K" for i in range(12)]
+    same(shown[2:], reversed_.alignment.sel(writer=[f"L0.H{i}" for i in range(12)], reader=readers).values)
+
+
+def test_the_proof_equals_the_api(opened, model):
+    page = opened[0]
+    rows = columns(page, "figure-proof")
+    from loadstore.evidence.effect import induction_circuit, prove_wire
+    from loadstore.report.story import tell
+
+    story = tell(model)
+    head = story.induction[0]
+    proof = prove_wire(
+        model, story.previous, head, apart=induction_circuit(story.previous, story.induction), sequences=4
+    )
+    assert len(rows) == 1 + len(proof.controls)
+    numbers = [[e.traffic, e.induction, e.pattern_change] for e in (proof.cut, *proof.controls)]
+    np.testing.assert_allclose([[float(v) for v in row[-3:]] for row in rows], numbers, rtol=1e-4, atol=1e-5)
+
+
+def test_one_corrupted_number_is_noticed(browser, open_page, report: Path, model, tmp_path):
+    html = report.read_text(encoding="utf-8")
+    before = ls.subspace_scores(model).alignment.sel(writer="L0.H7", reader="L1.H4.K")
+    number = json.dumps(float(f"{float(before):.7g}"))
+    assert html.count(number) == 1
+    corrupt = tmp_path / "corrupt.html"
+    corrupt.write_text(html.replace(number, "0.123"), encoding="utf-8")
+    page = open_page(browser, corrupt)[0]
+    with pytest.raises(AssertionError):
+        test_alignments_and_their_nulls_equal_the_api((page, [], []), model, "15", 1, "K")
+
+
+def test_a_prompt_that_closes_a_script_is_only_text(browser, open_page, model, tmp_path):
+    path = tmp_path / "hostile.html"
+    write_report(model, path, "</script><script>document.title='owned'</script>")
+    page, requests, errors = open_page(browser, path)
+    assert requests == []
+    assert errors == []
+    assert "owned" not in page.title()
+    assert "</script>" in page.locator("main").inner_text().replace("\n", "") or page.locator("article.figure").count()

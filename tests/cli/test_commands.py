@@ -1,0 +1,77 @@
+"""Every command's machine output keeps its contract and equals the Python API."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+import loadstore as ls
+from loadstore.cli import main
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    def command(*words: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["loadstore", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 0
+        return capsys.readouterr().out
+
+    return command
+
+
+def test_scores_are_those_of_the_api(run):
+    document = json.loads(run("scores", "builtin", "--reader", "L1.H4.*", "--json"))
+    assert document["schema"] == "loadstore/scores@1"
+    assert {"model", "definition", "norms", "control"} <= set(document)
+    table = ls.subspace_scores(ls.load("builtin"), readers="L1.H4.*")
+    assert len(document["wires"]) == 14 + 14 + 13
+    for wire in document["wires"]:
+        for name in ("score", "chance", "z", "p", "ceiling", "alignment"):
+            expected = float(table[name].sel(writer=wire["writer"], reader=wire["reader"]))
+            assert wire[name] == pytest.approx(expected, nan_ok=True)
+
+
+def test_heads_are_those_of_the_api(run):
+    document = json.loads(run("heads", "builtin", "--sequences", "2", "--json"))
+    assert document["schema"] == "loadstore/heads@1"
+    roles = ls.head_roles(ls.load("builtin"), sequences=2)
+    assert [row["head"] for row in document["heads"]] == list(roles["head"].values)
+    for row in document["heads"]:
+        for role in ("previous", "current", "first", "duplicate", "induction"):
+            assert row[role] == pytest.approx(float(roles[role].sel(head=row["head"])), rel=1e-5)
+
+
+def test_spectrum_is_that_of_the_api(run):
+    document = json.loads(run("spectrum", "builtin", "pos", "--json"))
+    assert document["schema"] == "loadstore/spectrum@1"
+    assert document["eigenvalue"] == pytest.approx(ls.spectrum(ls.load("builtin"), "pos")["eigenvalue"].values.tolist())
+
+
+@pytest.mark.parametrize("suffix", ["csv", "nc"])
+def test_scores_are_written_whole(run, tmp_path: Path, suffix: str):
+    path = tmp_path / f"scores.{suffix}"
+    run("scores", "builtin", "--writer", "embed", "--reader", "L0.*.V", "-o", str(path))
+    assert path.stat().st_size > 100
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+    if suffix == "csv":
+        assert len(path.read_text().splitlines()) == 1 + 12
+
+
+def test_tables_and_lists_are_for_people(run):
+    assert "L0.H7" in run("heads", "builtin", "--sequences", "2")
+    assert "best aligned first" in run("scores", "builtin", "--limit", "3")
+    assert "participation ratio" in run("spectrum", "builtin")
+    assert "HookedTransformer" in run("models")
+    assert "shortformer" in run("models", "builtin")
+    assert "Measured on the file" in run("models", "--card")
+    assert json.loads(run("models", "builtin", "--json"))["positions"] == "shortformer"
+
+
+def test_a_report_is_written_and_told(run, tmp_path: Path):
+    path = tmp_path / "page.html"
+    told = run("report", "builtin", "--prompt", "one two three one two", "-o", str(path))
+    assert "figure 15:" in told
+    assert path.read_text(encoding="utf-8").startswith("<!doctype html>")

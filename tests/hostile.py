@@ -1,0 +1,117 @@
+"""Files and calls that must be refused, and how a refusal reads."""
+
+import json
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import jaxtyping
+import pytest
+import torch
+from tiny import Kind, tiny
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+from torch import Tensor
+
+from loadstore.errors import LoadstoreError
+from loadstore.models.tokens import Tokens
+from loadstore.models.weights import Weights
+
+PLAIN = Kind("shortformer", "none", biases=True)
+WORDS = ["<s>", "the", "cat", "sat", "on", "mat", "dog", "log"]
+
+
+def refusal(action: Callable[[], object], kind: type[LoadstoreError], *words: object) -> str:
+    """Assert that ``action`` raises ``kind`` with one short line that has every one of ``words``; return the line."""
+    with pytest.raises(LoadstoreError) as caught:
+        action()
+    message = str(caught.value)
+    assert isinstance(caught.value, kind), f"{type(caught.value).__name__}: {message}"
+    for word in words:
+        assert str(word) in message, f"{word!r} is missing from: {message}"
+    # The paths of a test are long; what is said about them is not.
+    assert message.isprintable(), f"more than a plain line: {message!r}"
+    assert len(message) < 800, message
+    return message
+
+
+@contextmanager
+def unchecked() -> Iterator[None]:
+    """Run as users do, without run-time type checks: a wrong type must meet our own error."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    try:
+        yield
+    finally:
+        jaxtyping.config.update("jaxtyping_disable", False)
+
+
+def outcome(action: Callable[[], Weights]) -> Weights | LoadstoreError:
+    """The model, or why there is none; any other exception fails the test."""
+    try:
+        return action()
+    except LoadstoreError as error:
+        return error
+
+
+def small(kind: Kind = PLAIN) -> Weights:
+    """A model of 2 layers × 2 heads in float32, vocabulary 17, context 10, with a tokenizer of eight words."""
+    model = tiny(kind, n_layers=2, n_heads=2).map(lambda tensor: tensor.float())
+    return Weights(**{**vars(model), "name": "small", "tokens": Tokens(words(), 0)})
+
+
+def words(names: list[str] = WORDS) -> Tokenizer:
+    """A tokenizer of whole words that knows nothing else."""
+    tokenizer = Tokenizer(WordLevel({name: index for index, name in enumerate(names)}, unk_token="<s>"))
+    tokenizer.pre_tokenizer = Whitespace()
+    return tokenizer
+
+
+def legacy_state(model: Weights) -> dict[str, Tensor]:
+    """The same weights in HookedTransformer naming."""
+    state = {"embed.W_E": model.W_E, "pos_embed.W_pos": model.W_pos, "unembed.W_U": model.W_U}
+    if model.b_U is not None:
+        state["unembed.b_U"] = model.b_U
+    for index, layer in enumerate(model.layers):
+        for name, value in vars(layer).items():
+            if isinstance(value, Tensor):
+                state[f"blocks.{index}.attn.{name}"] = value
+    norms = {f"blocks.{index}.ln1": layer.norm for index, layer in enumerate(model.layers)}
+    for prefix, norm in {**norms, "ln_final": model.final_norm}.items():
+        for part, value in (("w", norm and norm.gain), ("b", norm and norm.bias)):
+            if value is not None:
+                state[f"{prefix}.{part}"] = value
+    return state
+
+
+def raw(path: Path, header: dict[str, Any] | bytes, data: bytes = b"", length: int | None = None) -> Path:
+    """Write a safetensors file by hand, with whatever header and stated header length."""
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text) if length is None else length) + text + data)
+    return path
+
+
+def parts(path: Path) -> tuple[dict[str, Any], bytes]:
+    """The header and the data of a safetensors file."""
+    content = path.read_bytes()
+    end = 8 + struct.unpack("<Q", content[:8])[0]
+    return json.loads(content[8:end]), content[end:]
+
+
+def same(one: Weights, other: Weights) -> bool:
+    """Whether two models are the same to the last bit, and speak the same way."""
+    first, second = dict(one.named()), dict(other.named())
+    return (
+        one.architecture == other.architecture
+        and one.name == other.name
+        and speech(one) == speech(other)
+        and first.keys() == second.keys()
+        and all(torch.equal(first[name], second[name]) for name in first)
+    )
+
+
+def speech(model: Weights) -> tuple[str, int | None] | None:
+    """Tokenizer and BOS."""
+    return None if model.tokens is None else (model.tokens.tokenizer.to_str(), model.tokens.bos)

@@ -1,0 +1,54 @@
+"""Sizes and schemes that no machine has."""
+
+from typing import Any
+
+import pytest
+from hostile import refusal, unchecked
+
+from loadstore.errors import NotThisModel
+from loadstore.models.architecture import MOST, Architecture
+from loadstore.sites import Head
+
+GOOD: dict[str, Any] = {
+    **{"n_layers": 2, "n_heads": 3, "d_model": 12, "d_head": 4, "vocab": 17, "context": 10},
+    "positions": "learned",
+}
+
+
+@pytest.mark.parametrize("size", MOST)
+@pytest.mark.parametrize("value", [0, -1, 2**40, 10**30, 2.0, "2", None, True, float("nan"), [2]], ids=repr)
+def test_an_impossible_size_is_named(size: str, value: object) -> None:
+    with unchecked():
+        refusal(
+            lambda: Architecture(**{**GOOD, size: value}), NotThisModel, size, repr(value), f"from 1 to {MOST[size]}"
+        )
+
+
+@pytest.mark.parametrize("size", MOST)
+def test_the_ends_of_the_range_are_possible(size: str) -> None:
+    for value in (1, MOST[size]):
+        assert getattr(Architecture(**{**GOOD, size: value}), size) == value
+
+
+@pytest.mark.parametrize(
+    ("fact", "value", "way"),
+    [
+        ("positions", "rotary", "use 'learned' or 'shortformer'"),
+        ("positions", None, "use 'learned' or 'shortformer'"),
+        ("norm", "RMS", "use 'none' or 'layer'"),
+        ("norm", [], "use 'none' or 'layer'"),
+        *(
+            ("eps", value, "between 0 and 1")
+            for value in (0.0, -1e-5, 1.0, float("nan"), float("inf"), "1e-5", None, True)
+        ),
+    ],
+)
+def test_an_unsupported_scheme_is_named(fact: str, value: object, way: str) -> None:
+    with unchecked():
+        refusal(lambda: Architecture(**{**GOOD, fact: value}), NotThisModel, fact, repr(value), way)
+
+
+def test_heads_are_in_depth_order() -> None:
+    heads = Architecture(**GOOD).heads
+    assert heads == tuple(sorted(heads))
+    assert (heads[0], heads[-1], len(heads)) == (Head(0, 0), Head(1, 2), 6)

@@ -1,0 +1,174 @@
+"""loadstore's own file: what goes in comes out, and what was changed on the way is noticed."""
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from hostile import outcome, parts, raw, refusal, same, small, unchecked
+from safetensors.torch import save_file
+from tiny import KINDS, Kind, some_tokens, tiny
+
+from loadstore.errors import BadCheckpoint, BadRequest, LoadstoreError, NotThisModel
+from loadstore.models.checkpoint import read_checkpoint
+from loadstore.models.families.own import digest, save_weights
+from loadstore.models.library import load
+from loadstore.models.trace import run
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    save_weights(small(), tmp_path / "small.safetensors", card="# small")
+    return tmp_path / "small.safetensors"
+
+
+def forge(path: Path, **metadata: str | None) -> None:
+    """Change the header's facts and sign them anew, as someone hostile would."""
+    found = read_checkpoint(path)
+    facts = {key: value for key, value in {**found.metadata, **metadata}.items() if value is not None}
+    save_file(found.tensors, path, {**facts, "digest": digest(found.tensors, facts)})
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_a_saved_model_comes_back_to_the_last_bit(kind: Kind, tmp_path: Path) -> None:
+    model = small(kind)
+    save_weights(model, tmp_path / "m.safetensors")
+    assert same(load(tmp_path / "m.safetensors"), model)
+
+
+def test_float64_comes_back_as_float64(tmp_path: Path) -> None:
+    model = tiny(KINDS[0])
+    save_weights(model, tmp_path / "m.safetensors")
+    assert same(load(tmp_path / "m.safetensors"), model)
+
+
+def test_half_says_so_and_is_the_rounded_model(tmp_path: Path) -> None:
+    model = small()
+    save_weights(model, tmp_path / "half.safetensors", half=True)
+    assert parts(tmp_path / "half.safetensors")[0]["__metadata__"]["numbers"] == "float16, rounded"
+    back = load(tmp_path / "half.safetensors")
+    assert same(back, model.map(lambda tensor: tensor.half().float()))
+    assert not same(back, model)
+
+
+def test_what_float16_cannot_hold_is_not_written(tmp_path: Path) -> None:
+    model = replace(small(), W_E=small().W_E * 1e6)
+    refusal(lambda: save_weights(model, tmp_path / "m.safetensors", half=True), BadRequest, "small", "float16", "W_E")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_flipped_bit_anywhere_is_an_error_or_changes_nothing(file: Path) -> None:
+    content, model = file.read_bytes(), load(file)
+    header = len(content) - len(parts(file)[1])
+    changed = file.with_name("flipped.safetensors")
+    harmless = 0
+    for at in [*range(16), *range(16, header, 3), *range(header, len(content), 41), len(content) - 1]:
+        flipped = bytearray(content)
+        flipped[at] ^= 1 << (at * 5 + at // 8) % 8
+        changed.write_bytes(flipped)
+        with unchecked():
+            found = outcome(lambda: load(changed))
+        if isinstance(found, LoadstoreError):
+            assert str(changed) in str(found), at
+            assert at < header or "does not match the digest" in str(found), at
+        else:
+            assert at < header, f"byte {at} of the data was changed and nobody noticed"
+            assert same(found, model), at
+            harmless += 1
+    assert harmless <= 8  # white space at the end of the header is all that may change
+
+
+def test_the_digest_covers_what_the_header_says(file: Path) -> None:
+    header, data = parts(file)
+    facts = json.loads(header["__metadata__"]["architecture"])
+    header["__metadata__"]["architecture"] = json.dumps({**facts, "eps": 1e-4})
+    refusal(lambda: load(raw(file, header, data)), BadCheckpoint, file, "does not match the digest", "fetch it again")
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"n_layers": 10**30}, ["n_layers", "whole number from 1 to 200"]),
+        ({"vocab": 0}, ["vocab = 0", "whole number"]),
+        ({"eps": float("nan")}, ["eps = nan", "between 0 and 1"]),
+        ({"d_model": 16}, ["'W_E' is [17, 12], expected [17, 16]"]),
+        ({"n_layers": 3}, ["no tensor 'layers.2.W_Q'"]),
+        ({"n_layers": 1}, ["no place for its tensors layers.1.W_K"]),
+        ({"n_heads": 1}, ["'layers.0.W_Q' is [2, 12, 4], expected [1, 12, 4]"]),
+        ({"self": 1}, ["does not describe a model"]),
+        ({"rotary": True}, ["does not describe a model", "rotary"]),
+    ],
+)
+def test_forged_architectures(file: Path, facts: dict[str, object], words: list[str]) -> None:
+    stated = json.loads(read_checkpoint(file).metadata["architecture"])
+    forge(file, architecture=json.dumps({**stated, **facts}))
+    refusal(lambda: load(file), BadCheckpoint, file, *words)
+
+
+@pytest.mark.parametrize("text", ["", "null", "[1]", '"x"', "{", "[" * 100_000, "1" * 10_000, '{"n_layers": 2}'])
+def test_architectures_that_are_none(file: Path, text: str) -> None:
+    forge(file, architecture=text)
+    refusal(lambda: load(file), BadCheckpoint, file, "does not describe a model")
+
+
+@pytest.mark.parametrize("bos", ["17", "-1", "1.5", "true", '"<s>"', "[0]", "9" * 400])
+def test_a_bos_that_is_no_token(file: Path, bos: str) -> None:
+    forge(file, bos=bos)
+    refusal(lambda: load(file), BadCheckpoint, file, "is not a token id below 17")
+
+
+def test_a_missing_architecture_or_digest(file: Path) -> None:
+    forge(file, architecture=None)
+    refusal(lambda: load(file), BadCheckpoint, file, "architecture", "fetch it again")
+    header, data = parts(file)
+    del header["__metadata__"]["digest"]
+    refusal(lambda: load(raw(file, header, data)), BadCheckpoint, file, "digest", "fetch it again")
+
+
+def test_a_tensor_without_axes(file: Path) -> None:
+    found = read_checkpoint(file)
+    tensors = {**found.tensors, "W_E": torch.tensor(1.0)}
+    save_file(tensors, file, {**found.metadata, "digest": digest(tensors, found.metadata)})
+    refusal(lambda: load(file), BadCheckpoint, file, "tensor 'W_E' is [], expected [17, 12]")
+
+
+def test_a_name_can_neither_flood_nor_steer_a_terminal(file: Path) -> None:
+    forge(file, name="\x1b[2J\n" + "x" * 10_000)
+    model = load(file)
+    assert model.name.isprintable()
+    assert len(model.name) <= 160
+
+
+def test_stated_positions_are_compared_with_given_ones(file: Path) -> None:
+    assert load(file, positions="shortformer").architecture.positions == "shortformer"
+    refusal(lambda: load(file, positions="learned"), NotThisModel, file, "shortformer", "positions='learned'")
+
+
+def test_a_failing_disk_leaves_the_old_file_and_no_part_of_a_new_one(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = file.read_bytes()
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    refusal(lambda: save_weights(small(KINDS[0]), file), BadRequest, file, "No space left", "make room")
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
+    assert file.read_bytes() == before
+
+
+def test_a_folder_that_is_not_there_or_in_the_way(tmp_path: Path) -> None:
+    missing = tmp_path / "nowhere" / "m.safetensors"
+    refusal(lambda: save_weights(small(), missing), BadRequest, missing, "cannot be written")
+    refusal(lambda: save_weights(small(), tmp_path), BadRequest, tmp_path, "cannot be written")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_parameter_can_be_saved_and_the_file_runs_the_same(tmp_path: Path) -> None:
+    model = small().map(lambda tensor: tensor.clone().requires_grad_())
+    save_weights(model, tmp_path / "m.safetensors")
+    back, tokens = load(tmp_path / "m.safetensors"), some_tokens(model)
+    assert torch.equal(run(back, tokens).logits, run(model, tokens).logits)
