@@ -53,6 +53,11 @@ def test_one_token_more_than_fits(builtin: Weights) -> None:
     refusal(lambda: run(builtin, " the" * 256), BadPrompt, "257 tokens", "builtin takes at most 256")  # and the BOS
 
 
+def test_a_prompt_may_be_as_long_as_the_context_and_no_longer() -> None:
+    assert run(small(), [1] * 10).logits.shape == (10, 17)
+    refusal(lambda: run(small(), [1] * 11), BadPrompt, "11 tokens", "small takes at most 10", "Shorten")
+
+
 @pytest.mark.parametrize("ids", [[17], [-1], [0, 1, 10**6], torch.tensor([[3, 17]]), torch.tensor([2, -(2**60)])])
 def test_ids_that_no_token_has(ids: Any) -> None:
     refusal(lambda: run(small(), ids), BadPrompt, "token ids must be from 0 to 16; got")

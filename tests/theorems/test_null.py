@@ -90,7 +90,7 @@ def test_p_rejects_one_in_a_hundred_at_the_ranks_of_heads(rank: int) -> None:
 
 
 def test_p_of_rank_one_errs_on_the_safe_side_and_z_does_not() -> None:
-    # A squared cosine is bounded, its Gamma is not: at 1 % it rejects about .8 %, where z > 2.326 rejects 3.4 %.
+    # A squared cosine is bounded, its Gamma is not: p is a little cautious here, z far too bold.
     draws = haar_scores(torch.ones(1), torch.ones(1), 24, 20_000)[:, None, None]
     expected = of(torch.ones(1), torch.ones(1), 24)
     assert 0.004 < float((expected.p(draws) < 0.01).double().mean()) < 0.011

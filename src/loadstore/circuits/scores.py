@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Control: TypeAlias = Literal["none", "reversed", "haar"]
 _Site = TypeVar("_Site", Writer, Reader)
+ROUNDING = 1e-15  # squared scores below this are rounding of the double-precision cores
 MEASURES = ("score", "chance", "z", "p", "ceiling", "alignment")
 DEFINITION = (
     "score = ||A B||_F / (||A||_F ||B||_F), A what the writer writes, B what the reader reads; "
@@ -131,6 +132,7 @@ def _block(weights: Weights, group: _Group, norms: Norms, control: Control, seed
         reader_spectra.append(gram_eigenvalues(core.mT))
     d = d_model - 1 if group.centred else d_model
     chance = null(_stack([gram_eigenvalues(core) for core in cores]), _stack(reader_spectra), d)
+    x = torch.where(x < ROUNDING * chance.norms, 0.0, x)
     return {
         "score": (x / chance.norms).sqrt(),
         "chance": chance.chance(),

@@ -17,7 +17,7 @@ def role_masks(tokens: Tokens, bos: int | None = None) -> dict[str, Mask]:
     """Boolean masks [batch, query, key] of every role.
 
     previous: j = i − 1.  current: j = i.  first: j = 0, from the second query on.
-    duplicate: j < i with t_j = t_i.  induction: 0 < j − 1 < i with t_{j−1} = t_i, so that j holds what followed.
+    duplicate: j < i with t_j = t_i.  induction: 0 ≤ j − 1 < i with t_{j−1} = t_i, so that j holds what followed.
     Rows without such a key are empty: the two stripe entries before any repeat do not count. BOS matches nothing.
     """
     batch, length = tokens.shape

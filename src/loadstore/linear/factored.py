@@ -42,7 +42,7 @@ class Factored:
         """The full matrix."""
         return self.left @ self.right
 
-    def core(self) -> Float[Tensor, "rank rank"]:
+    def core(self) -> Float[Tensor, "left_rank right_rank"]:
         """R_left R_rightᵀ of the two QR factorisations: the same singular values, rank × rank at most."""
         return torch.linalg.qr(self.left)[1] @ torch.linalg.qr(self.right.mT)[1].mT
 

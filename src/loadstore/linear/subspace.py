@@ -15,7 +15,7 @@ def writer_core(writer: Factored | Float[Tensor, "source d_model"]) -> Float[Ten
     """Return C with CᵀC = AᵀA and as few rows as possible.
 
     C = Λ^½ Vᵀ of the small Gram matrix AᵀA = V Λ Vᵀ (of the left factor's, if there is one): only AᵀA enters a
-    score, so squaring the condition number costs nothing, and it is far cheaper than the QR of a tall matrix.
+    score, and this is far cheaper than the QR of a tall matrix. Scores below about 1e-8 are rounding.
     """
     if isinstance(writer, Factored):
         return writer_core(writer.left) @ writer.right

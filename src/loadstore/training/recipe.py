@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from loadstore.errors import BadRequest
+from loadstore.models.quote import quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def read_recipe(path: Path) -> Recipe:
         raise BadRequest(f"the recipe {path} cannot be read: {error}") from None
     except (TypeError, AttributeError, RecursionError) as error:
         raise BadRequest(
-            f"{path} is not laid out as a recipe ({error}); compare it with recipes/builtin.toml"
+            f"{path} is not laid out as a recipe ({quote(error)}); compare it with recipes/builtin.toml"
         ) from None
 
 
