@@ -1,6 +1,5 @@
 """Bad input on the command line: exit code 2, one sentence on stderr, nothing on stdout, never a traceback."""
 
-import json
 import os
 import subprocess
 import sys
@@ -170,7 +169,7 @@ def test_a_command_line_that_is_none(
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.run(
-        [sys.executable, *arguments], capture_output=True, text=True, check=False, timeout=120, env=environment
+        [sys.executable, *arguments], capture_output=True, text=True, check=False, timeout=600, env=environment
     )
 
 
@@ -187,23 +186,3 @@ def test_a_pickle_given_on_the_command_line_runs_nothing(folder: Path) -> None:
     assert (run.returncode, run.stdout, run.stderr.count("\n")) == (2, "", 1)
     assert "nothing was executed" in run.stderr
     assert not (folder / "executed").exists()
-
-
-@pytest.mark.parametrize(
-    "command", [[], *([name] for name in ("scores", "heads", "spectrum", "train", "models", "report"))]
-)
-def test_help_imports_nothing_heavy(command: list[str]) -> None:
-    code = f"""
-import json, sys
-sys.argv = ["loadstore", *{command!r}, "--help"]
-from loadstore.cli import main
-try:
-    main()
-except SystemExit as left:
-    heavy = sorted({{"torch", "numpy", "pandas", "xarray", "tokenizers", "rich.console"}} & set(sys.modules))
-    print(json.dumps([left.code, heavy]), file=sys.stderr)
-"""
-    run = python("-c", code)
-    assert json.loads(run.stderr) == [0, []]
-    assert "Usage:" in run.stdout
-    assert "Example:" in run.stdout or not command

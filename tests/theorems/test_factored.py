@@ -5,7 +5,7 @@ import torch
 
 from loadstore.errors import Undefined
 from loadstore.linear.factored import Factored
-from loadstore.linear.subspace import gram_eigenvalues, reader_core, subspace_score, writer_core
+from loadstore.linear.subspace import gram_eigenvalues, reader_cores, subspace_score, writer_cores
 
 SHAPES = [(7, 3, 9), (9, 3, 7), (5, 8, 6), (6, 6, 6), (4, 1, 4), (1, 2, 5)]
 SQUARE = [(7, 3), (3, 7), (5, 5), (6, 1)]
@@ -65,11 +65,11 @@ def test_cores_keep_the_grams_that_a_score_needs(m: int, rank: int, n: int) -> N
     factored = Factored(draw(m, rank), draw(rank, n, seed=1))
     dense = factored.dense()
     for site in (factored, dense):
-        core = writer_core(site)
+        (core,) = writer_cores([site])
         torch.testing.assert_close(core.mT @ core, dense.mT @ dense)
-        core = reader_core(site)
+        (core,) = reader_cores([site])
         torch.testing.assert_close(core @ core.mT, dense @ dense.mT)
-    found = gram_eigenvalues(writer_core(factored))
+    (found,) = gram_eigenvalues(writer_cores([factored]))
     expected = torch.linalg.svdvals(dense).square()[: len(found)]
     torch.testing.assert_close(found[: len(expected)], expected, atol=1e-9, rtol=1e-9)
     assert float(found[len(expected) :].sum()) < 1e-9

@@ -14,7 +14,7 @@ from loadstore.circuits.folding import Norms, centre, reader_map, reads_after_no
 from loadstore.errors import BadRequest, NoSuchSite
 from loadstore.linear.factored import Factored
 from loadstore.linear.null import null
-from loadstore.linear.subspace import gram_eigenvalues, reader_core, writer_core
+from loadstore.linear.subspace import gram_eigenvalues, reader_cores, writer_cores
 from loadstore.models.weights import Weights
 from loadstore.models.wiring import wiring
 from loadstore.sites import Reader, Writer
@@ -118,20 +118,18 @@ def _centres(weights: Weights, reader: Reader, norms: Norms) -> bool:
 def _block(weights: Weights, group: _Group, norms: Norms, control: Control, seed: int) -> dict[str, Tensor]:
     """All measures of one group, in double precision through the cores."""
     d_model = weights.architecture.d_model
-    cores = [writer_core(_double(writer_map(weights, w, norms))) for w in group.writers]
+    cores = writer_cores([_double(writer_map(weights, w, norms)) for w in group.writers])
     if group.centred:
         cores = [centre(core) for core in cores]
     cores = [_controlled(core, control, seed, centred=group.centred) for core in cores]
     stacked = torch.cat(cores)
     owner = torch.repeat_interleave(torch.arange(len(cores)), torch.tensor([len(core) for core in cores]))
     x = torch.zeros(len(cores), len(group.readers), dtype=torch.float64)
-    reader_spectra: list[Tensor] = []
-    for column, reader in enumerate(group.readers):
-        core = reader_core(_double(reader_map(weights, reader, norms, behind=group.behind)))
+    reading = reader_cores([_double(reader_map(weights, r, norms, behind=group.behind)) for r in group.readers])
+    for column, core in enumerate(reading):
         x[:, column].index_add_(0, owner, (stacked @ core).square().sum(1))
-        reader_spectra.append(gram_eigenvalues(core.mT))
     d = d_model - 1 if group.centred else d_model
-    chance = null(_stack([gram_eigenvalues(core) for core in cores]), _stack(reader_spectra), d)
+    chance = null(_stack(gram_eigenvalues(cores)), _stack(gram_eigenvalues([core.mT for core in reading])), d)
     x = torch.where(x < ROUNDING * chance.norms, 0.0, x)
     return {
         "score": (x / chance.norms).sqrt(),

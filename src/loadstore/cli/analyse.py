@@ -136,22 +136,16 @@ def spectrum(
 
 def write_dataset(table: "xr.Dataset", path: Path) -> None:
     """Write a labelled result as .csv (long form, missing wires left out) or .nc, atomically."""
+    from loadstore.atomic import replacing
     from loadstore.errors import BadRequest
 
-    partial = path.with_name(f"{path.name}.part")
-    try:
+    if path.suffix not in (".csv", ".nc"):
+        raise BadRequest(f"{path}: expected a name that ends in .csv or .nc")
+    with replacing(path) as partial:
         if path.suffix == ".csv":
             table.to_dataframe().dropna(how="all").to_csv(partial)
-        elif path.suffix == ".nc":
+            return
+        try:
             table.to_netcdf(partial, engine="scipy")
-        else:
-            raise BadRequest(f"{path}: expected a name that ends in .csv or .nc")
-        partial.replace(path)
-    except (ImportError, ValueError) as error:
-        raise BadRequest(
-            f"{path} cannot be written ({error}); .nc needs scipy: pip install 'loadstore[netcdf]'"
-        ) from None
-    except OSError as error:
-        raise BadRequest(f"{path} cannot be written: {error}") from None
-    finally:
-        partial.unlink(missing_ok=True)
+        except (ImportError, ValueError) as error:
+            raise BadRequest(f"{path} needs scipy ({error}): pip install 'loadstore[netcdf]'") from None

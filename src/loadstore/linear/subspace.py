@@ -4,6 +4,8 @@ A writer's core C (r × d) has CᵀC = AᵀA, a reader's core D (d × r) has D D
 ‖A B‖² = tr(AᵀA · B Bᵀ) = ‖C D‖². Only A's output side and B's input side matter.
 """
 
+from collections.abc import Callable, Sequence
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -11,33 +13,52 @@ from torch import Tensor
 from loadstore.linear.factored import Factored
 
 
-def writer_core(writer: Factored | Float[Tensor, "source d_model"]) -> Float[Tensor, "core d_model"]:
-    """Return C with CᵀC = AᵀA and as few rows as possible.
+def writer_cores(writers: Sequence[Factored | Tensor]) -> list[Tensor]:
+    """Return C [core, d_model] with CᵀC = AᵀA of each writer, with as few rows as possible.
 
     C = Λ^½ Vᵀ of the small Gram matrix AᵀA = V Λ Vᵀ (of the left factor's, if there is one): only AᵀA enters a
     score, and this is far cheaper than the QR of a tall matrix. Scores below about 1e-8 are rounding.
     """
-    if isinstance(writer, Factored):
-        return writer_core(writer.left) @ writer.right
-    if writer.shape[0] <= writer.shape[1]:
-        return writer
-    values, vectors = torch.linalg.eigh(writer.mT @ writer)
-    return values.clamp(min=0).sqrt()[:, None] * vectors.mT
+    roots = _by_shape([w.left if isinstance(w, Factored) else w for w in writers], _roots)
+    return [root @ w.right if isinstance(w, Factored) else root for w, root in zip(writers, roots, strict=True)]
 
 
-def reader_core(reader: Factored | Float[Tensor, "d_model target"]) -> Float[Tensor, "d_model core"]:
-    """Return D with D Dᵀ = B Bᵀ and as few columns as possible."""
-    return writer_core(reader.T if isinstance(reader, Factored) else reader.mT).mT
+def reader_cores(readers: Sequence[Factored | Tensor]) -> list[Tensor]:
+    """Return D [d_model, core] with D Dᵀ = B Bᵀ of each reader, with as few columns as possible."""
+    flipped = writer_cores([reader.T if isinstance(reader, Factored) else reader.mT for reader in readers])
+    return [core.mT for core in flipped]
 
 
-def gram_eigenvalues(core: Float[Tensor, "core d_model"]) -> Float[Tensor, " core"]:
-    """Eigenvalues of CᵀC that can differ from zero, largest first, in double precision."""
-    core = core.double()
-    small = core @ core.mT if core.shape[0] <= core.shape[1] else core.mT @ core
-    return torch.linalg.eigvalsh(small).flip(0).clamp(min=0)
+def gram_eigenvalues(cores: Sequence[Float[Tensor, "_ d_model"]]) -> list[Float[Tensor, " _"]]:
+    """Eigenvalues of each CᵀC that can differ from zero, largest first, in double precision."""
+    return _by_shape(cores, _spectra)
+
+
+def _roots(stack: Float[Tensor, "site source d_model"]) -> Float[Tensor, "site core d_model"]:
+    if stack.shape[1] <= stack.shape[2]:
+        return stack
+    values, vectors = torch.linalg.eigh(stack.mT @ stack)
+    return values.clamp(min=0).sqrt()[..., None] * vectors.mT
+
+
+def _spectra(stack: Float[Tensor, "site core d_model"]) -> Float[Tensor, "site rank"]:
+    wide = stack.double() if stack.shape[1] <= stack.shape[2] else stack.double().mT
+    return torch.linalg.eigvalsh(wide @ wide.mT).flip(-1).clamp(min=0)
+
+
+def _by_shape(matrices: Sequence[Tensor], work: Callable[[Tensor], Tensor]) -> list[Tensor]:
+    """Do batched work on matrices, those of one shape in one batch; results in the given order."""
+    places: dict[torch.Size, list[int]] = {}
+    for place, matrix in enumerate(matrices):
+        places.setdefault(matrix.shape, []).append(place)
+    found: dict[int, Tensor] = {}
+    for same in places.values():
+        stack = matrices[same[0]][None] if len(same) == 1 else torch.stack([matrices[place] for place in same])
+        found |= dict(zip(same, work(stack), strict=True))
+    return [found[place] for place in range(len(matrices))]
 
 
 def subspace_score(writer: Float[Tensor, "source d_model"], reader: Float[Tensor, "d_model target"]) -> float:
     """‖A B‖_F / (‖A‖_F ‖B‖_F), in [0, 1]; NaN if a side is zero. Source: Elhage et al. 2021."""
-    c, d = writer_core(writer.double()), reader_core(reader.double())
+    (c,), (d,) = writer_cores([writer.double()]), reader_cores([reader.double()])
     return float(torch.linalg.matrix_norm(c @ d) / (torch.linalg.matrix_norm(c) * torch.linalg.matrix_norm(d)))

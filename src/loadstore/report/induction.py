@@ -79,7 +79,7 @@ def _pattern(story: Story, head: Head) -> Figure:
             panel(f"{head}", story.trace.pattern(head), allowed, outlined=outlined),
             panel(f"control: {story.previous} cut from its K", without.pattern(head), allowed, outlined=outlined),
         ],
-        scale=("sequential", 0, 1, "attention"),
+        scale=("sequential", 0.0, 1.0, "attention"),
         hatched="a query cannot attend to later tokens",
         outline="the token that followed the earlier occurrence",
     )
@@ -137,7 +137,7 @@ def _panels(story: Story, which: str, writers: list[str], heads: list[str], titl
         ("writer", writers),
         ("head", heads),
         [side_panel(scores, writers, heads, side) for side in SIDES],
-        scale=("diverging", -1, 1, "alignment"),
+        scale=("diverging", -1.0, 1.0, "alignment"),
         hatched="this wire does not exist, or its writer stores nothing",
         outline=OUTLINE,
     )

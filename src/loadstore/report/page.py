@@ -1,12 +1,10 @@
 """The whole report: sections of figures, what the model is, and one self-contained page."""
 
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import loadstore
-from loadstore.errors import BadRequest
+from loadstore.atomic import replacing
 from loadstore.models.weights import Weights
 from loadstore.report.cause import cause_figures
 from loadstore.report.induction import induction_figures, is_induction
@@ -59,15 +57,8 @@ def report_document(weights: Weights, prompt: str = ARTICLE) -> dict[str, Any]:
 def write_report(weights: Weights, path: Path, prompt: str = ARTICLE) -> dict[str, Any]:
     """Write the page atomically and return its document. Raises BadPrompt, BadRequest when it cannot be written."""
     document = report_document(weights, prompt)
-    try:
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False, encoding="utf-8") as file:
-            file.write(render_page(document))
-            file.flush()
-            os.fsync(file.fileno())
-        Path(file.name).chmod(0o644)
-        Path(file.name).replace(path)
-    except OSError as error:
-        raise BadRequest(f"{path} cannot be written: {error}") from None
+    with replacing(path) as partial:
+        partial.write_text(render_page(document), encoding="utf-8")
     return document
 
 

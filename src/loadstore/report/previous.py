@@ -1,5 +1,7 @@
 """Figures 8, 10, 11 and 12: a previous-token head, and which subspaces it reads to be one."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from loadstore.circuits.folding import ov
@@ -13,8 +15,11 @@ from loadstore.models.wiring import wiring
 from loadstore.report.story import Story
 from loadstore.report.wires import OUTLINE, layer_heads, side_panel, side_table, wire
 from loadstore.report.words import number, with_error
-from loadstore.sites import SIDES, Head
+from loadstore.sites import SIDES, Head, Side
 from loadstore.views.model import Figure, figure, heatmap, panel, remark
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 ROWS = ("embed", "pos")
 
@@ -50,7 +55,7 @@ def _pattern(story: Story) -> Figure:
         ("query", labels),
         ("key", labels),
         panels,
-        scale=("sequential", 0, 1, "attention"),
+        scale=("sequential", 0.0, 1.0, "attention"),
         hatched="a query cannot attend to later tokens",
     )
     return figure("8", f"The pattern of {head}", claim, [view])
@@ -96,7 +101,7 @@ def _qk_view(story: Story, title: str, measure: str) -> dict[str, object]:
         ("writer", ROWS),
         ("head", heads),
         panels,
-        scale=("diverging", -1, 1, "alignment") if measure == "alignment" else ("sequential", 0, most, "score"),
+        scale=("diverging", -1.0, 1.0, "alignment") if measure == "alignment" else ("sequential", 0.0, most, "score"),
         outline=OUTLINE,
     )
 
@@ -111,8 +116,8 @@ def _controls(story: Story) -> Figure:
         panels.append(panel(side, values, None, {"alignment": aligned}))
     chance = wire(story.scores, "pos", head, "Q", "chance")
     change = max(
-        float(np.abs(side_table(story.negated, ["pos"], heads, side, "score") - panels[i]["values"][0]).max())
-        for i, side in enumerate(SIDES[:2])
+        float(np.abs(_pos_scores(story.negated, heads, side) - _pos_scores(story.scores, heads, side)).max())
+        for side in SIDES[:2]
     )
     told = "; ".join(
         f"{side} {number(wire(story.scores, 'pos', head, side, 'score'), 3)}, reversed "
@@ -125,7 +130,7 @@ def _controls(story: Story) -> Figure:
         ("W_pos", list(rows)),
         ("head", heads),
         panels,
-        scale=("sequential", 0, max(_largest(np.array(p["values"], dtype=float)) for p in panels), "score"),
+        scale=("sequential", 0.0, max(_largest(np.array(p["values"], dtype=float)) for p in panels), "score"),
     )
     return figure(
         "11",
@@ -139,6 +144,10 @@ def _controls(story: Story) -> Figure:
             "rotation is the same idea without a choice."
         ),
     )
+
+
+def _pos_scores(scores: "xr.Dataset", heads: list[str], side: Side) -> np.ndarray:
+    return side_table(scores, ["pos"], heads, side, "score")
 
 
 def _moved(story: Story) -> Figure:
@@ -157,7 +166,7 @@ def _moved(story: Story) -> Figure:
             ("writer", ROWS),
             ("head", heads),
             measured[:1],
-            scale=("diverging", -1, 1, "alignment"),
+            scale=("diverging", -1.0, 1.0, "alignment"),
             hatched=hatched,
             outline=OUTLINE,
         )
@@ -170,7 +179,7 @@ def _moved(story: Story) -> Figure:
                 ("matrix", ("W_E", "W_pos")),
                 ("head", heads),
                 [panel("V", raw)],
-                scale=("sequential", 0, _largest(raw), "score"),
+                scale=("sequential", 0.0, _largest(raw), "score"),
             )
         )
     note = (

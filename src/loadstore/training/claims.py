@@ -107,7 +107,7 @@ def _weights(weights: Weights) -> Iterator[Claim]:
         yield Claim(
             "weights",
             f"{reader} aligns with pos above chance and above embed",
-            f"pos {by_pos:.3f} (p {p:.1e}), embed {by_embed:.3f}",
+            f"pos {by_pos:.3f} ({_tail(p)}), embed {by_embed:.3f}",
             by_pos > max(0.0, by_embed) and p < SIGNIFICANT,
         )
         score, after = wire("pos", reader, "score"), float(turned.score.sel(writer="pos", reader=reader))
@@ -135,9 +135,14 @@ def _reads(scores: "xr.Dataset", writer: str, reader: str) -> Claim:
     return Claim(
         "weights",
         f"{reader} reads {writer}: above chance, and better aligned than any other writer",
-        f"most aligned {best}; {writer} {alignment:.3f}, z {z:.0f}, p {p:.1e}",
+        f"most aligned {best}; {writer} {alignment:.3f}, z {z:.0f}, {_tail(p)}",
         best == writer and alignment > 0 and p < SIGNIFICANT,
     )
+
+
+def _tail(p: float) -> str:
+    """A p value, which may be too small for a float."""
+    return f"p {p:.0e}" if p > 0 else "p < 1e-300"
 
 
 def _cause(weights: Weights, head: Head) -> Iterator[Claim]:

@@ -1,27 +1,19 @@
 """Saving and reading the state of a run: atomically, and without executing anything from the file."""
 
-import os
 import pickle
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from loadstore.atomic import replacing
 from loadstore.errors import BadRequest
 
 
 def save_state(path: Path, state: dict[str, Any]) -> None:
-    """Write next to the target, sync, rename: a kill leaves the old file or the new one, never half of one."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, suffix=".part", delete=False) as file:
-        try:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
-    Path(file.name).replace(path)
+    """Write the state of a run, whole or not at all. Raises BadRequest when the disk is full."""
+    with replacing(path) as partial:
+        torch.save(state, partial)
 
 
 def latest(path: Path) -> dict[str, Any] | None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -11,6 +10,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
+from loadstore.atomic import replacing
 from loadstore.errors import BadCheckpoint, BadRequest
 from loadstore.models.architecture import Architecture
 from loadstore.models.checkpoint import Checkpoint
@@ -46,22 +46,8 @@ def save_weights(weights: Weights, path: Path, *, half: bool = False, card: str 
         metadata["tokenizer"] = weights.tokens.tokenizer.to_str()
         metadata["bos"] = json.dumps(weights.tokens.bos)
     metadata["digest"] = digest(tensors, metadata)
-    _write(path, save(tensors, metadata))
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write beside ``path`` and move into place; whatever fails, no part of a file stays."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError as error:
-        raise BadRequest(f"{path} cannot be written: {error}; choose another place or make room") from None
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(path) as partial:
+        partial.write_bytes(save(tensors, metadata))
 
 
 def digest(tensors: dict[str, Tensor], metadata: dict[str, str]) -> str:
