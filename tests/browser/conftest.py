@@ -59,7 +59,7 @@ def open_page(
     return page, requests, errors
 
 
-@pytest.fixture(name="open_page")
+@pytest.fixture(name="open_page", scope="session")
 def open_page_fixture() -> "Callable[..., tuple[Page, list[str], list[str]]]":
     """`open_page`, for tests that do not import it."""
     return open_page

@@ -76,7 +76,9 @@ def _behaviour(weights: Weights, held_out: HeldOut) -> Iterator[Claim]:
     scores = repeats.induction.to_series().sort_values(ascending=False)
     best = ", ".join(f"{name} {value:.3f}" for name, value in scores.head(4).items())
     many = int((scores > 0.5).sum())
-    yield Claim("behaviour", "a head of layer 1 with induction ≥ .9 on random repeats", best, scores.iloc[0] >= 0.9)
+    yield Claim(
+        "behaviour", "a head of layer 1 with induction ≥ .9 on random repeats", best, bool(scores.iloc[0] >= 0.9)
+    )
     yield Claim("behaviour", "two or three induction heads (above .5), not all twelve", f"{many}", many in (2, 3))
     loss = second_copy_loss(weights, random_repeats(weights, 20))
     yield Claim("behaviour", "second copies ≤ .2 nats", f"{loss:.3f} nats", loss <= 0.2)
