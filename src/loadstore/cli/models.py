@@ -18,10 +18,14 @@ def models(
 
     Example: loadstore models builtin
     """
+    from loadstore.errors import BadRequest
     from loadstore.models.library import builtin_path
 
     if card:
-        typer.echo(builtin_path().with_name("builtin.md").read_text(encoding="utf-8"))
+        text = builtin_path().with_name("builtin.md")
+        if not text.exists():
+            raise BadRequest(f"{text} is missing from this installation; install loadstore again")
+        typer.echo(text.read_text(encoding="utf-8"))
     elif model is not None:
         _describe(model, positions, json=json)
     else:

@@ -87,7 +87,9 @@ def read_recipe(path: Path) -> Recipe:
         names = {role: tuple(heads) for role, heads in data.pop("names", {}).items()}
         if not phases:
             raise BadRequest(f"{path} has no [[phase]]; a recipe needs at least one")
-        return _take(Recipe, {**data, "start": start, "phases": phases, "names": names}, path)
+        recipe: Recipe = _take(Recipe, {**data, "start": start, "phases": phases, "names": names}, path)
+        _check(recipe, path)
+        return recipe
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadRequest(f"the recipe {path} cannot be read: {error}") from None
     except (TypeError, AttributeError, RecursionError) as error:
@@ -102,7 +104,40 @@ def _take(kind: type, data: dict[str, Any], path: Path) -> Any:
     if unknown := set(data) - known:
         raise BadRequest(f"{path}: {kind.__name__.lower()} has no {sorted(unknown)}; it knows {sorted(known)}")
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
+    for one in fields(kind):
+        if one.name in values and one.type in (int, float, str):
+            values[one.name] = _scalar(values[one.name], one.type, f"{path}: {one.name}")
     try:
         return kind(**values)
     except TypeError as error:
         raise BadRequest(f"{path}: {kind.__name__.lower()}: {error}") from None
+
+
+def _scalar(value: object, wanted: object, what: str) -> int | float | str:
+    """Return a text, or a number that is not negative; whole numbers serve as floats. Raises BadRequest."""
+    if wanted is str and isinstance(value, str):
+        return value
+    if wanted is int and type(value) is int and value >= 0:
+        return value
+    if wanted is float and type(value) in (int, float) and isinstance(value, int | float) and value >= 0:
+        return float(value)
+    expected = {str: "a text", int: "a whole number, 0 or more", float: "a number, 0 or more"}
+    raise BadRequest(f"{what} = {quote(value, 40)}: expected {expected[wanted if isinstance(wanted, type) else str]}")
+
+
+def _check(recipe: Recipe, path: Path) -> None:
+    """Raise BadRequest where values contradict each other."""
+    for phase in recipe.phases:
+        low, high = phase.block
+        opened = phase.open_heads
+        problems = {
+            f"length {phase.length}: expected 2 to the context, {recipe.context}": 2 <= phase.length <= recipe.context,
+            f"block {list(phase.block)}: expected two lengths, 1 or more and rising": 1 <= low <= high,
+            f"repeats {phase.repeats}: expected a share from 0 to 1": 0 <= phase.repeats <= 1,
+            f"batch {phase.batch}: expected 1 or more": phase.batch >= 1,
+            f"open_heads {list(opened)}: expected one count a layer, at most {recipe.n_heads}": not opened
+            or (len(opened) == recipe.n_layers and all(0 <= count <= recipe.n_heads for count in opened)),
+        }
+        for problem, fine in problems.items():
+            if not fine:
+                raise BadRequest(f"{path}: phase {phase.name}: {problem}")
