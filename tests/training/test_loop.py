@@ -159,7 +159,7 @@ def test_text_is_split_by_document_and_bos_stands_between(corpus: Corpus):
         (("steps = 6", "step = 6"), "phase has no"),
         (("seed = 3", "seed = = 3"), "cannot be read"),
         (("n_layers = 2\n", ""), "n_layers"),
-        (("n_layers = 2", 'n_layers = "x"'), "n_layers = .x.: expected a whole number"),
+        (("n_layers = 2", 'n_layers = "x"'), "n_layers = x: expected a whole number"),
         (("steps = 6", "steps = -4"), "steps = -4: expected a whole number"),
         (("seed = 3", "seed = 1.5"), "seed = 1.5: expected a whole number"),
         (("length = 16", "length = 25"), "expected 2 to the context, 24"),
