@@ -153,11 +153,11 @@ def _pos_scores(scores: "xr.Dataset", heads: list[str], side: Side) -> np.ndarra
 def _moved(story: Story) -> Figure:
     heads, head = layer_heads(story.scores, 0), story.previous
     exists = "pos" in {str(w) for w in wiring(story.weights).writers_of(wiring(story.weights).reader(f"{head}.V"))}
-    claim = f"The V of {head} is aligned {number(wire(story.scores, 'embed', head, 'V'))} with embed: " + (
-        f"with pos {number(wire(story.scores, 'pos', head, 'V'))}."
-        if exists
-        else "what it moves is the token, since positions never enter V here."
-    )
+    by_embed = f"The V of {head} is aligned {number(wire(story.scores, 'embed', head, 'V'))} with embed"
+    if exists:
+        claim = f"{by_embed} and {number(wire(story.scores, 'pos', head, 'V'))} with pos."
+    else:
+        claim = f"{by_embed}. Positions never enter V here, so the token is all that it can move."
     measured = [side_panel(story.scores, ROWS, heads, "V", measure) for measure in ("alignment", "score")]
     hatched = None if exists else "shortformer positions never enter V: this wire does not exist"
     views = [
