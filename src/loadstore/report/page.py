@@ -8,6 +8,7 @@ from loadstore.atomic import replacing
 from loadstore.models.weights import Weights
 from loadstore.report.cause import cause_figures
 from loadstore.report.induction import induction_figures, is_induction
+from loadstore.report.moved import moved_figure
 from loadstore.report.previous import previous_figures
 from loadstore.report.spectra import spectra_figures
 from loadstore.report.story import ARTICLE, Story, tell
@@ -29,7 +30,7 @@ def report_document(weights: Weights, prompt: str = ARTICLE) -> dict[str, Any]:
             "previous",
             "Addressing by position",
             "Attention gives the token part of an address, the weights the subspace part. One head, all of its parts.",
-            previous_figures(story),
+            [*previous_figures(story), moved_figure(story)],
         ),
         _section(
             "induction",

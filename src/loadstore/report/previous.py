@@ -1,21 +1,17 @@
-"""Figures 8, 10, 11 and 12: a previous-token head, and which subspaces it reads to be one."""
+"""Figures 8, 10 and 11: a previous-token head, which subspaces it reads to be one, and the controls."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from loadstore.circuits.folding import ov
 from loadstore.heads.patterns import mass_on, role_masks
 from loadstore.heads.roles import bos_of
-from loadstore.linear.factored import Factored
-from loadstore.linear.subspace import subspace_score
 from loadstore.models.edits import cut
 from loadstore.models.trace import run
-from loadstore.models.wiring import wiring
 from loadstore.report.story import Story
-from loadstore.report.wires import OUTLINE, layer_heads, side_panel, side_table, wire
+from loadstore.report.wires import OUTLINE, largest, layer_heads, side_panel, side_table, wire
 from loadstore.report.words import number, with_error
-from loadstore.sites import SIDES, Head, Side
+from loadstore.sites import SIDES, Side
 from loadstore.views.model import Figure, figure, heatmap, panel, remark
 
 if TYPE_CHECKING:
@@ -25,8 +21,8 @@ ROWS = ("embed", "pos")
 
 
 def previous_figures(story: Story) -> list[Figure]:
-    """The pattern (8), what layer 0 reads for it (10), the controls (11), and what it moves (12)."""
-    return [_pattern(story), _addressing(story), _controls(story), _moved(story)]
+    """The pattern (8), what layer 0 reads for it (10), and the controls (11)."""
+    return [_pattern(story), _addressing(story), _controls(story)]
 
 
 def _pattern(story: Story) -> Figure:
@@ -95,7 +91,7 @@ def _addressing(story: Story) -> Figure:
 def _qk_view(story: Story, title: str, measure: str) -> dict[str, object]:
     heads = layer_heads(story.scores, 0)
     panels = [side_panel(story.scores, ROWS, heads, side, measure) for side in SIDES[:2]]
-    most = max(_largest(side_table(story.scores, ROWS, heads, side, measure)) for side in SIDES[:2])
+    most = max(largest(side_table(story.scores, ROWS, heads, side, measure)) for side in SIDES[:2])
     return heatmap(
         title,
         ("writer", ROWS),
@@ -130,7 +126,7 @@ def _controls(story: Story) -> Figure:
         ("W_pos", list(rows)),
         ("head", heads),
         panels,
-        scale=("sequential", 0.0, max(_largest(np.array(p["values"], dtype=float)) for p in panels), "score"),
+        scale=("sequential", 0.0, max(largest(np.array(p["values"], dtype=float)) for p in panels), "score"),
     )
     return figure(
         "11",
@@ -148,62 +144,3 @@ def _controls(story: Story) -> Figure:
 
 def _pos_scores(scores: "xr.Dataset", heads: list[str], side: Side) -> np.ndarray:
     return side_table(scores, ["pos"], heads, side, "score")
-
-
-def _moved(story: Story) -> Figure:
-    heads, head = layer_heads(story.scores, 0), story.previous
-    exists = "pos" in {str(w) for w in wiring(story.weights).writers_of(wiring(story.weights).reader(f"{head}.V"))}
-    by_embed = f"The V of {head} is aligned {number(wire(story.scores, 'embed', head, 'V'))} with embed"
-    if exists:
-        claim = f"{by_embed} and {number(wire(story.scores, 'pos', head, 'V'))} with pos."
-    else:
-        claim = f"{by_embed}. Positions never enter V here, so the token is all that it can move."
-    measured = [side_panel(story.scores, ROWS, heads, "V", measure) for measure in ("alignment", "score")]
-    hatched = None if exists else "shortformer positions never enter V: this wire does not exist"
-    views = [
-        heatmap(
-            "Alignment with what V reads",
-            ("writer", ROWS),
-            ("head", heads),
-            measured[:1],
-            scale=("diverging", -1.0, 1.0, "alignment"),
-            hatched=hatched,
-            outline=OUTLINE,
-        )
-    ]
-    if not exists:
-        raw = np.array([_raw_scores(story, heads, "embed"), _raw_scores(story, heads, "pos")])
-        views.append(
-            heatmap(
-                "The raw product, as in the article",
-                ("matrix", ("W_E", "W_pos")),
-                ("head", heads),
-                [panel("V", raw)],
-                scale=("sequential", 0.0, _largest(raw), "score"),
-            )
-        )
-    note = (
-        None
-        if exists
-        else remark(
-            "The article's figure has a row for pos. It is the product W_pos W_OV, which can be computed but which no "
-            "signal takes: shortformer adds positions to the inputs of Q and K in every layer and never to V."
-        )
-    )
-    return figure("12", "What layer 0 moves", claim, views, note)
-
-
-def _raw_scores(story: Story, heads: list[str], site: str) -> list[float]:
-    matrix = (story.weights.W_E if site == "embed" else story.weights.W_pos).double()
-    found: list[float] = []
-    for index in range(len(heads)):
-        move: Factored = ov(story.weights, Head(0, index), norms="ignore")
-        found.append(subspace_score(matrix, move.dense().double()))
-    return found
-
-
-def _largest(values: np.ndarray) -> float:
-    """The end of a sequential scale: the largest finite value, rounded up to two digits."""
-    known = values[np.isfinite(values)]
-    top = float(known.max()) if len(known) else 1.0
-    return float(f"{top * 1.05:.2g}") if top > 0 else 1.0

@@ -67,3 +67,10 @@ def reads(scores: "xr.Dataset", head: Head, side: Side) -> str:
         return f"{side}: nothing above chance"
     alignment, z = (wire(scores, best, head, side, name) for name in ("alignment", "z"))
     return f"{side}: {best} (alignment {number(alignment)}, z {number(z, 0)})"
+
+
+def largest(values: np.ndarray) -> float:
+    """The end of a sequential scale: the largest finite value, rounded up to two digits."""
+    known = values[np.isfinite(values)]
+    top = float(known.max()) if len(known) else 1.0
+    return float(f"{top * 1.05:.2g}") if top > 0 else 1.0
