@@ -6,7 +6,7 @@ Numbers keep seven significant digits, which is what a float32 result has.
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, SupportsFloat, TypeAlias
 
 import numpy as np
 
@@ -15,9 +15,9 @@ View: TypeAlias = dict[str, Any]
 Figure: TypeAlias = dict[str, Any]
 
 
-def cell(value: object) -> Cell:
+def cell(value: SupportsFloat) -> Cell:
     """One number as JSON holds it."""
-    number = float(value)  # type: ignore[arg-type]
+    number = float(value)
     if math.isnan(number):
         return "nan"
     if math.isinf(number):
