@@ -40,7 +40,8 @@ def main(run: Path, data: Path) -> None:
         f"{last['step']:,} steps, {last['tokens']:,} tokens, of which the repeats are random. Seed {recipe['seed']}.",
         SOURCES,
         "The recipe opens one head of layer 0 and two of layer 1 first, on random repeats, until they solve them; then "
-        "all heads learn text with a quarter of repeats. So the circuit stands where it was given room; that it is "
+        "all heads learn text with a quarter of repeats, and at the end with half. So the circuit stands where it "
+        "was given room; that it is "
         "this circuit (previous token, K wire, copy) is what training found.",
         "## Numbering",
         "Heads are renumbered by an exact permutation to carry the article's numbers: "

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from loadstore.errors import BadRequest
@@ -14,13 +14,17 @@ def replacing(path: Path) -> Generator[Path]:
 
     A kill leaves the old file or the new one, never half of one. Raises BadRequest when the disk refuses.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    if not path.name or path.is_dir():
+        raise BadRequest(f"{str(path)!r} is not the name of a file to write; give one")
+    partial = path.parent / f".{os.getpid()}.part"
     try:
         yield partial
         with partial.open("rb") as file:
             os.fsync(file.fileno())
         partial.replace(path)
     except OSError as error:
-        raise BadRequest(f"{path} cannot be written: {error}; choose another place or make room") from None
+        reason = error.strerror or str(error)
+        raise BadRequest(f"{path} cannot be written: {reason}; choose another place or make room") from None
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)

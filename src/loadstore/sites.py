@@ -90,9 +90,9 @@ def parse_head(name: "Head | Writer | str") -> Head:
         return name
     if isinstance(name, Writer):
         return name.head
-    if found := _HEAD.fullmatch(name.strip()):
+    if found := _HEAD.fullmatch(str(name).strip()):
         return Head(int(found[1]), int(found[2]))
-    raise NoSuchSite(f"{name[:40]!r} is not a head; a head is written like L1.H4")
+    raise NoSuchSite(f"{str(name)[:40]!r} is not a head; a head is written like L1.H4")
 
 
 def parse_writer(name: "Writer | Head | str") -> Writer:
@@ -101,7 +101,7 @@ def parse_writer(name: "Writer | Head | str") -> Writer:
         return name
     if isinstance(name, Head):
         return Writer("head", name.layer, name.index)
-    text = name.strip()
+    text = str(name).strip()
     if text in ("embed", "pos"):
         return EMBED if text == "embed" else POS
     if found := _BIAS.fullmatch(text):
@@ -109,17 +109,17 @@ def parse_writer(name: "Writer | Head | str") -> Writer:
     if _HEAD.fullmatch(text):
         head = parse_head(text)
         return Writer("head", head.layer, head.index)
-    raise NoSuchSite(f"{name[:40]!r} is not a writer; writers are embed, pos, L0.H7 (a head) and L0.bias")
+    raise NoSuchSite(f"{str(name)[:40]!r} is not a writer; writers are embed, pos, L0.H7 (a head) and L0.bias")
 
 
 def parse_reader(name: "Reader | str") -> Reader:
     """Read ``L1.H4.K`` or ``unembed``. Raises NoSuchSite for any other name."""
     if isinstance(name, Reader):
         return name
-    text = name.strip()
+    text = str(name).strip()
     if text == "unembed":
         return UNEMBED
     if found := _SIDE.fullmatch(text):
         side: Side = "Q" if found[3] == "Q" else "K" if found[3] == "K" else "V"
         return Reader(int(found[1]), int(found[2]), side)
-    raise NoSuchSite(f"{name[:40]!r} is not a reader; readers are L1.H4.Q, L1.H4.K, L1.H4.V and unembed")
+    raise NoSuchSite(f"{str(name)[:40]!r} is not a reader; readers are L1.H4.Q, L1.H4.K, L1.H4.V and unembed")

@@ -3,12 +3,15 @@
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import loadstore as ls
+from loadstore.circuits.folding import ov
+from loadstore.linear.subspace import subspace_score
 from loadstore.report.page import write_report
 from loadstore.report.story import ARTICLE
 from loadstore.sites import SIDES
@@ -70,6 +73,10 @@ def test_spectra_equal_the_api(opened, model):
     same(np.array(eigenvalues[200:300]), pos["eigenvalue"].values[:100])
     same(np.array(shares[:d]), embed["cumulative"].values)
     same(np.array(shares[2 * d : 3 * d]), pos["cumulative"].values)
+    for start, result in ((1, embed), (3, pos)):
+        null = result["structureless"].values
+        same(np.array(eigenvalues[100 * start : 100 * start + 100]), null[:100])
+        same(np.array(shares[start * d : start * d + d]), np.cumsum(null) / null.sum())
 
 
 @pytest.mark.parametrize(("figure", "head", "wire"), [("8", "L0.H7", ("pos", "QK")), ("14", None, ("L0.H7", "K"))])
@@ -96,19 +103,37 @@ def test_alignments_and_their_nulls_equal_the_api(opened, model, figure, layer, 
             same(table(page, f"figure-{figure}", view, side, name), wires[name].values)
 
 
+def test_raw_scores_equal_the_api(opened, model):
+    page = opened[0]
+    scores = ls.subspace_scores(model)
+    for side in ("Q", "K"):
+        readers = [f"L0.H{i}.{side}" for i in range(12)]
+        same(table(page, "figure-10", 1, side), scores.score.sel(writer=["embed", "pos"], reader=readers).values)
+    raw = [
+        [subspace_score(matrix.double(), ov(model, ls.Head(0, i), "ignore").dense().double()) for i in range(12)]
+        for matrix in (model.W_E, model.W_pos)
+    ]
+    same(table(page, "figure-12", 1, "V"), np.array(raw))
+
+
 def test_controls_equal_the_api(opened, model):
     page = opened[0]
+    negated = replace(model, W_pos=-model.W_pos)
+    turned = [(model, "none"), (negated, "none"), (model, "reversed"), (model, "haar")]
     for side in ("Q", "K"):
-        shown = table(page, "figure-11", 0, side)
         readers = [f"L0.H{i}.{side}" for i in range(12)]
-        for row, control in ((0, "none"), (2, "reversed"), (3, "haar")):
-            scores = ls.subspace_scores(model, writers="pos", readers="L0.*", control=control)
-            same(shown[row], scores.score.sel(writer="pos", reader=readers).values)
-        same(shown[1], shown[0])
-    reversed_ = ls.subspace_scores(model, control="reversed")
-    shown = table(page, "figure-15", 1, "K")
-    readers = [f"L1.H{i}.K" for i in range(12)]
-    same(shown[2:], reversed_.alignment.sel(writer=[f"L0.H{i}" for i in range(12)], reader=readers).values)
+        for row, (weights, control) in enumerate(turned):
+            wires = ls.subspace_scores(weights, writers="pos", readers="L0.*", control=control)
+            wires = wires.sel(writer="pos", reader=readers)
+            same(table(page, "figure-11", 0, side)[row], wires.score.values)
+            same(table(page, "figure-11", 0, side, "alignment")[row], wires.alignment.values)
+    scores = ls.subspace_scores(model, control="reversed")
+    writers = ["embed", "pos"] + [f"L0.H{i}" for i in range(12)]
+    for side in SIDES:
+        wires = scores.sel(writer=writers, reader=[f"L1.H{i}.{side}" for i in range(12)])
+        same(table(page, "figure-15", 1, side), wires.alignment.values)
+        for name in ("score", "chance", "ceiling", "z", "p"):
+            same(table(page, "figure-15", 1, side, name), wires[name].values)
 
 
 def test_the_proof_equals_the_api(opened, model):
@@ -146,4 +171,5 @@ def test_a_prompt_that_closes_a_script_is_only_text(browser, open_page, model, t
     assert requests == []
     assert errors == []
     assert "owned" not in page.title()
-    assert "</script>" in page.locator("main").inner_text().replace("\n", "") or page.locator("article.figure").count()
+    assert page.locator("article.figure").count() == 9
+    assert "script>" in page.locator("main").inner_text()

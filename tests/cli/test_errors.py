@@ -97,8 +97,8 @@ def test_a_model_that_cannot_be_loaded(
     [
         ("scores good.safetensors --norms both", "norms='both': expected 'fold' or 'ignore'"),
         ("scores good.safetensors --control flip", "control='flip': expected"),
-        ("scores good.safetensors --writer zzz", "no writer of small matches 'zzz'"),
-        ("scores good.safetensors --reader zzz", "no reader of small matches 'zzz'"),
+        ("scores good.safetensors --writer zzz", "'zzz' is not a writer; writers are"),
+        ("scores good.safetensors --reader zzz", "'zzz' is not a reader; readers are"),
         ("scores good.safetensors -o wires.xlsx", "wires.xlsx: expected a name that ends in .csv or .nc"),
         ("scores good.safetensors -o nowhere/wires.csv", "nowhere/wires.csv cannot be written"),
         ("scores good.safetensors --positions rotary", "'rotary': expected 'shortformer' or 'learned'"),
@@ -186,3 +186,23 @@ def test_a_pickle_given_on_the_command_line_runs_nothing(folder: Path) -> None:
     assert (run.returncode, run.stdout, run.stderr.count("\n")) == (2, "", 1)
     assert "nothing was executed" in run.stderr
     assert not (folder / "executed").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("scores builtin --reader L9.H3.K", "no reader L9.H3.K: builtin has"),
+        ("scores builtin --writer L0.H99", "Nearest: L0.H11"),
+        ("report builtin --ids 1,x", "expected whole numbers between commas"),
+        ("report builtin -o .", "is not the name of a file"),
+        ("models nothing-here", "there is no model"),
+    ],
+)
+def test_more_arguments_that_cannot_be_used(words: str, message: str, capsys: pytest.CaptureFixture[str], monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["loadstore", *words.split()])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert message in told
+    assert "Traceback" not in told

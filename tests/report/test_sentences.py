@@ -3,13 +3,19 @@
 import re
 from dataclasses import replace
 
+import planted
 import pytest
 import torch
+from tiny import Kind, tiny
 
 import loadstore as ls
 from loadstore.errors import BadPrompt, Undefined
+from loadstore.evidence.effect import CutProof, WireEffect
 from loadstore.models.weights import Weights
-from loadstore.report.page import report_document
+from loadstore.report.cause import proof_figure
+from loadstore.report.page import report_document, write_report
+from loadstore.report.story import tell
+from loadstore.sites import Head
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +74,27 @@ def test_a_model_without_a_tokenizer_says_so():
 def test_an_empty_prompt_is_an_error():
     with pytest.raises(BadPrompt, match="empty"):
         report_document(ls.load("builtin"), "")
+
+
+def test_a_cut_that_controls_match_is_said_to_be_no_lower():
+    weak = WireEffect("L0.H7", "L1.H4.K", traffic=0.5, induction=0.8, pattern_change=0.1)
+    strong = WireEffect("embed", "L1.H4.Q", traffic=0.9, induction=0.3, pattern_change=0.4)
+    told = proof_figure(tell(ls.load("builtin")), Head(1, 4), CutProof("L1.H4", 0.9, weak, (strong,), 4))["claim"]
+    assert "not lower than each of 1 controls" in told
+    assert "no wire outside the circuit carries as much" not in told
+
+
+def test_a_layernorm_model_without_a_tokenizer_is_reported_by_token_ids(tmp_path):
+    model = tiny(Kind("learned", "layer", biases=True)).map(lambda t: t.float())
+    document = write_report(model, tmp_path / "page.html", [1, 5, 3, 1, 5, 2])
+    told = claims(document)
+    assert "with pos." in told["12"]
+    assert "No head is an induction head" in told["14"]
+    assert document["tokens"][1] == "#5·1"
+
+
+def test_a_proof_without_enough_controls_says_why():
+    model = planted.planted("shortformer")
+    told = claims(report_document(model, list(range(1, 6)) + list(range(1, 6))))
+    assert "was not compared" in told["Proof"]
+    assert "controls were asked for" in told["Proof"]

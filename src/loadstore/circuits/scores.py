@@ -1,7 +1,7 @@
 """Subspace scores of every wire, each with its exact null and, on request, a control."""
 
 import fnmatch
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
@@ -51,10 +51,10 @@ def subspace_scores(
     """
     import xarray as xr
 
-    norms, control = as_norms(norms), as_control(control)
+    norms, control, seed = as_norms(norms), as_control(control), as_seed(seed)
     network = wiring(weights)
-    kept_writers = _matching(network.writers, writers, "writer", weights.name)
-    kept_readers = _matching(network.readers, readers, "reader", weights.name)
+    kept_writers = _matching(network.writers, writers, network.writer)
+    kept_readers = _matching(network.readers, readers, network.reader)
     exists = np.array([[network.connects(w, r) for r in kept_readers] for w in kept_writers])
     values = {name: np.full(exists.shape, np.nan) for name in MEASURES}
     for group in _groups(weights, kept_writers, kept_readers, norms):
@@ -68,6 +68,13 @@ def subspace_scores(
         coords={"writer": [str(w) for w in kept_writers], "reader": [str(r) for r in kept_readers]},
         attrs={"model": weights.name, "definition": DEFINITION, "norms": norms, "control": control, "seed": seed},
     )
+
+
+def as_seed(seed: int) -> int:
+    """Check a seed. Raises BadRequest for one that a generator does not take."""
+    if not 0 <= seed < 1 << 63:
+        raise BadRequest(f"seed {seed}: expected a whole number from 0 to 2^63 - 1")
+    return seed
 
 
 def as_norms(text: str) -> Norms:
@@ -172,10 +179,13 @@ def _stack(spectra: list[Tensor]) -> Float[Tensor, "site most"]:
 
 
 def relative(scores: np.ndarray) -> np.ndarray:
-    """Log score less main effects of writer and reader, least squares over the wires with a positive score."""
+    """Log score less main effects of writer and reader, least squares over the given wires with a positive score.
+
+    NaN where there are fewer than two writers or readers, whose effects would explain everything.
+    """
     rows, columns = np.nonzero(np.nan_to_num(scores) > 0)
     out = np.full(scores.shape, np.nan)
-    if len(rows) == 0:
+    if len(set(rows.tolist())) < 2 or len(set(columns.tolist())) < 2:
         return out
     logs = np.log(scores[rows, columns])
     n, m = scores.shape
@@ -190,8 +200,11 @@ def relative(scores: np.ndarray) -> np.ndarray:
     return out
 
 
-def _matching(sites: Sequence[_Site], glob: str, what: str, model: str) -> list[_Site]:
+def _matching(sites: Sequence[_Site], glob: str, named: Callable[[str], _Site]) -> list[_Site]:
+    """Sites that match a glob; a name without wildcards must exist, and the nearest is told if it does not."""
+    if not set(glob) & set("*?["):
+        return [named(glob)]
     found = [site for site in sites if fnmatch.fnmatchcase(str(site), glob)]
     if not found:
-        raise NoSuchSite(f"no {what} of {model} matches {glob!r}; there are {sites[0]} … {sites[-1]}")
+        raise NoSuchSite(f"nothing matches {glob!r}; there are {sites[0]} … {sites[-1]}")
     return found

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from loadstore.circuits.folding import writer_map
+from loadstore.errors import Undefined
 from loadstore.linear.factored import Factored
 from loadstore.linear.spectrum import FRACTIONS, PrincipalSpectrum, principal_spectrum, structureless
 from loadstore.models.weights import Weights
@@ -18,15 +19,19 @@ if TYPE_CHECKING:
 def spectrum(weights: Weights, site: Writer | str = "embed") -> "xr.Dataset":
     """Centred PCA of a writer's rows: Dataset over rank with eigenvalue, cumulative and its null, structureless.
 
+    Over fraction: ``directions``, how many hold 50/80/90/95/99 % of the variance.
     W_E and W_pos are PCA'd over their rows; a head's rows are those of W_OV, so its spectrum is the covariance
-    of what it stores for white input. attrs: directions for 50/80/90/95/99 %, participation ratio, and the
-    Marchenko–Pastur band of structureless rows. Raises NoSuchSite, Undefined (a constant has no spectrum).
+    of what it stores for white input. attrs: participation ratio and the Marchenko–Pastur band of structureless
+    rows. Raises NoSuchSite, Undefined (a constant has no spectrum).
     """
     import xarray as xr
 
     writer = wiring(weights).writer(site)
     matrix = writer_map(weights, writer)
-    result: PrincipalSpectrum = principal_spectrum(matrix.dense() if isinstance(matrix, Factored) else matrix)
+    try:
+        result: PrincipalSpectrum = principal_spectrum(matrix.dense() if isinstance(matrix, Factored) else matrix)
+    except Undefined as reason:
+        raise Undefined(f"what {writer} of {weights.name} writes has no spectrum: {reason}") from None
     low, high = result.random_band()
     values = result.eigenvalues.numpy()
     null = structureless(result.rows, len(values), float(result.eigenvalues.sum())).numpy()
@@ -35,14 +40,14 @@ def spectrum(weights: Weights, site: Writer | str = "embed") -> "xr.Dataset":
             "eigenvalue": ("rank", values),
             "cumulative": ("rank", result.cumulative.numpy()),
             "structureless": ("rank", null),
+            "directions": ("fraction", [result.directions(fraction) for fraction in FRACTIONS]),
         },
-        coords={"rank": np.arange(1, len(values) + 1)},
+        coords={"rank": np.arange(1, len(values) + 1), "fraction": list(FRACTIONS)},
         attrs={
             "model": weights.name,
             "site": str(writer),
             "definition": "eigenvalues of the covariance of the rows, centred, n - 1 in the denominator",
             "rows": result.rows,
-            "directions": {f"{fraction:.0%}": result.directions(fraction) for fraction in FRACTIONS},
             "participation_ratio": result.participation_ratio,
             "random_band": [low, high],
         },

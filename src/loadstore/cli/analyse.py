@@ -19,7 +19,7 @@ def scores(
     reader: Annotated[str, typer.Option(help="Readers to score, a glob such as '*.K'.")] = "*",
     norms: Annotated[str, typer.Option(help="'fold' norms into the matrices, or 'ignore' them.")] = "fold",
     control: Annotated[str, typer.Option(help="'none', 'reversed' or 'haar': turn what writers write.")] = "none",
-    seed: Annotated[int, typer.Option(help="Seed of the random rotation.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the random rotation.", min=0, max=(1 << 63) - 1)] = 0,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Write all wires to FILE.csv or FILE.nc.")] = None,
     limit: Annotated[int, typer.Option(help="How many wires to print, best aligned first; 0 for all.", min=0)] = 20,
     positions: Positions = None,
@@ -50,8 +50,15 @@ def scores(
     print_table(
         f"{weights.name}: {len(shown)} of {len(wires)} wires, best aligned first (norms: {norms}, control: {control})",
         ("writer", "reader", *MEASURES),
-        [[wire["writer"], wire["reader"], *(wire[name] for name in MEASURES)] for wire in shown],
+        [[wire["writer"], wire["reader"], *(_shown(name, wire[name]) for name in MEASURES)] for wire in shown],
     )
+
+
+def _shown(name: str, value: float) -> float | str:
+    """A measure for a person: p keeps its magnitude, and may be too small for a float."""
+    if name != "p" or value != value:
+        return value
+    return f"{value:.0e}" if value > 0 else "<1e-300"
 
 
 def _wires(table: "xr.Dataset") -> list[dict[str, Any]]:
@@ -69,7 +76,7 @@ def heads(
     model: Model = "builtin",
     on: Annotated[str, typer.Option(help="'repeats' (random, twice) or 'random' tokens.")] = "repeats",
     sequences: Annotated[int, typer.Option(help="How many sequences.", min=1, max=10_000)] = 20,
-    seed: Annotated[int, typer.Option(help="Seed of the random tokens.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the random tokens.", min=0, max=(1 << 63) - 1)] = 0,
     positions: Positions = None,
     *,
     json: Json = False,
@@ -121,9 +128,11 @@ def spectrum(
     table = eigenspectrum(weights, site)
     columns = ("eigenvalue", "cumulative", "structureless")
     if json:
-        print_json("spectrum", {**table.attrs, **{name: table[name].values.tolist() for name in columns}})
+        everything = {name: table[name].values.tolist() for name in (*columns, "fraction", "directions")}
+        print_json("spectrum", {**table.attrs, **everything})
         return
-    held = ", ".join(f"{share} in {count}" for share, count in table.attrs["directions"].items())
+    counts = dict(zip(table["fraction"].values.tolist(), table.directions.values.tolist(), strict=True))
+    held = ", ".join(f"{share:.0%} in {count}" for share, count in counts.items())
     print_table(
         f"{weights.name} {site}: {held} directions; participation ratio {table.attrs['participation_ratio']:.1f}",
         ("direction", *columns),

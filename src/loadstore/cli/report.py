@@ -13,6 +13,9 @@ ARTICLE = "the cat sat on the mat. the dog sat on the log."
 def report(
     model: Model = "builtin",
     prompt: Annotated[str, typer.Option("--prompt", help="The text that the figures are about.")] = ARTICLE,
+    ids: Annotated[
+        str | None, typer.Option("--ids", help="Token ids such as '0,17,4' instead of a text.", show_default=False)
+    ] = None,
     out: Annotated[Path, typer.Option("-o", "--out", help="The page to write.")] = Path("report.html"),
     positions: Positions = None,
     *,
@@ -27,7 +30,7 @@ def report(
     from loadstore.report.page import write_report
 
     with waiting("computing the figures"):
-        document = write_report(weights, out, prompt)
+        document = write_report(weights, out, prompt if ids is None else _ids(ids))
     if json:
         print_json("report", {"model": weights.name, "path": str(out), "page": document})
         return
@@ -35,3 +38,13 @@ def report(
         for figure in section["figures"]:
             typer.echo(f"figure {figure['number']}: {figure['claim']}")
     typer.echo(f"\nwrote {out} ({out.stat().st_size / 1e6:.1f} MB): open it in any browser")
+
+
+def _ids(text: str) -> list[int]:
+    """Read ``0,17,4``. Raises BadRequest."""
+    from loadstore.errors import BadRequest
+
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise BadRequest(f"--ids {text[:40]!r}: expected whole numbers between commas, such as 0,17,4") from None

@@ -1,4 +1,4 @@
-"""What cutting a wire does, and controls: other wires that carry about as much and should matter less."""
+"""What cutting a wire does, and controls: the other wires nearest in traffic, which should matter less."""
 
 import math
 from collections.abc import Collection
@@ -39,7 +39,7 @@ class WireEffect:
 
 @dataclass(frozen=True)
 class CutProof:
-    """A K wire cut, beside controls matched for traffic. Scores are means over ``sequences`` random repeats."""
+    """A K wire cut, beside the controls nearest in traffic. Scores are means over ``sequences`` random repeats."""
 
     head: str
     intact: float
@@ -87,21 +87,32 @@ def prove_wire(
 ) -> CutProof:
     """Cut ``writer`` from the K of ``head`` and compare with wires of the same traffic.
 
-    Controls are the ``controls`` Q and K wires of the whole model whose log traffic on the same tokens is nearest,
-    the wire itself and those in ``apart`` (the rest of the claimed circuit) left out. Raises Undefined when the
-    model has fewer such wires.
+    Controls are the ``controls`` Q and K wires whose log traffic on the same tokens is nearest, among those that
+    can change the head's pattern at all (its own sides and lower layers), the wire itself and those in ``apart``
+    (the rest of the claimed circuit) left out. Nearest need not be equal: their traffic is told with them. Raises
+    Undefined when the wire carries nothing, or when the model has fewer such wires.
     """
     head = weights.architecture.check(parse_head(head), weights.name)
     target: Wire = (str(writer), str(Reader(head.layer, head.index, "K")))
     tokens = random_repeats(weights, sequences, seed=seed)
     bench = _Bench(weights, tokens, run(weights, tokens, record=True))
     loads = qk_traffic(bench.intact)
+    if not loads[target] > 0:
+        raise Undefined(f"{target[0]} → {target[1]} carries nothing on random repeats, so no control has its traffic")
+    network = wiring(weights)
     near = sorted(
-        (wire for wire, load in loads.items() if wire not in {target, *apart} and load > 0),
+        (
+            wire
+            for wire, load in loads.items()
+            if wire not in {target, *apart} and load > 0 and network.can_change(network.reader(wire[1]), head)
+        ),
         key=lambda wire: abs(math.log(loads[wire] / loads[target])),
     )
     if len(near) < controls:
-        raise Undefined(f"{weights.name} has {len(near)} other Q and K wires; {controls} controls were asked for")
+        raise Undefined(
+            f"{weights.name} has {len(near)} other Q and K wires that could change {head}; "
+            f"{controls} controls were asked for"
+        )
     return CutProof(
         str(head),
         bench.induction(bench.intact, head),

@@ -88,6 +88,6 @@ def require(tokens: Tokens | None, model: str) -> Tokens:
     if tokens is None:
         raise Undefined(
             f"{model} has no tokenizer, so it takes token ids, not text; "
-            "put a tokenizer.json beside the checkpoint, or pass a list of ids"
+            "put a tokenizer.json beside the checkpoint, or pass a list of ids (--ids on the command line)"
         )
     return tokens

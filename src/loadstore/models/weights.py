@@ -56,11 +56,6 @@ class Weights:
     tokens: Tokens | None = None
 
     @property
-    def has_bias(self) -> tuple[bool, ...]:
-        """Per layer, whether a constant ``b_O`` or ``b_V W_O`` is stored."""
-        return tuple(layer.b_O is not None for layer in self.layers)
-
-    @property
     def dtype(self) -> torch.dtype:
         """The number format that all matrices share."""
         return self.W_E.dtype

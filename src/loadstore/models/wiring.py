@@ -7,7 +7,7 @@ import numpy as np
 
 from loadstore.errors import NoSuchSite, NoSuchWire
 from loadstore.models.weights import Weights
-from loadstore.sites import EMBED, POS, SIDES, UNEMBED, Reader, Writer, parse_reader, parse_writer
+from loadstore.sites import EMBED, POS, SIDES, UNEMBED, Head, Reader, Writer, parse_reader, parse_writer
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,10 @@ class Wiring:
     def writers_of(self, reader: Reader) -> tuple[Writer, ...]:
         """Every writer that ``reader`` can load from, in depth order."""
         return tuple(writer for writer in self.writers if self.connects(writer, reader))
+
+    def can_change(self, reader: Reader, head: Head) -> bool:
+        """Whether what ``reader`` loads can change the pattern of ``head``: its own sides, or a lower layer's."""
+        return not reader.is_unembed and (reader.head == head or reader.layer < head.layer)
 
     def writer(self, name: Writer | str) -> Writer:
         """Find a writer by name. Raises NoSuchSite with the nearest that exists."""

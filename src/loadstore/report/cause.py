@@ -1,4 +1,4 @@
-"""The proof behind figure 15: cut the K wire, and twenty others that carry as much."""
+"""The proof behind figure 15: cut the K wire, and the twenty other wires nearest in traffic."""
 
 from loadstore.errors import Undefined
 from loadstore.evidence.effect import CutProof, WireEffect, induction_circuit, prove_wire
@@ -7,6 +7,7 @@ from loadstore.report.words import number
 from loadstore.sites import Head
 from loadstore.views.model import Figure, figure, reading, table
 
+TITLE = "Does it matter? Cut the wire"
 COLUMNS = (
     ("writer", "writer", None),
     ("reader", "reader", None),
@@ -25,30 +26,34 @@ def cause_figures(story: Story) -> list[Figure]:
         proof = prove_wire(
             story.weights, story.previous, head, apart=induction_circuit(story.previous, story.induction), sequences=4
         )
-    except Undefined:
-        return []
-    return [_figure(story, head, proof)]
+    except Undefined as reason:
+        return [figure("Proof", TITLE, f"The cut of {story.previous} → {head}.K was not compared: {reason}.", [])]
+    return [proof_figure(story, head, proof)]
 
 
-def _figure(story: Story, head: Head, proof: CutProof) -> Figure:
+def proof_figure(story: Story, head: Head, proof: CutProof) -> Figure:
+    """The table of a proof, and what it shows."""
     worst = min(control.induction for control in proof.controls)
     loads = sorted(control.traffic for control in proof.controls)
+    quieter = "; no wire outside the circuit carries as much" if loads[-1] < proof.cut.traffic else ""
     verdict = "lower than" if proof.beyond_all_controls else "not lower than"
+    rows = [_row(effect) for effect in (proof.cut, *proof.controls)]
     claim = (
         f"Cutting {story.previous} from the K of {head} takes its induction score from {number(proof.intact)} to "
         f"{number(proof.cut.induction)}, {verdict} each of {len(proof.controls)} controls does (the lowest leaves "
-        f"{number(worst)}). The wire carries {number(proof.cut.traffic)} nats, the controls, which are the nearest in "
-        f"traffic, {number(loads[0])} to {number(loads[-1])}."
+        f"{number(worst)}). The wire carries {number(proof.cut.traffic)} nats, the controls, the nearest in traffic, "
+        f"{number(loads[0])} to {number(loads[-1])}{quieter}."
     )
     return figure(
         "Proof",
-        "Does it matter? Cut the wire",
+        TITLE,
         claim,
-        [table("The wire, and controls matched for traffic", COLUMNS, [_row(proof.cut), *map(_row, proof.controls)])],
+        [table("The wire, and the controls nearest in traffic", COLUMNS, rows)],
         reading(
             "Cut: the writer's store less its mean is removed from one input of one head, on "
             f"{proof.sequences} random repeats. Traffic: the standard deviation, within a query's row, of the scores "
-            "that the writer accounts for. Controls: Q and K wires of the whole model that are no part of the circuit."
+            "that the writer accounts for. Controls: Q and K wires of this head and of lower layers, without those "
+            "of the circuit."
         ),
     )
 

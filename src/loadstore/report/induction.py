@@ -12,7 +12,7 @@ from loadstore.models.trace import run
 from loadstore.models.wiring import wiring
 from loadstore.report.story import Story
 from loadstore.report.wires import OUTLINE, layer_heads, most_aligned, reads, side_panel
-from loadstore.report.words import listed, number, with_error
+from loadstore.report.words import listed, number, plural, with_error
 from loadstore.sites import SIDES, Head
 from loadstore.views.model import Figure, figure, heatmap, panel, remark
 
@@ -31,13 +31,10 @@ class Repeat:
 
 
 def repeats(story: Story) -> list[Repeat]:
-    """All unambiguous repeats of the prompt, BOS left out."""
+    """Every repeat of the prompt whose token occurred exactly once before and not just before, BOS left out."""
     matches = role_masks(story.trace.tokens, bos_of(story.weights))["duplicate"][0]
-    return [
-        Repeat(query, int(matches[query].nonzero()[0]))
-        for query in range(len(matches))
-        if int(matches[query].sum()) == 1
-    ]
+    once = [(query, int(row.nonzero()[0])) for query, row in enumerate(matches) if int(row.sum()) == 1]
+    return [Repeat(query, earlier) for query, earlier in once if earlier + 1 < query]
 
 
 def best_repeat(story: Story, head: Head) -> Repeat | None:
@@ -100,11 +97,14 @@ def _instance(story: Story, head: Head, repeat: Repeat | None, without: torch.Te
     probability = story.trace.logits[repeat.query].softmax(-1)
     token = int(story.trace.tokens[0, repeat.key])
     place = int((probability > probability[token]).sum()) + 1
+    every = repeats(story)
+    means = [sum(float(p[r.query, r.key]) for r in every) / len(every) for p in (story.trace.pattern(head), without)]
     return (
-        f"Here {labels[repeat.query]} occurred before at {labels[repeat.earlier]}, and the head attends to "
-        f"{labels[repeat.key]} with weight {number(weight)} "
-        f"({number(cut_weight)} with {story.previous} cut from its K). "
-        f"The model gives that token probability {number(float(probability[token]))} (place {place})."
+        f"Of {plural(len(every), 'unambiguous repeat')} in this prompt the clearest is {labels[repeat.query]}, which "
+        f"occurred before at {labels[repeat.earlier]}: the head attends to {labels[repeat.key]} with weight "
+        f"{number(weight)} ({number(cut_weight)} with {story.previous} cut from its K), and the model gives that token "
+        f"probability {number(float(probability[token]))} (place {place}). Mean weight over all of them: "
+        f"{number(means[0])} ({number(means[1])} when cut)."
     )
 
 
@@ -116,7 +116,7 @@ def _addresses(story: Story, head: Head) -> Figure:
         _panels(story, "reversed", writers, heads, "Control: what writers write, reversed"),
     ]
     sides = "; ".join(reads(story.scores, head, side) for side in SIDES)
-    claim = f"What {head} is best aligned with, of {len(writers)} writers: {sides}."
+    claim = f"What {head} is best aligned with, of all writers that reach it: {sides}."
     others = [h for h in story.induction if h != head and h.layer == head.layer]
     same = [h for h in others if most_aligned(story.scores, h, "K") == most_aligned(story.scores, head, "K")]
     if same:

@@ -16,8 +16,8 @@ from loadstore.report.words import listed, number
 from loadstore.views.page import render_page
 
 
-def report_document(weights: Weights, prompt: str = ARTICLE) -> dict[str, Any]:
-    """The report as a ``loadstore/page@1`` view model: every figure with its numbers. Raises BadPrompt."""
+def report_document(weights: Weights, prompt: str | list[int] = ARTICLE) -> dict[str, Any]:
+    """The report on a text or on token ids as a ``loadstore/page@1`` view model. Raises BadPrompt."""
     story = tell(weights, prompt)
     sections = [
         _section(
@@ -43,7 +43,7 @@ def report_document(weights: Weights, prompt: str = ARTICLE) -> dict[str, Any]:
         "schema": "loadstore/page@1",
         "title": f"{weights.name}: the load/store machine",
         "lead": lead(story),
-        "prompt": prompt,
+        "prompt": prompt if isinstance(prompt, str) else ", ".join(map(str, prompt)),
         "tokens": story.trace.labels,
         "facts": facts(weights),
         "sections": [section for section in sections if section["figures"]],
@@ -55,7 +55,7 @@ def report_document(weights: Weights, prompt: str = ARTICLE) -> dict[str, Any]:
     }
 
 
-def write_report(weights: Weights, path: Path, prompt: str = ARTICLE) -> dict[str, Any]:
+def write_report(weights: Weights, path: Path, prompt: str | list[int] = ARTICLE) -> dict[str, Any]:
     """Write the page atomically and return its document. Raises BadPrompt, BadRequest when it cannot be written."""
     document = report_document(weights, prompt)
     with replacing(path) as partial:
@@ -87,7 +87,7 @@ def lead(story: Story) -> str:
     """The first paragraph: what was found, or that it was not."""
     previous = story.role(story.previous, "previous")
     first = (
-        f"{story.previous} attends to the previous token ({number(previous)} on random tokens)."
+        f"{story.previous} attends to the previous token ({number(previous)} on random repeats)."
         if story.is_previous
         else f"No head of layer 0 attends to the previous token (at most {number(previous)}, {story.previous})."
     )

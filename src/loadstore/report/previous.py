@@ -39,7 +39,7 @@ def _pattern(story: Story) -> Figure:
         else f"No head of layer 0 is a previous-token head; the nearest is {head}, which attends to the previous token"
     )
     claim = (
-        f"{name} with weight {number(here)} on this prompt and {score} on random tokens (uniform attention would "
+        f"{name} with weight {number(here)} on this prompt and {score} on random repeats (uniform attention would "
         f"give {number(uniform)}). With pos cut from its Q and K the weight is {number(gone)}."
     )
     panels = [

@@ -27,7 +27,7 @@ def spectra_figures(story: Story) -> list[Figure]:
             series(name, ranks, result["cumulative"].values),
             series(f"{name}, structureless", ranks, np.cumsum(null) / null.sum(), dashed=True),
         ]
-    eighty = {name: int(result.attrs["directions"]["80%"]) for name, result in results.items()}
+    eighty = {name: int(result.directions.sel(fraction=0.8)) for name, result in results.items()}
     flat = {
         name: int((np.cumsum(r.structureless.values) / r.structureless.values.sum() < 0.8).sum()) + 1
         for name, r in results.items()

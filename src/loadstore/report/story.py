@@ -23,7 +23,7 @@ class Story:
 
     weights: Weights
     trace: Trace
-    prompt: str
+    prompt: str | list[int]
 
     @cached_property
     def roles(self) -> "xr.Dataset":
@@ -88,6 +88,6 @@ class Story:
         return later[0] if later else None
 
 
-def tell(weights: Weights, prompt: str = ARTICLE) -> Story:
-    """Run the prompt and return the story of it. Raises BadPrompt, Undefined."""
+def tell(weights: Weights, prompt: str | list[int] = ARTICLE) -> Story:
+    """Run a text, or ids for a model without a tokenizer, and return its story. Raises BadPrompt, Undefined."""
     return Story(weights, run(weights, prompt, record=True), prompt)

@@ -95,7 +95,7 @@ def _behaviour(weights: Weights, held_out: HeldOut) -> Iterator[Claim]:
 
 def _weights(weights: Weights) -> Iterator[Claim]:
     d = weights.architecture.d_model
-    pos, embed = (spectrum(weights, site).attrs["directions"]["80%"] for site in ("pos", "embed"))
+    pos, embed = (int(spectrum(weights, site).directions.sel(fraction=0.8)) for site in ("pos", "embed"))
     yield Claim("weights", "W_pos holds 80 % in ≤ 10 directions", f"{pos}", pos <= 10)
     yield Claim("weights", "W_E holds 80 % in ≤ 60 % of d_model", f"{embed} of {d}", embed <= 0.6 * d)
     scores, turned = subspace_scores(weights), subspace_scores(weights, control="reversed", writers="pos")
@@ -159,7 +159,7 @@ def _cause(weights: Weights, head: Head) -> Iterator[Claim]:
     )
     yield Claim(
         "cause",
-        f"beyond all of {len(proof.controls)} wires of nearest traffic",
+        f"{head}: beyond all of {len(proof.controls)} wires of nearest traffic that can reach it",
         f"lowest control {lowest:.3f}; traffic {proof.cut.traffic:.2f}, controls {low:.2f} to {high:.2f} nats",
         proof.beyond_all_controls,
     )

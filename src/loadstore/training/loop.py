@@ -81,6 +81,10 @@ def train(
     save_every: int = 50,
 ) -> Run:
     """Run every phase; states and ``metrics.jsonl`` are written to ``folder``, atomically."""
+    needed = max(recipe.context, *(phase.length for phase in recipe.phases)) + 1
+    for name, ids in (("to train on", corpus.train), ("held out", corpus.held_out)):
+        if len(ids) < needed:
+            raise BadRequest(f"there are {len(ids)} tokens {name}; at least {needed} are needed, give more text")
     folder.mkdir(parents=True, exist_ok=True)
     run = start(recipe, folder)
     metrics = _Metrics(folder / "metrics.jsonl", run.step)

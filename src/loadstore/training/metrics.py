@@ -40,7 +40,7 @@ def measure(weights: Weights, corpus: Corpus) -> dict[str, Any]:
             str(reader): {str(w): _rounded(scores.sel(writer=w, reader=reader)) for w in scores.writer.values}
             for reader in scores.reader.values
         },
-        "directions_80": {site: spectrum(weights, site).attrs["directions"]["80%"] for site in ("embed", "pos")},
+        "directions_80": {site: int(spectrum(weights, site).directions.sel(fraction=0.8)) for site in ("embed", "pos")},
     }
 
 

@@ -1,11 +1,13 @@
 """A training recipe: the machine's shape, how it starts, and the phases it goes through. Read from TOML."""
 
+import re
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from loadstore.errors import BadRequest
+from loadstore.heads.patterns import ROLES
 from loadstore.models.quote import quote
 
 
@@ -104,6 +106,8 @@ def _take(kind: type, data: dict[str, Any], path: Path) -> Any:
     if unknown := set(data) - known:
         raise BadRequest(f"{path}: {kind.__name__.lower()} has no {sorted(unknown)}; it knows {sorted(known)}")
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
+    if kind.__name__ == "Phase" and len(values.get("block", (1, 2))) != 2:
+        raise BadRequest(f"{path}: block = {list(values['block'])}: expected two rising lengths")
     for one in fields(kind):
         if one.name in values and one.type in (int, float, str):
             values[one.name] = _scalar(values[one.name], one.type, f"{path}: {one.name}")
@@ -126,18 +130,36 @@ def _scalar(value: object, wanted: object, what: str) -> int | float | str:
 
 
 def _check(recipe: Recipe, path: Path) -> None:
-    """Raise BadRequest where values contradict each other."""
+    """Raise BadRequest where values contradict each other, before any text is read."""
+    heads = [name for names in recipe.names.values() for name in names]
+    known = [f"L{layer}.H{i}" for layer in range(recipe.n_layers) for i in range(recipe.n_heads)]
+    waves = 2 * len(recipe.start.pos_frequencies)
+    problems = {
+        f"name {recipe.name!r}: expected a plain file name": re.fullmatch(r"[\w.-]*\w", recipe.name) is not None,
+        f"seed {recipe.seed}: expected less than 2^63": recipe.seed < 1 << 63,
+        "n_layers, n_heads, d_model, d_head and context: expected 1 or more": min(
+            recipe.n_layers, recipe.n_heads, recipe.d_model, recipe.d_head, recipe.context
+        )
+        > 0,
+        f"vocab {recipe.vocab}: expected 257 or more, a byte alphabet and BOS": recipe.vocab > 256,
+        f"pos_frequencies: {waves} waves do not fit d_model {recipe.d_model}": waves <= recipe.d_model,
+        f"names {sorted(recipe.names)}: expected roles of {ROLES}": set(recipe.names) <= set(ROLES),
+        f"names: {heads} must be different heads of this model": len(set(heads)) == len(heads) <= len(known)
+        and set(heads) <= set(known),
+    }
     for phase in recipe.phases:
+        at, opened = f"phase {phase.name}", phase.open_heads
         low, high = phase.block
-        opened = phase.open_heads
-        problems = {
-            f"length {phase.length}: expected 2 to the context, {recipe.context}": 2 <= phase.length <= recipe.context,
-            f"block {list(phase.block)}: expected two lengths, 1 or more and rising": 1 <= low <= high,
-            f"repeats {phase.repeats}: expected a share from 0 to 1": 0 <= phase.repeats <= 1,
-            f"batch {phase.batch}: expected 1 or more": phase.batch >= 1,
-            f"open_heads {list(opened)}: expected one count a layer, at most {recipe.n_heads}": not opened
-            or (len(opened) == recipe.n_layers and all(0 <= count <= recipe.n_heads for count in opened)),
+        problems |= {
+            f"{at}: length {phase.length}: expected 2 to the context": 2 <= phase.length <= recipe.context,
+            f"{at}: block {list(phase.block)}: expected two rising lengths, 1 or more, below {phase.length}": (
+                1 <= low <= high < phase.length
+            ),
+            f"{at}: repeats {phase.repeats}: expected a share from 0 to 1": phase.repeats <= 1,
+            f"{at}: batch {phase.batch}: expected 1 or more": phase.batch >= 1,
+            f"{at}: open_heads {list(opened)}: expected one count a layer, at most {recipe.n_heads}": not opened
+            or (len(opened) == recipe.n_layers and max(opened) <= recipe.n_heads),
         }
-        for problem, fine in problems.items():
-            if not fine:
-                raise BadRequest(f"{path}: phase {phase.name}: {problem}")
+    for problem, fine in problems.items():
+        if not fine:
+            raise BadRequest(f"{path}: {problem}")
