@@ -52,6 +52,7 @@ def open_page(
         viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light", reduced_motion="reduce"
     )
     page = context.new_page()
+    page.set_default_timeout(120_000)  # a loaded machine is slow, not wrong
     page.on("request", lambda request: requests.append(request.url) if request.url != path.as_uri() else None)
     page.on("console", lambda message: errors.append(message.text) if message.type in {"error", "warning"} else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
