@@ -35,7 +35,7 @@ def proof_figure(story: Story, head: Head, proof: CutProof) -> Figure:
     """The table of a proof, and what it shows."""
     worst = min(control.induction for control in proof.controls)
     loads = sorted(control.traffic for control in proof.controls)
-    quieter = "; no wire outside the circuit carries as much" if loads[-1] < proof.cut.traffic else ""
+    quieter = "; no control carries as much" if loads[-1] < proof.cut.traffic else ""
     verdict = "lower than" if proof.beyond_all_controls else "not lower than"
     rows = [_row(effect) for effect in (proof.cut, *proof.controls)]
     claim = (
