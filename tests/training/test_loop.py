@@ -55,6 +55,12 @@ class Killed(Exception):
     """What ends a run in the middle."""
 
 
+@pytest.fixture(autouse=True)
+def one_number_format(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A measurement of this machine must not decide whether two runs are compared in the same format."""
+    monkeypatch.setattr("loadstore.training.loop.faster_in_bfloat16", lambda: False)
+
+
 @pytest.fixture(scope="module")
 def recipe(tmp_path_factory: pytest.TempPathFactory) -> Recipe:
     path = tmp_path_factory.mktemp("recipe") / "tiny.toml"
@@ -193,3 +199,14 @@ def test_moments_are_log_spaced():
     moments = list(log_spaced(100))
     assert moments[:8] == [0, 1, 2, 3, 4, 5, 6, 8]
     assert all(later > earlier for earlier, later in pairwise(moments))
+
+
+@pytest.mark.parametrize("faster", [True, False])
+def test_the_number_format_is_measured_once_and_kept(
+    recipe: Recipe, corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, faster: bool
+):
+    monkeypatch.setattr("loadstore.training.loop.faster_in_bfloat16", lambda: faster)
+    first = train(recipe, corpus, tmp_path)
+    monkeypatch.setattr("loadstore.training.loop.faster_in_bfloat16", lambda: not faster)
+    assert train(recipe, corpus, tmp_path).bfloat16 is first.bfloat16 is faster
+    assert all(bool(torch.isfinite(value).all()) for value in first.parameters.values())

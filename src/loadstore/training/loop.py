@@ -18,6 +18,7 @@ from loadstore.training.corpus import Corpus
 from loadstore.training.metrics import measure
 from loadstore.training.optimise import Optimisers
 from loadstore.training.parameters import Parameters, as_weights, close_heads, initial
+from loadstore.training.precision import faster_in_bfloat16
 from loadstore.training.recipe import Phase, Recipe
 from loadstore.training.state import latest, save_state
 
@@ -39,12 +40,13 @@ class Progress:
 
 @dataclass
 class Run:
-    """A training run in memory: parameters, optimisers, random state and position."""
+    """A training run in memory: parameters, optimisers, random state, position, and the number format of a step."""
 
     recipe: Recipe
     parameters: Parameters
     optimisers: Optimisers
     generator: torch.Generator
+    bfloat16: bool = False
     phase: int = 0
     at: int = 0
     step: int = 0
@@ -60,6 +62,7 @@ def start(recipe: Recipe, folder: Path) -> Run:
     run = Run(recipe, parameters, Optimisers(parameters), generator)
     saved = latest(folder / STATE)
     if saved is None:
+        run.bfloat16 = faster_in_bfloat16()
         return run
     if saved["recipe"] != repr(recipe):
         raise BadRequest(f"{folder / STATE} belongs to another recipe; choose another folder or delete it")
@@ -69,7 +72,7 @@ def start(recipe: Recipe, folder: Path) -> Run:
     run.optimisers.load_state_dict(saved["optimisers"])
     generator.set_state(saved["generator"])
     run.phase, run.at, run.step, run.tokens = (saved[k] for k in ("phase", "at", "step", "tokens"))
-    run.second_copy = saved["second_copy"]
+    run.second_copy, run.bfloat16 = saved["second_copy"], saved["bfloat16"]
     return run
 
 
@@ -109,8 +112,11 @@ def _step(run: Run, phase: Phase, corpus: Corpus) -> float:
     close_heads(recipe, phase.open_heads, run.parameters)
     batch = next_batch(corpus, recipe.vocab, phase, run.generator)
     offset = int(torch.randint(0, context - phase.length + 1, (1,), generator=run.generator))
-    logits = forward(as_weights(recipe, run.parameters), batch.tokens, offset=offset)
-    each = F.cross_entropy(logits.flatten(0, 1), batch.targets.flatten(), reduction="none").view(batch.targets.shape)
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=run.bfloat16):
+        logits = forward(as_weights(recipe, run.parameters), batch.tokens, offset=offset)
+    each = F.cross_entropy(logits.float().flatten(0, 1), batch.targets.flatten(), reduction="none").view(
+        batch.targets.shape
+    )
     loss = (each * batch.weight).sum()
     for parameter in run.parameters.values():
         parameter.grad = None
@@ -132,6 +138,7 @@ def _save(run: Run, folder: Path) -> None:
         folder / STATE,
         {
             "recipe": repr(run.recipe),
+            "bfloat16": run.bfloat16,
             "parameters": {name: value.detach() for name, value in run.parameters.items()},
             "optimisers": run.optimisers.state_dict(),
             "generator": run.generator.get_state(),
