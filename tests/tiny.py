@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from loadstore.models.architecture import Architecture, NormKind, Positions
+from loadstore.models.rotary import Rotary
 from loadstore.models.weights import Layer, Norm, Weights
 
 
@@ -22,12 +23,19 @@ class Kind(NamedTuple):
 
 KINDS = [
     Kind(positions, norm, biases)
-    for positions in ("learned", "shortformer")
-    for norm in ("none", "layer")
+    for positions in ("learned", "shortformer", "rotary", "none")
+    for norm in ("none", "layer", "rms")
     for biases in (False, True)
 ]
-NORMED = [kind for kind in KINDS if kind.norm == "layer"]
+NORMED = [kind for kind in KINDS if kind.norm != "none"]
 UNNORMED = [kind for kind in KINDS if kind.norm == "none"]
+
+
+ROTARY = {  # partial where there are biases, and both ways of pairing dimensions
+    kind: Rotary.of(2 if kind.biases else 4, base=7.0, pairs="adjacent" if kind.norm == "rms" else "halves")
+    for kind in KINDS
+    if kind.positions == "rotary"
+}
 
 
 def tiny(kind: Kind, seed: int = 0, *, n_layers: int = 3, n_heads: int = 3) -> Weights:
@@ -44,7 +52,7 @@ def tiny(kind: Kind, seed: int = 0, *, n_layers: int = 3, n_heads: int = 3) -> W
     def norm() -> Norm | None:
         if kind.norm == "none":
             return None
-        return Norm(1 + draw(d, size=0.5), bias(d))
+        return Norm(1 + draw(d, size=0.5), bias(d) if kind.norm == "layer" else None, centres=kind.norm == "layer")
 
     layers = tuple(
         Layer(
@@ -61,9 +69,11 @@ def tiny(kind: Kind, seed: int = 0, *, n_layers: int = 3, n_heads: int = 3) -> W
         for _ in range(n_layers)
     )
     return Weights(
-        architecture=Architecture(n_layers, n_heads, d, e, vocab, context, kind.positions, kind.norm),
+        architecture=Architecture(
+            n_layers, n_heads, d, e, vocab, context, kind.positions, kind.norm, rotary=ROTARY.get(kind)
+        ),
         W_E=draw(vocab, d) + 0.3,  # a common offset, so that what a LayerNorm centres is not nothing
-        W_pos=draw(context, d),
+        W_pos=draw(context, d) if kind.positions in ("learned", "shortformer") else None,
         layers=layers,
         W_U=draw(d, vocab),
         b_U=bias(vocab),

@@ -1,27 +1,43 @@
 """The forward pass against an independent one: plain loops over heads and tokens, nothing shared with the package."""
 
+import cmath
 import math
 
 import numpy as np
 import pytest
 from tiny import KINDS, Kind, some_tokens, tiny
 
+from loadstore.models.rotary import Rotary
 from loadstore.models.trace import run
 from loadstore.models.weights import Layer, Norm, Weights
 
 
 def row(x: np.ndarray, norm: Norm | None, eps: float) -> np.ndarray:
-    """LayerNorm of one token."""
+    """LayerNorm or RMSNorm of one token."""
     if norm is None:
         return x
-    mean = sum(x) / len(x)
+    mean = sum(x) / len(x) if norm.centres else 0.0
     variance = sum((value - mean) ** 2 for value in x) / len(x)
     out = (x - mean) / math.sqrt(variance + eps)
     out = out if norm.gain is None else out * norm.gain.numpy()
     return out if norm.bias is None else out + norm.bias.numpy()
 
 
-def head_outputs(layer: Layer, h: int, normed: list[np.ndarray], added: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def rotated(x: np.ndarray, position: int, rotary: Rotary | None) -> np.ndarray:
+    """One query or key turned pair by pair, as a product with complex numbers of modulus one."""
+    out = x.copy()
+    if rotary is not None:
+        n = len(rotary.frequencies)
+        for i, frequency in enumerate(rotary.frequencies):
+            one, two = (2 * i, 2 * i + 1) if rotary.pairs == "adjacent" else (i, i + n)
+            z = complex(x[one], x[two]) * cmath.exp(1j * position * frequency)
+            out[one], out[two] = z.real, z.imag
+    return out
+
+
+def head_outputs(
+    layer: Layer, h: int, normed: list[np.ndarray], added: np.ndarray, rotary: Rotary | None
+) -> tuple[np.ndarray, np.ndarray]:
     """Pattern and output of one head, token by token; ``added`` goes to the inputs of Q and K only."""
 
     def side(matrix, bias, x):
@@ -32,10 +48,10 @@ def head_outputs(layer: Layer, h: int, normed: list[np.ndarray], added: np.ndarr
     pattern = np.zeros((length, length))
     outputs = []
     for i in range(length):
-        q = side(layer.W_Q, layer.b_Q, normed[i] + added[i])
+        q = rotated(side(layer.W_Q, layer.b_Q, normed[i] + added[i]), i, rotary)
         scores = []
         for j in range(i + 1):
-            k = side(layer.W_K, layer.b_K, normed[j] + added[j])
+            k = rotated(side(layer.W_K, layer.b_K, normed[j] + added[j]), j, rotary)
             scores.append(float(q @ k) / math.sqrt(len(q)))
         weights = [math.exp(score - max(scores)) for score in scores]
         pattern[i, : i + 1] = np.array(weights) / sum(weights)
@@ -47,8 +63,8 @@ def head_outputs(layer: Layer, h: int, normed: list[np.ndarray], added: np.ndarr
 def loops(model: Weights, tokens: list[int]) -> tuple[np.ndarray, dict[str, np.ndarray], list[np.ndarray]]:
     """Logits, patterns by head, and the stream before each layer and after the last."""
     shape = model.architecture
-    positions = model.W_pos[: len(tokens)].numpy()
     stream = np.array([model.W_E[token].numpy() for token in tokens])
+    positions = np.zeros_like(stream) if model.W_pos is None else model.W_pos[: len(tokens)].numpy()
     added = positions if shape.positions == "shortformer" else np.zeros_like(positions)
     stream = stream if shape.positions == "shortformer" else stream + positions
     patterns, streams = {}, [stream]
@@ -56,7 +72,7 @@ def loops(model: Weights, tokens: list[int]) -> tuple[np.ndarray, dict[str, np.n
         normed = [row(x, layer.norm, shape.eps) for x in stream]
         total = stream.copy()
         for h in range(shape.n_heads):
-            patterns[f"L{index}.H{h}"], output = head_outputs(layer, h, normed, added)
+            patterns[f"L{index}.H{h}"], output = head_outputs(layer, h, normed, added, shape.rotary)
             total += output
         stream = total if layer.b_O is None else total + layer.b_O.numpy()
         streams.append(stream)

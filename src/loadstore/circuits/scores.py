@@ -3,7 +3,7 @@
 import fnmatch
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
@@ -11,7 +11,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.circuits.folding import Norms, centre, reader_map, reads_after_norm, writer_map
-from loadstore.errors import BadRequest, NoSuchSite
+from loadstore.circuits.options import Control, as_control, as_norms, as_offsets, as_seed, averaged_over
+from loadstore.circuits.relative import relative
+from loadstore.errors import NoSuchSite
 from loadstore.linear.factored import Factored
 from loadstore.linear.null import null
 from loadstore.linear.subspace import gram_eigenvalues, reader_cores, writer_cores
@@ -22,7 +24,6 @@ from loadstore.sites import Reader, Writer
 if TYPE_CHECKING:
     import xarray as xr
 
-Control: TypeAlias = Literal["none", "reversed", "haar"]
 _Site = TypeVar("_Site", Writer, Reader)
 ROUNDING = 1e-15  # squared scores below this are rounding of the double-precision cores
 MEASURES = ("score", "chance", "z", "p", "ceiling", "alignment")
@@ -40,25 +41,29 @@ def subspace_scores(
     readers: str = "*",
     control: Control = "none",
     seed: int = 0,
+    offset: int | None = None,
 ) -> "xr.Dataset":
     """Score every wire: Dataset over (writer, reader) with score chance z p ceiling alignment relative.
 
     ``norms="fold"`` gives the norms to the matrices they belong to, ``"ignore"`` the raw product that other
     tools print. ``writers`` and ``readers`` are globs. ``control="reversed"`` reverses the coordinates of what
     writers write, ``"haar"`` rotates it by a random orthogonal matrix of ``seed``. A pair that the architecture
-    does not connect is NaN. ``relative`` is the log score less the writer's and the reader's main effects.
+    does not connect is NaN. Under rotary positions the Q and K sides are averaged over the offsets of the whole
+    context, uniformly, or taken at one ``offset`` = query − key. ``relative`` is the log score less the writer's
+    and the reader's main effects.
     Raises NoSuchSite when a glob matches nothing, BadRequest for unknown options. Source: Elhage et al. 2021.
     """
     import xarray as xr
 
     norms, control, seed = as_norms(norms), as_control(control), as_seed(seed)
+    offsets = as_offsets(weights, offset)
     network = wiring(weights)
     kept_writers = _matching(network.writers, writers, network.writer)
     kept_readers = _matching(network.readers, readers, network.reader)
     exists = np.array([[network.connects(w, r) for r in kept_readers] for w in kept_writers])
     values = {name: np.full(exists.shape, np.nan) for name in MEASURES}
     for group in _groups(weights, kept_writers, kept_readers, norms):
-        block = _block(weights, group, norms, control, seed)
+        block = _block(weights, group, norms, control, seed, offsets)
         cells = np.ix_(group.writer_index, group.reader_index)
         for name in MEASURES:
             values[name][cells] = np.where(exists[cells], block[name].numpy(), np.nan)
@@ -66,29 +71,14 @@ def subspace_scores(
     return xr.Dataset(
         {name: (("writer", "reader"), value) for name, value in values.items()},
         coords={"writer": [str(w) for w in kept_writers], "reader": [str(r) for r in kept_readers]},
-        attrs={"model": weights.name, "definition": DEFINITION, "norms": norms, "control": control, "seed": seed},
+        attrs={
+            "model": weights.name,
+            "definition": DEFINITION + ("" if offsets is None else averaged_over(offsets)),
+            "norms": norms,
+            "control": control,
+            "seed": seed,
+        },
     )
-
-
-def as_seed(seed: int) -> int:
-    """Check a seed. Raises BadRequest for one that a generator does not take."""
-    if not 0 <= seed < 1 << 63:
-        raise BadRequest(f"seed {seed}: expected a whole number from 0 to 2^63 - 1")
-    return seed
-
-
-def as_norms(text: str) -> Norms:
-    """Read the ``norms`` option. Raises BadRequest."""
-    if text == "fold" or text == "ignore":
-        return text
-    raise BadRequest(f"norms={text!r}: expected 'fold' or 'ignore'")
-
-
-def as_control(text: str) -> Control:
-    """Read the ``control`` option. Raises BadRequest."""
-    if text == "none" or text == "reversed" or text == "haar":
-        return text
-    raise BadRequest(f"control={text!r}: expected 'none', 'reversed' or 'haar'")
 
 
 @dataclass(frozen=True)
@@ -119,10 +109,12 @@ def _groups(weights: Weights, writers: Sequence[Writer], readers: Sequence[Reade
 
 def _centres(weights: Weights, reader: Reader, norms: Norms) -> bool:
     norm = weights.final_norm if reader.is_unembed else weights.layers[reader.layer].norm
-    return norms == "fold" and norm is not None
+    return norms == "fold" and norm is not None and norm.centres
 
 
-def _block(weights: Weights, group: _Group, norms: Norms, control: Control, seed: int) -> dict[str, Tensor]:
+def _block(
+    weights: Weights, group: _Group, norms: Norms, control: Control, seed: int, offsets: range | None
+) -> dict[str, Tensor]:
     """All measures of one group, in double precision through the cores."""
     d_model = weights.architecture.d_model
     cores = writer_cores([_double(writer_map(weights, w, norms)) for w in group.writers])
@@ -132,7 +124,8 @@ def _block(weights: Weights, group: _Group, norms: Norms, control: Control, seed
     stacked = torch.cat(cores)
     owner = torch.repeat_interleave(torch.arange(len(cores)), torch.tensor([len(core) for core in cores]))
     x = torch.zeros(len(cores), len(group.readers), dtype=torch.float64)
-    reading = reader_cores([_double(reader_map(weights, r, norms, behind=group.behind)) for r in group.readers])
+    maps = [reader_map(weights, r, norms, behind=group.behind, offsets=offsets) for r in group.readers]
+    reading = reader_cores([_double(matrix) for matrix in maps])
     for column, core in enumerate(reading):
         x[:, column].index_add_(0, owner, (stacked @ core).square().sum(1))
     d = d_model - 1 if group.centred else d_model
@@ -176,28 +169,6 @@ def haar(d: int, generator: torch.Generator) -> Float[Tensor, "d d"]:
 
 def _stack(spectra: list[Tensor]) -> Float[Tensor, "site most"]:
     return torch.nn.utils.rnn.pad_sequence(spectra, batch_first=True)
-
-
-def relative(scores: np.ndarray) -> np.ndarray:
-    """Log score less main effects of writer and reader, least squares over the given wires with a positive score.
-
-    NaN where there are fewer than two writers or readers, whose effects would explain everything.
-    """
-    rows, columns = np.nonzero(np.nan_to_num(scores) > 0)
-    out = np.full(scores.shape, np.nan)
-    if len(set(rows.tolist())) < 2 or len(set(columns.tolist())) < 2:
-        return out
-    logs = np.log(scores[rows, columns])
-    n, m = scores.shape
-    normal = np.zeros((n + m, n + m))
-    np.add.at(normal, (rows, rows), 1.0)
-    np.add.at(normal, (n + columns, n + columns), 1.0)
-    normal[rows, n + columns] = 1.0
-    normal[n + columns, rows] = 1.0
-    right = np.concatenate([np.bincount(rows, logs, n), np.bincount(columns, logs, m)])
-    effects = np.linalg.lstsq(normal, right, rcond=None)[0]
-    out[rows, columns] = logs - effects[rows] - effects[n + columns]
-    return out
 
 
 def _matching(sites: Sequence[_Site], glob: str, named: Callable[[str], _Site]) -> list[_Site]:

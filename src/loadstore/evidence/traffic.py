@@ -15,7 +15,7 @@ from loadstore.errors import Undefined
 from loadstore.models.edits import Cut
 from loadstore.models.trace import Trace
 from loadstore.models.wiring import wiring
-from loadstore.prompts.decomposition import reader_parts
+from loadstore.prompts.decomposition import projected_parts, turned
 from loadstore.sites import CONST, Reader
 
 
@@ -24,8 +24,11 @@ def reader_traffic(trace: Trace, reader: Reader | str) -> dict[str, float]:
     reader = wiring(trace.weights).reader(reader)
     if reader.is_unembed or any(isinstance(edit, Cut) for edit in trace.edits):
         raise Undefined("traffic is measured on the Q, K and V wires of a run without cuts")
-    parts = reader_parts(trace, reader)
-    return {writer: _traffic(trace, reader, _deviation(part)) for writer, part in parts.items() if writer != CONST}
+    return {
+        writer: _traffic(trace, reader, turned(trace, reader, _deviation(part)))
+        for writer, part in projected_parts(trace, reader).items()
+        if writer != CONST
+    }
 
 
 def _deviation(part: Float[Tensor, "batch token d_head"]) -> Float[Tensor, "batch token d_head"]:

@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from loadstore.errors import NoSuchSite, NotThisModel
+from loadstore.models.rotary import Rotary
 from loadstore.sites import Head
 
-Positions = Literal["learned", "shortformer"]
-NormKind = Literal["none", "layer"]
+Positions = Literal["learned", "shortformer", "rotary", "none"]
+NormKind = Literal["none", "layer", "rms"]
+POSITIONS: tuple[Positions, ...] = ("learned", "shortformer", "rotary", "none")
+NORMS: tuple[NormKind, ...] = ("none", "layer", "rms")
 MOST = {"n_layers": 200, "n_heads": 512, "d_model": 1 << 16, "d_head": 1 << 12, "vocab": 1 << 21, "context": 1 << 22}
 
 
@@ -16,8 +19,10 @@ class Architecture:
     """Sizes and schemes of one attention-only transformer.
 
     ``positions``: *learned* adds W_pos to the stream once; *shortformer* adds it to the inputs of Q and K
-    in every layer, after the norm, and never to V, the stream or the unembedding. ``norm``: *layer* is a
-    LayerNorm before every layer and before the unembedding. Raises NotThisModel on impossible sizes.
+    in every layer, after the norm, and never to V, the stream or the unembedding; *rotary* turns queries and
+    keys by ``rotary``; *none* leaves positions to the causal mask. ``norm``: *layer* is a LayerNorm, *rms* an
+    RMSNorm, before every layer and (unless ``final_norm`` says another) before the unembedding. Raises
+    NotThisModel on impossible sizes.
     """
 
     n_layers: int
@@ -29,18 +34,35 @@ class Architecture:
     positions: Positions
     norm: NormKind = "none"
     eps: float = 1e-5
+    rotary: Rotary | None = None
+    final_norm: NormKind | None = None
 
     def __post_init__(self) -> None:
         for name, most in MOST.items():
             size = getattr(self, name)
             if type(size) is not int or not 1 <= size <= most:
                 raise NotThisModel(f"{name} = {size!r} is impossible: expected a whole number from 1 to {most}")
-        if self.positions not in ("learned", "shortformer"):
-            raise NotThisModel(f"positions = {self.positions!r} is not supported; use 'learned' or 'shortformer'")
-        if self.norm not in ("none", "layer"):
-            raise NotThisModel(f"norm = {self.norm!r} is not supported; use 'none' or 'layer'")
+        if self.positions not in POSITIONS:
+            raise NotThisModel(f"positions = {self.positions!r} is not supported; use {one_of(POSITIONS)}")
+        for norm in (self.norm, self.last_norm):
+            if norm not in NORMS:
+                raise NotThisModel(f"norm = {norm!r} is not supported; use {one_of(NORMS)}")
+        if (self.positions == "rotary") != (self.rotary is not None):
+            raise NotThisModel("rotary frequencies and positions = 'rotary' belong together; one is without the other")
+        if self.rotary is not None and self.rotary.dimensions > self.d_head:
+            raise NotThisModel(f"rotary positions turn {self.rotary.dimensions} dimensions, a head has {self.d_head}")
         if type(self.eps) is not float or not 0 < self.eps < 1:
             raise NotThisModel(f"eps = {self.eps!r} is impossible: expected a number between 0 and 1")
+
+    @property
+    def last_norm(self) -> NormKind:
+        """The norm before the unembedding."""
+        return self.norm if self.final_norm is None else self.final_norm
+
+    @property
+    def has_pos(self) -> bool:
+        """Whether there is a writer ``pos``: learned and shortformer positions are vectors, the others are not."""
+        return self.positions in ("learned", "shortformer")
 
     @property
     def heads(self) -> tuple[Head, ...]:
@@ -56,3 +78,8 @@ class Architecture:
             f"no head {head}: {model} has layers L0–L{self.n_layers - 1} with heads H0–H{self.n_heads - 1}. "
             f"Nearest: {nearest}."
         )
+
+
+def one_of(names: tuple[str, ...]) -> str:
+    """``'a', 'b' or 'c'``, for messages."""
+    return f"{', '.join(repr(name) for name in names[:-1])} or {names[-1]!r}"

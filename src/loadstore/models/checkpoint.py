@@ -15,6 +15,7 @@ from torch import Tensor
 from loadstore.errors import BadCheckpoint, NotThisModel
 from loadstore.models.architecture import Architecture
 from loadstore.models.quote import quote, some
+from loadstore.models.rotary import as_rotary
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
 MOST_TENSORS = 100_000
@@ -62,7 +63,8 @@ class Checkpoint:
     def architecture(self, facts: dict[str, Any]) -> Architecture:
         """Return the Architecture of these facts. Raises NotThisModel naming the file when they are impossible."""
         try:
-            return Architecture(**facts)
+            rest = {name: fact for name, fact in facts.items() if name != "rotary"}
+            return Architecture(**rest, rotary=as_rotary(facts.get("rotary")))
         except NotThisModel as error:
             raise NotThisModel(f"{self.path}: {error}") from None
         except TypeError as error:

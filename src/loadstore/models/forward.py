@@ -2,7 +2,7 @@
 
 Per layer, with x the normed stream (row vectors)::
 
-    q, k = (x + p) W_Q + b_Q, (x + p) W_K + b_K        p = W_pos rows, shortformer only
+    q, k = (x + p) W_Q + b_Q, (x + p) W_K + b_K        p = W_pos rows, shortformer only; rotary turns q and k
     v    = x W_V + b_V
     A    = softmax(q kᵀ / √d_head), causal
     z    = A v,   stream ← stream + Σ_heads z W_O + b_O
@@ -48,13 +48,18 @@ class Record:
 
 
 def normalise(stream: Stream, norm: Norm | None, eps: float) -> tuple[Stream, Float[Tensor, "batch token 1"]]:
-    """LayerNorm as (output, 1/σ); without a norm the stream itself and ones."""
+    """LayerNorm or RMSNorm as (output, 1/σ); without a norm the stream itself and ones."""
     if norm is None:
         return stream, torch.ones_like(stream[..., :1])
-    centred = stream - stream.mean(-1, keepdim=True)
-    inverse_scale = (centred.pow(2).mean(-1, keepdim=True) + eps).rsqrt()
-    out = apply_gain(centred * inverse_scale, norm)
+    x = centred(stream, norm)
+    inverse_scale = (x.pow(2).mean(-1, keepdim=True) + eps).rsqrt()
+    out = apply_gain(x * inverse_scale, norm)
     return (out if norm.bias is None else out + norm.bias), inverse_scale
+
+
+def centred(x: Stream, norm: Norm) -> Stream:
+    """Without its mean where the norm removes it."""
+    return x - x.mean(-1, keepdim=True) if norm.centres else x
 
 
 def apply_gain(x: Tensor, norm: Norm) -> Tensor:
@@ -66,7 +71,7 @@ def through_norm(store: Stream, norm: Norm | None, inverse_scale: Float[Tensor, 
     """Send a part of the stream through a norm whose scale is frozen: linear, without β."""
     if norm is None:
         return store
-    return apply_gain((store - store.mean(-1, keepdim=True)) * inverse_scale, norm)
+    return apply_gain(centred(store, norm) * inverse_scale, norm)
 
 
 def replacement(store: Tensor, by: By) -> Tensor:
@@ -137,14 +142,16 @@ def forward(
     edited = _Edited(edits)
     shortformer = shape.positions == "shortformer"
     embed = edited.store(EMBED, F.embedding(tokens, weights.W_E))
-    pos = edited.store(POS, weights.W_pos[offset : offset + tokens.shape[1]])
-    stream = embed if shortformer else embed + pos
+    pos = None
+    if weights.W_pos is not None:
+        pos = edited.store(POS, weights.W_pos[offset : offset + tokens.shape[1]])
+    stream = embed if pos is None or shortformer else embed + pos
     if record is not None:
         record.embed, record.pos = embed, pos
 
     for index, layer in enumerate(weights.layers):
         x, inverse_scale = normalise(stream, layer.norm, shape.eps)
-        qk_input = x + pos if shortformer else x
+        qk_input = x + pos if pos is not None and shortformer else x
         q = project(qk_input, layer.W_Q, layer.b_Q)
         k = project(qk_input, layer.W_K, layer.b_K)
         v = project(x, layer.W_V, layer.b_V)
@@ -156,6 +163,8 @@ def forward(
                 loss = loss if raw else through_norm(loss, layer.norm, inverse_scale)
                 values[..., edit.reader.index, :] -= loss @ matrix[edit.reader.index]
 
+        if shape.rotary is not None:
+            q, k = shape.rotary.at(q, offset), shape.rotary.at(k, offset)
         q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
         pattern = None if record is None else causal_softmax(q @ k.mT / math.sqrt(shape.d_head))
         z = F.scaled_dot_product_attention(q, k, v, is_causal=True) if pattern is None else pattern @ v

@@ -37,10 +37,13 @@ def permute_heads(weights: Weights, layer: int, order: Sequence[int]) -> Weights
 def rotate_stream(weights: Weights, rotation: Float[Tensor, "d_model d_model"]) -> Weights:
     """Express the whole stream in another orthonormal basis: writers W R, readers Rᵀ W; outputs are unchanged.
 
-    Raises Undefined under a LayerNorm, whose mean and gain single out the given basis.
+    Raises Undefined under a norm that centres or has a gain, which single out the given basis.
     """
-    if weights.architecture.norm != "none":
-        raise Undefined(f"{weights.name} has LayerNorms, which fix the basis of the stream; it cannot be rotated")
+    norms = [*(layer.norm for layer in weights.layers), weights.final_norm]
+    if any(norm is not None and (norm.centres or norm.gain is not None or norm.bias is not None) for norm in norms):
+        raise Undefined(
+            f"{weights.name} has norms with a mean or a gain, which fix the basis of the stream; it cannot be rotated"
+        )
 
     def turn(layer: Layer) -> Layer:
         return replace(
@@ -55,7 +58,7 @@ def rotate_stream(weights: Weights, rotation: Float[Tensor, "d_model d_model"]) 
     return replace(
         weights,
         W_E=weights.W_E @ rotation,
-        W_pos=weights.W_pos @ rotation,
+        W_pos=None if weights.W_pos is None else weights.W_pos @ rotation,
         layers=tuple(turn(layer) for layer in weights.layers),
         W_U=rotation.mT @ weights.W_U,
     )

@@ -17,10 +17,11 @@ from loadstore.models.tokens import Tokens
 
 @dataclass(frozen=True)
 class Norm:
-    """Gain γ and bias β of a LayerNorm; either may be absent."""
+    """Gain γ and bias β of a norm; either may be absent. A LayerNorm centres first, an RMSNorm does not."""
 
     gain: Float[Tensor, " d_model"] | None = None
     bias: Float[Tensor, " d_model"] | None = None
+    centres: bool = True
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Weights:
 
     architecture: Architecture
     W_E: Float[Tensor, "vocab d_model"]
-    W_pos: Float[Tensor, "ctx d_model"]
+    W_pos: Float[Tensor, "ctx d_model"] | None
     layers: tuple[Layer, ...]
     W_U: Float[Tensor, "d_model vocab"]
     b_U: Float[Tensor, " vocab"] | None = None
@@ -65,7 +66,7 @@ class Weights:
         return replace(
             self,
             W_E=change(self.W_E),
-            W_pos=change(self.W_pos),
+            W_pos=None if self.W_pos is None else change(self.W_pos),
             W_U=change(self.W_U),
             b_U=None if self.b_U is None else change(self.b_U),
             layers=tuple(_map_fields(layer, change) for layer in self.layers),

@@ -15,7 +15,8 @@ class Wiring:
     """Writers and readers in depth order; ``connects`` says which pairs exist.
 
     Heads of one layer do not see each other. A learned ``pos`` is in the stream and everyone sees it; a
-    shortformer ``pos`` reaches the Q and K of every head in every layer and nothing else.
+    shortformer ``pos`` reaches the Q and K of every head in every layer and nothing else. Rotary positions and
+    none have no ``pos``.
     """
 
     writers: tuple[Writer, ...]
@@ -87,7 +88,7 @@ def _some(sites: tuple[Writer, ...] | tuple[Reader, ...]) -> str:
 def wiring(weights: Weights) -> Wiring:
     """Return the wiring of a model: ``embed``, ``pos``, then each layer's heads and its bias."""
     shape = weights.architecture
-    writers = [EMBED, POS]
+    writers = [EMBED, POS] if shape.has_pos else [EMBED]
     readers: list[Reader] = []
     for layer in range(shape.n_layers):
         heads = range(shape.n_heads)

@@ -43,12 +43,18 @@ def loaded(trace: Trace, reader: Reader, writer: Writer) -> Float[Tensor, "batch
 def reader_parts(trace: Trace, reader: Reader | str) -> dict[str, Float[Tensor, "batch token inside"]]:
     """What each writer, and ``const``, contributes to q, k or v of a head, or to the logits.
 
+    Rotary positions turn every part of q and k alike, which is linear: the parts sum to what the head used.
     Raises NoSuchSite, or Undefined for a run with cuts, whose readers did not read the stream.
     """
+    reader = wiring(trace.weights).reader(reader)
+    return {name: turned(trace, reader, part) for name, part in projected_parts(trace, reader).items()}
+
+
+def projected_parts(trace: Trace, reader: Reader) -> dict[str, Float[Tensor, "batch token inside"]]:
+    """Return the same before rotary positions turn them. Raises Undefined for a run with cuts."""
     if not all(isinstance(edit, Ablate) for edit in trace.edits):
         raise Undefined("a run with cuts is not a sum over writers; decompose the run without them")
     network = wiring(trace.weights)
-    reader = network.reader(reader)
     matrix, norm, bias = _matrix(trace, reader)
     parts = {str(w): loaded(trace, reader, w) @ matrix for w in network.writers_of(reader)}
     const = torch.zeros(matrix.shape[1], dtype=matrix.dtype) if bias is None else bias
@@ -56,6 +62,12 @@ def reader_parts(trace: Trace, reader: Reader | str) -> dict[str, Float[Tensor, 
         const = const + norm.bias @ matrix
     some = parts[str(network.writers[0])]
     return parts | {CONST: const.expand_as(some)}
+
+
+def turned(trace: Trace, reader: Reader, part: Float[Tensor, "batch token inside"]) -> Tensor:
+    """Turn a part of q or k by the rotary positions of its tokens; anything else is returned as it is."""
+    rotary = trace.weights.architecture.rotary
+    return part if rotary is None or reader.side not in ("Q", "K") else rotary.at(part[:, :, None])[:, :, 0]
 
 
 def score_parts(trace: Trace, head: Head | str) -> "xr.DataArray":

@@ -1,6 +1,7 @@
 """Figure 12: what the heads of layer 0 move, and the row of the article's figure that no signal takes."""
 
 import numpy as np
+from torch import Tensor
 
 from loadstore.circuits.folding import ov
 from loadstore.linear.factored import Factored
@@ -12,24 +13,25 @@ from loadstore.report.words import number
 from loadstore.sites import Head
 from loadstore.views.model import Figure, figure, heatmap, panel, remark
 
-ROWS = ("embed", "pos")
-
 
 def moved_figure(story: Story) -> Figure:
     """The alignment of embed and pos with every V of layer 0 (12); the raw product beside it where pos has no wire."""
     heads, head = layer_heads(story.scores, 0), story.previous
     exists = "pos" in {str(w) for w in wiring(story.weights).writers_of(wiring(story.weights).reader(f"{head}.V"))}
+    shortformer = story.weights.architecture.positions == "shortformer"
     by_embed = f"The V of {head} is aligned {number(wire(story.scores, 'embed', head, 'V'))} with embed"
     if exists:
         claim = f"{by_embed} and {number(wire(story.scores, 'pos', head, 'V'))} with pos."
     else:
         claim = f"{by_embed}. Positions never enter V here, so the token is all that it can move."
-    measured = [side_panel(story.scores, ROWS, heads, "V", measure) for measure in ("alignment", "score")]
-    hatched = None if exists else "shortformer positions never enter V: this wire does not exist"
+    measured = [
+        side_panel(story.scores, story.first_writers, heads, "V", measure) for measure in ("alignment", "score")
+    ]
+    hatched = None if not shortformer else "shortformer positions never enter V: this wire does not exist"
     views = [
         heatmap(
             "Alignment with what V reads",
-            ("writer", ROWS),
+            ("writer", story.first_writers),
             ("head", heads),
             measured[:1],
             scale=("diverging", -1.0, 1.0, "alignment"),
@@ -37,8 +39,8 @@ def moved_figure(story: Story) -> Figure:
             outline=OUTLINE,
         )
     ]
-    if not exists:
-        raw = np.array([_raw_scores(story, heads, "embed"), _raw_scores(story, heads, "pos")])
+    if (pos := story.weights.W_pos) is not None and shortformer:
+        raw = np.array([_raw_scores(story, heads, matrix) for matrix in (story.weights.W_E, pos)])
         views.append(
             heatmap(
                 "The raw product, as in the article",
@@ -50,7 +52,7 @@ def moved_figure(story: Story) -> Figure:
         )
     note = (
         None
-        if exists
+        if not shortformer
         else remark(
             "The article's figure has a row for pos. It is the product W_pos W_OV, which can be computed but which no "
             "signal takes: shortformer adds positions to the inputs of Q and K in every layer and never to V."
@@ -59,10 +61,9 @@ def moved_figure(story: Story) -> Figure:
     return figure("12", "What layer 0 moves", claim, views, note)
 
 
-def _raw_scores(story: Story, heads: list[str], site: str) -> list[float]:
-    matrix = (story.weights.W_E if site == "embed" else story.weights.W_pos).double()
+def _raw_scores(story: Story, heads: list[str], matrix: Tensor) -> list[float]:
     found: list[float] = []
     for index in range(len(heads)):
         move: Factored = ov(story.weights, Head(0, index), norms="ignore")
-        found.append(subspace_score(matrix, move.dense().double()))
+        found.append(subspace_score(matrix.double(), move.dense().double()))
     return found

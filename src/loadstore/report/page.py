@@ -75,7 +75,7 @@ def facts(weights: Weights) -> list[list[str]]:
         ["layers × heads", f"{shape.n_layers} × {shape.n_heads}"],
         ["d_model, d_head", f"{shape.d_model}, {shape.d_head}"],
         ["positions", shape.positions],
-        ["norm", {"none": "none", "layer": "LayerNorm (folded into the readers)"}[shape.norm]],
+        ["norm", {"none": "none", "layer": "LayerNorm (folded)", "rms": "RMSNorm (folded)"}[shape.norm]],
         ["vocabulary", f"{shape.vocab:,}"],
         ["context", f"{shape.context:,}"],
         ["parameters", f"{size:,}"],

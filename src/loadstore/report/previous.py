@@ -17,7 +17,10 @@ from loadstore.views.model import Figure, figure, heatmap, panel, remark
 if TYPE_CHECKING:
     import xarray as xr
 
-ROWS = ("embed", "pos")
+NO_POS = {
+    "rotary": "Rotary positions turn queries and keys; no writer stores a position, so there is none to cut.",
+    "none": "This model has no positions: a head can tell them from the causal mask alone.",
+}
 
 
 def previous_figures(story: Story) -> list[Figure]:
@@ -27,10 +30,18 @@ def previous_figures(story: Story) -> list[Figure]:
 
 def _pattern(story: Story) -> Figure:
     head, labels = story.previous, story.trace.labels
-    edits = [cut("pos", f"{head}.{side}") for side in ("Q", "K")]
-    without = run(story.weights, story.prompt, edits, record=True)
     mask = role_masks(story.trace.tokens, bos_of(story.weights))["previous"]
-    here, gone = (float(mass_on(t.record.layers[0].pattern, mask)[0][0, head.index]) for t in (story.trace, without))
+    here = float(mass_on(story.trace.record.layers[0].pattern, mask)[0][0, head.index])
+    panels = [panel(f"{head}", story.trace.pattern(head), np.tri(len(labels), dtype=bool))]
+    if "pos" in story.first_writers:
+        edits = [cut("pos", f"{head}.{side}") for side in ("Q", "K")]
+        without = run(story.weights, story.prompt, edits, record=True)
+        gone = float(mass_on(without.record.layers[0].pattern, mask)[0][0, head.index])
+        control = f"With pos cut from its Q and K the weight is {number(gone)}."
+        title = "control: pos cut from Q and K"
+        panels.append(panel(title, without.pattern(head), np.tri(len(labels), dtype=bool)))
+    else:
+        control = NO_POS[story.weights.architecture.positions]
     uniform = float(np.mean([1 / (i + 1) for i in range(1, len(labels))])) if len(labels) > 1 else float("nan")
     score = with_error(story.role(head, "previous"), story.error(head, "previous"))
     name = (
@@ -40,12 +51,8 @@ def _pattern(story: Story) -> Figure:
     )
     claim = (
         f"{name} with weight {number(here)} on this prompt and {score} on random repeats (uniform attention would "
-        f"give {number(uniform)}). With pos cut from its Q and K the weight is {number(gone)}."
+        f"give {number(uniform)}). {control}"
     )
-    panels = [
-        panel(f"{head}", story.trace.pattern(head), np.tri(len(labels), dtype=bool)),
-        panel("control: pos cut from Q and K", without.pattern(head), np.tri(len(labels), dtype=bool)),
-    ]
     view = heatmap(
         f"Pattern of {head}",
         ("query", labels),
@@ -59,6 +66,10 @@ def _pattern(story: Story) -> Figure:
 
 def _addressing(story: Story) -> Figure:
     heads, head = layer_heads(story.scores, 0), story.previous
+    if "pos" not in story.first_writers:
+        told = " and ".join(f"its {side} {number(wire(story.scores, 'embed', head, side))}" for side in ("Q", "K"))
+        claim = f"For {head}, the alignment of embed with {told} (0 is chance, 1 perfect)."
+        return figure("10", "What layer 0 reads to choose tokens", claim, _qk_views(story), None)
     higher = {
         side: int(
             np.nansum(
@@ -77,24 +88,27 @@ def _addressing(story: Story) -> Figure:
         f"pos is better aligned than embed with the Q of {higher['Q']} and the K of {higher['K']} of {len(heads)} "
         f"heads of layer 0. For {head}, {' and '.join(parts)} (0 is chance, 1 perfect)."
     )
-    views = [
-        _qk_view(story, "Alignment with what layer 0 reads", "alignment"),
-        _qk_view(story, "The raw score, as in the article", "score"),
-    ]
     note = remark(
         "Raw scores of writers with different spectra are not comparable: a flat W_E of many directions can never "
         "score high, a W_pos of few directions can. Alignment measures each against its own chance and ceiling."
     )
-    return figure("10", "What layer 0 reads to choose tokens", claim, views, note)
+    return figure("10", "What layer 0 reads to choose tokens", claim, _qk_views(story), note)
+
+
+def _qk_views(story: Story) -> list[dict[str, object]]:
+    return [
+        _qk_view(story, "Alignment with what layer 0 reads", "alignment"),
+        _qk_view(story, "The raw score, as in the article", "score"),
+    ]
 
 
 def _qk_view(story: Story, title: str, measure: str) -> dict[str, object]:
     heads = layer_heads(story.scores, 0)
-    panels = [side_panel(story.scores, ROWS, heads, side, measure) for side in SIDES[:2]]
-    most = max(largest(side_table(story.scores, ROWS, heads, side, measure)) for side in SIDES[:2])
+    panels = [side_panel(story.scores, story.first_writers, heads, side, measure) for side in SIDES[:2]]
+    most = max(largest(side_table(story.scores, story.first_writers, heads, side, measure)) for side in SIDES[:2])
     return heatmap(
         title,
-        ("writer", ROWS),
+        ("writer", story.first_writers),
         ("head", heads),
         panels,
         scale=("diverging", -1.0, 1.0, "alignment") if measure == "alignment" else ("sequential", 0.0, most, "score"),
@@ -103,36 +117,37 @@ def _qk_view(story: Story, title: str, measure: str) -> dict[str, object]:
 
 
 def _controls(story: Story) -> Figure:
-    heads, head = layer_heads(story.scores, 0), story.previous
+    heads, head, site = layer_heads(story.scores, 0), story.previous, story.first_writers[-1]
+    matrix = "W_pos" if site == "pos" else "W_E"
     rows = {"as trained": story.scores, "negated": story.negated, "reversed": story.reversed, "rotated": story.haar}
     panels = []
     for side in SIDES[:2]:
-        values = np.concatenate([side_table(r, ["pos"], heads, side, "score") for r in rows.values()])
-        aligned = np.concatenate([side_table(r, ["pos"], heads, side, "alignment") for r in rows.values()])
+        values = np.concatenate([side_table(r, [site], heads, side, "score") for r in rows.values()])
+        aligned = np.concatenate([side_table(r, [site], heads, side, "alignment") for r in rows.values()])
         panels.append(panel(side, values, None, {"alignment": aligned}))
-    chance = wire(story.scores, "pos", head, "Q", "chance")
+    chance = wire(story.scores, site, head, "Q", "chance")
     change = max(
-        float(np.abs(_pos_scores(story.negated, heads, side) - _pos_scores(story.scores, heads, side)).max())
+        float(np.abs(_scores_of(story.negated, site, heads, side) - _scores_of(story.scores, site, heads, side)).max())
         for side in SIDES[:2]
     )
     told = "; ".join(
-        f"{side} {number(wire(story.scores, 'pos', head, side, 'score'), 3)}, reversed "
-        f"{number(wire(story.reversed, 'pos', head, side, 'score'), 3)}, rotated at random "
-        f"{number(wire(story.haar, 'pos', head, side, 'score'), 3)}"
+        f"{side} {number(wire(story.scores, site, head, side, 'score'), 3)}, reversed "
+        f"{number(wire(story.reversed, site, head, side, 'score'), 3)}, rotated at random "
+        f"{number(wire(story.haar, site, head, side, 'score'), 3)}"
         for side in ("Q", "K")
     )
     view = heatmap(
-        "Score of pos under four changes",
-        ("W_pos", list(rows)),
+        f"Score of {site} under four changes",
+        (matrix, list(rows)),
         ("head", heads),
         panels,
         scale=("sequential", 0.0, max(largest(np.array(p["values"], dtype=float)) for p in panels), "score"),
     )
     return figure(
         "11",
-        "The control: turn what pos writes",
-        f"Scores of pos for {head}: {told}. Chance is {number(chance, 3)} for every wire. "
-        f"Negating W_pos {'changes no score' if change < 1e-9 else f'changes a score by {change:.1e}'}.",
+        f"The control: turn what {site} writes",
+        f"Scores of {site} for {head}: {told}. Chance is {number(chance, 3)} for every wire. "
+        f"Negating {matrix} {'changes no score' if change < 1e-9 else f'changes a score by {change:.1e}'}.",
         [view],
         remark(
             "The article speaks of a rotation by 180°. Turning by 180° is a negation, which a Frobenius norm does not "
@@ -142,5 +157,5 @@ def _controls(story: Story) -> Figure:
     )
 
 
-def _pos_scores(scores: "xr.Dataset", heads: list[str], side: Side) -> np.ndarray:
-    return side_table(scores, ["pos"], heads, side, "score")
+def _scores_of(scores: "xr.Dataset", site: str, heads: list[str], side: Side) -> np.ndarray:
+    return side_table(scores, [site], heads, side, "score")

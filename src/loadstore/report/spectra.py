@@ -4,7 +4,7 @@ import numpy as np
 
 from loadstore.circuits.spectra import spectrum
 from loadstore.report.story import Story
-from loadstore.report.words import plural
+from loadstore.report.words import listed, plural
 from loadstore.views.model import Figure, figure, lines, reading, rule, series
 
 TOP = 100
@@ -13,7 +13,7 @@ NAMES = {"embed": "W_E", "pos": "W_pos"}
 
 def spectra_figures(story: Story) -> list[Figure]:
     """Top eigenvalues (2) and cumulative variance (3) of W_E and W_pos, each beside structureless rows."""
-    results = {name: spectrum(story.weights, site) for site, name in NAMES.items()}
+    results = {NAMES[site]: spectrum(story.weights, site) for site in story.first_writers}
     d = story.weights.architecture.d_model
     top, whole = [], []
     for name, result in results.items():
@@ -37,7 +37,7 @@ def spectra_figures(story: Story) -> list[Figure]:
         figure(
             "2",
             "The strongest directions of the embedding and of the positions",
-            _cliff(results["W_pos"].eigenvalue.values, results["W_E"].eigenvalue.values),
+            _cliff({name: result.eigenvalue.values for name, result in results.items()}),
             [lines("Top eigenvalues", ("rank", "direction", "linear"), ("eigenvalue", "variance", "log"), top)],
             reading(
                 "Dashed: the eigenvalues that Gaussian rows of the same total variance have (Marchenko and Pastur)."
@@ -46,9 +46,8 @@ def spectra_figures(story: Story) -> list[Figure]:
         figure(
             "3",
             "How many directions hold how much",
-            f"W_E holds 80 % of its variance in {plural(eighty['W_E'], 'direction')} of {d}; "
-            f"W_pos in {plural(eighty['W_pos'], 'direction')}. Structureless rows would need {flat['W_E']} and "
-            f"{flat['W_pos']}.",
+            f"80 % of the variance lies in {_directions(eighty)} of {d} directions. Structureless rows would need "
+            f"{_directions(flat)}.",
             [
                 lines(
                     "Cumulative variance",
@@ -62,13 +61,16 @@ def spectra_figures(story: Story) -> list[Figure]:
     ]
 
 
-def _cliff(pos: np.ndarray, embed: np.ndarray) -> str:
+def _directions(counts: dict[str, int]) -> str:
+    return listed([f"{count} ({name})" for name, count in counts.items()])
+
+
+def _cliff(spectra: dict[str, np.ndarray]) -> str:
     """Where each spectrum first falls below a hundredth of its strongest direction."""
 
     def falls(values: np.ndarray) -> str:
         below = np.nonzero(values < values[0] / 100)[0]
         return f"after {plural(int(below[0]), 'direction')}" if len(below) else "nowhere"
 
-    return (
-        f"The eigenvalues of W_pos fall below a hundredth of the strongest {falls(pos)}, those of W_E {falls(embed)}."
-    )
+    told = listed([f"those of {name} {falls(values)}" for name, values in spectra.items()])
+    return f"Where eigenvalues fall below a hundredth of the strongest: {told}."

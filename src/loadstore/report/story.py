@@ -26,6 +26,11 @@ class Story:
     prompt: str | list[int]
 
     @cached_property
+    def first_writers(self) -> tuple[str, ...]:
+        """What layer 0 finds in the stream or beside it: ``embed``, and ``pos`` where the model has one."""
+        return ("embed", "pos") if self.weights.W_pos is not None else ("embed",)
+
+    @cached_property
     def roles(self) -> "xr.Dataset":
         """Role scores on random repeats."""
         return head_roles(self.weights)
@@ -42,14 +47,17 @@ class Story:
 
     @cached_property
     def haar(self) -> "xr.Dataset":
-        """Scores of pos with W_pos rotated at random."""
-        return subspace_scores(self.weights, writers="pos", readers="L0.*", control="haar")
+        """Scores of the last first writer (pos, or else embed) with what it writes rotated at random."""
+        return subspace_scores(self.weights, writers=self.first_writers[-1], readers="L0.*", control="haar")
 
     @cached_property
     def negated(self) -> "xr.Dataset":
-        """Scores of pos with W_pos negated: computed, not assumed to be the same."""
-        turned = replace(self.weights, W_pos=-self.weights.W_pos)
-        return subspace_scores(turned, writers="pos", readers="L0.*")
+        """The same with what it writes negated: computed, not assumed to be the same."""
+        if self.weights.W_pos is None:
+            turned = replace(self.weights, W_E=-self.weights.W_E)
+        else:
+            turned = replace(self.weights, W_pos=-self.weights.W_pos)
+        return subspace_scores(turned, writers=self.first_writers[-1], readers="L0.*")
 
     def role(self, head: Head, role: str) -> float:
         """One role score."""

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from loadstore.atomic import replacing
 from loadstore.errors import BadCheckpoint, BadRequest
-from loadstore.models.architecture import Architecture
+from loadstore.models.architecture import Architecture, NormKind
 from loadstore.models.checkpoint import Checkpoint
 from loadstore.models.quote import quote, some
 from loadstore.models.tokens import Tokens
@@ -83,11 +83,11 @@ def build(checkpoint: Checkpoint) -> Weights:
     weights = Weights(
         architecture=shape,
         W_E=checkpoint.take("W_E", v, d),
-        W_pos=checkpoint.take("W_pos", shape.context, d),
+        W_pos=checkpoint.take("W_pos", shape.context, d) if shape.has_pos else None,
         layers=tuple(_layer(checkpoint, shape, f"layers.{index}.") for index in range(shape.n_layers)),
         W_U=checkpoint.take("W_U", d, v),
         b_U=_optional(checkpoint, "b_U", v),
-        final_norm=_norm(checkpoint, shape, "final_norm."),
+        final_norm=_norm(checkpoint, shape.last_norm, d, "final_norm."),
         name=quote(checkpoint.metadata.get("name") or checkpoint.path.stem),
         tokens=None if text is None else Tokens.from_json(text, bos, v, f"the tokenizer in {checkpoint.path}"),
     )
@@ -107,16 +107,17 @@ def _layer(checkpoint: Checkpoint, shape: Architecture, prefix: str) -> Layer:
         b_K=_optional(checkpoint, f"{prefix}b_K", h, e),
         b_V=_optional(checkpoint, f"{prefix}b_V", h, e),
         b_O=_optional(checkpoint, f"{prefix}b_O", d),
-        norm=_norm(checkpoint, shape, f"{prefix}norm."),
+        norm=_norm(checkpoint, shape.norm, d, f"{prefix}norm."),
     )
 
 
-def _norm(checkpoint: Checkpoint, shape: Architecture, prefix: str) -> Norm | None:
-    if shape.norm == "none":
+def _norm(checkpoint: Checkpoint, kind: NormKind, d_model: int, prefix: str) -> Norm | None:
+    if kind == "none":
         return None
     return Norm(
-        gain=_optional(checkpoint, f"{prefix}gain", shape.d_model),
-        bias=_optional(checkpoint, f"{prefix}bias", shape.d_model),
+        gain=_optional(checkpoint, f"{prefix}gain", d_model),
+        bias=_optional(checkpoint, f"{prefix}bias", d_model),
+        centres=kind == "layer",
     )
 
 

@@ -1,0 +1,51 @@
+"""What may be asked of a subspace score: norms, control, seed and the offsets of rotary positions."""
+
+from typing import Literal, TypeAlias
+
+from loadstore.circuits.folding import Norms
+from loadstore.errors import BadRequest
+from loadstore.models.weights import Weights
+
+Control: TypeAlias = Literal["none", "reversed", "haar"]
+
+
+def as_offsets(weights: Weights, offset: int | None) -> range | None:
+    """The offsets to average over; None where nothing turns. Raises BadRequest for one that cannot be."""
+    shape = weights.architecture
+    if shape.rotary is None:
+        if offset is not None:
+            raise BadRequest(f"offset={offset}: {weights.name} has no rotary positions, its scores have no offset")
+        return None
+    if offset is None:
+        return range(shape.context)
+    if not 0 <= offset < shape.context:
+        raise BadRequest(f"offset={offset}: expected 0 to {shape.context - 1}, query less key within the context")
+    return range(offset, offset + 1)
+
+
+def averaged_over(offsets: range) -> str:
+    """What a definition says of the offsets that a score is about."""
+    if len(offsets) == 1:
+        return f"; Q and K at the offset {offsets.start} = query - key"
+    return f"; Q and K averaged over the offsets {offsets.start} to {offsets.stop - 1} = query - key, uniformly"
+
+
+def as_seed(seed: int) -> int:
+    """Check a seed. Raises BadRequest for one that a generator does not take."""
+    if not 0 <= seed < 1 << 63:
+        raise BadRequest(f"seed {seed}: expected a whole number from 0 to 2^63 - 1")
+    return seed
+
+
+def as_norms(text: str) -> Norms:
+    """Read the ``norms`` option. Raises BadRequest."""
+    if text == "fold" or text == "ignore":
+        return text
+    raise BadRequest(f"norms={text!r}: expected 'fold' or 'ignore'")
+
+
+def as_control(text: str) -> Control:
+    """Read the ``control`` option. Raises BadRequest."""
+    if text == "none" or text == "reversed" or text == "haar":
+        return text
+    raise BadRequest(f"control={text!r}: expected 'none', 'reversed' or 'haar'")

@@ -1,0 +1,88 @@
+"""Rotary positions: queries and keys are turned by an angle proportional to their position.
+
+Row vectors: q_m → q_m R_m with R_m = ⊕_i rotation by m θ_i over 2-D pairs, so that q_m R_m (k_n R_n)ᵀ depends on
+m − n only. Dimensions beyond the pairs are left as they are (partial rotary). Source: Su et al. 2021, RoFormer.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.errors import NotThisModel
+
+Pairs = Literal["halves", "adjacent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rotary:
+    """Angular frequencies θ_i (radians a token) of the pairs, and which dimensions make a pair.
+
+    ``halves`` pairs (i, i + n) for n frequencies (GPT-NeoX, Llama), ``adjacent`` pairs (2i, 2i + 1) (GPT-J).
+    Raises NotThisModel when a frequency is no finite number.
+    """
+
+    frequencies: tuple[float, ...]
+    pairs: Pairs = "halves"
+
+    def __post_init__(self) -> None:
+        known = all(type(f) is float and math.isfinite(f) for f in self.frequencies)
+        if not self.frequencies or not known:
+            raise NotThisModel("rotary positions need at least one frequency, all of them finite numbers")
+        if self.pairs not in ("halves", "adjacent"):
+            raise NotThisModel(f"rotary pairs {self.pairs!r} are not supported; use 'halves' or 'adjacent'")
+
+    @staticmethod
+    def of(dimensions: int, base: float = 10_000.0, pairs: Pairs = "halves") -> "Rotary":
+        """Give θ_i = base^(−2i / dimensions), the published choice. Raises NotThisModel on odd sizes or a base ≤ 0."""
+        if dimensions < 2 or dimensions % 2 or not 0 < base < math.inf:
+            raise NotThisModel(
+                f"rotary positions over {dimensions} dimensions with base {base} are impossible: expected an even "
+                "number of dimensions and a positive base"
+            )
+        return Rotary(tuple(base ** (-2 * i / dimensions) for i in range(dimensions // 2)), pairs)
+
+    @property
+    def dimensions(self) -> int:
+        """How many dimensions of a head turn."""
+        return 2 * len(self.frequencies)
+
+    def first_and_second(self) -> tuple[list[int], list[int]]:
+        """The dimensions that are first in their pair, and their partners."""
+        n = len(self.frequencies)
+        if self.pairs == "halves":
+            return list(range(n)), list(range(n, 2 * n))
+        return list(range(0, 2 * n, 2)), list(range(1, 2 * n, 2))
+
+    def turn(self, x: Float[Tensor, "*any d_head"], angles: Float[Tensor, "*any2 pair"]) -> Float[Tensor, "..."]:
+        """Turn vectors by given angles: (x₁, x₂) → (x₁ cos − x₂ sin, x₂ cos + x₁ sin) in every pair."""
+        first, second = self.first_and_second()
+        one, two = x[..., first], x[..., second]
+        cos, sin = angles.cos(), angles.sin()
+        out = x.clone()
+        out[..., first] = one * cos - two * sin
+        out[..., second] = two * cos + one * sin
+        return out
+
+    def at(self, x: Float[Tensor, "batch token head d_head"], start: int = 0) -> Float[Tensor, "..."]:
+        """Turn queries or keys by their positions, which count from ``start``."""
+        return self.turn(x, self.angles(x.shape[1], start, x.dtype)[:, None])
+
+    def angles(self, tokens: int, start: int, dtype: torch.dtype) -> Float[Tensor, "token pair"]:
+        """m θ_i in radians; computed in double precision, where angles of late positions keep their digits."""
+        positions = torch.arange(start, start + tokens, dtype=torch.float64)
+        return (positions[:, None] * torch.tensor(self.frequencies, dtype=torch.float64)).to(dtype)
+
+
+def as_rotary(facts: object) -> Rotary | None:
+    """Read what a file says of its rotary positions. Raises NotThisModel unless it is None or a Rotary's facts."""
+    if facts is None or isinstance(facts, Rotary):
+        return facts
+    known = cast("dict[str, Any]", facts) if isinstance(facts, dict) else {}
+    frequencies: object = known.get("frequencies")
+    if set(known) != {"frequencies", "pairs"} or not isinstance(frequencies, list):
+        raise NotThisModel("rotary positions are stated as an object of frequencies (a list of numbers) and pairs")
+    return Rotary(tuple(cast("list[float]", frequencies)), known["pairs"])
