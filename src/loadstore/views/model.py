@@ -123,6 +123,41 @@ def table(title: str, columns: Sequence[tuple[str, str, int | None]], rows: Sequ
     }
 
 
+def bars(
+    title: str,
+    label: str,
+    columns: tuple[str, str],
+    rows: Sequence[tuple[str, SupportsFloat, str]],
+    *,
+    kind: Literal["signed", "unsigned"] = "signed",
+    low: float | None = None,
+    high: float | None = None,
+    digits: int = 2,
+    rules: Sequence[tuple[float, str]] = (),
+    total: tuple[str, SupportsFloat] | None = None,
+    strong: Iterable[int] = (),
+) -> View:
+    """Horizontal bars, each with its number and a text; ``columns`` name the rows' label and text."""
+    known = [float(value) for _, value, _ in rows if math.isfinite(float(value))]
+    marked = set(strong)
+    return {
+        "schema": "loadstore/bars@1",
+        "title": title,
+        "label": label,
+        "kind": kind,
+        "low": float(min([0.0, *known]) if low is None else low),
+        "high": float(max([0.0, *known], default=1.0) if high is None else high) or 1.0,
+        "digits": digits,
+        "columns": list(columns),
+        "rows": [
+            {"label": name, "value": cell(value), "text": text, "strong": index in marked}
+            for index, (name, value, text) in enumerate(rows)
+        ],
+        "rules": [{"value": value, "label": text} for value, text in rules],
+        "total": None if total is None else {"label": total[0], "value": cell(total[1])},
+    }
+
+
 def remark(text: str) -> dict[str, str]:
     """Say where the article is imprecise."""
     return {"kind": "remark", "label": "Where the article is imprecise", "text": text}
