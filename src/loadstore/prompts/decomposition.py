@@ -21,6 +21,7 @@ from loadstore.models.forward import through_norm
 from loadstore.models.trace import Trace
 from loadstore.models.weights import Norm
 from loadstore.models.wiring import wiring
+from loadstore.prompts.single import one_prompt_index
 from loadstore.sites import CONST, UNEMBED, Head, Reader, Writer, parse_head
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def output_parts(trace: Trace, head: Head | str, at: int) -> "xr.DataArray":
     import xarray as xr
 
     head = trace.weights.architecture.check(parse_head(head), trace.weights.name)
-    row = trace.pattern(head)[_single(trace, at)]
+    row = trace.pattern(head)[one_prompt_index(trace, at)]
     parts = reader_parts(trace, Reader(head.layer, head.index, "V"))
     W_O = trace.weights.layers[head.layer].W_O[head.index]
     values = torch.stack([row[:, None] * part[0] @ W_O for part in parts.values()], 1)
@@ -107,7 +108,7 @@ def logit_parts(trace: Trace, at: int, token: int) -> "xr.DataArray":
     """One logit by writers and ``const``, the last norm's scale frozen; dim writer; one prompt."""
     import xarray as xr
 
-    at = _single(trace, at)
+    at = one_prompt_index(trace, at)
     parts = {name: float(part[0, at, token]) for name, part in reader_parts(trace, UNEMBED).items()}
     return xr.DataArray(np.array(list(parts.values())), dims="writer", coords={"writer": list(parts)})
 
@@ -120,13 +121,3 @@ def _matrix(trace: Trace, reader: Reader) -> tuple[Tensor, Norm | None, Tensor |
     layer = weights.layers[reader.layer]
     matrix, bias = {"Q": (layer.W_Q, layer.b_Q), "K": (layer.W_K, layer.b_K), "V": (layer.W_V, layer.b_V)}[reader.side]
     return matrix[reader.index], layer.norm, None if bias is None else bias[reader.index]
-
-
-def _single(trace: Trace, at: int) -> int:
-    """The token index of a single prompt, negative ones counted from the end."""
-    length = trace.tokens.shape[1]
-    if trace.batched:
-        raise Undefined("this is for one prompt; the run was a batch")
-    if not -length <= at < length:
-        raise Undefined(f"there is no token {at}: the prompt has tokens 0 to {length - 1}")
-    return at % length

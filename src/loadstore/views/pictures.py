@@ -114,7 +114,7 @@ def patterns(
     first_is_sink: bool = False,
     orders: Sequence[tuple[str, Sequence[int]]] = (),
 ) -> View:
-    """Patterns [head, query, key] of many heads (name, badges), stored to 1/255; causal ones as their lower triangle."""
+    """Patterns [head, query, key] of many heads (name, badges), stored to 1/255; causal ones as lower triangles."""
     levels = np.rint(np.clip(np.asarray(values, dtype=float), 0.0, 1.0) * 255).astype(np.uint8)
     n = levels.shape[-1]
     packed = levels[:, np.tri(n, dtype=bool)] if causal else levels.reshape(len(levels), -1)

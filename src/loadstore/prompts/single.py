@@ -1,0 +1,14 @@
+"""Questions about one token of one prompt."""
+
+from loadstore.errors import Undefined
+from loadstore.models.trace import Trace
+
+
+def one_prompt_index(trace: Trace, at: int) -> int:
+    """The token index of a single prompt, negative ones counted from the end. Raises Undefined for a batch."""
+    length = trace.tokens.shape[1]
+    if trace.batched:
+        raise Undefined("this is for one prompt; the run was a batch")
+    if not -length <= at < length:
+        raise Undefined(f"there is no token {at}: the prompt has tokens 0 to {length - 1}")
+    return at % length

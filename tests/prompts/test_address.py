@@ -1,0 +1,115 @@
+"""An address partitions exactly what it says, and is undefined where there is nothing to partition."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import planted
+import pytest
+import torch
+import xarray as xr
+from tiny import KINDS, Kind, some_tokens, tiny
+
+import loadstore as ls
+from loadstore.errors import Undefined
+from loadstore.heads.roles import random_repeats
+from loadstore.prompts.address import address, smallest_set
+from loadstore.prompts.decomposition import output_parts, score_parts
+
+AT = 6
+HEAD = "L1.H2"
+
+
+def trace_of(kind: Kind) -> ls.Trace:
+    model = tiny(kind)
+    return ls.run(model, some_tokens(model, batch=1)[0])
+
+
+@pytest.mark.parametrize("about", ["most", "row", 3])
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_shares_sum_to_one_and_are_those_of_the_bilinear_sum(kind: Kind, about):
+    trace = trace_of(kind)
+    found = address(trace, HEAD, AT, about)
+    for side in "QKV":
+        assert math.fsum(found.shares[side].values()) == pytest.approx(1, abs=1e-10)
+    parts = score_parts(trace, HEAD).isel(query=AT, key=slice(0, AT + 1))
+    row = trace.pattern(HEAD)[AT, : AT + 1].numpy()
+    direction = row if about == "row" else np.array([float(j == found.key) for j in range(AT + 1)])
+    contrast = (parts * (xr.DataArray(direction, dims="key") - 1 / (AT + 1))).sum("key")
+    whole = float(contrast.sum())
+    for writer, share in found.shares["Q"].items():
+        assert share == pytest.approx(float(contrast.sel(query_writer=writer).sum()) / whole, abs=1e-9)
+    for writer, share in found.shares["K"].items():
+        assert share == pytest.approx(float(contrast.sel(key_writer=writer).sum()) / whole, abs=1e-9)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_the_contrast_of_a_row_is_a_sum_of_two_divergences(kind: Kind):
+    trace = trace_of(kind)
+    row = trace.pattern(HEAD)[AT, : AT + 1]
+    scores = trace.scores(HEAD)[AT, : AT + 1]
+    uniform = torch.full_like(row, 1 / (AT + 1))
+    divergences = (row * (row / uniform).log()).sum() + (uniform * (uniform / row).log()).sum()
+    assert float(((row - uniform) * scores).sum()) == pytest.approx(float(divergences), abs=1e-10)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_value_shares_are_projections_of_what_was_stored(kind: Kind):
+    trace = trace_of(kind)
+    found = address(trace, HEAD, AT)
+    stored = trace.written(HEAD)[AT]
+    parts = output_parts(trace, HEAD, AT)
+    for writer, share in found.shares["V"].items():
+        part = torch.tensor(parts.sel(writer=writer).sum("key").values)
+        assert share == pytest.approx(float(part @ stored / stored.square().sum()), abs=1e-9)
+
+
+def test_the_planted_circuit_has_the_addresses_that_were_planted():
+    model = planted.planted("learned")
+    tokens = random_repeats(model, 1, 7)[0]
+    trace = ls.run(model, tokens)
+    period = (len(tokens) - 1) // 2
+    at = period + 2
+    found = address(trace, "L1.H0", at)
+    assert (found.top("Q"), found.top("K"), found.top("V")) == ("embed", "L0.H0", "embed")
+    assert min(found.shares["Q"]["embed"], found.shares["K"]["L0.H0"], found.shares["V"]["embed"]) > 1 - 1e-6
+    assert found.smallest == (found.key,) == (at - period + 1,)
+    assert found.effective == pytest.approx(1, abs=1e-3)
+
+
+def test_undefined_shares_say_why():
+    model = tiny(KINDS[0])
+    layers = tuple(replace(layer, W_Q=layer.W_Q * 0, W_V=layer.W_V * 0) for layer in model.layers)
+    trace = ls.run(replace(model, layers=layers), some_tokens(model, batch=1)[0])
+    found = address(trace, HEAD, AT)
+    assert set(found.undefined) == {"Q", "K", "V"}
+    assert "same score" in found.undefined["Q"]
+    assert "stores nothing" in found.undefined["V"]
+    assert all(math.isnan(share) for side in "QKV" for share in found.shares[side].values())
+    assert "undefined" in str(found)
+    assert "one key" in address(trace, HEAD, 0).undefined["K"]
+
+
+def test_a_later_key_a_batch_and_a_token_that_is_not_there_are_refused():
+    trace = trace_of(KINDS[0])
+    with pytest.raises(Undefined, match="later token 8"):
+        address(trace, HEAD, 3, about=8)
+    with pytest.raises(Undefined, match="no token 40"):
+        address(trace, HEAD, 40)
+    with pytest.raises(Undefined, match="batch"):
+        address(ls.run(trace.weights, some_tokens(trace.weights)), HEAD, 3)
+
+
+def test_the_smallest_set_holds_its_mass_and_no_fewer_would():
+    row = torch.tensor([0.1, 0.4, 0.2, 0.25, 0.05], dtype=torch.float64)
+    assert smallest_set(row) == (1, 3, 2)
+    assert smallest_set(torch.tensor([0.35, 0.35, 0.3], dtype=torch.float64)) == (0, 1)
+    assert smallest_set(torch.tensor([1.0], dtype=torch.float64)) == (0,)
+
+
+def test_its_text_shows_all_three_parts():
+    trace = ls.run(ls.load("builtin"), "the cat sat on the mat. the dog sat on the log.")
+    text = str(address(trace, "L1.H4", 10))
+    assert text.startswith("L1.H4  Q ␣sat·10:embed")
+    assert "| K ␣on·4:L0.H7" in text
+    assert "| V ␣on·4:" in text
