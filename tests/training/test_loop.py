@@ -11,7 +11,8 @@ import loadstore as ls
 from loadstore.errors import BadRequest
 from loadstore.models.families.own import save_weights
 from loadstore.training.corpus import Corpus
-from loadstore.training.loop import Progress, log_spaced, train
+from loadstore.training.history import log_spaced
+from loadstore.training.loop import Progress, train
 from loadstore.training.numbering import numbered
 from loadstore.training.parameters import as_weights
 from loadstore.training.prepare import prepare
@@ -58,7 +59,7 @@ class Killed(Exception):
 @pytest.fixture(autouse=True)
 def one_number_format(monkeypatch: pytest.MonkeyPatch) -> None:
     """A measurement of this machine must not decide whether two runs are compared in the same format."""
-    monkeypatch.setattr("loadstore.training.loop.faster_in_bfloat16", lambda: False)
+    monkeypatch.setattr("loadstore.training.run.faster_in_bfloat16", lambda: False)
 
 
 @pytest.fixture(scope="module")
@@ -205,8 +206,8 @@ def test_moments_are_log_spaced():
 def test_the_number_format_is_measured_once_and_kept(
     recipe: Recipe, corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, faster: bool
 ):
-    monkeypatch.setattr("loadstore.training.loop.faster_in_bfloat16", lambda: faster)
+    monkeypatch.setattr("loadstore.training.run.faster_in_bfloat16", lambda: faster)
     first = train(recipe, corpus, tmp_path)
-    monkeypatch.setattr("loadstore.training.loop.faster_in_bfloat16", lambda: not faster)
+    monkeypatch.setattr("loadstore.training.run.faster_in_bfloat16", lambda: not faster)
     assert train(recipe, corpus, tmp_path).bfloat16 is first.bfloat16 is faster
     assert all(bool(torch.isfinite(value).all()) for value in first.parameters.values())

@@ -34,6 +34,14 @@ class Corpus:
         """The tokenizer with its BOS, as a model carries it."""
         return Tokens(self.tokenizer, self.bos)
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that a step can take from it: the ids to train on, the ids held out, and BOS."""
+        total = hashlib.sha256(f"{self.bos} {self.train.dtype} {self.train.shape} {self.held_out.shape}".encode())
+        for ids in (self.train, self.held_out):
+            total.update(np.ascontiguousarray(ids).data)
+        return total.hexdigest()
+
 
 def read_corpus(folder: Path, vocab: int, tokenizer: Tokenizer | None = None) -> Corpus:
     """Read every ``.txt`` below a folder; trains the tokenizer unless one is given.

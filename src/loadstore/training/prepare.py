@@ -1,12 +1,14 @@
 """Read a corpus once per run: tokens and tokenizer are kept beside the state, so that a resume starts at once."""
 
 import hashlib
+import io
 import json
 from pathlib import Path
 
 import numpy as np
 from tokenizers import Tokenizer
 
+from loadstore.atomic import write_whole
 from loadstore.errors import BadRequest
 from loadstore.training.corpus import Corpus, read_corpus
 
@@ -23,14 +25,18 @@ def prepare(text: Path, run: Path, vocab: int) -> Corpus:
     if arrays.exists() and names.exists() and json.loads(names.read_text(encoding="utf-8"))["fingerprint"] == mark:
         return kept(run)
     corpus = read_corpus(text, vocab)
-    np.savez(arrays, train=corpus.train, held_out=corpus.held_out)
+    buffer = io.BytesIO()
+    np.savez(buffer, train=corpus.train, held_out=corpus.held_out)
     facts = {
         "fingerprint": mark,
         "documents": corpus.documents,
         "characters": corpus.characters,
         "tokenizer": corpus.tokenizer.to_str(),
     }
-    names.write_text(json.dumps(facts), encoding="utf-8")
+    # The facts vouch for the arrays, so old facts must go before new arrays come.
+    names.unlink(missing_ok=True)
+    write_whole(arrays, buffer.getbuffer())
+    write_whole(names, json.dumps(facts).encode())
     return corpus
 
 

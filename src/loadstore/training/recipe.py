@@ -60,6 +60,7 @@ class Recipe:
     """Everything that decides a run, besides the text.
 
     ``names`` gives the strongest heads of a role the numbers they shall carry: an exact renumbering at the end.
+    ``per_octave`` is how often a run is measured while its steps double.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Recipe:
     start: Start
     phases: tuple[Phase, ...]
     names: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    per_octave: int = 3
 
     @property
     def steps(self) -> int:
@@ -137,8 +139,8 @@ def _check(recipe: Recipe, path: Path) -> None:
     problems = {
         f"name {recipe.name!r}: expected a plain file name": re.fullmatch(r"[\w.-]*\w", recipe.name) is not None,
         f"seed {recipe.seed}: expected less than 2^63": recipe.seed < 1 << 63,
-        "n_layers, n_heads, d_model, d_head and context: expected 1 or more": min(
-            recipe.n_layers, recipe.n_heads, recipe.d_model, recipe.d_head, recipe.context
+        "n_layers, n_heads, d_model, d_head, context and per_octave: expected 1 or more": min(
+            recipe.n_layers, recipe.n_heads, recipe.d_model, recipe.d_head, recipe.context, recipe.per_octave
         )
         > 0,
         f"vocab {recipe.vocab}: expected 257 or more, a byte alphabet and BOS": recipe.vocab > 256,

@@ -1,0 +1,37 @@
+"""A run's folder belongs to one process at a time."""
+
+import fcntl
+import re
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from loadstore.errors import BadRequest
+
+LOCK = ".lock"
+PARTIAL = re.compile(r"\.\d+\.part")
+
+
+@contextmanager
+def claimed(folder: Path) -> Generator[None]:
+    """Hold the folder, made if need be, and clear away what killed writers left in it.
+
+    The kernel lets go of it when the process ends, however it ends. Raises BadRequest when another process
+    trains there, or when the folder cannot be used.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / LOCK).open("wb")
+    except OSError as error:
+        raise BadRequest(f"{folder} cannot hold a run: {error.strerror or error}; choose another folder") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise BadRequest(
+                f"another process is training in {folder}; wait for it, stop it, or choose another folder"
+            ) from None
+        for left in folder.iterdir():
+            if PARTIAL.fullmatch(left.name):
+                left.unlink(missing_ok=True)
+        yield

@@ -1,0 +1,105 @@
+"""A training run in memory, and its exact way to the disk and back."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from loadstore.errors import BadRequest
+from loadstore.training.conditions import conditions, set_threads
+from loadstore.training.corpus import Corpus
+from loadstore.training.optimise import Optimisers
+from loadstore.training.parameters import Parameters, initial
+from loadstore.training.precision import faster_in_bfloat16
+from loadstore.training.recipe import Recipe
+from loadstore.training.state import latest, save_state
+
+STATE = "state.pt"
+POSITION = ("phase", "at", "step", "tokens", "second_copy")
+
+
+@dataclass
+class Run:
+    """Parameters, optimisers, random state, position, and the number format of a step."""
+
+    recipe: Recipe
+    parameters: Parameters
+    optimisers: Optimisers
+    generator: torch.Generator
+    text: str
+    bfloat16: bool = False
+    phase: int = 0
+    at: int = 0
+    step: int = 0
+    tokens: int = 0
+    second_copy: float = math.inf
+    saved: int | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether every phase is done."""
+        return self.phase == len(self.recipe.phases)
+
+    def save(self, folder: Path) -> None:
+        """Write everything that the next step depends on. Raises BadRequest when the disk refuses."""
+        save_state(
+            folder / STATE,
+            {
+                "recipe": repr(self.recipe),
+                "text": self.text,
+                "conditions": conditions(),
+                "bfloat16": self.bfloat16,
+                "parameters": {name: value.detach() for name, value in self.parameters.items()},
+                "optimisers": self.optimisers.state_dict(),
+                "generator": self.generator.get_state(),
+                **{name: getattr(self, name) for name in POSITION},
+            },
+        )
+        self.saved = self.step
+
+
+def begin(
+    recipe: Recipe, corpus: Corpus, folder: Path, threads: int = 0, tell: Callable[[str], None] = lambda _: None
+) -> Run:
+    """Start a fresh run, or continue the one whose state lies in ``folder``.
+
+    Raises BadRequest for a state of another recipe, another text or another number of threads.
+    """
+    generator = torch.Generator().manual_seed(recipe.seed)
+    parameters = initial(recipe, generator)
+    run = Run(recipe, parameters, Optimisers(parameters), generator, corpus.digest)
+    path = folder / STATE
+    saved = latest(path)
+    if saved is None:
+        set_threads(threads, None, tell)
+        run.bfloat16 = faster_in_bfloat16()
+        return run
+    try:
+        _check(run, saved, path)
+        set_threads(threads, saved["conditions"], tell)
+        _restore(run, saved)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise BadRequest(f"the saved state {path} is incomplete ({error}); delete it to start again") from None
+    return run
+
+
+def _check(run: Run, saved: dict[str, Any], path: Path) -> None:
+    if saved["recipe"] != repr(run.recipe):
+        raise BadRequest(f"{path} belongs to another recipe; choose another folder or delete it")
+    if saved["text"] != run.text:
+        raise BadRequest(f"{path} was trained on another text; give that text, choose another folder, or delete it")
+
+
+def _restore(run: Run, saved: dict[str, Any]) -> None:
+    with torch.no_grad():
+        for name, parameter in run.parameters.items():
+            parameter.copy_(saved["parameters"][name])
+    run.optimisers.load_state_dict(saved["optimisers"])
+    run.generator.set_state(saved["generator"])
+    run.bfloat16 = saved["bfloat16"]
+    for name in POSITION:
+        setattr(run, name, saved[name])
+    run.saved = run.step
