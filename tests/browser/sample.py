@@ -3,13 +3,15 @@
 import math
 from typing import Any
 
+from browser.sample_views import new_views
+
 HOSTILE = '</script><img src="https://example.invalid/x.png" onerror="document.title=`owned`">'
 TOKENS = ["the", "␣cat", "␣sat", "␣on", "␣the", "␣mat", ".", "␣the", "␣dog", "␣sat", "␣on"]
 
 
 def sample_page() -> dict[str, Any]:
     """A page with every view, every kind of cell, and text that tries to break out of it."""
-    views = [_patterns(), _scores(), _odd_cells(), _thumbnails(), _lines(), _table()]
+    views = [_patterns(), _scores(), _odd_cells(), _thumbnails(), _lines(), _table(), *new_views()]
     figures = [
         {
             "schema": "loadstore/figure@1",

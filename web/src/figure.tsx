@@ -1,4 +1,7 @@
 /** A figure: what it claims, a remark, and its views. */
+import { BarsView } from "./bars/view";
+import { AddressView } from "./address/view";
+import { MemoryView } from "./memory/view";
 import { Guard, UnknownSchema } from "./guard";
 import { HeatmapView } from "./heatmap/view";
 import { LinesView } from "./lines/view";
@@ -39,6 +42,12 @@ function AnyView({ view, place }: { view: View; place: Place }) {
       return <LinesView view={view} place={place} />;
     case "loadstore/table@1":
       return <TableView view={view} place={place} />;
+    case "loadstore/bars@1":
+      return <BarsView view={view} place={place} />;
+    case "loadstore/address@1":
+      return <AddressView view={view} place={place} />;
+    case "loadstore/memory@1":
+      return <MemoryView view={view} place={place} />;
     default:
       return <UnknownSchema what="view" schema={(view as { schema?: unknown }).schema} />;
   }

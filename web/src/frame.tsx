@@ -1,49 +1,68 @@
 /** What every view has around it: a title, its exports, and the table behind it. */
 import type { ComponentChildren, VNode } from "preact";
-import { useRef } from "preact/hooks";
+import { useMemo, useRef, useState } from "preact/hooks";
 import { csv } from "./export/csv";
-import { save } from "./export/save";
+import { png } from "./export/png";
+import { offer, save } from "./export/save";
 import { picture } from "./export/svg";
 import type { Place, View } from "./model";
+
+/** Tables of more cells than this are made when they are opened. */
+const MANY = 5000;
 
 interface Props {
   view: View;
   place: Place;
   records: () => string[][];
   /** The tables behind a picture; a view that is a table has none. */
-  table: VNode | null;
+  table: (() => VNode) | null;
+  /** How many cells the tables have. */
+  cells: number;
+  /** What the tables show besides the view: they are made again when it changes. */
+  about?: unknown;
   children: ComponentChildren;
 }
 
 /** A view with its frame. */
-export function ViewFrame({ view, place, records, table, children }: Props) {
+export function ViewFrame({ view, place, records, table, cells, about, children }: Props) {
   const body = useRef<HTMLDivElement>(null);
   const name = `${place.figure}-${place.view}`;
-  const saveSvg = () => body.current && save(`${name}.svg`, "image/svg+xml", picture(body.current, view.title));
+  const drawn = () => (body.current ? picture(body.current, view.title) : "");
+  const exports: [string, () => void][] = [
+    ["CSV", () => save(`${name}.csv`, "text/csv", csv(records()))],
+    ["SVG", () => save(`${name}.svg`, "image/svg+xml", drawn())],
+    ["PNG", () => void png(drawn()).then((file) => offer(`${name}.png`, file))],
+  ];
   return (
     <section class="view" aria-label={view.title}>
       <header>
         <h4>{view.title}</h4>
         <div class="exports">
-          <button type="button" aria-label={`CSV of ${view.title}`} onClick={() => save(`${name}.csv`, "text/csv", csv(records()))}>
-            CSV
-          </button>
-          <button type="button" aria-label={`SVG of ${view.title}`} onClick={saveSvg}>
-            SVG
-          </button>
+          {exports.map(([kind, act]) => (
+            <button key={kind} type="button" aria-label={`${kind} of ${view.title}`} onClick={act}>
+              {kind}
+            </button>
+          ))}
         </div>
       </header>
       <div class="body" ref={body}>
         {children}
       </div>
-      {table && (
-        <details class="numbers">
-          <summary>Table</summary>
-          <div class="scroll tables" role="region" aria-label={`Numbers of ${view.title}`} tabIndex={0}>
-            {table}
-          </div>
-        </details>
-      )}
+      {table && <Numbers title={view.title} table={table} cells={cells} about={about ?? view} />}
     </section>
+  );
+}
+
+/** The tables, folded away. */
+function Numbers({ title, table, cells, about }: { title: string; table: () => VNode; cells: number; about: unknown }) {
+  const [open, setOpen] = useState(cells <= MANY);
+  const made = useMemo(() => (open ? table() : null), [open, about]);
+  return (
+    <details class="numbers" onToggle={() => setOpen(true)}>
+      <summary>Table</summary>
+      <div class="scroll tables" role="region" aria-label={`Numbers of ${title}`} tabIndex={0}>
+        {made}
+      </div>
+    </details>
   );
 }

@@ -12,6 +12,8 @@ export interface Page {
   facts: [string, string | number][];
   sections: Section[];
   footer: string[];
+  /** Figures only, for a frame in a notebook. */
+  compact?: boolean;
 }
 
 export interface Section {
@@ -106,7 +108,92 @@ export interface Table {
   rows: (Cell | string)[][];
 }
 
-export type View = Heatmap | Lines | Table;
+/** Signed or unsigned quantities, one bar a row, and their sum. */
+export interface Bars {
+  schema: "loadstore/bars@1";
+  title: string;
+  label: string;
+  kind: "signed" | "unsigned";
+  low: number;
+  high: number;
+  digits: number;
+  /** Name of the rows, name of their texts. */
+  columns: [string, string];
+  rows: { label: string; value: Cell; text: string; strong?: boolean }[];
+  rules?: { value: number; label: string }[];
+  total?: { label: string; value: Cell } | null;
+}
+
+/** Soft addresses over one sentence. */
+export interface Address {
+  schema: "loadstore/address@1";
+  title: string;
+  tokens: string[];
+  /** What the outlined set holds. */
+  mass: number;
+  rows: { label: string; text: string; weights: Cell[]; outlined: number[]; effective: number }[];
+}
+
+/** The stream as an array whose rows an address selects. */
+export interface Memory {
+  schema: "loadstore/memory@1";
+  title: string;
+  rows: Labelled;
+  columns: Labelled;
+  values: Cell[][];
+  scale: Scale;
+  weights: { label: string; values: Cell[] };
+  hatched: string | null;
+}
+
+/** Who loads from the stream and stores to it, in order. */
+export interface Diagram {
+  schema: "loadstore/diagram@1";
+  title: string;
+  stream: string;
+  steps: Step[];
+  reading?: string | null;
+}
+
+export interface Step {
+  name: string;
+  kind: "embed" | "pos" | "head" | "unembed";
+  detail: string;
+  loads: { label: string; source: "stream" | "pos" }[];
+  stores: string | null;
+  /** Parallel siblings that are not drawn. */
+  more: number;
+}
+
+export interface Term {
+  text: string;
+  sub?: string | null;
+  sup?: string | null;
+  shape?: string | null;
+  kind: "matrix" | "operator" | "word";
+}
+
+export interface Formula {
+  schema: "loadstore/formula@1";
+  title: string;
+  rows: { name: string; terms: Term[]; meaning: string }[];
+}
+
+/** The patterns of many heads on one prompt, a byte a weight. */
+export interface Patterns {
+  schema: "loadstore/patterns@1";
+  title: string;
+  tokens: string[];
+  heads: { name: string; badges: string[] }[];
+  across: number | null;
+  causal: boolean;
+  /** Base64 of uint8, head after head, row after row; the lower triangle only where causal. */
+  packed: string;
+  first_is_sink: boolean;
+  orders: { name: string; heads: number[] }[];
+}
+
+export type View = Heatmap | Lines | Table | Bars | Address | Memory | Diagram | Formula | Patterns;
 
 /** Where a view stands in its page: what its tables are addressed by. */
 export interface Place {

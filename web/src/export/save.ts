@@ -2,7 +2,12 @@
 
 /** Offer `text` as a download. */
 export function save(name: string, type: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: `${type};charset=utf-8` }));
+  offer(name, new Blob([text], { type: `${type};charset=utf-8` }));
+}
+
+/** Offer a file as a download. */
+export function offer(name: string, file: Blob): void {
+  const url = URL.createObjectURL(file);
   const link = document.createElement("a");
   link.href = url;
   link.download = name;

@@ -1,8 +1,8 @@
 /** A view as one SVG file that needs no style sheet: what is on the screen, its colours written in. */
 
 const NAMESPACE = "http://www.w3.org/2000/svg";
-const PAINT = ["fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-opacity"];
-const TYPE = ["font-family", "font-size", "font-weight", "text-anchor", "dominant-baseline", "paint-order"];
+const PAINT = ["fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-opacity", "stroke-linejoin"];
+const TYPE = ["font-family", "font-size", "font-weight", "font-style", "text-anchor", "dominant-baseline", "paint-order"];
 const MARGIN = 16;
 const TITLE = 28;
 
@@ -16,9 +16,11 @@ export function picture(body: HTMLElement, title: string): string {
     height = Math.max(height, box.bottom - origin.top);
     return { x: box.left - origin.left + MARGIN, y: box.top - origin.top + MARGIN + TITLE };
   };
-  for (const found of body.querySelectorAll<Element>("svg, [data-export]")) {
+  for (const found of body.querySelectorAll<Element>("svg, canvas, [data-export]")) {
     const box = found.getBoundingClientRect();
-    if (found instanceof SVGSVGElement) root.append(nested(found, place(box), box));
+    if (box.width === 0 || box.height === 0) continue;
+    if (found instanceof HTMLCanvasElement) root.append(element("image", { ...place(box), width: box.width, height: box.height, href: found.toDataURL(), preserveAspectRatio: "none", style: "image-rendering:pixelated" }));
+    else if (found instanceof SVGSVGElement) root.append(nested(found, place(box), box));
     else for (const [text, line] of lines(found)) root.append(written(text, found, place(line), line.height));
   }
   const style = getComputedStyle(document.body);
@@ -36,7 +38,7 @@ export function picture(body: HTMLElement, title: string): string {
 function nested(source: SVGSVGElement, at: { x: number; y: number }, box: DOMRect): SVGElement {
   const copy = source.cloneNode(true) as SVGSVGElement;
   inline(source, copy);
-  for (const mark of copy.querySelectorAll(".marks")) mark.remove();
+  for (const mark of copy.querySelectorAll(".marks, .hits")) mark.remove();
   const viewBox = source.getAttribute("viewBox") ?? `0 0 ${box.width} ${box.height}`;
   set(copy, { ...at, width: box.width, height: box.height, viewBox });
   for (const node of [copy, ...copy.querySelectorAll("*")]) node.removeAttribute("class");
@@ -46,7 +48,7 @@ function nested(source: SVGSVGElement, at: { x: number; y: number }, box: DOMRec
 /** Write the computed style of `source` and all below it into `copy`. */
 function inline(source: Element, copy: Element): void {
   const style = getComputedStyle(source);
-  const names = source.tagName === "text" ? [...PAINT, ...TYPE] : /^(path|rect|circle)$/.test(source.tagName) ? PAINT : [];
+  const names = /^(text|tspan)$/.test(source.tagName) ? [...PAINT, ...TYPE] : /^(path|rect|circle)$/.test(source.tagName) ? PAINT : [];
   for (const name of names) {
     const value = style.getPropertyValue(name);
     if (!value.includes("url(")) copy.setAttribute(name, value);
@@ -84,6 +86,7 @@ function written(text: string, found: Element, at: { x: number; y: number }, hei
     "font-family": style.fontFamily,
     "font-size": style.fontSize,
     "font-weight": style.fontWeight,
+    "font-style": style.fontStyle,
   });
   made.textContent = text.replace(/\s+/g, " ").trim();
   return made;

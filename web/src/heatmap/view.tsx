@@ -23,7 +23,8 @@ export function HeatmapView({ view, place }: { view: Heatmap; place: Place }) {
       view={view}
       place={place}
       records={() => heatmapRecords(view)}
-      table={useMemo(() => <HeatmapTables view={view} place={place} />, [view])}
+      table={() => <HeatmapTables view={view} place={place} />}
+      cells={cellCount(view)}
     >
       <Legend view={view} />
       <div
@@ -39,6 +40,12 @@ export function HeatmapView({ view, place }: { view: Heatmap; place: Place }) {
       <HeatmapReadout view={view} cursor={cursor} />
     </ViewFrame>
   );
+}
+
+/** Cells of all tables of `view`. */
+function cellCount(view: Heatmap): number {
+  const tables = view.panels.reduce((sum, { details }) => sum + 1 + Object.keys(details ?? {}).length, 0);
+  return tables * view.rows.labels.length * view.columns.labels.length;
 }
 
 interface Props {

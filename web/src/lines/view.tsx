@@ -23,7 +23,8 @@ export function LinesView({ view, place }: { view: Lines; place: Place }) {
       view={view}
       place={place}
       records={() => linesRecords(view)}
-      table={useMemo(() => <LinesTable view={view} place={place} />, [view])}
+      table={() => <LinesTable view={view} place={place} />}
+      cells={2 * view.series.reduce((sum, { x }) => sum + x.length, 0)}
     >
       <div
         ref={ref}

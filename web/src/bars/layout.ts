@@ -1,0 +1,98 @@
+/** Where the bars and the texts of a bar chart stand. */
+import { say } from "../format";
+import { textWidth, widestOf, wrap } from "../measure";
+import type { Bars, Cell } from "../model";
+
+export const SIZE = 12;
+export const LINE = 16;
+const NARROW = 600;
+const GAP = 14;
+
+export interface Row {
+  label: string;
+  value: Cell;
+  text: string;
+  strong: boolean;
+  total: boolean;
+  top: number;
+  height: number;
+  lines: string[];
+}
+
+export interface Layout {
+  width: number;
+  height: number;
+  narrow: boolean;
+  label: number;
+  left: number;
+  right: number;
+  value: number;
+  text: number;
+  top: number;
+  bottom: number;
+  rows: Row[];
+  /** Rows of rule labels above the plot, one level an entry. */
+  levels: number[];
+  at: (value: number) => number;
+  zero: number;
+}
+
+/** What a bar's number says. */
+export function printed(view: Bars, value: Cell): string {
+  return say(value, view.digits, view.kind === "signed");
+}
+
+/** All rows of `view`, its total last, in `width` pixels. */
+export function layout(view: Bars, width: number): Layout {
+  const narrow = width < NARROW;
+  const all = [...view.rows.map((row) => ({ ...row, total: false })), ...(view.total ? [{ ...view.total, text: "", strong: true, total: true }] : [])];
+  const values = Math.max(widestOf(all.map(({ value }) => printed(view, value)), SIZE, "mono", "600"), textWidth("value", SIZE));
+  const names = [...all.map(({ label }) => label), view.columns[0]];
+  const texts = widestOf([...all.map(({ text }) => text), view.columns[1]], SIZE);
+  const label = narrow ? width - values - GAP : Math.min(widestOf(names, SIZE, "mono", "600") + 2, width * 0.28);
+  const left = narrow ? 4 : label + GAP;
+  const room = width - left - values - 2 * GAP;
+  const text = narrow ? width - 8 : all.some(({ text: said }) => said) ? Math.min(texts + 2, room * 0.52) : 0;
+  const right = narrow ? width - 4 : left + Math.min(560, room - (text ? text + GAP : 0));
+  const value = narrow ? width : right + GAP + values;
+  const [low, high] = [Math.min(view.low, view.kind === "signed" ? 0 : view.low), Math.max(view.high, view.kind === "signed" ? 0 : view.high)];
+  const span = high - low || 1;
+  const at = (x: number) => left + (Math.min(1, Math.max(0, (x - low) / span)) * (right - left));
+  const levels = ruleLevels(view, at, width);
+  const top = 26 + (Math.max(-1, ...levels) + 1) * LINE;
+  let y = top + 6;
+  const rows = all.map((row) => {
+    const lines = wrap(row.text, text, SIZE);
+    const height = narrow ? 42 + lines.length * LINE : Math.max(24, lines.length * LINE + 8);
+    if (row.total) y += 7;
+    const made = { ...row, strong: row.strong ?? false, lines, top: y, height };
+    y += height;
+    return made;
+  });
+  const bottom = y + 4;
+  const zero = at(Math.min(high, Math.max(low, 0)));
+  return { width, height: bottom + 42, narrow, label, left, right, value, text: value + GAP, top, bottom, rows, levels, at, zero };
+}
+
+/** A level for every rule's label, so that none lies over another. */
+function ruleLevels(view: Bars, at: (x: number) => number, width: number): number[] {
+  const rules = view.rules ?? [];
+  const levels = rules.map(() => 0);
+  const ends: number[] = [];
+  const order = rules.map((_, index) => index).sort((a, b) => (rules[a]?.value ?? 0) - (rules[b]?.value ?? 0));
+  for (const index of order) {
+    const [from, to] = ruleLabel(at(rules[index]?.value ?? 0), rules[index]?.label ?? "", width);
+    let level = ends.findIndex((end) => end < from);
+    if (level < 0) level = ends.length;
+    ends[level] = to + 8;
+    levels[index] = level;
+  }
+  return levels;
+}
+
+/** The label of a rule centred over it and kept within the picture: from, to. */
+export function ruleLabel(x: number, label: string, width: number): [number, number] {
+  const wide = Math.min(textWidth(label, 11), width);
+  const from = Math.min(Math.max(0, x - wide / 2), width - wide);
+  return [from, from + wide];
+}

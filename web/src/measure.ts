@@ -1,0 +1,65 @@
+/** How wide a text is in the faces of the page, and how it breaks into lines. */
+import { clip } from "./text";
+
+export type Face = "sans" | "mono" | "serif";
+
+let pen: CanvasRenderingContext2D | null = null;
+const families = new Map<Face, string>();
+
+/** Width in pixels of `text`; `style` as in a CSS font: "italic", "600". */
+export function textWidth(text: string, size: number, face: Face = "sans", style = ""): number {
+  pen ??= document.createElement("canvas").getContext("2d");
+  if (!pen) return text.length * size * 0.6;
+  let family = families.get(face);
+  if (!family) {
+    family = getComputedStyle(document.documentElement).getPropertyValue(`--${face}`).trim() || "sans-serif";
+    families.set(face, family);
+  }
+  pen.font = `${style} ${size}px ${family}`;
+  return pen.measureText(text).width;
+}
+
+/** `text` in lines no wider than `width`: broken at spaces, inside a word only where it does not fit alone. */
+export function wrap(text: string, width: number, size: number, face: Face = "sans", style = ""): string[] {
+  const fits = (line: string) => textWidth(line, size, face, style) <= width;
+  const lines: string[] = [];
+  let line = "";
+  for (const word of plain(text).split(" ").filter(Boolean)) {
+    if (line && fits(`${line} ${word}`)) {
+      line += ` ${word}`;
+      continue;
+    }
+    if (line) lines.push(line);
+    line = "";
+    for (const character of word) {
+      if (line && !fits(line + character)) {
+        lines.push(line);
+        line = "";
+      }
+      line += character;
+    }
+  }
+  return line ? [...lines, line] : lines;
+}
+
+/** `text` cut in its middle so that it is no wider than `width`. */
+export function fit(text: string, width: number, size: number, face: Face = "mono", style = ""): string {
+  const whole = plain(text);
+  let longest = [...whole].length;
+  let cut = whole;
+  while (longest > 3 && textWidth(cut, size, face, style) > width) {
+    longest = Math.min(longest - 1, Math.ceil((longest * width) / textWidth(cut, size, face, style)));
+    cut = clip(whole, Math.max(3, longest));
+  }
+  return cut;
+}
+
+/** The widest of `texts`. */
+export function widestOf(texts: string[], size: number, face: Face = "mono", style = ""): number {
+  return texts.reduce((most, text) => Math.max(most, textWidth(text, size, face, style)), 0);
+}
+
+/** One line of text without control characters, which SVG would not show. */
+export function plain(text: string): string {
+  return text.replace(/[\s\u0000-\u001f\u007f]+/g, " ");
+}
