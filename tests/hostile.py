@@ -21,6 +21,7 @@ from loadstore.models.tokens import Tokens
 from loadstore.models.weights import Weights
 
 PLAIN = Kind("shortformer", "none", biases=True)
+BASE = 7.0  # of tiny's rotary models
 WORDS = ["<s>", "the", "cat", "sat", "on", "mat", "dog", "log"]
 
 
@@ -71,7 +72,9 @@ def words(names: list[str] = WORDS) -> Tokenizer:
 
 def legacy_state(model: Weights) -> dict[str, Tensor]:
     """The same weights in HookedTransformer naming."""
-    state = {"embed.W_E": model.W_E, "pos_embed.W_pos": model.W_pos, "unembed.W_U": model.W_U}
+    state = {"embed.W_E": model.W_E, "unembed.W_U": model.W_U}
+    if model.W_pos is not None:
+        state["pos_embed.W_pos"] = model.W_pos
     if model.b_U is not None:
         state["unembed.b_U"] = model.b_U
     for index, layer in enumerate(model.layers):
@@ -84,6 +87,36 @@ def legacy_state(model: Weights) -> dict[str, Tensor]:
             if value is not None:
                 state[f"{prefix}.{part}"] = value
     return state
+
+
+def legacy_config(model: Weights) -> dict[str, Any]:
+    """What HookedTransformer's config says of the model, where tensors cannot; ``none`` is a word of ours."""
+    shape = model.architecture
+    gains = model.final_norm is not None and model.final_norm.gain is not None
+    kinds = {"none": None, "layer": "LN" if gains else "LNPre", "rms": "RMS" if gains else "RMSPre"}
+    config: dict[str, Any] = {
+        "n_ctx": shape.context,
+        "positional_embedding_type": "standard" if shape.positions == "learned" else shape.positions,
+        "normalization_type": kinds[shape.norm],
+        "final_rms": (shape.norm, shape.last_norm) == ("layer", "rms"),
+        "eps": shape.eps,
+    }
+    if shape.rotary is not None:
+        config["rotary_dim"] = shape.rotary.dimensions
+        config["rotary_base"] = BASE
+        config["rotary_adjacent_pairs"] = shape.rotary.pairs == "adjacent"
+    return config
+
+
+def rotary_tables(model: Weights) -> dict[str, Tensor]:
+    """The sines and cosines that HookedTransformer saves with rotary positions."""
+    shape, rotary = model.architecture, model.architecture.rotary
+    assert rotary is not None
+    table = torch.empty(shape.context, rotary.dimensions, dtype=torch.float64)
+    for dimensions in rotary.first_and_second():
+        table[:, dimensions] = rotary.angles(shape.context, 0, torch.float64)
+    parts = {"sin": table.sin().float(), "cos": table.cos().float()}
+    return {f"blocks.{i}.attn.rotary_{part}": v for i in range(shape.n_layers) for part, v in parts.items()}
 
 
 def raw(path: Path, header: dict[str, Any] | bytes, data: bytes = b"", length: int | None = None) -> Path:

@@ -44,14 +44,14 @@ def _describe(model: str, positions: str | None, *, json: bool) -> None:
 
 
 def _list(*, json: bool) -> None:
-    from loadstore.models.families.legacy import PUBLISHED
+    from loadstore.models.names import PUBLISHED
 
     ways = [
         ["builtin", "the model that comes with loadstore"],
         ["FOLDER", "a folder with one model file, its config.json and tokenizer.json"],
         ["FILE.safetensors", "loadstore's own layout, or HookedTransformer naming"],
         ["FILE.pth, .pt, .bin", "a state dict in HookedTransformer naming; nothing in it is executed"],
-        *([name, f"published file name: {positions} positions are known"] for name, positions in PUBLISHED.items()),
+        *([known.name, f"published file name: {known.positions} positions are known"] for known in PUBLISHED),
     ]
     if json:
         print_json("models", {"models": [{"name": name, "what": what} for name, what in ways]})

@@ -5,7 +5,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel
-from loadstore.models.architecture import Positions
+from loadstore.models.architecture import POSITIONS, Positions, one_of
 from loadstore.models.checkpoint import Checkpoint, read_checkpoint
 from loadstore.models.families import legacy, own
 from loadstore.models.quote import quote, some
@@ -28,8 +28,8 @@ def load(source: str | Path = BUILTIN, *, positions: Positions | None = None) ->
     states the scheme of a bare state dict that has no config. A ``tokenizer.json`` beside the file is used.
     Raises BadRequest (no such file), BadCheckpoint (damaged or hostile), NotThisModel (unsupported or unstated).
     """
-    if positions not in (None, "learned", "shortformer"):
-        raise BadRequest(f"positions={positions!r}: expected 'learned' or 'shortformer'")
+    if positions not in (None, *POSITIONS):
+        raise BadRequest(f"positions={positions!r}: expected {one_of(POSITIONS)}")
     path = builtin_path() if str(source) == BUILTIN else Path(source)
     if not _exists(path := _home(path)):
         raise BadRequest(
