@@ -47,6 +47,14 @@ class Null:
         scale = self.variance / self.mean
         return self._defined(torch.special.gammaincc(shape, x / scale))
 
+    def density(self, score: Float[Tensor, "*point"]) -> Float[Tensor, "*point"]:
+        """Density of the score of a single wire under the Gamma: f(s) = 2 s ‖A‖²‖B‖² · gamma(s² ‖A‖²‖B‖²)."""
+        mean, variance, norms = (value.reshape(()) for value in (self.mean, self.variance, self.norms))
+        shape, scale = mean**2 / variance, variance / mean
+        x = score**2 * norms
+        log = torch.special.xlogy(shape - 1, x) - x / scale - torch.lgamma(shape) - shape * scale.log()
+        return log.exp() * 2 * score * norms
+
     def alignment(self, x: Float[Tensor, "*wire"]) -> Float[Tensor, "*wire"]:
         """0 at chance, 1 perfectly aligned, −1 perfectly avoided; NaN where a side is flat or zero."""
         above = (x - self.mean) / (self.most - self.mean)

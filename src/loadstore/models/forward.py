@@ -57,7 +57,7 @@ def normalise(stream: Stream, norm: Norm | None, eps: float) -> tuple[Stream, Fl
     return (out if norm.bias is None else out + norm.bias), inverse_scale
 
 
-def centred(x: Stream, norm: Norm) -> Stream:
+def centred(x: Tensor, norm: Norm) -> Tensor:
     """Without its mean where the norm removes it."""
     return x - x.mean(-1, keepdim=True) if norm.centres else x
 

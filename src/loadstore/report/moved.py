@@ -5,7 +5,7 @@ from torch import Tensor
 
 from loadstore.circuits.folding import ov
 from loadstore.linear.factored import Factored
-from loadstore.linear.subspace import subspace_score
+from loadstore.linear.subspace import subspace_score, writer_cores
 from loadstore.models.wiring import wiring
 from loadstore.report.story import Story
 from loadstore.report.wires import OUTLINE, largest, layer_heads, side_panel, wire
@@ -62,8 +62,6 @@ def moved_figure(story: Story) -> Figure:
 
 
 def _raw_scores(story: Story, heads: list[str], matrix: Tensor) -> list[float]:
-    found: list[float] = []
-    for index in range(len(heads)):
-        move: Factored = ov(story.weights, Head(0, index), norms="ignore")
-        found.append(subspace_score(matrix.double(), move.dense().double()))
-    return found
+    (core,) = writer_cores([matrix.double()])
+    moves: list[Factored] = [ov(story.weights, Head(0, index), norms="ignore") for index in range(len(heads))]
+    return [subspace_score(core, move.dense().double()) for move in moves]

@@ -7,11 +7,17 @@ import loadstore
 from loadstore.atomic import replacing
 from loadstore.models.weights import Weights
 from loadstore.report.cause import cause_figures
+from loadstore.report.closing import closing_figure
+from loadstore.report.formulas import formula_figure
 from loadstore.report.induction import induction_figures, is_induction
+from loadstore.report.machine import machine_figure
 from loadstore.report.moved import moved_figure
 from loadstore.report.previous import previous_figures
+from loadstore.report.score import score_figure
 from loadstore.report.spectra import spectra_figures
 from loadstore.report.story import ARTICLE, Story, tell
+from loadstore.report.stream import first_stream_figure, later_stream_figure
+from loadstore.report.tokens import token_figures
 from loadstore.report.words import listed, number
 from loadstore.views.page import render_page
 
@@ -19,7 +25,14 @@ from loadstore.views.page import render_page
 def report_document(weights: Weights, prompt: str | list[int] = ARTICLE) -> dict[str, Any]:
     """The report on a text or on token ids as a ``loadstore/page@1`` view model. Raises BadPrompt."""
     story = tell(weights, prompt)
+    previous = previous_figures(story)
     sections = [
+        _section(
+            "machine",
+            "The machine",
+            "Components load from one shared memory, the residual stream, and store to it.",
+            [machine_figure(story)],
+        ),
         _section(
             "memory",
             "The memory",
@@ -27,16 +40,35 @@ def report_document(weights: Weights, prompt: str | list[int] = ARTICLE) -> dict
             spectra_figures(story),
         ),
         _section(
+            "tokens",
+            "The token part of an address",
+            "Attention says which rows of the memory a head loads from.",
+            token_figures(story),
+        ),
+        _section(
+            "subspaces",
+            "The subspace part of an address",
+            "The weights say what of a row is loaded, and where it is stored.",
+            [formula_figure(story), score_figure(story)],
+        ),
+        _section(
             "previous",
             "Addressing by position",
-            "Attention gives the token part of an address, the weights the subspace part. One head, all of its parts.",
-            [*previous_figures(story), moved_figure(story)],
+            "One head of layer 0, both parts of its address.",
+            [
+                _numbered(previous, "8"),
+                first_stream_figure(story),
+                _numbered(previous, "10"),
+                _numbered(previous, "11"),
+                moved_figure(story),
+                later_stream_figure(story),
+            ],
         ),
         _section(
             "induction",
             "Addressing by content",
             "A second layer can search for what the first one stored.",
-            [*induction_figures(story), *cause_figures(story)],
+            [*induction_figures(story), closing_figure(story), *cause_figures(story)],
         ),
     ]
     return {
@@ -97,6 +129,10 @@ def lead(story: Story) -> str:
         return f"{first} {is_induction(story, story.candidate)}"
     scores = listed([f"{head} ({number(story.role(head, 'induction'))})" for head in story.induction])
     return f"{first} After it come {scores}: on repeats they attend to what followed before."
+
+
+def _numbered(figures: list[dict[str, Any]], number: str) -> dict[str, Any]:
+    return next(figure for figure in figures if figure["number"] == number)
 
 
 def _section(name: str, title: str, text: str, figures: list[dict[str, Any]]) -> dict[str, Any]:

@@ -172,7 +172,7 @@ def figure(number: str, title: str, claim: str, views: Sequence[View], note: dic
     """One numbered figure: a claim computed from its numbers, the views that show them, and a remark or reading."""
     return {
         "schema": "loadstore/figure@1",
-        "id": f"figure-{number.lower()}",
+        "id": f"figure-{number.lower().replace(' ', '-')}",
         "number": number,
         "title": title,
         "claim": claim,

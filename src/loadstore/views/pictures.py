@@ -2,12 +2,13 @@
 
 import base64
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from loadstore.views.model import View, cell, cells
 
+Source: TypeAlias = Literal["stream", "pos"]
 MASS = 0.7  # an address is summed up by the smallest set of tokens that holds this much of it
 
 
@@ -15,7 +16,7 @@ def step(
     name: str,
     kind: Literal["embed", "pos", "head", "unembed"],
     detail: str,
-    loads: Sequence[tuple[str, Literal["stream", "pos"]]] = (),
+    loads: Sequence[tuple[str, Source]] = (),
     stores: str | None = None,
     more: int = 0,
 ) -> dict[str, Any]:

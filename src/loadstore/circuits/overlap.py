@@ -1,0 +1,71 @@
+"""One wire taken apart: which directions are written, which are read, and how they overlap.
+
+With A = … diag(s) Uᵀ (directions u_i written, strength s_i) and B = V diag(t) … (directions v_j read),
+
+    ‖A B‖² = Σ_ij s_i² t_j² (u_i · v_j)²
+
+so the squared score is a weighted mean of squared cosines, and chance is 1/d because a random cosine has that square.
+Test: tests/theorems/test_overlap.py.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.circuits.folding import Norms, centre, reader_map, reads_after_norm, writer_map
+from loadstore.linear.factored import Factored
+from loadstore.linear.null import Null, null
+from loadstore.linear.subspace import reader_cores, writer_cores
+from loadstore.models.weights import Weights
+from loadstore.models.wiring import wiring
+from loadstore.sites import Reader, Writer
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Strengths of what is written and read, strongest first, their cosines, and the null of their score.
+
+    ``written``: s_i; ``read``: t_j; ``cosines``: u_i · v_j; ``squared``: ‖A B‖²; double precision.
+    """
+
+    writer: str
+    reader: str
+    written: Float[Tensor, " source"]
+    read: Float[Tensor, " target"]
+    cosines: Float[Tensor, "source target"]
+    squared: float
+    chance: Null
+
+    def held_by(self, top: int) -> float:
+        """The share of ‖A B‖² that the ``top`` strongest directions of both sides account for."""
+        weights = self.written[:top, None].square() * self.read[None, :top].square()
+        return float((weights * self.cosines[:top, :top].square()).sum() / self.squared)
+
+
+def overlap(weights: Weights, writer: Writer | str, reader: Reader | str, norms: Norms = "fold") -> Overlap:
+    """Take one wire apart. Raises NoSuchSite, NoSuchWire."""
+    source, target = wiring(weights).wire(writer, reader)
+    behind = reads_after_norm(weights, source)
+    norm = weights.final_norm if target.is_unembed else weights.layers[target.layer].norm
+    centred = norms == "fold" and norm is not None and norm.centres and not behind
+    (core,) = writer_cores([_double(writer_map(weights, source, norms))])
+    (reading,) = reader_cores([_double(reader_map(weights, target, norms, behind=behind))])
+    core = centre(core) if centred else core
+    _, written, u = torch.linalg.svd(core, full_matrices=False)
+    v, read, _ = torch.linalg.svd(reading, full_matrices=False)
+    d = weights.architecture.d_model - centred
+    return Overlap(
+        str(source),
+        str(target),
+        written,
+        read,
+        u @ v,
+        float((core @ reading).square().sum()),
+        null(written.square()[None], read.square()[None], d),
+    )
+
+
+def _double(matrix: Factored | Tensor) -> Factored | Tensor:
+    return Factored(matrix.left.double(), matrix.right.double()) if isinstance(matrix, Factored) else matrix.double()

@@ -1,0 +1,73 @@
+"""What one token's stream is made of: every store there, its share, and the tokens that it decodes to.
+
+At (layer, token) the stream x is the exact sum of what writers stored: share of c = ⟨x^c, x⟩/‖x‖², signed, summing
+to 1. A store decodes to what could have been stored: rows of W_E for embed, of W_pos for pos, and for a head the
+rows of W_E (N W_V) W_O, what each token's embedding would make it store; nearest by cosine. Constants decode to
+nothing. Above layer 0 heads also move what other heads stored, so a low cosine says: no token's embedding alone.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from loadstore.models.forward import apply_gain, centred
+from loadstore.models.trace import Trace
+from loadstore.models.weights import Weights
+from loadstore.models.wiring import wiring
+from loadstore.prompts.single import one_prompt_index
+from loadstore.sites import Writer
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One store at one token: its size, its share of the stream, and the nearest rows as (id, cosine)."""
+
+    writer: str
+    norm: float
+    share: float
+    nearest: tuple[tuple[int, float], ...]
+
+
+def stores(trace: Trace, layer: int, at: int, top: int = 3) -> tuple[Stored, ...]:
+    """Every store in the stream that ``layer`` finds at token ``at``, in depth order.
+
+    Raises Undefined for a batch or a token that is not there, NoSuchSite for a layer that is not there.
+    """
+    at = one_prompt_index(trace, at)
+    stream = trace.residual(layer)[at].double()
+    size = stream.square().sum()
+    shortformer = trace.weights.architecture.positions == "shortformer"
+    writers = [w for w in wiring(trace.weights).writers if w.layer < layer and not (shortformer and w.kind == "pos")]
+    found: list[Stored] = []
+    for writer in writers:
+        store = trace.written(writer)[at].double()
+        share = float(store @ stream / size)
+        found.append(Stored(str(writer), float(store.norm()), share, _nearest(trace.weights, writer, store, top)))
+    return tuple(found)
+
+
+def dictionary(weights: Weights, writer: Writer) -> Tensor | None:
+    """Rows that a store is compared with; None where there are none (a constant)."""
+    match writer.kind:
+        case "embed":
+            return weights.W_E
+        case "pos":
+            return weights.W_pos
+        case "bias":
+            return None
+        case _:
+            layer = weights.layers[writer.layer]
+            read = weights.W_E
+            if layer.norm is not None:
+                read = apply_gain(centred(read, layer.norm), layer.norm)
+            return read @ layer.W_V[writer.index] @ layer.W_O[writer.index]
+
+
+def _nearest(weights: Weights, writer: Writer, store: Tensor, top: int) -> tuple[tuple[int, float], ...]:
+    rows = dictionary(weights, writer)
+    if rows is None or not bool(store.any()):
+        return ()
+    cosines = torch.nn.functional.cosine_similarity(rows.double(), store[None], dim=-1)
+    best = cosines.topk(min(top, len(cosines)))
+    return tuple(zip(best.indices.tolist(), best.values.tolist(), strict=True))

@@ -1,0 +1,74 @@
+"""The article's closing clarification: one head, one query, three addresses."""
+
+from loadstore.prompts.address import MASS, Address, address
+from loadstore.report.story import Story
+from loadstore.report.tokens import chosen_load
+from loadstore.report.words import listed, number
+from loadstore.sites import SIDES, Side
+from loadstore.views.model import Figure, bars, figure, reading
+from loadstore.views.pictures import address as address_view
+from loadstore.views.pictures import address_row
+
+SHOWN = 6
+SAY = {
+    "Q": "the query's own token",
+    "K": "every token its own",
+    "V": "the tokens that attention gives",
+}
+
+
+def closing_figure(story: Story) -> Figure:
+    """Whose token and whose subspace each of the three loads has."""
+    head, at = chosen_load(story)
+    found = address(story.trace, head, at)
+    labels, length = list(found.labels), len(found.labels)
+    ones: dict[Side, list[float | None]] = {
+        "Q": [float(j == at) if j <= at else None for j in range(length)],
+        "K": [1.0 if j <= at else None for j in range(length)],
+        "V": [found.weights[j] if j <= at else None for j in range(length)],
+    }
+    rows = [
+        address_row("Q", f"→ {labels[at]}", ones["Q"], [at], 1.0),
+        address_row("K", f"→ each of {at + 1} tokens, in parallel", ones["K"], [], float(at + 1)),
+        address_row("V", f"→ {found.tokens}", ones["V"], found.smallest, found.effective),
+    ]
+    told = ", ".join(_told(found, side) for side in SIDES)
+    views = [address_view("The token part of each load", labels, rows)]
+    views += [_bars(found, side) for side in SIDES if side not in found.undefined]
+    key = labels[found.smallest[0] if found.key is None else found.key]
+    return figure(
+        "Three addresses",
+        "One head, one query, three addresses",
+        f"{found}. {head} at {labels[at]} loads three times: {told}.",
+        views,
+        reading(
+            "Attention supplies a token address for V only: Q reads the query's own token and K every token its own. "
+            f"Shares partition, for Q and K, the score of {key} less the mean over the {at + 1} keys that the mask "
+            f"allows; for V, what the head stored. They are signed and sum to 1, const included. Outlined: the fewest "
+            f"tokens that hold {100 * MASS:.0f} %."
+        ),
+    )
+
+
+def _told(found: Address, side: Side) -> str:
+    if side in found.undefined:
+        return f"{side} from {SAY[side]} (shares undefined: {found.undefined[side]})"
+    ranked = sorted(found.shares[side].items(), key=lambda item: -item[1])[:2]
+    return f"{side} from {SAY[side]}, mostly " + listed([f"{writer} ({number(share)})" for writer, share in ranked])
+
+
+def _bars(found: Address, side: Side) -> dict[str, object]:
+    ranked = sorted(found.shares[side].items(), key=lambda item: -abs(item[1]))
+    shown, rest = ranked[:SHOWN], ranked[SHOWN:]
+    rows = [(writer, share, "") for writer, share in shown]
+    if rest:
+        rows.append((f"{len(rest)} others", sum(share for _, share in rest), "together"))
+    low = min(0.0, *(share for _, share, _ in rows))
+    return bars(
+        f"The subspace part of {side}: share of every writer",
+        "share",
+        ("writer", ""),
+        rows,
+        low=low,
+        total=("sum", sum(share for _, share in ranked)),
+    )

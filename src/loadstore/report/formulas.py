@@ -1,0 +1,130 @@
+"""Figure 6: what a head computes, with this model's own shapes, and evaluated as it stands."""
+
+import math
+
+from torch import Tensor
+
+from loadstore.models.forward import causal_softmax, normalise
+from loadstore.report.story import Story
+from loadstore.report.tokens import chosen_load
+from loadstore.sites import Head
+from loadstore.views.model import Figure, figure, reading
+from loadstore.views.pictures import formula, term
+
+
+def formula_figure(story: Story) -> Figure:
+    """The QK circuit, the OV circuit and the whole head, each with its shapes and checked against the run."""
+    head, _ = chosen_load(story)
+    pattern, output = evaluate(story, head)
+    wrong = float((pattern - story.trace.pattern(head)).abs().max())
+    stored = story.trace.written(head)
+    off = float((output - stored).abs().max() / stored.abs().max().clamp(min=1e-30))
+    return figure(
+        "6",
+        "Two circuits make a head",
+        f"Evaluated as they stand here, in double precision, the formulas differ from the recorded pattern of {head} "
+        f"by at most {wrong:.0e}, and from what it stored by {off:.0e} of its largest entry.",
+        [formula(f"The formulas of {head}", _rows(story, head))],
+        reading(
+            "W_QK is a bilinear form: it gives a score for a pair, and softmax over the keys turns scores into a "
+            "pattern. W_OV is linear in one stream. Both have rank d_head at most, and are never multiplied out."
+        ),
+    )
+
+
+def evaluate(story: Story, head: Head) -> tuple[Tensor, Tensor]:
+    """Pattern and store of a head by the formulas of the figure, W_OV (and, without biases, W_QK) multiplied out."""
+    weights, shape = story.weights.double(), story.weights.architecture
+    layer = weights.layers[head.layer]
+    x = normalise(story.trace.residual(head.layer)[None].double(), layer.norm, shape.eps)[0][0]
+    address = x
+    if shape.positions == "shortformer" and weights.W_pos is not None:
+        address = x + weights.W_pos[: len(x)]
+    W_Q, W_K = layer.W_Q[head.index], layer.W_K[head.index]
+    if shape.rotary is None and layer.b_Q is None and layer.b_K is None:
+        scores = address @ (W_Q @ W_K.mT) @ address.mT
+    else:
+        q, k = _plus(address @ W_Q, layer.b_Q, head), _plus(address @ W_K, layer.b_K, head)
+        if shape.rotary is not None:
+            q, k = (shape.rotary.at(side[None, :, None])[0, :, 0] for side in (q, k))
+        scores = q @ k.mT
+    pattern = causal_softmax((scores / math.sqrt(shape.d_head))[None, None])[0, 0]
+    W_O = layer.W_O[head.index]
+    output = pattern @ (x @ (layer.W_V[head.index] @ W_O))
+    return pattern, output if layer.b_V is None else output + layer.b_V[head.index] @ W_O
+
+
+def _plus(value: Tensor, bias: Tensor | None, head: Head) -> Tensor:
+    return value if bias is None else value + bias[head.index]
+
+
+def _rows(story: Story, head: Head) -> list[tuple[str, list[dict[str, object]], str]]:
+    shape = story.weights.architecture
+    layer = story.weights.layers[head.layer]
+    n, d, e = len(story.trace.labels), shape.d_model, shape.d_head
+    x = "x" if shape.norm == "none" else "x̂"
+    short, rotary = shape.positions == "shortformer", shape.rotary is not None
+    stream = term(x, shape=(n, d))
+    read = [term("("), term(x, shape=(n, d)), term("+"), term("p", shape=(n, d)), term(")")] if short else [stream]
+
+    def side(name: str, bias: object) -> list[dict[str, object]]:
+        terms = [*read, term("W", sub=name, shape=(d, e))]
+        return terms if bias is None else [*terms, term("+"), term("b", sub=name, shape=(e,))]
+
+    queries = [
+        term("q", shape=(n, e)),
+        term("="),
+        *side("Q", layer.b_Q),
+        *([term("· R", kind="word")] if rotary else []),
+    ]
+    keys = [term("k", shape=(n, e)), term("="), *side("K", layer.b_K), *([term("· R", kind="word")] if rotary else [])]
+    root = f"/ √{e}"
+    scores = [term("A", shape=(n, n)), term("="), term("softmax", kind="word"), term("("), term("q", shape=(n, e))]
+    scores += [term("k", sup="⊤", shape=(e, n)), term(root), term(")")]
+    value = [term("v", shape=(n, e)), term("="), term(x, shape=(n, d)), term("W", sub="V", shape=(d, e))]
+    value += [] if layer.b_V is None else [term("+"), term("b", sub="V", shape=(e,))]
+    whole = [term("h", shape=(n, d)), term("="), term("A", shape=(n, n)), term("v", shape=(n, e))]
+    whole += [term("W", sub="O", shape=(e, d))]
+    rank = f"of rank {e} at most"
+    rows = [
+        ("queries", queries, "What every token asks for" + (", turned by its position" if rotary else "")),
+        ("keys", keys, "What every token offers to be found by" + (", turned by its position" if rotary else "")),
+        ("QK circuit", scores, _bilinear(short=short, rotary=rotary, x=x, rank=rank)),
+        ("values", value, "What every token gives if it is attended to"),
+        (
+            "OV circuit and head",
+            whole,
+            f"h = (A ⊗ W_OV) {x} with W_OV = W_V W_O, {d} × {d}, {rank}: A mixes rows, W_OV columns",
+        ),
+    ]
+    if shape.norm != "none":
+        kind = (
+            "its mean removed and divided by its standard deviation"
+            if shape.norm == "layer"
+            else "divided by its root mean square"
+        )
+        rows.insert(
+            0,
+            (
+                "norm",
+                [
+                    term("x̂", shape=(n, d)),
+                    term("="),
+                    term("norm", kind="word"),
+                    term("("),
+                    term("x", shape=(n, d)),
+                    term(")"),
+                ],
+                f"Every row of the stream {kind}, times the gain",
+            ),
+        )
+    return rows
+
+
+def _bilinear(*, short: bool, rotary: bool, x: str, rank: str) -> str:
+    read = f"({x} + p)" if short else x
+    if rotary:
+        return (
+            f"A score depends on {x} and on the offset between the two tokens; softmax over the keys up to each query"
+        )
+    return f"q kᵀ = {read} W_QK {read}ᵀ with W_QK = W_Q W_Kᵀ, {rank}; softmax over the keys up to each query"

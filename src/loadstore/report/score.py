@@ -1,0 +1,114 @@
+"""Figure 7: the subspace score, on one wire that is aligned and one that is not."""
+
+import numpy as np
+import torch
+
+from loadstore.circuits.overlap import Overlap, overlap
+from loadstore.report.story import Story
+from loadstore.report.wires import wire
+from loadstore.report.words import number
+from loadstore.sites import Head, Side
+from loadstore.views.model import Figure, figure, heatmap, lines, panel, reading, rule, series, table
+from loadstore.views.pictures import formula, term
+
+SHOWN = 8  # directions of each side that are drawn
+NUMBERS = ("score", "chance", "z", "p", "ceiling", "alignment")
+
+
+def score_figure(story: Story) -> Figure:
+    """The best aligned writer of one reader, and the writer nearest to chance."""
+    head, side = _reader(story)
+    reader = f"{head}.{side}"
+    column = story.scores.alignment.sel(reader=reader).dropna("writer")
+    ranked = [str(name) for name in column.sortby(column, ascending=False)["writer"].values]
+    plain = str(abs(column)["writer"].values[int(np.argmin(np.abs(column.values)))])
+    chosen = list(dict.fromkeys([ranked[0], plain]))
+    wires = [overlap(story.weights, writer, reader) for writer in chosen]
+    held = " and ".join(f"{number(100 * one.held_by(SHOWN), 0)} %" for one in wires)
+    parts = [
+        f"{writer} scores {number(wire(story.scores, writer, head, side, 'score'), 3)} with {reader}: alignment "
+        f"{number(wire(story.scores, writer, head, side))}, z {number(wire(story.scores, writer, head, side, 'z'), 0)}"
+        for writer in chosen
+    ]
+    chance = number(wire(story.scores, chosen[0], head, side, "chance"), 3)
+    return figure(
+        "7",
+        "The subspace score",
+        f"{'. '.join(parts)}. Chance is {chance} for both; their ceilings differ with their spectra.",
+        [_formula(story, chosen[0], reader), _cosines(wires), _null(wires), _numbers(story, chosen, head, side)],
+        reading(
+            "The squared score is a mean of squared cosines between directions written and directions read, weighted "
+            f"by the squares of their strengths. The {SHOWN} strongest of each side are drawn; they hold {held} of "
+            "it. Curves: the score under a random rotation between the two (two moments exact, the shape a Gamma)."
+        ),
+    )
+
+
+def _reader(story: Story) -> tuple[Head, Side]:
+    return (story.previous, "Q") if story.candidate is None else (story.candidate, "K")
+
+
+def _formula(story: Story, writer: str, reader: str) -> dict[str, object]:
+    d, e = story.weights.architecture.d_model, story.weights.architecture.d_head
+    a, b = term("A", shape=(d, d)), term("B", shape=(d, d))
+    if writer == "embed":
+        a = term("A", shape=(story.weights.architecture.vocab, d))
+    if writer == "pos":
+        a = term("A", shape=(story.weights.architecture.context, d))
+    terms = [term("score"), term("= ‖"), a, b, term("‖ / ( ‖"), a, term("‖ · ‖"), b, term("‖ )")]
+    terms[0]["kind"] = "word"
+    written = {"embed": "W_E", "pos": "W_pos"}.get(writer, f"W_OV of {writer}, rank {e}")
+    read = {"Q": "W_QK", "K": "W_QKᵀ", "V": "W_OV"}[reader[-1]]
+    return formula(
+        "What is measured",
+        [
+            (
+                "subspace score",
+                terms,
+                f"A = {written}: what {writer} writes; B = {read} of {reader[:-2]}: what {reader} reads",
+            )
+        ],
+    )
+
+
+def _cosines(wires: list[Overlap]) -> dict[str, object]:
+    rows = [f"written {i + 1}" for i in range(min(SHOWN, *(len(w.written) for w in wires)))]
+    columns = [f"read {j + 1}" for j in range(min(SHOWN, *(len(w.read) for w in wires)))]
+    panels = []
+    for one in wires:
+        cosines = one.cosines[: len(rows), : len(columns)].abs()
+        weight = one.written[: len(rows), None].square() * one.read[None, : len(columns)].square()
+        share = weight * cosines.square() / one.squared
+        panels.append(panel(f"{one.writer} → {one.reader}", cosines, None, {"share of the squared score": share}))
+    return heatmap(
+        "Cosines between the strongest directions written and read",
+        ("direction", rows),
+        ("direction", columns),
+        panels,
+        scale=("sequential", 0.0, 1.0, "|cosine|"),
+    )
+
+
+def _null(wires: list[Overlap]) -> dict[str, object]:
+    scores = [(one.squared / float(one.chance.norms)) ** 0.5 for one in wires]
+    chance = float(wires[0].chance.chance())
+    grid = torch.linspace(0, max([*scores, 2 * chance]) * 1.1, 400, dtype=torch.float64)
+    drawn = [series(f"{one.writer} → {one.reader} rotated at random", grid, one.chance.density(grid)) for one in wires]
+    rules = [rule("x", chance, "chance")]
+    rules += [rule("x", score, one.writer) for one, score in zip(wires, scores, strict=True)]
+    return lines(
+        "The null, and where the two wires are",
+        ("score", "score", "linear"),
+        ("density", "density", "linear"),
+        drawn,
+        rules,
+    )
+
+
+def _numbers(story: Story, writers: list[str], head: Head, side: Side) -> dict[str, object]:
+    columns = [("wire", "wire", None), *((name, name, 2 if name == "z" else 4) for name in NUMBERS)]
+    rows = [
+        [f"{writer} → {head}.{side}", *(wire(story.scores, writer, head, side, name) for name in NUMBERS)]
+        for writer in writers
+    ]
+    return table("The numbers of both wires", columns, rows)
