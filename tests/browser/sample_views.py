@@ -10,7 +10,7 @@ LABELS = [f"{token}·{index}" for index, token in enumerate(TOKENS)]
 
 def new_views() -> list[dict[str, Any]]:
     """Signed bars, unsigned bars, addresses, a memory, a diagram, formulas and patterns."""
-    return [_signed(), _unsigned(), _address(), _memory()]
+    return [_signed(), _unsigned(), _address(), _memory(), _diagram(), _diagram(2), _formula()]
 
 
 def _signed() -> dict[str, Any]:
@@ -107,4 +107,74 @@ def _memory() -> dict[str, Any]:
         "scale": {"kind": "diverging", "low": -1, "high": 1, "label": "coordinate"},
         "weights": {"label": "attention", "values": weights},
         "hatched": "a token cannot look at a later one",
+    }
+
+
+def _diagram(layers: int = 1) -> dict[str, Any]:
+    """One layer with learned positions, or two with positions that are added to queries and keys."""
+    sides = [{"label": side, "source": "stream"} for side in "QKV"]
+    high = [{"label": side, "source": "pos"} for side in "QK"] if layers == 2 else []
+    head: dict[str, Any] = {"kind": "head", "loads": sides + high, "more": 11 * (layers - 1)}
+    heads = [
+        {**head, "name": "L0.H7", "stores": "previous token", "detail": "looks at the token before and copies it"},
+        {**head, "name": "L1.H4", "stores": HOSTILE, "detail": f"induction, and {HOSTILE}"},
+    ][:layers]
+    embed = {"name": "embed", "kind": "embed", "detail": "W_E, 22 × 384", "loads": [], "stores": "token", "more": 0}
+    pos = {"name": "pos", "kind": "pos", "detail": "W_pos, 128 × 384", "loads": [], "more": 0}
+    unembed = {
+        "name": "unembed",
+        "kind": "unembed",
+        "detail": "W_U, 384 × 22",
+        "loads": [{"label": "logits", "source": "stream"}],
+        "stores": None,
+        "more": 0,
+    }
+    return {
+        "schema": "loadstore/diagram@1",
+        "title": f"a load/store machine, layers: {layers}",
+        "stream": "residual stream: 11 rows of 384",
+        "steps": [embed, {**pos, "stores": "position" if layers == 1 else None}, *heads, unembed],
+        "reading": "An arrow down is a load, an arrow up a store.",
+    }
+
+
+def _formula() -> dict[str, Any]:
+    def matrix(text: str, shape: str | None = None, sub: str | None = None, sup: str | None = None) -> dict[str, Any]:
+        return {"text": text, "sub": sub, "sup": sup, "shape": shape, "kind": "matrix"}
+
+    def operator(text: str) -> dict[str, Any]:
+        return {"text": text, "kind": "operator"}
+
+    score = [
+        matrix("S", "11 × 11"),
+        operator("="),
+        matrix("X", "11 × 384"),
+        matrix("W", "384 × 32", "Q"),
+        matrix("W", "32 × 384", "K", "T"),
+        matrix("X", "384 × 11", None, "T"),
+        operator("/"),
+        matrix("√32"),
+    ]
+    head = [
+        matrix("h", "11 × 384", None, "(1.4)"),
+        operator("="),
+        matrix("A", "11 × 11"),
+        operator("⊗"),
+        matrix("W", "384 × 384", "OV"),
+        operator("="),
+        {"text": "softmax", "kind": "word"},
+        matrix("(S)"),
+        matrix("X", "11 × 384"),
+        matrix("W", "384 × 32", "V"),
+        matrix("W", "32 × 384", "O"),
+        operator("+"),
+        matrix(HOSTILE, HOSTILE),
+    ]
+    return {
+        "schema": "loadstore/formula@1",
+        "title": "the three maps of a head",
+        "rows": [
+            {"name": "scores", "terms": score, "meaning": "QK gives scores, not patterns: a softmax follows."},
+            {"name": f"head {HOSTILE}", "terms": head, "meaning": f"A moves rows, W_OV changes them. {HOSTILE}"},
+        ],
     }

@@ -2,6 +2,8 @@
 import { BarsView } from "./bars/view";
 import { AddressView } from "./address/view";
 import { MemoryView } from "./memory/view";
+import { DiagramView } from "./diagram/view";
+import { FormulaView } from "./formula/view";
 import { Guard, UnknownSchema } from "./guard";
 import { HeatmapView } from "./heatmap/view";
 import { LinesView } from "./lines/view";
@@ -48,6 +50,10 @@ function AnyView({ view, place }: { view: View; place: Place }) {
       return <AddressView view={view} place={place} />;
     case "loadstore/memory@1":
       return <MemoryView view={view} place={place} />;
+    case "loadstore/diagram@1":
+      return <DiagramView view={view} place={place} />;
+    case "loadstore/formula@1":
+      return <FormulaView view={view} place={place} />;
     default:
       return <UnknownSchema what="view" schema={(view as { schema?: unknown }).schema} />;
   }
