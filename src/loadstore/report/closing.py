@@ -5,7 +5,7 @@ from loadstore.report.story import Story
 from loadstore.report.tokens import chosen_load
 from loadstore.report.words import listed, number
 from loadstore.sites import SIDES, Side
-from loadstore.views.model import Figure, bars, figure, reading
+from loadstore.views.model import Figure, bars, figure, reading, round_up
 from loadstore.views.pictures import address as address_view
 from loadstore.views.pictures import address_row
 
@@ -34,7 +34,10 @@ def closing_figure(story: Story) -> Figure:
     ]
     told = ", ".join(_told(found, side) for side in SIDES)
     views = [address_view("The token part of each load", labels, rows)]
-    views += [_bars(found, side) for side in SIDES if side not in found.undefined]
+    shown: list[Side] = [side for side in SIDES if side not in found.undefined]
+    every = [share for side in shown for share in found.shares[side].values()]
+    low, high = -round_up(-min([0.0, *every])), round_up(max([1.0, *every]))
+    views += [_bars(found, side, low, high) for side in shown]
     key = labels[found.smallest[0] if found.key is None else found.key]
     return figure(
         "Three addresses",
@@ -57,18 +60,18 @@ def _told(found: Address, side: Side) -> str:
     return f"{side} from {SAY[side]}, mostly " + listed([f"{writer} ({number(share)})" for writer, share in ranked])
 
 
-def _bars(found: Address, side: Side) -> dict[str, object]:
+def _bars(found: Address, side: Side, low: float, high: float) -> dict[str, object]:
     ranked = sorted(found.shares[side].items(), key=lambda item: -abs(item[1]))
     shown, rest = ranked[:SHOWN], ranked[SHOWN:]
     rows = [(writer, share, "") for writer, share in shown]
     if rest:
         rows.append((f"{len(rest)} others", sum(share for _, share in rest), "together"))
-    low = min(0.0, *(share for _, share, _ in rows))
     return bars(
         f"The subspace part of {side}: share of every writer",
         "share",
         ("writer", ""),
         rows,
         low=low,
+        high=high,
         total=("sum", sum(share for _, share in ranked)),
     )

@@ -7,6 +7,7 @@ from torch import Tensor
 from loadstore.models.forward import causal_softmax, normalise
 from loadstore.report.story import Story
 from loadstore.report.tokens import chosen_load
+from loadstore.report.words import size
 from loadstore.sites import Head
 from loadstore.views.model import Figure, figure, reading
 from loadstore.views.pictures import formula, term
@@ -23,11 +24,12 @@ def formula_figure(story: Story) -> Figure:
         "6",
         "Two circuits make a head",
         f"Evaluated as they stand here, in double precision, the formulas differ from the recorded pattern of {head} "
-        f"by at most {wrong:.0e}, and from what it stored by {off:.0e} of its largest entry.",
+        f"by at most {size(wrong)}, and from what it stored by {size(off)} of its largest entry.",
         [formula(f"The formulas of {head}", _rows(story, head))],
         reading(
             "W_QK is a bilinear form: it gives a score for a pair, and softmax over the keys turns scores into a "
-            "pattern. W_OV is linear in one stream. Both have rank d_head at most, and are never multiplied out."
+            "pattern. W_OV is linear in one stream. Both have rank d_head at most; but for this check they are never "
+            "multiplied out."
         ),
     )
 

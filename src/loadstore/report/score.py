@@ -6,7 +6,7 @@ import torch
 from loadstore.circuits.overlap import Overlap, overlap
 from loadstore.report.story import Story
 from loadstore.report.wires import wire
-from loadstore.report.words import number
+from loadstore.report.words import number, size
 from loadstore.sites import Head, Side
 from loadstore.views.model import Figure, figure, heatmap, lines, panel, reading, rule, series, table
 from loadstore.views.pictures import formula, term
@@ -72,8 +72,8 @@ def _formula(story: Story, writer: str, reader: str) -> dict[str, object]:
 
 
 def _cosines(wires: list[Overlap]) -> dict[str, object]:
-    rows = [f"written {i + 1}" for i in range(min(SHOWN, *(len(w.written) for w in wires)))]
-    columns = [f"read {j + 1}" for j in range(min(SHOWN, *(len(w.read) for w in wires)))]
+    rows = [f"{i + 1}" for i in range(min(SHOWN, *(len(w.written) for w in wires)))]
+    columns = [f"{j + 1}" for j in range(min(SHOWN, *(len(w.read) for w in wires)))]
     panels = []
     for one in wires:
         cosines = one.cosines[: len(rows), : len(columns)].abs()
@@ -82,8 +82,8 @@ def _cosines(wires: list[Overlap]) -> dict[str, object]:
         panels.append(panel(f"{one.writer} → {one.reader}", cosines, None, {"share of the squared score": share}))
     return heatmap(
         "Cosines between the strongest directions written and read",
-        ("direction", rows),
-        ("direction", columns),
+        ("written", rows),
+        ("read", columns),
         panels,
         scale=("sequential", 0.0, 1.0, "|cosine|"),
     )
@@ -93,7 +93,7 @@ def _null(wires: list[Overlap]) -> dict[str, object]:
     scores = [(one.squared / float(one.chance.norms)) ** 0.5 for one in wires]
     chance = float(wires[0].chance.chance())
     grid = torch.linspace(0, max([*scores, 2 * chance]) * 1.1, 400, dtype=torch.float64)
-    drawn = [series(f"{one.writer} → {one.reader} rotated at random", grid, one.chance.density(grid)) for one in wires]
+    drawn = [series(f"{one.writer}, rotated", grid, one.chance.density(grid)) for one in wires]
     rules = [rule("x", chance, "chance")]
     rules += [rule("x", score, one.writer) for one, score in zip(wires, scores, strict=True)]
     return lines(
@@ -106,9 +106,10 @@ def _null(wires: list[Overlap]) -> dict[str, object]:
 
 
 def _numbers(story: Story, writers: list[str], head: Head, side: Side) -> dict[str, object]:
-    columns = [("wire", "wire", None), *((name, name, 2 if name == "z" else 4) for name in NUMBERS)]
-    rows = [
-        [f"{writer} → {head}.{side}", *(wire(story.scores, writer, head, side, name) for name in NUMBERS)]
-        for writer in writers
-    ]
+    digits = {"z": 1, "p": None}
+    columns = [("wire", "wire", None), *((name, name, digits.get(name, 4)) for name in NUMBERS)]
+    rows: list[list[str | float]] = []
+    for writer in writers:
+        values = {name: wire(story.scores, writer, head, side, name) for name in NUMBERS}
+        rows.append([f"{writer} → {head}.{side}", *(size(v) if name == "p" else v for name, v in values.items())])
     return table("The numbers of both wires", columns, rows)

@@ -9,7 +9,7 @@ from loadstore.prompts.address import smallest_set
 from loadstore.prompts.stored import Stored, stores
 from loadstore.report.story import Story
 from loadstore.report.wires import largest
-from loadstore.report.words import listed, number
+from loadstore.report.words import listed, number, size
 from loadstore.sites import parse_head
 from loadstore.views.model import Figure, bars, figure, heatmap, panel, reading, remark
 from loadstore.views.pictures import formula, term
@@ -41,7 +41,8 @@ def first_stream_figure(story: Story) -> Figure:
         where = "pos stores" if in_stream else "what Q and K see of pos has"
         told += f", {where} {number(float(np.median(sizes[1])))}; the cosine between them is "
         told += f"{number(float(np.median(details['cosine with the other'][0])))} in the median"
-    claim = f"{told}. Stream and {'sum' if in_stream else 'embedding'} differ by at most {wrong:.0e}."
+    same = "sum of both" if in_stream else "embedding alone"
+    claim = f"{told}. Between the stream and the {same} the largest difference is {size(wrong)}."
     note = None
     if shape.positions == "shortformer":
         note = remark(

@@ -123,6 +123,14 @@ def table(title: str, columns: Sequence[tuple[str, str, int | None]], rows: Sequ
     }
 
 
+def round_up(value: float) -> float:
+    """The next round number that is not smaller: 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8 or 10 times a power of ten."""
+    if value <= 0:
+        return 0.0
+    power = 10.0 ** math.floor(math.log10(value))
+    return next(n * power for n in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 15) if n * power >= value * (1 - 1e-9))
+
+
 def bars(
     title: str,
     label: str,
@@ -138,15 +146,16 @@ def bars(
     strong: Iterable[int] = (),
 ) -> View:
     """Horizontal bars, each with its number and a text; ``columns`` name the rows' label and text."""
-    known = [float(value) for _, value, _ in rows if math.isfinite(float(value))]
+    sized = [*(value for _, value, _ in rows), *([] if total is None else [total[1]])]
+    known = [float(value) for value in sized if math.isfinite(float(value))]
     marked = set(strong)
     return {
         "schema": "loadstore/bars@1",
         "title": title,
         "label": label,
         "kind": kind,
-        "low": float(min([0.0, *known]) if low is None else low),
-        "high": float(max([0.0, *known], default=1.0) if high is None else high) or 1.0,
+        "low": -round_up(-min([0.0, *known])) if low is None else low,
+        "high": (round_up(max([0.0, *known])) if high is None else high) or 1.0,
         "digits": digits,
         "columns": list(columns),
         "rows": [

@@ -1,0 +1,62 @@
+"""The report tells every kind of model what it has, and nothing that it has not."""
+
+import json
+
+import pytest
+from tiny import KINDS, Kind, some_tokens, tiny
+
+import loadstore as ls
+from loadstore.report.formulas import evaluate
+from loadstore.report.page import report_document
+from loadstore.report.story import tell
+
+NUMBERS = {str(number) for number in range(1, 16)}
+
+
+def single(kind: Kind, **sizes: int):
+    model = tiny(kind, **sizes).map(lambda t: t.float())
+    return model, some_tokens(model, batch=1)[0].tolist()
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_all_fifteen_figures_for_every_kind(kind: Kind):
+    model, ids = single(kind, n_layers=2)
+    document = report_document(model, ids)
+    json.dumps(document, allow_nan=False)
+    figures = {figure["number"]: figure for section in document["sections"] for figure in section["figures"]}
+    assert NUMBERS <= figures.keys()
+    assert all(figure["claim"] and figure["views"] for figure in figures.values() if figure["number"] in NUMBERS)
+    assert len({figure["id"] for figure in figures.values()}) == len(figures)
+    told = json.dumps(document)
+    if kind.positions not in ("learned", "shortformer"):
+        assert "W_pos" not in told
+    if kind.positions != "shortformer":
+        assert "hortformer" not in told
+    if kind.positions == "shortformer":
+        assert "p = the rows of W_pos" in told
+
+
+@pytest.mark.parametrize("n_layers", [1, 6])
+def test_one_layer_and_many(n_layers: int):
+    model, ids = single(KINDS[0], n_layers=n_layers)
+    figures = {f["number"] for section in report_document(model, ids)["sections"] for f in section["figures"]}
+    assert (NUMBERS - {"14", "15"}) <= figures
+    assert ({"14", "15"} <= figures) == (n_layers > 1)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_the_displayed_formulas_are_what_the_model_computes(kind: Kind):
+    model = tiny(kind)
+    story = tell(model, some_tokens(model, batch=1)[0].tolist())
+    for head in (ls.Head(0, 1), ls.Head(2, 2)):
+        pattern, output = evaluate(story, head)
+        assert float((pattern - story.trace.pattern(head)).abs().max()) < 1e-12
+        assert float((output - story.trace.written(head)).abs().max()) < 1e-12
+
+
+@pytest.mark.parametrize("length", [1, 2, 3])
+def test_the_shortest_prompts(length: int):
+    model, ids = single(KINDS[2], n_layers=2)
+    document = report_document(model, ids[:length])
+    json.dumps(document, allow_nan=False)
+    assert len(document["tokens"]) == length
