@@ -1,0 +1,61 @@
+"""Questions about a vocabulary × vocabulary map that is never formed: it passes by in tiles."""
+
+from collections.abc import Iterator
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from loadstore.linear.factored import Factored
+
+ROWS, COLUMNS = 512, 4096
+"""A tile is at most this large: 8 MB in float32, so that it is counted while it is still in a cache."""
+DOUBLE_BELOW = 8192
+"""Up to this many tokens a circuit is computed in double precision, above it in float32."""
+
+
+def precise(matrix: Factored) -> Factored:
+    """The same map in double precision where that is cheap (rows ≤ DOUBLE_BELOW), else at least float32."""
+    dtype = torch.float64 if matrix.shape[0] <= DOUBLE_BELOW else torch.float32
+    dtype = torch.promote_types(matrix.left.dtype, dtype)
+    return Factored(matrix.left.to(dtype), matrix.right.to(dtype))
+
+
+def tiles(matrix: Factored) -> Iterator[tuple[int, int, Float[Tensor, "row column"]]]:
+    """First row, first column and the tile itself, row block by row block."""
+    rows, columns = matrix.shape
+    for top in range(0, rows, ROWS):
+        left = matrix.left[top : top + ROWS]
+        for start in range(0, columns, COLUMNS):
+            yield top, start, left @ matrix.right[:, start : start + COLUMNS]
+
+
+def diagonal_ranks(matrix: Factored) -> Int[Tensor, " row"]:
+    """How many other entries of each row reach the diagonal entry: 0 where the diagonal is the row's only maximum.
+
+    A tie counts against the diagonal, so that a row of equal entries is no hit.
+    """
+    diagonal = (matrix.left * matrix.right.mT).sum(1, keepdim=True)
+    counts = diagonal.new_zeros(len(diagonal))
+    for top, start, tile in tiles(matrix):
+        first, end = max(top, start), min(top + len(tile), start + tile.shape[1])
+        own = torch.arange(first, max(first, end))
+        tile[own - top, own - start] = -torch.inf  # computed twice, it would differ from itself by rounding
+        counts[top : top + len(tile)] += tile.ge_(diagonal[top : top + len(tile)]).sum(1)
+    return counts.long()
+
+
+def strongest_entries(
+    matrix: Factored, count: int
+) -> tuple[Float[Tensor, " entry"], Int[Tensor, " entry"], Int[Tensor, " entry"]]:
+    """The ``count`` largest entries with their rows and columns, largest first."""
+    values = matrix.left.new_empty(0)
+    rows = columns = torch.empty(0, dtype=torch.int64)
+    for top, start, tile in tiles(matrix):
+        flat, width = tile.flatten(), tile.shape[1]
+        best, place = flat.topk(min(count, len(flat)))
+        values, rows = torch.cat([values, best]), torch.cat([rows, top + place // width])
+        columns = torch.cat([columns, start + place % width])
+        values, kept = values.topk(min(count, len(values)))
+        rows, columns = rows[kept], columns[kept]
+    return values, rows, columns
