@@ -48,7 +48,7 @@ def test_on_repeats_the_loss_is_that_of_second_copies() -> None:
 
 def test_edits_are_made_in_both_runs() -> None:
     model, tokens = planted(), random_repeats(planted(), 5)
-    result = ablation_effects(model, ["L0.H0"], on=tokens, edits=[ablate("L1.H0")])
+    result = ablation_effects(model, ["L0.H0"], "zero", tokens, edits=[ablate("L1.H0", by="zero")])
     assert float(result.effect.sel(head="L0.H0")) == pytest.approx(
         0, abs=1e-6
     )  # nobody is left to read what L0.H0 stores

@@ -1,0 +1,132 @@
+"""Everything that is known of one head: what it does, reads, stores and matches, who reads it, what is lost with it."""
+
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from loadstore.axes import Tokens
+from loadstore.circuits.folding import ov
+from loadstore.circuits.moved import matched, moved
+from loadstore.circuits.scores import subspace_scores
+from loadstore.circuits.vocabulary import copying
+from loadstore.errors import Undefined
+from loadstore.evidence.ablation import ablation_effects
+from loadstore.evidence.head_facts import AblationEffect, Dossier, MatchedPair, MovedToken, RoleScore, WireScore
+from loadstore.heads.patterns import ROLES
+from loadstore.heads.roles import head_roles
+from loadstore.linear.factored import Factored
+from loadstore.models.checkpoint import read_checkpoint
+from loadstore.models.library import BUILTIN
+from loadstore.models.weights import Weights
+from loadstore.sites import SIDES, Head, parse_head
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+LEVEL = 0.01  # of a family: the writers of one side, or all readers of one head
+SAMPLE = 32  # sequences of the built-in held-out text: enough for errors near .01 nats, and quick
+
+
+def dossier(
+    weights: Weights,
+    head: Head | str,
+    *,
+    text: Tokens | None = None,
+    top: int = 8,
+    sequences: int = 20,
+    seed: int = 0,
+    offset: int | None = None,
+) -> Dossier:
+    """Collect what is known of a head from weights, from random repeats, and from text.
+
+    ``text`` are tokens [sequence, token]; None takes the built-in held-out text for the built-in model, and leaves
+    text out for any other. Wires are ``above`` chance where p < .01 after Bonferroni over the writers of that side
+    (reads) or over all readers of the head (readers). Ablation is by the mean. Raises NoSuchSite.
+    """
+    head = weights.architecture.check(parse_head(head), weights.name)
+    text = held_out(weights) if text is None else text
+    move = ov(weights, head)
+    values = tuple(move.singular_values().double().tolist())
+    copies = copying(weights, head, k=tuple(k for k in (1, 5) if k <= weights.architecture.vocab))
+    stores = moved(weights, head, top=min(top, weights.architecture.vocab), k=min(5, weights.architecture.vocab))
+    pairs, reason = _matched(weights, head, top, offset)
+    on = [("random repeats", None)] + ([] if text is None else [("text", text)])
+    return Dossier(
+        model=weights.name,
+        head=str(head),
+        roles=tuple(score for name, tokens in on for score in _roles(weights, head, name, tokens, sequences, seed)),
+        reads=tuple(wire for side in SIDES for wire in _wires(subspace_scores(weights, readers=f"{head}.{side}"))),
+        readers=_wires(subspace_scores(weights, writers=str(head))),
+        singular_values=values,
+        structureless=_structureless(move, seed),
+        accuracy=tuple(zip(copies["k"].values.tolist(), copies.accuracy.values.tolist(), strict=True)),
+        eigenvalue_score=float(copies.eigenvalue_score),
+        moved=tuple(
+            MovedToken(str(name), float(norm), tuple(map(str, promotes)))
+            for name, norm, promotes in zip(
+                stores.text.values, stores["norm"].values, stores.promoted_text.values, strict=True
+            )
+        ),
+        typical_norm=float(stores.attrs["typical"]),
+        matched=pairs,
+        unmatched=reason,
+        ablation=tuple(_effect(weights, head, name, tokens, sequences, seed) for name, tokens in on),
+    )
+
+
+def held_out(weights: Weights) -> Tokens | None:
+    """The built-in model's held-out text, as long as its context; None for other models."""
+    if weights.name != BUILTIN:
+        return None
+    path = Path(str(files("loadstore") / "data" / "held_out.safetensors"))
+    return read_checkpoint(path).tensors["tokens"].long()[:SAMPLE, : weights.architecture.context]
+
+
+def _roles(
+    weights: Weights, head: Head, name: str, tokens: Tokens | None, sequences: int, seed: int
+) -> list[RoleScore]:
+    table = head_roles(weights, "repeats" if tokens is None else tokens, sequences=sequences, seed=seed)
+    row = table.sel(head=str(head))
+    return [RoleScore(role, name, float(row[role]), float(row[f"{role}_se"])) for role in ROLES]
+
+
+def _effect(
+    weights: Weights, head: Head, name: str, tokens: Tokens | None, sequences: int, seed: int
+) -> AblationEffect:
+    table = ablation_effects(
+        weights, [head], on="repeats" if tokens is None else tokens, sequences=sequences, seed=seed
+    )
+    name = "second copies of random repeats" if tokens is None else name
+    return AblationEffect(name, float(table.intact), float(table.effect[0]), float(table.effect_se[0]))
+
+
+def _wires(scores: "xr.Dataset") -> tuple[WireScore, ...]:
+    """Every wire of a table of one row or column, best aligned first; those without a score are left out."""
+    wires: list[dict[str, Any]] = [
+        {"writer": str(writer), "reader": str(reader)}
+        | {name: float(scores[name].sel(writer=writer, reader=reader)) for name in ("alignment", "z", "p")}
+        for writer in scores["writer"].values
+        for reader in scores["reader"].values
+    ]
+    known = sorted((wire for wire in wires if wire["alignment"] == wire["alignment"]), key=lambda w: -w["alignment"])
+    return tuple(WireScore(**w, above=w["alignment"] > 0 and w["p"] < LEVEL / len(known)) for w in known)
+
+
+def _matched(weights: Weights, head: Head, top: int, offset: int | None) -> tuple[tuple[MatchedPair, ...], str]:
+    """The pairs, or none and why."""
+    try:
+        table = matched(weights, head, top=min(top, weights.architecture.vocab), offset=offset)
+    except Undefined as reason:
+        return (), str(reason)
+    columns = (table["query_text"].values, table["key_text"].values, table["score"].values)
+    return tuple(MatchedPair(str(q), str(k), float(s)) for q, k, s in zip(*columns, strict=True)), ""
+
+
+def _structureless(move: Factored, seed: int) -> tuple[float, ...]:
+    """Singular values of a product of two Gaussian matrices of the same shapes, scaled to the same norm."""
+    generator = torch.Generator().manual_seed(seed)
+    left, right = (torch.randn(m.shape, generator=generator, dtype=torch.float64) for m in (move.left, move.right))
+    values = Factored(left, right).singular_values()
+    return tuple((values * move.norm().double() / values.norm()).tolist())

@@ -1,0 +1,88 @@
+"""The values that a head's dossier is made of."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RoleScore:
+    """Mean attention on a role's keys, its standard error over sequences, and on what tokens; NaN where unknown."""
+
+    role: str
+    on: str
+    score: float
+    error: float
+
+
+@dataclass(frozen=True, slots=True)
+class WireScore:
+    """One wire of the head: alignment, z and p of its subspace score, and whether it stands above chance."""
+
+    writer: str
+    reader: str
+    alignment: float
+    z: float
+    p: float
+    above: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MovedToken:
+    """A token that the head moves, ‖W_E[t] W_OV‖, and the tokens that this promotes."""
+
+    text: str
+    norm: float
+    promotes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MatchedPair:
+    """A query and a key token that match by content, and their centred score."""
+
+    query: str
+    key: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class AblationEffect:
+    """Loss in nats per token, what mean-ablating the head adds to it, and that number's standard error."""
+
+    on: str
+    intact: float
+    effect: float
+    error: float
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """One head. ``reads`` and ``readers`` hold every wire, best aligned first; ``unmatched`` says why pairs lack."""
+
+    model: str
+    head: str
+    roles: tuple[RoleScore, ...]
+    reads: tuple[WireScore, ...]
+    readers: tuple[WireScore, ...]
+    singular_values: tuple[float, ...]
+    structureless: tuple[float, ...]
+    accuracy: tuple[tuple[int, float], ...]
+    eigenvalue_score: float
+    moved: tuple[MovedToken, ...]
+    typical_norm: float
+    matched: tuple[MatchedPair, ...]
+    unmatched: str
+    ablation: tuple[AblationEffect, ...]
+
+    @property
+    def participation(self) -> float:
+        """How many equal directions would be as spread out as W_OV's, (Σσ²)²/Σσ⁴."""
+        return participation(self.singular_values)
+
+    def side(self, side: str) -> tuple[WireScore, ...]:
+        """The wires into Q, K or V, best aligned first."""
+        return tuple(wire for wire in self.reads if wire.reader == f"{self.head}.{side}")
+
+
+def participation(singular_values: tuple[float, ...]) -> float:
+    """(Σσ²)²/Σσ⁴; NaN for a zero map."""
+    fourth = sum(value**4 for value in singular_values)
+    return sum(value**2 for value in singular_values) ** 2 / fourth if fourth > 0 else float("nan")
