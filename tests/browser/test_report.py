@@ -1,13 +1,13 @@
 """The report's page: nothing is requested, and every table equals what the Python API gives."""
 
 import json
-import math
 import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from browser.reading import OPEN_TABLES, columns, same, table
 
 import loadstore as ls
 from loadstore.circuits.folding import ov
@@ -16,9 +16,7 @@ from loadstore.report.page import write_report
 from loadstore.report.story import ARTICLE
 from loadstore.sites import SIDES
 
-OPEN_TABLES = "document.querySelectorAll('details').forEach(d => d.open = true)"
-READ = """(selector) => [...document.querySelectorAll(selector + ' tbody tr')].map(
-    row => [...row.querySelectorAll('td[data-value]')].map(cell => cell.dataset.value))"""
+FIGURES = 15 + 3  # the article's, every head at once, the three addresses and the proof
 
 
 @pytest.fixture(scope="module")
@@ -35,24 +33,9 @@ def report(model, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def opened(browser, open_page, report):
-    return open_page(browser, report)
-
-
-def table(page, figure: str, view: int, panel: str, detail: str | None = None) -> np.ndarray:
-    """One matrix as the page shows it; impossible cells are NaN."""
-    extra = f"[data-detail='{detail}']" if detail else ":not([data-detail])"
-    selector = f"table[data-figure='{figure}'][data-view='{view}'][data-panel=\"{panel}\"]{extra}"
-    rows = page.evaluate(READ, selector)
-    assert rows, selector
-    return np.array([[math.nan if value in ("null", "nan") else float(value) for value in row] for row in rows])
-
-
-def columns(page, figure: str, view: int = 0) -> list[list[str]]:
-    return page.evaluate(READ, f"table[data-figure='{figure}'][data-view='{view}']")
-
-
-def same(page_values: np.ndarray, api: np.ndarray) -> None:
-    np.testing.assert_allclose(page_values, api, rtol=1e-6, atol=1e-9, equal_nan=True)
+    page, requests, errors = open_page(browser, report)
+    page.evaluate(OPEN_TABLES)
+    return page, requests, errors
 
 
 def test_the_page_is_small_and_asks_for_nothing(opened, report: Path):
@@ -60,7 +43,7 @@ def test_the_page_is_small_and_asks_for_nothing(opened, report: Path):
     assert requests == []
     assert errors == []
     assert report.stat().st_size <= 3_000_000
-    assert page.locator("article.figure").count() == 9
+    assert page.locator("article.figure").count() == FIGURES
 
 
 def test_spectra_equal_the_api(opened, model):
@@ -160,6 +143,7 @@ def test_one_corrupted_number_is_noticed(browser, open_page, report: Path, model
     corrupt = tmp_path / "corrupt.html"
     corrupt.write_text(html.replace(number, "0.123"), encoding="utf-8")
     page = open_page(browser, corrupt)[0]
+    page.evaluate(OPEN_TABLES)
     with pytest.raises(AssertionError):
         test_alignments_and_their_nulls_equal_the_api((page, [], []), model, "15", 1, "K")
 
@@ -171,5 +155,5 @@ def test_a_prompt_that_closes_a_script_is_only_text(browser, open_page, model, t
     assert requests == []
     assert errors == []
     assert "owned" not in page.title()
-    assert page.locator("article.figure").count() == 9
+    assert page.locator("article.figure").count() == FIGURES
     assert "script>" in page.locator("main").inner_text()
