@@ -10,40 +10,38 @@ def train(
     recipe: Annotated[Path, typer.Argument(help="A recipe in TOML, such as recipes/builtin.toml.")],
     text: Annotated[Path, typer.Argument(help="A folder of .txt files, one document each.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for state, metrics and model.")] = Path("run"),
-    threads: Annotated[int, typer.Option(help="CPU threads; 0 leaves it to torch.", min=0)] = 0,
+    threads: Annotated[
+        int, typer.Option(help="CPU threads of a new run; 0 leaves it to torch. A resumed run keeps its own.", min=0)
+    ] = 0,
 ) -> None:
-    """Train an attention-only model on a folder of text; run again to resume.
+    """Train an attention-only model on a folder of text; run again to resume, bit for bit.
+
+    Ctrl-C finishes the step and saves; a second one stops at once.
 
     Example: loadstore train recipes/builtin.toml corpus/ -o run/
     """
-    import json
-
-    import torch
-
+    from loadstore.cli.interrupt import stoppable, stopped
     from loadstore.cli.progress import training_bar
-    from loadstore.models.families.own import save_weights
+    from loadstore.training.export import export
     from loadstore.training.loop import train as run_training
-    from loadstore.training.numbering import numbered
-    from loadstore.training.parameters import as_weights
     from loadstore.training.prepare import prepare
     from loadstore.training.recipe import read_recipe
 
-    if threads:
-        torch.set_num_threads(threads)
+    def tell(sentence: str) -> None:
+        typer.echo(sentence, err=True)
+
     plan = read_recipe(recipe)
-    typer.echo(f"reading {text}", err=True)
-    corpus = prepare(text, out, plan.vocab)
-    typer.echo(
-        f"{corpus.documents} documents, {len(corpus.train):,} tokens to train on, {len(corpus.held_out):,} held out",
-        err=True,
-    )
-    with training_bar(plan.steps) as report:
-        run = run_training(plan, corpus, out, report)
-    trained = as_weights(plan, run.parameters, corpus.tokens).map(lambda tensor: tensor.detach())
-    model, moved = numbered(plan, trained)
-    target = out / f"{plan.name}.safetensors"
-    save_weights(model, target, half=True)
-    (out / "numbering.json").write_text(json.dumps(moved), encoding="utf-8")
+    tell(f"reading {text}")
+    with stoppable(out) as stop:
+        corpus = prepare(text, out, plan.vocab)
+        tell(
+            f"{corpus.documents} documents, {len(corpus.train):,} tokens to train on, {len(corpus.held_out):,} held out"
+        )
+        with training_bar(plan.steps) as report:
+            run = run_training(plan, corpus, out, report, stop=stop, threads=threads, tell=tell)
+        if not run.finished:
+            raise stopped(out, run.step)
+        target, moved = export(run, corpus, out)
     for new, old in moved.items():
-        typer.echo(f"{new} was trained as {old}", err=True)
-    typer.echo(f"saved {target} after {run.step} steps, {run.tokens:,} tokens", err=True)
+        tell(f"{new} was trained as {old}")
+    tell(f"saved {target} after {run.step} steps, {run.tokens:,} tokens")

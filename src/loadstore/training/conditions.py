@@ -36,11 +36,11 @@ def set_threads(wanted: int, saved: dict[str, Any] | None, tell: Callable[[str],
     before = int(saved["threads"])
     if wanted not in (0, before):
         raise BadRequest(
-            f"this run was started with {before} threads and {wanted} would change its last bits; "
-            f"leave --threads away, or train in another folder"
+            f"this run was started with {_threads(before)}, and {wanted} would change its last bits; "
+            "leave --threads away, or train in another folder"
         )
-    if torch.get_num_threads() != before:
-        tell(f"continuing with {before} threads, as the run was started: another number would change its last bits")
+    if not wanted and torch.get_num_threads() != before:
+        tell(f"continuing with {_threads(before)}, as the run was started: another number would change its last bits")
     torch.set_num_threads(before)
     now = conditions()
     for what in ("torch", "processor"):
@@ -49,6 +49,10 @@ def set_threads(wanted: int, saved: dict[str, Any] | None, tell: Callable[[str],
                 f"the run was saved with {what} {saved[what]}, here it is {now[what]}: it goes on, "
                 "but its last bits may differ from an undisturbed run's"
             )
+
+
+def _threads(count: int) -> str:
+    return "1 thread" if count == 1 else f"{count} threads"
 
 
 def _processor() -> str:

@@ -12,6 +12,14 @@ LOCK = ".lock"
 PARTIAL = re.compile(r"\.\d+\.part")
 
 
+def make_folder(folder: Path) -> None:
+    """Make the folder of a run. Raises BadRequest where that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadRequest(f"{folder} cannot hold a run: {error.strerror or error}; choose another folder") from None
+
+
 @contextmanager
 def claimed(folder: Path) -> Generator[None]:
     """Hold the folder, made if need be, and clear away what killed writers left in it.
@@ -19,8 +27,8 @@ def claimed(folder: Path) -> Generator[None]:
     The kernel lets go of it when the process ends, however it ends. Raises BadRequest when another process
     trains there, or when the folder cannot be used.
     """
+    make_folder(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / LOCK).open("wb")
     except OSError as error:
         raise BadRequest(f"{folder} cannot hold a run: {error.strerror or error}; choose another folder") from None

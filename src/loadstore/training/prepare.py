@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 from loadstore.atomic import write_whole
 from loadstore.errors import BadRequest
 from loadstore.training.corpus import Corpus, read_corpus
+from loadstore.training.folder import make_folder
 
 
 def prepare(text: Path, run: Path, vocab: int) -> Corpus:
@@ -20,7 +21,7 @@ def prepare(text: Path, run: Path, vocab: int) -> Corpus:
     """
     if not text.is_dir():
         raise BadRequest(f"{text} is not a folder; give a folder of .txt files, one document each")
-    run.mkdir(parents=True, exist_ok=True)
+    make_folder(run)
     mark, arrays, names = _fingerprint(text, vocab), run / "corpus.npz", run / "corpus.json"
     if arrays.exists() and names.exists() and json.loads(names.read_text(encoding="utf-8"))["fingerprint"] == mark:
         return kept(run)

@@ -1,0 +1,53 @@
+"""Twenty kills at random moments of training, resumed: the same weights, optimiser and metrics to the last bit."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+HERE = Path(__file__).parent
+KILLS = 20
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equal to the last bit, through dicts, lists and tensors."""
+    if isinstance(one, torch.Tensor):
+        return one.dtype == other.dtype and torch.equal(one, other)
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    return type(one) is type(other) and one == other
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("kills")
+    done = subprocess.run(
+        [sys.executable, HERE / "kills.py", folder, str(KILLS)], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    return folder, json.loads(done.stdout)
+
+
+def test_twenty_kills_resumed_change_no_bit(killed: tuple[Path, dict[str, Any]]):
+    folder, told = killed
+    whole = torch.load(folder / "undisturbed" / "state.pt", weights_only=True)
+    lines = (folder / "undisturbed" / "metrics.jsonl").read_bytes()
+    assert whole["step"] == 70
+    assert lines.count(b"\n") == 15
+    for number in range(1, told["runs"] + 1):
+        run = folder / f"run {number}"
+        assert same(torch.load(run / "state.pt", weights_only=True), whole)
+        assert (run / "metrics.jsonl").read_bytes() == lines
+        assert not list(run.glob("*.part"))
+
+
+def test_the_kills_came_inside_the_writing_of_state_and_metrics_too(killed: tuple[Path, dict[str, Any]]):
+    hit = killed[1]["hit"]
+    assert sum(hit.values()) == KILLS
+    assert set(hit) == {"some moment", "state begun", "state written", "state about to be moved", "line torn"}
