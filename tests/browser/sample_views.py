@@ -1,5 +1,6 @@
 """A view of each kind beyond matrices, lines and tables, with odd cells and hostile text."""
 
+import base64
 import math
 from typing import Any
 
@@ -10,7 +11,16 @@ LABELS = [f"{token}·{index}" for index, token in enumerate(TOKENS)]
 
 def new_views() -> list[dict[str, Any]]:
     """Signed bars, unsigned bars, addresses, a memory, a diagram, formulas and patterns."""
-    return [_signed(), _unsigned(), _address(), _memory(), _diagram(), _diagram(2), _formula()]
+    return [
+        _signed(),
+        _unsigned(),
+        _address(),
+        _memory(),
+        _diagram(),
+        _diagram(2),
+        _formula(),
+        patterns(24, len(TOKENS)),
+    ]
 
 
 def _signed() -> dict[str, Any]:
@@ -178,3 +188,32 @@ def _formula() -> dict[str, Any]:
             {"name": f"head {HOSTILE}", "terms": head, "meaning": f"A moves rows, W_OV changes them. {HOSTILE}"},
         ],
     }
+
+
+def patterns(heads: int, size: int, across: int | None = 12) -> dict[str, Any]:
+    """Heads that look one, two, three … tokens back, packed as a byte a weight."""
+    labels = [f"{TOKENS[index % len(TOKENS)]}·{index}" for index in range(size)]
+    badges = {0: ["first token"], 7: ["previous token"], 16: ["induction", HOSTILE]}
+    return {
+        "schema": "loadstore/patterns@1",
+        "title": "all heads on the prompt, packed",
+        "tokens": labels,
+        "heads": [{"name": f"L{head // 12}.H{head % 12}", "badges": badges.get(head, [])} for head in range(heads)],
+        "across": across,
+        "causal": True,
+        "packed": base64.b64encode(bytes(weight for head in range(heads) for weight in causal(head, size))).decode(),
+        "first_is_sink": True,
+        "orders": [
+            {"name": "by index", "heads": list(range(heads))},
+            {"name": "last first", "heads": list(range(heads))[::-1]},
+        ],
+    }
+
+
+def causal(head: int, size: int) -> list[int]:
+    """The lower triangle of one head: half on the first token, the rest near `head` tokens back."""
+    packed: list[int] = []
+    for query in range(size):
+        raw = [math.exp(-abs(query - head % 12 - key)) for key in range(query + 1)]
+        packed += [round(255 * (0.5 * (key == 0) + 0.5 * weight / sum(raw))) for key, weight in enumerate(raw)]
+    return packed

@@ -4,6 +4,7 @@ import { AddressView } from "./address/view";
 import { MemoryView } from "./memory/view";
 import { DiagramView } from "./diagram/view";
 import { FormulaView } from "./formula/view";
+import { PatternsView } from "./patterns/view";
 import { Guard, UnknownSchema } from "./guard";
 import { HeatmapView } from "./heatmap/view";
 import { LinesView } from "./lines/view";
@@ -54,6 +55,8 @@ function AnyView({ view, place }: { view: View; place: Place }) {
       return <DiagramView view={view} place={place} />;
     case "loadstore/formula@1":
       return <FormulaView view={view} place={place} />;
+    case "loadstore/patterns@1":
+      return <PatternsView view={view} place={place} />;
     default:
       return <UnknownSchema what="view" schema={(view as { schema?: unknown }).schema} />;
   }

@@ -1,5 +1,6 @@
 /** Reads the document that the page carries and draws it. */
 import { render } from "preact";
+import { stayHere } from "./embed";
 import { Guard, Notice } from "./guard";
 import type { Page } from "./model";
 import { PageBody } from "./page";
@@ -15,6 +16,7 @@ function document_(): Page | null {
 
 const root = document.getElementById("loadstore");
 const page = document_();
+stayHere();
 if (root) {
   render(
     page ? (

@@ -1,6 +1,8 @@
 /** The whole page: what was asked, what is known, and the sections that answer. */
+import { useEffect } from "preact/hooks";
 import { Contents } from "./contents";
 import { FigureBlock } from "./figure";
+import { fitFrame } from "./embed";
 import { Guard, UnknownSchema } from "./guard";
 import type { Page, Section } from "./model";
 import { grouped } from "./format";
@@ -9,6 +11,7 @@ import { splitToken } from "./text";
 /** A `loadstore/page@1`, or the message that it is not one. */
 export function PageBody({ page }: { page: Page }) {
   if (page.schema !== "loadstore/page@1") return <UnknownSchema what="page" schema={(page as { schema?: unknown }).schema} />;
+  if (page.compact) return <Compact page={page} />;
   return (
     <>
       <a class="skip" href={`#${page.sections[0]?.id ?? "loadstore"}`}>
@@ -34,6 +37,22 @@ export function PageBody({ page }: { page: Page }) {
         ))}
       </footer>
     </>
+  );
+}
+
+/** The figures alone; in a frame that may be touched, the frame becomes as high as they are. */
+function Compact({ page }: { page: Page }) {
+  useEffect(() => {
+    document.documentElement.classList.add("compact");
+    return fitFrame(document.getElementById("loadstore"));
+  }, []);
+  return (
+    <div class="sections">
+      <h1 class="visually-hidden">{page.title}</h1>
+      {page.sections.map((section) => (
+        <SectionBlock key={section.id} section={section} bare />
+      ))}
+    </div>
   );
 }
 
@@ -73,11 +92,13 @@ function Facts({ facts }: { facts: Page["facts"] }) {
   );
 }
 
-function SectionBlock({ section }: { section: Section }) {
+function SectionBlock({ section, bare }: { section: Section; bare?: boolean }) {
   return (
     <section class="section" id={section.id} tabIndex={-1} aria-labelledby={`${section.id}-title`}>
-      <h2 id={`${section.id}-title`}>{section.title}</h2>
-      <p class="lead">{section.lead}</p>
+      <h2 id={`${section.id}-title`} class={bare ? "visually-hidden" : undefined}>
+        {section.title}
+      </h2>
+      {!bare && <p class="lead">{section.lead}</p>}
       {section.figures.map((figure, index) => (
         <Guard key={index} what="figure">
           <FigureBlock figure={figure} />

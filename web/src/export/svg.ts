@@ -19,9 +19,9 @@ export function picture(body: HTMLElement, title: string): string {
   for (const found of body.querySelectorAll<Element>("svg, canvas, [data-export]")) {
     const box = found.getBoundingClientRect();
     if (box.width === 0 || box.height === 0) continue;
-    if (found instanceof HTMLCanvasElement) root.append(element("image", { ...place(box), width: box.width, height: box.height, href: found.toDataURL(), preserveAspectRatio: "none", style: "image-rendering:pixelated" }));
+    if (found instanceof HTMLCanvasElement) root.append(pixels(found, place(box), box));
     else if (found instanceof SVGSVGElement) root.append(nested(found, place(box), box));
-    else for (const [text, line] of lines(found)) root.append(written(text, found, place(line), line.height));
+    else for (const [text, line] of lines(found)) if (line.bottom <= box.bottom + 4) root.append(written(text, found, place(line), line.height));
   }
   const style = getComputedStyle(document.body);
   const heading = element("text", { x: MARGIN, y: MARGIN + 14, "font-size": 15, "font-weight": 600, "font-family": style.fontFamily, fill: style.color });
@@ -34,6 +34,11 @@ export function picture(body: HTMLElement, title: string): string {
   return `<?xml version="1.0" encoding="UTF-8"?>\n${new XMLSerializer().serializeToString(root)}\n`;
 }
 
+/** A canvas as the image that it is. */
+function pixels(source: HTMLCanvasElement, at: { x: number; y: number }, { width, height }: DOMRect): SVGElement {
+  return element("image", { ...at, width, height, href: source.toDataURL(), preserveAspectRatio: "none", "image-rendering": getComputedStyle(source).imageRendering });
+}
+
 /** A copy of a picture at its place, without the marks of the cursor. */
 function nested(source: SVGSVGElement, at: { x: number; y: number }, box: DOMRect): SVGElement {
   const copy = source.cloneNode(true) as SVGSVGElement;
@@ -41,7 +46,7 @@ function nested(source: SVGSVGElement, at: { x: number; y: number }, box: DOMRec
   for (const mark of copy.querySelectorAll(".marks, .hits")) mark.remove();
   const viewBox = source.getAttribute("viewBox") ?? `0 0 ${box.width} ${box.height}`;
   set(copy, { ...at, width: box.width, height: box.height, viewBox });
-  for (const node of [copy, ...copy.querySelectorAll("*")]) node.removeAttribute("class");
+  for (const node of [copy, ...copy.querySelectorAll("*")]) for (const name of ["class", "style"]) node.removeAttribute(name);
   return copy;
 }
 
@@ -64,14 +69,23 @@ function lines(found: Element): [string, DOMRect][] {
   const walker = document.createTreeWalker(found, NodeFilter.SHOW_TEXT);
   const range = document.createRange();
   const made: [string, DOMRect][] = [];
+  const add = (node: Node, from: number, to: number, text: string) => {
+    range.setStart(node, from);
+    range.setEnd(node, to);
+    const boxes = range.getClientRects();
+    const broken = boxes.length > 1 && (boxes[0]?.top ?? 0) < (boxes[boxes.length - 1]?.top ?? 0) - 3;
+    if (broken && to - from > 1) {
+      for (let at = from; at < to; at++) add(node, at, at + 1, text.trim()[at - from] ?? "");
+      return;
+    }
+    const box = range.getBoundingClientRect();
+    const last = made.at(-1);
+    if (!last || Math.abs(last[1].top - box.top) > 3) made.push([text, box]);
+    else made[made.length - 1] = [last[0] + text, new DOMRect(last[1].x, last[1].y, box.right - last[1].x, last[1].height)];
+  };
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     for (const { index, 0: word } of (node.textContent ?? "").matchAll(/\s*\S+\s*/g)) {
-      range.setStart(node, index + word.length - word.trimStart().length);
-      range.setEnd(node, index + word.trimEnd().length);
-      const box = range.getBoundingClientRect();
-      const last = made.at(-1);
-      if (!last || Math.abs(last[1].top - box.top) > 3) made.push([word, box]);
-      else made[made.length - 1] = [last[0] + word, new DOMRect(last[1].x, last[1].y, box.right - last[1].x, last[1].height)];
+      add(node, index + word.length - word.trimStart().length, index + word.trimEnd().length, word);
     }
   }
   return made;

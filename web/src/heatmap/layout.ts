@@ -7,6 +7,9 @@ const GAP = 28;
 const COMFORTABLE = 16;
 const SMALLEST = 13;
 const LARGEST = 38;
+/** Sides longer than this have smaller cells, and not a label for each. */
+const LONG = 64;
+const TINY = 6;
 /** More panels than this are drawn as thumbnails with one panel large. */
 const FEW = 4;
 
@@ -17,6 +20,8 @@ export interface Layout {
   right: number;
   slanted: boolean;
   bare: boolean;
+  /** A label at every so many rows and columns. */
+  stride: number;
   width: number;
   height: number;
 }
@@ -28,13 +33,14 @@ export function crowded(view: Heatmap): boolean {
 
 /** Panels of `view` with its labels, as many side by side in `width` as stay comfortable. */
 export function labelled(view: Heatmap, width: number, panels = view.panels.length): Layout {
+  const least = Math.max(view.rows.labels.length, view.columns.labels.length) > LONG ? TINY : SMALLEST;
   for (let abreast = panels; abreast >= 1; abreast--) {
     const room = (width - (abreast - 1) * GAP) / abreast;
     const flat = measure(view, LARGEST, false);
     const straight = Math.min(LARGEST, cellIn(view, room, flat));
     if (straight >= widest(view.columns.labels, LABEL) + 6) return measure(view, straight, false);
     const cell = Math.min(LARGEST, cellIn(view, room, measure(view, SMALLEST, true)));
-    if (cell >= COMFORTABLE || abreast === 1) return measure(view, Math.max(SMALLEST, cell), true);
+    if (cell >= COMFORTABLE || abreast === 1) return measure(view, Math.max(least, cell), true);
   }
   return measure(view, SMALLEST, true);
 }
@@ -43,7 +49,7 @@ export function labelled(view: Heatmap, width: number, panels = view.panels.leng
 export function bare(view: Heatmap): Layout {
   const cell = 10;
   const [rows, columns] = [view.rows.labels.length, view.columns.labels.length];
-  return { cell, left: 0, top: 0, right: 0, slanted: false, bare: true, width: columns * cell, height: rows * cell };
+  return { cell, left: 0, top: 0, right: 0, slanted: false, bare: true, stride: 1, width: columns * cell, height: rows * cell };
 }
 
 function cellIn(view: Heatmap, room: number, { left, right }: Layout): number {
@@ -57,5 +63,5 @@ function measure(view: Heatmap, cell: number, slanted: boolean): Layout {
   const top = Math.max(2 * LABEL + 16, slanted ? Math.ceil(long * 0.8) + 16 : 0);
   const right = slanted ? Math.max(2, Math.ceil(long * 0.62) - Math.floor(cell / 2) + 8) : 2;
   const [rows, columns] = [view.rows.labels.length, view.columns.labels.length];
-  return { cell, left, top, right, slanted, bare: false, width: left + columns * cell + right, height: top + rows * cell + 2 };
+  return { cell, left, top, right, slanted, bare: false, stride: Math.ceil(SMALLEST / cell), width: left + columns * cell + right, height: top + rows * cell + 2 };
 }

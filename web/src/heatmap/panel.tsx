@@ -3,6 +3,7 @@ import { useId, useMemo } from "preact/hooks";
 import { type Cursor, togglePin } from "../cursor";
 import type { Heatmap } from "../model";
 import { clip } from "../text";
+import { CanvasCells, pixelled } from "./canvas";
 import { Cells } from "./cells";
 import { LABEL, type Layout } from "./layout";
 import { Marks } from "./marks";
@@ -19,12 +20,13 @@ interface Props {
 export function PanelPicture({ view, index, layout, cursor }: Props) {
   const panel = view.panels[index];
   const hatch = `hatch-${useId()}`;
+  const fast = pixelled(view, layout);
   const still = useMemo(
     () =>
       panel && (
         <>
           <Hatch id={hatch} step={layout.bare ? 7 : 6} />
-          <Cells view={view} panel={panel} layout={layout} hatch={hatch} />
+          {!fast && <Cells view={view} panel={panel} layout={layout} hatch={hatch} />}
           <Outlines cells={panel.outlined ?? []} layout={layout} />
           <Frame view={view} layout={layout} />
           {!layout.bare && <Labels view={view} layout={layout} />}
@@ -38,13 +40,13 @@ export function PanelPicture({ view, index, layout, cursor }: Props) {
     cursor.active.value = at && { panel: index, ...at };
   };
   const size = layout.bare ? {} : { width: layout.width, height: layout.height };
-  return (
+  const label = `${panel.title}: ${view.rows.name} by ${view.columns.name}, ${view.scale.label}. The numbers are in the table below.`;
+  const drawing = (
     <svg
       class="heatmap"
       viewBox={`0 0 ${layout.width} ${layout.height}`}
       {...size}
-      role="img"
-      aria-label={`${panel.title}: ${view.rows.name} by ${view.columns.name}, ${view.scale.label}. The numbers are in the table below.`}
+      {...(fast ? { "aria-hidden": true } : { role: "img", "aria-label": label })}
       onPointerMove={follow}
       onPointerDown={follow}
       onPointerLeave={() => (cursor.active.value = null)}
@@ -53,6 +55,13 @@ export function PanelPicture({ view, index, layout, cursor }: Props) {
       {still}
       <Marks view={view} index={index} layout={layout} cursor={cursor} />
     </svg>
+  );
+  if (!fast) return drawing;
+  return (
+    <div class={layout.bare ? "stack bare" : "stack"} style={layout.bare ? {} : { width: `${layout.width}px` }}>
+      <CanvasCells view={view} panel={panel} layout={layout} label={label} />
+      {drawing}
+    </div>
   );
 }
 
@@ -106,19 +115,20 @@ function Frame({ view, layout }: { view: Heatmap; layout: Layout }) {
 }
 
 function Labels({ view, layout }: { view: Heatmap; layout: Layout }) {
-  const { cell, left, top, slanted } = layout;
+  const { cell, left, top, slanted, stride } = layout;
   return (
     <g class="labels" font-size={LABEL}>
       <g class="axis-names" text-anchor="end">
         <text x={left - 6} y={top - 8 - LABEL - 3}>{`${view.columns.name} \u2192`}</text>
         <text x={left - 6} y={top - 8}>{`${view.rows.name} \u2193`}</text>
       </g>
-      {view.rows.labels.map((label, row) => (
+      {view.rows.labels.map((label, row) => row % stride === 0 && (
         <text key={row} x={left - 6} y={top + (row + 0.5) * cell} text-anchor="end" dominant-baseline="central">
           {clip(label)}
         </text>
       ))}
       {view.columns.labels.map((label, column) => {
+        if (column % stride) return null;
         const x = left + (column + 0.5) * cell;
         return slanted ? (
           <text key={column} transform={`translate(${x + 2} ${top - 6}) rotate(-52)`}>

@@ -1,0 +1,77 @@
+/** The body of a panel as pixels: for panels of thousands of cells, and for thumbnails. */
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { beyond, colourOf, inkOn, pixelOf } from "../colour";
+import type { Cell, Heatmap, Panel } from "../model";
+import { drawCells, useTheme } from "../theme";
+import { corner } from "./cells";
+import type { Layout } from "./layout";
+
+/** More cells than this are drawn as pixels. */
+const MANY = 4000;
+/** Cells this wide have room for a sign. */
+const SIGNED = 9;
+/** Pixels of a thumbnail's side, about. */
+const THUMBNAIL = 192;
+
+/** True where SVG would be slow. */
+export function pixelled(view: Heatmap, layout: Layout): boolean {
+  return layout.bare || view.rows.labels.length * view.columns.labels.length > MANY;
+}
+
+/** Pixels of a cell: enough for a sharp sign where one fits. */
+function pixelsOf(view: Heatmap, { bare, cell }: Layout): number {
+  if (bare) return Math.max(1, Math.min(10, Math.round(THUMBNAIL / Math.max(1, view.columns.labels.length))));
+  return cell >= SIGNED ? cell * 2 : cell;
+}
+
+/** The cells of `panel` on a canvas that fills the picture. */
+export function CanvasCells({ view, panel, layout, label }: { view: Heatmap; panel: Panel; layout: Layout; label: string }) {
+  const ref = useRef<HTMLCanvasElement>(null);
+  const theme = useTheme();
+  const scale = pixelsOf(view, layout) / layout.cell;
+  useLayoutEffect(() => {
+    const pen = ref.current?.getContext("2d");
+    if (!pen) return;
+    pen.setTransform(scale, 0, 0, scale, 0, 0);
+    pen.clearRect(0, 0, layout.width, layout.height);
+    paint(pen, view, panel, layout, scale);
+  }, [view, panel, layout, theme]);
+  return <canvas ref={ref} class="cells" role="img" aria-label={label} width={Math.round(layout.width * scale)} height={Math.round(layout.height * scale)} />;
+}
+
+function paint(pen: CanvasRenderingContext2D, view: Heatmap, panel: Panel, layout: Layout, scale: number): void {
+  const { cell: size, left, top } = layout;
+  const columns = view.columns.labels.length;
+  const colours = new Uint32Array(view.rows.labels.length * columns);
+  for (const [row, cells] of panel.values.entries()) {
+    for (const [column, cell] of cells.entries()) {
+      if (cell !== null) colours[row * columns + column] = pixelOf(typeof cell === "number" ? colourOf(view.scale, cell) : "#9a9a9a");
+    }
+  }
+  drawCells(pen, colours, columns, size * scale, left * scale, top * scale);
+  for (const [row, cells] of panel.values.entries()) {
+    for (const [column, cell] of cells.entries()) mark(pen, view, cell, left + column * size, top + row * size, layout);
+  }
+}
+
+/** What colour cannot say: a sign, a cross, an infinity, a corner for what is off the scale. */
+function mark(pen: CanvasRenderingContext2D, view: Heatmap, cell: Cell, x: number, y: number, { cell: size, bare }: Layout): void {
+  if (cell === null) return;
+  const signs = view.scale.kind === "diverging" && !bare && size >= SIGNED;
+  let text = "";
+  if (typeof cell === "number") {
+    const off = beyond(view.scale, cell);
+    if (off === 0 && !signs) return;
+    pen.fillStyle = inkOn(colourOf(view.scale, cell));
+    if (off !== 0) pen.fill(new Path2D(corner(off, x, y, size)));
+    if (signs && cell !== 0) text = cell > 0 ? "+" : "\u2212";
+  } else {
+    pen.fillStyle = "#000";
+    text = { nan: "\u00d7", inf: "\u221e", "-inf": "\u2212\u221e" }[cell];
+  }
+  if (!text) return;
+  pen.font = `${Math.min(10, size * 0.8)}px monospace`;
+  pen.textAlign = "center";
+  pen.textBaseline = "middle";
+  pen.fillText(text, x + size / 2, y + size / 2);
+}

@@ -1,0 +1,84 @@
+/** All heads, small; one Tab stop, and the arrows go from head to head. */
+import type { Cursor } from "../cursor";
+import { useRef } from "preact/hooks";
+import type { Patterns } from "../model";
+import { stepped } from "../stop";
+import { useTheme } from "../theme";
+import { useWidth } from "../width";
+import { Thumbnail } from "./thumbnail";
+import type { Bytes } from "./unpack";
+
+/** Thumbnails narrower or wider than this are too small to see, or waste room. */
+const NARROWEST = 56;
+const USUAL = 84;
+const WIDEST = 120;
+
+export interface InHand {
+  head: number;
+}
+
+interface Props {
+  view: Patterns;
+  bytes: Bytes;
+  order: number[];
+  skip: number;
+  cursor: Cursor<InHand>;
+  shown: number;
+}
+
+/** The grid of `view` in `order`. */
+export function Grid({ view, bytes, order, skip, cursor, shown }: Props) {
+  const [ref, width] = useWidth<HTMLDivElement>();
+  const theme = useTheme();
+  const roving = useRef(0);
+  const across = view.across && width / view.across >= NARROWEST ? view.across : Math.max(1, Math.min(order.length, Math.floor(width / USUAL)));
+  const at = Math.min(order.length - 1, roving.current);
+  const keys = (event: KeyboardEvent) => {
+    if (event.altKey || event.metaKey) return;
+    if (event.key === "Escape") cursor.pinned.value = null;
+    const by = { ArrowUp: -across, ArrowDown: across }[event.key];
+    const to = by === undefined ? stepped(at, event.key, order.length) : at + by;
+    if (!/^(Arrow|Page|Home|End|Escape)/.test(event.key)) return;
+    event.preventDefault();
+    if (to < 0 || to >= order.length || to === at) return;
+    ref.current?.querySelectorAll("button")[to]?.focus();
+  };
+  return (
+    <div ref={ref} class="heads" role="group" aria-label={`${order.length} heads. Arrow keys go from head to head, Enter pins one, Escape lets it go.`} onKeyDown={keys}>
+      <div class="grid" style={{ gridTemplateColumns: `repeat(${across}, minmax(0, ${WIDEST}px))` }}>
+        {order.map((head, index) => {
+          const { name, badges } = view.heads[head] ?? { name: "?", badges: [] };
+          const label = `${[name, ...badges].join(", ")}: pattern`;
+          const take = () => {
+            roving.current = index;
+            cursor.active.value = { head };
+          };
+          return (
+            <button
+              key={head}
+              type="button"
+              class={head === shown ? "head shown" : "head"}
+              tabIndex={index === at ? 0 : -1}
+              aria-label={label}
+              aria-pressed={cursor.pinned.value?.head === head}
+              aria-current={head === shown ? "true" : undefined}
+              onFocus={take}
+              onPointerEnter={() => (cursor.active.value = { head })}
+              onClick={() => (cursor.pinned.value = cursor.pinned.value?.head === head ? null : { head })}
+            >
+              <Thumbnail bytes={bytes} head={head} skip={skip} theme={theme} label={label} />
+              <span class="name" data-export>
+                {name}
+              </span>
+              {badges.map((badge) => (
+                <span key={badge} class="badge" data-export>
+                  {badge}
+                </span>
+              ))}
+            </button>
+          );
+        })}
+      </div>
+    </div>
+  );
+}

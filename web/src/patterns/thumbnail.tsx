@@ -1,0 +1,54 @@
+/** One head's pattern, small: drawn as pixels, so that a hundred of them cost nothing. */
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { colourAt, pixelOf } from "../colour";
+import { drawCells } from "../theme";
+import { type Bytes, PART } from "./unpack";
+
+/** Pixels of a thumbnail's side, about. */
+const SIDE = 144;
+/** Sides longer than this are pooled. */
+const LONG = 192;
+
+/** How many tokens stand for one pixel of a thumbnail; it shows the greatest of their weights. */
+export function pooled(size: number): number {
+  return Math.ceil(size / LONG);
+}
+
+/** The colour of every byte; the first, for what cannot be, is none. */
+const palette = Uint32Array.from({ length: PART + 2 }, (_, index) => (index ? pixelOf(colourAt("sequential", (index - 1) / PART)) : 0));
+
+/** The thumbnail of `head`, without the first `skip` columns. */
+export function Thumbnail({ bytes, head, skip, theme, label }: { bytes: Bytes; head: number; skip: number; theme: number; label: string }) {
+  const ref = useRef<HTMLCanvasElement>(null);
+  const box = pooled(bytes.size);
+  const rows = Math.ceil(bytes.size / box);
+  const columns = Math.ceil((bytes.size - skip) / box);
+  const times = Math.max(1, Math.round(SIDE / rows));
+  useLayoutEffect(() => {
+    const pen = ref.current?.getContext("2d");
+    if (pen && columns > 0) draw(pen, bytes, head, skip, { box, rows, columns, times });
+  }, [bytes, head, skip, theme]);
+  return <canvas ref={ref} role="img" aria-label={label} width={Math.max(1, columns) * times} height={rows * times} />;
+}
+
+interface Grid {
+  box: number;
+  rows: number;
+  columns: number;
+  times: number;
+}
+
+function draw(pen: CanvasRenderingContext2D, bytes: Bytes, head: number, skip: number, { box, rows, columns, times }: Grid): void {
+  const most = new Int16Array(rows * columns).fill(-1);
+  for (let query = 0; query < bytes.size; query++) {
+    const weights = bytes.row(head, query);
+    const line = Math.floor(query / box) * columns;
+    for (let key = skip, spot = line, left = box; key < weights.length; key++) {
+      most[spot] = Math.max(most[spot] as number, weights[key] as number);
+      if (--left === 0) [spot, left] = [spot + 1, box];
+    }
+  }
+  const pixels = new Uint32Array(most.length);
+  for (let spot = 0; spot < most.length; spot++) pixels[spot] = palette[(most[spot] as number) + 1] as number;
+  drawCells(pen, pixels, columns, times, 0, 0);
+}

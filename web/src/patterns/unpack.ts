@@ -1,0 +1,39 @@
+/** Patterns as they travel: bytes, head after head, and only what can be. */
+import type { Cell, Patterns } from "../model";
+
+/** Weights are stored as whole numbers of this part of one. */
+export const PART = 255;
+
+export interface Bytes {
+  size: number;
+  /** The weights of one query, as many as there are keys that it can look at. */
+  row: (head: number, query: number) => Uint8Array;
+}
+
+/** Every weight of `view`. Throws where the bytes are not as many as its heads and tokens need. */
+export function unpack({ packed, tokens, heads, causal }: Patterns): Bytes {
+  const size = tokens.length;
+  const each = causal ? (size * (size + 1)) / 2 : size * size;
+  const text = atob(packed);
+  const bytes = new Uint8Array(text.length);
+  for (let index = 0; index < bytes.length; index++) bytes[index] = text.charCodeAt(index);
+  if (bytes.length !== each * heads.length) {
+    throw new Error(`${heads.length} heads on ${size} tokens need ${each * heads.length} bytes, and there are ${bytes.length}`);
+  }
+  const row = (head: number, query: number) => {
+    const from = head * each + (causal ? (query * (query + 1)) / 2 : query * size);
+    return bytes.subarray(from, from + (causal ? query + 1 : size));
+  };
+  return { size, row };
+}
+
+/** One head's pattern as cells, from column `first` on. */
+export function cellsOf({ size, row }: Bytes, head: number, first: number): Cell[][] {
+  return Array.from({ length: size }, (_, query) => {
+    const weights = row(head, query);
+    return Array.from({ length: size - first }, (_, column) => {
+      const byte = weights[first + column];
+      return byte === undefined ? null : byte / PART;
+    });
+  });
+}

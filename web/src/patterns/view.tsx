@@ -1,0 +1,127 @@
+/** Many heads on one prompt: all of them small, one of them large. */
+import { useComputed, useSignal } from "@preact/signals";
+import { useId, useMemo, useRef } from "preact/hooks";
+import { type Cursor, useCursor } from "../cursor";
+import { exact } from "../format";
+import { ViewFrame } from "../frame";
+import { labelled } from "../heatmap/layout";
+import { Legend } from "../heatmap/legend";
+import { PanelPicture } from "../heatmap/panel";
+import { move, type Point, start } from "../heatmap/point";
+import { HeatmapReadout } from "../heatmap/readout";
+import { HeatmapTables } from "../heatmap/tables";
+import type { Heatmap, Patterns, Place } from "../model";
+import { Stop } from "../stop";
+import { Grid, type InHand } from "./grid";
+import { pooled } from "./thumbnail";
+import { type Bytes, cellsOf, PART, unpack } from "./unpack";
+
+/** The view of a `loadstore/patterns@1`. */
+export function PatternsView({ view, place }: { view: Patterns; place: Place }) {
+  const bytes = useMemo(() => unpack(view), [view]);
+  const heads = useCursor<InHand>();
+  const cells = useCursor<Point>();
+  const order = useSignal(0);
+  const bare = useSignal(false);
+  const ordered = view.orders[order.value]?.heads ?? view.heads.map((_, head) => head);
+  const last = useRef(ordered[0] ?? 0);
+  const shown = useComputed(() => heads.pinned.value?.head ?? heads.active.value?.head ?? last.current).value;
+  last.current = shown;
+  const skip = bare.value && view.tokens.length > 1 ? 1 : 0;
+  const whole = useMemo(() => focus(view, bytes, shown, 0), [view, shown]);
+  const large = useMemo(() => (skip ? focus(view, bytes, shown, skip) : whole), [whole, skip]);
+  return (
+    <ViewFrame
+      view={view}
+      place={place}
+      records={() => records(view, bytes, shown)}
+      cells={bytes.size * bytes.size}
+      about={whole}
+      table={() => <HeatmapTables view={whole} place={place} />}
+    >
+      <Legend view={large} />
+      <Controls view={view} order={order} bare={bare} />
+      <Grid view={view} bytes={bytes} order={ordered} skip={skip} cursor={heads} shown={shown} />
+      <Large view={large} cursor={cells} badges={view.heads[shown]?.badges ?? []} />
+      <p class="missing" data-export>
+        {view.heads.length} heads on {view.tokens.length} tokens, weights stored to 1/{PART}.
+        {pooled(bytes.size) > 1 && ` A pixel of a thumbnail is the greatest of ${pooled(bytes.size)} × ${pooled(bytes.size)} weights.`}
+        {skip > 0 && ` The column of ${view.tokens[0]} is hidden; the other weights are as they are, not renormalised.`}
+      </p>
+      <HeatmapReadout view={large} cursor={cells} />
+    </ViewFrame>
+  );
+}
+
+/** One head as a heatmap, from column `skip` on. */
+function focus(view: Patterns, bytes: Bytes, head: number, skip: number): Heatmap {
+  const title = view.heads[head]?.name ?? "?";
+  return {
+    schema: "loadstore/heatmap@1",
+    title,
+    rows: { name: "query", labels: view.tokens },
+    columns: { name: "key", labels: view.tokens.slice(skip) },
+    scale: { kind: "sequential", low: 0, high: 1, label: `attention, stored to 1/${PART}` },
+    panels: [{ title, values: cellsOf(bytes, head, skip) }],
+    hatched: "a token cannot look at a later one",
+    digits: 3,
+  };
+}
+
+function Controls({ view, order, bare }: { view: Patterns; order: { value: number }; bare: { value: boolean } }) {
+  const id = useId();
+  if (view.orders.length < 2 && !view.first_is_sink) return null;
+  return (
+    <div class="controls">
+      {view.orders.length >= 2 && (
+        <label for={`${id}-order`}>
+          Order{" "}
+          <select id={`${id}-order`} onChange={(event) => (order.value = event.currentTarget.selectedIndex)}>
+            {view.orders.map(({ name }, index) => (
+              <option key={index} selected={index === order.value}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+      {view.first_is_sink && (
+        <label>
+          <input type="checkbox" checked={bare.value} onChange={(event) => (bare.value = event.currentTarget.checked)} /> hide the first token’s column
+        </label>
+      )}
+    </div>
+  );
+}
+
+function Large({ view, cursor, badges }: { view: Heatmap; cursor: Cursor<Point>; badges: string[] }) {
+  return (
+    <figure class="panel large">
+      <figcaption aria-live="polite" data-export>
+        {[view.title, ...badges].join(", ")}
+      </figcaption>
+      <Stop
+        cursor={cursor}
+        start={() => start(view)}
+        move={(from, key, control) => move(view, from, key, control)}
+        kind="heatmap"
+        label={`${view.title}: query by key. Arrow keys move from cell to cell.`}
+      >
+        {(width) => <Fitted view={view} cursor={cursor} width={width} />}
+      </Stop>
+    </figure>
+  );
+}
+
+function Fitted({ view, cursor, width }: { view: Heatmap; cursor: Cursor<Point>; width: number }) {
+  const layout = useMemo(() => labelled(view, width, 1), [view, width]);
+  return <PanelPicture key={view.title} view={view} index={0} layout={layout} cursor={cursor} />;
+}
+
+function records(view: Patterns, bytes: Bytes, head: number): string[][] {
+  const name = view.heads[head]?.name ?? "?";
+  const lines = cellsOf(bytes, head, 0).flatMap((cells, query) =>
+    cells.map((cell, key) => [name, view.tokens[query] ?? "", view.tokens[key] ?? "", cell === null ? "" : exact(cell)]),
+  );
+  return [["head", "query", "key", "weight"], ...lines];
+}
