@@ -1,12 +1,15 @@
 """Text to token ids and back, with a stated beginning-of-sequence policy."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from tokenizers import Tokenizer
 
 from loadstore.errors import BadCheckpoint, BadPrompt, Undefined
 from loadstore.models.quote import quote
 
+BOS_NAMES = ("<|bos|>", "<|endoftext|>", "<s>", "<|begin_of_text|>", "<|BOS|>")
 SPACE, NEWLINE, TAB = "␣", "⏎", "⇥"
 
 
@@ -74,6 +77,47 @@ class Tokens:
         """Return the text of one id; special tokens by their name."""
         decoded = self.tokenizer.decode([token], skip_special_tokens=False)
         return decoded if decoded else str(self.tokenizer.id_to_token(token))
+
+
+def tokens_in(folder: Path, vocab: int, *, prepend_bos: bool = True) -> Tokens | None:
+    """Read a folder's ``tokenizer.json``; its BOS is what ``tokenizer_config.json`` states, or a usual name.
+
+    As in TransformerLens, the end-of-text token stands in where no BOS is stated. Raises BadCheckpoint.
+    """
+    path = folder / "tokenizer.json"
+    if not path.exists():
+        return None
+    tokens = Tokens.from_json(_text(path), None, vocab, str(path))
+    if not prepend_bos:
+        return tokens
+    stated = _stated_bos(folder / "tokenizer_config.json")
+    known = [tokens.tokenizer.token_to_id(name) for name in (BOS_NAMES if stated is None else (stated,))]
+    if stated is not None and known == [None]:
+        raise BadCheckpoint(f"{path} has no token '{quote(stated, 40)}', which its tokenizer_config.json puts first")
+    return replace(tokens, bos=next((token for token in known if token is not None), None))
+
+
+def _stated_bos(path: Path) -> str | None:
+    """The BOS, or the end-of-text token, that a tokenizer_config.json names as text or as an object with content."""
+    if not path.exists():
+        return None
+    try:
+        config: object = json.loads(_text(path))
+    except (ValueError, RecursionError) as error:
+        raise BadCheckpoint(f"{path} is not JSON ({quote(error)}); mend or remove it") from None
+    for key in ("bos_token", "eos_token"):
+        token: object = config.get(key) if isinstance(config, dict) else None
+        token = token.get("content") if isinstance(token, dict) else token
+        if isinstance(token, str):
+            return token
+    return None
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadCheckpoint(f"{path} cannot be read ({quote(error)}); mend or remove it") from None
 
 
 def labels(ids: list[int], tokens: Tokens | None) -> list[str]:
