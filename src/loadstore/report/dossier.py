@@ -1,0 +1,172 @@
+"""The figures of one head's dossier: what it does, reads, stores and matches, and what is lost with it."""
+
+import math
+from typing import Any
+
+from loadstore.evidence.dossier import dossier
+from loadstore.evidence.head_facts import Dossier, WireScore, participation
+from loadstore.models.weights import Weights
+from loadstore.report.story import IS_ROLE
+from loadstore.report.verdict import LITTLE, lost, named_role, summary
+from loadstore.report.words import number
+from loadstore.sites import SIDES, Head
+from loadstore.views.model import Figure, View, bars, figure, lines, reading, series, table
+
+MOST = 6  # wires that a side shows
+AVERAGED = "Q and K depend on an offset here; their scores are averaged over the context."
+
+
+def dossier_figures(weights: Weights, head: Head | str) -> list[Figure]:
+    """Roles, what the head reads, who reads it, its spectrum, its tokens, and what is lost without it."""
+    return figures_of(dossier(weights, head))
+
+
+def figures_of(found: Dossier) -> list[Figure]:
+    """The same, of a dossier that is there already."""
+    return [_roles(found), _reads(found), _readers(found), _spectrum(found), _tokens(found), _ablation(found)]
+
+
+def _roles(found: Dossier) -> Figure:
+    on = list(dict.fromkeys(score.on for score in found.roles))
+    views: list[View] = []
+    for name in on:
+        here = [score for score in found.roles if score.on == name]
+        rows = [(s.role, s.score, "" if math.isnan(s.error) else f"± {number(s.error, 3)}") for s in here]
+        rules = [(IS_ROLE, "a head is named by a role above this")]
+        views.append(
+            bars(
+                f"On {name}",
+                "share of attention",
+                ("role", "standard error"),
+                rows,
+                kind="unsigned",
+                low=0.0,
+                high=1.0,
+                rules=rules,
+                strong=[i for i, s in enumerate(here) if s.score > IS_ROLE],
+            )
+        )
+    return figure("H1", f"Where {found.head} looks", f"{found.head} {named_role(found)}.", views)
+
+
+def _wire_bars(title: str, wires: tuple[WireScore, ...], end: str, column: str) -> View:
+    shown = wires[:MOST]
+    return bars(
+        title,
+        "alignment (0 chance, 1 ceiling)",
+        (column, "z, p"),
+        [(getattr(wire, end), wire.alignment, _null(wire)) for wire in shown],
+        low=-1.0,
+        high=1.0,
+        strong=[index for index, wire in enumerate(shown) if wire.above],
+    )
+
+
+def _null(wire: WireScore) -> str:
+    p = f"p {wire.p:.0e}" if wire.p > 0 else "p < 1e-300"
+    return f"z {number(wire.z, 0)}, {p if wire.above else p + ', not above chance'}"
+
+
+def _aligned(name: str, wires: tuple[WireScore, ...], end: str) -> str:
+    if not wires or not wires[0].above:
+        return f"{name}: nothing above chance"
+    return f"{name}: {getattr(wires[0], end)} (alignment {number(wires[0].alignment)}, z {number(wires[0].z, 0)})"
+
+
+def _reads(found: Dossier) -> Figure:
+    views = [_wire_bars(f"{side} reads", found.side(side), "writer", "writer") for side in SIDES if found.side(side)]
+    told = "; ".join(_aligned(side, found.side(side), "writer") for side in SIDES)
+    note = reading(
+        "Alignment says what a side can read, not what it loads. Strong bars have p < .01 after Bonferroni over the "
+        "writers of their side." + (f" {AVERAGED}" if "offset" in found.unmatched else "")
+    )
+    return figure("H2", f"What {found.head} reads", f"Best aligned writers of {found.head}: {told}.", views, note)
+
+
+def _readers(found: Dossier) -> Figure:
+    above = sum(wire.above for wire in found.readers)
+    if above:
+        best = found.readers[0]
+        claim = (
+            f"Of the {len(found.readers)} that can read {found.head}, {above} {'is' if above == 1 else 'are'} aligned "
+            f"with what it stores above chance; best {best.reader} (alignment {number(best.alignment)}, "
+            f"z {number(best.z, 0)})."
+        )
+    else:
+        claim = f"No reader is aligned with what {found.head} stores above chance."
+    views = [_wire_bars("Readers of its store", found.readers, "reader", "reader")] if found.readers else []
+    return figure("H3", f"Who reads {found.head}", claim, views)
+
+
+def _spectrum(found: Dossier) -> Figure:
+    ranks = list(range(1, len(found.singular_values) + 1))
+    flat = participation(found.structureless)
+    claim = (
+        f"W_OV of {found.head} is as spread out as {number(found.participation, 1)} equal directions of "
+        f"{len(ranks)}; a product of two random matrices as large is as {number(flat, 1)}."
+    )
+    drawn = [
+        series(found.head, ranks, found.singular_values),
+        series("random matrices of the same shapes and norm", ranks, found.structureless, dashed=True),
+    ]
+    view = lines(
+        "Singular values of W_OV", ("rank", "direction", "linear"), ("value", "singular value", "linear"), drawn
+    )
+    return figure("H4", f"How much room {found.head} takes", claim, [view])
+
+
+def _tokens(found: Dossier) -> Figure:
+    copies = ", ".join(
+        f"{number(100 * share, 1)} % among the first {k}" if k > 1 else f"{number(100 * share, 1)} % first"
+        for k, share in found.accuracy
+    )
+    claim = (
+        f"Of all tokens, attended to by {found.head}, their own logit is raised most: {copies}; eigenvalue score "
+        f"{number(found.eigenvalue_score)} (1 copies, −1 suppresses)."
+    )
+    moved = [[token.text, token.norm, "  ".join(token.promotes)] for token in found.moved]
+    columns = (("token", "token", None), ("norm", "size of the store", 2), ("promotes", "promotes", None))
+    views = [table(f"Tokens moved most (median size {number(found.typical_norm)})", columns, moved)]
+    if found.matched:
+        pairs = [[pair.query, pair.key, pair.score] for pair in found.matched]
+        columns = (("query", "query", None), ("key", "key", None), ("score", "score above the mean key", 2))
+        views.append(table("Pairs matched best by content", columns, pairs))
+        claim += f" The best matched pair is {found.matched[0].query} → {found.matched[0].key}."
+    else:
+        claim += f" Which tokens it matches is undefined: {found.unmatched}."
+    return figure("H5", f"The tokens of {found.head}", claim, views)
+
+
+def _ablation(found: Dossier) -> Figure:
+    columns = (
+        ("on", "on", None),
+        ("intact", "intact loss (nats)", 3),
+        ("effect", "change when ablated", 4),
+        ("error", "standard error", 4),
+    )
+    rows = [[effect.on, effect.intact, effect.effect, effect.error] for effect in found.ablation]
+    return figure(
+        "H6",
+        f"What is lost without {found.head}",
+        lost(found),
+        [table("Mean ablation", columns, rows)],
+        reading(f"An effect below {number(LITTLE)} nats per token is called little; one below two errors, noise."),
+    )
+
+
+def dossier_document(weights: Weights, found: Dossier) -> dict[str, Any]:
+    """The page of one head, a ``loadstore/page@1`` view model."""
+    from loadstore.report.page import facts
+
+    return {
+        "schema": "loadstore/page@1",
+        "title": f"{found.head} of {found.model}",
+        "lead": summary(found),
+        "prompt": "",
+        "tokens": [],
+        "facts": facts(weights),
+        "sections": [{"id": "head", "title": found.head, "lead": "", "figures": figures_of(found)}],
+        "footer": [
+            "Alignment: 0 is what a random rotation would give, 1 the most that the spectra allow, −1 the least."
+        ],
+    }
