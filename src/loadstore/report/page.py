@@ -8,11 +8,13 @@ from loadstore.atomic import replacing
 from loadstore.models.weights import Weights
 from loadstore.report.cause import cause_figures
 from loadstore.report.closing import closing_figure
+from loadstore.report.dossier import dossier_figures
 from loadstore.report.formulas import formula_figure
 from loadstore.report.induction import induction_figures, is_induction
 from loadstore.report.machine import machine_figure
 from loadstore.report.moved import moved_figure
 from loadstore.report.previous import previous_figures
+from loadstore.report.puzzle import puzzling_head
 from loadstore.report.score import score_figure
 from loadstore.report.spectra import spectra_figures
 from loadstore.report.story import ARTICLE, Story, tell
@@ -71,6 +73,17 @@ def report_document(weights: Weights, prompt: str | list[int] = ARTICLE) -> dict
             [*induction_figures(story), closing_figure(story), *cause_figures(story)],
         ),
     ]
+    if (puzzle := puzzling_head(story)) is not None:
+        head, side = puzzle
+        sections.append(
+            _section(
+                "puzzle",
+                f"I wonder what {head} is doing",
+                f"The article ends with a head that it cannot explain. Here, {story.previous} aside, {head} is the "
+                f"writer best aligned with the {side} of {story.candidate}. Its dossier:",
+                dossier_figures(weights, head),
+            )
+        )
     return {
         "schema": "loadstore/page@1",
         "title": f"{weights.name}: the load/store machine",

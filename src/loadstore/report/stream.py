@@ -74,6 +74,7 @@ def later_stream_figure(story: Story) -> Figure:
         ("writer", "size, source and what it decodes to"),
         rows,
         total=("sum", sum(one.share for one in found)),
+        digits=3,
         strong=[index for index, one in enumerate(found) if one.writer == head],
     )
     return figure(
