@@ -15,8 +15,10 @@ def puzzling_head(story: Story) -> tuple[Head, Side] | None:
         return None
     heads = [h for h in story.weights.architecture.heads if h.layer < reader.layer and h != story.previous]
     sides: tuple[Side, ...] = ("Q", "K")
-    wires = [(wire(story.scores, str(head), reader, side), head, side) for head in heads for side in sides]
-    above = [
+    wires: list[tuple[float, Head, Side]] = [
+        (wire(story.scores, str(head), reader, side), head, side) for head in heads for side in sides
+    ]
+    above: list[tuple[float, Head, Side]] = [
         (alignment, head, side)
         for alignment, head, side in wires
         if alignment > 0 and wire(story.scores, str(head), reader, side, "p") < LEVEL / len(wires)

@@ -1,0 +1,59 @@
+"""A stream is the sum of its stores, and a store decodes to what was stored."""
+
+import math
+
+import planted
+import pytest
+import torch
+from tiny import KINDS, Kind, some_tokens, tiny
+
+import loadstore as ls
+from loadstore.errors import Undefined
+from loadstore.heads.roles import random_repeats
+from loadstore.prompts.stored import stores
+
+
+@pytest.mark.parametrize("layer", [0, 1, 3])
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_shares_sum_to_one_at_every_depth(kind: Kind, layer: int):
+    model = tiny(kind)
+    trace = ls.run(model, some_tokens(model, batch=1)[0])
+    for at in (0, 4, -1):
+        found = stores(trace, layer, at)
+        assert math.fsum(one.share for one in found) == pytest.approx(1, abs=1e-10)
+        for one in found:
+            assert one.norm == pytest.approx(float(trace.written(one.writer)[at].norm()), rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_an_embedding_decodes_to_its_token(kind: Kind):
+    model = tiny(kind)
+    tokens = some_tokens(model, batch=1)[0]
+    for at in range(5):
+        embed = stores(ls.run(model, tokens), 1, at)[0]
+        assert embed.nearest[0] == (int(tokens[at]), pytest.approx(1))
+
+
+def test_a_planted_head_stores_the_previous_token():
+    model = planted.planted("shortformer")
+    tokens = random_repeats(model, 1, 7)[0]
+    trace = ls.run(model, tokens)
+    for at in range(2, len(tokens)):
+        head = next(one for one in stores(trace, 1, at) if one.writer == "L0.H0")
+        assert head.nearest[0] == (int(tokens[at - 1]), pytest.approx(1, abs=1e-5))
+
+
+def test_a_constant_and_a_silent_head_decode_to_nothing():
+    model = tiny(Kind("learned", "layer", biases=True))
+    trace = ls.run(model, some_tokens(model, batch=1)[0], [ls.ablate("L0.H1", by="zero")])
+    found = {one.writer: one for one in stores(trace, 1, 3)}
+    assert found["L0.bias"].nearest == ()
+    assert found["L0.H1"].nearest == ()
+    assert found["L0.H1"].norm == 0
+    assert found["pos"].nearest[0] == (3, pytest.approx(1))
+
+
+def test_a_token_that_is_not_there_is_said():
+    model = tiny(KINDS[0])
+    with pytest.raises(Undefined, match="no token 99"):
+        stores(ls.run(model, torch.tensor([1, 2, 3])), 1, 99)
