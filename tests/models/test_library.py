@@ -55,6 +55,50 @@ def test_a_tokenizer_beside_the_file_is_used(folder: Path) -> None:
     assert run(model, "the cat").tokens.tolist() == [[0, 1, 2]]  # <s> is its BOS
 
 
+@pytest.mark.parametrize(
+    ("config", "first"),
+    [
+        ('{"bos_token": "the"}', 1),
+        ('{"bos_token": {"content": "dog"}, "eos_token": "log"}', 6),
+        ('{"bos_token": null, "eos_token": "log"}', 7),
+        ("{}", 0),
+        ("[]", 0),
+        ('{"bos_token": 3}', 0),
+    ],
+)
+def test_a_tokenizer_config_says_what_begins_a_text(folder: Path, config: str, first: int) -> None:
+    (folder / "tokenizer.json").write_text(words().to_str())
+    (folder / "tokenizer_config.json").write_text(config)
+    assert run(load(folder, positions="learned"), "cat").tokens.tolist() == [[first, 2]]
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        (b'{"bos_token": "zebra"}', "no token 'zebra'"),
+        (b"{", "not JSON"),
+        (b"\xff", "cannot be read"),
+        (b"[" * 100_000, ""),
+    ],
+)
+def test_a_tokenizer_config_of_another_tokenizer(folder: Path, config: bytes, reason: str) -> None:
+    (folder / "tokenizer.json").write_text(words().to_str())
+    (folder / "tokenizer_config.json").write_bytes(config)
+    refusal(lambda: load(folder, positions="learned"), BadCheckpoint, "tokenizer_config.json", reason)
+
+
+def test_a_config_may_say_that_nothing_begins_a_text(folder: Path) -> None:
+    (folder / "tokenizer.json").write_text(words().to_str())
+    (folder / "config.json").write_text('{"default_prepend_bos": false}')
+    assert run(load(folder, positions="learned"), "cat").tokens.tolist() == [[2]]
+
+
+@pytest.mark.parametrize("name", ["attn_only_2L_halt", "NeelNanda-Attn_Only_2L512W_C4_Code", "redwood_attn_2L"])
+def test_a_slip_of_a_published_name(name: str) -> None:
+    near = {"a": "attn_only_2L_half", "N": "NeelNanda/Attn_Only_2L512W_C4_Code", "r": "redwood_attn_2l"}[name[0]]
+    refusal(lambda: load(name), BadRequest, "there is no model", f"did you mean '{near}'?")
+
+
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"\xff\xfe", b'{"model": {}}', b"[" * 100_000, b"null"])
 def test_a_broken_tokenizer(folder: Path, content: bytes) -> None:
     (folder / "tokenizer.json").write_bytes(content)
