@@ -1,0 +1,105 @@
+"""``loadstore head``: everything that is known of one head."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from loadstore.cli.options import Json, Positions, open_model, print_json, print_table
+
+if TYPE_CHECKING:
+    from loadstore.evidence.head_facts import Dossier, WireScore
+    from loadstore.models.weights import Weights
+
+
+def head(
+    head: Annotated[str, typer.Argument(help="The head, such as L0.H4.", metavar="HEAD")],
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="'builtin', a folder, or a .safetensors, .pth, .pt or .bin file.")
+    ] = "builtin",
+    offset: Annotated[
+        int | None, typer.Option(help="query − key, for what rotary positions match.", show_default=False)
+    ] = None,
+    top: Annotated[int, typer.Option(help="How many wires and tokens to print.", min=1, max=100)] = 6,
+    sequences: Annotated[int, typer.Option(help="How many random sequences.", min=1, max=10_000)] = 20,
+    seed: Annotated[int, typer.Option(help="Seed of the random tokens.", min=0, max=(1 << 63) - 1)] = 0,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Write the dossier as an offline page.")] = None,
+    positions: Positions = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Show what one head does, reads, stores and matches, who reads it, and what is lost without it.
+
+    Example: loadstore head L0.H4 -o head.html
+    """
+    weights = open_model(model, positions)
+    from loadstore.cli.progress import waiting
+    from loadstore.evidence.dossier import dossier
+
+    with waiting(f"collecting what is known of {head}"):
+        found = dossier(weights, head, top=top, sequences=sequences, seed=seed, offset=offset)
+    if out is not None:
+        _write(weights, found, out)
+    if json:
+        print_json("head", asdict(found) | {"participation": found.participation})
+        return
+    _print(found, top)
+    if out is not None:
+        typer.echo(f"\nwrote {out} ({out.stat().st_size / 1e6:.1f} MB): open it in any browser")
+
+
+def _write(weights: "Weights", found: "Dossier", out: Path) -> None:
+    from loadstore.atomic import replacing
+    from loadstore.report.dossier import dossier_document
+    from loadstore.views.page import render_page
+
+    with replacing(out) as partial:
+        partial.write_text(render_page(dossier_document(weights, found)), encoding="utf-8")
+
+
+def _print(found: "Dossier", top: int) -> None:
+    from loadstore.report.dossier import figures_of
+    from loadstore.report.verdict import summary
+
+    print(f"{found.model}: {summary(found)}")
+    on = list(dict.fromkeys(score.on for score in found.roles))
+    by_role = {role: [s for s in found.roles if s.role == role] for role in dict.fromkeys(s.role for s in found.roles)}
+    columns = ("attends to", *(column for name in on for column in (name, "±")))
+    rows = [[role, *(part for s in scores for part in (s.score, s.error))] for role, scores in by_role.items()]
+    _table("Share of attention", columns, rows)
+    wires = [wire for side in "QKV" for wire in found.side(side)[: max(1, top // 2)]]
+    _table("What it reads, best aligned first", ("writer", "reader", "alignment", "z", "p", ""), _wires(wires))
+    _table("Who reads it", ("writer", "reader", "alignment", "z", "p", ""), _wires(found.readers[:top]))
+    _table(
+        f"Tokens it moves (median size {found.typical_norm:.2f})",
+        ("token", "size", "promotes"),
+        [[token.text, token.norm, "  ".join(token.promotes)] for token in found.moved],
+    )
+    if found.matched:
+        pairs = [[pair.query, pair.key, pair.score] for pair in found.matched]
+        _table("Pairs it matches by content", ("query", "key", "score"), pairs)
+    print()
+    for figure in figures_of(found)[3:5]:
+        print(figure["claim"])
+
+
+def _wires(wires: "list[WireScore] | tuple[WireScore, ...]") -> list[list[object]]:
+    return [
+        [
+            w.writer,
+            w.reader,
+            w.alignment,
+            w.z,
+            f"{w.p:.0e}" if w.p > 0 else "<1e-300",
+            "above chance" if w.above else "–",
+        ]
+        for w in wires
+    ]
+
+
+def _table(title: str, columns: tuple[str, ...], rows: Sequence[Sequence[object]]) -> None:
+    if rows:
+        print()
+        print_table(title, columns, rows)
