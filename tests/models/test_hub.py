@@ -15,10 +15,13 @@ from hostile import WORDS, legacy_config, legacy_state, refusal, same, small, wo
 from huggingface_hub import constants
 from safetensors.torch import save
 from standin import COMMIT, Hub, serving
+from tiny import Kind
 
+from loadstore.cli.models import models as list_models
 from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel, Undefined
 from loadstore.models.hub import cached
 from loadstore.models.library import load
+from loadstore.models.names import PUBLISHED
 from loadstore.models.repository import MOST_JSON, MOST_MODEL, Address, address
 from loadstore.models.trace import run
 from loadstore.models.weights import Weights
@@ -83,6 +86,31 @@ def test_a_published_name_knows_its_repository_its_scheme_and_its_tokenizer(hub:
     refusal(
         lambda: load("attn_only_2L_half", positions="learned"), NotThisModel, "the published model attn_only_2L_half"
     )
+
+
+def test_the_list_says_what_is_in_the_cache_without_asking(hub: Hub, capsys: pytest.CaptureFixture[str]) -> None:
+    hub.repositories["callummcdougall/attn_only_2L_half"] = {**SPEECH, "attn_only_2L_half.pth": MODEL}
+    load("attn_only_2L_half")
+    hub.seen.clear()
+    list_models(json=True)
+    listed = json.loads(capsys.readouterr().out)["models"]
+    assert {one["name"]: one["cached"] for one in listed if "cached" in one} == {
+        known.name: known.name == "attn_only_2L_half" for known in PUBLISHED
+    }
+    list_models()
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines if line.split()[-1:] == ["yes"]] == ["attn_only_2L_half"]
+    assert hub.seen == []
+
+
+def test_a_rotary_model_is_described(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = small(Kind("rotary", "layer", biases=True))
+    (tmp_path / "config.json").write_text(json.dumps({**legacy_config(model), "final_rms": True}))
+    torch.save({name: part for name, part in legacy_state(model).items() if name != "ln_final.b"}, tmp_path / "m.pth")
+    list_models(str(tmp_path), json=True)
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["positions"], facts["last norm"]) == ("rotary", "RMSNorm")
+    assert facts["rotary"] == "2 of 4 dimensions, halves paired, 1 to 1"
 
 
 def test_a_published_model_without_a_usable_tokenizer_takes_ids(hub: Hub) -> None:

@@ -1,5 +1,6 @@
 """``loadstore models``."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -16,7 +17,7 @@ def models(
 ) -> None:
     """Say what can be loaded, or describe one model.
 
-    Example: loadstore models builtin
+    Example: loadstore models NeelNanda/Attn_Only_2L512W_C4_Code
     """
     from loadstore.errors import BadRequest
     from loadstore.models.library import builtin_path
@@ -37,24 +38,51 @@ def _describe(model: str, positions: str | None, *, json: bool) -> None:
     from loadstore.report.page import facts
 
     rows = facts(weights)
+    shape = weights.architecture
+    if shape.rotary is not None:
+        turned = f"{shape.rotary.dimensions} of {shape.d_head} dimensions, {shape.rotary.pairs} paired"
+        rows.append(["rotary", f"{turned}, {min(shape.rotary.frequencies):.2g} to {max(shape.rotary.frequencies):.2g}"])
+    if shape.last_norm != shape.norm:
+        rows.append(["last norm", {"none": "none", "layer": "LayerNorm", "rms": "RMSNorm"}[shape.last_norm]])
     if json:
         print_json("model", dict(rows))
     else:
         print_table(weights.name, ("fact", "value"), rows)
 
 
-def _list(*, json: bool) -> None:
-    from loadstore.models.names import PUBLISHED
+WAYS = (
+    ("builtin", "the model that comes with loadstore"),
+    ("FOLDER", "a folder with one model file, its config.json and tokenizer.json"),
+    ("FILE.safetensors", "loadstore's own layout, or HookedTransformer naming"),
+    ("FILE.pth, .pt, .bin", "a state dict in HookedTransformer naming; nothing in it is executed"),
+    ("OWNER/NAME", "a model on the hub; OWNER/NAME@REVISION, and OWNER/NAME:FILE where it has several"),
+)
+COLUMNS = ("NAME", "layers", "heads", "d_model", "vocabulary", "context", "positions", "norm", "text", "in the cache")
 
-    ways = [
-        ["builtin", "the model that comes with loadstore"],
-        ["FOLDER", "a folder with one model file, its config.json and tokenizer.json"],
-        ["FILE.safetensors", "loadstore's own layout, or HookedTransformer naming"],
-        ["FILE.pth, .pt, .bin", "a state dict in HookedTransformer naming; nothing in it is executed"],
-        *([known.name, f"published file name: {known.positions} positions are known"] for known in PUBLISHED),
-    ]
+
+def _list(*, json: bool) -> None:
+    from loadstore.models.hub import cached
+    from loadstore.models.names import PUBLISHED
+    from loadstore.models.repository import Address
+
+    here = [cached(Address(known.repository)) is not None for known in PUBLISHED]
     if json:
-        print_json("models", {"models": [{"name": name, "what": what} for name, what in ways]})
-    else:
-        print_table("What loadstore can load", ("MODEL", "what it is"), ways)
-        typer.echo("\nAttention-only transformers; positions learned or shortformer; no norm or LayerNorm.")
+        ways = [{"name": name, "what": what} for name, what in WAYS]
+        names = [
+            {"name": known.name, "what": f"published as {known.repository}", "cached": found, **asdict(known)}
+            for known, found in zip(PUBLISHED, here, strict=True)
+        ]
+        print_json("models", {"models": [*ways, *names]})
+        return
+    print_table("What loadstore can load", ("MODEL", "what it is"), WAYS)
+    rows = [
+        [
+            *(known.name, known.n_layers, known.n_heads, known.d_model, known.vocab, known.context, known.positions),
+            *(known.norm, "ids only" if known.tokenizer is None else "yes", "yes" if found else "no"),
+        ]
+        for known, found in zip(PUBLISHED, here, strict=True)
+    ]
+    print_table("\nPublished, by name", COLUMNS, rows)
+    typer.echo(
+        "\nAttention-only transformers; positions learned, shortformer, rotary or none; no norm, LayerNorm or RMSNorm."
+    )
