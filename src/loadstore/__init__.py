@@ -12,8 +12,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from loadstore.circuits.moved import matched as matched
+    from loadstore.circuits.moved import moved as moved
     from loadstore.circuits.scores import subspace_scores as subspace_scores
     from loadstore.circuits.spectra import spectrum as spectrum
+    from loadstore.circuits.vocabulary import copying as copying
+    from loadstore.circuits.vocabulary import key_composition as key_composition
+    from loadstore.evidence.ablation import ablation_effects as ablation_effects
+    from loadstore.evidence.dossier import dossier as dossier
     from loadstore.heads.roles import head_roles as head_roles
     from loadstore.models.edits import ablate as ablate
     from loadstore.models.edits import cut as cut
@@ -21,6 +27,7 @@ if TYPE_CHECKING:
     from loadstore.models.trace import Trace as Trace
     from loadstore.models.trace import run as run
     from loadstore.models.weights import Weights as Weights
+    from loadstore.notebook.show import show as show
     from loadstore.sites import Head as Head
 
 __version__ = "0.1.0"
@@ -30,14 +37,39 @@ _HOMES = {
     "Trace": "loadstore.models.trace",
     "Weights": "loadstore.models.weights",
     "ablate": "loadstore.models.edits",
+    "ablation_effects": "loadstore.evidence.ablation",
+    "copying": "loadstore.circuits.vocabulary",
     "cut": "loadstore.models.edits",
+    "dossier": "loadstore.evidence.dossier",
     "head_roles": "loadstore.heads.roles",
+    "key_composition": "loadstore.circuits.vocabulary",
     "load": "loadstore.models.library",
+    "matched": "loadstore.circuits.moved",
+    "moved": "loadstore.circuits.moved",
     "run": "loadstore.models.trace",
+    "show": "loadstore.notebook.show",
     "spectrum": "loadstore.circuits.spectra",
     "subspace_scores": "loadstore.circuits.scores",
 }
-__all__ = ["Head", "Trace", "Weights", "ablate", "cut", "head_roles", "load", "run", "spectrum", "subspace_scores"]
+__all__ = [
+    "Head",
+    "Trace",
+    "Weights",
+    "ablate",
+    "ablation_effects",
+    "copying",
+    "cut",
+    "dossier",
+    "head_roles",
+    "key_composition",
+    "load",
+    "matched",
+    "moved",
+    "run",
+    "show",
+    "spectrum",
+    "subspace_scores",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,1 @@
+"""Results as pictures in a notebook: ``ls.show(result)``."""

@@ -1,0 +1,36 @@
+"""One soft address as a picture: the sentence with its weights, and per side the shares of writers."""
+
+from loadstore.prompts.address import Address
+from loadstore.report.words import number
+from loadstore.sites import SIDES
+from loadstore.views.model import Figure, View, bars, figure
+from loadstore.views.pictures import address, address_row
+
+SHOWN = 8
+
+
+def address_figure(found: Address) -> Figure:
+    """The token part over the sentence, and the subspace part as one chart a side."""
+    weights = [weight if j <= found.at else None for j, weight in enumerate(found.weights)]
+    name = f"{found.head}@{found.labels[found.at]}"
+    row = address_row(name, f"→ {found.tokens}", weights, found.smallest, found.effective)
+    views: list[View] = [address("The token part", found.labels, [row])]
+    for side in SIDES:
+        if side in found.undefined:
+            continue
+        shares = sorted(found.shares[side].items(), key=lambda item: -abs(item[1]))
+        rest = sum(share for _, share in shares[SHOWN:])
+        rows = [(writer, share, "") for writer, share in shares[:SHOWN]]
+        rows += [(f"{len(shares) - SHOWN} more", rest, "")] if len(shares) > SHOWN else []
+        views.append(
+            bars(
+                f"{side}: the subspace part",
+                "share",
+                ("writer", ""),
+                rows,
+                total=("all", sum(found.shares[side].values())),
+            )
+        )
+    reasons = "".join(f" {side} has no shares: {reason}." for side, reason in found.undefined.items())
+    claim = f"{found}. Spread over {number(found.effective, 1)} effective tokens.{reasons}"
+    return figure("Address", f"Where {name} loads from", claim, views)

@@ -1,0 +1,88 @@
+"""``show``: any result of this package, or patterns of any other tool, as a picture in a notebook."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from loadstore.errors import BadRequest
+from loadstore.evidence.head_facts import Dossier
+from loadstore.models.trace import Trace
+from loadstore.notebook.addresses import address_figure
+from loadstore.notebook.foreign import foreign_patterns
+from loadstore.notebook.labelled import labelled_figures
+from loadstore.notebook.shown import Shown
+from loadstore.notebook.traces import trace_figure
+from loadstore.prompts.address import Address
+from loadstore.report.dossier import figures_of
+from loadstore.report.verdict import summary
+from loadstore.views.model import Figure, figure
+
+WANTED = (
+    "a labelled result (subspace_scores, spectrum, head_roles, copying …), a trace, an address, a dossier, "
+    "a figure or page document, or a list of token strings with patterns"
+)
+
+
+def show(result: Any, patterns: Any = None, *, names: Sequence[str] | None = None, title: str = "") -> Shown:
+    """Draw a result: in a notebook the value displays itself, ``.save("x.html")`` writes it, ``.html`` is the page.
+
+    ``show(tokens, patterns)`` takes a list of token strings and attention patterns of any tool, [query, key],
+    [head, query, key] or [layer, head, query, key], as a list, array or tensor of weights from 0 to 1; nothing is
+    rescaled; ``names`` are the heads'. Raises BadRequest, saying what can be shown.
+    """
+    if patterns is not None:
+        drawn = _Drawn("Attention patterns", [foreign_patterns(result, patterns, names)])
+    elif names is not None:
+        raise BadRequest("names= belong to patterns: show(tokens, patterns, names=[…])")
+    elif isinstance(result, Shown):
+        return result
+    elif isinstance(result, dict) and result.get("schema") == "loadstore/page@1":
+        return Shown(result)
+    else:
+        drawn = _drawn(result)
+    return Shown(_page(title or drawn.title, drawn.figures))
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    title: str
+    figures: list[Figure]
+
+
+def _drawn(result: Any) -> _Drawn:
+    if isinstance(result, Trace):
+        return _Drawn(f"{result.weights.name}: patterns", [trace_figure(result)])
+    if isinstance(result, Address):
+        return _Drawn(f"{result.head} at {result.labels[result.at]}", [address_figure(result)])
+    if isinstance(result, Dossier):
+        return _Drawn(summary(result), figures_of(result))
+    if isinstance(result, dict) and str(result.get("schema", "")).startswith("loadstore/"):
+        return _of_documents([result])
+    if isinstance(result, list) and result and all(isinstance(part, dict) and "schema" in part for part in result):
+        return _of_documents(result)
+    if (found := labelled_figures(result)) is not None:
+        return _Drawn(*found)
+    raise BadRequest(f"a {type(result).__name__} cannot be shown; give {WANTED}")
+
+
+def _of_documents(documents: list[dict[str, Any]]) -> _Drawn:
+    """Figures as they are; single views each in a figure of its own."""
+    figures = [
+        part if part["schema"] == "loadstore/figure@1" else figure(f"View {index}", part.get("title", ""), "", [part])
+        for index, part in enumerate(documents, 1)
+    ]
+    return _Drawn(str(figures[0]["title"]), figures)
+
+
+def _page(title: str, figures: list[Figure]) -> dict[str, Any]:
+    return {
+        "schema": "loadstore/page@1",
+        "title": title,
+        "lead": "",
+        "prompt": "",
+        "tokens": [],
+        "facts": [],
+        "sections": [{"id": "shown", "title": title, "lead": "", "figures": figures}],
+        "footer": [],
+        "compact": True,
+    }
