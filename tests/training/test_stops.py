@@ -16,7 +16,7 @@ from loadstore.training.loop import train
 from loadstore.training.prepare import prepare
 from loadstore.training.recipe import read_recipe
 
-BUSY = 60.0  # seconds that a loaded machine may need for what takes a few
+BUSY = 240.0  # seconds that a loaded machine may need for what takes a few
 LIMIT = 100_000  # bytes: less than a state
 
 
@@ -97,7 +97,7 @@ def test_interrupts_end_with_130_and_a_sentence_and_cost_no_bit(
     assert code == 130
     assert len(said) == 1
     assert said[0].endswith("run the same command again to go on")
-    assert torch.load(out / "state.pt", weights_only=True)["step"] >= 50
+    assert torch.load(out / "state.pt", weights_only=True)["step"] > step
 
     code, said = ended(command(given, out))
     assert code == 0

@@ -15,7 +15,7 @@ from loadstore.views.page import render_page
 
 
 def formation_document(weights: Weights, found: Formation) -> dict[str, Any]:
-    """Scores and losses over log tokens as a ``loadstore/page@1`` view model; the prompt is a repeat it was tested on."""
+    """Scores and losses over log tokens as a ``loadstore/page@1`` view model, on a repeat of random words."""
     ids = random_repeats(weights, 1, period=8)[0].tolist()
     shown = [i for i, tokens in enumerate(found.tokens) if tokens > 0]  # a log axis has no zero
 

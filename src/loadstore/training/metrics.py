@@ -6,6 +6,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from loadstore.axes import Tokens
 from loadstore.circuits.scores import subspace_scores
 from loadstore.circuits.spectra import spectrum
 from loadstore.heads.roles import head_roles, random_repeats, second_copy_loss
@@ -32,6 +33,7 @@ def measure(weights: Weights, corpus: Corpus) -> dict[str, Any]:
 
     return {
         "text_loss": float(F.cross_entropy(logits.flatten(0, 1), held[:, 1:].flatten())),
+        "first_copy_loss": _first_copy_loss(weights, repeats),
         "second_copy_loss": second_copy_loss(weights, repeats),
         **{role: per_head(roles[role]) for role in ("previous", "current", "first", "duplicate", "induction")},
         "previous_on_text": per_head(text.previous),
@@ -42,6 +44,13 @@ def measure(weights: Weights, corpus: Corpus) -> dict[str, Any]:
         },
         "directions_80": {site: int(spectrum(weights, site).directions.sel(fraction=0.8)) for site in ("embed", "pos")},
     }
+
+
+def _first_copy_loss(weights: Weights, repeats: Tokens) -> float:
+    """Mean cross-entropy (nats) of predicting the first copy of ``random_repeats``, which nothing before it tells."""
+    first = repeats[:, : (repeats.shape[1] + 1) // 2]
+    logits = forward(weights, first[:, :-1])
+    return float(F.cross_entropy(logits.flatten(0, 1), first[:, 1:].flatten()))
 
 
 def _rounded(value: Any) -> float | None:

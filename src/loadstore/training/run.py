@@ -11,6 +11,7 @@ import torch
 from loadstore.errors import BadRequest
 from loadstore.training.conditions import conditions, set_threads
 from loadstore.training.corpus import Corpus
+from loadstore.training.history import METRICS
 from loadstore.training.optimise import Optimisers
 from loadstore.training.parameters import Parameters, initial
 from loadstore.training.precision import faster_in_bfloat16
@@ -103,3 +104,11 @@ def _restore(run: Run, saved: dict[str, Any]) -> None:
     for name in POSITION:
         setattr(run, name, saved[name])
     run.saved = run.step
+
+
+def forget_finished(recipe: Recipe, folder: Path) -> None:
+    """Remove state and metrics of a finished run of this recipe, which its seed can always make again."""
+    saved = latest(folder / STATE)
+    if saved is not None and saved.get("recipe") == repr(recipe) and saved.get("phase") == len(recipe.phases):
+        (folder / STATE).unlink()
+        (folder / METRICS).unlink(missing_ok=True)

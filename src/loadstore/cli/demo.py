@@ -1,0 +1,79 @@
+"""``loadstore demo-induction``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from loadstore.training.formation import Formation
+
+NOT_FORMED = 1
+
+
+def demo_induction(
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for state, metrics, model and page.")] = Path(
+        "demo-induction"
+    ),
+    recipe: Annotated[
+        Path | None, typer.Option(help="A recipe in TOML instead of the shipped one.", show_default=False)
+    ] = None,
+    threads: Annotated[int, typer.Option(help="CPU threads; more than one gains little here.", min=1)] = 1,
+) -> None:
+    """Train a small model on repeats of made-up words and watch an induction head form; exits 1 if none does.
+
+    Ctrl-C finishes the step and saves; run again to go on. A finished run begins anew.
+
+    Example: loadstore demo-induction -o demo-induction/
+    """
+    import math
+
+    from loadstore.cli.interrupt import stoppable, stopped
+    from loadstore.cli.live import watching
+    from loadstore.models.library import load
+    from loadstore.report.formation import write_formation
+    from loadstore.training.export import export
+    from loadstore.training.formation import chance, formation, verdict
+    from loadstore.training.history import METRICS, read_lines
+    from loadstore.training.loop import train
+    from loadstore.training.recipe import read_recipe
+    from loadstore.training.run import forget_finished
+    from loadstore.training.synthetic import made_up_words
+
+    plan = read_recipe(recipe or Path(__file__).parent.parent / "training" / "induction.toml")
+    corpus = made_up_words(plan.vocab)
+    guessing = math.log(plan.vocab)
+    with stoppable(out) as stop:
+        forget_finished(plan, out)
+        typer.echo(
+            f"{plan.n_layers} layers of {plan.n_heads} heads, no MLP, on random sequences of {plan.vocab - 1} made-up "
+            f"words, repeated: guessing costs {guessing:.2f} nats a word"
+        )
+        with watching(plan.steps, guessing) as report:
+            run = train(plan, corpus, out, report, stop=stop, threads=threads, tell=typer.echo)
+        if not run.finished:
+            raise stopped(out, run.step)
+        model, _ = export(run, corpus, out, half=False)
+        found = formation(read_lines(out / METRICS))
+        page = out / "formation.html"
+        write_formation(load(model), found, page)
+    typer.echo("\n".join(["", *plots(found), ""]))
+    typer.echo(verdict(found))
+    typer.echo(chance(found, plan.vocab))
+    typer.echo(f"the same as a page: {page}")
+    words = corpus.tokenizer.decode(corpus.held_out[:6].tolist())
+    typer.echo(f'more about this model: loadstore report {model} --prompt "{words} {words}" -o report.html')
+    raise typer.Exit(0 if found.formed else NOT_FORMED)
+
+
+def plots(found: "Formation") -> list[str]:
+    """The moment as text: three curves over log tokens, the window of the rise marked in each."""
+    from loadstore.cli.plot import log_plot
+
+    rules = [moment.tokens for moment in (found.began, found.ended) if moment is not None]
+    curves = [
+        (f"induction score of {found.head}", found.score),
+        (f"previous-token score of {found.previous_head}", found.previous),
+        ("loss of second copies, nats", found.second_copy),
+    ]
+    return [line for title, values in curves for line in [*log_plot(title, found.tokens, values, rules), ""]]
