@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import torch
-from hostile import WORDS, legacy_config, legacy_state, refusal, same, small, words
+from hostile import WORDS, legacy_config, legacy_state, outcome, refusal, same, small, words
 from huggingface_hub import constants
 from safetensors.torch import save
 from standin import COMMIT, Hub, serving
@@ -262,6 +262,22 @@ def test_an_interrupted_download_goes_on_where_it_stopped(hub: Hub, monkeypatch:
     assert second == f"GET model_final.pth bytes={len(MODEL) // 200 * 100}-"
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("delay", "shown"), [(0.0, True), (60.0, False)])
+def test_a_long_download_shows_a_bar(hub: Hub, monkeypatch: pytest.MonkeyPatch, delay: float, shown: bool) -> None:
+    monkeypatch.setattr("loadstore.models.hub.DELAY", delay)
+    for stream, expected in ((Terminal(), shown), (io.StringIO(), False)):
+        hub.repositories[NAME]["model_final.pth"] = MODEL + b"\0" * expected  # another file, so that it is fetched
+        monkeypatch.setattr("sys.stderr", stream)
+        outcome(lambda: load(NAME))
+        assert ("model_final.pth" in stream.getvalue()) == expected
+        assert expected or not stream.getvalue()
+
+
 def test_a_download_that_never_ends_is_told_and_leaves_nothing(tmp_path: Path, hub: Hub) -> None:
     hub.cut = 1000
     refusal(lambda: load(NAME), BadRequest, "model_final.pth", NAME, f"expected {len(MODEL):,} bytes", "try again")
@@ -288,17 +304,18 @@ def test_a_torn_model_file(hub: Hub) -> None:
     refusal(lambda: load(NAME), BadCheckpoint, "model_final.pth", "fetch it again")
 
 
-@pytest.mark.parametrize("name", ["../../etc", "a/b/c", 7, "", "x" * 200, "a b"])
-def test_a_tokenizer_of_an_impossible_name(hub: Hub, name: object) -> None:
+@pytest.mark.parametrize("name", ["../../etc", "a/b/c", 7, "", "x" * 200, "a b", None, "someone/gone", "someone/other"])
+def test_a_tokenizer_that_nobody_publishes(hub: Hub, name: object) -> None:
     hub.repositories[NAME]["config.json"] = json.dumps({**legacy_config(small()), "tokenizer_name": name}).encode()
-    refusal(lambda: load(NAME), BadCheckpoint, NAME, "names the tokenizer", "expected owner/name")
+    hub.repositories["someone/other"] = {"vocab.json": b"{}", "merges.txt": b""}
+    refusal(lambda: run(load(NAME), "the cat"), Undefined, "a-model has no tokenizer", "list of ids")
+    assert hub.fetched() == ["config.json", "model_final.pth"]
 
 
-def test_a_tokenizer_that_is_not_there_is_told(hub: Hub) -> None:
-    del hub.repositories["someone/words"]
-    refusal(lambda: load(NAME), BadRequest, "someone/words", "no repository")
-    hub.repositories["someone/words"] = {"vocab.json": b"{}"}
-    refusal(lambda: run(load(NAME), "the cat"), Undefined, "has no tokenizer")
+@pytest.mark.parametrize(("status", "code", "words"), [(403, "GatedRepo", "is gated"), (500, "", "could not be asked")])
+def test_a_tokenizer_that_is_not_given_is_told(hub: Hub, status: int, code: str, words: str) -> None:
+    hub.errors["someone/words"] = (status, code)
+    refusal(lambda: load(NAME), BadRequest, "someone/words", words)
 
 
 def test_a_tokenizer_of_another_model(hub: Hub) -> None:

@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel
-from loadstore.models.hub_errors import refusal, unreachable
+from loadstore.models.hub_errors import NoSuchRepository, refusal, unreachable
 from loadstore.models.names import published
 from loadstore.models.quote import quote
 from loadstore.models.repository import (
     CONFIG,
-    MAIN,
     REPOSITORY,
     TOKENIZER,
     TOKENIZER_CONFIG,
@@ -138,19 +137,20 @@ def _config(shelf: _Shelf) -> dict[str, Any]:
 
 
 def _tokenizer(shelf: _Shelf, config: dict[str, Any]) -> Path | None:
-    """The folder of the tokenizer: the model's own, the tabled one, or the one that the config names."""
+    """The folder of the tokenizer: the model's own, the tabled one, or the one that the config names.
+
+    None where that is no repository or has no tokenizer.json: the model then takes token ids, and says so to text.
+    """
     if TOKENIZER in shelf.files:
         return _tokenizer_files(shelf)
     known = published(shelf.where.repository)
     name: object = config.get("tokenizer_name") if known is None else known.tokenizer
-    if name is None:
-        return None
     if not isinstance(name, str) or not REPOSITORY.fullmatch(name):
-        raise BadCheckpoint(
-            f"the config of {shelf.where} names the tokenizer '{quote(name, 60)}', expected owner/name; fetch the "
-            "model and mend its config.json"
-        )
-    other = _shelf(Address(name, MAIN), of_model=False)
+        return None
+    try:
+        other = _shelf(Address(name), of_model=False)
+    except NoSuchRepository:
+        return None
     return _tokenizer_files(other) if TOKENIZER in other.files else None
 
 

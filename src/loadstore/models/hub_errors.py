@@ -5,6 +5,10 @@ from loadstore.models.quote import quote
 from loadstore.models.repository import Address
 
 
+class NoSuchRepository(BadRequest):
+    """The hub was asked, and has no repository of that name that it shows to everyone."""
+
+
 def refusal(error: Exception, where: Address) -> BadRequest | None:
     """What an answer of the hub means; None where there was no answer or it says nothing of the name."""
     from huggingface_hub import constants, errors
@@ -16,7 +20,7 @@ def refusal(error: Exception, where: Address) -> BadRequest | None:
     if isinstance(error, errors.RevisionNotFoundError):
         return BadRequest(f"{where.repository} has no revision '{where.revision}'; give a branch, a tag or a commit")
     if isinstance(error, errors.RepositoryNotFoundError | errors.HFValidationError):
-        return BadRequest(
+        return NoSuchRepository(
             f"there is no model '{where}': no file or folder here, and no repository on {constants.ENDPOINT}; "
             "check the name, or give your token as HF_TOKEN if it is private"
         )
