@@ -49,16 +49,15 @@ def _roles(found: Dossier) -> Figure:
     return figure("H1", f"Where {found.head} looks", f"{found.head} {named_role(found)}.", views)
 
 
-def _wire_bars(title: str, wires: tuple[WireScore, ...], end: str, column: str) -> View:
-    shown = wires[:MOST]
+def _wire_bars(title: str, rows: list[tuple[str, WireScore]], column: str) -> View:
     return bars(
         title,
         "alignment (0 chance, 1 ceiling)",
         (column, "z, p"),
-        [(getattr(wire, end), wire.alignment, _null(wire)) for wire in shown],
+        [(label, wire.alignment, _null(wire)) for label, wire in rows],
         low=-1.0,
         high=1.0,
-        strong=[index for index, wire in enumerate(shown) if wire.above],
+        strong=[index for index, (_, wire) in enumerate(rows) if wire.above],
     )
 
 
@@ -74,7 +73,8 @@ def _aligned(name: str, wires: tuple[WireScore, ...], end: str) -> str:
 
 
 def _reads(found: Dossier) -> Figure:
-    views = [_wire_bars(f"{side} reads", found.side(side), "writer", "writer") for side in SIDES if found.side(side)]
+    rows = [(f"{side} ← {wire.writer}", wire) for side in SIDES for wire in found.side(side)[:MOST]]
+    views = [_wire_bars("Best aligned writers", rows, "side and writer")]
     told = "; ".join(_aligned(side, found.side(side), "writer") for side in SIDES)
     note = reading(
         "Alignment says what a side can read, not what it loads. Strong bars have p < .01 after Bonferroni over the "
@@ -94,7 +94,8 @@ def _readers(found: Dossier) -> Figure:
         )
     else:
         claim = f"No reader is aligned with what {found.head} stores above chance."
-    views = [_wire_bars("Readers of its store", found.readers, "reader", "reader")] if found.readers else []
+    rows = [(wire.reader, wire) for wire in found.readers[:MOST]]
+    views = [_wire_bars("Best aligned readers", rows, "reader")] if rows else []
     return figure("H3", f"Who reads {found.head}", claim, views)
 
 
@@ -103,11 +104,11 @@ def _spectrum(found: Dossier) -> Figure:
     flat = participation(found.structureless)
     claim = (
         f"W_OV of {found.head} is as spread out as {number(found.participation, 1)} equal directions of "
-        f"{len(ranks)}; a product of two random matrices as large is as {number(flat, 1)}."
+        f"{len(ranks)}; a product of two random matrices as large (dashed) is as {number(flat, 1)}."
     )
     drawn = [
         series(found.head, ranks, found.singular_values),
-        series("random matrices of the same shapes and norm", ranks, found.structureless, dashed=True),
+        series("random", ranks, found.structureless, dashed=True),
     ]
     view = lines(
         "Singular values of W_OV", ("rank", "direction", "linear"), ("value", "singular value", "linear"), drawn

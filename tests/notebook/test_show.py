@@ -1,0 +1,159 @@
+"""``show`` draws every kind of result, says what it is, and refuses what it cannot draw."""
+
+import base64
+import html
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from planted import planted
+from tiny import KINDS, tiny
+
+import loadstore as ls
+from loadstore.errors import BadRequest
+from loadstore.prompts.address import address
+from loadstore.prompts.decomposition import logit_parts, score_parts
+from loadstore.report.dossier import dossier_figures
+
+PROMPT = "a b c d a b"
+
+
+def views(shown: Any) -> list[dict[str, Any]]:
+    return [view for part in shown.document["sections"] for figure in part["figures"] for view in figure["views"]]
+
+
+def kinds(shown: Any) -> list[str]:
+    return [view["schema"].removeprefix("loadstore/") for view in views(shown)]
+
+
+@pytest.fixture(scope="module")
+def trace() -> ls.Trace:
+    return ls.run(planted(), PROMPT, record=True)
+
+
+def test_scores_become_panels_whose_cells_are_the_result() -> None:
+    scores = ls.subspace_scores(planted())
+    shown = ls.show(scores)
+    assert kinds(shown) == ["heatmap@1", "heatmap@1"]
+    sides, others = views(shown)
+    assert [panel["title"] for panel in sides["panels"]] == ["Q", "K", "V"]
+    assert sides["columns"]["labels"] == ["L0.H0", "L1.H0"]
+    assert others["columns"]["labels"] == ["unembed"]
+    for panel in sides["panels"]:
+        for i, writer in enumerate(sides["rows"]["labels"]):
+            for j, head in enumerate(sides["columns"]["labels"]):
+                value = float(scores.alignment.sel(writer=writer, reader=f"{head}.{panel['title']}"))
+                cell = panel["values"][i][j]
+                assert cell == (None if np.isnan(value) else pytest.approx(value, abs=1e-6))
+    best = float(scores.alignment.max())
+    assert f"alignment {best:.2f}" in repr(shown)
+
+
+def test_a_table_of_some_wires_and_of_none() -> None:
+    assert kinds(ls.show(ls.subspace_scores(planted(), readers="unembed"))) == ["heatmap@1"]
+    assert "None of these wires exists" in repr(ls.show(ls.subspace_scores(planted(), writers="L1.H0", readers="L0.*")))
+
+
+def test_spectra_roles_and_runs_are_drawn(trace: ls.Trace) -> None:
+    assert kinds(ls.show(ls.spectrum(tiny(KINDS[0]), "pos"))) == ["lines@1", "lines@1"]
+    roles = ls.head_roles(planted(), sequences=3)
+    (view,) = views(ls.show(roles))
+    assert view["panels"][0]["values"][0] == pytest.approx(roles.previous.values.tolist(), rel=1e-6)
+    (view,) = views(ls.show(trace))
+    assert view["heads"][0] == {"name": "L0.H0", "badges": ["previous"]}
+    assert view["tokens"][0] == "⊢·0"
+
+
+def test_patterns_of_a_run_are_those_of_its_heads(trace: ls.Trace) -> None:
+    (view,) = views(ls.show(trace))
+    n = len(view["tokens"])
+    packed = np.frombuffer(base64.b64decode(view["packed"]), dtype=np.uint8).reshape(2, n * (n + 1) // 2)
+    for row, head in zip(packed, ("L0.H0", "L1.H0"), strict=True):
+        expected = np.rint(trace.pattern(head).numpy()[np.tri(n, dtype=bool)] * 255)
+        np.testing.assert_array_equal(row, expected)
+
+
+def test_an_address_and_a_dossier(trace: ls.Trace) -> None:
+    shown = ls.show(address(trace, "L1.H0", 5))
+    assert kinds(shown)[0] == "address@1"
+    assert set(kinds(shown)[1:]) == {"bars@1"}
+    assert all(view["total"]["value"] == pytest.approx(1) for view in views(shown)[1:])
+    found = ls.dossier(planted(), "L1.H0", sequences=2)
+    shown = ls.show(found)
+    assert "L1.H0 puts most of its attention on" in repr(shown)
+    assert len(shown.document["sections"][0]["figures"]) == len(dossier_figures(planted(), "L1.H0"))
+
+
+def test_other_labelled_results_become_tables_with_every_row() -> None:
+    model = planted()
+    copies = ls.show(ls.copying(model, "L1.H0"))
+    assert kinds(copies) == ["table@1", "table@1"]
+    assert ["eigenvalue_score", 1.0] in views(copies)[0]["rows"]
+    assert [row[:2] for row in views(copies)[1]["rows"]] == [[1.0, 1.0], [5.0, 1.0]]
+    pairs = views(ls.show(ls.matched(model, "L1.H0", top=4)))[0]
+    assert len(pairs["rows"]) == 4
+    assert {column["name"]: column["kind"] for column in pairs["columns"]}["query_text"] == "text"
+    assert "table@1" in kinds(ls.show(ls.ablation_effects(model, sequences=2)))
+
+
+def test_arrays_of_one_and_of_two_dimensions(trace: ls.Trace) -> None:
+    parts = logit_parts(trace, 5, 3)
+    (view,) = views(ls.show(parts))
+    assert view["total"]["value"] == pytest.approx(float(trace.logits[5, 3]), rel=1e-6)
+    square = score_parts(trace, "L1.H0").isel(query=5, key=2)
+    (view,) = views(ls.show(square, title="one score"))
+    assert view["schema"] == "loadstore/heatmap@1"
+    assert np.sum(view["panels"][0]["values"]) == pytest.approx(float(trace.scores("L1.H0")[5, 2]), rel=1e-5)
+    assert kinds(ls.show(score_parts(trace, "L1.H0"))) == ["table@1"]
+
+
+def test_a_page_a_figure_and_views_are_taken_as_they_are(trace: ls.Trace) -> None:
+    page = ls.show(trace).document
+    assert ls.show(page).document == page
+    figures = page["sections"][0]["figures"]
+    assert ls.show(figures[0]).document["sections"][0]["figures"] == figures
+    assert kinds(ls.show(figures[0]["views"])) == ["patterns@1"]
+    shown = ls.show(trace)
+    assert ls.show(shown) is shown
+
+
+def test_the_cell_is_one_frame_with_the_whole_page_in_it(trace: ls.Trace, tmp_path: Path) -> None:
+    shown = ls.show(trace)
+    cell = shown._repr_html_()
+    found = re.fullmatch(r"<iframe title=\"([^\"]*)\"[^>]*? srcdoc='([^']*)'></iframe>", cell, re.DOTALL)
+    assert found is not None
+    assert html.unescape(found[1]) == "planted: patterns"
+    assert html.unescape(found[2]) == shown.html == shown.save(tmp_path / "x.html").read_text(encoding="utf-8")
+    data = re.search(r'id="loadstore-data">(.*?)</script>', shown.html, re.DOTALL)
+    assert data is not None
+    assert json.loads(data[1])["compact"] is True
+
+
+def test_a_hostile_title_and_token_stay_text() -> None:
+    shown = ls.show(["'></iframe><script>alert(1)</script>", '"'], np.eye(2), title="'\"><img src=x>")
+    cell = shown._repr_html_()
+    assert cell.count("<iframe") == cell.count("</iframe>") == 1
+    assert "<script>alert" not in html.unescape(html.unescape(cell.partition("srcdoc='")[2]))
+    assert "<img" not in cell.partition("srcdoc=")[0]
+
+
+def test_twenty_four_heads_and_twenty_two_tokens_stay_small() -> None:
+    generator = torch.Generator().manual_seed(0)
+    scores = torch.randn(2, 12, 22, 22, generator=generator).masked_fill(~torch.ones(22, 22).tril().bool(), -torch.inf)
+    shown = ls.show([f" t{i}" for i in range(22)], scores.softmax(-1))
+    assert len(shown._repr_html_().encode()) < 250_000
+    assert len(json.dumps(shown.document)) < 20_000  # all but this is the bundle
+
+
+def test_what_cannot_be_shown_says_what_can() -> None:
+    for thing in (3, "text", None, [1, 2], object(), {}):
+        with pytest.raises(BadRequest, match="give a labelled result"):
+            ls.show(thing)
+    with pytest.raises(BadRequest, match="one prompt"):
+        ls.show(ls.run(planted(), torch.tensor([[0, 1, 2], [0, 2, 1]])))
+    with pytest.raises(BadRequest, match="names= belong"):
+        ls.show(ls.spectrum(tiny(KINDS[0])), names=["a"])
