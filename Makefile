@@ -14,13 +14,16 @@ NODE := web/node_modules/.stamp
 export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help report test check format bundle mutants bench constraints clean
+.PHONY: help report demo-induction test check format bundle mutants bench constraints clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
 
 report: $(CORE) ## write report.html for the built-in model (REPORT_ARGS='--prompt "…"')
 	$(BIN)/loadstore report -o report.html $(REPORT_ARGS)
+
+demo-induction: $(CORE) ## watch an induction head form in a small model, in about a minute
+	$(BIN)/loadstore demo-induction -o build/demo-induction
 
 test: $(DEV) ## run the tests (PYTEST_ARGS='-k null'); needs Chromium
 	@chromium=$$(scripts/chromium --install) || exit $$?; \

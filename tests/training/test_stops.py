@@ -29,7 +29,7 @@ def own_threads() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a recipe of 430 steps and a text."""
+    """A folder with a recipe of 200 steps and a text."""
     folder = tmp_path_factory.mktemp("given")
     text = folder / "text"
     text.mkdir()
@@ -37,7 +37,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
         words = " ".join(f"the {w} sat on the {w} number {i}." for w in ("cat", "dog", "hat"))
         (text / f"{i}.txt").write_text(words, encoding="utf-8")
     recipe = Path(__file__).with_name("tiny.toml").read_text(encoding="utf-8")
-    (folder / "tiny.toml").write_text(recipe.replace("steps = 40", "steps = 400"), encoding="utf-8")
+    (folder / "tiny.toml").write_text(recipe.replace("steps = 40", "steps = 170"), encoding="utf-8")
     return folder
 
 
@@ -70,7 +70,7 @@ def assert_undisturbed(given: Path, out: Path, other: Path, monkeypatch: pytest.
     monkeypatch.setattr("loadstore.training.run.faster_in_bfloat16", lambda: state["bfloat16"])
     recipe = read_recipe(given / "tiny.toml")
     run = train(recipe, prepare(given / "text", other, recipe.vocab), other, threads=1)
-    assert run.step == state["step"] == 430
+    assert run.step == state["step"] == 200
     assert all(torch.equal(value, state["parameters"][name]) for name, value in run.parameters.items())
     assert all(torch.equal(value, state["optimisers"]["muon"][name]) for name, value in run.optimisers.momentum.items())
     assert (out / "metrics.jsonl").read_bytes() == (other / "metrics.jsonl").read_bytes()
@@ -101,7 +101,7 @@ def test_interrupts_end_with_130_and_a_sentence_and_cost_no_bit(
 
     code, said = ended(command(given, out))
     assert code == 0
-    assert said == [f"saved {out / 'tiny.safetensors'} after 430 steps, 101,760 tokens"]
+    assert said == [f"saved {out / 'tiny.safetensors'} after 200 steps, 49,280 tokens"]
     assert_undisturbed(given, out, tmp_path / "undisturbed", monkeypatch)
 
 

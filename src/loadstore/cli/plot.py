@@ -16,7 +16,7 @@ def sparkline(values: Sequence[float], low: float, high: float, width: int) -> s
 
 def log_plot(
     title: str,
-    x: Sequence[float],
+    x: Sequence[float] | Sequence[int],
     y: Sequence[float],
     rules: Sequence[float] = (),
     *,

@@ -106,8 +106,8 @@ def verdict(found: Formation) -> str:
 def chance(found: Formation, vocab: int) -> str:
     """What the two losses say, beside ln(vocab), the loss of knowing nothing."""
     return (
-        f"first copies end at {found.first_copy[-1]:.2f} nats (guessing: {math.log(vocab):.2f}), "
-        f"second copies at {found.second_copy[-1]:.2f}"
+        f"second copies end at {found.second_copy[-1]:.2f} nats (guessing: {math.log(vocab):.2f}), "
+        f"first copies, which nothing foretells, at {found.first_copy[-1]:.2f}"
     )
 
 
