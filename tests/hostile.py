@@ -140,9 +140,16 @@ def same(one: Weights, other: Weights) -> bool:
         one.architecture == other.architecture
         and one.name == other.name
         and speech(one) == speech(other)
+        and centring(one) == centring(other)
         and first.keys() == second.keys()
         and all(torch.equal(first[name], second[name]) for name in first)
     )
+
+
+def centring(model: Weights) -> list[bool | None]:
+    """Which norms there are, and which of them centre; no tensor says so."""
+    norms = [*(layer.norm for layer in model.layers), model.final_norm]
+    return [None if norm is None else norm.centres for norm in norms]
 
 
 def speech(model: Weights) -> tuple[str, int | None] | None:
