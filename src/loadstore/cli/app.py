@@ -2,7 +2,7 @@
 
 import typer
 
-from loadstore.cli import analyse, models, report, train
+from loadstore.cli import analyse, demo, head, models, report, train
 
 app = typer.Typer(
     name="loadstore",
@@ -16,5 +16,7 @@ app.command()(report.report)
 app.command()(analyse.scores)
 app.command()(analyse.heads)
 app.command()(analyse.spectrum)
+app.command()(head.head)
 app.command()(train.train)
+app.command("demo-induction")(demo.demo_induction)
 app.command()(models.models)
