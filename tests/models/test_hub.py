@@ -139,7 +139,12 @@ def test_the_cache_serves_when_the_hub_is_gone(
     with subtests.test("no network"):
         monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
         assert same(load(NAME), first)
-        refusal(lambda: load("someone/else"), BadRequest, "someone/else is not in the cache", "check the network")
+        refusal(
+            lambda: load("someone/else"),
+            BadRequest,
+            "someone/else is no file or folder here",
+            "check the network",
+        )
         refusal(lambda: load(f"{NAME}:other.pth"), BadRequest, NAME, "could not be asked")
 
 

@@ -35,10 +35,11 @@ def unreachable(error: Exception, where: Address) -> BadRequest:
 
     if constants.HF_HUB_OFFLINE:
         return BadRequest(
-            f"{where} is not in the cache ({constants.HF_HUB_CACHE}), and HF_HUB_OFFLINE forbids to fetch it; unset it "
-            "once, or set HF_HOME to where a copy is"
+            f"{where} is no file or folder here and not in the cache ({constants.HF_HUB_CACHE}), and HF_HUB_OFFLINE "
+            "forbids to fetch it; unset it once, or set HF_HOME to where a copy is"
         )
     return BadRequest(
-        f"{where} is not in the cache, and {constants.ENDPOINT} could not be asked for it ({quote(error)}); "
+        f"{where} is no file or folder here and not in the cache, and {constants.ENDPOINT} could not be asked for it "
+        f"({quote(error)}); "
         "check the network, or load a file that you have"
     )
