@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from browser.sample import sample_page
 
+from loadstore.views.page import render_page
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
@@ -70,3 +72,11 @@ def open_page_fixture() -> "Callable[..., tuple[Page, list[str], list[str]]]":
 def sample() -> dict[str, Any]:
     """A page with every view, every kind of cell, and text that tries to break out of it."""
     return sample_page()
+
+
+@pytest.fixture
+def path(tmp_path: Path, sample: dict[str, Any]) -> Path:
+    """The sample, written as a page."""
+    file = tmp_path / "page.html"
+    file.write_text(render_page(sample), encoding="utf-8")
+    return file

@@ -3,10 +3,7 @@
 import math
 from typing import Any
 
-from browser.sample_views import new_views
-
-HOSTILE = '</script><img src="https://example.invalid/x.png" onerror="document.title=`owned`">'
-TOKENS = ["the", "␣cat", "␣sat", "␣on", "␣the", "␣mat", ".", "␣the", "␣dog", "␣sat", "␣on"]
+from browser.sample_views import HOSTILE, LABELS, TOKENS, new_views
 
 
 def sample_page() -> dict[str, Any]:
@@ -31,7 +28,7 @@ def sample_page() -> dict[str, Any]:
         "title": "Loads and stores of a small transformer",
         "lead": f"Who stored what, who loaded it, and through which address. {HOSTILE}",
         "prompt": f"the cat sat on the mat. the dog sat on {HOSTILE}",
-        "tokens": [*_labels(), f"{HOSTILE}·11"],
+        "tokens": [*LABELS, f"{HOSTILE}·11"],
         "facts": [["model", "builtin"], ["layers × heads", "2 × 12"], ["d_model", 384], ["parameters", 6094848]],
         "sections": [
             {"id": "weights", "title": "The weights", "lead": "What could be loaded.", "figures": figures[:3]},
@@ -39,10 +36,6 @@ def sample_page() -> dict[str, Any]:
         ],
         "footer": ["Made from the weights alone, on one machine, with no network.", "loadstore"],
     }
-
-
-def _labels() -> list[str]:
-    return [f"{token}·{index}" for index, token in enumerate(TOKENS)]
 
 
 def _pattern(head: int) -> list[list[float | None]]:
@@ -69,12 +62,12 @@ def _heatmap(title: str, queries: list[str], keys: list[str], **rest: Any) -> di
 
 def _patterns() -> dict[str, Any]:
     panels = [{"title": f"L{layer}.H7", "values": _pattern(3 + layer)} for layer in range(2)]
-    return _heatmap("two heads on the prompt", _labels(), _labels(), panels=panels)
+    return _heatmap("two heads on the prompt", LABELS, LABELS, panels=panels)
 
 
 def _thumbnails() -> dict[str, Any]:
     panels = [{"title": f"L{head // 12}.H{head % 12}", "values": _pattern(head % 12)} for head in range(24)]
-    return _heatmap("all heads on the prompt", _labels(), _labels(), panels=panels, across=12)
+    return _heatmap("all heads on the prompt", LABELS, LABELS, panels=panels, across=12)
 
 
 def _scores() -> dict[str, Any]:

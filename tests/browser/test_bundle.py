@@ -6,12 +6,13 @@ import json
 import re
 import shutil
 import subprocess
-import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from browser.reading import views_of
+from browser.sample import sample_page
 
 from loadstore.views.page import render_page
 
@@ -21,36 +22,8 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 Opener = Callable[..., "tuple[Page, list[str], list[str]]"]
 ROOT = Path(__file__).parents[2]
+COUNT = len(views_of(sample_page()))
 BUNDLE = ROOT / "src" / "loadstore" / "views" / "bundle"
-READ_TABLES = """() => [...document.querySelectorAll('table[data-figure]')].map(table => ({
-    figure: table.dataset.figure, view: table.dataset.view, panel: table.dataset.panel, detail: table.dataset.detail,
-    columns: [...table.querySelectorAll('thead th[scope=col]')].map(cell => cell.textContent),
-    rows: [...table.querySelectorAll('tbody th[scope=row]')].map(cell => cell.textContent),
-    values: [...table.tBodies[0].rows].map(row => [...row.querySelectorAll('[data-value]')].map(c => c.dataset.value)),
-}))"""
-
-
-@pytest.fixture
-def path(tmp_path: Path, sample: Document) -> Path:
-    """The sample, written as a page."""
-    file = tmp_path / "page.html"
-    file.write_text(render_page(sample), encoding="utf-8")
-    return file
-
-
-def views(document: Document) -> dict[str, Document]:
-    """The one view of each figure, by the figure's id."""
-    return {figure["id"]: figure["views"][0] for part in document["sections"] for figure in part["figures"]}
-
-
-def exact(cell: object) -> object:
-    """A cell as it comes back from `data-value`."""
-    return "null" if cell is None else cell if isinstance(cell, str) else float(str(cell))
-
-
-def read(text: str) -> object:
-    """A number if the attribute holds one, else its word."""
-    return float(text) if re.fullmatch(r"-?[\d.]+(e[+-]?\d+)?", text) else text
 
 
 def test_policy_names_the_hash_of_exactly_what_stands_in_the_page(sample: Document) -> None:
@@ -81,34 +54,13 @@ def test_page_is_quiet_and_fits(browser: "Browser", open_page: Opener, path: Pat
     page, requests, errors = open_page(browser, path, width, dark)
     assert page.locator("h1").inner_text() == "Loads and stores of a small transformer"
     assert page.title() == "Loads and stores of a small transformer"
-    assert page.locator("section.view").count() == 6
+    assert page.locator("section.view").count() == COUNT
     assert page.locator("img").count() == 0
     for summary in page.locator("details > summary").all():
         summary.click()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert requests == []
     assert errors == []
-
-
-def test_tables_carry_every_number(browser: "Browser", open_page: Opener, path: Path, sample: Document) -> None:
-    page, _, _ = open_page(browser, path)
-    tables = {(t["figure"], t.get("panel"), t.get("detail")): t for t in page.evaluate(READ_TABLES)}
-    expected: dict[tuple[str, str | None, str | None], list[list[Any]]] = {}
-    for figure, view in views(sample).items():
-        if view["schema"] == "loadstore/table@1":
-            expected[figure, None, None] = view["rows"]
-        elif view["schema"] == "loadstore/lines@1":
-            expected[figure, None, None] = [[x, y] for s in view["series"] for x, y in zip(s["x"], s["y"], strict=True)]
-        else:
-            for panel in view["panels"]:
-                expected[figure, panel["title"], None] = panel["values"]
-                expected |= {(figure, panel["title"], n): values for n, values in panel.get("details", {}).items()}
-    assert tables.keys() == expected.keys()
-    for key, rows in expected.items():
-        assert [[read(v) for v in row] for row in tables[key]["values"]] == [[exact(v) for v in row] for row in rows]
-        view = views(sample)[key[0]]
-        if key[1] is not None:
-            assert (tables[key]["rows"], tables[key]["columns"]) == (view["rows"]["labels"], view["columns"]["labels"])
 
 
 def test_keyboard_moves_pins_and_clears(browser: "Browser", open_page: Opener, path: Path) -> None:
@@ -153,24 +105,6 @@ def test_pointer_reads_odd_and_clipped_cells(browser: "Browser", open_page: Open
         assert said in figure.locator(".legend").inner_text()
 
 
-def test_exports_stand_alone(browser: "Browser", open_page: Opener, path: Path, tmp_path: Path) -> None:
-    page, requests, errors = open_page(browser, path)
-    for number in range(1, 7):
-        for kind in ("CSV", "SVG"):
-            with page.expect_download() as download:
-                page.locator(f"#figure-{number}").get_by_role("button", name=kind).click()
-            download.value.save_as(tmp_path / f"{number}.{kind}")
-        picture = ET.parse(tmp_path / f"{number}.SVG").getroot()
-        assert picture.tag == "{http://www.w3.org/2000/svg}svg"
-        assert not picture.findall(".//*[@class]")
-        assert "var(" not in (tmp_path / f"{number}.SVG").read_text(encoding="utf-8")
-    lines = (tmp_path / "2.CSV").read_text(encoding="utf-8").splitlines()
-    assert lines[0] == "panel,writer,head,value,score,z,outlined"
-    assert len(lines) == 1 + 3 * 14 * 12
-    assert [url for url in requests if not url.startswith("blob:")] == []
-    assert errors == []
-
-
 @pytest.mark.parametrize("where", ["page", "figure", "view", "shape"])
 def test_what_cannot_be_drawn_is_said_in_its_place(
     browser: "Browser", open_page: Opener, tmp_path: Path, sample: Document, where: str
@@ -183,7 +117,7 @@ def test_what_cannot_be_drawn_is_said_in_its_place(
     page, requests, errors = open_page(browser, path)
     notice = page.get_by_role("alert").inner_text()
     assert "cannot be drawn" in notice if where == "shape" else f"loadstore/{where}@9" in notice
-    assert page.locator("section.view").count() == (0 if where == "page" else 5)
+    assert page.locator("section.view").count() == (0 if where == "page" else COUNT - 1)
     assert requests == errors == []
 
 
@@ -196,4 +130,4 @@ def test_committed_bundle_is_what_its_source_builds(tmp_path: Path) -> None:
     built = tmp_path / "src" / "loadstore" / "views" / "bundle"
     for name in ("loadstore.js", "loadstore.css"):
         assert (built / name).read_bytes() == (BUNDLE / name).read_bytes(), f"{name}: run `npm run build` in web/"
-    assert sum((BUNDLE / name).stat().st_size for name in ("loadstore.js", "loadstore.css")) <= 300_000
+    assert sum((BUNDLE / name).stat().st_size for name in ("loadstore.js", "loadstore.css")) <= 160_000

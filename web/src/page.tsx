@@ -56,25 +56,31 @@ function Compact({ page }: { page: Page }) {
   );
 }
 
+/** Tokens that fill more lines than this many would are scrolled. */
+const MANY = 60;
+
 /** The prompt as its tokens, each with its index; the text itself for those who listen. */
 function Prompt({ page }: { page: Page }) {
+  const long = page.tokens.length > MANY ? { class: "scroll long", tabIndex: 0, role: "region" as const, "aria-label": "Tokens of the prompt" } : {};
   return (
     <section class="prompt" aria-label="Prompt">
-      <p class="visually-hidden">{page.prompt}</p>
       <p class="eyebrow">
         Prompt <span>{page.tokens.length} tokens</span>
       </p>
-      <ol class="tokens" aria-hidden="true">
-        {page.tokens.map((label, position) => {
-          const [text, index] = splitToken(label);
-          return (
-            <li key={position}>
-              {text}
-              {index && <sub>{index}</sub>}
-            </li>
-          );
-        })}
-      </ol>
+      <div {...long}>
+        <p class="visually-hidden">{page.prompt}</p>
+        <ol class="tokens" aria-hidden="true">
+          {page.tokens.map((label, position) => {
+            const [text, index] = splitToken(label);
+            return (
+              <li key={position}>
+                {text}
+                {index && <sub>{index}</sub>}
+              </li>
+            );
+          })}
+        </ol>
+      </div>
     </section>
   );
 }

@@ -11,7 +11,7 @@ export function TableView({ view, place }: { view: Table; place: Place }) {
   ];
   return (
     <ViewFrame view={view} place={place} records={records} table={null} cells={0}>
-      <div class="scroll" role="region" aria-label={view.title} tabIndex={0}>
+      <div class="scroll" role="region" aria-label={`Table: ${view.title}`} tabIndex={0}>
         <table class="data plain" data-figure={place.figure} data-view={place.view}>
           <thead>
             <tr>

@@ -105,8 +105,8 @@ function Said({ view, point }: { view: Address; point: Point }) {
         {" \u2192 "}
         <code>{view.tokens[point.token]}</code>
       </span>{" "}
-      <b class="figure-value">{weight === null || weight === undefined ? "impossible: this token cannot be addressed" : say(weight, 3)}</b>
-      {row?.outlined.includes(point.token) && <span class="detail axis">in the smallest set that holds {percent(view.mass)}</span>}
+      <b class="figure-value">{weight === null || weight === undefined ? "impossible: this token cannot be addressed" : say(weight, 3)}</b>{" "}
+      {row?.outlined.includes(point.token) && <span class="said">in the smallest set that holds {percent(view.mass)}</span>}
     </>
   );
 }
