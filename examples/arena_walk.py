@@ -75,7 +75,7 @@ print(
 
 # %%
 on = int(trace.tokens[0, 4])
-parts = logit_parts(trace, 10, on)
+parts = logit_parts(trace, 10, on).rename("logit")
 print("sum less logit:", f"{abs(float(parts.sum()) - float(trace.logits[10, on])):.0e}")
 ls.show(parts, title="The logit of ␣on at the second ␣sat, by writer")
 
@@ -118,7 +118,8 @@ allowed = scores.new_ones(scores.shape).tril().bool()
 positional = scores.masked_fill(~allowed, -float("inf")).softmax(-1)
 best = positional.argmax(-1)[1:]
 print(f"best key is the previous position: {float((best == best.new_tensor(range(len(best)))).double().mean()):.1%}")
-ls.show([str(position) for position in range(24)], positional[:24, :24], names=[f"{previous}, positions alone"])
+places = [f"position·{index}" for index in range(24)]
+ls.show(places, positional[:24, :24], names=[previous], title=f"{previous} if tokens did not exist")
 
 # %% [markdown]
 # ## Decomposing the scores of an induction head

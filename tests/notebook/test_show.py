@@ -97,7 +97,9 @@ def test_other_labelled_results_become_tables_with_every_row() -> None:
     pairs = views(ls.show(ls.matched(model, "L1.H0", top=4)))[0]
     assert len(pairs["rows"]) == 4
     assert {column["name"]: column["kind"] for column in pairs["columns"]}["query_text"] == "text"
-    assert "table@1" in kinds(ls.show(ls.ablation_effects(model, sequences=2)))
+    effects = ls.ablation_effects(model, sequences=2)
+    (drawn,) = views(ls.show(effects))
+    assert [row["value"] for row in drawn["rows"]] == pytest.approx(effects.effect.values.tolist(), rel=1e-6)
 
 
 def test_arrays_of_one_and_of_two_dimensions(trace: ls.Trace) -> None:
@@ -107,6 +109,7 @@ def test_arrays_of_one_and_of_two_dimensions(trace: ls.Trace) -> None:
     square = score_parts(trace, "L1.H0").isel(query=5, key=2)
     (view,) = views(ls.show(square, title="one score"))
     assert view["schema"] == "loadstore/heatmap@1"
+    assert ls.show(square, title="one score").document["sections"][0]["figures"][0]["title"] == "one score"
     assert np.sum(view["panels"][0]["values"]) == pytest.approx(float(trace.scores("L1.H0")[5, 2]), rel=1e-5)
     assert kinds(ls.show(score_parts(trace, "L1.H0"))) == ["table@1"]
 

@@ -74,7 +74,7 @@ def copying(
     return (
         _accuracy(weights, {"": circuit}, k, circuit, "share of tokens whose own logit is among the k largest")
         .assign(eigenvalue_score=eigenvalue_score(circuit))
-        .assign_attrs(heads=names, norms=norms)
+        .assign_attrs(heads=names, norms=norms, title=f"Copying by {names}")
     )
 
 
@@ -97,7 +97,7 @@ def key_composition(
     ways = {"key of query": circuit, "query of key": circuit.T}
     definition = "share of tokens whose own score is among the k largest of its row (key of query) or column"
     return _accuracy(weights, ways, k, circuit, definition).assign_attrs(
-        later=str(later), earlier=str(earlier), norms=norms
+        later=str(later), earlier=str(earlier), norms=norms, title=f"K-composition {earlier} → {later}"
     )
 
 

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from loadstore.heads.patterns import ROLES
+from loadstore.notebook.wires import scores_figure
 from loadstore.report.words import number
-from loadstore.views.model import Figure, View, bars, figure, heatmap, lines, panel, reading, series, table
+from loadstore.views.model import Figure, View, bars, figure, heatmap, lines, panel, series, table
 
 if TYPE_CHECKING:
     import xarray as xr
 
 ROWS = 2000  # of a table: more make a notebook heavy, and the claim says how many were left out
 CELLS = 40_000  # of a heatmap
-MEASURES = ("score", "chance", "ceiling", "z", "p", "relative")
 
 
 def labelled_figures(result: Any) -> tuple[str, list[Figure]] | None:
@@ -26,54 +26,14 @@ def labelled_figures(result: Any) -> tuple[str, list[Figure]] | None:
         return None
     name = f"{result.attrs.get('model', 'result')}"
     if {"writer", "reader"} <= set(result.dims) and "alignment" in result:
-        return f"{name}: subspace scores", [_scores(result)]
+        return f"{name}: subspace scores", [scores_figure(result)]
     if "eigenvalue" in result and "rank" in result.dims:
         return f"{name}: spectrum of {result.attrs.get('site', '')}", [_spectrum(result)]
     if "head" in result.dims and set(ROLES) <= set(result.data_vars):
         return f"{name}: roles of heads", [_roles(result)]
-    return name, _tables(result)
-
-
-def _scores(scores: "xr.Dataset") -> Figure:
-    """Q, K and V as panels over writers and heads, coloured by alignment; the unembedding beside them."""
-    scores = scores.isel(writer=np.isfinite(scores.alignment.values).any(1)) if _any(scores) else scores
-    writers = [str(w) for w in scores["writer"].values]
-    readers = [str(r) for r in scores["reader"].values]
-    heads = list(dict.fromkeys(r[:-2] for r in readers if r[-2:] in (".Q", ".K", ".V")))
-    views: list[View] = []
-    scale = ("diverging", -1.0, 1.0, "alignment")
-    hatched = "this wire does not exist, or its writer stores nothing"
-    sides = [s for s in "QKV" if any(f"{head}.{s}" in readers for head in heads)]
-    if sides:
-        sided = scores.sel(reader=[r for r in readers if r[-2:] in (".Q", ".K", ".V")])
-        sided = sided.isel(writer=np.isfinite(sided.alignment.values).any(1)) if _any(sided) else sided
-        panels = [_panel(sided, s, [f"{head}.{s}" for head in heads]) for s in sides]
-        reach = [str(w) for w in sided["writer"].values]
-        views.append(heatmap("Alignment", ("writer", reach), ("head", heads), panels, scale=scale, hatched=hatched))
-    others = [r for r in readers if r[-2:] not in (".Q", ".K", ".V")]
-    if others:
-        panels = [_panel(scores, "", others)]
-        views.append(heatmap("Others", ("writer", writers), ("reader", others), panels, scale=scale, hatched=hatched))
-    values = scores.alignment.values
-    if _any(scores):
-        i, j = np.unravel_index(int(np.nanargmax(values)), values.shape)
-        claim = (
-            f"The best aligned of {int(np.isfinite(values).sum())} wires is {writers[i]} → {readers[j]}: alignment "
-            f"{number(float(values[i, j]))}, z {number(float(scores.z.values[i, j]), 0)}."
-        )
-    else:
-        claim = "None of these wires exists."
-    return figure("Scores", "Subspace scores", claim, views, reading(str(scores.attrs.get("definition", ""))))
-
-
-def _any(scores: "xr.Dataset") -> bool:
-    return bool(np.isfinite(scores.alignment.values).any())
-
-
-def _panel(scores: "xr.Dataset", title: str, readers: list[str]) -> dict[str, Any]:
-    side = scores.reindex(reader=readers)
-    details = {name: side[name].values for name in MEASURES if name in side}
-    return panel(title, side.alignment.values, np.isfinite(side.alignment.values), details)
+    if "head" in result.dims and {"effect", "effect_se", "loss"} <= set(result.data_vars):
+        return f"{name}: ablation of heads", [_ablation(result)]
+    return str(result.attrs.get("title", name)), _tables(result)
 
 
 def _spectrum(found: "xr.Dataset") -> Figure:
@@ -114,6 +74,20 @@ def _roles(found: "xr.Dataset") -> Figure:
         if np.isfinite(row).any()
     ]
     return figure("Roles", "What heads attend to", f"Strongest: {', '.join(best)}.", [view])
+
+
+def _ablation(found: "xr.Dataset") -> Figure:
+    """Effects as bars, with their errors and the losses that they lead to."""
+    rows = [
+        (str(head), float(effect), f"± {number(float(error))}, loss {number(float(loss))}")
+        for head, effect, error, loss in zip(
+            found["head"].values, found["effect"].values, found["effect_se"].values, found["loss"].values, strict=True
+        )
+    ]
+    by, on = found.attrs.get("by", "mean"), found.attrs.get("on", "given tokens")
+    view = bars("Change of the loss", "nats per token", ("ablated", "error, loss"), rows)
+    claim = f"Ablated by {by} on {on}; the intact loss is {number(float(found['intact']))} nats."
+    return figure("Ablation", "What is lost without a head", claim, [view])
 
 
 def _array(values: "xr.DataArray") -> tuple[str, list[Figure]]:
@@ -178,4 +152,5 @@ def _tables(result: "xr.Dataset") -> list[Figure]:
         ]
         views.append(table(f"By {' and '.join(dims)}", columns, rows))
     claim = str(result.attrs.get("definition", "")) + (f" ({left} rows are not shown.)" if left else "")
-    return [figure("Result", ", ".join(map(str, result.data_vars)), claim, views)]
+    title = str(result.attrs.get("title", ", ".join(map(str, result.data_vars))))
+    return [figure("Result", title, claim, views)]

@@ -40,7 +40,10 @@ def show(result: Any, patterns: Any = None, *, names: Sequence[str] | None = Non
         return Shown(result)
     else:
         drawn = _drawn(result)
-    return Shown(_page(title or drawn.title, drawn.figures))
+    figures = drawn.figures
+    if title and len(figures) == 1:
+        figures = [figures[0] | {"title": title}]
+    return Shown(_page(title or drawn.title, figures))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,55 @@
+"""Subspace scores as panels over writers and heads."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from loadstore.report.words import number
+from loadstore.views.model import Figure, View, figure, heatmap, panel, reading
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+MEASURES = ("score", "chance", "ceiling", "z", "p", "relative")
+
+
+def scores_figure(scores: "xr.Dataset") -> Figure:
+    """Q, K and V as panels over writers and heads, coloured by alignment; the unembedding beside them."""
+    scores = scores.isel(writer=np.isfinite(scores.alignment.values).any(1)) if _any(scores) else scores
+    writers = [str(w) for w in scores["writer"].values]
+    readers = [str(r) for r in scores["reader"].values]
+    heads = list(dict.fromkeys(r[:-2] for r in readers if r[-2:] in (".Q", ".K", ".V")))
+    views: list[View] = []
+    scale = ("diverging", -1.0, 1.0, "alignment")
+    hatched = "this wire does not exist, or its writer stores nothing"
+    sides = [s for s in "QKV" if any(f"{head}.{s}" in readers for head in heads)]
+    if sides:
+        sided = scores.sel(reader=[r for r in readers if r[-2:] in (".Q", ".K", ".V")])
+        sided = sided.isel(writer=np.isfinite(sided.alignment.values).any(1)) if _any(sided) else sided
+        panels = [_panel(sided, s, [f"{head}.{s}" for head in heads]) for s in sides]
+        reach = [str(w) for w in sided["writer"].values]
+        views.append(heatmap("Alignment", ("writer", reach), ("head", heads), panels, scale=scale, hatched=hatched))
+    others = [r for r in readers if r[-2:] not in (".Q", ".K", ".V")]
+    if others:
+        panels = [_panel(scores, "", others)]
+        views.append(heatmap("Others", ("writer", writers), ("reader", others), panels, scale=scale, hatched=hatched))
+    values = scores.alignment.values
+    if _any(scores):
+        i, j = np.unravel_index(int(np.nanargmax(values)), values.shape)
+        claim = (
+            f"The best aligned of {int(np.isfinite(values).sum())} wires is {writers[i]} → {readers[j]}: alignment "
+            f"{number(float(values[i, j]))}, z {number(float(scores.z.values[i, j]), 0)}."
+        )
+    else:
+        claim = "None of these wires exists."
+    return figure("Scores", "Subspace scores", claim, views, reading(str(scores.attrs.get("definition", ""))))
+
+
+def _any(scores: "xr.Dataset") -> bool:
+    return bool(np.isfinite(scores.alignment.values).any())
+
+
+def _panel(scores: "xr.Dataset", title: str, readers: list[str]) -> dict[str, Any]:
+    side = scores.reindex(reader=readers)
+    details = {name: side[name].values for name in MEASURES if name in side}
+    return panel(title, side.alignment.values, np.isfinite(side.alignment.values), details)
