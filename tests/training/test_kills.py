@@ -1,6 +1,7 @@
 """Twenty kills at random moments of training, resumed: the same weights, optimiser and metrics to the last bit."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -27,8 +28,13 @@ def same(one: Any, other: Any) -> bool:
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     folder = tmp_path_factory.mktemp("kills")
+    # Threads that wait without spinning: on a loaded machine two that spin take ten times as long.
     done = subprocess.run(
-        [sys.executable, HERE / "kills.py", folder, str(KILLS)], capture_output=True, text=True, timeout=300
+        [sys.executable, HERE / "kills.py", folder, str(KILLS)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE"},
     )
     assert done.returncode == 0, done.stderr
     return folder, json.loads(done.stdout)

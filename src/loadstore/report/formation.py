@@ -50,7 +50,7 @@ def formation_document(weights: Weights, found: Formation) -> dict[str, Any]:
     )
     return {
         "schema": "loadstore/page@1",
-        "title": "The moment an induction head forms",
+        "title": "The moment an induction head forms" if found.formed else "No induction head formed",
         "lead": _sentence(verdict(found)),
         "prompt": "" if weights.tokens is None else weights.tokens.tokenizer.decode(ids),
         "tokens": labels(ids, weights.tokens),
@@ -58,12 +58,12 @@ def formation_document(weights: Weights, found: Formation) -> dict[str, Any]:
         "sections": [
             {
                 "id": "formation",
-                "title": "The moment",
+                "title": "The moment" if found.formed else "The run",
                 "lead": "The text is random words, repeated: only looking back can tell what comes next.",
                 "figures": [
                     figure(
                         "1",
-                        "Attention learns to look back, and the loss of second copies falls",
+                        "Where the heads looked, and what the two copies cost",
                         _sentence(chance(found, weights.architecture.vocab)),
                         [scores, losses],
                         reading(
