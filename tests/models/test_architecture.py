@@ -33,10 +33,11 @@ def test_the_ends_of_the_range_are_possible(size: str) -> None:
 @pytest.mark.parametrize(
     ("fact", "value", "way"),
     [
-        ("positions", "rotary", "use 'learned' or 'shortformer'"),
-        ("positions", None, "use 'learned' or 'shortformer'"),
-        ("norm", "RMS", "use 'none' or 'layer'"),
-        ("norm", [], "use 'none' or 'layer'"),
+        ("positions", "rotary", "belong together"),
+        ("positions", "alibi", "use 'learned', 'shortformer', 'rotary' or 'none'"),
+        ("positions", None, "use 'learned', 'shortformer', 'rotary' or 'none'"),
+        ("norm", "RMS", "use 'none', 'layer' or 'rms'"),
+        ("norm", [], "use 'none', 'layer' or 'rms'"),
         *(
             ("eps", value, "between 0 and 1")
             for value in (0.0, -1e-5, 1.0, float("nan"), float("inf"), "1e-5", None, True)
