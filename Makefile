@@ -14,7 +14,7 @@ NODE := web/node_modules/.stamp
 export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help report demo-induction test check format bundle mutants bench constraints clean
+.PHONY: help report demo-induction test check format bundle mutants notebook live bench constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,12 @@ bundle: $(NODE) ## rebuild the committed web bundle from web/
 mutants: $(DEV) ## break each invariant once and see its test fail (slow)
 	$(BIN)/python tests/mutants/run.py
 
+notebook: $(DEV) ## execute examples/arena.ipynb anew
+	$(BIN)/python examples/build.py
+
+live: ## compare with a real TransformerLens 3.9, in an environment of its own
+	PYTHON='$(PYTHON)' PIP_ARGS='$(PIP_ARGS)' scripts/live
+
 bench: $(DEV) ## measure speed and memory (BENCH_ARGS=…)
 	$(BIN)/python benchmarks/run.py $(BENCH_ARGS)
 
@@ -52,7 +58,7 @@ constraints: ## resolve constraints.txt anew; needs uv
 	scripts/constraints
 
 clean: ## remove everything that make made
-	rm -rf .venv build dist report.html web/node_modules .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .venv-live build dist report.html web/node_modules .pytest_cache .ruff_cache .import_linter_cache
 	find src tests benchmarks recipes scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

@@ -13,9 +13,13 @@ if TYPE_CHECKING:
 
 WIDE = 200  # columns where the output is no terminal
 
-Model = Annotated[str, typer.Argument(help="'builtin', a folder, or a .safetensors, .pth, .pt or .bin file.")]
+Model = Annotated[
+    str,
+    typer.Argument(help="'builtin', a published name, owner/name, a folder, or a .safetensors, .pth, .pt or .bin file."),
+]
 Positions = Annotated[
-    str | None, typer.Option(help="'shortformer' or 'learned': for a state dict that does not say.", show_default=False)
+    str | None,
+    typer.Option(help="learned, shortformer, rotary or none: for a state dict that does not say.", show_default=False),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for a machine.")]
 
@@ -23,11 +27,13 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for 
 def open_model(model: str, positions: str | None) -> "Weights":
     """Load the model that the command line names."""
     from loadstore.errors import BadRequest
+    from loadstore.models.architecture import POSITIONS, one_of
     from loadstore.models.library import load
 
-    if positions not in (None, "shortformer", "learned"):
-        raise BadRequest(f"--positions {positions!r}: expected 'shortformer' or 'learned'")
-    return load(model, positions=positions)
+    stated = next((scheme for scheme in POSITIONS if scheme == positions), None)
+    if positions is not None and stated is None:
+        raise BadRequest(f"--positions {positions!r}: expected {one_of(POSITIONS)}")
+    return load(model, positions=stated)
 
 
 def print_json(schema: str, document: dict[str, Any]) -> None:
@@ -49,6 +55,7 @@ def plain(value: Any) -> Any:
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """A table on stdout: numbers to the right, two digits unless they are text already."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     print(title)
@@ -57,7 +64,7 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
         numeric = bool(rows) and isinstance(rows[0][index], float | int)
         table.add_column(column, justify="right" if numeric else "left", no_wrap=True)
     for row in rows:
-        table.add_row(*(_text(value) for value in row))
+        table.add_row(*(escape(_text(value)) for value in row))
     Console(width=None if sys.stdout.isatty() else WIDE).print(table)
 
 
