@@ -8,8 +8,8 @@ from torch import Tensor
 
 from loadstore.linear.factored import Factored
 
-ROWS, COLUMNS = 512, 4096
-"""A tile is at most this large: 8 MB in float32, so that it is counted while it is still in a cache."""
+ROWS, COLUMNS = 512, 2048
+"""A tile is at most this large: 4 MB in float32, so that it is counted while it is still in a cache."""
 DOUBLE_BELOW = 8192
 """Up to this many tokens a circuit is computed in double precision, above it in float32."""
 
