@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from loadstore.models.trace import run as run
     from loadstore.models.weights import Weights as Weights
     from loadstore.notebook.show import show as show
+    from loadstore.prompts.address import address as address
     from loadstore.sites import Head as Head
 
 __version__ = "0.1.0"
@@ -38,6 +39,7 @@ _HOMES = {
     "Weights": "loadstore.models.weights",
     "ablate": "loadstore.models.edits",
     "ablation_effects": "loadstore.evidence.ablation",
+    "address": "loadstore.prompts.address",
     "copying": "loadstore.circuits.vocabulary",
     "cut": "loadstore.models.edits",
     "dossier": "loadstore.evidence.dossier",
@@ -57,6 +59,7 @@ __all__ = [
     "Weights",
     "ablate",
     "ablation_effects",
+    "address",
     "copying",
     "cut",
     "dossier",

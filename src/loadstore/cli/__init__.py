@@ -5,14 +5,15 @@ import sys
 
 def main() -> None:
     """Run ``loadstore``."""
-    from loadstore.cli.app import app
-    from loadstore.errors import LoadstoreError
-
     try:
-        app()
-    except LoadstoreError as error:
-        print(f"loadstore: {error}", file=sys.stderr)
-        sys.exit(2)
+        from loadstore.cli.app import app
+        from loadstore.errors import LoadstoreError
+
+        try:
+            app()
+        except LoadstoreError as error:
+            print(f"loadstore: {error}", file=sys.stderr)
+            sys.exit(2)
     except KeyboardInterrupt:
         print("loadstore: interrupted", file=sys.stderr)
         sys.exit(130)

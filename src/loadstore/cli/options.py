@@ -15,7 +15,7 @@ WIDE = 200  # columns where the output is no terminal
 
 Model = Annotated[
     str,
-    typer.Argument(help="'builtin', a published name, owner/name, a folder, or a .safetensors, .pth, .pt or .bin file."),
+    typer.Argument(help="'builtin', a published name, owner/name, a folder, or a model file (loadstore models)."),
 ]
 Positions = Annotated[
     str | None,
@@ -30,10 +30,9 @@ def open_model(model: str, positions: str | None) -> "Weights":
     from loadstore.models.architecture import POSITIONS, one_of
     from loadstore.models.library import load
 
-    stated = next((scheme for scheme in POSITIONS if scheme == positions), None)
-    if positions is not None and stated is None:
+    if positions is not None and positions not in POSITIONS:
         raise BadRequest(f"--positions {positions!r}: expected {one_of(POSITIONS)}")
-    return load(model, positions=stated)
+    return load(model, positions=positions)
 
 
 def print_json(schema: str, document: dict[str, Any]) -> None:
