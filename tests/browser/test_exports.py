@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from browser.reading import exact, read, tables_of, views_of
 from browser.sample import sample_page
+from browser.shown import exact, read, tables_of, views_of
 
 from loadstore.views.page import render_page
 
