@@ -72,6 +72,7 @@ def _bars(found: Address, side: Side, low: float, high: float) -> dict[str, obje
         ("writer", ""),
         rows,
         low=low,
+        digits=3,
         high=high,
         total=("sum", sum(share for _, share in ranked)),
     )
