@@ -1,7 +1,7 @@
 """Names of the places that store to and load from the residual stream.
 
-Writers are ``embed``, ``pos``, ``L0.H7``, ``L0.bias``; readers are ``L1.H4.Q``, ``L1.H4.K``, ``L1.H4.V``
-and ``unembed``. ``const`` is the pseudo-writer of the exact sums: what a reader adds by itself.
+Writers are ``embed``, ``pos``, ``L0.H7``, ``L0.mlp``, ``L0.bias``; readers are ``L1.H4.Q``, ``L1.H4.K``,
+``L1.H4.V``, ``L1.mlp`` and ``unembed``. ``const`` is the pseudo-writer of the exact sums: what a reader adds by itself.
 """
 
 import re
@@ -27,9 +27,9 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """A site that stores: ``embed``, ``pos``, a head, or the constant ``b_O`` of a layer."""
+    """A site that stores: ``embed``, ``pos``, a head, an MLP, or the constant ``b_O`` of a layer."""
 
-    kind: Literal["embed", "pos", "head", "bias"]
+    kind: Literal["embed", "pos", "head", "mlp", "bias"]
     layer: int = -1
     index: int = -1
 
@@ -44,19 +44,19 @@ class Writer:
         match self.kind:
             case "head":
                 return f"L{self.layer}.H{self.index}"
-            case "bias":
-                return f"L{self.layer}.bias"
+            case "bias" | "mlp":
+                return f"L{self.layer}.{self.kind}"
             case _:
                 return self.kind
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A site that loads: one side of a head, or the unembedding (``side`` empty)."""
+    """A site that loads: one side of a head, an MLP (``side`` mlp), or the unembedding (``side`` empty)."""
 
     layer: int = -1
     index: int = -1
-    side: Side | Literal[""] = ""
+    side: Side | Literal["mlp", ""] = ""
 
     @property
     def is_unembed(self) -> bool:
@@ -64,14 +64,28 @@ class Reader:
         return self.side == ""
 
     @property
+    def head_side(self) -> Side:
+        """Which input of a head it is. Raises NoSuchSite for an MLP and the unembedding."""
+        if self.side == "" or self.side == "mlp":
+            raise NoSuchSite(f"{self} is no side of a head; a side is written L1.H4.K")
+        return self.side
+
+    @property
+    def is_mlp(self) -> bool:
+        """Whether this is an MLP."""
+        return self.side == "mlp"
+
+    @property
     def head(self) -> Head:
-        """The head that loads. Raises NoSuchSite for the unembedding."""
-        if self.is_unembed:
-            raise NoSuchSite("unembed is a reader but not a side of a head; a side is written L1.H4.K")
+        """The head that loads. Raises NoSuchSite for an MLP and the unembedding."""
+        if self.is_unembed or self.is_mlp:
+            raise NoSuchSite(f"{self} is a reader but not a side of a head; a side is written L1.H4.K")
         return Head(self.layer, self.index)
 
     def __str__(self) -> str:
-        return "unembed" if self.is_unembed else f"L{self.layer}.H{self.index}.{self.side}"
+        if self.is_unembed:
+            return "unembed"
+        return f"L{self.layer}.mlp" if self.is_mlp else f"L{self.layer}.H{self.index}.{self.side}"
 
 
 EMBED = Writer("embed")
@@ -80,7 +94,7 @@ CONST = "const"
 UNEMBED = Reader()
 
 _HEAD = re.compile(r"L(\d{1,4})\.H(\d{1,4})")
-_BIAS = re.compile(r"L(\d{1,4})\.bias")
+_LAYER = re.compile(r"L(\d{1,4})\.(bias|mlp)")
 _SIDE = re.compile(r"L(\d{1,4})\.H(\d{1,4})\.([QKV])")
 
 
@@ -96,7 +110,7 @@ def parse_head(name: "Head | Writer | str") -> Head:
 
 
 def parse_writer(name: "Writer | Head | str") -> Writer:
-    """Read ``embed``, ``pos``, ``L0.H7`` or ``L0.bias``. Raises NoSuchSite for any other name."""
+    """Read ``embed``, ``pos``, ``L0.H7``, ``L0.mlp`` or ``L0.bias``. Raises NoSuchSite for any other name."""
     if isinstance(name, Writer):
         return name
     if isinstance(name, Head):
@@ -104,22 +118,24 @@ def parse_writer(name: "Writer | Head | str") -> Writer:
     text = str(name).strip()
     if text in ("embed", "pos"):
         return EMBED if text == "embed" else POS
-    if found := _BIAS.fullmatch(text):
-        return Writer("bias", int(found[1]))
+    if found := _LAYER.fullmatch(text):
+        return Writer("mlp" if found[2] == "mlp" else "bias", int(found[1]))
     if _HEAD.fullmatch(text):
         head = parse_head(text)
         return Writer("head", head.layer, head.index)
-    raise NoSuchSite(f"{str(name)[:40]!r} is not a writer; writers are embed, pos, L0.H7 (a head) and L0.bias")
+    raise NoSuchSite(f"{str(name)[:40]!r} is not a writer; writers are embed, pos, L0.H7 (a head), L0.mlp and L0.bias")
 
 
 def parse_reader(name: "Reader | str") -> Reader:
-    """Read ``L1.H4.K`` or ``unembed``. Raises NoSuchSite for any other name."""
+    """Read ``L1.H4.K``, ``L1.mlp`` or ``unembed``. Raises NoSuchSite for any other name."""
     if isinstance(name, Reader):
         return name
     text = str(name).strip()
     if text == "unembed":
         return UNEMBED
+    if (found := _LAYER.fullmatch(text)) and found[2] == "mlp":
+        return Reader(int(found[1]), -1, "mlp")
     if found := _SIDE.fullmatch(text):
         side: Side = "Q" if found[3] == "Q" else "K" if found[3] == "K" else "V"
         return Reader(int(found[1]), int(found[2]), side)
-    raise NoSuchSite(f"{str(name)[:40]!r} is not a reader; readers are L1.H4.Q, L1.H4.K, L1.H4.V and unembed")
+    raise NoSuchSite(f"{str(name)[:40]!r} is not a reader; readers are L1.H4.Q, L1.H4.K, L1.H4.V, L1.mlp and unembed")

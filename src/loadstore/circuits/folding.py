@@ -33,15 +33,14 @@ def fold(matrix: Float[Tensor, "d_model inside"], norm: Norm | None) -> Float[Te
     return gained - gained.mean(0, keepdim=True) if norm.centres else gained
 
 
-def _norm(weights: Weights, layer: int, norms: Norms) -> Norm | None:
-    return weights.layers[layer].norm if norms == "fold" else None
+def _norm(weights: Weights, layer: int | None, norms: Norms) -> Norm | None:
+    return weights.norm(layer) if norms == "fold" else None
 
 
 def ov(weights: Weights, head: Head, norms: Norms = "fold") -> Factored:
     """W_OV = N W_V · W_O of one head, factored through d_head. Raises NoSuchSite."""
-    weights.architecture.check(head, weights.name)
-    layer = weights.layers[head.layer]
-    return Factored(fold(layer.W_V[head.index], _norm(weights, head.layer, norms)), layer.W_O[head.index])
+    own = weights.head(head)
+    return Factored(fold(own.W_V, _norm(weights, head.layer, norms)), own.W_O)
 
 
 def qk(weights: Weights, head: Head, norms: Norms = "fold", *, offset: int | None = None) -> Factored:
@@ -49,14 +48,31 @@ def qk(weights: Weights, head: Head, norms: Norms = "fold", *, offset: int | Non
 
     Raises NoSuchSite, or Undefined where rotary positions make W_QK depend on an offset that is not given.
     """
-    weights.architecture.check(head, weights.name)
-    layer, norm = weights.layers[head.layer], _norm(weights, head.layer, norms)
-    query, key = fold(layer.W_Q[head.index], norm), fold(layer.W_K[head.index], norm)
+    query, key = (_folded_side(weights, head, side, norms) for side in ("Q", "K"))
     if (rotary := weights.architecture.rotary) is None:
         return Factored(query, key.mT)
     if offset is None:
         raise Undefined(f"W_QK of {head} depends on query − key under rotary positions; give one, offset=")
-    return Factored(rotary.turn(query, rotary.angles(1, offset, query.dtype)), key.mT)
+    return Factored(rotary.turn(query, rotary.angles(1, offset)), key.mT)
+
+
+def _folded_side(
+    weights: Weights, head: Head, side: Literal["Q", "K"], norms: Norms, *, behind: bool = False
+) -> Tensor:
+    """W_Q or W_K with the norm before it (unless ``behind``) and the gain of a q- or k-norm after it."""
+    own, layer = weights.head(head), weights.layers[head.layer]
+    matrix = own.side(side)[0]
+    if not behind:
+        matrix = fold(matrix, _norm(weights, head.layer, norms))
+    after = layer.q_norm if side == "Q" else layer.k_norm
+    return matrix if norms == "ignore" or after is None or after.gain is None else matrix * weights.wide(after.gain)
+
+
+def reader_norm(weights: Weights, reader: Reader) -> Norm | None:
+    """The norm through which a reader loads."""
+    if reader.is_mlp:
+        return weights.mlp_norm(reader.layer)
+    return weights.norm(None if reader.is_unembed else reader.layer)
 
 
 def reads_after_norm(weights: Weights, writer: Writer) -> bool:
@@ -65,17 +81,21 @@ def reads_after_norm(weights: Weights, writer: Writer) -> bool:
 
 
 def writer_map(weights: Weights, writer: Writer, norms: Norms = "fold") -> Factored | Float[Tensor, "source d_model"]:
-    """Return A: W_E, W_pos, W_OV or b_O, as it is stored (not yet centred by any reader)."""
+    """Return A: W_E, W_pos, W_OV, W_out or b_O, as it is stored (not yet centred by any reader)."""
     match writer.kind:
         case "embed":
-            return weights.W_E
+            return weights.wide(weights.W_E)
         case "pos":
             assert weights.W_pos is not None
-            return weights.W_pos
+            return weights.wide(weights.W_pos)
         case "bias":
             bias = weights.layers[writer.layer].b_O
             assert bias is not None
-            return bias[None]
+            return weights.wide(bias)[None]
+        case "mlp":
+            mlp = weights.layers[writer.layer].mlp
+            assert mlp is not None
+            return weights.wide(mlp.W_out)
         case _:
             return ov(weights, writer.head, norms)
 
@@ -83,22 +103,28 @@ def writer_map(weights: Weights, writer: Writer, norms: Norms = "fold") -> Facto
 def reader_map(
     weights: Weights, reader: Reader, norms: Norms = "fold", *, behind: bool = False, offsets: range | None = None
 ) -> Factored:
-    """Return B: W_QK for Q, W_QKᵀ for K, W_OV for V, W_U (centred over the vocabulary) for the unembedding.
+    """Return B: W_QK for Q, W_QKᵀ for K, W_OV for V, W_in for an MLP, W_U (centred) for the unembedding.
 
     ``behind`` is the reader as a writer behind the norm meets it (shortformer positions): this side's W_Q or
     W_K raw, the other side folded, since there it still meets the normed stream. Under rotary positions B Bᵀ of
     Q and K is the mean over ``offsets``, the whole context if None.
     """
     if reader.is_unembed:
-        norm = weights.final_norm if norms == "fold" else None
-        matrix = weights.W_U - weights.W_U.mean(1, keepdim=True)
+        norm, W_U = _norm(weights, None, norms), weights.wide(weights.W_U)
+        matrix = W_U - W_U.mean(1, keepdim=True)
         return Factored(torch.eye(matrix.shape[0], dtype=matrix.dtype), fold(matrix, norm))
-    layer, norm = weights.layers[reader.layer], _norm(weights, reader.layer, norms)
+    if reader.is_mlp:
+        mlp = weights.layers[reader.layer].mlp
+        assert mlp is not None
+        norm = weights.mlp_norm(reader.layer) if norms == "fold" else None
+        wide = [weights.wide(matrix) for matrix in (mlp.W_in, mlp.W_gate) if matrix is not None]
+        matrix = fold(torch.cat(wide, 1), norm)
+        return Factored(torch.eye(matrix.shape[0], dtype=matrix.dtype), matrix)
     if reader.side == "V":
         return ov(weights, reader.head, norms)
-    one, other = (layer.W_Q, layer.W_K) if reader.side == "Q" else (layer.W_K, layer.W_Q)
-    near, far = one[reader.index], fold(other[reader.index], norm)
-    near = near if behind else fold(near, norm)
+    one, other = ("Q", "K") if reader.side == "Q" else ("K", "Q")
+    near = _folded_side(weights, reader.head, one, norms, behind=behind)
+    far = _folded_side(weights, reader.head, other, norms)
     if (rotary := weights.architecture.rotary) is None:
         return Factored(near, far.mT)
     return averaged(rotary, near, far, offsets or range(weights.architecture.context), key_side=reader.side == "K")

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from loadstore.circuits.folding import Norms, centre, reader_map, reads_after_norm, writer_map
+from loadstore.circuits.folding import Norms, centre, reader_map, reader_norm, reads_after_norm, writer_map
 from loadstore.linear.factored import Factored
 from loadstore.linear.null import Null, null
 from loadstore.linear.subspace import reader_cores, writer_cores
@@ -48,7 +48,7 @@ def overlap(weights: Weights, writer: Writer | str, reader: Reader | str, norms:
     """Take one wire apart. Raises NoSuchSite, NoSuchWire."""
     source, target = wiring(weights).wire(writer, reader)
     behind = reads_after_norm(weights, source)
-    norm = weights.final_norm if target.is_unembed else weights.layers[target.layer].norm
+    norm = reader_norm(weights, target)
     centred = norms == "fold" and norm is not None and norm.centres and not behind
     (core,) = writer_cores([_double(writer_map(weights, source, norms))])
     (reading,) = reader_cores([_double(reader_map(weights, target, norms, behind=behind))])

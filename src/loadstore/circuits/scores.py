@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from loadstore.circuits.folding import Norms, centre, reader_map, reads_after_norm, writer_map
+from loadstore.circuits.folding import Norms, centre, reader_map, reader_norm, reads_after_norm, writer_map
 from loadstore.circuits.options import Control, as_control, as_norms, as_offsets, as_seed, averaged_over
 from loadstore.circuits.relative import relative
 from loadstore.errors import NoSuchSite
@@ -108,7 +108,7 @@ def _groups(weights: Weights, writers: Sequence[Writer], readers: Sequence[Reade
 
 
 def _centres(weights: Weights, reader: Reader, norms: Norms) -> bool:
-    norm = weights.final_norm if reader.is_unembed else weights.layers[reader.layer].norm
+    norm = reader_norm(weights, reader)
     return norms == "fold" and norm is not None and norm.centres
 
 

@@ -22,7 +22,7 @@ from loadstore.sites import CONST, Reader
 def reader_traffic(trace: Trace, reader: Reader | str) -> dict[str, float]:
     """Traffic of every wire into one side of a head. Raises Undefined for the unembedding and for cut runs."""
     reader = wiring(trace.weights).reader(reader)
-    if reader.is_unembed or any(isinstance(edit, Cut) for edit in trace.edits):
+    if reader.is_unembed or reader.is_mlp or any(isinstance(edit, Cut) for edit in trace.edits):
         raise Undefined("traffic is measured on the Q, K and V wires of a run without cuts")
     return {
         writer: _traffic(trace, reader, turned(trace, reader, _deviation(part)))
@@ -38,7 +38,7 @@ def _deviation(part: Float[Tensor, "batch token d_head"]) -> Float[Tensor, "batc
 def _traffic(trace: Trace, reader: Reader, change: Float[Tensor, "batch token d_head"]) -> float:
     layer = trace.record.layers[reader.layer]
     if reader.side == "V":
-        stored = change @ trace.weights.layers[reader.layer].W_O[reader.index]
+        stored = change @ trace.weights.head(reader.head).W_O
         return float(stored[:, 1:].square().sum(-1).mean().sqrt())
     scale = trace.weights.architecture.d_head**-0.5
     if reader.side == "Q":

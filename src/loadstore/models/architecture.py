@@ -7,22 +7,55 @@ from loadstore.errors import NoSuchSite, NotThisModel
 from loadstore.models.rotary import Rotary
 from loadstore.sites import Head
 
+Activation = Literal["gelu", "gelu_tanh", "silu", "relu"]
 Positions = Literal["learned", "shortformer", "rotary", "none"]
 NormKind = Literal["none", "layer", "rms"]
+ACTIVATIONS: tuple[Activation, ...] = ("gelu", "gelu_tanh", "silu", "relu")
 POSITIONS: tuple[Positions, ...] = ("learned", "shortformer", "rotary", "none")
 NORMS: tuple[NormKind, ...] = ("none", "layer", "rms")
-MOST = {"n_layers": 200, "n_heads": 512, "d_model": 1 << 16, "d_head": 1 << 12, "vocab": 1 << 21, "context": 1 << 22}
+MOST = {
+    "n_layers": 200,
+    "n_heads": 512,
+    "d_model": 1 << 16,
+    "d_head": 1 << 12,
+    "vocab": 1 << 21,
+    "context": 1 << 22,
+    "width": 1 << 20,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Mlp:
+    """An MLP of every layer: how wide, whether a gate multiplies, which activation; ``parallel`` to attention or after.
+
+    Raises NotThisModel on an impossible width or an unknown activation.
+    """
+
+    width: int
+    gated: bool
+    activation: Activation
+    parallel: bool = False
+
+    def __post_init__(self) -> None:
+        if type(self.width) is not int or not 1 <= self.width <= MOST["width"]:
+            raise NotThisModel(f"an MLP of width {self.width!r} is impossible: expected 1 to {MOST['width']}")
+        if type(self.gated) is not bool or type(self.parallel) is not bool:
+            raise NotThisModel("an MLP is gated or not and parallel or not: expected true or false")
+        if self.activation not in ACTIVATIONS:
+            raise NotThisModel(f"activation {self.activation!r} is not supported; use {one_of(ACTIVATIONS)}")
 
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """Sizes and schemes of one attention-only transformer.
+    """Sizes and schemes of one transformer.
 
     ``positions``: *learned* adds W_pos to the stream once; *shortformer* adds it to the inputs of Q and K
     in every layer, after the norm, and never to V, the stream or the unembedding; *rotary* turns queries and
     keys by ``rotary``; *none* leaves positions to the causal mask. ``norm``: *layer* is a LayerNorm, *rms* an
-    RMSNorm, before every layer and (unless ``final_norm`` says another) before the unembedding. Raises
-    NotThisModel on impossible sizes.
+    RMSNorm, before every layer and (unless ``final_norm`` says another) before the unembedding.
+    ``n_kv_heads``: how many heads have keys and values of their own (grouped queries), all if None.
+    ``mlp``: None in an attention-only model. ``windows``: per layer how many keys a query sees, itself
+    included, None for all. Raises NotThisModel on impossible sizes.
     """
 
     n_layers: int
@@ -36,9 +69,14 @@ class Architecture:
     eps: float = 1e-5
     rotary: Rotary | None = None
     final_norm: NormKind | None = None
+    n_kv_heads: int | None = None
+    mlp: Mlp | None = None
+    windows: tuple[int | None, ...] | None = None
 
     def __post_init__(self) -> None:
         for name, most in MOST.items():
+            if name == "width":
+                continue
             size = getattr(self, name)
             if type(size) is not int or not 1 <= size <= most:
                 raise NotThisModel(f"{name} = {size!r} is impossible: expected a whole number from 1 to {most}")
@@ -51,8 +89,29 @@ class Architecture:
             raise NotThisModel("rotary frequencies and positions = 'rotary' belong together; one is without the other")
         if self.rotary is not None and self.rotary.dimensions > self.d_head:
             raise NotThisModel(f"rotary positions turn {self.rotary.dimensions} dimensions, a head has {self.d_head}")
+        kv = self.kv_heads
+        if type(kv) is not int or kv < 1 or self.n_heads % kv:
+            raise NotThisModel(f"n_kv_heads = {kv!r} is impossible: expected a divisor of {self.n_heads} heads")
+        windows = self.windows
+        if windows is not None and (
+            len(windows) != self.n_layers or any(w is not None and (type(w) is not int or w < 1) for w in windows)
+        ):
+            raise NotThisModel(f"windows are impossible: expected {self.n_layers} whole numbers from 1, or None each")
         if type(self.eps) is not float or not 0 < self.eps < 1:
             raise NotThisModel(f"eps = {self.eps!r} is impossible: expected a number between 0 and 1")
+
+    @property
+    def kv_heads(self) -> int:
+        """How many heads have keys and values of their own."""
+        return self.n_heads if self.n_kv_heads is None else self.n_kv_heads
+
+    def kv(self, index: int) -> int:
+        """Which key and value head the query head ``index`` reads: ⌊index · n_kv / n_q⌋."""
+        return index * self.kv_heads // self.n_heads
+
+    def window(self, layer: int) -> int | None:
+        """How many keys a query of a layer sees, itself included; None for all."""
+        return None if self.windows is None else self.windows[layer]
 
     @property
     def last_norm(self) -> NormKind:

@@ -8,13 +8,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.errors import BadRequest, Undefined
-from loadstore.models.weights import Layer, Weights
+from loadstore.models.weights import Layer, MlpLayer, Weights
 
 
 def permute_heads(weights: Weights, layer: int, order: Sequence[int]) -> Weights:
     """Renumber the heads of one layer: new head i is old head ``order[i]``. Raises BadRequest on no permutation."""
     if sorted(order) != list(range(weights.architecture.n_heads)):
         raise BadRequest(f"{list(order)} is no permutation of the {weights.architecture.n_heads} heads")
+    if weights.architecture.kv_heads != weights.architecture.n_heads:
+        raise Undefined(f"heads of {weights.name} share keys and values; they cannot be renumbered one by one")
     index = torch.tensor(list(order))
     old = weights.layers[layer]
 
@@ -39,7 +41,8 @@ def rotate_stream(weights: Weights, rotation: Float[Tensor, "d_model d_model"]) 
 
     Raises Undefined under a norm that centres or has a gain, which single out the given basis.
     """
-    norms = [*(layer.norm for layer in weights.layers), weights.final_norm]
+    norms = [layer.norm for layer in weights.layers] + [weights.final_norm]
+    norms += [layer.mlp.norm for layer in weights.layers if layer.mlp is not None]
     if any(norm is not None and (norm.centres or norm.gain is not None or norm.bias is not None) for norm in norms):
         raise Undefined(
             f"{weights.name} has norms with a mean or a gain, which fix the basis of the stream; it cannot be rotated"
@@ -53,6 +56,16 @@ def rotate_stream(weights: Weights, rotation: Float[Tensor, "d_model d_model"]) 
             W_V=rotation.mT @ layer.W_V,
             W_O=layer.W_O @ rotation,
             b_O=None if layer.b_O is None else layer.b_O @ rotation,
+            mlp=None if layer.mlp is None else turn_mlp(layer.mlp),
+        )
+
+    def turn_mlp(mlp: MlpLayer) -> MlpLayer:
+        return replace(
+            mlp,
+            W_in=rotation.mT @ mlp.W_in,
+            W_gate=None if mlp.W_gate is None else rotation.mT @ mlp.W_gate,
+            W_out=mlp.W_out @ rotation,
+            b_out=None if mlp.b_out is None else mlp.b_out @ rotation,
         )
 
     return replace(

@@ -22,11 +22,14 @@ class Rotary:
     """Angular frequencies θ_i (radians a token) of the pairs, and which dimensions make a pair.
 
     ``halves`` pairs (i, i + n) for n frequencies (GPT-NeoX, Llama), ``adjacent`` pairs (2i, 2i + 1) (GPT-J).
+    ``single``: angles and their cosines are rounded to float32, as the reference implementation of a family does
+    whatever the model's number format; its logits are reproduced, not improved.
     Raises NotThisModel when a frequency is no finite number.
     """
 
     frequencies: tuple[float, ...]
     pairs: Pairs = "halves"
+    single: bool = False
 
     def __post_init__(self) -> None:
         known = all(type(f) is float and math.isfinite(f) for f in self.frequencies)
@@ -61,7 +64,7 @@ class Rotary:
         """Turn vectors by given angles: (x₁, x₂) → (x₁ cos − x₂ sin, x₂ cos + x₁ sin) in every pair."""
         first, second = self.first_and_second()
         one, two = x[..., first], x[..., second]
-        cos, sin = angles.cos(), angles.sin()
+        cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
         out = x.clone()
         out[..., first] = one * cos - two * sin
         out[..., second] = two * cos + one * sin
@@ -69,12 +72,13 @@ class Rotary:
 
     def at(self, x: Float[Tensor, "batch token head d_head"], start: int = 0) -> Float[Tensor, "..."]:
         """Turn queries or keys by their positions, which count from ``start``."""
-        return self.turn(x, self.angles(x.shape[1], start, x.dtype)[:, None])
+        return self.turn(x, self.angles(x.shape[1], start)[:, None])
 
-    def angles(self, tokens: int, start: int, dtype: torch.dtype) -> Float[Tensor, "token pair"]:
-        """m θ_i in radians; computed in double precision, where angles of late positions keep their digits."""
-        positions = torch.arange(start, start + tokens, dtype=torch.float64)
-        return (positions[:, None] * torch.tensor(self.frequencies, dtype=torch.float64)).to(dtype)
+    def angles(self, tokens: int, start: int = 0) -> Float[Tensor, "token pair"]:
+        """m θ_i in radians; in double precision, where late positions keep their digits, or as the reference does."""
+        kind = torch.float32 if self.single else torch.float64
+        positions = torch.arange(start, start + tokens, dtype=kind)
+        return positions[:, None] * torch.tensor(self.frequencies, dtype=kind)
 
 
 def as_rotary(facts: object) -> Rotary | None:
@@ -83,6 +87,6 @@ def as_rotary(facts: object) -> Rotary | None:
         return facts
     known = cast("dict[str, Any]", facts) if isinstance(facts, dict) else {}
     frequencies: object = known.get("frequencies")
-    if set(known) != {"frequencies", "pairs"} or not isinstance(frequencies, list):
+    if not set(known) <= {"frequencies", "pairs", "single"} or not isinstance(frequencies, list):
         raise NotThisModel("rotary positions are stated as an object of frequencies (a list of numbers) and pairs")
-    return Rotary(tuple(cast("list[float]", frequencies)), known["pairs"])
+    return Rotary(tuple(cast("list[float]", frequencies)), known.get("pairs", "halves"), known.get("single", False))

@@ -89,9 +89,13 @@ class Trace:
                 value = record.pos
             case "bias":
                 value = self._bias(writer)
+            case "mlp":
+                value = record.layers[writer.layer].mlp
             case _:
                 layer = record.layers[writer.layer]
-                value = layer.z[:, :, writer.index] @ self.weights.layers[writer.layer].W_O[writer.index]
+                value = layer.z[:, :, writer.index] @ self.weights.wide(
+                    self.weights.layers[writer.layer].W_O[writer.index]
+                )
         assert value is not None
         return value.expand(shape)
 
@@ -106,6 +110,7 @@ class Trace:
 
     def _bias(self, writer: Writer) -> Tensor | None:
         bias = self.weights.layers[writer.layer].b_O
+        bias = None if bias is None else self.weights.wide(bias)
         zeroed = any(isinstance(e, Ablate) and e.writer == writer and e.by == "zero" for e in self.edits)
         return torch.zeros_like(bias) if zeroed and bias is not None else bias
 

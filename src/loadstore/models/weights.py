@@ -1,6 +1,7 @@
 """What a model is: its matrices, in one canonical naming, as an immutable value.
 
-Row vectors, ``x @ W``. Loading never changes weights; exact rewrites are functions that return new ones.
+Row vectors, ``x @ W``. Loading never changes weights; exact rewrites are functions that return new ones. Matrices
+keep the number format of their file, often memory-mapped; they widen where they are used, a layer or a head at a time.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,33 +14,70 @@ from torch import Tensor
 
 from loadstore.models.architecture import Architecture
 from loadstore.models.tokens import Tokens
+from loadstore.sites import Head, Side
 
 
 @dataclass(frozen=True)
 class Norm:
     """Gain γ and bias β of a norm; either may be absent. A LayerNorm centres first, an RMSNorm does not."""
 
-    gain: Float[Tensor, " d_model"] | None = None
-    bias: Float[Tensor, " d_model"] | None = None
+    gain: Float[Tensor, " width"] | None = None
+    bias: Float[Tensor, " width"] | None = None
     centres: bool = True
 
 
 @dataclass(frozen=True)
-class Layer:
-    """One attention layer. ``W_QK = W_Q W_Kᵀ`` and ``W_OV = W_V W_O`` are never formed here."""
+class MlpLayer:
+    """An MLP: act(x W_in + b_in) W_out + b_out, or, with a gate, (act(x W_gate + b_gate) · (x W_in + b_in)) W_out."""
 
-    W_Q: Float[Tensor, "head d_model d_head"]
-    W_K: Float[Tensor, "head d_model d_head"]
-    W_V: Float[Tensor, "head d_model d_head"]
-    W_O: Float[Tensor, "head d_head d_model"]
-    b_Q: Float[Tensor, "head d_head"] | None = None
-    b_K: Float[Tensor, "head d_head"] | None = None
-    b_V: Float[Tensor, "head d_head"] | None = None
-    b_O: Float[Tensor, " d_model"] | None = None
+    W_in: Float[Tensor, "d_model width"]
+    W_out: Float[Tensor, "width d_model"]
+    W_gate: Float[Tensor, "d_model width"] | None = None
+    b_in: Float[Tensor, " width"] | None = None
+    b_gate: Float[Tensor, " width"] | None = None
+    b_out: Float[Tensor, " d_model"] | None = None
     norm: Norm | None = None
 
 
-_Part = TypeVar("_Part", Layer, Norm)
+@dataclass(frozen=True)
+class Layer:
+    """One layer: attention and, where there is one, an MLP. ``W_QK`` and ``W_OV`` are never formed here.
+
+    Keys and values have one matrix per key/value head (``kv``), which several query heads may share.
+    """
+
+    W_Q: Float[Tensor, "head d_model d_head"]
+    W_K: Float[Tensor, "kv d_model d_head"]
+    W_V: Float[Tensor, "kv d_model d_head"]
+    W_O: Float[Tensor, "head d_head d_model"]
+    b_Q: Float[Tensor, "head d_head"] | None = None
+    b_K: Float[Tensor, "kv d_head"] | None = None
+    b_V: Float[Tensor, "kv d_head"] | None = None
+    b_O: Float[Tensor, " d_model"] | None = None
+    norm: Norm | None = None
+    q_norm: Norm | None = None
+    k_norm: Norm | None = None
+    mlp: MlpLayer | None = None
+
+
+@dataclass(frozen=True)
+class HeadMatrices:
+    """What belongs to one query head, widened: its own W_Q and W_O, the W_K and W_V that it reads."""
+
+    W_Q: Float[Tensor, "d_model d_head"]
+    W_K: Float[Tensor, "d_model d_head"]
+    W_V: Float[Tensor, "d_model d_head"]
+    W_O: Float[Tensor, "d_head d_model"]
+    b_Q: Float[Tensor, " d_head"] | None
+    b_K: Float[Tensor, " d_head"] | None
+    b_V: Float[Tensor, " d_head"] | None
+
+    def side(self, side: Side) -> tuple[Float[Tensor, "d_model d_head"], Float[Tensor, " d_head"] | None]:
+        """Matrix and bias of one side."""
+        return {"Q": (self.W_Q, self.b_Q), "K": (self.W_K, self.b_K), "V": (self.W_V, self.b_V)}[side]
+
+
+_Part = TypeVar("_Part", bound=Layer | Norm | MlpLayer)
 
 
 @dataclass(frozen=True)
@@ -58,8 +96,44 @@ class Weights:
 
     @property
     def dtype(self) -> torch.dtype:
-        """The number format that all matrices share."""
-        return self.W_E.dtype
+        """The number format that is computed in: the stored one, or float32 where that is narrower."""
+        return torch.promote_types(self.W_E.dtype, torch.float32)
+
+    def wide(self, tensor: Tensor) -> Tensor:
+        """A stored tensor in the number format that is computed in; itself if it has that already."""
+        return tensor.to(self.dtype)
+
+    def layer(self, index: int) -> Layer:
+        """Return one layer, widened."""
+        return map_tensors(self.layers[index], self.wide)
+
+    def norm(self, layer: int | None) -> Norm | None:
+        """The norm before a layer's attention, or the last norm for None, widened."""
+        norm = self.final_norm if layer is None else self.layers[layer].norm
+        return None if norm is None else map_tensors(norm, self.wide)
+
+    def mlp_norm(self, layer: int) -> Norm | None:
+        """The norm before a layer's MLP, widened."""
+        mlp = self.layers[layer].mlp
+        return None if mlp is None or mlp.norm is None else map_tensors(mlp.norm, self.wide)
+
+    def head(self, head: Head) -> HeadMatrices:
+        """The matrices of one head, and no other bytes. Raises NoSuchSite."""
+        self.architecture.check(head, self.name)
+        layer, own, kv = self.layers[head.layer], head.index, self.architecture.kv(head.index)
+
+        def bias(tensor: Tensor | None, index: int) -> Tensor | None:
+            return None if tensor is None else self.wide(tensor[index])
+
+        return HeadMatrices(
+            self.wide(layer.W_Q[own]),
+            self.wide(layer.W_K[kv]),
+            self.wide(layer.W_V[kv]),
+            self.wide(layer.W_O[own]),
+            bias(layer.b_Q, own),
+            bias(layer.b_K, kv),
+            bias(layer.b_V, kv),
+        )
 
     def map(self, change: Callable[[Tensor], Tensor]) -> "Weights":
         """Apply ``change`` to every tensor and return the new Weights."""
@@ -69,8 +143,8 @@ class Weights:
             W_pos=None if self.W_pos is None else change(self.W_pos),
             W_U=change(self.W_U),
             b_U=None if self.b_U is None else change(self.b_U),
-            layers=tuple(_map_fields(layer, change) for layer in self.layers),
-            final_norm=None if self.final_norm is None else _map_fields(self.final_norm, change),
+            layers=tuple(map_tensors(layer, change) for layer in self.layers),
+            final_norm=None if self.final_norm is None else map_tensors(self.final_norm, change),
         )
 
     def double(self) -> "Weights":
@@ -78,29 +152,30 @@ class Weights:
         return self.map(lambda tensor: tensor.double())
 
     def named(self) -> Iterator[tuple[str, Tensor]]:
-        """Every tensor with its name in loadstore's own file layout (``layers.0.W_Q``)."""
+        """Every tensor with its name in loadstore's own file layout (``layers.0.W_Q``, ``layers.0.mlp.W_in``)."""
         yield from _named("", self)
         for index, layer in enumerate(self.layers):
             yield from _named(f"layers.{index}.", layer)
-            if layer.norm is not None:
-                yield from _named(f"layers.{index}.norm.", layer.norm)
         if self.final_norm is not None:
             yield from _named("final_norm.", self.final_norm)
 
 
-def _map_fields(value: _Part, change: Callable[[Tensor], Tensor]) -> _Part:
-    changed: dict[str, Tensor | Norm] = {}
+def map_tensors(value: _Part, change: Callable[[Tensor], Tensor]) -> _Part:
+    """Apply ``change`` to every tensor of a part of a model."""
+    changed: dict[str, Tensor | Norm | MlpLayer] = {}
     for field in fields(value):
         part = getattr(value, field.name)
         if isinstance(part, Tensor):
             changed[field.name] = change(part)
-        elif isinstance(part, Norm):
-            changed[field.name] = _map_fields(part, change)
+        elif isinstance(part, Norm | MlpLayer):
+            changed[field.name] = map_tensors(part, change)
     return replace(value, **changed)
 
 
-def _named(prefix: str, value: Weights | Layer | Norm) -> Iterator[tuple[str, Tensor]]:
+def _named(prefix: str, value: Weights | Layer | Norm | MlpLayer) -> Iterator[tuple[str, Tensor]]:
     for field in fields(value):
         part = getattr(value, field.name)
         if isinstance(part, Tensor):
             yield prefix + field.name, part
+        elif not isinstance(value, Weights) and isinstance(part, Norm | MlpLayer):
+            yield from _named(f"{prefix}{field.name}.", part)

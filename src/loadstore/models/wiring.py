@@ -14,7 +14,8 @@ from loadstore.sites import EMBED, POS, SIDES, UNEMBED, Head, Reader, Writer, pa
 class Wiring:
     """Writers and readers in depth order; ``connects`` says which pairs exist.
 
-    Heads of one layer do not see each other. A learned ``pos`` is in the stream and everyone sees it; a
+    Heads of one layer do not see each other; an MLP sees its own layer's heads unless the block is parallel. A
+    learned ``pos`` is in the stream and everyone sees it; a
     shortformer ``pos`` reaches the Q and K of every head in every layer and nothing else. Rotary positions and
     none have no ``pos``.
     """
@@ -22,13 +23,21 @@ class Wiring:
     writers: tuple[Writer, ...]
     readers: tuple[Reader, ...]
     shortformer: bool
+    parallel: bool
     model: str
 
     def connects(self, writer: Writer, reader: Reader) -> bool:
         """Whether the architecture has this wire."""
         if writer.kind == "pos" and self.shortformer:
             return reader.side in ("Q", "K")
-        return reader.is_unembed or writer.layer < reader.layer
+        return reader.is_unembed or self._stored(writer) < self._loaded(reader.layer, mlp=reader.is_mlp)
+
+    def _stored(self, writer: Writer) -> int:
+        """When a writer stores: two moments a layer, attention and MLP; −1 before all."""
+        return -1 if writer.layer < 0 else self._loaded(writer.layer, mlp=writer.kind == "mlp")
+
+    def _loaded(self, layer: int, *, mlp: bool) -> int:
+        return 2 * layer + (mlp and not self.parallel)
 
     @cached_property
     def exists(self) -> np.ndarray:
@@ -41,7 +50,9 @@ class Wiring:
 
     def can_change(self, reader: Reader, head: Head) -> bool:
         """Whether what ``reader`` loads can change the pattern of ``head``: its own sides, or a lower layer's."""
-        return not reader.is_unembed and (reader.head == head or reader.layer < head.layer)
+        if reader.is_unembed or reader.layer > head.layer:
+            return False
+        return reader.layer < head.layer or (not reader.is_mlp and reader.head == head)
 
     def writer(self, name: Writer | str) -> Writer:
         """Find a writer by name. Raises NoSuchSite with the nearest that exists."""
@@ -86,7 +97,7 @@ def _some(sites: tuple[Writer, ...] | tuple[Reader, ...]) -> str:
 
 
 def wiring(weights: Weights) -> Wiring:
-    """Return the wiring of a model: ``embed``, ``pos``, then each layer's heads and its bias."""
+    """Return the wiring of a model: ``embed``, ``pos``, then each layer's heads, its bias and its MLP."""
     shape = weights.architecture
     writers = [EMBED, POS] if shape.has_pos else [EMBED]
     readers: list[Reader] = []
@@ -96,4 +107,9 @@ def wiring(weights: Weights) -> Wiring:
         writers += [Writer("head", layer, index) for index in heads]
         if weights.layers[layer].b_O is not None:
             writers.append(Writer("bias", layer))
-    return Wiring(tuple(writers), (*readers, UNEMBED), shape.positions == "shortformer", weights.name)
+        if shape.mlp is not None:
+            readers.append(Reader(layer, -1, "mlp"))
+            writers.append(Writer("mlp", layer))
+    parallel = shape.mlp is not None and shape.mlp.parallel
+    shortformer = shape.positions == "shortformer"
+    return Wiring(tuple(writers), (*readers, UNEMBED), shortformer, parallel, weights.name)

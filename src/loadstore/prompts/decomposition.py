@@ -19,7 +19,7 @@ from loadstore.errors import Undefined
 from loadstore.models.edits import Ablate
 from loadstore.models.forward import through_norm
 from loadstore.models.trace import Trace
-from loadstore.models.weights import Norm
+from loadstore.models.weights import Norm, Weights
 from loadstore.models.wiring import wiring
 from loadstore.prompts.single import one_prompt_index
 from loadstore.sites import CONST, UNEMBED, Head, Reader, Writer, parse_head
@@ -35,16 +35,20 @@ def loaded(trace: Trace, reader: Reader, writer: Writer) -> Float[Tensor, "batch
     if writer.kind == "pos" and weights.architecture.positions == "shortformer":
         return store
     if reader.is_unembed:
-        scale = record.final_inverse_scale
-        assert scale is not None
-        return through_norm(store, weights.final_norm, scale)
-    return through_norm(store, weights.layers[reader.layer].norm, record.layers[reader.layer].inverse_scale)
+        norm, scale = weights.norm(None), record.final_inverse_scale
+    elif reader.is_mlp:
+        norm, scale = weights.mlp_norm(reader.layer), record.layers[reader.layer].mlp_inverse_scale
+    else:
+        norm, scale = weights.norm(reader.layer), record.layers[reader.layer].inverse_scale
+    assert scale is not None
+    return through_norm(store, norm, scale)
 
 
 def reader_parts(trace: Trace, reader: Reader | str) -> dict[str, Float[Tensor, "batch token inside"]]:
-    """What each writer, and ``const``, contributes to q, k or v of a head, or to the logits.
+    """What each writer, and ``const``, contributes to q, k or v of a head, the inside of an MLP, or the logits.
 
-    Rotary positions turn every part of q and k alike, which is linear: the parts sum to what the head used.
+    A q- or k-norm (its scale frozen) and rotary positions act on every part of q and k alike, which is linear: the
+    parts sum to what the head used. Of an MLP it is x W_in beside x W_gate, before the activation.
     Raises NoSuchSite, or Undefined for a run with cuts, whose readers did not read the stream.
     """
     reader = wiring(trace.weights).reader(reader)
@@ -52,9 +56,8 @@ def reader_parts(trace: Trace, reader: Reader | str) -> dict[str, Float[Tensor, 
 
 
 def projected_parts(trace: Trace, reader: Reader) -> dict[str, Float[Tensor, "batch token inside"]]:
-    """Return the same before rotary positions turn them. Raises Undefined for a run with cuts."""
-    if not all(isinstance(edit, Ablate) for edit in trace.edits):
-        raise Undefined("a run with cuts is not a sum over writers; decompose the run without them")
+    """Return the same before a q- or k-norm and rotary positions act on them. Raises Undefined for a run with cuts."""
+    _refuse_cuts(trace)
     network = wiring(trace.weights)
     matrix, norm, bias = _matrix(trace, reader)
     parts = {str(w): loaded(trace, reader, w) @ matrix for w in network.writers_of(reader)}
@@ -66,9 +69,17 @@ def projected_parts(trace: Trace, reader: Reader) -> dict[str, Float[Tensor, "ba
 
 
 def turned(trace: Trace, reader: Reader, part: Float[Tensor, "batch token inside"]) -> Tensor:
-    """Turn a part of q or k by the rotary positions of its tokens; anything else is returned as it is."""
-    rotary = trace.weights.architecture.rotary
-    return part if rotary is None or reader.side not in ("Q", "K") else rotary.at(part[:, :, None])[:, :, 0]
+    """Bring a part of q or k through the head's own norm and the rotary positions; anything else stays as it is."""
+    if reader.side not in ("Q", "K"):
+        return part
+    weights, record = trace.weights, trace.record.layers[reader.layer]
+    layer = weights.layers[reader.layer]
+    norm, scale = (layer.q_norm, record.q_scale) if reader.side == "Q" else (layer.k_norm, record.k_scale)
+    if norm is not None and scale is not None:
+        part = part * scale[:, :, reader.index]
+        part = part if norm.gain is None else part * weights.wide(norm.gain)
+    rotary = weights.architecture.rotary
+    return part if rotary is None else rotary.at(part[:, :, None])[:, :, 0]
 
 
 def score_parts(trace: Trace, head: Head | str) -> "xr.DataArray":
@@ -99,7 +110,7 @@ def output_parts(trace: Trace, head: Head | str, at: int) -> "xr.DataArray":
     head = trace.weights.architecture.check(parse_head(head), trace.weights.name)
     row = trace.pattern(head)[one_prompt_index(trace, at)]
     parts = reader_parts(trace, Reader(head.layer, head.index, "V"))
-    W_O = trace.weights.layers[head.layer].W_O[head.index]
+    W_O = trace.weights.head(head).W_O
     values = torch.stack([row[:, None] * part[0] @ W_O for part in parts.values()], 1)
     return xr.DataArray(values.numpy(), dims=("key", "writer", "d_model"), coords={"writer": list(parts)})
 
@@ -109,15 +120,43 @@ def logit_parts(trace: Trace, at: int, token: int) -> "xr.DataArray":
     import xarray as xr
 
     at = one_prompt_index(trace, at)
-    parts = {name: float(part[0, at, token]) for name, part in reader_parts(trace, UNEMBED).items()}
+    _refuse_cuts(trace)
+    weights, network = trace.weights, wiring(trace.weights)
+    column = weights.wide(weights.W_U[:, token])
+    parts = {str(w): float(loaded(trace, UNEMBED, w)[0, at] @ column) for w in network.writers_of(UNEMBED)}
+    norm = weights.norm(None)
+    parts[CONST] = 0.0 if weights.b_U is None else float(weights.b_U[token])
+    if norm is not None and norm.bias is not None:
+        parts[CONST] += float(norm.bias @ column)
     return xr.DataArray(np.array(list(parts.values())), dims="writer", coords={"writer": list(parts)})
+
+
+def _refuse_cuts(trace: Trace) -> None:
+    if not all(isinstance(edit, Ablate) for edit in trace.edits):
+        raise Undefined("a run with cuts is not a sum over writers; decompose the run without them")
 
 
 def _matrix(trace: Trace, reader: Reader) -> tuple[Tensor, Norm | None, Tensor | None]:
     """The unfolded matrix that a reader applies, its norm, and its bias."""
     weights = trace.weights
     if reader.is_unembed:
-        return weights.W_U, weights.final_norm, weights.b_U
-    layer = weights.layers[reader.layer]
-    matrix, bias = {"Q": (layer.W_Q, layer.b_Q), "K": (layer.W_K, layer.b_K), "V": (layer.W_V, layer.b_V)}[reader.side]
-    return matrix[reader.index], layer.norm, None if bias is None else bias[reader.index]
+        return weights.wide(weights.W_U), weights.norm(None), None if weights.b_U is None else weights.wide(weights.b_U)
+    if reader.is_mlp:
+        matrix, bias = _inside(weights, reader.layer)
+        return matrix, weights.mlp_norm(reader.layer), bias
+    matrix, bias = weights.head(reader.head).side(reader.head_side)
+    return matrix, weights.norm(reader.layer), bias
+
+
+def _inside(weights: Weights, layer: int) -> tuple[Tensor, Tensor | None]:
+    """W_in beside W_gate of an MLP, and their biases."""
+    mlp = weights.layers[layer].mlp
+    assert mlp is not None
+    if mlp.W_gate is None:
+        return weights.wide(mlp.W_in), None if mlp.b_in is None else weights.wide(mlp.b_in)
+    matrix = torch.cat([weights.wide(mlp.W_in), weights.wide(mlp.W_gate)], 1)
+    if mlp.b_in is None and mlp.b_gate is None:
+        return matrix, None
+    width = mlp.W_in.shape[1]
+    biases = [matrix.new_zeros(width) if bias is None else weights.wide(bias) for bias in (mlp.b_in, mlp.b_gate)]
+    return matrix, torch.cat(biases)

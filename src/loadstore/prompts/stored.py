@@ -51,17 +51,16 @@ def dictionary(weights: Weights, writer: Writer) -> Tensor | None:
     """Rows that a store is compared with; None where there are none (a constant)."""
     match writer.kind:
         case "embed":
-            return weights.W_E
+            return weights.wide(weights.W_E)
         case "pos":
-            return weights.W_pos
-        case "bias":
+            return None if weights.W_pos is None else weights.wide(weights.W_pos)
+        case "bias" | "mlp":
             return None
         case _:
-            layer = weights.layers[writer.layer]
-            read = weights.W_E
-            if layer.norm is not None:
-                read = apply_gain(centred(read, layer.norm), layer.norm)
-            return read @ layer.W_V[writer.index] @ layer.W_O[writer.index]
+            own, norm, read = weights.head(writer.head), weights.norm(writer.layer), weights.wide(weights.W_E)
+            if norm is not None:
+                read = apply_gain(centred(read, norm), norm)
+            return read @ own.W_V @ own.W_O
 
 
 def _nearest(weights: Weights, writer: Writer, store: Tensor, top: int) -> tuple[tuple[int, float], ...]:

@@ -37,27 +37,27 @@ def formula_figure(story: Story) -> Figure:
 def evaluate(story: Story, head: Head) -> tuple[Tensor, Tensor]:
     """Pattern and store of a head by the formulas of the figure, W_OV (and, without biases, W_QK) multiplied out."""
     weights, shape = story.weights.double(), story.weights.architecture
-    layer = weights.layers[head.layer]
+    own, layer = weights.head(head), weights.layers[head.layer]
     x = normalise(story.trace.residual(head.layer)[None].double(), layer.norm, shape.eps)[0][0]
     address = x
     if shape.positions == "shortformer" and weights.W_pos is not None:
         address = x + weights.W_pos[: len(x)]
-    W_Q, W_K = layer.W_Q[head.index], layer.W_K[head.index]
-    if shape.rotary is None and layer.b_Q is None and layer.b_K is None:
-        scores = address @ (W_Q @ W_K.mT) @ address.mT
+    linear = shape.rotary is None and own.b_Q is None and own.b_K is None and layer.q_norm is None
+    if linear and layer.k_norm is None:
+        scores = address @ (own.W_Q @ own.W_K.mT) @ address.mT
     else:
-        q, k = _plus(address @ W_Q, layer.b_Q, head), _plus(address @ W_K, layer.b_K, head)
+        q, k = _plus(address @ own.W_Q, own.b_Q), _plus(address @ own.W_K, own.b_K)
+        q, k = normalise(q[None], layer.q_norm, shape.eps)[0][0], normalise(k[None], layer.k_norm, shape.eps)[0][0]
         if shape.rotary is not None:
             q, k = (shape.rotary.at(side[None, :, None])[0, :, 0] for side in (q, k))
         scores = q @ k.mT
-    pattern = causal_softmax((scores / math.sqrt(shape.d_head))[None, None])[0, 0]
-    W_O = layer.W_O[head.index]
-    output = pattern @ (x @ (layer.W_V[head.index] @ W_O))
-    return pattern, output if layer.b_V is None else output + layer.b_V[head.index] @ W_O
+    pattern = causal_softmax((scores / math.sqrt(shape.d_head))[None, None], shape.window(head.layer))[0, 0]
+    output = pattern @ (x @ (own.W_V @ own.W_O))
+    return pattern, output if own.b_V is None else output + own.b_V @ own.W_O
 
 
-def _plus(value: Tensor, bias: Tensor | None, head: Head) -> Tensor:
-    return value if bias is None else value + bias[head.index]
+def _plus(value: Tensor, bias: Tensor | None) -> Tensor:
+    return value if bias is None else value + bias
 
 
 def _rows(story: Story, head: Head) -> list[tuple[str, list[dict[str, object]], str]]:

@@ -1,0 +1,68 @@
+"""GPT-NeoX (Pythia): partial rotary positions, LayerNorms, attention and MLP beside each other in a block."""
+
+from loadstore.models.architecture import Architecture, Mlp
+from loadstore.models.checkpoint import Checkpoint
+from loadstore.models.families.huggingface import Facts, Reader, biases_of, outputs_of, some_bias, unembedding
+from loadstore.models.families.rope import rotary_of
+from loadstore.models.weights import Layer, MlpLayer, Weights
+
+TYPES = ("gpt_neox",)
+IGNORED = r".*\.attention\.(bias|masked_bias|rotary_emb\.inv_freq)"
+
+
+def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
+    """Name the tensors. Raises NotThisModel on unsupported facts, BadCheckpoint on damage."""
+    n_layers, n_heads = facts.whole("num_hidden_layers"), facts.whole("num_attention_heads")
+    d, width = facts.whole("hidden_size"), facts.whole("intermediate_size")
+    parallel = facts.flag("use_parallel_residual", default=True)
+    shape = Architecture(
+        n_layers=n_layers,
+        n_heads=n_heads,
+        d_model=d,
+        d_head=d // n_heads,
+        vocab=facts.whole("vocab_size"),
+        context=facts.whole("max_position_embeddings"),
+        positions="rotary",
+        norm="layer",
+        eps=facts.number("layer_norm_eps", default=1e-5),
+        rotary=rotary_of(facts, d // n_heads, facts.number("rotary_pct", default=0.25)),
+        mlp=Mlp(width, gated=False, activation=facts.activation("hidden_act", "gelu"), parallel=parallel),
+    )
+    read = Reader(checkpoint, "gpt_neox.")
+    W_E = read("embed_in.weight", shape.vocab, d)
+    weights = Weights(
+        architecture=shape,
+        W_E=W_E,
+        W_pos=None,
+        layers=tuple(_layer(read, shape, width, f"layers.{index}.") for index in range(n_layers)),
+        W_U=unembedding(read, "embed_out.weight", W_E, tied=facts.flag("tie_word_embeddings", default=False)),
+        final_norm=read.norm("final_layer_norm", d, centres=True),
+        name=checkpoint.name,
+    )
+    read.finish(IGNORED)
+    return weights
+
+
+def _layer(read: Reader, shape: Architecture, width: int, at: str) -> Layer:
+    h, d, e = shape.n_heads, shape.d_model, shape.d_head
+    together = read(f"{at}attention.query_key_value.weight", 3 * d, d).unflatten(0, (h, 3, e)).permute(1, 0, 3, 2)
+    bias = some_bias(read.maybe(f"{at}attention.query_key_value.bias", 3 * d))
+    b_Q, b_K, b_V = (None, None, None) if bias is None else bias.unflatten(0, (h, 3, e)).unbind(1)
+    return Layer(
+        W_Q=together[0],
+        W_K=together[1],
+        W_V=together[2],
+        W_O=outputs_of(read(f"{at}attention.dense.weight", d, d), h),
+        b_Q=b_Q,
+        b_K=b_K,
+        b_V=b_V,
+        b_O=some_bias(read.maybe(f"{at}attention.dense.bias", d)),
+        norm=read.norm(f"{at}input_layernorm", d, centres=True),
+        mlp=MlpLayer(
+            W_in=read(f"{at}mlp.dense_h_to_4h.weight", width, d).mT,
+            b_in=some_bias(read(f"{at}mlp.dense_h_to_4h.bias", width)),
+            W_out=read(f"{at}mlp.dense_4h_to_h.weight", d, width).mT,
+            b_out=some_bias(read(f"{at}mlp.dense_4h_to_h.bias", d)),
+            norm=read.norm(f"{at}post_attention_layernorm", d, centres=True),
+        ),
+    )

@@ -1,0 +1,68 @@
+"""Rotary frequencies as configs of Hugging Face state them: base, share of a head, and scaling.
+
+Frequencies are computed in float32 by the same expressions as the reference, so that they are the same numbers.
+"""
+
+import math
+from typing import Any, cast
+
+import torch
+
+from loadstore.errors import BadCheckpoint, NotThisModel
+from loadstore.models.families.huggingface import Facts
+from loadstore.models.quote import quote
+from loadstore.models.rotary import Rotary
+
+
+def rotary_of(facts: Facts, d_head: int, share: float = 1.0) -> Rotary:
+    """Return the rotary positions that a config states. Raises NotThisModel for a scaling that is not computed."""
+    stated = _parameters(facts)
+    base = _number(facts, stated, "rope_theta", facts.number("rope_theta", "rotary_emb_base", default=10_000.0))
+    share = _number(facts, stated, "partial_rotary_factor", facts.number("partial_rotary_factor", default=share))
+    dimensions = int(d_head * share)
+    if dimensions < 2 or dimensions % 2 or base <= 0:
+        raise BadCheckpoint(
+            f"{facts.checkpoint.path}: rotary positions over {dimensions} of {d_head} dimensions with base {base} are "
+            "impossible"
+        )
+    frequencies = 1.0 / (base ** (torch.arange(0, dimensions, 2, dtype=torch.int64).float() / dimensions))
+    kind = str(stated.get("rope_type", stated.get("type", "default")))
+    if kind == "linear":
+        frequencies = frequencies / _number(facts, stated, "factor")
+    elif kind == "llama3":
+        frequencies = _llama3(facts, stated, frequencies)
+    elif kind != "default":
+        raise NotThisModel(
+            f"{facts.checkpoint.path}: rotary scaling '{quote(kind, 40)}' is not supported; supported are default, "
+            "linear and llama3"
+        )
+    return Rotary(tuple(frequencies.tolist()), "halves", single=True)
+
+
+def _parameters(facts: Facts) -> dict[str, Any]:
+    """Return rope_parameters (new configs) or rope_scaling (older ones); empty where neither is stated."""
+    stated: object = facts.config.get("rope_parameters") or facts.config.get("rope_scaling") or {}
+    if not isinstance(stated, dict):
+        raise BadCheckpoint(f"{facts.checkpoint.path}: its rotary parameters are no object: {quote(stated, 60)}")
+    return cast("dict[str, Any]", stated)
+
+
+def _number(facts: Facts, stated: dict[str, Any], name: str, default: float | None = None) -> float:
+    value = stated.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise BadCheckpoint(f"{facts.checkpoint.path}: its rotary parameters say {name} = {quote(value, 40)}")
+    return float(value)
+
+
+def _llama3(facts: Facts, stated: dict[str, Any], frequencies: torch.Tensor) -> torch.Tensor:
+    """Slow dimensions are slowed by ``factor``, fast ones kept, those between interpolated. Source: Llama 3.1."""
+    factor, low, high, old = (
+        _number(facts, stated, name)
+        for name in ("factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings")
+    )
+    lengths = 2 * math.pi / frequencies
+    scaled = torch.where(lengths > old / low, frequencies / factor, frequencies)
+    smooth = (old / lengths - low) / (high - low)
+    between = (1 - smooth) * scaled / factor + smooth * scaled
+    middle = ~(lengths < old / high) * ~(lengths > old / low)
+    return torch.where(middle, between, scaled)

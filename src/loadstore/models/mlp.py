@@ -1,0 +1,37 @@
+"""What an MLP computes."""
+
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.models.architecture import Activation
+from loadstore.models.weights import MlpLayer
+
+
+def activate(x: Tensor, activation: Activation) -> Tensor:
+    """The activation, entry by entry."""
+    match activation:
+        case "gelu":
+            return F.gelu(x)
+        case "gelu_tanh":
+            return F.gelu(x, approximate="tanh")
+        case "silu":
+            return F.silu(x)
+        case _:
+            return F.relu(x)
+
+
+def mlp_output(
+    x: Float[Tensor, "batch token d_model"], mlp: MlpLayer, activation: Activation
+) -> Float[Tensor, "batch token d_model"]:
+    """Return act(x W_in + b_in) W_out + b_out; with a gate, act(x W_gate + b_gate) times the linear part inside."""
+    inside = _plus(x @ mlp.W_in, mlp.b_in)
+    if mlp.W_gate is None:
+        inside = activate(inside, activation)
+    else:
+        inside = activate(_plus(x @ mlp.W_gate, mlp.b_gate), activation) * inside
+    return _plus(inside @ mlp.W_out, mlp.b_out)
+
+
+def _plus(x: Tensor, bias: Tensor | None) -> Tensor:
+    return x if bias is None else x + bias
