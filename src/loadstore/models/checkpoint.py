@@ -6,7 +6,7 @@ import warnings
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -19,6 +19,8 @@ from loadstore.models.rotary import as_rotary
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
 MOST_TENSORS = 100_000
+INDEX = "model.safetensors.index.json"
+COMMON = ("model", "model_final", "pytorch_model", INDEX.removesuffix(".json"))
 ZIP = b"PK\x03\x04"
 FORMATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
@@ -32,8 +34,13 @@ class Checkpoint:
     metadata: dict[str, str]
     config: dict[str, Any] | None
 
-    def take(self, name: str, *shape: int) -> Tensor:
-        """Return a tensor of an expected shape, widened to at least float32, finite. Raises BadCheckpoint."""
+    @property
+    def name(self) -> str:
+        """What to call the model: the file's name, or the folder's where the file is called as all such files are."""
+        return self.path.parent.name if self.path.stem in COMMON else self.path.stem
+
+    def stored(self, name: str, *shape: int) -> Tensor:
+        """Return a tensor of an expected shape as it lies in the file. Raises BadCheckpoint."""
         if name not in self.tensors:
             raise BadCheckpoint(f"{self.path} has no tensor '{quote(name)}'; it has {some(sorted(self.tensors))}")
         tensor = self.tensors[name]
@@ -45,6 +52,11 @@ class Checkpoint:
                 f"{self.path}: tensor '{quote(name)}' holds {kind} on {tensor.device.type}, expected dense "
                 "floating point of 16, 32 or 64 bits; convert it and save it again"
             )
+        return tensor.detach()
+
+    def take(self, name: str, *shape: int) -> Tensor:
+        """Return a tensor of an expected shape, widened to at least float32, finite. Raises BadCheckpoint."""
+        tensor = self.stored(name, *shape)
         wide = tensor.detach() if tensor.dtype == torch.float64 else tensor.detach().float()
         if not bool(torch.isfinite(wide).all()):
             bad = int((~torch.isfinite(wide)).sum())
@@ -72,8 +84,10 @@ class Checkpoint:
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Read a file, or the one model file of a folder with its config.json. Raises BadCheckpoint."""
+    """Read a file, or the one model of a folder (a file, or shards) with its config.json. Raises BadCheckpoint."""
     if path.is_dir():
+        if (index := path / INDEX).is_file():
+            return _sharded(index)
         files = _model_files(path)
         if len(files) != 1:
             raise BadCheckpoint(
@@ -89,6 +103,34 @@ def read_checkpoint(path: Path) -> Checkpoint:
     if not tensors:
         raise BadCheckpoint(f"{path} holds no tensors at its top level; save the model's state dict itself")
     return Checkpoint(path, tensors, metadata, _config(path, metadata))
+
+
+def _sharded(index: Path) -> Checkpoint:
+    """The shards that an index lists, as one checkpoint; a name that leads out of the folder is refused."""
+    found = _object(index)
+    listed: object = found.get("weight_map")
+    if not isinstance(listed, dict) or not all(type(part) is str for part in cast("dict[str, Any]", listed).values()):
+        raise BadCheckpoint(f"{index} lists no shards (weight_map); fetch it again")
+    places = cast("dict[str, str]", listed)
+    tensors: dict[str, Tensor] = {}
+    for shard in sorted(set(places.values())):
+        if Path(shard).name != shard or not shard.endswith(".safetensors"):
+            raise BadCheckpoint(f"{index} lists '{quote(shard)}', which is no safetensors file of this folder")
+        tensors |= _safetensors(index.parent / shard)[0]
+    if missing := sorted(set(places) - set(tensors)):
+        raise BadCheckpoint(f"{index} lists {some(missing)}, which no shard holds; fetch the shards again")
+    return Checkpoint(index, tensors, {}, _config(index, {}))
+
+
+def _object(path: Path) -> dict[str, Any]:
+    """A JSON object from a file. Raises BadCheckpoint."""
+    try:
+        found: object = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadCheckpoint(f"{path} is not JSON ({quote(error)}); fetch it again") from None
+    if not isinstance(found, dict):
+        raise BadCheckpoint(f"{path} holds a {type(found).__name__}, expected an object")
+    return cast("dict[str, Any]", found)
 
 
 def _model_files(folder: Path) -> list[Path]:

@@ -31,7 +31,7 @@ TILE = 8192  # columns of the vocabulary
 
 @dataclass
 class LayerRecord:
-    """What one layer did: its input, the norms' 1/σ; queries, keys, values per query head; patterns, z = A v; its MLP."""
+    """What one layer did: its input, the norms' 1/σ; queries, keys, values a head; patterns, z = A v; its MLP."""
 
     stream: Stream
     inverse_scale: Float[Tensor, "batch token 1"]

@@ -4,10 +4,13 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
-from loadstore.errors import BadRequest, NotThisModel
+import torch
+
+from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel
 from loadstore.models.architecture import POSITIONS, Positions, one_of
 from loadstore.models.checkpoint import Checkpoint, read_checkpoint
-from loadstore.models.families import legacy, own
+from loadstore.models.families import legacy, own, table
+from loadstore.models.families.huggingface import Facts
 from loadstore.models.live import Live, as_live, live_checkpoint, live_name, live_tokens
 from loadstore.models.names import nearest
 from loadstore.models.quote import quote, some
@@ -16,6 +19,7 @@ from loadstore.models.tokens import tokens_in
 from loadstore.models.weights import Weights
 
 BUILTIN = "builtin"
+CHECKED = 1 << 30  # bytes that are read through at loading
 
 
 def builtin_path() -> Path:
@@ -77,14 +81,30 @@ def _build(checkpoint: Checkpoint, positions: Positions | None, name: str | None
             )
     elif legacy.recognise(checkpoint):
         weights = legacy.build(checkpoint, positions, name)
+    elif (family := table.family(checkpoint)) is not None:
+        weights = _finite(family(checkpoint, Facts(checkpoint, checkpoint.config or {})), checkpoint)
+        return weights if name is None else replace(weights, name=name)
     else:
         raise NotThisModel(
             f"{checkpoint.path} is no architecture that loadstore knows (its tensors: "
-            f"{some(sorted(checkpoint.tensors))}); supported: loadstore's own files and attention-only "
-            "checkpoints in HookedTransformer naming"
+            f"{some(sorted(checkpoint.tensors))}{table.stated(checkpoint)}); supported: loadstore's own files, "
+            "checkpoints in HookedTransformer naming, and folders with the config.json of "
+            f"{', '.join(table.FAMILIES)}"
         )
     if len({tensor.dtype for _, tensor in weights.named()}) > 1:
         weights = weights.double()  # mixed formats cannot be multiplied; the widest changes no number
+    return weights
+
+
+def _finite(weights: Weights, checkpoint: Checkpoint) -> Weights:
+    """Refuse NaN and infinities; large files are not read through for them. Raises BadCheckpoint."""
+    if sum(tensor.nbytes for tensor in checkpoint.tensors.values()) <= CHECKED:
+        for name, tensor in checkpoint.tensors.items():
+            if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+                raise BadCheckpoint(
+                    f"{checkpoint.path}: tensor '{quote(name)}' has NaN or infinite entries; the file is damaged or "
+                    "the training that made it diverged, fetch it again"
+                )
     return weights
 
 

@@ -22,8 +22,8 @@ class Rotary:
     """Angular frequencies θ_i (radians a token) of the pairs, and which dimensions make a pair.
 
     ``halves`` pairs (i, i + n) for n frequencies (GPT-NeoX, Llama), ``adjacent`` pairs (2i, 2i + 1) (GPT-J).
-    ``single``: angles and their cosines are rounded to float32, as the reference implementation of a family does
-    whatever the model's number format; its logits are reproduced, not improved.
+    ``single``: angles are rounded to float32, as the reference implementation of a family does whatever the model's
+    number format; late positions lose digits there, and its logits are reproduced, not improved.
     Raises NotThisModel when a frequency is no finite number.
     """
 
@@ -75,10 +75,10 @@ class Rotary:
         return self.turn(x, self.angles(x.shape[1], start)[:, None])
 
     def angles(self, tokens: int, start: int = 0) -> Float[Tensor, "token pair"]:
-        """m θ_i in radians; in double precision, where late positions keep their digits, or as the reference does."""
+        """m θ_i in radians, double precision; products are rounded to float32 first where the reference does so."""
         kind = torch.float32 if self.single else torch.float64
         positions = torch.arange(start, start + tokens, dtype=kind)
-        return positions[:, None] * torch.tensor(self.frequencies, dtype=kind)
+        return (positions[:, None] * torch.tensor(self.frequencies, dtype=kind)).double()
 
 
 def as_rotary(facts: object) -> Rotary | None:

@@ -14,9 +14,9 @@ IGNORED = r"(.*\.)?attn\.(bias|masked_bias)"
 
 def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
     """Name the tensors. Raises NotThisModel on unsupported facts, BadCheckpoint on damage."""
-    facts.refuse("scale_attn_weights", True)
-    facts.refuse("scale_attn_by_inverse_layer_idx", False)
-    facts.refuse("add_cross_attention", False)
+    facts.refuse("scale_attn_weights", [True])
+    facts.refuse("scale_attn_by_inverse_layer_idx", [False])
+    facts.refuse("add_cross_attention", [False])
     n_layers, n_heads, d = facts.whole("n_layer"), facts.whole("n_head"), facts.whole("n_embd")
     width = facts.whole("n_inner", default=4 * d)
     shape = Architecture(

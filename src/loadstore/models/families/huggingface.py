@@ -5,7 +5,7 @@ the file: nothing is copied, and nothing is widened before it is used.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +40,9 @@ class Facts:
         """A whole number under the first of several names. Raises BadCheckpoint when there is none."""
         value = next((self.config[name] for name in names if self.config.get(name) is not None), default)
         if type(value) is not int or value < 1:
-            raise BadCheckpoint(f"{self.checkpoint.path}: its config says {names[0]} = {quote(value, 40)}, expected ≥ 1")
+            raise BadCheckpoint(
+                f"{self.checkpoint.path}: its config says {names[0]} = {quote(value, 40)}, expected 1 up"
+            )
         return value
 
     def number(self, *names: str, default: float) -> float:
@@ -67,7 +69,7 @@ class Facts:
             )
         return ACTIVATIONS[stated]
 
-    def refuse(self, name: str, *allowed: object) -> None:
+    def refuse(self, name: str, allowed: Sequence[object]) -> None:
         """Raise NotThisModel where a setting changes numbers in a way that is not computed."""
         value = self.config.get(name)
         if value is not None and value not in allowed:
@@ -80,9 +82,9 @@ class Facts:
 class Reader:
     """Takes tensors by name from a checkpoint and remembers which, so that what is left over can be told."""
 
-    def __init__(self, checkpoint: Checkpoint, prefix: str, layer: Callable[[int], str]) -> None:
+    def __init__(self, checkpoint: Checkpoint, prefix: str) -> None:
         """``prefix`` may stand before every name or not, as files of bases and of whole models differ."""
-        self.checkpoint, self.layer = checkpoint, layer
+        self.checkpoint = checkpoint
         self.prefix = prefix if any(name.startswith(prefix) for name in checkpoint.tensors) else ""
         self.taken: set[str] = set()
 

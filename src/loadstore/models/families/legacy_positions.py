@@ -119,7 +119,7 @@ def rotary_of(checkpoint: Checkpoint, d_head: int, n_layers: int) -> Rotary:
 
 def _check_table(checkpoint: Checkpoint, name: str, rotary: Rotary) -> None:
     table = checkpoint.take(name, checkpoint.dimension(name, 0), rotary.dimensions)[:COMPARED]
-    angles = rotary.angles(len(table), 0, torch.float64)
+    angles = rotary.angles(len(table))
     expected = torch.empty(len(table), rotary.dimensions, dtype=torch.float64)
     for dimensions in rotary.first_and_second():
         expected[:, dimensions] = angles.sin() if name.endswith(SIN) else angles.cos()

@@ -28,7 +28,7 @@ IGNORED = r".*\.rotary_emb\.inv_freq"
 
 def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
     """Name the tensors. Raises NotThisModel on unsupported facts, BadCheckpoint on damage."""
-    facts.refuse("pretraining_tp", 1)
+    facts.refuse("pretraining_tp", [1])
     n_layers, n_heads = facts.whole("num_hidden_layers"), facts.whole("num_attention_heads")
     d, width = facts.whole("hidden_size"), facts.whole("intermediate_size")
     d_head = facts.whole("head_dim", default=max(1, d // n_heads))

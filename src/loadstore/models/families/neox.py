@@ -2,7 +2,7 @@
 
 from loadstore.models.architecture import Architecture, Mlp
 from loadstore.models.checkpoint import Checkpoint
-from loadstore.models.families.huggingface import Facts, Reader, biases_of, outputs_of, some_bias, unembedding
+from loadstore.models.families.huggingface import Facts, Reader, outputs_of, some_bias, unembedding
 from loadstore.models.families.rope import rotary_of
 from loadstore.models.weights import Layer, MlpLayer, Weights
 
