@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 LEVEL = 0.01  # of a family: the writers of one side, or all readers of one head
+ROLE_SAMPLE = 8  # of given text: roles differ little between sequences, and every pattern is recorded
 SAMPLE = 32  # sequences of the built-in held-out text: enough for errors near .01 nats, and quick
 
 
@@ -87,7 +88,7 @@ def held_out(weights: Weights) -> Tokens | None:
 def _roles(
     weights: Weights, head: Head, name: str, tokens: Tokens | None, sequences: int, seed: int
 ) -> list[RoleScore]:
-    table = head_roles(weights, "repeats" if tokens is None else tokens, sequences=sequences, seed=seed)
+    table = head_roles(weights, "repeats" if tokens is None else tokens[:ROLE_SAMPLE], sequences=sequences, seed=seed)
     row = table.sel(head=str(head))
     return [RoleScore(role, name, float(row[role]), float(row[f"{role}_se"])) for role in ROLES]
 
@@ -111,7 +112,7 @@ def _wires(scores: "xr.Dataset") -> tuple[WireScore, ...]:
         for reader in scores["reader"].values
     ]
     known = sorted((wire for wire in wires if wire["alignment"] == wire["alignment"]), key=lambda w: -w["alignment"])
-    return tuple(WireScore(**w, above=w["alignment"] > 0 and w["p"] < LEVEL / len(known)) for w in known)
+    return tuple(WireScore(**w, above=w["p"] < LEVEL / len(known)) for w in known)
 
 
 def _matched(weights: Weights, head: Head, top: int, offset: int | None) -> tuple[tuple[MatchedPair, ...], str]:

@@ -117,13 +117,13 @@ def _spectrum(found: Dossier) -> Figure:
 
 
 def _tokens(found: Dossier) -> Figure:
-    copies = ", ".join(
-        f"{number(100 * share, 1)} % among the first {k}" if k > 1 else f"{number(100 * share, 1)} % first"
+    shares = ", ".join(
+        f"{number(100 * share, 1)} % of tokens {'their own logit most' if k == 1 else f'(among the first {k})'}"
         for k, share in found.accuracy
     )
     claim = (
-        f"Of all tokens, attended to by {found.head}, their own logit is raised most: {copies}; eigenvalue score "
-        f"{number(found.eigenvalue_score)} (1 copies, −1 suppresses)."
+        f"Attending to a token, {found.head} raises for {shares}; eigenvalue score {number(found.eigenvalue_score)} "
+        "(1 copies, −1 suppresses)."
     )
     moved = [[token.text, token.norm, "  ".join(token.promotes)] for token in found.moved]
     columns = (("token", "token", None), ("norm", "size of the store", 2), ("promotes", "promotes", None))
