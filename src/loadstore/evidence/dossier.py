@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 LEVEL = 0.01  # of a family: the writers of one side, or all readers of one head
 ROLE_SAMPLE = 8  # of given text: roles differ little between sequences, and every pattern is recorded
-SAMPLE = 16  # sequences of the built-in held-out text: enough for errors near .01 nats, and quick
+SAMPLE = 32  # sequences of the built-in held-out text: enough for errors near .01 nats, and quick
 
 
 def dossier(
