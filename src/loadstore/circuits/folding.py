@@ -56,7 +56,7 @@ def qk(weights: Weights, head: Head, norms: Norms = "fold", *, offset: int | Non
         return Factored(query, key.mT)
     if offset is None:
         raise Undefined(f"W_QK of {head} depends on query − key under rotary positions; give one, offset=")
-    return Factored(rotary.turn(query, rotary.angles(1, offset, query.dtype)), key.mT)
+    return Factored(rotary.turn(query, rotary.angles(1, offset)), key.mT)
 
 
 def reads_after_norm(weights: Weights, writer: Writer) -> bool:

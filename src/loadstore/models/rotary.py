@@ -13,8 +13,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.errors import NotThisModel
+from loadstore.models.quote import quote
 
 Pairs = Literal["halves", "adjacent"]
+MOST_DIMENSIONS = 1 << 12
+FASTEST = 1e3  # radians a token: beyond it an angle has no digits left, and far beyond it is no number
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,26 +25,30 @@ class Rotary:
     """Angular frequencies θ_i (radians a token) of the pairs, and which dimensions make a pair.
 
     ``halves`` pairs (i, i + n) for n frequencies (GPT-NeoX, Llama), ``adjacent`` pairs (2i, 2i + 1) (GPT-J).
-    Raises NotThisModel when a frequency is no finite number.
+    Raises NotThisModel when a frequency is no number up to 1,000.
     """
 
     frequencies: tuple[float, ...]
     pairs: Pairs = "halves"
 
     def __post_init__(self) -> None:
-        known = all(type(f) is float and math.isfinite(f) for f in self.frequencies)
+        known = all(type(f) is float and abs(f) <= FASTEST for f in self.frequencies)
         if not self.frequencies or not known:
-            raise NotThisModel("rotary positions need at least one frequency, all of them finite numbers")
+            raise NotThisModel(
+                f"rotary positions need at least one frequency, all of them finite numbers up to {FASTEST:g}"
+            )
         if self.pairs not in ("halves", "adjacent"):
-            raise NotThisModel(f"rotary pairs {self.pairs!r} are not supported; use 'halves' or 'adjacent'")
+            raise NotThisModel(
+                f"rotary pairs {quote(repr(self.pairs), 40)} are not supported; use 'halves' or 'adjacent'"
+            )
 
     @staticmethod
     def of(dimensions: int, base: float = 10_000.0, pairs: Pairs = "halves") -> "Rotary":
-        """Give θ_i = base^(−2i / dimensions), the published choice. Raises NotThisModel on odd sizes or a base ≤ 0."""
-        if dimensions < 2 or dimensions % 2 or not 0 < base < math.inf:
+        """Give θ_i = base^(−2i / dimensions), the published choice. Raises NotThisModel on odd sizes or a base < 1."""
+        if not 2 <= dimensions <= MOST_DIMENSIONS or dimensions % 2 or not 1 <= base < math.inf:
             raise NotThisModel(
                 f"rotary positions over {dimensions} dimensions with base {base} are impossible: expected an even "
-                "number of dimensions and a positive base"
+                f"number of dimensions up to {MOST_DIMENSIONS} and a base of at least 1"
             )
         return Rotary(tuple(base ** (-2 * i / dimensions) for i in range(dimensions // 2)), pairs)
 
@@ -61,7 +68,7 @@ class Rotary:
         """Turn vectors by given angles: (x₁, x₂) → (x₁ cos − x₂ sin, x₂ cos + x₁ sin) in every pair."""
         first, second = self.first_and_second()
         one, two = x[..., first], x[..., second]
-        cos, sin = angles.cos(), angles.sin()
+        cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
         out = x.clone()
         out[..., first] = one * cos - two * sin
         out[..., second] = two * cos + one * sin
@@ -69,10 +76,10 @@ class Rotary:
 
     def at(self, x: Float[Tensor, "batch token head d_head"], start: int = 0) -> Float[Tensor, "..."]:
         """Turn queries or keys by their positions, which count from ``start``."""
-        return self.turn(x, self.angles(x.shape[1], start, x.dtype)[:, None])
+        return self.turn(x, self.angles(x.shape[1], start)[:, None])
 
-    def angles(self, tokens: int, start: int, dtype: torch.dtype) -> Float[Tensor, "token pair"]:
-        """m θ_i in radians; computed in double precision, where angles of late positions keep their digits."""
+    def angles(self, tokens: int, start: int, dtype: torch.dtype = torch.float64) -> Float[Tensor, "token pair"]:
+        """m θ_i in radians; in double precision, as in single late positions lose the digits that matter."""
         positions = torch.arange(start, start + tokens, dtype=torch.float64)
         return (positions[:, None] * torch.tensor(self.frequencies, dtype=torch.float64)).to(dtype)
 
