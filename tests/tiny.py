@@ -1,12 +1,13 @@
 """Small random models of every kind: positions × norm × biases, in float64, seeded."""
 
 import math
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from loadstore.models.architecture import Architecture, NormKind, Positions
+from loadstore.models.architecture import NORMS, Architecture, NormKind, Positions
 from loadstore.models.rotary import Rotary
 from loadstore.models.weights import Layer, Norm, Weights
 
@@ -81,6 +82,21 @@ def tiny(kind: Kind, seed: int = 0, *, n_layers: int = 3, n_heads: int = 3) -> W
         final_norm=norm(),
         name=f"tiny-{kind}",
     )
+
+
+MIXED: list[tuple[Kind, NormKind]] = [  # a last norm of another kind than those of the layers
+    (kind, last)
+    for kind in KINDS
+    for last in NORMS
+    if kind.positions in ("learned", "rotary") and kind.biases and last != kind.norm
+]
+
+
+def mixed(kind: Kind, last: NormKind) -> Weights:
+    """Return the random model of a kind with a last norm of another kind."""
+    model = tiny(kind)
+    shape = replace(model.architecture, final_norm=last)
+    return replace(model, architecture=shape, final_norm=tiny(kind._replace(norm=last)).final_norm)
 
 
 def turning(rotary: Rotary | None, position: int, d_head: int = 4) -> Tensor:

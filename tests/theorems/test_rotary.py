@@ -1,5 +1,8 @@
 """Rotary positions by brute force: every average over offsets formed densely, offset by offset."""
 
+import math
+from dataclasses import replace
+
 import pytest
 import torch
 from tiny import ROTARY, Kind, some_tokens, tiny, turning
@@ -21,6 +24,7 @@ TURNS = {
     "partial, halves": Rotary.of(2),
     "equal speeds": Rotary((0.3, 0.3)),
     "a speed of nothing": Rotary((1.0, 0.0), "adjacent"),
+    "a whole turn a token": Rotary((2 * math.pi, 1.0)),
 }
 WINDOWS = [range(1), range(5, 6), range(7), range(300)]
 
@@ -43,9 +47,8 @@ def mean_gram(matrices: list[Tensor]) -> Tensor:
 @pytest.mark.parametrize("rotary", TURNS.values(), ids=TURNS)
 def test_a_query_and_a_key_meet_at_their_offset_and_nowhere_else(rotary: Rotary) -> None:
     q, k = random_sides()
-    turned = [
-        (rotary.at(q[None, :1, None], m)[0, 0], rotary.at(k[None, :1, None], n)[0, 0]) for m, n in ((9, 4), (5, 0))
-    ]
+    apart = ((9, 4), (5, 0))
+    turned = [(rotary.at(q[None, :1, None], m)[0, 0], rotary.at(k[None, :1, None], n)[0, 0]) for m, n in apart]
     one, other = (q_m @ k_n.mT for q_m, k_n in turned)
     assert float((one - other).abs().max()) < 1e-12
     assert float((one - q[:1] @ turning(rotary, 5) @ k[:1].mT).abs().max()) < 1e-12
@@ -108,7 +111,8 @@ def test_scores_average_the_numerator_and_the_denominator(kind: Kind, side: str)
 @pytest.mark.parametrize("kind", list(ROTARY), ids=str)
 def test_at_no_offset_nothing_is_turned_and_v_and_the_unembedding_have_none(kind: Kind) -> None:
     model = tiny(kind)
-    plain = subspace_scores(Weights(**{**vars(model), "architecture": unturned(model)}))
+    without = replace(model.architecture, positions="none", rotary=None)
+    plain = subspace_scores(replace(model, architecture=without))
     still, average = subspace_scores(model, offset=0), subspace_scores(model)
     assert float(abs(plain.score - still.score).max()) < 1e-10
     others = [name for name in plain.reader.values if not name.endswith((".Q", ".K"))]
@@ -116,21 +120,11 @@ def test_at_no_offset_nothing_is_turned_and_v_and_the_unembedding_have_none(kind
     assert float(abs(plain.score - average.score).max()) > 1e-3
 
 
-def unturned(model: Weights):
-    from dataclasses import replace
-
-    return replace(model.architecture, positions="none", rotary=None)
-
-
 @pytest.mark.parametrize("kind", list(ROTARY), ids=str)
 def test_w_qk_at_an_offset_gives_the_scores_of_tokens_so_far_apart(kind: Kind) -> None:
     model = tiny(kind._replace(biases=False))
     trace = run(model, some_tokens(model, batch=1)[0])
-    layer = model.layers[0]
-    x = trace.residual(0)
-    if layer.norm is not None:
-        scale = trace.record.layers[0].inverse_scale[0]
-        x = x * scale
+    x = trace.residual(0) * trace.record.layers[0].inverse_scale[0]
     for query, key in ((8, 8), (8, 3), (5, 0)):
         W_QK = qk(model, Head(0, 1), offset=query - key).dense()
         assert float(x[query] @ W_QK @ x[key] / 2) == pytest.approx(float(trace.scores("L0.H1")[query, key]), abs=1e-10)
@@ -169,14 +163,9 @@ def test_a_window_that_never_ends_is_not_the_window_of_a_model() -> None:
     # Slow pairs have not turned once in a context: the limit of ever more offsets would forget what they still tell.
     near, far = random_sides()
     rotary = Rotary((1.0, 1e-4))
-    sizes = [reader_gram(rotary, near, far, tokens) for tokens in (1, 300, 10_000_000)]
-    start, window, limit = (float(B[0, 0]) for B in sizes)
-    assert abs(window - limit) > 0.05 * abs(start)
-
-
-def reader_gram(rotary: Rotary, near: Tensor, far: Tensor, tokens: int) -> Tensor:
-    B = averaged(rotary, near, far, range(tokens), key_side=False).dense()
-    return B @ B.mT
+    readers = [averaged(rotary, near, far, range(tokens), key_side=False).dense() for tokens in (300, 10_000_000)]
+    window, limit = (B @ B.mT for B in readers)
+    assert float((window - limit).abs().max()) > 0.05 * float(window.abs().max())
 
 
 def test_a_reader_of_a_model_is_averaged_over_its_whole_context_unless_told() -> None:

@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tiny import KINDS, NORMED, Kind, some_tokens, tiny, turning
+from tiny import KINDS, MIXED, NORMED, Kind, mixed, some_tokens, tiny, turning
 from torch import Tensor
 
 from loadstore.circuits.scores import haar, subspace_scores
+from loadstore.models.architecture import NormKind
 from loadstore.models.trace import run
 from loadstore.models.weights import Norm, Weights
 from loadstore.models.wiring import wiring
@@ -63,9 +64,8 @@ def is_centred(model: Weights, reader: Reader, writer: Writer) -> bool:
     return norm is not None and norm.centres
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=KIND_IDS)
-def test_every_score_is_its_definition_in_dense_matrices(kind: Kind) -> None:
-    model = tiny(kind)
+def assert_defined(model: Weights) -> None:
+    """Compare every number of every wire with dense matrices."""
     scores, network = subspace_scores(model), wiring(model)
     values = {str(name): variable.transpose("writer", "reader").values for name, variable in scores.items()}
     for row, writer in enumerate(network.writers):
@@ -86,6 +86,16 @@ def test_every_score_is_its_definition_in_dense_matrices(kind: Kind) -> None:
             assert found["chance"] == pytest.approx(d**-0.5, rel=1e-9)
             assert found["ceiling"] == pytest.approx(float(((a * b).sum() / norms).sqrt()), rel=1e-9)
             assert found["z"] == pytest.approx(float((X - norms / d) / deviation.sqrt()), rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=KIND_IDS)
+def test_every_score_is_its_definition_in_dense_matrices(kind: Kind) -> None:
+    assert_defined(tiny(kind))
+
+
+@pytest.mark.parametrize(("kind", "last"), MIXED, ids=str)
+def test_and_so_it_is_under_a_last_norm_of_another_kind(kind: Kind, last: NormKind) -> None:
+    assert_defined(mixed(kind, last))
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.biases], ids=str)

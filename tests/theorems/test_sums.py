@@ -2,10 +2,11 @@
 
 import pytest
 import torch
-from tiny import KINDS, WITH_POS, Kind, some_tokens, tiny
+from tiny import KINDS, MIXED, WITH_POS, Kind, mixed, some_tokens, tiny
 from torch import Tensor
 
 from loadstore.errors import Undefined
+from loadstore.models.architecture import NormKind
 from loadstore.models.edits import Edit, ablate, cut
 from loadstore.models.trace import Trace, run
 from loadstore.models.wiring import wiring
@@ -68,6 +69,13 @@ def test_a_side_reads_the_sum_of_its_writers(case: tuple[Kind, list[Edit]]) -> N
 
 def test_the_logits_are_the_sum_of_all_writers(case: tuple[Kind, list[Edit]]) -> None:
     trace = trace_of(*case)
+    assert_equal(torch.stack(list(reader_parts(trace, "unembed").values())).sum(0), trace.all_logits)
+
+
+@pytest.mark.parametrize(("kind", "last"), MIXED, ids=str)
+def test_the_logits_are_their_sum_under_a_last_norm_of_another_kind(kind: Kind, last: NormKind) -> None:
+    model = mixed(kind, last)
+    trace = run(model, some_tokens(model))
     assert_equal(torch.stack(list(reader_parts(trace, "unembed").values())).sum(0), trace.all_logits)
 
 
