@@ -8,7 +8,7 @@ from loadstore.evidence.head_facts import Dossier, WireScore, participation
 from loadstore.models.weights import Weights
 from loadstore.report.story import IS_ROLE
 from loadstore.report.verdict import LITTLE, lost, named_role, summary
-from loadstore.report.words import number
+from loadstore.report.words import number, size
 from loadstore.sites import SIDES, Head
 from loadstore.views.model import Figure, View, bars, figure, lines, reading, series, table
 
@@ -62,7 +62,7 @@ def _wire_bars(title: str, rows: list[tuple[str, WireScore]], column: str) -> Vi
 
 
 def _null(wire: WireScore) -> str:
-    p = f"p {wire.p:.0e}" if wire.p > 0 else "p < 1e-300"
+    p = f"p {size(wire.p)}"
     return f"z {number(wire.z, 0)}, {p if wire.above else p + ', not above chance'}"
 
 
