@@ -1,11 +1,13 @@
 """Small random models of every kind: positions × norm × biases, in float64, seeded."""
 
+import math
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from loadstore.models.architecture import Architecture, NormKind, Positions
+from loadstore.models.architecture import NORMS, Architecture, NormKind, Positions
 from loadstore.models.rotary import Rotary
 from loadstore.models.weights import Layer, Norm, Weights
 
@@ -29,7 +31,7 @@ KINDS = [
 ]
 NORMED = [kind for kind in KINDS if kind.norm != "none"]
 UNNORMED = [kind for kind in KINDS if kind.norm == "none"]
-
+WITH_POS = [kind for kind in KINDS if kind.positions in ("learned", "shortformer")]
 
 ROTARY = {  # partial where there are biases, and both ways of pairing dimensions
     kind: Rotary.of(2 if kind.biases else 4, base=7.0, pairs="adjacent" if kind.norm == "rms" else "halves")
@@ -80,6 +82,33 @@ def tiny(kind: Kind, seed: int = 0, *, n_layers: int = 3, n_heads: int = 3) -> W
         final_norm=norm(),
         name=f"tiny-{kind}",
     )
+
+
+MIXED: list[tuple[Kind, NormKind]] = [  # a last norm of another kind than those of the layers
+    (kind, last)
+    for kind in KINDS
+    for last in NORMS
+    if kind.positions in ("learned", "rotary") and kind.biases and last != kind.norm
+]
+
+
+def mixed(kind: Kind, last: NormKind) -> Weights:
+    """Return the random model of a kind with a last norm of another kind."""
+    model = tiny(kind)
+    shape = replace(model.architecture, final_norm=last)
+    return replace(model, architecture=shape, final_norm=tiny(kind._replace(norm=last)).final_norm)
+
+
+def turning(rotary: Rotary | None, position: int, d_head: int = 4) -> Tensor:
+    """R of one position as a dense matrix, q ↦ q R: [[cos, sin], [−sin, cos]] in every pair; identity without any."""
+    R = torch.eye(d_head, dtype=torch.float64)
+    for i, frequency in enumerate(rotary.frequencies if rotary is not None else ()):
+        assert rotary is not None
+        one, two = (2 * i, 2 * i + 1) if rotary.pairs == "adjacent" else (i, i + len(rotary.frequencies))
+        cos, sin = math.cos(position * frequency), math.sin(position * frequency)
+        R[one, one] = R[two, two] = cos
+        R[one, two], R[two, one] = sin, -sin
+    return R
 
 
 def some_tokens(model: Weights, batch: int = 2, length: int = 9, seed: int = 0) -> Tensor:

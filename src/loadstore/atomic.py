@@ -23,6 +23,7 @@ def replacing(path: Path, needed: int | None = None) -> Generator[Path]:
         raise BadRequest(f"{str(path)!r} is not the name of a file to write; give one")
     partial = path.parent / f".{os.getpid()}.part"
     try:
+        partial.touch()  # a folder that refuses does so before the work
         yield partial
         with partial.open("rb") as file:
             os.fsync(file.fileno())

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from browser.reading import OPEN_TABLES
 from browser.sample import sample_page
 
 from loadstore.views.page import render_page
@@ -66,6 +67,25 @@ def open_page(
 def open_page_fixture() -> "Callable[..., tuple[Page, list[str], list[str]]]":
     """`open_page`, for tests that do not import it."""
     return open_page
+
+
+@pytest.fixture(scope="session")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built-in model's report on the article's sentence."""
+    import loadstore as ls  # after the hooks that check shapes
+    from loadstore.report.page import write_report
+
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    write_report(ls.load("builtin"), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def opened(browser: "Browser", report: Path) -> "tuple[Page, list[str], list[str]]":
+    """The report with all of its tables open, its requests and its errors."""
+    page, requests, errors = open_page(browser, report)
+    page.evaluate(OPEN_TABLES)
+    return page, requests, errors
 
 
 @pytest.fixture

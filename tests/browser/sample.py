@@ -3,7 +3,8 @@
 import math
 from typing import Any
 
-from browser.sample_views import HOSTILE, LABELS, TOKENS, new_views
+from browser.sample_tokens import HOSTILE, LABELS, TOKENS
+from browser.sample_views import new_views
 
 
 def sample_page() -> dict[str, Any]:

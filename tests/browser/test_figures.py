@@ -1,18 +1,16 @@
 """The figures of the machine, its addresses and its stream: every table equals what the Python API gives."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from browser.reading import OPEN_TABLES, columns, row_names, same, table
+from browser.reading import columns, row_names, same, table
 
 import loadstore as ls
 from loadstore.circuits.overlap import overlap
 from loadstore.prompts.address import address
 from loadstore.prompts.stored import stores
-from loadstore.report.page import write_report
 from loadstore.report.story import ARTICLE
 from loadstore.sites import SIDES
 
@@ -31,12 +29,8 @@ def trace(model):
 
 
 @pytest.fixture(scope="module")
-def page(model, browser, open_page, tmp_path_factory):
-    path: Path = tmp_path_factory.mktemp("figures") / "report.html"
-    write_report(model, path)
-    page = open_page(browser, path)[0]
-    page.evaluate(OPEN_TABLES)
-    return page
+def page(opened):
+    return opened[0]
 
 
 @pytest.fixture(scope="module")

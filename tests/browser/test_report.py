@@ -24,20 +24,6 @@ def model():
     return ls.load("builtin")
 
 
-@pytest.fixture(scope="module")
-def report(model, tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("report") / "report.html"
-    write_report(model, path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def opened(browser, open_page, report):
-    page, requests, errors = open_page(browser, report)
-    page.evaluate(OPEN_TABLES)
-    return page, requests, errors
-
-
 def test_the_page_is_small_and_asks_for_nothing(opened, report: Path):
     page, requests, errors = opened
     assert requests == []

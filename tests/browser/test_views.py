@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from browser.sample import sample_page
-from browser.sample_views import patterns
+from browser.sample_tokens import patterns
 from browser.shown import READ_TABLES, axes_of, exact, pattern, read, tables_of, views_of
 
 from loadstore.views.page import render_page

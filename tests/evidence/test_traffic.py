@@ -5,37 +5,45 @@ import math
 import numpy as np
 import planted
 import pytest
-from tiny import Kind, some_tokens, tiny
+import torch
+from tiny import Kind, some_tokens, tiny, turning
 
 import loadstore as ls
 from loadstore.errors import Undefined
 from loadstore.evidence.effect import induction_circuit, prove_wire
 from loadstore.evidence.traffic import reader_traffic
-from loadstore.sites import Head
+from loadstore.prompts.decomposition import projected_parts, reader_parts
+from loadstore.sites import Head, Reader, Side
 
-KINDS = [Kind("shortformer", "none", biases=False), Kind("learned", "layer", biases=True)]
+KINDS = [
+    Kind("shortformer", "none", biases=False),
+    Kind("learned", "layer", biases=True),
+    Kind("rotary", "rms", biases=True),
+    Kind("rotary", "none", biases=False),
+    Kind("none", "layer", biases=True),
+]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 @pytest.mark.parametrize("side", ["Q", "K"])
-def test_traffic_is_the_variance_of_scores_that_softmax_sees(kind: Kind, side: str):
+def test_traffic_is_the_variance_of_scores_that_softmax_sees(kind: Kind, side: Side):
     model = tiny(kind)
     trace = ls.run(model, some_tokens(model), record=True)
     reader = f"L1.H2.{side}"
-    from loadstore.prompts.decomposition import reader_parts
-
-    parts = {name: part.numpy() for name, part in reader_parts(trace, reader).items()}
+    parts = projected_parts(trace, Reader(1, 2, side))
+    rotary = model.architecture.rotary
     record = trace.record.layers[1]
     q, k, A = (t.numpy() for t in (record.q[:, :, 2], record.k[:, :, 2], record.pattern[:, 2]))
     for writer, value in reader_traffic(trace, reader).items():
         part = parts[writer]
-        mean = part[:, 1:].reshape(-1, part.shape[-1]).mean(0)
+        moved = part - part[:, 1:].flatten(0, 1).mean(0)  # what a cut takes away, before positions turn it
+        moved = torch.stack([moved[:, at] @ turning(rotary, at) for at in range(moved.shape[1])], 1).numpy()
         total, count = 0.0, 0
         for b in range(len(part)):
             for i in range(part.shape[1]):
                 change = []
                 for j in range(i + 1):
-                    pair = (part[b, i] - mean) @ k[b, j] if side == "Q" else q[b, i] @ (part[b, j] - mean)
+                    pair = moved[b, i] @ k[b, j] if side == "Q" else q[b, i] @ moved[b, j]
                     change.append(pair / math.sqrt(model.architecture.d_head))
                 row = A[b, i, : i + 1]
                 total += row @ np.square(np.array(change) - row @ np.array(change))
@@ -46,8 +54,6 @@ def test_traffic_is_the_variance_of_scores_that_softmax_sees(kind: Kind, side: s
 def test_value_traffic_is_the_size_of_what_the_head_would_store():
     model = tiny(KINDS[1])
     trace = ls.run(model, some_tokens(model), record=True)
-    from loadstore.prompts.decomposition import reader_parts
-
     part = reader_parts(trace, "L1.H0.V")["L0.H1"]
     stored = (part - part[:, 1:].flatten(0, 1).mean(0)) @ model.layers[1].W_O[0]
     expected = stored[:, 1:].square().sum(-1).mean().sqrt()

@@ -5,8 +5,10 @@ import math
 
 import numpy as np
 import pytest
-from tiny import KINDS, Kind, some_tokens, tiny
+from tiny import KINDS, MIXED, Kind, mixed, some_tokens, tiny
+from torch import Tensor
 
+from loadstore.models.architecture import NormKind
 from loadstore.models.rotary import Rotary
 from loadstore.models.trace import run
 from loadstore.models.weights import Layer, Norm, Weights
@@ -80,11 +82,7 @@ def loops(model: Weights, tokens: list[int]) -> tuple[np.ndarray, dict[str, np.n
     return logits if model.b_U is None else logits + model.b_U.numpy(), patterns, streams
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-@pytest.mark.parametrize("kind", KINDS, ids=str)
-def test_logits_patterns_and_streams_are_those_of_plain_loops(kind: Kind, seed: int) -> None:
-    model = tiny(kind, seed)
-    tokens = some_tokens(model, batch=1, length=9, seed=seed)[0]
+def assert_parity(model: Weights, tokens: Tensor) -> None:
     trace = run(model, tokens)
     logits, patterns, streams = loops(model, tokens.tolist())
     np.testing.assert_allclose(trace.logits.numpy(), logits, atol=1e-10)
@@ -92,6 +90,21 @@ def test_logits_patterns_and_streams_are_those_of_plain_loops(kind: Kind, seed: 
         np.testing.assert_allclose(trace.pattern(name).numpy(), pattern, atol=1e-10, err_msg=name)
     for index, stream in enumerate(streams):
         np.testing.assert_allclose(trace.residual(index).numpy(), stream, atol=1e-10)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_logits_patterns_and_streams_are_those_of_plain_loops(kind: Kind, seed: int) -> None:
+    model = tiny(kind, seed)
+    assert_parity(model, some_tokens(model, batch=1, length=9, seed=seed)[0])
+
+
+@pytest.mark.parametrize(("kind", "last"), MIXED, ids=str)
+def test_a_last_norm_of_another_kind_is_applied_as_it_is(kind: Kind, last: NormKind) -> None:
+    model, plain = mixed(kind, last), tiny(kind)
+    tokens = some_tokens(model, batch=1)[0]
+    assert_parity(model, tokens)
+    assert float((run(model, tokens).logits - run(plain, tokens).logits).abs().max()) > 1e-3
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)

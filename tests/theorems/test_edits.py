@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tiny import KINDS, Kind, some_tokens, tiny
+from tiny import KINDS, WITH_POS, Kind, some_tokens, tiny, turning
 from torch import Tensor
 
 from loadstore.errors import NoSuchSite, NoSuchWire
@@ -20,10 +20,14 @@ def mean_after_first(store: Tensor) -> Tensor:
     return store[:, 1:].reshape(-1, store.shape[-1]).mean(0)
 
 
+def trace_of(kind: Kind) -> Trace:
+    model = tiny(kind)
+    return run(model, some_tokens(model, batch=3))
+
+
 @pytest.fixture(params=KINDS, ids=str)
 def intact(request: pytest.FixtureRequest) -> Trace:
-    model = tiny(request.param)
-    return run(model, some_tokens(model, batch=3))
+    return trace_of(request.param)
 
 
 @pytest.mark.parametrize("writer", ["embed", "L0.H1", "L1.H2"])
@@ -34,7 +38,9 @@ def test_mean_ablation_stores_the_mean_over_all_tokens_but_the_first(intact: Tra
     assert (store.mean((0, 1)) - mean_after_first(store)).abs().max() > 1e-3
 
 
-def test_mean_ablated_positions_leave_out_the_first_too(intact: Trace) -> None:
+@pytest.mark.parametrize("kind", WITH_POS, ids=str)
+def test_mean_ablated_positions_leave_out_the_first_too(kind: Kind) -> None:
+    intact = trace_of(kind)
     ablated = run(intact.weights, intact.tokens, [ablate("pos")]).written("pos")
     assert (ablated - intact.weights.W_pos[1:9].mean(0)).abs().max() < 1e-10
 
@@ -50,18 +56,26 @@ def test_zero_ablating_a_head_is_a_model_without_its_w_o_and_without_its_store(i
 
 
 def removed_by_hand(intact: Trace, writer: str, reader: Reader, by: str) -> Tensor:
-    """What a cut takes from q, k or v."""
+    """What a cut takes from q, k or v; what it takes from q and k is turned as they are."""
     store = intact.written(writer)
     loss = store if by == "zero" else store - mean_after_first(store)
     layer = intact.weights.layers[reader.layer]
     if writer != "pos" or intact.weights.architecture.positions == "learned":
         loss = through_norm(loss, layer.norm, intact.record.layers[reader.layer].inverse_scale)
-    return loss @ {"Q": layer.W_Q, "K": layer.W_K, "V": layer.W_V}[reader.side][reader.index]
+    taken = loss @ {"Q": layer.W_Q, "K": layer.W_K, "V": layer.W_V}[reader.side][reader.index]
+    turns = intact.weights.architecture.rotary if reader.side in ("Q", "K") else None
+    return torch.stack([taken[:, at] @ turning(turns, at) for at in range(taken.shape[1])], 1)
+
+
+STORES = [
+    (kind, writer) for kind in KINDS for writer in ("embed", "pos", "L0.H1") if kind in WITH_POS or writer != "pos"
+]
 
 
 @pytest.mark.parametrize("by", ["mean", "zero"])
-@pytest.mark.parametrize("writer", ["embed", "pos", "L0.H1"])
-def test_a_cut_takes_the_store_less_its_mean_from_one_side_of_one_head(intact: Trace, writer: str, by: str) -> None:
+@pytest.mark.parametrize(("kind", "writer"), STORES, ids=str)
+def test_a_cut_takes_the_store_less_its_mean_from_one_side_of_one_head(kind: Kind, writer: str, by: str) -> None:
+    intact = trace_of(kind)
     network = wiring(intact.weights)
     for side in SIDES:
         reader = Reader(1, 2, side)

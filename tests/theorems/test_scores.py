@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tiny import KINDS, NORMED, Kind, some_tokens, tiny
+from tiny import KINDS, MIXED, NORMED, Kind, mixed, some_tokens, tiny, turning
 from torch import Tensor
 
 from loadstore.circuits.scores import haar, subspace_scores
+from loadstore.models.architecture import NormKind
 from loadstore.models.trace import run
 from loadstore.models.weights import Norm, Weights
 from loadstore.models.wiring import wiring
@@ -18,11 +19,11 @@ KIND_IDS = [str(kind) for kind in KINDS]
 
 
 def through(norm: Norm | None, width: int) -> Tensor:
-    """(I − 11ᵀ/d) diag(γ), or the identity."""
+    """(I − 11ᵀ/d) diag(γ), diag(γ) under an RMSNorm, or the identity."""
     if norm is None:
         return torch.eye(width, dtype=torch.float64)
     assert norm.gain is not None
-    return (torch.eye(width, dtype=torch.float64) - 1 / width) @ norm.gain.diag()
+    return (torch.eye(width, dtype=torch.float64) - (1 / width if norm.centres else 0.0)) @ norm.gain.diag()
 
 
 def writes(model: Weights, writer: Writer) -> Tensor:
@@ -37,7 +38,10 @@ def writes(model: Weights, writer: Writer) -> Tensor:
 
 
 def reads(model: Weights, reader: Reader, writer: Writer) -> Tensor:
-    """Return B, dense; shortformer positions meet this side's W_Q or W_K raw."""
+    """Return B, dense; shortformer positions meet this side's W_Q or W_K raw.
+
+    Under rotary positions the B_Δ of all offsets side by side over √n, so that B Bᵀ is their mean.
+    """
     if reader.is_unembed:
         return through(model.final_norm, 12) @ (model.W_U - model.W_U.mean(1, keepdim=True))
     layer, h = model.layers[reader.layer], reader.index
@@ -46,18 +50,22 @@ def reads(model: Weights, reader: Reader, writer: Writer) -> Tensor:
         return N @ layer.W_V[h] @ layer.W_O[h]
     near, far = (layer.W_Q[h], layer.W_K[h]) if reader.side == "Q" else (layer.W_K[h], layer.W_Q[h])
     raw = writer.kind == "pos" and model.architecture.positions == "shortformer"
-    return (near if raw else N @ near) @ (N @ far).mT
+    near, offsets = near if raw else N @ near, range(model.architecture.context)
+    if (rotary := model.architecture.rotary) is None:
+        return near @ (N @ far).mT
+    turns = [turning(rotary, offset if reader.side == "Q" else -offset) for offset in offsets]
+    return torch.cat([near @ R @ (N @ far).mT for R in turns], 1) / len(offsets) ** 0.5
 
 
 def is_centred(model: Weights, reader: Reader, writer: Writer) -> bool:
     if writer.kind == "pos" and model.architecture.positions == "shortformer":
         return False
-    return (model.final_norm if reader.is_unembed else model.layers[reader.layer].norm) is not None
+    norm = model.final_norm if reader.is_unembed else model.layers[reader.layer].norm
+    return norm is not None and norm.centres
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=KIND_IDS)
-def test_every_score_is_its_definition_in_dense_matrices(kind: Kind) -> None:
-    model = tiny(kind)
+def assert_defined(model: Weights) -> None:
+    """Compare every number of every wire with dense matrices."""
     scores, network = subspace_scores(model), wiring(model)
     values = {str(name): variable.transpose("writer", "reader").values for name, variable in scores.items()}
     for row, writer in enumerate(network.writers):
@@ -80,16 +88,29 @@ def test_every_score_is_its_definition_in_dense_matrices(kind: Kind) -> None:
             assert found["z"] == pytest.approx(float((X - norms / d) / deviation.sqrt()), rel=1e-6, abs=1e-9)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in NORMED if kind.biases], ids=str)
-def test_under_a_layernorm_the_null_is_that_of_rotations_within_the_centred_subspace(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", KINDS, ids=KIND_IDS)
+def test_every_score_is_its_definition_in_dense_matrices(kind: Kind) -> None:
+    assert_defined(tiny(kind))
+
+
+@pytest.mark.parametrize(("kind", "last"), MIXED, ids=str)
+def test_and_so_it_is_under_a_last_norm_of_another_kind(kind: Kind, last: NormKind) -> None:
+    assert_defined(mixed(kind, last))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.biases], ids=str)
+def test_the_null_is_that_of_rotations_within_the_space_a_reader_sees(kind: Kind) -> None:
     model, generator = tiny(kind), torch.Generator().manual_seed(0)
     writer, reader = Writer("head", 0, 0), Reader(1, 0, "Q")
     A, B = writes(model, writer), reads(model, reader, writer)
-    A = A - A.mean(1, keepdim=True)
-    plane = torch.linalg.svd(torch.ones(1, 12, dtype=torch.float64))[2][1:]
-    x = torch.stack([(A @ plane.mT @ haar(11, generator) @ plane @ B).square().sum() for _ in range(4000)])
+    seen = torch.eye(12, dtype=torch.float64)
+    if is_centred(model, reader, writer):
+        A = A - A.mean(1, keepdim=True)
+        seen = torch.linalg.svd(torch.ones(1, 12, dtype=torch.float64))[2][1:]
+    d = len(seen)
+    x = torch.stack([(A @ seen.mT @ haar(d, generator) @ seen @ B).square().sum() for _ in range(4000)])
     found = subspace_scores(model, writers=str(writer), readers=str(reader)).squeeze()
-    X, mean = (A @ B).square().sum(), A.square().sum() * B.square().sum() / 11
+    X, mean = (A @ B).square().sum(), A.square().sum() * B.square().sum() / d
     assert abs(float(x.mean() - mean)) < 4 * float(x.std()) / 4000**0.5
     assert float((X - mean) / found.z.item()) == pytest.approx(float(x.std()), rel=0.06)
 
@@ -113,11 +134,12 @@ def test_folding_the_gain_into_the_weights_changes_neither_scores_nor_logits(kin
             W_Q=layer.norm.gain[:, None] * layer.W_Q,
             W_K=layer.norm.gain[:, None] * layer.W_K,
             W_V=layer.norm.gain[:, None] * layer.W_V,
-            norm=Norm(),
+            norm=Norm(centres=layer.norm.centres),
         )
         for layer in model.layers
     )
-    folded = replace(model, layers=layers, W_U=model.final_norm.gain[:, None] * model.W_U, final_norm=Norm())
+    bare = Norm(centres=model.final_norm.centres)
+    folded = replace(model, layers=layers, W_U=model.final_norm.gain[:, None] * model.W_U, final_norm=bare)
     behind = kind.positions == "shortformer"  # there W_pos meets the raw W_Q, which has no gain
     before, after = (subspace_scores(m).drop_sel(writer="pos" if behind else []) for m in (model, folded))
     for name in ("score", "z", "alignment"):

@@ -2,10 +2,11 @@
 
 import pytest
 import torch
-from tiny import KINDS, Kind, some_tokens, tiny
+from tiny import KINDS, MIXED, WITH_POS, Kind, mixed, some_tokens, tiny
 from torch import Tensor
 
 from loadstore.errors import Undefined
+from loadstore.models.architecture import NormKind
 from loadstore.models.edits import Edit, ablate, cut
 from loadstore.models.trace import Trace, run
 from loadstore.models.wiring import wiring
@@ -22,9 +23,13 @@ EDITS: dict[str, list[Edit]] = {
 }
 
 
-@pytest.fixture(params=EDITS)
-def edits(request: pytest.FixtureRequest) -> list[Edit]:
-    return EDITS[request.param]
+CASES = [(kind, name) for kind in KINDS for name in EDITS if kind in WITH_POS or not name.startswith("pos")]
+
+
+@pytest.fixture(params=CASES, ids=lambda case: f"{case[0]}-{case[1]}")
+def case(request: pytest.FixtureRequest) -> tuple[Kind, list[Edit]]:
+    kind, name = request.param
+    return kind, EDITS[name]
 
 
 @pytest.fixture(params=KINDS, ids=str)
@@ -43,8 +48,8 @@ def assert_equal(found: Tensor, expected: Tensor) -> None:
     assert float((found - expected).abs().max()) < 1e-10 * max(1.0, float(expected.abs().max()))
 
 
-def test_the_stream_is_the_sum_of_what_was_stored_before(kind: Kind, edits: list[Edit]) -> None:
-    trace = trace_of(kind, edits)
+def test_the_stream_is_the_sum_of_what_was_stored_before(case: tuple[Kind, list[Edit]]) -> None:
+    trace = trace_of(*case)
     network = wiring(trace.weights)
     in_stream = [w for w in network.writers if not (w.kind == "pos" and network.shortformer)]
     for layer in range(4):
@@ -52,8 +57,8 @@ def test_the_stream_is_the_sum_of_what_was_stored_before(kind: Kind, edits: list
         assert_equal(torch.stack(parts).sum(0), trace.residual(layer))
 
 
-def test_a_side_reads_the_sum_of_its_writers(kind: Kind, edits: list[Edit]) -> None:
-    trace = trace_of(kind, edits)
+def test_a_side_reads_the_sum_of_its_writers(case: tuple[Kind, list[Edit]]) -> None:
+    trace = trace_of(*case)
     for reader in wiring(trace.weights).readers:
         if reader.is_unembed:
             continue
@@ -62,8 +67,15 @@ def test_a_side_reads_the_sum_of_its_writers(kind: Kind, edits: list[Edit]) -> N
         assert_equal(torch.stack(list(reader_parts(trace, reader).values())).sum(0), read)
 
 
-def test_the_logits_are_the_sum_of_all_writers(kind: Kind, edits: list[Edit]) -> None:
-    trace = trace_of(kind, edits)
+def test_the_logits_are_the_sum_of_all_writers(case: tuple[Kind, list[Edit]]) -> None:
+    trace = trace_of(*case)
+    assert_equal(torch.stack(list(reader_parts(trace, "unembed").values())).sum(0), trace.all_logits)
+
+
+@pytest.mark.parametrize(("kind", "last"), MIXED, ids=str)
+def test_the_logits_are_their_sum_under_a_last_norm_of_another_kind(kind: Kind, last: NormKind) -> None:
+    model = mixed(kind, last)
+    trace = run(model, some_tokens(model))
     assert_equal(torch.stack(list(reader_parts(trace, "unembed").values())).sum(0), trace.all_logits)
 
 
@@ -74,24 +86,24 @@ def test_a_writer_has_a_part_exactly_where_it_has_a_wire(kind: Kind) -> None:
         assert list(reader_parts(trace, reader)) == [*map(str, network.writers_of(reader)), "const"]
 
 
-def test_scores_are_bilinear_sums(kind: Kind, edits: list[Edit]) -> None:
-    trace = trace_of(kind, edits)
+def test_scores_are_bilinear_sums(case: tuple[Kind, list[Edit]]) -> None:
+    trace = trace_of(*case)
     for head in ("L0.H2", "L1.H1", "L2.H0"):
         parts = score_parts(trace, head).sum(["query_writer", "key_writer"])
         assert_equal(torch.from_numpy(parts.transpose("batch", "query", "key").values), trace.scores(head))
 
 
-def test_softmax_of_the_scores_is_the_pattern_and_no_query_sees_a_later_key(kind: Kind, edits: list[Edit]) -> None:
-    trace = trace_of(kind, edits)
+def test_softmax_of_the_scores_is_the_pattern_and_no_query_sees_a_later_key(case: tuple[Kind, list[Edit]]) -> None:
+    trace = trace_of(*case)
     for head in trace.weights.architecture.heads:
         scores, pattern = trace.scores(head), trace.pattern(head)
         allowed = scores.exp().tril()
         assert_equal(allowed / allowed.sum(-1, keepdim=True), pattern)
 
 
-def test_an_output_is_the_sum_over_source_tokens_and_writers(kind: Kind, edits: list[Edit]) -> None:
-    ablated = {str(edit.writer) for edit in edits}
-    trace = trace_of(kind, edits, batched=False)
+def test_an_output_is_the_sum_over_source_tokens_and_writers(case: tuple[Kind, list[Edit]]) -> None:
+    ablated = {str(edit.writer) for edit in case[1]}
+    trace = trace_of(*case, batched=False)
     for head in {"L0.H0", "L1.H1", "L2.H2"} - ablated:
         for at in (0, 4, 8):
             parts = output_parts(trace, head, at)
@@ -99,8 +111,8 @@ def test_an_output_is_the_sum_over_source_tokens_and_writers(kind: Kind, edits: 
             assert abs(parts[at + 1 :]).max() == 0 if at < 8 else True
 
 
-def test_a_logit_is_the_sum_over_writers(kind: Kind, edits: list[Edit]) -> None:
-    trace = trace_of(kind, edits, batched=False)
+def test_a_logit_is_the_sum_over_writers(case: tuple[Kind, list[Edit]]) -> None:
+    trace = trace_of(*case, batched=False)
     for at, token in ((0, 3), (8, 16), (5, 0)):
         parts = logit_parts(trace, at, token)
         assert float(parts.sum()) == pytest.approx(float(trace.logits[at, token]), rel=1e-10, abs=1e-10)
@@ -120,7 +132,8 @@ def test_a_run_with_cuts_is_no_sum_and_says_so() -> None:
         reader_parts(trace_of(KINDS[0], [cut("L0.H1", "L1.H0.K")]), "L1.H0.K")
 
 
-def test_recording_changes_no_logit(kind: Kind, edits: list[Edit]) -> None:
+def test_recording_changes_no_logit(case: tuple[Kind, list[Edit]]) -> None:
+    kind, edits = case
     model = tiny(kind)
     tokens = some_tokens(model)
     assert_equal(run(model, tokens, edits, record=True).logits, run(model, tokens, edits).logits)

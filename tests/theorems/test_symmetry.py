@@ -6,14 +6,16 @@ import numpy as np
 import planted
 import pytest
 import torch
-from tiny import KINDS, NORMED, UNNORMED, Kind, some_tokens, tiny
+from tiny import KINDS, NORMED, ROTARY, WITH_POS, Kind, some_tokens, tiny
+from torch import Tensor
 
 from loadstore.circuits.scores import MEASURES, subspace_scores
 from loadstore.errors import BadRequest, Undefined
 from loadstore.heads.roles import head_roles
 from loadstore.models.gauge import permute_heads, rotate_stream
+from loadstore.models.rotary import Rotary
 from loadstore.models.trace import run
-from loadstore.models.weights import Weights
+from loadstore.models.weights import Norm, Weights
 
 NAMES = (*MEASURES, "relative")
 
@@ -32,46 +34,101 @@ def assert_same_behaviour(one: Weights, other: Weights) -> None:
         np.testing.assert_allclose(before[name], after[name], atol=1e-10, err_msg=name)
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize("kind", WITH_POS, ids=str)
 def test_negating_the_positions_changes_no_score(kind: Kind) -> None:
     model = tiny(kind)
     assert_same_scores(model, replace(model, W_pos=-model.W_pos))
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize("kind", WITH_POS, ids=str)
 def test_but_it_changes_behaviour(kind: Kind) -> None:
     model, tokens = tiny(kind), some_tokens(tiny(kind))
     negated = replace(model, W_pos=-model.W_pos)
     assert (run(model, tokens).logits - run(negated, tokens).logits).abs().max() > 1e-2
 
 
-@pytest.mark.parametrize("kind", UNNORMED, ids=str)
+def without_gains(model: Weights) -> Weights:
+    """Every norm without γ and β; what it centres it still centres."""
+
+    def bare(norm: Norm | None) -> Norm | None:
+        return None if norm is None else Norm(centres=norm.centres)
+
+    layers = tuple(replace(layer, norm=bare(layer.norm)) for layer in model.layers)
+    return replace(model, layers=layers, final_norm=bare(model.final_norm))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.norm != "layer"], ids=str)
 def test_an_orthogonal_change_of_basis_changes_no_score_no_role_and_no_logit(kind: Kind) -> None:
-    model = tiny(kind)
+    model = without_gains(tiny(kind))  # the length of a vector has no basis, a mean or a gain has one
     turned = rotate_stream(model, planted.rotation(12))
     assert_same_scores(model, turned)
     assert_same_behaviour(model, turned)
 
 
 @pytest.mark.parametrize("kind", NORMED, ids=str)
-def test_a_layernorm_fixes_the_basis(kind: Kind) -> None:
-    with pytest.raises(Undefined, match="fix the basis"):
-        rotate_stream(tiny(kind), planted.rotation(12))
+def test_a_mean_or_a_gain_fixes_the_basis(kind: Kind) -> None:
+    for model in [tiny(kind)] + ([without_gains(tiny(kind))] if kind.norm == "layer" else []):
+        with pytest.raises(Undefined, match="fix the basis"):
+            rotate_stream(model, planted.rotation(12))
+
+
+def inside_changed(model: Weights, M: Tensor) -> Weights:
+    """W_QK = (W_Q M)(W_K M⁻ᵀ)ᵀ in every head, biases too."""
+    dual = torch.linalg.inv(M).mT
+
+    def times(bias: Tensor | None, matrix: Tensor) -> Tensor | None:
+        return None if bias is None else bias @ matrix
+
+    layers = tuple(
+        replace(
+            layer,
+            W_Q=layer.W_Q @ M,
+            W_K=layer.W_K @ dual,
+            b_Q=times(layer.b_Q, M),
+            b_K=times(layer.b_K, dual),
+        )
+        for layer in model.layers
+    )
+    return replace(model, layers=layers)
+
+
+def some_basis(rotary: Rotary | None = None) -> Tensor:
+    """An invertible matrix; one that commutes with the turns if there are any: each pair turned and scaled."""
+    M = torch.randn(4, 4, generator=torch.Generator().manual_seed(5), dtype=torch.float64) + 2 * torch.eye(4)
+    if rotary is not None:
+        paired = torch.arange(4) < rotary.dimensions
+        M[paired[:, None] | paired[None]] = 0.0
+        for number, (one, two) in enumerate(zip(*rotary.first_and_second(), strict=True)):
+            M[one, one] = M[two, two] = 0.8 + number
+            M[one, two], M[two, one] = 1.7, -1.7
+    return M
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_a_change_of_basis_inside_heads_changes_no_score_no_role_and_no_logit(kind: Kind) -> None:
-    # W_QK = (W_Q M)(W_K M⁻ᵀ)ᵀ and W_OV = (W_V M)(M⁻¹ W_O): the inside of a head has no preferred basis.
-    model = tiny(kind._replace(biases=False))
-    M = torch.randn(4, 4, generator=torch.Generator().manual_seed(5), dtype=torch.float64) + 2 * torch.eye(4)
-    inverse = torch.linalg.inv(M)
+    # The inside of a head has no preferred basis; rotary positions prefer the pairs in Q and K.
+    model, any_basis = tiny(kind), some_basis()
+    changed = inside_changed(model, some_basis(model.architecture.rotary))
     layers = tuple(
-        replace(layer, W_Q=layer.W_Q @ M, W_K=layer.W_K @ inverse.mT, W_V=layer.W_V @ M, W_O=inverse @ layer.W_O)
-        for layer in model.layers
+        replace(
+            layer,
+            W_V=layer.W_V @ any_basis,
+            W_O=torch.linalg.inv(any_basis) @ layer.W_O,
+            b_V=None if layer.b_V is None else layer.b_V @ any_basis,
+        )
+        for layer in changed.layers
     )
-    changed = replace(model, layers=layers)
+    changed = replace(changed, layers=layers)
     assert_same_scores(model, changed)
     assert_same_behaviour(model, changed)
+
+
+@pytest.mark.parametrize("kind", list(ROTARY), ids=str)
+def test_but_rotary_positions_fix_the_pairs_of_q_and_k(kind: Kind) -> None:
+    model, tokens = tiny(kind), some_tokens(tiny(kind))
+    changed = inside_changed(model, some_basis())
+    assert (run(model, tokens).logits - run(changed, tokens).logits).abs().max() > 1e-2
+    assert float(abs(subspace_scores(model).score - subspace_scores(changed).score).max()) > 1e-2
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)

@@ -124,7 +124,6 @@ export interface Bars {
   total?: { label: string; value: Cell } | null;
 }
 
-/** Soft addresses over one sentence. */
 export interface Address {
   schema: "loadstore/address@1";
   title: string;
@@ -146,7 +145,6 @@ export interface Memory {
   hatched: string | null;
 }
 
-/** Who loads from the stream and stores to it, in order. */
 export interface Diagram {
   schema: "loadstore/diagram@1";
   title: string;

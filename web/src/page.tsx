@@ -20,7 +20,7 @@ export function PageBody({ page }: { page: Page }) {
       <header class="masthead">
         <h1>{page.title}</h1>
         <p class="lead">{page.lead}</p>
-        <Prompt page={page} />
+        {page.tokens.length > 0 && <Prompt page={page} />}
         <Facts facts={page.facts} />
       </header>
       <div class="columns">

@@ -29,14 +29,14 @@ def averaged(
 ) -> Factored:
     """Return a map whose B Bᵀ is the mean over ``offsets`` of B_Δ B_Δᵀ; ``near`` is the side that reads.
 
-    Raises BadRequest for an empty range or one with steps.
+    In double precision. Raises BadRequest for an empty range or one with steps.
     """
     if not len(offsets) or offsets.step != 1:
         raise BadRequest(f"offsets {offsets}: expected a range of one or more, without steps")
-    gram = (far.mT @ far).double()
+    gram = far.double().mT @ far.double()
     values, vectors = torch.linalg.eigh(mean_turned(rotary, gram, offsets, sign=-1 if key_side else 1))
     root = vectors * values.clamp(min=0).sqrt()
-    return Factored(near, root.to(near.dtype))
+    return Factored(near.double(), root)
 
 
 def mean_turned(
@@ -63,7 +63,8 @@ def _complex_basis(rotary: Rotary, d_head: int) -> tuple[Complex[Tensor, "d_head
 
 
 def _mean_phase(difference: Float[Tensor, "a b"], offsets: range) -> Complex[Tensor, "a b"]:
-    """mean over Δ of e^{iΔφ} = e^{i(s + (n−1)/2)φ} · sin(nφ/2) / (n sin(φ/2))."""
+    """mean over Δ of e^{iΔφ} = e^{i(s + (n−1)/2)φ} · sin(nφ/2) / (n sin(φ/2)); φ counts modulo 2π, as Δ is whole."""
+    difference = difference - 2 * torch.pi * (difference / (2 * torch.pi)).round()
     n, middle = len(offsets), offsets.start + (len(offsets) - 1) / 2
     small = (difference / 2).sin()
     ratio = torch.where(small.abs() < 1e-12, torch.ones_like(small), (n * difference / 2).sin() / (n * small))

@@ -1,8 +1,10 @@
 """Everything that is known of one head: what it does, reads, stores and matches, who reads it, what is lost with it."""
 
+import itertools
+import math
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 LEVEL = 0.01  # of a family: the writers of one side, or all readers of one head
+ROLE_SAMPLE = 8  # of given text: roles differ little between sequences, and every pattern is recorded
 SAMPLE = 32  # sequences of the built-in held-out text: enough for errors near .01 nats, and quick
 
 
@@ -47,7 +50,7 @@ def dossier(
     """
     head = weights.architecture.check(parse_head(head), weights.name)
     text = held_out(weights) if text is None else text
-    move = ov(weights, head)
+    move, reads = ov(weights, head), subspace_scores(weights, readers=f"{head}.*")
     values = tuple(move.singular_values().double().tolist())
     copies = copying(weights, head, k=tuple(k for k in (1, 5) if k <= weights.architecture.vocab))
     stores = moved(weights, head, top=min(top, weights.architecture.vocab), k=min(5, weights.architecture.vocab))
@@ -57,7 +60,7 @@ def dossier(
         model=weights.name,
         head=str(head),
         roles=tuple(score for name, tokens in on for score in _roles(weights, head, name, tokens, sequences, seed)),
-        reads=tuple(wire for side in SIDES for wire in _wires(subspace_scores(weights, readers=f"{head}.{side}"))),
+        reads=tuple(wire for side in SIDES for wire in _wires(reads.sel(reader=[f"{head}.{side}"]))),
         readers=_wires(subspace_scores(weights, writers=str(head))),
         singular_values=values,
         structureless=_structureless(move, seed),
@@ -87,7 +90,7 @@ def held_out(weights: Weights) -> Tokens | None:
 def _roles(
     weights: Weights, head: Head, name: str, tokens: Tokens | None, sequences: int, seed: int
 ) -> list[RoleScore]:
-    table = head_roles(weights, "repeats" if tokens is None else tokens, sequences=sequences, seed=seed)
+    table = head_roles(weights, "repeats" if tokens is None else tokens[:ROLE_SAMPLE], sequences=sequences, seed=seed)
     row = table.sel(head=str(head))
     return [RoleScore(role, name, float(row[role]), float(row[f"{role}_se"])) for role in ROLES]
 
@@ -104,14 +107,13 @@ def _effect(
 
 def _wires(scores: "xr.Dataset") -> tuple[WireScore, ...]:
     """Every wire of a table of one row or column, best aligned first; those without a score are left out."""
-    wires: list[dict[str, Any]] = [
-        {"writer": str(writer), "reader": str(reader)}
-        | {name: float(scores[name].sel(writer=writer, reader=reader)) for name in ("alignment", "z", "p")}
-        for writer in scores["writer"].values
-        for reader in scores["reader"].values
-    ]
-    known = sorted((wire for wire in wires if wire["alignment"] == wire["alignment"]), key=lambda w: -w["alignment"])
-    return tuple(WireScore(**w, above=w["alignment"] > 0 and w["p"] < LEVEL / len(known)) for w in known)
+    cells = itertools.product(scores["writer"].values.tolist(), scores["reader"].values.tolist())
+    numbers = (scores[name].values.ravel().tolist() for name in ("alignment", "z", "p"))
+    wires = [wire for wire in zip(cells, *numbers, strict=True) if not math.isnan(wire[1])]
+    return tuple(
+        WireScore(writer, reader, alignment, z, p, above=p < LEVEL / len(wires))
+        for (writer, reader), alignment, z, p in sorted(wires, key=lambda wire: -wire[1])
+    )
 
 
 def _matched(weights: Weights, head: Head, top: int, offset: int | None) -> tuple[tuple[MatchedPair, ...], str]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from loadstore.errors import NoSuchSite, NotThisModel
+from loadstore.models.quote import quote
 from loadstore.models.rotary import Rotary
 from loadstore.sites import Head
 
@@ -79,12 +80,14 @@ class Architecture:
                 continue
             size = getattr(self, name)
             if type(size) is not int or not 1 <= size <= most:
-                raise NotThisModel(f"{name} = {size!r} is impossible: expected a whole number from 1 to {most}")
+                found = quote(repr(size), 40)
+                raise NotThisModel(f"{name} = {found} is impossible: expected a whole number from 1 to {most}")
         if self.positions not in POSITIONS:
-            raise NotThisModel(f"positions = {self.positions!r} is not supported; use {one_of(POSITIONS)}")
+            found = quote(repr(self.positions), 40)
+            raise NotThisModel(f"positions = {found} is not supported; use {one_of(POSITIONS)}")
         for norm in (self.norm, self.last_norm):
             if norm not in NORMS:
-                raise NotThisModel(f"norm = {norm!r} is not supported; use {one_of(NORMS)}")
+                raise NotThisModel(f"norm = {quote(repr(norm), 40)} is not supported; use {one_of(NORMS)}")
         if (self.positions == "rotary") != (self.rotary is not None):
             raise NotThisModel("rotary frequencies and positions = 'rotary' belong together; one is without the other")
         if self.rotary is not None and self.rotary.dimensions > self.d_head:
@@ -98,7 +101,7 @@ class Architecture:
         ):
             raise NotThisModel(f"windows are impossible: expected {self.n_layers} whole numbers from 1, or None each")
         if type(self.eps) is not float or not 0 < self.eps < 1:
-            raise NotThisModel(f"eps = {self.eps!r} is impossible: expected a number between 0 and 1")
+            raise NotThisModel(f"eps = {quote(repr(self.eps), 40)} is impossible: expected a number between 0 and 1")
 
     @property
     def kv_heads(self) -> int:

@@ -13,8 +13,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.errors import NotThisModel
+from loadstore.models.quote import quote
 
 Pairs = Literal["halves", "adjacent"]
+MOST_DIMENSIONS = 1 << 12
+FASTEST = 1e3  # radians a token: beyond it an angle has no digits left, and far beyond it is no number
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,7 @@ class Rotary:
     ``halves`` pairs (i, i + n) for n frequencies (GPT-NeoX, Llama), ``adjacent`` pairs (2i, 2i + 1) (GPT-J).
     ``single``: angles are rounded to float32, as the reference implementation of a family does whatever the model's
     number format; late positions lose digits there, and its logits are reproduced, not improved.
-    Raises NotThisModel when a frequency is no finite number.
+    Raises NotThisModel when a frequency is no number up to 1,000.
     """
 
     frequencies: tuple[float, ...]
@@ -32,19 +35,23 @@ class Rotary:
     single: bool = False
 
     def __post_init__(self) -> None:
-        known = all(type(f) is float and math.isfinite(f) for f in self.frequencies)
+        known = all(type(f) is float and abs(f) <= FASTEST for f in self.frequencies)
         if not self.frequencies or not known:
-            raise NotThisModel("rotary positions need at least one frequency, all of them finite numbers")
+            raise NotThisModel(
+                f"rotary positions need at least one frequency, all of them finite numbers up to {FASTEST:g}"
+            )
         if self.pairs not in ("halves", "adjacent"):
-            raise NotThisModel(f"rotary pairs {self.pairs!r} are not supported; use 'halves' or 'adjacent'")
+            raise NotThisModel(
+                f"rotary pairs {quote(repr(self.pairs), 40)} are not supported; use 'halves' or 'adjacent'"
+            )
 
     @staticmethod
     def of(dimensions: int, base: float = 10_000.0, pairs: Pairs = "halves") -> "Rotary":
-        """Give θ_i = base^(−2i / dimensions), the published choice. Raises NotThisModel on odd sizes or a base ≤ 0."""
-        if dimensions < 2 or dimensions % 2 or not 0 < base < math.inf:
+        """Give θ_i = base^(−2i / dimensions), the published choice. Raises NotThisModel on odd sizes or a base < 1."""
+        if not 2 <= dimensions <= MOST_DIMENSIONS or dimensions % 2 or not 1 <= base < math.inf:
             raise NotThisModel(
                 f"rotary positions over {dimensions} dimensions with base {base} are impossible: expected an even "
-                "number of dimensions and a positive base"
+                f"number of dimensions up to {MOST_DIMENSIONS} and a base of at least 1"
             )
         return Rotary(tuple(base ** (-2 * i / dimensions) for i in range(dimensions // 2)), pairs)
 

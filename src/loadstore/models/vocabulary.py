@@ -12,9 +12,7 @@ from loadstore.models.tokens import Tokens
 
 CONTROL, USER = 3, 4
 GPT2 = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
-LETTERS = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
+LETTERS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 
 
 def _split(pattern: str) -> pre_tokenizers.PreTokenizer:

@@ -8,7 +8,7 @@ from loadstore.evidence.head_facts import Dossier, WireScore, participation
 from loadstore.models.weights import Weights
 from loadstore.report.story import IS_ROLE
 from loadstore.report.verdict import LITTLE, lost, named_role, summary
-from loadstore.report.words import number
+from loadstore.report.words import number, size
 from loadstore.sites import SIDES, Head
 from loadstore.views.model import Figure, View, bars, figure, lines, reading, series, table
 
@@ -62,7 +62,7 @@ def _wire_bars(title: str, rows: list[tuple[str, WireScore]], column: str) -> Vi
 
 
 def _null(wire: WireScore) -> str:
-    p = f"p {wire.p:.0e}" if wire.p > 0 else "p < 1e-300"
+    p = f"p {size(wire.p)}"
     return f"z {number(wire.z, 0)}, {p if wire.above else p + ', not above chance'}"
 
 
@@ -117,13 +117,13 @@ def _spectrum(found: Dossier) -> Figure:
 
 
 def _tokens(found: Dossier) -> Figure:
-    copies = ", ".join(
-        f"{number(100 * share, 1)} % among the first {k}" if k > 1 else f"{number(100 * share, 1)} % first"
+    shares = ", ".join(
+        f"{number(100 * share, 1)} % of tokens {'their own logit most' if k == 1 else f'(among the first {k})'}"
         for k, share in found.accuracy
     )
     claim = (
-        f"Of all tokens, attended to by {found.head}, their own logit is raised most: {copies}; eigenvalue score "
-        f"{number(found.eigenvalue_score)} (1 copies, −1 suppresses)."
+        f"Attending to a token, {found.head} raises for {shares}; eigenvalue score {number(found.eigenvalue_score)} "
+        "(1 copies, −1 suppresses)."
     )
     moved = [[token.text, token.norm, "  ".join(token.promotes)] for token in found.moved]
     columns = (("token", "token", None), ("norm", "size of the store", 2), ("promotes", "promotes", None))

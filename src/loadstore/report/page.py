@@ -102,8 +102,8 @@ def report_document(weights: Weights, prompt: str | list[int] = ARTICLE) -> dict
 
 def write_report(weights: Weights, path: Path, prompt: str | list[int] = ARTICLE) -> dict[str, Any]:
     """Write the page atomically and return its document. Raises BadPrompt, BadRequest when it cannot be written."""
-    document = report_document(weights, prompt)
     with replacing(path) as partial:
+        document = report_document(weights, prompt)
         partial.write_text(render_page(document), encoding="utf-8")
     return document
 

@@ -32,11 +32,9 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 
 
 def size(value: float) -> str:
-    """An error or a small probability by its order: ``0``, ``4e−7``, ``.03``; below 1e−300 that is said."""
+    """An error or a small probability by its order: ``0`` (none that a double holds), ``4e−7``, ``.03``."""
     if value == 0 or not math.isfinite(value):
         return "0" if value == 0 else "undefined"
-    if value < 1e-300:
-        return "below 1e−300"
     if value >= 0.01:
         return number(value)
     digits, power = f"{value:.0e}".split("e")

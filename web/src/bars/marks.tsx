@@ -6,6 +6,9 @@ import type { Bars } from "../model";
 import { type Layout, LINE, printed, type Row, ruleLabel, SIZE } from "./layout";
 
 const THICK = 14;
+/** Pixels between the labels of two ticks; one nearer to zero is left out. */
+const ROOM = 52;
+
 /** How far from white the colour of the smallest bar is. */
 const PALEST = 0.16;
 
@@ -49,7 +52,9 @@ export function Head({ view, plan }: { view: Bars; plan: Layout }) {
 
 /** The zero line, the ends of the scale, and what is measured. */
 export function Axis({ view, plan }: { view: Bars; plan: Layout }) {
-  const ticks = [...new Set([view.low, ...(view.low < 0 && view.high > 0 ? [0] : [(view.low + view.high) / 2]), view.high])];
+  const ticks = [...new Set([view.low, ...(view.low < 0 && view.high > 0 ? [0] : [(view.low + view.high) / 2]), view.high])].filter(
+    (value) => value === 0 || !(view.low < 0 && view.high > 0) || Math.abs(plan.at(value) - plan.at(0)) > ROOM,
+  );
   return (
     <g>
       <path class="base" d={upright(plan, plan.zero, plan.top)} />

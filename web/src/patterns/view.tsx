@@ -44,7 +44,7 @@ export function PatternsView({ view, place }: { view: Patterns; place: Place }) 
       <Grid view={view} bytes={bytes} order={ordered} skip={skip} cursor={heads} shown={shown} />
       <Large view={large} cursor={cells} badges={view.heads[shown]?.badges ?? []} />
       <p class="missing" data-export>
-        {view.heads.length} heads on {view.tokens.length} tokens, weights stored to 1/{PART}.
+        {view.heads.length} {view.heads.length === 1 ? "head" : "heads"} on {view.tokens.length} tokens, weights stored to 1/{PART}.
         {pooled(bytes.size) > 1 && ` A pixel of a thumbnail is the greatest of ${pooled(bytes.size)} × ${pooled(bytes.size)} weights.`}
         {skip > 0 && ` The column of ${view.tokens[0]} is hidden; the other weights are as they are, not renormalised.`}
       </p>

@@ -38,7 +38,9 @@ def translated(file: GGUF) -> Checkpoint:
     """
     kind = str(file.facts.get("general.architecture"))
     if kind not in TYPES:
-        raise NotThisModel(f"{file.path} holds the architecture '{quote(kind, 40)}'; of GGUF, {some(list(TYPES))} are read")
+        raise NotThisModel(
+            f"{file.path} holds the architecture '{quote(kind, 40)}'; of GGUF, {some(list(TYPES))} are read"
+        )
     config = _config(file, kind)
     heads = {"q_proj": config["num_attention_heads"], "k_proj": config["num_key_value_heads"]}
     tensors: dict[str, Tensor] = {}
