@@ -15,7 +15,7 @@ from loadstore.models.library import load
 
 
 @pytest.mark.parametrize(("kind", "last"), MIXED, ids=str)
-def test_so_does_one_with_a_last_norm_of_another_kind(kind: Kind, last: NormKind, tmp_path: Path) -> None:
+def test_a_last_norm_of_another_kind_comes_back(kind: Kind, last: NormKind, tmp_path: Path) -> None:
     model = mixed(kind, last)
     save_weights(model, tmp_path / "m.safetensors")
     back = load(tmp_path / "m.safetensors")
