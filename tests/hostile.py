@@ -10,6 +10,7 @@ from typing import Any
 import jaxtyping
 import pytest
 import torch
+from safetensors.torch import save_file
 from tiny import Kind, tiny
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
@@ -17,6 +18,8 @@ from tokenizers.pre_tokenizers import Whitespace
 from torch import Tensor
 
 from loadstore.errors import LoadstoreError
+from loadstore.models.checkpoint import read_checkpoint
+from loadstore.models.families.own import digest
 from loadstore.models.tokens import Tokens
 from loadstore.models.weights import Weights
 
@@ -47,6 +50,13 @@ def unchecked() -> Iterator[None]:
         yield
     finally:
         jaxtyping.config.update("jaxtyping_disable", False)
+
+
+def forge(path: Path, **metadata: str | None) -> None:
+    """Change the header's facts and sign them anew, as someone hostile would."""
+    found = read_checkpoint(path)
+    facts = {key: value for key, value in {**found.metadata, **metadata}.items() if value is not None}
+    save_file(found.tensors, path, {**facts, "digest": digest(found.tensors, facts)})
 
 
 def outcome(action: Callable[[], Weights]) -> Weights | LoadstoreError:

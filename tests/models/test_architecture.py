@@ -6,12 +6,17 @@ import pytest
 from hostile import refusal, unchecked
 
 from loadstore.errors import NotThisModel
-from loadstore.models.architecture import MOST, Architecture
+from loadstore.models.architecture import MOST, POSITIONS, Architecture
+from loadstore.models.rotary import Rotary
 from loadstore.sites import Head
 
 GOOD: dict[str, Any] = {
     **{"n_layers": 2, "n_heads": 3, "d_model": 12, "d_head": 4, "vocab": 17, "context": 10},
     "positions": "learned",
+}
+TURN = Rotary.of(4)
+SCHEMES: dict[str, dict[str, Any]] = {
+    name: {"positions": name, "rotary": TURN if name == "rotary" else None} for name in POSITIONS
 }
 
 
@@ -47,6 +52,31 @@ def test_the_ends_of_the_range_are_possible(size: str) -> None:
 def test_an_unsupported_scheme_is_named(fact: str, value: object, way: str) -> None:
     with unchecked():
         refusal(lambda: Architecture(**{**GOOD, fact: value}), NotThisModel, fact, repr(value), way)
+
+
+@pytest.mark.parametrize("positions", ["learned", "shortformer", "none"])
+def test_frequencies_where_nothing_turns_are_refused(positions: str) -> None:
+    refusal(lambda: Architecture(**{**GOOD, "positions": positions, "rotary": TURN}), NotThisModel, "belong together")
+
+
+def test_more_dimensions_than_a_head_has_are_refused() -> None:
+    facts = {**GOOD, "positions": "rotary", "rotary": Rotary.of(6)}
+    refusal(lambda: Architecture(**facts), NotThisModel, "turn 6 dimensions, a head has 4")
+
+
+@pytest.mark.parametrize(("dimensions", "base"), [(3, 10.0), (0, 10.0), (-2, 10.0), (4, 0.0), (4, float("nan"))])
+def test_rotary_positions_that_cannot_be_are_refused(dimensions: int, base: float) -> None:
+    refusal(lambda: Rotary.of(dimensions, base), NotThisModel, f"{dimensions} dimensions", f"base {base}", "even")
+
+
+def test_the_last_norm_is_that_of_the_layers_unless_another_is_stated() -> None:
+    assert Architecture(**GOOD, norm="rms").last_norm == "rms"
+    assert Architecture(**GOOD, norm="rms", final_norm="none").last_norm == "none"
+
+
+def test_learned_and_shortformer_positions_are_vectors_and_the_others_are_not() -> None:
+    have = {name: Architecture(**{**GOOD, **facts}).has_pos for name, facts in SCHEMES.items()}
+    assert have == {"learned": True, "shortformer": True, "rotary": False, "none": False}
 
 
 def test_heads_are_in_depth_order() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hostile import outcome, parts, raw, refusal, same, small, unchecked
+from hostile import forge, outcome, parts, raw, refusal, same, small, unchecked
 from safetensors.torch import save_file
 from tiny import KINDS, Kind, some_tokens, tiny
 
@@ -22,13 +22,6 @@ from loadstore.models.trace import run
 def file(tmp_path: Path) -> Path:
     save_weights(small(), tmp_path / "small.safetensors", card="# small")
     return tmp_path / "small.safetensors"
-
-
-def forge(path: Path, **metadata: str | None) -> None:
-    """Change the header's facts and sign them anew, as someone hostile would."""
-    found = read_checkpoint(path)
-    facts = {key: value for key, value in {**found.metadata, **metadata}.items() if value is not None}
-    save_file(found.tensors, path, {**facts, "digest": digest(found.tensors, facts)})
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)

@@ -5,6 +5,7 @@ from hostile import refusal
 from tiny import KINDS, Kind, tiny
 
 from loadstore.errors import NoSuchSite, NoSuchWire
+from loadstore.models.architecture import Positions
 from loadstore.models.wiring import Wiring, wiring
 from loadstore.sites import EMBED, POS, UNEMBED, Head
 
@@ -94,6 +95,13 @@ def test_an_unknown_site_is_answered_with_the_nearest(name: str, nearest: str) -
         NoSuchSite,
         *(f"no head {name}", model.name, "layers L0–L1 with heads H0–H11", f"Nearest: {nearest}."),
     )
+
+
+@pytest.mark.parametrize("positions", ["rotary", "none"])
+def test_positions_that_are_no_vectors_write_nothing(positions: Positions) -> None:
+    found = article(Kind(positions, "none", biases=False))
+    assert (len(found.writers), len(found.readers)) == (25, 73)
+    refusal(lambda: found.writer("pos"), NoSuchSite, "no writer pos", "embed, L0.H0")
 
 
 def test_a_head_before_the_first() -> None:

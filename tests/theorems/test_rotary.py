@@ -24,6 +24,7 @@ TURNS = {
     "partial, halves": Rotary.of(2),
     "equal speeds": Rotary((0.3, 0.3)),
     "a speed of nothing": Rotary((1.0, 0.0), "adjacent"),
+    "half a turn a token": Rotary((math.pi, 1.0)),
     "a whole turn a token": Rotary((2 * math.pi, 1.0)),
 }
 WINDOWS = [range(1), range(5, 6), range(7), range(300)]
