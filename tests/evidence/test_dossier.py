@@ -10,6 +10,7 @@ from loadstore.circuits.scores import subspace_scores
 from loadstore.errors import NoSuchSite
 from loadstore.evidence.dossier import LEVEL, SAMPLE, dossier, held_out
 from loadstore.evidence.head_facts import participation
+from loadstore.heads.roles import head_roles
 from loadstore.models.library import load
 
 
@@ -81,3 +82,15 @@ def test_held_out_text_belongs_to_the_builtin_model_alone() -> None:
     text = held_out(load())
     assert text is not None
     assert text.shape == (SAMPLE, 256)
+
+
+def test_results_that_are_there_already_change_nothing():
+    model = load("builtin")
+    found = dossier(model, "L0.H4")
+    known = dossier(model, "L0.H4", roles=head_roles(model), scores=subspace_scores(model))
+    assert known.roles == found.roles
+    for mine, theirs in ((known.reads, found.reads), (known.readers, found.readers)):
+        assert [(w.writer, w.reader, w.above) for w in mine] == [(w.writer, w.reader, w.above) for w in theirs]
+        assert [w.alignment for w in mine] == pytest.approx([w.alignment for w in theirs], abs=1e-9)
+    assert all(abs(effect.effect) < 0.05 for effect in found.ablation)  # as docs/article.md says of it
+    assert abs(found.ablation[0].effect) < 2 * found.ablation[0].error

@@ -11,10 +11,11 @@ import xarray as xr
 from tiny import KINDS, Kind, some_tokens, tiny
 
 import loadstore as ls
-from loadstore.errors import Undefined
+from loadstore.errors import BadRequest, Undefined
 from loadstore.heads.roles import random_repeats
 from loadstore.prompts.address import address, smallest_set
 from loadstore.prompts.decomposition import output_parts, score_parts
+from loadstore.prompts.single import one_prompt_index
 
 AT = 6
 HEAD = "L1.H2"
@@ -98,6 +99,11 @@ def test_a_later_key_a_batch_and_a_token_that_is_not_there_are_refused():
         address(trace, HEAD, 40)
     with pytest.raises(Undefined, match="batch"):
         address(ls.run(trace.weights, some_tokens(trace.weights)), HEAD, 3)
+
+
+def test_what_is_no_index_is_said():
+    with pytest.raises(BadRequest, match="whole number"):
+        one_prompt_index(trace_of(KINDS[0]), True)
 
 
 def test_the_smallest_set_holds_its_mass_and_no_fewer_would():

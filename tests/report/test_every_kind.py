@@ -30,6 +30,11 @@ def test_all_fifteen_figures_for_every_kind(kind: Kind):
     told = json.dumps(document)
     if kind.positions not in ("learned", "shortformer"):
         assert "W_pos" not in told
+        assert "first two writers" not in told
+        assert "of the positions" not in told
+    notes = {number: (one["note"] or {"text": ""})["text"] for number, one in figures.items()}
+    for number in ("7", "10", "11", "15"):
+        assert ("averages over the context" in notes[number]) == (kind.positions == "rotary")
     if kind.positions != "shortformer":
         assert "hortformer" not in told
     if kind.positions == "shortformer":

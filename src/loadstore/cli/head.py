@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def head(
     head: Annotated[str, typer.Argument(help="The head, such as L0.H4.", metavar="HEAD")],
     model: Annotated[
-        str, typer.Option("--model", "-m", help="'builtin', a folder, or a .safetensors, .pth, .pt or .bin file.")
+        str, typer.Option("--model", "-m", help="'builtin', a published name, owner/name, a folder, or a model file.")
     ] = "builtin",
     offset: Annotated[
         int | None, typer.Option(help="query − key, for what rotary positions match.", show_default=False)

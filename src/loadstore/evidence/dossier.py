@@ -41,8 +41,13 @@ def dossier(
     sequences: int = 20,
     seed: int = 0,
     offset: int | None = None,
+    roles: "xr.Dataset | None" = None,
+    scores: "xr.Dataset | None" = None,
 ) -> Dossier:
     """Collect what is known of a head from weights, from random repeats, and from text.
+
+    ``roles`` (of ``head_roles`` on repeats, the same sequences and seed) and ``scores`` (of ``subspace_scores``) are
+    taken as they are where somebody has them already.
 
     ``text`` are tokens [sequence, token]; None takes the built-in held-out text for the built-in model, and leaves
     text out for any other. Wires are ``above`` chance where p < .01 after Bonferroni over the writers of that side
@@ -50,7 +55,11 @@ def dossier(
     """
     head = weights.architecture.check(parse_head(head), weights.name)
     text = held_out(weights) if text is None else text
-    move, reads = ov(weights, head), subspace_scores(weights, readers=f"{head}.*")
+    move = ov(weights, head)
+    if scores is None:
+        reads, read_by = subspace_scores(weights, readers=f"{head}.*"), subspace_scores(weights, writers=str(head))
+    else:
+        reads, read_by = scores, scores.sel(writer=[str(head)])
     values = tuple(move.singular_values().double().tolist())
     copies = copying(weights, head, k=tuple(k for k in (1, 5) if k <= weights.architecture.vocab))
     stores = moved(weights, head, top=min(top, weights.architecture.vocab), k=min(5, weights.architecture.vocab))
@@ -59,9 +68,11 @@ def dossier(
     return Dossier(
         model=weights.name,
         head=str(head),
-        roles=tuple(score for name, tokens in on for score in _roles(weights, head, name, tokens, sequences, seed)),
+        roles=tuple(
+            score for name, tokens in on for score in _roles(weights, head, name, tokens, sequences, seed, roles)
+        ),
         reads=tuple(wire for side in SIDES for wire in _wires(reads.sel(reader=[f"{head}.{side}"]))),
-        readers=_wires(subspace_scores(weights, writers=str(head))),
+        readers=_wires(read_by),
         singular_values=values,
         structureless=_structureless(move, seed),
         accuracy=tuple(zip(copies["k"].values.tolist(), copies.accuracy.values.tolist(), strict=True)),
@@ -75,6 +86,7 @@ def dossier(
         typical_norm=float(stores.attrs["typical"]),
         matched=pairs,
         unmatched=reason,
+        averaged=weights.architecture.rotary is not None,
         ablation=tuple(_effect(weights, head, name, tokens, sequences, seed) for name, tokens in on),
     )
 
@@ -88,9 +100,19 @@ def held_out(weights: Weights) -> Tokens | None:
 
 
 def _roles(
-    weights: Weights, head: Head, name: str, tokens: Tokens | None, sequences: int, seed: int
+    weights: Weights,
+    head: Head,
+    name: str,
+    tokens: Tokens | None,
+    sequences: int,
+    seed: int,
+    known: "xr.Dataset | None",
 ) -> list[RoleScore]:
-    table = head_roles(weights, "repeats" if tokens is None else tokens[:ROLE_SAMPLE], sequences=sequences, seed=seed)
+    if tokens is None and known is not None:
+        table = known
+    else:
+        on = "repeats" if tokens is None else tokens[:ROLE_SAMPLE]
+        table = head_roles(weights, on, sequences=sequences, seed=seed)
     row = table.sel(head=str(head))
     return [RoleScore(role, name, float(row[role]), float(row[f"{role}_se"])) for role in ROLES]
 

@@ -55,7 +55,10 @@ class AblationEffect:
 
 @dataclass(frozen=True)
 class Dossier:
-    """One head. ``reads`` and ``readers`` hold every wire, best aligned first; ``unmatched`` says why pairs lack."""
+    """One head. ``reads`` and ``readers`` hold every wire, best aligned first; ``unmatched`` says why pairs lack.
+
+    ``averaged``: Q and K scores are averages over offsets, since rotary positions make them depend on one.
+    """
 
     model: str
     head: str
@@ -71,6 +74,7 @@ class Dossier:
     matched: tuple[MatchedPair, ...]
     unmatched: str
     ablation: tuple[AblationEffect, ...]
+    averaged: bool = False
 
     @property
     def participation(self) -> float:

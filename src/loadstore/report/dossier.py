@@ -1,7 +1,7 @@
 """The figures of one head's dossier: what it does, reads, stores and matches, and what is lost with it."""
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from loadstore.evidence.dossier import dossier
 from loadstore.evidence.head_facts import Dossier, WireScore, participation
@@ -12,13 +12,18 @@ from loadstore.report.words import number, size
 from loadstore.sites import SIDES, Head
 from loadstore.views.model import Figure, View, bars, figure, lines, reading, series, table
 
+if TYPE_CHECKING:
+    import xarray as xr
+
 MOST = 6  # wires that a side shows
 AVERAGED = "Q and K depend on an offset here; their scores are averaged over the context."
 
 
-def dossier_figures(weights: Weights, head: Head | str) -> list[Figure]:
+def dossier_figures(
+    weights: Weights, head: Head | str, roles: "xr.Dataset | None" = None, scores: "xr.Dataset | None" = None
+) -> list[Figure]:
     """Roles, what the head reads, who reads it, its spectrum, its tokens, and what is lost without it."""
-    return figures_of(dossier(weights, head))
+    return figures_of(dossier(weights, head, roles=roles, scores=scores))
 
 
 def figures_of(found: Dossier) -> list[Figure]:
@@ -78,7 +83,7 @@ def _reads(found: Dossier) -> Figure:
     told = "; ".join(_aligned(side, found.side(side), "writer") for side in SIDES)
     note = reading(
         "Alignment says what a side can read, not what it loads. Strong bars have p < .01 after Bonferroni over the "
-        "writers of their side." + (f" {AVERAGED}" if "offset" in found.unmatched else "")
+        "writers of their side." + (f" {AVERAGED}" if found.averaged else "")
     )
     return figure("H2", f"What {found.head} reads", f"Best aligned writers of {found.head}: {told}.", views, note)
 

@@ -14,7 +14,7 @@ from loadstore.report.story import Story
 from loadstore.report.wires import OUTLINE, layer_heads, most_aligned, reads, side_panel
 from loadstore.report.words import listed, number, plural, with_error
 from loadstore.sites import SIDES, Head
-from loadstore.views.model import Figure, figure, heatmap, panel, remark
+from loadstore.views.model import Figure, figure, heatmap, panel, reading, remark
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def _addresses(story: Story, head: Head) -> Figure:
     same = [h for h in others if most_aligned(story.scores, h, "K") == most_aligned(story.scores, head, "K")]
     if same:
         claim += f" The K of {listed(same)} has the same best writer."
-    note = None
+    note = reading(story.averaged.strip()) if story.averaged else None
     if story.weights.architecture.positions == "shortformer":
         note = remark(
             "The article says that layer 1 does not see positions. Shortformer adds them to the inputs of Q and K in "

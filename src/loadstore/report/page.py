@@ -38,7 +38,7 @@ def report_document(weights: Weights, prompt: str | list[int] = ARTICLE) -> dict
         _section(
             "memory",
             "The memory",
-            "The residual stream is shared memory. How much of it do the first two writers use?",
+            f"The residual stream is shared memory. How much of it {_use(story)}?",
             spectra_figures(story),
         ),
         _section(
@@ -55,7 +55,7 @@ def report_document(weights: Weights, prompt: str | list[int] = ARTICLE) -> dict
         ),
         _section(
             "previous",
-            "Addressing by position",
+            "A head without positions" if weights.architecture.positions == "none" else "Addressing by position",
             "One head of layer 0, both parts of its address.",
             [
                 _numbered(previous, "8"),
@@ -81,7 +81,7 @@ def report_document(weights: Weights, prompt: str | list[int] = ARTICLE) -> dict
                 f"I wonder what {head} is doing",
                 f"The article ends with a head that it cannot explain. Here, {story.previous} aside, {head} is the "
                 f"writer best aligned with the {side} of {story.candidate}. Its dossier:",
-                dossier_figures(weights, head),
+                dossier_figures(weights, head, story.roles, story.scores),
             )
         )
     return {
@@ -120,7 +120,10 @@ def facts(weights: Weights) -> list[list[str]]:
         ["layers × heads", f"{shape.n_layers} × {shape.n_heads}"],
         ["d_model, d_head", f"{shape.d_model}, {shape.d_head}"],
         ["positions", shape.positions],
-        ["norm", {"none": "none", "layer": "LayerNorm (folded)", "rms": "RMSNorm (folded)"}[shape.norm]],
+        [
+            "norm",
+            {"none": "none", "layer": "LayerNorm (in the readers)", "rms": "RMSNorm (in the readers)"}[shape.norm],
+        ],
         ["vocabulary", f"{shape.vocab:,}"],
         ["context", f"{shape.context:,}"],
         ["parameters", f"{size:,}"],
@@ -142,6 +145,10 @@ def lead(story: Story) -> str:
         return f"{first} {is_induction(story, story.candidate)}"
     scores = listed([f"{head} ({number(story.role(head, 'induction'))})" for head in story.induction])
     return f"{first} After it come {scores}: on repeats they attend to what followed before."
+
+
+def _use(story: Story) -> str:
+    return "do the first two writers use" if len(story.first_writers) > 1 else "does the first writer use"
 
 
 def _numbered(figures: list[dict[str, Any]], number: str) -> dict[str, Any]:

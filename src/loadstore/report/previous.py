@@ -11,8 +11,8 @@ from loadstore.models.trace import run
 from loadstore.report.story import Story
 from loadstore.report.wires import OUTLINE, largest, layer_heads, side_panel, side_table, wire
 from loadstore.report.words import number, with_error
-from loadstore.sites import SIDES, Side
-from loadstore.views.model import Figure, figure, heatmap, panel, remark
+from loadstore.sites import SIDES, Head, Side
+from loadstore.views.model import Figure, figure, heatmap, panel, reading, remark
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -44,6 +44,9 @@ def _pattern(story: Story) -> Figure:
         control = NO_POS[story.weights.architecture.positions]
     uniform = float(np.mean([1 / (i + 1) for i in range(1, len(labels))])) if len(labels) > 1 else float("nan")
     score = with_error(story.role(head, "previous"), story.error(head, "previous"))
+    if len(labels) == 1:
+        claim = f"A prompt of one token has no previous token; {head} scores {score} on random repeats."
+        return figure("8", f"The pattern of {head}", claim, [_pattern_view(head, labels, panels)])
     name = (
         f"{head} attends to the previous token"
         if story.is_previous
@@ -53,7 +56,11 @@ def _pattern(story: Story) -> Figure:
         f"{name} with weight {number(here)} on this prompt and {score} on random repeats (uniform attention would "
         f"give {number(uniform)}). {control}"
     )
-    view = heatmap(
+    return figure("8", f"The pattern of {head}", claim, [_pattern_view(head, labels, panels)])
+
+
+def _pattern_view(head: Head, labels: list[str], panels: list[dict[str, object]]) -> dict[str, object]:
+    return heatmap(
         f"Pattern of {head}",
         ("query", labels),
         ("key", labels),
@@ -61,7 +68,6 @@ def _pattern(story: Story) -> Figure:
         scale=("sequential", 0.0, 1.0, "attention"),
         hatched="a query cannot attend to later tokens",
     )
-    return figure("8", f"The pattern of {head}", claim, [view])
 
 
 def _addressing(story: Story) -> Figure:
@@ -69,7 +75,8 @@ def _addressing(story: Story) -> Figure:
     if "pos" not in story.first_writers:
         told = " and ".join(f"its {side} {number(wire(story.scores, 'embed', head, side))}" for side in ("Q", "K"))
         claim = f"For {head}, the alignment of embed with {told} (0 is chance, 1 perfect)."
-        return figure("10", "What layer 0 reads to choose tokens", claim, _qk_views(story), None)
+        note = reading(story.averaged.strip()) if story.averaged else None
+        return figure("10", "What layer 0 reads to choose tokens", claim, _qk_views(story), note)
     higher = {
         side: int(
             np.nansum(
@@ -152,7 +159,7 @@ def _controls(story: Story) -> Figure:
         remark(
             "The article speaks of a rotation by 180°. Turning by 180° is a negation, which a Frobenius norm does not "
             "see (second row). The control that makes scores fall reverses the order of the coordinates; a random "
-            "rotation is the same idea without a choice."
+            "rotation is the same idea without a choice." + story.averaged
         ),
     )
 

@@ -34,12 +34,14 @@ def score_figure(story: Story) -> Figure:
     return figure(
         "7",
         "The subspace score",
-        f"{'. '.join(parts)}. Chance is {chance} for both; their ceilings differ with their spectra.",
+        f"{'. '.join(parts)}. Chance is {chance}"
+        + (" for both; their ceilings differ with their spectra." if len(parts) > 1 else ", whatever the spectra."),
         [_formula(story, chosen[0], reader), _cosines(wires), _null(wires), _numbers(story, chosen, head, side)],
         reading(
             "The squared score is a mean of squared cosines between directions written and directions read, weighted "
             f"by the squares of their strengths. The {SHOWN} strongest of each side are drawn; they hold {held} of "
             "it. Curves: the score under a random rotation between the two (two moments exact, the shape a Gamma)."
+            + story.averaged
         ),
     )
 

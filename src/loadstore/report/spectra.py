@@ -36,7 +36,7 @@ def spectra_figures(story: Story) -> list[Figure]:
     return [
         figure(
             "2",
-            "The strongest directions of the embedding and of the positions",
+            f"The strongest directions of the embedding{' and of the positions' if len(results) > 1 else ''}",
             _cliff({name: result.eigenvalue.values for name, result in results.items()}),
             [lines("Top eigenvalues", ("rank", "direction", "linear"), ("eigenvalue", "variance", "log"), top)],
             reading(

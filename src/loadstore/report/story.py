@@ -30,6 +30,13 @@ class Story:
         """What layer 0 finds in the stream or beside it: ``embed``, and ``pos`` where the model has one."""
         return ("embed", "pos") if self.weights.W_pos is not None else ("embed",)
 
+    @property
+    def averaged(self) -> str:
+        """A sentence for notes on Q and K scores under rotary positions; else empty."""
+        if self.weights.architecture.rotary is None:
+            return ""
+        return " Rotary positions make Q and K depend on the offset; their scores are averages over the context."
+
     @cached_property
     def roles(self) -> "xr.Dataset":
         """Role scores on random repeats."""

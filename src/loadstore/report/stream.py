@@ -98,6 +98,8 @@ def _claim(story: Story, mine: Stored, at: int) -> str:
     token, cosine = mine.nearest[0]
     before = int(story.trace.tokens[0, at - 1])
     nearest = f"what {mine.writer} stored is nearest to its copy of {_name(story, token)} (cosine {number(cosine)})"
+    if token == before and not story.is_previous:
+        return f"Though no head of layer 0 is a previous-token head, {nearest}: that of the token before {label}."
     if token == before:
         return f"The token before {label} is in its stream: {nearest}, with norm {number(mine.norm)}."
     return f"The token before {label} is not what decodes there: {nearest}."
