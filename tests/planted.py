@@ -28,7 +28,7 @@ from loadstore.models.tokens import Tokens
 from loadstore.models.weights import Layer, Weights
 
 VOCAB, CONTEXT, D_HEAD, SHARPNESS, BOS = 20, 16, 20, 30.0, 0
-E, P, S, O = slice(0, 20), slice(20, 36), slice(36, 56), slice(56, 76)  # noqa: E741
+E, P, S, O = slice(0, 20), slice(20, 36), slice(36, 56), slice(56, 76)  # noqa: E741 (O is the block's name)
 D_MODEL = 76
 GAIN = (SHARPNESS * D_HEAD**0.5) ** 0.5  # on Q and on K
 

@@ -31,7 +31,8 @@ class Reference:
 @pytest.fixture(scope="module", params=REFERENCES, ids=NAMES)
 def reference(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Reference:
     with safe_open(request.param, framework="pt") as file:
-        tensors, config = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()["config"]  # noqa: SIM118
+        names = list(file.keys())  # the handle itself cannot be iterated over
+        tensors, config = {name: file.get_tensor(name) for name in names}, file.metadata()["config"]
     checkpoint = tmp_path_factory.mktemp("reference") / request.param.name
     weights = {name.removeprefix(WEIGHTS): tensor for name, tensor in tensors.items() if name.startswith(WEIGHTS)}
     save_file(weights, checkpoint, metadata={"config": config})
