@@ -9,8 +9,9 @@ import torch
 from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel
 from loadstore.models.architecture import POSITIONS, Positions, one_of
 from loadstore.models.checkpoint import Checkpoint, read_checkpoint
-from loadstore.models.families import legacy, own, table
+from loadstore.models.families import gguf, legacy, own, table
 from loadstore.models.families.huggingface import Facts
+from loadstore.models.installed import INSTALLED, installed
 from loadstore.models.live import Live, as_live, live_checkpoint, live_name, live_tokens
 from loadstore.models.names import nearest
 from loadstore.models.quote import quote, some
@@ -51,6 +52,9 @@ def load(
         raise BadRequest(f"positions={positions!r}: expected {one_of(POSITIONS)}")
     if isinstance(source, str | Path):
         place = _find(source, revision)
+        if (packed := gguf.packed(place.path)) is not None:
+            weights = gguf.build(packed)
+            return weights if place.name is None else replace(weights, name=place.name)
         checkpoint = read_checkpoint(place.path)
         weights = _build(checkpoint, positions, place.name)
         if weights.tokens is not None:
@@ -115,6 +119,8 @@ def _find(source: str | Path, revision: str | None) -> _Place:
         if revision is not None:
             raise BadRequest(f"revision={revision!r} is for a model on the hub; {path} is here, leave it out")
         return _Place(path)
+    if str(source) in INSTALLED:
+        return _Place(installed(str(source)), str(source))
     if isinstance(source, str) and (where := address(source, revision)) is not None:
         from loadstore.models.hub import fetch
 

@@ -2,15 +2,21 @@
 
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from loadstore.errors import NotThisModel
-from loadstore.models.checkpoint import Checkpoint
-from loadstore.models.gguf import GGUF
+from loadstore.models.checkpoint import SUFFIXES, Checkpoint
+from loadstore.models.families import llama
+from loadstore.models.families.huggingface import Facts
+from loadstore.models.gguf import GGUF, read_gguf
 from loadstore.models.quote import quote, some
+from loadstore.models.vocabulary import tokens_of
+from loadstore.models.weights import Weights
 
+SUFFIX = ".gguf"
 LAYERS = {
     "attn_norm": "input_layernorm",
     "attn_q": "self_attn.q_proj",
@@ -28,6 +34,28 @@ WHOLE = {"token_embd": "model.embed_tokens", "output_norm": "model.norm", "outpu
 NAME = re.compile(r"blk\.([0-9]{1,4})\.([a-z_]+)\.(weight|bias)")
 TYPES = ("llama", "qwen2", "qwen3")
 IGNORED = ("rope_freqs.weight",)
+
+
+def packed(path: Path) -> Path | None:
+    """The GGUF file that a path means: itself, or the only model file of a folder; None where it means another."""
+    if path.suffix == SUFFIX:
+        return path
+    try:
+        found = [one for one in path.iterdir() if one.suffix in (SUFFIX, *SUFFIXES) and one.is_file()]
+    except OSError:
+        return None
+    return found[0] if len(found) == 1 and found[0].suffix == SUFFIX else None
+
+
+def build(path: Path) -> Weights:
+    """Open a GGUF file: its weights, its tokenizer where it carries one that is read, its name.
+
+    Raises BadCheckpoint where the file is damaged or hostile, NotThisModel for what is not supported.
+    """
+    file = read_gguf(path)
+    checkpoint = translated(file)
+    weights = llama.build(checkpoint, Facts(checkpoint, checkpoint.config or {}))
+    return replace(weights, tokens=tokens_of(file, weights.architecture.vocab))
 
 
 def translated(file: GGUF) -> Checkpoint:
@@ -93,8 +121,3 @@ def _config(file: GGUF, kind: str) -> dict[str, Any]:
         "rope_parameters": scaling,
         "sliding_window": fact("attention.sliding_window"),
     }
-
-
-def with_name(checkpoint: Checkpoint, file: GGUF) -> Checkpoint:
-    """The same, called by the name that the file states, if it states one."""
-    return replace(checkpoint, metadata={"name": str(file.facts.get("general.name", ""))})
