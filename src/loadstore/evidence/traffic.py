@@ -1,6 +1,6 @@
 """How much signal a wire carries on given tokens: the exact form, token by token, for Q, K and V wires.
 
-With δq_i the writer's part of q_i less its mean (the first position left out of the mean),
+With δq_i the part of q_i that the writer's store less its mean makes (the first position left out of the mean),
 
     traffic²(Q) = E_i Var_{j∼A_i}( δq_i · k_j /√d_head )       traffic²(K) the same with q_i · δk_j
     traffic²(V) = E_j ‖ δv_j W_O ‖²
@@ -15,8 +15,8 @@ from loadstore.errors import Undefined
 from loadstore.models.edits import Cut
 from loadstore.models.trace import Trace
 from loadstore.models.wiring import wiring
-from loadstore.prompts.decomposition import projected_parts, turned
-from loadstore.sites import CONST, Reader
+from loadstore.prompts.decomposition import deviations
+from loadstore.sites import Reader
 
 
 def reader_traffic(trace: Trace, reader: Reader | str) -> dict[str, float]:
@@ -24,18 +24,11 @@ def reader_traffic(trace: Trace, reader: Reader | str) -> dict[str, float]:
     reader = wiring(trace.weights).reader(reader)
     if reader.is_unembed or reader.is_mlp or any(isinstance(edit, Cut) for edit in trace.edits):
         raise Undefined("traffic is measured on the Q, K and V wires of a run without cuts")
-    return {
-        writer: _traffic(trace, reader, turned(trace, reader, _deviation(part)))
-        for writer, part in projected_parts(trace, reader).items()
-        if writer != CONST
-    }
+    return {writer: traffic_of(trace, reader, change) for writer, change in deviations(trace, reader)}
 
 
-def _deviation(part: Float[Tensor, "batch token d_head"]) -> Float[Tensor, "batch token d_head"]:
-    return part - part[:, 1:].flatten(0, 1).mean(0)
-
-
-def _traffic(trace: Trace, reader: Reader, change: Float[Tensor, "batch token d_head"]) -> float:
+def traffic_of(trace: Trace, reader: Reader, change: Float[Tensor, "batch token d_head"]) -> float:
+    """Traffic of one wire whose part of q, k or v, less its mean, is ``change``."""
     layer = trace.record.layers[reader.layer]
     if reader.side == "V":
         stored = change @ trace.weights.head(reader.head).W_O

@@ -8,6 +8,7 @@ Scores are bilinear in two such sums, outputs and logits linear in one. Sums hol
 (tests/theorems/test_sums.py). An edited run is decomposed as long as its edits are ablations.
 """
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +18,7 @@ from torch import Tensor
 
 from loadstore.errors import Undefined
 from loadstore.models.edits import Ablate
-from loadstore.models.forward import through_norm
+from loadstore.models.forward import replacement, through_norm
 from loadstore.models.trace import Trace
 from loadstore.models.weights import Norm, Weights
 from loadstore.models.wiring import wiring
@@ -30,8 +31,25 @@ if TYPE_CHECKING:
 
 def loaded(trace: Trace, reader: Reader, writer: Writer) -> Float[Tensor, "batch token d_model"]:
     """One writer's part of a reader's input: its store through the reader's norm, the scale frozen, without β."""
+    return _through(trace, reader, writer, trace.store(writer))
+
+
+def deviations(trace: Trace, reader: Reader) -> Iterator[tuple[str, Float[Tensor, "batch token inside"]]]:
+    """What a mean cut takes from q, k or v: a writer's store less its mean, through the norm and the reader's matrix.
+
+    The mean is that of ``cut``, over batch and tokens without the first position. Raises Undefined for cut runs.
+    """
+    _refuse_cuts(trace)
+    matrix, _, _ = _matrix(trace, reader)
+    for writer in wiring(trace.weights).writers_of(reader):
+        store = trace.store(writer)
+        change = _through(trace, reader, writer, store - replacement(store, "mean")) @ matrix
+        yield str(writer), turned(trace, reader, change)
+
+
+def _through(trace: Trace, reader: Reader, writer: Writer, store: Tensor) -> Tensor:
+    """Send a part of the stream through a reader's norm, its scale frozen; shortformer positions are behind it."""
     weights, record = trace.weights, trace.record
-    store = trace.store(writer)
     if writer.kind == "pos" and weights.architecture.positions == "shortformer":
         return store
     if reader.is_unembed:
