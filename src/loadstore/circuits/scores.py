@@ -37,8 +37,8 @@ def subspace_scores(
     weights: Weights,
     norms: Norms = "fold",
     *,
-    writers: str = "*",
-    readers: str = "*",
+    writers: str | Sequence[str] = "*",
+    readers: str | Sequence[str] = "*",
     control: Control = "none",
     seed: int = 0,
     offset: int | None = None,
@@ -46,7 +46,7 @@ def subspace_scores(
     """Score every wire: Dataset over (writer, reader) with score chance z p ceiling alignment relative.
 
     ``norms="fold"`` gives the norms to the matrices they belong to, ``"ignore"`` the raw product that other
-    tools print. ``writers`` and ``readers`` are globs. ``control="reversed"`` reverses the coordinates of what
+    tools print. ``writers`` and ``readers`` are globs, one or several. ``control="reversed"`` reverses the coordinates of what
     writers write, ``"haar"`` rotates it by a random orthogonal matrix of ``seed``. A pair that the architecture
     does not connect is NaN. Under rotary positions the Q and K sides are averaged over the offsets of the whole
     context, uniformly, or taken at one ``offset`` = query − key. ``relative`` is the log score less the writer's
@@ -62,7 +62,7 @@ def subspace_scores(
     kept_readers = _matching(network.readers, readers, network.reader)
     exists = np.array([[network.connects(w, r) for r in kept_readers] for w in kept_writers])
     values = {name: np.full(exists.shape, np.nan) for name in MEASURES}
-    for group in _groups(weights, kept_writers, kept_readers, norms):
+    for group in _groups(weights, kept_writers, kept_readers, norms, exists):
         block = _block(weights, group, norms, control, seed, offsets)
         cells = np.ix_(group.writer_index, group.reader_index)
         for name in MEASURES:
@@ -93,13 +93,17 @@ class _Group:
     behind: bool
 
 
-def _groups(weights: Weights, writers: Sequence[Writer], readers: Sequence[Reader], norms: Norms) -> list[_Group]:
-    """At most four: (behind the norm or not) × (this reader centres or not)."""
+def _groups(
+    weights: Weights, writers: Sequence[Writer], readers: Sequence[Reader], norms: Norms, exists: np.ndarray
+) -> list[_Group]:
+    """At most four: (behind the norm or not) × (this reader centres or not); writers without a wire are left out."""
     groups: list[_Group] = []
     for behind in (False, True):
         for centred in (False, True):
-            some_w = [i for i, w in enumerate(writers) if reads_after_norm(weights, w) == behind]
             some_r = [j for j, r in enumerate(readers) if (_centres(weights, r, norms) and not behind) == centred]
+            some_w = [
+                i for i, w in enumerate(writers) if reads_after_norm(weights, w) == behind and exists[i, some_r].any()
+            ]
             if some_w and some_r:
                 groups.append(
                     _Group([writers[i] for i in some_w], [readers[j] for j in some_r], some_w, some_r, centred, behind)
@@ -171,11 +175,18 @@ def _stack(spectra: list[Tensor]) -> Float[Tensor, "site most"]:
     return torch.nn.utils.rnn.pad_sequence(spectra, batch_first=True)
 
 
-def _matching(sites: Sequence[_Site], glob: str, named: Callable[[str], _Site]) -> list[_Site]:
-    """Sites that match a glob; a name without wildcards must exist, and the nearest is told if it does not."""
-    if not set(glob) & set("*?["):
-        return [named(glob)]
-    found = [site for site in sites if fnmatch.fnmatchcase(str(site), glob)]
-    if not found:
-        raise NoSuchSite(f"nothing matches {glob!r}; there are {sites[0]} … {sites[-1]}")
-    return found
+def _matching(sites: Sequence[_Site], globs: str | Sequence[str], named: Callable[[str], _Site]) -> list[_Site]:
+    """Sites that match one of the globs, in depth order; a name without wildcards must exist, else the nearest is told.
+
+    Raises NoSuchSite.
+    """
+    wanted: set[_Site] = set()
+    for glob in [globs] if isinstance(globs, str) else globs:
+        if not set(glob) & set("*?["):
+            wanted.add(named(glob))
+            continue
+        found = [site for site in sites if fnmatch.fnmatchcase(str(site), glob)]
+        if not found:
+            raise NoSuchSite(f"nothing matches {glob!r}; there are {sites[0]} … {sites[-1]}")
+        wanted |= set(found)
+    return [site for site in sites if site in wanted]
