@@ -1,15 +1,16 @@
 """Models in GGUF: their names and facts said in the words of Hugging Face, whose families then build them."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from loadstore.errors import NotThisModel
+from loadstore.errors import BadCheckpoint, LoadstoreError, NotThisModel
 from loadstore.models.checkpoint import SUFFIXES, Checkpoint
-from loadstore.models.families import llama
+from loadstore.models.families import gpt2, llama
 from loadstore.models.families.huggingface import Facts
 from loadstore.models.gguf import GGUF, read_gguf
 from loadstore.models.quote import quote, some
@@ -17,23 +18,74 @@ from loadstore.models.vocabulary import tokens_of
 from loadstore.models.weights import Weights
 
 SUFFIX = ".gguf"
-LAYERS = {
-    "attn_norm": "input_layernorm",
-    "attn_q": "self_attn.q_proj",
-    "attn_k": "self_attn.k_proj",
-    "attn_v": "self_attn.v_proj",
-    "attn_output": "self_attn.o_proj",
-    "attn_q_norm": "self_attn.q_norm",
-    "attn_k_norm": "self_attn.k_norm",
-    "ffn_norm": "post_attention_layernorm",
-    "ffn_gate": "mlp.gate_proj",
-    "ffn_up": "mlp.up_proj",
-    "ffn_down": "mlp.down_proj",
+FACTORS = "rope_freqs.weight"
+MOST_FACTORS = 1 << 12
+UNREAD = (  # they change numbers
+    "attention.scale",
+    "attention.clamp_kqv",
+    "attention.max_alibi_bias",
+    "attention.temperature_scale",
+    "attn_logit_softcapping",
+    "final_logit_softcapping",
+    "logit_scale",
+    "residual_scale",
+    "embedding_scale",
+    "expert_count",
+    "attention.sliding_window_pattern",
+)
+LAYER = re.compile(r"blk\.([0-9]{1,4})\.([a-z_]+)\.(weight|bias)")
+
+
+class Names(NamedTuple):
+    """How one architecture's tensors are called by Hugging Face: in a layer, and outside; and which are turned."""
+
+    layers: str
+    of_layer: dict[str, str]
+    whole: dict[str, str]
+    turned: tuple[str, ...] = ()
+
+
+LLAMA = Names(
+    "model.layers",
+    {
+        "attn_norm": "input_layernorm",
+        "attn_q": "self_attn.q_proj",
+        "attn_k": "self_attn.k_proj",
+        "attn_v": "self_attn.v_proj",
+        "attn_output": "self_attn.o_proj",
+        "attn_q_norm": "self_attn.q_norm",
+        "attn_k_norm": "self_attn.k_norm",
+        "ffn_norm": "post_attention_layernorm",
+        "ffn_gate": "mlp.gate_proj",
+        "ffn_up": "mlp.up_proj",
+        "ffn_down": "mlp.down_proj",
+    },
+    {"token_embd": "model.embed_tokens", "output_norm": "model.norm", "output": "lm_head"},
+)
+GPT2 = Names(
+    "transformer.h",
+    {
+        "attn_norm": "ln_1",
+        "attn_qkv": "attn.c_attn",
+        "attn_output": "attn.c_proj",
+        "ffn_norm": "ln_2",
+        "ffn_up": "mlp.c_fc",
+        "ffn_down": "mlp.c_proj",
+    },
+    {
+        "token_embd": "transformer.wte",
+        "position_embd": "transformer.wpe",
+        "output_norm": "transformer.ln_f",
+        "output": "lm_head",
+    },
+    turned=("attn_qkv", "attn_output", "ffn_up", "ffn_down"),  # stored [out, in], where GPT-2's own are [in, out]
+)
+KINDS: dict[str, tuple[Names, Callable[[Checkpoint, Facts], Weights]]] = {
+    "llama": (LLAMA, llama.build),
+    "qwen2": (LLAMA, llama.build),
+    "qwen3": (LLAMA, llama.build),
+    "gpt2": (GPT2, gpt2.build),
 }
-WHOLE = {"token_embd": "model.embed_tokens", "output_norm": "model.norm", "output": "lm_head"}
-NAME = re.compile(r"blk\.([0-9]{1,4})\.([a-z_]+)\.(weight|bias)")
-TYPES = ("llama", "qwen2", "qwen3")
-IGNORED = ("rope_freqs.weight",)
 
 
 def packed(path: Path) -> Path | None:
@@ -50,74 +102,91 @@ def packed(path: Path) -> Path | None:
 def build(path: Path) -> Weights:
     """Open a GGUF file: its weights, its tokenizer where it carries one that is read, its name.
 
-    Raises BadCheckpoint where the file is damaged or hostile, NotThisModel for what is not supported.
+    Only the header is read, and what biases there are. Raises BadCheckpoint where the file is damaged or hostile,
+    NotThisModel for what is not supported.
     """
     file = read_gguf(path)
-    checkpoint = translated(file)
-    weights = llama.build(checkpoint, Facts(checkpoint, checkpoint.config or {}))
+    kind = str(file.facts.get("general.architecture"))
+    if kind not in KINDS:
+        raise NotThisModel(f"{path} holds the architecture '{quote(kind, 40)}'; of GGUF, {some(list(KINDS))} are read")
+    names, family = KINDS[kind]
+    try:
+        checkpoint = Checkpoint(path, _tensors(file, kind, names), {}, _config(file, kind))
+        weights = family(checkpoint, Facts(checkpoint, checkpoint.config or {}))
+    except LoadstoreError as error:
+        if str(path) in str(error):
+            raise
+        raise type(error)(f"{path}: {error}") from None  # an architecture that is impossible names no file
     return replace(weights, tokens=tokens_of(file, weights.architecture.vocab))
 
 
-def translated(file: GGUF) -> Checkpoint:
-    """Return a checkpoint with the names, the order of rows and the config that Hugging Face uses.
-
-    llama.cpp stores the rows of Q and K of Llama models so that rotary pairs are neighbours; they are put back.
-    Raises NotThisModel for another architecture or a tensor without a place.
-    """
-    kind = str(file.facts.get("general.architecture"))
-    if kind not in TYPES:
-        raise NotThisModel(
-            f"{file.path} holds the architecture '{quote(kind, 40)}'; of GGUF, {some(list(TYPES))} are read"
-        )
-    config = _config(file, kind)
-    heads = {"q_proj": config["num_attention_heads"], "k_proj": config["num_key_value_heads"]}
+def _tensors(file: GGUF, kind: str, names: Names) -> dict[str, Tensor]:
     tensors: dict[str, Tensor] = {}
-    for name in file.tensors:
-        if name in IGNORED:
+    for name, tensor in file.tensors().items():
+        stem, _, part = name.rpartition(".")
+        if name == FACTORS:
             continue
-        new = _name(name)
-        if new is None:
+        if found := LAYER.fullmatch(name):
+            stem, new = found[2], f"{names.layers}.{found[1]}.{names.of_layer.get(found[2])}"
+            known = stem in names.of_layer
+        else:
+            new, known = names.whole.get(stem), stem in names.whole
+        if not known:
             raise NotThisModel(f"{file.path}: tensor '{quote(name)}' has no place in a {kind} model")
-        tensor = file.read(name)
-        side = new.split(".")[-2]
-        tensors[new] = _unpermuted(tensor, heads[side]) if kind == "llama" and side in heads else tensor
-    config["tie_word_embeddings"] = "lm_head.weight" not in tensors
-    return Checkpoint(file.path, tensors, {}, config)
-
-
-def _name(name: str) -> str | None:
-    if found := NAME.fullmatch(name):
-        return f"model.layers.{found[1]}.{LAYERS[found[2]]}.{found[3]}" if found[2] in LAYERS else None
-    stem, _, part = name.rpartition(".")
-    return f"{WHOLE[stem]}.{part}" if stem in WHOLE else None
-
-
-def _unpermuted(weight: Tensor, heads: int) -> Tensor:
-    """Rows (pair, first or second) of each head back to (first or second, pair)."""
-    return weight.unflatten(0, (heads, -1, 2)).transpose(1, 2).reshape(weight.shape)
+        tensors[f"{new}.{part}"] = tensor.mT if stem in names.turned and tensor.ndim == 2 else tensor
+    return tensors
 
 
 def _config(file: GGUF, kind: str) -> dict[str, Any]:
+    """Say the facts in the words of a config.json; what is missing or wrong there is told by who reads it."""
+
     def fact(name: str, default: Any = None) -> Any:
         return file.facts.get(f"{kind}.{name}", default)
 
-    scaling: dict[str, Any] = {"rope_type": "default", "rope_theta": fact("rope.freq_base", 10_000.0)}
-    if fact("rope.scaling.type", "none") not in ("none", None):
-        scaling |= {"rope_type": fact("rope.scaling.type"), "factor": fact("rope.scaling.factor")}
-    if "rope_freqs.weight" in file.tensors:
-        raise NotThisModel(f"{file.path} scales its rotary frequencies by a tensor, which is not supported yet")
-    heads = fact("attention.head_count")
-    return {
-        "model_type": kind,
+    vocab = file.stored["token_embd.weight"].shape[0] if "token_embd.weight" in file.stored else None
+    tied = {"vocab_size": vocab, "tie_word_embeddings": "output.weight" not in file.stored}
+    heads, d = fact("attention.head_count"), fact("embedding_length")
+    if kind == "gpt2":
+        return tied | {
+            "n_layer": fact("block_count"),
+            "n_head": heads,
+            "n_embd": d,
+            "n_inner": fact("feed_forward_length"),
+            "n_positions": fact("context_length"),
+            "layer_norm_epsilon": fact("attention.layer_norm_epsilon"),
+        }
+    d_head = fact("attention.key_length")
+    if fact("attention.value_length", d_head) != d_head:
+        raise NotThisModel(f"{file.path}: its values are wider or narrower than its keys, which is not supported")
+    if stated := [name for name in UNREAD if fact(name)]:
+        raise NotThisModel(f"{file.path} states {some(stated)} of its {kind} model, which is not computed")
+    return tied | {
+        # Every layer slides where a window is stated, as Mistral's do.
+        "model_type": "mistral" if fact("attention.sliding_window") else kind,
         "num_hidden_layers": fact("block_count"),
         "num_attention_heads": heads,
         "num_key_value_heads": fact("attention.head_count_kv", heads),
-        "hidden_size": fact("embedding_length"),
-        "head_dim": fact("attention.key_length"),
+        "hidden_size": d,
+        "head_dim": d_head,
         "intermediate_size": fact("feed_forward_length"),
-        "vocab_size": file.tensors["token_embd.weight"].shape[0] if "token_embd.weight" in file.tensors else None,
         "max_position_embeddings": fact("context_length"),
         "rms_norm_eps": fact("attention.layer_norm_rms_epsilon", 1e-6),
-        "rope_parameters": scaling,
-        "sliding_window": fact("attention.sliding_window"),
+        "sliding_window": fact("attention.sliding_window") or None,
+        "rope_parameters": _rotary(file, kind, fact),
     }
+
+
+def _rotary(file: GGUF, kind: str, fact: Callable[..., Any]) -> dict[str, Any]:
+    """Rotary positions; llama.cpp orders the rows of Q and K of a Llama so that pairs are neighbours."""
+    rotary = {"rope_type": "default", "rope_theta": fact("rope.freq_base", 10_000.0)}
+    rotary["pairs"] = "adjacent" if kind == "llama" else "halves"
+    if (scaling := fact("rope.scaling.type", "none")) != "none":
+        rotary |= {"rope_type": scaling, "factor": fact("rope.scaling.factor")}
+    if (turned := fact("rope.dimension_count")) is not None:
+        rotary["dimensions"] = turned
+    if FACTORS in file.stored:
+        factors = file.tensors()[FACTORS]
+        if factors.numel() > MOST_FACTORS:
+            raise BadCheckpoint(f"{file.path}: {FACTORS} has {factors.numel()} entries; it is damaged, fetch it again")
+        rotary["factors"] = factors.flatten().tolist()
+    return rotary

@@ -19,7 +19,7 @@ def rotary_of(facts: Facts, d_head: int, share: float = 1.0) -> Rotary:
     stated = _parameters(facts)
     base = _number(facts, stated, "rope_theta", facts.number("rope_theta", "rotary_emb_base", default=10_000.0))
     share = _number(facts, stated, "partial_rotary_factor", facts.number("partial_rotary_factor", default=share))
-    dimensions = int(d_head * share)
+    dimensions = int(_number(facts, stated, "dimensions", d_head * share))
     if dimensions < 2 or dimensions % 2 or base <= 0:
         raise BadCheckpoint(
             f"{facts.checkpoint.path}: rotary positions over {dimensions} of {d_head} dimensions with base {base} are "
@@ -36,7 +36,9 @@ def rotary_of(facts: Facts, d_head: int, share: float = 1.0) -> Rotary:
             f"{facts.checkpoint.path}: rotary scaling '{quote(kind, 40)}' is not supported; supported are default, "
             "linear and llama3"
         )
-    return Rotary(tuple(frequencies.tolist()), "halves", single=True)
+    if (factors := stated.get("factors")) is not None:  # what llama.cpp has worked out of Llama 3's scaling
+        frequencies = frequencies / _factors(facts, factors, len(frequencies))
+    return Rotary(tuple(frequencies.tolist()), stated.get("pairs", "halves"), single=True)
 
 
 def _parameters(facts: Facts) -> dict[str, Any]:
@@ -52,6 +54,16 @@ def _number(facts: Facts, stated: dict[str, Any], name: str, default: float | No
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise BadCheckpoint(f"{facts.checkpoint.path}: its rotary parameters say {name} = {quote(value, 40)}")
     return float(value)
+
+
+def _factors(facts: Facts, stated: object, pairs: int) -> torch.Tensor:
+    """How many times slower each pair turns."""
+    known = cast("list[Any]", stated) if isinstance(stated, list) else []
+    if len(known) != pairs or not all(type(one) is float and one > 0 for one in known):
+        raise BadCheckpoint(
+            f"{facts.checkpoint.path}: its rotary factors are {quote(stated, 60)}, expected {pairs} numbers above 0"
+        )
+    return torch.tensor(known)
 
 
 def _llama3(facts: Facts, stated: dict[str, Any], frequencies: torch.Tensor) -> torch.Tensor:
