@@ -17,8 +17,8 @@ export function togglePin<P extends object>({ active, pinned }: Cursor<P>): void
   pinned.value = same ? null : active.value;
 }
 
-/** Handlers of one Tab stop: arrows and Home/End move, Enter pins, Esc clears. */
-export function tabStop<P extends object>(cursor: Cursor<P>, start: () => P | null, move: (from: P, key: string, control: boolean) => P | null) {
+/** Handlers of one Tab stop: arrows and Home/End move, Enter pins, Esc clears; `first` may take a key before. */
+export function tabStop<P extends object>(cursor: Cursor<P>, start: () => P | null, move: (from: P, key: string, control: boolean) => P | null, first?: (event: KeyboardEvent) => boolean) {
   const { active, pinned } = cursor;
   return {
     tabIndex: 0,
@@ -30,6 +30,10 @@ export function tabStop<P extends object>(cursor: Cursor<P>, start: () => P | nu
     },
     onKeyDown: (event: KeyboardEvent) => {
       if (event.altKey || event.metaKey) return;
+      if (first?.(event)) {
+        event.preventDefault();
+        return;
+      }
       if (event.key === "Escape") {
         active.value = null;
         pinned.value = null;

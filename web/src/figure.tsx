@@ -7,6 +7,7 @@ import { FormulaView } from "./formula/view";
 import { PatternsView } from "./patterns/view";
 import { Guard, UnknownSchema } from "./guard";
 import { HeatmapView } from "./heatmap/view";
+import { LayersView } from "./layers/view";
 import { LinesView } from "./lines/view";
 import type { Figure, Place, View } from "./model";
 import { TableView } from "./table";
@@ -57,6 +58,8 @@ function AnyView({ view, place }: { view: View; place: Place }) {
       return <FormulaView view={view} place={place} />;
     case "loadstore/patterns@1":
       return <PatternsView view={view} place={place} />;
+    case "loadstore/layers@1":
+      return <LayersView view={view} place={place} />;
     default:
       return <UnknownSchema what="view" schema={(view as { schema?: unknown }).schema} />;
   }

@@ -7,13 +7,13 @@ import { offer, save } from "./export/save";
 import { picture } from "./export/svg";
 import type { Place, View } from "./model";
 
-/** Tables of more cells than this are made when they are opened. */
+/** Tables of more cells than this are made while they are open. */
 const MANY = 5000;
 
 interface Props {
   view: View;
   place: Place;
-  records: () => string[][];
+  records: () => Iterable<string[]>;
   /** The tables behind a picture; a view that is a table has none. */
   table: (() => VNode) | null;
   /** How many cells the tables have. */
@@ -30,7 +30,7 @@ export function ViewFrame({ view, place, records, table, cells, about, children 
   const drawn = () => (body.current ? picture(body.current, view.title) : "");
   const exports: [string, () => void][] = [
     ["CSV", () => save(`${name}.csv`, "text/csv", csv(records()))],
-    ["SVG", () => save(`${name}.svg`, "image/svg+xml", drawn())],
+    ["SVG", () => save(`${name}.svg`, "image/svg+xml", [drawn()])],
     ["PNG", () => void png(drawn()).then((file) => offer(`${name}.png`, file))],
   ];
   return (
@@ -55,10 +55,11 @@ export function ViewFrame({ view, place, records, table, cells, about, children 
 
 /** The tables, folded away. */
 function Numbers({ title, table, cells, about }: { title: string; table: () => VNode; cells: number; about: unknown }) {
-  const [open, setOpen] = useState(cells <= MANY);
+  const [opened, setOpened] = useState(false);
+  const open = opened || cells <= MANY;
   const made = useMemo(() => (open ? table() : null), [open, about]);
   return (
-    <details class="numbers" onToggle={() => setOpen(true)}>
+    <details class="numbers" onToggle={(event) => setOpened(event.currentTarget.open)}>
       <summary>Table</summary>
       <div class="scroll tables" role="region" aria-label={`Numbers of ${title}`} tabIndex={0}>
         {made}

@@ -43,12 +43,14 @@ export interface Scale {
   low: number;
   high: number;
   label: string;
+  /** A value that the legend marks, such as chance. */
+  reference?: number | null;
 }
 
 export interface Panel {
   title: string;
   values: Cell[][];
-  details?: Record<string, Cell[][]>;
+  details?: Record<string, (Cell | string)[][]>;
   outlined?: [number, number][];
 }
 
@@ -155,7 +157,7 @@ export interface Diagram {
 
 export interface Step {
   name: string;
-  kind: "embed" | "pos" | "head" | "unembed";
+  kind: "embed" | "pos" | "head" | "mlp" | "unembed";
   detail: string;
   loads: { label: string; source: "stream" | "pos" }[];
   stores: string | null;
@@ -191,7 +193,42 @@ export interface Patterns {
   orders: { name: string; heads: number[] }[];
 }
 
-export type View = Heatmap | Lines | Table | Bars | Address | Memory | Diagram | Formula | Patterns;
+/** Names in groups, in order. */
+export interface Members {
+  name: string;
+  groups: { label: string; members: string[] }[];
+}
+
+/** Numbers of the wires that exist, as base64 of little-endian bytes. */
+export type Packed =
+  | { format: "float32"; data: string }
+  | { format: "float16"; unit: number; data: string }
+  | { format: "uint8"; low: number; step: number; data: string };
+
+export interface LayersPanel {
+  title: string;
+  /** Which cells exist, a bit each, where the numbers are packed and not all do. */
+  wires?: string | null;
+  values: Cell[][] | Packed;
+  details: Record<string, Cell[][] | Packed>;
+}
+
+/** Wires of a whole model, shown layer by layer. */
+export interface Layers {
+  schema: "loadstore/layers@1";
+  title: string;
+  rows: Members;
+  columns: Members;
+  scale: Scale;
+  panels: LayersPanel[];
+  note: string;
+  reference: number | null;
+  digits: number;
+  /** How finely numbers are kept, where it is not to seven digits. */
+  resolution: string[];
+}
+
+export type View = Heatmap | Lines | Table | Bars | Address | Memory | Diagram | Formula | Patterns | Layers;
 
 /** Where a view stands in its page: what its tables are addressed by. */
 export interface Place {

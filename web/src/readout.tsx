@@ -6,10 +6,12 @@ interface Props<P> {
   cursor: Cursor<P>;
   what: string;
   describe: (point: P) => ComponentChildren;
+  /** What to do here, where it is more than to point and to pin. */
+  hint?: ComponentChildren;
 }
 
 /** Two lines at most; announced politely, and never moving what is below. */
-export function Readout<P>({ cursor, what, describe }: Props<P>) {
+export function Readout<P>({ cursor, what, describe, hint }: Props<P>) {
   const active = cursor.active.value;
   const pinned = cursor.pinned.value;
   const same = active !== null && JSON.stringify(active) === JSON.stringify(pinned);
@@ -29,7 +31,11 @@ export function Readout<P>({ cursor, what, describe }: Props<P>) {
       )}
       {!active && !pinned && (
         <p class="hint">
-          Point at a {what}, or press Tab and use the arrow keys. <kbd>Enter</kbd> pins it, <kbd>Esc</kbd> clears.
+          {hint ?? (
+            <>
+              Point at a {what}, or press Tab and use the arrow keys. <kbd>Enter</kbd> pins it, <kbd>Esc</kbd> clears.
+            </>
+          )}
         </p>
       )}
     </div>

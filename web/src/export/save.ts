@@ -1,8 +1,8 @@
 /** Files made in the page: no server takes part. */
 
-/** Offer `text` as a download. */
-export function save(name: string, type: string, text: string): void {
-  offer(name, new Blob([text], { type: `${type};charset=utf-8` }));
+/** Offer a text, in pieces, as a download. */
+export function save(name: string, type: string, pieces: string[]): void {
+  offer(name, new Blob(pieces, { type: `${type};charset=utf-8` }));
 }
 
 /** Offer a file as a download. */

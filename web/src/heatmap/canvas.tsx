@@ -4,18 +4,16 @@ import { beyond, colourOf, inkOn, pixelOf } from "../colour";
 import type { Cell, Heatmap, Panel } from "../model";
 import { drawCells, useTheme } from "../theme";
 import { corner } from "./cells";
-import type { Layout } from "./layout";
+import { type Layout, SIGNED } from "./layout";
 
-/** More cells than this are drawn as pixels. */
-const MANY = 4000;
-/** Cells this wide have room for a sign. */
-const SIGNED = 9;
+/** More cells than this, in all panels, are drawn as pixels. */
+const MANY = 2000;
 /** Pixels of a thumbnail's side, about. */
 const THUMBNAIL = 192;
 
 /** True where SVG would be slow. */
 export function pixelled(view: Heatmap, layout: Layout): boolean {
-  return layout.bare || view.rows.labels.length * view.columns.labels.length > MANY;
+  return layout.bare || view.rows.labels.length * view.columns.labels.length * view.panels.length > MANY;
 }
 
 /** Pixels of a cell: enough for a sharp sign where one fits. */
@@ -70,7 +68,7 @@ function mark(pen: CanvasRenderingContext2D, view: Heatmap, cell: Cell, x: numbe
     text = { nan: "\u00d7", inf: "\u221e", "-inf": "\u2212\u221e" }[cell];
   }
   if (!text) return;
-  pen.font = `${Math.min(10, size * 0.8)}px monospace`;
+  pen.font = `${Math.min(10, size * 0.85)}px monospace`;
   pen.textAlign = "center";
   pen.textBaseline = "middle";
   pen.fillText(text, x + size / 2, y + size / 2);

@@ -2,7 +2,7 @@
 import { beyond, colourOf, inkOn } from "../colour";
 import { short } from "../format";
 import type { Cell, Heatmap, Panel } from "../model";
-import type { Layout } from "./layout";
+import { type Layout, SIGNED } from "./layout";
 
 /** The cells of `panel`, with `hatch` the id of its pattern for the impossible. */
 export function Cells({ view, panel, layout, hatch }: { view: Heatmap; panel: Panel; layout: Layout; hatch: string }) {
@@ -59,7 +59,7 @@ function glyph(view: Heatmap, cell: Cell, layout: Layout, x: number, y: number) 
 function printed(view: Heatmap, cell: number, size: number): string {
   const signs = view.scale.kind === "diverging";
   if (size >= 30) return short(cell, view.digits, signs);
-  return signs && cell !== 0 ? (cell > 0 ? "+" : "\u2212") : "";
+  return signs && cell !== 0 && size >= SIGNED ? (cell > 0 ? "+" : "\u2212") : "";
 }
 
 /** What is not a number: a cross for NaN, the sign itself for an infinity. */

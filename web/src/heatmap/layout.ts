@@ -3,15 +3,25 @@ import type { Heatmap } from "../model";
 import { widest } from "../text";
 
 export const LABEL = 11;
+/** Degrees that slanted labels rise. */
+export const SLANT = 52;
+/** Cells this wide have room for a sign. */
+export const SIGNED = 8;
 const GAP = 28;
-const COMFORTABLE = 16;
-const SMALLEST = 13;
+/** Lines of labels nearer than this touch. */
+const PITCH = 12;
+/** The same for slanted ones, along their side. */
+const SLANTED = 14;
 const LARGEST = 38;
-/** Sides longer than this have smaller cells, and not a label for each. */
-const LONG = 64;
+/** Cells of a side with more than this many may be smaller than their labels, and not all have one. */
+const LONG = 24;
 const TINY = 6;
+/** A side that is still comfortable to look at, where its cells are many. */
+const SMALL = 260;
+/** The height that a panel keeps to while its labels still fit. */
+const TALL = 760;
 /** More panels than this are drawn as thumbnails with one panel large. */
-const FEW = 4;
+const FEW = 6;
 
 export interface Layout {
   cell: number;
@@ -20,8 +30,8 @@ export interface Layout {
   right: number;
   slanted: boolean;
   bare: boolean;
-  /** A label at every so many rows and columns. */
-  stride: number;
+  /** A label at every so many rows, and at every so many columns. */
+  every: [number, number];
   width: number;
   height: number;
 }
@@ -33,23 +43,25 @@ export function crowded(view: Heatmap): boolean {
 
 /** Panels of `view` with its labels, as many side by side in `width` as stay comfortable. */
 export function labelled(view: Heatmap, width: number, panels = view.panels.length): Layout {
-  const least = Math.max(view.rows.labels.length, view.columns.labels.length) > LONG ? TINY : SMALLEST;
+  const [rows, columns] = [view.rows.labels.length, view.columns.labels.length];
+  const least = Math.max(rows, columns) > LONG ? TINY : PITCH + 1;
+  const most = Math.min(LARGEST, Math.max(PITCH, Math.floor(TALL / Math.max(1, rows))));
+  const comfortable = Math.min(most, 16, Math.max(7, Math.floor(SMALL / Math.max(1, rows, columns))));
   for (let abreast = panels; abreast >= 1; abreast--) {
     const room = (width - (abreast - 1) * GAP) / abreast;
-    const flat = measure(view, LARGEST, false);
-    const straight = Math.min(LARGEST, cellIn(view, room, flat));
+    const straight = Math.min(most, cellIn(view, room, measure(view, most, false)));
     if (straight >= widest(view.columns.labels, LABEL) + 6) return measure(view, straight, false);
-    const cell = Math.min(LARGEST, cellIn(view, room, measure(view, SMALLEST, true)));
-    if (cell >= COMFORTABLE || abreast === 1) return measure(view, Math.max(least, cell), true);
+    const cell = Math.min(most, cellIn(view, room, measure(view, PITCH, true)));
+    if (cell >= comfortable || abreast === 1) return measure(view, Math.max(least, cell), true);
   }
-  return measure(view, SMALLEST, true);
+  return measure(view, PITCH, true);
 }
 
 /** A panel without labels, in units that the page stretches. */
 export function bare(view: Heatmap): Layout {
   const cell = 10;
   const [rows, columns] = [view.rows.labels.length, view.columns.labels.length];
-  return { cell, left: 0, top: 0, right: 0, slanted: false, bare: true, stride: 1, width: columns * cell, height: rows * cell };
+  return { cell, left: 0, top: 0, right: 0, slanted: false, bare: true, every: [1, 1], width: columns * cell, height: rows * cell };
 }
 
 function cellIn(view: Heatmap, room: number, { left, right }: Layout): number {
@@ -63,5 +75,5 @@ function measure(view: Heatmap, cell: number, slanted: boolean): Layout {
   const top = Math.max(2 * LABEL + 16, slanted ? Math.ceil(long * 0.8) + 16 : 0);
   const right = slanted ? Math.max(2, Math.ceil(long * 0.62) - Math.floor(cell / 2) + 8) : 2;
   const [rows, columns] = [view.rows.labels.length, view.columns.labels.length];
-  return { cell, left, top, right, slanted, bare: false, stride: Math.ceil(SMALLEST / cell), width: left + columns * cell + right, height: top + rows * cell + 2 };
+  return { cell, left, top, right, slanted, bare: false, every: [Math.ceil(PITCH / cell), Math.ceil((slanted ? SLANTED : PITCH) / cell)], width: left + columns * cell + right, height: top + rows * cell + 2 };
 }

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 import { beyond, colourAt } from "../colour";
-import { number } from "../format";
+import { free, number } from "../format";
 import type { Cell, Heatmap } from "../model";
 import { corner, Odd } from "./cells";
 import { Hatch, Outline } from "./panel";
@@ -31,6 +31,11 @@ export function Legend({ view }: { view: Heatmap }) {
           <Item text={view.outline_label ?? "outlined"}>
             <rect width={SWATCH} height={SWATCH} fill={colourAt(scale.kind, 0.6)} />
             <Outline x={0} y={0} size={SWATCH} />
+          </Item>
+        )}
+        {typeof scale.reference === "number" && (
+          <Item text={`reference ${free(scale.reference)}`}>
+            <path class="reference" d={`M${SWATCH / 2} 0v${SWATCH}`} />
           </Item>
         )}
         {(["nan", "inf", "-inf"] as const).filter((word) => has((cell) => cell === word)).map((word) => (
@@ -63,10 +68,10 @@ function Item({ text, children }: { text: string; children: ComponentChildren })
 
 /** The colour ramp with its numbers. */
 function Ramp({ view }: { view: Heatmap }) {
-  const { low, high, kind, label } = view.scale;
+  const { low, high, kind, label, reference } = view.scale;
   const step = WIDTH / STOPS;
   const ticks = [low, (low + high) / 2, high];
-  const text = (value: number) => (kind === "diverging" && value > 0 ? "+" : "") + number(value, view.digits);
+  const text = (value: number) => (kind === "diverging" && value > 0 ? "+" : "") + free(value);
   return (
     <svg
       class="heatmap ramp"
@@ -83,6 +88,9 @@ function Ramp({ view }: { view: Heatmap }) {
           <rect key={stop} x={stop * step} y={18} width={step} height={12} fill={colourAt(kind, stop / (STOPS - 1))} />
         ))}
       </g>
+      {typeof reference === "number" && reference >= low && reference <= high && (
+        <path class="reference" d={`M${((reference - low) / (high - low || 1)) * WIDTH} 14v20`} />
+      )}
       {ticks.map((value, index) => (
         <text key={index} class="tick" x={(index * WIDTH) / 2} y={45} text-anchor={["start", "middle", "end"][index]}>
           {text(value)}

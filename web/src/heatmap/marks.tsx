@@ -2,7 +2,7 @@
 import type { Cursor } from "../cursor";
 import type { Heatmap } from "../model";
 import { clip } from "../text";
-import { LABEL, type Layout } from "./layout";
+import { LABEL, type Layout, SLANT } from "./layout";
 import type { Point } from "./point";
 
 interface Props {
@@ -56,7 +56,7 @@ function Bands({ view, point, layout }: { view: Heatmap; point: Point; layout: L
             {clip(view.rows.labels[point.row] ?? "")}
           </text>
           {layout.slanted ? (
-            <text transform={`translate(${x + cell / 2 + 2} ${top - 6}) rotate(-52)`}>{clip(view.columns.labels[point.column] ?? "")}</text>
+            <text transform={`translate(${x + cell / 2 + 2} ${top - 6}) rotate(${-SLANT})`}>{clip(view.columns.labels[point.column] ?? "")}</text>
           ) : (
             <text x={x + cell / 2} y={top - 7} text-anchor="middle">
               {clip(view.columns.labels[point.column] ?? "")}

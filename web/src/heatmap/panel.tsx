@@ -5,11 +5,28 @@ import type { Heatmap } from "../model";
 import { clip } from "../text";
 import { CanvasCells, pixelled } from "./canvas";
 import { Cells } from "./cells";
-import { LABEL, type Layout } from "./layout";
+import { LABEL, type Layout, SLANT } from "./layout";
 import { Marks } from "./marks";
 import type { Point } from "./point";
 
-interface Props {
+/** What was clicked: a cell, or the label of a row or of a column. */
+export interface Hit {
+  panel: number;
+  row: number | null;
+  column: number | null;
+}
+
+export interface Picked {
+  /** What a click does; without it, a click pins. */
+  pick?: (hit: Hit) => void;
+  /** Whether rows and columns open at a click on their labels. */
+  openable?: [boolean, boolean];
+}
+
+/** How far slanted labels rise for every pixel that they go. */
+const SLOPE = Math.tan((SLANT * Math.PI) / 180);
+
+interface Props extends Picked {
   view: Heatmap;
   index: number;
   layout: Layout;
@@ -17,7 +34,7 @@ interface Props {
 }
 
 /** The panel number `index` of `view` as an SVG picture that follows the pointer. */
-export function PanelPicture({ view, index, layout, cursor }: Props) {
+export function PanelPicture({ view, index, layout, cursor, pick, openable }: Props) {
   const panel = view.panels[index];
   const hatch = `hatch-${useId()}`;
   const fast = pixelled(view, layout);
@@ -29,28 +46,32 @@ export function PanelPicture({ view, index, layout, cursor }: Props) {
           {!fast && <Cells view={view} panel={panel} layout={layout} hatch={hatch} />}
           <Outlines cells={panel.outlined ?? []} layout={layout} />
           <Frame view={view} layout={layout} />
-          {!layout.bare && <Labels view={view} layout={layout} />}
+          {!layout.bare && <Labels view={view} layout={layout} openable={openable} />}
         </>
       ),
     [panel, layout],
   );
   if (!panel) return null;
   const follow = (event: PointerEvent) => {
-    const at = under(event, view, layout);
-    cursor.active.value = at && { panel: index, ...at };
+    const { row, column } = under(event, view, layout);
+    cursor.active.value = row === null || column === null ? null : { panel: index, row, column };
   };
   const size = layout.bare ? {} : { width: layout.width, height: layout.height };
   const label = `${panel.title}: ${view.rows.name} by ${view.columns.name}, ${view.scale.label}. The numbers are in the table below.`;
   const drawing = (
     <svg
-      class="heatmap"
+      class={openable?.some(Boolean) ? "heatmap openable" : "heatmap"}
       viewBox={`0 0 ${layout.width} ${layout.height}`}
       {...size}
       {...(fast ? { "aria-hidden": true } : { role: "img", "aria-label": label })}
       onPointerMove={follow}
       onPointerDown={follow}
       onPointerLeave={() => (cursor.active.value = null)}
-      onClick={() => togglePin(cursor)}
+      onClick={(event) => {
+        const hit = under(event, view, layout);
+        if (!pick) togglePin(cursor);
+        else if (hit.row !== null || hit.column !== null) pick({ panel: index, ...hit });
+      }}
     >
       {still}
       <Marks view={view} index={index} layout={layout} cursor={cursor} />
@@ -65,14 +86,16 @@ export function PanelPicture({ view, index, layout, cursor }: Props) {
   );
 }
 
-/** The cell under the pointer, whatever size the picture is shown at. */
-function under(event: PointerEvent, view: Heatmap, layout: Layout): Omit<Point, "panel"> | null {
+/** Under the pointer, whatever size the picture is shown at: a cell, or in the margins the label of a row or a column. */
+function under(event: MouseEvent, view: Heatmap, layout: Layout): Omit<Hit, "panel"> {
   const box = (event.currentTarget as Element).getBoundingClientRect();
   const scale = layout.width / box.width;
-  const column = Math.floor(((event.clientX - box.left) * scale - layout.left) / layout.cell);
-  const row = Math.floor(((event.clientY - box.top) * scale - layout.top) / layout.cell);
-  const inside = row >= 0 && column >= 0 && row < view.rows.labels.length && column < view.columns.labels.length;
-  return inside ? { row, column } : null;
+  const [x, y] = [(event.clientX - box.left) * scale - layout.left, (event.clientY - box.top) * scale - layout.top];
+  const along = y < 0 && layout.slanted ? x + y / SLOPE : x;
+  const spot = (at: number, count: number) => (at >= 0 && at < count * layout.cell ? Math.floor(at / layout.cell) : null);
+  const [row, column] = [spot(y, view.rows.labels.length), spot(along, view.columns.labels.length)];
+  if (x < 0 || y < 0) return x < 0 ? { row, column: null } : { row: null, column };
+  return row === null || column === null ? { row: null, column: null } : { row, column };
 }
 
 /** The pattern that says: this cannot be. */
@@ -114,32 +137,36 @@ function Frame({ view, layout }: { view: Heatmap; layout: Layout }) {
   return <rect class="frame" x={layout.left} y={layout.top} width={width} height={height} />;
 }
 
-function Labels({ view, layout }: { view: Heatmap; layout: Layout }) {
-  const { cell, left, top, slanted, stride } = layout;
+function Labels({ view, layout, openable }: { view: Heatmap; layout: Layout; openable?: [boolean, boolean] }) {
+  const { cell, left, top, slanted, every } = layout;
   return (
     <g class="labels" font-size={LABEL}>
       <g class="axis-names" text-anchor="end">
         <text x={left - 6} y={top - 8 - LABEL - 3}>{`${view.columns.name} \u2192`}</text>
         <text x={left - 6} y={top - 8}>{`${view.rows.name} \u2193`}</text>
       </g>
-      {view.rows.labels.map((label, row) => row % stride === 0 && (
-        <text key={row} x={left - 6} y={top + (row + 0.5) * cell} text-anchor="end" dominant-baseline="central">
-          {clip(label)}
-        </text>
-      ))}
-      {view.columns.labels.map((label, column) => {
-        if (column % stride) return null;
-        const x = left + (column + 0.5) * cell;
-        return slanted ? (
-          <text key={column} transform={`translate(${x + 2} ${top - 6}) rotate(-52)`}>
+      <g class={openable?.[0] ? "opens" : undefined}>
+        {view.rows.labels.map((label, row) => row % every[0] === 0 && (
+          <text key={row} x={left - 6} y={top + (row + 0.5) * cell} text-anchor="end" dominant-baseline="central">
             {clip(label)}
           </text>
-        ) : (
-          <text key={column} x={x} y={top - 7} text-anchor="middle">
-            {clip(label)}
-          </text>
-        );
-      })}
+        ))}
+      </g>
+      <g class={openable?.[1] ? "opens" : undefined}>
+        {view.columns.labels.map((label, column) => {
+          if (column % every[1]) return null;
+          const x = left + (column + 0.5) * cell;
+          return slanted ? (
+            <text key={column} transform={`translate(${x + 2} ${top - 6}) rotate(${-SLANT})`}>
+              {clip(label)}
+            </text>
+          ) : (
+            <text key={column} x={x} y={top - 7} text-anchor="middle">
+              {clip(label)}
+            </text>
+          );
+        })}
+      </g>
     </g>
   );
 }

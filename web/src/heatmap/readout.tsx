@@ -37,7 +37,7 @@ function Sentence({ view, point }: { view: Heatmap; point: Point }) {
 }
 
 /** The value in words: why it is impossible, that it is off the scale, or the number. */
-function verdict(view: Heatmap, cell: Cell | undefined): string {
+export function verdict(view: Heatmap, cell: Cell | undefined): string {
   if (cell === null || cell === undefined) return `impossible${view.hatched ? `: ${view.hatched}` : ""}`;
   if (cell === "nan") return "NaN: not a number";
   if (typeof cell !== "number") return `${say(cell, 0)}: infinite`;

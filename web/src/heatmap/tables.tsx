@@ -24,8 +24,8 @@ interface Props {
   place: Place;
   title: string;
   detail?: string;
-  values: Cell[][];
-  text: (cell: Cell) => string;
+  values: (Cell | string)[][];
+  text: (cell: Cell | string) => string;
 }
 
 function Grid({ view, place, title, detail, values, text }: Props) {

@@ -6,7 +6,7 @@ import { ViewFrame } from "../frame";
 import { useWidth } from "../width";
 import { bare, crowded, labelled } from "./layout";
 import { Legend } from "./legend";
-import { PanelPicture } from "./panel";
+import { PanelPicture, type Picked } from "./panel";
 import { move, type Point, start } from "./point";
 import { HeatmapReadout } from "./readout";
 import { heatmapRecords } from "./records";
@@ -54,14 +54,15 @@ interface Props {
   width: number;
 }
 
-function Abreast({ view, cursor, width }: Props) {
+/** All panels of `view`, as large as `width` allows. */
+export function Abreast({ view, cursor, width, pick, openable }: Props & Picked) {
   const layout = useMemo(() => labelled(view, width), [view, width]);
   return (
     <div class="panels">
       {view.panels.map((panel, index) => (
         <figure key={index} class="panel">
           <figcaption data-export>{panel.title}</figcaption>
-          <PanelPicture view={view} index={index} layout={layout} cursor={cursor} />
+          <PanelPicture view={view} index={index} layout={layout} cursor={cursor} pick={pick} openable={openable} />
         </figure>
       ))}
     </div>

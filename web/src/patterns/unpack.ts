@@ -1,4 +1,5 @@
 /** Patterns as they travel: bytes, head after head, and only what can be. */
+import { bytesOf } from "../bytes";
 import type { Cell, Patterns } from "../model";
 
 /** Weights are stored as whole numbers of this part of one. */
@@ -14,9 +15,7 @@ export interface Bytes {
 export function unpack({ packed, tokens, heads, causal }: Patterns): Bytes {
   const size = tokens.length;
   const each = causal ? (size * (size + 1)) / 2 : size * size;
-  const text = atob(packed);
-  const bytes = new Uint8Array(text.length);
-  for (let index = 0; index < bytes.length; index++) bytes[index] = text.charCodeAt(index);
+  const bytes = bytesOf(packed);
   if (bytes.length !== each * heads.length) {
     throw new Error(`${heads.length} heads on ${size} tokens need ${each * heads.length} bytes, and there are ${bytes.length}`);
   }

@@ -1,0 +1,9 @@
+/** Bytes as they travel in JSON. */
+
+/** The bytes that a base64 text stands for. */
+export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  const raw = atob(text);
+  const bytes = new Uint8Array(raw.length);
+  for (let index = 0; index < bytes.length; index++) bytes[index] = raw.charCodeAt(index);
+  return bytes;
+}

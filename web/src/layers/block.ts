@@ -1,0 +1,114 @@
+/** The block in view as a heatmap: of all layers, or of the members of one group of an axis, or of both. */
+import type { Heatmap, Layers, Members, Scale } from "../model";
+import { cellOf, type Matrix } from "./unpack";
+
+/** The group that is open on each axis; null where the axis shows its groups. */
+export interface Zoom {
+  row: number | null;
+  column: number | null;
+}
+
+/** One line of the block: the members that it stands for, counted through all groups. */
+export interface Line {
+  label: string;
+  from: number;
+  to: number;
+  group: number;
+}
+
+/** What of one panel the block shows: for each of its cells, the strongest wire (−1: none), and how many there are. */
+export interface Strongest {
+  wire: Int32Array;
+  count: Int32Array;
+}
+
+export interface Block {
+  zoom: Zoom;
+  rows: Line[];
+  columns: Line[];
+  strongest: Strongest[];
+  heatmap: Heatmap;
+}
+
+/** The block of `view` that `zoom` opens. */
+export function blockOf(view: Layers, matrices: Matrix[], zoom: Zoom): Block {
+  const [rows, columns] = [linesOf(view.rows, zoom.row), linesOf(view.columns, zoom.column)];
+  const strongest = matrices.map(({ values }) => strongestOf(values, rows, columns, membersOf(view.columns).length));
+  const heatmap: Heatmap = {
+    schema: "loadstore/heatmap@1",
+    title: view.title,
+    rows: { name: view.rows.name, labels: rows.map(({ label }) => label) },
+    columns: { name: view.columns.name, labels: columns.map(({ label }) => label) },
+    scale: scaleOf(view),
+    panels: matrices.map(({ title, values }, panel) => ({ title, values: cells(values, strongest[panel] as Strongest, rows.length, columns.length) })),
+    hatched: NO_WIRE,
+    digits: view.digits,
+  };
+  return { zoom, rows, columns, strongest, heatmap };
+}
+
+export const NO_WIRE = "the architecture has no such wire";
+
+/** The scale of every block: it does not change with the zoom. */
+export function scaleOf({ scale, reference }: Layers): Scale {
+  return { ...scale, reference };
+}
+
+/** All members of an axis, in order. */
+export function membersOf(axis: Members): string[] {
+  return axis.groups.flatMap(({ members }) => members);
+}
+
+/** True where an axis has groups to open: not all of them have one member. */
+export function opens(axis: Members, group: number | null): boolean {
+  return group === null && axis.groups.some(({ members }) => members.length !== 1);
+}
+
+function linesOf(axis: Members, open: number | null): Line[] {
+  const whole = opens(axis, open);
+  const lines: Line[] = [];
+  let from = 0;
+  for (const [group, { label, members }] of axis.groups.entries()) {
+    if (whole) lines.push({ label, from, to: from + members.length, group });
+    else if (open === null || open === group) lines.push(...members.map((name, at) => ({ label: name, from: from + at, to: from + at + 1, group })));
+    from += members.length;
+  }
+  return lines;
+}
+
+function strongestOf(values: Float64Array, rows: Line[], columns: Line[], stride: number): Strongest {
+  const wire = new Int32Array(rows.length * columns.length).fill(-1);
+  const count = new Int32Array(wire.length);
+  for (const [line, { from, to }] of rows.entries()) {
+    for (let row = from; row < to; row++) {
+      for (let at = 0; at < columns.length; at++) {
+        const { from: first, to: end } = columns[at] as Line;
+        const spot = line * columns.length + at;
+        let best = wire[spot] as number;
+        let size = best < 0 ? -1 : Math.abs(values[best] as number);
+        for (let index = row * stride + first; index < row * stride + end; index++) {
+          const here = Math.abs(values[index] as number);
+          if (here !== here) continue;
+          count[spot]!++;
+          if (here > size) [best, size] = [index, here];
+        }
+        wire[spot] = best;
+      }
+    }
+  }
+  return { wire, count };
+}
+
+function cells(values: Float64Array, { wire }: Strongest, rows: number, columns: number): Heatmap["panels"][number]["values"] {
+  return Array.from({ length: rows }, (_, row) =>
+    Array.from({ length: columns }, (_, column) => {
+      const index = wire[row * columns + column] as number;
+      return index < 0 ? null : cellOf(values[index] as number);
+    }),
+  );
+}
+
+/** Wires in all of `block`, over its panels. */
+export function wiresIn(block: Block): number {
+  return block.strongest.reduce((sum, { count }) => sum + count.reduce((part, more) => part + more, 0), 0);
+}

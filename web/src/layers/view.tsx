@@ -1,0 +1,142 @@
+/** Wires of a whole model, layer by layer; a cell opens into the wires that it stands for. */
+import { useMemo, useRef } from "preact/hooks";
+import { togglePin, useCursor } from "../cursor";
+import { ViewFrame } from "../frame";
+import { Legend } from "../heatmap/legend";
+import type { Hit } from "../heatmap/panel";
+import { move, type Point, start } from "../heatmap/point";
+import { Abreast } from "../heatmap/view";
+import type { Heatmap, Layers, Place } from "../model";
+import { Stop } from "../stop";
+import { blockOf, NO_WIRE, opens, scaleOf } from "./block";
+import { LayersReadout, told } from "./readout";
+import { layersRecords } from "./records";
+import { LayersTables, shows } from "./tables";
+import { type Matrix, unpack } from "./unpack";
+import { goBack, landing, named, opened, type Part, type Trail, useTrail } from "./zoom";
+
+/** The view of a `loadstore/layers@1`. */
+export function LayersView({ view, place }: { view: Layers; place: Place }) {
+  const cursor = useCursor<Point>();
+  const trail = useTrail();
+  const body = useRef<HTMLDivElement>(null);
+  const matrices = useMemo(() => unpack(view), [view]);
+  const zoom = trail.value.at(-1)?.zoom ?? { row: null, column: null };
+  const block = useMemo(() => blockOf(view, matrices, zoom), [view, zoom]);
+  const legend = useMemo(() => marks(view, matrices), [view]);
+  const { heatmap } = block;
+
+  const open = (at: { row: number; column: number }, part: Part, panel: number | null) => {
+    const next = opened(view, block, at, part);
+    if (!next) return false;
+    trail.value = [...trail.value.slice(0, -1), { zoom, left: panel === null ? null : { ...at, panel } }, { zoom: next, left: null }];
+    cursor.pinned.value = null;
+    cursor.active.value = panel === null ? null : landing(blockOf(view, matrices, next), panel);
+    return true;
+  };
+  const pick = ({ panel, row, column }: Hit) => {
+    if (row === null || column === null) open({ row: row ?? 0, column: column ?? 0 }, row === null ? "column" : "row", null);
+    else if (!open({ row, column }, "both", panel)) togglePin(cursor);
+  };
+  const keys = (event: KeyboardEvent) => {
+    const at = cursor.active.value;
+    if (event.key === "Enter" && at) return open(at, event.shiftKey ? "row" : event.ctrlKey ? "column" : "both", at.panel);
+    if (event.key !== "Escape" || cursor.pinned.value || trail.value.length < 2) return false;
+    goBack(trail, trail.value.length - 2, cursor);
+    return true;
+  };
+  const back = (to: number) => {
+    goBack(trail, to, cursor);
+    body.current?.querySelector<HTMLElement>(".stop")?.focus({ preventScroll: true });
+  };
+
+  return (
+    <ViewFrame
+      view={view}
+      place={place}
+      records={() => layersRecords(view, matrices)}
+      cells={heatmap.rows.labels.length * heatmap.columns.labels.length * matrices.reduce((sum, { names }) => sum + 1 + names.length + (told(block) ? 2 : 0), 0)}
+      about={block}
+      table={() => <LayersTables view={view} matrices={matrices} block={block} place={place} />}
+    >
+      <Legend view={legend} />
+      <div ref={body}>
+        <Trace view={view} trail={trail} back={back} />
+        <Stop
+          cursor={cursor}
+          start={() => start(heatmap)}
+          move={(from, key, control) => move(heatmap, from, key, control)}
+          first={keys}
+          kind="heatmap with blocks to open"
+          label={`${view.title}. ${shows(view, block)} Arrow keys move from cell to cell, Enter opens a cell’s block, with Shift its row alone, with Control its column alone; Space pins, Escape goes back.`}
+        >
+          {(width) => <Abreast view={heatmap} cursor={cursor} width={width} pick={pick} openable={[opens(view.rows, zoom.row), opens(view.columns, zoom.column)]} />}
+        </Stop>
+      </div>
+      <Words view={view} says={shows(view, block)} />
+      <LayersReadout view={view} matrices={matrices} block={block} cursor={cursor} />
+    </ViewFrame>
+  );
+}
+
+/** Where the block is, with a button for each place to go back to. */
+function Trace({ view, trail, back }: { view: Layers; trail: Trail; back: (to: number) => void }) {
+  if (!opens(view.rows, null) && !opens(view.columns, null)) return null;
+  return (
+    <nav class="trail" aria-label={`Blocks of ${view.title}`}>
+      {trail.value.map(({ zoom }, index) =>
+        index < trail.value.length - 1 ? (
+          <>
+            <button key={index} type="button" onClick={() => back(index)}>
+              {index === trail.value.length - 2 ? "\u2190 " : ""}
+              {named(view, zoom)}
+            </button>
+            <span aria-hidden="true">{"\u203a"}</span>
+          </>
+        ) : (
+          <b key={index} aria-current="location" data-export>
+            {named(view, zoom)}
+          </b>
+        ),
+      )}
+    </nav>
+  );
+}
+
+/** What the block shows, what the view says besides, and how finely its numbers are kept. */
+function Words({ view, says }: { view: Layers; says: string }) {
+  return (
+    <p class="missing">
+      <span aria-live="polite" data-export>
+        {says}
+      </span>{" "}
+      {view.note && <span data-export>{view.note}</span>}{" "}
+      {view.resolution.length > 0 && <span data-export>Numbers are stored rounded: {view.resolution.join("; ")}.</span>}
+    </p>
+  );
+}
+
+/** A heatmap with one cell of every kind that the panels have: its legend is that of every block. */
+function marks(view: Layers, matrices: Matrix[]): Heatmap {
+  const { low, high } = view.scale;
+  const kinds = new Map<string, Heatmap["panels"][number]["values"][number][number]>();
+  for (const { values } of matrices) {
+    for (const value of values) {
+      if (value !== value) kinds.set("none", null);
+      else if (value === Infinity) kinds.set("inf", "inf");
+      else if (value === -Infinity) kinds.set("-inf", "-inf");
+      else if (value > high) kinds.set("above", high + 1);
+      else if (value < low) kinds.set("below", low - 1);
+    }
+  }
+  return {
+    schema: "loadstore/heatmap@1",
+    title: view.title,
+    rows: { name: view.rows.name, labels: [] },
+    columns: { name: view.columns.name, labels: [] },
+    scale: scaleOf(view),
+    panels: [{ title: "", values: [[...kinds.values()]] }],
+    hatched: NO_WIRE,
+    digits: view.digits,
+  };
+}

@@ -1,0 +1,60 @@
+/** Opening blocks and going back: a trail of zooms, and the cell that each was opened from. */
+import { type Signal, useSignal } from "@preact/signals";
+import type { Cursor } from "../cursor";
+import type { Point } from "../heatmap/point";
+import type { Layers } from "../model";
+import { type Block, opens, type Zoom } from "./block";
+
+export interface Step {
+  zoom: Zoom;
+  /** Where the cursor was when the next step was taken. */
+  left: Point | null;
+}
+
+/** What of a cell's block is opened: both of its axes, or one of them. */
+export type Part = "row" | "column" | "both";
+
+export type Trail = Signal<Step[]>;
+
+/** A trail that begins with all layers. */
+export function useTrail(): Trail {
+  return useSignal<Step[]>([{ zoom: { row: null, column: null }, left: null }]);
+}
+
+/** The zoom after opening `part` of a cell of `block`; null where nothing is left to open. */
+export function opened(view: Layers, block: Block, at: { row: number; column: number }, part: Part): Zoom | null {
+  const next = { ...block.zoom };
+  if (part !== "column" && opens(view.rows, next.row)) next.row = block.rows[at.row]?.group ?? null;
+  if (part !== "row" && opens(view.columns, next.column)) next.column = block.columns[at.column]?.group ?? null;
+  return next.row === block.zoom.row && next.column === block.zoom.column ? null : next;
+}
+
+/** The strongest cell of one panel of `block`, where the cursor lands; the first cell where none has a wire. */
+export function landing({ strongest, columns, heatmap }: Block, panel: number): Point {
+  const wires = strongest[panel]?.wire ?? [];
+  let [best, size] = [0, -1];
+  for (let spot = 0; spot < wires.length; spot++) {
+    const cell = heatmap.panels[panel]?.values[Math.floor(spot / columns.length)]?.[spot % columns.length];
+    const here = typeof cell === "number" ? Math.abs(cell) : cell === "inf" || cell === "-inf" ? Infinity : -1;
+    if (here > size) [best, size] = [spot, here];
+  }
+  return { panel, row: Math.floor(best / columns.length), column: best % columns.length };
+}
+
+/** Go back to a step of the trail: the cursor is where it was left, if it is somewhere. */
+export function goBack(trail: Trail, to: number, cursor: Cursor<Point>): void {
+  const step = trail.value[to];
+  if (!step) return;
+  cursor.pinned.value = null;
+  cursor.active.value = step.left;
+  trail.value = [...trail.value.slice(0, to), { zoom: step.zoom, left: null }];
+}
+
+/** What a zoom shows, in words. */
+export function named(view: Layers, { row, column }: Zoom): string {
+  const parts = [
+    row !== null && `${view.rows.name} ${view.rows.groups[row]?.label}`,
+    column !== null && `${view.columns.name} ${view.columns.groups[column]?.label}`,
+  ];
+  return parts.filter(Boolean).join(" \u2192 ") || "all layers";
+}
