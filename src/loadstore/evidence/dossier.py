@@ -74,7 +74,7 @@ def dossier(
         reads=tuple(wire for side in SIDES for wire in _wires(reads.sel(reader=[f"{head}.{side}"]))),
         readers=_wires(read_by),
         singular_values=values,
-        structureless=_structureless(move, seed),
+        structureless=structureless_values(move, seed),
         accuracy=tuple(zip(copies["k"].values.tolist(), copies.accuracy.values.tolist(), strict=True)),
         eigenvalue_score=float(copies.eigenvalue_score),
         moved=tuple(
@@ -148,7 +148,7 @@ def _matched(weights: Weights, head: Head, top: int, offset: int | None) -> tupl
     return tuple(MatchedPair(str(q), str(k), float(s)) for q, k, s in zip(*columns, strict=True)), ""
 
 
-def _structureless(move: Factored, seed: int) -> tuple[float, ...]:
+def structureless_values(move: Factored, seed: int) -> tuple[float, ...]:
     """Singular values of a product of two Gaussian matrices of the same shapes, scaled to the same norm."""
     generator = torch.Generator().manual_seed(seed)
     left, right = (torch.randn(m.shape, generator=generator, dtype=torch.float64) for m in (move.left, move.right))

@@ -162,7 +162,7 @@ def _ablation(found: Dossier) -> Figure:
 
 def dossier_document(weights: Weights, found: Dossier) -> dict[str, Any]:
     """The page of one head, a ``loadstore/page@1`` view model."""
-    from loadstore.report.page import facts
+    from loadstore.report.facts import facts
 
     return {
         "schema": "loadstore/page@1",

@@ -8,7 +8,7 @@ from loadstore.atomic import write_whole
 from loadstore.heads.roles import random_repeats
 from loadstore.models.tokens import labels
 from loadstore.models.weights import Weights
-from loadstore.report.page import facts
+from loadstore.report.facts import facts
 from loadstore.training.formation import FORMED, HIGH, LOW, Formation, chance, verdict
 from loadstore.views.model import figure, lines, reading, rule, series
 from loadstore.views.page import render_page

@@ -51,7 +51,7 @@ def best_repeat(story: Story, head: Head) -> Repeat | None:
 def induction_figures(story: Story) -> list[Figure]:
     """The pattern (14) and the subspaces (15); none for a model of one layer."""
     head = story.candidate
-    return [] if head is None else [_pattern(story, head), _addresses(story, head)]
+    return [] if head is None else [induction_figure(story, head), _addresses(story, head)]
 
 
 def is_induction(story: Story, head: Head) -> str:
@@ -62,7 +62,8 @@ def is_induction(story: Story, head: Head) -> str:
     return f"No head is an induction head; the nearest is {head} with {score} on random repeats."
 
 
-def _pattern(story: Story, head: Head) -> Figure:
+def induction_figure(story: Story, head: Head) -> Figure:
+    """The pattern of an induction head on the prompt, and with the previous-token head cut from its K (14)."""
     labels, repeat = story.trace.labels, best_repeat(story, head)
     edits = [cut(str(story.previous), f"{head}.K")]
     without = run(story.weights, story.prompt, edits, record=True)

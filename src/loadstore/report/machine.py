@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from loadstore.models.architecture import Mlp
 from loadstore.report.story import Story
 from loadstore.report.words import plural
 from loadstore.sites import Head
@@ -25,6 +26,9 @@ def machine_figure(story: Story) -> Figure:
             loads = [*loads, ("Q", "pos"), ("K", "pos")]
         detail = f"Q, K, V {shape.d_model} × {shape.d_head}, O {shape.d_head} × {shape.d_model}"
         steps.append(step(str(head), "head", detail, loads, "A · x · W_OV", more=shape.n_heads - 1))
+        if shape.mlp is not None:
+            inside = f"in {shape.d_model} × {shape.mlp.width:,}{', gated' if shape.mlp.gated else ''}"
+            steps.append(step(f"L{head.layer}.mlp", "mlp", inside, [("in", "stream")], "act(x · W_in) · W_out"))
     steps.append(step("unembed", "unembed", f"W_U {shape.d_model} × {shape.vocab:,}", [("logits", "stream")]))
     n = len(story.trace.labels)
     drawn = len(_heads(story))
@@ -33,9 +37,12 @@ def machine_figure(story: Story) -> Figure:
         f"{story.weights.name} has {plural(shape.n_layers, 'layer')} of {plural(shape.n_heads, 'head')}. The stream of "
         f"this prompt is a memory of {n} tokens × {shape.d_model} numbers: each of the "
         f"{plural(shape.n_layers * shape.n_heads, 'head')} loads from it three times (Q, K and V) and stores once."
+        + ("" if shape.mlp is None else f" {plural(shape.n_layers, 'MLP')} load a token and store to it.")
     )
     note = reading(
-        "Heads of one layer load in parallel and do not see each other's stores; one head of each layer is drawn"
+        "Heads of one layer load in parallel and do not see each other's stores; "
+        + ("" if shape.mlp is None else _mlps(shape.mlp))
+        + "one head of each layer is drawn"
         + (f", {plural(hidden, 'layer')} of {shape.n_layers} left out." if hidden else ".")
         + f" {POSITIONS[shape.positions]}"
         + (" Every load goes through a norm, whose gain belongs to the reader." if shape.norm != "none" else "")
@@ -55,6 +62,13 @@ POSITIONS = {
     "rotary": "Positions turn queries and keys by an angle; no writer stores them.",
     "none": "Nothing stores a position; a head can tell order only from the causal mask.",
 }
+
+
+def _mlps(mlp: Mlp) -> str:
+    beside = (
+        "loads what the heads of its layer load" if mlp.parallel else "loads after the heads of its layer have stored"
+    )
+    return f"the MLP {beside}; "
 
 
 def _heads(story: Story) -> list[Head]:

@@ -14,7 +14,7 @@ MASS = 0.7  # an address is summed up by the smallest set of tokens that holds t
 
 def step(
     name: str,
-    kind: Literal["embed", "pos", "head", "unembed"],
+    kind: Literal["embed", "pos", "head", "mlp", "unembed"],
     detail: str,
     loads: Sequence[tuple[str, Source]] = (),
     stores: str | None = None,

@@ -1,0 +1,58 @@
+"""What kind of machine a model is, as rows for a person."""
+
+from loadstore.models.architecture import Architecture, NormKind
+from loadstore.models.weights import Weights
+
+NORMS: dict[NormKind, str] = {
+    "none": "none",
+    "layer": "LayerNorm (in the readers)",
+    "rms": "RMSNorm (in the readers)",
+}
+
+
+def facts(weights: Weights) -> list[list[str]]:
+    """Rows (fact, value): sizes, schemes, and how a text begins."""
+    shape = weights.architecture
+    size = sum(tensor.numel() for name, tensor in weights.named() if not (name == "W_U" and tied(weights)))
+    bos = (
+        "no tokenizer" if weights.tokens is None else "none" if weights.tokens.bos is None else "put before the prompt"
+    )
+    return [
+        ["model", weights.name],
+        ["layers × heads", f"{shape.n_layers} × {shape.n_heads}"],
+        *([["key/value heads", str(shape.kv_heads)]] if shape.kv_heads < shape.n_heads else []),
+        ["d_model, d_head", f"{shape.d_model:,}, {shape.d_head}"],
+        *([["MLP", _mlp(shape)]] if shape.mlp is not None else []),
+        ["positions", _positions(shape)],
+        ["norm", NORMS[shape.norm]],
+        *([["last norm", NORMS[shape.last_norm]]] if shape.last_norm != shape.norm else []),
+        *([["attention", _windows(shape)]] if shape.windows is not None else []),
+        ["vocabulary", f"{shape.vocab:,}{', tied' if tied(weights) else ''}"],
+        ["context", f"{shape.context:,}"],
+        ["parameters", f"{size:,}"],
+        ["BOS", bos],
+    ]
+
+
+def tied(weights: Weights) -> bool:
+    """Whether W_U is the same memory as W_E, transposed."""
+    return weights.W_U.shape[::-1] == weights.W_E.shape and weights.W_U.data_ptr() == weights.W_E.data_ptr()
+
+
+def _mlp(shape: Architecture) -> str:
+    assert shape.mlp is not None
+    parallel = ", beside attention" if shape.mlp.parallel else ""
+    return f"{shape.mlp.width:,} wide, {shape.mlp.activation}{', gated' if shape.mlp.gated else ''}{parallel}"
+
+
+def _positions(shape: Architecture) -> str:
+    if shape.rotary is None:
+        return shape.positions
+    turned = shape.rotary.dimensions
+    return "rotary" if turned == shape.d_head else f"rotary, {turned} of {shape.d_head} dimensions"
+
+
+def _windows(shape: Architecture) -> str:
+    narrow = sorted({window for window in shape.windows or () if window is not None})
+    layers = sum(window is not None for window in shape.windows or ())
+    return f"{layers} of {shape.n_layers} layers see the last {', '.join(f'{w:,}' for w in narrow)} tokens"

@@ -1,0 +1,134 @@
+"""Who does what: every head's roles as a map of layers × heads, and the notable ones by name."""
+
+import numpy as np
+
+from loadstore.heads.patterns import ROLES
+from loadstore.report.real.atlas import NAMED, SOME, Atlas
+from loadstore.report.story import IS_ROLE
+from loadstore.report.words import listed, number, plural
+from loadstore.sites import Head
+from loadstore.views.model import Figure, figure, heatmap, panel, reading, table
+from loadstore.views.pictures import patterns
+
+FIRST = 4  # names that a claim lists
+
+
+def role_figures(atlas: Atlas) -> list[Figure]:
+    """The map, the notable heads, and their patterns on the prompt."""
+    return [_map(atlas), _notable(atlas), _patterns(atlas)]
+
+
+def _map(atlas: Atlas) -> Figure:
+    shape = atlas.weights.architecture
+    size = (shape.n_layers, shape.n_heads)
+    panels = [
+        panel(
+            role,
+            atlas.roles[role].values.reshape(size),
+            details={"standard error": atlas.roles[f"{role}_se"].values.reshape(size)},
+            outlined=[(head.layer, head.index) for head in atlas.notable if atlas.role(head, role) > SOME],
+        )
+        for role in ROLES
+    ]
+    view = heatmap(
+        "Share of attention on a role's keys",
+        ("layer", [f"L{layer}" for layer in range(shape.n_layers)]),
+        ("head", [f"H{index}" for index in range(shape.n_heads)]),
+        panels,
+        scale=("sequential", 0.0, 1.0, "attention"),
+        hatched="no query of these sequences has such a key",
+        outline=f"a notable head with more than {number(SOME)}",
+    )
+    heads = shape.n_layers * shape.n_heads
+    return figure(
+        "2",
+        "Who does what",
+        f"Counting heads that spend more than half of their attention on a role, of {heads} {_counts(atlas)}. "
+        f"{plural(atlas.resting, 'head')} "
+        f"{'spends' if atlas.resting == 1 else 'spend'} more than half of the attention on the first token: "
+        "there a head rests that has nothing to load.",
+        [view],
+        reading(
+            f"Mean attention on {int(atlas.roles.attrs['sequences'])} sequences of random tokens, each repeated once. "
+            "Roles may overlap: a head counts for each."
+        ),
+    )
+
+
+def _counts(atlas: Atlas) -> str:
+    """How many heads have each role, with the strongest."""
+    told: list[str] = []
+    for role in NAMED:
+        ranked = atlas.strongest(role, range(atlas.weights.architecture.n_layers))
+        have = sum(atlas.role(head, role) > IS_ROLE for head in ranked)
+        best = f"{ranked[0]} {number(atlas.role(ranked[0], role))}"
+        told.append(f"{have or 'none'} look {WORDS[role]} (most: {best})")
+    return "; ".join(told)
+
+
+WORDS = {
+    "previous": "at the previous token",
+    "current": "at their own token",
+    "duplicate": "at earlier occurrences of it",
+    "induction": "at what followed those",
+}
+
+
+def _notable(atlas: Atlas) -> Figure:
+    columns = [("head", "head", None), *((role, role, 2) for role in ROLES), ("why", "notable for", None)]
+    rows = [[str(h), *(atlas.role(h, role) for role in ROLES), _why(atlas, h)] for h in atlas.notable]
+    names = listed([str(head) for head in atlas.notable[:FIRST]])
+    rest = len(atlas.notable) - FIRST
+    return figure(
+        "3",
+        "The notable heads",
+        f"This report looks at {plural(len(atlas.notable), 'head')}: {names}{f' and {rest} more' if rest > 0 else ''}.",
+        [table("Roles on random repeats", columns, rows)],
+        reading(
+            f"The strongest of each role, others of it above {number(SOME)}, and the heads whose stores the strongest "
+            "induction head needs most on its K."
+        ),
+    )
+
+
+def _why(atlas: Atlas, head: Head) -> str:
+    every = range(atlas.weights.architecture.n_layers)
+    found = [
+        role if atlas.role(head, role) > IS_ROLE else f"{role} (weakly)"
+        for role in NAMED
+        if _has(atlas, head, role, every)
+    ]
+    if atlas.candidate is not None and head in atlas.suppliers[:2]:
+        found.append(f"the K of {atlas.candidate}")
+    return ", ".join(found)
+
+
+def _has(atlas: Atlas, head: Head, role: str, every: range) -> bool:
+    return atlas.role(head, role) > SOME or head == atlas.strongest(role, every)[0]
+
+
+def _patterns(atlas: Atlas) -> Figure:
+    heads = atlas.notable
+    badges = [[role for role in ROLES if atlas.role(head, role) > IS_ROLE] for head in heads]
+    ranked = sorted(range(len(heads)), key=lambda i: -max(atlas.role(heads[i], role) for role in NAMED))
+    view = patterns(
+        "The notable heads on the prompt",
+        atlas.trace.labels,
+        [(str(head), marks) for head, marks in zip(heads, badges, strict=True)],
+        np.stack([atlas.trace.pattern(head).double().numpy() for head in heads]),
+        first_is_sink=True,
+        orders=[("by layer", range(len(heads))), ("by strongest role", ranked)],
+    )
+    sink = np.array([float(atlas.trace.pattern(head)[1:, 0].mean()) for head in heads]) if _long(atlas) else np.zeros(0)
+    told = (
+        f"On average they leave {number(float(sink.mean()))} of their attention on the first token, between "
+        f"{number(float(sink.min()))} ({heads[int(sink.argmin())]}) and {number(float(sink.max()))} "
+        f"({heads[int(sink.argmax())]})."
+        if len(sink)
+        else "The prompt is one token: every head attends to it."
+    )
+    return figure("4", "What they do on this prompt", told, [view])
+
+
+def _long(atlas: Atlas) -> bool:
+    return len(atlas.trace.labels) > 1

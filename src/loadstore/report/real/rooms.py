@@ -1,0 +1,43 @@
+"""How much of the stream the notable heads write to."""
+
+import numpy as np
+
+from loadstore.circuits.folding import ov
+from loadstore.circuits.spectra import spectrum
+from loadstore.evidence.dossier import structureless_values
+from loadstore.report.real.atlas import Atlas
+from loadstore.report.words import number
+from loadstore.views.model import Figure, figure, lines, reading, rule, series
+
+SHOWN = 6  # lines that can be told apart
+
+
+def room_figure(atlas: Atlas) -> Figure:
+    """Cumulative variance of what the notable heads store for white input, beside structureless rows."""
+    results = {str(head): spectrum(atlas.weights, str(head)) for head in atlas.notable}
+    counts = {name: float(result.attrs["participation_ratio"]) for name, result in results.items()}
+    ranked = sorted(counts, key=lambda name: counts[name])
+    chosen = sorted({*ranked[: SHOWN // 2], *ranked[-(SHOWN // 2) :]}, key=ranked.index)
+    top = atlas.weights.architecture.d_head
+    ranks = np.arange(1, top + 1)
+    drawn = [series(name, ranks, results[name]["cumulative"].values[:top]) for name in chosen]
+    shape = atlas.weights.architecture
+    null = np.square(structureless_values(ov(atlas.weights, atlas.notable[0]), 0))
+    drawn.append(series("random", ranks, np.cumsum(null) / null.sum(), dashed=True))
+    return figure(
+        "7",
+        "How much room the notable heads take",
+        f"Of {shape.d_head} directions that a head could use, {ranked[0]} stores in the fewest "
+        f"({number(counts[ranked[0]], 1)} by the participation ratio) and {ranked[-1]} in the most "
+        f"({number(counts[ranked[-1]], 1)}).",
+        [
+            lines(
+                "Cumulative variance of W_OV",
+                ("rank", "directions", "linear"),
+                ("cumulative", "share", "linear"),
+                drawn,
+                [rule("y", share, f"{share:.0%}") for share in (0.5, 0.8, 0.95)],
+            )
+        ],
+        reading("Those with the fewest directions and the most. Dashed: a product of two random matrices as large."),
+    )
