@@ -124,7 +124,7 @@ def rotary_tables(model: Weights) -> dict[str, Tensor]:
     assert rotary is not None
     table = torch.empty(shape.context, rotary.dimensions, dtype=torch.float64)
     for dimensions in rotary.first_and_second():
-        table[:, dimensions] = rotary.angles(shape.context, 0, torch.float64)
+        table[:, dimensions] = rotary.angles(shape.context)
     parts = {"sin": table.sin().float(), "cos": table.cos().float()}
     return {f"blocks.{i}.attn.rotary_{part}": v for i in range(shape.n_layers) for part, v in parts.items()}
 

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from tiny import Kind
 
 from loadstore.errors import BadCheckpoint
-from loadstore.models import checkpoint
+from loadstore.models import tensorfile
 from loadstore.models.families.own import save_weights
 from loadstore.models.library import load
 
@@ -119,7 +119,7 @@ def test_nan_and_infinite_weights_are_named(path: Path, name: str, value: float)
 
 
 def test_more_tensors_than_any_model_has(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoint, "MOST_TENSORS", 10)
+    monkeypatch.setattr(tensorfile, "MOST_TENSORS", 10)
     save_file(legacy_state(small()), path, CONFIG)
     refusal(lambda: load(path), BadCheckpoint, path, "claims 20 tensors", "at most 10")
 

@@ -1,33 +1,28 @@
-"""Reading tensors from a file that may be torn, corrupt or hostile. Nothing from a file is executed."""
+"""Named tensors with their config: what every family of models is built from. Nothing from a file is executed."""
 
-import json
-import pickle
-import warnings
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from loadstore.errors import BadCheckpoint, NotThisModel
 from loadstore.models.architecture import Architecture
+from loadstore.models.jsonfile import json_object, parsed
 from loadstore.models.quote import quote, some
 from loadstore.models.rotary import as_rotary
+from loadstore.models.shards import INDEXES, is_index, read_shards
+from loadstore.models.tensorfile import SUFFIXES, read_tensors
 
-SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
-MOST_TENSORS = 100_000
-INDEX = "model.safetensors.index.json"
-COMMON = ("model", "model_final", "pytorch_model", INDEX.removesuffix(".json"))
-ZIP = b"PK\x03\x04"
+COMMON = ("model", "model_final", "pytorch_model", *(name.removesuffix(".json") for name in INDEXES))
+USUAL = ("model.safetensors", INDEXES[0], "pytorch_model.bin", INDEXES[1])  # in the order of Hugging Face
 FORMATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Named tensors of one file, its text metadata, and the config found inside or beside it."""
+    """Named tensors of one file or of all shards, text metadata, and the config found inside or beside."""
 
     path: Path
     tensors: dict[str, Tensor]
@@ -55,16 +50,20 @@ class Checkpoint:
         return tensor.detach()
 
     def take(self, name: str, *shape: int) -> Tensor:
-        """Return a tensor of an expected shape, widened to at least float32, finite. Raises BadCheckpoint."""
+        """Return a copy of a tensor of an expected shape, widened to at least float32, finite. Raises BadCheckpoint.
+
+        A copy, because a file that is written anew must not reach a model that was read before.
+        """
         tensor = self.stored(name, *shape)
-        wide = tensor.detach() if tensor.dtype == torch.float64 else tensor.detach().float()
+        kind = torch.promote_types(tensor.dtype, torch.float32)
+        wide = tensor.to(kind, copy=True, memory_format=torch.contiguous_format)
         if not bool(torch.isfinite(wide).all()):
             bad = int((~torch.isfinite(wide)).sum())
             raise BadCheckpoint(
                 f"{self.path}: tensor '{quote(name)}' has {bad} NaN or infinite entries; the file is damaged or the "
                 "training that made it diverged, fetch it again"
             )
-        return wide.contiguous()
+        return wide
 
     def dimension(self, name: str, axis: int) -> int:
         """One size of a tensor. Raises BadCheckpoint if the tensor is missing or has fewer axes."""
@@ -84,133 +83,43 @@ class Checkpoint:
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Read a file, or the one model of a folder (a file, or shards) with its config.json. Raises BadCheckpoint."""
+    """Read a file, the shards of an index, or the model of a folder, with its config.json. Raises BadCheckpoint."""
     if path.is_dir():
-        if (index := path / INDEX).is_file():
-            return _sharded(index)
-        files = _model_files(path)
-        if len(files) != 1:
-            raise BadCheckpoint(
-                f"the folder {path} holds {len(files)} model files, expected one of {', '.join(SUFFIXES)}; "
-                "name the file itself, or choose a folder that is a model"
-            )
-        return read_checkpoint(files[0])
-    if path.suffix not in SUFFIXES:
+        return read_checkpoint(_model_of(path))
+    if not is_index(path) and path.suffix not in SUFFIXES:
         raise BadCheckpoint(f"{path} does not end in {', '.join(SUFFIXES)}, so it is not taken for a model")
     if not path.is_file():
         raise BadCheckpoint(f"{path} is neither a file nor a folder; name a model file")
-    tensors, metadata = _safetensors(path) if path.suffix == ".safetensors" else (_pickled(path), {})
+    tensors, metadata = (read_shards(path), {}) if is_index(path) else read_tensors(path)
     if not tensors:
         raise BadCheckpoint(f"{path} holds no tensors at its top level; save the model's state dict itself")
     return Checkpoint(path, tensors, metadata, _config(path, metadata))
 
 
-def _sharded(index: Path) -> Checkpoint:
-    """The shards that an index lists, as one checkpoint; a name that leads out of the folder is refused."""
-    found = _object(index)
-    listed: object = found.get("weight_map")
-    if not isinstance(listed, dict) or not all(type(part) is str for part in cast("dict[str, Any]", listed).values()):
-        raise BadCheckpoint(f"{index} lists no shards (weight_map); fetch it again")
-    places = cast("dict[str, str]", listed)
-    tensors: dict[str, Tensor] = {}
-    for shard in sorted(set(places.values())):
-        if Path(shard).name != shard or not shard.endswith(".safetensors"):
-            raise BadCheckpoint(f"{index} lists '{quote(shard)}', which is no safetensors file of this folder")
-        tensors |= _safetensors(index.parent / shard)[0]
-    if missing := sorted(set(places) - set(tensors)):
-        raise BadCheckpoint(f"{index} lists {some(missing)}, which no shard holds; fetch the shards again")
-    return Checkpoint(index, tensors, {}, _config(index, {}))
-
-
-def _object(path: Path) -> dict[str, Any]:
-    """A JSON object from a file. Raises BadCheckpoint."""
+def _model_of(folder: Path) -> Path:
+    """The model file or index of a folder: the usual name, else the only one; safetensors before its pickled twin."""
     try:
-        found: object = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise BadCheckpoint(f"{path} is not JSON ({quote(error)}); fetch it again") from None
-    if not isinstance(found, dict):
-        raise BadCheckpoint(f"{path} holds a {type(found).__name__}, expected an object")
-    return cast("dict[str, Any]", found)
-
-
-def _model_files(folder: Path) -> list[Path]:
-    try:
-        return sorted(file for file in folder.iterdir() if file.suffix in SUFFIXES and file.is_file())
+        names = {file.name for file in folder.iterdir() if file.is_file()}
     except OSError as error:
         raise BadCheckpoint(f"the folder {folder} cannot be listed ({quote(error)})") from None
-
-
-def _safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    try:
-        with safe_open(path, framework="pt") as file:
-            names = list(file.keys())
-            if len(names) > MOST_TENSORS:
-                raise BadCheckpoint(f"{path} claims {len(names)} tensors; at most {MOST_TENSORS} are read")
-            return {name: file.get_tensor(name) for name in names}, dict(file.metadata() or {})
-    except (SafetensorError, OSError, ValueError, RuntimeError, KeyError, AttributeError, MemoryError) as error:
+    for usual in USUAL:
+        if usual in names:
+            return folder / usual
+    files = sorted(folder / name for name in names if name.endswith(SUFFIXES))
+    safe = {file.stem for file in files if file.suffix == SUFFIXES[0]}
+    files = [file for file in files if file.suffix == SUFFIXES[0] or file.stem not in safe]
+    if len(files) != 1:
+        held = f" ({some([file.name for file in files])})" if files else ""
         raise BadCheckpoint(
-            f"{path} cannot be read as safetensors ({quote(error)}); it is torn or not one, fetch it again"
-        ) from None
-
-
-def _pickled(path: Path) -> dict[str, Tensor]:
-    _check_zip(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what torch warns of (TorchScript, say) is an error that follows
-            loaded: object = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        reason = quote(str(error).split(". ", 1)[0])
-        raise BadCheckpoint(
-            f"{path} asks for code to be run or is not a plain state dict ({reason}); nothing was executed. "
-            "Convert it to safetensors where you trust it"
-        ) from None
-    except Exception as error:  # a torn pickle can raise anything, and none of it is ours
-        raise BadCheckpoint(
-            f"{path} cannot be read as a state dict ({quote(error)}); it is torn or not one, fetch it again"
-        ) from None
-    if not isinstance(loaded, dict):
-        raise BadCheckpoint(f"{path} holds a {type(loaded).__name__}, expected a dict of tensors")
-    tensors = {str(name): value for name, value in loaded.items() if isinstance(value, Tensor)}
-    for name, tensor in tensors.items():
-        if tensor.layout == torch.strided and tensor.nbytes > tensor.untyped_storage().nbytes():
-            raise BadCheckpoint(
-                f"{path}: tensor '{quote(name)}' claims more entries than the file holds; save it again as a "
-                "contiguous tensor where you trust it"
-            )
-    return tensors
-
-
-def _check_zip(path: Path) -> None:
-    """Refuse an archive that unpacks to more than its own size: torch compresses nothing, a bomb must."""
-    try:
-        with path.open("rb") as file:
-            if file.read(4) != ZIP:  # what torch looks at
-                return
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(entry.file_size for entry in archive.infolist())
-    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
-        raise BadCheckpoint(f"{path} cannot be unpacked ({quote(error)}); it is torn, fetch it again") from None
-    if unpacked > (size := path.stat().st_size):
-        raise BadCheckpoint(
-            f"{path} would unpack from {size:,} to {unpacked:,} bytes, which no torch.save does; "
-            "convert it to safetensors where you trust it"
+            f"the folder {folder} holds {len(files)} model files{held}, expected one of {', '.join(SUFFIXES)}; "
+            "name the file itself, or choose a folder that is a model"
         )
+    return files[0]
 
 
 def _config(path: Path, metadata: dict[str, str]) -> dict[str, Any] | None:
-    beside = path.parent / "config.json"
-    try:
-        if "config" in metadata:
-            found: object = json.loads(metadata["config"])
-        elif beside.exists():
-            found = json.loads(beside.read_text(encoding="utf-8"))
-        else:
-            return None
-    except (OSError, ValueError, RecursionError) as error:
-        raise BadCheckpoint(
-            f"the config of {path} is not JSON ({quote(error)}); mend it, or remove it and state positions="
-        ) from None
-    if not isinstance(found, dict):
-        raise BadCheckpoint(f"the config of {path} is a {type(found).__name__}, expected an object of settings")
-    return found
+    """The config in a header or beside the file, None where there is neither. Raises BadCheckpoint."""
+    beside, remedy = path.parent / "config.json", "mend it, or remove it and state positions="
+    if "config" in metadata:
+        return parsed(metadata["config"], f"the config of {path}", remedy)
+    return json_object(beside, f"the config of {path}", remedy) if beside.is_file() else None
