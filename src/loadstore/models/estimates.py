@@ -33,6 +33,7 @@ def estimates(weights: Weights) -> list[Estimate]:
     heads = shape.n_layers * shape.n_heads
     writers, readers = _widths(shape)
     tokens = min(LENGTH, shape.context)
+    kept = shape.n_layers * (d + 5 * shape.n_heads * shape.d_head)  # numbers a token: the stream, q, k, v, z and stores
     found = [
         Estimate("spectrum of a head", "loadstore spectrum MODEL L0.H0", 10.0 * d**3, 3.0 * d * d * CORES),
         Estimate("logits of 20 tokens", "run(model, …)", _run(shape, 20), 20.0 * vocab * wide + _layer(shape) * wide),
@@ -40,7 +41,7 @@ def estimates(weights: Weights) -> list[Estimate]:
             "roles of all heads",
             "loadstore heads MODEL",
             _run(shape, tokens) * REPEATS,
-            1.0 * BATCH * tokens * (vocab + heads * tokens + shape.n_layers * (d + 5 * shape.n_heads * shape.d_head)) * wide,
+            BATCH * tokens * wide * (vocab + heads * tokens + kept * 1.0),
         ),
         Estimate(
             "OV copying of a head",
