@@ -54,7 +54,8 @@ def load(
         place = _find(source, revision)
         if (packed := gguf.packed(place.path)) is not None:
             weights = gguf.build(packed)
-            return weights if place.name is None else replace(weights, name=place.name)
+            tokens = weights.tokens or tokens_in(packed.parent, weights.architecture.vocab)
+            return replace(weights, tokens=tokens, name=place.name or weights.name)
         checkpoint = read_checkpoint(place.path)
         weights = _build(checkpoint, positions, place.name)
         if weights.tokens is not None:

@@ -127,11 +127,11 @@ def labels(ids: list[int], tokens: Tokens | None) -> list[str]:
     return [f"{'⊢' if token == tokens.bos else visible(tokens.text(token))}·{index}" for index, token in enumerate(ids)]
 
 
-def require(tokens: Tokens | None, model: str) -> Tokens:
-    """Return the tokenizer. Raises Undefined when the model has none, saying how to give one."""
+def require(tokens: Tokens | None, model: str, why: str = "") -> Tokens:
+    """Return the tokenizer. Raises Undefined when the model has none, saying why if known, and how to give one."""
     if tokens is None:
         raise Undefined(
-            f"{model} has no tokenizer, so it takes token ids, not text; "
+            f"{model} has no tokenizer{why and f' ({why})'}, so it takes token ids, not text; "
             "put a tokenizer.json beside the checkpoint, or pass a list of ids (--ids on the command line)"
         )
     return tokens

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from loadstore.axes import Tokens
 from loadstore.errors import BadPrompt, NoSuchSite
+from loadstore.models.attention import LayerRecord
 from loadstore.models.edits import Ablate, Edit
-from loadstore.models.forward import LayerRecord, Record, forward
+from loadstore.models.forward import Record, forward
 from loadstore.models.quote import quote
 from loadstore.models.tokens import labels, require
 from loadstore.models.weights import Weights
@@ -145,7 +146,7 @@ def as_tokens(weights: Weights, prompt: Prompt) -> tuple[Tokens, bool]:
     """Token ids [batch, token] and whether the prompt was a batch. Raises BadPrompt, Undefined."""
     shape = weights.architecture
     if isinstance(prompt, str):
-        ids = torch.tensor(require(weights.tokens, weights.name).encode(prompt))
+        ids = torch.tensor(require(weights.tokens, weights.name, weights.untokenised).encode(prompt))
     else:
         try:
             ids = torch.as_tensor(prompt)

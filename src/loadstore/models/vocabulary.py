@@ -1,8 +1,13 @@
-"""A tokenizer from the vocabulary that a GGUF file carries."""
+"""A tokenizer from the vocabulary that a GGUF file carries: byte-level BPE, or SentencePiece's BPE by scores.
 
+What splits a text before merges is not in the file but named there (``tokenizer.ggml.pre``); the names and splits are
+llama.cpp's. A vocabulary that cannot be spoken exactly is not spoken: its model takes ids.
+"""
+
+import math
 from typing import Any, cast
 
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, pre_tokenizers
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, normalizers, pre_tokenizers
 from tokenizers.models import BPE
 
 from loadstore.errors import BadCheckpoint
@@ -10,56 +15,116 @@ from loadstore.models.gguf import GGUF
 from loadstore.models.quote import quote
 from loadstore.models.tokens import Tokens
 
-CONTROL, USER = 3, 4
-GPT2 = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
-LETTERS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+CONTROL, USER, BYTE = 3, 4, 6
+MOST_PIECE = 128  # characters
+ENDINGS = r"'s|'t|'re|'ve|'m|'ll|'d"
+REST = r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+REST_SLASH = REST.replace(r"[\r\n]*", r"[\r\n/]*")
+UPPER, LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+BEFORE = r"[^\r\n\p{L}\p{N}]?"
+LLAMA3 = rf"(?i:{ENDINGS})|{BEFORE}\p{{L}}+|\p{{N}}{{1,3}}|{REST}"
+QWEN2 = rf"(?i:{ENDINGS})|{BEFORE}\p{{L}}+|\p{{N}}|{REST}"
+TEKKEN = rf"{BEFORE}{UPPER}*{LOWER}+|{BEFORE}{UPPER}+{LOWER}*|\p{{N}}|{REST_SLASH}"
+SPLITS = {
+    **dict.fromkeys(("llama-bpe", "llama3", "llama-v3", "falcon3", "smaug-bpe"), LLAMA3),
+    **dict.fromkeys(("qwen2", "deepseek-r1-qwen", "megrez"), QWEN2),
+    "tekken": TEKKEN,
+}
+PLAIN = ("default", "gpt-2", "phi-2", "olmo", "mpt")  # as GPT-2 splits
+DIGITS = ("smollm", "starcoder", "refact")  # and every digit by itself
+WHOLE = ("llama-bpe", "llama3", "llama-v3", "falcon3", "tekken")  # a word that is a token is not merged; BOS by default
 
 
-def _split(pattern: str) -> pre_tokenizers.PreTokenizer:
-    split = pre_tokenizers.Split(Regex(pattern), behavior="isolated", invert=False)
-    return pre_tokenizers.Sequence([split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+def tokens_of(file: GGUF, vocab: int) -> Tokens | str:
+    """Return the tokenizer of a file, or why there is none. Raises BadCheckpoint where the vocabulary is damaged."""
+    match file.facts.get("tokenizer.ggml.model"):
+        case "gpt2":
+            return _byte_level(file, vocab)
+        case "llama":
+            return _sentencepiece(file, vocab)
+        case None:
+            return "its file carries no vocabulary"
+        case other:
+            return f"its vocabulary is of the kind '{quote(other, 40)}'; read are gpt2 (byte-level BPE) and llama"
 
 
-def _pre_tokenizer(kind: str) -> pre_tokenizers.PreTokenizer | None:
-    match kind:
-        case "gpt-2" | "default":
-            return GPT2
-        case "smollm":
-            return pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), GPT2])
-        case "llama-bpe":
-            return _split(LETTERS)
-        case "qwen2":
-            return _split(LETTERS.replace(r"\p{N}{1,3}", r"\p{N}"))
-        case _:
-            return None
-
-
-def tokens_of(file: GGUF, vocab: int) -> Tokens | None:
-    """Return the byte-level BPE of a file; None where it has another kind of tokenizer, so that it takes ids.
-
-    Raises BadCheckpoint where the vocabulary is damaged.
-    """
+def _byte_level(file: GGUF, vocab: int) -> Tokens | str:
     kind = str(file.facts.get("tokenizer.ggml.pre", "default"))
-    before = _pre_tokenizer(kind)
-    if file.facts.get("tokenizer.ggml.model") != "gpt2" or before is None:
-        return None
-    tokens, merges = _texts(file, "tokens"), _texts(file, "merges")
-    pairs = [tuple(merge.split(" ", 1)) for merge in merges]
-    if len(tokens) > vocab or len(set(tokens)) != len(tokens) or any(len(pair) != 2 for pair in pairs):
-        raise BadCheckpoint(f"{file.path}: its vocabulary of {len(tokens)} tokens does not fit the model's {vocab}")
-    ids = {token: index for index, token in enumerate(tokens)}
+    level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=kind not in SPLITS)
+    if kind in SPLITS:
+        before = [pre_tokenizers.Split(Regex(SPLITS[kind]), behavior="isolated", invert=False), level]
+    elif kind in DIGITS:
+        before = [pre_tokenizers.Digits(individual_digits=True), level]
+    elif kind in PLAIN:
+        before = [level]
+    else:
+        known = ", ".join((*PLAIN, *DIGITS, *SPLITS))
+        return f"its file asks for the pre-tokenizer '{quote(kind, 40)}', which is not known; known are {known}"
+    tokens = _tokens(file, vocab)
+    merges = [tuple(merge.split(" ", 1)) for merge in _texts(file, "merges")]
+    tokenizer = _bpe(file, tokens, merges, ignore_merges=kind in WHOLE)
+    if SPLITS.get(kind) == QWEN2:
+        tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(before)
+    tokenizer.decoder = decoders.ByteLevel()
+    return _spoken(file, tokenizer, tokens, begins=kind in WHOLE)
+
+
+def _sentencepiece(file: GGUF, vocab: int) -> Tokens | str:
+    """Pieces are merged by their scores, best first; what no piece spells goes byte by byte."""
+    tokens = _tokens(file, vocab)
+    scores, types = _numbers(file, "scores", len(tokens)), _numbers(file, "token_type", len(tokens))
+    if BYTE not in types:
+        return "its vocabulary has no bytes to spell what is no piece"
+    listed = zip(tokens, scores, types, strict=True)
+    score = {token: value for token, value, kind in listed if kind not in (CONTROL, BYTE)}
+    cuts = [
+        (-value, index, token[:index], token[index:])
+        for token, value in score.items()
+        for index in range(1, len(token) if len(token) <= MOST_PIECE else 0)
+        if token[:index] in score and token[index:] in score
+    ]
+    merged = {left + right: value for value, _, left, right in cuts}
+    if len(set(merged.values())) < len(merged):
+        return "its pieces share scores, so that their order is not said"
+    pairs = [(left, right) for _, _, left, right in sorted(cuts)]
+    unknown = file.facts.get("tokenizer.ggml.unknown_token_id")
+    name = tokens[unknown] if type(unknown) is int and 0 <= unknown < len(tokens) else None
+    tokenizer = _bpe(file, tokens, pairs, unk_token=name, fuse_unk=True, byte_fallback=True)
+    prefix = file.facts.get("tokenizer.ggml.add_space_prefix", True) is True
+    spaces = normalizers.Replace(" ", "▁")
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), spaces]) if prefix else spaces
+    tokenizer.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
+    return _spoken(file, tokenizer, tokens, begins=True)
+
+
+def _bpe(file: GGUF, tokens: list[str], merges: list[Any], **how: Any) -> Tokenizer:
+    if any(len(pair) != 2 for pair in merges):
+        raise BadCheckpoint(f"{file.path}: its tokenizer has merges that are no pairs; fetch it again")
     try:
-        tokenizer = Tokenizer(BPE(ids, cast("list[tuple[str, str]]", pairs), ignore_merges=kind == "llama-bpe"))
+        return Tokenizer(BPE({token: index for index, token in enumerate(tokens)}, merges, **how))
     except Exception as error:  # the library raises bare Exception where a merge names no token
         raise BadCheckpoint(f"{file.path}: its vocabulary is damaged ({quote(error)}); fetch it again") from None
-    tokenizer.pre_tokenizer = before
-    tokenizer.decoder = decoders.ByteLevel()
-    types: Any = file.facts.get("tokenizer.ggml.token_type", [])
-    special = [token for token, kind in zip(tokens, types, strict=False) if kind in (CONTROL, USER)]
-    tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in special])
+
+
+def _spoken(file: GGUF, tokenizer: Tokenizer, tokens: list[str], *, begins: bool) -> Tokens:
+    """With the tokens that a text names as a whole, and the BOS that a prompt begins with."""
+    types: list[Any] = file.facts.get("tokenizer.ggml.token_type") or [1] * len(tokens)
+    whole = [token for token, kind in zip(tokens, types, strict=False) if kind in (CONTROL, USER) and token]
+    tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in whole])
     bos: Any = file.facts.get("tokenizer.ggml.bos_token_id")
-    begins = file.facts.get("tokenizer.ggml.add_bos_token", False) is True
-    return Tokens(tokenizer, bos if begins and type(bos) is int and 0 <= bos < len(tokens) else None)
+    first = file.facts.get("tokenizer.ggml.add_bos_token", begins) is True
+    return Tokens(tokenizer, bos if first and type(bos) is int and 0 <= bos < len(tokens) else None)
+
+
+def _tokens(file: GGUF, vocab: int) -> list[str]:
+    tokens = _texts(file, "tokens")
+    if len(tokens) > vocab or len(set(tokens)) != len(tokens):
+        raise BadCheckpoint(
+            f"{file.path}: its vocabulary of {len(tokens)} tokens, {len(set(tokens))} of them different, does not fit "
+            f"the model's {vocab}; fetch it again"
+        )
+    return tokens
 
 
 def _texts(file: GGUF, name: str) -> list[str]:
@@ -67,3 +132,12 @@ def _texts(file: GGUF, name: str) -> list[str]:
     if not isinstance(found, list) or not all(type(one) is str for one in cast("list[Any]", found)):
         raise BadCheckpoint(f"{file.path} carries no readable {name} of its tokenizer; fetch it again")
     return cast("list[str]", found)
+
+
+def _numbers(file: GGUF, name: str, count: int) -> list[float]:
+    found: Any = file.facts.get(f"tokenizer.ggml.{name}")
+    if not isinstance(found, list) or len(cast("list[Any]", found)) != count:
+        raise BadCheckpoint(f"{file.path} carries no {name} of its {count} tokens; fetch it again")
+    if not all(type(one) in (int, float) and math.isfinite(one) for one in cast("list[Any]", found)):
+        raise BadCheckpoint(f"{file.path} has {name} of its tokens that are no numbers; fetch it again")
+    return cast("list[float]", found)

@@ -28,7 +28,10 @@ class Norm:
 
 @dataclass(frozen=True)
 class MlpLayer:
-    """An MLP: act(x W_in + b_in) W_out + b_out, or, with a gate, (act(x W_gate + b_gate) · (x W_in + b_in)) W_out."""
+    """An MLP: act(x W_in + b_in) W_out + b_out, or, with a gate, (act(x W_gate + b_gate) · (x W_in + b_in)) W_out.
+
+    ``inner``: a LayerNorm before W_out, as SoLU models have.
+    """
 
     W_in: Float[Tensor, "d_model width"]
     W_out: Float[Tensor, "width d_model"]
@@ -37,6 +40,7 @@ class MlpLayer:
     b_gate: Float[Tensor, " width"] | None = None
     b_out: Float[Tensor, " d_model"] | None = None
     norm: Norm | None = None
+    inner: Norm | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,7 @@ class Weights:
     final_norm: Norm | None = None
     name: str = "unnamed"
     tokens: Tokens | None = None
+    untokenised: str = ""  # why there is no tokenizer, where the file says
 
     @property
     def dtype(self) -> torch.dtype:

@@ -117,7 +117,8 @@ def build(path: Path) -> Weights:
         if str(path) in str(error):
             raise
         raise type(error)(f"{path}: {error}") from None  # an architecture that is impossible names no file
-    return replace(weights, tokens=tokens_of(file, weights.architecture.vocab))
+    tokens = tokens_of(file, weights.architecture.vocab)
+    return replace(weights, untokenised=tokens) if isinstance(tokens, str) else replace(weights, tokens=tokens)
 
 
 def _tensors(file: GGUF, kind: str, names: Names) -> dict[str, Tensor]:
