@@ -2,6 +2,8 @@
 
 /** The bytes that a base64 text stands for. */
 export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  const native = (Uint8Array as { fromBase64?: (text: string) => Uint8Array<ArrayBuffer> }).fromBase64;
+  if (native) return native.call(Uint8Array, text);
   const raw = atob(text);
   const bytes = new Uint8Array(raw.length);
   for (let index = 0; index < bytes.length; index++) bytes[index] = raw.charCodeAt(index);

@@ -49,5 +49,5 @@ export function free(cell: Cell | string | undefined): string {
 
 /** The same for reading at leisure: thousands are set apart. */
 export function grouped(value: number): string {
-  return Number.isInteger(value) ? signed(value.toLocaleString("en-US")) : free(value);
+  return Number.isInteger(value) && Math.abs(value) < 1e15 ? signed(String(value).replace(/\B(?=(\d{3})+$)/g, ",")) : free(value);
 }

@@ -16,7 +16,7 @@ interface Props {
   records: () => Iterable<string[]>;
   /** The tables behind a picture; a view that is a table has none. */
   table: (() => VNode) | null;
-  /** How many cells the tables have. */
+  /** How many cells the tables have; Infinity where they are made while they are open, however many. */
   cells: number;
   /** What the tables show besides the view: they are made again when it changes. */
   about?: unknown;

@@ -45,16 +45,18 @@ export function drawCells(pen: CanvasRenderingContext2D, cells: Uint32Array, col
   if (!(width * height > 0)) return;
   const image = new ImageData(width, height);
   const pixels = new Uint32Array(image.data.buffer);
-  let spot = 0;
+  const stripes = Uint32Array.from({ length: width + STEP }, (_, x) => (x % STEP < 2 ? line : ground));
   for (let y = 0; y < height; y++) {
-    const row = Math.floor(y / size) * columns;
-    let stripe = y % STEP;
-    for (let column = 0; column < columns; column++) {
+    const [from, row] = [y * width, Math.floor(y / size) * columns];
+    if (y % size) pixels.copyWithin(from, from - width, from);
+    for (let column = 0; column < columns; ) {
       const cell = cells[row + column] as number;
-      for (let times = 0; times < size; times++) {
-        pixels[spot++] = cell || (stripe < 2 ? line : ground);
-        if (++stripe === STEP) stripe = 0;
-      }
+      let end = column + 1;
+      while (end < columns && cells[row + end] === cell) end++;
+      const [first, last] = [column * size, end * size];
+      if (!cell) pixels.set(stripes.subarray((y + first) % STEP, ((y + first) % STEP) + last - first), from + first);
+      else if (y % size === 0) pixels.fill(cell, from + first, from + last);
+      column = end;
     }
   }
   pen.putImageData(image, left, top);

@@ -7,7 +7,7 @@ import { corner } from "./cells";
 import { type Layout, SIGNED } from "./layout";
 
 /** More cells than this, in all panels, are drawn as pixels. */
-const MANY = 2000;
+const MANY = 1000;
 /** Pixels of a thumbnail's side, about. */
 const THUMBNAIL = 192;
 
@@ -55,21 +55,19 @@ function paint(pen: CanvasRenderingContext2D, view: Heatmap, panel: Panel, layou
 /** What colour cannot say: a sign, a cross, an infinity, a corner for what is off the scale. */
 function mark(pen: CanvasRenderingContext2D, view: Heatmap, cell: Cell, x: number, y: number, { cell: size, bare }: Layout): void {
   if (cell === null) return;
-  const signs = view.scale.kind === "diverging" && !bare && size >= SIGNED;
-  let text = "";
-  if (typeof cell === "number") {
-    const off = beyond(view.scale, cell);
-    if (off === 0 && !signs) return;
-    pen.fillStyle = inkOn(colourOf(view.scale, cell));
-    if (off !== 0) pen.fill(new Path2D(corner(off, x, y, size)));
-    if (signs && cell !== 0) text = cell > 0 ? "+" : "\u2212";
-  } else {
-    pen.fillStyle = "#000";
-    text = { nan: "\u00d7", inf: "\u221e", "-inf": "\u2212\u221e" }[cell];
+  if (typeof cell !== "number") {
+    const text = { nan: "\u00d7", inf: "\u221e", "-inf": "\u2212\u221e" }[cell];
+    Object.assign(pen, { fillStyle: "#000", font: `${Math.min(10, size * 0.85)}px monospace`, textAlign: "center", textBaseline: "middle" });
+    pen.fillText(text, x + size / 2, y + size / 2);
+    return;
   }
-  if (!text) return;
-  pen.font = `${Math.min(10, size * 0.85)}px monospace`;
-  pen.textAlign = "center";
-  pen.textBaseline = "middle";
-  pen.fillText(text, x + size / 2, y + size / 2);
+  const off = beyond(view.scale, cell);
+  const signs = view.scale.kind === "diverging" && !bare && size >= SIGNED && cell !== 0;
+  if (off === 0 && !signs) return;
+  pen.fillStyle = inkOn(colourOf(view.scale, cell));
+  if (off !== 0) pen.fill(new Path2D(corner(off, x, y, size)));
+  if (!signs) return;
+  const [arm, thick] = [Math.min(3, Math.round(size * 0.44) / 2), 1];
+  pen.fillRect(x + size / 2 - arm, y + (size - thick) / 2, 2 * arm, thick);
+  if (cell > 0) pen.fillRect(x + (size - thick) / 2, y + size / 2 - arm, thick, 2 * arm);
 }

@@ -4,14 +4,15 @@ import { widest } from "../text";
 
 export const LABEL = 11;
 /** Degrees that slanted labels rise. */
-export const SLANT = 52;
+export const SLANT = 62;
+const [RISE, RUN] = [Math.sin((SLANT * Math.PI) / 180), Math.cos((SLANT * Math.PI) / 180)];
 /** Cells this wide have room for a sign. */
 export const SIGNED = 8;
 const GAP = 28;
 /** Lines of labels nearer than this touch. */
 const PITCH = 12;
 /** The same for slanted ones, along their side. */
-const SLANTED = 14;
+const SLANTED = 11;
 const LARGEST = 38;
 /** Cells of a side with more than this many may be smaller than their labels, and not all have one. */
 const LONG = 24;
@@ -51,7 +52,7 @@ export function labelled(view: Heatmap, width: number, panels = view.panels.leng
     const room = (width - (abreast - 1) * GAP) / abreast;
     const straight = Math.min(most, cellIn(view, room, measure(view, most, false)));
     if (straight >= widest(view.columns.labels, LABEL) + 6) return measure(view, straight, false);
-    const cell = Math.min(most, cellIn(view, room, measure(view, PITCH, true)));
+    const cell = Math.min(most, cellIn(view, room, measure(view, TINY, true)));
     if (cell >= comfortable || abreast === 1) return measure(view, Math.max(least, cell), true);
   }
   return measure(view, PITCH, true);
@@ -72,8 +73,8 @@ function measure(view: Heatmap, cell: number, slanted: boolean): Layout {
   const long = widest(view.columns.labels, LABEL);
   const names = [`${view.rows.name} \u2193`, `${view.columns.name} \u2192`];
   const left = Math.ceil(Math.max(widest(view.rows.labels, LABEL), widest(names, LABEL))) + 10;
-  const top = Math.max(2 * LABEL + 16, slanted ? Math.ceil(long * 0.8) + 16 : 0);
-  const right = slanted ? Math.max(2, Math.ceil(long * 0.62) - Math.floor(cell / 2) + 8) : 2;
+  const top = Math.max(2 * LABEL + 16, slanted ? Math.ceil(long * RISE) + 16 : 0);
+  const right = slanted ? Math.max(2, Math.ceil(long * RUN) - Math.floor(cell / 2) + 8) : 2;
   const [rows, columns] = [view.rows.labels.length, view.columns.labels.length];
   return { cell, left, top, right, slanted, bare: false, every: [Math.ceil(PITCH / cell), Math.ceil((slanted ? SLANTED : PITCH) / cell)], width: left + columns * cell + right, height: top + rows * cell + 2 };
 }

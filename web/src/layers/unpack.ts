@@ -31,11 +31,13 @@ function matrix(panel: LayersPanel, size: number): Matrix {
 
 /** A whole matrix, NaN where `there` has no bit. */
 function numbers(source: Cell[][] | Packed, size: number, there: Uint8Array | null): Float64Array {
-  const wires = Array.isArray(source) ? Float64Array.from(source.flat(), plain) : decoded(source);
-  const has = (index: number) => !there || (((there[index >> 3] as number) >> (index & 7)) & 1) === 1;
-  const all = new Float64Array(size).fill(NaN);
+  const wires = Array.isArray(source) ? Float64Array.from(source.flat().map(plain)) : decoded(source);
+  const all = new Float64Array(size);
   let next = 0;
-  for (let index = 0; index < size; index++) if (has(index)) all[index] = wires[next++] ?? NaN;
+  for (let index = 0; index < size; index++) {
+    const has = !there || ((there[index >> 3] as number) >> (index & 7)) & 1;
+    all[index] = has ? (wires[next++] as number) : NaN;
+  }
   if (next !== wires.length) throw new Error(`${next} wires need as many numbers, and there are ${wires.length}`);
   return all;
 }
@@ -45,18 +47,25 @@ function plain(cell: Cell): number {
   return cell === "inf" ? Infinity : cell === "-inf" ? -Infinity : NaN;
 }
 
-function decoded(source: Packed): ArrayLike<number> {
+function decoded(source: Packed): Float64Array | Float32Array {
   const bytes = bytesOf(source.data);
   switch (source.format) {
     case "float32":
       return new Float32Array(bytes.buffer);
     case "float16":
-      return Float64Array.from(new Uint16Array(bytes.buffer), (half) => (halves()[half] as number) * source.unit);
+      return looked(new Uint16Array(bytes.buffer), halves(), source.unit);
     case "uint8":
-      return Float64Array.from(bytes, (level) => ODD[level] ?? source.low + level * source.step);
+      return looked(bytes, Float64Array.from({ length: 256 }, (_, level) => ODD[level] ?? source.low + level * source.step), 1);
     default:
       throw new Error(`numbers are stored as ${String((source as { format?: unknown }).format)}, which this page cannot read`);
   }
+}
+
+/** Every code as the number that it stands for, times `unit`. */
+function looked(codes: Uint8Array | Uint16Array, known: Float64Array, unit: number): Float64Array {
+  const made = new Float64Array(codes.length);
+  for (let index = 0; index < codes.length; index++) made[index] = (known[codes[index] as number] as number) * unit;
+  return made;
 }
 
 /** Levels of uint8 that are not numbers. */

@@ -6,10 +6,10 @@ import { Legend } from "../heatmap/legend";
 import type { Hit } from "../heatmap/panel";
 import { move, type Point, start } from "../heatmap/point";
 import { Abreast } from "../heatmap/view";
-import type { Heatmap, Layers, Place } from "../model";
+import type { Cell, Heatmap, Layers, Place } from "../model";
 import { Stop } from "../stop";
-import { blockOf, NO_WIRE, opens, scaleOf } from "./block";
-import { LayersReadout, told } from "./readout";
+import { type Block, blockOf, NO_WIRE, opens, scaleOf, type Zoom } from "./block";
+import { LayersReadout } from "./readout";
 import { layersRecords } from "./records";
 import { LayersTables, shows } from "./tables";
 import { type Matrix, unpack } from "./unpack";
@@ -22,7 +22,14 @@ export function LayersView({ view, place }: { view: Layers; place: Place }) {
   const body = useRef<HTMLDivElement>(null);
   const matrices = useMemo(() => unpack(view), [view]);
   const zoom = trail.value.at(-1)?.zoom ?? { row: null, column: null };
-  const block = useMemo(() => blockOf(view, matrices, zoom), [view, zoom]);
+  const blocks = useMemo(() => new Map<string, Block>(), [view]);
+  const blockAt = (to: Zoom) => {
+    const key = `${to.row} ${to.column}`;
+    const made = blocks.get(key) ?? blockOf(view, matrices, to);
+    blocks.set(key, made);
+    return made;
+  };
+  const block = blockAt(zoom);
   const legend = useMemo(() => marks(view, matrices), [view]);
   const { heatmap } = block;
 
@@ -31,7 +38,7 @@ export function LayersView({ view, place }: { view: Layers; place: Place }) {
     if (!next) return false;
     trail.value = [...trail.value.slice(0, -1), { zoom, left: panel === null ? null : { ...at, panel } }, { zoom: next, left: null }];
     cursor.pinned.value = null;
-    cursor.active.value = panel === null ? null : landing(blockOf(view, matrices, next), panel);
+    cursor.active.value = panel === null ? null : landing(blockAt(next), panel);
     return true;
   };
   const pick = ({ panel, row, column }: Hit) => {
@@ -55,7 +62,7 @@ export function LayersView({ view, place }: { view: Layers; place: Place }) {
       view={view}
       place={place}
       records={() => layersRecords(view, matrices)}
-      cells={heatmap.rows.labels.length * heatmap.columns.labels.length * matrices.reduce((sum, { names }) => sum + 1 + names.length + (told(block) ? 2 : 0), 0)}
+      cells={Infinity}
       about={block}
       table={() => <LayersTables view={view} matrices={matrices} block={block} place={place} />}
     >
@@ -119,23 +126,23 @@ function Words({ view, says }: { view: Layers; says: string }) {
 /** A heatmap with one cell of every kind that the panels have: its legend is that of every block. */
 function marks(view: Layers, matrices: Matrix[]): Heatmap {
   const { low, high } = view.scale;
-  const kinds = new Map<string, Heatmap["panels"][number]["values"][number][number]>();
+  let [none, above, below, up, down] = [false, false, false, false, false];
   for (const { values } of matrices) {
-    for (const value of values) {
-      if (value !== value) kinds.set("none", null);
-      else if (value === Infinity) kinds.set("inf", "inf");
-      else if (value === -Infinity) kinds.set("-inf", "-inf");
-      else if (value > high) kinds.set("above", high + 1);
-      else if (value < low) kinds.set("below", low - 1);
+    for (let index = 0; index < values.length; index++) {
+      const value = values[index] as number;
+      if (value !== value) none = true;
+      else if (value > high) value === Infinity ? (up = true) : (above = true);
+      else if (value < low) value === -Infinity ? (down = true) : (below = true);
     }
   }
+  const cells: Cell[] = [...(none ? [null] : []), ...(above ? [high + 1] : []), ...(below ? [low - 1] : []), ...(up ? (["inf"] as const) : []), ...(down ? (["-inf"] as const) : [])];
   return {
     schema: "loadstore/heatmap@1",
     title: view.title,
     rows: { name: view.rows.name, labels: [] },
     columns: { name: view.columns.name, labels: [] },
     scale: scaleOf(view),
-    panels: [{ title: "", values: [[...kinds.values()]] }],
+    panels: [{ title: "", values: [cells] }],
     hatched: NO_WIRE,
     digits: view.digits,
   };
