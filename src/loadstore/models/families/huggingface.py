@@ -134,8 +134,13 @@ def some_bias(bias: Tensor | None) -> Tensor | None:
 
 
 def unembedding(reader: Reader, name: str, embedding: Tensor, *, tied: bool) -> Tensor:
-    """W_U [d_model, vocab]: the matrix of that name, or the embedding where the two are tied."""
-    weight = embedding if tied or not reader.has(name) else reader(name, *embedding.shape)
+    """W_U [d_model, vocab]: the matrix of that name, or the embedding where the two are tied. Raises BadCheckpoint."""
+    if not tied and not reader.has(name):
+        raise BadCheckpoint(
+            f"{reader.checkpoint.path} has no unembedding '{name}', and its config does not tie it to the embedding; "
+            "take the whole model's file, or set tie_word_embeddings to true if that is right"
+        )
+    weight = embedding if tied else reader(name, *embedding.shape)
     if tied and reader.has(name):
         own = reader(name, *embedding.shape)
         if own.data_ptr() != embedding.data_ptr() and not torch.equal(own, embedding):

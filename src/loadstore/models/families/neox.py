@@ -30,12 +30,13 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
     )
     read = Reader(checkpoint, "gpt_neox.")
     W_E = read("embed_in.weight", shape.vocab, d)
+    head = "lm_head.weight" if read.has("lm_head.weight") else "embed_out.weight"
     weights = Weights(
         architecture=shape,
         W_E=W_E,
         W_pos=None,
         layers=tuple(_layer(read, shape, width, f"layers.{index}.") for index in range(n_layers)),
-        W_U=unembedding(read, "embed_out.weight", W_E, tied=facts.flag("tie_word_embeddings", default=False)),
+        W_U=unembedding(read, head, W_E, tied=facts.flag("tie_word_embeddings", default=False)),
         final_norm=read.norm("final_layer_norm", d, centres=True),
         name=checkpoint.name,
     )

@@ -1,0 +1,175 @@
+"""Tiny random models of the `transformers` library, in float64, saved as it saves them: what ours are compared with.
+
+The library rounds inside a float64 model: rotary cos and sin, RMSNorm and the softmax of attention go through
+float32. ``exact`` takes these roundings out of a model (nothing else), so that agreement is to 1e-12 and not to
+1e-7; angles of rotary positions stay products of float32, as ours are.
+"""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A named configuration of one ``model_type``."""
+
+    name: str
+    kind: str
+    facts: dict[str, Any]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def llama_like(layers: int, heads: int, kv: int, d: int, width: int, **more: Any) -> dict[str, Any]:
+    sizes = {"num_hidden_layers": layers, "num_attention_heads": heads, "num_key_value_heads": kv, "hidden_size": d}
+    return sizes | {"intermediate_size": width, "vocab_size": 101, "max_position_embeddings": 64} | more
+
+
+def neox(layers: int, heads: int, d: int, width: int, **more: Any) -> dict[str, Any]:
+    sizes = {"num_hidden_layers": layers, "num_attention_heads": heads, "hidden_size": d, "intermediate_size": width}
+    return sizes | {"vocab_size": 101, "max_position_embeddings": 32} | more
+
+
+def gpt2(layers: int, heads: int, d: int, **more: Any) -> dict[str, Any]:
+    return {"n_layer": layers, "n_head": heads, "n_embd": d, "n_positions": 40, "vocab_size": 101} | more
+
+
+LLAMA3 = {
+    "rope_type": "llama3",
+    "rope_theta": 10000.0,
+    "factor": 8.0,
+    "low_freq_factor": 1.0,
+    "high_freq_factor": 4.0,
+    "original_max_position_embeddings": 16,
+}
+SHAPES = [
+    Shape("gpt2-tied", "gpt2", gpt2(2, 3, 24)),
+    Shape("gpt2-untied-inner", "gpt2", gpt2(3, 2, 20, vocab_size=97, tie_word_embeddings=False, n_inner=52)),
+    Shape("gpt2-relu-one-layer", "gpt2", gpt2(1, 5, 35, activation_function="relu", layer_norm_epsilon=1e-3)),
+    Shape("gpt2-one-head", "gpt2", gpt2(2, 1, 7, activation_function="gelu")),
+    Shape("neox-parallel-quarter", "gpt_neox", neox(2, 4, 32, 64, rotary_pct=0.25)),
+    Shape("neox-sequential-full", "gpt_neox", neox(3, 2, 36, 48, rotary_pct=1.0, use_parallel_residual=False)),
+    Shape("neox-half-tied", "gpt_neox", neox(2, 3, 36, 50, rotary_pct=0.5, tie_word_embeddings=True)),
+    Shape("neox-no-attention-bias", "gpt_neox", neox(2, 3, 24, 30, attention_bias=False, hidden_act="gelu_new")),
+    Shape("llama-groups-of-two", "llama", llama_like(2, 4, 2, 32, 64)),
+    Shape(
+        "llama3-one-key-head-tied",
+        "llama",
+        llama_like(2, 4, 1, 32, 40, head_dim=12, tie_word_embeddings=True, rope_parameters=LLAMA3),
+    ),
+    Shape(
+        "llama-linear-biases",
+        "llama",
+        llama_like(3, 3, 3, 27, 41, head_dim=10, attention_bias=True, mlp_bias=True)
+        | {"rope_parameters": {"rope_type": "linear", "rope_theta": 5000.0, "factor": 4.0}},
+    ),
+    Shape("mistral-window", "mistral", llama_like(3, 4, 2, 32, 64, sliding_window=5)),
+    Shape("mistral-window-of-one", "mistral", llama_like(2, 4, 1, 30, 33, head_dim=6, sliding_window=1)),
+    Shape("mistral-no-window", "mistral", llama_like(2, 3, 3, 33, 20, head_dim=14, sliding_window=None)),
+    Shape(
+        "qwen2-some-windows",
+        "qwen2",
+        llama_like(3, 4, 2, 32, 64, use_sliding_window=True, sliding_window=6, max_window_layers=1),
+    ),
+    Shape("qwen2-tied", "qwen2", llama_like(2, 4, 1, 24, 31, tie_word_embeddings=True, rms_norm_eps=1e-3)),
+    Shape("qwen2-all-keys", "qwen2", llama_like(2, 2, 2, 36, 50, hidden_act="gelu_pytorch_tanh")),
+    Shape("qwen3-groups-of-two", "qwen3", llama_like(2, 4, 2, 32, 64, head_dim=10)),
+    Shape("qwen3-tied-bias", "qwen3", llama_like(2, 3, 3, 21, 30, head_dim=8, attention_bias=True)),
+    Shape(
+        "qwen3-listed-windows",
+        "qwen3",
+        llama_like(3, 8, 2, 40, 24, head_dim=6, use_sliding_window=True, sliding_window=3, tie_word_embeddings=True)
+        | {"layer_types": ["sliding_attention", "full_attention", "sliding_attention"]},
+    ),
+]
+
+
+@cache
+def library() -> Any:
+    """The library; importing it is slow and warns, both once."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import transformers
+
+        transformers.logging.set_verbosity_error()
+        transformers.logging.disable_progress_bar()
+        return transformers
+
+
+def reference(shape: Shape, seed: int = 0) -> Any:
+    """A random model in float64: biases that are not zero, gains that are not one."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        config = library().AutoConfig.for_model(shape.kind, **shape.facts)
+        config._attn_implementation = "eager"
+        model = library().AutoModelForCausalLM.from_config(config).double().eval()
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            noise = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
+            parameter.add_(0.2 * noise)
+    return model
+
+
+def save(model: Any, folder: Path, **how: Any) -> Path:
+    """Write the model as the library does."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.save_pretrained(folder, **how)
+    return folder
+
+
+def opened(folder: Path) -> Any:
+    """Let the library load a folder, in float32."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return library().AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+
+
+def _turning(module: Any) -> Any:
+    def forward(x: Tensor, position_ids: Tensor) -> tuple[Tensor, Tensor]:
+        angles = (position_ids[..., None].float() * module.inv_freq.float()).double()
+        angles = torch.cat((angles, angles), -1)
+        return angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+
+    return forward
+
+
+def _rms(module: Any) -> Any:
+    def forward(x: Tensor) -> Tensor:
+        return module.weight * (x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + module.variance_epsilon))
+
+    return forward
+
+
+@contextmanager
+def exact(model: Any) -> Iterator[None]:
+    """Within, the model computes in float64 what it would round to float32."""
+    softmax = torch.nn.functional.softmax
+    with pytest.MonkeyPatch.context() as patch:
+        for module in model.modules():
+            name = type(module).__name__
+            if name.endswith("RotaryEmbedding"):
+                patch.setattr(module, "forward", _turning(module))
+            if name.endswith("RMSNorm"):
+                patch.setattr(module, "forward", _rms(module))
+        patch.setattr(torch.nn.functional, "softmax", lambda x, dim=None, dtype=None, **_: softmax(x, dim=dim))
+        yield
+
+
+def outputs(model: Any, tokens: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+    """Logits, patterns by layer [batch, head, query, key], and the stream before each layer."""
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        out = model(tokens, output_attentions=True, output_hidden_states=True, use_cache=False)
+    return out.logits, list(out.attentions), list(out.hidden_states)[:-1]
