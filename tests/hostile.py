@@ -11,7 +11,7 @@ import jaxtyping
 import pytest
 import torch
 from safetensors.torch import save_file
-from tiny import Kind, tiny
+from tiny import KINDS, Kind, tiny
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
@@ -24,6 +24,9 @@ from loadstore.models.tokens import Tokens
 from loadstore.models.weights import Weights
 
 PLAIN = Kind("shortformer", "none", biases=True)
+LEGACY = [  # HookedTransformer's gates have no bias
+    kind for kind in KINDS if not (kind.window or kind.qk_norm or (kind.biases and "gated" in kind.mlp))
+]
 BASE = 7.0  # of tiny's rotary models
 WORDS = ["<s>", "the", "cat", "sat", "on", "mat", "dog", "log"]
 
@@ -68,8 +71,8 @@ def outcome(action: Callable[[], Weights]) -> Weights | LoadstoreError:
 
 
 def small(kind: Kind = PLAIN) -> Weights:
-    """A model of 2 layers × 2 heads in float32, vocabulary 17, context 10, with a tokenizer of eight words."""
-    model = tiny(kind, n_layers=2, n_heads=2).map(lambda tensor: tensor.float())
+    """A model of 2 layers × 2 heads (or 4, two a key) in float32, vocabulary 17, context 10; it speaks eight words."""
+    model = tiny(kind, n_layers=2, n_heads=4 if kind.kv == 2 else 2).map(lambda tensor: tensor.float())
     return Weights(**{**vars(model), "name": "small", "tokens": Tokens(words(), 0)})
 
 
@@ -90,8 +93,12 @@ def legacy_state(model: Weights) -> dict[str, Tensor]:
     for index, layer in enumerate(model.layers):
         for name, value in vars(layer).items():
             if isinstance(value, Tensor):
-                state[f"blocks.{index}.attn.{name}"] = value
+                shared = model.architecture.n_kv_heads is not None and name[-1] in "KV"
+                state[f"blocks.{index}.attn.{'_' if shared else ''}{name}"] = value
+        mlp = {} if layer.mlp is None else vars(layer.mlp)
+        state |= {f"blocks.{index}.mlp.{name}": value for name, value in mlp.items() if isinstance(value, Tensor)}
     norms = {f"blocks.{index}.ln1": layer.norm for index, layer in enumerate(model.layers)}
+    norms |= {f"blocks.{index}.ln2": layer.mlp and layer.mlp.norm for index, layer in enumerate(model.layers)}
     for prefix, norm in {**norms, "ln_final": model.final_norm}.items():
         for part, value in (("w", norm and norm.gain), ("b", norm and norm.bias)):
             if value is not None:
@@ -111,6 +118,8 @@ def legacy_config(model: Weights) -> dict[str, Any]:
         "final_rms": (shape.norm, shape.last_norm) == ("layer", "rms"),
         "eps": shape.eps,
     }
+    if shape.mlp is not None:
+        config |= {"act_fn": shape.mlp.activation, "parallel_attn_mlp": shape.mlp.parallel, "attn_only": False}
     if shape.rotary is not None:
         config["rotary_dim"] = shape.rotary.dimensions
         config["rotary_base"] = BASE

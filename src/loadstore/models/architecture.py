@@ -8,10 +8,10 @@ from loadstore.models.quote import quote
 from loadstore.models.rotary import Rotary
 from loadstore.sites import Head
 
-Activation = Literal["gelu", "gelu_tanh", "silu", "relu"]
+Activation = Literal["gelu", "gelu_tanh", "silu", "relu", "solu", "solu_ln"]
 Positions = Literal["learned", "shortformer", "rotary", "none"]
 NormKind = Literal["none", "layer", "rms"]
-ACTIVATIONS: tuple[Activation, ...] = ("gelu", "gelu_tanh", "silu", "relu")
+ACTIVATIONS: tuple[Activation, ...] = ("gelu", "gelu_tanh", "silu", "relu", "solu", "solu_ln")
 POSITIONS: tuple[Positions, ...] = ("learned", "shortformer", "rotary", "none")
 NORMS: tuple[NormKind, ...] = ("none", "layer", "rms")
 MOST = {
@@ -29,7 +29,8 @@ MOST = {
 class Mlp:
     """An MLP of every layer: how wide, whether a gate multiplies, which activation; ``parallel`` to attention or after.
 
-    Raises NotThisModel on an impossible width or an unknown activation.
+    ``solu`` is x · softmax(x), ``solu_ln`` the same with a LayerNorm after it (Elhage et al. 2022, Softmax Linear
+    Units). Raises NotThisModel on an impossible width or an unknown activation.
     """
 
     width: int

@@ -65,6 +65,11 @@ class Checkpoint:
             )
         return wide
 
+    def bias(self, name: str, *shape: int) -> Tensor | None:
+        """Take a bias; None where it is missing or all zeros: that changes no number and keeps idle wires out."""
+        taken = self.take(name, *shape) if name in self.tensors else None
+        return None if taken is None or not bool(taken.any()) else taken
+
     def dimension(self, name: str, axis: int) -> int:
         """One size of a tensor. Raises BadCheckpoint if the tensor is missing or has fewer axes."""
         if name not in self.tensors or self.tensors[name].dim() <= axis:

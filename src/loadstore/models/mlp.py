@@ -5,11 +5,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.models.architecture import Activation
+from loadstore.models.norms import normalise
 from loadstore.models.weights import MlpLayer
 
 
 def activate(x: Tensor, activation: Activation) -> Tensor:
-    """The activation, entry by entry."""
+    """The activation: entry by entry, except that SoLU weighs every entry by its softmax."""
     match activation:
         case "gelu":
             return F.gelu(x)
@@ -17,20 +18,25 @@ def activate(x: Tensor, activation: Activation) -> Tensor:
             return F.gelu(x, approximate="tanh")
         case "silu":
             return F.silu(x)
+        case "solu" | "solu_ln":
+            return x * x.softmax(-1)
         case _:
             return F.relu(x)
 
 
 def mlp_output(
-    x: Float[Tensor, "batch token d_model"], mlp: MlpLayer, activation: Activation
+    x: Float[Tensor, "batch token d_model"], mlp: MlpLayer, activation: Activation, eps: float
 ) -> Float[Tensor, "batch token d_model"]:
-    """Return act(x W_in + b_in) W_out + b_out; with a gate, act(x W_gate + b_gate) times the linear part inside."""
+    """Return act(x W_in + b_in) W_out + b_out; with a gate, act(x W_gate + b_gate) times the linear part inside.
+
+    Where there is an inner LayerNorm, what goes into W_out is normed, with this ``eps``.
+    """
     inside = _plus(x @ mlp.W_in, mlp.b_in)
     if mlp.W_gate is None:
         inside = activate(inside, activation)
     else:
         inside = activate(_plus(x @ mlp.W_gate, mlp.b_gate), activation) * inside
-    return _plus(inside @ mlp.W_out, mlp.b_out)
+    return _plus(normalise(inside, mlp.inner, eps)[0] @ mlp.W_out, mlp.b_out)
 
 
 def _plus(x: Tensor, bias: Tensor | None) -> Tensor:

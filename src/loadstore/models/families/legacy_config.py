@@ -17,7 +17,6 @@ UNSET = "-1"
 OFF = ("False", "None")
 NO_CAP = ("None", "0", "0.0", "-1", "-1.0")
 SUPPORTED: dict[str, tuple[str, ...]] = {  # the values of each that the forward pass computes, the usual one first
-    "attn_only": ("True",),
     "attention_dir": ("causal",),
     "use_attn_scale": ("True",),
     "scale_attn_by_inverse_layer_idx": OFF,
@@ -39,24 +38,24 @@ SUPPORTED: dict[str, tuple[str, ...]] = {  # the values of each that the forward
 }
 
 
-def check(config: Config, sizes: dict[str, int], path: Path) -> None:
-    """Raise BadCheckpoint where sizes contradict the tensors, NotThisModel on a variant that is not computed."""
-    for key, found in sizes.items():
-        if str(config.get(key, found)) not in (str(found), UNSET):
+def agreed(config: Config, found: dict[str, int | bool], path: Path) -> None:
+    """Raise BadCheckpoint where the config states something else than was found in the tensors."""
+    for key, value in found.items():
+        if str(config.get(key, value)) not in (str(value), UNSET):
             raise BadCheckpoint(
-                f"{path}: its config says {key} = {quote(config[key], 40)}, its tensors say {found}; "
+                f"{path}: its config says {key} = {quote(config[key], 40)}, its tensors say {value}; "
                 "one of the two belongs to another model"
             )
+
+
+def check(config: Config, sizes: dict[str, int | bool], path: Path) -> None:
+    """Raise BadCheckpoint where sizes contradict the tensors, NotThisModel on a variant that is not computed."""
+    agreed(config, sizes, path)
     for key, values in SUPPORTED.items():
         if str(config.get(key, values[0])) not in values:
             raise NotThisModel(
                 f"{path}: its config says {key} = {quote(config[key], 40)}; supported is {values[0]} only"
             )
-    if str(groups := config.get("n_key_value_heads")) not in ("None", str(sizes["n_heads"])):
-        raise NotThisModel(
-            f"{path}: its config says n_key_value_heads = {quote(groups, 40)}; supported is a key and a value for each "
-            f"of its {sizes['n_heads']} heads only"
-        )
     _check_scale(config, sizes["d_head"], path)
 
 
