@@ -9,7 +9,7 @@ from torch import Tensor
 
 from loadstore.errors import NoSuchSite, NoSuchWire
 from loadstore.models.edits import ablate, cut
-from loadstore.models.forward import through_norm
+from loadstore.models.norms import through_norm
 from loadstore.models.trace import Trace, run
 from loadstore.models.wiring import wiring
 from loadstore.sites import SIDES, Reader

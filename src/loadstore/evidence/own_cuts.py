@@ -19,7 +19,7 @@ from loadstore.errors import Undefined
 from loadstore.evidence.traffic import traffic_of
 from loadstore.heads.patterns import mass_on, role_masks
 from loadstore.heads.roles import bos_of
-from loadstore.models.forward import causal_softmax
+from loadstore.models.attention import causal_softmax
 from loadstore.models.trace import Trace
 from loadstore.models.wiring import wiring
 from loadstore.prompts.decomposition import deviations

@@ -79,7 +79,7 @@ class Rotary:
 
     def at(self, x: Float[Tensor, "batch token head d_head"], start: int = 0) -> Float[Tensor, "..."]:
         """Turn queries or keys by their positions, which count from ``start``."""
-        return self.turn(x, self.angles(x.shape[1], start)[:, None])
+        return self.turn(x, self.angles(x.shape[1], start)[:, None].to(x.device))
 
     def angles(self, tokens: int, start: int = 0) -> Float[Tensor, "token pair"]:
         """m θ_i in radians, double precision; products are rounded to float32 first where the reference does so."""

@@ -17,8 +17,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.errors import Undefined
+from loadstore.models.edited import replacement
 from loadstore.models.edits import Ablate
-from loadstore.models.forward import replacement, through_norm
+from loadstore.models.norms import through_norm
 from loadstore.models.trace import Trace
 from loadstore.models.weights import Norm, Weights
 from loadstore.models.wiring import wiring
@@ -79,7 +80,7 @@ def projected_parts(trace: Trace, reader: Reader) -> dict[str, Float[Tensor, "ba
     network = wiring(trace.weights)
     matrix, norm, bias = _matrix(trace, reader)
     parts = {str(w): loaded(trace, reader, w) @ matrix for w in network.writers_of(reader)}
-    const = torch.zeros(matrix.shape[1], dtype=matrix.dtype) if bias is None else bias
+    const = matrix.new_zeros(matrix.shape[1]) if bias is None else bias
     if norm is not None and norm.bias is not None:
         const = const + norm.bias @ matrix
     some = parts[str(network.writers[0])]
@@ -114,7 +115,7 @@ def score_parts(trace: Trace, head: Head | str) -> "xr.DataArray":
     values = torch.einsum("abqe,cbke->acbqk", torch.stack(list(q.values())), torch.stack(list(k.values()))) * scale
     dims = ("query_writer", "key_writer", "batch", "query", "key")
     coords = {"query_writer": list(q), "key_writer": list(k)}
-    whole = xr.DataArray(values.numpy(), dims=dims, coords=coords, attrs={"head": str(head)})
+    whole = xr.DataArray(values.cpu().numpy(), dims=dims, coords=coords, attrs={"head": str(head)})
     return whole if trace.batched else whole.isel(batch=0)
 
 
@@ -130,7 +131,7 @@ def output_parts(trace: Trace, head: Head | str, at: int) -> "xr.DataArray":
     parts = reader_parts(trace, Reader(head.layer, head.index, "V"))
     W_O = trace.weights.head(head).W_O
     values = torch.stack([row[:, None] * part[0] @ W_O for part in parts.values()], 1)
-    return xr.DataArray(values.numpy(), dims=("key", "writer", "d_model"), coords={"writer": list(parts)})
+    return xr.DataArray(values.cpu().numpy(), dims=("key", "writer", "d_model"), coords={"writer": list(parts)})
 
 
 def logit_parts(trace: Trace, at: int, token: int) -> "xr.DataArray":

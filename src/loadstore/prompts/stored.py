@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from loadstore.models.forward import apply_gain, centred
+from loadstore.models.norms import apply_gain, centred
 from loadstore.models.trace import Trace
 from loadstore.models.weights import Weights
 from loadstore.models.wiring import wiring

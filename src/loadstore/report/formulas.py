@@ -4,7 +4,8 @@ import math
 
 from torch import Tensor
 
-from loadstore.models.forward import causal_softmax, normalise
+from loadstore.models.attention import causal_softmax
+from loadstore.models.norms import normalise
 from loadstore.report.story import Story
 from loadstore.report.tokens import chosen_load
 from loadstore.report.words import size
