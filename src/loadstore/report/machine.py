@@ -78,5 +78,6 @@ def _heads(story: Story) -> list[Head]:
         named[story.candidate.layer] = story.candidate
     layers = list(range(story.weights.architecture.n_layers))
     if len(layers) > MOST_LAYERS:
-        layers = sorted({*named, layers[-1], *layers[:MOST_LAYERS]})[: MOST_LAYERS + 1]
+        ends = [layers[0], layers[-1], *layers[1:]]
+        layers = sorted([*named, *(layer for layer in ends if layer not in named)][:MOST_LAYERS])
     return [named.get(layer, Head(layer, 0)) for layer in layers]

@@ -43,10 +43,10 @@ def _map(atlas: Atlas) -> Figure:
     return figure(
         "2",
         "Who does what",
-        f"Counting heads that spend more than half of their attention on a role, of {heads} {_counts(atlas)}. "
+        f"How many of {heads} heads spend more than half of their attention where: {_counts(atlas)}. "
         f"{plural(atlas.resting, 'head')} "
-        f"{'spends' if atlas.resting == 1 else 'spend'} more than half of the attention on the first token: "
-        "there a head rests that has nothing to load.",
+        f"{'spends' if atlas.resting == 1 else 'spend'} more than half of it on the first token, "
+        "where a head rests that has nothing to load.",
         [view],
         reading(
             f"Mean attention on {int(atlas.roles.attrs['sequences'])} sequences of random tokens, each repeated once. "
@@ -62,7 +62,7 @@ def _counts(atlas: Atlas) -> str:
         ranked = atlas.strongest(role, range(atlas.weights.architecture.n_layers))
         have = sum(atlas.role(head, role) > IS_ROLE for head in ranked)
         best = f"{ranked[0]} {number(atlas.role(ranked[0], role))}"
-        told.append(f"{have or 'none'} look {WORDS[role]} (most: {best})")
+        told.append(f"{have or 'none'} {WORDS[role]} (most: {best})")
     return "; ".join(told)
 
 
