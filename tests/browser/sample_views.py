@@ -3,11 +3,12 @@
 import math
 from typing import Any
 
+from browser.sample_layers import layers
 from browser.sample_tokens import HOSTILE, LABELS, TOKENS, patterns
 
 
 def new_views() -> list[dict[str, Any]]:
-    """Signed bars, unsigned bars, addresses, a memory, a diagram, formulas and patterns."""
+    """Signed bars, unsigned bars, addresses, a memory, diagrams, formulas, patterns and layers."""
     return [
         _signed(),
         _unsigned(),
@@ -17,6 +18,7 @@ def new_views() -> list[dict[str, Any]]:
         _diagram(2),
         _formula(),
         patterns(24, len(TOKENS)),
+        layers(),
     ]
 
 

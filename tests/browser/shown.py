@@ -4,6 +4,8 @@ import base64
 import re
 from typing import Any
 
+from browser.sample_layers import block, lines
+
 View = dict[str, Any]
 Shown = dict[tuple[str | None, str | None], list[list[Any]]]
 
@@ -53,6 +55,8 @@ def tables_of(view: View) -> Shown:
             return {(None, None): [[written(term), term.get("shape") or ""] for term in terms]}
         case "loadstore/patterns@1":
             return {(view["heads"][0]["name"], None): pattern(view, 0)}
+        case "loadstore/layers@1":
+            return {**block(view)}
         case _:
             shown: Shown = {}
             for panel in view["panels"]:
@@ -67,6 +71,9 @@ def axes_of(view: View) -> tuple[list[str], list[str]] | None:
         return [row["label"] for row in view["rows"]], view["tokens"]
     if view["schema"] == "loadstore/patterns@1":
         return view["tokens"], view["tokens"]
+    if view["schema"] == "loadstore/layers@1":
+        rows, columns = ([label for label, _ in lines(view[axis], None)] for axis in ("rows", "columns"))
+        return rows, columns
     return (view["rows"]["labels"], view["columns"]["labels"]) if isinstance(view.get("rows"), dict) else None
 
 

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from browser.sample import sample_page
+from browser.sample_layers import matrix
 from browser.shown import exact, read, tables_of, views_of
 
 from loadstore.views.page import render_page
@@ -56,6 +58,7 @@ SAID = {
     "figure-11": ["L0.H7", "logits", "residual stream"],
     "figure-13": ["11 × 384", "softmax", "QK gives scores"],
     "figure-14": ["L1.H4", "previous token", "1/255"],
+    "figure-15": ["all layers", "writer ↓", "no such wire", "each the strongest wire of its block"],
 }
 VALUE = {"heatmap": "value", "memory": "value", "address": "weight", "patterns": "weight"}
 
@@ -135,7 +138,12 @@ def test_csv_equals_the_table(plain: "Page", figure: str) -> None:
     header, *lines = csv.reader(io.StringIO(exported(plain, figure, "CSV").decode(), newline=""))
     rows = next(iter(tables_of(view).values()))
     kind = view["schema"].removeprefix("loadstore/").removesuffix("@1")
-    if kind in VALUE:
+    if kind == "layers":
+        at = header.index("value")
+        every = np.stack([matrix(view, panel) for panel in range(len(view["panels"]))])
+        expected = [[float(f"{value:.7g}")] for value in every[~np.isnan(every)]]
+        found = [[line[at]] for line in lines]
+    elif kind in VALUE:
         at = header.index(VALUE[kind])
         panels = [panel["values"] for panel in view["panels"]] if kind == "heatmap" else [rows]
         expected = [[cell] for panel in panels for row in panel for cell in row]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from browser.reading import OPEN_TABLES
 from browser.sample import sample_page
 from browser.sample_tokens import patterns
 from browser.shown import READ_TABLES, axes_of, exact, pattern, read, tables_of, views_of
@@ -49,6 +50,8 @@ def only(sample: Document, view: Document, tmp_path: Path) -> Path:
 
 def test_tables_carry_every_number(browser: "Browser", open_page: Opener, path: Path, sample: Document) -> None:
     page, _, _ = open_page(browser, path)
+    page.evaluate(OPEN_TABLES)
+    page.wait_for_selector("#figure-15 table.data")
     tables = {(t["figure"], t.get("panel"), t.get("detail")): t for t in page.evaluate(READ_TABLES)}
     expected = {
         (figure, *key): rows for figure, view in views_of(sample).items() for key, rows in tables_of(view).items()

@@ -1,12 +1,13 @@
 /** Soft addresses: the sentence itself, with a bar over every token that a head looks at. */
 import { useComputed } from "@preact/signals";
 import { useId, useMemo } from "preact/hooks";
-import { type Cursor, togglePin, useCursor } from "../cursor";
+import { type Cursor, useCursor } from "../cursor";
 import { DataTable, field } from "../datatable";
 import { free, number, say } from "../format";
 import { ViewFrame } from "../frame";
 import type { Address, Place } from "../model";
 import { Readout } from "../readout";
+import { Sheet } from "../sheet";
 import { Stop, stepped } from "../stop";
 import { type Sentence, sentence } from "./layout";
 import { Key, Marks, Words } from "./marks";
@@ -79,19 +80,10 @@ function Picture({ view, plan, index, cursor }: { view: Address; plan: Sentence;
   );
   const here = useComputed(() => [cursor.pinned.value, cursor.active.value].map((point) => (point?.row === index ? point.token : -1)).join(" "));
   return (
-    <svg
-      class="chart"
-      width={plan.width}
-      height={plan.height}
-      viewBox={`0 0 ${plan.width} ${plan.height}`}
-      role="img"
-      aria-label={`${row?.label} ${row?.text}. The numbers are in the table below.`}
-      onPointerLeave={() => (cursor.active.value = null)}
-      onClick={() => togglePin(cursor)}
-    >
+    <Sheet cursor={cursor} plan={plan} label={`${row?.label} ${row?.text}. The numbers are in the table below.`}>
       {still}
       <Marks plan={plan} here={here} />
-    </svg>
+    </Sheet>
   );
 }
 

@@ -1,6 +1,6 @@
 /** Horizontal bars: who adds how much, and what it comes to. */
 import { useId, useMemo } from "preact/hooks";
-import { type Cursor, togglePin, useCursor } from "../cursor";
+import { type Cursor, useCursor } from "../cursor";
 import { DataTable, field } from "../datatable";
 import { ViewFrame } from "../frame";
 import type { Bars, Place } from "../model";
@@ -9,6 +9,7 @@ import { Stop, stepped } from "../stop";
 import { layout, type Layout, printed } from "./layout";
 import { Axis, BarRow, Head } from "./marks";
 import { Hatch } from "../heatmap/panel";
+import { Sheet, takes } from "../sheet";
 
 interface Point {
   row: number;
@@ -74,7 +75,7 @@ function Chart({ view, cursor, width }: { view: Bars; cursor: Cursor<Point>; wid
         <Head view={view} plan={plan} />
         <Axis view={view} plan={plan} />
         {plan.rows.map((row, index) => (
-          <g key={index} onPointerMove={() => (cursor.active.value = { row: index })} onPointerDown={() => (cursor.active.value = { row: index })}>
+          <g key={index} {...takes(cursor, { row: index })}>
             <rect x={0} y={row.top} width={plan.width} height={row.height} fill="none" pointer-events="all" />
             <BarRow view={view} plan={plan} row={row} hatch={hatch} />
           </g>
@@ -84,19 +85,10 @@ function Chart({ view, cursor, width }: { view: Bars; cursor: Cursor<Point>; wid
     [plan],
   );
   return (
-    <svg
-      class="chart"
-      width={plan.width}
-      height={plan.height}
-      viewBox={`0 0 ${plan.width} ${plan.height}`}
-      role="img"
-      aria-label={`${view.rows.length} bars: ${view.label}. The numbers are in the table below.`}
-      onPointerLeave={() => (cursor.active.value = null)}
-      onClick={() => togglePin(cursor)}
-    >
+    <Sheet cursor={cursor} plan={plan} label={`${view.rows.length} bars: ${view.label}. The numbers are in the table below.`}>
       {still}
       <Marks plan={plan} cursor={cursor} />
-    </svg>
+    </Sheet>
   );
 }
 

@@ -1,10 +1,11 @@
 /** The machine as a diagram: a stream, and what loads from it and stores to it. */
 import { useMemo } from "preact/hooks";
-import { type Cursor, togglePin, useCursor } from "../cursor";
+import { type Cursor, useCursor } from "../cursor";
 import { DataTable } from "../datatable";
 import { ViewFrame } from "../frame";
 import type { Diagram, Place, Step } from "../model";
 import { Readout } from "../readout";
+import { Sheet, takes } from "../sheet";
 import { Stop, stepped } from "../stop";
 import { type Arrow, type Box, DETAIL, type Drawing, drawing, LABEL, moreWidth, NAME, streamLabel } from "./layout";
 
@@ -70,7 +71,7 @@ function Picture({ view, cursor, width }: { view: Diagram; cursor: Cursor<Point>
         </text>
         {plan.lane && <path class="lane" d={plan.lane} />}
         {plan.boxes.map((box, index) => (
-          <g key={index} onPointerMove={() => (cursor.active.value = { step: index })} onPointerDown={() => (cursor.active.value = { step: index })}>
+          <g key={index} {...takes(cursor, { step: index })}>
             <StepBox box={box} />
           </g>
         ))}
@@ -82,19 +83,10 @@ function Picture({ view, cursor, width }: { view: Diagram; cursor: Cursor<Point>
     [plan],
   );
   return (
-    <svg
-      class="chart"
-      width={plan.width}
-      height={plan.height}
-      viewBox={`0 0 ${plan.width} ${plan.height}`}
-      role="img"
-      aria-label={`${view.steps.map((step) => step.name + others(step)).join(", then ")}. What each loads and stores is in the table below.`}
-      onPointerLeave={() => (cursor.active.value = null)}
-      onClick={() => togglePin(cursor)}
-    >
+    <Sheet cursor={cursor} plan={plan} label={`${view.steps.map((step) => step.name + others(step)).join(", then ")}. What each loads and stores is in the table below.`}>
       {still}
       <Marks plan={plan} cursor={cursor} />
-    </svg>
+    </Sheet>
   );
 }
 

@@ -1,11 +1,12 @@
 /** Formulas with the shape of every matrix, and what they mean. */
 import { useComputed } from "@preact/signals";
 import { useMemo } from "preact/hooks";
-import { type Cursor, togglePin, useCursor } from "../cursor";
+import { type Cursor, useCursor } from "../cursor";
 import { DataTable } from "../datatable";
 import { ViewFrame } from "../frame";
 import type { Formula, Place } from "../model";
 import { Readout } from "../readout";
+import { Sheet, takes } from "../sheet";
 import { Stop, stepped } from "../stop";
 import { type Line, type Piece, SCRIPT, SHAPE, spoken, typeset, written } from "./layout";
 
@@ -69,7 +70,7 @@ function Picture({ view, index, cursor, width }: { view: Formula; index: number;
   const still = useMemo(
     () =>
       line.pieces.map((piece) => (
-        <g key={piece.index} onPointerMove={() => (cursor.active.value = { row: index, term: piece.index })} onPointerDown={() => (cursor.active.value = { row: index, term: piece.index })}>
+        <g key={piece.index} {...takes(cursor, { row: index, term: piece.index })}>
           <rect class="hits" x={piece.x} y={piece.y - 26} width={piece.width} height={54} fill="none" pointer-events="all" />
           <Set piece={piece} />
         </g>
@@ -77,19 +78,10 @@ function Picture({ view, index, cursor, width }: { view: Formula; index: number;
     [line],
   );
   return (
-    <svg
-      class="chart"
-      width={line.width}
-      height={line.height}
-      viewBox={`0 0 ${line.width} ${line.height}`}
-      role="img"
-      aria-label={`${row?.name}: ${spoken(row?.terms ?? [])}`}
-      onPointerLeave={() => (cursor.active.value = null)}
-      onClick={() => togglePin(cursor)}
-    >
+    <Sheet cursor={cursor} plan={line} label={`${row?.name}: ${spoken(row?.terms ?? [])}`}>
       {still}
       <Marks line={line} here={here} />
-    </svg>
+    </Sheet>
   );
 }
 

@@ -2,7 +2,8 @@
 import { beyond, colourOf, inkOn } from "../colour";
 import { short } from "../format";
 import type { Cell, Heatmap, Panel } from "../model";
-import { type Layout, SIGNED } from "./layout";
+import { widthOf } from "../text";
+import { type Layout, PRINTED, SIGNED } from "./layout";
 
 /** The cells of `panel`, with `hatch` the id of its pattern for the impossible. */
 export function Cells({ view, panel, layout, hatch }: { view: Heatmap; panel: Panel; layout: Layout; hatch: string }) {
@@ -46,7 +47,7 @@ function glyph(view: Heatmap, cell: Cell, layout: Layout, x: number, y: number) 
   return (
     <>
       {text && (
-        <text x={middle.x} y={middle.y} fill={ink} font-size={Math.min(10, size * 0.62)} class="value">
+        <text x={middle.x} y={middle.y} fill={ink} font-size={Math.min(10, size * 0.62, (size - 2) / widthOf(text, 1))} class="value">
           {text}
         </text>
       )}
@@ -58,7 +59,7 @@ function glyph(view: Heatmap, cell: Cell, layout: Layout, x: number, y: number) 
 /** The number where it fits, else its sign where signs matter. */
 function printed(view: Heatmap, cell: number, size: number): string {
   const signs = view.scale.kind === "diverging";
-  if (size >= 30) return short(cell, view.digits, signs);
+  if (size >= PRINTED) return short(cell, view.digits, signs);
   return signs && cell !== 0 && size >= SIGNED ? (cell > 0 ? "+" : "\u2212") : "";
 }
 

@@ -8,6 +8,8 @@ export const SLANT = 62;
 const [RISE, RUN] = [Math.sin((SLANT * Math.PI) / 180), Math.cos((SLANT * Math.PI) / 180)];
 /** Cells this wide have room for a sign. */
 export const SIGNED = 8;
+/** And these for a number. */
+export const PRINTED = 26;
 const GAP = 28;
 /** Lines of labels nearer than this touch. */
 const PITCH = 12;

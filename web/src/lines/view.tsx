@@ -1,10 +1,11 @@
 /** Lines over one axis, with reference rules. */
 import { useMemo } from "preact/hooks";
-import { type Cursor, tabStop, togglePin, useCursor } from "../cursor";
+import { type Cursor, tabStop, useCursor } from "../cursor";
 import { free } from "../format";
 import { ViewFrame } from "../frame";
 import type { Lines, Place } from "../model";
 import { Readout } from "../readout";
+import { Sheet } from "../sheet";
 import { useWidth } from "../width";
 import { Axes, Rules } from "./axes";
 import { drawable, type Geometry, geometry } from "./geometry";
@@ -62,21 +63,10 @@ function Plot({ view, plot, cursor }: { view: Lines; plot: Geometry; cursor: Cur
     cursor.active.value = nearest(view, plot, event.clientX - box.left, event.clientY - box.top);
   };
   return (
-    <svg
-      class="plot"
-      width={plot.width}
-      height={plot.height}
-      viewBox={`0 0 ${plot.width} ${plot.height}`}
-      role="img"
-      aria-label={`${view.series.length} lines: ${view.series.map(({ name }) => name).join(", ")}. The numbers are in the table below.`}
-      onPointerMove={follow}
-      onPointerDown={follow}
-      onPointerLeave={() => (cursor.active.value = null)}
-      onClick={() => togglePin(cursor)}
-    >
+    <Sheet cursor={cursor} plan={plot} kind="plot" label={`${view.series.length} lines: ${view.series.map(({ name }) => name).join(", ")}. The numbers are in the table below.`} follow={follow}>
       {still}
       <Marks view={view} plot={plot} cursor={cursor} />
-    </svg>
+    </Sheet>
   );
 }
 

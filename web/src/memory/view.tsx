@@ -1,12 +1,13 @@
 /** The stream as an array in memory: an address weighs its rows. */
 import { useId, useMemo } from "preact/hooks";
-import { type Cursor, togglePin, useCursor } from "../cursor";
+import { type Cursor, useCursor } from "../cursor";
 import { DataTable, field } from "../datatable";
 import { free, say } from "../format";
 import { ViewFrame } from "../frame";
 import { Legend } from "../heatmap/legend";
 import type { Heatmap, Memory, Place } from "../model";
 import { Readout } from "../readout";
+import { Sheet } from "../sheet";
 import { gridStepped, Stop } from "../stop";
 import { layout, type Layout } from "./layout";
 import { Heads, Row } from "./marks";
@@ -71,22 +72,10 @@ function Picture({ view, cursor, width }: { view: Memory; cursor: Cursor<Point>;
     cursor.active.value = inside ? { row, column: Math.max(0, column) } : null;
   };
   return (
-    <svg
-      class="chart"
-      style={{ maxWidth: "none" }}
-      width={plan.width}
-      height={plan.height}
-      viewBox={`0 0 ${plan.width} ${plan.height}`}
-      role="img"
-      aria-label={`${view.rows.name} by ${view.columns.name}, ${view.scale.label}; ${view.weights.label} beside every row. The numbers are in the table below.`}
-      onPointerMove={follow}
-      onPointerDown={follow}
-      onPointerLeave={() => (cursor.active.value = null)}
-      onClick={() => togglePin(cursor)}
-    >
+    <Sheet cursor={cursor} plan={plan} kind="chart wide" label={`${view.rows.name} by ${view.columns.name}, ${view.scale.label}; ${view.weights.label} beside every row. The numbers are in the table below.`} follow={follow}>
       {still}
       <Marks plan={plan} cursor={cursor} />
-    </svg>
+    </Sheet>
   );
 }
 
