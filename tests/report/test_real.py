@@ -1,0 +1,114 @@
+"""The page on a model with MLPs, or many heads: for every kind, every number that of the API, nothing claimed that is not."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from tiny import KINDS, MODERN, Kind, some_tokens, tiny
+
+import loadstore as ls
+from loadstore.evidence.own_cuts import own_cuts
+from loadstore.report.page import report_document
+from loadstore.report.real.atlas import is_article
+from loadstore.report.real.page import explore
+from loadstore.report.real.undefined import undefined
+
+REAL = [kind for kind in KINDS if kind.mlp]
+ALWAYS = {"1", "2", "3", "4", "5", "6", "7", "8", "Formulas"}
+INDUCTION = {"9", "10", "11", "Three addresses"} | {f"H{number}" for number in range(1, 7)}
+
+
+def figures_of(document: dict[str, Any]) -> dict[str, Any]:
+    json.dumps(document, allow_nan=False)
+    every = [figure for section in document["sections"] for figure in section["figures"]]
+    assert len({figure["id"] for figure in every}) == len(every)
+    return {figure["number"]: figure for figure in every}
+
+
+def single(kind: Kind, **sizes: int):
+    model = tiny(kind, **sizes).map(lambda t: t.float())
+    return model, some_tokens(model, batch=1)[0].tolist()
+
+
+def test_which_models_get_which_page() -> None:
+    assert {str(kind) for kind in KINDS if not is_article(tiny(kind).architecture)} == {str(kind) for kind in REAL}
+    assert not is_article(tiny(KINDS[0], n_layers=22).architecture)
+
+
+@pytest.mark.parametrize("kind", REAL, ids=str)
+def test_every_kind_has_its_page(kind: Kind) -> None:
+    model, ids = single(kind, n_layers=2)
+    figures = figures_of(report_document(model, ids))
+    assert figures.keys() >= ALWAYS | INDUCTION
+    assert all(figure["claim"] and figure["views"] for figure in figures.values())
+    told = json.dumps(figures)
+    if not model.architecture.has_pos:
+        assert "W_pos" not in told
+    assert ("Undefined" in figures) == bool(undefined(model))
+
+
+@pytest.mark.parametrize("kind", [REAL[0], REAL[3]], ids=str)
+def test_one_layer_and_the_shortest_prompts(kind: Kind) -> None:
+    model, ids = single(kind, n_layers=1)
+    assert figures_of(report_document(model, ids)).keys() >= ALWAYS
+    assert not INDUCTION & figures_of(report_document(model, ids)).keys()
+    model, ids = single(kind, n_layers=2)
+    for length in (1, 2):
+        assert figures_of(report_document(model, ids[:length])).keys() >= ALWAYS
+
+
+def test_many_heads_without_mlps() -> None:
+    model, ids = single(KINDS[2], n_layers=22)
+    document = report_document(model, ids)
+    figures = figures_of(document)
+    assert figures.keys() >= ALWAYS | INDUCTION
+    assert len(figures["2"]["views"][0]["rows"]["labels"]) == 22
+
+
+@pytest.mark.parametrize("kind", [REAL[1], REAL[5]], ids=str)
+def test_the_numbers_are_those_of_the_api(kind: Kind) -> None:
+    model, ids = single(kind)
+    figures = figures_of(report_document(model, ids))
+    atlas = explore(model, ids)
+    roles = ls.head_roles(model)
+    for panel in figures["2"]["views"][0]["panels"]:
+        known = roles[panel["title"]].values.reshape(model.architecture.n_layers, -1)
+        np.testing.assert_allclose(np.array(panel["values"], dtype=float), known, rtol=1e-6)
+    head = atlas.candidate
+    for number, side in (("9", "K"), ("10", "Q")):
+        table = own_cuts(atlas.repeats, f"{head}.{side}").sortby("score")
+        aligned = ls.subspace_scores(model, readers=f"{head}.{side}").alignment
+        rows = figures[number]["views"][0]["rows"]
+        assert [row[0] for row in rows] == [str(name) for name in table["writer"].values[: len(rows)]]
+        for name, alignment, traffic, score, change in rows:
+            row = table.sel(writer=name)
+            expected = [float(aligned.sel(writer=name)[0]), float(row.traffic), float(row.score), float(row.change)]
+            np.testing.assert_allclose(
+                np.array([alignment, traffic, score, change], dtype=float), expected, rtol=1e-4, atol=1e-7
+            )
+
+
+def test_what_is_undefined_follows_from_the_architecture() -> None:
+    found = {str(kind): {what for what, _, _ in undefined(tiny(kind))} for kind in KINDS}
+    for kind in KINDS:
+        what = found[str(kind)]
+        assert ("W_QK as one matrix" in what) == (kind.positions == "rotary")
+        assert ("pos as a writer" in what) == (kind.positions in ("rotary", "none"))
+        assert ("an MLP as one matrix" in what) == bool(kind.mlp)
+        assert ("attention → MLP within a layer" in what) == ("parallel" in kind.mlp)
+        assert ("a K and a V of every head's own" in what) == (kind.kv is not None)
+        assert ("attention beyond the window" in what) == kind.window
+        assert ("the scale of W_QK" in what) == kind.qk_norm
+        assert ("a wire's size on every prompt" in what) == (kind.norm != "none")
+        assert "an unembedding of its own" not in what
+    model = tiny(MODERN[2])
+    assert "an unembedding of its own" in {what for what, _, _ in undefined(_tied(model))}
+
+
+def _tied(model: ls.Weights) -> ls.Weights:
+    from dataclasses import replace
+
+    embedding = torch.randn(model.W_E.shape, dtype=model.W_E.dtype)
+    return replace(model, W_E=embedding, W_U=embedding.mT)
