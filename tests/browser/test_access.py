@@ -156,3 +156,24 @@ def test_forced_colours_keep_pictures_and_words(visit: Visit, width: int) -> Non
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     bars = "new Set([...document.querySelectorAll('#figure-8 .bar')].map(b => getComputedStyle(b).fill)).size"
     assert page.evaluate(bars) > 5, "colours that carry a value are kept"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1400, 400])
+def test_axe_finds_nothing_serious_in_an_open_block(visit: Visit, width: int, theme: str) -> None:
+    document = sample_page()
+    document["sections"] = document["sections"][1:]
+    document["sections"][0]["figures"] = document["sections"][0]["figures"][-1:]
+    page = visit(document, width, color_scheme=theme)
+    page.locator(".stop").focus()
+    for key in ("ArrowRight", "Enter"):
+        page.keyboard.press(key)
+    page.locator(".trail button").wait_for()
+    page.evaluate(OPEN_ALL)
+    page.locator("table.data").first.wait_for()
+    assert serious(page) == []
+    page.keyboard.press("Shift+Tab")
+    assert page.evaluate(IN_FOCUS)["what"].startswith("<button")
+    page.keyboard.press("Enter")
+    assert page.locator(".trail").inner_text() == "All layers"
+    assert page.evaluate("document.activeElement.className") == "stop scroll"

@@ -4,16 +4,17 @@ import { beyond, colourOf, inkOn, pixelOf } from "../colour";
 import type { Cell, Heatmap, Panel } from "../model";
 import { drawCells, useTheme } from "../theme";
 import { corner } from "./cells";
-import { type Layout, SIGNED } from "./layout";
+import { crowded, type Layout, SIGNED } from "./layout";
 
-/** More cells than this, in all panels, are drawn as pixels. */
+/** More cells than this, in all panels that are drawn large, are drawn as pixels. */
 const MANY = 1000;
 /** Pixels of a thumbnail's side, about. */
 const THUMBNAIL = 192;
 
 /** True where SVG would be slow. */
 export function pixelled(view: Heatmap, layout: Layout): boolean {
-  return layout.bare || view.rows.labels.length * view.columns.labels.length * view.panels.length > MANY;
+  const panels = crowded(view) ? 1 : view.panels.length;
+  return layout.bare || view.rows.labels.length * view.columns.labels.length * panels > MANY;
 }
 
 /** Pixels of a cell: enough for a sharp sign where one fits. */

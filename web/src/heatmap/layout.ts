@@ -20,7 +20,7 @@ const LARGEST = 38;
 const LONG = 24;
 const TINY = 6;
 /** A side that is still comfortable to look at, where its cells are many. */
-const SMALL = 260;
+const SMALL = 240;
 /** The height that a panel keeps to while its labels still fit. */
 const TALL = 760;
 /** More panels than this are drawn as thumbnails with one panel large. */
