@@ -37,7 +37,7 @@ def test_compact_is_figures_only(browser: "Browser", open_page: Opener, tmp_path
     path.write_text(render_page({**sample, "compact": True}), encoding="utf-8")
     page, requests, errors = open_page(browser, path)
     assert page.locator("article.figure").count() == 15
-    for gone in ("nav", "footer", ".skip", ".masthead", ".prompt"):
+    for gone in (".contents", "footer", ".skip", ".masthead", ".prompt"):
         assert page.locator(gone).count() == 0
     assert requests == errors == []
 
