@@ -136,5 +136,5 @@ def test_mixed_number_formats_run_in_the_widest(path: Path) -> None:
     state = legacy_state(small())
     torch.save({**state, "embed.W_E": state["embed.W_E"].double(), "unembed.W_U": state["unembed.W_U"].half()}, path)
     found = load(path, positions="shortformer")
-    assert {tensor.dtype for _, tensor in found.named()} == {torch.float64}
-    assert run(found, [1, 2, 3]).logits.isfinite().all()
+    assert found.dtype == torch.float64
+    assert run(found, [1, 2, 3]).logits.dtype == torch.float64

@@ -9,7 +9,7 @@ import torch
 from loadstore.circuits.folding import Norms, ov
 from loadstore.circuits.options import as_norms
 from loadstore.circuits.streaming import precise, strongest_entries
-from loadstore.circuits.vocabulary import HeadName, at_most_vocab, full_ov, full_qk
+from loadstore.circuits.vocabulary import HeadName, at_most_vocab, embedded, full_ov, full_qk
 from loadstore.linear.factored import Factored
 from loadstore.models.tokens import visible
 from loadstore.models.weights import Weights
@@ -29,7 +29,7 @@ def moved(weights: Weights, head: HeadName, top: int = 10, k: int = 5, norms: No
 
     head, (top, k) = parse_head(head), (at_most_vocab(weights, top, "top"), at_most_vocab(weights, k, "k"))
     move = ov(weights, head, as_norms(norms))
-    size = precise(Factored(weights.W_E @ move.left, torch.linalg.qr(move.right.mT)[1].mT)).dense().norm(dim=1)
+    size = precise(Factored(embedded(weights, move.left), torch.linalg.qr(move.right.mT)[1].mT)).dense().norm(dim=1)
     norm, tokens = size.topk(top)
     circuit = full_ov(weights, head, norms)
     logit, promoted = (circuit.left[tokens] @ circuit.right).topk(k)
@@ -44,6 +44,7 @@ def moved(weights: Weights, head: HeadName, top: int = 10, k: int = 5, norms: No
         coords={"token": tokens.numpy(), "place": np.arange(1, k + 1)},
         attrs={
             "model": weights.name,
+            "bos": weights.begins,
             "definition": "norm = ||W_E[t] W_OV||; logit = its row of W_E W_OV W_U, W_U centred over the vocabulary",
             "head": str(head),
             "title": f"Tokens that {head} moves most",
@@ -78,6 +79,7 @@ def matched(
         coords={"pair": np.arange(1, top + 1)},
         attrs={
             "model": weights.name,
+            "bos": weights.begins,
             "definition": "score = (W_E W_QK W_E^T less its mean over keys) / sqrt(d_head), content only",
             "head": str(head),
             "title": f"Pairs that {head} matches best by content",

@@ -73,6 +73,7 @@ def subspace_scores(
         coords={"writer": [str(w) for w in kept_writers], "reader": [str(r) for r in kept_readers]},
         attrs={
             "model": weights.name,
+            "bos": weights.begins,
             "definition": DEFINITION + ("" if offsets is None else averaged_over(offsets)),
             "norms": norms,
             "control": control,

@@ -45,6 +45,7 @@ def spectrum(weights: Weights, site: Writer | str = "embed") -> "xr.Dataset":
         coords={"rank": np.arange(1, len(values) + 1), "fraction": list(FRACTIONS)},
         attrs={
             "model": weights.name,
+            "bos": weights.begins,
             "site": str(writer),
             "definition": "eigenvalues of the covariance of the rows, centred, n - 1 in the denominator",
             "rows": result.rows,

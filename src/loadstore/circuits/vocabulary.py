@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from loadstore.circuits.folding import Norms, fold, ov, qk
 from loadstore.circuits.options import as_norms, as_offsets
@@ -28,13 +30,22 @@ if TYPE_CHECKING:
     import xarray as xr
 
 HeadName = Head | str
+TILE = 8192  # tokens
+
+
+def embedded(weights: Weights, matrix: Float[Tensor, "d_model inside"]) -> Float[Tensor, "vocab inside"]:
+    """W_E times a matrix; a W_E that is stored in another format is brought to this one a tile at a time."""
+    if (weights.W_E.dtype, weights.W_E.device) == (matrix.dtype, matrix.device):
+        return weights.W_E @ matrix
+    return torch.cat([weights.wide(tile) @ matrix for tile in weights.W_E.split(TILE)])
 
 
 def full_ov(weights: Weights, heads: HeadName | Sequence[HeadName], norms: Norms = "fold") -> Factored:
     """W_E W_OV W_U, summed over the given heads and factored through their d_head; rows are the attended token."""
-    unembed = fold(weights.W_U - weights.W_U.mean(1, keepdim=True), weights.final_norm if norms == "fold" else None)
+    W_U = weights.wide(weights.W_U)
+    unembed = fold(W_U - W_U.mean(1, keepdim=True), weights.norm(None) if norms == "fold" else None)
     moves = [ov(weights, head, norms) for head in _heads(weights, heads)]
-    left = torch.cat([weights.W_E @ move.left for move in moves], 1)
+    left = torch.cat([embedded(weights, move.left) for move in moves], 1)
     return precise(Factored(left, torch.cat([move.right @ unembed for move in moves])))
 
 
@@ -42,7 +53,7 @@ def full_qk(weights: Weights, head: HeadName, norms: Norms = "fold", *, offset: 
     """W_E W_QK W_Eᵀ; rows are the query token. Rotary positions need an ``offset``; raises Undefined without."""
     as_offsets(weights, offset)
     match = qk(weights, parse_head(head), norms, offset=offset)
-    return precise(Factored(weights.W_E @ match.left, (weights.W_E @ match.right.mT).mT))
+    return precise(Factored(embedded(weights, match.left), embedded(weights, match.right.mT).mT))
 
 
 def k_composition(
@@ -56,8 +67,8 @@ def k_composition(
     later, earlier = parse_head(later), parse_head(earlier)
     wiring(weights).wire(str(earlier), Reader(later.layer, later.index, "K"))
     match, move = qk(weights, later, norms, offset=offset), ov(weights, earlier, norms)
-    key = (weights.W_E @ move.left) @ (move.right @ match.right.mT)
-    return precise(Factored(weights.W_E @ match.left, key.mT))
+    key = embedded(weights, move.left) @ (move.right @ match.right.mT)
+    return precise(Factored(embedded(weights, match.left), key.mT))
 
 
 def copying(
@@ -124,7 +135,12 @@ def _accuracy(
             "chance": ("k", np.array(places) / weights.architecture.vocab),
         },
         coords={"k": places} if one else {"direction": list(ways), "k": places},
-        attrs={"model": weights.name, "definition": definition, "precision": str(circuit.left.dtype).split(".")[-1]},
+        attrs={
+            "model": weights.name,
+            "bos": weights.begins,
+            "definition": definition,
+            "precision": str(circuit.left.dtype).split(".")[-1],
+        },
     )
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from loadstore.cli.options import Json, Model, Positions, open_model, print_json, print_table
+from loadstore.cli.options import Begin, Json, Model, Positions, open_model, print_json, print_table
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,6 +23,7 @@ def scores(
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Write all wires to FILE.csv or FILE.nc.")] = None,
     limit: Annotated[int, typer.Option(help="How many wires to print, best aligned first; 0 for all.", min=0)] = 20,
     positions: Positions = None,
+    bos: Begin = "model",
     *,
     json: Json = False,
 ) -> None:
@@ -32,7 +33,7 @@ def scores(
     """
     from loadstore.circuits.scores import as_control, as_norms, subspace_scores
 
-    weights = open_model(model, positions)
+    weights = open_model(model, positions, bos)
     table = subspace_scores(
         weights, as_norms(norms), writers=writer, readers=reader, control=as_control(control), seed=seed
     )
@@ -78,6 +79,7 @@ def heads(
     sequences: Annotated[int, typer.Option(help="How many sequences.", min=1, max=10_000)] = 20,
     seed: Annotated[int, typer.Option(help="Seed of the random tokens.", min=0, max=(1 << 63) - 1)] = 0,
     positions: Positions = None,
+    bos: Begin = "model",
     *,
     json: Json = False,
 ) -> None:
@@ -89,7 +91,7 @@ def heads(
     from loadstore.heads.patterns import ROLES
     from loadstore.heads.roles import as_on, head_roles
 
-    weights = open_model(model, positions)
+    weights = open_model(model, positions, bos)
     with waiting("running random sequences"):
         table = head_roles(weights, as_on(on), sequences=sequences, seed=seed)
     names = [str(name) for name in table["head"].values]
@@ -101,7 +103,8 @@ def heads(
         print_json("heads", {**table.attrs, "heads": rows})
         return
     print_table(
-        f"{weights.name}: share of attention on each role's keys, {table.attrs['sequences']} sequences ({on})",
+        f"{weights.name}: share of attention on each role's keys, {table.attrs['sequences']} sequences ({on}); "
+        f"BOS: {weights.begins}",
         ("head", *(column for role in ROLES for column in (role, "±"))),
         [
             [name, *(float(table[c].values[i]) for role in ROLES for c in (role, f"{role}_se"))]
@@ -115,6 +118,7 @@ def spectrum(
     site: Annotated[str, typer.Argument(help="A writer: embed, pos or a head such as L0.H7.")] = "embed",
     top: Annotated[int, typer.Option(help="How many directions to print.", min=1)] = 20,
     positions: Positions = None,
+    bos: Begin = "model",
     *,
     json: Json = False,
 ) -> None:
@@ -124,7 +128,7 @@ def spectrum(
     """
     from loadstore.circuits.spectra import spectrum as eigenspectrum
 
-    weights = open_model(model, positions)
+    weights = open_model(model, positions, bos)
     table = eigenspectrum(weights, site)
     columns = ("eigenvalue", "cumulative", "structureless")
     if json:

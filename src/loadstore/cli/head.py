@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from loadstore.cli.options import Json, Positions, open_model, print_json, print_table
+from loadstore.cli.options import Begin, Json, Positions, open_model, print_json, print_table
 
 if TYPE_CHECKING:
     from loadstore.evidence.head_facts import Dossier, WireScore
@@ -27,6 +27,7 @@ def head(
     seed: Annotated[int, typer.Option(help="Seed of the random tokens.", min=0, max=(1 << 63) - 1)] = 0,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Write the dossier as an offline page.")] = None,
     positions: Positions = None,
+    bos: Begin = "model",
     *,
     json: Json = False,
 ) -> None:
@@ -34,7 +35,7 @@ def head(
 
     Example: loadstore head L0.H4 -o head.html
     """
-    weights = open_model(model, positions)
+    weights = open_model(model, positions, bos)
     from loadstore.cli.progress import waiting
     from loadstore.evidence.dossier import dossier
 
@@ -43,9 +44,9 @@ def head(
     if out is not None:
         _write(weights, found, out)
     if json:
-        print_json("head", asdict(found) | {"participation": found.participation})
+        print_json("head", asdict(found) | {"bos": weights.begins, "participation": found.participation})
         return
-    _print(found, top)
+    _print(found, top, weights.begins)
     if out is not None:
         typer.echo(f"\nwrote {out} ({out.stat().st_size / 1e6:.1f} MB): open it in any browser")
 
@@ -59,7 +60,7 @@ def _write(weights: "Weights", found: "Dossier", out: Path) -> None:
         partial.write_text(render_page(dossier_document(weights, found)), encoding="utf-8")
 
 
-def _print(found: "Dossier", top: int) -> None:
+def _print(found: "Dossier", top: int, begins: str) -> None:
     from loadstore.report.dossier import figures_of
     from loadstore.report.verdict import summary
 
@@ -68,7 +69,7 @@ def _print(found: "Dossier", top: int) -> None:
     by_role = {role: [s for s in found.roles if s.role == role] for role in dict.fromkeys(s.role for s in found.roles)}
     columns = ("attends to", *(column for name in on for column in (name, "±")))
     rows = [[role, *(part for s in scores for part in (s.score, s.error))] for role, scores in by_role.items()]
-    _table("Share of attention", columns, rows)
+    _table(f"Share of attention; BOS: {begins}", columns, rows)
     wires = [wire for side in "QKV" for wire in found.side(side)[: max(1, top // 2)]]
     _table("What it reads, best aligned first", ("writer", "reader", "alignment", "z", "p", ""), _wires(wires))
     _table("Who reads it", ("writer", "reader", "alignment", "z", "p", ""), _wires(found.readers[:top]))

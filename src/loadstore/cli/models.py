@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from loadstore.cli.options import Json, Positions, open_model, print_json, print_table
+from loadstore.cli.options import Begin, Json, Positions, open_model, print_json, print_table
 
 if TYPE_CHECKING:
     from loadstore.models.weights import Weights
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 def models(
     model: Annotated[str | None, typer.Argument(help="Describe this model.", show_default=False)] = None,
     positions: Positions = None,
+    bos: Begin = "model",
     *,
     card: Annotated[bool, typer.Option("--card", help="Print the model card of the built-in model.")] = False,
     json: Json = False,
@@ -31,13 +32,13 @@ def models(
             raise BadRequest(f"{text} is missing from this installation; install loadstore again")
         typer.echo(text.read_text(encoding="utf-8"))
     elif model is not None:
-        _describe(model, positions, json=json)
+        _describe(model, positions, bos, json=json)
     else:
         _list(json=json)
 
 
-def _describe(model: str, positions: str | None, *, json: bool) -> None:
-    weights = open_model(model, positions)
+def _describe(model: str, positions: str | None, bos: str, *, json: bool) -> None:
+    weights = open_model(model, positions, bos)
     from loadstore.models.estimates import estimates, matmul_rate
     from loadstore.report.facts import facts
     from loadstore.report.real.undefined import undefined

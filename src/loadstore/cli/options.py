@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from loadstore.models.bos import Bos
     from loadstore.models.weights import Weights
 
 WIDE = 200  # columns where the output is no terminal
@@ -21,18 +22,29 @@ Positions = Annotated[
     str | None,
     typer.Option(help="learned, shortformer, rotary or none: for a state dict that does not say.", show_default=False),
 ]
+Begin = Annotated[
+    str,
+    typer.Option(
+        "--bos",
+        help="What begins a text: 'model' (BOS where the model's files say so), 'yes' (BOS, else end-of-text, always) "
+        "or 'no' (nothing). Token ids are taken as they are.",
+    ),
+]
+BOS: "dict[str, Bos]" = {"model": "model", "yes": True, "no": False}
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for a machine.")]
 
 
-def open_model(model: str, positions: str | None) -> "Weights":
-    """Load the model that the command line names."""
+def open_model(model: str, positions: str | None, bos: str = "model") -> "Weights":
+    """Load the model that the command line names. Raises BadRequest on an unknown option."""
     from loadstore.errors import BadRequest
     from loadstore.models.architecture import POSITIONS, one_of
     from loadstore.models.library import load
 
     if positions is not None and positions not in POSITIONS:
         raise BadRequest(f"--positions {positions!r}: expected {one_of(POSITIONS)}")
-    return load(model, positions=positions)
+    if bos not in BOS:
+        raise BadRequest(f"--bos {bos!r}: expected {one_of(tuple(BOS))}")
+    return load(model, positions=positions, bos=BOS[bos])
 
 
 def print_json(schema: str, document: dict[str, Any]) -> None:

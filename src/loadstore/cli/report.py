@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from loadstore.cli.options import Json, Model, Positions, open_model, print_json
+from loadstore.cli.options import Begin, Json, Model, Positions, open_model, print_json
 
 ARTICLE = "the cat sat on the mat. the dog sat on the log."
 
@@ -18,6 +18,7 @@ def report(
     ] = None,
     out: Annotated[Path, typer.Option("-o", "--out", help="The page to write.")] = Path("report.html"),
     positions: Positions = None,
+    bos: Begin = "model",
     *,
     json: Json = False,
 ) -> None:
@@ -25,14 +26,14 @@ def report(
 
     Example: loadstore report builtin --prompt "the cat sat on the mat. the dog sat on the log." -o report.html
     """
-    weights = open_model(model, positions)
+    weights = open_model(model, positions, bos)
     from loadstore.cli.progress import waiting
     from loadstore.report.page import write_report
 
     with waiting("computing the figures"):
         document = write_report(weights, out, prompt if ids is None else _ids(ids))
     if json:
-        print_json("report", {"model": weights.name, "path": str(out), "page": document})
+        print_json("report", {"model": weights.name, "bos": weights.begins, "path": str(out), "page": document})
         return
     for section in document["sections"]:
         for figure in section["figures"]:

@@ -71,6 +71,7 @@ def ablation_effects(
         coords={"head": [" + ".join(map(str, group)) for group in groups]},
         attrs={
             "model": weights.name,
+            "bos": weights.begins,
             "definition": "effect = loss with the heads ablated less the intact loss, nats per token",
             "by": by,
             "on": "second copies of random repeats" if isinstance(on, str) else "given tokens",

@@ -56,6 +56,7 @@ def own_cuts(trace: Trace, reader: Reader | str, role: str = "induction") -> "xr
         coords={"writer": list(rows)},
         attrs={
             "model": trace.weights.name,
+            "bos": trace.weights.begins,
             "reader": str(reader),
             "role": role,
             "definition": "one wire cut at a time by its mean; change = total variation of the head's own pattern",

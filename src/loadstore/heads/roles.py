@@ -83,6 +83,7 @@ def head_roles(weights: Weights, on: On = "repeats", *, sequences: int = 20, see
         coords={"head": [str(head) for head in weights.architecture.heads]},
         attrs={
             "model": weights.name,
+            "bos": weights.begins,
             "definition": "mean attention on the role's keys over the queries that have one",
             "on": on if isinstance(on, str) else "given tokens",
             "sequences": tokens.shape[0],

@@ -5,13 +5,16 @@ centred (it then states LNPre). TransformerLens itself is never imported.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
 from loadstore.errors import BadCheckpoint, BadRequest
+from loadstore.models.bos import Rule
 from loadstore.models.checkpoint import Checkpoint
+from loadstore.models.pretrained import Pretrained
 from loadstore.models.quote import quote
 from loadstore.models.tokens import Tokens
 
@@ -30,13 +33,13 @@ class Live(Protocol):
         ...
 
 
-def as_live(model: object) -> Live:
+def as_live(model: object) -> Live | Pretrained:
     """Return ``model`` if it can be read. Raises BadRequest saying what can be loaded."""
-    if isinstance(model, Live):
+    if isinstance(model, Live) or (isinstance(model, Pretrained) and hasattr(model.config, "to_dict")):
         return model
     raise BadRequest(
-        f"a {type(model).__name__} is no model: expected a name, a path, or a live HookedTransformer (which has cfg "
-        "and state_dict)"
+        f"a {type(model).__name__} is no model: expected a name, a path, or a live model: one of transformers (which "
+        "has config and state_dict), or a HookedTransformer (which has cfg and state_dict)"
     )
 
 
@@ -71,7 +74,7 @@ def settings(model: Live) -> dict[str, Any]:
     return {str(key): value for key, value in found.items()}
 
 
-def live_tokens(model: Live, vocab: int, *, prepend_bos: bool = True) -> Tokens | None:
+def live_tokens(model: Live, vocab: int, rule: Rule) -> Tokens | None:
     """The tokenizer that the model holds, if it is a fast one: its ``backend_tokenizer``, with its ``bos_token_id``.
 
     Raises BadCheckpoint when it is not this model's.
@@ -82,8 +85,6 @@ def live_tokens(model: Live, vocab: int, *, prepend_bos: bool = True) -> Tokens 
         return None
     where = f"the tokenizer of the live model {live_name(model)}"
     bos: object = getattr(holder, "bos_token_id", None)
-    if not prepend_bos or bos is None:
-        return Tokens.from_json(backend.to_str(), None, vocab, where)
-    if type(bos) is not int or not 0 <= bos < vocab:
+    if bos is not None and (type(bos) is not int or not 0 <= bos < vocab):
         raise BadCheckpoint(f"{where} begins texts with token {quote(bos, 40)}, expected an id below {vocab}")
-    return Tokens.from_json(backend.to_str(), bos, vocab, where)
+    return replace(Tokens.from_json(backend.to_str(), bos if rule == "always" else None, vocab, where), own=bos)

@@ -1,15 +1,12 @@
 """Text to token ids and back, with a stated beginning-of-sequence policy."""
 
-import json
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
 from tokenizers import Tokenizer
 
 from loadstore.errors import BadCheckpoint, BadPrompt, Undefined
 from loadstore.models.quote import quote
 
-BOS_NAMES = ("<|bos|>", "<|endoftext|>", "<s>", "<|begin_of_text|>", "<|BOS|>")
 SPACE, NEWLINE, TAB = "␣", "⏎", "⇥"
 
 
@@ -20,10 +17,15 @@ def visible(text: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Tokens:
-    """A tokenizer and the id that every prompt begins with (``bos``; None where the model has none)."""
+    """A tokenizer and the id that every text begins with (``bos``; None where it begins with none).
+
+    ``own``: the id that the model has for that, used or not. ``asked``: the caller decided, not the model's files.
+    """
 
     tokenizer: Tokenizer
     bos: int | None
+    own: int | None = None
+    asked: bool = False
 
     @staticmethod
     def from_json(text: str, bos: int | None, vocab: int, where: str) -> "Tokens":
@@ -79,45 +81,12 @@ class Tokens:
         return decoded if decoded else str(self.tokenizer.id_to_token(token))
 
 
-def tokens_in(folder: Path, vocab: int, *, prepend_bos: bool = True) -> Tokens | None:
-    """Read a folder's ``tokenizer.json``; its BOS is what ``tokenizer_config.json`` states, or a usual name.
-
-    As in TransformerLens, the end-of-text token stands in where no BOS is stated. Raises BadCheckpoint.
-    """
-    path = folder / "tokenizer.json"
-    if not path.exists():
-        return None
-    tokens = Tokens.from_json(_text(path), None, vocab, str(path))
-    if not prepend_bos:
-        return tokens
-    stated = _stated_bos(folder / "tokenizer_config.json")
-    known = [tokens.tokenizer.token_to_id(name) for name in (BOS_NAMES if stated is None else (stated,))]
-    if stated is not None and known == [None]:
-        raise BadCheckpoint(f"{path} has no token '{quote(stated, 40)}', which its tokenizer_config.json puts first")
-    return replace(tokens, bos=next((token for token in known if token is not None), None))
-
-
-def _stated_bos(path: Path) -> str | None:
-    """The BOS, or the end-of-text token, that a tokenizer_config.json names as text or as an object with content."""
-    if not path.exists():
-        return None
-    try:
-        config: object = json.loads(_text(path))
-    except (ValueError, RecursionError) as error:
-        raise BadCheckpoint(f"{path} is not JSON ({quote(error)}); mend or remove it") from None
-    for key in ("bos_token", "eos_token"):
-        token: object = config.get(key) if isinstance(config, dict) else None
-        token = token.get("content") if isinstance(token, dict) else token
-        if isinstance(token, str):
-            return token
-    return None
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadCheckpoint(f"{path} cannot be read ({quote(error)}); mend or remove it") from None
+def begins(tokens: Tokens | None) -> str:
+    """What stands before every text, and who says so: ``<|endoftext|> before the prompt (model)``, ``none (asked)``."""
+    if tokens is None:
+        return "no tokenizer"
+    first = "none" if tokens.bos is None else f"{quote(visible(tokens.text(tokens.bos)), 40)} before the prompt"
+    return f"{first} ({'asked' if tokens.asked else 'model'})"
 
 
 def labels(ids: list[int], tokens: Tokens | None) -> list[str]:

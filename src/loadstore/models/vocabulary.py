@@ -114,7 +114,8 @@ def _spoken(file: GGUF, tokenizer: Tokenizer, tokens: list[str], *, begins: bool
     tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in whole])
     bos: Any = file.facts.get("tokenizer.ggml.bos_token_id")
     first = file.facts.get("tokenizer.ggml.add_bos_token", begins) is True
-    return Tokens(tokenizer, bos if first and type(bos) is int and 0 <= bos < len(tokens) else None)
+    own = bos if type(bos) is int and 0 <= bos < len(tokens) else None
+    return Tokens(tokenizer, own if first else None, own)
 
 
 def _tokens(file: GGUF, vocab: int) -> list[str]:
@@ -134,10 +135,10 @@ def _texts(file: GGUF, name: str) -> list[str]:
     return cast("list[str]", found)
 
 
-def _numbers(file: GGUF, name: str, count: int) -> list[float]:
+def _numbers(file: GGUF, name: str, count: int) -> list[Any]:
     found: Any = file.facts.get(f"tokenizer.ggml.{name}")
     if not isinstance(found, list) or len(cast("list[Any]", found)) != count:
         raise BadCheckpoint(f"{file.path} carries no {name} of its {count} tokens; fetch it again")
     if not all(type(one) in (int, float) and math.isfinite(one) for one in cast("list[Any]", found)):
         raise BadCheckpoint(f"{file.path} has {name} of its tokens that are no numbers; fetch it again")
-    return cast("list[float]", found)
+    return cast("list[Any]", found)

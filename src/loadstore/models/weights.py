@@ -5,7 +5,7 @@ keep the number format of their file, often memory-mapped; they widen where they
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TypeVar
 
 import torch
@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.models.architecture import Architecture
-from loadstore.models.tokens import Tokens
+from loadstore.models.tokens import Tokens, begins
 from loadstore.sites import Head, Side
 
 
@@ -98,15 +98,27 @@ class Weights:
     name: str = "unnamed"
     tokens: Tokens | None = None
     untokenised: str = ""  # why there is no tokenizer, where the file says
+    computed: torch.dtype | None = None  # None: as stored
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     @property
     def dtype(self) -> torch.dtype:
-        """The number format that is computed in: the stored one, or float32 where that is narrower."""
-        return torch.promote_types(self.W_E.dtype, torch.float32)
+        """The number format that is computed in: as asked, else the stored one, or float32 where that is narrower."""
+        return torch.promote_types(self.W_E.dtype, torch.float32) if self.computed is None else self.computed
+
+    @property
+    def begins(self) -> str:
+        """What stands before every text, and who says so: ``<|endoftext|> before the prompt (model)``."""
+        return begins(self.tokens)
+
+    @property
+    def tied(self) -> bool:
+        """Whether W_U is the same memory as W_E, transposed."""
+        return self.W_U.shape[::-1] == self.W_E.shape and self.W_U.data_ptr() == self.W_E.data_ptr()
 
     def wide(self, tensor: Tensor) -> Tensor:
-        """A stored tensor in the number format that is computed in; itself if it has that already."""
-        return tensor.to(self.dtype)
+        """A stored tensor in the number format and on the device that is computed with; itself if it is so already."""
+        return tensor.to(self.device, self.dtype)
 
     def layer(self, index: int) -> Layer:
         """Return one layer, widened."""
@@ -153,8 +165,8 @@ class Weights:
         )
 
     def double(self) -> "Weights":
-        """Return the same weights in float64, where sums are checked to 1e-10."""
-        return self.map(lambda tensor: tensor.double())
+        """Return the same weights computed with in float64, where sums are checked to 1e-10; nothing is copied."""
+        return replace(self, computed=torch.float64)
 
     def named(self) -> Iterator[tuple[str, Tensor]]:
         """Every tensor with its name in loadstore's own file layout (``layers.0.W_Q``, ``layers.0.mlp.W_in``)."""
@@ -168,19 +180,19 @@ class Weights:
 def map_tensors(value: _Part, change: Callable[[Tensor], Tensor]) -> _Part:
     """Apply ``change`` to every tensor of a part of a model."""
     changed: dict[str, Tensor | Norm | MlpLayer] = {}
-    for field in fields(value):
-        part = getattr(value, field.name)
+    for each in fields(value):
+        part = getattr(value, each.name)
         if isinstance(part, Tensor):
-            changed[field.name] = change(part)
+            changed[each.name] = change(part)
         elif isinstance(part, Norm | MlpLayer):
-            changed[field.name] = map_tensors(part, change)
+            changed[each.name] = map_tensors(part, change)
     return replace(value, **changed)
 
 
 def _named(prefix: str, value: Weights | Layer | Norm | MlpLayer) -> Iterator[tuple[str, Tensor]]:
-    for field in fields(value):
-        part = getattr(value, field.name)
+    for each in fields(value):
+        part = getattr(value, each.name)
         if isinstance(part, Tensor):
-            yield prefix + field.name, part
+            yield prefix + each.name, part
         elif not isinstance(value, Weights) and isinstance(part, Norm | MlpLayer):
-            yield from _named(f"{prefix}{field.name}.", part)
+            yield from _named(f"{prefix}{each.name}.", part)

@@ -14,9 +14,6 @@ def facts(weights: Weights) -> list[list[str]]:
     """Rows (fact, value): sizes, schemes, and how a text begins."""
     shape = weights.architecture
     size = sum(tensor.numel() for name, tensor in weights.named() if not (name == "W_U" and tied(weights)))
-    bos = (
-        "no tokenizer" if weights.tokens is None else "none" if weights.tokens.bos is None else "put before the prompt"
-    )
     return [
         ["model", weights.name],
         ["layers × heads", f"{shape.n_layers} × {shape.n_heads}"],
@@ -30,7 +27,7 @@ def facts(weights: Weights) -> list[list[str]]:
         ["vocabulary", f"{shape.vocab:,}{', tied' if tied(weights) else ''}"],
         ["context", f"{shape.context:,}"],
         ["parameters", f"{size:,}"],
-        ["BOS", bos],
+        ["BOS", weights.begins],
     ]
 
 

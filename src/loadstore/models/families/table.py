@@ -1,8 +1,10 @@
 """Which family builds which ``model_type`` of a config.json."""
 
 from collections.abc import Callable
+from difflib import get_close_matches
 from typing import TypeAlias
 
+from loadstore.errors import LoadstoreError
 from loadstore.models.checkpoint import Checkpoint
 from loadstore.models.families import gpt2, llama, neox
 from loadstore.models.families.huggingface import Facts
@@ -10,7 +12,23 @@ from loadstore.models.quote import quote
 from loadstore.models.weights import Weights
 
 Family: TypeAlias = Callable[[Checkpoint, Facts], Weights]
-FAMILIES: dict[str, Family] = {name: module.build for module in (gpt2, neox, llama) for name in module.TYPES}
+
+
+def _naming(build: Family) -> Family:
+    """A family whose refusals all name the file, those of an impossible architecture too."""
+
+    def named(checkpoint: Checkpoint, facts: Facts) -> Weights:
+        try:
+            return build(checkpoint, facts)
+        except LoadstoreError as error:
+            if str(checkpoint.path) in str(error):
+                raise
+            raise type(error)(f"{checkpoint.path}: {error}") from None
+
+    return named
+
+
+FAMILIES: dict[str, Family] = {name: _naming(module.build) for module in (gpt2, neox, llama) for name in module.TYPES}
 
 
 def family(checkpoint: Checkpoint) -> Family | None:
@@ -19,6 +37,15 @@ def family(checkpoint: Checkpoint) -> Family | None:
 
 
 def stated(checkpoint: Checkpoint) -> str:
-    """What the config says that it is, for a message; empty where there is none."""
+    """What the config says that it is, and the closest name that is supported, for a message; empty if it says none."""
     kind = (checkpoint.config or {}).get("model_type")
-    return "" if kind is None else f"; its config says model_type '{quote(kind, 40)}'"
+    if kind is None:
+        return ""
+    alike = get_close_matches(str(kind), FAMILIES, 1, 0.5)
+    near = f" (the closest that is supported is '{alike[0]}')" if alike else ""
+    return f"; its config says model_type '{quote(kind, 40)}'{near}"
+
+
+def supported() -> str:
+    """Every ``model_type`` that there is a family for, for a message."""
+    return ", ".join(sorted(FAMILIES))
