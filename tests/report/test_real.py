@@ -1,4 +1,4 @@
-"""The page on a model with MLPs, or many heads: for every kind, every number that of the API, nothing claimed that is not."""
+"""The page on a model with MLPs, or many heads: for every kind, its numbers those of the API."""
 
 import json
 from typing import Any
