@@ -2,20 +2,21 @@
 
 import json
 import os
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 import torch
 from hostile import forge, outcome, parts, raw, refusal, same, small, unchecked
 from safetensors.torch import save_file
-from tiny import KINDS, Kind, some_tokens, tiny
+from tiny import KINDS, MODERN, Kind, some_tokens, tiny
 
 from loadstore.errors import BadCheckpoint, BadRequest, LoadstoreError, NotThisModel
 from loadstore.models.checkpoint import read_checkpoint
-from loadstore.models.families.own import digest, save_weights
-from loadstore.models.library import load
+from loadstore.models.families.own import ATTENTION, MLP, digest, save_weights
+from loadstore.models.library import builtin_path, load
 from loadstore.models.trace import run
+from loadstore.models.weights import Layer, MlpLayer, Norm, Weights
 
 
 @pytest.fixture
@@ -35,6 +36,122 @@ def test_float64_comes_back_as_float64(tmp_path: Path) -> None:
     model = tiny(KINDS[0])
     save_weights(model, tmp_path / "m.safetensors")
     assert same(load(tmp_path / "m.safetensors"), model)
+
+
+def stated(model: Weights) -> list[list[bool | None]]:
+    """Whether each norm inside heads and MLPs centres; None where there is none."""
+    norms = [(at.q_norm, at.k_norm, at.mlp and at.mlp.norm, at.mlp and at.mlp.inner) for at in model.layers]
+    return [[None if norm is None else norm.centres for norm in layer] for layer in norms]
+
+
+@pytest.mark.parametrize("kind", MODERN, ids=str)
+def test_what_modern_models_add_comes_back(kind: Kind, tmp_path: Path) -> None:
+    """MLPs, gates, shared keys, norms of queries and keys, windows, and angles rounded as the reference does."""
+    model = tiny(kind)
+    rotary = model.architecture.rotary
+    if rotary is not None:
+        shape = replace(model.architecture, rotary=replace(rotary, single=True))
+        model = replace(model, architecture=shape)
+    save_weights(model, tmp_path / "m.safetensors")
+    back, tokens = load(tmp_path / "m.safetensors"), some_tokens(model)
+    assert same(back, model)
+    assert stated(back) == stated(model)
+    assert torch.equal(run(back, tokens).logits, run(model, tokens).logits)
+
+
+def test_norms_inside_mlps_and_centred_norms_of_queries_come_back(tmp_path: Path) -> None:
+    model = tiny(Kind("none", "layer", True, "gated", kv=1, qk_norm=True))
+    inner = Norm(torch.rand(14, dtype=torch.float64), torch.rand(14, dtype=torch.float64))
+    layers = tuple(
+        replace(at, q_norm=replace(at.q_norm, centres=True), mlp=replace(at.mlp, inner=inner)) for at in model.layers
+    )
+    model = replace(model, layers=layers)
+    save_weights(model, tmp_path / "m.safetensors")
+    assert same(load(tmp_path / "m.safetensors"), model)
+    assert stated(load(tmp_path / "m.safetensors")) == [[True, False, True, True]] * 3
+    odd = replace(model, layers=(*layers[:2], replace(layers[2], q_norm=None)))
+    refusal(lambda: save_weights(odd, tmp_path / "odd.safetensors"), BadRequest, odd.name, "different norms inside")
+
+
+def test_a_tied_matrix_is_written_once_and_comes_back_tied(tmp_path: Path) -> None:
+    model = tiny(MODERN[0])
+    model = replace(model, W_U=model.W_E.mT)
+    save_weights(model, tmp_path / "m.safetensors")
+    assert "W_U" not in parts(tmp_path / "m.safetensors")[0]
+    back = load(tmp_path / "m.safetensors")
+    assert same(back, model)
+    assert back.tied
+
+
+def test_every_tensor_that_a_model_can_have_has_a_place_in_the_file() -> None:
+    assert {each.name for each in fields(Layer)} == {*ATTENTION, "norm", "q_norm", "k_norm", "mlp"}
+    assert {each.name for each in fields(MlpLayer)} == {*MLP, "norm", "inner"}
+
+
+FORGED = tiny(Kind("rotary", "rms", False, "gated", kv=2, qk_norm=True, window=True))
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"layers.1.mlp.W_gate": None}, "no tensor 'layers.1.mlp.W_gate'"),
+        ({"layers.1.mlp.W_out": torch.ones(12, 14)}, "'layers.1.mlp.W_out' is [12, 14], expected [14, 12]"),
+        ({"layers.0.W_K": torch.ones(4, 12, 4)}, "'layers.0.W_K' is [4, 12, 4], expected [2, 12, 4]"),
+        ({"layers.0.k_norm.gain": torch.ones(12)}, "'layers.0.k_norm.gain' is [12], expected [4]"),
+        ({"layers.0.mlp.inner.gain": torch.ones(14)}, "no place for its tensors layers.0.mlp.inner.gain"),
+        ({"layers.0.mlp.b_in": torch.full((14,), torch.nan)}, "'layers.0.mlp.b_in' has 14 NaN"),
+    ],
+)
+def test_tensors_of_a_modern_model_that_are_missing_extra_or_misshapen(
+    tmp_path: Path, changed: dict[str, torch.Tensor | None], words: str
+) -> None:
+    path = tmp_path / "m.safetensors"
+    save_weights(FORGED, path)
+    found = read_checkpoint(path)
+    tensors = {name: part for name, part in {**found.tensors, **changed}.items() if part is not None}
+    save_file(tensors, path, {**found.metadata, "digest": digest(tensors, found.metadata)})
+    refusal(lambda: load(path), BadCheckpoint, path, words)
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"mlp": True}, "MLPs are stated as an object"),
+        ({"mlp": {"width": 14}}, "MLPs are stated as an object"),
+        ({"mlp": {"width": 0, "gated": True, "activation": "silu", "parallel": False}}, "an MLP of width 0"),
+        ({"mlp": {"width": 14, "gated": 1, "activation": "silu", "parallel": False}}, "gated or not"),
+        ({"mlp": {"width": 14, "gated": True, "activation": "tanh", "parallel": False}}, "activation 'tanh'"),
+        ({"mlp": None}, "no place for its tensors layers.0.mlp.W_gate"),
+        ({"windows": [3]}, "windows are impossible"),
+        ({"windows": "abc"}, "windows are impossible"),
+        ({"windows": 7}, "does not describe a model"),
+        ({"n_kv_heads": 3}, "n_kv_heads = 3 is impossible"),
+    ],
+)
+def test_forged_facts_of_a_modern_model(tmp_path: Path, facts: dict[str, object], words: str) -> None:
+    path = tmp_path / "m.safetensors"
+    save_weights(FORGED, path)
+    found = json.loads(read_checkpoint(path).metadata["architecture"])
+    forge(path, architecture=json.dumps({**found, **facts}))
+    with unchecked():
+        refusal(lambda: load(path), BadCheckpoint, path, words)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"q_norm": "l2"}', '{"o_norm": "rms"}', '{"q_norm": []}', "[]", "{", '{"q_norm": 1}']
+)
+def test_forged_inner_norms(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "m.safetensors"
+    save_weights(FORGED, path)
+    forge(path, inner_norms=text)
+    refusal(lambda: load(path), BadCheckpoint, path, "norm", "fetch it again")
+
+
+def test_the_built_in_file_has_the_digest_that_it_was_published_with() -> None:
+    found = read_checkpoint(builtin_path())
+    assert found.metadata["digest"] == digest(found.tensors, found.metadata)
+    assert not {"tied", "inner_norms"} & set(found.metadata)
+    assert load().architecture.mlp is None
 
 
 def test_half_says_so_and_is_the_rounded_model(tmp_path: Path) -> None:

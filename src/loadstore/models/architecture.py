@@ -1,7 +1,7 @@
 """What kind of machine a checkpoint is: sizes, positions and norm, nothing learned."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from typing import Any, Literal, cast
 
 from loadstore.errors import NoSuchSite, NotThisModel
 from loadstore.models.quote import quote
@@ -141,6 +141,15 @@ class Architecture:
             f"no head {head}: {model} has layers L0–L{self.n_layers - 1} with heads H0–H{self.n_heads - 1}. "
             f"Nearest: {nearest}."
         )
+
+
+def as_mlp(facts: object) -> Mlp | None:
+    """Read what a file says of its MLPs. Raises NotThisModel unless it is None or an Mlp's facts."""
+    if facts is None or isinstance(facts, Mlp):
+        return facts
+    if not isinstance(facts, dict) or set(facts) != {each.name for each in fields(Mlp)}:
+        raise NotThisModel("MLPs are stated as an object of width, gated, activation and parallel")
+    return Mlp(**cast("dict[str, Any]", facts))
 
 
 def one_of(names: tuple[str, ...]) -> str:

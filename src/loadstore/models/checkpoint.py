@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from loadstore.errors import BadCheckpoint, NotThisModel
-from loadstore.models.architecture import Architecture
+from loadstore.models.architecture import Architecture, as_mlp
 from loadstore.models.jsonfile import json_object, parsed
 from loadstore.models.quote import quote, some
 from loadstore.models.rotary import as_rotary
@@ -79,8 +79,9 @@ class Checkpoint:
     def architecture(self, facts: dict[str, Any]) -> Architecture:
         """Return the Architecture of these facts. Raises NotThisModel naming the file when they are impossible."""
         try:
-            rest = {name: fact for name, fact in facts.items() if name != "rotary"}
-            return Architecture(**rest, rotary=as_rotary(facts.get("rotary")))
+            parts: dict[str, Any] = {name: tuple(f) if isinstance(f, list) else f for name, f in facts.items()}
+            parts |= {"rotary": as_rotary(facts.get("rotary")), "mlp": as_mlp(facts.get("mlp"))}
+            return Architecture(**parts)
         except NotThisModel as error:
             raise NotThisModel(f"{self.path}: {error}") from None
         except TypeError as error:

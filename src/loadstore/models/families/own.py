@@ -14,11 +14,16 @@ from loadstore.atomic import replacing
 from loadstore.errors import BadCheckpoint, BadRequest
 from loadstore.models.architecture import Architecture, NormKind
 from loadstore.models.checkpoint import Checkpoint
+from loadstore.models.jsonfile import parsed
 from loadstore.models.quote import quote, some
 from loadstore.models.tokens import Tokens
-from loadstore.models.weights import Layer, Norm, Weights
+from loadstore.models.weights import Layer, MlpLayer, Norm, Weights
 
 FORMAT = "loadstore/weights@1"
+# The axes of every tensor: h heads, k of them with keys and values, d_model, e = d_head, w inside an MLP.
+ATTENTION = {"W_Q": "hde", "W_K": "kde", "W_V": "kde", "W_O": "hed", "b_Q": "he", "b_K": "ke", "b_V": "ke", "b_O": "d"}
+MLP = {"W_in": "dw", "W_out": "wd", "W_gate": "dw", "b_in": "w", "b_gate": "w", "b_out": "d"}
+INNER = {"q_norm": "e", "k_norm": "e", "mlp.inner": "w"}  # norms that the architecture does not tell of
 
 
 def recognise(checkpoint: Checkpoint) -> bool:
@@ -31,7 +36,8 @@ def save_weights(weights: Weights, path: Path, *, half: bool = False, card: str 
 
     Raises BadRequest when the file cannot be written, or when a weight is beyond what float16 holds.
     """
-    tensors = {name: (t.half() if half else t).detach().contiguous().clone() for name, t in weights.named()}
+    stored = {name: tensor for name, tensor in weights.named() if not (name == "W_U" and weights.tied)}
+    tensors = {name: (t.half() if half else t).detach().contiguous().clone() for name, t in stored.items()}
     for name, tensor in tensors.items():
         if not bool(torch.isfinite(tensor).all()):
             raise BadRequest(f"{weights.name} cannot be written as {tensor.dtype}: {name} is not finite in it")
@@ -39,9 +45,13 @@ def save_weights(weights: Weights, path: Path, *, half: bool = False, card: str 
         "format": FORMAT,
         "name": weights.name,
         "architecture": json.dumps(asdict(weights.architecture)),
-        "numbers": "float16, rounded" if half else str(weights.dtype).removeprefix("torch."),
+        "numbers": "float16, rounded" if half else ", ".join(sorted({str(t.dtype)[6:] for t in tensors.values()})),
         "card": card,
     }
+    if weights.tied:
+        metadata["tied"] = "true"
+    if inner := _inner_of(weights):
+        metadata["inner_norms"] = json.dumps(inner)
     if weights.tokens is not None:
         metadata["tokenizer"] = weights.tokens.tokenizer.to_str()
         metadata["bos"] = json.dumps(weights.tokens.bos)
@@ -80,12 +90,13 @@ def build(checkpoint: Checkpoint) -> Weights:
         raise BadCheckpoint(f"{checkpoint.path}: bos {quote(bos, 40)} is not a token id below {shape.vocab}")
     text = checkpoint.metadata.get("tokenizer")
     d, v = shape.d_model, shape.vocab
+    W_E, inner = checkpoint.take("W_E", v, d), _inner_norms(checkpoint, shape)
     weights = Weights(
         architecture=shape,
-        W_E=checkpoint.take("W_E", v, d),
+        W_E=W_E,
         W_pos=checkpoint.take("W_pos", shape.context, d) if shape.has_pos else None,
-        layers=tuple(_layer(checkpoint, shape, f"layers.{index}.") for index in range(shape.n_layers)),
-        W_U=checkpoint.take("W_U", d, v),
+        layers=tuple(_layer(checkpoint, shape, f"layers.{index}.", inner) for index in range(shape.n_layers)),
+        W_U=W_E.mT if checkpoint.metadata.get("tied") == "true" else checkpoint.take("W_U", d, v),
         b_U=_optional(checkpoint, "b_U", v),
         final_norm=_norm(checkpoint, shape.last_norm, d, "final_norm."),
         name=quote(checkpoint.metadata.get("name") or checkpoint.path.stem),
@@ -96,27 +107,63 @@ def build(checkpoint: Checkpoint) -> Weights:
     return weights
 
 
-def _layer(checkpoint: Checkpoint, shape: Architecture, prefix: str) -> Layer:
-    h, d, e = shape.n_heads, shape.d_model, shape.d_head
-    return Layer(
-        W_Q=checkpoint.take(f"{prefix}W_Q", h, d, e),
-        W_K=checkpoint.take(f"{prefix}W_K", h, d, e),
-        W_V=checkpoint.take(f"{prefix}W_V", h, d, e),
-        W_O=checkpoint.take(f"{prefix}W_O", h, e, d),
-        b_Q=_optional(checkpoint, f"{prefix}b_Q", h, e),
-        b_K=_optional(checkpoint, f"{prefix}b_K", h, e),
-        b_V=_optional(checkpoint, f"{prefix}b_V", h, e),
-        b_O=_optional(checkpoint, f"{prefix}b_O", d),
-        norm=_norm(checkpoint, shape.norm, d, f"{prefix}norm."),
-    )
+def _layer(checkpoint: Checkpoint, shape: Architecture, prefix: str, inner: dict[str, NormKind]) -> Layer:
+    sizes = {"h": shape.n_heads, "k": shape.kv_heads, "d": shape.d_model, "e": shape.d_head}
+    sizes["w"] = 1 if shape.mlp is None else shape.mlp.width
+
+    def part(name: str, axes: str, *, needed: bool) -> Tensor | None:
+        full = prefix + name
+        return checkpoint.take(full, *(sizes[axis] for axis in axes)) if needed or full in checkpoint.tensors else None
+
+    def norm(name: str) -> Norm | None:
+        return _norm(checkpoint, inner.get(name, "none"), sizes[INNER[name]], f"{prefix}{name}.")
+
+    attention: dict[str, Any] = {name: part(name, axes, needed=name[0] == "W") for name, axes in ATTENTION.items()}
+    mlp = None
+    if shape.mlp is not None:
+        needed = {"W_in", "W_out", "W_gate"} if shape.mlp.gated else {"W_in", "W_out"}
+        parts: dict[str, Any] = {name: part(f"mlp.{name}", axes, needed=name in needed) for name, axes in MLP.items()}
+        outer = _norm(checkpoint, shape.norm, shape.d_model, f"{prefix}mlp.norm.")
+        mlp = MlpLayer(**parts, norm=outer, inner=norm("mlp.inner"))
+    outer = _norm(checkpoint, shape.norm, shape.d_model, f"{prefix}norm.")
+    return Layer(**attention, norm=outer, q_norm=norm("q_norm"), k_norm=norm("k_norm"), mlp=mlp)
 
 
-def _norm(checkpoint: Checkpoint, kind: NormKind, d_model: int, prefix: str) -> Norm | None:
+def _inner_of(weights: Weights) -> dict[str, NormKind]:
+    """Which norms there are inside heads and MLPs, the same in every layer. Raises BadRequest where they differ."""
+
+    def kinds(layer: Layer) -> dict[str, NormKind]:
+        inside = None if layer.mlp is None else layer.mlp.inner
+        norms = {"q_norm": layer.q_norm, "k_norm": layer.k_norm, "mlp.inner": inside}
+        return {name: "layer" if norm.centres else "rms" for name, norm in norms.items() if norm is not None}
+
+    found = kinds(weights.layers[0])
+    if any(kinds(layer) != found for layer in weights.layers):
+        raise BadRequest(f"{weights.name} cannot be written: its layers have different norms inside heads and MLPs")
+    return found
+
+
+def _inner_norms(checkpoint: Checkpoint, shape: Architecture) -> dict[str, NormKind]:
+    """The same as a header states it. Raises BadCheckpoint where it states what cannot be."""
+    text = checkpoint.metadata.get("inner_norms")
+    if text is None:
+        return {}
+    found = parsed(text, f"the inner norms of {checkpoint.path}", "fetch it again")
+    for name, kind in found.items():
+        if name not in INNER or kind not in ("layer", "rms") or (name == "mlp.inner" and shape.mlp is None):
+            raise BadCheckpoint(
+                f"{checkpoint.path}: its header tells of a norm '{quote(name, 40)}' of kind '{quote(kind, 40)}', "
+                f"expected 'layer' or 'rms' for {', '.join(INNER)}; fetch it again"
+            )
+    return found
+
+
+def _norm(checkpoint: Checkpoint, kind: NormKind, width: int, prefix: str) -> Norm | None:
     if kind == "none":
         return None
     return Norm(
-        gain=_optional(checkpoint, f"{prefix}gain", d_model),
-        bias=_optional(checkpoint, f"{prefix}bias", d_model),
+        gain=_optional(checkpoint, f"{prefix}gain", width),
+        bias=_optional(checkpoint, f"{prefix}bias", width),
         centres=kind == "layer",
     )
 
