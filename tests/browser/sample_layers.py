@@ -3,6 +3,7 @@
 import base64
 import itertools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,11 @@ WRITERS: Groups = [
     ("L1", ["L1.H0", "L1.H1", "L1.H2", "L1.mlp"]),
     (HOSTILE, [f"{HOSTILE}·0", f"{HOSTILE}·1"]),
 ]
+RANKS: dict[str, tuple[str, Callable[[float], float]]] = {
+    "magnitude": ("strongest", abs),
+    "highest": ("highest", lambda value: value),
+    "lowest": ("lowest", lambda value: -value),
+}
 READERS: Groups = [(f"L{layer}", [f"L{layer}.H{head}" for head in range(3)]) for layer in range(3)]
 
 
@@ -95,7 +101,7 @@ def lines(axis: View, group: int | None) -> list[tuple[str, list[int]]]:
     return [(names[at], [at]) for at in shown]
 
 
-def block(view: View, row: int | None = None, column: int | None = None) -> Tables:
+def block(view: View, row: int | None = None, column: int | None = None, rank: str = "magnitude") -> Tables:
     """The tables of a block, by panel and detail: the strongest wire of every cell, and which it is of how many."""
     names = [members(view["rows"]), members(view["columns"])]
     tables: Tables = {}
@@ -103,21 +109,23 @@ def block(view: View, row: int | None = None, column: int | None = None) -> Tabl
     whole = any(len(span) != 1 for _, span in [*down, *along])
     for at, panel in enumerate(view["panels"]):
         known = {None: matrix(view, at)} | {name: matrix(view, at, name) for name in panel["details"]}
-        spots = [[_strongest(known[None], rows, columns) for _, columns in along] for _, rows in down]
+        spots = [[_first(known[None], rows, columns, RANKS[rank][1]) for _, columns in along] for _, rows in down]
         for name, values in known.items():
             tables[panel["title"], name] = [[_cell(values, spot) for spot in line] for line in spots]
         if whole:
             said = [[f"{names[0][s[0]]} → {names[1][s[1]]}" if s else None for s in line] for line in spots]
-            tables[panel["title"], "strongest wire"] = said
+            tables[panel["title"], f"{RANKS[rank][0]} wire"] = said
             tables[panel["title"], "wires"] = [
                 [int((~np.isnan(known[None][np.ix_(rows, columns)])).sum()) for _, columns in along] for _, rows in down
             ]
     return tables
 
 
-def _strongest(values: np.ndarray, rows: list[int], columns: list[int]) -> tuple[int, int] | None:
+def _first(
+    values: np.ndarray, rows: list[int], columns: list[int], key: Callable[[float], float]
+) -> tuple[int, int] | None:
     spots = [(i, j) for i in rows for j in columns if not math.isnan(values[i, j])]
-    return max(spots, key=lambda spot: abs(values[spot]), default=None)
+    return max(spots, key=lambda spot: key(values[spot]), default=None)
 
 
 def _cell(values: np.ndarray, spot: tuple[int, int] | None) -> Any:

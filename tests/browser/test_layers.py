@@ -105,6 +105,23 @@ def test_tables_are_the_strongest_wires_and_then_the_block_that_is_open(show: "C
     assert tables(figure) == expected(block(view, None, 2))
 
 
+def test_a_block_shows_its_highest_or_its_lowest_wire_instead(show: "Callable[..., Locator]") -> None:
+    view = layers()
+    figure = show({**view, "strongest": "highest"})
+    choice = figure.get_by_label("Each block shows its")
+    assert choice.input_value() == "highest"
+    for rank in ("highest", "lowest", "magnitude", "highest"):
+        choice.select_option(rank)
+        assert tables(figure) == expected(block(view, rank=rank))
+    which = block(view, rank="highest")["Q", "highest wire"][1][2]
+    assert f"highest of 12 wires: {which}" in press(figure, "Home", "ArrowDown", "End")
+    assert "Q writer {} → reader {} ".format(*which.split(" → ")) in press(figure, "Enter")
+    unsigned = layers_view(
+        "size", rows=ROWS[:2], columns=ROWS[:2], panels=[("K", np.ones((40, 40)))], signed=False, value="traffic"
+    )
+    assert show(unsigned).locator("select").count() == 0, "without signs there is one order"
+
+
 def test_keys_open_blocks_pin_and_go_back_to_where_they_were(show: "Callable[..., Locator]") -> None:
     view = layers()
     figure = show(view)

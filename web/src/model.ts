@@ -213,6 +213,9 @@ export interface LayersPanel {
   details: Record<string, Cell[][] | Packed>;
 }
 
+/** By what wires are compared: their size whatever its sign, or their value upwards or downwards. */
+export type Rank = "magnitude" | "highest" | "lowest";
+
 /** Wires of a whole model, shown layer by layer. */
 export interface Layers {
   schema: "loadstore/layers@1";
@@ -221,6 +224,8 @@ export interface Layers {
   columns: Members;
   scale: Scale;
   panels: LayersPanel[];
+  /** Which wire stands for a block of them. */
+  strongest: Rank;
   note: string;
   reference: number | null;
   digits: number;

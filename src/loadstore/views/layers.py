@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -25,10 +25,14 @@ def layers_view(
     column: str = "reader",
     signed: bool = True,
     limits: tuple[float, float] | None = None,
+    strongest: Literal["magnitude", "highest", "lowest"] = "magnitude",
     note: str = "",
     reference: float | None = None,
 ) -> View:
     """Matrices over groups of rows and columns; a cell of the first picture is the strongest wire of its block.
+
+    `strongest` says which that is: the largest whatever its sign, the highest or the lowest (a reader of the page can
+    change it); alignments below chance are mostly noise, so that for these the highest says more.
 
     `rows` and `columns` are (label, members) in depth order; a panel is (title, values [row member, column member]),
     NaN where there is no wire. `details` are more numbers per wire, a matrix a panel. `limits` are the ends of the
@@ -54,6 +58,7 @@ def layers_view(
             _panel(name, values, {key: each[index] for key, each in extra.items()})
             for index, (name, values) in enumerate(matrices)
         ],
+        "strongest": strongest,
         "note": note,
         "reference": reference,
         "digits": min(6, max(0, 3 - math.ceil(math.log10(max(abs(low), abs(high)) or 1.0)))),

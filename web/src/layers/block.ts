@@ -1,5 +1,5 @@
 /** The block in view as a heatmap: of all layers, or of the members of one group of an axis, or of both. */
-import type { Heatmap, Layers, Members, Scale } from "../model";
+import type { Heatmap, Layers, Members, Rank, Scale } from "../model";
 import { cellOf, type Matrix } from "./unpack";
 
 /** The group that is open on each axis; null where the axis shows its groups. */
@@ -24,16 +24,17 @@ export interface Strongest {
 
 export interface Block {
   zoom: Zoom;
+  rank: Rank;
   rows: Line[];
   columns: Line[];
   strongest: Strongest[];
   heatmap: Heatmap;
 }
 
-/** The block of `view` that `zoom` opens. */
-export function blockOf(view: Layers, matrices: Matrix[], zoom: Zoom): Block {
+/** The block of `view` that `zoom` opens, each cell the first of its wires by `rank`. */
+export function blockOf(view: Layers, matrices: Matrix[], zoom: Zoom, rank: Rank): Block {
   const [rows, columns] = [linesOf(view.rows, zoom.row), linesOf(view.columns, zoom.column)];
-  const strongest = matrices.map(({ values }) => strongestOf(values, rows, columns, membersOf(view.columns).length));
+  const strongest = matrices.map(({ values }) => strongestOf(values, rows, columns, membersOf(view.columns).length, rank));
   const heatmap: Heatmap = {
     schema: "loadstore/heatmap@1",
     title: view.title,
@@ -44,7 +45,7 @@ export function blockOf(view: Layers, matrices: Matrix[], zoom: Zoom): Block {
     hatched: NO_WIRE,
     digits: view.digits,
   };
-  return { zoom, rows, columns, strongest, heatmap };
+  return { zoom, rank, rows, columns, strongest, heatmap };
 }
 
 export const NO_WIRE = "the architecture has no such wire";
@@ -76,7 +77,12 @@ function linesOf(axis: Members, open: number | null): Line[] {
   return lines;
 }
 
-function strongestOf(values: Float64Array, rows: Line[], columns: Line[], stride: number): Strongest {
+/** How much a value counts by `rank`. */
+export function weigh(value: number, rank: Rank): number {
+  return rank === "magnitude" ? Math.abs(value) : rank === "highest" ? value : -value;
+}
+
+function strongestOf(values: Float64Array, rows: Line[], columns: Line[], stride: number, rank: Rank): Strongest {
   const wire = new Int32Array(rows.length * columns.length).fill(-1);
   const count = new Int32Array(wire.length);
   for (const [line, { from, to }] of rows.entries()) {
@@ -85,12 +91,12 @@ function strongestOf(values: Float64Array, rows: Line[], columns: Line[], stride
         const { from: first, to: end } = columns[at] as Line;
         const spot = line * columns.length + at;
         let best = wire[spot] as number;
-        let size = best < 0 ? -1 : Math.abs(values[best] as number);
+        let size = best < 0 ? NaN : weigh(values[best] as number, rank);
         for (let index = row * stride + first; index < row * stride + end; index++) {
-          const here = Math.abs(values[index] as number);
+          const here = weigh(values[index] as number, rank);
           if (here !== here) continue;
           count[spot]!++;
-          if (here > size) [best, size] = [index, here];
+          if (!(here <= size)) [best, size] = [index, here];
         }
         wire[spot] = best;
       }

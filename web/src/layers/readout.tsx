@@ -3,7 +3,7 @@ import type { Cursor } from "../cursor";
 import { free, grouped } from "../format";
 import type { Point } from "../heatmap/point";
 import { verdict } from "../heatmap/readout";
-import type { Layers } from "../model";
+import type { Layers, Rank } from "../model";
 import { Readout } from "../readout";
 import { type Block, membersOf } from "./block";
 import { cellOf, type Matrix } from "./unpack";
@@ -13,6 +13,9 @@ interface Props {
   matrices: Matrix[];
   block: Block;
 }
+
+/** What the wire is called that stands for its block. */
+export const RANKED: Record<Rank, string> = { magnitude: "strongest", highest: "highest", lowest: "lowest" };
 
 /** True where cells of `block` stand for more than one pair of members. */
 export function told({ rows, columns }: Block): boolean {
@@ -63,7 +66,7 @@ function Sentence({ view, matrices, block, point }: Props & { point: Point }) {
       {wire >= 0 && !one && (
         <span class="said">
           {" "}
-          {count === 1 ? "the one wire" : `strongest of ${grouped(count)} wires`}: <code>{pairOf(view, wire)}</code>
+          {count === 1 ? "the one wire" : `${RANKED[block.rank]} of ${grouped(count)} wires`}: <code>{pairOf(view, wire)}</code>
         </span>
       )}
       {wire >= 0 &&

@@ -1,15 +1,16 @@
 /** Wires of a whole model, layer by layer; a cell opens into the wires that it stands for. */
-import { useMemo, useRef } from "preact/hooks";
+import { useSignal } from "@preact/signals";
+import { useId, useMemo, useRef } from "preact/hooks";
 import { togglePin, useCursor } from "../cursor";
 import { ViewFrame } from "../frame";
 import { Legend } from "../heatmap/legend";
 import type { Hit } from "../heatmap/panel";
 import { move, type Point, start } from "../heatmap/point";
 import { Abreast } from "../heatmap/view";
-import type { Cell, Heatmap, Layers, Place } from "../model";
+import type { Cell, Heatmap, Layers, Place, Rank } from "../model";
 import { Stop } from "../stop";
 import { type Block, blockOf, NO_WIRE, opens, scaleOf, type Zoom } from "./block";
-import { LayersReadout } from "./readout";
+import { LayersReadout, RANKED } from "./readout";
 import { layersRecords } from "./records";
 import { LayersTables, shows } from "./tables";
 import { type Matrix, unpack } from "./unpack";
@@ -22,10 +23,11 @@ export function LayersView({ view, place }: { view: Layers; place: Place }) {
   const body = useRef<HTMLDivElement>(null);
   const matrices = useMemo(() => unpack(view), [view]);
   const zoom = trail.value.at(-1)?.zoom ?? { row: null, column: null };
+  const rank = useSignal(view.strongest);
   const blocks = useMemo(() => new Map<string, Block>(), [view]);
   const blockAt = (to: Zoom) => {
-    const key = `${to.row} ${to.column}`;
-    const made = blocks.get(key) ?? blockOf(view, matrices, to);
+    const key = `${to.row} ${to.column} ${rank.value}`;
+    const made = blocks.get(key) ?? blockOf(view, matrices, to, rank.value);
     blocks.set(key, made);
     return made;
   };
@@ -67,6 +69,7 @@ export function LayersView({ view, place }: { view: Layers; place: Place }) {
       table={() => <LayersTables view={view} matrices={matrices} block={block} place={place} />}
     >
       <Legend view={legend} />
+      <Choice view={view} rank={rank} />
       <div ref={body}>
         <Trace view={view} trail={trail} back={back} />
         <Stop
@@ -83,6 +86,26 @@ export function LayersView({ view, place }: { view: Layers; place: Place }) {
       <Words view={view} says={shows(view, block)} />
       <LayersReadout view={view} matrices={matrices} block={block} cursor={cursor} />
     </ViewFrame>
+  );
+}
+
+/** Which wire stands for its block, where signs give a choice. */
+function Choice({ view, rank }: { view: Layers; rank: { value: Rank } }) {
+  const id = useId();
+  if (view.scale.kind !== "diverging" || (!opens(view.rows, null) && !opens(view.columns, null))) return null;
+  return (
+    <div class="controls">
+      <label for={id}>
+        Each block shows its{" "}
+        <select id={id} onChange={(event) => (rank.value = event.currentTarget.value as Rank)}>
+          {(["magnitude", "highest", "lowest"] as const).map((name) => (
+            <option key={name} value={name} selected={name === rank.value}>
+              {RANKED[name]} wire{name === "magnitude" ? ", whatever its sign" : ""}
+            </option>
+          ))}
+        </select>
+      </label>
+    </div>
   );
 }
 

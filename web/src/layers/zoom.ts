@@ -3,7 +3,7 @@ import { type Signal, useSignal } from "@preact/signals";
 import type { Cursor } from "../cursor";
 import type { Point } from "../heatmap/point";
 import type { Layers } from "../model";
-import { type Block, opens, type Zoom } from "./block";
+import { type Block, opens, weigh, type Zoom } from "./block";
 
 export interface Step {
   zoom: Zoom;
@@ -30,12 +30,13 @@ export function opened(view: Layers, block: Block, at: { row: number; column: nu
 }
 
 /** The strongest cell of one panel of `block`, where the cursor lands; the first cell where none has a wire. */
-export function landing({ strongest, columns, heatmap }: Block, panel: number): Point {
+export function landing({ strongest, columns, heatmap, rank }: Block, panel: number): Point {
   const wires = strongest[panel]?.wire ?? [];
-  let [best, size] = [0, -1];
+  let [best, size] = [0, -Infinity];
   for (let spot = 0; spot < wires.length; spot++) {
     const cell = heatmap.panels[panel]?.values[Math.floor(spot / columns.length)]?.[spot % columns.length];
-    const here = typeof cell === "number" ? Math.abs(cell) : cell === "inf" || cell === "-inf" ? Infinity : -1;
+    if (cell === null || cell === undefined) continue;
+    const here = weigh(typeof cell === "number" ? cell : cell === "inf" ? Infinity : -Infinity, rank);
     if (here > size) [best, size] = [spot, here];
   }
   return { panel, row: Math.floor(best / columns.length), column: best % columns.length };

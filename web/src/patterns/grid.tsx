@@ -26,12 +26,17 @@ interface Props {
   shown: number;
 }
 
+/** How many of `count` stand in a row, at most `most`, so that no row is much shorter than the others. */
+function evenly(count: number, most: number): number {
+  return Math.max(1, Math.ceil(count / Math.ceil(count / most)));
+}
+
 /** The grid of `view` in `order`. */
 export function Grid({ view, bytes, order, skip, cursor, shown }: Props) {
   const [ref, width] = useWidth<HTMLDivElement>();
   const theme = useTheme();
   const roving = useRef(0);
-  const across = view.across && width / view.across >= NARROWEST ? view.across : Math.max(1, Math.min(order.length, Math.floor(width / USUAL)));
+  const across = view.across && width / view.across >= NARROWEST ? view.across : evenly(order.length, Math.max(1, Math.floor(width / USUAL)));
   const at = Math.min(order.length - 1, roving.current);
   const keys = (event: KeyboardEvent) => {
     if (event.altKey || event.metaKey) return;
