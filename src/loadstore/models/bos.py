@@ -92,9 +92,9 @@ def put_first(tokenizer: Tokenizer) -> list[int]:
     """What a tokenizer's own post-processor puts before a text: seen by trying, whatever kind it is."""
     for text in ("a", *islice(tokenizer.get_vocab(), TRIED)):
         with suppress(Exception):  # the library raises bare Exception where a vocabulary cannot say the text
-            plain, whole = tokenizer.encode(text, add_special_tokens=False).ids, tokenizer.encode(text).ids
-            if plain and plain in (found := [whole[at : at + len(plain)] for at in range(len(whole))]):
-                return whole[: found.index(plain)]
+            seen = tokenizer.encode(text)
+            if 0 in seen.special_tokens_mask:
+                return seen.ids[: seen.special_tokens_mask.index(0)]
     return []
 
 

@@ -15,7 +15,7 @@ from loadstore.models.gguf import GGUF
 from loadstore.models.quote import quote
 from loadstore.models.tokens import Tokens
 
-CONTROL, USER, BYTE = 3, 4, 6
+NORMAL, CONTROL, USER, BYTE = 1, 3, 4, 6
 MOST_PIECE = 128  # characters
 ENDINGS = r"'s|'t|'re|'ve|'m|'ll|'d"
 REST = r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -109,8 +109,9 @@ def _bpe(file: GGUF, tokens: list[str], merges: list[Any], **how: Any) -> Tokeni
 
 def _spoken(file: GGUF, tokenizer: Tokenizer, tokens: list[str], *, begins: bool) -> Tokens:
     """With the tokens that a text names as a whole, and the BOS that a prompt begins with."""
-    types: list[Any] = file.facts.get("tokenizer.ggml.token_type") or [1] * len(tokens)
-    whole = [token for token, kind in zip(tokens, types, strict=False) if kind in (CONTROL, USER) and token]
+    stated = "tokenizer.ggml.token_type" in file.facts
+    types = _numbers(file, "token_type", len(tokens)) if stated else [NORMAL] * len(tokens)
+    whole = [token for token, kind in zip(tokens, types, strict=True) if kind in (CONTROL, USER) and token]
     tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in whole])
     bos: Any = file.facts.get("tokenizer.ggml.bos_token_id")
     first = file.facts.get("tokenizer.ggml.add_bos_token", begins) is True
