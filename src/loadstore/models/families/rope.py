@@ -4,6 +4,7 @@ Frequencies are computed in float32 by the same expressions as the reference, so
 """
 
 import math
+import sys
 from typing import Any, cast
 
 import torch
@@ -11,7 +12,7 @@ import torch
 from loadstore.errors import BadCheckpoint, NotThisModel
 from loadstore.models.families.huggingface import Facts
 from loadstore.models.quote import quote
-from loadstore.models.rotary import Rotary
+from loadstore.models.rotary import MOST_DIMENSIONS, Rotary
 
 
 def rotary_of(facts: Facts, d_head: int, share: float = 1.0) -> Rotary:
@@ -20,7 +21,7 @@ def rotary_of(facts: Facts, d_head: int, share: float = 1.0) -> Rotary:
     base = _number(facts, stated, "rope_theta", facts.number("rope_theta", "rotary_emb_base", default=10_000.0))
     share = _number(facts, stated, "partial_rotary_factor", facts.number("partial_rotary_factor", default=share))
     dimensions = int(_number(facts, stated, "dimensions", d_head * share))
-    if dimensions < 2 or dimensions % 2 or base <= 0:
+    if not 2 <= dimensions <= min(d_head, MOST_DIMENSIONS) or dimensions % 2 or base <= 0:
         raise BadCheckpoint(
             f"{facts.checkpoint.path}: rotary positions over {dimensions} of {d_head} dimensions with base {base} are "
             "impossible"
@@ -51,7 +52,7 @@ def _parameters(facts: Facts) -> dict[str, Any]:
 
 def _number(facts: Facts, stated: dict[str, Any], name: str, default: float | None = None) -> float:
     value = stated.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
         raise BadCheckpoint(f"{facts.checkpoint.path}: its rotary parameters say {name} = {quote(value, 40)}")
     return float(value)
 
@@ -72,6 +73,12 @@ def _llama3(facts: Facts, stated: dict[str, Any], frequencies: torch.Tensor) -> 
         _number(facts, stated, name)
         for name in ("factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings")
     )
+    if not (factor > 0 and 0 < low < high and old > 0):
+        raise BadCheckpoint(
+            f"{facts.checkpoint.path}: its rotary parameters say factor = {factor:g}, low_freq_factor = {low:g}, "
+            f"high_freq_factor = {high:g}, original_max_position_embeddings = {old:g}; expected numbers above 0, the "
+            "second below the third"
+        )
     lengths = 2 * math.pi / frequencies
     scaled = torch.where(lengths > old / low, frequencies / factor, frequencies)
     smooth = (old / lengths - low) / (high - low)
