@@ -13,7 +13,7 @@ from browser.sample import sample_page
 from loadstore.views.page import render_page
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
 FLAGS = [
     "--no-sandbox",
@@ -100,3 +100,22 @@ def path(tmp_path: Path, sample: dict[str, Any]) -> Path:
     file = tmp_path / "page.html"
     file.write_text(render_page(sample), encoding="utf-8")
     return file
+
+
+@pytest.fixture
+def show(
+    browser: "Browser", open_page: "Callable[..., tuple[Page, list[str], list[str]]]", tmp_path: Path
+) -> "Callable[..., Locator]":
+    """Open a page with one figure, which shows a view; its locator."""
+
+    def go(view: dict[str, Any], width: int = 1400, dark: bool = False) -> "Locator":
+        document = sample_page()
+        section = document["sections"][0]
+        section["figures"] = [{**section["figures"][0], "views": [view]}]
+        path = tmp_path / "one.html"
+        path.write_text(render_page({**document, "sections": [section]}), encoding="utf-8")
+        page, requests, errors = open_page(browser, path, width, dark)
+        assert requests == errors == []
+        return page.locator("article.figure")
+
+    return go

@@ -154,3 +154,18 @@ def test_csv_equals_the_table(plain: "Page", figure: str) -> None:
     assert [[read(cell or "null") for cell in line] for line in found] == [
         ["null" if cell == "" else exact(cell) for cell in row] for row in expected
     ]
+
+
+def test_an_open_block_leaves_as_it_is_and_the_numbers_leave_whole(
+    browser: "Browser", open_page: Opener, path: Path
+) -> None:
+    page = kept(open_page(browser, path, 1000))[0]
+    whole = exported(page, "figure-15", "CSV")
+    page.locator("#figure-15 .stop").focus()
+    for key in ("ArrowDown", "ArrowRight", "Enter"):
+        page.keyboard.press(key)
+    picture = ET.fromstring(exported(page, "figure-15", "SVG").decode())
+    said = " ".join(node.text or "" for node in picture.iter(f"{SVG}text"))
+    assert all(label in said for label in ("writer L0 → reader L1", "L0.mlp", "L1.H2", "24 wires in all"))
+    assert "L2.H0" not in said
+    assert exported(page, "figure-15", "CSV") == whole

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from browser.sample import sample_page
+from browser.sample_tokens import patterns
 
 from loadstore.views.model import heatmap, panel
 from loadstore.views.page import render_page
@@ -74,4 +75,24 @@ def test_a_role_map_fits(
             assert len(labels) == len(range(0, count, stride)), "a label at every so many"
             assert stride == 1 or (stride - 1) * pitch < 12, "and at every one where they fit"
     assert all(a <= b for a, b in itertools.pairwise(tops))
+    assert errors == []
+
+
+@pytest.mark.parametrize(("heads", "width", "across"), [(13, 1400, 7), (40, 1400, 10), (13, 400, 4), (3, 1400, 3)])
+def test_notable_heads_stand_in_even_rows(
+    browser: "Browser", open_page: Opener, tmp_path: Path, heads: int, width: int, across: int
+) -> None:
+    document = sample_page()
+    section = document["sections"][0]
+    section["figures"] = [{**section["figures"][0], "views": [patterns(heads, 64, None)]}]
+    path = tmp_path / "one.html"
+    path.write_text(render_page({**document, "sections": [section]}), encoding="utf-8")
+    page, _, errors = open_page(browser, path, width)
+    tops = page.evaluate("[...document.querySelectorAll('button.head')].map(head => head.offsetTop)")
+    assert len(tops) == heads
+    assert tops.count(tops[0]) == across
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    large = page.locator(".large .frame").bounding_box()
+    assert large is not None
+    assert large["height"] <= 800
     assert errors == []
