@@ -75,3 +75,13 @@ def test_a_report_is_written_and_told(run, tmp_path: Path):
     told = run("report", "builtin", "--prompt", "one two three one two", "-o", str(path))
     assert "figure 15:" in told
     assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_heads_are_named(run):
+    table = ls.head_roles(ls.load("builtin"))
+    strong = table.induction.to_series().loc[lambda score: score > 0.5].sort_values(ascending=False)
+    assert len(strong) >= 2
+    line = next(line for line in run("heads", "builtin").splitlines() if line.strip().startswith("induction:"))
+    assert line.split(":")[1].split(", ") == [f"{' ' * (i == 0)}{n} {s:.2f}" for i, (n, s) in enumerate(strong.items())]
+    document = json.loads(run("heads", "builtin", "--json"))
+    assert document["named"]["induction"] == list(strong.index)

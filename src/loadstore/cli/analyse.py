@@ -10,6 +10,8 @@ from loadstore.cli.options import Begin, Json, Model, Positions, open_model, pri
 if TYPE_CHECKING:
     import xarray as xr
 
+FEW = 64  # heads: of a larger model only those with a role are shown
+MOST = 12  # names of one role
 MEASURES = ("score", "chance", "z", "p", "ceiling", "alignment", "relative")
 
 
@@ -81,36 +83,45 @@ def heads(
     positions: Positions = None,
     bos: Begin = "model",
     *,
+    every: Annotated[bool, typer.Option("--all", help="Show every head of a large model.")] = False,
     json: Json = False,
 ) -> None:
-    """Show the role scores of every head, with standard errors over sequences.
+    """Show the role scores of the heads, with standard errors over sequences, and name those that have one.
 
     Example: loadstore heads builtin --json
     """
     from loadstore.cli.progress import waiting
     from loadstore.heads.patterns import ROLES
-    from loadstore.heads.roles import as_on, head_roles
+    from loadstore.heads.roles import as_on, head_roles, named
 
     weights = open_model(model, positions, bos)
     with waiting("running random sequences"):
         table = head_roles(weights, as_on(on), sequences=sequences, seed=seed)
     names = [str(name) for name in table["head"].values]
+    called = named(table)
     if json:
         rows = [
             {"head": name, **{str(v): float(table[v].values[i]) for v in table.data_vars}}
             for i, name in enumerate(names)
         ]
-        print_json("heads", {**table.attrs, "heads": rows})
+        print_json(
+            "heads", {**table.attrs, "named": {r: [h for h, _ in of] for r, of in called.items()}, "heads": rows}
+        )
         return
+    telling = {head for role, of in called.items() if role != "first" for head, _ in of}
+    shown = [i for i, name in enumerate(names) if every or len(names) <= FEW or name in telling]
     print_table(
         f"{weights.name}: share of attention on each role's keys, {table.attrs['sequences']} sequences ({on}); "
         f"BOS: {weights.begins}",
         ("head", *(column for role in ROLES for column in (role, "±"))),
-        [
-            [name, *(float(table[c].values[i]) for role in ROLES for c in (role, f"{role}_se"))]
-            for i, name in enumerate(names)
-        ],
+        [[names[i], *(float(table[c].values[i]) for role in ROLES for c in (role, f"{role}_se"))] for i in shown],
     )
+    if len(shown) < len(names):
+        typer.echo(f"{len(names) - len(shown)} of {len(names)} heads are not shown; --all shows them")
+    typer.echo("\nHeads with more than half of their attention on a role:")
+    for role, of in called.items():
+        told = ", ".join(f"{head} {score:.2f}" for head, score in of[:MOST])
+        typer.echo(f"  {role}: {told or 'none'}{f' and {len(of) - MOST} more' if len(of) > MOST else ''}")
 
 
 def spectrum(

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 On: TypeAlias = Literal["repeats", "random"] | Tokens
 BATCH = 8
+IS_ROLE = 0.5  # a head is called by a role when more than half of its attention goes there
+LONGEST = 256  # random tokens, or the context where it is shorter
 
 
 def bos_of(weights: Weights) -> int | None:
@@ -58,8 +60,8 @@ def head_roles(weights: Weights, on: On = "repeats", *, sequences: int = 20, see
 
     previous, current, first, duplicate, induction: the mean attention on the role's keys over the queries that
     have one (heads.patterns.role_masks); units of probability. ``on``: random repeats (the default), random
-    tokens of the full context, or given tokens [sequence, token]. A role without any such query is NaN.
-    Standard errors are over sequences. Source: ARENA, Intro to mech interp; Olsson et al. 2022.
+    tokens (256, or the context where that is shorter), or given tokens [sequence, token]. A role without any such
+    query is NaN. Standard errors are over sequences. Source: ARENA, Intro to mech interp; Olsson et al. 2022.
     """
     import xarray as xr
 
@@ -93,6 +95,15 @@ def head_roles(weights: Weights, on: On = "repeats", *, sequences: int = 20, see
     )
 
 
+def named(roles: "xr.Dataset") -> dict[str, list[tuple[str, float]]]:
+    """Heads with more than half of their attention on a role's keys, by role, strongest first, with their scores."""
+    found: dict[str, list[tuple[str, float]]] = {}
+    for role in ROLES:
+        scores = zip(roles["head"].values.tolist(), roles[role].values.tolist(), strict=True)
+        found[role] = sorted(((name, s) for name, s in scores if s > IS_ROLE), key=lambda one: -one[1])
+    return found
+
+
 def as_on(text: str) -> Literal["repeats", "random"]:
     """Read the ``on`` option. Raises BadRequest."""
     if text == "repeats" or text == "random":
@@ -105,7 +116,7 @@ def _tokens(weights: Weights, on: On, sequences: int, seed: int) -> Tokens:
         return on
     if as_on(on) == "repeats":
         return random_repeats(weights, sequences, seed=seed)
-    return random_tokens(weights, sequences, weights.architecture.context, seed)
+    return random_tokens(weights, sequences, min(LONGEST, weights.architecture.context), seed)
 
 
 def _mean_and_error(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

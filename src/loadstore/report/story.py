@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from loadstore.circuits.scores import subspace_scores
-from loadstore.heads.roles import head_roles
+from loadstore.heads.roles import IS_ROLE, head_roles
 from loadstore.models.trace import Trace, run
 from loadstore.models.weights import Weights
 from loadstore.sites import Head, parse_head
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 ARTICLE = "the cat sat on the mat. the dog sat on the log."
-IS_ROLE = 0.5  # a head is called by a role when more than half of its attention goes there
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ import math
 import numpy as np
 
 from loadstore.heads.patterns import ROLES
+from loadstore.heads.roles import IS_ROLE
 from loadstore.prompts.address import smallest_set
 from loadstore.report.induction import best_repeat
-from loadstore.report.story import IS_ROLE, Story
+from loadstore.report.story import Story
 from loadstore.report.wires import largest
 from loadstore.report.words import listed, number
 from loadstore.sites import Head

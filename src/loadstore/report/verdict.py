@@ -3,7 +3,7 @@
 import math
 
 from loadstore.evidence.head_facts import AblationEffect, Dossier, RoleScore
-from loadstore.report.story import IS_ROLE
+from loadstore.heads.roles import IS_ROLE
 from loadstore.report.words import listed, number, with_error
 
 LITTLE = 0.05  # nats per token: an effect below it is called little

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from loadstore.circuits.scores import subspace_scores
 from loadstore.evidence.own_cuts import own_cuts
 from loadstore.heads.patterns import ROLES
-from loadstore.heads.roles import random_repeats
+from loadstore.heads.roles import IS_ROLE, random_repeats
 from loadstore.models.architecture import Architecture
 from loadstore.models.trace import Trace, run
-from loadstore.report.story import IS_ROLE, Story
+from loadstore.report.story import Story
 from loadstore.sites import Head, Side, parse_writer
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 import numpy as np
 
 from loadstore.heads.patterns import ROLES
+from loadstore.heads.roles import IS_ROLE
 from loadstore.report.real.atlas import NAMED, SOME, Atlas
-from loadstore.report.story import IS_ROLE
 from loadstore.report.words import listed, number, plural
 from loadstore.sites import Head
 from loadstore.views.model import Figure, figure, heatmap, panel, reading, table
