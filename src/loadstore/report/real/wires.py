@@ -29,6 +29,8 @@ def score_figure(atlas: Atlas) -> Figure:
         panels=[(side, table_of("alignment", side)) for side in SIDES],
         details={name: [table_of(name, side) for side in SIDES] for name in DETAILS},
         limits=(-1.0, 1.0),
+        strongest="highest",
+        reference=0.0,
     )
     existing = int(np.isfinite(scores.alignment.values).sum())
     above = int(((scores.p.values < LEVEL / max(1, existing)) & (scores.alignment.values > 0)).sum())
