@@ -1,49 +1,77 @@
-"""Small random models of every kind: positions × norm × biases, in float64, seeded."""
+"""Small random models of every kind, in float64, seeded: positions × norm × biases, and what modern models add."""
 
 import math
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
-from loadstore.models.architecture import NORMS, Architecture, NormKind, Positions
+from loadstore.models.architecture import NORMS, Architecture, Mlp, NormKind, Positions
 from loadstore.models.rotary import Rotary
-from loadstore.models.weights import Layer, Norm, Weights
+from loadstore.models.weights import Layer, MlpLayer, Norm, Weights
 
 
 class Kind(NamedTuple):
-    """What distinguishes one sort of attention-only model from another."""
+    """What distinguishes one sort of model from another; attention only, all keys, keys a head unless it says more."""
 
     positions: Positions
     norm: NormKind
     biases: bool
+    mlp: Literal["", "gelu", "gated", "parallel", "gated parallel"] = ""
+    kv: int | None = None  # heads of keys and values: 1 for three heads, 2 for four
+    qk_norm: bool = False
+    window: bool = False  # in all layers but one, and shorter than the prompts
 
     def __str__(self) -> str:
-        return f"{self.positions}-{self.norm}-{'biases' if self.biases else 'plain'}"
+        more = [self.mlp, f"kv{self.kv}" if self.kv else "", "qknorm" * self.qk_norm, "window" * self.window]
+        names = [self.positions, self.norm, "biases" if self.biases else "plain", *more]
+        return "-".join(name.replace(" ", "-") for name in names if name)
+
+    @property
+    def n_heads(self) -> int:
+        return 4 if self.kv == 2 else 3
+
+    @property
+    def rotary(self) -> Rotary | None:
+        """Partial where there are biases, and both ways of pairing dimensions."""
+        if self.positions != "rotary":
+            return None
+        pairs = "adjacent" if self.norm == "rms" else "halves"
+        return Rotary.of(2 if self.biases else 4, base=7.0, pairs=pairs)
 
 
+MODERN = [
+    Kind("learned", "layer", True, "gelu"),  # GPT-2
+    Kind("rotary", "layer", True, "parallel"),  # GPT-NeoX, Phi
+    Kind("rotary", "rms", False, "gated", kv=2),  # Llama
+    Kind("rotary", "rms", False, "gated", kv=1, window=True),  # Mistral
+    Kind("rotary", "rms", True, "gated", kv=2, window=True),  # Qwen 2
+    Kind("rotary", "rms", False, "gated", kv=2, qk_norm=True),  # Qwen 3
+    Kind("none", "none", True, "gated", kv=2),
+    Kind("none", "layer", True, "gated parallel", kv=1, qk_norm=True, window=True),
+    Kind("shortformer", "rms", True, "gelu", kv=2, qk_norm=True),
+    Kind("learned", "rms", False, "parallel", window=True),
+    Kind("rotary", "none", False, kv=1, qk_norm=True),
+]
 KINDS = [
     Kind(positions, norm, biases)
     for positions in ("learned", "shortformer", "rotary", "none")
     for norm in ("none", "layer", "rms")
     for biases in (False, True)
-]
+] + MODERN
 NORMED = [kind for kind in KINDS if kind.norm != "none"]
 UNNORMED = [kind for kind in KINDS if kind.norm == "none"]
 WITH_POS = [kind for kind in KINDS if kind.positions in ("learned", "shortformer")]
-
-ROTARY = {  # partial where there are biases, and both ways of pairing dimensions
-    kind: Rotary.of(2 if kind.biases else 4, base=7.0, pairs="adjacent" if kind.norm == "rms" else "halves")
-    for kind in KINDS
-    if kind.positions == "rotary"
-}
+ROTARY = [kind for kind in KINDS if kind.positions == "rotary"]
 
 
-def tiny(kind: Kind, seed: int = 0, *, n_layers: int = 3, n_heads: int = 3) -> Weights:
+def tiny(kind: Kind, seed: int = 0, *, n_layers: int = 3, n_heads: int | None = None) -> Weights:
     """A random model with d_model 12, d_head 4, vocabulary 17 and context 10; every part matters to its logits."""
     generator = torch.Generator().manual_seed(seed)
-    d, e, vocab, context = 12, 4, 17, 10
+    d, e, vocab, context, width = 12, 4, 17, 10, 14
+    heads = kind.n_heads if n_heads is None else n_heads
+    kv = kind.kv or heads
 
     def draw(*shape: int, size: float = 1.0) -> Tensor:
         return torch.randn(*shape, generator=generator, dtype=torch.float64) * size
@@ -56,24 +84,51 @@ def tiny(kind: Kind, seed: int = 0, *, n_layers: int = 3, n_heads: int = 3) -> W
             return None
         return Norm(1 + draw(d, size=0.5), bias(d) if kind.norm == "layer" else None, centres=kind.norm == "layer")
 
+    def inner() -> Norm | None:
+        return Norm(1 + draw(e, size=0.5), centres=False) if kind.qk_norm else None
+
+    def mlp() -> MlpLayer | None:
+        if not kind.mlp:
+            return None
+        gated = "gated" in kind.mlp
+        return MlpLayer(
+            W_in=draw(d, width, size=0.3),
+            W_out=draw(width, d, size=0.3),
+            W_gate=draw(d, width, size=0.3) if gated else None,
+            b_in=bias(width),
+            b_gate=bias(width) if gated else None,
+            b_out=bias(d),
+            norm=norm(),
+        )
+
     layers = tuple(
         Layer(
-            W_Q=draw(n_heads, d, e, size=0.3),
-            W_K=draw(n_heads, d, e, size=0.3),
-            W_V=draw(n_heads, d, e, size=0.3),
-            W_O=draw(n_heads, e, d, size=0.3),
-            b_Q=bias(n_heads, e),
-            b_K=bias(n_heads, e),
-            b_V=bias(n_heads, e),
+            W_Q=draw(heads, d, e, size=0.3),
+            W_K=draw(kv, d, e, size=0.3),
+            W_V=draw(kv, d, e, size=0.3),
+            W_O=draw(heads, e, d, size=0.3),
+            b_Q=bias(heads, e),
+            b_K=bias(kv, e),
+            b_V=bias(kv, e),
             b_O=bias(d),
             norm=norm(),
+            q_norm=inner(),
+            k_norm=inner(),
+            mlp=mlp(),
         )
         for _ in range(n_layers)
     )
+    shape = Architecture(
+        *(n_layers, heads, d, e, vocab, context, kind.positions, kind.norm),
+        rotary=kind.rotary,
+        n_kv_heads=kind.kv,
+        mlp=Mlp(width, "gated" in kind.mlp, "silu" if "gated" in kind.mlp else "gelu", "parallel" in kind.mlp)
+        if kind.mlp
+        else None,
+        windows=tuple((3, None, 4)[layer % 3] for layer in range(n_layers)) if kind.window else None,
+    )
     return Weights(
-        architecture=Architecture(
-            n_layers, n_heads, d, e, vocab, context, kind.positions, kind.norm, rotary=ROTARY.get(kind)
-        ),
+        architecture=shape,
         W_E=draw(vocab, d) + 0.3,  # a common offset, so that what a LayerNorm centres is not nothing
         W_pos=draw(context, d) if kind.positions in ("learned", "shortformer") else None,
         layers=layers,
@@ -88,7 +143,7 @@ MIXED: list[tuple[Kind, NormKind]] = [  # a last norm of another kind than those
     (kind, last)
     for kind in KINDS
     for last in NORMS
-    if kind.positions in ("learned", "rotary") and kind.biases and last != kind.norm
+    if kind.positions in ("learned", "rotary") and kind.biases and last != kind.norm and kind not in MODERN
 ]
 
 

@@ -8,10 +8,10 @@ import pytest
 from tiny import KINDS, MIXED, Kind, mixed, some_tokens, tiny
 from torch import Tensor
 
-from loadstore.models.architecture import NormKind
+from loadstore.models.architecture import Architecture, NormKind
 from loadstore.models.rotary import Rotary
 from loadstore.models.trace import run
-from loadstore.models.weights import Layer, Norm, Weights
+from loadstore.models.weights import Layer, MlpLayer, Norm, Weights
 
 
 def row(x: np.ndarray, norm: Norm | None, eps: float) -> np.ndarray:
@@ -37,29 +37,52 @@ def rotated(x: np.ndarray, position: int, rotary: Rotary | None) -> np.ndarray:
     return out
 
 
+def affine(x: np.ndarray, matrix: Tensor, bias: Tensor | None) -> np.ndarray:
+    """x W + b."""
+    return x @ matrix.numpy() if bias is None else x @ matrix.numpy() + bias.numpy()
+
+
 def head_outputs(
-    layer: Layer, h: int, normed: list[np.ndarray], added: np.ndarray, rotary: Rotary | None
+    layer: Layer, h: int, normed: list[np.ndarray], added: np.ndarray, shape: Architecture, window: int | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pattern and output of one head, token by token; ``added`` goes to the inputs of Q and K only."""
+    queries_per_key_head = shape.n_heads // len(layer.W_K)
+    kv = h // queries_per_key_head
 
-    def side(matrix, bias, x):
-        out = x @ matrix[h].numpy()
-        return out if bias is None else out + bias[h].numpy()
+    def side(matrix: Tensor, bias: Tensor | None, index: int, x: np.ndarray) -> np.ndarray:
+        return affine(x, matrix[index], None if bias is None else bias[index])
 
     length = len(normed)
     pattern = np.zeros((length, length))
     outputs = []
     for i in range(length):
-        q = rotated(side(layer.W_Q, layer.b_Q, normed[i] + added[i]), i, rotary)
+        q = row(side(layer.W_Q, layer.b_Q, h, normed[i] + added[i]), layer.q_norm, shape.eps)
+        q = rotated(q, i, shape.rotary)
+        seen = [j for j in range(i + 1) if window is None or i - j < window]
         scores = []
-        for j in range(i + 1):
-            k = rotated(side(layer.W_K, layer.b_K, normed[j] + added[j]), j, rotary)
-            scores.append(float(q @ k) / math.sqrt(len(q)))
+        for j in seen:
+            k = row(side(layer.W_K, layer.b_K, kv, normed[j] + added[j]), layer.k_norm, shape.eps)
+            scores.append(float(q @ rotated(k, j, shape.rotary)) / math.sqrt(len(q)))
         weights = [math.exp(score - max(scores)) for score in scores]
-        pattern[i, : i + 1] = np.array(weights) / sum(weights)
-        mixed = sum(pattern[i, j] * side(layer.W_V, layer.b_V, normed[j]) for j in range(i + 1))
+        pattern[i, seen] = np.array(weights) / sum(weights)
+        mixed = sum(pattern[i, j] * side(layer.W_V, layer.b_V, kv, normed[j]) for j in seen)
         outputs.append(mixed @ layer.W_O[h].numpy())
     return pattern, np.array(outputs)
+
+
+def mlp_outputs(mlp: MlpLayer, stream: np.ndarray, eps: float) -> np.ndarray:
+    """What an MLP stores, token by token: GELU inside, or SiLU of a gate times what is inside."""
+    outputs = []
+    for x in stream:
+        normed = row(x, mlp.norm, eps)
+        inside = affine(normed, mlp.W_in, mlp.b_in)
+        if mlp.W_gate is None:
+            inside = np.array([x * (1 + math.erf(x / math.sqrt(2))) / 2 for x in inside])
+        else:
+            gate = affine(normed, mlp.W_gate, mlp.b_gate)
+            inside = np.array([g / (1 + math.exp(-g)) * x for g, x in zip(gate, inside, strict=True)])
+        outputs.append(affine(inside, mlp.W_out, mlp.b_out))
+    return np.array(outputs)
 
 
 def loops(model: Weights, tokens: list[int]) -> tuple[np.ndarray, dict[str, np.ndarray], list[np.ndarray]]:
@@ -74,9 +97,13 @@ def loops(model: Weights, tokens: list[int]) -> tuple[np.ndarray, dict[str, np.n
         normed = [row(x, layer.norm, shape.eps) for x in stream]
         total = stream.copy()
         for h in range(shape.n_heads):
-            patterns[f"L{index}.H{h}"], output = head_outputs(layer, h, normed, added, shape.rotary)
+            window = None if shape.windows is None else shape.windows[index]
+            patterns[f"L{index}.H{h}"], output = head_outputs(layer, h, normed, added, shape, window)
             total += output
-        stream = total if layer.b_O is None else total + layer.b_O.numpy()
+        before, stream = stream, total if layer.b_O is None else total + layer.b_O.numpy()
+        if layer.mlp is not None:
+            read = before if "parallel" in model.name else stream
+            stream = stream + mlp_outputs(layer.mlp, read, shape.eps)
         streams.append(stream)
     logits = np.array([row(x, model.final_norm, shape.eps) @ model.W_U.numpy() for x in stream])
     return logits if model.b_U is None else logits + model.b_U.numpy(), patterns, streams

@@ -26,17 +26,26 @@ def trace_of(kind: Kind) -> ls.Trace:
     return ls.run(model, some_tokens(model, batch=1)[0])
 
 
-@pytest.mark.parametrize("about", ["most", "row", 3])
+def first_key(trace: ls.Trace, layer: int, at: int) -> int:
+    """The earliest key that a query sees."""
+    windows = trace.weights.architecture.windows
+    return 0 if windows is None or windows[layer] is None else max(0, at - windows[layer] + 1)
+
+
+@pytest.mark.parametrize("head", [HEAD, "L2.H0"])
+@pytest.mark.parametrize("about", ["most", "row", 5])
 @pytest.mark.parametrize("kind", KINDS, ids=str)
-def test_shares_sum_to_one_and_are_those_of_the_bilinear_sum(kind: Kind, about):
+def test_shares_sum_to_one_and_are_those_of_the_bilinear_sum(kind: Kind, about, head: str):
     trace = trace_of(kind)
-    found = address(trace, HEAD, AT, about)
+    found = address(trace, head, AT, about)
+    first = first_key(trace, found.head.layer, AT)
+    assert found.first == first
     for side in "QKV":
         assert math.fsum(found.shares[side].values()) == pytest.approx(1, abs=1e-10)
-    parts = score_parts(trace, HEAD).isel(query=AT, key=slice(0, AT + 1))
-    row = trace.pattern(HEAD)[AT, : AT + 1].numpy()
-    direction = row if about == "row" else np.array([float(j == found.key) for j in range(AT + 1)])
-    contrast = (parts * (xr.DataArray(direction, dims="key") - 1 / (AT + 1))).sum("key")
+    parts = score_parts(trace, head).isel(query=AT, key=slice(first, AT + 1))
+    row = trace.pattern(head)[AT, first : AT + 1].numpy()
+    direction = row if about == "row" else np.array([float(j == found.key) for j in range(first, AT + 1)])
+    contrast = (parts * (xr.DataArray(direction, dims="key") - 1 / (AT + 1 - first))).sum("key")
     whole = float(contrast.sum())
     for writer, share in found.shares["Q"].items():
         assert share == pytest.approx(float(contrast.sel(query_writer=writer).sum()) / whole, abs=1e-9)
@@ -76,6 +85,20 @@ def test_the_planted_circuit_has_the_addresses_that_were_planted():
     assert min(found.shares["Q"]["embed"], found.shares["K"]["L0.H0"], found.shares["V"]["embed"]) > 1 - 1e-6
     assert found.smallest == (found.key,) == (at - period + 1,)
     assert found.effective == pytest.approx(1, abs=1e-3)
+
+
+WINDOWED = next(kind for kind in KINDS if kind.window)
+
+
+def test_a_key_outside_the_window_is_refused_and_the_rest_counts_what_is_inside():
+    trace = trace_of(WINDOWED)  # windows of 3, all and 4 keys
+    with pytest.raises(Undefined, match="outside the window of token 6, which begins at 4"):
+        address(trace, "L0.H0", AT, about=3)
+    assert address(trace, "L0.H0", AT, about=4).key == 4
+    found = address(trace, "L0.H0", AT)
+    shown = found.tokens.count("·")
+    assert found.tokens.endswith(f"+{3 - shown}") or shown == 3
+    assert sum(found.weights[:4]) == 0
 
 
 def test_undefined_shares_say_why():

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from loadstore.errors import NoSuchSite, NoSuchWire
 from loadstore.models.edits import ablate, cut
-from loadstore.models.norms import through_norm
+from loadstore.models.norms import normalise, through_norm
 from loadstore.models.trace import Trace, run
 from loadstore.models.wiring import wiring
 from loadstore.sites import SIDES, Reader
@@ -27,6 +27,11 @@ def trace_of(kind: Kind) -> Trace:
 
 @pytest.fixture(params=KINDS, ids=str)
 def intact(request: pytest.FixtureRequest) -> Trace:
+    return trace_of(request.param)
+
+
+@pytest.fixture(params=[kind for kind in KINDS if kind.mlp], ids=str)
+def with_mlp(request: pytest.FixtureRequest) -> Trace:
     return trace_of(request.param)
 
 
@@ -62,7 +67,13 @@ def removed_by_hand(intact: Trace, writer: str, reader: Reader, by: str) -> Tens
     layer = intact.weights.layers[reader.layer]
     if writer != "pos" or intact.weights.architecture.positions == "learned":
         loss = through_norm(loss, layer.norm, intact.record.layers[reader.layer].inverse_scale)
-    taken = loss @ {"Q": layer.W_Q, "K": layer.W_K, "V": layer.W_V}[reader.side][reader.index]
+    shape, record = intact.weights.architecture, intact.record.layers[reader.layer]
+    index = reader.index if reader.side == "Q" else reader.index // (shape.n_heads // shape.kv_heads)
+    taken = loss @ {"Q": layer.W_Q, "K": layer.W_K, "V": layer.W_V}[reader.side][index]
+    inner, scale = {"Q": (layer.q_norm, record.q_scale), "K": (layer.k_norm, record.k_scale), "V": (None, None)}[
+        reader.side
+    ]
+    taken = taken if inner is None else taken * scale[:, :, reader.index] * inner.gain
     turns = intact.weights.architecture.rotary if reader.side in ("Q", "K") else None
     return torch.stack([taken[:, at] @ turning(turns, at) for at in range(taken.shape[1])], 1)
 
@@ -89,6 +100,44 @@ def test_a_cut_takes_the_store_less_its_mean_from_one_side_of_one_head(kind: Kin
                 assert (before - after - expected).abs().max() < 1e-10
         assert (edited.residual(1) - intact.residual(1)).abs().max() == 0
         assert (edited.logits - intact.logits).abs().max() > 1e-6
+
+
+def test_ablating_an_mlp_is_a_model_whose_mlp_stores_nothing(with_mlp: Trace) -> None:
+    model, mlp = with_mlp.weights, with_mlp.weights.layers[1].mlp
+    silent = replace(mlp, W_out=0 * mlp.W_out, b_out=None)
+    without = replace(model, layers=(model.layers[0], replace(model.layers[1], mlp=silent), model.layers[2]))
+    edited = run(model, with_mlp.tokens, [ablate("L1.mlp", by="zero")])
+    assert (edited.logits - run(without, with_mlp.tokens).logits).abs().max() < 1e-10
+    assert edited.written("L1.mlp").abs().max() == 0
+    mean = run(model, with_mlp.tokens, [ablate("L1.mlp")]).written("L1.mlp")
+    assert (mean - mean_after_first(with_mlp.written("L1.mlp"))).abs().max() < 1e-10
+
+
+@pytest.mark.parametrize("by", ["mean", "zero"])
+@pytest.mark.parametrize("writer", ["embed", "L0.H2", "L0.mlp", "L1.H1"])
+def test_a_cut_from_an_mlp_changes_what_it_reads_and_nothing_before_it(with_mlp: Trace, writer: str, by: str) -> None:
+    model, layer = with_mlp.weights, with_mlp.weights.layers[1]
+    if not wiring(model).connects(wiring(model).writer(writer), Reader(1, -1, "mlp")):
+        with pytest.raises(NoSuchWire, match="stores after"):
+            run(model, with_mlp.tokens, [cut(writer, "L1.mlp", by=by)])
+        return
+    store = with_mlp.written(writer)
+    loss = store if by == "zero" else store - mean_after_first(store)
+    heads = [with_mlp.written(w) for w in wiring(model).writers if w.layer == 1 and w.kind in ("head", "bias")]
+    read = with_mlp.residual(1) + (0 if model.architecture.mlp.parallel else torch.stack(heads).sum(0))
+    x, scale = normalise(read, layer.mlp.norm, model.architecture.eps)
+    x = x - through_norm(loss, layer.mlp.norm, scale)
+    inside = x @ layer.mlp.W_in + (0 if layer.mlp.b_in is None else layer.mlp.b_in)
+    if layer.mlp.W_gate is None:
+        inside = torch.nn.functional.gelu(inside)
+    else:
+        gate = x @ layer.mlp.W_gate + (0 if layer.mlp.b_gate is None else layer.mlp.b_gate)
+        inside = torch.nn.functional.silu(gate) * inside
+    expected = inside @ layer.mlp.W_out + (0 if layer.mlp.b_out is None else layer.mlp.b_out)
+    edited = run(model, with_mlp.tokens, [cut(writer, "L1.mlp", by=by)])
+    assert (edited.written("L1.mlp") - expected).abs().max() < 1e-10
+    assert (edited.residual(2) - with_mlp.residual(2) - expected + with_mlp.written("L1.mlp")).abs().max() < 1e-10
+    assert (expected - with_mlp.written("L1.mlp")).abs().max() > 1e-6
 
 
 @pytest.mark.parametrize("by", ["mean", "zero"])

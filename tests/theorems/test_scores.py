@@ -11,7 +11,7 @@ from torch import Tensor
 from loadstore.circuits.scores import haar, subspace_scores
 from loadstore.models.architecture import NormKind
 from loadstore.models.trace import run
-from loadstore.models.weights import Norm, Weights
+from loadstore.models.weights import MlpLayer, Norm, Weights
 from loadstore.models.wiring import wiring
 from loadstore.sites import Reader, Writer
 
@@ -26,6 +26,11 @@ def through(norm: Norm | None, width: int) -> Tensor:
     return (torch.eye(width, dtype=torch.float64) - (1 / width if norm.centres else 0.0)) @ norm.gain.diag()
 
 
+def kv_of(model: Weights, index: int) -> int:
+    """Which keys and values a head reads: neighbours share."""
+    return index // (model.architecture.n_heads // len(model.layers[0].W_K))
+
+
 def writes(model: Weights, writer: Writer) -> Tensor:
     """Return A, dense."""
     if writer.kind in ("embed", "pos"):
@@ -34,7 +39,9 @@ def writes(model: Weights, writer: Writer) -> Tensor:
     if writer.kind == "bias":
         assert layer.b_O is not None
         return layer.b_O[None]
-    return through(layer.norm, 12) @ layer.W_V[writer.index] @ layer.W_O[writer.index]
+    if writer.kind == "mlp":
+        return layer.mlp.W_out
+    return through(layer.norm, 12) @ layer.W_V[kv_of(model, writer.index)] @ layer.W_O[writer.index]
 
 
 def reads(model: Weights, reader: Reader, writer: Writer) -> Tensor:
@@ -44,13 +51,18 @@ def reads(model: Weights, reader: Reader, writer: Writer) -> Tensor:
     """
     if reader.is_unembed:
         return through(model.final_norm, 12) @ (model.W_U - model.W_U.mean(1, keepdim=True))
-    layer, h = model.layers[reader.layer], reader.index
+    layer, h, kv = model.layers[reader.layer], reader.index, kv_of(model, reader.index)
+    if reader.is_mlp:
+        gate = [] if layer.mlp.W_gate is None else [layer.mlp.W_gate]
+        return through(layer.mlp.norm, 12) @ torch.cat([layer.mlp.W_in, *gate], 1)
     N = through(layer.norm, 12)
     if reader.side == "V":
-        return N @ layer.W_V[h] @ layer.W_O[h]
-    near, far = (layer.W_Q[h], layer.W_K[h]) if reader.side == "Q" else (layer.W_K[h], layer.W_Q[h])
+        return N @ layer.W_V[kv] @ layer.W_O[h]
+    W_Q, W_K = layer.W_Q[h] @ through(layer.q_norm, 4), layer.W_K[kv] @ through(layer.k_norm, 4)
+    near, far = (W_Q, W_K) if reader.side == "Q" else (W_K, W_Q)
     raw = writer.kind == "pos" and model.architecture.positions == "shortformer"
-    near, offsets = near if raw else N @ near, range(model.architecture.context)
+    window = model.architecture.window(reader.layer)  # keys beyond it are never met
+    near, offsets = near if raw else N @ near, range(window or model.architecture.context)
     if (rotary := model.architecture.rotary) is None:
         return near @ (N @ far).mT
     turns = [turning(rotary, offset if reader.side == "Q" else -offset) for offset in offsets]
@@ -61,6 +73,7 @@ def is_centred(model: Weights, reader: Reader, writer: Writer) -> bool:
     if writer.kind == "pos" and model.architecture.positions == "shortformer":
         return False
     norm = model.final_norm if reader.is_unembed else model.layers[reader.layer].norm
+    norm = model.layers[reader.layer].mlp.norm if reader.is_mlp else norm
     return norm is not None and norm.centres
 
 
@@ -125,6 +138,13 @@ def test_the_haar_control_scores_chance_on_average() -> None:
         assert abs(np.mean(drawn) - 1 / d) < 4 * np.std(drawn) / 120**0.5
 
 
+def gainless(mlp: MlpLayer) -> MlpLayer:
+    """The same MLP with its norm's gain in W_in and W_gate."""
+    gain = mlp.norm.gain[:, None]
+    W_gate = None if mlp.W_gate is None else gain * mlp.W_gate
+    return replace(mlp, W_in=gain * mlp.W_in, W_gate=W_gate, norm=Norm(centres=mlp.norm.centres))
+
+
 @pytest.mark.parametrize("kind", NORMED, ids=str)
 def test_folding_the_gain_into_the_weights_changes_neither_scores_nor_logits(kind: Kind) -> None:
     model = tiny(kind._replace(biases=False))
@@ -135,6 +155,7 @@ def test_folding_the_gain_into_the_weights_changes_neither_scores_nor_logits(kin
             W_K=layer.norm.gain[:, None] * layer.W_K,
             W_V=layer.norm.gain[:, None] * layer.W_V,
             norm=Norm(centres=layer.norm.centres),
+            mlp=None if layer.mlp is None else gainless(layer.mlp),
         )
         for layer in model.layers
     )

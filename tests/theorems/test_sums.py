@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from tiny import KINDS, MIXED, WITH_POS, Kind, mixed, some_tokens, tiny
+from tiny import KINDS, MIXED, MODERN, WITH_POS, Kind, mixed, some_tokens, tiny
 from torch import Tensor
 
 from loadstore.errors import Undefined
@@ -20,10 +20,19 @@ EDITS: dict[str, list[Edit]] = {
     "embed, mean": [ablate("embed"), ablate("L1.H0")],
     "pos, mean": [ablate("pos")],
     "pos, zero": [ablate("pos", by="zero")],
+    "mlp, mean": [ablate("L0.mlp")],
+    "mlp, zero": [ablate("L1.mlp", by="zero"), ablate("L0.H1")],
 }
 
 
-CASES = [(kind, name) for kind in KINDS for name in EDITS if kind in WITH_POS or not name.startswith("pos")]
+def is_apart(kind: Kind, name: str) -> bool:
+    """Whether an edit says something of its own about a kind."""
+    if kind in MODERN:
+        return name in ("intact", "head, mean") or (bool(kind.mlp) and name.startswith("mlp"))
+    return (kind in WITH_POS or not name.startswith("pos")) and not name.startswith("mlp")
+
+
+CASES = [(kind, name) for kind in KINDS for name in EDITS if is_apart(kind, name)]
 
 
 @pytest.fixture(params=CASES, ids=lambda case: f"{case[0]}-{case[1]}")
@@ -60,7 +69,7 @@ def test_the_stream_is_the_sum_of_what_was_stored_before(case: tuple[Kind, list[
 def test_a_side_reads_the_sum_of_its_writers(case: tuple[Kind, list[Edit]]) -> None:
     trace = trace_of(*case)
     for reader in wiring(trace.weights).readers:
-        if reader.is_unembed:
+        if reader.is_unembed or reader.is_mlp:
             continue
         layer = trace.record.layers[reader.layer]
         read = {"Q": layer.q, "K": layer.k, "V": layer.v}[reader.side][:, :, reader.index]
@@ -70,6 +79,20 @@ def test_a_side_reads_the_sum_of_its_writers(case: tuple[Kind, list[Edit]]) -> N
 def test_the_logits_are_the_sum_of_all_writers(case: tuple[Kind, list[Edit]]) -> None:
     trace = trace_of(*case)
     assert_equal(torch.stack(list(reader_parts(trace, "unembed").values())).sum(0), trace.all_logits)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case[0].mlp], ids=str, indirect=True)
+def test_an_mlp_reads_the_sum_of_its_writers_and_stores_what_follows_from_it(case: tuple[Kind, list[Edit]]) -> None:
+    trace = trace_of(*case)
+    for index, layer in enumerate(trace.weights.layers):
+        inside = torch.stack(list(reader_parts(trace, f"L{index}.mlp").values())).sum(0)
+        if layer.mlp.W_gate is None:
+            inside = torch.nn.functional.gelu(inside)
+        else:
+            inside = inside[..., :14] * torch.nn.functional.silu(inside[..., 14:])  # W_in stands before W_gate
+        stored = inside @ layer.mlp.W_out + (0 if layer.mlp.b_out is None else layer.mlp.b_out)
+        if f"L{index}.mlp" not in {str(edit.writer) for edit in case[1]}:
+            assert_equal(stored, trace.written(f"L{index}.mlp"))
 
 
 @pytest.mark.parametrize(("kind", "last"), MIXED, ids=str)
@@ -97,7 +120,9 @@ def test_softmax_of_the_scores_is_the_pattern_and_no_query_sees_a_later_key(case
     trace = trace_of(*case)
     for head in trace.weights.architecture.heads:
         scores, pattern = trace.scores(head), trace.pattern(head)
-        allowed = scores.exp().tril()
+        window = trace.weights.architecture.window(head.layer)
+        raised = (scores - scores.amax(-1, keepdim=True)).exp()
+        allowed = raised.tril() if window is None else raised.tril().triu(1 - window)
         assert_equal(allowed / allowed.sum(-1, keepdim=True), pattern)
 
 

@@ -107,7 +107,7 @@ def reader_map(
 
     ``behind`` is the reader as a writer behind the norm meets it (shortformer positions): this side's W_Q or
     W_K raw, the other side folded, since there it still meets the normed stream. Under rotary positions B Bᵀ of
-    Q and K is the mean over ``offsets``, the whole context if None.
+    Q and K is the mean over ``offsets``; None takes every offset that the layer lets meet, its window or the context.
     """
     if reader.is_unembed:
         norm, W_U = _norm(weights, None, norms), weights.wide(weights.W_U)
@@ -127,4 +127,5 @@ def reader_map(
     far = _folded_side(weights, reader.head, other, norms)
     if (rotary := weights.architecture.rotary) is None:
         return Factored(near, far.mT)
-    return averaged(rotary, near, far, offsets or range(weights.architecture.context), key_side=reader.side == "K")
+    met = range(weights.architecture.reach(reader.layer)) if offsets is None else offsets
+    return averaged(rotary, near, far, met, key_side=reader.side == "K")

@@ -10,24 +10,29 @@ Control: TypeAlias = Literal["none", "reversed", "haar"]
 
 
 def as_offsets(weights: Weights, offset: int | None) -> range | None:
-    """The offsets to average over; None where nothing turns. Raises BadRequest for one that cannot be."""
+    """One offset, or None for all that a layer lets meet (or where nothing turns). Raises BadRequest."""
     shape = weights.architecture
     if shape.rotary is None:
         if offset is not None:
             raise BadRequest(f"offset={offset}: {weights.name} has no rotary positions, its scores have no offset")
         return None
     if offset is None:
-        return range(shape.context)
+        return None
     if not 0 <= offset < shape.context:
         raise BadRequest(f"offset={offset}: expected 0 to {shape.context - 1}, query less key within the context")
     return range(offset, offset + 1)
 
 
-def averaged_over(offsets: range) -> str:
+def averaged_over(weights: Weights, offsets: range | None) -> str:
     """What a definition says of the offsets that a score is about."""
-    if len(offsets) == 1:
+    shape = weights.architecture
+    if shape.rotary is None:
+        return ""
+    if offsets is not None:
         return f"; Q and K at the offset {offsets.start} = query - key"
-    return f"; Q and K averaged over the offsets {offsets.start} to {offsets.stop - 1} = query - key, uniformly"
+    last = sorted({shape.reach(layer) - 1 for layer in range(shape.n_layers)})
+    ends = " or ".join(map(str, last)) + (", as the window of the layer allows" if len(last) > 1 else "")
+    return f"; Q and K averaged over the offsets 0 to {ends} = query - key, uniformly"
 
 
 def as_seed(seed: int) -> int:

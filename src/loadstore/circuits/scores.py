@@ -45,12 +45,12 @@ def subspace_scores(
 ) -> "xr.Dataset":
     """Score every wire: Dataset over (writer, reader) with score chance z p ceiling alignment relative.
 
-    ``norms="fold"`` gives the norms to the matrices they belong to, ``"ignore"`` the raw product that other
-    tools print. ``writers`` and ``readers`` are globs, one or several. ``control="reversed"`` reverses the coordinates of what
-    writers write, ``"haar"`` rotates it by a random orthogonal matrix of ``seed``. A pair that the architecture
-    does not connect is NaN. Under rotary positions the Q and K sides are averaged over the offsets of the whole
-    context, uniformly, or taken at one ``offset`` = query − key. ``relative`` is the log score less the writer's
-    and the reader's main effects.
+    ``norms="fold"`` gives the norms to the matrices they belong to, ``"ignore"`` the raw product that other tools
+    print. ``writers`` and ``readers`` are globs, one or several. ``control="reversed"`` reverses the coordinates of
+    what writers write, ``"haar"`` rotates it by a random orthogonal matrix of ``seed``. A pair that the architecture
+    does not connect is NaN. Under rotary positions the Q and K sides are averaged, uniformly, over the offsets that
+    the layer lets meet (its window, or the context), or taken at one ``offset`` = query − key. ``relative`` is the log
+    score less the writer's and the reader's main effects.
     Raises NoSuchSite when a glob matches nothing, BadRequest for unknown options. Source: Elhage et al. 2021.
     """
     import xarray as xr
@@ -74,7 +74,7 @@ def subspace_scores(
         attrs={
             "model": weights.name,
             "bos": weights.begins,
-            "definition": DEFINITION + ("" if offsets is None else averaged_over(offsets)),
+            "definition": DEFINITION + averaged_over(weights, offsets),
             "norms": norms,
             "control": control,
             "seed": seed,

@@ -117,6 +117,10 @@ class Architecture:
         """How many keys a query of a layer sees, itself included; None for all."""
         return None if self.windows is None else self.windows[layer]
 
+    def reach(self, layer: int) -> int:
+        """How many offsets query − key, from 0, a layer lets meet: its window, at most the context."""
+        return min(self.window(layer) or self.context, self.context)
+
     @property
     def last_norm(self) -> NormKind:
         """The norm before the unembedding."""

@@ -34,9 +34,10 @@ VANISHED = 1e-9  # of the size of the scores, or of the parts of an output: belo
 class Address:
     """Where one head at one query token loads from: tokens (attention) and, per side, writers (weights).
 
-    ``weights`` is the row over all tokens (0 after the query); ``smallest`` the fewest tokens that hold 70 %;
-    ``effective`` = 2^H tokens. ``shares[side][writer]`` sum to 1, or are NaN for the reason in ``undefined[side]``.
-    ``key`` is the token that the Q and K shares are about; None if they are about the row as a whole.
+    ``weights`` is the row over all tokens (0 where the mask forbids), ``first`` the earliest token that it allows (0
+    unless the layer has a window); ``smallest`` the fewest tokens that hold 70 %; ``effective`` = 2^H tokens.
+    ``shares[side][writer]`` sum to 1, or are NaN for the reason in ``undefined[side]``. ``key`` is the token that the
+    Q and K shares are about; None if they are about the row as a whole.
     """
 
     head: Head
@@ -48,6 +49,7 @@ class Address:
     key: int | None
     shares: Mapping[Side, Mapping[str, float]]
     undefined: Mapping[Side, str]
+    first: int = 0
 
     def top(self, side: Side) -> str:
         """Return the writer with the largest share of a side; empty where shares are undefined."""
@@ -58,7 +60,7 @@ class Address:
     def tokens(self) -> str:
         """The token part in one line: ``on·4 .71 | ⏎·0 .18 | +11``."""
         shown = [f"{self.labels[j]} {_short(self.weights[j])}" for j in self.smallest[:3]]
-        rest = self.at + 1 - len(shown)
+        rest = self.at + 1 - self.first - len(shown)
         return " | ".join([*shown, f"+{rest}"] if rest else shown)
 
     def __str__(self) -> str:
@@ -81,20 +83,24 @@ def address(trace: Trace, head: Head | str, at: int, about: About = "most") -> A
     head = trace.weights.architecture.check(parse_head(head), trace.weights.name)
     at = one_prompt_index(trace, at)
     row = trace.pattern(head)[at].double()
-    key = _key(trace, row, at, about)
+    first = max(0, at + 1 - (trace.weights.architecture.window(head.layer) or at + 1))
+    key = _key(trace, row, first, at, about)
     q, k, v = ({w: part[0].double() for w, part in _parts(trace, head, side).items()} for side in SIDES)
     scale = trace.weights.architecture.d_head**-0.5
-    direction = _direction(row, at, key)  # over keys: what the contrast is between
-    query, keys = sum_of(q)[at], sum_of(k)[: at + 1]
+    allowed = slice(first, at + 1)
+    direction = _direction(
+        row[allowed], None if key is None else key - first
+    )  # over keys: what the contrast is between
+    query, keys = sum_of(q)[at], sum_of(k)[allowed]
     by_query = {w: float(part[at] @ (direction @ keys)) * scale for w, part in q.items()}
-    by_key = {w: float(query @ (direction @ part[: at + 1])) * scale for w, part in k.items()}
+    by_key = {w: float(query @ (direction @ part[allowed])) * scale for w, part in k.items()}
     W_O = trace.weights.head(head).W_O.double()
     stored = {w: row @ part @ W_O for w, part in v.items()}
     whole = sum_of(stored)
     by_value = {w: float(part @ whole) for w, part in stored.items()}
     size = float(query.norm() * keys.norm()) * scale
     lengths = sum(float(part.norm()) for part in stored.values())
-    reason = "one key: there is nothing to choose" if at == 0 else "every key has the same score"
+    reason = "one key: there is nothing to choose" if at == first else "every key has the same score"
     shares: dict[Side, Mapping[str, float]] = {}
     undefined: dict[Side, str] = {}
     sides: tuple[tuple[Side, dict[str, float], float, str], ...] = (
@@ -110,7 +116,7 @@ def address(trace: Trace, head: Head | str, at: int, about: About = "most") -> A
             undefined[side] = why
     entropy = -float(torch.special.xlogy(row, row).sum()) / math.log(2)
     return Address(
-        head, at, tuple(trace.labels), tuple(row.tolist()), smallest_set(row), 2**entropy, key, shares, undefined
+        head, at, tuple(trace.labels), tuple(row.tolist()), smallest_set(row), 2**entropy, key, shares, undefined, first
     )
 
 
@@ -130,7 +136,7 @@ def _parts(trace: Trace, head: Head, side: Side) -> dict[str, Tensor]:
     return reader_parts(trace, Reader(head.layer, head.index, side))
 
 
-def _key(trace: Trace, row: Float[Tensor, " key"], at: int, about: About) -> int | None:
+def _key(trace: Trace, row: Float[Tensor, " key"], first: int, at: int, about: About) -> int | None:
     if about == "row":
         return None
     if about == "most":
@@ -138,14 +144,18 @@ def _key(trace: Trace, row: Float[Tensor, " key"], at: int, about: About) -> int
     key = one_prompt_index(trace, about)
     if key > at:
         raise Undefined(f"token {at} cannot attend to the later token {key}; choose a key up to {at}")
+    if key < first:
+        raise Undefined(
+            f"token {key} is outside the window of this layer, which begins at token {first}; choose a later"
+        )
     return key
 
 
-def _direction(row: Float[Tensor, " key"], at: int, key: int | None) -> Float[Tensor, " allowed"]:
+def _direction(row: Float[Tensor, " allowed"], key: int | None) -> Float[Tensor, " allowed"]:
     """Weights over the allowed keys that sum to 0: e_j − 1/n, or A − 1/n for the row as a whole."""
-    uniform = torch.full((at + 1,), 1 / (at + 1), dtype=row.dtype)
+    uniform = torch.full_like(row, 1 / len(row))
     if key is None:
-        return row[: at + 1] - uniform
+        return row - uniform
     chosen = torch.zeros_like(uniform)
     chosen[key] = 1
     return chosen - uniform
