@@ -3,20 +3,23 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from loadstore.errors import BadCheckpoint, BadRequest
-from loadstore.models.checkpoint import SUFFIXES
+from loadstore.models.checkpoint import SUFFIXES, USUAL
 from loadstore.models.names import published
 from loadstore.models.quote import quote, some
+from loadstore.models.shards import ENDING, is_index
 
 CONFIG, TOKENIZER, TOKENIZER_CONFIG = "config.json", "tokenizer.json", "tokenizer_config.json"
-MOST_MODEL = 8 << 30  # bytes; the published attention-only models have less than one gibibyte
+MOST_MODEL = 64 << 30  # bytes of all its files; a model of 13 billion numbers in half precision has 26
 MOST_JSON = 64 << 20
 PART = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}"
 REPOSITORY = re.compile(rf"{PART}(/{PART})?")
 NAME = re.compile(rf"(?P<repository>{PART}(?:/{PART})?)(?::(?P<file>[^@/\\]+))?(?:@(?P<revision>[\w./-]{{1,200}}))?")
 FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,200}")
-MAIN, SAFE = "main", "model.safetensors"
+SHARD = re.compile(r".*-[0-9]{5}-of-[0-9]{5}\.(safetensors|bin)")
+MAIN, GGUF = "main", ".gguf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ def address(name: str, revision: str | None = None) -> Address | None:
         return None
     known = published(found["repository"])
     repository = found["repository"] if known is None else known.repository
-    if "/" not in repository or repository.endswith(SUFFIXES):
+    if "/" not in repository or repository.endswith((*SUFFIXES, GGUF)):
         return None
     if revision is not None and found["revision"] not in (None, revision):
         raise BadRequest(f"'{quote(name)}' and revision={revision!r} are two revisions; give one")
@@ -49,14 +52,23 @@ def address(name: str, revision: str | None = None) -> Address | None:
 
 
 def candidates(names: Iterable[str]) -> list[str]:
-    """The model files at the top of a repository, by plain names only: no folders, nothing that could leave one."""
-    return sorted(name for name in names if FILE.fullmatch(name) and name.endswith(SUFFIXES))
+    """The model files at the top of a repository, by plain names only: no folders, nothing that could leave one.
+
+    An index stands for the shards that it lists.
+    """
+    plain = [name for name in names if FILE.fullmatch(name)]
+    indexed = {name.removesuffix(ENDING).rpartition(".")[2] for name in plain if is_index(Path(name))}
+    shards = {name for name in plain if (found := SHARD.fullmatch(name)) and found[1] in indexed}
+    return sorted(
+        name for name in plain if name.endswith((*SUFFIXES, GGUF)) or is_index(Path(name)) if name not in shards
+    )
 
 
 def choose(names: Iterable[str], where: Address) -> str:
-    """The one file that is the model: the named one, the only one, ``*final.pth``, or ``model.safetensors``.
+    """The file that is the model, or the index of its shards: the named one, the only one, or the usual one.
 
-    ``*final.pth`` is TransformerLens's rule. Raises BadCheckpoint where there is none or more than one.
+    Usual are ``*final.pth`` (TransformerLens's rule), then the names of Hugging Face; a GGUF file is taken if it is
+    the only model, or named. Raises BadCheckpoint where there is none or more than one.
     """
     found = candidates(names)
     if where.file is not None:
@@ -65,9 +77,12 @@ def choose(names: Iterable[str], where: Address) -> str:
         return where.file
     if not found:
         raise BadCheckpoint(
-            f"{where} has no model file ({', '.join(SUFFIXES)}) at its top; it has {some(sorted(names)) or 'no files'}"
+            f"{where} has no model file ({', '.join((*SUFFIXES, GGUF))}) at its top; "
+            f"it has {some(sorted(names)) or 'no files'}"
         )
-    for rule in (found, [name for name in found if name.endswith("final.pth")], [n for n in found if n == SAFE]):
+    others = [name for name in found if not name.endswith(GGUF)]
+    usual = [name for name in USUAL if name in found][:1]
+    for rule in (found, others, [name for name in found if name.endswith("final.pth")], usual):
         if len(rule) == 1:
             return rule[0]
     raise BadCheckpoint(

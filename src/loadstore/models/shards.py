@@ -27,7 +27,7 @@ def read_shards(index: Path) -> dict[str, Tensor]:
     Raises BadCheckpoint where the index lists no files of its folder, a shard is missing, or the two do not agree on
     which tensor lies where.
     """
-    places = _places(index)
+    places = places_of(index)
     held: dict[str, str] = {}
     tensors: dict[str, Tensor] = {}
     for shard in sorted(set(places.values())):
@@ -56,7 +56,7 @@ def read_shards(index: Path) -> dict[str, Tensor]:
     return tensors
 
 
-def _places(index: Path) -> dict[str, str]:
+def places_of(index: Path) -> dict[str, str]:
     """The shard of every tensor. Raises BadCheckpoint unless all are files of the index's own kind and folder."""
     found: object = json_object(index, str(index), "fetch it again").get("weight_map")
     if not isinstance(found, dict) or not found:
