@@ -265,7 +265,6 @@ def with_first(**changes: object) -> File:
     ids=[
         "beyond",
         "wraps",
-        "over",
         "huge",
         "no rows",
         "no columns",
