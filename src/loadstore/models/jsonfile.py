@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,18 +24,23 @@ def json_object(path: Path, what: str, remedy: str) -> dict[str, Any]:
 
 def parsed(text: str | bytes, what: str, remedy: str) -> dict[str, Any]:
     """The JSON object that a text is; a name that it gives twice is an error. Raises BadCheckpoint."""
-
-    def unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
-            raise BadCheckpoint(f"{what} has '{quote(twice, 60)}' twice, expected each name once; {remedy}")
-        return found
-
     try:
-        found: object = json.loads(text, object_pairs_hook=unique)
+        found: object = json.loads(text, object_pairs_hook=_unique)
+    except _Twice as error:
+        raise BadCheckpoint(f"{what} has '{quote(error, 60)}' twice, expected each name once; {remedy}") from None
     except (ValueError, RecursionError) as error:
         raise BadCheckpoint(f"{what} is not JSON ({quote(error)}); {remedy}") from None
     if not isinstance(found, dict):
         raise BadCheckpoint(f"{what} is a {type(found).__name__}, expected an object; {remedy}")
     return cast("dict[str, Any]", found)
+
+
+class _Twice(Exception):
+    """A name that one object gives twice."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _Twice(Counter(name for name, _ in pairs).most_common(1)[0][0])
+    return found
