@@ -91,6 +91,9 @@ SHAPES = [
         llama_like(3, 8, 2, 40, 24, head_dim=6, use_sliding_window=True, sliding_window=3, tie_word_embeddings=True)
         | {"layer_types": ["sliding_attention", "full_attention", "sliding_attention"]},
     ),
+    Shape("phi-half", "phi", llama_like(2, 4, 4, 32, 64)),
+    Shape("phi-groups-of-two-quarter", "phi", llama_like(3, 4, 2, 48, 50, partial_rotary_factor=0.34)),
+    Shape("phi-whole-one-key-head", "phi", llama_like(2, 3, 1, 30, 40, partial_rotary_factor=1.0, hidden_act="relu")),
 ]
 
 

@@ -59,8 +59,12 @@ def test_the_matrix_is_what_connects_says_and_heads_never_see_their_own_layer_or
             exists = bool(found.exists[i, j])
             assert exists == found.connects(writer, reader) == (writer in found.writers_of(reader))
             if writer.kind in ("head", "bias"):
+                own = reader.is_mlp and writer.layer == reader.layer and "parallel" not in kind.mlp
+                assert exists == (reader.is_unembed or writer.layer < reader.layer or own)
+            if writer.kind == "mlp":
                 assert exists == (reader.is_unembed or writer.layer < reader.layer)
     assert sum(writer.kind == "bias" for writer in found.writers) == (3 if kind.biases else 0)
+    assert sum(writer.kind == "mlp" for writer in found.writers) == (3 if kind.mlp else 0)
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,7 @@ def named(name: str) -> Shape:
     return next(one for one in SHAPES if one.name == name)
 
 
-STORED = {"gpt2-untied-inner", "neox-parallel-quarter", "llama3-one-key-head-tied", "qwen3-groups-of-two"}
+STORED = {"gpt2-untied-inner", "neox-parallel-quarter", "llama3-one-key-head-tied", "qwen3-groups-of-two", "phi-half"}
 
 
 @pytest.mark.parametrize("way", ["shards", "bin", "one file", "no prefix"])

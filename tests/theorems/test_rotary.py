@@ -84,7 +84,10 @@ def dense_score(model: Weights, reader: Reader, offsets: range) -> float:
     """embed → a side of Q or K: numerator and denominator are averaged, then divided."""
     layer, rotary = model.layers[reader.layer], model.architecture.rotary
     assert rotary is not None
-    W_Q, W_K = fold(layer.W_Q[reader.index], layer.norm), fold(layer.W_K[reader.index], layer.norm)
+    shared = model.architecture.n_heads // len(layer.W_K)
+    W_Q, W_K = fold(layer.W_Q[reader.index], layer.norm), fold(layer.W_K[reader.index // shared], layer.norm)
+    W_Q = W_Q if layer.q_norm is None else W_Q * layer.q_norm.gain
+    W_K = W_K if layer.k_norm is None else W_K * layer.k_norm.gain
     near, far = (W_Q, W_K) if reader.side == "Q" else (W_K, W_Q)
     several = [at_offset(near, far, rotary, offset, key_side=reader.side == "K") for offset in offsets]
     centred = layer.norm is not None and layer.norm.centres
@@ -101,8 +104,11 @@ def test_scores_average_the_numerator_and_the_denominator(kind: Kind, side: str)
     reader = Reader(1, 2, side)
     wire = {"writers": "embed", "readers": str(reader)}
     whole = subspace_scores(model, **wire)
-    assert whole.score.item() == pytest.approx(dense_score(model, reader, range(10)), rel=1e-9)
-    assert "offsets 0 to 9" in whole.definition
+    assert whole.score.item() == pytest.approx(dense_score(model, reader, range(10)), rel=1e-9)  # layer 1 sees all
+    assert ("offsets 0 to 2 or 3 or 9" if kind.window else "offsets 0 to 9") in whole.definition
+    if kind.window:  # layer 0 sees 3 keys
+        near = subspace_scores(model, writers="embed", readers=f"L0.H2.{side}").score.item()
+        assert near == pytest.approx(dense_score(model, Reader(0, 2, side), range(3)), rel=1e-9)
     for offset in (0, 3, 9):
         one = subspace_scores(model, **wire, offset=offset)
         assert one.score.item() == pytest.approx(dense_score(model, reader, range(offset, offset + 1)), rel=1e-9)
@@ -125,10 +131,14 @@ def test_at_no_offset_nothing_is_turned_and_v_and_the_unembedding_have_none(kind
 def test_w_qk_at_an_offset_gives_the_scores_of_tokens_so_far_apart(kind: Kind) -> None:
     model = tiny(kind._replace(biases=False))
     trace = run(model, some_tokens(model, batch=1)[0])
-    x = trace.residual(0) * trace.record.layers[0].inverse_scale[0]
+    record = trace.record.layers[0]
+    x = trace.residual(0) * record.inverse_scale[0]
     for query, key in ((8, 8), (8, 3), (5, 0)):
         W_QK = qk(model, Head(0, 1), offset=query - key).dense()
-        assert float(x[query] @ W_QK @ x[key] / 2) == pytest.approx(float(trace.scores("L0.H1")[query, key]), abs=1e-10)
+        found = x[query] @ W_QK @ x[key] / 2
+        if kind.qk_norm:  # their gains are in W_QK, their scales are the tokens' own
+            found = found * record.q_scale[0, query, 1] * record.k_scale[0, key, 1]
+        assert float(found) == pytest.approx(float(trace.scores("L0.H1")[query, key]), abs=1e-10)
     with pytest.raises(Undefined, match="offset="):
         qk(model, Head(0, 1))
 

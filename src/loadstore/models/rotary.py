@@ -94,6 +94,6 @@ def as_rotary(facts: object) -> Rotary | None:
         return facts
     known = cast("dict[str, Any]", facts) if isinstance(facts, dict) else {}
     frequencies: object = known.get("frequencies")
-    if not set(known) <= {"frequencies", "pairs", "single"} or not isinstance(frequencies, list):
+    if set(known) | {"single"} != {"frequencies", "pairs", "single"} or not isinstance(frequencies, list):
         raise NotThisModel("rotary positions are stated as an object of frequencies (a list of numbers) and pairs")
-    return Rotary(tuple(cast("list[float]", frequencies)), known.get("pairs", "halves"), known.get("single", False))
+    return Rotary(tuple(cast("list[float]", frequencies)), known["pairs"], known.get("single", False))

@@ -14,6 +14,7 @@ IGNORED = r"(.*\.)?attn\.(bias|masked_bias)"
 
 def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
     """Name the tensors. Raises NotThisModel on unsupported facts, BadCheckpoint on damage."""
+    facts.refuse_others()
     facts.refuse("scale_attn_weights", [True])
     facts.refuse("scale_attn_by_inverse_layer_idx", [False])
     facts.refuse("add_cross_attention", [False])
@@ -23,7 +24,7 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
         n_layers=n_layers,
         n_heads=n_heads,
         d_model=d,
-        d_head=d // n_heads,
+        d_head=facts.share("n_embd", "n_head"),
         vocab=facts.whole("vocab_size"),
         context=facts.whole("n_positions", "n_ctx"),
         positions="learned",

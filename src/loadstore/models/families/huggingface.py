@@ -5,9 +5,10 @@ the file: nothing is copied, and nothing is widened before it is used.
 """
 
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -18,6 +19,7 @@ from loadstore.models.checkpoint import Checkpoint
 from loadstore.models.quote import quote, some
 from loadstore.models.weights import Norm
 
+MOST = 1 << 40  # of what is a size: what multiplies two of them is still a number
 ACTIVATIONS: dict[str, Activation] = {
     "gelu": "gelu",
     "gelu_new": "gelu_tanh",
@@ -26,6 +28,30 @@ ACTIVATIONS: dict[str, Activation] = {
     "silu": "silu",
     "swish": "silu",
     "relu": "relu",
+}
+
+
+OTHERS: dict[str, tuple[object, ...]] = {  # settings of models akin that change numbers, and what changes none
+    "alibi": (False,),
+    "attention_chunk_size": (),
+    "attention_multiplier": (),
+    "attn_logit_softcapping": (),
+    "clip_qkv": (),
+    "embedding_multiplier": (1,),
+    "final_logit_softcapping": (),
+    "is_encoder_decoder": (False,),
+    "logit_scale": (1,),
+    "logits_scaling": (1,),
+    "no_rope_layers": (),
+    "qk_layernorm": (False,),
+    "quantization_config": (),
+    "query_pre_attn_scalar": (),
+    "residual_multiplier": (1,),
+    "scale_depth": (),
+    "scale_emb": (1,),
+    "use_bidirectional_attention": (False,),
+    "use_mrope": (False,),
+    "use_qk_norm": (False,),
 }
 
 
@@ -39,16 +65,26 @@ class Facts:
     def whole(self, *names: str, default: int | None = None) -> int:
         """A whole number under the first of several names. Raises BadCheckpoint when there is none."""
         value = next((self.config[name] for name in names if self.config.get(name) is not None), default)
-        if type(value) is not int or value < 1:
+        if type(value) is not int or not 1 <= value <= MOST:
             raise BadCheckpoint(
                 f"{self.checkpoint.path}: its config says {names[0]} = {quote(value, 40)}, expected 1 up"
             )
         return value
 
+    def share(self, name: str, heads: str) -> int:
+        """A width divided by the number of heads. Raises BadCheckpoint where it is not a multiple."""
+        width, n = self.whole(name), self.whole(heads)
+        if width % n:
+            raise BadCheckpoint(
+                f"{self.checkpoint.path}: its config says {name} = {width} and {heads} = {n}, expected a multiple; "
+                "fetch the config again"
+            )
+        return width // n
+
     def number(self, *names: str, default: float) -> float:
         """A number under the first of several names."""
         value = next((self.config[name] for name in names if self.config.get(name) is not None), default)
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
             raise BadCheckpoint(f"{self.checkpoint.path}: its config says {names[0]} = {quote(value, 40)}, a number?")
         return float(value)
 
@@ -75,7 +111,19 @@ class Facts:
         if value is not None and value not in allowed:
             raise NotThisModel(
                 f"{self.checkpoint.path}: its config says {name} = {quote(value, 60)}, which is not supported; "
-                f"supported: {some([str(one) for one in allowed])}"
+                f"supported: {some([str(one) for one in allowed]) or 'none'}"
+            )
+
+    def refuse_others(self, kinds: Sequence[str] = ("full_attention",)) -> None:
+        """Raise NotThisModel for schemes of other families, and for kinds of layers other than ``kinds``."""
+        for name, allowed in OTHERS.items():
+            self.refuse(name, allowed)
+        stated: object = self.config.get("layer_types") or []
+        found = sorted({str(one) for one in cast("list[Any]", stated)} if isinstance(stated, list) else {str(stated)})
+        if strange := [one for one in found if one not in kinds]:
+            raise NotThisModel(
+                f"{self.checkpoint.path}: its config says layer_types = {some([quote(one, 40) for one in strange])}, "
+                f"which is not supported; supported: {some(list(kinds))}"
             )
 
 

@@ -6,6 +6,8 @@ some layers or all (Mistral, Qwen 2), scaled frequencies (Llama 3).
 
 from typing import Any, cast
 
+from torch import Tensor
+
 from loadstore.errors import BadCheckpoint
 from loadstore.models.architecture import Architecture, Mlp
 from loadstore.models.checkpoint import Checkpoint
@@ -24,11 +26,13 @@ from loadstore.models.weights import Layer, MlpLayer, Norm, Weights
 
 TYPES = ("llama", "mistral", "qwen2", "qwen3")
 IGNORED = r".*\.rotary_emb\.inv_freq"
+BOTH = ("full_attention", "sliding_attention")
+LAYERS = {"mistral": ("sliding_attention",), "qwen2": BOTH, "qwen3": BOTH}  # the kinds of layers that a type can have
 
 
 def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
     """Name the tensors. Raises NotThisModel on unsupported facts, BadCheckpoint on damage."""
-    facts.refuse("pretraining_tp", [1])
+    facts.refuse_others(LAYERS.get(str(facts.config.get("model_type")), ("full_attention",)))
     n_layers, n_heads = facts.whole("num_hidden_layers"), facts.whole("num_attention_heads")
     d, width = facts.whole("hidden_size"), facts.whole("intermediate_size")
     d_head = facts.whole("head_dim", default=max(1, d // n_heads))
@@ -53,7 +57,7 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
         architecture=shape,
         W_E=W_E,
         W_pos=None,
-        layers=tuple(_layer(read, shape, width, f"layers.{index}.") for index in range(n_layers)),
+        layers=tuple(_layer(read, facts, shape, width, f"layers.{index}.") for index in range(n_layers)),
         W_U=unembedding(read, "lm_head.weight", W_E, tied=facts.flag("tie_word_embeddings", default=False)),
         final_norm=read.norm("norm", d, centres=False),
         name=checkpoint.name,
@@ -65,9 +69,9 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
 def _windows(facts: Facts, n_layers: int) -> tuple[int | None, ...] | None:
     """The sliding window of every layer: Mistral slides all, Qwen those that its config lists or numbers."""
     kind = facts.config.get("model_type")
-    if facts.config.get("sliding_window") is None or kind == "llama":
+    if kind == "llama" or (kind != "mistral" and not facts.flag("use_sliding_window", default=False)):
         return None
-    if kind != "mistral" and not facts.flag("use_sliding_window", default=False):
+    if facts.config.get("sliding_window") is None:
         return None
     window = facts.whole("sliding_window")
     stated: Any = facts.config.get("layer_types")
@@ -79,22 +83,28 @@ def _windows(facts: Facts, n_layers: int) -> tuple[int | None, ...] | None:
     return tuple(window if one == "sliding_attention" else None for one in cast("list[Any]", stated))
 
 
-def _layer(read: Reader, shape: Architecture, width: int, at: str) -> Layer:
+def _layer(read: Reader, facts: Facts, shape: Architecture, width: int, at: str) -> Layer:
     h, kv, d, e = shape.n_heads, shape.kv_heads, shape.d_model, shape.d_head
 
     def gain(name: str) -> Norm | None:
         full = f"{at}self_attn.{name}.weight"
-        return Norm(read(full, e), centres=False) if read.has(full) else None
+        needed = facts.config.get("model_type") == "qwen3"
+        return Norm(read(full, e), centres=False) if needed or read.has(full) else None
+
+    def bias(name: str, width: int) -> Tensor | None:
+        """A bias that the config does not deny; one that it denies is left over, which is an error."""
+        stated = facts.flag("mlp_bias" if name.startswith("mlp") else "attention_bias", default=True)
+        return read.maybe(f"{at}{name}.bias", width) if stated else None
 
     return Layer(
         W_Q=heads_of(read(f"{at}self_attn.q_proj.weight", h * e, d), h),
         W_K=heads_of(read(f"{at}self_attn.k_proj.weight", kv * e, d), kv),
         W_V=heads_of(read(f"{at}self_attn.v_proj.weight", kv * e, d), kv),
         W_O=outputs_of(read(f"{at}self_attn.o_proj.weight", d, h * e), h),
-        b_Q=biases_of(read.maybe(f"{at}self_attn.q_proj.bias", h * e), h),
-        b_K=biases_of(read.maybe(f"{at}self_attn.k_proj.bias", kv * e), kv),
-        b_V=biases_of(read.maybe(f"{at}self_attn.v_proj.bias", kv * e), kv),
-        b_O=some_bias(read.maybe(f"{at}self_attn.o_proj.bias", d)),
+        b_Q=biases_of(bias("self_attn.q_proj", h * e), h),
+        b_K=biases_of(bias("self_attn.k_proj", kv * e), kv),
+        b_V=biases_of(bias("self_attn.v_proj", kv * e), kv),
+        b_O=some_bias(bias("self_attn.o_proj", d)),
         norm=read.norm(f"{at}input_layernorm", d, centres=False),
         q_norm=gain("q_norm"),
         k_norm=gain("k_norm"),
@@ -102,9 +112,9 @@ def _layer(read: Reader, shape: Architecture, width: int, at: str) -> Layer:
             W_in=read(f"{at}mlp.up_proj.weight", width, d).mT,
             W_gate=read(f"{at}mlp.gate_proj.weight", width, d).mT,
             W_out=read(f"{at}mlp.down_proj.weight", d, width).mT,
-            b_in=some_bias(read.maybe(f"{at}mlp.up_proj.bias", width)),
-            b_gate=some_bias(read.maybe(f"{at}mlp.gate_proj.bias", width)),
-            b_out=some_bias(read.maybe(f"{at}mlp.down_proj.bias", d)),
+            b_in=some_bias(bias("mlp.up_proj", width)),
+            b_gate=some_bias(bias("mlp.gate_proj", width)),
+            b_out=some_bias(bias("mlp.down_proj", d)),
             norm=read.norm(f"{at}post_attention_layernorm", d, centres=False),
         ),
     )

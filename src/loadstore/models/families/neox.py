@@ -12,20 +12,23 @@ IGNORED = r".*\.attention\.(bias|masked_bias|rotary_emb\.inv_freq)"
 
 def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
     """Name the tensors. Raises NotThisModel on unsupported facts, BadCheckpoint on damage."""
+    facts.refuse_others()
     n_layers, n_heads = facts.whole("num_hidden_layers"), facts.whole("num_attention_heads")
     d, width = facts.whole("hidden_size"), facts.whole("intermediate_size")
+    facts.refuse("head_dim", [d // n_heads])
+    d_head = facts.share("hidden_size", "num_attention_heads")
     parallel = facts.flag("use_parallel_residual", default=True)
     shape = Architecture(
         n_layers=n_layers,
         n_heads=n_heads,
         d_model=d,
-        d_head=d // n_heads,
+        d_head=d_head,
         vocab=facts.whole("vocab_size"),
         context=facts.whole("max_position_embeddings"),
         positions="rotary",
         norm="layer",
         eps=facts.number("layer_norm_eps", default=1e-5),
-        rotary=rotary_of(facts, d // n_heads, facts.number("rotary_pct", default=0.25)),
+        rotary=rotary_of(facts, d_head, facts.number("rotary_pct", default=0.25)),
         mlp=Mlp(width, gated=False, activation=facts.activation("hidden_act", "gelu"), parallel=parallel),
     )
     read = Reader(checkpoint, "gpt_neox.")
@@ -35,7 +38,7 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
         architecture=shape,
         W_E=W_E,
         W_pos=None,
-        layers=tuple(_layer(read, shape, width, f"layers.{index}.") for index in range(n_layers)),
+        layers=tuple(_layer(read, facts, shape, width, f"layers.{index}.") for index in range(n_layers)),
         W_U=unembedding(read, head, W_E, tied=facts.flag("tie_word_embeddings", default=False)),
         final_norm=read.norm("final_layer_norm", d, centres=True),
         name=checkpoint.name,
@@ -44,10 +47,11 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
     return weights
 
 
-def _layer(read: Reader, shape: Architecture, width: int, at: str) -> Layer:
+def _layer(read: Reader, facts: Facts, shape: Architecture, width: int, at: str) -> Layer:
     h, d, e = shape.n_heads, shape.d_model, shape.d_head
     together = read(f"{at}attention.query_key_value.weight", 3 * d, d).unflatten(0, (h, 3, e)).permute(1, 0, 3, 2)
-    bias = some_bias(read.maybe(f"{at}attention.query_key_value.bias", 3 * d))
+    biased = facts.flag("attention_bias", default=True)
+    bias = some_bias(read(f"{at}attention.query_key_value.bias", 3 * d)) if biased else None
     b_Q, b_K, b_V = (None, None, None) if bias is None else bias.unflatten(0, (h, 3, e)).unbind(1)
     return Layer(
         W_Q=together[0],
@@ -57,7 +61,7 @@ def _layer(read: Reader, shape: Architecture, width: int, at: str) -> Layer:
         b_Q=b_Q,
         b_K=b_K,
         b_V=b_V,
-        b_O=some_bias(read.maybe(f"{at}attention.dense.bias", d)),
+        b_O=some_bias(read(f"{at}attention.dense.bias", d)) if biased else None,
         norm=read.norm(f"{at}input_layernorm", d, centres=True),
         mlp=MlpLayer(
             W_in=read(f"{at}mlp.dense_h_to_4h.weight", width, d).mT,

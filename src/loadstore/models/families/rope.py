@@ -11,15 +11,25 @@ import torch
 
 from loadstore.errors import BadCheckpoint, NotThisModel
 from loadstore.models.families.huggingface import Facts
-from loadstore.models.quote import quote
+from loadstore.models.quote import quote, some
 from loadstore.models.rotary import MOST_DIMENSIONS, Rotary
 
 
-def rotary_of(facts: Facts, d_head: int, share: float = 1.0) -> Rotary:
-    """Return the rotary positions that a config states. Raises NotThisModel for a scaling that is not computed."""
+def rotary_of(facts: Facts, d_head: int, share: float | None = None) -> Rotary:
+    """Return the rotary positions that a config states. Raises NotThisModel for a scaling that is not computed.
+
+    ``share``: how much of a head turns where the config does not say; None for a family that turns whole heads.
+    """
     stated = _parameters(facts)
     base = _number(facts, stated, "rope_theta", facts.number("rope_theta", "rotary_emb_base", default=10_000.0))
-    share = _number(facts, stated, "partial_rotary_factor", facts.number("partial_rotary_factor", default=share))
+    usual = facts.number("partial_rotary_factor", default=1.0 if share is None else share)
+    turning = _number(facts, stated, "partial_rotary_factor", usual)
+    if share is None and turning != 1:
+        raise NotThisModel(
+            f"{facts.checkpoint.path}: its config says partial_rotary_factor = {turning}, which this family does not "
+            "have; supported: 1"
+        )
+    share = turning
     dimensions = int(_number(facts, stated, "dimensions", d_head * share))
     if not 2 <= dimensions <= min(d_head, MOST_DIMENSIONS) or dimensions % 2 or base <= 0:
         raise BadCheckpoint(
@@ -29,7 +39,7 @@ def rotary_of(facts: Facts, d_head: int, share: float = 1.0) -> Rotary:
     frequencies = 1.0 / (base ** (torch.arange(0, dimensions, 2, dtype=torch.int64).float() / dimensions))
     kind = str(stated.get("rope_type", stated.get("type", "default")))
     if kind == "linear":
-        frequencies = frequencies / _number(facts, stated, "factor")
+        frequencies = frequencies / _number(facts, stated, "factor")  # Rotary refuses what a factor of 0 makes
     elif kind == "llama3":
         frequencies = _llama3(facts, stated, frequencies)
     elif kind != "default":
@@ -43,11 +53,17 @@ def rotary_of(facts: Facts, d_head: int, share: float = 1.0) -> Rotary:
 
 
 def _parameters(facts: Facts) -> dict[str, Any]:
-    """Return rope_parameters (new configs) or rope_scaling (older ones); empty where neither is stated."""
-    stated: object = facts.config.get("rope_parameters") or facts.config.get("rope_scaling") or {}
+    """Return rope_scaling (older configs) or rope_parameters (new ones); empty where neither is stated."""
+    stated: object = facts.config.get("rope_scaling") or facts.config.get("rope_parameters") or {}
     if not isinstance(stated, dict):
         raise BadCheckpoint(f"{facts.checkpoint.path}: its rotary parameters are no object: {quote(stated, 60)}")
-    return cast("dict[str, Any]", stated)
+    known = cast("dict[str, Any]", stated)
+    if nested := [name for name, one in known.items() if isinstance(one, dict)]:
+        raise NotThisModel(
+            f"{facts.checkpoint.path}: its rotary parameters differ by kind of layer ({some(nested)}), which is not "
+            "supported"
+        )
+    return known
 
 
 def _number(facts: Facts, stated: dict[str, Any], name: str, default: float | None = None) -> float:
@@ -69,10 +85,14 @@ def _factors(facts: Facts, stated: object, pairs: int) -> torch.Tensor:
 
 def _llama3(facts: Facts, stated: dict[str, Any], frequencies: torch.Tensor) -> torch.Tensor:
     """Slow dimensions are slowed by ``factor``, fast ones kept, those between interpolated. Source: Llama 3.1."""
-    factor, low, high, old = (
-        _number(facts, stated, name)
-        for name in ("factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings")
-    )
+    factor, low, high = (_number(facts, stated, name) for name in ("factor", "low_freq_factor", "high_freq_factor"))
+    context = facts.number("max_position_embeddings", default=0.0)
+    old = _number(facts, stated, "original_max_position_embeddings", context)
+    if min(factor, low, old) <= 0 or high <= low:
+        raise BadCheckpoint(
+            f"{facts.checkpoint.path}: its rotary parameters are impossible: factor {factor}, low_freq_factor {low}, "
+            f"high_freq_factor {high}, original_max_position_embeddings {old}"
+        )
     if not (factor > 0 and 0 < low < high and old > 0):
         raise BadCheckpoint(
             f"{facts.checkpoint.path}: its rotary parameters say factor = {factor:g}, low_freq_factor = {low:g}, "

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from loadstore.errors import LoadstoreError
 from loadstore.models.checkpoint import Checkpoint
-from loadstore.models.families import gpt2, llama, neox
+from loadstore.models.families import gpt2, llama, neox, phi
 from loadstore.models.families.huggingface import Facts
 from loadstore.models.quote import quote
 from loadstore.models.weights import Weights
@@ -28,7 +28,9 @@ def _naming(build: Family) -> Family:
     return named
 
 
-FAMILIES: dict[str, Family] = {name: _naming(module.build) for module in (gpt2, neox, llama) for name in module.TYPES}
+FAMILIES: dict[str, Family] = {
+    name: _naming(module.build) for module in (gpt2, neox, llama, phi) for name in module.TYPES
+}
 
 
 def family(checkpoint: Checkpoint) -> Family | None:
