@@ -28,11 +28,15 @@ def read_shards(index: Path) -> dict[str, Tensor]:
     which tensor lies where.
     """
     places = places_of(index)
+    try:
+        there = {file.name for file in index.parent.iterdir()}
+    except OSError as error:
+        raise BadCheckpoint(f"the folder of {index} cannot be listed ({quote(error)})") from None
     held: dict[str, str] = {}
     tensors: dict[str, Tensor] = {}
     for shard in sorted(set(places.values())):
         path = index.parent / shard
-        if not path.is_file():
+        if shard not in there:
             listed = some([name for name, place in places.items() if place == shard], 2)
             raise BadCheckpoint(f"{index} lists the shard '{quote(shard)}' (of {listed}), which is not there; {AGAIN}")
         for name, tensor in read_tensors(path)[0].items():
