@@ -29,8 +29,9 @@ def path(tmp_path: Path) -> Path:
 
 def used(model: Weights) -> None:
     """Read every number, and answer a prompt."""
-    logits = run(model, [0, 1, 2][: model.architecture.context]).logits
-    assert logits.shape[-1] == model.architecture.vocab
+    shape = model.architecture
+    logits = run(model, [index % shape.vocab for index in range(min(3, shape.context))]).logits
+    assert logits.shape[-1] == shape.vocab
     if model.tokens is not None:
         model.tokens.text(model.tokens.encode("the cat")[0])
 
