@@ -37,10 +37,16 @@ class Checkpoint:
     def stored(self, name: str, *shape: int) -> Tensor:
         """Return a tensor of an expected shape as it lies in the file. Raises BadCheckpoint."""
         if name not in self.tensors:
-            raise BadCheckpoint(f"{self.path} has no tensor '{quote(name)}'; it has {some(sorted(self.tensors))}")
+            raise BadCheckpoint(
+                f"{self.path} has no tensor '{quote(name)}', expected {list(shape)}; it has "
+                f"{some(sorted(self.tensors))}; fetch it again, or the config that belongs to it"
+            )
         tensor = self.tensors[name]
         if tuple(tensor.shape) != shape:
-            raise BadCheckpoint(f"{self.path}: tensor '{quote(name)}' is {list(tensor.shape)}, expected {list(shape)}")
+            raise BadCheckpoint(
+                f"{self.path}: tensor '{quote(name)}' is {list(tensor.shape)}, expected {list(shape)}; "
+                "one of the file and its config belongs to another model, fetch both again"
+            )
         if tensor.dtype not in FORMATS or tensor.layout != torch.strided or tensor.device.type != "cpu":
             kind = tensor.dtype if tensor.layout == torch.strided else tensor.layout
             raise BadCheckpoint(
@@ -79,7 +85,9 @@ class Checkpoint:
     def architecture(self, facts: dict[str, Any]) -> Architecture:
         """Return the Architecture of these facts. Raises NotThisModel naming the file when they are impossible."""
         try:
-            parts: dict[str, Any] = {name: tuple(f) if isinstance(f, list) else f for name, f in facts.items()}
+            parts: dict[str, Any] = dict(facts)
+            if isinstance(windows := facts.get("windows"), list):
+                parts["windows"] = tuple(windows)
             parts |= {"rotary": as_rotary(facts.get("rotary")), "mlp": as_mlp(facts.get("mlp"))}
             return Architecture(**parts)
         except NotThisModel as error:

@@ -142,7 +142,8 @@ class Reader:
 
     def __call__(self, name: str, *shape: int) -> Tensor:
         """Return a tensor as it is stored. Raises BadCheckpoint on a missing name or another shape."""
-        full = self.prefix + name if self.prefix + name in self.checkpoint.tensors else name
+        bare = name in self.checkpoint.tensors and self.prefix + name not in self.checkpoint.tensors
+        full = name if bare else self.prefix + name
         self.taken.add(full)
         return self.checkpoint.stored(full, *shape)
 
@@ -158,7 +159,10 @@ class Reader:
         """Raise NotThisModel for tensors that have no place: what is not computed would be missing in silence."""
         left = sorted(name for name in set(self.checkpoint.tensors) - self.taken if not re.fullmatch(ignored, name))
         if left:
-            raise NotThisModel(f"{self.checkpoint.path}: this family has no place for its tensors {some(left)}")
+            raise NotThisModel(
+                f"{self.checkpoint.path}: this family has no place for its tensors {some(left)}; its config belongs to "
+                "another model, or it is of a kind that is not supported yet"
+            )
 
 
 def heads_of(weight: Tensor, heads: int) -> Tensor:
