@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from planted import BOS, VOCAB, planted, with_transposed_ov
-from tiny import KINDS, NORMED, UNNORMED, Kind, tiny
+from tiny import KINDS, MODERN, NORMED, UNNORMED, Kind, tiny
 from torch import Tensor
 
 from loadstore.circuits import streaming
@@ -37,22 +37,34 @@ def folded(matrix: Tensor, norm: Norm | None) -> Tensor:
     return centring @ gain.diag() @ matrix
 
 
+def kv(model: Weights, head: int) -> int:
+    """Which keys and values a head reads."""
+    return head * model.architecture.kv_heads // model.architecture.n_heads
+
+
+def gained(matrix: Tensor, norm: Norm | None) -> Tensor:
+    """W_Q or W_K with the gain of the norm behind it."""
+    return matrix if norm is None else matrix * norm.gain
+
+
 def dense_ov(model: Weights, layer: int, head: int) -> Tensor:
     at = model.layers[layer]
-    move = folded(at.W_V[head], at.norm) @ at.W_O[head]
+    move = folded(at.W_V[kv(model, head)], at.norm) @ at.W_O[head]
     return model.W_E @ move @ folded(model.W_U - model.W_U.mean(1, keepdim=True), model.final_norm)
 
 
 def turn(rotary: Rotary | None, offset: int, d_head: int) -> Tensor:
     """R_Δ by its rows, from what it does to unit vectors: the rotation by ``offset`` positions."""
     rows = torch.eye(d_head).double()
-    return rows if rotary is None else rotary.turn(rows, rotary.angles(1, offset, torch.float64))
+    return rows if rotary is None else rotary.turn(rows, rotary.angles(1, offset))
 
 
 def dense_qk(model: Weights, layer: int, head: int, key: Tensor, offset: int | None) -> Tensor:
     at = model.layers[layer]
     rotation = turn(model.architecture.rotary, offset or 0, model.architecture.d_head)
-    return model.W_E @ folded(at.W_Q[head], at.norm) @ rotation @ folded(at.W_K[head], at.norm).mT @ key.mT
+    W_Q = gained(folded(at.W_Q[head], at.norm), at.q_norm)
+    W_K = gained(folded(at.W_K[kv(model, head)], at.norm), at.k_norm)
+    return model.W_E @ W_Q @ rotation @ W_K.mT @ key.mT
 
 
 def offset_of(kind: Kind) -> int | None:
@@ -65,7 +77,7 @@ def test_the_circuits_are_the_dense_products(kind: Kind) -> None:
     torch.testing.assert_close(full_ov(model, "L1.H2").dense(), dense_ov(model, 1, 2))
     torch.testing.assert_close(full_qk(model, "L1.H2", offset=offset).dense(), dense_qk(model, 1, 2, model.W_E, offset))
     first = model.layers[0]
-    moved_key = model.W_E @ folded(first.W_V[1], first.norm) @ first.W_O[1]
+    moved_key = model.W_E @ folded(first.W_V[kv(model, 1)], first.norm) @ first.W_O[1]
     torch.testing.assert_close(
         k_composition(model, "L1.H2", "L0.H1", offset=offset).dense(), dense_qk(model, 1, 2, moved_key, offset)
     )
@@ -139,11 +151,11 @@ def test_matched_pairs_are_the_largest_of_the_centred_scores(kind: Kind) -> None
     assert result["query_text"].values[0] == f"#{int(best.indices[0]) // 17}"
 
 
-@pytest.mark.parametrize("kind", [KINDS[0], KINDS[3], ROTARY[0]], ids=str)
+@pytest.mark.parametrize("kind", [KINDS[0], KINDS[3], ROTARY[0], MODERN[2]], ids=str)
 def test_moved_tokens_are_those_stored_largest_and_promote_their_row(kind: Kind) -> None:
     model = tiny(kind)
     at = model.layers[1]
-    stored = (model.W_E @ folded(at.W_V[2], at.norm) @ at.W_O[2]).norm(dim=1)
+    stored = (model.W_E @ folded(at.W_V[kv(model, 2)], at.norm) @ at.W_O[2]).norm(dim=1)
     result = moved(model, "L1.H2", top=4, k=3)
     np.testing.assert_allclose(result["norm"].values, stored.topk(4).values.numpy())
     rows = dense_ov(model, 1, 2)[stored.topk(4).indices]
@@ -166,6 +178,18 @@ def test_rotary_positions_require_an_offset(kind: Kind) -> None:
     with pytest.raises(Undefined, match="offset="):
         key_composition(model, "L1.H0", "L0.H0")
     assert copying(model, "L1.H0").sizes["k"] == 2  # OV does not turn
+
+
+def test_circuits_of_a_narrow_file_are_those_of_its_widened_numbers() -> None:
+    narrow = tiny(KINDS[3]).map(lambda tensor: tensor.half())
+    wide = narrow.map(lambda tensor: tensor.float())
+    for found, expected in (
+        (copying(narrow, "L1.H0"), copying(wide, "L1.H0")),
+        (moved(narrow, "L1.H0"), moved(wide, "L1.H0")),
+    ):
+        assert found.drop_attrs().equals(expected.drop_attrs())
+    torch.testing.assert_close(full_qk(narrow, "L1.H2").dense(), full_qk(wide, "L1.H2").dense())
+    assert key_composition(narrow, "L1.H0", "L0.H0").equals(key_composition(wide, "L1.H0", "L0.H0"))
 
 
 def test_requests_that_cannot_be_are_refused() -> None:

@@ -12,7 +12,7 @@ from loadstore.circuits.folding import fold
 from loadstore.errors import Undefined
 from loadstore.models.gauge import rotate_stream
 from loadstore.models.trace import run
-from loadstore.models.weights import Layer, Norm, Weights
+from loadstore.models.weights import Layer, MlpLayer, Norm, Weights
 
 GAINED = [kind for kind in KINDS if kind.norm == "rms" and kind.positions != "shortformer"]
 CENTRED = [kind for kind in KINDS if kind.norm == "layer" and kind.positions != "shortformer" and not kind.biases]
@@ -25,7 +25,13 @@ def folded(model: Weights) -> Weights:
         assert old.norm is not None
         gain, centres = Norm(old.norm.gain, centres=False), old.norm.centres
         sides = {name: torch.stack([fold(W, gain) for W in getattr(old, name)]) for name in ("W_Q", "W_K", "W_V")}
-        return replace(old, **sides, norm=Norm(centres=centres))
+        return replace(old, **sides, norm=Norm(centres=centres), mlp=None if old.mlp is None else inside(old.mlp))
+
+    def inside(old: MlpLayer) -> MlpLayer:
+        assert old.norm is not None
+        gain, centres = Norm(old.norm.gain, centres=False), old.norm.centres
+        W_gate = None if old.W_gate is None else fold(old.W_gate, gain)
+        return replace(old, W_in=fold(old.W_in, gain), W_gate=W_gate, norm=Norm(centres=centres))
 
     last = model.final_norm
     assert last is not None
