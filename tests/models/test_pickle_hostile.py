@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from fuzz import bounded
 from hostile import legacy_state, outcome, refusal, same, small
 from torch import Tensor, nn
 
 from loadstore.errors import BadCheckpoint, LoadstoreError
+from loadstore.models.checkpoint import read_checkpoint
 from loadstore.models.library import load
 from loadstore.models.trace import run
 
@@ -130,6 +132,23 @@ def test_parameters_transposed_views_and_shared_tensors_are_taken(path: Path) ->
     found = load(path, positions="shortformer")
     assert not found.W_E.requires_grad
     assert same(found, type(model)(**{**vars(model), "name": "model", "tokens": None}))
+
+
+def test_a_large_pickled_file_is_mapped_and_not_read(path: Path) -> None:
+    torch.save({"large": torch.arange(32 << 20, dtype=torch.float32)}, path)
+    with bounded(32 << 20):  # of 128 MB
+        large = read_checkpoint(path).tensors["large"]
+        assert large[::10_000_000].tolist() == [0, 1e7, 2e7, 3e7]
+
+
+def test_an_archive_with_a_compressed_part_is_not_mapped(path: Path) -> None:
+    stored, noise = io.BytesIO(), torch.frombuffer(bytearray(os.urandom(5000)), dtype=torch.uint8)
+    torch.save({"noise": noise}, stored)
+    with zipfile.ZipFile(stored) as whole, zipfile.ZipFile(path, "w") as packed:
+        for entry in whole.infolist():
+            how = zipfile.ZIP_DEFLATED if entry.filename.endswith("data/0") else zipfile.ZIP_STORED
+            packed.writestr(entry.filename, whole.read(entry), how)
+    assert torch.equal(read_checkpoint(path).tensors["noise"], noise)
 
 
 def test_mixed_number_formats_run_in_the_widest(path: Path) -> None:

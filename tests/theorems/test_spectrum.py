@@ -6,6 +6,7 @@ from tiny import Kind, tiny
 
 from loadstore.circuits.spectra import spectrum
 from loadstore.errors import Undefined
+from loadstore.linear.factored import Factored
 from loadstore.linear.spectrum import PrincipalSpectrum, principal_spectrum, structureless
 
 
@@ -27,6 +28,14 @@ def test_the_spectrum_ignores_an_offset_and_a_rotation_and_squares_a_factor() ->
     rows, turn = draw(30, 8), torch.linalg.qr(draw(8, 8, seed=1))[0]
     plain = principal_spectrum(rows).eigenvalues
     torch.testing.assert_close(principal_spectrum(3 * rows @ turn + draw(8, seed=2)).eigenvalues, 9 * plain)
+
+
+@pytest.mark.parametrize(("n", "rank", "d"), [(40, 4, 12), (12, 4, 40), (5, 9, 7), (9, 7, 5), (3, 8, 20)])
+def test_the_spectrum_of_a_factored_map_is_that_of_its_rows(n: int, rank: int, d: int) -> None:
+    rows = Factored(draw(n, rank) + 3, draw(rank, d, seed=1))
+    found, expected = principal_spectrum(rows), principal_spectrum(rows.dense())
+    assert (found.rows, found.eigenvalues.shape) == (n, (d,))
+    torch.testing.assert_close(found.eigenvalues, expected.eigenvalues, rtol=1e-10, atol=1e-12 * n * d)
 
 
 def test_directions_and_participation_count_equal_directions() -> None:
@@ -69,7 +78,7 @@ def test_structureless_eigenvalues_are_those_of_random_rows_rank_by_rank(n: int,
 
 
 def test_rows_without_variance_have_no_spectrum() -> None:
-    for rows in (torch.ones(1, 4), torch.ones(5, 4)):
+    for rows in (torch.ones(1, 4), torch.ones(5, 4), Factored(torch.ones(5, 2), draw(2, 4).float())):
         with pytest.raises(Undefined):
             principal_spectrum(rows)
 

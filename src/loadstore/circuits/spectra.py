@@ -6,7 +6,6 @@ import numpy as np
 
 from loadstore.circuits.folding import writer_map
 from loadstore.errors import Undefined
-from loadstore.linear.factored import Factored
 from loadstore.linear.spectrum import FRACTIONS, PrincipalSpectrum, principal_spectrum, structureless
 from loadstore.models.weights import Weights
 from loadstore.models.wiring import wiring
@@ -29,7 +28,7 @@ def spectrum(weights: Weights, site: Writer | str = "embed") -> "xr.Dataset":
     writer = wiring(weights).writer(site)
     matrix = writer_map(weights, writer)
     try:
-        result: PrincipalSpectrum = principal_spectrum(matrix.dense() if isinstance(matrix, Factored) else matrix)
+        result: PrincipalSpectrum = principal_spectrum(matrix)
     except Undefined as reason:
         raise Undefined(f"what {writer} of {weights.name} writes has no spectrum: {reason}") from None
     low, high = result.random_band()

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from loadstore.axes import Spectrum
 from loadstore.errors import Undefined
+from loadstore.linear.factored import Factored
 
 FRACTIONS = (0.5, 0.8, 0.9, 0.95, 0.99)
 
@@ -44,18 +45,24 @@ class PrincipalSpectrum:
         return (variance * (1 - ratio) ** 2 if d < n else 0.0), variance * (1 + ratio) ** 2
 
 
-def principal_spectrum(rows: Float[Tensor, "n d"]) -> PrincipalSpectrum:
+def principal_spectrum(rows: Float[Tensor, "n d"] | Factored) -> PrincipalSpectrum:
     """Spectrum of the centred covariance Xᵀ(I − 11ᵀ/n)X/(n − 1), in double precision.
 
+    Of a factored X = A B through its rank × rank core: the centred rows are (I − 11ᵀ/n)A B, and X is never formed.
     Raises Undefined for fewer than two rows or rows that are all equal.
     """
     n, d = rows.shape
     if n < 2:
         raise Undefined("a spectrum needs at least two rows")
-    centred = rows.double() - rows.double().mean(0)
-    gram = centred.mT @ centred if d <= n else centred @ centred.mT
-    values = torch.linalg.eigvalsh(gram / (n - 1)).flip(0).clamp(min=0)
-    values = torch.cat([values, values.new_zeros(d - values.shape[0])]) if d > n else values
+    if isinstance(rows, Factored):
+        left = rows.left.double()
+        centred = Factored(left - left.mean(0), rows.right.double())
+        values = centred.singular_values().square() / (n - 1)
+    else:
+        centred = rows.double() - rows.double().mean(0)
+        gram = centred.mT @ centred if d <= n else centred @ centred.mT
+        values = torch.linalg.eigvalsh(gram / (n - 1)).flip(0).clamp(min=0)
+    values = torch.cat([values, values.new_zeros(d - values.shape[0])])
     if float(values.sum()) == 0:
         raise Undefined("all rows are equal, so there is no variance to decompose")
     return PrincipalSpectrum(values, n)
