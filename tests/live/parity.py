@@ -40,6 +40,17 @@ NORMS: dict[str, dict[str, Any]] = {
     "RMS": {"normalization_type": "RMS"},
     "RMSPre": {"normalization_type": "RMSPre"},
 }
+MLP, LN, RMS = {"attn_only": False, "d_mlp": 20}, {"normalization_type": "LN"}, {"normalization_type": "RMS"}
+MLPS: dict[str, dict[str, Any]] = {
+    **{f"LN, {act}": {**LN, "act_fn": act} for act in ("gelu", "gelu_new", "gelu_fast", "silu", "relu", "solu")},
+    "LN, solu_ln": {**LN, "act_fn": "solu_ln"},
+    "LNPre, solu_ln": {"normalization_type": "LNPre", "act_fn": "solu_ln"},
+    "no norm, solu_ln": {"normalization_type": None, "act_fn": "solu_ln"},
+    "LN, gelu, parallel": {**LN, "act_fn": "gelu", "parallel_attn_mlp": True},
+    "RMS, silu gated": {**RMS, "act_fn": "silu", "gated_mlp": True},
+    "RMS, silu gated, shared keys": {**RMS, "act_fn": "silu", "gated_mlp": True, "n_key_value_heads": 1},
+    "LN, gelu_new gated, parallel": {**LN, "act_fn": "gelu_new", "gated_mlp": True, "parallel_attn_mlp": True},
+}
 PROCESSED = ("fold_ln", "center_writing_weights", "center_unembed", "refactor_factored_attn_matrices")
 
 
@@ -52,7 +63,7 @@ class Case(NamedTuple):
 
 def real(settings: dict[str, Any], dtype: torch.dtype, seed: int, *, biases: bool) -> HookedTransformer:
     """A random HookedTransformer in which every parameter matters."""
-    model = HookedTransformer(HookedTransformerConfig(**SIZES, **settings, dtype=dtype, device="cpu", seed=seed))
+    model = HookedTransformer(HookedTransformerConfig(**{**SIZES, **settings}, dtype=dtype, device="cpu", seed=seed))
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
@@ -65,13 +76,16 @@ def real(settings: dict[str, Any], dtype: torch.dtype, seed: int, *, biases: boo
 
 
 def cases(dtype: torch.dtype) -> Iterator[Case]:
-    """Positions × norm × biases, then what TransformerLens makes of LN and RMS by processing them."""
+    """Positions × norm × biases, MLPs × positions, then what TransformerLens makes of LN and RMS by processing them."""
     for (place, positions), (norm, norms) in itertools.product(POSITIONS.items(), NORMS.items()):
         for biases in (True, False):
             name = f"{place}, {norm}{'' if biases else ', no biases'}"
             yield Case(name, real({**positions, **norms}, dtype, 1, biases=biases))
-    for norm, place in (("LN", "standard"), ("RMS", "standard"), ("LN", "rotary"), ("RMS", "rotary")):
-        model = real({**POSITIONS[place], "normalization_type": norm}, dtype, 2, biases=True)
+    for (place, positions), (kind, mlp) in itertools.product(POSITIONS.items(), MLPS.items()):
+        yield Case(f"{place}, {kind}", real({**positions, **MLP, **mlp}, dtype, 1, biases=True))
+    plain = (("LN", "standard", {}), ("RMS", "standard", {}), ("LN", "rotary", {}), ("RMS", "rotary", {}))
+    for norm, place, more in (*plain, ("LN", "standard", {**MLP, "act_fn": "solu_ln"})):
+        model = real({**POSITIONS[place], "normalization_type": norm, **more}, dtype, 2, biases=True)
         steps = dict.fromkeys(PROCESSED, True)
         if place == "rotary":  # it may not change the basis of queries under a rotation
             steps["refactor_factored_attn_matrices"] = False
@@ -81,7 +95,8 @@ def cases(dtype: torch.dtype) -> Iterator[Case]:
         model.process_weights_(**steps)
         for name, table in model.named_buffers():  # processing rounds the sines to float32: give back the exact ones
             table.copy_(tables.get(name, table))
-        yield Case(f"{place}, {norm} processed to {model.cfg.normalization_type}", model)
+        act = f", {more['act_fn']}" if more else ""
+        yield Case(f"{place}, {norm}{act} processed to {model.cfg.normalization_type}", model)
 
 
 def saved(model: HookedTransformer, folder: Path) -> Path:
