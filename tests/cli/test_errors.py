@@ -69,7 +69,7 @@ MODELS = [
     ("bare.pth", "(--positions)"),
     ("bomb", "is not JSON"),
     ("nothing", "holds 0 model files"),
-    (".", "model files, expected one of"),
+    (".", "expected one of .safetensors"),
     ("foreign", "it is not its tokenizer"),
 ]
 

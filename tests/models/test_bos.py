@@ -12,6 +12,8 @@ from tokenizers import Tokenizer, processors
 
 from loadstore.circuits.scores import subspace_scores
 from loadstore.circuits.spectra import spectrum
+from loadstore.cli.analyse import heads as show_heads
+from loadstore.cli.options import open_model
 from loadstore.errors import BadCheckpoint, BadRequest
 from loadstore.heads.roles import head_roles
 from loadstore.models.bos import put_first
@@ -151,6 +153,25 @@ def test_every_result_says_how_texts_began() -> None:
     ):
         results = [head_roles(model, sequences=1), spectrum(model, "embed"), subspace_scores(model, readers="L1.H1.K")]
         assert [result.attrs["bos"] for result in results] == [sentence] * 3
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        ("model", "<|bos|> before the prompt (model)"),
+        ("yes", "<|bos|> before the prompt (asked)"),
+        ("no", "none (asked)"),
+    ],
+)
+def test_the_command_line_asks_and_tells(option: str, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    show_heads(bos=option, sequences=1, json=True)
+    assert json.loads(capsys.readouterr().out)["bos"] == sentence
+    show_heads(bos=option, sequences=1)
+    assert f"BOS: {sentence}" in capsys.readouterr().out
+
+
+def test_an_option_that_there_is_not() -> None:
+    refusal(lambda: open_model("builtin", None, "maybe"), BadRequest, "--bos 'maybe'", "'model', 'yes' or 'no'")
 
 
 def test_experiments_obey_it_too() -> None:

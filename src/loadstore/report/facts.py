@@ -33,7 +33,7 @@ def facts(weights: Weights) -> list[list[str]]:
 
 def tied(weights: Weights) -> bool:
     """Whether W_U is the same memory as W_E, transposed."""
-    return weights.W_U.shape[::-1] == weights.W_E.shape and weights.W_U.data_ptr() == weights.W_E.data_ptr()
+    return weights.tied
 
 
 def _mlp(shape: Architecture) -> str:
