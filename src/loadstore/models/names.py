@@ -1,4 +1,4 @@
-"""Published attention-only checkpoints by name: what their files do not all say of themselves."""
+"""Published HookedTransformer checkpoints by name: what their files do not all say of themselves."""
 
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -30,17 +30,18 @@ class Published:
         return self.repository.split("/")[1]
 
 
-def _c4_code(n_layers: int) -> Published:
+def _c4_code(kind: str, n_layers: int) -> Published:
+    """One of the models of two kinds, with and without MLPs of GELU, that were trained on C4 and code."""
     return Published(
-        f"NeelNanda/Attn_Only_{n_layers}L512W_C4_Code",
+        f"NeelNanda/{kind}_{n_layers}L512W_C4_Code",
         *("learned", "layer", n_layers, 512, 8, 48262, 1024, DIGITS),
-        aliases=(f"attn-only-{n_layers}l",),
+        aliases=(f"{kind.lower().replace('_', '-')}-{n_layers}l",),
     )
 
 
 PUBLISHED = (
     Published("callummcdougall/attn_only_2L_half", "shortformer", "none", 2, 768, 12, 50278, 2048, NEOX),
-    *(_c4_code(n_layers) for n_layers in (1, 2, 3, 4)),
+    *(_c4_code(kind, n_layers) for kind in ("Attn_Only", "GELU") for n_layers in (1, 2, 3, 4)),
     Published(
         "NeelNanda/Attn-Only-2L512W-Shortformer-6B-big-lr",
         *("shortformer", "none", 2, 512, 8, 50277, 1024, NEOX),
