@@ -6,7 +6,7 @@ import pytest
 from hostile import refusal, unchecked
 
 from loadstore.errors import NotThisModel
-from loadstore.models.architecture import MOST, POSITIONS, Architecture
+from loadstore.models.architecture import MOST, MOST_WIDTH, POSITIONS, Architecture, Mlp
 from loadstore.models.rotary import Rotary
 from loadstore.sites import Head
 
@@ -83,3 +83,40 @@ def test_heads_are_in_depth_order() -> None:
     heads = Architecture(**GOOD).heads
     assert heads == tuple(sorted(heads))
     assert (heads[0], heads[-1], len(heads)) == (Head(0, 0), Head(1, 2), 6)
+
+
+@pytest.mark.parametrize("width", [0, -1, MOST_WIDTH + 1, 2.0, "2", None, True, float("nan")], ids=repr)
+def test_an_mlp_of_an_impossible_width_is_refused(width: object) -> None:
+    with unchecked():
+        refusal(lambda: Mlp(width, False, "gelu"), NotThisModel, f"width {width!r}", f"1 to {MOST_WIDTH}")
+
+
+def test_an_mlp_that_is_not_computed_is_refused() -> None:
+    with unchecked():
+        refusal(lambda: Mlp(8, False, "swiglu"), NotThisModel, "'swiglu'", "'silu'")
+        refusal(lambda: Mlp(8, "yes", "silu"), NotThisModel, "gated or not", "true or false")
+    assert Mlp(MOST_WIDTH, True, "silu").width == MOST_WIDTH
+
+
+@pytest.mark.parametrize("kv", [0, -1, 2, 4, 1.0, "1", True], ids=repr)
+def test_keys_and_values_that_heads_cannot_share_evenly_are_refused(kv: object) -> None:
+    with unchecked():
+        refusal(lambda: Architecture(**GOOD, n_kv_heads=kv), NotThisModel, f"n_kv_heads = {kv!r}", "a divisor of 3")
+
+
+def test_neighbouring_heads_share_keys_and_values() -> None:
+    shape = Architecture(**{**GOOD, "n_heads": 6}, n_kv_heads=2)
+    assert [shape.kv(head) for head in range(6)] == [0, 0, 0, 1, 1, 1]
+    assert Architecture(**GOOD).kv_heads == 3
+
+
+@pytest.mark.parametrize("windows", [(3,), (3, 0), (3, -1), (3, 2.0), (3, True), (3, "4"), (3, 4, 5)], ids=repr)
+def test_windows_that_cannot_be_are_refused(windows: object) -> None:
+    with unchecked():
+        refusal(lambda: Architecture(**GOOD, windows=windows), NotThisModel, "expected 2 whole numbers from 1")
+
+
+def test_a_layer_reaches_as_far_as_its_window_and_the_context() -> None:
+    assert [Architecture(**GOOD, windows=(3, None)).reach(layer) for layer in (0, 1)] == [3, 10]
+    assert Architecture(**GOOD, windows=(99, 10)).reach(0) == 10
+    assert Architecture(**GOOD).reach(1) == 10

@@ -8,7 +8,8 @@ import torch
 from tiny import KINDS, MIXED, NORMED, Kind, mixed, some_tokens, tiny, turning
 from torch import Tensor
 
-from loadstore.circuits.scores import haar, subspace_scores
+from loadstore.circuits.control import haar
+from loadstore.circuits.scores import subspace_scores
 from loadstore.models.architecture import NormKind
 from loadstore.models.trace import run
 from loadstore.models.weights import MlpLayer, Norm, Weights

@@ -1,7 +1,7 @@
 """Subspace scores of every wire, each with its exact null and, on request, a control."""
 
 import fnmatch
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from loadstore.circuits.control import controlled
 from loadstore.circuits.folding import Norms, centre, reader_map, reader_norm, reads_after_norm, writer_map
 from loadstore.circuits.options import Control, as_control, as_norms, as_offsets, as_seed, averaged_over
 from loadstore.circuits.relative import relative
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _Site = TypeVar("_Site", Writer, Reader)
 ROUNDING = 1e-15  # squared scores below this are rounding of the double-precision cores
+BATCH = 32
 MEASURES = ("score", "chance", "z", "p", "ceiling", "alignment")
 DEFINITION = (
     "score = ||A B||_F / (||A||_F ||B||_F), A what the writer writes, B what the reader reads; "
@@ -122,15 +124,19 @@ def _block(
 ) -> dict[str, Tensor]:
     """All measures of one group, in double precision through the cores."""
     d_model = weights.architecture.d_model
-    cores = writer_cores([_double(writer_map(weights, w, norms)) for w in group.writers])
+    cores: list[Tensor] = []
+    for some in _batches(group.writers):
+        cores += writer_cores([_double(writer_map(weights, w, norms)) for w in some])
     if group.centred:
         cores = [centre(core) for core in cores]
-    cores = [_controlled(core, control, seed, centred=group.centred) for core in cores]
+    cores = [controlled(core, control, seed, centred=group.centred) for core in cores]
     stacked = torch.cat(cores)
     owner = torch.repeat_interleave(torch.arange(len(cores)), torch.tensor([len(core) for core in cores]))
     x = torch.zeros(len(cores), len(group.readers), dtype=torch.float64)
-    maps = [reader_map(weights, r, norms, behind=group.behind, offsets=offsets) for r in group.readers]
-    reading = reader_cores([_double(matrix) for matrix in maps])
+    reading: list[Tensor] = []
+    for some in _batches(group.readers):
+        maps = [reader_map(weights, r, norms, behind=group.behind, offsets=offsets) for r in some]
+        reading += reader_cores([_double(matrix) for matrix in maps])
     for column, core in enumerate(reading):
         x[:, column].index_add_(0, owner, (stacked @ core).square().sum(1))
     d = d_model - 1 if group.centred else d_model
@@ -146,30 +152,14 @@ def _block(
     }
 
 
+def _batches(sites: list[_Site]) -> Iterator[list[_Site]]:
+    """A few sites at a time: their matrices are widened together, and only their small cores are kept."""
+    for start in range(0, len(sites), BATCH):
+        yield sites[start : start + BATCH]
+
+
 def _double(matrix: Factored | Tensor) -> Factored | Tensor:
     return Factored(matrix.left.double(), matrix.right.double()) if isinstance(matrix, Factored) else matrix.double()
-
-
-def _controlled(
-    core: Float[Tensor, "core d_model"], control: Control, seed: int, *, centred: bool
-) -> Float[Tensor, "core d_model"]:
-    """Reverse or rotate what a writer writes; under a LayerNorm only within the centred subspace."""
-    if control == "none":
-        return core
-    if control == "reversed":
-        return core.flip(-1)
-    d = core.shape[1]
-    generator = torch.Generator().manual_seed(seed)
-    if not centred:
-        return core @ haar(d, generator)
-    basis = torch.linalg.svd(torch.ones(1, d, dtype=core.dtype))[2][1:]
-    return core @ basis.mT @ haar(d - 1, generator) @ basis
-
-
-def haar(d: int, generator: torch.Generator) -> Float[Tensor, "d d"]:
-    """Draw from the uniform distribution on O(d): QR of a Gaussian, signs of R made positive (Mezzadri 2007)."""
-    q, r = torch.linalg.qr(torch.randn(d, d, generator=generator, dtype=torch.float64))
-    return q * r.diagonal().sign()
 
 
 def _stack(spectra: list[Tensor]) -> Float[Tensor, "site most"]:

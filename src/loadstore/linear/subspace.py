@@ -16,8 +16,8 @@ from loadstore.linear.factored import Factored
 def writer_cores(writers: Sequence[Factored | Tensor]) -> list[Tensor]:
     """Return C [core, d_model] with CᵀC = AᵀA of each writer, with as few rows as possible.
 
-    C = Λ^½ Vᵀ of the small Gram matrix AᵀA = V Λ Vᵀ (of the left factor's, if there is one): only AᵀA enters a
-    score, and this is far cheaper than the QR of a tall matrix. Scores below about 1e-8 are rounding.
+    C is a root of the small Gram matrix AᵀA (of the left factor's, if there is one), Cholesky's or Λ^½ Vᵀ: only AᵀA
+    enters a score, and this is far cheaper than the QR of a tall matrix. Scores below about 1e-8 are rounding.
     """
     roots = _by_shape([w.left if isinstance(w, Factored) else w for w in writers], _roots)
     return [root @ w.right if isinstance(w, Factored) else root for w, root in zip(writers, roots, strict=True)]
@@ -37,8 +37,12 @@ def gram_eigenvalues(cores: Sequence[Float[Tensor, "_ d_model"]]) -> list[Float[
 def _roots(stack: Float[Tensor, "site source d_model"]) -> Float[Tensor, "site core d_model"]:
     if stack.shape[1] <= stack.shape[2]:
         return stack
-    values, vectors = torch.linalg.eigh(stack.mT @ stack)
-    return values.clamp(min=0).sqrt()[..., None] * vectors.mT
+    gram = stack.mT @ stack
+    roots, failed = torch.linalg.cholesky_ex(gram, upper=True)
+    if bool(failed.any()):  # of less than full rank
+        values, vectors = torch.linalg.eigh(gram[failed > 0])
+        roots[failed > 0] = values.clamp(min=0).sqrt()[..., None] * vectors.mT
+    return roots
 
 
 def _spectra(stack: Float[Tensor, "site core d_model"]) -> Float[Tensor, "site rank"]:

@@ -21,8 +21,8 @@ MOST = {
     "d_head": 1 << 12,
     "vocab": 1 << 21,
     "context": 1 << 22,
-    "width": 1 << 20,
 }
+MOST_WIDTH = 1 << 20  # of an MLP
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ class Mlp:
     parallel: bool = False
 
     def __post_init__(self) -> None:
-        if type(self.width) is not int or not 1 <= self.width <= MOST["width"]:
-            raise NotThisModel(f"an MLP of width {self.width!r} is impossible: expected 1 to {MOST['width']}")
+        if type(self.width) is not int or not 1 <= self.width <= MOST_WIDTH:
+            raise NotThisModel(f"an MLP of width {self.width!r} is impossible: expected 1 to {MOST_WIDTH}")
         if type(self.gated) is not bool or type(self.parallel) is not bool:
             raise NotThisModel("an MLP is gated or not and parallel or not: expected true or false")
         if self.activation not in ACTIVATIONS:
@@ -77,8 +77,6 @@ class Architecture:
 
     def __post_init__(self) -> None:
         for name, most in MOST.items():
-            if name == "width":
-                continue
             size = getattr(self, name)
             if type(size) is not int or not 1 <= size <= most:
                 found = quote(repr(size), 40)
