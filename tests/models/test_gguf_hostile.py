@@ -15,6 +15,7 @@ from hostile import refusal
 from mutations import NUMBERS, mutated, survive
 
 from loadstore.errors import BadCheckpoint, NotThisModel
+from loadstore.models import gguf
 from loadstore.models.families.gguf import build
 from loadstore.models.trace import run
 from loadstore.models.weights import Weights
@@ -241,6 +242,14 @@ def test_a_header_that_lies_is_told(path: Path, name: str) -> None:
     path.write_bytes(file.written())
     with little(1 << 20):
         refusal(lambda: build(path), BadCheckpoint, path, words, "fetch it again")
+
+
+def test_more_entries_than_any_header_has(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gguf, "MOST_ENTRIES", 900)  # the arrays of this one have 529
+    path.write_bytes(llama().written())
+    used(build(path))
+    path.write_bytes(llama().with_fact("a", ARRAY, Array(U8, [1] * 400)).written())
+    refusal(lambda: build(path), BadCheckpoint, path, "an array of 400")
 
 
 def with_first(**changes: object) -> File:

@@ -119,14 +119,28 @@ def test_every_format_and_every_view_is_as_gguf_dequantises_the_whole(kind: int,
 
 
 @BOTH
+def test_a_view_may_run_from_row_to_row(keep: bool) -> None:
+    ours, theirs = matrix(keep=keep).view(-1), whole(3).view(-1)
+    for start, stop in ((0, WIDTH), (0, WIDTH + 1), (WIDTH - 1, WIDTH + 1), (40, 3 * WIDTH), (WIDTH, ROWS * WIDTH)):
+        assert type(ours[start:stop]) is Quantised
+        assert torch.equal(ours[start:stop].float(), theirs[start:stop])
+
+
+@BOTH
 def test_a_view_dequantises_the_blocks_that_it_touches(asked: list[int], keep: bool) -> None:
     weight = matrix(keep=keep)  # Q4_1: 32 numbers in 20 bytes
     heads = weight.unflatten(0, (3, -1)).transpose(1, 2)
     outputs = weight.mT.unflatten(0, (8, -1))
-    narrow, column = weight[2:5, 40:60], weight[:, 70]
+    narrow, column, block = weight[2:5, 40:60], weight[:, 70], weight[0, 64:96]
     assert asked == []
     row = WIDTH // 32 * 20
-    for view, expected in ((heads[1], 4 * row), (outputs[7], ROWS * 2 * 20), (narrow, 3 * 20), (column, ROWS * 20)):
+    for view, expected in (
+        (heads[1], 4 * row),
+        (outputs[7], ROWS * 2 * 20),
+        (narrow, 60),
+        (column, ROWS * 20),
+        (block, 20),
+    ):
         asked.clear()
         view.double()
         assert sum(asked) in ((0, expected) if keep else (expected,))
