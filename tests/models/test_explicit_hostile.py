@@ -42,7 +42,8 @@ def test_a_tensor_that_is_missing(folder: Path) -> None:
 
 def test_a_tensor_that_has_no_place(folder: Path) -> None:
     path = put(folder, {**tensors(folder), "model.layers.1.self_attn.sinks": torch.zeros(4)})
-    refusal(lambda: load(folder), BadCheckpoint, path, "no place", "model.layers.1.self_attn.sinks", "its config belongs")
+    told = [path, "no place", "model.layers.1.self_attn.sinks", "its config belongs"]
+    refusal(lambda: load(folder), BadCheckpoint, *told)
 
 
 def test_a_layer_more_than_the_config_has(folder: Path) -> None:
