@@ -145,9 +145,7 @@ def _key(trace: Trace, row: Float[Tensor, " key"], first: int, at: int, about: A
     if key > at:
         raise Undefined(f"token {at} cannot attend to the later token {key}; choose a key up to {at}")
     if key < first:
-        raise Undefined(
-            f"token {key} is outside the window of this layer, which begins at token {first}; choose a later"
-        )
+        raise Undefined(f"token {key} is outside the window of token {at}, which begins at {first}; choose a later key")
     return key
 
 
