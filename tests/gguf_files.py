@@ -2,6 +2,7 @@
 
 import random
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -97,9 +98,11 @@ def packed(kind: int, value: Any) -> bytes:
 LETTERS = [chr(code) for code in (*range(33, 127), *range(161, 173), *range(174, 256), *range(256, 324))]
 
 
-def byte_level(merges: tuple[str, ...] = ("t h", "th e", "Ġ the", "i n", "Ġ a")) -> list[tuple[str, int, Any]]:
+def byte_level(
+    merges: tuple[str, ...] = ("t h", "th e", "Ġ the", "i n", "Ġ a"), letters: Sequence[str] = LETTERS
+) -> list[tuple[str, int, Any]]:
     """The facts of a byte-level vocabulary: 256 bytes, the merged ones, and a special token."""
-    tokens = [*LETTERS, *(merge.replace(" ", "") for merge in merges), "<|end|>"]
+    tokens = [*letters, *(merge.replace(" ", "") for merge in merges), "<|end|>"]
     types = [1] * (len(tokens) - 1) + [3]
     return [
         ("tokenizer.ggml.model", TEXT, "gpt2"),

@@ -44,10 +44,10 @@ def quick(file: File) -> File:
 
 
 BASES = [
-    llama(),
+    llama(vocabulary=byte_level(letters="Ġtheinacso")),
     llama(numbers=8, vocabulary=pieces(), heads=1),
     llama(kind="qwen2", numbers=1, biases=True, vocabulary=[]),
-    llama(kind="qwen3", numbers=0, norms=True, vocabulary=byte_level(merges=())),
+    llama(kind="qwen3", numbers=0, norms=True, vocabulary=byte_level(merges=(), letters="Ġtheinac")),
 ]
 BASES = [quick(file) for file in BASES]
 

@@ -140,50 +140,47 @@ def _tensors(file: GGUF, kind: str, names: Names) -> dict[str, Tensor]:
 
 def _config(file: GGUF, kind: str) -> dict[str, Any]:
     """Say the facts in the words of a config.json; what is missing or wrong there is told by who reads it."""
-
-    def fact(name: str, default: Any = None) -> Any:
-        return file.facts.get(f"{kind}.{name}", default)
-
+    own = {name.removeprefix(f"{kind}."): value for name, value in file.facts.items() if name.startswith(f"{kind}.")}
     vocab = file.stored["token_embd.weight"].shape[0] if "token_embd.weight" in file.stored else None
     tied = {"vocab_size": vocab, "tie_word_embeddings": "output.weight" not in file.stored}
-    heads, d = fact("attention.head_count"), fact("embedding_length")
+    heads, d = own.get("attention.head_count"), own.get("embedding_length")
     if kind == "gpt2":
         return tied | {
-            "n_layer": fact("block_count"),
+            "n_layer": own.get("block_count"),
             "n_head": heads,
             "n_embd": d,
-            "n_inner": fact("feed_forward_length"),
-            "n_positions": fact("context_length"),
-            "layer_norm_epsilon": fact("attention.layer_norm_epsilon"),
+            "n_inner": own.get("feed_forward_length"),
+            "n_positions": own.get("context_length"),
+            "layer_norm_epsilon": own.get("attention.layer_norm_epsilon"),
         }
-    d_head = fact("attention.key_length")
-    if fact("attention.value_length", d_head) != d_head:
+    d_head = own.get("attention.key_length")
+    if own.get("attention.value_length", d_head) != d_head:
         raise NotThisModel(f"{file.path}: its values are wider or narrower than its keys, which is not supported")
-    if stated := [name for name in UNREAD if fact(name)]:
+    if stated := [name for name in UNREAD if own.get(name)]:
         raise NotThisModel(f"{file.path} states {some(stated)} of its {kind} model, which is not computed")
     return tied | {
         # Every layer slides where a window is stated, as Mistral's do.
-        "model_type": "mistral" if fact("attention.sliding_window") else kind,
-        "num_hidden_layers": fact("block_count"),
+        "model_type": "mistral" if own.get("attention.sliding_window") else kind,
+        "num_hidden_layers": own.get("block_count"),
         "num_attention_heads": heads,
-        "num_key_value_heads": fact("attention.head_count_kv", heads),
+        "num_key_value_heads": own.get("attention.head_count_kv", heads),
         "hidden_size": d,
         "head_dim": d_head,
-        "intermediate_size": fact("feed_forward_length"),
-        "max_position_embeddings": fact("context_length"),
-        "rms_norm_eps": fact("attention.layer_norm_rms_epsilon", 1e-6),
-        "sliding_window": fact("attention.sliding_window") or None,
-        "rope_parameters": _rotary(file, kind, fact),
+        "intermediate_size": own.get("feed_forward_length"),
+        "max_position_embeddings": own.get("context_length"),
+        "rms_norm_eps": own.get("attention.layer_norm_rms_epsilon", 1e-6),
+        "sliding_window": own.get("attention.sliding_window") or None,
+        "rope_parameters": _rotary(file, kind, own),
     }
 
 
-def _rotary(file: GGUF, kind: str, fact: Callable[..., Any]) -> dict[str, Any]:
+def _rotary(file: GGUF, kind: str, own: dict[str, Any]) -> dict[str, Any]:
     """Rotary positions; llama.cpp orders the rows of Q and K of a Llama so that pairs are neighbours."""
-    rotary = {"rope_type": "default", "rope_theta": fact("rope.freq_base", 10_000.0)}
+    rotary = {"rope_type": "default", "rope_theta": own.get("rope.freq_base", 10_000.0)}
     rotary["pairs"] = "adjacent" if kind == "llama" else "halves"
-    if (scaling := fact("rope.scaling.type", "none")) != "none":
-        rotary |= {"rope_type": scaling, "factor": fact("rope.scaling.factor")}
-    if (turned := fact("rope.dimension_count")) is not None:
+    if (scaling := own.get("rope.scaling.type", "none")) != "none":
+        rotary |= {"rope_type": scaling, "factor": own.get("rope.scaling.factor")}
+    if (turned := own.get("rope.dimension_count")) is not None:
         rotary["dimensions"] = turned
     if FACTORS in file.stored:
         factors = file.tensors()[FACTORS]
