@@ -90,3 +90,17 @@ def test_the_score_of_two_lines_is_the_cosine_between_them() -> None:
     a, b = draw(6), draw(6, seed=1)
     cosine = abs(float(torch.nn.functional.cosine_similarity(a, b, dim=0)))
     assert subspace_score(draw(5, 1, seed=2) * a, b[:, None] * draw(1, 3, seed=3)) == pytest.approx(cosine, rel=1e-12)
+
+
+@pytest.mark.parametrize("rank", [1, 3, 8])
+def test_a_core_has_the_gram_of_its_matrix_whatever_its_rank(rank: int) -> None:
+    generator = torch.Generator().manual_seed(rank)
+    several = [
+        torch.randn(30, r, generator=generator, dtype=torch.float64)
+        @ torch.randn(r, 8, generator=generator, dtype=torch.float64)
+        for r in (8, rank)
+    ]
+    for matrix, core in zip(several, writer_cores(several), strict=True):
+        assert core.shape == (8, 8)
+        gram = matrix.mT @ matrix
+        assert float((core.mT @ core - gram).abs().max()) < 1e-12 * float(gram.abs().max())
