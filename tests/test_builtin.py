@@ -10,6 +10,8 @@ import loadstore as ls
 from loadstore.models.library import builtin_path
 from loadstore.training.claims import Claim, claims, read_held_out
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture(scope="module")
 def measured():

@@ -17,6 +17,8 @@ from loadstore.views.page import render_page
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator
 
+pytestmark = pytest.mark.alone
+
 ROWS: Groups = [(f"L{layer}", [f"L{layer}.H{head}" for head in range(20)]) for layer in range(50)]
 TIMED = """async () => {
     const [stop, trail] = [document.querySelector('.stop'), document.querySelector('.trail')];

@@ -17,6 +17,8 @@ from loadstore.heads.patterns import ROLES
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+pytestmark = pytest.mark.alone
+
 PROMPT = (
     "When Mary and John went to the store, John gave a drink to Mary. When Mary and John went to the store, John gave"
 )

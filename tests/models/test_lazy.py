@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.alone
+
 D, HEADS, D_HEAD, WIDTH, VOCAB, LAYERS = 4096, 32, 128, 11008, 32000, 4
 FLOAT16 = 2
 MATRIX = D * D_HEAD * FLOAT16  # one of a head's four matrices

@@ -20,6 +20,8 @@ from loadstore.models.installed import installed
 from loadstore.models.quantised import Quantised
 from loadstore.models.weights import Weights
 
+pytestmark = pytest.mark.alone
+
 PROSE = "The quick brown fox jumps over the lazy dog, while 12 grey cats sleep; the quick brown fox has seen it all.\n"
 TEXTS = [
     "Hello world",

@@ -15,6 +15,8 @@ from loadstore.report.formation import formation_document
 from loadstore.training.formation import formation, verdict, window
 from loadstore.training.history import Line, read_lines
 
+pytestmark = pytest.mark.alone
+
 SMALL = Path(__file__).with_name("small.toml")
 LINE = [sys.executable, "-m", "loadstore", "demo-induction", "--recipe", str(SMALL), "-o"]
 

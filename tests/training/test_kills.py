@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import torch
 
+pytestmark = pytest.mark.alone
+
 HERE = Path(__file__).parent
 KILLS = 20
 

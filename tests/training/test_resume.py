@@ -21,6 +21,8 @@ from loadstore.training.recipe import read_recipe
 from loadstore.training.run import STATE
 from loadstore.training.synthetic import made_up_words
 
+pytestmark = pytest.mark.alone
+
 RECIPE = read_recipe(Path(__file__).with_name("small.toml"))
 CORPUS = made_up_words(RECIPE.vocab)
 

@@ -16,6 +16,8 @@ from loadstore.training.loop import train
 from loadstore.training.prepare import prepare
 from loadstore.training.recipe import read_recipe
 
+pytestmark = pytest.mark.alone
+
 BUSY = 240.0  # seconds that a loaded machine may need for what takes a few
 LIMIT = 100_000  # bytes: less than a state
 
