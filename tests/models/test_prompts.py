@@ -67,7 +67,7 @@ def test_ids_that_no_token_has(ids: Any) -> None:
     "prompt",
     [
         *([1.0, 2.0], [1, 2.5], [True, False], [[[1]]], [[1, 2], [3]], ["the", "cat"], 5, 2.0, None, [None], [10**30]),
-        *({"a": 1}, object(), [1j], torch.tensor(3), torch.ones(1, 1, 1, dtype=torch.long), torch.ones(2)),
+        *({"a": 1}, object, [1j], torch.tensor(3), torch.ones(1, 1, 1, dtype=torch.long), torch.ones(2)),
         *(torch.ones(2, dtype=torch.complex64), torch.ones(2, dtype=torch.bool), np.array(["a"]), np.ones((2, 2))),
     ],
     ids=repr,
