@@ -6,12 +6,12 @@ from hostile import refusal
 from loadstore.errors import NoSuchSite
 from loadstore.sites import EMBED, POS, UNEMBED, Head, Reader, Writer, parse_head, parse_reader, parse_writer
 
-WRITERS = [EMBED, POS, Writer("head", 0, 7), Writer("head", 31, 127), Writer("bias", 2)]
-READERS = [UNEMBED, Reader(1, 4, "Q"), Reader(1, 4, "K"), Reader(12, 10, "V")]
+WRITERS = [EMBED, POS, Writer("head", 0, 7), Writer("head", 31, 127), Writer("bias", 2), Writer("mlp", 2)]
+READERS = [UNEMBED, Reader(1, 4, "Q"), Reader(1, 4, "K"), Reader(12, 10, "V"), Reader(2, -1, "mlp")]
 NO_NAMES = [
     *("", " ", "L1", "H4", "L1.H", "L.H4", "L1H4", "l1.h4", "L1.h4", "L-1.H4", "L1.H-4", "L1.H4.", "L1..H4"),
     *("L1.H4.X", "L1.H4.q", "L1.H4.K.K", "L1.5.H4", "L1.H4 ; rm", "L12345.H4", "1.4", "blocks.1.attn", "L1.H4\0"),
-    *("const", "EMBED", "L1.mlp", "</script>", "L" * 10_000),
+    *("const", "EMBED", "L1.MLP", "mlp", "</script>", "L" * 10_000),
 ]
 
 
@@ -26,7 +26,7 @@ def test_every_name_is_read_back() -> None:
 def test_what_is_no_name_is_answered_with_one(name: str) -> None:
     refusal(lambda: parse_head(name), NoSuchSite, "is not a head", "L1.H4")
     refusal(lambda: parse_writer(name), NoSuchSite, "is not a writer", "embed, pos, L0.H7")
-    refusal(lambda: parse_reader(name), NoSuchSite, "is not a reader", "L1.H4.Q, L1.H4.K, L1.H4.V and unembed")
+    refusal(lambda: parse_reader(name), NoSuchSite, "is not a reader", "L1.H4.Q, L1.H4.K, L1.H4.V, L1.mlp and unembed")
 
 
 def test_a_name_of_the_other_sort() -> None:
