@@ -3,7 +3,7 @@
 from loadstore.prompts.address import MASS, Address, address
 from loadstore.report.story import Story
 from loadstore.report.tokens import chosen_load
-from loadstore.report.words import listed, number
+from loadstore.report.words import listed, number, plural
 from loadstore.sites import SIDES, Side
 from loadstore.views.model import Figure, bars, figure, reading, round_up
 from loadstore.views.pictures import address as address_view
@@ -24,12 +24,13 @@ def closing_figure(story: Story) -> Figure:
     labels, length = list(found.labels), len(found.labels)
     ones: dict[Side, list[float | None]] = {
         "Q": [float(j == at) if j <= at else None for j in range(length)],
-        "K": [1.0 if j <= at else None for j in range(length)],
-        "V": [found.weights[j] if j <= at else None for j in range(length)],
+        "K": [1.0 if found.first <= j <= at else None for j in range(length)],
+        "V": [found.weights[j] if found.first <= j <= at else None for j in range(length)],
     }
+    keys = at + 1 - found.first
     rows = [
         address_row("Q", f"→ {labels[at]}", ones["Q"], [at], 1.0),
-        address_row("K", f"→ each of {at + 1} tokens, in parallel", ones["K"], [], float(at + 1)),
+        address_row("K", f"→ each of {plural(keys, 'token')}, in parallel", ones["K"], [], float(keys)),
         address_row("V", f"→ {found.tokens}", ones["V"], found.smallest, found.effective),
     ]
     told = ", ".join(_told(found, side) for side in SIDES)
@@ -46,7 +47,7 @@ def closing_figure(story: Story) -> Figure:
         views,
         reading(
             "Attention supplies a token address for V only: Q reads the query's own token and K every token its own. "
-            f"Shares partition, for Q and K, the score of {key} less the mean over the {at + 1} keys that the mask "
+            f"Shares partition, for Q and K, the score of {key} less the mean over the {keys} keys that the mask "
             f"allows; for V, what the head stored. They are signed and sum to 1, const included. Outlined: the fewest "
             f"tokens that hold {100 * MASS:.0f} %."
         ),

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
 from loadstore.heads.patterns import role_masks
 from loadstore.heads.roles import bos_of
+from loadstore.models.attention import allowed
 from loadstore.models.edits import cut
 from loadstore.models.trace import run
 from loadstore.models.wiring import wiring
@@ -45,7 +45,21 @@ def best_repeat(story: Story, head: Head) -> Repeat | None:
     def shown(repeat: Repeat) -> float:
         return float(pattern[repeat.query, repeat.key] * probability[repeat.query, tokens[repeat.key]])
 
-    return max(repeats(story), key=shown, default=None)
+    return max(_within(story, head), key=shown, default=None)
+
+
+def _within(story: Story, head: Head) -> list[Repeat]:
+    """The repeats whose key the head can see."""
+    window = story.weights.architecture.window(head.layer)
+    return [repeat for repeat in repeats(story) if window is None or repeat.query - repeat.key < window]
+
+
+def unseen(story: Story, head: Head) -> str:
+    """What a hatched cell of a head's pattern means."""
+    window = story.weights.architecture.window(head.layer)
+    return "a query cannot attend to later tokens" + (
+        "" if window is None else f", nor to any before its last {window}"
+    )
 
 
 def induction_figures(story: Story) -> list[Figure]:
@@ -67,18 +81,18 @@ def induction_figure(story: Story, head: Head) -> Figure:
     labels, repeat = story.trace.labels, best_repeat(story, head)
     edits = [cut(str(story.previous), f"{head}.K")]
     without = run(story.weights, story.prompt, edits, record=True)
-    allowed = np.tri(len(labels), dtype=bool)
+    seen = allowed(len(labels), story.weights.architecture.window(head.layer)).numpy()
     outlined = [] if repeat is None else [(repeat.query, repeat.key)]
     view = heatmap(
         f"Pattern of {head}",
         ("query", labels),
         ("key", labels),
         [
-            panel(f"{head}", story.trace.pattern(head), allowed, outlined=outlined),
-            panel(f"control: {story.previous} cut from its K", without.pattern(head), allowed, outlined=outlined),
+            panel(f"{head}", story.trace.pattern(head), seen, outlined=outlined),
+            panel(f"control: {story.previous} cut from its K", without.pattern(head), seen, outlined=outlined),
         ],
         scale=("sequential", 0.0, 1.0, "attention"),
-        hatched="a query cannot attend to later tokens",
+        hatched=unseen(story, head),
         outline="the token that followed the earlier occurrence",
     )
     return figure(
@@ -93,12 +107,13 @@ def _instance(story: Story, head: Head, repeat: Repeat | None, without: torch.Te
     """What the prompt itself shows: one repeat, before and after the cut; or that it has none."""
     labels = story.trace.labels
     if repeat is None:
-        return "No token of this prompt occurred exactly once before: induction has nothing to match here."
+        near = "" if story.weights.architecture.window(head.layer) is None else ", within what this head sees"
+        return f"No token of this prompt occurred exactly once before{near}: induction has nothing to match here."
     weight, cut_weight = (float(p[repeat.query, repeat.key]) for p in (story.trace.pattern(head), without))
     probability = story.trace.logits[repeat.query].softmax(-1)
     token = int(story.trace.tokens[0, repeat.key])
     place = int((probability > probability[token]).sum()) + 1
-    every = repeats(story)
+    every = _within(story, head)
     means = [sum(float(p[r.query, r.key]) for r in every) / len(every) for p in (story.trace.pattern(head), without)]
     return (
         f"Of {plural(len(every), 'unambiguous repeat')} in this prompt the clearest is {labels[repeat.query]}, which "

@@ -21,6 +21,7 @@ EACH = 3  # notable heads of a role
 SOME = 0.3  # the share of attention from which a head is notable for a role
 NAMED = tuple(role for role in ROLES if role != "first")  # most heads of a large model rest on the first token
 SEQUENCES = 4  # of random repeats that wires are cut on
+FALL = 0.05  # of the induction score: a cut that lowers it by less is said to change nothing
 
 
 def is_article(shape: Architecture) -> bool:
@@ -68,11 +69,16 @@ class Atlas(Story):
         sides: tuple[Side, ...] = ("Q", "K")
         return {} if self.candidate is None else {s: own_cuts(self.repeats, f"{self.candidate}.{s}") for s in sides}
 
+    def needed(self, side: Side) -> list[str]:
+        """Writers whose cut from this side of the induction head lowers its score by more than FALL, most first."""
+        table = self.cuts[side].sortby("score")
+        return [str(name) for name in table["writer"].values[(table.intact - table.score).values > FALL]]
+
     @property
     def suppliers(self) -> list[Head]:
-        """Heads below the induction head, by how much cutting each from its K lowers its score, most first."""
-        ranked = self.cuts["K"].sortby("score")["writer"].values.tolist()
-        return [parse_writer(str(name)).head for name in ranked if parse_writer(str(name)).kind == "head"]
+        """Heads whose stores the K of the induction head needs, most needed first; empty where no single one is."""
+        writers = [parse_writer(name) for name in self.needed("K")]
+        return [writer.head for writer in writers if writer.kind == "head"]
 
     @cached_property
     def scores(self) -> "xr.Dataset":

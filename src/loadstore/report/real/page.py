@@ -71,13 +71,18 @@ def real_lead(atlas: Atlas) -> str:
         return "With one layer there is nothing that could search for what another head stored."
     if not atlas.induction:
         return is_induction(atlas, head)
+    found = (
+        f"{head} is the strongest induction head: on random repeats {number(atlas.role(head, 'induction'))} of its "
+        "attention goes to what followed before."
+    )
+    if not atlas.needed("K"):
+        return f"{found} No single wire into its K explains that: no cut of one changes the score by much."
     best = atlas.cuts["K"].sortby("score").isel(writer=0)
     writer, intact = str(best["writer"].values), float(best.intact)
     role = "the strongest previous-token head below it" if writer == str(atlas.previous) else "a store that it needs"
     return (
-        f"{head} is the strongest induction head: on random repeats {number(atlas.role(head, 'induction'))} of its "
-        f"attention goes to what followed before. It finds that by what {writer}, {role}, stored: with this one wire "
-        f"cut from its K the score falls from {number(intact)} to {number(float(best.score))}."
+        f"{found} It finds that by what {writer}, {role}, stored: with this one wire cut from its K the score falls "
+        f"from {number(intact)} to {number(float(best.score))}."
     )
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from loadstore.heads.patterns import ROLES
 from loadstore.heads.roles import IS_ROLE
-from loadstore.report.real.atlas import NAMED, SOME, Atlas
+from loadstore.report.real.atlas import EACH, NAMED, SOME, Atlas
 from loadstore.report.words import listed, number, plural
 from loadstore.sites import Head
 from loadstore.views.model import Figure, figure, heatmap, panel, reading, table
@@ -85,7 +85,7 @@ def _notable(atlas: Atlas) -> Figure:
         f"This report looks at {plural(len(atlas.notable), 'head')}: {names}{f' and {rest} more' if rest > 0 else ''}.",
         [table("Roles on random repeats", columns, rows)],
         reading(
-            f"The strongest of each role, others of it above {number(SOME)}, and the heads whose stores the strongest "
+            f"The strongest of each role, up to {EACH - 1} others of it above {number(SOME)}, and the heads whose stores the strongest "
             "induction head needs most on its K."
         ),
     )

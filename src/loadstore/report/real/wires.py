@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from loadstore.report.real.atlas import Atlas
+from loadstore.report.real.atlas import FALL, Atlas
 from loadstore.report.wires import LEVEL
 from loadstore.report.words import number, plural
 from loadstore.sites import SIDES, Head, Side, parse_writer
@@ -42,7 +42,7 @@ def score_figure(atlas: Atlas) -> Figure:
         reading(
             "Alignment: 0 is what a random rotation between writer and reader would give, 1 the most that their "
             f"spectra allow. Above chance: p < {LEVEL:g} after Bonferroni over all of these wires. Alignment says what "
-            "can be read; whether it is, the cuts below say." + atlas.averaged
+            "can be read, not whether it is." + atlas.averaged
         ),
     )
 
@@ -93,13 +93,24 @@ def _cuts(atlas: Atlas, head: Head, side: Side) -> Figure:
     place = int((aligned > aligned.sel(writer=name)).sum()) + 1
     loud = int((found.traffic > worst.traffic).sum()) + 1
     count = found.sizes["writer"]
+    needed = atlas.needed(side)
+    reach = f"Of {plural(count, 'writer')} that reach the {side} of {head}, "
+    if needed:
+        claim = (
+            f"{reach}cutting {name} lowers its induction score the most, from {number(intact)} to "
+            f"{number(float(worst.score))}{_next(rows, needed)}. By traffic that wire is number {loud} of {count}, by "
+            f"alignment number {place}."
+        )
+    else:
+        claim = (
+            f"{reach}none matters by itself: no cut of a single one lowers its induction score of {number(intact)} by "
+            f"more than {number(FALL)}."
+        )
     return figure(
         "9" if side == "K" else "10",
         f"Does it matter? Every {side} wire of {head}, cut",
-        f"Of {plural(count, 'writer')} that reach the {side} of {head}, cutting {name} lowers its induction score the "
-        f"most, from {number(intact)} to {number(float(worst.score))}{_next(rows)}. By traffic that wire is number "
-        f"{loud} of {count}, by alignment number {place}.",
-        [table(f"The {len(rows)} wires that matter most to its {side}", COLUMNS, rows)],
+        claim,
+        [table(f"The {plural(len(rows), 'wire')} whose cut leaves the least", COLUMNS, rows)],
         reading(
             "Cut: the writer's store less its mean is removed from this input of this head alone, norm scales frozen, "
             f"on {atlas.repeats.tokens.shape[0]} random repeats. Traffic: standard deviation within a query's row of "
@@ -108,8 +119,8 @@ def _cuts(atlas: Atlas, head: Head, side: Side) -> Figure:
     )
 
 
-def _next(rows: list[list[str | float]]) -> str:
-    return "" if len(rows) < 2 else f", then {rows[1][0]} ({number(float(rows[1][3]))})"
+def _next(rows: list[list[str | float]], needed: list[str]) -> str:
+    return "" if len(needed) < 2 else f", then {rows[1][0]} ({number(float(rows[1][3]))})"
 
 
 COLUMNS = (
