@@ -85,8 +85,8 @@ def _notable(atlas: Atlas) -> Figure:
         f"This report looks at {plural(len(atlas.notable), 'head')}: {names}{f' and {rest} more' if rest > 0 else ''}.",
         [table("Roles on random repeats", columns, rows)],
         reading(
-            f"The strongest of each role, up to {EACH - 1} others of it above {number(SOME)}, and the heads whose stores "
-            "the strongest induction head needs most on its K."
+            f"The strongest of each role, up to {EACH - 1} others of it above {number(SOME)}, and the heads whose "
+            "stores the strongest induction head needs most on its K."
         ),
     )
 
