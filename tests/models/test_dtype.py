@@ -82,9 +82,15 @@ def test_no_tensor_of_the_processor_is_mixed_in(kind: Kind) -> None:
 
 
 def test_a_device_is_asked_for_and_ids_may_lie_anywhere() -> None:
-    assert run(load(device="meta"), "the cat").logits.is_meta
+    elsewhere = replace(load(), device=torch.device("meta"))
+    assert run(elsewhere, "the cat").logits.is_meta
+    assert not elsewhere.W_E.is_meta  # what is stored stays where it lies
     assert load(device=torch.device("cpu")).device == torch.device("cpu")
-    assert load().W_E.device == load(device="meta").W_E.device  # what is stored stays where it lies
+
+
+def test_a_device_without_numbers() -> None:
+    for device in ("meta", torch.device("meta")):
+        refusal(lambda device=device: load(device=device), BadRequest, "device='meta'", "use 'cpu'")
 
 
 @pytest.mark.parametrize("device", ["tpu", "cuda:77", "", "xla", 5, None])

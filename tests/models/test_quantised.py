@@ -17,7 +17,7 @@ from torch import Tensor
 
 from loadstore.errors import BadCheckpoint, Undefined
 from loadstore.models import quantised, stored
-from loadstore.models.quantised import FACTS, VIEWS, Quantised
+from loadstore.models.quantised import FACTS, VIEWS, Quantised, stored_as
 from loadstore.models.stored import KINDS, Matrix
 
 ROWS, WIDTH = 12, 512  # rows of 16 or 2 blocks
@@ -233,6 +233,14 @@ def test_facts_and_ties_are_told_without_a_read(asked: list[int]) -> None:
     assert matrix().data_ptr() != weight.data_ptr()
     assert "12, 512" in repr(weight)
     assert "'W'" in repr(weight)
+    assert asked == []
+
+
+def test_how_it_is_stored_is_told_without_a_read(asked: list[int]) -> None:
+    size = ROWS * WIDTH // 32 * 20
+    assert stored_as(matrix()) == ("Q4_1", size)
+    assert stored_as(matrix()[:6]) == ("Q4_1", size // 2)
+    assert stored_as(torch.zeros(3, dtype=torch.float16)) == ("float16", 6)
     assert asked == []
 
 

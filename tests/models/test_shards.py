@@ -9,7 +9,7 @@ import torch
 from hostile import legacy_config, legacy_state, refusal, same, small
 from safetensors.torch import save_file
 
-from loadstore.errors import BadCheckpoint
+from loadstore.errors import BadCheckpoint, NotThisModel
 from loadstore.models import shards
 from loadstore.models.library import load
 from loadstore.models.weights import Weights
@@ -174,3 +174,19 @@ def test_safetensors_are_preferred_to_a_pickled_twin(tmp_path: Path) -> None:
     put(tmp_path / "other.pth", NAMES)
     words = ["2 model files (mine.safetensors, other.pth)", "name the file itself"]
     refusal(lambda: load(tmp_path, positions="shortformer"), BadCheckpoint, tmp_path, *words)
+
+
+def test_files_in_gguf_count_as_models_of_a_folder(tmp_path: Path) -> None:
+    for name in ("one.gguf", "two.gguf"):
+        (tmp_path / name).write_bytes(b"GGUF")
+    words = ["2 model files (one.gguf, two.gguf)", "name the file itself"]
+    refusal(lambda: load(tmp_path), BadCheckpoint, tmp_path, *words)
+
+
+def test_what_stands_beside_a_file_is_told(tmp_path: Path) -> None:
+    save_file({"lm_head.weight": torch.zeros(2, 2)}, tmp_path / "mine.safetensors")
+    refusal(lambda: load(tmp_path), NotThisModel, "there is no config.json beside it", "lm_head.weight")
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(BadCheckpoint, match="is not JSON") as caught:
+        load(tmp_path)
+    assert "positions=" not in str(caught.value)

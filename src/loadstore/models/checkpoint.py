@@ -13,7 +13,7 @@ from loadstore.models.jsonfile import json_object, parsed
 from loadstore.models.quote import quote, some
 from loadstore.models.rotary import as_rotary
 from loadstore.models.shards import INDEXES, is_index, read_shards
-from loadstore.models.tensorfile import SUFFIXES, read_tensors
+from loadstore.models.tensorfile import PACKED, SUFFIXES, read_tensors
 
 COMMON = ("model", "model_final", "pytorch_model", *(name.removesuffix(".json") for name in INDEXES))
 USUAL = ("model.safetensors", INDEXES[0], "pytorch_model.bin", INDEXES[1])  # in the order of Hugging Face
@@ -119,21 +119,21 @@ def _model_of(folder: Path) -> Path:
     for usual in USUAL:
         if usual in names:
             return folder / usual
-    files = sorted(folder / name for name in names if name.endswith(SUFFIXES))
+    files = sorted(folder / name for name in names if name.endswith((*SUFFIXES, PACKED)))
     safe = {file.stem for file in files if file.suffix == SUFFIXES[0]}
     files = [file for file in files if file.suffix == SUFFIXES[0] or file.stem not in safe]
     if len(files) != 1:
         held = f" ({some([file.name for file in files])})" if files else ""
         raise BadCheckpoint(
-            f"the folder {folder} holds {len(files)} model files{held}, expected one of {', '.join(SUFFIXES)}; "
-            "name the file itself, or choose a folder that is a model"
+            f"the folder {folder} holds {len(files)} model files{held}, expected one of "
+            f"{', '.join((*SUFFIXES, PACKED))}; name the file itself, or choose a folder that is a model"
         )
     return files[0]
 
 
 def _config(path: Path, metadata: dict[str, str]) -> dict[str, Any] | None:
     """The config in a header or beside the file, None where there is neither. Raises BadCheckpoint."""
-    beside, remedy = path.parent / "config.json", "mend it, or remove it and state positions="
+    beside, remedy = path.parent / "config.json", "mend it, or fetch again the one that belongs to the model"
     if "config" in metadata:
         return parsed(metadata["config"], f"the config of {path}", remedy)
     return json_object(beside, f"the config of {path}", remedy) if beside.is_file() else None

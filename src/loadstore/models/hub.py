@@ -19,7 +19,6 @@ from loadstore.models.quote import quote
 from loadstore.models.repository import (
     CONFIG,
     FILE,
-    GGUF,
     REPOSITORY,
     TOKENIZER,
     TOKENIZER_CONFIG,
@@ -29,6 +28,7 @@ from loadstore.models.repository import (
     choose,
 )
 from loadstore.models.shards import is_index, places_of
+from loadstore.models.tensorfile import PACKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def fetch(where: Address) -> Fetched:
     """Fetch what ``where`` names. Raises BadRequest (name, network, access) or BadCheckpoint (content)."""
     shelf = _shelf(where)
     model = choose(shelf.files, where)
-    config = {} if model.endswith(GGUF) else _config(shelf)
+    config = {} if model.endswith(PACKED) else _config(shelf)
     tokenizer = _tokenizer(shelf, config)
     path = shelf.get(model)
     for shard in _shards(shelf, path):

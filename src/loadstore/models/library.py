@@ -92,7 +92,7 @@ def _build(checkpoint: Checkpoint, positions: Positions | None, name: str | None
         weights = weights if name is None else replace(weights, name=name)
     else:
         raise NotThisModel(
-            f"{checkpoint.path} is no architecture that loadstore knows (its tensors: "
+            f"{checkpoint.path} is no architecture that loadstore knows ({_beside(checkpoint)}its tensors: "
             f"{some(sorted(checkpoint.tensors))}{table.stated(checkpoint)}); supported: loadstore's own files, "
             f"checkpoints in HookedTransformer naming, and with a config.json the model_type {table.supported()}"
         )
@@ -104,6 +104,10 @@ def _build(checkpoint: Checkpoint, positions: Positions | None, name: str | None
     if len(kinds) > 1:  # the widest changes no number
         weights = replace(weights, computed=reduce(torch.promote_types, kinds, torch.float32))
     return weights
+
+
+def _beside(checkpoint: Checkpoint) -> str:
+    return "there is no config.json beside it; " if checkpoint.config is None else ""
 
 
 def _finite(weights: Weights, checkpoint: Checkpoint) -> Weights:

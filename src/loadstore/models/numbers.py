@@ -23,6 +23,8 @@ def as_device(device: object) -> torch.device:
     """Read the name of a device that is there. Raises BadRequest."""
     try:
         found = torch.device(device) if isinstance(device, str) else device
+        if isinstance(found, torch.device) and found.type == "meta":
+            raise BadRequest("device='meta' holds no numbers, so nothing can be computed on it; use 'cpu'")
         if isinstance(found, torch.device):
             torch.empty(0, device=found)
             return found

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from loadstore.errors import Undefined
-from loadstore.models.stored import Matrix
+from loadstore.models.stored import KINDS, Matrix
 
 # Functions and properties of torch by name. A view that is missing here is right, only more is dequantised for it.
 _TURNS = {"T", "mT", "t", "transpose", "swapaxes", "permute", "movedim", "detach"}
@@ -111,6 +111,14 @@ class Quantised(Tensor):
     def is_whole(self) -> bool:
         """Whether this is its matrix, row by row."""
         return (*self.size(), *self.stride()) == (self.matrix.rows, self.matrix.width, self.matrix.width, 1)
+
+
+def stored_as(tensor: Tensor) -> tuple[str, int]:
+    """The format that a tensor's numbers lie in, and the bytes that they take there."""
+    if isinstance(tensor, Quantised):
+        kind = KINDS[tensor.matrix.kind]
+        return kind.name, tensor.numel() // kind.numbers * kind.bytes
+    return str(tensor.dtype).removeprefix("torch."), tensor.nbytes
 
 
 def _basic(index: Any, *, lists: bool) -> bool:

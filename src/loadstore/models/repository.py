@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loadstore.errors import BadCheckpoint, BadRequest
-from loadstore.models.checkpoint import SUFFIXES, USUAL
+from loadstore.models.checkpoint import USUAL
 from loadstore.models.names import published
 from loadstore.models.quote import quote, some
 from loadstore.models.shards import ENDING, is_index
+from loadstore.models.tensorfile import PACKED, SUFFIXES
 
 CONFIG, TOKENIZER, TOKENIZER_CONFIG = "config.json", "tokenizer.json", "tokenizer_config.json"
 MOST_MODEL = 64 << 30  # bytes of all its files; a model of 13 billion numbers in half precision has 26
@@ -19,7 +20,7 @@ REPOSITORY = re.compile(rf"{PART}(/{PART})?")
 NAME = re.compile(rf"(?P<repository>{PART}(?:/{PART})?)(?::(?P<file>[^@/\\]+))?(?:@(?P<revision>[\w./-]{{1,200}}))?")
 FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,200}")
 SHARD = re.compile(r".*-[0-9]{5}-of-[0-9]{5}\.(safetensors|bin)")
-MAIN, GGUF = "main", ".gguf"
+MAIN = "main"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def address(name: str, revision: str | None = None) -> Address | None:
         return None
     known = published(found["repository"])
     repository = found["repository"] if known is None else known.repository
-    if "/" not in repository or repository.endswith((*SUFFIXES, GGUF)):
+    if "/" not in repository or repository.endswith((*SUFFIXES, PACKED)):
         return None
     if revision is not None and found["revision"] not in (None, revision):
         raise BadRequest(f"'{quote(name)}' and revision={revision!r} are two revisions; give one")
@@ -60,7 +61,7 @@ def candidates(names: Iterable[str]) -> list[str]:
     indexed = {name.removesuffix(ENDING).rpartition(".")[2] for name in plain if is_index(Path(name))}
     shards = {name for name in plain if (found := SHARD.fullmatch(name)) and found[1] in indexed}
     return sorted(
-        name for name in plain if name.endswith((*SUFFIXES, GGUF)) or is_index(Path(name)) if name not in shards
+        name for name in plain if name.endswith((*SUFFIXES, PACKED)) or is_index(Path(name)) if name not in shards
     )
 
 
@@ -77,10 +78,10 @@ def choose(names: Iterable[str], where: Address) -> str:
         return where.file
     if not found:
         raise BadCheckpoint(
-            f"{where} has no model file ({', '.join((*SUFFIXES, GGUF))}) at its top; "
+            f"{where} has no model file ({', '.join((*SUFFIXES, PACKED))}) at its top; "
             f"it has {some(sorted(names)) or 'no files'}"
         )
-    others = [name for name in found if not name.endswith(GGUF)]
+    others = [name for name in found if not name.endswith(PACKED)]
     usual = [name for name in USUAL if name in found][:1]
     for rule in (found, others, [name for name in found if name.endswith("final.pth")], usual):
         if len(rule) == 1:

@@ -12,6 +12,7 @@ from loadstore.models.pickled import read_pickled
 from loadstore.models.quote import quote
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
+PACKED = ".gguf"  # read elsewhere (models.gguf)
 MOST_TENSORS = 100_000
 
 

@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from loadstore.errors import BadCheckpoint, LoadstoreError, NotThisModel
-from loadstore.models.checkpoint import SUFFIXES, Checkpoint
+from loadstore.models.checkpoint import Checkpoint
 from loadstore.models.families import gpt2, llama
 from loadstore.models.families.huggingface import Facts
 from loadstore.models.gguf import GGUF, read_gguf
 from loadstore.models.quote import quote, some
+from loadstore.models.tensorfile import PACKED, SUFFIXES
 from loadstore.models.vocabulary import tokens_of
 from loadstore.models.weights import Weights
 
-SUFFIX = ".gguf"
 FACTORS = "rope_freqs.weight"
 MOST_FACTORS = 1 << 12
 UNREAD = (  # they change numbers
@@ -90,13 +90,13 @@ KINDS: dict[str, tuple[Names, Callable[[Checkpoint, Facts], Weights]]] = {
 
 def packed(path: Path) -> Path | None:
     """The GGUF file that a path means: itself, or the only model file of a folder; None where it means another."""
-    if path.suffix == SUFFIX:
+    if path.suffix == PACKED:
         return path
     try:
-        found = [one for one in path.iterdir() if one.suffix in (SUFFIX, *SUFFIXES) and one.is_file()]
+        found = [one for one in path.iterdir() if one.suffix in (PACKED, *SUFFIXES) and one.is_file()]
     except OSError:
         return None
-    return found[0] if len(found) == 1 and found[0].suffix == SUFFIX else None
+    return found[0] if len(found) == 1 and found[0].suffix == PACKED else None
 
 
 def build(path: Path) -> Weights:
