@@ -50,7 +50,7 @@ WORK: dict[str, Callable[[ls.Weights], object]] = {
     "key_composition": lambda m: ls.key_composition(m, HEAD, "L0.H1", offset=offset(m)).accuracy.values,
     "moved": lambda m: ls.moved(m, HEAD, top=4, k=2)["logit"].values,
     "matched": lambda m: ls.matched(m, HEAD, top=4, offset=offset(m)).score.values,
-    "head_roles": lambda m: ls.head_roles(m, repeats()).induction.values,
+    "head_roles": lambda m: ls.head_roles(m, repeats()).previous.values,
     "head_roles, random": lambda m: ls.head_roles(m, "random", sequences=3).previous.values,
     "ablation_effects": lambda m: ls.ablation_effects(m, [HEAD, ("L0.H0", "L0.H1")], on=repeats()).effect.values,
     "dossier": dossier,

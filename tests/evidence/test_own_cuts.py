@@ -17,12 +17,14 @@ from loadstore.models.wiring import wiring
 @pytest.mark.parametrize("side", ["Q", "K"])
 def test_equal_to_runs_with_the_cut(kind: str, side: str) -> None:
     weights = tiny(kind).double()
-    once = torch.randint(1, weights.architecture.vocab, (3, 5), generator=torch.Generator().manual_seed(1))
-    tokens = torch.cat([once, once], 1)
+    once = torch.randint(1, weights.architecture.vocab, (3, 3), generator=torch.Generator().manual_seed(1))
+    tokens = torch.cat([once, once, once], 1)  # what followed is two tokens back: within every window
     trace = run(weights, tokens, record=True)
     head = weights.architecture.heads[-1]
     table = own_cuts(trace, f"{head}.{side}")
-    mask = role_masks(tokens, None)["induction"]
+    window = weights.architecture.window(head.layer)
+    mask = role_masks(tokens, None, window)["induction"]
+    assert mask.any()
     loads = reader_traffic(trace, f"{head}.{side}")
     assert float(table.intact) == pytest.approx(float(mass_on(trace.pattern(head)[:, None], mask)[0].nanmean()))
     writers = [str(writer) for writer in wiring(weights).writers_of(wiring(weights).reader(f"{head}.{side}"))]

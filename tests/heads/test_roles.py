@@ -6,7 +6,7 @@ import numpy as np
 import planted
 import pytest
 import torch
-from tiny import KINDS, some_tokens, tiny
+from tiny import KINDS, Kind, some_tokens, tiny
 
 from loadstore.errors import BadRequest
 from loadstore.heads.patterns import ROLES, mass_on, role_masks
@@ -100,6 +100,29 @@ def test_means_and_standard_errors_are_those_over_sequences() -> None:
             assert float(found[role]) == pytest.approx(np.mean(per), rel=1e-6), role
             assert float(found[f"{role}_se"]) == pytest.approx(np.std(per, ddof=1) / len(per) ** 0.5, rel=1e-6), role
     assert (~role_masks(tokens)["induction"][0]).all()
+
+
+def test_a_key_beyond_the_window_is_no_key_of_a_role() -> None:
+    tokens = torch.tensor([[A, B, C, A, B, C]])
+    wide, near = role_masks(tokens), role_masks(tokens, window=3)
+    seen = torch.ones(6, 6, dtype=torch.bool).tril().triu(-2)
+    for role in ROLES:
+        assert (near[role] == wide[role] & seen).all()
+    assert near["induction"].sum() == 3  # each two tokens back
+    assert wide["duplicate"].any()
+    assert not near["duplicate"].any()  # each three tokens back
+    assert not role_masks(tokens, window=1)["previous"].any()
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.window], ids=str)
+def test_roles_of_a_windowed_layer_count_what_it_can_see(kind: Kind) -> None:
+    model = tiny(kind)
+    tokens = torch.tensor([[1, 2, 3, 4, 1, 2, 3, 4, 5]])  # four back, where a window of three does not reach
+    roles = head_roles(model, tokens).duplicate
+    for layer in range(model.architecture.n_layers):
+        window = model.architecture.window(layer)
+        values = roles.sel(head=f"L{layer}.H0")
+        assert bool(np.isnan(values)) == (window is not None and window < 5)
 
 
 def test_a_role_that_no_query_can_have_is_nan_and_one_sequence_has_no_error() -> None:

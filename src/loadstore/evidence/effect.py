@@ -63,7 +63,8 @@ class _Bench:
 
     def induction(self, trace: Trace, head: Head) -> float:
         """Mean attention of a head on what followed the earlier occurrence."""
-        mask = role_masks(self.tokens, bos_of(self.weights))["induction"]
+        window = self.weights.architecture.window(head.layer)
+        mask = role_masks(self.tokens, bos_of(self.weights), window)["induction"]
         return float(mass_on(trace.pattern(head)[:, None], mask)[0].nanmean())
 
     def effect(self, wire: Wire, load: float, head: Head) -> WireEffect:

@@ -40,7 +40,8 @@ def own_cuts(trace: Trace, reader: Reader | str, role: str = "induction") -> "xr
     reader = wiring(trace.weights).reader(reader)
     if reader.side not in ("Q", "K"):
         raise Undefined(f"a cut of {reader} does not change the pattern of one head; ask for a Q or a K")
-    mask = role_masks(trace.tokens, bos_of(trace.weights))[role]
+    window = trace.weights.architecture.window(reader.layer)
+    mask = role_masks(trace.tokens, bos_of(trace.weights), window)[role]
     intact = trace.record.layers[reader.layer].pattern[:, reader.index]
     rows: dict[str, tuple[float, float, float]] = {}
     for writer, change in deviations(trace, reader):

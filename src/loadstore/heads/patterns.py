@@ -9,16 +9,18 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from loadstore.axes import Mask, Patterns, Tokens
+from loadstore.models.attention import allowed
 
 ROLES = ("previous", "current", "first", "duplicate", "induction")
 
 
-def role_masks(tokens: Tokens, bos: int | None = None) -> dict[str, Mask]:
+def role_masks(tokens: Tokens, bos: int | None = None, window: int | None = None) -> dict[str, Mask]:
     """Boolean masks [batch, query, key] of every role.
 
     previous: j = i − 1.  current: j = i.  first: j = 0, from the second query on.
     duplicate: j < i with t_j = t_i.  induction: 0 ≤ j − 1 < i with t_{j−1} = t_i, so that j holds what followed.
     Rows without such a key are empty: the two stripe entries before any repeat do not count. BOS matches nothing.
+    ``window``: a key that the query cannot see, because its layer sees fewer tokens, is none.
     """
     batch, length = tokens.shape
     index = torch.arange(length, device=tokens.device)
@@ -30,16 +32,15 @@ def role_masks(tokens: Tokens, bos: int | None = None) -> dict[str, Mask]:
     after_match = torch.zeros_like(before)
     after_match[:, :, 1:] = before[:, :, :-1]
 
-    def everywhere(mask: Tensor) -> Tensor:
-        return mask.expand(batch, length, length)
-
-    return {
-        "previous": everywhere(key == query - 1),
-        "current": everywhere(key == query),
-        "first": everywhere((key == 0) & (query > 0)),
+    masks = {
+        "previous": key == query - 1,
+        "current": key == query,
+        "first": (key == 0) & (query > 0),
         "duplicate": before,
         "induction": after_match,
     }
+    seen = allowed(length, window, tokens.device)
+    return {role: (mask & seen).expand(batch, length, length) for role, mask in masks.items()}
 
 
 def mass_on(pattern: Patterns, mask: Mask) -> tuple[Float[Tensor, "batch head"], Int[Tensor, " batch"]]:

@@ -61,7 +61,8 @@ def head_roles(weights: Weights, on: On = "repeats", *, sequences: int = 20, see
     previous, current, first, duplicate, induction: the mean attention on the role's keys over the queries that
     have one (heads.patterns.role_masks); units of probability. ``on``: random repeats (the default), random
     tokens (256, or the context where that is shorter), or given tokens [sequence, token]. A role without any such
-    query is NaN. Standard errors are over sequences. Source: ARENA, Intro to mech interp; Olsson et al. 2022.
+    query is NaN; a key outside a layer's window is none. Standard errors are over sequences.
+    Source: ARENA, Intro to mech interp; Olsson et al. 2022.
     """
     import xarray as xr
 
@@ -72,10 +73,13 @@ def head_roles(weights: Weights, on: On = "repeats", *, sequences: int = 20, see
         record = Record()
         with torch.no_grad():
             forward(weights, batch, record=record)
-        masks = role_masks(batch, bos)
-        pattern = torch.cat([layer.pattern for layer in record.layers], 1)
+        shape = weights.architecture
+        windows = [shape.window(layer) for layer in range(shape.n_layers)]
+        masks = {window: role_masks(batch, bos, window) for window in set(windows)}
+        patterns = [layer.pattern for layer in record.layers]
         for role in ROLES:
-            scores[role].append(mass_on(pattern, masks[role])[0])
+            found = [mass_on(one, masks[window][role])[0] for one, window in zip(patterns, windows, strict=True)]
+            scores[role].append(torch.cat(found, 1))
     data: dict[str, tuple[str, np.ndarray]] = {}
     for role in ROLES:
         mean, error = _mean_and_error(torch.cat(scores[role]).double().numpy())

@@ -39,9 +39,9 @@ def trace_figure(trace: Trace) -> Figure:
 
 def _badges(trace: Trace) -> list[list[str]]:
     """The roles that each head plays on this prompt."""
-    masks = role_masks(trace.tokens, bos_of(trace.weights))
     badges: list[list[str]] = []
-    for layer in trace.record.layers:
+    for index, layer in enumerate(trace.record.layers):
+        masks = role_masks(trace.tokens, bos_of(trace.weights), trace.weights.architecture.window(index))
         shares = {role: mass_on(layer.pattern, masks[role])[0][0].tolist() for role in ROLES}
         badges += [[role for role in ROLES if shares[role][i] > IS_ROLE] for i in range(layer.pattern.shape[1])]
     return badges

@@ -12,7 +12,7 @@ from loadstore.models.trace import run
 from loadstore.models.wiring import wiring
 from loadstore.report.story import Story
 from loadstore.report.wires import OUTLINE, layer_heads, most_aligned, reads, side_panel
-from loadstore.report.words import listed, number, plural, with_error
+from loadstore.report.words import listed, number, plural, unseen, with_error
 from loadstore.sites import SIDES, Head
 from loadstore.views.model import Figure, figure, heatmap, panel, reading, remark
 
@@ -54,14 +54,6 @@ def _within(story: Story, head: Head) -> list[Repeat]:
     return [repeat for repeat in repeats(story) if window is None or repeat.query - repeat.key < window]
 
 
-def unseen(story: Story, head: Head) -> str:
-    """What a hatched cell of a head's pattern means."""
-    window = story.weights.architecture.window(head.layer)
-    return "a query cannot attend to later tokens" + (
-        "" if window is None else f", nor to any before its last {window}"
-    )
-
-
 def induction_figures(story: Story) -> list[Figure]:
     """The pattern (14) and the subspaces (15); none for a model of one layer."""
     head = story.candidate
@@ -92,7 +84,7 @@ def induction_figure(story: Story, head: Head) -> Figure:
             panel(f"control: {story.previous} cut from its K", without.pattern(head), seen, outlined=outlined),
         ],
         scale=("sequential", 0.0, 1.0, "attention"),
-        hatched=unseen(story, head),
+        hatched=unseen(story.weights.architecture.window(head.layer)),
         outline="the token that followed the earlier occurrence",
     )
     return figure(

@@ -6,11 +6,12 @@ import numpy as np
 
 from loadstore.heads.patterns import mass_on, role_masks
 from loadstore.heads.roles import bos_of
+from loadstore.models.attention import allowed
 from loadstore.models.edits import cut
 from loadstore.models.trace import run
 from loadstore.report.story import Story
 from loadstore.report.wires import OUTLINE, largest, layer_heads, side_panel, side_table, wire
-from loadstore.report.words import number, with_error
+from loadstore.report.words import number, unseen, with_error
 from loadstore.sites import SIDES, Head, Side
 from loadstore.views.model import Figure, figure, heatmap, panel, reading, remark
 
@@ -30,23 +31,25 @@ def previous_figures(story: Story) -> list[Figure]:
 
 def _pattern(story: Story) -> Figure:
     head, labels = story.previous, story.trace.labels
-    mask = role_masks(story.trace.tokens, bos_of(story.weights))["previous"]
+    window = story.weights.architecture.window(head.layer)
+    mask = role_masks(story.trace.tokens, bos_of(story.weights), window)["previous"]
+    seen = allowed(len(labels), window).numpy()
     here = float(mass_on(story.trace.record.layers[0].pattern, mask)[0][0, head.index])
-    panels = [panel(f"{head}", story.trace.pattern(head), np.tri(len(labels), dtype=bool))]
+    panels = [panel(f"{head}", story.trace.pattern(head), seen)]
     if "pos" in story.first_writers:
         edits = [cut("pos", f"{head}.{side}") for side in ("Q", "K")]
         without = run(story.weights, story.prompt, edits, record=True)
         gone = float(mass_on(without.record.layers[0].pattern, mask)[0][0, head.index])
         control = f"With pos cut from its Q and K the weight is {number(gone)}."
         title = "control: pos cut from Q and K"
-        panels.append(panel(title, without.pattern(head), np.tri(len(labels), dtype=bool)))
+        panels.append(panel(title, without.pattern(head), seen))
     else:
         control = NO_POS[story.weights.architecture.positions]
-    uniform = float(np.mean([1 / (i + 1) for i in range(1, len(labels))])) if len(labels) > 1 else float("nan")
+    uniform = float(np.mean(1 / seen.sum(1)[1:])) if len(labels) > 1 else float("nan")
     score = with_error(story.role(head, "previous"), story.error(head, "previous"))
     if len(labels) == 1:
         claim = f"A prompt of one token has no previous token; {head} scores {score} on random repeats."
-        return figure("8", f"The pattern of {head}", claim, [_pattern_view(head, labels, panels)])
+        return figure("8", f"The pattern of {head}", claim, [_pattern_view(head, labels, panels, window)])
     name = (
         f"{head} attends to the previous token"
         if story.is_previous
@@ -56,17 +59,19 @@ def _pattern(story: Story) -> Figure:
         f"{name} with weight {number(here)} on this prompt and {score} on random repeats (uniform attention would "
         f"give {number(uniform)}). {control}"
     )
-    return figure("8", f"The pattern of {head}", claim, [_pattern_view(head, labels, panels)])
+    return figure("8", f"The pattern of {head}", claim, [_pattern_view(head, labels, panels, window)])
 
 
-def _pattern_view(head: Head, labels: list[str], panels: list[dict[str, object]]) -> dict[str, object]:
+def _pattern_view(
+    head: Head, labels: list[str], panels: list[dict[str, object]], window: int | None
+) -> dict[str, object]:
     return heatmap(
         f"Pattern of {head}",
         ("query", labels),
         ("key", labels),
         panels,
         scale=("sequential", 0.0, 1.0, "attention"),
-        hatched="a query cannot attend to later tokens",
+        hatched=unseen(window),
     )
 
 

@@ -31,6 +31,12 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count} {one if count == 1 else many or one + 's'}"
 
 
+def unseen(window: int | None) -> str:
+    """What a hatched cell of a pattern means."""
+    near = "" if window is None else f", nor to any before its last {window}"
+    return f"a query cannot attend to later tokens{near}"
+
+
 def size(value: float) -> str:
     """An error or a small probability by its order: ``0`` (none that a double holds), ``4e−7``, ``.03``."""
     if value == 0 or not math.isfinite(value):

@@ -110,7 +110,7 @@ def _has(atlas: Atlas, head: Head, role: str, every: range) -> bool:
 def _patterns(atlas: Atlas) -> Figure:
     heads = atlas.notable
     badges = [[role for role in ROLES if atlas.role(head, role) > IS_ROLE] for head in heads]
-    ranked = sorted(range(len(heads)), key=lambda i: -max(atlas.role(heads[i], role) for role in NAMED))
+    ranked = sorted(range(len(heads)), key=lambda i: -float(np.nanmax([atlas.role(heads[i], r) for r in NAMED])))
     view = patterns(
         "The notable heads on the prompt",
         atlas.trace.labels,
@@ -127,7 +127,16 @@ def _patterns(atlas: Atlas) -> Figure:
         if len(sink)
         else "The prompt is one token: every head attends to it."
     )
-    return figure("4", "What they do on this prompt", told, [view])
+    near = sorted({w for head in heads if (w := atlas.weights.architecture.window(head.layer)) is not None})
+    note = (
+        reading(
+            f"Some see only their last {listed([str(w) for w in near])} tokens: earlier keys have weight 0 because "
+            "they cannot be seen."
+        )
+        if near
+        else None
+    )
+    return figure("4", "What they do on this prompt", told, [view], note)
 
 
 def _long(atlas: Atlas) -> bool:
