@@ -101,6 +101,6 @@ def survive(
                 if str(path.parent) not in message or not message.isprintable() or len(message) > 900:
                     pytest.fail(f"{name}: {type(error).__name__}: {message}")
                 refused += 1
-            except Exception as error:
+            except Exception as error:  # whatever else is raised is the failure that is looked for
                 raise AssertionError(f"{name}: {type(error).__name__}: {error}") from error
     return models, refused

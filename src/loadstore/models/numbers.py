@@ -28,6 +28,6 @@ def as_device(device: object) -> torch.device:
         if isinstance(found, torch.device):
             torch.empty(0, device=found)
             return found
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # what backends raise that are not built in
         raise BadRequest(f"device={quote(repr(device), 40)} is not here ({quote(error, 80)}); use 'cpu'") from None
     raise BadRequest(f"device={quote(repr(device), 40)}: expected the name of a device; use 'cpu'")

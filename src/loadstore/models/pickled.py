@@ -55,7 +55,7 @@ def _check_zip(path: Path) -> bool:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
             unpacked = sum(entry.file_size for entry in entries)
-    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:  # what zipfile raises on torn files
         raise BadCheckpoint(f"{path} cannot be unpacked ({quote(error)}); it is torn, fetch it again") from None
     if unpacked > (size := path.stat().st_size):
         raise BadCheckpoint(

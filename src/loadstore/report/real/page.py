@@ -9,7 +9,7 @@ from loadstore.report.dossier import dossier_figures
 from loadstore.report.formulas import formula_figure
 from loadstore.report.induction import induction_figure, is_induction
 from loadstore.report.machine import machine_figure
-from loadstore.report.real.atlas import Atlas
+from loadstore.report.real.atlas import FALL, Atlas
 from loadstore.report.real.roles import role_figures
 from loadstore.report.real.rooms import room_figure
 from loadstore.report.real.undefined import undefined_figure
@@ -76,7 +76,7 @@ def real_lead(atlas: Atlas) -> str:
         "attention goes to what followed before."
     )
     if not atlas.needed("K"):
-        return f"{found} No single wire into its K explains that: no cut of one changes the score by much."
+        return f"{found} No single wire into its K explains that: no cut lowers the score by more than {number(FALL)}."
     best = atlas.cuts["K"].sortby("score").isel(writer=0)
     writer, intact = str(best["writer"].values), float(best.intact)
     role = "the strongest previous-token head below it" if writer == str(atlas.previous) else "a store that it needs"
