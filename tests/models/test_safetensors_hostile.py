@@ -159,4 +159,4 @@ def test_a_config_that_is_none(path: Path, text: str, words: str) -> None:
 def test_a_config_that_is_no_text(path: Path) -> None:
     save_file(legacy_state(small()), path)
     path.with_name("config.json").write_bytes(b"\xff\xfe\x00")
-    refusal(lambda: load(path), BadCheckpoint, path, "config", "not JSON", "positions=")
+    refusal(lambda: load(path), BadCheckpoint, path, "config", "not JSON", "mend it")
