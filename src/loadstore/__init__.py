@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from loadstore.circuits.vocabulary import key_composition as key_composition
     from loadstore.evidence.ablation import ablation_effects as ablation_effects
     from loadstore.evidence.dossier import dossier as dossier
+    from loadstore.evidence.moments import moments as moments
+    from loadstore.evidence.traffic import traffic as traffic
     from loadstore.heads.roles import head_roles as head_roles
     from loadstore.models.edits import ablate as ablate
     from loadstore.models.edits import cut as cut
@@ -47,11 +49,13 @@ _HOMES = {
     "key_composition": "loadstore.circuits.vocabulary",
     "load": "loadstore.models.library",
     "matched": "loadstore.circuits.moved",
+    "moments": "loadstore.evidence.moments",
     "moved": "loadstore.circuits.moved",
     "run": "loadstore.models.trace",
     "show": "loadstore.notebook.show",
     "spectrum": "loadstore.circuits.spectra",
     "subspace_scores": "loadstore.circuits.scores",
+    "traffic": "loadstore.evidence.traffic",
 }
 __all__ = [
     "Head",
@@ -67,11 +71,13 @@ __all__ = [
     "key_composition",
     "load",
     "matched",
+    "moments",
     "moved",
     "run",
     "show",
     "spectrum",
     "subspace_scores",
+    "traffic",
 ]
 
 

@@ -5,8 +5,8 @@ import torch
 from tiny import KINDS, tiny
 
 from loadstore.errors import Undefined
+from loadstore.evidence.exact import reader_traffic
 from loadstore.evidence.own_cuts import own_cuts
-from loadstore.evidence.traffic import reader_traffic
 from loadstore.heads.patterns import mass_on, role_masks
 from loadstore.models.edits import cut
 from loadstore.models.trace import run

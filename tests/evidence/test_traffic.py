@@ -11,7 +11,7 @@ from tiny import Kind, some_tokens, tiny, turning
 import loadstore as ls
 from loadstore.errors import Undefined
 from loadstore.evidence.effect import induction_circuit, prove_wire
-from loadstore.evidence.traffic import reader_traffic
+from loadstore.evidence.exact import reader_traffic
 from loadstore.sites import Head, Side
 
 KINDS = [

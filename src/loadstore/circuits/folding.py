@@ -48,7 +48,7 @@ def qk(weights: Weights, head: Head, norms: Norms = "fold", *, offset: int | Non
 
     Raises NoSuchSite, or Undefined where rotary positions make W_QK depend on an offset that is not given.
     """
-    query, key = (_folded_side(weights, head, side, norms) for side in ("Q", "K"))
+    query, key = (folded_side(weights, head, side, norms) for side in ("Q", "K"))
     if (rotary := weights.architecture.rotary) is None:
         return Factored(query, key.mT)
     if offset is None:
@@ -56,10 +56,10 @@ def qk(weights: Weights, head: Head, norms: Norms = "fold", *, offset: int | Non
     return Factored(rotary.turn(query, rotary.angles(1, offset)), key.mT)
 
 
-def _folded_side(
-    weights: Weights, head: Head, side: Literal["Q", "K"], norms: Norms, *, behind: bool = False
+def folded_side(
+    weights: Weights, head: Head, side: Literal["Q", "K"], norms: Norms = "fold", *, behind: bool = False
 ) -> Tensor:
-    """W_Q or W_K with the norm before it (unless ``behind``) and the gain of a q- or k-norm after it."""
+    """Return W_Q or W_K with the norm before it (unless ``behind``) and the gain of a q- or k-norm after it."""
     own, layer = weights.head(head), weights.layers[head.layer]
     matrix = own.side(side)[0]
     if not behind:
@@ -123,8 +123,8 @@ def reader_map(
     if reader.side == "V":
         return ov(weights, reader.head, norms)
     one, other = ("Q", "K") if reader.side == "Q" else ("K", "Q")
-    near = _folded_side(weights, reader.head, one, norms, behind=behind)
-    far = _folded_side(weights, reader.head, other, norms)
+    near = folded_side(weights, reader.head, one, norms, behind=behind)
+    far = folded_side(weights, reader.head, other, norms)
     if (rotary := weights.architecture.rotary) is None:
         return Factored(near, far.mT)
     met = range(weights.architecture.reach(reader.layer)) if offsets is None else offsets

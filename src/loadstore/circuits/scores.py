@@ -1,6 +1,5 @@
 """Subspace scores of every wire, each with its exact null and, on request, a control."""
 
-import fnmatch
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -18,6 +17,7 @@ from loadstore.errors import NoSuchSite
 from loadstore.linear.factored import Factored
 from loadstore.linear.null import null
 from loadstore.linear.subspace import gram_eigenvalues, reader_cores, writer_cores
+from loadstore.models.globs import matching
 from loadstore.models.weights import Weights
 from loadstore.models.wiring import wiring
 from loadstore.sites import Reader, Writer
@@ -60,8 +60,8 @@ def subspace_scores(
     norms, control, seed = as_norms(norms), as_control(control), as_seed(seed)
     offsets = as_offsets(weights, offset)
     network = wiring(weights)
-    kept_writers = _matching(network.writers, writers, network.writer)
-    kept_readers = _matching(network.readers, readers, network.reader)
+    kept_writers = matching(network.writers, writers, network.writer)
+    kept_readers = matching(network.readers, readers, network.reader)
     exists = np.array([[network.connects(w, r) for r in kept_readers] for w in kept_writers])
     values = {name: np.full(exists.shape, np.nan) for name in MEASURES}
     for group in _groups(weights, kept_writers, kept_readers, norms, exists):
@@ -164,20 +164,3 @@ def _double(matrix: Factored | Tensor) -> Factored | Tensor:
 
 def _stack(spectra: list[Tensor]) -> Float[Tensor, "site most"]:
     return torch.nn.utils.rnn.pad_sequence(spectra, batch_first=True)
-
-
-def _matching(sites: Sequence[_Site], globs: str | Sequence[str], named: Callable[[str], _Site]) -> list[_Site]:
-    """Sites that match one of the globs, in depth order; a name without wildcards must exist, else the nearest is told.
-
-    Raises NoSuchSite.
-    """
-    wanted: set[_Site] = set()
-    for glob in [globs] if isinstance(globs, str) else globs:
-        if not set(glob) & set("*?["):
-            wanted.add(named(glob))
-            continue
-        found = [site for site in sites if fnmatch.fnmatchcase(str(site), glob)]
-        if not found:
-            raise NoSuchSite(f"nothing matches {glob!r}; there are {sites[0]} … {sites[-1]}")
-        wanted |= set(found)
-    return [site for site in sites if site in wanted]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from loadstore.axes import Tokens
 from loadstore.errors import Undefined
-from loadstore.evidence.traffic import reader_traffic
+from loadstore.evidence.exact import reader_traffic
 from loadstore.heads.patterns import mass_on, role_masks
 from loadstore.heads.roles import bos_of, random_repeats
 from loadstore.models.edits import cut

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.errors import Undefined
-from loadstore.evidence.traffic import traffic_of
+from loadstore.evidence.exact import traffic_of
 from loadstore.heads.patterns import mass_on, role_masks
 from loadstore.heads.roles import bos_of
 from loadstore.models.attention import causal_softmax

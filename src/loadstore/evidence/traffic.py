@@ -1,43 +1,89 @@
-"""How much signal a wire carries on given tokens: the exact form, token by token, for Q, K and V wires.
+"""How much signal a wire carries on a corpus.
 
-With δq_i the part of q_i that the writer's store less its mean makes (the first position left out of the mean),
+With δ the part of q, k or v that a writer's store less its mean makes (means leave the first position out),
 
     traffic²(Q) = E_i Var_{j∼A_i}( δq_i · k_j /√d_head )       traffic²(K) the same with q_i · δk_j
-    traffic²(V) = E_j ‖ δv_j W_O ‖²
+    traffic²(V) = E_j ‖ δv_j W_O ‖²        MLP: E ‖δ W_in‖²    unembedding: E ‖δ W_U‖², W_U centred
 
-On Q and K this is the variance of the change of scores that a softmax can see, in squared nats.
+On Q and K this is the variance of the change of scores that a softmax can see, in squared nats; factorised, it is
+tr(Σ_w b), exact where the writer is independent of the other side. Derivation: docs/traffic.md.
 """
 
-from jaxtyping import Float
-from torch import Tensor
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from loadstore.errors import Undefined
-from loadstore.models.edits import Cut
-from loadstore.models.trace import Trace
+import numpy as np
+
+from loadstore.evidence.exact import exact as token_by_token
+from loadstore.evidence.factorised import factorised
+from loadstore.evidence.moments import Moments, Progress, moments
+from loadstore.models.corpus import LENGTH, Source, read_corpus
+from loadstore.models.globs import matching
+from loadstore.models.weights import Weights
 from loadstore.models.wiring import wiring
-from loadstore.prompts.decomposition import deviations
-from loadstore.sites import Reader
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+FACTORISED = (
+    "traffic = sqrt(tr(Sigma_w b)), factorised: how a writer's stores go with what the other side does at the same "
+    "token is neglected on Q and K"
+)
+EXACT = "traffic token by token, exact"
 
 
-def reader_traffic(trace: Trace, reader: Reader | str) -> dict[str, float]:
-    """Traffic of every wire into one side of a head. Raises Undefined for the unembedding and for cut runs."""
-    reader = wiring(trace.weights).reader(reader)
-    if reader.is_unembed or reader.is_mlp or any(isinstance(edit, Cut) for edit in trace.edits):
-        raise Undefined("traffic is measured on the Q, K and V wires of a run without cuts")
-    return {writer: traffic_of(trace, reader, change) for writer, change in deviations(trace, reader)}
+def traffic(
+    weights: Weights,
+    corpus: "Source | Moments" = "default",
+    *,
+    writers: str | Sequence[str] = "*",
+    readers: str | Sequence[str] = "*",
+    exact: bool = False,
+    tokens: int | None = None,
+    length: int = LENGTH,
+    progress: Progress | None = None,
+) -> "xr.Dataset":
+    """Traffic of every wire on a corpus: Dataset over (writer, reader) with traffic share own standard_error.
 
+    ``traffic`` is in nats on Q and K, in units of the stream on V, of an MLP's inside, of logits at the unembedding.
+    ``share`` = tr(Cov(u_w, x) b)/tr(Σ_x b), x all that the reader loads: signed, sums to 1 over writers. ``own`` =
+    tr(Σ_w b)/tr(Σ_x b). ``standard_error`` of traffic, over documents (32 groups of them if there are more), to first
+    order; NaN for a single document. ``exact`` takes Q and K token by token (slower; V, MLPs and the unembedding are
+    exact already). A pair that the architecture does not connect is NaN, a constant carries 0.
+    ``corpus``: the shipped one, a folder, a file, texts, token ids, or ``moments`` kept from before.
+    Raises NoSuchSite, BadRequest, BadPrompt, Undefined.
+    """
+    import xarray as xr
 
-def traffic_of(trace: Trace, reader: Reader, change: Float[Tensor, "batch token d_head"]) -> float:
-    """Traffic of one wire whose part of q, k or v, less its mean, is ``change``."""
-    layer = trace.record.layers[reader.layer]
-    if reader.side == "V":
-        stored = change @ trace.weights.head(reader.head).W_O
-        return float(stored[:, 1:].square().sum(-1).mean().sqrt())
-    scale = trace.weights.architecture.d_head**-0.5
-    if reader.side == "Q":
-        scores = change @ layer.k[:, :, reader.index].mT * scale
-    else:
-        scores = layer.q[:, :, reader.index] @ change.mT * scale
-    pattern = layer.pattern[:, reader.index]
-    mean = (pattern * scores).sum(-1, keepdim=True)
-    return float((pattern * (scores - mean).square()).sum(-1).mean().sqrt())
+    network = wiring(weights)
+    sources = matching(network.writers, writers, network.writer)
+    targets = matching(network.readers, readers, network.reader)
+    kept = (
+        corpus
+        if isinstance(corpus, Moments)
+        else moments(weights, read_corpus(weights, corpus, length=length, tokens=tokens), progress)
+    )
+    found = factorised(kept, sources, targets, progress)
+    if exact:
+        found = token_by_token(kept, sources, targets, found, progress)
+    load, groups = np.sqrt(np.clip(found["theta"], 0, None)), kept.groups
+    spread = np.sqrt(np.square(found["pull"]).sum(0) * groups / max(1, groups - 1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values = {
+            "traffic": load,
+            "share": found["cross"] / found["total"],
+            "own": found["theta"] / found["total"],
+            "standard_error": np.where(load > 0, spread / (2 * load), spread) if groups > 1 else load * np.nan,
+        }
+    return xr.Dataset(
+        {name: (("writer", "reader"), value) for name, value in values.items()},
+        coords={"writer": [str(w) for w in sources], "reader": [str(r) for r in targets]},
+        attrs={
+            "model": weights.name,
+            "bos": weights.begins,
+            "corpus": kept.corpus,
+            "documents": kept.documents,
+            "tokens": len(kept.tokens),
+            "definition": EXACT if exact else FACTORISED,
+        },
+    )

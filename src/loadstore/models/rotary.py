@@ -69,7 +69,10 @@ class Rotary:
 
     def turn(self, x: Float[Tensor, "*any d_head"], angles: Float[Tensor, "*any2 pair"]) -> Float[Tensor, "..."]:
         """Turn vectors by given angles: (x₁, x₂) → (x₁ cos − x₂ sin, x₂ cos + x₁ sin) in every pair."""
-        first, second = self.first_and_second()
+        n = len(self.frequencies)
+        first, second = (
+            (slice(n), slice(n, 2 * n)) if self.pairs == "halves" else (slice(0, 2 * n, 2), slice(1, 2 * n, 2))
+        )
         one, two = x[..., first], x[..., second]
         cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
         out = x.clone()

@@ -8,7 +8,7 @@ Scores are bilinear in two such sums, outputs and logits linear in one. Sums hol
 (tests/theorems/test_sums.py). An edited run is decomposed as long as its edits are ablations.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,16 +35,20 @@ def loaded(trace: Trace, reader: Reader, writer: Writer) -> Float[Tensor, "batch
     return _through(trace, reader, writer, trace.store(writer))
 
 
-def deviations(trace: Trace, reader: Reader) -> Iterator[tuple[str, Float[Tensor, "batch token inside"]]]:
+def deviations(
+    trace: Trace, reader: Reader, mean: Callable[[Writer], Tensor] | None = None
+) -> Iterator[tuple[str, Float[Tensor, "batch token inside"]]]:
     """What a mean cut takes from q, k or v: a writer's store less its mean, through the norm and the reader's matrix.
 
-    The mean is that of ``cut``, over batch and tokens without the first position. Raises Undefined for cut runs.
+    The mean is that of ``cut``, over batch and tokens without the first position, unless another is given (that of a
+    corpus). Raises Undefined for cut runs.
     """
     _refuse_cuts(trace)
     matrix, _, _ = _matrix(trace, reader)
     for writer in wiring(trace.weights).writers_of(reader):
         store = trace.store(writer)
-        change = _through(trace, reader, writer, store - replacement(store, "mean")) @ matrix
+        usual = replacement(store, "mean") if mean is None else mean(writer)
+        change = _through(trace, reader, writer, store - usual) @ matrix
         yield str(writer), turned(trace, reader, change)
 
 
