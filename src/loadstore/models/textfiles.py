@@ -27,7 +27,7 @@ def read_texts(path: Path) -> dict[str, str]:
             if left < 0:
                 raise BadRequest(f"{quote(path)} has more than {BYTES // 1_000_000} MB of text; give a part of it")
             texts[name or path.name] = _text(content, path / name)
-    except (OSError, ValueError, RuntimeError) as error:  # no rights, a name too long or with a NUL, a loop of links
+    except (OSError, ValueError) as error:  # no rights, a name too long or with a NUL
         raise BadRequest(f"{quote(path)} cannot be read ({quote(error)}); check its name and its permissions") from None
     return texts
 
