@@ -17,7 +17,7 @@ import numpy as np
 from loadstore.evidence.exact import exact as token_by_token
 from loadstore.evidence.factorised import factorised
 from loadstore.evidence.moments import Moments, Progress, moments
-from loadstore.models.corpus import LENGTH, Source, read_corpus
+from loadstore.models.corpus import Source, read_corpus
 from loadstore.models.globs import matching
 from loadstore.models.weights import Weights
 from loadstore.models.wiring import wiring
@@ -40,7 +40,7 @@ def traffic(
     readers: str | Sequence[str] = "*",
     exact: bool = False,
     tokens: int | None = None,
-    length: int = LENGTH,
+    length: int | None = None,
     progress: Progress | None = None,
 ) -> "xr.Dataset":
     """Traffic of every wire on a corpus: Dataset over (writer, reader) with traffic share own standard_error.

@@ -23,7 +23,7 @@ from loadstore.models.edited import Edited
 from loadstore.models.edits import Edit
 from loadstore.models.mlp import mlp_output
 from loadstore.models.norms import normalise, through_norm
-from loadstore.models.weights import Weights
+from loadstore.models.weights import Layer, Weights
 from loadstore.sites import EMBED, POS, Writer
 
 TILE = 8192  # columns of the vocabulary
@@ -59,21 +59,9 @@ def forward(
     if record is not None:
         record.embed, record.pos = embed, pos
 
+    beside = pos if shortformer else None
     for index in range(shape.n_layers):
-        layer = weights.layer(index)
-        step = attend(
-            shape, index, layer, stream, pos if shortformer else None, edited, offset, keep=record is not None
-        )
-        before, stream = stream, stream + step.z.flatten(2) @ layer.W_O.flatten(0, 1)
-        if layer.b_O is not None:
-            stream = stream + edited.store(Writer("bias", index), layer.b_O.expand(1, 1, -1))
-        if layer.mlp is not None and shape.mlp is not None:
-            read = before if shape.mlp.parallel else stream
-            x, step.mlp_inverse_scale = normalise(read, layer.mlp.norm, shape.eps)
-            for edit in edited.at(index, "mlp"):
-                x = x - through_norm(edited.removed(edit, x), layer.mlp.norm, step.mlp_inverse_scale)
-            step.mlp = edited.store(Writer("mlp", index), mlp_output(x, layer.mlp, shape.mlp.activation, shape.eps))
-            stream = stream + step.mlp
+        step, stream = through_layer(weights, index, stream, beside, edited, offset, keep=record is not None)
         if record is not None:
             record.layers.append(step)
 
@@ -85,6 +73,39 @@ def forward(
     if record is not None:
         record.final, record.final_inverse_scale = stream, inverse_scale
     return unembed(weights, x)
+
+
+def through_layer(
+    weights: Weights,
+    index: int,
+    stream: Stream,
+    beside: Tensor | None,
+    edited: Edited,
+    offset: int = 0,
+    *,
+    keep: bool = False,
+) -> tuple[LayerRecord, Stream]:
+    """One layer: what it did, and the stream after it; ``beside``: positions that Q and K read beside the stream."""
+    shape, layer = weights.architecture, weights.layer(index)
+    step = attend(shape, index, layer, stream, beside, edited, offset, keep=keep)
+    before, stream = stream, stream + step.z.flatten(2) @ layer.W_O.flatten(0, 1)
+    if layer.b_O is not None:
+        stream = stream + edited.store(Writer("bias", index), layer.b_O.expand(1, 1, -1))
+    if layer.mlp is not None and shape.mlp is not None:
+        stream = stream + _mlp(weights, index, layer, before if shape.mlp.parallel else stream, step, edited)
+    return step, stream
+
+
+def _mlp(weights: Weights, index: int, layer: Layer, read: Stream, step: LayerRecord, edited: Edited) -> Stream:
+    """What an MLP stores, kept in ``step`` with the scale of its norm."""
+    shape = weights.architecture
+    assert layer.mlp is not None
+    assert shape.mlp is not None
+    x, step.mlp_inverse_scale = normalise(read, layer.mlp.norm, shape.eps)
+    for edit in edited.at(index, "mlp"):
+        x = x - through_norm(edited.removed(edit, x), layer.mlp.norm, step.mlp_inverse_scale)
+    step.mlp = edited.store(Writer("mlp", index), mlp_output(x, layer.mlp, shape.mlp.activation, shape.eps))
+    return step.mlp
 
 
 def unembed(weights: Weights, x: Stream) -> Logits:

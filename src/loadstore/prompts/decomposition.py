@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 def loaded(trace: Trace, reader: Reader, writer: Writer) -> Float[Tensor, "batch token d_model"]:
     """One writer's part of a reader's input: its store through the reader's norm, the scale frozen, without β."""
-    return _through(trace, reader, writer, trace.store(writer))
+    return through(trace, reader, writer, trace.store(writer))
 
 
 def deviations(
@@ -48,11 +48,11 @@ def deviations(
     for writer in wiring(trace.weights).writers_of(reader):
         store = trace.store(writer)
         usual = replacement(store, "mean") if mean is None else mean(writer)
-        change = _through(trace, reader, writer, store - usual) @ matrix
+        change = through(trace, reader, writer, store - usual) @ matrix
         yield str(writer), turned(trace, reader, change)
 
 
-def _through(trace: Trace, reader: Reader, writer: Writer, store: Tensor) -> Tensor:
+def through(trace: Trace, reader: Reader, writer: Writer, store: Tensor) -> Tensor:
     """Send a part of the stream through a reader's norm, its scale frozen; shortformer positions are behind it."""
     weights, record = trace.weights, trace.record
     if writer.kind == "pos" and weights.architecture.positions == "shortformer":
