@@ -45,7 +45,7 @@ def own_cuts(trace: Trace, reader: Reader | str, role: str = "induction") -> "xr
     intact = trace.record.layers[reader.layer].pattern[:, reader.index]
     rows: dict[str, tuple[float, float, float]] = {}
     for writer, change in deviations(trace, reader):
-        pattern = _without(trace, reader, change)
+        pattern = pattern_without(trace, reader, change)
         moved = float(0.5 * (intact - pattern).abs().sum(-1).mean())
         rows[writer] = (traffic_of(trace, reader, change), _score(pattern, mask), moved)
     table = np.array(list(rows.values()), dtype=float).reshape(-1, 3)
@@ -69,8 +69,8 @@ def _score(pattern: Float[Tensor, "batch query key"], mask: Tensor) -> float:
     return float(mass_on(pattern[:, None], mask)[0].nanmean())
 
 
-def _without(trace: Trace, reader: Reader, change: Tensor) -> Float[Tensor, "batch query key"]:
-    """The head's pattern with ``change`` taken from one side of its scores."""
+def pattern_without(trace: Trace, reader: Reader, change: Tensor) -> Float[Tensor, "batch query key"]:
+    """A head's pattern with ``change`` taken from its q or k."""
     layer, shape = trace.record.layers[reader.layer], trace.weights.architecture
     q, k = layer.q[:, :, reader.index], layer.k[:, :, reader.index]
     q, k = (q - change, k) if reader.side == "Q" else (q, k - change)

@@ -9,7 +9,7 @@ Scores are bilinear in two such sums, outputs and logits linear in one. Sums hol
 """
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import torch
@@ -29,6 +29,8 @@ from loadstore.sites import CONST, UNEMBED, Head, Reader, Writer, parse_head
 if TYPE_CHECKING:
     import xarray as xr
 
+Mean: TypeAlias = Callable[[Writer], Tensor]  # of what a writer stores
+
 
 def loaded(trace: Trace, reader: Reader, writer: Writer) -> Float[Tensor, "batch token d_model"]:
     """One writer's part of a reader's input: its store through the reader's norm, the scale frozen, without β."""
@@ -36,20 +38,33 @@ def loaded(trace: Trace, reader: Reader, writer: Writer) -> Float[Tensor, "batch
 
 
 def deviations(
-    trace: Trace, reader: Reader, mean: Callable[[Writer], Tensor] | None = None
+    trace: Trace, reader: Reader, mean: Mean | None = None
 ) -> Iterator[tuple[str, Float[Tensor, "batch token inside"]]]:
     """What a mean cut takes from q, k or v: a writer's store less its mean, through the norm and the reader's matrix.
 
     The mean is that of ``cut``, over batch and tokens without the first position, unless another is given (that of a
     corpus). Raises Undefined for cut runs.
     """
-    _refuse_cuts(trace)
-    matrix, _, _ = _matrix(trace, reader)
     for writer in wiring(trace.weights).writers_of(reader):
-        store = trace.store(writer)
-        usual = replacement(store, "mean") if mean is None else mean(writer)
-        change = through(trace, reader, writer, store - usual) @ matrix
-        yield str(writer), turned(trace, reader, change)
+        yield str(writer), deviation(trace, reader, writer, mean)
+
+
+def deviation(
+    trace: Trace, reader: Reader, writer: Writer, mean: Mean | None = None
+) -> Float[Tensor, "batch token inside"]:
+    """Return the same of one writer."""
+    matrix, _, _ = _matrix(trace, reader)
+    return turned(trace, reader, removed(trace, reader, writer, mean) @ matrix)
+
+
+def removed(
+    trace: Trace, reader: Reader, writer: Writer, mean: Mean | None = None
+) -> Float[Tensor, "batch token d_model"]:
+    """What a mean cut takes from a reader's input, before the reader's matrix. Raises Undefined for cut runs."""
+    _refuse_cuts(trace)
+    store = trace.store(writer)
+    usual = replacement(store, "mean") if mean is None else mean(writer)
+    return through(trace, reader, writer, store - usual)
 
 
 def through(trace: Trace, reader: Reader, writer: Writer, store: Tensor) -> Tensor:

@@ -1,0 +1,126 @@
+"""What cutting wires does on one run: only what comes after a wire's reader runs again, several wires at a time.
+
+A cut removes a writer's store less its mean from one reader's input, norm scales frozen. Its effect on the reader:
+
+    Q, K       change = ½ Σ_j |A_ij − A′_ij|, mean over queries      kl = KL(A‖A′)
+    V, MLP     change = ‖o − o′‖/‖o‖, o what the head or MLP stores, the first token left out
+    unembed    change = ½ Σ |p − p′|, mean over tokens               kl = KL(p‖p′)
+
+and on the prediction: ``target``, the change of the log-probability of what really follows (mean over tokens), or of
+one chosen token. Tests: tests/evidence/test_cutting.py.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+
+from loadstore.axes import Stream
+from loadstore.errors import Undefined
+from loadstore.evidence.own_cuts import pattern_without
+from loadstore.evidence.rest import ROWS, Target, final_stream, mlp_reads, mlp_stores, target_log_probability
+from loadstore.models.forward import unembed
+from loadstore.models.norms import normalise
+from loadstore.models.trace import Trace
+from loadstore.prompts.decomposition import Mean, deviation, removed
+from loadstore.sites import Reader, Writer
+
+BATCH = 2048  # tokens at a time behind the readers
+Wire: TypeAlias = tuple[Writer, Reader]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One wire cut on one run; kl is NaN for V and MLPs."""
+
+    change: float
+    kl: float
+    target: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Local:
+    """How much a reader itself changes, and what it stores more."""
+
+    change: float
+    kl: float
+    stored: Stream
+
+
+def cut_each(
+    trace: Trace, wires: Sequence[Wire], target: Target | None = None, mean: Mean | None = None
+) -> list[Effect]:
+    """Cut each wire by itself, by its mean on this run unless ``mean`` gives another.
+
+    Raises Undefined for an edited run.
+    """
+    if trace.edits:
+        raise Undefined("effects are measured on a run without edits; run the prompt without them")
+    assert trace.record.final is not None
+    intact = float(target_log_probability(trace, trace.record.final, target))
+    found: dict[int, Effect] = {}
+    layers: dict[tuple[int, bool], list[int]] = {}
+    for place, (writer, reader) in enumerate(wires):
+        if reader.is_unembed:
+            found[place] = _prediction(trace, removed(trace, reader, writer, mean), target, intact)
+        else:
+            layers.setdefault((reader.layer, reader.is_mlp), []).append(place)
+    step = max(1, BATCH // trace.tokens.numel())
+    for (layer, is_mlp), places in layers.items():
+        for some in (places[start : start + step] for start in range(0, len(places), step)):
+            local = [_local(trace, *wires[place], mean) for place in some]
+            stream = final_stream(trace, layer, torch.cat([each.stored for each in local]), mlp=is_mlp)
+            values = [target_log_probability(trace, part, target) for part in stream.split(len(trace.tokens))]
+            for place, each, value in zip(some, local, values, strict=True):
+                found[place] = Effect(each.change, each.kl, float(value) - intact)
+    return [found[place] for place in range(len(wires))]
+
+
+def _local(trace: Trace, writer: Writer, reader: Reader, mean: Mean | None) -> _Local:
+    record = trace.record.layers[reader.layer]
+    if reader.is_mlp:
+        assert record.mlp is not None
+        loss = removed(trace, reader, writer, mean)
+        more = mlp_stores(trace, reader.layer, mlp_reads(trace, reader.layer), loss) - record.mlp
+        return _Local(_relative(more, record.mlp), math.nan, more)
+    W_O, change = trace.weights.head(reader.head).W_O, deviation(trace, reader, writer, mean)
+    pattern, v, z = record.pattern[:, reader.index], record.v[:, :, reader.index], record.z[:, :, reader.index]
+    if reader.side == "V":
+        more = -(pattern @ change) @ W_O
+        return _Local(_relative(more, z @ W_O), math.nan, more)
+    after = pattern_without(trace, reader, change)
+    moved = float(0.5 * (pattern - after).abs().sum(-1).mean())
+    kl = torch.special.xlogy(pattern, pattern) - torch.special.xlogy(pattern, after)
+    return _Local(moved, float(kl.sum(-1).mean()), (after @ v - z) @ W_O)
+
+
+def _relative(change: Stream, whole: Stream) -> float:
+    later = slice(min(1, whole.shape[1] - 1), None)
+    return float(change[:, later].norm() / whole[:, later].norm())
+
+
+def _prediction(trace: Trace, loss: Tensor, target: Target | None, intact: float) -> Effect:
+    """A wire into the unembedding: its logits are all that changes."""
+    weights = trace.weights
+    assert trace.record.final is not None
+    x, _ = normalise(trace.record.final, weights.norm(None), weights.architecture.eps)
+    if target is None:
+        known = torch.zeros(trace.tokens.shape, dtype=torch.bool)
+        known[:, :-1] = True
+        expected = trace.tokens.roll(-1, 1)
+    else:
+        known = torch.arange(trace.tokens.shape[1]).expand(trace.tokens.shape) == target[0]
+        expected = torch.full_like(trace.tokens, target[1])
+    moved = kl = value = 0.0
+    before, after = x.flatten(0, 1).split(ROWS), (x - loss).flatten(0, 1).split(ROWS)
+    places = zip(known.flatten().split(ROWS), expected.flatten().split(ROWS), strict=True)
+    for was, now, (some, ids) in zip(before, after, places, strict=True):
+        log_p, log_q = (unembed(weights, rows[None])[0].log_softmax(-1) for rows in (was, now))
+        moved += float(0.5 * (log_p.exp() - log_q.exp()).abs().sum())
+        kl += float((log_p.exp() * (log_p - log_q)).sum())
+        value += float(log_q.gather(1, ids[:, None].to(log_q.device))[:, 0][some.to(log_q.device)].sum())
+    count = trace.tokens.numel()
+    return Effect(moved / count, kl / count, value / int(known.sum()) - intact)
