@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from loadstore.evidence.dossier import dossier as dossier
     from loadstore.evidence.moments import moments as moments
     from loadstore.evidence.traffic import traffic as traffic
+    from loadstore.evidence.wires import wires as wires
     from loadstore.heads.roles import head_roles as head_roles
     from loadstore.models.edits import ablate as ablate
     from loadstore.models.edits import cut as cut
@@ -56,6 +57,7 @@ _HOMES = {
     "spectrum": "loadstore.circuits.spectra",
     "subspace_scores": "loadstore.circuits.scores",
     "traffic": "loadstore.evidence.traffic",
+    "wires": "loadstore.evidence.wires",
 }
 __all__ = [
     "Head",
@@ -78,6 +80,7 @@ __all__ = [
     "spectrum",
     "subspace_scores",
     "traffic",
+    "wires",
 ]
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from loadstore.cli.options import Begin, Json, Model, Positions, open_model, print_json, print_table
+from loadstore.cli.options import Begin, Json, Model, Positions, open_model, p_text, print_json, print_table
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -53,15 +53,11 @@ def scores(
     print_table(
         f"{weights.name}: {len(shown)} of {len(wires)} wires, best aligned first (norms: {norms}, control: {control})",
         ("writer", "reader", *MEASURES),
-        [[wire["writer"], wire["reader"], *(_shown(name, wire[name]) for name in MEASURES)] for wire in shown],
+        [
+            [wire["writer"], wire["reader"], *(p_text(wire[name]) if name == "p" else wire[name] for name in MEASURES)]
+            for wire in shown
+        ],
     )
-
-
-def _shown(name: str, value: float) -> float | str:
-    """A measure for a person: p keeps its magnitude, and may be too small for a float."""
-    if name != "p" or value != value:
-        return value
-    return f"{value:.0e}" if value > 0 else "<1e-300"
 
 
 def _wires(table: "xr.Dataset") -> list[dict[str, Any]]:
@@ -158,13 +154,20 @@ def spectrum(
     )
 
 
+def check_name(path: Path) -> None:
+    """Raise BadRequest unless a result can be written under this name."""
+    from loadstore.errors import BadRequest
+
+    if path.suffix not in (".csv", ".nc"):
+        raise BadRequest(f"{path}: expected a name that ends in .csv or .nc")
+
+
 def write_dataset(table: "xr.Dataset", path: Path) -> None:
     """Write a labelled result as .csv (long form, missing wires left out) or .nc, atomically."""
     from loadstore.atomic import replacing
     from loadstore.errors import BadRequest
 
-    if path.suffix not in (".csv", ".nc"):
-        raise BadRequest(f"{path}: expected a name that ends in .csv or .nc")
+    check_name(path)
     with replacing(path) as partial:
         if path.suffix == ".csv":
             table.to_dataframe().dropna(how="all").to_csv(partial)

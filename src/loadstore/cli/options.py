@@ -79,6 +79,13 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     Console(width=None if sys.stdout.isatty() else WIDE).print(table)
 
 
+def p_text(value: float) -> float | str:
+    """A p for a person: small ones keep their magnitude, and may be too small for a float."""
+    if not value < 0.01:
+        return value
+    return f"{value:.0e}" if value > 0 else "<1e-300"
+
+
 def _text(value: object) -> str:
     if isinstance(value, float):
         return "–" if math.isnan(value) else f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"

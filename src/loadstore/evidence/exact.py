@@ -11,7 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.errors import Undefined
-from loadstore.evidence.moments import Moments, Progress
+from loadstore.evidence.ablation import Progress
+from loadstore.evidence.moments import Moments
 from loadstore.models.edits import Cut
 from loadstore.models.trace import Trace, run
 from loadstore.models.wiring import wiring
@@ -63,9 +64,7 @@ def exact(
     sums = {name: np.zeros((moments.groups, len(writers), len(some))) for name in ("theta", "cross")}
     total, count = np.zeros(len(some)), np.bincount(moments.group.cpu().numpy(), minlength=moments.groups)
     pieces = moments.pieces()
-    for done, (group, piece) in enumerate(pieces):
-        if progress is not None:
-            progress(done, len(pieces))
+    for done, (group, piece) in enumerate(pieces, 1):
         trace = run(moments.weights, piece[None], record=True)
         for place, (_, reader) in enumerate(some):
             named, theta, cross = _piece(trace, reader, means)
@@ -74,6 +73,8 @@ def exact(
             sums["theta"][group, at, place] += theta[kept]
             sums["cross"][group, at, place] += cross[kept]
             total[place] += cross.sum()
+        if progress is not None:
+            progress(done, len(pieces))
     columns = [j for j, _ in some]
     tokens = count.sum()
     parts = count[:, None, None] / tokens

@@ -6,10 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from loadstore.evidence.ablation import Progress
 from loadstore.evidence.blocks import Block, Memory
 from loadstore.evidence.carried import Carried, Sample, Whole, from_heads, from_rows, grams
 from loadstore.evidence.loads import Loads, loads_of, points_of
-from loadstore.evidence.moments import Moments, Progress
+from loadstore.evidence.moments import Moments
 from loadstore.models.wiring import wiring
 from loadstore.sites import Reader, Writer
 
@@ -29,9 +30,7 @@ def factorised(
     found["total"] = np.zeros(len(readers))
     samples = _Samples(moments)
     points = points_of(moments.weights, readers)
-    for done, (point, at) in enumerate(points.items()):
-        if progress is not None:
-            progress(done, len(points))
+    for done, (point, at) in enumerate(points.items(), 1):
         some = loads_of(moments, point, at)
         wholes = [memory.whole(loads) for loads in some]
         for loads, whole in zip(some, wholes, strict=True):
@@ -47,6 +46,8 @@ def factorised(
                     found["theta"][cells] = carried.theta[kept].cpu().numpy()
                     found["cross"][cells] = carried.cross[kept].cpu().numpy()
                     found["pull"][:, *cells] = carried.pull[:, kept].cpu().numpy()
+        if progress is not None:
+            progress(done, len(points))
     return found
 
 

@@ -7,10 +7,9 @@ Covariances of a writer as a reader's norm scales it follow from these for any w
 with σ the reader's frozen norm: of a head u is its z times W_O, so Σ_w = W_Oᵀ Σ_z W_O.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -18,6 +17,7 @@ from torch import Tensor
 
 from loadstore.circuits.folding import reads_after_norm
 from loadstore.errors import Undefined
+from loadstore.evidence.ablation import Progress
 from loadstore.evidence.met import MET, Met, met
 from loadstore.evidence.spool import spool
 from loadstore.models.corpus import Corpus
@@ -26,9 +26,6 @@ from loadstore.models.trace import run
 from loadstore.models.weights import Weights
 from loadstore.models.wiring import wiring
 from loadstore.sites import Reader, Writer
-
-Progress: TypeAlias = Callable[[int, int], None]  # done, of
-
 
 GROUPS = 32  # of documents, that standard errors are over
 
@@ -151,9 +148,7 @@ def moments(weights: Weights, corpus: Corpus, progress: Progress | None = None) 
     sums: dict[Met, Tensor] = {what: spool(weights, shape.n_layers, groups, *square) for what in MET}
     scales: dict[Point, list[Tensor]] = {}
     at = 0
-    for done, (document, piece) in enumerate(pieces):
-        if progress is not None:
-            progress(done, len(pieces))
+    for done, (document, piece) in enumerate(pieces, 1):
         record = run(weights, piece[None], record=True).record
         place = slice(at, at + len(piece))
         for index, layer in enumerate(record.layers):
@@ -167,6 +162,8 @@ def moments(weights: Weights, corpus: Corpus, progress: Progress | None = None) 
         assert record.final_inverse_scale is not None
         scales.setdefault(Point(shape.n_layers), []).append(record.final_inverse_scale[0, :, 0])
         at += len(piece)
+        if progress is not None:
+            progress(done, len(pieces))
     lengths = [len(piece) for _, piece in pieces]
     group = torch.tensor([document * groups // documents for document, _ in pieces])
     return Moments(

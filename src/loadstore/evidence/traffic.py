@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from loadstore.evidence.ablation import Progress
 from loadstore.evidence.exact import exact as token_by_token
 from loadstore.evidence.factorised import factorised
-from loadstore.evidence.moments import Moments, Progress, moments
+from loadstore.evidence.moments import Moments, moments
 from loadstore.models.corpus import Source, read_corpus
 from loadstore.models.globs import matching
 from loadstore.models.weights import Weights

@@ -1,0 +1,111 @@
+"""``loadstore wires``: alignment, traffic and effect of wires side by side."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from loadstore.cli.options import Begin, Json, Model, Positions, open_model, p_text, print_json, print_table
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+UNITS = {
+    "Q": "nats of the pattern's scores",
+    "K": "nats of the pattern's scores",
+    "V": "units of the stream",
+    "mlp": "units of the MLP's inside",
+    "unembed": "logits",
+}
+SHOWN = ("alignment", "p", "traffic", "standard_error", "share")
+EFFECTS = ("change", "kl", "target")
+
+
+def wires(
+    model: Model = "builtin",
+    corpus: Annotated[
+        str, typer.Option(help="'default' (24 short documents that ship with loadstore), a text file or a folder.")
+    ] = "default",
+    writer: Annotated[str, typer.Option(help="Writers, a glob such as 'L0.*'.")] = "*",
+    reader: Annotated[str, typer.Option(help="Readers, a glob such as 'L1.H4.*' or '*.K'.")] = "*",
+    tokens: Annotated[int | None, typer.Option(help="Take documents until so many tokens.", min=1)] = None,
+    limit: Annotated[int, typer.Option(help="Wires of each kind of reader, most traffic first; 0: all.", min=0)] = 10,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Write these wires to FILE.csv or FILE.nc.")] = None,
+    positions: Positions = None,
+    bos: Begin = "model",
+    *,
+    exact: Annotated[bool, typer.Option("--exact", help="Traffic on Q and K token by token; slower.")] = False,
+    effect: Annotated[bool, typer.Option("--effect", help="Cut every wire that is shown; what changes?")] = False,
+    json: Json = False,
+) -> None:
+    """Show of every wire what it can carry (alignment), what it carries on text (traffic), and whether it matters.
+
+    Wires are sorted by traffic, by the kind of what reads, as units differ. --effect cuts each wire that is shown:
+    change of the reader's pattern, output or prediction, and of the log-probability of the next token.
+
+    Example: loadstore wires builtin --reader 'L1.H4.*' --effect
+    """
+    from loadstore.cli.analyse import check_name, write_dataset
+    from loadstore.cli.progress import counting
+    from loadstore.evidence.wires import wires as measure
+
+    if out is not None:
+        check_name(out)
+    weights = open_model(model, positions, bos)
+    most = limit or None
+    with counting(f"{weights.name}: what wires carry") as progress:
+        table = measure(
+            weights,
+            corpus,
+            writers=writer,
+            readers=reader,
+            exact=exact,
+            most=most,
+            effect=(limit or 10**9) if effect else 0,
+            tokens=tokens,
+            progress=progress,
+        )
+    if out is not None:
+        write_dataset(table, out)
+    if json:
+        print_json("wires", {**table.attrs, "wires": _objects(table)})
+        return
+    if not table.sizes["wire"]:
+        typer.echo(f"no writer that matches {writer!r} can reach a reader that matches {reader!r}")
+        return
+    _print(table, effect=effect)
+
+
+def _objects(table: "xr.Dataset") -> list[dict[str, Any]]:
+    names = ("writer", "reader", "kind", *(str(name) for name in table.data_vars))
+    columns = {name: table[name].values.tolist() for name in names}
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _print(table: "xr.Dataset", *, effect: bool) -> None:
+    attrs = table.attrs
+    typer.echo(
+        f"{attrs['model']}: {table.sizes['wire']:,} of {attrs['wires']:,} wires, on {attrs['documents']} documents "
+        f"({attrs['tokens']:,} tokens) of {attrs['corpus']}; BOS: {attrs['bos']}\n{attrs['definition']}\n"
+    )
+    columns = (*SHOWN, *(EFFECTS if effect else ()))
+    objects = _objects(table)
+    for kind, unit in UNITS.items():
+        some = [wire for wire in objects if wire["kind"] == kind]
+        if some:
+            rows = [[w["writer"], w["reader"], *(_text(name, w[name]) for name in columns)] for w in some]
+            heads = ["±" if name == "standard_error" else name for name in columns]
+            print_table(f"into {kind} (traffic in {unit})", ("writer", "reader", *heads), rows)
+            typer.echo("")
+    if effect:
+        typer.echo(
+            "change: of the pattern on Q and K (total variation), relative of what is stored on V and MLPs, of the "
+            "prediction at the unembedding; target: log-probability of the next token, nats"
+        )
+
+
+def _text(name: str, value: float) -> float | str:
+    """A measure for a person: small changes keep their digits."""
+    if name == "p":
+        return p_text(value)
+    return f"{value:+.4f}" if name == "target" and value == value else value

@@ -1,0 +1,126 @@
+"""Every wire by three kinds of evidence: alignment (can it carry), traffic (does it carry), effect (does it matter)."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from loadstore.circuits.scores import subspace_scores
+from loadstore.errors import BadRequest
+from loadstore.evidence.ablation import Progress
+from loadstore.evidence.cutting import Wire, cut_each
+from loadstore.evidence.moments import Moments, moments
+from loadstore.evidence.traffic import traffic
+from loadstore.models.corpus import Source, read_corpus
+from loadstore.models.trace import run
+from loadstore.models.weights import Weights
+from loadstore.models.wiring import wiring
+from loadstore.sites import Reader
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+KINDS = ("Q", "K", "V", "mlp", "unembed")
+WEIGHED = ("score", "alignment", "p")
+CARRIED = ("traffic", "standard_error", "share", "own")
+CUT = ("change", "kl", "target")
+
+
+def kind_of(reader: Reader) -> str:
+    """Q, K, V, mlp or unembed: traffic of different kinds has different units."""
+    return "unembed" if reader.is_unembed else reader.side
+
+
+def wires(
+    weights: Weights,
+    corpus: "Source | Moments" = "default",
+    *,
+    writers: str | Sequence[str] = "*",
+    readers: str | Sequence[str] = "*",
+    exact: bool = False,
+    most: int | None = None,
+    effect: int = 0,
+    tokens: int | None = None,
+    progress: Progress | None = None,
+) -> "xr.Dataset":
+    """Alignment, traffic and effect of wires side by side: Dataset over wire, by kind of reader, then by traffic.
+
+    ``most``: so many wires of each kind of reader, those of most traffic; None for all. ``effect``: of so many of each
+    kind the effect is measured by a cut on the same corpus: ``change`` of the reader, ``kl``, and ``target``, the
+    change of the log-probability of the next token (nats; means over tokens); NaN for the others. Means that are cut
+    to are those of the corpus. Raises what ``traffic`` raises; BadRequest for a negative count.
+    """
+    import xarray as xr
+
+    if effect < 0 or (most is not None and most < 1):
+        raise BadRequest(f"most={most}, effect={effect}: expected a count of wires, most at least 1")
+    kept = (
+        corpus
+        if isinstance(corpus, Moments)
+        else moments(weights, read_corpus(weights, corpus, tokens=tokens), progress)
+    )
+    table = traffic(weights, kept, writers=writers, readers=readers, exact=exact, progress=progress)
+    chosen, measured = _ranked(weights, table, most, effect)
+    found = {name: np.array([table[name].values[i, j] for i, j in chosen]) for name in CARRIED}
+    names = [(str(table["writer"].values[i]), str(table["reader"].values[j])) for i, j in chosen]
+    found |= _aligned(weights, names)
+    cuts = [names[place] for place in measured]
+    found |= {name: np.full(len(names), np.nan) for name in CUT}
+    for name, values in _effects(weights, kept, cuts, progress).items():
+        found[name][measured] = values
+    network = wiring(weights)
+    return xr.Dataset(
+        {name: ("wire", found[name]) for name in (*WEIGHED, *CARRIED, *CUT)},
+        coords={
+            "writer": ("wire", [writer for writer, _ in names]),
+            "reader": ("wire", [reader for _, reader in names]),
+            "kind": ("wire", [kind_of(network.reader(reader)) for _, reader in names]),
+        },
+        attrs={**table.attrs, "wires": int(np.isfinite(table.traffic.values).sum()), "cut": len(cuts)},
+    )
+
+
+def _ranked(
+    weights: Weights, table: "xr.Dataset", most: int | None, effect: int
+) -> tuple[list[tuple[int, int]], list[int]]:
+    """Cells of the wires that exist, by kind and traffic, and the places of those to cut."""
+    network, load = wiring(weights), table.traffic.values
+    kinds = [kind_of(network.reader(str(reader))) for reader in table["reader"].values]
+    cells: list[tuple[int, int]] = []
+    measured: list[int] = []
+    for kind in KINDS:
+        columns = [j for j, other in enumerate(kinds) if other == kind]
+        some = [(i, j) for j in columns for i in range(len(load)) if np.isfinite(load[i, j])]
+        some = sorted(some, key=lambda cell: -load[cell])[:most]
+        measured += range(len(cells), len(cells) + min(effect, len(some)))
+        cells += some
+    return cells, measured
+
+
+def _aligned(weights: Weights, names: list[tuple[str, str]]) -> dict[str, np.ndarray]:
+    """Scores of the named wires, reader by reader so that no others are scored than needed."""
+    if not names:
+        return {measure: np.zeros(0) for measure in WEIGHED}
+    writers, readers = (list(dict.fromkeys(ends)) for ends in zip(*names, strict=True))
+    scores = subspace_scores(weights, writers=writers, readers=readers)
+    rows = {str(name): place for place, name in enumerate(scores["writer"].values)}
+    columns = {str(name): place for place, name in enumerate(scores["reader"].values)}
+    return {m: np.array([scores[m].values[rows[w], columns[r]] for w, r in names]) for m in WEIGHED}
+
+
+def _effects(
+    weights: Weights, kept: Moments, names: list[tuple[str, str]], progress: Progress | None
+) -> dict[str, np.ndarray]:
+    """Means over the corpus of what each cut does, pieces weighted by their tokens."""
+    network, total = wiring(weights), 0
+    cuts: list[Wire] = [network.wire(*name) for name in names]
+    sums = np.zeros((len(cuts), len(CUT)))
+    pieces = kept.pieces() if cuts else []
+    for done, (_, piece) in enumerate(pieces, 1):
+        trace = run(weights, piece[None], record=True)
+        effects = cut_each(trace, cuts, mean=kept.means.__getitem__)
+        sums += len(piece) * np.array([[effect.change, effect.kl, effect.target] for effect in effects])
+        total += len(piece)
+        if progress is not None:
+            progress(done, len(pieces))
+    return {name: sums[:, place] / max(1, total) for place, name in enumerate(CUT)}

@@ -1,0 +1,56 @@
+"""``loadstore wires`` on the built-in model, in tables and for a machine."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from loadstore.cli import main
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    def run(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["loadstore", "wires", "builtin", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out, said.err
+
+    return run
+
+
+def test_the_induction_heads_key_reads_the_previous_token_head(command: Run, tmp_path: Path):
+    table = tmp_path / "wires.csv"
+    arguments = ["--reader", "L1.H10.?", "--tokens", "600", "--limit", "4"]
+    code, text, _ = command(*arguments, "--effect", "-o", str(table))
+    assert code == 0
+    assert "into K (traffic in nats" in text
+    assert "L0.H7   L1.H10.K" in text
+    assert "5 documents (640 tokens)" in text
+    assert len(table.read_text().splitlines()) == 13
+    document = json.loads(command(*arguments, "--json")[1])
+    assert document["schema"] == "loadstore/wires@1"
+    first = next(wire for wire in document["wires"] if wire["kind"] == "K")
+    assert (first["writer"], first["reader"]) == ("L0.H7", "L1.H10.K")
+    assert first["change"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--corpus", "no-such-folder"], "no-such-folder"),
+        (["--reader", "L7.*"], "nothing matches"),
+        (["--writer", "L5.H1"], "no writer L5.H1"),
+        (["-o", "wires.txt"], ".csv or .nc"),
+    ],
+)
+def test_bad_input_is_one_sentence(command: Run, arguments: list[str], words: str):
+    code, out, error = command(*arguments)
+    assert (code, out) == (2, "")
+    assert words in error
+    assert error.count("\n") == 1
