@@ -115,6 +115,17 @@ def test_scores_average_the_numerator_and_the_denominator(kind: Kind, side: str)
         assert f"offset {offset} = query - key" in one.definition
 
 
+def test_an_offset_beyond_a_window_is_undefined_where_nobody_meets_it() -> None:
+    model = tiny(next(kind for kind in ROTARY if kind.window))  # windows of 3, all and 4
+    found = subspace_scores(model, offset=3)
+    defined = found.score.notnull().any("writer")
+    assert [str(name) for name in found["reader"].values[~defined.values]] == [
+        f"L0.H{head}.{side}" for head in range(3) for side in "QK"
+    ]
+    assert "undefined in layers whose window ends before it" in found.definition
+    assert "undefined" not in subspace_scores(model, offset=2).definition
+
+
 @pytest.mark.parametrize("kind", list(ROTARY), ids=str)
 def test_at_no_offset_nothing_is_turned_and_v_and_the_unembedding_have_none(kind: Kind) -> None:
     model = tiny(kind)

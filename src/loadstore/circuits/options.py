@@ -29,7 +29,9 @@ def averaged_over(weights: Weights, offsets: range | None) -> str:
     if shape.rotary is None:
         return ""
     if offsets is not None:
-        return f"; Q and K at the offset {offsets.start} = query - key"
+        beyond = any(shape.reach(layer) <= offsets.start for layer in range(shape.n_layers))
+        unseen = ", undefined in layers whose window ends before it" if beyond else ""
+        return f"; Q and K at the offset {offsets.start} = query - key{unseen}"
     last = sorted({shape.reach(layer) - 1 for layer in range(shape.n_layers)})
     ends = " or ".join(map(str, last)) + (", as the window of the layer allows" if len(last) > 1 else "")
     return f"; Q and K averaged over the offsets 0 to {ends} = query - key, uniformly"

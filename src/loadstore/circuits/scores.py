@@ -1,6 +1,6 @@
 """Subspace scores of every wire, each with its exact null and, on request, a control."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -13,7 +13,6 @@ from loadstore.circuits.control import controlled
 from loadstore.circuits.folding import Norms, centre, reader_map, reader_norm, reads_after_norm, writer_map
 from loadstore.circuits.options import Control, as_control, as_norms, as_offsets, as_seed, averaged_over
 from loadstore.circuits.relative import relative
-from loadstore.errors import NoSuchSite
 from loadstore.linear.factored import Factored
 from loadstore.linear.null import null
 from loadstore.linear.subspace import gram_eigenvalues, reader_cores, writer_cores
@@ -51,7 +50,8 @@ def subspace_scores(
     print. ``writers`` and ``readers`` are globs, one or several. ``control="reversed"`` reverses the coordinates of
     what writers write, ``"haar"`` rotates it by a random orthogonal matrix of ``seed``. A pair that the architecture
     does not connect is NaN. Under rotary positions the Q and K sides are averaged, uniformly, over the offsets that
-    the layer lets meet (its window, or the context), or taken at one ``offset`` = query − key. ``relative`` is the log
+    the layer lets meet (its window, or the context), or taken at one ``offset`` = query − key (NaN where the window of
+    a layer ends before it). ``relative`` is the log
     score less the writer's and the reader's main effects.
     Raises NoSuchSite when a glob matches nothing, BadRequest for unknown options. Source: Elhage et al. 2021.
     """
@@ -62,7 +62,8 @@ def subspace_scores(
     network = wiring(weights)
     kept_writers = matching(network.writers, writers, network.writer)
     kept_readers = matching(network.readers, readers, network.reader)
-    exists = np.array([[network.connects(w, r) for r in kept_readers] for w in kept_writers])
+    met = [_meets(weights, reader, offset) for reader in kept_readers]
+    exists = np.array([[network.connects(w, r) for r in kept_readers] for w in kept_writers]) & met
     values = {name: np.full(exists.shape, np.nan) for name in MEASURES}
     for group in _groups(weights, kept_writers, kept_readers, norms, exists):
         block = _block(weights, group, norms, control, seed, offsets)
@@ -82,6 +83,11 @@ def subspace_scores(
             "seed": seed,
         },
     )
+
+
+def _meets(weights: Weights, reader: Reader, offset: int | None) -> bool:
+    """Whether a layer lets a query see a key at this offset; only Q and K ask."""
+    return reader.side not in ("Q", "K") or offset is None or offset < weights.architecture.reach(reader.layer)
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,20 @@ def report(
     ids: Annotated[
         str | None, typer.Option("--ids", help="Token ids such as '0,17,4' instead of a text.", show_default=False)
     ] = None,
-    out: Annotated[Path, typer.Option("-o", "--out", help="The page to write.")] = Path("report.html"),
+    out: Annotated[Path, typer.Option("-o", "--out", help="The page to write; an older one is replaced.")] = Path(
+        "report.html"
+    ),
     positions: Positions = None,
     bos: Begin = "model",
     *,
     json: Json = False,
 ) -> None:
-    """Write the article's figures for a model and a prompt as one self-contained offline page.
+    """Write one self-contained, offline page about a model and a prompt, and print what its figures say.
+
+    A small attention-only model gets the figures of the article "Intuitions for Transformer Circuits". Any other gets
+    the roles of all its heads, the patterns of the notable ones, what they can read, and for the strongest induction
+    head every wire into it cut, and a dossier; and what its architecture does not define. The page opens in any
+    browser, in light and dark, and carries the table behind every figure.
 
     Example: loadstore report builtin --prompt "the cat sat on the mat. the dog sat on the log." -o report.html
     """

@@ -125,6 +125,15 @@ class Architecture:
         return self.norm if self.final_norm is None else self.final_norm
 
     @property
+    def brief(self) -> str:
+        """Sizes and schemes in one line."""
+        mlp = "" if self.mlp is None else f", MLPs of {self.mlp.width}"
+        return (
+            f"{self.n_layers} layers × {self.n_heads} heads of {self.d_head}{mlp}, d_model {self.d_model}, vocabulary "
+            f"{self.vocab}, {self.positions} positions, norm {self.norm}"
+        )
+
+    @property
     def has_pos(self) -> bool:
         """Whether there is a writer ``pos``: learned and shortformer positions are vectors, the others are not."""
         return self.positions in ("learned", "shortformer")

@@ -84,7 +84,7 @@ class HeadMatrices:
 _Part = TypeVar("_Part", bound=Layer | Norm | MlpLayer)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Weights:
     """All matrices of one model, its architecture, its name and (if it has one) its tokenizer."""
 
@@ -100,6 +100,9 @@ class Weights:
     untokenised: str = ""  # why there is no tokenizer, where the file says
     computed: torch.dtype | None = None  # None: as stored
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    def __repr__(self) -> str:
+        return f"Weights({self.name!r}: {self.architecture.brief})"
 
     @property
     def dtype(self) -> torch.dtype:
@@ -165,11 +168,11 @@ class Weights:
         )
 
     def double(self) -> "Weights":
-        """Return the same weights computed with in float64, where sums are checked to 1e-10; nothing is copied."""
+        """Return the same weights, computed with in float64; nothing is copied."""
         return replace(self, computed=torch.float64)
 
     def named(self) -> Iterator[tuple[str, Tensor]]:
-        """Every tensor with its name in loadstore's own file layout (``layers.0.W_Q``, ``layers.0.mlp.W_in``)."""
+        """Every tensor by its name in loadstore's own files (``layers.0.W_Q``, ``layers.0.mlp.W_in``)."""
         yield from _named("", self)
         for index, layer in enumerate(self.layers):
             yield from _named(f"layers.{index}.", layer)

@@ -2,6 +2,7 @@
 
 from loadstore.models.architecture import Architecture, NormKind
 from loadstore.models.weights import Weights
+from loadstore.report.words import plural
 
 NORMS: dict[NormKind, str] = {
     "none": "none",
@@ -52,4 +53,5 @@ def _positions(shape: Architecture) -> str:
 def _windows(shape: Architecture) -> str:
     narrow = sorted({window for window in shape.windows or () if window is not None})
     layers = sum(window is not None for window in shape.windows or ())
-    return f"{layers} of {shape.n_layers} layers see the last {', '.join(f'{w:,}' for w in narrow)} tokens"
+    verb = "sees" if layers == 1 else "see"
+    return f"{plural(layers, 'layer')} of {shape.n_layers} {verb} the last {', '.join(f'{w:,}' for w in narrow)} tokens"

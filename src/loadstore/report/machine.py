@@ -31,13 +31,14 @@ def machine_figure(story: Story) -> Figure:
             steps.append(step(f"L{head.layer}.mlp", "mlp", inside, [("in", "stream")], "act(x · W_in) · W_out"))
     steps.append(step("unembed", "unembed", f"W_U {shape.d_model} × {shape.vocab:,}", [("logits", "stream")]))
     n = len(story.trace.labels)
-    drawn = len(_heads(story))
+    drawn, heads = len(_heads(story)), shape.n_layers * shape.n_heads
     hidden = shape.n_layers - drawn
+    mlps = "" if shape.mlp is None else f" {_mlps_load(shape.n_layers)}"
     claim = (
         f"{story.weights.name} has {plural(shape.n_layers, 'layer')} of {plural(shape.n_heads, 'head')}. The stream of "
-        f"this prompt is a memory of {n} tokens × {shape.d_model} numbers: each of the "
-        f"{plural(shape.n_layers * shape.n_heads, 'head')} loads from it three times (Q, K and V) and stores once."
-        + ("" if shape.mlp is None else f" {plural(shape.n_layers, 'MLP')} load a token and store to it.")
+        f"this prompt is a memory of {n} tokens × {shape.d_model} numbers: "
+        f"{'the head' if heads == 1 else f'each of the {heads:,} heads'} loads from it three times (Q, K and V) and "
+        f"stores once.{mlps}"
     )
     note = reading(
         "Heads of one layer load in parallel and do not see each other's stores; "
@@ -62,6 +63,12 @@ POSITIONS = {
     "rotary": "Positions turn queries and keys by an angle; no writer stores them.",
     "none": "Nothing stores a position; a head can tell order only from the causal mask.",
 }
+
+
+def _mlps_load(count: int) -> str:
+    if count == 1:
+        return "The MLP loads a token and stores to it."
+    return f"{count} MLPs load a token and store to it."
 
 
 def _mlps(mlp: Mlp) -> str:

@@ -5,20 +5,31 @@ from typing import Any
 
 import loadstore
 from loadstore.atomic import replacing
+from loadstore.errors import Undefined
+from loadstore.heads.roles import bos_of
 from loadstore.models.weights import Weights
 from loadstore.report.article import article_sections, lead
 from loadstore.report.facts import facts
 from loadstore.report.real.atlas import is_article
 from loadstore.report.real.page import explore, real_lead, real_sections
 from loadstore.report.story import ARTICLE, tell
+from loadstore.report.words import plural
 from loadstore.views.page import render_page
+
+LEAST = 4  # tokens: two of them, twice
 
 
 def report_document(weights: Weights, prompt: str | list[int] = ARTICLE) -> dict[str, Any]:
-    """The report on a text or on token ids as a ``loadstore/page@1`` view model. Raises BadPrompt.
+    """The report on a text or on token ids as a ``loadstore/page@1`` view model. Raises BadPrompt, Undefined.
 
     A small attention-only model gets the article's figures; any other the page of ``report.real``.
     """
+    least = LEAST + (bos_of(weights) is not None)
+    if weights.architecture.context < least:
+        raise Undefined(
+            f"{weights.name} takes {plural(weights.architecture.context, 'token')}: too short for a report, which is "
+            f"about repeats and needs a context of {least}. loadstore scores and loadstore spectrum need no prompt"
+        )
     if is_article(weights.architecture):
         story = tell(weights, prompt)
         opening, sections = lead(story), article_sections(story)

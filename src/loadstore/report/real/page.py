@@ -53,7 +53,7 @@ def real_sections(atlas: Atlas) -> list[dict[str, Any]]:
     if head is not None:
         figures = [*cut_figures(atlas), *_renumbered([induction_figure(atlas, head)], ("11",)), closing_figure(atlas)]
         found += [
-            section("induction", "Addressing by content", "One head searches for what another stored.", figures),
+            section("induction", "Addressing by content", _searching(atlas), figures),
             section(
                 "dossier",
                 f"The dossier of {head}",
@@ -62,6 +62,12 @@ def real_sections(atlas: Atlas) -> list[dict[str, Any]]:
             ),
         ]
     return found
+
+
+def _searching(atlas: Atlas) -> str:
+    if atlas.induction:
+        return "One head searches for what another stored."
+    return "No head searches for what another stored; this is about the one that comes nearest to it."
 
 
 def real_lead(atlas: Atlas) -> str:

@@ -43,10 +43,8 @@ def _map(atlas: Atlas) -> Figure:
     return figure(
         "2",
         "Who does what",
-        f"How many of {heads} heads spend more than half of their attention where: {_counts(atlas)}. "
-        f"{plural(atlas.resting, 'head')} "
-        f"{'spends' if atlas.resting == 1 else 'spend'} more than half of it on the first token, "
-        "where a head rests that has nothing to load.",
+        f"Of {plural(heads, 'head')}, so many spend more than half of their attention: {_counts(atlas)}. "
+        f"{_resting(atlas.resting)}",
         [view],
         reading(
             f"Mean attention on {int(atlas.roles.attrs['sequences'])} sequences of random tokens, each repeated once. "
@@ -61,9 +59,19 @@ def _counts(atlas: Atlas) -> str:
     for role in NAMED:
         ranked = atlas.strongest(role, range(atlas.weights.architecture.n_layers))
         have = sum(atlas.role(head, role) > IS_ROLE for head in ranked)
-        best = f"{ranked[0]} {number(atlas.role(ranked[0], role))}"
-        told.append(f"{have or 'none'} {WORDS[role]} (most: {best})")
+        most = atlas.role(ranked[0], role)
+        best = "no query has such a key" if np.isnan(most) else f"most: {ranked[0]} {number(most)}"
+        told.append(f"{have or 'none'} {WORDS[role]} ({best})")
     return "; ".join(told)
+
+
+def _resting(count: int) -> str:
+    if not count:
+        return "No head spends more than half of it on the first token."
+    return (
+        f"{plural(count, 'head')} {'spends' if count == 1 else 'spend'} more than half of it on the first token, where "
+        "a head rests that has nothing to load."
+    )
 
 
 WORDS = {
@@ -120,13 +128,15 @@ def _patterns(atlas: Atlas) -> Figure:
         orders=[("by layer", range(len(heads))), ("by strongest role", ranked)],
     )
     sink = np.array([float(atlas.trace.pattern(head)[1:, 0].mean()) for head in heads]) if _long(atlas) else np.zeros(0)
-    told = (
-        f"On average they leave {number(float(sink.mean()))} of their attention on the first token, between "
-        f"{number(float(sink.min()))} ({heads[int(sink.argmin())]}) and {number(float(sink.max()))} "
-        f"({heads[int(sink.argmax())]})."
-        if len(sink)
-        else "The prompt is one token: every head attends to it."
-    )
+    told = "The prompt is one token: every head attends to it."
+    if len(sink) == 1:
+        told = f"{heads[0]} leaves {number(float(sink[0]))} of its attention on the first token."
+    elif len(sink):
+        told = (
+            f"On average they leave {number(float(sink.mean()))} of their attention on the first token, between "
+            f"{number(float(sink.min()))} ({heads[int(sink.argmin())]}) and {number(float(sink.max()))} "
+            f"({heads[int(sink.argmax())]})."
+        )
     near = sorted({w for head in heads if (w := atlas.weights.architecture.window(head.layer)) is not None})
     note = (
         reading(

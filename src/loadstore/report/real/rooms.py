@@ -27,9 +27,7 @@ def room_figure(atlas: Atlas) -> Figure:
     return figure(
         "7",
         "How much room the notable heads take",
-        f"Of {shape.d_head} directions that a head could use, {ranked[0]} stores in the fewest "
-        f"({number(counts[ranked[0]], 1)} by the participation ratio) and {ranked[-1]} in the most "
-        f"({number(counts[ranked[-1]], 1)}).",
+        f"Of {shape.d_head} directions that a head could use, {_counted(ranked, counts)}.",
         [
             lines(
                 "Cumulative variance of W_OV",
@@ -41,3 +39,11 @@ def room_figure(atlas: Atlas) -> Figure:
         ],
         reading("Those with the fewest directions and the most. Dashed: a product of two random matrices as large."),
     )
+
+
+def _counted(ranked: list[str], counts: dict[str, float]) -> str:
+    """The fewest and the most, of heads in the order of their counts."""
+    fewest = f"({number(counts[ranked[0]], 1)} by the participation ratio)"
+    if len(ranked) == 1:
+        return f"{ranked[0]} uses {number(counts[ranked[0]], 1)} by the participation ratio"
+    return f"{ranked[0]} stores in the fewest {fewest} and {ranked[-1]} in the most ({number(counts[ranked[-1]], 1)})"

@@ -19,7 +19,8 @@ def undefined(weights: Weights) -> list[Row]:
         rows.append(
             (
                 "attention beyond the window",
-                f"{plural(layers, 'layer')} of {shape.n_layers} see only the last {listed(narrow)} tokens",
+                f"{plural(layers, 'layer')} of {shape.n_layers} {'sees' if layers == 1 else 'see'} only the last "
+                f"{listed(narrow)} tokens",
                 "impossible cells are hatched; addresses stop there",
             )
         )
@@ -82,7 +83,6 @@ def _mlp(shape: Architecture) -> list[Row]:
             "it is not linear",
             f"as a writer W_out ({shape.mlp.width:,} rows), as a reader {inside}; what it stored is exact for a run",
         ),
-        ("traffic into an MLP", "defined with its first-order effect, not measured yet", "left empty"),
     ]
     if shape.mlp.parallel:
         rows.append(("attention → MLP within a layer", "both load before either stores", "no such wire"))
