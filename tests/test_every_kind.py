@@ -10,8 +10,8 @@ from torch import Tensor
 
 import loadstore as ls
 from loadstore.errors import Undefined
-from loadstore.evidence.own_cuts import own_cuts
 from loadstore.evidence.exact import reader_traffic
+from loadstore.evidence.own_cuts import own_cuts
 from loadstore.models.wiring import wiring
 from loadstore.prompts.stored import stores
 

@@ -98,6 +98,7 @@ class Weights:
     name: str = "unnamed"
     tokens: Tokens | None = None
     untokenised: str = ""  # why there is no tokenizer, where the file says
+    origin: str = ""  # the file, where its name tells more than the model's
     computed: torch.dtype | None = None  # None: as stored
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 

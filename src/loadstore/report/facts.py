@@ -1,6 +1,7 @@
 """What kind of machine a model is, as rows for a person."""
 
 from loadstore.models.architecture import Architecture, NormKind
+from loadstore.models.quantised import stored_as
 from loadstore.models.weights import Weights
 from loadstore.report.words import plural
 
@@ -16,7 +17,7 @@ def facts(weights: Weights) -> list[list[str]]:
     shape = weights.architecture
     size = sum(tensor.numel() for name, tensor in weights.named() if not (name == "W_U" and tied(weights)))
     return [
-        ["model", weights.name],
+        ["model", _named(weights)],
         ["layers × heads", f"{shape.n_layers} × {shape.n_heads}"],
         *([["key/value heads", str(shape.kv_heads)]] if shape.kv_heads < shape.n_heads else []),
         ["d_model, d_head", f"{shape.d_model:,}, {shape.d_head}"],
@@ -30,6 +31,17 @@ def facts(weights: Weights) -> list[list[str]]:
         ["parameters", f"{size:,}"],
         ["BOS", weights.begins],
     ]
+
+
+def _named(weights: Weights) -> str:
+    """The name, and where a file tells more its own, with the format that most of its bytes are in."""
+    if not weights.origin:
+        return weights.name
+    held: dict[str, int] = {}
+    for _, tensor in weights.named():
+        kind, size = stored_as(tensor)
+        held[kind] = held.get(kind, 0) + size
+    return f"{weights.name} ({weights.origin}, mostly {max(held, key=lambda kind: held[kind])})"
 
 
 def tied(weights: Weights) -> bool:

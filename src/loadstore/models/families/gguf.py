@@ -118,6 +118,7 @@ def build(path: Path) -> Weights:
             raise
         raise type(error)(f"{path}: {error}") from None  # an architecture that is impossible names no file
     tokens = tokens_of(file, weights.architecture.vocab)
+    weights = replace(weights, origin=quote(path.name, 60))
     return replace(weights, untokenised=tokens) if isinstance(tokens, str) else replace(weights, tokens=tokens)
 
 
