@@ -13,6 +13,7 @@ from tiny import KINDS, Kind, some_tokens, tiny
 import loadstore as ls
 from loadstore.errors import BadRequest, Undefined
 from loadstore.heads.roles import random_repeats
+from loadstore.models.gauge import rotate_stream
 from loadstore.prompts.address import address, smallest_set
 from loadstore.prompts.decomposition import output_parts, score_parts
 from loadstore.prompts.single import one_prompt_index
@@ -33,7 +34,7 @@ def first_key(trace: ls.Trace, layer: int, at: int) -> int:
 
 
 @pytest.mark.parametrize("head", [HEAD, "L2.H0"])
-@pytest.mark.parametrize("about", ["most", "row", 5])
+@pytest.mark.parametrize("about", ["most", "row", 5, (5, 4)])
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_shares_sum_to_one_and_are_those_of_the_bilinear_sum(kind: Kind, about, head: str):
     trace = trace_of(kind)
@@ -42,10 +43,12 @@ def test_shares_sum_to_one_and_are_those_of_the_bilinear_sum(kind: Kind, about, 
     assert found.first == first
     for side in "QKV":
         assert math.fsum(found.shares[side].values()) == pytest.approx(1, abs=1e-10)
+        assert abs(found.remainder[side]) < 1e-10  # of what the run recorded
     parts = score_parts(trace, head).isel(query=AT, key=slice(first, AT + 1))
     row = trace.pattern(head)[AT, first : AT + 1].numpy()
     direction = row if about == "row" else np.array([float(j == found.key) for j in range(first, AT + 1)])
-    contrast = (parts * (xr.DataArray(direction, dims="key") - 1 / (AT + 1 - first))).sum("key")
+    base = np.array([float(j == found.than) for j in range(first, AT + 1)]) if found.than else 1 / (AT + 1 - first)
+    contrast = (parts * (xr.DataArray(direction - base, dims="key"))).sum("key")
     whole = float(contrast.sum())
     for writer, share in found.shares["Q"].items():
         assert share == pytest.approx(float(contrast.sel(query_writer=writer).sum()) / whole, abs=1e-9)
@@ -74,8 +77,11 @@ def test_value_shares_are_projections_of_what_was_stored(kind: Kind):
         assert share == pytest.approx(float(part @ stored / stored.square().sum()), abs=1e-9)
 
 
-def test_the_planted_circuit_has_the_addresses_that_were_planted():
+@pytest.mark.parametrize("seed", [None, 0, 1])
+def test_the_planted_circuit_has_the_addresses_that_were_planted_in_any_basis(seed: int | None):
     model = planted.planted("learned")
+    if seed is not None:
+        model = rotate_stream(model, planted.rotation(seed=seed))
     tokens = random_repeats(model, 1, 7)[0]
     trace = ls.run(model, tokens)
     period = (len(tokens) - 1) // 2
@@ -134,6 +140,22 @@ def test_the_smallest_set_holds_its_mass_and_no_fewer_would():
     assert smallest_set(row) == (1, 3, 2)
     assert smallest_set(torch.tensor([0.35, 0.35, 0.3], dtype=torch.float64)) == (0, 1)
     assert smallest_set(torch.tensor([1.0], dtype=torch.float64)) == (0,)
+
+
+def test_on_the_articles_sentence_an_induction_head_reads_what_the_article_says():
+    trace = ls.run(ls.load("builtin"), "the cat sat on the mat. the dog sat on the log.")
+    found = address(trace, "L1.H10", 10)
+    print(found)
+    assert [found.top(side) for side in "QKV"] == ["embed", "L0.H7", "embed"]
+    assert found.key is not None
+    assert (found.labels[10], found.labels[found.key]) == ("␣sat·10", "␣on·4")
+    assert found.weights[found.key] > 0.9
+
+
+def test_a_key_is_not_compared_with_itself():
+    trace = trace_of(KINDS[0])
+    with pytest.raises(Undefined, match="compared with itself"):
+        address(trace, HEAD, AT, (3, 3))
 
 
 def test_its_text_shows_all_three_parts():

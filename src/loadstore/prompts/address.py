@@ -12,7 +12,7 @@ Shares are signed and sum to 1 with ``const``. Tests: tests/prompts/test_address
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 import torch
@@ -25,7 +25,7 @@ from loadstore.prompts.decomposition import reader_parts
 from loadstore.prompts.single import one_prompt_index
 from loadstore.sites import SIDES, Head, Reader, Side, parse_head
 
-About: TypeAlias = int | Literal["most", "row"]
+About: TypeAlias = int | tuple[int, int] | Literal["most", "row"]
 MASS = 0.7
 VANISHED = 1e-9  # of the size of the scores, or of the parts of an output: below this there is nothing to share
 
@@ -37,7 +37,9 @@ class Address:
     ``weights`` is the row over all tokens (0 where the mask forbids), ``first`` the earliest token that it allows (0
     unless the layer has a window); ``smallest`` the fewest tokens that hold 70 %; ``effective`` = 2^H tokens.
     ``shares[side][writer]`` sum to 1, or are NaN for the reason in ``undefined[side]``. ``key`` is the token that the
-    Q and K shares are about; None if they are about the row as a whole.
+    Q and K shares are about; None if they are about the row as a whole; ``than`` the token that it is compared with,
+    None for the mean of all allowed ones. ``remainder[side]``: what the sum over writers lacks of the recorded number,
+    in parts of that sum.
     """
 
     head: Head
@@ -50,6 +52,8 @@ class Address:
     shares: Mapping[Side, Mapping[str, float]]
     undefined: Mapping[Side, str]
     first: int = 0
+    than: int | None = None
+    remainder: Mapping[Side, float] = field(default_factory=dict[Side, float])
 
     def top(self, side: Side) -> str:
         """Return the writer with the largest share of a side; empty where shares are undefined."""
@@ -77,20 +81,19 @@ class Address:
 def address(trace: Trace, head: Head | str, at: int, about: About = "most") -> Address:
     """The address of ``head`` at query token ``at``, its Q and K shares about one key or the whole row.
 
-    ``about``: the most attended key (default), a token index, or ``"row"``. Raises NoSuchSite; Undefined for a
-    batch, a token that is not there, a key that the mask forbids, or a run with cuts.
+    ``about``: the most attended key (default), a token index, ``"row"``, or two token indices, whose scores are then
+    compared with each other: the shares divide s_ij − s_ij′. Raises NoSuchSite; Undefined for a batch, a token that is
+    not there, a key that the mask forbids, a key compared with itself, or a run with cuts.
     """
     head = trace.weights.architecture.check(parse_head(head), trace.weights.name)
     at = one_prompt_index(trace, at)
     row = trace.pattern(head)[at].double()
     first = max(0, at + 1 - (trace.weights.architecture.window(head.layer) or at + 1))
-    key = _key(trace, row, first, at, about)
+    key, than = _keys(trace, row, first, at, about)
     q, k, v = ({w: part[0].double() for w, part in _parts(trace, head, side).items()} for side in SIDES)
     scale = trace.weights.architecture.d_head**-0.5
     allowed = slice(first, at + 1)
-    direction = _direction(
-        row[allowed], None if key is None else key - first
-    )  # over keys: what the contrast is between
+    direction = _direction(row[allowed], *(None if one is None else one - first for one in (key, than)))
     query, keys = sum_of(q)[at], sum_of(k)[allowed]
     by_query = {w: float(part[at] @ (direction @ keys)) * scale for w, part in q.items()}
     by_key = {w: float(query @ (direction @ part[allowed])) * scale for w, part in k.items()}
@@ -98,10 +101,13 @@ def address(trace: Trace, head: Head | str, at: int, about: About = "most") -> A
     stored = {w: row @ part @ W_O for w, part in v.items()}
     whole = sum_of(stored)
     by_value = {w: float(part @ whole) for w, part in stored.items()}
+    recorded = {"V": float((row @ trace.record.layers[head.layer].v[0, :, head.index].double() @ W_O).square().sum())}
+    recorded |= dict.fromkeys("QK", float(direction @ trace.scores(head)[at, allowed].double()))
     size = float(query.norm() * keys.norm()) * scale
     lengths = sum(float(part.norm()) for part in stored.values())
     reason = "one key: there is nothing to choose" if at == first else "every key has the same score"
     shares: dict[Side, Mapping[str, float]] = {}
+    remainder: dict[Side, float] = {}
     undefined: dict[Side, str] = {}
     sides: tuple[tuple[Side, dict[str, float], float, str], ...] = (
         ("Q", by_query, VANISHED * size, reason),
@@ -112,11 +118,23 @@ def address(trace: Trace, head: Head | str, at: int, about: About = "most") -> A
         total = math.fsum(parts.values())
         vanished = not abs(total) > least
         shares[side] = {w: math.nan if vanished else part / total for w, part in parts.items()}
+        remainder[side] = math.nan if vanished else recorded[side] / total - 1
         if vanished:
             undefined[side] = why
     entropy = -float(torch.special.xlogy(row, row).sum()) / math.log(2)
     return Address(
-        head, at, tuple(trace.labels), tuple(row.tolist()), smallest_set(row), 2**entropy, key, shares, undefined, first
+        head,
+        at,
+        tuple(trace.labels),
+        tuple(row.tolist()),
+        smallest_set(row),
+        2**entropy,
+        key,
+        shares,
+        undefined,
+        first,
+        than,
+        remainder,
     )
 
 
@@ -136,11 +154,21 @@ def _parts(trace: Trace, head: Head, side: Side) -> dict[str, Tensor]:
     return reader_parts(trace, Reader(head.layer, head.index, side))
 
 
-def _key(trace: Trace, row: Float[Tensor, " key"], first: int, at: int, about: About) -> int | None:
+def _keys(trace: Trace, row: Float[Tensor, " key"], first: int, at: int, about: About) -> tuple[int | None, int | None]:
+    """The key that Q and K shares are about, and the one that it is compared with; None for all of them."""
     if about == "row":
-        return None
+        return None, None
     if about == "most":
-        return int(row.argmax())
+        return int(row.argmax()), None
+    if not isinstance(about, tuple):
+        return _key(trace, first, at, about), None
+    key, than = (_key(trace, first, at, one) for one in about)
+    if key == than:
+        raise Undefined(f"token {key} is compared with itself; give two keys, or one for the mean of all")
+    return key, than
+
+
+def _key(trace: Trace, first: int, at: int, about: int) -> int:
     key = one_prompt_index(trace, about)
     if key > at:
         raise Undefined(f"token {at} cannot attend to the later token {key}; choose a key up to {at}")
@@ -149,14 +177,17 @@ def _key(trace: Trace, row: Float[Tensor, " key"], first: int, at: int, about: A
     return key
 
 
-def _direction(row: Float[Tensor, " allowed"], key: int | None) -> Float[Tensor, " allowed"]:
-    """Weights over the allowed keys that sum to 0: e_j − 1/n, or A − 1/n for the row as a whole."""
-    uniform = torch.full_like(row, 1 / len(row))
+def _direction(row: Float[Tensor, " allowed"], key: int | None, than: int | None) -> Float[Tensor, " allowed"]:
+    """Over the allowed keys, weights that sum to 0: e_j less e_j′ or 1/n, or A − 1/n for the row as a whole."""
+    base = torch.full_like(row, 1 / len(row))
+    if than is not None:
+        base = torch.zeros_like(row)
+        base[than] = 1
     if key is None:
-        return row - uniform
-    chosen = torch.zeros_like(uniform)
+        return row - base
+    chosen = torch.zeros_like(row)
     chosen[key] = 1
-    return chosen - uniform
+    return chosen - base
 
 
 def _short(value: float) -> str:
