@@ -2,7 +2,7 @@
 
 import typer
 
-from loadstore.cli import analyse, demo, head, models, report, train, wires
+from loadstore.cli import address, analyse, demo, head, models, report, train, wires
 
 app = typer.Typer(
     name="loadstore",
@@ -15,6 +15,7 @@ app = typer.Typer(
 app.command()(report.report)
 app.command()(analyse.scores)
 app.command()(wires.wires)
+app.command()(address.address)
 app.command()(analyse.heads)
 app.command()(analyse.spectrum)
 app.command()(head.head)

@@ -1,0 +1,104 @@
+"""``loadstore address``: which tokens one head loads from at one token, and whose stores."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from loadstore.cli.options import Begin, Json, Model, Positions, open_model, print_json, print_table
+from loadstore.cli.report import ARTICLE
+
+if TYPE_CHECKING:
+    from loadstore.prompts.address import About, Address
+
+SHOWN = 5  # writers of a side
+
+
+def address(
+    model: Model = "builtin",
+    prompt: Annotated[str, typer.Argument(help="The text.")] = ARTICLE,
+    head: Annotated[str, typer.Option(help="The head, such as L1.H4.")] = "",
+    at: Annotated[int, typer.Option(help="The query token, from 0; negative ones count from the end.")] = -1,
+    about: Annotated[
+        str, typer.Option(help="What Q and K are about: 'most' (the most attended key), 'row', a key, or two: '4,2'.")
+    ] = "most",
+    positions: Positions = None,
+    bos: Begin = "model",
+    *,
+    json: Json = False,
+) -> None:
+    """Say where a head loads from at one token: the tokens, and for Q, K and V the share of every writer.
+
+    Shares are signed and sum to 1: of Q and K they divide the score of a key less the mean of those that the mask
+    allows, of V what the head stores. const is what biases add.
+
+    Example: loadstore address builtin "the cat sat on the mat. the dog sat on the log." --head L1.H10 --at 10
+    """
+    from loadstore.errors import BadRequest
+    from loadstore.models.trace import run
+    from loadstore.prompts.address import address as find
+
+    if not head:
+        raise BadRequest("which head? name one, such as --head L1.H4 (loadstore heads lists what each one does)")
+    weights = open_model(model, positions, bos)
+    trace = run(weights, prompt, record=True)
+    found = find(trace, head, at, _about(about))
+    if json:
+        print_json("address", {"model": weights.name, "bos": weights.begins, **_document(found)})
+        return
+    typer.echo(f"{found}\n{found.head}@{found.labels[found.at]} → {found.tokens}")
+    typer.echo(f"effective tokens {found.effective:.1f} of {found.at + 1 - found.first}; BOS: {weights.begins}\n")
+    for side, shares in found.shares.items():
+        if side in found.undefined:
+            typer.echo(f"{side}: undefined, {found.undefined[side]}\n")
+            continue
+        ranked = sorted((writer for writer in shares if writer != "const"), key=lambda writer: -abs(shares[writer]))
+        rows: list[list[str | float]] = [[writer, shares[writer]] for writer in ranked[:SHOWN]]
+        if rest := ranked[SHOWN:]:
+            rows.append([f"{len(rest)} others", sum(shares[writer] for writer in rest)])
+        rows.append(["const", shares["const"]])
+        rows.append(["remainder", f"{found.remainder[side]:.0e}"])
+        print_table(f"{side} ({_subject(found, side)})", ("writer", "share"), rows)
+        typer.echo("")
+
+
+def _subject(found: "Address", side: str) -> str:
+    if side == "V":
+        return "of what the head stores"
+    if found.key is None:
+        return "of the row as a whole"
+    than = "the mean of all allowed keys" if found.than is None else f"that of {found.labels[found.than]}"
+    return f"of the score of {found.labels[found.key]} less {than}"
+
+
+def _about(text: str) -> "About":
+    from loadstore.errors import BadRequest
+
+    if text == "most" or text == "row":
+        return text
+    try:
+        keys = [int(part) for part in text.split(",")]
+    except ValueError:
+        keys = []
+    if len(keys) not in (1, 2):
+        raise BadRequest(f"--about {text[:40]!r}: expected 'most', 'row', the index of a key, or two such as 4,2")
+    return keys[0] if len(keys) == 1 else (keys[0], keys[1])
+
+
+def _document(found: "Address") -> dict[str, Any]:
+    return {
+        "head": str(found.head),
+        "at": found.at,
+        "token": found.labels[found.at],
+        "tokens": [
+            {"index": index, "label": label, "weight": weight}
+            for index, (label, weight) in enumerate(zip(found.labels, found.weights, strict=True))
+        ],
+        "smallest": list(found.smallest),
+        "effective": found.effective,
+        "key": found.key,
+        "than": found.than,
+        "remainder": dict(found.remainder),
+        "shares": {side: dict(shares) for side, shares in found.shares.items()},
+        "undefined": dict(found.undefined),
+        "text": str(found),
+    }
