@@ -15,7 +15,7 @@ NODE := web/node_modules/.stamp
 export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help report demo-induction test check format bundle mutants notebook live bench constraints clean
+.PHONY: help report demo-induction test check format bundle mutants notebook live bench causes constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -56,6 +56,10 @@ live: ## compare with a real TransformerLens 3.9, in an environment of its own
 
 bench: $(DEV) ## measure speed and memory (BENCH_ARGS=…)
 	$(BIN)/python benchmarks/run.py $(BENCH_ARGS)
+
+causes: $(DEV) ## which numbers of a wire predict what cutting it does (about 20 minutes)
+	$(BIN)/python benchmarks/causes.py builtin
+	$(BIN)/python benchmarks/causes.py smollm2
 
 constraints: ## resolve constraints.txt anew; needs uv
 	scripts/constraints

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from tables import causes
 
 import loadstore as ls
 from loadstore.circuits.folding import ov, qk
@@ -95,6 +96,7 @@ def main() -> None:
         "# Benchmarks\n\n"
         f"Made by `make bench`; medians, {torch.get_num_threads()} threads, torch {torch.__version__}.\n\n"
         f"| work | measured | beside |\n|---|---|---|\n{table}\n"
+        f"{causes()}"
     )
     (Path(__file__).parent / "RESULTS.md").write_text(text, encoding="utf-8")
     print(text)

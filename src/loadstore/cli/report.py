@@ -38,7 +38,7 @@ def report(
     from loadstore.report.page import write_report
 
     with waiting("computing the figures"):
-        document = write_report(weights, out, prompt if ids is None else _ids(ids))
+        document = write_report(weights, out, prompt if ids is None else as_ids(ids))
     if json:
         print_json("report", {"model": weights.name, "bos": weights.begins, "path": str(out), "page": document})
         return
@@ -48,7 +48,7 @@ def report(
     typer.echo(f"\nwrote {out} ({out.stat().st_size / 1e6:.1f} MB): open it in any browser")
 
 
-def _ids(text: str) -> list[int]:
+def as_ids(text: str) -> list[int]:
     """Read ``0,17,4``. Raises BadRequest."""
     from loadstore.errors import BadRequest
 

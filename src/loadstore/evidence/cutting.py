@@ -79,6 +79,11 @@ def cut_each(
     return [found[place] for place in range(len(wires))]
 
 
+def reader_changes(trace: Trace, wires: Sequence[Wire], mean: Mean | None = None) -> list[float]:
+    """The ``change`` of each wire's own reader alone, for wires into heads and MLPs; nothing behind it runs."""
+    return [_local(trace, writer, reader, mean).change for writer, reader in wires]
+
+
 def _local(trace: Trace, writer: Writer, reader: Reader, mean: Mean | None) -> _Local:
     record = trace.record.layers[reader.layer]
     if reader.is_mlp:
