@@ -117,6 +117,7 @@ def test_undefined_shares_say_why():
     assert "stores nothing" in found.undefined["V"]
     assert all(math.isnan(share) for side in "QKV" for share in found.shares[side].values())
     assert "undefined" in str(found)
+    assert found.decoded == ()
     assert "one key" in address(trace, HEAD, 0).undefined["K"]
 
 
@@ -150,6 +151,7 @@ def test_on_the_articles_sentence_an_induction_head_reads_what_the_article_says(
     assert found.key is not None
     assert (found.labels[10], found.labels[found.key]) == ("␣sat·10", "␣on·4")
     assert found.weights[found.key] > 0.9
+    assert found.decoded[0] == (int(trace.tokens[0, found.key]), pytest.approx(1))  # embed stored the token itself
 
 
 def test_a_key_is_not_compared_with_itself():

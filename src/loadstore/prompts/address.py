@@ -13,19 +13,19 @@ Shares are signed and sum to 1 with ``const``. Tests: tests/prompts/test_address
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from loadstore.errors import Undefined
 from loadstore.models.trace import Trace
+from loadstore.models.wiring import wiring
+from loadstore.prompts.contrast import About, direction_of, keys_of
 from loadstore.prompts.decomposition import reader_parts
 from loadstore.prompts.single import one_prompt_index
-from loadstore.sites import SIDES, Head, Reader, Side, parse_head
+from loadstore.prompts.stored import nearest
+from loadstore.sites import CONST, SIDES, Head, Reader, Side, parse_head
 
-About: TypeAlias = int | tuple[int, int] | Literal["most", "row"]
 MASS = 0.7
 VANISHED = 1e-9  # of the size of the scores, or of the parts of an output: below this there is nothing to share
 
@@ -39,7 +39,8 @@ class Address:
     ``shares[side][writer]`` sum to 1, or are NaN for the reason in ``undefined[side]``. ``key`` is the token that the
     Q and K shares are about; None if they are about the row as a whole; ``than`` the token that it is compared with,
     None for the mean of all allowed ones. ``remainder[side]``: what the sum over writers lacks of the recorded number,
-    in parts of that sum.
+    in parts of that sum. ``decoded``: the nearest rows, as (token id, or position for pos; cosine), to what V's largest
+    writer stored at the most attended token; empty for a constant, an MLP, or no V shares.
     """
 
     head: Head
@@ -54,6 +55,7 @@ class Address:
     first: int = 0
     than: int | None = None
     remainder: Mapping[Side, float] = field(default_factory=dict[Side, float])
+    decoded: tuple[tuple[int, float], ...] = ()
 
     def top(self, side: Side) -> str:
         """Return the writer with the largest share of a side; empty where shares are undefined."""
@@ -89,11 +91,11 @@ def address(trace: Trace, head: Head | str, at: int, about: About = "most") -> A
     at = one_prompt_index(trace, at)
     row = trace.pattern(head)[at].double()
     first = max(0, at + 1 - (trace.weights.architecture.window(head.layer) or at + 1))
-    key, than = _keys(trace, row, first, at, about)
+    key, than = keys_of(trace, row, first, at, about)
     q, k, v = ({w: part[0].double() for w, part in _parts(trace, head, side).items()} for side in SIDES)
     scale = trace.weights.architecture.d_head**-0.5
     allowed = slice(first, at + 1)
-    direction = _direction(row[allowed], *(None if one is None else one - first for one in (key, than)))
+    direction = direction_of(row[allowed], *(None if one is None else one - first for one in (key, than)))
     query, keys = sum_of(q)[at], sum_of(k)[allowed]
     by_query = {w: float(part[at] @ (direction @ keys)) * scale for w, part in q.items()}
     by_key = {w: float(query @ (direction @ part[allowed])) * scale for w, part in k.items()}
@@ -122,6 +124,11 @@ def address(trace: Trace, head: Head | str, at: int, about: About = "most") -> A
         if vanished:
             undefined[side] = why
     entropy = -float(torch.special.xlogy(row, row).sum()) / math.log(2)
+    writer = max(by_value, key=lambda name: shares["V"][name])
+    decoded: tuple[tuple[int, float], ...] = ()
+    if "V" not in undefined and writer != CONST:
+        site = wiring(trace.weights).writer(writer)
+        decoded = nearest(trace.weights, site, trace.store(site)[0, smallest_set(row)[0]].double())
     return Address(
         head,
         at,
@@ -135,6 +142,7 @@ def address(trace: Trace, head: Head | str, at: int, about: About = "most") -> A
         first,
         than,
         remainder,
+        decoded,
     )
 
 
@@ -152,42 +160,6 @@ def sum_of(parts: Mapping[str, Tensor]) -> Tensor:
 
 def _parts(trace: Trace, head: Head, side: Side) -> dict[str, Tensor]:
     return reader_parts(trace, Reader(head.layer, head.index, side))
-
-
-def _keys(trace: Trace, row: Float[Tensor, " key"], first: int, at: int, about: About) -> tuple[int | None, int | None]:
-    """The key that Q and K shares are about, and the one that it is compared with; None for all of them."""
-    if about == "row":
-        return None, None
-    if about == "most":
-        return int(row.argmax()), None
-    if not isinstance(about, tuple):
-        return _key(trace, first, at, about), None
-    key, than = (_key(trace, first, at, one) for one in about)
-    if key == than:
-        raise Undefined(f"token {key} is compared with itself; give two keys, or one for the mean of all")
-    return key, than
-
-
-def _key(trace: Trace, first: int, at: int, about: int) -> int:
-    key = one_prompt_index(trace, about)
-    if key > at:
-        raise Undefined(f"token {at} cannot attend to the later token {key}; choose a key up to {at}")
-    if key < first:
-        raise Undefined(f"token {key} is outside the window of token {at}, which begins at {first}; choose a later key")
-    return key
-
-
-def _direction(row: Float[Tensor, " allowed"], key: int | None, than: int | None) -> Float[Tensor, " allowed"]:
-    """Over the allowed keys, weights that sum to 0: e_j less e_j′ or 1/n, or A − 1/n for the row as a whole."""
-    base = torch.full_like(row, 1 / len(row))
-    if than is not None:
-        base = torch.zeros_like(row)
-        base[than] = 1
-    if key is None:
-        return row - base
-    chosen = torch.zeros_like(row)
-    chosen[key] = 1
-    return chosen - base
 
 
 def _short(value: float) -> str:

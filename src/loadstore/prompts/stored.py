@@ -43,7 +43,7 @@ def stores(trace: Trace, layer: int, at: int, top: int = 3) -> tuple[Stored, ...
     for writer in writers:
         store = trace.written(writer)[at].double()
         share = float(store @ stream / size)
-        found.append(Stored(str(writer), float(store.norm()), share, _nearest(trace.weights, writer, store, top)))
+        found.append(Stored(str(writer), float(store.norm()), share, nearest(trace.weights, writer, store, top)))
     return tuple(found)
 
 
@@ -63,7 +63,8 @@ def dictionary(weights: Weights, writer: Writer) -> Tensor | None:
             return read @ own.W_V @ own.W_O
 
 
-def _nearest(weights: Weights, writer: Writer, store: Tensor, top: int) -> tuple[tuple[int, float], ...]:
+def nearest(weights: Weights, writer: Writer, store: Tensor, top: int = 3) -> tuple[tuple[int, float], ...]:
+    """The rows of a writer's dictionary nearest to one store, as (id, cosine); none for a constant or an MLP."""
     rows = dictionary(weights, writer)
     if rows is None or not bool(store.any()):
         return ()
