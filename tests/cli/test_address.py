@@ -65,3 +65,9 @@ def test_bad_input_is_one_sentence(command: Run, arguments: list[str], words: st
 
 def test_an_undefined_side_says_why(command: Run):
     assert "Q: undefined, one key" in command("builtin", ARTICLE, "--head", "L1.H4", "--at", "0")[1]
+
+
+def test_token_ids_stand_for_a_text(command: Run):
+    text = command("--ids", "0,17,4,17", "--head", "L1.H4")[1]
+    assert "effective tokens" in text
+    assert command("--ids", "a", "--head", "L1.H4")[2].startswith("loadstore: --ids 'a'")

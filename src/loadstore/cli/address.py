@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from loadstore.cli.options import Begin, Json, Model, Positions, open_model, print_json, print_table
-from loadstore.cli.report import ARTICLE
+from loadstore.cli.report import ARTICLE, as_ids
 
 if TYPE_CHECKING:
     from loadstore.prompts.address import About, Address
@@ -21,6 +21,9 @@ def address(
     about: Annotated[
         str, typer.Option(help="What Q and K are about: 'most' (the most attended key), 'row', a key, or two: '4,2'.")
     ] = "most",
+    ids: Annotated[
+        str | None, typer.Option("--ids", help="Token ids such as '0,17,4' instead of a text.", show_default=False)
+    ] = None,
     positions: Positions = None,
     bos: Begin = "model",
     *,
@@ -40,7 +43,7 @@ def address(
     if not head:
         raise BadRequest("which head? name one, such as --head L1.H4 (loadstore heads lists what each one does)")
     weights = open_model(model, positions, bos)
-    trace = run(weights, prompt, record=True)
+    trace = run(weights, prompt if ids is None else as_ids(ids), record=True)
     found = find(trace, head, at, _about(about))
     if json:
         print_json("address", {"model": weights.name, "bos": weights.begins, **_document(found)})
