@@ -15,7 +15,8 @@ from loadstore.errors import BadRequest, Undefined
 from loadstore.heads.roles import random_repeats
 from loadstore.models.gauge import rotate_stream
 from loadstore.prompts.address import address, smallest_set
-from loadstore.prompts.decomposition import output_parts, score_parts
+from loadstore.prompts.decomposition import score_parts
+from loadstore.prompts.outputs import output_parts
 from loadstore.prompts.single import one_prompt_index
 
 AT = 6

@@ -10,7 +10,8 @@ from loadstore.models.architecture import NormKind
 from loadstore.models.edits import Edit, ablate, cut
 from loadstore.models.trace import Trace, run
 from loadstore.models.wiring import wiring
-from loadstore.prompts.decomposition import logit_parts, output_parts, reader_parts, score_parts
+from loadstore.prompts.decomposition import logit_parts, reader_parts, score_parts
+from loadstore.prompts.outputs import output_parts
 from loadstore.sites import SIDES
 
 EDITS: dict[str, list[Edit]] = {

@@ -7,7 +7,7 @@ With s_ij the pre-softmax scores, A_ij the pattern, n the keys that the mask all
 
 where a bar is the uniform mean over the allowed keys: softmax ignores what all keys share, and s_ij − s̄ is
 log A_ij − mean log A_ij′. For the row as a whole the contrast is Σ_j (A_ij − 1/n) s_ij = KL(A‖U) + KL(U‖A).
-Shares are signed and sum to 1 with ``const``. Tests: tests/prompts/test_address.py.
+Shares are signed and sum to 1 with ``const``. Derivations: docs/address.md. Tests: tests/prompts/test_address.py.
 """
 
 import math
@@ -19,15 +19,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.models.trace import Trace
-from loadstore.models.wiring import wiring
-from loadstore.prompts.contrast import About, direction_of, keys_of
-from loadstore.prompts.decomposition import reader_parts
+from loadstore.prompts.contrast import About, direction_of, keys_of, same_question
+from loadstore.prompts.read import Read, read_of
+from loadstore.prompts.reading import refuse_cuts
+from loadstore.prompts.sides import divided
 from loadstore.prompts.single import one_prompt_index
-from loadstore.prompts.stored import nearest
-from loadstore.sites import CONST, SIDES, Head, Reader, Side, parse_head
+from loadstore.sites import SIDES, Head, Side, parse_head
 
 MASS = 0.7
-VANISHED = 1e-9  # of the size of the scores, or of the parts of an output: below this there is nothing to share
 
 
 @dataclass(frozen=True)
@@ -39,8 +38,8 @@ class Address:
     ``shares[side][writer]`` sum to 1, or are NaN for the reason in ``undefined[side]``. ``key`` is the token that the
     Q and K shares are about; None if they are about the row as a whole; ``than`` the token that it is compared with,
     None for the mean of all allowed ones. ``remainder[side]``: what the sum over writers lacks of the recorded number,
-    in parts of that sum. ``decoded``: the nearest rows, as (token id, or position for pos; cosine), to what V's largest
-    writer stored at the most attended token; empty for a constant, an MLP, or no V shares.
+    in parts of that sum. ``read``: on K and V, what the largest writer stored at the token that was loaded, decoded.
+    ``against``: the labels of the other prompt, where the address is of a difference between two runs.
     """
 
     head: Head
@@ -55,7 +54,24 @@ class Address:
     first: int = 0
     than: int | None = None
     remainder: Mapping[Side, float] = field(default_factory=dict[Side, float])
-    decoded: tuple[tuple[int, float], ...] = ()
+    read: Mapping[Side, Read] = field(default_factory=dict[Side, Read])
+    against: tuple[str, ...] = ()
+
+    @property
+    def decoded(self) -> tuple[tuple[int, float], ...]:
+        """What V's largest writer stored at the most attended token, as (token id, cosine), nearest first."""
+        return tuple((index, cosine) for index, _, cosine in self.read["V"].nearest) if "V" in self.read else ()
+
+    @property
+    def soft(self) -> str:
+        """The token part: ``L1.H4@sat·10 → on·4 .71 | ⏎·0 .18 | +11``."""
+        return f"{self.head}@{self.labels[self.at]} → {self.tokens}"
+
+    @property
+    def text(self) -> str:
+        """The address, its token part, and what was read, a line each."""
+        read = " | ".join(f"{side} {found}" for side, found in self.read.items())
+        return "\n".join([str(self), self.soft, *([f"read: {read}"] if read else [])])
 
     def top(self, side: Side) -> str:
         """Return the writer with the largest share of a side; empty where shares are undefined."""
@@ -80,70 +96,67 @@ class Address:
         return f"{writer} {_short(self.shares[side][writer])}" if writer else "undefined"
 
 
-def address(trace: Trace, head: Head | str, at: int, about: About = "most") -> Address:
+def address(trace: Trace, head: Head | str, at: int, about: About = "most", against: Trace | None = None) -> Address:
     """The address of ``head`` at query token ``at``, its Q and K shares about one key or the whole row.
 
     ``about``: the most attended key (default), a token index, ``"row"``, or two token indices, whose scores are then
-    compared with each other: the shares divide s_ij − s_ij′. Raises NoSuchSite; Undefined for a batch, a token that is
-    not there, a key that the mask forbids, a key compared with itself, or a run with cuts.
+    compared with each other: the shares divide s_ij − s_ij′.
+
+    ``against``: another run of the same model on a prompt of the same length. The shares then divide what differs
+    between the runs: Q and K *together* the change of the contrast, Δ(q · κ) = Δq · κ̄ + q̄ · Δκ with κ = Σ_j d_j k_j and
+    bars the means of the two runs, exact since a bilinear form has no other terms and the cross terms fall evenly on
+    both sides; V the change of the output, ⟨Δo^c, Δo⟩/‖Δo‖². Tokens and key are those of ``trace``.
+
+    Raises NoSuchSite; BadRequest for two models; Undefined for a batch, a token that is not there, a key that the mask
+    forbids, a key compared with itself, a run with cuts, prompts of different lengths, the row of two runs.
     """
     head = trace.weights.architecture.check(parse_head(head), trace.weights.name)
     at = one_prompt_index(trace, at)
+    if against is not None:
+        same_question(trace, against, about)
+    for each in runs_of(trace, against):
+        refuse_cuts(each)
     row = trace.pattern(head)[at].double()
     first = max(0, at + 1 - (trace.weights.architecture.window(head.layer) or at + 1))
     key, than = keys_of(trace, row, first, at, about)
-    q, k, v = ({w: part[0].double() for w, part in _parts(trace, head, side).items()} for side in SIDES)
-    scale = trace.weights.architecture.d_head**-0.5
-    allowed = slice(first, at + 1)
-    direction = direction_of(row[allowed], *(None if one is None else one - first for one in (key, than)))
-    query, keys = sum_of(q)[at], sum_of(k)[allowed]
-    by_query = {w: float(part[at] @ (direction @ keys)) * scale for w, part in q.items()}
-    by_key = {w: float(query @ (direction @ part[allowed])) * scale for w, part in k.items()}
-    W_O = trace.weights.head(head).W_O.double()
-    stored = {w: row @ part @ W_O for w, part in v.items()}
-    whole = sum_of(stored)
-    by_value = {w: float(part @ whole) for w, part in stored.items()}
-    recorded = {"V": float((row @ trace.record.layers[head.layer].v[0, :, head.index].double() @ W_O).square().sum())}
-    recorded |= dict.fromkeys("QK", float(direction @ trace.scores(head)[at, allowed].double()))
-    size = float(query.norm() * keys.norm()) * scale
-    lengths = sum(float(part.norm()) for part in stored.values())
-    reason = "one key: there is nothing to choose" if at == first else "every key has the same score"
-    shares: dict[Side, Mapping[str, float]] = {}
-    remainder: dict[Side, float] = {}
-    undefined: dict[Side, str] = {}
-    sides: tuple[tuple[Side, dict[str, float], float, str], ...] = (
-        ("Q", by_query, VANISHED * size, reason),
-        ("K", by_key, VANISHED * size, reason),
-        ("V", by_value, (VANISHED * lengths) ** 2, "the head stores nothing here"),
-    )
-    for side, parts, least, why in sides:
-        total = math.fsum(parts.values())
-        vanished = not abs(total) > least
-        shares[side] = {w: math.nan if vanished else part / total for w, part in parts.items()}
-        remainder[side] = math.nan if vanished else recorded[side] / total - 1
-        if vanished:
-            undefined[side] = why
-    entropy = -float(torch.special.xlogy(row, row).sum()) / math.log(2)
-    writer = max(by_value, key=lambda name: shares["V"][name])
-    decoded: tuple[tuple[int, float], ...] = ()
-    if "V" not in undefined and writer != CONST:
-        site = wiring(trace.weights).writer(writer)
-        decoded = nearest(trace.weights, site, trace.store(site)[0, smallest_set(row)[0]].double())
+    direction = direction_of(row[first : at + 1], *(None if one is None else one - first for one in (key, than)))
+    sides = divided(runs_of(trace, against), head, at, first, direction)
+    smallest = smallest_set(row)
+    shares: dict[Side, Mapping[str, float]] = {side: found.shares for side, found in sides.items()}
+    places: dict[Side, int] = {"K": smallest[0] if key is None else key, "V": smallest[0]}
     return Address(
-        head,
-        at,
-        tuple(trace.labels),
-        tuple(row.tolist()),
-        smallest_set(row),
-        2**entropy,
-        key,
-        shares,
-        undefined,
-        first,
-        than,
-        remainder,
-        decoded,
+        head=head,
+        at=at,
+        labels=tuple(trace.labels),
+        weights=tuple(row.tolist()),
+        smallest=smallest,
+        effective=2 ** (-float(torch.special.xlogy(row, row).sum()) / math.log(2)),
+        key=key,
+        shares=shares,
+        undefined=_reasons({s for s in SIDES if sides[s].vanished}, one_key=at == first, two=against is not None),
+        first=first,
+        than=than,
+        remainder={side: found.remainder for side, found in sides.items()},
+        read=read_of(trace, {s: (shares[s], place) for s, place in places.items() if not sides[s].vanished}),
+        against=() if against is None else tuple(against.labels),
     )
+
+
+def runs_of(trace: Trace, against: Trace | None) -> tuple[Trace, ...]:
+    """The run, or both."""
+    return (trace,) if against is None else (trace, against)
+
+
+def _reasons(vanished: set[Side], *, one_key: bool, two: bool) -> dict[Side, str]:
+    """Why sides have no shares."""
+    scores = "every key has the same score"
+    if one_key:
+        scores = "one key: there is nothing to choose"
+    elif two:
+        scores = "the contrast is the same in both runs"
+    output = "the head stores the same in both runs" if two else "the head stores nothing here"
+    why: dict[Side, str] = {"Q": scores, "K": scores, "V": output}
+    return {side: why[side] for side in SIDES if side in vanished}
 
 
 def smallest_set(row: Float[Tensor, " key"], mass: float = MASS) -> tuple[int, ...]:
@@ -151,15 +164,6 @@ def smallest_set(row: Float[Tensor, " key"], mass: float = MASS) -> tuple[int, .
     order = row.argsort(descending=True, stable=True)
     held = row[order].cumsum(0)
     return tuple(order[: int((held < mass - 1e-9).sum()) + 1].tolist())
-
-
-def sum_of(parts: Mapping[str, Tensor]) -> Tensor:
-    """The sum over writers."""
-    return torch.stack(list(parts.values())).sum(0)
-
-
-def _parts(trace: Trace, head: Head, side: Side) -> dict[str, Tensor]:
-    return reader_parts(trace, Reader(head.layer, head.index, side))
 
 
 def _short(value: float) -> str:

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from loadstore.errors import Undefined
+from loadstore.errors import BadRequest, Undefined
 from loadstore.models.trace import Trace
 from loadstore.prompts.single import one_prompt_index
 
@@ -22,10 +22,30 @@ def keys_of(trace: Trace, row: Float[Tensor, " key"], first: int, at: int, about
         return int(row.argmax()), None
     if not isinstance(about, tuple):
         return _key(trace, first, at, about), None
+    if len(about) != 2:
+        raise BadRequest(f"about={about}: expected 'most', 'row', the index of a key, or two such as (4, 2)")
     key, than = (_key(trace, first, at, one) for one in about)
     if key == than:
         raise Undefined(f"token {key} is compared with itself; give two keys, or one for the mean of all")
     return key, than
+
+
+def same_question(trace: Trace, against: Trace, about: About) -> None:
+    """Raise Undefined or BadRequest unless two runs can be compared key by key."""
+    one, other = trace.weights, against.weights
+    if one is not other:
+        raise BadRequest(
+            f"the two runs are of different models ({one.name}, {other.name}); load one and run both prompts on it"
+        )
+    one_prompt_index(against, 0)
+    lengths = trace.tokens.shape[1], against.tokens.shape[1]
+    if lengths[0] != lengths[1]:
+        raise Undefined(
+            f"the prompts have {lengths[0]} and {lengths[1]} tokens; two runs are compared token by token: give "
+            "prompts of one length"
+        )
+    if about == "row":
+        raise Undefined("'row' weighs keys by the pattern, which differs between the runs; name a key, or two")
 
 
 def _key(trace: Trace, first: int, at: int, about: int) -> int:

@@ -11,20 +11,19 @@ Scores are bilinear in two such sums, outputs and logits linear in one. Sums hol
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from loadstore.errors import Undefined
+from loadstore.errors import BadRequest
 from loadstore.models.edited import replacement
-from loadstore.models.edits import Ablate
-from loadstore.models.norms import through_norm
 from loadstore.models.trace import Trace
-from loadstore.models.weights import Norm, Weights
+from loadstore.models.weights import Norm
 from loadstore.models.wiring import wiring
+from loadstore.prompts.logits import logit_parts as logit_parts
+from loadstore.prompts.reading import bounded, inner_norm, inside, read_at, refuse_cuts, through
 from loadstore.prompts.single import one_prompt_index
-from loadstore.sites import CONST, UNEMBED, Head, Reader, Writer, parse_head
+from loadstore.sites import CONST, Head, Reader, Writer, parse_head
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -61,25 +60,10 @@ def removed(
     trace: Trace, reader: Reader, writer: Writer, mean: Mean | None = None
 ) -> Float[Tensor, "batch token d_model"]:
     """What a mean cut takes from a reader's input, before the reader's matrix. Raises Undefined for cut runs."""
-    _refuse_cuts(trace)
+    refuse_cuts(trace)
     store = trace.store(writer)
     usual = replacement(store, "mean") if mean is None else mean(writer)
     return through(trace, reader, writer, store - usual)
-
-
-def through(trace: Trace, reader: Reader, writer: Writer, store: Tensor) -> Tensor:
-    """Send a part of the stream through a reader's norm, its scale frozen; shortformer positions are behind it."""
-    weights, record = trace.weights, trace.record
-    if writer.kind == "pos" and weights.architecture.positions == "shortformer":
-        return store
-    if reader.is_unembed:
-        norm, scale = weights.norm(None), record.final_inverse_scale
-    elif reader.is_mlp:
-        norm, scale = weights.mlp_norm(reader.layer), record.layers[reader.layer].mlp_inverse_scale
-    else:
-        norm, scale = weights.norm(reader.layer), record.layers[reader.layer].inverse_scale
-    assert scale is not None
-    return through_norm(store, norm, scale)
 
 
 def reader_parts(trace: Trace, reader: Reader | str) -> dict[str, Float[Tensor, "batch token inside"]]:
@@ -95,83 +79,79 @@ def reader_parts(trace: Trace, reader: Reader | str) -> dict[str, Float[Tensor, 
 
 def projected_parts(trace: Trace, reader: Reader) -> dict[str, Float[Tensor, "batch token inside"]]:
     """Return the same before a q- or k-norm and rotary positions act on them. Raises Undefined for a run with cuts."""
-    _refuse_cuts(trace)
+    refuse_cuts(trace)
     network = wiring(trace.weights)
     matrix, norm, bias = _matrix(trace, reader)
     parts = {str(w): loaded(trace, reader, w) @ matrix for w in network.writers_of(reader)}
+    some = parts[str(network.writers[0])]
+    return parts | {CONST: constant(matrix, norm, bias).expand_as(some)}
+
+
+def constant(matrix: Tensor, norm: Norm | None, bias: Tensor | None) -> Float[Tensor, " inside"]:
+    """``const``: β W + b."""
     const = matrix.new_zeros(matrix.shape[1]) if bias is None else bias
     if norm is not None and norm.bias is not None:
         const = const + norm.bias @ matrix
-    some = parts[str(network.writers[0])]
-    return parts | {CONST: const.expand_as(some)}
+    return const
 
 
-def turned(trace: Trace, reader: Reader, part: Float[Tensor, "batch token inside"]) -> Tensor:
-    """Bring a part of q or k through the head's own norm and the rotary positions; anything else stays as it is."""
+def parts_at(trace: Trace, reader: Reader, at: int) -> dict[str, Float[Tensor, " inside"]]:
+    """``reader_parts`` at one token of one prompt, from what was stored there alone."""
+    refuse_cuts(trace)
+    writers = wiring(trace.weights).writers_of(reader)
+    matrix, norm, bias = _matrix(trace, reader)
+    const = constant(matrix, norm, bias)
+    rows = torch.cat([read_at(trace, reader, writers, at) @ matrix, const[None]])
+    return dict(zip([*map(str, writers), CONST], turned(trace, reader, rows[None], at)[0], strict=True))
+
+
+def turned(trace: Trace, reader: Reader, part: Float[Tensor, "batch token inside"], at: int | None = None) -> Tensor:
+    """Bring a part of q or k through the head's own norm and the rotary positions; anything else stays as it is.
+
+    ``at``: all rows are parts of that one token.
+    """
     if reader.side not in ("Q", "K"):
         return part
-    weights, record = trace.weights, trace.record.layers[reader.layer]
-    layer = weights.layers[reader.layer]
-    norm, scale = (layer.q_norm, record.q_scale) if reader.side == "Q" else (layer.k_norm, record.k_scale)
+    norm, scale = inner_norm(trace, reader)
     if norm is not None and scale is not None:
-        part = part * scale[:, :, reader.index]
-        part = part if norm.gain is None else part * weights.wide(norm.gain)
-    rotary = weights.architecture.rotary
-    return part if rotary is None else rotary.at(part[:, :, None])[:, :, 0]
+        part = part * (scale if at is None else scale[:1, at : at + 1])
+        part = part if norm.gain is None else part * norm.gain
+    rotary = trace.weights.architecture.rotary
+    rows, start = (part[:, :, None], 0) if at is None else (part[:, None], at)
+    return part if rotary is None else rotary.at(rows, start).reshape(part.shape)
 
 
-def score_parts(trace: Trace, head: Head | str) -> "xr.DataArray":
-    """Pre-softmax scores by query-side writer × key-side writer; dims query_writer key_writer (batch) query key.
+def score_parts(trace: Trace, head: Head | str, query: int | None = None, key: int | None = None) -> "xr.DataArray":
+    """A pre-softmax score by query-side writer × key-side writer; dims query_writer key_writer; one prompt.
 
-    s_ij = Σ_a Σ_b q_i^a · k_j^b / √d_head: the exact bilinear sum, for every pair, the mask not applied.
+    s_ij = Σ_a Σ_b q_i^a · k_j^b / √d_head: the exact bilinear sum, the mask not applied; ``recorded`` and
+    ``remainder`` in the attributes. Without ``query`` and ``key`` every pair, dims … (batch) query key, of small
+    models and short prompts only. Raises NoSuchSite, BadRequest, Undefined.
     """
     import xarray as xr
 
     head = trace.weights.architecture.check(parse_head(head), trace.weights.name)
-    q = reader_parts(trace, Reader(head.layer, head.index, "Q"))
-    k = reader_parts(trace, Reader(head.layer, head.index, "K"))
+    sides = Reader(head.layer, head.index, "Q"), Reader(head.layer, head.index, "K")
+    if (query is None) != (key is None):
+        raise BadRequest("a score has a query and a key: give both tokens, or neither for every pair")
     scale = trace.weights.architecture.d_head**-0.5
-    values = torch.einsum("abqe,cbke->acbqk", torch.stack(list(q.values())), torch.stack(list(k.values()))) * scale
-    dims = ("query_writer", "key_writer", "batch", "query", "key")
+    dims, attrs = ("query_writer", "key_writer"), {"head": str(head)}
+    if query is None or key is None:
+        writers = len(wiring(trace.weights).writers_of(sides[0])) + 1
+        bounded(writers**2 * trace.tokens.numel() * trace.tokens.shape[1], "give one query and one key")
+        q, k = (reader_parts(trace, side) for side in sides)
+        values = torch.einsum("abqe,cbke->acbqk", torch.stack(list(q.values())), torch.stack(list(k.values()))) * scale
+        coords = {"query_writer": list(q), "key_writer": list(k)}
+        whole = xr.DataArray(values.cpu().numpy(), coords, (*dims, "batch", "query", "key"), attrs=attrs)
+        return whole if trace.batched else whole.isel(batch=0)
+    query, key = one_prompt_index(trace, query), one_prompt_index(trace, key)
+    q, k = (parts_at(trace, side, token) for side, token in zip(sides, (query, key), strict=True))
+    values = (torch.stack(list(q.values())) @ torch.stack(list(k.values())).mT * scale).double()
+    record = trace.record.layers[head.layer]
+    recorded = float(record.q[0, query, head.index] @ record.k[0, key, head.index]) * scale
+    more = {"query": query, "key": key, "recorded": recorded, "remainder": recorded - float(values.sum())}
     coords = {"query_writer": list(q), "key_writer": list(k)}
-    whole = xr.DataArray(values.cpu().numpy(), dims=dims, coords=coords, attrs={"head": str(head)})
-    return whole if trace.batched else whole.isel(batch=0)
-
-
-def output_parts(trace: Trace, head: Head | str, at: int) -> "xr.DataArray":
-    """What a head stored at one token, by source token × V-side writer; dims key writer d_model; one prompt.
-
-    o_i = Σ_j Σ_w A_ij v_j^w W_O.
-    """
-    import xarray as xr
-
-    head = trace.weights.architecture.check(parse_head(head), trace.weights.name)
-    row = trace.pattern(head)[one_prompt_index(trace, at)]
-    parts = reader_parts(trace, Reader(head.layer, head.index, "V"))
-    W_O = trace.weights.head(head).W_O
-    values = torch.stack([row[:, None] * part[0] @ W_O for part in parts.values()], 1)
-    return xr.DataArray(values.cpu().numpy(), dims=("key", "writer", "d_model"), coords={"writer": list(parts)})
-
-
-def logit_parts(trace: Trace, at: int, token: int) -> "xr.DataArray":
-    """One logit by writers and ``const``, the last norm's scale frozen; dim writer; one prompt."""
-    import xarray as xr
-
-    at = one_prompt_index(trace, at)
-    _refuse_cuts(trace)
-    weights, network = trace.weights, wiring(trace.weights)
-    column = weights.wide(weights.W_U[:, token])
-    parts = {str(w): float(loaded(trace, UNEMBED, w)[0, at] @ column) for w in network.writers_of(UNEMBED)}
-    norm = weights.norm(None)
-    parts[CONST] = 0.0 if weights.b_U is None else float(weights.b_U[token])
-    if norm is not None and norm.bias is not None:
-        parts[CONST] += float(norm.bias @ column)
-    return xr.DataArray(np.array(list(parts.values())), dims="writer", coords={"writer": list(parts)})
-
-
-def _refuse_cuts(trace: Trace) -> None:
-    if not all(isinstance(edit, Ablate) for edit in trace.edits):
-        raise Undefined("a run with cuts is not a sum over writers; decompose the run without them")
+    return xr.DataArray(values.cpu().numpy(), coords, dims, attrs=attrs | more)
 
 
 def _matrix(trace: Trace, reader: Reader) -> tuple[Tensor, Norm | None, Tensor | None]:
@@ -180,21 +160,7 @@ def _matrix(trace: Trace, reader: Reader) -> tuple[Tensor, Norm | None, Tensor |
     if reader.is_unembed:
         return weights.wide(weights.W_U), weights.norm(None), None if weights.b_U is None else weights.wide(weights.b_U)
     if reader.is_mlp:
-        matrix, bias = _inside(weights, reader.layer)
+        matrix, bias = inside(weights, reader.layer)
         return matrix, weights.mlp_norm(reader.layer), bias
     matrix, bias = weights.head(reader.head).side(reader.head_side)
     return matrix, weights.norm(reader.layer), bias
-
-
-def _inside(weights: Weights, layer: int) -> tuple[Tensor, Tensor | None]:
-    """W_in beside W_gate of an MLP, and their biases."""
-    mlp = weights.layers[layer].mlp
-    assert mlp is not None
-    if mlp.W_gate is None:
-        return weights.wide(mlp.W_in), None if mlp.b_in is None else weights.wide(mlp.b_in)
-    matrix = torch.cat([weights.wide(mlp.W_in), weights.wide(mlp.W_gate)], 1)
-    if mlp.b_in is None and mlp.b_gate is None:
-        return matrix, None
-    width = mlp.W_in.shape[1]
-    biases = [matrix.new_zeros(width) if bias is None else weights.wide(bias) for bias in (mlp.b_in, mlp.b_gate)]
-    return matrix, torch.cat(biases)

@@ -9,12 +9,13 @@ nothing. Above layer 0 heads also move what other heads stored, so a low cosine 
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.models.norms import apply_gain, centred
 from loadstore.models.trace import Trace
 from loadstore.models.weights import Weights
-from loadstore.models.wiring import wiring
+from loadstore.prompts.reading import in_stream
 from loadstore.prompts.single import one_prompt_index
 from loadstore.sites import Writer
 
@@ -37,37 +38,44 @@ def stores(trace: Trace, layer: int, at: int, top: int = 3) -> tuple[Stored, ...
     at = one_prompt_index(trace, at)
     stream = trace.residual(layer)[at].double()
     size = stream.square().sum()
-    shortformer = trace.weights.architecture.positions == "shortformer"
-    writers = [w for w in wiring(trace.weights).writers if w.layer < layer and not (shortformer and w.kind == "pos")]
     found: list[Stored] = []
-    for writer in writers:
+    for writer in in_stream(trace.weights, layer):
         store = trace.written(writer)[at].double()
         share = float(store @ stream / size)
         found.append(Stored(str(writer), float(store.norm()), share, nearest(trace.weights, writer, store, top)))
     return tuple(found)
 
 
-def dictionary(weights: Weights, writer: Writer) -> Tensor | None:
-    """Rows that a store is compared with; None where there are none (a constant)."""
+def dictionary(weights: Weights, writer: Writer) -> tuple[Tensor, Tensor | None] | None:
+    """Rows that a store is compared with, as a matrix or a product of two; None where there are none (a constant)."""
     match writer.kind:
         case "embed":
-            return weights.wide(weights.W_E)
+            return weights.wide(weights.W_E), None
         case "pos":
-            return None if weights.W_pos is None else weights.wide(weights.W_pos)
+            return None if weights.W_pos is None else (weights.wide(weights.W_pos), None)
         case "bias" | "mlp":
             return None
         case _:
             own, norm, read = weights.head(writer.head), weights.norm(writer.layer), weights.wide(weights.W_E)
             if norm is not None:
                 read = apply_gain(centred(read, norm), norm)
-            return read @ own.W_V @ own.W_O
+            return read @ own.W_V, own.W_O
 
 
-def nearest(weights: Weights, writer: Writer, store: Tensor, top: int = 3) -> tuple[tuple[int, float], ...]:
-    """The rows of a writer's dictionary nearest to one store, as (id, cosine); none for a constant or an MLP."""
-    rows = dictionary(weights, writer)
-    if rows is None or not bool(store.any()):
+def nearest(
+    weights: Weights, writer: Writer, store: Float[Tensor, " d_model"], top: int = 3
+) -> tuple[tuple[int, float], ...]:
+    """The rows of a writer's dictionary nearest to one store, as (id, cosine); none for a constant or an MLP.
+
+    The rows of a head, L R with R = W_O, are not formed: ⟨row, s⟩ = L (R s) and ‖row‖² = L R Rᵀ Lᵀ.
+    """
+    found = dictionary(weights, writer)
+    if found is None or not bool(store.any()):
         return ()
-    cosines = torch.nn.functional.cosine_similarity(rows.double(), store[None], dim=-1)
+    left, right = found
+    store = store.to(left)
+    inner = left @ (store if right is None else right @ store)
+    squares = (left * (left if right is None else left @ (right @ right.mT))).sum(-1)
+    cosines = inner / (squares.clamp(min=torch.finfo(left.dtype).tiny).sqrt() * store.norm())
     best = cosines.topk(min(top, len(cosines)))
     return tuple(zip(best.indices.tolist(), best.values.tolist(), strict=True))

@@ -1,0 +1,87 @@
+"""The stream at one token, and one logit, as sums over writers.
+
+    x_i = Σ_w store_i^w                logit = Σ_w ((w − w̄)/σ · γ) W_U[:, t] + (β W_U + b_U)[t]
+
+``recorded`` in the attributes is the number of the run, ``remainder`` what the sum lacks of it (of a vector its
+largest entry). Memory: writers × d_model, and split by source token writers × token.
+Tests: tests/theorems/test_sums.py.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from loadstore.errors import BadRequest
+from loadstore.models.tokens import require
+from loadstore.models.trace import Trace
+from loadstore.models.wiring import wiring
+from loadstore.prompts.reading import back_through, in_stream, read_at, refuse_ablated, refuse_cuts, stored_at
+from loadstore.prompts.single import one_prompt_index
+from loadstore.sites import CONST, UNEMBED
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def residual_parts(trace: Trace, layer: int, at: int) -> "xr.DataArray":
+    """The stream that ``layer`` finds at one token, by writers; dims writer d_model; one prompt.
+
+    ``layer`` may be the number of layers: what the unembedding finds. Raises Undefined, NoSuchSite.
+    """
+    import xarray as xr
+
+    at = one_prompt_index(trace, at)
+    whole = trace.residual(layer)[at]
+    writers = in_stream(trace.weights, layer)
+    values = stored_at(trace, writers, at)
+    lacks = float((whole.double() - values.double().sum(0)).abs().max())
+    attrs = {"layer": layer, "at": at, "token": trace.labels[at], "remainder": lacks}
+    coords = {"writer": [str(writer) for writer in writers]}
+    return xr.DataArray(values.cpu().numpy(), dims=("writer", "d_model"), coords=coords, attrs=attrs)
+
+
+def logit_parts(trace: Trace, at: int, token: int | str, *, by_source: bool = False) -> "xr.DataArray":
+    """One logit by writers and ``const``, the last norm's scale frozen; dim writer; one prompt.
+
+    ``token``: an id, or a text that is one token. ``by_source``: also by the token that each head took it from (dims
+    writer, key); whatever is no head stands under ``at`` itself. Raises Undefined, BadRequest, BadPrompt.
+    """
+    import xarray as xr
+
+    at = one_prompt_index(trace, at)
+    refuse_cuts(trace)
+    weights = trace.weights
+    token = _id(trace, token)
+    writers = wiring(weights).writers_of(UNEMBED)
+    column, norm = weights.wide(weights.W_U[:, token]), weights.norm(None)
+    parts = (read_at(trace, UNEMBED, writers, at) @ column).double().cpu().numpy()
+    const = 0.0 if weights.b_U is None else float(weights.b_U[token])
+    if norm is not None and norm.bias is not None:
+        const += float(norm.bias @ column)
+    parts = np.append(parts, const)
+    names, dims = [*map(str, writers), CONST], ("writer",)
+    if by_source:
+        spread = np.zeros((len(parts), trace.tokens.shape[1]))
+        spread[:, at] = parts
+        back = back_through(trace, UNEMBED, column[None], at)[0]
+        for layer, record in enumerate(trace.record.layers):
+            own = [(index, w) for index, w in enumerate(writers) if w.kind == "head" and w.layer == layer]
+            for _, writer in own:
+                refuse_ablated(trace, writer)
+            met = torch.einsum("khe,hed,d->hk", record.v[0], weights.wide(weights.layers[layer].W_O), back)
+            spread[[index for index, _ in own]] = (record.pattern[0, :, at] * met).double().cpu().numpy()
+        parts, dims = spread, ("writer", "key")
+    recorded = float(trace.logits[at, token])
+    attrs = {"at": at, "token": token, "recorded": recorded, "remainder": recorded - float(parts.sum())}
+    return xr.DataArray(parts, dims=dims, coords={"writer": names}, attrs=attrs)
+
+
+def _id(trace: Trace, token: int | str) -> int:
+    """The id of a target. Raises BadRequest, BadPrompt, or Undefined without a tokenizer."""
+    weights = trace.weights
+    if isinstance(token, str):
+        return require(weights.tokens, weights.name, weights.untokenised).one(token)
+    if isinstance(token, bool) or not hasattr(token, "__index__") or not 0 <= token < weights.architecture.vocab:
+        raise BadRequest(f"a target is a token id from 0 to {weights.architecture.vocab - 1}, or its text; got {token}")
+    return int(token)

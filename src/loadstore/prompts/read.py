@@ -1,0 +1,46 @@
+"""What a head read: what the largest writer of a side stored at the token that was loaded, decoded to tokens."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from loadstore.models.tokens import visible
+from loadstore.models.trace import Trace
+from loadstore.models.wiring import wiring
+from loadstore.prompts.stored import nearest
+from loadstore.sites import CONST, Side
+
+
+@dataclass(frozen=True)
+class Read:
+    """A store, by its token and writer, and the nearest rows of that writer's dictionary: (id, text, cosine).
+
+    An id is a token's, of ``pos`` a position's. Empty for a constant or an MLP, which decode to nothing.
+    """
+
+    place: str
+    nearest: tuple[tuple[int, str, float], ...]
+
+    def __str__(self) -> str:
+        rows = ", ".join(f"{text} {cosine:.2f}" for _, text, cosine in self.nearest)
+        return f"{self.place} = {rows or 'no token'}"
+
+
+def read_of(trace: Trace, sides: Mapping[Side, tuple[Mapping[str, float], int]]) -> dict[Side, Read]:
+    """Of each side, given its shares and the token that it loaded; a side whose largest part is const has none."""
+    found: dict[Side, Read] = {}
+    for side, (shares, place) in sides.items():
+        name = max(shares, key=lambda writer: shares[writer])
+        if name == CONST:
+            continue
+        writer = wiring(trace.weights).writer(name)
+        rows = nearest(trace.weights, writer, trace.store(writer)[0, place])
+        named = [(index, _text(trace, name, index), cosine) for index, cosine in rows]
+        found[side] = Read(f"{trace.labels[place]}:{name}", tuple(named))
+    return found
+
+
+def _text(trace: Trace, writer: str, index: int) -> str:
+    if writer == "pos":
+        return f"position {index}"
+    tokens = trace.weights.tokens
+    return f"#{index}" if tokens is None else visible(tokens.text(index))
