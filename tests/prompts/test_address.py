@@ -1,6 +1,7 @@
 """An address partitions exactly what it says, and is undefined where there is nothing to partition."""
 
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -8,16 +9,19 @@ import planted
 import pytest
 import torch
 import xarray as xr
+from hostile import refusal, unchecked
 from tiny import KINDS, Kind, some_tokens, tiny
 
 import loadstore as ls
-from loadstore.errors import BadRequest, Undefined
+from loadstore.errors import BadRequest, NoSuchSite, Undefined
 from loadstore.heads.roles import random_repeats
 from loadstore.models.gauge import rotate_stream
+from loadstore.models.wiring import wiring
 from loadstore.prompts.address import address, smallest_set
 from loadstore.prompts.decomposition import score_parts
 from loadstore.prompts.outputs import output_parts
 from loadstore.prompts.single import one_prompt_index
+from loadstore.prompts.stored import nearest
 
 AT = 6
 HEAD = "L1.H2"
@@ -78,11 +82,36 @@ def test_value_shares_are_projections_of_what_was_stored(kind: Kind):
         assert share == pytest.approx(float(part @ stored / stored.square().sum()), abs=1e-9)
 
 
+def inside_turned(model: ls.Weights, seed: int) -> ls.Weights:
+    """W_V M and M⁻¹ W_O, with M any invertible matrix: another basis of what passes through a head."""
+    gaussian = torch.randn(20, 20, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    mixed = gaussian + 5 * torch.eye(20)
+    layers = tuple(replace(one, W_V=one.W_V @ mixed, W_O=mixed.inverse() @ one.W_O) for one in model.layers)
+    return replace(model, layers=layers)
+
+
+@pytest.mark.parametrize("gauge", ["stream", "inside", "both"])
+@pytest.mark.parametrize("against", [False, True])
+def test_no_share_depends_on_the_basis(gauge: str, against: bool):
+    model = planted.with_noise(planted.planted("learned"), 0.05)
+    turned = model if gauge == "inside" else rotate_stream(model, planted.rotation(seed=3))
+    turned = turned if gauge == "stream" else inside_turned(turned, 4)
+    prompts = random_repeats(model, 2, 7)
+    found, again = (
+        address(*(ls.run(one, prompts[0]), "L1.H0", 9, "most"), ls.run(one, prompts[1]) if against else None)
+        for one in (model, turned)
+    )
+    assert max(abs(share) for share in found.shares["K"].values()) > 0.5
+    for side in "QKV":
+        assert again.shares[side] == pytest.approx(found.shares[side], abs=1e-8)
+    assert again.text == found.text
+
+
 @pytest.mark.parametrize("seed", [None, 0, 1])
 def test_the_planted_circuit_has_the_addresses_that_were_planted_in_any_basis(seed: int | None):
     model = planted.planted("learned")
     if seed is not None:
-        model = rotate_stream(model, planted.rotation(seed=seed))
+        model = inside_turned(rotate_stream(model, planted.rotation(seed=seed)), seed)
     tokens = random_repeats(model, 1, 7)[0]
     trace = ls.run(model, tokens)
     period = (len(tokens) - 1) // 2
@@ -92,6 +121,8 @@ def test_the_planted_circuit_has_the_addresses_that_were_planted_in_any_basis(se
     assert min(found.shares["Q"]["embed"], found.shares["K"]["L0.H0"], found.shares["V"]["embed"]) > 1 - 1e-6
     assert found.smallest == (found.key,) == (at - period + 1,)
     assert found.effective == pytest.approx(1, abs=1e-3)
+    assert found.decoded[0] == (int(tokens[found.key]), pytest.approx(1))
+    assert found.read["K"].nearest[0][0] == int(tokens[found.key - 1]) == int(tokens[at])  # what L0.H0 stored there
 
 
 WINDOWED = next(kind for kind in KINDS if kind.window)
@@ -159,6 +190,44 @@ def test_a_key_is_not_compared_with_itself():
     trace = trace_of(KINDS[0])
     with pytest.raises(Undefined, match="compared with itself"):
         address(trace, HEAD, AT, (3, 3))
+
+
+def test_what_is_no_address_is_said_in_one_line():
+    trace = trace_of(KINDS[0])
+    refusal(lambda: address(trace, "L7.H1", AT), NoSuchSite, "no head L7.H1", "Nearest: ")
+    refusal(lambda: address(trace, HEAD, -40), Undefined, "no token -40", "0 to 8")
+    refusal(lambda: address(trace, HEAD, 3, 8), Undefined, "later token 8", "up to 3")
+    refusal(lambda: address(trace_of(WINDOWED), "L0.H0", AT, 1), Undefined, "begins at 4")
+    refusal(lambda: address(ls.run(trace.weights, some_tokens(trace.weights)), HEAD, 3), Undefined, "batch")
+    refusal(lambda: address(ls.run(trace.weights, [1, 2], [ls.cut("L0.H1", "L1.H0.K")]), HEAD, 1), Undefined, "cuts")
+    with unchecked():
+        refusal(lambda: address(trace, HEAD, 2.5), BadRequest, "whole number", "2.5")
+        refusal(lambda: address(trace, HEAD, AT, "much"), BadRequest, "whole number", "much")
+        refusal(lambda: address(trace, HEAD, AT, (1, 2, 3)), BadRequest, "two such as (4, 2)")
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_what_was_read_is_what_was_stored_there(kind: Kind):
+    trace = trace_of(kind)
+    found = address(trace, HEAD, AT)
+    for side, place in (("K", found.key), ("V", found.smallest[0])):
+        name = found.top(side)
+        if name == "const":
+            assert side not in found.read
+            continue
+        writer = wiring(trace.weights).writer(name)
+        assert found.read[side].place == f"{found.labels[place]}:{name}"
+        read = [(index, cosine) for index, _, cosine in found.read[side].nearest]
+        assert read == list(nearest(trace.weights, writer, trace.store(writer)[0, place]))
+        assert bool(read) == (writer.kind in ("embed", "pos", "head"))
+
+
+def test_its_text_is_the_address_the_tokens_and_what_was_read():
+    found = address(ls.run(ls.load("builtin"), "the cat sat on the mat. the dog sat on the log."), "L1.H10", 10)
+    first, tokens, read = found.text.splitlines()
+    assert first == str(found)
+    assert tokens == found.soft == f"L1.H10@␣sat·10 → {found.tokens}"
+    assert re.fullmatch(r"read: K ␣on·4:L0\.H7 = ␣sat [\d.]+, .* \| V ␣on·4:embed = ␣on 1\.00, .*", read)
 
 
 def test_its_text_shows_all_three_parts():

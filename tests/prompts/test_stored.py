@@ -10,7 +10,8 @@ from tiny import KINDS, Kind, some_tokens, tiny
 import loadstore as ls
 from loadstore.errors import Undefined
 from loadstore.heads.roles import random_repeats
-from loadstore.prompts.stored import stores
+from loadstore.models.wiring import wiring
+from loadstore.prompts.stored import dictionary, nearest, stores
 
 
 @pytest.mark.parametrize("layer", [0, 1, 3])
@@ -41,6 +42,20 @@ def test_a_planted_head_stores_the_previous_token():
     for at in range(2, len(tokens)):
         head = next(one for one in stores(trace, 1, at) if one.writer == "L0.H0")
         assert head.nearest[0] == (int(tokens[at - 1]), pytest.approx(1, abs=1e-5))
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_the_nearest_rows_of_a_head_are_those_of_its_formed_dictionary(kind: Kind):
+    model = tiny(kind)
+    trace = ls.run(model, some_tokens(model, batch=1)[0])
+    for name in ("embed", "L0.H1", "L2.H2"):
+        writer = wiring(model).writer(name)
+        left, right = dictionary(model, writer)
+        rows = left if right is None else left @ right
+        expected = torch.nn.functional.cosine_similarity(rows, trace.written(name)[5][None], dim=-1)
+        found = nearest(model, writer, trace.written(name)[5], top=17)
+        assert [cosine for _, cosine in found] == pytest.approx(expected.sort(descending=True).values.tolist())
+        assert [index for index, _ in found] == expected.argsort(descending=True).tolist()
 
 
 def test_a_constant_and_a_silent_head_decode_to_nothing():

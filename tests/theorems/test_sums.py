@@ -1,18 +1,23 @@
 """Sums over writers are exact: the stream, every reader's input, scores, outputs and logits, ablated runs too."""
 
+import numpy as np
 import pytest
 import torch
+from hostile import refusal
 from tiny import KINDS, MIXED, MODERN, WITH_POS, Kind, mixed, some_tokens, tiny
 from torch import Tensor
 
-from loadstore.errors import Undefined
+from loadstore.errors import BadRequest, NoSuchSite, Undefined
 from loadstore.models.architecture import NormKind
 from loadstore.models.edits import Edit, ablate, cut
+from loadstore.models.norms import through_norm
 from loadstore.models.trace import Trace, run
 from loadstore.models.wiring import wiring
-from loadstore.prompts.decomposition import logit_parts, reader_parts, score_parts
+from loadstore.prompts.decomposition import reader_parts, score_parts
+from loadstore.prompts.logits import logit_parts, residual_parts
 from loadstore.prompts.outputs import output_parts
-from loadstore.sites import SIDES
+from loadstore.prompts.reading import norm_of
+from loadstore.sites import SIDES, UNEMBED
 
 EDITS: dict[str, list[Edit]] = {
     "intact": [],
@@ -143,6 +148,78 @@ def test_a_logit_is_the_sum_over_writers(case: tuple[Kind, list[Edit]]) -> None:
     for at, token in ((0, 3), (8, 16), (5, 0)):
         parts = logit_parts(trace, at, token)
         assert float(parts.sum()) == pytest.approx(float(trace.logits[at, token]), rel=1e-10, abs=1e-10)
+
+
+def test_the_residual_at_a_token_is_the_sum_of_its_stores(case: tuple[Kind, list[Edit]]) -> None:
+    trace = trace_of(*case, batched=False)
+    for layer in range(4):
+        parts = residual_parts(trace, layer, 6)
+        assert_equal(torch.from_numpy(parts.sum("writer").values), trace.residual(layer)[6])
+        for writer in parts.writer.values:
+            assert_equal(torch.from_numpy(parts.sel(writer=writer).values), trace.written(str(writer))[6])
+        assert parts.attrs["remainder"] < 1e-10 * max(1.0, float(trace.residual(layer)[6].abs().max()))
+
+
+def test_one_score_is_the_bilinear_sum_at_its_query_and_key(case: tuple[Kind, list[Edit]]) -> None:
+    trace = trace_of(*case, batched=False)
+    for head, query, key in (("L0.H1", 3, 3), ("L2.H0", 8, 2), ("L1.H2", -1, 0)):
+        parts = score_parts(trace, head, query, key)
+        every = score_parts(trace, head).isel(query=query, key=key)
+        assert_equal(torch.from_numpy(parts.values), torch.from_numpy(every.values))
+        recorded = float(trace.scores(head)[query, key])
+        assert parts.attrs["recorded"] == pytest.approx(recorded, rel=1e-12, abs=1e-12)
+        assert abs(parts.attrs["remainder"]) < 1e-10 * max(1.0, float(abs(parts).sum()))
+
+
+def test_a_logit_splits_by_the_tokens_that_heads_took_it_from(kind: Kind) -> None:
+    trace = trace_of(kind, [], batched=False)
+    at, token = 6, 3
+    split, parts = logit_parts(trace, at, token, by_source=True), logit_parts(trace, at, token)
+    assert_equal(torch.from_numpy(split.sum("key").values), torch.from_numpy(parts.values))
+    assert abs(split.attrs["remainder"]) < 1e-10 * max(1.0, float(abs(split).sum()))
+    for writer, key in zip(*np.nonzero(split.values), strict=True):  # what is no head loads from its own token
+        assert key <= at
+        assert key == at or ".H" in str(split.writer.values[writer])
+    taken = torch.from_numpy(output_parts(trace, "L1.H2", at).sum("writer").values)  # by source token, before the norm
+    norm, scale = norm_of(trace, UNEMBED)
+    column = trace.weights.W_U[:, token]
+    expected = through_norm(taken[None], norm, scale[:, [at] * len(taken)])[0] @ column
+    assert_equal(torch.from_numpy(split.sel(writer="L1.H2").values), expected)
+
+
+def test_an_output_along_a_direction_is_that_of_its_parts(kind: Kind) -> None:
+    trace = trace_of(kind, [], batched=False)
+    along = torch.randn(12, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    whole, found = output_parts(trace, "L2.H1", 5), output_parts(trace, "L2.H1", 5, along)
+    assert list(found.writer.values) == list(whole.writer.values)
+    assert_equal(torch.from_numpy(found.values), torch.from_numpy(whole.values) @ along)
+    assert max(whole.attrs["remainder"], found.attrs["remainder"]) < 1e-10
+
+
+def test_a_remainder_shows_what_a_sum_lacks() -> None:
+    trace = trace_of(KINDS[0], [], batched=False)
+    record = trace.record
+    for tensor in (record.final, trace.all_logits, record.layers[1].q, record.layers[1].z):
+        tensor += 0.5  # what the run recorded is no longer what its writers stored
+    assert residual_parts(trace, 3, 4).attrs["remainder"] > 0.1
+    assert abs(logit_parts(trace, 4, 2).attrs["remainder"]) > 0.1
+    assert abs(score_parts(trace, "L1.H0", 4, 2).attrs["remainder"]) > 1e-3
+    assert output_parts(trace, "L1.H0", 4).attrs["remainder"] > 1e-3
+
+
+def test_what_cannot_be_summed_is_said() -> None:
+    trace, batch = trace_of(KINDS[0], [], batched=False), trace_of(KINDS[0], [])
+    ablated = trace_of(KINDS[0], [ablate("L1.H0")], batched=False)
+    refusal(lambda: score_parts(trace, "L1.H0", query=3), BadRequest, "give both tokens")
+    refusal(lambda: score_parts(trace, "L1.H0", 3, 99), Undefined, "no token 99")
+    refusal(lambda: score_parts(batch, "L1.H0", 3, 1), Undefined, "batch")
+    refusal(lambda: score_parts(trace, "L9.H0", 3, 1), NoSuchSite, "Nearest: ", "L2.H0")
+    refusal(lambda: residual_parts(trace, 4, 3), NoSuchSite, "expected 0 to 3")
+    refusal(lambda: logit_parts(trace, 3, 17), BadRequest, "from 0 to 16", "17")
+    refusal(lambda: logit_parts(trace, 3, " on"), Undefined, "tokenizer")
+    refusal(lambda: output_parts(trace, "L1.H0", 3, torch.ones(5)), BadRequest, "12 numbers", "[5]")
+    refusal(lambda: output_parts(ablated, "L1.H0", 3), Undefined, "L1.H0 is ablated")
+    refusal(lambda: logit_parts(ablated, 3, 1, by_source=True), Undefined, "L1.H0 is ablated")
 
 
 @pytest.mark.parametrize("side", SIDES)

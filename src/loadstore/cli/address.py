@@ -21,6 +21,10 @@ def address(
     about: Annotated[
         str, typer.Option(help="What Q and K are about: 'most' (the most attended key), 'row', a key, or two: '4,2'.")
     ] = "most",
+    against: Annotated[
+        str | None,
+        typer.Option(help="Another prompt of as many tokens: what differs? (ids, if --ids)", show_default=False),
+    ] = None,
     ids: Annotated[
         str | None, typer.Option("--ids", help="Token ids such as '0,17,4' instead of a text.", show_default=False)
     ] = None,
@@ -32,7 +36,8 @@ def address(
     """Say where a head loads from at one token: the tokens, and for Q, K and V the share of every writer.
 
     Shares are signed and sum to 1: of Q and K they divide the score of a key less the mean of those that the mask
-    allows, of V what the head stores. const is what biases add.
+    allows, of V what the head stores. const is what biases add. With --against they divide what differs between two
+    prompts, Q and K together.
 
     Example: loadstore address builtin "the cat sat on the mat. the dog sat on the log." --head L1.H10 --at 10
     """
@@ -44,12 +49,17 @@ def address(
         raise BadRequest("which head? name one, such as --head L1.H4 (loadstore heads lists what each one does)")
     weights = open_model(model, positions, bos)
     trace = run(weights, prompt if ids is None else as_ids(ids), record=True)
-    found = find(trace, head, at, _about(about))
+    other = None
+    if against is not None:
+        other = run(weights, against if ids is None else as_ids(against), record=True)
+    found = find(trace, head, at, _about(about), other)
     if json:
         print_json("address", {"model": weights.name, "bos": weights.begins, **_document(found)})
         return
-    typer.echo(f"{found}\n{found.head}@{found.labels[found.at]} → {found.tokens}")
-    typer.echo(f"effective tokens {found.effective:.1f} of {found.at + 1 - found.first}; BOS: {weights.begins}\n")
+    typer.echo(found.text)
+    fewest = ", ".join(found.labels[index] for index in found.smallest)
+    typer.echo(f"effective tokens {found.effective:.1f} of {found.at + 1 - found.first}; 70 % on: {fewest}")
+    typer.echo(f"BOS: {weights.begins}\n")
     for side, shares in found.shares.items():
         if side in found.undefined:
             typer.echo(f"{side}: undefined, {found.undefined[side]}\n")
@@ -65,12 +75,14 @@ def address(
 
 
 def _subject(found: "Address", side: str) -> str:
+    change = "the change of " if found.against else ""
     if side == "V":
-        return "of what the head stores"
+        return f"of {change}what the head stores"
     if found.key is None:
         return "of the row as a whole"
     than = "the mean of all allowed keys" if found.than is None else f"that of {found.labels[found.than]}"
-    return f"of the score of {found.labels[found.key]} less {than}"
+    together = ", Q and K together" if found.against else ""
+    return f"of {change}the score of {found.labels[found.key]} less {than}{together}"
 
 
 def _about(text: str) -> "About":
@@ -103,5 +115,13 @@ def _document(found: "Address") -> dict[str, Any]:
         "remainder": dict(found.remainder),
         "shares": {side: dict(shares) for side, shares in found.shares.items()},
         "undefined": dict(found.undefined),
+        "read": {
+            side: {
+                "place": read.place,
+                "nearest": [{"id": index, "text": text, "cosine": cosine} for index, text, cosine in read.nearest],
+            }
+            for side, read in found.read.items()
+        },
+        "against": list(found.against),
         "text": str(found),
     }

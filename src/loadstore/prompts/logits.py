@@ -69,7 +69,8 @@ def logit_parts(trace: Trace, at: int, token: int | str, *, by_source: bool = Fa
             own = [(index, w) for index, w in enumerate(writers) if w.kind == "head" and w.layer == layer]
             for _, writer in own:
                 refuse_ablated(trace, writer)
-            met = torch.einsum("khe,hed,d->hk", record.v[0], weights.wide(weights.layers[layer].W_O), back)
+            inside = weights.wide(weights.layers[layer].W_O) @ back  # of every head what counts of its values
+            met = torch.einsum("khe,he->hk", record.v[0], inside)
             spread[[index for index, _ in own]] = (record.pattern[0, :, at] * met).double().cpu().numpy()
         parts, dims = spread, ("writer", "key")
     recorded = float(trace.logits[at, token])
