@@ -32,5 +32,7 @@ def address_figure(found: Address) -> Figure:
             )
         )
     reasons = "".join(f" {side} has no shares: {reason}." for side, reason in found.undefined.items())
-    claim = f"{found}. Spread over {number(found.effective, 1)} effective tokens.{reasons}"
+    read = "".join(f" {side} read {store}." for side, store in found.read.items())
+    change = " Shares divide what differs from another prompt, Q and K together." if found.against else ""
+    claim = f"{found}. Spread over {number(found.effective, 1)} effective tokens.{read}{change}{reasons}"
     return figure("Address", f"Where {name} loads from", claim, views)
