@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from loadstore.models.weights import Weights as Weights
     from loadstore.notebook.show import show as show
     from loadstore.prompts.address import address as address
+    from loadstore.prompts.decomposition import score_parts as score_parts
+    from loadstore.prompts.logits import logit_parts as logit_parts
+    from loadstore.prompts.logits import residual_parts as residual_parts
+    from loadstore.prompts.outputs import output_parts as output_parts
     from loadstore.sites import Head as Head
 
 __version__ = "0.1.0"
@@ -49,10 +53,14 @@ _HOMES = {
     "head_roles": "loadstore.heads.roles",
     "key_composition": "loadstore.circuits.vocabulary",
     "load": "loadstore.models.library",
+    "logit_parts": "loadstore.prompts.logits",
     "matched": "loadstore.circuits.moved",
     "moments": "loadstore.evidence.moments",
     "moved": "loadstore.circuits.moved",
+    "output_parts": "loadstore.prompts.outputs",
+    "residual_parts": "loadstore.prompts.logits",
     "run": "loadstore.models.trace",
+    "score_parts": "loadstore.prompts.decomposition",
     "show": "loadstore.notebook.show",
     "spectrum": "loadstore.circuits.spectra",
     "subspace_scores": "loadstore.circuits.scores",
@@ -72,10 +80,14 @@ __all__ = [
     "head_roles",
     "key_composition",
     "load",
+    "logit_parts",
     "matched",
     "moments",
     "moved",
+    "output_parts",
+    "residual_parts",
     "run",
+    "score_parts",
     "show",
     "spectrum",
     "subspace_scores",
