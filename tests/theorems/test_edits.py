@@ -79,7 +79,10 @@ def removed_by_hand(intact: Trace, writer: str, reader: Reader, by: str) -> Tens
 
 
 STORES = [
-    (kind, writer) for kind in KINDS for writer in ("embed", "pos", "L0.H1") if kind in WITH_POS or writer != "pos"
+    (kind, writer)
+    for kind in KINDS
+    for writer in (("embed", "pos", "L0.H1") if kind in WITH_POS else ("embed", "L0.H1"))
+    if kind.biases or kind.mlp or writer != "embed"
 ]
 
 

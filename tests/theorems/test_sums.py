@@ -35,6 +35,8 @@ def is_apart(kind: Kind, name: str) -> bool:
     """Whether an edit says something of its own about a kind."""
     if kind in MODERN:
         return name in ("intact", "head, mean") or (bool(kind.mlp) and name.startswith("mlp"))
+    if name.endswith("zero") and not kind.biases:
+        return False
     return (kind in WITH_POS or not name.startswith("pos")) and not name.startswith("mlp")
 
 
