@@ -37,7 +37,7 @@ def test_all_fifteen_figures_for_every_kind(kind: Kind):
         assert "of the positions" not in told
     notes = {number: (one["note"] or {"text": ""})["text"] for number, one in figures.items()}
     for number in ("7", "10", "11", "15"):
-        assert ("averages over the context" in notes[number]) == (kind.positions == "rotary")
+        assert ("average over the offsets of the whole context" in notes[number]) == (kind.positions == "rotary")
     if kind.positions != "shortformer":
         assert "hortformer" not in told
     if kind.positions == "shortformer":

@@ -80,7 +80,7 @@ def test_a_cut_that_controls_match_is_said_to_be_no_lower():
     weak = WireEffect("L0.H7", "L1.H4.K", traffic=0.5, induction=0.8, pattern_change=0.1)
     strong = WireEffect("embed", "L1.H4.Q", traffic=0.9, induction=0.3, pattern_change=0.4)
     told = proof_figure(tell(ls.load("builtin")), Head(1, 4), CutProof("L1.H4", 0.9, weak, (strong,), 4))["claim"]
-    assert "not lower than each of 1 controls" in told
+    assert "not lower than the one control does (it leaves .30)" in told
     assert "no control carries as much" not in told
 
 

@@ -129,7 +129,8 @@ class Architecture:
         """Sizes and schemes in one line."""
         mlp = "" if self.mlp is None else f", MLPs of {self.mlp.width}"
         return (
-            f"{self.n_layers} layers × {self.n_heads} heads of {self.d_head}{mlp}, d_model {self.d_model}, vocabulary "
+            f"{self.n_layers} {'layer' if self.n_layers == 1 else 'layers'} × {self.n_heads} "
+            f"{'head' if self.n_heads == 1 else 'heads'} of {self.d_head}{mlp}, d_model {self.d_model}, vocabulary "
             f"{self.vocab}, {self.positions} positions, norm {self.norm}"
         )
 

@@ -64,7 +64,8 @@ def article_sections(story: Story) -> list[dict[str, Any]]:
         section(
             "induction",
             "Addressing by content",
-            "A second layer can search for what the first one stored.",
+            "A second layer can search for what the first one stored"
+            + ("; this model has one layer." if story.candidate is None else "."),
             [*induction_figures(story), closing_figure(story), *cause_figures(story)],
         ),
     ]

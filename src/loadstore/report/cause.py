@@ -37,11 +37,13 @@ def proof_figure(story: Story, head: Head, proof: CutProof) -> Figure:
     loads = sorted(control.traffic for control in proof.controls)
     quieter = "; no control carries as much" if loads[-1] < proof.cut.traffic else ""
     verdict = "lower than" if proof.beyond_all_controls else "not lower than"
+    count = len(proof.controls)
+    others = "the one control does (it" if count == 1 else f"each of {count} controls does (the lowest"
     rows = [_row(effect) for effect in (proof.cut, *proof.controls)]
     claim = (
         f"Cutting {story.previous} from the K of {head} takes its induction score from {number(proof.intact)} to "
-        f"{number(proof.cut.induction)}, {verdict} each of {len(proof.controls)} controls does (the lowest leaves "
-        f"{number(worst)}). The wire carries {number(proof.cut.traffic)} nats, the controls, the nearest in traffic, "
+        f"{number(proof.cut.induction)}, {verdict} {others} leaves {number(worst)}). The "
+        f"wire carries {number(proof.cut.traffic)} nats, the controls, the nearest in traffic, "
         f"{number(loads[0])} to {number(loads[-1])}{quieter}."
     )
     return figure(

@@ -28,9 +28,10 @@ def closing_figure(story: Story) -> Figure:
         "V": [found.weights[j] if found.first <= j <= at else None for j in range(length)],
     }
     keys = at + 1 - found.first
+    each = labels[at] if keys == 1 else f"each of {keys} tokens, in parallel"
     rows = [
         address_row("Q", f"→ {labels[at]}", ones["Q"], [at], 1.0),
-        address_row("K", f"→ each of {plural(keys, 'token')}, in parallel", ones["K"], [], float(keys)),
+        address_row("K", f"→ {each}", ones["K"], [], float(keys)),
         address_row("V", f"→ {found.tokens}", ones["V"], found.smallest, found.effective),
     ]
     told = ", ".join(_told(found, side) for side in SIDES)
@@ -47,10 +48,19 @@ def closing_figure(story: Story) -> Figure:
         views,
         reading(
             "Attention supplies a token address for V only: Q reads the query's own token and K every token its own. "
-            f"Shares partition, for Q and K, the score of {key} less the mean over the {keys} keys that the mask "
-            f"allows; for V, what the head stored. They are signed and sum to 1, const included. Outlined: the fewest "
-            f"tokens that hold {100 * MASS:.0f} %."
+            f"{_partition(key, keys)} They are signed and sum to 1, const included. Outlined: the fewest tokens that "
+            f"hold {100 * MASS:.0f} %."
         ),
+    )
+
+
+def _partition(key: str, keys: int) -> str:
+    """What shares are shares of."""
+    if keys == 1:
+        return "Shares partition what the head stored; with one key there is nothing that Q and K could choose."
+    return (
+        f"Shares partition, for Q and K, the score of {key} less the mean over the {keys} keys that the mask allows; "
+        "for V, what the head stored."
     )
 
 
@@ -66,7 +76,7 @@ def _bars(found: Address, side: Side, low: float, high: float) -> dict[str, obje
     shown, rest = ranked[:SHOWN], ranked[SHOWN:]
     rows = [(writer, share, "") for writer, share in shown]
     if rest:
-        rows.append((f"{len(rest)} others", sum(share for _, share in rest), "together"))
+        rows.append((plural(len(rest), "other"), sum(share for _, share in rest), "together"))
     return bars(
         f"The subspace part of {side}: share of every writer",
         "share",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 MOST = 6  # wires that a side shows
-AVERAGED = "Q and K depend on an offset here; their scores are averaged over the context."
+AVERAGED = "Q and K depend on an offset here; their scores are averaged over those that the layer lets meet."
 
 
 def dossier_figures(

@@ -3,7 +3,7 @@
 from loadstore.models.architecture import Architecture, NormKind
 from loadstore.models.quantised import stored_as
 from loadstore.models.weights import Weights
-from loadstore.report.words import plural
+from loadstore.report.words import last_tokens, plural
 
 NORMS: dict[NormKind, str] = {
     "none": "none",
@@ -38,7 +38,9 @@ def _named(weights: Weights) -> str:
     if not weights.origin:
         return weights.name
     held: dict[str, int] = {}
-    for _, tensor in weights.named():
+    for name, tensor in weights.named():
+        if name == "W_U" and tied(weights):
+            continue
         kind, size = stored_as(tensor)
         held[kind] = held.get(kind, 0) + size
     return f"{weights.name} ({weights.origin}, mostly {max(held, key=lambda kind: held[kind])})"
@@ -63,7 +65,15 @@ def _positions(shape: Architecture) -> str:
 
 
 def _windows(shape: Architecture) -> str:
-    narrow = sorted({window for window in shape.windows or () if window is not None})
-    layers = sum(window is not None for window in shape.windows or ())
-    verb = "sees" if layers == 1 else "see"
-    return f"{plural(layers, 'layer')} of {shape.n_layers} {verb} the last {', '.join(f'{w:,}' for w in narrow)} tokens"
+    narrow = [window for window in shape.windows or () if window is not None]
+    if not narrow:
+        return "every layer sees all earlier tokens"
+    verb = "sees" if len(narrow) == 1 else "see"
+    return f"{plural(len(narrow), 'layer')} of {shape.n_layers} {verb} the {last_tokens(narrow)}"
+
+
+def met(shape: Architecture) -> str:
+    """The offsets that scores under rotary positions are averaged over."""
+    if all(shape.reach(layer) == shape.context for layer in range(shape.n_layers)):
+        return "the offsets of the whole context"
+    return "the offsets that a layer's window lets meet"

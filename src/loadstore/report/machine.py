@@ -36,23 +36,25 @@ def machine_figure(story: Story) -> Figure:
     mlps = "" if shape.mlp is None else f" {_mlps_load(shape.n_layers)}"
     claim = (
         f"{story.weights.name} has {plural(shape.n_layers, 'layer')} of {plural(shape.n_heads, 'head')}. The stream of "
-        f"this prompt is a memory of {n} tokens × {shape.d_model} numbers: "
+        f"this prompt is a memory of {plural(n, 'token')} × {shape.d_model} numbers: "
         f"{'the head' if heads == 1 else f'each of the {heads:,} heads'} loads from it three times (Q, K and V) and "
         f"stores once.{mlps}"
     )
+    beside = [] if shape.n_heads == 1 else ["heads of one layer load in parallel and do not see each other's stores"]
+    beside += [] if shape.mlp is None else [_mlps(shape.mlp, shape.n_heads)]
+    beside += [] if shape.n_heads == 1 else ["one head of each layer is drawn"]
+    beside += [f"{plural(hidden, 'layer')} of {shape.n_layers} left out"] if hidden else []
+    told = "; ".join(beside)
     note = reading(
-        "Heads of one layer load in parallel and do not see each other's stores; "
-        + ("" if shape.mlp is None else _mlps(shape.mlp))
-        + "one head of each layer is drawn"
-        + (f", {plural(hidden, 'layer')} of {shape.n_layers} left out." if hidden else ".")
-        + f" {POSITIONS[shape.positions]}"
+        (f"{told[0].upper()}{told[1:]}. " if told else "")
+        + f"{POSITIONS[shape.positions]}"
         + (" Every load goes through a norm, whose gain belongs to the reader." if shape.norm != "none" else "")
     )
     return figure(
         "1",
         "The machine",
         claim,
-        [diagram("Loads and stores", f"residual stream: {n} tokens × {shape.d_model}", steps)],
+        [diagram("Loads and stores", f"residual stream: {plural(n, 'token')} × {shape.d_model}", steps)],
         note,
     )
 
@@ -71,11 +73,10 @@ def _mlps_load(count: int) -> str:
     return f"{count} MLPs load a token and store to it."
 
 
-def _mlps(mlp: Mlp) -> str:
-    beside = (
-        "loads what the heads of its layer load" if mlp.parallel else "loads after the heads of its layer have stored"
-    )
-    return f"the MLP {beside}; "
+def _mlps(mlp: Mlp, heads: int) -> str:
+    one, load, have = ("head", "loads", "has") if heads == 1 else ("heads", "load", "have")
+    order = f"what the {one} of its layer {load}" if mlp.parallel else f"after the {one} of its layer {have} stored"
+    return f"the MLP loads {order}"
 
 
 def _heads(story: Story) -> list[Head]:

@@ -11,7 +11,7 @@ from loadstore.models.edits import cut
 from loadstore.models.trace import run
 from loadstore.report.story import Story
 from loadstore.report.wires import OUTLINE, largest, layer_heads, side_panel, side_table, wire
-from loadstore.report.words import number, plural, unseen, with_error
+from loadstore.report.words import number, unseen, with_error
 from loadstore.sites import SIDES, Head, Side
 from loadstore.views.model import Figure, figure, heatmap, panel, reading, remark
 
@@ -96,10 +96,9 @@ def _addressing(story: Story) -> Figure:
         f"{number(wire(story.scores, 'embed', head, side))} with embed"
         for side in ("Q", "K")
     ]
-    claim = (
-        f"Of {plural(len(heads), 'head')} of layer 0, pos is better aligned than embed with the Q of {higher['Q']} and "
-        f"the K of {higher['K']}. For {head}, {' and '.join(parts)} (0 is chance, 1 perfect)."
-    )
+    counted = f"Of {len(heads)} heads of layer 0, pos is better aligned than embed with the Q of {higher['Q']} and "
+    counted = "" if len(heads) == 1 else f"{counted}the K of {higher['K']}. "
+    claim = f"{counted}For {head}, {' and '.join(parts)} (0 is chance, 1 perfect)."
     note = remark(
         "Raw scores of writers with different spectra are not comparable: a flat W_E of many directions can never "
         "score high, a W_pos of few directions can. Alignment measures each against its own chance and ceiling."

@@ -39,9 +39,9 @@ def score_figure(story: Story) -> Figure:
         [_formula(story, chosen[0], reader), _cosines(wires), _null(wires), _numbers(story, chosen, head, side)],
         reading(
             "The squared score is a mean of squared cosines between directions written and directions read, weighted "
-            f"by the squares of their strengths. The {SHOWN} strongest of each side are drawn; they hold {held} of "
-            "it. Curves: the score under a random rotation between the two (two moments exact, the shape a Gamma)."
-            + story.averaged
+            f"by the squares of their strengths. The strongest of each side, {SHOWN} at most, are drawn; they hold "
+            f"{held} of it. Curves: the score under a random rotation between the two (two moments exact, the shape a "
+            "Gamma)." + story.averaged
         ),
     )
 
@@ -59,7 +59,9 @@ def _formula(story: Story, writer: str, reader: str) -> dict[str, object]:
         a = term("A", shape=(story.weights.architecture.context, d))
     terms = [term("score"), term("= ‖"), a, b, term("‖ / ( ‖"), a, term("‖ · ‖"), b, term("‖ )")]
     terms[0]["kind"] = "word"
+    constant = f"the constant that {writer.removesuffix('.bias')} adds, rank 1"
     written = {"embed": "W_E", "pos": "W_pos"}.get(writer, f"W_OV of {writer}, rank {e}")
+    written = constant if writer.endswith(".bias") else written
     read = {"Q": "W_QK", "K": "W_QKᵀ", "V": "W_OV"}[reader[-1]]
     return formula(
         "What is measured",
@@ -99,7 +101,7 @@ def _null(wires: list[Overlap]) -> dict[str, object]:
     rules = [rule("x", chance, "chance")]
     rules += [rule("x", score, one.writer) for one, score in zip(wires, scores, strict=True)]
     return lines(
-        "The null, and where the two wires are",
+        f"The null, and where the {'wire is' if len(wires) == 1 else 'two wires are'}",
         ("score", "score", "linear"),
         ("density", "density", "linear"),
         drawn,
@@ -114,4 +116,4 @@ def _numbers(story: Story, writers: list[str], head: Head, side: Side) -> dict[s
     for writer in writers:
         values = {name: wire(story.scores, writer, head, side, name) for name in NUMBERS}
         rows.append([f"{writer} → {head}.{side}", *(size(v) if name == "p" else v for name, v in values.items())])
-    return table("The numbers of both wires", columns, rows)
+    return table(f"The numbers of {'the wire' if len(rows) == 1 else 'both wires'}", columns, rows)

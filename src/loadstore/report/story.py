@@ -8,6 +8,7 @@ from loadstore.circuits.scores import subspace_scores
 from loadstore.heads.roles import IS_ROLE, head_roles
 from loadstore.models.trace import Trace, run
 from loadstore.models.weights import Weights
+from loadstore.report.facts import met
 from loadstore.sites import Head, parse_head
 
 if TYPE_CHECKING:
@@ -32,9 +33,10 @@ class Story:
     @property
     def averaged(self) -> str:
         """A sentence for notes on Q and K scores under rotary positions; else empty."""
-        if self.weights.architecture.rotary is None:
+        shape = self.weights.architecture
+        if shape.rotary is None:
             return ""
-        return " Rotary positions make Q and K depend on the offset; their scores are averages over the context."
+        return f" Rotary positions make Q and K depend on the offset; their scores average over {met(shape)}."
 
     @cached_property
     def roles(self) -> "xr.Dataset":

@@ -11,7 +11,7 @@ from loadstore.prompts.address import smallest_set
 from loadstore.report.induction import best_repeat
 from loadstore.report.story import Story
 from loadstore.report.wires import largest
-from loadstore.report.words import listed, number
+from loadstore.report.words import listed, number, plural
 from loadstore.sites import Head
 from loadstore.views.model import Figure, figure, heatmap, panel, reading
 from loadstore.views.pictures import MASS, address, address_row, memory, patterns
@@ -55,7 +55,7 @@ def _rows(story: Story) -> Figure:
     told = listed([f"{labels[i]} reads {number(counts[i], 1)}" for i in chosen])
     views = [
         heatmap(
-            f"The first {few} rows of {head}",
+            f"The first {'row' if few == 1 else f'{few} rows'} of {head}",
             ("query", labels),
             ("key", labels),
             [panel(str(head), pattern, allowed)],
@@ -70,8 +70,14 @@ def _rows(story: Story) -> Figure:
         f"Every row of {head} is a distribution over the tokens up to its own and sums to 1. In effective tokens (2 to "
         f"the entropy of the row), {told}.",
         views,
-        reading("The head is the one whose first rows differ most: the first row is always certain."),
+        reading(f"{_choice(story, few)}he first row is always certain."),
     )
+
+
+def _choice(story: Story, few: int) -> str:
+    """Why this head, where there was a choice."""
+    chosen = few > 2 and len(story.weights.architecture.heads) > 1
+    return "The head is the one whose first rows differ most: t" if chosen else "T"
 
 
 def _row(story: Story, head: Head, at: int, upto: int) -> dict[str, object]:
@@ -114,9 +120,9 @@ def _memory(story: Story) -> Figure:
     return figure(
         "5",
         "The token part selects rows of memory",
-        f"The stream is an array of {len(labels)} rows, one a token, and {d} columns. The address of {head} at "
-        f"{labels[at]} selects {told}{more}: the fewest rows that hold {100 * MASS:.0f} % of its weight. Spread "
-        f"evenly they would be {math.ceil(MASS * (at + 1) - 1e-9)} of {at + 1}.",
+        f"The stream is an array of {plural(len(labels), 'row')}, one a token, and {d} columns. The address of "
+        f"{head} at {labels[at]} selects {told}{more}: the fewest rows that hold {100 * MASS:.0f} % of its weight. "
+        f"Spread evenly they would be {math.ceil(MASS * (at + 1) - 1e-9)} of {at + 1}.",
         [view],
         reading(
             "Cells show the size of a block of coordinates, which depends on the basis and says nothing by itself: "

@@ -1,7 +1,7 @@
 """Small pieces of sentences, so that numbers read the same everywhere."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 MINUS = "−"
 
@@ -28,12 +28,19 @@ def listed(items: Sequence[object]) -> str:
 
 def plural(count: int, one: str, many: str | None = None) -> str:
     """``1 head``, ``3 heads``."""
-    return f"{count} {one if count == 1 else many or one + 's'}"
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def last_tokens(windows: Iterable[int]) -> str:
+    """What windows let a query see: ``last token``, ``last 3 tokens``, ``last 3 or 1,024 tokens``."""
+    near = sorted(set(windows))
+    sizes = " or ".join(f"{window:,}" for window in near)
+    return "last token" if near == [1] else f"last {sizes} tokens"
 
 
 def unseen(window: int | None) -> str:
     """What a hatched cell of a pattern means."""
-    near = "" if window is None else f", nor to any before its last {window}"
+    near = "" if window is None else f", nor to any before its {last_tokens([window])}"
     return f"a query cannot attend to later tokens{near}"
 
 

@@ -29,8 +29,6 @@ ACTIVATIONS: dict[str, Activation] = {
     "swish": "silu",
     "relu": "relu",
 }
-
-
 OTHERS: dict[str, tuple[object, ...]] = {  # settings of models akin that change numbers, and what changes none
     "alibi": (False,),
     "attention_chunk_size": (),
@@ -192,12 +190,11 @@ def unembedding(reader: Reader, name: str, embedding: Tensor, *, tied: bool) -> 
             f"{reader.checkpoint.path} has no unembedding '{name}', and its config does not tie it to the embedding; "
             "take the whole model's file, or set tie_word_embeddings to true if that is right"
         )
-    weight = embedding if tied else reader(name, *embedding.shape)
-    if tied and reader.has(name):
-        own = reader(name, *embedding.shape)
-        if own.data_ptr() != embedding.data_ptr() and not torch.equal(own, embedding):
-            raise BadCheckpoint(
-                f"{reader.checkpoint.path}: its config ties embedding and unembedding, but '{name}' differs; "
-                "set tie_word_embeddings to false if the file is right"
-            )
+    own = reader(name, *embedding.shape) if reader.has(name) else embedding
+    if tied and own.data_ptr() != embedding.data_ptr() and not torch.equal(own, embedding):
+        raise BadCheckpoint(
+            f"{reader.checkpoint.path}: its config ties embedding and unembedding, but '{name}' differs; "
+            "set tie_word_embeddings to false if the file is right"
+        )
+    weight = embedding if tied else own
     return weight.mT

@@ -5,7 +5,7 @@ import numpy as np
 from loadstore.heads.patterns import ROLES
 from loadstore.heads.roles import IS_ROLE
 from loadstore.report.real.atlas import EACH, NAMED, SOME, Atlas
-from loadstore.report.words import listed, number, plural
+from loadstore.report.words import last_tokens, listed, number, plural
 from loadstore.sites import Head
 from loadstore.views.model import Figure, figure, heatmap, panel, reading, table
 from loadstore.views.pictures import patterns
@@ -93,8 +93,9 @@ def _notable(atlas: Atlas) -> Figure:
         f"This report looks at {plural(len(atlas.notable), 'head')}: {names}{f' and {rest} more' if rest > 0 else ''}.",
         [table("Roles on random repeats", columns, rows)],
         reading(
-            f"The strongest of each role, up to {EACH - 1} others of it above {number(SOME)}, and the heads whose "
-            "stores the strongest induction head needs most on its K."
+            f"The strongest of each role, and up to {EACH - 1} others of it above {number(SOME)}"
+            + ("" if atlas.candidate is None else f"; and the heads whose stores the K of {atlas.candidate} needs most")
+            + "."
         ),
     )
 
@@ -117,36 +118,32 @@ def _has(atlas: Atlas, head: Head, role: str, every: range) -> bool:
 
 def _patterns(atlas: Atlas) -> Figure:
     heads = atlas.notable
+    names = [str(head) for head in heads]
     badges = [[role for role in ROLES if atlas.role(head, role) > IS_ROLE] for head in heads]
     ranked = sorted(range(len(heads)), key=lambda i: -float(np.nanmax([atlas.role(heads[i], r) for r in NAMED])))
     view = patterns(
         "The notable heads on the prompt",
         atlas.trace.labels,
-        [(str(head), marks) for head, marks in zip(heads, badges, strict=True)],
+        list(zip(names, badges, strict=True)),
         np.stack([atlas.trace.pattern(head).double().numpy() for head in heads]),
         first_is_sink=True,
         orders=[("by layer", range(len(heads))), ("by strongest role", ranked)],
     )
     sink = np.array([float(atlas.trace.pattern(head)[1:, 0].mean()) for head in heads]) if _long(atlas) else np.zeros(0)
-    told = "The prompt is one token: every head attends to it."
+    told = f"The prompt is one token: {f'{names[0]} attends' if len(names) == 1 else 'every head attends'} to it."
     if len(sink) == 1:
-        told = f"{heads[0]} leaves {number(float(sink[0]))} of its attention on the first token."
+        told = f"{names[0]} leaves {number(float(sink[0]))} of its attention on the first token."
     elif len(sink):
         told = (
             f"On average they leave {number(float(sink.mean()))} of their attention on the first token, between "
             f"{number(float(sink.min()))} ({heads[int(sink.argmin())]}) and {number(float(sink.max()))} "
             f"({heads[int(sink.argmax())]})."
         )
-    near = sorted({w for head in heads if (w := atlas.weights.architecture.window(head.layer)) is not None})
-    note = (
-        reading(
-            f"Some see only their last {listed([str(w) for w in near])} tokens: earlier keys have weight 0 because "
-            "they cannot be seen."
-        )
-        if near
-        else None
-    )
-    return figure("4", "What they do on this prompt", told, [view], note)
+    near = [w for head in heads if (w := atlas.weights.architecture.window(head.layer)) is not None]
+    who = "It sees only its" if len(names) == 1 else f"{'All' if len(near) == len(heads) else 'Some'} see only their"
+    hidden = f"{who} {last_tokens(near)}: earlier keys have weight 0 because they cannot be seen."
+    title = f"What {'it does' if len(names) == 1 else 'they do'} on this prompt"
+    return figure("4", title, told, [view], reading(hidden) if near else None)
 
 
 def _long(atlas: Atlas) -> bool:

@@ -37,7 +37,10 @@ def room_figure(atlas: Atlas) -> Figure:
                 [rule("y", share, f"{share:.0%}") for share in (0.5, 0.8, 0.95)],
             )
         ],
-        reading("Those with the fewest directions and the most. Dashed: a product of two random matrices as large."),
+        reading(
+            ("Those with the fewest directions and the most. " if len(ranked) > SHOWN else "")
+            + "Dashed: a product of two random matrices as large."
+        ),
     )
 
 

@@ -2,8 +2,8 @@
 
 from loadstore.models.architecture import Architecture
 from loadstore.models.weights import Weights
-from loadstore.report.facts import tied
-from loadstore.report.words import listed, plural
+from loadstore.report.facts import met, tied
+from loadstore.report.words import last_tokens, listed, plural
 from loadstore.views.model import Figure, figure, table
 
 Row = tuple[str, str, str]
@@ -19,8 +19,8 @@ def undefined(weights: Weights) -> list[Row]:
         rows.append(
             (
                 "attention beyond the window",
-                f"{plural(layers, 'layer')} of {shape.n_layers} {'sees' if layers == 1 else 'see'} only the last "
-                f"{listed(narrow)} tokens",
+                f"{plural(layers, 'layer')} of {shape.n_layers} {'sees' if layers == 1 else 'see'} only the "
+                f"{last_tokens(narrow)}",
                 "impossible cells are hatched; addresses stop there",
             )
         )
@@ -41,7 +41,7 @@ def _positions(shape: Architecture) -> list[Row]:
         (
             "W_QK as one matrix",
             f"it depends on the offset between query and key, which turns {part} dimensions of a head",
-            "scores average over the offsets of the whole context; offset= gives one",
+            f"scores average over {met(shape)}; offset= gives one",
         ),
         (
             "the pairs of tokens that a head matches",

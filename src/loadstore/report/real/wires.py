@@ -37,7 +37,8 @@ def score_figure(atlas: Atlas) -> Figure:
     return figure(
         "8",
         "The subspace part: what the notable heads can read",
-        f"Of {existing:,} wires into {plural(len(heads), 'head')}, {above:,} stand above chance. {_best(atlas)}",
+        f"Of {plural(existing, 'wire')} into {plural(len(heads), 'head')}, {above:,} "
+        f"{'stands' if above == 1 else 'stand'} above chance. {_best(atlas)}",
         [view],
         reading(
             "Alignment: 0 is what a random rotation between writer and reader would give, 1 the most that their "
