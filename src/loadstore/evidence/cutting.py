@@ -25,7 +25,7 @@ from loadstore.evidence.rest import ROWS, Target, final_stream, mlp_reads, mlp_s
 from loadstore.models.forward import unembed
 from loadstore.models.norms import normalise
 from loadstore.models.trace import Trace
-from loadstore.prompts.decomposition import Mean, deviation, removed
+from loadstore.prompts.deviations import Mean, deviations, removed
 from loadstore.sites import Reader, Writer
 
 BATCH = 2048  # tokens at a time behind the readers
@@ -71,7 +71,7 @@ def cut_each(
     step = max(1, BATCH // trace.tokens.numel())
     for (layer, is_mlp), places in layers.items():
         for some in (places[start : start + step] for start in range(0, len(places), step)):
-            local = [_local(trace, *wires[place], mean) for place in some]
+            local = _each(trace, [wires[place] for place in some], mean)
             stream = final_stream(trace, layer, torch.cat([each.stored for each in local]), mlp=is_mlp)
             values = [target_log_probability(trace, part, target) for part in stream.split(len(trace.tokens))]
             for place, each, value in zip(some, local, values, strict=True):
@@ -81,17 +81,34 @@ def cut_each(
 
 def reader_changes(trace: Trace, wires: Sequence[Wire], mean: Mean | None = None) -> list[float]:
     """The ``change`` of each wire's own reader alone, for wires into heads and MLPs; nothing behind it runs."""
-    return [_local(trace, writer, reader, mean).change for writer, reader in wires]
+    return [local.change for local in _each(trace, wires, mean)]
 
 
-def _local(trace: Trace, writer: Writer, reader: Reader, mean: Mean | None) -> _Local:
-    record = trace.record.layers[reader.layer]
-    if reader.is_mlp:
-        assert record.mlp is not None
-        loss = removed(trace, reader, writer, mean)
-        more = mlp_stores(trace, reader.layer, mlp_reads(trace, reader.layer), loss) - record.mlp
-        return _Local(_relative(more, record.mlp), math.nan, more)
-    W_O, change = trace.weights.head(reader.head).W_O, deviation(trace, reader, writer, mean)
+def _each(trace: Trace, wires: Sequence[Wire], mean: Mean | None) -> list[_Local]:
+    """What each cut does to its own reader, those of one head side together."""
+    found: dict[Wire, _Local] = {}
+    readers: dict[Reader, list[Writer]] = {}
+    for writer, reader in wires:
+        readers.setdefault(reader, []).append(writer)
+    for reader, writers in readers.items():
+        if reader.is_mlp:
+            reads = mlp_reads(trace, reader.layer)
+            found |= {(w, reader): _mlp(trace, reader, reads, removed(trace, reader, w, mean)) for w in writers}
+        else:
+            changes = deviations(trace, reader, mean, writers)
+            found |= {(w, reader): _head(trace, reader, change) for w, change in changes.items()}
+    return [found[wire] for wire in wires]
+
+
+def _mlp(trace: Trace, reader: Reader, reads: Stream, loss: Stream) -> _Local:
+    stored = trace.record.layers[reader.layer].mlp
+    assert stored is not None
+    more = mlp_stores(trace, reader.layer, reads, loss) - stored
+    return _Local(_relative(more, stored), math.nan, more)
+
+
+def _head(trace: Trace, reader: Reader, change: Tensor) -> _Local:
+    record, W_O = trace.record.layers[reader.layer], trace.weights.head(reader.head).W_O
     pattern, v, z = record.pattern[:, reader.index], record.v[:, :, reader.index], record.z[:, :, reader.index]
     if reader.side == "V":
         more = -(pattern @ change) @ W_O

@@ -16,7 +16,7 @@ from loadstore.evidence.moments import Moments
 from loadstore.models.edits import Cut
 from loadstore.models.trace import Trace, run
 from loadstore.models.wiring import wiring
-from loadstore.prompts.decomposition import deviations
+from loadstore.prompts.deviations import deviations
 from loadstore.sites import Reader, Writer
 
 TILE = 1 << 24  # scores at a time
@@ -27,7 +27,7 @@ def reader_traffic(trace: Trace, reader: Reader | str) -> dict[str, float]:
     reader = wiring(trace.weights).reader(reader)
     if reader.is_unembed or reader.is_mlp or any(isinstance(edit, Cut) for edit in trace.edits):
         raise Undefined("traffic is measured on the Q, K and V wires of a run without cuts")
-    return {writer: traffic_of(trace, reader, change) for writer, change in deviations(trace, reader)}
+    return {str(writer): traffic_of(trace, reader, change) for writer, change in deviations(trace, reader).items()}
 
 
 def traffic_of(trace: Trace, reader: Reader, change: Float[Tensor, "batch token d_head"]) -> float:
@@ -91,15 +91,15 @@ def _piece(
     trace: Trace, reader: Reader, means: dict[Writer, Tensor]
 ) -> tuple[list[str], Float[np.ndarray, " writer"], Float[np.ndarray, " writer"]]:
     """Sums over one piece's queries: of every writer's variance, and of its covariance with all of them together."""
-    changes = dict(deviations(trace, reader, means.__getitem__))
-    whole = seen_scores(trace, reader, torch.stack(list(changes.values())).sum(0, keepdim=True))
+    found = deviations(trace, reader, means.__getitem__)
+    changes = torch.stack(list(found.values()))
+    whole = seen_scores(trace, reader, changes.sum(0, keepdim=True))
     pattern = trace.record.layers[reader.layer].pattern[:, reader.index]
     theta: list[Tensor] = []
     cross: list[Tensor] = []
     step = max(1, TILE // trace.tokens.shape[1] ** 2)
-    every = list(changes.values())
-    for start in range(0, len(every), step):
-        scores = seen_scores(trace, reader, torch.stack(every[start : start + step]))
+    for some in changes.split(step):
+        scores = seen_scores(trace, reader, some)
         theta.append((pattern * scores.square()).sum((1, 2, 3)))
         cross.append((pattern * scores * whole).sum((1, 2, 3)))
-    return list(changes), torch.cat(theta).cpu().numpy(), torch.cat(cross).cpu().numpy()
+    return [str(writer) for writer in found], torch.cat(theta).cpu().numpy(), torch.cat(cross).cpu().numpy()

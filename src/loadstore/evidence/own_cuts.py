@@ -22,7 +22,7 @@ from loadstore.heads.roles import bos_of
 from loadstore.models.attention import causal_softmax
 from loadstore.models.trace import Trace
 from loadstore.models.wiring import wiring
-from loadstore.prompts.decomposition import deviations
+from loadstore.prompts.deviations import deviations
 from loadstore.sites import Reader
 
 if TYPE_CHECKING:
@@ -44,10 +44,10 @@ def own_cuts(trace: Trace, reader: Reader | str, role: str = "induction") -> "xr
     mask = role_masks(trace.tokens, bos_of(trace.weights), window)[role]
     intact = trace.record.layers[reader.layer].pattern[:, reader.index]
     rows: dict[str, tuple[float, float, float]] = {}
-    for writer, change in deviations(trace, reader):
+    for writer, change in deviations(trace, reader).items():
         pattern = pattern_without(trace, reader, change)
         moved = float(0.5 * (intact - pattern).abs().sum(-1).mean())
-        rows[writer] = (traffic_of(trace, reader, change), _score(pattern, mask), moved)
+        rows[str(writer)] = (traffic_of(trace, reader, change), _score(pattern, mask), moved)
     table = np.array(list(rows.values()), dtype=float).reshape(-1, 3)
     return xr.Dataset(
         {

@@ -8,15 +8,13 @@ Scores are bilinear in two such sums, outputs and logits linear in one. Sums hol
 (tests/theorems/test_sums.py). An edited run is decomposed as long as its edits are ablations.
 """
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.errors import BadRequest
-from loadstore.models.edited import replacement
 from loadstore.models.trace import Trace
 from loadstore.models.weights import Norm
 from loadstore.models.wiring import wiring
@@ -28,42 +26,10 @@ from loadstore.sites import CONST, Head, Reader, Writer, parse_head
 if TYPE_CHECKING:
     import xarray as xr
 
-Mean: TypeAlias = Callable[[Writer], Tensor]  # of what a writer stores
-
 
 def loaded(trace: Trace, reader: Reader, writer: Writer) -> Float[Tensor, "batch token d_model"]:
     """One writer's part of a reader's input: its store through the reader's norm, the scale frozen, without β."""
     return through(trace, reader, writer, trace.store(writer))
-
-
-def deviations(
-    trace: Trace, reader: Reader, mean: Mean | None = None
-) -> Iterator[tuple[str, Float[Tensor, "batch token inside"]]]:
-    """What a mean cut takes from q, k or v: a writer's store less its mean, through the norm and the reader's matrix.
-
-    The mean is that of ``cut``, over batch and tokens without the first position, unless another is given (that of a
-    corpus). Raises Undefined for cut runs.
-    """
-    for writer in wiring(trace.weights).writers_of(reader):
-        yield str(writer), deviation(trace, reader, writer, mean)
-
-
-def deviation(
-    trace: Trace, reader: Reader, writer: Writer, mean: Mean | None = None
-) -> Float[Tensor, "batch token inside"]:
-    """Return the same of one writer."""
-    matrix, _, _ = _matrix(trace, reader)
-    return turned(trace, reader, removed(trace, reader, writer, mean) @ matrix)
-
-
-def removed(
-    trace: Trace, reader: Reader, writer: Writer, mean: Mean | None = None
-) -> Float[Tensor, "batch token d_model"]:
-    """What a mean cut takes from a reader's input, before the reader's matrix. Raises Undefined for cut runs."""
-    refuse_cuts(trace)
-    store = trace.store(writer)
-    usual = replacement(store, "mean") if mean is None else mean(writer)
-    return through(trace, reader, writer, store - usual)
 
 
 def reader_parts(trace: Trace, reader: Reader | str) -> dict[str, Float[Tensor, "batch token inside"]]:
@@ -81,7 +47,7 @@ def projected_parts(trace: Trace, reader: Reader) -> dict[str, Float[Tensor, "ba
     """Return the same before a q- or k-norm and rotary positions act on them. Raises Undefined for a run with cuts."""
     refuse_cuts(trace)
     network = wiring(trace.weights)
-    matrix, norm, bias = _matrix(trace, reader)
+    matrix, norm, bias = matrix_of(trace, reader)
     parts = {str(w): loaded(trace, reader, w) @ matrix for w in network.writers_of(reader)}
     some = parts[str(network.writers[0])]
     return parts | {CONST: constant(matrix, norm, bias).expand_as(some)}
@@ -99,14 +65,16 @@ def parts_at(trace: Trace, reader: Reader, at: int) -> dict[str, Float[Tensor, "
     """``reader_parts`` at one token of one prompt, from what was stored there alone."""
     refuse_cuts(trace)
     writers = wiring(trace.weights).writers_of(reader)
-    matrix, norm, bias = _matrix(trace, reader)
+    matrix, norm, bias = matrix_of(trace, reader)
     const = constant(matrix, norm, bias)
     rows = torch.cat([read_at(trace, reader, writers, at) @ matrix, const[None]])
     return dict(zip([*map(str, writers), CONST], turned(trace, reader, rows[None], at)[0], strict=True))
 
 
-def turned(trace: Trace, reader: Reader, part: Float[Tensor, "batch token inside"], at: int | None = None) -> Tensor:
-    """Bring a part of q or k through the head's own norm and the rotary positions; anything else stays as it is.
+def turned(
+    trace: Trace, reader: Reader, part: Float[Tensor, "*any token inside"], at: int | None = None
+) -> Float[Tensor, "*any token inside"]:
+    """Bring parts of q or k through the head's own norm and the rotary positions; anything else stays as it is.
 
     ``at``: all rows are parts of that one token.
     """
@@ -117,8 +85,10 @@ def turned(trace: Trace, reader: Reader, part: Float[Tensor, "batch token inside
         part = part * (scale if at is None else scale[:1, at : at + 1])
         part = part if norm.gain is None else part * norm.gain
     rotary = trace.weights.architecture.rotary
-    rows, start = (part[:, :, None], 0) if at is None else (part[:, None], at)
-    return part if rotary is None else rotary.at(rows, start).reshape(part.shape)
+    if rotary is None:
+        return part
+    angles = rotary.angles(part.shape[-2]) if at is None else rotary.angles(1, at)
+    return rotary.turn(part, angles.to(part.device))
 
 
 def score_parts(trace: Trace, head: Head | str, query: int | None = None, key: int | None = None) -> "xr.DataArray":
@@ -154,7 +124,7 @@ def score_parts(trace: Trace, head: Head | str, query: int | None = None, key: i
     return xr.DataArray(values.cpu().numpy(), coords, dims, attrs=attrs | more)
 
 
-def _matrix(trace: Trace, reader: Reader) -> tuple[Tensor, Norm | None, Tensor | None]:
+def matrix_of(trace: Trace, reader: Reader) -> tuple[Tensor, Norm | None, Tensor | None]:
     """The unfolded matrix that a reader applies, its norm, and its bias."""
     weights = trace.weights
     if reader.is_unembed:
