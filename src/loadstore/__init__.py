@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from loadstore.prompts.logits import logit_parts as logit_parts
     from loadstore.prompts.logits import residual_parts as residual_parts
     from loadstore.prompts.outputs import output_parts as output_parts
+    from loadstore.prompts.walk import walk as walk
     from loadstore.sites import Head as Head
 
 __version__ = "0.1.0"
@@ -65,6 +66,7 @@ _HOMES = {
     "spectrum": "loadstore.circuits.spectra",
     "subspace_scores": "loadstore.circuits.scores",
     "traffic": "loadstore.evidence.traffic",
+    "walk": "loadstore.prompts.walk",
     "wires": "loadstore.evidence.wires",
 }
 __all__ = [
@@ -92,6 +94,7 @@ __all__ = [
     "spectrum",
     "subspace_scores",
     "traffic",
+    "walk",
     "wires",
 ]
 

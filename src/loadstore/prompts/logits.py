@@ -41,22 +41,25 @@ def residual_parts(trace: Trace, layer: int, at: int) -> "xr.DataArray":
     return xr.DataArray(values.cpu().numpy(), dims=("writer", "d_model"), coords=coords, attrs=attrs)
 
 
-def logit_parts(trace: Trace, at: int, token: int | str, *, by_source: bool = False) -> "xr.DataArray":
+def logit_parts(
+    trace: Trace, at: int, token: int | str, *, against: int | str | None = None, by_source: bool = False
+) -> "xr.DataArray":
     """One logit by writers and ``const``, the last norm's scale frozen; dim writer; one prompt.
 
-    ``token``: an id, or a text that is one token. ``by_source``: also by the token that each head took it from (dims
-    writer, key); whatever is no head stands under ``at`` itself. Raises Undefined, BadRequest, BadPrompt.
+    ``token``: an id, or a text that is one token. ``against``: another one, whose logit is taken from it: the log odds
+    of the two, which do not change when all logits move together. ``by_source``: also by the token that each head took
+    it from (dims writer, key); whatever is no head stands under ``at`` itself. Raises Undefined, BadRequest, BadPrompt.
     """
     import xarray as xr
 
     at = one_prompt_index(trace, at)
     refuse_cuts(trace)
     weights = trace.weights
-    token = _id(trace, token)
-    writers = wiring(weights).writers_of(UNEMBED)
-    column, norm = weights.wide(weights.W_U[:, token]), weights.norm(None)
+    writers, norm = wiring(weights).writers_of(UNEMBED), weights.norm(None)
+    signed = _signed(trace, token, against)
+    column = torch.stack([sign * weights.wide(weights.W_U[:, index]) for index, sign in signed.items()]).sum(0)
     parts = (read_at(trace, UNEMBED, writers, at) @ column).double().cpu().numpy()
-    const = 0.0 if weights.b_U is None else float(weights.b_U[token])
+    const = 0.0 if weights.b_U is None else sum(sign * float(weights.b_U[index]) for index, sign in signed.items())
     if norm is not None and norm.bias is not None:
         const += float(norm.bias @ column)
     parts = np.append(parts, const)
@@ -73,9 +76,21 @@ def logit_parts(trace: Trace, at: int, token: int | str, *, by_source: bool = Fa
             met = torch.einsum("khe,he->hk", record.v[0], inside)
             spread[[index for index, _ in own]] = (record.pattern[0, :, at] * met).double().cpu().numpy()
         parts, dims = spread, ("writer", "key")
-    recorded = float(trace.logits[at, token])
-    attrs = {"at": at, "token": token, "recorded": recorded, "remainder": recorded - float(parts.sum())}
+    recorded = sum(sign * float(trace.logits[at, index]) for index, sign in signed.items())
+    chosen = dict(zip(("token", "against"), signed, strict=False))
+    attrs = {"at": at, **chosen, "recorded": recorded, "remainder": recorded - float(parts.sum())}
     return xr.DataArray(parts, dims=dims, coords={"writer": names}, attrs=attrs)
+
+
+def _signed(trace: Trace, token: int | str, against: int | str | None) -> dict[int, float]:
+    """The target with weight 1, and what it is compared with at −1. Raises BadRequest where they are the same."""
+    target = _id(trace, token)
+    if against is None:
+        return {target: 1.0}
+    other = _id(trace, against)
+    if other == target:
+        raise BadRequest(f"token {target} is compared with itself; give two tokens, or one")
+    return {target: 1.0, other: -1.0}
 
 
 def _id(trace: Trace, token: int | str) -> int:
