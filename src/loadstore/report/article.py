@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from loadstore.report.attribution import attribution_figures
 from loadstore.report.cause import cause_figures
 from loadstore.report.closing import closing_figure
 from loadstore.report.dossier import dossier_figures
@@ -17,6 +18,8 @@ from loadstore.report.spectra import spectra_figures
 from loadstore.report.story import Story
 from loadstore.report.stream import first_stream_figure, later_stream_figure
 from loadstore.report.tokens import token_figures
+from loadstore.report.traffic import CARRIED, traffic_figures
+from loadstore.report.walk import walk_of
 from loadstore.report.words import listed, number
 
 
@@ -66,8 +69,15 @@ def article_sections(story: Story) -> list[dict[str, Any]]:
             "Addressing by content",
             "A second layer can search for what the first one stored"
             + ("; this model has one layer." if story.candidate is None else "."),
-            [*induction_figures(story), closing_figure(story), *cause_figures(story)],
+            [*induction_figures(story), closing_figure(story), walk_of(story), *cause_figures(story)],
         ),
+        section(
+            "prediction",
+            "What it comes to",
+            "A prediction is the sum of everything that was stored.",
+            attribution_figures(story),
+        ),
+        section("traffic", "What is carried", CARRIED, traffic_figures(story, story.weights.architecture.heads)),
     ]
     if (puzzle := puzzling_head(story)) is not None:
         head, side = puzzle

@@ -1,11 +1,16 @@
 """Everything that a report is about: one model, one prompt, and the results that its figures share."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from loadstore.circuits.scores import subspace_scores
+from loadstore.evidence.moments import Moments, moments
+from loadstore.evidence.traffic import traffic
+from loadstore.evidence.wires import wires
 from loadstore.heads.roles import IS_ROLE, head_roles
+from loadstore.models.corpus import read_corpus
 from loadstore.models.trace import Trace, run
 from loadstore.models.weights import Weights
 from loadstore.report.facts import met
@@ -14,6 +19,7 @@ from loadstore.sites import Head, parse_head
 if TYPE_CHECKING:
     import xarray as xr
 
+TOKENS, LENGTH = 512, 64  # of the corpus that a report measures traffic on, and of its pieces
 ARTICLE = "the cat sat on the mat. the dog sat on the log."
 
 
@@ -66,6 +72,22 @@ class Story:
         else:
             turned = replace(self.weights, W_pos=-self.weights.W_pos)
         return subspace_scores(turned, writers=self.first_writers[-1], readers="L0.*")
+
+    @cached_property
+    def carried(self) -> Moments:
+        """What writers stored on the first documents of the shipped corpus; on the prompt, without a tokenizer."""
+        context, known = self.weights.architecture.context, self.weights.tokens is not None
+        source = "default" if known else [self.trace.tokens[0].tolist()]
+        corpus = read_corpus(self.weights, source, length=min(LENGTH, context) if known else context, tokens=TOKENS)
+        return moments(self.weights, corpus)
+
+    def loads(self, readers: Sequence[str]) -> "xr.Dataset":
+        """Traffic of every wire into some readers."""
+        return traffic(self.weights, self.carried, readers=readers)
+
+    def evidence(self, head: Head, most: int) -> "xr.Dataset":
+        """The wires of most traffic into each side of a head, with alignment, traffic and effect."""
+        return wires(self.weights, self.carried, readers=f"{head}.*", most=most, effect=most)
 
     def role(self, head: Head, role: str) -> float:
         """One role score."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from loadstore.report.words import number
-from loadstore.sites import Head, Side
+from loadstore.sites import Head, Side, parse_writer
 from loadstore.views.model import panel
 
 if TYPE_CHECKING:
@@ -74,3 +74,12 @@ def largest(values: np.ndarray) -> float:
     known = values[np.isfinite(values)]
     top = float(known.max()) if len(known) else 1.0
     return float(f"{top * 1.05:.2g}") if top > 0 else 1.0
+
+
+def grouped(names: list[str]) -> list[tuple[str, list[str]]]:
+    """Writers by layer: embed and pos by themselves, a layer's heads, bias and MLP together."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        writer = parse_writer(name)
+        groups.setdefault(name if writer.layer < 0 else f"L{writer.layer}", []).append(name)
+    return list(groups.items())

@@ -4,6 +4,7 @@ from typing import Any
 
 from loadstore.models.trace import run
 from loadstore.models.weights import Weights
+from loadstore.report.attribution import attribution_figures
 from loadstore.report.closing import closing_figure
 from loadstore.report.dossier import dossier_figures
 from loadstore.report.formulas import formula_figure
@@ -16,6 +17,8 @@ from loadstore.report.real.undefined import undefined_figure
 from loadstore.report.real.wires import cut_figures, score_figure
 from loadstore.report.sections import section
 from loadstore.report.spectra import spectra_figures
+from loadstore.report.traffic import CARRIED, traffic_figures
+from loadstore.report.walk import walk_of
 from loadstore.report.words import number
 from loadstore.views.model import Figure
 
@@ -52,6 +55,7 @@ def real_sections(atlas: Atlas) -> list[dict[str, Any]]:
     ]
     if head is not None:
         figures = [*cut_figures(atlas), *_renumbered([induction_figure(atlas, head)], ("11",)), closing_figure(atlas)]
+        figures += [walk_of(atlas)]
         found += [
             section("induction", "Addressing by content", _searching(atlas), figures),
             section(
@@ -61,7 +65,9 @@ def real_sections(atlas: Atlas) -> list[dict[str, Any]]:
                 dossier_figures(atlas.weights, head, roles=atlas.roles),
             ),
         ]
-    return found
+    found.insert(4, section("traffic", "What is carried", CARRIED, traffic_figures(atlas, atlas.notable)))
+    told = "A prediction is the sum of everything that was stored."
+    return [*found, section("prediction", "What it comes to", told, attribution_figures(atlas))]
 
 
 def _searching(atlas: Atlas) -> str:

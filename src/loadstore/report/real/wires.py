@@ -3,9 +3,9 @@
 import numpy as np
 
 from loadstore.report.real.atlas import FALL, Atlas
-from loadstore.report.wires import LEVEL
+from loadstore.report.wires import LEVEL, grouped
 from loadstore.report.words import number, plural
-from loadstore.sites import SIDES, Head, Side, parse_writer
+from loadstore.sites import SIDES, Head, Side
 from loadstore.views.layers import layers_view
 from loadstore.views.model import Figure, figure, reading, table
 
@@ -24,7 +24,7 @@ def score_figure(atlas: Atlas) -> Figure:
 
     view = layers_view(
         "Alignment with what the notable heads read",
-        rows=_grouped(writers),
+        rows=grouped(writers),
         columns=[(head, [head]) for head in heads],
         panels=[(side, table_of("alignment", side)) for side in SIDES],
         details={name: [table_of(name, side) for side in SIDES] for name in DETAILS},
@@ -46,15 +46,6 @@ def score_figure(atlas: Atlas) -> Figure:
             "can be read, not whether it is." + atlas.averaged
         ),
     )
-
-
-def _grouped(names: list[str]) -> list[tuple[str, list[str]]]:
-    """Writers by layer: embed and pos by themselves, a layer's heads, bias and MLP together."""
-    groups: dict[str, list[str]] = {}
-    for name in names:
-        writer = parse_writer(name)
-        groups.setdefault(name if writer.layer < 0 else f"L{writer.layer}", []).append(name)
-    return list(groups.items())
 
 
 def _best(atlas: Atlas) -> str:

@@ -1,0 +1,175 @@
+"""What wires carry on text: traffic beside alignment, and of the induction head's wires all three kinds of evidence."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.stats import rankdata
+
+from loadstore.errors import Undefined
+from loadstore.report.story import Story
+from loadstore.report.wires import grouped, largest
+from loadstore.report.words import listed, number, plural
+from loadstore.sites import SIDES, Head, Side
+from loadstore.views.layers import layers_view
+from loadstore.views.model import Figure, View, figure, heatmap, panel, reading, table
+from loadstore.views.sums import switch
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+FEW = 60  # writers that a heatmap shows one by one; more are shown by layers
+EACH = 4  # wires of each side that are cut
+QK: tuple[Side, ...] = ("Q", "K")
+CARRIED = "Weights say what a wire could carry; on text one sees what it does carry."
+TITLE = "What wires carry on text"
+COLUMNS = (
+    ("writer", "writer", None),
+    ("reader", "reader", None),
+    ("alignment", "alignment (can it carry)", 2),
+    ("traffic", "traffic (does it carry)", 3),
+    ("standard_error", "±", 3),
+    ("share", "share of what is loaded", 2),
+    ("change", "change of the reader when cut (does it matter)", 3),
+    ("target", "log-probability of the next token, nats", 4),
+)
+
+
+def traffic_figures(story: Story, heads: Sequence[Head]) -> list[Figure]:
+    """Traffic of every wire into some heads, and the evidence for those of the induction head."""
+    try:
+        first = [] if not heads else [_map(story, [str(head) for head in heads])]
+        return first if story.candidate is None else [*first, _evidence(story, story.candidate)]
+    except Undefined as reason:
+        return [figure("Traffic", TITLE, f"Traffic was not measured: {reason}.", [])]
+
+
+def _map(story: Story, heads: list[str]) -> Figure:
+    found = story.loads([f"{head}.*" for head in heads])
+    known = [str(writer) for writer in found["writer"].values]
+    writers = [w for w in known if np.isfinite(found.traffic.sel(writer=w).values).any()]
+    found = found.sel(writer=writers)
+    scores = story.scores.sel(writer=writers, reader=found["reader"].values)
+    wide = len(writers) > FEW
+    draw = _layers if wide else _heatmap
+    choices: list[tuple[str, list[View]]] = [
+        (
+            "traffic: what is carried",
+            [
+                draw("Traffic into Q and K, nats", found, "traffic", QK, heads, ("standard_error", "share")),
+                draw(
+                    "Traffic into V, units of the stream", found, "traffic", ("V",), heads, ("standard_error", "share")
+                ),
+            ],
+        ),
+        (
+            "share of what is loaded",
+            [draw("Share of the variance of what is loaded", found, "share", SIDES, heads, ("traffic",))],
+        ),
+        (
+            "alignment: what could be carried",
+            [draw("Alignment", scores, "alignment", SIDES, heads, ("score", "z", "p"))],
+        ),
+    ]
+    return figure(
+        "Traffic",
+        TITLE,
+        _claim(found, scores, story),
+        [switch("What wires carry", "Colour by", choices)],
+        reading(
+            "Traffic is how much a writer moves what a reader does: on Q and K the standard deviation, in nats, of the "
+            "change of a query's scores that softmax can see; on V the size of what is loaded from one token, in the "
+            "head's output. Factorised: the writer is taken to vary apart from what it meets on the other side."
+        ),
+    )
+
+
+def _claim(found: "xr.Dataset", scores: "xr.Dataset", story: Story) -> str:
+    told: list[str] = []
+    for side in SIDES:
+        readers = [str(r) for r in found["reader"].values if str(r).endswith(f".{side}")]
+        load = found.traffic.sel(reader=readers).values
+        if np.isfinite(load).any():
+            i, j = np.unravel_index(int(np.nanargmax(load)), load.shape)
+            unit = "" if side == "V" else " nats"
+            told.append(f"{found['writer'].values[i]} → {readers[j]} ({number(float(load[i, j]))}{unit})")
+    readers = [r for r in found["reader"].values if str(r)[-1] in QK]
+    load, aligned = found.traffic.sel(reader=readers).values, scores.alignment.sel(reader=readers).values
+    both = np.isfinite(load) & np.isfinite(aligned)
+    text = "the shipped corpus" if found.attrs["corpus"] == "default" else "the prompt"
+    on = f"{plural(int(found.attrs['tokens']), 'token')} of {text}"
+    rank = ""
+    if both.sum() > 2 and np.ptp(load[both]) > 0 and np.ptp(aligned[both]) > 0:
+        agree = number(float(np.corrcoef(rankdata(load[both]), rankdata(aligned[both]))[0, 1]))
+        rank = (
+            f" Over {plural(int(both.sum()), 'wire')} into Q and K the rank correlation of what is carried (traffic) "
+            f"with what could be (alignment) is {agree}."
+        )
+    return f"On {on} most is carried by {listed(told) if told else 'nothing'}.{rank}"
+
+
+def _table(found: "xr.Dataset", name: str, side: Side, heads: Sequence[str]) -> np.ndarray:
+    return found[name].sel(reader=[f"{head}.{side}" for head in heads]).values
+
+
+def _heatmap(
+    title: str, found: "xr.Dataset", name: str, sides: Sequence[Side], heads: list[str], details: Sequence[str]
+) -> View:
+    values = [_table(found, name, side, heads) for side in sides]
+    panels = [
+        panel(side, v, np.isfinite(v), {more: _table(found, more, side, heads) for more in details})
+        for side, v in zip(sides, values, strict=True)
+    ]
+    signed = name != "traffic"
+    top = 1.0 if name == "alignment" else largest(np.abs(np.stack(values)))
+    return heatmap(
+        title,
+        ("writer", [str(w) for w in found["writer"].values]),
+        ("head", heads),
+        panels,
+        scale=("diverging", -top, top, name) if signed else ("sequential", 0.0, top, name),
+        hatched="this wire does not exist, or its writer stores nothing",
+    )
+
+
+def _layers(
+    title: str, found: "xr.Dataset", name: str, sides: Sequence[Side], heads: list[str], details: Sequence[str]
+) -> View:
+    return layers_view(
+        title,
+        rows=grouped([str(w) for w in found["writer"].values]),
+        columns=[(head, [head]) for head in heads],
+        panels=[(side, _table(found, name, side, heads)) for side in sides],
+        details={more: [_table(found, more, side, heads) for side in sides] for more in details},
+        value=name,
+        signed=name != "traffic",
+        limits=(-1.0, 1.0) if name == "alignment" else None,
+        strongest="highest",
+        reference=0.0 if name == "alignment" else None,
+    )
+
+
+def _evidence(story: Story, head: Head) -> Figure:
+    """The wires of most traffic into each side of the induction head, cut one at a time."""
+    found = story.evidence(head, EACH)
+    rows: list[list[Any]] = [
+        [str(found[name].values[i]) if digits is None else float(found[name].values[i]) for name, _, digits in COLUMNS]
+        for i in range(found.sizes["wire"])
+    ]
+    told: list[str] = []
+    for side in SIDES:
+        some = [row for row in rows if str(row[1]).endswith(f".{side}")]
+        if some:
+            most, hurt = max(some, key=lambda row: row[3]), max(some, key=lambda row: row[6])
+            same = "whose cut changes most too" if hurt[0] == most[0] else f"though cutting {hurt[0]} changes more"
+            told.append(f"into its {side} {most[0]} carries most ({number(most[3])}), {same} ({number(hurt[6])})")
+    return figure(
+        "Evidence",
+        f"Three kinds of evidence for the wires of {head}",
+        f"Of the wires into {head} that carry most, {EACH} a side: {'; '.join(told)}.",
+        [table(f"The wires into {head} that carry most", COLUMNS, rows)],
+        reading(
+            "Cut: the writer's store less its mean over the corpus is removed from this one input. Change: of the "
+            "head's pattern on Q and K (total variation), of what it stores on V (relative)."
+        ),
+    )

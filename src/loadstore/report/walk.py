@@ -1,0 +1,125 @@
+"""The walk of an address: which writer of the query meets which writer of the key, and what that loads."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from loadstore.prompts.address import Address
+from loadstore.prompts.logits import logit_parts
+from loadstore.prompts.walk import Walk, walk
+from loadstore.report.attribution import token_name
+from loadstore.report.story import Story
+from loadstore.report.tokens import chosen_load
+from loadstore.report.words import MINUS, listed, number, plural, size
+from loadstore.sites import SIDES, Side
+from loadstore.views.model import Figure, figure, reading
+from loadstore.views.sums import load
+from loadstore.views.sums import walk as walk_view
+
+SHOWN = 5  # writers of a side; the others stand together
+
+
+def walk_of(story: Story) -> Figure:
+    """The walk of the load that the report looks at, and what its store does to the first prediction."""
+    head, at = chosen_load(story)
+    first = int(story.trace.logits[at].argmax())
+    stored = float(logit_parts(story.trace, at, first).sel(writer=str(head)))
+    told = f"logit of {token_name(story, first)} {stored:+.2f}".replace("-", MINUS)
+    return walk_figure(walk(story.trace, head, at), f"at {story.trace.labels[at]}: {told}")
+
+
+def walk_figure(found: Walk, stores: str = "") -> Figure:
+    """Draw a walk; ``stores``: what the head's store does, in words of the picture."""
+    address, parts = found.address, found.parts
+    name = f"{address.head}@{address.labels[address.at]}"
+    title = f"How {name} finds {_key(address)}"
+    if {"Q", "K"} & address.undefined.keys():
+        why = f"The walk of {name} has no steps: {address.undefined['Q']}."
+        return figure("Walk", title, why, [])
+    chosen: dict[Side, list[str]] = {side: _largest(address.shares[side]) for side in ("Q", "K")}
+    queries, keys = ([str(name) for name in parts[dim].values] for dim in ("query_writer", "key_writer"))
+    pooled = _pool(parts.values, queries, keys, chosen)
+    named = pooled[: len(chosen["Q"]), : len(chosen["K"])]
+    i, j = (int(at) for at in np.unravel_index(int(named.argmax()), named.shape))
+    places = {"Q": address.labels[address.at], "K": _key(address), "V": address.labels[address.smallest[0]]}
+    sides = {
+        side: load(places[side], _writers(address, side), address.remainder[side])
+        for side in SIDES
+        if side not in address.undefined
+    }
+    recorded, remainder = parts.attrs["recorded"], parts.attrs["remainder"]
+    view = walk_view(
+        title,
+        str(address.head),
+        sides,
+        pooled,
+        score=(_contrast(address), recorded, remainder),
+        weight=address.weights[address.smallest[0] if address.key is None else address.key],
+        hero=(i, j, 0 if "V" in address.undefined else _largest(address.shares["V"]).index(address.top("V"))),
+        stores=stores or f"into the stream of {address.labels[address.at]}",
+    )
+    pair = f"{chosen['Q'][i]} on Q meets {chosen['K'][j]} on K"
+    claim = (
+        f"Of the {number(recorded)} nats by which {_contrast(address)}, {pair} for {number(float(named[i, j]))}, the "
+        f"largest of {plural(parts.size, 'pair')} of writers. {_read(address)}All pairs sum to the number of the run "
+        f"within {size(abs(remainder))}."
+    )
+    return figure(
+        "Walk",
+        title,
+        claim,
+        [view],
+        reading(
+            "A score is the sum over what writers stored at the query's token times what writers stored at the key's: "
+            "a line is one such product, less its mean over the keys that it is compared with. Attention makes a "
+            "weight of the score, and V loads through it."
+        ),
+    )
+
+
+def _largest(shares: Mapping[str, float]) -> list[str]:
+    """The largest parts whatever their sign, the largest positive one always among them."""
+    ranked = sorted(shares, key=lambda writer: -abs(shares[writer]))
+    top = max(shares, key=lambda writer: shares[writer])
+    return ranked[:SHOWN] if top in ranked[:SHOWN] else [*ranked[: SHOWN - 1], top]
+
+
+def _writers(address: Address, side: Side) -> list[tuple[str, float, str]]:
+    """The largest writers of a side with what was read of the first, and all others together."""
+    shares = address.shares[side]
+    largest = _largest(shares)
+    top, read = address.top(side), address.read.get(side)
+    rows = [(name, shares[name], f"stored {read}" if name == top and read is not None else "") for name in largest]
+    rest = [share for name, share in shares.items() if name not in largest]
+    return [*rows, (plural(len(rest), "other"), sum(rest), "together")] if rest else rows
+
+
+def _pool(
+    values: np.ndarray, queries: Sequence[str], keys: Sequence[str], chosen: Mapping[Side, list[str]]
+) -> np.ndarray:
+    """Parts of the chosen writers, those of all others summed into a last row and column where there are any."""
+    for axis, (names, some) in enumerate(((queries, chosen["Q"]), (keys, chosen["K"]))):
+        rows = np.moveaxis(values, axis, 0)
+        kept = [names.index(name) for name in some]
+        rest = [index for index in range(len(names)) if index not in kept]
+        pooled = [rows[kept], *([rows[rest].sum(0, keepdims=True)] if rest else [])]
+        values = np.moveaxis(np.concatenate(pooled), 0, axis)
+    return values
+
+
+def _key(address: Address) -> str:
+    return "its keys" if address.key is None else address.labels[address.key]
+
+
+def _contrast(address: Address) -> str:
+    """What the score is, as the end of a sentence that begins with a number of nats."""
+    if address.key is None:
+        return "the row differs from even attention"
+    than = "the mean of its keys" if address.than is None else address.labels[address.than]
+    return f"{address.labels[address.key]} scores above {than}"
+
+
+def _read(address: Address) -> str:
+    """What the largest writers of K and V had stored, where it decodes to something."""
+    told = [f"{side} read {address.read[side]}" for side in ("K", "V") if side in address.read]
+    return f"{listed(told)}. " if told else ""
