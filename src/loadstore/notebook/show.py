@@ -13,12 +13,14 @@ from loadstore.notebook.labelled import labelled_figures
 from loadstore.notebook.shown import Shown
 from loadstore.notebook.traces import trace_figure
 from loadstore.prompts.address import Address
+from loadstore.prompts.walk import Walk
 from loadstore.report.dossier import figures_of
 from loadstore.report.verdict import summary
+from loadstore.report.walk import walk_figure
 from loadstore.views.model import Figure, figure
 
 WANTED = (
-    "a labelled result (subspace_scores, spectrum, head_roles, copying …), a trace, an address, a dossier, "
+    "a labelled result (subspace_scores, spectrum, head_roles, copying …), a trace, an address, a walk, a dossier, "
     "a figure or page document, or a list of token strings with patterns"
 )
 
@@ -57,6 +59,8 @@ def _drawn(result: Any) -> _Drawn:
         return _Drawn(f"{result.weights.name}: patterns", [trace_figure(result)])
     if isinstance(result, Address):
         return _Drawn(f"{result.head} at {result.labels[result.at]}", [address_figure(result)])
+    if isinstance(result, Walk):
+        return _Drawn(str(result.address.head), [address_figure(result.address), walk_figure(result)])
     if isinstance(result, Dossier):
         return _Drawn(summary(result), figures_of(result))
     if isinstance(result, dict) and str(result.get("schema", "")).startswith("loadstore/"):

@@ -52,8 +52,8 @@ def _prediction(story: Story) -> Figure:
         f"Who predicts {told} after {labels[at]}",
         f"After {labels[at]} the first prediction is {told} (probability {number(probability)}), by "
         f"{number(recorded)} nats before {token_name(story, second)}. Of {plural(len(names), 'part')} the largest is "
-        f"that of {names[top]}, {number(float(parts[top]))}{_from(story, names[top], found.values[top], at)}. They sum to "
-        f"the number of the run within {size(abs(remainder))}.",
+        f"that of {names[top]}, {number(float(parts[top]))}{_from(story, names[top], found.values[top], at)}. They "
+        f"sum to the number of the run within {size(abs(remainder))}.",
         views,
         reading(
             "Every writer's store at this token, through the last norm with its scale frozen, onto the difference of "

@@ -6,11 +6,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from loadstore.circuits.scores import subspace_scores
+from loadstore.errors import Undefined
 from loadstore.evidence.moments import Moments, moments
 from loadstore.evidence.traffic import traffic
 from loadstore.evidence.wires import wires
 from loadstore.heads.roles import IS_ROLE, head_roles
-from loadstore.models.corpus import read_corpus
+from loadstore.models.corpus import LEAST, read_corpus
 from loadstore.models.trace import Trace, run
 from loadstore.models.weights import Weights
 from loadstore.report.facts import met
@@ -75,7 +76,12 @@ class Story:
 
     @cached_property
     def carried(self) -> Moments:
-        """What writers stored on the first documents of the shipped corpus; on the prompt, without a tokenizer."""
+        """What writers stored on the first documents of the shipped corpus; on the prompt, without a tokenizer.
+
+        Raises Undefined where the prompt is one token.
+        """
+        if self.weights.tokens is None and len(self.trace.labels) < LEAST:
+            raise Undefined("one token has no other to load from")
         context, known = self.weights.architecture.context, self.weights.tokens is not None
         source = "default" if known else [self.trace.tokens[0].tolist()]
         corpus = read_corpus(self.weights, source, length=min(LENGTH, context) if known else context, tokens=TOKENS)

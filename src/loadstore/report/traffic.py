@@ -1,6 +1,6 @@
 """What wires carry on text: traffic beside alignment, and of the induction head's wires all three kinds of evidence."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -84,6 +84,24 @@ def _map(story: Story, heads: list[str]) -> Figure:
     )
 
 
+def traffic_views(found: "xr.Dataset", heads: list[str]) -> list[View]:
+    """Traffic into the sides of heads, those of one unit together; sides that were not asked for are left out."""
+    known, details = {str(reader) for reader in found["reader"].values}, ("standard_error", "share")
+    units: tuple[tuple[tuple[Side, ...], str], ...] = ((QK, "nats"), (("V",), "units of the stream"))
+    views: list[View] = []
+    for sides, unit in units:
+        some = [side for side in sides if any(f"{head}.{side}" in known for head in heads)]
+        if some:
+            title = f"Traffic into {listed(some)}, {unit}"
+            views.append(_drawn(found)(title, found, "traffic", some, heads, details))
+    return views
+
+
+def _drawn(found: "xr.Dataset") -> Callable[..., View]:
+    """How so many writers are drawn: one by one, or by layers."""
+    return _layers if found.sizes["writer"] > FEW else _heatmap
+
+
 def _claim(found: "xr.Dataset", scores: "xr.Dataset", story: Story) -> str:
     told: list[str] = []
     for side in SIDES:
@@ -109,7 +127,7 @@ def _claim(found: "xr.Dataset", scores: "xr.Dataset", story: Story) -> str:
 
 
 def _table(found: "xr.Dataset", name: str, side: Side, heads: Sequence[str]) -> np.ndarray:
-    return found[name].sel(reader=[f"{head}.{side}" for head in heads]).values
+    return found[name].reindex(reader=[f"{head}.{side}" for head in heads]).values
 
 
 def _heatmap(
