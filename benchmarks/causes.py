@@ -127,10 +127,10 @@ def main(name: str) -> None:
     overlap: list[float] = []
     for reader in readers:
         B = reader_map(model, reader)
-        columns = planes(B, rows=False)
+        columns, size = planes(B, rows=False), float(B.norm())
         for writer in (w for w, r in wires if r == reader):
             at = {"writer": str(writer), "reader": str(reader)}
-            product.append(float(scores.score.sel(at)) * sizes[writer] * float(B.norm()))
+            product.append(float(scores.score.sel(at)) * sizes[writer] * size)
             overlap.append(kernel(rows[writer], columns))
     table |= {"product": np.array(product), "kernel": np.array(overlap)}
     owner = np.array([readers.index(r) for _, r in wires])
