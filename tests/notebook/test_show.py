@@ -105,13 +105,46 @@ def test_other_labelled_results_become_tables_with_every_row() -> None:
 def test_arrays_of_one_and_of_two_dimensions(trace: ls.Trace) -> None:
     parts = logit_parts(trace, 5, 3)
     (view,) = views(ls.show(parts))
+    assert view["schema"] == "loadstore/waterfall@1"
     assert view["total"]["value"] == pytest.approx(float(trace.logits[5, 3]), rel=1e-6)
+    assert sum(row["value"] for row in view["rows"]) + view["remainder"] == pytest.approx(view["total"]["value"])
     square = score_parts(trace, "L1.H0").isel(query=5, key=2)
     (view,) = views(ls.show(square, title="one score"))
     assert view["schema"] == "loadstore/heatmap@1"
     assert ls.show(square, title="one score").document["sections"][0]["figures"][0]["title"] == "one score"
     assert np.sum(view["panels"][0]["values"]) == pytest.approx(float(trace.scores("L1.H0")[5, 2]), rel=1e-5)
     assert kinds(ls.show(score_parts(trace, "L1.H0"))) == ["table@1"]
+
+
+def test_a_walk_is_drawn_with_its_shares_and_pairs(trace: ls.Trace) -> None:
+    found = ls.walk(trace, "L1.H0", 5)
+    shown = ls.show(found)
+    drawn = next(view for view in views(shown) if view["schema"] == "loadstore/walk@1")
+    assert np.sum(drawn["parts"]) == pytest.approx(float(found.parts.sum()), rel=1e-5)
+    for side in "QKV":
+        assert sum(one["share"] for one in drawn["sides"][side]["writers"]) == pytest.approx(1, abs=1e-5)
+    q, k, v = drawn["hero"]
+    names = [drawn["sides"][side]["writers"][i]["label"] for side, i in zip("QKV", (q, k, v), strict=True)]
+    assert f"{names[0]} on Q meets {names[1]} on K" in repr(shown)
+    assert names[2] == found.address.top("V")
+
+
+def test_traffic_becomes_panels_and_bars_that_carry_it() -> None:
+    found = ls.traffic(planted(), [list(range(8)), list(range(3, 9))])
+    shown = ls.show(found)
+    assert kinds(shown) == ["heatmap@1", "heatmap@1", "bars@1"]
+    both, value, last = views(shown)
+    assert [panel["title"] for panel in (*both["panels"], *value["panels"])] == ["Q", "K", "V"]
+    for panel in (*both["panels"], *value["panels"]):
+        for i, writer in enumerate(both["rows"]["labels"]):
+            for j, head in enumerate(both["columns"]["labels"]):
+                expected = float(found.traffic.sel(writer=writer, reader=f"{head}.{panel['title']}"))
+                cell = panel["values"][i][j]
+                assert cell == (None if np.isnan(expected) else pytest.approx(expected, rel=1e-5))
+    sizes = [row["value"] for row in last["rows"]]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] == pytest.approx(float(found.traffic.sel(reader="unembed").max()), rel=1e-5)
+    assert kinds(ls.show(ls.traffic(planted(), [list(range(8))], readers="L1.H0.K"))) == ["heatmap@1"]
 
 
 def test_a_page_a_figure_and_views_are_taken_as_they_are(trace: ls.Trace) -> None:
