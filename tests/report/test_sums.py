@@ -1,0 +1,117 @@
+"""The report's sums are exact, and its traffic is that of the API: what is claimed is read off the numbers shown."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from tiny import KINDS, MODERN, Kind, some_tokens, tiny
+
+import loadstore as ls
+from loadstore.report.attribution import attribution_figures
+from loadstore.report.page import report_document
+from loadstore.report.story import Story, tell
+from loadstore.report.traffic import traffic_figures
+from loadstore.report.walk import walk_figure, walk_of
+
+SOME = [KINDS[0], *MODERN[:3]]
+
+
+def story_of(kind: Kind, n_layers: int = 2) -> Story:
+    model = tiny(kind, n_layers=n_layers).map(lambda t: t.float())
+    return tell(model, some_tokens(model, batch=1)[0].tolist())
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_a_walk_adds_up_to_its_score_and_its_shares_to_one(kind: Kind) -> None:
+    figure = walk_of(story_of(kind))
+    (view,) = figure["views"]
+    score = view["score"]
+    assert np.sum(view["parts"]) + score["remainder"] == pytest.approx(score["value"], rel=1e-4, abs=1e-6)
+    for load in view["sides"].values():
+        assert math.fsum(one["share"] for one in load["writers"]) == pytest.approx(1, abs=1e-4)
+    q, k, v = view["hero"]
+    named = [view["sides"][side]["writers"][i]["label"] for side, i in zip("QKV", (q, k, v), strict=True)]
+    assert f"{named[0]} on Q meets {named[1]} on K" in figure["claim"]
+    assert not any("other" in name for name in named)
+    pairs = [row[: min(5, len(row))] for row in view["parts"][:5]]
+    assert view["parts"][q][k] == max(max(row) for row in pairs)
+
+
+def test_a_walk_with_one_key_says_why_it_has_no_steps() -> None:
+    story = story_of(KINDS[0])
+    figure = walk_figure(ls.walk(story.trace, "L1.H0", 0))
+    assert not figure["views"]
+    assert "one key" in figure["claim"]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_a_prediction_is_the_sum_of_what_is_drawn(kind: Kind) -> None:
+    story = story_of(kind)
+    (figure,) = attribution_figures(story)
+    steps, by_source = figure["views"]
+    sizes = [row["value"] for row in steps["rows"]]
+    total = steps["total"]["value"]
+    assert sum(sizes) + steps["remainder"] == pytest.approx(total, rel=1e-4, abs=1e-6)
+    running = np.cumsum([0.0, *sizes])
+    assert steps["low"] <= running.min() + 1e-6
+    assert steps["high"] >= running.max() - 1e-6
+    shown = {row["label"]: row["value"] for row in steps["rows"]}
+    for name, cells in zip(by_source["rows"]["labels"], by_source["panels"][0]["values"], strict=True):
+        assert sum(cell for cell in cells if cell is not None) == pytest.approx(shown[name], rel=1e-4, abs=1e-6)
+        assert (".H" in name) or sum(cell is not None for cell in cells) == 1
+    largest = max(shown, key=lambda name: shown[name] if "other" not in name else -math.inf)
+    assert f"that of {largest}, " in figure["claim"]
+
+
+@pytest.mark.parametrize("kind", SOME, ids=str)
+def test_traffic_that_is_drawn_is_that_of_the_prompt(kind: Kind) -> None:
+    story = story_of(kind)
+    heads = story.weights.architecture.heads
+    figures = {figure["number"]: figure for figure in traffic_figures(story, heads)}
+    (view,) = figures["Traffic"]["views"]
+    found = ls.traffic(story.weights, [story.trace.tokens[0].tolist()], readers=[f"{head}.*" for head in heads])
+    loads = view["choices"][0]["views"]
+    assert [panel["title"] for one in loads for panel in one["panels"]] == ["Q", "K", "V"]
+    for one in loads:
+        for panel in one["panels"]:
+            assert_cells(one, panel, found.traffic)
+    assert_cells(view["choices"][1]["views"][0], view["choices"][1]["views"][0]["panels"][0], found.share)
+    best = found.traffic.sel(reader=[f"{head}.K" for head in heads])
+    writer, reader = np.unravel_index(int(np.nanargmax(best.values)), best.shape)
+    assert f"{best['writer'].values[writer]} → {best['reader'].values[reader]} (" in figures["Traffic"]["claim"]
+    assert "of the prompt" in figures["Traffic"]["claim"]
+
+
+def assert_cells(view: dict[str, Any], panel: dict[str, Any], expected: Any) -> None:
+    for i, writer in enumerate(view["rows"]["labels"]):
+        for j, head in enumerate(view["columns"]["labels"]):
+            value = float(expected.sel(writer=writer, reader=f"{head}.{panel['title']}"))
+            cell = panel["values"][i][j]
+            assert cell == (None if math.isnan(value) else pytest.approx(value, rel=1e-4, abs=1e-6))
+
+
+@pytest.mark.parametrize("kind", SOME, ids=str)
+def test_the_evidence_is_that_of_the_wires(kind: Kind) -> None:
+    story = story_of(kind)
+    head = story.candidate
+    assert head is not None
+    figure = next(figure for figure in traffic_figures(story, [head]) if figure["number"] == "Evidence")
+    (view,) = figure["views"]
+    names = [column["name"] for column in view["columns"]]
+    found = ls.wires(story.weights, [story.trace.tokens[0].tolist()], readers=f"{head}.*", most=4, effect=4)
+    assert len(view["rows"]) == found.sizes["wire"]
+    for row, writer, reader in zip(view["rows"], found["writer"].values, found["reader"].values, strict=True):
+        assert row[:2] == [writer, reader]
+    for name in ("alignment", "traffic", "change", "target"):
+        assert [row[names.index(name)] for row in view["rows"]] == pytest.approx(
+            found[name].values.tolist(), rel=1e-4, abs=1e-7, nan_ok=True
+        )
+
+
+def test_one_token_has_no_traffic_and_says_so() -> None:
+    model = tiny(KINDS[0], n_layers=2).map(lambda t: t.float())
+    document = report_document(model, [3])
+    told = {figure["number"]: figure for section in document["sections"] for figure in section["figures"]}
+    assert "one token has no other to load from" in told["Traffic"]["claim"]
+    assert "one key" in told["Walk"]["claim"]
