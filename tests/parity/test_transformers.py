@@ -5,6 +5,7 @@ agreement is to 1e-8 of the size of what is compared; left in, it is to 1e-5.
 """
 
 import json
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from loadstore.models.trace import Trace, run
 from loadstore.models.weights import Weights
 from loadstore.models.wiring import wiring
 from loadstore.prompts.decomposition import reader_parts, score_parts
+from loadstore.prompts.logits import logit_parts, residual_parts
+from loadstore.prompts.outputs import output_parts
+from loadstore.prompts.walk import walk
 
 LENGTHS = [(2, 20), (1, 1), (3, 7)]
 
@@ -120,6 +124,28 @@ def test_scores_are_the_bilinear_sum_over_writers(trace: Trace) -> None:
     for head in (trace.weights.architecture.heads[0], trace.weights.architecture.heads[-1]):
         parts = score_parts(trace, head).sum(["query_writer", "key_writer"])
         assert_close(torch.from_numpy(parts.transpose("batch", "query", "key").values), trace.scores(head), 1e-10)
+
+
+def test_the_sums_and_shares_of_an_address_leave_nothing_over(pair: Pair) -> None:
+    trace, at = run(pair.ours, pair.tokens(1, 12)[0], record=True), 9
+    head, depth = pair.ours.architecture.heads[-1], pair.ours.architecture.n_layers
+    alone = pair.ours.architecture.window(head.layer) == 1
+    for about in ("most", "row"):
+        found = walk(trace, head, at, about)
+        assert found.address.undefined.keys() == ({"Q", "K"} if alone else set())
+        for side in {"Q", "K", "V"} - found.address.undefined.keys():
+            assert abs(found.address.remainder[side]) < 1e-10
+            assert abs(math.fsum(found.address.shares[side].values()) - 1) < 1e-10
+        assert abs(found.parts.attrs["remainder"]) <= 1e-10 * float(abs(found.parts).max())
+    sums = (
+        logit_parts(trace, at, 3),
+        logit_parts(trace, at, 3, against=5, by_source=True),
+        score_parts(trace, head, at, 4),
+        output_parts(trace, head, at),
+        residual_parts(trace, depth, at),
+    )
+    for parts in sums:
+        assert abs(parts.attrs["remainder"]) < 1e-10 * float(abs(parts).max())
 
 
 def named(name: str) -> Shape:
