@@ -36,16 +36,16 @@ def walk_figure(found: Walk, stores: str = "") -> Figure:
     if {"Q", "K"} & address.undefined.keys():
         why = f"The walk of {name} has no steps: {address.undefined['Q']}."
         return figure("Walk", title, why, [])
-    chosen: dict[Side, list[str]] = {side: _largest(address.shares[side]) for side in ("Q", "K")}
     queries, keys = ([str(name) for name in parts[dim].values] for dim in ("query_writer", "key_writer"))
+    best = divmod(int(parts.values.argmax()), len(keys))
+    hero: dict[Side, str] = {"Q": queries[best[0]], "K": keys[best[1]], "V": address.top("V")}
+    known: list[Side] = [side for side in SIDES if side not in address.undefined]
+    chosen = {side: _shown(address.shares[side], hero[side]) for side in known}
     pooled = _pool(parts.values, queries, keys, chosen)
-    named = pooled[: len(chosen["Q"]), : len(chosen["K"])]
-    i, j = (int(at) for at in np.unravel_index(int(named.argmax()), named.shape))
     places = {"Q": address.labels[address.at], "K": _key(address), "V": address.labels[address.smallest[0]]}
     sides = {
-        side: load(places[side], _writers(address, side), address.remainder[side])
-        for side in SIDES
-        if side not in address.undefined
+        side: load(places[side], _writers(address, side, some), address.remainder[side])
+        for side, some in chosen.items()
     }
     recorded, remainder = parts.attrs["recorded"], parts.attrs["remainder"]
     view = walk_view(
@@ -55,13 +55,13 @@ def walk_figure(found: Walk, stores: str = "") -> Figure:
         pooled,
         score=(_contrast(address), recorded, remainder),
         weight=address.weights[address.smallest[0] if address.key is None else address.key],
-        hero=(i, j, 0 if "V" in address.undefined else _largest(address.shares["V"]).index(address.top("V"))),
+        hero=tuple(chosen[side].index(hero[side]) if side in chosen else 0 for side in SIDES),
         stores=stores or f"into the stream of {address.labels[address.at]}",
     )
-    pair = f"{chosen['Q'][i]} on Q meets {chosen['K'][j]} on K"
+    pair = f"{hero['Q']} on Q meets {hero['K']} on K for {number(float(parts.values[best]))}"
     claim = (
-        f"Of the {number(recorded)} nats by which {_contrast(address)}, {pair} for {number(float(named[i, j]))}, the "
-        f"largest of {plural(parts.size, 'pair')} of writers. {_read(address)}All pairs sum to the number of the run "
+        f"Of the {number(recorded)} nats by which {_contrast(address)}, {pair}, the largest of "
+        f"{plural(parts.size, 'pair')} of writers. {_read(address)}All pairs sum to the number of the run "
         f"within {size(abs(remainder))}."
     )
     return figure(
@@ -77,20 +77,18 @@ def walk_figure(found: Walk, stores: str = "") -> Figure:
     )
 
 
-def _largest(shares: Mapping[str, float]) -> list[str]:
-    """The largest parts whatever their sign, the largest positive one always among them."""
+def _shown(shares: Mapping[str, float], hero: str) -> list[str]:
+    """The writers of the largest parts whatever their sign, that of the strongest path always among them."""
     ranked = sorted(shares, key=lambda writer: -abs(shares[writer]))
-    top = max(shares, key=lambda writer: shares[writer])
-    return ranked[:SHOWN] if top in ranked[:SHOWN] else [*ranked[: SHOWN - 1], top]
+    return ranked[:SHOWN] if hero in ranked[:SHOWN] else [*ranked[: SHOWN - 1], hero]
 
 
-def _writers(address: Address, side: Side) -> list[tuple[str, float, str]]:
-    """The largest writers of a side with what was read of the first, and all others together."""
-    shares = address.shares[side]
-    largest = _largest(shares)
-    top, read = address.top(side), address.read.get(side)
-    rows = [(name, shares[name], f"stored {read}" if name == top and read is not None else "") for name in largest]
-    rest = [share for name, share in shares.items() if name not in largest]
+def _writers(address: Address, side: Side, shown: list[str]) -> list[tuple[str, float, str]]:
+    """The shown writers of a side with what was read of the largest, and all others together."""
+    shares, top, read = address.shares[side], address.top(side), address.read.get(side)
+    known = f"stored {read}" if read is not None and read.nearest else ""
+    rows = [(name, shares[name], known if name == top else "") for name in shown]
+    rest = [share for name, share in shares.items() if name not in shown]
     return [*rows, (plural(len(rest), "other"), sum(rest), "together")] if rest else rows
 
 
@@ -121,5 +119,5 @@ def _contrast(address: Address) -> str:
 
 def _read(address: Address) -> str:
     """What the largest writers of K and V had stored, where it decodes to something."""
-    told = [f"{side} read {address.read[side]}" for side in ("K", "V") if side in address.read]
+    told = [f"{side} read {read}" for side, read in address.read.items() if side != "Q" and read.nearest]
     return f"{listed(told)}. " if told else ""

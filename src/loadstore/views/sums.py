@@ -56,7 +56,7 @@ def walk(
     *,
     score: tuple[str, SupportsFloat, SupportsFloat],
     weight: SupportsFloat,
-    hero: tuple[int, int, int],
+    hero: Sequence[int],
     stores: str,
 ) -> View:
     """One address as a walk: query writers × key writers make a score, it makes a weight, values are stored.
