@@ -109,6 +109,17 @@ def test_covariances_are_kept_and_used_again():
     assert float(torch.linalg.eigvalsh(covariance)[0]) > -1e-9
 
 
+def test_moments_for_some_readers_are_those_of_all_of_them():
+    model = tiny(MODERN[0])
+    corpus = read_corpus(model, texts(model))
+    some = ls.moments(model, corpus, readers=["L1.H0.K", "L2.mlp"])
+    assert some.layers == {1}
+    readers = ["L1.*.Q", "L1.*.K", "*.V", "*.mlp", "unembed"]
+    assert ls.traffic(model, some, readers=readers).equals(ls.traffic(model, texts(model), readers=readers))
+    assert ls.traffic(model, texts(model), readers="L1.H0.K").equals(ls.traffic(model, some, readers="L1.H0.K"))
+    refusal(lambda: ls.traffic(model, some, readers="L2.H0.Q"), Undefined, "L2.H0.Q")
+
+
 def test_what_cannot_be_is_told():
     model = tiny(KINDS[0])
     refusal(lambda: ls.traffic(model, []), BadRequest, "no documents")

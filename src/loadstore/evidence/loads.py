@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from loadstore.circuits.folding import folded_side, reader_map
+from loadstore.errors import Undefined
 from loadstore.evidence.moments import Moments, Point, point_of
 from loadstore.linear.subspace import reader_cores
 from loadstore.models.weights import Weights
@@ -69,6 +70,11 @@ def _matched(moments: Moments, point: Point, readers: list[Reader]) -> Loads:
     weights, shape = moments.weights, moments.weights.architecture
     side = readers[0].head_side
     assert side != "V"
+    if point.layer not in moments.layers:
+        raise Undefined(
+            f"what the {side} of layer {point.layer} meets was not measured: moments(…, readers=…) left it out; take "
+            f"them again with readers that match {readers[0]}"
+        )
     shared = [reader.index if side == "Q" else shape.kv(reader.index) for reader in readers]
     some = {own: reader.head for own, reader in zip(shared, readers, strict=True)}
     owns = list(some)

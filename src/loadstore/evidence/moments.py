@@ -7,6 +7,7 @@ Covariances of a writer as a reader's norm scales it follow from these for any w
 with σ the reader's frozen norm: of a head u is its z times W_O, so Σ_w = W_Oᵀ Σ_z W_O.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -21,6 +22,7 @@ from loadstore.evidence.ablation import Progress
 from loadstore.evidence.met import MET, Met, met
 from loadstore.evidence.spool import spool
 from loadstore.models.corpus import Corpus
+from loadstore.models.globs import matching
 from loadstore.models.norms import centred
 from loadstore.models.trace import run
 from loadstore.models.weights import Weights
@@ -47,8 +49,9 @@ class Moments:
     """One corpus, run once. Tokens of all pieces stand one after another.
 
     ``z`` and ``mlp`` are what heads mixed and MLPs stored, ``inverse_scale`` 1/σ at every point, ``met`` what the
-    queries and keys of each group met, summed. ``group`` numbers the documents, or where there are more than 32 of
-    them their neighbours together: standard errors are over these.
+    queries and keys of each group met, summed, in ``layers``, those of the readers that were asked for. ``group``
+    numbers the documents, or where there are more than 32 of them their neighbours together: standard errors are over
+    these.
     """
 
     weights: Weights
@@ -61,6 +64,7 @@ class Moments:
     mlp: Float[Tensor, "layer token d_model"] | None
     inverse_scale: dict[Point, Float[Tensor, " token"]]
     met: dict[Met, Float[Tensor, "layer group head d_head d_head"]]
+    layers: frozenset[int]
 
     @cached_property
     def later(self) -> Bool[Tensor, " token"]:
@@ -134,8 +138,17 @@ class Moments:
         return rows.mT @ rows / len(rows)
 
 
-def moments(weights: Weights, corpus: Corpus, progress: Progress | None = None) -> Moments:
-    """Run every piece of a corpus and keep what traffic needs. Raises Undefined where no token has one before it."""
+def moments(
+    weights: Weights, corpus: Corpus, progress: Progress | None = None, *, readers: str | Sequence[str] = "*"
+) -> Moments:
+    """Run every piece of a corpus and keep what traffic into ``readers`` (globs) needs.
+
+    What queries and keys meet takes most of the time, and is measured only in the layers of those readers. Raises
+    NoSuchSite; Undefined where no token has one before it.
+    """
+    network = wiring(weights)
+    sides = [one for one in matching(network.readers, readers, network.reader) if one.side in ("Q", "K")]
+    layers = frozenset(reader.layer for reader in sides)
     shape, pieces = weights.architecture, [(d, p) for d, some in enumerate(corpus.documents) for p in some]
     total = sum(len(piece) for _, piece in pieces)
     if total == len(pieces):
@@ -157,7 +170,7 @@ def moments(weights: Weights, corpus: Corpus, progress: Progress | None = None) 
             if mlp is not None and layer.mlp is not None and layer.mlp_inverse_scale is not None:
                 mlp[index, place] = layer.mlp[0]
                 scales.setdefault(Point(index, mlp=True), []).append(layer.mlp_inverse_scale[0, :, 0])
-            for what, inside in met(layer, shape.rotary).items():
+            for what, inside in met(layer, shape.rotary).items() if index in layers else ():
                 sums[what][index, document * groups // documents] += inside
         assert record.final_inverse_scale is not None
         scales.setdefault(Point(shape.n_layers), []).append(record.final_inverse_scale[0, :, 0])
@@ -177,4 +190,5 @@ def moments(weights: Weights, corpus: Corpus, progress: Progress | None = None) 
         mlp,
         {point: torch.cat(each) for point, each in scales.items()},
         sums,
+        layers,
     )

@@ -62,7 +62,7 @@ def traffic(
     kept = (
         corpus
         if isinstance(corpus, Moments)
-        else moments(weights, read_corpus(weights, corpus, length=length, tokens=tokens), progress)
+        else moments(weights, read_corpus(weights, corpus, length=length, tokens=tokens), progress, readers=readers)
     )
     found = factorised(kept, sources, targets, progress)
     if exact:

@@ -57,7 +57,7 @@ def wires(
     kept = (
         corpus
         if isinstance(corpus, Moments)
-        else moments(weights, read_corpus(weights, corpus, tokens=tokens), progress)
+        else moments(weights, read_corpus(weights, corpus, tokens=tokens), progress, readers=readers)
     )
     table = traffic(weights, kept, writers=writers, readers=readers, exact=exact, progress=progress)
     chosen, measured = _ranked(weights, table, most, effect)
