@@ -44,10 +44,9 @@ def walk(odd: bool = True) -> dict[str, Any]:
         [round(9 * math.sin(1 + 2.3 * i + j * j) * 0.4 ** abs(i - j + 1), 4) for j in range(6)] for i in range(5)
     ]
     parts[0][1] = 9.75
-    score = sum(part for row in parts for part in row if isinstance(part, float))
     if odd:
-        score -= parts[1][1] + parts[2][2] + parts[3][3]  # type: ignore[operator]
         parts[1][1], parts[2][2], parts[3][3] = None, "nan", "-inf"
+    score = sum(part for row in parts for part in row if isinstance(part, float))
     shares: dict[str, list[float | str | None]] = {
         "Q": [0.71, 0.2, -0.08, 0.11, 0.06],
         "K": [0.09, 0.84, 0.05, -0.04, None if odd else 0.01, 0.05],

@@ -14,7 +14,7 @@ const PALEST = 0.16;
 /** A vertical line through the plot; on narrow screens through the bars only, so that it crosses no text. */
 function upright(plan: Layout, x: number, from: number): string {
   if (!plan.narrow) return `M${x} ${from}V${plan.bottom}`;
-  return `M${x} ${from}V${plan.top + 2}` + plan.rows.map((row) => `M${x} ${row.top + 19}v20`).join("");
+  return (from < plan.top ? `M${x} ${from}V${plan.top + 2}` : "") + plan.rows.map((row) => `M${x} ${row.top + 19}v20`).join("");
 }
 
 /** The names of the columns, and of the rules, over them. */

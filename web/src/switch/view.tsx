@@ -36,6 +36,7 @@ export function SwitchView({ view, place, draw }: Props) {
       {view.choices.map(({ views }, index) =>
         met.includes(index) ? (
           <div key={index} hidden={index !== chosen}>
+            {!views.length && <p class="missing">There is nothing to show.</p>}
             {views.map((inner, at) => (
               <div key={at}>{draw(inner, { ...place, view: `${place.view}-${slug(view, index)}-${at}` })}</div>
             ))}

@@ -4,7 +4,7 @@ import { type Cursor } from "../cursor";
 import { Tip } from "../diagram/tip";
 import { free, say, short } from "../format";
 import { Hatch } from "../heatmap/panel";
-import { fit, textWidth } from "../measure";
+import { fit, textWidth, widestOf } from "../measure";
 import type { Cell, Walk } from "../model";
 import { takes } from "../sheet";
 import { type Cells, LINE, type Link, type Plan, SIZE } from "./layout";
@@ -39,9 +39,11 @@ export function Column({ view, plan, column, cursor, hatch }: { view: Walk; plan
               written by, share
             </text>
           )}
-          <text class="sans soft" x={x} y={end} font-size={11} font-weight={400}>
-            {plan.narrow ? `rest ${free(load.remainder)}` : `remainder ${free(load.remainder)}`}
-          </text>
+          {(plan.narrow ? ["remainder", free(load.remainder)] : [`remainder ${free(load.remainder)}`]).map((line, index, { length }) => (
+            <text key={index} class="sans soft" x={x} y={end - (length - 1 - index) * 13} font-size={11} font-weight={400}>
+              {line}
+            </text>
+          ))}
         </g>
       )}
       {writers.map((writer, row) => (
@@ -54,22 +56,22 @@ export function Column({ view, plan, column, cursor, hatch }: { view: Walk; plan
 }
 
 function Writer({ plan, x, writer: { label, share, y, bar, hero }, hatch }: { plan: Plan; x: number; writer: Cells["writers"][number]; hatch: string }) {
-  const { cell, tall, narrow } = plan;
+  const { cell, tall, pad, narrow } = plan;
   const said = say(share, 2, true);
-  const room = cell - 16 - (narrow ? 0 : textWidth(said, SIZE, "mono", "700") + 8);
+  const room = cell - 2 * pad - (narrow ? 0 : textWidth(said, SIZE, "mono", "700") + 8);
   const weight = hero ? 700 : 400;
   const foot = y + tall - 11;
   return (
     <g font-size={SIZE} font-weight={weight}>
       <rect class={hero ? "card hero" : "card"} x={x} y={y} width={cell} height={tall} rx={4} />
-      <text x={x + 8} y={y + 17}>
+      <text x={x + pad} y={y + 17}>
         {fit(label, room, SIZE, "mono", String(weight))}
       </text>
-      <text x={narrow ? x + 8 : x + cell - 8} y={narrow ? y + 32 : y + 17} text-anchor={narrow ? "start" : "end"}>
+      <text x={narrow ? x + pad : x + cell - pad} y={narrow ? y + 32 : y + 17} text-anchor={narrow ? "start" : "end"}>
         {said}
       </text>
-      {share === null && <rect x={x + 8} y={foot} width={cell - 16} height={6} fill={`url(#${hatch})`} />}
-      {typeof share === "number" && <rect class="bar share" x={x + 8} y={foot} width={Math.max(1, bar)} height={6} fill={tint(share)} />}
+      {share === null && <rect x={x + pad} y={foot} width={cell - 2 * pad} height={6} fill={`url(#${hatch})`} />}
+      {typeof share === "number" && <rect class="bar share" x={x + pad} y={foot} width={Math.max(1, bar)} height={6} fill={tint(share)} />}
     </g>
   );
 }
@@ -88,7 +90,7 @@ export function Links({ view, plan, cursor }: { view: Walk; plan: Plan; cursor: 
 
 function LinkLine({ link: { q, k, part, d, width, strength, hero }, dim, chosen }: { link: Link; dim: boolean; chosen: boolean }) {
   const number = typeof part === "number";
-  const opacity = dim ? 0.06 : chosen ? 0.95 : 0.22 + 0.73 * strength;
+  const opacity = dim ? 0.06 : chosen ? 0.95 : 0.3 + 0.65 * strength;
   return (
     <g>
       {hero && !dim && <path class="link casing" d={d} stroke-width={width + 4} />}
@@ -109,20 +111,31 @@ function LinkLine({ link: { q, k, part, d, width, strength, hero }, dim, chosen 
 export function Address({ view, plan }: { view: Walk; plan: Plan }) {
   const { address, stores, narrow } = plan;
   const words = ["weight", typeof view.weight === "number" ? short(view.weight, 2, false) : say(view.weight, 2)];
+  const size = narrow ? 10 : 13;
+  const said = address.gap < 120 ? words : [words.join(" ")];
+  const wide = widestOf(said, size, "sans", "600") + 16;
+  const tall = said.length * 15 + 8;
   const [x, y] = address.at;
+  // Where there is no room for a box on the line, the words stand between the heads of the columns.
+  const [top, line] = narrow ? [0, 18] : [y - tall / 2, 15];
   return (
     <g>
       <path class="link casing" d={address.d} stroke-width={2.5} />
       <Tip at={[...address.tip, 0]} size={9} />
-      <g class="sans" font-size={narrow ? 11 : 13} font-weight={600}>
-        {(narrow ? words : [words.join(" ")]).map((word, index, { length }) => (
-          <text key={index} class="arrow-label" x={x} y={y - 8 - (length - 1 - index) * 13} text-anchor="middle">
+      {!narrow && <rect class="card hero" x={x - wide / 2} y={top} width={wide} height={tall} rx={tall / 2} />}
+      <g class="sans" font-size={size} font-weight={600}>
+        {said.map((word, index) => (
+          <text key={index} x={x} y={top + 16 + index * line} text-anchor="middle">
             {word}
           </text>
         ))}
       </g>
-      <path class="link casing" d={`M${stores.from[0]} ${stores.from[1]}V${stores.y - 9}`} stroke-width={2.5} />
-      <Tip at={[stores.from[0], stores.y - 1, 90]} size={9} />
+      {view.sides.V && (
+        <>
+          <path class="link casing" d={`M${stores.from[0]} ${stores.from[1]}V${stores.y - 9}`} stroke-width={2.5} />
+          <Tip at={[stores.from[0], stores.y - 1, 90]} size={9} />
+        </>
+      )}
       <rect class="card hero" x={stores.x} y={stores.y} width={stores.width} height={stores.height} rx={4} />
       <text x={stores.x + 10} y={stores.y + 18} class="sans soft" font-size={11}>
         stores
@@ -145,8 +158,9 @@ export function Key({ view, hatch }: { view: Walk; hatch: string }) {
   const has = (test: (cell: Cell) => boolean) => parts.some(test);
   const line = (value: number, dash?: string) => <path class="link" d="M1 8H23" stroke={tint(value)} stroke-width={5} stroke-dasharray={dash} />;
   const items: [string, boolean, preact.JSX.Element][] = [
-    ["a pair of writers raises the score, width as much", has((cell) => Number(cell) > 0), line(1)],
+    ["a pair of writers raises the score, by its width", has((cell) => Number(cell) > 0), line(1)],
     ["it lowers the score", has((cell) => Number(cell) < 0), line(-1, "7 3")],
+    ["the strongest path", view.parts.length > 0, <><path class="link casing" d="M1 8H23" stroke-width={9} />{line(1)}</>],
     ["its part is no number", has((cell) => cell !== null && !Number.isFinite(Number(cell))), <path class="link odd" d="M1 8H23" stroke-dasharray="1 4" />],
     ["no share", writers.some(({ share }) => share === null), <><Hatch id={hatch} step={5} /><rect y={4} width={24} height={8} fill={`url(#${hatch})`} /></>],
   ];

@@ -19,10 +19,10 @@ export interface Pair {
   part: Cell;
 }
 
-/** All pairs that exist, the weakest first; what is no number is last. */
+/** All pairs that exist, the strongest first; what is no number is before them. */
 export function pairsOf(view: Walk): Pair[] {
   const all = view.parts.flatMap((row, q) => row.flatMap((part, k) => (part === null ? [] : [{ q, k, part }])));
-  return all.sort((a, b) => size(a.part) - size(b.part));
+  return all.sort((a, b) => size(b.part) - size(a.part) || 0);
 }
 
 /** How strong a part is; what is no number is stronger than all. */
@@ -37,7 +37,7 @@ export function isHero(view: Walk, { q, k }: { q: number; k: number }): boolean 
 
 /** The pairs that have a bar of their own: the bold one, then the strongest. */
 export function shown(view: Walk): Pair[] {
-  const all = pairsOf(view).reverse();
+  const all = pairsOf(view);
   return [...all.filter((pair) => isHero(view, pair)), ...all.filter((pair) => !isHero(view, pair)).slice(0, OWN)];
 }
 

@@ -98,7 +98,7 @@ function Said({ view, sum, point }: { view: Walk; sum: Sum; point: Point }) {
   const load = view.sides[side];
   const writer = load?.writers[row];
   if (!writer) return null;
-  const strongest = side === "V" ? undefined : pairsOf(view).findLast((pair) => typeof pair.part === "number" && row === (side === "Q" ? pair.q : pair.k));
+  const strongest = side === "V" ? undefined : pairsOf(view).find((pair) => typeof pair.part === "number" && row === (side === "Q" ? pair.q : pair.k));
   return (
     <>
       <span class="where">
