@@ -42,7 +42,7 @@ def bars(view: View) -> list[View]:
     own, rest = own + rest[: LISTED - 1], rest[LISTED - 1 :]
     names = [[writer["label"] for writer in view["sides"][side]["writers"]] for side in "QK"]
     shown = [
-        {"label": f"{names[0][q]} × {names[1][k]}", "value": part, "text": "" if index else "the bold path"}
+        {"label": f"{names[0][q]} × {names[1][k]}", "value": part, "text": "" if index else "the strongest path"}
         for index, (part, q, k) in enumerate(own)
     ]
     other = seven(sum(part for part, _, _ in rest if isinstance(part, float)))

@@ -125,7 +125,7 @@ export function Address({ view, plan }: { view: Walk; plan: Plan }) {
       {!narrow && <rect class="card hero" x={x - wide / 2} y={top} width={wide} height={tall} rx={tall / 2} />}
       <g class="sans" font-size={size} font-weight={600}>
         {said.map((word, index) => (
-          <text key={index} x={x} y={top + 16 + index * line} text-anchor="middle">
+          <text key={index} x={narrow ? address.tip[0] - 5 : x} y={top + 16 + index * line} text-anchor={narrow ? "end" : "middle"}>
             {word}
           </text>
         ))}

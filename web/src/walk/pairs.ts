@@ -61,7 +61,7 @@ export function sumOf(view: Walk): Sum {
   const own = shown(view);
   const others = pairsOf(view).filter((pair) => !own.some(({ q, k }) => q === pair.q && k === pair.k));
   const rest = others.reduce((sum, { part }) => sum + (typeof part === "number" ? part : 0), 0);
-  const rows = own.map((pair) => ({ label: named(view, pair), value: pair.part, text: isHero(view, pair) ? "the bold path" : "" }));
+  const rows = own.map((pair) => ({ label: named(view, pair), value: pair.part, text: isHero(view, pair) ? "the strongest path" : "" }));
   if (others.length) rows.push({ label: "other", value: Number(rest.toPrecision(7)), text: `${others.length} more pairs` });
   const sum: Sum = { title: `${view.head}: ${view.score.label}`, label: view.score.label, columns: ["writer of Q \u00d7 writer of K", "what it is"], rows, total: view.score, remainder: view.score.remainder, low: 0, high: 1, digits: 2 };
   const ends = [0, Number(view.score.value) || 0, ...entries(sum).map((entry) => Number(entry.sum))].filter(Number.isFinite);
