@@ -4,11 +4,12 @@ import math
 from typing import Any
 
 from browser.sample_layers import layers
+from browser.sample_sums import sums
 from browser.sample_tokens import HOSTILE, LABELS, TOKENS, patterns
 
 
 def new_views() -> list[dict[str, Any]]:
-    """Signed bars, unsigned bars, addresses, a memory, diagrams, formulas, patterns and layers."""
+    """Signed bars, unsigned bars, addresses, a memory, diagrams, formulas, patterns, layers and sums."""
     return [
         _signed(),
         _unsigned(),
@@ -19,6 +20,7 @@ def new_views() -> list[dict[str, Any]]:
         _formula(),
         patterns(24, len(TOKENS)),
         layers(),
+        *sums(),
     ]
 
 

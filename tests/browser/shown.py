@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from browser.sample_layers import block, lines
+from browser.shown_sums import steps, walk_tables
 
 View = dict[str, Any]
 Shown = dict[tuple[str | None, str | None], list[list[Any]]]
@@ -42,6 +43,12 @@ def tables_of(view: View) -> Shown:
             return {(None, None): [[x, y] for s in view["series"] for x, y in zip(s["x"], s["y"], strict=True)]}
         case "loadstore/bars@1":
             return {(None, None): [[row["value"], row["text"]] for row in view["rows"]]}
+        case "loadstore/waterfall@1":
+            return {(None, None): steps(view["rows"], view["remainder"])}
+        case "loadstore/walk@1":
+            return walk_tables(view)
+        case "loadstore/switch@1":
+            return {key: rows for inner in view["choices"][0]["views"] for key, rows in tables_of(inner).items()}
         case "loadstore/address@1":
             weights = [row["weights"] for row in view["rows"]]
             return {("weights", None): weights, ("weights", "effective"): [[row["effective"]] for row in view["rows"]]}

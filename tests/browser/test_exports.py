@@ -13,6 +13,7 @@ import pytest
 from browser.sample import sample_page
 from browser.sample_layers import matrix
 from browser.shown import exact, read, tables_of, views_of
+from browser.shown_sums import walk_records
 
 from loadstore.views.page import render_page
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 Opener = Callable[..., "tuple[Page, list[str], list[str]]"]
 SAMPLE = sample_page()
-FIGURES = views_of(SAMPLE)
+FIGURES = {name: view for name, view in views_of(SAMPLE).items() if "choices" not in view}
+"""All but the switch, whose views leave under names of their own."""
 SVG = "{http://www.w3.org/2000/svg}"
 CATCH = """() => {
     window.given = new Promise((give, fail) => {
@@ -59,6 +61,10 @@ SAID = {
     "figure-13": ["11 × 384", "softmax", "QK gives scores"],
     "figure-14": ["L1.H4", "previous token", "1/255"],
     "figure-15": ["all layers", "writer ↓", "no such wire", "each the strongest wire of its block"],
+}
+SAID |= {
+    "figure-16": ["direct path", "+6.00", "remainder 3e−7", "copies ␣on·4"],
+    "figure-17": ["␣sat·10", "+0.84", "weight .71", "stores", "other", "remainder 1e−6", "it lowers the score"],
 }
 VALUE = {"heatmap": "value", "memory": "value", "address": "weight", "patterns": "weight"}
 
@@ -148,8 +154,11 @@ def test_csv_equals_the_table(plain: "Page", figure: str) -> None:
         panels = [panel["values"] for panel in view["panels"]] if kind == "heatmap" else [rows]
         expected = [[cell] for panel in panels for row in panel for cell in row]
         found = [[line[at]] for line in lines]
+    elif kind == "walk":
+        expected, found = walk_records(view), [line[3:] for line in lines]
     else:
-        expected = [*rows, *([[view["total"]["value"], "total"]] if view.get("total") else [])]
+        total = [view["total"]["value"], *[""] * (kind == "waterfall"), "total"] if view.get("total") else None
+        expected = [*rows, *([total] if total else [])]
         found = [line if kind == "table" else line[1:] for line in lines]
     assert [[read(cell or "null") for cell in line] for line in found] == [
         ["null" if cell == "" else exact(cell) for cell in row] for row in expected

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from browser.sample import sample_page
+from browser.shown import views_of
 
 from loadstore.views.page import render_page
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 Opener = Callable[..., "tuple[Page, list[str], list[str]]"]
+FIGURES = len(views_of(sample_page()))
 HEIGHTS = """() => [window.frameElement.getBoundingClientRect().height, document.documentElement.scrollHeight]"""
 
 
@@ -36,7 +39,7 @@ def test_compact_is_figures_only(browser: "Browser", open_page: Opener, tmp_path
     path = tmp_path / "compact.html"
     path.write_text(render_page({**sample, "compact": True}), encoding="utf-8")
     page, requests, errors = open_page(browser, path)
-    assert page.locator("article.figure").count() == 15
+    assert page.locator("article.figure").count() == FIGURES
     for gone in (".contents", "footer", ".skip", ".masthead", ".prompt"):
         assert page.locator(gone).count() == 0
     assert requests == errors == []
@@ -73,7 +76,7 @@ def test_links_in_a_frame_stay_in_it(browser: "Browser", open_page: Opener, tmp_
     frame.locator("#figure-3 a.number").click()
     page.wait_for_timeout(200)
     assert frame.evaluate("document.activeElement.id") == "figure-3"
-    assert frame.locator("article.figure").count() == 15
+    assert frame.locator("article.figure").count() == FIGURES
     assert (page.url, page.frames[1].url) == (before, "about:srcdoc")
     assert page.evaluate("scrollY") > 500
     assert errors == []
@@ -84,7 +87,7 @@ def test_a_frame_that_may_not_be_touched_still_shows_the_page(
 ) -> None:
     page, _, errors = open_page(browser, framed(sample, tmp_path / "around.html", 'sandbox="allow-scripts"'))
     frame = inside(page)
-    assert frame.locator("article.figure").count() == 15
+    assert frame.locator("article.figure").count() == FIGURES
     box = page.locator("iframe").bounding_box()
     assert box is not None
     assert box["height"] == pytest.approx(150)

@@ -1,4 +1,5 @@
 /** A figure: what it claims, a remark, and its views. */
+import { Fragment } from "preact";
 import { BarsView } from "./bars/view";
 import { AddressView } from "./address/view";
 import { MemoryView } from "./memory/view";
@@ -10,7 +11,10 @@ import { HeatmapView } from "./heatmap/view";
 import { LayersView } from "./layers/view";
 import { LinesView } from "./lines/view";
 import type { Figure, Place, View } from "./model";
+import { SwitchView } from "./switch/view";
 import { TableView } from "./table";
+import { WalkView } from "./walk/view";
+import { WaterfallView } from "./waterfall/view";
 
 /** One `loadstore/figure@1`, or the message that it is not one. */
 export function FigureBlock({ figure }: { figure: Figure }) {
@@ -30,11 +34,18 @@ export function FigureBlock({ figure }: { figure: Figure }) {
         </aside>
       )}
       {figure.views.map((view, index) => (
-        <Guard key={index} what="view">
-          <AnyView view={view} place={{ figure: figure.id, view: index }} />
-        </Guard>
+        <Fragment key={index}>{guarded(view, { figure: figure.id, view: index })}</Fragment>
       ))}
     </article>
+  );
+}
+
+/** A view, or in its place why it cannot be drawn. */
+function guarded(view: View, place: Place) {
+  return (
+    <Guard what="view">
+      <AnyView view={view} place={place} />
+    </Guard>
   );
 }
 
@@ -60,6 +71,12 @@ function AnyView({ view, place }: { view: View; place: Place }) {
       return <PatternsView view={view} place={place} />;
     case "loadstore/layers@1":
       return <LayersView view={view} place={place} />;
+    case "loadstore/waterfall@1":
+      return <WaterfallView view={view} place={place} />;
+    case "loadstore/walk@1":
+      return <WalkView view={view} place={place} />;
+    case "loadstore/switch@1":
+      return <SwitchView view={view} place={place} draw={guarded} />;
     default:
       return <UnknownSchema what="view" schema={(view as { schema?: unknown }).schema} />;
   }

@@ -3,9 +3,9 @@ import type { Cell } from "./model";
 
 const MINUS = "\u2212";
 
-/** A real minus sign in place of the hyphen. */
+/** Real minus signs in place of hyphens. */
 function signed(text: string): string {
-  return text.replace("-", MINUS);
+  return text.replaceAll("-", MINUS);
 }
 
 /** A finite number with `digits` decimals; powers of ten where these would show only zeros or too many figures. */

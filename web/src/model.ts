@@ -233,10 +233,59 @@ export interface Layers {
   resolution: string[];
 }
 
-export type View = Heatmap | Lines | Table | Bars | Address | Memory | Diagram | Formula | Patterns | Layers;
+/** Signed steps from zero to a total; what they leave of it is printed. */
+export interface Waterfall {
+  schema: "loadstore/waterfall@1";
+  title: string;
+  label: string;
+  /** Name of the rows, name of their texts. */
+  columns: [string, string];
+  rows: { label: string; value: Cell; text: string }[];
+  total: { label: string; value: Cell };
+  remainder: Cell;
+  low: number;
+  high: number;
+  digits: number;
+}
+
+export type Side = "Q" | "K" | "V";
+
+/** What one side of a head loads: a token's row, and who wrote how much of what is read there. */
+export interface Load {
+  place: string;
+  writers: { label: string; share: Cell; text: string }[];
+  remainder: Cell;
+}
+
+/** One address: writers of the query times writers of the key make a score, the score a weight, and values are stored. */
+export interface Walk {
+  schema: "loadstore/walk@1";
+  title: string;
+  head: string;
+  /** A side that is missing loads nothing. */
+  sides: Partial<Record<Side, Load>>;
+  /** Parts of the score: [writer of Q][writer of K]. */
+  parts: Cell[][];
+  score: { label: string; value: Cell; remainder: Cell };
+  weight: Cell;
+  /** The writers of the strongest path: of Q, of K, of V. */
+  hero: [number, number, number];
+  stores: string;
+}
+
+/** Views that take each other's place. */
+export interface Switch {
+  schema: "loadstore/switch@1";
+  title: string;
+  label: string;
+  choices: { name: string; views: View[] }[];
+}
+
+export type View = Heatmap | Lines | Table | Bars | Address | Memory | Diagram | Formula | Patterns | Layers | Waterfall | Walk | Switch;
 
 /** Where a view stands in its page: what its tables are addressed by. */
 export interface Place {
   figure: string;
-  view: number;
+  /** Its index in the figure; inside a switch, also the choice and the index there: `2-traffic-0`. */
+  view: number | string;
 }

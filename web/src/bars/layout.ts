@@ -8,10 +8,21 @@ export const LINE = 16;
 const NARROW = 600;
 const GAP = 14;
 
+/** Bars as they are drawn: those of a sum begin where the one before ended. */
+export interface Chart extends Omit<Bars, "schema" | "title" | "rows"> {
+  rows: (Bars["rows"][number] & { from?: number })[];
+  /** Whether lines tie the end of a bar to the beginning of the next. */
+  tied?: boolean;
+  /** The value of the deepest colour, where it is not an end of the scale. */
+  reach?: number;
+}
+
 export interface Row {
   label: string;
   value: Cell;
   text: string;
+  /** Where the bar begins. */
+  from: number;
   strong: boolean;
   total: boolean;
   top: number;
@@ -38,14 +49,14 @@ export interface Layout {
 }
 
 /** What a bar's number says. */
-export function printed(view: Bars, value: Cell): string {
+export function printed(view: Pick<Bars, "digits" | "kind">, value: Cell): string {
   return say(value, view.digits, view.kind === "signed");
 }
 
 /** All rows of `view`, its total last, in `width` pixels. */
-export function layout(view: Bars, width: number): Layout {
+export function layout(view: Chart, width: number): Layout {
   const narrow = width < NARROW;
-  const all = [...view.rows.map((row) => ({ ...row, total: false })), ...(view.total ? [{ ...view.total, text: "", strong: true, total: true }] : [])];
+  const all = [...view.rows.map((row) => ({ from: 0, ...row, total: false })), ...(view.total ? [{ ...view.total, from: 0, text: "", strong: true, total: true }] : [])];
   const values = Math.max(widestOf(all.map(({ value }) => printed(view, value)), SIZE, "mono", "600"), textWidth("value", SIZE));
   const names = [...all.map(({ label }) => label), view.columns[0]];
   const texts = widestOf([...all.map(({ text }) => text), view.columns[1]], SIZE);
@@ -75,7 +86,7 @@ export function layout(view: Bars, width: number): Layout {
 }
 
 /** A level for every rule's label, so that none lies over another. */
-function ruleLevels(view: Bars, at: (x: number) => number, width: number): number[] {
+function ruleLevels(view: Chart, at: (x: number) => number, width: number): number[] {
   const rules = view.rules ?? [];
   const levels = rules.map(() => 0);
   const ends: number[] = [];

@@ -2,8 +2,7 @@
 import { colourAt } from "../colour";
 import { free, number } from "../format";
 import { fit } from "../measure";
-import type { Bars } from "../model";
-import { type Layout, LINE, printed, type Row, ruleLabel, SIZE } from "./layout";
+import { type Chart, type Layout, LINE, printed, type Row, ruleLabel, SIZE } from "./layout";
 
 const THICK = 14;
 /** Pixels between the labels of two ticks; one nearer to zero is left out. */
@@ -15,11 +14,11 @@ const PALEST = 0.16;
 /** A vertical line through the plot; on narrow screens through the bars only, so that it crosses no text. */
 function upright(plan: Layout, x: number, from: number): string {
   if (!plan.narrow) return `M${x} ${from}V${plan.bottom}`;
-  return `M${x} ${from}V${plan.top + 2}` + plan.rows.map((row) => `M${x} ${row.top + 19}v20`).join("");
+  return (from < plan.top ? `M${x} ${from}V${plan.top + 2}` : "") + plan.rows.map((row) => `M${x} ${row.top + 19}v20`).join("");
 }
 
 /** The names of the columns, and of the rules, over them. */
-export function Head({ view, plan }: { view: Bars; plan: Layout }) {
+export function Head({ view, plan }: { view: Chart; plan: Layout }) {
   return (
     <g>
       {!plan.narrow && (
@@ -51,7 +50,7 @@ export function Head({ view, plan }: { view: Bars; plan: Layout }) {
 }
 
 /** The zero line, the ends of the scale, and what is measured. */
-export function Axis({ view, plan }: { view: Bars; plan: Layout }) {
+export function Axis({ view, plan }: { view: Chart; plan: Layout }) {
   const ticks = [...new Set([view.low, ...(view.low < 0 && view.high > 0 ? [0] : [(view.low + view.high) / 2]), view.high])].filter(
     (value) => value === 0 || !(view.low < 0 && view.high > 0) || Math.abs(plan.at(value) - plan.at(0)) > ROOM,
   );
@@ -74,10 +73,24 @@ export function Axis({ view, plan }: { view: Bars; plan: Layout }) {
   );
 }
 
+/** Where the bar of a row begins, from above. */
+function topOf(plan: Layout, row: Row): number {
+  return plan.narrow ? row.top + 22 : row.top + (row.height - THICK) / 2;
+}
+
+/** Thin lines from where a bar ends to where the next begins; on narrow screens only their ends, so that they cross no text. */
+export function Ties({ plan }: { plan: Layout }) {
+  const pieces = plan.rows.slice(1).map((row, index) => {
+    const before = plan.rows[index] as Row;
+    const [x, from, to] = [plan.at(before.from + (typeof before.value === "number" ? before.value : 0)), topOf(plan, before) + THICK, topOf(plan, row)];
+    return plan.narrow ? `M${x} ${from}v4M${x} ${to}v-4` : `M${x} ${from}V${to}`;
+  });
+  return <path class="base ties" d={pieces.join("")} />;
+}
+
 /** One bar with its label, its number and its text. */
-export function BarRow({ view, plan, row, hatch }: { view: Bars; plan: Layout; row: Row; hatch: string }) {
+export function BarRow({ view, plan, row, hatch }: { view: Chart; plan: Layout; row: Row; hatch: string }) {
   const first = plan.narrow ? row.top + 15 : row.top + row.height / 2;
-  const bar = plan.narrow ? row.top + 22 : first - THICK / 2;
   const text = plan.narrow ? row.top + 50 : first - ((row.lines.length - 1) * LINE) / 2;
   const baseline = plan.narrow ? "auto" : "central";
   const weight = row.strong ? 700 : 400;
@@ -87,7 +100,7 @@ export function BarRow({ view, plan, row, hatch }: { view: Bars; plan: Layout; r
       <text x={plan.narrow ? 2 : 0} y={first} font-size={SIZE} font-weight={weight} dominant-baseline={baseline}>
         {fit(row.label, plan.label, SIZE, "mono", String(weight))}
       </text>
-      <Bar view={view} plan={plan} row={row} y={bar} hatch={hatch} />
+      <Bar view={view} plan={plan} row={row} y={topOf(plan, row)} hatch={hatch} />
       <text x={plan.value - (plan.narrow ? 2 : 0)} y={first} font-size={SIZE} font-weight={weight} text-anchor="end" dominant-baseline={baseline}>
         {printed(view, row.value)}
       </text>
@@ -103,15 +116,18 @@ export function BarRow({ view, plan, row, hatch }: { view: Bars; plan: Layout; r
 }
 
 /** The bar itself: hatched where there is no value, a cross for NaN, an arrow head where it runs off the scale. */
-function Bar({ view, plan, row, y, hatch }: { view: Bars; plan: Layout; row: Row; y: number; hatch: string }) {
+function Bar({ view, plan, row, y, hatch }: { view: Chart; plan: Layout; row: Row; y: number; hatch: string }) {
   const { value } = row;
   if (value === null) return <rect x={plan.left} y={y} width={plan.right - plan.left} height={THICK} fill={`url(#${hatch})`} />;
   const middle = y + THICK / 2;
-  if (value === "nan") return <path class="odd" d={`M${plan.zero - 4} ${middle - 4}l8 8m0 -8l-8 8`} />;
+  const from = row.from ? plan.at(row.from) : plan.zero;
+  if (value === "nan") return <path class="odd" d={`M${from - 4} ${middle - 4}l8 8m0 -8l-8 8`} />;
   const finite = typeof value === "number" ? value : value === "inf" ? Infinity : -Infinity;
-  const to = plan.at(finite);
-  const off = finite > view.high ? 1 : finite < view.low ? -1 : 0;
-  const [left, right] = [Math.min(plan.zero, to), Math.max(plan.zero, to)];
+  const end = row.from + finite;
+  const to = plan.at(end);
+  const slack = 1e-6 * (view.high - view.low);
+  const off = end > view.high + slack ? 1 : end < view.low - slack ? -1 : 0;
+  const [left, right] = [Math.min(from, to), Math.max(from, to)];
   return (
     <g>
       <rect class={row.strong ? "bar strong" : "bar"} x={left} y={y} width={Math.max(1, right - left)} height={THICK} fill={fillOf(view, finite)} />
@@ -124,9 +140,9 @@ function Bar({ view, plan, row, y, hatch }: { view: Bars; plan: Layout; row: Row
   );
 }
 
-function fillOf(view: Bars, value: number): string {
+function fillOf(view: Chart, value: number): string {
   if (view.kind === "unsigned") return colourAt("sequential", Math.min(1, Math.max(0, (value - view.low) / (view.high - view.low || 1))));
-  const reach = Math.max(Math.abs(view.low), Math.abs(view.high)) || 1;
+  const reach = view.reach || Math.max(Math.abs(view.low), Math.abs(view.high)) || 1;
   const size = Math.min(1, Math.abs(value) / reach);
   return colourAt("diverging", 0.5 + Math.sign(value) * (PALEST + (0.5 - PALEST) * size));
 }

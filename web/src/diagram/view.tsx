@@ -7,6 +7,7 @@ import type { Diagram, Place, Step } from "../model";
 import { Readout } from "../readout";
 import { Sheet, takes } from "../sheet";
 import { Stop, stepped } from "../stop";
+import { Tip } from "./tip";
 import { type Arrow, type Box, DETAIL, type Drawing, drawing, LABEL, moreWidth, NAME, streamLabel } from "./layout";
 
 interface Point {
@@ -128,10 +129,6 @@ function ArrowLine({ arrow }: { arrow: Arrow }) {
       ))}
     </g>
   );
-}
-
-function Tip({ at: [x, y, degrees], size }: { at: [number, number, number]; size: number }) {
-  return <path class="odd filled" transform={`translate(${x} ${y}) rotate(${degrees})`} d={`M0 0l${-size} ${-size * 0.55}v${size * 1.1}z`} />;
 }
 
 function Marks({ plan, cursor }: { plan: Drawing; cursor: Cursor<Point> }) {

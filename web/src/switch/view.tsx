@@ -1,0 +1,55 @@
+/** Views that take each other's place, chosen with radio buttons. */
+import type { VNode } from "preact";
+import { useId, useState } from "preact/hooks";
+import type { Place, Switch, View } from "../model";
+
+interface Props {
+  view: Switch;
+  place: Place;
+  draw: (view: View, place: Place) => VNode;
+}
+
+/** The view of a `loadstore/switch@1`: what was once shown is kept, with its cursor, and hidden. */
+export function SwitchView({ view, place, draw }: Props) {
+  const group = `switch-${useId()}`;
+  const [chosen, choose] = useState(0);
+  const [met, meet] = useState([0]);
+  return (
+    <section class="switch" aria-label={view.title}>
+      <fieldset class="controls">
+        <legend>{view.label}</legend>
+        {view.choices.map(({ name }, index) => (
+          <label key={index}>
+            <input
+              type="radio"
+              name={group}
+              checked={index === chosen}
+              onChange={() => {
+                choose(index);
+                meet((before) => (before.includes(index) ? before : [...before, index]));
+              }}
+            />
+            {name}
+          </label>
+        ))}
+      </fieldset>
+      {view.choices.map(({ views }, index) =>
+        met.includes(index) ? (
+          <div key={index} hidden={index !== chosen}>
+            {!views.length && <p class="missing">There is nothing to show.</p>}
+            {views.map((inner, at) => (
+              <div key={at}>{draw(inner, { ...place, view: `${place.view}-${slug(view, index)}-${at}` })}</div>
+            ))}
+          </div>
+        ) : null,
+      )}
+    </section>
+  );
+}
+
+/** The name of a choice as an address has it; its index where that names none or two. */
+function slug({ choices }: Switch, index: number): string {
+  const slugs = choices.map(({ name }) => name.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").slice(0, 40));
+  const own = slugs[index] ?? "";
+  return own && slugs.indexOf(own) === slugs.lastIndexOf(own) ? own : String(index);
+}

@@ -1,0 +1,26 @@
+/** The numbers of a sum, and the line that says what its steps leave. */
+import { DataTable, field } from "../datatable";
+import { free } from "../format";
+import type { Cell, Place } from "../model";
+import { lines, type Sum } from "./steps";
+
+/** Steps, remainder and total, with the sum so far. */
+export function SumTable({ view, place, panel }: { view: Sum; place: Place; panel?: string }) {
+  const all = lines(view).map(({ label, value, sum, text }) => ({ head: label, cells: [value, sum, text] }));
+  const total = { head: view.total.label, cells: [view.total.value, "", ""] };
+  return <DataTable place={place} panel={panel} caption={view.title} corner={view.columns[0]} list columns={[view.label, "running sum", view.columns[1]]} rows={all.slice(0, -1)} total={total} />;
+}
+
+/** The same as records. */
+export function records(view: Sum): string[][] {
+  return [[view.columns[0], view.label, "running sum", view.columns[1]], ...lines(view).map(({ label, value, sum, text }) => [label, field(value), field(sum), text])];
+}
+
+/** What the steps leave of the total, always said. */
+export function Remainder({ value }: { value: Cell }) {
+  return (
+    <p class="missing remainder" data-export>
+      remainder {free(value)}: the total less its steps
+    </p>
+  );
+}
