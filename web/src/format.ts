@@ -22,7 +22,7 @@ export function number(value: number, digits: number): string {
 export function short(value: number, digits: number, plus: boolean): string {
   const fixed = Math.abs(value).toFixed(Math.abs(value) >= 9.95 ? 0 : Math.min(digits, 2));
   const sign = value < 0 ? MINUS : plus && value > 0 ? "+" : "";
-  if (value === 0) return "0";
+  if (Number(fixed) === 0) return "0";
   return sign + fixed.replace(/^0\./, ".");
 }
 

@@ -12,6 +12,7 @@ from loadstore.views.model import Figure, figure, heatmap, panel, reading, round
 from loadstore.views.sums import waterfall
 
 SHOWN = 12  # writers; the others stand together
+DIRECT = ("embed", "pos")  # the direct path is always shown
 
 
 def attribution_figures(story: Story) -> list[Figure]:
@@ -27,8 +28,8 @@ def _prediction(story: Story) -> Figure:
     names, parts = [str(name) for name in found["writer"].values], found.values.sum(1)
     recorded, remainder = found.attrs["recorded"], found.attrs["remainder"]
     large = sorted(range(len(names)), key=lambda i: -abs(parts[i]))[:SHOWN]
-    shown = [i for i in range(len(names)) if i in large]
-    rest = [i for i in range(len(names)) if i not in large]
+    shown = [i for i, name in enumerate(names) if i in large or name in DIRECT]
+    rest = [i for i in range(len(names)) if i not in shown]
     labels, told = story.trace.labels, token_name(story, first)
     rows = [(names[i], parts[i], _source(story, names[i], found.values[i], at)) for i in shown]
     if rest:

@@ -26,12 +26,12 @@ TITLE = "What wires carry on text"
 COLUMNS = (
     ("writer", "writer", None),
     ("reader", "reader", None),
-    ("alignment", "alignment (can it carry)", 2),
-    ("traffic", "traffic (does it carry)", 3),
+    ("alignment", "alignment: can it", 2),
+    ("traffic", "traffic: does it", 3),
     ("standard_error", "±", 3),
-    ("share", "share of what is loaded", 2),
-    ("change", "change of the reader when cut (does it matter)", 3),
-    ("target", "log-probability of the next token, nats", 4),
+    ("share", "share", 2),
+    ("change", "change: does it matter", 3),
+    ("target", "next token", 4),
 )
 
 
@@ -188,6 +188,7 @@ def _evidence(story: Story, head: Head) -> Figure:
         [table(f"The wires into {head} that carry most", COLUMNS, rows)],
         reading(
             "Cut: the writer's store less its mean over the corpus is removed from this one input. Change: of the "
-            "head's pattern on Q and K (total variation), of what it stores on V (relative)."
+            "head's pattern on Q and K (total variation), of what it stores on V (relative). Next token: change of the "
+            "log-probability of what really follows, nats. Share: of all that this side loads; signed, 1 in all."
         ),
     )

@@ -53,7 +53,7 @@ def walk_figure(found: Walk, stores: str = "") -> Figure:
         str(address.head),
         sides,
         pooled,
-        score=(_contrast(address), recorded, remainder),
+        score=(f"contrast of {_key(address)}, nats", recorded, remainder),
         weight=address.weights[address.smallest[0] if address.key is None else address.key],
         hero=tuple(chosen[side].index(hero[side]) if side in chosen else 0 for side in SIDES),
         stores=stores or f"into the stream of {address.labels[address.at]}",
