@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from real import real
 from tables import causes
 
 import loadstore as ls
@@ -96,7 +97,7 @@ def main() -> None:
         "# Benchmarks\n\n"
         f"Made by `make bench`; medians, {torch.get_num_threads()} threads, torch {torch.__version__}.\n\n"
         f"| work | measured | beside |\n|---|---|---|\n{table}\n"
-        f"{causes()}"
+        f"{real()}{causes()}"
     )
     (Path(__file__).parent / "RESULTS.md").write_text(text, encoding="utf-8")
     print(text)

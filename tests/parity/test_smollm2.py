@@ -151,3 +151,14 @@ def spent() -> float:
     """Seconds of processor time of all child processes that have ended."""
     times = os.times()
     return times.children_user + times.children_system
+
+
+def test_an_address_takes_less_than_a_second_after_the_run(model: Weights) -> None:
+    trace = ls.run(model, PROSE, record=True)
+    last, took = len(trace.labels) - 1, list[float]()
+    for head in ("L2.H0", "L18.H6", "L29.H8"):
+        began = time.perf_counter()
+        found = ls.address(trace, head, last)
+        took.append(time.perf_counter() - began)
+        assert all(abs(one) < 1e-3 for one in found.remainder.values())
+    assert sorted(took)[1] < 1
