@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from loadstore.evidence.ablation import ablation_effects as ablation_effects
     from loadstore.evidence.dossier import dossier as dossier
     from loadstore.evidence.moments import moments as moments
+    from loadstore.evidence.orders import term_importance as term_importance
     from loadstore.evidence.traffic import traffic as traffic
     from loadstore.evidence.wires import wires as wires
     from loadstore.heads.roles import head_roles as head_roles
@@ -65,6 +66,7 @@ _HOMES = {
     "show": "loadstore.notebook.show",
     "spectrum": "loadstore.circuits.spectra",
     "subspace_scores": "loadstore.circuits.scores",
+    "term_importance": "loadstore.evidence.orders",
     "traffic": "loadstore.evidence.traffic",
     "walk": "loadstore.prompts.walk",
     "wires": "loadstore.evidence.wires",
@@ -93,6 +95,7 @@ __all__ = [
     "show",
     "spectrum",
     "subspace_scores",
+    "term_importance",
     "traffic",
     "walk",
     "wires",

@@ -1,0 +1,76 @@
+"""How much of a prediction takes how many heads in a row: the loss with paths of some orders only, on a corpus."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from loadstore.evidence.ablation import Progress
+from loadstore.models.corpus import Source, read_corpus
+from loadstore.models.trace import run
+from loadstore.models.weights import Weights
+from loadstore.prompts.orders import logits_by_order
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+MEASURES = ("loss_up_to", "loss_without")
+
+
+def term_importance(
+    weights: Weights,
+    corpus: Source = "default",
+    *,
+    tokens: int | None = None,
+    length: int | None = None,
+    progress: Progress | None = None,
+) -> "xr.Dataset":
+    """Loss by the order of paths, patterns and norm scales frozen: Dataset over order, for attention-only models.
+
+    Order n: paths through n heads; 0 is the direct path. loss_up_to: mean loss (nats a token) with all paths of at
+    most n heads; loss_without: with all but those of n heads; ``intact`` (scalar): with all. Standard errors are over
+    documents (NaN for one). Raises Undefined for MLPs, and what reading a corpus raises. Source: Elhage et al. 2021.
+    """
+    import xarray as xr
+
+    text = read_corpus(weights, corpus, length=length, tokens=tokens)
+    depth = weights.architecture.n_layers + 1
+    sums, counts = np.zeros((len(text.documents), 2, depth)), np.zeros(len(text.documents))
+    whole = np.zeros(len(text.documents))
+    for place, pieces in enumerate(text.documents):
+        for piece in pieces:
+            logits = logits_by_order(run(weights, piece[None], record=True))[:, 0, :-1]
+            up_to = logits.cumsum(0)
+            sums[place, 0] += [_loss(part, piece) for part in up_to]
+            sums[place, 1] += [_loss(up_to[-1] - part, piece) for part in logits]
+            whole[place] += _loss(up_to[-1], piece)
+            counts[place] += len(piece) - 1
+        if progress is not None:
+            progress(place + 1, len(text.documents))
+    total = counts.sum()
+    means = sums.sum(0) / total
+    pull = (sums - counts[:, None, None] * means) / total
+    many = len(text.documents)
+    spread = np.sqrt(np.square(pull).sum(0) * many / (many - 1)) if many > 1 else means * np.nan
+    return xr.Dataset(
+        {
+            **{name: ("order", means[i]) for i, name in enumerate(MEASURES)},
+            **{f"{name}_se": ("order", spread[i]) for i, name in enumerate(MEASURES)},
+            "intact": ((), whole.sum() / total),
+        },
+        coords={"order": np.arange(depth)},
+        attrs={
+            "model": weights.name,
+            "bos": weights.begins,
+            "corpus": text.name,
+            "documents": many,
+            "tokens": int(total),
+            "title": f"What {weights.name} predicts with how many heads in a row",
+            "definition": "paths by the number of heads that they go through; patterns and norm scales frozen",
+        },
+    )
+
+
+def _loss(logits: torch.Tensor, piece: torch.Tensor) -> float:
+    """Summed negative log-probability of what follows."""
+    return -float(logits.log_softmax(-1).gather(1, piece[1:, None].to(logits.device)).sum())
