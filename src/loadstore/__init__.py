@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from loadstore.circuits.moved import matched as matched
     from loadstore.circuits.moved import moved as moved
+    from loadstore.circuits.paths import path as path
+    from loadstore.circuits.paths import positional_qk as positional_qk
     from loadstore.circuits.scores import subspace_scores as subspace_scores
     from loadstore.circuits.spectra import spectrum as spectrum
     from loadstore.circuits.vocabulary import copying as copying
@@ -60,6 +62,8 @@ _HOMES = {
     "moments": "loadstore.evidence.moments",
     "moved": "loadstore.circuits.moved",
     "output_parts": "loadstore.prompts.outputs",
+    "path": "loadstore.circuits.paths",
+    "positional_qk": "loadstore.circuits.paths",
     "residual_parts": "loadstore.prompts.logits",
     "run": "loadstore.models.trace",
     "score_parts": "loadstore.prompts.decomposition",
@@ -89,6 +93,8 @@ __all__ = [
     "moments",
     "moved",
     "output_parts",
+    "path",
+    "positional_qk",
     "residual_parts",
     "run",
     "score_parts",

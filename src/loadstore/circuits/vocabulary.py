@@ -40,10 +40,15 @@ def embedded(weights: Weights, matrix: Float[Tensor, "d_model inside"]) -> Float
     return torch.cat([weights.wide(tile) @ matrix for tile in weights.W_E.split(TILE)])
 
 
+def unembedding(weights: Weights, norms: Norms) -> Float[Tensor, "d_model vocab"]:
+    """W_U centred over the vocabulary, the last norm folded in."""
+    W_U = weights.wide(weights.W_U)
+    return fold(W_U - W_U.mean(1, keepdim=True), weights.norm(None) if norms == "fold" else None)
+
+
 def full_ov(weights: Weights, heads: HeadName | Sequence[HeadName], norms: Norms = "fold") -> Factored:
     """W_E W_OV W_U, summed over the given heads and factored through their d_head; rows are the attended token."""
-    W_U = weights.wide(weights.W_U)
-    unembed = fold(W_U - W_U.mean(1, keepdim=True), weights.norm(None) if norms == "fold" else None)
+    unembed = unembedding(weights, norms)
     moves = [ov(weights, head, norms) for head in _heads(weights, heads)]
     left = torch.cat([embedded(weights, move.left) for move in moves], 1)
     return precise(Factored(left, torch.cat([move.right @ unembed for move in moves])))
@@ -83,7 +88,7 @@ def copying(
     circuit = full_ov(weights, heads, as_norms(norms))
     names = " + ".join(map(str, _heads(weights, heads)))
     return (
-        _accuracy(weights, {"": circuit}, k, circuit, "share of tokens whose own logit is among the k largest")
+        accuracy(weights, {"": circuit}, k, circuit, "share of tokens whose own logit is among the k largest")
         .assign(eigenvalue_score=eigenvalue_score(circuit))
         .assign_attrs(heads=names, norms=norms, title=f"Copying by {names}")
     )
@@ -107,7 +112,7 @@ def key_composition(
     circuit = k_composition(weights, later, earlier, as_norms(norms), offset=offset)
     ways = {"key of query": circuit, "query of key": circuit.T}
     definition = "share of tokens whose own score is among the k largest of its row (key of query) or column"
-    return _accuracy(weights, ways, k, circuit, definition).assign_attrs(
+    return accuracy(weights, ways, k, circuit, definition).assign_attrs(
         later=str(later), earlier=str(earlier), norms=norms, title=f"K-composition {earlier} → {later}"
     )
 
@@ -119,7 +124,7 @@ def eigenvalue_score(circuit: Factored) -> float:
     return float(values.real.sum()) / size if size > 0 else float("nan")
 
 
-def _accuracy(
+def accuracy(
     weights: Weights, ways: dict[str, Factored], k: Sequence[int], circuit: Factored, definition: str
 ) -> "xr.Dataset":
     """accuracy (over direction, if there is more than one, and k) and chance, with what they were computed in."""

@@ -1,0 +1,149 @@
+"""``loadstore circuit``: what heads do from token to token, or from position to position, by weights alone."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from loadstore.cli.options import Begin, Json, Model, Positions, open_model, print_json, print_table
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from loadstore.models.weights import Weights
+
+KINDS = ("sum", "path", "match", "key", "position")
+SHOWN = 12  # offsets
+
+
+def circuit(
+    model: Model = "builtin",
+    heads: Annotated[list[str] | None, typer.Argument(help="Heads such as L0.H7 L1.H4, in order.")] = None,
+    kind: Annotated[
+        str,
+        typer.Option(
+            help="'sum': OV of the heads together; 'path': OV of one after another; 'match': QK of one head; 'key': QK "
+            "of the second head with what the first moved into its key; 'position': QK of positions."
+        ),
+    ] = "sum",
+    offset: Annotated[int | None, typer.Option(help="Query less key, where positions are rotary.", min=0)] = None,
+    top: Annotated[int, typer.Option(help="How many of the strongest pairs of tokens to print.", min=1)] = 10,
+    norms: Annotated[str, typer.Option(help="'fold' norms into the matrices, or 'ignore' them.")] = "fold",
+    positions: Positions = None,
+    bos: Begin = "model",
+    *,
+    json: Json = False,
+) -> None:
+    """Show what heads do from token to token: how well they copy or match, and their strongest pairs of tokens.
+
+    Example: loadstore circuit builtin L0.H7 L1.H4 --kind key
+    """
+    from loadstore.circuits.options import as_norms
+    from loadstore.cli.progress import waiting
+    from loadstore.errors import BadRequest
+    from loadstore.models.architecture import one_of
+
+    if kind not in KINDS:
+        raise BadRequest(f"--kind {kind!r}: expected {one_of(KINDS)}")
+    known, named = as_norms(norms), list(heads or [])
+    wanted = {"match": 1, "position": 1, "key": 2}.get(kind)
+    if not named or (wanted is not None and len(named) != wanted):
+        count = "one head or more" if wanted is None else "one head" if wanted == 1 else "two heads"
+        raise BadRequest(f"--kind {kind} takes {count}, such as L0.H7; got {' '.join(named) or 'none'}")
+    weights = open_model(model, positions, bos)
+    with waiting("from every token to every token"):
+        found = _position(weights, named[0], known) if kind == "position" else None
+        measured, pairs = (None, None) if found is not None else _tokens(weights, kind, named, known, offset, top)
+    about: dict[str, Any] = {"model": weights.name, "kind": kind, "heads": named, "norms": norms, "offset": offset}
+    if found is not None:
+        _tell_positions(about, found, json=json)
+    else:
+        assert measured is not None
+        assert pairs is not None
+        _tell_tokens(about, measured, pairs, json=json)
+
+
+def _tokens(
+    weights: "Weights", kind: str, heads: list[str], norms: Any, offset: int | None, top: int
+) -> "tuple[xr.Dataset, xr.Dataset]":
+    """How well the circuit copies, and its strongest entries."""
+    from loadstore.circuits import paths, vocabulary
+
+    if kind == "path":
+        return paths.path(weights, heads, norms=norms), paths.entries(
+            weights, paths.full_path(weights, heads, norms), top
+        )
+    if kind == "match":
+        made = vocabulary.full_qk(weights, heads[0], norms, offset=offset)
+        both = {"key of query": made, "query of key": made.T}
+        told = "share of tokens whose own score is among the k largest of its row (key of query) or column"
+        return vocabulary.accuracy(weights, both, (1, 5), made, told), paths.entries(weights, made, top)
+    if kind == "key":
+        made = vocabulary.k_composition(weights, heads[1], heads[0], norms, offset=offset)
+        found = vocabulary.key_composition(weights, heads[1], heads[0], (1, 5), norms, offset=offset)
+        return found, paths.entries(weights, made, top)
+    made = vocabulary.full_ov(weights, heads, norms)
+    return vocabulary.copying(weights, heads, norms=norms), paths.entries(weights, made, top)
+
+
+def _tell_tokens(about: dict[str, Any], measured: "xr.Dataset", pairs: "xr.Dataset", *, json: bool) -> None:
+    from itertools import product
+
+    ways = [str(way) for way in measured["direction"].values] if "direction" in measured.dims else [""]
+    values = measured.accuracy.values.reshape(len(ways), -1)
+    counts, chance = measured["k"].values.tolist(), measured.chance.values.tolist()
+    rows = [
+        {"direction": way or None, "k": int(k), "accuracy": float(values[i, j]), "chance": float(chance[j])}
+        for (i, way), (j, k) in product(enumerate(ways), enumerate(counts))
+    ]
+    scalars = {str(name): float(value) for name, value in measured.data_vars.items() if not value.dims}
+    strongest = [
+        {name: pairs[name].values[i].item() for name in ("row", "column", "row_text", "column_text", "value")}
+        for i in range(pairs.sizes["place"])
+    ]
+    if json:
+        more = {"definition": measured.attrs["definition"], "precision": measured.attrs["precision"]}
+        print_json("circuit", {**about, **more, "accuracy": rows, **scalars, "entries": strongest})
+        return
+    typer.echo(f"{about['model']}, {about['kind']} of {' '.join(about['heads'])} ({measured.attrs['precision']})")
+    for row in rows:
+        way = f", {row['direction']}" if row["direction"] else ""
+        typer.echo(f"  itself among the {row['k']} strongest{way}: {row['accuracy']:.1%} (chance {row['chance']:.2%})")
+    for name, value in scalars.items():
+        typer.echo(f"  {name.replace('_', ' ')}: {value:.3f}")
+    print_table(
+        "\nstrongest pairs",
+        ("from", "to", "value"),
+        [[one["row_text"], one["column_text"], float(one["value"])] for one in strongest],
+    )
+
+
+def _position(weights: "Weights", head: str, norms: Any) -> "xr.DataArray":
+    from loadstore.circuits.paths import positional_qk
+
+    return positional_qk(weights, head, norms)
+
+
+def _tell_positions(about: dict[str, Any], found: "xr.DataArray", *, json: bool) -> None:
+    """Which offset each query's best key is at, content apart."""
+    import numpy as np
+
+    values = found.values
+    best = np.arange(len(values)) - np.nanargmax(values, 1)
+    offsets, counts = np.unique(best[1:], return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    rows = [
+        {
+            "offset": int(offsets[i]),
+            "share": float(counts[i] / counts.sum()),
+            "mean_score": float(np.nanmean(np.diagonal(values, -int(offsets[i])))),
+        }
+        for i in order
+    ]
+    if json:
+        print_json("circuit", {**about, "offsets": rows})
+        return
+    print_table(
+        f"{about['model']}, {about['heads'][0]}: the best key of a query by positions alone, from the second on",
+        ("query less key", "share of queries", "mean score, nats"),
+        [[row["offset"], row["share"], row["mean_score"]] for row in rows[:SHOWN]],
+    )
