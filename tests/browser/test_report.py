@@ -16,7 +16,8 @@ from loadstore.report.page import write_report
 from loadstore.report.story import ARTICLE
 from loadstore.sites import SIDES
 
-FIGURES = 15 + 3 + 4 + 6  # the article's; every head at once, three addresses, the proof; walk, prediction, traffic, evidence; dossier
+# the article's; every head at once, three addresses, the proof; walk, prediction, traffic, evidence; a dossier
+FIGURES = 15 + 3 + 4 + 6
 
 
 @pytest.fixture(scope="module")
