@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 from tiny import KINDS, MODERN, Kind, some_tokens, tiny
 
 import loadstore as ls
@@ -14,6 +15,7 @@ from loadstore.report.story import Story, tell
 from loadstore.report.tokens import chosen_load
 from loadstore.report.traffic import traffic_figures
 from loadstore.report.walk import walk_figure, walk_of
+from loadstore.report.words import number
 
 SOME = [KINDS[0], *MODERN[:3]]
 
@@ -83,6 +85,13 @@ def test_traffic_that_is_drawn_is_that_of_the_prompt(kind: Kind) -> None:
     writer, reader = np.unravel_index(int(np.nanargmax(best.values)), best.shape)
     assert f"{best['writer'].values[writer]} → {best['reader'].values[reader]} (" in figures["Traffic"]["claim"]
     assert "of the prompt" in figures["Traffic"]["claim"]
+    sides = [f"{head}.{side}" for head in heads for side in "QK"]
+    both, writers = (found.traffic, story.scores.alignment), found["writer"].values
+    load, aligned = (table.sel(reader=sides, writer=writers).values for table in both)
+    known = np.isfinite(load) & np.isfinite(aligned)
+    rank = number(float(spearmanr(load[known], aligned[known]).statistic))
+    assert f"{int(known.sum())} wires into Q and K the rank correlation" in figures["Traffic"]["claim"]
+    assert figures["Traffic"]["claim"].endswith(f"(alignment) is {rank}.")
 
 
 def assert_cells(view: dict[str, Any], panel: dict[str, Any], expected: Any) -> None:

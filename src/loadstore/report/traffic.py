@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.stats import rankdata
 
 from loadstore.errors import Undefined
 from loadstore.report.story import Story
@@ -118,12 +117,18 @@ def _claim(found: "xr.Dataset", scores: "xr.Dataset", story: Story) -> str:
     on = f"{plural(int(found.attrs['tokens']), 'token')} of {text}"
     rank = ""
     if both.sum() > 2 and np.ptp(load[both]) > 0 and np.ptp(aligned[both]) > 0:
-        agree = number(float(np.corrcoef(rankdata(load[both]), rankdata(aligned[both]))[0, 1]))
+        agree = number(float(np.corrcoef(_ranks(load[both]), _ranks(aligned[both]))[0, 1]))
         rank = (
             f" Over {plural(int(both.sum()), 'wire')} into Q and K the rank correlation of what is carried (traffic) "
             f"with what could be (alignment) is {agree}."
         )
     return f"On {on} most is carried by {listed(told) if told else 'nothing'}.{rank}"
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Place of every value from below; equal ones share the mean of their places."""
+    _, which, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (counts.cumsum() - (counts - 1) / 2)[which]
 
 
 def _table(found: "xr.Dataset", name: str, side: Side, heads: Sequence[str]) -> np.ndarray:
