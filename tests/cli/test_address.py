@@ -1,28 +1,20 @@
 """``loadstore address`` on the built-in model, in tables and for a machine."""
 
 import json
-import sys
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
 import loadstore as ls
-from loadstore.cli import main
 from loadstore.cli.report import ARTICLE
 
 Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["loadstore", "address", *words])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
-
-    return run
+def command(loadstore: Run) -> Run:
+    return partial(loadstore, "address")
 
 
 def test_the_induction_head_reads_what_the_previous_token_head_stored(command: Run):

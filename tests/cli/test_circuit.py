@@ -1,26 +1,17 @@
 """``loadstore circuit`` tells the built-in model's known circuits, and refuses what is none."""
 
 import json
-import sys
 from collections.abc import Callable
+from functools import partial
 
 import pytest
-
-from loadstore.cli import main
 
 Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["loadstore", "circuit", "builtin", *words])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
-
-    return run
+def command(loadstore: Run) -> Run:
+    return partial(loadstore, "circuit", "builtin")
 
 
 def test_the_induction_head_searches_for_what_the_previous_token_head_moved(command: Run):

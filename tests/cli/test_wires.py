@@ -1,27 +1,18 @@
 """``loadstore wires`` on the built-in model, in tables and for a machine."""
 
 import json
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
-
-from loadstore.cli import main
 
 Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["loadstore", "wires", "builtin", *words])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
-
-    return run
+def command(loadstore: Run) -> Run:
+    return partial(loadstore, "wires", "builtin")
 
 
 def test_the_induction_heads_key_reads_the_previous_token_head(command: Run, tmp_path: Path):
