@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from circuits import circuits
 from real import real
 from tables import causes
 
@@ -97,7 +98,7 @@ def main() -> None:
         "# Benchmarks\n\n"
         f"Made by `make bench`; medians, {torch.get_num_threads()} threads, torch {torch.__version__}.\n\n"
         f"| work | measured | beside |\n|---|---|---|\n{table}\n"
-        f"{real()}{causes()}"
+        f"{circuits()}{real()}{causes()}"
     )
     (Path(__file__).parent / "RESULTS.md").write_text(text, encoding="utf-8")
     print(text)

@@ -12,6 +12,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from loadstore.circuits.channels import channels as channels
+    from loadstore.circuits.decoding import channel_tokens as channel_tokens
     from loadstore.circuits.moved import matched as matched
     from loadstore.circuits.moved import moved as moved
     from loadstore.circuits.paths import path as path
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from loadstore.evidence.dossier import dossier as dossier
     from loadstore.evidence.moments import moments as moments
     from loadstore.evidence.orders import term_importance as term_importance
+    from loadstore.evidence.stream import stream_moments as stream_moments
     from loadstore.evidence.traffic import traffic as traffic
     from loadstore.evidence.wires import wires as wires
     from loadstore.heads.roles import head_roles as head_roles
@@ -51,6 +54,8 @@ _HOMES = {
     "ablate": "loadstore.models.edits",
     "ablation_effects": "loadstore.evidence.ablation",
     "address": "loadstore.prompts.address",
+    "channel_tokens": "loadstore.circuits.decoding",
+    "channels": "loadstore.circuits.channels",
     "copying": "loadstore.circuits.vocabulary",
     "cut": "loadstore.models.edits",
     "dossier": "loadstore.evidence.dossier",
@@ -69,6 +74,7 @@ _HOMES = {
     "score_parts": "loadstore.prompts.decomposition",
     "show": "loadstore.notebook.show",
     "spectrum": "loadstore.circuits.spectra",
+    "stream_moments": "loadstore.evidence.stream",
     "subspace_scores": "loadstore.circuits.scores",
     "term_importance": "loadstore.evidence.orders",
     "traffic": "loadstore.evidence.traffic",
@@ -82,6 +88,8 @@ __all__ = [
     "ablate",
     "ablation_effects",
     "address",
+    "channel_tokens",
+    "channels",
     "copying",
     "cut",
     "dossier",
@@ -100,6 +108,7 @@ __all__ = [
     "score_parts",
     "show",
     "spectrum",
+    "stream_moments",
     "subspace_scores",
     "term_importance",
     "traffic",

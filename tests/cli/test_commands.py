@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import loadstore as ls
@@ -29,9 +30,28 @@ def test_scores_are_those_of_the_api(run):
     table = ls.subspace_scores(ls.load("builtin"), readers="L1.H4.*")
     assert len(document["wires"]) == 14 + 14 + 13
     for wire in document["wires"]:
-        for name in ("score", "chance", "z", "p", "ceiling", "alignment"):
+        for name in ("score", "chance", "z", "p", "q", "ceiling", "alignment"):
             expected = float(table[name].sel(writer=wire["writer"], reader=wire["reader"]))
             assert wire[name] == pytest.approx(expected, nan_ok=True)
+
+
+@pytest.mark.parametrize("null", ["heads", "stream"])
+def test_so_they_are_under_another_null(run, null: str, tmp_path: Path):
+    text = tmp_path / "text.txt"
+    text.write_text("the cat sat on the mat. the dog sat on the log. " * 8)
+    words = ["scores", "builtin", "--reader", "L1.H4.K", "--null", null, "--corpus", str(text)]
+    document = json.loads(run(*words, "--json"))
+    model = ls.load("builtin")
+    stream = ls.stream_moments(model, str(text)) if null == "stream" else None
+    table = ls.subspace_scores(model, readers="L1.H4.K", null=null, stream=stream)
+    assert document["null"] == null
+    for wire in document["wires"]:
+        for name in ("z", "q", "alignment", *(["p_heads"] if null == "heads" else [])):
+            expected = float(table[name].sel(writer=wire["writer"], reader=wire["reader"]))
+            assert (np.nan if wire[name] is None else wire[name]) == pytest.approx(expected, nan_ok=True), name
+    told = run(*words)
+    assert f"null: {null}" in told
+    assert ("p_heads" in told) == (null == "heads")
 
 
 def test_heads_are_those_of_the_api(run):

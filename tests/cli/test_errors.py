@@ -97,6 +97,8 @@ def test_a_model_that_cannot_be_loaded(
     [
         ("scores good.safetensors --norms both", "norms='both': expected 'fold' or 'ignore'"),
         ("scores good.safetensors --control flip", "control='flip': expected"),
+        ("scores good.safetensors --null flat", "null='flat': expected 'rotation', 'heads' or 'stream'"),
+        ("scores good.safetensors --null stream --corpus nowhere", "nowhere"),
         ("scores good.safetensors --writer zzz", "'zzz' is not a writer; writers are"),
         ("scores good.safetensors --reader zzz", "'zzz' is not a reader; readers are"),
         ("scores good.safetensors -o wires.xlsx", "wires.xlsx: expected a name that ends in .csv or .nc"),

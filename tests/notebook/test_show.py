@@ -58,6 +58,25 @@ def test_a_table_of_some_wires_and_of_none() -> None:
     assert "None of these wires exists" in repr(ls.show(ls.subspace_scores(planted(), writers="L1.H0", readers="L0.*")))
 
 
+def test_channels_are_rows_whose_cells_are_the_result() -> None:
+    found = ls.channels(tiny(KINDS[0]), "L0.H1")
+    shown = ls.show(found)
+    sides, others = views(shown)
+    assert sides["rows"]["labels"][0] == f"1: {float(found.strength[0]):.2f}"
+    assert others["columns"]["labels"] == ["unembed"]
+    for panel in sides["panels"]:
+        for i, row in enumerate(panel["values"]):
+            for head, cell in zip(sides["columns"]["labels"], row, strict=True):
+                value = found.alignment.sel(reader=f"{head}.{panel['title']}").values[i]
+                assert cell == (None if np.isnan(value) else pytest.approx(value, abs=1e-6))
+    carried = [row[0] for row in others["panels"][0]["details"]["carried"]]
+    assert sum(carried) == pytest.approx(1, abs=1e-5)
+    assert "The best aligned channel of L0.H1 is number" in repr(shown)
+    flat = ls.show(ls.channels(planted(), "L0.H0"))
+    assert views(flat)[0]["rows"]["labels"] == ["1: 1.00, 20 directions"]
+    assert "The strongest 32 of" in repr(ls.show(ls.channels(ls.load("builtin"), "embed", "unembed")))
+
+
 def test_spectra_roles_and_runs_are_drawn(trace: ls.Trace) -> None:
     assert kinds(ls.show(ls.spectrum(tiny(KINDS[0]), "pos"))) == ["lines@1", "lines@1"]
     roles = ls.head_roles(planted(), sequences=3)

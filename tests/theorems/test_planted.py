@@ -112,6 +112,29 @@ def test_each_variant_changes_its_own_numbers_and_no_other(model: Weights, varia
             assert found[name] == pytest.approx(value, abs=1e-9), f"{variant}: {name}"
 
 
+PLANTED = {"pos → L0.H0.Q", "pos → L0.H0.K", "embed → L0.H0.V", "L0.H0 → L1.H0.K", "embed → L1.H0.Q"}
+PLANTED |= {"embed → L1.H0.V", "L1.H0 → unembed"}
+MORE = {
+    "clean-up head": {"pos → L2.H0.Q", "pos → L2.H0.K", "L0.H0 → L2.H0.V"},
+    "V-composition": {"L0.H0 → L1.H0.V"},
+    "transposed OV": {"L0.H0 → L1.H0.Q", "L0.H0 → L1.H0.V"},
+}
+LESS = {"transposed OV": {"embed → L0.H0.V", "L0.H0 → L1.H0.K"}}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_planted_wire_is_better_aligned_than_every_other(model: Weights, variant: str) -> None:
+    alignment = subspace_scores(VARIANTS[variant][0](model)).alignment.to_series().dropna()
+    wires = {f"{writer} → {reader}": value for (writer, reader), value in alignment.items()}
+    wanted = (PLANTED | MORE.get(variant, set())) - LESS.get(variant, set())
+    worst = min(wires[name] for name in wanted)
+    best = max(value for name, value in wires.items() if name not in wanted)
+    assert worst > best + 0.5
+    exact = {value for name, value in wires.items() if name in wanted and variant != "V-composition"}
+    assert all(value == pytest.approx(1, abs=1e-9) for value in exact)
+    assert best == pytest.approx(-1, abs=1e-9)  # what is not planted is avoided: another block of the stream
+
+
 def test_transposing_the_ov_loses_induction(model: Weights) -> None:
     assert role(p.with_transposed_ov(model), "L1.H0", "induction") < 0.15
 

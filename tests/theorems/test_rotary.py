@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tiny import ROTARY, Kind, some_tokens, tiny, turning
+from dense import writes
+from tiny import KINDS, ROTARY, Kind, some_tokens, tiny, turning
 from torch import Tensor
 
 from loadstore.circuits.folding import fold, qk, reader_map
@@ -16,7 +17,8 @@ from loadstore.models.forward import forward
 from loadstore.models.rotary import Rotary
 from loadstore.models.trace import run
 from loadstore.models.weights import Weights
-from loadstore.sites import Head, Reader
+from loadstore.models.wiring import wiring
+from loadstore.sites import Head, Reader, parse_reader
 
 TURNS = {
     "full, halves": Rotary.of(4, base=7.0),
@@ -198,3 +200,28 @@ def test_a_reader_of_a_model_is_averaged_over_its_whole_context_unless_told() ->
     )
     assert float((default @ default.mT - whole @ whole.mT).abs().max()) == 0
     assert float((default @ default.mT - one @ one.mT).abs().max()) > 1e-3
+
+
+@pytest.mark.parametrize("offsets", [range(0, 3), range(2, 7), range(3, 10)], ids=str)
+def test_a_range_of_offsets_is_the_mean_over_those_that_the_window_has(offsets: range) -> None:
+    kind = next(kind for kind in KINDS if kind.positions == "rotary" and kind.window)
+    model = tiny(kind)
+    whole = subspace_scores(model, offset=offsets)
+    for reader in ("L0.H0.Q", "L1.H1.K"):
+        reach = model.architecture.reach(int(reader[1]))
+        met = [reader_map(model, parse_reader(reader), offsets=range(o, o + 1)) for o in offsets if o < reach]
+        column = whole.score.sel(reader=reader)
+        if not met:
+            assert bool(column.isnull().all())
+            continue
+        read = torch.stack([one.dense() @ one.dense().mT for one in met]).mean(0)
+        for writer in wiring(model).writers_of(parse_reader(reader)):
+            A = writes(model, writer)
+            expected = torch.trace(A.mT @ A @ read) / (A.square().sum() * torch.trace(read))
+            assert float(column.sel(writer=str(writer))) == pytest.approx(float(expected.sqrt()), rel=1e-9)
+
+
+@pytest.mark.parametrize("offset", [-1, 10, range(3, 3), range(0, 11), range(0, 4, 2)], ids=str)
+def test_offsets_that_are_none_are_refused(offset: int | range) -> None:
+    with pytest.raises(BadRequest, match="offset="):
+        subspace_scores(tiny(next(iter(ROTARY))), offset=offset)

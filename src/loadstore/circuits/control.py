@@ -1,5 +1,7 @@
 """Controls of a score: what writers write, in other coordinates."""
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -7,20 +9,19 @@ from torch import Tensor
 from loadstore.circuits.options import Control
 
 
-def controlled(
-    core: Float[Tensor, "core d_model"], control: Control, seed: int, *, centred: bool
-) -> Float[Tensor, "core d_model"]:
-    """Reverse or rotate what a writer writes; under a LayerNorm only within the centred subspace."""
+def turning(control: Control, seed: int, d: int, *, centred: bool) -> Callable[[Tensor], Tensor] | None:
+    """How a control reverses or rotates rows of width d; under a LayerNorm it rotates within the centred subspace."""
     if control == "none":
-        return core
+        return None
     if control == "reversed":
-        return core.flip(-1)
-    d = core.shape[1]
+        return lambda rows: rows.flip(-1)
     generator = torch.Generator().manual_seed(seed)
     if not centred:
-        return core @ haar(d, generator)
-    basis = torch.linalg.svd(torch.ones(1, d, dtype=core.dtype))[2][1:]
-    return core @ basis.mT @ haar(d - 1, generator) @ basis
+        turn = haar(d, generator)
+    else:
+        basis = torch.linalg.svd(torch.ones(1, d, dtype=torch.float64))[2][1:]
+        turn = basis.mT @ haar(d - 1, generator) @ basis
+    return lambda rows: rows @ turn.to(rows.device)
 
 
 def haar(d: int, generator: torch.Generator) -> Float[Tensor, "d d"]:

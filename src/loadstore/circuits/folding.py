@@ -43,12 +43,20 @@ def ov(weights: Weights, head: Head, norms: Norms = "fold") -> Factored:
     return Factored(fold(own.W_V, _norm(weights, head.layer, norms)), own.W_O)
 
 
-def qk(weights: Weights, head: Head, norms: Norms = "fold", *, offset: int | None = None) -> Factored:
+def qk(
+    weights: Weights,
+    head: Head,
+    norms: Norms = "fold",
+    *,
+    offset: int | None = None,
+    behind: Literal["", "Q", "K", "QK"] = "",
+) -> Factored:
     """W_QK = N W_Q · (N W_K)ᵀ of one head, factored through d_head; under rotary positions it needs an ``offset``.
 
+    ``behind``: the sides that are met behind the norm, and so without N (by shortformer positions).
     Raises NoSuchSite, or Undefined where rotary positions make W_QK depend on an offset that is not given.
     """
-    query, key = (folded_side(weights, head, side, norms) for side in ("Q", "K"))
+    query, key = (folded_side(weights, head, side, norms, behind=side in behind) for side in ("Q", "K"))
     if (rotary := weights.architecture.rotary) is None:
         return Factored(query, key.mT)
     if offset is None:
@@ -127,5 +135,6 @@ def reader_map(
     far = folded_side(weights, reader.head, other, norms)
     if (rotary := weights.architecture.rotary) is None:
         return Factored(near, far.mT)
-    met = range(weights.architecture.reach(reader.layer)) if offsets is None else offsets
+    reach = weights.architecture.reach(reader.layer)
+    met = range(reach) if offsets is None else range(offsets.start, min(offsets.stop, reach))
     return averaged(rotary, near, far, met, key_side=reader.side == "K")

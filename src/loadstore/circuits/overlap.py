@@ -14,8 +14,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from loadstore.circuits.folding import Norms, centre, reader_map, reader_norm, reads_after_norm, writer_map
-from loadstore.linear.factored import Factored
+from loadstore.circuits.cores import centres, double
+from loadstore.circuits.folding import Norms, centre, reader_map, reads_after_norm, writer_map
 from loadstore.linear.null import Null, null
 from loadstore.linear.subspace import reader_cores, writer_cores
 from loadstore.models.weights import Weights
@@ -48,10 +48,9 @@ def overlap(weights: Weights, writer: Writer | str, reader: Reader | str, norms:
     """Take one wire apart. Raises NoSuchSite, NoSuchWire."""
     source, target = wiring(weights).wire(writer, reader)
     behind = reads_after_norm(weights, source)
-    norm = reader_norm(weights, target)
-    centred = norms == "fold" and norm is not None and norm.centres and not behind
-    (core,) = writer_cores([_double(writer_map(weights, source, norms))])
-    (reading,) = reader_cores([_double(reader_map(weights, target, norms, behind=behind))])
+    centred = centres(weights, target, norms) and not behind
+    (core,) = writer_cores([double(writer_map(weights, source, norms))])
+    (reading,) = reader_cores([double(reader_map(weights, target, norms, behind=behind))])
     core = centre(core) if centred else core
     _, written, u = torch.linalg.svd(core, full_matrices=False)
     v, read, _ = torch.linalg.svd(reading, full_matrices=False)
@@ -65,7 +64,3 @@ def overlap(weights: Weights, writer: Writer | str, reader: Reader | str, norms:
         float((core @ reading).square().sum()),
         null(written.square()[None], read.square()[None], d),
     )
-
-
-def _double(matrix: Factored | Tensor) -> Factored | Tensor:
-    return Factored(matrix.left.double(), matrix.right.double()) if isinstance(matrix, Factored) else matrix.double()

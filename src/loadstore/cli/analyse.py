@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 FEW = 64  # heads: of a larger model only those with a role are shown
 MOST = 12  # names of one role
-MEASURES = ("score", "chance", "z", "p", "ceiling", "alignment", "relative")
+MEASURES = ("score", "chance", "z", "p", "q", "ceiling", "alignment", "relative")
+TAILS = ("p", "q", "p_heads")  # small ones keep their magnitude
 
 
 def scores(
@@ -22,6 +23,20 @@ def scores(
     norms: Annotated[str, typer.Option(help="'fold' norms into the matrices, or 'ignore' them.")] = "fold",
     control: Annotated[str, typer.Option(help="'none', 'reversed' or 'haar': turn what writers write.")] = "none",
     seed: Annotated[int, typer.Option(help="Seed of the random rotation.", min=0, max=(1 << 63) - 1)] = 0,
+    null: Annotated[
+        str,
+        typer.Option(help="'rotation', 'heads' (also rank among heads) or 'stream' (keep how it varies)."),
+    ] = "rotation",
+    corpus: Annotated[str, typer.Option(help="What --null stream is measured on: a file or a folder.")] = "default",
+    where: Annotated[
+        list[str] | None, typer.Option(help="Only these wires, such as 'L0.H* -> L1.*.K'; may be repeated.")
+    ] = None,
+    offset: Annotated[
+        str | None, typer.Option(help="Query less key where positions are rotary: 3, or 0-15 for a mean over them.")
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="Keep what is done in FILE, and go on from there when it is interrupted.")
+    ] = None,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Write all wires to FILE.csv or FILE.nc.")] = None,
     limit: Annotated[int, typer.Option(help="How many wires to print, best aligned first; 0 for all.", min=0)] = 20,
     positions: Positions = None,
@@ -29,16 +44,36 @@ def scores(
     *,
     json: Json = False,
 ) -> None:
-    """Subspace scores of wires, each with chance, z, p, ceiling and alignment.
+    """Subspace scores of wires, each with chance, z, p, q (p adjusted for all of them), ceiling and alignment.
 
     Example: loadstore scores builtin --reader 'L1.H4.*' --json
     """
-    from loadstore.circuits.scores import as_control, as_norms, subspace_scores
+    from loadstore.circuits.options import as_control, as_norms, as_null, as_range
+    from loadstore.circuits.scores import subspace_scores
+    from loadstore.cli.progress import counting
+    from loadstore.evidence.stream import stream_moments
 
-    weights = open_model(model, positions, bos)
-    table = subspace_scores(
-        weights, as_norms(norms), writers=writer, readers=reader, control=as_control(control), seed=seed
-    )
+    weights, stream = open_model(model, positions, bos), None
+    chosen, turned, kind = as_norms(norms), as_control(control), as_null(null)
+    if kind == "stream":
+        with counting(f"{weights.name}: how the stream varies") as progress:
+            stream = stream_moments(weights, corpus, progress=progress)
+    offsets = None if offset is None else as_range(offset)
+    with counting(f"{weights.name}: wires") as progress:
+        table = subspace_scores(
+            weights,
+            chosen,
+            writers=writer,
+            readers=reader,
+            control=turned,
+            seed=seed,
+            offset=offsets,
+            null=kind,
+            stream=stream,
+            where=where,
+            resume=resume,
+            progress=progress,
+        )
     if out is not None:
         write_dataset(table, out)
     wires = _wires(table)
@@ -51,21 +86,20 @@ def scores(
     ranked = sorted(wires, key=lambda wire: -wire["alignment"] if wire["alignment"] == wire["alignment"] else 9.0)
     shown = ranked if limit == 0 else ranked[:limit]
     print_table(
-        f"{weights.name}: {len(shown)} of {len(wires)} wires, best aligned first (norms: {norms}, control: {control})",
-        ("writer", "reader", *MEASURES),
-        [
-            [wire["writer"], wire["reader"], *(p_text(wire[name]) if name == "p" else wire[name] for name in MEASURES)]
-            for wire in shown
-        ],
+        f"{weights.name}: {len(shown)} of {len(wires)} wires, best aligned first "
+        f"(norms: {norms}, control: {control}, null: {null})",
+        tuple(shown[0]),
+        [[p_text(value) if name in TAILS else value for name, value in wire.items()] for wire in shown],
     )
 
 
 def _wires(table: "xr.Dataset") -> list[dict[str, Any]]:
     """One object per wire that exists."""
     found: list[dict[str, Any]] = []
+    measures = [*MEASURES, "p_heads"] if "p_heads" in table else MEASURES
     for i, source in enumerate(table["writer"].values):
         for j, target in enumerate(table["reader"].values):
-            numbers = {name: float(table[name].values[i, j]) for name in MEASURES}
+            numbers = {name: float(table[name].values[i, j]) for name in measures}
             if numbers["chance"] == numbers["chance"] or numbers["score"] == numbers["score"]:
                 found.append({"writer": str(source), "reader": str(target), **numbers})
     return found

@@ -2,7 +2,7 @@
 
 import typer
 
-from loadstore.cli import address, analyse, circuit, demo, head, models, report, train, wires
+from loadstore.cli import address, analyse, channels, circuit, demo, head, models, report, train, wires
 
 app = typer.Typer(
     name="loadstore",
@@ -14,6 +14,7 @@ app = typer.Typer(
 )
 app.command()(report.report)
 app.command()(analyse.scores)
+app.command()(channels.channels)
 app.command()(wires.wires)
 app.command()(address.address)
 app.command()(circuit.circuit)

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from loadstore.circuits.folding import reads_after_norm
 from loadstore.evidence.loads import Loads
-from loadstore.evidence.moments import Moments, Point
+from loadstore.evidence.moments import Moments
+from loadstore.models.points import Point
 from loadstore.models.wiring import wiring
 from loadstore.sites import UNEMBED, Reader, Writer
 
@@ -44,16 +45,23 @@ class Memory:
             rows = block.rows if block.behind else block.rows * self.moments.inverse_scale[point][:, None, None]
             yield Block(block.writers, rows, block.W_O, block.behind)
 
-    def whole(self, loads: Loads) -> Float[Tensor, "token load inside"]:
-        """All that some readers load, through their matrices. Points must come in depth order."""
+    def stream(self, point: Point) -> tuple[Float[Tensor, "token d_model"], Float[Tensor, "token d_model"] | None]:
+        """All that was stored before a point, scaled by its 1/σ, and what is added behind its norm.
+
+        Points must come in depth order.
+        """
         behind = None
-        for block in self._stored(loads.point):
+        for block in self._stored(point):
             if block.behind:
                 behind = block.sent
             elif block.writers[0] not in self._held:
                 self._held.add(block.writers[0])
                 self._sum += block.sent
-        read = self._sum * self.moments.inverse_scale[loads.point][:, None]
+        return self._sum * self.moments.inverse_scale[point][:, None], behind
+
+    def whole(self, loads: Loads) -> Float[Tensor, "token load inside"]:
+        """All that some readers load, through their matrices. Points must come in depth order."""
+        read, behind = self.stream(loads.point)
         found = torch.einsum("td,lde->tle", read, loads.B)
         if behind is None or loads.behind is None:
             return found

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from loadstore.circuits.folding import folded_side, reader_map
 from loadstore.errors import Undefined
-from loadstore.evidence.moments import Moments, Point, point_of
+from loadstore.evidence.moments import Moments
 from loadstore.linear.subspace import reader_cores
+from loadstore.models.points import Point, point_of
 from loadstore.models.weights import Weights
 from loadstore.sites import Reader
 

@@ -10,7 +10,6 @@ with σ the reader's frozen norm: of a head u is its z times W_O, so Σ_w = W_O�
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -24,24 +23,13 @@ from loadstore.evidence.spool import spool
 from loadstore.models.corpus import Corpus
 from loadstore.models.globs import matching
 from loadstore.models.norms import centred
+from loadstore.models.points import Point, point_of
 from loadstore.models.trace import run
 from loadstore.models.weights import Weights
 from loadstore.models.wiring import wiring
 from loadstore.sites import Reader, Writer
 
 GROUPS = 32  # of documents, that standard errors are over
-
-
-class Point(NamedTuple):
-    """Where a norm reads the stream: before a layer's heads, before its MLP, or before the unembedding."""
-
-    layer: int
-    mlp: bool = False
-
-
-def point_of(weights: Weights, reader: Reader) -> Point:
-    """The point of a reader; the unembedding's is one layer past the last."""
-    return Point(weights.architecture.n_layers if reader.is_unembed else reader.layer, reader.is_mlp)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,5 +1,6 @@
 """Which writer can reach which reader: a fact of the architecture, kept here and nowhere else."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -42,7 +43,15 @@ class Wiring:
     @cached_property
     def exists(self) -> np.ndarray:
         """Boolean matrix [writer, reader]."""
-        return np.array([[self.connects(w, r) for r in self.readers] for w in self.writers])
+        return self.between(self.writers, self.readers)
+
+    def between(self, writers: Sequence[Writer], readers: Sequence[Reader]) -> np.ndarray:
+        """Boolean matrix [writer, reader] of some of them."""
+        columns: dict[tuple[int, str], list[bool]] = {}  # readers of one side in one layer see the same writers
+        for reader in readers:
+            if (reader.layer, reader.side) not in columns:
+                columns[reader.layer, reader.side] = [self.connects(writer, reader) for writer in writers]
+        return np.array([columns[reader.layer, reader.side] for reader in readers]).T
 
     def writers_of(self, reader: Reader) -> tuple[Writer, ...]:
         """Every writer that ``reader`` can load from, in depth order."""

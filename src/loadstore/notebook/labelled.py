@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from loadstore.heads.patterns import ROLES
+from loadstore.notebook.channels import channels_figure
 from loadstore.notebook.wires import scores_figure
 from loadstore.report.traffic import traffic_views
 from loadstore.report.words import number
@@ -31,6 +32,8 @@ def labelled_figures(result: Any) -> tuple[str, list[Figure]] | None:
     name = f"{result.attrs.get('model', 'result')}"
     if {"writer", "reader"} <= set(result.dims) and "alignment" in result:
         return f"{name}: subspace scores", [scores_figure(result)]
+    if {"channel", "reader"} <= set(result.dims) and "carried" in result:
+        return f"{name}: channels of {result.attrs['writer']}", [channels_figure(result)]
     if {"writer", "reader"} <= set(result.dims) and "traffic" in result:
         return f"{name}: traffic", [_traffic(result)]
     if "eigenvalue" in result and "rank" in result.dims:

@@ -10,11 +10,14 @@ from loadstore.views.model import Figure, View, figure, heatmap, panel, reading
 if TYPE_CHECKING:
     import xarray as xr
 
-MEASURES = ("score", "chance", "ceiling", "z", "p", "relative")
+MEASURES = ("score", "chance", "ceiling", "z", "p", "q", "p_heads", "relative", "carried")
 
 
-def scores_figure(scores: "xr.Dataset") -> Figure:
-    """Q, K and V as panels over writers and heads, coloured by alignment; the unembedding beside them."""
+def scores_figure(scores: "xr.Dataset", rows: str = "writer") -> Figure:
+    """Q, K and V as panels over writers and heads, coloured by alignment; the unembedding beside them.
+
+    ``rows``: what to call the writers, where they are parts of one.
+    """
     scores = scores.isel(writer=np.isfinite(scores.alignment.values).any(1)) if _any(scores) else scores
     writers = [str(w) for w in scores["writer"].values]
     readers = [str(r) for r in scores["reader"].values]
@@ -28,11 +31,11 @@ def scores_figure(scores: "xr.Dataset") -> Figure:
         sided = sided.isel(writer=np.isfinite(sided.alignment.values).any(1)) if _any(sided) else sided
         panels = [_panel(sided, s, [f"{head}.{s}" for head in heads]) for s in sides]
         reach = [str(w) for w in sided["writer"].values]
-        views.append(heatmap("Alignment", ("writer", reach), ("head", heads), panels, scale=scale, hatched=hatched))
+        views.append(heatmap("Alignment", (rows, reach), ("head", heads), panels, scale=scale, hatched=hatched))
     others = [r for r in readers if r[-2:] not in (".Q", ".K", ".V")]
     if others:
         panels = [_panel(scores, "", others)]
-        views.append(heatmap("Others", ("writer", writers), ("reader", others), panels, scale=scale, hatched=hatched))
+        views.append(heatmap("Others", (rows, writers), ("reader", others), panels, scale=scale, hatched=hatched))
     values = scores.alignment.values
     if _any(scores):
         i, j = np.unravel_index(int(np.nanargmax(values)), values.shape)

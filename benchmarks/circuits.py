@@ -1,0 +1,165 @@
+"""Scores of every wire at full size: GPT-2 small's shape, SmolLM2, how each route grows, a whole vocabulary copied."""
+
+import json
+import math
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+import torch
+
+import loadstore as ls
+from loadstore.circuits import engine
+from loadstore.circuits.ends import read_rank, written_rank
+from loadstore.circuits.engine import Ask
+from loadstore.linear.ends import End
+from loadstore.linear.routes import Routes, routes
+from loadstore.models.weights import Weights
+from loadstore.models.wiring import wiring
+
+Row = tuple[str, str, str]
+D, VOCAB = 768, 50257
+
+
+def circuits() -> str:
+    """A section for RESULTS.md; each model in a process of its own."""
+    rows = [*_gpt2(_child("gpt2")), *_smollm2(_child("smollm2")), _copying(_child("copying"))]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    growth = "\n".join(f"| {' | '.join(row)} |" for row in _growth())
+    return (
+        "\n## Scores of every wire\n\n"
+        "Null, ceiling and alignment included. Peak: anonymous memory beyond the loaded weights. Rates are of float32 "
+        "matrix products of 1,024 × 1,024 in the same process.\n\n"
+        f"| work | measured | beside |\n|---|---|---|\n{table}\n\n"
+        "How the time of each exact route grows, all wires between n heads and n readers of 64 dimensions, float32: "
+        f"the exponent of a straight line through logarithms.\n\n| varied | cores | Grams |\n|---|---|---|\n{growth}\n"
+    )
+
+
+def _gpt2(found: dict[str, float]) -> Iterator[Row]:
+    seconds, rate = found["seconds"], found["rate"]
+    name = f"GPT-2 small's shape: {found['wires']:,.0f} wires, random float32 weights"
+    beside = f"{seconds * rate / 550e9:.2f} × 550 GFLOP at {rate / 1e9:.0f} GFLOP/s (must be ≤ 1)"
+    yield name, f"{seconds:.1f} s, peak {found['peak'] / 1e6:.0f} MB", f"{beside}; < 500 MB"
+    yield "its products by the cheaper route", f"{found['terms'] * 2 / 1e9:.0f} GFLOP", "and the Grams of dense ends"
+
+
+def _smollm2(found: dict[str, float]) -> Iterator[Row]:
+    name = f"SmolLM2-135M: {found['wires']:,.0f} wires"
+    yield name, f"{found['seconds']:.1f} s, peak {found['peak'] / 1e6:.0f} MB", "< 90 s, < 1.5 GB"
+    yield "L16.H0 among writers into L18.H6.K, by alignment", f"number {found['place']:.0f}", "≤ 3"
+
+
+def _copying(found: dict[str, float]) -> Row:
+    work = 2 * VOCAB**2 * 64
+    share = work / found["rate"] / found["seconds"]
+    measured = f"{found['seconds']:.1f} s, peak {found['peak'] / 1e6:.0f} MB, {share:.0%} of matmul rate"
+    return f"copying of one head, {VOCAB:,} × {D}", measured, "< 1 GB, ≥ 70 %"
+
+
+def _child(what: str) -> dict[str, float]:
+    done = subprocess.run([sys.executable, __file__, what], check=True, capture_output=True, text=True)
+    return json.loads(done.stdout)
+
+
+def _measure(what: str) -> dict[str, float]:
+    found: dict[str, float] = {}
+    model = ls.load("smollm2") if what == "smollm2" else random_gpt2()
+    if what == "copying":
+        with _peak(found):
+            found["seconds"] = _median(lambda: ls.copying(model, "L0.H0"), 1)
+    else:
+        with _peak(found):
+            found["seconds"] = _median(lambda: ls.subspace_scores(model), 3)
+        table = ls.subspace_scores(model, readers="L18.H6.K" if what == "smollm2" else "L1.*")
+        network = wiring(model)
+        ranks = [written_rank(model, w) for w in network.writers], [read_rank(model, r) for r in network.readers]
+        found["wires"] = float(network.exists.sum())
+        found["terms"] = routes(*map(np.array, ranks), network.exists, model.architecture.d_model).terms
+        if what == "smollm2":
+            best = table.alignment.to_series().dropna().sort_values(ascending=False)
+            found["place"] = float([writer for writer, _ in best.index].index("L16.H0") + 1)
+    found["rate"] = _rate()
+    return found
+
+
+def random_gpt2(layers: int = 12) -> Weights:
+    """GPT-2's shape with the weights it starts from."""
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    torch.manual_seed(0)
+    return ls.load(GPT2LMHeadModel(GPT2Config(n_layer=layers)).eval())
+
+
+def _growth() -> Iterator[tuple[str, str, str]]:
+    for name, sizes in (
+        ("n = 64, 128, 256 heads, d = 768", [(64, 768), (128, 768), (256, 768)]),
+        ("d = 384, 768, 1,536, n = 64", [(64, 384), (64, 768), (64, 1536)]),
+    ):
+        x = [math.log(n if sizes[0][1] == sizes[1][1] else d) for n, d in sizes]
+        fits: list[str] = []
+        for grams in (False, True):
+            y = [math.log(_route(n, d, grams=grams)) for n, d in sizes]
+            fits.append(f"{np.polyfit(x, y, 1)[0]:.1f} ({math.exp(y[0]):.2f} s to {math.exp(y[-1]):.2f} s)")
+        yield name, fits[0], fits[1]
+
+
+def _route(n: int, d: int, *, grams: bool) -> float:
+    ends = [End(torch.randn(64, d, dtype=torch.float64), full=False) for _ in range(8)]
+    wanted = np.ones((n, n), dtype=bool)
+    ask = Ask(lambda i, _: ends[i % 8], lambda j, _: ends[j % 8], np.full(n, 64), np.full(n, 64), wanted, d)
+    every = np.ones(n, dtype=bool)
+    plan = Routes(every, every, wanted & grams, 0.0)
+    with patch.object(engine, "routes", lambda *_: plan):
+        return _median(lambda: list(engine.tiles(ask, torch.float32)), 3)
+
+
+def _median(work: Callable[[], object], repeats: int) -> float:
+    times: list[float] = []
+    for _ in range(repeats + (repeats > 1)):
+        began = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - began)
+    return statistics.median(times[repeats > 1 :])
+
+
+def _rate() -> float:
+    a = torch.randn(1024, 1024)
+    return 2 * 1024**3 / _median(lambda: a @ a, 20)
+
+
+@contextmanager
+def _peak(found: dict[str, float]) -> Iterator[None]:
+    """Watch anonymous memory while something works; ``peak`` is what came on top."""
+    before, over = anonymous(), threading.Event()
+    most = [before]
+
+    def watch() -> None:
+        while not over.wait(0.005):
+            most[0] = max(most[0], anonymous())
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        found["peak"] = most[0] - before
+
+
+def anonymous() -> int:
+    """Bytes of this process that no file backs."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon"))
+
+
+if __name__ == "__main__":
+    print(json.dumps(_measure(sys.argv[1])) if len(sys.argv) > 1 else circuits())

@@ -1,0 +1,132 @@
+"""``loadstore channels``: what a writer stores, direction by direction, and who reads each."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from loadstore.cli.options import Begin, Json, Model, Positions, open_model, p_text, print_json, print_table
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from loadstore.circuits.decoding import ChannelTokens
+
+OF_CHANNEL = ("strength", "share", "dimension")
+OF_READER = ("score", "chance", "z", "p", "ceiling", "alignment", "carried")
+SHOWN = ("score", "z", "p", "ceiling", "alignment", "carried")
+BEST = 3  # readers of one channel
+
+
+def channels(
+    model: Model = "builtin",
+    writer: Annotated[str, typer.Argument(help="The writer: a head such as L0.H7, embed, pos or L0.mlp.")] = "",
+    reader: Annotated[str, typer.Option(help="Readers, a glob such as 'L1.*.K'; of one alone, tokens too.")] = "*",
+    norms: Annotated[str, typer.Option(help="'fold' norms into the matrices, or 'ignore' them.")] = "fold",
+    offset: Annotated[
+        int | None, typer.Option(help="query - key, under rotary positions; else averaged.", show_default=False)
+    ] = None,
+    top: Annotated[int, typer.Option(help="How many channels to print, strongest (or most carried) first.", min=1)] = 5,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Write all channels to FILE.csv or FILE.nc.")] = None,
+    positions: Positions = None,
+    bos: Begin = "model",
+    *,
+    json: Json = False,
+) -> None:
+    """Show the channels of a writer, its singular directions, each scored on its own against readers.
+
+    With several readers the strongest channels and the best aligned readers of each; with one reader the channels that
+    carry most of the wire, and the tokens at both ends.
+
+    Example: loadstore channels builtin L0.H7 --reader L1.H4.K
+    """
+    from loadstore.cli.analyse import check_name, write_dataset
+    from loadstore.errors import BadRequest
+
+    if not writer:
+        raise BadRequest("which writer? name one, such as loadstore channels builtin L0.H7")
+    if out is not None:
+        check_name(out)
+    weights = open_model(model, positions, bos)
+    from loadstore.circuits.channels import channels as find
+    from loadstore.circuits.options import as_norms
+
+    folded = as_norms(norms)
+    table = find(weights, writer, reader, folded, offset)
+    if out is not None:
+        write_dataset(table.dropna("reader", how="all", subset=["score"]), out)
+    alone = str(table["reader"].values[0]) if table.sizes["reader"] == 1 else None
+    chosen = table if alone is None else table.sortby(-table.carried.isel(reader=0))
+    chosen = chosen.isel(channel=slice(top))
+    decoded: list[ChannelTokens] | str = []
+    if alone is not None:
+        from loadstore.circuits.decoding import channel_tokens
+        from loadstore.errors import Undefined
+
+        few = min(5, weights.architecture.vocab)
+        try:
+            numbers = [int(number) for number in chosen["channel"].values]
+            decoded = [channel_tokens(weights, writer, alone, number, few, folded, offset) for number in numbers]
+        except Undefined as reason:
+            decoded = str(reason)
+    if json:
+        print_json("channels", {**table.attrs, **_document(chosen, decoded)})
+        return
+    typer.echo(f"{weights.name}: {chosen.sizes['channel']} of {table.attrs['total']} channels of {writer}")
+    typer.echo(f"{table.attrs['definition']}\n")
+    if alone is None:
+        _print_readers(chosen)
+    else:
+        _print_wire(chosen, f"{writer} → {alone}, most carried first", decoded)
+
+
+def _document(table: "xr.Dataset", decoded: "list[ChannelTokens] | str") -> dict[str, Any]:
+    """Channels as objects, with every reader that is reached, and tokens or why there are none."""
+    from dataclasses import asdict
+
+    found: list[dict[str, Any]] = []
+    for i, number in enumerate(table["channel"].values):
+        readers = [
+            {"reader": str(name), **{measure: float(table[measure].values[i, j]) for measure in OF_READER}}
+            for j, name in enumerate(table["reader"].values)
+            if float(table.chance.values[i, j]) > 0
+        ]
+        own = {name: table[name].values[i] for name in OF_CHANNEL}
+        tokens = asdict(decoded[i]) if decoded and not isinstance(decoded, str) else None
+        found.append({"channel": int(number), **own, "readers": readers, "tokens": tokens})
+    return {"channels": found, "undecoded": decoded if isinstance(decoded, str) else None}
+
+
+def _print_readers(table: "xr.Dataset") -> None:
+    """Each channel with its best aligned readers."""
+    names = [str(name) for name in table["reader"].values]
+    rows: list[list[object]] = []
+    for i, number in enumerate(table["channel"].values):
+        alignment, p = table.alignment.values[i], table.p.values[i]
+        known = [j for j in range(len(names)) if alignment[j] == alignment[j]]
+        best = sorted(known, key=lambda j, by=alignment: -float(by[j]))[:BEST]
+        told = [f"{names[j]} {alignment[j]:.2f} (p {p_text(float(p[j]))})" for j in best]
+        rows.append([int(number), *_own(table, i), *told, *[""] * (BEST - len(told))])
+    heads = ("channel", *OF_CHANNEL, "best aligned", *[""] * (BEST - 1))
+    print_table("strongest first", heads, rows)
+
+
+def _print_wire(table: "xr.Dataset", title: str, decoded: "list[ChannelTokens] | str") -> None:
+    """Each channel of one wire with its measures, then the tokens at both ends."""
+    rows: list[list[object]] = []
+    for i, number in enumerate(table["channel"].values):
+        values = {name: float(table[name].values[i, 0]) for name in SHOWN}
+        measures = [p_text(value) if name == "p" else value for name, value in values.items()]
+        rows.append([int(number), *_own(table, i), *measures])
+    print_table(title, ("channel", *OF_CHANNEL, *SHOWN), rows)
+    if isinstance(decoded, str):
+        typer.echo(f"\nno tokens: {decoded}")
+        return
+    typer.echo("\nwhat is stored → what is loaded with it (signs go together and mean nothing by themselves)")
+    for one in decoded:
+        agree = "" if one.agreement != one.agreement else f", agreement {one.agreement:.2f}"
+        typer.echo(f"channel {one.channel}: {one.stored_as or 'a constant'} → {one.loaded_as}{agree}\n{one.text}")
+
+
+def _own(table: "xr.Dataset", i: int) -> list[float | int]:
+    return [float(table.strength.values[i]), float(table.share.values[i]), int(table.dimension.values[i])]

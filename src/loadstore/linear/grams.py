@@ -1,0 +1,84 @@
+"""⟨AᵀA, B Bᵀ⟩ of many ends at once: symmetric matrices without their trace, packed by halves, and one product.
+
+With a′ = a − tr a/d · I, and b′ alike, tr(a b) = tr a · tr b/d + ⟨a′, b′⟩: the first term is chance, which no rounding
+of the product can touch. A packed a′ is the blocks on and above the diagonal, row by row of blocks; off-diagonal
+blocks stand for two. Derivation: docs/cores.md, checked by tests/circuits/test_engine.py.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.linear.bands import bands
+from loadstore.linear.ends import End
+
+LONG = 1 << 16  # terms that one product adds up in its own precision; such sums are added in double
+
+
+@dataclass(frozen=True, eq=False)
+class Packed:
+    """Matrices a′ of several ends, a row of blocks after another: ``blocks`` are [end, rows, columns]."""
+
+    blocks: list[Float[Tensor, "end _ _"]]
+
+    @classmethod
+    def empty(cls, ends: int, d: int, like: Tensor) -> "Packed":
+        """Room for several ends."""
+        return cls([like.new_empty(ends, rows.stop - rows.start, d - rows.start) for rows, _ in bands(d)])
+
+    @classmethod
+    def of(cls, ends: Sequence[End], dtype: torch.dtype) -> "Packed":
+        """Pack ends, multiplied in ``dtype``."""
+        found = cls.empty(len(ends), ends[0].matrix.shape[1], ends[0].matrix.to(dtype))
+        found.put(0, ends)
+        return found
+
+    def put(self, start: int, ends: Sequence[End]) -> None:
+        """Pack ends from a place on, neighbours of one rank together."""
+        for (full, _), group in groupby(ends, key=lambda end: (end.full, end.rank)):
+            some = list(group)
+            traces = torch.stack([end.trace() for end in some]) / some[0].matrix.shape[1]
+            self._put(slice(start, start + len(some)), torch.stack([end.matrix for end in some]), traces, full=full)
+            start += len(some)
+
+    def _put(self, at: slice, stack: Float[Tensor, "end _ d"], means: Float[Tensor, " end"], *, full: bool) -> None:
+        """Only the blocks that are kept are multiplied."""
+        cores = stack.to(self.blocks[0].dtype)
+        for block, (rows, columns) in zip(self.blocks, bands(stack.shape[2]), strict=True):
+            if full:
+                block[at].copy_(cores[:, rows, columns])
+            else:
+                torch.bmm(cores[:, :, rows].mT, cores[:, :, columns], out=block[at])
+            block[at].diagonal(dim1=1, dim2=2).sub_(means[:, None].to(block))
+
+    def weigh(self) -> None:
+        """Count the blocks above the diagonal twice: on one of the two sides of a product."""
+        for block in self.blocks:
+            block[:, :, block.shape[1] :].mul_(2)
+
+
+def products(weighed: Packed, packed: Packed, writers: slice) -> Float[Tensor, "writer reader"]:
+    """⟨a′, b′⟩ of some writers with every reader, in double precision from sums of ``LONG`` terms."""
+    total: Tensor | None = None
+    for left, right in zip(weighed.blocks, packed.blocks, strict=True):
+        a, b = left[writers].flatten(1), right.flatten(1)
+        for start in range(0, a.shape[1], LONG):
+            some = (a[:, start : start + LONG] @ b[:, start : start + LONG].mT).double()
+            total = some if total is None else total.add_(some)
+    assert total is not None
+    return total
+
+
+def crossed(writers: Sequence[Float[Tensor, "_ d"]], reader: Float[Tensor, "core d"]) -> Float[Tensor, " writer"]:
+    """‖C Dᵀ‖² of writers' cores with one reader's: no term is negative, so nothing cancels."""
+    together = torch.cat(list(writers))
+    owner = torch.repeat_interleave(
+        torch.arange(len(writers), device=together.device),
+        torch.tensor([len(core) for core in writers], device=together.device),
+    )
+    sizes = (together @ reader.mT).double().square().sum(1)
+    return torch.zeros(len(writers), dtype=torch.float64, device=together.device).index_add_(0, owner, sizes)

@@ -1,0 +1,67 @@
+"""What writers write and readers read as dense matrices, straight from the definitions; for the models of tiny.py."""
+
+import torch
+from tiny import turning
+from torch import Tensor
+
+from loadstore.models.weights import Norm, Weights
+from loadstore.sites import Reader, Writer
+
+
+def through(norm: Norm | None, width: int) -> Tensor:
+    """(I − 11ᵀ/d) diag(γ), diag(γ) under an RMSNorm, or the identity."""
+    if norm is None:
+        return torch.eye(width, dtype=torch.float64)
+    assert norm.gain is not None
+    return (torch.eye(width, dtype=torch.float64) - (1 / width if norm.centres else 0.0)) @ norm.gain.diag()
+
+
+def kv_of(model: Weights, index: int) -> int:
+    """Which keys and values a head reads: neighbours share."""
+    return index // (model.architecture.n_heads // len(model.layers[0].W_K))
+
+
+def writes(model: Weights, writer: Writer) -> Tensor:
+    """Return A, dense."""
+    if writer.kind in ("embed", "pos"):
+        return model.W_E if writer.kind == "embed" else model.W_pos
+    layer = model.layers[writer.layer]
+    if writer.kind == "bias":
+        assert layer.b_O is not None
+        return layer.b_O[None]
+    if writer.kind == "mlp":
+        return layer.mlp.W_out
+    return through(layer.norm, 12) @ layer.W_V[kv_of(model, writer.index)] @ layer.W_O[writer.index]
+
+
+def reads(model: Weights, reader: Reader, writer: Writer) -> Tensor:
+    """Return B, dense; shortformer positions meet this side's W_Q or W_K raw.
+
+    Under rotary positions the B_Δ of all offsets side by side over √n, so that B Bᵀ is their mean.
+    """
+    if reader.is_unembed:
+        return through(model.final_norm, 12) @ (model.W_U - model.W_U.mean(1, keepdim=True))
+    layer, h, kv = model.layers[reader.layer], reader.index, kv_of(model, reader.index)
+    if reader.is_mlp:
+        gate = [] if layer.mlp.W_gate is None else [layer.mlp.W_gate]
+        return through(layer.mlp.norm, 12) @ torch.cat([layer.mlp.W_in, *gate], 1)
+    N = through(layer.norm, 12)
+    if reader.side == "V":
+        return N @ layer.W_V[kv] @ layer.W_O[h]
+    W_Q, W_K = layer.W_Q[h] @ through(layer.q_norm, 4), layer.W_K[kv] @ through(layer.k_norm, 4)
+    near, far = (W_Q, W_K) if reader.side == "Q" else (W_K, W_Q)
+    raw = writer.kind == "pos" and model.architecture.positions == "shortformer"
+    window = model.architecture.window(reader.layer)  # keys beyond it are never met
+    near, offsets = near if raw else N @ near, range(window or model.architecture.context)
+    if (rotary := model.architecture.rotary) is None:
+        return near @ (N @ far).mT
+    turns = [turning(rotary, offset if reader.side == "Q" else -offset) for offset in offsets]
+    return torch.cat([near @ R @ (N @ far).mT for R in turns], 1) / len(offsets) ** 0.5
+
+
+def is_centred(model: Weights, reader: Reader, writer: Writer) -> bool:
+    if writer.kind == "pos" and model.architecture.positions == "shortformer":
+        return False
+    norm = model.final_norm if reader.is_unembed else model.layers[reader.layer].norm
+    norm = model.layers[reader.layer].mlp.norm if reader.is_mlp else norm
+    return norm is not None and norm.centres
