@@ -54,12 +54,22 @@ MODERN = [
     Kind("learned", "rms", False, "parallel", window=True),
     Kind("rotary", "none", False, kv=1, qk_norm=True),
 ]
-KINDS = [
-    Kind(positions, norm, biases)
-    for positions in ("learned", "shortformer", "rotary", "none")
-    for norm in ("none", "layer", "rms")
-    for biases in (False, True)
-] + MODERN
+KINDS = [  # every pair of positions, norm and biases, not every triple
+    Kind("learned", "none", False),
+    Kind("learned", "layer", False),
+    Kind("learned", "layer", True),
+    Kind("learned", "rms", True),
+    Kind("shortformer", "none", False),
+    Kind("shortformer", "layer", True),
+    Kind("shortformer", "rms", False),
+    Kind("rotary", "none", False),
+    Kind("rotary", "layer", True),
+    Kind("rotary", "rms", False),
+    Kind("none", "none", True),
+    Kind("none", "layer", False),
+    Kind("none", "rms", True),
+    *MODERN,
+]
 NORMED = [kind for kind in KINDS if kind.norm != "none"]
 UNNORMED = [kind for kind in KINDS if kind.norm == "none"]
 WITH_POS = [kind for kind in KINDS if kind.positions in ("learned", "shortformer")]

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from loadstore.notebook.show import show as show
     from loadstore.prompts.address import address as address
     from loadstore.prompts.decomposition import score_parts as score_parts
+    from loadstore.prompts.listing import listing as listing
     from loadstore.prompts.logits import logit_parts as logit_parts
     from loadstore.prompts.logits import residual_parts as residual_parts
     from loadstore.prompts.outputs import output_parts as output_parts
@@ -61,6 +62,7 @@ _HOMES = {
     "dossier": "loadstore.evidence.dossier",
     "head_roles": "loadstore.heads.roles",
     "key_composition": "loadstore.circuits.vocabulary",
+    "listing": "loadstore.prompts.listing",
     "load": "loadstore.models.library",
     "logit_parts": "loadstore.prompts.logits",
     "matched": "loadstore.circuits.moved",
@@ -95,6 +97,7 @@ __all__ = [
     "dossier",
     "head_roles",
     "key_composition",
+    "listing",
     "load",
     "logit_parts",
     "matched",

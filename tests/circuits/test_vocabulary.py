@@ -151,7 +151,7 @@ def test_matched_pairs_are_the_largest_of_the_centred_scores(kind: Kind) -> None
     assert result["query_text"].values[0] == f"#{int(best.indices[0]) // 17}"
 
 
-@pytest.mark.parametrize("kind", [KINDS[0], KINDS[3], ROTARY[0], MODERN[2]], ids=str)
+@pytest.mark.parametrize("kind", [KINDS[0], KINDS[2], ROTARY[0], MODERN[2]], ids=str)
 def test_moved_tokens_are_those_stored_largest_and_promote_their_row(kind: Kind) -> None:
     model = tiny(kind)
     at = model.layers[1]
@@ -181,7 +181,7 @@ def test_rotary_positions_require_an_offset(kind: Kind) -> None:
 
 
 def test_circuits_of_a_narrow_file_are_those_of_its_widened_numbers() -> None:
-    narrow = tiny(KINDS[3]).map(lambda tensor: tensor.half())
+    narrow = tiny(KINDS[2]).map(lambda tensor: tensor.half())
     wide = narrow.map(lambda tensor: tensor.float())
     for found, expected in (
         (copying(narrow, "L1.H0"), copying(wide, "L1.H0")),

@@ -18,7 +18,7 @@ from loadstore.models.corpus import Corpus
 from loadstore.models.wiring import wiring
 
 SIDES = ["Q", "K"]
-SORTS = [*MODERN, *KINDS[1:24:8]]  # all that is modern, and a learned, a shortformer and a plain one
+SORTS = [*MODERN, *KINDS[2:13:4]]  # all that is modern, and a learned, a shortformer and a plain one
 SOME = ["L0.H2.Q", "L1.H0.Q", "L1.H1.K", "L2.H2.Q", "L2.H1.K", "L2.H0.V", "unembed"]
 
 

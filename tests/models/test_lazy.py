@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pace import slowness
 
 pytestmark = pytest.mark.alone
 
@@ -121,7 +122,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, float]]
 def test_a_large_model_opens_at_once(told: dict[str, float]) -> None:
     assert told["total"] > 2e9
     assert told["mapped"] >= 2
-    assert told["seconds"] < 1
+    assert told["seconds"] < slowness()
     assert told["anonymous"] < 200e6
     assert told["resident at open"] < told["total"] / 100
 

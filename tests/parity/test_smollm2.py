@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import torch
+from pace import processor, slowness
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 from transformers.utils import logging
 
@@ -115,7 +116,7 @@ def test_the_command_line_names_its_previous_token_and_induction_heads() -> None
         capture_output=True,
         check=True,
         text=True,
-        timeout=60,
+        timeout=60 * slowness(),
     )
     print(f"loadstore heads smollm2: {time.monotonic() - start:.1f} s")  # at most 60, by timeout
     heads = json.loads(found.stdout)["heads"]
@@ -132,7 +133,7 @@ def test_it_opens_and_answers_within_six_seconds() -> None:
     took: list[tuple[float, float]] = []
     code = "import loadstore as ls\nprint(list(ls.run(ls.load('smollm2'), list(range(100, 120))).logits.shape))"
     for _ in range(3):
-        start, used = time.monotonic(), spent()
+        start, used = time.monotonic(), processor()
         found = subprocess.run(
             [sys.executable, "-c", code],
             capture_output=True,
@@ -141,16 +142,10 @@ def test_it_opens_and_answers_within_six_seconds() -> None:
             timeout=120,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
-        took.append((time.monotonic() - start, spent() - used))
+        took.append((time.monotonic() - start, processor() - used))
         assert found.stdout.strip() == "[20, 49152]"
     print("start to logits, wall and processor:", ", ".join(f"{wall:.2f} s and {used:.2f} s" for wall, used in took))
-    assert min(min(times) for times in took) < 6
-
-
-def spent() -> float:
-    """Seconds of processor time of all child processes that have ended."""
-    times = os.times()
-    return times.children_user + times.children_system
+    assert min(min(times) for times in took) < 6 * slowness()
 
 
 def test_an_address_takes_less_than_a_second_after_the_run(model: Weights) -> None:
@@ -161,4 +156,4 @@ def test_an_address_takes_less_than_a_second_after_the_run(model: Weights) -> No
         found = ls.address(trace, head, last)
         took.append(time.perf_counter() - began)
         assert all(abs(one) < 1e-3 for one in found.remainder.values())
-    assert sorted(took)[1] < 1
+    assert sorted(took)[1] < slowness()

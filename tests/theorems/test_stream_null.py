@@ -16,7 +16,7 @@ from loadstore.models.points import Point, point_of
 from loadstore.models.weights import Weights
 from loadstore.models.wiring import wiring
 
-SOME = [*KINDS[::7], *KINDS[24::3], Kind("shortformer", "layer", True)]
+SOME = [*KINDS[::7], *KINDS[13::3], Kind("shortformer", "layer", True)]
 
 
 def points(model: Weights) -> list[Point]:

@@ -22,6 +22,7 @@ from loadstore.models.trace import Trace
 from loadstore.prompts.contrast import About, direction_of, keys_of, same_question
 from loadstore.prompts.read import Read, read_of
 from loadstore.prompts.reading import refuse_cuts
+from loadstore.prompts.short import short
 from loadstore.prompts.sides import divided
 from loadstore.prompts.single import one_prompt_index
 from loadstore.sites import SIDES, Head, Side, parse_head
@@ -81,7 +82,7 @@ class Address:
     @property
     def tokens(self) -> str:
         """The token part in one line: ``on·4 .71 | ⏎·0 .18 | +11``."""
-        shown = [f"{self.labels[j]} {_short(self.weights[j])}" for j in self.smallest[:3]]
+        shown = [f"{self.labels[j]} {short(self.weights[j])}" for j in self.smallest[:3]]
         rest = self.at + 1 - self.first - len(shown)
         return " | ".join([*shown, f"+{rest}"] if rest else shown)
 
@@ -93,7 +94,7 @@ class Address:
 
     def _subspace(self, side: Side) -> str:
         writer = self.top(side)
-        return f"{writer} {_short(self.shares[side][writer])}" if writer else "undefined"
+        return f"{writer} {short(self.shares[side][writer])}" if writer else "undefined"
 
 
 def address(trace: Trace, head: Head | str, at: int, about: About = "most", against: Trace | None = None) -> Address:
@@ -164,10 +165,3 @@ def smallest_set(row: Float[Tensor, " key"], mass: float = MASS) -> tuple[int, .
     order = row.argsort(descending=True, stable=True)
     held = row[order].cumsum(0)
     return tuple(order[: int((held < mass - 1e-9).sum()) + 1].tolist())
-
-
-def _short(value: float) -> str:
-    """``.71``, ``1.0``, ``−.12``."""
-    text = f"{abs(value):.2f}"
-    text = text[1:] if text.startswith("0") else text
-    return f"−{text}" if value < 0 and float(f"{value:.2f}") != 0 else text

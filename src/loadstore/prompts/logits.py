@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from loadstore.errors import BadRequest
 from loadstore.models.tokens import require
@@ -55,14 +57,11 @@ def logit_parts(
     at = one_prompt_index(trace, at)
     refuse_cuts(trace)
     weights = trace.weights
-    writers, norm = wiring(weights).writers_of(UNEMBED), weights.norm(None)
-    signed = _signed(trace, token, against)
+    writers = wiring(weights).writers_of(UNEMBED)
+    signed = signed_targets(trace, token, against)
     column = torch.stack([sign * weights.wide(weights.W_U[:, index]) for index, sign in signed.items()]).sum(0)
-    parts = (read_at(trace, UNEMBED, writers, at) @ column).double().cpu().numpy()
-    const = 0.0 if weights.b_U is None else sum(sign * float(weights.b_U[index]) for index, sign in signed.items())
-    if norm is not None and norm.bias is not None:
-        const += float(norm.bias @ column)
-    parts = np.append(parts, const)
+    bias = 0.0 if weights.b_U is None else sum(sign * float(weights.b_U[index]) for index, sign in signed.items())
+    parts = np.array(list(column_parts(trace, at, column, bias).values()))
     names, dims = [*map(str, writers), CONST], ("writer",)
     if by_source:
         spread = np.zeros((len(parts), trace.tokens.shape[1]))
@@ -82,18 +81,26 @@ def logit_parts(
     return xr.DataArray(parts, dims=dims, coords={"writer": names}, attrs=attrs)
 
 
-def _signed(trace: Trace, token: int | str, against: int | str | None) -> dict[int, float]:
+def column_parts(trace: Trace, at: int, column: Float[Tensor, " d_model"], bias: float) -> dict[str, float]:
+    """One linear question of the last normed stream at one token, x̂ · column + bias, by writers and ``const``."""
+    writers, norm = wiring(trace.weights).writers_of(UNEMBED), trace.weights.norm(None)
+    parts: list[float] = (read_at(trace, UNEMBED, writers, at) @ column).double().tolist()
+    const = bias if norm is None or norm.bias is None else bias + float(norm.bias @ column)
+    return dict(zip([*map(str, writers), CONST], [*parts, const], strict=True))
+
+
+def signed_targets(trace: Trace, token: int | str, against: int | str | None) -> dict[int, float]:
     """The target with weight 1, and what it is compared with at −1. Raises BadRequest where they are the same."""
-    target = _id(trace, token)
+    target = target_id(trace, token)
     if against is None:
         return {target: 1.0}
-    other = _id(trace, against)
+    other = target_id(trace, against)
     if other == target:
         raise BadRequest(f"token {target} is compared with itself; give two tokens, or one")
     return {target: 1.0, other: -1.0}
 
 
-def _id(trace: Trace, token: int | str) -> int:
+def target_id(trace: Trace, token: int | str) -> int:
     """The id of a target. Raises BadRequest, BadPrompt, or Undefined without a tokenizer."""
     weights = trace.weights
     if isinstance(token, str):

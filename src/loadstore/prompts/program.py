@@ -1,0 +1,121 @@
+"""A listing as lines of an assembly-like program; what a line says is also told by its marks, never by colour alone."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from loadstore.prompts.listing import Listing
+from loadstore.prompts.loads import Kind, Load
+from loadstore.prompts.search import LEAST, Step
+from loadstore.prompts.short import short, signed
+
+Op: TypeAlias = Literal["target", "LOAD", "LOAD.Q", "LOAD.K", "LOAD.V", "ADDR", "STORE"]
+OPS: Mapping[Kind, Op] = {"Q": "LOAD.Q", "K": "LOAD.K", "V": "LOAD.V", "mlp": "LOAD", "unembed": "LOAD"}
+TOKENS = 3  # of an address
+PARTS = 6  # of a load
+Notes: TypeAlias = Mapping[tuple[str, str], str]  # (site·at, op): what was verified
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: its step's site (once a step), what it does, at which token, on what, and a comment."""
+
+    site: str
+    op: Op
+    place: str
+    body: str
+    comment: str = ""
+
+    @property
+    def text(self) -> str:
+        """The line in columns."""
+        line = f"{self.site:<8} {self.op:<7} {self.place:<11} {self.body}"
+        return f"{line:<79} ; {self.comment}" if self.comment else line.rstrip()
+
+
+def program(found: Listing, notes: Notes | None = None) -> Iterator[Line]:
+    """The lines of a listing; ``notes`` replaces what is estimated by what was measured."""
+    labels, at = found.labels, found.at
+    than = "the mean of all tokens" if found.against is None else found.text_of(found.against)
+    yield Line(
+        "",
+        "target",
+        labels[at],
+        f"{found.text_of(found.token)}   logit {signed(found.logit)}, {signed(found.contrast)} above {than}   "
+        f"p {short(found.probability)}   explained {found.explained:.0%}",
+    )
+    yield Line("unembed", "LOAD", labels[at], _parts(found, found.target))
+    for step in found.steps:
+        yield from _step(found, step, {} if notes is None else notes)
+    if found.left:
+        yield Line("", "LOAD", "", "", f"{found.left} more steps weigh at least {short(LEAST)}; raise most")
+
+
+def _step(found: Listing, step: Step, notes: Notes) -> Iterator[Line]:
+    site, labels = step.site, found.labels
+    for load in step.loads:
+        op = OPS[load.kind]
+        token = step.at if load.undefined else _place(load)
+        yield Line(site, op, "·" if token is None else labels[token], _parts(found, load), _origin(found, load))
+        site = ""
+        if load.kind == "K":
+            yield Line("", "ADDR", labels[step.at], _address(found, step))
+    name = f"{step.site}·{step.at}"
+    estimate = f"without it: {found.text_of(found.token)} {signed(-step.carried)} estimated"
+    yield Line(site, "STORE", labels[step.at], _stored(found, step), notes.get((name, "STORE"), estimate))
+
+
+def _parts(found: Listing, load: Load) -> str:
+    if load.undefined:
+        return f"undefined: {load.undefined}"
+    about, one_place = "" if load.additive else "≈", _place(load) is not None
+    listed: list[str] = []
+    before = -1
+    for part in load.parts[:PARTS]:
+        token = "" if one_place or part.token == before else f"{found.labels[part.token]}: "
+        listed.append(f"{token}{part.writer} {about}{short(part.share)}")
+        before = part.token
+    hidden = [part.share for part in load.parts[PARTS:]]
+    if others := load.others + len(hidden):
+        rest = short(load.rest + math.fsum(hidden))
+        most = max([load.largest, *map(abs, hidden)])
+        listed.append(f"{others} {'others' if others > 1 else 'other'} {rest if load.additive else f'≤ {short(most)}'}")
+    return " | ".join(listed)
+
+
+def _place(load: Load) -> int | None:
+    """The one token that was loaded; None where there are several."""
+    places = {part.token for part in load.parts}
+    return places.pop() if len(places) == 1 else None
+
+
+def _address(found: Listing, step: Step) -> str:
+    order = sorted(range(len(step.attended)), key=lambda j: -step.attended[j])[:TOKENS]
+    shown = [f"{found.labels[j]} {short(step.attended[j])}" for j in order]
+    rest = len(step.attended) - len(shown)
+    return " | ".join([*shown, f"+{rest}"] if rest else shown)
+
+
+def _origin(found: Listing, load: Load) -> str:
+    """Where the largest part of a load got what it stored, if that is a step of its own."""
+    if not load.parts:
+        return ""
+    first = load.parts[0]
+    source = found.by_place.get((first.writer, first.token))
+    values = next((each for each in source.loads if each.kind == "V"), None) if source is not None else None
+    if values is None or not values.parts:
+        return ""
+    return f"{first.writer} stored {found.labels[values.parts[0].token]} here"
+
+
+def _stored(found: Listing, step: Step) -> str:
+    said: list[str] = []
+    if not math.isnan(step.stored):
+        said.append(f"{found.text_of(found.token)} {signed(step.stored)}")
+    if step.decoded is not None:
+        said.append(f"like {step.decoded[0]} {short(step.decoded[1])}")
+    users = [user for user in step.users if user != "unembed"]
+    if users:
+        said.append("for " + ", ".join(users[:4]) + (f" +{len(users) - 4}" if len(users) > 4 else ""))
+    return "   ".join(said)
