@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from loadstore.evidence.orders import term_importance as term_importance
     from loadstore.evidence.stream import stream_moments as stream_moments
     from loadstore.evidence.traffic import traffic as traffic
+    from loadstore.evidence.verify import verify as verify
     from loadstore.evidence.wires import wires as wires
     from loadstore.heads.roles import head_roles as head_roles
     from loadstore.models.edits import ablate as ablate
@@ -80,6 +81,7 @@ _HOMES = {
     "subspace_scores": "loadstore.circuits.scores",
     "term_importance": "loadstore.evidence.orders",
     "traffic": "loadstore.evidence.traffic",
+    "verify": "loadstore.evidence.verify",
     "walk": "loadstore.prompts.walk",
     "wires": "loadstore.evidence.wires",
 }
@@ -115,6 +117,7 @@ __all__ = [
     "subspace_scores",
     "term_importance",
     "traffic",
+    "verify",
     "walk",
     "wires",
 ]

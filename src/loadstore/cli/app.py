@@ -2,7 +2,7 @@
 
 import typer
 
-from loadstore.cli import address, analyse, channels, circuit, demo, head, models, report, train, wires
+from loadstore.cli import address, analyse, channels, circuit, demo, head, listing, models, report, train, wires
 
 app = typer.Typer(
     name="loadstore",
@@ -13,6 +13,8 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 app.command()(report.report)
+app.command()(listing.listing)
+app.command()(listing.verify)
 app.command()(analyse.scores)
 app.command()(channels.channels)
 app.command()(wires.wires)

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from loadstore.prompts.listing import Listing
-from loadstore.prompts.loads import Kind, Load
+from loadstore.prompts.loads import Kind, Load, Part
 from loadstore.prompts.search import LEAST, Step
 from loadstore.prompts.short import short, signed
+from loadstore.sites import CONST
 
 Op: TypeAlias = Literal["target", "LOAD", "LOAD.Q", "LOAD.K", "LOAD.V", "ADDR", "STORE"]
 OPS: Mapping[Kind, Op] = {"Q": "LOAD.Q", "K": "LOAD.K", "V": "LOAD.V", "mlp": "LOAD", "unembed": "LOAD"}
 TOKENS = 3  # of an address
 PARTS = 6  # of a load
-Notes: TypeAlias = Mapping[tuple[str, str], str]  # (site·at, op): what was verified
+Notes: TypeAlias = Mapping[tuple[str, str], str]  # of a wire by its writer and reader: what was measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,10 @@ def program(found: Listing, notes: Notes | None = None) -> Iterator[Line]:
         f"{found.text_of(found.token)}   logit {signed(found.logit)}, {signed(found.contrast)} above {than}   "
         f"p {short(found.probability)}   explained {found.explained:.0%}",
     )
+    notes = {} if notes is None else notes
     yield Line("unembed", "LOAD", labels[at], _parts(found, found.target))
     for step in found.steps:
-        yield from _step(found, step, {} if notes is None else notes)
+        yield from _step(found, step, notes)
     if found.left:
         yield Line("", "LOAD", "", "", f"{found.left} more steps weigh at least {short(LEAST)}; raise most")
 
@@ -57,13 +59,22 @@ def _step(found: Listing, step: Step, notes: Notes) -> Iterator[Line]:
     for load in step.loads:
         op = OPS[load.kind]
         token = step.at if load.undefined else _place(load)
-        yield Line(site, op, "·" if token is None else labels[token], _parts(found, load), _origin(found, load))
+        place = "·" if token is None else labels[token]
+        yield Line(site, op, place, _parts(found, load), _comment(found, step, load, notes))
         site = ""
         if load.kind == "K":
             yield Line("", "ADDR", labels[step.at], _address(found, step))
-    name = f"{step.site}·{step.at}"
-    estimate = f"without it: {found.text_of(found.token)} {signed(-step.carried)} estimated"
-    yield Line(site, "STORE", labels[step.at], _stored(found, step), notes.get((name, "STORE"), estimate))
+    yield Line(site, "STORE", labels[step.at], _stored(found, step))
+
+
+def _comment(found: Listing, step: Step, load: Load, notes: Notes) -> str:
+    """Where the largest part came from, and what cutting it does: as measured, else as attribution estimates it."""
+    part = next((part for part in load.parts if part.writer != CONST), None)
+    if part is None:
+        return ""
+    reader = step.site if load.kind == "mlp" else f"{step.site}.{load.kind}"
+    estimate = f"cut {part.writer}: {found.text_of(found.token)} {signed(-step.carried * part.share)} estimated"
+    return "; ".join([*_origin(found, part), notes.get((part.writer, reader), estimate)])
 
 
 def _parts(found: Listing, load: Load) -> str:
@@ -97,16 +108,13 @@ def _address(found: Listing, step: Step) -> str:
     return " | ".join([*shown, f"+{rest}"] if rest else shown)
 
 
-def _origin(found: Listing, load: Load) -> str:
-    """Where the largest part of a load got what it stored, if that is a step of its own."""
-    if not load.parts:
-        return ""
-    first = load.parts[0]
-    source = found.by_place.get((first.writer, first.token))
+def _origin(found: Listing, part: Part) -> list[str]:
+    """Where a part got what it stored, if that is a step of its own."""
+    source = found.by_place.get((part.writer, part.token))
     values = next((each for each in source.loads if each.kind == "V"), None) if source is not None else None
     if values is None or not values.parts:
-        return ""
-    return f"{first.writer} stored {found.labels[values.parts[0].token]} here"
+        return []
+    return [f"{part.writer} stored {found.labels[values.parts[0].token]} here"]
 
 
 def _stored(found: Listing, step: Step) -> str:

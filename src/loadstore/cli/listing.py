@@ -1,0 +1,143 @@
+"""``loadstore listing`` and ``loadstore verify``: the program of one prediction, and its proof."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from loadstore.cli.listing_json import listing_document, proof_document
+from loadstore.cli.options import Begin, Json, Model, Positions, open_model, print_json
+from loadstore.cli.report import ARTICLE, as_ids
+
+if TYPE_CHECKING:
+    from loadstore.prompts.listing import Listing
+
+Prompt = Annotated[str, typer.Argument(help="The text.")]
+At = Annotated[int, typer.Option(help="The token after which is predicted, from 0; negative ones count from the end.")]
+Predict = Annotated[
+    str | None,
+    typer.Option(help="What is predicted, one token (an id, if --ids).", show_default="the first prediction"),
+]
+Against = Annotated[
+    str | None, typer.Option(help="Another token, whose logit is taken from it.", show_default="the mean of all tokens")
+]
+Share = Annotated[float, typer.Option(help="List loads until so much of them is explained.")]
+Most = Annotated[int, typer.Option(help="Steps at most.", min=1)]
+Ids = Annotated[
+    str | None, typer.Option("--ids", help="Token ids such as '0,17,4' instead of a text.", show_default=False)
+]
+
+
+def listing(
+    model: Model = "builtin",
+    prompt: Prompt = ARTICLE,
+    at: At = -1,
+    predict: Predict = None,
+    against: Against = None,
+    share: Share = 0.9,
+    most: Most = 24,
+    ids: Ids = None,
+    positions: Positions = None,
+    bos: Begin = "model",
+    *,
+    json: Json = False,
+) -> None:
+    """Print the load/store program of one prediction, backwards from its logit.
+
+    LOAD lines divide what a step read among writers (signed shares that sum to 1; ≈ of an MLP: without that writer),
+    ADDR is the attention, STORE what was stored. What cutting a wire does is estimated here; loadstore verify cuts.
+
+    Example: loadstore listing builtin "the cat sat on the mat. the dog sat on the log." --at 10 --predict ' on'
+    """
+    found = _find(model, prompt, at, predict, against, share, most, ids, positions, bos)
+    if json:
+        print_json("listing", listing_document(found))
+        return
+    _echo(str(found))
+    weights = found.trace.weights
+    typer.echo(f"\n{weights.name}; BOS: {weights.begins}; effects are estimated by attribution; loadstore verify cuts")
+
+
+def verify(
+    model: Model = "builtin",
+    prompt: Prompt = ARTICLE,
+    at: At = -1,
+    predict: Predict = None,
+    against: Against = None,
+    share: Share = 0.9,
+    most: Most = 24,
+    controls: Annotated[int, typer.Option(help="Wires of as much traffic, for each cut.", min=1)] = 20,
+    replicates: Annotated[int, typer.Option(help="Prompts with other random tokens in the same places.", min=2)] = 8,
+    paraphrase: Annotated[
+        list[str] | None,
+        typer.Option(help="Instead: a text after which the same is predicted; at least two.", show_default=False),
+    ] = None,
+    ids: Ids = None,
+    positions: Positions = None,
+    bos: Begin = "model",
+    *,
+    json: Json = False,
+) -> None:
+    """Cut every load's largest wire of a listing, beside controls that carry as much, and say what holds.
+
+    ✔ verified: the target moves as the listing says, further than for every control, and does so again (mean beyond
+    two standard errors) on other prompts. ◦: beyond its controls here, not replicated. ✘: neither.
+
+    Example: loadstore verify builtin "the cat sat on the mat. the dog sat on the log." --at 10 --predict ' on'
+    """
+    from loadstore.cli.progress import counting
+    from loadstore.evidence.verify import verify as prove
+
+    found = _find(model, prompt, at, predict, against, share, most, ids, positions, bos)
+    with counting(f"{found.trace.weights.name}: cuts and controls") as progress:
+        proof = prove(found, controls=controls, replicates=replicates, paraphrases=paraphrase, progress=progress)
+    if json:
+        print_json("verified", {**listing_document(found), **proof_document(proof)})
+        return
+    _echo(str(proof))
+
+
+def _find(  # the options of both commands
+    model: str,
+    prompt: str,
+    at: int,
+    predict: str | None,
+    against: str | None,
+    share: float,
+    most: int,
+    ids: str | None,
+    positions: str | None,
+    bos: str,
+) -> "Listing":
+    from loadstore.models.trace import run
+    from loadstore.prompts.listing import listing as find
+
+    weights = open_model(model, positions, bos)
+    trace = run(weights, prompt if ids is None else as_ids(ids), record=True)
+    named = [None if text is None else text if ids is None else as_ids(text)[0] for text in (predict, against)]
+    return find(trace, at, named[0], named[1], share=share, most=most)
+
+
+def _echo(text: str) -> None:
+    """Colour in a terminal: what loads, what stores, what is verified; the marks say the same."""
+    if not sys.stdout.isatty():
+        typer.echo(text)
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    styled = Text(text)
+    for pattern, style in STYLES.items():
+        styled.highlight_regex(pattern, style)
+    Console(soft_wrap=True, highlight=False).print(styled)
+
+
+STYLES = {
+    r"(?m)^(L\d+\.\S+|unembed)": "bold",
+    r"\bLOAD(\.[QKV])?\b": "cyan",
+    r"\bADDR\b": "magenta",
+    r"\bSTORE\b": "yellow",
+    r"(?m); .*$": "dim",
+    r"✔ verified": "green",
+    r"[✘◦] [^;\n]*": "red",
+}

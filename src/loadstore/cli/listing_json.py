@@ -1,0 +1,93 @@
+"""Listings and their proofs as JSON documents."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from loadstore.evidence.verify import Check, Verified
+    from loadstore.prompts.listing import Listing
+    from loadstore.prompts.loads import Load
+
+
+def listing_document(found: "Listing") -> dict[str, Any]:
+    """A listing for a machine; the text that a person sees is with it."""
+    weights, labels = found.trace.weights, found.labels
+    return {
+        "model": weights.name,
+        "bos": weights.begins,
+        "definition": "shares of a load sum to 1 with others; those of an MLP are the change without the writer",
+        "at": found.at,
+        "token": labels[found.at],
+        "target": found.text_of(found.token),
+        "target_id": found.token,
+        "against": None if found.against is None else found.text_of(found.against),
+        "logit": found.logit,
+        "contrast": found.contrast,
+        "probability": found.probability,
+        "explained": found.explained,
+        "loads": _load(found, found.target),
+        "steps": [
+            {
+                "site": step.site,
+                "at": step.at,
+                "token": labels[step.at],
+                "weight": step.weight,
+                "carried": step.carried,
+                "stored": step.stored,
+                "decoded": None if step.decoded is None else {"text": step.decoded[0], "cosine": step.decoded[1]},
+                "loads": [_load(found, load) for load in step.loads],
+                "address": [{"index": j, "token": labels[j], "weight": w} for j, w in enumerate(step.attended)],
+                "users": list(step.users),
+                "effects": "estimated",
+            }
+            for step in found.steps
+        ],
+        "left": found.left,
+        "text": str(found),
+    }
+
+
+def _load(found: "Listing", load: "Load") -> dict[str, Any]:
+    return {
+        "kind": load.kind,
+        "parts": [
+            {"writer": part.writer, "index": part.token, "token": found.labels[part.token], "share": part.share}
+            for part in load.parts
+        ],
+        "others": load.others,
+        "rest": load.rest,
+        "largest_other": load.largest,
+        "undefined": load.undefined or None,
+    }
+
+
+def proof_document(proof: "Verified") -> dict[str, Any]:
+    """What was measured of every cut."""
+    return {
+        "holds": proof.holds,
+        "verified": proof.count,
+        "luck": proof.luck,
+        "replicates": proof.replicates,
+        "replicated_on": proof.on,
+        "checks": [_check(check) for check in proof.checks],
+        "text": str(proof),
+    }
+
+
+def _check(check: "Check") -> dict[str, Any]:
+    return {
+        "wires": [{"writer": str(writer), "reader": str(reader)} for writer, reader in check.claim.wires],
+        "traffic": check.traffic,
+        "effect": check.effect,
+        "change": check.change,
+        "probability": check.probability,
+        "attention": [
+            {"head": head, "query": query, "key": key, "before": before, "after": after}
+            for (head, query, key), (before, after) in zip(check.claim.watched, check.attention, strict=True)
+        ],
+        "controls": list(check.controls),
+        "mean": check.mean,
+        "standard_error": check.standard_error,
+        "beyond": check.beyond,
+        "replicated": check.replicated,
+        "verified": check.verified,
+    }

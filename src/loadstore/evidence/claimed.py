@@ -1,0 +1,68 @@
+"""What a listing claims: which wires matter, and which way cutting them moves the target."""
+
+import math
+from dataclasses import dataclass
+
+from loadstore.evidence.near import Wire
+from loadstore.models.wiring import wiring
+from loadstore.prompts.listing import Listing
+from loadstore.prompts.loads import Kind, Part
+from loadstore.sites import CONST, Writer
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Wires that a listing says matter: which way cutting them moves the target, and the loads that say so.
+
+    ``watched``: (head, query, key) of every Q or K load, whose attention the cut should change.
+    """
+
+    wires: tuple[Wire, ...]
+    kind: Kind
+    sign: float
+    watched: tuple[tuple[str, int, int], ...]
+
+    @property
+    def text(self) -> str:
+        """``L0.H7 → L1.H4.K + L1.H10.K``."""
+        return f"{self.wires[0][0]} → {' + '.join(str(reader) for _, reader in self.wires)}"
+
+
+def claims_of(found: Listing) -> list[Claim]:
+    """The largest wire of every step's loads, and those that load one store on one side together; no constants.
+
+    What writers store for the target itself is part of a sum, which needs no proof.
+    """
+    network = wiring(found.trace.weights)
+    single: dict[Wire, Claim] = {}
+    places: dict[tuple[Writer, int, Kind], list[Wire]] = {}
+
+    def say(kind: Kind, wire: Wire, carried: float, watched: tuple[tuple[str, int, int], ...]) -> None:
+        known = single.get(wire)
+        both = watched if known is None else tuple(dict.fromkeys([*known.watched, *watched]))
+        single[wire] = Claim((wire,), kind, -math.copysign(1, carried) if known is None else known.sign, both)
+
+    for step in found.steps:
+        for load in step.loads:
+            part = next((part for part in load.parts if not _constant(part)), None)
+            if part is None:
+                continue
+            reader = network.reader(step.site if load.kind == "mlp" else f"{step.site}.{load.kind}")
+            key = step.attended.index(max(step.attended)) if load.kind in ("Q", "K") else -1
+            watched = ((step.site, step.at, key),) if key >= 0 else ()
+            wire = network.writer(part.writer), reader
+            say(load.kind, wire, step.carried * part.share, watched)
+            if load.kind != "mlp":
+                places.setdefault((wire[0], part.token, load.kind), []).append(wire)
+    together: dict[tuple[Wire, ...], Claim] = {}
+    for some in places.values():
+        wires = tuple(wire for wire in dict.fromkeys(some) if single[wire].sign == single[some[0]].sign)
+        if len(wires) > 1:
+            watched = tuple(dict.fromkeys(place for wire in wires for place in single[wire].watched))
+            together[wires] = Claim(wires, single[wires[0]].kind, single[wires[0]].sign, watched)
+    return [*single.values(), *together.values()]
+
+
+def _constant(part: Part) -> bool:
+    """Whether a writer stores the same at every token, so that a mean cut takes nothing."""
+    return part.writer == CONST or part.writer.endswith(".bias")

@@ -1,0 +1,70 @@
+"""A verified listing as text: the program with what was measured, cuts of several wires, and whether it holds."""
+
+import math
+from typing import TYPE_CHECKING
+
+from loadstore.prompts.program import program
+from loadstore.prompts.short import short
+
+if TYPE_CHECKING:
+    from loadstore.evidence.verify import Check, Verified
+
+
+def mark(check: "Check") -> str:
+    """Verified, beyond its controls but not replicated, or neither; never by colour alone."""
+    if check.verified:
+        return "✔ verified"
+    if check.beyond:
+        return "◦ beyond its controls, not replicated"
+    return "✘ not beyond its controls"
+
+
+def nats(value: float) -> str:
+    """Two digits, and three of small numbers."""
+    return short(value) if abs(value) >= 0.095 else f"{value:.3f}".replace("0.", ".").replace("-", "−")
+
+
+def note(found: "Verified", check: "Check") -> str:
+    """``cut L0.H7: p .99 → .52, −.64 nats (controls ≤ .03; −1.2 ± .2 replicated) ✔ verified``."""
+    most = max(map(abs, check.controls))
+    return (
+        f"cut {check.claim.wires[0][0]}: p {short(found.listing.probability)} → {short(check.probability)}, "
+        f"{nats(check.effect)} nats (controls ≤ {nats(most)}; replicates {nats(check.mean)} ± "
+        f"{nats(check.standard_error)}) {mark(check)}"
+    )
+
+
+def verdict(found: "Verified") -> str:
+    """The whole text."""
+    single = {
+        (str(check.claim.wires[0][0]), str(check.claim.wires[0][1])): note(found, check)
+        for check in found.checks
+        if len(check.claim.wires) == 1
+    }
+    lines = [line.text for line in program(found.listing, single)]
+    together = [check for check in found.checks if len(check.claim.wires) > 1]
+    if together:
+        lines.append("\ncut together:")
+    for check in together:
+        lines.append(f"  {check.claim.text}\n      {note(found, check)}")
+        seen = [
+            f"{head} {found.listing.labels[query]} → {found.listing.labels[key]} {short(before)} → {short(after)}"
+            for (head, query, key), (before, after) in zip(check.claim.watched, check.attention, strict=True)
+        ]
+        if seen:
+            lines.append("      attention: " + ", ".join(seen))
+    return "\n".join([*lines, "", summary(found)])
+
+
+def summary(found: "Verified") -> str:
+    """How many cuts are verified, and what luck would give."""
+    n, beyond = len(found.checks), sum(check.beyond for check in found.checks)
+    by_luck = math.fsum(1 / (len(check.controls) + 1) for check in found.checks)
+    fewest, most = (pick(len(check.controls) for check in found.checks) for pick in (min, max))
+    verdict = "the listing holds" if found.holds else "the listing FAILS verification"
+    return (
+        f"{verdict}: {found.count} of {n} cuts are verified, {beyond} are beyond all of their controls "
+        f"({fewest if fewest == most else f'{fewest} to {most}'} each; by luck {by_luck:.1f} would be, and "
+        f"{found.count} or more with p {'< 1e-9' if found.luck < 1e-9 else f'{found.luck:.1g}'}); "
+        f"replicated on {found.replicates} {found.on}"
+    )

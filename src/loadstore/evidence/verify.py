@@ -1,0 +1,216 @@
+"""A listing put to the proof: every load's largest wire is cut, beside controls that carry as much.
+
+    effect      log p(target | wire cut) − log p(target), nats, on this run
+    controls    the same of other wires of that kind, nearest in traffic, outside the listing
+    replicates  the same cut on prompts with other tokens in the same places, or on paraphrases: mean and standard error
+
+A cut is beyond its controls where it moves the target the way that the listing says, further than any of them. It is
+verified where that holds and its mean over replicates lies more than two standard errors on that side of 0. Heads that
+load the same store on one side are also cut together, as each may stand in for the other.
+Tests: tests/evidence/test_verify.py.
+"""
+
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+from loadstore.errors import BadRequest, Undefined
+from loadstore.evidence.ablation import Progress
+from loadstore.evidence.claimed import Claim, claims_of
+from loadstore.evidence.cutting import Effect, cut_each
+from loadstore.evidence.near import Near, Wire
+from loadstore.evidence.own_cuts import pattern_without
+from loadstore.evidence.relabel import relabelled
+from loadstore.evidence.rest import Target
+from loadstore.models.edits import cut
+from loadstore.models.trace import Prompt, Trace, run
+from loadstore.prompts.deviations import deviations
+from loadstore.prompts.listing import Listing
+
+ERRORS = 2.0  # standard errors
+
+
+@dataclass(frozen=True)
+class Check:
+    """One cut: its effect on the target and on what it should change, its controls, and its replicates.
+
+    ``effect`` in nats; ``change``: total variation of the reader's pattern (Q, K, unembed) or relative change of what
+    it stores (V, MLP), NaN of cuts together; ``attention``: of every watched load, before and after.
+    """
+
+    claim: Claim
+    traffic: float
+    effect: float
+    change: float
+    probability: float
+    attention: tuple[tuple[float, float], ...]
+    controls: tuple[float, ...]
+    mean: float
+    standard_error: float
+
+    @property
+    def beyond(self) -> bool:
+        """Whether it moves the target as the listing says, further than any control."""
+        return self.claim.sign * self.effect > max(map(abs, self.controls))
+
+    @property
+    def replicated(self) -> bool:
+        """Whether its mean over replicates is more than two standard errors on the listing's side."""
+        return self.claim.sign * self.mean > ERRORS * self.standard_error
+
+    @property
+    def verified(self) -> bool:
+        """Both."""
+        return self.beyond and self.replicated
+
+
+@dataclass(frozen=True, eq=False)
+class Verified:
+    """A listing and the checks of its cuts; ``str`` prints the program with what was measured.
+
+    ``replicates``: how many other prompts; ``on``: what they are. Controls of a cut are as many as were asked for, or
+    as the model has.
+    """
+
+    listing: Listing
+    checks: tuple[Check, ...]
+    replicates: int
+    on: str
+
+    @property
+    def count(self) -> int:
+        """How many cuts are verified."""
+        return sum(check.verified for check in self.checks)
+
+    @property
+    def luck(self) -> float:
+        """How likely so many cuts, or more, would be beyond all controls if each were like its own."""
+        chances = np.ones(1)
+        for check in self.checks:
+            one = 1 / (len(check.controls) + 1)
+            chances = np.convolve(chances, [1 - one, one])
+        return float(chances[self.count :].sum())
+
+    @property
+    def holds(self) -> bool:
+        """Whether more cuts are verified than luck would put beyond their controls (below 1 %)."""
+        return self.luck < 0.01
+
+    def __str__(self) -> str:
+        from loadstore.evidence.verdict import verdict
+
+        return verdict(self)
+
+
+def verify(
+    found: Listing,
+    *,
+    controls: int = 20,
+    replicates: int = 8,
+    paraphrases: Sequence[Prompt] | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Verified:
+    """Cut every load's largest wire of a listing, and compare with ``controls`` wires of as much traffic.
+
+    ``replicates``: so many prompts with other random tokens in the same places (the target with them).
+    ``paraphrases``: instead, prompts after whose last token the same target is expected. Raises Undefined (nothing to
+    cut, nothing to compare with), BadRequest, BadPrompt.
+    """
+    if controls < 1 or (paraphrases is None and replicates < 2) or (paraphrases is not None and len(paraphrases) < 2):
+        raise BadRequest("a proof needs at least 1 control and 2 replicates or paraphrases")
+    claims = claims_of(found)
+    if not claims:
+        raise Undefined("no writer of this listing can be cut: it is made of constants")
+    trace, target = found.trace, (found.at, found.token)
+    near = Near(trace, {wire for claim in claims for wire in claim.wires})
+    beside = {wire: near.controls(wire, controls) for claim in claims for wire in claim.wires}
+    alone = list(dict.fromkeys([*beside, *(wire for some in beside.values() for wire in some)]))
+    others = _replicates(found, replicates, paraphrases, seed)
+    effects = dict(zip(alone, cut_each(trace, alone, target), strict=True))
+    if progress is not None:
+        progress(1, len(others) + 1)
+    done: dict[tuple[Wire, ...], list[float]] = {claim.wires: [] for claim in claims}
+    for number, (other, place) in enumerate(others, 2):
+        single = dict(zip(beside, cut_each(other, list(beside), place), strict=True))
+        for claim in claims:
+            value = (
+                single[claim.wires[0]].target
+                if len(claim.wires) == 1
+                else _change(other, _together(other, claim.wires), place)
+            )
+            done[claim.wires].append(value)
+        if progress is not None:
+            progress(number, len(others) + 1)
+    checks = tuple(_check(found, claim, near, beside, effects, done[claim.wires]) for claim in claims)
+    on = "prompts with other tokens in the same places" if paraphrases is None else "paraphrases"
+    return Verified(found, checks, len(others), on)
+
+
+def _check(
+    found: Listing,
+    claim: Claim,
+    near: Near,
+    beside: Mapping[Wire, list[Wire]],
+    effects: Mapping[Wire, Effect],
+    replicates: list[float],
+) -> Check:
+    """One claim's numbers: of a single wire from the effects at hand, of several together by runs."""
+    trace, target = found.trace, (found.at, found.token)
+    if len(claim.wires) == 1:
+        (wire,) = claim.wires
+        effect, change = effects[wire].target, effects[wire].change
+        others = [effects[other].target for other in beside[wire]]
+        rows = [float(_without(trace, wire)[query, key]) for _, query, key in claim.watched]
+    else:
+        after, change = _together(trace, claim.wires), math.nan
+        effect = _change(trace, after, target)
+        rows = [float(after.pattern(head)[query, key]) for head, query, key in claim.watched]
+        sets = zip(*(beside[wire] for wire in claim.wires), strict=True)
+        others = [_change(trace, _together(trace, some), target) for some in sets]
+    before = [float(trace.pattern(head)[query, key]) for head, query, key in claim.watched]
+    return Check(
+        claim=claim,
+        traffic=math.sqrt(math.fsum(near.traffic(wire) ** 2 for wire in claim.wires)),
+        effect=effect,
+        change=change,
+        probability=found.probability * math.exp(effect),
+        attention=tuple(zip(before, rows, strict=True)),
+        controls=tuple(others),
+        mean=statistics.fmean(replicates),
+        standard_error=statistics.stdev(replicates) / len(replicates) ** 0.5,
+    )
+
+
+def _without(trace: Trace, wire: Wire) -> Tensor:
+    """A head's pattern with one wire cut."""
+    writer, reader = wire
+    return pattern_without(trace, reader, deviations(trace, reader, None, [writer])[writer])[0]
+
+
+def _together(trace: Trace, wires: Iterable[Wire]) -> Trace:
+    """The run with wires cut together."""
+    edits = dict.fromkeys(cut(*wire) for wire in wires)
+    return run(trace.weights, trace.tokens[0], list(edits), record=True)
+
+
+def _change(trace: Trace, after: Trace, target: Target) -> float:
+    """Of the log-probability of the target."""
+    at, token = target
+    before, now = (float(one.logits[at].double().log_softmax(-1)[token]) for one in (trace, after))
+    return now - before
+
+
+def _replicates(
+    found: Listing, count: int, paraphrases: Sequence[Prompt] | None, seed: int
+) -> list[tuple[Trace, Target]]:
+    weights, at = found.trace.weights, found.at
+    if paraphrases is None:
+        others = relabelled(found.trace, found.token, count, seed)
+        return [(run(weights, ids, record=True), (at, token)) for ids, token in others]
+    traces = [run(weights, prompt, record=True) for prompt in paraphrases]
+    return [(trace, (trace.tokens.shape[1] - 1, found.token)) for trace in traces]

@@ -1,0 +1,155 @@
+"""A program that is there is verified, one of a random model is not; what is compared with what."""
+
+import math
+
+import planted as p
+import pytest
+import torch
+from hostile import refusal
+from tiny import KINDS, Kind, tiny
+
+import loadstore as ls
+from loadstore.errors import BadRequest, Undefined
+from loadstore.evidence.claimed import claims_of
+from loadstore.evidence.near import Near
+from loadstore.evidence.relabel import relabelled
+from loadstore.evidence.verify import Verified, verify
+from loadstore.models.edits import cut
+from loadstore.models.trace import Trace, run
+from loadstore.models.wiring import wiring
+from loadstore.prompts.listing import listing
+
+SENTENCE = "the cat sat on the mat. the dog sat on the log."
+IDS = [1, 5, 2, 7, 5, 2]
+
+
+def traced(kind: Kind, seed: int = 0) -> Trace:
+    return run(tiny(kind, seed), IDS, record=True)
+
+
+@pytest.fixture(scope="module")
+def builtin() -> Verified:
+    trace = run(ls.load("builtin"), SENTENCE, record=True)
+    return verify(listing(trace, 10, " on"))
+
+
+def test_the_induction_circuit_collapses_beyond_all_of_twenty_controls(builtin: Verified) -> None:
+    (check,) = [check for check in builtin.checks if check.claim.text == "L0.H7 → L1.H10.K + L1.H4.K"]
+    assert [place for place, *_ in check.claim.watched] == ["L1.H10", "L1.H4"]
+    assert all(before > 0.8 and after < 0.1 for before, after in check.attention)
+    assert builtin.listing.probability > 0.9
+    assert check.probability < builtin.listing.probability / 2
+    assert len(check.controls) == 20
+    assert check.beyond
+    assert check.verified
+    assert builtin.holds
+    text = str(builtin)
+    assert "the listing holds" in text
+    assert "estimated" not in text
+    assert f"{builtin.count} of {len(builtin.checks)} cuts are verified" in text
+
+
+def test_every_number_is_that_of_a_run_with_the_cut(builtin: Verified) -> None:
+    trace, at, token = builtin.listing.trace, builtin.listing.at, builtin.listing.token
+    before = trace.logits[at].log_softmax(-1)[token]
+    for check in [*builtin.checks[:3], builtin.checks[-1]]:
+        after = run(trace.weights, trace.tokens[0], [cut(*wire) for wire in check.claim.wires], record=True)
+        assert check.effect == pytest.approx(float(after.logits[at].log_softmax(-1)[token] - before), abs=2e-4)
+        for (head, query, key), (_, now) in zip(check.claim.watched, check.attention, strict=True):
+            assert now == pytest.approx(float(after.pattern(head)[query, key]), abs=1e-4)
+
+
+def test_controls_are_the_nearest_in_traffic_outside_the_listing(builtin: Verified) -> None:
+    claims = claims_of(builtin.listing)
+    outside = {wire for claim in claims for wire in claim.wires}
+    near = Near(builtin.listing.trace, outside)
+    (wire,) = claims[1].wires
+    chosen = near.controls(wire, 20)
+    assert not outside & set(chosen)
+    assert len(set(chosen)) == 20
+    assert {(reader.layer, reader.side) for _, reader in chosen} == {(wire[1].layer, wire[1].side)}
+    farthest = max(abs(math.log(near.traffic(other) / near.traffic(wire))) for other in chosen)
+    for reader in wiring(builtin.listing.trace.weights).readers:
+        if (reader.layer, reader.side) == (wire[1].layer, wire[1].side):
+            for writer in wiring(builtin.listing.trace.weights).writers_of(reader):
+                other = (writer, reader)
+                if other not in outside and other not in chosen and near.traffic(other) > 0:
+                    assert abs(math.log(near.traffic(other) / near.traffic(wire))) >= farthest
+
+
+@pytest.mark.parametrize("positions", ["learned", "shortformer"])
+def test_the_planted_program_is_verified(positions: p.Positions) -> None:
+    trace = run(p.with_noise(p.planted(positions), 1e-3), [p.BOS, 3, 7, 5, 2, 3], record=True)
+    proof = verify(listing(trace, predict=7))
+    assert {check.claim.text for check in proof.checks if check.verified} == {
+        "embed → L1.H0.Q",
+        "L0.H0 → L1.H0.K",
+        "embed → L1.H0.V",
+        "pos → L0.H0.Q",
+        "pos → L0.H0.K",
+        "embed → L0.H0.V",
+    }
+
+
+@pytest.mark.parametrize("kind", KINDS[::3], ids=str)
+def test_a_random_model_fails_and_says_so(kind: Kind) -> None:
+    proof = verify(listing(traced(kind), 5, 7, most=8), controls=10, replicates=4)
+    assert not proof.holds
+    assert "the listing FAILS verification" in str(proof)
+    assert "✘" in str(proof)
+
+
+def test_other_tokens_keep_what_repeats_and_the_beginning() -> None:
+    trace = run(ls.load("builtin"), SENTENCE)
+    ids, target = trace.tokens[0].tolist(), int(trace.tokens[0, 4])
+    others = relabelled(trace, target, 3)
+    assert len({tuple(other) for other, _ in others}) == 3
+    for other, token in others:
+        assert other[0] == ids[0]
+        assert token == other[4]
+        assert not set(other[1:]) & {ids[0]}
+        same = torch.tensor(ids)[:, None] == torch.tensor(ids)
+        assert bool(((torch.tensor(other)[:, None] == torch.tensor(other)) == same).all())
+    assert others == relabelled(trace, target, 3)
+
+
+def test_a_vocabulary_may_be_too_small_for_other_tokens() -> None:
+    full = run(p.planted(), list(range(1, 16)))
+    assert len(relabelled(full, 19, 1)[0][0]) == 15
+    small = tiny(KINDS[0])
+    short = run(small, list(range(10)))
+    assert relabelled(short, 3, 1)
+
+
+def test_paraphrases_stand_in_for_other_tokens() -> None:
+    model = ls.load("builtin")
+    trace = run(model, "the cat sat on the mat. the dog sat", record=True)
+    texts = ["a cat sat on the mat and the dog sat", "my cat sat on it. my dog sat"]
+    proof = verify(listing(trace, predict=" on"), controls=2, paraphrases=texts)
+    assert proof.on == "paraphrases"
+    assert proof.replicates == 2
+    token = trace.weights.tokens.one(" on") if trace.weights.tokens is not None else -1
+    (check, *_) = proof.checks
+    changes: list[float] = []
+    for text in texts:
+        runs = [run(model, text, edits) for edits in ([], [cut(*check.claim.wires[0])])]
+        before, after = (float(one.logits[-1].log_softmax(-1)[token]) for one in runs)
+        changes.append(after - before)
+    assert check.mean == pytest.approx(sum(changes) / 2, abs=2e-4)
+    assert check.standard_error == pytest.approx(abs(changes[0] - changes[1]) / 2, abs=2e-4)
+
+
+def test_luck_is_the_tail_of_independent_chances(builtin: Verified) -> None:
+    n, k, chance = len(builtin.checks), builtin.count, 1 / 21
+    tail = sum(math.comb(n, i) * chance**i * (1 - chance) ** (n - i) for i in range(k, n + 1))
+    assert builtin.luck == pytest.approx(tail, abs=1e-12)
+
+
+def test_bad_requests_name_the_way_out() -> None:
+    found = listing(traced(KINDS[0]), 5, 7)
+    refusal(lambda: verify(found, controls=0), BadRequest, "at least 1 control")
+    refusal(lambda: verify(found, replicates=1), BadRequest, "2 replicates")
+    refusal(lambda: verify(found, paraphrases=[[1, 2]]), BadRequest, "paraphrases")
+    constant = tiny(KINDS[0]).map(torch.zeros_like)
+    with pytest.raises(Undefined):
+        listing(run(constant, IDS), 5, 7)
