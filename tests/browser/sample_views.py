@@ -4,12 +4,13 @@ import math
 from typing import Any
 
 from browser.sample_layers import layers
+from browser.sample_program import sample_program
 from browser.sample_sums import sums
 from browser.sample_tokens import HOSTILE, LABELS, TOKENS, patterns
 
 
 def new_views() -> list[dict[str, Any]]:
-    """Signed bars, unsigned bars, addresses, a memory, diagrams, formulas, patterns, layers and sums."""
+    """Signed bars, unsigned bars, addresses, a memory, diagrams, formulas, patterns, layers, sums and a program."""
     return [
         _signed(),
         _unsigned(),
@@ -21,6 +22,7 @@ def new_views() -> list[dict[str, Any]]:
         patterns(24, len(TOKENS)),
         layers(),
         *sums(),
+        sample_program(),
     ]
 
 

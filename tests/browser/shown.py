@@ -43,6 +43,8 @@ def tables_of(view: View) -> Shown:
             return {(None, None): [[x, y] for s in view["series"] for x, y in zip(s["x"], s["y"], strict=True)]}
         case "loadstore/bars@1":
             return {(None, None): [[row["value"], row["text"]] for row in view["rows"]]}
+        case "loadstore/program@1":
+            return {(None, None): [[row["op"], row["place"], operands(row), row["comment"]] for row in view["rows"]]}
         case "loadstore/waterfall@1":
             return {(None, None): steps(view["rows"], view["remainder"])}
         case "loadstore/walk@1":
@@ -89,6 +91,11 @@ def loads(step: View) -> str:
     names = {"stream": "residual stream: 11 rows of 384", "pos": "pos"}
     sides = {source: [load["label"] for load in step["loads"] if load["source"] == source] for source in names}
     return "; ".join(f"{', '.join(labels)} from {names[source]}" for source, labels in sides.items() if labels)
+
+
+def operands(row: View) -> str:
+    """What a line of a program loads, in one text."""
+    return " | ".join(part["text"] for part in row["parts"])
 
 
 def written(term: View) -> str:

@@ -17,7 +17,7 @@ from loadstore.report.story import ARTICLE
 from loadstore.sites import SIDES
 
 # the article's; every head at once, three addresses, the proof; walk, prediction, traffic, evidence; a dossier
-FIGURES = 15 + 3 + 4 + 6
+FIGURES = 15 + 3 + 4 + 7
 
 
 @pytest.fixture(scope="module")

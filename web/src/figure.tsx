@@ -11,6 +11,7 @@ import { HeatmapView } from "./heatmap/view";
 import { LayersView } from "./layers/view";
 import { LinesView } from "./lines/view";
 import type { Figure, Place, View } from "./model";
+import { ProgramView } from "./program/view";
 import { SwitchView } from "./switch/view";
 import { TableView } from "./table";
 import { WalkView } from "./walk/view";
@@ -75,6 +76,8 @@ function AnyView({ view, place }: { view: View; place: Place }) {
       return <WaterfallView view={view} place={place} />;
     case "loadstore/walk@1":
       return <WalkView view={view} place={place} />;
+    case "loadstore/program@1":
+      return <ProgramView view={view} place={place} />;
     case "loadstore/switch@1":
       return <SwitchView view={view} place={place} draw={guarded} />;
     default:

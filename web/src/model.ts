@@ -281,7 +281,25 @@ export interface Switch {
   choices: { name: string; views: View[] }[];
 }
 
-export type View = Heatmap | Lines | Table | Bars | Address | Memory | Diagram | Formula | Patterns | Layers | Waterfall | Walk | Switch;
+/** One load or store; a part that is a step of its own links to it. */
+export interface Line {
+  site: string;
+  op: string;
+  place: string;
+  parts: { text: string; step: number | null }[];
+  comment: string;
+  mark: "" | "estimated" | "verified" | "beyond" | "failed";
+  step: number | null;
+}
+
+/** The loads and stores that made one prediction. */
+export interface Program {
+  schema: "loadstore/program@1";
+  title: string;
+  rows: Line[];
+}
+
+export type View = Heatmap | Lines | Table | Bars | Address | Memory | Diagram | Formula | Patterns | Layers | Waterfall | Walk | Switch | Program;
 
 /** Where a view stands in its page: what its tables are addressed by. */
 export interface Place {

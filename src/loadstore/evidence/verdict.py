@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
-from loadstore.prompts.program import program
+from loadstore.prompts.program import Notes, program
 from loadstore.prompts.short import short
 
 if TYPE_CHECKING:
@@ -25,23 +25,34 @@ def nats(value: float) -> str:
 
 
 def note(found: "Verified", check: "Check") -> str:
-    """``cut L0.H7: p .99 → .52, −.64 nats (controls ≤ .03; −1.2 ± .2 replicated) ✔ verified``."""
+    """``cut L0.H7: p .99 → .52, −.64 nats (controls ≤ .03; replicates −1.2 ± .2) ✔ verified``."""
     most = max(map(abs, check.controls))
     return (
-        f"cut {check.claim.wires[0][0]}: p {short(found.listing.probability)} → {short(check.probability)}, "
-        f"{nats(check.effect)} nats (controls ≤ {nats(most)}; replicates {nats(check.mean)} ± "
+        f"{brief(found, check)}, {nats(check.effect)} nats (controls ≤ {nats(most)}; replicates {nats(check.mean)} ± "
         f"{nats(check.standard_error)}) {mark(check)}"
     )
 
 
-def verdict(found: "Verified") -> str:
-    """The whole text."""
-    single = {
-        (str(check.claim.wires[0][0]), str(check.claim.wires[0][1])): note(found, check)
+def brief(found: "Verified", check: "Check") -> str:
+    """``cut L0.H7: p .99 → .52``."""
+    return f"cut {check.claim.wires[0][0]}: p {short(found.listing.probability)} → {short(check.probability)}"
+
+
+def notes(found: "Verified", *, whole: bool = True) -> Notes:
+    """What was measured of every single wire, for the lines of its program; in ``whole`` with its controls."""
+    return {
+        (str(check.claim.wires[0][0]), str(check.claim.wires[0][1])): (
+            note(found, check) if whole else f"{brief(found, check)} {mark(check)}",
+            "verified" if check.verified else "beyond" if check.beyond else "failed",
+        )
         for check in found.checks
         if len(check.claim.wires) == 1
     }
-    lines = [line.text for line in program(found.listing, single)]
+
+
+def verdict(found: "Verified") -> str:
+    """The whole text."""
+    lines = [line.text for line in program(found.listing, notes(found))]
     together = [check for check in found.checks if len(check.claim.wires) > 1]
     if together:
         lines.append("\ncut together:")

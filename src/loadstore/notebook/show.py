@@ -6,6 +6,7 @@ from typing import Any
 
 from loadstore.errors import BadRequest
 from loadstore.evidence.head_facts import Dossier
+from loadstore.evidence.verify import Verified
 from loadstore.models.trace import Trace
 from loadstore.notebook.addresses import address_figure
 from loadstore.notebook.foreign import foreign_patterns
@@ -13,15 +14,17 @@ from loadstore.notebook.labelled import labelled_figures
 from loadstore.notebook.shown import Shown
 from loadstore.notebook.traces import trace_figure
 from loadstore.prompts.address import Address
+from loadstore.prompts.listing import Listing
 from loadstore.prompts.walk import Walk
 from loadstore.report.dossier import figures_of
+from loadstore.report.listing import listing_figure
 from loadstore.report.verdict import summary
 from loadstore.report.walk import walk_figure
 from loadstore.views.model import Figure, figure
 
 WANTED = (
-    "a labelled result (subspace_scores, spectrum, head_roles, copying …), a trace, an address, a walk, a dossier, "
-    "a figure or page document, or a list of token strings with patterns"
+    "a labelled result (subspace_scores, spectrum, head_roles, copying …), a trace, an address, a walk, a listing, "
+    "a dossier, a figure or page document, or a list of token strings with patterns"
 )
 
 
@@ -61,6 +64,9 @@ def _drawn(result: Any) -> _Drawn:
         return _Drawn(f"{result.head} at {result.labels[result.at]}", [address_figure(result)])
     if isinstance(result, Walk):
         return _Drawn(str(result.address.head), [address_figure(result.address), walk_figure(result)])
+    if isinstance(result, Listing | Verified):
+        drawn = listing_figure(result)
+        return _Drawn(str(drawn["title"]), [drawn])
     if isinstance(result, Dossier):
         return _Drawn(summary(result), figures_of(result))
     if isinstance(result, dict) and str(result.get("schema", "")).startswith("loadstore/"):

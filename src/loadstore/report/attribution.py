@@ -2,8 +2,11 @@
 
 import numpy as np
 
+from loadstore.errors import Undefined
 from loadstore.models.tokens import visible
+from loadstore.prompts.listing import listing
 from loadstore.prompts.logits import logit_parts
+from loadstore.report.listing import listing_figure
 from loadstore.report.story import Story
 from loadstore.report.tokens import chosen_load
 from loadstore.report.words import number, plural, size
@@ -12,12 +15,22 @@ from loadstore.views.model import Figure, figure, heatmap, panel, reading, round
 from loadstore.views.sums import waterfall
 
 SHOWN = 12  # writers; the others stand together
+STEPS = 12  # of the program
 DIRECT = ("embed", "pos")  # the direct path is always shown
 
 
 def attribution_figures(story: Story) -> list[Figure]:
-    """The first prediction after the load that the report looks at, against the second; none without two tokens."""
-    return [_prediction(story)] if story.weights.architecture.vocab > 1 else []
+    """The first prediction after the load that the report looks at, against the second, and its program.
+
+    None without two tokens; no program where nothing sets the prediction apart.
+    """
+    if story.weights.architecture.vocab == 1:
+        return []
+    try:
+        program = [listing_figure(listing(story.trace, chosen_load(story)[1], most=STEPS))]
+    except Undefined:
+        program = []
+    return [_prediction(story), *program]
 
 
 def _prediction(story: Story) -> Figure:
