@@ -5,15 +5,14 @@ import math
 import statistics
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
 import torch
+from peak import peak
+from shapes import random_gpt2
 
 import loadstore as ls
 from loadstore.circuits import engine
@@ -21,7 +20,6 @@ from loadstore.circuits.ends import read_rank, written_rank
 from loadstore.circuits.engine import Ask
 from loadstore.linear.ends import End
 from loadstore.linear.routes import Routes, routes
-from loadstore.models.weights import Weights
 from loadstore.models.wiring import wiring
 
 Row = tuple[str, str, str]
@@ -71,12 +69,12 @@ def _child(what: str) -> dict[str, float]:
 
 def _measure(what: str) -> dict[str, float]:
     found: dict[str, float] = {}
-    model = ls.load("smollm2") if what == "smollm2" else random_gpt2()
+    model = ls.load("smollm2") if what == "smollm2" else ls.load(random_gpt2())
     if what == "copying":
-        with _peak(found):
+        with peak(found):
             found["seconds"] = _median(lambda: ls.copying(model, "L0.H0"), 1)
     else:
-        with _peak(found):
+        with peak(found):
             found["seconds"] = _median(lambda: ls.subspace_scores(model), 3)
         table = ls.subspace_scores(model, readers="L18.H6.K" if what == "smollm2" else "L1.*")
         network = wiring(model)
@@ -88,14 +86,6 @@ def _measure(what: str) -> dict[str, float]:
             found["place"] = float([writer for writer, _ in best.index].index("L16.H0") + 1)
     found["rate"] = _rate()
     return found
-
-
-def random_gpt2(layers: int = 12) -> Weights:
-    """GPT-2's shape with the weights it starts from."""
-    from transformers import GPT2Config, GPT2LMHeadModel
-
-    torch.manual_seed(0)
-    return ls.load(GPT2LMHeadModel(GPT2Config(n_layer=layers)).eval())
 
 
 def _growth() -> Iterator[tuple[str, str, str]]:
@@ -133,32 +123,6 @@ def _median(work: Callable[[], object], repeats: int) -> float:
 def _rate() -> float:
     a = torch.randn(1024, 1024)
     return 2 * 1024**3 / _median(lambda: a @ a, 20)
-
-
-@contextmanager
-def _peak(found: dict[str, float]) -> Iterator[None]:
-    """Watch anonymous memory while something works; ``peak`` is what came on top."""
-    before, over = anonymous(), threading.Event()
-    most = [before]
-
-    def watch() -> None:
-        while not over.wait(0.005):
-            most[0] = max(most[0], anonymous())
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-        found["peak"] = most[0] - before
-
-
-def anonymous() -> int:
-    """Bytes of this process that no file backs."""
-    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon"))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""The study of causes (``causes.py``) as tables for RESULTS.md, from the numbers that it wrote."""
+"""What `make causes` and `make lens` measured as sections for RESULTS.md, from the numbers that they wrote."""
 
 import json
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 NAMES = {
@@ -42,3 +43,49 @@ def causes() -> str:
 def _cell(numbers: dict[str, list[float]]) -> str:
     (auc, low, high), (rank, least, most) = numbers["auc"], numbers["rank"]
     return f"{auc:.2f} ({low:.2f}–{high:.2f}) / {rank:.2f} ({least:.2f}–{most:.2f})"
+
+
+def lens() -> str:
+    """A section on TransformerLens' scores of the same wires; empty where it was not measured."""
+    file = Path(__file__).parent / "lens.json"
+    if not file.exists():
+        return ""
+    found = json.loads(file.read_text(encoding="utf-8"))
+    depths: list[dict[str, Any]] = found["depths"]
+    versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
+    errors = {name: max(depth[name]["error"] for depth in depths) for name in ("loadstore", "lens")}
+    worst = max(depth["difference"] for depth in depths)
+    fast = [str(depth["layers"]) for depth in depths if depth["ratio"] >= 10]
+    most = max(depth["loadstore"]["peak"] for depth in depths)
+    rows = "\n".join(f"| {' | '.join(_depth(depth))} |" for depth in depths)
+    return (
+        "\n## Beside TransformerLens\n\n"
+        f"Made by `make lens`: GPT-2 small's shape, random float32 weights, head-to-head wires, {versions}, "
+        f"{found['threads']} threads on {found['cores']} cores, load {found['load']} before. The tools work in turns, "
+        f"each in a process of its own: the median of {found['rounds']} rounds after one that is not counted, ratios "
+        "round by round. Peak: anonymous memory above the level before the call, the most of all rounds. "
+        '`subspace_scores(norms="ignore")` gives null, ceiling and alignment as well, `all_composition_scores("Q")`, '
+        '`("K")` and `("V")` the score only; all wires are those that TransformerLens has no scores of, too.\n\n'
+        "| layers | wires | ours | TransformerLens | time | our peak | its peak | memory | all wires |\n"
+        f"|---{'|---' * 8}|\n{rows}\n\n"
+        f"At least 10 times as fast is wanted: so it is at {', '.join(fast) or 'none'} of "
+        f"{', '.join(str(depth['layers']) for depth in depths)} layers. Our peak is at most {most / 1e6:.0f} MB; < 500 MB is wanted. The scores differ by at most {worst:.0e} (wanted: "
+        f"≤ 1e-06); from dense products in double precision ours by {errors['loadstore']:.0e}, "
+        f"TransformerLens' by {errors['lens']:.0e}.\n"
+    )
+
+
+def _depth(found: dict[str, Any]) -> list[str]:
+    times = {name: median(found[name]["seconds"]) for name in ("loadstore", "lens", "everything")}
+    peaks = {name: found[name]["peak"] for name in times}
+    return [
+        str(found["layers"]),
+        f"{found['wires']:,}",
+        f"{times['loadstore']:.2f} s",
+        f"{times['lens']:.2f} s",
+        f"{found['ratio']:.1f} ×",
+        f"{peaks['loadstore'] / 1e6:.0f} MB",
+        f"{peaks['lens'] / 1e6:,.0f} MB",
+        f"{peaks['lens'] / peaks['loadstore']:.1f} ×",
+        f"{found['all wires']:,}: {times['everything']:.2f} s, {peaks['everything'] / 1e6:.0f} MB",
+    ]
