@@ -58,19 +58,21 @@ def lens() -> str:
     fast = [str(depth["layers"]) for depth in depths if depth["ratio"] >= 10]
     most = max(depth["loadstore"]["peak"] for depth in depths)
     rows = "\n".join(f"| {' | '.join(_depth(depth))} |" for depth in depths)
+    asked = ", ".join(str(depth["layers"]) for depth in depths)
     return (
         "\n## Beside TransformerLens\n\n"
-        f"Made by `make lens`: GPT-2 small's shape, random float32 weights, head-to-head wires, {versions}, "
-        f"{found['threads']} threads on {found['cores']} cores, load {found['load']} before. The tools work in turns, "
-        f"each in a process of its own: the median of {found['rounds']} rounds after one that is not counted, ratios "
-        "round by round. Peak: anonymous memory above the level before the call, the most of all rounds. "
-        '`subspace_scores(norms="ignore")` gives null, ceiling and alignment as well, `all_composition_scores("Q")`, '
-        '`("K")` and `("V")` the score only; all wires are those that TransformerLens has no scores of, too.\n\n'
-        "| layers | wires | ours | TransformerLens | time | our peak | its peak | memory | all wires |\n"
+        "Made by `make lens`. GPT-2 small's shape cut to several depths, random float32 weights, every wire that "
+        'TransformerLens scores: head to head. `subspace_scores(norms="ignore")` also gives null, ceiling and '
+        'alignment, `all_composition_scores` of "Q", "K" and "V" the score only. The last column is ours for all '
+        "wires, those with embeddings, biases, MLPs and logits too.\n\n"
+        f"{versions}; {found['threads']} threads on {found['cores']} cores, load {found['load']} before. Each tool in "
+        f"a process of its own, in turns: medians of {found['rounds']} rounds after one that is not counted, the ratio "
+        "taken round by round. Peak: anonymous memory above the level before the call, the most of all rounds.\n\n"
+        "| layers | wires | ours | TransformerLens | time | our peak | its peak | memory | all wires, ours |\n"
         f"|---{'|---' * 8}|\n{rows}\n\n"
-        f"At least 10 times as fast is wanted: so it is at {', '.join(fast) or 'none'} of "
-        f"{', '.join(str(depth['layers']) for depth in depths)} layers. Our peak is at most {most / 1e6:.0f} MB; < 500 MB is wanted. The scores differ by at most {worst:.0e} (wanted: "
-        f"≤ 1e-06); from dense products in double precision ours by {errors['loadstore']:.0e}, "
+        f"Wanted: TransformerLens takes at least 10 times as long; so at {', '.join(fast) or 'none'} of {asked} "
+        f"layers. Our peak below 500 MB: at most {most / 1e6:.0f} MB. Equal scores within 1e-06: they differ by at most "
+        f"{worst:.0e}. From dense products in double precision ours differ by {errors['loadstore']:.0e}, "
         f"TransformerLens' by {errors['lens']:.0e}.\n"
     )
 
