@@ -71,8 +71,8 @@ def lens() -> str:
         "| layers | wires | ours | TransformerLens | time | our peak | its peak | memory | all wires, ours |\n"
         f"|---{'|---' * 8}|\n{rows}\n\n"
         f"Wanted: TransformerLens takes at least 10 times as long; so at {', '.join(fast) or 'none'} of {asked} "
-        f"layers. Our peak below 500 MB: at most {most / 1e6:.0f} MB. Equal scores within 1e-06: they differ by at most "
-        f"{worst:.0e}. From dense products in double precision ours differ by {errors['loadstore']:.0e}, "
+        f"layers. Our peak below 500 MB: at most {most / 1e6:.0f} MB. Equal scores within 1e-06: they differ by at "
+        f"most {worst:.0e}. From dense products in double precision ours differ by {errors['loadstore']:.0e}, "
         f"TransformerLens' by {errors['lens']:.0e}.\n"
     )
 
