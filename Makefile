@@ -15,7 +15,7 @@ NODE := web/node_modules/.stamp
 export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help report demo-induction test check format bundle mutants notebook live bench causes constraints clean
+.PHONY: help report demo-induction test check format bundle mutants notebook live lens bench causes constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -52,7 +52,10 @@ notebook: $(DEV) ## execute examples/arena.ipynb anew
 	$(BIN)/python examples/build.py
 
 live: ## compare with a real TransformerLens 3.9, in an environment of its own
-	PYTHON='$(PYTHON)' PIP_ARGS='$(PIP_ARGS)' scripts/live
+	PYTHON='$(PYTHON)' PIP_ARGS='$(PIP_ARGS)' scripts/beside 3.9.0 tests/live/parity.py
+
+lens: ## measure beside TransformerLens 4.3, in an environment of its own (about 6 minutes, 10 GB of memory)
+	PYTHON='$(PYTHON)' PIP_ARGS='$(PIP_ARGS)' scripts/beside 4.3.0 benchmarks/lens.py
 
 bench: $(DEV) ## measure speed and memory (BENCH_ARGS=…)
 	$(BIN)/python benchmarks/run.py $(BENCH_ARGS)
@@ -65,7 +68,7 @@ constraints: ## resolve constraints.txt anew; needs uv
 	scripts/constraints
 
 clean: ## remove everything that make made
-	rm -rf .venv .venv-live build dist report.html web/node_modules .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .venv-lens-* build dist report.html web/node_modules .pytest_cache .ruff_cache .import_linter_cache
 	find src tests benchmarks recipes scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

@@ -5,19 +5,20 @@ import math
 import statistics
 import subprocess
 import sys
-import threading
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
 import torch
+from peak import peak
+from shapes import random_gpt2, random_llama
 
 import loadstore as ls
 from loadstore.circuits import engine
-from loadstore.circuits.ends import read_rank, written_rank
+from loadstore.circuits.ends import read_height, read_rank, written_height, written_rank
 from loadstore.circuits.engine import Ask
 from loadstore.linear.ends import End
 from loadstore.linear.routes import Routes, routes
@@ -25,12 +26,12 @@ from loadstore.models.weights import Weights
 from loadstore.models.wiring import wiring
 
 Row = tuple[str, str, str]
-D, VOCAB = 768, 50257
+D, VOCAB, LAYERS = 768, 50257, 4
 
 
 def circuits() -> str:
     """A section for RESULTS.md; each model in a process of its own."""
-    rows = [*_gpt2(_child("gpt2")), *_smollm2(_child("smollm2")), _copying(_child("copying"))]
+    rows = [*_gpt2(_child("gpt2")), *_smollm2(_child("smollm2")), *_llama(_child("llama")), _copying(_child("copying"))]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     growth = "\n".join(f"| {' | '.join(row)} |" for row in _growth())
     return (
@@ -57,6 +58,15 @@ def _smollm2(found: dict[str, float]) -> Iterator[Row]:
     yield "L16.H0 among writers into L18.H6.K, by alignment", f"number {found['place']:.0f}", "≤ 3"
 
 
+def _llama(found: dict[str, float]) -> Iterator[Row]:
+    name = f"{LAYERS} layers of Llama 7B's shape: {found['wires']:,.0f} wires, random float16 files, once"
+    work = 2 * (found["terms"] + found["dense"])
+    beside = f"{found['seconds'] * found['rate'] / work:.2f} × {work / 1e12:.1f} TFLOP (wanted: ≤ 1.5); < 6 GB"
+    yield name, f"{found['seconds']:.0f} s, peak {found['peak'] / 1e9:.2f} GB", beside
+    shares = f"{2 * found['terms'] / 1e12:.1f} TFLOP", f"and {2 * found['dense'] / 1e12:.1f} for Grams of dense ends"
+    yield "its products by the cheaper route", *shares
+
+
 def _copying(found: dict[str, float]) -> Row:
     work = 2 * VOCAB**2 * 64
     share = work / found["rate"] / found["seconds"]
@@ -71,31 +81,34 @@ def _child(what: str) -> dict[str, float]:
 
 def _measure(what: str) -> dict[str, float]:
     found: dict[str, float] = {}
-    model = ls.load("smollm2") if what == "smollm2" else random_gpt2()
+    if what == "llama":
+        with tempfile.TemporaryDirectory() as folder:
+            return _scored(ls.load(random_llama(Path(folder), LAYERS)), 1)
+    model = ls.load("smollm2") if what == "smollm2" else ls.load(random_gpt2())
     if what == "copying":
-        with _peak(found):
+        with peak(found):
             found["seconds"] = _median(lambda: ls.copying(model, "L0.H0"), 1)
-    else:
-        with _peak(found):
-            found["seconds"] = _median(lambda: ls.subspace_scores(model), 3)
-        table = ls.subspace_scores(model, readers="L18.H6.K" if what == "smollm2" else "L1.*")
-        network = wiring(model)
-        ranks = [written_rank(model, w) for w in network.writers], [read_rank(model, r) for r in network.readers]
-        found["wires"] = float(network.exists.sum())
-        found["terms"] = routes(*map(np.array, ranks), network.exists, model.architecture.d_model).terms
-        if what == "smollm2":
-            best = table.alignment.to_series().dropna().sort_values(ascending=False)
-            found["place"] = float([writer for writer, _ in best.index].index("L16.H0") + 1)
-    found["rate"] = _rate()
+        return found | {"rate": _rate()}
+    found = _scored(model, 3)
+    if what == "smollm2":
+        table = ls.subspace_scores(model, readers="L18.H6.K")
+        best = table.alignment.to_series().dropna().sort_values(ascending=False)
+        found["place"] = float([writer for writer, _ in best.index].index("L16.H0") + 1)
     return found
 
 
-def random_gpt2(layers: int = 12) -> Weights:
-    """GPT-2's shape with the weights it starts from."""
-    from transformers import GPT2Config, GPT2LMHeadModel
-
-    torch.manual_seed(0)
-    return ls.load(GPT2LMHeadModel(GPT2Config(n_layer=layers)).eval())
+def _scored(model: Weights, repeats: int) -> dict[str, float]:
+    """Seconds and peak for all wires, how many these are, and what the cheaper route multiplies."""
+    found: dict[str, float] = {}
+    with peak(found):
+        found["seconds"] = _median(lambda: ls.subspace_scores(model), repeats)
+    network, d = wiring(model), model.architecture.d_model
+    ranks = [written_rank(model, w) for w in network.writers], [read_rank(model, r) for r in network.readers]
+    heights = [written_height(model, w) for w in network.writers] + [read_height(model, r) for r in network.readers]
+    found["wires"] = float(network.exists.sum())
+    found["terms"] = routes(*map(np.array, ranks), network.exists, d).terms
+    found["dense"] = sum(float(height) * d**2 for height in heights if height >= d)
+    return found | {"rate": _rate()}
 
 
 def _growth() -> Iterator[tuple[str, str, str]]:
@@ -133,32 +146,6 @@ def _median(work: Callable[[], object], repeats: int) -> float:
 def _rate() -> float:
     a = torch.randn(1024, 1024)
     return 2 * 1024**3 / _median(lambda: a @ a, 20)
-
-
-@contextmanager
-def _peak(found: dict[str, float]) -> Iterator[None]:
-    """Watch anonymous memory while something works; ``peak`` is what came on top."""
-    before, over = anonymous(), threading.Event()
-    most = [before]
-
-    def watch() -> None:
-        while not over.wait(0.005):
-            most[0] = max(most[0], anonymous())
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-        found["peak"] = most[0] - before
-
-
-def anonymous() -> int:
-    """Bytes of this process that no file backs."""
-    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon"))
 
 
 if __name__ == "__main__":

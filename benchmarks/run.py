@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from circuits import circuits
 from real import real
-from tables import causes
+from tables import causes, lens
 
 import loadstore as ls
 from loadstore.circuits.folding import ov, qk
@@ -98,7 +98,7 @@ def main() -> None:
         "# Benchmarks\n\n"
         f"Made by `make bench`; medians, {torch.get_num_threads()} threads, torch {torch.__version__}.\n\n"
         f"| work | measured | beside |\n|---|---|---|\n{table}\n"
-        f"{circuits()}{real()}{causes()}"
+        f"{circuits()}{lens()}{real()}{causes()}"
     )
     (Path(__file__).parent / "RESULTS.md").write_text(text, encoding="utf-8")
     print(text)

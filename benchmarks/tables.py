@@ -1,7 +1,8 @@
-"""The study of causes (``causes.py``) as tables for RESULTS.md, from the numbers that it wrote."""
+"""What `make causes` and `make lens` measured as sections for RESULTS.md, from the numbers that they wrote."""
 
 import json
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 NAMES = {
@@ -42,3 +43,51 @@ def causes() -> str:
 def _cell(numbers: dict[str, list[float]]) -> str:
     (auc, low, high), (rank, least, most) = numbers["auc"], numbers["rank"]
     return f"{auc:.2f} ({low:.2f}–{high:.2f}) / {rank:.2f} ({least:.2f}–{most:.2f})"
+
+
+def lens() -> str:
+    """A section on TransformerLens' scores of the same wires; empty where it was not measured."""
+    file = Path(__file__).parent / "lens.json"
+    if not file.exists():
+        return ""
+    found = json.loads(file.read_text(encoding="utf-8"))
+    depths: list[dict[str, Any]] = found["depths"]
+    versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
+    errors = {name: max(depth[name]["error"] for depth in depths) for name in ("loadstore", "lens")}
+    worst = max(depth["difference"] for depth in depths)
+    fast = [str(depth["layers"]) for depth in depths if depth["ratio"] >= 10]
+    most = max(depth["loadstore"]["peak"] for depth in depths)
+    rows = "\n".join(f"| {' | '.join(_depth(depth))} |" for depth in depths)
+    asked = ", ".join(str(depth["layers"]) for depth in depths)
+    return (
+        "\n## Beside TransformerLens\n\n"
+        "Made by `make lens`. GPT-2 small's shape cut to several depths, random float32 weights, every wire that "
+        'TransformerLens scores: head to head. `subspace_scores(norms="ignore")` also gives null, ceiling and '
+        'alignment, `all_composition_scores` of "Q", "K" and "V" the score only. The last column is ours for all '
+        "wires, those with embeddings, biases, MLPs and logits too.\n\n"
+        f"{versions}; {found['threads']} threads on {found['cores']} cores, load {found['load']} before. Each tool in "
+        f"a process of its own, in turns: medians of {found['rounds']} rounds after one that is not counted, the ratio "
+        "taken round by round. Peak: anonymous memory above the level before the call, the most of all rounds.\n\n"
+        "| layers | wires | ours | TransformerLens | time | our peak | its peak | memory | all wires, ours |\n"
+        f"|---{'|---' * 8}|\n{rows}\n\n"
+        f"Wanted: TransformerLens takes at least 10 times as long; so at {', '.join(fast) or 'none'} of {asked} "
+        f"layers. Our peak below 500 MB: at most {most / 1e6:.0f} MB. Equal scores within 1e-06: they differ by at "
+        f"most {worst:.0e}. From dense products in double precision ours differ by {errors['loadstore']:.0e}, "
+        f"TransformerLens' by {errors['lens']:.0e}.\n"
+    )
+
+
+def _depth(found: dict[str, Any]) -> list[str]:
+    times = {name: median(found[name]["seconds"]) for name in ("loadstore", "lens", "everything")}
+    peaks = {name: found[name]["peak"] for name in times}
+    return [
+        str(found["layers"]),
+        f"{found['wires']:,}",
+        f"{times['loadstore']:.2f} s",
+        f"{times['lens']:.2f} s",
+        f"{found['ratio']:.1f} ×",
+        f"{peaks['loadstore'] / 1e6:.0f} MB",
+        f"{peaks['lens'] / 1e6:,.0f} MB",
+        f"{peaks['lens'] / peaks['loadstore']:.1f} ×",
+        f"{found['all wires']:,}: {times['everything']:.2f} s, {peaks['everything'] / 1e6:.0f} MB",
+    ]

@@ -1,6 +1,6 @@
 """Every variant of a real HookedTransformer against load(live) and load(file): logits, patterns and tokens.
 
-Run by scripts/live in an environment of its own, where TransformerLens is installed; it is no part of `make test`.
+Run by `make live` in an environment of its own, where TransformerLens is installed; it is no part of `make test`.
 Prints the worst difference of each variant, relative to the largest value, and exits 1 beyond the bounds.
 """
 

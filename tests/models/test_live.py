@@ -1,4 +1,4 @@
-"""Live models, by a stand-in that has what a HookedTransformer has; scripts/live compares with real ones."""
+"""Live models, by a stand-in that has what a HookedTransformer has; `make live` compares with real ones."""
 
 from types import SimpleNamespace
 from typing import Any
