@@ -28,6 +28,12 @@ def scores(
         typer.Option(help="'rotation', 'heads' (also rank among heads) or 'stream' (keep how it varies)."),
     ] = "rotation",
     corpus: Annotated[str, typer.Option(help="What --null stream is measured on: a file or a folder.")] = "default",
+    frequencies: Annotated[
+        str | None,
+        typer.Option(
+            help="Weight embed's rows by how often tokens occur in 'default', a file or a folder; else alike."
+        ),
+    ] = None,
     where: Annotated[
         list[str] | None, typer.Option(help="Only these wires, such as 'L0.H* -> L1.*.K'; may be repeated.")
     ] = None,
@@ -52,6 +58,7 @@ def scores(
     from loadstore.circuits.scores import subspace_scores
     from loadstore.cli.progress import counting
     from loadstore.evidence.stream import stream_moments
+    from loadstore.models.corpus import counts
 
     weights, stream = open_model(model, positions, bos), None
     chosen, turned, kind = as_norms(norms), as_control(control), as_null(null)
@@ -70,6 +77,7 @@ def scores(
             offset=offsets,
             null=kind,
             stream=stream,
+            frequencies=None if frequencies is None else counts(weights, frequencies),
             where=where,
             resume=resume,
             progress=progress,

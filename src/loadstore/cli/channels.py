@@ -24,7 +24,7 @@ def channels(
     reader: Annotated[str, typer.Option(help="Readers, a glob such as 'L1.*.K'; of one alone, tokens too.")] = "*",
     norms: Annotated[str, typer.Option(help="'fold' norms into the matrices, or 'ignore' them.")] = "fold",
     offset: Annotated[
-        int | None, typer.Option(help="query - key, under rotary positions; else averaged.", show_default=False)
+        str | None, typer.Option(help="Query less key where positions are rotary: 3, or 0-15 for a mean over them.")
     ] = None,
     top: Annotated[int, typer.Option(help="How many channels to print, strongest (or most carried) first.", min=1)] = 5,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Write all channels to FILE.csv or FILE.nc.")] = None,
@@ -49,10 +49,10 @@ def channels(
         check_name(out)
     weights = open_model(model, positions, bos)
     from loadstore.circuits.channels import channels as find
-    from loadstore.circuits.options import as_norms
+    from loadstore.circuits.options import as_norms, as_range
 
-    folded = as_norms(norms)
-    table = find(weights, writer, reader, folded, offset)
+    folded, offsets = as_norms(norms), None if offset is None else as_range(offset)
+    table = find(weights, writer, reader, folded, offsets)
     if out is not None:
         write_dataset(table.dropna("reader", how="all", subset=["score"]), out)
     alone = str(table["reader"].values[0]) if table.sizes["reader"] == 1 else None
@@ -66,7 +66,8 @@ def channels(
         few = min(5, weights.architecture.vocab)
         try:
             numbers = [int(number) for number in chosen["channel"].values]
-            decoded = [channel_tokens(weights, writer, alone, number, few, folded, offset) for number in numbers]
+            one = offsets.start if offsets is not None and len(offsets) == 1 else None  # tokens meet at one offset
+            decoded = [channel_tokens(weights, writer, alone, number, few, folded, one) for number in numbers]
         except Undefined as reason:
             decoded = str(reason)
     if json:

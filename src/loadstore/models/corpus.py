@@ -76,6 +76,18 @@ def read_corpus(
     return Corpus(name, tuple(documents))
 
 
+def counts(weights: Weights, corpus: Source = DEFAULT) -> Int[Tensor, " vocab"]:
+    """How often every id of the vocabulary occurs in a corpus, the BOS that begins its pieces left out.
+
+    Raises what ``read_corpus`` raises.
+    """
+    pieces = [piece for document in read_corpus(weights, corpus).documents for piece in document]
+    found = torch.bincount(torch.cat(pieces), minlength=weights.architecture.vocab)
+    if weights.tokens is not None and weights.tokens.bos is not None:
+        found[weights.tokens.bos] = 0
+    return found
+
+
 def _shipped() -> tuple[str, dict[str, object]]:
     """The texts of the package: kinds take turns, so that a few documents are of every kind."""
     folder = Path(str(files("loadstore") / "data" / "corpus"))

@@ -4,12 +4,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from loadstore.report.wires import grouped
 from loadstore.report.words import number
+from loadstore.views.layers import layers_view
 from loadstore.views.model import Figure, View, figure, heatmap, panel, reading
 
 if TYPE_CHECKING:
     import xarray as xr
 
+MANY = 200  # heads: more are drawn by layers
 MEASURES = ("score", "chance", "ceiling", "z", "p", "q", "p_heads", "relative", "carried")
 
 
@@ -29,9 +32,12 @@ def scores_figure(scores: "xr.Dataset", rows: str = "writer") -> Figure:
     if sides:
         sided = scores.sel(reader=[r for r in readers if r[-2:] in (".Q", ".K", ".V")])
         sided = sided.isel(writer=np.isfinite(sided.alignment.values).any(1)) if _any(sided) else sided
-        panels = [_panel(sided, s, [f"{head}.{s}" for head in heads]) for s in sides]
         reach = [str(w) for w in sided["writer"].values]
-        views.append(heatmap("Alignment", (rows, reach), ("head", heads), panels, scale=scale, hatched=hatched))
+        if len(heads) > MANY and rows == "writer":
+            views.append(_by_layers(sided, reach, heads, sides))
+        else:
+            panels = [_panel(sided, s, [f"{head}.{s}" for head in heads]) for s in sides]
+            views.append(heatmap("Alignment", (rows, reach), ("head", heads), panels, scale=scale, hatched=hatched))
     others = [r for r in readers if r[-2:] not in (".Q", ".K", ".V")]
     if others:
         panels = [_panel(scores, "", others)]
@@ -40,7 +46,7 @@ def scores_figure(scores: "xr.Dataset", rows: str = "writer") -> Figure:
     if _any(scores):
         i, j = np.unravel_index(int(np.nanargmax(values)), values.shape)
         claim = (
-            f"The best aligned of {int(np.isfinite(values).sum())} wires is {writers[i]} → {readers[j]}: alignment "
+            f"The best aligned of {int(np.isfinite(values).sum()):,} wires is {writers[i]} → {readers[j]}: alignment "
             f"{number(float(values[i, j]))}, z {number(float(scores.z.values[i, j]), 0)}."
         )
     else:
@@ -55,4 +61,27 @@ def _any(scores: "xr.Dataset") -> bool:
 def _panel(scores: "xr.Dataset", title: str, readers: list[str]) -> dict[str, Any]:
     side = scores.reindex(reader=readers)
     details = {name: side[name].values for name in MEASURES if name in side}
-    return panel(title, side.alignment.values, np.isfinite(side.alignment.values), details)
+    exists = np.isfinite((side.chance if "chance" in side else side.alignment).values)
+    return panel(title, side.alignment.values, exists, details)
+
+
+def _by_layers(sided: "xr.Dataset", writers: list[str], heads: list[str], sides: list[str]) -> View:
+    """The same in blocks of layers: the best aligned wire of each, and its wires on request."""
+    columns: dict[str, list[str]] = {}
+    for head in heads:
+        columns.setdefault(head.partition(".")[0], []).append(head)
+
+    def tables(name: str) -> list[np.ndarray]:
+        return [sided[name].reindex(reader=[f"{head}.{side}" for head in heads]).values for side in sides]
+
+    return layers_view(
+        "Alignment",
+        rows=grouped(writers),
+        columns=list(columns.items()),
+        panels=list(zip(sides, tables("alignment"), strict=True)),
+        details={name: tables(name) for name in MEASURES if name in sided},
+        column="head",
+        limits=(-1.0, 1.0),
+        strongest="highest",
+        reference=0.0,
+    )

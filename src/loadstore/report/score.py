@@ -12,7 +12,7 @@ from loadstore.views.model import Figure, figure, heatmap, lines, panel, reading
 from loadstore.views.pictures import formula, term
 
 SHOWN = 8  # directions of each side that are drawn
-NUMBERS = ("score", "chance", "z", "p", "ceiling", "alignment")
+NUMBERS = ("score", "chance", "z", "p", "q", "ceiling", "alignment")
 
 
 def score_figure(story: Story) -> Figure:

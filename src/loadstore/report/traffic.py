@@ -67,7 +67,7 @@ def _map(story: Story, heads: list[str]) -> Figure:
         ),
         (
             "alignment: what could be carried",
-            [draw("Alignment", scores, "alignment", SIDES, heads, ("score", "z", "p"))],
+            [draw("Alignment", scores, "alignment", SIDES, heads, ("score", "z", "p", "q"))],
         ),
     ]
     return figure(

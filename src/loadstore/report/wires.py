@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 LEVEL = 0.01
 OUTLINE = f"p < {LEVEL:g} after Bonferroni, above chance"
-DETAILS = ("score", "chance", "ceiling", "z", "p")
+DETAILS = ("score", "chance", "ceiling", "z", "p", "q")
 
 
 def layer_heads(scores: "xr.Dataset", layer: int) -> list[str]:

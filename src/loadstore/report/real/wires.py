@@ -9,7 +9,7 @@ from loadstore.sites import SIDES, Head, Side
 from loadstore.views.layers import layers_view
 from loadstore.views.model import Figure, figure, reading, table
 
-DETAILS = ("score", "chance", "ceiling", "z", "p")
+DETAILS = ("score", "chance", "ceiling", "z", "p", "q")
 MOST = 12  # rows of the table of cuts
 
 
