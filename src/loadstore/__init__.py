@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from loadstore.heads.roles import head_roles as head_roles
     from loadstore.models.edits import ablate as ablate
     from loadstore.models.edits import cut as cut
+    from loadstore.models.edits import freeze as freeze
+    from loadstore.models.edits import patch as patch
     from loadstore.models.library import load as load
     from loadstore.models.trace import Trace as Trace
     from loadstore.models.trace import run as run
@@ -59,6 +61,7 @@ _HOMES = {
     "copying": "loadstore.circuits.vocabulary",
     "cut": "loadstore.models.edits",
     "dossier": "loadstore.evidence.dossier",
+    "freeze": "loadstore.models.edits",
     "head_roles": "loadstore.heads.roles",
     "key_composition": "loadstore.circuits.vocabulary",
     "load": "loadstore.models.library",
@@ -67,6 +70,7 @@ _HOMES = {
     "moments": "loadstore.evidence.moments",
     "moved": "loadstore.circuits.moved",
     "output_parts": "loadstore.prompts.outputs",
+    "patch": "loadstore.models.edits",
     "path": "loadstore.circuits.paths",
     "positional_qk": "loadstore.circuits.paths",
     "residual_parts": "loadstore.prompts.logits",
@@ -93,6 +97,7 @@ __all__ = [
     "copying",
     "cut",
     "dossier",
+    "freeze",
     "head_roles",
     "key_composition",
     "load",
@@ -101,6 +106,7 @@ __all__ = [
     "moments",
     "moved",
     "output_parts",
+    "patch",
     "path",
     "positional_qk",
     "residual_parts",
