@@ -90,7 +90,7 @@ class Edited:
         for edit in self.stored.get(writer, ()):
             other = _instead(edit, value)
             if edit.channel is not None:
-                edited = edited + self._part(edit, other - value)
+                edited = edited + _part(self.weights, edit, other - value)
             elif edit.at is None:
                 edited = other.expand(torch.broadcast_shapes(other.shape, value.shape))
             else:
@@ -105,7 +105,7 @@ class Edited:
         for edit in self.cuts:
             reader = reader_of(edit)
             if reader is not None and (reader.layer, reader.side) == (layer, side):
-                yield Loss(edit.writer, reader, self._removed(edit))
+                yield Loss(edit.writer, reader, removed(self.weights, edit, self.values[edit.writer]))
 
     def scale(self, which: Scale, layer: int = -1) -> Tensor | None:
         """The frozen 1/σ of a norm, if norms are frozen."""
@@ -125,19 +125,20 @@ class Edited:
             if head.layer == layer
         }
 
-    def _removed(self, edit: Cut | Patch) -> Tensor:
-        """What a cut takes away: the store less its replacement."""
-        value = self.values[edit.writer]
-        loss = self._part(edit, value - _instead(edit, value))
-        if edit.writer.kind == "head":
-            loss = loss @ self.weights.wide(self.weights.layers[edit.writer.layer].W_O[edit.writer.index])
-        return loss
 
-    def _part(self, edit: Replacing, change: Tensor) -> Tensor:
-        """The part of a change that an edit asks for: its channels, its tokens."""
-        if edit.channel is not None:
-            change = change @ lifted(self.weights, edit.writer, edit.channel, reader_of(edit))
-        return change if edit.at is None else change * _chosen(edit, change)
+def removed(weights: Weights, edit: Cut | Patch, value: Tensor) -> Tensor:
+    """What a cut takes away of a writer's store (of a head its z): what it is less its replacement."""
+    loss = _part(weights, edit, value - _instead(edit, value))
+    if edit.writer.kind == "head":
+        loss = loss @ weights.wide(weights.layers[edit.writer.layer].W_O[edit.writer.index])
+    return loss
+
+
+def _part(weights: Weights, edit: Replacing, change: Tensor) -> Tensor:
+    """The part of a change that an edit asks for: its channels, its tokens."""
+    if edit.channel is not None:
+        change = change @ lifted(weights, edit.writer, edit.channel, reader_of(edit))
+    return change if edit.at is None else change * _chosen(edit, change)
 
 
 def _instead(edit: Replacing, value: Tensor) -> Tensor:
