@@ -2,7 +2,7 @@
 
 import typer
 
-from loadstore.cli import address, analyse, channels, circuit, demo, head, models, report, train, wires
+from loadstore.cli import address, analyse, channels, circuit, demo, head, models, patch, report, train, wires
 
 app = typer.Typer(
     name="loadstore",
@@ -16,6 +16,7 @@ app.command()(report.report)
 app.command()(analyse.scores)
 app.command()(channels.channels)
 app.command()(wires.wires)
+app.command()(patch.patch)
 app.command()(address.address)
 app.command()(circuit.circuit)
 app.command()(analyse.heads)

@@ -1,7 +1,7 @@
 """Many runs that differ in one wire each: what comes before the wires' readers is run once, the rest side by side."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -47,22 +47,29 @@ def starts(trace: Trace, reader: Reader) -> int:
     return trace.weights.architecture.n_layers if reader.is_unembed else reader.layer
 
 
-def without(trace: Trace, losses: Sequence[Loss], *, at: int | None = None, keep: bool = False) -> Variants:
+def without(
+    trace: Trace, losses: Sequence[Loss], *, first: int = 0, at: int | None = None, keep: bool = False
+) -> Variants:
     """Run a recorded, unedited run once for each loss; all of their readers are met in one layer.
 
-    ``at``: logits of this token alone. ``keep``: record what the layers from there on do.
+    ``first``: the tokens before are met by no loss, and what they do is taken from the run. ``at``: logits of this
+    token alone. ``keep``: record what the layers from there on do; all tokens run then.
     """
     weights, record = trace.weights, trace.record
+    first = 0 if keep else first if at is None else min(first, at)
     start, batch = starts(trace, losses[0].reader), len(trace.tokens)
     assert record.final is not None
     stream = record.final if start == weights.architecture.n_layers else record.layers[start].stream
     given = [
-        Loss(loss.writer, loss.reader, loss.value, slice(place * batch, (place + 1) * batch))
+        replace(loss, value=loss.value[..., first:, :], rows=slice(place * batch, (place + 1) * batch))
         for place, loss in enumerate(losses)
     ]
-    beside = record.pos if weights.architecture.positions == "shortformer" else None
-    kept = Record() if keep else None
+    shortformer = record.pos is not None and weights.architecture.positions == "shortformer"
+    beside = record.pos[..., first:, :] if record.pos is not None and shortformer else None
+    kept, past = Record() if keep else None, record if first else None
+    many, edited, row = len(losses), Edited(weights, given=given), None if at is None else at - first
     with torch.no_grad():
-        edited = Edited(weights, given=given)
-        logits = onward(weights, start, stream.repeat(len(losses), 1, 1), beside, edited, kept, at=at)
-    return Variants(trace, start, logits, kept)
+        found = onward(weights, start, stream[:, first:].repeat(many, 1, 1), beside, edited, kept, first, row, past)
+    if at is None and first:
+        found = torch.cat([trace.all_logits[:, :first].repeat(many, 1, 1), found], 1)
+    return Variants(trace, start, found, kept)

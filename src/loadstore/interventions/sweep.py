@@ -97,7 +97,7 @@ def sweep(
 
 def chosen_wires(network: Wiring, wires: Wires) -> list[Wire]:
     """The wires that globs or pairs name, each once; of globs those that exist. Raises NoSuchSite, NoSuchWire."""
-    if isinstance(wires, str) or all(isinstance(each, str) for each in wires):
+    if isinstance(wires, str) or (wires and all(isinstance(each, str) for each in wires)):
         globs = [wires] if isinstance(wires, str) else [str(each) for each in wires]
         writers, readers, asked = asked_for(network, "*", "*", globs)
         exists = asked & network.between(writers, readers)
@@ -105,13 +105,19 @@ def chosen_wires(network: Wiring, wires: Wires) -> list[Wire]:
             raise NoSuchWire(f"{', '.join(globs)} names no wire: its writers store after its readers have loaded")
         return [(writers[i], reader) for j, reader in enumerate(readers) for i in exists[:, j].nonzero()[0]]
     pairs = [each for each in wires if not isinstance(each, str)]
-    if len(pairs) < len(wires) or not all(len(pair) == 2 for pair in pairs):
+    if not pairs or len(pairs) < len(wires) or not all(len(pair) == 2 for pair in pairs):
         raise BadRequest("wires= is one or several globs, '* -> L1.*.K', or a list of (writer, reader)")
     return list(dict.fromkeys(network.wire(str(writer), str(reader)) for writer, reader in pairs))
 
 
 def _first(chosen: list[Wire], source: Trace) -> tuple[Writer, Trace, Reader]:
     return chosen[0][0], source, chosen[0][1]
+
+
+def first_difference(trace: Trace, source: Trace) -> int:
+    """The first token at which two runs can differ; the last one where they cannot."""
+    differ = (trace.tokens != source.tokens).any(0)
+    return 0 if source.edits else int(differ.int().argmax()) if bool(differ.any()) else trace.tokens.shape[1] - 1
 
 
 def _cost(trace: Trace, reader: Reader, metric: Measured) -> float:
@@ -142,7 +148,8 @@ def _measured(trace: Trace, wires: list[Wire], metric: Measured, source: Trace |
         for (writer, reader), edit in zip(wires, edits, strict=True)
     ]
     at = token_index(trace, metric.at) if isinstance(metric, Prediction) else None
-    found = without(trace, losses, at=at, keep=not isinstance(metric, OfLogits))
+    first = 0 if source is None else first_difference(trace, source)
+    found = without(trace, losses, first=first, at=at, keep=not isinstance(metric, OfLogits))
     if isinstance(metric, Prediction):
         intact = trace.all_logits[:, at].repeat(len(wires), 1)
         return metric.of(trace.weights, found.logits[:, 0], intact).double().cpu().view(len(wires), -1)

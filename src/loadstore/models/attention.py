@@ -62,8 +62,12 @@ def attend(
     offset: int,
     *,
     keep: bool,
+    past: LayerRecord | None = None,
 ) -> LayerRecord:
-    """What the heads of one layer do; ``beside``: positions that Q and K read beside the stream."""
+    """What the heads of one layer do; ``beside``: positions that Q and K read beside the stream.
+
+    ``past``: what this layer did in a run that is the same for the ``offset`` tokens before; nothing is kept then.
+    """
     x, inverse_scale = normalise(stream, layer.norm, shape.eps, edited.scale("heads", index))
     qk_input = x if beside is None else x + beside
     shared = [shape.kv(head) for head in range(shape.n_heads)]
@@ -88,6 +92,9 @@ def attend(
     v, _ = side("V", x, layer.W_V, layer.b_V, None)
     if shape.rotary is not None:
         q, k = shape.rotary.at(q, offset), shape.rotary.at(k, offset)
+    keys, values = k, v
+    if past is not None:
+        keys, values = _after(past.k, k, offset), _after(past.v, v, offset)
     window = shape.window(index)
     frozen = edited.frozen(index)
     if keep or frozen:
@@ -97,11 +104,18 @@ def attend(
         z = (pattern @ v.transpose(1, 2)).transpose(1, 2)
     else:
         pattern = stream.new_empty(len(stream), shape.n_heads, 0, 0)  # nobody will ask
-        mask = None if window is None else allowed(stream.shape[1], window, stream.device)
+        mask = None
+        if window is not None or past is not None:
+            mask = allowed(keys.shape[1], window, stream.device)[keys.shape[1] - q.shape[1] :]
         z = F.scaled_dot_product_attention(
-            q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), attn_mask=mask, is_causal=mask is None
+            q.transpose(1, 2), keys.transpose(1, 2), values.transpose(1, 2), attn_mask=mask, is_causal=mask is None
         ).transpose(1, 2)
     return LayerRecord(stream, inverse_scale, q, k, v, pattern, _edit_heads(edited, index, z), q_scale, k_scale)
+
+
+def _after(recorded: Tensor, new: Tensor, tokens: int) -> Tensor:
+    """Keys or values behind the first recorded ones; the batch is the recorded one several times over."""
+    return torch.cat([recorded[:, :tokens].repeat(len(new) // len(recorded), 1, 1, 1), new], 1)
 
 
 def _edit_heads(edited: Edited, layer: int, z: HeadValues) -> HeadValues:

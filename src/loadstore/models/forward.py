@@ -71,11 +71,17 @@ def onward(
     record: Record | None = None,
     offset: int = 0,
     at: int | None = None,
-) -> Logits:
-    """The pass from layer ``start`` on, which finds ``stream``; logits of all tokens, or of token ``at`` alone."""
+    past: Record | None = None,
+) -> Float[Tensor, "batch row vocab"]:
+    """The pass from layer ``start`` on, which finds ``stream``; logits of all tokens, or of token ``at`` alone.
+
+    ``past``: a run that is the same for the ``offset`` tokens before those of ``stream``.
+    """
     shape = weights.architecture
     for index in range(start, shape.n_layers):
-        step, stream = through_layer(weights, index, stream, beside, edited, offset, keep=record is not None)
+        before = None if past is None else past.layers[index]
+        keep = record is not None
+        step, stream = through_layer(weights, index, stream, beside, edited, offset, keep=keep, past=before)
         if record is not None:
             record.layers.append(step)
 
@@ -105,10 +111,11 @@ def through_layer(
     offset: int = 0,
     *,
     keep: bool = False,
+    past: LayerRecord | None = None,
 ) -> tuple[LayerRecord, Stream]:
     """One layer: what it did, and the stream after it; ``beside``: positions that Q and K read beside the stream."""
     shape, layer = weights.architecture, weights.layer(index)
-    step = attend(shape, index, layer, stream, beside, edited, offset, keep=keep)
+    step = attend(shape, index, layer, stream, beside, edited, offset, keep=keep, past=past)
     before, stream = stream, stream + step.z.flatten(2) @ layer.W_O.flatten(0, 1)
     if layer.b_O is not None:
         step.bias = edited.store(Writer("bias", index), layer.b_O.expand(stream.shape))
