@@ -31,8 +31,17 @@ if TYPE_CHECKING:
     from loadstore.evidence.verify import verify as verify
     from loadstore.evidence.wires import wires as wires
     from loadstore.heads.roles import head_roles as head_roles
+    from loadstore.interventions.effect import effect as effect
+    from loadstore.interventions.metrics import kl as kl
+    from loadstore.interventions.metrics import log_probability as log_probability
+    from loadstore.interventions.metrics import logit_difference as logit_difference
+    from loadstore.interventions.metrics import loss as loss
+    from loadstore.interventions.metrics import pattern_entry as pattern_entry
+    from loadstore.interventions.sweep import sweep as sweep
     from loadstore.models.edits import ablate as ablate
     from loadstore.models.edits import cut as cut
+    from loadstore.models.edits import freeze as freeze
+    from loadstore.models.edits import patch as patch
     from loadstore.models.library import load as load
     from loadstore.models.trace import Trace as Trace
     from loadstore.models.trace import run as run
@@ -61,16 +70,24 @@ _HOMES = {
     "copying": "loadstore.circuits.vocabulary",
     "cut": "loadstore.models.edits",
     "dossier": "loadstore.evidence.dossier",
+    "effect": "loadstore.interventions.effect",
+    "freeze": "loadstore.models.edits",
     "head_roles": "loadstore.heads.roles",
     "key_composition": "loadstore.circuits.vocabulary",
+    "kl": "loadstore.interventions.metrics",
     "listing": "loadstore.prompts.listing",
     "load": "loadstore.models.library",
+    "log_probability": "loadstore.interventions.metrics",
+    "logit_difference": "loadstore.interventions.metrics",
     "logit_parts": "loadstore.prompts.logits",
+    "loss": "loadstore.interventions.metrics",
     "matched": "loadstore.circuits.moved",
     "moments": "loadstore.evidence.moments",
     "moved": "loadstore.circuits.moved",
     "output_parts": "loadstore.prompts.outputs",
+    "patch": "loadstore.models.edits",
     "path": "loadstore.circuits.paths",
+    "pattern_entry": "loadstore.interventions.metrics",
     "positional_qk": "loadstore.circuits.paths",
     "residual_parts": "loadstore.prompts.logits",
     "run": "loadstore.models.trace",
@@ -79,6 +96,7 @@ _HOMES = {
     "spectrum": "loadstore.circuits.spectra",
     "stream_moments": "loadstore.evidence.stream",
     "subspace_scores": "loadstore.circuits.scores",
+    "sweep": "loadstore.interventions.sweep",
     "term_importance": "loadstore.evidence.orders",
     "traffic": "loadstore.evidence.traffic",
     "verify": "loadstore.evidence.verify",
@@ -97,16 +115,24 @@ __all__ = [
     "copying",
     "cut",
     "dossier",
+    "effect",
+    "freeze",
     "head_roles",
     "key_composition",
+    "kl",
     "listing",
     "load",
+    "log_probability",
+    "logit_difference",
     "logit_parts",
+    "loss",
     "matched",
     "moments",
     "moved",
     "output_parts",
+    "patch",
     "path",
+    "pattern_entry",
     "positional_qk",
     "residual_parts",
     "run",
@@ -115,6 +141,7 @@ __all__ = [
     "spectrum",
     "stream_moments",
     "subspace_scores",
+    "sweep",
     "term_importance",
     "traffic",
     "verify",

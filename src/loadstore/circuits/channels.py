@@ -23,7 +23,7 @@ from loadstore.circuits.folding import Norms, reads_after_norm, writer_map
 from loadstore.circuits.options import as_norms, as_offsets, averaged_over
 from loadstore.errors import BadRequest, Undefined
 from loadstore.linear.null import null
-from loadstore.linear.singular import as_one, right_singular
+from loadstore.linear.singular import TOLERANCE, as_one, right_singular
 from loadstore.linear.subspace import gram_eigenvalues
 from loadstore.models.globs import matching
 from loadstore.models.weights import Weights
@@ -33,7 +33,6 @@ from loadstore.sites import Head, Reader, Writer, parse_writer
 if TYPE_CHECKING:
     import xarray as xr
 
-TOLERANCE = 1e-3
 MEASURES = (*SCORED, "carried")
 DEFINITION = (
     "channel k = A_k, a singular direction of A (what the writer stores, as its readers see it), or all whose "

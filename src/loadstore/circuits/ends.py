@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from loadstore.circuits.control import turning
-from loadstore.circuits.folding import centre, fold, ov, reader_map, reader_norm
+from loadstore.circuits.folding import centre, ov, reader_map, reader_norm
 from loadstore.circuits.options import Asked
 from loadstore.linear.ends import ROWS, End, gram_of_rows, low_rank, of_rows
+from loadstore.models.folded import fold
 from loadstore.models.weights import Weights
 from loadstore.sites import Reader, Writer
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from loadstore.circuits.rotary import averaged
 from loadstore.errors import Undefined
 from loadstore.linear.factored import Factored
+from loadstore.models.folded import fold
 from loadstore.models.weights import Norm, Weights
 from loadstore.sites import Head, Reader, Writer
 
@@ -23,14 +24,6 @@ Norms: TypeAlias = Literal["fold", "ignore"]
 def centre(rows: Float[Tensor, "source d_model"]) -> Float[Tensor, "source d_model"]:
     """A (I − 11ᵀ/d): every row without its mean."""
     return rows - rows.mean(-1, keepdim=True)
-
-
-def fold(matrix: Float[Tensor, "d_model inside"], norm: Norm | None) -> Float[Tensor, "d_model inside"]:
-    """Return N W = (I − 11ᵀ/d) diag(γ) W; W itself without a norm."""
-    if norm is None:
-        return matrix
-    gained = matrix if norm.gain is None else norm.gain[:, None] * matrix
-    return gained - gained.mean(0, keepdim=True) if norm.centres else gained
 
 
 def _norm(weights: Weights, layer: int | None, norms: Norms) -> Norm | None:

@@ -15,10 +15,10 @@ from loadstore.circuits.options import Control, Counts, Null, ask
 from loadstore.circuits.relative import relative
 from loadstore.circuits.resume import Kept, question_of
 from loadstore.circuits.siblings import among_heads, with_siblings
-from loadstore.circuits.where import Globs, asked_for
 from loadstore.linear.discovery import adjusted
 from loadstore.models.points import Point
 from loadstore.models.weights import Weights
+from loadstore.models.where import Globs, asked_for
 from loadstore.models.wiring import wiring
 
 if TYPE_CHECKING:

@@ -17,11 +17,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from loadstore.circuits.folding import Norms, fold, ov, qk
+from loadstore.circuits.folding import Norms, ov, qk
 from loadstore.circuits.options import as_norms, as_offsets
 from loadstore.circuits.streaming import diagonal_ranks, precise
 from loadstore.errors import BadRequest
 from loadstore.linear.factored import Factored
+from loadstore.models.folded import fold
 from loadstore.models.weights import Weights
 from loadstore.models.wiring import wiring
 from loadstore.sites import Head, Reader, parse_head

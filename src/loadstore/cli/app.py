@@ -2,7 +2,7 @@
 
 import typer
 
-from loadstore.cli import address, analyse, channels, circuit, demo, head, listing, models, report, train, wires
+from loadstore.cli import address, analyse, channels, circuit, demo, head, listing, models, patch, report, train, wires
 
 app = typer.Typer(
     name="loadstore",
@@ -18,6 +18,7 @@ app.command()(listing.verify)
 app.command()(analyse.scores)
 app.command()(channels.channels)
 app.command()(wires.wires)
+app.command()(patch.patch)
 app.command()(address.address)
 app.command()(circuit.circuit)
 app.command()(analyse.heads)

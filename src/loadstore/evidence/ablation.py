@@ -13,6 +13,7 @@ from loadstore.axes import Tokens
 from loadstore.errors import BadPrompt, BadRequest
 from loadstore.heads.roles import bos_of, random_repeats
 from loadstore.models.edits import By, Edit, ablate
+from loadstore.models.fitting import check
 from loadstore.models.forward import forward
 from loadstore.models.trace import as_tokens
 from loadstore.models.weights import Weights
@@ -49,7 +50,7 @@ def ablation_effects(
     import xarray as xr
 
     groups = _groups(weights, weights.architecture.heads if heads is None else heads)
-    tokens = _tokens(weights, on, sequences, seed)
+    tokens = _tokens(weights, on, sequences, seed, edits)
     period = (tokens.shape[1] - (bos_of(weights) is not None)) // 2 - 1 if isinstance(on, str) else tokens.shape[1] - 1
     losses: list[np.ndarray] = []
     for done, group in enumerate([(), *groups], 1):
@@ -91,7 +92,7 @@ def _groups(weights: Weights, heads: Sequence[HeadName | tuple[HeadName, ...]]) 
     return found
 
 
-def _tokens(weights: Weights, on: On, sequences: int, seed: int) -> Tokens:
+def _tokens(weights: Weights, on: On, sequences: int, seed: int, edits: Sequence[Edit]) -> Tokens:
     if isinstance(on, str):
         if on != "repeats":
             raise BadRequest(f"on={on!r}: expected 'repeats' or tokens [sequence, token]")
@@ -100,6 +101,7 @@ def _tokens(weights: Weights, on: On, sequences: int, seed: int) -> Tokens:
         tokens = random_repeats(weights, sequences, seed=seed)
     else:
         tokens = as_tokens(weights, on)[0]
+    check(weights, tokens, edits)
     if tokens.shape[1] < 2 + 2 * isinstance(on, str):
         raise BadPrompt(f"sequences of {tokens.shape[1]} tokens have nothing to predict; give longer ones")
     return tokens

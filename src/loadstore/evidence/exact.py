@@ -13,7 +13,7 @@ from torch import Tensor
 from loadstore.errors import Undefined
 from loadstore.evidence.ablation import Progress
 from loadstore.evidence.moments import Moments
-from loadstore.models.edits import Cut
+from loadstore.models.edits import reader_of
 from loadstore.models.trace import Trace, run
 from loadstore.models.wiring import wiring
 from loadstore.prompts.deviations import deviations
@@ -25,7 +25,7 @@ TILE = 1 << 24  # scores at a time
 def reader_traffic(trace: Trace, reader: Reader | str) -> dict[str, float]:
     """Traffic of every wire into one side of a head, on one run. Raises Undefined for other readers and cut runs."""
     reader = wiring(trace.weights).reader(reader)
-    if reader.is_unembed or reader.is_mlp or any(isinstance(edit, Cut) for edit in trace.edits):
+    if reader.is_unembed or reader.is_mlp or any(reader_of(edit) is not None for edit in trace.edits):
         raise Undefined("traffic is measured on the Q, K and V wires of a run without cuts")
     return {str(writer): traffic_of(trace, reader, change) for writer, change in deviations(trace, reader).items()}
 

@@ -58,7 +58,7 @@ def final_stream(trace: Trace, layer: int, changes: Float[Tensor, "variant token
         stream = stream + changes
     beside = record.pos if shape.positions == "shortformer" else None
     for index in range(layer + 1, shape.n_layers):
-        _, stream = through_layer(weights, index, stream, beside, Edited([]))
+        _, stream = through_layer(weights, index, stream, beside, Edited(weights))
     return stream
 
 

@@ -10,16 +10,15 @@ from torch import Tensor
 
 from loadstore.axes import HeadValues, Patterns, Stream
 from loadstore.models.architecture import Architecture
-from loadstore.models.edited import Edited, replacement
-from loadstore.models.edits import By
+from loadstore.models.edited import Edited
 from loadstore.models.norms import apply_gain, normalise, through_norm
 from loadstore.models.weights import Layer, Norm
-from loadstore.sites import POS, Side
+from loadstore.sites import POS, Side, Writer
 
 
 @dataclass
 class LayerRecord:
-    """What one layer did: its input, the norms' 1/σ; queries, keys, values a head; patterns, z = A v; its MLP."""
+    """What one layer did: its input, the norms' 1/σ; queries, keys, values a head; patterns, z = A v; bias, MLP."""
 
     stream: Stream
     inverse_scale: Float[Tensor, "batch token 1"]
@@ -30,6 +29,7 @@ class LayerRecord:
     z: HeadValues
     q_scale: Tensor | None = None
     k_scale: Tensor | None = None
+    bias: Stream | None = None
     mlp: Stream | None = None
     mlp_inverse_scale: Float[Tensor, "batch token 1"] | None = None
 
@@ -62,9 +62,13 @@ def attend(
     offset: int,
     *,
     keep: bool,
+    past: LayerRecord | None = None,
 ) -> LayerRecord:
-    """What the heads of one layer do; ``beside``: positions that Q and K read beside the stream."""
-    x, inverse_scale = normalise(stream, layer.norm, shape.eps)
+    """What the heads of one layer do; ``beside``: positions that Q and K read beside the stream.
+
+    ``past``: what this layer did in a run that is the same for the ``offset`` tokens before; nothing is kept then.
+    """
+    x, inverse_scale = normalise(stream, layer.norm, shape.eps, edited.scale("heads", index))
     qk_input = x if beside is None else x + beside
     shared = [shape.kv(head) for head in range(shape.n_heads)]
 
@@ -74,13 +78,13 @@ def attend(
         values = project(read, matrix, bias)
         if name != "Q" and shape.kv_heads < shape.n_heads:
             values = values[:, :, shared]
-        scale = None if norm is None else normalise(values, norm, shape.eps)[1]
-        for edit in edited.at(index, name):
-            loss = edited.removed(edit, x)
-            if not (edit.writer == POS and beside is not None):
-                loss = through_norm(loss, layer.norm, inverse_scale)
-            head = edit.reader.index
-            values[..., head, :] -= loss @ matrix[head if name == "Q" else shared[head]]
+        frozen = edited.scale("q" if name == "Q" else "k", index)
+        scale = None if norm is None else normalise(values, norm, shape.eps, frozen)[1]
+        for loss in edited.losses(index, name):
+            part, head = loss.value.expand_as(x[loss.rows]), loss.reader.index
+            if not (loss.writer == POS and beside is not None):
+                part = through_norm(part, layer.norm, inverse_scale[loss.rows])
+            values[loss.rows, :, head] -= part @ matrix[head if name == "Q" else shared[head]]
         return (values if scale is None or norm is None else apply_gain(values * scale, norm)), scale
 
     q, q_scale = side("Q", qk_input, layer.W_Q, layer.b_Q, layer.q_norm)
@@ -88,27 +92,39 @@ def attend(
     v, _ = side("V", x, layer.W_V, layer.b_V, None)
     if shape.rotary is not None:
         q, k = shape.rotary.at(q, offset), shape.rotary.at(k, offset)
+    keys, values = k, v
+    if past is not None:
+        keys, values = _after(past.k, k, offset), _after(past.v, v, offset)
     window = shape.window(index)
-    if keep:
+    frozen = edited.frozen(index)
+    if keep or frozen:
         pattern = causal_softmax(q.transpose(1, 2) @ k.transpose(1, 2).mT / math.sqrt(shape.d_head), window)
+        for head, other in frozen.items():
+            pattern[:, head] = other
         z = (pattern @ v.transpose(1, 2)).transpose(1, 2)
     else:
         pattern = stream.new_empty(len(stream), shape.n_heads, 0, 0)  # nobody will ask
-        mask = None if window is None else allowed(stream.shape[1], window, stream.device)
+        mask = None
+        if window is not None or past is not None:
+            mask = allowed(keys.shape[1], window, stream.device)[keys.shape[1] - q.shape[1] :]
         z = F.scaled_dot_product_attention(
-            q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), attn_mask=mask, is_causal=mask is None
+            q.transpose(1, 2), keys.transpose(1, 2), values.transpose(1, 2), attn_mask=mask, is_causal=mask is None
         ).transpose(1, 2)
-    for writer in edited.ablations:
-        if writer.kind == "head" and writer.layer == index:
-            z = _ablate_head(z, writer.index, edited.ablations[writer])
-    for writer in edited.wanted:
-        if writer.kind == "head" and writer.layer == index:
-            edited.stores[writer] = z[..., writer.index, :] @ layer.W_O[writer.index]
-    return LayerRecord(stream, inverse_scale, q, k, v, pattern, z, q_scale, k_scale)
+    return LayerRecord(stream, inverse_scale, q, k, v, pattern, _edit_heads(edited, index, z), q_scale, k_scale)
 
 
-def _ablate_head(z: HeadValues, head: int, by: By) -> HeadValues:
-    """Replace one head's z; its store is linear in it, so the store becomes its own mean or zero."""
-    values = z.clone()
-    values[..., head, :] = replacement(z[..., head, :], by)
+def _after(recorded: Tensor, new: Tensor, tokens: int) -> Tensor:
+    """Keys or values behind the first recorded ones; the batch is the recorded one several times over."""
+    return torch.cat([recorded[:, :tokens].repeat(len(new) // len(recorded), 1, 1, 1), new], 1)
+
+
+def _edit_heads(edited: Edited, layer: int, z: HeadValues) -> HeadValues:
+    """Edit heads by their z: what they store is linear in it."""
+    values = z.clone() if any(writer.kind == "head" and writer.layer == layer for writer in edited.stored) else z
+    for head in range(z.shape[2]):
+        writer = Writer("head", layer, head)
+        if writer in edited.stored:
+            values[:, :, head] = edited.store(writer, z[:, :, head])
+        else:
+            edited.store(writer, z[:, :, head])
     return values

@@ -36,7 +36,12 @@ def estimates(weights: Weights) -> list[Estimate]:
     kept = shape.n_layers * (d + 5 * shape.n_heads * shape.d_head)  # numbers a token: the stream, q, k, v, z and stores
     found = [
         Estimate("spectrum of a head", "loadstore spectrum MODEL L0.H0", 10.0 * d**3, 3.0 * d * d * CORES),
-        Estimate("logits of 20 tokens", "run(model, …)", _run(shape, 20), 20.0 * vocab * wide + _layer(shape) * wide),
+        Estimate(
+            "logits of 20 tokens",
+            "run(model, …)",
+            _run(shape, 20),
+            20.0 * vocab * wide + layer_parameters(shape) * wide,
+        ),
         Estimate(
             "roles of all heads",
             "loadstore heads MODEL",
@@ -65,7 +70,7 @@ def estimates(weights: Weights) -> list[Estimate]:
     return sorted(found, key=lambda one: one.operations)
 
 
-def _layer(shape: Architecture) -> float:
+def layer_parameters(shape: Architecture) -> float:
     """Parameters of one layer's matrices."""
     attention = shape.d_model * shape.d_head * (2 * shape.n_heads + 2 * shape.kv_heads)
     mlp = 0 if shape.mlp is None else shape.d_model * shape.mlp.width * (3 if shape.mlp.gated else 2)
@@ -75,7 +80,7 @@ def _layer(shape: Architecture) -> float:
 def _run(shape: Architecture, tokens: int) -> float:
     """Operations of one forward pass over ``tokens`` tokens, patterns included."""
     attention = 4.0 * shape.n_layers * shape.n_heads * shape.d_head * tokens * tokens
-    return 2.0 * tokens * (shape.n_layers * _layer(shape) + shape.d_model * shape.vocab) + attention
+    return 2.0 * tokens * (shape.n_layers * layer_parameters(shape) + shape.d_model * shape.vocab) + attention
 
 
 def _widths(shape: Architecture) -> tuple[int, int]:

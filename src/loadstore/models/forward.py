@@ -9,7 +9,7 @@ Per layer, with x the normed stream (row vectors)::
     stream ← stream + mlp(normed stream)               in a parallel block, of the stream before attention
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -19,11 +19,11 @@ from torch import Tensor
 
 from loadstore.axes import Logits, Stream, Tokens
 from loadstore.models.attention import LayerRecord, attend
-from loadstore.models.edited import Edited
+from loadstore.models.edited import Edited, Loss
 from loadstore.models.edits import Edit
 from loadstore.models.mlp import mlp_output
 from loadstore.models.norms import normalise, through_norm
-from loadstore.models.weights import Layer, Weights
+from loadstore.models.weights import Layer, Norm, Weights
 from loadstore.sites import EMBED, POS, Writer
 
 TILE = 8192  # columns of the vocabulary
@@ -49,7 +49,7 @@ def forward(
 ) -> Logits:
     """Logits of a batch; fills ``record`` if one is given. ``offset`` is the position of the first token."""
     shape = weights.architecture
-    edited = Edited(edits)
+    edited = Edited(weights, edits)
     shortformer = shape.positions == "shortformer"
     embed = edited.store(EMBED, weights.wide(F.embedding(tokens.to(weights.W_E.device), weights.W_E)))
     pos = None
@@ -59,20 +59,47 @@ def forward(
     if record is not None:
         record.embed, record.pos = embed, pos
 
-    beside = pos if shortformer else None
-    for index in range(shape.n_layers):
-        step, stream = through_layer(weights, index, stream, beside, edited, offset, keep=record is not None)
+    return onward(weights, 0, stream, pos if shortformer else None, edited, record, offset)
+
+
+def onward(
+    weights: Weights,
+    start: int,
+    stream: Stream,
+    beside: Tensor | None,
+    edited: Edited,
+    record: Record | None = None,
+    offset: int = 0,
+    at: int | None = None,
+    past: Record | None = None,
+) -> Float[Tensor, "batch row vocab"]:
+    """The pass from layer ``start`` on, which finds ``stream``; logits of all tokens, or of token ``at`` alone.
+
+    ``past``: a run that is the same for the ``offset`` tokens before those of ``stream``.
+    """
+    shape = weights.architecture
+    for index in range(start, shape.n_layers):
+        before = None if past is None else past.layers[index]
+        keep = record is not None
+        step, stream = through_layer(weights, index, stream, beside, edited, offset, keep=keep, past=before)
         if record is not None:
             record.layers.append(step)
 
     norm = weights.norm(None)
-    x, inverse_scale = normalise(stream, norm, shape.eps)
-    for edit in edited.cuts:
-        if edit.reader.is_unembed:
-            x = x - through_norm(edited.removed(edit, x), norm, inverse_scale)
+    x, inverse_scale = normalise(stream, norm, shape.eps, edited.scale("final"))
+    x = _without(x, edited.losses(-1, ""), norm, inverse_scale)
     if record is not None:
         record.final, record.final_inverse_scale = stream, inverse_scale
-    return unembed(weights, x)
+    return unembed(weights, x if at is None else x[:, [at]])
+
+
+def _without(x: Stream, losses: Iterable[Loss], norm: Norm | None, inverse_scale: Tensor) -> Stream:
+    """A normed stream without what is taken from its reader."""
+    for loss in losses:
+        part = through_norm(loss.value.expand_as(x[loss.rows]), norm, inverse_scale[loss.rows])
+        x = x.clone()
+        x[loss.rows] -= part
+    return x
 
 
 def through_layer(
@@ -84,13 +111,15 @@ def through_layer(
     offset: int = 0,
     *,
     keep: bool = False,
+    past: LayerRecord | None = None,
 ) -> tuple[LayerRecord, Stream]:
     """One layer: what it did, and the stream after it; ``beside``: positions that Q and K read beside the stream."""
     shape, layer = weights.architecture, weights.layer(index)
-    step = attend(shape, index, layer, stream, beside, edited, offset, keep=keep)
+    step = attend(shape, index, layer, stream, beside, edited, offset, keep=keep, past=past)
     before, stream = stream, stream + step.z.flatten(2) @ layer.W_O.flatten(0, 1)
     if layer.b_O is not None:
-        stream = stream + edited.store(Writer("bias", index), layer.b_O.expand(1, 1, -1))
+        step.bias = edited.store(Writer("bias", index), layer.b_O.expand(stream.shape))
+        stream = stream + step.bias
     if layer.mlp is not None and shape.mlp is not None:
         stream = stream + _mlp(weights, index, layer, before if shape.mlp.parallel else stream, step, edited)
     return step, stream
@@ -101,9 +130,8 @@ def _mlp(weights: Weights, index: int, layer: Layer, read: Stream, step: LayerRe
     shape = weights.architecture
     assert layer.mlp is not None
     assert shape.mlp is not None
-    x, step.mlp_inverse_scale = normalise(read, layer.mlp.norm, shape.eps)
-    for edit in edited.at(index, "mlp"):
-        x = x - through_norm(edited.removed(edit, x), layer.mlp.norm, step.mlp_inverse_scale)
+    x, step.mlp_inverse_scale = normalise(read, layer.mlp.norm, shape.eps, edited.scale("mlp", index))
+    x = _without(x, edited.losses(index, "mlp"), layer.mlp.norm, step.mlp_inverse_scale)
     step.mlp = edited.store(Writer("mlp", index), mlp_output(x, layer.mlp, shape.mlp.activation, shape.eps))
     return step.mlp
 

@@ -9,13 +9,19 @@ from loadstore.models.weights import Norm
 
 
 def normalise(
-    stream: Float[Tensor, "*any width"], norm: Norm | None, eps: float
+    stream: Float[Tensor, "*any width"], norm: Norm | None, eps: float, frozen: Tensor | None = None
 ) -> tuple[Float[Tensor, "*any width"], Float[Tensor, "*any 1"]]:
-    """LayerNorm or RMSNorm of a stream (or of queries and keys) as (output, 1/σ); without a norm itself and ones."""
+    """LayerNorm or RMSNorm of a stream (or of queries and keys) as (output, 1/σ); without a norm itself and ones.
+
+    ``frozen``: a 1/σ of another run, in the place of this one's.
+    """
     if norm is None:
         return stream, torch.ones_like(stream[..., :1])
     x = centred(stream, norm)
-    inverse_scale = (x.pow(2).mean(-1, keepdim=True) + eps).rsqrt()
+    if frozen is None:
+        inverse_scale = (x.pow(2).mean(-1, keepdim=True) + eps).rsqrt()
+    else:
+        inverse_scale = frozen.expand(*x.shape[:-1], 1)
     out = apply_gain(x * inverse_scale, norm)
     return (out if norm.bias is None else out + norm.bias), inverse_scale
 

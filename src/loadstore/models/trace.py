@@ -12,7 +12,8 @@ from torch import Tensor
 from loadstore.axes import Tokens
 from loadstore.errors import BadPrompt, NoSuchSite
 from loadstore.models.attention import LayerRecord
-from loadstore.models.edits import Ablate, Edit
+from loadstore.models.edits import Edit
+from loadstore.models.fitting import check
 from loadstore.models.forward import Record, forward
 from loadstore.models.quote import quote
 from loadstore.models.tokens import labels, require
@@ -21,7 +22,7 @@ from loadstore.models.wiring import wiring
 from loadstore.sites import Head, Writer, parse_head
 
 WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.uint16, torch.uint32, torch.uint64)
-Prompt: TypeAlias = str | Sequence[int] | Int[Tensor, " token"] | Int[Tensor, "batch token"]
+Prompt: TypeAlias = str | Sequence[str] | Sequence[int] | Int[Tensor, " token"] | Int[Tensor, "batch token"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +90,7 @@ class Trace:
             case "pos":
                 value = record.pos
             case "bias":
-                value = self._bias(writer)
+                value = record.layers[writer.layer].bias
             case "mlp":
                 value = record.layers[writer.layer].mlp
             case _:
@@ -109,12 +110,6 @@ class Trace:
         assert stream is not None
         return self._shape(stream)
 
-    def _bias(self, writer: Writer) -> Tensor | None:
-        bias = self.weights.layers[writer.layer].b_O
-        bias = None if bias is None else self.weights.wide(bias)
-        zeroed = any(isinstance(e, Ablate) and e.writer == writer and e.by == "zero" for e in self.edits)
-        return torch.zeros_like(bias) if zeroed and bias is not None else bias
-
     def _layer(self, name: Head | str) -> tuple[LayerRecord, int]:
         head = self.weights.architecture.check(parse_head(name), self.weights.name)
         return self.record.layers[head.layer], head.index
@@ -124,18 +119,14 @@ class Trace:
 
 
 def run(weights: Weights, prompt: Prompt, edits: Sequence[Edit] = (), *, record: bool = False) -> Trace:
-    """Run a model on text, token ids or a batch of ids [batch, token], with edits if any.
+    """Run a model on text, token ids, or a batch (texts of as many tokens each, ids [batch, token]), with edits if any.
 
     Text gets the model's BOS in front; ids are taken as they are. Raises BadPrompt (empty, too long, ids out
-    of range), Undefined (text without a tokenizer), NoSuchSite or NoSuchWire (edits that do not fit the model).
+    of range), Undefined (text without a tokenizer), and for edits that do not fit the model, the prompt or each other
+    NoSuchSite, NoSuchWire, BadPrompt, BadRequest.
     """
-    network = wiring(weights)
-    for edit in edits:
-        if isinstance(edit, Ablate):
-            network.writer(edit.writer)
-        else:
-            network.wire(edit.writer, edit.reader)
     tokens, batched = as_tokens(weights, prompt)
+    check(weights, tokens, edits)
     kept = Record() if record else None
     with torch.no_grad():
         logits = forward(weights, tokens, edits, kept)
@@ -147,6 +138,8 @@ def as_tokens(weights: Weights, prompt: Prompt) -> tuple[Tokens, bool]:
     shape = weights.architecture
     if isinstance(prompt, str):
         ids = torch.tensor(require(weights.tokens, weights.name, weights.untokenised).encode(prompt))
+    elif isinstance(prompt, Sequence) and prompt and all(isinstance(text, str) for text in prompt):
+        ids = _together(weights, [str(text) for text in prompt])
     else:
         try:
             ids = torch.as_tensor(prompt)
@@ -164,3 +157,13 @@ def as_tokens(weights: Weights, prompt: Prompt) -> tuple[Tokens, bool]:
     if int(ids.min()) < 0 or int(ids.max()) >= shape.vocab:
         raise BadPrompt(f"token ids must be from 0 to {shape.vocab - 1}; got {int(ids.min())} to {int(ids.max())}")
     return ids.reshape(-1, ids.shape[-1]), ids.dim() == 2
+
+
+def _together(weights: Weights, texts: list[str]) -> Tensor:
+    """Token ids of texts that have as many each."""
+    found = [require(weights.tokens, weights.name, weights.untokenised).encode(text) for text in texts]
+    lengths = {len(ids): text for ids, text in zip(found, texts, strict=True)}
+    if len(lengths) > 1:
+        told = "; ".join(f"{quote(repr(text), 40)} has {length}" for length, text in list(lengths.items())[:3])
+        raise BadPrompt(f"the prompts of a batch must have equally many tokens: {told}")
+    return torch.tensor(found)

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.errors import BadRequest
-from loadstore.models.tokens import require
+from loadstore.models.target import target_id
 from loadstore.models.trace import Trace
 from loadstore.models.wiring import wiring
 from loadstore.prompts.reading import back_through, in_stream, read_at, refuse_ablated, refuse_cuts, stored_at
@@ -91,20 +91,10 @@ def column_parts(trace: Trace, at: int, column: Float[Tensor, " d_model"], bias:
 
 def signed_targets(trace: Trace, token: int | str, against: int | str | None) -> dict[int, float]:
     """The target with weight 1, and what it is compared with at −1. Raises BadRequest where they are the same."""
-    target = target_id(trace, token)
+    target = target_id(trace.weights, token)
     if against is None:
         return {target: 1.0}
-    other = target_id(trace, against)
+    other = target_id(trace.weights, against)
     if other == target:
         raise BadRequest(f"token {target} is compared with itself; give two tokens, or one")
     return {target: 1.0, other: -1.0}
-
-
-def target_id(trace: Trace, token: int | str) -> int:
-    """The id of a target. Raises BadRequest, BadPrompt, or Undefined without a tokenizer."""
-    weights = trace.weights
-    if isinstance(token, str):
-        return require(weights.tokens, weights.name, weights.untokenised).one(token)
-    if isinstance(token, bool) or not hasattr(token, "__index__") or not 0 <= token < weights.architecture.vocab:
-        raise BadRequest(f"a target is a token id from 0 to {weights.architecture.vocab - 1}, or its text; got {token}")
-    return int(token)

@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.errors import Undefined
-from loadstore.models.edits import Ablate
+from loadstore.models.edits import Freeze, reader_of
 from loadstore.models.norms import apply_gain, centred, through_norm
 from loadstore.models.trace import Trace
 from loadstore.models.weights import Norm, Weights, map_tensors
@@ -16,14 +16,14 @@ MOST = 1 << 27  # numbers of one result
 
 
 def refuse_cuts(trace: Trace) -> None:
-    """Raise Undefined for a run with cuts, whose readers did not read the stream."""
-    if not all(isinstance(edit, Ablate) for edit in trace.edits):
-        raise Undefined("a run with cuts is not a sum over writers; decompose the run without them")
+    """Raise Undefined for a run with cuts, whose readers did not read the stream, or with something frozen."""
+    if any(isinstance(edit, Freeze) or reader_of(edit) is not None for edit in trace.edits):
+        raise Undefined("a run with cuts or frozen parts is not a sum over writers; decompose the run without them")
 
 
 def refuse_ablated(trace: Trace, writer: Writer) -> None:
-    """Raise Undefined for a head that is ablated in this run: what it stores is no sum over source tokens."""
-    if any(edit.writer == writer for edit in trace.edits):
+    """Raise Undefined for a head that is edited in this run: what it stores is no sum over source tokens."""
+    if any(not isinstance(edit, Freeze) and edit.writer == writer for edit in trace.edits):
         raise Undefined(f"{writer} is ablated in this run: what it stores is no sum over source tokens; run without")
 
 

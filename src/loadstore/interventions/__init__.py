@@ -1,0 +1,1 @@
+"""What changes when stores are replaced: metrics, effects, and sweeps over wires."""
