@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from loadstore.circuits.vocabulary import key_composition as key_composition
     from loadstore.evidence.ablation import ablation_effects as ablation_effects
     from loadstore.evidence.dossier import dossier as dossier
+    from loadstore.evidence.found import induction_circuits as induction_circuits
     from loadstore.evidence.moments import moments as moments
     from loadstore.evidence.orders import term_importance as term_importance
     from loadstore.evidence.stream import stream_moments as stream_moments
@@ -73,6 +74,7 @@ _HOMES = {
     "effect": "loadstore.interventions.effect",
     "freeze": "loadstore.models.edits",
     "head_roles": "loadstore.heads.roles",
+    "induction_circuits": "loadstore.evidence.found",
     "key_composition": "loadstore.circuits.vocabulary",
     "kl": "loadstore.interventions.metrics",
     "listing": "loadstore.prompts.listing",
@@ -118,6 +120,7 @@ __all__ = [
     "effect",
     "freeze",
     "head_roles",
+    "induction_circuits",
     "key_composition",
     "kl",
     "listing",

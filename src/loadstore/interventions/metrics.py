@@ -3,7 +3,7 @@
     log_probability   log p(token | tokens up to at)                        nats
     logit_difference  logit(a) − logit(b) at one token
     kl                KL(p‖p′), p intact; at one token, or mean over all    nats
-    loss              −mean log p(next token)                               nats
+    loss              −mean log p(next token), of all or from one on        nats
     pattern_entry     A[query, key] of one head
 
 A plain function of a run of one prompt is a metric too. Tests: tests/interventions/test_metrics.py.
@@ -110,14 +110,19 @@ class _Divergence(OfLogits):
 
 @dataclass(frozen=True)
 class _Loss(OfLogits):
+    start: int
+
     def __call__(self, trace: Trace, intact: Trace) -> Float[Tensor, " batch"]:
         if trace.tokens.shape[1] < 2:
             raise BadPrompt("a prompt of one token has nothing to predict; give a longer one")
-        following = trace.tokens[:, 1:].to(trace.all_logits.device)
-        return F.cross_entropy(trace.all_logits[:, :-1].mT, following, reduction="none").mean(-1)
+        start = token_index(trace, self.start)
+        if start > trace.tokens.shape[1] - 2:
+            raise BadRequest(f"nothing follows token {self.start}; begin the loss earlier")
+        following = trace.tokens[:, start + 1 :].to(trace.all_logits.device)
+        return F.cross_entropy(trace.all_logits[:, start:-1].mT, following, reduction="none").mean(-1)
 
     def __str__(self) -> str:
-        return "loss, mean over tokens, nats"
+        return f"loss, mean over {f'what follows token {self.start} and later' if self.start else 'tokens'}, nats"
 
 
 @dataclass(frozen=True)
@@ -150,9 +155,9 @@ def kl(at: int | None = None) -> Metric:
     return _Divergence() if at is None else _DivergenceAt(at)
 
 
-def loss() -> Metric:
-    """Mean cross-entropy of the next tokens of a prompt, nats."""
-    return _Loss()
+def loss(start: int = 0) -> Metric:
+    """Mean cross-entropy of the next tokens of a prompt, nats; ``start``: of what follows that token and later ones."""
+    return _Loss(start)
 
 
 def pattern_entry(head: Head | str, query: int, key: int) -> Metric:

@@ -1,0 +1,168 @@
+"""Induction circuits of a model: pairs of heads by weights, traffic, behaviour and cause, each beside its null.
+
+    weights     alignment of the K wire, with p and q            null: a random rotation between the two
+    traffic     of that wire on random repeats                   null: the other wires into that K
+    behaviour   previous-token and induction scores              null: attention that is uniform over the allowed keys
+    cause       second-copy loss with the wire cut, less intact  null: wires of as much traffic, cut
+
+Tests: tests/evidence/test_found.py.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from loadstore.circuits.scores import subspace_scores
+from loadstore.errors import BadRequest
+from loadstore.evidence.ablation import Progress
+from loadstore.evidence.near import Near, Wire
+from loadstore.heads.patterns import mass_on, role_masks
+from loadstore.heads.roles import IS_ROLE, bos_of, head_roles, random_repeats
+from loadstore.interventions.metrics import loss
+from loadstore.interventions.sweep import sweep
+from loadstore.models.edits import cut
+from loadstore.models.trace import Trace, run
+from loadstore.models.weights import Weights
+from loadstore.models.wiring import wiring
+from loadstore.sites import Head, Reader, Writer
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+PERIOD = 25  # of the repeats that wires are cut on
+
+
+def induction_circuits(
+    weights: Weights,
+    *,
+    least: float = IS_ROLE,
+    most: int = 12,
+    controls: int = 20,
+    sequences: int = 4,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> "xr.Dataset":
+    """Every previous-token head with every later induction head, best aligned first: Dataset over pair.
+
+    ``least``: the role score from which a head takes part; ``most`` pairs are measured, ``found`` in the attributes
+    says how many there are (none is no error). alignment, z, p, q of the wire previous → induction.K; traffic, and
+    traffic_rank, the part of that K's wires that carry as much or more; previous, induction, their standard errors, and
+    what uniform attention scores; change and change_se, second-copy loss with the wire cut less intact, in nats;
+    control, the largest |change| of ``controls`` wires of as much traffic; beyond, whether the cut exceeds it.
+    ``together``: the change with all of these wires cut. Raises BadRequest, Undefined.
+    """
+    import xarray as xr
+
+    if not 0 <= least <= 1 or most < 1 or controls < 1 or sequences < 2:
+        raise BadRequest(
+            f"least={least}, most={most}, controls={controls}, sequences={sequences}: expected a score from 0 to 1, at "
+            "least one pair and one control, and two sequences"
+        )
+    roles = head_roles(weights, seed=seed)
+    firsts, seconds = (
+        [head for head in weights.architecture.heads if float(roles[role].sel(head=str(head))) >= least]
+        for role in ("previous", "induction")
+    )
+    pairs = [(one, two) for one in firsts for two in seconds if one.layer < two.layer]
+    scores = _scored(weights, pairs)
+    order = sorted(pairs, key=lambda pair: -scores[pair]["alignment"])[:most]
+    columns: dict[str, list[float]] = {name: [scores[pair][name] for pair in order] for name in ("alignment", *TAILS)}
+    for role, place in (("previous", 0), ("induction", 1)):
+        for name in (role, f"{role}_se"):
+            columns[name] = [float(roles[name].sel(head=str(pair[place]))) for pair in order]
+    columns |= dict.fromkeys(("previous_uniform", "induction_uniform"), [np.nan] * len(order))
+    columns |= {name: [] for name in CAUSE}
+    together = np.nan
+    if order:
+        trace, start = _repeats(weights, sequences, seed)
+        uniform = _uniform(trace)
+        columns |= {f"{role}_uniform": [uniform[role]] * len(order) for role in ("previous", "induction")}
+        wires: list[Wire] = [(_writer(one), Reader(two.layer, two.index, "K")) for one, two in order]
+        columns |= _caused(trace, wires, start, controls, progress)
+        intact, after = trace, run(weights, trace.tokens, [cut(*wire) for wire in wires])
+        together = float((loss(start)(after, intact) - loss(start)(intact, intact)).mean())
+    return xr.Dataset(
+        {name: ("pair", np.array(values, dtype=float)) for name, values in columns.items()},
+        coords={
+            "pair": [f"{one} → {two}" for one, two in order],
+            "previous_head": ("pair", [str(one) for one, _ in order]),
+            "induction_head": ("pair", [str(two) for _, two in order]),
+        },
+        attrs={
+            "model": weights.name,
+            "bos": weights.begins,
+            "definition": "previous-token head → K of an induction head; change = second-copy loss with that wire cut, "
+            "by its mean, less intact, nats per token; control = the largest of wires of as much traffic",
+            "least": least,
+            "found": len(pairs),
+            "controls": controls,
+            "sequences": sequences,
+            "together": together,
+            "seed": seed,
+        },
+    )
+
+
+TAILS = ("z", "p", "q")
+CAUSE = ("traffic", "traffic_rank", "change", "change_se", "control", "beyond")
+
+
+def _scored(weights: Weights, pairs: list[tuple[Head, Head]]) -> dict[tuple[Head, Head], dict[str, float]]:
+    """Alignment of every pair's wire; q over all of them."""
+    if not pairs:
+        return {}
+    table = subspace_scores(weights, where=[f"{one} -> {two}.K" for one, two in pairs])
+    found: dict[tuple[Head, Head], dict[str, float]] = {}
+    for one, two in pairs:
+        wire = table.sel(writer=str(one), reader=f"{two}.K")
+        found[one, two] = {name: float(wire[name]) for name in ("alignment", *TAILS)}
+    return found
+
+
+def _repeats(weights: Weights, sequences: int, seed: int) -> tuple[Trace, int]:
+    """A run on random repeats, and the token from which what follows can be known."""
+    has_bos = bos_of(weights) is not None
+    room = min((weights.architecture.context - has_bos) // 2, weights.architecture.vocab - has_bos)
+    period = min(PERIOD, room)
+    tokens = random_repeats(weights, sequences, period, seed)
+    return run(weights, tokens, record=True), has_bos + period
+
+
+def _uniform(trace: Trace) -> dict[str, float]:
+    """Role scores of attention that is uniform over all earlier tokens and its own."""
+    length = trace.tokens.shape[1]
+    rows = torch.ones(length, length).tril()
+    pattern = (rows / rows.sum(-1, keepdim=True)).expand(len(trace.tokens), 1, length, length)
+    masks = role_masks(trace.tokens, bos_of(trace.weights))
+    return {role: float(mass_on(pattern, masks[role])[0].nanmean()) for role in ("previous", "induction")}
+
+
+def _caused(
+    trace: Trace, wires: list[Wire], start: int, controls: int, progress: Progress | None
+) -> dict[str, list[float]]:
+    """Traffic and its rank among the wires into each K; the change of loss with each wire cut, and of its controls."""
+    near = Near(trace, wires)
+    beside = {wire: near.controls(wire, controls) for wire in wires}
+    every = list(dict.fromkeys([*wires, *(wire for some in beside.values() for wire in some)]))
+    swept = sweep(trace, every, metric=loss(start), progress=progress)
+    change = dict(zip(every, swept.change.values.tolist(), strict=True))
+    error = dict(zip(every, swept.standard_error.values.tolist(), strict=True))
+    most = [max(abs(change[other]) for other in beside[wire]) for wire in wires]
+    network = wiring(trace.weights)
+    ranks: list[float] = []
+    for wire in wires:
+        loads = [near.traffic((writer, wire[1])) for writer in network.writers_of(wire[1])]
+        ranks.append(sum(load >= near.traffic(wire) for load in loads) / len(loads))
+    return {
+        "traffic": [near.traffic(wire) for wire in wires],
+        "traffic_rank": ranks,
+        "change": [change[wire] for wire in wires],
+        "change_se": [error[wire] for wire in wires],
+        "control": most,
+        "beyond": [float(change[wire] > top) for wire, top in zip(wires, most, strict=True)],
+    }
+
+
+def _writer(head: Head) -> Writer:
+    return Writer("head", head.layer, head.index)
