@@ -58,6 +58,10 @@ WORK: dict[str, Callable[[ls.Weights], object]] = {
     "stores": lambda m: [one.share for one in stores(ls.run(m, repeats()[0]), 2, 4)],
     "traffic of a side": lambda m: list(reader_traffic(ls.run(m, repeats()), "L1.H2.V").values()),
     "own_cuts": lambda m: own_cuts(ls.run(m, repeats()), "L1.H2.K").change.values,
+    "sweep": lambda m: ls.sweep(ls.run(m, repeats()), "L0.* -> L1.*", metric=ls.loss()).change.values,
+    "effect": lambda m: (
+        ls.effect(m, repeats(), [ls.freeze("patterns", ls.run(m, repeats())), ls.ablate(HEAD)], ls.kl()).afters
+    ),
     "edited run": lambda m: ls.run(m, some_tokens(m), [ls.ablate(HEAD), ls.cut("embed", "L2.H0.Q")]).logits.numpy(),
 }
 

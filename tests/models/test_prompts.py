@@ -79,7 +79,7 @@ def test_what_is_no_list_of_whole_numbers(prompt: Any) -> None:
 
 def test_texts_of_as_many_tokens_are_a_batch() -> None:
     found = run(small(), ["the cat", "sat on"])
-    assert torch.equal(found.logits[1], run(small(), "sat on").logits)
+    assert (found.logits[1] - run(small(), "sat on").logits).abs().max() < 1e-4
     assert run(small(), ["the cat"]).batched
     refusal(lambda: run(small(), ["the cat", "sat"]), BadPrompt, "'the cat' has 3", "'sat' has 2", "equally many")
 

@@ -13,7 +13,6 @@ one chosen token. Tests: tests/evidence/test_cutting.py.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import torch
 from torch import Tensor
@@ -22,14 +21,13 @@ from loadstore.axes import Stream
 from loadstore.errors import Undefined
 from loadstore.evidence.own_cuts import pattern_without
 from loadstore.evidence.rest import ROWS, Target, final_stream, mlp_reads, mlp_stores, target_log_probability
+from loadstore.interventions.onward import TOKENS
+from loadstore.interventions.sweep import Wire
 from loadstore.models.forward import unembed
 from loadstore.models.norms import normalise
 from loadstore.models.trace import Trace
 from loadstore.prompts.deviations import Mean, deviations, removed
 from loadstore.sites import Reader, Writer
-
-BATCH = 2048  # tokens at a time behind the readers
-Wire: TypeAlias = tuple[Writer, Reader]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ def cut_each(
             found[place] = _prediction(trace, removed(trace, reader, writer, mean), target, intact)
         else:
             layers.setdefault((reader.layer, reader.is_mlp), []).append(place)
-    step = max(1, BATCH // trace.tokens.numel())
+    step = max(1, TOKENS // trace.tokens.numel())
     for (layer, is_mlp), places in layers.items():
         for some in (places[start : start + step] for start in range(0, len(places), step)):
             local = _each(trace, [wires[place] for place in some], mean)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from loadstore.axes import Stream
 from loadstore.models.edited import Edited
-from loadstore.models.forward import through_layer, unembed
+from loadstore.models.forward import through_layers, unembed
 from loadstore.models.mlp import mlp_output
 from loadstore.models.norms import normalise
 from loadstore.models.trace import Trace
@@ -57,9 +57,7 @@ def final_stream(trace: Trace, layer: int, changes: Float[Tensor, "variant token
     if mlp:
         stream = stream + changes
     beside = record.pos if shape.positions == "shortformer" else None
-    for index in range(layer + 1, shape.n_layers):
-        _, stream = through_layer(weights, index, stream, beside, Edited(weights))
-    return stream
+    return through_layers(weights, layer + 1, stream, beside, Edited(weights))
 
 
 def target_log_probability(trace: Trace, stream: Stream, target: Target | None) -> Float[Tensor, " variant"]:

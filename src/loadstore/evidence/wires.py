@@ -8,9 +8,10 @@ import numpy as np
 from loadstore.circuits.scores import subspace_scores
 from loadstore.errors import BadRequest
 from loadstore.evidence.ablation import Progress
-from loadstore.evidence.cutting import Wire, cut_each
+from loadstore.evidence.cutting import cut_each
 from loadstore.evidence.moments import Moments, moments
 from loadstore.evidence.traffic import traffic
+from loadstore.interventions.sweep import Wire
 from loadstore.models.corpus import Source, read_corpus
 from loadstore.models.trace import run
 from loadstore.models.weights import Weights

@@ -61,6 +61,7 @@ def sweep(
     before = measure(metric, trace, trace)
     changes = torch.full((len(chosen), len(before)), torch.nan, dtype=torch.float64)
     costs = [_cost(trace, reader, metric) for _, reader in chosen]
+    assert trace.record.final is not None  # recorded by now, so that this is no part of the first batch's time
     done, seconds, started = 0, 0.0, time.perf_counter()
     for places in _batches(trace, chosen, metric):
         found = _measured(trace, [chosen[place] for place in places], metric, source)
@@ -74,7 +75,7 @@ def sweep(
         if progress is not None:
             progress(done, len(chosen))
     count = len(before)
-    error = changes.std(1) / count**0.5 if count > 1 else torch.full((len(chosen),), torch.nan)
+    error = changes.std(1) / count**0.5 if count > 1 else torch.full_like(changes[:, 0], torch.nan)
     how = "cut, by the mean of the run" if source is None else "patched from another run"
     return xr.Dataset(
         {"change": ("wire", changes.mean(1).numpy()), "standard_error": ("wire", error.numpy())},

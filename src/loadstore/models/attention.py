@@ -13,7 +13,7 @@ from loadstore.models.architecture import Architecture
 from loadstore.models.edited import Edited
 from loadstore.models.norms import apply_gain, normalise, through_norm
 from loadstore.models.weights import Layer, Norm
-from loadstore.sites import POS, Side, Writer
+from loadstore.sites import POS, Side
 
 
 @dataclass
@@ -120,11 +120,8 @@ def _after(recorded: Tensor, new: Tensor, tokens: int) -> Tensor:
 
 def _edit_heads(edited: Edited, layer: int, z: HeadValues) -> HeadValues:
     """Edit heads by their z: what they store is linear in it."""
-    values = z.clone() if any(writer.kind == "head" and writer.layer == layer for writer in edited.stored) else z
-    for head in range(z.shape[2]):
-        writer = Writer("head", layer, head)
-        if writer in edited.stored:
-            values[:, :, head] = edited.store(writer, z[:, :, head])
-        else:
-            edited.store(writer, z[:, :, head])
+    met = {writer for writer in (*edited.stored, *edited.wanted) if writer.kind == "head" and writer.layer == layer}
+    values = z.clone() if met else z
+    for writer in met:
+        values[:, :, writer.index] = edited.store(writer, z[:, :, writer.index])
     return values

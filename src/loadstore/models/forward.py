@@ -77,20 +77,33 @@ def onward(
 
     ``past``: a run that is the same for the ``offset`` tokens before those of ``stream``.
     """
-    shape = weights.architecture
-    for index in range(start, shape.n_layers):
+    stream = through_layers(weights, start, stream, beside, edited, record, offset, past)
+    norm = weights.norm(None)
+    x, inverse_scale = normalise(stream, norm, weights.architecture.eps, edited.scale("final"))
+    x = _without(x, edited.losses(-1, ""), norm, inverse_scale)
+    if record is not None:
+        record.final, record.final_inverse_scale = stream, inverse_scale
+    return unembed(weights, x if at is None else x[:, [at]])
+
+
+def through_layers(
+    weights: Weights,
+    start: int,
+    stream: Stream,
+    beside: Tensor | None,
+    edited: Edited,
+    record: Record | None = None,
+    offset: int = 0,
+    past: Record | None = None,
+) -> Stream:
+    """What the unembedding finds when layer ``start`` finds ``stream``."""
+    for index in range(start, weights.architecture.n_layers):
         before = None if past is None else past.layers[index]
         keep = record is not None
         step, stream = through_layer(weights, index, stream, beside, edited, offset, keep=keep, past=before)
         if record is not None:
             record.layers.append(step)
-
-    norm = weights.norm(None)
-    x, inverse_scale = normalise(stream, norm, shape.eps, edited.scale("final"))
-    x = _without(x, edited.losses(-1, ""), norm, inverse_scale)
-    if record is not None:
-        record.final, record.final_inverse_scale = stream, inverse_scale
-    return unembed(weights, x if at is None else x[:, [at]])
+    return stream
 
 
 def _without(x: Stream, losses: Iterable[Loss], norm: Norm | None, inverse_scale: Tensor) -> Stream:
