@@ -216,3 +216,14 @@ def test_a_wire_that_the_scheme_lacks_is_nan_and_not_zero() -> None:
     learned, shortformer = (score(p.planted(scheme), "pos", "L1.H0.V") for scheme in SCHEMES)
     assert learned == 0
     assert shortformer != shortformer
+
+
+@pytest.mark.parametrize("variant", ["noise", "20 stored, 5 read", "5 stored, 20 read"])
+def test_noise_and_unequal_ranks_leave_the_planted_wires_on_top(model: Weights, variant: str) -> None:
+    changed = p.with_noise(model, 0.01) if variant == "noise" else p.with_ranks(model, *RANKS[variant])
+    alignment = subspace_scores(changed).alignment.to_series().dropna()
+    wires = {f"{writer} → {reader}": value for (writer, reader), value in alignment.items()}
+    assert min(wires[name] for name in PLANTED) > max(value for name, value in wires.items() if name not in PLANTED)
+
+
+RANKS = {"20 stored, 5 read": (20, 5), "5 stored, 20 read": (5, 20)}
