@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tiny import Kind, tiny
 
 from loadstore.cli import main
+from loadstore.models.families.own import save_weights
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -93,3 +95,27 @@ def test_help_imports_nothing_heavy() -> None:
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=600)
     assert "Example: loadstore channels builtin L0.H7 --reader L1.H4.K" in run.stdout
     assert run.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_range_of_offsets_is_averaged_and_a_wrong_one_refused(loadstore: Run, tmp_path: Path) -> None:
+    save_weights(tiny(Kind("rotary", "none", False)), tmp_path / "rotary.safetensors")
+    where = str(tmp_path / "rotary.safetensors")
+    found = json.loads(loadstore("channels", where, "L0.H0", "--reader", "L1.H0.K", "--offset", "0-3", "--json")[1])
+    assert "averaged over the offsets 0 to 3" in found["definition"]
+    assert "offset" in found["undecoded"]
+    code, _, error = loadstore("channels", where, "L0.H0", "--offset", "3-")
+    assert code == 2
+    assert "0-15" in error
+    assert loadstore("scores", where, "--offset", "4-99")[0] == 2
+
+
+def test_rows_of_the_embedding_are_weighed_by_how_often_tokens_occur(loadstore: Run, tmp_path: Path) -> None:
+    words = tmp_path / "words.txt"
+    words.write_text("the cat sat on the mat. " * 20, encoding="utf-8")
+    options = ("scores", "builtin", "--writer", "embed", "--reader", "L1.H4.Q", "--json")
+    plain, weighed = (json.loads(loadstore(*options, *more)[1]) for more in ((), ("--frequencies", str(words))))
+    assert plain["wires"][0]["score"] != weighed["wires"][0]["score"]
+    assert "frequen" in weighed["definition"]
+    code, _, error = loadstore(*options, "--frequencies", str(tmp_path / "nowhere"))
+    assert code == 2
+    assert "nowhere" in error
