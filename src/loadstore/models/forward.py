@@ -27,6 +27,7 @@ from loadstore.models.weights import Layer, Norm, Weights
 from loadstore.sites import EMBED, POS, Writer
 
 TILE = 8192  # columns of the vocabulary
+ALL = slice(None)
 
 
 @dataclass
@@ -73,17 +74,17 @@ def onward(
     at: int | None = None,
     past: Record | None = None,
 ) -> Float[Tensor, "batch row vocab"]:
-    """The pass from layer ``start`` on, which finds ``stream``; logits of all tokens, or of token ``at`` alone.
+    """The pass from layer ``start`` on, which finds ``stream``; logits of all tokens, or of ``at`` alone, unrecorded.
 
     ``past``: a run that is the same for the ``offset`` tokens before those of ``stream``.
     """
-    stream = through_layers(weights, start, stream, beside, edited, record, offset, past)
+    stream = through_layers(weights, start, stream, beside, edited, record, offset, at, past)
     norm = weights.norm(None)
     x, inverse_scale = normalise(stream, norm, weights.architecture.eps, edited.scale("final"))
     x = _without(x, edited.losses(-1, ""), norm, inverse_scale)
     if record is not None:
         record.final, record.final_inverse_scale = stream, inverse_scale
-    return unembed(weights, x if at is None else x[:, [at]])
+    return unembed(weights, x if at is None or start < weights.architecture.n_layers else x[:, [at]])
 
 
 def through_layers(
@@ -94,22 +95,27 @@ def through_layers(
     edited: Edited,
     record: Record | None = None,
     offset: int = 0,
+    at: int | None = None,
     past: Record | None = None,
-) -> Stream:
-    """What the unembedding finds when layer ``start`` finds ``stream``."""
-    for index in range(start, weights.architecture.n_layers):
-        before = None if past is None else past.layers[index]
+) -> Float[Tensor, "batch row d_model"]:
+    """What the unembedding finds when layer ``start`` finds ``stream``; at token ``at`` alone if the last layer ran."""
+    depth = weights.architecture.n_layers
+    for index in range(start, depth):
+        before, only = None if past is None else past.layers[index], at if index == depth - 1 else None
         keep = record is not None
-        step, stream = through_layer(weights, index, stream, beside, edited, offset, keep=keep, past=before)
+        step, stream = through_layer(weights, index, stream, beside, edited, offset, only, keep=keep, past=before)
         if record is not None:
             record.layers.append(step)
     return stream
 
 
-def _without(x: Stream, losses: Iterable[Loss], norm: Norm | None, inverse_scale: Tensor) -> Stream:
-    """A normed stream without what is taken from its reader."""
+def _without(
+    x: Stream, losses: Iterable[Loss], norm: Norm | None, inverse_scale: Tensor, tokens: slice = ALL
+) -> Stream:
+    """A normed stream, of some tokens, without what is taken from its reader."""
     for loss in losses:
-        part = through_norm(loss.value.expand_as(x[loss.rows]), norm, inverse_scale[loss.rows])
+        value = loss.value[..., tokens, :].expand_as(x[loss.rows])
+        part = through_norm(value, norm, inverse_scale[loss.rows])
         x = x.clone()
         x[loss.rows] -= part
     return x
@@ -122,29 +128,38 @@ def through_layer(
     beside: Tensor | None,
     edited: Edited,
     offset: int = 0,
+    only: int | None = None,
     *,
     keep: bool = False,
     past: LayerRecord | None = None,
-) -> tuple[LayerRecord, Stream]:
-    """One layer: what it did, and the stream after it; ``beside``: positions that Q and K read beside the stream."""
+) -> tuple[LayerRecord, Float[Tensor, "batch row d_model"]]:
+    """One layer: what it did, and the stream after it; ``beside``: positions that Q and K read beside the stream.
+
+    ``only``: the one token whose stream is asked for.
+    """
     shape, layer = weights.architecture, weights.layer(index)
     step = attend(shape, index, layer, stream, beside, edited, offset, keep=keep, past=past)
-    before, stream = stream, stream + step.z.flatten(2) @ layer.W_O.flatten(0, 1)
+    tokens = ALL if only is None else slice(only, only + 1)
+    before = stream[:, tokens]
+    stream = before + step.z[:, tokens].flatten(2) @ layer.W_O.flatten(0, 1)
     if layer.b_O is not None:
         step.bias = edited.store(Writer("bias", index), layer.b_O.expand(stream.shape))
         stream = stream + step.bias
     if layer.mlp is not None and shape.mlp is not None:
-        stream = stream + _mlp(weights, index, layer, before if shape.mlp.parallel else stream, step, edited)
+        read = before if shape.mlp.parallel else stream
+        stream = stream + _mlp(weights, index, layer, read, step, edited, tokens)
     return step, stream
 
 
-def _mlp(weights: Weights, index: int, layer: Layer, read: Stream, step: LayerRecord, edited: Edited) -> Stream:
+def _mlp(
+    weights: Weights, index: int, layer: Layer, read: Stream, step: LayerRecord, edited: Edited, tokens: slice
+) -> Stream:
     """What an MLP stores, kept in ``step`` with the scale of its norm."""
     shape = weights.architecture
     assert layer.mlp is not None
     assert shape.mlp is not None
     x, step.mlp_inverse_scale = normalise(read, layer.mlp.norm, shape.eps, edited.scale("mlp", index))
-    x = _without(x, edited.losses(index, "mlp"), layer.mlp.norm, step.mlp_inverse_scale)
+    x = _without(x, edited.losses(index, "mlp"), layer.mlp.norm, step.mlp_inverse_scale, tokens)
     step.mlp = edited.store(Writer("mlp", index), mlp_output(x, layer.mlp, shape.mlp.activation, shape.eps))
     return step.mlp
 
