@@ -54,7 +54,7 @@ notebook: $(DEV) ## execute examples/arena.ipynb anew
 live: ## compare with a real TransformerLens 3.9, in an environment of its own
 	PYTHON='$(PYTHON)' PIP_ARGS='$(PIP_ARGS)' scripts/beside 3.9.0 tests/live/parity.py
 
-lens: ## measure beside TransformerLens 4.3, in an environment of its own (about 6 minutes, 10 GB of memory)
+lens: ## measure beside TransformerLens 4.3, in an environment of its own (some minutes, 10 GB of memory)
 	PYTHON='$(PYTHON)' PIP_ARGS='$(PIP_ARGS)' scripts/beside 4.3.0 benchmarks/lens.py
 
 bench: $(DEV) ## measure speed and memory (BENCH_ARGS=…)
