@@ -4,12 +4,13 @@ import math
 
 import pytest
 import torch
-from hostile import refusal, small
+from hostile import refusal, small, unchecked
 from tiny import Kind, some_tokens, tiny
 
 import loadstore as ls
 from loadstore.errors import BadPrompt, BadRequest, NoSuchSite, Undefined
-from loadstore.interventions.metrics import Measured, measure
+from loadstore.interventions.measure import measure
+from loadstore.interventions.metrics import Measured
 
 KINDS = [Kind("learned", "layer", True, "gelu"), Kind("rotary", "rms", False, "gated", kv=2)]
 
@@ -80,6 +81,9 @@ def test_targets_that_are_none_are_refused(model: ls.Weights) -> None:
     refusal(lambda: ls.log_probability("cat", at=4)(trace, trace), BadRequest, "no token 4")
     refusal(lambda: ls.pattern_entry("L9.H0", 0, 0)(trace, trace), NoSuchSite, "L9.H0")
     refusal(lambda: ls.loss()(ls.run(small(), [3]), trace), BadPrompt, "nothing to predict")
-    refusal(lambda: measure(lambda t: t.logits, trace, trace), BadRequest, "return one")
+    refusal(lambda: measure(lambda t: t.logits, trace, trace), BadRequest, "no single number")
+    with unchecked():
+        refusal(lambda: measure(lambda t: None, trace, trace), BadRequest, "no single number")  # pyright: ignore[reportArgumentType]
+        refusal(lambda: measure("kl", trace, trace), BadRequest, "metric='kl'", "a function")  # pyright: ignore[reportArgumentType]
     without = ls.run(model, [1, 2])
     refusal(lambda: ls.log_probability("cat")(without, without), Undefined, "no tokenizer")

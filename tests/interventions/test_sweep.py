@@ -9,7 +9,8 @@ from tiny import KINDS, MODERN, Kind, some_tokens, tiny
 
 import loadstore as ls
 from loadstore.errors import BadPrompt, BadRequest, NoSuchSite, NoSuchWire, Undefined
-from loadstore.interventions.metrics import Measured, measure
+from loadstore.interventions.measure import measure
+from loadstore.interventions.metrics import Measured
 from loadstore.models.edits import Edit
 from loadstore.models.wiring import wiring
 

@@ -57,7 +57,7 @@ def patch(
     Example: loadstore patch builtin "the cat sat. the cat" --from "the cat sat. the dog" --where "* -> L1.*.Q"
     """
     from loadstore.cli.progress import counting
-    from loadstore.interventions.metrics import measure
+    from loadstore.interventions.measure import measure
     from loadstore.interventions.sweep import sweep
     from loadstore.models.trace import run
 

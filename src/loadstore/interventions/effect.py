@@ -4,7 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from loadstore.interventions.metrics import Measured, OfLogits, measure, told
+from loadstore.interventions.measure import measure, told
+from loadstore.interventions.metrics import Measured, OfLogits
 from loadstore.models.edits import Edit
 from loadstore.models.trace import Prompt, run
 from loadstore.models.weights import Weights

@@ -14,13 +14,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.errors import BadPrompt, BadRequest
-from loadstore.interventions.single import one_prompt
 from loadstore.models.target import target_id
 from loadstore.models.trace import Trace
 from loadstore.models.weights import Weights
@@ -163,26 +161,6 @@ def loss(start: int = 0) -> Metric:
 def pattern_entry(head: Head | str, query: int, key: int) -> Metric:
     """How much a head attends from one token to another."""
     return _PatternEntry(parse_head(head), query, key)
-
-
-def measure(metric: Measured, trace: Trace, intact: Trace) -> Float[Tensor, " batch"]:
-    """The metric of every prompt, in double precision; a plain function is called with one prompt at a time.
-
-    Raises BadRequest where a function gives no number.
-    """
-    with torch.no_grad():
-        if isinstance(metric, Metric):
-            return metric(trace, intact).double().cpu()
-        found = [torch.as_tensor(metric(one_prompt(trace, place))).cpu() for place in range(len(trace.tokens))]
-    for value in found:
-        if value.numel() != 1:
-            raise BadRequest(f"metric= gave {list(value.shape)} numbers for a prompt; return one")
-    return torch.stack([value.double().reshape(()) for value in found])
-
-
-def told(metric: Measured) -> str:
-    """A metric in words."""
-    return str(metric) if isinstance(metric, Metric) else getattr(metric, "__name__", type(metric).__name__)
 
 
 def token_index(trace: Trace, at: int) -> int:

@@ -14,7 +14,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.errors import BadRequest, NoSuchWire, Undefined
-from loadstore.interventions.metrics import Measured, OfLogits, Prediction, measure, token_index, told
+from loadstore.interventions.measure import measure, told
+from loadstore.interventions.metrics import Measured, OfLogits, Prediction, token_index
 from loadstore.interventions.onward import TOKENS, starts, without
 from loadstore.models.edited import Loss, inner, removed
 from loadstore.models.edits import Cut, Patch
