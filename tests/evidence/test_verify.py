@@ -52,7 +52,7 @@ def test_the_induction_circuit_collapses_beyond_all_of_twenty_controls(builtin: 
 @pytest.fixture(scope="module")
 def random() -> Verified:
     """Three layers of three heads in float64; what they do together is known, whatever it means."""
-    return verify(listing(traced(KINDS[0]), 5, 7, most=6), controls=5, replicates=2)
+    return verify(listing(traced(KINDS[0]), 5, 7, most=12), controls=5, replicates=5)
 
 
 def test_every_number_is_that_of_a_run_with_the_cut(random: Verified) -> None:
