@@ -23,7 +23,7 @@ from loadstore.linear.routes import Routes, routes
 ERROR = 5e-6  # of a float32 product of Grams: at most this · ‖a‖ ‖b‖/d, as tests/circuits/test_engine.py measures
 ALLOWED = 1e-6  # of chance: what a score may be wrong by
 TOGETHER = 64  # readers that pass together
-MEMORY = {"writers": 3 << 30, "readers": 256 << 20}  # bytes of packed Grams at a time
+MEMORY = {"writers": 2 << 30, "readers": 256 << 20}  # bytes of packed Grams at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +72,7 @@ def tiles(ask: Ask, dtype: torch.dtype) -> Iterator[Tile]:
         bank = _bank(ask, plan, rows, dtype)
         for columns in _alike(ask.wanted[rows], max(1, min(TOGETHER, MEMORY["readers"] // size))):
             yield _tile(ask, plan, bank, columns, dtype, again)
+        del bank  # before the next one is made
 
 
 def _parts(places: np.ndarray, most: int) -> Iterator[np.ndarray]:

@@ -22,7 +22,7 @@ from loadstore.models.weights import Weights
 from loadstore.sites import Reader, Writer
 
 Turn: TypeAlias = Callable[[End], End]
-MOMENT = 5e10  # terms that double precision multiplies in a second or so
+MOMENT = 5e9  # terms that double precision multiplies in a moment
 
 
 @dataclass(frozen=True, eq=False)
