@@ -40,13 +40,13 @@ def test_a_repeated_random_sequence_is_listed_and_each_cut_has_its_error(model: 
     right = trace.logits[20:-1].softmax(-1).gather(1, tokens[21:, None])[:, 0]
     at = 20 + int(right.argmax())  # in the second copy, where the model is surest of what really follows
     began = time.perf_counter()
-    found = ls.listing(trace, at, int(tokens[at + 1]), most=12)
+    found = ls.listing(trace, at, int(tokens[at + 1]), most=8)
     took = time.perf_counter() - began
     assert took < 20 * slowness()
     assert found.probability > 0.5
     proof = ls.verify(found, controls=20, replicates=4)
     print(f"listed in {took:.1f} s; {str(proof).splitlines()[-1]}")
-    assert len(proof.checks) >= 12
+    assert len(proof.checks) >= 8
     for check in proof.checks:
         assert len(check.controls) == 20
         assert check.standard_error > 0
