@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from loadstore.evidence.near import Wire
+from loadstore.evidence.cutting import Wire
 from loadstore.models.wiring import wiring
 from loadstore.prompts.listing import Listing
 from loadstore.prompts.loads import Kind, Part

@@ -16,7 +16,8 @@ import torch
 from loadstore.circuits.scores import subspace_scores
 from loadstore.errors import BadRequest
 from loadstore.evidence.ablation import Progress
-from loadstore.evidence.near import Near, Wire
+from loadstore.evidence.cutting import Wire
+from loadstore.evidence.near import Near
 from loadstore.heads.patterns import mass_on, role_masks
 from loadstore.heads.roles import IS_ROLE, bos_of, head_roles, random_repeats
 from loadstore.interventions.metrics import loss

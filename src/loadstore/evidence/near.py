@@ -5,14 +5,13 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from loadstore.errors import Undefined
+from loadstore.evidence.cutting import Wire
 from loadstore.evidence.exact import reader_traffic
 from loadstore.models.trace import Trace
 from loadstore.models.wiring import wiring
 from loadstore.prompts.decomposition import matrix_of
 from loadstore.prompts.deviations import removed
 from loadstore.sites import Reader, Writer
-
-Wire = tuple[Writer, Reader]
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from torch import Tensor
 from loadstore.errors import BadRequest, Undefined
 from loadstore.evidence.ablation import Progress
 from loadstore.evidence.claimed import Claim, claims_of
-from loadstore.evidence.cutting import Effect, cut_each
-from loadstore.evidence.near import Near, Wire
+from loadstore.evidence.cutting import Effect, Wire, cut_each
+from loadstore.evidence.near import Near
 from loadstore.evidence.own_cuts import pattern_without
 from loadstore.evidence.relabel import relabelled
 from loadstore.evidence.rest import Target
