@@ -175,6 +175,17 @@ def test_the_builtin_model_tells_the_article() -> None:
     assert len(sites) == 1 + len(found.steps)
 
 
+def test_its_wires_can_be_swept() -> None:
+    trace = ls.run(p.planted(), PROMPT, record=True)
+    found = listing(trace)
+    wires = [("embed", "L1.H0.Q"), ("L0.H0", "L1.H0.K"), ("embed", "L1.H0.V")]
+    wires += [("pos", "L0.H0.Q"), ("pos", "L0.H0.K"), ("embed", "L0.H0.V")]
+    assert found.wires == wires
+    swept = ls.sweep(trace, found.wires, metric=ls.log_probability(7))
+    assert list(zip(swept["writer"].values, swept["reader"].values, strict=True)) == wires
+    assert float(swept.change.max()) < 0
+
+
 def test_against_another_token_the_contrast_is_theirs() -> None:
     trace = traced(KINDS[0])
     found = listing(trace, 4, 3, 8)

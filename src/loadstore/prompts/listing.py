@@ -21,6 +21,7 @@ from loadstore.prompts.logits import column_parts, signed_targets
 from loadstore.prompts.reading import refuse_cuts
 from loadstore.prompts.search import Search, Step
 from loadstore.prompts.single import one_prompt_index
+from loadstore.sites import CONST
 
 TILE = 8192  # columns of the vocabulary
 
@@ -60,6 +61,18 @@ class Listing:
     def by_place(self) -> dict[Cell, Step]:
         """Steps by writer and token."""
         return {(step.site, step.at): step for step in self.steps}
+
+    @property
+    def wires(self) -> list[tuple[str, str]]:
+        """Every wire that a step's loads name, each once: what ``ls.sweep(trace, listing.wires, …)`` takes."""
+        named = [
+            (part.writer, step.site if load.kind == "mlp" else f"{step.site}.{load.kind}")
+            for step in self.steps
+            for load in step.loads
+            for part in load.parts
+            if part.writer != CONST
+        ]
+        return list(dict.fromkeys(named))
 
     def text_of(self, token: int) -> str:
         """Return the text of a token id with its white space visible; without a tokenizer ``#17``."""
