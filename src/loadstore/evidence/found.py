@@ -93,6 +93,7 @@ def induction_circuits(
         attrs={
             "model": weights.name,
             "bos": weights.begins,
+            "title": "Induction circuits",
             "definition": "previous-token head → K of an induction head; change = second-copy loss with that wire cut, "
             "by its mean, less intact, nats per token; control = the largest of wires of as much traffic",
             "least": least,
