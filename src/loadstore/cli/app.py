@@ -2,7 +2,21 @@
 
 import typer
 
-from loadstore.cli import address, analyse, channels, circuit, demo, head, listing, models, patch, report, train, wires
+from loadstore.cli import (
+    address,
+    analyse,
+    channels,
+    circuit,
+    demo,
+    explore,
+    head,
+    listing,
+    models,
+    patch,
+    report,
+    train,
+    wires,
+)
 
 app = typer.Typer(
     name="loadstore",
@@ -13,6 +27,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 app.command()(report.report)
+app.command()(explore.explore)
 app.command()(listing.listing)
 app.command()(listing.verify)
 app.command()(analyse.scores)

@@ -1,0 +1,56 @@
+"""``loadstore explore``."""
+
+from typing import Annotated
+
+import typer
+
+from loadstore.cli.options import Begin, Model, Positions, open_model
+from loadstore.cli.report import ARTICLE, as_ids
+
+
+def explore(
+    model: Model = "builtin",
+    prompt: Annotated[str, typer.Option("--prompt", help="The text to begin with; the page can change it.")] = ARTICLE,
+    ids: Annotated[
+        str | None, typer.Option("--ids", help="Token ids such as '0,17,4' instead of a text.", show_default=False)
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Where to listen; else the first free one from 8421 on.", min=0, max=65535)
+    ] = None,
+    host: Annotated[
+        str, typer.Option(help="The address to listen on; any other than loopback lets others in who have the key.")
+    ] = "127.0.0.1",
+    positions: Positions = None,
+    bos: Begin = "model",
+    *,
+    browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
+) -> None:
+    """Open a page on this machine to look at a model: its heads, memory, addresses, wires and programs.
+
+    The page asks a server on 127.0.0.1, which only this command's key opens, and nothing else: it works offline.
+    Ctrl-C ends it. Needs the extra: pip install 'loadstore[explorer]'.
+
+    Example: loadstore explore builtin --prompt "the cat sat on the mat. the dog sat on the log."
+    """
+    from loadstore.errors import BadRequest
+
+    try:
+        from loadstore.explorer.serve import serve
+        from loadstore.explorer.state import Explorer
+    except ModuleNotFoundError as error:
+        if error.name not in ("starlette", "uvicorn"):
+            raise
+        raise BadRequest(
+            f"the explorer needs {error.name}, which is not installed: pip install 'loadstore[explorer]'"
+        ) from None
+    weights = open_model(model, positions, bos)
+    known = Explorer(weights, prompt if ids is None else as_ids(ids))
+
+    def ready(address: str) -> None:
+        typer.echo(f"{weights.name} at {address}\nCtrl-C ends it.")
+        if browser:
+            import webbrowser
+
+            webbrowser.open(address)
+
+    serve(known, host, port, ready)

@@ -1,0 +1,182 @@
+"""The web application: the page, its two files, and ``POST /api/<name>``.
+
+======  ==============================================================================
+status  of a question (with those of guard.py)
+======  ==============================================================================
+400     the body is no JSON object
+404     no such question, or a run that this server does not have
+405     a question that was not POSTed
+413     a prompt that is longer than is shown
+415     the body does not say that it is JSON
+422     a prompt, site or option that the model does not have; a quantity it does not define
+503     too many questions wait
+504     no answer in time
+======  ==============================================================================
+
+A slow question answers 200 and lines of JSON: {"progress": [done, of]}, then {"result": …} or {"error": …}.
+"""
+
+import html
+import json
+import math
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from functools import partial
+from importlib.resources import files
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from loadstore.errors import LoadstoreError, Undefined
+from loadstore.explorer.ask import Ask
+from loadstore.explorer.guard import App, Guard, Here, refusal
+from loadstore.explorer.runs import NoSuchRun, TooLong
+from loadstore.explorer.state import Document, Explorer
+from loadstore.explorer.table import QUICK, SLOW
+from loadstore.explorer.work import Busy, Hung, Work
+
+DEPTH = 8  # of brackets in a question
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/explorer.css">
+</head>
+<body>
+<main id="loadstore"></main>
+<noscript><p class="noscript">This page draws its figures with JavaScript; please allow scripts for it. \
+Nothing is loaded from anywhere else.</p></noscript>
+<script src="/explorer.js" defer></script>
+</body>
+</html>
+"""
+
+
+def application(explorer: Explorer, here: Here) -> App:
+    """Everything that the server serves, behind its guard."""
+    work = Work()
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncGenerator[None]:
+        yield
+        work.close()
+
+    page = PAGE.format(title=html.escape(f"{explorer.weights.name} · loadstore")).encode()
+    routes = [
+        Route("/", partial(_file, page, "text/html")),
+        Route("/explorer.js", partial(_file, _bundled("explorer.js"), "text/javascript")),
+        Route("/explorer.css", partial(_file, _bundled("explorer.css"), "text/css")),
+        Route("/api/{name}", partial(_question, explorer, work), methods=["POST"]),
+    ]
+    return Guard(Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: _lost, 405: _lost}), here)
+
+
+def _bundled(name: str) -> bytes:
+    return files("loadstore.views").joinpath("bundle", name).read_bytes()
+
+
+async def _file(body: bytes, kind: str, request: Request) -> Response:
+    return Response(body, media_type=kind)
+
+
+async def _lost(request: Request, error: Exception) -> Response:
+    status = int(getattr(error, "status_code", 404))
+    return refusal(status, "address", "there is nothing here" if status == 404 else "questions are POSTed")
+
+
+async def _question(explorer: Explorer, work: Work, request: Request) -> Response:
+    name = request.path_params["name"]
+    if name not in QUICK and name not in SLOW:
+        return refusal(404, "address", "there is no such question")
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        return refusal(415, "json", "a question is JSON: send content-type application/json")
+    fields = _object(await request.body())
+    if fields is None:
+        return refusal(400, "json", f"a question is one JSON object, with at most {DEPTH} brackets in each other")
+    ask = Ask(fields)
+    try:
+        answer = await work.quick(partial(_answered, QUICK.get(name) or SLOW[name], explorer, ask))
+    except Exception as error:  # whatever went wrong becomes an answer; what we did not foresee is printed as well
+        return refused(error)
+    if name in SLOW:
+        return StreamingResponse(_lines(work, answer), media_type="application/x-ndjson")
+    kind = "application/octet-stream" if isinstance(answer, bytes) else "application/json"
+    return Response(answer if isinstance(answer, bytes) else _json(answer), media_type=kind)
+
+
+def _answered(call: Any, explorer: Explorer, ask: Ask) -> Any:
+    answer = call(explorer, ask)
+    ask.done()
+    return answer
+
+
+async def _lines(work: Work, call: Any) -> AsyncGenerator[bytes]:
+    try:
+        async for told in work.slow(call):
+            yield _json(told) + b"\n"
+    except Exception as error:  # the status is sent already: the last line tells what went wrong
+        yield bytes(refused(error).body) + b"\n"
+
+
+def refused(error: Exception) -> Response:
+    """An error as an answer, by the table above."""
+    match error:
+        case NoSuchRun():
+            return refusal(404, "run", "this run is not on this server: it was restarted, or has forgotten it")
+        case TooLong():
+            return refusal(413, "too-long", str(error), tokens=error.args[1:] or None)
+        case LoadstoreError():
+            kind = "undefined" if isinstance(error, Undefined) else "bad"
+            return refusal(422, kind, str(error), name=type(error).__name__)
+        case Busy():
+            return refusal(503, "busy", "too many questions wait already; try again")
+        case TimeoutError():
+            return refusal(504, "slow", "this took longer than is allowed here; ask for less")
+        case Hung():
+            return refusal(504, "gone", "this was stopped")
+        case _:
+            import traceback
+
+            traceback.print_exception(error)
+            return refusal(500, "fault", f"a fault of loadstore's ({type(error).__name__}); the terminal tells more")
+
+
+def _object(body: bytes) -> dict[str, object] | None:
+    """A JSON object that is not nested deeply; None for anything else."""
+    deep = most = 0
+    for byte in body:
+        deep += (byte in b"[{") - (byte in b"]}")
+        most = max(most, deep)
+    if most > DEPTH:
+        return None
+    try:
+        value = json.loads(body, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(name)
+
+
+def _json(document: Document) -> bytes:
+    return json.dumps(_plain(document), allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _plain(value: Any) -> Any:
+    """NaN and the infinities as the words that view models use."""
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
+    return value

@@ -1,0 +1,27 @@
+"""What the page is told of the model when it opens."""
+
+from loadstore.explorer.ask import Ask
+from loadstore.explorer.prompt import CHARACTERS, WINDOW
+from loadstore.explorer.state import Document, Explorer
+from loadstore.heads.patterns import ROLES
+from loadstore.models.wiring import wiring
+from loadstore.report.facts import facts
+
+
+def model(explorer: Explorer, ask: Ask) -> Document:
+    """Name, shape, sites and limits of the model."""
+    weights, shape = explorer.weights, explorer.weights.architecture
+    return {
+        "name": weights.name,
+        "facts": facts(weights),
+        "layers": shape.n_layers,
+        "heads_per_layer": shape.n_heads,
+        "heads": [str(head) for head in shape.heads],
+        "writers": [str(writer) for writer in wiring(weights).writers],
+        "roles": list(ROLES),
+        "context": shape.context,
+        "bos": weights.begins,
+        "text": weights.tokens is not None,
+        "untokenised": None if weights.tokens is not None else weights.untokenised,
+        "limits": {"characters": CHARACTERS, "tokens": explorer.runs.most, "window": WINDOW},
+    }

@@ -1,0 +1,135 @@
+"""A prompt and all its heads: tokens, what is predicted after each, roles on this prompt, patterns as bytes."""
+
+import numpy as np
+import torch
+
+from loadstore.errors import BadRequest
+from loadstore.explorer.ask import Ask
+from loadstore.explorer.state import Document, Explorer
+from loadstore.heads.patterns import ROLES, mass_on, role_masks
+from loadstore.heads.roles import IS_ROLE, bos_of
+from loadstore.models.tokens import visible
+from loadstore.models.trace import Trace
+from loadstore.prompts.single import one_prompt_index
+from loadstore.sites import parse_head
+
+CHARACTERS = 20_000  # of a prompt
+WINDOW = 256  # tokens that are drawn at once
+PREDICTED = 5  # tokens that are told of a prediction
+
+
+def run_prompt(explorer: Explorer, ask: Ask) -> Document:
+    """Run a text or token ids, or find the run of a name."""
+    if "run" in ask:
+        name = ask.text("run")
+        return run_document(explorer, name, explorer.runs.get(name))
+    if "ids" in ask:
+        prompt: str | list[int] = ask.numbers("ids", most=CHARACTERS)
+    elif "prompt" in ask:
+        prompt = ask.text("prompt", most=CHARACTERS)
+    else:
+        prompt = explorer.prompt
+    return run_document(explorer, *explorer.runs.make(prompt))
+
+
+def run_document(explorer: Explorer, name: str, trace: Trace) -> Document:
+    """What the page knows of a run."""
+    badges, strength = roles(trace)
+    tokens = trace.weights.tokens
+    ids: list[int] = trace.tokens[0].tolist()
+    begins = int(bool(ids) and ids[0] == bos_of(trace.weights))
+    return {
+        "run": name,
+        "labels": trace.labels,
+        "ids": ids,
+        "prompt": None if tokens is None else "".join(tokens.text(one) for one in ids[begins:]),
+        "window": WINDOW,
+        "badges": badges,
+        "strength": strength,
+        "repeats": repeats(ids[begins:], begins),
+        "next": predicted(trace, len(ids) - 1),
+    }
+
+
+def predicted(trace: Trace, at: int, most: int = PREDICTED) -> list[Document]:
+    """The likeliest next tokens after ``at``."""
+    logits = trace.logits[at].double()
+    probabilities = logits.softmax(-1)
+    best = logits.topk(min(most, len(logits)))
+    return [
+        {"id": index, "text": text_of(trace, index), "logit": logit, "probability": float(probabilities[index])}
+        for index, logit in zip(best.indices.tolist(), best.values.tolist(), strict=True)
+    ]
+
+
+def text_of(trace: Trace, index: int) -> str:
+    """A token as text that can be seen, or its id where the model has no tokenizer."""
+    tokens = trace.weights.tokens
+    return f"#{index}" if tokens is None else visible(tokens.text(index))
+
+
+def roles(trace: Trace) -> tuple[list[list[str]], list[list[float]]]:
+    """Per head, in depth order: the roles that it plays on this prompt, and its attention on each of ROLES."""
+    badges: list[list[str]] = []
+    strength: list[list[float]] = []
+    for index, layer in enumerate(trace.record.layers):
+        masks = role_masks(trace.tokens, bos_of(trace.weights), trace.weights.architecture.window(index))
+        shares = torch.stack([mass_on(layer.pattern, masks[role])[0][0] for role in ROLES]).nan_to_num(0.0)
+        for head in shares.mT.tolist():
+            strength.append([round(share, 4) for share in head])
+            badges.append([role for role, share in zip(ROLES, head, strict=True) if share > IS_ROLE])
+    return badges, strength
+
+
+def repeats(ids: list[int], first: int) -> list[int]:
+    """Tokens, by index in the prompt, that stood earlier too: where induction has something to match."""
+    seen: set[int] = set()
+    found: list[int] = []
+    for index, one in enumerate(ids, first):
+        if one in seen:
+            found.append(index)
+        seen.add(one)
+    return found
+
+
+def patterns(explorer: Explorer, ask: Ask) -> bytes:
+    """All heads' patterns between two tokens: uint8 levels of 1/255, head after head, lower triangles row by row."""
+    trace = explorer.trace(ask)
+    first, last = window(trace, ask)
+    n = last - first
+    corner = torch.ones(n, n, dtype=torch.bool).tril()
+    levels = [
+        (layer.pattern[0, :, first:last, first:last][:, corner].clamp(0, 1) * 255).round().to(torch.uint8)
+        for layer in trace.record.layers
+    ]
+    return torch.cat(levels).numpy().tobytes()
+
+
+def window(trace: Trace, ask: Ask) -> tuple[int, int]:
+    """The tokens from ``first`` on that are drawn at once. Raises BadRequest."""
+    n = trace.tokens.shape[1]
+    first = ask.number("first", 0)
+    if not 0 <= first < n:
+        raise BadRequest(f"first: {first}, and the prompt has tokens 0 to {n - 1}")
+    return first, min(n, first + WINDOW)
+
+
+def head(explorer: Explorer, ask: Ask) -> Document:
+    """One head's pattern in full precision, in the window; what of a query's attention lies before it."""
+    trace = explorer.trace(ask)
+    name = trace.weights.architecture.check(parse_head(ask.text("head")), trace.weights.name)
+    first, last = window(trace, ask)
+    rows = trace.pattern(name)[first:last].double().numpy()
+    return {
+        "head": str(name),
+        "first": first,
+        "rows": [[float(f"{v:.7g}") for v in row[first : first + i + 1]] for i, row in enumerate(rows)],
+        "before": [float(v) for v in np.asarray(rows[:, :first].sum(1))],
+    }
+
+
+def predictions(explorer: Explorer, ask: Ask) -> Document:
+    """The likeliest next tokens after one token."""
+    trace = explorer.trace(ask)
+    at = one_prompt_index(trace, ask.number("at"))
+    return {"at": at, "next": predicted(trace, at)}

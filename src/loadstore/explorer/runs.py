@@ -1,0 +1,99 @@
+"""The prompts that were run, by a name that says nothing about them: what a link carries in a prompt's place."""
+
+import secrets
+from collections import OrderedDict
+from dataclasses import dataclass
+from threading import Lock
+
+from loadstore.models.edits import Edit
+from loadstore.models.trace import Trace, as_tokens, run
+from loadstore.models.weights import Weights
+
+NAMES = 4096  # prompts that are remembered as token ids
+RECORDED = 256 * 2**20  # bytes of recorded runs that are kept; the newest is kept whatever its size
+TOKENS = 1024  # of a prompt that is shown
+PATTERNS = 2**29  # bytes of the patterns of one run
+
+
+class NoSuchRun(LookupError):
+    """A name that this server gave to nothing, or has forgotten."""
+
+
+class TooLong(ValueError):
+    """A prompt that the model takes and the explorer does not. ``tokens`` of it, and how many may be."""
+
+    def __init__(self, tokens: int, most: int) -> None:
+        """Say so."""
+        super().__init__(
+            f"the prompt has {tokens} tokens; the explorer shows at most {most} of this model. Shorten it."
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """A recorded run and its size in bytes."""
+
+    trace: Trace
+    size: int
+
+
+class Runs:
+    """Runs of one model: made once each, shared by everyone who asks, forgotten oldest first."""
+
+    def __init__(self, weights: Weights) -> None:
+        """Begin with none."""
+        self._weights = weights
+        self._lock = Lock()
+        self._names: OrderedDict[tuple[int, ...], str] = OrderedDict()
+        self._prompts: OrderedDict[str, tuple[int, ...]] = OrderedDict()
+        self._kept: OrderedDict[str, Kept] = OrderedDict()
+
+    @property
+    def most(self) -> int:
+        """How many tokens a prompt may have here."""
+        shape = self._weights.architecture
+        room = int((PATTERNS / (4 * shape.n_layers * shape.n_heads)) ** 0.5)
+        return max(1, min(shape.context, TOKENS, room))
+
+    def make(self, prompt: str | list[int]) -> tuple[str, Trace]:
+        """Run a prompt, or find its run. Raises BadPrompt, Undefined, TooLong."""
+        tokens, _ = as_tokens(self._weights, prompt)
+        ids = tuple(tokens[0].tolist())
+        if len(ids) > self.most:
+            raise TooLong(len(ids), self.most)
+        with self._lock:
+            name = self._names.get(ids) or secrets.token_hex(6)
+            self._names[ids], self._prompts[name] = name, ids
+            self._names.move_to_end(ids)
+            while len(self._names) > NAMES:
+                _, gone = self._names.popitem(last=False)
+                self._prompts.pop(gone, None)
+                self._kept.pop(gone, None)
+        return name, self.get(name)
+
+    def get(self, name: str) -> Trace:
+        """The recorded run of a name; run again where its record had to make room. Raises NoSuchRun."""
+        with self._lock:
+            ids = self._prompts.get(name)
+            if ids is None:
+                raise NoSuchRun(name)
+            if name in self._kept:
+                self._kept.move_to_end(name)
+                return self._kept[name].trace
+        trace = run(self._weights, list(ids), record=True)
+        with self._lock:
+            self._kept[name] = Kept(trace, _size(trace))
+            while len(self._kept) > 1 and sum(one.size for one in self._kept.values()) > RECORDED:
+                self._kept.popitem(last=False)
+        return trace
+
+    def edited(self, trace: Trace, edits: list[Edit]) -> Trace:
+        """The same prompt with edits; not kept."""
+        return run(self._weights, trace.tokens[0].tolist(), edits, record=True)
+
+
+def _size(trace: Trace) -> int:
+    """About what a recorded run takes, in bytes."""
+    shape, n = trace.weights.architecture, trace.tokens.shape[1]
+    each = shape.n_heads * n + 4 * shape.n_heads * shape.d_head + 6 * shape.d_model
+    return 4 * n * (shape.n_layers * each + shape.vocab)

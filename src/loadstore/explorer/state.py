@@ -1,0 +1,38 @@
+"""What the server knows: one model, the runs that were made on it, and answers that are the same for everyone."""
+
+from collections.abc import Callable
+from threading import Lock
+from typing import Any, TypeAlias
+
+from loadstore.explorer.ask import Ask
+from loadstore.explorer.runs import Runs
+from loadstore.models.trace import Trace
+from loadstore.models.weights import Weights
+
+Document: TypeAlias = dict[str, Any]
+Progress: TypeAlias = Callable[[int, int], None]
+
+
+class Explorer:
+    """A model and its runs."""
+
+    def __init__(self, weights: Weights, prompt: str | list[int]) -> None:
+        """Take a model that is loaded, and the prompt to begin with."""
+        self.weights = weights
+        self.prompt = prompt
+        self.runs = Runs(weights)
+        self._lock = Lock()
+        self._known: dict[str, Any] = {}
+
+    def trace(self, ask: Ask) -> Trace:
+        """The run that a request names in ``run``. Raises NoSuchRun, BadRequest."""
+        return self.runs.get(ask.text("run"))
+
+    def once(self, name: str, make: Callable[[], Any]) -> Any:
+        """A fact of the model alone: made at the first request for it, and kept. Two requests may both make it."""
+        with self._lock:
+            if name in self._known:
+                return self._known[name]
+        made = make()
+        with self._lock:
+            return self._known.setdefault(name, made)

@@ -1,0 +1,24 @@
+"""Every question that the page can ask, by the name in its address: ``POST /api/<name>``.
+
+A quick one is answered at once. A slow one reads its question at once and gives back the work, which tells its
+progress line by line and can be hung up on.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+from loadstore.explorer import model, prompt
+from loadstore.explorer.ask import Ask
+from loadstore.explorer.state import Document, Explorer, Progress
+
+Quick: TypeAlias = Callable[[Explorer, Ask], Document | bytes]
+Slow: TypeAlias = Callable[[Explorer, Ask], Callable[[Progress], Document]]
+
+QUICK: Mapping[str, Quick] = {
+    "model": model.model,
+    "run": prompt.run_prompt,
+    "patterns": prompt.patterns,
+    "head": prompt.head,
+    "predictions": prompt.predictions,
+}
+SLOW: Mapping[str, Slow] = {}

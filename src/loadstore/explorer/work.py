@@ -1,0 +1,87 @@
+"""Work off the event loop: quick questions in two threads, slow ones in one; each can only take so long.
+
+A thread cannot be stopped from outside, so a slow analysis is stopped where it reports its progress, and a quick one
+is bounded by what it may be asked; whoever waits for it is let go after ``SECONDS``.
+"""
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from loadstore.explorer.state import Document, Progress
+
+SECONDS = 60.0  # for a quick question
+LONG = 1800.0  # for a slow one
+WAITING = 48  # quick questions, in work or before it
+QUEUED = 6  # slow ones
+
+
+class Busy(RuntimeError):
+    """Too many wait already."""
+
+
+class Hung(RuntimeError):
+    """Whoever asked has gone, or time is up: the analysis ends here."""
+
+
+class Work:
+    """Two pools of threads and how many wait for them."""
+
+    def __init__(self) -> None:
+        """Begin with nobody waiting."""
+        self._quick = ThreadPoolExecutor(2, "quick")
+        self._slow = ThreadPoolExecutor(1, "slow")
+        self._waiting = {"quick": 0, "slow": 0}
+
+    async def quick(self, call: Callable[[], Any]) -> Any:
+        """The result of a call. Raises Busy, TimeoutError, and what the call raises."""
+        future = self._begin(self._quick, "quick", WAITING, call)
+        return await asyncio.wait_for(asyncio.shield(future), SECONDS)
+
+    async def slow(self, call: Callable[[Progress], Document]) -> AsyncGenerator[Document]:
+        """Progress as it comes, then the result: {"progress": [done, of]} …, {"result": …}. Raises Busy."""
+        loop = asyncio.get_running_loop()
+        told: asyncio.Queue[tuple[int, int]] = asyncio.Queue()
+        gone = threading.Event()
+
+        def report(done: int, of: int) -> None:
+            if gone.is_set():
+                raise Hung
+            loop.call_soon_threadsafe(told.put_nowait, (done, of))
+
+        def whole() -> Document:
+            report(0, 1)
+            return call(report)
+
+        future = self._begin(self._slow, "slow", QUEUED, whole)
+        try:
+            async with asyncio.timeout(LONG):
+                while not future.done():
+                    waiting = asyncio.ensure_future(told.get())
+                    await asyncio.wait({waiting, future}, return_when=asyncio.FIRST_COMPLETED)
+                    if waiting.done():
+                        yield {"progress": list(waiting.result())}
+                    waiting.cancel()
+                yield {"result": await future}
+        finally:
+            gone.set()
+
+    def close(self) -> None:
+        """Let threads end."""
+        for pool in (self._quick, self._slow):
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _begin(self, pool: ThreadPoolExecutor, name: str, most: int, call: Callable[[], Any]) -> "asyncio.Future[Any]":
+        if self._waiting[name] >= most:
+            raise Busy(f"{self._waiting[name]} questions wait already")
+        self._waiting[name] += 1
+        future = asyncio.get_running_loop().run_in_executor(pool, call)
+        future.add_done_callback(lambda done: self._ended(name, done))
+        return future
+
+    def _ended(self, name: str, done: "asyncio.Future[Any]") -> None:
+        self._waiting[name] -= 1
+        if not done.cancelled():
+            done.exception()  # looked at, so that an answer that nobody waits for is not reported as lost
