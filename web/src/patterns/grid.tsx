@@ -1,5 +1,4 @@
 /** All heads, small; one Tab stop, and the arrows go from head to head. */
-import type { Cursor } from "../cursor";
 import { useRef } from "preact/hooks";
 import type { Patterns } from "../model";
 import { stepped } from "../stop";
@@ -13,16 +12,15 @@ const NARROWEST = 56;
 const USUAL = 84;
 const WIDEST = 120;
 
-export interface InHand {
-  head: number;
-}
-
 interface Props {
-  view: Patterns;
+  view: Pick<Patterns, "heads" | "across">;
   bytes: Bytes;
   order: number[];
   skip: number;
-  cursor: Cursor<InHand>;
+  pinned: number | null;
+  /** A head was pointed at; one was pinned, or let go. */
+  point: (head: number) => void;
+  pin: (head: number | null) => void;
   shown: number;
 }
 
@@ -32,7 +30,7 @@ function evenly(count: number, most: number): number {
 }
 
 /** The grid of `view` in `order`. */
-export function Grid({ view, bytes, order, skip, cursor, shown }: Props) {
+export function Grid({ view, bytes, order, skip, pinned, point, pin, shown }: Props) {
   const [ref, width] = useWidth<HTMLDivElement>();
   const theme = useTheme();
   const roving = useRef(0);
@@ -40,7 +38,7 @@ export function Grid({ view, bytes, order, skip, cursor, shown }: Props) {
   const at = Math.min(order.length - 1, roving.current);
   const keys = (event: KeyboardEvent) => {
     if (event.altKey || event.metaKey) return;
-    if (event.key === "Escape") cursor.pinned.value = null;
+    if (event.key === "Escape") pin(null);
     const by = { ArrowUp: -across, ArrowDown: across }[event.key];
     const to = by === undefined ? stepped(at, event.key, order.length) : at + by;
     if (!/^(Arrow|Page|Home|End|Escape)/.test(event.key)) return;
@@ -56,7 +54,7 @@ export function Grid({ view, bytes, order, skip, cursor, shown }: Props) {
           const label = `${[name, ...badges].join(", ")}: pattern`;
           const take = () => {
             roving.current = index;
-            cursor.active.value = { head };
+            point(head);
           };
           return (
             <button
@@ -65,11 +63,11 @@ export function Grid({ view, bytes, order, skip, cursor, shown }: Props) {
               class={head === shown ? "head shown" : "head"}
               tabIndex={index === at ? 0 : -1}
               aria-label={label}
-              aria-pressed={cursor.pinned.value?.head === head}
+              aria-pressed={pinned === head}
               aria-current={head === shown ? "true" : undefined}
               onFocus={take}
-              onPointerEnter={() => (cursor.active.value = { head })}
-              onClick={() => (cursor.pinned.value = cursor.pinned.value?.head === head ? null : { head })}
+              onPointerEnter={() => point(head)}
+              onClick={() => pin(pinned === head ? null : head)}
             >
               <Thumbnail bytes={bytes} head={head} skip={skip} theme={theme} label={label} />
               <span class="name" data-export>

@@ -13,11 +13,14 @@ export interface Bytes {
 
 /** Every weight of `view`. Throws where the bytes are not as many as its heads and tokens need. */
 export function unpack({ packed, tokens, heads, causal }: Patterns): Bytes {
-  const size = tokens.length;
+  return reading(bytesOf(packed), tokens.length, heads.length, causal);
+}
+
+/** The weights of `heads` heads on `size` tokens. Throws where the bytes are not as many as these need. */
+export function reading(bytes: Uint8Array, size: number, heads: number, causal: boolean): Bytes {
   const each = causal ? (size * (size + 1)) / 2 : size * size;
-  const bytes = bytesOf(packed);
-  if (bytes.length !== each * heads.length) {
-    throw new Error(`${heads.length} heads on ${size} tokens need ${each * heads.length} bytes, and there are ${bytes.length}`);
+  if (bytes.length !== each * heads) {
+    throw new Error(`${heads} heads on ${size} tokens need ${each * heads} bytes, and there are ${bytes.length}`);
   }
   const row = (head: number, query: number) => {
     const from = head * each + (causal ? (query * (query + 1)) / 2 : query * size);

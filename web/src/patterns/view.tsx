@@ -12,20 +12,20 @@ import { HeatmapReadout } from "../heatmap/readout";
 import { HeatmapTables } from "../heatmap/tables";
 import type { Heatmap, Patterns, Place } from "../model";
 import { Stop } from "../stop";
-import { Grid, type InHand } from "./grid";
+import { Grid } from "./grid";
 import { pooled } from "./thumbnail";
 import { type Bytes, cellsOf, PART, unpack } from "./unpack";
 
 /** The view of a `loadstore/patterns@1`. */
 export function PatternsView({ view, place }: { view: Patterns; place: Place }) {
   const bytes = useMemo(() => unpack(view), [view]);
-  const heads = useCursor<InHand>();
+  const [active, pinned] = [useSignal<number | null>(null), useSignal<number | null>(null)];
   const cells = useCursor<Point>();
   const order = useSignal(0);
   const bare = useSignal(false);
   const ordered = view.orders[order.value]?.heads ?? view.heads.map((_, head) => head);
   const last = useRef(ordered[0] ?? 0);
-  const shown = useComputed(() => heads.pinned.value?.head ?? heads.active.value?.head ?? last.current).value;
+  const shown = useComputed(() => pinned.value ?? active.value ?? last.current).value;
   last.current = shown;
   const skip = bare.value && view.tokens.length > 1 ? 1 : 0;
   const whole = useMemo(() => focus(view, bytes, shown, 0), [view, shown]);
@@ -41,7 +41,7 @@ export function PatternsView({ view, place }: { view: Patterns; place: Place }) 
     >
       <Legend view={large} />
       <Controls view={view} order={order} bare={bare} />
-      <Grid view={view} bytes={bytes} order={ordered} skip={skip} cursor={heads} shown={shown} />
+      <Grid view={view} bytes={bytes} order={ordered} skip={skip} pinned={pinned.value} point={(head) => (active.value = head)} pin={(head) => (pinned.value = head)} shown={shown} />
       <Large view={large} cursor={cells} badges={view.heads[shown]?.badges ?? []} />
       <p class="missing" data-export>
         {view.heads.length} {view.heads.length === 1 ? "head" : "heads"} on {view.tokens.length} tokens, weights stored to 1/{PART}.

@@ -1,0 +1,81 @@
+/** Questions to the server: one address, one key, and what is known when it does not answer. */
+import { signal } from "@preact/signals";
+
+/** Why a question has no answer, as the server tells it or as the page finds out. */
+export interface Failure {
+  kind: string;
+  message: string;
+  status: number;
+}
+
+export class Failed extends Error {
+  constructor(readonly failure: Failure) {
+    super(failure.message);
+  }
+}
+
+/** Where the key of this run of the server is kept: with the page's origin, which has the port in it. */
+const KEY = "loadstore-key";
+/** Milliseconds between knocks at a server that is away. */
+const KNOCK = 1500;
+
+/** Why the server cannot be asked now; null while it can. */
+export const away = signal<"unreachable" | "key" | null>(null);
+/** How often the server came back: what failed meanwhile is asked again. */
+export const returned = signal(0);
+
+/** Take the key out of the address, where the server put it, so that no link carries it. */
+export function takeKey(): void {
+  const key = new URLSearchParams(location.search).get("key");
+  if (key === null) return;
+  localStorage.setItem(KEY, key);
+  history.replaceState(null, "", `${location.pathname}${location.hash}`);
+}
+
+/** Ask; throws Failed, or the abort. */
+export async function ask(name: string, fields: object, stop?: AbortSignal): Promise<Response> {
+  const response = await sent(name, fields, stop);
+  if (response.ok) return response;
+  const told = (await response.json().catch(() => ({}))) as { error?: { kind: string; message: string } };
+  const { kind = "fault", message = `the server answered ${response.status}` } = told.error ?? {};
+  if (response.status === 401) leave("key");
+  throw new Failed({ kind, message, status: response.status });
+}
+
+async function sent(name: string, fields: object, stop?: AbortSignal): Promise<Response> {
+  const headers = { "content-type": "application/json", "x-loadstore-key": localStorage.getItem(KEY) ?? "" };
+  try {
+    return await fetch(`/api/${name}`, { method: "POST", headers, body: JSON.stringify(fields), signal: stop });
+  } catch (error) {
+    if (stop?.aborted) throw error;
+    leave("unreachable");
+    throw new Failed({ kind: "away", message: "the server does not answer", status: 0 });
+  }
+}
+
+let knocking = 0;
+
+/** The server is away: say so, and knock until it is back. */
+function leave(why: "unreachable" | "key"): void {
+  away.value = why;
+  if (!knocking) knocking = window.setInterval(() => void knock(), KNOCK);
+}
+
+/** Ask whether the server is there. */
+export async function knock(): Promise<void> {
+  const headers = { "content-type": "application/json", "x-loadstore-key": localStorage.getItem(KEY) ?? "" };
+  const response = await fetch("/api/model", { method: "POST", headers, body: "{}" }).catch(() => null);
+  if (!away.value) return;
+  if (!response || !response.ok) {
+    away.value = response?.status === 401 ? "key" : "unreachable";
+    return;
+  }
+  window.clearInterval(knocking);
+  knocking = 0;
+  away.value = null;
+  returned.value += 1;
+}
+
+window.addEventListener("storage", (event) => {
+  if (event.key === KEY && away.value) void knock();
+});

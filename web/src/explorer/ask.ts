@@ -1,0 +1,100 @@
+/** Questions of components: quick ones, which follow what is asked, and slow ones, which can be watched and stopped. */
+import { useEffect, useRef, useState } from "preact/hooks";
+import { ask, Failed, type Failure, returned } from "./api";
+
+export interface Asked<T> {
+  data: T | null;
+  failed: Failure | null;
+  waiting: boolean;
+  again: () => void;
+}
+
+const reading = { json: (response: Response) => response.json(), bytes: async (response: Response) => new Uint8Array(await response.arrayBuffer()) };
+
+/** The answer to a question, asked again whenever it changes; while one is under way the last stays. */
+export function useAsk<T>(name: string, fields: object | null, as: keyof typeof reading = "json"): Asked<T> {
+  const [state, setState] = useState<{ data: T | null; failed: Failure | null; of: string }>({ data: null, failed: null, of: "" });
+  const [turn, setTurn] = useState(0);
+  const question = fields && JSON.stringify([name, fields]);
+  const back = returned.value;
+  useEffect(() => {
+    if (question === null) return;
+    const stop = new AbortController();
+    ask(name, fields as object, stop.signal)
+      .then(reading[as])
+      .then((data: T) => setState({ data, failed: null, of: question }))
+      .catch((error: unknown) => {
+        if (!stop.signal.aborted) setState((last) => ({ ...last, failed: failureOf(error), of: question }));
+      });
+    return () => stop.abort();
+  }, [question, turn, state.failed?.kind === "away" || state.failed?.kind === "key" ? back : 0]);
+  return { ...state, waiting: question !== null && state.of !== question, again: () => setTurn((last) => last + 1) };
+}
+
+/** What was thrown, as a failure. */
+export function failureOf(error: unknown): Failure {
+  return error instanceof Failed ? error.failure : { kind: "fault", message: String(error), status: 0 };
+}
+
+export interface Work<T> {
+  data: T | null;
+  failed: Failure | null;
+  progress: [number, number] | null;
+  running: boolean;
+  start: () => void;
+  cancel: () => void;
+}
+
+type Line<T> = { progress?: [number, number]; result?: T; error?: { kind: string; message: string } };
+
+/** A slow question: begun by `start`, told about line by line, ended by `cancel` or when it changes or leaves. */
+export function useWork<T>(name: string, fields: object | null): Work<T> {
+  const [state, setState] = useState<Omit<Work<T>, "start" | "cancel">>({ data: null, failed: null, progress: null, running: false });
+  const stop = useRef<AbortController | null>(null);
+  const question = fields && JSON.stringify([name, fields]);
+  const end = () => {
+    stop.current?.abort();
+    stop.current = null;
+  };
+  useEffect(() => {
+    setState({ data: null, failed: null, progress: null, running: false });
+    return end;
+  }, [question]);
+  const start = () => {
+    if (fields === null) return;
+    end();
+    const here = new AbortController();
+    stop.current = here;
+    setState({ data: null, failed: null, progress: null, running: true });
+    const tell = (change: Partial<Work<T>>) => {
+      if (stop.current === here) setState((last) => ({ ...last, ...change }));
+    };
+    follow<T>(name, fields, here.signal, (progress) => tell({ progress }))
+      .then((data) => tell({ data, running: false }))
+      .catch((error: unknown) => tell({ failed: here.signal.aborted ? null : failureOf(error), running: false }));
+  };
+  const cancel = () => {
+    end();
+    setState((last) => ({ ...last, running: false, progress: null }));
+  };
+  return { ...state, start, cancel };
+}
+
+/** Read a slow answer to its end. */
+async function follow<T>(name: string, fields: object, stop: AbortSignal, tell: (progress: [number, number]) => void): Promise<T> {
+  const response = await ask(name, fields, stop);
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const part = await reader?.read();
+    if (!part || part.done) throw new Failed({ kind: "away", message: "the answer broke off: ask again", status: 0 });
+    const lines = (rest + part.value).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) {
+      const told = JSON.parse(line) as Line<T>;
+      if (told.error) throw new Failed({ ...told.error, status: 200 });
+      if (told.result !== undefined) return told.result;
+      if (told.progress) tell(told.progress);
+    }
+  }
+}

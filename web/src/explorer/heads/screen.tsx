@@ -1,0 +1,100 @@
+/** All heads on the prompt, small; the one in hand, large. */
+import { useMemo, useRef, useState } from "preact/hooks";
+import { Legend } from "../../heatmap/legend";
+import { Grid } from "../../patterns/grid";
+import { pooled } from "../../patterns/thumbnail";
+import { reading } from "../../patterns/unpack";
+import { useAsk } from "../ask";
+import { Window } from "../prompt";
+import { opening, type Run, type Screen, type ScreenProps, tokenAt } from "../screen";
+import { Answer } from "../states";
+import { focus, Focus } from "./focus";
+
+export const screen: Screen = { id: "heads", title: "Heads", key: "h", Body, python };
+
+function python(props: ScreenProps): string {
+  const head = props.place.head;
+  return [opening(props), head ? `trace.pattern(${JSON.stringify(head)})  # [query, key]` : "ls.show(trace)"].join("\n");
+}
+
+function Body(props: ScreenProps) {
+  const { run, place } = props;
+  const first = Math.min(tokenAt(run, place.first, 0), Math.max(0, run.labels.length - run.window));
+  const bytes = useAsk<Uint8Array>("patterns", { run: run.run, first }, "bytes");
+  return (
+    <>
+      <p class="lead">{told(props)}</p>
+      <Window run={run} first={first} show={(to) => props.go({ first: to || null })} />
+      <Answer asked={bytes} what="the patterns">
+        {(packed) => <Heads {...props} first={first} packed={packed} />}
+      </Answer>
+    </>
+  );
+}
+
+/** What this prompt shows, in a sentence made from its numbers. */
+function told({ model, run, link }: ScreenProps) {
+  const inducing = model.heads.filter((_, index) => run.badges[index]?.includes("induction"));
+  const earlier = run.repeats.length;
+  return (
+    <>
+      {earlier === 0 ? (
+        <>No token of this prompt stands in it twice: induction has nothing to match. Try a sentence that repeats a word, such as “the cat sat on the mat. the dog sat”. </>
+      ) : (
+        <>
+          {earlier} of {run.labels.length} tokens stood earlier too. {inducing.length ? `${inducing.join(", ")} ${inducing.length === 1 ? "looks" : "look"} mostly at what followed then` : "No head looks mostly at what followed then"}.{" "}
+        </>
+      )}
+      <a href={link({}, "walk")}>Walk through the circuit</a>
+    </>
+  );
+}
+
+/** Heads by the role that they play most. */
+function byRole(run: Run): number[] {
+  const best = run.strength.map((shares) => Math.max(...shares));
+  const role = run.strength.map((shares, head) => shares.indexOf(best[head] as number));
+  return run.strength.map((_, head) => head).sort((a, b) => (role[b] as number) - (role[a] as number) || (best[b] as number) - (best[a] as number) || a - b);
+}
+
+function Heads({ model, run, place, go, link, first, packed }: ScreenProps & { first: number; packed: Uint8Array }) {
+  const tokens = useMemo(() => run.labels.slice(first, first + run.window), [run, first]);
+  const fits = packed.length === (model.heads.length * tokens.length * (tokens.length + 1)) / 2;
+  const kept = useRef({ run, tokens, packed });
+  if (fits) kept.current = { run, tokens, packed };
+  const now = kept.current;
+  const bytes = useMemo(() => reading(now.packed, now.tokens.length, model.heads.length, true), [now.packed]);
+  const view = useMemo(() => ({ heads: model.heads.map((name, index) => ({ name, badges: now.run.badges[index] ?? [] })), across: model.heads_per_layer }), [now.run]);
+  const [active, setActive] = useState<number | null>(null);
+  const pinned = model.heads.indexOf(place.head ?? "");
+  const ranked = place.order === "role";
+  const order = useMemo(() => (ranked ? byRole(now.run) : model.heads.map((_, head) => head)), [ranked, now.run]);
+  const last = useRef(order[0] ?? 0);
+  const shown = pinned >= 0 ? pinned : (active ?? last.current);
+  last.current = shown;
+  const large = useMemo(() => focus(now.tokens, model.heads[shown] ?? "?", bytes, shown), [bytes, shown, now.tokens]);
+  return (
+    <div class="two">
+      <div>
+        <div class="controls">
+          <label>
+            Order{" "}
+            <select onChange={(event) => go({ order: event.currentTarget.selectedIndex ? "role" : null })}>
+              <option selected={!ranked}>by index</option>
+              <option selected={ranked}>by role</option>
+            </select>
+          </label>
+        </div>
+        <Grid view={ranked ? { ...view, across: null } : view} bytes={bytes} order={order} skip={0} pinned={pinned >= 0 ? pinned : null} point={setActive} pin={(head) => go({ head: head === null ? null : (model.heads[head] ?? null) })} shown={shown} />
+        <p class="missing">
+          {model.heads.length} heads on {now.tokens.length} tokens, weights to 1/255; a badge is a role that holds more than half of a head’s attention on this prompt.
+          {pooled(bytes.size) > 1 && ` A pixel is the greatest of ${pooled(bytes.size)} × ${pooled(bytes.size)} weights.`}
+        </p>
+      </div>
+      <div class="beside">
+        <Legend view={large} />
+        <Focus run={now.run} first={first} view={large} head={model.heads[shown] ?? "?"} badges={view.heads[shown]?.badges ?? []} exact={pinned >= 0} link={link} />
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,68 @@
+/** What the keys do, and what the words mean. */
+import type { RefObject } from "preact";
+import { letters, setLetters } from "./keys";
+import type { Screen } from "./screen";
+
+const WORDS: [string, string][] = [
+  ["stream", "one vector a token; every part of the model loads from it and adds to it"],
+  ["store", "what a head, an MLP, the embedding or the positions add to the stream at one token"],
+  ["load", "what a part reads: a head loads three times, as Q (what it looks for), K (what it is found by), V (what it takes)"],
+  ["address", "where a load comes from, token:subspace: attention gives the tokens, the weights say whose stores there are read"],
+  ["wire", "one writer and one reader; its alignment says whether it can carry, its traffic whether it does, a cut whether it matters"],
+  ["alignment", "0 is what a random rotation between writer and reader would give, 1 the most that their spectra allow, \u22121 the least"],
+];
+
+/** The dialog behind `?`. */
+export function Help({ dialog, screens }: { dialog: RefObject<HTMLDialogElement | null>; screens: Screen[] }) {
+  return (
+    <dialog ref={dialog} class="help" aria-labelledby="help-title">
+      <h2 id="help-title">Keys and words</h2>
+      <div class="help-columns">
+        <dl class="keys">
+          {screens.map(({ id, key, title }) => (
+            <div key={id}>
+              <dt>
+                <kbd>{key}</kbd>
+              </dt>
+              <dd>{title}</dd>
+            </div>
+          ))}
+          <div>
+            <dt>
+              <kbd>e</kbd>
+            </dt>
+            <dd>edit the prompt</dd>
+          </div>
+          <div>
+            <dt>
+              <kbd>?</kbd>
+            </dt>
+            <dd>this help</dd>
+          </div>
+          <div>
+            <dt>
+              <kbd>Tab</kbd>
+            </dt>
+            <dd>from picture to picture; arrows within one, Enter pins or chooses, Esc lets go</dd>
+          </div>
+        </dl>
+        <dl class="words">
+          {WORDS.map(([word, meaning]) => (
+            <div key={word}>
+              <dt>{word}</dt>
+              <dd>{meaning}</dd>
+            </div>
+          ))}
+        </dl>
+      </div>
+      <p>
+        <label>
+          <input type="checkbox" checked={letters.value} onChange={(event) => setLetters(event.currentTarget.checked)} /> single letters go to screens
+        </label>
+      </p>
+      <form method="dialog">
+        <button>Close</button>
+      </form>
+    </dialog>
+  );
+}

@@ -1,0 +1,5 @@
+/** All screens, in the order of their tabs. */
+import { screen as heads } from "./heads/screen";
+import type { Screen } from "./screen";
+
+export const screens: Screen[] = [heads];

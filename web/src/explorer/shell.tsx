@@ -1,0 +1,173 @@
+/** The page around the screens: the model, the prompt, the way from screen to screen, and what to do when the server is away. */
+import { useEffect, useRef } from "preact/hooks";
+import { Guard } from "../guard";
+import { away, knock } from "./api";
+import { useAsk } from "./ask";
+import { Copy } from "./copy";
+import { Help } from "./help";
+import { letterOf } from "./keys";
+import { Prompt } from "./prompt";
+import { goTo, hashOf, route } from "./route";
+import { useRunning } from "./running";
+import { type ModelFacts, type Run, type Screen, type ScreenId, type ScreenProps, tokenAt } from "./screen";
+import { screens } from "./screens";
+import { Answer, Waiting } from "./states";
+
+/** The whole page. */
+export function Shell() {
+  const model = useAsk<ModelFacts>("model", {});
+  return (
+    <>
+      <Away />
+      {model.failed && model.data === null && (model.failed.kind === "key" || model.failed.kind === "away") ? (
+        <h1 class="visually-hidden">loadstore</h1>
+      ) : (
+        <Answer asked={model} what="the model">
+          {(facts) => <Machine model={facts} />}
+        </Answer>
+      )}
+    </>
+  );
+}
+
+/** That the server cannot be asked, why, and the way out; what is on the page stays readable. */
+function Away() {
+  const why = away.value;
+  return (
+    <div class="away" role="alert">
+      {why && (
+        <p>
+          {why === "key" ? (
+            <>
+              <b>This page has no key for the server.</b> Open the address that <code>loadstore explore</code> printed last, in any tab of this browser; this one goes on by itself.
+            </>
+          ) : (
+            <>
+              <b>The server does not answer.</b> What is shown stays readable. Start <code>loadstore explore</code> again on the same port ({location.port || "80"}); this page goes on by itself.
+            </>
+          )}{" "}
+          <button type="button" onClick={() => void knock()}>
+            Try again
+          </button>
+        </p>
+      )}
+    </div>
+  );
+}
+
+const usual: ScreenId = "heads";
+
+function Machine({ model }: { model: ModelFacts }) {
+  const { screen: id, place } = route.value;
+  const screen = screens.find((one) => one.id === id) ?? screens.find((one) => one.id === usual);
+  const running = useRunning(place.run, (run) => keepTo(run, screen?.id));
+  const field = useRef<HTMLTextAreaElement>(null);
+  const help = useRef<HTMLDialogElement>(null);
+  const heading = useRef<HTMLHeadingElement>(null);
+  const moved = useRef(false);
+  useEffect(() => {
+    document.title = `${screen?.title ?? ""} · ${model.name} · loadstore`;
+    if (moved.current) heading.current?.focus();
+    moved.current = false;
+  }, [screen?.id]);
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      const letter = letterOf(event);
+      const to = screens.find(({ key }) => key === letter);
+      if (to) {
+        moved.current = true;
+        goTo(hashOf(route.value, {}, to.id));
+      } else if (letter === "e") field.current?.focus();
+      else if (letter === "?") help.current?.showModal();
+      else return;
+      event.preventDefault();
+    };
+    document.addEventListener("keydown", press);
+    return () => document.removeEventListener("keydown", press);
+  }, []);
+  if (!screen) return null;
+  return (
+    <>
+      <a class="skip" href="#screen" onClick={skip}>
+        Skip to the screen
+      </a>
+      <header class="top">
+        <p class="brand">loadstore</p>
+        <h1>{model.name}</h1>
+        <details class="about">
+          <summary>{`${model.layers} × ${model.heads_per_layer} heads`}</summary>
+          <dl class="facts">
+            {model.facts.map(([name, value]) => (
+              <div key={name}>
+                <dt>{name}</dt>
+                <dd>{value}</dd>
+              </div>
+            ))}
+          </dl>
+        </details>
+        <button type="button" class="ask-help" onClick={() => help.current?.showModal()}>
+          Keys and words <kbd>?</kbd>
+        </button>
+      </header>
+      <Prompt model={model} running={running} field={field} />
+      <nav class="screens" aria-label="Screens">
+        {screens.map(({ id, title, key }) => (
+          <a key={id} href={hashOf(route.value, {}, id)} aria-current={id === screen.id ? "page" : undefined}>
+            {title} <kbd aria-hidden="true">{key}</kbd>
+          </a>
+        ))}
+      </nav>
+      <Help dialog={help} screens={screens} />
+      {running.run ? <Frame key={screen.id} screen={screen} heading={heading} props={propsOf(model, running.run, place)} /> : running.waiting && <Waiting what="the prompt" />}
+    </>
+  );
+}
+
+function skip(event: Event): void {
+  event.preventDefault();
+  document.getElementById("screen")?.focus();
+}
+
+/** A run was found: name it in the address, and let go of tokens that it does not have. */
+function keepTo(run: Run, screen: ScreenId | undefined): void {
+  const { place } = route.value;
+  const gone = Object.fromEntries(["at", "about", "first"].filter((name) => place[name] !== undefined && Number(place[name]) >= run.labels.length).map((name) => [name, null]));
+  goTo(hashOf(route.value, { run: run.run, ...gone }, screen), true);
+}
+
+function propsOf(model: ModelFacts, run: Run, place: ScreenProps["place"]): ScreenProps {
+  return {
+    model,
+    run,
+    place,
+    go: (change, screen) => goTo(hashOf(route.value, change, screen)),
+    link: (change, screen) => hashOf(route.value, change, screen),
+  };
+}
+
+/** One screen with its title, and what can be taken from it. */
+function Frame({ screen, heading, props }: { screen: Screen; heading: { current: HTMLHeadingElement | null }; props: ScreenProps }) {
+  const { Body, python, title } = screen;
+  return (
+    <section class="screen" id="screen" tabIndex={-1} aria-labelledby="screen-title">
+      <header>
+        <h2 id="screen-title" ref={heading} tabIndex={-1}>
+          {title}
+        </h2>
+        <div class="exports">
+          <Copy name="Copy link" text={() => location.href} />
+          <Copy name="Copy as Python" text={() => python(props)} />
+        </div>
+      </header>
+      <Guard what="screen">
+        <Body {...props} />
+      </Guard>
+    </section>
+  );
+}
+
+/** The query token of an address, and its first drawn token. */
+export function windowOf({ run, place }: ScreenProps): { at: number; first: number } {
+  const at = tokenAt(run, place.at, run.labels.length - 1);
+  return { at, first: Math.min(tokenAt(run, place.first, 0), Math.max(0, run.labels.length - run.window)) };
+}
