@@ -11,7 +11,7 @@ import type { Place, View } from "./model";
 const MANY = 5000;
 
 interface Props {
-  view: View;
+  view: Pick<View, "title">;
   place: Place;
   records: () => Iterable<string[]>;
   /** The tables behind a picture; a view that is a table has none. */

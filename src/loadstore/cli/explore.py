@@ -35,7 +35,7 @@ def explore(
     from loadstore.errors import BadRequest
 
     try:
-        from loadstore.explorer.serve import serve
+        from loadstore.explorer.serve import Served
         from loadstore.explorer.state import Explorer
     except ModuleNotFoundError as error:
         if error.name not in ("starlette", "uvicorn"):
@@ -53,4 +53,4 @@ def explore(
 
             webbrowser.open(address)
 
-    serve(known, host, port, ready)
+    Served(known, host, port).serve_until_stopped(ready)

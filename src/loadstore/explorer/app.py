@@ -16,6 +16,7 @@ status  of a question (with those of guard.py)
 A slow question answers 200 and lines of JSON: {"progress": [done, of]}, then {"result": …} or {"error": …}.
 """
 
+import asyncio
 import html
 import json
 import math
@@ -65,7 +66,9 @@ def application(explorer: Explorer, here: Here) -> App:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
+        warm = asyncio.ensure_future(work.quick(explorer.warm))
         yield
+        warm.cancel()
         work.close()
 
     page = PAGE.format(title=html.escape(f"{explorer.weights.name} · loadstore")).encode()

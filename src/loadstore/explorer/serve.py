@@ -15,36 +15,43 @@ PORT = 8421
 TRIED = 20  # ports after it, where it is taken and none was asked for
 
 
-def serve(explorer: Explorer, host: str, port: int | None, ready: Callable[[str], None]) -> None:
-    """Serve until interrupted; ``ready`` is told the address once requests are accepted. Raises BadRequest."""
-    listening = _listen(host, port)
-    bound: int = listening.getsockname()[1]
-    here = Here(host, bound, secrets.token_urlsafe(24))
-    config = uvicorn.Config(
-        application(explorer, here),
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=1,
-        ws="none",
-    )
-    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
-    server = _Server(config, lambda: ready(f"http://{name}:{bound}/?key={here.key}"))
-    server.run(sockets=[listening])
+class Served(uvicorn.Server):
+    """An explorer on its socket; ``address`` has the key in it."""
 
+    def __init__(self, explorer: Explorer, host: str = "127.0.0.1", port: int | None = None) -> None:
+        """Bind the socket; requests are accepted once ``run`` has begun. Raises BadRequest."""
+        self._socket = _listen(host, port)
+        bound: int = self._socket.getsockname()[1]
+        here = Here(host, bound, secrets.token_urlsafe(24))
+        name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+        self.address = f"http://{name}:{bound}/?key={here.key}"
+        super().__init__(
+            uvicorn.Config(
+                application(explorer, here),
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                timeout_keep_alive=30,
+                timeout_graceful_shutdown=1,
+                ws="none",
+            )
+        )
+        self._ready: Callable[[str], None] | None = None
 
-class _Server(uvicorn.Server):
-    """Tells when it has begun."""
+    def serve_until_stopped(self, ready: Callable[[str], None]) -> None:
+        """Serve; ``ready`` is told the address once requests are accepted."""
+        self._ready = ready
+        self.run(sockets=[self._socket])
 
-    def __init__(self, config: uvicorn.Config, begun: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._begun = begun
+    def stop(self) -> None:
+        """End soon."""
+        self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept, and say so."""
         await super().startup(sockets)
-        if self.started:
-            self._begun()
+        if self.started and self._ready is not None:
+            self._ready(self.address)
 
 
 def _listen(host: str, port: int | None) -> socket.socket:

@@ -1,11 +1,13 @@
 """What the server knows: one model, the runs that were made on it, and answers that are the same for everyone."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Lock
 from typing import Any, TypeAlias
 
+from loadstore.errors import LoadstoreError
 from loadstore.explorer.ask import Ask
-from loadstore.explorer.runs import Runs
+from loadstore.explorer.runs import Runs, TooLong
 from loadstore.models.trace import Trace
 from loadstore.models.weights import Weights
 
@@ -23,6 +25,11 @@ class Explorer:
         self.runs = Runs(weights)
         self._lock = Lock()
         self._known: dict[str, Any] = {}
+
+    def warm(self) -> None:
+        """Run the first prompt, so that the page finds it there; what is wrong with it is told when it is asked for."""
+        with suppress(LoadstoreError, TooLong):
+            self.runs.make(self.prompt)
 
     def trace(self, ask: Ask) -> Trace:
         """The run that a request names in ``run``. Raises NoSuchRun, BadRequest."""

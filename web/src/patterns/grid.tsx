@@ -22,6 +22,7 @@ interface Props {
   point: (head: number) => void;
   pin: (head: number | null) => void;
   shown: number;
+  idle?: boolean;
 }
 
 /** How many of `count` stand in a row, at most `most`, so that no row is much shorter than the others. */
@@ -30,7 +31,7 @@ function evenly(count: number, most: number): number {
 }
 
 /** The grid of `view` in `order`. */
-export function Grid({ view, bytes, order, skip, pinned, point, pin, shown }: Props) {
+export function Grid({ view, bytes, order, skip, pinned, point, pin, shown, idle }: Props) {
   const [ref, width] = useWidth<HTMLDivElement>();
   const theme = useTheme();
   const roving = useRef(0);
@@ -69,7 +70,7 @@ export function Grid({ view, bytes, order, skip, pinned, point, pin, shown }: Pr
               onPointerEnter={() => point(head)}
               onClick={() => pin(pinned === head ? null : head)}
             >
-              <Thumbnail bytes={bytes} head={head} skip={skip} theme={theme} label={label} />
+              <Thumbnail bytes={bytes} head={head} skip={skip} theme={theme} label={label} idle={idle} />
               <span class="name" data-export>
                 {name}
               </span>

@@ -17,16 +17,21 @@ export function pooled(size: number): number {
 /** The colour of every byte; the first, for what cannot be, is none. */
 const palette = Uint32Array.from({ length: PART + 2 }, (_, index) => (index ? pixelOf(colourAt("sequential", (index - 1) / PART)) : 0));
 
-/** The thumbnail of `head`, without the first `skip` columns. */
-export function Thumbnail({ bytes, head, skip, theme, label }: { bytes: Bytes; head: number; skip: number; theme: number; label: string }) {
+/** The thumbnail of `head`, without the first `skip` columns; `idle`: below the window it waits until there is time. */
+export function Thumbnail({ bytes, head, skip, theme, label, idle }: { bytes: Bytes; head: number; skip: number; theme: number; label: string; idle?: boolean }) {
   const ref = useRef<HTMLCanvasElement>(null);
   const box = pooled(bytes.size);
   const rows = Math.ceil(bytes.size / box);
   const columns = Math.ceil((bytes.size - skip) / box);
   const times = Math.max(1, Math.round(SIDE / rows));
   useLayoutEffect(() => {
-    const pen = ref.current?.getContext("2d");
-    if (pen && columns > 0) draw(pen, bytes, head, skip, { box, rows, columns, times });
+    const canvas = ref.current;
+    const pen = canvas?.getContext("2d");
+    if (!canvas || !pen || columns < 1) return;
+    const now = () => draw(pen, bytes, head, skip, { box, rows, columns, times });
+    if (!idle || canvas.getBoundingClientRect().top < innerHeight) return now();
+    const later = requestIdleCallback(now, { timeout: 2000 });
+    return () => cancelIdleCallback(later);
   }, [bytes, head, skip, theme]);
   return <canvas ref={ref} role="img" aria-label={label} width={Math.max(1, columns) * times} height={rows * times} />;
 }

@@ -1,12 +1,14 @@
 /** All heads on the prompt, small; the one in hand, large. */
 import { useMemo, useRef, useState } from "preact/hooks";
+import { DataTable } from "../../datatable";
+import { ViewFrame } from "../../frame";
 import { Legend } from "../../heatmap/legend";
 import { Grid } from "../../patterns/grid";
 import { pooled } from "../../patterns/thumbnail";
 import { reading } from "../../patterns/unpack";
 import { useAsk } from "../ask";
 import { Window } from "../prompt";
-import { opening, type Run, type Screen, type ScreenProps, tokenAt } from "../screen";
+import { type ModelFacts, opening, type Run, type Screen, type ScreenProps, tokenAt } from "../screen";
 import { Answer } from "../states";
 import { focus, Focus } from "./focus";
 
@@ -50,6 +52,18 @@ function told({ model, run, link }: ScreenProps) {
   );
 }
 
+const ALL = { figure: "heads", view: 0 };
+
+/** The table behind the thumbnails: how much of each head's attention on this prompt is on each role. */
+function Roles({ model, run }: { model: ModelFacts; run: Run }) {
+  const rows = model.heads.map((head, index) => ({ head, cells: run.strength[index] ?? [] }));
+  return <DataTable place={ALL} panel="roles" caption="All heads" axis="share of attention" corner="head by role" columns={model.roles} rows={rows} />;
+}
+
+function records(model: ModelFacts, run: Run): string[][] {
+  return [["head", ...model.roles], ...model.heads.map((head, index) => [head, ...(run.strength[index] ?? []).map(String)])];
+}
+
 /** Heads by the role that they play most. */
 function byRole(run: Run): number[] {
   const best = run.strength.map((shares) => Math.max(...shares));
@@ -85,11 +99,13 @@ function Heads({ model, run, place, go, link, first, packed }: ScreenProps & { f
             </select>
           </label>
         </div>
-        <Grid view={ranked ? { ...view, across: null } : view} bytes={bytes} order={order} skip={0} pinned={pinned >= 0 ? pinned : null} point={setActive} pin={(head) => go({ head: head === null ? null : (model.heads[head] ?? null) })} shown={shown} />
-        <p class="missing">
-          {model.heads.length} heads on {now.tokens.length} tokens, weights to 1/255; a badge is a role that holds more than half of a head’s attention on this prompt.
-          {pooled(bytes.size) > 1 && ` A pixel is the greatest of ${pooled(bytes.size)} × ${pooled(bytes.size)} weights.`}
-        </p>
+        <ViewFrame view={{ title: "All heads" }} place={ALL} records={() => records(model, now.run)} cells={model.heads.length * model.roles.length} table={() => <Roles model={model} run={now.run} />}>
+          <Grid view={ranked ? { ...view, across: null } : view} bytes={bytes} order={order} skip={0} pinned={pinned >= 0 ? pinned : null} point={setActive} pin={(head) => go({ head: head === null ? null : (model.heads[head] ?? null) })} shown={shown} idle />
+          <p class="missing">
+            {model.heads.length} heads on {now.tokens.length} tokens, weights to 1/255; a badge is a role that holds more than half of a head’s attention on this prompt.
+            {pooled(bytes.size) > 1 && ` A pixel is the greatest of ${pooled(bytes.size)} × ${pooled(bytes.size)} weights.`}
+          </p>
+        </ViewFrame>
       </div>
       <div class="beside">
         <Legend view={large} />
