@@ -42,6 +42,8 @@ interface Exact {
 interface Props {
   run: Run;
   first: number;
+  /** The token that is chosen. */
+  at: number;
   view: Heatmap;
   head: string;
   badges: string[];
@@ -50,7 +52,7 @@ interface Props {
 }
 
 /** The large pattern with its readout, its exports and its table. */
-export function Focus({ run, first, view, head, badges, exact, link }: Props) {
+export function Focus({ run, first, at, view, head, badges, exact, link }: Props) {
   const cursor = useCursor<Point>();
   const asked = useAsk<Exact>("head", exact ? { run: run.run, head, first } : null);
   const whole = asked.data?.head === head && asked.data.first === first && asked.data.rows.length === view.rows.labels.length && !asked.waiting ? asked.data : null;
@@ -60,7 +62,7 @@ export function Focus({ run, first, view, head, badges, exact, link }: Props) {
   }, [run.run, head]);
   const size = view.rows.labels.length;
   const point = cursor.pinned.value ?? cursor.active.value;
-  const query = first + Math.min(size - 1, point?.row ?? size - 1);
+  const query = point ? Math.min(first + size - 1, first + point.row) : at;
   const before = whole?.before[query - first] ?? 0;
   return (
     <ViewFrame view={large} place={{ figure: "head", view: 0 }} records={() => heatmapRecords(large)} cells={size * size} table={() => <HeatmapTables view={large} place={{ figure: "head", view: 0 }} />}>
