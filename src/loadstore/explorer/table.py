@@ -7,7 +7,7 @@ progress line by line and can be hung up on.
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from loadstore.explorer import model, prompt
+from loadstore.explorer import address, intervene, model, prompt
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.state import Document, Explorer, Progress
 
@@ -20,5 +20,10 @@ QUICK: Mapping[str, Quick] = {
     "patterns": prompt.patterns,
     "head": prompt.head,
     "predictions": prompt.predictions,
+    "address": address.address,
+    "nulls": address.nulls,
+    "effect": intervene.effect,
 }
-SLOW: Mapping[str, Slow] = {}
+SLOW: Mapping[str, Slow] = {
+    "controls": intervene.controls,
+}

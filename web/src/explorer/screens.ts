@@ -1,5 +1,6 @@
 /** All screens, in the order of their tabs. */
 import { screen as heads } from "./heads/screen";
+import { screen as address } from "./address/screen";
 import type { Screen } from "./screen";
 
-export const screens: Screen[] = [heads];
+export const screens: Screen[] = [heads, address];

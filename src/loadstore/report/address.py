@@ -1,5 +1,7 @@
 """One soft address as a picture: the sentence with its weights, and per side the shares of writers."""
 
+from typing import Any
+
 from loadstore.prompts.address import Address
 from loadstore.report.words import number
 from loadstore.sites import SIDES
@@ -11,10 +13,8 @@ SHOWN = 8
 
 def address_figure(found: Address) -> Figure:
     """The token part over the sentence, and the subspace part as one chart a side."""
-    weights = [weight if j <= found.at else None for j, weight in enumerate(found.weights)]
     name = f"{found.head}@{found.labels[found.at]}"
-    row = address_row(name, f"→ {found.tokens}", weights, found.smallest, found.effective)
-    views: list[View] = [address("The token part", found.labels, [row])]
+    views: list[View] = [address("The token part", found.labels, [token_row(found)])]
     for side in SIDES:
         if side in found.undefined:
             continue
@@ -36,3 +36,10 @@ def address_figure(found: Address) -> Figure:
     change = " Shares divide what differs from another prompt, Q and K together." if found.against else ""
     claim = f"{found}. Spread over {number(found.effective, 1)} effective tokens.{read}{change}{reasons}"
     return figure("Address", f"Where {name} loads from", claim, views)
+
+
+def token_row(found: Address) -> dict[str, Any]:
+    """The token part as a row of a sentence; what the mask forbids has no weight."""
+    weights = [weight if found.first <= j <= found.at else None for j, weight in enumerate(found.weights)]
+    name = f"{found.head}@{found.labels[found.at]}"
+    return address_row(name, f"→ {found.tokens}", weights, found.smallest, found.effective)

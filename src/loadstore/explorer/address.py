@@ -1,0 +1,101 @@
+"""The address of one head at one token: its tokens, the writers of each side, what was read, and the nulls of wires."""
+
+from typing import Any
+
+from loadstore.circuits.scores import subspace_scores
+from loadstore.explorer.ask import Ask
+from loadstore.explorer.prompt import predicted
+from loadstore.explorer.state import Document, Explorer
+from loadstore.models.trace import Trace
+from loadstore.models.wiring import wiring
+from loadstore.prompts.address import Address
+from loadstore.prompts.address import address as address_of
+from loadstore.prompts.contrast import About
+from loadstore.prompts.single import one_prompt_index
+from loadstore.report.address import token_row
+from loadstore.sites import CONST, SIDES, Head, Reader, Side, parse_head
+from loadstore.views.pictures import address as address_view
+
+SHOWN = 12  # writers of a side
+ASKED = 64  # wires whose nulls are asked for at once
+SCORES = ("score", "chance", "z", "p", "alignment", "ceiling")
+
+
+def address(explorer: Explorer, ask: Ask) -> Document:
+    """Where a head loads from at a token. ``about``: a key's index, "row", or "most" (the default)."""
+    trace = explorer.trace(ask)
+    head, at = head_of(trace, ask), one_prompt_index(trace, ask.number("at"))
+    about = _about(ask)
+    found = address_of(trace, head, at, about)
+    row = token_row(found)
+    return {
+        "head": str(head),
+        "at": at,
+        "soft": found.soft,
+        "text": str(found),
+        "key": found.key,
+        "most": found.smallest[0],
+        "first": found.first,
+        "sentence": address_view("Where it looks", found.labels, [row]),
+        "sides": [_side(trace, found, side) for side in SIDES],
+        "next": predicted(trace, at),
+    }
+
+
+def head_of(trace: Trace, ask: Ask) -> Head:
+    """The head that a request names. Raises NoSuchSite naming the nearest."""
+    return trace.weights.architecture.check(parse_head(ask.text("head")), trace.weights.name)
+
+
+def _about(ask: Ask) -> About:
+    word = ask.text("about", "most")
+    return ask.number("key") if word == "key" else ask.choice("about", ("most", "row"), "most")
+
+
+def _side(trace: Trace, found: Address, side: Side) -> dict[str, Any]:
+    """One side: its largest writers whatever their sign, all others together, and the token that was loaded."""
+    shares = sorted(found.shares[side].items(), key=lambda item: -abs(item[1]))
+    undefined = found.undefined.get(side, "")
+    place = {"Q": found.at, "K": found.smallest[0] if found.key is None else found.key, "V": found.smallest[0]}[side]
+    connected = {
+        str(writer) for writer in wiring(trace.weights).writers_of(Reader(found.head.layer, found.head.index, side))
+    }
+    rest = [share for _, share in shares[SHOWN:]]
+    read = found.read.get(side)
+    return {
+        "side": side,
+        "undefined": undefined,
+        "place": place,
+        "writers": []
+        if undefined
+        else [
+            {"writer": name, "share": share, "wire": name != CONST and name in connected}
+            for name, share in shares[:SHOWN]
+        ],
+        "others": {"count": len(rest), "share": sum(rest)},
+        "remainder": found.remainder.get(side, 0.0),
+        "read": None
+        if read is None
+        else {"place": read.place, "rows": [{"text": text, "cosine": cosine} for _, text, cosine in read.nearest]},
+    }
+
+
+def nulls(explorer: Explorer, ask: Ask) -> Document:
+    """The weight-based numbers of wires into one head, each with its null: ``wires`` are {writer, side}."""
+    weights = explorer.weights
+    head = weights.architecture.check(parse_head(ask.text("head")), weights.name)
+    network = wiring(weights)
+    wanted: list[tuple[str, Reader]] = []
+    for part in ask.parts("wires", most=ASKED):
+        writer = network.writer(part.text("writer"))
+        wanted.append((str(writer), Reader(head.layer, head.index, part.choice("side", SIDES))))
+        part.done()
+    if not wanted:
+        return {"head": str(head), "wires": []}
+    table = subspace_scores(weights, where=[f"{writer} -> {reader}" for writer, reader in wanted])
+    found: list[Document] = []
+    for writer, reader in wanted:
+        wire = table.sel(writer=writer, reader=str(reader))
+        numbers = {name: float(wire[name]) for name in SCORES}
+        found.append({"writer": writer, "side": reader.side, **numbers})
+    return {"head": str(head), "wires": found, "definition": str(table.attrs["definition"])}

@@ -1,0 +1,131 @@
+"""Cutting a wire or ablating a writer on one prompt: what is predicted and addressed before and after, and controls."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from loadstore.errors import BadRequest, Undefined
+from loadstore.evidence.near import Near
+from loadstore.explorer.address import head_of
+from loadstore.explorer.ask import Ask
+from loadstore.explorer.prompt import PREDICTED, text_of
+from loadstore.explorer.state import Document, Explorer, Progress
+from loadstore.models.edits import Ablate, By, Cut, ablate, cut
+from loadstore.models.trace import Trace
+from loadstore.models.wiring import wiring
+from loadstore.prompts.address import smallest_set
+from loadstore.prompts.single import one_prompt_index
+from loadstore.sites import Head
+from loadstore.views.pictures import address as address_view
+from loadstore.views.pictures import address_row
+
+MOST = 64  # edits at once
+CONTROLS = 12  # wires or writers that an edit is compared with
+
+
+def effect(explorer: Explorer, ask: Ask) -> Document:
+    """The prediction after ``at``, and the row of ``head``, with and without edits.
+
+    ``edits`` are {"kind": "cut", writer, reader} and {"kind": "ablate", writer}; ``by`` is "mean" (of what the writer
+    stored on this prompt, the first token left out) or "zero". Raises what ``ls.run`` raises for edits that do not fit.
+    """
+    trace = explorer.trace(ask)
+    at = one_prompt_index(trace, ask.number("at"))
+    edits = edits_of(ask)
+    head = head_of(trace, ask) if "head" in ask else None
+    after = explorer.runs.edited(trace, edits)
+    intact, edited = trace.logits[at].double(), after.logits[at].double()
+    told = list(dict.fromkeys([*intact.topk(PREDICTED).indices.tolist(), *edited.topk(PREDICTED).indices.tolist()]))
+    before, then = intact.log_softmax(-1), edited.log_softmax(-1)
+    target = told[0]
+    return {
+        "at": at,
+        "edits": [str(edit) for edit in edits],
+        "target": {"id": target, "text": text_of(trace, target)},
+        "change": float(then[target] - before[target]),
+        "tokens": [
+            {
+                "text": text_of(trace, index),
+                "before": {"logit": float(intact[index]), "probability": float(before[index].exp())},
+                "after": {"logit": float(edited[index]), "probability": float(then[index].exp())},
+            }
+            for index in told
+        ],
+        "sentence": None if head is None else _rows(trace, after, head, at),
+    }
+
+
+def edits_of(ask: Ask) -> list[Ablate | Cut]:
+    """The edits of a request. Raises BadRequest, NoSuchSite."""
+    by: By = "zero" if ask.choice("by", ("mean", "zero"), "mean") == "zero" else "mean"
+    found: list[Ablate | Cut] = []
+    for part in ask.parts("edits", most=MOST):
+        if part.choice("kind", ("cut", "ablate")) == "cut":
+            found.append(cut(part.text("writer"), part.text("reader"), by=by))
+        else:
+            found.append(ablate(part.text("writer"), by=by))
+        part.done()
+    if not found:
+        raise BadRequest("edits: expected at least one")
+    return found
+
+
+def _rows(trace: Trace, after: Trace, head: Head, at: int) -> dict[str, Any]:
+    """One head's row, intact and edited."""
+    rows: list[dict[str, Any]] = []
+    for name, one in (("intact", trace), ("edited", after)):
+        row = one.pattern(head)[at].double()
+        chosen = smallest_set(row)
+        effective = 2 ** float(-(row * row.clamp(min=1e-300).log2()).sum())
+        weights = [weight if j <= at else None for j, weight in enumerate(row.tolist())]
+        text = " | ".join(f"{trace.labels[j]} {row[j]:.2f}" for j in chosen[:3])
+        rows.append(address_row(name, f"→ {text}", weights, chosen, effective))
+    return address_view(f"{head}@{trace.labels[at]} before and after", trace.labels, rows)
+
+
+def controls(explorer: Explorer, ask: Ask) -> Callable[[Progress], Document]:
+    """What the same edit does elsewhere, to the prediction after ``at``: the null of an effect.
+
+    A cut wire is compared with wires of the same kind of reader that carry as much on this prompt, each cut by itself;
+    an ablated writer with the other heads of its layer, each ablated by itself.
+    """
+    trace = explorer.trace(ask)
+    at = one_prompt_index(trace, ask.number("at"))
+    edits = edits_of(ask)
+    if len(edits) != 1:
+        raise BadRequest("edits: controls are of one edit")
+    edit = edits[0]
+    target = int(trace.logits[at].argmax())
+
+    def work(progress: Progress) -> Document:
+        others, what = _cuts(trace, edit) if isinstance(edit, Cut) else _ablations(trace, edit)
+        found: list[Document] = []
+        for number, other in enumerate(others, 1):
+            found.append(
+                {"edit": str(other), "change": _change(trace, explorer.runs.edited(trace, [other]), at, target)}
+            )
+            progress(number, len(others))
+        own = _change(trace, explorer.runs.edited(trace, [edit]), at, target)
+        largest = max((abs(one["change"]) for one in found), default=0.0)
+        return {"what": what, "own": own, "controls": found, "largest": largest, "beyond": abs(own) > largest}
+
+    return work
+
+
+def _change(trace: Trace, after: Trace, at: int, target: int) -> float:
+    before, then = (float(one.logits[at].double().log_softmax(-1)[target]) for one in (trace, after))
+    return then - before
+
+
+def _cuts(trace: Trace, edit: Cut) -> tuple[Sequence[Ablate | Cut], str]:
+    wire = edit.writer, edit.reader
+    others = Near(trace, {wire}).controls(wire, CONTROLS)
+    return [cut(*other, by=edit.by) for other in others], "wires that carry as much on this prompt"
+
+
+def _ablations(trace: Trace, edit: Ablate) -> tuple[Sequence[Ablate | Cut], str]:
+    writer = edit.writer
+    others = [one for one in wiring(trace.weights).writers if (one.kind, one.layer) == (writer.kind, writer.layer)]
+    others = [one for one in others if one != writer]
+    if not others:
+        raise Undefined(f"nothing else is stored as {writer} is, so that there is nothing to compare with")
+    return [ablate(one, by=edit.by) for one in others[:CONTROLS]], f"other heads of layer {writer.layer}"

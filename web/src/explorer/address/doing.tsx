@@ -1,0 +1,122 @@
+/** Cutting the chosen wire, or ablating the head: the prediction and the address before and after, beside controls. */
+import { AddressView } from "../../address/view";
+import { number, short } from "../../format";
+import { useAsk, useWork } from "../ask";
+import type { ScreenProps } from "../screen";
+import { Answer, Working } from "../states";
+import type { Controls, Effect, Found } from "./types";
+
+/** The two interventions, and what the chosen one does. */
+export function Doing({ run, place, go, found }: ScreenProps & { found: Found }) {
+  const { head, at } = found;
+  const from = place.from && place.side && place.from !== "const" ? place.from : null;
+  const reader = `${head}.${place.side}`;
+  const doing = place.do === "ablate" ? "ablate" : place.do === "cut" && from ? "cut" : null;
+  const edits = doing === "ablate" ? [{ kind: "ablate", writer: head }] : doing === "cut" ? [{ kind: "cut", writer: from, reader }] : null;
+  const press = (what: "cut" | "ablate") => go({ do: doing === what ? null : what });
+  return (
+    <section class="doing" aria-label="Interventions">
+      <h3>Without it</h3>
+      <p class="buttons">
+        <button type="button" class="act" disabled={!from} aria-pressed={doing === "cut"} onClick={() => press("cut")}>
+          {from ? `Cut this wire: ${from} → ${reader}` : "Cut this wire: choose a writer above"}
+        </button>{" "}
+        <button type="button" class="act" aria-pressed={doing === "ablate"} onClick={() => press("ablate")}>
+          Ablate this head: {head}
+        </button>
+      </p>
+      {edits && <Done key={JSON.stringify(edits)} run={run.run} label={run.labels[at] ?? ""} head={head} at={at} edits={edits} />}
+    </section>
+  );
+}
+
+function Done({ run, label, head, at, edits }: { run: string; label: string; head: string; at: number; edits: object[] }) {
+  const asked = useAsk<Effect>("effect", { run, at, head, edits });
+  const work = useWork<Controls>("controls", { run, at, edits });
+  return (
+    <Answer asked={asked} what="the edited run">
+      {(effect) => (
+        <>
+          <p class="claim" role="status">
+            {told(effect, label)}
+          </p>
+          <div class="two even">
+            <div class="scroll" role="region" aria-label="Next tokens before and after" tabIndex={0}>
+              <table class="data plain">
+                <caption>Next token after {label}</caption>
+                <thead>
+                  <tr>
+                    {["token", "logit before", "after", "probability before", "after"].map((name, index) => (
+                      <th key={index} scope="col" class={index ? "number" : "text"}>
+                        {name}
+                      </th>
+                    ))}
+                  </tr>
+                </thead>
+                <tbody>
+                  {effect.tokens.map(({ text, before, after }, index) => (
+                    <tr key={index}>
+                      <th scope="row">{text}</th>
+                      {[before.logit, after.logit, before.probability, after.probability].map((value, column) => (
+                        <td key={column} class="number" data-value={value}>
+                          {number(value, column < 2 ? 2 : 3)}
+                        </td>
+                      ))}
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </div>
+            <Working work={work} what="controls" begin="Compare with controls">
+              {(found) => <Beside found={found} />}
+            </Working>
+          </div>
+          {effect.sentence && <AddressView view={effect.sentence} place={{ figure: "edited", view: 0 }} />}
+        </>
+      )}
+    </Answer>
+  );
+}
+
+/** What was done, and what became of the prediction. */
+function told({ edits, target, tokens, change }: Effect, label: string): string {
+  const [first] = tokens;
+  const now = [...tokens].sort((a, b) => b.after.probability - a.after.probability)[0];
+  if (!first || !now) return "";
+  const still = now === first ? "it is still the likeliest" : `${now.text} is the likeliest then (${short(now.after.probability, 2, false)})`;
+  return `${edits.join("; ")} (what the writer stored is replaced by its mean over this prompt): after ${label}, ${target.text} goes from ${short(first.before.probability, 2, false)} to ${short(first.after.probability, 2, false)}, its log-probability by ${change > 0 ? "+" : ""}${number(change, 2)} nats; ${still}.`;
+}
+
+function Beside({ found }: { found: Controls }) {
+  const ranked = [...found.controls].sort((a, b) => Math.abs(b.change) - Math.abs(a.change));
+  return (
+    <>
+      <p class="said">
+        {`Against ${found.controls.length} ${found.what}: this changes the log-probability by ${number(found.own, 3)}, the largest of them by ${number(ranked[0]?.change ?? 0, 3)}. ${found.beyond ? "It is beyond all of them." : "It is not beyond all of them."}`}
+      </p>
+      <table class="data plain">
+        <caption>Controls, each by itself</caption>
+        <thead>
+          <tr>
+            <th scope="col" class="text">
+              edit
+            </th>
+            <th scope="col" class="number">
+              change (nats)
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {ranked.map(({ edit, change }) => (
+            <tr key={edit}>
+              <th scope="row">{edit}</th>
+              <td class="number" data-value={change}>
+                {number(change, 4)}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </>
+  );
+}
