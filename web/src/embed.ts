@@ -40,12 +40,17 @@ export function stayHere(): void {
     const link = (event.target as Element | null)?.closest?.("a[href^='#']");
     if (!link || !elsewhere()) return;
     event.preventDefault();
-    const place = document.getElementById(decodeURIComponent(link.getAttribute("href")?.slice(1) ?? ""));
-    if (!place) return;
-    place.scrollIntoView();
-    if (!place.hasAttribute("tabindex")) place.tabIndex = -1;
-    place.focus({ preventScroll: true });
+    show(link.getAttribute("href") ?? "");
   });
+}
+
+/** Scroll to the element that `#its-id` names, and focus it. */
+export function show(reference: string): void {
+  const place = document.getElementById(decodeURIComponent(reference.slice(1)));
+  if (!place) return;
+  place.scrollIntoView();
+  if (!place.hasAttribute("tabindex")) place.tabIndex = -1;
+  place.focus({ preventScroll: true });
 }
 
 function elsewhere(): boolean {

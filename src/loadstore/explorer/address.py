@@ -16,7 +16,7 @@ from loadstore.report.address import token_row
 from loadstore.sites import CONST, SIDES, Head, Reader, Side, parse_head
 from loadstore.views.pictures import address as address_view
 
-SHOWN = 12  # writers of a side
+SHOWN = 8  # writers of a side
 ASKED = 64  # wires whose nulls are asked for at once
 SCORES = ("score", "chance", "z", "p", "alignment", "ceiling")
 
@@ -48,8 +48,9 @@ def head_of(trace: Trace, ask: Ask) -> Head:
 
 
 def _about(ask: Ask) -> About:
-    word = ask.text("about", "most")
-    return ask.number("key") if word == "key" else ask.choice("about", ("most", "row"), "most")
+    if ask.is_number("about"):
+        return ask.number("about")
+    return "row" if ask.choice("about", ("most", "row"), "most") == "row" else "most"
 
 
 def _side(trace: Trace, found: Address, side: Side) -> dict[str, Any]:

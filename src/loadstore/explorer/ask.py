@@ -23,6 +23,10 @@ class Ask:
         """Whether a field was given, and not as null."""
         return self._take(name) is not None
 
+    def is_number(self, name: str) -> bool:
+        """Whether a field that may be a text or a number is a number."""
+        return type(self._take(name)) is int
+
     def text(self, name: str, default: str | None = None, *, most: int = NAME) -> str:
         """A text of at most ``most`` characters."""
         value = self._take(name)

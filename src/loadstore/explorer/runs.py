@@ -2,6 +2,7 @@
 
 import secrets
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
 
@@ -87,7 +88,7 @@ class Runs:
                 self._kept.popitem(last=False)
         return trace
 
-    def edited(self, trace: Trace, edits: list[Edit]) -> Trace:
+    def edited(self, trace: Trace, edits: Sequence[Edit]) -> Trace:
         """The same prompt with edits; not kept."""
         return run(self._weights, trace.tokens[0].tolist(), edits, record=True)
 

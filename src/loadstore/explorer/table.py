@@ -7,7 +7,7 @@ progress line by line and can be hung up on.
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from loadstore.explorer import address, intervene, model, prompt
+from loadstore.explorer import address, intervene, listing, model, prompt
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.state import Document, Explorer, Progress
 
@@ -23,7 +23,9 @@ QUICK: Mapping[str, Quick] = {
     "address": address.address,
     "nulls": address.nulls,
     "effect": intervene.effect,
+    "listing": listing.listing,
 }
 SLOW: Mapping[str, Slow] = {
     "controls": intervene.controls,
+    "verify": listing.verify,
 }

@@ -1,5 +1,6 @@
 /** The address after the #: which screen, and its parameters. Never the prompt. */
 import { signal } from "@preact/signals";
+import { show } from "../embed";
 import type { Change, Params, ScreenId } from "./screen";
 
 export interface Route {
@@ -35,3 +36,11 @@ export function goTo(hash: string, quietly = false): void {
 }
 
 window.addEventListener("popstate", () => (route.value = read()));
+
+/** `#figure-2` is a place on the screen, and `#/address` another screen: only that is written into the address. */
+document.addEventListener("click", (event) => {
+  const reference = (event.target as Element | null)?.closest?.("a[href^='#']")?.getAttribute("href") ?? "#/";
+  if (reference.startsWith("#/")) return;
+  event.preventDefault();
+  show(reference);
+});

@@ -88,7 +88,7 @@ function Machine({ model }: { model: ModelFacts }) {
   if (!screen) return null;
   return (
     <>
-      <a class="skip" href="#screen" onClick={skip}>
+      <a class="skip" href="#screen">
         Skip to the screen
       </a>
       <header class="top">
@@ -121,11 +121,6 @@ function Machine({ model }: { model: ModelFacts }) {
       {running.run ? <Frame key={screen.id} screen={screen} heading={heading} props={propsOf(model, running.run, place)} /> : running.waiting && <Waiting what="the prompt" />}
     </>
   );
-}
-
-function skip(event: Event): void {
-  event.preventDefault();
-  document.getElementById("screen")?.focus();
 }
 
 /** A run was found: name it in the address, and let go of tokens that it does not have. */

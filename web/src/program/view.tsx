@@ -1,11 +1,17 @@
 /** A program of loads and stores: a line for each, and a link from what is read to the step that stored it. */
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
 import type { Line, Place, Program } from "../model";
 import { ViewFrame } from "../frame";
 import { stepped } from "../stop";
 
+/** Where the operation of each line leads, in a page that has such places. */
+export const Onward = createContext<(string | null)[]>([]);
+
 /** The view of a `loadstore/program@1`. */
 export function ProgramView({ view, place }: { view: Program; place: Place }) {
   const records = () => [["site", "operation", "token", "operands", "comment"], ...view.rows.map((row) => [row.site, row.op, row.place, written(row), row.comment])];
+  const onward = useContext(Onward);
   const id = (step: number) => `${place.figure}-${place.view}-step-${step}`;
   return (
     <ViewFrame view={view} place={place} records={records} table={null} cells={0}>
@@ -27,7 +33,13 @@ export function ProgramView({ view, place }: { view: Program; place: Place }) {
                   {row.site}
                 </th>
                 <td class={`op ${row.op.split(".")[0]?.toLowerCase()}`} data-value={row.op} data-export>
-                  {row.op}
+                  {onward[index] ? (
+                    <a href={onward[index]} tabIndex={-1}>
+                      {row.op}
+                    </a>
+                  ) : (
+                    row.op
+                  )}
                 </td>
                 <td data-value={row.place} data-export>
                   {row.place}

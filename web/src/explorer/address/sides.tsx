@@ -1,6 +1,6 @@
 /** Q, K and V beside each other: the share of every writer, what was read, and what the weights say with their null. */
 import { field } from "../../datatable";
-import { number, say } from "../../format";
+import { say } from "../../format";
 import { csv } from "../../export/csv";
 import { save } from "../../export/save";
 import { splitToken } from "../../text";
@@ -95,7 +95,7 @@ function OneSide({ run, place, go, link, found, side, known }: OneProps) {
                   <span class="length" aria-hidden="true">
                     <span style={{ width: `${(100 * Math.abs(share)) / most}%` }} />
                   </span>
-                  <span class="share">{`${share > 0 ? "+" : ""}${number(share, 2)}`}</span>
+                  <span class="share">{fixed(share)}</span>
                   <Weighed wire={known(name, writer)} is={wire} />
                 </button>
               </li>
@@ -103,7 +103,7 @@ function OneSide({ run, place, go, link, found, side, known }: OneProps) {
           </ul>
           {others.count > 0 && (
             <p class="said">
-              {others.count} others together {number(others.share, 2)}
+              {others.count} others together {fixed(others.share)}
             </p>
           )}
           {chosen && (
@@ -151,4 +151,9 @@ function along(event: KeyboardEvent & { currentTarget: HTMLElement }): void {
   if (step === undefined) return;
   event.preventDefault();
   buttons[Math.min(buttons.length - 1, Math.max(0, from + step))]?.focus();
+}
+
+/** A share with its sign and three decimals. */
+function fixed(share: number): string {
+  return `${share < 0 ? "\u2212" : "+"}${Math.abs(share).toFixed(3)}`;
 }

@@ -1,0 +1,78 @@
+"""The program of a prediction, the address of each of its lines, and its proof."""
+
+from collections.abc import Callable
+from typing import Any
+
+from loadstore.errors import BadRequest
+from loadstore.evidence.verify import Verified
+from loadstore.evidence.verify import verify as prove
+from loadstore.explorer.ask import Ask
+from loadstore.explorer.prompt import predicted
+from loadstore.explorer.state import Document, Explorer, Progress
+from loadstore.prompts.listing import Listing
+from loadstore.prompts.listing import listing as program_of
+from loadstore.prompts.program import program
+from loadstore.prompts.single import one_prompt_index
+from loadstore.report.listing import listing_figure
+from loadstore.sites import CONST, SIDES
+
+STEPS = 24  # of a program
+CONTROLS, REPLICATES = 50, 32  # at most
+
+
+def listing(explorer: Explorer, ask: Ask) -> Document:
+    """The program of what is predicted after ``at``: of ``predict``, a token's id or text, else of the likeliest."""
+    return _document(_find(explorer, ask))
+
+
+def verify(explorer: Explorer, ask: Ask) -> Callable[[Progress], Document]:
+    """The same program with every load's largest wire cut, beside controls and on other prompts."""
+    controls, replicates = ask.number("controls", 20), ask.number("replicates", 8)
+    if not (1 <= controls <= CONTROLS and 2 <= replicates <= REPLICATES):
+        raise BadRequest(f"controls: 1 to {CONTROLS}, replicates: 2 to {REPLICATES}; got {controls} and {replicates}")
+    found = _find(explorer, ask)
+    return lambda progress: _document(prove(found, controls=controls, replicates=replicates, progress=progress))
+
+
+def _find(explorer: Explorer, ask: Ask) -> Listing:
+    trace = explorer.trace(ask)
+    at = one_prompt_index(trace, ask.number("at", trace.tokens.shape[1] - 1))
+    given = "predict" in ask
+    named = ask.text("predict") if given and not ask.is_number("predict") else None
+    number = ask.number("predict") if given and named is None else None
+    return program_of(trace, at, named if number is None else number, most=STEPS)
+
+
+def _document(found: Listing | Verified) -> Document:
+    shown = found.listing if isinstance(found, Verified) else found
+    return {
+        "at": shown.at,
+        "token": {"id": shown.token, "text": shown.text_of(shown.token), "probability": shown.probability},
+        "next": predicted(shown.trace, shown.at),
+        "figure": listing_figure(found),
+        "places": _places(shown),
+        "checks": None if not isinstance(found, Verified) else {"verified": found.count, "of": len(found.checks)},
+    }
+
+
+def _places(found: Listing) -> list[dict[str, Any] | None]:
+    """For every line of the program, the address that it is about; of a store, the store; None where it has neither."""
+    places: list[dict[str, Any] | None] = []
+    steps = iter(found.steps)
+    here = None
+    for line in program(found):
+        if line.site and line.site != "unembed":
+            here = next(steps)
+        head = here is not None and not here.site.endswith("mlp")
+        if here is None or not line.op:
+            places.append(None)
+        elif line.op == "STORE":
+            places.append({"screen": "memory", "from": here.site, "at": here.at})
+        elif not head:
+            places.append(None)
+        else:
+            side = line.op.removeprefix("LOAD.") if line.op.removeprefix("LOAD.") in SIDES else None
+            cell = next((cell for _, cell in line.parts if cell is not None and cell[0] != CONST), None)
+            writer = cell[0] if cell is not None and side is not None else None
+            places.append({"screen": "address", "head": here.site, "at": here.at, "side": side, "from": writer})
+    return places
