@@ -50,7 +50,8 @@ function guarded(view: View, place: Place) {
   );
 }
 
-function AnyView({ view, place }: { view: View; place: Place }) {
+/** Any view, by its schema. */
+export function AnyView({ view, place }: { view: View; place: Place }) {
   switch (view.schema) {
     case "loadstore/heatmap@1":
       return <HeatmapView view={view} place={place} />;

@@ -7,7 +7,7 @@ progress line by line and can be hung up on.
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from loadstore.explorer import address, intervene, listing, model, prompt
+from loadstore.explorer import address, intervene, listing, model, prompt, walk
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.state import Document, Explorer, Progress
 
@@ -28,4 +28,5 @@ QUICK: Mapping[str, Quick] = {
 SLOW: Mapping[str, Slow] = {
     "controls": intervene.controls,
     "verify": listing.verify,
+    "walk": walk.walk,
 }

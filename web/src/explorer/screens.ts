@@ -3,5 +3,6 @@ import { screen as heads } from "./heads/screen";
 import { screen as address } from "./address/screen";
 import { screen as listing } from "./listing/screen";
 import type { Screen } from "./screen";
+import { screen as walk } from "./walk/screen";
 
-export const screens: Screen[] = [heads, address, listing];
+export const screens: Screen[] = [walk, heads, address, listing];

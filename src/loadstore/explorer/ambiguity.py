@@ -1,0 +1,133 @@
+"""A prompt on which induction has several answers: its last token stood earlier twice or more, followed differently."""
+
+import re
+from dataclasses import dataclass
+
+import torch
+
+from loadstore.errors import LoadstoreError
+from loadstore.explorer.circuit import HALF, Circuit, batch
+from loadstore.explorer.state import Explorer
+from loadstore.heads.roles import bos_of
+from loadstore.models.trace import Trace
+from loadstore.models.weights import Weights
+from loadstore.sites import Head
+
+SENTENCES = (
+    "the cat sat on the mat. the dog sat on the log. the",
+    "red car, red house, red door, red",
+    "a cup of tea, a cup of milk, a cup of",
+    "he went to London, then to Paris, then to Rome, then to",
+    "my name is Tom. my name is Mary. my name is",
+    "she likes cats. he likes dogs. they like",
+)
+MADE = 64  # sequences of the model's own tokens
+GAPS = (1, 2, 3, 3)  # tokens before each occurrence of the repeated one
+SHARE = 0.15  # of a head's attention, from which a token counts as looked at
+TOP = 5  # predictions among which an answer counts as predicted
+
+
+@dataclass(frozen=True, eq=False)
+class Ambiguity:
+    """A run, the head whose attention divides, and the tokens that followed earlier occurrences of the last one."""
+
+    name: str
+    trace: Trace
+    head: Head
+    followers: tuple[int, ...]
+    weights: tuple[float, ...]
+    probabilities: tuple[float, ...]
+    ranks: tuple[int, ...]
+    made: bool
+
+    @property
+    def seen(self) -> int:
+        """How many followers the head looks at."""
+        return sum(weight >= SHARE for weight in self.weights)
+
+    @property
+    def predicted(self) -> int:
+        """How many followers are among the first predictions."""
+        return sum(rank < TOP for rank in self.ranks)
+
+    @property
+    def shown(self) -> bool:
+        """Whether attention divides among followers, which hold most of it, and several of them are predicted."""
+        return sum(self.weights) > HALF and self.seen > 1 and self.predicted > 1
+
+    @property
+    def strength(self) -> tuple[bool, int, float]:
+        """By what examples are compared: whether it is shown, answers predicted, the second largest weight."""
+        return self.shown, self.predicted, sorted(self.weights)[-2]
+
+
+def ambiguity_of(explorer: Explorer, circuit: Circuit) -> Ambiguity | None:
+    """The first sentence that shows it, else the best of all tried; None if none can be made."""
+    weights = explorer.weights
+    best: Ambiguity | None = None
+    for text in SENTENCES if weights.tokens is not None else ():
+        try:
+            name, trace = explorer.runs.make(text)
+        except (LoadstoreError, ValueError):
+            continue  # longer than this model takes
+        found = _best(name, trace, circuit, made=False)
+        if found is not None and found.shown:
+            return found
+        if found is not None and (best is None or found.strength > best.strength):
+            best = found
+    prompts = _made(weights)
+    if prompts:
+        name, trace = explorer.runs.make(prompts[_strongest(batch(weights, prompts), circuit)])
+        found = _best(name, trace, circuit, made=True)
+        if found is not None and (best is None or found.strength > best.strength):
+            best = found
+    return best
+
+
+def _best(name: str, trace: Trace, circuit: Circuit, *, made: bool) -> Ambiguity | None:
+    """The head of the circuit whose attention divides most evenly among followers on one run."""
+    ids: list[int] = trace.tokens[0].tolist()
+    first = {ids[j + 1]: j + 1 for j in range(len(ids) - 2, -1, -1) if ids[j] == ids[-1]}
+    if len(first) < 2:
+        return None
+    followers = tuple(sorted(first.values()))
+    probabilities = trace.logits[-1].double().softmax(-1)
+    found: list[Ambiguity] = []
+    for head in circuit.heads:
+        row = trace.pattern(head)[-1]
+        answers = [float(probabilities[ids[j]]) for j in followers]
+        ranks = tuple(int((probabilities > answer).sum()) for answer in answers)
+        looked = tuple(float(row[j]) for j in followers)
+        found.append(Ambiguity(name, trace, head, followers, looked, tuple(answers), ranks, made))
+    return max(found, key=lambda one: one.strength)
+
+
+def _made(weights: Weights) -> list[list[int]]:
+    """Sequences … X a … X b … X c … X of the model's own tokens: words, where it has a tokenizer. Empty if too few."""
+    bos = bos_of(weights)
+    words = [one for one in range(weights.architecture.vocab) if one != bos]
+    if weights.tokens is not None:
+        texts = weights.tokens
+        words = [one for one in words[:20_000] if re.fullmatch(r" [a-z]{3,8}", texts.text(one))] or words
+    begin = [] if bos is None else [bos]
+    length = sum(GAPS) + len(GAPS)
+    if len(words) <= length or weights.architecture.context < length + len(begin):
+        return []
+    generator = torch.Generator().manual_seed(0)
+    prompts: list[list[int]] = []
+    for _ in range(MADE):
+        repeated, *others = (words[index] for index in torch.randperm(len(words), generator=generator)[: length + 1])
+        prompt = list(begin)
+        for gap in GAPS:
+            prompt += [*(others.pop() for _ in range(gap)), repeated]
+        prompts.append(prompt)
+    return prompts
+
+
+def _strongest(trace: Trace, circuit: Circuit) -> int:
+    """Which sequence of a batch shows it best: answers predicted by the probability of the second best follower."""
+    ids = trace.tokens
+    places = (ids[0, :-1] == ids[0, -1]).nonzero().flatten() + 1
+    probabilities = trace.logits[:, -1].double().softmax(-1).gather(1, ids[:, places])
+    looked = torch.stack([trace.pattern(head)[:, -1][:, places] for head in circuit.heads]).sort(-1).values[..., -2]
+    return int((probabilities.sort(-1).values[:, -2] * looked.max(0).values.double()).argmax())

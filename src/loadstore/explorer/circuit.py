@@ -1,0 +1,139 @@
+"""The induction circuit that the guided walk is about, and a prompt on which it is at work."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from loadstore.errors import LoadstoreError
+from loadstore.evidence.found import induction_circuits
+from loadstore.explorer.state import Explorer, Progress
+from loadstore.heads.patterns import role_masks
+from loadstore.heads.roles import bos_of
+from loadstore.models.trace import Trace, run
+from loadstore.models.weights import Weights
+from loadstore.report.story import ARTICLE
+from loadstore.sites import Head, parse_head
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+PERIOD = 8  # tokens of a made prompt before it repeats
+HALF = 0.5  # of a head's attention: below it, a prompt does not show what the head does
+
+
+@dataclass(frozen=True, eq=False)
+class Circuit:
+    """A previous-token head and the induction heads whose K reads it, each beyond its controls when cut."""
+
+    previous: Head
+    heads: tuple[Head, ...]
+    table: "xr.Dataset"
+
+    @property
+    def reads(self) -> list[str]:
+        """The K sides that read the previous-token head."""
+        return [f"{head}.K" for head in self.heads]
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """A run whose last token stood earlier: ``key`` is the token after that, ``star`` the head that finds it best."""
+
+    name: str
+    trace: Trace
+    at: int
+    key: int
+    star: Head
+    made: bool
+
+    @property
+    def weight(self) -> float:
+        """How much of the star's attention is on ``key``."""
+        return float(self.trace.pattern(self.star)[self.at, self.key])
+
+
+def circuit_of(weights: Weights, progress: Progress) -> "tuple[Circuit | None, xr.Dataset]":
+    """The circuit whose cut costs most among those beyond their controls, and all that was measured."""
+    table = induction_circuits(weights, progress=progress)
+    beyond = [index for index in range(table.sizes["pair"]) if float(table.beyond[index]) > 0]
+    if not beyond:
+        return None, table
+    best = max(beyond, key=lambda index: float(table.change[index]))
+    previous = str(table.previous_head.values[best])
+    mine = [index for index in beyond if str(table.previous_head.values[index]) == previous]
+    heads = tuple(parse_head(str(table.induction_head.values[index])) for index in mine)
+    return Circuit(parse_head(previous), heads, table), table
+
+
+def why_none(table: "xr.Dataset") -> str:
+    """What was looked for and not found, from the numbers."""
+    least, name = float(table.attrs["least"]), str(table.attrs["model"])
+    if table.sizes["pair"] == 0:
+        return (
+            f"{name} has no pair of a previous-token head and a later induction head: none of its heads reach a score "
+            f"of {least:.2f} in both roles on random repeats."
+        )
+    change, control = table.change.values, table.control.values
+    best = int(change.argmax())
+    return (
+        f"{name} has {table.sizes['pair']} pairs of a previous-token head and an induction head, and cutting the wire "
+        f"between them does no more than cutting others that carry as much: the best, {table['pair'].values[best]}, "
+        f"changes the loss on random repeats by {change[best]:.3f} nats, its largest control by {control[best]:.3f}."
+    )
+
+
+def question_of(explorer: Explorer, circuit: Circuit) -> Question:
+    """The article's sentence up to a token that stood earlier, if the circuit shows there; else a made prompt."""
+    best: Question | None = None
+    for made, prompt in _prompts(explorer.weights):
+        try:
+            found = _asked(explorer, circuit, prompt, made=made)
+        except LoadstoreError:
+            continue  # a prompt that this model cannot take
+        if found is not None and (best is None or found.weight > best.weight):
+            best = found
+        if best is not None and best.weight > HALF:
+            break
+    assert best is not None  # the made prompt repeats its tokens
+    return best
+
+
+def _prompts(weights: Weights) -> list[tuple[bool, list[int]]]:
+    """Token ids to try: the sentence up to each of its repeats, then tokens of the model's own, twice."""
+    prompts: list[tuple[bool, list[int]]] = []
+    if weights.tokens is not None:
+        ids = weights.tokens.encode(ARTICLE)
+        prompts = [(False, ids[: at + 1]) for at in _repeats(ids, bos_of(weights))]
+    generator = torch.Generator().manual_seed(0)
+    begin = [] if (bos := bos_of(weights)) is None else [bos]
+    room = min(PERIOD, max(2, (weights.architecture.context - len(begin)) // 2))
+    some = [one for one in torch.randperm(weights.architecture.vocab, generator=generator).tolist() if one != bos]
+    period = some[:room]
+    return [*prompts, (True, [*begin, *period, *period[: max(1, room // 2)]])]
+
+
+def _repeats(ids: list[int], bos: int | None) -> list[int]:
+    """Tokens that stood earlier, followed by what they are followed by here: where induction is right. Latest last."""
+    found: list[int] = []
+    for at in range(1, len(ids) - 1):
+        earlier = [j for j in range(at) if ids[j] == ids[at] and ids[at] != bos]
+        if earlier and ids[earlier[-1] + 1] == ids[at + 1]:
+            found.append(at)
+    return found
+
+
+def _asked(explorer: Explorer, circuit: Circuit, prompt: list[int], *, made: bool) -> Question | None:
+    name, trace = explorer.runs.make(prompt)
+    at = len(prompt) - 1
+    mask = role_masks(trace.tokens, bos_of(trace.weights))["induction"][0, at]
+    keys = mask.nonzero().flatten().tolist()
+    if not keys:
+        return None
+    _, star, key = max((float(trace.pattern(head)[at, key]), head, key) for head in circuit.heads for key in keys)
+    return Question(name, trace, at, key, star, made)
+
+
+def batch(weights: Weights, prompts: list[list[int]]) -> Trace:
+    """A recorded run of prompts of one length."""
+    return run(weights, torch.tensor(prompts), record=True)
