@@ -14,9 +14,11 @@ has no sign, (u, v) and (−u, −v) are one: what is stored as + is loaded as +
 subspace V has no directions of its own; there the norm over its directions is given, as ±.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import nan
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -91,19 +93,55 @@ def channel_tokens(
     Raises NoSuchSite, NoSuchWire, BadRequest for a ``channel`` or ``top`` that is not there, Undefined where
     ``channels`` does and on Q and K under rotary positions without ``offset``.
     """
+    return wire_tokens(weights, writer, reader, [channel], top, norms, offset, tolerance=tolerance)[0]
+
+
+def wire_tokens(
+    weights: Weights,
+    writer: Writer | Head | str,
+    reader: Reader | str,
+    channels: Sequence[int],
+    top: int = 5,
+    norms: Norms = "fold",
+    offset: int | None = None,
+    *,
+    tolerance: float = TOLERANCE,
+) -> list[ChannelTokens]:
+    """Decode several channels of one wire at once, each as ``channel_tokens`` does. Raises what that raises."""
     norms, top = as_norms(norms), at_most_vocab(weights, top, "top")
     offsets = as_offsets(weights, offset)
     source, target = wiring(weights).wire(parse_writer(writer), reader)
     if not meets(weights, target, offsets):
         raise Undefined(f"offset={offset}: the window of {target} ends before it, so it meets no such key")
     split = split_writer(weights, source, [target], norms, tolerance)
-    if not 1 <= channel <= split.count:
-        raise BadRequest(f"channel {channel}: {source} has the channels 1 to {split.count} for {target}")
-    mine = split.channel == channel - 1
-    directions = split.directions[mine].mT
+    for channel in channels:
+        if not 1 <= channel <= split.count:
+            raise BadRequest(f"channel {channel}: {source} has the channels 1 to {split.count} for {target}")
+    masks = [split.channel == channel - 1 for channel in channels]
+    if not masks:
+        return []
+    directions, sizes = torch.cat([split.directions[mine] for mine in masks]).mT, [int(mine.sum()) for mine in masks]
     stored = _stored(weights, source, norms, directions)
     loaded_as, loaded = _loaded(weights, source, target, norms, offset, directions)
-    if single := directions.shape[1] == 1:
+    ends = zip(loaded.split(sizes, 1), [None] * len(sizes) if stored is None else stored.split(sizes, 1), strict=True)
+    return [
+        _decoded(weights, (source, target), channel, split.strengths[mine], mine_stored, (loaded_as, mine_loaded), top)
+        for channel, mine, (mine_loaded, mine_stored) in zip(channels, masks, ends, strict=True)
+    ]
+
+
+def _decoded(
+    weights: Weights,
+    wire: tuple[Writer, Reader],
+    channel: int,
+    strengths: Float[Tensor, " m"],
+    stored: Float[Tensor, "row m"] | None,
+    load: tuple[str, Float[Tensor, "other m"]],
+    top: int,
+) -> ChannelTokens:
+    """One channel from both its ends; signs so that the largest store is +."""
+    (source, target), (loaded_as, loaded) = wire, load
+    if single := len(strengths) == 1:
         largest = loaded if stored is None or not bool(stored.any()) else stored
         sign = largest.flatten()[largest.abs().argmax()].sign()
         stored, loaded = None if stored is None else stored * sign, loaded * sign
@@ -111,8 +149,8 @@ def channel_tokens(
         str(source),
         str(target),
         channel,
-        directions.shape[1],
-        float(split.strengths[mine].square().mean().sqrt()),
+        len(strengths),
+        float(strengths.square().mean().sqrt()),
         STORED[source.kind],
         {} if stored is None else _strongest(weights, stored, top, STORED[source.kind], single=single),
         f"{loaded_as} {MATCHING[target.side]}",

@@ -11,13 +11,15 @@ from loadstore.report.facts import facts
 def model(explorer: Explorer, ask: Ask) -> Document:
     """Name, shape, sites and limits of the model."""
     weights, shape = explorer.weights, explorer.weights.architecture
+    network = wiring(weights)
     return {
         "name": weights.name,
         "facts": facts(weights),
         "layers": shape.n_layers,
         "heads_per_layer": shape.n_heads,
         "heads": [str(head) for head in shape.heads],
-        "writers": [str(writer) for writer in wiring(weights).writers],
+        "writers": [str(writer) for writer in network.writers],
+        "wires": int(network.exists.sum()),
         "roles": list(ROLES),
         "context": shape.context,
         "bos": weights.begins,

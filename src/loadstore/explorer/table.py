@@ -7,7 +7,7 @@ progress line by line and can be hung up on.
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from loadstore.explorer import address, intervene, listing, model, prompt, walk
+from loadstore.explorer import address, channel, intervene, listing, model, prompt, walk, wires
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.state import Document, Explorer, Progress
 
@@ -20,6 +20,7 @@ QUICK: Mapping[str, Quick] = {
     "patterns": prompt.patterns,
     "head": prompt.head,
     "predictions": prompt.predictions,
+    "channel": channel.channel,
     "address": address.address,
     "nulls": address.nulls,
     "effect": intervene.effect,
@@ -29,4 +30,5 @@ SLOW: Mapping[str, Slow] = {
     "controls": intervene.controls,
     "verify": listing.verify,
     "walk": walk.walk,
+    "wires": wires.wires,
 }

@@ -5,19 +5,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from loadstore.heads.patterns import ROLES
-from loadstore.notebook.channels import channels_figure
-from loadstore.notebook.wires import scores_figure
-from loadstore.report.traffic import traffic_views
+from loadstore.report.carried import carried_figure
+from loadstore.report.channels import channels_figure
+from loadstore.report.panels import scores_figure
 from loadstore.report.words import number
-from loadstore.views.model import Figure, View, bars, figure, heatmap, lines, panel, reading, series, table
+from loadstore.views.model import Figure, View, bars, figure, heatmap, lines, panel, series, table
 from loadstore.views.sums import waterfall
 
 if TYPE_CHECKING:
     import xarray as xr
 
 ROWS = 2000  # of a table: more make a notebook heavy, and the claim says how many were left out
-SIDED = (".Q", ".K", ".V")
-BARS = 20  # writers of one reader
 CELLS = 40_000  # of a heatmap
 
 
@@ -35,7 +33,7 @@ def labelled_figures(result: Any) -> tuple[str, list[Figure]] | None:
     if {"channel", "reader"} <= set(result.dims) and "carried" in result:
         return f"{name}: channels of {result.attrs['writer']}", [channels_figure(result)]
     if {"writer", "reader"} <= set(result.dims) and "traffic" in result:
-        return f"{name}: traffic", [_traffic(result)]
+        return f"{name}: traffic", [carried_figure(result)]
     if "eigenvalue" in result and "rank" in result.dims:
         return f"{name}: spectrum of {result.attrs.get('site', '')}", [_spectrum(result)]
     if "head" in result.dims and set(ROLES) <= set(result.data_vars):
@@ -62,21 +60,6 @@ def _spectrum(found: "xr.Dataset") -> Figure:
     half = int(found.directions.sel(fraction=0.8)) if "directions" in found else None
     claim = f"80 % of the variance of {site} lies in {half} of {len(ranks)} directions." if half is not None else ""
     return figure("Spectrum", f"The spectrum of {site}", claim, views)
-
-
-def _traffic(found: "xr.Dataset") -> Figure:
-    """Traffic into sides of heads as panels; into MLPs and the unembedding as bars, the largest first."""
-    readers = [str(reader) for reader in found["reader"].values]
-    views = traffic_views(found, list(dict.fromkeys(reader[:-2] for reader in readers if reader[-2:] in SIDED)))
-    for reader in (reader for reader in readers if reader[-2:] not in SIDED):
-        column = found.sel(reader=reader).dropna("writer", subset=["traffic"]).sortby("traffic", ascending=False)
-        rows = [
-            (str(one["writer"].values), float(one.traffic), f"± {number(float(one.standard_error))}")
-            for one in (column.isel(writer=i) for i in range(min(BARS, column.sizes["writer"])))
-        ]
-        views.append(bars(f"Traffic into {reader}", "traffic", ("writer", "error"), rows, kind="unsigned"))
-    where = f"{found.attrs['tokens']:,} tokens of {found.attrs['corpus']}"
-    return figure("Traffic", f"What wires carry on {where}", "", views, reading(str(found.attrs["definition"])))
 
 
 def _roles(found: "xr.Dataset") -> Figure:

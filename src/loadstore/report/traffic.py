@@ -17,7 +17,7 @@ from loadstore.views.sums import switch
 if TYPE_CHECKING:
     import xarray as xr
 
-FEW = 60  # writers that a heatmap shows one by one; more are shown by layers
+FEW = 60  # writers, or heads, that are shown one by one; more are shown by layers
 EACH = 4  # wires of each side that are cut
 QK: tuple[Side, ...] = ("Q", "K")
 CARRIED = "Weights say what a wire could carry; on text one sees what it does carry."
@@ -161,9 +161,10 @@ def _layers(
     return layers_view(
         title,
         rows=grouped([str(w) for w in found["writer"].values]),
-        columns=[(head, [head]) for head in heads],
+        columns=grouped(heads) if len(heads) > FEW else [(head, [head]) for head in heads],
         panels=[(side, _table(found, name, side, heads)) for side in sides],
         details={more: [_table(found, more, side, heads) for side in sides] for more in details},
+        column="head",
         value=name,
         signed=name != "traffic",
         limits=(-1.0, 1.0) if name == "alignment" else None,

@@ -14,6 +14,8 @@ export interface ModelFacts {
   heads_per_layer: number;
   heads: string[];
   writers: string[];
+  /** How many wires the architecture has. */
+  wires: number;
   roles: string[];
   context: number;
   bos: string;

@@ -1,8 +1,9 @@
 /** All screens, in the order of their tabs. */
-import { screen as heads } from "./heads/screen";
 import { screen as address } from "./address/screen";
+import { screen as heads } from "./heads/screen";
 import { screen as listing } from "./listing/screen";
 import type { Screen } from "./screen";
 import { screen as walk } from "./walk/screen";
+import { screen as wires } from "./wires/screen";
 
-export const screens: Screen[] = [walk, heads, address, listing];
+export const screens: Screen[] = [walk, heads, address, wires, listing];

@@ -1,5 +1,6 @@
 /** A heatmap: its panels side by side, or as thumbnails with one of them large. */
 import { useMemo, useRef } from "preact/hooks";
+import { useChosen } from "../chosen";
 import { type Cursor, tabStop, useCursor } from "../cursor";
 import type { Heatmap, Place } from "../model";
 import { ViewFrame } from "../frame";
@@ -18,6 +19,7 @@ export function HeatmapView({ view, place }: { view: Heatmap; place: Place }) {
   const [ref, width] = useWidth<HTMLDivElement>();
   const stop = tabStop(cursor, () => start(view), (from, key, control) => move(view, from, key, control));
   const many = crowded(view);
+  useChosen(cursor, ({ panel, row, column }) => [view.rows.labels[row] ?? "", view.columns.labels[column] ?? "", view.panels[panel]?.title ?? ""]);
   return (
     <ViewFrame
       view={view}

@@ -22,11 +22,16 @@ export function told({ rows, columns }: Block): boolean {
   return [...rows, ...columns].some(({ from, to }) => to - from !== 1);
 }
 
-/** `L0.H7 → L1.H4`, the members that a wire joins; null where there is no wire. */
-export function pairOf(view: Layers, wire: number): string | null {
+/** The two members that a wire joins; null where there is no wire. */
+export function membersAt(view: Layers, wire: number): [string, string] | null {
   if (wire < 0) return null;
   const columns = membersOf(view.columns);
-  return `${membersOf(view.rows)[Math.floor(wire / columns.length)]} \u2192 ${columns[wire % columns.length]}`;
+  return [membersOf(view.rows)[Math.floor(wire / columns.length)] ?? "", columns[wire % columns.length] ?? ""];
+}
+
+/** `L0.H7 → L1.H4`; null where there is no wire. */
+export function pairOf(view: Layers, wire: number): string | null {
+  return membersAt(view, wire)?.join(" \u2192 ") ?? null;
 }
 
 /** The readout of `block`, and what the keys do. */

@@ -1,6 +1,7 @@
 /** Wires of a whole model, layer by layer; a cell opens into the wires that it stands for. */
 import { useSignal } from "@preact/signals";
 import { useId, useMemo, useRef } from "preact/hooks";
+import { useChosen } from "../chosen";
 import { togglePin, useCursor } from "../cursor";
 import { ViewFrame } from "../frame";
 import { Legend } from "../heatmap/legend";
@@ -10,7 +11,7 @@ import { Abreast } from "../heatmap/view";
 import type { Cell, Heatmap, Layers, Place, Rank } from "../model";
 import { Stop } from "../stop";
 import { type Block, blockOf, NO_WIRE, opens, scaleOf, type Zoom } from "./block";
-import { LayersReadout, RANKED } from "./readout";
+import { LayersReadout, membersAt, RANKED } from "./readout";
 import { layersRecords } from "./records";
 import { LayersTables, shows } from "./tables";
 import { type Matrix, unpack } from "./unpack";
@@ -34,6 +35,10 @@ export function LayersView({ view, place }: { view: Layers; place: Place }) {
   const block = blockAt(zoom);
   const legend = useMemo(() => marks(view, matrices), [view]);
   const { heatmap } = block;
+  useChosen(cursor, ({ panel, row, column }) => {
+    const joined = membersAt(view, block.strongest[panel]?.wire[row * block.columns.length + column] ?? -1);
+    return joined && [...joined, matrices[panel]?.title ?? ""];
+  });
 
   const open = (at: { row: number; column: number }, part: Part, panel: number | null) => {
     const next = opened(view, block, at, part);

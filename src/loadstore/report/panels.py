@@ -34,12 +34,16 @@ def scores_figure(scores: "xr.Dataset", rows: str = "writer") -> Figure:
         sided = sided.isel(writer=np.isfinite(sided.alignment.values).any(1)) if _any(sided) else sided
         reach = [str(w) for w in sided["writer"].values]
         if len(heads) > MANY and rows == "writer":
-            views.append(_by_layers(sided, reach, heads, sides))
+            columns = [(s, [f"{head}.{s}" for head in heads]) for s in sides]
+            views.append(_by_layers("Alignment", sided, reach, ("head", grouped(heads)), columns))
         else:
             panels = [_panel(sided, s, [f"{head}.{s}" for head in heads]) for s in sides]
             views.append(heatmap("Alignment", (rows, reach), ("head", heads), panels, scale=scale, hatched=hatched))
     others = [r for r in readers if r[-2:] not in (".Q", ".K", ".V")]
-    if others:
+    if others and len(heads) > MANY and rows == "writer":
+        one = ("reader", [(reader, [reader]) for reader in others])
+        views.append(_by_layers("Others", scores, writers, one, [("", others)]))
+    elif others:
         panels = [_panel(scores, "", others)]
         views.append(heatmap("Others", (rows, writers), ("reader", others), panels, scale=scale, hatched=hatched))
     values = scores.alignment.values
@@ -65,22 +69,25 @@ def _panel(scores: "xr.Dataset", title: str, readers: list[str]) -> dict[str, An
     return panel(title, side.alignment.values, exists, details)
 
 
-def _by_layers(sided: "xr.Dataset", writers: list[str], heads: list[str], sides: list[str]) -> View:
+def _by_layers(
+    title: str,
+    scores: "xr.Dataset",
+    writers: list[str],
+    columns: tuple[str, list[tuple[str, list[str]]]],
+    panels: list[tuple[str, list[str]]],
+) -> View:
     """The same in blocks of layers: the best aligned wire of each, and its wires on request."""
-    columns: dict[str, list[str]] = {}
-    for head in heads:
-        columns.setdefault(head.partition(".")[0], []).append(head)
 
     def tables(name: str) -> list[np.ndarray]:
-        return [sided[name].reindex(reader=[f"{head}.{side}" for head in heads]).values for side in sides]
+        return [scores[name].reindex(reader=readers).values for _, readers in panels]
 
     return layers_view(
-        "Alignment",
+        title,
         rows=grouped(writers),
-        columns=list(columns.items()),
-        panels=list(zip(sides, tables("alignment"), strict=True)),
-        details={name: tables(name) for name in MEASURES if name in sided},
-        column="head",
+        columns=columns[1],
+        panels=[(name, values) for (name, _), values in zip(panels, tables("alignment"), strict=True)],
+        details={name: tables(name) for name in MEASURES if name in scores},
+        column=columns[0],
         limits=(-1.0, 1.0),
         strongest="highest",
         reference=0.0,

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from loadstore.notebook.wires import scores_figure
+from loadstore.report.panels import scores_figure
 from loadstore.report.words import number
 from loadstore.views.model import Figure
 

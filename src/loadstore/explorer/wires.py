@@ -1,0 +1,129 @@
+"""Every wire of the model by alignment or by traffic: a figure of panels, and the wires that the graph draws."""
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, SupportsFloat
+
+import numpy as np
+
+from loadstore.circuits.scores import subspace_scores
+from loadstore.evidence.loads import points_of
+from loadstore.evidence.moments import moments
+from loadstore.evidence.traffic import traffic
+from loadstore.explorer.ask import Ask
+from loadstore.explorer.state import Document, Explorer, Progress
+from loadstore.models.corpus import read_corpus
+from loadstore.models.weights import Weights
+from loadstore.models.wiring import wiring
+from loadstore.report.carried import UNITS, carried_figure
+from loadstore.report.panels import scores_figure
+from loadstore.report.wires import LEVEL
+from loadstore.report.words import number, plural
+from loadstore.views.model import Figure
+from loadstore.views.sums import switch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import xarray as xr
+
+MEASURES = ("alignment", "traffic")
+MOST = 20_000  # wires that travel to the graph
+DIGITS = 4  # of their numbers
+OTHERS = "MLPs and the unembedding"
+
+
+def wires(explorer: Explorer, ask: Ask) -> "Callable[[Progress], Document]":
+    """Panels and the wires of the graph, by ``measure``; measured for the first who asks and kept."""
+    measure = ask.choice("measure", MEASURES)
+    make = aligned if measure == "alignment" else carried
+    return lambda progress: explorer.once(f"wires by {measure}", partial(make, explorer.weights, progress))
+
+
+def aligned(weights: Weights, progress: Progress) -> Document:
+    """What each wire could carry, from the weights: its edge is drawn where it stands above chance."""
+    scores = subspace_scores(weights, progress=progress)
+    values = scores.alignment.values
+    exist = np.isfinite(values)
+    above = exist & (values > 0) & (scores.q.values <= LEVEL)
+    rule = (
+        f"An edge is a wire above chance: q at most {number(LEVEL)}, which is p of the exact null (a random rotation "
+        f"between writer and reader) adjusted for all {plural(int(exist.sum()), 'wire')}. {int(above.sum()):,} are; "
+        "wires at or below chance are not drawn."
+    )
+    groups = [("all readers", "of alignment above chance", list(range(scores.sizes["reader"])))]
+    graph = _graph(scores, "alignment", np.where(above, values, 0.0), groups, 1, ("z", "q"))
+    return {"measure": "alignment", "figure": _parted(scores_figure(scores)), "graph": graph | {"rule": rule}}
+
+
+def carried(weights: Weights, progress: Progress) -> Document:
+    """What each wire does carry on the shipped corpus."""
+    corpus = read_corpus(weights, "default")
+    pieces = sum(len(some) for some in corpus.documents)
+    steps = pieces + len(points_of(weights, wiring(weights).readers))
+    kept = moments(weights, corpus, lambda done, _: progress(done, steps))
+    found = traffic(weights, kept, progress=lambda done, _: progress(pieces + done, steps))
+    readers = [str(reader) for reader in found["reader"].values]
+    groups = [(name, unit, [j for j, one in enumerate(readers) if one.endswith(ends)]) for ends, name, unit in UNITS]
+    rule = (
+        f"An edge is a wire that carried something on {plural(int(found.attrs['tokens']), 'token')} of "
+        f"{plural(int(found.attrs['documents']), 'document')} ({found.attrs['corpus']} corpus). Shares are of "
+        "variance, traffic squared, as standard deviations do not add up; units differ from one kind of reader to "
+        "another, so each kind has a sum of its own."
+    )
+    load = np.nan_to_num(found.traffic.values)
+    graph = _graph(found, "traffic", load, groups, 2, ("standard_error", "share"))
+    return {"measure": "traffic", "figure": _parted(carried_figure(found)), "graph": graph | {"rule": rule}}
+
+
+def _parted(drawn: Figure) -> Figure:
+    """Panels of heads first; readers that are no heads take their place on request."""
+    panels = [view for view in drawn["views"] if view["schema"] in ("loadstore/heatmap@1", "loadstore/layers@1")]
+    sided = [view for view in panels if view["columns"]["name"] == "head"]
+    others = [view for view in drawn["views"] if view not in sided]
+    if not sided or not others:
+        return drawn
+    return drawn | {"views": [switch("Readers", "Wires into", [("heads", sided), (OTHERS, others)])]}
+
+
+def _graph(
+    table: "xr.Dataset",
+    name: str,
+    values: np.ndarray,
+    groups: list[tuple[str, str, list[int]]],
+    power: int,
+    details: tuple[str, str],
+) -> Document:
+    """Wires as [writer, reader, group, value, *details], most first; the mass of each is value^power.
+
+    Groups do not share a unit: each wire is ranked by its part of its own group's mass.
+    """
+    mass, part = values**power, np.zeros_like(values)
+    group = np.zeros(values.shape[1], dtype=int)
+    told: list[dict[str, Any]] = []
+    for title, unit, columns in groups:
+        total = float(mass[:, columns].sum())
+        if total > 0:
+            group[columns] = len(told)
+            part[:, columns] = mass[:, columns] / total
+            exist = int(np.isfinite(table[name].values[:, columns]).sum())
+            count = int((mass[:, columns] > 0).sum())
+            told.append({"name": title, "unit": unit, "exist": exist, "count": count, "mass": _short(total)})
+    order = np.argsort(-part, axis=None, kind="stable")[: int((part > 0).sum())]
+    kept = [(int(at) // values.shape[1], int(at) % values.shape[1]) for at in order[:MOST]]
+    for place, each in enumerate(told):
+        each["sent"] = sum(int(group[j]) == place for _, j in kept)
+        each["held"] = _short(sum(part[i, j] for i, j in kept if group[j] == place))
+    measures = [values, *(table[detail].values for detail in details)]
+    return {
+        "name": name,
+        "power": power,
+        "details": [detail.replace("_", " ") for detail in details],
+        "groups": told,
+        "writers": [str(writer) for writer in table["writer"].values],
+        "readers": [str(reader) for reader in table["reader"].values],
+        "wires": [[i, j, int(group[j]), *(_short(each[i, j]) for each in measures)] for i, j in kept],
+    }
+
+
+def _short(value: SupportsFloat) -> float:
+    return float(f"{float(value):.{DIGITS}g}")

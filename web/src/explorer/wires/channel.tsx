@@ -1,0 +1,88 @@
+/** One wire: what its channels carry, and what stands at both of their ends. */
+import { useEffect, useRef } from "preact/hooks";
+import { Chosen } from "../../chosen";
+import { FigureBlock } from "../../figure";
+import type { Figure } from "../../model";
+import { useAsk } from "../ask";
+import type { ScreenProps } from "../screen";
+import { Answer } from "../states";
+
+interface Told {
+  writer: string;
+  reader: string;
+  total: number;
+  /** Offsets that it can be decoded at, where positions turn. */
+  offsets: number;
+  offset: number | null;
+  undecoded: string | null;
+  figure: Figure;
+  readers: Figure;
+}
+
+interface Props extends Pick<ScreenProps, "go" | "link"> {
+  writer: string;
+  reader: string;
+  offset: string | undefined;
+  /** Whether it was chosen on this page, and should be brought into view. */
+  fresh: boolean;
+  /** What the panels say of it. */
+  measured: string | null;
+}
+
+/** The channels of `writer` → `reader`, with a way back and a way on. */
+export function Channel({ writer, reader, offset, fresh, measured, go, link }: Props) {
+  const at = offset !== undefined && /^\d{1,6}$/.test(offset) ? Number(offset) : null;
+  const asked = useAsk<Told>("channel", { writer, reader, ...(at === null ? {} : { offset: at }) });
+  const box = useRef<HTMLElement>(null);
+  useEffect(() => {
+    if (fresh) box.current?.scrollIntoView({ block: "nearest" });
+  }, [writer, reader]);
+  const [, head, side] = /^(.*)\.([QKV])$/.exec(reader) ?? [];
+  return (
+    <section class="channel" ref={box} aria-label={`Channels of ${writer} \u2192 ${reader}`}>
+      <p class="onward">
+        {head && side && (
+          <>
+            <a href={link({ head, side, from: writer }, "address")}>
+              Address of {head}, side {side} from {writer}
+            </a>{" "}
+          </>
+        )}
+        <button type="button" onClick={() => go({ writer: null, reader: null, offset: null })}>
+          Close this wire
+        </button>
+      </p>
+      {measured && <p class="missing">In the panels: {measured}.</p>}
+      <Answer asked={asked} what={`the channels of ${writer} \u2192 ${reader}`}>
+        {(told) => (
+          <Chosen.Provider value={null}>
+            {told.offsets > 0 && <Offset told={told} go={go} />}
+            {told.undecoded && <p class="missing">{told.undecoded}</p>}
+            <FigureBlock key={`${told.writer} ${told.reader}`} figure={told.figure} />
+            <details class="numbers">
+              <summary>Who else reads these channels</summary>
+              <FigureBlock figure={told.readers} />
+            </details>
+          </Chosen.Provider>
+        )}
+      </Answer>
+    </section>
+  );
+}
+
+/** How far apart query and key are, where positions turn them. */
+function Offset({ told, go }: { told: Told } & Pick<ScreenProps, "go">) {
+  return (
+    <div class="controls">
+      <label>
+        Offset, query less key{" "}
+        <input type="number" min={0} max={told.offsets - 1} step={1} value={told.offset ?? ""} placeholder="all" onChange={(event) => go({ offset: event.currentTarget.value === "" ? null : Math.min(told.offsets - 1, Math.max(0, Math.round(Number(event.currentTarget.value)))) })} />
+      </label>
+      {told.offset === null && (
+        <button type="button" onClick={() => go({ offset: 1 })}>
+          Decode at offset 1
+        </button>
+      )}
+    </div>
+  );
+}

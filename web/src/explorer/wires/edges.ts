@@ -1,0 +1,98 @@
+/** The wires of a graph: which of them hold a share of all mass, and what they join. */
+import type { Cell, Figure } from "../../model";
+
+/** Wires that are summed up together: their readers measure in one unit. */
+export interface Group {
+  name: string;
+  unit: string;
+  /** Wires of the architecture; those of them that are edges; those that were sent, and the share that these hold. */
+  exist: number;
+  count: number;
+  sent: number;
+  held: number;
+  mass: number;
+}
+
+export interface Graph {
+  /** What the value is; its mass is value^power. */
+  name: string;
+  power: number;
+  details: [string, string];
+  groups: Group[];
+  writers: string[];
+  readers: string[];
+  /** [writer, reader, group, value, details], most of its group's mass first. */
+  wires: [number, number, number, number, Cell, Cell][];
+  rule: string;
+}
+
+export interface Wires {
+  measure: Measure;
+  figure: Figure;
+  graph: Graph;
+}
+
+export type Measure = "alignment" | "traffic";
+
+/** What a wire arrives at: a side of a head, or the one input that others have. */
+export type Port = "Q" | "K" | "V" | "in";
+
+export interface Edge {
+  writer: string;
+  reader: string;
+  /** The reader without its side. */
+  to: string;
+  port: Port;
+  group: number;
+  value: number;
+  details: [Cell, Cell];
+  /** Of its group's mass. */
+  part: number;
+}
+
+/** More edges than these are not drawn. */
+export const MOST = 400;
+/** As many are comfortable to begin with. */
+const COMFORTABLE = 60;
+
+/** Every wire that was sent. */
+export function edgesOf({ wires, writers, readers, groups, power }: Graph): Edge[] {
+  return wires.map(([from, at, group, value, ...details]) => {
+    const reader = readers[at] ?? "";
+    const [, to = reader, side] = /^(.*)\.([QKV])$/.exec(reader) ?? [];
+    return { writer: writers[from] ?? "", reader, to, port: (side as Port | undefined) ?? "in", group, value, details, part: value ** power / (groups[group]?.mass || 1) };
+  });
+}
+
+/** What a cut keeps, and of each group how many wires that are and what they hold. */
+export interface Cut {
+  edges: Edge[];
+  kept: { count: number; held: number }[];
+}
+
+/** The strongest edges of each group that hold `percent` of its mass, as far as they were sent. */
+export function cut({ groups }: Graph, edges: Edge[], percent: number): Cut {
+  const kept = groups.map(() => ({ count: 0, held: 0 }));
+  const some = edges.filter(({ group, part }) => {
+    const one = kept[group];
+    if (!one || one.held >= percent / 100 - 1e-9) return false;
+    one.count += 1;
+    one.held += part;
+    return true;
+  });
+  return { edges: some, kept };
+}
+
+/** The most mass, of at most half, that a comfortable number of edges holds. */
+export function comfortable(graph: Graph, edges: Edge[]): number {
+  for (let percent = 50; percent > 1; percent--) {
+    if (cut(graph, edges, percent).edges.length <= COMFORTABLE) return percent;
+  }
+  return 1;
+}
+
+/** `L1.H4` as its layer and its place in it; the ends of the stream have no layer. */
+export function placeOf(node: string): { layer: number | null; part: string } {
+  const [, layer, part = node] = /^L(\d+)\.(.*)$/.exec(node) ?? [];
+  return { layer: layer === undefined ? null : Number(layer), part };
+}
