@@ -1,0 +1,138 @@
+"""Every number of the guided walk is the Python API's; a model without the circuit gets a reason, not a walk."""
+
+import planted as p
+import pytest
+from tiny import KINDS, Kind, tiny
+
+import loadstore as ls
+from loadstore.explorer.ask import Ask
+from loadstore.explorer.circuit import circuit_of
+from loadstore.explorer.state import Document, Explorer
+from loadstore.explorer.walk import walk
+from loadstore.models.trace import Trace
+
+PROMPT = "the cat sat on the mat. the dog sat on the log."
+
+
+def quiet(done: int, of: int) -> None:
+    """Nobody looks at the progress."""
+
+
+@pytest.fixture(scope="module")
+def explorer() -> Explorer:
+    return Explorer(ls.load("builtin"), PROMPT)
+
+
+@pytest.fixture(scope="module")
+def walked(explorer: Explorer) -> Document:
+    return walk(explorer, Ask({}))(quiet)
+
+
+def trace_of(explorer: Explorer, step: Document) -> Trace:
+    return explorer.runs.get(step["place"]["run"])
+
+
+def test_there_are_six_steps_each_with_a_claim_a_picture_and_a_place(walked: Document) -> None:
+    assert walked["found"]
+    assert len(walked["steps"]) == 6
+    for step in walked["steps"]:
+        assert step["claim"]
+        assert step["views"]
+        assert step["place"]["screen"] in {"heads", "memory", "address", "wires", "listing"}
+
+
+def test_the_circuit_is_the_one_that_is_found_beyond_its_controls(walked: Document, explorer: Explorer) -> None:
+    table = ls.induction_circuits(explorer.weights)
+    pairs = {f"{walked['previous']} → {head}" for head in walked["heads"]}
+    assert pairs == {
+        str(pair) for pair, beyond in zip(table["pair"].values, table.beyond.values, strict=True) if beyond
+    }
+
+
+def test_what_comes_next_is_what_the_model_predicts_on_the_article_s_sentence(
+    walked: Document, explorer: Explorer
+) -> None:
+    step = walked["steps"][0]
+    trace, numbers = trace_of(explorer, step), step["numbers"]
+    plain = ls.run(explorer.weights, trace.tokens[0].tolist())
+    probabilities = plain.logits[numbers["at"]].double().softmax(-1)
+    assert trace.labels[-1] == "␣sat·10"
+    assert numbers["probability"] == pytest.approx(float(probabilities[numbers["token"]]), abs=1e-6)
+    assert numbers["rank"] == 0
+    assert int(probabilities.argmax()) == numbers["token"] == trace.tokens[0, numbers["key"]]
+
+
+def test_where_heads_look_and_why_are_the_addresses_of_the_python_api(walked: Document, explorer: Explorer) -> None:
+    _, looks, why, *_ = walked["steps"]
+    trace = trace_of(explorer, looks)
+    at, key = (walked["steps"][0]["numbers"][name] for name in ("at", "key"))
+    for head, weight in looks["numbers"]["weights"].items():
+        assert weight == pytest.approx(float(trace.pattern(head)[at, key]), abs=1e-9)
+    star = looks["place"]["head"]
+    assert looks["numbers"]["weights"][star] == max(looks["numbers"]["weights"].values())
+    assert why["numbers"]["share"] == pytest.approx(
+        float(ls.address(trace, star, at, key).shares["K"][walked["previous"]]), abs=1e-9
+    )
+    assert why["numbers"]["previous"] == pytest.approx(float(trace.pattern(walked["previous"])[key, key - 1]), abs=1e-9)
+    assert why["numbers"]["alignment"] > why["numbers"]["chance"]
+
+
+def test_what_every_writer_adds_to_the_logit_sums_to_it(walked: Document) -> None:
+    numbers = walked["steps"][3]["numbers"]
+    assert sum(numbers["parts"].values()) == pytest.approx(numbers["logit"], abs=1e-4)
+    assert numbers["together"] == pytest.approx(sum(numbers["parts"][head] for head in walked["heads"]), abs=1e-9)
+
+
+def test_the_cut_is_the_one_that_a_run_with_these_edits_makes(walked: Document, explorer: Explorer) -> None:
+    step = walked["steps"][4]
+    trace, numbers = trace_of(explorer, step), step["numbers"]
+    at, key, token = (walked["steps"][0]["numbers"][name] for name in ("at", "key", "token"))
+    edits = [ls.cut(walked["previous"], f"{head}.K") for head in walked["heads"]]
+    after = ls.run(explorer.weights, trace.tokens[0].tolist(), edits, record=True)
+    assert numbers["after"] == pytest.approx(float(after.logits[at].double().softmax(-1)[token]), abs=1e-6)
+    assert numbers["before"] == walked["steps"][0]["numbers"]["probability"]
+    for head, weight in numbers["attention"].items():
+        assert weight == pytest.approx(float(after.pattern(head)[at, key]), abs=1e-6)
+    assert len(numbers["controls"]) >= 1
+    assert ("collapses" in step["claim"]) == (numbers["after"] < min([numbers["before"], *numbers["controls"]]))
+
+
+def test_the_ambiguous_token_was_followed_differently_and_attention_divides(
+    walked: Document, explorer: Explorer
+) -> None:
+    step = walked["steps"][5]
+    trace, numbers = trace_of(explorer, step), step["numbers"]
+    ids = trace.tokens[0].tolist()
+    assert len({ids[j] for j in numbers["followers"]}) == len(numbers["followers"]) >= 2
+    assert all(ids[j - 1] == ids[-1] for j in numbers["followers"])
+    row = trace.pattern(numbers["head"])[-1]
+    assert numbers["weights"] == pytest.approx([float(row[j]) for j in numbers["followers"]], abs=1e-9)
+    assert numbers["shown"]
+    assert sum(numbers["weights"]) > 0.5
+    assert sum(rank < 5 for rank in numbers["ranks"]) > 1
+
+
+def test_the_planted_circuit_is_walked_on_a_prompt_of_its_own_tokens() -> None:
+    explorer = Explorer(p.with_noise(p.planted(), 1e-3), [0, 1, 2, 3])
+    found = walk(explorer, Ask({}))(quiet)
+    assert (found["found"], found["previous"], found["heads"]) == (True, "L0.H0", ["L1.H0"])
+    assert found["steps"][1]["numbers"]["weights"]["L1.H0"] > 0.9
+    assert found["steps"][4]["numbers"]["after"] < found["steps"][4]["numbers"]["before"]
+
+
+@pytest.mark.parametrize("kind", KINDS[:2], ids=str)
+def test_a_random_model_has_no_walk_and_says_why(kind: Kind) -> None:
+    weights = tiny(kind)
+    circuit, _ = circuit_of(weights, quiet)
+    found = walk(Explorer(weights, [1, 2, 3]), Ask({}))(quiet)
+    assert circuit is None
+    assert not found["found"]
+    assert found["steps"] == []
+    assert weights.name in found["why"]
+
+
+def test_the_walk_is_made_once(explorer: Explorer, walked: Document) -> None:
+    def asked(done: int, of: int) -> None:
+        raise AssertionError("made again")
+
+    assert walk(explorer, Ask({}))(asked) is walked
