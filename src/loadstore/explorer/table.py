@@ -7,7 +7,7 @@ progress line by line and can be hung up on.
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from loadstore.explorer import address, channel, intervene, listing, model, prompt, walk, wires
+from loadstore.explorer import address, channel, intervene, listing, memory, model, prompt, walk, wires
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.state import Document, Explorer, Progress
 
@@ -25,6 +25,8 @@ QUICK: Mapping[str, Quick] = {
     "nulls": address.nulls,
     "effect": intervene.effect,
     "listing": listing.listing,
+    "memory": memory.memory,
+    "store": memory.store,
 }
 SLOW: Mapping[str, Slow] = {
     "controls": intervene.controls,

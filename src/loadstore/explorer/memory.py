@@ -1,0 +1,156 @@
+"""The memory map: what every writer stored at every token, and for one store, the loads that used it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from loadstore.explorer.ask import Ask
+from loadstore.explorer.prompt import text_of, window
+from loadstore.explorer.state import Document, Explorer
+from loadstore.explorer.stores import Used, loaded, uses
+from loadstore.models.trace import Trace
+from loadstore.models.wiring import wiring
+from loadstore.prompts.address import smallest_set
+from loadstore.prompts.logits import logit_parts
+from loadstore.prompts.reading import in_stream
+from loadstore.prompts.single import one_prompt_index
+from loadstore.prompts.stored import nearest
+from loadstore.sites import SIDES, UNEMBED, Writer
+
+MASS = 0.9  # of what a store is used for, that the lit loads hold
+LIT = 48  # of them, at most
+MEASURES = ("stored", "loaded")
+MEANINGS = {
+    "stored": "squared norm of what each writer stored there",
+    "loaded": "how many loads of later heads each store makes up: its shares summed over heads, sides and queries",
+}
+
+
+def memory(explorer: Explorer, ask: Ask) -> Document:
+    """Tokens by depth: per row of writers and token, each store's size, and the squared norm of their sum."""
+    trace = explorer.trace(ask)
+    first, last = window(trace, ask)
+    measure = ask.choice("measure", MEASURES, "stored")
+    used = loaded(trace) if measure == "loaded" else {}
+    rows: list[Document] = []
+    for label, writers in _rows(trace):
+        stores = torch.stack([trace.store(writer)[0, first:last].double() for writer in writers])
+        squares = stores.square().sum(-1)
+        values = squares
+        if measure == "loaded":
+            values = torch.stack([used.get(str(w), torch.zeros(trace.tokens.shape[1]))[first:last] for w in writers])
+        rows.append(
+            {
+                "label": label,
+                "writers": [str(writer) for writer in writers],
+                "values": _short(values),
+                "squares": _short(squares.sum(0)[None])[0],
+                "sums": _short(stores.sum(0).square().sum(-1)[None])[0],
+            }
+        )
+    return {"measure": measure, "meaning": MEANINGS[measure], "first": first, "rows": rows}
+
+
+def _rows(trace: Trace) -> list[tuple[str, Sequence[Writer]]]:
+    """The places of the stream from the top down: embedding and positions, then each layer's heads, then its MLP."""
+    rows: dict[str, list[Writer]] = {}
+    for writer in wiring(trace.weights).writers:
+        layer = "embed" if writer.layer < 0 else f"L{writer.layer}"
+        rows.setdefault(f"{layer}.mlp" if writer.kind == "mlp" else layer, []).append(writer)
+    return list(rows.items())
+
+
+def _short(values: Tensor) -> list[list[float]]:
+    return [[float(f"{value:.4g}") for value in row] for row in values.tolist()]
+
+
+def store(explorer: Explorer, ask: Ask) -> Document:
+    """One store: what it holds, where it came from, and the loads that used it, by share or by traffic."""
+    trace = explorer.trace(ask)
+    at = one_prompt_index(trace, ask.number("at"))
+    writer = wiring(trace.weights).writer(ask.text("writer"))
+    by = ask.choice("by", ("share", "traffic"), "share")
+    row = trace.store(writer)[0, at].double()
+    lit, others = _lit(uses(trace, writer, at), by)
+    shape = trace.weights.architecture
+    beside = writer.kind == "pos" and shape.positions == "shortformer"
+    return {
+        "writer": str(writer),
+        "at": at,
+        "norm": float(row.norm()),
+        "shares": [] if beside else _shares(trace, writer, at, row),
+        "decoded": [
+            {"text": f"position {index}" if writer.kind == "pos" else text_of(trace, index), "cosine": cosine}
+            for index, cosine in nearest(trace.weights, writer, trace.store(writer)[0, at])
+        ],
+        "source": _source(trace, writer, at),
+        "logit": _logit(trace, writer, at),
+        "by": by,
+        "lit": [_load(trace, use) for use in lit],
+        "others": others,
+        "missing": "MLPs load too; what they read is not linear and has no exact share, so they are not lit."
+        if shape.mlp is not None
+        else "",
+    }
+
+
+def _lit(found: list[Used], by: str) -> tuple[list[Used], dict[str, Any]]:
+    """The loads that hold MASS of all; by traffic the sides apart, since their units differ."""
+    chosen: list[Used] = []
+    for sides in [SIDES] if by == "share" else [(side,) for side in SIDES]:
+        mine = [use for use in found if use.reader.side in sides]
+        ranked = sorted(mine, key=lambda use: -_size(use, by))
+        whole, held = sum(_size(use, by) for use in mine), 0.0
+        for use in ranked[: LIT if by == "share" else LIT // 3]:
+            if held >= MASS * whole:
+                break
+            held += _size(use, by)
+            chosen.append(use)
+    rest = sum(_size(use, by) for use in found) - sum(_size(use, by) for use in chosen)
+    return chosen, {"count": len(found) - len(chosen), "held": rest}
+
+
+def _size(use: Used, by: str) -> float:
+    return abs(use.share) if by == "share" else use.traffic
+
+
+def _load(trace: Trace, use: Used) -> dict[str, Any]:
+    return {
+        "head": str(use.reader.head),
+        "layer": use.reader.layer,
+        "side": use.reader.side,
+        "query": use.query,
+        "token": trace.labels[use.query],
+        "share": use.share,
+        "traffic": use.traffic,
+    }
+
+
+def _shares(trace: Trace, writer: Writer, at: int, row: Tensor) -> list[dict[str, Any]]:
+    """Its share of the stream's squared norm, right after it was stored and at the end."""
+    depth = trace.weights.architecture.n_layers
+    found: list[dict[str, Any]] = []
+    for name, layer in (("right after", max(0, writer.layer + 1)), ("at the end", depth)):
+        if writer in in_stream(trace.weights, layer):
+            stream = trace.residual(layer)[at].double()
+            found.append({"when": name, "share": float(row @ stream / stream.square().sum())})
+    return found
+
+
+def _source(trace: Trace, writer: Writer, at: int) -> list[dict[str, Any]]:
+    """The tokens that a head loaded it from; none for another writer."""
+    if writer.kind != "head":
+        return []
+    row = trace.pattern(writer.head)[at]
+    return [{"token": trace.labels[j], "at": j, "weight": float(row[j])} for j in smallest_set(row)[:4]]
+
+
+def _logit(trace: Trace, writer: Writer, at: int) -> dict[str, Any] | None:
+    """What it moves the logit of the likeliest next token by; None where the unembedding has no wire."""
+    if not wiring(trace.weights).connects(writer, UNEMBED):
+        return None
+    token = int(trace.logits[at].argmax())
+    parts = logit_parts(trace, at, token)
+    return {"text": text_of(trace, token), "change": float(parts.sel(writer=str(writer)))}
