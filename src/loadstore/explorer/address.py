@@ -1,5 +1,6 @@
 """The address of one head at one token: its tokens, the writers of each side, what was read, and the nulls of wires."""
 
+import math
 from typing import Any
 
 from loadstore.circuits.scores import subspace_scores
@@ -11,12 +12,15 @@ from loadstore.models.wiring import wiring
 from loadstore.prompts.address import Address
 from loadstore.prompts.address import address as address_of
 from loadstore.prompts.contrast import About
+from loadstore.prompts.read import Read, read_store
 from loadstore.prompts.single import one_prompt_index
+from loadstore.prompts.walk import walk
 from loadstore.report.address import token_row
+from loadstore.report.walk import walk_figure
 from loadstore.sites import CONST, SIDES, Head, Reader, Side, parse_head
 from loadstore.views.pictures import address as address_view
 
-SHOWN = 8  # writers of a side
+SHOWN = 12  # writers of a side
 ASKED = 64  # wires whose nulls are asked for at once
 SCORES = ("score", "chance", "z", "p", "alignment", "ceiling")
 
@@ -48,6 +52,7 @@ def head_of(trace: Trace, ask: Ask) -> Head:
 
 
 def _about(ask: Ask) -> About:
+    """A key by its index, the row, or the most attended key."""
     if ask.is_number("about"):
         return ask.number("about")
     return "row" if ask.choice("about", ("most", "row"), "most") == "row" else "most"
@@ -73,30 +78,48 @@ def _side(trace: Trace, found: Address, side: Side) -> dict[str, Any]:
             {"writer": name, "share": share, "wire": name != CONST and name in connected}
             for name, share in shares[:SHOWN]
         ],
-        "others": {"count": len(rest), "share": sum(rest)},
+        "others": {"count": len(rest), "share": math.fsum(rest)},
+        "total": math.fsum(share for _, share in shares),
         "remainder": found.remainder.get(side, 0.0),
-        "read": None
-        if read is None
-        else {"place": read.place, "rows": [{"text": text, "cosine": cosine} for _, text, cosine in read.nearest]},
+        "read": None if read is None else _read(read),
     }
 
 
+def _read(read: Read) -> Document:
+    return {"place": read.place, "rows": [{"text": text, "cosine": cosine} for _, text, cosine in read.nearest]}
+
+
+def decoded(explorer: Explorer, ask: Ask) -> Document:
+    """What one writer stored at one token, as the nearest rows of what it could have stored."""
+    return _read(read_store(explorer.trace(ask), ask.text("writer"), ask.number("at")))
+
+
+def steps(explorer: Explorer, ask: Ask) -> Document:
+    """Which writer of the query meets which writer of the key in an address: a figure."""
+    trace = explorer.trace(ask)
+    return walk_figure(walk(trace, head_of(trace, ask), ask.number("at"), _about(ask)))
+
+
 def nulls(explorer: Explorer, ask: Ask) -> Document:
-    """The weight-based numbers of wires into one head, each with its null: ``wires`` are {writer, side}."""
+    """The weight-based numbers of wires into one head, each with its null: ``wires`` are {writer, side}.
+
+    They are kept, so that each wire is multiplied once. Raises NoSuchWire.
+    """
     weights = explorer.weights
     head = weights.architecture.check(parse_head(ask.text("head")), weights.name)
     network = wiring(weights)
-    wanted: list[tuple[str, Reader]] = []
+    wanted: list[tuple[str, Side]] = []
     for part in ask.parts("wires", most=ASKED):
-        writer = network.writer(part.text("writer"))
-        wanted.append((str(writer), Reader(head.layer, head.index, part.choice("side", SIDES))))
+        side = part.choice("side", SIDES)
+        writer, _ = network.wire(part.text("writer"), Reader(head.layer, head.index, side))
+        wanted.append((str(writer), side))
         part.done()
-    if not wanted:
-        return {"head": str(head), "wires": []}
-    table = subspace_scores(weights, where=[f"{writer} -> {reader}" for writer, reader in wanted])
-    found: list[Document] = []
-    for writer, reader in wanted:
-        wire = table.sel(writer=writer, reader=str(reader))
-        numbers = {name: float(wire[name]) for name in SCORES}
-        found.append({"writer": writer, "side": reader.side, **numbers})
-    return {"head": str(head), "wires": found, "definition": str(table.attrs["definition"])}
+    known: dict[tuple[str, Side], dict[str, float]] = explorer.once(f"nulls of {head}", dict)
+    new = [wire for wire in dict.fromkeys(wanted) if wire not in known]
+    if new:
+        table = subspace_scores(weights, where=[f"{writer} -> {head}.{side}" for writer, side in new])
+        for writer, side in new:
+            wire = table.sel(writer=writer, reader=f"{head}.{side}")
+            known[writer, side] = {name: float(wire[name]) for name in SCORES}
+    wires = [{"writer": writer, "side": side, **known[writer, side]} for writer, side in wanted]
+    return {"head": str(head), "wires": wires}

@@ -1,7 +1,8 @@
 """Cutting a wire or ablating a writer on one prompt: what is predicted and addressed before and after, and controls."""
 
+import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from loadstore.errors import BadRequest, Undefined
 from loadstore.evidence.near import Near
@@ -9,16 +10,19 @@ from loadstore.explorer.address import head_of
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.prompt import PREDICTED, text_of
 from loadstore.explorer.state import Document, Explorer, Progress
+from loadstore.models.edited import replacement
 from loadstore.models.edits import Ablate, By, Cut, ablate, cut
 from loadstore.models.trace import Trace
 from loadstore.models.wiring import wiring
-from loadstore.prompts.address import smallest_set
 from loadstore.prompts.single import one_prompt_index
-from loadstore.sites import Head
+from loadstore.report.address import pattern_row
+from loadstore.report.words import plural
+from loadstore.sites import Head, Writer
 from loadstore.views.pictures import address as address_view
-from loadstore.views.pictures import address_row
 
 MOST = 64  # edits at once
+BY: tuple[Literal["mean", "zero"], ...] = ("mean", "zero")
+NOTHING = -1e9  # log size of what never varies; finite, so that two of them are alike
 CONTROLS = 12  # wires or writers that an edit is compared with
 
 
@@ -30,7 +34,7 @@ def effect(explorer: Explorer, ask: Ask) -> Document:
     """
     trace = explorer.trace(ask)
     at = one_prompt_index(trace, ask.number("at"))
-    edits = edits_of(ask)
+    edits = edits_of(trace, ask)
     head = head_of(trace, ask) if "head" in ask else None
     after = explorer.runs.edited(trace, edits)
     intact, edited = trace.logits[at].double(), after.logits[at].double()
@@ -40,10 +44,13 @@ def effect(explorer: Explorer, ask: Ask) -> Document:
     return {
         "at": at,
         "edits": [str(edit) for edit in edits],
+        "by": _replaced(trace, edits[0].by),
         "target": {"id": target, "text": text_of(trace, target)},
         "change": float(then[target] - before[target]),
+        "kl": float((before.exp() * (before - then)).sum()),
         "tokens": [
             {
+                "id": index,
                 "text": text_of(trace, index),
                 "before": {"logit": float(intact[index]), "probability": float(before[index].exp())},
                 "after": {"logit": float(edited[index]), "probability": float(then[index].exp())},
@@ -54,15 +61,16 @@ def effect(explorer: Explorer, ask: Ask) -> Document:
     }
 
 
-def edits_of(ask: Ask) -> list[Ablate | Cut]:
-    """The edits of a request. Raises BadRequest, NoSuchSite."""
-    by: By = "zero" if ask.choice("by", ("mean", "zero"), "mean") == "zero" else "mean"
+def edits_of(trace: Trace, ask: Ask) -> list[Ablate | Cut]:
+    """The edits of a request. Raises BadRequest, NoSuchSite, NoSuchWire."""
+    by: By = ask.choice("by", BY, "mean")
+    network = wiring(trace.weights)
     found: list[Ablate | Cut] = []
     for part in ask.parts("edits", most=MOST):
         if part.choice("kind", ("cut", "ablate")) == "cut":
-            found.append(cut(part.text("writer"), part.text("reader"), by=by))
+            found.append(cut(*network.wire(part.text("writer"), part.text("reader")), by=by))
         else:
-            found.append(ablate(part.text("writer"), by=by))
+            found.append(ablate(network.writer(part.text("writer")), by=by))
         part.done()
     if not found:
         raise BadRequest("edits: expected at least one")
@@ -71,26 +79,29 @@ def edits_of(ask: Ask) -> list[Ablate | Cut]:
 
 def _rows(trace: Trace, after: Trace, head: Head, at: int) -> dict[str, Any]:
     """One head's row, intact and edited."""
-    rows: list[dict[str, Any]] = []
-    for name, one in (("intact", trace), ("edited", after)):
-        row = one.pattern(head)[at].double()
-        chosen = smallest_set(row)
-        effective = 2 ** float(-(row * row.clamp(min=1e-300).log2()).sum())
-        weights = [weight if j <= at else None for j, weight in enumerate(row.tolist())]
-        text = " | ".join(f"{trace.labels[j]} {row[j]:.2f}" for j in chosen[:3])
-        rows.append(address_row(name, f"→ {text}", weights, chosen, effective))
+    rows = [pattern_row("before", trace, head, at), pattern_row("after", after, head, at)]
     return address_view(f"{head}@{trace.labels[at]} before and after", trace.labels, rows)
+
+
+def _replaced(trace: Trace, by: By) -> str:
+    """What stands in the place of a store: docs/interventions.md."""
+    later = trace.tokens.shape[1] - 1
+    if by == "zero":
+        return "by zero at every token"
+    if later == 0:
+        return "by its mean over the only token of this prompt, which leaves it as it is"
+    return f"by its mean over the {plural(later, 'token')} of this prompt after the first"
 
 
 def controls(explorer: Explorer, ask: Ask) -> Callable[[Progress], Document]:
     """What the same edit does elsewhere, to the prediction after ``at``: the null of an effect.
 
     A cut wire is compared with wires of the same kind of reader that carry as much on this prompt, each cut by itself;
-    an ablated writer with the other heads of its layer, each ablated by itself.
+    an ablated writer with others of its kind in its layer, those first whose stores vary as much.
     """
     trace = explorer.trace(ask)
     at = one_prompt_index(trace, ask.number("at"))
-    edits = edits_of(ask)
+    edits = edits_of(trace, ask)
     if len(edits) != 1:
         raise BadRequest("edits: controls are of one edit")
     edit = edits[0]
@@ -105,8 +116,8 @@ def controls(explorer: Explorer, ask: Ask) -> Callable[[Progress], Document]:
             )
             progress(number, len(others))
         own = _change(trace, explorer.runs.edited(trace, [edit]), at, target)
-        largest = max((abs(one["change"]) for one in found), default=0.0)
-        return {"what": what, "own": own, "controls": found, "largest": largest, "beyond": abs(own) > largest}
+        as_large = sum(abs(one["change"]) >= abs(own) for one in found)
+        return {"what": what, "own": own, "controls": found, "as_large": as_large}
 
     return work
 
@@ -124,8 +135,17 @@ def _cuts(trace: Trace, edit: Cut) -> tuple[Sequence[Ablate | Cut], str]:
 
 def _ablations(trace: Trace, edit: Ablate) -> tuple[Sequence[Ablate | Cut], str]:
     writer = edit.writer
-    others = [one for one in wiring(trace.weights).writers if (one.kind, one.layer) == (writer.kind, writer.layer)]
-    others = [one for one in others if one != writer]
+    same = [one for one in wiring(trace.weights).writers if (one.kind, one.layer) == (writer.kind, writer.layer)]
+    others = [one for one in same if one != writer]
     if not others:
         raise Undefined(f"nothing else is stored as {writer} is, so that there is nothing to compare with")
+    size = {one: _varies(trace, one) for one in same}
+    others.sort(key=lambda one: abs(size[one] - size[writer]))
     return [ablate(one, by=edit.by) for one in others[:CONTROLS]], f"other heads of layer {writer.layer}"
+
+
+def _varies(trace: Trace, writer: Writer) -> float:
+    """log √E ‖o_t − ō‖² of what a writer stores: what an ablation by the mean takes away."""
+    store = trace.store(writer)
+    size = float((store - replacement(store, "mean"))[:, 1:].square().sum(-1).mean().sqrt())
+    return math.log(size) if size > 0 else NOTHING

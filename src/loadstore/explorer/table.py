@@ -23,6 +23,8 @@ QUICK: Mapping[str, Quick] = {
     "channel": channel.channel,
     "address": address.address,
     "nulls": address.nulls,
+    "decoded": address.decoded,
+    "steps": address.steps,
     "effect": intervene.effect,
     "listing": listing.listing,
     "memory": memory.memory,

@@ -11,7 +11,7 @@ Shares are signed and sum to 1 with ``const``. Derivations: docs/address.md. Tes
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -82,9 +82,7 @@ class Address:
     @property
     def tokens(self) -> str:
         """The token part in one line: ``on·4 .71 | ⏎·0 .18 | +11``."""
-        shown = [f"{self.labels[j]} {short(self.weights[j])}" for j in self.smallest[:3]]
-        rest = self.at + 1 - self.first - len(shown)
-        return " | ".join([*shown, f"+{rest}"] if rest else shown)
+        return tokens_text(self.labels, self.weights, self.smallest, self.at + 1 - self.first)
 
     def __str__(self) -> str:
         key = self.smallest[0] if self.key is None else self.key
@@ -131,7 +129,7 @@ def address(trace: Trace, head: Head | str, at: int, about: About = "most", agai
         labels=tuple(trace.labels),
         weights=tuple(row.tolist()),
         smallest=smallest,
-        effective=2 ** (-float(torch.special.xlogy(row, row).sum()) / math.log(2)),
+        effective=effective_tokens(row),
         key=key,
         shares=shares,
         undefined=_reasons({s for s in SIDES if sides[s].vanished}, one_key=at == first, two=against is not None),
@@ -158,6 +156,18 @@ def _reasons(vanished: set[Side], *, one_key: bool, two: bool) -> dict[Side, str
     output = "the head stores the same in both runs" if two else "the head stores nothing here"
     why: dict[Side, str] = {"Q": scores, "K": scores, "V": output}
     return {side: why[side] for side in SIDES if side in vanished}
+
+
+def tokens_text(labels: Sequence[str], weights: Sequence[float], smallest: Sequence[int], allowed: int) -> str:
+    """The heaviest tokens of a row in one line, and how many others the mask allows: ``on·4 .71 | ⏎·0 .18 | +11``."""
+    shown = [f"{labels[j]} {short(weights[j])}" for j in smallest[:3]]
+    rest = allowed - len(shown)
+    return " | ".join([*shown, f"+{rest}"] if rest else shown)
+
+
+def effective_tokens(row: Float[Tensor, " key"]) -> float:
+    """2^H of a row, H its entropy in bits: over how many tokens it is spread."""
+    return 2 ** (-float(torch.special.xlogy(row, row).sum()) / math.log(2))
 
 
 def smallest_set(row: Float[Tensor, " key"], mass: float = MASS) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from loadstore.models.tokens import visible
 from loadstore.models.trace import Trace
 from loadstore.models.wiring import wiring
+from loadstore.prompts.single import one_prompt_index
 from loadstore.prompts.stored import nearest
 from loadstore.sites import CONST, Side
 
@@ -32,11 +33,16 @@ def read_of(trace: Trace, sides: Mapping[Side, tuple[Mapping[str, float], int]])
         name = max(shares, key=lambda writer: shares[writer])
         if name == CONST:
             continue
-        writer = wiring(trace.weights).writer(name)
-        rows = nearest(trace.weights, writer, trace.store(writer)[0, place])
-        named = [(index, _text(trace, name, index), cosine) for index, cosine in rows]
-        found[side] = Read(f"{trace.labels[place]}:{name}", tuple(named))
+        found[side] = read_store(trace, name, place)
     return found
+
+
+def read_store(trace: Trace, name: str, at: int) -> Read:
+    """What a writer stored at one token, decoded. Raises NoSuchSite; Undefined for a batch or no such token."""
+    writer, at = wiring(trace.weights).writer(name), one_prompt_index(trace, at)
+    rows = nearest(trace.weights, writer, trace.store(writer)[0, at])
+    named = [(index, _text(trace, str(writer), index), cosine) for index, cosine in rows]
+    return Read(f"{trace.labels[at]}:{writer}", tuple(named))
 
 
 def _text(trace: Trace, writer: str, index: int) -> str:

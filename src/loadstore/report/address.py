@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from loadstore.prompts.address import Address
+from loadstore.models.trace import Trace
+from loadstore.prompts.address import Address, effective_tokens, smallest_set, tokens_text
 from loadstore.report.words import number
-from loadstore.sites import SIDES
+from loadstore.sites import SIDES, Head
 from loadstore.views.model import Figure, View, bars, figure
 from loadstore.views.pictures import address, address_row
 
@@ -43,3 +44,13 @@ def token_row(found: Address) -> dict[str, Any]:
     weights = [weight if found.first <= j <= found.at else None for j, weight in enumerate(found.weights)]
     name = f"{found.head}@{found.labels[found.at]}"
     return address_row(name, f"→ {found.tokens}", weights, found.smallest, found.effective)
+
+
+def pattern_row(label: str, trace: Trace, head: Head, at: int) -> dict[str, Any]:
+    """The same of any run, of edited ones too, which have no shares."""
+    row = trace.pattern(head)[at].double()
+    first = max(0, at + 1 - (trace.weights.architecture.window(head.layer) or at + 1))
+    smallest, weights = smallest_set(row), row.tolist()
+    text = tokens_text(trace.labels, weights, smallest, at + 1 - first)
+    allowed = [weight if first <= j <= at else None for j, weight in enumerate(weights)]
+    return address_row(label, f"→ {text}", allowed, smallest, effective_tokens(row))

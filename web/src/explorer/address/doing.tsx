@@ -1,9 +1,9 @@
 /** Cutting the chosen wire, or ablating the head: the prediction and the address before and after, beside controls. */
 import { AddressView } from "../../address/view";
-import { number, short } from "../../format";
+import { number, say, short } from "../../format";
 import { useAsk, useWork } from "../ask";
 import type { ScreenProps } from "../screen";
-import { Answer, Working } from "../states";
+import { Answer, capital, Working } from "../states";
 import type { Controls, Effect, Found } from "./types";
 
 /** The two interventions, and what the chosen one does. */
@@ -13,9 +13,13 @@ export function Doing({ run, place, go, found }: ScreenProps & { found: Found })
   const reader = `${head}.${place.side}`;
   const doing = place.do === "ablate" ? "ablate" : place.do === "cut" && from ? "cut" : null;
   const edits = doing === "ablate" ? [{ kind: "ablate", writer: head }] : doing === "cut" ? [{ kind: "cut", writer: from, reader }] : null;
+  const by = place.by === "zero" ? "zero" : "mean";
   const press = (what: "cut" | "ablate") => go({ do: doing === what ? null : what });
+  const escape = (event: KeyboardEvent) => {
+    if (event.key === "Escape" && doing) go({ do: null });
+  };
   return (
-    <section class="doing" aria-label="Interventions">
+    <section class="doing" aria-label="Interventions" onKeyDown={escape}>
       <h3>Without it</h3>
       <p class="buttons">
         <button type="button" class="act" disabled={!from} aria-pressed={doing === "cut"} onClick={() => press("cut")}>
@@ -23,16 +27,34 @@ export function Doing({ run, place, go, found }: ScreenProps & { found: Found })
         </button>{" "}
         <button type="button" class="act" aria-pressed={doing === "ablate"} onClick={() => press("ablate")}>
           Ablate this head: {head}
-        </button>
+        </button>{" "}
+        {doing && (
+          <button type="button" class="act" onClick={() => go({ do: null })}>
+            Undo
+          </button>
+        )}
       </p>
-      {edits && <Done key={JSON.stringify(edits)} run={run.run} label={run.labels[at] ?? ""} head={head} at={at} edits={edits} />}
+      <p class="controls">
+        <label>
+          In its place{" "}
+          <select onChange={(event) => go({ by: event.currentTarget.value === "zero" ? "zero" : null })}>
+            <option value="mean" selected={by === "mean"}>
+              its mean over this prompt
+            </option>
+            <option value="zero" selected={by === "zero"}>
+              zero
+            </option>
+          </select>
+        </label>
+      </p>
+      {edits && <Done key={JSON.stringify([edits, by])} run={run.run} label={run.labels[at] ?? ""} head={head} at={at} edits={edits} by={by} />}
     </section>
   );
 }
 
-function Done({ run, label, head, at, edits }: { run: string; label: string; head: string; at: number; edits: object[] }) {
-  const asked = useAsk<Effect>("effect", { run, at, head, edits });
-  const work = useWork<Controls>("controls", { run, at, edits });
+function Done({ run, label, head, at, edits, by }: { run: string; label: string; head: string; at: number; edits: object[]; by: string }) {
+  const asked = useAsk<Effect>("effect", { run, at, head, edits, by });
+  const work = useWork<Controls>("controls", { run, at, edits, by });
   return (
     <Answer asked={asked} what="the edited run">
       {(effect) => (
@@ -79,12 +101,12 @@ function Done({ run, label, head, at, edits }: { run: string; label: string; hea
 }
 
 /** What was done, and what became of the prediction. */
-function told({ edits, target, tokens, change }: Effect, label: string): string {
+function told({ edits, by, target, tokens, change, kl }: Effect, label: string): string {
   const [first] = tokens;
   const now = [...tokens].sort((a, b) => b.after.probability - a.after.probability)[0];
   if (!first || !now) return "";
   const still = now === first ? "it is still the likeliest" : `${now.text} is the likeliest then (${short(now.after.probability, 2, false)})`;
-  return `${edits.join("; ")} (what the writer stored is replaced by its mean over this prompt): after ${label}, ${target.text} goes from ${short(first.before.probability, 2, false)} to ${short(first.after.probability, 2, false)}, its log-probability by ${change > 0 ? "+" : ""}${number(change, 2)} nats; ${still}.`;
+  return `${capital(edits.map((edit) => edit.replace(/ by (mean|zero)$/, "")).join("; "))}, what the writer stored replaced ${by}. After ${label}, ${target.text} goes from ${short(first.before.probability, 2, false)} to ${short(first.after.probability, 2, false)}, its log-probability by ${change > 0 ? "+" : ""}${number(change, 2)} nats; ${still}. The whole distribution moves by ${number(kl, 2)} nats (KL).`;
 }
 
 function Beside({ found }: { found: Controls }) {
@@ -92,7 +114,7 @@ function Beside({ found }: { found: Controls }) {
   return (
     <>
       <p class="said">
-        {`Against ${found.controls.length} ${found.what}: this changes the log-probability by ${number(found.own, 3)}, the largest of them by ${number(ranked[0]?.change ?? 0, 3)}. ${found.beyond ? "It is beyond all of them." : "It is not beyond all of them."}`}
+        {`This changes the log-probability by ${signed(found.own)} nats. Of ${found.controls.length} ${found.what}, each by itself, ${found.as_large || "none"} ${found.as_large === 1 ? "changes" : "change"} it by as much or more; the largest of them by ${signed(ranked[0]?.change ?? 0)}.`}
       </p>
       <table class="data plain">
         <caption>Controls, each by itself</caption>
@@ -111,7 +133,7 @@ function Beside({ found }: { found: Controls }) {
             <tr key={edit}>
               <th scope="row">{edit}</th>
               <td class="number" data-value={change}>
-                {number(change, 4)}
+                {signed(change)}
               </td>
             </tr>
           ))}
@@ -119,4 +141,8 @@ function Beside({ found }: { found: Controls }) {
       </table>
     </>
   );
+}
+
+function signed(change: number): string {
+  return say(change, 3, true);
 }

@@ -11,8 +11,17 @@ export interface Side {
   place: number;
   writers: { writer: string; share: number; wire: boolean }[];
   others: { count: number; share: number };
+  /** Of all shares: 1. */
+  total: number;
+  /** What the parts lack of the recorded number, as a share of it. */
   remainder: Cell;
-  read: { place: string; rows: { text: string; cosine: number }[] } | null;
+  read: Read | null;
+}
+
+/** A store, and the tokens that it decodes to, nearest first. */
+export interface Read {
+  place: string;
+  rows: { text: string; cosine: number }[];
 }
 
 export interface Found {
@@ -40,7 +49,14 @@ export interface Null {
   ceiling: Cell;
 }
 
+/** All that is known of wires into one head. */
+export interface Nulls {
+  head: string;
+  wires: Null[];
+}
+
 interface Token {
+  id: number;
   text: string;
   before: { logit: number; probability: number };
   after: { logit: number; probability: number };
@@ -49,8 +65,11 @@ interface Token {
 export interface Effect {
   at: number;
   edits: string[];
+  /** What stands in the place of what was taken. */
+  by: string;
   target: { id: number; text: string };
   change: number;
+  kl: number;
   tokens: Token[];
   sentence: Sentence | null;
 }
@@ -59,8 +78,8 @@ export interface Controls {
   what: string;
   own: number;
   controls: { edit: string; change: number }[];
-  largest: number;
-  beyond: boolean;
+  /** How many controls change as much or more. */
+  as_large: number;
 }
 
 /** What each side is for, in a few words. */

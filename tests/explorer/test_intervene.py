@@ -1,0 +1,159 @@
+"""The inspector's edits: the numbers of an edited ``ls.run``, controls each by itself, and bad requests."""
+
+from typing import Any
+
+import pytest
+import torch
+
+import loadstore as ls
+from loadstore.errors import BadRequest, LoadstoreError, NoSuchSite, NoSuchWire, Undefined
+from loadstore.evidence.near import Near
+from loadstore.explorer.ask import Ask
+from loadstore.explorer.intervene import controls, effect
+from loadstore.explorer.state import Explorer
+from loadstore.models.wiring import wiring
+
+PROMPT = "the cat sat on the mat. the dog sat on the log."
+WIRE = {"kind": "cut", "writer": "L0.H7", "reader": "L1.H4.K"}
+HEAD = {"kind": "ablate", "writer": "L1.H4"}
+
+
+@pytest.fixture(scope="module")
+def explorer() -> Explorer:
+    return Explorer(ls.load("builtin"), PROMPT)
+
+
+@pytest.fixture(scope="module")
+def run(explorer: Explorer) -> str:
+    return explorer.runs.make(PROMPT)[0]
+
+
+def done(explorer: Explorer, run: str, edits: Any, **more: Any) -> Any:
+    ask = Ask({"run": run, "at": 10, "edits": edits, **more})
+    answer = effect(explorer, ask)
+    ask.done()
+    return answer
+
+
+def compared(explorer: Explorer, run: str, edits: Any, **more: Any) -> Any:
+    told: list[tuple[int, int]] = []
+    answer = controls(explorer, Ask({"run": run, "at": 10, "edits": edits, **more}))(lambda *at: told.append(at))
+    assert told[-1][0] == told[-1][1] == len(told)
+    return answer
+
+
+@pytest.mark.parametrize("by", ["mean", "zero"])
+@pytest.mark.parametrize("kind", ["cut", "ablate"])
+def test_before_and_after_are_the_logits_of_the_two_runs(explorer: Explorer, run: str, kind: str, by: Any) -> None:
+    trace = explorer.runs.get(run)
+    edit = ls.cut("L0.H7", "L1.H4.K", by=by) if kind == "cut" else ls.ablate("L1.H4", by=by)
+    after = ls.run(explorer.weights, trace.tokens[0].tolist(), [edit])
+    answer = done(explorer, run, [WIRE if kind == "cut" else HEAD], by=by)
+    for row in answer["tokens"]:
+        assert row["before"]["logit"] == float(trace.logits[10, row["id"]])
+        assert row["after"]["logit"] == pytest.approx(float(after.logits[10, row["id"]]), abs=1e-5)
+    target = answer["target"]["id"]
+    then, now = (one.logits[10].double().log_softmax(-1) for one in (trace, after))
+    assert target == int(trace.logits[10].argmax())
+    assert answer["change"] == pytest.approx(float(now[target] - then[target]), abs=1e-5)
+    assert answer["kl"] == pytest.approx(float((then.exp() * (then - now)).sum()), abs=1e-5)
+    assert answer["edits"] == [str(edit)]
+
+
+def test_the_tokens_are_the_likeliest_of_both_runs(explorer: Explorer, run: str) -> None:
+    answer = done(explorer, run, [HEAD])
+    trace = explorer.runs.get(run)
+    after = explorer.runs.edited(trace, [ls.ablate("L1.H4")])
+    both = {*trace.logits[10].topk(5).indices.tolist(), *after.logits[10].topk(5).indices.tolist()}
+    assert {row["id"] for row in answer["tokens"]} == both
+    assert len(answer["tokens"]) == len(both)
+
+
+def test_without_its_wire_the_address_falls_from_the_repeated_token(explorer: Explorer, run: str) -> None:
+    before, after = done(explorer, run, [WIRE], head="L1.H4")["sentence"]["rows"]
+    assert before["weights"][4] == pytest.approx(0.83, abs=0.01)
+    assert after["weights"][4] < 0.2
+    assert sum(weight for weight in after["weights"] if weight is not None) == pytest.approx(1, abs=1e-6)
+    assert before["outlined"] == [4]
+    assert 4 not in after["outlined"]
+
+
+def test_the_mean_is_said_as_it_is(explorer: Explorer, run: str) -> None:
+    assert done(explorer, run, [WIRE])["by"] == "by its mean over the 14 tokens of this prompt after the first"
+    assert done(explorer, run, [WIRE], by="zero")["by"] == "by zero at every token"
+    one, _ = explorer.runs.make([7])
+    answer = done(explorer, one, [WIRE], at=0)
+    assert answer["by"].endswith("which leaves it as it is")
+    assert answer["change"] == pytest.approx(0, abs=1e-6)
+
+
+def test_edits_are_done_together(explorer: Explorer, run: str) -> None:
+    trace = explorer.runs.get(run)
+    both = explorer.runs.edited(trace, [ls.cut("L0.H7", "L1.H4.K"), ls.ablate("L1.H10")])
+    answer = done(explorer, run, [WIRE, {"kind": "ablate", "writer": "L1.H10"}])
+    row = answer["tokens"][0]
+    assert row["after"]["logit"] == pytest.approx(float(both.logits[10, row["id"]]), abs=1e-6)
+
+
+def test_the_kept_run_is_not_changed_by_an_edit(explorer: Explorer, run: str) -> None:
+    before = explorer.runs.get(run).logits.clone()
+    done(explorer, run, [HEAD], head="L1.H4")
+    assert torch.equal(explorer.runs.get(run).logits, before)
+
+
+def test_controls_of_a_cut_carry_as_much_and_are_cut_one_by_one(explorer: Explorer, run: str) -> None:
+    answer = compared(explorer, run, [WIRE])
+    trace = explorer.runs.get(run)
+    wire = wiring(explorer.weights).wire("L0.H7", "L1.H4.K")
+    others = Near(trace, {wire}).controls(wire, 12)
+    assert [one["edit"] for one in answer["controls"]] == [str(ls.cut(*other)) for other in others]
+    alone = done(explorer, run, [{"kind": "cut", "writer": str(others[0][0]), "reader": str(others[0][1])}])
+    assert answer["controls"][0]["change"] == pytest.approx(alone["change"], abs=1e-6)
+    assert answer["own"] == pytest.approx(done(explorer, run, [WIRE])["change"], abs=1e-6)
+    assert answer["as_large"] == sum(abs(one["change"]) >= abs(answer["own"]) for one in answer["controls"])
+
+
+def test_controls_of_an_ablation_are_the_other_heads_of_its_layer(explorer: Explorer, run: str) -> None:
+    answer = compared(explorer, run, [HEAD])
+    heads = {f"ablate L1.H{index} by mean" for index in range(12)} - {"ablate L1.H4 by mean"}
+    assert {one["edit"] for one in answer["controls"]} == heads
+    assert answer["what"] == "other heads of layer 1"
+
+
+def test_what_is_alone_of_its_kind_has_no_controls(explorer: Explorer, run: str) -> None:
+    with pytest.raises(Undefined, match="nothing to compare with"):
+        compared(explorer, run, [{"kind": "ablate", "writer": "embed"}])
+
+
+@pytest.mark.parametrize(
+    ("edits", "error", "told"),
+    [
+        ([], BadRequest, "at least one"),
+        ("L1.H4", BadRequest, "list of objects"),
+        ([HEAD] * 65, BadRequest, "at most 64"),
+        ([{"kind": "patch", "writer": "L1.H4"}], BadRequest, "cut, ablate"),
+        ([{"kind": "ablate", "writer": "L1.H4", "at": 3}], BadRequest, "unknown field"),
+        ([{"kind": "ablate", "writer": "const"}], NoSuchSite, "not a writer"),
+        ([{"kind": "ablate", "writer": "L7.H0"}], NoSuchSite, "Nearest"),
+        ([{"kind": "cut", "writer": "L0.H7", "reader": "L1.H40.K"}], NoSuchSite, "Nearest"),
+        ([{"kind": "cut", "writer": "L1.H0", "reader": "L1.H4.K"}], NoSuchWire, "stores after"),
+    ],
+)
+def test_no_edit_but_those_that_exist_is_run_or_compared(
+    explorer: Explorer, run: str, edits: Any, error: type[LoadstoreError], told: str
+) -> None:
+    with pytest.raises(error, match=told):
+        done(explorer, run, edits)
+    with pytest.raises(error, match=told):
+        controls(explorer, Ask({"run": run, "at": 10, "edits": edits}))
+
+
+def test_controls_are_of_one_edit(explorer: Explorer, run: str) -> None:
+    with pytest.raises(BadRequest, match="one edit"):
+        controls(explorer, Ask({"run": run, "at": 10, "edits": [WIRE, HEAD]}))
+
+
+@pytest.mark.parametrize("more", [{"at": 99}, {"head": "L4.H4"}, {"by": "resample"}, {"by": 0}])
+def test_other_fields_are_checked(explorer: Explorer, run: str, more: dict[str, Any]) -> None:
+    with pytest.raises(LoadstoreError):
+        done(explorer, run, [WIRE], **more)

@@ -1,0 +1,167 @@
+/** One side of an address: a bar for every writer, to be chosen, and what is known of the chosen one. */
+import { say } from "../../format";
+import { splitToken } from "../../text";
+import { useAsk } from "../ask";
+import type { ScreenProps } from "../screen";
+import { type Found, MEANING, type Null, type Read, type Side } from "./types";
+
+interface Props extends ScreenProps {
+  found: Found;
+  side: Side;
+  known: (side: string, writer: string) => Null | null;
+}
+
+const HEAD = /^L\d+\.H\d+$/;
+
+/** Its writers by the size of their share; one Tab stop. */
+export function OneSide(props: Props) {
+  const { run, place, go, side, known } = props;
+  const { side: name, writers, others } = side;
+  const shares = [...writers.map(({ share }) => share), others.share];
+  const scale = { low: Math.min(0, ...shares), high: Math.max(0.01, ...shares) };
+  const chosen = writers.find(({ writer }) => place.side === name && writer === place.from);
+  const roving = chosen ? writers.indexOf(chosen) : 0;
+  return (
+    <div class="side">
+      <h4>
+        <span data-export>{name}</span>{" "}
+        <span class="said" data-export>
+          {MEANING[name]}
+        </span>
+      </h4>
+      {side.undefined ? (
+        <p class="undefined" data-export>
+          {name} has no shares here: {side.undefined}.
+        </p>
+      ) : (
+        <>
+          <p class="said" data-export>
+            at <Token label={run.labels[side.place] ?? ""} />
+            {side.read && (
+              <>
+                {", most of it read from "}
+                <Decoded read={side.read} />
+              </>
+            )}
+          </p>
+          <ul class="writers" onKeyDown={(event) => along(event, () => chosen && go({ side: null, from: null, do: null }))} aria-label={`Writers that ${name} reads. Up and down go from one to the next, Enter chooses, Escape lets go.`}>
+            {writers.map(({ writer, share, wire }, index) => (
+              <li key={writer}>
+                <button
+                  type="button"
+                  class="writer"
+                  tabIndex={index === roving ? 0 : -1}
+                  aria-pressed={writer === chosen?.writer}
+                  onClick={() => go(writer === chosen?.writer ? { side: null, from: null, do: null } : { side: name, from: writer, do: null })}
+                >
+                  <Share name={writer} share={share} {...scale} />
+                  <span class="null" data-export>
+                    {wire ? weighed(known(name, writer)) : "what the reader adds by itself: no wire"}
+                  </span>
+                </button>
+              </li>
+            ))}
+            {others.count > 0 && (
+              <li class="writer">
+                <Share name={`${others.count} others`} share={others.share} {...scale} />
+              </li>
+            )}
+          </ul>
+          <p class="sum" data-export>
+            sum {say(side.total, 3)}, which lacks {say(side.remainder, 1)} of the recorded number
+          </p>
+          {chosen && <Chosen {...props} writer={chosen.writer} wire={chosen.wire} />}
+        </>
+      )}
+    </div>
+  );
+}
+
+/** A name, a bar from zero, a number with its sign. */
+function Share({ name, share, low, high }: { name: string; share: number; low: number; high: number }) {
+  const at = (value: number) => (100 * (value - low)) / (high - low);
+  return (
+    <>
+      <span class="name" data-export>
+        {name}
+      </span>
+      <svg class="length" viewBox="0 0 100 12" preserveAspectRatio="none" aria-hidden="true">
+        <rect class={share < 0 ? "negative" : "positive"} x={at(Math.min(0, share))} y={1} width={at(Math.max(0, share)) - at(Math.min(0, share))} height={10} />
+        <path class="base" d={`M${at(0)} 0V12`} vector-effect="non-scaling-stroke" />
+      </svg>
+      <span class="share" data-export>
+        {say(share, 3, true)}
+      </span>
+    </>
+  );
+}
+
+/** What the weights alone say of a wire, never without chance. */
+function weighed(wire: Null | null): string {
+  return wire ? `score ${say(wire.score, 3)}, chance ${say(wire.chance, 3)}, z ${say(wire.z, 1, true)}; alignment ${say(wire.alignment, 2, true)}` : "\u2026";
+}
+
+/** The rest of its numbers, what it stored, and where to go from it. */
+function Chosen({ run, link, found, side, known, writer, wire }: Props & { writer: string; wire: boolean }) {
+  const stored = useAsk<Read>("decoded", wire ? { run: run.run, writer, at: side.place } : null);
+  const weights = known(side.side, writer);
+  const label = run.labels[side.place] ?? "";
+  const read = stored.data?.place === `${label}:${writer}` ? stored.data : null;
+  if (!wire) return null;
+  return (
+    <div class="onward" role="status">
+      {weights && (
+        <p class="said">
+          {writer} → {found.head}.{side.side}: ceiling {say(weights.ceiling, 3)}, p {weights.p === 0 ? "below 1e\u2212300" : say(weights.p, 3)} against a random rotation.
+        </p>
+      )}
+      {read && (
+        <p class="said">
+          It stored <Decoded read={read} />
+        </p>
+      )}
+      <p>
+        {HEAD.test(writer) && (
+          <>
+            <a href={link({ head: writer, at: side.place, side: null, from: null, do: null, about: null })}>
+              Address of {writer} at {label}
+            </a>
+            {" · "}
+          </>
+        )}
+        <a href={link({ from: writer, at: side.place, head: null, side: null, do: null }, "memory")}>Its store in memory</a>
+        {" · "}
+        <a href={link({ writer, reader: `${found.head}.${side.side}` }, "wires")}>The wire’s channels</a>
+      </p>
+    </div>
+  );
+}
+
+function Decoded({ read }: { read: Read }) {
+  return (
+    <>
+      <code>{read.place}</code> = {read.rows.length ? read.rows.map(({ text, cosine }) => `${text} ${cosine.toFixed(2)}`).join(", ") : "no token"}
+    </>
+  );
+}
+
+function Token({ label }: { label: string }) {
+  const [text, index] = splitToken(label);
+  return (
+    <code>
+      {text}
+      <sub>{index}</sub>
+    </code>
+  );
+}
+
+/** Up and down go from writer to writer, Escape lets go. */
+function along(event: KeyboardEvent & { currentTarget: HTMLElement }, clear: () => void): void {
+  if (event.key === "Escape") clear();
+  const buttons = [...event.currentTarget.querySelectorAll<HTMLButtonElement>("button")];
+  const from = buttons.indexOf(document.activeElement as HTMLButtonElement);
+  const step = { ArrowUp: -1, ArrowDown: 1, Home: -buttons.length, End: buttons.length }[event.key];
+  if (step === undefined || event.altKey || event.metaKey || event.ctrlKey) return;
+  event.preventDefault();
+  buttons[Math.min(buttons.length - 1, Math.max(0, from + step))]?.focus();
+}
