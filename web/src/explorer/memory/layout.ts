@@ -1,0 +1,68 @@
+/** Sizes of the map, and the strips in its cells. */
+import { widest } from "../../text";
+import type { Memory, Row, Spot } from "./types";
+
+export const HEIGHT = 30;
+/** Blank between cells. */
+export const GAP = 3;
+const NARROW = 30;
+const WIDE = 72;
+/** Room at the left: the row's name, how many write there, and later what a region is. */
+export const GUTTER = 104;
+
+export interface Plan {
+  cell: number;
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
+
+/** The plan of a map over `labels` in `width` pixels; narrower than its tokens need, it scrolls. */
+export function planned(memory: Memory, labels: string[], width: number): Plan {
+  const cell = Math.min(WIDE, Math.max(NARROW, Math.floor((width - GUTTER - 8) / Math.max(1, labels.length))));
+  const top = Math.ceil(widest(labels, 11) * 0.9) + 14;
+  return { cell, left: GUTTER, top, width: GUTTER + cell * labels.length + 40, height: top + HEIGHT * memory.rows.length + 8 };
+}
+
+export interface Piece {
+  writer: number;
+  from: number;
+  to: number;
+}
+
+/** The largest sum of a row: its cell is full, and the others are drawn on the same scale. */
+export function fullest(row: Row): number {
+  let most = 0;
+  for (let token = 0; token < row.squares.length; token++) most = Math.max(most, total(row, token));
+  return most || 1;
+}
+
+function total(row: Row, token: number): number {
+  return row.values.reduce((sum, values) => sum + Math.max(0, values[token] ?? 0), 0);
+}
+
+/** The strip of one cell, as parts of its width; what is below zero has none. */
+export function strip(row: Row, token: number, most: number): Piece[] {
+  let from = 0;
+  return row.values.map((values, writer) => {
+    const to = from + Math.max(0, values[token] ?? 0) / most;
+    const piece = { writer, from, to };
+    from = to;
+    return piece;
+  });
+}
+
+/** Where the spot of a store is: the middle of its piece. */
+export function middle(memory: Memory, plan: Plan, { row, writer, token }: Spot): [number, number] {
+  const found = memory.rows[row];
+  const piece = found && strip(found, token, fullest(found))[writer];
+  const along = piece ? (piece.from + piece.to) / 2 : 0.5;
+  return [plan.left + token * plan.cell + 1 + along * (plan.cell - GAP), plan.top + (row + 0.5) * HEIGHT];
+}
+
+/** The largest writer of a cell. */
+export function largest(memory: Memory, row: number, token: number): number {
+  const values = memory.rows[row]?.values.map((each) => each[token] ?? 0) ?? [];
+  return Math.max(0, values.indexOf(Math.max(...values)));
+}

@@ -1,0 +1,50 @@
+/** What the server tells of the memory and of one store. */
+import type { SideName } from "../address/types";
+
+export interface Row {
+  label: string;
+  writers: string[];
+  /** [writer][token] */
+  values: number[][];
+  /** Per token: the sum of the squared norms, and the squared norm of the sum. */
+  squares: number[];
+  sums: number[];
+}
+
+export interface Memory {
+  measure: "stored" | "loaded";
+  meaning: string;
+  first: number;
+  rows: Row[];
+}
+
+export interface Load {
+  head: string;
+  layer: number;
+  side: SideName;
+  query: number;
+  token: string;
+  share: number;
+  traffic: number;
+}
+
+export interface Store {
+  writer: string;
+  at: number;
+  norm: number;
+  shares: { when: string; share: number }[];
+  decoded: { text: string; cosine: number }[];
+  source: { token: string; at: number; weight: number }[];
+  logit: { text: string; change: number } | null;
+  by: "share" | "traffic";
+  lit: Load[];
+  others: { count: number; held: number };
+  missing: string;
+}
+
+/** One store on the map: its row, its place among the row's writers, its token in the window. */
+export interface Spot {
+  row: number;
+  writer: number;
+  token: number;
+}
