@@ -2,18 +2,21 @@
 import { widest } from "../../text";
 import type { Memory, Row, Spot } from "./types";
 
-export const HEIGHT = 30;
+/** Height of a strip; rows are further apart where there are few, so that edges between them can be told apart. */
+export const STRIP = 24;
+const [CLOSE, APART, TALL] = [30, 96, 330];
 /** Blank between cells. */
 export const GAP = 3;
 const NARROW = 30;
 const WIDE = 72;
 /** Room at the left: the row's name, how many write there, and later what a region is. */
-export const GUTTER = 104;
+export const GUTTER = 124;
 
 export interface Plan {
   cell: number;
   left: number;
   top: number;
+  pitch: number;
   width: number;
   height: number;
 }
@@ -22,7 +25,8 @@ export interface Plan {
 export function planned(memory: Memory, labels: string[], width: number): Plan {
   const cell = Math.min(WIDE, Math.max(NARROW, Math.floor((width - GUTTER - 8) / Math.max(1, labels.length))));
   const top = Math.ceil(widest(labels, 11) * 0.9) + 14;
-  return { cell, left: GUTTER, top, width: GUTTER + cell * labels.length + 40, height: top + HEIGHT * memory.rows.length + 8 };
+  const pitch = Math.max(CLOSE, Math.min(APART, Math.floor(TALL / memory.rows.length)));
+  return { cell, left: GUTTER, top, pitch, width: GUTTER + cell * labels.length + 40, height: top + pitch * (memory.rows.length - 1) + STRIP + 16 };
 }
 
 export interface Piece {
@@ -58,7 +62,12 @@ export function middle(memory: Memory, plan: Plan, { row, writer, token }: Spot)
   const found = memory.rows[row];
   const piece = found && strip(found, token, fullest(found))[writer];
   const along = piece ? (piece.from + piece.to) / 2 : 0.5;
-  return [plan.left + token * plan.cell + 1 + along * (plan.cell - GAP), plan.top + (row + 0.5) * HEIGHT];
+  return [plan.left + token * plan.cell + 1 + along * (plan.cell - GAP), lineOf(plan, row)];
+}
+
+/** The middle of a row's strips. */
+export function lineOf(plan: Plan, row: number): number {
+  return plan.top + row * plan.pitch + STRIP / 2;
 }
 
 /** The largest writer of a cell. */

@@ -3,7 +3,7 @@ import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { colourAt } from "../../colour";
 import { clip } from "../../text";
 import { useTheme } from "../../theme";
-import { fullest, GAP, GUTTER, HEIGHT, middle, type Plan, strip } from "./layout";
+import { fullest, GAP, GUTTER, lineOf, middle, type Plan, STRIP, strip } from "./layout";
 import type { Load, Memory, Spot, Store } from "./types";
 
 interface Props {
@@ -51,7 +51,7 @@ export function Map({ memory, labels, plan, active, chosen, store, pick }: Props
 function spotAt(event: MouseEvent, memory: Memory, tokens: number, plan: Plan): Spot | null {
   const box = (event.currentTarget as Element).getBoundingClientRect();
   const [x, y] = [event.clientX - box.left - plan.left, event.clientY - box.top - plan.top];
-  const [token, row] = [Math.floor(x / plan.cell), Math.floor(y / HEIGHT)];
+  const [token, row] = [Math.floor(x / plan.cell), Math.floor(y / plan.pitch)];
   const found = memory.rows[row];
   if (!found || token < 0 || token >= tokens) return null;
   const along = (x - token * plan.cell - 1) / (plan.cell - GAP);
@@ -70,20 +70,20 @@ function draw(canvas: HTMLCanvasElement, memory: Memory, tokens: number, plan: P
   const [ground, ink] = ["--raised", "--ink"].map((name) => style.getPropertyValue(name).trim());
   pen.scale(ratio, ratio);
   for (const [index, row] of memory.rows.entries()) {
-    const [y, most] = [plan.top + index * HEIGHT + 3, fullest(row)];
+    const [y, most] = [plan.top + index * plan.pitch, fullest(row)];
     for (let token = 0; token < tokens; token++) {
       const [x, room] = [plan.left + token * plan.cell + 1, plan.cell - GAP];
       pen.fillStyle = ground ?? "";
-      pen.fillRect(x, y, room, HEIGHT - 6);
+      pen.fillRect(x, y, room, STRIP);
       for (const { writer, from, to } of strip(row, token, most)) {
         if (to <= from) continue;
         pen.fillStyle = colourOf(writer, row.writers.length);
-        pen.fillRect(x + from * room, y, Math.max(0.6, (to - from) * room), HEIGHT - 6);
+        pen.fillRect(x + from * room, y, Math.max(0.6, (to - from) * room), STRIP);
       }
       if (memory.measure !== "stored" || row.writers.length < 2) continue;
       const net = Math.min(1, (row.sums[token] ?? 0) / most);
       pen.fillStyle = ink ?? "";
-      pen.fillRect(x + net * room - 1, y - 2, 2, HEIGHT - 2);
+      pen.fillRect(x + net * room - 1, y - 2, 2, STRIP + 4);
     }
   }
 }
@@ -99,10 +99,10 @@ function Frame({ memory, labels, plan }: { memory: Memory; labels: string[]; pla
       ))}
       {memory.rows.map(({ label, writers }, row) => (
         <g key={row}>
-          <text x={4} y={plan.top + (row + 0.5) * HEIGHT} dominant-baseline="central" class="row-name">
+          <text x={4} y={lineOf(plan, row)} dominant-baseline="central" class="row-name">
             {label}
           </text>
-          <text x={GUTTER - 8} y={plan.top + (row + 0.5) * HEIGHT} dominant-baseline="central" text-anchor="end">
+          <text x={GUTTER - 8} y={lineOf(plan, row)} dominant-baseline="central" text-anchor="end">
             {writers.length} {writers.length === 1 ? "writer" : "writers"}
           </text>
         </g>
@@ -113,7 +113,7 @@ function Frame({ memory, labels, plan }: { memory: Memory; labels: string[]; pla
 
 function Mark({ memory, plan, spot, kind }: { memory: Memory; plan: Plan; spot: Spot; kind: "ring" | "pin" }) {
   const [x, y] = middle(memory, plan, spot);
-  const box = { x: plan.left + spot.token * plan.cell, y: plan.top + spot.row * HEIGHT + 1, width: plan.cell - 1, height: HEIGHT - 2 };
+  const box = { x: plan.left + spot.token * plan.cell, y: plan.top + spot.row * plan.pitch - 2, width: plan.cell - 1, height: STRIP + 4 };
   return (
     <g class="marks">
       <rect {...box} class="halo" />
@@ -137,14 +137,14 @@ function Lit({ memory, plan, chosen, store, tokens }: { memory: Memory; plan: Pl
         if (row < 0 || token < 0 || token >= tokens) return null;
         const heads = memory.rows[row]?.writers.indexOf(load.head) ?? 0;
         const count = memory.rows[row]?.writers.length ?? 1;
-        const to: [number, number] = [plan.left + (token + (heads + 0.5) / count) * plan.cell, plan.top + row * HEIGHT + 4];
+        const to: [number, number] = [plan.left + (token + (heads + 0.5) / count) * plan.cell, plan.top + row * plan.pitch];
         const bend = (y + to[1]) / 2;
         const width = 0.8 + 5 * Math.sqrt(size(load) / most(load.side));
         return (
           <g key={index} class={`load side-${load.side}`}>
             <path d={`M${x} ${y}C${x} ${bend} ${to[0]} ${bend} ${to[0]} ${to[1]}`} stroke-width={width} stroke-dasharray={load.share < 0 ? "4 3" : undefined} />
             {index < 16 && (
-              <text x={to[0]} y={to[1] + 8} font-size={11}>
+              <text x={to[0]} y={to[1] - 2} font-size={11}>
                 {load.share < 0 ? "\u2212" : ""}
                 {load.side}
               </text>
