@@ -1,13 +1,14 @@
 """A prompt on which induction has several answers: its last token stood earlier twice or more, followed differently."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from loadstore.errors import LoadstoreError
 from loadstore.explorer.circuit import HALF, Circuit, batch
-from loadstore.explorer.state import Explorer
+from loadstore.explorer.runs import TooLong
+from loadstore.explorer.state import Explorer, Progress
 from loadstore.heads.roles import bos_of
 from loadstore.models.trace import Trace
 from loadstore.models.weights import Weights
@@ -27,32 +28,44 @@ SHARE = 0.15  # of a head's attention, from which a token counts as looked at
 TOP = 5  # predictions among which an answer counts as predicted
 
 
+@dataclass(frozen=True)
+class Answer:
+    """A token that followed the repeated one, its probability now, and how many tokens are likelier."""
+
+    token: int
+    probability: float
+    rank: int
+
+
 @dataclass(frozen=True, eq=False)
 class Ambiguity:
-    """A run, the head whose attention divides, and the tokens that followed earlier occurrences of the last one."""
+    """A run, the head whose attention divides, the places after earlier occurrences of the last token, and the answers.
+
+    ``weights``: the head's attention on each place. ``tried``: of how many prompts this is the best.
+    """
 
     name: str
     trace: Trace
     head: Head
     followers: tuple[int, ...]
     weights: tuple[float, ...]
-    probabilities: tuple[float, ...]
-    ranks: tuple[int, ...]
+    answers: tuple[Answer, ...]
     made: bool
+    tried: int = 1
 
     @property
     def seen(self) -> int:
-        """How many followers the head looks at."""
+        """How many places the head looks at."""
         return sum(weight >= SHARE for weight in self.weights)
 
     @property
     def predicted(self) -> int:
-        """How many followers are among the first predictions."""
-        return sum(rank < TOP for rank in self.ranks)
+        """How many answers are among the first predictions."""
+        return sum(one.rank < TOP for one in self.answers)
 
     @property
     def shown(self) -> bool:
-        """Whether attention divides among followers, which hold most of it, and several of them are predicted."""
+        """Whether attention divides among places that hold most of it, and several answers are predicted."""
         return sum(self.weights) > HALF and self.seen > 1 and self.predicted > 1
 
     @property
@@ -61,44 +74,51 @@ class Ambiguity:
         return self.shown, self.predicted, sorted(self.weights)[-2]
 
 
-def ambiguity_of(explorer: Explorer, circuit: Circuit) -> Ambiguity | None:
-    """The first sentence that shows it, else the best of all tried; None if none can be made."""
-    weights = explorer.weights
+def ambiguity_of(explorer: Explorer, circuit: Circuit, progress: Progress) -> Ambiguity | None:
+    """The first sentence that shows it, else the best of all that were tried; None if none can be made."""
+    weights, tried = explorer.weights, 0
     best: Ambiguity | None = None
     for text in SENTENCES if weights.tokens is not None else ():
+        progress(tried, len(SENTENCES) + MADE)
         try:
             name, trace = explorer.runs.make(text)
-        except (LoadstoreError, ValueError):
+        except (LoadstoreError, TooLong):
             continue  # longer than this model takes
-        found = _best(name, trace, circuit, made=False)
-        if found is not None and found.shown:
-            return found
-        if found is not None and (best is None or found.strength > best.strength):
-            best = found
+        tried += 1
+        best = _better(best, _best(name, trace, circuit, made=False))
+        if best is not None and best.shown:
+            return replace(best, tried=tried)
     prompts = _made(weights)
     if prompts:
+        tried += len(prompts)
         name, trace = explorer.runs.make(prompts[_strongest(batch(weights, prompts), circuit)])
-        found = _best(name, trace, circuit, made=True)
-        if found is not None and (best is None or found.strength > best.strength):
-            best = found
-    return best
+        best = _better(best, _best(name, trace, circuit, made=True))
+    return None if best is None else replace(best, tried=tried)
+
+
+def _better(one: Ambiguity | None, other: Ambiguity | None) -> Ambiguity | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return other if other.strength > one.strength else one
 
 
 def _best(name: str, trace: Trace, circuit: Circuit, *, made: bool) -> Ambiguity | None:
-    """The head of the circuit whose attention divides most evenly among followers on one run."""
+    """The head of the circuit whose attention divides most evenly on one run; None where there is one answer."""
     ids: list[int] = trace.tokens[0].tolist()
-    first = {ids[j + 1]: j + 1 for j in range(len(ids) - 2, -1, -1) if ids[j] == ids[-1]}
-    if len(first) < 2:
+    followers = tuple(j + 1 for j in range(len(ids) - 1) if ids[j] == ids[-1])
+    tokens = list(dict.fromkeys(ids[j] for j in followers))
+    if len(tokens) < 2:
         return None
-    followers = tuple(sorted(first.values()))
     probabilities = trace.logits[-1].double().softmax(-1)
-    found: list[Ambiguity] = []
-    for head in circuit.heads:
-        row = trace.pattern(head)[-1]
-        answers = [float(probabilities[ids[j]]) for j in followers]
-        ranks = tuple(int((probabilities > answer).sum()) for answer in answers)
-        looked = tuple(float(row[j]) for j in followers)
-        found.append(Ambiguity(name, trace, head, followers, looked, tuple(answers), ranks, made))
+    answers = tuple(
+        Answer(token, float(probabilities[token]), int((probabilities > probabilities[token]).sum()))
+        for token in tokens
+    )
+    rows = {head: trace.pattern(head)[-1] for head in circuit.heads}
+    found = [
+        Ambiguity(name, trace, head, followers, tuple(float(row[j]) for j in followers), answers, made)
+        for head, row in rows.items()
+    ]
     return max(found, key=lambda one: one.strength)
 
 

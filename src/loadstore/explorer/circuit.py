@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from loadstore.errors import LoadstoreError
@@ -71,11 +72,11 @@ def why_none(table: "xr.Dataset") -> str:
     least, name = float(table.attrs["least"]), str(table.attrs["model"])
     if table.sizes["pair"] == 0:
         return (
-            f"{name} has no pair of a previous-token head and a later induction head: none of its heads reach a score "
-            f"of {least:.2f} in both roles on random repeats."
+            f"{name} has no previous-token head in a layer below an induction head: no two of its heads in that order "
+            f"score {least:.2f} or more in these roles on random repeats."
         )
     change, control = table.change.values, table.control.values
-    best = int(change.argmax())
+    best = int(np.nanargmax(change))
     return (
         f"{name} has {table.sizes['pair']} pairs of a previous-token head and an induction head, and cutting the wire "
         f"between them does no more than cutting others that carry as much: the best, {table['pair'].values[best]}, "

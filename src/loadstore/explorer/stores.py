@@ -49,7 +49,8 @@ def uses(trace: Trace, writer: Writer, at: int) -> list[Used]:
 def _of(trace: Trace, writer: Writer, reader: Reader, at: int) -> list[Used]:
     """The loads of one side of one head."""
     matrix, _, _ = matrix_of(trace, reader)
-    part = turned(trace, reader, read_at(trace, reader, (writer,), at) @ matrix, at)[0].double()
+    rows = read_at(trace, reader, (writer,), at) @ matrix
+    part = turned(trace, reader, rows[None], at)[0, 0].double()
     shares, traffic = _sized(trace, reader, part, at)
     queries = range(at, at + 1) if reader.side == "Q" else range(at, len(shares) + at)
     values = zip(queries, shares.tolist(), traffic.tolist(), strict=True)
@@ -126,5 +127,5 @@ def _contrasts(trace: Trace, layer: int, head: int) -> tuple[Tensor, Tensor, Ten
     q, k = record.q[0, :, head].double(), record.k[0, :, head].double()
     scale = trace.weights.architecture.d_head**-0.5
     seen = allowed(len(rows), trace.weights.architecture.window(layer), rows.device)
-    directions = torch.where(seen, rows - seen / seen.sum(-1, keepdim=True), 0.0)
+    directions = torch.where(seen, rows - 1 / seen.sum(-1, keepdim=True).double(), 0.0)
     return directions, ((directions @ k) * q).sum(-1) * scale, q.norm(dim=-1) * k.norm(dim=-1).max() * scale

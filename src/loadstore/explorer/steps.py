@@ -1,0 +1,155 @@
+"""Steps of the guided walk: each claim is made of the numbers that stand beside it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from loadstore.circuits.scores import subspace_scores
+from loadstore.explorer.circuit import HALF, Circuit, Question
+from loadstore.explorer.prompt import predicted, text_of
+from loadstore.explorer.state import Document
+from loadstore.models.trace import Trace
+from loadstore.prompts.address import Address, address
+from loadstore.prompts.logits import logit_parts
+from loadstore.prompts.short import short, signed
+from loadstore.report.address import token_row
+from loadstore.report.words import listed, number
+from loadstore.views.model import View, bars
+from loadstore.views.pictures import address as address_view
+
+CONTROLS = 8  # sets of wires that the cut is compared with
+SHOWN = 6  # writers in a chart
+
+
+def step(title: str, claim: str, numbers: dict[str, Any], views: Sequence[View], place: dict[str, Any]) -> Document:
+    """A step as the page shows it: a claim, the numbers that it is made of, pictures, and where to look oneself."""
+    return {"title": title, "claim": claim, "numbers": numbers, "views": list(views), "place": place}
+
+
+def tail(trace: Trace, at: int) -> str:
+    """The last words up to a token."""
+    return (
+        "".join(label.rpartition("·")[0] for label in trace.labels[max(0, at - 2) : at + 1]).replace("␣", " ").strip()
+    )
+
+
+def likeliest(asked: Question) -> tuple[int, float, int]:
+    """The token that stands at the key, its probability next, and how many tokens are likelier."""
+    probabilities = asked.trace.logits[asked.at].double().softmax(-1)
+    token = int(asked.trace.tokens[0, asked.key])
+    return token, float(probabilities[token]), int((probabilities > probabilities[token]).sum())
+
+
+def what_next(asked: Question) -> Document:
+    """What comes next, and that it came next before."""
+    trace, at = asked.trace, asked.at
+    token, probability, rank = likeliest(asked)
+    place = "the likeliest next token" if rank == 0 else f"only number {rank + 1} of the next tokens"
+    made = " (a sequence of the model's own tokens, said twice)" if asked.made else ""
+    earlier = trace.labels[asked.key - 1]
+    claim = (
+        f"After “{tail(trace, at)}”{made}, {text_of(trace, token)} is {place}: probability {short(probability)}. "
+        f"{earlier} stood before, and {trace.labels[asked.key]} came after it."
+    )
+    rows = [(one["text"], one["probability"], f"logit {one['logit']:.1f}") for one in predicted(trace, at)]
+    view = bars(
+        f"What comes next after {trace.labels[at]}",
+        "probability",
+        ("token", "logit"),
+        rows,
+        kind="unsigned",
+        low=0.0,
+        high=1.0,
+        strong=[index for index, one in enumerate(predicted(trace, at)) if one["id"] == token],
+    )
+    numbers = {"at": at, "key": asked.key, "token": token, "probability": probability, "rank": rank}
+    return step("What comes next?", claim, numbers, [view], {"screen": "listing", "run": asked.name, "at": at})
+
+
+def who_looked(asked: Question, circuit: Circuit, found: Address) -> Document:
+    """The induction heads' attention on what followed last time."""
+    trace, at = asked.trace, asked.at
+    rows = [token_row(address(trace, head, at)) for head in circuit.heads]
+    each = {str(head): float(trace.pattern(head)[at, asked.key]) for head in circuit.heads}
+    even = 1 / (at + 1 - found.first)
+    said = listed([f"{name} {short(weight)}" for name, weight in each.items()])
+    claim = (
+        f"Head {asked.star} looks back. At {trace.labels[at]} it puts {short(asked.weight)} of its attention on "
+        f"{trace.labels[asked.key]}; even attention would put {short(even)} there. On that token: {said}. This is the "
+        "token part of its address: where it loads from."
+    )
+    view = address_view(f"Where induction heads look at {trace.labels[at]}", found.labels, rows)
+    place = {"screen": "heads", "run": asked.name, "head": str(asked.star), "at": at}
+    return step("Who looked, and where?", claim, {"weights": each, "even": even}, [view], place)
+
+
+def why_there(asked: Question, circuit: Circuit, found: Address) -> Document:
+    """The store of the previous-token head there, and how much of the K side's choice it is."""
+    trace, key, previous = asked.trace, asked.key, circuit.previous
+    before = float(trace.pattern(previous)[key, key - 1])
+    share = float(found.shares["K"].get(str(previous), float("nan")))
+    wire = subspace_scores(trace.weights, where=[f"{previous} -> {asked.star}.K"]).sel(
+        writer=str(previous), reader=f"{asked.star}.K"
+    )
+    alignment, z = float(wire.alignment), float(wire.z)
+    store = address(trace, previous, key)
+    shares = sorted(found.shares["K"].items(), key=lambda item: -abs(item[1]))
+    read = found.read.get("K")
+    decoded = (
+        f" What it stored decodes to {read.nearest[0][1]} (cosine {short(read.nearest[0][2])})."
+        if (read is not None and read.nearest and found.top("K") == str(previous))
+        else ""
+    )
+    by = f"{asked.star} finds its token by that note" if share > HALF else f"{asked.star} uses little of it here"
+    claim = (
+        f"Below it, {previous} is a previous-token head: at {trace.labels[key]} it puts {short(before)} on "
+        f"{trace.labels[key - 1]}, and stores what it finds.{decoded} {by}: of the K side's choice, where all writers' "
+        f"shares sum to 1 and some are negative, {short(share)} is what {previous} stored. Their weights: alignment "
+        f"{number(alignment)} (0 is chance, 1 the most), z {number(z, 0)}."
+    )
+    views = [
+        address_view(f"Where {previous} looked at {trace.labels[key]}", found.labels, [token_row(store)]),
+        bars(
+            f"Whose stores the K side of {asked.star} reads at {trace.labels[key]}",
+            "share",
+            ("writer", ""),
+            [(name, value, "") for name, value in shares[:SHOWN]],
+            strong=[index for index, (name, _) in enumerate(shares[:SHOWN]) if name == str(previous)],
+        ),
+    ]
+    numbers = {"previous": before, "share": share, "alignment": alignment, "z": z, "chance": float(wire.chance)}
+    place = {"screen": "memory", "run": asked.name, "from": str(previous), "at": key}
+    return step("Why there?", claim, numbers, views, place)
+
+
+def what_it_takes(asked: Question, circuit: Circuit, found: Address) -> Document:
+    """What V loaded, and whose stores make the logit."""
+    trace, at = asked.trace, asked.at
+    token, _, _ = likeliest(asked)
+    parts = logit_parts(trace, at, token)
+    named = {str(name): float(value) for name, value in zip(parts["writer"].values, parts.values, strict=True)}
+    mean = float(trace.logits[at].double().mean())
+    mine = sum(named[str(head)] for head in circuit.heads)
+    raised = named[str(asked.star)]
+    read = found.read.get("V")
+    decoded = (
+        f", which decodes to {read.nearest[0][1]} (cosine {short(read.nearest[0][2])})"
+        if (read is not None and read.nearest)
+        else ""
+    )
+    ranked = sorted(named.items(), key=lambda item: -abs(item[1]))
+    claim = (
+        f"Its V side loads what stands at {trace.labels[found.smallest[0]]}{decoded}, and stores it at "
+        f"{trace.labels[at]}. That moves the logit of {text_of(trace, token)} by {signed(raised)}; all "
+        f"{len(circuit.heads)} induction heads together {signed(mine)}. The logit is {signed(sum(named.values()))}; "
+        f"the mean of all tokens is {signed(mean)}."
+    )
+    view = bars(
+        f"Who made the logit of {text_of(trace, token)}",
+        "logit",
+        ("writer", ""),
+        [(name, value, "") for name, value in ranked[: SHOWN + 2]],
+        strong=[i for i, (name, _) in enumerate(ranked[: SHOWN + 2]) if name in {str(h) for h in circuit.heads}],
+    )
+    numbers = {"parts": named, "together": mine, "logit": float(trace.logits[at, token])}
+    place = {"screen": "address", "run": asked.name, "head": str(asked.star), "at": at, "side": "V"}
+    return step("What does it take?", claim, numbers, [view], place)

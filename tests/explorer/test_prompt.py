@@ -1,0 +1,112 @@
+"""Runs and what is told of them: names, patterns as bytes, heads in full, predictions, and what is refused."""
+
+from contextlib import suppress
+
+import pytest
+import torch
+
+import loadstore as ls
+from loadstore.errors import BadRequest, LoadstoreError
+from loadstore.explorer import prompt
+from loadstore.explorer.ask import Ask
+from loadstore.explorer.model import model
+from loadstore.explorer.runs import NoSuchRun, Runs, TooLong
+from loadstore.explorer.state import Explorer
+from loadstore.explorer.table import QUICK, SLOW
+
+ARTICLE = "the cat sat on the mat. the dog sat on the log."
+WILD = [None, True, 5, -1, 2**40, 1.5, "", "x" * 5000, [], [1], ["a"], {}, {"a": 1}]
+
+
+@pytest.fixture(scope="module")
+def explorer() -> Explorer:
+    return Explorer(ls.load("builtin"), ARTICLE)
+
+
+def test_equal_prompts_are_one_run_and_others_are_not(explorer: Explorer) -> None:
+    names = [explorer.runs.make(text)[0] for text in (ARTICLE, ARTICLE, "the cat")]
+    assert names[0] == names[1] != names[2]
+    assert explorer.runs.get(names[0]) is explorer.runs.get(names[0])
+    with pytest.raises(NoSuchRun):
+        explorer.runs.get("nope")
+
+
+def test_a_run_that_made_room_is_run_again_and_a_forgotten_name_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loadstore.explorer.runs.RECORDED", 1)
+    monkeypatch.setattr("loadstore.explorer.runs.NAMES", 3)
+    runs = Runs(ls.load("builtin"))
+    name, trace = runs.make([0, 5, 6])
+    runs.make([0, 7, 8])
+    again = runs.get(name)
+    assert again is not trace
+    assert torch.equal(again.logits, trace.logits)
+    for token in range(3):
+        runs.make([0, 9, token])
+    with pytest.raises(NoSuchRun):
+        runs.get(name)
+
+
+def test_a_prompt_longer_than_is_shown_is_refused_with_both_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loadstore.explorer.runs.TOKENS", 4)
+    with pytest.raises(TooLong, match="6 tokens; the explorer shows at most 4"):
+        Runs(ls.load("builtin")).make([0, 1, 2, 3, 4, 5])
+
+
+@pytest.mark.parametrize("first", [0, 3])
+def test_patterns_travel_as_rounded_lower_triangles(explorer: Explorer, first: int) -> None:
+    name, trace = explorer.runs.make(ARTICLE)
+    found = torch.frombuffer(
+        bytearray(prompt.patterns(explorer, Ask({"run": name, "first": first}))), dtype=torch.uint8
+    )
+    n = trace.tokens.shape[1] - first
+    corner = torch.ones(n, n, dtype=torch.bool).tril()
+    shape = trace.weights.architecture
+    wanted = [(trace.pattern(head)[first:, first:][corner] * 255).round().to(torch.uint8) for head in shape.heads]
+    assert torch.equal(found, torch.cat(wanted))
+
+
+def test_a_head_in_full_is_the_pattern_to_seven_digits(explorer: Explorer) -> None:
+    name, trace = explorer.runs.make(ARTICLE)
+    found = prompt.head(explorer, Ask({"run": name, "head": "L1.H4", "first": 2}))
+    pattern = trace.pattern("L1.H4").double()
+    for index, row in enumerate(found["rows"]):
+        assert row == pytest.approx(pattern[2 + index, 2 : 3 + index].tolist(), rel=1e-6, abs=1e-12)
+        assert found["before"][index] == pytest.approx(float(pattern[2 + index, :2].sum()), abs=1e-9)
+
+
+def test_predictions_and_badges_are_those_of_the_run(explorer: Explorer) -> None:
+    found = prompt.run_prompt(explorer, Ask({"prompt": ARTICLE}))
+    trace = ls.run(explorer.weights, ARTICLE, record=True)
+    assert found["labels"] == trace.labels
+    assert found["prompt"] == ARTICLE
+    assert found["repeats"] == [8, 10, 11, 12, 14]
+    after = prompt.predictions(explorer, Ask({"run": found["run"], "at": 10}))["next"]
+    probabilities = trace.logits[10].double().softmax(-1)
+    assert [one["id"] for one in after] == probabilities.topk(5).indices.tolist()
+    assert after[0]["probability"] == pytest.approx(float(probabilities.max()), abs=1e-6)
+    heads = [str(head) for head in explorer.weights.architecture.heads]
+    assert "previous" in found["badges"][heads.index("L0.H7")]
+    assert "induction" in found["badges"][heads.index("L1.H10")]
+
+
+def test_the_model_is_told_as_it_is(explorer: Explorer) -> None:
+    found = model(explorer, Ask({}))
+    assert (found["name"], found["layers"], found["heads_per_layer"], len(found["heads"])) == ("builtin", 2, 12, 24)
+
+
+@pytest.mark.parametrize("name", [*QUICK, *SLOW])
+@pytest.mark.parametrize("value", WILD, ids=lambda value: repr(value)[:12])
+def test_wild_fields_are_refused_or_answered_and_never_a_fault(explorer: Explorer, name: str, value: object) -> None:
+    run, _ = explorer.runs.make(ARTICLE)
+    fields = ("run", "head", "at", "about", "first", "writer", "reader", "edits", "wires", "by", "measure", "predict")
+    usual = {"run": run, "head": "L1.H4", "at": 10, "writer": "L0.H7", "reader": "L1.H4.K", "prompt": ARTICLE}
+    for field in (*fields, "prompt", "ids", "controls", "replicates", "offset"):
+        with suppress(LoadstoreError, NoSuchRun, TooLong):
+            (QUICK.get(name) or SLOW[name])(explorer, Ask(usual | {field: value}))
+
+
+def test_an_unknown_field_is_named() -> None:
+    ask = Ask({"run": "x", "paht": 1})
+    ask.text("run")
+    with pytest.raises(BadRequest, match="'paht'; the fields here are: run"):
+        ask.done()
