@@ -10,23 +10,21 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from served import Client, until
 
 from loadstore.explorer import app, guard, table
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.guard import HEADERS, Here
 from loadstore.explorer.state import Document, Explorer, Progress
 
-if TYPE_CHECKING:
-    from explorer.conftest import Client
-
 BIG = 10_000_000
 DOCUMENTED = set(map(int, re.findall(r"^\| (\d{3}) \|", Path("docs/explorer.md").read_text(encoding="utf-8"), re.M)))
 
 
-def well(client: "Client") -> bool:
+def well(client: Client) -> bool:
     """Whether the server answers a question as it should."""
     status, found = client.ask("run", prompt="the cat sat on the")
     return status == 200 and len(found["labels"]) == 6
@@ -56,7 +54,7 @@ def well(client: "Client") -> bool:
     ],
     ids=lambda value: str(value)[:24],
 )
-def test_every_body_has_its_status(client: "Client", body: bytes, status: int) -> None:
+def test_every_body_has_its_status(client: Client, body: bytes, status: int) -> None:
     got, _, answer = client.send("POST", "/api/run", body)
     assert got == status, answer[:300]
     if got != 200:
@@ -67,7 +65,7 @@ def test_every_body_has_its_status(client: "Client", body: bytes, status: int) -
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
-def test_a_body_of_ten_megabytes_is_refused(client: "Client", *, chunked: bool) -> None:
+def test_a_body_of_ten_megabytes_is_refused(client: Client, *, chunked: bool) -> None:
     body: Any = b'{"prompt": "' + b"x" * BIG + b'"}'
     if chunked:
         body = iter([body[i : i + 65536] for i in range(0, len(body), 65536)])
@@ -77,7 +75,7 @@ def test_a_body_of_ten_megabytes_is_refused(client: "Client", *, chunked: bool) 
     assert well(client)
 
 
-def test_prompts_that_are_too_long_are_told_by_how_much(client: "Client") -> None:
+def test_prompts_that_are_too_long_are_told_by_how_much(client: Client) -> None:
     status, found = client.ask("run", ids=[5] * 300)
     assert status == 422
     assert re.search(r"300 tokens; builtin takes at most 256", found["error"]["message"])
@@ -110,7 +108,7 @@ def test_prompts_that_are_too_long_are_told_by_how_much(client: "Client") -> Non
     ],
     ids=str,
 )
-def test_every_header_has_its_status(client: "Client", headers: dict[str, str | None], status: int) -> None:
+def test_every_header_has_its_status(client: Client, headers: dict[str, str | None], status: int) -> None:
     sent = {name: None if value is None else value.format(port=client.port) for name, value in headers.items()}
     got, answered, _ = client.send("POST", "/api/model", b"{}", **sent)
     assert got == status
@@ -133,7 +131,7 @@ def test_every_header_has_its_status(client: "Client", headers: dict[str, str | 
         "/bundle/loadstore.js",
     ],
 )
-def test_no_path_leads_to_a_file(client: "Client", path: str) -> None:
+def test_no_path_leads_to_a_file(client: Client, path: str) -> None:
     status, _, body = client.send("GET", path)
     assert status == 404
     assert b"root:" not in body
@@ -141,19 +139,19 @@ def test_no_path_leads_to_a_file(client: "Client", path: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
-def test_questions_are_posted(client: "Client", method: str) -> None:
+def test_questions_are_posted(client: Client, method: str) -> None:
     assert client.send(method, "/api/model")[0] == 405
     assert client.ask("nothing")[0] == 404
 
 
-def test_the_page_needs_no_key_and_holds_none(client: "Client") -> None:
+def test_the_page_needs_no_key_and_holds_none(client: Client) -> None:
     for path in ("/", "/explorer.js", "/explorer.css"):
         status, _, body = client.send("GET", path, x_loadstore_key=None)
         assert status == 200
         assert client.key.encode() not in body
 
 
-def test_a_malformed_request_closes_its_own_connection_only(client: "Client") -> None:
+def test_a_malformed_request_closes_its_own_connection_only(client: Client) -> None:
     for raw in (
         b"\x00\x01\x02\r\n\r\n",
         b"GET / HTTP/9.9\r\n\r\n",
@@ -165,7 +163,7 @@ def test_a_malformed_request_closes_its_own_connection_only(client: "Client") ->
     assert well(client)
 
 
-def test_a_body_that_does_not_come_is_not_waited_for(client: "Client", monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_that_does_not_come_is_not_waited_for(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guard, "PATIENCE", 0.3)
     head = f"POST /api/run HTTP/1.1\r\nhost: 127.0.0.1:{client.port}\r\nx-loadstore-key: {client.key}\r\n"
     with socket.create_connection((client.host, client.port), timeout=30) as one:
@@ -174,7 +172,7 @@ def test_a_body_that_does_not_come_is_not_waited_for(client: "Client", monkeypat
     assert well(client)
 
 
-def test_two_hundred_requests_at_once_are_answered_or_sent_away(client: "Client") -> None:
+def test_two_hundred_requests_at_once_are_answered_or_sent_away(client: Client) -> None:
     start = threading.Barrier(200)
 
     def one(index: int) -> int:
@@ -188,7 +186,7 @@ def test_two_hundred_requests_at_once_are_answered_or_sent_away(client: "Client"
     assert well(client)
 
 
-def test_two_browsers_do_not_disturb_each_other(client: "Client") -> None:
+def test_two_browsers_do_not_disturb_each_other(client: Client) -> None:
     def one(word: str) -> list[str]:
         labels: list[str] = []
         for length in range(1, 9):
@@ -231,9 +229,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     return seen
 
 
-def test_a_client_that_hangs_up_stops_its_analysis(
-    client: "Client", slow: dict[str, int], until: Callable[..., bool]
-) -> None:
+def test_a_client_that_hangs_up_stops_its_analysis(client: Client, slow: dict[str, int]) -> None:
     head = f"POST /api/slow HTTP/1.1\r\nhost: 127.0.0.1:{client.port}\r\nx-loadstore-key: {client.key}\r\n"
     with socket.create_connection((client.host, client.port), timeout=30) as one:
         one.sendall(f"{head}content-type: application/json\r\ncontent-length: 2\r\n\r\n{{}}".encode())
@@ -247,7 +243,7 @@ def test_a_client_that_hangs_up_stops_its_analysis(
 
 
 def test_slow_questions_do_not_hold_up_quick_ones_and_too_many_are_sent_away(
-    client: "Client", slow: dict[str, int], until: Callable[..., bool]
+    client: Client, slow: dict[str, int]
 ) -> None:
     with ThreadPoolExecutor(12) as pool:
         asked = [pool.submit(client.ask, "slow", steps=150) for _ in range(12)]
@@ -258,7 +254,7 @@ def test_slow_questions_do_not_hold_up_quick_ones_and_too_many_are_sent_away(
     assert set(kinds) == {"result", "busy"}
 
 
-def test_an_answer_that_takes_too_long_is_not_waited_for(client: "Client", monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_that_takes_too_long_is_not_waited_for(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def sleepy(explorer: Explorer, ask: Ask) -> Document:
         time.sleep(0.5)
         return {}
@@ -272,7 +268,7 @@ def test_an_answer_that_takes_too_long_is_not_waited_for(client: "Client", monke
 
 
 def test_a_fault_is_told_without_its_inside(
-    client: "Client", monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    client: Client, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def faulty(explorer: Explorer, ask: Ask) -> Document:
         raise ZeroDivisionError("secret/path")
@@ -284,7 +280,7 @@ def test_a_fault_is_told_without_its_inside(
     assert "secret/path" in capfd.readouterr().err
 
 
-def test_memory_comes_back_to_its_level(client: "Client") -> None:
+def test_memory_comes_back_to_its_level(client: Client) -> None:
     def storm() -> int:
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda index: client.ask("run", ids=[index % 500] * 200), range(150)))

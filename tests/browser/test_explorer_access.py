@@ -1,0 +1,116 @@
+"""Everybody can use the explorer: axe finds nothing serious, canvases have names, focus goes in order, tables agree."""
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from browser.test_access import AXE, IN_FOCUS, REACHABLE, VIOLATIONS
+from browser.test_explorer import PLACES, SCREENS, SETTLED
+from served import ARTICLE, serving, until
+
+import loadstore as ls
+from loadstore.explorer.state import Explorer
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+STOPS = """() => [...document.querySelectorAll('section.view .body')].map(body => [
+    body.closest('section').querySelector('h4').textContent,
+    body.querySelectorAll('.stop[tabindex="0"], .heads button[tabindex="0"]').length])"""
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with serving(Explorer(ls.load("builtin"), ARTICLE)) as served:
+        yield served.address
+
+
+def opened(browser: "Browser", address: str, name: str, width: int = 1400, **more: Any) -> "Page":
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, reduced_motion="reduce", bypass_csp=True, **more
+    )
+    page = context.new_page()
+    page.set_default_timeout(120_000)
+    page.goto(address + PLACES[name], wait_until="load")
+    page.wait_for_selector(SETTLED[name])
+    assert until(lambda: page.evaluate("document.querySelectorAll('[aria-busy=true]').length === 0"), 60)
+    return page
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", SCREENS)
+def test_axe_finds_nothing_serious(browser: "Browser", address: str, name: str, scheme: Any) -> None:
+    page = opened(browser, address, name, color_scheme=scheme)
+    page.add_script_tag(content=AXE)
+    found = [one for one in page.evaluate(VIOLATIONS) if one["impact"] in ("serious", "critical")]
+    told = [(one["id"], [node["html"][:160] for node in one["nodes"][:3]]) for one in found]
+    page.context.close()
+    assert told == []
+
+
+def test_axe_finds_nothing_serious_in_the_help_and_at_400_pixels(browser: "Browser", address: str) -> None:
+    page = opened(browser, address, "address", 400)
+    page.get_by_role("button", name="Keys and words").click()
+    page.add_script_tag(content=AXE)
+    found = [one["id"] for one in page.evaluate(VIOLATIONS) if one["impact"] in ("serious", "critical")]
+    page.context.close()
+    assert found == []
+
+
+@pytest.mark.parametrize("name", SCREENS)
+def test_canvases_have_names_and_pictures_one_stop(browser: "Browser", address: str, name: str) -> None:
+    page = opened(browser, address, name)
+    canvases = page.locator("canvas").evaluate_all("all => all.map(one => [one.getAttribute('role'), one.ariaLabel])")
+    assert all(role == "img" and label for role, label in canvases)
+    if name in ("heads", "memory"):
+        assert canvases
+    assert all(count <= 1 for _, count in page.evaluate(STOPS))
+    page.context.close()
+
+
+@pytest.mark.parametrize("name", SCREENS)
+def test_tab_reaches_everything_in_order_and_shows_where_it_is(browser: "Browser", address: str, name: str) -> None:
+    page = opened(browser, address, name)
+    wanted = page.evaluate(REACHABLE)
+    page.evaluate("document.activeElement?.blur(); scrollTo(0, 0)")
+    reached: list[dict[str, Any]] = []
+    for _ in range(len(wanted) + 8):
+        page.keyboard.press("Tab")
+        here = page.evaluate(IN_FOCUS)
+        if here["reach"] is not None:
+            if reached and here["reach"] == reached[0]["reach"]:
+                break
+            reached.append(here)
+    page.context.close()
+    order = [int(one["reach"]) for one in reached]
+    assert order == sorted(order)
+    assert set(wanted) - {one["reach"] for one in reached} == set()
+    assert [one["what"] for one in reached if not (one["seen"] and one["ring"])] == []
+
+
+def test_tables_carry_the_numbers_of_their_pictures(browser: "Browser", address: str) -> None:
+    trace = ls.run(ls.load("builtin"), ARTICLE, record=True)
+    page = opened(browser, address, "memory")
+    page.evaluate("document.querySelectorAll('details.numbers').forEach(one => { one.open = true; })")
+    page.wait_for_selector("table[data-panel=L0] td[data-value]")
+    rows = page.locator("table[data-panel=L0] tbody tr").evaluate_all(
+        "rows => rows.map(row => [row.querySelector('th').textContent, "
+        "[...row.querySelectorAll('td')].map(cell => Number(cell.dataset.value))])"
+    )
+    for name, values in rows[:12]:
+        assert values == pytest.approx(trace.written(name).double().square().sum(-1).tolist(), rel=1e-3)
+    page.context.close()
+    page = opened(browser, address, "heads")
+    page.evaluate("document.querySelectorAll('details.numbers').forEach(one => { one.open = true; })")
+    page.wait_for_selector("table[data-panel=roles] td[data-value]")
+    cells = page.locator("table[data-panel=roles] td[data-value]").count()
+    assert cells == 24 * 5
+    page.context.close()
+
+
+def test_forced_colours_and_double_zoom_keep_everything(browser: "Browser", address: str) -> None:
+    page = opened(browser, address, "memory", 700, forced_colors="active", device_scale_factor=2)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 700
+    assert json.loads(page.evaluate("JSON.stringify(matchMedia('(forced-colors: active)').matches)"))
+    page.context.close()
