@@ -1,7 +1,7 @@
 """What the heads of one layer load on a prompt, all at once: rows, contrasts, outputs, and what they ask of stores.
 
 d_i = A_i − 1/n over the n keys that query i may see; the contrast of its row C_i = Σ_j d_ij s_ij = KL(A‖U) + KL(U‖A).
-Tests: tests/explorer/test_memory.py.
+Tests: tests/explorer/test_stores.py.
 """
 
 from dataclasses import dataclass
@@ -15,9 +15,8 @@ from loadstore.models.rotary import Rotary
 from loadstore.models.trace import Trace
 from loadstore.models.weights import Layer
 from loadstore.prompts.reading import back_through
+from loadstore.prompts.sides import VANISHED
 from loadstore.sites import Reader, Side
-
-NAT = 1.0  # a contrast below it counts by its nats
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +67,7 @@ class Loads:
 
     def asked(self, trace: Trace) -> tuple[Float[Tensor, "token d_model"], Float[Tensor, "token d_model"]]:
         """What all loads of the layer ask of a store in the stream, and of one beside it; see ``loaded``."""
-        weight = self.scale / self.contrast.clamp(min=NAT)[..., None]
+        weight = shared(torch.full_like(self.contrast, self.scale), self.contrast, self.size).nan_to_num(0.0)[..., None]
         squares = self.squares[..., None].clamp(min=torch.finfo(self.squares.dtype).tiny)
         stored = torch.einsum("hie,hef->hif", self.z, self.gram) / squares
         choice = self.back("Q", self.met * weight) + self.back("K", self.directions.mT @ (self.q * weight))
@@ -83,12 +82,17 @@ class Loads:
         return part if norm.gain is None else part * norm.gain
 
 
+def shared(part: Tensor, whole: Tensor, size: Tensor) -> Tensor:
+    """A part of the whole; NaN where the whole is nothing beside the numbers that it is the sum of."""
+    return torch.where(whole.abs() > VANISHED * size, part / whole, torch.nan)
+
+
 def loads(trace: Trace, layer: int) -> Loads:
     """What the heads of a layer load on one prompt."""
     shape, record, weights = trace.weights.architecture, trace.record.layers[layer], trace.weights.layer(layer)
     rows = record.pattern[0].double()
-    seen = allowed(rows.shape[-1], shape.window(layer), rows.device)
-    directions = torch.where(seen, rows - seen / seen.sum(-1, keepdim=True), 0.0)
+    seen = allowed(rows.shape[-1], shape.window(layer), rows.device).to(rows)
+    directions = rows - seen / seen.sum(-1, keepdim=True)
     q, k, z = (side[0].transpose(0, 1).double() for side in (record.q, record.k, record.z))
     W_O, scale = weights.W_O.double(), shape.d_head**-0.5
     gram, met = W_O @ W_O.mT, directions @ k

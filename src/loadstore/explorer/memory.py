@@ -9,7 +9,7 @@ from torch import Tensor
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.prompt import text_of, window
 from loadstore.explorer.state import Document, Explorer
-from loadstore.explorer.stores import Uses, loaded, uses
+from loadstore.explorer.stores import Used, Uses, loaded, uses
 from loadstore.models.trace import Trace
 from loadstore.models.wiring import wiring
 from loadstore.prompts.address import smallest_set
@@ -17,15 +17,14 @@ from loadstore.prompts.logits import logit_parts
 from loadstore.prompts.reading import in_stream, is_beside
 from loadstore.prompts.single import one_prompt_index
 from loadstore.prompts.stored import nearest
-from loadstore.sites import SIDES, UNEMBED, Head, Writer
+from loadstore.sites import SIDES, UNEMBED, Writer
 
 MASS = 0.9  # of what a store is used for, that the lit loads hold
 LIT = 48  # of them, at most
 MEASURES = ("stored", "loaded")
 MEANINGS = {
     "stored": "squared norm of what each writer stored there",
-    "loaded": "how many loads of later heads each store makes up: its shares summed over heads, sides and queries, "
-    "a choice of less than one nat counting by its nats",
+    "loaded": "how many loads of later heads each store makes up: its shares summed over heads, sides and queries",
 }
 BESIDE = " (pos is not in the stream: it is added to what Q and K read)"
 
@@ -43,7 +42,7 @@ def memory(explorer: Explorer, ask: Ask) -> Document:
         squares = stores.square().sum(-1)
         values = squares
         if measure == "loaded":
-            values = torch.stack([used[writer][first:last] for writer in writers])
+            values = torch.stack([used[str(writer)][first:last] for writer in writers])
         rows.append(
             {
                 "label": label,
@@ -93,7 +92,7 @@ def store(explorer: Explorer, ask: Ask) -> Document:
         "source": _source(trace, writer, at),
         "logit": _logit(trace, writer, at),
         "by": by,
-        "lit": _loads(trace, lit),
+        "lit": [_load(trace, use) for use in lit],
         "others": others,
         "missing": "MLPs load too; what they read is not linear and has no exact share, so they are not lit."
         if trace.weights.architecture.mlp is not None
@@ -117,21 +116,16 @@ def _lit(found: Uses, by: str) -> tuple[Uses, Document]:
     return found.some(chosen), {"count": len(size) - len(chosen), "held": rest}
 
 
-def _loads(trace: Trace, lit: Uses) -> list[Document]:
-    return [
-        {
-            "head": str(Head(layer, head)),
-            "layer": layer,
-            "side": SIDES[side],
-            "query": query,
-            "token": trace.labels[query],
-            "share": share,
-            "traffic": size,
-        }
-        for (layer, head, side, query), share, size in zip(
-            lit.site.tolist(), lit.share.tolist(), lit.traffic.tolist(), strict=True
-        )
-    ]
+def _load(trace: Trace, use: Used) -> Document:
+    return {
+        "head": str(use.reader.head),
+        "layer": use.reader.layer,
+        "side": use.reader.side,
+        "query": use.query,
+        "token": trace.labels[use.query],
+        "share": use.share,
+        "traffic": use.traffic,
+    }
 
 
 def _shares(trace: Trace, writer: Writer, at: int, row: Tensor) -> list[dict[str, Any]]:

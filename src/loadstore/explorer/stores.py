@@ -9,27 +9,37 @@ of one load sum to 1 (prompts/address.py, ``about="row"``). Traffic of the store
 
     V   A_it ‖o^c_t‖      K   √(A_it (1 − A_it)) |q_i · k^c_t| /√d_head      Q   √Var_{j∼A_t}(q^c_t · k_j) /√d_head
 
-All heads of a layer at once. Time: token² × d_head a head. Tests: tests/explorer/test_memory.py.
+All heads of a layer at once. Time: token² × d_head a head. Tests: tests/explorer/test_stores.py.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from loadstore.explorer.layers import Loads, loads
+from loadstore.explorer.layers import Loads, loads, shared
 from loadstore.models.norms import through_norm
 from loadstore.models.trace import Trace
 from loadstore.models.wiring import wiring
 from loadstore.prompts.reading import is_beside, norm_of, refuse_cuts
-from loadstore.prompts.sides import VANISHED
 from loadstore.sites import SIDES, Reader, Side, Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """One load: the share of it that a store makes up, and how much of the store it took."""
+
+    reader: Reader
+    query: int
+    share: float
+    traffic: float
 
 
 @dataclass(frozen=True, eq=False)
 class Uses:
-    """Loads, one an entry: layer, head, side (of SIDES) and query; what the store is of each, and what each took."""
+    """Loads of one store, many at once; ``site`` has each load's layer, head, side (its place in SIDES) and query."""
 
     site: Int[Tensor, "use 4"]
     share: Float[Tensor, " use"]
@@ -38,6 +48,12 @@ class Uses:
     def some(self, chosen: "Bool[Tensor, ' use'] | Int[Tensor, ' chosen']") -> "Uses":
         """A part of them."""
         return Uses(self.site[chosen], self.share[chosen], self.traffic[chosen])
+
+    def __iter__(self) -> Iterator[Used]:
+        """One after the other."""
+        sized = zip(self.site.tolist(), self.share.tolist(), self.traffic.tolist(), strict=True)
+        for (layer, head, side, query), share, traffic in sized:
+            yield Used(Reader(layer, head, SIDES[side]), query, share, traffic)
 
 
 def uses(trace: Trace, writer: Writer, at: int) -> Uses:
@@ -76,10 +92,10 @@ def _of(mine: Loads, side: Side, part: Float[Tensor, "head d_head"], at: int) ->
         back = torch.einsum("he,hef->hf", part, mine.gram)
         size = (back * part).sum(-1, keepdim=True).clamp(min=0).sqrt()
         met, whole = torch.einsum("hie,he->hi", mine.z[:, at:], back), mine.squares[:, at:]
-        share, traffic = _shared(rows * met, whole, whole.sqrt() * size), rows * size
+        share, traffic = shared(rows * met, whole, whole.sqrt() * size), rows * size
     elif side == "K":
         change = torch.einsum("hie,he->hi", mine.q[:, at:], part) * mine.scale
-        share = _shared(mine.directions[:, at:, at] * change, mine.contrast[:, at:], mine.size[:, at:])
+        share = shared(mine.directions[:, at:, at] * change, mine.contrast[:, at:], mine.size[:, at:])
         traffic = (rows * (1 - rows)).clamp(min=0).sqrt() * change.abs()
     else:
         scores = torch.einsum("hje,he->hj", mine.k, part) * mine.scale
@@ -87,7 +103,7 @@ def _of(mine: Loads, side: Side, part: Float[Tensor, "head d_head"], at: int) ->
         mean = (row * scores).sum(-1, keepdim=True)
         traffic = (row * (scores - mean).square()).sum(-1, keepdim=True).sqrt()
         meant = (mine.directions[:, at] * scores).sum(-1, keepdim=True)
-        share = _shared(meant, mine.contrast[:, at : at + 1], mine.size[:, at : at + 1])
+        share = shared(meant, mine.contrast[:, at : at + 1], mine.size[:, at : at + 1])
     heads, queries = share.shape
     index = torch.cartesian_prod(torch.arange(heads), torch.arange(at, at + queries))
     where = torch.tensor([mine.layer, SIDES.index(side)]).expand(len(index), 2)
@@ -95,17 +111,11 @@ def _of(mine: Loads, side: Side, part: Float[Tensor, "head d_head"], at: int) ->
     return Uses(site, share.flatten().cpu(), traffic.flatten().cpu())
 
 
-def _shared(part: Tensor, whole: Tensor, size: Tensor) -> Tensor:
-    """A part of the whole; NaN where the whole is nothing beside the numbers that it is the sum of."""
-    return torch.where(whole.abs() > VANISHED * size, part / whole, torch.nan)
+def loaded(trace: Trace) -> dict[str, Float[Tensor, " token"]]:
+    """Of every store, by writer and token, the sum of its shares of all loads of heads: how many loads it makes up.
 
-
-def loaded(trace: Trace) -> dict[Writer, Float[Tensor, " token"]]:
-    """Of every store, by writer and token, how many loads of later heads it makes up: the sum of its shares of them.
-
-    A Q or K load whose contrast is below one nat counts by its nats: it has hardly a choice to share. Shares are linear
-    in what is stored, so all that is loaded later is one direction a token, which stores meet.
-    Raises Undefined for cut runs.
+    Shares are linear in what is stored, so all that is loaded after a layer is one direction a token, which what was
+    stored there meets. Raises Undefined for cut runs.
     """
     refuse_cuts(trace)
     weights, record = trace.weights, trace.record
@@ -126,4 +136,4 @@ def loaded(trace: Trace) -> dict[Writer, Float[Tensor, " token"]]:
         if layer >= 0:
             before, behind = loads(trace, layer).asked(trace)
             stream, beside = stream + before, beside + behind
-    return {writer: found[writer] for writer in writers}
+    return {str(writer): found[writer] for writer in writers}
