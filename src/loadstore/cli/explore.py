@@ -38,10 +38,11 @@ def explore(
         from loadstore.explorer.serve import Served
         from loadstore.explorer.state import Explorer
     except ModuleNotFoundError as error:
-        if error.name not in ("starlette", "uvicorn"):
+        missing = (error.name or "").partition(".")[0]
+        if missing not in ("starlette", "uvicorn"):
             raise
         raise BadRequest(
-            f"the explorer needs {error.name}, which is not installed: pip install 'loadstore[explorer]'"
+            f"the explorer needs {missing}, which is not installed: pip install 'loadstore[explorer]'"
         ) from None
     weights = open_model(model, positions, bos)
     known = Explorer(weights, prompt if ids is None else as_ids(ids))

@@ -134,7 +134,7 @@ class Guard:
             return refusal(403, "origin", "this server answers only to its own page")
         if self.active > TOGETHER:
             return refusal(503, "busy", f"more than {TOGETHER} requests at once; try again")
-        if asks and not hmac.compare_digest(headers.get(KEY, ""), self.here.key):
+        if asks and not hmac.compare_digest(headers.get(KEY, "").encode(), self.here.key.encode()):
             return refusal(401, "key", "the key is missing or another run's: open the address that loadstore printed")
         return None
 

@@ -1,0 +1,107 @@
+"""A real server of the built-in model, in a thread of this process, and what asks it."""
+
+import http.client
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+
+if TYPE_CHECKING:
+    from loadstore.explorer.serve import Served
+    from loadstore.explorer.state import Explorer
+
+ARTICLE = "the cat sat on the mat. the dog sat on the log."
+
+
+@dataclass
+class Client:
+    """Who asks: a host, a port, a key."""
+
+    address: str
+    host: str = ""
+    port: int = 0
+    key: str = ""
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.address)
+        self.host, self.port, self.key = str(parts.hostname), int(parts.port or 80), parts.query.removeprefix("key=")
+        self.headers = {"content-type": "application/json", "x-loadstore-key": self.key}
+
+    def send(
+        self, method: str, path: str, body: bytes | None = None, **headers: str | None
+    ) -> tuple[int, dict[str, str], bytes]:
+        """One request; a header of None is left out, and `_` in a name is `-`."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent = {name: value for name, value in (self.headers | named).items() if value is not None}
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=120)
+        try:
+            connection.request(method, path, body, sent)
+            answer = connection.getresponse()
+            return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
+        finally:
+            connection.close()
+
+    def ask(self, name: str, **fields: Any) -> tuple[int, Any]:
+        """One question; bytes where the answer is no JSON, a list of lines where it is many."""
+        status, headers, body = self.send("POST", f"/api/{name}", json.dumps(fields).encode())
+        kind = headers.get("content-type", "")
+        if kind.startswith("application/x-ndjson"):
+            return status, [json.loads(line) for line in body.splitlines()]
+        return status, json.loads(body) if kind.startswith("application/json") else body
+
+
+@contextmanager
+def serving(explorer: "Explorer", port: int | None = 0) -> "Iterator[Served]":
+    """The explorer, served until the block ends."""
+    from loadstore.explorer.serve import Served
+
+    served = Served(explorer, port=port)
+    begun = threading.Event()
+    thread = threading.Thread(target=served.serve_until_stopped, args=(lambda address: begun.set(),), daemon=True)
+    thread.start()
+    assert begun.wait(60)
+    try:
+        yield served
+    finally:
+        served.stop()
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+@pytest.fixture(name="serving", scope="session")
+def serving_fixture() -> Callable[..., Any]:
+    """`serving`, for tests that do not import it."""
+    return serving
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Client]:
+    """A client of a server of the built-in model."""
+    import loadstore as ls
+    from loadstore.explorer.state import Explorer
+
+    with serving(Explorer(ls.load("builtin"), ARTICLE)) as served:
+        yield Client(served.address)
+
+
+def until(met: Callable[[], bool], seconds: float = 30) -> bool:
+    """Whether something comes true in time."""
+    end = time.monotonic() + seconds
+    while not met():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+@pytest.fixture(name="until", scope="session")
+def until_fixture() -> Callable[..., bool]:
+    """`until`, for tests that do not import it."""
+    return until

@@ -1,0 +1,324 @@
+"""Whatever is sent, the server answers with a status that docs/explorer.md names, and is well afterwards."""
+
+import gc
+import json
+import re
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from loadstore.explorer import app, guard, table
+from loadstore.explorer.ask import Ask
+from loadstore.explorer.guard import HEADERS, Here
+from loadstore.explorer.state import Document, Explorer, Progress
+
+if TYPE_CHECKING:
+    from explorer.conftest import Client
+
+BIG = 10_000_000
+DOCUMENTED = set(map(int, re.findall(r"^\| (\d{3}) \|", Path("docs/explorer.md").read_text(encoding="utf-8"), re.M)))
+
+
+def well(client: "Client") -> bool:
+    """Whether the server answers a question as it should."""
+    status, found = client.ask("run", prompt="the cat sat on the")
+    return status == 200 and len(found["labels"]) == 6
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"{", 400),
+        (b"[]", 400),
+        (b"3", 400),
+        (b"null", 400),
+        (b'{"prompt": NaN}', 400),
+        (b'{"prompt": "\xff"}', 400),
+        (b'{"a":' * 5000 + b"1" + b"}" * 5000, 400),
+        (b"[" * 100_000, 400),
+        (b'{"ids": [' + b"9" * 5000 + b"]}", 400),
+        (b'{"prompt": 5}', 422),
+        (b'{"prompt": ""}', 422),
+        (b'{"ids": []}', 422),
+        (b'{"ids": [99999999]}', 422),
+        (b'{"ids": [1], "path": "/etc/passwd"}', 422),
+        (b'{"run": "../../etc/passwd"}', 404),
+        (b'{"prompt": "\\ud800"}', 422),
+        (b'{"prompt": "</script><b>\\u202e\\u0000\\ud83d\\ude00"}', 200),
+    ],
+    ids=lambda value: str(value)[:24],
+)
+def test_every_body_has_its_status(client: "Client", body: bytes, status: int) -> None:
+    got, _, answer = client.send("POST", "/api/run", body)
+    assert got == status, answer[:300]
+    if got != 200:
+        error = json.loads(answer)["error"]
+        assert error["message"]
+        assert "site-packages" not in error["message"]
+    assert well(client)
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
+def test_a_body_of_ten_megabytes_is_refused(client: "Client", *, chunked: bool) -> None:
+    body: Any = b'{"prompt": "' + b"x" * BIG + b'"}'
+    if chunked:
+        body = iter([body[i : i + 65536] for i in range(0, len(body), 65536)])
+    status, _, answer = client.send("POST", "/api/run", body)
+    assert status == 413
+    assert json.loads(answer)["error"]["kind"] == "too-large"
+    assert well(client)
+
+
+def test_prompts_that_are_too_long_are_told_by_how_much(client: "Client") -> None:
+    status, found = client.ask("run", ids=[5] * 300)
+    assert status == 422
+    assert re.search(r"300 tokens; builtin takes at most 256", found["error"]["message"])
+    status, found = client.ask("run", prompt="a" * 20_001)
+    assert status == 422
+    assert "20,001 characters" in found["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"host": "evil.com"}, 421),
+        ({"host": "evil.com:{port}"}, 421),
+        ({"host": "127.0.0.1:1"}, 421),
+        ({"host": ""}, 421),
+        ({"host": "localhost:{port}"}, 200),
+        ({"origin": "http://evil.com"}, 403),
+        ({"origin": "null"}, 403),
+        ({"origin": "http://127.0.0.1:1"}, 403),
+        ({"origin": "https://127.0.0.1:{port}"}, 403),
+        ({"origin": "http://localhost:{port}"}, 200),
+        ({"sec_fetch_site": "cross-site"}, 403),
+        ({"sec_fetch_site": "same-site"}, 403),
+        ({"sec_fetch_site": "same-origin"}, 200),
+        ({"x_loadstore_key": None}, 401),
+        ({"x_loadstore_key": "wrong"}, 401),
+        ({"x_loadstore_key": "\xff\xe9"}, 401),
+        ({"content_type": "text/plain"}, 415),
+        ({"content_type": None}, 415),
+    ],
+    ids=str,
+)
+def test_every_header_has_its_status(client: "Client", headers: dict[str, str | None], status: int) -> None:
+    sent = {name: None if value is None else value.format(port=client.port) for name, value in headers.items()}
+    got, answered, _ = client.send("POST", "/api/model", b"{}", **sent)
+    assert got == status
+    for name, value in HEADERS.items():
+        assert answered[name] == value
+    assert "server" not in answered
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/../../../../etc/passwd",
+        "/%2e%2e/%2e%2e/etc/passwd",
+        "//etc/passwd",
+        "/explorer.js/../../../pyproject.toml",
+        "/api/../../etc/passwd",
+        "/..\\..\\etc\\passwd",
+        "/explorer.js%00.css",
+        "/static/",
+        "/bundle/loadstore.js",
+    ],
+)
+def test_no_path_leads_to_a_file(client: "Client", path: str) -> None:
+    status, _, body = client.send("GET", path)
+    assert status == 404
+    assert b"root:" not in body
+    assert b"hatchling" not in body
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
+def test_questions_are_posted(client: "Client", method: str) -> None:
+    assert client.send(method, "/api/model")[0] == 405
+    assert client.ask("nothing")[0] == 404
+
+
+def test_the_page_needs_no_key_and_holds_none(client: "Client") -> None:
+    for path in ("/", "/explorer.js", "/explorer.css"):
+        status, _, body = client.send("GET", path, x_loadstore_key=None)
+        assert status == 200
+        assert client.key.encode() not in body
+
+
+def test_a_malformed_request_closes_its_own_connection_only(client: "Client") -> None:
+    for raw in (
+        b"\x00\x01\x02\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /" + b"a" * 200_000,
+        b"POST /api/run HTTP/1.1\r\n",
+    ):
+        with socket.create_connection((client.host, client.port), timeout=10) as one:
+            one.sendall(raw)
+    assert well(client)
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(client: "Client", monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "PATIENCE", 0.3)
+    head = f"POST /api/run HTTP/1.1\r\nhost: 127.0.0.1:{client.port}\r\nx-loadstore-key: {client.key}\r\n"
+    with socket.create_connection((client.host, client.port), timeout=30) as one:
+        one.sendall(f"{head}content-type: application/json\r\ncontent-length: 100\r\n\r\n{{".encode())
+        assert b"408" in one.recv(4096).split(b"\r\n")[0]
+    assert well(client)
+
+
+def test_two_hundred_requests_at_once_are_answered_or_sent_away(client: "Client") -> None:
+    start = threading.Barrier(200)
+
+    def one(index: int) -> int:
+        start.wait()
+        return client.ask("run", prompt=f"the cat sat on the mat {index}")[0]
+
+    with ThreadPoolExecutor(200) as pool:
+        statuses = Counter(pool.map(one, range(200)))
+    assert set(statuses) <= {200, 503}
+    assert statuses[200] >= 40
+    assert well(client)
+
+
+def test_two_browsers_do_not_disturb_each_other(client: "Client") -> None:
+    def one(word: str) -> list[str]:
+        labels: list[str] = []
+        for length in range(1, 9):
+            status, run = client.ask("run", prompt=f"{word} " * length)
+            assert status == 200
+            status, found = client.ask("predictions", run=run["run"], at=len(run["labels"]) - 1)
+            assert (status, found["next"]) == (200, run["next"])
+            labels += run["labels"]
+        return labels
+
+    with ThreadPoolExecutor(2) as pool:
+        cats, dogs = pool.map(one, ("cat", "dog"))
+    assert any("cat" in label for label in cats)
+    assert not any("dog" in label for label in cats)
+    assert not any("cat" in label for label in dogs)
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """A slow question that counts its steps, and what became of it."""
+    seen = {"steps": 0, "stopped": 0}
+
+    def question(explorer: Explorer, ask: Ask) -> Callable[[Progress], Document]:
+        steps = ask.number("steps", 10_000)
+
+        def work(progress: Progress) -> Document:
+            try:
+                for step in range(steps):
+                    seen["steps"] += 1
+                    time.sleep(0.005)
+                    progress(step, steps)
+            except RuntimeError:
+                seen["stopped"] += 1
+                raise
+            return {"done": steps}
+
+        return work
+
+    monkeypatch.setattr(app, "SLOW", {**table.SLOW, "slow": question})
+    return seen
+
+
+def test_a_client_that_hangs_up_stops_its_analysis(
+    client: "Client", slow: dict[str, int], until: Callable[..., bool]
+) -> None:
+    head = f"POST /api/slow HTTP/1.1\r\nhost: 127.0.0.1:{client.port}\r\nx-loadstore-key: {client.key}\r\n"
+    with socket.create_connection((client.host, client.port), timeout=30) as one:
+        one.sendall(f"{head}content-type: application/json\r\ncontent-length: 2\r\n\r\n{{}}".encode())
+        assert b"200" in one.recv(4096).split(b"\r\n")[0]
+        assert until(lambda: slow["steps"] > 3)
+    assert until(lambda: slow["stopped"] == 1)
+    status, lines = client.ask("slow", steps=2)
+    assert status == 200
+    assert lines[-1] == {"result": {"done": 2}}
+    assert lines[0] == {"progress": [0, 1]}
+
+
+def test_slow_questions_do_not_hold_up_quick_ones_and_too_many_are_sent_away(
+    client: "Client", slow: dict[str, int], until: Callable[..., bool]
+) -> None:
+    with ThreadPoolExecutor(12) as pool:
+        asked = [pool.submit(client.ask, "slow", steps=150) for _ in range(12)]
+        assert until(lambda: slow["steps"] > 3)
+        assert well(client)
+        answers = [one.result() for one in asked]
+    kinds = Counter("result" if "result" in lines[-1] else lines[-1]["error"]["kind"] for _, lines in answers)
+    assert set(kinds) == {"result", "busy"}
+
+
+def test_an_answer_that_takes_too_long_is_not_waited_for(client: "Client", monkeypatch: pytest.MonkeyPatch) -> None:
+    def sleepy(explorer: Explorer, ask: Ask) -> Document:
+        time.sleep(0.5)
+        return {}
+
+    monkeypatch.setattr("loadstore.explorer.work.SECONDS", 0.1)
+    monkeypatch.setattr(app, "QUICK", {**table.QUICK, "sleepy": sleepy})
+    status, found = client.ask("sleepy")
+    assert (status, found["error"]["kind"]) == (504, "slow")
+    monkeypatch.undo()
+    assert well(client)
+
+
+def test_a_fault_is_told_without_its_inside(
+    client: "Client", monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def faulty(explorer: Explorer, ask: Ask) -> Document:
+        raise ZeroDivisionError("secret/path")
+
+    monkeypatch.setattr(app, "QUICK", {**table.QUICK, "faulty": faulty})
+    status, found = client.ask("faulty")
+    assert status == 500
+    assert "secret" not in json.dumps(found)
+    assert "secret/path" in capfd.readouterr().err
+
+
+def test_memory_comes_back_to_its_level(client: "Client") -> None:
+    def storm() -> int:
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda index: client.ask("run", ids=[index % 500] * 200), range(150)))
+        gc.collect()
+        return next(
+            int(line.split()[1])
+            for line in Path("/proc/self/status").read_text().splitlines()
+            if line.startswith("VmRSS")
+        )
+
+    storm()
+    before = storm()
+    assert (storm() - before) / 1024 < 60
+
+
+def test_what_was_met_here_is_documented() -> None:
+    assert {400, 401, 403, 404, 405, 408, 413, 415, 421, 422, 503, 504} == DOCUMENTED
+
+
+@pytest.mark.parametrize(
+    ("host", "name", "own"),
+    [
+        ("127.0.0.1", "127.0.0.1:8421", True),
+        ("127.0.0.1", "LOCALHOST:8421", True),
+        ("127.0.0.1", "[::1]:8421", True),
+        ("127.0.0.1", "127.0.0.1", False),
+        ("127.0.0.1", "127.0.0.1:84210", False),
+        ("127.0.0.1", "192.168.1.5:8421", False),
+        ("127.0.0.1", "localhost.evil.com:8421", False),
+        ("192.168.1.5", "192.168.1.5:8421", True),
+        ("0.0.0.0", "192.168.1.5:8421", True),
+        ("0.0.0.0", "evil.com:8421", False),
+        ("::", "[fe80::1]:8421", True),
+    ],
+)
+def test_which_host_headers_name_this_server(host: str, name: str, *, own: bool) -> None:
+    assert Here(host, 8421, "key").named(name) is own
