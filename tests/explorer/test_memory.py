@@ -14,6 +14,7 @@ from loadstore.explorer.memory import memory, store
 from loadstore.explorer.state import Explorer
 from loadstore.explorer.stores import loaded, uses
 from loadstore.models.wiring import wiring
+from loadstore.sites import SIDES
 
 ARTICLE = "the cat sat on the mat. the dog sat on the log."
 
@@ -40,7 +41,7 @@ def test_shares_of_all_stores_are_those_of_the_address(kind: Kind) -> None:
     for head in ("L0.H1", "L2.H0"):
         for query in (1, 5):
             found = ls.address(trace, head, query, "row")
-            for side in "QKV":
+            for side in SIDES:
                 for name, share in found.shares[side].items():
                     if name != "const" and not math.isnan(share):
                         assert total[f"{head}.{side}", query, name] == pytest.approx(share, abs=1e-9)

@@ -9,12 +9,12 @@ from torch import Tensor
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.prompt import text_of, window
 from loadstore.explorer.state import Document, Explorer
-from loadstore.explorer.stores import Used, loaded, uses
+from loadstore.explorer.stores import Used, Uses, loaded, uses
 from loadstore.models.trace import Trace
 from loadstore.models.wiring import wiring
 from loadstore.prompts.address import smallest_set
 from loadstore.prompts.logits import logit_parts
-from loadstore.prompts.reading import in_stream
+from loadstore.prompts.reading import in_stream, is_beside
 from loadstore.prompts.single import one_prompt_index
 from loadstore.prompts.stored import nearest
 from loadstore.sites import SIDES, UNEMBED, Writer
@@ -26,6 +26,7 @@ MEANINGS = {
     "stored": "squared norm of what each writer stored there",
     "loaded": "how many loads of later heads each store makes up: its shares summed over heads, sides and queries",
 }
+BESIDE = " (pos is not in the stream: it is added to what Q and K read)"
 
 
 def memory(explorer: Explorer, ask: Ask) -> Document:
@@ -34,13 +35,14 @@ def memory(explorer: Explorer, ask: Ask) -> Document:
     first, last = window(trace, ask)
     measure = ask.choice("measure", MEASURES, "stored")
     used = loaded(trace) if measure == "loaded" else {}
+    beside = wiring(trace.weights).shortformer
     rows: list[Document] = []
     for label, writers in _rows(trace):
         stores = torch.stack([trace.store(writer)[0, first:last].double() for writer in writers])
         squares = stores.square().sum(-1)
         values = squares
         if measure == "loaded":
-            values = torch.stack([used.get(str(w), torch.zeros(trace.tokens.shape[1]))[first:last] for w in writers])
+            values = torch.stack([used[str(writer)][first:last] for writer in writers])
         rows.append(
             {
                 "label": label,
@@ -50,14 +52,18 @@ def memory(explorer: Explorer, ask: Ask) -> Document:
                 "sums": _short(stores.sum(0).square().sum(-1)[None])[0],
             }
         )
-    return {"measure": measure, "meaning": MEANINGS[measure], "first": first, "rows": rows}
+    meaning = MEANINGS[measure] + (BESIDE if beside else "")
+    return {"measure": measure, "meaning": meaning, "first": first, "rows": rows}
 
 
 def _rows(trace: Trace) -> list[tuple[str, Sequence[Writer]]]:
-    """The places of the stream from the top down: embedding and positions, then each layer's heads, then its MLP."""
+    """The places of the stream from the top down: embedding and positions, then each layer's heads, then its MLP.
+
+    Positions beside the stream have a row of their own, since they are added to nothing there.
+    """
     rows: dict[str, list[Writer]] = {}
     for writer in wiring(trace.weights).writers:
-        layer = "embed" if writer.layer < 0 else f"L{writer.layer}"
+        layer = f"L{writer.layer}" if writer.layer >= 0 else str(writer) if is_beside(trace, writer) else "embed"
         rows.setdefault(f"{layer}.mlp" if writer.kind == "mlp" else layer, []).append(writer)
     return list(rows.items())
 
@@ -74,13 +80,11 @@ def store(explorer: Explorer, ask: Ask) -> Document:
     by = ask.choice("by", ("share", "traffic"), "share")
     row = trace.store(writer)[0, at].double()
     lit, others = _lit(uses(trace, writer, at), by)
-    shape = trace.weights.architecture
-    beside = writer.kind == "pos" and shape.positions == "shortformer"
     return {
         "writer": str(writer),
         "at": at,
         "norm": float(row.norm()),
-        "shares": [] if beside else _shares(trace, writer, at, row),
+        "shares": _shares(trace, writer, at, row),
         "decoded": [
             {"text": f"position {index}" if writer.kind == "pos" else text_of(trace, index), "cosine": cosine}
             for index, cosine in nearest(trace.weights, writer, trace.store(writer)[0, at])
@@ -91,32 +95,28 @@ def store(explorer: Explorer, ask: Ask) -> Document:
         "lit": [_load(trace, use) for use in lit],
         "others": others,
         "missing": "MLPs load too; what they read is not linear and has no exact share, so they are not lit."
-        if shape.mlp is not None
+        if trace.weights.architecture.mlp is not None
         else "",
     }
 
 
-def _lit(found: list[Used], by: str) -> tuple[list[Used], dict[str, Any]]:
+def _lit(found: Uses, by: str) -> tuple[Uses, Document]:
     """The loads that hold MASS of all; by traffic the sides apart, since their units differ."""
-    chosen: list[Used] = []
-    for sides in [SIDES] if by == "share" else [(side,) for side in SIDES]:
-        mine = [use for use in found if use.reader.side in sides]
-        ranked = sorted(mine, key=lambda use: -_size(use, by))
-        whole, held = sum(_size(use, by) for use in mine), 0.0
-        for use in ranked[: LIT if by == "share" else LIT // 3]:
-            if held >= MASS * whole:
-                break
-            held += _size(use, by)
-            chosen.append(use)
-    rest = sum(_size(use, by) for use in found) - sum(_size(use, by) for use in chosen)
-    return chosen, {"count": len(found) - len(chosen), "held": rest}
+    size = found.share.abs() if by == "share" else found.traffic
+    kept: list[Tensor] = []
+    groups: Sequence[Sequence[int]] = [range(len(SIDES))] if by == "share" else [[side] for side in range(len(SIDES))]
+    for sides in groups:
+        mine = torch.isin(found.site[:, 2], torch.tensor(list(sides))).nonzero()[:, 0]
+        ranked = mine[size[mine].argsort(descending=True, stable=True)]
+        held = size[ranked].cumsum(0)
+        enough = int((held < MASS * held[-1:]).sum()) + 1
+        kept.append(ranked[: min(enough, LIT // len(groups))])
+    chosen = torch.cat(kept)
+    rest = float(size.sum() - size[chosen].sum()) if by == "share" else None
+    return found.some(chosen), {"count": len(size) - len(chosen), "held": rest}
 
 
-def _size(use: Used, by: str) -> float:
-    return abs(use.share) if by == "share" else use.traffic
-
-
-def _load(trace: Trace, use: Used) -> dict[str, Any]:
+def _load(trace: Trace, use: Used) -> Document:
     return {
         "head": str(use.reader.head),
         "layer": use.reader.layer,

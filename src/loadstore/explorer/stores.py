@@ -8,25 +8,26 @@ o^c, k^c, q^c being what the store is to the reader, its norm's scale frozen. Ov
 of one load sum to 1 (prompts/address.py, ``about="row"``). Traffic of the store alone, as in evidence/exact.py:
 
     V   A_it ‖o^c_t‖      K   √(A_it (1 − A_it)) |q_i · k^c_t| /√d_head      Q   √Var_{j∼A_t}(q^c_t · k_j) /√d_head
+
+All heads of a layer at once. Time: token² × d_head a head. Tests: tests/explorer/test_stores.py.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from loadstore.models.attention import allowed
+from loadstore.explorer.layers import Loads, loads, shared
+from loadstore.models.norms import through_norm
 from loadstore.models.trace import Trace
 from loadstore.models.wiring import wiring
-from loadstore.prompts.decomposition import matrix_of, turned
-from loadstore.prompts.projections import Question, projections
-from loadstore.prompts.reading import read_at, refuse_cuts
-from loadstore.prompts.sides import VANISHED
-from loadstore.sites import SIDES, Reader, Writer
+from loadstore.prompts.reading import is_beside, norm_of, refuse_cuts
+from loadstore.sites import SIDES, Reader, Side, Writer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Used:
     """One load: the share of it that a store makes up, and how much of the store it took."""
 
@@ -36,96 +37,103 @@ class Used:
     traffic: float
 
 
-def uses(trace: Trace, writer: Writer, at: int) -> list[Used]:
+@dataclass(frozen=True, eq=False)
+class Uses:
+    """Loads of one store, many at once; ``site`` has each load's layer, head, side (its place in SIDES) and query."""
+
+    site: Int[Tensor, "use 4"]
+    share: Float[Tensor, " use"]
+    traffic: Float[Tensor, " use"]
+
+    def some(self, chosen: "Bool[Tensor, ' use'] | Int[Tensor, ' chosen']") -> "Uses":
+        """A part of them."""
+        return Uses(self.site[chosen], self.share[chosen], self.traffic[chosen])
+
+    def __iter__(self) -> Iterator[Used]:
+        """One after the other."""
+        sized = zip(self.site.tolist(), self.share.tolist(), self.traffic.tolist(), strict=True)
+        for (layer, head, side, query), share, traffic in sized:
+            yield Used(Reader(layer, head, SIDES[side]), query, share, traffic)
+
+
+def uses(trace: Trace, writer: Writer, at: int) -> Uses:
     """Every load of a head from one store; those with nothing to share are left out. Raises Undefined for cut runs."""
     refuse_cuts(trace)
-    network, found = wiring(trace.weights), list[Used]()
-    for reader in network.readers:
-        if reader.side in SIDES and network.connects(writer, reader):
-            found += _of(trace, writer, reader, at)
-    return found
+    network, row = wiring(trace.weights), trace.store(writer)[0, at]
+    found = [Uses(torch.empty(0, 4, dtype=torch.long), *torch.empty(2, 0, dtype=torch.float64))]
+    for layer in range(trace.weights.architecture.n_layers):
+        known: list[Side] = [side for side in SIDES if network.connects(writer, Reader(layer, 0, side))]
+        if known:
+            mine = loads(trace, layer)
+            found += [_of(mine, side, _part(trace, writer, row, at, mine, side), at) for side in known]
+    site, share, traffic = (
+        torch.cat([one.site for one in found]),
+        torch.cat([one.share for one in found]),
+        torch.cat([one.traffic for one in found]),
+    )
+    return Uses(site, share, traffic).some(~share.isnan())
 
 
-def _of(trace: Trace, writer: Writer, reader: Reader, at: int) -> list[Used]:
-    """The loads of one side of one head."""
-    matrix, _, _ = matrix_of(trace, reader)
-    rows = read_at(trace, reader, (writer,), at) @ matrix
-    part = turned(trace, reader, rows[None], at)[0, 0].double()
-    shares, traffic = _sized(trace, reader, part, at)
-    queries = range(at, at + 1) if reader.side == "Q" else range(at, len(shares) + at)
-    values = zip(queries, shares.tolist(), traffic.tolist(), strict=True)
-    return [Used(reader, query, share, size) for query, share, size in values if share == share]
+def _part(
+    trace: Trace, writer: Writer, row: Float[Tensor, " d_model"], at: int, mine: Loads, side: Side
+) -> Float[Tensor, "head d_head"]:
+    """What a store is of q, k or v of every head of a layer."""
+    reader = Reader(mine.layer, 0, side)
+    if not is_beside(trace, writer):
+        norm, scale = norm_of(trace, reader)
+        row = through_norm(row[None, None], norm, scale[:1, at : at + 1])[0, 0]
+    return mine.turned(side, torch.einsum("d,hde->he", row, mine.matrix(side))[:, None], at)[:, 0].double()
 
 
-def _sized(
-    trace: Trace, reader: Reader, part: Float[Tensor, " d_head"], at: int
-) -> tuple[Float[Tensor, " query"], Float[Tensor, " query"]]:
-    """Share and traffic at every query from ``at`` on; of Q at ``at`` alone. NaN where there is nothing to share."""
-    record, head = trace.record.layers[reader.layer], reader.index
-    rows = record.pattern[0, head].double()
-    if reader.side == "V":
-        W_O = trace.weights.head(reader.head).W_O.double()
-        stored = record.z[0, at:, head].double() @ W_O
-        mine, size, weight = part @ W_O, stored.square().sum(-1), rows[at:, at]
-        return _part(weight * (stored @ mine), size, size.sqrt() * mine.norm()), weight * mine.norm()
-    q, k = record.q[0, :, head].double(), record.k[0, :, head].double()
-    scale = trace.weights.architecture.d_head**-0.5
-    directions, contrast, size = _contrasts(trace, reader.layer, head)
-    if reader.side == "Q":
-        scores = k[: at + 1] @ part * scale
-        row = rows[at, : at + 1]
-        variance = (row * (scores - row @ scores).square()).sum()
-        share = _part((directions[at] @ k @ part * scale)[None], contrast[at : at + 1], size[at : at + 1])
-        return share, variance.sqrt()[None]
-    change = q[at:] @ part * scale
-    weight = rows[at:, at]
-    seen = (weight * (1 - weight)).clamp(min=0).sqrt() * change.abs()
-    return _part(directions[at:, at] * change, contrast[at:], size[at:]), seen
-
-
-def _part(part: Tensor, whole: Tensor, size: Tensor) -> Tensor:
-    """A part of the whole; NaN where the whole is nothing beside the numbers that it is the sum of."""
-    return torch.where(whole.abs() > VANISHED * size, part / whole, torch.nan)
+def _of(mine: Loads, side: Side, part: Float[Tensor, "head d_head"], at: int) -> Uses:
+    """The loads of one side of the heads of a layer, of every query from ``at`` on; of Q ``at`` alone."""
+    rows = mine.rows[:, at:, at]
+    if side == "V":
+        back = torch.einsum("he,hef->hf", part, mine.gram)
+        size = (back * part).sum(-1, keepdim=True).clamp(min=0).sqrt()
+        met, whole = torch.einsum("hie,he->hi", mine.z[:, at:], back), mine.squares[:, at:]
+        share, traffic = shared(rows * met, whole, whole.sqrt() * size), rows * size
+    elif side == "K":
+        change = torch.einsum("hie,he->hi", mine.q[:, at:], part) * mine.scale
+        share = shared(mine.directions[:, at:, at] * change, mine.contrast[:, at:], mine.size[:, at:])
+        traffic = (rows * (1 - rows)).clamp(min=0).sqrt() * change.abs()
+    else:
+        scores = torch.einsum("hje,he->hj", mine.k, part) * mine.scale
+        row = mine.rows[:, at]
+        mean = (row * scores).sum(-1, keepdim=True)
+        traffic = (row * (scores - mean).square()).sum(-1, keepdim=True).sqrt()
+        meant = (mine.directions[:, at] * scores).sum(-1, keepdim=True)
+        share = shared(meant, mine.contrast[:, at : at + 1], mine.size[:, at : at + 1])
+    heads, queries = share.shape
+    index = torch.cartesian_prod(torch.arange(heads), torch.arange(at, at + queries))
+    where = torch.tensor([mine.layer, SIDES.index(side)]).expand(len(index), 2)
+    site = torch.stack([where[:, 0], index[:, 0], where[:, 1], index[:, 1]], 1)
+    return Uses(site, share.flatten().cpu(), traffic.flatten().cpu())
 
 
 def loaded(trace: Trace) -> dict[str, Float[Tensor, " token"]]:
-    """Of every store, by writer and token, the sum of its shares of all loads of heads: how many loads it makes up."""
+    """Of every store, by writer and token, the sum of its shares of all loads of heads: how many loads it makes up.
+
+    Shares are linear in what is stored, so all that is loaded after a layer is one direction a token, which what was
+    stored there meets. Raises Undefined for cut runs.
+    """
     refuse_cuts(trace)
-    shape = trace.weights.architecture
-    total: dict[str, Tensor] = {}
-    for layer in range(shape.n_layers):
-        questions = [question for head in range(shape.n_heads) for question in _questions(trace, layer, head)]
-        for answer in projections(trace, questions):
-            for name, values in answer.items():
-                total[name] = total.get(name, 0.0) + values.double()
-    return total
-
-
-def _questions(trace: Trace, layer: int, head: int) -> list[Question]:
-    """Directions whose product with a part of q, k or v is its share of all loads of one head, summed over queries."""
-    record, shape = trace.record.layers[layer], trace.weights.architecture
-    rows = record.pattern[0, head].double()
-    q, k = record.q[0, :, head].double(), record.k[0, :, head].double()
-    directions, contrast, size = _contrasts(trace, layer, head)
-    scale = shape.d_head**-0.5
-    whole = _part(torch.full_like(contrast, scale), contrast, size).nan_to_num(0.0)[:, None]
-    reader = Reader(layer, head, "V")
-    W_O = trace.weights.head(reader.head).W_O.double()
-    stored = record.z[0, :, head].double() @ W_O
-    weighed = stored / stored.square().sum(-1, keepdim=True).clamp(min=torch.finfo(stored.dtype).tiny)
-    return [
-        Question(Reader(layer, head, "Q"), (directions @ k) * whole),
-        Question(Reader(layer, head, "K"), directions.mT @ (q * whole)),
-        Question(reader, rows.mT @ weighed @ W_O.mT),
-    ]
-
-
-def _contrasts(trace: Trace, layer: int, head: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Per query: the weights d over keys, the contrast that they make of the scores, and the size of the scores."""
-    record = trace.record.layers[layer]
-    rows = record.pattern[0, head].double()
-    q, k = record.q[0, :, head].double(), record.k[0, :, head].double()
-    scale = trace.weights.architecture.d_head**-0.5
-    seen = allowed(len(rows), trace.weights.architecture.window(layer), rows.device)
-    directions = torch.where(seen, rows - 1 / seen.sum(-1, keepdim=True).double(), 0.0)
-    return directions, ((directions @ k) * q).sum(-1) * scale, q.norm(dim=-1) * k.norm(dim=-1).max() * scale
+    weights, record = trace.weights, trace.record
+    found: dict[Writer, Tensor] = {}
+    writers = wiring(weights).writers
+    stream = torch.zeros(trace.tokens.shape[1], weights.architecture.d_model).to(record.final)
+    beside = stream
+    for layer in reversed(range(-1, weights.architecture.n_layers)):
+        heads = [writer for writer in writers if writer.layer == layer and writer.kind == "head"]
+        if heads:
+            back = torch.einsum("td,hed->the", stream, weights.wide(weights.layers[layer].W_O))
+            met = torch.linalg.vecdot(record.layers[layer].z[0], back)
+            found |= {writer: met[:, writer.index].double() for writer in heads}
+        for writer in writers:
+            if writer.layer == layer and writer.kind != "head":
+                directions = beside if is_beside(trace, writer) else stream
+                found[writer] = torch.linalg.vecdot(trace.store(writer)[0], directions).double()
+        if layer >= 0:
+            before, behind = loads(trace, layer).asked(trace)
+            stream, beside = stream + before, beside + behind
+    return {str(writer): found[writer] for writer in writers}

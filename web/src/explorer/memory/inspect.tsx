@@ -60,7 +60,7 @@ export function Inspect({ run, store, link }: ScreenProps & { store: Store }) {
         </div>
       )}
       <p class="missing">
-        {store.others.count > 0 && `${store.others.count} more loads hold ${number(store.others.held, 2)} together. `}
+        {store.others.count > 0 && `${store.others.count} more loads ${store.others.held === null ? "took less than those of their side" : `hold ${number(store.others.held, 2)} together, signs aside`}. `}
         {store.by === "share"
           ? "Share: how much of the load’s choice (Q, K) or of what was stored (V) this store makes up; exact on this prompt, 1 with all others. "
           : "Traffic: on V the size of what was taken; on Q and K the deviation of the scores that softmax sees. Units differ by side. "}

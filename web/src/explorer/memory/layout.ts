@@ -35,22 +35,31 @@ export interface Piece {
   to: number;
 }
 
-/** The largest sum of a row: its cell is full, and the others are drawn on the same scale. */
+/** A cell so many times as large as most of its row would leave nothing to see of the others: it is cut. */
+const OUTLIER = 8;
+
+/** What fills a cell of a row: its largest sum, those aside that dwarf nine tenths of them. */
 export function fullest(row: Row): number {
-  let most = 0;
-  for (let token = 0; token < row.squares.length; token++) most = Math.max(most, total(row, token));
+  const sums = row.squares.map((_, token) => total(row, token)).sort((a, b) => a - b);
+  const usual = sums[Math.floor(0.9 * (sums.length - 1))] ?? 0;
+  const most = sums.findLast((sum) => !(usual > 0) || sum <= OUTLIER * usual);
   return most || 1;
+}
+
+/** Whether a strip is longer than its cell. */
+export function isCut(row: Row, token: number, most: number): boolean {
+  return total(row, token) > most * (1 + 1e-9);
 }
 
 function total(row: Row, token: number): number {
   return row.values.reduce((sum, values) => sum + Math.max(0, values[token] ?? 0), 0);
 }
 
-/** The strip of one cell, as parts of its width; what is below zero has none. */
+/** The strip of one cell, as parts of its width; what is below zero, or beyond the cell, has none. */
 export function strip(row: Row, token: number, most: number): Piece[] {
   let from = 0;
   return row.values.map((values, writer) => {
-    const to = from + Math.max(0, values[token] ?? 0) / most;
+    const to = Math.min(1, from + Math.max(0, values[token] ?? 0) / most);
     const piece = { writer, from, to };
     from = to;
     return piece;

@@ -3,7 +3,7 @@ import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { colourAt } from "../../colour";
 import { clip } from "../../text";
 import { useTheme } from "../../theme";
-import { fullest, GAP, GUTTER, lineOf, middle, type Plan, STRIP, strip } from "./layout";
+import { fullest, GAP, GUTTER, isCut, lineOf, middle, type Plan, STRIP, strip } from "./layout";
 import type { Load, Memory, Spot, Store } from "./types";
 
 interface Props {
@@ -79,6 +79,10 @@ function draw(canvas: HTMLCanvasElement, memory: Memory, tokens: number, plan: P
         if (to <= from) continue;
         pen.fillStyle = colourOf(writer, row.writers.length);
         pen.fillRect(x + from * room, y, Math.max(0.6, (to - from) * room), STRIP);
+      }
+      if (isCut(row, token, most)) {
+        pen.fillStyle = ground ?? "";
+        for (const back of [5, 9]) pen.fillRect(x + room - back, y, 2, STRIP);
       }
       if (memory.measure !== "stored" || row.writers.length < 2) continue;
       const net = Math.min(1, (row.sums[token] ?? 0) / most);

@@ -38,7 +38,8 @@ export interface Store {
   logit: { text: string; change: number } | null;
   by: "share" | "traffic";
   lit: Load[];
-  others: { count: number; held: number };
+  /** Loads that are not lit, and the sum of their sizes; null where sides have different units. */
+  others: { count: number; held: number | null };
   missing: string;
 }
 

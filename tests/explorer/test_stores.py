@@ -1,0 +1,207 @@
+"""One store and the loads that used it, exactly, whatever the kind of model; rows of stores that are the stream."""
+
+import math
+from typing import Any
+
+import pytest
+import torch
+from tiny import KINDS, Kind, some_tokens, tiny
+
+import loadstore as ls
+from loadstore.errors import BadRequest, NoSuchSite
+from loadstore.explorer.ask import Ask
+from loadstore.explorer.memory import LIT, MASS, memory, store
+from loadstore.explorer.runs import NoSuchRun
+from loadstore.explorer.state import Explorer
+from loadstore.explorer.stores import Uses, loaded, uses
+from loadstore.models.trace import Trace
+from loadstore.models.wiring import wiring
+from loadstore.prompts.decomposition import reader_parts
+from loadstore.sites import CONST, SIDES, Head, Reader, Writer
+
+PROMPT = "the cat sat on the mat. the dog sat on the log."
+LENGTH = 6
+
+
+@pytest.fixture(scope="module")
+def explorer() -> Explorer:
+    return Explorer(ls.load("builtin"), PROMPT)
+
+
+@pytest.fixture(scope="module")
+def run(explorer: Explorer) -> str:
+    return explorer.runs.make(PROMPT)[0]
+
+
+def asked(question: Any, explorer: Explorer, **fields: Any) -> Any:
+    ask = Ask(fields)
+    answer = question(explorer, ask)
+    ask.done()
+    return answer
+
+
+def traced(kind: Kind) -> Trace:
+    model = tiny(kind)
+    return ls.run(model, some_tokens(model, batch=1, length=LENGTH)[0])
+
+
+def of_all(trace: Trace) -> dict[tuple[Writer, int], Uses]:
+    writers, tokens = wiring(trace.weights).writers, range(trace.tokens.shape[1])
+    return {(writer, at): uses(trace, writer, at) for writer in writers for at in tokens}
+
+
+def by_site(found: Uses) -> dict[tuple[int, ...], tuple[float, float]]:
+    return {
+        (use.reader.layer, use.reader.index, SIDES.index(use.reader.head_side), use.query): (use.share, use.traffic)
+        for use in found
+    }
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_shares_summed_over_tokens_are_those_of_the_address_and_one_with_const(kind: Kind) -> None:
+    trace = traced(kind)
+    summed: dict[tuple[int, ...], dict[str, float]] = {}
+    for (writer, _), found in of_all(trace).items():
+        for site, (share, _) in by_site(found).items():
+            summed.setdefault(site, {}).setdefault(str(writer), 0.0)
+            summed[site][str(writer)] += share
+    seen = 0
+    for layer in range(3):
+        for query in range(LENGTH):
+            known = ls.address(trace, Head(layer, 1), query, about="row")
+            for number, side in enumerate(SIDES):
+                mine = summed.get((layer, 1, number, query))
+                if side in known.undefined:
+                    assert mine is None
+                    continue
+                assert mine is not None
+                expected = dict(known.shares[side])
+                const = expected.pop(CONST)
+                assert mine == pytest.approx(expected, rel=1e-7, abs=1e-8)
+                assert math.fsum([*mine.values(), const]) == pytest.approx(1, abs=1e-8)
+                seen += 1
+    assert seen >= 3 * (2 * (LENGTH - 1) + LENGTH) - 2  # one key leaves Q and K nothing to choose
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_traffic_is_the_spread_of_scores_and_the_length_of_what_is_stored(kind: Kind) -> None:
+    trace = traced(kind)
+    for writer in (wiring(trace.weights).writers[0], wiring(trace.weights).writers[-1], Writer("head", 0, 1)):
+        found = by_site(uses(trace, writer, 2))
+        for layer, head, number, query in found:
+            reader = Reader(layer, head, SIDES[number])
+            part = reader_parts(trace, reader)[str(writer)][0, 2]
+            row = trace.pattern(Head(layer, head))[query]
+            record = trace.record.layers[layer]
+            q, k = record.q[0, query, head], record.k[0, :, head]
+            if reader.side == "V":
+                expected = float(row[2] * (part @ trace.weights.head(Head(layer, head)).W_O).norm())
+            else:
+                change = torch.zeros(LENGTH, dtype=torch.float64)
+                if reader.side == "K":
+                    change[2] = q @ part / 2
+                else:
+                    change = k @ part / 2
+                expected = float((row * (change - row @ change).square()).sum().sqrt())
+            assert found[layer, head, number, query][1] == pytest.approx(expected, rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_the_sums_of_rows_are_what_is_in_the_stream(kind: Kind) -> None:
+    model = tiny(kind)
+    ids = some_tokens(model, batch=1, length=LENGTH)[0].tolist()
+    small = Explorer(model, ids)
+    name, trace = small.runs.make(ids)
+    rows = {row["label"]: row for row in asked(memory, small, run=name)["rows"]}
+    assert [w for row in rows.values() for w in row["writers"]] == [str(w) for w in wiring(model).writers]
+    expected = {"embed": trace.residual(0)}
+    for layer in range(3):
+        stored = trace.residual(layer + 1) - trace.residual(layer)
+        if kind.mlp:
+            expected[f"L{layer}.mlp"] = trace.written(f"L{layer}.mlp")
+            stored = stored - expected[f"L{layer}.mlp"]
+        expected[f"L{layer}"] = stored
+    if kind.positions == "shortformer":
+        expected["pos"] = trace.written("pos")
+    assert set(rows) == set(expected)
+    for label, stream in expected.items():
+        assert rows[label]["sums"] == pytest.approx(stream.square().sum(-1).tolist(), rel=1e-3)
+        stores = torch.stack([trace.written(writer) for writer in rows[label]["writers"]]).square().sum(-1)
+        assert rows[label]["squares"] == pytest.approx(stores.sum(0).tolist(), rel=1e-3)
+        for mine, each in zip(rows[label]["values"], stores, strict=True):
+            assert mine == pytest.approx(each.tolist(), rel=1e-3)
+
+
+def test_what_was_loaded_is_told_row_by_row(explorer: Explorer, run: str) -> None:
+    answer = asked(memory, explorer, run=run, measure="loaded")
+    total = {writer: values.tolist() for writer, values in loaded(explorer.runs.get(run)).items()}
+    for row in answer["rows"]:
+        for writer, values in zip(row["writers"], row["values"], strict=True):
+            assert values == pytest.approx(total[writer], rel=1e-3, abs=1e-12)
+    assert answer["rows"][-1]["values"] == [[0.0] * 15] * 12  # no head is later than the last layer
+    assert "pos is not in the stream" in answer["meaning"]
+
+
+@pytest.mark.parametrize("writer", ["embed", "pos", "L0.H7", "L0.H0"])
+def test_lit_loads_hold_most_of_all_and_the_others_the_rest(explorer: Explorer, run: str, writer: str) -> None:
+    answer = asked(store, explorer, run=run, writer=writer, at=4)
+    every = uses(explorer.runs.get(run), wiring(explorer.weights).writer(writer), 4)
+    sizes = [abs(load["share"]) for load in answer["lit"]]
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(sizes) + answer["others"]["count"] == len(every.share)
+    assert math.fsum([*sizes, answer["others"]["held"]]) == pytest.approx(float(every.share.abs().sum()))
+    assert len(sizes) == LIT or math.fsum(sizes) >= MASS * float(every.share.abs().sum())
+    if len(sizes) < LIT:
+        assert math.fsum(sizes[:-1]) < MASS * float(every.share.abs().sum())
+
+
+def test_by_traffic_sides_stand_apart_and_units_are_not_added(explorer: Explorer, run: str) -> None:
+    answer = asked(store, explorer, run=run, writer="L0.H7", at=4, by="traffic")
+    assert answer["others"]["held"] is None
+    for side in SIDES:
+        sizes = [load["traffic"] for load in answer["lit"] if load["side"] == side]
+        assert 0 < len(sizes) <= LIT // 3
+        assert sizes == sorted(sizes, reverse=True)
+
+
+def test_a_store_of_the_last_layer_is_loaded_by_no_head(explorer: Explorer, run: str) -> None:
+    answer = asked(store, explorer, run=run, writer="L1.H4", at=10)
+    assert answer["lit"] == []
+    assert answer["others"] == {"count": 0, "held": 0.0}
+    assert answer["logit"] is not None
+
+
+def test_positions_beside_the_stream_have_no_share_of_it(explorer: Explorer, run: str) -> None:
+    answer = asked(store, explorer, run=run, writer="pos", at=4)
+    assert answer["shares"] == []
+    assert answer["logit"] is None
+    assert {load["side"] for load in answer["lit"]} <= {"Q", "K"}
+
+
+def test_a_store_is_a_share_of_the_stream_as_decomposed(explorer: Explorer, run: str) -> None:
+    trace = explorer.runs.get(run)
+    answer = asked(store, explorer, run=run, writer="L0.H7", at=4)
+    row = trace.written("L0.H7")[4].double()
+    assert answer["norm"] == pytest.approx(float(row.norm()))
+    for told, layer in zip(answer["shares"], (1, 2), strict=True):
+        stream = trace.residual(layer)[4].double()
+        assert told["share"] == pytest.approx(float(row @ stream / (stream @ stream)))
+
+
+@pytest.mark.parametrize(
+    ("question", "fields", "error"),
+    [
+        (memory, {"run": "nothing"}, NoSuchRun),
+        (memory, {"first": 15}, BadRequest),
+        (memory, {"first": -1}, BadRequest),
+        (memory, {"measure": "alive"}, BadRequest),
+        (memory, {"writer": "embed"}, BadRequest),
+        (store, {"writer": "L0.H7", "at": 4.5}, BadRequest),
+        (store, {"writer": "const", "at": 4}, NoSuchSite),
+    ],
+)
+def test_bad_questions_are_refused(
+    explorer: Explorer, run: str, question: Any, fields: dict[str, object], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        asked(question, explorer, **({"run": run} | fields))
