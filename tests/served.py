@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -71,6 +73,18 @@ def serving(explorer: "Explorer", port: int | None = 0) -> "Iterator[Served]":
         served.stop()
         thread.join(30)
         assert not thread.is_alive()
+
+
+@contextmanager
+def started(*options: str) -> Iterator[str]:
+    """The address of `loadstore explore` in a process of its own, as users run it: without the checks of the tests."""
+    command = [sys.executable, "-m", "loadstore", "explore", *options, "--no-browser", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().split()[-1]
+        finally:
+            process.terminate()
 
 
 def until(met: Callable[[], bool], seconds: float = 30) -> bool:

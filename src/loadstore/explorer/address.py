@@ -1,12 +1,13 @@
 """The address of one head at one token: its tokens, the writers of each side, what was read, and the nulls of wires."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from loadstore.circuits.scores import subspace_scores
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.prompt import predicted
-from loadstore.explorer.state import Document, Explorer
+from loadstore.explorer.state import Document, Explorer, Progress
 from loadstore.models.trace import Trace
 from loadstore.models.wiring import wiring
 from loadstore.prompts.address import Address
@@ -21,6 +22,7 @@ from loadstore.sites import CONST, SIDES, Head, Reader, Side, parse_head
 from loadstore.views.pictures import address as address_view
 
 SHOWN = 12  # writers of a side
+TOGETHER = 2  # wires between two looks at whether they are still wanted
 ASKED = 64  # wires whose nulls are asked for at once
 SCORES = ("score", "chance", "z", "p", "alignment", "ceiling")
 
@@ -100,7 +102,7 @@ def steps(explorer: Explorer, ask: Ask) -> Document:
     return walk_figure(walk(trace, head_of(trace, ask), ask.number("at"), _about(ask)))
 
 
-def nulls(explorer: Explorer, ask: Ask) -> Document:
+def nulls(explorer: Explorer, ask: Ask) -> Callable[[Progress], Document]:
     """The weight-based numbers of wires into one head, each with its null: ``wires`` are {writer, side}.
 
     They are kept, so that each wire is multiplied once. Raises NoSuchWire.
@@ -115,11 +117,17 @@ def nulls(explorer: Explorer, ask: Ask) -> Document:
         wanted.append((str(writer), side))
         part.done()
     known: dict[tuple[str, Side], dict[str, float]] = explorer.once(f"nulls of {head}", dict)
-    new = [wire for wire in dict.fromkeys(wanted) if wire not in known]
-    if new:
-        table = subspace_scores(weights, where=[f"{writer} -> {head}.{side}" for writer, side in new])
-        for writer, side in new:
-            wire = table.sel(writer=writer, reader=f"{head}.{side}")
-            known[writer, side] = {name: float(wire[name]) for name in SCORES}
-    wires = [{"writer": writer, "side": side, **known[writer, side]} for writer, side in wanted]
-    return {"head": str(head), "wires": wires}
+
+    def work(progress: Progress) -> Document:
+        new = [wire for wire in dict.fromkeys(wanted) if wire not in known]
+        for done in range(0, len(new), TOGETHER):
+            progress(done, len(new))
+            some = new[done : done + TOGETHER]
+            table = subspace_scores(weights, where=[f"{writer} -> {head}.{side}" for writer, side in some])
+            for writer, side in some:
+                wire = table.sel(writer=writer, reader=f"{head}.{side}")
+                known[writer, side] = {name: float(wire[name]) for name in SCORES}
+        wires = [{"writer": writer, "side": side, **known[writer, side]} for writer, side in wanted]
+        return {"head": str(head), "wires": wires}
+
+    return work

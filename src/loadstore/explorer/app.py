@@ -36,7 +36,7 @@ from loadstore.explorer.ask import Ask
 from loadstore.explorer.guard import App, Guard, Here, refusal
 from loadstore.explorer.runs import NoSuchRun, TooLong
 from loadstore.explorer.state import Document, Explorer
-from loadstore.explorer.table import QUICK, SLOW
+from loadstore.explorer.table import ASIDE, QUICK, SLOW
 from loadstore.explorer.work import Busy, Hung, Work
 
 DEPTH = 8  # of brackets in a question
@@ -109,7 +109,7 @@ async def _question(explorer: Explorer, work: Work, request: Request) -> Respons
     except Exception as error:  # whatever went wrong becomes an answer; what we did not foresee is printed as well
         return refused(error)
     if name in SLOW:
-        return StreamingResponse(_lines(work, answer), media_type="application/x-ndjson")
+        return StreamingResponse(_lines(work, answer, aside=name in ASIDE), media_type="application/x-ndjson")
     kind = "application/octet-stream" if isinstance(answer, bytes) else "application/json"
     return Response(answer if isinstance(answer, bytes) else _json(answer), media_type=kind)
 
@@ -120,9 +120,9 @@ def _answered(call: Any, explorer: Explorer, ask: Ask) -> Any:
     return answer
 
 
-async def _lines(work: Work, call: Any) -> AsyncGenerator[bytes]:
+async def _lines(work: Work, call: Any, *, aside: bool) -> AsyncGenerator[bytes]:
     try:
-        async for told in work.slow(call):
+        async for told in work.slow(call, aside=aside):
             yield _json(told) + b"\n"
     except Exception as error:  # the status is sent already: the last line tells what went wrong
         yield bytes(refused(error).body) + b"\n"

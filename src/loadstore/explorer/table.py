@@ -22,7 +22,6 @@ QUICK: Mapping[str, Quick] = {
     "predictions": prompt.predictions,
     "channel": channel.channel,
     "address": address.address,
-    "nulls": address.nulls,
     "decoded": address.decoded,
     "steps": address.steps,
     "effect": intervene.effect,
@@ -32,7 +31,10 @@ QUICK: Mapping[str, Quick] = {
 }
 SLOW: Mapping[str, Slow] = {
     "controls": intervene.controls,
+    "nulls": address.nulls,
     "verify": listing.verify,
     "walk": walk.walk,
     "wires": wires.wires,
 }
+ASIDE = frozenset({"nulls"})
+"""Slow questions that fill in a picture which is there already: they wait for no other."""

@@ -1,4 +1,4 @@
-"""Work off the event loop: quick questions in two threads, slow ones in one; each can only take so long.
+"""Work off the event loop: quick questions in two threads, slow ones and those aside in one each, for so long only.
 
 A thread cannot be stopped from outside, so a slow analysis is stopped where it reports its progress, and a quick one
 is bounded by what it may be asked; whoever waits for it is let go after ``SECONDS``.
@@ -27,21 +27,25 @@ class Hung(RuntimeError):
 
 
 class Work:
-    """Two pools of threads and how many wait for them."""
+    """Three pools of threads and how many wait for them."""
 
     def __init__(self) -> None:
         """Begin with nobody waiting."""
         self._quick = ThreadPoolExecutor(2, "quick")
         self._slow = ThreadPoolExecutor(1, "slow")
-        self._waiting = {"quick": 0, "slow": 0}
+        self._aside = ThreadPoolExecutor(1, "aside")
+        self._waiting = {"quick": 0, "slow": 0, "aside": 0}
 
     async def quick(self, call: Callable[[], Any]) -> Any:
         """The result of a call. Raises Busy, TimeoutError, and what the call raises."""
         future = self._begin(self._quick, "quick", WAITING, call)
         return await asyncio.wait_for(asyncio.shield(future), SECONDS)
 
-    async def slow(self, call: Callable[[Progress], Document]) -> AsyncGenerator[Document]:
-        """Progress as it comes, then the result: {"progress": [done, of]} …, {"result": …}. Raises Busy."""
+    async def slow(self, call: Callable[[Progress], Document], *, aside: bool = False) -> AsyncGenerator[Document]:
+        """Progress as it comes, then the result: {"progress": [done, of]} …, {"result": …}. Raises Busy.
+
+        ``aside``: what fills in a picture that is there already, and waits for no slow analysis.
+        """
         loop = asyncio.get_running_loop()
         told: asyncio.Queue[tuple[int, int]] = asyncio.Queue()
         gone = threading.Event()
@@ -55,22 +59,24 @@ class Work:
             report(0, 1)
             return call(report)
 
-        future = self._begin(self._slow, "slow", QUEUED, whole)
+        pool, name = (self._aside, "aside") if aside else (self._slow, "slow")
+        future = self._begin(pool, name, QUEUED, whole)
+        waiting = asyncio.ensure_future(told.get())
         try:
             async with asyncio.timeout(LONG):
                 while not future.done():
-                    waiting = asyncio.ensure_future(told.get())
                     await asyncio.wait({waiting, future}, return_when=asyncio.FIRST_COMPLETED)
                     if waiting.done():
                         yield {"progress": list(waiting.result())}
-                    waiting.cancel()
+                        waiting = asyncio.ensure_future(told.get())
                 yield {"result": await future}
         finally:
+            waiting.cancel()
             gone.set()
 
     def close(self) -> None:
         """Let threads end."""
-        for pool in (self._quick, self._slow):
+        for pool in (self._quick, self._slow, self._aside):
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _begin(self, pool: ThreadPoolExecutor, name: str, most: int, call: Callable[[], Any]) -> "asyncio.Future[Any]":

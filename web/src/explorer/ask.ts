@@ -47,8 +47,14 @@ export interface Work<T> {
 
 type Line<T> = { progress?: [number, number]; result?: T; error?: { kind: string; message: string } };
 
-/** A slow question: begun by `start`, told about line by line, ended by `cancel` or when it changes or leaves. */
-export function useWork<T>(name: string, fields: object | null): Work<T> {
+/** Milliseconds for which a question that begins by itself lets the picture come first that it fills in. */
+const PAUSE = 300;
+
+/**
+ * A slow question: begun by `start`, told about line by line, ended by `cancel` or when it changes or leaves.
+ * `byItself`: it begins whenever it changes, and the last answer stays until the next.
+ */
+export function useWork<T>(name: string, fields: object | null, byItself = false): Work<T> {
   const [state, setState] = useState<Omit<Work<T>, "start" | "cancel">>({ data: null, failed: null, progress: null, running: false });
   const stop = useRef<AbortController | null>(null);
   const question = fields && JSON.stringify([name, fields]);
@@ -57,15 +63,19 @@ export function useWork<T>(name: string, fields: object | null): Work<T> {
     stop.current = null;
   };
   useEffect(() => {
-    setState({ data: null, failed: null, progress: null, running: false });
-    return end;
+    setState((last) => ({ data: byItself ? last.data : null, failed: null, progress: null, running: false }));
+    const later = byItself ? window.setTimeout(start, PAUSE) : 0;
+    return () => {
+      window.clearTimeout(later);
+      end();
+    };
   }, [question]);
   const start = () => {
     if (fields === null) return;
     end();
     const here = new AbortController();
     stop.current = here;
-    setState({ data: null, failed: null, progress: null, running: true });
+    setState((last) => ({ data: byItself ? last.data : null, failed: null, progress: null, running: true }));
     const tell = (change: Partial<Work<T>>) => {
       if (stop.current === here) setState((last) => ({ ...last, ...change }));
     };

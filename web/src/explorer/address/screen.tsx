@@ -1,7 +1,7 @@
 /** One head at one token: where it loads from, whose stores it reads there, and what happens without them. */
 import { AddressView } from "../../address/view";
 import { short } from "../../format";
-import { useAsk } from "../ask";
+import { useAsk, useWork } from "../ask";
 import { Tokens, Window } from "../prompt";
 import { opening, type Run, type Screen, type ScreenProps, tokenAt } from "../screen";
 import { Answer } from "../states";
@@ -47,7 +47,7 @@ function Body(props: ScreenProps) {
   const asked = useAsk<Found>("address", { run: run.run, head, at, about });
   const found = asked.data;
   const wires = found?.sides.flatMap(({ side, writers }) => writers.filter(({ wire }) => wire).map(({ writer }) => ({ writer, side }))) ?? [];
-  const nulls = useAsk<Nulls>("nulls", wires.length && found?.head === head ? { head, wires } : null);
+  const nulls = useWork<Nulls>("nulls", wires.length && found?.head === head ? { head, wires } : null, true);
   return (
     <>
       <div class="controls">

@@ -2,7 +2,7 @@
 import { DataTable, field } from "../../datatable";
 import { ViewFrame } from "../../frame";
 import type { Cell } from "../../model";
-import type { Asked } from "../ask";
+import type { Work } from "../ask";
 import type { ScreenProps } from "../screen";
 import { Failing } from "../states";
 import { OneSide } from "./side";
@@ -13,7 +13,7 @@ const PLACE = { figure: "shares", view: 0 };
 const NUMBERS = ["score", "chance", "z", "p", "alignment", "ceiling"] as const;
 
 /** The three sides of an address. */
-export function Sides(props: ScreenProps & { found: Found; nulls: Asked<Nulls> }) {
+export function Sides(props: ScreenProps & { found: Found; nulls: Work<Nulls> }) {
   const { found, nulls } = props;
   const wires = nulls.data?.head === found.head ? nulls.data.wires : [];
   const known = (side: string, writer: string) => wires.find((one) => one.side === side && one.writer === writer) ?? null;
@@ -34,7 +34,7 @@ export function Sides(props: ScreenProps & { found: Found; nulls: Asked<Nulls> }
           ))}
         </div>
       </ViewFrame>
-      {nulls.failed && <Failing failure={nulls.failed} what="the nulls of these wires" again={nulls.again} />}
+      {nulls.failed && <Failing failure={nulls.failed} what="the nulls of these wires" again={nulls.start} />}
       <p class="missing">
         Shares are exact on this prompt: signed, they sum to 1. What stands below a share is of the weights alone, with its null: the score, its chance under a random rotation between writer and reader, z standard
         deviations above it; alignment is 0 at chance, 1 at the ceiling, −1 at the floor.

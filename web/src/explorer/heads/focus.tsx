@@ -65,7 +65,7 @@ export function Focus({ run, first, at, view, head, badges, exact, link }: Props
   const query = point ? Math.min(first + size - 1, first + point.row) : at;
   const before = whole?.before[query - first] ?? 0;
   return (
-    <ViewFrame view={large} place={{ figure: "head", view: 0 }} records={() => heatmapRecords(large)} cells={size * size} table={() => <HeatmapTables view={large} place={{ figure: "head", view: 0 }} />}>
+    <ViewFrame view={large} place={{ figure: "head", view: 0 }} records={() => heatmapRecords(large)} cells={Infinity} table={() => <HeatmapTables view={large} place={{ figure: "head", view: 0 }} />}>
       <figure class="panel large">
         <figcaption aria-live="polite" data-export>
           {[head, ...badges].join(", ")}
