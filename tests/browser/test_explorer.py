@@ -98,6 +98,19 @@ def test_every_screen_is_quiet_and_fits(visit: Visit, width: int, *, dark: bool)
     assert "key=" not in page.url
 
 
+def test_a_run_that_comes_late_leads_to_no_other_screen(visit: Visit) -> None:
+    page = visit("#/walk?step=2")
+    page.wait_for_selector("p.claim[data-step='2']")
+    held: list[Any] = []
+    page.route("**/api/run", lambda route: held.append(route))
+    for name in ("heads", "memory"):  # neither address names a run: one is asked for at the first of them
+        page.evaluate("place => { location.hash = place; }", f"#/{name}")
+        page.wait_for_selector(f".screens a[aria-current=page][href^='#/{name}']")
+    assert until(lambda: page.evaluate("1") == 1 and len(held) == 1, 60)
+    held[0].continue_()
+    wait(page, "location.hash.startsWith('#/memory?run=')")
+
+
 def test_the_walk_says_what_the_api_says(visit: Visit, explorer: Explorer) -> None:
     page = visit("#/walk")
     page.wait_for_selector("p.claim[data-step='1']")

@@ -4,12 +4,13 @@ import { Guard } from "../guard";
 import { away, knock } from "./api";
 import { useAsk } from "./ask";
 import { Copy } from "./copy";
+import { screen as heads } from "./heads/screen";
 import { Help } from "./help";
 import { letterOf } from "./keys";
 import { Prompt } from "./prompt";
 import { goTo, hashOf, route } from "./route";
 import { useRunning } from "./running";
-import { type ModelFacts, type Run, type Screen, type ScreenId, type ScreenProps, tokenAt } from "./screen";
+import { type ModelFacts, type Run, type Screen, type ScreenProps, tokenAt } from "./screen";
 import { screens } from "./screens";
 import { Answer, Waiting } from "./states";
 
@@ -55,21 +56,24 @@ function Away() {
   );
 }
 
-const usual: ScreenId = "heads";
+/** The screen of that name, or the one to begin with. */
+function known(name: string): Screen {
+  return screens.find(({ id }) => id === name) ?? heads;
+}
 
 function Machine({ model }: { model: ModelFacts }) {
   const { screen: id, place } = route.value;
-  const screen = screens.find((one) => one.id === id) ?? screens.find((one) => one.id === usual);
-  const running = useRunning(place.run, (run) => keepTo(run, screen?.id));
+  const screen = known(id);
+  const running = useRunning(place.run, keepTo);
   const field = useRef<HTMLTextAreaElement>(null);
   const help = useRef<HTMLDialogElement>(null);
   const heading = useRef<HTMLHeadingElement>(null);
   const moved = useRef(false);
   useEffect(() => {
-    document.title = `${screen?.title ?? ""} · ${model.name} · loadstore`;
+    document.title = `${screen.title} · ${model.name} · loadstore`;
     if (moved.current) heading.current?.focus();
     moved.current = false;
-  }, [screen?.id]);
+  }, [screen.id]);
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
       const letter = letterOf(event);
@@ -85,7 +89,6 @@ function Machine({ model }: { model: ModelFacts }) {
     document.addEventListener("keydown", press);
     return () => document.removeEventListener("keydown", press);
   }, []);
-  if (!screen) return null;
   return (
     <>
       <a class="skip" href="#screen">
@@ -123,11 +126,11 @@ function Machine({ model }: { model: ModelFacts }) {
   );
 }
 
-/** A run was found: name it in the address, and let go of tokens that it does not have. */
-function keepTo(run: Run, screen: ScreenId | undefined): void {
-  const { place } = route.value;
+/** A run was found: name it in the address, whatever screen that is at by now, and let go of tokens that it does not have. */
+function keepTo(run: Run): void {
+  const { screen, place } = route.value;
   const gone = Object.fromEntries(["at", "about", "first"].filter((name) => place[name] !== undefined && Number(place[name]) >= run.labels.length).map((name) => [name, null]));
-  goTo(hashOf(route.value, { run: run.run, ...gone }, screen), true);
+  goTo(hashOf(route.value, { run: run.run, ...gone }, known(screen).id), true);
 }
 
 function propsOf(model: ModelFacts, run: Run, place: ScreenProps["place"]): ScreenProps {
