@@ -11,6 +11,8 @@ Names are resolved on first use, so that importing costs nothing beyond what is 
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from loadstore.threads import prepare
+
 if TYPE_CHECKING:
     from loadstore.circuits.channels import channels as channels
     from loadstore.circuits.decoding import channel_tokens as channel_tokens
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from loadstore.sites import Head as Head
 
 __version__ = "0.1.0"
+prepare()  # before anything loads torch
 
 _HOMES = {
     "Head": "loadstore.sites",

@@ -20,6 +20,7 @@ from loadstore.models.points import Point
 from loadstore.models.weights import Weights
 from loadstore.models.where import Globs, asked_for
 from loadstore.models.wiring import wiring
+from loadstore.threads import threads_for
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -30,6 +31,7 @@ DEFINITION = (
 )
 
 
+@threads_for(0)
 def subspace_scores(
     weights: Weights,
     norms: Norms = "fold",
