@@ -157,10 +157,16 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used."""
+    """Import a public name when it is first used; functions check their arguments."""
     if name not in _HOMES:
         raise AttributeError(f"loadstore has no {name!r}; it has {', '.join(__all__)}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    found = getattr(importlib.import_module(_HOMES[name]), name)
+    if not isinstance(found, type):
+        from loadstore.arguments import checked
+
+        found = checked(found, lambda: {"Trace": importlib.import_module(_HOMES["Trace"]).Trace})
+    globals()[name] = found
+    return found
 
 
 def __dir__() -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import Tensor
 
+from loadstore.bounds import Seed
 from loadstore.circuits.cores import MEASURES as MEASURES
 from loadstore.circuits.cores import meets
 from loadstore.circuits.folding import Norms
@@ -39,7 +40,7 @@ def subspace_scores(
     writers: str | Sequence[str] = "*",
     readers: str | Sequence[str] = "*",
     control: Control = "none",
-    seed: int = 0,
+    seed: Seed = 0,
     offset: int | range | None = None,
     null: Null = "rotation",
     stream: Mapping[Point, Tensor] | None = None,

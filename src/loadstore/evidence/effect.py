@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from loadstore.axes import Tokens
+from loadstore.bounds import Seed, Sequences
 from loadstore.errors import Undefined
 from loadstore.evidence.exact import reader_traffic
 from loadstore.heads.patterns import mass_on, role_masks
@@ -83,8 +84,8 @@ def prove_wire(
     *,
     apart: Collection[Wire] = (),
     controls: int = 20,
-    sequences: int = 8,
-    seed: int = 0,
+    sequences: Sequences = 8,
+    seed: Seed = 0,
 ) -> CutProof:
     """Cut ``writer`` from the K of ``head`` and compare with wires of the same traffic.
 

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from loadstore.axes import Tokens
+from loadstore.bounds import Seed, Sequences
 from loadstore.errors import BadRequest
 from loadstore.heads.patterns import ROLES, mass_on, role_masks
 from loadstore.models.edits import Edit
@@ -28,7 +29,7 @@ def bos_of(weights: Weights) -> int | None:
     return None if weights.tokens is None else weights.tokens.bos
 
 
-def random_tokens(weights: Weights, sequences: int, length: int, seed: int = 0) -> Tokens:
+def random_tokens(weights: Weights, sequences: int, length: int, seed: Seed = 0) -> Tokens:
     """Sequences of ``length`` distinct random tokens, BOS first where the model has one (counted in the length)."""
     generator = torch.Generator().manual_seed(seed)
     bos = bos_of(weights)
@@ -44,7 +45,7 @@ def random_tokens(weights: Weights, sequences: int, length: int, seed: int = 0) 
     return rows if bos is None else torch.cat([torch.full((sequences, 1), bos), rows], 1)
 
 
-def random_repeats(weights: Weights, sequences: int, period: int | None = None, seed: int = 0) -> Tokens:
+def random_repeats(weights: Weights, sequences: int, period: int | None = None, seed: Seed = 0) -> Tokens:
     """BOS (where the model has one) and a block of ``period`` distinct random tokens, twice; 50 or what fits."""
     has_bos = bos_of(weights) is not None
     room = (weights.architecture.context - has_bos) // 2
@@ -55,7 +56,7 @@ def random_repeats(weights: Weights, sequences: int, period: int | None = None, 
     return torch.cat([once, once[:, int(has_bos) :]], 1)
 
 
-def head_roles(weights: Weights, on: On = "repeats", *, sequences: int = 20, seed: int = 0) -> "xr.Dataset":
+def head_roles(weights: Weights, on: On = "repeats", *, sequences: Sequences = 20, seed: Seed = 0) -> "xr.Dataset":
     """Role scores of every head: Dataset over head, per role its mean over sequences and ``<role>_se``.
 
     previous, current, first, duplicate, induction: the mean attention on the role's keys over the queries that

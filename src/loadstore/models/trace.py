@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from loadstore.arguments import checked
 from loadstore.axes import Tokens
 from loadstore.errors import BadPrompt, NoSuchSite
 from loadstore.models.attention import LayerRecord
@@ -22,7 +23,8 @@ from loadstore.models.wiring import wiring
 from loadstore.sites import Head, Writer, parse_head
 
 WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.uint16, torch.uint32, torch.uint64)
-Prompt: TypeAlias = str | Sequence[str] | Sequence[int] | Int[Tensor, " token"] | Int[Tensor, "batch token"]
+Ids: TypeAlias = Int[Tensor, " token"] | Int[Tensor, "batch token"]
+Prompt: TypeAlias = str | Sequence[str] | Sequence[int] | Sequence[Sequence[int]] | Ids
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,10 +81,11 @@ class Trace:
 
         A shortformer ``pos`` stores nothing in the stream; this is what it adds to the inputs of Q and K.
         """
-        return self._shape(self.store(wiring(self.weights).writer(str(writer))))
+        return self._shape(self.store(writer))
 
-    def store(self, writer: Writer) -> Float[Tensor, "batch token d_model"]:
-        """Return the same with the batch axis always there, for a writer that is known to exist."""
+    def store(self, writer: Writer | Head | str) -> Float[Tensor, "batch token d_model"]:
+        """Return the same with the batch axis always there. Raises NoSuchSite as ``written`` does."""
+        writer = wiring(self.weights).writer(str(writer))
         record, shape = self.record, (*self.tokens.shape, self.weights.architecture.d_model)
         match writer.kind:
             case "embed":
@@ -101,6 +104,7 @@ class Trace:
         assert value is not None
         return value.expand(shape)
 
+    @checked
     def residual(self, layer: int) -> Float[Tensor, "*batch token d_model"]:
         """Return the stream as ``layer`` finds it; ``residual(n_layers)`` is what the unembedding reads."""
         depth = self.weights.architecture.n_layers
