@@ -12,7 +12,9 @@ from loadstore.bounds import Seed, Sequences
 from loadstore.errors import BadRequest
 from loadstore.heads.patterns import ROLES, mass_on, role_masks
 from loadstore.models.edits import Edit
+from loadstore.models.finite import finite
 from loadstore.models.forward import Record, forward
+from loadstore.models.trace import as_tokens
 from loadstore.models.weights import Weights
 
 if TYPE_CHECKING:
@@ -73,7 +75,7 @@ def head_roles(weights: Weights, on: On = "repeats", *, sequences: Sequences = 2
     for batch in tokens.split(BATCH):
         record = Record()
         with torch.no_grad():
-            forward(weights, batch, record=record)
+            finite(weights, batch, (), forward(weights, batch, record=record))
         shape = weights.architecture
         windows = [shape.window(layer) for layer in range(shape.n_layers)]
         masks = {window: role_masks(batch, bos, window) for window in set(windows)}
@@ -118,7 +120,7 @@ def as_on(text: str) -> Literal["repeats", "random"]:
 
 def _tokens(weights: Weights, on: On, sequences: int, seed: int) -> Tokens:
     if not isinstance(on, str):
-        return on
+        return as_tokens(weights, on)[0]
     if as_on(on) == "repeats":
         return random_repeats(weights, sequences, seed=seed)
     return random_tokens(weights, sequences, min(LONGEST, weights.architecture.context), seed)

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.linear.bands import add_gram, mirror
+from loadstore.linear.decompositions import eigvalsh
 from loadstore.linear.factored import Factored
 from loadstore.linear.subspace import gram_eigenvalues, writer_cores
 from loadstore.threads import threads_for
@@ -53,7 +54,7 @@ class End:
         if not self.full:
             return gram_eigenvalues([self.matrix])[0]
         with threads_for(len(self.matrix) ** 3):
-            return torch.linalg.eigvalsh(self.matrix.to(dtype)).double().flip(-1).clamp(min=0)
+            return eigvalsh(self.matrix.to(dtype)).double().flip(-1).clamp(min=0)
 
     def turned(self, turn: Callable[[Tensor], Tensor]) -> "End":
         """The end of A T, for a linear map T that ``turn`` applies to rows."""

@@ -14,6 +14,7 @@ from loadstore.axes import Tokens
 from loadstore.errors import BadPrompt, NoSuchSite
 from loadstore.models.attention import LayerRecord
 from loadstore.models.edits import Edit
+from loadstore.models.finite import finite
 from loadstore.models.fitting import check
 from loadstore.models.forward import Record, forward
 from loadstore.models.quote import quote
@@ -126,14 +127,14 @@ def run(weights: Weights, prompt: Prompt, edits: Sequence[Edit] = (), *, record:
     """Run a model on text, token ids, or a batch (texts of as many tokens each, ids [batch, token]), with edits if any.
 
     Text gets the model's BOS in front; ids are taken as they are. Raises BadPrompt (empty, too long, ids out
-    of range), Undefined (text without a tokenizer), and for edits that do not fit the model, the prompt or each other
-    NoSuchSite, NoSuchWire, BadPrompt, BadRequest.
+    of range), Undefined (text without a tokenizer, numbers that stop being finite), and for edits that do not fit
+    the model, the prompt or each other NoSuchSite, NoSuchWire, BadPrompt, BadRequest.
     """
     tokens, batched = as_tokens(weights, prompt)
     check(weights, tokens, edits)
     kept = Record() if record else None
     with torch.no_grad():
-        logits = forward(weights, tokens, edits, kept)
+        logits = finite(weights, tokens, edits, forward(weights, tokens, edits, kept))
     return Trace(weights, tokens, tuple(edits), batched, logits, kept)
 
 
