@@ -37,13 +37,17 @@ _NEEDED = re.compile(
 _CANDIDATE = re.compile(f"[{_HIDDEN}]")
 _BLANK = re.compile(r"[\xa0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000]")
 _FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
+_encode = json.JSONEncoder().encode
+_DEL = {"\x7f": "\\u007f"}  # the only one that JSON leaves as it is
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:inf|nan)", re.ASCII)
 
 
 def shown(text: object) -> str:
     """The text with every hidden character as an escape. Line feeds and spaces remain."""
     plain = str(text)
-    return plain if plain.isascii() and plain.isprintable() else _CANDIDATE.sub(_shown, plain)
+    if plain.isascii() and plain.isprintable():
+        return plain
+    return _CANDIDATE.sub(lambda mark: mark[0] if _NEEDED.match(plain, mark.start()) else ascii(mark[0])[1:-1], plain)
 
 
 def line(text: object) -> str:
@@ -56,7 +60,9 @@ def visible(text: str) -> str:
 
     Other spaces are escapes too, so a label never looks empty and no two kinds of space look alike.
     """
-    return _BLANK.sub(_escape, shown(text.replace("\n", NEWLINE).replace("\t", TAB)).replace(" ", SPACE))
+    return _BLANK.sub(
+        lambda mark: ascii(mark[0])[1:-1], shown(text.replace("\n", NEWLINE).replace("\t", TAB)).replace(" ", SPACE)
+    )
 
 
 def dumps(document: Any, *, ascii_only: bool = False, compact: bool = False) -> str:
@@ -72,7 +78,11 @@ def dumps(document: Any, *, ascii_only: bool = False, compact: bool = False) -> 
     """
     separators = (",", ":") if compact else None
     text = json.dumps(document, allow_nan=False, ensure_ascii=ascii_only, separators=separators)
-    return text if ascii_only and "\x7f" not in text else _CANDIDATE.sub(_json, text)
+    if ascii_only and "\x7f" not in text:
+        return text
+    return _CANDIDATE.sub(
+        lambda mark: mark[0] if _NEEDED.match(text, mark.start()) else _DEL.get(mark[0]) or _encode(mark[0])[1:-1], text
+    )
 
 
 def csv_cell(text: object) -> str:
@@ -86,25 +96,11 @@ def csv_cell(text: object) -> str:
 
 
 def everywhere(value: Any) -> Any:
-    """``shown`` for every text in a document of dicts, lists and plain values; keys of dicts remain."""
+    """``shown`` for every text in a document of dicts, lists and plain values, names in dicts included."""
     if isinstance(value, str):
         return shown(value)
     if isinstance(value, dict):
-        return {key: everywhere(part) for key, part in value.items()}
+        return {shown(key): everywhere(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
         return [everywhere(part) for part in value]
     return value
-
-
-def _escape(match: re.Match[str]) -> str:
-    return ascii(match[0])[1:-1]
-
-
-def _shown(match: re.Match[str]) -> str:
-    return match[0] if _NEEDED.match(match.string, match.start()) else ascii(match[0])[1:-1]
-
-
-def _json(match: re.Match[str]) -> str:
-    if _NEEDED.match(match.string, match.start()):
-        return match[0]
-    return json.dumps(match[0])[1:-1] if match[0] != "\x7f" else "\\u007f"

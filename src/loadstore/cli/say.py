@@ -40,12 +40,17 @@ class Output(io.TextIOBase):
         self.stream = stream
         self.err = err
         self._drawn = drawn
+        self._lost: OSError | ValueError | None = None
 
     def write(self, text: str) -> int:
         """Write and flush; returns the number of characters of ``text``."""
         if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance] as typer asks whether bytes go
             raise TypeError(f"expected a text, got {type(text).__name__}")
+        if not text:
+            return 0
         try:
+            if self._lost is not None:
+                raise self._lost
             if self.stream is None:
                 raise OSError(errno.EBADF, os.strerror(errno.EBADF))
             self.stream.write(self.fitting(text if self._drawn else shown(text)))
@@ -76,6 +81,7 @@ class Output(io.TextIOBase):
     def _fail(self, error: OSError | ValueError) -> None:
         from loadstore.errors import BadRequest
 
+        self._lost = error
         self._forget()
         if self.err:
             return
