@@ -116,7 +116,8 @@ def test_labels_show_white_space_and_are_never_blank() -> None:
 
 
 def test_a_line_is_one_line() -> None:
-    assert line("one\n  two\r\nthree\u2028four\n") == "one two three four"
+    assert line("one\n  two\r\n\nthree\u2028four\n") == r"one two three\u2028four"
+    assert quote("  one\n\ttwo\x85three  ") == r"one two\x85three"
     assert str(BadRequest("a \x1b]0;title\x07\nb")) == r"a \x1b]0;title\x07 b"
 
 

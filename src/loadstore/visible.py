@@ -36,6 +36,7 @@ _NEEDED = re.compile(
 )
 _CANDIDATE = re.compile(f"[{_HIDDEN}]")
 _BLANK = re.compile(r"[\xa0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000]")
+_BREAK = re.compile(r"[ \t]*\r?\n[ \t\r\n]*")
 _FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
 _encode = json.JSONEncoder().encode
 _DEL = {"\x7f": "\\u007f"}  # the only one that JSON leaves as it is
@@ -51,8 +52,8 @@ def shown(text: object) -> str:
 
 
 def line(text: object) -> str:
-    """The text on one line: as ``shown``, and each run of line feeds is one space."""
-    return shown(re.sub(r"\s*[\r\n\x0b\x0c\x85\u2028\u2029]+\s*", " ", str(text).strip("\r\n")))
+    """The text on one line: as ``shown``, and line feeds with the spaces around them are one space."""
+    return shown(_BREAK.sub(" ", str(text).strip("\r\n")))
 
 
 def visible(text: str) -> str:
