@@ -6,8 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 from cli.conftest import Run
 from hostile import small
+from safetensors.torch import save_file
 from tokenizers import Regex, Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Split
@@ -46,6 +48,10 @@ COMMANDS = {
     "patch from": "patch MODEL PROMPT --from OTHER --limit 3",
     "address": "address MODEL PROMPT --head L1.H0",
     "report": "report MODEL --prompt PROMPT -o PAGE",
+    "models of a folder": "models FOLDER",
+    "scores of a folder": "scores FOLDER --limit 0 --writer L1.H0",
+    "heads of a folder": "heads FOLDER --sequences 2",
+    "wires of a folder": "wires FOLDER --corpus TEXT --limit 3",
 }
 REFUSED = {
     "model": "models NAME",
@@ -78,6 +84,25 @@ REFUSED = {
 }
 
 
+def gpt2(folder: Path, tokenizer: Tokenizer) -> Path:
+    """A folder as Hugging Face has it: its name is the model's."""
+    d, vocab, context = 8, len(TOKENS), 32
+    shapes = {"wte.weight": (vocab, d), "wpe.weight": (context, d), "ln_f.weight": (d,), "ln_f.bias": (d,)}
+    for layer in ("h.0", "h.1"):
+        for name, rows, columns in (("attn.c_attn", d, 3 * d), ("attn.c_proj", d, d), ("mlp.c_fc", d, 4 * d)):
+            shapes |= {f"{layer}.{name}.weight": (rows, columns), f"{layer}.{name}.bias": (columns,)}
+        shapes |= {f"{layer}.mlp.c_proj.weight": (4 * d, d), f"{layer}.mlp.c_proj.bias": (d,)}
+        shapes |= {f"{layer}.{norm}.{part}": (d,) for norm in ("ln_1", "ln_2") for part in ("weight", "bias")}
+    dice = torch.Generator().manual_seed(0)
+    folder.mkdir()
+    tensors = {f"transformer.{name}": torch.randn(shape, generator=dice) for name, shape in shapes.items()}
+    save_file(tensors, folder / "model.safetensors")
+    sizes = {"n_layer": 2, "n_head": 2, "n_embd": d, "n_positions": context, "vocab_size": vocab}
+    (folder / "config.json").write_text(json.dumps({"model_type": "gpt2", **sizes}))
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return folder
+
+
 @pytest.fixture(scope="module")
 def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What the words of a command line stand for."""
@@ -92,7 +117,13 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     text = folder / f"text{NAME}.txt"
     text.write_text("|".join(2 * [*TOKENS[1:9], *TOKENS[10:16]]), encoding="utf-8", newline="")
     other = "|".join([*TOKENS[3:7], *TOKENS[1:5], TOKENS[11]])
-    files = {"MODEL": where, "DAMAGED": damaged, "TEXT": text, "PAGE": folder / f"page{NAME}.html"}
+    files = {
+        "FOLDER": gpt2(folder / f"folder{NAME}", tokenizer),
+        "MODEL": where,
+        "DAMAGED": damaged,
+        "TEXT": text,
+        "PAGE": folder / f"page{NAME}.html",
+    }
     return {name: str(path) for name, path in files.items()} | {
         "NAME": NAME,
         "PROMPT": PROMPT,

@@ -131,9 +131,8 @@ def test_a_table_keeps_texts_as_they_are_and_numbers_whole(capsys: pytest.Captur
     assert lines[0].startswith("[bold red]x[/] ")
     assert lines[1].startswith(":smile: ")
     assert lines[3].startswith(r"\x1b[31m red ")
-    ends = {
-        cell_len(line[: line.index(f" {number} ")] + number) for line, (_, _, number) in zip(lines, ROWS, strict=True)
-    }
+    numbers = [f" {number} " for _, _, number in ROWS]
+    ends = {cell_len(line.partition(text)[0] + text) for line, text in zip(lines, numbers, strict=True)}
     assert len(ends) == 1  # the numbers are under each other
 
 
