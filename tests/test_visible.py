@@ -23,7 +23,7 @@ INVISIBLE = "\xad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b\u2060\u2064\u3164\uf
 UNASSIGNED = "\u180f\u2065\ufff0\ufff1\ufff2\ufff3\ufff4\ufff5\ufff6\ufff7\ufff8" + "".join(
     map(chr, range(0x13430, 0x13440))
 )
-FORMULAS = ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "-", "=", "+1+1"]
+FORMULAS = ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "+1+1", "-x"]
 NUMBERS = ["-0.5", "+1", "-1e-07", "-inf", "-.5", "+3.", "nan"]
 
 
@@ -126,7 +126,7 @@ def test_a_formula_in_a_cell_is_text(text: str) -> None:
     assert csv_cell(text).startswith("'")
 
 
-@pytest.mark.parametrize("text", [*NUMBERS, "L0.H7", "␣=1", "−1+2", "a=b", ""])
+@pytest.mark.parametrize("text", [*NUMBERS, "L0.H7", "␣=1", "−1+2", "a=b", "=", "-", ""])
 def test_a_number_or_a_word_in_a_cell_is_itself(text: str) -> None:
     assert csv_cell(text) == text
 

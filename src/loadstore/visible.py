@@ -37,7 +37,7 @@ _NEEDED = re.compile(
 _CANDIDATE = re.compile(f"[{_HIDDEN}]")
 _BLANK = re.compile(r"[\xa0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000]")
 _BREAK = re.compile(r"[ \t]*\r?\n[ \t\r\n]*")
-_FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠]")
+_FORMULA = re.compile(r"[=+\-@\t\r\n＝＋－＠].", re.DOTALL)
 _encode = json.JSONEncoder().encode
 _DEL = {"\x7f": "\\u007f"}  # the only one that JSON leaves as it is
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?(?:inf|nan)", re.ASCII)
@@ -89,7 +89,7 @@ def dumps(document: Any, *, ascii_only: bool = False, compact: bool = False) -> 
 def csv_cell(text: object) -> str:
     """A text as a cell of a table file: on one line, and with an apostrophe where a spreadsheet would compute it.
 
-    Source: OWASP, CSV injection. Numbers are not formulas and keep their sign.
+    Source: OWASP, CSV injection. A number keeps its sign, and a sign alone is a text.
     """
     plain = line(text)
     risky = _FORMULA.match(str(text)) or _FORMULA.match(plain)
