@@ -11,9 +11,9 @@ from loadstore.circuits.streaming import precise, strongest_entries
 from loadstore.circuits.vocabulary import HeadName, at_most_vocab, embedded, full_ov, full_qk
 from loadstore.linear.decompositions import qr
 from loadstore.linear.factored import Factored
-from loadstore.models.tokens import visible
 from loadstore.models.weights import Weights
 from loadstore.sites import parse_head
+from loadstore.visible import visible
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -6,14 +6,22 @@ import sys
 def main() -> None:
     """Run ``loadstore``."""
     try:
-        from loadstore.cli.app import app
-        from loadstore.errors import LoadstoreError
+        from loadstore.cli.say import printing
 
-        try:
-            app()
-        except LoadstoreError as error:
-            print(f"loadstore: {error}", file=sys.stderr)
-            sys.exit(2)
+        with printing():
+            from loadstore.cli.app import app
+            from loadstore.errors import LoadstoreError
+
+            try:
+                app()
+            except LoadstoreError as error:
+                print(f"loadstore: {error}", file=sys.stderr)
+                sys.exit(2)
+            except Exception:  # a fault of ours: Python's own report would print what it quotes as it is
+                import traceback
+
+                traceback.print_exc()
+                sys.exit(1)
     except KeyboardInterrupt:
         print("loadstore: interrupted", file=sys.stderr)
         sys.exit(130)

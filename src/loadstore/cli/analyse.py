@@ -8,6 +8,7 @@ import typer
 from loadstore.cli.options import Begin, Json, Model, Positions, open_model, p_text, print_json, print_table
 
 if TYPE_CHECKING:
+    import pandas as pd
     import xarray as xr
 
 FEW = 64  # heads: of a larger model only those with a role are shown
@@ -204,6 +205,14 @@ def check_name(path: Path) -> None:
         raise BadRequest(f"{path}: expected a name that ends in .csv or .nc")
 
 
+def guarded(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """The same table whose texts and headings a spreadsheet neither computes nor hides; numbers remain numbers."""
+    from loadstore.visible import csv_cell
+
+    safe = frame.map(lambda value: csv_cell(value) if isinstance(value, str) else value)
+    return safe.rename(columns=lambda name: csv_cell(str(name)))
+
+
 def write_dataset(table: "xr.Dataset", path: Path) -> None:
     """Write a labelled result as .csv (long form, missing wires left out) or .nc, atomically."""
     from loadstore.atomic import replacing
@@ -212,7 +221,7 @@ def write_dataset(table: "xr.Dataset", path: Path) -> None:
     check_name(path)
     with replacing(path) as partial:
         if path.suffix == ".csv":
-            table.to_dataframe().dropna(how="all").to_csv(partial)
+            guarded(table.to_dataframe().dropna(how="all").reset_index()).to_csv(partial, index=False)
             return
         try:
             table.to_netcdf(partial, engine="scipy")

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from loadstore.visible import line
+
 if TYPE_CHECKING:
     from loadstore.training.formation import Formation
 
@@ -50,7 +52,7 @@ def demo_induction(
             f"words, repeated: guessing costs {guessing:.2f} nats a word"
         )
         with watching(plan.steps, guessing) as report:
-            run = train(plan, corpus, out, report, stop=stop, threads=threads, tell=typer.echo)
+            run = train(plan, corpus, out, report, stop=stop, threads=threads, tell=_tell)
         if not run.finished:
             raise stopped(out, run.step)
         model, _ = export(run, corpus, out, half=False)
@@ -64,6 +66,10 @@ def demo_induction(
     words = corpus.tokenizer.decode(corpus.held_out[:6].tolist())
     typer.echo(f'more about this model: loadstore report {model} --prompt "{words} {words}" -o report.html')
     raise typer.Exit(0 if found.formed else NOT_FORMED)
+
+
+def _tell(sentence: str) -> None:
+    typer.echo(line(sentence))
 
 
 def plots(found: "Formation") -> list[str]:

@@ -123,13 +123,15 @@ def _echo(text: str) -> None:
     if not sys.stdout.isatty():
         typer.echo(text)
         return
-    from rich.console import Console
     from rich.text import Text
 
-    styled = Text(text)
+    from loadstore.cli.say import console
+    from loadstore.visible import shown
+
+    styled = Text(shown(text))
     for pattern, style in STYLES.items():
         styled.highlight_regex(pattern, style)
-    Console(soft_wrap=True, highlight=False).print(styled)
+    console().print(styled, soft_wrap=True)
 
 
 STYLES = {

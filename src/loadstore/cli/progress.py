@@ -6,6 +6,9 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from loadstore.cli.say import console
+from loadstore.visible import line
+
 if TYPE_CHECKING:
     from loadstore.training.loop import Progress
 
@@ -15,15 +18,14 @@ EVERY = 30.0  # seconds between lines where there is no terminal
 @contextmanager
 def training_bar(steps: int) -> Generator[Callable[["Progress"], None]]:
     """Show phase, loss, second-copy loss and the strongest heads while training."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    terminal = console(err=True)
+    if not terminal.is_terminal:
         yield _lines()
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as bar:
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=terminal) as bar:
         task = bar.add_task("starting", total=steps)
 
         def report(now: "Progress") -> None:
@@ -50,11 +52,11 @@ def _lines() -> Callable[["Progress"], None]:
 @contextmanager
 def waiting(what: str) -> Generator[None]:
     """A spinner on stderr while something takes seconds; nothing where there is no terminal."""
-    from rich.console import Console
+    from rich.text import Text
 
-    console = Console(stderr=True)
-    if console.is_terminal:
-        with console.status(what):
+    terminal = console(err=True)
+    if terminal.is_terminal:
+        with terminal.status(Text(line(what))):
             yield
     else:
         yield
@@ -63,21 +65,20 @@ def waiting(what: str) -> Generator[None]:
 @contextmanager
 def counting(what: str) -> Generator[Callable[[int, int], None]]:
     """A bar on stderr for work that counts its steps, one run of them after another; a line now and then elsewhere."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    terminal = console(err=True)
+    if not terminal.is_terminal:
         last = [time.monotonic()]
 
-        def line(done: int, of: int) -> None:
+        def tell(done: int, of: int) -> None:
             if time.monotonic() - last[0] >= EVERY:
                 last[0] = time.monotonic()
                 print(f"{what}: {done}/{of}", file=sys.stderr, flush=True)
 
-        yield line
+        yield tell
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(what, total=None)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=terminal, transient=True) as bar:
+        task = bar.add_task(line(what), total=None)
         yield lambda done, of: bar.update(task, completed=done, total=of)

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from loadstore.visible import line
+
 
 def train(
     recipe: Annotated[Path, typer.Argument(help="A recipe in TOML, such as recipes/builtin.toml.")],
@@ -28,7 +30,7 @@ def train(
     from loadstore.training.recipe import read_recipe
 
     def tell(sentence: str) -> None:
-        typer.echo(sentence, err=True)
+        typer.echo(line(sentence), err=True)
 
     plan = read_recipe(recipe)
     tell(f"reading {text}")

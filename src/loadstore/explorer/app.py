@@ -38,6 +38,7 @@ from loadstore.explorer.runs import NoSuchRun, TooLong
 from loadstore.explorer.state import Document, Explorer
 from loadstore.explorer.table import ASIDE, QUICK, SLOW
 from loadstore.explorer.work import Busy, Hung, Work
+from loadstore.visible import dumps, line, shown
 
 DEPTH = 8  # of brackets in a question
 PAGE = """<!doctype html>
@@ -71,7 +72,7 @@ def application(explorer: Explorer, here: Here) -> App:
         warm.cancel()
         work.close()
 
-    page = PAGE.format(title=html.escape(f"{explorer.weights.name} · loadstore")).encode()
+    page = PAGE.format(title=html.escape(line(f"{explorer.weights.name} · loadstore"))).encode()
     routes = [
         Route("/", partial(_file, page, "text/html")),
         Route("/explorer.js", partial(_file, _bundled("explorer.js"), "text/javascript")),
@@ -171,13 +172,18 @@ def _no_number(name: str) -> float:
 
 
 def _json(document: Document) -> bytes:
-    return json.dumps(_plain(document), allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode()
+    return dumps(_plain(document), compact=True).encode()
 
 
 def _plain(value: Any) -> Any:
-    """NaN and the infinities as the words that view models use."""
+    """NaN and the infinities as the words that view models use; hidden characters as escapes, save in a prompt.
+
+    The page puts the prompt into a field and sends it again, so it has to stay the same text.
+    """
+    if isinstance(value, str):
+        return shown(value)
     if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
+        return {key: part if key == "prompt" else _plain(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(part) for part in value]
     if isinstance(value, float) and not math.isfinite(value):

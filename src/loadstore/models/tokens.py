@@ -6,13 +6,7 @@ from tokenizers import Tokenizer
 
 from loadstore.errors import BadCheckpoint, BadPrompt, Undefined
 from loadstore.models.quote import quote
-
-SPACE, NEWLINE, TAB = "␣", "⏎", "⇥"
-
-
-def visible(text: str) -> str:
-    """Show white space: ``" on"`` becomes ``␣on`` and a line feed ⏎, so that labels never look empty."""
-    return text.replace(" ", SPACE).replace("\n", NEWLINE).replace("\t", TAB)
+from loadstore.visible import visible
 
 
 @dataclass(frozen=True, eq=False)

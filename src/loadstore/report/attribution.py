@@ -3,7 +3,6 @@
 import numpy as np
 
 from loadstore.errors import Undefined
-from loadstore.models.tokens import visible
 from loadstore.prompts.listing import listing
 from loadstore.prompts.logits import logit_parts
 from loadstore.report.listing import listing_figure
@@ -13,6 +12,7 @@ from loadstore.report.words import number, plural, size
 from loadstore.sites import CONST
 from loadstore.views.model import Figure, figure, heatmap, panel, reading, round_up
 from loadstore.views.sums import waterfall
+from loadstore.visible import visible
 
 SHOWN = 12  # writers; the others stand together
 STEPS = 12  # of the program
