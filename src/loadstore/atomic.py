@@ -146,8 +146,8 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _refusal(path: Path, error: OSError, needed: int | None, occupied: int = -1) -> BadRequest:
-    """Name the file, the reason, the bytes needed and those free, which include what an unfinished part occupies."""
-    facts = [] if needed is None else [f"it needs {_size(needed)}"]
+    """Name the file, the reason and the way out; of a full disk the bytes needed and free, with the part's own."""
+    facts = [f"it needs {_size(needed)}"] if needed is not None and error.errno in (*FULL, errno.EFBIG) else []
     if error.errno in FULL:
         with suppress(OSError):
             free = shutil.disk_usage(path.parent).free

@@ -67,5 +67,5 @@ def digest_of_tensors(tensors: Iterable[tuple[str, Tensor]], facts: str = "") ->
 def _content(tensor: Tensor) -> memoryview:
     """The bytes of a tensor in row-major order, copied only where they do not lie so; of a quantised one the file's."""
     if isinstance(tensor, Quantised):
-        return memoryview(np.ascontiguousarray(tensor.matrix.raw).reshape(-1))
-    return memoryview(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+        return np.ascontiguousarray(tensor.matrix.raw).reshape(-1).data
+    return tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data
