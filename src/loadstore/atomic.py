@@ -42,14 +42,14 @@ def check_target(path: Path) -> None:
 
 
 @contextmanager
-def replacing(path: Path, needed: int | None = None) -> Generator[Path]:
+def replacing(path: Path, needed: int | None = None, *, even_read: bool = False) -> Generator[Path]:
     """Yield a path beside ``path`` to write to. On success it is synced and moved into place, with the old file's mode.
 
     A kill leaves the old file or the new one, never half of one. Raises BadRequest unless ``path`` is a new name or a
-    regular file (no link is followed) that may be written and that this process does not read; and when the disk
-    refuses, naming the ``needed`` bytes if they are known.
+    regular file (no link is followed) that may be written and that this process does not read, or ``even_read``; and
+    when the disk refuses, naming the ``needed`` bytes if they are known.
     """
-    before = _standing(path)
+    before = _standing(path, even_read=even_read)
     part, handle = None, -1
     try:
         # A new file gets what the umask allows; of an older one nobody sees the new content who could not see the old.
@@ -60,7 +60,7 @@ def replacing(path: Path, needed: int | None = None) -> Generator[Path]:
         if before is not None:
             _take_over(handle, before)
         os.fsync(handle)
-        _standing(path)
+        _standing(path, even_read=even_read)
         part.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
@@ -103,7 +103,7 @@ def append_whole(path: Path, data: bytes) -> None:
         raise _refusal(path, error, len(data)) from None
 
 
-def _standing(path: Path) -> os.stat_result | None:
+def _standing(path: Path, *, even_read: bool = False) -> os.stat_result | None:
     """Return the regular file at ``path``, None where there is nothing. Raises BadRequest for all that must stay."""
     if not path.name:
         raise BadRequest(f"{str(path)!r} is not the name of a file to write; give one")
@@ -119,7 +119,7 @@ def _standing(path: Path) -> os.stat_result | None:
         kind = KINDS.get(stat.S_IFMT(there.st_mode), "not a regular file")
         led = f" to {os.readlink(path)}" if stat.S_ISLNK(there.st_mode) else ""
         raise BadRequest(f"{path} is {kind}{led}; only a regular file is replaced: name one, or a new name in a folder")
-    if is_read(there):
+    if not even_read and is_read(there):
         raise BadRequest(f"{path} is a file that this run reads, so it is not replaced; name another file to write")
     if not os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         raise BadRequest(f"{path} is write-protected, so it is not replaced; name another file, or chmod u+w it")

@@ -99,6 +99,9 @@ def test_what_this_run_reads_is_not_replaced_under_any_of_its_names(tmp_path: Pa
         with pytest.raises(BadRequest, match="is a file that this run reads, so it is not replaced; name another"):
             write_whole(path, b"page")
     assert model.read_bytes() == b"weights"
+    with replacing(model, even_read=True) as part:
+        part.write_bytes(b"trained on")
+    assert model.read_bytes() == b"trained on"
 
 
 def test_a_file_that_took_over_the_inode_of_one_that_was_read_is_an_ordinary_file(tmp_path: Path) -> None:
