@@ -35,7 +35,7 @@ def test_one_wrong_number_anywhere_is_found(dtype: torch.dtype) -> None:
 def test_a_large_file_is_looked_through_where_it_is_used(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every tensor in turn (of the first layer none); the size from which a file counts as large is lowered to nothing."""
+    """Every tensor in turn, of the first layer none. The size from which a file counts as large is lowered to 0."""
     monkeypatch.setattr(library, "CHECKED", 0)
     folder = save(reference(FAMILIES[name]), tmp_path / name)
     file = folder / "model.safetensors"
