@@ -38,7 +38,11 @@ def _written(weights: Weights, writer: Writer, asked: Asked, dtype: torch.dtype)
 
 
 def written_rows(weights: Weights, writer: Writer) -> Tensor:
-    """W_E, W_pos, W_out or b_O, as stored."""
+    """W_E, W_pos, W_out or b_O, as stored. Raises BadCheckpoint where it is not finite."""
+    return weights.read(_stored_rows(weights, writer))
+
+
+def _stored_rows(weights: Weights, writer: Writer) -> Tensor:
     if writer.kind == "embed":
         return weights.W_E
     if writer.kind == "pos":
@@ -75,7 +79,7 @@ def _read_rows(weights: Weights, reader: Reader) -> Iterator[Tensor]:
 
 def written_height(weights: Weights, writer: Writer) -> int:
     """Rows of what a writer writes, of a head those of W_O."""
-    return weights.architecture.d_head if writer.kind == "head" else written_rows(weights, writer).shape[0]
+    return weights.architecture.d_head if writer.kind == "head" else _stored_rows(weights, writer).shape[0]
 
 
 def read_height(weights: Weights, reader: Reader) -> int:

@@ -64,8 +64,9 @@ def subspace_scores(
     ``null="stream"`` compares with rotations that keep the stream's second moment at the reader's point: every number
     is that of A S^-½ and S^½ B; ``stream`` is what ``ls.stream_moments`` measured. ``frequencies``, a count for every
     id of the vocabulary, weights the rows of embed by √frequency. Which when: docs/nulls.md.
-    ``resume``: a file that is brought up to date every few seconds and when the work is interrupted; the same question
-    asked again goes on from there. ``progress`` is told how many wires are done, and of how many.
+    ``resume``: a file that is brought up to date every few seconds and when the work is interrupted, and removed when
+    all is done; the same question asked again goes on from there. ``progress`` is told how many wires are done, and of
+    how many.
     Raises NoSuchSite when a glob matches nothing, BadRequest for unknown options. Source: Elhage et al. 2021.
     """
     import xarray as xr
@@ -87,8 +88,10 @@ def subspace_scores(
                 found.put(piece.rows, piece.columns, piece.values)
                 if progress is not None:
                     progress(int(found.done.sum()), int(wanted.sum()))
-    finally:
+    except BaseException:
         found.save()
+        raise
+    found.finish()
     values = dict(found.values)
     if asked.null == "heads":
         values["p_heads"] = among_heads(*scored, values["alignment"])

@@ -21,6 +21,11 @@ def demo_induction(
         Path | None, typer.Option(help="A recipe in TOML instead of the shipped one.", show_default=False)
     ] = None,
     threads: Annotated[int, typer.Option(help="CPU threads; more than one gains little here.", min=1)] = 1,
+    *,
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Use a folder with other files; replace those named as a run's are."),
+    ] = False,
 ) -> None:
     """Train a small model on repeats of made-up words and watch an induction head form; exits 1 if none does.
 
@@ -35,6 +40,7 @@ def demo_induction(
     from loadstore.models.library import load
     from loadstore.report.formation import write_formation
     from loadstore.training.export import export
+    from loadstore.training.folder import claimed, own
     from loadstore.training.formation import chance, formation, verdict
     from loadstore.training.history import METRICS, read_lines
     from loadstore.training.loop import train
@@ -46,7 +52,8 @@ def demo_induction(
     corpus = made_up_words(plan.vocab)
     guessing = math.log(plan.vocab)
     with stoppable(out) as stop:
-        forget_finished(plan, out)
+        with claimed(out, overwrite=overwrite):
+            forget_finished(plan, out)
         typer.echo(
             f"{plan.n_layers} layers of {plan.n_heads} heads, no MLP, on random sequences of {plan.vocab - 1} made-up "
             f"words, repeated: guessing costs {guessing:.2f} nats a word"
@@ -58,7 +65,9 @@ def demo_induction(
         model, _ = export(run, corpus, out, half=False)
         found = formation(read_lines(out / METRICS))
         page = out / "formation.html"
-        write_formation(load(model), found, page)
+        with claimed(out):
+            own(out, page.name)
+            write_formation(load(model), found, page)
     typer.echo("\n".join(["", *plots(found), ""]))
     typer.echo(verdict(found))
     typer.echo(chance(found, plan.vocab))

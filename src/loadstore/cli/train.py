@@ -15,6 +15,11 @@ def train(
     threads: Annotated[
         int, typer.Option(help="CPU threads of a new run; 0 leaves it to torch. A resumed run keeps its own.", min=0)
     ] = 0,
+    *,
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Use a folder with other files; replace those named as a run's are."),
+    ] = False,
 ) -> None:
     """Train an attention-only model on a folder of text; run again to resume, bit for bit.
 
@@ -35,7 +40,7 @@ def train(
     plan = read_recipe(recipe)
     tell(f"reading {text}")
     with stoppable(out) as stop:
-        corpus = prepare(text, out, plan.vocab)
+        corpus = prepare(text, out, plan.vocab, overwrite=overwrite)
         tell(
             f"{corpus.documents} documents, {len(corpus.train):,} tokens to train on, {len(corpus.held_out):,} held out"
         )

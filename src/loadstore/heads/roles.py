@@ -12,8 +12,8 @@ from loadstore.bounds import Seed, Sequences
 from loadstore.errors import BadRequest
 from loadstore.heads.patterns import ROLES, mass_on, role_masks
 from loadstore.models.edits import Edit
-from loadstore.models.finite import finite
 from loadstore.models.forward import Record, forward
+from loadstore.models.overflow import finite
 from loadstore.models.trace import as_tokens
 from loadstore.models.weights import Weights
 

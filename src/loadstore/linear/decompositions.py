@@ -63,5 +63,5 @@ def finite(matrix: Tensor) -> Tensor:
 def _of_finite(work: Callable[[Tensor], _Result], matrix: Tensor) -> _Result:
     try:
         return work(finite(matrix))
-    except torch.linalg.LinAlgError as error:
+    except torch.linalg.LinAlgError as error:  # pyright: ignore[reportPrivateImportUsage]
         raise Undefined(f"a decomposition of a {list(matrix.shape)} matrix does not converge ({error})") from None

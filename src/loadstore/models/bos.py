@@ -18,6 +18,7 @@ from loadstore.errors import BadCheckpoint, BadRequest
 from loadstore.models.jsonfile import json_object
 from loadstore.models.quote import quote
 from loadstore.models.tokens import Tokens
+from loadstore.reading import reads
 
 Bos: TypeAlias = bool | Literal["model"]
 Rule: TypeAlias = Literal["reference", "always", "never"]
@@ -59,6 +60,7 @@ def tokens_in(folder: Path, vocab: int, rule: Rule) -> Tokens | None:
     path, beside = folder / "tokenizer.json", folder / "tokenizer_config.json"
     if not path.exists():
         return None
+    reads(path)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

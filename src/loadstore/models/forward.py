@@ -53,7 +53,8 @@ def forward(
     shape = weights.architecture
     edited = Edited(weights, edits)
     shortformer = shape.positions == "shortformer"
-    embed = edited.store(EMBED, weights.wide(F.embedding(tokens.to(weights.W_E.device), weights.W_E)))
+    rows = weights.read(F.embedding(tokens.to(weights.W_E.device), weights.W_E), of=weights.W_E)
+    embed = edited.store(EMBED, weights.wide(rows))
     pos = None
     if weights.W_pos is not None:
         pos = edited.store(POS, weights.wide(weights.W_pos[offset : offset + tokens.shape[1]]))
@@ -176,7 +177,7 @@ def unembed(weights: Weights, x: Stream) -> Logits:
     """x W_U + b_U; a W_U that is stored narrow widens a tile of the vocabulary at a time."""
     with threads_for(x.shape[:-1].numel() * weights.W_U.numel()):
         if (weights.W_U.dtype, weights.W_U.device) == (x.dtype, x.device):
-            logits = x @ weights.W_U
+            logits = x @ weights.read(weights.W_U)
         else:
             logits = torch.cat([x @ weights.wide(tile) for tile in weights.W_U.split(TILE, 1)], -1)
     return logits if weights.b_U is None else logits + weights.wide(weights.b_U)

@@ -6,17 +6,18 @@ from pathlib import Path
 
 import torch
 
-from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel
+from loadstore.errors import BadRequest, NotThisModel
 from loadstore.models.architecture import POSITIONS, Positions, one_of
 from loadstore.models.bos import Bos, Rule, as_bos, tokens_in, with_bos
 from loadstore.models.checkpoint import Checkpoint, read_checkpoint
 from loadstore.models.families import gguf, legacy, own, table
 from loadstore.models.families.huggingface import Facts
+from loadstore.models.finite import Unchecked, damaged, is_finite
 from loadstore.models.live import Live, as_live, live_checkpoint, live_name, live_tokens
 from loadstore.models.numbers import as_device, as_dtype
 from loadstore.models.place import BUILTIN, Place, builtin_path, find
 from loadstore.models.pretrained import Pretrained, pretrained_checkpoint, pretrained_name, pretrained_tokens
-from loadstore.models.quote import quote, some
+from loadstore.models.quote import some
 from loadstore.models.weights import Weights
 
 __all__ = ["BUILTIN", "builtin_path", "load"]
@@ -111,14 +112,12 @@ def _beside(checkpoint: Checkpoint) -> str:
 
 
 def _finite(weights: Weights, checkpoint: Checkpoint) -> Weights:
-    """Refuse NaN and infinities; large files are not read through for them. Raises BadCheckpoint."""
-    if sum(tensor.nbytes for tensor in checkpoint.tensors.values()) <= CHECKED:
-        for name, tensor in checkpoint.tensors.items():
-            if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-                raise BadCheckpoint(
-                    f"{checkpoint.path}: tensor '{quote(name)}' has NaN or infinite entries; the file is damaged or "
-                    "the training that made it diverged, fetch it again"
-                )
+    """Refuse NaN and infinities: now, or in a large file where it is first used. Raises BadCheckpoint."""
+    if sum(tensor.nbytes for tensor in checkpoint.tensors.values()) > CHECKED:
+        return replace(weights, unchecked=Unchecked(checkpoint.path, checkpoint.tensors))
+    for name, tensor in checkpoint.tensors.items():
+        if not is_finite(tensor):
+            raise damaged(checkpoint.path, name)
     return weights
 
 

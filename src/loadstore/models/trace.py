@@ -14,9 +14,9 @@ from loadstore.axes import Tokens
 from loadstore.errors import BadPrompt, NoSuchSite
 from loadstore.models.attention import LayerRecord
 from loadstore.models.edits import Edit
-from loadstore.models.finite import finite
 from loadstore.models.fitting import check
 from loadstore.models.forward import Record, forward
+from loadstore.models.overflow import finite
 from loadstore.models.quote import quote
 from loadstore.models.tokens import labels, require
 from loadstore.models.weights import Weights
