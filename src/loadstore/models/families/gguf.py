@@ -157,20 +157,37 @@ def _config(file: GGUF, kind: str) -> dict[str, Any]:
         raise NotThisModel(f"{file.path}: its values are wider or narrower than its keys, which is not supported")
     if stated := [name for name in UNREAD if own.get(name)]:
         raise NotThisModel(f"{file.path} states {some(stated)} of its {kind} model, which is not computed")
-    return tied | {
-        # Every layer slides where a window is stated, as Mistral's do.
-        "model_type": "mistral" if own.get("attention.sliding_window") else kind,
-        "num_hidden_layers": own.get("block_count"),
-        "num_attention_heads": heads,
-        "num_key_value_heads": own.get("attention.head_count_kv", heads),
-        "hidden_size": d,
-        "head_dim": d_head,
-        "intermediate_size": own.get("feed_forward_length"),
-        "max_position_embeddings": own.get("context_length"),
-        "rms_norm_eps": own.get("attention.layer_norm_rms_epsilon", 1e-6),
-        "sliding_window": own.get("attention.sliding_window") or None,
-        "rope_parameters": _rotary(own),
+    if d_head is None and type(d) is int and type(heads) is int and heads > 0:
+        d_head = d // heads
+    slides = own.get("attention.sliding_window") or None
+    llama = {
+        "attention_bias": any(f"blk.0.attn_{part}.bias" in file.stored for part in ("q", "k", "v", "output")),
+        "mlp_bias": any(f"blk.0.ffn_{part}.bias" in file.stored for part in ("gate", "up", "down")),
     }
+    special: dict[str, dict[str, Any]] = {
+        "llama": {} if slides else llama,
+        "qwen2": {"use_sliding_window": slides is not None, "max_window_layers": 0},
+        "qwen3": {"use_sliding_window": slides is not None, "max_window_layers": 0}
+        | {"attention_bias": llama["attention_bias"]},
+    }
+    return (
+        tied
+        | special[kind]
+        | {
+            # Every layer slides where a window is stated, as Mistral's do.
+            "model_type": "mistral" if slides and kind == "llama" else kind,
+            "num_hidden_layers": own.get("block_count"),
+            "num_attention_heads": heads,
+            "num_key_value_heads": own.get("attention.head_count_kv", heads),
+            "hidden_size": d,
+            "head_dim": d_head,
+            "intermediate_size": own.get("feed_forward_length"),
+            "max_position_embeddings": own.get("context_length"),
+            "rms_norm_eps": own.get("attention.layer_norm_rms_epsilon", 1e-6),
+            "sliding_window": slides,
+            "rope_parameters": _rotary(own),
+        }
+    )
 
 
 def _rotary(own: dict[str, Any]) -> dict[str, Any]:
