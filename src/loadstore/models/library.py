@@ -33,6 +33,7 @@ def load(
     device: str | torch.device = "cpu",
     dtype: str | torch.dtype | None = None,
     ignore: Sequence[str] = (),
+    check: bool = False,
 ) -> Weights:
     """Load ``"builtin"``, a folder, a model file, a published or hub name (``owner/name@revision``), or a live model.
 
@@ -42,7 +43,8 @@ def load(
     begins with BOS: as the model's files say, always, or never; ids are taken as they are. ``dtype``: float32 or
     float64 to compute in. ``device``: where; the CPU is what is tested. ``ignore``: keys of a config.json of Hugging
     Face to pass over (``"key"``, or ``"object.key"``) that loadstore does not know or does not compute; the Weights
-    record them in ``ignored``.
+    record them in ``ignored``. ``check``: compare logits on a few tokens with ``transformers``, which must be
+    installed; the Weights record the largest difference in ``checked``.
     Raises BadRequest (no such model, or no way to it), BadCheckpoint (damaged or hostile), NotThisModel (unsupported
     or unstated). See docs/checkpoints.md.
     """
@@ -51,24 +53,36 @@ def load(
     begins, where, numbers = as_bos(bos), as_device(device), as_dtype(dtype)
     passed = as_ignored(ignore)
     if isinstance(source, str | Path):
-        weights = _read(find(source, revision), positions, passed)
+        weights = _read(find(source, revision), positions, passed, check=check)
     else:
         weights = _live(as_live(source), positions, revision, passed)
+        if check:
+            from loadstore.models.against import check_live
+
+            weights = replace(weights, checked=check_live(weights, source))
     if weights.ignored != passed:
         raise BadRequest(f"ignore={list(passed)} is for the config of Hugging Face's models; {weights.name} has none")
     tokens = with_bos(weights.tokens, begins, weights.name)
     return replace(weights, tokens=tokens, device=where, computed=numbers or weights.computed)
 
 
-def _read(place: Place, positions: Positions | None, ignore: tuple[str, ...]) -> Weights:
+def _read(place: Place, positions: Positions | None, ignore: tuple[str, ...], *, check: bool) -> Weights:
     """Open what lies at a place, with its tokenizer."""
     rule: Rule = "reference"
+    theirs = True
     if (packed := gguf.packed(place.path)) is not None:
         path, weights = packed, gguf.build(packed)
         weights = replace(weights, name=place.name or weights.name)
     else:
         checkpoint = read_checkpoint(place.path)
         path, weights, rule = checkpoint.path, _build(checkpoint, positions, place.name, ignore), _rule(checkpoint)
+        theirs = _theirs(checkpoint)
+    if check:
+        from loadstore.models.against import check_file, refused
+
+        if not theirs:
+            raise refused(str(path))
+        weights = replace(weights, checked=check_file(weights, path))
     folder = place.folder(path)
     if weights.tokens is not None or folder is None:
         return weights
@@ -131,6 +145,12 @@ def _finite(weights: Weights, checkpoint: Checkpoint) -> Weights:
                     "the training that made it diverged, fetch it again"
                 )
     return weights
+
+
+def _theirs(checkpoint: Checkpoint) -> bool:
+    """Whether a checkpoint is in the layout of a model of ``transformers``."""
+    other = own.recognise(checkpoint) or legacy.recognise(checkpoint)
+    return not other and table.family(checkpoint) is not None
 
 
 def _rule(checkpoint: Checkpoint) -> Rule:

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.models.architecture import Architecture
+from loadstore.models.checked import Checked
 from loadstore.models.tokens import Tokens, begins
 from loadstore.sites import Head, Side
 
@@ -100,6 +101,7 @@ class Weights:
     untokenised: str = ""  # why there is no tokenizer, where the file says
     origin: str = ""  # the file, where its name tells more than the model's
     ignored: tuple[str, ...] = ()  # keys of the config that the user had passed over
+    checked: Checked | None = None
     computed: torch.dtype | None = None  # None: as stored
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
