@@ -32,7 +32,6 @@ def facts(weights: Weights) -> list[list[str]]:
         ["parameters", f"{size:,}"],
         ["BOS", weights.begins],
         *([["ignored in the config", some(list(weights.ignored))]] if weights.ignored else []),
-        *([["check", str(weights.checked)]] if weights.checked is not None else []),
     ]
 
 
