@@ -32,7 +32,7 @@ BOS: "dict[str, Bos]" = {"model": "model", "yes": True, "no": False}
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for a machine.")]
 
 
-def open_model(model: str, positions: str | None, bos: str = "model") -> "Weights":
+def open_model(model: str, positions: str | None, bos: str = "model", *, check: bool = False) -> "Weights":
     """Load the model that the command line names. Raises BadRequest on an unknown option."""
     from loadstore.errors import BadRequest
     from loadstore.models.architecture import POSITIONS, one_of
@@ -42,7 +42,7 @@ def open_model(model: str, positions: str | None, bos: str = "model") -> "Weight
         raise BadRequest(f"--positions {positions!r}: expected {one_of(POSITIONS)}")
     if bos not in BOS:
         raise BadRequest(f"--bos {bos!r}: expected {one_of(tuple(BOS))}")
-    return load(model, positions=positions, bos=BOS[bos])
+    return load(model, positions=positions, bos=BOS[bos], check=check)
 
 
 def print_json(schema: str, document: dict[str, Any]) -> None:
