@@ -14,8 +14,9 @@ from typing import Any, Literal, TypeAlias
 
 from tokenizers import Tokenizer
 
-from loadstore.errors import BadCheckpoint, BadRequest
-from loadstore.models.jsonfile import json_object
+from loadstore.errors import BadCheckpoint, BadPrompt, BadRequest
+from loadstore.models.guarded import guarded
+from loadstore.models.jsonfile import MOST, json_object
 from loadstore.models.quote import quote
 from loadstore.models.tokens import Tokens
 
@@ -60,6 +61,8 @@ def tokens_in(folder: Path, vocab: int, rule: Rule) -> Tokens | None:
     if not path.exists():
         return None
     try:
+        if (size := path.stat().st_size) > MOST:
+            raise BadCheckpoint(f"{path} has {size:,} bytes, expected at most {MOST:,}; mend or remove it")
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadCheckpoint(f"{path} cannot be read ({quote(error)}); mend or remove it") from None
@@ -91,7 +94,7 @@ def begun(tokens: Tokens, config: Mapping[str, Any], rule: Rule, where: str) -> 
 def put_first(tokenizer: Tokenizer) -> list[int]:
     """What a tokenizer's own post-processor puts before a text: seen by trying, whatever kind it is."""
     for text in ("a", *islice(tokenizer.get_vocab(), TRIED)):
-        with suppress(Exception):  # the library raises bare Exception where a vocabulary cannot say the text
+        with suppress(BadPrompt), guarded(BadPrompt):  # where a vocabulary cannot say the text
             seen = tokenizer.encode(text)
             if 0 in seen.special_tokens_mask:
                 return seen.ids[: seen.special_tokens_mask.index(0)]

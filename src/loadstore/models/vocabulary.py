@@ -13,18 +13,11 @@ from tokenizers.models import BPE
 from loadstore.errors import BadCheckpoint
 from loadstore.models.gguf import GGUF
 from loadstore.models.quote import quote
+from loadstore.models.splits import LLAMA3, QWEN2, TEKKEN
 from loadstore.models.tokens import Tokens
 
 NORMAL, CONTROL, USER, BYTE = 1, 3, 4, 6
 MOST_PIECE = 128  # characters
-ENDINGS = r"'s|'t|'re|'ve|'m|'ll|'d"
-REST = r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-REST_SLASH = REST.replace(r"[\r\n]*", r"[\r\n/]*")
-UPPER, LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
-BEFORE = r"[^\r\n\p{L}\p{N}]?"
-LLAMA3 = rf"(?i:{ENDINGS})|{BEFORE}\p{{L}}+|\p{{N}}{{1,3}}|{REST}"
-QWEN2 = rf"(?i:{ENDINGS})|{BEFORE}\p{{L}}+|\p{{N}}|{REST}"
-TEKKEN = rf"{BEFORE}{UPPER}*{LOWER}+|{BEFORE}{UPPER}+{LOWER}*|\p{{N}}|{REST_SLASH}"
 SPLITS = {
     **dict.fromkeys(("llama-bpe", "llama3", "llama-v3", "falcon3", "smaug-bpe"), LLAMA3),
     **dict.fromkeys(("qwen2", "deepseek-r1-qwen", "megrez"), QWEN2),
