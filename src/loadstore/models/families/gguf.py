@@ -1,7 +1,6 @@
 """Models in GGUF: their names and facts said in the words of Hugging Face, whose families then build them."""
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +11,7 @@ from loadstore.errors import BadCheckpoint, LoadstoreError, NotThisModel
 from loadstore.models.checkpoint import Checkpoint
 from loadstore.models.families import gpt2, llama
 from loadstore.models.families.huggingface import Facts
+from loadstore.models.families.rope import RopeFacts
 from loadstore.models.gguf import GGUF, read_gguf
 from loadstore.models.quote import quote, some
 from loadstore.models.tensorfile import PACKED, SUFFIXES
@@ -80,12 +80,7 @@ GPT2 = Names(
     },
     turned=("attn_qkv", "attn_output", "ffn_up", "ffn_down"),  # stored [out, in], where GPT-2's own are [in, out]
 )
-KINDS: dict[str, tuple[Names, Callable[[Checkpoint, Facts], Weights]]] = {
-    "llama": (LLAMA, llama.build),
-    "qwen2": (LLAMA, llama.build),
-    "qwen3": (LLAMA, llama.build),
-    "gpt2": (GPT2, gpt2.build),
-}
+KINDS: dict[str, Names] = {"llama": LLAMA, "qwen2": LLAMA, "qwen3": LLAMA, "gpt2": GPT2}
 
 
 def packed(path: Path) -> Path | None:
@@ -109,10 +104,13 @@ def build(path: Path) -> Weights:
     kind = str(file.facts.get("general.architecture"))
     if kind not in KINDS:
         raise NotThisModel(f"{path} holds the architecture '{quote(kind, 40)}'; of GGUF, {some(list(KINDS))} are read")
-    names, family = KINDS[kind]
+    names = KINDS[kind]
     try:
         checkpoint = Checkpoint(path, _tensors(file, kind, names), {}, _config(file, kind))
-        weights = family(checkpoint, Facts(checkpoint, checkpoint.config or {}))
+        facts = Facts(checkpoint, checkpoint.config or {})
+        weights = (
+            gpt2.build(checkpoint, facts) if kind == "gpt2" else llama.build(checkpoint, facts, _turns(file, kind))
+        )
     except LoadstoreError as error:
         if str(path) in str(error):
             raise
@@ -171,21 +169,29 @@ def _config(file: GGUF, kind: str) -> dict[str, Any]:
         "max_position_embeddings": own.get("context_length"),
         "rms_norm_eps": own.get("attention.layer_norm_rms_epsilon", 1e-6),
         "sliding_window": own.get("attention.sliding_window") or None,
-        "rope_parameters": _rotary(file, kind, own),
+        "rope_parameters": _rotary(own),
     }
 
 
-def _rotary(file: GGUF, kind: str, own: dict[str, Any]) -> dict[str, Any]:
-    """Rotary positions; llama.cpp orders the rows of Q and K of a Llama so that pairs are neighbours."""
+def _rotary(own: dict[str, Any]) -> dict[str, Any]:
+    """Base and scaling of rotary positions, in the words of a config.json."""
     rotary = {"rope_type": "default", "rope_theta": own.get("rope.freq_base", 10_000.0)}
-    rotary["pairs"] = "adjacent" if kind == "llama" else "halves"
     if (scaling := own.get("rope.scaling.type", "none")) != "none":
         rotary |= {"rope_type": scaling, "factor": own.get("rope.scaling.factor")}
-    if (turned := own.get("rope.dimension_count")) is not None:
-        rotary["dimensions"] = turned
-    if FACTORS in file.stored:
-        factors = file.tensors()[FACTORS]
-        if factors.numel() > MOST_FACTORS:
-            raise BadCheckpoint(f"{file.path}: {FACTORS} has {factors.numel()} entries; it is damaged, fetch it again")
-        rotary["factors"] = factors.flatten().tolist()
     return rotary
+
+
+def _turns(file: GGUF, kind: str) -> RopeFacts:
+    """Rotary facts that no config.json states; llama.cpp orders Q and K of a Llama so that pairs are neighbours."""
+    factors: tuple[float, ...] | None = None
+    if FACTORS in file.stored:
+        tensor = file.tensors()[FACTORS]
+        if tensor.numel() > MOST_FACTORS:
+            raise BadCheckpoint(f"{file.path}: {FACTORS} has {tensor.numel()} entries; it is damaged, fetch it again")
+        factors = tuple(tensor.flatten().tolist())
+    turned: object = file.facts.get(f"{kind}.rope.dimension_count")
+    if turned is not None and type(turned) is not int:
+        raise BadCheckpoint(
+            f"{file.path}: {kind}.rope.dimension_count = {quote(turned, 40)}, expected a whole number; fetch it again"
+        )
+    return RopeFacts("adjacent" if kind == "llama" else "halves", factors, turned)

@@ -20,7 +20,7 @@ from loadstore.models.families.huggingface import (
     some_bias,
     unembedding,
 )
-from loadstore.models.families.rope import rotary_of
+from loadstore.models.families.rope import RopeFacts, rotary_of
 from loadstore.models.quote import quote
 from loadstore.models.weights import Layer, MlpLayer, Norm, Weights
 
@@ -30,7 +30,7 @@ BOTH = ("full_attention", "sliding_attention")
 LAYERS = {"mistral": ("sliding_attention",), "qwen2": BOTH, "qwen3": BOTH}  # the kinds of layers that a type can have
 
 
-def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
+def build(checkpoint: Checkpoint, facts: Facts, rope: RopeFacts | None = None) -> Weights:
     """Name the tensors. Raises NotThisModel on unsupported facts, BadCheckpoint on damage."""
     facts.refuse_others(LAYERS.get(str(facts.config.get("model_type")), ("full_attention",)))
     n_layers, n_heads = facts.whole("num_hidden_layers"), facts.whole("num_attention_heads")
@@ -47,7 +47,7 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
         positions="rotary",
         norm="rms",
         eps=facts.number("rms_norm_eps", default=1e-6),
-        rotary=rotary_of(facts, d_head),
+        rotary=rotary_of(facts, d_head, rope=rope),
         mlp=Mlp(width, gated=True, activation=facts.activation("hidden_act", "silu")),
         windows=_windows(facts, n_layers),
     )

@@ -3,14 +3,14 @@
 from loadstore.models.architecture import Architecture, Mlp
 from loadstore.models.checkpoint import Checkpoint
 from loadstore.models.families.huggingface import Facts, Reader, outputs_of, some_bias, unembedding
-from loadstore.models.families.rope import rotary_of
+from loadstore.models.families.rope import RopeFacts, rotary_of
 from loadstore.models.weights import Layer, MlpLayer, Weights
 
 TYPES = ("gpt_neox",)
 IGNORED = r".*\.attention\.(bias|masked_bias|rotary_emb\.inv_freq)"
 
 
-def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
+def build(checkpoint: Checkpoint, facts: Facts, rope: RopeFacts | None = None) -> Weights:
     """Name the tensors. Raises NotThisModel on unsupported facts, BadCheckpoint on damage."""
     facts.refuse_others()
     n_layers, n_heads = facts.whole("num_hidden_layers"), facts.whole("num_attention_heads")
@@ -28,7 +28,7 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
         positions="rotary",
         norm="layer",
         eps=facts.number("layer_norm_eps", default=1e-5),
-        rotary=rotary_of(facts, d_head, facts.number("rotary_pct", default=0.25)),
+        rotary=rotary_of(facts, d_head, facts.number("rotary_pct", default=0.25), rope),
         mlp=Mlp(width, gated=False, activation=facts.activation("hidden_act", "gelu"), parallel=parallel),
     )
     read = Reader(checkpoint, "gpt_neox.")

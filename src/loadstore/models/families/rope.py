@@ -5,6 +5,7 @@ Frequencies are computed in float32 by the same expressions as the reference, so
 
 import math
 import sys
+from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
@@ -12,14 +13,29 @@ import torch
 from loadstore.errors import BadCheckpoint, NotThisModel
 from loadstore.models.families.huggingface import Facts
 from loadstore.models.quote import quote, some
-from loadstore.models.rotary import MOST_DIMENSIONS, Rotary
+from loadstore.models.rotary import MOST_DIMENSIONS, Pairs, Rotary
 
 
-def rotary_of(facts: Facts, d_head: int, share: float | None = None) -> Rotary:
+@dataclass(frozen=True)
+class RopeFacts:
+    """Facts about rotary positions that a config.json cannot state, and a GGUF file can.
+
+    ``pairs``: which dimensions make a pair. ``factors``: by how much each pair turns slower, None for 1.
+    ``dimensions``: how many dimensions of a head turn, None for the share that the config states.
+    """
+
+    pairs: Pairs = "halves"
+    factors: tuple[float, ...] | None = None
+    dimensions: int | None = None
+
+
+def rotary_of(facts: Facts, d_head: int, share: float | None = None, rope: RopeFacts | None = None) -> Rotary:
     """Return the rotary positions that a config states. Raises NotThisModel for a scaling that is not computed.
 
     ``share``: how much of a head turns where the config does not say; None for a family that turns whole heads.
+    ``rope``: facts of a GGUF file.
     """
+    beyond = rope or RopeFacts()
     stated = _parameters(facts)
     base = _number(facts, stated, "rope_theta", facts.number("rope_theta", "rotary_emb_base", default=10_000.0))
     usual = facts.number("partial_rotary_factor", default=1.0 if share is None else share)
@@ -29,8 +45,7 @@ def rotary_of(facts: Facts, d_head: int, share: float | None = None) -> Rotary:
             f"{facts.checkpoint.path}: its config says partial_rotary_factor = {turning}, which this family does not "
             "have; supported: 1"
         )
-    share = turning
-    dimensions = int(_number(facts, stated, "dimensions", d_head * share))
+    dimensions = int(d_head * turning) if beyond.dimensions is None else beyond.dimensions
     if not 2 <= dimensions <= min(d_head, MOST_DIMENSIONS) or dimensions % 2 or base <= 0:
         raise BadCheckpoint(
             f"{facts.checkpoint.path}: rotary positions over {dimensions} of {d_head} dimensions with base {base} are "
@@ -47,9 +62,9 @@ def rotary_of(facts: Facts, d_head: int, share: float | None = None) -> Rotary:
             f"{facts.checkpoint.path}: rotary scaling '{quote(kind, 40)}' is not supported; supported are default, "
             "linear and llama3"
         )
-    if (factors := stated.get("factors")) is not None:  # what llama.cpp has worked out of Llama 3's scaling
-        frequencies = frequencies / _factors(facts, factors, len(frequencies))
-    return Rotary(tuple(frequencies.tolist()), stated.get("pairs", "halves"), single=True)
+    if beyond.factors is not None:  # what llama.cpp has worked out of Llama 3's scaling
+        frequencies = frequencies / _factors(facts, beyond.factors, len(frequencies))
+    return Rotary(tuple(frequencies.tolist()), beyond.pairs, single=True)
 
 
 def _parameters(facts: Facts) -> dict[str, Any]:
@@ -73,14 +88,14 @@ def _number(facts: Facts, stated: dict[str, Any], name: str, default: float | No
     return float(value)
 
 
-def _factors(facts: Facts, stated: object, pairs: int) -> torch.Tensor:
+def _factors(facts: Facts, factors: tuple[float, ...], pairs: int) -> torch.Tensor:
     """How many times slower each pair turns."""
-    known = cast("list[Any]", stated) if isinstance(stated, list) else []
-    if len(known) != pairs or not all(type(one) is float and one > 0 for one in known):
+    if len(factors) != pairs or not all(type(one) is float and one > 0 for one in factors):
         raise BadCheckpoint(
-            f"{facts.checkpoint.path}: its rotary factors are {quote(stated, 60)}, expected {pairs} numbers above 0"
+            f"{facts.checkpoint.path}: its rotary factors are {quote(list(factors), 60)}, expected {pairs} numbers "
+            "above 0"
         )
-    return torch.tensor(known)
+    return torch.tensor(factors)
 
 
 def _llama3(facts: Facts, stated: dict[str, Any], frequencies: torch.Tensor) -> torch.Tensor:
