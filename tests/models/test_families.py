@@ -6,23 +6,14 @@ from typing import Any
 
 import pytest
 import torch
-from reference_models import LLAMA3, SHAPES, exact, library, reference, save
+from reference_models import LLAMA3, SHAPES, exact, reference, save
 
 from loadstore.errors import BadCheckpoint, NotThisModel
-from loadstore.models.checkpoint import read_checkpoint
-from loadstore.models.families.huggingface import OTHERS, Facts
+from loadstore.models.families.shared_keys import COMMON
 from loadstore.models.families.table import FAMILIES
 from loadstore.models.library import load
 
 FIRST = {shape.kind: shape for shape in reversed(SHAPES)}
-NO_NUMBER = {
-    *("attention_dropout", "attn_pdrop", "classifier_dropout", "embd_pdrop", "hidden_dropout", "resid_pdrop"),
-    *("bos_token_id", "eos_token_id", "pad_token_id", "initializer_range", "use_cache", "is_decoder"),
-    *("summary_type", "summary_use_proj", "summary_activation", "summary_proj_to_labels", "summary_first_dropout"),
-    "pretraining_tp",  # slices of the same product
-    "reorder_and_upcast_attn",  # the same scores in another order and in float32
-    "max_window_layers",  # where layer_types are listed they say the same
-}
 
 
 @pytest.fixture(scope="module")
@@ -48,35 +39,20 @@ def test_every_family_is_compared_with_its_reference() -> None:
     assert set(FIRST) == set(FAMILIES)
 
 
-@pytest.mark.parametrize("kind", FAMILIES)
-def test_every_field_of_a_config_is_read_or_refused_or_changes_no_number(kind: str, folders: dict[str, Path]) -> None:
-    asked: set[str] = set()
-
-    class Asking(dict[str, Any]):
-        def get(self, key: str, default: Any = None) -> Any:
-            asked.add(key)
-            return super().get(key, default)
-
-    checkpoint = read_checkpoint(folders[kind])
-    sliding = {"use_sliding_window": True, "sliding_window": 4}  # what is asked only where layers slide
-    FAMILIES[kind](checkpoint, Facts(checkpoint, Asking((checkpoint.config or {}) | sliding)))
-    of_all = set(library().PretrainedConfig().to_dict())
-    fields = set(library().AutoConfig.for_model(kind).to_dict()) - of_all
-    assert sorted(fields - asked - NO_NUMBER) == []
-
-
-SAID: dict[str, Any] = {name: 2.5 if allowed == (1,) else True for name, allowed in OTHERS.items()}
+CHANGING = {"is_causal": False, "alibi": True, "logit_scale": 2.5, "quantization_config": {}, "clip_qkv": 8}
+CHANGING |= {"attn_logit_softcapping": 30.0, "is_encoder_decoder": True, "use_qk_norm": True, "qk_layernorm": True}
+CHANGING |= {"per_layer_config": {"0": {"head_dim": 4}}, "rope_interleaved": True, "attention_chunk_size": 8}
 
 
 @pytest.mark.parametrize("kind", FAMILIES)
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", CHANGING)
 def test_a_scheme_that_is_not_computed_is_refused_by_name(stated, kind: str, name: str) -> None:
     with pytest.raises(NotThisModel, match=f"{name} = "):
-        load(stated(kind, **{name: SAID[name]}))
+        load(stated(kind, **{name: CHANGING[name]}))
 
 
 def test_and_what_is_neutral_is_not(stated) -> None:
-    neutral = {name: allowed[0] for name, allowed in OTHERS.items() if allowed}
+    neutral = {name: allowed[0] for name, allowed in COMMON.neutral.items() if allowed[0] is not None}
     assert load(stated("llama", **neutral)).architecture.n_layers == 2
 
 
@@ -85,7 +61,6 @@ REFUSED = [
     ("gpt2", {"scale_attn_by_inverse_layer_idx": True}, "scale_attn_by_inverse_layer_idx = True"),
     ("gpt2", {"add_cross_attention": True}, "add_cross_attention = True"),
     ("gpt2", {"activation_function": "quick_gelu"}, "'quick_gelu' is not supported"),
-    ("gpt_neox", {"head_dim": 5}, "head_dim = 5"),
     ("gpt_neox", {"attention_bias": False}, r"no place for its tensors .*attention\.dense\.bias"),
     ("llama", {"partial_rotary_factor": 0.5}, r"partial_rotary_factor = 0\.5"),
     ("llama", {"layer_types": ["full_attention", "linear_attention"]}, "layer_types = linear_attention"),
@@ -110,9 +85,11 @@ IMPOSSIBLE = [
     ("llama", {"tie_word_embeddings": True}, "ties embedding and unembedding, but 'lm_head.weight' differs"),
     ("llama", {"rope_parameters": LLAMA3 | {"high_freq_factor": 1.0}}, "are impossible"),
     ("llama", {"rope_parameters": LLAMA3 | {"factor": 0}}, "are impossible"),
-    ("llama", {"rope_parameters": {"rope_type": "linear"}}, "factor = None"),
+    ("llama", {"rope_parameters": {"rope_type": "linear"}}, "states no factor, which it needs"),
+    ("gpt_neox", {"head_dim": 5}, "head_dim = 5, but hidden_size / num_attention_heads makes it 8"),
     ("llama", {"rope_parameters": [1]}, "no object"),
-    ("llama", {"num_hidden_layers": None}, "num_hidden_layers = None"),
+    ("llama", {"num_hidden_layers": "2"}, "num_hidden_layers = 2, expected a whole number"),
+    ("llama", {"num_hidden_layers": 0}, "num_hidden_layers = 0, expected 1 up"),
     ("llama", {"attention_bias": "yes"}, "true or false"),
     ("qwen2", {"layer_types": ["full_attention"]}, "expected 3"),
     ("phi", {"partial_rotary_factor": "half", "rope_parameters": None}, "partial_rotary_factor = "),
@@ -136,7 +113,8 @@ OLDER = [
     ("llama", {"rope_parameters": None, "num_key_value_heads": 2, "head_dim": None}),
     ("phi", {"rope_parameters": None, "partial_rotary_factor": 0.5, "rope_theta": 10_000.0}),
     ("phi", {"rope_parameters": None}),
-    ("gpt2", {"n_inner": None, "n_ctx": 40, "n_positions": None}),
+    ("gpt2", {"n_inner": None, "n_ctx": 40}),
+    ("gpt2", {"n_positions": None, "max_position_embeddings": 40, "num_attention_heads": 3}),
 ]
 
 

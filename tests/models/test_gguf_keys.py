@@ -12,9 +12,8 @@ from hostile import refusal
 from torch import Tensor
 
 import loadstore as ls
-from loadstore.errors import BadCheckpoint, NotThisModel
+from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel
 from loadstore.models import vocabulary
-from loadstore.models.families import gguf as family
 from loadstore.models.families.gguf_keys import FOREIGN, IDLE, NEUTRAL, READ, ROTARY, SAME, WHOLE, own_facts
 from loadstore.models.weights import Weights
 
@@ -52,7 +51,15 @@ def opened(folder: Path, file: File, *ignore: str) -> Weights:
     path = folder / "tiny.gguf"
     path.unlink(missing_ok=True)
     path.write_bytes(file.written())
-    return family.build(path, ignore) if ignore else ls.load(path)
+    model = ls.load(path, ignore=ignore)
+    assert model.ignored == ignore
+    return model
+
+
+@pytest.mark.parametrize("key", ["llama.zyx", "llama.block_count", "tokenizer.ggml.merges", "general.architecture"])
+def test_only_a_key_that_is_stated_and_not_read_can_be_ignored(tmp_path: Path, key: str) -> None:
+    why = "states no such key" if key == "llama.zyx" else "decides what the model computes"
+    refusal(lambda: opened(tmp_path, llama(), key), BadRequest, f"ignore='{key}'", tmp_path, why)
 
 
 def logits(model: Weights) -> Tensor:

@@ -1,5 +1,6 @@
 """From a name, a path or a live model to Weights."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import reduce
 from pathlib import Path
@@ -11,7 +12,7 @@ from loadstore.models.architecture import POSITIONS, Positions, one_of
 from loadstore.models.bos import Bos, Rule, as_bos, tokens_in, with_bos
 from loadstore.models.checkpoint import Checkpoint, read_checkpoint
 from loadstore.models.families import gguf, legacy, own, table
-from loadstore.models.families.huggingface import Facts
+from loadstore.models.families.huggingface import Facts, as_ignored
 from loadstore.models.live import Live, as_live, live_checkpoint, live_name, live_tokens
 from loadstore.models.numbers import as_device, as_dtype
 from loadstore.models.place import BUILTIN, Place, builtin_path, find
@@ -31,6 +32,7 @@ def load(
     bos: Bos = "model",
     device: str | torch.device = "cpu",
     dtype: str | torch.dtype | None = None,
+    ignore: Sequence[str] = (),
 ) -> Weights:
     """Load ``"builtin"``, a folder, a model file, a published or hub name (``owner/name@revision``), or a live model.
 
@@ -38,58 +40,67 @@ def load(
     exists is never looked up on the hub; a live model is one of ``transformers``, or a HookedTransformer of
     TransformerLens up to 3. ``positions``: the scheme of a bare state dict that has no config. ``bos``: whether text
     begins with BOS: as the model's files say, always, or never; ids are taken as they are. ``dtype``: float32 or
-    float64 to compute in. ``device``: where; the CPU is what is tested.
+    float64 to compute in. ``device``: where; the CPU is what is tested. ``ignore``: keys of a config.json of Hugging
+    Face to pass over (``"key"``, or ``"object.key"``) that loadstore does not know or does not compute; the Weights
+    record them in ``ignored``.
     Raises BadRequest (no such model, or no way to it), BadCheckpoint (damaged or hostile), NotThisModel (unsupported
     or unstated). See docs/checkpoints.md.
     """
     if positions not in (None, *POSITIONS):
         raise BadRequest(f"positions={positions!r}: expected {one_of(POSITIONS)}")
     begins, where, numbers = as_bos(bos), as_device(device), as_dtype(dtype)
+    passed = as_ignored(ignore)
     if isinstance(source, str | Path):
-        weights = _read(find(source, revision), positions)
+        weights = _read(find(source, revision), positions, passed)
     else:
-        weights = _live(as_live(source), positions, revision)
+        weights = _live(as_live(source), positions, revision, passed)
+    if weights.ignored != passed:
+        raise BadRequest(f"ignore={list(passed)} is for the config of Hugging Face's models; {weights.name} has none")
     tokens = with_bos(weights.tokens, begins, weights.name)
     return replace(weights, tokens=tokens, device=where, computed=numbers or weights.computed)
 
 
-def _read(place: Place, positions: Positions | None) -> Weights:
+def _read(place: Place, positions: Positions | None, ignore: tuple[str, ...]) -> Weights:
     """Open what lies at a place, with its tokenizer."""
     rule: Rule = "reference"
     if (packed := gguf.packed(place.path)) is not None:
-        path, weights = packed, gguf.build(packed)
-        weights = replace(weights, name=place.name or weights.name)
+        path, weights = packed, gguf.build(packed, ignore)
+        weights = replace(weights, name=place.name or weights.name, ignored=ignore)
     else:
         checkpoint = read_checkpoint(place.path)
-        path, weights, rule = checkpoint.path, _build(checkpoint, positions, place.name), _rule(checkpoint)
+        path, weights, rule = checkpoint.path, _build(checkpoint, positions, place.name, ignore), _rule(checkpoint)
     folder = place.folder(path)
     if weights.tokens is not None or folder is None:
         return weights
     return replace(weights, tokens=tokens_in(folder, weights.architecture.vocab, rule))
 
 
-def _live(live: Live | Pretrained, positions: Positions | None, revision: str | None) -> Weights:
+def _live(
+    live: Live | Pretrained, positions: Positions | None, revision: str | None, ignore: tuple[str, ...]
+) -> Weights:
     """Read a live model, with the tokenizer that it holds or names."""
     name = live_name(live) if isinstance(live, Live) else pretrained_name(live)
     if revision is not None:
         raise BadRequest(f"revision={revision!r} is for a model on the hub; {name} is a live one, leave it out")
     if isinstance(live, Live):
         checkpoint = live_checkpoint(live)
-        weights = _build(checkpoint, positions, name)
+        weights = _build(checkpoint, positions, name, ignore)
         return replace(weights, tokens=live_tokens(live, weights.architecture.vocab, _rule(checkpoint)))
-    weights = _build(pretrained_checkpoint(live), positions, name)
+    weights = _build(pretrained_checkpoint(live), positions, name, ignore)
     return replace(weights, tokens=pretrained_tokens(live, weights.architecture.vocab))
 
 
-def _build(checkpoint: Checkpoint, positions: Positions | None, name: str | None) -> Weights:
+def _build(
+    checkpoint: Checkpoint, positions: Positions | None, name: str | None, ignore: tuple[str, ...] = ()
+) -> Weights:
     """Hand a checkpoint to the family that recognises it. Raises NotThisModel where none does."""
     if own.recognise(checkpoint):
         weights = own.build(checkpoint)
     elif legacy.recognise(checkpoint):
         weights = legacy.build(checkpoint, positions, name)
     elif (family := table.family(checkpoint)) is not None:
-        weights = _finite(family(checkpoint, Facts(checkpoint, checkpoint.config or {})), checkpoint)
-        weights = weights if name is None else replace(weights, name=name)
+        weights = _finite(family(checkpoint, Facts(checkpoint, checkpoint.config or {}, ignore)), checkpoint)
+        weights = replace(weights, name=weights.name if name is None else name, ignored=ignore)
     else:
         raise NotThisModel(
             f"{checkpoint.path} is no architecture that loadstore knows ({_beside(checkpoint)}its tensors: "

@@ -99,6 +99,7 @@ class Weights:
     tokens: Tokens | None = None
     untokenised: str = ""  # why there is no tokenizer, where the file says
     origin: str = ""  # the file, where its name tells more than the model's
+    ignored: tuple[str, ...] = ()  # keys of the config that the user had passed over
     computed: torch.dtype | None = None  # None: as stored
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 

@@ -2,6 +2,7 @@
 
 from loadstore.models.architecture import Architecture, NormKind
 from loadstore.models.quantised import stored_as
+from loadstore.models.quote import some
 from loadstore.models.weights import Weights
 from loadstore.report.words import last_tokens, plural
 
@@ -30,6 +31,7 @@ def facts(weights: Weights) -> list[list[str]]:
         ["context", f"{shape.context:,}"],
         ["parameters", f"{size:,}"],
         ["BOS", weights.begins],
+        *([["ignored in the config", some(list(weights.ignored))]] if weights.ignored else []),
     ]
 
 

@@ -36,20 +36,32 @@ def config_of(file: GGUF, kind: str, own: dict[str, Any]) -> dict[str, Any]:
             "n_positions": own.get("context_length"),
             "layer_norm_epsilon": _needed(file.path, kind, own, LAYER),
         }
+    slides = own.get("attention.sliding_window") or None
     return tied | {
+        **_biases(file, kind, slides=slides is not None),
         # Every layer slides where a window is stated, as Mistral's do.
-        "model_type": "mistral" if own.get("attention.sliding_window") else kind,
+        "model_type": "mistral" if slides and kind == "llama" else kind,
         "num_hidden_layers": own.get("block_count"),
         "num_attention_heads": heads,
         "num_key_value_heads": own.get("attention.head_count_kv", heads),
         "hidden_size": d,
-        "head_dim": d_head,
+        "head_dim": _ratio(d, heads) if d_head is None else d_head,
         "intermediate_size": own.get("feed_forward_length"),
         "max_position_embeddings": own.get("context_length"),
         "rms_norm_eps": _needed(file.path, kind, own, RMS),
-        "sliding_window": own.get("attention.sliding_window") or None,
+        "sliding_window": slides,
         "rope_parameters": _rotary(file.path, kind, own),
     }
+
+
+def _biases(file: GGUF, kind: str, *, slides: bool) -> dict[str, Any]:
+    """Which biases there are, and whether Qwen's layers slide, in the words of each family."""
+    attention = any(f"blk.0.attn_{part}.bias" in file.stored for part in ("q", "k", "v", "output"))
+    inside = any(f"blk.0.ffn_{part}.bias" in file.stored for part in ("gate", "up", "down"))
+    if kind == "llama":
+        return {} if slides else {"attention_bias": attention, "mlp_bias": inside}
+    window = {"use_sliding_window": slides, "max_window_layers": 0}
+    return window if kind == "qwen2" else window | {"attention_bias": attention}
 
 
 def _common(path: Path, kind: str, own: dict[str, Any]) -> None:

@@ -8,8 +8,10 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any, cast
 
-from loadstore.errors import BadCheckpoint, NotThisModel
+from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel
 from loadstore.models.quote import quote, some
+from loadstore.models.vocabulary import PREFIX
+from loadstore.models.vocabulary import READ as SPOKEN
 
 SHAPE = ("block_count", "context_length", "embedding_length", "feed_forward_length", "vocab_size")
 HEADS = ("attention.head_count", "attention.head_count_kv", "attention.key_length", "attention.value_length")
@@ -99,7 +101,9 @@ def own_facts(path: Path, facts: dict[str, Any], kind: str, ignore: Collection[s
 
     Raises:
         NotThisModel: A key is unknown, or says something that is not computed.
+        BadRequest: A key to ignore that the file does not state, or that is read.
     """
+    _check_ignored(path, facts, kind, ignore)
     stated = {key: value for key, value in facts.items() if key not in ignore}
     own = {key.removeprefix(f"{kind}."): value for key, value in stated.items() if key.startswith(f"{kind}.")}
     if unknown := [f"{kind}.{name}" for name in own if not _known(name, kind)]:
@@ -123,6 +127,18 @@ def one_fact(path: Path, **stated: object) -> Any:
         both = ", ".join(f"{name} = {quote(value, 40)}" for name, value in said.items())
         raise BadCheckpoint(f"{path} contradicts itself: {both}; fetch it again")
     return next(iter(said.values()), None)
+
+
+def _check_ignored(path: Path, facts: dict[str, Any], kind: str, ignore: Collection[str]) -> None:
+    read = {f"{kind}.{name}" for name in READ[kind] - {"attention.scale"}} | {"general.architecture"}
+    for key in ignore:
+        if key not in facts:
+            raise BadRequest(f"ignore={quote(repr(key), 60)}: {path} states no such key; leave it out of ignore")
+        if key in read or key.removeprefix(PREFIX) in SPOKEN:
+            raise BadRequest(
+                f"ignore={quote(repr(key), 60)}: this key of {path} decides what the model computes and is read; "
+                "leave it out of ignore"
+            )
 
 
 def _known(name: str, kind: str) -> bool:

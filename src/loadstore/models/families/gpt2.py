@@ -6,35 +6,37 @@ Its projections are stored [in, out], Q, K and V side by side.
 from loadstore.models.architecture import Architecture, Mlp
 from loadstore.models.checkpoint import Checkpoint
 from loadstore.models.families.huggingface import Facts, Reader, biases_of, some_bias, unembedding
+from loadstore.models.families.key_tables import GPT2
+from loadstore.models.families.keys import settled
 from loadstore.models.weights import Layer, MlpLayer, Weights
 
-TYPES = ("gpt2",)
+KEYS = {"gpt2": GPT2}
+TYPES = tuple(KEYS)
 IGNORED = r"(.*\.)?attn\.(bias|masked_bias)"
 
 
 def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
     """Name the tensors. Raises NotThisModel on unsupported facts, BadCheckpoint on damage."""
-    facts.refuse_others()
-    facts.refuse("scale_attn_weights", [True])
-    facts.refuse("scale_attn_by_inverse_layer_idx", [False])
-    facts.refuse("add_cross_attention", [False])
+    facts = settled(facts, KEYS["gpt2"])
     n_layers, n_heads, d = facts.whole("n_layer"), facts.whole("n_head"), facts.whole("n_embd")
-    width = facts.whole("n_inner", default=4 * d)
+    facts.agree("n_ctx", facts.config["n_positions"], "n_positions")
+    facts.layers(n_layers)
+    width = facts.whole("n_inner", 4 * d)
     shape = Architecture(
         n_layers=n_layers,
         n_heads=n_heads,
         d_model=d,
         d_head=facts.share("n_embd", "n_head"),
         vocab=facts.whole("vocab_size"),
-        context=facts.whole("n_positions", "n_ctx"),
+        context=facts.whole("n_positions"),
         positions="learned",
         norm="layer",
-        eps=facts.number("layer_norm_epsilon", default=1e-5),
-        mlp=Mlp(width, gated=False, activation=facts.activation("activation_function", "gelu_new")),
+        eps=facts.number("layer_norm_epsilon"),
+        mlp=Mlp(width, gated=False, activation=facts.activation("activation_function")),
     )
     read = Reader(checkpoint, "transformer.")
     W_E = read("wte.weight", shape.vocab, d)
-    tied = facts.flag("tie_word_embeddings", default=True)
+    tied = facts.flag("tie_word_embeddings")
     weights = Weights(
         architecture=shape,
         W_E=W_E,

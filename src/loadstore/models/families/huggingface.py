@@ -13,60 +13,49 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from loadstore.errors import BadCheckpoint, NotThisModel
+from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel
 from loadstore.models.architecture import Activation
 from loadstore.models.checkpoint import Checkpoint
 from loadstore.models.quote import quote, some
 from loadstore.models.weights import Norm
 
+LEGACY = {"attention": "full_attention"}  # older names of the kinds of layers
 MOST = 1 << 40  # of what is a size: what multiplies two of them is still a number
 ACTIVATIONS: dict[str, Activation] = {
     "gelu": "gelu",
     "gelu_new": "gelu_tanh",
     "gelu_pytorch_tanh": "gelu_tanh",
     "gelu_fast": "gelu_tanh",
+    "gelu_accurate": "gelu_tanh",
+    "gelu_python": "gelu",
+    "gelu_python_tanh": "gelu_tanh",
     "silu": "silu",
     "swish": "silu",
     "relu": "relu",
-}
-OTHERS: dict[str, tuple[object, ...]] = {  # settings of models akin that change numbers, and what changes none
-    "alibi": (False,),
-    "attention_chunk_size": (),
-    "attention_multiplier": (),
-    "attn_logit_softcapping": (),
-    "clip_qkv": (),
-    "embedding_multiplier": (1,),
-    "final_logit_softcapping": (),
-    "is_encoder_decoder": (False,),
-    "logit_scale": (1,),
-    "logits_scaling": (1,),
-    "no_rope_layers": (),
-    "qk_layernorm": (False,),
-    "quantization_config": (),
-    "query_pre_attn_scalar": (),
-    "residual_multiplier": (1,),
-    "scale_depth": (),
-    "scale_emb": (1,),
-    "use_bidirectional_attention": (False,),
-    "use_mrope": (False,),
-    "use_qk_norm": (False,),
 }
 
 
 @dataclass(frozen=True)
 class Facts:
-    """A config.json that must state what it is asked for, and the file that it describes."""
+    """A config.json, the file that it describes, and the keys that its user wants ignored.
+
+    A family settles it first (``keys.settled``): then every key of its table has a value, and null is None.
+    """
 
     checkpoint: Checkpoint
     config: dict[str, Any]
+    ignore: tuple[str, ...] = ()
 
-    def whole(self, *names: str, default: int | None = None) -> int:
-        """A whole number under the first of several names. Raises BadCheckpoint when there is none."""
-        value = next((self.config[name] for name in names if self.config.get(name) is not None), default)
+    @property
+    def kind(self) -> str:
+        """The ``model_type``."""
+        return str(self.config.get("model_type"))
+
+    def whole(self, name: str, default: int | None = None) -> int:
+        """A whole number from 1; ``default`` stands for null. Raises BadCheckpoint."""
+        value = default if self.config.get(name) is None else self.config[name]
         if type(value) is not int or not 1 <= value <= MOST:
-            raise BadCheckpoint(
-                f"{self.checkpoint.path}: its config says {names[0]} = {quote(value, 40)}, expected 1 up"
-            )
+            raise BadCheckpoint(f"{self.checkpoint.path}: its config says {name} = {quote(value, 40)}, expected 1 up")
         return value
 
     def share(self, name: str, heads: str) -> int:
@@ -79,23 +68,26 @@ class Facts:
             )
         return width // n
 
-    def number(self, *names: str, default: float) -> float:
-        """A number under the first of several names."""
-        value = next((self.config[name] for name in names if self.config.get(name) is not None), default)
+    def number(self, name: str) -> float:
+        """A finite number. Raises BadCheckpoint."""
+        return self.finite(name, self.config.get(name))
+
+    def finite(self, name: str, value: object) -> float:
+        """``value`` as a finite number; ``name`` is for the message. Raises BadCheckpoint."""
         if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
-            raise BadCheckpoint(f"{self.checkpoint.path}: its config says {names[0]} = {quote(value, 40)}, a number?")
+            raise BadCheckpoint(f"{self.checkpoint.path}: its config says {name} = {quote(value, 40)}, a number?")
         return float(value)
 
-    def flag(self, name: str, *, default: bool) -> bool:
-        """True or false."""
+    def flag(self, name: str) -> bool:
+        """True or false. Raises BadCheckpoint."""
         value = self.config.get(name)
-        if value is not None and type(value) is not bool:
+        if type(value) is not bool:
             raise BadCheckpoint(f"{self.checkpoint.path}: its config says {name} = {quote(value, 40)}, true or false?")
-        return default if value is None else value
+        return value
 
-    def activation(self, name: str, default: str) -> Activation:
+    def activation(self, name: str) -> Activation:
         """The activation under a name of Hugging Face. Raises NotThisModel for one that is not computed."""
-        stated = str(self.config.get(name) or default)
+        stated = str(self.config.get(name))
         if stated not in ACTIVATIONS:
             raise NotThisModel(
                 f"{self.checkpoint.path}: activation '{quote(stated, 40)}' is not supported; supported are "
@@ -103,26 +95,39 @@ class Facts:
             )
         return ACTIVATIONS[stated]
 
-    def refuse(self, name: str, allowed: Sequence[object]) -> None:
-        """Raise NotThisModel where a setting changes numbers in a way that is not computed."""
-        value = self.config.get(name)
-        if value is not None and value not in allowed:
-            raise NotThisModel(
-                f"{self.checkpoint.path}: its config says {name} = {quote(value, 60)}, which is not supported; "
-                f"supported: {some([str(one) for one in allowed]) or 'none'}"
+    def agree(self, name: str, expected: object, why: str) -> None:
+        """Refuse a key that is stated and differs from what other keys say. Raises BadCheckpoint."""
+        if name in self.config and self.config[name] != expected:
+            raise BadCheckpoint(
+                f"{self.checkpoint.path}: its config says {name} = {quote(self.config[name], 40)}, but {why} makes it "
+                f"{quote(expected, 40)}; take one of them out"
             )
 
-    def refuse_others(self, kinds: Sequence[str] = ("full_attention",)) -> None:
-        """Raise NotThisModel for schemes of other families, and for kinds of layers other than ``kinds``."""
-        for name, allowed in OTHERS.items():
-            self.refuse(name, allowed)
-        stated: object = self.config.get("layer_types") or []
-        found = sorted({str(one) for one in cast("list[Any]", stated)} if isinstance(stated, list) else {str(stated)})
-        if strange := [one for one in found if one not in kinds]:
+    def layers(self, n_layers: int, kinds: Sequence[str] = ("full_attention",)) -> tuple[str, ...] | None:
+        """The kind of every layer, None where the config lists none. Raises NotThisModel, BadCheckpoint."""
+        stated: object = self.config.get("layer_types")
+        if stated is None:
+            return None
+        listed = cast("list[Any]", stated) if isinstance(stated, list) else [stated]
+        found = tuple(LEGACY.get(str(one), str(one)) for one in listed)
+        if strange := sorted(set(found) - set(kinds)):
             raise NotThisModel(
                 f"{self.checkpoint.path}: its config says layer_types = {some([quote(one, 40) for one in strange])}, "
                 f"which is not supported; supported: {some(list(kinds))}"
             )
+        if not isinstance(stated, list) or len(found) != n_layers:
+            raise BadCheckpoint(
+                f"{self.checkpoint.path}: layer_types = {quote(stated, 60)}, expected {n_layers} of them"
+            )
+        return found
+
+
+def as_ignored(keys: object) -> tuple[str, ...]:
+    """``keys`` as keys of a config to ignore. Raises BadRequest unless it is a list of different names."""
+    listed = list(cast("Sequence[object]", keys)) if isinstance(keys, list | tuple | set | frozenset) else [None]
+    if not all(isinstance(one, str) for one in listed) or len(set(listed)) < len(listed):
+        raise BadRequest(f"ignore={keys!r}: expected a list of different keys of the config, as ['key']")
+    return tuple(str(one) for one in listed)
 
 
 class Reader:

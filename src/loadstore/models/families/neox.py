@@ -3,21 +3,26 @@
 from loadstore.models.architecture import Architecture, Mlp
 from loadstore.models.checkpoint import Checkpoint
 from loadstore.models.families.huggingface import Facts, Reader, outputs_of, some_bias, unembedding
-from loadstore.models.families.rope import RopeFacts, rotary_of
+from loadstore.models.families.key_tables import NEOX
+from loadstore.models.families.keys import settled
+from loadstore.models.families.rope import QUARTER, RopeFacts, rotary_of
 from loadstore.models.weights import Layer, MlpLayer, Weights
 
-TYPES = ("gpt_neox",)
+KEYS = {"gpt_neox": NEOX}
+TYPES = tuple(KEYS)
 IGNORED = r".*\.attention\.(bias|masked_bias|rotary_emb\.inv_freq)"
 
 
 def build(checkpoint: Checkpoint, facts: Facts, rope: RopeFacts | None = None) -> Weights:
     """Name the tensors. Raises NotThisModel on unsupported facts, BadCheckpoint on damage."""
-    facts.refuse_others()
+    facts = settled(facts, KEYS["gpt_neox"])
     n_layers, n_heads = facts.whole("num_hidden_layers"), facts.whole("num_attention_heads")
     d, width = facts.whole("hidden_size"), facts.whole("intermediate_size")
-    facts.refuse("head_dim", [d // n_heads])
     d_head = facts.share("hidden_size", "num_attention_heads")
-    parallel = facts.flag("use_parallel_residual", default=True)
+    if facts.config.get("head_dim") is not None:
+        facts.agree("head_dim", d_head, "hidden_size / num_attention_heads")
+    facts.layers(n_layers)
+    parallel = facts.flag("use_parallel_residual")
     shape = Architecture(
         n_layers=n_layers,
         n_heads=n_heads,
@@ -27,9 +32,9 @@ def build(checkpoint: Checkpoint, facts: Facts, rope: RopeFacts | None = None) -
         context=facts.whole("max_position_embeddings"),
         positions="rotary",
         norm="layer",
-        eps=facts.number("layer_norm_eps", default=1e-5),
-        rotary=rotary_of(facts, d_head, facts.number("rotary_pct", default=0.25), rope),
-        mlp=Mlp(width, gated=False, activation=facts.activation("hidden_act", "gelu"), parallel=parallel),
+        eps=facts.number("layer_norm_eps"),
+        rotary=rotary_of(facts, d_head, QUARTER, rope),
+        mlp=Mlp(width, gated=False, activation=facts.activation("hidden_act"), parallel=parallel),
     )
     read = Reader(checkpoint, "gpt_neox.")
     W_E = read("embed_in.weight", shape.vocab, d)
@@ -39,7 +44,7 @@ def build(checkpoint: Checkpoint, facts: Facts, rope: RopeFacts | None = None) -
         W_E=W_E,
         W_pos=None,
         layers=tuple(_layer(read, facts, shape, width, f"layers.{index}.") for index in range(n_layers)),
-        W_U=unembedding(read, head, W_E, tied=facts.flag("tie_word_embeddings", default=False)),
+        W_U=unembedding(read, head, W_E, tied=facts.flag("tie_word_embeddings")),
         final_norm=read.norm("final_layer_norm", d, centres=True),
         name=checkpoint.name,
     )
@@ -50,7 +55,7 @@ def build(checkpoint: Checkpoint, facts: Facts, rope: RopeFacts | None = None) -
 def _layer(read: Reader, facts: Facts, shape: Architecture, width: int, at: str) -> Layer:
     h, d, e = shape.n_heads, shape.d_model, shape.d_head
     together = read(f"{at}attention.query_key_value.weight", 3 * d, d).unflatten(0, (h, 3, e)).permute(1, 0, 3, 2)
-    biased = facts.flag("attention_bias", default=True)
+    biased = facts.flag("attention_bias")
     bias = some_bias(read(f"{at}attention.query_key_value.bias", 3 * d)) if biased else None
     b_Q, b_K, b_V = (None, None, None) if bias is None else bias.unflatten(0, (h, 3, e)).unbind(1)
     return Layer(

@@ -14,32 +14,36 @@ from loadstore.models.families.huggingface import (
     some_bias,
     unembedding,
 )
-from loadstore.models.families.rope import RopeFacts, rotary_of
+from loadstore.models.families.key_tables import PHI
+from loadstore.models.families.keys import settled
+from loadstore.models.families.rope import HALF, RopeFacts, head_of, rotary_of
 from loadstore.models.weights import Layer, MlpLayer, Weights
 
-TYPES = ("phi",)
+KEYS = {"phi": PHI}
+TYPES = tuple(KEYS)
 IGNORED = r".*\.rotary_emb\.inv_freq"
 
 
 def build(checkpoint: Checkpoint, facts: Facts, rope: RopeFacts | None = None) -> Weights:
     """Name the tensors. Raises NotThisModel on unsupported facts, BadCheckpoint on damage."""
-    facts.refuse_others()
+    facts = settled(facts, KEYS["phi"])
     n_layers, n_heads = facts.whole("num_hidden_layers"), facts.whole("num_attention_heads")
     d, width = facts.whole("hidden_size"), facts.whole("intermediate_size")
-    d_head = facts.whole("head_dim", default=max(1, d // n_heads))
+    d_head = head_of(facts, d // n_heads)
+    facts.layers(n_layers)
     shape = Architecture(
         n_layers=n_layers,
         n_heads=n_heads,
-        n_kv_heads=facts.whole("num_key_value_heads", default=n_heads),
+        n_kv_heads=facts.whole("num_key_value_heads", n_heads),
         d_model=d,
         d_head=d_head,
         vocab=facts.whole("vocab_size"),
         context=facts.whole("max_position_embeddings"),
         positions="rotary",
         norm="layer",
-        eps=facts.number("layer_norm_eps", default=1e-5),
-        rotary=rotary_of(facts, d_head, 0.5, rope),
-        mlp=Mlp(width, gated=False, activation=facts.activation("hidden_act", "gelu_new"), parallel=True),
+        eps=facts.number("layer_norm_eps"),
+        rotary=rotary_of(facts, d_head, HALF, rope),
+        mlp=Mlp(width, gated=False, activation=facts.activation("hidden_act"), parallel=True),
     )
     read = Reader(checkpoint, "model.")
     W_E = read("embed_tokens.weight", shape.vocab, d)
@@ -48,7 +52,7 @@ def build(checkpoint: Checkpoint, facts: Facts, rope: RopeFacts | None = None) -
         W_E=W_E,
         W_pos=None,
         layers=tuple(_layer(read, shape, width, f"layers.{index}.") for index in range(n_layers)),
-        W_U=unembedding(read, "lm_head.weight", W_E, tied=facts.flag("tie_word_embeddings", default=False)),
+        W_U=unembedding(read, "lm_head.weight", W_E, tied=facts.flag("tie_word_embeddings")),
         b_U=some_bias(read("lm_head.bias", shape.vocab)),
         final_norm=read.norm("final_layernorm", d, centres=True),
         name=checkpoint.name,

@@ -4,16 +4,19 @@ Frequencies are computed in float32 by the same expressions as the reference, so
 """
 
 import math
-import sys
 from dataclasses import dataclass
-from typing import Any, cast
 
 import torch
 
-from loadstore.errors import BadCheckpoint, NotThisModel
+from loadstore.errors import BadCheckpoint
 from loadstore.models.families.huggingface import Facts
-from loadstore.models.quote import quote, some
+from loadstore.models.families.scaling import Names, Scaling, scaling_of
+from loadstore.models.quote import quote
 from loadstore.models.rotary import MOST_DIMENSIONS, Pairs, Rotary
+
+WHOLE = Names("rope_theta", "partial_rotary_factor", 1.0, partial=False)
+HALF = Names("rope_theta", "partial_rotary_factor", 0.5)
+QUARTER = Names("rotary_emb_base", "rotary_pct", 0.25, rounds=True)
 
 
 @dataclass(frozen=True)
@@ -29,63 +32,43 @@ class RopeFacts:
     dimensions: int | None = None
 
 
-def rotary_of(facts: Facts, d_head: int, share: float | None = None, rope: RopeFacts | None = None) -> Rotary:
-    """Return the rotary positions that a config states. Raises NotThisModel for a scaling that is not computed.
+def head_of(facts: Facts, share: int) -> int:
+    """The width of a head: ``head_dim``, or ``share``. Raises BadCheckpoint."""
+    if "head_dim" in facts.config and facts.config["head_dim"] is None and facts.kind in ("qwen2", "phi"):
+        raise BadCheckpoint(f"{facts.checkpoint.path}: its config says head_dim = null; leave it out, or state it")
+    return facts.whole("head_dim", share)
 
-    ``share``: how much of a head turns where the config does not say; None for a family that turns whole heads.
-    ``rope``: facts of a GGUF file.
+
+def rotary_of(facts: Facts, d_head: int, names: Names, rope: RopeFacts | None = None) -> Rotary:
+    """Return the rotary positions that a config states.
+
+    Args:
+        facts: The settled config.
+        d_head: Width of a head.
+        names: Which keys a family reads base and share from, and its share where the config is silent.
+        rope: Facts of a GGUF file.
+
+    Raises:
+        NotThisModel: A scaling that is not computed.
+        BadCheckpoint: Numbers that are impossible, or two keys for one fact that disagree.
     """
-    beyond = rope or RopeFacts()
-    stated = _parameters(facts)
-    base = _number(facts, stated, "rope_theta", facts.number("rope_theta", "rotary_emb_base", default=10_000.0))
-    usual = facts.number("partial_rotary_factor", default=1.0 if share is None else share)
-    turning = _number(facts, stated, "partial_rotary_factor", usual)
-    if share is None and turning != 1:
-        raise NotThisModel(
-            f"{facts.checkpoint.path}: its config says partial_rotary_factor = {turning}, which this family does not "
-            "have; supported: 1"
-        )
-    dimensions = int(d_head * turning) if beyond.dimensions is None else beyond.dimensions
-    if not 2 <= dimensions <= min(d_head, MOST_DIMENSIONS) or dimensions % 2 or base <= 0:
+    beyond, scaling = rope or RopeFacts(), scaling_of(facts, names)
+    dimensions = int(d_head * scaling.share) if beyond.dimensions is None else beyond.dimensions
+    turning = dimensions + dimensions % 2 if names.rounds else dimensions
+    if not 2 <= turning <= min(d_head, MOST_DIMENSIONS) or turning % 2 or scaling.base <= 0:
         raise BadCheckpoint(
-            f"{facts.checkpoint.path}: rotary positions over {dimensions} of {d_head} dimensions with base {base} are "
-            "impossible"
+            f"{facts.checkpoint.path}: rotary positions over {dimensions} of {d_head} dimensions with base "
+            f"{scaling.base} are impossible"
         )
-    frequencies = 1.0 / (base ** (torch.arange(0, dimensions, 2, dtype=torch.int64).float() / dimensions))
-    kind = str(stated.get("rope_type", stated.get("type", "default")))
-    if kind == "linear":
-        frequencies = frequencies / _number(facts, stated, "factor")  # Rotary refuses what a factor of 0 makes
-    elif kind == "llama3":
-        frequencies = _llama3(facts, stated, frequencies)
-    elif kind != "default":
-        raise NotThisModel(
-            f"{facts.checkpoint.path}: rotary scaling '{quote(kind, 40)}' is not supported; supported are default, "
-            "linear and llama3"
-        )
+    steps = torch.arange(0, dimensions, 2, dtype=torch.int64).float()
+    frequencies = 1.0 / (scaling.base ** (steps / dimensions))
+    if scaling.kind == "linear":
+        frequencies = frequencies / scaling.factor  # Rotary refuses what a factor of 0 makes
+    elif scaling.kind == "llama3":
+        frequencies = _llama3(scaling, frequencies)
     if beyond.factors is not None:  # what llama.cpp has worked out of Llama 3's scaling
         frequencies = frequencies / _factors(facts, beyond.factors, len(frequencies))
     return Rotary(tuple(frequencies.tolist()), beyond.pairs, single=True)
-
-
-def _parameters(facts: Facts) -> dict[str, Any]:
-    """Return rope_scaling (older configs) or rope_parameters (new ones); empty where neither is stated."""
-    stated: object = facts.config.get("rope_scaling") or facts.config.get("rope_parameters") or {}
-    if not isinstance(stated, dict):
-        raise BadCheckpoint(f"{facts.checkpoint.path}: its rotary parameters are no object: {quote(stated, 60)}")
-    known = cast("dict[str, Any]", stated)
-    if nested := [name for name, one in known.items() if isinstance(one, dict)]:
-        raise NotThisModel(
-            f"{facts.checkpoint.path}: its rotary parameters differ by kind of layer ({some(nested)}), which is not "
-            "supported"
-        )
-    return known
-
-
-def _number(facts: Facts, stated: dict[str, Any], name: str, default: float | None = None) -> float:
-    value = stated.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
-        raise BadCheckpoint(f"{facts.checkpoint.path}: its rotary parameters say {name} = {quote(value, 40)}")
-    return float(value)
 
 
 def _factors(facts: Facts, factors: tuple[float, ...], pairs: int) -> torch.Tensor:
@@ -98,22 +81,9 @@ def _factors(facts: Facts, factors: tuple[float, ...], pairs: int) -> torch.Tens
     return torch.tensor(factors)
 
 
-def _llama3(facts: Facts, stated: dict[str, Any], frequencies: torch.Tensor) -> torch.Tensor:
+def _llama3(scaling: Scaling, frequencies: torch.Tensor) -> torch.Tensor:
     """Slow dimensions are slowed by ``factor``, fast ones kept, those between interpolated. Source: Llama 3.1."""
-    factor, low, high = (_number(facts, stated, name) for name in ("factor", "low_freq_factor", "high_freq_factor"))
-    context = facts.number("max_position_embeddings", default=0.0)
-    old = _number(facts, stated, "original_max_position_embeddings", context)
-    if min(factor, low, old) <= 0 or high <= low:
-        raise BadCheckpoint(
-            f"{facts.checkpoint.path}: its rotary parameters are impossible: factor {factor}, low_freq_factor {low}, "
-            f"high_freq_factor {high}, original_max_position_embeddings {old}"
-        )
-    if not (factor > 0 and 0 < low < high and old > 0):
-        raise BadCheckpoint(
-            f"{facts.checkpoint.path}: its rotary parameters say factor = {factor:g}, low_freq_factor = {low:g}, "
-            f"high_freq_factor = {high:g}, original_max_position_embeddings = {old:g}; expected numbers above 0, the "
-            "second below the third"
-        )
+    factor, low, high, old = scaling.factor, scaling.low, scaling.high, scaling.old
     lengths = 2 * math.pi / frequencies
     scaled = torch.where(lengths > old / low, frequencies / factor, frequencies)
     smooth = (old / lengths - low) / (high - low)

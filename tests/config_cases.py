@@ -1,0 +1,146 @@
+"""Configs of every family, legal and not.
+
+A case starts from a legal config and is changed 0 to 3 times: keys are left out, made null, doubled under a second
+name, added, or given unusual values.
+"""
+
+import copy
+import random
+from typing import Any
+
+from loadstore.models.families.shared_keys import GENERATION, METADATA, TRAINING
+from loadstore.models.families.table import FAMILIES
+
+Config = dict[str, Any]
+KINDS = tuple(FAMILIES)
+ACTIVATIONS = ("gelu", "gelu_new", "gelu_pytorch_tanh", "gelu_python", "gelu_accurate", "silu", "swish", "relu")
+LLAMA3 = {"factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 16}
+PRIVATE = {"pairs": "adjacent", "factors": [2.0, 3.0], "dimensions": 2, "rotary_emb_base": 50, "rotary_pct": 0.5}
+STRANGE = {"is_causal": False, "use_cache": False, "attention_sinks": 4, "logit_scale": 2.0, "qk_layernorm": True}
+STRANGE |= {"attention_multiplier": 0.3, "sliding_window": 3, "alibi": True, "query_pre_attn_scalar": 2, "n_ctx": 64}
+STRANGE |= {
+    "attention_bias": True,
+    "mlp_bias": True,
+    "head_dim": 6,
+    "n_head": 1,
+    "num_attention_heads": 1,
+    "n_layer": 1,
+}
+STRANGE |= {"num_hidden_layers": 1, "n_layer": 1, "rope_scaling": {}}
+STRANGE |= {"max_window_layers": 0, "use_sliding_window": True, "add_cross_attention": True}
+STRANGE |= {"rope_theta": 77.0, "partial_rotary_factor": 0.5, "original_max_position_embeddings": 8, "is_decoder": True}
+STRANGE |= {"per_layer_config": {"0": {"sliding_window": 2}}, "scale_attn_weights": False, "hidden_act": "relu"}
+STRANGE |= {"scale_attn_by_inverse_layer_idx": True, "layer_norm_eps": 1e-2, "rms_norm_eps": 1e-2, "n_inner": 9}
+STRANGE |= {
+    "use_parallel_residual": False,
+    "tie_word_embeddings": True,
+    "chunk_size_feed_forward": 3,
+    "rope_scaling": {},
+}
+STRANGE |= {"output_hidden_states": True, "tie_last_hidden_states": True, "pretraining_tp": 2, "return_dict": False}
+VALUES = (None, True, False, 0, 1, 2, -1, 0.5, 3.0, "2", "gelu", [], {}, [2], 1e-3)
+SIZE = ("vocab_size", "n_positions", "n_layer", "n_head", "n_inner", "num_attention_heads", "num_key_value_heads")
+DROPPED = (*SIZE, "head_dim", "max_position_embeddings", "intermediate_size", "sliding_window", "rope_theta")
+FLAGS = {
+    "attention_bias": ("llama", "qwen3", "gpt_neox"),
+    "mlp_bias": ("llama",),
+    "use_parallel_residual": ("gpt_neox",),
+}
+ALIASES = {
+    "hidden_size": "n_embd",
+    "max_position_embeddings": "n_positions",
+    "num_attention_heads": "n_head",
+    "num_hidden_layers": "n_layer",
+}
+SILENT: Config = dict.fromkeys(GENERATION, 1) | dict.fromkeys(TRAINING, 0.1)
+SILENT |= {"use_cache": True, "is_decoder": False, "architectures": ["X"], "dtype": "float32", "torch_dtype": "float32"}
+SILENT |= {"id2label": {"0": "a"}, "label2id": {"a": 0}, "num_labels": 1, "transformers_version": "5.0.0"}
+SILENT |= {"bos_token_id": 1, "eos_token_id": [1, 2], "_name_or_path": "x", "gradient_checkpointing": False}
+NO_NUMBER = (GENERATION | METADATA | TRAINING) - {"model_type"}
+
+
+def legal(kind: str, dice: random.Random) -> Config:
+    """A config of documented keys with values that are supported."""
+    heads, layers = dice.choice([1, 2, 4]), dice.choice([1, 2])
+    width, act = dice.choice([5, 12]), dice.choice(ACTIVATIONS)
+    metadata = dice.sample(sorted(SILENT), 3)
+    shared: Config = {"model_type": kind, "vocab_size": 20, "tie_word_embeddings": dice.random() < 0.3}
+    shared |= {name: SILENT[name] for name in metadata}
+    if kind == "gpt2":
+        found = {"n_embd": 12, "n_head": heads, "n_layer": layers, "n_positions": dice.choice([8, 32])}
+        found |= {"activation_function": act, "n_inner": dice.choice([None, width]), "layer_norm_epsilon": 1e-4}
+        for alias, name in ALIASES.items():
+            if dice.random() < 0.15:
+                found[alias] = found.pop(name) if dice.random() < 0.5 else found[name]
+        return shared | found
+    found = {"hidden_size": 16, "num_attention_heads": heads, "num_hidden_layers": layers, "intermediate_size": width}
+    found |= {"hidden_act": act, "max_position_embeddings": 64}
+    if kind != "gpt_neox":
+        found["num_key_value_heads"] = dice.choice([one for one in (1, 2, 4) if heads % one == 0])
+        if dice.random() < 0.4 or kind == "qwen3":
+            found["head_dim"] = dice.choice([4, 8] if kind == "phi" else [4, 6])
+        if kind in ("llama", "qwen2", "phi") and dice.random() < 0.2:
+            found["num_key_value_heads"] = None
+    norm = "layer_norm_eps" if kind in ("gpt_neox", "phi") else "rms_norm_eps"
+    found[norm] = dice.choice([1e-6, 1e-3])
+    for name, kinds in FLAGS.items():
+        if kind in kinds and dice.random() < 0.4:
+            found[name] = dice.random() < 0.5
+    if kind in ("mistral", "qwen2", "qwen3"):
+        found |= {"sliding_window": dice.choice([None, 1, 3, 3, 50])}
+        if kind != "mistral" and dice.random() < 0.6:
+            found |= {"use_sliding_window": True, "max_window_layers": dice.choice([0, 1, 28])}
+            if found["sliding_window"] is not None and dice.random() < 0.4:
+                found["layer_types"] = [dice.choice(["full_attention", "sliding_attention"]) for _ in range(layers)]
+    return shared | found | rope(kind, dice)
+
+
+def rope(kind: str, dice: random.Random) -> Config:
+    """Rotary positions in one of the ways that older and newer configs state them."""
+    theta, share = dice.choice([10_000.0, 500.0, 1000]), {"phi": 0.5, "gpt_neox": 0.5}.get(kind, 1.0)
+    scaling = dice.choice([{}, {}, {"factor": 4.0}, LLAMA3])
+    name = "llama3" if len(scaling) > 1 else "linear" if scaling else "default"
+    way = dice.randrange(4)
+    if way == 0:
+        return {}
+    outside = {"rope_theta": theta} if kind != "gpt_neox" else {"rotary_emb_base": theta, "rotary_pct": share}
+    outside |= {"partial_rotary_factor": share} if kind == "phi" else {}
+    if way == 1:
+        old = dice.choice(["type", "rope_type"])
+        return outside | {"rope_scaling": {old: name, **scaling} if scaling else None}
+    inside = {"rope_type": name, "rope_theta": theta, **scaling}
+    inside |= {"partial_rotary_factor": share} if kind in ("phi", "gpt_neox") else {}
+    return {"rope_parameters": inside} | (outside if way == 2 else {})
+
+
+def changed(config: Config, dice: random.Random) -> Config:
+    """One change of a config."""
+    config, way = copy.deepcopy(config), dice.randrange(9)
+    nested = [name for name in ("rope_parameters", "rope_scaling") if isinstance(config.get(name), dict)]
+    here: Config = config[dice.choice(nested)] if nested and dice.random() < 0.4 else config
+    present = sorted(set(here) - {"model_type", "hidden_size", "n_embd"})
+    if way == 0 and (gone := [name for name in present if here is not config or name in DROPPED]):
+        del here[dice.choice(gone)]
+    elif way == 1 and present:
+        here[dice.choice(present)] = None
+    elif way == 2:
+        name = dice.choice(sorted(STRANGE))
+        here[name] = dice.choice([STRANGE[name], STRANGE[name], None])
+    elif way == 3:
+        name = dice.choice(sorted(PRIVATE))
+        here[name] = PRIVATE[name]
+    elif way == 4 and present:
+        here[dice.choice(present)] = dice.choice(VALUES)
+    elif way == 5:
+        config |= rope(config["model_type"], dice)
+    elif way == 6:
+        number = dice.choice([1, 2, 3])
+        kinds = ["full_attention", "sliding_attention", "attention", "chunked_attention", "linear_attention"]
+        config["layer_types"] = [dice.choice(kinds[:3] if dice.random() < 0.9 else kinds) for _ in range(number)]
+    elif way == 7:
+        name = dice.choice(sorted(ALIASES) + sorted(ALIASES.values()))
+        config[name] = dice.choice([1, 2, 12, 16, 64, None])
+    else:
+        name = dice.choice(sorted(SILENT))
+        config[name] = dice.choice([SILENT[name], None, dice.choice(VALUES)])
+    return config

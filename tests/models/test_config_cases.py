@@ -1,0 +1,114 @@
+"""Generated configs of every family: each computes the reference's logits to 1e-8, or is refused.
+
+LOADSTORE_CONFIGS=10000 draws more than the sample.
+"""
+
+import os
+import random
+from collections import Counter
+from typing import Any
+
+import pytest
+from config_cases import KINDS, Config
+from config_verdicts import IDS, compared, verdict
+
+CASES = int(os.environ.get("LOADSTORE_CONFIGS", "350"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_configs_compute_the_reference_or_are_refused(kind: str) -> None:
+    found = [verdict(kind, random.Random(f"{kind} {index}")) for index in range(CASES // len(KINDS))]
+    assert [one for one in found if one.word not in ("agree", "refused", "both")] == []
+    assert [one for one in found if one.legal and one.word != "agree"] == []  # refusing is no way out
+    assert sum(one.legal for one in found) >= len(found) // 10
+    assert {"agree", "refused", "both"} <= set(Counter(one.word for one in found))
+
+
+SMALL: Config = {"vocab_size": 20, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 12}
+SMALL |= {"hidden_size": 16, "max_position_embeddings": 64, "num_key_value_heads": 2}
+GPT2: Config = {"model_type": "gpt2", "vocab_size": 20, "n_embd": 12, "n_head": 2, "n_layer": 2, "n_positions": 16}
+LLAMA3 = {"rope_type": "llama3", "rope_theta": 1e4, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
+
+
+def of(kind: str, **more: Any) -> Config:
+    here = {name: one for name, one in SMALL.items() if kind != "gpt_neox" or name != "num_key_value_heads"}
+    return (dict(GPT2) if kind == "gpt2" else {"model_type": kind, **here}) | more
+
+
+AGREE = {
+    "llama3, old length outside": of("llama", rope_parameters=LLAMA3, original_max_position_embeddings=16),
+    "old length is no matter elsewhere": of("llama", original_max_position_embeddings=16),
+    "neox, an odd number of dimensions turns": of("gpt_neox", rotary_pct=0.4),
+    "one name of the alias": {**GPT2, "num_attention_heads": GPT2["n_head"]},
+    "both rotary objects": of("llama", rope_scaling={"type": "linear", "factor": 2}, rope_theta=10_000)
+    | {"rope_parameters": {"rope_type": "linear", "factor": 2.0, "rope_theta": 1e4}},
+    "older kinds of layers": of("llama", layer_types=["attention", "full_attention"]),
+    "a null that means all heads": of("qwen2", num_key_value_heads=None),
+    "a null that means no window": of("mistral", sliding_window=None),
+}
+
+
+@pytest.mark.parametrize("name", AGREE)
+def test_what_two_keys_say_alike_is_the_reference(name: str) -> None:
+    assert compared(AGREE[name]).word == "agree"
+
+
+REFUSED = {
+    **{f"is_causal false, {kind}": (of(kind, is_causal=False), "is_causal = False") for kind in KINDS},
+    **{f"is_causal null, {kind}": (of(kind, is_causal=None), "is_causal = None") for kind in KINDS},
+    "two lengths": (
+        of("llama", rope_parameters={**LLAMA3, "original_max_position_embeddings": 32})
+        | {"original_max_position_embeddings": 16},
+        "two keys for one fact",
+    ),
+    "two names of the heads": (of("gpt2", num_attention_heads=1), "n_head = 2 and num_attention_heads = 1, two names"),
+    "two names of the layers": (of("gpt2", num_hidden_layers=1), "n_layer = 2 and num_hidden_layers = 1, two names"),
+    "two bases": (of("llama", rope_theta=5.0, rope_parameters={"rope_theta": 7.0}), "two keys for one fact"),
+    "two scalings": (
+        of("llama", rope_scaling={"type": "linear", "factor": 2.0}, rope_parameters={"rope_theta": 1e4}),
+        "which disagree",
+    ),
+    "two kinds": (of("llama", rope_scaling={"type": "linear", "rope_type": "llama3", "factor": 2.0}), "two keys"),
+    "a base that neox does not read": (of("gpt_neox", rope_theta=500.0), "rope_theta = 500.0, but rotary_emb_base"),
+    "a base that llama does not read": (of("llama", rotary_emb_base=500.0), "rotary_emb_base = 500.0, a key"),
+    **{
+        f"private {key}": (of("llama", rope_parameters={"rope_theta": 1e4, key: value}), f"rope_parameters.{key} = ")
+        for key, value in {"pairs": "adjacent", "factors": [2.0] * 4, "dimensions": 4}.items()
+    },
+    "a window that is not used": (of("qwen2", layer_types=["sliding_attention"] * 2), "no window that is used"),
+    "full layers in Mistral": (of("mistral", sliding_window=3, layer_types=["full_attention"] * 2), "every layer"),
+    "null kv heads": (of("mistral", num_key_value_heads=None), "num_key_value_heads = null"),
+    "null head": (of("qwen3", head_dim=None), "head_dim = null"),
+    "null head without a field": (of("qwen2", head_dim=None), "head_dim = null"),
+    "null activation": (of("llama", hidden_act=None), "hidden_act = null"),
+    "null eps": (of("llama", rms_norm_eps=None), "rms_norm_eps = null"),
+    "null base": (of("llama", rope_theta=None), "rope_theta = None"),
+    "null tie": (of("llama", tie_word_embeddings=None), "tie_word_embeddings = null"),
+    "null alias": ({**GPT2, "num_attention_heads": None}, "two names of one fact"),
+    "heads that do not divide": (of("llama", num_attention_heads=3, num_key_value_heads=3, head_dim=4), "a multiple"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_the_reference_refuses_or_reads_otherwise_is_refused_by_name(name: str) -> None:
+    config, words = REFUSED[name]
+    found = compared(config, of(config["model_type"]))
+    assert found.word in ("refused", "both"), found
+    assert words in found.why
+
+
+WINDOWS = {
+    "mistral": (of("mistral"), (4096, 4096)),
+    "qwen2": (of("qwen2", use_sliding_window=True, max_window_layers=1), (None, 4096)),
+    "qwen3": (of("qwen3", use_sliding_window=True, max_window_layers=0), (4096, 4096)),
+    "qwen2, late layers only": (of("qwen2", use_sliding_window=True), (None, None)),
+}
+
+
+@pytest.mark.parametrize("name", WINDOWS)
+def test_a_window_that_is_not_stated_is_the_reference_s(name: str) -> None:
+    config, windows = WINDOWS[name]
+    found = compared(config)
+    assert found.word == "agree"
+    assert found.model.architecture.windows == windows
+    assert IDS.shape[1] < 4096  # so that the logits could not tell
