@@ -14,6 +14,8 @@ def guarded(refusal: Callable[[str], LoadstoreError]) -> Generator[None]:
     """Raise ``refusal(why)`` in place of every Exception and every panic of Rust; anything else passes."""
     try:
         yield
+    except LoadstoreError:
+        raise
     except BaseException as error:
         if not isinstance(error, Exception) and type(error).__name__ != PANIC:
             raise

@@ -26,7 +26,8 @@ class Tokens:
     """A tokenizer and the id that every text begins with (``bos``; None where it begins with none).
 
     ``own``: the id that the model has for that, used or not. ``asked``: the caller decided, not the model's files.
-    ``most``: the length in bytes of the longest text that it takes.
+    ``most``: the length in bytes of the longest text that it takes. ``unsure``: why its files leave open what texts
+    begin with, until the caller decides.
     """
 
     tokenizer: Tokenizer
@@ -34,6 +35,7 @@ class Tokens:
     own: int | None = None
     asked: bool = False
     most: int = MOST_BYTES
+    unsure: str = ""
 
     @staticmethod
     def from_json(text: str, bos: int | None, vocab: int, where: str) -> "Tokens":
