@@ -186,3 +186,38 @@ def llama(
         add(f"blk.{layer}.ffn_down.weight", d, width)
     add("output_norm.weight", d, stored=0)
     return file
+
+
+def gpt2(d: int = 64, heads: int = 4, layers: int = 2, context: int = 16) -> File:
+    """A small random model of the GPT-2 kind, without a vocabulary."""
+    numbers = np.random.default_rng(0)
+    facts = {
+        "block_count": layers,
+        "context_length": context,
+        "embedding_length": d,
+        "feed_forward_length": 4 * d,
+        "attention.head_count": heads,
+    }
+    file = File(
+        (
+            ("general.architecture", TEXT, "gpt2"),
+            *((f"gpt2.{name}", U32, value) for name, value in facts.items()),
+            ("gpt2.attention.layer_norm_epsilon", F32, 1e-5),
+        )
+    )
+    shapes: dict[str, tuple[int, ...]] = {"token_embd.weight": (100, d), "position_embd.weight": (context, d)}
+    for layer in range(layers):
+        for name, (rows, columns) in {
+            "attn_qkv": (3 * d, d),
+            "attn_output": (d, d),
+            "ffn_up": (4 * d, d),
+            "ffn_down": (d, 4 * d),
+        }.items():
+            shapes[f"blk.{layer}.{name}.weight"] = (rows, columns)
+            shapes[f"blk.{layer}.{name}.bias"] = (rows,)
+        for name in ("attn_norm", "ffn_norm"):
+            shapes |= {f"blk.{layer}.{name}.weight": (d,), f"blk.{layer}.{name}.bias": (d,)}
+    shapes |= {"output_norm.weight": (d,), "output_norm.bias": (d,)}
+    for name, shape in shapes.items():
+        file = file.with_tensor(name, numbers.normal(size=shape) / 4, 8 if len(shape) == 2 and shape[0] > 99 else 0)
+    return file

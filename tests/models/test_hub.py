@@ -16,6 +16,7 @@ from huggingface_hub import constants
 from safetensors.torch import save
 from standin import COMMIT, Hub, serving
 from tiny import Kind
+from tokenizers import AddedToken
 
 from loadstore.cli.models import models as list_models
 from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel, Undefined
@@ -28,7 +29,9 @@ from loadstore.models.weights import Weights
 
 NAME = "someone/a-model"
 FILE = "/{repo_id}/resolve/{revision}/{filename}"
-TOKENIZER = words().to_str().encode()
+SPOKEN = words()
+SPOKEN.add_special_tokens([AddedToken("the", special=True, normalized=False)])  # the BOS of its config
+TOKENIZER = SPOKEN.to_str().encode()
 
 
 def pth(state: dict[str, Any]) -> bytes:
@@ -60,7 +63,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 def named(name: str = "a-model", bos: int | None = 1) -> Weights:
     model = small()
     assert model.tokens is not None
-    return type(model)(**{**vars(model), "name": name, "tokens": type(model.tokens)(model.tokens.tokenizer, bos)})
+    return type(model)(**{**vars(model), "name": name, "tokens": type(model.tokens)(SPOKEN, bos)})
 
 
 def test_a_name_is_fetched_with_its_tokenizer_and_nothing_else(hub: Hub) -> None:

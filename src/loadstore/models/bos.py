@@ -1,7 +1,7 @@
 """What begins a text: a BOS token where the model's files say so, always, or never.
 
 *model* follows the reference of each layout. For folders of Hugging Face that is their tokenizer: what its
-post-processor puts first, else ``add_bos_token``. TransformerLens puts BOS, or end-of-text, before every text, and so
+post-processor puts first. TransformerLens puts BOS, or end-of-text, before every text, and so
 do checkpoints in its naming.
 """
 
@@ -14,9 +14,11 @@ from typing import Any, Literal, TypeAlias
 
 from tokenizers import Tokenizer
 
-from loadstore.errors import BadCheckpoint, BadRequest
-from loadstore.models.jsonfile import json_object
+from loadstore.errors import BadCheckpoint, BadPrompt, BadRequest
+from loadstore.models.guarded import guarded
+from loadstore.models.jsonfile import MOST, json_object
 from loadstore.models.quote import quote
+from loadstore.models.tokenfacts import as_stated
 from loadstore.models.tokens import Tokens
 from loadstore.reading import reads
 
@@ -24,6 +26,10 @@ Bos: TypeAlias = bool | Literal["model"]
 Rule: TypeAlias = Literal["reference", "always", "never"]
 NAMES = ("<|bos|>", "<|endoftext|>", "<s>", "<|begin_of_text|>", "<|BOS|>")
 TRIED = 20  # texts
+UNSURE = (
+    "its tokenizer_config.json says add_bos_token = true and its tokenizer.json puts nothing first, which versions of "
+    "transformers take differently; pass bos=True (--bos yes) or bos=False (--bos no)"
+)
 
 
 def as_bos(bos: object) -> Bos:
@@ -36,7 +42,9 @@ def as_bos(bos: object) -> Bos:
 
 
 def with_bos(tokens: Tokens | None, bos: Bos, model: str) -> Tokens | None:
-    """Begin texts as asked. Raises BadRequest where True has no token to put first."""
+    """Begin texts as asked. Raises BadRequest where True has no token to put first, BadCheckpoint on two answers."""
+    if bos == "model" and tokens is not None and tokens.unsure:
+        raise BadCheckpoint(f"{model}: {tokens.unsure}")
     if bos == "model" or (tokens is None and bos is False):
         return tokens
     if tokens is None:
@@ -44,7 +52,7 @@ def with_bos(tokens: Tokens | None, bos: Bos, model: str) -> Tokens | None:
             f"bos=True: {model} has no tokenizer, so no text to begin; leave it out, and put the id first in your list"
         )
     if bos is False:
-        return replace(tokens, bos=None, asked=True)
+        return replace(tokens, bos=None, asked=True, unsure="")
     usual = (tokens.tokenizer.token_to_id(name) for name in NAMES)
     first = next((token for token in (tokens.bos, tokens.own, *usual) if token is not None), None)
     if first is None:
@@ -52,7 +60,7 @@ def with_bos(tokens: Tokens | None, bos: Bos, model: str) -> Tokens | None:
             f"bos=True: the tokenizer of {model} has no BOS and no end-of-text token; leave it out, "
             "or pass token ids that begin as you want"
         )
-    return replace(tokens, bos=first, asked=True)
+    return replace(tokens, bos=first, asked=True, unsure="")
 
 
 def tokens_in(folder: Path, vocab: int, rule: Rule) -> Tokens | None:
@@ -62,19 +70,24 @@ def tokens_in(folder: Path, vocab: int, rule: Rule) -> Tokens | None:
         return None
     reads(path)
     try:
+        if (size := path.stat().st_size) > MOST:
+            raise BadCheckpoint(f"{path} has {size:,} bytes, expected at most {MOST:,}; mend or remove it")
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadCheckpoint(f"{path} cannot be read ({quote(error)}); mend or remove it") from None
     config = json_object(beside, str(beside), "mend or remove it") if beside.exists() else {}
-    return begun(Tokens.from_json(text, None, vocab, str(path)), config, rule, str(path))
+    about = folder / "config.json"
+    model = json_object(about, str(about), "mend or remove it").get("model_type") if about.exists() else None
+    return begun(Tokens.from_json(text, None, vocab, str(path)), config, rule, str(path), model)
 
 
-def begun(tokens: Tokens, config: Mapping[str, Any], rule: Rule, where: str) -> Tokens:
+def begun(tokens: Tokens, config: Mapping[str, Any], rule: Rule, where: str, model: object = None) -> Tokens:
     """The tokenizer with its BOS, by what its config says and what it does itself. Raises BadCheckpoint."""
+    tokens = as_stated(tokens, config, model, where)
     put = put_first(tokens.tokenizer)
     stated = _stated(config)
     own = None if stated is None else tokens.tokenizer.token_to_id(stated)
-    begins = rule == "always" or (rule == "reference" and not put and config.get("add_bos_token") is True)
+    begins = rule == "always"
     if begins and stated is not None and own is None:
         raise BadCheckpoint(f"{where} has no token '{quote(stated, 40)}', which its tokenizer_config.json puts first")
     if rule == "reference" and len(put) > 1:
@@ -87,13 +100,14 @@ def begun(tokens: Tokens, config: Mapping[str, Any], rule: Rule, where: str) -> 
         own = next((token for token in usual if token is not None), None)
     if rule == "reference" and put:
         return replace(tokens, bos=put[0], own=put[0])
-    return replace(tokens, bos=own if begins else None, own=own)
+    unsure = rule == "reference" and config.get("add_bos_token") is True
+    return replace(tokens, bos=own if begins else None, own=own, unsure=UNSURE if unsure else "")
 
 
 def put_first(tokenizer: Tokenizer) -> list[int]:
     """What a tokenizer's own post-processor puts before a text: seen by trying, whatever kind it is."""
     for text in ("a", *islice(tokenizer.get_vocab(), TRIED)):
-        with suppress(Exception):  # the library raises bare Exception where a vocabulary cannot say the text
+        with suppress(BadPrompt), guarded(BadPrompt):  # where a vocabulary cannot say the text
             seen = tokenizer.encode(text)
             if 0 in seen.special_tokens_mask:
                 return seen.ids[: seen.special_tokens_mask.index(0)]

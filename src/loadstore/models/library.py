@@ -72,8 +72,8 @@ def _read(place: Place, positions: Positions | None, ignore: tuple[str, ...], *,
     rule: Rule = "reference"
     theirs = True
     if (packed := gguf.packed(place.path)) is not None:
-        path, weights = packed, gguf.build(packed)
-        weights = replace(weights, name=place.name or weights.name)
+        path, weights = packed, gguf.build(packed, ignore)
+        weights = replace(weights, name=place.name or weights.name, ignored=ignore)
     else:
         checkpoint = read_checkpoint(place.path)
         path, weights, rule = checkpoint.path, _build(checkpoint, positions, place.name, ignore), _rule(checkpoint)

@@ -12,19 +12,30 @@ from tokenizers.models import BPE
 
 from loadstore.errors import BadCheckpoint
 from loadstore.models.gguf import GGUF
-from loadstore.models.quote import quote
+from loadstore.models.guarded import guarded
+from loadstore.models.quote import quote, some
+from loadstore.models.splits import LLAMA3, QWEN2, TEKKEN
 from loadstore.models.tokens import Tokens
+from loadstore.models.vetting import vet_names
+from loadstore.models.work import Unbounded
 
+PREFIX = "tokenizer.ggml."
+READ = frozenset(
+    (
+        *("model", "pre", "tokens", "token_type", "scores", "merges", "bos_token_id", "unknown_token_id"),
+        *("add_bos_token", "add_space_prefix"),
+    )
+)
+IDLE = frozenset(  # of no effect on the ids of a prompt in these two kinds of vocabulary, whose ends are left open
+    (
+        *("token_type_count", "add_eos_token", "add_sep_token", "remove_extra_whitespaces", "precompiled_charsmap"),
+        *(f"{name}_token_id" for name in ("eos", "eot", "eom", "seperator", "padding", "cls", "mask")),
+        *(f"{name}_token_id" for name in ("prefix", "suffix", "middle")),
+        *(f"fim_{name}_token_id" for name in ("pre", "suf", "mid", "pad", "rep", "sep")),
+    )
+)
 NORMAL, CONTROL, USER, BYTE = 1, 3, 4, 6
 MOST_PIECE = 128  # characters
-ENDINGS = r"'s|'t|'re|'ve|'m|'ll|'d"
-REST = r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-REST_SLASH = REST.replace(r"[\r\n]*", r"[\r\n/]*")
-UPPER, LOWER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
-BEFORE = r"[^\r\n\p{L}\p{N}]?"
-LLAMA3 = rf"(?i:{ENDINGS})|{BEFORE}\p{{L}}+|\p{{N}}{{1,3}}|{REST}"
-QWEN2 = rf"(?i:{ENDINGS})|{BEFORE}\p{{L}}+|\p{{N}}|{REST}"
-TEKKEN = rf"{BEFORE}{UPPER}*{LOWER}+|{BEFORE}{UPPER}+{LOWER}*|\p{{N}}|{REST_SLASH}"
 SPLITS = {
     **dict.fromkeys(("llama-bpe", "llama3", "llama-v3", "falcon3", "smaug-bpe"), LLAMA3),
     **dict.fromkeys(("qwen2", "deepseek-r1-qwen", "megrez"), QWEN2),
@@ -37,6 +48,9 @@ WHOLE = ("llama-bpe", "llama3", "llama-v3", "falcon3", "tekken")  # a word that 
 
 def tokens_of(file: GGUF, vocab: int) -> Tokens | str:
     """Return the tokenizer of a file, or why there is none. Raises BadCheckpoint where the vocabulary is damaged."""
+    names = [key.removeprefix(PREFIX) for key in file.facts if key.startswith(PREFIX)]
+    if unknown := [PREFIX + name for name in names if name not in READ | IDLE]:
+        return f"its file states {some(unknown)}, which is not known and may change ids"
     match file.facts.get("tokenizer.ggml.model"):
         case "gpt2":
             return _byte_level(file, vocab)
@@ -91,7 +105,7 @@ def _sentencepiece(file: GGUF, vocab: int) -> Tokens | str:
     unknown = file.facts.get("tokenizer.ggml.unknown_token_id")
     name = tokens[unknown] if type(unknown) is int and 0 <= unknown < len(tokens) else None
     tokenizer = _bpe(file, tokens, pairs, unk_token=name, fuse_unk=True, byte_fallback=True)
-    prefix = file.facts.get("tokenizer.ggml.add_space_prefix", True) is True
+    prefix = _flag(file, "add_space_prefix", default=True)
     spaces = normalizers.Replace(" ", "▁")
     tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), spaces]) if prefix else spaces
     tokenizer.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
@@ -101,22 +115,36 @@ def _sentencepiece(file: GGUF, vocab: int) -> Tokens | str:
 def _bpe(file: GGUF, tokens: list[str], merges: list[Any], **how: Any) -> Tokenizer:
     if any(len(pair) != 2 for pair in merges):
         raise BadCheckpoint(f"{file.path}: its tokenizer has merges that are no pairs; fetch it again")
-    try:
+    with guarded(lambda why: BadCheckpoint(f"{file.path}: its vocabulary is damaged ({why}); fetch it again")):
         return Tokenizer(BPE({token: index for index, token in enumerate(tokens)}, merges, **how))
-    except Exception as error:  # the library raises bare Exception where a merge names no token
-        raise BadCheckpoint(f"{file.path}: its vocabulary is damaged ({quote(error)}); fetch it again") from None
 
 
-def _spoken(file: GGUF, tokenizer: Tokenizer, tokens: list[str], *, begins: bool) -> Tokens:
+def _spoken(file: GGUF, tokenizer: Tokenizer, tokens: list[str], *, begins: bool) -> Tokens | str:
     """With the tokens that a text names as a whole, and the BOS that a prompt begins with."""
     stated = "tokenizer.ggml.token_type" in file.facts
     types = _numbers(file, "token_type", len(tokens)) if stated else [NORMAL] * len(tokens)
     whole = [token for token, kind in zip(tokens, types, strict=True) if kind in (CONTROL, USER) and token]
+    try:
+        vet_names(whole)
+    except Unbounded as error:
+        raise BadCheckpoint(f"{file.path}: its vocabulary cannot be used: {error}; fetch it again") from None
     tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in whole])
-    bos: Any = file.facts.get("tokenizer.ggml.bos_token_id")
-    first = file.facts.get("tokenizer.ggml.add_bos_token", begins) is True
-    own = bos if type(bos) is int and 0 <= bos < len(tokens) else None
+    own: Any = file.facts.get("tokenizer.ggml.bos_token_id")
+    if own is not None and (type(own) is not int or not 0 <= own < len(tokens)):
+        raise BadCheckpoint(
+            f"{file.path} begins texts with token {quote(own, 40)}, expected an id below {len(tokens)}; fetch it again"
+        )
+    first = _flag(file, "add_bos_token", default=begins)
+    if first and own is None:
+        return "its file begins texts with a token and does not state which (tokenizer.ggml.bos_token_id)"
     return Tokens(tokenizer, own if first else None, own)
+
+
+def _flag(file: GGUF, name: str, *, default: bool) -> bool:
+    value: object = file.facts.get(PREFIX + name, default)
+    if type(value) is not bool:
+        raise BadCheckpoint(f"{file.path} states {PREFIX}{name} = {quote(value, 40)}, expected true or false")
+    return value
 
 
 def _tokens(file: GGUF, vocab: int) -> list[str]:

@@ -1,38 +1,25 @@
 """Models in GGUF: their names and facts said in the words of Hugging Face, whose families then build them."""
 
 import re
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from torch import Tensor
 
-from loadstore.errors import BadCheckpoint, LoadstoreError, NotThisModel
+from loadstore.errors import LoadstoreError, NotThisModel
 from loadstore.models.checkpoint import Checkpoint
 from loadstore.models.families import gpt2, llama
+from loadstore.models.families.gguf_config import FACTORS, config_of, turns_of
+from loadstore.models.families.gguf_keys import own_facts
 from loadstore.models.families.huggingface import Facts
-from loadstore.models.families.rope import RopeFacts
 from loadstore.models.gguf import GGUF, read_gguf
 from loadstore.models.quote import quote, some
 from loadstore.models.tensorfile import PACKED, SUFFIXES
 from loadstore.models.vocabulary import tokens_of
 from loadstore.models.weights import Weights
 
-FACTORS = "rope_freqs.weight"
-MOST_FACTORS = 1 << 12
-UNREAD = (  # they change numbers
-    "attention.scale",
-    "attention.clamp_kqv",
-    "attention.max_alibi_bias",
-    "attention.temperature_scale",
-    "attn_logit_softcapping",
-    "final_logit_softcapping",
-    "logit_scale",
-    "residual_scale",
-    "embedding_scale",
-    "expert_count",
-    "attention.sliding_window_pattern",
-)
 LAYER = re.compile(r"blk\.([0-9]{1,4})\.([a-z_]+)\.(weight|bias)")
 
 
@@ -94,28 +81,40 @@ def packed(path: Path) -> Path | None:
     return found[0] if len(found) == 1 and found[0].suffix == PACKED else None
 
 
-def build(path: Path) -> Weights:
+def build(path: Path, ignore: Collection[str] = ()) -> Weights:
     """Open a GGUF file: its weights, its tokenizer where it carries one that is read, its name.
 
-    Only the header is read, and what biases there are. Raises BadCheckpoint where the file is damaged or hostile,
-    NotThisModel for what is not supported.
+    Only the header is read, and what biases there are.
+
+    Args:
+        path: The file.
+        ignore: Keys of the file, in full, to take as if they were not stated.
+
+    Returns:
+        The model.
+
+    Raises:
+        BadCheckpoint: The file is damaged or contradicts itself.
+        NotThisModel: It holds something that is not supported.
     """
     file = read_gguf(path)
     kind = str(file.facts.get("general.architecture"))
     if kind not in KINDS:
         raise NotThisModel(f"{path} holds the architecture '{quote(kind, 40)}'; of GGUF, {some(list(KINDS))} are read")
-    names = KINDS[kind]
+    own = own_facts(path, file.facts, kind, ignore)
     try:
-        checkpoint = Checkpoint(path, _tensors(file, kind, names), {}, _config(file, kind))
+        checkpoint = Checkpoint(path, _tensors(file, kind, KINDS[kind]), {}, config_of(file, kind, own))
         facts = Facts(checkpoint, checkpoint.config or {})
-        weights = (
-            gpt2.build(checkpoint, facts) if kind == "gpt2" else llama.build(checkpoint, facts, _turns(file, kind))
-        )
+        rope = turns_of(file, kind, own)
+        weights = gpt2.build(checkpoint, facts) if kind == "gpt2" else llama.build(checkpoint, facts, rope)
     except LoadstoreError as error:
         if str(path) in str(error):
             raise
         raise type(error)(f"{path}: {error}") from None  # an architecture that is impossible names no file
-    tokens = tokens_of(file, weights.architecture.vocab)
+    tokens = tokens_of(
+        replace(file, facts={key: one for key, one in file.facts.items() if key not in ignore}),
+        weights.architecture.vocab,
+    )
     weights = replace(weights, origin=quote(path.name, 60))
     return replace(weights, untokenised=tokens) if isinstance(tokens, str) else replace(weights, tokens=tokens)
 
@@ -124,7 +123,7 @@ def _tensors(file: GGUF, kind: str, names: Names) -> dict[str, Tensor]:
     tensors: dict[str, Tensor] = {}
     for name, tensor in file.tensors().items():
         stem, _, part = name.rpartition(".")
-        if name == FACTORS:
+        if name == FACTORS and kind == "llama":  # llama.cpp has them for no other of these
             continue
         if found := LAYER.fullmatch(name):
             stem, new = found[2], f"{names.layers}.{found[1]}.{names.of_layer.get(found[2])}"
@@ -135,80 +134,3 @@ def _tensors(file: GGUF, kind: str, names: Names) -> dict[str, Tensor]:
             raise NotThisModel(f"{file.path}: tensor '{quote(name)}' has no place in a {kind} model")
         tensors[f"{new}.{part}"] = tensor.mT if stem in names.turned and tensor.ndim == 2 else tensor
     return tensors
-
-
-def _config(file: GGUF, kind: str) -> dict[str, Any]:
-    """Say the facts in the words of a config.json; what is missing or wrong there is told by who reads it."""
-    own = {name.removeprefix(f"{kind}."): value for name, value in file.facts.items() if name.startswith(f"{kind}.")}
-    vocab = file.stored["token_embd.weight"].shape[0] if "token_embd.weight" in file.stored else None
-    tied = {"vocab_size": vocab, "tie_word_embeddings": "output.weight" not in file.stored}
-    heads, d = own.get("attention.head_count"), own.get("embedding_length")
-    if kind == "gpt2":
-        return tied | {
-            "n_layer": own.get("block_count"),
-            "n_head": heads,
-            "n_embd": d,
-            "n_inner": own.get("feed_forward_length"),
-            "n_positions": own.get("context_length"),
-            "layer_norm_epsilon": own.get("attention.layer_norm_epsilon"),
-        }
-    d_head = own.get("attention.key_length")
-    if own.get("attention.value_length", d_head) != d_head:
-        raise NotThisModel(f"{file.path}: its values are wider or narrower than its keys, which is not supported")
-    if stated := [name for name in UNREAD if own.get(name)]:
-        raise NotThisModel(f"{file.path} states {some(stated)} of its {kind} model, which is not computed")
-    if d_head is None and type(d) is int and type(heads) is int and heads > 0:
-        d_head = d // heads
-    slides = own.get("attention.sliding_window") or None
-    llama = {
-        "attention_bias": any(f"blk.0.attn_{part}.bias" in file.stored for part in ("q", "k", "v", "output")),
-        "mlp_bias": any(f"blk.0.ffn_{part}.bias" in file.stored for part in ("gate", "up", "down")),
-    }
-    special: dict[str, dict[str, Any]] = {
-        "llama": {} if slides else llama,
-        "qwen2": {"use_sliding_window": slides is not None, "max_window_layers": 0},
-        "qwen3": {"use_sliding_window": slides is not None, "max_window_layers": 0}
-        | {"attention_bias": llama["attention_bias"]},
-    }
-    return (
-        tied
-        | special[kind]
-        | {
-            # Every layer slides where a window is stated, as Mistral's do.
-            "model_type": "mistral" if slides and kind == "llama" else kind,
-            "num_hidden_layers": own.get("block_count"),
-            "num_attention_heads": heads,
-            "num_key_value_heads": own.get("attention.head_count_kv", heads),
-            "hidden_size": d,
-            "head_dim": d_head,
-            "intermediate_size": own.get("feed_forward_length"),
-            "max_position_embeddings": own.get("context_length"),
-            "rms_norm_eps": own.get("attention.layer_norm_rms_epsilon", 1e-6),
-            "sliding_window": slides,
-            "rope_parameters": _rotary(own),
-        }
-    )
-
-
-def _rotary(own: dict[str, Any]) -> dict[str, Any]:
-    """Base and scaling of rotary positions, in the words of a config.json."""
-    rotary = {"rope_type": "default", "rope_theta": own.get("rope.freq_base", 10_000.0)}
-    if (scaling := own.get("rope.scaling.type", "none")) != "none":
-        rotary |= {"rope_type": scaling, "factor": own.get("rope.scaling.factor")}
-    return rotary
-
-
-def _turns(file: GGUF, kind: str) -> RopeFacts:
-    """Rotary facts that no config.json states; llama.cpp orders Q and K of a Llama so that pairs are neighbours."""
-    factors: tuple[float, ...] | None = None
-    if FACTORS in file.stored:
-        tensor = file.tensors()[FACTORS]
-        if tensor.numel() > MOST_FACTORS:
-            raise BadCheckpoint(f"{file.path}: {FACTORS} has {tensor.numel()} entries; it is damaged, fetch it again")
-        factors = tuple(tensor.flatten().tolist())
-    turned: object = file.facts.get(f"{kind}.rope.dimension_count")
-    if turned is not None and type(turned) is not int:
-        raise BadCheckpoint(
-            f"{file.path}: {kind}.rope.dimension_count = {quote(turned, 40)}, expected a whole number; fetch it again"
-        )
-    return RopeFacts("adjacent" if kind == "llama" else "halves", factors, turned)
