@@ -38,8 +38,9 @@ def head(
     weights = open_model(model, positions, bos)
     from loadstore.cli.progress import waiting
     from loadstore.evidence.dossier import dossier
+    from loadstore.models.estimates import expected
 
-    with waiting(f"collecting what is known of {head}"):
+    with waiting(f"dossier of {head}", expected(weights, "head")):
         found = dossier(weights, head, top=top, sequences=sequences, seed=seed, offset=offset)
     if out is not None:
         _write(weights, found, out)

@@ -1,0 +1,60 @@
+"""The question that a page answers, in words, and the command that asks another one."""
+
+import shlex
+from collections.abc import Sequence
+
+from loadstore.report.story import Story
+from loadstore.report.words import number
+
+ESCAPES = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+
+
+def answer(story: Story, *, default: bool = False) -> str:
+    """Return the question and its answer as the first sentences of a page.
+
+    Args:
+        story: The model, the prompt and the question.
+        default: Whether the reader gave no prompt, so that the question is the article's own.
+    """
+    asked, added = story.asked, float(story.parts.sel(writer=str(story.main)).sum())
+    logits = story.trace.logits[asked.at].double()
+    beside, difference = story.text_of(asked.against), number(abs(float(logits[asked.predict] - logits[asked.against])))
+    second = f"{beside} ({number(float(logits.softmax(-1)[asked.against]))})"
+    if asked.rank == 0:
+        first = f"After {story.after} the model predicts {story.predicted} ({number(asked.probability)})."
+    else:
+        likeliest = int(logits.argmax())
+        first = (
+            f"After {story.after} the model gives {story.predicted} the probability {number(asked.probability)}, "
+            f"rank {asked.rank + 1:,}; the likeliest token is {story.text_of(likeliest)} "
+            f"({number(float(logits.softmax(-1)[likeliest]))})."
+        )
+    side = "above" if float(logits[asked.predict]) >= float(logits[asked.against]) else "below"
+    why = f" Its logit is {difference} {side} that of {second}; of all heads {story.main} adds most to this difference"
+    own = " This is the question that the article asks about this sentence." if default else ""
+    return f"{first}{own}{why} ({number(added)})."
+
+
+def command(story: Story, model: str | None = None, options: Sequence[str] = ()) -> str:
+    """Return the command that writes this page; another --at, --predict or --against asks another question.
+
+    Args:
+        story: The model, the prompt and the question.
+        model: How the command line named the model; the model's name if None.
+        options: Other options of the command, such as ``--bos no``.
+    """
+    asked, text = story.asked, isinstance(story.prompt, str)
+    prompt = story.prompt if isinstance(story.prompt, str) else ",".join(map(str, story.prompt))
+    tokens = story.weights.tokens
+    words = ["loadstore", "report", model or story.weights.name, "--prompt" if text else "--ids", prompt]
+    words += ["--at", str(asked.at)]
+    for option, token in (("--predict", asked.predict), ("--against", asked.against)):
+        words += [option, tokens.text(token) if text and tokens is not None else str(token)]
+    return " ".join(quoted(word) for word in [*words, *options])
+
+
+def quoted(word: str) -> str:
+    """Quote a word for a POSIX shell, what cannot be printed as an escape of ``$'…'``."""
+    if word.isprintable():
+        return shlex.quote(word)
+    return "$'" + "".join(ESCAPES.get(c) or (c if c.isprintable() else f"\\U{ord(c):08x}") for c in word) + "'"
