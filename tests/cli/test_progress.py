@@ -37,7 +37,7 @@ def test_steps_without_names_and_expected_times(
         pass
     with waiting("roles", progress.SOON - 0.1):
         pass
-    assert capsys.readouterr().err == "wires: 1 of 4, about 15 s left\nroles: about 5 s\n"
+    assert capsys.readouterr().err == "wires: 1 of 4, about 15 s left\nroles: 1 of 1, about 5 s left\n"
 
 
 def test_a_bar_names_the_step_and_the_time_left(
@@ -56,3 +56,4 @@ def test_a_bar_names_the_step_and_the_time_left(
 def test_times_have_a_unit_that_suits() -> None:
     assert [duration(s) for s in (0.2, 119.0, 120.0, 7199.0, 7200.0)] == ["0 s", "119 s", "2 min", "120 min", "2 h"]
     assert sentence("", 0, 0, 0.0, 1.0) == "0 of 0"
+    assert sentence("a", 1, 2, 0.0, 1.0, 90.0) == "a (1 of 2), about 90 s left"

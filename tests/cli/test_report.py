@@ -35,4 +35,4 @@ def test_the_command_line_asks(loadstore: Run, tmp_path: Path) -> None:
     assert code == 0
     assert text.startswith("After ␣on·4 the model ")
     assert "figure Prediction: After ␣on·4, ␣the is" in text
-    assert '"another question"' in out.read_text(encoding="utf-8")
+    assert "another question: change --at" in out.read_text(encoding="utf-8")

@@ -77,6 +77,15 @@ def test_the_command_of_a_page_asks_the_same_question(model: ls.Weights) -> None
     assert "--ids 1,2,3 --at 2 --predict" in command(ids)
 
 
+def test_a_token_that_is_a_part_of_a_character_is_named_by_its_id(model: ls.Weights) -> None:
+    assert model.tokens is not None
+    part = next(token for token in range(model.architecture.vocab) if "\ufffd" in model.tokens.text(token))
+    line = command(tell(model, "the cat", predict=part))
+    assert f"--predict {part} " in line
+    assert "--ids 0," in line
+    assert "\ufffd" not in line
+
+
 @pytest.mark.parametrize(
     ("word", "expected"),
     [

@@ -95,7 +95,8 @@ def test_the_numbers_are_those_of_the_api(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.window], ids=str)
-def test_what_a_window_hides_is_hatched(kind: Kind) -> None:
+def test_what_a_window_hides_is_hatched(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loadstore.report.induction.shows", lambda *_: True)  # random weights: a cut changes little
     model, ids = single(kind)
     head = model.architecture.heads[-1]  # an induction head is found where no window hides the repeats: ask for one
     window = model.architecture.window(head.layer)

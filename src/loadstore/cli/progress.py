@@ -58,7 +58,8 @@ def counting(what: str) -> Generator[Callable[[int, int], None]]:
 @contextmanager
 def waiting(what: str, expected: float) -> Generator[None]:
     """Show work that does not count its steps, with the time left by its expected seconds."""
-    with steps(what, expected):
+    with steps(what, expected) as show:
+        show("", 1, 1, 0.0)
         yield
 
 
@@ -74,15 +75,15 @@ def steps(what: str, expected: float | None = None) -> Generator[Callable[[str, 
 
     console, start = Console(stderr=True), time.monotonic()
     if not console.is_terminal:
-        last = [start - EVERY + SOON]
-        if expected is not None and expected >= SOON:
-            print(f"{what}: about {duration(expected)}", file=sys.stderr, flush=True)
+        slow = expected is not None and expected >= SOON
+        last = [start - EVERY + (0.0 if slow else SOON)]
 
         def line(name: str, number: int, of: int, share: float) -> None:
             now = time.monotonic()
             if now - last[0] >= EVERY:
                 last[0] = now
-                print(f"{what}: {sentence(name, number, of, share, now - start)}", file=sys.stderr, flush=True)
+                told = sentence(name, number, of, share, now - start, expected)
+                print(f"{what}: {told}", file=sys.stderr, flush=True)
 
         yield line
         return
@@ -114,10 +115,10 @@ def counted(name: str, number: int, of: int) -> str:
     return f"{name} ({number} of {of})" if name else f"{number} of {of}"
 
 
-def sentence(name: str, number: int, of: int, share: float, seconds: float) -> str:
-    """The step, and the time left once a share of the work is known to be done after some seconds."""
-    told = counted(name, number, of)
-    return told if share <= 0 else f"{told}, about {duration(seconds * (1 - share) / share)} left"
+def sentence(name: str, number: int, of: int, share: float, seconds: float, expected: float | None = None) -> str:
+    """The step, and the time left: by the share of the work that took some seconds, else as expected."""
+    left = expected if share <= 0 else seconds * (1 - share) / share
+    return counted(name, number, of) + ("" if left is None else f", about {duration(left)} left")
 
 
 def duration(seconds: float) -> str:

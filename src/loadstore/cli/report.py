@@ -44,10 +44,11 @@ def report(
     """
     weights = open_model(model, positions, bos)
     from loadstore.cli.progress import steps
+    from loadstore.models.estimates import expected
     from loadstore.report.page import write_report
 
     options = [*(["--positions", positions] if positions else []), *(["--bos", bos] if bos != "model" else [])]
-    with steps(f"report on {weights.name}") as progress:
+    with steps(f"report on {weights.name}", expected(weights, "report")) as progress:
         document = write_report(
             weights,
             out,

@@ -112,7 +112,7 @@ def _dossier(weights: Weights) -> float:
 def _scores(shape: Architecture) -> float:
     """Products of the cores of all writers and later readers, fewer where heads share keys and values."""
     writers, readers = _widths(shape)
-    return 0.5 * writers * shape.d_model * readers + 10.0 * _cubes(shape)
+    return 0.75 * writers * shape.d_model * readers + 10.0 * _cubes(shape)
 
 
 def _cores(shape: Architecture) -> float:

@@ -87,8 +87,7 @@ def article_parts(story: Story) -> list[Part]:
             lambda: section(
                 "induction",
                 "Addressing by content",
-                "A second layer can search for what the first one stored"
-                + ("; this model has one layer." if story.candidate is None else "."),
+                "A second layer can search for what the first one stored.",
                 [*induction_figures(story), *cause_figures(story)],
             ),
         ),

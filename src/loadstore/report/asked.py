@@ -3,6 +3,8 @@
 import shlex
 from collections.abc import Sequence
 
+from loadstore.errors import LoadstoreError
+from loadstore.models.tokens import Tokens
 from loadstore.report.story import Story
 from loadstore.report.words import number
 
@@ -43,14 +45,24 @@ def command(story: Story, model: str | None = None, options: Sequence[str] = ())
         model: How the command line named the model; the model's name if None.
         options: Other options of the command, such as ``--bos no``.
     """
-    asked, text = story.asked, isinstance(story.prompt, str)
-    prompt = story.prompt if isinstance(story.prompt, str) else ",".join(map(str, story.prompt))
-    tokens = story.weights.tokens
-    words = ["loadstore", "report", model or story.weights.name, "--prompt" if text else "--ids", prompt]
-    words += ["--at", str(asked.at)]
-    for option, token in (("--predict", asked.predict), ("--against", asked.against)):
-        words += [option, tokens.text(token) if text and tokens is not None else str(token)]
+    asked, tokens = story.asked, story.weights.tokens
+    targets = {"--predict": asked.predict, "--against": asked.against}
+    words = ["loadstore", "report", model or story.weights.name]
+    if tokens is not None and isinstance(story.prompt, str) and all(_is_one(tokens, t) for t in targets.values()):
+        words += ["--prompt", story.prompt, "--at", str(asked.at)]
+        words += [word for option, token in targets.items() for word in (option, tokens.text(token))]
+    else:
+        words += ["--ids", ",".join(map(str, story.trace.tokens[0].tolist())), "--at", str(asked.at)]
+        words += [word for option, token in targets.items() for word in (option, str(token))]
     return " ".join(quoted(word) for word in [*words, *options])
+
+
+def _is_one(tokens: Tokens, token: int) -> bool:
+    """Return whether a token's text is that token again; a part of a character is not."""
+    try:
+        return tokens.one(tokens.text(token)) == token
+    except LoadstoreError:
+        return False
 
 
 def quoted(word: str) -> str:

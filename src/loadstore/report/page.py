@@ -76,7 +76,7 @@ def report_document(
         "prompt": story.prompt if isinstance(story.prompt, str) else ", ".join(map(str, story.prompt)),
         "tokens": story.trace.labels,
         "facts": [
-            ["another question", command(story, model, options)],
+            ["another question: change --at, --predict or --against", command(story, model, options)],
             *facts(weights),
         ],
         "sections": finished(sections),
