@@ -139,9 +139,10 @@ def heads(
     from loadstore.cli.progress import waiting
     from loadstore.heads.patterns import ROLES
     from loadstore.heads.roles import as_on, head_roles, named
+    from loadstore.models.estimates import REPEATS, expected
 
     weights = open_model(model, positions, bos)
-    with waiting("running random sequences"):
+    with waiting("running random sequences", expected(weights, "heads") * sequences / REPEATS):
         table = head_roles(weights, as_on(on), sequences=sequences, seed=seed)
     names = [str(name) for name in table["head"].values]
     called = named(table)

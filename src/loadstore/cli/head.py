@@ -43,8 +43,9 @@ def head(
     if out is not None:
         check_target(out)
     from loadstore.evidence.dossier import dossier
+    from loadstore.models.estimates import expected
 
-    with waiting(f"collecting what is known of {head}"):
+    with waiting(f"dossier of {head}", expected(weights, "head")):
         found = dossier(weights, head, top=top, sequences=sequences, seed=seed, offset=offset)
     with saving(out, lambda path: _write(weights, found, path)) as saved:
         if json:

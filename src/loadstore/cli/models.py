@@ -56,14 +56,14 @@ def _describe(model: str, positions: str | None, bos: str, *, json: bool, check:
         turned = f"{shape.rotary.dimensions} of {shape.d_head} dimensions, {shape.rotary.pairs} paired"
         rows.append(["rotary", f"{turned}, {min(shape.rotary.frequencies):.2g} to {max(shape.rotary.frequencies):.2g}"])
     rate = matmul_rate()
-    costs = [{**asdict(one), "seconds": one.operations / rate} for one in estimates(weights)]
+    costs = [{**asdict(one), "seconds": one.seconds(rate)} for one in estimates(weights)]
     lacking = [dict(zip(("what", "why", "instead"), row, strict=True)) for row in undefined(weights)]
     if json:
         print_json("model", {**dict(rows), "estimates": costs, "operations_per_second": rate, "undefined": lacking})
         return
     print_table(weights.name, ("fact", "value"), rows)
     print_table(
-        f"\nAt least, at the {rate / 1e9:.0f} GFLOP/s that this machine multiplies with now",
+        f"\nExpected, at the {rate / 1e9:.0f} GFLOP/s that this machine multiplies with now",
         ("analysis", "call", "time", "memory above the weights"),
         [[one["analysis"], one["call"], _time(one["seconds"]), _bytes(one["memory"])] for one in costs],
     )
