@@ -53,8 +53,9 @@ def reads(model: Weights, reader: Reader, writer: Writer) -> Tensor:
     W_Q, W_K = layer.W_Q[h] @ through(layer.q_norm, d_head), layer.W_K[kv] @ through(layer.k_norm, d_head)
     near, far = (W_Q, W_K) if reader.side == "Q" else (W_K, W_Q)
     raw = writer.kind == "pos" and model.architecture.positions == "shortformer"
-    window = model.architecture.window(reader.layer)  # keys beyond it are never met
-    near, offsets = near if raw else N @ near, range(min(window or model.architecture.context, model.architecture.context))
+    context = model.architecture.context
+    reach = min(model.architecture.window(reader.layer) or context, context)  # keys beyond it are never met
+    near, offsets = near if raw else N @ near, range(reach)
     if (rotary := model.architecture.rotary) is None:
         return near @ (N @ far).mT
     turns = [turning(rotary, offset if reader.side == "Q" else -offset, d_head) for offset in offsets]

@@ -42,8 +42,8 @@ class Kind(NamedTuple):
     sizes: Sizes = Sizes()
 
     def __str__(self) -> str:
-        more = [self.mlp, f"kv{self.kv}" if self.kv else "", "qknorm" * self.qk_norm, "window" * self.window, str(self.sizes)]
-        names = [self.positions, self.norm, "biases" if self.biases else "plain", *more]
+        more = [self.mlp, f"kv{self.kv}" if self.kv else "", "qknorm" * self.qk_norm, "window" * self.window]
+        names = [self.positions, self.norm, "biases" if self.biases else "plain", *more, str(self.sizes)]
         return "-".join(name.replace(" ", "-") for name in names if name)
 
     @property
