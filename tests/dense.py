@@ -5,7 +5,7 @@ from tiny import turning
 from torch import Tensor
 
 from loadstore.models.weights import Norm, Weights
-from loadstore.sites import Reader, Writer
+from loadstore.sites import Head, Reader, Writer
 
 
 def through(norm: Norm | None, width: int) -> Tensor:
@@ -31,8 +31,21 @@ def writes(model: Weights, writer: Writer) -> Tensor:
         return layer.b_O[None]
     if writer.kind == "mlp":
         return layer.mlp.W_out
-    d_model = model.architecture.d_model
-    return through(layer.norm, d_model) @ layer.W_V[kv_of(model, writer.index)] @ layer.W_O[writer.index]
+    return ov(model, writer.head)
+
+
+def ov(model: Weights, head: Head) -> Tensor:
+    """Return W_OV, with the norm before it."""
+    layer = model.layers[head.layer]
+    return through(layer.norm, model.architecture.d_model) @ layer.W_V[kv_of(model, head.index)] @ layer.W_O[head.index]
+
+
+def qk(model: Weights, head: Head, offset: int | None) -> Tensor:
+    """Return W_QK of one offset, with the norms before it and the gains behind it."""
+    layer, d_head = model.layers[head.layer], model.architecture.d_head
+    N, R = through(layer.norm, model.architecture.d_model), turning(model.architecture.rotary, offset or 0, d_head)
+    W_Q, W_K = layer.W_Q[head.index], layer.W_K[kv_of(model, head.index)]
+    return N @ W_Q @ through(layer.q_norm, d_head) @ R @ (N @ W_K @ through(layer.k_norm, d_head)).mT
 
 
 def reads(model: Weights, reader: Reader, writer: Writer) -> Tensor:
