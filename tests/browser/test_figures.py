@@ -37,7 +37,7 @@ def page(opened):
 def head(page) -> str:
     """The head of the induction figures, as the page names it."""
     title = page.locator("#figure-14 h3").inner_text()
-    return title.split()[-1]
+    return title.split()[-4]  # "… of L1.H4 on a repeat"
 
 
 def pattern(trace, head: str) -> np.ndarray:
