@@ -138,6 +138,7 @@ def test_a_key_inside_an_object_is_ignored_by_its_path(folder: Path) -> None:
         (["sinks"], "has no such key"),
         (["rope_parameters.sinks"], "has no such key"),
         (["hidden_size"], "decides what the model computes"),
+        (["rope_parameters.rope_theta"], "decides what the model computes"),
         (["use_cache", "use_cache"], "expected a list of different keys"),
         ("use_cache", "expected a list of different keys"),
         ([3], "expected a list of different keys"),

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel
 from loadstore.models.families.huggingface import Facts
+from loadstore.models.families.scaling import used
 from loadstore.models.quote import quote, some
 
 TYPES: dict[type, str] = {bool: "true or false", int: "a whole number", str: "a name"}
@@ -110,7 +111,10 @@ def _without_ignored(facts: Facts, keys: Keys) -> dict[str, Any]:
             raise BadRequest(
                 f"ignore={name!r}: the config of {facts.checkpoint.path} has no such key; leave it out of ignore"
             )
-        if within is config and key in {*keys.defaults, *keys.read, *keys.aliases}:
+        reads = (
+            {*keys.defaults, *keys.read, *keys.aliases} if within is config else used(cast("dict[str, Any]", within))
+        )
+        if key in reads:
             raise BadRequest(
                 f"ignore={name!r}: this key of {facts.checkpoint.path} decides what the model computes and is read; "
                 "change it in the config instead"

@@ -61,6 +61,11 @@ def scaling_of(facts: Facts, names: Names) -> Scaling:
     return found[0]
 
 
+def used(stated: dict[str, Any]) -> set[str]:
+    """The keys of an object of rotary parameters that its kind of scaling reads."""
+    return {*ALWAYS, *USED.get(str(stated.get("rope_type", stated.get("type", "default"))), ())}
+
+
 def _object(facts: Facts, name: str) -> dict[str, Any]:
     stated: object = facts.config.get(name)
     if stated is None:
