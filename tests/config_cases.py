@@ -97,7 +97,8 @@ def legal(kind: str, dice: random.Random) -> Config:
 
 def rope(kind: str, dice: random.Random) -> Config:
     """Rotary positions in one of the ways that older and newer configs state them."""
-    theta, share = dice.choice([10_000.0, 500.0, 1000]), {"phi": 0.5, "gpt_neox": 0.5}.get(kind, 1.0)
+    theta, shares = dice.choice([10_000.0, 500.0, 1000]), {"phi": [0.5, 1.0], "gpt_neox": [0.25, 0.4, 0.5, 1.0]}
+    share = dice.choice(shares.get(kind, [1.0]))
     scaling = dice.choice([{}, {}, {"factor": 4.0}, LLAMA3])
     name = "llama3" if len(scaling) > 1 else "linear" if scaling else "default"
     way = dice.randrange(4)

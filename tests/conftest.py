@@ -2,4 +2,19 @@
 
 import os
 
+import pytest
+
 os.environ["HF_HUB_OFFLINE"] = "1"  # a test that reaches for the network is a mistake
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say at the end which tests were skipped and why, whatever options were given."""
+    skipped: dict[tuple[str, str], None] = {}  # a module that is skipped reports once a worker
+    for report in terminalreporter.stats.get("skipped", []):
+        where = report.longrepr
+        why = where[2] if isinstance(where, tuple) else str(where)
+        skipped[report.nodeid, why.removeprefix("Skipped: ")] = None
+    if skipped:
+        terminalreporter.section(f"skipped: {len(skipped)}")
+        for name, why in skipped:
+            terminalreporter.write_line(f"{name}: {why}")

@@ -5,7 +5,7 @@ from tiny import turning
 from torch import Tensor
 
 from loadstore.models.weights import Norm, Weights
-from loadstore.sites import Reader, Writer
+from loadstore.sites import Head, Reader, Writer
 
 
 def through(norm: Norm | None, width: int) -> Tensor:
@@ -31,7 +31,21 @@ def writes(model: Weights, writer: Writer) -> Tensor:
         return layer.b_O[None]
     if writer.kind == "mlp":
         return layer.mlp.W_out
-    return through(layer.norm, 12) @ layer.W_V[kv_of(model, writer.index)] @ layer.W_O[writer.index]
+    return ov(model, writer.head)
+
+
+def ov(model: Weights, head: Head) -> Tensor:
+    """Return W_OV, with the norm before it."""
+    layer = model.layers[head.layer]
+    return through(layer.norm, model.architecture.d_model) @ layer.W_V[kv_of(model, head.index)] @ layer.W_O[head.index]
+
+
+def qk(model: Weights, head: Head, offset: int | None) -> Tensor:
+    """Return W_QK of one offset, with the norms before it and the gains behind it."""
+    layer, d_head = model.layers[head.layer], model.architecture.d_head
+    N, R = through(layer.norm, model.architecture.d_model), turning(model.architecture.rotary, offset or 0, d_head)
+    W_Q, W_K = layer.W_Q[head.index], layer.W_K[kv_of(model, head.index)]
+    return N @ W_Q @ through(layer.q_norm, d_head) @ R @ (N @ W_K @ through(layer.k_norm, d_head)).mT
 
 
 def reads(model: Weights, reader: Reader, writer: Writer) -> Tensor:
@@ -39,23 +53,25 @@ def reads(model: Weights, reader: Reader, writer: Writer) -> Tensor:
 
     Under rotary positions the B_Δ of all offsets side by side over √n, so that B Bᵀ is their mean.
     """
+    d_model, d_head = model.architecture.d_model, model.architecture.d_head
     if reader.is_unembed:
-        return through(model.final_norm, 12) @ (model.W_U - model.W_U.mean(1, keepdim=True))
+        return through(model.final_norm, d_model) @ (model.W_U - model.W_U.mean(1, keepdim=True))
     layer, h, kv = model.layers[reader.layer], reader.index, kv_of(model, reader.index)
     if reader.is_mlp:
         gate = [] if layer.mlp.W_gate is None else [layer.mlp.W_gate]
-        return through(layer.mlp.norm, 12) @ torch.cat([layer.mlp.W_in, *gate], 1)
-    N = through(layer.norm, 12)
+        return through(layer.mlp.norm, d_model) @ torch.cat([layer.mlp.W_in, *gate], 1)
+    N = through(layer.norm, d_model)
     if reader.side == "V":
         return N @ layer.W_V[kv] @ layer.W_O[h]
-    W_Q, W_K = layer.W_Q[h] @ through(layer.q_norm, 4), layer.W_K[kv] @ through(layer.k_norm, 4)
+    W_Q, W_K = layer.W_Q[h] @ through(layer.q_norm, d_head), layer.W_K[kv] @ through(layer.k_norm, d_head)
     near, far = (W_Q, W_K) if reader.side == "Q" else (W_K, W_Q)
     raw = writer.kind == "pos" and model.architecture.positions == "shortformer"
-    window = model.architecture.window(reader.layer)  # keys beyond it are never met
-    near, offsets = near if raw else N @ near, range(window or model.architecture.context)
+    context = model.architecture.context
+    reach = min(model.architecture.window(reader.layer) or context, context)  # keys beyond it are never met
+    near, offsets = near if raw else N @ near, range(reach)
     if (rotary := model.architecture.rotary) is None:
         return near @ (N @ far).mT
-    turns = [turning(rotary, offset if reader.side == "Q" else -offset) for offset in offsets]
+    turns = [turning(rotary, offset if reader.side == "Q" else -offset, d_head) for offset in offsets]
     return torch.cat([near @ R @ (N @ far).mT for R in turns], 1) / len(offsets) ** 0.5
 
 

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -31,7 +32,7 @@ class Client:
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.address)
-        self.host, self.port, self.key = str(parts.hostname), int(parts.port or 80), parts.query.removeprefix("key=")
+        self.host, self.port, self.key = str(parts.hostname), int(parts.port or 80), parts.fragment.removeprefix("key=")
         self.headers = {"content-type": "application/json", "x-loadstore-key": self.key}
 
     def send(
@@ -57,14 +58,22 @@ class Client:
         return status, json.loads(body) if kind.startswith("application/json") else body
 
 
+def answer(connection: socket.socket) -> int:
+    """The status of the next answer on a connection; the answer is read to its end."""
+    response = http.client.HTTPResponse(connection)
+    response.begin()
+    response.read()
+    return response.status
+
+
 @contextmanager
-def serving(explorer: "Explorer", port: int | None = 0) -> "Iterator[Served]":
+def serving(explorer: "Explorer", port: int | None = 0, host: str = "127.0.0.1") -> "Iterator[Served]":
     """The explorer, served until the block ends."""
     from loadstore.explorer.serve import Served
 
-    served = Served(explorer, port=port)
+    served = Served(explorer, host, port)
     begun = threading.Event()
-    thread = threading.Thread(target=served.serve_until_stopped, args=(lambda address: begun.set(),), daemon=True)
+    thread = threading.Thread(target=served.serve_until_stopped, args=(begun.set,), daemon=True)
     thread.start()
     assert begun.wait(60)
     try:
@@ -76,15 +85,22 @@ def serving(explorer: "Explorer", port: int | None = 0) -> "Iterator[Served]":
 
 
 @contextmanager
-def started(*options: str) -> Iterator[str]:
-    """The address of `loadstore explore` in a process of its own, as users run it: without the checks of the tests."""
+def launched(*options: str) -> Iterator[tuple[str, int]]:
+    """The address of `loadstore explore` in a process of its own, as users run it, and the number of that process."""
     command = [sys.executable, "-m", "loadstore", "explore", *options, "--no-browser", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            yield process.stdout.readline().split()[-1]
+            yield process.stdout.readline().split()[-1], process.pid
         finally:
             process.terminate()
+
+
+@contextmanager
+def started(*options: str) -> Iterator[str]:
+    """The address of `loadstore explore` in a process of its own: without the checks of the tests."""
+    with launched(*options) as (address, _):
+        yield address
 
 
 def until(met: Callable[[], bool], seconds: float = 30) -> bool:

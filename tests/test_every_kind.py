@@ -5,11 +5,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from tiny import KINDS, Kind, some_tokens, tiny
+from tiny import KINDS, UNUSUAL, Kind, some_tokens, tiny
 from torch import Tensor
 
 import loadstore as ls
-from loadstore.errors import Undefined
+from loadstore.errors import LoadstoreError, Undefined
 from loadstore.evidence.exact import reader_traffic
 from loadstore.evidence.own_cuts import own_cuts
 from loadstore.models.wiring import wiring
@@ -104,3 +104,54 @@ def test_what_a_kind_does_not_define_says_why(kind: Kind) -> None:
 def test_a_constant_has_no_spectrum(kind: Kind) -> None:
     with pytest.raises(Undefined, match=r"what L0\.bias of .* writes has no spectrum"):
         ls.spectrum(tiny(kind), "L0.bias")
+
+
+def last(model: ls.Weights) -> str:
+    return str(model.architecture.heads[-1])
+
+
+def first_prompt(model: ls.Weights) -> ls.Trace:
+    return ls.run(model, some_tokens(model, batch=1)[0])
+
+
+ANY: dict[str, Callable[[ls.Weights], object]] = {  # with numbers that fit every size
+    "scores": lambda m: ls.subspace_scores(m, null="heads").score.values,
+    "reversed": lambda m: ls.subspace_scores(m, "ignore", control="reversed").score.values,
+    "rotated": lambda m: ls.subspace_scores(m, control="haar").score.values,
+    "weighted": lambda m: ls.subspace_scores(m, frequencies=np.ones(m.architecture.vocab)).score.values,
+    "roles": lambda m: ls.head_roles(m, some_tokens(m)).previous.values,
+    "kl": lambda m: ls.effect(m, some_tokens(m), [ls.ablate(last(m))], ls.kl()).afters,
+    "cut": lambda m: ls.run(m, some_tokens(m), [ls.cut("embed", f"{last(m)}.Q")]).logits.numpy(),
+    "sweep": lambda m: ls.sweep(ls.run(m, some_tokens(m)), metric=ls.kl()).change.values,
+    "stores": lambda m: [one.share for one in stores(first_prompt(m), 1, -1)],
+    "traffic of a side": lambda m: list(reader_traffic(ls.run(m, some_tokens(m)), f"{last(m)}.V").values()),
+    "own cuts": lambda m: own_cuts(ls.run(m, some_tokens(m)), f"{last(m)}.K").change.values,
+}
+OF_TWO: dict[str, Callable[[ls.Weights], object]] = {  # a context of one token has nothing to predict
+    "stream": lambda m: [each.numpy().ravel() for each in ls.stream_moments(m, some_tokens(m)).values()],
+    "traffic": lambda m: ls.traffic(m, some_tokens(m)).traffic.values,
+    "exact traffic": lambda m: ls.traffic(m, some_tokens(m), exact=True).traffic.values,
+    "wires": lambda m: ls.wires(m, some_tokens(m)).traffic.values,
+    "loss": lambda m: ls.effect(m, some_tokens(m), [ls.ablate(last(m))], ls.loss()).afters,
+    "ablation": lambda m: ls.ablation_effects(m, [last(m)], on=some_tokens(m)).effect.values,
+}
+OF_TWO_TOKENS: dict[str, Callable[[ls.Weights], object]] = {  # of a vocabulary, to choose between
+    "listing": lambda m: [ls.listing(first_prompt(m)).probability],
+    "difference": lambda m: ls.effect(m, some_tokens(m), [ls.ablate(last(m))], ls.logit_difference(0, 1)).afters,
+}
+
+
+@pytest.mark.parametrize("kind", UNUSUAL, ids=str)
+def test_every_function_has_a_result_or_a_reason_whatever_the_sizes(kind: Kind) -> None:
+    model, shape = tiny(kind), tiny(kind).architecture
+    network = wiring(model)
+    for name, work in (ANY | OF_TWO | OF_TWO_TOKENS).items():
+        if (name in OF_TWO and shape.context < 2) or (name in OF_TWO_TOKENS and shape.vocab < 2):
+            with pytest.raises(LoadstoreError, match=r"[a-z]{3}"):
+                work(model)
+            continue
+        found = work(model)
+        values = np.concatenate([np.ravel(one) for one in found]) if isinstance(found, list) else np.ravel(found)
+        assert np.isfinite(values).any() or 1 in (shape.context, shape.vocab, shape.d_model), name
+        if values.size == network.exists.size:  # of wires: only those that there are
+            assert not (np.isfinite(values.reshape(network.exists.shape)) & ~network.exists).any(), name

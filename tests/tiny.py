@@ -12,6 +12,23 @@ from loadstore.models.rotary import Rotary
 from loadstore.models.weights import Layer, MlpLayer, Norm, Weights
 
 
+class Sizes(NamedTuple):
+    """How large a tiny model is; ``n_heads`` None takes as many as its kind of keys needs."""
+
+    d_model: int = 12
+    d_head: int = 4
+    vocab: int = 17
+    context: int = 10
+    width: int = 14  # of an MLP
+    n_layers: int = 3
+    n_heads: int | None = None
+
+    def __str__(self) -> str:
+        usual = Sizes()
+        told = zip(("d", "e", "v", "c", "w", "l", "h"), self, usual, strict=True)
+        return "-".join(f"{letter}{size}" for letter, size, other in told if size != other)
+
+
 class Kind(NamedTuple):
     """What distinguishes one sort of model from another; attention only, all keys, keys a head unless it says more."""
 
@@ -22,15 +39,16 @@ class Kind(NamedTuple):
     kv: int | None = None  # heads of keys and values: 1 for three heads, 2 for four
     qk_norm: bool = False
     window: bool = False  # in all layers but one, and shorter than the prompts
+    sizes: Sizes = Sizes()
 
     def __str__(self) -> str:
         more = [self.mlp, f"kv{self.kv}" if self.kv else "", "qknorm" * self.qk_norm, "window" * self.window]
-        names = [self.positions, self.norm, "biases" if self.biases else "plain", *more]
+        names = [self.positions, self.norm, "biases" if self.biases else "plain", *more, str(self.sizes)]
         return "-".join(name.replace(" ", "-") for name in names if name)
 
     @property
     def n_heads(self) -> int:
-        return 4 if self.kv == 2 else 3
+        return self.sizes.n_heads or (4 if self.kv == 2 else 3)
 
     @property
     def rotary(self) -> Rotary | None:
@@ -76,10 +94,30 @@ WITH_POS = [kind for kind in KINDS if kind.positions in ("learned", "shortformer
 ROTARY = [kind for kind in KINDS if kind.positions == "rotary"]
 
 
-def tiny(kind: Kind, seed: int = 0, *, n_layers: int = 3, n_heads: int | None = None) -> Weights:
-    """A random model with d_model 12, d_head 4, vocabulary 17 and context 10; every part matters to its logits."""
+UNUSUAL = [  # pairs of a kind and sizes that a file may have and the others do not
+    Kind("learned", "layer", True, "gelu", sizes=Sizes(d_head=12, n_heads=1, n_layers=2)),  # GPT-2 with one head
+    Kind("learned", "none", False, sizes=Sizes(d_model=6, d_head=8)),  # attention only, a head wider than the stream
+    Kind("rotary", "rms", False, "gated", kv=2, window=True, sizes=Sizes(d_model=8, d_head=8, context=2)),
+    Kind("rotary", "layer", True, "parallel", sizes=Sizes(d_model=5, d_head=6, width=3, vocab=2)),
+    Kind("none", "none", True, "gated", kv=1, qk_norm=True, sizes=Sizes(d_head=13, context=1, n_layers=2)),
+    Kind("shortformer", "rms", True, "gelu", sizes=Sizes(d_model=4, width=4, n_layers=1, context=2)),
+    Kind("shortformer", "layer", False, sizes=Sizes(d_model=3, d_head=4, n_heads=1, vocab=5)),
+    Kind("learned", "rms", False, "gelu", sizes=Sizes(d_head=1, width=1, n_heads=1, n_layers=1)),
+    Kind("none", "layer", True, "gated parallel", sizes=Sizes(d_model=2, d_head=1, vocab=2, context=4)),
+    Kind("rotary", "none", False, sizes=Sizes(vocab=1, n_layers=2)),
+    Kind("learned", "layer", True, sizes=Sizes(vocab=1, context=1, n_layers=1, n_heads=1)),
+    Kind("none", "rms", False, sizes=Sizes(d_model=1, d_head=1, n_heads=2, n_layers=2)),
+]
+
+
+def tiny(kind: Kind, seed: int = 0, *, n_layers: int | None = None, n_heads: int | None = None) -> Weights:
+    """A random model, of d_model 12, d_head 4, vocabulary 17 and context 10 unless its kind says other sizes.
+
+    Every part matters to its logits.
+    """
     generator = torch.Generator().manual_seed(seed)
-    d, e, vocab, context, width = 12, 4, 17, 10, 14
+    d, e, vocab, context, width, *_ = kind.sizes
+    n_layers = kind.sizes.n_layers if n_layers is None else n_layers
     heads = kind.n_heads if n_heads is None else n_heads
     kv = kind.kv or heads
 
@@ -177,6 +215,7 @@ def turning(rotary: Rotary | None, position: int, d_head: int = 4) -> Tensor:
 
 
 def some_tokens(model: Weights, batch: int = 2, length: int = 9, seed: int = 0) -> Tensor:
-    """Random token ids [batch, token]."""
+    """Random token ids [batch, token], no more than the context holds."""
     generator = torch.Generator().manual_seed(seed)
+    length = min(length, model.architecture.context)
     return torch.randint(model.architecture.vocab, (batch, length), generator=generator)

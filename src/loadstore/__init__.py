@@ -11,6 +11,8 @@ Names are resolved on first use, so that importing costs nothing beyond what is 
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from loadstore.threads import prepare
+
 if TYPE_CHECKING:
     from loadstore.circuits.channels import channels as channels
     from loadstore.circuits.decoding import channel_tokens as channel_tokens
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from loadstore.sites import Head as Head
 
 __version__ = "0.1.0"
+prepare()  # before anything loads torch
 
 _HOMES = {
     "Head": "loadstore.sites",
@@ -154,10 +157,16 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used."""
+    """Import a public name when it is first used; functions check their arguments."""
     if name not in _HOMES:
         raise AttributeError(f"loadstore has no {name!r}; it has {', '.join(__all__)}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    found = getattr(importlib.import_module(_HOMES[name]), name)
+    if not isinstance(found, type):
+        from loadstore.arguments import checked
+
+        found = checked(found, lambda: {"Trace": importlib.import_module(_HOMES["Trace"]).Trace})
+    globals()[name] = found
+    return found
 
 
 def __dir__() -> list[str]:

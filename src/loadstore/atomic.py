@@ -1,45 +1,82 @@
-"""Writing a file whole or not at all."""
+"""The one writer of files: whole or not at all, and only where nothing but an older result is lost."""
 
 import errno
 import os
 import shutil
+import stat
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from loadstore.errors import BadRequest
+from loadstore.parts import new_part
+from loadstore.reading import is_read
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
+OTHER = "choose a folder that you may write to"
+REMEDIES = {
+    errno.ENOENT: "make its folder first, or choose another",
+    errno.ENOTDIR: "a folder on the way to it is a file; choose another",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), OTHER),
+}
+KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+}
+
+
+def check_target(path: Path) -> None:
+    """Raise BadRequest now where ``replacing`` would, before the work whose result goes there is done."""
+    _standing(path)
+    try:
+        part, handle = new_part(path.parent, 0o600)
+    except OSError as error:
+        raise _refusal(path, error, None) from None
+    part.unlink(missing_ok=True)
+    os.close(handle)
 
 
 @contextmanager
-def replacing(path: Path, needed: int | None = None) -> Generator[Path]:
-    """Yield a path beside ``path`` to write to; on success it is synced and moved into place.
+def replacing(path: Path, needed: int | None = None, *, even_read: bool = False) -> Generator[Path]:
+    """Yield a path beside ``path`` to write to. On success it is synced and moved into place, with the old file's mode.
 
-    A kill leaves the old file or the new one, never half of one. Raises BadRequest when the disk refuses, naming
-    the ``needed`` bytes if they are known.
+    A kill leaves the old file or the new one, never half of one. Raises BadRequest unless ``path`` is a new name or a
+    regular file (no link is followed) that may be written and that this process does not read, or ``even_read``; and
+    when the disk refuses, naming the ``needed`` bytes if they are known.
     """
-    if not path.name or path.is_dir():
-        raise BadRequest(f"{str(path)!r} is not the name of a file to write; give one")
-    partial = path.parent / f".{os.getpid()}.part"
+    before = _standing(path, even_read=even_read)
+    part, handle = None, -1
     try:
-        partial.touch()  # a folder that refuses does so before the work
-        yield partial
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())
-        partial.replace(path)
+        # A new file gets what the umask allows; of an older one nobody sees the new content who could not see the old.
+        part, handle = new_part(path.parent, 0o666 if before is None else 0o600)
+        yield part
+        if not os.path.samestat(os.fstat(handle), part.lstat()):
+            raise BadRequest(f"{path} was not written: another program replaced {part} meanwhile; run it again")
+        if before is not None:
+            _take_over(handle, before)
+        os.fsync(handle)
+        _standing(path, even_read=even_read)
+        part.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
-        raise _refusal(path, error, needed, occupied=partial) from None
+        raise _refusal(path, error, needed, occupied=handle) from None
     finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
+        if part is not None:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+            os.close(handle)
 
 
-def write_whole(path: Path, data: bytes | memoryview) -> None:
-    """Replace a file by ``data``, whole or not at all. Raises BadRequest as ``replacing`` does."""
-    with replacing(path, len(data)) as partial:
-        partial.write_bytes(data)
+def write_whole(path: Path, *data: bytes | memoryview) -> None:
+    """Replace a file by ``data``, one piece after another, whole or not at all. Raises BadRequest as ``replacing``."""
+    with replacing(path, sum(len(piece) for piece in data)) as part, part.open("r+b") as file:
+        for piece in data:
+            file.write(piece)
 
 
 def append_whole(path: Path, data: bytes) -> None:
@@ -47,9 +84,11 @@ def append_whole(path: Path, data: bytes) -> None:
 
     Raises BadRequest as ``replacing`` does. A kill or a power cut may leave a part of ``data``.
     """
+    _standing(path)
     try:
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
         # Unbuffered: closing a buffered file would write the refused rest once more.
-        with path.open("ab", buffering=0) as file:
+        with open(handle, "ab", buffering=0) as file:
             before = file.tell()
             try:
                 rest = memoryview(data)
@@ -64,6 +103,38 @@ def append_whole(path: Path, data: bytes) -> None:
         raise _refusal(path, error, len(data)) from None
 
 
+def _standing(path: Path, *, even_read: bool = False) -> os.stat_result | None:
+    """Return the regular file at ``path``, None where there is nothing. Raises BadRequest for all that must stay."""
+    if not path.name:
+        raise BadRequest(f"{str(path)!r} is not the name of a file to write; give one")
+    try:
+        there = path.lstat()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _refusal(path, error, None) from None
+    except ValueError:
+        raise BadRequest(f"{str(path)!r} is not the name of a file to write: it holds a NUL; name another") from None
+    if not stat.S_ISREG(there.st_mode):
+        kind = KINDS.get(stat.S_IFMT(there.st_mode), "not a regular file")
+        led = f" to {os.readlink(path)}" if stat.S_ISLNK(there.st_mode) else ""
+        raise BadRequest(f"{path} is {kind}{led}; only a regular file is replaced: name one, or a new name in a folder")
+    if not even_read and is_read(there):
+        raise BadRequest(f"{path} is a file that this run reads, so it is not replaced; name another file to write")
+    if not os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise BadRequest(f"{path} is write-protected, so it is not replaced; name another file, or chmod u+w it")
+    return there
+
+
+def _take_over(handle: int, before: os.stat_result) -> None:
+    """Give a new file the owner, as far as that is allowed, and the permissions of the file that it replaces."""
+    own = os.fstat(handle)
+    if (own.st_uid, own.st_gid) != (before.st_uid, before.st_gid):
+        with suppress(OSError):
+            os.fchown(handle, before.st_uid, before.st_gid)
+    os.fchmod(handle, stat.S_IMODE(before.st_mode) & 0o777)
+
+
 def _sync_folder(folder: Path) -> None:
     """Make a new name survive a power cut; some file systems cannot, which is no reason to fail."""
     with suppress(OSError):
@@ -74,17 +145,18 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def _refusal(path: Path, error: OSError, needed: int | None, occupied: Path | None = None) -> BadRequest:
-    """Say which file, why, how much was needed and how much there is; what a part occupies will be free again."""
-    facts = [] if needed is None else [f"it needs {_size(needed)}"]
+def _refusal(path: Path, error: OSError, needed: int | None, occupied: int = -1) -> BadRequest:
+    """Name the file, the reason and the way out; of a full disk the bytes needed and free, with the part's own."""
+    facts = [f"it needs {_size(needed)}"] if needed is not None and error.errno in (*FULL, errno.EFBIG) else []
     if error.errno in FULL:
         with suppress(OSError):
             free = shutil.disk_usage(path.parent).free
-            if occupied is not None and occupied.exists():
-                free += occupied.stat().st_blocks * 512
+            if occupied >= 0:
+                free += os.fstat(occupied).st_blocks * 512
             facts.append(f"{_size(free)} are free there")
     told = f" ({', '.join(facts)})" if facts else ""
-    return BadRequest(f"{path} cannot be written: {error.strerror or error}{told}; choose another place or make room")
+    remedy = REMEDIES.get(error.errno or 0, "choose another place or make room")
+    return BadRequest(f"{path} cannot be written: {error.strerror or error}{told}; {remedy}")
 
 
 def _size(count: int) -> str:

@@ -11,12 +11,19 @@
     ├── Undefined            a quantity this architecture or this input does not define
     └── BadRequest           an option or a file of the user's that cannot be used
 
-Each message names the thing, what was expected and the way out. The command line prints it and exits 2.
+Each message names the thing, what was expected and the way out. The command line prints it and exits 2. A message may
+quote names from files; ``str`` of an error is one line without hidden characters, so no name can steer a terminal.
 """
+
+from loadstore.visible import line
 
 
 class LoadstoreError(Exception):
     """The root of the tree above."""
+
+    def __str__(self) -> str:
+        """Return the message on one line, hidden characters as escapes."""
+        return line(super().__str__())
 
 
 class BadCheckpoint(LoadstoreError):

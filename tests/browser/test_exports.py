@@ -178,3 +178,52 @@ def test_an_open_block_leaves_as_it_is_and_the_numbers_leave_whole(
     assert all(label in said for label in ("writer L0 → reader L1", "L0.mlp", "L1.H2", "24 wires in all"))
     assert "L2.H0" not in said
     assert exported(page, "figure-15", "CSV") == whole
+
+
+def rows_of(page: "Page", figure: str) -> list[list[str]]:
+    """The CSV of a figure, read back."""
+    return list(csv.reader(io.StringIO(exported(page, figure, "CSV").decode(), newline="")))
+
+
+def test_a_text_that_a_spreadsheet_would_compute_leaves_as_text_and_numbers_as_numbers(
+    browser: "Browser", open_page: Opener, tmp_path: Path
+) -> None:
+    texts = ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "＝1", "\t=1", "-0.5", "+1e3", "−1", "␣on", 'a,"b"', "\x1b[31m\u202e"]
+    columns = [
+        {"name": "text", "label": "text", "kind": "text", "digits": 0},
+        {"name": "value", "label": "value", "kind": "number", "digits": 2},
+    ]
+    rows = [[text, -0.5 if index % 2 else "-inf"] for index, text in enumerate(texts)]
+    page = opened_with(browser, open_page, tmp_path, {"columns": columns, "rows": rows})
+    header, *lines = rows_of(page, "figure-6")
+    assert header == ["text", "value"]
+    expected = ["'=1+1", "'+cmd", "'-2+3", "'@SUM(A1)", "'＝1", r"\t=1", *texts[6:11], r"\x1b[31m\u202e"]
+    assert [line[0] for line in lines] == expected
+    assert [float(line[1]) for line in lines] == [-0.5 if index % 2 else float("-inf") for index in range(len(texts))]
+
+
+def test_a_picture_of_any_characters_is_a_document(browser: "Browser", open_page: Opener, tmp_path: Path) -> None:
+    page = opened_with(browser, open_page, tmp_path, {})
+    write = """([from, to]) => {
+        const node = document.querySelector('#figure-4 .body svg text, #figure-1 .body svg text');
+        node.textContent = Array.from({ length: to - from }, (_, at) => String.fromCodePoint(from + at)).join('');
+        return node.closest('article').id;
+    }"""
+    for start, end in [
+        *((at, at + 0x2000) for at in range(0, 0x20000, 0x2000)),
+        (0xE0000, 0xE0200),
+        (0x10FF00, 0x110000),
+    ]:
+        figure = page.evaluate(write, [start, end])
+        said = {node.text or "" for node in ET.fromstring(exported(page, figure, "SVG").decode()).iter(f"{SVG}text")}
+        assert max(map(len, said)) > (end - start) // 2
+
+
+def opened_with(browser: "Browser", open_page: Opener, folder: Path, table: dict[str, Any]) -> "Page":
+    """The sample, with its table changed."""
+    document = sample_page()
+    view = next(v for v in views_of(document).values() if v["schema"] == "loadstore/table@1")
+    view.update(table)
+    path = folder / "page.html"
+    path.write_text(render_page(document), encoding="utf-8")
+    return kept(open_page(browser, path, 1000))[0]

@@ -118,8 +118,8 @@ def test_the_proof_equals_the_api(opened, model):
         model, story.previous, head, apart=induction_circuit(story.previous, story.induction), sequences=4
     )
     assert len(rows) == 1 + len(proof.controls)
-    numbers = [[e.traffic, e.induction, e.pattern_change] for e in (proof.cut, *proof.controls)]
-    np.testing.assert_allclose([[float(v) for v in row[-3:]] for row in rows], numbers, rtol=1e-4, atol=1e-5)
+    numbers = [[e.traffic, e.induction, e.prediction, e.pattern_change] for e in (proof.cut, *proof.controls)]
+    np.testing.assert_allclose([[float(v) for v in row[-4:]] for row in rows], numbers, rtol=1e-4, atol=1e-5)
 
 
 def test_one_corrupted_number_is_noticed(browser, open_page, report: Path, model, tmp_path):
@@ -137,10 +137,10 @@ def test_one_corrupted_number_is_noticed(browser, open_page, report: Path, model
 
 def test_a_prompt_that_closes_a_script_is_only_text(browser, open_page, model, tmp_path):
     path = tmp_path / "hostile.html"
-    write_report(model, path, "</script><script>document.title='owned'</script>")
+    document = write_report(model, path, "</script><script>document.title='owned'</script>")
     page, requests, errors = open_page(browser, path)
     assert requests == []
     assert errors == []
     assert "owned" not in page.title()
-    assert page.locator("article.figure").count() == FIGURES
+    assert page.locator("article.figure").count() == sum(len(part["figures"]) for part in document["sections"])
     assert "script>" in page.locator("main").inner_text()

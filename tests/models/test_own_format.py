@@ -273,7 +273,7 @@ def test_a_failing_disk_leaves_the_old_file_and_no_part_of_a_new_one(
 def test_a_folder_that_is_not_there_or_in_the_way(tmp_path: Path) -> None:
     missing = tmp_path / "nowhere" / "m.safetensors"
     refusal(lambda: save_weights(small(), missing), BadRequest, missing, "cannot be written")
-    refusal(lambda: save_weights(small(), tmp_path), BadRequest, tmp_path, "not the name of a file")
+    refusal(lambda: save_weights(small(), tmp_path), BadRequest, tmp_path, "is a folder")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from tiny import KINDS, MIXED, Kind, mixed, some_tokens, tiny
+from tiny import KINDS, MIXED, UNUSUAL, Kind, mixed, some_tokens, tiny
 from torch import Tensor
 
 from loadstore.models.architecture import Architecture, NormKind
@@ -124,6 +124,12 @@ def assert_parity(model: Weights, tokens: Tensor) -> None:
 def test_logits_patterns_and_streams_are_those_of_plain_loops(kind: Kind, seed: int) -> None:
     model = tiny(kind, seed)
     assert_parity(model, some_tokens(model, batch=1, length=9, seed=seed)[0])
+
+
+@pytest.mark.parametrize("kind", UNUSUAL, ids=str)
+def test_so_they_are_whatever_the_sizes(kind: Kind) -> None:
+    model = tiny(kind)
+    assert_parity(model, some_tokens(model, batch=1)[0])
 
 
 @pytest.mark.parametrize(("kind", "last"), MIXED, ids=str)

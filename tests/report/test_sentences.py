@@ -13,6 +13,7 @@ from loadstore.errors import BadPrompt, Undefined
 from loadstore.evidence.effect import CutProof, WireEffect
 from loadstore.models.weights import Weights
 from loadstore.report.cause import proof_figure
+from loadstore.report.nothing import LeftOut
 from loadstore.report.page import report_document, write_report
 from loadstore.report.story import tell
 from loadstore.sites import Head
@@ -25,6 +26,11 @@ def scrambled() -> Weights:
     return ls.load("builtin").map(lambda t: torch.randn(t.shape, generator=generator) * t.std())
 
 
+def left_out(document: dict) -> dict[str, str]:
+    (view,) = document["sections"][-1]["figures"][0]["views"]
+    return {name.partition(":")[0]: reason for name, reason in view["rows"]}
+
+
 def claims(document: dict) -> dict[str, str]:
     return {f["number"]: f["claim"] for section in document["sections"] for f in section["figures"]}
 
@@ -33,9 +39,9 @@ def test_a_random_model_is_not_told_that_it_has_heads(scrambled: Weights):
     document = report_document(scrambled)
     told = claims(document)
     assert "No head of layer 0 is a previous-token head" in told["8"]
-    assert "No head is an induction head" in told["14"]
+    assert "No head is an induction head" in document["lead"]
     assert "Proof" not in told
-    assert document["lead"].startswith("No head of layer 0 attends to the previous token")
+    assert "No head of layer 0 attends to the previous token" in document["lead"]
     assert "are induction heads" not in str(document)
     assert re.search(r"H\d+ is an induction head", str(document)) is None
 
@@ -50,12 +56,14 @@ def test_the_trained_model_is_told_what_it_has():
     assert told["8"].startswith("L0.H7 attends to the previous token")
     assert " is an induction head" in told["14"]
     assert "K: L0.H7" in told["15"]
-    assert "lower than each of 20 controls" in told["Proof"]
+    assert told["Proof"].count(", lower than each of 20 controls leaves") == 2
+    assert "Attention and prediction both need this wire." in told["Proof"]
 
 
 def test_a_prompt_without_repeats_is_said_to_have_none():
-    told = claims(report_document(ls.load("builtin"), "in the beginning God created heaven"))
-    assert "induction has nothing to match" in told["14"]
+    document = report_document(ls.load("builtin"), "in the beginning God created heaven")
+    assert "14" not in claims(document)
+    assert "induction has nothing to match" in left_out(document)["14"]
 
 
 def test_a_model_of_one_layer_has_no_induction_figures():
@@ -77,11 +85,35 @@ def test_an_empty_prompt_is_an_error():
 
 
 def test_a_cut_that_controls_match_is_said_to_be_no_lower():
-    weak = WireEffect("L0.H7", "L1.H4.K", traffic=0.5, induction=0.8, pattern_change=0.1)
-    strong = WireEffect("embed", "L1.H4.Q", traffic=0.9, induction=0.3, pattern_change=0.4)
-    told = proof_figure(tell(ls.load("builtin")), Head(1, 4), CutProof("L1.H4", 0.9, weak, (strong,), 4))["claim"]
-    assert "not lower than the one control does (it leaves .30)" in told
+    weak = WireEffect("L0.H7", "L1.H4.K", traffic=0.5, induction=0.8, prediction=0.7, pattern_change=0.1)
+    strong = WireEffect("embed", "L1.H4.Q", traffic=0.9, induction=0.3, prediction=0.2, pattern_change=0.4)
+    told = proof_claim(CutProof("L1.H4", 0.9, 0.9, weak, (strong,), 4))
+    assert "not lower than the one control leaves (.30)" in told
+    assert "not lower than the one control leaves (.20)" in told
     assert "no control carries as much" not in told
+    assert "cannot be shown to carry" in told
+
+
+@pytest.mark.parametrize(
+    ("attention", "prediction", "expected"),
+    [
+        (0.1, 0.2, "Attention and prediction both need this wire."),
+        (0.1, 0.5, "the prediction cannot be shown to need it"),  # the control leaves as much
+        (0.6, 0.2, "cannot be shown to carry the address"),
+    ],
+)
+def test_a_wire_is_said_to_carry_only_what_attention_and_prediction_show(
+    attention: float, prediction: float, expected: str
+):
+    wire = WireEffect("L0.H7", "L1.H4.K", 0.5, attention, prediction, 0.1)
+    control = WireEffect("embed", "L1.H4.Q", 0.5, 0.55, 0.5, 0.1)
+    assert expected in proof_claim(CutProof("L1.H4", 0.9, 0.9, wire, (control,), 4))
+
+
+def proof_claim(proof: CutProof) -> str:
+    drawn = proof_figure(tell(ls.load("builtin")), Head(1, 4), proof)
+    assert not isinstance(drawn, LeftOut)
+    return drawn["claim"]
 
 
 def test_a_layernorm_model_without_a_tokenizer_is_reported_by_token_ids(tmp_path):
@@ -89,12 +121,12 @@ def test_a_layernorm_model_without_a_tokenizer_is_reported_by_token_ids(tmp_path
     document = write_report(model, tmp_path / "page.html", [1, 5, 3, 1, 5, 2])
     told = claims(document)
     assert "with pos." in told["12"]
-    assert "No head is an induction head" in told["14"]
+    assert "No head is an induction head" in document["lead"]
     assert document["tokens"][1] == "#5·1"
 
 
 def test_a_proof_without_enough_controls_says_why():
     model = planted.planted("shortformer")
-    told = claims(report_document(model, list(range(1, 6)) + list(range(1, 6))))
+    told = left_out(report_document(model, list(range(1, 6)) + list(range(1, 6))))
     assert "was not compared" in told["Proof"]
     assert "controls were asked for" in told["Proof"]

@@ -12,11 +12,11 @@ import loadstore as ls
 from loadstore.prompts.listing import listing
 from loadstore.prompts.program import program
 from loadstore.report.attribution import STEPS, attribution_figures
+from loadstore.report.nothing import LeftOut
 from loadstore.report.page import report_document
 from loadstore.report.story import Story, tell
-from loadstore.report.tokens import chosen_load
 from loadstore.report.traffic import traffic_figures
-from loadstore.report.walk import walk_figure, walk_of
+from loadstore.report.walk import walk_figure
 from loadstore.report.words import number
 
 SOME = [KINDS[0], *MODERN[:3]]
@@ -30,7 +30,8 @@ def story_of(kind: Kind, n_layers: int = 2) -> Story:
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_a_walk_adds_up_to_its_score_and_its_shares_to_one(kind: Kind) -> None:
     story = story_of(kind)
-    figure = walk_of(story)
+    found = ls.walk(story.trace, story.main, story.asked.at)
+    figure = walk_figure(found)
     (view,) = figure["views"]
     score = view["score"]
     assert np.sum(view["parts"]) + score["remainder"] == pytest.approx(score["value"], rel=1e-4, abs=1e-6)
@@ -40,7 +41,6 @@ def test_a_walk_adds_up_to_its_score_and_its_shares_to_one(kind: Kind) -> None:
     named = [view["sides"][side]["writers"][i]["label"] for side, i in zip("QKV", (q, k, v), strict=True)]
     assert f"{named[0]} on Q meets {named[1]} on K" in figure["claim"]
     assert not any("other" in name for name in named)
-    found = ls.walk(story.trace, *chosen_load(story))
     assert view["parts"][q][k] == pytest.approx(float(found.parts.max()), rel=1e-5)
 
 
@@ -55,9 +55,14 @@ def test_a_walk_with_one_key_says_why_it_has_no_steps() -> None:
 def test_a_prediction_is_the_sum_of_what_is_drawn(kind: Kind) -> None:
     story = story_of(kind)
     figure, listed = attribution_figures(story)
-    at = chosen_load(story)[1]
+    assert not isinstance(figure, LeftOut)
+    assert not isinstance(listed, LeftOut)
+    asked = story.asked
     shown = [[part["text"] for part in row["parts"]] for row in listed["views"][0]["rows"]]
-    assert shown == [[text for text, _ in line.parts] for line in program(listing(story.trace, at, most=STEPS))]
+    assert shown == [
+        [text for text, _ in line.parts]
+        for line in program(listing(story.trace, asked.at, asked.predict, asked.against, most=STEPS))
+    ]
     steps, by_source = figure["views"]
     sizes = [row["value"] for row in steps["rows"]]
     total = steps["total"]["value"]
@@ -77,7 +82,8 @@ def test_a_prediction_is_the_sum_of_what_is_drawn(kind: Kind) -> None:
 def test_traffic_that_is_drawn_is_that_of_the_prompt(kind: Kind) -> None:
     story = story_of(kind)
     heads = story.weights.architecture.heads
-    figures = {figure["number"]: figure for figure in traffic_figures(story, heads)}
+    drawn = [one for one in traffic_figures(story, heads) if not isinstance(one, LeftOut)]
+    figures = {figure["number"]: figure for figure in drawn}
     (view,) = figures["Traffic"]["views"]
     found = ls.traffic(story.weights, [story.trace.tokens[0].tolist()], readers=[f"{head}.*" for head in heads])
     loads = view["choices"][0]["views"]
@@ -110,9 +116,9 @@ def assert_cells(view: dict[str, Any], panel: dict[str, Any], expected: Any) -> 
 @pytest.mark.parametrize("kind", SOME, ids=str)
 def test_the_evidence_is_that_of_the_wires(kind: Kind) -> None:
     story = story_of(kind)
-    head = story.candidate
-    assert head is not None
-    figure = next(figure for figure in traffic_figures(story, [head]) if figure["number"] == "Evidence")
+    head = story.main
+    drawn = [one for one in traffic_figures(story, [head]) if not isinstance(one, LeftOut)]
+    figure = next(figure for figure in drawn if figure["number"] == "Evidence")
     (view,) = figure["views"]
     names = [column["name"] for column in view["columns"]]
     found = ls.wires(story.weights, [story.trace.tokens[0].tolist()], readers=f"{head}.*", most=4, effect=4)
@@ -128,6 +134,7 @@ def test_the_evidence_is_that_of_the_wires(kind: Kind) -> None:
 def test_one_token_has_no_traffic_and_says_so() -> None:
     model = tiny(KINDS[0], n_layers=2).map(lambda t: t.float())
     document = report_document(model, [3])
-    told = {figure["number"]: figure for section in document["sections"] for figure in section["figures"]}
-    assert "one token has no other to load from" in told["Traffic"]["claim"]
-    assert "one key" in told["Walk"]["claim"]
+    (view,) = document["sections"][-1]["figures"][0]["views"]
+    reasons = {name.partition(":")[0]: reason for name, reason in view["rows"]}
+    assert "one token has no other to load from" in reasons["Traffic"]
+    assert "one key" in reasons["Walk"]

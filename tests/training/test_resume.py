@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -19,6 +20,7 @@ from loadstore.training.folder import claimed
 from loadstore.training.loop import train
 from loadstore.training.recipe import read_recipe
 from loadstore.training.run import STATE
+from loadstore.training.state import latest, save_state
 from loadstore.training.synthetic import made_up_words
 
 pytestmark = pytest.mark.alone
@@ -40,14 +42,19 @@ def stopped(folder: Path, threads: int = 1) -> None:
     assert not train(RECIPE, CORPUS, folder, stop=lambda: True, threads=threads).finished
 
 
+def saved(folder: Path) -> dict[str, Any]:
+    state = latest(folder / STATE)
+    assert state is not None
+    return state
+
+
 def edit(folder: Path, **facts: object) -> None:
-    state = torch.load(folder / STATE, weights_only=True)
-    torch.save(state | facts, folder / STATE)
+    save_state(folder / STATE, saved(folder) | facts)
 
 
 def test_the_state_says_what_the_last_bit_depends_on(tmp_path: Path):
     stopped(tmp_path, threads=2)
-    state = torch.load(tmp_path / STATE, weights_only=True)
+    state = saved(tmp_path)
     assert state["conditions"] == conditions()
     assert state["conditions"]["threads"] == 2
     assert torch.backends.cpu.get_cpu_capability() in state["conditions"]["processor"]
@@ -86,22 +93,24 @@ def test_another_text_is_refused(tmp_path: Path):
 @pytest.mark.parametrize("fact", ["generator", "conditions", "optimisers", "second_copy"])
 def test_an_incomplete_state_is_refused(tmp_path: Path, fact: str):
     stopped(tmp_path)
-    state = torch.load(tmp_path / STATE, weights_only=True)
+    state = saved(tmp_path)
     del state[fact]
-    torch.save(state, tmp_path / STATE)
+    save_state(tmp_path / STATE, state)
     with pytest.raises(BadRequest, match=r"is incomplete .*delete it to start again"):
         train(RECIPE, CORPUS, tmp_path)
 
 
 def test_a_state_of_another_version_is_refused(tmp_path: Path):
     stopped(tmp_path)
-    edit(tmp_path, schema="loadstore/training@0")
-    with pytest.raises(BadRequest, match="not a state of this version"):
+    torch.save({"schema": "loadstore/training@1", **saved(tmp_path)}, tmp_path / STATE)
+    with pytest.raises(BadRequest, match="it does not begin as a file of the kind loadstore/training@2 does"):
         train(RECIPE, CORPUS, tmp_path)
 
 
 def test_a_folder_is_one_process_s_and_is_cleared_of_what_killed_writers_left(tmp_path: Path):
-    (tmp_path / ".123.part").write_bytes(b"half")
+    with claimed(tmp_path):
+        pass
+    (tmp_path / ".loadstore-123.part").write_bytes(b"half")
     (tmp_path / "mine.part").write_bytes(b"kept")
     code = (
         "import sys; from pathlib import Path; from loadstore.training.folder import claimed\n"

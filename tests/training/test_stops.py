@@ -15,6 +15,7 @@ import torch
 from loadstore.training.loop import train
 from loadstore.training.prepare import prepare
 from loadstore.training.recipe import read_recipe
+from loadstore.training.state import latest
 
 pytestmark = pytest.mark.alone
 
@@ -43,6 +44,12 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def read(out: Path) -> dict[str, Any]:
+    state = latest(out / "state.pt")
+    assert state is not None
+    return state
+
+
 def command(given: Path, out: Path, **more: Any) -> "subprocess.Popen[str]":
     line = [sys.executable, "-m", "loadstore", "train", "tiny.toml", "text", "-o", str(out), "--threads", "1"]
     return subprocess.Popen(line, cwd=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
@@ -68,7 +75,7 @@ def saved_again(out: Path, process: "subprocess.Popen[str]") -> None:
 
 def assert_undisturbed(given: Path, out: Path, other: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Train without a break, in the number format that the run measured, and compare everything."""
-    state = torch.load(out / "state.pt", weights_only=True)
+    state = read(out)
     monkeypatch.setattr("loadstore.training.run.faster_in_bfloat16", lambda: state["bfloat16"])
     recipe = read_recipe(given / "tiny.toml")
     run = train(recipe, prepare(given / "text", other, recipe.vocab), other, threads=1)
@@ -88,7 +95,7 @@ def test_interrupts_end_with_130_and_a_sentence_and_cost_no_bit(
     first.send_signal(signal.SIGINT)
     code, said = ended(first)
     assert code == 130
-    step = torch.load(out / "state.pt", weights_only=True)["step"]
+    step = read(out)["step"]
     assert said == [f"stopped after step {step} and saved in {out}: run the same command again to go on"]
 
     second = command(given, out)
@@ -99,7 +106,7 @@ def test_interrupts_end_with_130_and_a_sentence_and_cost_no_bit(
     assert code == 130
     assert len(said) == 1
     assert said[0].endswith("run the same command again to go on")
-    assert torch.load(out / "state.pt", weights_only=True)["step"] > step
+    assert read(out)["step"] > step
 
     code, said = ended(command(given, out))
     assert code == 0

@@ -38,7 +38,11 @@ def _written(weights: Weights, writer: Writer, asked: Asked, dtype: torch.dtype)
 
 
 def written_rows(weights: Weights, writer: Writer) -> Tensor:
-    """W_E, W_pos, W_out or b_O, as stored."""
+    """W_E, W_pos, W_out or b_O, as stored. Raises BadCheckpoint where it is not finite."""
+    return weights.read(_stored_rows(weights, writer))
+
+
+def _stored_rows(weights: Weights, writer: Writer) -> Tensor:
     if writer.kind == "embed":
         return weights.W_E
     if writer.kind == "pos":
@@ -53,21 +57,28 @@ def written_rows(weights: Weights, writer: Writer) -> Tensor:
 
 
 def reader_end(weights: Weights, reader: Reader, asked: Asked, dtype: torch.dtype, *, behind: bool) -> End:
-    """B Bᵀ of a reader with its norm, as a writer before or behind the norm meets it."""
-    if read_height(weights, reader) < weights.architecture.d_model:
+    """B Bᵀ of a reader with its norm, as a writer before or behind the norm meets it.
+
+    The reader's kind alone decides which matrices are read. Sizes decide only how the end is kept (``End.full``).
+    """
+    if not (reader.is_mlp or reader.is_unembed):  # a side of a head
         return low_rank(reader_map(weights, reader, asked.norms, behind=behind, offsets=asked.offsets).T)
-    gram = gram_of_rows(_read_rows(weights, reader), dtype)
     norm = reader_norm(weights, reader) if asked.norms == "fold" else None
+    if read_height(weights, reader) < weights.architecture.d_model:
+        rows = torch.cat([part.double() for part in _read_rows(weights, reader)])
+        return End(fold(rows.mT, norm).mT, full=False)
+    gram = gram_of_rows(_read_rows(weights, reader), dtype)
     return End(fold(fold(gram, norm).mT, norm), full=True)
 
 
 def _read_rows(weights: Weights, reader: Reader) -> Iterator[Tensor]:
     """The columns of W_in and W_gate, or of W_U centred over the vocabulary, as rows."""
-    if not reader.is_unembed:
+    if reader.is_mlp:
         mlp = weights.layers[reader.layer].mlp
         assert mlp is not None
         yield from (weights.wide(matrix).mT for matrix in (mlp.W_in, mlp.W_gate) if matrix is not None)
         return
+    assert reader.is_unembed
     mean = weights.wide(weights.W_U).mean(1, keepdim=True)
     for start in range(0, weights.W_U.shape[1], ROWS):
         yield (weights.wide(weights.W_U[:, start : start + ROWS]) - mean).mT
@@ -75,7 +86,7 @@ def _read_rows(weights: Weights, reader: Reader) -> Iterator[Tensor]:
 
 def written_height(weights: Weights, writer: Writer) -> int:
     """Rows of what a writer writes, of a head those of W_O."""
-    return weights.architecture.d_head if writer.kind == "head" else written_rows(weights, writer).shape[0]
+    return weights.architecture.d_head if writer.kind == "head" else _stored_rows(weights, writer).shape[0]
 
 
 def read_height(weights: Weights, reader: Reader) -> int:

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
 from loadstore.circuits.folding import Norms, ov
 from loadstore.circuits.options import as_norms
 from loadstore.circuits.streaming import precise, strongest_entries
 from loadstore.circuits.vocabulary import HeadName, at_most_vocab, embedded, full_ov, full_qk
+from loadstore.linear.decompositions import qr
 from loadstore.linear.factored import Factored
-from loadstore.models.tokens import visible
 from loadstore.models.weights import Weights
 from loadstore.sites import parse_head
+from loadstore.visible import visible
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -29,7 +29,7 @@ def moved(weights: Weights, head: HeadName, top: int = 10, k: int = 5, norms: No
 
     head, (top, k) = parse_head(head), (at_most_vocab(weights, top, "top"), at_most_vocab(weights, k, "k"))
     move = ov(weights, head, as_norms(norms))
-    size = precise(Factored(embedded(weights, move.left), torch.linalg.qr(move.right.mT)[1].mT)).dense().norm(dim=1)
+    size = precise(Factored(embedded(weights, move.left), qr(move.right.mT)[1].mT)).dense().norm(dim=1)
     norm, tokens = size.topk(top)
     circuit = full_ov(weights, head, norms)
     logit, promoted = (circuit.left[tokens] @ circuit.right).topk(k)

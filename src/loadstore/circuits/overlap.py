@@ -10,12 +10,12 @@ Test: tests/theorems/test_overlap.py.
 
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.circuits.cores import centres, double
 from loadstore.circuits.folding import Norms, centre, reader_map, reads_after_norm, writer_map
+from loadstore.linear.decompositions import svd
 from loadstore.linear.null import Null, null
 from loadstore.linear.subspace import reader_cores, writer_cores
 from loadstore.models.weights import Weights
@@ -52,8 +52,8 @@ def overlap(weights: Weights, writer: Writer | str, reader: Reader | str, norms:
     (core,) = writer_cores([double(writer_map(weights, source, norms))])
     (reading,) = reader_cores([double(reader_map(weights, target, norms, behind=behind))])
     core = centre(core) if centred else core
-    _, written, u = torch.linalg.svd(core, full_matrices=False)
-    v, read, _ = torch.linalg.svd(reading, full_matrices=False)
+    _, written, u = svd(core)
+    v, read, _ = svd(reading)
     d = weights.architecture.d_model - centred
     return Overlap(
         str(source),

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import time
+import warnings
 import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,13 +11,19 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from loadstore.atomic import write_whole
+from loadstore.atomic import check_target, write_whole
 from loadstore.circuits.options import Asked
 from loadstore.errors import BadRequest
+from loadstore.models.digest import digest_of, digest_of_tensors
 from loadstore.models.weights import Weights
+from loadstore.sealed import seal, unsealed
 
 EVERY = 10.0  # seconds between two savings
-SAMPLES = 1024  # numbers of a tensor that tell two models apart
+KIND = "loadstore/scores@1"
+
+
+class NotSaved(UserWarning):
+    """The work goes on, but what was done so far could not be saved."""
 
 
 class Kept:
@@ -27,8 +34,10 @@ class Kept:
         self.values = {name: np.full(wanted.shape, np.nan) for name in names}
         self.done = np.zeros(wanted.shape, dtype=bool)
         self._saved = time.monotonic()
-        if path is not None and path.exists():
-            self._load(path)
+        if path is not None:
+            check_target(path)
+            if path.exists():
+                self._load(path)
 
     def put(self, rows: np.ndarray, columns: np.ndarray, values: dict[str, Tensor]) -> None:
         """Take in a block; pairs that were not wanted stay undefined. Saves now and then."""
@@ -41,50 +50,59 @@ class Kept:
             self.save()
 
     def save(self) -> None:
-        """Write what is there, whole or not at all."""
+        """Write what is there, whole or not at all. Where that fails it warns: the scores are not lost by it."""
         if self.path is None:
             return
         buffer = io.BytesIO()
         arrays = {"question": np.array(self.question), "done": self.done} | self.values
         np.savez(buffer, allow_pickle=False, **arrays)
-        write_whole(self.path, buffer.getvalue())
+        content = buffer.getbuffer()
         self._saved = time.monotonic()
+        try:
+            write_whole(self.path, seal(KIND, content), content)
+        except BadRequest as error:
+            warnings.warn(f"the scores so far were not saved: {error}", NotSaved, stacklevel=2)
+
+    def finish(self) -> None:
+        """Remove the file: nothing is left to go on with."""
+        if self.path is not None:
+            try:
+                self.path.unlink(missing_ok=True)
+            except OSError as error:
+                warnings.warn(f"{self.path} could not be removed ({error.strerror}); delete it", NotSaved, stacklevel=2)
 
     def _load(self, path: Path) -> None:
-        """Raises BadRequest for a file that is none, or answers another question."""
+        """Take up what a file holds. Raises BadRequest where it is damaged or answers another question."""
         shapes = {"done": (self.done.shape, np.dtype(bool))}
         shapes |= {name: (self.wanted.shape, np.dtype(float)) for name in self.values}
         try:
-            with zipfile.ZipFile(path) as archive:
-                large = sum(info.file_size for info in archive.infolist()) > 16 * (self.done.size * 8 + 4096)
-            if large:
+            if path.stat().st_size > 16 * (self.done.size * 8 + 4096):
                 raise ValueError("it is larger than the answer")
-            with np.load(path, allow_pickle=False) as file:
+            content = io.BytesIO(unsealed(KIND, path.read_bytes()))
+            with zipfile.ZipFile(content) as archive:
+                if sum(info.file_size for info in archive.infolist()) > 16 * (self.done.size * 8 + 4096):
+                    raise ValueError("it is larger than the answer")
+            with np.load(content, allow_pickle=False) as file:
                 question = str(file["question"])
                 found = {name: file[name] for name in shapes}
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise BadRequest(f"{path} holds no scores to go on with ({error}); delete it or name another") from None
+        except Exception as error:  # a damaged archive can raise anything, and none of it is ours
+            raise BadRequest(
+                f"{path} holds no scores to go on with ({error}); delete it to start again, or name another file"
+            ) from None
         if question != self.question or any((found[n].shape, found[n].dtype) != shapes[n] for n in shapes):
-            raise BadRequest(f"{path} holds scores of other weights or another question; delete it or name another")
+            raise BadRequest(
+                f"{path} holds scores of other weights or another question; delete it to start again, or name another "
+                "file"
+            )
         self.done = found.pop("done")
         self.values = found
 
 
 def question_of(weights: Weights, asked: Asked, sites: Iterable[object], wanted: np.ndarray) -> str:
-    """A digest of all that the answer depends on: the weights (sampled), the options, the sites and the wires."""
-    digest = hashlib.sha256(repr((weights.name, weights.architecture, weights.dtype)).encode())
-
-    def take(tensor: Tensor) -> None:
-        flat = tensor.detach().reshape(-1)
-        digest.update(flat[:: max(1, flat.numel() // SAMPLES)].double().cpu().numpy().tobytes())
-
-    for _, tensor in weights.named():
-        take(tensor)
+    """Return a digest of all that the answer depends on: every bit of the weights, the options, sites and wires."""
     options = (asked.norms, asked.control, asked.seed, asked.offsets, asked.null)
-    digest.update(repr((options, [str(site) for site in sites])).encode() + wanted.tobytes())
+    facts = repr((digest_of(weights), weights.name, weights.dtype, options, [str(site) for site in sites]))
+    measured = {repr(point): tensor for point, tensor in (asked.stream or {}).items()}
     if asked.frequencies is not None:
-        take(asked.frequencies)
-    for point, tensor in (asked.stream or {}).items():
-        digest.update(repr(point).encode())
-        take(tensor)
-    return digest.hexdigest()
+        measured["frequencies"] = asked.frequencies
+    return hashlib.sha256(digest_of_tensors(measured.items(), facts).encode() + wanted.tobytes()).hexdigest()

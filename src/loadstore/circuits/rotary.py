@@ -15,6 +15,7 @@ from jaxtyping import Complex, Float
 from torch import Tensor
 
 from loadstore.errors import BadRequest
+from loadstore.linear.decompositions import eigh
 from loadstore.linear.factored import Factored
 from loadstore.models.rotary import Rotary
 
@@ -34,7 +35,7 @@ def averaged(
     if not len(offsets) or offsets.step != 1:
         raise BadRequest(f"offsets {offsets}: expected a range of one or more, without steps")
     gram = far.double().mT @ far.double()
-    values, vectors = torch.linalg.eigh(mean_turned(rotary, gram, offsets, sign=-1 if key_side else 1))
+    values, vectors = eigh(mean_turned(rotary, gram, offsets, sign=-1 if key_side else 1))
     root = vectors * values.clamp(min=0).sqrt()
     return Factored(near.double(), root)
 

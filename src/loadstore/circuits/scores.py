@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from torch import Tensor
 
+from loadstore.bounds import Seed
 from loadstore.circuits.cores import MEASURES as MEASURES
 from loadstore.circuits.cores import meets
 from loadstore.circuits.folding import Norms
@@ -20,6 +21,7 @@ from loadstore.models.points import Point
 from loadstore.models.weights import Weights
 from loadstore.models.where import Globs, asked_for
 from loadstore.models.wiring import wiring
+from loadstore.threads import threads_for
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -30,6 +32,7 @@ DEFINITION = (
 )
 
 
+@threads_for(0)
 def subspace_scores(
     weights: Weights,
     norms: Norms = "fold",
@@ -37,7 +40,7 @@ def subspace_scores(
     writers: str | Sequence[str] = "*",
     readers: str | Sequence[str] = "*",
     control: Control = "none",
-    seed: int = 0,
+    seed: Seed = 0,
     offset: int | range | None = None,
     null: Null = "rotation",
     stream: Mapping[Point, Tensor] | None = None,
@@ -61,8 +64,9 @@ def subspace_scores(
     ``null="stream"`` compares with rotations that keep the stream's second moment at the reader's point: every number
     is that of A S^-½ and S^½ B; ``stream`` is what ``ls.stream_moments`` measured. ``frequencies``, a count for every
     id of the vocabulary, weights the rows of embed by √frequency. Which when: docs/nulls.md.
-    ``resume``: a file that is brought up to date every few seconds and when the work is interrupted; the same question
-    asked again goes on from there. ``progress`` is told how many wires are done, and of how many.
+    ``resume``: a file that is brought up to date every few seconds and when the work is interrupted, and removed when
+    all is done; the same question asked again goes on from there. ``progress`` is told how many wires are done, and of
+    how many.
     Raises NoSuchSite when a glob matches nothing, BadRequest for unknown options. Source: Elhage et al. 2021.
     """
     import xarray as xr
@@ -84,8 +88,10 @@ def subspace_scores(
                 found.put(piece.rows, piece.columns, piece.values)
                 if progress is not None:
                     progress(int(found.done.sum()), int(wanted.sum()))
-    finally:
+    except BaseException:
         found.save()
+        raise
+    found.finish()
     values = dict(found.values)
     if asked.null == "heads":
         values["p_heads"] = among_heads(*scored, values["alignment"])

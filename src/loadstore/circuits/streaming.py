@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from loadstore.linear.factored import Factored
+from loadstore.threads import threads_for
 
 ROWS, COLUMNS = 512, 2048
 """A tile is at most this large: 4 MB in float32, so that it is counted while it is still in a cache."""
@@ -27,7 +28,9 @@ def tiles(matrix: Factored) -> Iterator[tuple[int, int, Float[Tensor, "row colum
     for top in range(0, rows, ROWS):
         left = matrix.left[top : top + ROWS]
         for start in range(0, columns, COLUMNS):
-            yield top, start, left @ matrix.right[:, start : start + COLUMNS]
+            with threads_for(left.numel() * COLUMNS):
+                tile = left @ matrix.right[:, start : start + COLUMNS]
+            yield top, start, tile
 
 
 def diagonal_ranks(matrix: Factored) -> Int[Tensor, " row"]:

@@ -37,7 +37,7 @@ TILE = 8192  # tokens
 def embedded(weights: Weights, matrix: Float[Tensor, "d_model inside"]) -> Float[Tensor, "vocab inside"]:
     """W_E times a matrix; a W_E that is stored in another format is brought to this one a tile at a time."""
     if (weights.W_E.dtype, weights.W_E.device) == (matrix.dtype, matrix.device):
-        return weights.W_E @ matrix
+        return weights.read(weights.W_E) @ matrix
     return torch.cat([weights.wide(tile) @ matrix for tile in weights.W_E.split(TILE)])
 
 

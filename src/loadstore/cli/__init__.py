@@ -1,19 +1,76 @@
 """The command line: every error of ours is one sentence on stderr and exit code 2."""
 
+import signal
 import sys
+import threading
+import warnings
+from collections.abc import Generator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TextIO
 
 
 def main() -> None:
     """Run ``loadstore``."""
     try:
-        from loadstore.cli.app import app
-        from loadstore.errors import LoadstoreError
+        from loadstore.cli.say import printing
 
-        try:
-            app()
-        except LoadstoreError as error:
-            print(f"loadstore: {error}", file=sys.stderr)
-            sys.exit(2)
+        with _unwinding(), printing(), _plain_warnings():
+            from loadstore.cli.app import app
+            from loadstore.errors import LoadstoreError
+
+            try:
+                app()
+            except LoadstoreError as error:
+                print(f"loadstore: {error}", file=sys.stderr)
+                sys.exit(2)
+            except Exception:  # a fault of ours: Python's own report would print what it quotes as it is
+                import traceback
+
+                traceback.print_exc()
+                sys.exit(1)
     except KeyboardInterrupt:
         print("loadstore: interrupted", file=sys.stderr)
         sys.exit(130)
+
+
+@contextmanager
+def _unwinding() -> Generator[None]:
+    """Let SIGTERM and SIGHUP end the command as an exception does, so that unfinished files go; a second one kills."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        sys.exit(128 + number)
+
+    numbers = (signal.SIGTERM, signal.SIGHUP) if threading.current_thread() is threading.main_thread() else ()
+    taken = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]  # nohup ignores SIGHUP
+    for number in taken:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
+
+
+@contextmanager
+def _plain_warnings() -> Generator[None]:
+    """Print warnings of ours as the sentences that they are; those of libraries keep their place in the source."""
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        ours = category.__module__.partition(".")[0] == "loadstore"
+        text = f"loadstore: {message}\n" if ours else warnings.formatwarning(message, category, filename, lineno, line)
+        print(text, end="", file=file or sys.stderr)
+
+    before, warnings.showwarning = warnings.showwarning, show
+    try:
+        yield
+    finally:
+        warnings.showwarning = before

@@ -8,6 +8,7 @@ import typer
 from loadstore.cli.options import Begin, Json, Model, Positions, open_model, p_text, print_json, print_table
 
 if TYPE_CHECKING:
+    import pandas as pd
     import xarray as xr
 
 FEW = 64  # heads: of a larger model only those with a role are shown
@@ -41,7 +42,8 @@ def scores(
         str | None, typer.Option(help="Query less key where positions are rotary: 3, or 0-15 for a mean over them.")
     ] = None,
     resume: Annotated[
-        Path | None, typer.Option(help="Keep what is done in FILE, and go on from there when it is interrupted.")
+        Path | None,
+        typer.Option(help="Keep what is done in FILE until all is, and go on from there after an interruption."),
     ] = None,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Write all wires to FILE.csv or FILE.nc.")] = None,
     limit: Annotated[int, typer.Option(help="How many wires to print, best aligned first; 0 for all.", min=0)] = 20,
@@ -57,10 +59,13 @@ def scores(
     from loadstore.circuits.options import as_control, as_norms, as_null, as_range
     from loadstore.circuits.scores import subspace_scores
     from loadstore.cli.progress import counting
+    from loadstore.cli.saving import saving
     from loadstore.evidence.stream import stream_moments
     from loadstore.models.corpus import counts
 
     weights, stream = open_model(model, positions, bos), None
+    if out is not None:
+        check_name(out)
     chosen, turned, kind = as_norms(norms), as_control(control), as_null(null)
     if kind == "stream":
         with counting(f"{weights.name}: how the stream varies") as progress:
@@ -82,20 +87,23 @@ def scores(
             resume=resume,
             progress=progress,
         )
-    if out is not None:
-        write_dataset(table, out)
     wires = _wires(table)
-    if json:
-        print_json("scores", {**table.attrs, "wires": wires})
-        return
-    if not wires:
-        typer.echo(f"no writer that matches {writer!r} can reach a reader that matches {reader!r}")
-        return
+    with saving(out, lambda path: write_dataset(table, path)) as saved:
+        if json:
+            print_json("scores", {**table.attrs, "wires": wires})
+        elif not wires:
+            typer.echo(f"no writer that matches {writer!r} can reach a reader that matches {reader!r}")
+        else:
+            how = f"norms: {norms}, control: {control}, null: {null}"
+            _print_wires(weights.name, wires, limit if saved else 0, how)
+
+
+def _print_wires(model: str, wires: list[dict[str, Any]], limit: int, how: str) -> None:
+    """A table of the best aligned wires; of all of them for a limit of 0."""
     ranked = sorted(wires, key=lambda wire: -wire["alignment"] if wire["alignment"] == wire["alignment"] else 9.0)
     shown = ranked if limit == 0 else ranked[:limit]
     print_table(
-        f"{weights.name}: {len(shown)} of {len(wires)} wires, best aligned first "
-        f"(norms: {norms}, control: {control}, null: {null})",
+        f"{model}: {len(shown)} of {len(wires)} wires, best aligned first ({how})",
         tuple(shown[0]),
         [[p_text(value) if name in TAILS else value for name, value in wire.items()] for wire in shown],
     )
@@ -131,9 +139,10 @@ def heads(
     from loadstore.cli.progress import waiting
     from loadstore.heads.patterns import ROLES
     from loadstore.heads.roles import as_on, head_roles, named
+    from loadstore.models.estimates import REPEATS, expected
 
     weights = open_model(model, positions, bos)
-    with waiting("running random sequences"):
+    with waiting("running random sequences", expected(weights, "heads") * sequences / REPEATS):
         table = head_roles(weights, as_on(on), sequences=sequences, seed=seed)
     names = [str(name) for name in table["head"].values]
     called = named(table)
@@ -197,11 +206,21 @@ def spectrum(
 
 
 def check_name(path: Path) -> None:
-    """Raise BadRequest unless a result can be written under this name."""
+    """Raise BadRequest unless a result can be written there, under a name that says in which format."""
+    from loadstore.atomic import check_target
     from loadstore.errors import BadRequest
 
     if path.suffix not in (".csv", ".nc"):
         raise BadRequest(f"{path}: expected a name that ends in .csv or .nc")
+    check_target(path)
+
+
+def guarded(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """The same table whose texts and headings a spreadsheet neither computes nor hides; numbers remain numbers."""
+    from loadstore.visible import csv_cell
+
+    safe = frame.map(lambda value: csv_cell(value) if isinstance(value, str) else value)
+    return safe.rename(columns=lambda name: csv_cell(str(name)))
 
 
 def write_dataset(table: "xr.Dataset", path: Path) -> None:
@@ -212,7 +231,7 @@ def write_dataset(table: "xr.Dataset", path: Path) -> None:
     check_name(path)
     with replacing(path) as partial:
         if path.suffix == ".csv":
-            table.to_dataframe().dropna(how="all").to_csv(partial)
+            guarded(table.to_dataframe().dropna(how="all").reset_index()).to_csv(partial, index=False)
             return
         try:
             table.to_netcdf(partial, engine="scipy")

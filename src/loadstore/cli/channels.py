@@ -41,20 +41,19 @@ def channels(
     Example: loadstore channels builtin L0.H7 --reader L1.H4.K
     """
     from loadstore.cli.analyse import check_name, write_dataset
+    from loadstore.cli.saving import saving
     from loadstore.errors import BadRequest
 
     if not writer:
         raise BadRequest("which writer? name one, such as loadstore channels builtin L0.H7")
+    weights = open_model(model, positions, bos)
     if out is not None:
         check_name(out)
-    weights = open_model(model, positions, bos)
     from loadstore.circuits.channels import channels as find
     from loadstore.circuits.options import as_norms, as_range
 
     folded, offsets = as_norms(norms), None if offset is None else as_range(offset)
     table = find(weights, writer, reader, folded, offsets)
-    if out is not None:
-        write_dataset(table.dropna("reader", how="all", subset=["score"]), out)
     alone = str(table["reader"].values[0]) if table.sizes["reader"] == 1 else None
     chosen = table if alone is None else table.sortby(-table.carried.isel(reader=0))
     chosen = chosen.isel(channel=slice(top))
@@ -70,15 +69,17 @@ def channels(
             decoded = [channel_tokens(weights, writer, alone, number, few, folded, one) for number in numbers]
         except Undefined as reason:
             decoded = str(reason)
-    if json:
-        print_json("channels", {**table.attrs, **_document(chosen, decoded)})
-        return
-    typer.echo(f"{weights.name}: {chosen.sizes['channel']} of {table.attrs['total']} channels of {writer}")
-    typer.echo(f"{table.attrs['definition']}\n")
-    if alone is None:
-        _print_readers(chosen)
-    else:
-        _print_wire(chosen, f"{writer} → {alone}, most carried first", decoded)
+    known = table.dropna("reader", how="all", subset=["score"])
+    with saving(out, lambda path: write_dataset(known, path)):
+        if json:
+            print_json("channels", {**table.attrs, **_document(chosen, decoded)})
+            return
+        typer.echo(f"{weights.name}: {chosen.sizes['channel']} of {table.attrs['total']} channels of {writer}")
+        typer.echo(f"{table.attrs['definition']}\n")
+        if alone is None:
+            _print_readers(chosen)
+        else:
+            _print_wire(chosen, f"{writer} → {alone}, most carried first", decoded)
 
 
 def _document(table: "xr.Dataset", decoded: "list[ChannelTokens] | str") -> dict[str, Any]:

@@ -41,6 +41,7 @@ def circuit(
     from loadstore.cli.progress import waiting
     from loadstore.errors import BadRequest
     from loadstore.models.architecture import one_of
+    from loadstore.models.estimates import expected
 
     if kind not in KINDS:
         raise BadRequest(f"--kind {kind!r}: expected {one_of(KINDS)}")
@@ -50,7 +51,7 @@ def circuit(
         count = "one head or more" if wanted is None else "one head" if wanted == 1 else "two heads"
         raise BadRequest(f"--kind {kind} takes {count}, such as L0.H7; got {' '.join(named) or 'none'}")
     weights = open_model(model, positions, bos)
-    with waiting("from every token to every token"):
+    with waiting("from every token to every token", expected(weights, "circuit")):
         found = _position(weights, named[0], known) if kind == "position" else None
         measured, pairs = (None, None) if found is not None else _tokens(weights, kind, named, known, offset, top)
     about: dict[str, Any] = {"model": weights.name, "kind": kind, "heads": named, "norms": norms, "offset": offset}

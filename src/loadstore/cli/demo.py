@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from loadstore.visible import line
+
 if TYPE_CHECKING:
     from loadstore.training.formation import Formation
 
@@ -19,6 +21,11 @@ def demo_induction(
         Path | None, typer.Option(help="A recipe in TOML instead of the shipped one.", show_default=False)
     ] = None,
     threads: Annotated[int, typer.Option(help="CPU threads; more than one gains little here.", min=1)] = 1,
+    *,
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Use a folder with other files; replace those named as a run's are."),
+    ] = False,
 ) -> None:
     """Train a small model on repeats of made-up words and watch an induction head form; exits 1 if none does.
 
@@ -33,6 +40,7 @@ def demo_induction(
     from loadstore.models.library import load
     from loadstore.report.formation import write_formation
     from loadstore.training.export import export
+    from loadstore.training.folder import claimed, own
     from loadstore.training.formation import chance, formation, verdict
     from loadstore.training.history import METRICS, read_lines
     from loadstore.training.loop import train
@@ -44,19 +52,22 @@ def demo_induction(
     corpus = made_up_words(plan.vocab)
     guessing = math.log(plan.vocab)
     with stoppable(out) as stop:
-        forget_finished(plan, out)
+        with claimed(out, overwrite=overwrite):
+            forget_finished(plan, out)
         typer.echo(
             f"{plan.n_layers} layers of {plan.n_heads} heads, no MLP, on random sequences of {plan.vocab - 1} made-up "
             f"words, repeated: guessing costs {guessing:.2f} nats a word"
         )
         with watching(plan.steps, guessing) as report:
-            run = train(plan, corpus, out, report, stop=stop, threads=threads, tell=typer.echo)
+            run = train(plan, corpus, out, report, stop=stop, threads=threads, tell=_tell)
         if not run.finished:
             raise stopped(out, run.step)
         model, _ = export(run, corpus, out, half=False)
         found = formation(read_lines(out / METRICS))
         page = out / "formation.html"
-        write_formation(load(model), found, page)
+        with claimed(out):
+            own(out, page.name)
+            write_formation(load(model), found, page)
     typer.echo("\n".join(["", *plots(found), ""]))
     typer.echo(verdict(found))
     typer.echo(chance(found, plan.vocab))
@@ -64,6 +75,10 @@ def demo_induction(
     words = corpus.tokenizer.decode(corpus.held_out[:6].tolist())
     typer.echo(f'more about this model: loadstore report {model} --prompt "{words} {words}" -o report.html')
     raise typer.Exit(0 if found.formed else NOT_FORMED)
+
+
+def _tell(sentence: str) -> None:
+    typer.echo(line(sentence))
 
 
 def plots(found: "Formation") -> list[str]:

@@ -35,19 +35,24 @@ def head(
 
     Example: loadstore head L0.H4 -o head.html
     """
-    weights = open_model(model, positions, bos)
+    from loadstore.atomic import check_target
     from loadstore.cli.progress import waiting
-    from loadstore.evidence.dossier import dossier
+    from loadstore.cli.saving import saving
 
-    with waiting(f"collecting what is known of {head}"):
+    weights = open_model(model, positions, bos)
+    if out is not None:
+        check_target(out)
+    from loadstore.evidence.dossier import dossier
+    from loadstore.models.estimates import expected
+
+    with waiting(f"dossier of {head}", expected(weights, "head")):
         found = dossier(weights, head, top=top, sequences=sequences, seed=seed, offset=offset)
-    if out is not None:
-        _write(weights, found, out)
-    if json:
-        print_json("head", asdict(found) | {"bos": weights.begins, "participation": found.participation})
-        return
-    _print(found, top, weights.begins)
-    if out is not None:
+    with saving(out, lambda path: _write(weights, found, path)) as saved:
+        if json:
+            print_json("head", asdict(found) | {"bos": weights.begins, "participation": found.participation})
+            return
+        _print(found, top, weights.begins)
+    if out is not None and saved:
         typer.echo(f"\nwrote {out} ({out.stat().st_size / 1e6:.1f} MB): open it in any browser")
 
 

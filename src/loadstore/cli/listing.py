@@ -7,20 +7,13 @@ import typer
 
 from loadstore.cli.listing_json import listing_document, proof_document
 from loadstore.cli.options import Begin, Json, Model, Positions, open_model, print_json
-from loadstore.cli.report import ARTICLE, as_ids
+from loadstore.cli.question import AGAINST, ARTICLE, At, Predict, as_ids, named
 
 if TYPE_CHECKING:
     from loadstore.prompts.listing import Listing
 
 Prompt = Annotated[str, typer.Argument(help="The text.")]
-At = Annotated[int, typer.Option(help="The token after which is predicted, from 0; negative ones count from the end.")]
-Predict = Annotated[
-    str | None,
-    typer.Option(help="What is predicted, one token (an id, if --ids).", show_default="the first prediction"),
-]
-Against = Annotated[
-    str | None, typer.Option(help="Another token, whose logit is taken from it.", show_default="the mean of all tokens")
-]
+Against = Annotated[str | None, typer.Option(help=AGAINST, show_default="the mean of all tokens")]
 Share = Annotated[float, typer.Option(help="List loads until so much of them is explained.")]
 Most = Annotated[int, typer.Option(help="Steps at most.", min=1)]
 Ids = Annotated[
@@ -114,8 +107,8 @@ def _find(  # the options of both commands
 
     weights = open_model(model, positions, bos)
     trace = run(weights, prompt if ids is None else as_ids(ids), record=True)
-    named = [None if text is None else text if ids is None else as_ids(text)[0] for text in (predict, against)]
-    return find(trace, at, named[0], named[1], share=share, most=most)
+    token, other = named(predict, ids, "--predict"), named(against, ids, "--against")
+    return find(trace, at, token, other, share=share, most=most)
 
 
 def _echo(text: str) -> None:
@@ -123,13 +116,15 @@ def _echo(text: str) -> None:
     if not sys.stdout.isatty():
         typer.echo(text)
         return
-    from rich.console import Console
     from rich.text import Text
 
-    styled = Text(text)
+    from loadstore.cli.say import console
+    from loadstore.visible import shown
+
+    styled = Text(shown(text))
     for pattern, style in STYLES.items():
         styled.highlight_regex(pattern, style)
-    Console(soft_wrap=True, highlight=False).print(styled)
+    console().print(styled, soft_wrap=True)
 
 
 STYLES = {

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from loadstore.cli.plot import sparkline
+from loadstore.cli.say import console
 from loadstore.training.formation import strongest
 
 if TYPE_CHECKING:
@@ -18,20 +19,20 @@ WIDTH = 56
 @contextmanager
 def watching(steps: int, highest_loss: float) -> Generator[Callable[["Progress"], None]]:
     """Show progress, both losses and the strongest heads on stdout while a run goes on."""
-    from rich.console import Console, Group
+    from rich.console import Group
     from rich.live import Live
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
     from rich.text import Text
 
-    console = Console()
-    if not console.is_terminal:
+    terminal = console()
+    if not terminal.is_terminal:
         yield _lines()
         return
-    bar = Progress(TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console)
+    bar = Progress(TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=terminal)
     task = bar.add_task("", total=steps)
     seen: list[Line] = []
 
-    with Live(bar, console=console, refresh_per_second=8) as live:
+    with Live(bar, console=terminal, refresh_per_second=8) as live:
 
         def report(now: "Progress") -> None:
             if not seen or now.line["step"] != seen[-1]["step"]:

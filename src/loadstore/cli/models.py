@@ -17,6 +17,9 @@ def models(
     bos: Begin = "model",
     *,
     card: Annotated[bool, typer.Option("--card", help="Print the model card of the built-in model.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Compare logits on a few tokens with transformers, where it is installed.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Say what can be loaded, or describe one model.
@@ -31,32 +34,36 @@ def models(
         if not text.exists():
             raise BadRequest(f"{text} is missing from this installation; install loadstore again")
         typer.echo(text.read_text(encoding="utf-8"))
+    elif check and model is None:
+        raise BadRequest("--check compares one model with transformers: name it, as in loadstore models MODEL --check")
     elif model is not None:
-        _describe(model, positions, bos, json=json)
+        _describe(model, positions, bos, json=json, check=check)
     else:
         _list(json=json)
 
 
-def _describe(model: str, positions: str | None, bos: str, *, json: bool) -> None:
-    weights = open_model(model, positions, bos)
+def _describe(model: str, positions: str | None, bos: str, *, json: bool, check: bool) -> None:
+    weights = open_model(model, positions, bos, check=check)
     from loadstore.models.estimates import estimates, matmul_rate
     from loadstore.report.facts import facts
     from loadstore.report.real.undefined import undefined
 
     rows = [*facts(weights), *_stored(weights)]
+    if weights.checked is not None:
+        rows.append(["check", str(weights.checked)])
     shape = weights.architecture
     if shape.rotary is not None:
         turned = f"{shape.rotary.dimensions} of {shape.d_head} dimensions, {shape.rotary.pairs} paired"
         rows.append(["rotary", f"{turned}, {min(shape.rotary.frequencies):.2g} to {max(shape.rotary.frequencies):.2g}"])
     rate = matmul_rate()
-    costs = [{**asdict(one), "seconds": one.operations / rate} for one in estimates(weights)]
+    costs = [{**asdict(one), "seconds": one.seconds(rate)} for one in estimates(weights)]
     lacking = [dict(zip(("what", "why", "instead"), row, strict=True)) for row in undefined(weights)]
     if json:
         print_json("model", {**dict(rows), "estimates": costs, "operations_per_second": rate, "undefined": lacking})
         return
     print_table(weights.name, ("fact", "value"), rows)
     print_table(
-        f"\nAt least, at the {rate / 1e9:.0f} GFLOP/s that this machine multiplies with now",
+        f"\nExpected, at the {rate / 1e9:.0f} GFLOP/s that this machine multiplies with now",
         ("analysis", "call", "time", "memory above the weights"),
         [[one["analysis"], one["call"], _time(one["seconds"]), _bytes(one["memory"])] for one in costs],
     )

@@ -1,18 +1,16 @@
 """Arguments and options that commands share, and how results are printed."""
 
-import json
 import math
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from loadstore.cli.say import draw_table, print_document
+
 if TYPE_CHECKING:
     from loadstore.models.bos import Bos
     from loadstore.models.weights import Weights
-
-WIDE = 200  # columns where the output is no terminal
 
 Model = Annotated[
     str,
@@ -34,7 +32,7 @@ BOS: "dict[str, Bos]" = {"model": "model", "yes": True, "no": False}
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for a machine.")]
 
 
-def open_model(model: str, positions: str | None, bos: str = "model") -> "Weights":
+def open_model(model: str, positions: str | None, bos: str = "model", *, check: bool = False) -> "Weights":
     """Load the model that the command line names. Raises BadRequest on an unknown option."""
     from loadstore.errors import BadRequest
     from loadstore.models.architecture import POSITIONS, one_of
@@ -44,12 +42,12 @@ def open_model(model: str, positions: str | None, bos: str = "model") -> "Weight
         raise BadRequest(f"--positions {positions!r}: expected {one_of(POSITIONS)}")
     if bos not in BOS:
         raise BadRequest(f"--bos {bos!r}: expected {one_of(tuple(BOS))}")
-    return load(model, positions=positions, bos=BOS[bos])
+    return load(model, positions=positions, bos=BOS[bos], check=check)
 
 
 def print_json(schema: str, document: dict[str, Any]) -> None:
     """Print ``{"schema": "loadstore/<schema>@1", …}``; what is undefined becomes null."""
-    print(json.dumps({"schema": f"loadstore/{schema}@1", **plain(document)}, allow_nan=False, ensure_ascii=False))
+    print_document({"schema": f"loadstore/{schema}@1", **plain(document)})
 
 
 def plain(value: Any) -> Any:
@@ -65,18 +63,9 @@ def plain(value: Any) -> Any:
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """A table on stdout: numbers to the right, two digits unless they are text already."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
     print(title)
-    table = Table(box=None, pad_edge=False)
-    for index, column in enumerate(columns):
-        numeric = bool(rows) and isinstance(rows[0][index], float | int)
-        table.add_column(column, justify="right" if numeric else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(*(escape(_text(value)) for value in row))
-    Console(width=None if sys.stdout.isatty() else WIDE).print(table)
+    numeric = [bool(rows) and isinstance(rows[0][index], float | int) for index in range(len(columns))]
+    draw_table(columns, [[_text(value) for value in row] for row in rows], numeric)
 
 
 def p_text(value: float) -> float | str:

@@ -102,7 +102,7 @@ def _metric(trace: "Trace", at: int, token: int | str | None, against: int | str
     """The metric that is asked for, and the text of its token where that is chosen here."""
     from loadstore.errors import BadRequest
     from loadstore.interventions.metrics import log_probability, logit_difference, token_index
-    from loadstore.models.tokens import visible
+    from loadstore.visible import visible
 
     if against is not None and token is None:
         raise BadRequest("--against compares with a token; name that one too, --predict")

@@ -6,24 +6,27 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from loadstore.cli.say import console
+from loadstore.visible import line
+
 if TYPE_CHECKING:
     from loadstore.training.loop import Progress
 
 EVERY = 30.0  # seconds between lines where there is no terminal
+SOON = 5.0  # seconds until the first one
 
 
 @contextmanager
 def training_bar(steps: int) -> Generator[Callable[["Progress"], None]]:
     """Show phase, loss, second-copy loss and the strongest heads while training."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    terminal = console(err=True)
+    if not terminal.is_terminal:
         yield _lines()
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as bar:
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=terminal) as bar:
         task = bar.add_task("starting", total=steps)
 
         def report(now: "Progress") -> None:
@@ -48,36 +51,84 @@ def _lines() -> Callable[["Progress"], None]:
 
 
 @contextmanager
-def waiting(what: str) -> Generator[None]:
-    """A spinner on stderr while something takes seconds; nothing where there is no terminal."""
-    from rich.console import Console
+def counting(what: str) -> Generator[Callable[[int, int], None]]:
+    """Show work that counts its steps, with the time left: a bar in a terminal, a line now and then elsewhere."""
+    with steps(what) as show:
+        yield lambda done, of: show("", done, of, done / of if of else 0.0)
 
-    console = Console(stderr=True)
-    if console.is_terminal:
-        with console.status(what):
-            yield
-    else:
+
+@contextmanager
+def waiting(what: str, expected: float) -> Generator[None]:
+    """Show work that does not count its steps, with the time left by its expected seconds."""
+    with steps(what, expected) as show:
+        show("", 1, 1, 0.0)
         yield
 
 
 @contextmanager
-def counting(what: str) -> Generator[Callable[[int, int], None]]:
-    """A bar on stderr for work that counts its steps, one run of them after another; a line now and then elsewhere."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+def steps(what: str, expected: float | None = None) -> Generator[Callable[[str, int, int, float], None]]:
+    """Show named steps, with the time left: a bar in a terminal, a line now and then elsewhere.
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        last = [time.monotonic()]
+    What is yielded takes the name of the step that begins, its number, how many there are, and the expected share of
+    the work that is done; the time left follows from that share and the time since the start, or from ``expected``
+    seconds before there is one.
+    """
+    terminal, start = console(err=True), time.monotonic()
+    if not terminal.is_terminal:
+        slow = expected is not None and expected >= SOON
+        last = [start - EVERY + (0.0 if slow else SOON)]
 
-        def line(done: int, of: int) -> None:
-            if time.monotonic() - last[0] >= EVERY:
-                last[0] = time.monotonic()
-                print(f"{what}: {done}/{of}", file=sys.stderr, flush=True)
+        def tell(name: str, number: int, of: int, share: float) -> None:
+            now = time.monotonic()
+            if now - last[0] >= EVERY:
+                last[0] = now
+                told = sentence(name, number, of, share, now - start, expected)
+                print(f"{what}: {told}", file=sys.stderr, flush=True)
 
-        yield line
+        yield tell
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, of: bar.update(task, completed=done, total=of)
+    from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+    from rich.text import Text
+
+    class Left(ProgressColumn):
+        """The time until the expected end, as it is now."""
+
+        def render(self, task: Task) -> Text:
+            end = task.fields["end"]
+            return Text("" if end is None else f"about {duration(max(0.0, end - time.monotonic()))} left")
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[now]}", markup=False),
+        Left(),
+    )
+    with Progress(*columns, console=terminal, transient=True) as bar:
+        task = bar.add_task(line(what), total=None, now="", end=None if expected is None else start + expected)
+
+        def show(name: str, number: int, of: int, share: float) -> None:
+            seconds = time.monotonic() - start
+            bar.update(task, completed=share, total=1.0, now=line(counted(name, number, of)))
+            if share > 0:
+                bar.update(task, end=start + seconds / share)
+
+        yield show
+
+
+def counted(name: str, number: int, of: int) -> str:
+    """``roles of all heads (1 of 12)``, or ``1 of 12`` for steps without names."""
+    return f"{name} ({number} of {of})" if name else f"{number} of {of}"
+
+
+def sentence(name: str, number: int, of: int, share: float, seconds: float, expected: float | None = None) -> str:
+    """The step, and the time left: by the share of the work that took some seconds, else as expected."""
+    left = expected if share <= 0 else seconds * (1 - share) / share
+    return counted(name, number, of) + ("" if left is None else f", about {duration(left)} left")
+
+
+def duration(seconds: float) -> str:
+    """``4 s``, ``3 min``, ``2 h``: a whole number of the unit that suits."""
+    for size, unit in ((3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"

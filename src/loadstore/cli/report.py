@@ -6,13 +6,21 @@ from typing import Annotated
 import typer
 
 from loadstore.cli.options import Begin, Json, Model, Positions, open_model, print_json
-
-ARTICLE = "the cat sat on the mat. the dog sat on the log."
+from loadstore.cli.question import AGAINST, ARTICLE, AT, Predict, as_ids, named
 
 
 def report(
     model: Model = "builtin",
-    prompt: Annotated[str, typer.Option("--prompt", help="The text that the figures are about.")] = ARTICLE,
+    prompt: Annotated[
+        str | None,
+        typer.Option("--prompt", help="The text that the figures are about.", show_default=f"'{ARTICLE}'"),
+    ] = None,
+    at: Annotated[
+        int | None,
+        typer.Option(help=AT, show_default="the last; without a prompt the second ' sat', as in the article"),
+    ] = None,
+    predict: Predict = None,
+    against: Annotated[str | None, typer.Option(help=AGAINST, show_default="the likeliest other token")] = None,
     ids: Annotated[
         str | None, typer.Option("--ids", help="Token ids such as '0,17,4' instead of a text.", show_default=False)
     ] = None,
@@ -24,35 +32,39 @@ def report(
     *,
     json: Json = False,
 ) -> None:
-    """Write one self-contained, offline page about a model and a prompt, and print what its figures say.
+    """Write one self-contained, offline page that explains a prediction, and print the claims of its figures.
 
     A small attention-only model gets the figures of the article "Intuitions for Transformer Circuits". Any other gets
-    the roles of all its heads, the patterns of the notable ones, what they can read, and for the strongest induction
-    head every wire into it cut, and a dossier; and what its architecture does not define. The page opens in any
-    browser, in light and dark, and carries the table behind every figure.
+    the prediction as a sum, the roles of all heads, the patterns of the notable ones, what they can read, every wire
+    into the strongest induction head cut, the dossier of the head that adds most to the prediction, and what its
+    architecture does not define. The page opens in any browser, in light and dark, and carries the table behind every
+    figure; a figure with nothing to show is left out and listed at its end.
 
-    Example: loadstore report builtin --prompt "the cat sat on the mat. the dog sat on the log." -o report.html
+    Example: loadstore report builtin --prompt "the cat sat on the mat. the dog sat" --predict " on" -o report.html
     """
     weights = open_model(model, positions, bos)
-    from loadstore.cli.progress import waiting
+    from loadstore.cli.progress import steps
+    from loadstore.models.estimates import expected
     from loadstore.report.page import write_report
 
-    with waiting("computing the figures"):
-        document = write_report(weights, out, prompt if ids is None else as_ids(ids))
+    options = [*(["--positions", positions] if positions else []), *(["--bos", bos] if bos != "model" else [])]
+    with steps(f"report on {weights.name}", expected(weights, "report")) as progress:
+        document = write_report(
+            weights,
+            out,
+            prompt if ids is None else as_ids(ids),
+            at=at,
+            predict=named(predict, ids, "--predict"),
+            against=named(against, ids, "--against"),
+            model=model,
+            options=options,
+            progress=progress,
+        )
     if json:
         print_json("report", {"model": weights.name, "bos": weights.begins, "path": str(out), "page": document})
         return
+    typer.echo(document["lead"])
     for section in document["sections"]:
         for figure in section["figures"]:
             typer.echo(f"figure {figure['number']}: {figure['claim']}")
     typer.echo(f"\nwrote {out} ({out.stat().st_size / 1e6:.1f} MB): open it in any browser")
-
-
-def as_ids(text: str) -> list[int]:
-    """Read ``0,17,4``. Raises BadRequest."""
-    from loadstore.errors import BadRequest
-
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise BadRequest(f"--ids {text[:40]!r}: expected whole numbers between commas, such as 0,17,4") from None

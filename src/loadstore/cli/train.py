@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from loadstore.visible import line
+
 
 def train(
     recipe: Annotated[Path, typer.Argument(help="A recipe in TOML, such as recipes/builtin.toml.")],
@@ -13,6 +15,11 @@ def train(
     threads: Annotated[
         int, typer.Option(help="CPU threads of a new run; 0 leaves it to torch. A resumed run keeps its own.", min=0)
     ] = 0,
+    *,
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Use a folder with other files; replace those named as a run's are."),
+    ] = False,
 ) -> None:
     """Train an attention-only model on a folder of text; run again to resume, bit for bit.
 
@@ -28,12 +35,12 @@ def train(
     from loadstore.training.recipe import read_recipe
 
     def tell(sentence: str) -> None:
-        typer.echo(sentence, err=True)
+        typer.echo(line(sentence), err=True)
 
     plan = read_recipe(recipe)
     tell(f"reading {text}")
     with stoppable(out) as stop:
-        corpus = prepare(text, out, plan.vocab)
+        corpus = prepare(text, out, plan.vocab, overwrite=overwrite)
         tell(
             f"{corpus.documents} documents, {len(corpus.train):,} tokens to train on, {len(corpus.held_out):,} held out"
         )

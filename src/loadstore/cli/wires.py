@@ -47,11 +47,12 @@ def wires(
     """
     from loadstore.cli.analyse import check_name, write_dataset
     from loadstore.cli.progress import counting
+    from loadstore.cli.saving import saving
     from loadstore.evidence.wires import wires as measure
 
+    weights = open_model(model, positions, bos)
     if out is not None:
         check_name(out)
-    weights = open_model(model, positions, bos)
     most = limit or None
     with counting(f"{weights.name}: what wires carry") as progress:
         table = measure(
@@ -65,15 +66,13 @@ def wires(
             tokens=tokens,
             progress=progress,
         )
-    if out is not None:
-        write_dataset(table, out)
-    if json:
-        print_json("wires", {**table.attrs, "wires": _objects(table)})
-        return
-    if not table.sizes["wire"]:
-        typer.echo(f"no writer that matches {writer!r} can reach a reader that matches {reader!r}")
-        return
-    _print(table, effect=effect)
+    with saving(out, lambda path: write_dataset(table, path)):
+        if json:
+            print_json("wires", {**table.attrs, "wires": _objects(table)})
+        elif not table.sizes["wire"]:
+            typer.echo(f"no writer that matches {writer!r} can reach a reader that matches {reader!r}")
+        else:
+            _print(table, effect=effect)
 
 
 def _objects(table: "xr.Dataset") -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.axes import Tokens
+from loadstore.bounds import Seed, Sequences
 from loadstore.errors import BadPrompt, BadRequest
 from loadstore.heads.roles import bos_of, random_repeats
 from loadstore.models.edits import By, Edit, ablate
@@ -35,8 +36,8 @@ def ablation_effects(
     on: On = "repeats",
     *,
     edits: Sequence[Edit] = (),
-    sequences: int = 20,
-    seed: int = 0,
+    sequences: Sequences = 20,
+    seed: Seed = 0,
     progress: Progress | None = None,
 ) -> "xr.Dataset":
     """Ablate heads one by one, or together where a tuple is given: Dataset over head, losses in nats per token.

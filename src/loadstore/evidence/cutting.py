@@ -19,7 +19,7 @@ from torch import Tensor
 
 from loadstore.axes import Stream
 from loadstore.errors import Undefined
-from loadstore.evidence.own_cuts import pattern_without
+from loadstore.evidence.own_cuts import pattern_divergence, pattern_without
 from loadstore.evidence.rest import ROWS, Target, final_stream, mlp_reads, mlp_stores, target_log_probability
 from loadstore.interventions.onward import TOKENS
 from loadstore.interventions.sweep import Wire
@@ -113,8 +113,7 @@ def _head(trace: Trace, reader: Reader, change: Tensor) -> _Local:
         return _Local(_relative(more, z @ W_O), math.nan, more)
     after = pattern_without(trace, reader, change)
     moved = float(0.5 * (pattern - after).abs().sum(-1).mean())
-    kl = torch.special.xlogy(pattern, pattern) - torch.special.xlogy(pattern, after)
-    return _Local(moved, float(kl.sum(-1).mean()), (after @ v - z) @ W_O)
+    return _Local(moved, pattern_divergence(trace, reader, change), (after @ v - z) @ W_O)
 
 
 def _relative(change: Stream, whole: Stream) -> float:

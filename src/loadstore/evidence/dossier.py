@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from loadstore.axes import Tokens
+from loadstore.bounds import Seed, Sequences
 from loadstore.circuits.folding import ov
 from loadstore.circuits.moved import matched, moved
 from loadstore.circuits.scores import subspace_scores
@@ -38,8 +39,8 @@ def dossier(
     *,
     text: Tokens | None = None,
     top: int = 8,
-    sequences: int = 20,
-    seed: int = 0,
+    sequences: Sequences = 20,
+    seed: Seed = 0,
     offset: int | None = None,
     roles: "xr.Dataset | None" = None,
     scores: "xr.Dataset | None" = None,

@@ -5,7 +5,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from loadstore.axes import Tokens
+from loadstore.bounds import Seed, Sequences
 from loadstore.errors import Undefined
+from loadstore.evidence.collapse import collapses
 from loadstore.evidence.exact import reader_traffic
 from loadstore.heads.patterns import mass_on, role_masks
 from loadstore.heads.roles import bos_of, random_repeats
@@ -28,12 +30,17 @@ def induction_circuit(previous: Head, heads: Collection[Head]) -> set[Wire]:
 
 @dataclass(frozen=True, slots=True)
 class WireEffect:
-    """One wire: its traffic, the watched head's induction score with the wire cut, and its own reader's change."""
+    """One wire, and what the model does with it cut.
+
+    ``induction`` is the watched head's score, ``prediction`` the mean probability of what really follows on second
+    copies, ``pattern_change`` the total variation of the wire's own reader.
+    """
 
     writer: str
     reader: str
     traffic: float
     induction: float
+    prediction: float
     pattern_change: float
 
 
@@ -43,6 +50,7 @@ class CutProof:
 
     head: str
     intact: float
+    predicted: float
     cut: WireEffect
     controls: tuple[WireEffect, ...]
     sequences: int
@@ -51,6 +59,15 @@ class CutProof:
     def beyond_all_controls(self) -> bool:
         """Whether the cut lowers the head's score more than every control does."""
         return all(self.cut.induction < control.induction for control in self.controls)
+
+    @property
+    def collapses(self) -> bool:
+        """Whether attention and prediction both fall further than for every control."""
+        return collapses(
+            (self.intact, self.cut.induction),
+            (self.predicted, self.cut.prediction),
+            [(control.induction, control.prediction) for control in self.controls],
+        )
 
 
 @dataclass(frozen=True)
@@ -67,13 +84,19 @@ class _Bench:
         mask = role_masks(self.tokens, bos_of(self.weights), window)["induction"]
         return float(mass_on(trace.pattern(head)[:, None], mask)[0].nanmean())
 
+    def prediction(self, trace: Trace) -> float:
+        """Mean probability of what really follows, after the tokens that repeat an earlier one."""
+        follows = role_masks(self.tokens, bos_of(self.weights))["induction"].any(-1)[:, :-1]
+        logits, expected = trace.logits[:, :-1][follows], self.tokens[:, 1:][follows].to(trace.logits.device)
+        return float(logits.softmax(-1).gather(1, expected[:, None]).mean())
+
     def effect(self, wire: Wire, load: float, head: Head) -> WireEffect:
-        """Cut one wire: the watched head's induction score, and the total variation of the reader's own pattern."""
+        """Cut one wire and run again."""
         edit = cut(*wire)
         after = run(self.weights, self.tokens, [edit], record=True)
         own = edit.reader.head
         change = 0.5 * (self.intact.pattern(own) - after.pattern(own)).abs().sum(-1).mean()
-        return WireEffect(*wire, load, self.induction(after, head), float(change))
+        return WireEffect(*wire, load, self.induction(after, head), self.prediction(after), float(change))
 
 
 def prove_wire(
@@ -83,8 +106,8 @@ def prove_wire(
     *,
     apart: Collection[Wire] = (),
     controls: int = 20,
-    sequences: int = 8,
-    seed: int = 0,
+    sequences: Sequences = 8,
+    seed: Seed = 0,
 ) -> CutProof:
     """Cut ``writer`` from the K of ``head`` and compare with wires of the same traffic.
 
@@ -117,6 +140,7 @@ def prove_wire(
     return CutProof(
         str(head),
         bench.induction(bench.intact, head),
+        bench.prediction(bench.intact),
         bench.effect(target, loads[target], head),
         tuple(bench.effect(wire, loads[wire], head) for wire in near[:controls]),
         sequences,

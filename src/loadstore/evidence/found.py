@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from loadstore.bounds import Seed, Sequences
 from loadstore.circuits.scores import subspace_scores
 from loadstore.errors import BadRequest
 from loadstore.evidence.ablation import Progress
@@ -40,8 +41,8 @@ def induction_circuits(
     least: float = IS_ROLE,
     most: int = 12,
     controls: int = 20,
-    sequences: int = 4,
-    seed: int = 0,
+    sequences: Sequences = 4,
+    seed: Seed = 0,
     progress: Progress | None = None,
 ) -> "xr.Dataset":
     """Every previous-token head with every later induction head, best aligned first: Dataset over pair.

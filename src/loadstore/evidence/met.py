@@ -16,6 +16,7 @@ from torch import Tensor
 
 from loadstore.models.attention import LayerRecord
 from loadstore.models.rotary import Rotary
+from loadstore.threads import threads_for
 
 Inside: TypeAlias = Float[Tensor, "head d_head d_head"]
 
@@ -60,4 +61,5 @@ def _own(scale: Tensor | None, at: Int[Tensor, " row"]) -> Float[Tensor, "head r
 
 def _moment(rows: Float[Tensor, "head row d_head"], weight: Float[Tensor, "head row"]) -> Inside:
     """Σ weight xᵀx."""
-    return rows.mT @ (rows * weight[..., None])
+    with threads_for(rows.numel() * rows.shape[-1]):
+        return rows.mT @ (rows * weight[..., None])

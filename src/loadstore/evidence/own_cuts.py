@@ -19,7 +19,7 @@ from loadstore.errors import Undefined
 from loadstore.evidence.exact import traffic_of
 from loadstore.heads.patterns import mass_on, role_masks
 from loadstore.heads.roles import bos_of
-from loadstore.models.attention import causal_softmax
+from loadstore.models.attention import allowed, causal_softmax
 from loadstore.models.trace import Trace
 from loadstore.models.wiring import wiring
 from loadstore.prompts.deviations import deviations
@@ -71,8 +71,30 @@ def _score(pattern: Float[Tensor, "batch query key"], mask: Tensor) -> float:
 
 def pattern_without(trace: Trace, reader: Reader, change: Tensor) -> Float[Tensor, "batch query key"]:
     """A head's pattern with ``change`` taken from its q or k."""
+    with torch.no_grad():
+        return causal_softmax(_scores(trace, reader, change)[:, None], _window(trace, reader))[:, 0]
+
+
+def pattern_divergence(trace: Trace, reader: Reader, change: Tensor) -> float:
+    """KL(A‖A′) of a head's pattern and that with ``change`` taken from its q or k, in nats, mean over queries.
+
+    Taken from the scores in double precision: a weight that underflows to 0 in the pattern itself has a finite
+    logarithm.
+    """
+    intact = _scores(trace, reader, torch.zeros_like(change)).double()
+    after = _scores(trace, reader, change).double()
+    hidden = ~allowed(intact.shape[-1], _window(trace, reader), intact.device)
+    log_p, log_q = (scores.masked_fill(hidden, -torch.inf).log_softmax(-1) for scores in (intact, after))
+    return float((log_p.exp() * (log_p - log_q).masked_fill(hidden, 0.0)).sum(-1).mean())
+
+
+def _scores(trace: Trace, reader: Reader, change: Tensor) -> Float[Tensor, "batch query key"]:
+    """Pre-softmax scores with ``change`` taken from q or k."""
     layer, shape = trace.record.layers[reader.layer], trace.weights.architecture
     q, k = layer.q[:, :, reader.index], layer.k[:, :, reader.index]
     q, k = (q - change, k) if reader.side == "Q" else (q, k - change)
-    with torch.no_grad():
-        return causal_softmax((q @ k.mT / math.sqrt(shape.d_head))[:, None], shape.window(reader.layer))[:, 0]
+    return q @ k.mT / math.sqrt(shape.d_head)
+
+
+def _window(trace: Trace, reader: Reader) -> int | None:
+    return trace.weights.architecture.window(reader.layer)

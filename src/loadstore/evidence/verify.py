@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from torch import Tensor
 
+from loadstore.bounds import Seed, Sequences
 from loadstore.errors import BadRequest, Undefined
 from loadstore.evidence.ablation import Progress
 from loadstore.evidence.claimed import Claim, claims_of
@@ -30,6 +31,7 @@ from loadstore.models.edits import cut
 from loadstore.models.trace import Prompt, Trace, run
 from loadstore.prompts.deviations import deviations
 from loadstore.prompts.listing import Listing
+from loadstore.prompts.single import one_prompt_index
 
 ERRORS = 2.0  # standard errors
 
@@ -110,9 +112,9 @@ def verify(
     found: Listing,
     *,
     controls: int = 20,
-    replicates: int = 8,
+    replicates: Sequences = 8,
     paraphrases: Sequence[Prompt] | None = None,
-    seed: int = 0,
+    seed: Seed = 0,
     progress: Progress | None = None,
 ) -> Verified:
     """Cut every load's largest wire of a listing, and compare with ``controls`` wires of as much traffic.
@@ -213,4 +215,4 @@ def _replicates(
         others = relabelled(found.trace, found.token, count, seed)
         return [(run(weights, ids, record=True), (at, token)) for ids, token in others]
     traces = [run(weights, prompt, record=True) for prompt in paraphrases]
-    return [(trace, (trace.tokens.shape[1] - 1, found.token)) for trace in traces]
+    return [(trace, (one_prompt_index(trace, -1), found.token)) for trace in traces]

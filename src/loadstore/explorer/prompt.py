@@ -8,10 +8,10 @@ from loadstore.explorer.ask import Ask
 from loadstore.explorer.state import Document, Explorer
 from loadstore.heads.patterns import ROLES, mass_on, role_masks
 from loadstore.heads.roles import IS_ROLE, bos_of
-from loadstore.models.tokens import visible
 from loadstore.models.trace import Trace
 from loadstore.prompts.single import one_prompt_index
 from loadstore.sites import parse_head
+from loadstore.visible import visible
 
 CHARACTERS = 20_000  # of a prompt
 WINDOW = 256  # tokens that are drawn at once

@@ -8,10 +8,13 @@ import torch
 import torch.nn.functional as F
 
 from loadstore.axes import Tokens
+from loadstore.bounds import Seed, Sequences
 from loadstore.errors import BadRequest
 from loadstore.heads.patterns import ROLES, mass_on, role_masks
 from loadstore.models.edits import Edit
 from loadstore.models.forward import Record, forward
+from loadstore.models.overflow import finite
+from loadstore.models.trace import as_tokens
 from loadstore.models.weights import Weights
 
 if TYPE_CHECKING:
@@ -28,7 +31,7 @@ def bos_of(weights: Weights) -> int | None:
     return None if weights.tokens is None else weights.tokens.bos
 
 
-def random_tokens(weights: Weights, sequences: int, length: int, seed: int = 0) -> Tokens:
+def random_tokens(weights: Weights, sequences: int, length: int, seed: Seed = 0) -> Tokens:
     """Sequences of ``length`` distinct random tokens, BOS first where the model has one (counted in the length)."""
     generator = torch.Generator().manual_seed(seed)
     bos = bos_of(weights)
@@ -44,7 +47,7 @@ def random_tokens(weights: Weights, sequences: int, length: int, seed: int = 0) 
     return rows if bos is None else torch.cat([torch.full((sequences, 1), bos), rows], 1)
 
 
-def random_repeats(weights: Weights, sequences: int, period: int | None = None, seed: int = 0) -> Tokens:
+def random_repeats(weights: Weights, sequences: int, period: int | None = None, seed: Seed = 0) -> Tokens:
     """BOS (where the model has one) and a block of ``period`` distinct random tokens, twice; 50 or what fits."""
     has_bos = bos_of(weights) is not None
     room = (weights.architecture.context - has_bos) // 2
@@ -55,7 +58,7 @@ def random_repeats(weights: Weights, sequences: int, period: int | None = None, 
     return torch.cat([once, once[:, int(has_bos) :]], 1)
 
 
-def head_roles(weights: Weights, on: On = "repeats", *, sequences: int = 20, seed: int = 0) -> "xr.Dataset":
+def head_roles(weights: Weights, on: On = "repeats", *, sequences: Sequences = 20, seed: Seed = 0) -> "xr.Dataset":
     """Role scores of every head: Dataset over head, per role its mean over sequences and ``<role>_se``.
 
     previous, current, first, duplicate, induction: the mean attention on the role's keys over the queries that
@@ -72,7 +75,7 @@ def head_roles(weights: Weights, on: On = "repeats", *, sequences: int = 20, see
     for batch in tokens.split(BATCH):
         record = Record()
         with torch.no_grad():
-            forward(weights, batch, record=record)
+            finite(weights, batch, (), forward(weights, batch, record=record))
         shape = weights.architecture
         windows = [shape.window(layer) for layer in range(shape.n_layers)]
         masks = {window: role_masks(batch, bos, window) for window in set(windows)}
@@ -117,7 +120,7 @@ def as_on(text: str) -> Literal["repeats", "random"]:
 
 def _tokens(weights: Weights, on: On, sequences: int, seed: int) -> Tokens:
     if not isinstance(on, str):
-        return on
+        return as_tokens(weights, on)[0]
     if as_on(on) == "repeats":
         return random_repeats(weights, sequences, seed=seed)
     return random_tokens(weights, sequences, min(LONGEST, weights.architecture.context), seed)

@@ -4,6 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from loadstore.threads import threads_for
+
 BLOCKS = 6
 
 
@@ -20,8 +22,9 @@ def packed_size(d: int) -> int:
 
 def add_gram(total: Float[Tensor, "d d"], rows: Float[Tensor, "row d"]) -> None:
     """Add AᵀA to the blocks on and above the diagonal."""
-    for some, rest in bands(rows.shape[1]):
-        total[some, rest] += rows[:, some].mT @ rows[:, rest]
+    with threads_for(len(rows) * rows.shape[1] ** 2 / BLOCKS):
+        for some, rest in bands(rows.shape[1]):
+            total[some, rest] += rows[:, some].mT @ rows[:, rest]
 
 
 def mirror(total: Float[Tensor, "d d"]) -> Float[Tensor, "d d"]:

@@ -11,8 +11,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.linear.bands import add_gram, mirror
+from loadstore.linear.decompositions import eigvalsh
 from loadstore.linear.factored import Factored
 from loadstore.linear.subspace import gram_eigenvalues, writer_cores
+from loadstore.threads import threads_for
 
 ROWS = 8192  # of a tall matrix at a time: float32 products of so many are added up in double precision
 
@@ -51,11 +53,13 @@ class End:
         """Eigenvalues that can differ from zero, largest first, double precision; of a full Gram found in ``dtype``."""
         if not self.full:
             return gram_eigenvalues([self.matrix])[0]
-        return torch.linalg.eigvalsh(self.matrix.to(dtype)).double().flip(-1).clamp(min=0)
+        with threads_for(len(self.matrix) ** 3):
+            return eigvalsh(self.matrix.to(dtype)).double().flip(-1).clamp(min=0)
 
     def turned(self, turn: Callable[[Tensor], Tensor]) -> "End":
         """The end of A T, for a linear map T that ``turn`` applies to rows."""
-        return End(turn(turn(self.matrix).mT) if self.full else turn(self.matrix), self.full)
+        with threads_for(self.matrix.numel() * self.matrix.shape[1]):
+            return End(turn(turn(self.matrix).mT) if self.full else turn(self.matrix), self.full)
 
 
 def low_rank(matrix: Factored) -> End:

@@ -7,6 +7,7 @@ from jaxtyping import Complex, Float
 from torch import Tensor
 
 from loadstore.errors import Undefined
+from loadstore.linear.decompositions import eigvals, qr, svdvals
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Factored:
 
     def core(self) -> Float[Tensor, "left_rank right_rank"]:
         """R_left R_rightᵀ of the two QR factorisations: the same singular values, rank × rank at most."""
-        return torch.linalg.qr(self.left)[1] @ torch.linalg.qr(self.right.mT)[1].mT
+        return qr(self.left)[1] @ qr(self.right.mT)[1].mT
 
     def norm(self) -> Float[Tensor, ""]:
         """Frobenius norm, ‖left·right‖_F = √tr(leftᵀleft · right·rightᵀ)."""
@@ -52,12 +53,12 @@ class Factored:
 
     def singular_values(self) -> Float[Tensor, " rank"]:
         """Singular values, largest first."""
-        return torch.linalg.svdvals(self.core())
+        return svdvals(self.core())
 
     def eigenvalues(self) -> Complex[Tensor, " rank"]:
         """Nonzero eigenvalues of a square map: eig(left·right) = eig(right·left) apart from zeros."""
         self._square("eigenvalues")
-        return torch.linalg.eigvals(self.right @ self.left)
+        return eigvals(self.right @ self.left)
 
     def trace(self) -> Float[Tensor, ""]:
         """Return tr(left·right) = tr(right·left)."""

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from loadstore.linear.bands import bands
 from loadstore.linear.ends import End
+from loadstore.threads import threads_for
 
 LONG = 1 << 16  # terms that one product adds up in its own precision; such sums are added in double
 
@@ -67,7 +68,9 @@ def products(weighed: Packed, packed: Packed, writers: slice) -> Float[Tensor, "
     for left, right in zip(weighed.blocks, packed.blocks, strict=True):
         a, b = left[writers].flatten(1), right.flatten(1)
         for start in range(0, a.shape[1], LONG):
-            some = (a[:, start : start + LONG] @ b[:, start : start + LONG].mT).double()
+            part = a[:, start : start + LONG], b[:, start : start + LONG]
+            with threads_for(len(a) * part[0].shape[1] * len(b)):
+                some = (part[0] @ part[1].mT).double()
             total = some if total is None else total.add_(some)
     assert total is not None
     return total

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from loadstore.errors import Undefined
+from loadstore.linear.decompositions import eigh, qr, svd
 from loadstore.linear.factored import Factored
 
 ABSENT = 1e-7  # of the strongest: a Gram matrix tells no weaker direction from none
@@ -34,18 +35,18 @@ def right_singular(matrix: Factored | Float[Tensor, "source d_model"], *, centre
     rows than columns from its Gram matrix, a few rows at a time. Raises Undefined for a zero map.
     """
     if isinstance(matrix, Factored):
-        inner = torch.linalg.qr(matrix.left.double())[1]
-        basis, outer = torch.linalg.qr(_double(matrix.right, centred=centred).mT)
-        _, strengths, inside = torch.linalg.svd(inner @ outer.mT, full_matrices=False)
+        inner = qr(matrix.left.double())[1]
+        basis, outer = qr(_double(matrix.right, centred=centred).mT)
+        _, strengths, inside = svd(inner @ outer.mT)
         directions = inside @ basis.mT
     elif matrix.shape[0] <= matrix.shape[1]:
-        _, strengths, directions = torch.linalg.svd(_double(matrix, centred=centred), full_matrices=False)
+        _, strengths, directions = svd(_double(matrix, centred=centred))
     else:
         gram = torch.zeros(matrix.shape[1], matrix.shape[1], dtype=torch.float64, device=matrix.device)
         for tile in matrix.split(ROWS):
             rows = _double(tile, centred=centred)
             gram += rows.mT @ rows
-        values, vectors = torch.linalg.eigh(gram)
+        values, vectors = eigh(gram)
         strengths, directions = values.flip(0).clamp(min=0).sqrt(), vectors.mT.flip(0)
     if not float(strengths[0]) > 0:
         raise Undefined("it is zero, so it has no singular directions")

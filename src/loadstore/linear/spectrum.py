@@ -8,6 +8,7 @@ from torch import Tensor
 
 from loadstore.axes import Spectrum
 from loadstore.errors import Undefined
+from loadstore.linear.decompositions import eigvalsh
 from loadstore.linear.factored import Factored
 
 FRACTIONS = (0.5, 0.8, 0.9, 0.95, 0.99)
@@ -61,7 +62,7 @@ def principal_spectrum(rows: Float[Tensor, "n d"] | Factored) -> PrincipalSpectr
     else:
         centred = rows.double() - rows.double().mean(0)
         gram = centred.mT @ centred if d <= n else centred @ centred.mT
-        values = torch.linalg.eigvalsh(gram / (n - 1)).flip(0).clamp(min=0)
+        values = eigvalsh(gram / (n - 1)).flip(0).clamp(min=0)
     values = torch.cat([values, values.new_zeros(d - values.shape[0])])
     if float(values.sum()) == 0:
         raise Undefined("all rows are equal, so there is no variance to decompose")

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from loadstore.linear.decompositions import eigh, eigvalsh
 from loadstore.linear.factored import Factored
 
 
@@ -40,14 +41,14 @@ def _roots(stack: Float[Tensor, "site source d_model"]) -> Float[Tensor, "site c
     gram = stack.mT @ stack
     roots, failed = torch.linalg.cholesky_ex(gram, upper=True)
     if bool(failed.any()):  # of less than full rank
-        values, vectors = torch.linalg.eigh(gram[failed > 0])
+        values, vectors = eigh(gram[failed > 0])
         roots[failed > 0] = values.clamp(min=0).sqrt()[..., None] * vectors.mT
     return roots
 
 
 def _spectra(stack: Float[Tensor, "site core d_model"]) -> Float[Tensor, "site rank"]:
     wide = stack.double() if stack.shape[1] <= stack.shape[2] else stack.double().mT
-    return torch.linalg.eigvalsh(wide @ wide.mT).flip(-1).clamp(min=0)
+    return eigvalsh(wide @ wide.mT).flip(-1).clamp(min=0)
 
 
 def _by_shape(matrices: Sequence[Tensor], work: Callable[[Tensor], Tensor]) -> list[Tensor]:

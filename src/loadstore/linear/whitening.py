@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.errors import Undefined
+from loadstore.linear.decompositions import eigh
 
 RIDGE = 1e-3  # of the mean variance, added to every direction: S of a short corpus has empty ones
 
@@ -24,7 +25,7 @@ def whitening(
     largest = float(wide.abs().max())
     if not (torch.isfinite(wide).all() and largest > 0 and float((wide - wide.mT).abs().max()) < 1e-4 * largest):
         raise Undefined("a second moment of the stream is a symmetric matrix of finite numbers, and not zero")
-    values, vectors = torch.linalg.eigh((wide + wide.mT) / 2)
+    values, vectors = eigh((wide + wide.mT) / 2)
     if float(values[0]) < -1e-4 * float(values[-1]):
         raise Undefined(f"a second moment of the stream has no negative variance; this has {float(values[0]):.2g}")
     values = values.clamp(min=0)

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from loadstore.axes import HeadValues, Patterns, Stream
+from loadstore.errors import Undefined
 from loadstore.models.architecture import Architecture
 from loadstore.models.edited import Edited
 from loadstore.models.norms import apply_gain, normalise, through_norm
@@ -92,6 +93,7 @@ def attend(
     v, _ = side("V", x, layer.W_V, layer.b_V, None)
     if shape.rotary is not None:
         q, k = shape.rotary.at(q, offset), shape.rotary.at(k, offset)
+    _refuse_overflow(stream, q, k, index)
     keys, values = k, v
     if past is not None:
         keys, values = _after(past.k, k, offset), _after(past.v, v, offset)
@@ -111,6 +113,21 @@ def attend(
             q.transpose(1, 2), keys.transpose(1, 2), values.transpose(1, 2), attn_mask=mask, is_causal=mask is None
         ).transpose(1, 2)
     return LayerRecord(stream, inverse_scale, q, k, v, pattern, _edit_heads(edited, index, z), q_scale, k_scale)
+
+
+def _refuse_overflow(stream: Stream, q: HeadValues, k: HeadValues, layer: int) -> None:
+    """Raise Undefined where a score q·k may not be finite: fused attention would turn it into finite weights."""
+    largest = float(q.detach().abs().amax()) * float(k.detach().abs().amax()) * q.shape[-1]
+    if not largest <= torch.finfo(q.dtype).max:
+        before = "in the embedding" if layer == 0 else f"in layer {layer - 1}"
+        sound = bool(torch.isfinite(stream).all())
+        raise overflow(q.dtype, f"in the attention scores of layer {layer}" if sound else before)
+
+
+def overflow(dtype: torch.dtype, place: str) -> Undefined:
+    """Return the error for a pass whose numbers stop being finite."""
+    way = "check the weights" if dtype == torch.float64 else "load the model with dtype='float64', or check the weights"
+    return Undefined(f"the pass overflows {str(dtype).removeprefix('torch.')} {place}; {way}")
 
 
 def _after(recorded: Tensor, new: Tensor, tokens: int) -> Tensor:

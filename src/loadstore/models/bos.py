@@ -20,6 +20,7 @@ from loadstore.models.jsonfile import MOST, json_object
 from loadstore.models.quote import quote
 from loadstore.models.tokenfacts import as_stated
 from loadstore.models.tokens import Tokens
+from loadstore.reading import reads
 
 Bos: TypeAlias = bool | Literal["model"]
 Rule: TypeAlias = Literal["reference", "always", "never"]
@@ -67,6 +68,7 @@ def tokens_in(folder: Path, vocab: int, rule: Rule) -> Tokens | None:
     path, beside = folder / "tokenizer.json", folder / "tokenizer_config.json"
     if not path.exists():
         return None
+    reads(path)
     try:
         if (size := path.stat().st_size) > MOST:
             raise BadCheckpoint(f"{path} has {size:,} bytes, expected at most {MOST:,}; mend or remove it")

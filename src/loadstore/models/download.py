@@ -13,6 +13,7 @@ from loadstore.errors import BadCheckpoint, BadRequest
 from loadstore.models.hub_errors import refusal
 from loadstore.models.quote import quote
 from loadstore.models.repository import Address, bounded
+from loadstore.visible import line
 
 DELAY = 2.0  # seconds before a progress bar shows
 BLOCK = 1 << 20
@@ -71,7 +72,11 @@ def _check(path: Path, size: int | None, expected: str | None, where: Address) -
 def _bar() -> Any:
     from tqdm import tqdm
 
-    return partial(tqdm, delay=DELAY, leave=False, disable=not sys.stderr.isatty())
+    def bar(*of: Any, desc: str | None = None, **settings: Any) -> Any:
+        return tqdm(*of, desc=None if desc is None else line(desc), **settings)
+
+    # The command line prints no control characters through sys.stderr, which a bar needs.
+    return partial(bar, delay=DELAY, leave=False, disable=not sys.stderr.isatty(), file=sys.__stderr__)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from loadstore.bounds import Seed
 from loadstore.errors import BadRequest
 from loadstore.models.quote import quote
 from loadstore.sites import Head, Reader, Writer, parse_reader, parse_writer
@@ -29,7 +30,7 @@ class Ablate:
     over: "Trace | None" = field(default=None, repr=False)
     at: tuple[int, ...] | None = None
     channel: tuple[int, ...] | None = None
-    seed: int = 0
+    seed: Seed = 0
 
     def __str__(self) -> str:
         return f"ablate {self.writer} by {self.by}{_rest(self)}"
@@ -45,7 +46,7 @@ class Cut:
     over: "Trace | None" = field(default=None, repr=False)
     at: tuple[int, ...] | None = None
     channel: tuple[int, ...] | None = None
-    seed: int = 0
+    seed: Seed = 0
 
     def __str__(self) -> str:
         return f"cut {self.writer} → {self.reader} by {self.by}{_rest(self)}"
@@ -88,7 +89,7 @@ def ablate(
     over: "Trace | None" = None,
     at: At = None,
     channel: Channel = None,
-    seed: int = 0,
+    seed: Seed = 0,
 ) -> Ablate:
     """Replace a writer's store by its mean, by zero, or by that of another prompt.
 
@@ -109,7 +110,7 @@ def cut(
     over: "Trace | None" = None,
     at: At = None,
     channel: Channel = None,
-    seed: int = 0,
+    seed: Seed = 0,
 ) -> Cut:
     """Remove a writer's store, less what ``ablate`` would put there, from one reader's input, norm scales frozen."""
     source, target = parse_writer(writer), parse_reader(reader)

@@ -25,6 +25,7 @@ from loadstore.models.mlp import mlp_output
 from loadstore.models.norms import normalise, through_norm
 from loadstore.models.weights import Layer, Norm, Weights
 from loadstore.sites import EMBED, POS, Writer
+from loadstore.threads import threads_for
 
 TILE = 8192  # columns of the vocabulary
 ALL = slice(None)
@@ -52,7 +53,8 @@ def forward(
     shape = weights.architecture
     edited = Edited(weights, edits)
     shortformer = shape.positions == "shortformer"
-    embed = edited.store(EMBED, weights.wide(F.embedding(tokens.to(weights.W_E.device), weights.W_E)))
+    rows = weights.read(F.embedding(tokens.to(weights.W_E.device), weights.W_E), of=weights.W_E)
+    embed = edited.store(EMBED, weights.wide(rows))
     pos = None
     if weights.W_pos is not None:
         pos = edited.store(POS, weights.wide(weights.W_pos[offset : offset + tokens.shape[1]]))
@@ -100,12 +102,13 @@ def through_layers(
 ) -> Float[Tensor, "batch row d_model"]:
     """What the unembedding finds when layer ``start`` finds ``stream``; at token ``at`` alone if the last layer ran."""
     depth = weights.architecture.n_layers
-    for index in range(start, depth):
-        before, only = None if past is None else past.layers[index], at if index == depth - 1 else None
-        keep = record is not None
-        step, stream = through_layer(weights, index, stream, beside, edited, offset, only, keep=keep, past=before)
-        if record is not None:
-            record.layers.append(step)
+    with threads_for(stream.shape[:-1].numel() * _width(weights)):
+        for index in range(start, depth):
+            before, only = None if past is None else past.layers[index], at if index == depth - 1 else None
+            keep = record is not None
+            step, stream = through_layer(weights, index, stream, beside, edited, offset, only, keep=keep, past=before)
+            if record is not None:
+                record.layers.append(step)
     return stream
 
 
@@ -164,10 +167,17 @@ def _mlp(
     return step.mlp
 
 
+def _width(weights: Weights) -> int:
+    """Multiplications per token of a layer's largest product."""
+    shape = weights.architecture
+    return shape.d_model * max(shape.n_heads * shape.d_head, 0 if shape.mlp is None else shape.mlp.width)
+
+
 def unembed(weights: Weights, x: Stream) -> Logits:
     """x W_U + b_U; a W_U that is stored narrow widens a tile of the vocabulary at a time."""
-    if (weights.W_U.dtype, weights.W_U.device) == (x.dtype, x.device):
-        logits = x @ weights.W_U
-    else:
-        logits = torch.cat([x @ weights.wide(tile) for tile in weights.W_U.split(TILE, 1)], -1)
+    with threads_for(x.shape[:-1].numel() * weights.W_U.numel()):
+        if (weights.W_U.dtype, weights.W_U.device) == (x.dtype, x.device):
+            logits = x @ weights.read(weights.W_U)
+        else:
+            logits = torch.cat([x @ weights.wide(tile) for tile in weights.W_U.split(TILE, 1)], -1)
     return logits if weights.b_U is None else logits + weights.wide(weights.b_U)

@@ -18,6 +18,7 @@ from loadstore.errors import BadCheckpoint, NotThisModel
 from loadstore.models.quantised import Quantised
 from loadstore.models.quote import quote
 from loadstore.models.stored import KINDS, Matrix
+from loadstore.reading import reads
 
 MAGIC = b"GGUF"
 SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
@@ -115,6 +116,7 @@ class _Header:
 
 def read_gguf(path: Path) -> GGUF:
     """Read the header of a file. Raises BadCheckpoint where it is torn, hostile or no GGUF, NotThisModel on formats."""
+    reads(path)
     try:
         with path.open("rb") as file:
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

@@ -11,12 +11,15 @@ Site = TypeVar("Site", Writer, Reader)
 
 
 def matching(sites: Sequence[Site], globs: str | Sequence[str], named: Callable[[str], Site]) -> list[Site]:
-    """Sites that match one of the globs, in depth order; a name without wildcards must exist, else the nearest is told.
+    """Return the sites that match one of the globs, in depth order; a name without wildcards must exist.
 
-    Raises NoSuchSite.
+    Raises NoSuchSite: where a glob matches nothing, and for an empty list of globs.
     """
     wanted: set[Site] = set()
-    for glob in [globs] if isinstance(globs, str) else globs:
+    names = [globs] if isinstance(globs, str) else globs
+    if not names:
+        raise NoSuchSite("an empty list of globs names no site; '*' names all")
+    for glob in names:
         if not set(glob) & set("*?["):
             wanted.add(named(glob))
             continue

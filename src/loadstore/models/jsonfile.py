@@ -7,12 +7,14 @@ from typing import Any, cast
 
 from loadstore.errors import BadCheckpoint
 from loadstore.models.quote import quote
+from loadstore.reading import reads
 
 MOST = 64 << 20  # bytes: ten times the longest index or tokenizer that is published
 
 
 def json_object(path: Path, what: str, remedy: str) -> dict[str, Any]:
     """The JSON object that a file holds; ``what`` and ``remedy`` are for the message. Raises BadCheckpoint."""
+    reads(path)
     try:
         if (size := path.stat().st_size) > MOST:
             raise BadCheckpoint(f"{what} has {size:,} bytes, expected at most {MOST:,}; {remedy}")

@@ -7,17 +7,18 @@ from pathlib import Path
 
 import torch
 
-from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel
+from loadstore.errors import BadRequest, NotThisModel
 from loadstore.models.architecture import POSITIONS, Positions, one_of
 from loadstore.models.bos import Bos, Rule, as_bos, tokens_in, with_bos
 from loadstore.models.checkpoint import Checkpoint, read_checkpoint
 from loadstore.models.families import gguf, legacy, own, table
 from loadstore.models.families.huggingface import Facts, as_ignored
+from loadstore.models.finite import Unchecked, damaged, is_finite
 from loadstore.models.live import Live, as_live, live_checkpoint, live_name, live_tokens
 from loadstore.models.numbers import as_device, as_dtype
 from loadstore.models.place import BUILTIN, Place, builtin_path, find
 from loadstore.models.pretrained import Pretrained, pretrained_checkpoint, pretrained_name, pretrained_tokens
-from loadstore.models.quote import quote, some
+from loadstore.models.quote import some
 from loadstore.models.weights import Weights
 
 __all__ = ["BUILTIN", "builtin_path", "load"]
@@ -33,6 +34,7 @@ def load(
     device: str | torch.device = "cpu",
     dtype: str | torch.dtype | None = None,
     ignore: Sequence[str] = (),
+    check: bool = False,
 ) -> Weights:
     """Load ``"builtin"``, a folder, a model file, a published or hub name (``owner/name@revision``), or a live model.
 
@@ -42,7 +44,8 @@ def load(
     begins with BOS: as the model's files say, always, or never; ids are taken as they are. ``dtype``: float32 or
     float64 to compute in. ``device``: where; the CPU is what is tested. ``ignore``: keys of a config.json of Hugging
     Face to pass over (``"key"``, or ``"object.key"``) that loadstore does not know or does not compute; the Weights
-    record them in ``ignored``.
+    record them in ``ignored``. ``check``: compare logits on a few tokens with ``transformers``, which must be
+    installed; the Weights record the largest difference in ``checked``.
     Raises BadRequest (no such model, or no way to it), BadCheckpoint (damaged or hostile), NotThisModel (unsupported
     or unstated). See docs/checkpoints.md.
     """
@@ -51,24 +54,36 @@ def load(
     begins, where, numbers = as_bos(bos), as_device(device), as_dtype(dtype)
     passed = as_ignored(ignore)
     if isinstance(source, str | Path):
-        weights = _read(find(source, revision), positions, passed)
+        weights = _read(find(source, revision), positions, passed, check=check)
     else:
         weights = _live(as_live(source), positions, revision, passed)
+        if check:
+            from loadstore.models.against import check_live
+
+            weights = replace(weights, checked=check_live(weights, source))
     if weights.ignored != passed:
         raise BadRequest(f"ignore={list(passed)} is for the config of Hugging Face's models; {weights.name} has none")
     tokens = with_bos(weights.tokens, begins, weights.name)
     return replace(weights, tokens=tokens, device=where, computed=numbers or weights.computed)
 
 
-def _read(place: Place, positions: Positions | None, ignore: tuple[str, ...]) -> Weights:
+def _read(place: Place, positions: Positions | None, ignore: tuple[str, ...], *, check: bool) -> Weights:
     """Open what lies at a place, with its tokenizer."""
     rule: Rule = "reference"
+    theirs = True
     if (packed := gguf.packed(place.path)) is not None:
         path, weights = packed, gguf.build(packed, ignore)
         weights = replace(weights, name=place.name or weights.name, ignored=ignore)
     else:
         checkpoint = read_checkpoint(place.path)
         path, weights, rule = checkpoint.path, _build(checkpoint, positions, place.name, ignore), _rule(checkpoint)
+        theirs = _theirs(checkpoint)
+    if check:
+        from loadstore.models.against import check_file, refused
+
+        if not theirs:
+            raise refused(str(path))
+        weights = replace(weights, checked=check_file(weights, path))
     folder = place.folder(path)
     if weights.tokens is not None or folder is None:
         return weights
@@ -122,15 +137,19 @@ def _beside(checkpoint: Checkpoint) -> str:
 
 
 def _finite(weights: Weights, checkpoint: Checkpoint) -> Weights:
-    """Refuse NaN and infinities; large files are not read through for them. Raises BadCheckpoint."""
-    if sum(tensor.nbytes for tensor in checkpoint.tensors.values()) <= CHECKED:
-        for name, tensor in checkpoint.tensors.items():
-            if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-                raise BadCheckpoint(
-                    f"{checkpoint.path}: tensor '{quote(name)}' has NaN or infinite entries; the file is damaged or "
-                    "the training that made it diverged, fetch it again"
-                )
+    """Refuse NaN and infinities: now, or in a large file where it is first used. Raises BadCheckpoint."""
+    if sum(tensor.nbytes for tensor in checkpoint.tensors.values()) > CHECKED:
+        return replace(weights, unchecked=Unchecked(checkpoint.path, checkpoint.tensors))
+    for name, tensor in checkpoint.tensors.items():
+        if not is_finite(tensor):
+            raise damaged(checkpoint.path, name)
     return weights
+
+
+def _theirs(checkpoint: Checkpoint) -> bool:
+    """Whether a checkpoint is in the layout of a model of ``transformers``."""
+    other = own.recognise(checkpoint) or legacy.recognise(checkpoint)
+    return not other and table.family(checkpoint) is not None
 
 
 def _rule(checkpoint: Checkpoint) -> Rule:

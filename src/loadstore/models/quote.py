@@ -1,12 +1,16 @@
 """Text that came from a file or a library, made fit for one line of an error message."""
 
+import re
+
+from loadstore.visible import shown
+
 MOST = 160
+_SPACE = re.compile(r"[ \t\r\n]+")
 
 
 def quote(text: object, most: int = MOST) -> str:
-    """One line of printable characters, at most ``most``: a hostile name can neither flood nor steer a terminal."""
-    line = " ".join(str(text).split())
-    safe = "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in line[: most + 1])
+    """One line without hidden characters, at most ``most`` long: an untrusted name cannot flood or steer a terminal."""
+    safe = shown(_SPACE.sub(" ", str(text)).strip(" ")[: most + 1])
     return safe if len(safe) <= most else safe[: most - 1] + "…"
 
 

@@ -10,6 +10,7 @@ from loadstore.errors import BadCheckpoint
 from loadstore.models.jsonfile import MOST, parsed
 from loadstore.models.pickled import read_pickled
 from loadstore.models.quote import quote
+from loadstore.reading import reads
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
 PACKED = ".gguf"  # read elsewhere (models.gguf)
@@ -18,6 +19,7 @@ MOST_TENSORS = 100_000
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The tensors of a file by name, and its text metadata. Raises BadCheckpoint."""
+    reads(path)
     return _safetensors(path) if path.suffix == SUFFIXES[0] else (read_pickled(path), {})
 
 

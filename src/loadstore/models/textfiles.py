@@ -6,6 +6,7 @@ from pathlib import Path
 
 from loadstore.errors import BadRequest
 from loadstore.models.quote import quote
+from loadstore.reading import reads
 
 BYTES, FILES = 64_000_000, 10_000
 
@@ -21,6 +22,7 @@ def read_texts(path: Path) -> dict[str, str]:
         texts: dict[str, str] = {}
         left = BYTES
         for name in names:
+            reads(path / name)
             with (path / name).open("rb") as file:
                 content = file.read(left + 1)
             left -= len(content)

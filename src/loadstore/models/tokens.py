@@ -11,14 +11,9 @@ from loadstore.models.jsonfile import MOST, parsed
 from loadstore.models.quote import quote
 from loadstore.models.vetting import MOST_BYTES, vet
 from loadstore.models.work import Unbounded
+from loadstore.visible import visible
 
-SPACE, NEWLINE, TAB = "␣", "⏎", "⇥"
 REMEDY = "put the right one there, or remove it and pass token ids"
-
-
-def visible(text: str) -> str:
-    """Show white space: ``" on"`` becomes ``␣on`` and a line feed ⏎, so that labels never look empty."""
-    return text.replace(" ", SPACE).replace("\n", NEWLINE).replace("\t", TAB)
 
 
 @dataclass(frozen=True, eq=False)

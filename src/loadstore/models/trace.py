@@ -9,12 +9,14 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from loadstore.arguments import checked
 from loadstore.axes import Tokens
 from loadstore.errors import BadPrompt, NoSuchSite
 from loadstore.models.attention import LayerRecord
 from loadstore.models.edits import Edit
 from loadstore.models.fitting import check
 from loadstore.models.forward import Record, forward
+from loadstore.models.overflow import finite
 from loadstore.models.quote import quote
 from loadstore.models.tokens import labels, require
 from loadstore.models.weights import Weights
@@ -22,7 +24,8 @@ from loadstore.models.wiring import wiring
 from loadstore.sites import Head, Writer, parse_head
 
 WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.uint16, torch.uint32, torch.uint64)
-Prompt: TypeAlias = str | Sequence[str] | Sequence[int] | Int[Tensor, " token"] | Int[Tensor, "batch token"]
+Ids: TypeAlias = Int[Tensor, " token"] | Int[Tensor, "batch token"]
+Prompt: TypeAlias = str | Sequence[str] | Sequence[int] | Sequence[Sequence[int]] | Ids
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,10 +82,11 @@ class Trace:
 
         A shortformer ``pos`` stores nothing in the stream; this is what it adds to the inputs of Q and K.
         """
-        return self._shape(self.store(wiring(self.weights).writer(str(writer))))
+        return self._shape(self.store(writer))
 
-    def store(self, writer: Writer) -> Float[Tensor, "batch token d_model"]:
-        """Return the same with the batch axis always there, for a writer that is known to exist."""
+    def store(self, writer: Writer | Head | str) -> Float[Tensor, "batch token d_model"]:
+        """Return the same with the batch axis always there. Raises NoSuchSite as ``written`` does."""
+        writer = wiring(self.weights).writer(str(writer))
         record, shape = self.record, (*self.tokens.shape, self.weights.architecture.d_model)
         match writer.kind:
             case "embed":
@@ -101,6 +105,7 @@ class Trace:
         assert value is not None
         return value.expand(shape)
 
+    @checked
     def residual(self, layer: int) -> Float[Tensor, "*batch token d_model"]:
         """Return the stream as ``layer`` finds it; ``residual(n_layers)`` is what the unembedding reads."""
         depth = self.weights.architecture.n_layers
@@ -122,14 +127,14 @@ def run(weights: Weights, prompt: Prompt, edits: Sequence[Edit] = (), *, record:
     """Run a model on text, token ids, or a batch (texts of as many tokens each, ids [batch, token]), with edits if any.
 
     Text gets the model's BOS in front; ids are taken as they are. Raises BadPrompt (empty, too long, ids out
-    of range), Undefined (text without a tokenizer), and for edits that do not fit the model, the prompt or each other
-    NoSuchSite, NoSuchWire, BadPrompt, BadRequest.
+    of range), Undefined (text without a tokenizer, numbers that stop being finite), and for edits that do not fit
+    the model, the prompt or each other NoSuchSite, NoSuchWire, BadPrompt, BadRequest.
     """
     tokens, batched = as_tokens(weights, prompt)
     check(weights, tokens, edits)
     kept = Record() if record else None
     with torch.no_grad():
-        logits = forward(weights, tokens, edits, kept)
+        logits = finite(weights, tokens, edits, forward(weights, tokens, edits, kept))
     return Trace(weights, tokens, tuple(edits), batched, logits, kept)
 
 

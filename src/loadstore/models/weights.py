@@ -13,6 +13,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.models.architecture import Architecture
+from loadstore.models.checked import Checked
+from loadstore.models.finite import Unchecked
 from loadstore.models.tokens import Tokens, begins
 from loadstore.sites import Head, Side
 
@@ -100,8 +102,10 @@ class Weights:
     untokenised: str = ""  # why there is no tokenizer, where the file says
     origin: str = ""  # the file, where its name tells more than the model's
     ignored: tuple[str, ...] = ()  # keys of the config that the user had passed over
+    checked: Checked | None = None  # of the model as it was loaded
     computed: torch.dtype | None = None  # None: as stored
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    unchecked: Unchecked | None = None  # a file too large to look through for NaN at loading
 
     def __repr__(self) -> str:
         return f"Weights({self.name!r}: {self.architecture.brief})"
@@ -121,9 +125,21 @@ class Weights:
         """Whether W_U is the same memory as W_E, transposed."""
         return self.W_U.shape[::-1] == self.W_E.shape and self.W_U.data_ptr() == self.W_E.data_ptr()
 
+    def read(self, tensor: Tensor, of: Tensor | None = None) -> Tensor:
+        """Return a stored tensor, a part of one, or rows taken ``of`` one, as they are.
+
+        Raises BadCheckpoint where an entry is not finite.
+        """
+        if self.unchecked is not None:
+            self.unchecked.check(tensor, tensor if of is None else of)
+        return tensor
+
     def wide(self, tensor: Tensor) -> Tensor:
-        """A stored tensor in the number format and on the device that is computed with; itself if it is so already."""
-        return tensor.to(self.device, self.dtype)
+        """A stored tensor in the number format and on the device that is computed with; itself if it is so already.
+
+        Raises BadCheckpoint where it is not finite.
+        """
+        return self.read(tensor).to(self.device, self.dtype)
 
     def layer(self, index: int) -> Layer:
         """Return one layer, widened."""

@@ -7,9 +7,9 @@ import numpy as np
 
 from loadstore.errors import BadRequest
 from loadstore.models.quote import quote
-from loadstore.models.tokens import visible
 from loadstore.views.model import Figure, figure, reading
 from loadstore.views.pictures import patterns
+from loadstore.visible import visible
 
 SLACK = 1e-3  # half-precision weights overshoot 1 by this much at most
 SHAPES = "[query, key], [head, query, key] or [layer, head, query, key]"

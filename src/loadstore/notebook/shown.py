@@ -7,6 +7,7 @@ from typing import Any
 
 from loadstore.atomic import replacing
 from loadstore.views.page import render_page
+from loadstore.visible import line
 
 HEIGHT = 420  # pixels before the page has told its own height, or where the frame may not be touched
 
@@ -30,7 +31,7 @@ class Shown:
 
     def _repr_html_(self) -> str:
         """The page in a frame of the notebook's width; the page sets the height."""
-        title = html.escape(str(self.document["title"]))
+        title = html.escape(line(self.document["title"]))
         page = self.html.replace("&", "&amp;").replace("'", "&#39;")  # fewer of ' than of " in a page
         return (
             f'<iframe title="{title}" width="100%" height="{HEIGHT}" '
@@ -39,4 +40,4 @@ class Shown:
 
     def __repr__(self) -> str:
         claims = [figure["claim"] for section in self.document["sections"] for figure in section["figures"]]
-        return "\n".join([str(self.document["title"]), *(f"  {claim}" for claim in claims if claim)])
+        return "\n".join([line(self.document["title"]), *(f"  {line(claim)}" for claim in claims if claim)])

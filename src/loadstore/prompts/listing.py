@@ -14,7 +14,6 @@ from functools import cached_property
 import torch
 
 from loadstore.errors import BadRequest, Undefined
-from loadstore.models.tokens import visible
 from loadstore.models.trace import Trace
 from loadstore.prompts.loads import Cell, Load, chosen
 from loadstore.prompts.logits import column_parts, signed_targets
@@ -22,6 +21,7 @@ from loadstore.prompts.reading import refuse_cuts
 from loadstore.prompts.search import Search, Step
 from loadstore.prompts.single import one_prompt_index
 from loadstore.sites import CONST
+from loadstore.visible import visible
 
 TILE = 8192  # columns of the vocabulary
 

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from loadstore.models.tokens import visible
 from loadstore.models.trace import Trace
 from loadstore.models.wiring import wiring
 from loadstore.prompts.single import one_prompt_index
 from loadstore.prompts.stored import nearest
 from loadstore.sites import CONST, Side
+from loadstore.visible import visible
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,12 @@
 import math
 from dataclasses import dataclass, field
 
-from loadstore.models.tokens import visible
 from loadstore.models.trace import Trace
 from loadstore.models.wiring import wiring
 from loadstore.prompts.loads import Cell, Load, head_loads, mlp_load
 from loadstore.prompts.stored import nearest
 from loadstore.sites import CONST, Writer, parse_writer
+from loadstore.visible import visible
 
 LEAST = 0.05  # weight of a step
 

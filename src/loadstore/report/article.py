@@ -10,6 +10,7 @@ from loadstore.report.formulas import formula_figure
 from loadstore.report.induction import induction_figures, is_induction
 from loadstore.report.machine import machine_figure
 from loadstore.report.moved import moved_figure
+from loadstore.report.parts import Part, shared
 from loadstore.report.previous import previous_figures
 from loadstore.report.puzzle import puzzling_head
 from loadstore.report.score import score_figure
@@ -21,76 +22,120 @@ from loadstore.report.tokens import token_figures
 from loadstore.report.traffic import CARRIED, traffic_figures
 from loadstore.report.walk import walk_of
 from loadstore.report.words import listed, number
+from loadstore.views.model import Figure
 
 
-def article_sections(story: Story) -> list[dict[str, Any]]:
-    """Sections of figures; those that the model has nothing for are empty or left out."""
-    previous = previous_figures(story)
-    sections = [
-        section(
-            "machine",
-            "The machine",
-            "Components load from one shared memory, the residual stream, and store to it.",
-            [machine_figure(story)],
+def article_parts(story: Story) -> list[Part]:
+    """The parts of the page, in the article's order; costs are seconds of the built-in model on one thread."""
+    position = story.weights.architecture.positions
+    return [
+        shared("roles of all heads", 0.4, lambda: story.roles),
+        shared("subspace scores", 0.3, lambda: (story.scores, story.reversed)),
+        Part(
+            "the machine",
+            0.03,
+            lambda: section(
+                "machine",
+                "The machine",
+                "Components load from one shared memory, the residual stream, and store to it.",
+                [machine_figure(story)],
+            ),
         ),
-        section(
-            "memory",
-            "The memory",
-            f"The residual stream is shared memory. How much of it {_use(story)}?",
-            spectra_figures(story),
+        Part(
+            "the memory",
+            0.03,
+            lambda: section(
+                "memory",
+                "The memory",
+                f"The residual stream is shared memory. How much of it {_use(story)}?",
+                spectra_figures(story),
+            ),
         ),
-        section(
-            "tokens",
-            "The token part of an address",
-            "Attention says which rows of the memory a head loads from.",
-            token_figures(story),
+        Part(
+            "the token part of an address",
+            0.03,
+            lambda: section(
+                "tokens",
+                "The token part of an address",
+                "Attention says which rows of the memory a head loads from.",
+                token_figures(story),
+            ),
         ),
-        section(
-            "subspaces",
-            "The subspace part of an address",
-            "The weights say what of a row is loaded, and where it is stored.",
-            [formula_figure(story), score_figure(story)],
+        Part(
+            "the subspace part of an address",
+            0.05,
+            lambda: section(
+                "subspaces",
+                "The subspace part of an address",
+                "The weights say what of a row is loaded, and where it is stored.",
+                [formula_figure(story), score_figure(story)],
+            ),
         ),
-        section(
-            "previous",
-            "A head without positions" if story.weights.architecture.positions == "none" else "Addressing by position",
-            "One head of layer 0, both parts of its address.",
-            [
-                _numbered(previous, "8"),
-                first_stream_figure(story),
-                _numbered(previous, "10"),
-                _numbered(previous, "11"),
-                moved_figure(story),
-                later_stream_figure(story),
-            ],
+        Part(
+            "the previous token",
+            0.2,
+            lambda: section(
+                "previous",
+                "A head without positions" if position == "none" else "Addressing by position",
+                "One head of layer 0, both parts of its address.",
+                _previous(story),
+            ),
         ),
-        section(
+        Part(
             "induction",
-            "Addressing by content",
-            "A second layer can search for what the first one stored"
-            + ("; this model has one layer." if story.candidate is None else "."),
-            [*induction_figures(story), closing_figure(story), walk_of(story), *cause_figures(story)],
+            0.8,
+            lambda: section(
+                "induction",
+                "Addressing by content",
+                "A second layer can search for what the first one stored.",
+                [*induction_figures(story), *cause_figures(story)],
+            ),
         ),
-        section(
-            "prediction",
-            "What it comes to",
-            "A prediction is the sum of everything that was stored.",
-            attribution_figures(story),
+        Part(
+            "the prediction",
+            0.1,
+            lambda: section(
+                "prediction",
+                "The prediction",
+                "A prediction is the sum of everything that was stored.",
+                [*attribution_figures(story), closing_figure(story), walk_of(story)],
+            ),
         ),
-        section("traffic", "What is carried", CARRIED, traffic_figures(story, story.weights.architecture.heads)),
+        Part(
+            "traffic on text",
+            0.8,
+            lambda: section(
+                "traffic", "What is carried", CARRIED, traffic_figures(story, story.weights.architecture.heads)
+            ),
+        ),
+        Part("a dossier", 2.4, lambda: _puzzle(story)),
     ]
-    if (puzzle := puzzling_head(story)) is not None:
-        head, side = puzzle
-        sections.append(
-            section(
-                "puzzle",
-                f"I wonder what {head} is doing",
-                f"The article ends with a head that it cannot explain. Here, {story.previous} aside, {head} is the "
-                f"writer best aligned with the {side} of {story.candidate}. Its dossier:",
-                dossier_figures(story.weights, head, story.roles, story.scores),
-            )
-        )
-    return sections
+
+
+def _previous(story: Story) -> list[Figure]:
+    pattern, addressing, controls = previous_figures(story)
+    return [
+        pattern,
+        first_stream_figure(story),
+        addressing,
+        controls,
+        moved_figure(story),
+        later_stream_figure(story),
+    ]
+
+
+def _puzzle(story: Story) -> dict[str, Any] | None:
+    found = puzzling_head(story)
+    if found is None:
+        return None
+    head, side = found
+    return section(
+        "puzzle",
+        f"I wonder what {head} is doing",
+        f"The article ends with a head that it cannot explain. Here, {story.previous} aside, {head} is the writer best "
+        f"aligned with the {side} of {story.candidate}. Its dossier:",
+        dossier_figures(story.weights, head, story.roles, story.scores),
+    )
 
 
 def lead(story: Story) -> str:
@@ -111,7 +156,3 @@ def lead(story: Story) -> str:
 
 def _use(story: Story) -> str:
     return "do the first two writers use" if len(story.first_writers) > 1 else "does the first writer use"
-
-
-def _numbered(figures: list[dict[str, Any]], number: str) -> dict[str, Any]:
-    return next(figure for figure in figures if figure["number"] == number)

@@ -3,12 +3,10 @@
 import numpy as np
 
 from loadstore.errors import Undefined
-from loadstore.models.tokens import visible
 from loadstore.prompts.listing import listing
-from loadstore.prompts.logits import logit_parts
 from loadstore.report.listing import listing_figure
+from loadstore.report.nothing import LeftOut
 from loadstore.report.story import Story
-from loadstore.report.tokens import chosen_load
 from loadstore.report.words import number, plural, size
 from loadstore.sites import CONST
 from loadstore.views.model import Figure, figure, heatmap, panel, reading, round_up
@@ -19,39 +17,34 @@ STEPS = 12  # of the program
 DIRECT = ("embed", "pos")  # the direct path is always shown
 
 
-def attribution_figures(story: Story) -> list[Figure]:
-    """The first prediction after the load that the report looks at, against the second, and its program.
-
-    None without two tokens; no program where nothing sets the prediction apart.
-    """
-    if story.weights.architecture.vocab == 1:
-        return []
+def attribution_figures(story: Story) -> list[Figure | LeftOut]:
+    """The explained prediction against another token as a sum of stores, and its program."""
+    asked = story.asked
     try:
-        program = [listing_figure(listing(story.trace, chosen_load(story)[1], most=STEPS))]
-    except Undefined:
-        program = []
-    return [_prediction(story), *program]
+        found = listing(story.trace, asked.at, asked.predict, asked.against, most=STEPS)
+    except Undefined as reason:
+        return [_prediction(story), LeftOut("Program", f"What made {story.predicted}", f"{reason}.")]
+    return [_prediction(story), listing_figure(found)]
 
 
 def _prediction(story: Story) -> Figure:
     """Draw it as a waterfall, and a map of writers and the tokens that they loaded."""
-    _, at = chosen_load(story)
-    first, second = story.trace.logits[at].topk(2).indices.tolist()
-    found = logit_parts(story.trace, at, first, against=second, by_source=True)
+    at, found = story.asked.at, story.parts
     names, parts = [str(name) for name in found["writer"].values], found.values.sum(1)
     recorded, remainder = found.attrs["recorded"], found.attrs["remainder"]
     large = sorted(range(len(names)), key=lambda i: -abs(parts[i]))[:SHOWN]
     shown = [i for i, name in enumerate(names) if i in large or name in DIRECT]
     rest = [i for i in range(len(names)) if i not in shown]
-    labels, told = story.trace.labels, token_name(story, first)
+    labels, told, beside = story.trace.labels, story.predicted, story.text_of(story.asked.against)
     rows = [(names[i], parts[i], _source(story, names[i], found.values[i], at)) for i in shown]
     if rest:
         rows.append((plural(len(rest), "other"), parts[rest].sum(), "together"))
-    odds = f"log odds of {told} over {token_name(story, second)} after {labels[at]}"
-    probability = float(story.trace.logits[at].softmax(-1)[first])
+    odds = f"log odds of {told} over {beside} after {labels[at]}"
+    rank = "the first prediction" if story.asked.rank == 0 else f"prediction number {story.asked.rank + 1:,}"
+    order = "before" if recorded >= 0 else "behind"
     views = [
         waterfall(
-            f"Who made {told} the first prediction after {labels[at]}",
+            f"Who made {told} {rank} after {labels[at]}",
             f"{odds}, nats",
             ("writer", "what it stored came from"),
             rows,
@@ -64,10 +57,10 @@ def _prediction(story: Story) -> Figure:
     return figure(
         "Prediction",
         f"Who predicts {told} after {labels[at]}",
-        f"After {labels[at]} the first prediction is {told} (probability {number(probability)}), by "
-        f"{number(recorded)} nats before {token_name(story, second)}. Of {plural(len(names), 'part')} the largest is "
-        f"that of {names[top]}, {number(float(parts[top]))}{_from(story, names[top], found.values[top], at)}. They "
-        f"sum to the number of the run within {size(abs(remainder))}.",
+        f"After {labels[at]}, {told} is {rank} (probability {number(story.asked.probability)}), "
+        f"{number(abs(recorded))} nats {order} {beside}. Of {plural(len(names), 'part')} the largest is that of "
+        f"{names[top]}, {number(float(parts[top]))}{_from(story, names[top], found.values[top], at)}. They sum to the "
+        f"number of the run within {size(abs(remainder))}.",
         views,
         reading(
             "Every writer's store at this token, through the last norm with its scale frozen, onto the difference of "
@@ -107,9 +100,3 @@ def _source(story: Story, name: str, parts: np.ndarray, at: int) -> str:
 
 def _from(story: Story, name: str, parts: np.ndarray, at: int) -> str:
     return f", of which {_source(story, name, parts, at)}" if ".H" in name else ""
-
-
-def token_name(story: Story, index: int) -> str:
-    """A token of the vocabulary as text, or its id."""
-    tokens = story.weights.tokens
-    return f"#{index}" if tokens is None else visible(tokens.text(index))

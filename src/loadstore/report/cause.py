@@ -2,6 +2,7 @@
 
 from loadstore.errors import Undefined
 from loadstore.evidence.effect import CutProof, WireEffect, induction_circuit, prove_wire
+from loadstore.report.nothing import ATTENTION, LeftOut, shows
 from loadstore.report.story import Story
 from loadstore.report.words import number
 from loadstore.sites import Head
@@ -13,11 +14,12 @@ COLUMNS = (
     ("reader", "reader", None),
     ("traffic", "traffic (nats)", 2),
     ("induction", "induction score with it cut", 2),
+    ("prediction", "probability of what follows", 3),
     ("change", "change of its own reader's pattern", 2),
 )
 
 
-def cause_figures(story: Story) -> list[Figure]:
+def cause_figures(story: Story) -> list[Figure | LeftOut]:
     """One figure if the model has an induction head with a previous-token head below it; else none."""
     if not story.induction or not story.is_previous:
         return []
@@ -27,22 +29,29 @@ def cause_figures(story: Story) -> list[Figure]:
             story.weights, story.previous, head, apart=induction_circuit(story.previous, story.induction), sequences=4
         )
     except Undefined as reason:
-        return [figure("Proof", TITLE, f"The cut of {story.previous} → {head}.K was not compared: {reason}.", [])]
+        return [LeftOut("Proof", TITLE, f"The cut of {story.previous} → {head}.K was not compared: {reason}.")]
     return [proof_figure(story, head, proof)]
 
 
-def proof_figure(story: Story, head: Head, proof: CutProof) -> Figure:
-    """The table of a proof, and what it shows."""
-    worst = min(control.induction for control in proof.controls)
+def proof_figure(story: Story, head: Head, proof: CutProof) -> Figure | LeftOut:
+    """The table of a proof, and its result; left out where the cut changes nothing."""
+    name = f"{story.previous} → {head}.K"
+    if not shows((proof.intact, proof.cut.induction), (proof.predicted, proof.cut.prediction)):
+        reason = f"Cutting {name} changes attention and prediction on random repeats by less than {number(ATTENTION)}."
+        return LeftOut("Proof", TITLE, reason)
     loads = sorted(control.traffic for control in proof.controls)
     quieter = "; no control carries as much" if loads[-1] < proof.cut.traffic else ""
     verdict = "lower than" if proof.beyond_all_controls else "not lower than"
+    lowest = [min(getattr(control, what) for control in proof.controls) for what in ("induction", "prediction")]
     count = len(proof.controls)
-    others = "the one control does (it" if count == 1 else f"each of {count} controls does (the lowest"
+    others = "the one control leaves" if count == 1 else f"each of {count} controls leaves (the lowest"
+    kept = [f"{others} ({number(low)})" if count == 1 else f"{others} {number(low)})" for low in lowest]
+    further = "lower than" if all(proof.cut.prediction < c.prediction for c in proof.controls) else "not lower than"
     rows = [_row(effect) for effect in (proof.cut, *proof.controls)]
     claim = (
-        f"Cutting {story.previous} from the K of {head} takes its induction score from {number(proof.intact)} to "
-        f"{number(proof.cut.induction)}, {verdict} {others} leaves {number(worst)}). The "
+        f"On random repeats, cutting {name} takes the induction score of {head} from {number(proof.intact)} to "
+        f"{number(proof.cut.induction)}, {verdict} {kept[0]}. The probability of what follows goes from "
+        f"{number(proof.predicted)} to {number(proof.cut.prediction)}, {further} {kept[1]}. {_verdict(proof)} The "
         f"wire carries {number(proof.cut.traffic)} nats, the controls, the nearest in traffic, "
         f"{number(loads[0])} to {number(loads[-1])}{quieter}."
     )
@@ -60,5 +69,14 @@ def proof_figure(story: Story, head: Head, proof: CutProof) -> Figure:
     )
 
 
+def _verdict(proof: CutProof) -> str:
+    """The sentence that the criterion of a collapse allows."""
+    if proof.collapses:
+        return "Attention and prediction both need this wire."
+    if proof.beyond_all_controls:
+        return "The head needs this wire for its attention; the prediction cannot be shown to need it."
+    return "This wire cannot be shown to carry the address."
+
+
 def _row(effect: WireEffect) -> list[str | float]:
-    return [effect.writer, effect.reader, effect.traffic, effect.induction, effect.pattern_change]
+    return [effect.writer, effect.reader, effect.traffic, effect.induction, effect.prediction, effect.pattern_change]

@@ -2,7 +2,6 @@
 
 from loadstore.prompts.address import MASS, Address, address
 from loadstore.report.story import Story
-from loadstore.report.tokens import chosen_load
 from loadstore.report.words import listed, number, plural
 from loadstore.sites import SIDES, Side
 from loadstore.views.model import Figure, bars, figure, reading, round_up
@@ -19,7 +18,7 @@ SAY = {
 
 def closing_figure(story: Story) -> Figure:
     """Whose token and whose subspace each of the three loads has."""
-    head, at = chosen_load(story)
+    head, at = story.main, story.asked.at
     found = address(story.trace, head, at)
     labels, length = list(found.labels), len(found.labels)
     ones: dict[Side, list[float | None]] = {
@@ -44,7 +43,7 @@ def closing_figure(story: Story) -> Figure:
     return figure(
         "Three addresses",
         "One head, one query, three addresses",
-        f"{found}. {head} at {labels[at]} loads three times: {told}.",
+        f"{head} adds most to {story.predicted} after {labels[at]}. It loads three times: {told}. In short: {found}.",
         views,
         reading(
             "Attention supplies a token address for V only: Q reads the query's own token and K every token its own. "

@@ -7,7 +7,6 @@ from torch import Tensor
 from loadstore.models.attention import causal_softmax
 from loadstore.models.norms import normalise
 from loadstore.report.story import Story
-from loadstore.report.tokens import chosen_load
 from loadstore.report.words import size
 from loadstore.sites import Head
 from loadstore.views.model import Figure, figure, reading
@@ -16,7 +15,7 @@ from loadstore.views.pictures import formula, term
 
 def formula_figure(story: Story) -> Figure:
     """The QK circuit, the OV circuit and the whole head, each with its shapes and checked against the run."""
-    head, _ = chosen_load(story)
+    head = story.main
     pattern, output = evaluate(story, head)
     wrong = float((pattern - story.trace.pattern(head)).abs().max())
     stored = story.trace.written(head)

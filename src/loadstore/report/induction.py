@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 
-import torch
-
 from loadstore.heads.patterns import role_masks
 from loadstore.heads.roles import bos_of
 from loadstore.models.attention import allowed
 from loadstore.models.edits import cut
-from loadstore.models.trace import run
+from loadstore.models.trace import Trace, run
 from loadstore.models.wiring import wiring
+from loadstore.report.nothing import ATTENTION, LeftOut, shows
 from loadstore.report.story import Story
 from loadstore.report.wires import OUTLINE, layer_heads, most_aligned, reads, side_panel
 from loadstore.report.words import listed, number, plural, unseen, with_error
@@ -54,7 +53,7 @@ def _within(story: Story, head: Head) -> list[Repeat]:
     return [repeat for repeat in repeats(story) if window is None or repeat.query - repeat.key < window]
 
 
-def induction_figures(story: Story) -> list[Figure]:
+def induction_figures(story: Story) -> list[Figure | LeftOut]:
     """The pattern (14) and the subspaces (15); none for a model of one layer."""
     head = story.candidate
     return [] if head is None else [induction_figure(story, head), _addresses(story, head)]
@@ -68,51 +67,62 @@ def is_induction(story: Story, head: Head) -> str:
     return f"No head is an induction head; the nearest is {head} with {score} on random repeats."
 
 
-def induction_figure(story: Story, head: Head) -> Figure:
-    """The pattern of an induction head on the prompt, and with the previous-token head cut from its K (14)."""
-    labels, repeat = story.trace.labels, best_repeat(story, head)
-    edits = [cut(str(story.previous), f"{head}.K")]
-    without = run(story.weights, story.prompt, edits, record=True)
-    seen = allowed(len(labels), story.weights.architecture.window(head.layer)).numpy()
-    outlined = [] if repeat is None else [(repeat.query, repeat.key)]
+def induction_figure(story: Story, head: Head, name: str = "14") -> Figure | LeftOut:
+    """The pattern of an induction head on a repeat of the prompt, and with the previous-token head cut from its K.
+
+    Left out where the prompt has no repeat, or where the cut changes neither attention nor prediction there.
+    """
+    title, labels, repeat = f"The pattern of {head} on a repeat", story.trace.labels, best_repeat(story, head)
+    window = story.weights.architecture.window(head.layer)
+    if repeat is None:
+        near = "" if window is None else ", within what this head sees"
+        reason = f"No token of this prompt occurred exactly once before{near}: induction has nothing to match here."
+        return LeftOut(name, title, reason)
+    without = run(story.weights, story.prompt, [cut(str(story.previous), f"{head}.K")], record=True)
+    cell = repeat.query, repeat.key
+    attention = float(story.trace.pattern(head)[cell]), float(without.pattern(head)[cell])
+    token = int(story.trace.tokens[0, repeat.key])
+    intact, left = (float(t.logits[repeat.query].softmax(-1)[token]) for t in (story.trace, without))
+    if not shows(attention, (intact, left)):
+        return LeftOut(
+            name,
+            title,
+            f"{head} attends from {labels[repeat.query]} to {labels[repeat.key]}, which followed "
+            f"{labels[repeat.earlier]}, with weight {number(attention[0])}; cutting {story.previous} from its K "
+            f"changes that and the prediction by less than {number(ATTENTION)}.",
+        )
+    seen = allowed(len(labels), window).numpy()
     view = heatmap(
         f"Pattern of {head}",
         ("query", labels),
         ("key", labels),
         [
-            panel(f"{head}", story.trace.pattern(head), seen, outlined=outlined),
-            panel(f"control: {story.previous} cut from its K", without.pattern(head), seen, outlined=outlined),
+            panel(f"{head}", story.trace.pattern(head), seen, outlined=[cell]),
+            panel(f"control: {story.previous} cut from its K", without.pattern(head), seen, outlined=[cell]),
         ],
         scale=("sequential", 0.0, 1.0, "attention"),
-        hatched=unseen(story.weights.architecture.window(head.layer)),
+        hatched=unseen(window),
         outline="the token that followed the earlier occurrence",
     )
-    return figure(
-        "14",
-        f"The pattern of {head}",
-        f"{is_induction(story, head)} {_instance(story, head, repeat, without.pattern(head))}",
-        [view],
-    )
+    told = _instance(story, head, repeat, without, (intact, left))
+    return figure(name, title, f"{is_induction(story, head)} {told}", [view])
 
 
-def _instance(story: Story, head: Head, repeat: Repeat | None, without: torch.Tensor) -> str:
-    """What the prompt itself shows: one repeat, before and after the cut; or that it has none."""
-    labels = story.trace.labels
-    if repeat is None:
-        near = "" if story.weights.architecture.window(head.layer) is None else ", within what this head sees"
-        return f"No token of this prompt occurred exactly once before{near}: induction has nothing to match here."
-    weight, cut_weight = (float(p[repeat.query, repeat.key]) for p in (story.trace.pattern(head), without))
-    probability = story.trace.logits[repeat.query].softmax(-1)
-    token = int(story.trace.tokens[0, repeat.key])
-    place = int((probability > probability[token]).sum()) + 1
+def _instance(story: Story, head: Head, repeat: Repeat, without: Trace, probability: tuple[float, float]) -> str:
+    """What the prompt itself shows: one repeat, before and after the cut."""
+    labels, cell = story.trace.labels, (repeat.query, repeat.key)
+    before, after = (t.pattern(head) for t in (story.trace, without))
+    logits, token = story.trace.logits[repeat.query], int(story.trace.tokens[0, repeat.key])
+    place = int((logits > logits[token]).sum()) + 1
     every = _within(story, head)
-    means = [sum(float(p[r.query, r.key]) for r in every) / len(every) for p in (story.trace.pattern(head), without)]
+    means = [sum(float(p[r.query, r.key]) for r in every) / len(every) for p in (before, after)]
     return (
         f"Of {plural(len(every), 'unambiguous repeat')} in this prompt the clearest is {labels[repeat.query]}, which "
         f"occurred before at {labels[repeat.earlier]}: the head attends to {labels[repeat.key]} with weight "
-        f"{number(weight)} ({number(cut_weight)} with {story.previous} cut from its K), and the model gives that token "
-        f"probability {number(float(probability[token]))} (place {place}). Mean weight over all of them: "
-        f"{number(means[0])} ({number(means[1])} when cut)."
+        f"{number(float(before[cell]))}, and the model gives that token probability {number(probability[0])} (place "
+        f"{place}). With {story.previous} cut from its K the weight is {number(float(after[cell]))} and the "
+        f"probability {number(probability[1])}. Mean weight over all of them: {number(means[0])} ({number(means[1])} "
+        "when cut)."
     )
 
 

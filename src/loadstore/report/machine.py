@@ -84,6 +84,7 @@ def _heads(story: Story) -> list[Head]:
     named = {story.previous.layer: story.previous}
     if story.candidate is not None:
         named[story.candidate.layer] = story.candidate
+    named[story.main.layer] = story.main
     layers = list(range(story.weights.architecture.n_layers))
     if len(layers) > MOST_LAYERS:
         ends = [layers[0], layers[-1], *layers[1:]]

@@ -1,5 +1,6 @@
 """The whole report: sections of figures, what the model is, and one self-contained page."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,21 +9,50 @@ from loadstore.atomic import replacing
 from loadstore.errors import Undefined
 from loadstore.heads.roles import bos_of
 from loadstore.models.weights import Weights
-from loadstore.report.article import article_sections, lead
+from loadstore.report.article import article_parts, lead
+from loadstore.report.asked import answer, command
 from loadstore.report.facts import facts
+from loadstore.report.parts import Progress, build_all
 from loadstore.report.real.atlas import is_article
-from loadstore.report.real.page import explore, real_lead, real_sections
-from loadstore.report.story import ARTICLE, tell
+from loadstore.report.real.page import explore, real_lead, real_parts
+from loadstore.report.sections import finished
+from loadstore.report.story import Prompt, tell
 from loadstore.report.words import plural
 from loadstore.views.page import render_page
 
 LEAST = 4  # tokens: two of them, twice
 
 
-def report_document(weights: Weights, prompt: str | list[int] = ARTICLE) -> dict[str, Any]:
-    """The report on a text or on token ids as a ``loadstore/page@1`` view model. Raises BadPrompt, Undefined.
+def report_document(
+    weights: Weights,
+    prompt: Prompt | None = None,
+    *,
+    at: int | None = None,
+    predict: int | str | None = None,
+    against: int | str | None = None,
+    model: str | None = None,
+    options: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """The report on one prediction as a ``loadstore/page@1`` view model.
 
     A small attention-only model gets the article's figures; any other the page of ``report.real``.
+
+    Args:
+        weights: The model.
+        prompt: A text or token ids; the article's sentence if None.
+        at: Index of the token whose next token is predicted: by default the last one, and of the article's sentence
+            the one that the article asks about.
+        predict: The prediction to explain, an id or a text of one token; the likeliest if None.
+        against: The token to compare with; the likeliest other token if None.
+        model: How the command line named the model, for the command that the page shows.
+        options: Other options of that command.
+        progress: Called as each part begins.
+
+    Raises:
+        BadPrompt: An unusable prompt, or a target of several tokens.
+        BadRequest: A target outside the vocabulary, or compared with itself.
+        Undefined: A context too short for a report, text without a tokenizer, or a token index that does not exist.
     """
     least = LEAST + (bos_of(weights) is not None)
     if weights.architecture.context < least:
@@ -31,19 +61,25 @@ def report_document(weights: Weights, prompt: str | list[int] = ARTICLE) -> dict
             f"about repeats and needs a context of {least}. loadstore scores and loadstore spectrum need no prompt"
         )
     if is_article(weights.architecture):
-        story = tell(weights, prompt)
-        opening, sections = lead(story), article_sections(story)
+        story = tell(weights, prompt, at, predict, against)
+        sections = build_all(article_parts(story), progress)
+        opening = lead(story)
     else:
-        story = explore(weights, prompt)
-        opening, sections = real_lead(story), real_sections(story)
+        story = explore(weights, prompt, at, predict, against)
+        sections = build_all(real_parts(story), progress)
+        opening = real_lead(story)
+    default = prompt is None and at is None and predict is None
     return {
         "schema": "loadstore/page@1",
         "title": f"{weights.name}: the load/store machine",
-        "lead": opening,
-        "prompt": prompt if isinstance(prompt, str) else ", ".join(map(str, prompt)),
+        "lead": f"{answer(story, default=default)} {opening}",
+        "prompt": story.prompt if isinstance(story.prompt, str) else ", ".join(map(str, story.prompt)),
         "tokens": story.trace.labels,
-        "facts": facts(weights),
-        "sections": [part for part in sections if part["figures"]],
+        "facts": [
+            ["another question: change --at, --predict or --against", command(story, model, options)],
+            *facts(weights),
+        ],
+        "sections": finished(sections),
         "footer": [
             f"loadstore {loadstore.__version__}. This page carries the prompt and all numbers in it; it loads nothing.",
             "Alignment: 0 is what a random rotation between writer and reader would give, 1 the most that their "
@@ -52,9 +88,26 @@ def report_document(weights: Weights, prompt: str | list[int] = ARTICLE) -> dict
     }
 
 
-def write_report(weights: Weights, path: Path, prompt: str | list[int] = ARTICLE) -> dict[str, Any]:
-    """Write the page atomically and return its document. Raises BadPrompt, BadRequest when it cannot be written."""
+def write_report(
+    weights: Weights,
+    path: Path,
+    prompt: Prompt | None = None,
+    *,
+    at: int | None = None,
+    predict: int | str | None = None,
+    against: int | str | None = None,
+    model: str | None = None,
+    options: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Write the page atomically and return its document. Arguments and errors are those of ``report_document``.
+
+    Raises:
+        BadRequest: Also where the page cannot be written.
+    """
     with replacing(path) as partial:
-        document = report_document(weights, prompt)
+        document = report_document(
+            weights, prompt, at=at, predict=predict, against=against, model=model, options=options, progress=progress
+        )
         partial.write_text(render_page(document), encoding="utf-8")
     return document

@@ -12,8 +12,11 @@ from loadstore.evidence.traffic import traffic
 from loadstore.evidence.wires import wires
 from loadstore.heads.roles import IS_ROLE, head_roles
 from loadstore.models.corpus import LEAST, read_corpus
+from loadstore.models.tokens import visible
 from loadstore.models.trace import Trace, run
 from loadstore.models.weights import Weights
+from loadstore.prompts.logits import logit_parts
+from loadstore.prompts.question import Question, main_head, question
 from loadstore.report.facts import met
 from loadstore.sites import Head, parse_head
 
@@ -22,15 +25,43 @@ if TYPE_CHECKING:
 
 TOKENS, LENGTH = 512, 64  # of the corpus that a report measures traffic on, and of its pieces
 ARTICLE = "the cat sat on the mat. the dog sat on the log."
+ARTICLE_ASKS = "the cat sat on the mat. the dog sat"  # what comes next is the article's own question
+Prompt = str | list[int]
 
 
 @dataclass(frozen=True)
 class Story:
-    """One model and one prompt; results are computed when a figure first asks."""
+    """One model, one prompt and one question about it; results are computed when a figure first asks."""
 
     weights: Weights
     trace: Trace
-    prompt: str | list[int]
+    prompt: Prompt
+    asked: Question
+
+    @cached_property
+    def main(self) -> Head:
+        """The head whose own store adds most to the prediction that is explained."""
+        return main_head(self.trace, self.asked)
+
+    @cached_property
+    def parts(self) -> "xr.DataArray":
+        """The question's difference of logits by writer and source token."""
+        return logit_parts(self.trace, self.asked.at, self.asked.predict, against=self.asked.against, by_source=True)
+
+    @property
+    def after(self) -> str:
+        """The label of the token after which the prediction is explained."""
+        return self.trace.labels[self.asked.at]
+
+    @property
+    def predicted(self) -> str:
+        """The text of the prediction that is explained."""
+        return self.text_of(self.asked.predict)
+
+    def text_of(self, token: int) -> str:
+        """A token of the vocabulary as text, or its id."""
+        tokens = self.weights.tokens
+        return f"#{token}" if tokens is None else visible(tokens.text(token))
 
     @cached_property
     def first_writers(self) -> tuple[str, ...]:
@@ -132,6 +163,50 @@ class Story:
         return later[0] if later else None
 
 
-def tell(weights: Weights, prompt: str | list[int] = ARTICLE) -> Story:
-    """Run a text, or ids for a model without a tokenizer, and return its story. Raises BadPrompt, Undefined."""
-    return Story(weights, run(weights, prompt, record=True), prompt)
+def ask(
+    weights: Weights,
+    prompt: Prompt | None = None,
+    at: int | None = None,
+    predict: int | str | None = None,
+    against: int | str | None = None,
+) -> tuple[Trace, Prompt, Question]:
+    """Run a prompt and return the question to explain about it.
+
+    Args:
+        weights: The model.
+        prompt: A text, or ids for a model without a tokenizer; the article's sentence if None.
+        at: Index of the token whose next token is predicted; by default the last one of a given prompt, and of the
+            article's sentence the one that the article asks about.
+        predict: The predicted token, an id or a text of one token; the likeliest if None.
+        against: The token to compare with; the likeliest other token if None.
+
+    Raises:
+        BadPrompt: An unusable prompt, or a target of several tokens.
+        BadRequest: A target outside the vocabulary, or compared with itself.
+        Undefined: Text without a tokenizer, or a token index that does not exist.
+    """
+    given = ARTICLE if prompt is None else prompt
+    trace = run(weights, given, record=True)
+    if at is None:
+        at = -1 if prompt is not None else _article_asks(trace)
+    return trace, given, question(trace, at, predict, against)
+
+
+def _article_asks(trace: Trace) -> int:
+    """Index of the second " sat" in the article's sentence; the last token where it is no token of its own."""
+    tokens = trace.weights.tokens
+    assert tokens is not None  # the sentence was tokenised
+    begun = tokens.encode(ARTICLE_ASKS)
+    return len(begun) - 1 if trace.tokens[0, : len(begun)].tolist() == begun else -1
+
+
+def tell(
+    weights: Weights,
+    prompt: Prompt | None = None,
+    at: int | None = None,
+    predict: int | str | None = None,
+    against: int | str | None = None,
+) -> Story:
+    """Run a prompt and return its story. Arguments and errors are those of ``ask``."""
+    trace, given, asked = ask(weights, prompt, at, predict, against)
+    return Story(weights, trace, given, asked)

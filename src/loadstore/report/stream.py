@@ -4,7 +4,6 @@ import numpy as np
 import torch
 
 from loadstore.heads.roles import bos_of
-from loadstore.models.tokens import SPACE, visible
 from loadstore.prompts.address import smallest_set
 from loadstore.prompts.stored import Stored, stores
 from loadstore.report.story import Story
@@ -13,6 +12,7 @@ from loadstore.report.words import listed, number, size
 from loadstore.sites import parse_head
 from loadstore.views.model import Figure, bars, figure, heatmap, panel, reading, remark
 from loadstore.views.pictures import formula, term
+from loadstore.visible import SPACE, visible
 
 
 def first_stream_figure(story: Story) -> Figure:

@@ -8,7 +8,6 @@ import numpy as np
 from loadstore.heads.patterns import ROLES
 from loadstore.heads.roles import IS_ROLE
 from loadstore.prompts.address import smallest_set
-from loadstore.report.induction import best_repeat
 from loadstore.report.story import Story
 from loadstore.report.wires import largest
 from loadstore.report.words import listed, number, plural
@@ -91,15 +90,8 @@ def _row(story: Story, head: Head, at: int, upto: int) -> dict[str, object]:
     return address_row(f"{head}@{labels[at]}", text, weights, chosen, _effective(row.numpy()))
 
 
-def chosen_load(story: Story) -> tuple[Head, int]:
-    """The load that the report looks at: the clearest repeat of the induction head, or a last token."""
-    head = story.previous if story.candidate is None else story.candidate
-    repeat = best_repeat(story, head)
-    return head, len(story.trace.labels) - 1 if repeat is None else repeat.query
-
-
 def _memory(story: Story) -> Figure:
-    head, at = chosen_load(story)
+    head, at = story.main, story.asked.at
     labels, d = story.trace.labels, story.weights.architecture.d_model
     stream = story.trace.residual(head.layer).double().numpy()
     edges = np.linspace(0, d, min(BLOCKS, d) + 1).astype(int)
@@ -121,7 +113,8 @@ def _memory(story: Story) -> Figure:
         "5",
         "The token part selects rows of memory",
         f"The stream is an array of {plural(len(labels), 'row')}, one a token, and {d} columns. The address of "
-        f"{head} at {labels[at]} selects {told}{more}: the fewest rows that hold {100 * MASS:.0f} % of its weight. "
+        f"{head}, which adds most to {story.predicted} after {labels[at]}, selects {told}{more}: the fewest rows that "
+        f"hold {100 * MASS:.0f} % of its weight. "
         f"Spread evenly they would be {math.ceil(MASS * (at + 1) - 1e-9)} of {at + 1}.",
         [view],
         reading(

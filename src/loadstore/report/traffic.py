@@ -1,4 +1,4 @@
-"""What wires carry on text: traffic beside alignment, and of the induction head's wires all three kinds of evidence."""
+"""What wires carry on text: traffic beside alignment, and of the main head's wires all three kinds of evidence."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from loadstore.errors import Undefined
+from loadstore.report.nothing import LeftOut
 from loadstore.report.story import Story
 from loadstore.report.wires import grouped, largest
 from loadstore.report.words import listed, number, plural
@@ -34,13 +35,12 @@ COLUMNS = (
 )
 
 
-def traffic_figures(story: Story, heads: Sequence[Head]) -> list[Figure]:
-    """Traffic of every wire into some heads, and the evidence for those of the induction head."""
+def traffic_figures(story: Story, heads: Sequence[Head]) -> list[Figure | LeftOut]:
+    """Traffic of every wire into some heads, and the evidence for those of the question's main head."""
     try:
-        first = [] if not heads else [_map(story, [str(head) for head in heads])]
-        return first if story.candidate is None else [*first, _evidence(story, story.candidate)]
+        return [_map(story, [str(head) for head in heads]), _evidence(story, story.main)]
     except Undefined as reason:
-        return [figure("Traffic", TITLE, f"Traffic was not measured: {reason}.", [])]
+        return [LeftOut("Traffic", TITLE, f"Traffic was not measured: {reason}.")]
 
 
 def _map(story: Story, heads: list[str]) -> Figure:
@@ -174,7 +174,7 @@ def _layers(
 
 
 def _evidence(story: Story, head: Head) -> Figure:
-    """The wires of most traffic into each side of the induction head, cut one at a time."""
+    """The wires of most traffic into each side of a head, cut one at a time on the corpus."""
     found = story.evidence(head, EACH)
     rows: list[list[Any]] = [
         [str(found[name].values[i]) if digits is None else float(found[name].values[i]) for name, _, digits in COLUMNS]
@@ -190,7 +190,9 @@ def _evidence(story: Story, head: Head) -> Figure:
     return figure(
         "Evidence",
         f"Three kinds of evidence for the wires of {head}",
-        f"Of the wires into {head} that carry most, {EACH} a side: {'; '.join(told)}.",
+        f"{head} adds most to {story.predicted} after {story.after}. Of the wires into it that carry most on "
+        f"{'the shipped corpus' if found.attrs['corpus'] == 'default' else 'the prompt'}, {EACH} a side: "
+        f"{'; '.join(told)}.",
         [table(f"The wires into {head} that carry most", COLUMNS, rows)],
         reading(
             "Cut: the writer's store less its mean over the corpus is removed from this one input. Change: of the "

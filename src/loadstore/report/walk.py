@@ -5,11 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from loadstore.prompts.address import Address
-from loadstore.prompts.logits import logit_parts
 from loadstore.prompts.walk import Walk, walk
-from loadstore.report.attribution import token_name
+from loadstore.report.nothing import PAIRS, LeftOut, leads
 from loadstore.report.story import Story
-from loadstore.report.tokens import chosen_load
 from loadstore.report.words import MINUS, listed, number, plural, size
 from loadstore.sites import SIDES, Side
 from loadstore.views.model import Figure, figure, reading
@@ -19,13 +17,34 @@ from loadstore.views.sums import walk as walk_view
 SHOWN = 5  # writers of a side; the others stand together
 
 
-def walk_of(story: Story) -> Figure:
-    """The walk of the load that the report looks at, and what its store does to the first prediction."""
-    head, at = chosen_load(story)
-    first = int(story.trace.logits[at].argmax())
-    stored = float(logit_parts(story.trace, at, first).sel(writer=str(head)))
-    told = f"logit of {token_name(story, first)} {stored:+.2f}".replace("-", MINUS)
-    return walk_figure(walk(story.trace, head, at), f"at {story.trace.labels[at]}: {told}")
+def walk_of(story: Story) -> Figure | LeftOut:
+    """The walk of the load of the question's main head, and what its store does to the prediction."""
+    found = walk(story.trace, story.main, story.asked.at)
+    added = float(story.parts.sel(writer=str(story.main)).sum())
+    odds = f"logit of {story.predicted} over {story.text_of(story.asked.against)}"
+    told = f"at {story.after}: {odds} {added:+.2f}".replace("-", MINUS)
+    drawn = walk_figure(found, told)
+    if not drawn["views"]:
+        return LeftOut("Walk", drawn["title"], drawn["claim"])
+    view = drawn["views"][0]
+    q, k, _ = view["hero"]
+    best, rest = float(view["parts"][q][k]), _together(view["parts"], (q, k))
+    if leads(best, rest):
+        return drawn
+    names = [view["sides"][side]["writers"][row]["label"] for side, row in (("Q", q), ("K", k))]
+    return LeftOut(
+        "Walk",
+        drawn["title"],
+        f"The strongest of {plural(found.parts.size, 'pair')} of writers, {names[0]} on Q with {names[1]} on K, adds "
+        f"{number(best)} of {number(found.parts.attrs['recorded'])} nats. The pairs beyond the strongest {PAIRS} sum "
+        f"to {number(rest)}: no single path leads.",
+    )
+
+
+def _together(parts: Sequence[Sequence[float]], hero: tuple[int, int]) -> float:
+    """The sum of the pairs that the picture draws as one bar."""
+    others = [part for q, row in enumerate(parts) for k, part in enumerate(row) if (q, k) != hero]
+    return float(sum(sorted(others, key=abs, reverse=True)[PAIRS - 1 :]))
 
 
 def walk_figure(found: Walk, stores: str = "") -> Figure:

@@ -9,6 +9,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from loadstore.errors import BadRequest
 from loadstore.models.tokens import Tokens
+from loadstore.reading import reads
 
 BOS = "<|bos|>"
 HELD_OUT = 40  # one document of so many is never trained on, chosen by a hash of its name
@@ -36,8 +37,9 @@ class Corpus:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of all that a step can take from it: the ids to train on, the ids held out, and BOS."""
+        """SHA-256 of all that a run can take from it: the ids to train on, the ids held out, and the tokenizer."""
         total = hashlib.sha256(f"{self.bos} {self.train.dtype} {self.train.shape} {self.held_out.shape}".encode())
+        total.update(self.tokenizer.to_str().encode())
         for ids in (self.train, self.held_out):
             total.update(np.ascontiguousarray(ids).data)
         return total.hexdigest()
@@ -48,7 +50,7 @@ def read_corpus(folder: Path, vocab: int, tokenizer: Tokenizer | None = None) ->
 
     Raises BadRequest when there is too little text to hold any out.
     """
-    files = sorted(folder.rglob("*.txt"))
+    files = text_files(folder)
     held = [path for path in files if _is_held_out(path, folder)]
     train = [path for path in files if path not in set(held)]
     if not held or not train:
@@ -65,6 +67,11 @@ def read_corpus(folder: Path, vocab: int, tokenizer: Tokenizer | None = None) ->
         len(files),
         sum(len(_text(path)) for path in files),
     )
+
+
+def text_files(folder: Path) -> list[Path]:
+    """Return every ``.txt`` below a folder that is a file, in the order in which they are read."""
+    return [path for path in sorted(folder.rglob("*.txt")) if path.is_file()]
 
 
 def train_tokenizer(texts: list[str], vocab: int) -> Tokenizer:
@@ -96,6 +103,7 @@ def _is_held_out(path: Path, folder: Path) -> bool:
 
 
 def _text(path: Path) -> str:
+    reads(path)
     return path.read_text(encoding="utf-8", errors="replace")
 
 

@@ -31,7 +31,12 @@ def read_lines(path: Path) -> list[Line]:
     Raises BadRequest for a line that is wrong and not the last.
     """
     lines: list[Line] = []
-    texts = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else []
+    try:
+        texts = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    except FileNotFoundError:
+        return lines
+    except OSError as error:
+        raise BadRequest(f"{path} cannot be read ({error.strerror}); move it away") from None
     while texts and not texts[-1]:
         texts.pop()
     for number, text in enumerate(texts, 1):

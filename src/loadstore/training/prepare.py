@@ -1,4 +1,7 @@
-"""Read a corpus once per run: tokens and tokenizer are kept beside the state, so that a resume starts at once."""
+"""Read a corpus once per run: tokens and tokenizer are kept beside the state, so that a resume starts at once.
+
+What is kept is used only for the very text that it was made from, file by file, and while no bit of it has changed.
+"""
 
 import hashlib
 import io
@@ -10,54 +13,97 @@ from tokenizers import Tokenizer
 
 from loadstore.atomic import write_whole
 from loadstore.errors import BadRequest
-from loadstore.training.corpus import Corpus, read_corpus
-from loadstore.training.folder import make_folder
+from loadstore.models.quote import quote
+from loadstore.training.corpus import Corpus, read_corpus, text_files
+from loadstore.training.folder import claimed, own
+
+ARRAYS, FACTS = "corpus.npz", "corpus.json"
 
 
-def prepare(text: Path, run: Path, vocab: int) -> Corpus:
-    """Return the corpus of a folder; uses what ``run`` keeps if the folder has not changed.
+def prepare(text: Path, run: Path, vocab: int, *, overwrite: bool = False) -> Corpus:
+    """Return the corpus of a folder; uses what ``run`` keeps if no file of the folder has changed.
 
-    Raises BadRequest when the folder is missing or has too little text.
+    Raises BadRequest when the folder is missing, cannot be read or has too little text, and as ``claimed`` does.
     """
-    if not text.is_dir():
-        raise BadRequest(f"{text} is not a folder; give a folder of .txt files, one document each")
-    make_folder(run)
-    mark, arrays, names = _fingerprint(text, vocab), run / "corpus.npz", run / "corpus.json"
-    if arrays.exists() and names.exists() and json.loads(names.read_text(encoding="utf-8"))["fingerprint"] == mark:
-        return kept(run)
+    try:
+        if not text.is_dir():
+            raise BadRequest(f"{quote(text)} is not a folder; give a folder of .txt files, one document each")
+        with claimed(run, overwrite=overwrite):
+            own(run, ARRAYS, FACTS)
+            mark = _fingerprint(text, vocab)
+            try:
+                corpus, known = _kept(run)
+            except (OSError, ValueError):  # none, or damaged: the text itself is there
+                corpus, known = None, ""
+            return corpus if corpus is not None and known == mark else _read(text, run, vocab, mark)
+    except OSError as error:
+        raise BadRequest(f"{quote(text)} cannot be read ({quote(error)}); check names and permissions") from None
+
+
+def _read(text: Path, run: Path, vocab: int, mark: str) -> Corpus:
+    """Read the text and keep what comes of it."""
     corpus = read_corpus(text, vocab)
     buffer = io.BytesIO()
     np.savez(buffer, train=corpus.train, held_out=corpus.held_out)
+    arrays = buffer.getbuffer()
     facts = {
         "fingerprint": mark,
+        "arrays": hashlib.sha256(arrays).hexdigest(),
         "documents": corpus.documents,
         "characters": corpus.characters,
         "tokenizer": corpus.tokenizer.to_str(),
     }
-    # The facts vouch for the arrays, so old facts must go before new arrays come.
-    names.unlink(missing_ok=True)
-    write_whole(arrays, buffer.getbuffer())
-    write_whole(names, json.dumps(facts).encode())
+    write_whole(run / ARRAYS, arrays)
+    write_whole(run / FACTS, json.dumps({"digest": _digest(facts), "facts": facts}).encode())
     return corpus
 
 
 def kept(run: Path) -> Corpus:
-    """Return the corpus that a run keeps. Raises BadRequest where there is none."""
+    """Return the corpus that a run keeps. Raises BadRequest where there is none, or where it is damaged."""
     try:
-        facts = json.loads((run / "corpus.json").read_text(encoding="utf-8"))
-        with np.load(run / "corpus.npz", allow_pickle=False) as arrays:
-            return Corpus(
-                Tokenizer.from_str(facts["tokenizer"]),
-                arrays["train"],
-                arrays["held_out"],
-                facts["documents"],
-                facts["characters"],
-            )
-    except (OSError, ValueError, KeyError) as error:
+        return _kept(run)[0]
+    except FileNotFoundError as error:
         raise BadRequest(f"{run} keeps no corpus ({error}); train there first") from None
+    except (OSError, ValueError) as error:
+        raise BadRequest(
+            f"the corpus in {run} cannot be used ({quote(error)}); train there again with its text, which renews it"
+        ) from None
+
+
+def _kept(run: Path) -> tuple[Corpus, str]:
+    """The corpus that a run keeps, and the fingerprint of its text. Raises OSError, and ValueError where it is damaged.
+
+    The facts vouch for themselves and for the arrays: of a kill between the two there is nothing to be seen but that.
+    """
+    try:
+        document = json.loads((run / FACTS).read_text(encoding="utf-8"))
+        facts = document["facts"]
+        if document["digest"] != _digest(facts):
+            raise ValueError("its content does not match its digest")
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(f"{FACTS} is damaged: {error}") from None
+    content = (run / ARRAYS).read_bytes()
+    if hashlib.sha256(content).hexdigest() != facts["arrays"]:
+        raise ValueError(f"{ARRAYS} is damaged, or belongs to another text: its content does not match {FACTS}")
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            tokenizer = Tokenizer.from_str(facts["tokenizer"])
+            found = Corpus(tokenizer, arrays["train"], arrays["held_out"], facts["documents"], facts["characters"])
+        return found, facts["fingerprint"]
+    except Exception as error:  # what a file that was made by hand can raise
+        raise ValueError(f"{FACTS} or {ARRAYS} is not what training writes: {error}") from None
+
+
+def _digest(facts: object) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def _fingerprint(text: Path, vocab: int) -> str:
-    """Names and sizes of all files: cheap, and enough to notice another folder."""
-    listing = [(str(path.relative_to(text)), path.stat().st_size) for path in sorted(text.rglob("*.txt"))]
+    """Names and content of all files, in the order in which they are read."""
+    listing = [(str(path.relative_to(text)), _content(path)) for path in text_files(text)]
     return hashlib.sha256(json.dumps([vocab, listing]).encode()).hexdigest()
+
+
+def _content(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

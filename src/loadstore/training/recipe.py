@@ -9,6 +9,7 @@ from typing import Any
 from loadstore.errors import BadRequest
 from loadstore.heads.patterns import ROLES
 from loadstore.models.quote import quote
+from loadstore.reading import reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ class Recipe:
 
 def read_recipe(path: Path) -> Recipe:
     """Read a recipe. Raises BadRequest naming the file and the wrong key."""
+    reads(path)
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
         phases = tuple(_take(Phase, phase, path) for phase in data.pop("phase", []))
@@ -94,7 +96,7 @@ def read_recipe(path: Path) -> Recipe:
         recipe: Recipe = _take(Recipe, {**data, "start": start, "phases": phases, "names": names}, path)
         _check(recipe, path)
         return recipe
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:  # ValueError: no UTF-8, no TOML, a NUL in the name
         raise BadRequest(f"the recipe {path} cannot be read: {error}") from None
     except (TypeError, AttributeError, RecursionError) as error:
         raise BadRequest(

@@ -11,6 +11,7 @@ import torch
 from loadstore.errors import BadRequest
 from loadstore.training.conditions import conditions, set_threads
 from loadstore.training.corpus import Corpus
+from loadstore.training.folder import own
 from loadstore.training.history import METRICS
 from loadstore.training.optimise import Optimisers
 from loadstore.training.parameters import Parameters, initial
@@ -67,12 +68,14 @@ def begin(
 ) -> Run:
     """Start a fresh run, or continue the one whose state lies in ``folder``.
 
-    Raises BadRequest for a state of another recipe, another text or another number of threads.
+    Raises BadRequest for a state of another recipe, another text or another number of threads, for a damaged one, and
+    for files of these names that are not the run's.
     """
     generator = torch.Generator().manual_seed(recipe.seed)
     parameters = initial(recipe, generator)
     run = Run(recipe, parameters, Optimisers(parameters), generator, corpus.digest)
     path = folder / STATE
+    own(folder, STATE, METRICS)
     saved = latest(path)
     if saved is None:
         set_threads(threads, None, tell)
@@ -82,7 +85,7 @@ def begin(
         _check(run, saved, path)
         set_threads(threads, saved["conditions"], tell)
         _restore(run, saved)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, IndexError) as error:
         raise BadRequest(f"the saved state {path} is incomplete ({error}); delete it to start again") from None
     return run
 

@@ -1,16 +1,17 @@
-"""Saving and reading the state of a run: atomically, and without executing anything from the file."""
+"""Saving and reading the state of a run: atomically, under a checksum, and without executing anything from the file."""
 
 import io
-import pickle
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
 from loadstore.atomic import write_whole
 from loadstore.errors import BadRequest
+from loadstore.models.quote import quote
+from loadstore.sealed import seal, unsealed
 
-SCHEMA = "loadstore/training@1"
+SCHEMA = "loadstore/training@2"
 
 
 def save_state(path: Path, state: dict[str, Any]) -> None:
@@ -19,18 +20,26 @@ def save_state(path: Path, state: dict[str, Any]) -> None:
     Made in memory first: only then is its size known, and torch's own writer reports a full disk as a RuntimeError.
     """
     buffer = io.BytesIO()
-    torch.save({"schema": SCHEMA, **state}, buffer)
-    write_whole(path, buffer.getbuffer())
+    torch.save(state, buffer)
+    content = buffer.getbuffer()
+    write_whole(path, seal(SCHEMA, content), content)
 
 
 def latest(path: Path) -> dict[str, Any] | None:
-    """Read a saved state, or None where there is none. Raises BadRequest when the file is torn or of another kind."""
-    if not path.exists():
-        return None
+    """Read a saved state, or None where there is none. Raises BadRequest when it is damaged or of another kind."""
     try:
-        saved = torch.load(path, weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError, OSError) as error:
-        raise BadRequest(f"the saved state {path} cannot be read ({error}); delete it to start again") from None
-    if not isinstance(saved, dict) or saved.get("schema") != SCHEMA:
-        raise BadRequest(f"{path} is not a state of this version ({SCHEMA}); delete it to start again")
-    return saved
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise BadRequest(f"the saved state {path} cannot be read ({error.strerror}); mend or delete it") from None
+    try:
+        saved: object = torch.load(io.BytesIO(unsealed(SCHEMA, data)), weights_only=True)
+        if not isinstance(saved, dict):
+            raise ValueError(f"it holds a {type(saved).__name__}")
+    except Exception as error:  # under a checksum too a pickle can raise anything
+        raise BadRequest(
+            f"the saved state {path} cannot be read ({quote(error)}); put a copy of it in its place, or delete it to "
+            "start again"
+        ) from None
+    return cast("dict[str, Any]", saved)

@@ -8,12 +8,13 @@ The bundle is built from `web/` (`npm run build`) and committed.
 import base64
 import hashlib
 import html
-import json
 from importlib.resources import files
 from typing import Any
 
-ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
-"""Characters that could end a script element or a line of JavaScript; only strings of JSON can hold them."""
+from loadstore.visible import dumps, everywhere, line
+
+ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&"}
+"""Characters that could end a script element; only strings of JSON can hold them."""
 
 TEMPLATE = """<!doctype html>
 <html lang="en">
@@ -46,7 +47,7 @@ def render_page(document: dict[str, Any]) -> str:
     script, style = _bundled("loadstore.js"), _bundled("loadstore.css")
     return TEMPLATE.format(
         policy=_policy(script, style),
-        title=html.escape(str(document.get("title", "loadstore"))),
+        title=html.escape(line(document.get("title", "loadstore"))),
         style=style,
         data=_inert(document),
         script=script,
@@ -62,8 +63,8 @@ def _policy(script: str, style: str) -> str:
 
 
 def _inert(document: dict[str, Any]) -> str:
-    """JSON that no text in it can leave: `</script>` in a prompt stays a string."""
-    return json.dumps(document, allow_nan=False, ensure_ascii=False, separators=(",", ":")).translate(ESCAPES)
+    """JSON without hidden characters that no text in it can leave: `</script>` in a prompt stays a string."""
+    return dumps(everywhere(document), compact=True).translate(ESCAPES)
 
 
 def _hash(text: str) -> str:

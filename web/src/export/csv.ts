@@ -16,6 +16,12 @@ export function csv(records: Iterable<string[]>): string[] {
   return [...pieces, lines.join("")];
 }
 
+/** Texts that a spreadsheet would compute (OWASP, CSV injection); full-width signs count in some of them. */
+const FORMULA = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]./s;
+const NUMBER = /^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf|nan)$/i;
+
+/** A field with an apostrophe before a formula, and in quotation marks where it needs them. A number keeps its sign, and a sign alone is a text. */
 function quote(field: string): string {
-  return /[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
+  const plain = FORMULA.test(field) && !NUMBER.test(field) ? `'${field}` : field;
+  return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;
 }

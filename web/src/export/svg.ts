@@ -31,7 +31,12 @@ export function picture(body: HTMLElement, title: string): string {
   const ground = element("rect", { ...size, fill: style.backgroundColor });
   root.prepend(ground, heading);
   set(root, { xmlns: NAMESPACE, ...size, viewBox: `0 0 ${size.width} ${size.height}` });
-  return `<?xml version="1.0" encoding="UTF-8"?>\n${new XMLSerializer().serializeToString(root)}\n`;
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${allowed(new XMLSerializer().serializeToString(root))}\n`;
+}
+
+/** The document with U+FFFD for every character that XML 1.0 does not allow. */
+function allowed(xml: string): string {
+  return xml.replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "\ufffd");
 }
 
 /** A canvas as the image that it is. */

@@ -56,8 +56,8 @@ def save_weights(weights: Weights, path: Path, *, half: bool = False, card: str 
         metadata["tokenizer"] = weights.tokens.tokenizer.to_str()
         metadata["bos"] = json.dumps(weights.tokens.bos)
     metadata["digest"] = digest(tensors, metadata)
-    with replacing(path) as partial:
-        partial.write_bytes(save(tensors, metadata))
+    with replacing(path, even_read=True) as part:  # read models are copies, and this path names a model on purpose
+        part.write_bytes(save(tensors, metadata))
 
 
 def digest(tensors: dict[str, Tensor], metadata: dict[str, str]) -> str:

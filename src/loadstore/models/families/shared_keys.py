@@ -18,8 +18,9 @@ GENERATION = names("""
     sep_token_id suppress_tokens target_lookbehind temperature top_k top_p typical_p unk_token_id use_cache
 """)
 METADATA = names("""
-    _attn_implementation _attn_implementation_autoset _commit_hash _name_or_path architectures attn_implementation
-    chunk_size_feed_forward dtype experts_implementation finetuning_task gradient_checkpointing id2label
+    _attn_implementation _attn_implementation_autoset _commit_hash _name_or_path _num_labels architectures
+    attn_implementation chunk_size_feed_forward dtype experts_implementation finetuning_task
+    gradient_checkpointing id2label
     is_llama_config label2id max_sequence_length model_max_length model_type name_or_path num_labels
     output_attentions output_hidden_states prefix problem_type return_dict return_dict_in_generate
     task_specific_params tf_legacy_loss tie_last_hidden_states tokenizer_class torch_dtype torchscript

@@ -10,6 +10,7 @@ from loadstore.heads.patterns import ROLES
 from loadstore.heads.roles import IS_ROLE, random_repeats
 from loadstore.models.architecture import Architecture
 from loadstore.models.trace import Trace, run
+from loadstore.report.real.supply import Supply, supply
 from loadstore.report.story import Story
 from loadstore.sites import Head, Side, parse_writer
 
@@ -41,7 +42,7 @@ class Atlas(Story):
 
     @cached_property
     def notable(self) -> tuple[Head, ...]:
-        """The strongest heads of each role, and the heads that matter most to the K of the induction head."""
+        """The question's main head, the strongest of each role, and those that the induction head's K needs most."""
         every = range(self.weights.architecture.n_layers)
         found = {
             head
@@ -49,6 +50,7 @@ class Atlas(Story):
             for place, head in enumerate(self.strongest(role, every)[:EACH])
             if self.role(head, role) > (SOME if place else 0)
         }
+        found.add(self.main)
         if self.candidate is not None:
             found |= {self.candidate, self.previous, *self.suppliers[:2]}
         return tuple(sorted(found, key=lambda head: (head.layer, head.index)))
@@ -68,6 +70,13 @@ class Atlas(Story):
         """Every wire into the Q and the K of the induction head, cut one at a time. Empty where there is none."""
         sides: tuple[Side, ...] = ("Q", "K")
         return {} if self.candidate is None else {s: own_cuts(self.repeats, f"{self.candidate}.{s}") for s in sides}
+
+    @cached_property
+    def supply(self) -> Supply | None:
+        """The strongest wire into the K of the induction head beside its controls; None without such a head."""
+        if self.candidate is None or not self.needed("K"):
+            return None
+        return supply(self.repeats, self.candidate, self.cuts["K"])
 
     def needed(self, side: Side) -> list[str]:
         """Writers whose cut from this side of the induction head lowers its score by more than FALL, most first."""

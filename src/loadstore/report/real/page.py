@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from loadstore.models.trace import run
 from loadstore.models.weights import Weights
 from loadstore.report.attribution import attribution_figures
 from loadstore.report.closing import closing_figure
@@ -10,6 +9,7 @@ from loadstore.report.dossier import dossier_figures
 from loadstore.report.formulas import formula_figure
 from loadstore.report.induction import induction_figure, is_induction
 from loadstore.report.machine import machine_figure
+from loadstore.report.parts import Part, shared
 from loadstore.report.real.atlas import FALL, Atlas
 from loadstore.report.real.roles import role_figures
 from loadstore.report.real.rooms import room_figure
@@ -17,57 +17,101 @@ from loadstore.report.real.undefined import undefined_figure
 from loadstore.report.real.wires import cut_figures, score_figure
 from loadstore.report.sections import section
 from loadstore.report.spectra import spectra_figures
+from loadstore.report.story import Prompt, ask
 from loadstore.report.traffic import CARRIED, traffic_figures
 from loadstore.report.walk import walk_of
 from loadstore.report.words import number
 from loadstore.views.model import Figure
 
 
-def explore(weights: Weights, prompt: str | list[int]) -> Atlas:
-    """Run a prompt and return what the page is about. Raises BadPrompt, Undefined."""
-    return Atlas(weights, run(weights, prompt, record=True), prompt)
+def explore(
+    weights: Weights,
+    prompt: Prompt | None = None,
+    at: int | None = None,
+    predict: int | str | None = None,
+    against: int | str | None = None,
+) -> Atlas:
+    """Run a prompt and return what the page is about. Arguments and errors are those of ``story.ask``."""
+    trace, given, asked = ask(weights, prompt, at, predict, against)
+    return Atlas(weights, trace, given, asked)
 
 
-def real_sections(atlas: Atlas) -> list[dict[str, Any]]:
-    """Machine, heads, memory, subspaces, induction, and the dossier of the strongest induction head."""
-    head = atlas.candidate
-    lacking = undefined_figure(atlas.weights)
-    found = [
-        section(
-            "machine",
-            "The machine",
-            "Components load from one shared memory, the residual stream, and store to it.",
-            [machine_figure(atlas), *([] if lacking is None else [lacking])],
-        ),
-        section("heads", "Who does what", "What every head does on tokens that mean nothing.", role_figures(atlas)),
-        section(
-            "memory",
-            "The memory",
-            "The residual stream is shared memory. How much of it is used, and by whom?",
-            [*_renumbered(spectra_figures(atlas), ("5", "6")), room_figure(atlas)],
-        ),
-        section(
-            "subspaces",
-            "The subspace part of an address",
-            "The weights say what of a row can be loaded, and where it is stored.",
-            [score_figure(atlas), *_renumbered([formula_figure(atlas)], ("Formulas",))],
-        ),
-    ]
-    if head is not None:
-        figures = [*cut_figures(atlas), *_renumbered([induction_figure(atlas, head)], ("11",)), closing_figure(atlas)]
-        figures += [walk_of(atlas)]
-        found += [
-            section("induction", "Addressing by content", _searching(atlas), figures),
-            section(
-                "dossier",
-                f"The dossier of {head}",
-                "What it does, reads, stores and moves, and what is lost without it.",
-                dossier_figures(atlas.weights, head, roles=atlas.roles),
+def real_parts(atlas: Atlas) -> list[Part]:
+    """The parts of the page; costs are seconds of SmolLM2-135M on one thread."""
+    return [
+        shared("roles of all heads", 9.0, lambda: atlas.roles),
+        shared("every wire of the induction head, cut", 6.0, lambda: (atlas.cuts, atlas.supply)),
+        shared("subspace scores", 1.5, lambda: atlas.scores),
+        Part("the prediction", 0.8, lambda: _prediction(atlas)),
+        Part("the machine", 0.05, lambda: _machine(atlas)),
+        Part(
+            "who does what",
+            0.2,
+            lambda: section(
+                "heads", "Who does what", "What every head does on tokens that mean nothing.", role_figures(atlas)
             ),
-        ]
-    found.insert(4, section("traffic", "What is carried", CARRIED, traffic_figures(atlas, atlas.notable)))
-    told = "A prediction is the sum of everything that was stored."
-    return [*found, section("prediction", "What it comes to", told, attribution_figures(atlas))]
+        ),
+        Part(
+            "the memory",
+            0.9,
+            lambda: section(
+                "memory",
+                "The memory",
+                "The residual stream is shared memory. How much of it is used, and by whom?",
+                [*_renumbered(spectra_figures(atlas), ("5", "6")), room_figure(atlas)],
+            ),
+        ),
+        Part(
+            "the subspace part of an address",
+            0.05,
+            lambda: section(
+                "subspaces",
+                "The subspace part of an address",
+                "The weights say what of a row can be loaded, and where it is stored.",
+                [score_figure(atlas), *_renumbered([formula_figure(atlas)], ("Formulas",))],
+            ),
+        ),
+        shared("how the stream varies on text", 5.0, lambda: atlas.carried if len(atlas.trace.labels) > 1 else None),
+        Part(
+            "traffic on text",
+            12.0,
+            lambda: section("traffic", "What is carried", CARRIED, traffic_figures(atlas, atlas.notable)),
+        ),
+        Part("induction", 0.2, lambda: _induction(atlas)),
+        Part("the dossier", 20.0, lambda: _dossier(atlas)),
+    ]
+
+
+def _prediction(atlas: Atlas) -> dict[str, Any]:
+    figures = [*attribution_figures(atlas), closing_figure(atlas), walk_of(atlas)]
+    return section("prediction", "The prediction", "A prediction is the sum of everything that was stored.", figures)
+
+
+def _machine(atlas: Atlas) -> dict[str, Any]:
+    lacking = undefined_figure(atlas.weights)
+    return section(
+        "machine",
+        "The machine",
+        "Components load from one shared memory, the residual stream, and store to it.",
+        [machine_figure(atlas), *([] if lacking is None else [lacking])],
+    )
+
+
+def _induction(atlas: Atlas) -> dict[str, Any] | None:
+    head = atlas.candidate
+    if head is None:
+        return None
+    figures = [*cut_figures(atlas), induction_figure(atlas, head, "11")]
+    return section("induction", "Addressing by content", _searching(atlas), figures)
+
+
+def _dossier(atlas: Atlas) -> dict[str, Any]:
+    told = (
+        f"{atlas.main} adds most to {atlas.predicted} after {atlas.after}. This is what it does in general: reads, "
+        "stores, moves, and what is lost without it."
+    )
+    figures = dossier_figures(atlas.weights, atlas.main, roles=atlas.roles)
+    return section("dossier", f"The dossier of {atlas.main}", told, figures)
 
 
 def _searching(atlas: Atlas) -> str:
@@ -87,15 +131,9 @@ def real_lead(atlas: Atlas) -> str:
         f"{head} is the strongest induction head: on random repeats {number(atlas.role(head, 'induction'))} of its "
         "attention goes to what followed before."
     )
-    if not atlas.needed("K"):
+    if atlas.supply is None:
         return f"{found} No single wire into its K explains that: no cut lowers the score by more than {number(FALL)}."
-    best = atlas.cuts["K"].sortby("score").isel(writer=0)
-    writer, intact = str(best["writer"].values), float(best.intact)
-    role = "the strongest previous-token head below it" if writer == str(atlas.previous) else "a store that it needs"
-    return (
-        f"{found} It finds that by what {writer}, {role}, stored: with this one wire cut from its K the score falls "
-        f"from {number(intact)} to {number(float(best.score))}."
-    )
+    return f"{found} {atlas.supply.sentence}"
 
 
 def _renumbered(figures: list[Figure], numbers: tuple[str, ...]) -> list[Figure]:

@@ -90,10 +90,12 @@ def _notable(atlas: Atlas) -> Figure:
     return figure(
         "3",
         "The notable heads",
-        f"This report looks at {plural(len(atlas.notable), 'head')}: {names}{f' and {rest} more' if rest > 0 else ''}.",
+        f"This report looks at {plural(len(atlas.notable), 'head')}: {names}{f' and {rest} more' if rest > 0 else ''}. "
+        f"{atlas.main} adds most to {atlas.predicted} after {atlas.after}.",
         [table("Roles on random repeats", columns, rows)],
         reading(
-            f"The strongest of each role, and up to {EACH - 1} others of it above {number(SOME)}"
+            f"The head that adds most to {atlas.predicted}, the strongest of each role, and up to {EACH - 1} others of "
+            f"it above {number(SOME)}"
             + ("" if atlas.candidate is None else f"; and the heads whose stores the K of {atlas.candidate} needs most")
             + "."
         ),
@@ -109,6 +111,8 @@ def _why(atlas: Atlas, head: Head) -> str:
     ]
     if atlas.candidate is not None and head in atlas.suppliers[:2]:
         found.append(f"the K of {atlas.candidate}")
+    if head == atlas.main:
+        found.insert(0, f"adds most to {atlas.predicted}")
     return ", ".join(found)
 
 

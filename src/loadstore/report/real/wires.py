@@ -50,7 +50,7 @@ def score_figure(atlas: Atlas) -> Figure:
 
 def _best(atlas: Atlas) -> str:
     """The best aligned writers of the head that the report is about, side by side."""
-    head = atlas.candidate or atlas.notable[-1]
+    head = atlas.main
     told: list[str] = []
     for side in SIDES:
         wires = atlas.wires(head, side)
@@ -89,14 +89,14 @@ def _cuts(atlas: Atlas, head: Head, side: Side) -> Figure:
     reach = f"Of {plural(count, 'writer')} that reach the {side} of {head}, "
     if needed:
         claim = (
-            f"{reach}cutting {name} lowers its induction score the most, from {number(intact)} to "
+            f"{reach}cutting {name} lowers its induction score on random repeats the most, from {number(intact)} to "
             f"{number(float(worst.score))}{_next(rows, needed)}. By traffic that wire is number {loud} of {count}, by "
             f"alignment number {place}."
         )
     else:
         claim = (
-            f"{reach}none matters by itself: no cut of a single one lowers its induction score of {number(intact)} by "
-            f"more than {number(FALL)}."
+            f"{reach}none matters by itself: no cut of a single one lowers its induction score of {number(intact)} "
+            f"on random repeats by more than {number(FALL)}."
         )
     return figure(
         "9" if side == "K" else "10",

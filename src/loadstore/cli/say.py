@@ -1,0 +1,160 @@
+"""Where the command line prints: while a command runs, stdout and stderr are an ``Output``.
+
+Whatever is printed (by a command, by typer, by a library's warning or a traceback) leaves with hidden characters as
+escapes (``loadstore.visible``) and with escapes for characters that the encoding lacks. A stdout that is full or closed
+ends the command with a sentence; a pipe whose reader left ends it without one. A stderr that cannot be written is
+ignored, because there is no other place to report it. Only pictures of rich (``console``) may steer the terminal.
+"""
+
+import errno
+import io
+import os
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from loadstore.visible import dumps, line, shown
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+WIDE = 200  # columns where the output is not a terminal
+READER_LEFT = 141  # as a shell reports a command that SIGPIPE ended
+
+
+class Output(io.TextIOBase):
+    """A stream that any text can be written to; each write reaches the file at once.
+
+    Args:
+        stream: the stream below; None where the file is closed.
+        err: a failed write is ignored; otherwise it raises BadRequest, or SystemExit where a pipe's reader left.
+        drawn: the texts are pictures, which may have control characters.
+    """
+
+    encoding = "utf-8"  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride] what it accepts
+    errors = "backslashreplace"  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
+
+    def __init__(self, stream: Any, *, err: bool = False, drawn: bool = False) -> None:
+        """Begin with nothing written."""
+        self.stream = stream
+        self.err = err
+        self._drawn = drawn
+        self._lost: OSError | ValueError | None = None
+
+    def write(self, text: str) -> int:
+        """Write and flush; returns the number of characters of ``text``."""
+        if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance] as typer asks whether bytes go
+            raise TypeError(f"expected a text, got {type(text).__name__}")
+        if not text:
+            return 0
+        try:
+            if self._lost is not None:
+                raise self._lost
+            if self.stream is None:
+                raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+            self.stream.write(self.fitting(text if self._drawn else shown(text)))
+            self.stream.flush()
+        except (OSError, ValueError) as error:  # ValueError: the stream was closed
+            self._fail(error)
+        return len(text)
+
+    def fitting(self, text: str) -> str:
+        """The text with escapes for the characters that the file's encoding lacks."""
+        encoding = getattr(self.stream, "encoding", None) or "utf-8"
+        return text.encode(encoding, "backslashreplace").decode(encoding)
+
+    def isatty(self) -> bool:
+        """Whether the stream below is a terminal."""
+        return self.stream is not None and self.stream.isatty()
+
+    def fileno(self) -> int:
+        """Return the number of the file below. Raises OSError where there is none."""
+        if self.stream is None:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        return self.stream.fileno()
+
+    def writable(self) -> bool:
+        """Say yes."""
+        return True
+
+    def _fail(self, error: OSError | ValueError) -> None:
+        from loadstore.errors import BadRequest
+
+        self._lost = error
+        self._forget()
+        if self.err:
+            return
+        if isinstance(error, BrokenPipeError):
+            raise SystemExit(READER_LEFT) from None
+        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+        raise BadRequest(
+            f"standard output cannot be written ({reason}); free space there, or print to another place"
+        ) from None
+
+    def _forget(self) -> None:
+        """Send what the stream still holds, which Python would write once more at exit, to nowhere."""
+        try:
+            number = self.fileno()
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+        except (OSError, ValueError):  # a stream in memory has no number
+            return
+        os.dup2(nowhere, number)
+        os.close(nowhere)
+
+
+@contextmanager
+def printing() -> Generator[None]:
+    """Make stdout and stderr an ``Output`` each."""
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = Output(before[0]), Output(before[1], err=True)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+def console(*, err: bool = False) -> "Console":
+    """Return rich's console on stdout or stderr, which reads neither markup nor emoji codes in a text.
+
+    What it draws is written as it is: pass texts through ``loadstore.visible`` first.
+    """
+    from rich.console import Console
+
+    picture = Output(_below(sys.stderr if err else sys.stdout), err=err, drawn=True)
+    width = None if err or picture.isatty() else WIDE
+    return Console(file=cast("IO[str]", picture), width=width, markup=False, emoji=False, highlight=False)
+
+
+def print_document(document: Any) -> None:
+    """Print one JSON document on one line; where the file is not Unicode, all that is not ASCII is an escape."""
+    unicode = (getattr(_below(sys.stdout), "encoding", None) or "utf-8").lower().startswith("utf")
+    print(dumps(document, ascii_only=not unicode))
+
+
+def draw_table(columns: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool]) -> None:
+    """Print a table. Numbers are at the right and whole; long texts are cut where the table is too wide.
+
+    Args:
+        columns: the heading of each column.
+        rows: the cells of each row.
+        numeric: for each column, whether it has numbers.
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    output = Output(_below(sys.stdout))
+
+    def cell(text: str) -> Text:
+        return Text(output.fitting(line(text)), no_wrap=True, overflow="ellipsis")
+
+    table = Table(box=None, pad_edge=False)
+    for heading, number in zip(columns, numeric, strict=True):
+        table.add_column(cell(heading), justify="right" if number else "left", no_wrap=number)
+    for row in rows:
+        table.add_row(*map(cell, row))
+    console().print(table)
+
+
+def _below(stream: Any) -> Any:
+    return stream.stream if isinstance(stream, Output) else stream

@@ -1,0 +1,65 @@
+"""Figures that have nothing to show: the thresholds, and the list of what a page leaves out.
+
+All thresholds of the report are here. Test: tests/report/test_nothing.py.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from loadstore.views.model import Figure, figure, table
+
+ATTENTION = 0.01  # a cut that changes the watched attention by less
+PROBABILITY = 0.01  # and the watched prediction by less, shows nothing
+PAIRS = 5  # pairs of writers that a walk draws one by one; all others stand together
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A figure that a page does not have, and why."""
+
+    number: str
+    title: str
+    reason: str
+
+
+def shows(attention: tuple[float, float], prediction: tuple[float, float]) -> bool:
+    """Return whether a cut has something to show.
+
+    Args:
+        attention: The watched attention before and after the cut.
+        prediction: The probability of the watched prediction before and after the cut.
+
+    Returns:
+        True if either changes by its threshold or more.
+    """
+    moved = _change(attention) >= ATTENTION, _change(prediction) >= PROBABILITY
+    return any(moved)
+
+
+def _change(values: tuple[float, float]) -> float:
+    return round(abs(values[1] - values[0]), 9)  # .51 less .50 is the threshold, not below it
+
+
+def leads(best: float, rest: float) -> bool:
+    """Return whether the best pair of a walk exceeds what stands together as "other".
+
+    Args:
+        best: The part of the strongest pair of writers, in nats.
+        rest: The sum of the pairs that are not drawn one by one, in nats.
+
+    Returns:
+        True if the part is larger than the size of the sum.
+    """
+    return best > abs(rest)
+
+
+def left_out_figure(left: Sequence[LeftOut]) -> Figure:
+    """Draw the list of figures that a page leaves out."""
+    columns = (("figure", "figure", None), ("reason", "why it is left out", None))
+    return figure(
+        "Left out",
+        "Figures with nothing to show",
+        f"{'One figure has' if len(left) == 1 else f'{len(left)} figures have'} nothing to show for this model and "
+        "this question.",
+        [table("Figures that were left out", columns, [[f"{one.number}: {one.title}", one.reason] for one in left])],
+    )

@@ -1,0 +1,42 @@
+"""The parts that a report is computed in, with their expected cost: what progress and time left are told from."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Progress = Callable[[str, int, int, float], None]
+"""Called as a part begins: its name, its number from 1, how many there are, the expected share that is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a report: a section, or results that several sections share.
+
+    ``cost`` is a measured time; only the ratios of the costs of one page are used. ``build`` returns the section.
+    """
+
+    name: str
+    cost: float
+    build: Callable[[], dict[str, Any] | None]
+
+
+def shared(name: str, cost: float, compute: Callable[[], object]) -> Part:
+    """Return a part that only computes results which later parts share."""
+
+    def build() -> None:
+        compute()
+
+    return Part(name, cost, build)
+
+
+def build_all(parts: Sequence[Part], progress: Progress | None = None) -> list[dict[str, Any]]:
+    """Build every part in order and return the sections."""
+    total, done, sections = sum(part.cost for part in parts), 0.0, list[dict[str, Any]]()
+    for index, part in enumerate(parts):
+        if progress is not None:
+            progress(part.name, index + 1, len(parts), done / total)
+        built = part.build()
+        if built is not None:
+            sections.append(built)
+        done += part.cost
+    return sections

@@ -1,0 +1,82 @@
+"""Whether attention and prediction need the strongest wire into the K of an induction head, beside controls."""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from loadstore.evidence.collapse import collapses
+from loadstore.heads.roles import bos_of
+from loadstore.interventions.metrics import loss
+from loadstore.interventions.sweep import sweep
+from loadstore.models.trace import Trace
+from loadstore.models.wiring import wiring
+from loadstore.report.words import number
+from loadstore.sites import Head
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+CONTROLS = 8  # other wires into the same K, the nearest in traffic
+
+
+@dataclass(frozen=True)
+class Supply:
+    """One wire into a K, cut on random repeats: induction score and change of the second-copy loss, and its controls.
+
+    ``controls`` holds the same two numbers of every control.
+    """
+
+    writer: str
+    intact: float
+    score: float
+    change: float
+    controls: tuple[tuple[float, float], ...]
+
+    @property
+    def collapses(self) -> bool:
+        """Whether attention falls and the loss rises further than for every control."""
+        return collapses(
+            (self.intact, self.score), (0.0, -self.change), [(score, -change) for score, change in self.controls]
+        )
+
+    @property
+    def sentence(self) -> str:
+        """What was measured, and what it allows to say."""
+        measured = (
+            f"With the wire from {self.writer} cut from its K the score falls from {number(self.intact)} to "
+            f"{number(self.score)}, and the loss on second copies changes by {number(self.change)} nats"
+        )
+        if not self.controls:
+            return f"{measured}; there is no other wire to compare it with."
+        scores, changes = zip(*self.controls, strict=True)
+        beside = (
+            f"of {len(self.controls)} other wires into that K with the nearest traffic, cuts leave at least "
+            f"{number(min(scores))} and change the loss by at most {number(max(changes))}"
+        )
+        if self.collapses:
+            return f"{measured}; {beside}. It finds its keys by what {self.writer} stored."
+        return f"{measured}; {beside}. Attention and prediction together cannot be shown to need this wire."
+
+
+def supply(trace: Trace, head: Head, cuts: "xr.Dataset") -> Supply:
+    """Compare the wire whose cut lowers a head's score the most with the wires of the nearest traffic.
+
+    Args:
+        trace: A recorded run on random repeats.
+        head: The head whose K is read.
+        cuts: Every wire into that K, cut one at a time on the same run (``own_cuts``).
+    """
+    best = cuts.isel(writer=int(cuts.score.values.argmin()))
+    name, load = str(best["writer"].values), float(best.traffic)
+    others = {
+        str(writer): float(traffic)
+        for writer, traffic in zip(cuts["writer"].values, cuts.traffic.values, strict=True)
+        if str(writer) != name and traffic > 0
+    }
+    near = sorted(others, key=lambda writer: abs(math.log(others[writer] / load)) if load > 0 else 0.0)[:CONTROLS]
+    network, has_bos = wiring(trace.weights), bos_of(trace.weights) is not None
+    start = has_bos + (trace.tokens.shape[1] - has_bos) // 2
+    wires = [(network.writer(writer), network.reader(f"{head}.K")) for writer in (name, *near)]
+    changes = sweep(trace, wires, metric=loss(start)).change.values.tolist()
+    scores = [float(cuts.score.sel(writer=writer)) for writer in near]
+    return Supply(name, float(cuts.intact), float(best.score), changes[0], tuple(zip(scores, changes[1:], strict=True)))

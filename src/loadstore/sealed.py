@@ -1,0 +1,22 @@
+"""Bytes under a seal: one line with what they are and their SHA-256, so that damage anywhere is noticed."""
+
+import hashlib
+
+MOST = 200  # bytes of a first line
+
+
+def seal(kind: str, content: bytes | memoryview) -> bytes:
+    """Return the line that goes before ``content``; ``kind`` names what it is, such as ``loadstore/training@2``."""
+    return f"{kind} {hashlib.sha256(content).hexdigest()}\n".encode()
+
+
+def unsealed(kind: str, data: bytes) -> memoryview:
+    """Return the content below the seal. Raises ValueError for another kind, and where a bit of it has changed."""
+    line, found, _ = data[:MOST].partition(b"\n")
+    name, _, digest = line.partition(b" ")
+    content = memoryview(data)[len(line) + 1 :]
+    if not found or name != kind.encode():
+        raise ValueError(f"it does not begin as a file of the kind {kind} does")
+    if digest != hashlib.sha256(content).hexdigest().encode():
+        raise ValueError("its content does not match its checksum: it is damaged")
+    return content

@@ -1,0 +1,99 @@
+"""How many threads torch computes with: one for small products, all that may be used for large ones.
+
+Threads that wait for each other by spinning are slow beside any other process: each small product then waits until
+the operating system lets the other thread run. So small work runs on one thread, and ``prepare`` asks for waiting
+threads to sleep. The OpenMP runtime reads that request once, when torch is loaded: ``loadstore`` makes it on its own
+import, and a program that imports torch first sets ``OMP_WAIT_POLICY=PASSIVE`` itself (docs/threads.md).
+"""
+
+import math
+import os
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+
+LARGE = 1 << 26  # multiplications of one matrix product from which a second thread is worth waking
+GROUPS = Path("/sys/fs/cgroup")
+
+
+def prepare() -> None:
+    """Ask the OpenMP runtime for waiting threads that sleep and for no more threads than the quota of this process.
+
+    Settings that the user made stay. Without effect once torch is loaded.
+    """
+    if "torch" in sys.modules:
+        return
+    if "GOMP_SPINCOUNT" not in os.environ:
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if (allowed := available()) < (os.cpu_count() or 1):
+        os.environ.setdefault("OMP_NUM_THREADS", str(allowed))
+
+
+def available() -> int:
+    """Return how many processors this process may use: its affinity, and the CPU quota of its container."""
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = _quota()
+    return processors if quota is None else max(1, min(processors, math.ceil(quota)))
+
+
+def _quota() -> float | None:
+    """Return the CPU quota in processors (cgroup v2, then v1), None where there is none."""
+    try:
+        limit, period = (GROUPS / "cpu.max").read_text().split()
+    except (OSError, ValueError):
+        try:
+            limit = (GROUPS / "cpu/cpu.cfs_quota_us").read_text().strip()
+            period = (GROUPS / "cpu/cpu.cfs_period_us").read_text().strip()
+        except OSError:
+            return None
+    try:
+        share = float(limit) / float(period)
+    except (ValueError, ZeroDivisionError):
+        return None  # cgroup v2 writes "max" where nothing limits
+    return share if share > 0 else None
+
+
+class _Outside:
+    """The threads that torch had before the outermost block began, in any thread of the program."""
+
+    def __init__(self) -> None:
+        self._lock, self._depth, self._count = Lock(), 0, 1
+
+    def enter(self, now: int) -> int:
+        """Begin a block of a thread that has ``now`` threads; returns the count outside of every block."""
+        with self._lock:
+            if self._depth == 0:
+                self._count = now
+            self._depth += 1
+            return self._count
+
+    def leave(self) -> None:
+        """End a block."""
+        with self._lock:
+            self._depth -= 1
+
+
+_outside = _Outside()
+
+
+@contextmanager
+def threads_for(multiplications: int | float) -> Generator[None]:
+    """Run a block on one thread if its products are smaller than ``LARGE``, else on all threads torch had outside.
+
+    Blocks nest: a large product inside a small block gets the threads that torch had outside of both.
+
+    Args:
+        multiplications: Scalar multiplications of one typical product of the block; 0 for many small operations.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    outside = _outside.enter(before)
+    torch.set_num_threads(outside if multiplications >= LARGE else 1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+        _outside.leave()

@@ -1,0 +1,86 @@
+"""A figure with nothing to show is left out and listed: the thresholds at, below and above, and whole pages."""
+
+from typing import Any
+
+import pytest
+from tiny import KINDS, some_tokens, tiny
+
+import loadstore as ls
+from loadstore.report.nothing import LeftOut, leads, left_out_figure, shows
+from loadstore.report.page import report_document
+from loadstore.report.sections import finished, section
+
+
+@pytest.mark.parametrize(
+    ("attention", "prediction", "expected"),
+    [
+        ((0.50, 0.51), (0.3, 0.3), True),  # at the threshold
+        ((0.50, 0.5099), (0.3, 0.3), False),
+        ((0.50, 0.5101), (0.3, 0.3), True),
+        ((0.51, 0.50), (0.3, 0.3), True),
+        ((0.5, 0.5), (0.30, 0.31), True),
+        ((0.5, 0.5), (0.30, 0.3099), False),
+        ((0.5, 0.5), (0.31, 0.2999), True),
+        ((0.0, 0.0), (0.0, 0.0), False),
+    ],
+)
+def test_a_cut_shows_something_from_one_hundredth_of_attention_or_prediction_on(
+    attention: tuple[float, float], prediction: tuple[float, float], expected: bool
+) -> None:
+    assert shows(attention, prediction) is expected
+
+
+@pytest.mark.parametrize(
+    ("best", "rest", "expected"),
+    [(1.0, 1.0, False), (1.01, 1.0, True), (0.99, 1.0, False), (1.0, -1.2, False), (0.0, 0.0, False)],
+)
+def test_a_walk_is_drawn_where_its_best_pair_exceeds_all_others_together(
+    best: float, rest: float, expected: bool
+) -> None:
+    assert leads(best, rest) is expected
+
+
+def test_what_is_left_out_is_listed_at_the_end() -> None:
+    shown = {"number": "1", "claim": "c", "views": []}
+    sections = [
+        section("a", "A", "", [shown, LeftOut("2", "Second", "Why.")]),
+        section("b", "B", "", [LeftOut("3", "Third", "Because.")]),
+    ]
+    page = finished(sections)
+    assert [part["id"] for part in page] == ["a", "left-out"]
+    assert page[0]["figures"] == [shown]
+    assert page[1]["figures"][0]["views"][0]["rows"] == [["2: Second", "Why."], ["3: Third", "Because."]]
+    assert page[1]["figures"][0]["claim"].startswith("2 figures have")
+    assert left_out_figure([LeftOut("3", "Third", "Because.")])["claim"].startswith("One figure has")
+    assert [part["id"] for part in finished([section("a", "A", "", [shown])])] == ["a"]
+
+
+def test_an_induction_pattern_that_a_cut_does_not_change_is_left_out() -> None:
+    """Random weights: neither attention nor prediction moves by a hundredth, so there would be two equal triangles."""
+    model = tiny(KINDS[0], n_layers=2).map(lambda t: t.float() * 0.05)
+    document = report_document(model, [1, 2, 3, 4, 1, 5])
+    assert "14" not in numbers(document)
+    assert "by less than .01" in reasons(document)["14"]
+
+
+def test_the_built_in_model_leaves_nothing_out_of_the_articles_page() -> None:
+    assert report_document(ls.load("builtin"))["sections"][-1]["id"] != "left-out"
+
+
+def test_every_page_has_a_figure_or_a_reason() -> None:
+    model = tiny(KINDS[0], n_layers=2).map(lambda t: t.float())
+    document = report_document(model, some_tokens(model, batch=1)[0].tolist())
+    for name in ("14", "Walk", "Program", "Traffic"):
+        assert (name in numbers(document)) != (name in reasons(document))
+    assert all(figure["views"] for part in document["sections"] for figure in part["figures"])
+
+
+def numbers(document: dict[str, Any]) -> set[str]:
+    return {figure["number"] for part in document["sections"] for figure in part["figures"]}
+
+
+def reasons(document: dict[str, Any]) -> dict[str, str]:
+    last = document["sections"][-1]
+    if last["id"] != "left-out":
+        return {}
+    return {name.partition(":")[0]: reason for name, reason in last["figures"][0]["views"][0]["rows"]}

@@ -1,0 +1,122 @@
+"""Sizes that other tests do not have, against plain definitions: wide and single heads, one token, a context of one."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from close import assert_close
+from dense import ov, qk, reads, writes
+from tiny import UNUSUAL, Kind, some_tokens, tiny
+
+import loadstore as ls
+from loadstore.circuits.decoding import channel_tokens
+from loadstore.circuits.overlap import overlap
+from loadstore.errors import Undefined
+from loadstore.models.wiring import wiring
+from loadstore.prompts.decomposition import reader_parts
+from loadstore.sites import Head
+
+
+@pytest.fixture(params=UNUSUAL, ids=str)
+def model(request: pytest.FixtureRequest) -> ls.Weights:
+    return tiny(request.param)
+
+
+def last(model: ls.Weights) -> Head:
+    return model.architecture.heads[-1]
+
+
+def offset(model: ls.Weights) -> int | None:
+    """W_QK needs one where positions turn."""
+    return None if model.architecture.rotary is None else 1
+
+
+def test_the_stream_and_every_input_are_the_sum_of_their_writers(model: ls.Weights) -> None:
+    trace = ls.run(model, some_tokens(model), record=True)
+    network = wiring(model)
+    stored = [w for w in network.writers if not (w.kind == "pos" and network.shortformer)]
+    for layer in range(model.architecture.n_layers + 1):
+        assert_close(sum(trace.written(w) for w in stored if w.layer < layer), trace.residual(layer))
+    for reader in network.readers:
+        parts = sum(reader_parts(trace, reader).values())
+        if reader.is_unembed:
+            assert_close(parts, trace.all_logits)
+        elif not reader.is_mlp:
+            record = trace.record.layers[reader.layer]
+            assert_close(parts, {"Q": record.q, "K": record.k, "V": record.v}[reader.side][:, :, reader.index])
+
+
+def test_scores_outputs_and_logits_are_their_sums(model: ls.Weights) -> None:
+    trace = ls.run(model, some_tokens(model, batch=1)[0])
+    for head in model.architecture.heads:
+        parts = ls.score_parts(trace, head).sum(["query_writer", "key_writer"])
+        assert_close(parts.transpose("query", "key"), trace.scores(head))
+        assert_close(ls.output_parts(trace, head, -1).sum(["key", "writer"]), trace.written(head)[-1])
+    scale = float(trace.logits.abs().max())
+    assert_close(float(ls.logit_parts(trace, -1, 0).sum()), float(trace.logits[-1, 0]), scale=scale)
+    assert_close(ls.logit_parts(trace, -1, 0, by_source=True).sum("key"), ls.logit_parts(trace, -1, 0))
+
+
+def test_the_shares_of_an_address_add_up_or_say_why_not(model: ls.Weights) -> None:
+    trace = ls.run(model, some_tokens(model, batch=1)[0])
+    for head in model.architecture.heads:
+        found = ls.address(trace, head, -1)
+        assert_close(list(found.weights), trace.pattern(head)[-1, : len(found.weights)])
+        assert math.fsum(found.shares["V"].values()) == pytest.approx(1, abs=1e-9)
+        both = [*found.shares["Q"].values()], [*found.shares["K"].values()]
+        if trace.pattern(head).shape[-1] == 1:
+            assert np.isnan(both).all()
+            assert found.undefined  # with its reason
+        else:
+            assert all(math.fsum(shares) == pytest.approx(1, abs=1e-8) for shares in both)
+
+
+def test_channels_add_up_to_their_wires_and_cosines_make_the_score(model: ls.Weights) -> None:
+    wires, network = ls.subspace_scores(model), wiring(model)
+    for reader in network.readers[-5:]:  # the last head's three sides, and the MLP and the unembedding behind them
+        for writer in dict.fromkeys([network.writers_of(reader)[0], *network.writers_of(reader)[-2:]]):
+            score = float(wires.score.sel(writer=str(writer), reader=str(reader)))
+            if math.isnan(score):  # an unembedding of one token reads nothing, a centred stream of one dimension is 0
+                continue
+            found = ls.channels(model, writer, str(reader))
+            assert float((found.share * found.score**2).sum()) == pytest.approx(score**2, rel=1e-8, abs=1e-14)
+            wire = overlap(model, writer, reader)
+            total = float(wire.written.square().sum() * wire.read.square().sum())
+            assert (wire.squared / total) ** 0.5 == pytest.approx(score, rel=1e-8, abs=1e-12)
+
+
+def test_a_spectrum_is_the_covariance_of_dense_rows(model: ls.Weights) -> None:
+    for writer in wiring(model).writers:
+        rows = writes(model, writer)
+        if len(rows) < 2:
+            with pytest.raises(Undefined, match="at least two rows"):
+                ls.spectrum(model, writer)
+            continue
+        expected = torch.linalg.eigvalsh(torch.atleast_2d(rows.mT.cov())).flip(0)
+        assert_close(ls.spectrum(model, writer).eigenvalue, expected)
+        assert ls.spectrum(model, writer).sizes["rank"] == model.architecture.d_model
+
+
+def test_vocabulary_circuits_are_the_dense_products(model: ls.Weights) -> None:
+    head, vocab = last(model), model.architecture.vocab
+    move, match = ov(model, head), qk(model, head, offset(model))
+    promoted = model.W_E @ move @ reads(model, wiring(model).readers[-1], wiring(model).writers[0])
+    copied = ls.copying(model, head, k=sorted({1, vocab}))
+    hits = (promoted.argmax(1) == torch.arange(vocab)).double()
+    assert float(copied.accuracy.sel(k=1)) == pytest.approx(float(hits.mean()))
+    assert float(copied.accuracy.sel(k=vocab)) == 1
+    values = torch.linalg.eigvals(promoted)
+    score = float(values.real.sum() / values.abs().sum())  # NaN of one token: nothing is promoted over another
+    assert float(copied.eigenvalue_score) == pytest.approx(score, abs=1e-8, nan_ok=True)
+    sizes = (model.W_E @ move).norm(dim=1)
+    found = ls.moved(model, head, top=1, k=1)
+    assert_close(float(found["norm"][0]), float(sizes.max()))
+    assert_close(float(found.logit[0, 0]), float(promoted[sizes.argmax()].max()), scale=float(promoted.abs().max()) + 1)
+    scores = model.W_E @ match @ model.W_E.mT / model.architecture.d_head**0.5
+    centred = scores - scores.mean(1, keepdim=True)
+    best_pair = float(ls.matched(model, head, top=1, offset=offset(model)).score[0])
+    assert_close(best_pair, float(centred.max()), scale=float(scores.abs().max()))
+    seen = move - move.mean(1, keepdim=True) if model.architecture.norm == "layer" else move
+    tokens = channel_tokens(model, head, "unembed", 1, top=1)
+    assert tokens.strength == pytest.approx(float(torch.linalg.svdvals(seen)[0]), rel=1e-9)

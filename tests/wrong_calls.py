@@ -1,0 +1,139 @@
+"""Call every public function, method and head with wrong values; print what raises anything but documented errors.
+
+Run in a process of its own (tests/test_wrong_calls.py), where no shape checks stand between a wrong value and the code.
+"""
+
+import inspect
+from pathlib import Path
+
+import numpy as np
+import torch
+from tiny import Kind, tiny
+
+import loadstore as ls
+from loadstore.errors import LoadstoreError
+from loadstore.models.corpus import read_corpus
+
+CALLED = ("metric", "progress", "estimate")
+IDS = [3, 1, 4, 1, 5, 9]
+WRONG = {
+    "None": None,
+    "a text": "\x1b[31m no such thing",
+    "an empty text": "",
+    "a glob of nothing": "L99.*",
+    "True": True,
+    "0": 0,
+    "-1": -1,
+    "a huge number": 10**12,
+    "beyond 64 bits": 2**70,
+    "a float": 1.5,
+    "NaN": float("nan"),
+    "infinity": float("inf"),
+    "complex": 1 + 2j,
+    "bytes": b"\xff\x00",
+    "an empty list": [],
+    "a list of None": [None],
+    "a mixed list": ["L0.H0", 3, 2.5],
+    "a nested list": [[[1, 2]], [[3]]],
+    "a dict": {"a": 1},
+    "a set": {1, 2},
+    "an empty tensor": torch.empty(0),
+    "a tensor of NaN": torch.full((2, 3), torch.nan),
+    "an array": np.zeros((2, 2, 2)),
+    "an object": object(),
+    "a function": lambda *a, **k: None,
+    "a class": Path,
+    "a range": range(10**9, 10**9 + 3),
+}
+
+
+def right_calls() -> dict[str, dict[str, object]]:
+    """A right call of every public function."""
+    model = tiny(Kind("learned", "layer", True, "gelu"))
+    trace = ls.run(model, IDS)
+    head = "L1.H0"
+    measured = ls.moments(model, read_corpus(model, [IDS, IDS[::-1]]))
+    return {
+        "ablate": {"writer": head},
+        "ablation_effects": {"weights": model, "heads": [head], "on": torch.tensor([IDS])},
+        "address": {"trace": trace, "head": head, "at": 4},
+        "channel_tokens": {"weights": model, "writer": "L0.H0", "reader": "L1.H0.K", "channel": 1},
+        "channels": {"weights": model, "writer": "L0.H0", "readers": "L1.H0.K"},
+        "copying": {"weights": model, "heads": head},
+        "cut": {"writer": "L0.H0", "reader": "L1.H0.K"},
+        "dossier": {"weights": model, "head": head, "sequences": 2},
+        "effect": {"weights": model, "prompt": IDS, "edits": [ls.ablate(head)], "metric": ls.kl()},
+        "freeze": {"what": "patterns", "source": trace},
+        "head_roles": {"weights": model, "sequences": 2},
+        "induction_circuits": {"weights": model, "controls": 2, "sequences": 2},
+        "key_composition": {"weights": model, "later": head, "earlier": "L0.H0"},
+        "kl": {},
+        "listing": {"trace": trace},
+        "load": {"source": "builtin"},
+        "log_probability": {"token": 3},
+        "logit_difference": {"token": 3, "against": 4},
+        "logit_parts": {"trace": trace, "at": 4, "token": 3},
+        "loss": {},
+        "matched": {"weights": model, "head": head},
+        "moments": {"weights": model, "corpus": read_corpus(model, [IDS])},
+        "moved": {"weights": model, "head": head},
+        "output_parts": {"trace": trace, "head": head, "at": 4},
+        "patch": {"writer": head, "source": trace},
+        "path": {"weights": model, "heads": ["L0.H0", head]},
+        "pattern_entry": {"head": head, "query": 3, "key": 1},
+        "positional_qk": {"weights": model, "head": head},
+        "residual_parts": {"trace": trace, "layer": 1, "at": 4},
+        "run": {"weights": model, "prompt": IDS},
+        "score_parts": {"trace": trace, "head": head, "query": 4, "key": 1},
+        "show": {"result": trace},
+        "spectrum": {"weights": model},
+        "stream_moments": {"weights": model, "corpus": measured},
+        "subspace_scores": {"weights": model, "readers": "L1.H0.K"},
+        "sweep": {"trace": trace, "wires": "L0.H0 -> L1.H0.K", "metric": ls.loss()},
+        "term_importance": {"weights": tiny(Kind("learned", "none", False)), "corpus": [IDS]},
+        "traffic": {"weights": model, "corpus": measured},
+        "verify": {"found": ls.listing(trace), "controls": 2, "replicates": 2},
+        "walk": {"trace": trace, "head": head, "at": 4},
+        "wires": {"weights": model, "corpus": measured, "readers": "L1.H0.K"},
+    }
+
+
+def attack() -> int:
+    """Try every argument of every function with every wrong value; returns how many calls were made."""
+    right = right_calls()
+    trace = right["address"]["trace"]
+    calls = 0
+    for name, given in right.items():
+        function = getattr(ls, name)
+        function(**given)
+        for parameter in inspect.signature(function).parameters:
+            for what, value in WRONG.items():
+                if value is Path and parameter in CALLED:
+                    continue  # what the caller's own function raises is the caller's
+                if parameter == "resume" and isinstance(value, str) and value:
+                    continue  # a name for a file, if a strange one
+                calls += 1
+                _tried(f"{name} {parameter}", what, lambda f=function, a={**given, parameter: value}: f(**a))
+    for name in ("pattern", "scores", "written", "store", "residual"):
+        for what, value in WRONG.items():
+            calls += 1
+            _tried(f"Trace.{name}", what, lambda n=name, v=value: getattr(trace, n)(v))
+    for what, value in WRONG.items():
+        calls += 2
+        _tried("Head layer", what, lambda v=value: ls.Head(v, 0))
+        _tried("Head index", what, lambda v=value: ls.Head(0, v))
+    return calls
+
+
+def _tried(where: str, what: str, call) -> None:
+    try:
+        call()
+    except LoadstoreError:
+        pass
+    except Exception as error:
+        print(f"{where} = {what}: {type(error).__name__}: {str(error)[:90]!r}")
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    print(attack(), "calls")
