@@ -29,7 +29,7 @@ class Tokens:
     bos: int | None
     own: int | None = None
     asked: bool = False
-    most: int = MOST_BYTES
+    most: int = MOST_BYTES // 2
     unsure: str = ""
 
     @staticmethod

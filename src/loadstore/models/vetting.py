@@ -22,7 +22,7 @@ from loadstore.models.tokenparts import (
 from loadstore.models.work import Unbounded
 
 MOST_GROWTH = 64
-MOST_BYTES = 1 << 26  # of a text, multiplied by how much it may grow
+MOST_BYTES = 1 << 24  # of a text, multiplied by how much it may grow; each may become a token of 400 bytes
 MOST_SLOW = 50_000  # characters of a text whose split may take the square of its length
 MOST_ADDED, MOST_NAME, MOST_PIECE, MOST_WORD = 1 << 16, 4096, 256, 1000
 MOST_NAMES = 1 << 22  # characters of all added tokens together: each takes some twenty bytes of an automaton
