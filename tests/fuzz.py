@@ -5,14 +5,14 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 from typing import Any
 
 from hostile import unchecked
 
-from loadstore.errors import LoadstoreError
+from loadstore.errors import LoadstoreError, Undefined
 from loadstore.models.trace import run
 from loadstore.models.weights import Weights
 
@@ -110,7 +110,8 @@ def check(cases: Iterator[object], load: Callable[[], Weights], where: Path) -> 
                 model = load()
                 counts["loaded"] += 1
                 if counts["loaded"] % EVERY == 0:
-                    assert run(model, [1]).logits.shape == (1, model.architecture.vocab)
+                    with suppress(Undefined):  # the numbers of a file may be finite, and those of a pass not
+                        assert run(model, [1]).logits.shape == (1, model.architecture.vocab)
             except LoadstoreError as error:
                 message = str(error)
                 assert str(where) in message, f"case {number}: the file is not named: {message}; {case!r:.2000}"
