@@ -5,7 +5,9 @@ import re
 from loadstore.visible import shown
 
 MOST = 160
-_SPACE = re.compile(r"[ \t\r\n]+")
+_SPACE = re.compile(
+    r"[ \t\r\n\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]+"
+)  # spaces, not the controls that split() takes
 
 
 def quote(text: object, most: int = MOST) -> str:
