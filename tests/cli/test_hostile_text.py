@@ -21,7 +21,7 @@ from loadstore.visible import shown
 
 TOKENS = [
     *("<s>", "\x1b[31m", "\x1b]0;title\x07", "\x9b2J", "\u202ecba", "\u2066x\u2069", "a\u200bb", "\r", "\n", "\x00"),
-    *("=1+1", "+cmd", "@SUM(A1)", "[bold red]x[/]", ":smile:", "\U000e0041\u061c\x7f", "long" * 3000),
+    *("=1+1", "+cmd", "@SUM(A1)", "[bold red]x[/]", ":smile:", "\U000e0041\u061c\x7f", "long" * 1000),
 ]
 NAME = "m\x1b[2J\u202e[red]:bomb:\x85=1"
 PROMPT = "|".join([*TOKENS[1:5], *TOKENS[1:5], TOKENS[10]])  # ␣ nothing between them: "|" is dropped
