@@ -15,6 +15,7 @@ from hostile import unchecked
 from loadstore.errors import LoadstoreError, Undefined
 from loadstore.models.trace import run
 from loadstore.models.weights import Weights
+from loadstore.visible import line
 
 MEMORY = 256 << 20  # bytes beyond those of the start that thousands of tiny cases may take at their peak
 SECONDS = 2.0  # of the processor, for one tiny case
@@ -115,7 +116,7 @@ def check(cases: Iterator[object], load: Callable[[], Weights], where: Path) -> 
             except LoadstoreError as error:
                 message = str(error)
                 assert str(where) in message, f"case {number}: the file is not named: {message}; {case!r:.2000}"
-                assert message.isprintable(), f"case {number}: more than a plain line: {message!r}; {case!r:.2000}"
+                assert message == line(message), f"case {number}: more than a plain line: {message!r}; {case!r:.2000}"
                 assert len(message) < 800 + message.count(str(where)) * len(str(where)), f"case {number}: {message}"
                 counts[type(error).__name__] = counts.get(type(error).__name__, 0) + 1
             except BaseException as error:

@@ -22,6 +22,7 @@ from loadstore.models.checkpoint import read_checkpoint
 from loadstore.models.families.own import digest
 from loadstore.models.tokens import Tokens
 from loadstore.models.weights import Weights
+from loadstore.visible import line
 
 PLAIN = Kind("shortformer", "none", biases=True)
 LEGACY = [  # HookedTransformer's gates have no bias
@@ -40,7 +41,7 @@ def refusal(action: Callable[[], object], kind: type[LoadstoreError], *words: ob
     for word in words:
         assert str(word) in message, f"{word!r} is missing from: {message}"
     # The paths of a test are long; what is said about them is not.
-    assert message.isprintable(), f"more than a plain line: {message!r}"
+    assert message == line(message), f"more than a plain line: {message!r}"
     assert len(message) < 800, message
     return message
 

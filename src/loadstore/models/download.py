@@ -75,8 +75,9 @@ def _bar() -> Any:
     def bar(*of: Any, desc: str | None = None, **settings: Any) -> Any:
         return tqdm(*of, desc=None if desc is None else line(desc), **settings)
 
-    # The command line prints no control characters through sys.stderr, which a bar needs.
-    return partial(bar, delay=DELAY, leave=False, disable=not sys.stderr.isatty(), file=sys.__stderr__)
+    # The command line's sys.stderr escapes control characters, which a bar needs; ``stream`` is the one below.
+    below = getattr(sys.stderr, "stream", sys.stderr)
+    return partial(bar, delay=DELAY, leave=False, disable=not sys.stderr.isatty(), file=below)
 
 
 @contextmanager

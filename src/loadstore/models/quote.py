@@ -5,7 +5,8 @@ import re
 from loadstore.visible import shown
 
 MOST = 160
-_SPACE = re.compile(r"[ \t\r\n]+")
+# Spaces of all kinds, tabs and line feeds; str.split would also drop control characters such as U+0085 in silence.
+_SPACE = re.compile(r"[ \t\r\n\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
 
 
 def quote(text: object, most: int = MOST) -> str:
