@@ -7,7 +7,7 @@ import pytest
 import torch
 from close import assert_close
 from dense import ov, qk, reads, writes
-from tiny import UNUSUAL, Kind, some_tokens, tiny
+from tiny import UNUSUAL, some_tokens, tiny
 
 import loadstore as ls
 from loadstore.circuits.decoding import channel_tokens
