@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-SLACK = 16.0
+SLACK = 4.0
 TERMS = 1024  # a pass of the built-in model adds about so many, of products within products
 
 

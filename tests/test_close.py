@@ -30,8 +30,8 @@ def test_the_coarser_format_counts_and_python_numbers_are_double() -> None:
 
 def test_a_difference_has_the_scale_of_its_terms() -> None:
     with pytest.raises(AssertionError, match="differ"):
-        assert_close(1e-6, 1e-3, dtype=torch.float32)
-    assert_close(1e-6, 1e-3, dtype=torch.float32, scale=20.0)
+        assert_close(1e-6, 1e-4, dtype=torch.float32)
+    assert_close(1e-6, 1e-4, dtype=torch.float32, scale=20.0)
 
 
 def test_what_is_not_finite_equals_its_like_only() -> None:

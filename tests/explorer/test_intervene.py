@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from close import assert_close
 
 import loadstore as ls
 from loadstore.errors import BadRequest, LoadstoreError, NoSuchSite, NoSuchWire, Undefined
@@ -49,14 +50,15 @@ def test_before_and_after_are_the_logits_of_the_two_runs(explorer: Explorer, run
     edit = ls.cut("L0.H7", "L1.H4.K", by=by) if kind == "cut" else ls.ablate("L1.H4", by=by)
     after = ls.run(explorer.weights, trace.tokens[0].tolist(), [edit])
     answer = done(explorer, run, [WIRE if kind == "cut" else HEAD], by=by)
+    size = float(trace.logits.abs().max())
     for row in answer["tokens"]:
         assert row["before"]["logit"] == float(trace.logits[10, row["id"]])
-        assert row["after"]["logit"] == pytest.approx(float(after.logits[10, row["id"]]), abs=1e-5)
+        assert_close(row["after"]["logit"], after.logits[10, row["id"]], scale=size)
     target = answer["target"]["id"]
     then, now = (one.logits[10].double().log_softmax(-1) for one in (trace, after))
     assert target == int(trace.logits[10].argmax())
-    assert answer["change"] == pytest.approx(float(now[target] - then[target]), abs=1e-5)
-    assert answer["kl"] == pytest.approx(float((then.exp() * (then - now)).sum()), abs=1e-5)
+    assert_close(answer["change"], now[target] - then[target], dtype=torch.float32, scale=size)
+    assert_close(answer["kl"], (then.exp() * (then - now)).sum(), dtype=torch.float32, scale=size)
     assert answer["edits"] == [str(edit)]
 
 
@@ -73,7 +75,7 @@ def test_without_its_wire_the_address_falls_from_the_repeated_token(explorer: Ex
     before, after = done(explorer, run, [WIRE], head="L1.H4")["sentence"]["rows"]
     assert before["weights"][4] == pytest.approx(0.83, abs=0.01)
     assert after["weights"][4] < 0.2
-    assert sum(weight for weight in after["weights"] if weight is not None) == pytest.approx(1, abs=1e-6)
+    assert_close(sum(weight for weight in after["weights"] if weight is not None), 1.0, dtype=torch.float32)
     assert before["outlined"] == [4]
     assert 4 not in after["outlined"]
 
@@ -84,7 +86,8 @@ def test_the_mean_is_said_as_it_is(explorer: Explorer, run: str) -> None:
     one, _ = explorer.runs.make([7])
     answer = done(explorer, one, [WIRE], at=0)
     assert answer["by"].endswith("which leaves it as it is")
-    assert answer["change"] == pytest.approx(0, abs=1e-6)
+    size = float(explorer.runs.get(one).logits.abs().max())
+    assert_close(answer["change"], 0.0, dtype=torch.float32, scale=size)
 
 
 def test_edits_are_done_together(explorer: Explorer, run: str) -> None:
@@ -92,7 +95,7 @@ def test_edits_are_done_together(explorer: Explorer, run: str) -> None:
     both = explorer.runs.edited(trace, [ls.cut("L0.H7", "L1.H4.K"), ls.ablate("L1.H10")])
     answer = done(explorer, run, [WIRE, {"kind": "ablate", "writer": "L1.H10"}])
     row = answer["tokens"][0]
-    assert row["after"]["logit"] == pytest.approx(float(both.logits[10, row["id"]]), abs=1e-6)
+    assert_close(row["after"]["logit"], both.logits[10, row["id"]], scale=float(both.logits.abs().max()))
 
 
 def test_the_kept_run_is_not_changed_by_an_edit(explorer: Explorer, run: str) -> None:
@@ -108,8 +111,9 @@ def test_controls_of_a_cut_carry_as_much_and_are_cut_one_by_one(explorer: Explor
     others = Near(trace, {wire}).controls(wire, 12)
     assert [one["edit"] for one in answer["controls"]] == [str(ls.cut(*other)) for other in others]
     alone = done(explorer, run, [{"kind": "cut", "writer": str(others[0][0]), "reader": str(others[0][1])}])
-    assert answer["controls"][0]["change"] == pytest.approx(alone["change"], abs=1e-6)
-    assert answer["own"] == pytest.approx(done(explorer, run, [WIRE])["change"], abs=1e-6)
+    size = float(trace.logits.abs().max())
+    assert_close(answer["controls"][0]["change"], alone["change"], dtype=torch.float32, scale=size)
+    assert_close(answer["own"], done(explorer, run, [WIRE])["change"], dtype=torch.float32, scale=size)
     assert answer["as_large"] == sum(abs(one["change"]) >= abs(answer["own"]) for one in answer["controls"])
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from close import assert_close
 from hostile import refusal, small, unchecked
 from tiny import KINDS, MODERN, Kind, some_tokens, tiny
 
@@ -47,7 +48,7 @@ def test_every_part_is_brought_to_it(kind: Kind) -> None:
     assert torch.equal(logits, run(exact, tokens, record=True).logits)
     single = run(replace(exact, computed=torch.float32), tokens).logits
     assert single.dtype == torch.float32
-    assert float((single - logits).abs().max()) < 1e-4 * float(logits.abs().max())
+    assert_close(single, logits)
 
 
 def test_analyses_follow(file: Path) -> None:

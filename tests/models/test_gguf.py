@@ -13,6 +13,7 @@ import gguf
 import numpy as np
 import pytest
 import torch
+from close import assert_close
 from gguf_files import ARRAY, BOOL, F32, TEXT, U32, Array, File, Listed, gpt2, llama
 from hostile import refusal
 from numpy.typing import NDArray
@@ -229,9 +230,9 @@ def test_a_model_is_the_one_that_hugging_face_keeps(path: Path, name: str) -> No
     assert ours.architecture.windows == theirs.architecture.windows
     assert (theirs.architecture.windows is not None) == (name == "window")
     one, other = ls.run(ours, IDS), ls.run(theirs, IDS)
-    assert torch.allclose(one.logits, other.logits, atol=1e-4)
+    assert_close(one.logits, other.logits)
     for head in ours.architecture.heads:
-        assert torch.allclose(one.pattern(head), other.pattern(head), atol=1e-5)
+        assert_close(one.pattern(head), other.pattern(head), scale=float(one.scores(head).abs().max()))
     if name not in ("llama", "quantised", "untied"):
         unscaled = as_hugging_face(file, kind, 4, 2)
         changed = not torch.allclose(ls.run(unscaled, IDS).pattern("L1.H3"), one.pattern("L1.H3"), atol=1e-4)
@@ -244,7 +245,7 @@ def test_partial_rotary_turns_the_dimensions_that_the_file_counts(path: Path) ->
     assert model.architecture.rotary.dimensions == 8
     theirs = as_hugging_face(llama(kind="qwen2", layers=2, heads=4, kv=2, d=64), "qwen2", 4, 2)
     turned = replace(theirs, architecture=model.architecture)  # as its rows lie: pairs are neighbours
-    assert torch.allclose(ls.run(model, IDS).logits, ls.run(turned, IDS).logits, atol=1e-4)
+    assert_close(ls.run(model, IDS).logits, ls.run(turned, IDS).logits)
 
 
 def test_gpt_2_is_the_one_that_hugging_face_keeps(path: Path) -> None:
@@ -265,7 +266,7 @@ def test_gpt_2_is_the_one_that_hugging_face_keeps(path: Path) -> None:
     checkpoint = Checkpoint(Path("config.json"), tensors, {}, config)
     theirs = gpt2_family.build(checkpoint, Facts(checkpoint, config))
     ours = opened(path, file)
-    assert torch.allclose(ls.run(ours, IDS[:3]).logits, ls.run(theirs, IDS[:3]).logits, atol=1e-4)
+    assert_close(ls.run(ours, IDS[:3]).logits, ls.run(theirs, IDS[:3]).logits)
     assert ours.untokenised == "its file carries no vocabulary"
     refusal(lambda: ls.run(ours, "text"), Undefined, "tiny has no tokenizer (its file carries no vocabulary)", "ids")
 
@@ -312,15 +313,15 @@ def test_it_computes_in_double_and_changes_as_any_other(path: Path) -> None:
     expected = ls.run(model, IDS).logits
     double, changed = ls.run(model.double(), IDS).logits, model.map(lambda tensor: tensor.clone())
     assert double.dtype == torch.float64
-    assert torch.allclose(double.float(), expected, atol=1e-4)
+    assert_close(double, expected)
     assert all(type(tensor) is Tensor for _, tensor in changed.named())
-    assert torch.allclose(ls.run(changed, IDS).logits, expected, atol=1e-5)
+    assert_close(ls.run(changed, IDS).logits, expected)
 
 
 def test_it_is_scored_as_any_other(path: Path) -> None:
     model = opened(path, llama(layers=2, heads=2, kv=1, d=32))
     scores, same = ls.subspace_scores(model), ls.subspace_scores(model.map(lambda tensor: tensor.clone()))
-    assert np.allclose(scores.score.values, same.score.values, equal_nan=True, atol=1e-6)
+    assert_close(scores.score.values, same.score.values, dtype=torch.float32)
 
 
 def test_a_package_that_is_not_installed_is_named_with_the_way_to_it(monkeypatch: pytest.MonkeyPatch) -> None:

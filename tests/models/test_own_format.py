@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from close import assert_close
 from hostile import forge, outcome, parts, raw, refusal, same, small, unchecked
 from safetensors.torch import save_file
 from tiny import KINDS, MODERN, Kind, some_tokens, tiny
@@ -56,7 +57,7 @@ def test_what_modern_models_add_comes_back(kind: Kind, tmp_path: Path) -> None:
     back, tokens = load(tmp_path / "m.safetensors"), some_tokens(model)
     assert same(back, model)
     assert stated(back) == stated(model)
-    assert torch.equal(run(back, tokens).logits, run(model, tokens).logits)
+    assert_close(run(back, tokens).logits, run(model, tokens).logits)  # a mapped file lies elsewhere in memory
 
 
 def test_norms_inside_mlps_and_centred_norms_of_queries_come_back(tmp_path: Path) -> None:
@@ -281,4 +282,4 @@ def test_a_parameter_can_be_saved_and_the_file_runs_the_same(tmp_path: Path) -> 
     model = small().map(lambda tensor: tensor.clone().requires_grad_())
     save_weights(model, tmp_path / "m.safetensors")
     back, tokens = load(tmp_path / "m.safetensors"), some_tokens(model)
-    assert torch.equal(run(back, tokens).logits, run(model, tokens).logits)
+    assert_close(run(back, tokens).logits, run(model, tokens).logits)  # a mapped file lies elsewhere in memory

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from close import assert_close
 from hostile import refusal, small, unchecked
 
 from loadstore.errors import BadPrompt
@@ -79,7 +80,7 @@ def test_what_is_no_list_of_whole_numbers(prompt: Any) -> None:
 
 def test_texts_of_as_many_tokens_are_a_batch() -> None:
     found = run(small(), ["the cat", "sat on"])
-    assert (found.logits[1] - run(small(), "sat on").logits).abs().max() < 1e-4
+    assert_close(found.logits[1], run(small(), "sat on").logits)
     assert run(small(), ["the cat"]).batched
     refusal(lambda: run(small(), ["the cat", "sat"]), BadPrompt, "'the cat' has 3", "'sat' has 2", "equally many")
 

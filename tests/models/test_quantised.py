@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from close import assert_close
 from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
 from hostile import refusal
 from numpy.typing import NDArray
@@ -166,9 +167,9 @@ def test_products_of_large_matrices_are_formed_a_tile_at_a_time(
 ) -> None:
     monkeypatch.setattr(quantised, "TILE", 4 * WIDTH)
     weight, x = matrix(keep=keep), torch.randn(2, 3, WIDTH, generator=torch.Generator().manual_seed(0))
-    assert torch.allclose(x @ weight.mT, x @ whole(3).mT, atol=1e-4)
-    assert torch.allclose(weight @ x[0].mT, whole(3) @ x[0].mT, atol=1e-4)
-    assert torch.allclose(torch.matmul(x[0], weight.mT), x[0] @ whole(3).mT, atol=1e-4)
+    assert_close(x @ weight.mT, x @ whole(3).mT, terms=WIDTH)
+    assert_close(weight @ x[0].mT, whole(3) @ x[0].mT, terms=WIDTH)
+    assert_close(torch.matmul(x[0], weight.mT), x[0] @ whole(3).mT, terms=WIDTH)
     size = ROWS * WIDTH // 32 * 20
     assert asked == ([size] if keep else [size // 3] * 9)
 
@@ -248,7 +249,7 @@ def test_gradients_flow_past_it_to_what_it_multiplies() -> None:
     x = torch.ones(1, WIDTH, requires_grad=True)
     (x @ matrix().mT).sum().backward()
     assert x.grad is not None
-    assert torch.allclose(x.grad[0], whole(3).sum(0), atol=1e-4)
+    assert_close(x.grad[0], whole(3).sum(0), terms=ROWS)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import torch
+from close import assert_close
 from pace import processor, slowness
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 from transformers.utils import logging
@@ -76,7 +77,7 @@ def test_logits_and_every_pattern_are_the_references(model: Weights, reference: 
     trace = ls.run(model, ids)
     with torch.no_grad():
         expected = reference(torch.tensor([ids]), output_attentions=True)
-    assert (trace.logits - expected.logits[0]).abs().max() < 1e-3
+    assert_close(trace.logits, expected.logits[0], terms=30 * 1024)
     assert expected.logits.abs().max() > 10
     assert len(expected.attentions) == 30
     for layer, patterns in enumerate(expected.attentions):
