@@ -37,17 +37,24 @@ def die() -> None:
 def fatal(kind: str, countdown: int) -> Callable[[str, tuple[Any, ...]], None]:
     """An audit hook that kills this very process inside its so manyth write of a kind."""
     left = [countdown]
+    sync = os.fsync
+
+    def fsync(handle: int) -> None:
+        sync(handle)
+        sys.audit("kills.fsync", os.readlink(f"/proc/self/fd/{handle}"), None, 0)
+
+    os.fsync = fsync
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if event not in ("open", "os.rename"):
+        if event not in ("open", "os.rename", "kills.fsync"):
             return
-        name, mode = str(arguments[0]), str(arguments[1])[0]
+        name, mode, appends = str(arguments[0]), arguments[1], event == "open" and arguments[2] & os.O_APPEND
         part = name.endswith(".part")
         here = {
-            "state begun": event == "open" and part and mode == "w",
-            "state written": event == "open" and part and mode == "r",
+            "state begun": event == "open" and part and str(mode)[0] == "r",
+            "state written": event == "kills.fsync" and part,
             "state about to be moved": event == "os.rename" and part,
-            "line torn": event == "open" and name.endswith("metrics.jsonl") and mode == "a",
+            "line torn": mode is None and appends and name.endswith("metrics.jsonl"),
         }
         if not here[kind]:
             return
