@@ -5,7 +5,7 @@ import random
 import struct
 import tracemalloc
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from gguf_files import ARRAY, BOOL, F32, I32, TEXT, U8, U32, U64, Array, File, L
 from hostile import refusal
 from mutations import NUMBERS, mutated, survive
 
-from loadstore.errors import BadCheckpoint, NotThisModel
+from loadstore.errors import BadCheckpoint, NotThisModel, Undefined
 from loadstore.models import gguf
 from loadstore.models.families.gguf import build
 from loadstore.models.trace import run
@@ -31,8 +31,9 @@ def path(tmp_path: Path) -> Path:
 def used(model: Weights) -> None:
     """Read every number, and answer a prompt."""
     shape = model.architecture
-    logits = run(model, [index % shape.vocab for index in range(min(3, shape.context))]).logits
-    assert logits.shape[-1] == shape.vocab
+    with suppress(Undefined):  # the numbers of a file may be finite, and those of a pass not
+        logits = run(model, [index % shape.vocab for index in range(min(3, shape.context))]).logits
+        assert logits.shape[-1] == shape.vocab
     if model.tokens is not None:
         model.tokens.text(model.tokens.encode("the cat")[0])
 
