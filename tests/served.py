@@ -31,7 +31,7 @@ class Client:
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.address)
-        self.host, self.port, self.key = str(parts.hostname), int(parts.port or 80), parts.query.removeprefix("key=")
+        self.host, self.port, self.key = str(parts.hostname), int(parts.port or 80), parts.fragment.removeprefix("key=")
         self.headers = {"content-type": "application/json", "x-loadstore-key": self.key}
 
     def send(
@@ -58,13 +58,13 @@ class Client:
 
 
 @contextmanager
-def serving(explorer: "Explorer", port: int | None = 0) -> "Iterator[Served]":
+def serving(explorer: "Explorer", port: int | None = 0, host: str = "127.0.0.1") -> "Iterator[Served]":
     """The explorer, served until the block ends."""
     from loadstore.explorer.serve import Served
 
-    served = Served(explorer, port=port)
+    served = Served(explorer, host, port)
     begun = threading.Event()
-    thread = threading.Thread(target=served.serve_until_stopped, args=(lambda address: begun.set(),), daemon=True)
+    thread = threading.Thread(target=served.serve_until_stopped, args=(begun.set,), daemon=True)
     thread.start()
     assert begun.wait(60)
     try:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -68,7 +69,7 @@ def visit(browser: "Browser", address: str) -> "Iterator[Visit]":
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(120_000)
-        own = address.split("?")[0]
+        own = address.split("#")[0]
         page.on("request", lambda request: None if request.url.startswith(own) else asked.append(request.url))
         page.on(
             "console",
@@ -294,7 +295,7 @@ def test_a_server_that_is_killed_and_started_again(browser: "Browser") -> None:
     page = context.new_page()
     page.set_default_timeout(60_000)
     with serving(Explorer(weights, ARTICLE)) as served:
-        port = int(served.address.split(":")[2].split("/")[0])
+        port = served.here.port
         page.goto(served.address + "#/heads?head=L1.H4")
         page.wait_for_selector("button.head canvas")
         page.fill("#prompt", "one two one two one")
@@ -319,10 +320,48 @@ def test_a_server_that_is_killed_and_started_again(browser: "Browser") -> None:
 def test_a_page_without_the_key_says_how_to_get_one(browser: "Browser", address: str) -> None:
     context = browser.new_context()
     page = context.new_page()
-    page.goto(address.split("?")[0])
+    page.goto(address.split("#")[0])
     page.wait_for_selector(".away:not(:empty)")
     assert "open the address" in page.locator(".away").inner_text().lower()
     context.close()
+
+
+def test_the_redirect_file_leads_to_the_page_and_leaves_no_key(browser: "Browser", explorer: Explorer) -> None:
+    with serving(explorer) as served:
+        context = browser.new_context()
+        page = context.new_page()
+        sent: list[str] = []
+        page.on("request", lambda request: sent.append(f"{request.url.partition('#')[0]} {request.headers}"))
+        file = served.redirect()
+        page.goto(file)
+        page.wait_for_selector("#screen")
+        assert page.url.startswith(served.address.split("#")[0])
+        assert served.here.key not in page.url
+        assert all(served.here.key not in line for line in sent if "/api/" not in line)
+        assert until(lambda: not Path(file.removeprefix("file://")).exists())
+        length = page.evaluate("history.length")
+        page.go_back()
+        assert page.url == "about:blank" or length == 1
+        context.close()
+
+
+def test_another_tab_has_the_key_from_the_first_and_a_pasted_address_is_taken(
+    browser: "Browser", explorer: Explorer
+) -> None:
+    with serving(explorer) as served:
+        plain = served.address.split("#")[0]
+        context = browser.new_context()
+        first = context.new_page()
+        first.goto(plain)
+        first.wait_for_selector(".away:not(:empty)")
+        first.goto(served.address + "#/heads")  # the same document: only the fragment is another
+        first.wait_for_selector("button.head canvas")
+        assert served.here.key not in first.url
+        second = context.new_page()
+        second.goto(plain + "#/heads")
+        second.wait_for_selector("button.head canvas")
+        assert not second.locator(".away").inner_text()
+        context.close()
 
 
 def test_a_long_prompt_is_drawn_by_windows_with_a_count(browser: "Browser", monkeypatch: pytest.MonkeyPatch) -> None:
@@ -354,11 +393,11 @@ def test_a_model_without_a_tokenizer_or_a_circuit_is_told_so(browser: "Browser")
         context.close()
 
 
-def test_nothing_of_the_prompt_or_the_key_is_in_what_is_kept(visit: Visit) -> None:
+def test_the_tab_keeps_the_key_and_token_ids_only(visit: Visit) -> None:
     page = visit("#/heads")
     page.wait_for_selector("button.head canvas")
     kept = json.loads(page.evaluate("JSON.stringify({...sessionStorage})"))
-    assert all(name.startswith("loadstore-prompt-") for name in kept)
+    assert all(name == "loadstore-key" or name.startswith("loadstore-prompt-") for name in kept)
     assert "sat" not in json.dumps(kept)
-    assert page.evaluate("Object.keys({...localStorage})") == ["loadstore-key"]
+    assert page.evaluate("Object.keys({...localStorage})") == []
     assert page.context.cookies() == []

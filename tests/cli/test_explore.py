@@ -62,7 +62,7 @@ def test_it_prints_its_address_at_once_and_ends_when_asked(ending: signal.Signal
         assert ready
         line = process.stdout.readline().decode()
         assert "builtin at http://127.0.0.1:" in line
-        assert "?key=" in line
+        assert "/#key=" in line
         process.send_signal(ending)
         start = time.monotonic()
         process.wait(10 * slowness())

@@ -17,7 +17,8 @@ from served import Client, until
 
 from loadstore.explorer import app, guard, table
 from loadstore.explorer.ask import Ask
-from loadstore.explorer.guard import HEADERS, Here
+from loadstore.explorer.guard import HEADERS
+from loadstore.explorer.here import Here
 from loadstore.explorer.state import Document, Explorer, Progress
 
 BIG = 10_000_000
@@ -317,4 +318,4 @@ def test_what_was_met_here_is_documented() -> None:
     ],
 )
 def test_which_host_headers_name_this_server(host: str, name: str, *, own: bool) -> None:
-    assert Here(host, 8421, "key").named(name) is own
+    assert Here(host, host, 8421, "key").named(name) is own

@@ -1,11 +1,9 @@
 /** The explorer's page: everything in it is asked of the server that it came from. */
 import { render } from "preact";
-import { takeKey } from "./explorer/api";
 import { Shell } from "./explorer/shell";
 import { Guard } from "./guard";
 import "./styles/explorer.css";
 
-takeKey();
 const root = document.getElementById("loadstore");
 if (root) {
   render(

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from loadstore.cli.opening import present
 from loadstore.cli.options import Begin, Model, Positions, open_model
 from loadstore.cli.report import ARTICLE, as_ids
 
@@ -47,11 +48,8 @@ def explore(
     weights = open_model(model, positions, bos)
     known = Explorer(weights, prompt if ids is None else as_ids(ids))
 
-    def ready(address: str) -> None:
-        typer.echo(f"{weights.name} at {address}\nCtrl-C ends it.")
-        if browser:
-            import webbrowser
-
-            webbrowser.open(address)
-
-    Served(known, host, port).serve_until_stopped(ready)
+    served = Served(known, host, port)
+    redirect = served.redirect if browser else None
+    served.serve_until_stopped(
+        lambda: present(weights.name, served.addresses, alone=served.here.alone, redirect=redirect)
+    )

@@ -17,37 +17,41 @@ A slow question answers 200 and lines of JSON: {"progress": [done, of]}, then {"
 """
 
 import asyncio
-import html
 import json
 import math
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.resources import files
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from loadstore.errors import LoadstoreError, Undefined
 from loadstore.explorer.ask import Ask
-from loadstore.explorer.guard import App, Guard, Here, refusal
+from loadstore.explorer.connections import Connections
+from loadstore.explorer.guard import App, Guard, refusal
+from loadstore.explorer.here import Here
+from loadstore.explorer.quiet import Quiet
 from loadstore.explorer.runs import NoSuchRun, TooLong
 from loadstore.explorer.state import Document, Explorer
 from loadstore.explorer.table import ASIDE, QUICK, SLOW
 from loadstore.explorer.work import Busy, Hung, Work
-from loadstore.visible import dumps, line, shown
+from loadstore.visible import dumps, shown
 
 DEPTH = 8  # of brackets in a question
+LOST = {404: "there is nothing here", 405: "questions are POSTed, and the page's files are only read"}
 PAGE = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>{title}</title>
+<title>loadstore</title>
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="/explorer.css">
 </head>
@@ -61,25 +65,27 @@ Nothing is loaded from anywhere else.</p></noscript>
 """
 
 
-def application(explorer: Explorer, here: Here) -> App:
+def application(
+    explorer: Explorer, here: Here, connections: Connections, quiet: Quiet, entered: Callable[[], None]
+) -> App:
     """Everything that the server serves, behind its guard."""
     work = Work()
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncGenerator[None]:
+    async def lifespan(app: Starlette) -> AsyncGenerator[dict[str, Any]]:
         warm = asyncio.ensure_future(work.quick(explorer.warm))
-        yield
+        yield {"connections": connections}
         warm.cancel()
         work.close()
 
-    page = PAGE.format(title=html.escape(line(f"{explorer.weights.name} · loadstore"))).encode()
     routes = [
-        Route("/", partial(_file, page, "text/html")),
+        Route("/", partial(_file, PAGE.encode(), "text/html")),
         Route("/explorer.js", partial(_file, _bundled("explorer.js"), "text/javascript")),
         Route("/explorer.css", partial(_file, _bundled("explorer.css"), "text/css")),
-        Route("/api/{name}", partial(_question, explorer, work), methods=["POST"]),
+        Route("/api/{name}", partial(_question, explorer, work, quiet), methods=["POST"]),
     ]
-    return Guard(Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: _lost, 405: _lost}), here)
+    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: _lost, 405: _lost})
+    return Guard(app, here, entered)
 
 
 def _bundled(name: str) -> bytes:
@@ -91,11 +97,13 @@ async def _file(body: bytes, kind: str, request: Request) -> Response:
 
 
 async def _lost(request: Request, error: Exception) -> Response:
-    status = int(getattr(error, "status_code", 404))
-    return refusal(status, "address", "there is nothing here" if status == 404 else "questions are POSTed")
+    assert isinstance(error, HTTPException)
+    answer = refusal(error.status_code, "address", LOST[error.status_code])
+    answer.headers.update(error.headers or {})  # a 405 names the methods that are allowed
+    return answer
 
 
-async def _question(explorer: Explorer, work: Work, request: Request) -> Response:
+async def _question(explorer: Explorer, work: Work, quiet: Quiet, request: Request) -> Response:
     name = request.path_params["name"]
     if name not in QUICK and name not in SLOW:
         return refusal(404, "address", "there is no such question")
@@ -108,9 +116,9 @@ async def _question(explorer: Explorer, work: Work, request: Request) -> Respons
     try:
         answer = await work.quick(partial(_answered, QUICK.get(name) or SLOW[name], explorer, ask))
     except Exception as error:  # whatever went wrong becomes an answer; what we did not foresee is printed as well
-        return refused(error)
+        return refused(error, quiet)
     if name in SLOW:
-        return StreamingResponse(_lines(work, answer, aside=name in ASIDE), media_type="application/x-ndjson")
+        return StreamingResponse(_lines(work, quiet, answer, aside=name in ASIDE), media_type="application/x-ndjson")
     kind = "application/octet-stream" if isinstance(answer, bytes) else "application/json"
     return Response(answer if isinstance(answer, bytes) else _json(answer), media_type=kind)
 
@@ -121,15 +129,15 @@ def _answered(call: Any, explorer: Explorer, ask: Ask) -> Any:
     return answer
 
 
-async def _lines(work: Work, call: Any, *, aside: bool) -> AsyncGenerator[bytes]:
+async def _lines(work: Work, quiet: Quiet, call: Any, *, aside: bool) -> AsyncGenerator[bytes]:
     try:
         async for told in work.slow(call, aside=aside):
             yield _json(told) + b"\n"
     except Exception as error:  # the status is sent already: the last line tells what went wrong
-        yield bytes(refused(error).body) + b"\n"
+        yield bytes(refused(error, quiet).body) + b"\n"
 
 
-def refused(error: Exception) -> Response:
+def refused(error: Exception, quiet: Quiet) -> Response:
     """An error as an answer, by the table above."""
     match error:
         case NoSuchRun():
@@ -146,9 +154,7 @@ def refused(error: Exception) -> Response:
         case Hung():
             return refusal(504, "gone", "this was stopped")
         case _:
-            import traceback
-
-            traceback.print_exception(error)
+            quiet.tell("a fault of loadstore's", error)
             return refusal(500, "fault", f"a fault of loadstore's ({type(error).__name__}); the terminal tells more")
 
 

@@ -1,4 +1,4 @@
-"""What stands before every request: whose name it was sent to, from which page, with which key, and how large it is.
+"""What is checked before a request is answered: the host, the page and the key it names, then its size.
 
 ======  ===========================================================================================
 status  when
@@ -6,22 +6,24 @@ status  when
 421     the Host header is not this server (a page elsewhere that resolves its name to this machine)
 403     the Origin or Sec-Fetch-Site header is another site's
 401     a question without the key of this run of the server
+503     more than ``TOGETHER`` questions at once, all with the key
 413     a body of more than ``BODY`` bytes
 408     a body that does not arrive within ``PATIENCE`` seconds
-503     more than ``TOGETHER`` requests at once
 ======  ===========================================================================================
+
+A request without the key is answered from its headers: its body is not read, and it counts for nothing.
 """
 
 import asyncio
 import hmac
-import ipaddress
-import socket
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
+
+from loadstore.explorer.connections import Connection, Connections
+from loadstore.explorer.here import Here
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -30,9 +32,8 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 BODY = 256 * 1024  # bytes of a question
-DRAINED = 32 * 2**20  # bytes of a body that is too large and is read to its end, so that its sender hears why
 PATIENCE = 10.0  # seconds for a body
-TOGETHER = 64  # requests
+TOGETHER = 64  # questions with the key
 KEY = "x-loadstore-key"
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -46,42 +47,6 @@ HEADERS = {
 }
 
 
-@dataclass(frozen=True)
-class Here:
-    """Where the server listens, and the key of this run of it."""
-
-    host: str
-    port: int
-    key: str
-
-    def named(self, host: str) -> bool:
-        """Whether a Host header names this server: loopback, the address it was told to bind, or one of all."""
-        name, _, port = host.rpartition(":") if not host.endswith("]") else (host, "", "")
-        if not name:
-            name, port = port, "80"
-        name = name.strip("[]").lower()
-        if port not in (str(self.port), "" if self.port == 80 else str(self.port)):
-            return False
-        if name in {"127.0.0.1", "::1", "localhost", self.host.lower()}:
-            return True
-        if self.host not in {"0.0.0.0", "::"}:
-            return False
-        return name == socket.gethostname().lower() or _is_address(name)
-
-    def own(self, origin: str) -> bool:
-        """Whether an Origin header is this server's."""
-        scheme, _, host = origin.partition("://")
-        return scheme == "http" and self.named(host)
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
-
-
 def refusal(status: int, kind: str, message: str, **more: Any) -> Response:
     """An error as the page reads it."""
     retry = {"retry-after": "1"} if status == 503 else {}
@@ -91,19 +56,17 @@ def refusal(status: int, kind: str, message: str, **more: Any) -> Response:
 class Guard:
     """Refuses what the table above names, reads bodies within their limit, and gives every answer its headers."""
 
-    def __init__(self, app: App, here: Here) -> None:
-        """Stand before ``app``."""
+    def __init__(self, app: App, here: Here, entered: Callable[[], None]) -> None:
+        """Stand before ``app``; ``entered`` is called at each request with the key."""
         self.app = app
         self.here = here
+        self.entered = entered
         self.active = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer it."""
-        if scope["type"] == "lifespan":
-            await self.app(scope, receive, send)
-            return
         if scope["type"] != "http":
-            await send({"type": "websocket.close", "code": 1008})
+            await self.app(scope, receive, send)
             return
 
         async def headed(message: Message) -> None:
@@ -113,51 +76,70 @@ class Guard:
                 message["headers"] = [*message["headers"], *added]
             await send(message)
 
-        self.active += 1
+        asks = scope["path"].startswith("/api/")
+        stranger = self._stranger(Headers(scope=scope), asks=asks)
+        connection: Connection = scope["state"]["connection"]
+        connections: Connections = scope["state"]["connections"]
+        connections.begun(connection, key=asks and stranger is None)
         try:
-            refused = self._refused(scope) or await self._body(scope, receive)
-            if isinstance(refused, Response):
-                await refused(scope, receive, headed)
+            if stranger is not None:
+                await stranger(scope, receive, headed)
+            elif not asks:
+                await self.app(scope, _again(b"", receive), headed)
             else:
-                await self.app(scope, _again(refused, receive), headed)
+                await self._question(scope, receive, headed)
         finally:
-            self.active -= 1
+            connections.ended(connection)
 
-    def _refused(self, scope: Scope) -> Response | None:
-        """Everything that headers decide."""
-        headers = Headers(scope=scope)
-        if not self.here.named(headers.get("host", "")):
+    def _stranger(self, headers: Headers, *, asks: bool) -> Response | None:
+        """The refusal of a request that is not the owner's; a header that is there twice is not."""
+        if not self.here.named(",".join(headers.getlist("host"))):
             return refusal(421, "host", "this server answers only to the address that it printed")
-        origin, asks = headers.get("origin"), scope["path"].startswith("/api/")
-        elsewhere = asks and headers.get("sec-fetch-site") in {"cross-site", "same-site"}
-        if elsewhere or (origin is not None and not self.here.own(origin)):
+        elsewhere = asks and {"cross-site", "same-site"} & set(headers.getlist("sec-fetch-site"))
+        if elsewhere or not all(map(self.here.own, headers.getlist("origin"))):
             return refusal(403, "origin", "this server answers only to its own page")
-        if self.active > TOGETHER:
-            return refusal(503, "busy", f"more than {TOGETHER} requests at once; try again")
-        if asks and not hmac.compare_digest(headers.get(KEY, "").encode(), self.here.key.encode()):
+        key = "\n".join(headers.getlist(KEY)).encode()
+        if asks and not hmac.compare_digest(key, self.here.key.encode()):
             return refusal(401, "key", "the key is missing or another run's: open the address that loadstore printed")
         return None
 
-    async def _body(self, scope: Scope, receive: Receive) -> Response | bytes:
-        """The whole body. One that is too large is read and thrown away, up to ``DRAINED``."""
-        read, kept = 0, bytearray()
+    async def _question(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request with the key."""
+        self.entered()
+        self.active += 1
+        try:
+            if self.active > TOGETHER:
+                body = refusal(503, "busy", f"more than {TOGETHER} questions at once; try again")
+            else:
+                body = await self._body(Headers(scope=scope), receive)
+            if isinstance(body, Response):
+                await body(scope, receive, send)
+            else:
+                await self.app(scope, _again(body, receive), send)
+        finally:
+            self.active -= 1
+
+    async def _body(self, headers: Headers, receive: Receive) -> Response | bytes:
+        """The whole body, or why it is refused; ``protocol.py`` throws away the part that is not read."""
+        length = headers.get("content-length", "0")
+        large = refusal(413, "too-large", f"a question has at most {BODY:,} bytes")
+        if length.isdecimal() and int(length) > BODY:
+            return large
+        kept = bytearray()
         try:
             async with asyncio.timeout(PATIENCE):
-                while True:
+                while len(kept) <= BODY:
                     message = await receive()
                     if message["type"] == "http.disconnect":
                         return b""
-                    part: bytes = message.get("body", b"")
-                    read += len(part)
-                    if read <= BODY:
-                        kept += part
-                    if not message.get("more_body", False) or read > DRAINED:
+                    kept += message.get("body", b"")
+                    if not message.get("more_body", False):
                         break
         except TimeoutError:
-            return refusal(408, "slow", f"the question did not arrive within {PATIENCE:.0f} seconds")
-        if read > BODY:
-            return refusal(413, "too-large", f"a question has at most {BODY:,} bytes")
-        return bytes(kept)
+            slow = refusal(408, "slow", f"the question did not arrive within {PATIENCE:.0f} seconds")
+            slow.headers["connection"] = "close"
+            return slow
+        return large if len(kept) > BODY else bytes(kept)
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

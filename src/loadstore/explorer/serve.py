@@ -1,47 +1,88 @@
 """Listening: a port, a key, and the address that is printed."""
 
+import asyncio
+import contextlib
 import secrets
+import signal
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Generator
+from types import FrameType
+from typing import Any
 
 import uvicorn
 
 from loadstore.errors import BadRequest
 from loadstore.explorer.app import application
-from loadstore.explorer.guard import Here
+from loadstore.explorer.connections import IDLE, Connections, room
+from loadstore.explorer.here import Here
+from loadstore.explorer.protocol import HEADERS, Watched
+from loadstore.explorer.quiet import Quiet
+from loadstore.explorer.redirect import Redirect
 from loadstore.explorer.state import Explorer
 
 PORT = 8421
 TRIED = 20  # ports after it, where it is taken and none was asked for
+QUEUE = 512  # connections that the system keeps until they are accepted
 
 
 class Served(uvicorn.Server):
-    """An explorer on its socket; ``address`` has the key in it."""
+    """An explorer on its socket.
+
+    Attributes:
+        here: where it listens.
+        addresses: where it can be reached, each with the key.
+    """
 
     def __init__(self, explorer: Explorer, host: str = "127.0.0.1", port: int | None = None) -> None:
         """Bind the socket; requests are accepted once ``run`` has begun. Raises BadRequest."""
+        host = host.removeprefix("[").removesuffix("]")
         self._socket = _listen(host, port)
-        bound: int = self._socket.getsockname()[1]
-        here = Here(host, bound, secrets.token_urlsafe(24))
-        name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
-        self.address = f"http://{name}:{bound}/?key={here.key}"
+        bound, number = self._socket.getsockname()[:2]
+        self.here = Here(host, bound, number, secrets.token_urlsafe(24))
+        self.addresses = [self.here.address(name) for name in self.here.names()]
+        self._quiet = Quiet()
+        self._redirect: Redirect | None = None
+        self._hung_up = False
+        self._ready: Callable[[], None] | None = None
+        limits = room()
+        self._connections = Connections(limits, self._quiet.tell)
         super().__init__(
             uvicorn.Config(
-                application(explorer, here),
-                log_level="warning",
-                access_log=False,
-                server_header=False,
-                timeout_keep_alive=30,
-                timeout_graceful_shutdown=1,
+                application(explorer, self.here, self._connections, self._quiet, self._opened),
+                http=Watched,
                 ws="none",
+                proxy_headers=False,
+                server_header=False,
+                access_log=False,
+                log_config=_logging(self._quiet),
+                log_level="warning",
+                backlog=limits.at_once,
+                h11_max_incomplete_event_size=HEADERS,
+                timeout_keep_alive=int(IDLE),
+                timeout_graceful_shutdown=1,
+                timeout_notify=1,
+                callback_notify=self._each_second,
             )
         )
-        self._ready: Callable[[str], None] | None = None
 
-    def serve_until_stopped(self, ready: Callable[[str], None]) -> None:
-        """Serve; ``ready`` is told the address once requests are accepted."""
+    @property
+    def address(self) -> str:
+        """Where a browser on this machine reaches it, with the key."""
+        return self.addresses[0]
+
+    def redirect(self) -> str:
+        """The address of a file that leads a browser of this user here. It is deleted once the page has asked."""
+        self._redirect = Redirect(self.address)
+        return self._redirect.address
+
+    def serve_until_stopped(self, ready: Callable[[], None]) -> None:
+        """Serve; ``ready`` is called once requests are accepted."""
         self._ready = ready
-        self.run(sockets=[self._socket])
+        try:
+            self.run(sockets=[self._socket])
+        finally:
+            self._opened()
 
     def stop(self) -> None:
         """End soon."""
@@ -49,9 +90,58 @@ class Served(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to accept, and say so."""
+        asyncio.get_running_loop().set_exception_handler(self._fault)
         await super().startup(sockets)
+        self._socket.listen(QUEUE)  # asyncio takes ``backlog`` both for this and for the connections of one turn
         if self.started and self._ready is not None:
-            self._ready(self.address)
+            self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End; uvicorn sends itself the signal that ended it right after this."""
+        self._opened()
+        await super().shutdown(sockets)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """End in good order when the terminal is closed too, unless the command was started to survive that."""
+        alone = threading.current_thread() is not threading.main_thread()
+        if alone or signal.getsignal(signal.SIGHUP) is not signal.SIG_DFL:
+            with super().capture_signals():
+                yield
+            return
+        before = signal.signal(signal.SIGHUP, self._hang_up)
+        try:
+            with super().capture_signals():
+                yield
+        finally:
+            signal.signal(signal.SIGHUP, before)
+        if self._hung_up:
+            signal.raise_signal(signal.SIGHUP)
+
+    def _hang_up(self, number: int, frame: FrameType | None) -> None:
+        self._hung_up = self.should_exit = True
+
+    def _opened(self) -> None:
+        if self._redirect is not None:
+            self._redirect.remove()
+            self._redirect = None
+
+    async def _each_second(self) -> None:
+        self._connections.sweep()
+        self._quiet.summarise()
+
+    def _fault(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        self._quiet.tell(str(context["message"]), context.get("exception"))
+
+
+def _logging(quiet: Quiet) -> dict[str, Any]:
+    """uvicorn's messages, to ``quiet`` alone."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "handlers": {"quiet": {"()": lambda: quiet}},
+        "loggers": {"uvicorn": {"handlers": ["quiet"], "level": "WARNING", "propagate": False}},
+    }
 
 
 def _listen(host: str, port: int | None) -> socket.socket:

@@ -1,5 +1,6 @@
 /** Questions to the server: one address, one key, and what is known when it does not answer. */
 import { signal } from "@preact/signals";
+import { away, key, settled } from "./key";
 
 /** Why a question has no answer, as the server tells it or as the page finds out. */
 export interface Failure {
@@ -14,23 +15,11 @@ export class Failed extends Error {
   }
 }
 
-/** Where the key of this run of the server is kept: with the page's origin, which has the port in it. */
-const KEY = "loadstore-key";
 /** Milliseconds between knocks at a server that is away. */
 const KNOCK = 1500;
 
-/** Why the server cannot be asked now; null while it can. */
-export const away = signal<"unreachable" | "key" | null>(null);
 /** How often the server came back: what failed meanwhile is asked again. */
 export const returned = signal(0);
-
-/** Take the key out of the address, where the server put it, so that no link carries it. */
-export function takeKey(): void {
-  const key = new URLSearchParams(location.search).get("key");
-  if (key === null) return;
-  localStorage.setItem(KEY, key);
-  history.replaceState(null, "", `${location.pathname}${location.hash}`);
-}
 
 /** Ask; throws Failed, or the abort. */
 export async function ask(name: string, fields: object, stop?: AbortSignal): Promise<Response> {
@@ -42,10 +31,12 @@ export async function ask(name: string, fields: object, stop?: AbortSignal): Pro
   throw new Failed({ kind, message, status: response.status });
 }
 
+const headers = () => ({ "content-type": "application/json", "x-loadstore-key": key.value });
+
 async function sent(name: string, fields: object, stop?: AbortSignal): Promise<Response> {
-  const headers = { "content-type": "application/json", "x-loadstore-key": localStorage.getItem(KEY) ?? "" };
+  await settled;
   try {
-    return await fetch(`/api/${name}`, { method: "POST", headers, body: JSON.stringify(fields), signal: stop });
+    return await fetch(`/api/${name}`, { method: "POST", headers: headers(), body: JSON.stringify(fields), signal: stop });
   } catch (error) {
     if (stop?.aborted) throw error;
     leave("unreachable");
@@ -63,8 +54,7 @@ function leave(why: "unreachable" | "key"): void {
 
 /** Ask whether the server is there. */
 export async function knock(): Promise<void> {
-  const headers = { "content-type": "application/json", "x-loadstore-key": localStorage.getItem(KEY) ?? "" };
-  const response = await fetch("/api/model", { method: "POST", headers, body: "{}" }).catch(() => null);
+  const response = await fetch("/api/model", { method: "POST", headers: headers(), body: "{}" }).catch(() => null);
   if (!away.value) return;
   if (!response || !response.ok) {
     away.value = response?.status === 401 ? "key" : "unreachable";
@@ -76,6 +66,4 @@ export async function knock(): Promise<void> {
   returned.value += 1;
 }
 
-window.addEventListener("storage", (event) => {
-  if (event.key === KEY && away.value) void knock();
-});
+key.subscribe(() => away.value && void knock());

@@ -1,6 +1,7 @@
 /** The address after the #: which screen, and its parameters. Never the prompt. */
 import { signal } from "@preact/signals";
 import { show } from "../embed";
+import "./key"; // which takes the key out of the address before it is read here
 import type { Change, Params, ScreenId } from "./screen";
 
 export interface Route {

@@ -1,11 +1,12 @@
 /** The page around the screens: the model, the prompt, the way from screen to screen, and what to do when the server is away. */
 import { useEffect, useRef } from "preact/hooks";
 import { Guard } from "../guard";
-import { away, knock } from "./api";
+import { knock } from "./api";
 import { useAsk } from "./ask";
 import { Copy } from "./copy";
 import { screen as heads } from "./heads/screen";
 import { Help } from "./help";
+import { away } from "./key";
 import { letterOf } from "./keys";
 import { Prompt } from "./prompt";
 import { goTo, hashOf, route } from "./route";

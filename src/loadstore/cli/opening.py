@@ -1,0 +1,46 @@
+"""What ``loadstore explore`` prints once it serves, and how it opens the page."""
+
+import sys
+import threading
+from collections.abc import Callable, Sequence
+
+import typer
+
+OTHERS = (
+    "Warning: others on the network can connect to this server. Its traffic is not encrypted, "
+    "and only the key in the address protects it."
+)
+
+
+def present(name: str, addresses: Sequence[str], *, alone: bool, redirect: Callable[[], str] | None) -> None:
+    """Print the addresses, warn if others can connect, and open the page in a browser.
+
+    The key is printed where the owner needs it: on a terminal, and wherever no browser opens. Elsewhere the output may
+    be a log that others read.
+
+    Args:
+        name: the model's.
+        addresses: where the server can be reached, each with the key; the first is for this machine.
+        alone: whether only this machine can connect.
+        redirect: makes the file that leads a browser to the page, and returns its address; None to open no browser.
+    """
+    shown = redirect is None or sys.stdout.isatty()
+    for index, address in enumerate(addresses):
+        lead = f"{name} at" if index == 0 else "  also at"
+        typer.echo(f"{lead} {address if shown else address.partition('#')[0]}")
+    if not alone:
+        typer.echo(OTHERS, err=True)
+    typer.echo("Ctrl-C ends it.")
+    if redirect is None:
+        return
+    file = redirect()
+    lost = "No browser was found. Open " + ("the address above." if shown else addresses[0])
+
+    def browse() -> None:
+        import webbrowser
+
+        if not webbrowser.open(file):
+            typer.echo(lost)
+
+    # a browser of the terminal runs until it is left, and the server must answer it meanwhile
+    threading.Thread(target=browse, daemon=True).start()

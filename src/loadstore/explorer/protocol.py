@@ -1,0 +1,50 @@
+"""HTTP by uvicorn and h11, with each connection entered among the ``Connections``."""
+
+import asyncio
+from typing import Any
+
+import h11
+from uvicorn.config import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+from loadstore.explorer.connections import Connection, Connections
+
+HEADERS = 16 * 1024  # bytes of a request line and its headers
+
+
+class Watched(H11Protocol):
+    """One connection. The application finds it, and all others, in the state of its scope."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        """Take what uvicorn gives to each connection."""
+        self._all: Connections = app_state["connections"]
+        self._own = Connection(lambda: self.transport.abort())
+        super().__init__(config, server_state, {**app_state, "connection": self._own}, _loop)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Enter."""
+        assert isinstance(transport, asyncio.Transport)
+        super().connection_made(transport)
+        self._all.made(self._own)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse, within the bytes that a request may have."""
+        try:
+            if self._own.reads(len(data)):
+                super().data_received(data)
+                return
+        except h11.ProtocolError:
+            pass  # malformed bytes after an answer that came early: there is nothing more to answer
+        self.transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Leave."""
+        self._all.lost(self._own)
+        super().connection_lost(exc)
