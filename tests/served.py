@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -55,6 +56,14 @@ class Client:
         if kind.startswith("application/x-ndjson"):
             return status, [json.loads(line) for line in body.splitlines()]
         return status, json.loads(body) if kind.startswith("application/json") else body
+
+
+def answer(connection: socket.socket) -> int:
+    """The status of the next answer on a connection; the answer is read to its end."""
+    response = http.client.HTTPResponse(connection)
+    response.begin()
+    response.read()
+    return response.status
 
 
 @contextmanager

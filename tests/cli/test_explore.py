@@ -1,5 +1,7 @@
 """`loadstore explore`: what it says when it cannot, and how it ends."""
 
+import os
+import re
 import select
 import signal
 import socket
@@ -7,9 +9,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from pace import slowness
+from served import Client, until
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -39,6 +43,52 @@ def test_a_host_that_is_none_is_a_sentence(loadstore: Command) -> None:
     assert "--host '256.0.0.1'" in err
 
 
+def shown(capsys: pytest.CaptureFixture[str], *addresses: str, alone: bool, browser: bool) -> tuple[str, str]:
+    """What is printed about a server at these addresses."""
+    from loadstore.cli.opening import present
+
+    present("m", addresses, alone=alone, redirect=(lambda: "file:///x.html") if browser else None)
+    said = capsys.readouterr()
+    return said.out, said.err
+
+
+def test_the_key_is_printed_on_terminals_and_where_no_browser_opens(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webbrowser.open", lambda address: address == "file:///x.html")
+    address = "http://127.0.0.1:1/#key=secret"
+    assert "secret" not in shown(capsys, address, alone=True, browser=True)[0]
+    assert f"m at {address}\n" in shown(capsys, address, alone=True, browser=False)[0]
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert f"m at {address}\n" in shown(capsys, address, alone=True, browser=True)[0]
+
+
+def test_the_address_is_printed_if_no_browser_is_found(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webbrowser.open", lambda address: False)
+    monkeypatch.setattr("threading.Thread", Now)
+    out, _ = shown(capsys, "http://127.0.0.1:1/#key=secret", alone=True, browser=True)
+    assert out.endswith("No browser was found. Open http://127.0.0.1:1/#key=secret\n")
+
+
+class Now:
+    """A thread that runs at once."""
+
+    def __init__(self, target: Callable[[], None], daemon: bool) -> None:
+        self.start = target
+
+
+def test_others_on_the_network_are_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
+    two = ("http://127.0.0.1:1/#key=k", "http://192.168.1.5:1/#key=k")
+    out, err = shown(capsys, *two, alone=False, browser=False)
+    assert [line.split()[-1] for line in out.splitlines()[:2]] == list(two)
+    assert "others on the network can connect" in err
+    assert "not encrypted" in err
+    assert "only the key" in err
+    assert shown(capsys, two[0], alone=True, browser=False)[1] == ""
+
+
 @pytest.mark.parametrize("missing", ["starlette", "uvicorn"])
 def test_without_the_extra_it_says_how_to_get_it(
     loadstore: Command, missing: str, monkeypatch: pytest.MonkeyPatch
@@ -50,6 +100,47 @@ def test_without_the_extra_it_says_how_to_get_it(
     assert code == 2
     assert f"needs {missing}" in err
     assert "pip install 'loadstore[explorer]'" in err
+
+
+BROWSER = """#!{python}
+import os, sys, urllib.parse
+path = urllib.parse.urlsplit(sys.argv[1]).path
+with open({log!r} + ".part", "w") as log:
+    mode, folder = os.stat(path).st_mode, os.stat(os.path.dirname(path)).st_mode
+    print(" ".join(sys.argv), oct(mode), oct(folder), open(path).read(), sep="\\n", file=log)
+os.rename({log!r} + ".part", {log!r})
+"""
+
+
+@pytest.mark.parametrize("ending", [signal.SIGHUP, signal.SIGTERM])
+def test_the_browser_opens_a_private_file_that_is_gone_afterwards(ending: signal.Signals, tmp_path: Path) -> None:
+    """No command line has the key in it."""
+    log, script, temporary = tmp_path / "log", tmp_path / "browser", tmp_path / "temporary"
+    script.write_text(BROWSER.format(python=sys.executable, log=str(log)))
+    script.chmod(0o700)
+    temporary.mkdir()
+    command = [sys.executable, "-m", "loadstore", "explore", "builtin", "--port", "0"]
+    environment = os.environ | {"BROWSER": f"{script} %s", "TMPDIR": str(temporary)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert until(log.exists, 60 * slowness())
+        command_line, mode, folder, page = log.read_text().split("\n", 3)
+        assert mode.endswith("100600")
+        assert folder.endswith("40700")
+        (address,) = set(re.findall(r"http://127[^\"]*", page))
+        client = Client(address)
+        assert len(client.key) == 32
+        assert client.key not in command_line
+        assert "file://" in command_line
+        line = process.stdout.readline().decode()
+        assert f"builtin at http://127.0.0.1:{client.port}/\n" in line  # the output is not a terminal: without the key
+        assert list(temporary.iterdir())
+        process.send_signal(ending)
+        process.wait(10 * slowness())
+        assert process.returncode == -ending
+        assert not list(temporary.iterdir())
+        assert b"Traceback" not in process.stderr.read()
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])

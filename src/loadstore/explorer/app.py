@@ -80,15 +80,17 @@ def application(
 
     routes = [
         Route("/", partial(_file, PAGE.encode(), "text/html")),
-        Route("/explorer.js", partial(_file, _bundled("explorer.js"), "text/javascript")),
-        Route("/explorer.css", partial(_file, _bundled("explorer.css"), "text/css")),
+        Route("/explorer.js", partial(_file, bundled("explorer.js"), "text/javascript")),
+        Route("/explorer.css", partial(_file, bundled("explorer.css"), "text/css")),
         Route("/api/{name}", partial(_question, explorer, work, quiet), methods=["POST"]),
     ]
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: _lost, 405: _lost})
+    app.router.redirect_slashes = False
     return Guard(app, here, entered)
 
 
-def _bundled(name: str) -> bytes:
+def bundled(name: str) -> bytes:
+    """A file of the page, as it is in the package."""
     return files("loadstore.views").joinpath("bundle", name).read_bytes()
 
 

@@ -68,7 +68,7 @@ class Here:
             return [self.host]
         family = socket.AF_INET6 if ":" in self.bound else socket.AF_INET
         first = ["127.0.0.1"] if family == socket.AF_INET else ["::1", "127.0.0.1"]
-        return [*first, *(name for name in _addresses() if family == socket.AF_INET6 or ":" not in name)]
+        return [*first, *(name for name in addresses() if family == socket.AF_INET6 or ":" not in name)]
 
 
 def _is_address(name: str) -> bool:
@@ -79,7 +79,7 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _addresses() -> list[str]:
+def addresses() -> list[str]:
     """The addresses from which this machine would speak to others, without loopback."""
     known: dict[str, None] = {}
     for target in TOWARDS:
