@@ -46,11 +46,12 @@ def head(client: Client, more: str) -> bytes:
     return f"POST /api/run HTTP/1.1\r\nhost: {client.host}:{client.port}\r\n{more}\r\n\r\n".encode()
 
 
-def test_seventy_unfinished_bodies_without_a_key_are_refused_at_once(client: Client) -> None:
-    for more in ("content-length: 1000", "content-length: 99999999999", "transfer-encoding: chunked"):
-        with connected(client, 70, head(client, more) + b"5\r\n{") as opened:
+@pytest.mark.parametrize("more", ["content-length: 1000", "content-length: 99999999999", "transfer-encoding: chunked"])
+def test_seventy_unfinished_bodies_without_a_key_are_refused_at_once(client: Client, more: str) -> None:
+    for path, status in ((b"/", 405), (b"/nothing", 404), (b"/api/run", 401)):
+        with connected(client, 70, head(client, more).replace(b"/api/run", path) + b"5\r\n{") as opened:
             assert answered_soon(client)
-            assert {answer(one) for one in opened} == {401}
+            assert {answer(one) for one in opened} == {status}
 
 
 @pytest.mark.parametrize(
