@@ -85,15 +85,22 @@ def serving(explorer: "Explorer", port: int | None = 0, host: str = "127.0.0.1")
 
 
 @contextmanager
-def started(*options: str) -> Iterator[str]:
-    """The address of `loadstore explore` in a process of its own, as users run it: without the checks of the tests."""
+def launched(*options: str) -> Iterator[tuple[str, int]]:
+    """The address of `loadstore explore` in a process of its own, as users run it, and the number of that process."""
     command = [sys.executable, "-m", "loadstore", "explore", *options, "--no-browser", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            yield process.stdout.readline().split()[-1]
+            yield process.stdout.readline().split()[-1], process.pid
         finally:
             process.terminate()
+
+
+@contextmanager
+def started(*options: str) -> Iterator[str]:
+    """The address of `loadstore explore` in a process of its own: without the checks of the tests."""
+    with launched(*options) as (address, _):
+        yield address
 
 
 def until(met: Callable[[], bool], seconds: float = 30) -> bool:

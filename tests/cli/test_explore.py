@@ -15,6 +15,8 @@ import pytest
 from pace import slowness
 from served import Client, until
 
+from loadstore.cli.opening import present
+
 Command = Callable[..., tuple[int, str, str]]
 
 
@@ -45,8 +47,6 @@ def test_a_host_that_is_none_is_a_sentence(loadstore: Command) -> None:
 
 def shown(capsys: pytest.CaptureFixture[str], *addresses: str, alone: bool, browser: bool) -> tuple[str, str]:
     """What is printed about a server at these addresses."""
-    from loadstore.cli.opening import present
-
     present("m", addresses, alone=alone, redirect=(lambda: "file:///x.html") if browser else None)
     said = capsys.readouterr()
     return said.out, said.err
@@ -68,8 +68,20 @@ def test_the_address_is_printed_if_no_browser_is_found(
 ) -> None:
     monkeypatch.setattr("webbrowser.open", lambda address: False)
     monkeypatch.setattr("threading.Thread", Now)
-    out, _ = shown(capsys, "http://127.0.0.1:1/#key=secret", alone=True, browser=True)
-    assert out.endswith("No browser was found. Open http://127.0.0.1:1/#key=secret\n")
+    _, err = shown(capsys, "http://127.0.0.1:1/#key=secret", alone=True, browser=True)
+    assert err == "No browser was found. Open http://127.0.0.1:1/#key=secret\n"
+
+
+def test_the_address_is_printed_if_the_file_for_the_browser_cannot_be_written(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def full() -> str:
+        raise OSError(28, "No space left on device")
+
+    present("m", ["http://127.0.0.1:1/#key=secret"], alone=True, redirect=full)
+    err = capsys.readouterr().err
+    assert "No space left" in err
+    assert "Open http://127.0.0.1:1/#key=secret" in err
 
 
 class Now:

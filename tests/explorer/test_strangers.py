@@ -3,13 +3,12 @@
 import contextlib
 import http.client
 import json
-import resource
 import select
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import pytest
 from pace import slowness
@@ -17,14 +16,13 @@ from served import Client, answer, until
 
 from loadstore.explorer import connections
 from loadstore.explorer.app import bundled
-from loadstore.explorer.connections import Connection, Connections, Room, room
 from loadstore.explorer.guard import HEADERS
 
 SOON = 1.0  # seconds for an answer to the owner
 
 
 @contextlib.contextmanager
-def connected(client: Client, count: int, sent: bytes = b"") -> Iterator[list[socket.socket]]:
+def connected(client: Client, count: int, sent: bytes = b"") -> Generator[list[socket.socket]]:
     """So many connections, each of which has sent this much."""
     with contextlib.ExitStack() as stack:
         opened: list[socket.socket] = []
@@ -109,63 +107,6 @@ def test_headers_of_seventeen_kilobytes_are_refused(client: Client) -> None:
     with connected(client, 1, b"GET / HTTP/1.1\r\nx: " + b"y" * 17_000) as (one,):
         assert answer(one) == 400
     assert client.send("GET", "/", x="y" * 15_000)[0] == 200
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def test_connections_are_dropped_by_group_age_and_room() -> None:
-    clock, dropped, told = Clock(), list[str](), list[str]()
-    all_ = Connections(Room(strangers=3, idle=2, at_once=1), told.append, clock)
-
-    def come(name: str) -> Connection:
-        made = Connection(lambda: dropped.append(name))
-        all_.made(made)
-        return made
-
-    owner = come("owner")
-    all_.begun(owner, key=True)
-    for name in "abcd":
-        clock.now += 1
-        come(name)
-    assert (dropped, len(all_), len(told)) == (["a"], 4, 1)
-    all_.ended(owner)
-    assert owner.group == "idle"
-    clock.now += connections.HEADER - 2
-    all_.sweep()
-    assert dropped == ["a"]  # b came exactly HEADER seconds ago
-    clock.now += 0.5
-    all_.sweep()
-    assert dropped == ["a", "b"]
-    clock.now += connections.IDLE
-    all_.sweep()
-    assert sorted(dropped) == ["a", "b", "c", "d", "owner"]
-    assert len(all_) == 0
-
-
-def test_a_connection_that_closed_during_its_request_is_forgotten() -> None:
-    all_ = Connections(Room(3, 2, 1))
-    one = Connection(lambda: None)
-    all_.made(one)
-    all_.begun(one, key=True)
-    all_.lost(one)
-    all_.ended(one)
-    assert len(all_) == 0
-
-
-@pytest.mark.parametrize("most", [20, 64, 100, 256, 1024, 20_000, resource.RLIM_INFINITY])
-def test_the_room_fits_the_file_descriptors_that_there_are(most: int) -> None:
-    given = room(most, used=20)
-    assert given.strangers >= 8 * given.at_once
-    if most < 0 or most >= 256:
-        free = (2**20 if most < 0 else most) - 20 - connections.SPARE
-        assert given.strangers + given.idle + 2 * given.at_once <= free
-    assert given.strangers <= 256
 
 
 def test_four_hundred_idle_connections_where_256_files_may_be_open_flood_no_terminal() -> None:

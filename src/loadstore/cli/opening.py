@@ -33,14 +33,18 @@ def present(name: str, addresses: Sequence[str], *, alone: bool, redirect: Calla
     typer.echo("Ctrl-C ends it.")
     if redirect is None:
         return
-    file = redirect()
-    lost = "No browser was found. Open " + ("the address above." if shown else addresses[0])
+    by_hand = "Open " + ("the address above." if shown else addresses[0])
+    try:
+        file = redirect()
+    except OSError as error:
+        typer.echo(f"The file that opens the browser cannot be written ({error}). {by_hand}", err=True)
+        return
 
     def browse() -> None:
         import webbrowser
 
         if not webbrowser.open(file):
-            typer.echo(lost)
+            typer.echo(f"No browser was found. {by_hand}", err=True)
 
     # a browser of the terminal runs until it is left, and the server must answer it meanwhile
     threading.Thread(target=browse, daemon=True).start()

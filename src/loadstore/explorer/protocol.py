@@ -28,9 +28,10 @@ class Watched(H11Protocol):
         self._own = Connection(lambda: self.transport.abort())
         super().__init__(config, server_state, {**app_state, "connection": self._own}, _loop)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, transport: asyncio.Transport
+    ) -> None:
         """Enter."""
-        assert isinstance(transport, asyncio.Transport)
         super().connection_made(transport)
         self._all.made(self._own)
 

@@ -5,6 +5,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 
@@ -75,4 +76,5 @@ def _print(text: str) -> None:
     safe = "".join(mark if mark.isprintable() or mark == "\n" else ascii(mark)[1:-1] for mark in text)
     if len(safe) > LONGEST:
         safe = f"{safe[: LONGEST // 2]}\n…\n{safe[-LONGEST // 2 :]}"
-    print(f"loadstore explore: {safe}".rstrip(), file=sys.stderr, flush=True)
+    with suppress(OSError, ValueError):  # the terminal may be closed
+        print(f"loadstore explore: {safe}".rstrip(), file=sys.stderr, flush=True)

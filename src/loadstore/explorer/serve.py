@@ -50,6 +50,7 @@ class Served(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 application(explorer, self.here, self._connections, self._quiet, self._opened),
+                loop="asyncio",  # whose use of ``backlog`` is relied on
                 http=Watched,
                 ws="none",
                 proxy_headers=False,
