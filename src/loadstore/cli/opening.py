@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 
 import typer
 
+from loadstore.visible import line
+
 OTHERS = (
     "Warning: others on the network can connect to this server. Its traffic is not encrypted, "
     "and only the key in the address protects it."
@@ -26,7 +28,7 @@ def present(name: str, addresses: Sequence[str], *, alone: bool, redirect: Calla
     """
     shown = redirect is None or sys.stdout.isatty()
     for index, address in enumerate(addresses):
-        lead = f"{name} at" if index == 0 else "  also at"
+        lead = f"{line(name)} at" if index == 0 else "  also at"
         typer.echo(f"{lead} {address if shown else address.partition('#')[0]}")
     if not alone:
         typer.echo(OTHERS, err=True)

@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
 
+from loadstore.visible import shown
+
 EVERY = 60.0  # seconds
 KINDS = 32  # kinds that are counted apart in one of these spans
 LONGEST = 8000  # characters of one message: a traceback
@@ -73,7 +75,7 @@ class Quiet(logging.Handler):
 
 
 def _print(text: str) -> None:
-    safe = "".join(mark if mark.isprintable() or mark == "\n" else ascii(mark)[1:-1] for mark in text)
+    safe = shown(text)
     if len(safe) > LONGEST:
         safe = f"{safe[: LONGEST // 2]}\n…\n{safe[-LONGEST // 2 :]}"
     with suppress(OSError, ValueError):  # the terminal may be closed

@@ -106,7 +106,7 @@ class Served(uvicorn.Server):
     def capture_signals(self) -> Generator[None]:
         """End in good order when the terminal is closed too, unless the command was started to survive that."""
         alone = threading.current_thread() is not threading.main_thread()
-        if alone or signal.getsignal(signal.SIGHUP) is not signal.SIG_DFL:
+        if alone or signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
             with super().capture_signals():
                 yield
             return
