@@ -25,7 +25,7 @@ SAYS = "text => document.querySelector('#screen').textContent.includes(text)"
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     weights = ls.load("builtin")
-    with serving(Explorer(weights, ARTICLE, begin(weights, ARTICLE))) as served:
+    with serving(Explorer(weights, ARTICLE, begin(weights))) as served:
         yield served.address
 
 

@@ -67,16 +67,19 @@ def test_a_question_of_what_is_not_there_is_refused(explorer: Explorer, fields: 
 @pytest.mark.parametrize(
     ("prompt", "options", "wanted"),
     [
-        (ARTICLE, {}, {"at": 10}),
+        (None, {}, {"at": 10}),
+        (ARTICLE, {}, {}),
+        (None, {"at": 3}, {"at": 3}),
+        (None, {"predict": " on"}, {"at": 10, "predict": " on"}),
         (NAMES, {}, {}),
         (ARTICLE, {"at": 3}, {"at": 3}),
         (NAMES, {"at": -2}, {"at": 15}),
-        (ARTICLE, {"predict": " on"}, {"at": 10, "predict": " on"}),
+        (ARTICLE, {"predict": " on"}, {"at": 14, "predict": " on"}),
         (NAMES, {"predict": " the", "against": " on"}, {"at": 16, "predict": " the", "against": " on"}),
     ],
 )
 def test_the_page_begins_with_what_the_command_line_asks(
-    explorer: Explorer, prompt: str, options: dict[str, Any], wanted: dict[str, Any]
+    explorer: Explorer, prompt: str | None, options: dict[str, Any], wanted: dict[str, Any]
 ) -> None:
     tokens = explorer.weights.tokens
     assert tokens is not None
@@ -86,7 +89,7 @@ def test_the_page_begins_with_what_the_command_line_asks(
 
 def test_only_the_prompt_to_begin_with_has_the_question_to_begin_with() -> None:
     weights = ls.load("builtin")
-    opened = Explorer(weights, ARTICLE, begin(weights, ARTICLE))
+    opened = Explorer(weights, ARTICLE, begin(weights))
     found = run_prompt(opened, Ask({}))
     assert found["asked"] == {"at": 10}
     assert found["labels"][10] == "␣sat·10"
@@ -105,5 +108,5 @@ def test_a_question_that_cannot_be_asked_is_refused_before_the_page_opens() -> N
 def test_a_model_without_words_takes_ids_and_begins_at_the_last_token() -> None:
     weights = tiny(KINDS[0])
     assert begin(weights, [1, 2, 3]) == {}
-    assert begin(weights, ARTICLE) == {}  # the page says that it takes ids
+    assert begin(weights) == {}  # the page says that it takes ids
     assert begin(weights, [1, 2, 3], at=1, predict=4) == {"at": 1, "predict": 4}

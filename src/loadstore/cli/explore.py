@@ -13,7 +13,7 @@ def explore(
     model: Model = "builtin",
     prompt: Annotated[
         str | None,
-        typer.Option("--prompt", help="The text to begin with; the page can change it.", show_default=ARTICLE),
+        typer.Option("--prompt", help="The text to begin with; the page can change it.", show_default=f"'{ARTICLE}'"),
     ] = None,
     ids: Annotated[
         str | None, typer.Option("--ids", help="Token ids such as '0,17,4' instead of a text.", show_default=False)
@@ -22,7 +22,7 @@ def explore(
         int | None,
         typer.Option(
             help="The token after which is predicted, from 0; negative ones count from the end.",
-            show_default="the last token; of the default text ' sat'",
+            show_default="the last; without a prompt the second ' sat', as in the article",
         ),
     ] = None,
     predict: Annotated[
@@ -69,9 +69,9 @@ def explore(
             f"the explorer needs {missing}, which is not installed: pip install 'loadstore[explorer]'"
         ) from None
     weights = open_model(model, positions, bos)
-    text = (ARTICLE if prompt is None else prompt) if ids is None else as_ids(ids)
+    text = prompt if ids is None else as_ids(ids)
     named = [None if one is None else one if ids is None else as_ids(one)[0] for one in (predict, against)]
-    known = Explorer(weights, text, begin(weights, text, at, *named))
+    known = Explorer(weights, ARTICLE if text is None else text, begin(weights, text, at, *named))
 
     served = Served(known, host, port)
     redirect = served.redirect if browser else None

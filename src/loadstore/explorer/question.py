@@ -53,7 +53,7 @@ def target(ask: Ask, name: str) -> int | str | None:
 
 def begin(
     weights: Weights,
-    prompt: str | list[int],
+    prompt: str | list[int] | None = None,
     at: int | None = None,
     predict: int | str | None = None,
     against: int | str | None = None,
@@ -62,8 +62,8 @@ def begin(
 
     Args:
         weights: The model.
-        prompt: The prompt that the page opens with.
-        at: Index of the token whose next token is predicted. If None, the last; for the article's sentence, ``PUZZLE``.
+        prompt: The prompt that the page opens with; the article's sentence if None.
+        at: Index of the token whose next token is predicted. If None, the last; without a prompt, ``PUZZLE``.
         predict: The predicted token, an id or a text of one token.
         against: The token to compare with.
 
@@ -73,11 +73,11 @@ def begin(
         Undefined: A token index that does not exist, or a text for a model without a tokenizer.
     """
     given = at is not None or predict is not None or against is not None
-    if at is None and prompt == ARTICLE:
+    if at is None and prompt is None:
         at = _puzzle(weights)
     if not given:
         return {} if at is None else {"at": at}
-    asked = question_of(run(weights, prompt), -1 if at is None else at, predict, against)
+    asked = question_of(run(weights, ARTICLE if prompt is None else prompt), -1 if at is None else at, predict, against)
     named = {"predict": (predict, asked.predict), "against": (against, asked.against)}
     return {"at": asked.at} | {name: found for name, (token, found) in named.items() if token is not None}
 
