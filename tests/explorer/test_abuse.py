@@ -17,6 +17,7 @@ from served import Client, until
 
 from loadstore.explorer import app, guard, table
 from loadstore.explorer.ask import Ask
+from loadstore.explorer.body import DEPTH, TEXTS
 from loadstore.explorer.guard import HEADERS
 from loadstore.explorer.here import Here
 from loadstore.explorer.state import Document, Explorer, Progress
@@ -72,7 +73,7 @@ def test_every_body_has_its_status(client: Client, body: bytes, status: int) -> 
     assert well(client)
 
 
-@pytest.mark.parametrize(("deep", "status"), [(app.DEPTH, 422), (app.DEPTH + 1, 400)])
+@pytest.mark.parametrize(("deep", "status"), [(DEPTH, 422), (DEPTH + 1, 400)])
 def test_brackets_nest_up_to_the_limit_and_those_in_texts_do_not_count(client: Client, deep: int, status: int) -> None:
     inner = deep - 1
     body = b'{"prompt": "[[[[", "ids": ' + b"[" * inner + b'"{{{{"' + b"]" * inner + b"}"
@@ -83,7 +84,7 @@ def test_brackets_nest_up_to_the_limit_and_those_in_texts_do_not_count(client: C
 def test_brackets_are_counted_in_time_that_is_linear_in_the_body() -> None:
     start = time.monotonic()
     for body in (b'"' * guard.BODY, b'"' + b"\\" * guard.BODY, b'"' + b'\\"' * (guard.BODY // 2)):
-        assert len(app.TEXTS.sub(b"", body)) == 0
+        assert len(TEXTS.sub(b"", body)) == 0
     assert time.monotonic() - start < 5
 
 
