@@ -113,7 +113,7 @@ def test_a_run_that_comes_late_leads_to_no_other_screen(visit: Visit) -> None:
 
 
 def test_the_walk_says_what_the_api_says(visit: Visit, explorer: Explorer) -> None:
-    page = visit("#/walk")
+    page = visit("#/walk?at=10")
     page.wait_for_selector("p.claim[data-step='1']")
     claims: list[str] = []
     for step in range(1, 7):
@@ -139,6 +139,8 @@ def test_the_walk_says_what_the_api_says(visit: Visit, explorer: Explorer) -> No
     for head in ("L1.H4", "L1.H10"):
         assert f"{head} {said(trace.pattern(head)[10, 4])} → {said(after.pattern(head)[10, 4])}" in claims[4]
     assert "The address collapses" in claims[4]
+    assert not claims[0].startswith("This walk is on a prompt of its own")
+    assert claims[5].startswith("This is another prompt")
     assert re.search(r"stood \d+ times before, followed by \d+ different tokens", claims[5])
 
 
@@ -228,7 +230,7 @@ def test_a_store_is_chosen_by_keys_and_lights_its_loads(visit: Visit) -> None:
     page.locator(".memory-map").locator("xpath=..").focus()
     for key in (*["ArrowDown"] * 2, *["ArrowRight"] * 4, *[","] * 12, *["."] * 7, "Enter"):
         page.keyboard.press(key)
-    wait(page, "location.hash.includes('from=L0.H7') && location.hash.includes('at=4')")
+    wait(page, "location.hash.includes('from=L0.H7') && location.hash.includes('token=4')")
     page.wait_for_selector(".store-facts")
     assert "L1.H10.K" in page.locator(".inspect tbody tr").first.inner_text()
     assert page.locator(".lit-loads .load").count() > 2

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 from pace import slowness
-from served import Client, until
+from served import Client, started, until
 
+import loadstore as ls
 from loadstore.cli.opening import present
 
 Command = Callable[..., tuple[int, str, str]]
@@ -26,6 +27,31 @@ def test_help_says_what_it_needs(loadstore: Command) -> None:
     assert code == 0
     assert "loadstore[explorer]" in out
     assert "--no-browser" in out
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--at", "40"), "40"),
+        (("--predict", " two words"), "two words"),
+        (("--predict", " on", "--against", " on"), "itself"),
+        (("--ids", "1,2,3", "--predict", "x"), "whole numbers"),
+    ],
+)
+def test_a_question_that_cannot_be_asked_is_a_sentence(loadstore: Command, options: tuple[str, ...], told: str) -> None:
+    code, _, err = loadstore("explore", "builtin", "--no-browser", "--port", "0", *options)
+    assert code == 2
+    assert told in err
+    assert "Traceback" not in err
+
+
+def test_the_page_is_told_what_is_asked() -> None:
+    with started("builtin", "--at", "-6", "--predict", " on", "--against", " the") as address:
+        status, found = Client(address).ask("run")
+    assert status == 200
+    tokens = ls.load("builtin").tokens
+    assert tokens is not None
+    assert found["asked"] == {"at": 9, "predict": tokens.one(" on"), "against": tokens.one(" the")}
 
 
 def test_a_port_in_use_is_a_sentence(loadstore: Command) -> None:

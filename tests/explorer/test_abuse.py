@@ -17,6 +17,7 @@ from served import Client, until
 
 from loadstore.explorer import app, guard, table
 from loadstore.explorer.ask import Ask
+from loadstore.explorer.body import DEPTH, TEXTS
 from loadstore.explorer.guard import HEADERS
 from loadstore.explorer.here import Here
 from loadstore.explorer.state import Document, Explorer, Progress
@@ -51,6 +52,13 @@ def well(client: Client) -> bool:
         (b'{"ids": [1], "path": "/etc/passwd"}', 422),
         (b'{"run": "../../etc/passwd"}', 404),
         (b'{"prompt": "\\ud800"}', 422),
+        (b'{"prompt": "((((((((x))))))))"}', 200),
+        (b'{"prompt": "[[[[[[[[[1]]]]]]]]]"}', 200),
+        (b'{"prompt": "{{{{{{{{{ \\" }}}}}}}}}"}', 200),
+        (b'{"prompt": "a quote \\\\"}', 200),
+        (b'{"prompt": "[[[[[[[[[', 400),
+        (b'{"prompt": "\\', 400),
+        (b'{"prompt": "\\"[[[[[[[[[", "ids": [[[[[[[[9]]]]]]]]}', 400),
         (b'{"prompt": "</script><b>\\u202e\\u0000\\ud83d\\ude00"}', 200),
     ],
     ids=lambda value: str(value)[:24],
@@ -63,6 +71,21 @@ def test_every_body_has_its_status(client: Client, body: bytes, status: int) -> 
         assert error["message"]
         assert "site-packages" not in error["message"]
     assert well(client)
+
+
+@pytest.mark.parametrize(("deep", "status"), [(DEPTH, 422), (DEPTH + 1, 400)])
+def test_brackets_nest_up_to_the_limit_and_those_in_texts_do_not_count(client: Client, deep: int, status: int) -> None:
+    inner = deep - 1
+    body = b'{"prompt": "[[[[", "ids": ' + b"[" * inner + b'"{{{{"' + b"]" * inner + b"}"
+    got, _, answer = client.send("POST", "/api/run", body)
+    assert got == status, answer[:300]
+
+
+def test_brackets_are_counted_in_time_that_is_linear_in_the_body() -> None:
+    start = time.monotonic()
+    for body in (b'"' * guard.BODY, b'"' + b"\\" * guard.BODY, b'"' + b'\\"' * (guard.BODY // 2)):
+        assert len(TEXTS.sub(b"", body)) == 0
+    assert time.monotonic() - start < 5
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
@@ -193,8 +216,8 @@ def test_two_browsers_do_not_disturb_each_other(client: Client) -> None:
         for length in range(1, 9):
             status, run = client.ask("run", prompt=f"{word} " * length)
             assert status == 200
-            status, found = client.ask("predictions", run=run["run"], at=len(run["labels"]) - 1)
-            assert (status, found["next"]) == (200, run["next"])
+            status, found = client.ask("question", run=run["run"], at=len(run["labels"]) - 1)
+            assert (status, found["next"][: len(run["next"])]) == (200, run["next"])
             labels += run["labels"]
         return labels
 

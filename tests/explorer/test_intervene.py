@@ -124,6 +124,37 @@ def test_controls_of_an_ablation_are_the_other_heads_of_its_layer(explorer: Expl
     assert answer["what"] == "other heads of layer 1"
 
 
+def test_controls_of_an_ablation_are_those_first_whose_stores_vary_as_much(
+    explorer: Explorer, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trace = explorer.runs.get(run)
+
+    def varies(index: int) -> float:
+        store = trace.written(f"L1.H{index}").double()[1:]
+        return float((store - store.mean(0)).square().sum(-1).mean().sqrt().log())
+
+    nearest = sorted(set(range(12)) - {4}, key=lambda index: abs(varies(index) - varies(4)))
+    assert nearest[:3] not in ([0, 1, 2], [11, 10, 9])  # what comes first unsorted
+    for most in (12, 3):
+        monkeypatch.setattr("loadstore.explorer.intervene.CONTROLS", most)
+        told = [one["edit"] for one in compared(explorer, run, [HEAD])["controls"]]
+        assert told == [f"ablate L1.H{index} by mean" for index in nearest[:most]]
+
+
+def test_an_edit_at_one_token_is_told_by_the_question_s_prediction(explorer: Explorer, run: str) -> None:
+    trace = explorer.runs.get(run)
+    after = explorer.runs.edited(trace, [ls.cut("L0.H7", "L1.H4.K")])
+    then, now = (one.logits[10].double().log_softmax(-1) for one in (trace, after))
+    other = int(trace.logits[10].argsort(descending=True)[20])
+    asked = {"at": 4, "after": 10, "predict": other, "head": "L0.H7"}
+    answer = done(explorer, run, [WIRE], **asked)
+    assert (answer["at"], answer["target"]["id"], answer["tokens"][0]["id"]) == (10, other, other)
+    assert answer["change"] == pytest.approx(float(now[other] - then[other]), abs=1e-5)
+    assert answer["sentence"]["rows"][0]["weights"][5:] == [None] * 10
+    beside = compared(explorer, run, [WIRE], at=4, after=10, predict=other)
+    assert beside["own"] == pytest.approx(answer["change"], abs=1e-5)
+
+
 def test_what_is_alone_of_its_kind_has_no_controls(explorer: Explorer, run: str) -> None:
     with pytest.raises(Undefined, match="nothing to compare with"):
         compared(explorer, run, [{"kind": "ablate", "writer": "embed"}])

@@ -46,7 +46,7 @@ def test_every_line_has_a_place_or_none_and_the_head_of_a_place_is_the_one_of_it
         led += 1
         assert place["head" if place["screen"] == "address" else "from"] == site
         if place["screen"] == "address":
-            head = ls.address(explorer.runs.get(run), place["head"], place["at"])
+            head = ls.address(explorer.runs.get(run), place["head"], place["token"])
             assert place["side"] in (None, "Q", "K", "V")
             if place["from"] is not None:
                 assert place["from"] in head.shares[place["side"]]

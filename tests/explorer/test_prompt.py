@@ -14,6 +14,8 @@ from loadstore.explorer.model import model
 from loadstore.explorer.runs import NoSuchRun, Runs, TooLong
 from loadstore.explorer.state import Explorer
 from loadstore.explorer.table import QUICK, SLOW
+from loadstore.heads.patterns import ROLES
+from loadstore.heads.roles import IS_ROLE
 
 ARTICLE = "the cat sat on the mat. the dog sat on the log."
 WILD = [None, True, 5, -1, 2**40, 1.5, "", "x" * 5000, [], [1], ["a"], {}, {"a": 1}]
@@ -81,14 +83,22 @@ def test_predictions_and_badges_are_those_of_the_run(explorer: Explorer) -> None
     assert found["labels"] == trace.labels
     assert found["prompt"] == ARTICLE
     assert found["repeats"] == [8, 10, 11, 12, 14]
-    after = prompt.predictions(explorer, Ask({"run": found["run"], "at": 10}))["next"]
-    probabilities = trace.logits[10].double().softmax(-1)
-    assert [one["id"] for one in after] == probabilities.topk(5).indices.tolist()
+    probabilities = trace.logits[-1].double().softmax(-1)
+    assert [one["id"] for one in found["next"]] == probabilities.topk(5).indices.tolist()
     size = float(trace.logits.abs().max())
-    assert_close(after[0]["probability"], probabilities.max(), dtype=torch.float32, scale=size)
+    assert_close(found["next"][0]["probability"], probabilities.max(), dtype=torch.float32, scale=size)
     heads = [str(head) for head in explorer.weights.architecture.heads]
     assert "previous" in found["badges"][heads.index("L0.H7")]
     assert "induction" in found["badges"][heads.index("L1.H10")]
+
+
+@pytest.mark.parametrize(("share", "plays"), [(0.49, False), (IS_ROLE, False), (0.5001, True), (1.0, True)])
+def test_a_head_plays_a_role_with_more_than_half_of_its_attention(share: float, *, plays: bool) -> None:
+    assert IS_ROLE == 0.5
+    for index, role in enumerate(ROLES):
+        shares = [0.0] * len(ROLES)
+        shares[index] = share
+        assert prompt.played(shares) == ([role] if plays else [])
 
 
 def test_the_model_is_told_as_it_is(explorer: Explorer) -> None:

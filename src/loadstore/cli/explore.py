@@ -11,9 +11,29 @@ from loadstore.cli.report import ARTICLE, as_ids
 
 def explore(
     model: Model = "builtin",
-    prompt: Annotated[str, typer.Option("--prompt", help="The text to begin with; the page can change it.")] = ARTICLE,
+    prompt: Annotated[
+        str | None,
+        typer.Option("--prompt", help="The text to begin with; the page can change it.", show_default=f"'{ARTICLE}'"),
+    ] = None,
     ids: Annotated[
         str | None, typer.Option("--ids", help="Token ids such as '0,17,4' instead of a text.", show_default=False)
+    ] = None,
+    at: Annotated[
+        int | None,
+        typer.Option(
+            help="The token after which is predicted, from 0; negative ones count from the end.",
+            show_default="the last; without a prompt the second ' sat', as in the article",
+        ),
+    ] = None,
+    predict: Annotated[
+        str | None,
+        typer.Option(
+            help="The prediction to explain, one token (an id, if --ids).", show_default="the first prediction"
+        ),
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(help="Another token, whose logit is taken from it.", show_default="the next likeliest"),
     ] = None,
     port: Annotated[
         int | None, typer.Option(help="Where to listen; else the first free one from 8421 on.", min=0, max=65535)
@@ -31,11 +51,14 @@ def explore(
     The page asks a server on 127.0.0.1, which only this command's key opens, and nothing else: it works offline.
     Ctrl-C ends it. Needs the extra: pip install 'loadstore[explorer]'.
 
-    Example: loadstore explore builtin --prompt "the cat sat on the mat. the dog sat on the log."
+    It opens on one question, which the page can change: why this token is predicted after that one.
+
+    Example: loadstore explore builtin --prompt "the cat sat on the mat. the dog sat on the log." --at 10
     """
     from loadstore.errors import BadRequest
 
     try:
+        from loadstore.explorer.question import begin
         from loadstore.explorer.serve import Served
         from loadstore.explorer.state import Explorer
     except ModuleNotFoundError as error:
@@ -46,7 +69,9 @@ def explore(
             f"the explorer needs {missing}, which is not installed: pip install 'loadstore[explorer]'"
         ) from None
     weights = open_model(model, positions, bos)
-    known = Explorer(weights, prompt if ids is None else as_ids(ids))
+    text = prompt if ids is None else as_ids(ids)
+    named = [None if one is None else one if ids is None else as_ids(one)[0] for one in (predict, against)]
+    known = Explorer(weights, ARTICLE if text is None else text, begin(weights, text, at, *named))
 
     served = Served(known, host, port)
     redirect = served.redirect if browser else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from loadstore.errors import LoadstoreError
-from loadstore.explorer.circuit import HALF, Circuit, batch
+from loadstore.explorer.circuit import Circuit, batch, mostly
 from loadstore.explorer.runs import TooLong
 from loadstore.explorer.state import Explorer, Progress
 from loadstore.heads.roles import bos_of
@@ -66,7 +66,7 @@ class Ambiguity:
     @property
     def shown(self) -> bool:
         """Whether attention divides among places that hold most of it, and several answers are predicted."""
-        return sum(self.weights) > HALF and self.seen > 1 and self.predicted > 1
+        return mostly(sum(self.weights)) and self.seen > 1 and self.predicted > 1
 
     @property
     def strength(self) -> tuple[bool, int, float]:

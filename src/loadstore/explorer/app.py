@@ -17,7 +17,6 @@ A slow question answers 200 and lines of JSON: {"progress": [done, of]}, then {"
 """
 
 import asyncio
-import json
 import math
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -33,6 +32,7 @@ from starlette.routing import Route
 
 from loadstore.errors import LoadstoreError, Undefined
 from loadstore.explorer.ask import Ask
+from loadstore.explorer.body import DEPTH, object_of
 from loadstore.explorer.connections import Connections
 from loadstore.explorer.guard import App, Guard, refusal
 from loadstore.explorer.here import Here
@@ -43,7 +43,6 @@ from loadstore.explorer.table import ASIDE, QUICK, SLOW
 from loadstore.explorer.work import Busy, Hung, Work
 from loadstore.visible import dumps, shown
 
-DEPTH = 8  # of brackets in a question
 LOST = {404: "there is nothing here", 405: "questions are POSTed, and the page's files are only read"}
 PAGE = """<!doctype html>
 <html lang="en">
@@ -111,7 +110,7 @@ async def _question(explorer: Explorer, work: Work, quiet: Quiet, request: Reque
         return refusal(404, "address", "there is no such question")
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         return refusal(415, "json", "a question is JSON: send content-type application/json")
-    fields = _object(await request.body())
+    fields = object_of(await request.body())
     if fields is None:
         return refusal(400, "json", f"a question is one JSON object, with at most {DEPTH} brackets in each other")
     ask = Ask(fields)
@@ -158,25 +157,6 @@ def refused(error: Exception, quiet: Quiet) -> Response:
         case _:
             quiet.tell("a fault of loadstore's", error)
             return refusal(500, "fault", f"a fault of loadstore's ({type(error).__name__}); the terminal tells more")
-
-
-def _object(body: bytes) -> dict[str, object] | None:
-    """A JSON object that is not nested deeply; None for anything else."""
-    deep = most = 0
-    for byte in body:
-        deep += (byte in b"[{") - (byte in b"]}")
-        most = max(most, deep)
-    if most > DEPTH:
-        return None
-    try:
-        value = json.loads(body, parse_constant=_no_number)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def _no_number(name: str) -> float:
-    raise ValueError(name)
 
 
 def _json(document: Document) -> bytes:

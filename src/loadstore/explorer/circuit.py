@@ -38,20 +38,34 @@ class Circuit:
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
-    """A run whose last token stood earlier: ``key`` is the token after that, ``star`` the head that finds it best."""
+class Example:
+    """A run whose token ``at`` stood earlier: ``key`` is the token after that, ``star`` the head that finds it best.
+
+    ``made``: a prompt of the model's own tokens. ``own``: the reader's prompt.
+    """
 
     name: str
     trace: Trace
     at: int
     key: int
     star: Head
-    made: bool
+    made: bool = False
+    own: bool = False
 
     @property
     def weight(self) -> float:
         """How much of the star's attention is on ``key``."""
         return float(self.trace.pattern(self.star)[self.at, self.key])
+
+    @property
+    def shown(self) -> bool:
+        """Whether the circuit is at work here."""
+        return mostly(self.weight)
+
+
+def mostly(share: float) -> bool:
+    """Whether a share is more than half."""
+    return share > HALF
 
 
 def circuit_of(weights: Weights, progress: Progress) -> "tuple[Circuit | None, xr.Dataset]":
@@ -84,17 +98,18 @@ def why_none(table: "xr.Dataset") -> str:
     )
 
 
-def question_of(explorer: Explorer, circuit: Circuit) -> Question:
+def example_of(explorer: Explorer, circuit: Circuit) -> Example:
     """The article's sentence up to a token that stood earlier, if the circuit shows there; else a made prompt."""
-    best: Question | None = None
+    best: Example | None = None
     for made, prompt in _prompts(explorer.weights):
         try:
-            found = _asked(explorer, circuit, prompt, made=made)
+            name, trace = explorer.runs.make(prompt)
         except LoadstoreError:
             continue  # a prompt that this model cannot take
+        found = matched(circuit, name, trace, len(prompt) - 1, made=made)
         if found is not None and (best is None or found.weight > best.weight):
             best = found
-        if best is not None and best.weight > HALF:
+        if best is not None and best.shown:
             break
     assert best is not None  # the made prompt repeats its tokens
     return best
@@ -124,15 +139,14 @@ def _repeats(ids: list[int], bos: int | None) -> list[int]:
     return found
 
 
-def _asked(explorer: Explorer, circuit: Circuit, prompt: list[int], *, made: bool) -> Question | None:
-    name, trace = explorer.runs.make(prompt)
-    at = len(prompt) - 1
+def matched(circuit: Circuit, name: str, trace: Trace, at: int, *, made: bool = False) -> Example | None:
+    """What the circuit finds at one token of a run; None where the token has no earlier occurrence."""
     mask = role_masks(trace.tokens, bos_of(trace.weights))["induction"][0, at]
     keys = mask.nonzero().flatten().tolist()
     if not keys:
         return None
     _, star, key = max((float(trace.pattern(head)[at, key]), head, key) for head in circuit.heads for key in keys)
-    return Question(name, trace, at, key, star, made)
+    return Example(name, trace, at, key, star, made)
 
 
 def batch(weights: Weights, prompts: list[list[int]]) -> Trace:

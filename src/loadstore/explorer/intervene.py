@@ -9,9 +9,11 @@ from loadstore.evidence.near import Near
 from loadstore.explorer.address import head_of
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.prompt import PREDICTED, text_of
+from loadstore.explorer.question import target
 from loadstore.explorer.state import Document, Explorer, Progress
 from loadstore.models.edited import replacement
 from loadstore.models.edits import Ablate, By, Cut, ablate, cut
+from loadstore.models.target import target_id
 from loadstore.models.trace import Trace
 from loadstore.models.wiring import wiring
 from loadstore.prompts.single import one_prompt_index
@@ -27,26 +29,29 @@ CONTROLS = 12  # wires or writers that an edit is compared with
 
 
 def effect(explorer: Explorer, ask: Ask) -> Document:
-    """The prediction after ``at``, and the row of ``head``, with and without edits.
+    """The prediction after ``after``, and the row of ``head`` at ``at``, with and without edits.
 
+    ``after`` is ``at`` if it is missing, and ``predict`` (a token's id or text) the likeliest token there.
     ``edits`` are {"kind": "cut", writer, reader} and {"kind": "ablate", writer}; ``by`` is "mean" (of what the writer
     stored on this prompt, the first token left out) or "zero". Raises what ``ls.run`` raises for edits that do not fit.
     """
     trace = explorer.trace(ask)
     at = one_prompt_index(trace, ask.number("at"))
+    asked, predict = _asked(trace, ask, at)
     edits = edits_of(trace, ask)
     head = head_of(trace, ask) if "head" in ask else None
     after = explorer.runs.edited(trace, edits)
-    intact, edited = trace.logits[at].double(), after.logits[at].double()
-    told = list(dict.fromkeys([*intact.topk(PREDICTED).indices.tolist(), *edited.topk(PREDICTED).indices.tolist()]))
+    intact, edited = trace.logits[asked].double(), after.logits[asked].double()
+    most = min(PREDICTED, len(intact))
+    likely = [*intact.topk(most).indices.tolist(), *edited.topk(most).indices.tolist()]
+    told = list(dict.fromkeys([predict, *likely]))
     before, then = intact.log_softmax(-1), edited.log_softmax(-1)
-    target = told[0]
     return {
-        "at": at,
+        "at": asked,
         "edits": [str(edit) for edit in edits],
         "by": _replaced(trace, edits[0].by),
-        "target": {"id": target, "text": text_of(trace, target)},
-        "change": float(then[target] - before[target]),
+        "target": {"id": predict, "text": text_of(trace, predict)},
+        "change": float(then[predict] - before[predict]),
         "kl": float((before.exp() * (before - then)).sum()),
         "tokens": [
             {
@@ -59,6 +64,13 @@ def effect(explorer: Explorer, ask: Ask) -> Document:
         ],
         "sentence": None if head is None else _rows(trace, after, head, at),
     }
+
+
+def _asked(trace: Trace, ask: Ask, at: int) -> tuple[int, int]:
+    """After which token, and of which token, the prediction is told."""
+    after = one_prompt_index(trace, ask.number("after", at))
+    named = target(ask, "predict")
+    return after, int(trace.logits[after].argmax()) if named is None else target_id(trace.weights, named)
 
 
 def edits_of(trace: Trace, ask: Ask) -> list[Ablate | Cut]:
@@ -94,28 +106,27 @@ def _replaced(trace: Trace, by: By) -> str:
 
 
 def controls(explorer: Explorer, ask: Ask) -> Callable[[Progress], Document]:
-    """What the same edit does elsewhere, to the prediction after ``at``: the null of an effect.
+    """What the same edit does elsewhere, to the same prediction as in ``effect``: the null of an effect.
 
     A cut wire is compared with wires of the same kind of reader that carry as much on this prompt, each cut by itself;
     an ablated writer with others of its kind in its layer, those first whose stores vary as much.
     """
     trace = explorer.trace(ask)
-    at = one_prompt_index(trace, ask.number("at"))
+    at, predict = _asked(trace, ask, one_prompt_index(trace, ask.number("at")))
     edits = edits_of(trace, ask)
     if len(edits) != 1:
         raise BadRequest("edits: controls are of one edit")
     edit = edits[0]
-    target = int(trace.logits[at].argmax())
 
     def work(progress: Progress) -> Document:
         others, what = _cuts(trace, edit) if isinstance(edit, Cut) else _ablations(trace, edit)
         found: list[Document] = []
         for number, other in enumerate(others, 1):
             found.append(
-                {"edit": str(other), "change": _change(trace, explorer.runs.edited(trace, [other]), at, target)}
+                {"edit": str(other), "change": _change(trace, explorer.runs.edited(trace, [other]), at, predict)}
             )
             progress(number, len(others))
-        own = _change(trace, explorer.runs.edited(trace, [edit]), at, target)
+        own = _change(trace, explorer.runs.edited(trace, [edit]), at, predict)
         as_large = sum(abs(one["change"]) >= abs(own) for one in found)
         return {"what": what, "own": own, "controls": found, "as_large": as_large}
 

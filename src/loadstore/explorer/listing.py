@@ -7,7 +7,7 @@ from loadstore.errors import BadRequest
 from loadstore.evidence.verify import Verified
 from loadstore.evidence.verify import verify as prove
 from loadstore.explorer.ask import Ask
-from loadstore.explorer.prompt import predicted
+from loadstore.explorer.question import target
 from loadstore.explorer.state import Document, Explorer, Progress
 from loadstore.prompts.listing import Listing
 from loadstore.prompts.listing import listing as program_of
@@ -21,7 +21,11 @@ CONTROLS, REPLICATES = 50, 32  # at most
 
 
 def listing(explorer: Explorer, ask: Ask) -> Document:
-    """The program of what is predicted after ``at``: of ``predict``, a token's id or text, else of the likeliest."""
+    """The program of what is predicted after ``at``: of ``predict``, else of the likeliest.
+
+    ``predict`` and ``against`` are ids or texts; without ``against``, the logit is
+    compared with the mean of all tokens.
+    """
     return _document(_find(explorer, ask))
 
 
@@ -37,10 +41,7 @@ def verify(explorer: Explorer, ask: Ask) -> Callable[[Progress], Document]:
 def _find(explorer: Explorer, ask: Ask) -> Listing:
     trace = explorer.trace(ask)
     at = one_prompt_index(trace, ask.number("at", trace.tokens.shape[1] - 1))
-    given = "predict" in ask
-    named = ask.text("predict") if given and not ask.is_number("predict") else None
-    number = ask.number("predict") if given and named is None else None
-    return program_of(trace, at, named if number is None else number, most=STEPS)
+    return program_of(trace, at, target(ask, "predict"), target(ask, "against"), most=STEPS)
 
 
 def _document(found: Listing | Verified) -> Document:
@@ -48,7 +49,6 @@ def _document(found: Listing | Verified) -> Document:
     return {
         "at": shown.at,
         "token": {"id": shown.token, "text": shown.text_of(shown.token), "probability": shown.probability},
-        "next": predicted(shown.trace, shown.at),
         "figure": listing_figure(found),
         "places": _places(shown),
         "checks": None if not isinstance(found, Verified) else {"verified": found.count, "of": len(found.checks)},
@@ -67,12 +67,12 @@ def _places(found: Listing) -> list[dict[str, Any] | None]:
         if here is None or not line.op:
             places.append(None)
         elif line.op == "STORE":
-            places.append({"screen": "memory", "from": here.site, "at": here.at})
+            places.append({"screen": "memory", "from": here.site, "token": here.at})
         elif not head:
             places.append(None)
         else:
             side = line.op.removeprefix("LOAD.") if line.op.removeprefix("LOAD.") in SIDES else None
             cell = next((cell for _, cell in line.parts if cell is not None and cell[0] != CONST), None)
             writer = cell[0] if cell is not None and side is not None else None
-            places.append({"screen": "address", "head": here.site, "at": here.at, "side": side, "from": writer})
+            places.append({"screen": "address", "head": here.site, "token": here.at, "side": side, "from": writer})
     return places

@@ -8,8 +8,10 @@ from torch import Tensor
 
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.prompt import text_of, window
+from loadstore.explorer.question import target
 from loadstore.explorer.state import Document, Explorer
 from loadstore.explorer.stores import Used, Uses, loaded, uses
+from loadstore.models.target import target_id
 from loadstore.models.trace import Trace
 from loadstore.models.wiring import wiring
 from loadstore.prompts.address import smallest_set
@@ -90,7 +92,7 @@ def store(explorer: Explorer, ask: Ask) -> Document:
             for index, cosine in nearest(trace.weights, writer, trace.store(writer)[0, at])
         ],
         "source": _source(trace, writer, at),
-        "logit": _logit(trace, writer, at),
+        "logit": _logit(trace, writer, at, target(ask, "predict")),
         "by": by,
         "lit": [_load(trace, use) for use in lit],
         "others": others,
@@ -147,10 +149,10 @@ def _source(trace: Trace, writer: Writer, at: int) -> list[dict[str, Any]]:
     return [{"token": trace.labels[j], "at": j, "weight": float(row[j])} for j in smallest_set(row)[:4]]
 
 
-def _logit(trace: Trace, writer: Writer, at: int) -> dict[str, Any] | None:
-    """What it moves the logit of the likeliest next token by; None where the unembedding has no wire."""
+def _logit(trace: Trace, writer: Writer, at: int, named: int | str | None) -> dict[str, Any] | None:
+    """What it moves the logit of the named (else likeliest) next token by; None where the unembedding has no wire."""
     if not wiring(trace.weights).connects(writer, UNEMBED):
         return None
-    token = int(trace.logits[at].argmax())
+    token = int(trace.logits[at].argmax()) if named is None else target_id(trace.weights, named)
     parts = logit_parts(trace, at, token)
     return {"text": text_of(trace, token), "change": float(parts.sel(writer=str(writer)))}

@@ -1,5 +1,7 @@
 """A prompt and all its heads: tokens, what is predicted after each, roles on this prompt, patterns as bytes."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
@@ -9,7 +11,6 @@ from loadstore.explorer.state import Document, Explorer
 from loadstore.heads.patterns import ROLES, mass_on, role_masks
 from loadstore.heads.roles import IS_ROLE, bos_of
 from loadstore.models.trace import Trace
-from loadstore.prompts.single import one_prompt_index
 from loadstore.sites import parse_head
 from loadstore.visible import visible
 
@@ -28,7 +29,7 @@ def run_prompt(explorer: Explorer, ask: Ask) -> Document:
     elif "prompt" in ask:
         prompt = ask.text("prompt", most=CHARACTERS)
     else:
-        prompt = explorer.prompt
+        return run_document(explorer, *explorer.runs.make(explorer.prompt)) | {"asked": explorer.asked}
     return run_document(explorer, *explorer.runs.make(prompt))
 
 
@@ -77,8 +78,13 @@ def roles(trace: Trace) -> tuple[list[list[str]], list[list[float]]]:
         shares = torch.stack([mass_on(layer.pattern, masks[role])[0][0] for role in ROLES]).nan_to_num(0.0)
         for head in shares.mT.tolist():
             strength.append([round(share, 4) for share in head])
-            badges.append([role for role, share in zip(ROLES, head, strict=True) if share > IS_ROLE])
+            badges.append(played(head))
     return badges, strength
+
+
+def played(shares: Sequence[float]) -> list[str]:
+    """The roles that more than ``IS_ROLE`` of a head's attention plays; ``shares`` are in the order of ROLES."""
+    return [role for role, share in zip(ROLES, shares, strict=True) if share > IS_ROLE]
 
 
 def repeats(ids: list[int], first: int) -> list[int]:
@@ -126,10 +132,3 @@ def head(explorer: Explorer, ask: Ask) -> Document:
         "rows": [[float(f"{v:.7g}") for v in row[first : first + i + 1]] for i, row in enumerate(rows)],
         "before": [float(v) for v in np.asarray(rows[:, :first].sum(1))],
     }
-
-
-def predictions(explorer: Explorer, ask: Ask) -> Document:
-    """The likeliest next tokens after one token."""
-    trace = explorer.trace(ask)
-    at = one_prompt_index(trace, ask.number("at"))
-    return {"at": at, "next": predicted(trace, at)}

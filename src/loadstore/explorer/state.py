@@ -1,6 +1,6 @@
 """What the server knows: one model, the runs that were made on it, and answers that are the same for everyone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from threading import Lock
 from typing import Any, TypeAlias
@@ -18,10 +18,11 @@ Progress: TypeAlias = Callable[[int, int], None]
 class Explorer:
     """A model and its runs."""
 
-    def __init__(self, weights: Weights, prompt: str | list[int]) -> None:
-        """Take a model that is loaded, and the prompt to begin with."""
+    def __init__(self, weights: Weights, prompt: str | list[int], asked: Mapping[str, int] | None = None) -> None:
+        """Take a model that is loaded, the prompt to begin with, and what is asked of it (``question.begin``)."""
         self.weights = weights
         self.prompt = prompt
+        self.asked = dict(asked or {})
         self.runs = Runs(weights)
         self._lock = Lock()
         self._known: dict[str, Any] = {}

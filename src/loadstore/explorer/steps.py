@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from loadstore.circuits.scores import subspace_scores
-from loadstore.explorer.circuit import HALF, Circuit, Question
+from loadstore.explorer.circuit import Circuit, Example, mostly
 from loadstore.explorer.prompt import predicted, text_of
 from loadstore.explorer.state import Document
+from loadstore.heads.roles import bos_of
 from loadstore.models.trace import Trace
 from loadstore.prompts.address import Address, address
 from loadstore.prompts.logits import logit_parts
@@ -16,13 +17,18 @@ from loadstore.report.words import listed, number
 from loadstore.views.model import View, bars
 from loadstore.views.pictures import address as address_view
 
-CONTROLS = 8  # sets of wires that the cut is compared with
 SHOWN = 6  # writers in a chart
+WORDS = 24  # tokens of a prompt that a sentence quotes
 
 
 def step(title: str, claim: str, numbers: dict[str, Any], views: Sequence[View], place: dict[str, Any]) -> Document:
     """A step as the page shows it: a claim, the numbers that it is made of, pictures, and where to look oneself."""
     return {"title": title, "claim": claim, "numbers": numbers, "views": list(views), "place": place}
+
+
+def place_of(asked: Example, screen: str, **more: Any) -> dict[str, Any]:
+    """A place of the page that keeps the question of the walk: what the circuit predicts there."""
+    return {"screen": screen, "run": asked.name, "at": asked.at, "predict": likeliest(asked)[0]} | more
 
 
 def tail(trace: Trace, at: int) -> str:
@@ -32,14 +38,22 @@ def tail(trace: Trace, at: int) -> str:
     )
 
 
-def likeliest(asked: Question) -> tuple[int, float, int]:
+def text_before(trace: Trace, at: int) -> str:
+    """The text up to a token; of a long one its last words."""
+    first = int(int(trace.tokens[0, 0]) == bos_of(trace.weights))
+    words = [label.rpartition("·")[0] for label in trace.labels[max(first, at - WORDS) : at + 1]]
+    text = "".join(words).replace("␣", " ") if trace.weights.tokens is not None else " ".join(words)
+    return ("… " if at - first > WORDS else "") + text.strip()
+
+
+def likeliest(asked: Example) -> tuple[int, float, int]:
     """The token that stands at the key, its probability next, and how many tokens are likelier."""
     probabilities = asked.trace.logits[asked.at].double().softmax(-1)
     token = int(asked.trace.tokens[0, asked.key])
     return token, float(probabilities[token]), int((probabilities > probabilities[token]).sum())
 
 
-def what_next(asked: Question) -> Document:
+def what_next(asked: Example) -> Document:
     """What comes next, and that it came next before."""
     trace, at = asked.trace, asked.at
     token, probability, rank = likeliest(asked)
@@ -62,10 +76,10 @@ def what_next(asked: Question) -> Document:
         strong=[index for index, one in enumerate(predicted(trace, at)) if one["id"] == token],
     )
     numbers = {"at": at, "key": asked.key, "token": token, "probability": probability, "rank": rank}
-    return step("What comes next?", claim, numbers, [view], {"screen": "listing", "run": asked.name, "at": at})
+    return step("What comes next?", claim, numbers, [view], place_of(asked, "listing"))
 
 
-def who_looked(asked: Question, circuit: Circuit, found: Address) -> Document:
+def who_looked(asked: Example, circuit: Circuit, found: Address) -> Document:
     """The induction heads' attention on what followed last time."""
     trace, at = asked.trace, asked.at
     rows = [token_row(address(trace, head, at)) for head in circuit.heads]
@@ -78,11 +92,11 @@ def who_looked(asked: Question, circuit: Circuit, found: Address) -> Document:
         "token part of its address: where it loads from."
     )
     view = address_view(f"Where induction heads look at {trace.labels[at]}", found.labels, rows)
-    place = {"screen": "heads", "run": asked.name, "head": str(asked.star), "at": at}
+    place = place_of(asked, "heads", head=str(asked.star))
     return step("Who looked, and where?", claim, {"weights": each, "even": even}, [view], place)
 
 
-def why_there(asked: Question, circuit: Circuit, found: Address) -> Document:
+def why_there(asked: Example, circuit: Circuit, found: Address) -> Document:
     """The store of the previous-token head there, and how much of the K side's choice it is."""
     trace, key, previous = asked.trace, asked.key, circuit.previous
     before = float(trace.pattern(previous)[key, key - 1])
@@ -99,7 +113,7 @@ def why_there(asked: Question, circuit: Circuit, found: Address) -> Document:
         if (read is not None and read.nearest and found.top("K") == str(previous))
         else ""
     )
-    by = f"{asked.star} finds its token by that note" if share > HALF else f"{asked.star} uses little of it here"
+    by = finds(str(asked.star), share)
     claim = (
         f"Below it, {previous} is a previous-token head: at {trace.labels[key]} it puts {short(before)} on "
         f"{trace.labels[key - 1]}, and stores what it finds.{decoded} {by}: of the K side's choice, where all writers' "
@@ -117,11 +131,16 @@ def why_there(asked: Question, circuit: Circuit, found: Address) -> Document:
         ),
     ]
     numbers = {"previous": before, "share": share, "alignment": alignment, "z": z, "chance": float(wire.chance)}
-    place = {"screen": "memory", "run": asked.name, "from": str(previous), "at": key}
+    place = place_of(asked, "memory", token=key) | {"from": str(previous)}
     return step("Why there?", claim, numbers, views, place)
 
 
-def what_it_takes(asked: Question, circuit: Circuit, found: Address) -> Document:
+def finds(head: str, share: float) -> str:
+    """Whether a head finds its token by the previous-token head's store, from that store's share of the K side."""
+    return f"{head} finds its token by that note" if mostly(share) else f"{head} does not find its token by it alone"
+
+
+def what_it_takes(asked: Example, circuit: Circuit, found: Address) -> Document:
     """What V loaded, and whose stores make the logit."""
     trace, at = asked.trace, asked.at
     token, _, _ = likeliest(asked)
@@ -151,5 +170,5 @@ def what_it_takes(asked: Question, circuit: Circuit, found: Address) -> Document
         strong=[i for i, (name, _) in enumerate(ranked[: SHOWN + 2]) if name in {str(h) for h in circuit.heads}],
     )
     numbers = {"parts": named, "together": mine, "logit": float(trace.logits[at, token])}
-    place = {"screen": "address", "run": asked.name, "head": str(asked.star), "at": at, "side": "V"}
+    place = place_of(asked, "address", head=str(asked.star), side="V")
     return step("What does it take?", claim, numbers, [view], place)

@@ -7,7 +7,7 @@ progress line by line and can be hung up on.
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from loadstore.explorer import address, channel, intervene, listing, memory, model, prompt, walk, wires
+from loadstore.explorer import address, channel, intervene, listing, memory, model, prompt, question, walk, wires
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.state import Document, Explorer, Progress
 
@@ -19,7 +19,7 @@ QUICK: Mapping[str, Quick] = {
     "run": prompt.run_prompt,
     "patterns": prompt.patterns,
     "head": prompt.head,
-    "predictions": prompt.predictions,
+    "question": question.question,
     "channel": channel.channel,
     "address": address.address,
     "decoded": address.decoded,

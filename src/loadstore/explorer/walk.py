@@ -2,61 +2,102 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from loadstore.explorer.ambiguity import ambiguity_of
+from loadstore.explorer.answers import several_answers
 from loadstore.explorer.ask import Ask
-from loadstore.explorer.circuit import circuit_of, question_of, why_none
-from loadstore.explorer.collapse import several_answers, the_cut
+from loadstore.explorer.circuit import Circuit, Example, circuit_of, example_of, why_none
+from loadstore.explorer.collapse import the_cut
+from loadstore.explorer.reader import notice, own_example
 from loadstore.explorer.state import Document, Explorer, Progress
-from loadstore.explorer.steps import what_it_takes, what_next, who_looked, why_there
+from loadstore.explorer.steps import text_before, what_it_takes, what_next, who_looked, why_there
+from loadstore.models.trace import Trace
 from loadstore.prompts.address import address
+from loadstore.prompts.single import one_prompt_index
+
+Mine = tuple[str, Trace, int]  # a run of the reader's, and the token that they ask about
 
 
 def walk(explorer: Explorer, ask: Ask) -> Callable[[Progress], Document]:
-    """Six steps, or why this model has none."""
+    """Six steps, or why this model has none.
 
-    def work(progress: Progress) -> Document:
-        known: _Walked = explorer.once("walk", lambda: _walk(explorer, progress))
-        names = {name: explorer.runs.make(list(ids))[0] for name, ids in known.prompts.items()}
-        steps = [step | {"place": step["place"] | _renamed(step["place"], names)} for step in known.document["steps"]]
-        return known.document | {"steps": steps}
-
-    return work
+    They are on the run and at the token that are asked about, if the circuit is at work there. Else they are on
+    another prompt, and ``notice`` says why.
+    """
+    mine: Mine | None = None
+    if "run" in ask:
+        trace = explorer.trace(ask)
+        mine = ask.text("run"), trace, one_prompt_index(trace, ask.number("at", trace.tokens.shape[1] - 1))
+    return partial(_work, explorer, mine)
 
 
 @dataclass(frozen=True)
 class _Walked:
-    """The walk, and the prompts of its runs: a run may be forgotten before the walk is."""
+    """Steps, and the prompts of their runs: a run may be forgotten before the steps are."""
 
-    document: Document
+    steps: tuple[Document, ...]
     prompts: dict[str, tuple[int, ...]]
 
 
-def _renamed(place: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
-    return {"run": names[place["run"]]} if "run" in place else {}
-
-
-def _walk(explorer: Explorer, progress: Progress) -> _Walked:
-    circuit, table = circuit_of(explorer.weights, progress)
+def _work(explorer: Explorer, mine: Mine | None, progress: Progress) -> Document:
+    circuit, table = explorer.once("circuit", lambda: circuit_of(explorer.weights, progress))
     if circuit is None:
-        return _Walked({"found": False, "why": why_none(table), "steps": []}, {})
-    asked = question_of(explorer, circuit)
+        return {"found": False, "why": why_none(table), "steps": [], "notice": None}
+    own = None if mine is None else own_example(circuit, *mine)
+    last: _Walked = explorer.once("several answers", lambda: _last(explorer, circuit, progress))
+    told = None
+    if own is not None:
+        first = _first(explorer, circuit, own, progress)
+    else:
+        other = example_of(explorer, circuit)
+        first: _Walked = explorer.once("walk", lambda: _first(explorer, circuit, other, progress))
+        told = None if mine is None else notice(circuit, *mine, other)
+    return {
+        "found": True,
+        "previous": str(circuit.previous),
+        "heads": [str(head) for head in circuit.heads],
+        "steps": [*_there(explorer, first), *_there(explorer, last)],
+        "notice": told,
+    }
+
+
+def _first(explorer: Explorer, circuit: Circuit, asked: Example, progress: Progress) -> _Walked:
+    """The steps on one prompt, each to the next."""
     found = address(asked.trace, asked.star, asked.at, asked.key)
-    steps = [
-        what_next(asked),
+    steps = (
+        _elsewhere(what_next(asked), asked),
         who_looked(asked, circuit, found),
         why_there(asked, circuit, found),
         what_it_takes(asked, circuit, found),
         the_cut(explorer, asked, circuit, progress),
-    ]
+    )
+    return _Walked(steps, {asked.name: _ids(asked.trace)})
+
+
+def _elsewhere(step: Document, asked: Example) -> Document:
+    """The first step; it says so if it is not on the reader's prompt."""
+    if asked.own:
+        return step
+    first = f"This walk is on a prompt of its own: “{text_before(asked.trace, asked.at)}”."
+    return step | {"claim": f"{first} {step['claim']}"}
+
+
+def _last(explorer: Explorer, circuit: Circuit, progress: Progress) -> _Walked:
     divided = ambiguity_of(explorer, circuit, progress)
-    steps.append(several_answers(divided))
-    prompts = {one.name: tuple(one.trace.tokens[0].tolist()) for one in (asked, divided) if one is not None}
-    document = {
-        "found": True,
-        "previous": str(circuit.previous),
-        "heads": [str(head) for head in circuit.heads],
-        "steps": steps,
-    }
-    return _Walked(document, prompts)
+    return _Walked((several_answers(divided),), {} if divided is None else {divided.name: _ids(divided.trace)})
+
+
+def _ids(trace: Trace) -> tuple[int, ...]:
+    return tuple(trace.tokens[0].tolist())
+
+
+def _there(explorer: Explorer, walked: _Walked) -> list[Document]:
+    """Steps whose places lead to runs that this server has."""
+    names = {name: explorer.runs.make(list(ids))[0] for name, ids in walked.prompts.items()}
+    return [step | {"place": step["place"] | _renamed(step["place"], names)} for step in walked.steps]
+
+
+def _renamed(place: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    return {"run": names[place["run"]]} if "run" in place else {}

@@ -4,6 +4,7 @@ import { letters, setLetters } from "./keys";
 import type { Screen } from "./screen";
 
 const WORDS: [string, string][] = [
+  ["question", "after which token, why this one is predicted and not that one: listing, address and walk explain it"],
   ["stream", "one vector a token; every part of the model loads from it and adds to it"],
   ["store", "what a head, an MLP, the embedding or the positions add to the stream at one token"],
   ["load", "what a part reads: a head loads three times, as Q (what it looks for), K (what it is found by), V (what it takes)"],
@@ -32,6 +33,12 @@ export function Help({ dialog, screens }: { dialog: RefObject<HTMLDialogElement 
               <kbd>e</kbd>
             </dt>
             <dd>edit the prompt</dd>
+          </div>
+          <div>
+            <dt>
+              <kbd>q</kbd>
+            </dt>
+            <dd>choose the token of the question</dd>
           </div>
           <div>
             <dt>

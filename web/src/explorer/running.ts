@@ -18,8 +18,8 @@ export interface Running {
 
 type Fields = { run: string } | { prompt: string } | { ids: number[] } | Record<string, never>;
 
-/** The run named `name`, or another as soon as one is typed; `found` is told whenever the run is another. */
-export function useRunning(name: string | undefined, found: (run: Run) => void): Running {
+/** The run named `name`, or another as soon as one is typed; `found` is told whenever the run is another, and whether its prompt was typed. */
+export function useRunning(name: string | undefined, found: (run: Run, typed: boolean) => void): Running {
   const [state, setState] = useState<{ run: Run | null; failed: Failure | null; waiting: boolean }>({ run: null, failed: null, waiting: true });
   const busy = useRef(false);
   const next = useRef<Fields | null>(null);
@@ -39,7 +39,7 @@ export function useRunning(name: string | undefined, found: (run: Run) => void):
         if ("run" in run) {
           sessionStorage.setItem(KEEP + run.run, JSON.stringify(run.ids));
           setState({ run, failed: null, waiting: false });
-          found(run);
+          found(run, "prompt" in now || "ids" in now);
         } else setState((known) => ({ ...known, failed: run, waiting: false }));
       }
     } finally {

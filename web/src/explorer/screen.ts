@@ -1,5 +1,6 @@
 /** What the shell and its screens know of each other. */
 import type { VNode } from "preact";
+import type { Asked } from "./ask";
 
 export type ScreenId = "heads" | "memory" | "address" | "wires" | "listing" | "walk";
 
@@ -44,12 +45,40 @@ export interface Run {
   /** Tokens that stood earlier too. */
   repeats: number[];
   next: Prediction[];
+  /** What the command line asked, with the prompt that the page begins with. */
+  asked?: Record<string, number>;
 }
+
+/** One of the two tokens of a question; its rank is 0 where it is the likeliest. */
+export interface Target {
+  id: number;
+  text: string;
+  probability: number;
+  rank: number;
+}
+
+/** Why `predict` comes after the token `at` rather than `against`. */
+export interface Question {
+  at: number;
+  predict: Target;
+  against: Target;
+  /** Of their logits. */
+  difference: number;
+  /** The head that adds most to it. */
+  head: string;
+  next: Prediction[];
+}
+
+/** A change that asks about the last token's prediction, and looks at no other token. */
+export const clear: Change = { at: null, predict: null, against: null, token: null };
 
 export interface ScreenProps {
   model: ModelFacts;
   run: Run;
   place: Params;
+  /** The token after which the question asks. */
+  at: number;
+  question: Asked<Question>;
   /** Merge a change into the parameters (null removes one) and go there. */
   go: (change: Change, screen?: ScreenId) => void;
   /** The same as the address of a link. */
@@ -81,4 +110,15 @@ export function opening({ model, run }: ScreenProps): string {
 export function tokenAt(run: Run, value: string | undefined, usual: number): number {
   const at = Number(value);
   return value !== undefined && Number.isInteger(at) && at >= 0 && at < run.labels.length ? at : usual;
+}
+
+/** The token that is looked at: the one that was gone to, or the question's. */
+export function tokenOf({ run, place, at }: ScreenProps): number {
+  return tokenAt(run, place.token, at);
+}
+
+/** The question as Python's arguments: its token, and the two predictions once they are known. */
+export function asPython({ at, question }: ScreenProps): string {
+  const { data, waiting } = question;
+  return data && !waiting && data.at === at ? `${at}, ${data.predict.id}, ${data.against.id}` : String(at);
 }

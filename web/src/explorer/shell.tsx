@@ -2,16 +2,17 @@
 import { useEffect, useRef } from "preact/hooks";
 import { Guard } from "../guard";
 import { knock } from "./api";
-import { useAsk } from "./ask";
+import { type Asked, useAsk } from "./ask";
 import { Copy } from "./copy";
 import { screen as heads } from "./heads/screen";
 import { Help } from "./help";
 import { away } from "./key";
 import { letterOf } from "./keys";
 import { Prompt } from "./prompt";
+import { Asking, fieldsOf } from "./question";
 import { goTo, hashOf, route } from "./route";
 import { useRunning } from "./running";
-import { type ModelFacts, type Run, type Screen, type ScreenProps, tokenAt } from "./screen";
+import { clear, type ModelFacts, type Question, type Run, type Screen, type ScreenProps, tokenAt } from "./screen";
 import { screens } from "./screens";
 import { Answer, Waiting } from "./states";
 
@@ -69,6 +70,10 @@ function Machine({ model }: { model: ModelFacts }) {
   const field = useRef<HTMLTextAreaElement>(null);
   const help = useRef<HTMLDialogElement>(null);
   const heading = useRef<HTMLHeadingElement>(null);
+  const { run } = running;
+  const at = run ? tokenAt(run, place.at, run.labels.length - 1) : 0;
+  const question = useAsk<Question>("question", run && fieldsOf(run, at, place));
+  const props = run && propsOf(model, run, place, at, question);
   const moved = useRef(false);
   useEffect(() => {
     document.title = `${screen.title} · ${model.name} · loadstore`;
@@ -83,6 +88,7 @@ function Machine({ model }: { model: ModelFacts }) {
         moved.current = true;
         goTo(hashOf(route.value, {}, to.id));
       } else if (letter === "e") field.current?.focus();
+      else if (letter === "q") document.querySelector<HTMLElement>(".question .token[tabindex='0']")?.focus();
       else if (letter === "?") help.current?.showModal();
       else return;
       event.preventDefault();
@@ -114,6 +120,7 @@ function Machine({ model }: { model: ModelFacts }) {
         </button>
       </header>
       <Prompt model={model} running={running} field={field} />
+      {props && <Asking {...props} />}
       <nav class="screens" aria-label="Screens">
         {screens.map(({ id, title, key }) => (
           <a key={id} href={hashOf(route.value, {}, id)} aria-current={id === screen.id ? "page" : undefined}>
@@ -122,23 +129,26 @@ function Machine({ model }: { model: ModelFacts }) {
         ))}
       </nav>
       <Help dialog={help} screens={screens} />
-      {running.run ? <Frame key={screen.id} screen={screen} heading={heading} props={propsOf(model, running.run, place)} /> : running.waiting && <Waiting what="the prompt" />}
+      {props ? <Frame key={screen.id} screen={screen} heading={heading} props={props} /> : running.waiting && <Waiting what="the prompt" />}
     </>
   );
 }
 
 /** A run was found: name it in the address, whatever screen that is at by now, and let go of tokens that it does not have. */
-function keepTo(run: Run): void {
+function keepTo(run: Run, typed: boolean): void {
   const { screen, place } = route.value;
-  const gone = Object.fromEntries(["at", "about", "first"].filter((name) => place[name] !== undefined && Number(place[name]) >= run.labels.length).map((name) => [name, null]));
-  goTo(hashOf(route.value, { run: run.run, ...gone }, known(screen).id), true);
+  const gone = Object.fromEntries(["at", "token", "about", "first"].filter((name) => place[name] !== undefined && Number(place[name]) >= run.labels.length).map((name) => [name, null]));
+  const begun = place.run === undefined && place.at === undefined ? run.asked : {};
+  goTo(hashOf(route.value, { run: run.run, ...begun, ...gone, ...(typed ? clear : {}) }, known(screen).id), true);
 }
 
-function propsOf(model: ModelFacts, run: Run, place: ScreenProps["place"]): ScreenProps {
+function propsOf(model: ModelFacts, run: Run, place: ScreenProps["place"], at: number, question: Asked<Question>): ScreenProps {
   return {
     model,
     run,
     place,
+    at,
+    question,
     go: (change, screen) => goTo(hashOf(route.value, change, screen)),
     link: (change, screen) => hashOf(route.value, change, screen),
   };
@@ -163,10 +173,4 @@ function Frame({ screen, heading, props }: { screen: Screen; heading: { current:
       </Guard>
     </section>
   );
-}
-
-/** The query token of an address, and its first drawn token. */
-export function windowOf({ run, place }: ScreenProps): { at: number; first: number } {
-  const at = tokenAt(run, place.at, run.labels.length - 1);
-  return { at, first: Math.min(tokenAt(run, place.first, 0), Math.max(0, run.labels.length - run.window)) };
 }

@@ -7,13 +7,14 @@ import { Answer, capital, Working } from "../states";
 import type { Controls, Effect, Found } from "./types";
 
 /** The two interventions, and what the chosen one does. */
-export function Doing({ run, place, go, found }: ScreenProps & { found: Found }) {
+export function Doing({ run, place, go, question, found }: ScreenProps & { found: Found }) {
   const { head, at } = found;
   const from = place.from && place.side && place.from !== "const" ? place.from : null;
   const reader = `${head}.${place.side}`;
   const doing = place.do === "ablate" ? "ablate" : place.do === "cut" && from ? "cut" : null;
   const edits = doing === "ablate" ? [{ kind: "ablate", writer: head }] : doing === "cut" ? [{ kind: "cut", writer: from, reader }] : null;
   const by = place.by === "zero" ? "zero" : "mean";
+  const { data } = question;
   const press = (what: "cut" | "ablate") => go({ do: doing === what ? null : what });
   const escape = (event: KeyboardEvent) => {
     if (event.key === "Escape" && doing) go({ do: null });
@@ -47,14 +48,14 @@ export function Doing({ run, place, go, found }: ScreenProps & { found: Found })
           </select>
         </label>
       </p>
-      {edits && <Done key={JSON.stringify([edits, by])} run={run.run} label={run.labels[at] ?? ""} head={head} at={at} edits={edits} by={by} />}
+      {edits && data && <Done key={JSON.stringify([edits, by])} run={run.run} label={run.labels[data.at] ?? ""} head={head} at={at} after={data.at} predict={data.predict.id} edits={edits} by={by} />}
     </section>
   );
 }
 
-function Done({ run, label, head, at, edits, by }: { run: string; label: string; head: string; at: number; edits: object[]; by: string }) {
-  const asked = useAsk<Effect>("effect", { run, at, head, edits, by });
-  const work = useWork<Controls>("controls", { run, at, edits, by });
+function Done({ run, label, head, at, after, predict, edits, by }: { run: string; label: string; head: string; at: number; after: number; predict: number; edits: object[]; by: string }) {
+  const asked = useAsk<Effect>("effect", { run, at, after, predict, head, edits, by });
+  const work = useWork<Controls>("controls", { run, at, after, predict, edits, by });
   return (
     <Answer asked={asked} what="the edited run">
       {(effect) => (
@@ -105,7 +106,7 @@ function told({ edits, by, target, tokens, change, kl }: Effect, label: string):
   const [first] = tokens;
   const now = [...tokens].sort((a, b) => b.after.probability - a.after.probability)[0];
   if (!first || !now) return "";
-  const still = now === first ? "it is still the likeliest" : `${now.text} is the likeliest then (${short(now.after.probability, 2, false)})`;
+  const still = now === first ? "it is the likeliest" : `${now.text} is the likeliest then (${short(now.after.probability, 2, false)})`;
   return `${capital(edits.map((edit) => edit.replace(/ by (mean|zero)$/, "")).join("; "))}, what the writer stored replaced ${by}. After ${label}, ${target.text} goes from ${short(first.before.probability, 2, false)} to ${short(first.after.probability, 2, false)}, its log-probability by ${change > 0 ? "+" : ""}${number(change, 2)} nats; ${still}. The whole distribution moves by ${number(kl, 2)} nats (KL).`;
 }
 

@@ -123,13 +123,13 @@ function Chosen({ run, link, found, side, known, writer, wire }: Props & { write
       <p>
         {HEAD.test(writer) && (
           <>
-            <a href={link({ head: writer, at: side.place, side: null, from: null, do: null, about: null })}>
+            <a href={link({ head: writer, token: side.place, side: null, from: null, do: null, about: null })}>
               Address of {writer} at {label}
             </a>
             {" · "}
           </>
         )}
-        <a href={link({ from: writer, at: side.place, head: null, side: null, do: null }, "memory")}>Its store in memory</a>
+        <a href={link({ from: writer, token: side.place, head: null, side: null, do: null }, "memory")}>Its store in memory</a>
         {" · "}
         <a href={link({ writer, reader: `${found.head}.${side.side}` }, "wires")}>The wire’s channels</a>
       </p>

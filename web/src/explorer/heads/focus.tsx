@@ -82,7 +82,7 @@ export function Focus({ run, first, at, view, head, badges, exact, link }: Props
       </figure>
       <HeatmapReadout view={large} cursor={cursor} />
       <p class="onward">
-        <a href={link({ head, at: query, side: null, from: null }, "address")}>
+        <a href={link({ head, token: query, side: null, from: null, do: null, about: null }, "address")}>
           Address of {head} at {run.labels[query]}
         </a>
         {before > 0.005 && <span class="said"> {before.toFixed(2)} of its attention is on tokens before those drawn.</span>}

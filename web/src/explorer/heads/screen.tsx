@@ -1,15 +1,13 @@
 /** All heads on the prompt, small; the one in hand, large. */
 import { useMemo, useRef, useState } from "preact/hooks";
 import { DataTable } from "../../datatable";
-import { short } from "../../format";
 import { ViewFrame } from "../../frame";
 import { Legend } from "../../heatmap/legend";
 import { Grid } from "../../patterns/grid";
 import { pooled } from "../../patterns/thumbnail";
 import { reading } from "../../patterns/unpack";
 import { useAsk } from "../ask";
-import { Tokens, Window } from "../prompt";
-import { type ModelFacts, opening, type Prediction, type Run, type Screen, type ScreenProps, tokenAt } from "../screen";
+import { type ModelFacts, opening, type Run, type Screen, type ScreenProps, tokenAt, tokenOf } from "../screen";
 import { Answer } from "../states";
 import { focus, Focus } from "./focus";
 
@@ -23,36 +21,15 @@ function python(props: ScreenProps): string {
 function Body(props: ScreenProps) {
   const { run, place } = props;
   const first = Math.min(tokenAt(run, place.first, 0), Math.max(0, run.labels.length - run.window));
-  const at = tokenAt(run, place.at, run.labels.length - 1);
+  const at = tokenOf(props);
   const bytes = useAsk<Uint8Array>("patterns", { run: run.run, first }, "bytes");
   return (
     <>
       <p class="lead">{told(props)}</p>
-      <Tokens run={run} first={first} at={at} choose={(token) => props.go({ at: token })} />
-      <Next run={run} at={at} />
-      <Window run={run} first={first} show={(to) => props.go({ first: to || null })} />
       <Answer asked={bytes} what="the patterns">
         {(packed) => <Heads {...props} first={first} at={at} packed={packed} />}
       </Answer>
     </>
-  );
-}
-
-/** What the model expects after a token. */
-function Next({ run, at }: { run: Run; at: number }) {
-  const last = at === run.labels.length - 1;
-  const asked = useAsk<{ at: number; next: Prediction[] }>("predictions", last ? null : { run: run.run, at });
-  const next = last ? run.next : asked.data?.at === at ? asked.data.next : null;
-  return (
-    <p class="next" aria-live="polite">
-      {`After ${run.labels[at]}: `}
-      {next?.map(({ id, text, probability }, index) => (
-        <span key={id}>
-          {index > 0 && " | "}
-          <code>{text}</code> {short(probability, 2, false)}
-        </span>
-      ))}
-    </p>
   );
 }
 

@@ -44,7 +44,7 @@ export function Inspect({ run, store, link }: ScreenProps & { store: Store }) {
               {store.lit.map(({ head, side, query, token, share, traffic }) => (
                 <tr key={`${head}${side}${query}`}>
                   <th scope="row">
-                    <a href={link({ head, at: query, side, from: writer, about: "row", do: null, measure: null, by: null }, "address")}>{`${head}.${side}`}</a>
+                    <a href={link({ head, token: query, side, from: writer, about: "row", do: null, measure: null, by: null }, "address")}>{`${head}.${side}`}</a>
                   </th>
                   <td class="text">{token}</td>
                   <td class="number" data-value={share}>

@@ -6,8 +6,7 @@ import { stepped } from "../../stop";
 import { useWidth } from "../../width";
 import { DataTable } from "../../datatable";
 import { useAsk } from "../ask";
-import { Window } from "../prompt";
-import { opening, type Screen, type ScreenProps, tokenAt } from "../screen";
+import { opening, type Screen, type ScreenProps, tokenAt, tokenOf } from "../screen";
 import { Answer, capital } from "../states";
 import { Inspect } from "./inspect";
 import { largest, planned } from "./layout";
@@ -18,8 +17,8 @@ export const screen: Screen = { id: "memory", title: "Memory", key: "m", Body, p
 const PLACE = { figure: "memory", view: 0 };
 
 function python(props: ScreenProps): string {
-  const { from, at } = props.place;
-  const lines = from ? [`store = trace.written("${from}")  # [token, d_model]`, ...(at ? [`print(store[${Number(at)}].norm())`] : [])] : ["for writer in ls.wiring(model).writers:", "    print(writer, trace.written(writer).norm(dim=-1))"];
+  const { from } = props.place;
+  const lines = from ? [`store = trace.written("${from}")  # [token, d_model]`, `print(store[${tokenOf(props)}].norm())`] : ["for writer in ls.wiring(model).writers:", "    print(writer, trace.written(writer).norm(dim=-1))"];
   return [opening(props), ...lines].join("\n");
 }
 
@@ -48,7 +47,6 @@ function Body(props: ScreenProps) {
           </select>
         </label>
       </div>
-      <Window run={run} first={first} show={(to) => go({ first: to || null })} />
       <Answer asked={asked} what="the memory map">
         {(memory) => <Shown {...props} memory={memory} by={by} />}
       </Answer>
@@ -57,16 +55,16 @@ function Body(props: ScreenProps) {
 }
 
 function Shown(props: ScreenProps & { memory: Memory; by: "share" | "traffic" }) {
-  const { run, place, go, memory, by } = props;
+  const { run, place, go, question, memory, by } = props;
   const labels = useMemo(() => run.labels.slice(memory.first, memory.first + run.window), [run, memory]);
   const fits = memory.rows[0]?.squares.length === labels.length;
   const [active, setActive] = useState<Spot | null>(null);
-  const chosen = spotOf(memory, place.from, Number(place.at) - memory.first, labels.length);
+  const chosen = spotOf(memory, place.from, tokenOf(props) - memory.first, labels.length);
   const at = chosen ? chosen.token + memory.first : 0;
-  const asked = useAsk<Store>("store", chosen ? { run: run.run, writer: place.from, at, by } : null);
+  const asked = useAsk<Store>("store", chosen ? { run: run.run, writer: place.from, at, by, ...(at === question.data?.at && !question.waiting ? { predict: question.data.predict.id } : {}) } : null);
   const store = asked.data && chosen && asked.data.writer === place.from && asked.data.at === at && asked.data.by === by ? asked.data : null;
   if (!fits) return null;
-  const choose = (spot: Spot | null) => go(spot ? { from: memory.rows[spot.row]?.writers[spot.writer] ?? null, at: spot.token + memory.first } : { from: null });
+  const choose = (spot: Spot | null) => go(spot ? { from: memory.rows[spot.row]?.writers[spot.writer] ?? null, token: spot.token + memory.first } : { from: null, token: null });
   return (
     <div class="memory-and-store">
       <div>

@@ -1,9 +1,10 @@
 /** The guided walk: six steps from a prediction to the wire without which it falls, in this model's own numbers. */
+import { Fragment } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { AnyView } from "../../figure";
 import type { View } from "../../model";
 import { useWork } from "../ask";
-import { type Change, type Screen, type ScreenId, type ScreenProps, quoted } from "../screen";
+import { type Change, clear, quoted, type Screen, type ScreenId, type ScreenProps } from "../screen";
 import { Working } from "../states";
 
 export const screen: Screen = { id: "walk", title: "Walk", key: "g", Body, python };
@@ -22,24 +23,23 @@ interface Found {
   previous?: string;
   heads?: string[];
   steps: Step[];
+  /** Why the steps are not on the reader's prompt, and where to go; null if they are. */
+  notice: { text: string; links: { text: string; place: { screen: ScreenId } & Change }[] } | null;
 }
 
 /** Models with more heads than this are searched when that is asked for. */
 const FEW = 64;
+/** Whether the search was made: what comes after it takes little time. */
+let searched = false;
 
 function python({ model }: ScreenProps): string {
   return ["import loadstore as ls", "", `model = ls.load(${quoted(model.name)})`, "print(ls.induction_circuits(model))"].join("\n");
 }
 
 function Body(props: ScreenProps) {
-  const { model } = props;
-  const work = useWork<Found>("walk", {});
-  const begun = useRef(false);
-  useEffect(() => {
-    if (begun.current || model.heads.length > FEW) return;
-    begun.current = true;
-    work.start();
-  });
+  const { model, run, at } = props;
+  const work = useWork<Found>("walk", { run: run.run, at }, searched || model.heads.length <= FEW);
+  searched ||= work.data !== null;
   return (
     <>
       <p class="lead">
@@ -47,10 +47,36 @@ function Body(props: ScreenProps) {
         which it cannot.
       </p>
       <Working work={work} what="the search for an induction circuit" begin={`Look for an induction circuit among ${model.heads.length} heads`}>
-        {(found) => (found.found ? <Steps {...props} found={found} /> : <None {...props} why={found.why ?? ""} />)}
+        {(found) => (
+          <div class={work.running ? "old" : undefined} aria-busy={work.running}>
+            {found.notice && <Elsewhere {...props} notice={found.notice} />}
+            {found.found ? <Steps {...props} found={found} /> : <None {...props} why={found.why ?? ""} />}
+          </div>
+        )}
       </Working>
     </>
   );
+}
+
+/** Why the walk is on another prompt than the reader's, and the places to try. */
+function Elsewhere({ link, notice }: ScreenProps & { notice: NonNullable<Found["notice"]> }) {
+  return (
+    <p class="elsewhere" role="status">
+      {notice.text} Try{" "}
+      {notice.links.map(({ text, place }, index) => (
+        <Fragment key={index}>
+          {index > 0 && " or "}
+          <a href={link(gone(place), place.screen)}>{text}</a>
+        </Fragment>
+      ))}
+      .
+    </p>
+  );
+}
+
+/** A place of the walk as a change: nothing of what was looked at before stays. */
+function gone({ screen, ...change }: { screen: ScreenId } & Change): Change {
+  return { ...clear, step: null, head: null, side: null, from: null, do: null, about: null, first: null, ...change };
 }
 
 /** A model without the circuit: why, from its numbers, and what can be looked at in its place. */
@@ -90,7 +116,6 @@ function Steps({ place, go, link, found }: ScreenProps & { found: Found }) {
     event.preventDefault();
     turn(now + by);
   };
-  const { screen: to, ...change } = step.place;
   return (
     <article class="step-of-walk" aria-labelledby="step-title" onKeyDown={keys}>
       <ol class="dots">
@@ -123,7 +148,7 @@ function Steps({ place, go, link, found }: ScreenProps & { found: Found }) {
         <button type="button" class="act next-step" disabled={now === count} onClick={() => turn(now + 1)}>
           Next
         </button>{" "}
-        <a href={link({ step: null, head: null, side: null, from: null, do: null, about: null, ...change }, to)}>Look yourself</a>
+        <a href={link(gone(step.place), step.place.screen)}>Look yourself</a>
       </p>
     </article>
   );

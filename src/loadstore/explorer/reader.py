@@ -1,0 +1,42 @@
+"""The reader's own prompt in the guided walk: whether the circuit is at work there, and if not, why and what to try."""
+
+from dataclasses import replace
+
+from loadstore.explorer.circuit import Circuit, Example, matched, mostly
+from loadstore.explorer.prompt import repeats, text_of
+from loadstore.explorer.state import Document
+from loadstore.explorer.steps import place_of, text_before
+from loadstore.heads.roles import bos_of
+from loadstore.models.trace import Trace
+from loadstore.prompts.short import short
+
+
+def own_example(circuit: Circuit, name: str, trace: Trace, at: int) -> Example | None:
+    """What the circuit finds at a token of the reader's prompt; None where it is not at work there."""
+    found = matched(circuit, name, trace, at)
+    return replace(found, own=True) if found is not None and found.shown else None
+
+
+def notice(circuit: Circuit, name: str, trace: Trace, at: int, other: Example) -> Document:
+    """Why the walk is on another prompt, ``other``, and the places to go to: of the reader's own prompt, if it has one.
+
+    ``links``: {text, place} each.
+    """
+    found = matched(circuit, name, trace, at)
+    token = text_of(trace, int(trace.tokens[0, at]))
+    if found is None:
+        why = f"No earlier {token}: induction has nothing to match at {trace.labels[at]}."
+    else:
+        why = (
+            f"{token} stood earlier, but at {trace.labels[at]} no head of the circuit puts more than half of its "
+            f"attention on {trace.labels[found.key]}: {found.star} puts {short(found.weight)} there, the most of them."
+        )
+    begins = int(int(trace.tokens[0, 0]) == bos_of(trace.weights))
+    again = [one for one in repeats(trace.tokens[0, begins:].tolist(), begins) if one != at]
+    examples = [one for one in (matched(circuit, name, trace, place) for place in again) if one is not None]
+    best = max(examples, key=lambda one: one.weight, default=None)
+    links: list[Document] = []
+    if best is not None and mostly(best.weight):
+        links.append({"text": f"{trace.labels[best.at]} of this prompt", "place": place_of(best, "walk")})
+    links.append({"text": f"“{text_before(other.trace, other.at)}”", "place": place_of(other, "walk")})
+    return {"text": why, "links": links}
