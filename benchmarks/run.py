@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from busy import busy
 from circuits import circuits
 from real import real
 from tables import causes, lens
@@ -98,7 +99,7 @@ def main() -> None:
         "# Benchmarks\n\n"
         f"Made by `make bench`; medians, {torch.get_num_threads()} threads, torch {torch.__version__}.\n\n"
         f"| work | measured | beside |\n|---|---|---|\n{table}\n"
-        f"{circuits()}{lens()}{real()}{causes()}"
+        f"{circuits()}{lens()}{real() + busy()}{causes()}"
     )
     (Path(__file__).parent / "RESULTS.md").write_text(text, encoding="utf-8")
     print(text)
