@@ -1,6 +1,8 @@
 """Sizes that other tests do not have, against plain definitions: wide and single heads, one token, a context of one."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,30 +34,40 @@ def offset(model: ls.Weights) -> int | None:
     return None if model.architecture.rotary is None else 1
 
 
+def largest(parts: Sequence[Any]) -> float:
+    """The largest number that a sum adds: the scale of its rounding, also where the sum is small."""
+    return max((float(np.abs(np.asarray(part)).max()) for part in parts), default=1.0)
+
+
 def test_the_stream_and_every_input_are_the_sum_of_their_writers(model: ls.Weights) -> None:
     trace = ls.run(model, some_tokens(model), record=True)
     network = wiring(model)
     stored = [w for w in network.writers if not (w.kind == "pos" and network.shortformer)]
     for layer in range(model.architecture.n_layers + 1):
-        assert_close(sum(trace.written(w) for w in stored if w.layer < layer), trace.residual(layer))
+        parts = [trace.written(w) for w in stored if w.layer < layer]
+        assert_close(sum(parts), trace.residual(layer), scale=largest(parts))
     for reader in network.readers:
-        parts = sum(reader_parts(trace, reader).values())
+        parts = list(reader_parts(trace, reader).values())
         if reader.is_unembed:
-            assert_close(parts, trace.all_logits)
+            assert_close(sum(parts), trace.all_logits, scale=largest(parts))
         elif not reader.is_mlp:
             record = trace.record.layers[reader.layer]
-            assert_close(parts, {"Q": record.q, "K": record.k, "V": record.v}[reader.side][:, :, reader.index])
+            whole = {"Q": record.q, "K": record.k, "V": record.v}[reader.side][:, :, reader.index]
+            assert_close(sum(parts), whole, scale=largest(parts))
 
 
 def test_scores_outputs_and_logits_are_their_sums(model: ls.Weights) -> None:
     trace = ls.run(model, some_tokens(model, batch=1)[0])
     for head in model.architecture.heads:
-        parts = ls.score_parts(trace, head).sum(["query_writer", "key_writer"])
-        assert_close(parts.transpose("query", "key"), trace.scores(head))
-        assert_close(ls.output_parts(trace, head, -1).sum(["key", "writer"]), trace.written(head)[-1])
-    scale = float(trace.logits.abs().max())
+        parts = ls.score_parts(trace, head)
+        whole = parts.sum(["query_writer", "key_writer"]).transpose("query", "key")
+        assert_close(whole, trace.scores(head), scale=largest([parts.values]))
+        parts = ls.output_parts(trace, head, -1)
+        assert_close(parts.sum(["key", "writer"]), trace.written(head)[-1], scale=largest([parts.values]))
+    parts = ls.logit_parts(trace, -1, 0, by_source=True)
+    scale = largest([parts.values])
     assert_close(float(ls.logit_parts(trace, -1, 0).sum()), float(trace.logits[-1, 0]), scale=scale)
-    assert_close(ls.logit_parts(trace, -1, 0, by_source=True).sum("key"), ls.logit_parts(trace, -1, 0))
+    assert_close(parts.sum("key"), ls.logit_parts(trace, -1, 0), scale=scale)
 
 
 def test_the_shares_of_an_address_add_up_or_say_why_not(model: ls.Weights) -> None:

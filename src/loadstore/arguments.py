@@ -66,8 +66,11 @@ def _fit(function: str, parameter: str, value: Any, hint: Any) -> Any:
     """Return the value, what is NumPy's or a scalar as Python's own. Raises BadRequest or BadPrompt if it is unfit."""
     from typeguard import CollectionCheckStrategy, TypeCheckError, check_type
 
-    plain, parts = _plain(value), list(_parts(hint))
-    unfit = isinstance(plain, bool) and bool not in parts and Any not in parts  # True is an int to Python
+    parts = list(_parts(hint))
+    if Any in parts:
+        return value
+    plain = _plain(value)
+    unfit = isinstance(plain, bool) and bool not in parts  # True is an int to Python
     try:
         check_type(plain, hint, collection_check_strategy=CollectionCheckStrategy.ALL_ITEMS)
     except TypeCheckError:

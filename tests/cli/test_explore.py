@@ -9,7 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -153,6 +154,20 @@ os.rename({log!r} + ".part", {log!r})
 """
 
 
+def _heeds_signals() -> None:
+    """Undo what a test run under nohup hands on: SIGHUP ignored."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@contextmanager
+def killed(process: "subprocess.Popen[bytes]") -> Generator[None]:
+    """Kill a process at the end, so that a failed test does not wait for it."""
+    try:
+        yield
+    finally:
+        process.kill()
+
+
 @pytest.mark.parametrize("ending", [signal.SIGHUP, signal.SIGTERM])
 def test_the_browser_opens_a_private_file_that_is_gone_afterwards(ending: signal.Signals, tmp_path: Path) -> None:
     """No command line has the key in it."""
@@ -162,7 +177,12 @@ def test_the_browser_opens_a_private_file_that_is_gone_afterwards(ending: signal
     temporary.mkdir()
     command = [sys.executable, "-m", "loadstore", "explore", "builtin", "--port", "0"]
     environment = os.environ | {"BROWSER": f"{script} %s", "TMPDIR": str(temporary)}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with (
+        subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=_heeds_signals
+        ) as process,
+        killed(process),
+    ):
         assert process.stdout is not None
         assert process.stderr is not None
         assert until(log.exists, 60 * slowness())

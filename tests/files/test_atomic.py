@@ -282,7 +282,8 @@ with _unwinding(), replacing(Path(sys.argv[1])) as part:
 def test_term_and_hup_unwind(number: signal.Signals, code: int, tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"old")
     command = [sys.executable, "-c", SIGNALLED, str(tmp_path / "a")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    heeds = lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL)  # noqa: E731, nohup hands on that it is ignored
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=heeds) as process:
         assert process.stdout is not None
         process.stdout.readline()
         process.send_signal(number)

@@ -267,4 +267,4 @@ def test_words_and_numbers_that_are_none_are_refused() -> None:
     refusal(lambda: freeze("norms", here, heads="L1.*"), BadRequest, "for patterns")
     with unchecked():
         refusal(lambda: freeze("values", here), BadRequest, "'patterns' or 'norms'")  # pyright: ignore[reportArgumentType]
-        refusal(lambda: ls.ablate("L0.H1", at="12"), BadRequest, "index of a token")  # pyright: ignore[reportArgumentType]
+        refusal(lambda: ls.ablate("L0.H1", at="12"), BadRequest, "at='12'", "expected a whole number")  # pyright: ignore[reportArgumentType]

@@ -30,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model in several shards, with its tokenizer."""
     folder = save(reference(LLAMA), tmp_path_factory.mktemp("hub") / "llama", max_shard_size="100kB")
     (folder / "tokenizer.json").write_text(words().to_str())
-    (folder / "tokenizer_config.json").write_text('{"bos_token": "the", "add_bos_token": true}')
+    (folder / "tokenizer_config.json").write_text('{"bos_token": "the"}')
     return folder
 
 
