@@ -45,7 +45,7 @@ def load(
     float64 to compute in. ``device``: where; the CPU is what is tested. ``ignore``: keys of a config.json of Hugging
     Face to pass over (``"key"``, or ``"object.key"``) that loadstore does not know or does not compute; the Weights
     record them in ``ignored``. ``check``: compare logits on a few tokens with ``transformers``, which must be
-    installed; the Weights record the largest difference in ``checked``.
+    installed; the Weights record the largest difference in ``compared``.
     Raises BadRequest (no such model, or no way to it), BadCheckpoint (damaged or hostile), NotThisModel (unsupported
     or unstated). See docs/checkpoints.md.
     """
@@ -60,7 +60,7 @@ def load(
         if check:
             from loadstore.models.against import check_live
 
-            weights = replace(weights, checked=check_live(weights, source))
+            weights = replace(weights, compared=check_live(weights, source))
     if weights.ignored != passed:
         raise BadRequest(f"ignore={list(passed)} is for the config of Hugging Face's models; {weights.name} has none")
     tokens = with_bos(weights.tokens, begins, weights.name)
@@ -83,7 +83,7 @@ def _read(place: Place, positions: Positions | None, ignore: tuple[str, ...], *,
 
         if not theirs:
             raise refused(str(path))
-        weights = replace(weights, checked=check_file(weights, path))
+        weights = replace(weights, compared=check_file(weights, path))
     folder = place.folder(path)
     if weights.tokens is not None or folder is None:
         return weights
