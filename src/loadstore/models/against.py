@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from loadstore.errors import BadCheckpoint, BadRequest
-from loadstore.models.comparison import Comparison
 from loadstore.models.checkpoint import USUAL
+from loadstore.models.comparison import Comparison
 from loadstore.models.pretrained import Pretrained
 from loadstore.models.quote import quote
 from loadstore.models.shards import is_index
