@@ -13,7 +13,7 @@ from loadstore.heads.patterns import role_masks
 from loadstore.heads.roles import bos_of
 from loadstore.models.trace import Trace, run
 from loadstore.models.weights import Weights
-from loadstore.report.story import ARTICLE
+from loadstore.report.prompt import ARTICLE
 from loadstore.sites import Head, parse_head
 
 if TYPE_CHECKING:
