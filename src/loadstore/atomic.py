@@ -32,7 +32,7 @@ KINDS = {
 
 def check_target(path: Path) -> None:
     """Raise BadRequest now where ``replacing`` would, before the work whose result goes there is done."""
-    _standing(path)
+    _replaceable(path)
     try:
         part, handle = new_part(path.parent, 0o600)
     except OSError as error:
@@ -49,7 +49,7 @@ def replacing(path: Path, needed: int | None = None, *, even_read: bool = False)
     regular file (no link is followed) that may be written and that this process does not read, or ``even_read``; and
     when the disk refuses, naming the ``needed`` bytes if they are known.
     """
-    before = _standing(path, even_read=even_read)
+    before = _replaceable(path, even_read=even_read)
     part, handle = None, -1
     try:
         # A new file gets what the umask allows; of an older one nobody sees the new content who could not see the old.
@@ -60,7 +60,7 @@ def replacing(path: Path, needed: int | None = None, *, even_read: bool = False)
         if before is not None:
             _take_over(handle, before)
         os.fsync(handle)
-        _standing(path, even_read=even_read)
+        _replaceable(path, even_read=even_read)
         part.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
@@ -84,7 +84,7 @@ def append_whole(path: Path, data: bytes) -> None:
 
     Raises BadRequest as ``replacing`` does. A kill or a power cut may leave a part of ``data``.
     """
-    _standing(path)
+    _replaceable(path)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
         # Unbuffered: closing a buffered file would write the refused rest once more.
@@ -103,7 +103,7 @@ def append_whole(path: Path, data: bytes) -> None:
         raise _refusal(path, error, len(data)) from None
 
 
-def _standing(path: Path, *, even_read: bool = False) -> os.stat_result | None:
+def _replaceable(path: Path, *, even_read: bool = False) -> os.stat_result | None:
     """Return the regular file at ``path``, None where there is nothing. Raises BadRequest for all that must stay."""
     if not path.name:
         raise BadRequest(f"{str(path)!r} is not the name of a file to write; give one")

@@ -42,7 +42,7 @@ def scores(
     ] = None,
     resume: Annotated[
         Path | None,
-        typer.Option(help="Keep what is done in FILE until all is, and go on from there after an interruption."),
+        typer.Option(help="Save the scores so far in FILE until all are done; after an interruption, go on from it."),
     ] = None,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Write all wires to FILE.csv or FILE.nc.")] = None,
     limit: Annotated[int, typer.Option(help="How many wires to print, best aligned first; 0 for all.", min=0)] = 20,

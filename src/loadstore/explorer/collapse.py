@@ -38,7 +38,7 @@ class Cut:
 
 
 def verdict(found: Cut, star: str, them: str, reason: str) -> str:
-    """What controls leave, and what that allows to be said; ``reason``: why there are no controls."""
+    """Return the sentences on a cut beside its controls. ``reason``: why there are no controls."""
     if not found.controls:
         return f"There are no controls: {reason}. So {them} cannot be shown to carry it."
     weights, predictions = zip(*found.controls, strict=True)

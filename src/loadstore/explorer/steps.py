@@ -27,7 +27,7 @@ def step(title: str, claim: str, numbers: dict[str, Any], views: Sequence[View],
 
 
 def place_of(asked: Example, screen: str, **more: Any) -> dict[str, Any]:
-    """A place of the page that keeps the question of the walk: what the circuit predicts there."""
+    """A place of the page that keeps the question of the walk: the circuit's prediction there."""
     return {"screen": screen, "run": asked.name, "at": asked.at, "predict": likeliest(asked)[0]} | more
 
 
@@ -77,7 +77,7 @@ def what_next(asked: Example) -> Document:
     earlier = trace.labels[asked.key - 1]
     claim = (
         f"After “{tail(trace, at)}”{made}, {text_of(trace, token)} is {place}: probability {short(probability)}. "
-        f"{earlier} stood before, and {trace.labels[asked.key]} came after it."
+        f"{earlier} occurred before, and {trace.labels[asked.key]} came after it."
     )
     view = next_tokens(trace, at, {token})
     numbers = {"at": at, "key": asked.key, "token": token, "probability": probability, "rank": rank}

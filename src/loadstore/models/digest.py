@@ -1,4 +1,4 @@
-"""One number for all that a model computes with: what resumed scores, caches and circuit files compare.
+"""The digest of all that a model computes with, which resumed scores and other kept results compare.
 
 A tree of SHA-256: chunks of every tensor in row-major order, on all processors at once; then names, shapes and formats.
 Quantised tensors count with the bytes that lie in the file.
@@ -47,7 +47,7 @@ def digest_of_tensors(tensors: Iterable[tuple[str, Tensor]], facts: str = "") ->
         64 hexadecimal digits.
     """
     total = hashlib.sha256(f"{facts}\n".encode())
-    known: dict[object, bytes] = {}  # what is stored once is read once
+    known: dict[object, bytes] = {}  # a matrix that is stored once is read once
     named = list(tensors)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for name, tensor in named:

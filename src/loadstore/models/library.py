@@ -42,7 +42,7 @@ def load(
     exists is never looked up on the hub; a live model is one of ``transformers``, or a HookedTransformer of
     TransformerLens up to 3. ``positions``: the scheme of a bare state dict that has no config. ``bos``: whether text
     begins with BOS: as the model's files say, always, or never; ids are taken as they are. ``dtype``: float32 or
-    float64 to compute in. ``device``: where; the CPU is what is tested. ``ignore``: keys of a config.json of Hugging
+    float64 to compute in. ``device``: where; only the CPU is tested. ``ignore``: keys of a config.json of Hugging
     Face to pass over (``"key"``, or ``"object.key"``) that loadstore does not know or does not compute; the Weights
     record them in ``ignored``. ``check``: compare logits on a few tokens with ``transformers``, which must be
     installed; the Weights record the largest difference in ``compared``.

@@ -109,7 +109,7 @@ def induction_figure(story: Story, head: Head, name: str = "14") -> Figure | Lef
 
 
 def _instance(story: Story, head: Head, repeat: Repeat, without: Trace, probability: tuple[float, float]) -> str:
-    """What the prompt itself shows: one repeat, before and after the cut."""
+    """The sentences on one repeat of the prompt, before and after the cut."""
     labels, cell = story.trace.labels, (repeat.query, repeat.key)
     before, after = (t.pattern(head) for t in (story.trace, without))
     logits, token = story.trace.logits[repeat.query], int(story.trace.tokens[0, repeat.key])

@@ -1,4 +1,4 @@
-"""Figures that have nothing to show: the thresholds, and the list of what a page leaves out.
+"""Figures that have nothing to show: the thresholds, and the list of the figures that a page leaves out.
 
 All thresholds of the report are here. Test: tests/report/test_nothing.py.
 """
@@ -10,7 +10,7 @@ from loadstore.views.model import Figure, figure, table
 
 ATTENTION = 0.01  # a cut that changes the watched attention by less
 PROBABILITY = 0.01  # and the watched prediction by less, shows nothing
-PAIRS = 5  # pairs of writers that a walk draws one by one; all others stand together
+PAIRS = 5  # pairs of writers that a walk draws one by one; one bar is the sum of all others
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def _change(values: tuple[float, float]) -> float:
 
 
 def leads(best: float, rest: float) -> bool:
-    """Return whether the best pair of a walk exceeds what stands together as "other".
+    """Return whether the best pair of a walk exceeds the sum of the pairs drawn as "other".
 
     Args:
         best: The part of the strongest pair of writers, in nats.

@@ -52,7 +52,7 @@ class Facts:
         return str(self.config.get("model_type"))
 
     def whole(self, name: str, default: int | None = None) -> int:
-        """A whole number from 1; ``default`` stands for null. Raises BadCheckpoint."""
+        """A whole number from 1; ``default`` replaces null. Raises BadCheckpoint."""
         value = default if self.config.get(name) is None else self.config[name]
         if type(value) is not int or not 1 <= value <= MOST:
             raise BadCheckpoint(f"{self.checkpoint.path}: its config says {name} = {quote(value, 40)}, expected 1 up")

@@ -124,5 +124,5 @@ def _without_ignored(facts: Facts, keys: Keys) -> dict[str, Any]:
 
 
 def _same(value: object, other: object) -> bool:
-    """Equality that tells true from 1 and false from 0."""
+    """Equality that distinguishes true from 1 and false from 0."""
     return value == other and isinstance(value, bool) == isinstance(other, bool)

@@ -31,7 +31,7 @@ def explore(
     predict: int | str | None = None,
     against: int | str | None = None,
 ) -> Atlas:
-    """Run a prompt and return what the page is about. Arguments and errors are those of ``prompt.ask``."""
+    """Run a prompt and return the results that the page shows. Arguments and errors are those of ``prompt.ask``."""
     trace, given, asked = ask(weights, prompt, at, predict, against)
     return Atlas(weights, trace, given, asked)
 
