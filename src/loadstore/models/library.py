@@ -12,7 +12,8 @@ from loadstore.models.architecture import POSITIONS, Positions, one_of
 from loadstore.models.bos import Bos, Rule, as_bos, tokens_in, with_bos
 from loadstore.models.checkpoint import Checkpoint, read_checkpoint
 from loadstore.models.families import gguf, legacy, own, table
-from loadstore.models.families.huggingface import Facts, as_ignored
+from loadstore.models.families.huggingface import Facts
+from loadstore.models.families.keys import as_ignored
 from loadstore.models.finite import Unchecked, damaged, is_finite
 from loadstore.models.live import Live, as_live, live_checkpoint, live_name, live_tokens
 from loadstore.models.numbers import as_device, as_dtype
