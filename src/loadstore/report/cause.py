@@ -2,7 +2,7 @@
 
 from loadstore.errors import Undefined
 from loadstore.evidence.effect import CutProof, WireEffect, induction_circuit, prove_wire
-from loadstore.report.nothing import ATTENTION, LeftOut, shows
+from loadstore.report.nothing import CHANGE, LeftOut, shows
 from loadstore.report.story import Story
 from loadstore.report.words import number
 from loadstore.sites import Head
@@ -37,7 +37,7 @@ def proof_figure(story: Story, head: Head, proof: CutProof) -> Figure | LeftOut:
     """The table of a proof, and its result; left out where the cut changes nothing."""
     name = f"{story.previous} → {head}.K"
     if not shows((proof.intact, proof.cut.induction), (proof.predicted, proof.cut.prediction)):
-        reason = f"Cutting {name} changes attention and prediction on random repeats by less than {number(ATTENTION)}."
+        reason = f"Cutting {name} changes attention and prediction on random repeats by less than {number(CHANGE)}."
         return LeftOut("Proof", TITLE, reason)
     loads = sorted(control.traffic for control in proof.controls)
     quieter = "; no control carries as much" if loads[-1] < proof.cut.traffic else ""

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from loadstore.views.model import Figure, figure, table
 
-ATTENTION = 0.01  # a cut that changes the watched attention by less
-PROBABILITY = 0.01  # and the watched prediction by less, shows nothing
+CHANGE = 0.01  # a cut that changes the watched attention and the watched prediction by less shows nothing
 PAIRS = 5  # pairs of writers that a walk draws one by one; one bar is the sum of all others
 
 
@@ -30,10 +29,9 @@ def shows(attention: tuple[float, float], prediction: tuple[float, float]) -> bo
         prediction: The probability of the watched prediction before and after the cut.
 
     Returns:
-        True if either changes by its threshold or more.
+        True if either changes by ``CHANGE`` or more.
     """
-    moved = _change(attention) >= ATTENTION, _change(prediction) >= PROBABILITY
-    return any(moved)
+    return max(_change(attention), _change(prediction)) >= CHANGE
 
 
 def _change(values: tuple[float, float]) -> float:
