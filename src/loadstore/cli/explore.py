@@ -6,7 +6,7 @@ import typer
 
 from loadstore.cli.opening import present
 from loadstore.cli.options import Begin, Model, Positions, open_model
-from loadstore.cli.question import AGAINST, ARTICLE, AT, Predict, as_ids, named
+from loadstore.cli.question import AGAINST, ARTICLE, AtOfPrompt, Predict, as_ids, named
 
 
 def explore(
@@ -18,13 +18,7 @@ def explore(
     ids: Annotated[
         str | None, typer.Option("--ids", help="Token ids such as '0,17,4' instead of a text.", show_default=False)
     ] = None,
-    at: Annotated[
-        int | None,
-        typer.Option(
-            help=AT,
-            show_default="the last; without a prompt the second ' sat', as in the article",
-        ),
-    ] = None,
+    at: AtOfPrompt = None,
     predict: Predict = None,
     against: Annotated[
         str | None,

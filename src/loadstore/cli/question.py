@@ -10,6 +10,10 @@ PREDICT = "The prediction to explain, one token (an id, if --ids)."
 AGAINST = "The token to compare with: its logit is subtracted."
 
 At = Annotated[int, typer.Option(help=AT)]
+AtOfPrompt = Annotated[
+    int | None,
+    typer.Option(help=AT, show_default="the last; without a prompt the second ' sat', as in the article"),
+]
 Predict = Annotated[str | None, typer.Option(help=PREDICT, show_default="the first prediction")]
 
 
