@@ -1,9 +1,9 @@
 """Where the command line prints: while a command runs, stdout and stderr are an ``Output``.
 
-Whatever is printed (by a command, by typer, by a library's warning or a traceback) leaves with hidden characters as
-escapes (``loadstore.visible``) and with escapes for characters that the encoding lacks. A stdout that is full or closed
-ends the command with a sentence; a pipe whose reader left ends it without one. A stderr that cannot be written is
-ignored, because there is no other place to report it. Only pictures of rich (``console``) may steer the terminal.
+All text is escaped, whether a command, typer, a library's warning or a traceback prints it: hidden characters by
+``loadstore.visible``, and characters that the encoding lacks. A stdout that is full or closed ends the command with a
+sentence; a pipe whose reader left ends it without one. A stderr that cannot be written is ignored, because there is no
+other place to report it. Only pictures of rich (``console``) may steer the terminal.
 """
 
 import errno
