@@ -1,4 +1,4 @@
-"""The rule for rounded numbers: relative to scale and number format, and it tells at, below and above its limit."""
+"""The rule for rounded numbers: relative to scale and number format, tried at, below and above its limit."""
 
 import numpy as np
 import pytest

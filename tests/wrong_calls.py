@@ -1,6 +1,6 @@
 """Call every public function, method and head with wrong values; print what raises anything but documented errors.
 
-Run in a process of its own (tests/test_wrong_calls.py), where no shape checks stand between a wrong value and the code.
+Run in a process of its own (tests/test_wrong_calls.py), without the shape checks of the tests.
 """
 
 import inspect

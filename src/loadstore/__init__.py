@@ -160,13 +160,13 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is first used; functions check their arguments."""
     if name not in _HOMES:
         raise AttributeError(f"loadstore has no {name!r}; it has {', '.join(__all__)}")
-    found = getattr(importlib.import_module(_HOMES[name]), name)
-    if not isinstance(found, type):
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    if not isinstance(value, type):
         from loadstore.arguments import checked
 
-        found = checked(found, lambda: {"Trace": importlib.import_module(_HOMES["Trace"]).Trace})
-    globals()[name] = found
-    return found
+        value = checked(value, lambda: {"Trace": importlib.import_module(_HOMES["Trace"]).Trace})
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

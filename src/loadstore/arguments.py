@@ -1,8 +1,8 @@
 """Arguments of public functions, checked where they enter: by the annotations of their signatures.
 
-A function says in its signature what it takes, ``top: Count = 8``. ``checked`` turns anything else into a BadRequest (a
-BadPrompt for ``prompt``) that names the function, the argument, the expectation and the value. Code inside the package
-calls the bare functions. Test: tests/test_wrong_calls.py.
+The annotation of a parameter states its allowed values: ``top: Count = 8``. ``checked`` turns any other value into a
+BadRequest (a BadPrompt for ``prompt``). The message names the function, the argument, the expectation and the value.
+Code of the package calls the bare functions. Test: tests/test_wrong_calls.py.
 """
 
 import inspect
@@ -16,17 +16,18 @@ from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_
 
 from loadstore.bounds import Within
 from loadstore.errors import BadPrompt, BadRequest
+from loadstore.visible import line
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 SHOWN = 60  # characters of a value in a message
 
 
-def checked(function: _Function, known: Callable[[], Mapping[str, Any]] = dict) -> _Function:
+def checked(function: _Function, names: Callable[[], Mapping[str, Any]] = dict) -> _Function:
     """Return a function that checks its arguments against its annotations before it runs.
 
     Args:
         function: A function or method; parameters without an annotation are not checked.
-        known: Called once: names in annotations that the function's module imports for type checkers only.
+        names: Called once: values of names in annotations that the function's module imports for type checkers only.
 
     Returns:
         A function of the same signature. It raises BadRequest for missing, unknown or unfit arguments, and BadPrompt
@@ -34,7 +35,7 @@ def checked(function: _Function, known: Callable[[], Mapping[str, Any]] = dict) 
     """
     signature = inspect.signature(function)
     name = function.__qualname__ if "." in function.__qualname__ else f"ls.{function.__name__}"
-    hints = lru_cache(1)(lambda: _hints(function, known))
+    hints = lru_cache(1)(lambda: _hints(function, names()))
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -50,20 +51,19 @@ def checked(function: _Function, known: Callable[[], Mapping[str, Any]] = dict) 
     return cast("_Function", call)
 
 
-def _hints(function: Callable[..., Any], known: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
+def _hints(function: Callable[..., Any], names: Mapping[str, Any]) -> dict[str, Any]:
     """The annotations of the parameters, resolved; xarray is imported only for a function that takes a Dataset."""
     stated = {name: hint for name, hint in inspect.get_annotations(function).items() if name != "return"}
-    names = dict(known())
     if any("xr." in hint for hint in stated.values() if isinstance(hint, str)):
         import xarray
 
-        names["xr"] = xarray
+        names = {**names, "xr": xarray}
     bare = SimpleNamespace(__annotations__=stated)
-    return get_type_hints(bare, inspect.unwrap(function).__globals__, names, include_extras=True)
+    return get_type_hints(bare, inspect.unwrap(function).__globals__, dict(names), include_extras=True)
 
 
 def _fit(function: str, parameter: str, value: Any, hint: Any) -> Any:
-    """Return the value, what is NumPy's or a scalar as Python's own. Raises BadRequest or BadPrompt if it is unfit."""
+    """Return the value, scalars and NumPy arrays as Python's own. Raises BadRequest or BadPrompt if it is unfit."""
     from typeguard import CollectionCheckStrategy, TypeCheckError, check_type
 
     parts = list(_parts(hint))
@@ -111,11 +111,10 @@ def _shown(value: Any) -> str:
     if hasattr(value, "shape") and hasattr(value, "dtype"):
         return f"a {type(value).__name__} {value.dtype} {list(value.shape)}"
     try:
-        text = repr(value)
+        text = line(repr(value))
     except Exception:  # a repr of the caller's class may raise anything
         return f"a {type(value).__name__}"
-    visible = text if text.isprintable() else ascii(text)[1:-1]
-    return visible if len(visible) <= SHOWN else f"{visible[: SHOWN - 1]}…"
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 
 def _said(hint: Any) -> str:

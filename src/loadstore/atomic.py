@@ -32,7 +32,7 @@ KINDS = {
 
 def check_target(path: Path) -> None:
     """Raise BadRequest now where ``replacing`` would, before the work whose result goes there is done."""
-    _standing(path)
+    _replaceable(path)
     try:
         part, handle = new_part(path.parent, 0o600)
     except OSError as error:
@@ -45,14 +45,20 @@ def check_target(path: Path) -> None:
 def replacing(path: Path, needed: int | None = None, *, even_read: bool = False) -> Generator[Path]:
     """Yield a path beside ``path`` to write to. On success it is synced and moved into place, with the old file's mode.
 
-    A kill leaves the old file or the new one, never half of one. Raises BadRequest unless ``path`` is a new name or a
-    regular file (no link is followed) that may be written and that this process does not read, or ``even_read``; and
-    when the disk refuses, naming the ``needed`` bytes if they are known.
+    A kill leaves the old file or the new one, never half of one.
+
+    Args:
+        path: A new name, or a regular file that may be written; a link is not followed.
+        needed: Bytes of the file, for the message if the disk refuses them.
+        even_read: Replace also a file that this process reads.
+
+    Raises:
+        BadRequest: ``path`` is anything else, or the disk refuses.
     """
-    before = _standing(path, even_read=even_read)
+    before = _replaceable(path, even_read=even_read)
     part, handle = None, -1
     try:
-        # A new file gets what the umask allows; of an older one nobody sees the new content who could not see the old.
+        # A new file gets the mode of the umask. Who could not read an older one cannot read the new content either.
         part, handle = new_part(path.parent, 0o666 if before is None else 0o600)
         yield part
         if not os.path.samestat(os.fstat(handle), part.lstat()):
@@ -60,7 +66,7 @@ def replacing(path: Path, needed: int | None = None, *, even_read: bool = False)
         if before is not None:
             _take_over(handle, before)
         os.fsync(handle)
-        _standing(path, even_read=even_read)
+        _replaceable(path, even_read=even_read)
         part.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
@@ -80,11 +86,11 @@ def write_whole(path: Path, *data: bytes | memoryview) -> None:
 
 
 def append_whole(path: Path, data: bytes) -> None:
-    """Add ``data`` to the end of a file and sync it; what a refusing disk took of it is cut off again.
+    """Add ``data`` to the end of a file and sync it. If the disk refuses, the file keeps its old length.
 
     Raises BadRequest as ``replacing`` does. A kill or a power cut may leave a part of ``data``.
     """
-    _standing(path)
+    _replaceable(path)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
         # Unbuffered: closing a buffered file would write the refused rest once more.
@@ -103,8 +109,8 @@ def append_whole(path: Path, data: bytes) -> None:
         raise _refusal(path, error, len(data)) from None
 
 
-def _standing(path: Path, *, even_read: bool = False) -> os.stat_result | None:
-    """Return the regular file at ``path``, None where there is nothing. Raises BadRequest for all that must stay."""
+def _replaceable(path: Path, *, even_read: bool = False) -> os.stat_result | None:
+    """Return the regular file at ``path``, None if there is none. Raises BadRequest if it must not be replaced."""
     if not path.name:
         raise BadRequest(f"{str(path)!r} is not the name of a file to write; give one")
     try:
@@ -146,7 +152,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _refusal(path: Path, error: OSError, needed: int | None, occupied: int = -1) -> BadRequest:
-    """Name the file, the reason and the way out; of a full disk the bytes needed and free, with the part's own."""
+    """Return the error with file, reason and way out. For a full disk it states the bytes needed and free."""
     facts = [f"it needs {_size(needed)}"] if needed is not None and error.errno in (*FULL, errno.EFBIG) else []
     if error.errno in FULL:
         with suppress(OSError):

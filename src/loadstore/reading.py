@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-_places: dict[tuple[int, int], set[str]] = {}  # device and inode, and the paths under which they were opened
+_paths: dict[tuple[int, int], set[str]] = {}  # device and inode, and the paths under which they were opened
 
 
 def reads(path: Path) -> None:
@@ -12,7 +12,7 @@ def reads(path: Path) -> None:
         there = path.stat()
     except (OSError, ValueError):
         return
-    _places.setdefault((there.st_dev, there.st_ino), set()).add(os.path.abspath(path))
+    _paths.setdefault((there.st_dev, there.st_ino), set()).add(os.path.abspath(path))
 
 
 def is_read(there: os.stat_result) -> bool:
@@ -20,11 +20,11 @@ def is_read(there: os.stat_result) -> bool:
 
     An inode number is given to a new file once the old file is gone, so one of the paths must still lead to it.
     """
-    return any(_leads(place, there) for place in _places.get((there.st_dev, there.st_ino), ()))
+    return any(_leads(path, there) for path in _paths.get((there.st_dev, there.st_ino), ()))
 
 
-def _leads(place: str, there: os.stat_result) -> bool:
+def _leads(path: str, there: os.stat_result) -> bool:
     try:
-        return os.path.samestat(os.stat(place), there)
+        return os.path.samestat(os.stat(path), there)
     except OSError:
         return False

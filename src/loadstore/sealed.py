@@ -1,4 +1,4 @@
-"""Bytes under a seal: one line with what they are and their SHA-256, so that damage anywhere is noticed."""
+"""Bytes under a seal: one line with their kind and their SHA-256, so that any damage is noticed."""
 
 import hashlib
 
@@ -6,7 +6,7 @@ MOST = 200  # bytes of a first line
 
 
 def seal(kind: str, content: bytes | memoryview) -> bytes:
-    """Return the line that goes before ``content``; ``kind`` names what it is, such as ``loadstore/training@2``."""
+    """Return the line that goes before ``content``; ``kind`` is a name, such as ``loadstore/training@2``."""
     return f"{kind} {hashlib.sha256(content).hexdigest()}\n".encode()
 
 

@@ -24,11 +24,8 @@ class Head:
     def __post_init__(self) -> None:
         """Raise NoSuchSite for anything but two whole numbers from 0 up."""
         if not all(type(part) is int and part >= 0 for part in (self.layer, self.index)):
-            raise NoSuchSite(
-                f"Head({self.layer!r}, {self.index!r}): expected a layer and an index, two whole numbers from 0 up"[
-                    :200
-                ]
-            )
+            given = f"{self.layer!r}, {self.index!r}"[:120]
+            raise NoSuchSite(f"Head({given}): expected a layer and an index, two whole numbers from 0 up")
 
     def __str__(self) -> str:
         return f"L{self.layer}.H{self.index}"

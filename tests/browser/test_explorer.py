@@ -141,7 +141,7 @@ def test_the_walk_says_what_the_api_says(visit: Visit, explorer: Explorer) -> No
     assert "The address collapses" in claims[4]
     assert not claims[0].startswith("This walk is on a prompt of its own")
     assert claims[5].startswith("This is another prompt")
-    assert re.search(r"stood \d+ times before, followed by \d+ different tokens", claims[5])
+    assert re.search(r"occurred \d+ times before, followed by \d+ different tokens", claims[5])
 
 
 def said(value: Any) -> str:

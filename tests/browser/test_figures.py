@@ -11,7 +11,7 @@ import loadstore as ls
 from loadstore.circuits.overlap import overlap
 from loadstore.prompts.address import address
 from loadstore.prompts.stored import stores
-from loadstore.report.story import ARTICLE
+from loadstore.report.prompt import ARTICLE
 from loadstore.sites import SIDES
 
 AT = 10  # the second ␣sat, whose repeat is the clearest of the article's sentence

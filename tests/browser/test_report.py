@@ -13,7 +13,7 @@ import loadstore as ls
 from loadstore.circuits.folding import ov
 from loadstore.linear.subspace import subspace_score
 from loadstore.report.page import write_report
-from loadstore.report.story import ARTICLE
+from loadstore.report.prompt import ARTICLE
 from loadstore.sites import SIDES
 
 # the article's; every head at once, three addresses, the proof; walk, prediction, traffic, evidence; a dossier

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 import loadstore as ls
-from loadstore.cli.report import ARTICLE
+from loadstore.cli.question import ARTICLE
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -105,7 +105,7 @@ def gpt2(folder: Path, tokenizer: Tokenizer) -> Path:
 
 @pytest.fixture(scope="module")
 def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What the words of a command line stand for."""
+    """The values of the placeholders in a command line."""
     folder = tmp_path_factory.mktemp("hostile")
     tokenizer = Tokenizer(WordLevel({token: index for index, token in enumerate(TOKENS)}, unk_token="<s>"))
     tokenizer.pre_tokenizer = Split(Regex(r"\|"), "removed")

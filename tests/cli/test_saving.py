@@ -1,4 +1,4 @@
-"""``-o`` never costs what is read, what stands elsewhere, or the result itself."""
+"""``-o`` never destroys a file that is read, another file, or the result itself."""
 
 import os
 import subprocess

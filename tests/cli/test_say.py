@@ -16,8 +16,8 @@ from cli.conftest import Run
 from rich.cells import cell_len
 
 import loadstore.cli
-from loadstore.cli.analyse import guarded
 from loadstore.cli.options import print_table
+from loadstore.cli.saving import guarded
 from loadstore.cli.say import WIDE, Output, console, print_document, printing
 from loadstore.errors import BadRequest
 

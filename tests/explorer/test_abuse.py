@@ -82,10 +82,10 @@ def test_brackets_nest_up_to_the_limit_and_those_in_texts_do_not_count(client: C
 
 
 def test_brackets_are_counted_in_time_that_is_linear_in_the_body() -> None:
-    start = time.monotonic()
+    start = time.process_time()
     for body in (b'"' * guard.BODY, b'"' + b"\\" * guard.BODY, b'"' + b'\\"' * (guard.BODY // 2)):
         assert len(TEXTS.sub(b"", body)) == 0
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])

@@ -62,7 +62,7 @@ def fields_of(draw: random.Random, name: str, run: str, tokens: int) -> dict[str
             return {"run": run, "head": head}
         case "channel":
             return {"writer": writer, "reader": f"{head}.{draw.choice('QKV')}"}
-        case "predictions":
+        case "question":
             return {"run": run, "at": at}
         case "address" | "steps":
             return {"run": run, "head": head, "at": at}

@@ -141,7 +141,7 @@ def test_a_repeat_that_no_head_follows_is_told_with_its_number(explorer: Explore
     assert weak is not None
     assert not weak.shown
     found = walked(explorer, "the the the the the the the the", at)
-    assert "stood earlier, but" in found["notice"]["text"]
+    assert "occurred earlier, but" in found["notice"]["text"]
     assert f"{weak.star} puts" in found["notice"]["text"]
 
 

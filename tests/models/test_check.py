@@ -29,15 +29,15 @@ def test_a_folder_and_a_live_model_are_the_reference_s(shape: Shape, tmp_path: P
     theirs = reference(shape).float().train()
     for source in (save(theirs, tmp_path / "model"), theirs):
         found = load(source, check=True)
-        assert found.checked is not None
-        assert 0 <= found.checked.difference < 1e-5 < found.checked.tolerance
-        assert found.checked.tokens == min(64, found.architecture.context)
+        assert found.compared is not None
+        assert 0 <= found.compared.difference < 1e-5 < found.compared.tolerance
+        assert found.compared.tokens == min(64, found.architecture.context)
     assert theirs.training  # it is left as it was
 
 
 def test_a_live_model_in_double_is_compared_in_double() -> None:
     gpt2 = next(shape for shape in SHAPES if shape.name == "gpt2-tied")
-    found = load(reference(gpt2), check=True).checked
+    found = load(reference(gpt2), check=True).compared
     assert found is not None
     assert found.difference < 1e-12
 
@@ -45,7 +45,7 @@ def test_a_live_model_in_double_is_compared_in_double() -> None:
 def test_without_it_nothing_is_compared(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "transformers", None)
     model = load(folder)
-    assert model.checked is None
+    assert model.compared is None
     refusal(
         lambda: load(folder, check=True), BadRequest, "transformers, which is not installed", "load the model without"
     )
@@ -54,16 +54,16 @@ def test_without_it_nothing_is_compared(folder: Path, monkeypatch: pytest.Monkey
 def test_shards_other_names_and_gguf(folder: Path, tmp_path: Path) -> None:
     shape = next(one for one in SHAPES if one.kind == "llama")
     whole = reference(shape).float()
-    assert load(save(whole, tmp_path / "shards", max_shard_size="20KB"), check=True).checked is not None
+    assert load(save(whole, tmp_path / "shards", max_shard_size="20KB"), check=True).compared is not None
     shutil.copy(folder / "config.json", tmp_path / "config.json")
     shutil.copy(folder / "model.safetensors", tmp_path / "mine.safetensors")
-    assert load(tmp_path / "mine.safetensors", check=True).checked is not None
+    assert load(tmp_path / "mine.safetensors", check=True).compared is not None
     torch.save(load_state(folder), tmp_path / "mine.bin")
-    assert load(tmp_path / "mine.bin", check=True).checked is not None
+    assert load(tmp_path / "mine.bin", check=True).compared is not None
     packed = tmp_path / "packed" / "tiny.gguf"
     packed.parent.mkdir()
     packed.write_bytes(llama(layers=2, heads=4, kv=2, d=64).with_fact("llama.vocab_size", U32, 320).written())
-    assert load(packed, check=True).checked is not None
+    assert load(packed, check=True).compared is not None
 
 
 def load_state(folder: Path) -> dict[str, torch.Tensor]:
@@ -86,7 +86,7 @@ def test_logits_that_differ_by_more_than_the_tolerance_are_an_error(
     run = against.run
     monkeypatch.setattr(against, "run", off)
     if share < 1:
-        assert load(folder, check=True).checked is not None
+        assert load(folder, check=True).compared is not None
         return
     refusal(
         lambda: load(folder, check=True), BadCheckpoint, "differ from those of transformers", "expected at most 1e-04"

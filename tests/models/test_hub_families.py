@@ -65,7 +65,7 @@ def test_a_model_in_shards_is_fetched_whole_and_nothing_else(hub: Hub, folder: P
     assert run(model, "cat").tokens.tolist() == [[1, 2]]
     hub.seen.clear()
     assert same(load(NAME), like(folder))
-    assert load(NAME, check=True).checked is not None  # from the copy in the cache
+    assert load(NAME, check=True).compared is not None  # from the copy in the cache
     assert hub.fetched() == []
 
 

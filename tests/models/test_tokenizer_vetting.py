@@ -256,9 +256,9 @@ def test_the_published_patterns_take_the_time_of_a_text_once() -> None:
     for pattern in PUBLISHED:
         assert degree(pattern) == 0
         for text in (" " * 200_000 + "a", "aA" * 50_000 + "A" * 100_000 + "1", "\n" * 100_000 + " " * 100_000 + "x"):
-            before = time.perf_counter()
+            before = time.process_time()
             pre_tokenizers.Split(Regex(pattern), "isolated").pre_tokenize_str(text)
-            assert time.perf_counter() - before < 5
+            assert time.process_time() - before < 5
 
 
 def made_up(r: random.Random, depth: int = 0) -> str:
@@ -293,9 +293,9 @@ def test_no_pattern_that_is_allowed_meets_the_librarys_limit() -> None:
             continue
         allowed += 1
         for text in ("a" * 300 + "!", "ab" * 150 + "!", "b" * 150 + "a" * 150):
-            before = time.perf_counter()
+            before = time.process_time()
             split.pre_tokenize_str(text)  # a panic fails the test
-            slowest = max(slowest, time.perf_counter() - before)
+            slowest = max(slowest, time.process_time() - before)
     assert allowed > 1000
     assert slowest < 1
 

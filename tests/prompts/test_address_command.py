@@ -9,7 +9,7 @@ import pytest
 
 import loadstore as ls
 from loadstore.cli import main
-from loadstore.cli.report import ARTICLE
+from loadstore.cli.question import ARTICLE
 
 OTHER = "the cat sat on the mat. the dog lay on the log."
 Run = Callable[..., tuple[int, str, str]]

@@ -11,7 +11,8 @@ from loadstore.prompts.question import main_head, question
 from loadstore.report.asked import answer, command, quoted
 from loadstore.report.page import report_document
 from loadstore.report.parts import Part, build_all, shared
-from loadstore.report.story import ARTICLE, tell
+from loadstore.report.prompt import ARTICLE
+from loadstore.report.story import tell
 
 
 @pytest.fixture(scope="module")

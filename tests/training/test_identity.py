@@ -171,7 +171,7 @@ def test_a_damaged_corpus_is_refused_and_renewed_from_its_text(name: str, text: 
         kept(run)
 
 
-def test_facts_of_another_text_do_not_vouch_for_these_arrays(text: Path, tmp_path: Path) -> None:
+def test_facts_of_another_text_are_not_used_with_these_arrays(text: Path, tmp_path: Path) -> None:
     """As a kill between the two leaves them."""
     run, other = tmp_path / "run", tmp_path / "other"
     old = prepare(text, run, VOCAB)

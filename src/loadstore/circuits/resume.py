@@ -23,7 +23,7 @@ KIND = "loadstore/scores@1"
 
 
 class NotSaved(UserWarning):
-    """The work goes on, but what was done so far could not be saved."""
+    """The work goes on, but its results so far could not be saved."""
 
 
 class Kept:
@@ -50,7 +50,7 @@ class Kept:
             self.save()
 
     def save(self) -> None:
-        """Write what is there, whole or not at all. Where that fails it warns: the scores are not lost by it."""
+        """Write the scores so far, whole or not at all. Warns where that fails: the work goes on."""
         if self.path is None:
             return
         buffer = io.BytesIO()
@@ -72,7 +72,7 @@ class Kept:
                 warnings.warn(f"{self.path} could not be removed ({error.strerror}); delete it", NotSaved, stacklevel=2)
 
     def _load(self, path: Path) -> None:
-        """Take up what a file holds. Raises BadRequest where it is damaged or answers another question."""
+        """Take up the scores of a file. Raises BadRequest where it is damaged or answers another question."""
         shapes = {"done": (self.done.shape, np.dtype(bool))}
         shapes |= {name: (self.wanted.shape, np.dtype(float)) for name in self.values}
         try:

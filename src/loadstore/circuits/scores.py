@@ -65,8 +65,8 @@ def subspace_scores(
     is that of A S^-½ and S^½ B; ``stream`` is what ``ls.stream_moments`` measured. ``frequencies``, a count for every
     id of the vocabulary, weights the rows of embed by √frequency. Which when: docs/nulls.md.
     ``resume``: a file that is brought up to date every few seconds and when the work is interrupted, and removed when
-    all is done; the same question asked again goes on from there. ``progress`` is told how many wires are done, and of
-    how many.
+    all is done; the same question asked again goes on from there. ``progress`` gets the number of wires that are done,
+    and of all.
     Raises NoSuchSite when a glob matches nothing, BadRequest for unknown options. Source: Elhage et al. 2021.
     """
     import xarray as xr

@@ -8,7 +8,6 @@ import typer
 from loadstore.cli.options import Begin, Json, Model, Positions, open_model, p_text, print_json, print_table
 
 if TYPE_CHECKING:
-    import pandas as pd
     import xarray as xr
 
 FEW = 64  # heads: of a larger model only those with a role are shown
@@ -43,7 +42,7 @@ def scores(
     ] = None,
     resume: Annotated[
         Path | None,
-        typer.Option(help="Keep what is done in FILE until all is, and go on from there after an interruption."),
+        typer.Option(help="Save the scores so far in FILE until all are done; after an interruption, go on from it."),
     ] = None,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Write all wires to FILE.csv or FILE.nc.")] = None,
     limit: Annotated[int, typer.Option(help="How many wires to print, best aligned first; 0 for all.", min=0)] = 20,
@@ -59,7 +58,7 @@ def scores(
     from loadstore.circuits.options import as_control, as_norms, as_null, as_range
     from loadstore.circuits.scores import subspace_scores
     from loadstore.cli.progress import counting
-    from loadstore.cli.saving import saving
+    from loadstore.cli.saving import check_name, saving, write_dataset
     from loadstore.evidence.stream import stream_moments
     from loadstore.models.corpus import counts
 
@@ -203,37 +202,3 @@ def spectrum(
             for i, rank in enumerate(table["rank"].values[:top])
         ],
     )
-
-
-def check_name(path: Path) -> None:
-    """Raise BadRequest unless a result can be written there, under a name that says in which format."""
-    from loadstore.atomic import check_target
-    from loadstore.errors import BadRequest
-
-    if path.suffix not in (".csv", ".nc"):
-        raise BadRequest(f"{path}: expected a name that ends in .csv or .nc")
-    check_target(path)
-
-
-def guarded(frame: "pd.DataFrame") -> "pd.DataFrame":
-    """The same table whose texts and headings a spreadsheet neither computes nor hides; numbers remain numbers."""
-    from loadstore.visible import csv_cell
-
-    safe = frame.map(lambda value: csv_cell(value) if isinstance(value, str) else value)
-    return safe.rename(columns=lambda name: csv_cell(str(name)))
-
-
-def write_dataset(table: "xr.Dataset", path: Path) -> None:
-    """Write a labelled result as .csv (long form, missing wires left out) or .nc, atomically."""
-    from loadstore.atomic import replacing
-    from loadstore.errors import BadRequest
-
-    check_name(path)
-    with replacing(path) as partial:
-        if path.suffix == ".csv":
-            guarded(table.to_dataframe().dropna(how="all").reset_index()).to_csv(partial, index=False)
-            return
-        try:
-            table.to_netcdf(partial, engine="scipy")
-        except (ImportError, ValueError) as error:
-            raise BadRequest(f"{path} needs scipy ({error}): pip install 'loadstore[netcdf]'") from None

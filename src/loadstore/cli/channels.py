@@ -40,8 +40,7 @@ def channels(
 
     Example: loadstore channels builtin L0.H7 --reader L1.H4.K
     """
-    from loadstore.cli.analyse import check_name, write_dataset
-    from loadstore.cli.saving import saving
+    from loadstore.cli.saving import check_name, saving, write_dataset
     from loadstore.errors import BadRequest
 
     if not writer:

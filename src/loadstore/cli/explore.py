@@ -6,7 +6,7 @@ import typer
 
 from loadstore.cli.opening import present
 from loadstore.cli.options import Begin, Model, Positions, open_model
-from loadstore.cli.report import ARTICLE, as_ids
+from loadstore.cli.question import AGAINST, ARTICLE, AtOfPrompt, Predict, as_ids, named
 
 
 def explore(
@@ -18,22 +18,11 @@ def explore(
     ids: Annotated[
         str | None, typer.Option("--ids", help="Token ids such as '0,17,4' instead of a text.", show_default=False)
     ] = None,
-    at: Annotated[
-        int | None,
-        typer.Option(
-            help="The token after which is predicted, from 0; negative ones count from the end.",
-            show_default="the last; without a prompt the second ' sat', as in the article",
-        ),
-    ] = None,
-    predict: Annotated[
-        str | None,
-        typer.Option(
-            help="The prediction to explain, one token (an id, if --ids).", show_default="the first prediction"
-        ),
-    ] = None,
+    at: AtOfPrompt = None,
+    predict: Predict = None,
     against: Annotated[
         str | None,
-        typer.Option(help="Another token, whose logit is taken from it.", show_default="the next likeliest"),
+        typer.Option(help=AGAINST, show_default="the next likeliest"),
     ] = None,
     port: Annotated[
         int | None, typer.Option(help="Where to listen; else the first free one from 8421 on.", min=0, max=65535)
@@ -70,8 +59,8 @@ def explore(
         ) from None
     weights = open_model(model, positions, bos)
     text = prompt if ids is None else as_ids(ids)
-    named = [None if one is None else one if ids is None else as_ids(one)[0] for one in (predict, against)]
-    known = Explorer(weights, ARTICLE if text is None else text, begin(weights, text, at, *named))
+    asked = begin(weights, text, at, named(predict, ids, "--predict"), named(against, ids, "--against"))
+    known = Explorer(weights, ARTICLE if text is None else text, asked)
 
     served = Served(known, host, port)
     redirect = served.redirect if browser else None

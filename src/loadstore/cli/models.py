@@ -49,8 +49,8 @@ def _describe(model: str, positions: str | None, bos: str, *, json: bool, check:
     from loadstore.report.real.undefined import undefined
 
     rows = [*facts(weights), *_stored(weights)]
-    if weights.checked is not None:
-        rows.append(["check", str(weights.checked)])
+    if weights.compared is not None:
+        rows.append(["check", str(weights.compared)])
     shape = weights.architecture
     if shape.rotary is not None:
         turned = f"{shape.rotary.dimensions} of {shape.d_head} dimensions, {shape.rotary.pairs} paired"

@@ -1,4 +1,4 @@
-"""What ``loadstore explore`` prints once it serves, and how it opens the page."""
+"""Print the addresses of the explorer once it serves, and open its page."""
 
 import sys
 import threading

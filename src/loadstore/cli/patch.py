@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from loadstore.cli.options import Begin, Json, Model, Positions, open_model, print_json, print_table
-from loadstore.cli.report import ARTICLE, as_ids
+from loadstore.cli.question import ARTICLE, as_ids
 
 if TYPE_CHECKING:
     import xarray as xr

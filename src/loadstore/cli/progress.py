@@ -69,9 +69,9 @@ def waiting(what: str, expected: float) -> Generator[None]:
 def steps(what: str, expected: float | None = None) -> Generator[Callable[[str, int, int, float], None]]:
     """Show named steps, with the time left: a bar in a terminal, a line now and then elsewhere.
 
-    What is yielded takes the name of the step that begins, its number, how many there are, and the expected share of
-    the work that is done; the time left follows from that share and the time since the start, or from ``expected``
-    seconds before there is one.
+    The yielded function takes the name of the step that begins, its number, the number of steps, and the expected share
+    of the work that is done. The time left follows from that share and the time since the start; until there is a
+    share, from ``expected`` seconds.
     """
     terminal, start = console(err=True), time.monotonic()
     if not terminal.is_terminal:

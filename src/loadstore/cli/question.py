@@ -5,11 +5,15 @@ from typing import Annotated
 import typer
 
 ARTICLE = "the cat sat on the mat. the dog sat on the log."
-AT = "The token after which is predicted, from 0; negative ones count from the end."
-PREDICT = "What is predicted, one token (an id, if --ids)."
-AGAINST = "Another token, whose logit is taken from it."
+AT = "Index of the token whose next token is predicted, from 0; negative ones count from the end."
+PREDICT = "The prediction to explain, one token (an id, if --ids)."
+AGAINST = "The token to compare with: its logit is subtracted."
 
 At = Annotated[int, typer.Option(help=AT)]
+AtOfPrompt = Annotated[
+    int | None,
+    typer.Option(help=AT, show_default="the last; without a prompt the second ' sat', as in the article"),
+]
 Predict = Annotated[str | None, typer.Option(help=PREDICT, show_default="the first prediction")]
 
 

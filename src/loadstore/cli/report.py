@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from loadstore.cli.options import Begin, Json, Model, Positions, open_model, print_json
-from loadstore.cli.question import AGAINST, ARTICLE, AT, Predict, as_ids, named
+from loadstore.cli.question import AGAINST, ARTICLE, AtOfPrompt, Predict, as_ids, named
 
 
 def report(
@@ -15,10 +15,7 @@ def report(
         str | None,
         typer.Option("--prompt", help="The text that the figures are about.", show_default=f"'{ARTICLE}'"),
     ] = None,
-    at: Annotated[
-        int | None,
-        typer.Option(help=AT, show_default="the last; without a prompt the second ' sat', as in the article"),
-    ] = None,
+    at: AtOfPrompt = None,
     predict: Predict = None,
     against: Annotated[str | None, typer.Option(help=AGAINST, show_default="the likeliest other token")] = None,
     ids: Annotated[

@@ -1,15 +1,20 @@
-"""Writing what a command found, and never at the cost of printing it."""
+"""Write the result of a command to a file; a refused file never costs the printed result."""
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
 
 
 @contextmanager
 def saving(path: Path | None, write: Callable[[Path], None]) -> Generator[bool]:
-    """Write to ``path`` if there is one, then let the caller print, and only then raise what refused the file.
+    """Write to ``path`` if there is one, then let the caller print, and only then raise the error of a refused file.
 
-    Yields False where the file was refused: what is printed is then all that is left of the result.
+    Yields False where the file was refused: the result is then lost unless the caller prints all of it.
     """
     from loadstore.errors import BadRequest
 
@@ -22,3 +27,37 @@ def saving(path: Path | None, write: Callable[[Path], None]) -> Generator[bool]:
     yield refused is None
     if refused is not None:
         raise BadRequest(f"{refused}. The result was printed, but not written") from None
+
+
+def check_name(path: Path) -> None:
+    """Raise BadRequest unless a result can be written there, under a name that says in which format."""
+    from loadstore.atomic import check_target
+    from loadstore.errors import BadRequest
+
+    if path.suffix not in (".csv", ".nc"):
+        raise BadRequest(f"{path}: expected a name that ends in .csv or .nc")
+    check_target(path)
+
+
+def guarded(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """The same table whose texts and headings a spreadsheet neither computes nor hides; numbers remain numbers."""
+    from loadstore.visible import csv_cell
+
+    safe = frame.map(lambda value: csv_cell(value) if isinstance(value, str) else value)
+    return safe.rename(columns=lambda name: csv_cell(str(name)))
+
+
+def write_dataset(table: "xr.Dataset", path: Path) -> None:
+    """Write a labelled result as .csv (long form, missing wires left out) or .nc, atomically."""
+    from loadstore.atomic import replacing
+    from loadstore.errors import BadRequest
+
+    check_name(path)
+    with replacing(path) as partial:
+        if path.suffix == ".csv":
+            guarded(table.to_dataframe().dropna(how="all").reset_index()).to_csv(partial, index=False)
+            return
+        try:
+            table.to_netcdf(partial, engine="scipy")
+        except (ImportError, ValueError) as error:
+            raise BadRequest(f"{path} needs scipy ({error}): pip install 'loadstore[netcdf]'") from None

@@ -1,9 +1,9 @@
 """Where the command line prints: while a command runs, stdout and stderr are an ``Output``.
 
-Whatever is printed (by a command, by typer, by a library's warning or a traceback) leaves with hidden characters as
-escapes (``loadstore.visible``) and with escapes for characters that the encoding lacks. A stdout that is full or closed
-ends the command with a sentence; a pipe whose reader left ends it without one. A stderr that cannot be written is
-ignored, because there is no other place to report it. Only pictures of rich (``console``) may steer the terminal.
+All text is escaped, whether a command, typer, a library's warning or a traceback prints it: hidden characters by
+``loadstore.visible``, and characters that the encoding lacks. A stdout that is full or closed ends the command with a
+sentence; a pipe whose reader left ends it without one. A stderr that cannot be written is ignored, because there is no
+other place to report it. Only pictures of rich (``console``) may steer the terminal.
 """
 
 import errno
@@ -75,7 +75,7 @@ class Output(io.TextIOBase):
         return self.stream.fileno()
 
     def writable(self) -> bool:
-        """Say yes."""
+        """Return True."""
         return True
 
     def _fail(self, error: OSError | ValueError) -> None:
@@ -93,7 +93,7 @@ class Output(io.TextIOBase):
         ) from None
 
     def _forget(self) -> None:
-        """Send what the stream still holds, which Python would write once more at exit, to nowhere."""
+        """Discard the text that the stream still holds: Python would write it once more at exit."""
         try:
             number = self.fileno()
             nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -117,7 +117,7 @@ def printing() -> Generator[None]:
 def console(*, err: bool = False) -> "Console":
     """Return rich's console on stdout or stderr, which reads neither markup nor emoji codes in a text.
 
-    What it draws is written as it is: pass texts through ``loadstore.visible`` first.
+    It writes its drawings unchanged: pass texts through ``loadstore.visible`` first.
     """
     from rich.console import Console
 

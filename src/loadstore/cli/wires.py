@@ -45,9 +45,8 @@ def wires(
 
     Example: loadstore wires builtin --reader 'L1.H4.*' --effect
     """
-    from loadstore.cli.analyse import check_name, write_dataset
     from loadstore.cli.progress import counting
-    from loadstore.cli.saving import saving
+    from loadstore.cli.saving import check_name, saving, write_dataset
     from loadstore.evidence.wires import wires as measure
 
     weights = open_model(model, positions, bos)

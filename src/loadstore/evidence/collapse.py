@@ -20,9 +20,11 @@ def collapses(
         controls: Attention and prediction after each control's cut.
 
     Returns:
-        True only if there is at least one control, the attention left is less than ``REMAINS`` of the attention before
-        and below that of all controls, and the prediction left is below its value before and below that of all
-        controls.
+        True if all of this holds, else False:
+
+        - There is at least one control.
+        - The attention left is less than ``REMAINS`` of the attention before, and below that of all controls.
+        - The prediction left is below its value before, and below that of all controls.
     """
     if not controls or attention[1] >= REMAINS * attention[0]:
         return False

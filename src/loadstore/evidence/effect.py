@@ -30,9 +30,9 @@ def induction_circuit(previous: Head, heads: Collection[Head]) -> set[Wire]:
 
 @dataclass(frozen=True, slots=True)
 class WireEffect:
-    """One wire, and what the model does with it cut.
+    """One wire, and the behaviour of the model with it cut.
 
-    ``induction`` is the watched head's score, ``prediction`` the mean probability of what really follows on second
+    ``induction`` is the watched head's score, ``prediction`` the mean probability of the true next token on second
     copies, ``pattern_change`` the total variation of the wire's own reader.
     """
 
@@ -85,7 +85,7 @@ class _Bench:
         return float(mass_on(trace.pattern(head)[:, None], mask)[0].nanmean())
 
     def prediction(self, trace: Trace) -> float:
-        """Mean probability of what really follows, after the tokens that repeat an earlier one."""
+        """Mean probability of the true next token, after the tokens that repeat an earlier one."""
         follows = role_masks(self.tokens, bos_of(self.weights))["induction"].any(-1)[:, :-1]
         logits, expected = trace.logits[:, :-1][follows], self.tokens[:, 1:][follows].to(trace.logits.device)
         return float(logits.softmax(-1).gather(1, expected[:, None]).mean())

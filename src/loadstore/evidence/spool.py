@@ -14,7 +14,7 @@ from loadstore.models.weights import Weights
 
 IN_MEMORY = 1 << 29  # bytes
 CHUNK = 1 << 20  # bytes written at a time where the system cannot set space aside
-MOST = 0.8  # of what is free
+MOST = 0.8  # of the free space
 CANNOT = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
 
 

@@ -4,12 +4,11 @@ from typing import Any
 
 from loadstore.explorer.ambiguity import SHARE, TOP, Ambiguity
 from loadstore.explorer.collapse import row_view
-from loadstore.explorer.prompt import predicted, text_of
+from loadstore.explorer.prompt import text_of
 from loadstore.explorer.state import Document
-from loadstore.explorer.steps import step, text_before
+from loadstore.explorer.steps import next_tokens, step, text_before
 from loadstore.prompts.short import short
 from loadstore.report.words import listed
-from loadstore.views.model import bars
 from loadstore.views.pictures import address as address_view
 
 
@@ -32,26 +31,15 @@ def several_answers(found: Ambiguity | None) -> Document:
         f"among the {TOP} likeliest: {said}. It does not show it well."
     )
     claim = (
-        f"This is another prompt, {made}: {trace.labels[at]} stood {len(found.followers)} times before, followed by "
+        f"This is another prompt, {made}: {trace.labels[at]} occurred {len(found.followers)} times before, followed by "
         f"{len(found.answers)} different tokens. {found.head} looks at {looked}; even attention would put "
         f"{short(1 / (at + 1))} on each. "
         f"{shown} This prompt shows it best of {found.tried} that were tried."
     )
     row = row_view(trace, found.head, at, trace.labels[at])
-    rows = [(one["text"], one["probability"], f"logit {one['logit']:.1f}") for one in predicted(trace, at)]
-    answers = {one.token for one in found.answers}
     views = [
         address_view(f"Where {found.head} looks at {trace.labels[at]}", trace.labels, [row]),
-        bars(
-            f"What comes next after {trace.labels[at]}",
-            "probability",
-            ("token", "logit"),
-            rows,
-            kind="unsigned",
-            low=0.0,
-            high=1.0,
-            strong=[index for index, one in enumerate(predicted(trace, at)) if one["id"] in answers],
-        ),
+        next_tokens(trace, at, {answer.token for answer in found.answers}),
     ]
     place = {"screen": "address", "run": found.name, "head": str(found.head), "at": at, "predict": None}
     return step(title, claim, _numbers(found), views, place)

@@ -13,7 +13,7 @@ from loadstore.heads.patterns import role_masks
 from loadstore.heads.roles import bos_of
 from loadstore.models.trace import Trace, run
 from loadstore.models.weights import Weights
-from loadstore.report.story import ARTICLE
+from loadstore.report.prompt import ARTICLE
 from loadstore.sites import Head, parse_head
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Circuit:
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """A run whose token ``at`` stood earlier: ``key`` is the token after that, ``star`` the head that finds it best.
+    """A run whose token ``at`` occurred earlier: ``key`` is the token after that, ``star`` the head that finds it best.
 
     ``made``: a prompt of the model's own tokens. ``own``: the reader's prompt.
     """
@@ -140,7 +140,7 @@ def _repeats(ids: list[int], bos: int | None) -> list[int]:
 
 
 def matched(circuit: Circuit, name: str, trace: Trace, at: int, *, made: bool = False) -> Example | None:
-    """What the circuit finds at one token of a run; None where the token has no earlier occurrence."""
+    """Return the circuit's match at one token of a run; None where the token did not occur before."""
     mask = role_masks(trace.tokens, bos_of(trace.weights))["induction"][0, at]
     keys = mask.nonzero().flatten().tolist()
     if not keys:

@@ -37,20 +37,20 @@ class Cut:
         return collapses(self.attention, self.prediction, self.controls)
 
 
-def verdict(found: Cut, star: str, them: str, reason: str) -> str:
-    """What controls leave, and what that allows to be said; ``reason``: why there are no controls."""
-    if not found.controls:
+def verdict(measured: Cut, star: str, them: str, reason: str) -> str:
+    """Return the sentences on a cut beside its controls. ``reason``: why there are no controls."""
+    if not measured.controls:
         return f"There are no controls: {reason}. So {them} cannot be shown to carry it."
-    weights, predictions = zip(*found.controls, strict=True)
+    weights, predictions = zip(*measured.controls, strict=True)
     beside = (
         f"The same done to {plural(len(weights), 'set')} of other wires that carry as much leaves {star} at least "
         f"{short(min(weights))} of its attention there, and the prediction a probability of at least "
         f"{short(min(predictions))}."
     )
-    if found.collapses:
+    if measured.collapses:
         return f"{beside} The address collapses: attention and prediction both fall further than for every control."
-    attention = found.attention[1] < min(REMAINS * found.attention[0], *weights)
-    prediction = found.prediction[1] < min(found.prediction[0], *predictions)
+    attention = measured.attention[1] < min(REMAINS * measured.attention[0], *weights)
+    prediction = measured.prediction[1] < min(measured.prediction[0], *predictions)
     stays = [
         *([] if attention else ["attention does not fall below half of its value and below every control"]),
         *([] if prediction else ["the prediction does not fall below every control"]),

@@ -91,7 +91,7 @@ class Connections:
         tell: Callable[[str], object] = lambda message: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Begin with none; ``tell`` hears why connections are dropped."""
+        """Begin with none; ``tell`` gets the reason when connections are dropped."""
         self._limits: dict[Group, int] = {"stranger": limits.strangers, "idle": limits.idle}
         self._tell = tell
         self._clock = clock

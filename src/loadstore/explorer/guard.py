@@ -1,4 +1,4 @@
-"""What is checked before a request is answered: the host, the page and the key it names, then its size.
+"""The checks of a request before it is answered: the host, the page and the key it names, then its size.
 
 ======  ===========================================================================================
 status  when
@@ -57,7 +57,7 @@ class Guard:
     """Refuses what the table above names, reads bodies within their limit, and gives every answer its headers."""
 
     def __init__(self, app: App, here: Here, entered: Callable[[], None]) -> None:
-        """Stand before ``app``; ``entered`` is called at each request with the key."""
+        """Guard ``app``; ``entered`` is called at each request with the key."""
         self.app = app
         self.here = here
         self.entered = entered

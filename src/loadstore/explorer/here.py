@@ -5,7 +5,7 @@ import socket
 from dataclasses import dataclass
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-# A route to each tells an address of this machine. Connecting a datagram socket sends nothing.
+# The route to each starts at an address of this machine. Connecting a datagram socket sends nothing.
 TOWARDS = ("192.0.2.1", "10.255.255.254", "172.31.255.254", "192.168.255.254", "2001:db8::1", "fd00::1")
 
 
@@ -38,7 +38,7 @@ class Here:
     def named(self, host: str) -> bool:
         """Whether a Host header names this server.
 
-        A name that another site resolves to this machine (DNS rebinding) never does. An address in figures always may
+        A name that another site resolves to this machine (DNS rebinding) never does. A numeric address always does
         if the server is bound to every address, since no site can make a browser send one in place of its own name.
         """
         name, _, port = host.rpartition(":") if not host.endswith("]") else (host, "", "")

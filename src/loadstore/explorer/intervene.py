@@ -67,7 +67,7 @@ def effect(explorer: Explorer, ask: Ask) -> Document:
 
 
 def _asked(trace: Trace, ask: Ask, at: int) -> tuple[int, int]:
-    """After which token, and of which token, the prediction is told."""
+    """Return the index of the token whose next token is predicted, and the id of the predicted token."""
     after = one_prompt_index(trace, ask.number("after", at))
     named = target(ask, "predict")
     return after, int(trace.logits[after].argmax()) if named is None else target_id(trace.weights, named)
@@ -106,7 +106,7 @@ def _replaced(trace: Trace, by: By) -> str:
 
 
 def controls(explorer: Explorer, ask: Ask) -> Callable[[Progress], Document]:
-    """What the same edit does elsewhere, to the same prediction as in ``effect``: the null of an effect.
+    """The same edit at other sites, on the same prediction as in ``effect``: the null of an effect.
 
     A cut wire is compared with wires of the same kind of reader that carry as much on this prompt, each cut by itself;
     an ablated writer with others of its kind in its layer, those first whose stores vary as much.

@@ -21,10 +21,9 @@ CONTROLS, REPLICATES = 50, 32  # at most
 
 
 def listing(explorer: Explorer, ask: Ask) -> Document:
-    """The program of what is predicted after ``at``: of ``predict``, else of the likeliest.
+    """The program of a prediction after ``at``: of ``predict``, else of the likeliest token.
 
-    ``predict`` and ``against`` are ids or texts; without ``against``, the logit is
-    compared with the mean of all tokens.
+    ``predict`` and ``against`` are ids or texts. Without ``against`` the logit is compared with the mean of all tokens.
     """
     return _document(_find(explorer, ask))
 

@@ -150,7 +150,7 @@ def _source(trace: Trace, writer: Writer, at: int) -> list[dict[str, Any]]:
 
 
 def _logit(trace: Trace, writer: Writer, at: int, named: int | str | None) -> dict[str, Any] | None:
-    """What it moves the logit of the named (else likeliest) next token by; None where the unembedding has no wire."""
+    """Its part of the logit of the named (else likeliest) next token; None without a wire to the unembedding."""
     if not wiring(trace.weights).connects(writer, UNEMBED):
         return None
     token = int(trace.logits[at].argmax()) if named is None else target_id(trace.weights, named)

@@ -1,6 +1,6 @@
 """The question that the page is about: after which token, of which prediction, against which other one.
 
-What it means is said in ``loadstore.prompts.question``. Tests: tests/explorer/test_question.py.
+``loadstore.prompts.question`` defines it. Tests: tests/explorer/test_question.py.
 """
 
 from collections.abc import Mapping
@@ -8,20 +8,18 @@ from collections.abc import Mapping
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.prompt import predicted, text_of
 from loadstore.explorer.state import Document, Explorer
-from loadstore.models.trace import Trace, as_tokens, run
+from loadstore.models.trace import Trace, run
 from loadstore.models.weights import Weights
 from loadstore.prompts.question import Question, main_head
 from loadstore.prompts.question import question as question_of
-from loadstore.report.story import ARTICLE
+from loadstore.report.prompt import ARTICLE, article_asks
 
 LIKELY = 10
 """Predictions to choose from."""
-PUZZLE = " sat"
-"""The last of these tokens is the one after which the article asks."""
 
 
 def question(explorer: Explorer, ask: Ask) -> Document:
-    """What is explained of a run: the two tokens, the head that adds most, and the likeliest predictions.
+    """The question about a run: its two tokens, the head that adds most, and the likeliest predictions.
 
     ``at``: the last token if it is missing; ``predict`` and ``against``: ids or texts, the two likeliest if missing.
     """
@@ -63,7 +61,8 @@ def begin(
     Args:
         weights: The model.
         prompt: The prompt that the page opens with; the article's sentence if None.
-        at: Index of the token whose next token is predicted. If None, the last; without a prompt, ``PUZZLE``.
+        at: Index of the token whose next token is predicted. If None, the last; without a prompt, the
+            one after which the article asks.
         predict: The predicted token, an id or a text of one token.
         against: The token to compare with.
 
@@ -72,23 +71,14 @@ def begin(
         BadRequest: A target outside the vocabulary, or compared with itself.
         Undefined: A token index that does not exist, or a text for a model without a tokenizer.
     """
-    given = at is not None or predict is not None or against is not None
+    default = at is None and predict is None and against is None
     if at is None and prompt is None:
-        at = _puzzle(weights)
-    if not given:
+        at = article_asks(weights)
+    if default:
         return {} if at is None else {"at": at}
     asked = question_of(run(weights, ARTICLE if prompt is None else prompt), -1 if at is None else at, predict, against)
     named = {"predict": (predict, asked.predict), "against": (against, asked.against)}
-    return {"at": asked.at} | {name: found for name, (token, found) in named.items() if token is not None}
-
-
-def _puzzle(weights: Weights) -> int | None:
-    """Where the article asks, if the model has the article's words."""
-    if weights.tokens is None:
-        return None
-    ids: list[int] = as_tokens(weights, ARTICLE)[0][0].tolist()
-    there = [index for index, one in enumerate(ids) if weights.tokens.text(one) == PUZZLE]
-    return there[-1] if there else None
+    return {"at": asked.at} | {name: token for name, (given, token) in named.items() if given is not None}
 
 
 def _token(trace: Trace, at: int, token: int) -> Document:

@@ -12,7 +12,7 @@ from loadstore.prompts.short import short
 
 
 def own_example(circuit: Circuit, name: str, trace: Trace, at: int) -> Example | None:
-    """What the circuit finds at a token of the reader's prompt; None where it is not at work there."""
+    """Return the circuit's match at a token of the reader's prompt; None where the circuit is not at work there."""
     found = matched(circuit, name, trace, at)
     return replace(found, own=True) if found is not None and found.shown else None
 
@@ -28,7 +28,7 @@ def notice(circuit: Circuit, name: str, trace: Trace, at: int, other: Example) -
         why = f"No earlier {token}: induction has nothing to match at {trace.labels[at]}."
     else:
         why = (
-            f"{token} stood earlier, but at {trace.labels[at]} no head of the circuit puts more than half of its "
+            f"{token} occurred earlier, but at {trace.labels[at]} no head of the circuit puts more than half of its "
             f"attention on {trace.labels[found.key]}: {found.star} puts {short(found.weight)} there, the most of them."
         )
     begins = int(int(trace.tokens[0, 0]) == bos_of(trace.weights))

@@ -36,7 +36,7 @@ class Redirect:
 
     @property
     def address(self) -> str:
-        """What the browser is told to open."""
+        """The address for the browser to open."""
         return self.path.as_uri()
 
     def remove(self) -> None:

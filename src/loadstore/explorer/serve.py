@@ -43,7 +43,7 @@ class Served(uvicorn.Server):
         self.addresses = [self.here.address(name) for name in self.here.names()]
         self._quiet = Quiet()
         self._redirect: Redirect | None = None
-        self._hung_up = False
+        self._hangup = False
         self._ready: Callable[[], None] | None = None
         limits = room()
         self._connections = Connections(limits, self._quiet.tell)
@@ -116,11 +116,11 @@ class Served(uvicorn.Server):
                 yield
         finally:
             signal.signal(signal.SIGHUP, before)
-        if self._hung_up:
+        if self._hangup:
             signal.raise_signal(signal.SIGHUP)
 
     def _hang_up(self, number: int, frame: FrameType | None) -> None:
-        self._hung_up = self.should_exit = True
+        self._hangup = self.should_exit = True
 
     def _opened(self) -> None:
         if self._redirect is not None:

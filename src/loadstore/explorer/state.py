@@ -19,7 +19,7 @@ class Explorer:
     """A model and its runs."""
 
     def __init__(self, weights: Weights, prompt: str | list[int], asked: Mapping[str, int] | None = None) -> None:
-        """Take a model that is loaded, the prompt to begin with, and what is asked of it (``question.begin``)."""
+        """Take a loaded model, the first prompt, and the question about it (``question.begin``)."""
         self.weights = weights
         self.prompt = prompt
         self.asked = dict(asked or {})

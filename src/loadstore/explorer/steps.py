@@ -1,6 +1,6 @@
 """Steps of the guided walk: each claim is made of the numbers that stand beside it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from loadstore.circuits.scores import subspace_scores
@@ -27,7 +27,7 @@ def step(title: str, claim: str, numbers: dict[str, Any], views: Sequence[View],
 
 
 def place_of(asked: Example, screen: str, **more: Any) -> dict[str, Any]:
-    """A place of the page that keeps the question of the walk: what the circuit predicts there."""
+    """A place of the page that keeps the question of the walk: the circuit's prediction there."""
     return {"screen": screen, "run": asked.name, "at": asked.at, "predict": likeliest(asked)[0]} | more
 
 
@@ -46,6 +46,21 @@ def text_before(trace: Trace, at: int) -> str:
     return ("… " if at - first > WORDS else "") + text.strip()
 
 
+def next_tokens(trace: Trace, at: int, strong: Collection[int]) -> View:
+    """Draw the likeliest next tokens after one token, those of ``strong`` emphasised."""
+    likely = predicted(trace, at)
+    return bars(
+        f"What comes next after {trace.labels[at]}",
+        "probability",
+        ("token", "logit"),
+        [(token["text"], token["probability"], f"logit {token['logit']:.1f}") for token in likely],
+        kind="unsigned",
+        low=0.0,
+        high=1.0,
+        strong=[index for index, token in enumerate(likely) if token["id"] in strong],
+    )
+
+
 def likeliest(asked: Example) -> tuple[int, float, int]:
     """The token that stands at the key, its probability next, and how many tokens are likelier."""
     probabilities = asked.trace.logits[asked.at].double().softmax(-1)
@@ -62,19 +77,9 @@ def what_next(asked: Example) -> Document:
     earlier = trace.labels[asked.key - 1]
     claim = (
         f"After “{tail(trace, at)}”{made}, {text_of(trace, token)} is {place}: probability {short(probability)}. "
-        f"{earlier} stood before, and {trace.labels[asked.key]} came after it."
+        f"{earlier} occurred before, and {trace.labels[asked.key]} came after it."
     )
-    rows = [(one["text"], one["probability"], f"logit {one['logit']:.1f}") for one in predicted(trace, at)]
-    view = bars(
-        f"What comes next after {trace.labels[at]}",
-        "probability",
-        ("token", "logit"),
-        rows,
-        kind="unsigned",
-        low=0.0,
-        high=1.0,
-        strong=[index for index, one in enumerate(predicted(trace, at)) if one["id"] == token],
-    )
+    view = next_tokens(trace, at, {token})
     numbers = {"at": at, "key": asked.key, "token": token, "probability": probability, "rank": rank}
     return step("What comes next?", claim, numbers, [view], place_of(asked, "listing"))
 

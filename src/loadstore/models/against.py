@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from loadstore.errors import BadCheckpoint, BadRequest
-from loadstore.models.checked import Checked
 from loadstore.models.checkpoint import USUAL
+from loadstore.models.comparison import Comparison
 from loadstore.models.pretrained import Pretrained
 from loadstore.models.quote import quote
 from loadstore.models.shards import is_index
@@ -31,7 +31,7 @@ TOKENS = 64
 TOLERANCE = 1e-4  # of the largest logit: deep models differ by 1e-6 to 1e-5 in float32
 
 
-def check_file(weights: Weights, path: Path) -> Checked:
+def check_file(weights: Weights, path: Path) -> Comparison:
     """Compare a model with what ``transformers`` makes of its file.
 
     Args:
@@ -57,7 +57,7 @@ def check_file(weights: Weights, path: Path) -> Checked:
         return _compared(weights, library, lambda: _opened(library, Path(folder)))
 
 
-def check_live(weights: Weights, model: object) -> Checked:
+def check_live(weights: Weights, model: object) -> Comparison:
     """Compare a model with the live one that it was read from, which is copied and never changed.
 
     Raises:
@@ -96,7 +96,7 @@ def _opened(library: Any, folder: Path, **how: Any) -> Any:
     )
 
 
-def _compared(weights: Weights, library: Any, opened: Callable[[], Any]) -> Checked:
+def _compared(weights: Weights, library: Any, opened: Callable[[], Any]) -> Comparison:
     shape = weights.architecture
     tokens = (torch.arange(min(TOKENS, shape.context)) * 7 + 3)[None] % shape.vocab
     try:
@@ -116,7 +116,7 @@ def _compared(weights: Weights, library: Any, opened: Callable[[], Any]) -> Chec
             f"{difference:.1e} of the largest, expected at most {TOLERANCE:.0e}; loadstore reads this model "
             "differently, report it with the config.json"
         )
-    return Checked(f"transformers {library.__version__}", tokens.shape[1], difference, TOLERANCE)
+    return Comparison(f"transformers {library.__version__}", tokens.shape[1], difference, TOLERANCE)
 
 
 @contextmanager

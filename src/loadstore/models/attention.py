@@ -126,10 +126,10 @@ def _refuse_overflow(stream: Stream, q: HeadValues, k: HeadValues, layer: int) -
         raise overflow(q.dtype, f"in the attention scores of layer {layer}" if sound else before)
 
 
-def overflow(dtype: torch.dtype, place: str) -> Undefined:
+def overflow(dtype: torch.dtype, where: str) -> Undefined:
     """Return the error for a pass whose numbers stop being finite."""
     way = "check the weights" if dtype == torch.float64 else "load the model with dtype='float64', or check the weights"
-    return Undefined(f"the pass overflows {str(dtype).removeprefix('torch.')} {place}; {way}")
+    return Undefined(f"the pass overflows {str(dtype).removeprefix('torch.')} {where}; {way}")
 
 
 def _after(recorded: Tensor, new: Tensor, tokens: int) -> Tensor:

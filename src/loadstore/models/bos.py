@@ -71,13 +71,13 @@ def tokens_in(folder: Path, vocab: int, rule: Rule) -> Tokens | None:
     reads(path)
     try:
         if (size := path.stat().st_size) > MOST:
-            raise BadCheckpoint(f"{path} has {size:,} bytes, expected at most {MOST:,}; mend or remove it")
+            raise BadCheckpoint(f"{path} has {size:,} bytes, expected at most {MOST:,}; repair or remove it")
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadCheckpoint(f"{path} cannot be read ({quote(error)}); mend or remove it") from None
-    config = json_object(beside, str(beside), "mend or remove it") if beside.exists() else {}
+        raise BadCheckpoint(f"{path} cannot be read ({quote(error)}); repair or remove it") from None
+    config = json_object(beside, str(beside), "repair or remove it") if beside.exists() else {}
     about = folder / "config.json"
-    model = json_object(about, str(about), "mend or remove it").get("model_type") if about.exists() else None
+    model = json_object(about, str(about), "repair or remove it").get("model_type") if about.exists() else None
     return begun(Tokens.from_json(text, None, vocab, str(path)), config, rule, str(path), model)
 
 

@@ -1,11 +1,10 @@
-"""One number for all that a model computes with: what resumed scores, caches and circuit files compare.
+"""The digest of all that a model computes with, which resumed scores and other kept results compare.
 
-A tree of SHA-256: chunks of every tensor in row-major order, on all processors at once; then names, shapes and formats.
-Quantised tensors count with the bytes that lie in the file.
+A tree of SHA-256: chunks of every tensor in row-major order, then names, shapes and formats. Chunks are hashed on all
+processors that this process may use. Quantised tensors count with the bytes of the file.
 """
 
 import hashlib
-import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from loadstore.models.quantised import Quantised
 from loadstore.models.weights import Weights
+from loadstore.threads import available
 
 CHUNK = 1 << 22  # bytes that one thread takes at a time
 
@@ -47,9 +47,9 @@ def digest_of_tensors(tensors: Iterable[tuple[str, Tensor]], facts: str = "") ->
         64 hexadecimal digits.
     """
     total = hashlib.sha256(f"{facts}\n".encode())
-    known: dict[object, bytes] = {}  # what is stored once is read once
+    known: dict[object, bytes] = {}  # a matrix that is stored once is read once
     named = list(tensors)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(available()) as pool:
         for name, tensor in named:
             if isinstance(tensor, Quantised):
                 key, kind = id(tensor.matrix), f"{tensor.matrix.kind} {tensor.stride()} {tensor.storage_offset()}"

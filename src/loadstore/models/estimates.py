@@ -1,4 +1,4 @@
-"""What a command will cost on a model: time, operations, and memory above the weights.
+"""The expected cost of a command on a model: time, operations, and memory above the weights.
 
 Counts are of the arithmetic that dominates (a multiplication with its addition is 2). A time adds the start of the
 process to the operations at this machine's own rate of matrix products, times ``SLACK`` for what surrounds them. On the
@@ -22,7 +22,7 @@ TEXT, PIECE = 3072, 128  # tokens of the shipped corpus, and of its pieces
 SHORT, PART = 512, 64  # the part of it that a report reads
 CORES = 8  # bytes of a double, which scores are computed in
 START = 2.0  # seconds of every command before it computes: Python, torch, and the model's file
-SLACK = 1.5  # what a run takes beyond its products, as measured
+SLACK = 1.5  # measured: the time of a run over that of its products
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +121,13 @@ def _cores(shape: Architecture) -> float:
 
 
 def _text(shape: Architecture, tokens: int, piece: int) -> float:
-    """A run on text, and what queries and keys of every head meet there."""
+    """A run on text, and the second moments there of the queries and keys of every head."""
     inside = 2.0 * piece * shape.n_layers * shape.n_heads * shape.d_head**2
     return tokens * (_run(shape, piece) / piece + inside)
 
 
 def _onward(shape: Architecture, tokens: int) -> float:
-    """What runs again behind a wire, on average half of the layers and the unembedding."""
+    """The part of a run behind a wire: on average half of the layers, and the unembedding."""
     return tokens * (shape.n_layers * layer_parameters(shape) + 2.0 * shape.d_model * shape.vocab)
 
 

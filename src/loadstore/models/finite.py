@@ -25,7 +25,7 @@ def is_finite(tensor: Tensor) -> bool:
 
 
 def damaged(path: Path, name: str | None) -> BadCheckpoint:
-    """Say which tensor of a file is not finite."""
+    """Return the error for a file with a tensor that is not finite."""
     which = "the model read from it" if name is None else f"tensor '{quote(name)}'"
     return BadCheckpoint(
         f"{path}: {which} has NaN or infinite entries; the file is damaged or the training that made it diverged, "
@@ -46,7 +46,7 @@ class Unchecked:
     def check(self, tensor: Tensor, of: Tensor) -> None:
         """Raise BadCheckpoint where an entry is NaN or infinite, naming the tensor that it was taken ``of``.
 
-        What lies in the file is looked through once.
+        A view of the file is searched once.
         """
         name = self._name(tensor.data_ptr())
         key = None if name is None else (tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype)

@@ -12,7 +12,8 @@ from loadstore.models.architecture import POSITIONS, Positions, one_of
 from loadstore.models.bos import Bos, Rule, as_bos, tokens_in, with_bos
 from loadstore.models.checkpoint import Checkpoint, read_checkpoint
 from loadstore.models.families import gguf, legacy, own, table
-from loadstore.models.families.huggingface import Facts, as_ignored
+from loadstore.models.families.huggingface import Facts
+from loadstore.models.families.keys import as_ignored
 from loadstore.models.finite import Unchecked, damaged, is_finite
 from loadstore.models.live import Live, as_live, live_checkpoint, live_name, live_tokens
 from loadstore.models.numbers import as_device, as_dtype
@@ -38,16 +39,29 @@ def load(
 ) -> Weights:
     """Load ``"builtin"``, a folder, a model file, a published or hub name (``owner/name@revision``), or a live model.
 
-    Weights are never changed: half precision is widened where it is used, nothing is folded or centred. A path that
-    exists is never looked up on the hub; a live model is one of ``transformers``, or a HookedTransformer of
-    TransformerLens up to 3. ``positions``: the scheme of a bare state dict that has no config. ``bos``: whether text
-    begins with BOS: as the model's files say, always, or never; ids are taken as they are. ``dtype``: float32 or
-    float64 to compute in. ``device``: where; the CPU is what is tested. ``ignore``: keys of a config.json of Hugging
-    Face to pass over (``"key"``, or ``"object.key"``) that loadstore does not know or does not compute; the Weights
-    record them in ``ignored``. ``check``: compare logits on a few tokens with ``transformers``, which must be
-    installed; the Weights record the largest difference in ``checked``.
-    Raises BadRequest (no such model, or no way to it), BadCheckpoint (damaged or hostile), NotThisModel (unsupported
-    or unstated). See docs/checkpoints.md.
+    Weights are never changed: half precision is widened where it is used, nothing is folded or centred. See
+    docs/checkpoints.md.
+
+    Args:
+        source: The model. A path that exists is never looked up on the hub. A live model is one of ``transformers``, or
+            a HookedTransformer of TransformerLens up to 3.
+        positions: The scheme of positions of a bare state dict that has no config.
+        revision: The revision of a repository on the hub.
+        bos: Whether text begins with BOS: as the model's files state, always, or never. Token ids are taken unchanged.
+        device: The device to compute on; only the CPU is tested.
+        dtype: float32 or float64 to compute in; by default the stored dtype, promoted to at least float32.
+        ignore: Keys that are passed over though loadstore does not know or compute them: ``"key"`` or ``"object.key"``
+            of a config.json of Hugging Face, or a whole key of a GGUF file. ``Weights.ignored`` records them.
+        check: Compare logits on a few tokens with ``transformers``, which must be installed. ``Weights.compared``
+            records the largest difference.
+
+    Returns:
+        The weights, with the tokenizer if the model has one.
+
+    Raises:
+        BadRequest: The model does not exist or cannot be reached, or an argument does not fit it.
+        BadCheckpoint: A file is damaged or malicious, or its logits differ from those of ``transformers``.
+        NotThisModel: The model is not supported, or its files do not state what kind it is.
     """
     if positions not in (None, *POSITIONS):
         raise BadRequest(f"positions={positions!r}: expected {one_of(POSITIONS)}")
@@ -60,9 +74,11 @@ def load(
         if check:
             from loadstore.models.against import check_live
 
-            weights = replace(weights, checked=check_live(weights, source))
+            weights = replace(weights, compared=check_live(weights, source))
     if weights.ignored != passed:
-        raise BadRequest(f"ignore={list(passed)} is for the config of Hugging Face's models; {weights.name} has none")
+        raise BadRequest(
+            f"ignore={list(passed)} is for a config.json of Hugging Face or a GGUF file; {weights.name} has neither"
+        )
     tokens = with_bos(weights.tokens, begins, weights.name)
     return replace(weights, tokens=tokens, device=where, computed=numbers or weights.computed)
 
@@ -83,7 +99,7 @@ def _read(place: Place, positions: Positions | None, ignore: tuple[str, ...], *,
 
         if not theirs:
             raise refused(str(path))
-        weights = replace(weights, checked=check_file(weights, path))
+        weights = replace(weights, compared=check_file(weights, path))
     folder = place.folder(path)
     if weights.tokens is not None or folder is None:
         return weights

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.models.architecture import Architecture
-from loadstore.models.checked import Checked
+from loadstore.models.comparison import Comparison
 from loadstore.models.finite import Unchecked
 from loadstore.models.tokens import Tokens, begins
 from loadstore.sites import Head, Side
@@ -102,7 +102,7 @@ class Weights:
     untokenised: str = ""  # why there is no tokenizer, where the file says
     origin: str = ""  # the file, where its name tells more than the model's
     ignored: tuple[str, ...] = ()  # keys of the config that the user had passed over
-    checked: Checked | None = None  # of the model as it was loaded
+    compared: Comparison | None = None  # with transformers, of the model as it was loaded
     computed: torch.dtype | None = None  # None: as stored
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     unchecked: Unchecked | None = None  # a file too large to look through for NaN at loading

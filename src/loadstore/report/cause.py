@@ -2,7 +2,7 @@
 
 from loadstore.errors import Undefined
 from loadstore.evidence.effect import CutProof, WireEffect, induction_circuit, prove_wire
-from loadstore.report.nothing import ATTENTION, LeftOut, shows
+from loadstore.report.nothing import CHANGE, LeftOut, shows
 from loadstore.report.story import Story
 from loadstore.report.words import number
 from loadstore.sites import Head
@@ -14,7 +14,7 @@ COLUMNS = (
     ("reader", "reader", None),
     ("traffic", "traffic (nats)", 2),
     ("induction", "induction score with it cut", 2),
-    ("prediction", "probability of what follows", 3),
+    ("prediction", "probability of the next token", 3),
     ("change", "change of its own reader's pattern", 2),
 )
 
@@ -37,7 +37,7 @@ def proof_figure(story: Story, head: Head, proof: CutProof) -> Figure | LeftOut:
     """The table of a proof, and its result; left out where the cut changes nothing."""
     name = f"{story.previous} → {head}.K"
     if not shows((proof.intact, proof.cut.induction), (proof.predicted, proof.cut.prediction)):
-        reason = f"Cutting {name} changes attention and prediction on random repeats by less than {number(ATTENTION)}."
+        reason = f"Cutting {name} changes attention and prediction on random repeats by less than {number(CHANGE)}."
         return LeftOut("Proof", TITLE, reason)
     loads = sorted(control.traffic for control in proof.controls)
     quieter = "; no control carries as much" if loads[-1] < proof.cut.traffic else ""
@@ -50,7 +50,7 @@ def proof_figure(story: Story, head: Head, proof: CutProof) -> Figure | LeftOut:
     rows = [_row(effect) for effect in (proof.cut, *proof.controls)]
     claim = (
         f"On random repeats, cutting {name} takes the induction score of {head} from {number(proof.intact)} to "
-        f"{number(proof.cut.induction)}, {verdict} {kept[0]}. The probability of what follows goes from "
+        f"{number(proof.cut.induction)}, {verdict} {kept[0]}. The probability of the next token goes from "
         f"{number(proof.predicted)} to {number(proof.cut.prediction)}, {further} {kept[1]}. {_verdict(proof)} The "
         f"wire carries {number(proof.cut.traffic)} nats, the controls, the nearest in traffic, "
         f"{number(loads[0])} to {number(loads[-1])}{quieter}."

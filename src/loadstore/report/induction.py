@@ -8,7 +8,7 @@ from loadstore.models.attention import allowed
 from loadstore.models.edits import cut
 from loadstore.models.trace import Trace, run
 from loadstore.models.wiring import wiring
-from loadstore.report.nothing import ATTENTION, LeftOut, shows
+from loadstore.report.nothing import CHANGE, LeftOut, shows
 from loadstore.report.story import Story
 from loadstore.report.wires import OUTLINE, layer_heads, most_aligned, reads, side_panel
 from loadstore.report.words import listed, number, plural, unseen, with_error
@@ -89,7 +89,7 @@ def induction_figure(story: Story, head: Head, name: str = "14") -> Figure | Lef
             title,
             f"{head} attends from {labels[repeat.query]} to {labels[repeat.key]}, which followed "
             f"{labels[repeat.earlier]}, with weight {number(attention[0])}; cutting {story.previous} from its K "
-            f"changes that and the prediction by less than {number(ATTENTION)}.",
+            f"changes that and the prediction by less than {number(CHANGE)}.",
         )
     seen = allowed(len(labels), window).numpy()
     view = heatmap(
@@ -109,7 +109,7 @@ def induction_figure(story: Story, head: Head, name: str = "14") -> Figure | Lef
 
 
 def _instance(story: Story, head: Head, repeat: Repeat, without: Trace, probability: tuple[float, float]) -> str:
-    """What the prompt itself shows: one repeat, before and after the cut."""
+    """The sentences on one repeat of the prompt, before and after the cut."""
     labels, cell = story.trace.labels, (repeat.query, repeat.key)
     before, after = (t.pattern(head) for t in (story.trace, without))
     logits, token = story.trace.logits[repeat.query], int(story.trace.tokens[0, repeat.key])

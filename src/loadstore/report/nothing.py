@@ -1,4 +1,4 @@
-"""Figures that have nothing to show: the thresholds, and the list of what a page leaves out.
+"""Figures that have nothing to show: the thresholds, and the list of the figures that a page leaves out.
 
 All thresholds of the report are here. Test: tests/report/test_nothing.py.
 """
@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 from loadstore.views.model import Figure, figure, table
 
-ATTENTION = 0.01  # a cut that changes the watched attention by less
-PROBABILITY = 0.01  # and the watched prediction by less, shows nothing
-PAIRS = 5  # pairs of writers that a walk draws one by one; all others stand together
+CHANGE = 0.01  # a cut that changes the watched attention and the watched prediction by less shows nothing
+PAIRS = 5  # pairs of writers that a walk draws one by one; one bar is the sum of all others
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +29,9 @@ def shows(attention: tuple[float, float], prediction: tuple[float, float]) -> bo
         prediction: The probability of the watched prediction before and after the cut.
 
     Returns:
-        True if either changes by its threshold or more.
+        True if either changes by ``CHANGE`` or more.
     """
-    moved = _change(attention) >= ATTENTION, _change(prediction) >= PROBABILITY
-    return any(moved)
+    return max(_change(attention), _change(prediction)) >= CHANGE
 
 
 def _change(values: tuple[float, float]) -> float:
@@ -41,7 +39,7 @@ def _change(values: tuple[float, float]) -> float:
 
 
 def leads(best: float, rest: float) -> bool:
-    """Return whether the best pair of a walk exceeds what stands together as "other".
+    """Return whether the best pair of a walk exceeds the sum of the pairs drawn as "other".
 
     Args:
         best: The part of the strongest pair of writers, in nats.

@@ -13,10 +13,11 @@ from loadstore.report.article import article_parts, lead
 from loadstore.report.asked import answer, command
 from loadstore.report.facts import facts
 from loadstore.report.parts import Progress, build_all
+from loadstore.report.prompt import Prompt
 from loadstore.report.real.atlas import is_article
 from loadstore.report.real.page import explore, real_lead, real_parts
 from loadstore.report.sections import finished
-from loadstore.report.story import Prompt, tell
+from loadstore.report.story import tell
 from loadstore.report.words import plural
 from loadstore.views.page import render_page
 

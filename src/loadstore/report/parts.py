@@ -1,4 +1,4 @@
-"""The parts that a report is computed in, with their expected cost: what progress and time left are told from."""
+"""The parts of a report with their expected costs, from which progress and the time left follow."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

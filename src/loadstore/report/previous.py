@@ -9,7 +9,7 @@ from loadstore.heads.roles import bos_of
 from loadstore.models.attention import allowed
 from loadstore.models.edits import cut
 from loadstore.models.trace import run
-from loadstore.report.nothing import ATTENTION
+from loadstore.report.nothing import CHANGE
 from loadstore.report.story import Story
 from loadstore.report.wires import OUTLINE, largest, layer_heads, side_panel, side_table, wire
 from loadstore.report.words import number, unseen, with_error
@@ -42,10 +42,10 @@ def _pattern(story: Story) -> Figure:
         without = run(story.weights, story.prompt, edits, record=True)
         gone = float(mass_on(without.record.layers[0].pattern, mask)[0][0, head.index])
         control = f"With pos cut from its Q and K the weight is {number(gone)}."
-        if float((without.pattern(head) - story.trace.pattern(head)).abs().max()) >= ATTENTION:
+        if float((without.pattern(head) - story.trace.pattern(head)).abs().max()) >= CHANGE:
             panels.append(panel("control: pos cut from Q and K", without.pattern(head), seen))
         else:
-            control = f"{control} No weight changes by {number(ATTENTION)}, so that pattern is not drawn."
+            control = f"{control} No weight changes by {number(CHANGE)}, so that pattern is not drawn."
     else:
         control = NO_POS[story.weights.architecture.positions]
     uniform = float(np.mean(1 / seen.sum(1)[1:])) if len(labels) > 1 else float("nan")

@@ -1,4 +1,4 @@
-"""A section of a page, and the list of what all sections left out."""
+"""A section of a page, and the list of the figures that all sections left out."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from loadstore.views.model import Figure
 
 
 def section(name: str, title: str, text: str, figures: Sequence[Figure | LeftOut]) -> dict[str, Any]:
-    """A titled run of figures with a sentence in front; what it leaves out is kept beside them."""
+    """A titled run of figures with a sentence in front; those that it leaves out are kept beside them."""
     return {
         "id": name,
         "title": title,

@@ -12,21 +12,19 @@ from loadstore.evidence.traffic import traffic
 from loadstore.evidence.wires import wires
 from loadstore.heads.roles import IS_ROLE, head_roles
 from loadstore.models.corpus import LEAST, read_corpus
-from loadstore.models.tokens import visible
-from loadstore.models.trace import Trace, run
+from loadstore.models.trace import Trace
 from loadstore.models.weights import Weights
 from loadstore.prompts.logits import logit_parts
-from loadstore.prompts.question import Question, main_head, question
+from loadstore.prompts.question import Question, main_head
 from loadstore.report.facts import met
+from loadstore.report.prompt import Prompt, ask
 from loadstore.sites import Head, parse_head
+from loadstore.visible import visible
 
 if TYPE_CHECKING:
     import xarray as xr
 
 TOKENS, LENGTH = 512, 64  # of the corpus that a report measures traffic on, and of its pieces
-ARTICLE = "the cat sat on the mat. the dog sat on the log."
-ARTICLE_ASKS = "the cat sat on the mat. the dog sat"  # what comes next is the article's own question
-Prompt = str | list[int]
 
 
 @dataclass(frozen=True)
@@ -161,43 +159,6 @@ class Story:
         """The head that the induction figures show: the strongest after layer 0, None in a one-layer model."""
         later = self.strongest("induction", range(1, self.weights.architecture.n_layers))
         return later[0] if later else None
-
-
-def ask(
-    weights: Weights,
-    prompt: Prompt | None = None,
-    at: int | None = None,
-    predict: int | str | None = None,
-    against: int | str | None = None,
-) -> tuple[Trace, Prompt, Question]:
-    """Run a prompt and return the question to explain about it.
-
-    Args:
-        weights: The model.
-        prompt: A text, or ids for a model without a tokenizer; the article's sentence if None.
-        at: Index of the token whose next token is predicted; by default the last one of a given prompt, and of the
-            article's sentence the one that the article asks about.
-        predict: The predicted token, an id or a text of one token; the likeliest if None.
-        against: The token to compare with; the likeliest other token if None.
-
-    Raises:
-        BadPrompt: An unusable prompt, or a target of several tokens.
-        BadRequest: A target outside the vocabulary, or compared with itself.
-        Undefined: Text without a tokenizer, or a token index that does not exist.
-    """
-    given = ARTICLE if prompt is None else prompt
-    trace = run(weights, given, record=True)
-    if at is None:
-        at = -1 if prompt is not None else _article_asks(trace)
-    return trace, given, question(trace, at, predict, against)
-
-
-def _article_asks(trace: Trace) -> int:
-    """Index of the second " sat" in the article's sentence; the last token where it is no token of its own."""
-    tokens = trace.weights.tokens
-    assert tokens is not None  # the sentence was tokenised
-    begun = tokens.encode(ARTICLE_ASKS)
-    return len(begun) - 1 if trace.tokens[0, : len(begun)].tolist() == begun else -1
 
 
 def tell(

@@ -1,4 +1,4 @@
-"""What wires carry on text: traffic beside alignment, and of the main head's wires all three kinds of evidence."""
+"""Traffic of wires on text beside alignment, and all three kinds of evidence for the wires of the main head."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any

@@ -18,7 +18,7 @@ SHOWN = 5  # writers of a side; the others stand together
 
 
 def walk_of(story: Story) -> Figure | LeftOut:
-    """The walk of the load of the question's main head, and what its store does to the prediction."""
+    """The walk of the load of the question's main head, and the part of the prediction that its store adds."""
     found = walk(story.trace, story.main, story.asked.at)
     added = float(story.parts.sel(writer=str(story.main)).sum())
     odds = f"logit of {story.predicted} over {story.text_of(story.asked.against)}"

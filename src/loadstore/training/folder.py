@@ -1,6 +1,6 @@
 """A run's folder belongs to one process at a time, and a run writes over nothing in it that is not its own.
 
-``.lock`` is held by the process that trains. Its first line marks the folder as a run's; below stand the names of the
+``.lock`` is held by the process that trains. Its first line marks the folder as a run's; the other lines name the
 files that the run writes.
 """
 

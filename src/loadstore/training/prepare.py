@@ -1,6 +1,6 @@
 """Read a corpus once per run: tokens and tokenizer are kept beside the state, so that a resume starts at once.
 
-What is kept is used only for the very text that it was made from, file by file, and while no bit of it has changed.
+The kept tokens are used only for the text that they were made from, file by file, and while no bit of them has changed.
 """
 
 import hashlib
@@ -41,7 +41,7 @@ def prepare(text: Path, run: Path, vocab: int, *, overwrite: bool = False) -> Co
 
 
 def _read(text: Path, run: Path, vocab: int, mark: str) -> Corpus:
-    """Read the text and keep what comes of it."""
+    """Read the text and keep its corpus."""
     corpus = read_corpus(text, vocab)
     buffer = io.BytesIO()
     np.savez(buffer, train=corpus.train, held_out=corpus.held_out)
@@ -73,7 +73,7 @@ def kept(run: Path) -> Corpus:
 def _kept(run: Path) -> tuple[Corpus, str]:
     """The corpus that a run keeps, and the fingerprint of its text. Raises OSError, and ValueError where it is damaged.
 
-    The facts vouch for themselves and for the arrays: of a kill between the two there is nothing to be seen but that.
+    The facts hold the digests of both, so that a kill between the two writes is noticed.
     """
     try:
         document = json.loads((run / FACTS).read_text(encoding="utf-8"))
@@ -90,7 +90,7 @@ def _kept(run: Path) -> tuple[Corpus, str]:
             tokenizer = Tokenizer.from_str(facts["tokenizer"])
             found = Corpus(tokenizer, arrays["train"], arrays["held_out"], facts["documents"], facts["characters"])
         return found, facts["fingerprint"]
-    except Exception as error:  # what a file that was made by hand can raise
+    except Exception as error:  # a file made by hand can raise anything
         raise ValueError(f"{FACTS} or {ARRAYS} is not what training writes: {error}") from None
 
 

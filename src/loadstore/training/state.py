@@ -32,7 +32,7 @@ def latest(path: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise BadRequest(f"the saved state {path} cannot be read ({error.strerror}); mend or delete it") from None
+        raise BadRequest(f"the saved state {path} cannot be read ({error.strerror}); repair or delete it") from None
     try:
         saved: object = torch.load(io.BytesIO(unsealed(SCHEMA, data)), weights_only=True)
         if not isinstance(saved, dict):

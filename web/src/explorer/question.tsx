@@ -1,4 +1,4 @@
-/** What is asked: after which token, why this one is predicted and not that one. All screens explain it. */
+/** The question: after which token, why this one is predicted and not that one. All screens explain it. */
 import { useState } from "preact/hooks";
 import { short } from "../format";
 import { ask, type Failure } from "./api";
@@ -68,7 +68,7 @@ function Last({ link }: ScreenProps) {
   );
 }
 
-/** A probability as it fits an option: one that would be written as 0 says so. */
+/** A probability as it fits an option: one that would be written as 0 is a bound. */
 function chance(probability: number): string {
   return probability < 0.005 ? "< .01" : short(probability, 2, false);
 }

@@ -18,7 +18,7 @@ export interface Running {
 
 type Fields = { run: string } | { prompt: string } | { ids: number[] } | Record<string, never>;
 
-/** The run named `name`, or another as soon as one is typed; `found` is told whenever the run is another, and whether its prompt was typed. */
+/** The run named `name`, or another as soon as one is typed; `found` is called with every other run, and with whether its prompt was typed. */
 export function useRunning(name: string | undefined, found: (run: Run, typed: boolean) => void): Running {
   const [state, setState] = useState<{ run: Run | null; failed: Failure | null; waiting: boolean }>({ run: null, failed: null, waiting: true });
   const busy = useRef(false);

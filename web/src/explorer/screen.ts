@@ -45,7 +45,7 @@ export interface Run {
   /** Tokens that stood earlier too. */
   repeats: number[];
   next: Prediction[];
-  /** What the command line asked, with the prompt that the page begins with. */
+  /** The question of the command line, with the prompt that the page begins with. */
   asked?: Record<string, number>;
 }
 

@@ -15,7 +15,7 @@ MOST_FACTORS = 1 << 12
 
 
 def config_of(file: GGUF, kind: str, own: dict[str, Any]) -> dict[str, Any]:
-    """Say the facts in the words of a config.json; what is missing or wrong there is told by who reads it."""
+    """Return the facts in the words of a config.json; its reader reports facts that are missing or wrong."""
     rows = file.stored["token_embd.weight"].shape[0] if "token_embd.weight" in file.stored else None
     vocab = one_fact(file.path, **{f"{kind}.vocab_size": own.get("vocab_size"), "rows of token_embd.weight": rows})
     tied = {"vocab_size": vocab, "tie_word_embeddings": "output.weight" not in file.stored}

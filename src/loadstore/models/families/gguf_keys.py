@@ -1,4 +1,4 @@
-"""What each key of a GGUF file means: read, without effect on a prediction, or refused unless it is neutral.
+"""The meaning of each key of a GGUF file: read, without effect on a prediction, or refused unless it is neutral.
 
 The names below an architecture's are llama.cpp's (``gguf.constants.Keys``; ``tests/models/test_gguf_keys.py`` holds the
 lists complete). A key that no list has is refused by its name.
@@ -121,7 +121,7 @@ def own_facts(path: Path, facts: dict[str, Any], kind: str, ignore: Collection[s
 
 
 def one_fact(path: Path, **stated: object) -> Any:
-    """What several keys say of one fact, None where none says it. Raises BadCheckpoint where they differ."""
+    """The value of a fact that several keys may state, None where none does. Raises BadCheckpoint where they differ."""
     said = {name: value for name, value in stated.items() if value is not None}
     if len({repr(value) for value in said.values()}) > 1:
         both = ", ".join(f"{name} = {quote(value, 40)}" for name, value in said.items())

@@ -13,7 +13,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel
+from loadstore.errors import BadCheckpoint, NotThisModel
 from loadstore.models.architecture import Activation
 from loadstore.models.checkpoint import Checkpoint
 from loadstore.models.quote import quote, some
@@ -52,7 +52,7 @@ class Facts:
         return str(self.config.get("model_type"))
 
     def whole(self, name: str, default: int | None = None) -> int:
-        """A whole number from 1; ``default`` stands for null. Raises BadCheckpoint."""
+        """A whole number from 1; ``default`` replaces null. Raises BadCheckpoint."""
         value = default if self.config.get(name) is None else self.config[name]
         if type(value) is not int or not 1 <= value <= MOST:
             raise BadCheckpoint(f"{self.checkpoint.path}: its config says {name} = {quote(value, 40)}, expected 1 up")
@@ -120,14 +120,6 @@ class Facts:
                 f"{self.checkpoint.path}: layer_types = {quote(stated, 60)}, expected {n_layers} of them"
             )
         return found
-
-
-def as_ignored(keys: object) -> tuple[str, ...]:
-    """``keys`` as keys of a config to ignore. Raises BadRequest unless it is a list of different names."""
-    listed = list(cast("Sequence[object]", keys)) if isinstance(keys, list | tuple | set | frozenset) else [None]
-    if not all(isinstance(one, str) for one in listed) or len(set(listed)) < len(listed):
-        raise BadRequest(f"ignore={keys!r}: expected a list of different keys of the config, as ['key']")
-    return tuple(str(one) for one in listed)
 
 
 class Reader:

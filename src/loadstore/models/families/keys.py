@@ -3,7 +3,7 @@
 A key that is in none of the three is refused by name. ``key_tables`` has the keys of every family.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -48,6 +48,14 @@ class Keys:
     def every(self) -> set[str]:
         """All keys that are in the table."""
         return {*self.defaults, *self.read, *self.aliases, *self.neutral, *self.silent}
+
+
+def as_ignored(keys: object) -> tuple[str, ...]:
+    """``keys`` as keys of a config to ignore. Raises BadRequest unless it is a list of different names."""
+    listed = list(cast("Sequence[object]", keys)) if isinstance(keys, list | tuple | set | frozenset) else [None]
+    if not all(isinstance(one, str) for one in listed) or len(set(listed)) < len(listed):
+        raise BadRequest(f"ignore={keys!r}: expected a list of different keys of the config, as ['key']")
+    return tuple(str(one) for one in listed)
 
 
 def settled(facts: Facts, keys: Keys) -> Facts:
@@ -124,5 +132,5 @@ def _without_ignored(facts: Facts, keys: Keys) -> dict[str, Any]:
 
 
 def _same(value: object, other: object) -> bool:
-    """Equality that tells true from 1 and false from 0."""
+    """Equality that distinguishes true from 1 and false from 0."""
     return value == other and isinstance(value, bool) == isinstance(other, bool)

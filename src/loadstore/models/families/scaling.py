@@ -49,7 +49,7 @@ class Scaling:
 
 
 def scaling_of(facts: Facts, names: Names) -> Scaling:
-    """Read what a config states. Raises NotThisModel for a scaling that is not computed, BadCheckpoint."""
+    """Read a config. Raises NotThisModel for a scaling that is not computed, BadCheckpoint."""
     objects = {name: _object(facts, name) for name in ("rope_scaling", "rope_parameters")}
     stated = {name: one for name, one in objects.items() if one}
     found = [_read(facts, names, name, one) for name, one in stated.items()] or [_read(facts, names, "config", {})]
@@ -71,7 +71,7 @@ def _object(facts: Facts, name: str) -> dict[str, Any]:
     if stated is None:
         return {}
     if not isinstance(stated, dict):
-        raise BadCheckpoint(f"{facts.checkpoint.path}: its config's {name} is no object: {quote(stated, 60)}")
+        raise BadCheckpoint(f"{facts.checkpoint.path}: its config's {name} is not an object: {quote(stated, 60)}")
     known = cast("dict[str, Any]", stated)
     if nested := [name for name, one in known.items() if isinstance(one, dict)]:
         raise NotThisModel(
@@ -82,7 +82,7 @@ def _object(facts: Facts, name: str) -> dict[str, Any]:
 
 
 def _read(facts: Facts, names: Names, at: str, stated: dict[str, Any]) -> Scaling:
-    """One object with what it leaves out; every other key for the same fact must say the same."""
+    """Read one object and complete it; every other key for the same fact must agree."""
     where, kind = facts.checkpoint.path, _kind(facts, stated)
     if unknown := sorted(set(stated) - {*ALWAYS, *USED[kind]}):
         key = f"{at}.{quote(unknown[0], 60)}"

@@ -10,6 +10,7 @@ from loadstore.report.formulas import formula_figure
 from loadstore.report.induction import induction_figure, is_induction
 from loadstore.report.machine import machine_figure
 from loadstore.report.parts import Part, shared
+from loadstore.report.prompt import Prompt, ask
 from loadstore.report.real.atlas import FALL, Atlas
 from loadstore.report.real.roles import role_figures
 from loadstore.report.real.rooms import room_figure
@@ -17,7 +18,6 @@ from loadstore.report.real.undefined import undefined_figure
 from loadstore.report.real.wires import cut_figures, score_figure
 from loadstore.report.sections import section
 from loadstore.report.spectra import spectra_figures
-from loadstore.report.story import Prompt, ask
 from loadstore.report.traffic import CARRIED, traffic_figures
 from loadstore.report.walk import walk_of
 from loadstore.report.words import number
@@ -31,7 +31,7 @@ def explore(
     predict: int | str | None = None,
     against: int | str | None = None,
 ) -> Atlas:
-    """Run a prompt and return what the page is about. Arguments and errors are those of ``story.ask``."""
+    """Run a prompt and return the results that the page shows. Arguments and errors are those of ``prompt.ask``."""
     trace, given, asked = ask(weights, prompt, at, predict, against)
     return Atlas(weights, trace, given, asked)
 

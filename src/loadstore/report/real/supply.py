@@ -41,7 +41,7 @@ class Supply:
 
     @property
     def sentence(self) -> str:
-        """What was measured, and what it allows to say."""
+        """The measurement, and the conclusion that it supports."""
         measured = (
             f"With the wire from {self.writer} cut from its K the score falls from {number(self.intact)} to "
             f"{number(self.score)}, and the loss on second copies changes by {number(self.change)} nats"

@@ -1,10 +1,10 @@
-"""What a comparison with a reference implementation found."""
+"""The result of a comparison of logits with a reference implementation."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class Comparison:
     """Logits were compared on ``tokens`` tokens; ``difference`` and ``tolerance`` are shares of the largest logit."""
 
     against: str
