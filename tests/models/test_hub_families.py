@@ -11,6 +11,7 @@ from hostile import refusal, same, words
 from huggingface_hub import constants
 from reference_models import SHAPES, reference, save
 from standin import Hub, serving
+from tokenizers.processors import TemplateProcessing
 
 from loadstore.errors import BadCheckpoint, BadRequest
 from loadstore.models.hub import cached
@@ -29,7 +30,9 @@ INDEX = "model.safetensors.index.json"
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model in several shards, with its tokenizer."""
     folder = save(reference(LLAMA), tmp_path_factory.mktemp("hub") / "llama", max_shard_size="100kB")
-    (folder / "tokenizer.json").write_text(words().to_str())
+    tokenizer = words()
+    tokenizer.post_processor = TemplateProcessing(single="the $A", special_tokens=[("the", 1)])
+    (folder / "tokenizer.json").write_text(tokenizer.to_str())
     (folder / "tokenizer_config.json").write_text('{"bos_token": "the"}')
     return folder
 

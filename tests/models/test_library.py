@@ -102,9 +102,7 @@ def test_a_slip_of_a_published_name(name: str) -> None:
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"\xff\xfe", b'{"model": {}}', b"[" * 100_000, b"null"])
 def test_a_broken_tokenizer(folder: Path, content: bytes) -> None:
     (folder / "tokenizer.json").write_bytes(content)
-    refusal(
-        lambda: load(folder, positions="learned"), BadCheckpoint, folder / "tokenizer.json", "put the right one there"
-    )
+    refusal(lambda: load(folder, positions="learned"), BadCheckpoint, folder / "tokenizer.json", "remove it")
 
 
 def test_a_tokenizer_of_another_vocabulary(folder: Path) -> None:
