@@ -29,6 +29,7 @@ from loadstore.models.globs import matching
 from loadstore.models.weights import Weights
 from loadstore.models.wiring import wiring
 from loadstore.sites import Head, Reader, Writer, parse_writer
+from loadstore.threads import threads_for
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -57,6 +58,7 @@ class Split:
         return int(self.channel[-1]) + 1
 
 
+@threads_for(0)
 def channels(
     weights: Weights,
     writer: Writer | Head | str,

@@ -32,6 +32,7 @@ from loadstore.errors import BadRequest, Undefined
 from loadstore.models.weights import Weights
 from loadstore.models.wiring import wiring
 from loadstore.sites import UNEMBED, Head, Reader, Writer, parse_writer
+from loadstore.threads import threads_for
 
 STORED = {"embed": "tokens", "head": "tokens", "pos": "positions", "mlp": "units", "bias": ""}
 MATCHING = {"Q": "whose keys match", "K": "whose queries match", "V": "promoted", "mlp": "excited", "": "promoted"}
@@ -73,6 +74,7 @@ class ChannelTokens:
         return "\n".join(f"{sign} {stored}  →  {loaded}" for sign, stored, loaded in told)
 
 
+@threads_for(0)
 def channel_tokens(
     weights: Weights,
     writer: Writer | Head | str,

@@ -19,6 +19,7 @@ from loadstore.models.forward import forward
 from loadstore.models.trace import as_tokens
 from loadstore.models.weights import Weights
 from loadstore.sites import Head, parse_head
+from loadstore.threads import threads_for
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -29,6 +30,7 @@ Progress: TypeAlias = Callable[[int, int], None]
 LOGITS = 1 << 25  # of one batch: 128 MB in float32
 
 
+@threads_for(0)
 def ablation_effects(
     weights: Weights,
     heads: Sequence[HeadName | tuple[HeadName, ...]] | None = None,

@@ -28,6 +28,7 @@ from loadstore.models.norms import normalise
 from loadstore.models.trace import Trace
 from loadstore.prompts.deviations import Mean, deviations, removed
 from loadstore.sites import Reader, Writer
+from loadstore.threads import threads_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class _Local:
     stored: Stream
 
 
+@threads_for(0)
 def cut_each(
     trace: Trace, wires: Sequence[Wire], target: Target | None = None, mean: Mean | None = None
 ) -> list[Effect]:
@@ -77,6 +79,7 @@ def cut_each(
     return [found[place] for place in range(len(wires))]
 
 
+@threads_for(0)
 def reader_changes(trace: Trace, wires: Sequence[Wire], mean: Mean | None = None) -> list[float]:
     """The ``change`` of each wire's own reader alone, for wires into heads and MLPs; nothing behind it runs."""
     return [local.change for local in _each(trace, wires, mean)]

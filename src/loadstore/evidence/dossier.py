@@ -24,6 +24,7 @@ from loadstore.models.checkpoint import read_checkpoint
 from loadstore.models.library import BUILTIN
 from loadstore.models.weights import Weights
 from loadstore.sites import SIDES, Head, parse_head
+from loadstore.threads import threads_for
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -33,6 +34,7 @@ ROLE_SAMPLE = 8  # of given text: roles differ little between sequences, and eve
 SAMPLE = 32  # sequences of the built-in held-out text: enough for errors near .01 nats, and quick
 
 
+@threads_for(0)
 def dossier(
     weights: Weights,
     head: Head | str,

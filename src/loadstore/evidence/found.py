@@ -28,6 +28,7 @@ from loadstore.models.trace import Trace, run
 from loadstore.models.weights import Weights
 from loadstore.models.wiring import wiring
 from loadstore.sites import Head, Reader, Writer
+from loadstore.threads import threads_for
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 PERIOD = 25  # of the repeats that wires are cut on
 
 
+@threads_for(0)
 def induction_circuits(
     weights: Weights,
     *,

@@ -24,11 +24,13 @@ from loadstore.models.trace import Trace
 from loadstore.models.wiring import wiring
 from loadstore.prompts.deviations import deviations
 from loadstore.sites import Reader
+from loadstore.threads import threads_for
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
+@threads_for(0)
 def own_cuts(trace: Trace, reader: Reader | str, role: str = "induction") -> "xr.Dataset":
     """Cut every wire into the Q or K of one head, by the mean: Dataset over writer.
 

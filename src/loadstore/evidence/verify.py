@@ -32,6 +32,7 @@ from loadstore.models.trace import Prompt, Trace, run
 from loadstore.prompts.deviations import deviations
 from loadstore.prompts.listing import Listing
 from loadstore.prompts.single import one_prompt_index
+from loadstore.threads import threads_for
 
 ERRORS = 2.0  # standard errors
 
@@ -108,6 +109,7 @@ class Verified:
         return verdict(self)
 
 
+@threads_for(0)
 def verify(
     found: Listing,
     *,

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from loadstore.explorer.state import Document, Progress
+from loadstore.threads import threads_for
 
 SECONDS = 60.0  # for a quick question
 LONG = 1800.0  # for a slow one
@@ -83,7 +84,7 @@ class Work:
         if self._waiting[name] >= most:
             raise Busy(f"{self._waiting[name]} questions wait already")
         self._waiting[name] += 1
-        future = asyncio.get_running_loop().run_in_executor(pool, call)
+        future = asyncio.get_running_loop().run_in_executor(pool, threads_for(0)(call))
         future.add_done_callback(lambda done: self._ended(name, done))
         return future
 

@@ -16,6 +16,7 @@ from loadstore.models.forward import Record, forward
 from loadstore.models.overflow import finite
 from loadstore.models.trace import as_tokens
 from loadstore.models.weights import Weights
+from loadstore.threads import threads_for
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -58,6 +59,7 @@ def random_repeats(weights: Weights, sequences: int, period: int | None = None, 
     return torch.cat([once, once[:, int(has_bos) :]], 1)
 
 
+@threads_for(0)
 def head_roles(weights: Weights, on: On = "repeats", *, sequences: Sequences = 20, seed: Seed = 0) -> "xr.Dataset":
     """Role scores of every head: Dataset over head, per role its mean over sequences and ``<role>_se``.
 

@@ -25,6 +25,7 @@ from loadstore.models.trace import Trace
 from loadstore.models.where import asked_for
 from loadstore.models.wiring import Wiring, wiring
 from loadstore.sites import Reader, Writer
+from loadstore.threads import threads_for
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,6 +36,7 @@ Wires: TypeAlias = str | Sequence[str] | Sequence[tuple[Writer | str, Reader | s
 Progress: TypeAlias = Callable[[int, int], None]
 
 
+@threads_for(0)
 def sweep(
     trace: Trace,
     wires: Wires = "* -> *",

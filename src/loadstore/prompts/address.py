@@ -26,6 +26,7 @@ from loadstore.prompts.short import short
 from loadstore.prompts.sides import divided
 from loadstore.prompts.single import one_prompt_index
 from loadstore.sites import SIDES, Head, Side, parse_head
+from loadstore.threads import threads_for
 
 MASS = 0.7
 
@@ -95,6 +96,7 @@ class Address:
         return f"{writer} {short(self.shares[side][writer])}" if writer else "undefined"
 
 
+@threads_for(0)
 def address(trace: Trace, head: Head | str, at: int, about: About = "most", against: Trace | None = None) -> Address:
     """The address of ``head`` at query token ``at``, its Q and K shares about one key or the whole row.
 

@@ -22,6 +22,7 @@ from loadstore.prompts.logits import logit_parts as logit_parts
 from loadstore.prompts.reading import bounded, inner_norm, inside, read_at, refuse_cuts, through
 from loadstore.prompts.single import one_prompt_index
 from loadstore.sites import CONST, Head, Reader, Writer, parse_head
+from loadstore.threads import threads_for
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -91,6 +92,7 @@ def turned(
     return rotary.turn(part, angles.to(part.device))
 
 
+@threads_for(0)
 def score_parts(trace: Trace, head: Head | str, query: int | None = None, key: int | None = None) -> "xr.DataArray":
     """A pre-softmax score by query-side writer × key-side writer; dims query_writer key_writer; one prompt.
 

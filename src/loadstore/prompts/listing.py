@@ -21,6 +21,7 @@ from loadstore.prompts.reading import refuse_cuts
 from loadstore.prompts.search import Search, Step
 from loadstore.prompts.single import one_prompt_index
 from loadstore.sites import CONST
+from loadstore.threads import threads_for
 from loadstore.visible import visible
 
 TILE = 8192  # columns of the vocabulary
@@ -85,6 +86,7 @@ class Listing:
         return "\n".join(line.text for line in program(self))
 
 
+@threads_for(0)
 def listing(
     trace: Trace,
     at: int = -1,

@@ -21,11 +21,13 @@ from loadstore.models.wiring import wiring
 from loadstore.prompts.reading import back_through, in_stream, read_at, refuse_ablated, refuse_cuts, stored_at
 from loadstore.prompts.single import one_prompt_index
 from loadstore.sites import CONST, UNEMBED
+from loadstore.threads import threads_for
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
+@threads_for(0)
 def residual_parts(trace: Trace, layer: int, at: int) -> "xr.DataArray":
     """The stream that ``layer`` finds at one token, by writers; dims writer d_model; one prompt.
 
@@ -43,6 +45,7 @@ def residual_parts(trace: Trace, layer: int, at: int) -> "xr.DataArray":
     return xr.DataArray(values.cpu().numpy(), dims=("writer", "d_model"), coords=coords, attrs=attrs)
 
 
+@threads_for(0)
 def logit_parts(
     trace: Trace, at: int, token: int | str, *, against: int | str | None = None, by_source: bool = False
 ) -> "xr.DataArray":

@@ -18,11 +18,13 @@ from loadstore.prompts.projections import Question, projections
 from loadstore.prompts.reading import bounded, refuse_ablated
 from loadstore.prompts.single import one_prompt_index
 from loadstore.sites import Head, Reader, Writer, parse_head
+from loadstore.threads import threads_for
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
+@threads_for(0)
 def output_parts(trace: Trace, head: Head | str, at: int, along: Tensor | None = None) -> "xr.DataArray":
     """What a head stored at one token, by source token × V-side writer; dims key writer d_model; one prompt.
 

@@ -18,6 +18,7 @@ from loadstore.models.weights import Weights
 from loadstore.prompts.reading import in_stream
 from loadstore.prompts.single import one_prompt_index
 from loadstore.sites import Writer
+from loadstore.threads import threads_for
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Stored:
     nearest: tuple[tuple[int, float], ...]
 
 
+@threads_for(0)
 def stores(trace: Trace, layer: int, at: int, top: int = 3) -> tuple[Stored, ...]:
     """Every store in the stream that ``layer`` finds at token ``at``, in depth order.
 

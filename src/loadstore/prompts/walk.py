@@ -19,6 +19,7 @@ from loadstore.prompts.contrast import About, direction_of
 from loadstore.prompts.decomposition import constant, matrix_of, parts_at, turned
 from loadstore.prompts.deviations import deviations
 from loadstore.sites import CONST, Head, Reader
+from loadstore.threads import threads_for
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -53,6 +54,7 @@ class Walk:
         )
 
 
+@threads_for(0)
 def walk(trace: Trace, head: Head | str, at: int, about: About = "most") -> Walk:
     """The address of ``head`` at query token ``at``, and its contrast by pairs of writers.
 
