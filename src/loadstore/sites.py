@@ -6,6 +6,7 @@ Writers are ``embed``, ``pos``, ``L0.H7``, ``L0.mlp``, ``L0.bias``; readers are 
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from loadstore.errors import NoSuchSite
@@ -23,7 +24,7 @@ class Head:
 
     def __post_init__(self) -> None:
         """Raise NoSuchSite for anything but two whole numbers from 0 up."""
-        if not all(type(part) is int and part >= 0 for part in (self.layer, self.index)):
+        if not (type(self.layer) is int and type(self.index) is int and self.layer >= 0 and self.index >= 0):
             given = f"{self.layer!r}, {self.index!r}"[:120]
             raise NoSuchSite(f"Head({given}): expected a layer and an index, two whole numbers from 0 up")
 
@@ -121,7 +122,11 @@ def parse_writer(name: "Writer | Head | str") -> Writer:
         return name
     if isinstance(name, Head):
         return Writer("head", name.layer, name.index)
-    text = str(name).strip()
+    return _writer_named(str(name).strip())
+
+
+@lru_cache(4096)  # a search of loads reads the same names tens of thousands of times
+def _writer_named(text: str) -> Writer:
     if text in ("embed", "pos"):
         return EMBED if text == "embed" else POS
     if found := _LAYER.fullmatch(text):
@@ -129,7 +134,7 @@ def parse_writer(name: "Writer | Head | str") -> Writer:
     if _HEAD.fullmatch(text):
         head = parse_head(text)
         return Writer("head", head.layer, head.index)
-    raise NoSuchSite(f"{str(name)[:40]!r} is not a writer; writers are embed, pos, L0.H7 (a head), L0.mlp and L0.bias")
+    raise NoSuchSite(f"{text[:40]!r} is not a writer; writers are embed, pos, L0.H7 (a head), L0.mlp and L0.bias")
 
 
 def parse_reader(name: "Reader | str") -> Reader:
