@@ -39,23 +39,28 @@ def test_the_stream_and_every_input_are_the_sum_of_their_writers(model: ls.Weigh
     for layer in range(model.architecture.n_layers + 1):
         assert_close(sum(trace.written(w) for w in stored if w.layer < layer), trace.residual(layer))
     for reader in network.readers:
-        parts = sum(reader_parts(trace, reader).values())
+        parts = list(reader_parts(trace, reader).values())
+        scale = max(float(part.abs().max()) for part in parts)
         if reader.is_unembed:
-            assert_close(parts, trace.all_logits)
+            assert_close(sum(parts), trace.all_logits, scale=scale)
         elif not reader.is_mlp:
             record = trace.record.layers[reader.layer]
-            assert_close(parts, {"Q": record.q, "K": record.k, "V": record.v}[reader.side][:, :, reader.index])
+            expected = {"Q": record.q, "K": record.k, "V": record.v}[reader.side][:, :, reader.index]
+            assert_close(sum(parts), expected, scale=scale)
 
 
 def test_scores_outputs_and_logits_are_their_sums(model: ls.Weights) -> None:
     trace = ls.run(model, some_tokens(model, batch=1)[0])
     for head in model.architecture.heads:
-        parts = ls.score_parts(trace, head).sum(["query_writer", "key_writer"])
-        assert_close(parts.transpose("query", "key"), trace.scores(head))
-        assert_close(ls.output_parts(trace, head, -1).sum(["key", "writer"]), trace.written(head)[-1])
-    scale = float(trace.logits.abs().max())
-    assert_close(float(ls.logit_parts(trace, -1, 0).sum()), float(trace.logits[-1, 0]), scale=scale)
-    assert_close(ls.logit_parts(trace, -1, 0, by_source=True).sum("key"), ls.logit_parts(trace, -1, 0))
+        parts = ls.score_parts(trace, head)
+        total = parts.sum(["query_writer", "key_writer"]).transpose("query", "key")
+        assert_close(total, trace.scores(head), scale=float(abs(parts).max()))
+        stored = ls.output_parts(trace, head, -1)
+        assert_close(stored.sum(["key", "writer"]), trace.written(head)[-1], scale=float(abs(stored).max()))
+    logit = ls.logit_parts(trace, -1, 0)
+    scale = float(abs(logit).max())
+    assert_close(float(logit.sum()), float(trace.logits[-1, 0]), scale=scale)
+    assert_close(ls.logit_parts(trace, -1, 0, by_source=True).sum("key"), logit, scale=scale)
 
 
 def test_the_shares_of_an_address_add_up_or_say_why_not(model: ls.Weights) -> None:
