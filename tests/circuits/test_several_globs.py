@@ -5,7 +5,7 @@ import pytest
 from tiny import KINDS, tiny
 
 import loadstore as ls
-from loadstore.errors import NoSuchSite
+from loadstore.errors import BadRequest, NoSuchSite
 
 
 def test_several_globs_are_one_table_in_depth_order() -> None:
@@ -22,3 +22,9 @@ def test_several_globs_are_one_table_in_depth_order() -> None:
 def test_each_glob_must_match() -> None:
     with pytest.raises(NoSuchSite, match=r"L9\.\*"):
         ls.subspace_scores(tiny(KINDS[0]), readers=["L1.*", "L9.*"])
+
+
+def test_a_long_glob_of_wires_is_cut_in_the_message():
+    with pytest.raises(BadRequest, match="expected 'WRITERS -> READERS'") as caught:
+        ls.subspace_scores(tiny(KINDS[0]), where="a b " * 25_000)
+    assert len(str(caught.value)) < 200

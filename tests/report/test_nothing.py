@@ -1,9 +1,12 @@
 """A figure with nothing to show is left out and listed: the thresholds at, below and above, and whole pages."""
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from tiny import KINDS, some_tokens, tiny
+import torch
+from tiny import KINDS, Kind, some_tokens, tiny
 
 import loadstore as ls
 from loadstore.report.nothing import LeftOut, leads, left_out_figure, shows
@@ -84,3 +87,33 @@ def reasons(document: dict[str, Any]) -> dict[str, str]:
     if last["id"] != "left-out":
         return {}
     return {name.partition(":")[0]: reason for name, reason in last["figures"][0]["views"][0]["rows"]}
+
+
+def _emptied(model: ls.Weights, **change: Any) -> ls.Weights:
+    """The same model, all matrices of its heads zero, and other changes."""
+    names = ("W_Q", "W_K", "W_V", "W_O")
+    layers = tuple(replace(layer, **{name: 0 * getattr(layer, name) for name in names}) for layer in model.layers)
+    return replace(model, layers=layers, **change)
+
+
+@pytest.mark.parametrize("kind", [KINDS[1], Kind("learned", "layer", True, "gelu")], ids=str)
+def test_a_page_keeps_its_other_figures_where_one_is_undefined(kind: Kind) -> None:
+    """A head that stores nothing has no spectrum and no alignment; equal rows have no spectrum."""
+    model = tiny(kind, n_layers=2).map(lambda t: t.float())
+    assert model.W_pos is not None
+    flat = {"W_E": torch.ones_like(model.W_E), "W_pos": torch.ones_like(model.W_pos)}
+    pages = [report_document(one, [1, 2, 3, 1, 2, 3]) for one in (_emptied(model), _emptied(model, **flat))]
+    for page in pages:
+        json.dumps(page, allow_nan=False)
+        (left,) = [part for part in page["sections"] if part["id"] == "left-out"]
+        told = dict(left["figures"][0]["views"][0]["rows"])
+        assert any("zero" in reason or "all rows are equal" in reason for reason in told.values())
+    assert "memory" in [part["id"] for part in pages[0]["sections"]]
+
+
+def test_the_memory_shows_the_positions_where_the_embedding_has_no_spectrum() -> None:
+    model = tiny(KINDS[1], n_layers=2).map(lambda t: t.float())
+    page = report_document(replace(model, W_E=torch.ones_like(model.W_E)), [1, 2, 3, 1, 2, 3])
+    (memory,) = [part for part in page["sections"] if part["id"] == "memory"]
+    assert memory["figures"][0]["title"] == "The strongest directions of the positions"
+    assert "W_E" not in memory["figures"][1]["claim"]

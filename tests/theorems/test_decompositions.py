@@ -4,6 +4,7 @@ import ast
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from tiny import Kind, tiny
@@ -102,3 +103,29 @@ def test_the_divergence_of_a_pattern_is_finite_where_its_weights_underflow():
     assert known.any()
     assert bool((abs(kl32[known]) < float("inf")).all())
     assert kl32[known] == pytest.approx(kl64[known], rel=1e-3, abs=1e-5)
+
+
+def _large(power: int) -> ls.Weights:
+    """A model in float32 whose heads store numbers near the largest, behind norms that keep its passes finite."""
+    model = tiny(Kind("learned", "layer", False), n_layers=2).map(lambda tensor: tensor.float())
+    layers = [replace(layer, W_V=layer.W_V * 2.0**power, W_O=layer.W_O * 2.0**power) for layer in model.layers]
+    return replace(model, layers=tuple(layers))
+
+
+def test_traffic_and_moved_tokens_that_overflow_are_errors_and_not_infinity():
+    with pytest.raises(Undefined, match=r"overflows float32 in the traffic of .* → L\d\.H\d\.V"):
+        ls.traffic(_large(55), [[1, 2, 3, 4], [4, 3, 2, 1]])
+    assert np.isfinite(ls.traffic(_large(10), [[1, 2, 3, 4], [4, 3, 2, 1]]).traffic.sel(reader="unembed").values).all()
+    loud = _large(0)
+    loud = replace(loud, W_E=loud.W_E.sign() * 3e38)
+    for function in (ls.moved, ls.matched, ls.copying):
+        with pytest.raises(Undefined, match="a product of weights overflows float32"):
+            function(loud, "L0.H0")
+
+
+@pytest.mark.parametrize("size", [2.0**-80, 2.0**80])
+def test_the_agreement_of_a_channel_does_not_depend_on_the_size_of_weights(size: float):
+    model = _large(0)
+    scaled = replace(model, W_E=model.W_E * size)
+    found, expected = (ls.channel_tokens(one, "embed", "L1.H0.K", 1).agreement for one in (scaled, model))
+    assert found == pytest.approx(expected, rel=1e-5)

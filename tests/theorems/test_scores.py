@@ -8,7 +8,9 @@ import torch
 from dense import is_centred, reads, writes
 from tiny import KINDS, MIXED, NORMED, UNUSUAL, Kind, mixed, some_tokens, tiny
 
+from loadstore.circuits.channels import channels
 from loadstore.circuits.control import haar
+from loadstore.circuits.overlap import overlap
 from loadstore.circuits.scores import subspace_scores
 from loadstore.models.architecture import NormKind
 from loadstore.models.trace import run
@@ -123,3 +125,20 @@ def test_relative_has_no_main_effect_of_a_writer_or_of_a_reader_left(kind: Kind)
     assert float(abs(left.sum("reader")).max()) < 1e-9
     assert float(abs(left.sum("writer")).max()) < 1e-9
     assert float(abs(left).max()) > 0.01
+
+
+@pytest.mark.parametrize("power", [-90, -40, 40, 90])
+def test_no_measure_depends_on_the_size_of_weights(power: int) -> None:
+    """The fourth powers of both ends of a wire, which the variance of its null has, are far out of range here."""
+    model = tiny(KINDS[0])
+    names = ("W_Q", "W_K", "W_V", "W_O")
+    layers = [replace(layer, **{name: getattr(layer, name) * 2.0**power for name in names}) for layer in model.layers]
+    scaled = replace(model, layers=tuple(layers))
+    for result, expected in (
+        (subspace_scores(scaled), subspace_scores(model)),
+        (channels(scaled, "L0.H1"), channels(model, "L0.H1")),
+    ):
+        for name in ("score", "z", "p", "ceiling", "alignment"):
+            np.testing.assert_allclose(result[name].values, expected[name].values, rtol=1e-9, atol=1e-12)
+    one, other = (overlap(weights, "L0.H1", "L1.H1.K") for weights in (scaled, model))
+    assert one.squared / float(one.chance.norms) == pytest.approx(other.squared / float(other.chance.norms), rel=1e-12)

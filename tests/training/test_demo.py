@@ -11,6 +11,7 @@ import pytest
 
 import loadstore as ls
 from loadstore.cli.plot import log_plot, sparkline
+from loadstore.errors import BadRequest
 from loadstore.report.formation import formation_document
 from loadstore.training.formation import formation, verdict, window
 from loadstore.training.history import Line, read_lines
@@ -86,6 +87,13 @@ def test_an_induction_head_that_formed_is_named_with_its_window():
     assert (round(found.began.step, 9), round(found.ended.step, 9)) == (4, 8)
     assert "an induction head formed: L1.H0 ends with 1.00" in verdict(found)
     assert "between step 4 and 8, 400 and 800 tokens" in verdict(found)
+
+
+@pytest.mark.parametrize("name", ["induction", "previous", "tokens", "second_copy_loss"])
+def test_measured_lines_that_lack_something_are_refused(name: str):
+    whole = lines([0.0, 0.5, 1.0])
+    with pytest.raises(BadRequest, match="the measured lines of this run are damaged"):
+        formation([{key: value for key, value in line.items() if key != name} for line in whole])
 
 
 def test_at_the_threshold_itself_none_formed():

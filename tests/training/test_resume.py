@@ -17,6 +17,7 @@ from loadstore.cli.interrupt import stoppable
 from loadstore.errors import BadRequest
 from loadstore.training.conditions import conditions
 from loadstore.training.folder import claimed
+from loadstore.training.history import METRICS
 from loadstore.training.loop import train
 from loadstore.training.recipe import read_recipe
 from loadstore.training.run import STATE
@@ -188,3 +189,12 @@ def test_the_first_interrupt_asks_and_the_second_ends(capsys: pytest.CaptureFixt
     assert capsys.readouterr().err == (
         "stopped at once; what run holds is whole: run the same command again to go on\n"
     )
+
+
+@pytest.mark.parametrize("word", ['"induction"', '"previous"', '"text_loss"'])
+def test_a_run_goes_on_after_a_measured_line_was_changed(tmp_path: Path, word: str):
+    stopped(tmp_path)
+    path = tmp_path / METRICS
+    path.write_text(path.read_text().replace(word, '"other"', 1))
+    stopped(tmp_path)
+    assert saved(tmp_path)["step"] == 2

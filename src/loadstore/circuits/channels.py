@@ -22,7 +22,7 @@ from loadstore.circuits.cores import ROUNDING, centres, measures, meets, reading
 from loadstore.circuits.folding import Norms, reads_after_norm, writer_map
 from loadstore.circuits.options import as_norms, as_offsets, averaged_over
 from loadstore.errors import BadRequest, Undefined
-from loadstore.linear.null import null
+from loadstore.linear.null import null, unit
 from loadstore.linear.singular import TOLERANCE, as_one, right_singular
 from loadstore.linear.subspace import gram_eigenvalues
 from loadstore.models.globs import matching
@@ -150,14 +150,16 @@ def _values(
     weights: Weights, split: Split, readers: Sequence[Reader], norms: Norms, offsets: range | None
 ) -> dict[str, Tensor]:
     """Every measure [channel, reader]; readers pass by, only their spectra are kept."""
-    rows = split.strengths[:, None] * split.directions
+    strengths = split.strengths * unit(split.strengths[None])
+    rows = strengths[:, None] * split.directions
     x = torch.zeros(split.count, len(readers), dtype=torch.float64)
     reading: list[Tensor] = []
     for column, core in enumerate(reading_cores(weights, readers, norms, behind=split.behind, offsets=offsets)):
-        x[:, column].index_add_(0, split.channel, (rows @ core).square().sum(1))
-        reading += gram_eigenvalues([core.mT])
+        near_one = core * unit(core.abs().reshape(1, -1))
+        x[:, column].index_add_(0, split.channel, (rows @ near_one).square().sum(1))
+        reading += gram_eigenvalues([near_one.mT])
     sizes = torch.bincount(split.channel).tolist()
-    own = stacked(list(split.strengths.square().split(sizes)))
+    own = stacked(list(strengths.square().split(sizes)))
     d = weights.architecture.d_model - split.centred
     chance = null(own, stacked(reading), d)
     whole, norms_ = x.sum(0), chance.norms.sum(0)

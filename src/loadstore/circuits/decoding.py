@@ -206,7 +206,8 @@ def _loaded(
 
 def _agreement(stored: Float[Tensor, "row m"], loaded: Float[Tensor, "row m"]) -> float:
     """The cosine of two ends over rows and directions: no sign and no rotation of the directions changes it."""
-    return float((stored * loaded).sum() / (stored.norm() * loaded.norm()))
+    one, other = stored.double(), loaded.double()  # float32 overflows in the sum, or its square is zero
+    return float((one / one.norm() * (other / other.norm())).sum())
 
 
 def _strongest(

@@ -14,7 +14,7 @@ from loadstore.circuits.engine import Ask, tiles
 from loadstore.circuits.folding import Norms, centre, reads_after_norm
 from loadstore.circuits.options import Asked, moment_at
 from loadstore.linear.ends import End
-from loadstore.linear.null import null
+from loadstore.linear.null import null, unit
 from loadstore.linear.routes import routes
 from loadstore.linear.whitening import whitening
 from loadstore.models.points import point_of
@@ -79,7 +79,9 @@ def pieces(weights: Weights, group: Group, asked: Asked) -> Iterator[Piece]:
 
         for tile in tiles(Ask(written, read, *ranks, wanted, d_model), dtype):
             rows, columns = np.array(group.writer_index)[tile.rows], np.array(group.reader_index)[tile.columns]
-            yield Piece(rows, columns, measures(tile.x, null(tile.written, tile.read, d_model - group.centred)))
+            written_unit, read_unit = unit(tile.written)[:, None], unit(tile.read)[:, None]
+            chance = null(tile.written * written_unit, tile.read * read_unit, d_model - group.centred)
+            yield Piece(rows, columns, measures(tile.x * written_unit * read_unit.mT, chance))
 
 
 def precision(weights: Weights, group: Group) -> torch.dtype:

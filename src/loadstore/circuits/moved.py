@@ -9,7 +9,7 @@ from loadstore.circuits.folding import Norms, ov
 from loadstore.circuits.options import as_norms
 from loadstore.circuits.streaming import precise, strongest_entries
 from loadstore.circuits.vocabulary import HeadName, at_most_vocab, embedded, full_ov, full_qk
-from loadstore.linear.decompositions import qr
+from loadstore.linear.decompositions import finite, qr
 from loadstore.linear.factored import Factored
 from loadstore.models.weights import Weights
 from loadstore.sites import parse_head
@@ -23,7 +23,8 @@ def moved(weights: Weights, head: HeadName, top: int = 10, k: int = 5, norms: No
     """Which tokens a head moves most, and what each promotes: Dataset over token (largest first) and place.
 
     norm: ‖W_E[t] W_OV‖, how much the head stores when it attends to t alone; promoted, logit: the k tokens that
-    this store raises most when read by the unembedding at once, W_U centred. Raises NoSuchSite, BadRequest.
+    this store raises most when read by the unembedding at once, W_U centred. Raises NoSuchSite, BadRequest,
+    Undefined (numbers that are not finite).
     """
     import xarray as xr
 
@@ -32,7 +33,7 @@ def moved(weights: Weights, head: HeadName, top: int = 10, k: int = 5, norms: No
     size = precise(Factored(embedded(weights, move.left), qr(move.right.mT)[1].mT)).dense().norm(dim=1)
     norm, tokens = size.topk(top)
     circuit = full_ov(weights, head, norms)
-    logit, promoted = (circuit.left[tokens] @ circuit.right).topk(k)
+    logit, promoted = finite(circuit.left[tokens] @ circuit.right).topk(k)
     return xr.Dataset(
         {
             "norm": ("token", norm.numpy()),

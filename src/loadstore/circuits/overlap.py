@@ -16,7 +16,7 @@ from torch import Tensor
 from loadstore.circuits.cores import centres, double
 from loadstore.circuits.folding import Norms, centre, reader_map, reads_after_norm, writer_map
 from loadstore.linear.decompositions import svd
-from loadstore.linear.null import Null, null
+from loadstore.linear.null import Null, null, unit
 from loadstore.linear.subspace import reader_cores, writer_cores
 from loadstore.models.weights import Weights
 from loadstore.models.wiring import wiring
@@ -28,6 +28,7 @@ class Overlap:
     """Strengths of what is written and read, strongest first, their cosines, and the null of their score.
 
     ``written``: s_i; ``read``: t_j; ``cosines``: u_i · v_j; ``squared``: ‖A B‖²; double precision.
+    A and B are scaled by powers of two, on which no cosine and no score depends.
     """
 
     writer: str
@@ -51,7 +52,7 @@ def overlap(weights: Weights, writer: Writer | str, reader: Reader | str, norms:
     centred = centres(weights, target, norms) and not behind
     (core,) = writer_cores([double(writer_map(weights, source, norms))])
     (reading,) = reader_cores([double(reader_map(weights, target, norms, behind=behind))])
-    core = centre(core) if centred else core
+    core, reading = _near_one(centre(core) if centred else core), _near_one(reading)
     _, written, u = svd(core)
     v, read, _ = svd(reading)
     d = weights.architecture.d_model - centred
@@ -64,3 +65,8 @@ def overlap(weights: Weights, writer: Writer | str, reader: Reader | str, norms:
         float((core @ reading).square().sum()),
         null(written.square()[None], read.square()[None], d),
     )
+
+
+def _near_one(core: Float[Tensor, "m n"]) -> Float[Tensor, "m n"]:
+    """A core times a power of two, so that its fourth power is in range."""
+    return core * unit(core.abs().flatten()[None])

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from loadstore.linear.decompositions import finite
 from loadstore.linear.factored import Factored
 from loadstore.threads import threads_for
 
@@ -16,10 +17,13 @@ DOUBLE_BELOW = 8192
 
 
 def precise(matrix: Factored) -> Factored:
-    """The same map in double precision where that is cheap (rows ≤ DOUBLE_BELOW), else at least float32."""
+    """The same map in double precision where that is cheap (rows ≤ DOUBLE_BELOW), else at least float32.
+
+    Raises Undefined where a factor overflowed in the number format of the model.
+    """
     dtype = torch.float64 if matrix.shape[0] <= DOUBLE_BELOW else torch.float32
     dtype = torch.promote_types(matrix.left.dtype, dtype)
-    return Factored(matrix.left.to(dtype), matrix.right.to(dtype))
+    return Factored(finite(matrix.left).to(dtype), finite(matrix.right).to(dtype))
 
 
 def tiles(matrix: Factored) -> Iterator[tuple[int, int, Float[Tensor, "row column"]]]:

@@ -18,10 +18,12 @@ from loadstore.evidence.ablation import Progress
 from loadstore.evidence.exact import exact as token_by_token
 from loadstore.evidence.factorised import factorised
 from loadstore.evidence.moments import Moments, moments
+from loadstore.models.attention import overflow
 from loadstore.models.corpus import Source, read_corpus
 from loadstore.models.globs import matching
 from loadstore.models.weights import Weights
 from loadstore.models.wiring import wiring
+from loadstore.sites import Reader, Writer
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -67,6 +69,7 @@ def traffic(
     found = factorised(kept, sources, targets, progress)
     if exact:
         found = token_by_token(kept, sources, targets, found, progress)
+    _refuse_overflow(found["theta"], sources, targets, weights)
     load, groups = np.sqrt(np.clip(found["theta"], 0, None)), kept.groups
     spread = np.sqrt(np.square(found["pull"]).sum(0) * groups / max(1, groups - 1))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -88,3 +91,10 @@ def traffic(
             "definition": EXACT if exact else FACTORISED,
         },
     )
+
+
+def _refuse_overflow(squared: np.ndarray, writers: Sequence[Writer], readers: Sequence[Reader], model: Weights) -> None:
+    """Raise Undefined where a squared traffic is infinite; NaN where two sites are not connected."""
+    if np.isinf(squared).any():
+        row, column = np.argwhere(np.isinf(squared))[0]
+        raise overflow(model.dtype, f"in the traffic of {writers[row]} → {readers[column]}")

@@ -85,6 +85,16 @@ def null(writers: Float[Tensor, "writer most"], readers: Float[Tensor, "reader w
     )
 
 
+def unit(spectra: Float[Tensor, "site most"]) -> Float[Tensor, " site"]:
+    """Powers of two that take the traces of a and b near 1; 1 for a zero matrix.
+
+    No measure of a wire depends on the sizes of its ends, but Var X, of the fourth power of both, may be out of range.
+    A product with a power of two is exact.
+    """
+    exponent = torch.frexp(spectra.double().sum(-1)).exponent.clamp(-1000, 1000)
+    return torch.ldexp(torch.ones(len(spectra), dtype=torch.float64), -exponent)
+
+
 def _padded(eigenvalues: Float[Tensor, "site most"], d: int) -> Float[Tensor, "site d"]:
     """Sorted down and padded with zeros to exactly d."""
     values = eigenvalues.double().sort(-1, descending=True).values[:, :d]

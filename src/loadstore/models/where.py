@@ -7,6 +7,7 @@ import numpy as np
 
 from loadstore.errors import BadRequest
 from loadstore.models.globs import matching
+from loadstore.models.quote import quote
 from loadstore.models.wiring import Wiring
 from loadstore.sites import Reader, Writer
 
@@ -29,7 +30,7 @@ def asked_for(
     for glob in [where] if isinstance(where, str) else where:
         ends = [end.strip() for end in glob.replace("→", "->").split("->")]
         if len(ends) != 2 or not all(ends):
-            raise BadRequest(f"where={glob!r}: expected 'WRITERS -> READERS', such as 'L0.H* -> L1.*.K'")
+            raise BadRequest(f"where={quote(repr(glob), 60)}: expected 'WRITERS -> READERS', such as 'L0.H* -> L1.*.K'")
         some = set(matching(network.writers, ends[0], network.writer))
         others = set(matching(network.readers, ends[1], network.reader))
         asked |= np.array([[w in some and r in others for r in targets] for w in sources])

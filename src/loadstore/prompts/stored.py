@@ -7,6 +7,7 @@ nothing. Above layer 0 heads also move what other heads stored, so a low cosine 
 """
 
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import torch
 from jaxtyping import Float
@@ -69,15 +70,40 @@ def nearest(
 ) -> tuple[tuple[int, float], ...]:
     """The rows of a writer's dictionary nearest to one store, as (id, cosine); none for a constant or an MLP.
 
-    The rows of a head, L R with R = W_O, are not formed: ⟨row, s⟩ = L (R s) and ‖row‖² = L R Rᵀ Lᵀ.
+    The rows of a head, x̂ W_V W_O for every embedding x, are not formed: a store goes back through W_O and W_V, and
+    ‖row‖² = L R Rᵀ Lᵀ with L = x̂ W_V and R = W_O is kept for as long as the model is.
     """
-    found = dictionary(weights, writer)
-    if found is None or not bool(store.any()):
+    if not bool(store.any()):
         return ()
-    left, right = found
-    store = store.to(left)
-    inner = left @ (store if right is None else right @ store)
-    squares = (left * (left if right is None else left @ (right @ right.mT))).sum(-1)
-    cosines = inner / (squares.clamp(min=torch.finfo(left.dtype).tiny).sqrt() * store.norm())
+    if writer.kind == "head":
+        own, norm = weights.head(writer.head), weights.norm(writer.layer)
+        sent = own.W_V @ (own.W_O @ store.to(own.W_O))
+        if norm is not None:
+            sent = centred(apply_gain(sent, norm), norm)
+        inner = weights.wide(weights.W_E) @ sent
+        store = store.to(inner)
+    else:
+        found = dictionary(weights, writer)
+        if found is None:
+            return ()
+        store = store.to(found[0])
+        inner = found[0] @ store
+    lengths = _lengths(weights, writer).to(inner)
+    cosines = inner / (lengths.clamp(min=torch.finfo(inner.dtype).tiny ** 0.5) * store.norm())
     best = cosines.topk(min(top, len(cosines)))
     return tuple(zip(best.indices.tolist(), best.values.tolist(), strict=True))
+
+
+_LENGTHS: WeakKeyDictionary[Weights, dict[Writer, Float[Tensor, " row"]]] = WeakKeyDictionary()
+
+
+def _lengths(weights: Weights, writer: Writer) -> Float[Tensor, " row"]:
+    """The norms of the rows of a writer's dictionary."""
+    kept = _LENGTHS.setdefault(weights, {})
+    if writer not in kept:
+        found = dictionary(weights, writer)
+        assert found is not None
+        left, right = found
+        squares = (left * (left if right is None else left @ (right @ right.mT))).sum(-1)
+        kept[writer] = squares.clamp(min=0).sqrt()
+    return kept[writer]

@@ -3,13 +3,17 @@
 All thresholds of the report are here. Test: tests/report/test_nothing.py.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
+from loadstore.errors import Undefined
 from loadstore.views.model import Figure, figure, table
 
 CHANGE = 0.01  # a cut that changes the watched attention and the watched prediction by less shows nothing
 PAIRS = 5  # pairs of writers that a walk draws one by one; one bar is the sum of all others
+_Site = TypeVar("_Site")
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,36 @@ def shows(attention: tuple[float, float], prediction: tuple[float, float]) -> bo
 
 def _change(values: tuple[float, float]) -> float:
     return round(abs(values[1] - values[0]), 9)  # .51 less .50 is the threshold, not below it
+
+
+def defined(
+    number: str, title: str, sites: Sequence[_Site], compute: Callable[[_Site], _Result]
+) -> tuple[dict[_Site, _Result], list[LeftOut]]:
+    """Compute a result for every site of a figure that has one.
+
+    Args:
+        number: The number of the figure.
+        title: The title of the figure.
+        sites: What the figure is about.
+        compute: Returns the result of a site, or raises Undefined.
+
+    Returns:
+        The results by site, and for every other site the reason why it has none.
+    """
+    results: dict[_Site, _Result] = {}
+    left: list[LeftOut] = []
+    for site in sites:
+        try:
+            results[site] = compute(site)
+        except Undefined as reason:
+            left.append(LeftOut(number, title, sentence(reason)))
+    return results, left
+
+
+def sentence(reason: Undefined) -> str:
+    """Return the reason of an error as a sentence."""
+    text = str(reason)
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def leads(best: float, rest: float) -> bool:

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from loadstore.circuits.overlap import Overlap, overlap
+from loadstore.report.nothing import LeftOut
 from loadstore.report.story import Story
 from loadstore.report.wires import wire
 from loadstore.report.words import number, size
@@ -11,15 +12,19 @@ from loadstore.sites import Head, Side
 from loadstore.views.model import Figure, figure, heatmap, lines, panel, reading, rule, series, table
 from loadstore.views.pictures import formula, term
 
+TITLE = "The subspace score"
 SHOWN = 8  # directions of each side that are drawn
 NUMBERS = ("score", "chance", "z", "p", "q", "ceiling", "alignment")
 
 
-def score_figure(story: Story) -> Figure:
+def score_figure(story: Story) -> Figure | LeftOut:
     """The best aligned writer of one reader, and the writer nearest to chance."""
     head, side = _reader(story)
     reader = f"{head}.{side}"
     column = story.scores.alignment.sel(reader=reader).dropna("writer")
+    if not column.size:
+        reason = f"No writer has a defined alignment with {reader}: what one of the two does is zero, or has no shape."
+        return LeftOut("7", TITLE, reason)
     ranked = [str(name) for name in column.sortby(column, ascending=False)["writer"].values]
     plain = str(abs(column)["writer"].values[int(np.argmin(np.abs(column.values)))])
     chosen = list(dict.fromkeys([ranked[0], plain]))
@@ -33,7 +38,7 @@ def score_figure(story: Story) -> Figure:
     chance = number(wire(story.scores, chosen[0], head, side, "chance"), 3)
     return figure(
         "7",
-        "The subspace score",
+        TITLE,
         f"{'. '.join(parts)}. Chance is {chance}"
         + (" for both; their ceilings differ with their spectra." if len(parts) > 1 else ", whatever the spectra."),
         [_formula(story, chosen[0], reader), _cosines(wires), _null(wires), _numbers(story, chosen, head, side)],

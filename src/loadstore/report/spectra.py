@@ -3,17 +3,26 @@
 import numpy as np
 
 from loadstore.circuits.spectra import spectrum
+from loadstore.report.nothing import LeftOut, defined
 from loadstore.report.story import Story
 from loadstore.report.words import listed, plural
 from loadstore.views.model import Figure, figure, lines, reading, rule, series
 
 TOP = 100
 NAMES = {"embed": "W_E", "pos": "W_pos"}
+WORDS = {"W_E": "the embedding", "W_pos": "the positions"}
 
 
-def spectra_figures(story: Story) -> list[Figure]:
-    """Top eigenvalues (2) and cumulative variance (3) of W_E and W_pos, each beside structureless rows."""
-    results = {NAMES[site]: spectrum(story.weights, site) for site in story.first_writers}
+def spectra_figures(story: Story, numbers: tuple[str, str] = ("2", "3")) -> list[Figure | LeftOut]:
+    """Top eigenvalues and cumulative variance of W_E and W_pos, each beside structureless rows.
+
+    A writer whose rows are all equal has no spectrum, and is left out.
+    """
+    title = "The strongest directions of the embedding"
+    found, left = defined(numbers[0], title, story.first_writers, lambda site: spectrum(story.weights, site))
+    results = {NAMES[site]: result for site, result in found.items()}
+    if not results:
+        return [*left]
     d = story.weights.architecture.d_model
     top, whole = [], []
     for name, result in results.items():
@@ -35,8 +44,8 @@ def spectra_figures(story: Story) -> list[Figure]:
     rules = [rule("y", share, f"{share:.0%}") for share in (0.5, 0.8, 0.95)]
     return [
         figure(
-            "2",
-            f"The strongest directions of the embedding{' and of the positions' if len(results) > 1 else ''}",
+            numbers[0],
+            _title(list(results)),
             _cliff({name: result.eigenvalue.values for name, result in results.items()}),
             [lines("Top eigenvalues", ("rank", "direction", "linear"), ("eigenvalue", "variance", "log"), top)],
             reading(
@@ -44,7 +53,7 @@ def spectra_figures(story: Story) -> list[Figure]:
             ),
         ),
         figure(
-            "3",
+            numbers[1],
             "How many directions hold how much",
             f"80 % of the variance lies in {_directions(eighty)} of {d} directions. Structureless rows would need "
             f"{_directions(flat)}.",
@@ -58,7 +67,12 @@ def spectra_figures(story: Story) -> list[Figure]:
                 )
             ],
         ),
+        *left,
     ]
+
+
+def _title(names: list[str]) -> str:
+    return f"The strongest directions of {' and of '.join(WORDS[name] for name in names)}"
 
 
 def _directions(counts: dict[str, int]) -> str:

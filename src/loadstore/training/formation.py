@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from loadstore.errors import BadRequest
+from loadstore.models.quote import quote
 from loadstore.training.history import Line
 
 FORMED = 0.9
@@ -51,7 +53,17 @@ def strongest(line: Line, role: str, layer: int | None = None) -> tuple[str, flo
 
 
 def formation(lines: Sequence[Line]) -> Formation:
-    """Follow the induction head and the previous-token head of the last line through all lines."""
+    """Follow the induction head and the previous-token head of the last line through all lines.
+
+    Raises BadRequest where a line lacks what is followed.
+    """
+    try:
+        return _followed(lines)
+    except (KeyError, IndexError, AttributeError, TypeError, ValueError) as error:
+        raise BadRequest(f"the measured lines of this run are damaged ({quote(repr(error), 60)}); train anew") from None
+
+
+def _followed(lines: Sequence[Line]) -> Formation:
     head, _ = strongest(lines[-1], "induction")
     before, _ = strongest(lines[-1], "previous", layer=0)
     score = [float(line["induction"][head] or 0.0) for line in lines]

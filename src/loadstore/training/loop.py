@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -147,8 +147,8 @@ def _measured(run: Run, corpus: Corpus) -> Line:
 
 
 def _short(line: Line) -> str:
-    """The strongest heads and the text loss in one breath."""
-    if not line:
-        return ""
-    previous, induction = (max(line[role].values()) for role in ("previous", "induction"))
-    return f"prev {previous:.2f} ind {induction:.2f} text {line['text_loss']:.2f}"
+    """The strongest heads and the text loss in one breath; nothing for a line that an editor or a disk changed."""
+    with suppress(KeyError, AttributeError, TypeError, ValueError):
+        previous, induction = (max(line[role].values()) for role in ("previous", "induction"))
+        return f"prev {previous:.2f} ind {induction:.2f} text {line['text_loss']:.2f}"
+    return ""

@@ -13,7 +13,7 @@ from loadstore.report.parts import Part, shared
 from loadstore.report.prompt import Prompt, ask
 from loadstore.report.real.atlas import FALL, Atlas
 from loadstore.report.real.roles import role_figures
-from loadstore.report.real.rooms import room_figure
+from loadstore.report.real.rooms import room_figures
 from loadstore.report.real.undefined import undefined_figure
 from loadstore.report.real.wires import cut_figures, score_figure
 from loadstore.report.sections import section
@@ -58,7 +58,7 @@ def real_parts(atlas: Atlas) -> list[Part]:
                 "memory",
                 "The memory",
                 "The residual stream is shared memory. How much of it is used, and by whom?",
-                [*_renumbered(spectra_figures(atlas), ("5", "6")), room_figure(atlas)],
+                [*spectra_figures(atlas, ("5", "6")), *room_figures(atlas)],
             ),
         ),
         Part(

@@ -1,20 +1,35 @@
 """How much of the stream the notable heads write to."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from loadstore.circuits.folding import ov
 from loadstore.circuits.spectra import spectrum
 from loadstore.evidence.dossier import structureless_values
+from loadstore.report.nothing import LeftOut, defined
 from loadstore.report.real.atlas import Atlas
 from loadstore.report.words import number
+from loadstore.sites import parse_head
 from loadstore.views.model import Figure, figure, lines, reading, rule, series
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 SHOWN = 6  # lines that can be told apart
 
 
-def room_figure(atlas: Atlas) -> Figure:
-    """Cumulative variance of what the notable heads store for white input, beside structureless rows."""
-    results = {str(head): spectrum(atlas.weights, str(head)) for head in atlas.notable}
+def room_figures(atlas: Atlas) -> list[Figure | LeftOut]:
+    """Cumulative variance of what the notable heads store for white input, beside structureless rows.
+
+    A head that stores nothing has no spectrum, and is left out.
+    """
+    title, names = "How much room the notable heads take", [str(head) for head in atlas.notable]
+    results, left = defined("7", title, names, lambda name: spectrum(atlas.weights, name))
+    return [*([_drawn(atlas, title, results)] if results else []), *left]
+
+
+def _drawn(atlas: Atlas, title: str, results: "dict[str, xr.Dataset]") -> Figure:
     counts = {name: float(result.attrs["participation_ratio"]) for name, result in results.items()}
     ranked = sorted(counts, key=lambda name: counts[name])
     chosen = sorted({*ranked[: SHOWN // 2], *ranked[-(SHOWN // 2) :]}, key=ranked.index)
@@ -22,11 +37,11 @@ def room_figure(atlas: Atlas) -> Figure:
     ranks = np.arange(1, top + 1)
     drawn = [series(name, ranks, results[name]["cumulative"].values[:top]) for name in chosen]
     shape = atlas.weights.architecture
-    null = np.square(structureless_values(ov(atlas.weights, atlas.notable[0]), 0))
+    null = np.square(structureless_values(ov(atlas.weights, parse_head(next(iter(results)))), 0))
     drawn.append(series("random", ranks, np.cumsum(null) / null.sum(), dashed=True))
     return figure(
         "7",
-        "How much room the notable heads take",
+        title,
         f"Of {shape.d_head} directions that a head could use, {_counted(ranked, counts)}.",
         [
             lines(
