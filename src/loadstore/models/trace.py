@@ -86,7 +86,8 @@ class Trace:
 
     def store(self, writer: Writer | Head | str) -> Float[Tensor, "batch token d_model"]:
         """Return the same with the batch axis always there. Raises NoSuchSite as ``written`` does."""
-        writer = wiring(self.weights).writer(str(writer))
+        if not isinstance(writer, Writer):
+            writer = wiring(self.weights).writer(str(writer))
         record, shape = self.record, (*self.tokens.shape, self.weights.architecture.d_model)
         match writer.kind:
             case "embed":

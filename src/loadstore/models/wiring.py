@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -105,8 +106,17 @@ def _some(sites: tuple[Writer, ...] | tuple[Reader, ...]) -> str:
     return ", ".join(names if len(names) <= 6 else [*names[:3], "…", *names[-2:]])
 
 
+_WIRINGS: WeakKeyDictionary[Weights, Wiring] = WeakKeyDictionary()
+
+
 def wiring(weights: Weights) -> Wiring:
     """Return the wiring of a model: ``embed``, ``pos``, then each layer's heads, its bias and its MLP."""
+    if weights not in _WIRINGS:
+        _WIRINGS[weights] = _wiring(weights)
+    return _WIRINGS[weights]
+
+
+def _wiring(weights: Weights) -> Wiring:
     shape = weights.architecture
     writers = [EMBED, POS] if shape.has_pos else [EMBED]
     readers: list[Reader] = []

@@ -105,7 +105,8 @@ def _hand_on(found: dict[Cell, _Use], load: Load, user: str, weight: float, carr
     """Hand a user's weight on to the heads and MLPs that it loaded."""
     for part in load.parts:
         if part.writer != CONST and parse_writer(part.writer).kind in ("head", "mlp"):
-            use = found.setdefault((part.writer, part.token), _Use())
+            cell = part.writer, part.token
+            use = found[cell] if cell in found else found.setdefault(cell, _Use())
             use.weight += weight * min(1.0, abs(part.share))
             use.carried += carried * part.share
             use.users.append(user)
