@@ -81,6 +81,7 @@ def test_a_link_and_a_pipe_stay(line: str, monkeypatch: pytest.MonkeyPatch, caps
         ("wires m.safetensors --corpus text.csv -o x.csv", "into Q"),
         ("channels m.safetensors L0.H1 -o x.csv", "channels of L0.H1"),
         ("head L0.H1 -m m.safetensors -o x.html", "What it reads"),
+        ("report m.safetensors --ids 0,1,2,3,0,1,2,3 -o x.html", "figure 1: "),
     ],
 )
 @pytest.mark.usefixtures("folder")

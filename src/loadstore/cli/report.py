@@ -40,15 +40,17 @@ def report(
     Example: loadstore report builtin --prompt "the cat sat on the mat. the dog sat" --predict " on" -o report.html
     """
     weights = open_model(model, positions, bos)
+    from loadstore.atomic import check_target
     from loadstore.cli.progress import steps
+    from loadstore.cli.saving import saving
     from loadstore.models.estimates import expected
-    from loadstore.report.page import write_report
+    from loadstore.report.page import report_document, write_page
 
+    check_target(out)
     options = [*(["--positions", positions] if positions else []), *(["--bos", bos] if bos != "model" else [])]
     with steps(f"report on {weights.name}", expected(weights, "report")) as progress:
-        document = write_report(
+        document = report_document(
             weights,
-            out,
             prompt if ids is None else as_ids(ids),
             at=at,
             predict=named(predict, ids, "--predict"),
@@ -57,11 +59,13 @@ def report(
             options=options,
             progress=progress,
         )
-    if json:
-        print_json("report", {"model": weights.name, "bos": weights.begins, "path": str(out), "page": document})
-        return
-    typer.echo(document["lead"])
-    for section in document["sections"]:
-        for figure in section["figures"]:
-            typer.echo(f"figure {figure['number']}: {figure['claim']}")
-    typer.echo(f"\nwrote {out} ({out.stat().st_size / 1e6:.1f} MB): open it in any browser")
+    with saving(out, lambda path: write_page(document, path)) as saved:
+        if json:
+            print_json("report", {"model": weights.name, "bos": weights.begins, "path": str(out), "page": document})
+            return
+        typer.echo(document["lead"])
+        for section in document["sections"]:
+            for figure in section["figures"]:
+                typer.echo(f"figure {figure['number']}: {figure['claim']}")
+        if saved:
+            typer.echo(f"\nwrote {out} ({out.stat().st_size / 1e6:.1f} MB): open it in any browser")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import loadstore
-from loadstore.atomic import replacing
+from loadstore.atomic import check_target, write_whole
 from loadstore.errors import Undefined
 from loadstore.heads.roles import bos_of
 from loadstore.models.weights import Weights
@@ -106,9 +106,14 @@ def write_report(
     Raises:
         BadRequest: Also where the page cannot be written.
     """
-    with replacing(path) as partial:
-        document = report_document(
-            weights, prompt, at=at, predict=predict, against=against, model=model, options=options, progress=progress
-        )
-        partial.write_text(render_page(document), encoding="utf-8")
+    check_target(path)
+    document = report_document(
+        weights, prompt, at=at, predict=predict, against=against, model=model, options=options, progress=progress
+    )
+    write_page(document, path)
     return document
+
+
+def write_page(document: dict[str, Any], path: Path) -> None:
+    """Write a report's document as a page, atomically. Raises BadRequest where it cannot be written."""
+    write_whole(path, render_page(document).encode())
