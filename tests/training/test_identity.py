@@ -183,6 +183,20 @@ def test_facts_of_another_text_are_not_used_with_these_arrays(text: Path, tmp_pa
     assert prepare(text, run, VOCAB).digest == new.digest != old.digest
 
 
+def test_a_kept_tokenizer_is_vetted_even_where_its_digest_fits(text: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    prepare(text, run, 300)
+    facts = json.loads((run / "corpus.json").read_text())["facts"]
+    tokenizer = json.loads(facts["tokenizer"])
+    split = {"type": "Split", "pattern": {"Regex": "(a+)+$"}, "behavior": "Isolated", "invert": False}
+    tokenizer["pre_tokenizer"] = split
+    facts["tokenizer"] = json.dumps(tokenizer)
+    document = {"digest": preparing._digest(facts), "facts": facts}
+    (run / "corpus.json").write_text(json.dumps(document))
+    with pytest.raises(BadRequest, match="cannot be used"):
+        kept(run)
+
+
 def foreign(folder: Path) -> dict[str, bytes]:
     """A folder with files of someone else's, some of which are called as a run's."""
     folder.mkdir()

@@ -14,6 +14,7 @@ from tokenizers import Tokenizer
 from loadstore.atomic import write_whole
 from loadstore.errors import BadRequest
 from loadstore.models.quote import quote
+from loadstore.models.vetting import vet
 from loadstore.training.corpus import Corpus, read_corpus, text_files
 from loadstore.training.folder import claimed, own
 
@@ -87,6 +88,7 @@ def _kept(run: Path) -> tuple[Corpus, str]:
         raise ValueError(f"{ARRAYS} is damaged, or belongs to another text: its content does not match {FACTS}")
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            vet(json.loads(facts["tokenizer"]))
             tokenizer = Tokenizer.from_str(facts["tokenizer"])
             found = Corpus(tokenizer, arrays["train"], arrays["held_out"], facts["documents"], facts["characters"])
         return found, facts["fingerprint"]
