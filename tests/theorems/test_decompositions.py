@@ -11,8 +11,10 @@ from tiny import Kind, tiny
 
 import loadstore as ls
 from loadstore.errors import BadPrompt, Undefined
+from loadstore.evidence.traffic import _refuse_overflow
 from loadstore.linear import decompositions
 from loadstore.linear.factored import Factored
+from loadstore.models.wiring import wiring
 
 SOURCE = Path(decompositions.__file__).parents[1]
 ROUTINES = ("eigh", "eigvalsh", "eigvals", "qr", "svd", "svdvals")
@@ -129,3 +131,15 @@ def test_the_agreement_of_a_channel_does_not_depend_on_the_size_of_weights(size:
     scaled = replace(model, W_E=model.W_E * size)
     found, expected = (ls.channel_tokens(one, "embed", "L1.H0.K", 1).agreement for one in (scaled, model))
     assert found == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("bad", [float("inf"), float("nan")])
+def test_a_wire_that_exists_never_reads_as_one_that_does_not(bad):
+    model = tiny(PLAIN)
+    network = wiring(model)
+    writers, readers = network.writers[:1], network.readers[:1]
+    refused = (np.array([[bad]]), np.array([[True]]), writers, readers, model)
+    with pytest.raises(Undefined, match=r"in the traffic of embed → L0\.H0\.Q"):
+        _refuse_overflow(*refused)
+    _refuse_overflow(np.array([[np.nan]]), np.array([[False]]), writers, readers, model)
+    _refuse_overflow(np.array([[1e308]]), np.array([[True]]), writers, readers, model)

@@ -69,7 +69,7 @@ def traffic(
     found = factorised(kept, sources, targets, progress)
     if exact:
         found = token_by_token(kept, sources, targets, found, progress)
-    _refuse_overflow(found["theta"], sources, targets, weights)
+    _refuse_overflow(found["theta"], network.between(sources, targets), sources, targets, weights)
     load, groups = np.sqrt(np.clip(found["theta"], 0, None)), kept.groups
     spread = np.sqrt(np.square(found["pull"]).sum(0) * groups / max(1, groups - 1))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -93,8 +93,11 @@ def traffic(
     )
 
 
-def _refuse_overflow(squared: np.ndarray, writers: Sequence[Writer], readers: Sequence[Reader], model: Weights) -> None:
-    """Raise Undefined where a squared traffic is infinite; NaN where two sites are not connected."""
-    if np.isinf(squared).any():
-        row, column = np.argwhere(np.isinf(squared))[0]
+def _refuse_overflow(
+    squared: np.ndarray, exists: np.ndarray, writers: Sequence[Writer], readers: Sequence[Reader], model: Weights
+) -> None:
+    """Raise Undefined where the squared traffic of a wire that exists is not finite."""
+    bad = np.argwhere(exists & ~np.isfinite(squared))
+    if len(bad):
+        row, column = bad[0]
         raise overflow(model.dtype, f"in the traffic of {writers[row]} → {readers[column]}")
