@@ -87,7 +87,7 @@ IMPOSSIBLE = [
     ("llama", {"rope_parameters": LLAMA3 | {"factor": 0}}, "are impossible"),
     ("llama", {"rope_parameters": {"rope_type": "linear"}}, "states no factor, which it needs"),
     ("gpt_neox", {"head_dim": 5}, "head_dim = 5, but hidden_size / num_attention_heads makes it 8"),
-    ("llama", {"rope_parameters": [1]}, "no object"),
+    ("llama", {"rope_parameters": [1]}, "not an object"),
     ("llama", {"num_hidden_layers": "2"}, "num_hidden_layers = 2, expected a whole number"),
     ("llama", {"num_hidden_layers": 0}, "num_hidden_layers = 0, expected 1 up"),
     ("llama", {"attention_bias": "yes"}, "true or false"),
