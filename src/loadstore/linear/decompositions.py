@@ -13,6 +13,7 @@ from jaxtyping import Complex, Float
 from torch import Tensor
 
 from loadstore.errors import Undefined
+from loadstore.threads import threads_for
 
 _Result = TypeVar("_Result")
 
@@ -62,6 +63,7 @@ def finite(matrix: Tensor) -> Tensor:
 
 def _of_finite(work: Callable[[Tensor], _Result], matrix: Tensor) -> _Result:
     try:
-        return work(finite(matrix))
+        with threads_for(0):  # LAPACK would wake its threads thousands of times: six times slower at d = 576
+            return work(finite(matrix))
     except torch.linalg.LinAlgError as error:  # pyright: ignore[reportPrivateImportUsage]
         raise Undefined(f"a decomposition of a {list(matrix.shape)} matrix does not converge ({error})") from None

@@ -53,8 +53,7 @@ class End:
         """Eigenvalues that can differ from zero, largest first, double precision; of a full Gram found in ``dtype``."""
         if not self.full:
             return gram_eigenvalues([self.matrix])[0]
-        with threads_for(len(self.matrix) ** 3):
-            return eigvalsh(self.matrix.to(dtype)).double().flip(-1).clamp(min=0)
+        return eigvalsh(self.matrix.to(dtype)).double().flip(-1).clamp(min=0)
 
     def turned(self, turn: Callable[[Tensor], Tensor]) -> "End":
         """The end of A T, for a linear map T that ``turn`` applies to rows."""

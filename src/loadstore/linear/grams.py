@@ -53,7 +53,8 @@ class Packed:
             if full:
                 block[at].copy_(cores[:, rows, columns])
             else:
-                torch.bmm(cores[:, :, rows].mT, cores[:, :, columns], out=block[at])
+                with threads_for(cores[:, :, rows].numel() * block.shape[2]):
+                    torch.bmm(cores[:, :, rows].mT, cores[:, :, columns], out=block[at])
             block[at].diagonal(dim1=1, dim2=2).sub_(means[:, None].to(block))
 
     def weigh(self) -> None:
