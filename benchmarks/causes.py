@@ -19,15 +19,15 @@ import torch
 from scipy.stats import rankdata
 
 import loadstore as ls
-from loadstore.circuits.folding import reader_map, writer_map
-from loadstore.evidence.cutting import reader_changes
-from loadstore.evidence.moments import moments
+from loadstore.causal.cutting import reader_changes
+from loadstore.corpora.corpus import read_corpus
 from loadstore.heads.roles import random_repeats
 from loadstore.linear.factored import Factored
-from loadstore.models.corpus import read_corpus
-from loadstore.models.weights import Weights
-from loadstore.models.wiring import wiring
+from loadstore.model.weights import Weights
+from loadstore.model.wiring import wiring
+from loadstore.scores.folding import reader_map, writer_map
 from loadstore.sites import Reader, Writer
+from loadstore.wire_traffic.moments import moments
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("null", "sums", "training", "article", "reading", "gauge")

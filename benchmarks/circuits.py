@@ -17,13 +17,13 @@ from peak import peak
 from shapes import random_gpt2, random_llama
 
 import loadstore as ls
-from loadstore.circuits import engine
-from loadstore.circuits.ends import read_height, read_rank, written_height, written_rank
-from loadstore.circuits.engine import Ask
 from loadstore.linear.ends import End
 from loadstore.linear.routes import Routes, routes
-from loadstore.models.weights import Weights
-from loadstore.models.wiring import wiring
+from loadstore.model.weights import Weights
+from loadstore.model.wiring import wiring
+from loadstore.scores import engine
+from loadstore.scores.ends import read_height, read_rank, written_height, written_rank
+from loadstore.scores.engine import Ask
 
 Row = tuple[str, str, str]
 D, VOCAB, LAYERS = 768, 50257, 4

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 import loadstore as ls
-from loadstore.models.installed import installed
+from loadstore.checkpoints.installed import installed
 
 PROMPT = "When Mary and John went to the store, John gave a drink to"
 TOKENS = 2000

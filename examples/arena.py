@@ -15,9 +15,9 @@ from rich.table import Table
 
 import loadstore as ls
 from loadstore.errors import LoadstoreError
+from loadstore.execution.edits import Edit
 from loadstore.heads.patterns import mass_on, role_masks
 from loadstore.heads.roles import bos_of, random_repeats
-from loadstore.models.edits import Edit
 from loadstore.sites import parse_head
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from loadstore.models.library import load
+from loadstore.checkpoints.library import load
 from loadstore.training.claims import INDUCTION, PREVIOUS, claims, read_held_out
 from loadstore.training.prepare import kept
 

@@ -8,8 +8,8 @@ import copy
 import random
 from typing import Any
 
-from loadstore.models.families.shared_keys import GENERATION, METADATA, TRAINING
-from loadstore.models.families.table import FAMILIES
+from loadstore.checkpoints.families.shared_keys import GENERATION, METADATA, TRAINING
+from loadstore.checkpoints.families.table import FAMILIES
 
 Config = dict[str, Any]
 KINDS = tuple(FAMILIES)

@@ -12,11 +12,11 @@ import torch
 from config_cases import NO_NUMBER, Config, changed, legal
 from reference_models import exact, library
 
+from loadstore.checkpoints.checkpoint import Checkpoint
+from loadstore.checkpoints.families.huggingface import Facts
+from loadstore.checkpoints.families.table import FAMILIES
 from loadstore.errors import BadCheckpoint
-from loadstore.models.checkpoint import Checkpoint
-from loadstore.models.families.huggingface import Facts
-from loadstore.models.families.table import FAMILIES
-from loadstore.models.trace import run
+from loadstore.execution.trace import run
 
 IDS = torch.tensor([[3, 1, 4, 1, 5, 9, 2]])
 

@@ -4,7 +4,7 @@ import torch
 from tiny import turning
 from torch import Tensor
 
-from loadstore.models.weights import Norm, Weights
+from loadstore.model.weights import Norm, Weights
 from loadstore.sites import Head, Reader, Writer
 
 

@@ -13,8 +13,8 @@ from typing import Any
 from hostile import unchecked
 
 from loadstore.errors import LoadstoreError, Undefined
-from loadstore.models.trace import run
-from loadstore.models.weights import Weights
+from loadstore.execution.trace import run
+from loadstore.model.weights import Weights
 from loadstore.visible import line
 
 MEMORY = 256 << 20  # bytes beyond those of the start that thousands of tiny cases may take at their peak

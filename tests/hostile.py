@@ -17,11 +17,11 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from torch import Tensor
 
+from loadstore.checkpoints.checkpoint import read_checkpoint
+from loadstore.checkpoints.families.own import digest
 from loadstore.errors import LoadstoreError
-from loadstore.models.checkpoint import read_checkpoint
-from loadstore.models.families.own import digest
-from loadstore.models.tokens import Tokens
-from loadstore.models.weights import Weights
+from loadstore.model.weights import Weights
+from loadstore.tokenizer.tokens import Tokens
 from loadstore.visible import line
 
 PLAIN = Kind("shortformer", "none", biases=True)

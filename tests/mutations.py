@@ -10,7 +10,7 @@ import pytest
 from hostile import unchecked
 
 from loadstore.errors import LoadstoreError
-from loadstore.models.weights import Weights
+from loadstore.model.weights import Weights
 from loadstore.visible import line
 
 # What counts, lengths, sizes and offsets are replaced by.

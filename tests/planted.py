@@ -23,9 +23,9 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from torch import Tensor
 
-from loadstore.models.architecture import Architecture, Positions
-from loadstore.models.tokens import Tokens
-from loadstore.models.weights import Layer, Weights
+from loadstore.model.architecture import Architecture, Positions
+from loadstore.model.weights import Layer, Weights
+from loadstore.tokenizer.tokens import Tokens
 
 VOCAB, CONTEXT, D_HEAD, SHARPNESS, BOS = 20, 16, 20, 30.0, 0
 E, P, S, O = slice(0, 20), slice(20, 36), slice(36, 56), slice(56, 76)  # noqa: E741 (O is the block's name)

@@ -8,7 +8,7 @@ import torch
 from pace import slowness
 
 import loadstore as ls
-from loadstore.models.library import builtin_path
+from loadstore.checkpoints.library import builtin_path
 from loadstore.training.claims import Claim, claims, read_held_out
 
 pytestmark = pytest.mark.alone

@@ -11,11 +11,11 @@ import pytest
 import torch
 from tiny import KINDS, Kind, some_tokens, tiny
 
-from loadstore.circuits.relative import relative
-from loadstore.circuits.scores import subspace_scores
-from loadstore.models.edits import ablate, cut
-from loadstore.models.rotary import Rotary
-from loadstore.models.trace import run
+from loadstore.execution.edits import ablate, cut
+from loadstore.execution.trace import run
+from loadstore.model.rotary import Rotary
+from loadstore.scores.relative import relative
+from loadstore.scores.scores import subspace_scores
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted((ROOT / "docs").glob("*.md"))

@@ -9,11 +9,11 @@ from tiny import KINDS, UNUSUAL, Kind, some_tokens, tiny
 from torch import Tensor
 
 import loadstore as ls
+from loadstore.causal.own_cuts import own_cuts
+from loadstore.decomposition.stored import stores
 from loadstore.errors import LoadstoreError, Undefined
-from loadstore.evidence.exact import reader_traffic
-from loadstore.evidence.own_cuts import own_cuts
-from loadstore.models.wiring import wiring
-from loadstore.prompts.stored import stores
+from loadstore.model.wiring import wiring
+from loadstore.wire_traffic.exact import reader_traffic
 
 HEAD = "L1.H2"
 

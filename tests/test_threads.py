@@ -65,13 +65,13 @@ def _seen(monkeypatch, module, name) -> list[int]:
 
 
 def test_a_short_pass_and_all_scores_run_on_one_thread(monkeypatch):
-    import loadstore.models.forward as forward
+    import loadstore.execution.forward as forward
 
     counts = _seen(monkeypatch, forward, "through_layer")
     weights = tiny(KINDS[0])
     ls.run(weights, [1, 2, 3])
     assert counts == [1, 1, 1]
-    import loadstore.circuits.groups as groups
+    import loadstore.scores.groups as groups
 
     counts = _seen(monkeypatch, groups, "tiles")
     ls.subspace_scores(weights)

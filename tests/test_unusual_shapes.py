@@ -12,11 +12,11 @@ from dense import ov, qk, reads, writes
 from tiny import UNUSUAL, some_tokens, tiny
 
 import loadstore as ls
-from loadstore.circuits.decoding import channel_tokens
-from loadstore.circuits.overlap import overlap
+from loadstore.decomposition.decomposition import reader_parts
 from loadstore.errors import Undefined
-from loadstore.models.wiring import wiring
-from loadstore.prompts.decomposition import reader_parts
+from loadstore.model.wiring import wiring
+from loadstore.scores.decoding import channel_tokens
+from loadstore.scores.overlap import overlap
 from loadstore.sites import Head
 
 

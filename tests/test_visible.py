@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from loadstore.errors import BadRequest
-from loadstore.models.quote import quote
+from loadstore.quote import quote
 from loadstore.views.page import render_page
 from loadstore.visible import csv_cell, dumps, everywhere, line, shown, visible
 

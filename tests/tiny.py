@@ -7,9 +7,9 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from loadstore.models.architecture import NORMS, Architecture, Mlp, NormKind, Positions
-from loadstore.models.rotary import Rotary
-from loadstore.models.weights import Layer, MlpLayer, Norm, Weights
+from loadstore.model.architecture import NORMS, Architecture, Mlp, NormKind, Positions
+from loadstore.model.rotary import Rotary
+from loadstore.model.weights import Layer, MlpLayer, Norm, Weights
 
 
 class Sizes(NamedTuple):

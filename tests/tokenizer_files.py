@@ -5,7 +5,7 @@ from typing import Any
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
-from loadstore.models.splits import GPT4O, LLAMA3, QWEN2, TEKKEN
+from loadstore.tokenizer.splits import GPT4O, LLAMA3, QWEN2, TEKKEN
 
 END = "<|endoftext|>"
 MERGES = [("t", "h"), ("th", "e"), ("Ġ", "the"), ("Ġ", "c"), ("1", "2")]

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from loadstore.errors import BadCheckpoint, BadPrompt
-from loadstore.models.bos import begun
-from loadstore.models.tokens import Tokens
+from loadstore.tokenizer.bos import begun
+from loadstore.tokenizer.tokens import Tokens
 
 ODD: list[Any] = [None, True, 0, -1, 1 << 31, 1 << 64, 0.5, "", "a", "\ud800", "é" * 50, [], {}, [[]], {"type": "NFC"}]
 TEXTS = ["the cat's 12 é\n", "a", "▁ <s>" + "x" * 200, " " * 300, "\ud800"]

@@ -11,8 +11,8 @@ import torch
 from tiny import Kind, tiny
 
 import loadstore as ls
+from loadstore.corpora.corpus import read_corpus
 from loadstore.errors import LoadstoreError
-from loadstore.models.corpus import read_corpus
 
 CALLED = ("metric", "progress", "estimate")
 IDS = [3, 1, 4, 1, 5, 9]

@@ -14,98 +14,98 @@ from typing import TYPE_CHECKING, Any
 from loadstore.threads import prepare
 
 if TYPE_CHECKING:
-    from loadstore.circuits.channels import channels as channels
-    from loadstore.circuits.decoding import channel_tokens as channel_tokens
-    from loadstore.circuits.moved import matched as matched
-    from loadstore.circuits.moved import moved as moved
-    from loadstore.circuits.paths import path as path
-    from loadstore.circuits.paths import positional_qk as positional_qk
-    from loadstore.circuits.scores import subspace_scores as subspace_scores
-    from loadstore.circuits.spectra import spectrum as spectrum
-    from loadstore.circuits.vocabulary import copying as copying
-    from loadstore.circuits.vocabulary import key_composition as key_composition
-    from loadstore.evidence.ablation import ablation_effects as ablation_effects
+    from loadstore.causal.ablation import ablation_effects as ablation_effects
+    from loadstore.causal.effect import effect as effect
+    from loadstore.causal.metrics import kl as kl
+    from loadstore.causal.metrics import log_probability as log_probability
+    from loadstore.causal.metrics import logit_difference as logit_difference
+    from loadstore.causal.metrics import loss as loss
+    from loadstore.causal.metrics import pattern_entry as pattern_entry
+    from loadstore.causal.sweep import sweep as sweep
+    from loadstore.checkpoints.library import load as load
+    from loadstore.decomposition.address import address as address
+    from loadstore.decomposition.decomposition import score_parts as score_parts
+    from loadstore.decomposition.listing import listing as listing
+    from loadstore.decomposition.logits import logit_parts as logit_parts
+    from loadstore.decomposition.logits import residual_parts as residual_parts
+    from loadstore.decomposition.outputs import output_parts as output_parts
+    from loadstore.decomposition.walk import walk as walk
     from loadstore.evidence.dossier import dossier as dossier
     from loadstore.evidence.found import induction_circuits as induction_circuits
-    from loadstore.evidence.moments import moments as moments
     from loadstore.evidence.orders import term_importance as term_importance
-    from loadstore.evidence.stream import stream_moments as stream_moments
-    from loadstore.evidence.traffic import traffic as traffic
     from loadstore.evidence.verify import verify as verify
     from loadstore.evidence.wires import wires as wires
+    from loadstore.execution.edits import ablate as ablate
+    from loadstore.execution.edits import cut as cut
+    from loadstore.execution.edits import freeze as freeze
+    from loadstore.execution.edits import patch as patch
+    from loadstore.execution.trace import Trace as Trace
+    from loadstore.execution.trace import run as run
     from loadstore.heads.roles import head_roles as head_roles
-    from loadstore.interventions.effect import effect as effect
-    from loadstore.interventions.metrics import kl as kl
-    from loadstore.interventions.metrics import log_probability as log_probability
-    from loadstore.interventions.metrics import logit_difference as logit_difference
-    from loadstore.interventions.metrics import loss as loss
-    from loadstore.interventions.metrics import pattern_entry as pattern_entry
-    from loadstore.interventions.sweep import sweep as sweep
-    from loadstore.models.edits import ablate as ablate
-    from loadstore.models.edits import cut as cut
-    from loadstore.models.edits import freeze as freeze
-    from loadstore.models.edits import patch as patch
-    from loadstore.models.library import load as load
-    from loadstore.models.trace import Trace as Trace
-    from loadstore.models.trace import run as run
-    from loadstore.models.weights import Weights as Weights
+    from loadstore.model.weights import Weights as Weights
     from loadstore.notebook.show import show as show
-    from loadstore.prompts.address import address as address
-    from loadstore.prompts.decomposition import score_parts as score_parts
-    from loadstore.prompts.listing import listing as listing
-    from loadstore.prompts.logits import logit_parts as logit_parts
-    from loadstore.prompts.logits import residual_parts as residual_parts
-    from loadstore.prompts.outputs import output_parts as output_parts
-    from loadstore.prompts.walk import walk as walk
+    from loadstore.scores.channels import channels as channels
+    from loadstore.scores.decoding import channel_tokens as channel_tokens
+    from loadstore.scores.moved import matched as matched
+    from loadstore.scores.moved import moved as moved
+    from loadstore.scores.paths import path as path
+    from loadstore.scores.paths import positional_qk as positional_qk
+    from loadstore.scores.scores import subspace_scores as subspace_scores
+    from loadstore.scores.spectra import spectrum as spectrum
+    from loadstore.scores.vocabulary import copying as copying
+    from loadstore.scores.vocabulary import key_composition as key_composition
     from loadstore.sites import Head as Head
+    from loadstore.wire_traffic.moments import moments as moments
+    from loadstore.wire_traffic.stream import stream_moments as stream_moments
+    from loadstore.wire_traffic.traffic import traffic as traffic
 
 __version__ = "0.1.0"
 prepare()  # before anything loads torch
 
 _HOMES = {
     "Head": "loadstore.sites",
-    "Trace": "loadstore.models.trace",
-    "Weights": "loadstore.models.weights",
-    "ablate": "loadstore.models.edits",
-    "ablation_effects": "loadstore.evidence.ablation",
-    "address": "loadstore.prompts.address",
-    "channel_tokens": "loadstore.circuits.decoding",
-    "channels": "loadstore.circuits.channels",
-    "copying": "loadstore.circuits.vocabulary",
-    "cut": "loadstore.models.edits",
+    "Trace": "loadstore.execution.trace",
+    "Weights": "loadstore.model.weights",
+    "ablate": "loadstore.execution.edits",
+    "ablation_effects": "loadstore.causal.ablation",
+    "address": "loadstore.decomposition.address",
+    "channel_tokens": "loadstore.scores.decoding",
+    "channels": "loadstore.scores.channels",
+    "copying": "loadstore.scores.vocabulary",
+    "cut": "loadstore.execution.edits",
     "dossier": "loadstore.evidence.dossier",
-    "effect": "loadstore.interventions.effect",
-    "freeze": "loadstore.models.edits",
+    "effect": "loadstore.causal.effect",
+    "freeze": "loadstore.execution.edits",
     "head_roles": "loadstore.heads.roles",
     "induction_circuits": "loadstore.evidence.found",
-    "key_composition": "loadstore.circuits.vocabulary",
-    "kl": "loadstore.interventions.metrics",
-    "listing": "loadstore.prompts.listing",
-    "load": "loadstore.models.library",
-    "log_probability": "loadstore.interventions.metrics",
-    "logit_difference": "loadstore.interventions.metrics",
-    "logit_parts": "loadstore.prompts.logits",
-    "loss": "loadstore.interventions.metrics",
-    "matched": "loadstore.circuits.moved",
-    "moments": "loadstore.evidence.moments",
-    "moved": "loadstore.circuits.moved",
-    "output_parts": "loadstore.prompts.outputs",
-    "patch": "loadstore.models.edits",
-    "path": "loadstore.circuits.paths",
-    "pattern_entry": "loadstore.interventions.metrics",
-    "positional_qk": "loadstore.circuits.paths",
-    "residual_parts": "loadstore.prompts.logits",
-    "run": "loadstore.models.trace",
-    "score_parts": "loadstore.prompts.decomposition",
+    "key_composition": "loadstore.scores.vocabulary",
+    "kl": "loadstore.causal.metrics",
+    "listing": "loadstore.decomposition.listing",
+    "load": "loadstore.checkpoints.library",
+    "log_probability": "loadstore.causal.metrics",
+    "logit_difference": "loadstore.causal.metrics",
+    "logit_parts": "loadstore.decomposition.logits",
+    "loss": "loadstore.causal.metrics",
+    "matched": "loadstore.scores.moved",
+    "moments": "loadstore.wire_traffic.moments",
+    "moved": "loadstore.scores.moved",
+    "output_parts": "loadstore.decomposition.outputs",
+    "patch": "loadstore.execution.edits",
+    "path": "loadstore.scores.paths",
+    "pattern_entry": "loadstore.causal.metrics",
+    "positional_qk": "loadstore.scores.paths",
+    "residual_parts": "loadstore.decomposition.logits",
+    "run": "loadstore.execution.trace",
+    "score_parts": "loadstore.decomposition.decomposition",
     "show": "loadstore.notebook.show",
-    "spectrum": "loadstore.circuits.spectra",
-    "stream_moments": "loadstore.evidence.stream",
-    "subspace_scores": "loadstore.circuits.scores",
-    "sweep": "loadstore.interventions.sweep",
+    "spectrum": "loadstore.scores.spectra",
+    "stream_moments": "loadstore.wire_traffic.stream",
+    "subspace_scores": "loadstore.scores.scores",
+    "sweep": "loadstore.causal.sweep",
     "term_importance": "loadstore.evidence.orders",
-    "traffic": "loadstore.evidence.traffic",
+    "traffic": "loadstore.wire_traffic.traffic",
     "verify": "loadstore.evidence.verify",
-    "walk": "loadstore.prompts.walk",
+    "walk": "loadstore.decomposition.walk",
     "wires": "loadstore.evidence.wires",
 }
 __all__ = [

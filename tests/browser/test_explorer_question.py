@@ -8,10 +8,10 @@ from browser.test_explorer import Visit, visit, wait  # noqa: F401  (a fixture)
 from served import ARTICLE, serving
 
 import loadstore as ls
+from loadstore.decomposition.question import main_head, question
+from loadstore.execution.trace import Trace
 from loadstore.explorer.question import begin
 from loadstore.explorer.state import Explorer
-from loadstore.models.trace import Trace
-from loadstore.prompts.question import main_head, question
 from loadstore.report.listing import listing_figure
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from served import Client, serving, started
 
 import loadstore as ls
 from loadstore.explorer.state import Explorer
-from loadstore.models.architecture import Architecture
-from loadstore.models.weights import Layer, Weights
+from loadstore.model.architecture import Architecture
+from loadstore.model.weights import Layer, Weights
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -8,10 +8,10 @@ import torch
 from browser.reading import columns, row_names, same, table
 
 import loadstore as ls
-from loadstore.circuits.overlap import overlap
-from loadstore.prompts.address import address
-from loadstore.prompts.stored import stores
+from loadstore.decomposition.address import address
+from loadstore.decomposition.stored import stores
 from loadstore.report.prompt import ARTICLE
+from loadstore.scores.overlap import overlap
 from loadstore.sites import SIDES
 
 AT = 10  # the second ␣sat, whose repeat is the clearest of the article's sentence

@@ -10,10 +10,10 @@ import pytest
 from browser.reading import OPEN_TABLES, columns, same, table
 
 import loadstore as ls
-from loadstore.circuits.folding import ov
 from loadstore.linear.subspace import subspace_score
 from loadstore.report.page import write_report
 from loadstore.report.prompt import ARTICLE
+from loadstore.scores.folding import ov
 from loadstore.sites import SIDES
 
 # the article's; every head at once, three addresses, the proof; walk, prediction, traffic, evidence; a dossier
@@ -109,7 +109,7 @@ def test_controls_equal_the_api(opened, model):
 def test_the_proof_equals_the_api(opened, model):
     page = opened[0]
     rows = columns(page, "figure-proof")
-    from loadstore.evidence.effect import induction_circuit, prove_wire
+    from loadstore.causal.proof import induction_circuit, prove_wire
     from loadstore.report.story import tell
 
     story = tell(model)

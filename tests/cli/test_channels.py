@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from tiny import Kind, tiny
 
+from loadstore.checkpoints.families.own import save_weights
 from loadstore.cli import main
-from loadstore.models.families.own import save_weights
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -10,8 +10,8 @@ import torch
 from hostile import WORDS, legacy_state, small, words
 from safetensors.torch import save_file
 
+from loadstore.checkpoints.families.own import save_weights
 from loadstore.cli import main
-from loadstore.models.families.own import save_weights
 
 RECIPE = Path(__file__).parents[2] / "recipes" / "builtin.toml"
 

@@ -7,8 +7,8 @@ import pytest
 from planted import planted
 from typer.testing import CliRunner
 
+from loadstore.checkpoints.families.own import save_weights
 from loadstore.cli.app import app
-from loadstore.models.families.own import save_weights
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,9 @@ from tokenizers import Regex, Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Split
 
-from loadstore.models.families.own import save_weights
-from loadstore.models.tokens import Tokens
-from loadstore.models.weights import Weights
+from loadstore.checkpoints.families.own import save_weights
+from loadstore.model.weights import Weights
+from loadstore.tokenizer.tokens import Tokens
 from loadstore.visible import shown
 
 TOKENS = [

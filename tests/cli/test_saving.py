@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from hostile import WORDS, small, words
 
-from loadstore.circuits import resume
+from loadstore.checkpoints.families.own import save_weights
 from loadstore.cli import main
 from loadstore.errors import BadRequest
-from loadstore.models.families.own import save_weights
-from loadstore.models.tokens import Tokens
+from loadstore.scores import resume
+from loadstore.tokenizer.tokens import Tokens
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def test_scores_that_cannot_be_kept_are_printed_with_a_warning(
 def test_a_signal_ends_a_command_with_its_code() -> None:
     code = (
         "import signal, sys; from loadstore.cli import app, main\n"
-        "from loadstore.models import library\n"
+        "from loadstore.checkpoints import library\n"
         "library.find = lambda *_: signal.raise_signal(signal.SIGTERM)\n"
         "sys.argv = ['loadstore', 'scores', 'm.safetensors']; main()"
     )

@@ -113,7 +113,7 @@ def test_a_fault_is_told_without_hidden_characters(loadstore: Run, monkeypatch: 
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("\x1b[31m\u202e")
 
-    monkeypatch.setattr("loadstore.models.library.load", broken)
+    monkeypatch.setattr("loadstore.checkpoints.library.load", broken)
     code, out, err = loadstore("models", "builtin")
     assert (code, out) == (1, "")
     assert r"RuntimeError: \x1b[31m\u202e" in err

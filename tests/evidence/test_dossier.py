@@ -6,12 +6,12 @@ import torch
 from planted import VOCAB, planted, with_noise
 from tiny import KINDS, Kind, some_tokens, tiny
 
-from loadstore.circuits.scores import subspace_scores
+from loadstore.checkpoints.library import load
 from loadstore.errors import NoSuchSite
 from loadstore.evidence.dossier import LEVEL, SAMPLE, dossier, held_out
 from loadstore.evidence.head_facts import participation
 from loadstore.heads.roles import head_roles
-from loadstore.models.library import load
+from loadstore.scores.scores import subspace_scores
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)

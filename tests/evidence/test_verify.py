@@ -10,15 +10,15 @@ from hostile import refusal
 from tiny import KINDS, Kind, tiny
 
 import loadstore as ls
+from loadstore.causal.near import Near
+from loadstore.causal.relabel import relabelled
+from loadstore.decomposition.listing import listing
 from loadstore.errors import BadRequest, Undefined
 from loadstore.evidence.claimed import claims_of
-from loadstore.evidence.near import Near
-from loadstore.evidence.relabel import relabelled
 from loadstore.evidence.verify import Verified, verify
-from loadstore.models.edits import cut
-from loadstore.models.trace import Trace, run
-from loadstore.models.wiring import wiring
-from loadstore.prompts.listing import listing
+from loadstore.execution.edits import cut
+from loadstore.execution.trace import Trace, run
+from loadstore.model.wiring import wiring
 
 SENTENCE = "the cat sat on the mat. the dog sat on the log."
 IDS = [1, 5, 2, 7, 5, 2]

@@ -10,10 +10,10 @@ from hostile import refusal
 from tiny import KINDS, MODERN, Kind, some_tokens, tiny
 
 import loadstore as ls
+from loadstore.corpora.corpus import read_corpus
 from loadstore.errors import BadRequest, NoSuchSite, Undefined
-from loadstore.evidence.exact import reader_traffic
-from loadstore.evidence.moments import GROUPS
-from loadstore.models.corpus import read_corpus
+from loadstore.wire_traffic.exact import reader_traffic
+from loadstore.wire_traffic.moments import GROUPS
 
 COUNT = 12  # documents
 

@@ -20,7 +20,8 @@ from loadstore.explorer.ask import Ask
 from loadstore.explorer.body import DEPTH, TEXTS
 from loadstore.explorer.guard import HEADERS
 from loadstore.explorer.here import Here
-from loadstore.explorer.state import Document, Explorer, Progress
+from loadstore.explorer.state import Document, Explorer
+from loadstore.progress import Progress
 
 BIG = 10_000_000
 DOCUMENTED = set(map(int, re.findall(r"^\| (\d{3}) \|", Path("docs/explorer.md").read_text(encoding="utf-8"), re.M)))

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from loadstore.evidence.collapse import collapses
+from loadstore.causal.collapse import collapses
 from loadstore.explorer.collapse import Cut, verdict
 
 CONTROLS = ((0.7, 0.62), (0.8, 0.9))  # attention and prediction after each control's cut

@@ -7,12 +7,12 @@ import torch
 from close import assert_close
 
 import loadstore as ls
+from loadstore.causal.near import Near
 from loadstore.errors import BadRequest, LoadstoreError, NoSuchSite, NoSuchWire, Undefined
-from loadstore.evidence.near import Near
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.intervene import controls, effect
 from loadstore.explorer.state import Explorer
-from loadstore.models.wiring import wiring
+from loadstore.model.wiring import wiring
 
 PROMPT = "the cat sat on the mat. the dog sat on the log."
 WIRE = {"kind": "cut", "writer": "L0.H7", "reader": "L1.H4.K"}

@@ -13,7 +13,7 @@ from loadstore.explorer.ask import Ask
 from loadstore.explorer.memory import memory, store
 from loadstore.explorer.state import Explorer
 from loadstore.explorer.stores import loaded, uses
-from loadstore.models.wiring import wiring
+from loadstore.model.wiring import wiring
 from loadstore.sites import SIDES
 
 ARTICLE = "the cat sat on the mat. the dog sat on the log."

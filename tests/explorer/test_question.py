@@ -7,13 +7,13 @@ import pytest
 from tiny import KINDS, tiny
 
 import loadstore as ls
+from loadstore.decomposition.question import main_head
+from loadstore.decomposition.question import question as question_of
 from loadstore.errors import LoadstoreError
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.prompt import run_prompt
 from loadstore.explorer.question import LIKELY, begin, question
 from loadstore.explorer.state import Explorer
-from loadstore.prompts.question import main_head
-from loadstore.prompts.question import question as question_of
 
 ARTICLE = "the cat sat on the mat. the dog sat on the log."
 NAMES = "When Mary and John went to the store, John gave a drink to"

@@ -8,15 +8,15 @@ import torch
 from tiny import KINDS, Kind, some_tokens, tiny
 
 import loadstore as ls
+from loadstore.decomposition.decomposition import reader_parts
 from loadstore.errors import BadRequest, NoSuchSite
+from loadstore.execution.trace import Trace
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.memory import LIT, MASS, memory, store
 from loadstore.explorer.runs import NoSuchRun
 from loadstore.explorer.state import Explorer
 from loadstore.explorer.stores import Uses, loaded, uses
-from loadstore.models.trace import Trace
-from loadstore.models.wiring import wiring
-from loadstore.prompts.decomposition import reader_parts
+from loadstore.model.wiring import wiring
 from loadstore.sites import CONST, SIDES, Head, Reader, Writer
 
 PROMPT = "the cat sat on the mat. the dog sat on the log."

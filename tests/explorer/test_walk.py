@@ -7,11 +7,11 @@ from close import assert_close
 from tiny import KINDS, Kind, tiny
 
 import loadstore as ls
+from loadstore.execution.trace import Trace
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.circuit import circuit_of
 from loadstore.explorer.state import Document, Explorer
 from loadstore.explorer.walk import walk
-from loadstore.models.trace import Trace
 
 PROMPT = "the cat sat on the mat. the dog sat on the log."
 

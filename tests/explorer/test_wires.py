@@ -157,7 +157,7 @@ def test_a_channel_is_that_of_the_python_interface(explorer: Explorer) -> None:
 
 def reaching(weights: ls.Weights) -> list[tuple[str, str]]:
     """One wire of every kind of writer into every kind of reader."""
-    from loadstore.models.wiring import wiring
+    from loadstore.model.wiring import wiring
 
     network, kinds = wiring(weights), {}
     for writer in network.writers:

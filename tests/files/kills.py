@@ -23,14 +23,14 @@ from hostile import WORDS, small, words
 from safetensors import safe_open
 
 from loadstore import cli
-from loadstore.circuits import resume
-from loadstore.models.families.own import save_weights
-from loadstore.models.tokens import Tokens
+from loadstore.checkpoints.families.own import save_weights
 from loadstore.parts import SUFFIX
+from loadstore.scores import resume
+from loadstore.tokenizer.tokens import Tokens
 from loadstore.training import run as training
 
 LATE = ("xarray", "pandas", "loadstore.report.page", "loadstore.evidence.wires", "loadstore.training.loop")
-for late in (*LATE, "loadstore.training.prepare", "loadstore.training.export", "loadstore.circuits.scores"):
+for late in (*LATE, "loadstore.training.prepare", "loadstore.training.export", "loadstore.scores.scores"):
     importlib.import_module(late)
 RECIPE = Path(__file__).parents[1] / "training" / "small.toml"
 COMMANDS = {

@@ -9,9 +9,9 @@ import torch
 from tiny import KINDS, Kind, some_tokens, tiny
 
 from loadstore.errors import BadRequest
+from loadstore.execution.trace import run
 from loadstore.heads.patterns import ROLES, mass_on, role_masks
 from loadstore.heads.roles import bos_of, head_roles, random_repeats, random_tokens, second_copy_loss
-from loadstore.models.trace import run
 
 A, B, C, X = 5, 6, 7, 0
 

@@ -18,9 +18,9 @@ from hostile import words
 from transformer_lens import HookedTransformer, HookedTransformerConfig
 from transformers import PreTrainedTokenizerFast
 
-from loadstore.models.library import load
-from loadstore.models.trace import run
-from loadstore.models.weights import Weights
+from loadstore.checkpoints.library import load
+from loadstore.execution.trace import run
+from loadstore.model.weights import Weights
 
 BOUND = {torch.float32: 1e-5, torch.float64: 1e-10}
 SIZES = {"n_layers": 3, "d_model": 24, "d_head": 8, "n_heads": 3, "n_ctx": 40, "d_vocab": 17, "attn_only": True}

@@ -14,9 +14,9 @@ from planted import planted
 from tiny import KINDS, tiny
 
 import loadstore as ls
+from loadstore.decomposition.address import address
+from loadstore.decomposition.decomposition import logit_parts, score_parts
 from loadstore.errors import BadRequest
-from loadstore.prompts.address import address
-from loadstore.prompts.decomposition import logit_parts, score_parts
 from loadstore.report.dossier import dossier_figures
 
 PROMPT = "a b c d a b"

@@ -8,10 +8,10 @@ import pytest
 from tiny import KINDS, MIXED, UNUSUAL, Kind, mixed, some_tokens, tiny
 from torch import Tensor
 
-from loadstore.models.architecture import Architecture, NormKind
-from loadstore.models.rotary import Rotary
-from loadstore.models.trace import run
-from loadstore.models.weights import Layer, MlpLayer, Norm, Weights
+from loadstore.execution.trace import run
+from loadstore.model.architecture import Architecture, NormKind
+from loadstore.model.rotary import Rotary
+from loadstore.model.weights import Layer, MlpLayer, Norm, Weights
 
 
 def row(x: np.ndarray, norm: Norm | None, eps: float) -> np.ndarray:

@@ -10,10 +10,10 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from loadstore.circuits.scores import subspace_scores
+from loadstore.checkpoints.library import load
 from loadstore.errors import NotThisModel
-from loadstore.models.library import load
-from loadstore.models.trace import Trace, run
+from loadstore.execution.trace import Trace, run
+from loadstore.scores.scores import subspace_scores
 
 REFERENCES = sorted((Path(__file__).parent.parent / "reference").glob("attention_only_*.safetensors"))
 NAMES = [path.stem.removeprefix("attention_only_") for path in REFERENCES]

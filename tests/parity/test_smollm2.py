@@ -18,9 +18,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenize
 from transformers.utils import logging
 
 import loadstore as ls
-from loadstore.models.installed import installed
-from loadstore.models.quantised import Quantised
-from loadstore.models.weights import Weights
+from loadstore.checkpoints.installed import installed
+from loadstore.model.quantised import Quantised
+from loadstore.model.weights import Weights
 from loadstore.report.facts import facts
 
 pytestmark = pytest.mark.alone

@@ -15,14 +15,14 @@ import torch
 from reference_models import SHAPES, Shape, exact, opened, outputs, reference, save
 from torch import Tensor
 
-from loadstore.models.library import load
-from loadstore.models.trace import Trace, run
-from loadstore.models.weights import Weights
-from loadstore.models.wiring import wiring
-from loadstore.prompts.decomposition import reader_parts, score_parts
-from loadstore.prompts.logits import logit_parts, residual_parts
-from loadstore.prompts.outputs import output_parts
-from loadstore.prompts.walk import walk
+from loadstore.checkpoints.library import load
+from loadstore.decomposition.decomposition import reader_parts, score_parts
+from loadstore.decomposition.logits import logit_parts, residual_parts
+from loadstore.decomposition.outputs import output_parts
+from loadstore.decomposition.walk import walk
+from loadstore.execution.trace import Trace, run
+from loadstore.model.weights import Weights
+from loadstore.model.wiring import wiring
 
 LENGTHS = [(2, 20), (1, 1), (3, 7)]
 

@@ -7,7 +7,7 @@ import pytest
 from tiny import KINDS, tiny
 
 import loadstore as ls
-from loadstore.prompts.question import main_head, question
+from loadstore.decomposition.question import main_head, question
 from loadstore.report.asked import answer, command, quoted
 from loadstore.report.page import report_document
 from loadstore.report.parts import Part, build_all, shared

@@ -9,7 +9,7 @@ import pytest
 from pace import slowness
 
 import loadstore as ls
-from loadstore.prompts.question import main_head, question
+from loadstore.decomposition.question import main_head, question
 from loadstore.report.page import report_document
 
 pytestmark = pytest.mark.alone

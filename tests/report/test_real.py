@@ -9,8 +9,8 @@ import torch
 from tiny import KINDS, MODERN, Kind, some_tokens, tiny
 
 import loadstore as ls
-from loadstore.evidence.own_cuts import own_cuts
-from loadstore.models.attention import allowed
+from loadstore.causal.own_cuts import own_cuts
+from loadstore.execution.attention import allowed
 from loadstore.report.induction import induction_figure
 from loadstore.report.nothing import LeftOut
 from loadstore.report.page import report_document

@@ -9,9 +9,9 @@ import torch
 from tiny import Kind, tiny
 
 import loadstore as ls
+from loadstore.causal.proof import CutProof, WireEffect
 from loadstore.errors import BadPrompt, Undefined
-from loadstore.evidence.effect import CutProof, WireEffect
-from loadstore.models.weights import Weights
+from loadstore.model.weights import Weights
 from loadstore.report.cause import proof_figure
 from loadstore.report.nothing import LeftOut
 from loadstore.report.page import report_document, write_report

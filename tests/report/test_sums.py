@@ -9,8 +9,8 @@ from scipy.stats import spearmanr
 from tiny import KINDS, MODERN, Kind, some_tokens, tiny
 
 import loadstore as ls
-from loadstore.prompts.listing import listing
-from loadstore.prompts.program import program
+from loadstore.decomposition.listing import listing
+from loadstore.decomposition.program import program
 from loadstore.report.attribution import STEPS, attribution_figures
 from loadstore.report.nothing import LeftOut
 from loadstore.report.page import report_document

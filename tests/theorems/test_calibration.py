@@ -5,8 +5,8 @@ import pytest
 import torch
 
 import loadstore as ls
-from loadstore.models.architecture import Architecture
-from loadstore.models.weights import Layer, Weights
+from loadstore.model.architecture import Architecture
+from loadstore.model.weights import Layer, Weights
 
 D, HEADS, LAYERS, LEVEL = 32, 20, 3, 0.01
 

@@ -11,10 +11,10 @@ from tiny import Kind, tiny
 
 import loadstore as ls
 from loadstore.errors import BadPrompt, Undefined
-from loadstore.evidence.traffic import _refuse_overflow
 from loadstore.linear import decompositions
 from loadstore.linear.factored import Factored
-from loadstore.models.wiring import wiring
+from loadstore.model.wiring import wiring
+from loadstore.wire_traffic.traffic import _refuse_overflow
 
 SOURCE = Path(decompositions.__file__).parents[1]
 ROUTINES = ("eigh", "eigvalsh", "eigvals", "qr", "svd", "svdvals")
@@ -46,7 +46,7 @@ def test_every_decomposition_goes_through_one_file():
         if isinstance(node, ast.Attribute) and node.attr in ROUTINES and ast.unparse(node.value) == "torch.linalg"
     ]
     # The control's bases are drawn, not read from a model.
-    assert [place for place in found if not place.startswith("circuits/control.py")] == []
+    assert [place for place in found if not place.startswith("scores/control.py")] == []
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ import pytest
 import torch
 from tiny import KINDS, Kind, tiny
 
-from loadstore.circuits.scores import subspace_scores
 from loadstore.linear.discovery import adjusted
 from loadstore.linear.null import null
+from loadstore.scores.scores import subspace_scores
 
 FAMILIES = {
     "uniform": np.random.default_rng(0).uniform(size=40),

@@ -8,10 +8,10 @@ from tiny import KINDS, WITH_POS, Kind, some_tokens, tiny, turning
 from torch import Tensor
 
 from loadstore.errors import NoSuchSite, NoSuchWire
-from loadstore.models.edits import ablate, cut
-from loadstore.models.norms import normalise, through_norm
-from loadstore.models.trace import Trace, run
-from loadstore.models.wiring import wiring
+from loadstore.execution.edits import ablate, cut
+from loadstore.execution.trace import Trace, run
+from loadstore.model.norms import normalise, through_norm
+from loadstore.model.wiring import wiring
 from loadstore.sites import SIDES, Reader
 
 

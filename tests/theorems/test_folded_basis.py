@@ -8,11 +8,11 @@ import torch
 from tiny import KINDS, Kind, some_tokens, tiny
 from torch import Tensor
 
-from loadstore.circuits.folding import fold
 from loadstore.errors import Undefined
-from loadstore.models.gauge import rotate_stream
-from loadstore.models.trace import run
-from loadstore.models.weights import Layer, MlpLayer, Norm, Weights
+from loadstore.execution.trace import run
+from loadstore.model.gauge import rotate_stream
+from loadstore.model.weights import Layer, MlpLayer, Norm, Weights
+from loadstore.scores.folding import fold
 
 GAINED = [kind for kind in KINDS if kind.norm == "rms" and kind.positions != "shortformer"]
 CENTRED = [kind for kind in KINDS if kind.norm == "layer" and kind.positions != "shortformer" and not kind.biases]

@@ -6,9 +6,9 @@ import torch
 from dense import is_centred, reads
 from tiny import KINDS, Kind, tiny
 
-from loadstore.circuits.scores import MEASURES, subspace_scores
 from loadstore.errors import BadRequest
-from loadstore.models.wiring import wiring
+from loadstore.model.wiring import wiring
+from loadstore.scores.scores import MEASURES, subspace_scores
 
 SOME = KINDS[::4]
 VOCAB = 17

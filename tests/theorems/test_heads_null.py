@@ -7,10 +7,10 @@ import pytest
 from tiny import KINDS, MODERN, Kind, tiny
 
 import loadstore as ls
-from loadstore.circuits.scores import MEASURES, subspace_scores
-from loadstore.circuits.siblings import among_heads
-from loadstore.models.gauge import permute_heads
-from loadstore.models.wiring import wiring
+from loadstore.model.gauge import permute_heads
+from loadstore.model.wiring import wiring
+from loadstore.scores.scores import MEASURES, subspace_scores
+from loadstore.scores.siblings import among_heads
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS[::4] if not kind.kv], ids=str)

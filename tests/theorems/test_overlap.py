@@ -4,9 +4,9 @@ import pytest
 import torch
 from tiny import KINDS, Kind, tiny
 
-from loadstore.circuits.overlap import overlap
-from loadstore.circuits.scores import subspace_scores
-from loadstore.models.wiring import wiring
+from loadstore.model.wiring import wiring
+from loadstore.scores.overlap import overlap
+from loadstore.scores.scores import subspace_scores
 
 
 @pytest.mark.parametrize("norms", ["fold", "ignore"])

@@ -5,13 +5,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from loadstore.circuits.folding import ov
-from loadstore.circuits.scores import subspace_scores
+from loadstore.execution.edits import Edit, ablate, cut
+from loadstore.execution.trace import run
 from loadstore.heads.roles import head_roles, random_repeats
-from loadstore.models.edits import Edit, ablate, cut
-from loadstore.models.gauge import rotate_stream
-from loadstore.models.trace import run
-from loadstore.models.weights import Weights
+from loadstore.model.gauge import rotate_stream
+from loadstore.model.weights import Weights
+from loadstore.scores.folding import ov
+from loadstore.scores.scores import subspace_scores
 from loadstore.sites import Head
 
 PERIOD = 7

@@ -17,14 +17,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from loadstore.circuits.folding import qk
-from loadstore.circuits.scores import subspace_scores
+from loadstore.execution.edits import cut
+from loadstore.execution.trace import run
 from loadstore.heads.roles import head_roles, random_repeats
-from loadstore.models.architecture import Architecture
-from loadstore.models.edits import cut
-from loadstore.models.rotary import Pairs, Rotary
-from loadstore.models.trace import run
-from loadstore.models.weights import Layer, Weights
+from loadstore.model.architecture import Architecture
+from loadstore.model.rotary import Pairs, Rotary
+from loadstore.model.weights import Layer, Weights
+from loadstore.scores.folding import qk
+from loadstore.scores.scores import subspace_scores
 from loadstore.sites import Head
 
 VOCAB, CONTEXT, WAVES, D_HEAD, D_MODEL, PERIOD = 20, 16, 8, 36, 61, 7

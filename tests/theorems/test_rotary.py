@@ -9,15 +9,15 @@ from dense import writes
 from tiny import KINDS, ROTARY, Kind, some_tokens, tiny, turning
 from torch import Tensor
 
-from loadstore.circuits.folding import fold, qk, reader_map
-from loadstore.circuits.rotary import averaged
-from loadstore.circuits.scores import subspace_scores
 from loadstore.errors import BadRequest, Undefined
-from loadstore.models.forward import forward
-from loadstore.models.rotary import Rotary
-from loadstore.models.trace import run
-from loadstore.models.weights import Weights
-from loadstore.models.wiring import wiring
+from loadstore.execution.forward import forward
+from loadstore.execution.trace import run
+from loadstore.model.rotary import Rotary
+from loadstore.model.weights import Weights
+from loadstore.model.wiring import wiring
+from loadstore.scores.folding import fold, qk, reader_map
+from loadstore.scores.rotary import averaged
+from loadstore.scores.scores import subspace_scores
 from loadstore.sites import Head, Reader, parse_reader
 
 TURNS = {

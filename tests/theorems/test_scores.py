@@ -8,14 +8,14 @@ import torch
 from dense import is_centred, reads, writes
 from tiny import KINDS, MIXED, NORMED, UNUSUAL, Kind, mixed, some_tokens, tiny
 
-from loadstore.circuits.channels import channels
-from loadstore.circuits.control import haar
-from loadstore.circuits.overlap import overlap
-from loadstore.circuits.scores import subspace_scores
-from loadstore.models.architecture import NormKind
-from loadstore.models.trace import run
-from loadstore.models.weights import MlpLayer, Norm, Weights
-from loadstore.models.wiring import wiring
+from loadstore.execution.trace import run
+from loadstore.model.architecture import NormKind
+from loadstore.model.weights import MlpLayer, Norm, Weights
+from loadstore.model.wiring import wiring
+from loadstore.scores.channels import channels
+from loadstore.scores.control import haar
+from loadstore.scores.overlap import overlap
+from loadstore.scores.scores import subspace_scores
 from loadstore.sites import Reader, Writer
 
 KIND_IDS = [str(kind) for kind in KINDS]

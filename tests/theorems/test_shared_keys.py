@@ -8,7 +8,7 @@ import torch
 from tiny import KINDS, Kind, tiny
 
 import loadstore as ls
-from loadstore.models.weights import Layer, Weights
+from loadstore.model.weights import Layer, Weights
 
 SHARED = [kind for kind in KINDS if kind.kv]
 

@@ -4,10 +4,10 @@ import pytest
 import torch
 from tiny import Kind, tiny
 
-from loadstore.circuits.spectra import spectrum
 from loadstore.errors import Undefined
 from loadstore.linear.factored import Factored
 from loadstore.linear.spectrum import PrincipalSpectrum, principal_spectrum, structureless
+from loadstore.scores.spectra import spectrum
 
 
 def draw(*shape: int, seed: int = 0) -> torch.Tensor:

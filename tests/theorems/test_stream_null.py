@@ -9,12 +9,12 @@ from dense import is_centred, reads, writes
 from tiny import KINDS, Kind, tiny
 from torch import Tensor
 
-from loadstore.circuits.options import as_null
-from loadstore.circuits.scores import MEASURES, subspace_scores
 from loadstore.errors import BadRequest, Undefined
-from loadstore.models.points import Point, point_of
-from loadstore.models.weights import Weights
-from loadstore.models.wiring import wiring
+from loadstore.model.points import Point, point_of
+from loadstore.model.weights import Weights
+from loadstore.model.wiring import wiring
+from loadstore.scores.options import as_null
+from loadstore.scores.scores import MEASURES, subspace_scores
 
 SOME = [*KINDS[::7], *KINDS[13::3], Kind("shortformer", "layer", True)]
 

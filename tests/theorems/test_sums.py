@@ -7,16 +7,16 @@ from hostile import refusal
 from tiny import KINDS, MIXED, MODERN, WITH_POS, Kind, mixed, some_tokens, tiny
 from torch import Tensor
 
+from loadstore.decomposition.decomposition import reader_parts, score_parts
+from loadstore.decomposition.logits import logit_parts, residual_parts
+from loadstore.decomposition.outputs import output_parts
+from loadstore.decomposition.reading import norm_of
 from loadstore.errors import BadRequest, NoSuchSite, Undefined
-from loadstore.models.architecture import NormKind
-from loadstore.models.edits import Edit, ablate, cut
-from loadstore.models.norms import through_norm
-from loadstore.models.trace import Trace, run
-from loadstore.models.wiring import wiring
-from loadstore.prompts.decomposition import reader_parts, score_parts
-from loadstore.prompts.logits import logit_parts, residual_parts
-from loadstore.prompts.outputs import output_parts
-from loadstore.prompts.reading import norm_of
+from loadstore.execution.edits import Edit, ablate, cut
+from loadstore.execution.trace import Trace, run
+from loadstore.model.architecture import NormKind
+from loadstore.model.norms import through_norm
+from loadstore.model.wiring import wiring
 from loadstore.sites import SIDES, UNEMBED
 
 EDITS: dict[str, list[Edit]] = {

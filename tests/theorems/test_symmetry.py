@@ -9,13 +9,13 @@ import torch
 from tiny import KINDS, NORMED, ROTARY, WITH_POS, Kind, some_tokens, tiny
 from torch import Tensor
 
-from loadstore.circuits.scores import MEASURES, subspace_scores
 from loadstore.errors import BadRequest, Undefined
+from loadstore.execution.trace import run
 from loadstore.heads.roles import head_roles
-from loadstore.models.gauge import permute_heads, rotate_stream
-from loadstore.models.rotary import Rotary
-from loadstore.models.trace import run
-from loadstore.models.weights import MlpLayer, Norm, Weights
+from loadstore.model.gauge import permute_heads, rotate_stream
+from loadstore.model.rotary import Rotary
+from loadstore.model.weights import MlpLayer, Norm, Weights
+from loadstore.scores.scores import MEASURES, subspace_scores
 
 NAMES = (*MEASURES, "relative")
 

@@ -9,8 +9,8 @@ import torch
 from close import assert_close
 
 import loadstore as ls
+from loadstore.checkpoints.families.own import save_weights
 from loadstore.errors import BadRequest
-from loadstore.models.families.own import save_weights
 from loadstore.training.corpus import Corpus
 from loadstore.training.history import log_spaced
 from loadstore.training.loop import Progress, train

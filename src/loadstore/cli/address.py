@@ -8,7 +8,7 @@ from loadstore.cli.options import Begin, Json, Model, Positions, open_model, pri
 from loadstore.cli.question import ARTICLE, as_ids
 
 if TYPE_CHECKING:
-    from loadstore.prompts.address import About, Address
+    from loadstore.decomposition.address import About, Address
 
 SHOWN = 5  # writers of a side
 
@@ -41,9 +41,9 @@ def address(
 
     Example: loadstore address builtin "the cat sat on the mat. the dog sat on the log." --head L1.H10 --at 10
     """
+    from loadstore.decomposition.address import address as find
     from loadstore.errors import BadRequest
-    from loadstore.models.trace import run
-    from loadstore.prompts.address import address as find
+    from loadstore.execution.trace import run
 
     if not head:
         raise BadRequest("which head? name one, such as --head L1.H4 (loadstore heads lists what each one does)")

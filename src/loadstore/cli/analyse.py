@@ -55,12 +55,12 @@ def scores(
 
     Example: loadstore scores builtin --reader 'L1.H4.*' --json
     """
-    from loadstore.circuits.options import as_control, as_norms, as_null, as_range
-    from loadstore.circuits.scores import subspace_scores
     from loadstore.cli.progress import counting
     from loadstore.cli.saving import check_name, saving, write_dataset
-    from loadstore.evidence.stream import stream_moments
-    from loadstore.models.corpus import counts
+    from loadstore.corpora.corpus import counts
+    from loadstore.scores.options import as_control, as_norms, as_null, as_range
+    from loadstore.scores.scores import subspace_scores
+    from loadstore.wire_traffic.stream import stream_moments
 
     weights, stream = open_model(model, positions, bos), None
     if out is not None:
@@ -136,9 +136,9 @@ def heads(
     Example: loadstore heads builtin --json
     """
     from loadstore.cli.progress import waiting
+    from loadstore.estimates import REPEATS, expected
     from loadstore.heads.patterns import ROLES
     from loadstore.heads.roles import as_on, head_roles, named
-    from loadstore.models.estimates import REPEATS, expected
 
     weights = open_model(model, positions, bos)
     with waiting("running random sequences", expected(weights, "heads") * sequences / REPEATS):
@@ -183,7 +183,7 @@ def spectrum(
 
     Example: loadstore spectrum builtin pos
     """
-    from loadstore.circuits.spectra import spectrum as eigenspectrum
+    from loadstore.scores.spectra import spectrum as eigenspectrum
 
     weights = open_model(model, positions, bos)
     table = eigenspectrum(weights, site)

@@ -10,7 +10,7 @@ from loadstore.cli.options import Begin, Json, Model, Positions, open_model, p_t
 if TYPE_CHECKING:
     import xarray as xr
 
-    from loadstore.circuits.decoding import ChannelTokens
+    from loadstore.scores.decoding import ChannelTokens
 
 OF_CHANNEL = ("strength", "share", "dimension")
 OF_READER = ("score", "chance", "z", "p", "ceiling", "alignment", "carried")
@@ -48,8 +48,8 @@ def channels(
     weights = open_model(model, positions, bos)
     if out is not None:
         check_name(out)
-    from loadstore.circuits.channels import channels as find
-    from loadstore.circuits.options import as_norms, as_range
+    from loadstore.scores.channels import channels as find
+    from loadstore.scores.options import as_norms, as_range
 
     folded, offsets = as_norms(norms), None if offset is None else as_range(offset)
     table = find(weights, writer, reader, folded, offsets)
@@ -58,8 +58,8 @@ def channels(
     chosen = chosen.isel(channel=slice(top))
     decoded: list[ChannelTokens] | str = []
     if alone is not None:
-        from loadstore.circuits.decoding import channel_tokens
         from loadstore.errors import Undefined
+        from loadstore.scores.decoding import channel_tokens
 
         few = min(5, weights.architecture.vocab)
         try:

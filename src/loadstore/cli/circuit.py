@@ -9,7 +9,7 @@ from loadstore.cli.options import Begin, Json, Model, Positions, open_model, pri
 if TYPE_CHECKING:
     import xarray as xr
 
-    from loadstore.models.weights import Weights
+    from loadstore.model.weights import Weights
 
 KINDS = ("sum", "path", "match", "key", "position")
 SHOWN = 12  # offsets
@@ -37,11 +37,11 @@ def circuit(
 
     Example: loadstore circuit builtin L0.H7 L1.H4 --kind key
     """
-    from loadstore.circuits.options import as_norms
     from loadstore.cli.progress import waiting
     from loadstore.errors import BadRequest
-    from loadstore.models.architecture import one_of
-    from loadstore.models.estimates import expected
+    from loadstore.estimates import expected
+    from loadstore.model.architecture import one_of
+    from loadstore.scores.options import as_norms
 
     if kind not in KINDS:
         raise BadRequest(f"--kind {kind!r}: expected {one_of(KINDS)}")
@@ -67,7 +67,7 @@ def _tokens(
     weights: "Weights", kind: str, heads: list[str], norms: Any, offset: int | None, top: int
 ) -> "tuple[xr.Dataset, xr.Dataset]":
     """How well the circuit copies, and its strongest entries."""
-    from loadstore.circuits import paths, vocabulary
+    from loadstore.scores import paths, vocabulary
 
     if kind == "path":
         return paths.path(weights, heads, norms=norms), paths.entries(
@@ -119,7 +119,7 @@ def _tell_tokens(about: dict[str, Any], measured: "xr.Dataset", pairs: "xr.Datas
 
 
 def _position(weights: "Weights", head: str, norms: Any) -> "xr.DataArray":
-    from loadstore.circuits.paths import positional_qk
+    from loadstore.scores.paths import positional_qk
 
     return positional_qk(weights, head, norms)
 

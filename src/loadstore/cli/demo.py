@@ -35,9 +35,9 @@ def demo_induction(
     """
     import math
 
+    from loadstore.checkpoints.library import load
     from loadstore.cli.interrupt import stoppable, stopped
     from loadstore.cli.live import watching
-    from loadstore.models.library import load
     from loadstore.report.formation import write_formation
     from loadstore.training.export import export
     from loadstore.training.folder import claimed, own

@@ -11,7 +11,7 @@ from loadstore.cli.options import Begin, Json, Positions, open_model, print_json
 
 if TYPE_CHECKING:
     from loadstore.evidence.head_facts import Dossier, WireScore
-    from loadstore.models.weights import Weights
+    from loadstore.model.weights import Weights
 
 
 def head(
@@ -42,8 +42,8 @@ def head(
     weights = open_model(model, positions, bos)
     if out is not None:
         check_target(out)
+    from loadstore.estimates import expected
     from loadstore.evidence.dossier import dossier
-    from loadstore.models.estimates import expected
 
     with waiting(f"dossier of {head}", expected(weights, "head")):
         found = dossier(weights, head, top=top, sequences=sequences, seed=seed, offset=offset)

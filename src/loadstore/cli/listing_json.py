@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from loadstore.decomposition.listing import Listing
+    from loadstore.decomposition.loads import Load
     from loadstore.evidence.verify import Check, Verified
-    from loadstore.prompts.listing import Listing
-    from loadstore.prompts.loads import Load
 
 
 def listing_document(found: "Listing") -> dict[str, Any]:

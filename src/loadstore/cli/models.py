@@ -8,7 +8,7 @@ import typer
 from loadstore.cli.options import Begin, Json, Positions, open_model, print_json, print_table
 
 if TYPE_CHECKING:
-    from loadstore.models.weights import Weights
+    from loadstore.model.weights import Weights
 
 
 def models(
@@ -26,8 +26,8 @@ def models(
 
     Example: loadstore models NeelNanda/Attn_Only_2L512W_C4_Code
     """
+    from loadstore.checkpoints.library import builtin_path
     from loadstore.errors import BadRequest
-    from loadstore.models.library import builtin_path
 
     if card:
         text = builtin_path().with_name("builtin.md")
@@ -44,7 +44,7 @@ def models(
 
 def _describe(model: str, positions: str | None, bos: str, *, json: bool, check: bool) -> None:
     weights = open_model(model, positions, bos, check=check)
-    from loadstore.models.estimates import estimates, matmul_rate
+    from loadstore.estimates import estimates, matmul_rate
     from loadstore.report.facts import facts
     from loadstore.report.real.undefined import undefined
 
@@ -75,7 +75,7 @@ def _describe(model: str, positions: str | None, bos: str, *, json: bool, check:
 
 def _stored(weights: "Weights") -> list[list[str]]:
     """How the numbers lie in the file or in memory, and what they would take if all were widened at once."""
-    from loadstore.models.quantised import stored_as
+    from loadstore.model.quantised import stored_as
     from loadstore.report.facts import tied
 
     kinds: dict[str, int] = {}
@@ -115,10 +115,10 @@ COLUMNS = ("NAME", "layers", "heads", "d_model", "vocabulary", "context", "posit
 
 
 def _list(*, json: bool) -> None:
-    from loadstore.models.families.table import FAMILIES
-    from loadstore.models.hub import cached
-    from loadstore.models.names import PUBLISHED
-    from loadstore.models.repository import Address
+    from loadstore.checkpoints.families.table import FAMILIES
+    from loadstore.checkpoints.hub import cached
+    from loadstore.checkpoints.names import PUBLISHED
+    from loadstore.checkpoints.repository import Address
 
     here = [cached(Address(known.repository)) is not None for known in PUBLISHED]
     if json:

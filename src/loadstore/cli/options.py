@@ -9,8 +9,8 @@ import typer
 from loadstore.cli.say import draw_table, print_document
 
 if TYPE_CHECKING:
-    from loadstore.models.bos import Bos
-    from loadstore.models.weights import Weights
+    from loadstore.model.weights import Weights
+    from loadstore.tokenizer.bos import Bos
 
 Model = Annotated[
     str,
@@ -34,9 +34,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for 
 
 def open_model(model: str, positions: str | None, bos: str = "model", *, check: bool = False) -> "Weights":
     """Load the model that the command line names. Raises BadRequest on an unknown option."""
+    from loadstore.checkpoints.library import load
     from loadstore.errors import BadRequest
-    from loadstore.models.architecture import POSITIONS, one_of
-    from loadstore.models.library import load
+    from loadstore.model.architecture import POSITIONS, one_of
 
     if positions is not None and positions not in POSITIONS:
         raise BadRequest(f"--positions {positions!r}: expected {one_of(POSITIONS)}")

@@ -11,8 +11,8 @@ from loadstore.cli.question import ARTICLE, as_ids
 if TYPE_CHECKING:
     import xarray as xr
 
-    from loadstore.interventions.metrics import Metric
-    from loadstore.models.trace import Trace
+    from loadstore.causal.metrics import Metric
+    from loadstore.execution.trace import Trace
 
 LONG = 5.0  # seconds: what takes longer is announced
 
@@ -56,10 +56,10 @@ def patch(
 
     Example: loadstore patch builtin "the cat sat. the cat" --from "the cat sat. the dog" --where "* -> L1.*.Q"
     """
+    from loadstore.causal.measure import measure
+    from loadstore.causal.sweep import sweep
     from loadstore.cli.progress import counting
-    from loadstore.interventions.measure import measure
-    from loadstore.interventions.sweep import sweep
-    from loadstore.models.trace import run
+    from loadstore.execution.trace import run
 
     weights = open_model(model, positions, bos)
     trace = run(weights, prompt if ids is None else as_ids(ids), record=True)
@@ -100,8 +100,8 @@ def _token(text: str | None, ids: str | None) -> int | str | None:
 
 def _metric(trace: "Trace", at: int, token: int | str | None, against: int | str | None) -> "tuple[Metric, str]":
     """The metric that is asked for, and the text of its token where that is chosen here."""
+    from loadstore.causal.metrics import log_probability, logit_difference, token_index
     from loadstore.errors import BadRequest
-    from loadstore.interventions.metrics import log_probability, logit_difference, token_index
     from loadstore.visible import visible
 
     if against is not None and token is None:

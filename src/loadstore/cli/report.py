@@ -43,7 +43,7 @@ def report(
     from loadstore.atomic import check_target
     from loadstore.cli.progress import steps
     from loadstore.cli.saving import saving
-    from loadstore.models.estimates import expected
+    from loadstore.estimates import expected
     from loadstore.report.page import report_document, write_page
 
     check_target(out)

@@ -1,1 +1,1 @@
-"""Whether a wire matters: traffic, effect, and both together."""
+"""Alignment, traffic and effect side by side: wires, verified listings, induction circuits, dossiers."""

@@ -3,10 +3,10 @@
 import math
 from dataclasses import dataclass
 
-from loadstore.evidence.cutting import Wire
-from loadstore.models.wiring import wiring
-from loadstore.prompts.listing import Listing
-from loadstore.prompts.loads import Kind, Part
+from loadstore.causal.cutting import Wire
+from loadstore.decomposition.listing import Listing
+from loadstore.decomposition.loads import Kind, Part
+from loadstore.model.wiring import wiring
 from loadstore.sites import CONST, Writer
 
 

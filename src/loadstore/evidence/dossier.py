@@ -10,19 +10,19 @@ import torch
 
 from loadstore.axes import Tokens
 from loadstore.bounds import Seed, Sequences
-from loadstore.circuits.folding import ov
-from loadstore.circuits.moved import matched, moved
-from loadstore.circuits.scores import subspace_scores
-from loadstore.circuits.vocabulary import copying
+from loadstore.causal.ablation import ablation_effects
+from loadstore.checkpoints.checkpoint import read_checkpoint
+from loadstore.checkpoints.library import BUILTIN
 from loadstore.errors import Undefined
-from loadstore.evidence.ablation import ablation_effects
 from loadstore.evidence.head_facts import AblationEffect, Dossier, MatchedPair, MovedToken, RoleScore, WireScore
 from loadstore.heads.patterns import ROLES
 from loadstore.heads.roles import head_roles
 from loadstore.linear.factored import Factored
-from loadstore.models.checkpoint import read_checkpoint
-from loadstore.models.library import BUILTIN
-from loadstore.models.weights import Weights
+from loadstore.model.weights import Weights
+from loadstore.scores.folding import ov
+from loadstore.scores.moved import matched, moved
+from loadstore.scores.scores import subspace_scores
+from loadstore.scores.vocabulary import copying
 from loadstore.sites import SIDES, Head, parse_head
 from loadstore.threads import threads_for
 

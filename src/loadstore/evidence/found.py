@@ -14,19 +14,19 @@ import numpy as np
 import torch
 
 from loadstore.bounds import Seed, Sequences
-from loadstore.circuits.scores import subspace_scores
+from loadstore.causal.cutting import Wire
+from loadstore.causal.metrics import loss
+from loadstore.causal.near import Near
+from loadstore.causal.sweep import sweep
 from loadstore.errors import BadRequest
-from loadstore.evidence.ablation import Progress
-from loadstore.evidence.cutting import Wire
-from loadstore.evidence.near import Near
+from loadstore.execution.edits import cut
+from loadstore.execution.trace import Trace, run
 from loadstore.heads.patterns import mass_on, role_masks
 from loadstore.heads.roles import IS_ROLE, bos_of, head_roles, random_repeats
-from loadstore.interventions.metrics import loss
-from loadstore.interventions.sweep import sweep
-from loadstore.models.edits import cut
-from loadstore.models.trace import Trace, run
-from loadstore.models.weights import Weights
-from loadstore.models.wiring import wiring
+from loadstore.model.weights import Weights
+from loadstore.model.wiring import wiring
+from loadstore.progress import Progress
+from loadstore.scores.scores import subspace_scores
 from loadstore.sites import Head, Reader, Writer
 from loadstore.threads import threads_for
 

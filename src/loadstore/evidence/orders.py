@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from loadstore.evidence.ablation import Progress
-from loadstore.models.corpus import Source, read_corpus
-from loadstore.models.trace import run
-from loadstore.models.weights import Weights
-from loadstore.prompts.orders import logits_by_order
+from loadstore.corpora.corpus import Source, read_corpus
+from loadstore.decomposition.orders import logits_by_order
+from loadstore.execution.trace import run
+from loadstore.model.weights import Weights
+from loadstore.progress import Progress
 
 if TYPE_CHECKING:
     import xarray as xr

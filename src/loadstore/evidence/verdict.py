@@ -3,8 +3,8 @@
 import math
 from typing import TYPE_CHECKING
 
-from loadstore.prompts.program import Notes, program
-from loadstore.prompts.short import short
+from loadstore.decomposition.program import Notes, program
+from loadstore.decomposition.short import short
 
 if TYPE_CHECKING:
     from loadstore.evidence.verify import Check, Verified

@@ -19,19 +19,19 @@ import numpy as np
 from torch import Tensor
 
 from loadstore.bounds import Seed, Sequences
+from loadstore.causal.cutting import Effect, Wire, cut_each
+from loadstore.causal.near import Near
+from loadstore.causal.own_cuts import pattern_without
+from loadstore.causal.relabel import relabelled
+from loadstore.causal.rest import Target
+from loadstore.decomposition.deviations import deviations
+from loadstore.decomposition.listing import Listing
+from loadstore.decomposition.single import one_prompt_index
 from loadstore.errors import BadRequest, Undefined
-from loadstore.evidence.ablation import Progress
 from loadstore.evidence.claimed import Claim, claims_of
-from loadstore.evidence.cutting import Effect, Wire, cut_each
-from loadstore.evidence.near import Near
-from loadstore.evidence.own_cuts import pattern_without
-from loadstore.evidence.relabel import relabelled
-from loadstore.evidence.rest import Target
-from loadstore.models.edits import cut
-from loadstore.models.trace import Prompt, Trace, run
-from loadstore.prompts.deviations import deviations
-from loadstore.prompts.listing import Listing
-from loadstore.prompts.single import one_prompt_index
+from loadstore.execution.edits import cut
+from loadstore.execution.trace import Prompt, Trace, run
+from loadstore.progress import Progress
 from loadstore.threads import threads_for
 
 ERRORS = 2.0  # standard errors

@@ -5,18 +5,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from loadstore.circuits.scores import subspace_scores
+from loadstore.causal.cutting import cut_each
+from loadstore.causal.sweep import Wire
+from loadstore.corpora.corpus import Source, read_corpus
 from loadstore.errors import BadRequest
-from loadstore.evidence.ablation import Progress
-from loadstore.evidence.cutting import cut_each
-from loadstore.evidence.moments import Moments, moments
-from loadstore.evidence.traffic import traffic
-from loadstore.interventions.sweep import Wire
-from loadstore.models.corpus import Source, read_corpus
-from loadstore.models.trace import run
-from loadstore.models.weights import Weights
-from loadstore.models.wiring import wiring
+from loadstore.execution.trace import run
+from loadstore.model.weights import Weights
+from loadstore.model.wiring import wiring
+from loadstore.progress import Progress
+from loadstore.scores.scores import subspace_scores
 from loadstore.sites import Reader
+from loadstore.wire_traffic.moments import Moments, moments
+from loadstore.wire_traffic.traffic import traffic
 
 if TYPE_CHECKING:
     import xarray as xr

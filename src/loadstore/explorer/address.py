@@ -4,20 +4,21 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from loadstore.circuits.scores import subspace_scores
+from loadstore.decomposition.address import Address
+from loadstore.decomposition.address import address as address_of
+from loadstore.decomposition.contrast import About
+from loadstore.decomposition.read import Read, read_store
+from loadstore.decomposition.single import one_prompt_index
+from loadstore.decomposition.walk import walk
+from loadstore.execution.trace import Trace
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.prompt import predicted
-from loadstore.explorer.state import Document, Explorer, Progress
-from loadstore.models.trace import Trace
-from loadstore.models.wiring import wiring
-from loadstore.prompts.address import Address
-from loadstore.prompts.address import address as address_of
-from loadstore.prompts.contrast import About
-from loadstore.prompts.read import Read, read_store
-from loadstore.prompts.single import one_prompt_index
-from loadstore.prompts.walk import walk
+from loadstore.explorer.state import Document, Explorer
+from loadstore.model.wiring import wiring
+from loadstore.progress import Progress
 from loadstore.report.address import token_row
 from loadstore.report.walk import walk_figure
+from loadstore.scores.scores import subspace_scores
 from loadstore.sites import CONST, SIDES, Head, Reader, Side, parse_head
 from loadstore.views.pictures import address as address_view
 

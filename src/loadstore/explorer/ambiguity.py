@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 import torch
 
 from loadstore.errors import LoadstoreError
+from loadstore.execution.trace import Trace
 from loadstore.explorer.circuit import Circuit, batch, mostly
 from loadstore.explorer.runs import TooLong
-from loadstore.explorer.state import Explorer, Progress
+from loadstore.explorer.state import Explorer
 from loadstore.heads.roles import bos_of
-from loadstore.models.trace import Trace
-from loadstore.models.weights import Weights
+from loadstore.model.weights import Weights
+from loadstore.progress import Progress
 from loadstore.sites import Head
 
 SENTENCES = (

@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from loadstore.decomposition.short import short
 from loadstore.explorer.ambiguity import SHARE, TOP, Ambiguity
 from loadstore.explorer.collapse import row_view
 from loadstore.explorer.prompt import text_of
 from loadstore.explorer.state import Document
 from loadstore.explorer.steps import next_tokens, step, text_before
-from loadstore.prompts.short import short
 from loadstore.report.words import listed
 from loadstore.views.pictures import address as address_view
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from loadstore.errors import BadRequest
-from loadstore.models.quote import quote
+from loadstore.quote import quote
 
 Choice = TypeVar("Choice", bound=str)
 NAME = 64  # characters of a name

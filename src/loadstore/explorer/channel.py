@@ -2,16 +2,16 @@
 
 from typing import TYPE_CHECKING, Any
 
-from loadstore.circuits.channels import channels
-from loadstore.circuits.decoding import ChannelTokens, Match, wire_tokens
-from loadstore.circuits.scores import subspace_scores
 from loadstore.errors import Undefined
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.state import Document, Explorer
-from loadstore.models.weights import Weights
-from loadstore.models.wiring import wiring
+from loadstore.model.weights import Weights
+from loadstore.model.wiring import wiring
 from loadstore.report.channels import channels_figure
 from loadstore.report.words import number, plural, size
+from loadstore.scores.channels import channels
+from loadstore.scores.decoding import ChannelTokens, Match, wire_tokens
+from loadstore.scores.scores import subspace_scores
 from loadstore.sites import Reader, Writer
 from loadstore.views.model import Figure, bars, figure, reading, table
 

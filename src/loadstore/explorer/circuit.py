@@ -8,11 +8,12 @@ import torch
 
 from loadstore.errors import LoadstoreError
 from loadstore.evidence.found import induction_circuits
-from loadstore.explorer.state import Explorer, Progress
+from loadstore.execution.trace import Trace, run
+from loadstore.explorer.state import Explorer
 from loadstore.heads.patterns import role_masks
 from loadstore.heads.roles import bos_of
-from loadstore.models.trace import Trace, run
-from loadstore.models.weights import Weights
+from loadstore.model.weights import Weights
+from loadstore.progress import Progress
 from loadstore.report.prompt import ARTICLE
 from loadstore.sites import Head, parse_head
 

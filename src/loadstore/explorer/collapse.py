@@ -4,17 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from loadstore.causal.collapse import REMAINS, collapses
+from loadstore.causal.near import Near
+from loadstore.decomposition.address import smallest_set
+from loadstore.decomposition.short import short
 from loadstore.errors import Undefined
-from loadstore.evidence.collapse import REMAINS, collapses
-from loadstore.evidence.near import Near
+from loadstore.execution.edits import cut
+from loadstore.execution.trace import Trace
 from loadstore.explorer.circuit import Circuit, Example
 from loadstore.explorer.prompt import text_of
-from loadstore.explorer.state import Document, Explorer, Progress
+from loadstore.explorer.state import Document, Explorer
 from loadstore.explorer.steps import likeliest, place_of, step
-from loadstore.models.edits import cut
-from loadstore.models.trace import Trace
-from loadstore.prompts.address import smallest_set
-from loadstore.prompts.short import short
+from loadstore.progress import Progress
 from loadstore.report.words import listed, plural
 from loadstore.sites import Head, Reader, Writer, parse_reader, parse_writer
 from loadstore.views.pictures import address as address_view

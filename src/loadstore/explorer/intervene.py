@@ -4,19 +4,20 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
+from loadstore.causal.near import Near
+from loadstore.decomposition.single import one_prompt_index
 from loadstore.errors import BadRequest, Undefined
-from loadstore.evidence.near import Near
+from loadstore.execution.edited import replacement
+from loadstore.execution.edits import Ablate, By, Cut, ablate, cut
+from loadstore.execution.trace import Trace
 from loadstore.explorer.address import head_of
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.prompt import PREDICTED, text_of
 from loadstore.explorer.question import target
-from loadstore.explorer.state import Document, Explorer, Progress
-from loadstore.models.edited import replacement
-from loadstore.models.edits import Ablate, By, Cut, ablate, cut
-from loadstore.models.target import target_id
-from loadstore.models.trace import Trace
-from loadstore.models.wiring import wiring
-from loadstore.prompts.single import one_prompt_index
+from loadstore.explorer.state import Document, Explorer
+from loadstore.model.target import target_id
+from loadstore.model.wiring import wiring
+from loadstore.progress import Progress
 from loadstore.report.address import pattern_row
 from loadstore.report.words import plural
 from loadstore.sites import Head, Writer

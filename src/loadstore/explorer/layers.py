@@ -10,12 +10,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from loadstore.models.attention import allowed
-from loadstore.models.rotary import Rotary
-from loadstore.models.trace import Trace
-from loadstore.models.weights import Layer
-from loadstore.prompts.reading import back_through
-from loadstore.prompts.sides import VANISHED
+from loadstore.decomposition.reading import back_through
+from loadstore.decomposition.sides import VANISHED
+from loadstore.execution.attention import allowed
+from loadstore.execution.trace import Trace
+from loadstore.model.rotary import Rotary
+from loadstore.model.weights import Layer
 from loadstore.sites import Reader, Side
 
 

@@ -3,16 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
+from loadstore.decomposition.listing import Listing
+from loadstore.decomposition.listing import listing as program_of
+from loadstore.decomposition.program import program
+from loadstore.decomposition.single import one_prompt_index
 from loadstore.errors import BadRequest
 from loadstore.evidence.verify import Verified
 from loadstore.evidence.verify import verify as prove
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.question import target
-from loadstore.explorer.state import Document, Explorer, Progress
-from loadstore.prompts.listing import Listing
-from loadstore.prompts.listing import listing as program_of
-from loadstore.prompts.program import program
-from loadstore.prompts.single import one_prompt_index
+from loadstore.explorer.state import Document, Explorer
+from loadstore.progress import Progress
 from loadstore.report.listing import listing_figure
 from loadstore.sites import CONST, SIDES
 

@@ -6,19 +6,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from loadstore.decomposition.address import smallest_set
+from loadstore.decomposition.logits import logit_parts
+from loadstore.decomposition.reading import in_stream, is_beside
+from loadstore.decomposition.single import one_prompt_index
+from loadstore.decomposition.stored import nearest
+from loadstore.execution.trace import Trace
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.prompt import text_of, window
 from loadstore.explorer.question import target
 from loadstore.explorer.state import Document, Explorer
 from loadstore.explorer.stores import Used, Uses, loaded, uses
-from loadstore.models.target import target_id
-from loadstore.models.trace import Trace
-from loadstore.models.wiring import wiring
-from loadstore.prompts.address import smallest_set
-from loadstore.prompts.logits import logit_parts
-from loadstore.prompts.reading import in_stream, is_beside
-from loadstore.prompts.single import one_prompt_index
-from loadstore.prompts.stored import nearest
+from loadstore.model.target import target_id
+from loadstore.model.wiring import wiring
 from loadstore.sites import SIDES, UNEMBED, Writer
 
 MASS = 0.9  # of what a store is used for, that the lit loads hold

@@ -4,7 +4,7 @@ from loadstore.explorer.ask import Ask
 from loadstore.explorer.prompt import CHARACTERS, WINDOW
 from loadstore.explorer.state import Document, Explorer
 from loadstore.heads.patterns import ROLES
-from loadstore.models.wiring import wiring
+from loadstore.model.wiring import wiring
 from loadstore.report.facts import facts
 
 

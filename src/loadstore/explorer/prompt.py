@@ -6,11 +6,11 @@ import numpy as np
 import torch
 
 from loadstore.errors import BadRequest
+from loadstore.execution.trace import Trace
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.state import Document, Explorer
 from loadstore.heads.patterns import ROLES, mass_on, role_masks
 from loadstore.heads.roles import IS_ROLE, bos_of
-from loadstore.models.trace import Trace
 from loadstore.sites import parse_head
 from loadstore.visible import visible
 

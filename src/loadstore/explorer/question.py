@@ -1,17 +1,17 @@
 """The question that the page is about: after which token, of which prediction, against which other one.
 
-``loadstore.prompts.question`` defines it. Tests: tests/explorer/test_question.py.
+``loadstore.decomposition.question`` defines it. Tests: tests/explorer/test_question.py.
 """
 
 from collections.abc import Mapping
 
+from loadstore.decomposition.question import Question, main_head
+from loadstore.decomposition.question import question as question_of
+from loadstore.execution.trace import Trace, run
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.prompt import predicted, text_of
 from loadstore.explorer.state import Document, Explorer
-from loadstore.models.trace import Trace, run
-from loadstore.models.weights import Weights
-from loadstore.prompts.question import Question, main_head
-from loadstore.prompts.question import question as question_of
+from loadstore.model.weights import Weights
 from loadstore.report.prompt import ARTICLE, article_asks
 
 LIKELY = 10

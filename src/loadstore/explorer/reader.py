@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
+from loadstore.decomposition.short import short
+from loadstore.execution.trace import Trace
 from loadstore.explorer.circuit import Circuit, Example, matched, mostly
 from loadstore.explorer.prompt import repeats, text_of
 from loadstore.explorer.state import Document
 from loadstore.explorer.steps import place_of, text_before
 from loadstore.heads.roles import bos_of
-from loadstore.models.trace import Trace
-from loadstore.prompts.short import short
 
 
 def own_example(circuit: Circuit, name: str, trace: Trace, at: int) -> Example | None:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
 
-from loadstore.models.edits import Edit
-from loadstore.models.trace import Trace, as_tokens, run
-from loadstore.models.weights import Weights
+from loadstore.execution.edits import Edit
+from loadstore.execution.trace import Trace, as_tokens, run
+from loadstore.model.weights import Weights
 
 NAMES = 4096  # prompts that are remembered as token ids
 RECORDED = 256 * 2**20  # bytes of recorded runs that are kept; the newest is kept whatever its size

@@ -6,13 +6,12 @@ from threading import Lock
 from typing import Any, TypeAlias
 
 from loadstore.errors import LoadstoreError
+from loadstore.execution.trace import Trace
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.runs import Runs, TooLong
-from loadstore.models.trace import Trace
-from loadstore.models.weights import Weights
+from loadstore.model.weights import Weights
 
 Document: TypeAlias = dict[str, Any]
-Progress: TypeAlias = Callable[[int, int], None]
 
 
 class Explorer:

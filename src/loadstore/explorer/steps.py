@@ -3,17 +3,17 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from loadstore.circuits.scores import subspace_scores
+from loadstore.decomposition.address import Address, address
+from loadstore.decomposition.logits import logit_parts
+from loadstore.decomposition.short import short, signed
+from loadstore.execution.trace import Trace
 from loadstore.explorer.circuit import Circuit, Example, mostly
 from loadstore.explorer.prompt import predicted, text_of
 from loadstore.explorer.state import Document
 from loadstore.heads.roles import bos_of
-from loadstore.models.trace import Trace
-from loadstore.prompts.address import Address, address
-from loadstore.prompts.logits import logit_parts
-from loadstore.prompts.short import short, signed
 from loadstore.report.address import token_row
 from loadstore.report.words import listed, number
+from loadstore.scores.scores import subspace_scores
 from loadstore.views.model import View, bars
 from loadstore.views.pictures import address as address_view
 

@@ -5,7 +5,7 @@ With d_i = A_i − 1/n over the keys that query i may see, and the contrast C_i 
     V   A_it ⟨o^c_t, o_i⟩ / ‖o_i‖²      K   d_it q_i · k^c_t / C_i      Q (i = t)   q^c_t · Σ_j d_tj k_j / C_t
 
 o^c, k^c, q^c being what the store is to the reader, its norm's scale frozen. Over all stores, and ``const``, the shares
-of one load sum to 1 (prompts/address.py, ``about="row"``). Traffic of the store alone, as in evidence/exact.py:
+of one load sum to 1 (decomposition/address.py, ``about="row"``). Traffic of the store alone, as in traffic/exact.py:
 
     V   A_it ‖o^c_t‖      K   √(A_it (1 − A_it)) |q_i · k^c_t| /√d_head      Q   √Var_{j∼A_t}(q^c_t · k_j) /√d_head
 
@@ -19,11 +19,11 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from loadstore.decomposition.reading import is_beside, norm_of, refuse_cuts
+from loadstore.execution.trace import Trace
 from loadstore.explorer.layers import Loads, loads, shared
-from loadstore.models.norms import through_norm
-from loadstore.models.trace import Trace
-from loadstore.models.wiring import wiring
-from loadstore.prompts.reading import is_beside, norm_of, refuse_cuts
+from loadstore.model.norms import through_norm
+from loadstore.model.wiring import wiring
 from loadstore.sites import SIDES, Reader, Side, Writer
 
 

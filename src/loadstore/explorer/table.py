@@ -9,7 +9,8 @@ from typing import TypeAlias
 
 from loadstore.explorer import address, channel, intervene, listing, memory, model, prompt, question, walk, wires
 from loadstore.explorer.ask import Ask
-from loadstore.explorer.state import Document, Explorer, Progress
+from loadstore.explorer.state import Document, Explorer
+from loadstore.progress import Progress
 
 Quick: TypeAlias = Callable[[Explorer, Ask], Document | bytes]
 Slow: TypeAlias = Callable[[Explorer, Ask], Callable[[Progress], Document]]

@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from loadstore.decomposition.address import address
+from loadstore.decomposition.single import one_prompt_index
+from loadstore.execution.trace import Trace
 from loadstore.explorer.ambiguity import ambiguity_of
 from loadstore.explorer.answers import several_answers
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.circuit import Circuit, Example, circuit_of, example_of, why_none
 from loadstore.explorer.collapse import the_cut
 from loadstore.explorer.reader import notice, own_example
-from loadstore.explorer.state import Document, Explorer, Progress
+from loadstore.explorer.state import Document, Explorer
 from loadstore.explorer.steps import text_before, what_it_takes, what_next, who_looked, why_there
-from loadstore.models.trace import Trace
-from loadstore.prompts.address import address
-from loadstore.prompts.single import one_prompt_index
+from loadstore.progress import Progress
 
 Mine = tuple[str, Trace, int]  # a run of the reader's, and the token that they ask about
 

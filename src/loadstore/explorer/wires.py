@@ -5,21 +5,22 @@ from typing import TYPE_CHECKING, Any, SupportsFloat
 
 import numpy as np
 
-from loadstore.circuits.scores import subspace_scores
-from loadstore.evidence.loads import points_of
-from loadstore.evidence.moments import moments
-from loadstore.evidence.traffic import traffic
+from loadstore.corpora.corpus import read_corpus
 from loadstore.explorer.ask import Ask
-from loadstore.explorer.state import Document, Explorer, Progress
-from loadstore.models.corpus import read_corpus
-from loadstore.models.weights import Weights
-from loadstore.models.wiring import wiring
+from loadstore.explorer.state import Document, Explorer
+from loadstore.model.weights import Weights
+from loadstore.model.wiring import wiring
+from loadstore.progress import Progress
 from loadstore.report.carried import UNITS, carried_figure
 from loadstore.report.panels import scores_figure
 from loadstore.report.wires import LEVEL
 from loadstore.report.words import number, plural
+from loadstore.scores.scores import subspace_scores
 from loadstore.views.model import Figure
 from loadstore.views.sums import switch
+from loadstore.wire_traffic.loads import points_of
+from loadstore.wire_traffic.moments import moments
+from loadstore.wire_traffic.traffic import traffic
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,8 @@ from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from loadstore.explorer.state import Document, Progress
+from loadstore.explorer.state import Document
+from loadstore.progress import Progress
 from loadstore.threads import threads_for
 
 SECONDS = 60.0  # for a quick question

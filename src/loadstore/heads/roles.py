@@ -10,12 +10,12 @@ import torch.nn.functional as F
 from loadstore.axes import Tokens
 from loadstore.bounds import Seed, Sequences
 from loadstore.errors import BadRequest
+from loadstore.execution.edits import Edit
+from loadstore.execution.forward import Record, forward
+from loadstore.execution.overflow import finite
+from loadstore.execution.trace import as_tokens
 from loadstore.heads.patterns import ROLES, mass_on, role_masks
-from loadstore.models.edits import Edit
-from loadstore.models.forward import Record, forward
-from loadstore.models.overflow import finite
-from loadstore.models.trace import as_tokens
-from loadstore.models.weights import Weights
+from loadstore.model.weights import Weights
 from loadstore.threads import threads_for
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ Terms multiplied, for ranks r_A, r_B below d and s numbers in a packed Gram (a l
                                                a Gram, once      MAKING · r · s
 
 An end of full rank has its Gram already. A multiplication costs the same in both up to a small factor, which
-tests/circuits/test_routes.py measures.
+tests/scores/test_routes.py measures.
 """
 
 from dataclasses import dataclass

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from loadstore.errors import BadRequest
-from loadstore.models.quote import quote
+from loadstore.quote import quote
 from loadstore.views.model import Figure, figure, reading
 from loadstore.views.pictures import patterns
 from loadstore.visible import visible

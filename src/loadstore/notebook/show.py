@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from loadstore.decomposition.address import Address
+from loadstore.decomposition.listing import Listing
+from loadstore.decomposition.walk import Walk
 from loadstore.errors import BadRequest
 from loadstore.evidence.head_facts import Dossier
 from loadstore.evidence.verify import Verified
-from loadstore.models.trace import Trace
+from loadstore.execution.trace import Trace
 from loadstore.notebook.foreign import foreign_patterns
 from loadstore.notebook.labelled import labelled_figures
 from loadstore.notebook.shown import Shown
 from loadstore.notebook.traces import trace_figure
-from loadstore.prompts.address import Address
-from loadstore.prompts.listing import Listing
-from loadstore.prompts.walk import Walk
 from loadstore.report.address import address_figure
 from loadstore.report.dossier import figures_of
 from loadstore.report.listing import listing_figure

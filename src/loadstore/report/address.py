@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from loadstore.models.trace import Trace
-from loadstore.prompts.address import Address, effective_tokens, smallest_set, tokens_text
+from loadstore.decomposition.address import Address, effective_tokens, smallest_set, tokens_text
+from loadstore.execution.trace import Trace
 from loadstore.report.words import number
 from loadstore.sites import SIDES, Head
 from loadstore.views.model import Figure, View, bars, figure

@@ -4,9 +4,9 @@ import shlex
 from collections.abc import Sequence
 
 from loadstore.errors import LoadstoreError
-from loadstore.models.tokens import Tokens
 from loadstore.report.story import Story
 from loadstore.report.words import number
+from loadstore.tokenizer.tokens import Tokens
 
 ESCAPES = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from loadstore.decomposition.listing import listing
 from loadstore.errors import Undefined
-from loadstore.prompts.listing import listing
 from loadstore.report.listing import listing_figure
 from loadstore.report.nothing import LeftOut
 from loadstore.report.story import Story

@@ -1,7 +1,7 @@
 """The proof behind figure 15: cut the K wire, and the twenty other wires nearest in traffic."""
 
+from loadstore.causal.proof import CutProof, WireEffect, induction_circuit, prove_wire
 from loadstore.errors import Undefined
-from loadstore.evidence.effect import CutProof, WireEffect, induction_circuit, prove_wire
 from loadstore.report.nothing import CHANGE, LeftOut, shows
 from loadstore.report.story import Story
 from loadstore.report.words import number

@@ -1,6 +1,6 @@
 """The article's closing clarification: one head, one query, three addresses."""
 
-from loadstore.prompts.address import MASS, Address, address
+from loadstore.decomposition.address import MASS, Address, address
 from loadstore.report.story import Story
 from loadstore.report.words import listed, number, plural
 from loadstore.sites import SIDES, Side

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from loadstore.evidence.dossier import dossier
 from loadstore.evidence.head_facts import Dossier, WireScore, participation
 from loadstore.heads.roles import IS_ROLE
-from loadstore.models.weights import Weights
+from loadstore.model.weights import Weights
 from loadstore.report.verdict import LITTLE, lost, named_role, summary
 from loadstore.report.words import number, size
 from loadstore.sites import SIDES, Head

@@ -1,9 +1,9 @@
 """What kind of machine a model is, as rows for a person."""
 
-from loadstore.models.architecture import Architecture, NormKind
-from loadstore.models.quantised import stored_as
-from loadstore.models.quote import some
-from loadstore.models.weights import Weights
+from loadstore.model.architecture import Architecture, NormKind
+from loadstore.model.quantised import stored_as
+from loadstore.model.weights import Weights
+from loadstore.quote import some
 from loadstore.report.words import last_tokens, plural
 
 NORMS: dict[NormKind, str] = {

@@ -6,9 +6,9 @@ from typing import Any
 import loadstore
 from loadstore.atomic import write_whole
 from loadstore.heads.roles import random_repeats
-from loadstore.models.tokens import labels
-from loadstore.models.weights import Weights
+from loadstore.model.weights import Weights
 from loadstore.report.facts import facts
+from loadstore.tokenizer.tokens import labels
 from loadstore.training.formation import FORMED, HIGH, LOW, Formation, chance, verdict
 from loadstore.views.model import figure, lines, reading, rule, series
 from loadstore.views.page import render_page

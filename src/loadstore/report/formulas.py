@@ -4,8 +4,8 @@ import math
 
 from torch import Tensor
 
-from loadstore.models.attention import causal_softmax
-from loadstore.models.norms import normalise
+from loadstore.execution.attention import causal_softmax
+from loadstore.model.norms import normalise
 from loadstore.report.story import Story
 from loadstore.report.words import size
 from loadstore.sites import Head

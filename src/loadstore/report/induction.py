@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
+from loadstore.execution.attention import allowed
+from loadstore.execution.edits import cut
+from loadstore.execution.trace import Trace, run
 from loadstore.heads.patterns import role_masks
 from loadstore.heads.roles import bos_of
-from loadstore.models.attention import allowed
-from loadstore.models.edits import cut
-from loadstore.models.trace import Trace, run
-from loadstore.models.wiring import wiring
+from loadstore.model.wiring import wiring
 from loadstore.report.nothing import CHANGE, LeftOut, shows
 from loadstore.report.story import Story
 from loadstore.report.wires import OUTLINE, layer_heads, most_aligned, reads, side_panel

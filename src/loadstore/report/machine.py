@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from loadstore.models.architecture import Mlp
+from loadstore.model.architecture import Mlp
 from loadstore.report.story import Story
 from loadstore.report.words import plural
 from loadstore.sites import Head

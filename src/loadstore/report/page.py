@@ -8,7 +8,7 @@ import loadstore
 from loadstore.atomic import check_target, write_whole
 from loadstore.errors import Undefined
 from loadstore.heads.roles import bos_of
-from loadstore.models.weights import Weights
+from loadstore.model.weights import Weights
 from loadstore.report.article import article_parts, lead
 from loadstore.report.asked import answer, command
 from loadstore.report.facts import facts

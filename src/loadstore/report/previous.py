@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from loadstore.execution.attention import allowed
+from loadstore.execution.edits import cut
+from loadstore.execution.trace import run
 from loadstore.heads.patterns import mass_on, role_masks
 from loadstore.heads.roles import bos_of
-from loadstore.models.attention import allowed
-from loadstore.models.edits import cut
-from loadstore.models.trace import run
 from loadstore.report.nothing import CHANGE
 from loadstore.report.story import Story
 from loadstore.report.wires import OUTLINE, largest, layer_heads, side_panel, side_table, wire

@@ -1,8 +1,8 @@
 """The prompt of a page and the question about it; without a prompt both are the article's own."""
 
-from loadstore.models.trace import Trace, as_tokens, run
-from loadstore.models.weights import Weights
-from loadstore.prompts.question import Question, question
+from loadstore.decomposition.question import Question, question
+from loadstore.execution.trace import Trace, as_tokens, run
+from loadstore.model.weights import Weights
 
 ARTICLE = "the cat sat on the mat. the dog sat on the log."
 ARTICLE_ASKS = "the cat sat on the mat. the dog sat"

@@ -3,11 +3,11 @@
 import numpy as np
 import torch
 
-from loadstore.circuits.overlap import Overlap, overlap
 from loadstore.report.nothing import LeftOut
 from loadstore.report.story import Story
 from loadstore.report.wires import wire
 from loadstore.report.words import number, size
+from loadstore.scores.overlap import Overlap, overlap
 from loadstore.sites import Head, Side
 from loadstore.views.model import Figure, figure, heatmap, lines, panel, reading, rule, series, table
 from loadstore.views.pictures import formula, term

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from loadstore.circuits.spectra import spectrum
 from loadstore.report.nothing import LeftOut, defined
 from loadstore.report.story import Story
 from loadstore.report.words import listed, plural
+from loadstore.scores.spectra import spectrum
 from loadstore.views.model import Figure, figure, lines, reading, rule, series
 
 TOP = 100

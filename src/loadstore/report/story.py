@@ -5,21 +5,21 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from loadstore.circuits.scores import subspace_scores
+from loadstore.corpora.corpus import LEAST, read_corpus
+from loadstore.decomposition.logits import logit_parts
+from loadstore.decomposition.question import Question, main_head
 from loadstore.errors import Undefined
-from loadstore.evidence.moments import Moments, moments
-from loadstore.evidence.traffic import traffic
 from loadstore.evidence.wires import wires
+from loadstore.execution.trace import Trace
 from loadstore.heads.roles import IS_ROLE, head_roles
-from loadstore.models.corpus import LEAST, read_corpus
-from loadstore.models.trace import Trace
-from loadstore.models.weights import Weights
-from loadstore.prompts.logits import logit_parts
-from loadstore.prompts.question import Question, main_head
+from loadstore.model.weights import Weights
 from loadstore.report.facts import met
 from loadstore.report.prompt import Prompt, ask
+from loadstore.scores.scores import subspace_scores
 from loadstore.sites import Head, parse_head
 from loadstore.visible import visible
+from loadstore.wire_traffic.moments import Moments, moments
+from loadstore.wire_traffic.traffic import traffic
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -3,9 +3,9 @@
 import numpy as np
 import torch
 
+from loadstore.decomposition.address import smallest_set
+from loadstore.decomposition.stored import Stored, stores
 from loadstore.heads.roles import bos_of
-from loadstore.prompts.address import smallest_set
-from loadstore.prompts.stored import Stored, stores
 from loadstore.report.story import Story
 from loadstore.report.wires import largest
 from loadstore.report.words import listed, number, size

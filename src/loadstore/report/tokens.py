@@ -5,9 +5,9 @@ import math
 
 import numpy as np
 
+from loadstore.decomposition.address import smallest_set
 from loadstore.heads.patterns import ROLES
 from loadstore.heads.roles import IS_ROLE
-from loadstore.prompts.address import smallest_set
 from loadstore.report.story import Story
 from loadstore.report.wires import largest
 from loadstore.report.words import listed, number, plural

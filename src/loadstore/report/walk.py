@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from loadstore.prompts.address import Address
-from loadstore.prompts.walk import Walk, walk
+from loadstore.decomposition.address import Address
+from loadstore.decomposition.walk import Walk, walk
 from loadstore.report.nothing import PAIRS, LeftOut, leads
 from loadstore.report.story import Story
 from loadstore.report.words import MINUS, listed, number, plural, size

@@ -10,14 +10,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.axes import Tokens
-from loadstore.circuits.scores import subspace_scores
-from loadstore.circuits.spectra import spectrum
-from loadstore.evidence.effect import induction_circuit, prove_wire
+from loadstore.causal.proof import induction_circuit, prove_wire
+from loadstore.checkpoints.checkpoint import read_checkpoint
+from loadstore.execution.edits import cut
+from loadstore.execution.trace import run
 from loadstore.heads.roles import head_roles, random_repeats, second_copy_loss
-from loadstore.models.checkpoint import read_checkpoint
-from loadstore.models.edits import cut
-from loadstore.models.trace import run
-from loadstore.models.weights import Weights
+from loadstore.model.weights import Weights
+from loadstore.scores.scores import subspace_scores
+from loadstore.scores.spectra import spectrum
 from loadstore.sites import Head
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import numpy as np
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from loadstore.errors import BadRequest
-from loadstore.models.tokens import Tokens
 from loadstore.reading import reads
+from loadstore.tokenizer.tokens import Tokens
 
 BOS = "<|bos|>"
 HELD_OUT = 40  # one document of so many is never trained on, chosen by a hash of its name

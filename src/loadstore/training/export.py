@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from loadstore.atomic import write_whole
-from loadstore.models.families.own import save_weights
+from loadstore.checkpoints.families.own import save_weights
 from loadstore.training.corpus import Corpus
 from loadstore.training.folder import claimed, own
 from loadstore.training.numbering import numbered

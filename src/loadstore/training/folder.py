@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from loadstore.errors import BadRequest
-from loadstore.models.quote import quote, some
 from loadstore.parts import PREFIX, SUFFIX, clear
+from loadstore.quote import quote, some
 
 LOCK = ".lock"
 MARK = "loadstore run 1"

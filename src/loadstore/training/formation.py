@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loadstore.errors import BadRequest
-from loadstore.models.quote import quote
+from loadstore.quote import quote
 from loadstore.training.history import Line
 
 FORMED = 0.9

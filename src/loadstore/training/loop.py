@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from loadstore.errors import BadRequest
-from loadstore.models.forward import forward
+from loadstore.execution.forward import forward
 from loadstore.training.batches import next_batch
 from loadstore.training.corpus import Corpus
 from loadstore.training.folder import claimed

@@ -7,11 +7,11 @@ import torch
 import torch.nn.functional as F
 
 from loadstore.axes import Tokens
-from loadstore.circuits.scores import subspace_scores
-from loadstore.circuits.spectra import spectrum
+from loadstore.execution.forward import forward
 from loadstore.heads.roles import head_roles, random_repeats, second_copy_loss
-from loadstore.models.forward import forward
-from loadstore.models.weights import Weights
+from loadstore.model.weights import Weights
+from loadstore.scores.scores import subspace_scores
+from loadstore.scores.spectra import spectrum
 from loadstore.training.batches import text_windows
 from loadstore.training.corpus import Corpus
 

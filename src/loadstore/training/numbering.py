@@ -1,8 +1,8 @@
 """Give a trained model's heads the numbers that its recipe names: an exact permutation, nothing else."""
 
 from loadstore.heads.roles import head_roles
-from loadstore.models.gauge import permute_heads
-from loadstore.models.weights import Weights
+from loadstore.model.gauge import permute_heads
+from loadstore.model.weights import Weights
 from loadstore.sites import Head, parse_head
 from loadstore.training.recipe import Recipe
 

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-from loadstore.models.architecture import Architecture
-from loadstore.models.tokens import Tokens
-from loadstore.models.weights import Layer, Weights
+from loadstore.model.architecture import Architecture
+from loadstore.model.weights import Layer, Weights
+from loadstore.tokenizer.tokens import Tokens
 from loadstore.training.recipe import Recipe
 
 Parameters = dict[str, Parameter]

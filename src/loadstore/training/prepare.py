@@ -13,8 +13,8 @@ from tokenizers import Tokenizer
 
 from loadstore.atomic import write_whole
 from loadstore.errors import BadRequest
-from loadstore.models.quote import quote
-from loadstore.models.vetting import vet
+from loadstore.quote import quote
+from loadstore.tokenizer.vetting import vet
 from loadstore.training.corpus import Corpus, read_corpus, text_files
 from loadstore.training.folder import claimed, own
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from loadstore.errors import BadRequest
 from loadstore.heads.patterns import ROLES
-from loadstore.models.quote import quote
+from loadstore.quote import quote
 from loadstore.reading import reads
 
 

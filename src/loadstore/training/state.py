@@ -8,7 +8,7 @@ import torch
 
 from loadstore.atomic import write_whole
 from loadstore.errors import BadRequest
-from loadstore.models.quote import quote
+from loadstore.quote import quote
 from loadstore.sealed import seal, unsealed
 
 SCHEMA = "loadstore/training@2"

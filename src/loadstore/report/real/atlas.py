@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from loadstore.circuits.scores import subspace_scores
-from loadstore.evidence.own_cuts import own_cuts
+from loadstore.causal.own_cuts import own_cuts
+from loadstore.execution.trace import Trace, run
 from loadstore.heads.patterns import ROLES
 from loadstore.heads.roles import IS_ROLE, random_repeats
-from loadstore.models.architecture import Architecture
-from loadstore.models.trace import Trace, run
+from loadstore.model.architecture import Architecture
 from loadstore.report.real.supply import Supply, supply
 from loadstore.report.story import Story
+from loadstore.scores.scores import subspace_scores
 from loadstore.sites import Head, Side, parse_writer
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from loadstore.models.weights import Weights
+from loadstore.model.weights import Weights
 from loadstore.report.attribution import attribution_figures
 from loadstore.report.closing import closing_figure
 from loadstore.report.dossier import dossier_figures

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from loadstore.circuits.folding import ov
-from loadstore.circuits.spectra import spectrum
 from loadstore.evidence.dossier import structureless_values
 from loadstore.report.nothing import LeftOut, defined
 from loadstore.report.real.atlas import Atlas
 from loadstore.report.words import number
+from loadstore.scores.folding import ov
+from loadstore.scores.spectra import spectrum
 from loadstore.sites import parse_head
 from loadstore.views.model import Figure, figure, lines, reading, rule, series
 

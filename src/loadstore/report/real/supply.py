@@ -4,12 +4,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from loadstore.evidence.collapse import collapses
+from loadstore.causal.collapse import collapses
+from loadstore.causal.metrics import loss
+from loadstore.causal.sweep import sweep
+from loadstore.execution.trace import Trace
 from loadstore.heads.roles import bos_of
-from loadstore.interventions.metrics import loss
-from loadstore.interventions.sweep import sweep
-from loadstore.models.trace import Trace
-from loadstore.models.wiring import wiring
+from loadstore.model.wiring import wiring
 from loadstore.report.words import number
 from loadstore.sites import Head
 

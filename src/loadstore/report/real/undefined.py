@@ -1,7 +1,7 @@
 """What this architecture does not define, why, and what the report shows in its place."""
 
-from loadstore.models.architecture import Architecture
-from loadstore.models.weights import Weights
+from loadstore.model.architecture import Architecture
+from loadstore.model.weights import Weights
 from loadstore.report.facts import met, tied
 from loadstore.report.words import last_tokens, listed, plural
 from loadstore.views.model import Figure, figure, table

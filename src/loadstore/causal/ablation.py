@@ -1,0 +1,123 @@
+"""What a model loses when a head stores nothing of its own: the change of loss, on second copies or on text."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.axes import Tokens
+from loadstore.bounds import Seed, Sequences
+from loadstore.errors import BadPrompt, BadRequest
+from loadstore.execution.edits import By, Edit, ablate
+from loadstore.execution.fitting import check
+from loadstore.execution.forward import forward
+from loadstore.execution.trace import as_tokens
+from loadstore.heads.roles import bos_of, random_repeats
+from loadstore.model.weights import Weights
+from loadstore.progress import Progress
+from loadstore.sites import Head, parse_head
+from loadstore.threads import threads_for
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+HeadName = Head | str
+On: TypeAlias = Literal["repeats"] | Tokens
+LOGITS = 1 << 25  # of one batch: 128 MB in float32
+
+
+@threads_for(0)
+def ablation_effects(
+    weights: Weights,
+    heads: Sequence[HeadName | tuple[HeadName, ...]] | None = None,
+    by: By = "mean",
+    on: On = "repeats",
+    *,
+    edits: Sequence[Edit] = (),
+    sequences: Sequences = 20,
+    seed: Seed = 0,
+    progress: Progress | None = None,
+) -> "xr.Dataset":
+    """Ablate heads one by one, or together where a tuple is given: Dataset over head, losses in nats per token.
+
+    loss: with the heads ablated; effect, effect_se: less the intact loss, its mean and standard error over sequences
+    (paired); intact: the loss without ablation. On random repeats the loss is that of the second copy, its first
+    token left out; on given tokens [sequence, token] that of every next token. A mean is taken over one batch.
+    ``edits`` are made in both runs; ``progress`` is told (done, of). Raises NoSuchSite, BadRequest, BadPrompt.
+    Source: Olsson et al. 2022; ARENA, Intro to mech interp.
+    """
+    import xarray as xr
+
+    groups = _groups(weights, weights.architecture.heads if heads is None else heads)
+    tokens = _tokens(weights, on, sequences, seed, edits)
+    period = (tokens.shape[1] - (bos_of(weights) is not None)) // 2 - 1 if isinstance(on, str) else tokens.shape[1] - 1
+    losses: list[np.ndarray] = []
+    for done, group in enumerate([(), *groups], 1):
+        lost = [ablate(head, by=by) for head in group]
+        losses.append(_losses(weights, tokens, period, [*edits, *lost]).double().numpy())
+        if progress is not None:
+            progress(done, len(groups) + 1)
+    intact, ablated = losses[0], np.array(losses[1:])
+    change = ablated - intact
+    count = change.shape[1]
+    error = change.std(1, ddof=1) / count**0.5 if count > 1 else np.full(len(change), np.nan)
+    return xr.Dataset(
+        {
+            "loss": ("head", ablated.mean(1)),
+            "effect": ("head", change.mean(1)),
+            "effect_se": ("head", error),
+            "intact": ((), intact.mean()),
+        },
+        coords={"head": [" + ".join(map(str, group)) for group in groups]},
+        attrs={
+            "model": weights.name,
+            "bos": weights.begins,
+            "definition": "effect = loss with the heads ablated less the intact loss, nats per token",
+            "by": by,
+            "on": "second copies of random repeats" if isinstance(on, str) else "given tokens",
+            "sequences": count,
+            "tokens": tokens.shape[1],
+            "seed": seed,
+        },
+    )
+
+
+def _groups(weights: Weights, heads: Sequence[HeadName | tuple[HeadName, ...]]) -> list[tuple[Head, ...]]:
+    """Every entry as a tuple of heads that exist."""
+    named = [entry if isinstance(entry, tuple) else (entry,) for entry in heads]
+    found = [tuple(weights.architecture.check(parse_head(head), weights.name) for head in entry) for entry in named]
+    if not found or not all(found):
+        raise BadRequest("no head was named; give heads such as 'L1.H4', or tuples of them")
+    return found
+
+
+def _tokens(weights: Weights, on: On, sequences: int, seed: int, edits: Sequence[Edit]) -> Tokens:
+    if isinstance(on, str):
+        if on != "repeats":
+            raise BadRequest(f"on={on!r}: expected 'repeats' or tokens [sequence, token]")
+        if sequences < 1:
+            raise BadRequest(f"sequences={sequences}: expected at least one")
+        tokens = random_repeats(weights, sequences, seed=seed)
+    else:
+        tokens = as_tokens(weights, on)[0]
+    check(weights, tokens, edits)
+    if tokens.shape[1] < 2 + 2 * isinstance(on, str):
+        raise BadPrompt(f"sequences of {tokens.shape[1]} tokens have nothing to predict; give longer ones")
+    return tokens
+
+
+def _losses(weights: Weights, tokens: Tokens, last: int, edits: Sequence[Edit]) -> Float[Tensor, " sequence"]:
+    """Mean cross-entropy of each sequence's last ``last`` tokens, in nats."""
+    size = max(1, LOGITS // (tokens.shape[1] * weights.architecture.vocab))
+    found: list[Tensor] = []
+    for batch in tokens.split(size):
+        with torch.no_grad():
+            logits = forward(weights, batch, edits)[:, -last - 1 : -1]
+        target = batch[:, -last:]
+        loss = F.cross_entropy(logits.flatten(0, 1).float(), target.flatten(), reduction="none")
+        found.append(loss.view(target.shape).mean(1))
+    return torch.cat(found)

@@ -1,0 +1,54 @@
+"""What a list of edits does to one number of a run."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from loadstore.causal.measure import measure, told
+from loadstore.causal.metrics import Measured, OfLogits
+from loadstore.execution.edits import Edit
+from loadstore.execution.trace import Prompt, run
+from loadstore.model.weights import Weights
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A metric before and after some edits: means over prompts, and every prompt's own."""
+
+    metric: str
+    edits: tuple[str, ...]
+    before: float
+    after: float
+    change: float
+    standard_error: float
+    befores: tuple[float, ...]
+    afters: tuple[float, ...]
+
+    @property
+    def changes(self) -> tuple[float, ...]:
+        """The change of every prompt."""
+        return tuple(after - before for before, after in zip(self.befores, self.afters, strict=True))
+
+
+def effect(weights: Weights, prompt: Prompt, edits: Sequence[Edit], metric: Measured) -> Outcome:
+    """Run a prompt or a batch without the edits and with them, and measure both.
+
+    ``standard_error``: of the change, over prompts; NaN for one. Where an edit takes a mean of the run itself, it is
+    that of the whole batch. Raises what ``run`` and the metric raise.
+    """
+    record = not isinstance(metric, OfLogits)
+    intact = run(weights, prompt, record=record)
+    edited = run(weights, prompt, edits, record=record)
+    before, after = (measure(metric, trace, intact) for trace in (intact, edited))
+    change = after - before
+    count = len(change)
+    return Outcome(
+        metric=told(metric),
+        edits=tuple(str(edit) for edit in edits),
+        before=float(before.mean()),
+        after=float(after.mean()),
+        change=float(change.mean()),
+        standard_error=float(change.std()) / math.sqrt(count) if count > 1 else math.nan,
+        befores=tuple(before.tolist()),
+        afters=tuple(after.tolist()),
+    )

@@ -1,0 +1,29 @@
+"""A prompt with other tokens in the same places: what repeats still repeats, nothing else stays."""
+
+import torch
+
+from loadstore.errors import Undefined
+from loadstore.execution.trace import Trace
+from loadstore.heads.roles import bos_of
+
+
+def relabelled(trace: Trace, token: int, count: int, seed: int = 0) -> list[tuple[list[int], int]]:
+    """``count`` times: every distinct token exchanged for a random other one, the target ``token`` with them.
+
+    BOS stays where the run has it. Prompts are [ids], with the id that the target becomes. Raises Undefined where the
+    vocabulary has fewer tokens than the prompt has distinct ones.
+    """
+    ids: list[int] = trace.tokens[0].tolist()
+    bos = bos_of(trace.weights)
+    kept = set[int]() if bos is None else {bos}
+    distinct = [one for one in dict.fromkeys([*ids, token]) if one not in kept]
+    free = torch.tensor([one for one in range(trace.weights.architecture.vocab) if one not in kept])
+    if len(free) < len(distinct):
+        raise Undefined(f"{len(distinct)} distinct tokens cannot be exchanged within a vocabulary of {len(free)}")
+    generator = torch.Generator().manual_seed(seed)
+    found: list[tuple[list[int], int]] = []
+    for _ in range(count):
+        drawn = free[torch.randperm(len(free), generator=generator)[: len(distinct)]].tolist()
+        names = dict(zip(distinct, drawn, strict=True)) | {one: one for one in kept}
+        found.append(([names[one] for one in ids], names[token]))
+    return found

@@ -1,0 +1,136 @@
+"""Whether a model's logits are those that ``transformers`` computes from the same files, on a few tokens.
+
+``transformers`` is imported when it is asked for, and only then. Both compute in float32, or in float64 where a live
+model does.
+"""
+
+import copy
+import importlib
+import warnings
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, redirect_stderr
+from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from loadstore.checkpoints.checkpoint import USUAL
+from loadstore.checkpoints.pretrained import Pretrained
+from loadstore.checkpoints.shards import is_index
+from loadstore.checkpoints.tensorfile import PACKED
+from loadstore.errors import BadCheckpoint, BadRequest
+from loadstore.execution.trace import run
+from loadstore.model.comparison import Comparison
+from loadstore.model.weights import Weights
+from loadstore.quote import quote
+
+TOKENS = 64
+TOLERANCE = 1e-4  # of the largest logit: deep models differ by 1e-6 to 1e-5 in float32
+
+
+def check_file(weights: Weights, path: Path) -> Comparison:
+    """Compare a model with what ``transformers`` makes of its file.
+
+    Args:
+        weights: The model as loadstore reads it.
+        path: Its model file, or the index of its shards, with the config.json beside it; or a GGUF file.
+
+    Returns:
+        The largest difference, within the tolerance.
+
+    Raises:
+        BadRequest: ``transformers`` is not installed, or cannot read this file.
+        BadCheckpoint: The logits differ by more than the tolerance.
+    """
+    library = _library()
+    if path.suffix == PACKED:
+        return _compared(weights, library, lambda: _opened(library, path.parent, gguf_file=path.name))
+    if is_index(path) or path.name in USUAL:
+        return _compared(weights, library, lambda: _opened(library, path.parent))
+    with TemporaryDirectory() as folder:  # the name that the reference expects
+        usual = USUAL[0] if path.suffix == ".safetensors" else USUAL[2]
+        (Path(folder) / usual).symlink_to(path.resolve())
+        (Path(folder) / "config.json").symlink_to((path.parent / "config.json").resolve())
+        return _compared(weights, library, lambda: _opened(library, Path(folder)))
+
+
+def check_live(weights: Weights, model: object) -> Comparison:
+    """Compare a model with the live one that it was read from, which is copied and never changed.
+
+    Raises:
+        BadRequest: It is not a model of ``transformers``.
+        BadCheckpoint: The logits differ by more than the tolerance.
+    """
+    if not isinstance(model, Pretrained):
+        raise refused(f"a live {type(model).__name__}")
+    live: Any = model
+    return _compared(weights, _library(), lambda: copy.deepcopy(live).to(weights.dtype))
+
+
+def refused(what: str) -> BadRequest:
+    """Return the error for a model that ``transformers`` cannot read."""
+    return BadRequest(
+        f"check=True compares logits with transformers, which cannot read {what}: it reads models of its own kinds, "
+        "with a config.json, and GGUF; load it without check"
+    )
+
+
+def _library() -> Any:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return importlib.import_module("transformers")
+    except ImportError:
+        raise BadRequest(
+            "check=True compares logits with transformers, which is not installed; install it (and accelerate, for "
+            "GGUF), or load the model without check"
+        ) from None
+
+
+def _opened(library: Any, folder: Path, **how: Any) -> Any:
+    return library.AutoModelForCausalLM.from_pretrained(
+        folder, dtype=torch.float32, local_files_only=True, trust_remote_code=False, **how
+    )
+
+
+def _compared(weights: Weights, library: Any, opened: Callable[[], Any]) -> Comparison:
+    shape = weights.architecture
+    tokens = (torch.arange(min(TOKENS, shape.context)) * 7 + 3)[None] % shape.vocab
+    try:
+        with _quiet(library):
+            theirs: Tensor = opened().eval()(tokens, use_cache=False, return_dict=True).logits
+    except Exception as error:  # whatever the library raises, it cannot compute this model
+        raise BadRequest(
+            f"check=True: transformers {library.__version__} cannot read {weights.name} ({quote(error)}); load it "
+            "without check"
+        ) from None
+    ours = run(weights, tokens).logits.cpu()
+    largest = float(theirs.abs().max())
+    difference = float((ours - theirs).abs().max()) / largest if largest else float(ours.abs().max())
+    if not difference <= TOLERANCE:
+        raise BadCheckpoint(
+            f"{weights.name}: its logits differ from those of transformers {library.__version__} by up to "
+            f"{difference:.1e} of the largest, expected at most {TOLERANCE:.0e}; loadstore reads this model "
+            "differently, report it with the config.json"
+        )
+    return Comparison(f"transformers {library.__version__}", tokens.shape[1], difference, TOLERANCE)
+
+
+@contextmanager
+def _quiet(library: Any) -> Generator[None]:
+    """Within, the library neither warns nor draws bars, and nothing is recorded for gradients."""
+    logging: Any = library.utils.logging
+    loud, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        with torch.no_grad(), warnings.catch_warnings(), redirect_stderr(StringIO()):  # bars that nothing else stops
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.set_verbosity(loud)
+        if bars:
+            logging.enable_progress_bar()

@@ -1,0 +1,93 @@
+"""Files of a repository into huggingface-hub's cache: their size is bounded before, size and hash compared after."""
+
+import hashlib
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from loadstore.checkpoints.hub_errors import refusal
+from loadstore.checkpoints.repository import Address, bounded
+from loadstore.errors import BadCheckpoint, BadRequest
+from loadstore.quote import quote
+from loadstore.visible import line
+
+DELAY = 2.0  # seconds before a progress bar shows
+BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The files of one repository: name → (bytes, hash), on the hub, or in the cache where it cannot be asked."""
+
+    where: Address
+    files: dict[str, tuple[int | None, str | None]]
+    commit: str | None = None
+    folder: Path | None = None
+
+    def get(self, name: str) -> Path:
+        """The file in the cache, fetched if it is not there. Raises BadRequest or BadCheckpoint saying why not."""
+        if self.folder is not None:
+            return self.folder / name
+        import huggingface_hub as hub
+
+        size, expected = self.files[name]
+        bounded(name, size, self.where)
+        had = hub.try_to_load_from_cache(self.where.repository, name, revision=self.commit)
+        with quiet():
+            try:
+                path = Path(
+                    hub.hf_hub_download(self.where.repository, name, revision=self.where.revision, tqdm_class=_bar())
+                )
+            except Exception as error:  # transports differ in what they raise, and none of it is ours
+                raise refusal(error, self.where) or BadRequest(
+                    f"{name} of {self.where} could not be fetched whole ({quote(error)}): expected {size:,} bytes; "
+                    "nothing of it was kept, try again"
+                ) from None
+        if not isinstance(had, str):
+            _check(path, size, expected, self.where)
+        return path
+
+
+def _check(path: Path, size: int | None, expected: str | None, where: Address) -> None:
+    """Compare a fetched file with the size and the SHA-256 (or git's SHA-1) that was told; a wrong one is removed."""
+    found = path.stat().st_size
+    total = hashlib.sha256()
+    if expected is not None and len(expected) == 40:
+        total = hashlib.sha1(b"blob %d\0" % found, usedforsecurity=False)
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            total.update(block)
+    if found == size and expected in (None, total.hexdigest()):
+        return
+    path.resolve().unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
+    wrong = f"{found:,} bytes, expected {size:,}" if found != size else f"hash {total.hexdigest()}, expected {expected}"
+    raise BadCheckpoint(f"{path.name} of {where} is not the file that was told ({wrong}); it was removed, try again")
+
+
+def _bar() -> Any:
+    from tqdm import tqdm
+
+    def bar(*of: Any, desc: str | None = None, **settings: Any) -> Any:
+        return tqdm(*of, desc=None if desc is None else line(desc), **settings)
+
+    # The command line's sys.stderr escapes control characters, which a bar needs; ``stream`` is the one below.
+    below = getattr(sys.stderr, "stream", sys.stderr)
+    return partial(bar, delay=DELAY, leave=False, disable=not sys.stderr.isatty(), file=below)
+
+
+@contextmanager
+def quiet() -> Generator[None]:
+    """Without the library's own lines on stderr: what goes wrong is told once, by us."""
+    from huggingface_hub.utils import logging
+
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)

@@ -1,0 +1,144 @@
+"""The keys of every family's config.json, as the config classes of ``transformers`` know them.
+
+``tests/checkpoints/test_config_keys.py`` compares these tables with the classes of the installed ``transformers``,
+field by field: names, defaults, and where null is allowed.
+"""
+
+from loadstore.checkpoints.families.keys import Keys
+from loadstore.checkpoints.families.shared_keys import COMMON, ROPE, SIZES, names
+
+LLAMA = (
+    COMMON
+    | ROPE
+    | Keys(
+        defaults={
+            "vocab_size": 32000,
+            "hidden_size": 4096,
+            "intermediate_size": 11008,
+            "num_hidden_layers": 32,
+            "num_attention_heads": 32,
+            "num_key_value_heads": None,
+            "head_dim": None,
+            "hidden_act": "silu",
+            "max_position_embeddings": 2048,
+            "rms_norm_eps": 1e-6,
+            "attention_bias": False,
+            "mlp_bias": False,
+        },
+        silent=names("pretraining_tp"),  # slices of the same product
+        solid=SIZES | names("attention_bias mlp_bias rms_norm_eps"),
+    )
+)
+MISTRAL = (
+    COMMON
+    | ROPE
+    | Keys(
+        defaults={
+            "vocab_size": 32000,
+            "hidden_size": 4096,
+            "intermediate_size": 14336,
+            "num_hidden_layers": 32,
+            "num_attention_heads": 32,
+            "num_key_value_heads": 8,
+            "head_dim": None,
+            "hidden_act": "silu",
+            "max_position_embeddings": 131072,
+            "rms_norm_eps": 1e-6,
+            "sliding_window": 4096,
+        },
+        neutral={"attention_bias": (False,), "mlp_bias": (False,)},
+        solid=SIZES | names("attention_dropout num_key_value_heads rms_norm_eps"),
+    )
+)
+QWEN = Keys(
+    defaults={
+        "vocab_size": 151936,
+        "hidden_size": 4096,
+        "intermediate_size": 22016,
+        "num_hidden_layers": 32,
+        "num_attention_heads": 32,
+        "num_key_value_heads": 32,
+        "hidden_act": "silu",
+        "max_position_embeddings": 32768,
+        "rms_norm_eps": 1e-6,
+        "use_sliding_window": False,
+        "sliding_window": 4096,
+        "max_window_layers": 28,
+        "layer_types": None,
+    },
+    neutral={"mlp_bias": (False,)},
+    solid=SIZES | names("attention_dropout max_window_layers rms_norm_eps use_sliding_window"),
+)
+QWEN2 = COMMON | ROPE | QWEN | Keys(neutral={"attention_bias": (True,)})
+QWEN3 = COMMON | ROPE | QWEN | Keys({"head_dim": 128, "attention_bias": False}, solid=names("attention_bias head_dim"))
+PHI = (
+    COMMON
+    | ROPE
+    | Keys(
+        defaults={
+            "vocab_size": 51200,
+            "hidden_size": 2048,
+            "intermediate_size": 8192,
+            "num_hidden_layers": 24,
+            "num_attention_heads": 32,
+            "num_key_value_heads": None,
+            "hidden_act": "gelu_new",
+            "max_position_embeddings": 2048,
+            "layer_norm_eps": 1e-5,
+        },
+        neutral={"qk_layernorm": (False,)},
+        solid=SIZES | names("embd_pdrop layer_norm_eps qk_layernorm resid_pdrop"),
+    )
+)
+NEOX = (
+    COMMON
+    | ROPE
+    | Keys(
+        defaults={
+            "vocab_size": 50432,
+            "hidden_size": 6144,
+            "intermediate_size": 24576,
+            "num_hidden_layers": 44,
+            "num_attention_heads": 64,
+            "hidden_act": "gelu",
+            "max_position_embeddings": 2048,
+            "layer_norm_eps": 1e-5,
+            "use_parallel_residual": True,
+            "attention_bias": True,
+        },
+        read=names("rotary_emb_base rotary_pct"),
+        solid=SIZES
+        | names("attention_bias attention_dropout classifier_dropout hidden_dropout is_decoder")
+        | names("layer_norm_eps use_parallel_residual"),
+    )
+)
+GPT2 = COMMON | Keys(
+    defaults={
+        "vocab_size": 50257,
+        "n_positions": 1024,
+        "n_embd": 768,
+        "n_layer": 12,
+        "n_head": 12,
+        "n_inner": None,
+        "activation_function": "gelu_new",
+        "layer_norm_epsilon": 1e-5,
+        "tie_word_embeddings": True,
+    },
+    read=names("n_ctx"),
+    aliases={
+        "hidden_size": "n_embd",
+        "max_position_embeddings": "n_positions",
+        "num_attention_heads": "n_head",
+        "num_hidden_layers": "n_layer",
+    },
+    neutral={"scale_attn_weights": (True,), "scale_attn_by_inverse_layer_idx": (False,)},
+    silent=names("""
+        reorder_and_upcast_attn summary_activation summary_first_dropout summary_proj_to_labels summary_type
+        summary_use_proj
+    """),  # the first: the same scores in another order and in float32
+    solid=names("""
+        activation_function add_cross_attention attn_pdrop embd_pdrop layer_norm_epsilon n_embd n_head n_layer
+        n_positions reorder_and_upcast_attn resid_pdrop scale_attn_by_inverse_layer_idx scale_attn_weights
+        summary_first_dropout summary_proj_to_labels summary_type summary_use_proj
+    """),
+)

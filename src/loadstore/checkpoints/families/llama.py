@@ -1,0 +1,132 @@
+"""Llama and what is built like it (SmolLM2, Mistral, Qwen 2 and 3): rotary positions, RMSNorms, a gated MLP.
+
+The kin differ in facts only: biases of Q, K and V (Qwen 2), norms of queries and keys (Qwen 3), a sliding window in
+some layers or all (Mistral, Qwen 2), scaled frequencies (Llama 3).
+"""
+
+from torch import Tensor
+
+from loadstore.checkpoints.checkpoint import Checkpoint
+from loadstore.checkpoints.families.huggingface import (
+    Facts,
+    Reader,
+    biases_of,
+    heads_of,
+    outputs_of,
+    some_bias,
+    unembedding,
+)
+from loadstore.checkpoints.families.key_tables import LLAMA, MISTRAL, QWEN2, QWEN3
+from loadstore.checkpoints.families.keys import settled
+from loadstore.checkpoints.families.rope import WHOLE, RopeFacts, head_of, rotary_of
+from loadstore.errors import BadCheckpoint, NotThisModel
+from loadstore.model.architecture import Architecture, Mlp
+from loadstore.model.weights import Layer, MlpLayer, Norm, Weights
+
+KEYS = {"llama": LLAMA, "mistral": MISTRAL, "qwen2": QWEN2, "qwen3": QWEN3}
+TYPES = tuple(KEYS)
+IGNORED = r".*\.rotary_emb\.inv_freq"
+FULL, SLIDING = "full_attention", "sliding_attention"
+
+
+def build(checkpoint: Checkpoint, facts: Facts, rope: RopeFacts | None = None) -> Weights:
+    """Name the tensors; ``rope``: facts of a GGUF file. Raises NotThisModel on unsupported facts, BadCheckpoint."""
+    facts = settled(facts, KEYS[facts.kind])
+    n_layers, n_heads = facts.whole("num_hidden_layers"), facts.whole("num_attention_heads")
+    d, width = facts.whole("hidden_size"), facts.whole("intermediate_size")
+    if facts.kind == "llama":
+        facts.share("hidden_size", "num_attention_heads")
+    d_head = head_of(facts, d // n_heads)
+    shape = Architecture(
+        n_layers=n_layers,
+        n_heads=n_heads,
+        n_kv_heads=facts.whole("num_key_value_heads", n_heads),
+        d_model=d,
+        d_head=d_head,
+        vocab=facts.whole("vocab_size"),
+        context=facts.whole("max_position_embeddings"),
+        positions="rotary",
+        norm="rms",
+        eps=facts.number("rms_norm_eps"),
+        rotary=rotary_of(facts, d_head, WHOLE, rope),
+        mlp=Mlp(width, gated=True, activation=facts.activation("hidden_act")),
+        windows=_windows(facts, n_layers),
+    )
+    read = Reader(checkpoint, "model.")
+    W_E = read("embed_tokens.weight", shape.vocab, d)
+    weights = Weights(
+        architecture=shape,
+        W_E=W_E,
+        W_pos=None,
+        layers=tuple(_layer(read, facts, shape, width, f"layers.{index}.") for index in range(n_layers)),
+        W_U=unembedding(read, "lm_head.weight", W_E, tied=facts.flag("tie_word_embeddings")),
+        final_norm=read.norm("norm", d, centres=False),
+        name=checkpoint.name,
+    )
+    read.finish(IGNORED)
+    return weights
+
+
+def _windows(facts: Facts, n_layers: int) -> tuple[int | None, ...] | None:
+    """The sliding window of every layer: Mistral slides all, Qwen those that its config lists, or else numbers."""
+    if facts.kind == "llama":
+        facts.layers(n_layers)
+        return None
+    listed = facts.layers(n_layers, (FULL, SLIDING))
+    slides = facts.kind == "mistral" or facts.flag("use_sliding_window")
+    if not slides or facts.config["sliding_window"] is None:
+        if listed is not None and SLIDING in listed:
+            raise BadCheckpoint(
+                f"{facts.checkpoint.path}: its config says layer_types = {SLIDING}, but states no window that is used; "
+                "set sliding_window (and use_sliding_window, for Qwen), or list full_attention"
+            )
+        return None
+    window = facts.whole("sliding_window")
+    if facts.kind == "mistral":
+        if listed is not None and FULL in listed:
+            raise NotThisModel(
+                f"{facts.checkpoint.path}: its config says layer_types = {FULL}, which is not supported in a Mistral "
+                f"model with sliding_window = {window}, where every layer slides"
+            )
+        return (window,) * n_layers
+    first = facts.whole("max_window_layers") if facts.config["max_window_layers"] != 0 else 0
+    slid = [index >= first for index in range(n_layers)] if listed is None else [one == SLIDING for one in listed]
+    return tuple(window if one else None for one in slid)
+
+
+def _layer(read: Reader, facts: Facts, shape: Architecture, width: int, at: str) -> Layer:
+    h, kv, d, e = shape.n_heads, shape.kv_heads, shape.d_model, shape.d_head
+    of_inputs = facts.kind == "qwen2" or bool(facts.config.get("attention_bias"))  # Qwen 2 always has these
+    of_output = facts.kind != "qwen2" and of_inputs
+    of_mlp = bool(facts.config.get("mlp_bias"))
+
+    def gain(name: str) -> Norm | None:
+        full = f"{at}self_attn.{name}.weight"
+        return Norm(read(full, e), centres=False) if facts.kind == "qwen3" else None
+
+    def bias(name: str, width: int, *, stated: bool) -> Tensor | None:
+        """A bias that the config states; one that it does not is left over in the file, which is an error."""
+        return read.maybe(f"{at}{name}.bias", width) if stated else None
+
+    return Layer(
+        W_Q=heads_of(read(f"{at}self_attn.q_proj.weight", h * e, d), h),
+        W_K=heads_of(read(f"{at}self_attn.k_proj.weight", kv * e, d), kv),
+        W_V=heads_of(read(f"{at}self_attn.v_proj.weight", kv * e, d), kv),
+        W_O=outputs_of(read(f"{at}self_attn.o_proj.weight", d, h * e), h),
+        b_Q=biases_of(bias("self_attn.q_proj", h * e, stated=of_inputs), h),
+        b_K=biases_of(bias("self_attn.k_proj", kv * e, stated=of_inputs), kv),
+        b_V=biases_of(bias("self_attn.v_proj", kv * e, stated=of_inputs), kv),
+        b_O=some_bias(bias("self_attn.o_proj", d, stated=of_output)),
+        norm=read.norm(f"{at}input_layernorm", d, centres=False),
+        q_norm=gain("q_norm"),
+        k_norm=gain("k_norm"),
+        mlp=MlpLayer(
+            W_in=read(f"{at}mlp.up_proj.weight", width, d).mT,
+            W_gate=read(f"{at}mlp.gate_proj.weight", width, d).mT,
+            W_out=read(f"{at}mlp.down_proj.weight", d, width).mT,
+            b_in=some_bias(bias("mlp.up_proj", width, stated=of_mlp)),
+            b_gate=some_bias(bias("mlp.gate_proj", width, stated=of_mlp)),
+            b_out=some_bias(bias("mlp.down_proj", d, stated=of_mlp)),
+            norm=read.norm(f"{at}post_attention_layernorm", d, centres=False),
+        ),
+    )

@@ -1,0 +1,78 @@
+"""GPT-NeoX (Pythia): partial rotary positions, LayerNorms, attention and MLP beside each other in a block."""
+
+from loadstore.checkpoints.checkpoint import Checkpoint
+from loadstore.checkpoints.families.huggingface import Facts, Reader, outputs_of, some_bias, unembedding
+from loadstore.checkpoints.families.key_tables import NEOX
+from loadstore.checkpoints.families.keys import settled
+from loadstore.checkpoints.families.rope import QUARTER, RopeFacts, rotary_of
+from loadstore.model.architecture import Architecture, Mlp
+from loadstore.model.weights import Layer, MlpLayer, Weights
+
+KEYS = {"gpt_neox": NEOX}
+TYPES = tuple(KEYS)
+IGNORED = r".*\.attention\.(bias|masked_bias|rotary_emb\.inv_freq)"
+
+
+def build(checkpoint: Checkpoint, facts: Facts, rope: RopeFacts | None = None) -> Weights:
+    """Name the tensors. Raises NotThisModel on unsupported facts, BadCheckpoint on damage."""
+    facts = settled(facts, KEYS["gpt_neox"])
+    n_layers, n_heads = facts.whole("num_hidden_layers"), facts.whole("num_attention_heads")
+    d, width = facts.whole("hidden_size"), facts.whole("intermediate_size")
+    d_head = facts.share("hidden_size", "num_attention_heads")
+    if facts.config.get("head_dim") is not None:
+        facts.agree("head_dim", d_head, "hidden_size / num_attention_heads")
+    facts.layers(n_layers)
+    parallel = facts.flag("use_parallel_residual")
+    shape = Architecture(
+        n_layers=n_layers,
+        n_heads=n_heads,
+        d_model=d,
+        d_head=d_head,
+        vocab=facts.whole("vocab_size"),
+        context=facts.whole("max_position_embeddings"),
+        positions="rotary",
+        norm="layer",
+        eps=facts.number("layer_norm_eps"),
+        rotary=rotary_of(facts, d_head, QUARTER, rope),
+        mlp=Mlp(width, gated=False, activation=facts.activation("hidden_act"), parallel=parallel),
+    )
+    read = Reader(checkpoint, "gpt_neox.")
+    W_E = read("embed_in.weight", shape.vocab, d)
+    head = "lm_head.weight" if read.has("lm_head.weight") else "embed_out.weight"
+    weights = Weights(
+        architecture=shape,
+        W_E=W_E,
+        W_pos=None,
+        layers=tuple(_layer(read, facts, shape, width, f"layers.{index}.") for index in range(n_layers)),
+        W_U=unembedding(read, head, W_E, tied=facts.flag("tie_word_embeddings")),
+        final_norm=read.norm("final_layer_norm", d, centres=True),
+        name=checkpoint.name,
+    )
+    read.finish(IGNORED)
+    return weights
+
+
+def _layer(read: Reader, facts: Facts, shape: Architecture, width: int, at: str) -> Layer:
+    h, d, e = shape.n_heads, shape.d_model, shape.d_head
+    together = read(f"{at}attention.query_key_value.weight", 3 * d, d).unflatten(0, (h, 3, e)).permute(1, 0, 3, 2)
+    biased = facts.flag("attention_bias")
+    bias = some_bias(read(f"{at}attention.query_key_value.bias", 3 * d)) if biased else None
+    b_Q, b_K, b_V = (None, None, None) if bias is None else bias.unflatten(0, (h, 3, e)).unbind(1)
+    return Layer(
+        W_Q=together[0],
+        W_K=together[1],
+        W_V=together[2],
+        W_O=outputs_of(read(f"{at}attention.dense.weight", d, d), h),
+        b_Q=b_Q,
+        b_K=b_K,
+        b_V=b_V,
+        b_O=some_bias(read(f"{at}attention.dense.bias", d)) if biased else None,
+        norm=read.norm(f"{at}input_layernorm", d, centres=True),
+        mlp=MlpLayer(
+            W_in=read(f"{at}mlp.dense_h_to_4h.weight", width, d).mT,
+            b_in=some_bias(read(f"{at}mlp.dense_h_to_4h.bias", width)),
+            W_out=read(f"{at}mlp.dense_4h_to_h.weight", d, width).mT,
+            b_out=some_bias(read(f"{at}mlp.dense_4h_to_h.bias", d)),
+            norm=read.norm(f"{at}post_attention_layernorm", d, centres=True),
+        ),
+    )

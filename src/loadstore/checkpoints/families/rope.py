@@ -1,0 +1,92 @@
+"""Rotary frequencies as configs of Hugging Face state them: base, share of a head, and scaling.
+
+Frequencies are computed in float32 by the same expressions as the reference, so that they are the same numbers.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+
+from loadstore.checkpoints.families.huggingface import Facts
+from loadstore.checkpoints.families.scaling import Names, Scaling, scaling_of
+from loadstore.errors import BadCheckpoint
+from loadstore.model.rotary import MOST_DIMENSIONS, Pairs, Rotary
+from loadstore.quote import quote
+
+WHOLE = Names("rope_theta", "partial_rotary_factor", 1.0, partial=False)
+HALF = Names("rope_theta", "partial_rotary_factor", 0.5)
+QUARTER = Names("rotary_emb_base", "rotary_pct", 0.25, rounds=True)
+
+
+@dataclass(frozen=True)
+class RopeFacts:
+    """Facts about rotary positions that a config.json cannot state, and a GGUF file can.
+
+    ``pairs``: which dimensions make a pair. ``factors``: by how much each pair turns slower, None for 1.
+    ``dimensions``: how many dimensions of a head turn, None for the share that the config states.
+    """
+
+    pairs: Pairs = "halves"
+    factors: tuple[float, ...] | None = None
+    dimensions: int | None = None
+
+
+def head_of(facts: Facts, share: int) -> int:
+    """The width of a head: ``head_dim``, or ``share``. Raises BadCheckpoint."""
+    if "head_dim" in facts.config and facts.config["head_dim"] is None and facts.kind in ("qwen2", "phi"):
+        raise BadCheckpoint(f"{facts.checkpoint.path}: its config says head_dim = null; leave it out, or state it")
+    return facts.whole("head_dim", share)
+
+
+def rotary_of(facts: Facts, d_head: int, names: Names, rope: RopeFacts | None = None) -> Rotary:
+    """Return the rotary positions that a config states.
+
+    Args:
+        facts: The settled config.
+        d_head: Width of a head.
+        names: Which keys a family reads base and share from, and its share where the config is silent.
+        rope: Facts of a GGUF file.
+
+    Raises:
+        NotThisModel: A scaling that is not computed.
+        BadCheckpoint: Numbers that are impossible, or two keys for one fact that disagree.
+    """
+    beyond, scaling = rope or RopeFacts(), scaling_of(facts, names)
+    dimensions = int(d_head * scaling.share) if beyond.dimensions is None else beyond.dimensions
+    turning = dimensions + dimensions % 2 if names.rounds else dimensions
+    if not 2 <= turning <= min(d_head, MOST_DIMENSIONS) or turning % 2 or scaling.base <= 0:
+        raise BadCheckpoint(
+            f"{facts.checkpoint.path}: rotary positions over {dimensions} of {d_head} dimensions with base "
+            f"{scaling.base} are impossible"
+        )
+    steps = torch.arange(0, dimensions, 2, dtype=torch.int64).float()
+    frequencies = 1.0 / (scaling.base ** (steps / dimensions))
+    if scaling.kind == "linear":
+        frequencies = frequencies / scaling.factor  # Rotary refuses what a factor of 0 makes
+    elif scaling.kind == "llama3":
+        frequencies = _llama3(scaling, frequencies)
+    if beyond.factors is not None:  # what llama.cpp has worked out of Llama 3's scaling
+        frequencies = frequencies / _factors(facts, beyond.factors, len(frequencies))
+    return Rotary(tuple(frequencies.tolist()), beyond.pairs, single=True)
+
+
+def _factors(facts: Facts, factors: tuple[float, ...], pairs: int) -> torch.Tensor:
+    """How many times slower each pair turns."""
+    if len(factors) != pairs or not all(type(one) is float and one > 0 for one in factors):
+        raise BadCheckpoint(
+            f"{facts.checkpoint.path}: its rotary factors are {quote(list(factors), 60)}, expected {pairs} numbers "
+            "above 0"
+        )
+    return torch.tensor(factors)
+
+
+def _llama3(scaling: Scaling, frequencies: torch.Tensor) -> torch.Tensor:
+    """Slow dimensions are slowed by ``factor``, fast ones kept, those between interpolated. Source: Llama 3.1."""
+    factor, low, high, old = scaling.factor, scaling.low, scaling.high, scaling.old
+    lengths = 2 * math.pi / frequencies
+    scaled = torch.where(lengths > old / low, frequencies / factor, frequencies)
+    smooth = (old / lengths - low) / (high - low)
+    between = (1 - smooth) * scaled / factor + smooth * scaled
+    middle = ~(lengths < old / high) * ~(lengths > old / low)
+    return torch.where(middle, between, scaled)

@@ -1,0 +1,53 @@
+"""Which family builds which ``model_type`` of a config.json."""
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import TypeAlias
+
+from loadstore.checkpoints.checkpoint import Checkpoint
+from loadstore.checkpoints.families import gpt2, llama, neox, phi
+from loadstore.checkpoints.families.huggingface import Facts
+from loadstore.errors import LoadstoreError
+from loadstore.model.weights import Weights
+from loadstore.quote import quote
+
+Family: TypeAlias = Callable[[Checkpoint, Facts], Weights]
+
+
+def _naming(build: Family) -> Family:
+    """A family whose refusals all name the file, those of an impossible architecture too."""
+
+    def named(checkpoint: Checkpoint, facts: Facts) -> Weights:
+        try:
+            return build(checkpoint, facts)
+        except LoadstoreError as error:
+            if str(checkpoint.path) in str(error):
+                raise
+            raise type(error)(f"{checkpoint.path}: {error}") from None
+
+    return named
+
+
+FAMILIES: dict[str, Family] = {
+    name: _naming(module.build) for module in (gpt2, neox, llama, phi) for name in module.TYPES
+}
+
+
+def family(checkpoint: Checkpoint) -> Family | None:
+    """The family that a config names, or None."""
+    return FAMILIES.get(str((checkpoint.config or {}).get("model_type")))
+
+
+def stated(checkpoint: Checkpoint) -> str:
+    """What the config says that it is, and the closest name that is supported, for a message; empty if it says none."""
+    kind = (checkpoint.config or {}).get("model_type")
+    if kind is None:
+        return ""
+    alike = get_close_matches(str(kind), FAMILIES, 1, 0.5)
+    near = f" (the closest that is supported is '{alike[0]}')" if alike else ""
+    return f"; its config says model_type '{quote(kind, 40)}'{near}"
+
+
+def supported() -> str:
+    """Every ``model_type`` that there is a family for, for a message."""
+    return ", ".join(sorted(FAMILIES))

@@ -1,0 +1,148 @@
+"""Fetching a checkpoint by name: config, model file or shards, and tokenizer, into huggingface-hub's own cache.
+
+Only JSON and the files that ``repository.choose`` names are ever fetched; their size is known before, their hash is
+checked after. HF_ENDPOINT, HF_HOME, HF_TOKEN and HF_HUB_OFFLINE mean what they mean to that library.
+"""
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from loadstore.checkpoints.download import Shelf, quiet
+from loadstore.checkpoints.families.table import FAMILIES, supported
+from loadstore.checkpoints.hub_errors import NoSuchRepository, refusal, unreachable
+from loadstore.checkpoints.names import published
+from loadstore.checkpoints.repository import (
+    CONFIG,
+    FILE,
+    REPOSITORY,
+    TOKENIZER,
+    TOKENIZER_CONFIG,
+    Address,
+    bounded,
+    candidates,
+    choose,
+)
+from loadstore.checkpoints.shards import is_index, places_of
+from loadstore.checkpoints.tensorfile import PACKED
+from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel
+from loadstore.quote import quote
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A model file in the cache, what the model is called, and the folder of its tokenizer if there is one."""
+
+    model: Path
+    name: str
+    tokenizer: Path | None
+
+
+def fetch(where: Address) -> Fetched:
+    """Fetch what ``where`` names. Raises BadRequest (name, network, access) or BadCheckpoint (content)."""
+    shelf = _shelf(where)
+    model = choose(shelf.files, where)
+    config = {} if model.endswith(PACKED) else _config(shelf)
+    tokenizer = _tokenizer(shelf, config)
+    path = shelf.get(model)
+    for shard in _shards(shelf, path):
+        shelf.get(shard)
+    return Fetched(path, where.repository.split("/")[1], tokenizer)
+
+
+def cached(where: Address) -> Path | None:
+    """The newest copy of a repository in the cache that has a model file, without asking the network."""
+    import huggingface_hub as hub
+
+    with suppress(Exception):  # whatever is wrong with a cache, it has no copy
+        folder = Path(hub.snapshot_download(where.repository, revision=where.revision, local_files_only=True))
+        return folder if candidates(file.name for file in folder.iterdir()) else None
+    return None
+
+
+def _shelf(where: Address, *, of_model: bool = True) -> Shelf:
+    """List a repository; where that fails, its copy in the cache stands in, and without one the failure is told."""
+    import huggingface_hub as hub
+
+    try:
+        with quiet():
+            info = hub.HfApi().model_info(where.repository, revision=where.revision, files_metadata=True)
+    except Exception as error:  # transports differ in what they raise, and none of it is ours
+        folder = cached(where) if of_model else _cached_tokenizer(where)
+        if folder is None or (where.file is not None and not (folder / where.file).exists()):
+            raise refusal(error, where) or unreachable(error, where) from None
+        return Shelf(where, {file.name: (None, None) for file in folder.iterdir()}, None, folder)
+    files: dict[str, tuple[int | None, str | None]] = {}
+    for file in info.siblings or []:
+        files[file.rfilename] = (file.size, file.lfs.sha256 if file.lfs is not None else file.blob_id)
+    return Shelf(where, files, info.sha)
+
+
+def _cached_tokenizer(where: Address) -> Path | None:
+    import huggingface_hub as hub
+
+    found = hub.try_to_load_from_cache(where.repository, TOKENIZER, revision=where.revision)
+    return Path(found).parent if isinstance(found, str) else None
+
+
+def _config(shelf: Shelf) -> dict[str, Any]:
+    """The config, before the weights: a model of another kind is refused while that is cheap."""
+    if CONFIG not in shelf.files:
+        return {}
+    try:
+        found: object = json.loads(shelf.get(CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}  # reading the checkpoint tells what is wrong with it
+    config = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+    if "model_type" in config and "n_heads" not in config and str(config["model_type"]) not in FAMILIES:
+        raise NotThisModel(
+            f"{shelf.where} is a model of type '{quote(config['model_type'], 40)}'; supported are {supported()}, "
+            "checkpoints in HookedTransformer naming and loadstore's own files ('loadstore models' lists them)"
+        )
+    return config
+
+
+def _shards(shelf: Shelf, index: Path) -> list[str]:
+    """The other files that a model lies in, all of them there and of a stated size before the first is fetched."""
+    if not is_index(index):
+        return []
+    shards = sorted(set(places_of(index).values()))
+    for shard in shards:
+        if shard not in shelf.files and shelf.folder is not None:
+            raise BadRequest(
+                f"the cache holds {shelf.where} only in part: '{quote(shard)}' is missing, and the hub could not be "
+                "asked for it; load it once where there is a network"
+            )
+        if shard not in shelf.files or not FILE.fullmatch(shard):
+            raise BadCheckpoint(
+                f"{shelf.where} has no file '{quote(shard)}', which its {index.name} lists; choose another revision"
+            )
+    total = sum(shelf.files[shard][0] or 0 for shard in shards)
+    bounded(f"all {len(shards)} shards", total if shelf.folder is None else len(shards), shelf.where)
+    return shards
+
+
+def _tokenizer(shelf: Shelf, config: dict[str, Any]) -> Path | None:
+    """The folder of the tokenizer: the model's own, the tabled one, or the one that the config names.
+
+    None where that is no repository or has no tokenizer.json: the model then takes token ids, and says so to text.
+    """
+    if TOKENIZER in shelf.files:
+        return _tokenizer_files(shelf)
+    known = published(shelf.where.repository)
+    name: object = config.get("tokenizer_name") if known is None else known.tokenizer
+    if not isinstance(name, str) or not REPOSITORY.fullmatch(name):
+        return None
+    try:
+        other = _shelf(Address(name), of_model=False)
+    except NoSuchRepository:
+        return None
+    return _tokenizer_files(other) if TOKENIZER in other.files else None
+
+
+def _tokenizer_files(shelf: Shelf) -> Path:
+    if TOKENIZER_CONFIG in shelf.files:
+        shelf.get(TOKENIZER_CONFIG)
+    return shelf.get(TOKENIZER).parent

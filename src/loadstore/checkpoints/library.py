@@ -1,0 +1,175 @@
+"""From a name, a path or a live model to Weights."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import reduce
+from pathlib import Path
+
+import torch
+
+from loadstore.checkpoints.checkpoint import Checkpoint, read_checkpoint
+from loadstore.checkpoints.families import gguf, legacy, own, table
+from loadstore.checkpoints.families.huggingface import Facts
+from loadstore.checkpoints.families.keys import as_ignored
+from loadstore.checkpoints.live import Live, as_live, live_checkpoint, live_name, live_tokens
+from loadstore.checkpoints.place import BUILTIN, Place, builtin_path, find
+from loadstore.checkpoints.pretrained import Pretrained, pretrained_checkpoint, pretrained_name, pretrained_tokens
+from loadstore.errors import BadRequest, NotThisModel
+from loadstore.model.architecture import POSITIONS, Positions, one_of
+from loadstore.model.finite import Unchecked, damaged, is_finite
+from loadstore.model.numbers import as_device, as_dtype
+from loadstore.model.weights import Weights
+from loadstore.quote import some
+from loadstore.tokenizer.bos import Bos, Rule, as_bos, tokens_in, with_bos
+
+__all__ = ["BUILTIN", "builtin_path", "load"]
+CHECKED = 1 << 30  # bytes that are read through at loading
+
+
+def load(
+    source: str | Path | Live | Pretrained = BUILTIN,
+    *,
+    positions: Positions | None = None,
+    revision: str | None = None,
+    bos: Bos = "model",
+    device: str | torch.device = "cpu",
+    dtype: str | torch.dtype | None = None,
+    ignore: Sequence[str] = (),
+    check: bool = False,
+) -> Weights:
+    """Load ``"builtin"``, a folder, a model file, a published or hub name (``owner/name@revision``), or a live model.
+
+    Weights are never changed: half precision is widened where it is used, nothing is folded or centred. See
+    docs/checkpoints.md.
+
+    Args:
+        source: The model. A path that exists is never looked up on the hub. A live model is one of ``transformers``, or
+            a HookedTransformer of TransformerLens up to 3.
+        positions: The scheme of positions of a bare state dict that has no config.
+        revision: The revision of a repository on the hub.
+        bos: Whether text begins with BOS: as the model's files state, always, or never. Token ids are taken unchanged.
+        device: The device to compute on; only the CPU is tested.
+        dtype: float32 or float64 to compute in; by default the stored dtype, promoted to at least float32.
+        ignore: Keys that are passed over though loadstore does not know or compute them: ``"key"`` or ``"object.key"``
+            of a config.json of Hugging Face, or a whole key of a GGUF file. ``Weights.ignored`` records them.
+        check: Compare logits on a few tokens with ``transformers``, which must be installed. ``Weights.compared``
+            records the largest difference.
+
+    Returns:
+        The weights, with the tokenizer if the model has one.
+
+    Raises:
+        BadRequest: The model does not exist or cannot be reached, or an argument does not fit it.
+        BadCheckpoint: A file is damaged or malicious, or its logits differ from those of ``transformers``.
+        NotThisModel: The model is not supported, or its files do not state what kind it is.
+    """
+    if positions not in (None, *POSITIONS):
+        raise BadRequest(f"positions={positions!r}: expected {one_of(POSITIONS)}")
+    begins, where, numbers = as_bos(bos), as_device(device), as_dtype(dtype)
+    passed = as_ignored(ignore)
+    if isinstance(source, str | Path):
+        weights = _read(find(source, revision), positions, passed, check=check)
+    else:
+        weights = _live(as_live(source), positions, revision, passed)
+        if check:
+            from loadstore.checkpoints.against import check_live
+
+            weights = replace(weights, compared=check_live(weights, source))
+    if weights.ignored != passed:
+        raise BadRequest(
+            f"ignore={list(passed)} is for a config.json of Hugging Face or a GGUF file; {weights.name} has neither"
+        )
+    tokens = with_bos(weights.tokens, begins, weights.name)
+    return replace(weights, tokens=tokens, device=where, computed=numbers or weights.computed)
+
+
+def _read(place: Place, positions: Positions | None, ignore: tuple[str, ...], *, check: bool) -> Weights:
+    """Open what lies at a place, with its tokenizer."""
+    rule: Rule = "reference"
+    theirs = True
+    if (packed := gguf.packed(place.path)) is not None:
+        path, weights = packed, gguf.build(packed, ignore)
+        weights = replace(weights, name=place.name or weights.name, ignored=ignore)
+    else:
+        checkpoint = read_checkpoint(place.path)
+        path, weights, rule = checkpoint.path, _build(checkpoint, positions, place.name, ignore), _rule(checkpoint)
+        theirs = _theirs(checkpoint)
+    if check:
+        from loadstore.checkpoints.against import check_file, refused
+
+        if not theirs:
+            raise refused(str(path))
+        weights = replace(weights, compared=check_file(weights, path))
+    folder = place.folder(path)
+    if weights.tokens is not None or folder is None:
+        return weights
+    return replace(weights, tokens=tokens_in(folder, weights.architecture.vocab, rule))
+
+
+def _live(
+    live: Live | Pretrained, positions: Positions | None, revision: str | None, ignore: tuple[str, ...]
+) -> Weights:
+    """Read a live model, with the tokenizer that it holds or names."""
+    name = live_name(live) if isinstance(live, Live) else pretrained_name(live)
+    if revision is not None:
+        raise BadRequest(f"revision={revision!r} is for a model on the hub; {name} is a live one, leave it out")
+    if isinstance(live, Live):
+        checkpoint = live_checkpoint(live)
+        weights = _build(checkpoint, positions, name, ignore)
+        return replace(weights, tokens=live_tokens(live, weights.architecture.vocab, _rule(checkpoint)))
+    weights = _build(pretrained_checkpoint(live), positions, name, ignore)
+    return replace(weights, tokens=pretrained_tokens(live, weights.architecture.vocab))
+
+
+def _build(
+    checkpoint: Checkpoint, positions: Positions | None, name: str | None, ignore: tuple[str, ...] = ()
+) -> Weights:
+    """Hand a checkpoint to the family that recognises it. Raises NotThisModel where none does."""
+    if own.recognise(checkpoint):
+        weights = own.build(checkpoint)
+    elif legacy.recognise(checkpoint):
+        weights = legacy.build(checkpoint, positions, name)
+    elif (family := table.family(checkpoint)) is not None:
+        weights = _finite(family(checkpoint, Facts(checkpoint, checkpoint.config or {}, ignore)), checkpoint)
+        weights = replace(weights, name=weights.name if name is None else name, ignored=ignore)
+    else:
+        raise NotThisModel(
+            f"{checkpoint.path} is no architecture that loadstore knows ({_beside(checkpoint)}its tensors: "
+            f"{some(sorted(checkpoint.tensors))}{table.stated(checkpoint)}); supported: loadstore's own files, "
+            f"checkpoints in HookedTransformer naming, and with a config.json the model_type {table.supported()}"
+        )
+    if positions not in (None, weights.architecture.positions):
+        raise NotThisModel(
+            f"{checkpoint.path} says {weights.architecture.positions} positions, positions={positions!r} was given"
+        )
+    kinds = {tensor.dtype for _, tensor in weights.named()}
+    if len(kinds) > 1:  # the widest changes no number
+        weights = replace(weights, computed=reduce(torch.promote_types, kinds, torch.float32))
+    return weights
+
+
+def _beside(checkpoint: Checkpoint) -> str:
+    return "there is no config.json beside it; " if checkpoint.config is None else ""
+
+
+def _finite(weights: Weights, checkpoint: Checkpoint) -> Weights:
+    """Refuse NaN and infinities: now, or in a large file where it is first used. Raises BadCheckpoint."""
+    if sum(tensor.nbytes for tensor in checkpoint.tensors.values()) > CHECKED:
+        return replace(weights, unchecked=Unchecked(checkpoint.path, checkpoint.tensors))
+    for name, tensor in checkpoint.tensors.items():
+        if not is_finite(tensor):
+            raise damaged(checkpoint.path, name)
+    return weights
+
+
+def _theirs(checkpoint: Checkpoint) -> bool:
+    """Whether a checkpoint is in the layout of a model of ``transformers``."""
+    other = own.recognise(checkpoint) or legacy.recognise(checkpoint)
+    return not other and table.family(checkpoint) is not None
+
+
+def _rule(checkpoint: Checkpoint) -> Rule:
+    """How texts begin: as the reference of Hugging Face's folders does; else always, unless the config says no."""
+    if table.family(checkpoint) is not None and not legacy.recognise(checkpoint):
+        return "reference"
+    return "never" if str((checkpoint.config or {}).get("default_prepend_bos")) == "False" else "always"

@@ -1,0 +1,90 @@
+"""Live HookedTransformer objects of TransformerLens up to 3: read like a file of theirs, never run.
+
+``cfg`` and ``state_dict()`` say what a checkpoint and its config.json say, also after TransformerLens has folded and
+centred (it then states LNPre). TransformerLens itself is never imported.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from torch import Tensor
+
+from loadstore.checkpoints.checkpoint import Checkpoint
+from loadstore.checkpoints.pretrained import Pretrained
+from loadstore.errors import BadCheckpoint, BadRequest
+from loadstore.quote import quote
+from loadstore.tokenizer.bos import Rule
+from loadstore.tokenizer.tokens import Tokens
+
+
+@runtime_checkable
+class Live(Protocol):
+    """What is asked of a live model: its config and its tensors."""
+
+    @property
+    def cfg(self) -> Any:
+        """A config object, or a dict of settings."""
+        ...
+
+    def state_dict(self) -> Mapping[str, Any]:
+        """Tensors by name."""
+        ...
+
+
+def as_live(model: object) -> Live | Pretrained:
+    """Return ``model`` if it can be read. Raises BadRequest saying what can be loaded."""
+    if isinstance(model, Live) or (isinstance(model, Pretrained) and hasattr(model.config, "to_dict")):
+        return model
+    raise BadRequest(
+        f"a {type(model).__name__} is no model: expected a name, a path, or a live model: one of transformers (which "
+        "has config and state_dict), or a HookedTransformer (which has cfg and state_dict)"
+    )
+
+
+def live_checkpoint(model: Live) -> Checkpoint:
+    """The config and a copy of the tensors on the CPU: later changes of the model do not reach them.
+
+    Raises BadCheckpoint where a tensor has no content.
+    """
+    where = f"the live model {live_name(model)}"
+    state = {str(name): value for name, value in model.state_dict().items() if isinstance(value, Tensor)}
+    for name, tensor in state.items():
+        if tensor.is_meta:
+            raise BadCheckpoint(f"{where}: tensor '{quote(name)}' has no numbers yet; put the weights into it first")
+    tensors = {name: tensor.detach().to("cpu", copy=True) for name, tensor in state.items()}
+    return Checkpoint(Path(where), tensors, {}, settings(model))
+
+
+def live_name(model: Live) -> str:
+    """What its config calls it."""
+    return quote(settings(model).get("model_name") or type(model).__name__, 80)
+
+
+def settings(model: Live) -> dict[str, Any]:
+    """The config as a dict. Raises BadRequest when it has no settings to read."""
+    config: Any = model.cfg
+    found: object = config.to_dict() if hasattr(config, "to_dict") else getattr(config, "__dict__", config)
+    if not isinstance(found, Mapping):
+        raise BadRequest(
+            f"the config of this {type(model).__name__} is a {type(config).__name__}, expected the settings of a "
+            "HookedTransformer; save its state dict and config.json and load those"
+        )
+    return {str(key): value for key, value in found.items()}
+
+
+def live_tokens(model: Live, vocab: int, rule: Rule) -> Tokens | None:
+    """The tokenizer that the model holds, if it is a fast one: its ``backend_tokenizer``, with its ``bos_token_id``.
+
+    Raises BadCheckpoint when it is not this model's.
+    """
+    holder: Any = getattr(model, "tokenizer", None)
+    backend: Any = getattr(holder, "backend_tokenizer", None)
+    if backend is None:
+        return None
+    where = f"the tokenizer of the live model {live_name(model)}"
+    bos: object = getattr(holder, "bos_token_id", None)
+    if bos is not None and (type(bos) is not int or not 0 <= bos < vocab):
+        raise BadCheckpoint(f"{where} begins texts with token {quote(bos, 40)}, expected an id below {vocab}")
+    return replace(Tokens.from_json(backend.to_str(), bos if rule == "always" else None, vocab, where), own=bos)

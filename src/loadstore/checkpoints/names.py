@@ -1,0 +1,67 @@
+"""Published HookedTransformer checkpoints by name: what their files do not all say of themselves."""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from loadstore.model.architecture import NormKind, Positions
+
+NEOX = "EleutherAI/gpt-neox-20b"
+DIGITS = "NeelNanda/gpt-neox-tokenizer-digits"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """One repository: its scheme, its sizes, and whose tokenizer it speaks (None: no usable one is published)."""
+
+    repository: str
+    positions: Positions
+    norm: NormKind
+    n_layers: int
+    d_model: int
+    n_heads: int
+    vocab: int
+    context: int
+    tokenizer: str | None
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The repository's name without its owner."""
+        return self.repository.split("/")[1]
+
+
+def _c4_code(kind: str, n_layers: int) -> Published:
+    """One of the models of two kinds, with and without MLPs of GELU, that were trained on C4 and code."""
+    return Published(
+        f"NeelNanda/{kind}_{n_layers}L512W_C4_Code",
+        *("learned", "layer", n_layers, 512, 8, 48262, 1024, DIGITS),
+        aliases=(f"{kind.lower().replace('_', '-')}-{n_layers}l",),
+    )
+
+
+PUBLISHED = (
+    Published("callummcdougall/attn_only_2L_half", "shortformer", "none", 2, 768, 12, 50278, 2048, NEOX),
+    *(_c4_code(kind, n_layers) for kind in ("Attn_Only", "GELU") for n_layers in (1, 2, 3, 4)),
+    Published(
+        "NeelNanda/Attn-Only-2L512W-Shortformer-6B-big-lr",
+        *("shortformer", "none", 2, 512, 8, 50277, 1024, NEOX),
+        aliases=("attn-only-2l-demo", "attn-only-2l-induction-demo", "attn-only-demo"),
+    ),
+    # Its tokenizer's merges name a token that its vocabulary lacks ("Ġpati"), so it takes token ids.
+    Published("ArthurConmy/redwood_attn_2l", "shortformer", "layer", 2, 256, 8, 50259, 2048, None),
+)
+
+
+def published(name: str) -> Published | None:
+    """Find a published checkpoint by ``owner/name``, by name, or by the alias that TransformerLens gave it."""
+    for each in PUBLISHED:
+        if name in (each.repository, each.name, *each.aliases):
+            return each
+    return None
+
+
+def nearest(name: str) -> str | None:
+    """The published name that ``name`` may be a slip of."""
+    known = [known for each in PUBLISHED for known in (each.name, each.repository)]
+    close = get_close_matches(name, known, n=1, cutoff=0.75)
+    return close[0] if close else None

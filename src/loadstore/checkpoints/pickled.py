@@ -1,0 +1,65 @@
+"""Pickled state dicts, as torch.save writes them: read with weights_only, so that nothing in them is executed."""
+
+import pickle
+import warnings
+import zipfile
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from loadstore.errors import BadCheckpoint
+from loadstore.quote import quote
+
+ZIP = b"PK\x03\x04"
+
+
+def read_pickled(path: Path) -> dict[str, Tensor]:
+    """The tensors at the top level of a pickled dict; other values are left out. Raises BadCheckpoint."""
+    mapped = _check_zip(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what torch warns of (TorchScript, say) is an error that follows
+            loaded: object = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+    except pickle.UnpicklingError as error:
+        reason = quote(str(error).split(". ", 1)[0])
+        raise BadCheckpoint(
+            f"{path} asks for code to be run or is not a plain state dict ({reason}); nothing was executed. "
+            "Convert it to safetensors where you trust it"
+        ) from None
+    except Exception as error:  # a torn pickle can raise anything, and none of it is ours
+        raise BadCheckpoint(
+            f"{path} cannot be read as a state dict ({quote(error)}); it is torn or not one, fetch it again"
+        ) from None
+    if not isinstance(loaded, dict):
+        raise BadCheckpoint(f"{path} holds a {type(loaded).__name__}, expected a dict of tensors")
+    tensors = {str(name): value for name, value in loaded.items() if isinstance(value, Tensor)}
+    for name, tensor in tensors.items():
+        if tensor.layout == torch.strided and tensor.nbytes > tensor.untyped_storage().nbytes():
+            raise BadCheckpoint(
+                f"{path}: tensor '{quote(name)}' claims more entries than the file holds; save it again as a "
+                "contiguous tensor where you trust it"
+            )
+    return tensors
+
+
+def _check_zip(path: Path) -> bool:
+    """Whether a file is an archive whose parts lie in it as they are, so that they can be mapped.
+
+    Raises BadCheckpoint on one that unpacks to more than its own size: torch compresses nothing, a bomb must.
+    """
+    try:
+        with path.open("rb") as file:
+            if file.read(4) != ZIP:  # what torch looks at
+                return False
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+            unpacked = sum(entry.file_size for entry in entries)
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:  # what zipfile raises on torn files
+        raise BadCheckpoint(f"{path} cannot be unpacked ({quote(error)}); it is torn, fetch it again") from None
+    if unpacked > (size := path.stat().st_size):
+        raise BadCheckpoint(
+            f"{path} would unpack from {size:,} to {unpacked:,} bytes, which no torch.save does; "
+            "convert it to safetensors where you trust it"
+        )
+    return all(entry.compress_type == zipfile.ZIP_STORED for entry in entries)

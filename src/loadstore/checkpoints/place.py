@@ -1,0 +1,66 @@
+"""Where a name leads: the built-in file, a path that exists, an installed package's file, or a copy from the hub."""
+
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from loadstore.checkpoints.installed import INSTALLED, installed
+from loadstore.checkpoints.names import nearest
+from loadstore.checkpoints.repository import address
+from loadstore.errors import BadRequest
+from loadstore.quote import quote
+
+BUILTIN = "builtin"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A model file or folder, the model's name if the file is not called so, and the folder of its tokenizer."""
+
+    path: Path
+    name: str | None = None
+    tokenizer: Path | None = None
+
+    def folder(self, model: Path) -> Path | None:
+        """Where a tokenizer is looked for: beside the model file, unless the place says another folder, or none."""
+        return model.parent if self.name is None else self.tokenizer
+
+
+def builtin_path() -> Path:
+    """Where the built-in model's file lies."""
+    return Path(str(files("loadstore") / "data" / "builtin.safetensors"))
+
+
+def find(source: str | Path, revision: str | None) -> Place:
+    """Find a model. Raises BadRequest where there is none of that name, saying what names there are."""
+    path = builtin_path() if str(source) == BUILTIN else _home(Path(source))
+    if _exists(path):
+        if revision is not None:
+            raise BadRequest(f"revision={revision!r} is for a model on the hub; {path} is here, leave it out")
+        return Place(path)
+    if str(source) in INSTALLED:
+        return Place(installed(str(source)), str(source))
+    if isinstance(source, str) and (where := address(source, revision)) is not None:
+        from loadstore.checkpoints.hub import fetch
+
+        found = fetch(where)
+        return Place(found.model, found.name, found.tokenizer)
+    near = nearest(str(source))
+    raise BadRequest(
+        f"there is no model '{quote(source)}': expected 'builtin', a folder, a .safetensors, .gguf, .pth, .pt or .bin "
+        f"file, or a name on the hub as owner/name{'' if near is None else f'; did you mean {near!r}?'}"
+    )
+
+
+def _home(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:  # ~ of someone who has no home
+        return path
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long for a name, or a NUL in it
+        return False

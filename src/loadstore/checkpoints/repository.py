@@ -1,0 +1,101 @@
+"""What a name on the hub means, and which files of a repository are fetched: decided before anything is."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from loadstore.checkpoints.checkpoint import USUAL
+from loadstore.checkpoints.names import published
+from loadstore.checkpoints.shards import ENDING, is_index
+from loadstore.checkpoints.tensorfile import PACKED, SUFFIXES
+from loadstore.errors import BadCheckpoint, BadRequest
+from loadstore.quote import quote, some
+
+CONFIG, TOKENIZER, TOKENIZER_CONFIG = "config.json", "tokenizer.json", "tokenizer_config.json"
+MOST_MODEL = 64 << 30  # bytes of all its files; a model of 13 billion numbers in half precision has 26
+MOST_JSON = 64 << 20
+PART = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}"
+REPOSITORY = re.compile(rf"{PART}(/{PART})?")
+NAME = re.compile(rf"(?P<repository>{PART}(?:/{PART})?)(?::(?P<file>[^@/\\]+))?(?:@(?P<revision>[\w./-]{{1,200}}))?")
+FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,200}")
+SHARD = re.compile(r".*-[0-9]{5}-of-[0-9]{5}\.(safetensors|bin)")
+MAIN = "main"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A repository, a revision of it, and (if it was named) the model file in it."""
+
+    repository: str
+    revision: str = MAIN
+    file: str | None = None
+
+    def __str__(self) -> str:
+        return self.repository if self.revision == MAIN else f"{self.repository}@{self.revision}"
+
+
+def address(name: str, revision: str | None = None) -> Address | None:
+    """Read ``owner/name``, ``owner/name@revision``, ``owner/name:file.pth`` or a published name; None if it is none.
+
+    What ends like a model file is a path. Raises BadRequest where two revisions are given.
+    """
+    found = NAME.fullmatch(name)
+    if found is None:
+        return None
+    known = published(found["repository"])
+    repository = found["repository"] if known is None else known.repository
+    if "/" not in repository or repository.endswith((*SUFFIXES, PACKED)):
+        return None
+    if revision is not None and found["revision"] not in (None, revision):
+        raise BadRequest(f"'{quote(name)}' and revision={revision!r} are two revisions; give one")
+    return Address(repository, revision or found["revision"] or MAIN, found["file"])
+
+
+def candidates(names: Iterable[str]) -> list[str]:
+    """The model files at the top of a repository, by plain names only: no folders, nothing that could leave one.
+
+    An index stands for the shards that it lists.
+    """
+    plain = [name for name in names if FILE.fullmatch(name)]
+    indexed = {name.removesuffix(ENDING).rpartition(".")[2] for name in plain if is_index(Path(name))}
+    shards = {name for name in plain if (found := SHARD.fullmatch(name)) and found[1] in indexed}
+    return sorted(
+        name for name in plain if name.endswith((*SUFFIXES, PACKED)) or is_index(Path(name)) if name not in shards
+    )
+
+
+def choose(names: Iterable[str], where: Address) -> str:
+    """The file that is the model, or the index of its shards: the named one, the only one, or the usual one.
+
+    Usual are ``*final.pth`` (TransformerLens's rule), then the names of Hugging Face; a GGUF file is taken if it is
+    the only model, or named. Raises BadCheckpoint where there is none or more than one.
+    """
+    found = candidates(names)
+    if where.file is not None:
+        if where.file not in found:
+            raise BadRequest(f"{where} has no model file '{quote(where.file)}'; it has {some(found) or 'none'}")
+        return where.file
+    if not found:
+        raise BadCheckpoint(
+            f"{where} has no model file ({', '.join((*SUFFIXES, PACKED))}) at its top; "
+            f"it has {some(sorted(names)) or 'no files'}"
+        )
+    others = [name for name in found if not name.endswith(PACKED)]
+    usual = [name for name in USUAL if name in found][:1]
+    for rule in (found, others, [name for name in found if name.endswith("final.pth")], usual):
+        if len(rule) == 1:
+            return rule[0]
+    raise BadCheckpoint(
+        f"{where} has {len(found)} model files ({some(found)}), expected one; name it: '{where.repository}:{found[0]}'"
+    )
+
+
+def bounded(name: str, size: int | None, where: Address) -> None:
+    """Raise BadCheckpoint unless a file's stated size is within what is read of its kind."""
+    most = MOST_JSON if name.endswith(".json") else MOST_MODEL
+    if size is None or not 0 < size <= most:
+        told = "does not say its size" if size is None else f"has {size:,} bytes"
+        raise BadCheckpoint(
+            f"{name} of {where} {told}, expected 1 to {most:,}; fetch it yourself and load the file if it is right"
+        )

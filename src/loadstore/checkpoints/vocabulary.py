@@ -1,0 +1,173 @@
+"""A tokenizer from the vocabulary that a GGUF file carries: byte-level BPE, or SentencePiece's BPE by scores.
+
+What splits a text before merges is not in the file but named there (``tokenizer.ggml.pre``); the names and splits are
+llama.cpp's. A vocabulary that cannot be spoken exactly is not spoken: its model takes ids.
+"""
+
+import math
+from typing import Any, cast
+
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, normalizers, pre_tokenizers
+from tokenizers.models import BPE
+
+from loadstore.checkpoints.gguf import GGUF
+from loadstore.errors import BadCheckpoint
+from loadstore.quote import quote, some
+from loadstore.tokenizer.guarded import guarded
+from loadstore.tokenizer.splits import LLAMA3, QWEN2, TEKKEN
+from loadstore.tokenizer.tokens import Tokens
+from loadstore.tokenizer.vetting import vet_names
+from loadstore.tokenizer.work import Unbounded
+
+PREFIX = "tokenizer.ggml."
+READ = frozenset(
+    (
+        *("model", "pre", "tokens", "token_type", "scores", "merges", "bos_token_id", "unknown_token_id"),
+        *("add_bos_token", "add_space_prefix"),
+    )
+)
+IDLE = frozenset(  # of no effect on the ids of a prompt in these two kinds of vocabulary, whose ends are left open
+    (
+        *("token_type_count", "add_eos_token", "add_sep_token", "remove_extra_whitespaces", "precompiled_charsmap"),
+        *(f"{name}_token_id" for name in ("eos", "eot", "eom", "seperator", "padding", "cls", "mask")),
+        *(f"{name}_token_id" for name in ("prefix", "suffix", "middle")),
+        *(f"fim_{name}_token_id" for name in ("pre", "suf", "mid", "pad", "rep", "sep")),
+    )
+)
+NORMAL, CONTROL, USER, BYTE = 1, 3, 4, 6
+MOST_PIECE = 128  # characters
+SPLITS = {
+    **dict.fromkeys(("llama-bpe", "llama3", "llama-v3", "falcon3", "smaug-bpe"), LLAMA3),
+    **dict.fromkeys(("qwen2", "deepseek-r1-qwen", "megrez"), QWEN2),
+    "tekken": TEKKEN,
+}
+PLAIN = ("default", "gpt-2", "phi-2", "olmo", "mpt")  # as GPT-2 splits
+DIGITS = ("smollm", "starcoder", "refact")  # and every digit by itself
+WHOLE = ("llama-bpe", "llama3", "llama-v3", "falcon3", "tekken")  # a word that is a token is not merged; BOS by default
+
+
+def tokens_of(file: GGUF, vocab: int) -> Tokens | str:
+    """Return the tokenizer of a file, or why there is none. Raises BadCheckpoint where the vocabulary is damaged."""
+    names = [key.removeprefix(PREFIX) for key in file.facts if key.startswith(PREFIX)]
+    if unknown := [PREFIX + name for name in names if name not in READ | IDLE]:
+        return f"its file states {some(unknown)}, which is not known and may change ids"
+    match file.facts.get("tokenizer.ggml.model"):
+        case "gpt2":
+            return _byte_level(file, vocab)
+        case "llama":
+            return _sentencepiece(file, vocab)
+        case None:
+            return "its file carries no vocabulary"
+        case other:
+            return f"its vocabulary is of the kind '{quote(other, 40)}'; read are gpt2 (byte-level BPE) and llama"
+
+
+def _byte_level(file: GGUF, vocab: int) -> Tokens | str:
+    kind = str(file.facts.get("tokenizer.ggml.pre", "default"))
+    level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=kind not in SPLITS)
+    if kind in SPLITS:
+        before = [pre_tokenizers.Split(Regex(SPLITS[kind]), behavior="isolated", invert=False), level]
+    elif kind in DIGITS:
+        before = [pre_tokenizers.Digits(individual_digits=True), level]
+    elif kind in PLAIN:
+        before = [level]
+    else:
+        known = ", ".join((*PLAIN, *DIGITS, *SPLITS))
+        return f"its file asks for the pre-tokenizer '{quote(kind, 40)}', which is not known; known are {known}"
+    tokens = _tokens(file, vocab)
+    merges = [tuple(merge.split(" ", 1)) for merge in _texts(file, "merges")]
+    tokenizer = _bpe(file, tokens, merges, ignore_merges=kind in WHOLE)
+    if SPLITS.get(kind) == QWEN2:
+        tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(before)
+    tokenizer.decoder = decoders.ByteLevel()
+    return _spoken(file, tokenizer, tokens, begins=kind in WHOLE)
+
+
+def _sentencepiece(file: GGUF, vocab: int) -> Tokens | str:
+    """Pieces are merged by their scores, best first; what no piece spells goes byte by byte."""
+    tokens = _tokens(file, vocab)
+    scores, types = _numbers(file, "scores", len(tokens)), _numbers(file, "token_type", len(tokens))
+    if BYTE not in types:
+        return "its vocabulary has no bytes to spell what is no piece"
+    listed = zip(tokens, scores, types, strict=True)
+    score = {token: value for token, value, kind in listed if kind not in (CONTROL, BYTE)}
+    cuts = [
+        (-value, index, token[:index], token[index:])
+        for token, value in score.items()
+        for index in range(1, len(token) if len(token) <= MOST_PIECE else 0)
+        if token[:index] in score and token[index:] in score
+    ]
+    merged = {left + right: value for value, _, left, right in cuts}
+    if len(set(merged.values())) < len(merged):
+        return "its pieces share scores, so that their order is not said"
+    pairs = [(left, right) for _, _, left, right in sorted(cuts)]
+    unknown = file.facts.get("tokenizer.ggml.unknown_token_id")
+    name = tokens[unknown] if type(unknown) is int and 0 <= unknown < len(tokens) else None
+    tokenizer = _bpe(file, tokens, pairs, unk_token=name, fuse_unk=True, byte_fallback=True)
+    prefix = _flag(file, "add_space_prefix", default=True)
+    spaces = normalizers.Replace(" ", "▁")
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), spaces]) if prefix else spaces
+    tokenizer.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
+    return _spoken(file, tokenizer, tokens, begins=True)
+
+
+def _bpe(file: GGUF, tokens: list[str], merges: list[Any], **how: Any) -> Tokenizer:
+    if any(len(pair) != 2 for pair in merges):
+        raise BadCheckpoint(f"{file.path}: its tokenizer has merges that are no pairs; fetch it again")
+    with guarded(lambda why: BadCheckpoint(f"{file.path}: its vocabulary is damaged ({why}); fetch it again")):
+        return Tokenizer(BPE({token: index for index, token in enumerate(tokens)}, merges, **how))
+
+
+def _spoken(file: GGUF, tokenizer: Tokenizer, tokens: list[str], *, begins: bool) -> Tokens | str:
+    """With the tokens that a text names as a whole, and the BOS that a prompt begins with."""
+    stated = "tokenizer.ggml.token_type" in file.facts
+    types = _numbers(file, "token_type", len(tokens)) if stated else [NORMAL] * len(tokens)
+    whole = [token for token, kind in zip(tokens, types, strict=True) if kind in (CONTROL, USER) and token]
+    try:
+        vet_names(whole)
+    except Unbounded as error:
+        raise BadCheckpoint(f"{file.path}: its vocabulary cannot be used: {error}; fetch it again") from None
+    tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in whole])
+    own: Any = file.facts.get("tokenizer.ggml.bos_token_id")
+    if own is not None and (type(own) is not int or not 0 <= own < len(tokens)):
+        raise BadCheckpoint(
+            f"{file.path} begins texts with token {quote(own, 40)}, expected an id below {len(tokens)}; fetch it again"
+        )
+    first = _flag(file, "add_bos_token", default=begins)
+    if first and own is None:
+        return "its file begins texts with a token and does not state which (tokenizer.ggml.bos_token_id)"
+    return Tokens(tokenizer, own if first else None, own)
+
+
+def _flag(file: GGUF, name: str, *, default: bool) -> bool:
+    value: object = file.facts.get(PREFIX + name, default)
+    if type(value) is not bool:
+        raise BadCheckpoint(f"{file.path} states {PREFIX}{name} = {quote(value, 40)}, expected true or false")
+    return value
+
+
+def _tokens(file: GGUF, vocab: int) -> list[str]:
+    tokens = _texts(file, "tokens")
+    if len(tokens) > vocab or len(set(tokens)) != len(tokens):
+        raise BadCheckpoint(
+            f"{file.path}: its vocabulary of {len(tokens)} tokens, {len(set(tokens))} of them different, does not fit "
+            f"the model's {vocab}; fetch it again"
+        )
+    return tokens
+
+
+def _texts(file: GGUF, name: str) -> list[str]:
+    found: Any = file.facts.get(f"tokenizer.ggml.{name}")
+    if not isinstance(found, list) or not all(type(one) is str for one in cast("list[Any]", found)):
+        raise BadCheckpoint(f"{file.path} carries no readable {name} of its tokenizer; fetch it again")
+    return cast("list[str]", found)
+
+
+def _numbers(file: GGUF, name: str, count: int) -> list[Any]:
+    found: Any = file.facts.get(f"tokenizer.ggml.{name}")
+    if not isinstance(found, list) or len(cast("list[Any]", found)) != count:
+        raise BadCheckpoint(f"{file.path} carries no {name} of its {count} tokens; fetch it again")
+    if not all(type(one) in (int, float) and math.isfinite(one) for one in cast("list[Any]", found)):
+        raise BadCheckpoint(f"{file.path} has {name} of its tokens that are no numbers; fetch it again")
+    return cast("list[Any]", found)

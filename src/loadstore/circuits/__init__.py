@@ -1,1 +1,0 @@
-"""What the weights alone say: scores of wires, spectra, factored circuits."""

@@ -1,0 +1,1 @@
+"""Text that models are measured on, read within bounds."""

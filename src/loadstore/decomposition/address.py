@@ -1,0 +1,179 @@
+"""The soft address of one load: which tokens, and per side, which writers.
+
+With s_ij the pre-softmax scores, A_ij the pattern, n the keys that the mask allows:
+
+    Q share of c = q_i^c · (k_j − k̄) /(s_ij − s̄)         K share of c = q_i · (k_j^c − k̄^c) /(s_ij − s̄)
+    V share of c = ⟨o^c, o⟩ / ‖o‖²,  o = Σ_j A_ij v_j W_O
+
+where a bar is the uniform mean over the allowed keys: softmax ignores what all keys share, and s_ij − s̄ is
+log A_ij − mean log A_ij′. For the row as a whole the contrast is Σ_j (A_ij − 1/n) s_ij = KL(A‖U) + KL(U‖A).
+Shares are signed and sum to 1 with ``const``. Derivations: docs/address.md. Tests: tests/decomposition/test_address.py.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.decomposition.contrast import About, direction_of, keys_of, same_question
+from loadstore.decomposition.read import Read, read_of
+from loadstore.decomposition.reading import refuse_cuts
+from loadstore.decomposition.short import short
+from loadstore.decomposition.sides import divided
+from loadstore.decomposition.single import one_prompt_index
+from loadstore.execution.trace import Trace
+from loadstore.sites import SIDES, Head, Side, parse_head
+from loadstore.threads import threads_for
+
+MASS = 0.7
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where one head at one query token loads from: tokens (attention) and, per side, writers (weights).
+
+    ``weights`` is the row over all tokens (0 where the mask forbids), ``first`` the earliest token that it allows (0
+    unless the layer has a window); ``smallest`` the fewest tokens that hold 70 %; ``effective`` = 2^H tokens.
+    ``shares[side][writer]`` sum to 1, or are NaN for the reason in ``undefined[side]``. ``key`` is the token that the
+    Q and K shares are about; None if they are about the row as a whole; ``than`` the token that it is compared with,
+    None for the mean of all allowed ones. ``remainder[side]``: what the sum over writers lacks of the recorded number,
+    in parts of that sum. ``read``: on K and V, what the largest writer stored at the token that was loaded, decoded.
+    ``against``: the labels of the other prompt, where the address is of a difference between two runs.
+    """
+
+    head: Head
+    at: int
+    labels: tuple[str, ...]
+    weights: tuple[float, ...]
+    smallest: tuple[int, ...]
+    effective: float
+    key: int | None
+    shares: Mapping[Side, Mapping[str, float]]
+    undefined: Mapping[Side, str]
+    first: int = 0
+    than: int | None = None
+    remainder: Mapping[Side, float] = field(default_factory=dict[Side, float])
+    read: Mapping[Side, Read] = field(default_factory=dict[Side, Read])
+    against: tuple[str, ...] = ()
+
+    @property
+    def decoded(self) -> tuple[tuple[int, float], ...]:
+        """What V's largest writer stored at the most attended token, as (token id, cosine), nearest first."""
+        return tuple((index, cosine) for index, _, cosine in self.read["V"].nearest) if "V" in self.read else ()
+
+    @property
+    def soft(self) -> str:
+        """The token part: ``L1.H4@sat·10 → on·4 .71 | ⏎·0 .18 | +11``."""
+        return f"{self.head}@{self.labels[self.at]} → {self.tokens}"
+
+    @property
+    def text(self) -> str:
+        """The address, its token part, and what was read, a line each."""
+        read = " | ".join(f"{side} {found}" for side, found in self.read.items())
+        return "\n".join([str(self), self.soft, *([f"read: {read}"] if read else [])])
+
+    def top(self, side: Side) -> str:
+        """Return the writer with the largest share of a side; empty where shares are undefined."""
+        known = self.shares[side]
+        return "" if side in self.undefined else max(known, key=lambda writer: known[writer])
+
+    @property
+    def tokens(self) -> str:
+        """The token part in one line: ``on·4 .71 | ⏎·0 .18 | +11``."""
+        return tokens_text(self.labels, self.weights, self.smallest, self.at + 1 - self.first)
+
+    def __str__(self) -> str:
+        key = self.smallest[0] if self.key is None else self.key
+        places = {"Q": self.labels[self.at], "K": self.labels[key], "V": self.labels[self.smallest[0]]}
+        parts = [f"{side} {places[side]}:{self._subspace(side)}" for side in SIDES]
+        return f"{self.head}  {' | '.join(parts)}"
+
+    def _subspace(self, side: Side) -> str:
+        writer = self.top(side)
+        return f"{writer} {short(self.shares[side][writer])}" if writer else "undefined"
+
+
+@threads_for(0)
+def address(trace: Trace, head: Head | str, at: int, about: About = "most", against: Trace | None = None) -> Address:
+    """The address of ``head`` at query token ``at``, its Q and K shares about one key or the whole row.
+
+    ``about``: the most attended key (default), a token index, ``"row"``, or two token indices, whose scores are then
+    compared with each other: the shares divide s_ij − s_ij′.
+
+    ``against``: another run of the same model on a prompt of the same length. The shares then divide what differs
+    between the runs: Q and K *together* the change of the contrast, Δ(q · κ) = Δq · κ̄ + q̄ · Δκ with κ = Σ_j d_j k_j and
+    bars the means of the two runs, exact since a bilinear form has no other terms and the cross terms fall evenly on
+    both sides; V the change of the output, ⟨Δo^c, Δo⟩/‖Δo‖². Tokens and key are those of ``trace``.
+
+    Raises NoSuchSite; BadRequest for two models; Undefined for a batch, a token that is not there, a key that the mask
+    forbids, a key compared with itself, a run with cuts, prompts of different lengths, the row of two runs.
+    """
+    head = trace.weights.architecture.check(parse_head(head), trace.weights.name)
+    at = one_prompt_index(trace, at)
+    if against is not None:
+        same_question(trace, against, about)
+    for each in runs_of(trace, against):
+        refuse_cuts(each)
+    row = trace.pattern(head)[at].double()
+    first = max(0, at + 1 - (trace.weights.architecture.window(head.layer) or at + 1))
+    key, than = keys_of(trace, row, first, at, about)
+    direction = direction_of(row[first : at + 1], *(None if one is None else one - first for one in (key, than)))
+    sides = divided(runs_of(trace, against), head, at, first, direction)
+    smallest = smallest_set(row)
+    shares: dict[Side, Mapping[str, float]] = {side: found.shares for side, found in sides.items()}
+    places: dict[Side, int] = {"K": smallest[0] if key is None else key, "V": smallest[0]}
+    return Address(
+        head=head,
+        at=at,
+        labels=tuple(trace.labels),
+        weights=tuple(row.tolist()),
+        smallest=smallest,
+        effective=effective_tokens(row),
+        key=key,
+        shares=shares,
+        undefined=_reasons({s for s in SIDES if sides[s].vanished}, one_key=at == first, two=against is not None),
+        first=first,
+        than=than,
+        remainder={side: found.remainder for side, found in sides.items()},
+        read=read_of(trace, {s: (shares[s], place) for s, place in places.items() if not sides[s].vanished}),
+        against=() if against is None else tuple(against.labels),
+    )
+
+
+def runs_of(trace: Trace, against: Trace | None) -> tuple[Trace, ...]:
+    """The run, or both."""
+    return (trace,) if against is None else (trace, against)
+
+
+def _reasons(vanished: set[Side], *, one_key: bool, two: bool) -> dict[Side, str]:
+    """Why sides have no shares."""
+    scores = "every key has the same score"
+    if one_key:
+        scores = "one key: there is nothing to choose"
+    elif two:
+        scores = "the contrast is the same in both runs"
+    output = "the head stores the same in both runs" if two else "the head stores nothing here"
+    why: dict[Side, str] = {"Q": scores, "K": scores, "V": output}
+    return {side: why[side] for side in SIDES if side in vanished}
+
+
+def tokens_text(labels: Sequence[str], weights: Sequence[float], smallest: Sequence[int], allowed: int) -> str:
+    """The heaviest tokens of a row in one line, and how many others the mask allows: ``on·4 .71 | ⏎·0 .18 | +11``."""
+    shown = [f"{labels[j]} {short(weights[j])}" for j in smallest[:3]]
+    rest = allowed - len(shown)
+    return " | ".join([*shown, f"+{rest}"] if rest else shown)
+
+
+def effective_tokens(row: Float[Tensor, " key"]) -> float:
+    """2^H of a row, H its entropy in bits: over how many tokens it is spread."""
+    return 2 ** (-float(torch.special.xlogy(row, row).sum()) / math.log(2))
+
+
+def smallest_set(row: Float[Tensor, " key"], mass: float = MASS) -> tuple[int, ...]:
+    """The fewest tokens that hold ``mass`` of a row, heaviest first; of equal ones the earlier."""
+    order = row.argsort(descending=True, stable=True)
+    held = row[order].cumsum(0)
+    return tuple(order[: int((held < mass - 1e-9).sum()) + 1].tolist())

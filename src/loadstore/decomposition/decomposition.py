@@ -1,0 +1,138 @@
+"""Every number of a pass as an exact sum over the writers that made it, ``const`` included.
+
+A reader's projected input is linear in the stream once the norm's 1/σ is frozen at its value:
+
+    x̂ W + b = Σ_w ((w − w̄)/σ · γ) W + (β W + b)            the last bracket is ``const``
+
+Scores are bilinear in two such sums, outputs and logits linear in one. Sums hold to float precision
+(tests/theorems/test_sums.py). An edited run is decomposed as long as its edits are ablations.
+"""
+
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.decomposition.logits import logit_parts as logit_parts
+from loadstore.decomposition.reading import bounded, inner_norm, inside, read_at, refuse_cuts, through
+from loadstore.decomposition.single import one_prompt_index
+from loadstore.errors import BadRequest
+from loadstore.execution.trace import Trace
+from loadstore.model.weights import Norm
+from loadstore.model.wiring import wiring
+from loadstore.sites import CONST, Head, Reader, Writer, parse_head
+from loadstore.threads import threads_for
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def loaded(trace: Trace, reader: Reader, writer: Writer) -> Float[Tensor, "batch token d_model"]:
+    """One writer's part of a reader's input: its store through the reader's norm, the scale frozen, without β."""
+    return through(trace, reader, writer, trace.store(writer))
+
+
+def reader_parts(trace: Trace, reader: Reader | str) -> dict[str, Float[Tensor, "batch token inside"]]:
+    """What each writer, and ``const``, contributes to q, k or v of a head, the inside of an MLP, or the logits.
+
+    A q- or k-norm (its scale frozen) and rotary positions act on every part of q and k alike, which is linear: the
+    parts sum to what the head used. Of an MLP it is x W_in beside x W_gate, before the activation.
+    Raises NoSuchSite, or Undefined for a run with cuts, whose readers did not read the stream.
+    """
+    reader = wiring(trace.weights).reader(reader)
+    return {name: turned(trace, reader, part) for name, part in projected_parts(trace, reader).items()}
+
+
+def projected_parts(trace: Trace, reader: Reader) -> dict[str, Float[Tensor, "batch token inside"]]:
+    """Return the same before a q- or k-norm and rotary positions act on them. Raises Undefined for a run with cuts."""
+    refuse_cuts(trace)
+    network = wiring(trace.weights)
+    matrix, norm, bias = matrix_of(trace, reader)
+    parts = {str(w): loaded(trace, reader, w) @ matrix for w in network.writers_of(reader)}
+    some = parts[str(network.writers[0])]
+    return parts | {CONST: constant(matrix, norm, bias).expand_as(some)}
+
+
+def constant(matrix: Tensor, norm: Norm | None, bias: Tensor | None) -> Float[Tensor, " inside"]:
+    """``const``: β W + b."""
+    const = matrix.new_zeros(matrix.shape[1]) if bias is None else bias
+    if norm is not None and norm.bias is not None:
+        const = const + norm.bias @ matrix
+    return const
+
+
+def parts_at(trace: Trace, reader: Reader, at: int) -> dict[str, Float[Tensor, " inside"]]:
+    """``reader_parts`` at one token of one prompt, from what was stored there alone."""
+    refuse_cuts(trace)
+    writers = wiring(trace.weights).writers_of(reader)
+    matrix, norm, bias = matrix_of(trace, reader)
+    const = constant(matrix, norm, bias)
+    rows = torch.cat([read_at(trace, reader, writers, at) @ matrix, const[None]])
+    return dict(zip([*map(str, writers), CONST], turned(trace, reader, rows[None], at)[0], strict=True))
+
+
+def turned(
+    trace: Trace, reader: Reader, part: Float[Tensor, "*any token inside"], at: int | None = None
+) -> Float[Tensor, "*any token inside"]:
+    """Bring parts of q or k through the head's own norm and the rotary positions; anything else stays as it is.
+
+    ``at``: all rows are parts of that one token.
+    """
+    if reader.side not in ("Q", "K"):
+        return part
+    norm, scale = inner_norm(trace, reader)
+    if norm is not None and scale is not None:
+        part = part * (scale if at is None else scale[:1, at : at + 1])
+        part = part if norm.gain is None else part * norm.gain
+    rotary = trace.weights.architecture.rotary
+    if rotary is None:
+        return part
+    angles = rotary.angles(part.shape[-2]) if at is None else rotary.angles(1, at)
+    return rotary.turn(part, angles.to(part.device))
+
+
+@threads_for(0)
+def score_parts(trace: Trace, head: Head | str, query: int | None = None, key: int | None = None) -> "xr.DataArray":
+    """A pre-softmax score by query-side writer × key-side writer; dims query_writer key_writer; one prompt.
+
+    s_ij = Σ_a Σ_b q_i^a · k_j^b / √d_head: the exact bilinear sum, the mask not applied; ``recorded`` and
+    ``remainder`` in the attributes. Without ``query`` and ``key`` every pair, dims … (batch) query key, of small
+    models and short prompts only. Raises NoSuchSite, BadRequest, Undefined.
+    """
+    import xarray as xr
+
+    head = trace.weights.architecture.check(parse_head(head), trace.weights.name)
+    sides = Reader(head.layer, head.index, "Q"), Reader(head.layer, head.index, "K")
+    if (query is None) != (key is None):
+        raise BadRequest("a score has a query and a key: give both tokens, or neither for every pair")
+    scale = trace.weights.architecture.d_head**-0.5
+    dims, attrs = ("query_writer", "key_writer"), {"head": str(head)}
+    if query is None or key is None:
+        writers = len(wiring(trace.weights).writers_of(sides[0])) + 1
+        bounded(writers**2 * trace.tokens.numel() * trace.tokens.shape[1], "give one query and one key")
+        q, k = (reader_parts(trace, side) for side in sides)
+        values = torch.einsum("abqe,cbke->acbqk", torch.stack(list(q.values())), torch.stack(list(k.values()))) * scale
+        coords = {"query_writer": list(q), "key_writer": list(k)}
+        whole = xr.DataArray(values.cpu().numpy(), coords, (*dims, "batch", "query", "key"), attrs=attrs)
+        return whole if trace.batched else whole.isel(batch=0)
+    query, key = one_prompt_index(trace, query), one_prompt_index(trace, key)
+    q, k = (parts_at(trace, side, token) for side, token in zip(sides, (query, key), strict=True))
+    values = (torch.stack(list(q.values())) @ torch.stack(list(k.values())).mT * scale).double()
+    record = trace.record.layers[head.layer]
+    recorded = float(record.q[0, query, head.index] @ record.k[0, key, head.index]) * scale
+    more = {"query": query, "key": key, "recorded": recorded, "remainder": recorded - float(values.sum())}
+    coords = {"query_writer": list(q), "key_writer": list(k)}
+    return xr.DataArray(values.cpu().numpy(), coords, dims, attrs=attrs | more)
+
+
+def matrix_of(trace: Trace, reader: Reader) -> tuple[Tensor, Norm | None, Tensor | None]:
+    """The unfolded matrix that a reader applies, its norm, and its bias."""
+    weights = trace.weights
+    if reader.is_unembed:
+        return weights.wide(weights.W_U), weights.norm(None), None if weights.b_U is None else weights.wide(weights.b_U)
+    if reader.is_mlp:
+        matrix, bias = inside(weights, reader.layer)
+        return matrix, weights.mlp_norm(reader.layer), bias
+    matrix, bias = weights.head(reader.head).side(reader.head_side)
+    return matrix, weights.norm(reader.layer), bias

@@ -1,0 +1,147 @@
+"""The load/store program of one prediction: backwards from a logit through what heads and MLPs loaded.
+
+A step is a writer at a token. The target divides its contrast among the writers at ``at``; a step divides each of its
+loads among the writers that it loaded, at the tokens where it loaded them. A step's ``weight`` is the sum over its uses
+of the user's weight × |share|, at most 1 each; a writer becomes a step where that reaches .05. ``carried`` is the
+signed product: the part of the target's contrast that passes through it, by attribution. Every step stands once.
+Derivations: docs/listing.md. Tests: tests/decomposition/test_listing.py.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+
+from loadstore.decomposition.loads import Cell, Load, chosen
+from loadstore.decomposition.logits import column_parts, signed_targets
+from loadstore.decomposition.reading import refuse_cuts
+from loadstore.decomposition.search import Search, Step
+from loadstore.decomposition.single import one_prompt_index
+from loadstore.errors import BadRequest, Undefined
+from loadstore.execution.trace import Trace
+from loadstore.sites import CONST
+from loadstore.threads import threads_for
+from loadstore.visible import visible
+
+TILE = 8192  # columns of the vocabulary
+
+
+@dataclass(frozen=True, eq=False)
+class Listing:
+    """The program of one prediction, from the target down; ``str`` prints it, one step once.
+
+    ``logit`` and ``probability`` are the run's. ``contrast`` is what is divided: the logit less that of ``against``, or
+    less the mean over the vocabulary, which no common shift of the logits changes. ``explained``: the part of it that
+    the listed writers of the target sum to. ``left`` more steps weigh enough, beyond ``most``.
+    """
+
+    trace: Trace
+    at: int
+    token: int
+    against: int | None
+    logit: float
+    probability: float
+    contrast: float
+    target: Load
+    steps: tuple[Step, ...]
+    share: float
+    left: int
+
+    @property
+    def explained(self) -> float:
+        """What the listed writers of the target sum to, in parts of the contrast."""
+        return self.target.explained
+
+    @property
+    def labels(self) -> list[str]:
+        """Token labels of the prompt."""
+        return self.trace.labels
+
+    @cached_property
+    def by_place(self) -> dict[Cell, Step]:
+        """Steps by writer and token."""
+        return {(step.site, step.at): step for step in self.steps}
+
+    @property
+    def wires(self) -> list[tuple[str, str]]:
+        """Every wire that a step's loads name, each once: what ``ls.sweep(trace, listing.wires, …)`` takes."""
+        named = [
+            (part.writer, step.site if load.kind == "mlp" else f"{step.site}.{load.kind}")
+            for step in self.steps
+            for load in step.loads
+            for part in load.parts
+            if part.writer != CONST
+        ]
+        return list(dict.fromkeys(named))
+
+    def text_of(self, token: int) -> str:
+        """Return the text of a token id with its white space visible; without a tokenizer ``#17``."""
+        tokens = self.trace.weights.tokens
+        return f"#{token}" if tokens is None else visible(tokens.text(token))
+
+    def __str__(self) -> str:
+        from loadstore.decomposition.program import program
+
+        return "\n".join(line.text for line in program(self))
+
+
+@threads_for(0)
+def listing(
+    trace: Trace,
+    at: int = -1,
+    predict: int | str | None = None,
+    against: int | str | None = None,
+    *,
+    share: float = 0.9,
+    most: int = 24,
+) -> Listing:
+    """The load/store program of the prediction after token ``at``; one prompt, no edits.
+
+    ``predict``: a token id or a text that is one token; the first prediction if None. ``against``: another, whose logit
+    is taken from it. ``share``: loads are listed until so much of them is explained. ``most``: steps at most.
+    Raises BadPrompt (a target of several tokens), BadRequest, Undefined (a batch, an edited run, no contrast).
+    """
+    at = one_prompt_index(trace, at)
+    refuse_cuts(trace)
+    if trace.edits:
+        raise Undefined("a listing is of a run without edits; run the prompt without them")
+    if not 0 < share < 1:
+        raise BadRequest(f"share={share}: expected a part of the whole between 0 and 1, such as .9")
+    if most < 1:
+        raise BadRequest(f"most={most}: expected at least one step")
+    logits = trace.logits[at].double()
+    signed = signed_targets(trace, int(logits.argmax()) if predict is None else predict, against)
+    token, *other = signed
+    parts = _contrast(trace, at, signed)
+    contrast = math.fsum(parts.values())
+    if not abs(contrast) > 1e-9 * math.fsum(map(abs, parts.values())):
+        raise Undefined("the target's contrast is 0: there is nothing to explain; choose another prediction")
+    target = chosen("unembed", {(name, at): part / contrast for name, part in parts.items()}, share)
+    steps, left = Search(trace, share, at, target, parts).steps(most)
+    return Listing(
+        trace=trace,
+        at=at,
+        token=token,
+        against=other[0] if other else None,
+        logit=float(logits[token]),
+        probability=float(logits.softmax(-1)[token]),
+        contrast=contrast,
+        target=target,
+        steps=steps,
+        share=share,
+        left=left,
+    )
+
+
+def _contrast(trace: Trace, at: int, signed: dict[int, float]) -> dict[str, float]:
+    """The target's logit less that of another, or less the mean over the vocabulary, by writers and ``const``."""
+    weights = trace.weights
+    columns = [sign * weights.wide(weights.W_U[:, index]) for index, sign in signed.items()]
+    column = torch.stack(columns).double().sum(0)
+    bias = 0.0 if weights.b_U is None else sum(sign * float(weights.b_U[index]) for index, sign in signed.items())
+    if len(signed) == 1:
+        tiles = [weights.wide(tile).double().sum(1) for tile in weights.W_U.split(TILE, 1)]
+        column = column - torch.stack(tiles).sum(0) / weights.architecture.vocab
+        bias -= 0.0 if weights.b_U is None else float(weights.wide(weights.b_U).double().mean())
+    return column_parts(trace, at, column.to(columns[0]), bias)

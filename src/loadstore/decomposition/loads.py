@@ -1,0 +1,139 @@
+"""What one site loaded at one token, divided among writers: the lines of a listing.
+
+    unembed     c_w / Σ c         c the parts of the target's contrast
+    Q, K        the shares of an address, about the most attended key
+    V           ⟨o_j^w, o⟩/‖o‖²  by token and writer
+    MLP         ⟨o − mlp(x − x_w), o⟩/‖o‖²    without one writer: an MLP is no sum, so these need not sum to 1
+
+A load lists its largest parts until what is left, and each part that is left, is at most 1 − ``share`` of the whole.
+Derivations: docs/listing.md. Tests: tests/decomposition/test_listing.py.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import torch
+
+from loadstore.decomposition.contrast import direction_of
+from loadstore.decomposition.outputs import output_parts
+from loadstore.decomposition.reading import norm_of, read_at
+from loadstore.decomposition.sides import VANISHED, divided
+from loadstore.execution.trace import Trace
+from loadstore.model.mlp import mlp_output
+from loadstore.model.weights import Norm
+from loadstore.model.wiring import wiring
+from loadstore.sites import Head, Reader, Side, Writer
+
+Kind: TypeAlias = Side | Literal["mlp", "unembed"]
+Cell: TypeAlias = tuple[str, int]  # a writer, and the token at which it stored
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one writer, at one token, is of a load."""
+
+    writer: str
+    token: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One load: its largest parts, what the ``others`` are in sum and at most, or why there is nothing to divide.
+
+    ``additive``: the parts and the rest sum to 1; an MLP's do not, and its rest is NaN.
+    """
+
+    kind: Kind
+    parts: tuple[Part, ...] = ()
+    others: int = 0
+    rest: float = 0.0
+    largest: float = 0.0
+    undefined: str = ""
+
+    @property
+    def additive(self) -> bool:
+        """Whether the parts are parts of a sum."""
+        return self.kind != "mlp"
+
+    @property
+    def explained(self) -> float:
+        """What the listed parts sum to; NaN where parts are of no sum."""
+        return math.fsum(part.share for part in self.parts) if self.additive else math.nan
+
+
+def chosen(kind: Kind, shares: Mapping[Cell, float], share: float) -> Load:
+    """The largest parts, until neither the rest nor any part of it is more than 1 − ``share``."""
+    order = sorted((cell for cell in shares if shares[cell] != 0), key=lambda cell: -abs(shares[cell]))
+    additive = kind != "mlp"
+    count, rest = 0, math.fsum(shares.values())
+    while count < len(order):
+        largest = abs(shares[order[count]])
+        if largest <= 1 - share and not (additive and abs(rest) > 1 - share):
+            break
+        rest -= shares[order[count]]
+        count += 1
+    left = [shares[cell] for cell in order[count:]]
+    return Load(
+        kind,
+        tuple(Part(*cell, shares[cell]) for cell in order[:count]),
+        len(left),
+        math.fsum(left) if additive else math.nan,
+        max(map(abs, left), default=0.0),
+    )
+
+
+def head_loads(trace: Trace, head: Head, at: int, share: float) -> tuple[Load, Load, Load]:
+    """What a head loaded at one query token, on Q, K and V. Raises Undefined for an ablated head."""
+    row = trace.pattern(head)[at].double()
+    first = max(0, at + 1 - (trace.weights.architecture.window(head.layer) or at + 1))
+    key = int(row.argmax())
+    sides = divided((trace,), head, at, first, direction_of(row[first : at + 1], key - first, None))
+    why = "one key: there is nothing to choose" if at == first else "every key has the same score"
+    found = [
+        Load(side, undefined=why)
+        if sides[side].vanished
+        else chosen(
+            side, {(name, at if side == "Q" else key): part for name, part in sides[side].shares.items()}, share
+        )
+        for side in ("Q", "K")
+    ]
+    return found[0], found[1], _values(trace, head, at, share)
+
+
+def _values(trace: Trace, head: Head, at: int, share: float) -> Load:
+    W_O = trace.weights.head(head).W_O
+    output = trace.record.layers[head.layer].z[0, at, head.index] @ W_O
+    parts = output_parts(trace, head, at, along=output)
+    whole = float(output.double().square().sum())
+    names, values = [str(name) for name in parts["writer"].values], parts.values
+    if not whole > VANISHED * abs(values).sum():
+        return Load("V", undefined="the head stores nothing here")
+    cells = {(name, j): float(values[j, w]) / whole for w, name in enumerate(names) for j in range(at + 1)}
+    return chosen("V", cells, share)
+
+
+def mlp_load(trace: Trace, layer: int, at: int, share: float) -> Load:
+    """What an MLP stores less without each writer of its input, the norm's scale frozen, along what it stored."""
+    weights, shape = trace.weights, trace.weights.architecture
+    reader = Reader(layer, -1, "mlp")
+    writers = wiring(weights).writers_of(reader)
+    part, stored = weights.layer(layer).mlp, trace.store(Writer("mlp", layer))[0, at]
+    assert part is not None
+    assert shape.mlp is not None
+    rows = read_at(trace, reader, writers, at)
+    norm, _ = norm_of(trace, reader)
+    x = rows.sum(0) + _shift(norm, rows)
+    without = mlp_output((x - rows)[None], part, shape.mlp.activation, shape.eps)[0]
+    size = float(stored.double().square().sum())
+    if not size > 0:
+        return Load("mlp", undefined="the MLP stores nothing here")
+    shares = ((stored - without).double() @ stored.double() / size).tolist()
+    return chosen("mlp", {(str(writer), at): value for writer, value in zip(writers, shares, strict=True)}, share)
+
+
+def _shift(norm: Norm | None, like: torch.Tensor) -> torch.Tensor:
+    """What a norm adds by itself: β."""
+    return like.new_zeros(like.shape[-1]) if norm is None or norm.bias is None else norm.bias

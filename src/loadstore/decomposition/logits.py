@@ -1,0 +1,103 @@
+"""The stream at one token, and one logit, as sums over writers.
+
+    x_i = Σ_w store_i^w                logit = Σ_w ((w − w̄)/σ · γ) W_U[:, t] + (β W_U + b_U)[t]
+
+``recorded`` in the attributes is the number of the run, ``remainder`` what the sum lacks of it (of a vector its
+largest entry). Memory: writers × d_model, and split by source token writers × token.
+Tests: tests/theorems/test_sums.py.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.decomposition.reading import back_through, in_stream, read_at, refuse_ablated, refuse_cuts, stored_at
+from loadstore.decomposition.single import one_prompt_index
+from loadstore.errors import BadRequest
+from loadstore.execution.trace import Trace
+from loadstore.model.target import target_id
+from loadstore.model.wiring import wiring
+from loadstore.sites import CONST, UNEMBED
+from loadstore.threads import threads_for
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+@threads_for(0)
+def residual_parts(trace: Trace, layer: int, at: int) -> "xr.DataArray":
+    """The stream that ``layer`` finds at one token, by writers; dims writer d_model; one prompt.
+
+    ``layer`` may be the number of layers: what the unembedding finds. Raises Undefined, NoSuchSite.
+    """
+    import xarray as xr
+
+    at = one_prompt_index(trace, at)
+    whole = trace.residual(layer)[at]
+    writers = in_stream(trace.weights, layer)
+    values = stored_at(trace, writers, at)
+    lacks = float((whole.double() - values.double().sum(0)).abs().max())
+    attrs = {"layer": layer, "at": at, "token": trace.labels[at], "remainder": lacks}
+    coords = {"writer": [str(writer) for writer in writers]}
+    return xr.DataArray(values.cpu().numpy(), dims=("writer", "d_model"), coords=coords, attrs=attrs)
+
+
+@threads_for(0)
+def logit_parts(
+    trace: Trace, at: int, token: int | str, *, against: int | str | None = None, by_source: bool = False
+) -> "xr.DataArray":
+    """One logit by writers and ``const``, the last norm's scale frozen; dim writer; one prompt.
+
+    ``token``: an id, or a text that is one token. ``against``: another one, whose logit is taken from it: the log odds
+    of the two, which do not change when all logits move together. ``by_source``: also by the token that each head took
+    it from (dims writer, key); whatever is no head stands under ``at`` itself. Raises Undefined, BadRequest, BadPrompt.
+    """
+    import xarray as xr
+
+    at = one_prompt_index(trace, at)
+    refuse_cuts(trace)
+    weights = trace.weights
+    writers = wiring(weights).writers_of(UNEMBED)
+    signed = signed_targets(trace, token, against)
+    column = torch.stack([sign * weights.wide(weights.W_U[:, index]) for index, sign in signed.items()]).sum(0)
+    bias = 0.0 if weights.b_U is None else sum(sign * float(weights.b_U[index]) for index, sign in signed.items())
+    parts = np.array(list(column_parts(trace, at, column, bias).values()))
+    names, dims = [*map(str, writers), CONST], ("writer",)
+    if by_source:
+        spread = np.zeros((len(parts), trace.tokens.shape[1]))
+        spread[:, at] = parts
+        back = back_through(trace, UNEMBED, column[None], at)[0]
+        for layer, record in enumerate(trace.record.layers):
+            own = [(index, w) for index, w in enumerate(writers) if w.kind == "head" and w.layer == layer]
+            for _, writer in own:
+                refuse_ablated(trace, writer)
+            inside = weights.wide(weights.layers[layer].W_O) @ back  # of every head what counts of its values
+            met = torch.einsum("khe,he->hk", record.v[0], inside)
+            spread[[index for index, _ in own]] = (record.pattern[0, :, at] * met).double().cpu().numpy()
+        parts, dims = spread, ("writer", "key")
+    recorded = sum(sign * float(trace.logits[at, index]) for index, sign in signed.items())
+    chosen = dict(zip(("token", "against"), signed, strict=False))
+    attrs = {"at": at, **chosen, "recorded": recorded, "remainder": recorded - float(parts.sum())}
+    return xr.DataArray(parts, dims=dims, coords={"writer": names}, attrs=attrs)
+
+
+def column_parts(trace: Trace, at: int, column: Float[Tensor, " d_model"], bias: float) -> dict[str, float]:
+    """One linear question of the last normed stream at one token, x̂ · column + bias, by writers and ``const``."""
+    writers, norm = wiring(trace.weights).writers_of(UNEMBED), trace.weights.norm(None)
+    parts: list[float] = (read_at(trace, UNEMBED, writers, at) @ column).double().tolist()
+    const = bias if norm is None or norm.bias is None else bias + float(norm.bias @ column)
+    return dict(zip([*map(str, writers), CONST], [*parts, const], strict=True))
+
+
+def signed_targets(trace: Trace, token: int | str, against: int | str | None) -> dict[int, float]:
+    """The target with weight 1, and what it is compared with at −1. Raises BadRequest where they are the same."""
+    target = target_id(trace.weights, token)
+    if against is None:
+        return {target: 1.0}
+    other = target_id(trace.weights, against)
+    if other == target:
+        raise BadRequest(f"token {target} is compared with itself; give two tokens, or one")
+    return {target: 1.0, other: -1.0}

@@ -1,0 +1,57 @@
+"""What a head stored at one token, by the tokens that it took it from and the writers that it read there.
+
+    o_i = Σ_j Σ_w A_ij v_j^w W_O
+
+Tests: tests/theorems/test_sums.py.
+"""
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from loadstore.decomposition.decomposition import reader_parts
+from loadstore.decomposition.projections import Question, projections
+from loadstore.decomposition.reading import bounded, refuse_ablated
+from loadstore.decomposition.single import one_prompt_index
+from loadstore.errors import BadRequest
+from loadstore.execution.trace import Trace
+from loadstore.model.wiring import wiring
+from loadstore.sites import Head, Reader, Writer, parse_head
+from loadstore.threads import threads_for
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+@threads_for(0)
+def output_parts(trace: Trace, head: Head | str, at: int, along: Tensor | None = None) -> "xr.DataArray":
+    """What a head stored at one token, by source token × V-side writer; dims key writer d_model; one prompt.
+
+    o_i = Σ_j Σ_w A_ij v_j^w W_O, its largest entry that lacks as ``remainder``. ``along`` a direction u of the stream:
+    its ⟨·, u⟩ instead, dims key writer, at any length. Raises NoSuchSite, BadRequest, Undefined (an ablated head).
+    """
+    import xarray as xr
+
+    head = trace.weights.architecture.check(parse_head(head), trace.weights.name)
+    at = one_prompt_index(trace, at)
+    refuse_ablated(trace, Writer("head", head.layer, head.index))
+    reader = Reader(head.layer, head.index, "V")
+    row = trace.pattern(head)[at]
+    W_O = trace.weights.head(head).W_O
+    stored = trace.record.layers[head.layer].z[0, at, head.index] @ W_O
+    if along is None:
+        writers = len(wiring(trace.weights).writers_of(reader)) + 1
+        bounded(writers * stored.numel() * row.numel(), "give a direction `along` which to measure")
+        parts = reader_parts(trace, reader)
+        values = torch.stack([row[:, None] * part[0] @ W_O for part in parts.values()], 1)
+    else:
+        if along.shape != stored.shape or not along.is_floating_point():
+            raise BadRequest(f"a direction of the stream has {len(stored)} numbers; got {list(along.shape)}")
+        along = along.to(stored)
+        (parts,) = projections(trace, [Question(reader, row[:, None] * (W_O @ along))])
+        values, stored = torch.stack(list(parts.values()), 1).double(), stored @ along
+    lacks = (stored.double() - values.double().sum((0, 1))).abs().max()
+    dims = ("key", "writer", "d_model")[: values.ndim]
+    attrs = {"head": str(head), "at": at, "remainder": float(lacks)}
+    return xr.DataArray(values.cpu().numpy(), dims=dims, coords={"writer": list(parts)}, attrs=attrs)

@@ -1,0 +1,138 @@
+"""A listing as lines of an assembly-like program; what a line says is also told by its marks, never by colour alone."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from loadstore.decomposition.listing import Listing
+from loadstore.decomposition.loads import Cell, Kind, Load, Part
+from loadstore.decomposition.search import LEAST, Step
+from loadstore.decomposition.short import short, signed
+from loadstore.sites import CONST
+
+Op: TypeAlias = Literal["target", "LOAD", "LOAD.Q", "LOAD.K", "LOAD.V", "ADDR", "STORE", ""]
+OPS: Mapping[Kind, Op] = {"Q": "LOAD.Q", "K": "LOAD.K", "V": "LOAD.V", "mlp": "LOAD", "unembed": "LOAD"}
+Mark: TypeAlias = Literal["", "estimated", "verified", "beyond", "failed"]
+Notes: TypeAlias = Mapping[tuple[str, str], tuple[str, Mark]]  # of a wire by writer and reader: what was measured
+TOKENS = 3  # of an address
+PARTS = 6  # of a load
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: its step's site (once a step), what it does, at which token, on what, and a comment.
+
+    ``parts``: a text and, where it is a writer that was loaded, that writer and its token.
+    """
+
+    site: str
+    op: Op
+    place: str
+    parts: tuple[tuple[str, Cell | None], ...]
+    comment: str = ""
+    mark: Mark = ""
+
+    @property
+    def text(self) -> str:
+        """The line in columns."""
+        body = " | ".join(text for text, _ in self.parts)
+        line = f"{self.site:<8} {self.op:<7} {self.place:<11} {body}"
+        return f"{line:<79} ; {self.comment}" if self.comment else line.rstrip()
+
+
+def program(found: Listing, notes: Notes | None = None) -> Iterator[Line]:
+    """The lines of a listing; ``notes`` replaces what is estimated by what was measured."""
+    labels, at = found.labels, found.at
+    than = "the mean of all tokens" if found.against is None else found.text_of(found.against)
+    said = (
+        f"{found.text_of(found.token)}   logit {signed(found.logit)}, {signed(found.contrast)} above {than}   "
+        f"p {short(found.probability)}   explained {found.explained:.0%}"
+    )
+    yield Line("", "target", labels[at], ((said, None),))
+    notes = {} if notes is None else notes
+    yield Line("unembed", "LOAD", labels[at], _parts(found, found.target))
+    for step in found.steps:
+        yield from _step(found, step, notes)
+    if found.left:
+        yield Line("", "", "", (), f"{found.left} more steps weigh at least {short(LEAST)}; raise most")
+
+
+def _step(found: Listing, step: Step, notes: Notes) -> Iterator[Line]:
+    site, labels = step.site, found.labels
+    for load in step.loads:
+        token = step.at if load.undefined else _place(load)
+        place = "·" if token is None else labels[token]
+        yield Line(site, OPS[load.kind], place, _parts(found, load), *_comment(found, step, load, notes))
+        site = ""
+        if load.kind == "K":
+            yield Line("", "ADDR", labels[step.at], _plain(_address(found, step)))
+    yield Line("", "STORE", labels[step.at], _plain(_stored(found, step)))
+
+
+def _comment(found: Listing, step: Step, load: Load, notes: Notes) -> tuple[str, Mark]:
+    """Where the largest part came from, and what cutting it does: as measured, else as attribution estimates it."""
+    part = next((part for part in load.parts if part.writer != CONST), None)
+    if part is None:
+        return "", ""
+    reader = step.site if load.kind == "mlp" else f"{step.site}.{load.kind}"
+    estimate = f"cut {part.writer}: {found.text_of(found.token)} {signed(-step.carried * part.share)} estimated"
+    text, mark = notes.get((part.writer, reader), (estimate, "estimated"))
+    return "; ".join([*_origin(found, part), text]), mark
+
+
+def _parts(found: Listing, load: Load) -> tuple[tuple[str, Cell | None], ...]:
+    if load.undefined:
+        return ((f"undefined: {load.undefined}", None),)
+    about, one_place = "" if load.additive else "≈", _place(load) is not None
+    listed: list[tuple[str, Cell | None]] = []
+    before = -1
+    for part in load.parts[:PARTS]:
+        token = "" if one_place or part.token == before else f"{found.labels[part.token]}: "
+        listed.append((f"{token}{part.writer} {about}{short(part.share)}", (part.writer, part.token)))
+        before = part.token
+    hidden = [part.share for part in load.parts[PARTS:]]
+    if others := load.others + len(hidden):
+        rest = short(load.rest + math.fsum(hidden))
+        most = max([load.largest, *map(abs, hidden)])
+        said = rest if load.additive else f"≤ {short(most)}"
+        listed.append((f"{others} {'others' if others > 1 else 'other'} {said}", None))
+    return tuple(listed)
+
+
+def _plain(texts: list[str]) -> tuple[tuple[str, Cell | None], ...]:
+    return tuple((text, None) for text in texts)
+
+
+def _place(load: Load) -> int | None:
+    """The one token that was loaded; None where there are several."""
+    places = {part.token for part in load.parts}
+    return places.pop() if len(places) == 1 else None
+
+
+def _address(found: Listing, step: Step) -> list[str]:
+    order = sorted(range(len(step.attended)), key=lambda j: -step.attended[j])[:TOKENS]
+    shown = [f"{found.labels[j]} {short(step.attended[j])}" for j in order]
+    rest = len(step.attended) - len(shown)
+    return [*shown, f"+{rest}"] if rest else shown
+
+
+def _origin(found: Listing, part: Part) -> list[str]:
+    """Where a part got what it stored, if that is a step of its own."""
+    source = found.by_place.get((part.writer, part.token))
+    values = next((each for each in source.loads if each.kind == "V"), None) if source is not None else None
+    if values is None or not values.parts:
+        return []
+    return [f"{part.writer} stored {found.labels[values.parts[0].token]} here"]
+
+
+def _stored(found: Listing, step: Step) -> list[str]:
+    said: list[str] = []
+    if not math.isnan(step.stored):
+        said.append(f"{found.text_of(found.token)} {signed(step.stored)}")
+    if step.decoded is not None:
+        said.append(f"like {step.decoded[0]} {short(step.decoded[1])}")
+    users = [user for user in step.users if user != "unembed"]
+    if users:
+        said.append("for " + ", ".join(users[:4]) + (f" +{len(users) - 4}" if len(users) > 4 else ""))
+    return said

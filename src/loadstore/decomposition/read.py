@@ -1,0 +1,52 @@
+"""What a head read: what the largest writer of a side stored at the token that was loaded, decoded to tokens."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from loadstore.decomposition.single import one_prompt_index
+from loadstore.decomposition.stored import nearest
+from loadstore.execution.trace import Trace
+from loadstore.model.wiring import wiring
+from loadstore.sites import CONST, Side
+from loadstore.visible import visible
+
+
+@dataclass(frozen=True)
+class Read:
+    """A store, by its token and writer, and the nearest rows of that writer's dictionary: (id, text, cosine).
+
+    An id is a token's, of ``pos`` a position's. Empty for a constant or an MLP, which decode to nothing.
+    """
+
+    place: str
+    nearest: tuple[tuple[int, str, float], ...]
+
+    def __str__(self) -> str:
+        rows = ", ".join(f"{text} {cosine:.2f}" for _, text, cosine in self.nearest)
+        return f"{self.place} = {rows or 'no token'}"
+
+
+def read_of(trace: Trace, sides: Mapping[Side, tuple[Mapping[str, float], int]]) -> dict[Side, Read]:
+    """Of each side, given its shares and the token that it loaded; a side whose largest part is const has none."""
+    found: dict[Side, Read] = {}
+    for side, (shares, place) in sides.items():
+        name = max(shares, key=lambda writer: shares[writer])
+        if name == CONST:
+            continue
+        found[side] = read_store(trace, name, place)
+    return found
+
+
+def read_store(trace: Trace, name: str, at: int) -> Read:
+    """What a writer stored at one token, decoded. Raises NoSuchSite; Undefined for a batch or no such token."""
+    writer, at = wiring(trace.weights).writer(name), one_prompt_index(trace, at)
+    rows = nearest(trace.weights, writer, trace.store(writer)[0, at])
+    named = [(index, _text(trace, str(writer), index), cosine) for index, cosine in rows]
+    return Read(f"{trace.labels[at]}:{writer}", tuple(named))
+
+
+def _text(trace: Trace, writer: str, index: int) -> str:
+    if writer == "pos":
+        return f"position {index}"
+    tokens = trace.weights.tokens
+    return f"#{index}" if tokens is None else visible(tokens.text(index))

@@ -1,0 +1,112 @@
+"""Which steps a listing has: heaviest first, each after all of its users."""
+
+import math
+from dataclasses import dataclass, field
+
+from loadstore.decomposition.loads import Cell, Load, head_loads, mlp_load
+from loadstore.decomposition.stored import nearest
+from loadstore.execution.trace import Trace
+from loadstore.model.wiring import wiring
+from loadstore.sites import CONST, Writer, parse_writer
+from loadstore.visible import visible
+
+LEAST = 0.05  # weight of a step
+
+
+@dataclass(frozen=True)
+class Step:
+    """One writer at one token: its loads, the tokens it attended to, and what it stored.
+
+    ``stored``: its own part of the target's contrast, NaN where it stored at another token; ``decoded``: the nearest
+    token or position of what it stored, with its cosine; ``users``: the sites that loaded it.
+    """
+
+    site: str
+    at: int
+    weight: float
+    carried: float
+    loads: tuple[Load, ...]
+    attended: tuple[float, ...]
+    stored: float
+    decoded: tuple[str, float] | None
+    users: tuple[str, ...]
+
+
+class Search:
+    """The steps of one listing: what a step loaded is taken apart once, its weight follows from all of its users."""
+
+    def __init__(self, trace: Trace, share: float, at: int, target: Load, parts: dict[str, float]) -> None:
+        self.trace, self.share, self.at = trace, share, at
+        self.target, self.parts, self.contrast = target, parts, math.fsum(parts.values())
+        self.order = {str(writer): place for place, writer in enumerate(wiring(trace.weights).writers)}
+        self.loads: dict[Cell, tuple[Load, ...]] = {}
+
+    def steps(self, most: int) -> tuple[tuple[Step, ...], int]:
+        """At most so many steps, deepest first, and how many weigh enough besides."""
+        while True:
+            uses = self.uses()
+            more = {cell: use.weight for cell, use in uses.items() if cell not in self.loads and use.weight >= LEAST}
+            if not more or len(self.loads) == most:
+                found = sorted(self.loads, key=self.depth, reverse=True)
+                return tuple(self.step(cell, uses[cell]) for cell in found), len(more)
+            cell = max(more, key=lambda one: (more[one], self.depth(one)))
+            self.loads[cell] = self.load(cell)
+
+    def uses(self) -> dict[Cell, "_Use"]:
+        """Weight, carried and users of every writer that is listed so far, each after all of its users."""
+        found: dict[Cell, _Use] = {}
+        _hand_on(found, self.target, "unembed", 1.0, self.contrast)
+        for cell in sorted(self.loads, key=self.depth, reverse=True):
+            own = found[cell]
+            for load in self.loads[cell]:
+                user = f"{cell[0]}.{load.kind}" if load.kind != "mlp" else cell[0]
+                _hand_on(found, load, user, own.weight, own.carried)
+        return found
+
+    def depth(self, cell: Cell) -> tuple[int, int]:
+        """When and where: users come after what they use."""
+        return self.order[cell[0]], cell[1]
+
+    def load(self, cell: Cell) -> tuple[Load, ...]:
+        """Take one step apart."""
+        writer = parse_writer(cell[0])
+        if writer.kind == "mlp":
+            return (mlp_load(self.trace, writer.layer, cell[1], self.share),)
+        return head_loads(self.trace, writer.head, cell[1], self.share)
+
+    def step(self, cell: Cell, use: "_Use") -> Step:
+        """One step, whole."""
+        (site, at), writer = cell, parse_writer(cell[0])
+        row = self.trace.pattern(writer.head)[at, : at + 1].tolist() if writer.kind == "head" else []
+        stored = self.parts[site] if at == self.at else math.nan
+        users = tuple(dict.fromkeys(use.users))
+        decoded = self.decoded(writer, at)
+        return Step(site, at, use.weight, use.carried, self.loads[cell], tuple(row), stored, decoded, users)
+
+    def decoded(self, writer: Writer, at: int) -> tuple[str, float] | None:
+        """The nearest row of what could have been stored; none for an MLP."""
+        rows = nearest(self.trace.weights, writer, self.trace.store(writer)[0, at], 1)
+        tokens = self.trace.weights.tokens
+        return (
+            None if not rows else (f"#{rows[0][0]}" if tokens is None else visible(tokens.text(rows[0][0])), rows[0][1])
+        )
+
+
+@dataclass
+class _Use:
+    """What the users of one writer at one token hand on to it."""
+
+    weight: float = 0.0
+    carried: float = 0.0
+    users: list[str] = field(default_factory=list[str])
+
+
+def _hand_on(found: dict[Cell, _Use], load: Load, user: str, weight: float, carried: float) -> None:
+    """Hand a user's weight on to the heads and MLPs that it loaded."""
+    for part in load.parts:
+        if part.writer != CONST and parse_writer(part.writer).kind in ("head", "mlp"):
+            cell = part.writer, part.token
+            use = found[cell] if cell in found else found.setdefault(cell, _Use())
+            use.weight += weight * min(1.0, abs(part.share))
+            use.carried += carried * part.share
+            use.users.append(user)

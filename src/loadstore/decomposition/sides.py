@@ -1,0 +1,91 @@
+"""The numbers that an address divides among writers, of one run or of the difference between two.
+
+One run, d the weights over keys of a contrast (they sum to 0), κ = Σ_j d_j k_j/√d_head:
+
+    Q and K both divide q_i · κ,  V divides ‖o‖²
+
+Two runs, Δ their difference and a bar their mean. Both sides changed, so they share one number:
+
+    Δ(q_i · κ) = Δq_i · κ̄ + q̄_i · Δκ         exact: a bilinear form has no other terms
+    ‖Δo‖² = Σ_c ⟨Δo^c, Δo⟩
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.decomposition.projections import Question, projections
+from loadstore.execution.trace import Trace
+from loadstore.sites import SIDES, Head, Reader, Side
+
+VANISHED = 1e-9  # of the size of the scores, or of the parts of an output: below this there is nothing to share
+
+
+@dataclass(frozen=True)
+class Divided:
+    """Parts of a side's number by writer; its number in the run; what shares are of; whether that is nothing."""
+
+    parts: dict[str, float]
+    recorded: float
+    whole: float
+    vanished: bool
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Parts of the whole; NaN where there is nothing to share."""
+        return {name: math.nan if self.vanished else part / self.whole for name, part in self.parts.items()}
+
+    @property
+    def remainder(self) -> float:
+        """What the parts lack of the recorded number, in parts of the whole."""
+        return math.nan if self.vanished else (self.recorded - math.fsum(self.parts.values())) / self.whole
+
+
+def divided(
+    runs: Sequence[Trace], head: Head, at: int, first: int, direction: Float[Tensor, " allowed"]
+) -> dict[Side, Divided]:
+    """Divide the contrast ``direction`` over the keys from ``first`` to ``at``, and the output, of one run or two."""
+    signs = (1.0, -1.0)[: len(runs)]
+    scale = runs[0].weights.architecture.d_head ** -0.5
+    records = [run.record.layers[head.layer] for run in runs]
+    queries = [record.q[0, at, head.index].double() for record in records]
+    keys = [record.k[0, first : at + 1, head.index].double() for record in records]
+    rows = [record.pattern[0, head.index, at].double() for record in records]
+    W_O = runs[0].weights.head(head).W_O.double()
+    outputs = [row @ record.v[0, :, head.index].double() @ W_O for row, record in zip(rows, records, strict=True)]
+    contrasts = [direction @ key * scale for key in keys]
+    query, contrast = torch.stack(queries).mean(0), torch.stack(contrasts).mean(0)
+    output = sum_of(signs, outputs)
+    parts: dict[Side, dict[str, float]] = {"Q": {}, "K": {}, "V": {}}
+    for run, row, sign in zip(runs, rows, signs, strict=True):
+        answers = projections(
+            run,
+            [
+                Question(Reader(head.layer, head.index, "Q"), contrast[None], at),
+                Question(Reader(head.layer, head.index, "K"), direction[:, None] * query * scale, first),
+                Question(Reader(head.layer, head.index, "V"), row[:, None] * (W_O @ output)),
+            ],
+        )
+        for side, answer in zip(SIDES, answers, strict=True):
+            for name, values in answer.items():
+                parts[side][name] = parts[side].get(name, 0.0) + sign * float(values.double().sum())
+    recorded: dict[Side, float] = {
+        "Q": float(sum_of(signs, queries) @ contrast),
+        "K": float(query @ sum_of(signs, contrasts)),
+        "V": float(output.square().sum()),
+    }
+    totals = {side: math.fsum(parts[side].values()) for side in SIDES}
+    both = totals if len(runs) == 1 else totals | dict.fromkeys("QK", totals["Q"] + totals["K"])
+    size = max(float(q.norm() * k.norm()) * scale for q, k in zip(queries, keys, strict=True))
+    small = VANISHED * size
+    least: dict[Side, float] = {"Q": small, "K": small, "V": VANISHED * math.fsum(map(abs, parts["V"].values()))}
+    return {s: Divided(parts[s], recorded[s], both[s], not abs(both[s]) > least[s]) for s in SIDES}
+
+
+def sum_of(signs: Sequence[float], values: Sequence[Tensor]) -> Tensor:
+    """The first, or the first less the second."""
+    return torch.stack([sign * value for sign, value in zip(signs, values, strict=True)]).sum(0)

@@ -1,0 +1,109 @@
+"""What one token's stream is made of: every store there, its share, and the tokens that it decodes to.
+
+At (layer, token) the stream x is the exact sum of what writers stored: share of c = ⟨x^c, x⟩/‖x‖², signed, summing
+to 1. A store decodes to what could have been stored: rows of W_E for embed, of W_pos for pos, and for a head the
+rows of W_E (N W_V) W_O, what each token's embedding would make it store; nearest by cosine. Constants decode to
+nothing. Above layer 0 heads also move what other heads stored, so a low cosine says: no token's embedding alone.
+"""
+
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.decomposition.reading import in_stream
+from loadstore.decomposition.single import one_prompt_index
+from loadstore.execution.trace import Trace
+from loadstore.model.norms import apply_gain, centred
+from loadstore.model.weights import Weights
+from loadstore.sites import Writer
+from loadstore.threads import threads_for
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One store at one token: its size, its share of the stream, and the nearest rows as (id, cosine)."""
+
+    writer: str
+    norm: float
+    share: float
+    nearest: tuple[tuple[int, float], ...]
+
+
+@threads_for(0)
+def stores(trace: Trace, layer: int, at: int, top: int = 3) -> tuple[Stored, ...]:
+    """Every store in the stream that ``layer`` finds at token ``at``, in depth order.
+
+    Raises Undefined for a batch or a token that is not there, NoSuchSite for a layer that is not there.
+    """
+    at = one_prompt_index(trace, at)
+    stream = trace.residual(layer)[at].double()
+    size = stream.square().sum()
+    found: list[Stored] = []
+    for writer in in_stream(trace.weights, layer):
+        store = trace.written(writer)[at].double()
+        share = float(store @ stream / size)
+        found.append(Stored(str(writer), float(store.norm()), share, nearest(trace.weights, writer, store, top)))
+    return tuple(found)
+
+
+def dictionary(weights: Weights, writer: Writer) -> tuple[Tensor, Tensor | None] | None:
+    """Rows that a store is compared with, as a matrix or a product of two; None where there are none (a constant)."""
+    match writer.kind:
+        case "embed":
+            return weights.wide(weights.W_E), None
+        case "pos":
+            return None if weights.W_pos is None else (weights.wide(weights.W_pos), None)
+        case "bias" | "mlp":
+            return None
+        case _:
+            own, norm, read = weights.head(writer.head), weights.norm(writer.layer), weights.wide(weights.W_E)
+            if norm is not None:
+                read = apply_gain(centred(read, norm), norm)
+            return read @ own.W_V, own.W_O
+
+
+def nearest(
+    weights: Weights, writer: Writer, store: Float[Tensor, " d_model"], top: int = 3
+) -> tuple[tuple[int, float], ...]:
+    """The rows of a writer's dictionary nearest to one store, as (id, cosine); none for a constant or an MLP.
+
+    The rows of a head, x̂ W_V W_O for every embedding x, are not formed: a store goes back through W_O and W_V, and
+    ‖row‖² = L R Rᵀ Lᵀ with L = x̂ W_V and R = W_O is kept for as long as the model is.
+    """
+    if not bool(store.any()):
+        return ()
+    if writer.kind == "head":
+        own, norm = weights.head(writer.head), weights.norm(writer.layer)
+        sent = own.W_V @ (own.W_O @ store.to(own.W_O))
+        if norm is not None:
+            sent = centred(apply_gain(sent, norm), norm)
+        inner = weights.wide(weights.W_E) @ sent
+        store = store.to(inner)
+    else:
+        found = dictionary(weights, writer)
+        if found is None:
+            return ()
+        store = store.to(found[0])
+        inner = found[0] @ store
+    lengths = _lengths(weights, writer).to(inner)
+    cosines = inner / (lengths.clamp(min=torch.finfo(inner.dtype).tiny ** 0.5) * store.norm())
+    best = cosines.topk(min(top, len(cosines)))
+    return tuple(zip(best.indices.tolist(), best.values.tolist(), strict=True))
+
+
+_LENGTHS: WeakKeyDictionary[Weights, dict[Writer, Float[Tensor, " row"]]] = WeakKeyDictionary()
+
+
+def _lengths(weights: Weights, writer: Writer) -> Float[Tensor, " row"]:
+    """The norms of the rows of a writer's dictionary."""
+    kept = _LENGTHS.setdefault(weights, {})
+    if writer not in kept:
+        found = dictionary(weights, writer)
+        assert found is not None
+        left, right = found
+        squares = (left * (left if right is None else left @ (right @ right.mT))).sum(-1)
+        kept[writer] = squares.clamp(min=0).sqrt()
+    return kept[writer]

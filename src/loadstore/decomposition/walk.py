@@ -1,0 +1,94 @@
+"""The walk of an address: the score that it chose a key by, as query writers × key writers.
+
+    q_i · κ = Σ_a Σ_b q_i^a · κ^b      κ^b = Σ_j d_j k_j^b /√d_head,  d the weights of the contrast over the keys
+
+Rows sum to what the address shares among the writers of Q, columns to K. Tests: tests/decomposition/test_walk.py.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.decomposition.address import Address, address
+from loadstore.decomposition.contrast import About, direction_of
+from loadstore.decomposition.decomposition import constant, matrix_of, parts_at, turned
+from loadstore.decomposition.deviations import deviations
+from loadstore.execution.trace import Trace
+from loadstore.sites import CONST, Head, Reader
+from loadstore.threads import threads_for
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+@dataclass(frozen=True, eq=False)
+class Walk:
+    """An address, and the contrast behind its Q and K shares by query_writer × key_writer (pre-softmax, nats).
+
+    ``parts`` carries ``recorded``, the contrast of the run, and ``remainder``, what the sum lacks of it.
+    """
+
+    address: Address
+    parts: "xr.DataArray"
+
+    @property
+    def share(self) -> "xr.DataArray":
+        """Parts of the whole; NaN where the contrast vanishes."""
+        recorded = self.parts.attrs["recorded"]
+        return self.parts / (math.nan if {"Q", "K"} & self.address.undefined.keys() else recorded)
+
+    def __str__(self) -> str:
+        if {"Q", "K"} & self.address.undefined.keys():
+            return f"{self.address}\n{self.address.head}: {self.address.undefined['Q']}"
+        values = self.parts.values
+        i, j = divmod(int(abs(values).argmax()), values.shape[1])
+        names = self.parts["query_writer"].values[i], self.parts["key_writer"].values[j]
+        return (
+            f"{self.address}\nthe strongest pair of {values.size:,}: {names[0]} on Q with {names[1]} on K, "
+            f"{values[i, j]:+.2f} of {self.parts.attrs['recorded']:+.2f} nats; remainder "
+            f"{self.parts.attrs['remainder']:.0e}"
+        )
+
+
+@threads_for(0)
+def walk(trace: Trace, head: Head | str, at: int, about: About = "most") -> Walk:
+    """The address of ``head`` at query token ``at``, and its contrast by pairs of writers.
+
+    ``about`` as for ``address``. Raises what ``address`` raises.
+    """
+    import xarray as xr
+
+    found = address(trace, head, at, about)
+    sides = Reader(found.head.layer, found.head.index, "Q"), Reader(found.head.layer, found.head.index, "K")
+    first, record = found.first, trace.record.layers[found.head.layer]
+    row = trace.pattern(found.head)[found.at].double()[first : found.at + 1]
+    key, than = (None if one is None else one - first for one in (found.key, found.than))
+    weights = direction_of(row, key, than) * trace.weights.architecture.d_head**-0.5
+    queries = parts_at(trace, sides[0], found.at)
+    keys = _contrasted(trace, sides[1], weights, first)
+    values = torch.stack(list(queries.values())).double() @ torch.stack(list(keys.values())).mT
+    q, k = (
+        record.q[0, found.at, found.head.index].double(),
+        record.k[0, first : found.at + 1, found.head.index].double(),
+    )
+    recorded = float(q @ (weights @ k))
+    attrs = {"head": str(found.head), "at": found.at, "recorded": recorded}
+    attrs |= {"remainder": recorded - float(values.sum()), "units": "nats"}
+    coords = {"query_writer": list(queries), "key_writer": list(keys)}
+    return Walk(found, xr.DataArray(values.cpu().numpy(), coords, ("query_writer", "key_writer"), attrs=attrs))
+
+
+def _contrasted(
+    trace: Trace, reader: Reader, weights: Float[Tensor, " key"], first: int
+) -> dict[str, Float[Tensor, " d_head"]]:
+    """κ^b of every writer and ``const``, keys counted from ``first``."""
+    matrix, norm, bias = matrix_of(trace, reader)
+    nothing = matrix.new_zeros(matrix.shape[0])
+    allowed = slice(first, first + len(weights))
+    found = {str(w): part[0] for w, part in deviations(trace, reader, lambda _: nothing).items()}
+    found[CONST] = turned(trace, reader, constant(matrix, norm, bias).expand(1, trace.tokens.shape[1], -1))[0]
+    return {name: weights @ part[allowed].double() for name, part in found.items()}

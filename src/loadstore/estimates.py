@@ -1,0 +1,189 @@
+"""The expected cost of a command on a model: time, operations, and memory above the weights.
+
+Counts are of the arithmetic that dominates (a multiplication with its addition is 2). A time adds the start of the
+process to the operations at this machine's own rate of matrix products, times ``SLACK`` for what surrounds them. On the
+built-in model and on SmolLM2 it was within a factor of 2 of the processor time of one thread
+(tests/test_estimates.py).
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from loadstore.checkpoints.place import BUILTIN
+from loadstore.model.architecture import Architecture
+from loadstore.model.weights import Weights
+
+REPEATS, LENGTH, BATCH = 20, 101, 8  # what roles are measured on
+PROMPT = 20  # tokens of a prompt
+TEXT, PIECE = 3072, 128  # tokens of the shipped corpus, and of its pieces
+SHORT, PART = 512, 64  # the part of it that a report reads
+CORES = 8  # bytes of a double, which scores are computed in
+START = 2.0  # seconds of every command before it computes: Python, torch, and the model's file
+SLACK = 1.5  # measured: the time of a run over that of its products
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """One analysis: the command or call, floating-point operations, bytes above the weights, seconds to start."""
+
+    analysis: str
+    call: str
+    operations: float
+    memory: float
+    start: float = START
+
+    def seconds(self, rate: float) -> float:
+        """Expected seconds at a rate of operations per second."""
+        return self.start + SLACK * self.operations / rate
+
+
+def estimates(weights: Weights) -> list[Estimate]:
+    """Estimate every command that computes, cheapest first."""
+    shape = weights.architecture
+    d, vocab, wide = shape.d_model, shape.vocab, weights.dtype.itemsize
+    heads = shape.n_layers * shape.n_heads
+    writers, readers = _widths(shape)
+    tokens = min(LENGTH, shape.context)
+    kept = shape.n_layers * (d + 5 * shape.n_heads * shape.d_head)  # numbers a token: the stream, q, k, v, z and stores
+    prompt = min(PROMPT, shape.context)
+    run = 1.0 * prompt * wide * (vocab + heads * prompt + kept)
+    roles = BATCH * tokens * wide * (vocab + heads * tokens + kept * 1.0)
+    text = 4.0 * d * d * CORES * (heads + 1)
+    whole = vocab * float(d) * wide
+    found = [
+        Estimate("spectrum of a head", "loadstore spectrum MODEL L0.H0", 10.0 * d**3, 3.0 * d * d * CORES),
+        Estimate("logits of 20 tokens", "run(model, …)", _run(shape, prompt), run, start=0.0),
+        Estimate("an address and its walk", "loadstore address MODEL PROMPT --head L1.H0", _decomposed(shape, 1), run),
+        Estimate("a listing of 24 steps", "loadstore listing MODEL PROMPT", _decomposed(shape, 24), run),
+        Estimate("the explorer, until it answers", "loadstore explore MODEL", _run(shape, prompt), run),
+        Estimate("roles of all heads", "loadstore heads MODEL", _run(shape, tokens) * REPEATS, roles),
+        Estimate("a dossier", "loadstore head L0.H0 -m MODEL", _dossier(weights), max(roles, whole)),
+        Estimate("pairs of tokens of a head", "loadstore circuit MODEL L0.H0", 6.0 * _copying(shape), 2.0 * whole),
+        Estimate("channels of a writer", "loadstore channels MODEL L0.H0", 6.0 * d**2 * readers, 3.0 * d * d * CORES),
+        Estimate(
+            "subspace scores of one head",
+            "loadstore scores MODEL --reader 'L0.H0.*'",
+            2.0 * writers * d * 3 * shape.d_head + 10.0 * _cubes(shape),
+            1.0 * writers * d * CORES,
+        ),
+        Estimate("subspace scores of all wires", "loadstore scores MODEL", _scores(shape), _cores(shape)),
+        Estimate("wires on text", "loadstore wires MODEL", _text(shape, TEXT, PIECE) + _scores(shape), text),
+        Estimate("a verified listing", "loadstore verify MODEL PROMPT", _verified(shape), run),
+        Estimate("a report", "loadstore report MODEL", _report(weights), max(roles, text, whole)),
+        Estimate("every wire cut", "loadstore patch MODEL PROMPT", _swept(shape), run),
+    ]
+    return sorted(found, key=lambda one: one.operations)
+
+
+def expected(weights: Weights, command: str, rate: float | None = None) -> float:
+    """Return the seconds that a command is expected to take once the model is open, the longest of its calls.
+
+    Args:
+        weights: The model.
+        command: Its name, such as ``heads``.
+        rate: Operations per second; measured now if None.
+    """
+    rate = matmul_rate(512, 3) if rate is None else rate
+    calls = [one for one in estimates(weights) if one.call.startswith(f"loadstore {command} ")]
+    return max(one.seconds(rate) - one.start for one in calls)
+
+
+def _decomposed(shape: Architecture, steps: int) -> float:
+    """A run, and steps whose three loads are divided among all writers, in double precision."""
+    writers = shape.n_layers * (shape.n_heads + 1) + 1
+    return _run(shape, PROMPT) + 60.0 * steps * writers * shape.d_model * shape.d_head
+
+
+def _copying(shape: Architecture) -> float:
+    """One head's effect of every token on every token."""
+    return float(shape.vocab) * shape.vocab * shape.d_head
+
+
+def _dossier(weights: Weights) -> float:
+    """Roles, the loss with the head and without it, and its effect from token to token."""
+    shape = weights.architecture
+    held_out = 64.0 * _run(shape, shape.context) if weights.name == BUILTIN else 0.0
+    return 3 * REPEATS * _run(shape, min(LENGTH, shape.context)) + 2.0 * _copying(shape) + held_out
+
+
+def _scores(shape: Architecture) -> float:
+    """Products of the cores of all writers and later readers, fewer where heads share keys and values."""
+    writers, readers = _widths(shape)
+    return 0.75 * writers * shape.d_model * readers + 10.0 * _cubes(shape)
+
+
+def _cores(shape: Architecture) -> float:
+    writers, readers = _widths(shape)
+    return 1.0 * (writers + readers) * shape.d_model * CORES
+
+
+def _text(shape: Architecture, tokens: int, piece: int) -> float:
+    """A run on text, and the second moments there of the queries and keys of every head."""
+    inside = 2.0 * piece * shape.n_layers * shape.n_heads * shape.d_head**2
+    return tokens * (_run(shape, piece) / piece + inside)
+
+
+def _onward(shape: Architecture, tokens: int) -> float:
+    """The part of a run behind a wire: on average half of the layers, and the unembedding."""
+    return tokens * (shape.n_layers * layer_parameters(shape) + 2.0 * shape.d_model * shape.vocab)
+
+
+def _verified(shape: Architecture) -> float:
+    """Single cuts of the largest wires of a listing's loads and of their controls, and the replicates."""
+    claims = min(46, 3 * shape.n_layers * shape.n_heads // 4)
+    return claims * (21 + 8) * _onward(shape, PROMPT)
+
+
+def _report(weights: Weights) -> float:
+    """A dossier, traffic on a part of the corpus, cuts there and on random repeats."""
+    shape = weights.architecture
+    tokens = min(LENGTH, shape.context)
+    cuts = 12 * _onward(shape, SHORT) + 21 * _onward(shape, 4 * tokens // 2)
+    return _dossier(weights) + _text(shape, SHORT, PART) + cuts
+
+
+def _swept(shape: Architecture) -> float:
+    """Every wire cut by itself: only what comes behind it runs again."""
+    heads = shape.n_layers * shape.n_heads
+    wires = 1.5 * heads * (heads + shape.n_layers * (shape.mlp is not None))
+    return wires * PROMPT * shape.n_layers * layer_parameters(shape)
+
+
+def layer_parameters(shape: Architecture) -> float:
+    """Parameters of one layer's matrices."""
+    attention = shape.d_model * shape.d_head * (2 * shape.n_heads + 2 * shape.kv_heads)
+    mlp = 0 if shape.mlp is None else shape.d_model * shape.mlp.width * (3 if shape.mlp.gated else 2)
+    return float(attention + mlp)
+
+
+def _run(shape: Architecture, tokens: int) -> float:
+    """Operations of one forward pass over ``tokens`` tokens, patterns included."""
+    attention = 4.0 * shape.n_layers * shape.n_heads * shape.d_head * tokens * tokens
+    return 2.0 * tokens * (shape.n_layers * layer_parameters(shape) + shape.d_model * shape.vocab) + attention
+
+
+def _widths(shape: Architecture) -> tuple[int, int]:
+    """Rows of all writers' cores and columns of all readers', each no more than d_model."""
+    heads = shape.n_layers * shape.n_heads * shape.d_head
+    mlps = 0 if shape.mlp is None else shape.n_layers * shape.d_model
+    return heads + mlps + shape.d_model, 3 * heads + mlps + shape.d_model
+
+
+def _cubes(shape: Architecture) -> float:
+    """d_model³ for every site as wide as the stream, and the Gram matrix of the embedding."""
+    wide = 1 + (0 if shape.mlp is None else shape.n_layers)
+    return wide * float(shape.d_model) ** 3 + shape.vocab * float(shape.d_model) ** 2 / 5
+
+
+def matmul_rate(size: int = 1024, runs: int = 5, clock: Callable[[], float] = time.perf_counter) -> float:
+    """Operations per second of float32 matrix products here and now, the median of a few."""
+    a = torch.randn(size, size)
+    times: list[float] = []
+    for _ in range(runs + 1):
+        start = clock()
+        torch.mm(a, a)
+        times.append(clock() - start)
+    return 2.0 * size**3 / max(1e-9, sorted(times[1:])[runs // 2])

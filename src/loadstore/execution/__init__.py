@@ -1,0 +1,1 @@
+"""The forward pass, with and without edits, and what it did (Trace)."""

@@ -1,0 +1,146 @@
+"""What the heads of one layer do: queries, keys, values, patterns, and what they mix."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from loadstore.axes import HeadValues, Patterns, Stream
+from loadstore.errors import Undefined
+from loadstore.execution.edited import Edited
+from loadstore.model.architecture import Architecture
+from loadstore.model.norms import apply_gain, normalise, through_norm
+from loadstore.model.weights import Layer, Norm
+from loadstore.sites import POS, Side
+
+
+@dataclass
+class LayerRecord:
+    """What one layer did: its input, the norms' 1/σ; queries, keys, values a head; patterns, z = A v; bias, MLP."""
+
+    stream: Stream
+    inverse_scale: Float[Tensor, "batch token 1"]
+    q: HeadValues
+    k: HeadValues
+    v: HeadValues
+    pattern: Patterns
+    z: HeadValues
+    q_scale: Tensor | None = None
+    k_scale: Tensor | None = None
+    bias: Stream | None = None
+    mlp: Stream | None = None
+    mlp_inverse_scale: Float[Tensor, "batch token 1"] | None = None
+
+
+def project(x: Stream, matrix: Float[Tensor, "head d_model d_head"], bias: Tensor | None) -> HeadValues:
+    """x W + b for all heads at once."""
+    flat = x @ matrix.transpose(0, 1).flatten(1)
+    out = flat.unflatten(-1, (matrix.shape[0], matrix.shape[2]))
+    return out if bias is None else out + bias
+
+
+def allowed(tokens: int, window: int | None = None, device: torch.device | None = None) -> Bool[Tensor, "query key"]:
+    """Which keys a query may see: none later, and at most ``window`` of them, its own included."""
+    mask = torch.ones(tokens, tokens, dtype=torch.bool, device=device).tril()
+    return mask if window is None else mask.triu(1 - window)
+
+
+def causal_softmax(scores: Patterns, window: int | None = None) -> Patterns:
+    """Softmax over the keys that a query may see."""
+    return scores.masked_fill(~allowed(scores.shape[-1], window, scores.device), -torch.inf).softmax(-1)
+
+
+def attend(
+    shape: Architecture,
+    index: int,
+    layer: Layer,
+    stream: Stream,
+    beside: Tensor | None,
+    edited: Edited,
+    offset: int,
+    *,
+    keep: bool,
+    past: LayerRecord | None = None,
+) -> LayerRecord:
+    """What the heads of one layer do; ``beside``: positions that Q and K read beside the stream.
+
+    ``past``: what this layer did in a run that is the same for the ``offset`` tokens before; nothing is kept then.
+    """
+    x, inverse_scale = normalise(stream, layer.norm, shape.eps, edited.scale("heads", index))
+    qk_input = x if beside is None else x + beside
+    shared = [shape.kv(head) for head in range(shape.n_heads)]
+
+    def side(
+        name: Side, read: Stream, matrix: Tensor, bias: Tensor | None, norm: Norm | None
+    ) -> tuple[Tensor, Tensor | None]:
+        values = project(read, matrix, bias)
+        if name != "Q" and shape.kv_heads < shape.n_heads:
+            values = values[:, :, shared]
+        frozen = edited.scale("q" if name == "Q" else "k", index)
+        scale = None if norm is None else normalise(values, norm, shape.eps, frozen)[1]
+        for loss in edited.losses(index, name):
+            part, head = loss.value.expand_as(x[loss.rows]), loss.reader.index
+            if not (loss.writer == POS and beside is not None):
+                part = through_norm(part, layer.norm, inverse_scale[loss.rows])
+            values[loss.rows, :, head] -= part @ matrix[head if name == "Q" else shared[head]]
+        return (values if scale is None or norm is None else apply_gain(values * scale, norm)), scale
+
+    q, q_scale = side("Q", qk_input, layer.W_Q, layer.b_Q, layer.q_norm)
+    k, k_scale = side("K", qk_input, layer.W_K, layer.b_K, layer.k_norm)
+    v, _ = side("V", x, layer.W_V, layer.b_V, None)
+    if shape.rotary is not None:
+        q, k = shape.rotary.at(q, offset), shape.rotary.at(k, offset)
+    _refuse_overflow(stream, q, k, index)
+    keys, values = k, v
+    if past is not None:
+        keys, values = _after(past.k, k, offset), _after(past.v, v, offset)
+    window = shape.window(index)
+    frozen = edited.frozen(index)
+    if keep or frozen:
+        pattern = causal_softmax(q.transpose(1, 2) @ k.transpose(1, 2).mT / math.sqrt(shape.d_head), window)
+        for head, other in frozen.items():
+            pattern[:, head] = other
+        z = (pattern @ v.transpose(1, 2)).transpose(1, 2)
+    else:
+        pattern = stream.new_empty(len(stream), shape.n_heads, 0, 0)  # nobody will ask
+        mask = None
+        if window is not None or past is not None:
+            mask = allowed(keys.shape[1], window, stream.device)[keys.shape[1] - q.shape[1] :]
+        z = F.scaled_dot_product_attention(
+            q.transpose(1, 2), keys.transpose(1, 2), values.transpose(1, 2), attn_mask=mask, is_causal=mask is None
+        ).transpose(1, 2)
+    return LayerRecord(stream, inverse_scale, q, k, v, pattern, _edit_heads(edited, index, z), q_scale, k_scale)
+
+
+def _refuse_overflow(stream: Stream, q: HeadValues, k: HeadValues, layer: int) -> None:
+    """Raise Undefined where a score q·k may not be finite: fused attention would turn it into finite weights."""
+    if q.is_meta:
+        return  # shapes without numbers
+    largest = float(q.detach().abs().amax()) * float(k.detach().abs().amax()) * q.shape[-1]
+    if not largest <= torch.finfo(q.dtype).max:
+        before = "in the embedding" if layer == 0 else f"in layer {layer - 1}"
+        sound = bool(torch.isfinite(stream).all())
+        raise overflow(q.dtype, f"in the attention scores of layer {layer}" if sound else before)
+
+
+def overflow(dtype: torch.dtype, where: str) -> Undefined:
+    """Return the error for a pass whose numbers stop being finite."""
+    way = "check the weights" if dtype == torch.float64 else "load the model with dtype='float64', or check the weights"
+    return Undefined(f"the pass overflows {str(dtype).removeprefix('torch.')} {where}; {way}")
+
+
+def _after(recorded: Tensor, new: Tensor, tokens: int) -> Tensor:
+    """Keys or values behind the first recorded ones; the batch is the recorded one several times over."""
+    return torch.cat([recorded[:, :tokens].repeat(len(new) // len(recorded), 1, 1, 1), new], 1)
+
+
+def _edit_heads(edited: Edited, layer: int, z: HeadValues) -> HeadValues:
+    """Edit heads by their z: what they store is linear in it."""
+    met = {writer for writer in (*edited.stored, *edited.wanted) if writer.kind == "head" and writer.layer == layer}
+    values = z.clone() if met else z
+    for writer in met:
+        values[:, :, writer.index] = edited.store(writer, z[:, :, writer.index])
+    return values

@@ -1,0 +1,93 @@
+"""Whether edits fit a model, a prompt and each other."""
+
+from collections.abc import Hashable, Sequence
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from loadstore.axes import Tokens
+from loadstore.errors import BadPrompt, BadRequest
+from loadstore.execution.edited import frozen_heads, strongest
+from loadstore.execution.edits import Ablate, Cut, Edit, Freeze, Replacing, reader_of, source_of
+from loadstore.execution.lifted import lifted
+from loadstore.model.weights import Weights
+from loadstore.model.wiring import wiring
+from loadstore.quote import quote
+
+if TYPE_CHECKING:
+    from loadstore.execution.trace import Trace
+
+
+def check(weights: Weights, tokens: Tokens, edits: Sequence[Edit]) -> None:
+    """Raise NoSuchSite, NoSuchWire, BadPrompt, BadRequest or Undefined unless these edits can be made in one run."""
+    network = wiring(weights)
+    for edit in edits:
+        if isinstance(edit, Freeze):
+            frozen_heads(weights, edit)
+        elif (reader := reader_of(edit)) is None:
+            network.writer(edit.writer)
+        else:
+            network.wire(edit.writer, reader)
+        if not isinstance(edit, Freeze):
+            _places(weights, tokens.shape[1], edit)
+        if not isinstance(edit, Ablate | Cut) or edit.over is not None:
+            _source(weights, tokens, edit, source_of(edit))
+    _conflicts(weights, tokens.shape[1], strongest(edits))
+
+
+def _places(weights: Weights, length: int, edit: Replacing) -> None:
+    for at in edit.at or ():
+        if not -length <= at < length:
+            raise BadRequest(f"{edit}: there is no token {at}: the prompt has tokens 0 to {length - 1}")
+    if edit.channel is not None:
+        lifted(weights, edit.writer, edit.channel, reader_of(edit))
+
+
+def _source(weights: Weights, tokens: Tokens, edit: Edit, source: "Trace | None") -> None:
+    """The run that something is taken from: of this model, and as long where positions are met one by one."""
+    others = getattr(source, "tokens", None)
+    if source is None or others is None or not hasattr(source, "record"):
+        raise BadRequest(f"{edit}: it takes from a run, run(model, prompts); got {quote(repr(source), 40)}")
+    if source.weights is not weights:
+        raise BadRequest(
+            f"{edit}: the other run is of another model ({source.weights.name}, not {weights.name}); "
+            "load one and run both on it"
+        )
+    if isinstance(edit, Ablate | Cut) and edit.by == "mean":
+        if others.shape[1] < 2:
+            raise BadRequest(
+                f"{edit}: the reference is empty: its first position is left out, and its prompts have no other token"
+            )
+        return
+    if others.shape[1] != tokens.shape[1]:
+        raise BadPrompt(
+            f"{edit}: the other run has {others.shape[1]} tokens, this prompt {tokens.shape[1]}; "
+            "positions are met one by one, so give prompts of equal length"
+        )
+    if not isinstance(edit, Ablate | Cut) and len(others) not in (1, len(tokens)):
+        raise BadPrompt(
+            f"{edit}: the other run has {len(others)} prompts, not {len(tokens)} as this one; give as many, or one"
+        )
+
+
+def _conflicts(weights: Weights, length: int, edits: Sequence[Edit]) -> None:
+    groups: dict[Hashable, list[Edit]] = {}
+    for edit in edits:
+        if isinstance(edit, Freeze):
+            places: list[Hashable] = [edit.what] if edit.what == "norms" else list(frozen_heads(weights, edit))
+        else:
+            places = [(edit.writer, reader_of(edit))]
+        for place in places:
+            groups.setdefault(place, []).append(edit)
+    for group in groups.values():
+        for one, other in combinations(group, 2):
+            if _overlap(length, one, other):
+                raise BadRequest(f"two edits put different things in the same place: {one}, and {other}; keep one")
+
+
+def _overlap(length: int, one: Edit, other: Edit) -> bool:
+    if isinstance(one, Freeze) or isinstance(other, Freeze):
+        return source_of(one) is not source_of(other)
+    first, second = (range(length) if edit.at is None else [at % length for at in edit.at] for edit in (one, other))
+    if one.channel is not None and other.channel is not None and set(one.channel).isdisjoint(other.channel):
+        return False
+    return not set(first).isdisjoint(second)

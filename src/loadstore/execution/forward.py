@@ -1,0 +1,183 @@
+"""The forward pass, once: pure, batched, differentiable, and readable from top to bottom.
+
+Per layer, with x the normed stream (row vectors)::
+
+    q, k = (x + p) W_Q + b_Q, (x + p) W_K + b_K        p = W_pos rows, shortformer only; rotary turns q and k
+    v    = x W_V + b_V
+    A    = softmax(q kᵀ / √d_head), causal
+    z    = A v,   stream ← stream + Σ_heads z W_O + b_O
+    stream ← stream + mlp(normed stream)               in a parallel block, of the stream before attention
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.axes import Logits, Stream, Tokens
+from loadstore.execution.attention import LayerRecord, attend
+from loadstore.execution.edited import Edited, Loss
+from loadstore.execution.edits import Edit
+from loadstore.model.mlp import mlp_output
+from loadstore.model.norms import normalise, through_norm
+from loadstore.model.weights import Layer, Norm, Weights
+from loadstore.sites import EMBED, POS, Writer
+from loadstore.threads import threads_for
+
+TILE = 8192  # columns of the vocabulary
+ALL = slice(None)
+
+
+@dataclass
+class Record:
+    """What a recorded pass keeps; everything else that a Trace tells is derived from it."""
+
+    embed: Stream | None = None
+    pos: Float[Tensor, "token d_model"] | None = None
+    layers: list[LayerRecord] = field(default_factory=list[LayerRecord])
+    final: Stream | None = None
+    final_inverse_scale: Float[Tensor, "batch token 1"] | None = None
+
+
+def forward(
+    weights: Weights,
+    tokens: Tokens,
+    edits: Sequence[Edit] = (),
+    record: Record | None = None,
+    offset: int = 0,
+) -> Logits:
+    """Logits of a batch; fills ``record`` if one is given. ``offset`` is the position of the first token."""
+    shape = weights.architecture
+    edited = Edited(weights, edits)
+    shortformer = shape.positions == "shortformer"
+    rows = weights.read(F.embedding(tokens.to(weights.W_E.device), weights.W_E), of=weights.W_E)
+    embed = edited.store(EMBED, weights.wide(rows))
+    pos = None
+    if weights.W_pos is not None:
+        pos = edited.store(POS, weights.wide(weights.W_pos[offset : offset + tokens.shape[1]]))
+    stream = embed if pos is None or shortformer else embed + pos
+    if record is not None:
+        record.embed, record.pos = embed, pos
+
+    return onward(weights, 0, stream, pos if shortformer else None, edited, record, offset)
+
+
+def onward(
+    weights: Weights,
+    start: int,
+    stream: Stream,
+    beside: Tensor | None,
+    edited: Edited,
+    record: Record | None = None,
+    offset: int = 0,
+    at: int | None = None,
+    past: Record | None = None,
+) -> Float[Tensor, "batch row vocab"]:
+    """The pass from layer ``start`` on, which finds ``stream``; logits of all tokens, or of ``at`` alone, unrecorded.
+
+    ``past``: a run that is the same for the ``offset`` tokens before those of ``stream``.
+    """
+    stream = through_layers(weights, start, stream, beside, edited, record, offset, at, past)
+    norm = weights.norm(None)
+    x, inverse_scale = normalise(stream, norm, weights.architecture.eps, edited.scale("final"))
+    x = _without(x, edited.losses(-1, ""), norm, inverse_scale)
+    if record is not None:
+        record.final, record.final_inverse_scale = stream, inverse_scale
+    return unembed(weights, x if at is None or start < weights.architecture.n_layers else x[:, [at]])
+
+
+def through_layers(
+    weights: Weights,
+    start: int,
+    stream: Stream,
+    beside: Tensor | None,
+    edited: Edited,
+    record: Record | None = None,
+    offset: int = 0,
+    at: int | None = None,
+    past: Record | None = None,
+) -> Float[Tensor, "batch row d_model"]:
+    """What the unembedding finds when layer ``start`` finds ``stream``; at token ``at`` alone if the last layer ran."""
+    depth = weights.architecture.n_layers
+    with threads_for(stream.shape[:-1].numel() * _width(weights)):
+        for index in range(start, depth):
+            before, only = None if past is None else past.layers[index], at if index == depth - 1 else None
+            keep = record is not None
+            step, stream = through_layer(weights, index, stream, beside, edited, offset, only, keep=keep, past=before)
+            if record is not None:
+                record.layers.append(step)
+    return stream
+
+
+def _without(
+    x: Stream, losses: Iterable[Loss], norm: Norm | None, inverse_scale: Tensor, tokens: slice = ALL
+) -> Stream:
+    """A normed stream, of some tokens, without what is taken from its reader."""
+    for loss in losses:
+        value = loss.value[..., tokens, :].expand_as(x[loss.rows])
+        part = through_norm(value, norm, inverse_scale[loss.rows])
+        x = x.clone()
+        x[loss.rows] -= part
+    return x
+
+
+def through_layer(
+    weights: Weights,
+    index: int,
+    stream: Stream,
+    beside: Tensor | None,
+    edited: Edited,
+    offset: int = 0,
+    only: int | None = None,
+    *,
+    keep: bool = False,
+    past: LayerRecord | None = None,
+) -> tuple[LayerRecord, Float[Tensor, "batch row d_model"]]:
+    """One layer: what it did, and the stream after it; ``beside``: positions that Q and K read beside the stream.
+
+    ``only``: the one token whose stream is asked for.
+    """
+    shape, layer = weights.architecture, weights.layer(index)
+    step = attend(shape, index, layer, stream, beside, edited, offset, keep=keep, past=past)
+    tokens = ALL if only is None else slice(only, only + 1)
+    before = stream[:, tokens]
+    stream = before + step.z[:, tokens].flatten(2) @ layer.W_O.flatten(0, 1)
+    if layer.b_O is not None:
+        step.bias = edited.store(Writer("bias", index), layer.b_O.expand(stream.shape))
+        stream = stream + step.bias
+    if layer.mlp is not None and shape.mlp is not None:
+        read = before if shape.mlp.parallel else stream
+        stream = stream + _mlp(weights, index, layer, read, step, edited, tokens)
+    return step, stream
+
+
+def _mlp(
+    weights: Weights, index: int, layer: Layer, read: Stream, step: LayerRecord, edited: Edited, tokens: slice
+) -> Stream:
+    """What an MLP stores, kept in ``step`` with the scale of its norm."""
+    shape = weights.architecture
+    assert layer.mlp is not None
+    assert shape.mlp is not None
+    x, step.mlp_inverse_scale = normalise(read, layer.mlp.norm, shape.eps, edited.scale("mlp", index))
+    x = _without(x, edited.losses(index, "mlp"), layer.mlp.norm, step.mlp_inverse_scale, tokens)
+    step.mlp = edited.store(Writer("mlp", index), mlp_output(x, layer.mlp, shape.mlp.activation, shape.eps))
+    return step.mlp
+
+
+def _width(weights: Weights) -> int:
+    """Multiplications per token of a layer's largest product."""
+    shape = weights.architecture
+    return shape.d_model * max(shape.n_heads * shape.d_head, 0 if shape.mlp is None else shape.mlp.width)
+
+
+def unembed(weights: Weights, x: Stream) -> Logits:
+    """x W_U + b_U; a W_U that is stored narrow widens a tile of the vocabulary at a time."""
+    with threads_for(x.shape[:-1].numel() * weights.W_U.numel()):
+        if (weights.W_U.dtype, weights.W_U.device) == (x.dtype, x.device):
+            logits = x @ weights.read(weights.W_U)
+        else:
+            logits = torch.cat([x @ weights.wide(tile) for tile in weights.W_U.split(TILE, 1)], -1)
+    return logits if weights.b_U is None else logits + weights.wide(weights.b_U)

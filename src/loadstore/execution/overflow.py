@@ -1,0 +1,23 @@
+"""A pass whose numbers stop being finite is an error that names the layer, not a result of NaN."""
+
+from collections.abc import Sequence
+
+import torch
+
+from loadstore.axes import Logits, Tokens
+from loadstore.execution.attention import overflow
+from loadstore.execution.edits import Edit
+from loadstore.execution.forward import Record, forward
+from loadstore.model.weights import Weights
+
+
+def finite(weights: Weights, tokens: Tokens, edits: Sequence[Edit], logits: Logits) -> Logits:
+    """Return the logits of a pass. Raises Undefined, naming the first layer, where they are not all finite."""
+    if logits.is_meta or bool(torch.isfinite(logits).all()):
+        return logits
+    record = Record()
+    with torch.no_grad():
+        forward(weights, tokens, edits, record)  # raises for the embedding, and for layers before the last
+    assert record.final is not None
+    sound = bool(torch.isfinite(record.final).all())
+    raise overflow(logits.dtype, "in the unembedding" if sound else f"in layer {len(record.layers) - 1}")

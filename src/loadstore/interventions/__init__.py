@@ -1,1 +1,0 @@
-"""What changes when stores are replaced: metrics, effects, and sweeps over wires."""

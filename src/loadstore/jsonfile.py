@@ -1,0 +1,48 @@
+"""JSON from a file that may be torn or hostile."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any, cast
+
+from loadstore.errors import BadCheckpoint
+from loadstore.quote import quote
+from loadstore.reading import reads
+
+MOST = 64 << 20  # bytes: ten times the longest index or tokenizer that is published
+
+
+def json_object(path: Path, what: str, remedy: str) -> dict[str, Any]:
+    """The JSON object that a file holds; ``what`` and ``remedy`` are for the message. Raises BadCheckpoint."""
+    reads(path)
+    try:
+        if (size := path.stat().st_size) > MOST:
+            raise BadCheckpoint(f"{what} has {size:,} bytes, expected at most {MOST:,}; {remedy}")
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise BadCheckpoint(f"{what} is not JSON ({quote(error)}); {remedy}") from None
+    return parsed(text, what, remedy)
+
+
+def parsed(text: str | bytes, what: str, remedy: str) -> dict[str, Any]:
+    """The JSON object that a text is; a name that it gives twice is an error. Raises BadCheckpoint."""
+    try:
+        found: object = json.loads(text, object_pairs_hook=_unique)
+    except _Twice as error:
+        raise BadCheckpoint(f"{what} has '{quote(error, 60)}' twice, expected each name once; {remedy}") from None
+    except (ValueError, RecursionError) as error:
+        raise BadCheckpoint(f"{what} is not JSON ({quote(error)}); {remedy}") from None
+    if not isinstance(found, dict):
+        raise BadCheckpoint(f"{what} is a {type(found).__name__}, expected an object; {remedy}")
+    return cast("dict[str, Any]", found)
+
+
+class _Twice(Exception):
+    """A name that one object gives twice."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _Twice(Counter(name for name, _ in pairs).most_common(1)[0][0])
+    return found

@@ -1,0 +1,1 @@
+"""The machine: architecture, weights and wiring, as immutable values."""

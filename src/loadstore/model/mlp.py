@@ -1,0 +1,43 @@
+"""What an MLP computes."""
+
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.model.architecture import Activation
+from loadstore.model.norms import normalise
+from loadstore.model.weights import MlpLayer
+
+
+def activate(x: Tensor, activation: Activation) -> Tensor:
+    """The activation: entry by entry, except that SoLU weighs every entry by its softmax."""
+    match activation:
+        case "gelu":
+            return F.gelu(x)
+        case "gelu_tanh":
+            return F.gelu(x, approximate="tanh")
+        case "silu":
+            return F.silu(x)
+        case "solu" | "solu_ln":
+            return x * x.softmax(-1)
+        case _:
+            return F.relu(x)
+
+
+def mlp_output(
+    x: Float[Tensor, "batch token d_model"], mlp: MlpLayer, activation: Activation, eps: float
+) -> Float[Tensor, "batch token d_model"]:
+    """Return act(x W_in + b_in) W_out + b_out; with a gate, act(x W_gate + b_gate) times the linear part inside.
+
+    Where there is an inner LayerNorm, what goes into W_out is normed, with this ``eps``.
+    """
+    inside = _plus(x @ mlp.W_in, mlp.b_in)
+    if mlp.W_gate is None:
+        inside = activate(inside, activation)
+    else:
+        inside = activate(_plus(x @ mlp.W_gate, mlp.b_gate), activation) * inside
+    return _plus(normalise(inside, mlp.inner, eps)[0] @ mlp.W_out, mlp.b_out)
+
+
+def _plus(x: Tensor, bias: Tensor | None) -> Tensor:
+    return x if bias is None else x + bias

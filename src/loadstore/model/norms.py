@@ -1,0 +1,43 @@
+"""LayerNorm and RMSNorm, and what passes through one whose scale is frozen."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.axes import Stream
+from loadstore.model.weights import Norm
+
+
+def normalise(
+    stream: Float[Tensor, "*any width"], norm: Norm | None, eps: float, frozen: Tensor | None = None
+) -> tuple[Float[Tensor, "*any width"], Float[Tensor, "*any 1"]]:
+    """LayerNorm or RMSNorm of a stream (or of queries and keys) as (output, 1/σ); without a norm itself and ones.
+
+    ``frozen``: a 1/σ of another run, in the place of this one's.
+    """
+    if norm is None:
+        return stream, torch.ones_like(stream[..., :1])
+    x = centred(stream, norm)
+    if frozen is None:
+        inverse_scale = (x.pow(2).mean(-1, keepdim=True) + eps).rsqrt()
+    else:
+        inverse_scale = frozen.expand(*x.shape[:-1], 1)
+    out = apply_gain(x * inverse_scale, norm)
+    return (out if norm.bias is None else out + norm.bias), inverse_scale
+
+
+def centred(x: Tensor, norm: Norm) -> Tensor:
+    """Without its mean where the norm removes it."""
+    return x - x.mean(-1, keepdim=True) if norm.centres else x
+
+
+def apply_gain(x: Tensor, norm: Norm) -> Tensor:
+    """Multiply by γ where there is one."""
+    return x if norm.gain is None else x * norm.gain
+
+
+def through_norm(store: Stream, norm: Norm | None, inverse_scale: Float[Tensor, "batch token 1"]) -> Stream:
+    """Send a part of the stream through a norm whose scale is frozen: linear, without β."""
+    if norm is None:
+        return store
+    return apply_gain(centred(store, norm) * inverse_scale, norm)

@@ -1,0 +1,33 @@
+"""The number format that is computed in, and where."""
+
+import torch
+
+from loadstore.errors import BadRequest
+from loadstore.quote import quote
+
+FORMATS = {"float32": torch.float32, "float64": torch.float64}
+
+
+def as_dtype(dtype: object) -> torch.dtype | None:
+    """Read ``"float32"``, ``"float64"`` or torch's own; None is the stored one. Raises BadRequest on any other."""
+    name = str(dtype).removeprefix("torch.")
+    if dtype is None or (isinstance(dtype, str | torch.dtype) and name in FORMATS):
+        return None if dtype is None else FORMATS[name]
+    raise BadRequest(
+        f"dtype={quote(repr(dtype), 40)}: expected 'float32' or 'float64'; half precision is a format to store numbers "
+        "in, none is computed in it; leave dtype out for the stored one, float32 at least"
+    )
+
+
+def as_device(device: object) -> torch.device:
+    """Read the name of a device that is there. Raises BadRequest."""
+    try:
+        found = torch.device(device) if isinstance(device, str) else device
+        if isinstance(found, torch.device) and found.type == "meta":
+            raise BadRequest("device='meta' holds no numbers, so nothing can be computed on it; use 'cpu'")
+        if isinstance(found, torch.device):
+            torch.empty(0, device=found)
+            return found
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # what backends raise that are not built in
+        raise BadRequest(f"device={quote(repr(device), 40)} is not here ({quote(error, 80)}); use 'cpu'") from None
+    raise BadRequest(f"device={quote(repr(device), 40)}: expected the name of a device; use 'cpu'")

@@ -1,0 +1,146 @@
+"""Tensors whose numbers stay in a file, quantised, and are dequantised where they are used.
+
+A view (a head, a transpose, some rows) is geometry only. Whatever computes dequantises the box of rows and columns
+that its view touches; an embedding takes the rows of its tokens.
+"""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from loadstore.errors import Undefined
+from loadstore.model.stored import KINDS, Matrix
+
+# Functions and properties of torch by name. A view that is missing here is right, only more is dequantised for it.
+_TURNS = {"T", "mT", "t", "transpose", "swapaxes", "permute", "movedim", "detach"}
+_PARTS = {"select", "narrow", "diagonal", "split", "chunk", "unbind", "__getitem__"}
+VIEWS = _TURNS | _PARTS | {"unflatten", "view", "expand", "unsqueeze", "squeeze"}
+_SIZES = {"shape", "size", "stride", "ndim", "dim", "storage_offset", "numel", "nelement", "nbytes", "itemsize"}
+_KINDS = {"dtype", "device", "layout", "is_contiguous", "is_floating_point", "is_complex", "is_sparse", "is_meta"}
+FACTS = _SIZES | _KINDS | {"element_size", "is_leaf", "requires_grad", "grad", "grad_fn", "__len__", "__hash__"}
+TILE = 1 << 24  # numbers of a matrix that a product widens at a time, where nothing is kept
+
+
+class Quantised(Tensor):
+    """A view of a matrix in a file, for any code that takes a float32 tensor. It cannot be written to.
+
+    Views of it are geometry; ``to``, ``float`` and all that computes get what ``plain`` gives.
+    """
+
+    matrix: Matrix
+
+    @staticmethod
+    def __new__(cls: "type[Quantised]", matrix: Matrix, like: Tensor) -> "Quantised":
+        """``like`` has the geometry of the view, counted in numbers of the matrix row by row; it may hold none."""
+        self = cls._make_wrapper_subclass(
+            cls, like.size(), strides=like.stride(), storage_offset=like.storage_offset(), dtype=torch.float32
+        )
+        self.matrix = matrix
+        return self
+
+    @classmethod
+    def of(cls, matrix: Matrix, shape: tuple[int, ...]) -> "Quantised":
+        """A whole matrix, its rows in any shape."""
+        return cls(matrix, torch.empty(shape, device="meta"))
+
+    def plain(self) -> Tensor:
+        """An ordinary tensor of the numbers, dequantised as far as they are not kept. Raises BadCheckpoint."""
+        if not self.numel():
+            return torch.empty(self.size())
+        width, offset = self.matrix.width, self.storage_offset()
+        row, column = divmod(offset, width)
+        reach = [(step, (count - 1) * step) for count, step in zip(self.size(), self.stride(), strict=True)]
+        right = column + sum(far for step, far in reach if step % width)
+        if right >= width:  # a step from row to row that is none of whole rows: take the rows whole
+            rows, columns = slice(row, (offset + sum(far for _, far in reach)) // width + 1), slice(0, width)
+        else:
+            rows = slice(row, row + sum(far for step, far in reach if not step % width) // width + 1)
+            columns = slice(column, right + 1)
+        box = self.matrix.box(rows, columns)
+        left = column - columns.start // self.matrix.block * self.matrix.block
+        along = box.stride(0)
+        steps = [step if right >= width else step // width * along + step % width for step in self.stride()]
+        return box.as_strided(self.size(), steps, box.storage_offset() + left)
+
+    def __repr__(self, **_: Any) -> str:
+        return f"Quantised({list(self.size())} of {self.matrix.where})"
+
+    # Not by __torch_dispatch__ alone, which makes torch import a second's worth of its distributed tensors.
+    @classmethod
+    def __torch_function__(
+        cls, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        named, one = kwargs or {}, args[0] if args else None
+        name: str = func.__self__.__name__ if func.__name__ == "__get__" else func.__name__
+        if isinstance(one, Quantised):
+            if name in FACTS:
+                return Tensor.__torch_function__(func, (), args, named)
+            if name == "data_ptr":  # equal for tied matrices
+                return one.matrix.address(int(one.storage_offset()))
+            rest = (*args[1:], *named.values())
+            if name in VIEWS and all(_basic(each, lists=name != "__getitem__") for each in rest):
+                return one.view_by(func, args[1:], named)
+            if name == "__setitem__" or (name.endswith("_") and not name.endswith("__")):
+                raise Undefined(f"{one!r} lies in a file and cannot be written to; take .clone()")
+        if name == "embedding" and isinstance(weight := args[1], Quantised) and weight.is_whole():
+            return weight.matrix.take(args[0])
+        if name in ("matmul", "mm", "__matmul__"):
+            return _product(args[0], args[1])
+        return func(*_plain(args), **{key: _plain(value) for key, value in named.items()})
+
+    @classmethod
+    def __torch_dispatch__(
+        cls, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        return func(*_plain(args), **{key: _plain(value) for key, value in (kwargs or {}).items()})
+
+    def view_by(self, func: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        """What a function of views makes of this, by its geometry."""
+        shadow = torch.empty(self.matrix.rows * self.matrix.width, device="meta")
+        seen = func(shadow.as_strided(self.size(), self.stride(), self.storage_offset()), *args, **named)
+        if isinstance(seen, Tensor):
+            return Quantised(self.matrix, seen)
+        return [Quantised(self.matrix, part) for part in seen]
+
+    def tiled(self) -> bool:
+        """Whether it is too large to be plain at once."""
+        return self.numel() > TILE and not self.matrix.keep
+
+    def is_whole(self) -> bool:
+        """Whether this is its matrix, row by row."""
+        return (*self.size(), *self.stride()) == (self.matrix.rows, self.matrix.width, self.matrix.width, 1)
+
+
+def stored_as(tensor: Tensor) -> tuple[str, int]:
+    """The format that a tensor's numbers lie in, and the bytes that they take there."""
+    if isinstance(tensor, Quantised):
+        kind = KINDS[tensor.matrix.kind]
+        return kind.name, tensor.numel() // kind.numbers * kind.bytes
+    return str(tensor.dtype).removeprefix("torch."), tensor.nbytes
+
+
+def _basic(index: Any, *, lists: bool) -> bool:
+    """Whether by this argument there is a view, not a copy; as an index a list makes a copy, as sizes it does not."""
+    if isinstance(index, tuple) or (lists and isinstance(index, list)):
+        return all(_basic(one, lists=lists) for one in cast("Sequence[Any]", index))
+    return index is None or index is ... or (isinstance(index, int | slice) and not isinstance(index, bool))
+
+
+def _product(left: Tensor, right: Tensor) -> Tensor:
+    """Left times right; of one that is not kept no more than a tile of it is plain at a time."""
+    if isinstance(left, Quantised) and left.ndim == right.ndim == 2 and left.tiled():
+        tiles = left.split(max(1, TILE // left.shape[1]))
+        return torch.cat([_plain(tile) @ _plain(right) for tile in tiles])
+    if isinstance(right, Quantised) and right.ndim == 2 and right.tiled():
+        tiles = right.split(max(1, TILE // right.shape[0]), 1)
+        return torch.cat([_plain(left) @ _plain(tile) for tile in tiles], -1)
+    return _plain(left) @ _plain(right)
+
+
+def _plain(value: Any) -> Any:
+    """The same arguments with plain tensors in them."""
+    if isinstance(value, list | tuple):
+        return type(value)(_plain(one) for one in value)
+    return value.plain() if isinstance(value, Quantised) else value

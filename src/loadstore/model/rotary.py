@@ -1,0 +1,102 @@
+"""Rotary positions: queries and keys are turned by an angle proportional to their position.
+
+Row vectors: q_m → q_m R_m with R_m = ⊕_i rotation by m θ_i over 2-D pairs, so that q_m R_m (k_n R_n)ᵀ depends on
+m − n only. Dimensions beyond the pairs are left as they are (partial rotary). Source: Su et al. 2021, RoFormer.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.errors import NotThisModel
+from loadstore.quote import quote
+
+Pairs = Literal["halves", "adjacent"]
+MOST_DIMENSIONS = 1 << 12
+FASTEST = 1e3  # radians a token: beyond it an angle has no digits left, and far beyond it is no number
+
+
+@dataclass(frozen=True, slots=True)
+class Rotary:
+    """Angular frequencies θ_i (radians a token) of the pairs, and which dimensions make a pair.
+
+    ``halves`` pairs (i, i + n) for n frequencies (GPT-NeoX, Llama), ``adjacent`` pairs (2i, 2i + 1) (GPT-J).
+    ``single``: angles are rounded to float32, as the reference implementation of a family does whatever the model's
+    number format; late positions lose digits there, and its logits are reproduced, not improved.
+    Raises NotThisModel when a frequency is no number up to 1,000.
+    """
+
+    frequencies: tuple[float, ...]
+    pairs: Pairs = "halves"
+    single: bool = False
+
+    def __post_init__(self) -> None:
+        known = all(type(f) is float and abs(f) <= FASTEST for f in self.frequencies)
+        if not self.frequencies or not known:
+            raise NotThisModel(
+                f"rotary positions need at least one frequency, all of them finite numbers up to {FASTEST:g}"
+            )
+        if self.pairs not in ("halves", "adjacent"):
+            raise NotThisModel(
+                f"rotary pairs {quote(repr(self.pairs), 40)} are not supported; use 'halves' or 'adjacent'"
+            )
+
+    @staticmethod
+    def of(dimensions: int, base: float = 10_000.0, pairs: Pairs = "halves") -> "Rotary":
+        """Give θ_i = base^(−2i / dimensions), the published choice. Raises NotThisModel on odd sizes or a base < 1."""
+        if not 2 <= dimensions <= MOST_DIMENSIONS or dimensions % 2 or not 1 <= base < math.inf:
+            raise NotThisModel(
+                f"rotary positions over {dimensions} dimensions with base {base} are impossible: expected an even "
+                f"number of dimensions up to {MOST_DIMENSIONS} and a base of at least 1"
+            )
+        return Rotary(tuple(base ** (-2 * i / dimensions) for i in range(dimensions // 2)), pairs)
+
+    @property
+    def dimensions(self) -> int:
+        """How many dimensions of a head turn."""
+        return 2 * len(self.frequencies)
+
+    def first_and_second(self) -> tuple[list[int], list[int]]:
+        """The dimensions that are first in their pair, and their partners."""
+        n = len(self.frequencies)
+        if self.pairs == "halves":
+            return list(range(n)), list(range(n, 2 * n))
+        return list(range(0, 2 * n, 2)), list(range(1, 2 * n, 2))
+
+    def turn(self, x: Float[Tensor, "*any d_head"], angles: Float[Tensor, "*any2 pair"]) -> Float[Tensor, "..."]:
+        """Turn vectors by given angles: (x₁, x₂) → (x₁ cos − x₂ sin, x₂ cos + x₁ sin) in every pair."""
+        n = len(self.frequencies)
+        first, second = (
+            (slice(n), slice(n, 2 * n)) if self.pairs == "halves" else (slice(0, 2 * n, 2), slice(1, 2 * n, 2))
+        )
+        one, two = x[..., first], x[..., second]
+        cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+        out = x.clone()
+        out[..., first] = one * cos - two * sin
+        out[..., second] = two * cos + one * sin
+        return out
+
+    def at(self, x: Float[Tensor, "batch token head d_head"], start: int = 0) -> Float[Tensor, "..."]:
+        """Turn queries or keys by their positions, which count from ``start``."""
+        return self.turn(x, self.angles(x.shape[1], start)[:, None].to(x.device))
+
+    def angles(self, tokens: int, start: int = 0) -> Float[Tensor, "token pair"]:
+        """m θ_i in radians, double precision; products are rounded to float32 first where the reference does so."""
+        kind = torch.float32 if self.single else torch.float64
+        positions = torch.arange(start, start + tokens, dtype=kind)
+        return (positions[:, None] * torch.tensor(self.frequencies, dtype=kind)).double()
+
+
+def as_rotary(facts: object) -> Rotary | None:
+    """Read what a file says of its rotary positions. Raises NotThisModel unless it is None or a Rotary's facts."""
+    if facts is None or isinstance(facts, Rotary):
+        return facts
+    known = cast("dict[str, Any]", facts) if isinstance(facts, dict) else {}
+    frequencies: object = known.get("frequencies")
+    if set(known) | {"single"} != {"frequencies", "pairs", "single"} or not isinstance(frequencies, list):
+        raise NotThisModel("rotary positions are stated as an object of frequencies (a list of numbers) and pairs")
+    return Rotary(tuple(cast("list[float]", frequencies)), known["pairs"], known.get("single", False))

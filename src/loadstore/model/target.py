@@ -1,0 +1,14 @@
+"""One token that a question is about: an id, or a text that is exactly one token."""
+
+from loadstore.errors import BadRequest
+from loadstore.model.weights import Weights
+from loadstore.tokenizer.tokens import require
+
+
+def target_id(weights: Weights, token: int | str) -> int:
+    """The id of a target. Raises BadRequest, BadPrompt naming the tokens of a text, Undefined without a tokenizer."""
+    if isinstance(token, str):
+        return require(weights.tokens, weights.name, weights.untokenised).one(token)
+    if isinstance(token, bool) or not hasattr(token, "__index__") or not 0 <= token < weights.architecture.vocab:
+        raise BadRequest(f"a target is a token id from 0 to {weights.architecture.vocab - 1}, or its text; got {token}")
+    return int(token)

@@ -1,0 +1,219 @@
+"""What a model is: its matrices, in one canonical naming, as an immutable value.
+
+Row vectors, ``x @ W``. Loading never changes weights; exact rewrites are functions that return new ones. Matrices
+keep the number format of their file, often memory-mapped; they widen where they are used, a layer or a head at a time.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields, replace
+from typing import TypeVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.model.architecture import Architecture
+from loadstore.model.comparison import Comparison
+from loadstore.model.finite import Unchecked
+from loadstore.sites import Head, Side
+from loadstore.tokenizer.tokens import Tokens, begins
+
+
+@dataclass(frozen=True)
+class Norm:
+    """Gain γ and bias β of a norm; either may be absent. A LayerNorm centres first, an RMSNorm does not."""
+
+    gain: Float[Tensor, " width"] | None = None
+    bias: Float[Tensor, " width"] | None = None
+    centres: bool = True
+
+
+@dataclass(frozen=True)
+class MlpLayer:
+    """An MLP: act(x W_in + b_in) W_out + b_out, or, with a gate, (act(x W_gate + b_gate) · (x W_in + b_in)) W_out.
+
+    ``inner``: a LayerNorm before W_out, as SoLU models have.
+    """
+
+    W_in: Float[Tensor, "d_model width"]
+    W_out: Float[Tensor, "width d_model"]
+    W_gate: Float[Tensor, "d_model width"] | None = None
+    b_in: Float[Tensor, " width"] | None = None
+    b_gate: Float[Tensor, " width"] | None = None
+    b_out: Float[Tensor, " d_model"] | None = None
+    norm: Norm | None = None
+    inner: Norm | None = None
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer: attention and, where there is one, an MLP. ``W_QK`` and ``W_OV`` are never formed here.
+
+    Keys and values have one matrix per key/value head (``kv``), which several query heads may share.
+    """
+
+    W_Q: Float[Tensor, "head d_model d_head"]
+    W_K: Float[Tensor, "kv d_model d_head"]
+    W_V: Float[Tensor, "kv d_model d_head"]
+    W_O: Float[Tensor, "head d_head d_model"]
+    b_Q: Float[Tensor, "head d_head"] | None = None
+    b_K: Float[Tensor, "kv d_head"] | None = None
+    b_V: Float[Tensor, "kv d_head"] | None = None
+    b_O: Float[Tensor, " d_model"] | None = None
+    norm: Norm | None = None
+    q_norm: Norm | None = None
+    k_norm: Norm | None = None
+    mlp: MlpLayer | None = None
+
+
+@dataclass(frozen=True)
+class HeadMatrices:
+    """What belongs to one query head, widened: its own W_Q and W_O, the W_K and W_V that it reads."""
+
+    W_Q: Float[Tensor, "d_model d_head"]
+    W_K: Float[Tensor, "d_model d_head"]
+    W_V: Float[Tensor, "d_model d_head"]
+    W_O: Float[Tensor, "d_head d_model"]
+    b_Q: Float[Tensor, " d_head"] | None
+    b_K: Float[Tensor, " d_head"] | None
+    b_V: Float[Tensor, " d_head"] | None
+
+    def side(self, side: Side) -> tuple[Float[Tensor, "d_model d_head"], Float[Tensor, " d_head"] | None]:
+        """Matrix and bias of one side."""
+        return {"Q": (self.W_Q, self.b_Q), "K": (self.W_K, self.b_K), "V": (self.W_V, self.b_V)}[side]
+
+
+_Part = TypeVar("_Part", bound=Layer | Norm | MlpLayer)
+
+
+@dataclass(frozen=True, repr=False)
+class Weights:
+    """All matrices of one model, its architecture, its name and (if it has one) its tokenizer."""
+
+    architecture: Architecture
+    W_E: Float[Tensor, "vocab d_model"]
+    W_pos: Float[Tensor, "ctx d_model"] | None
+    layers: tuple[Layer, ...]
+    W_U: Float[Tensor, "d_model vocab"]
+    b_U: Float[Tensor, " vocab"] | None = None
+    final_norm: Norm | None = None
+    name: str = "unnamed"
+    tokens: Tokens | None = None
+    untokenised: str = ""  # why there is no tokenizer, where the file says
+    origin: str = ""  # the file, where its name tells more than the model's
+    ignored: tuple[str, ...] = ()  # keys of the config that the user had passed over
+    compared: Comparison | None = None  # with transformers, of the model as it was loaded
+    computed: torch.dtype | None = None  # None: as stored
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    unchecked: Unchecked | None = None  # a file too large to look through for NaN at loading
+
+    def __repr__(self) -> str:
+        return f"Weights({self.name!r}: {self.architecture.brief})"
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The number format that is computed in: as asked, else the stored one, or float32 where that is narrower."""
+        return torch.promote_types(self.W_E.dtype, torch.float32) if self.computed is None else self.computed
+
+    @property
+    def begins(self) -> str:
+        """What stands before every text, and who says so: ``<|endoftext|> before the prompt (model)``."""
+        return begins(self.tokens)
+
+    @property
+    def tied(self) -> bool:
+        """Whether W_U is the same memory as W_E, transposed."""
+        return self.W_U.shape[::-1] == self.W_E.shape and self.W_U.data_ptr() == self.W_E.data_ptr()
+
+    def read(self, tensor: Tensor, of: Tensor | None = None) -> Tensor:
+        """Return a stored tensor, a part of one, or rows taken ``of`` one, as they are.
+
+        Raises BadCheckpoint where an entry is not finite.
+        """
+        if self.unchecked is not None:
+            self.unchecked.check(tensor, tensor if of is None else of)
+        return tensor
+
+    def wide(self, tensor: Tensor) -> Tensor:
+        """A stored tensor in the number format and on the device that is computed with; itself if it is so already.
+
+        Raises BadCheckpoint where it is not finite.
+        """
+        return self.read(tensor).to(self.device, self.dtype)
+
+    def layer(self, index: int) -> Layer:
+        """Return one layer, widened."""
+        return map_tensors(self.layers[index], self.wide)
+
+    def norm(self, layer: int | None) -> Norm | None:
+        """The norm before a layer's attention, or the last norm for None, widened."""
+        norm = self.final_norm if layer is None else self.layers[layer].norm
+        return None if norm is None else map_tensors(norm, self.wide)
+
+    def mlp_norm(self, layer: int) -> Norm | None:
+        """The norm before a layer's MLP, widened."""
+        mlp = self.layers[layer].mlp
+        return None if mlp is None or mlp.norm is None else map_tensors(mlp.norm, self.wide)
+
+    def head(self, head: Head) -> HeadMatrices:
+        """The matrices of one head, and no other bytes. Raises NoSuchSite."""
+        self.architecture.check(head, self.name)
+        layer, own, kv = self.layers[head.layer], head.index, self.architecture.kv(head.index)
+
+        def bias(tensor: Tensor | None, index: int) -> Tensor | None:
+            return None if tensor is None else self.wide(tensor[index])
+
+        return HeadMatrices(
+            self.wide(layer.W_Q[own]),
+            self.wide(layer.W_K[kv]),
+            self.wide(layer.W_V[kv]),
+            self.wide(layer.W_O[own]),
+            bias(layer.b_Q, own),
+            bias(layer.b_K, kv),
+            bias(layer.b_V, kv),
+        )
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> "Weights":
+        """Apply ``change`` to every tensor and return the new Weights."""
+        return replace(
+            self,
+            W_E=change(self.W_E),
+            W_pos=None if self.W_pos is None else change(self.W_pos),
+            W_U=change(self.W_U),
+            b_U=None if self.b_U is None else change(self.b_U),
+            layers=tuple(map_tensors(layer, change) for layer in self.layers),
+            final_norm=None if self.final_norm is None else map_tensors(self.final_norm, change),
+        )
+
+    def double(self) -> "Weights":
+        """Return the same weights, computed with in float64; nothing is copied."""
+        return replace(self, computed=torch.float64)
+
+    def named(self) -> Iterator[tuple[str, Tensor]]:
+        """Every tensor by its name in loadstore's own files (``layers.0.W_Q``, ``layers.0.mlp.W_in``)."""
+        yield from _named("", self)
+        for index, layer in enumerate(self.layers):
+            yield from _named(f"layers.{index}.", layer)
+        if self.final_norm is not None:
+            yield from _named("final_norm.", self.final_norm)
+
+
+def map_tensors(value: _Part, change: Callable[[Tensor], Tensor]) -> _Part:
+    """Apply ``change`` to every tensor of a part of a model."""
+    changed: dict[str, Tensor | Norm | MlpLayer] = {}
+    for each in fields(value):
+        part = getattr(value, each.name)
+        if isinstance(part, Tensor):
+            changed[each.name] = change(part)
+        elif isinstance(part, Norm | MlpLayer):
+            changed[each.name] = map_tensors(part, change)
+    return replace(value, **changed)
+
+
+def _named(prefix: str, value: Weights | Layer | Norm | MlpLayer) -> Iterator[tuple[str, Tensor]]:
+    for each in fields(value):
+        part = getattr(value, each.name)
+        if isinstance(part, Tensor):
+            yield prefix + each.name, part
+        elif not isinstance(value, Weights) and isinstance(part, Norm | MlpLayer):
+            yield from _named(f"{prefix}{each.name}.", part)

@@ -1,1 +1,0 @@
-"""What a model is (Weights) and what it did (Trace)."""

@@ -1,0 +1,1 @@
+"""What the weights alone say: scores of wires, spectra, channels and vocabulary maps."""

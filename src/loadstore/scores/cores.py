@@ -1,0 +1,68 @@
+"""What scores of wires and of channels share: readers as small cores, who meets whom, and the measures of ‖A B‖²."""
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.linear.factored import Factored
+from loadstore.linear.null import Null
+from loadstore.linear.subspace import reader_cores
+from loadstore.model.weights import Weights
+from loadstore.scores.folding import Norms, reader_map, reader_norm
+from loadstore.sites import Reader, Writer
+
+_Site = TypeVar("_Site", Writer, Reader)
+ROUNDING = 1e-15  # squared scores below this are rounding of the double-precision cores
+BATCH = 32
+MEASURES = ("score", "chance", "z", "p", "ceiling", "alignment")
+
+
+def centres(weights: Weights, reader: Reader, norms: Norms) -> bool:
+    """Whether a reader loads through a norm that removes the mean."""
+    norm = reader_norm(weights, reader)
+    return norms == "fold" and norm is not None and norm.centres
+
+
+def meets(weights: Weights, reader: Reader, offsets: range | None) -> bool:
+    """Whether a layer lets a query see a key at one of these offsets; only Q and K ask."""
+    return reader.side not in ("Q", "K") or offsets is None or offsets.start < weights.architecture.reach(reader.layer)
+
+
+def reading_cores(
+    weights: Weights, readers: Sequence[Reader], norms: Norms, *, behind: bool, offsets: range | None
+) -> Iterator[Float[Tensor, "d_model core"]]:
+    """D with D Dᵀ = B Bᵀ of each reader, in double precision, a few readers at a time."""
+    for some in batches(readers):
+        yield from reader_cores([double(reader_map(weights, r, norms, behind=behind, offsets=offsets)) for r in some])
+
+
+def measures(x: Float[Tensor, "writer reader"], chance: Null) -> dict[str, Float[Tensor, "writer reader"]]:
+    """Score, chance, z, p, ceiling and alignment of squared products x; one that is only rounding is 0."""
+    x = torch.where(x < ROUNDING * chance.norms, 0.0, x)
+    return {
+        "score": (x / chance.norms).sqrt(),
+        "chance": chance.chance(),
+        "z": chance.z(x),
+        "p": chance.p(x),
+        "ceiling": chance.ceiling(),
+        "alignment": chance.alignment(x),
+    }
+
+
+def batches(sites: Sequence[_Site]) -> Iterator[Sequence[_Site]]:
+    """A few sites at a time: their matrices are widened together, and only their small cores are kept."""
+    for start in range(0, len(sites), BATCH):
+        yield sites[start : start + BATCH]
+
+
+def double(matrix: Factored | Tensor) -> Factored | Tensor:
+    """The same map in double precision."""
+    return Factored(matrix.left.double(), matrix.right.double()) if isinstance(matrix, Factored) else matrix.double()
+
+
+def stacked(spectra: list[Tensor]) -> Float[Tensor, "site most"]:
+    """Spectra of several lengths as one matrix, padded with zeros."""
+    return torch.nn.utils.rnn.pad_sequence(spectra, batch_first=True)

@@ -1,0 +1,237 @@
+"""One channel in words: what a writer stores along it, and what its reader matches with it.
+
+With v the channel's direction, A what the writer stores and B what the reader reads, for every token (or row) t
+
+    stored_t   a head: (W_E[t] − mean) W_OV vᵀ; embed, pos: (row t − mean) vᵀ; an MLP: W_out[t] vᵀ of a unit t
+    loaded_t   Q: v W_QK W_E[t]ᵀ/√d_head, K: W_E[t] W_QK vᵀ/√d_head, less the mean over t; V: v W_OV W_U and
+               unembed: v W_U, centred; an MLP: v W_in of a unit t; from pos to Q and K W_pos stands for W_E
+
+Agreement is the cosine of the two over all tokens, ⟨stored, loaded⟩/(‖stored‖‖loaded‖): near 1 the reader finds the
+token that was stored, near −1 it avoids it, and near 0 it looks for others.
+
+As A vᵀ = σ uᵀ, stored_t is σ (W_E[t] − mean)·u: the tokens that the writer reads most through this channel. A channel
+has no sign, (u, v) and (−u, −v) are one: what is stored as + is loaded as +, and the largest store is called +. A
+subspace V has no directions of its own; there the norm over its directions is given, as ±.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import nan
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.errors import BadRequest, Undefined
+from loadstore.model.weights import Weights
+from loadstore.model.wiring import wiring
+from loadstore.scores.channels import TOLERANCE, split_writer
+from loadstore.scores.cores import meets
+from loadstore.scores.folding import Norms, ov, qk, reader_map, reads_after_norm, writer_map
+from loadstore.scores.moved import texts
+from loadstore.scores.options import as_norms, as_offsets
+from loadstore.scores.vocabulary import at_most_vocab, embedded
+from loadstore.sites import UNEMBED, Head, Reader, Writer, parse_writer
+from loadstore.threads import threads_for
+
+STORED = {"embed": "tokens", "head": "tokens", "pos": "positions", "mlp": "units", "bias": ""}
+MATCHING = {"Q": "whose keys match", "K": "whose queries match", "V": "promoted", "mlp": "excited", "": "promoted"}
+
+
+@dataclass(frozen=True)
+class Match:
+    """One token, position or unit: its number, its text, and its stored_t or loaded_t."""
+
+    index: int
+    text: str
+    value: float
+
+
+@dataclass(frozen=True)
+class ChannelTokens:
+    """Both ends of a channel: the strongest matches by sign, "+" and "-", or "±" of a subspace.
+
+    ``stored_as`` and ``loaded_as`` say what the matches are. What a constant stores comes from no token: none.
+    ``agreement``, from -1 to 1, is NaN unless both ends are tokens or both are positions.
+    """
+
+    writer: str
+    reader: str
+    channel: int
+    dimension: int
+    strength: float
+    stored_as: str
+    stored: dict[str, tuple[Match, ...]]
+    loaded_as: str
+    loaded: dict[str, tuple[Match, ...]]
+    agreement: float
+
+    @property
+    def text(self) -> str:
+        """One line a sign: what is stored, and what is loaded with it."""
+        ends = [(sign, self.stored.get(sign, ()), self.loaded[sign]) for sign in self.loaded]
+        told = [(sign, *(" ".join(match.text for match in end) or "-" for end in both)) for sign, *both in ends]
+        return "\n".join(f"{sign} {stored}  →  {loaded}" for sign, stored, loaded in told)
+
+
+@threads_for(0)
+def channel_tokens(
+    weights: Weights,
+    writer: Writer | Head | str,
+    reader: Reader | str,
+    channel: int,
+    top: int = 5,
+    norms: Norms = "fold",
+    offset: int | None = None,
+    *,
+    tolerance: float = TOLERANCE,
+) -> ChannelTokens:
+    """Decode one channel of a wire, numbered as in ``channels``: the tokens on both ends, ``top`` of each sign.
+
+    stored: (W_E[t] − mean) W_OV vᵀ, what loading token t alone stores along v, up to the token's own 1/σ; for embed
+    and pos their own rows. loaded: what the reader has at its other end for v: on Q the keys and on K the queries
+    whose scores v raises most, on V the tokens that its W_OV W_U promotes, at the unembedding those that v promotes.
+    Signs go together, the largest store is +; of a subspace norms over its directions, as ±. docs/channels.md.
+    Raises NoSuchSite, NoSuchWire, BadRequest for a ``channel`` or ``top`` that is not there, Undefined where
+    ``channels`` does and on Q and K under rotary positions without ``offset``.
+    """
+    return wire_tokens(weights, writer, reader, [channel], top, norms, offset, tolerance=tolerance)[0]
+
+
+def wire_tokens(
+    weights: Weights,
+    writer: Writer | Head | str,
+    reader: Reader | str,
+    channels: Sequence[int],
+    top: int = 5,
+    norms: Norms = "fold",
+    offset: int | None = None,
+    *,
+    tolerance: float = TOLERANCE,
+) -> list[ChannelTokens]:
+    """Decode several channels of one wire at once, each as ``channel_tokens`` does. Raises what that raises."""
+    norms, top = as_norms(norms), at_most_vocab(weights, top, "top")
+    offsets = as_offsets(weights, offset)
+    source, target = wiring(weights).wire(parse_writer(writer), reader)
+    if not meets(weights, target, offsets):
+        raise Undefined(f"offset={offset}: the window of {target} ends before it, so it meets no such key")
+    split = split_writer(weights, source, [target], norms, tolerance)
+    for channel in channels:
+        if not 1 <= channel <= split.count:
+            raise BadRequest(f"channel {channel}: {source} has the channels 1 to {split.count} for {target}")
+    masks = [split.channel == channel - 1 for channel in channels]
+    if not masks:
+        return []
+    directions, sizes = torch.cat([split.directions[mine] for mine in masks]).mT, [int(mine.sum()) for mine in masks]
+    stored = _stored(weights, source, norms, directions)
+    loaded_as, loaded = _loaded(weights, source, target, norms, offset, directions)
+    ends = zip(loaded.split(sizes, 1), [None] * len(sizes) if stored is None else stored.split(sizes, 1), strict=True)
+    return [
+        _decoded(weights, (source, target), channel, split.strengths[mine], mine_stored, (loaded_as, mine_loaded), top)
+        for channel, mine, (mine_loaded, mine_stored) in zip(channels, masks, ends, strict=True)
+    ]
+
+
+def _decoded(
+    weights: Weights,
+    wire: tuple[Writer, Reader],
+    channel: int,
+    strengths: Float[Tensor, " m"],
+    stored: Float[Tensor, "row m"] | None,
+    load: tuple[str, Float[Tensor, "other m"]],
+    top: int,
+) -> ChannelTokens:
+    """One channel from both its ends; signs so that the largest store is +."""
+    (source, target), (loaded_as, loaded) = wire, load
+    if single := len(strengths) == 1:
+        largest = loaded if stored is None or not bool(stored.any()) else stored
+        sign = largest.flatten()[largest.abs().argmax()].sign()
+        stored, loaded = None if stored is None else stored * sign, loaded * sign
+    return ChannelTokens(
+        str(source),
+        str(target),
+        channel,
+        len(strengths),
+        float(strengths.square().mean().sqrt()),
+        STORED[source.kind],
+        {} if stored is None else _strongest(weights, stored, top, STORED[source.kind], single=single),
+        f"{loaded_as} {MATCHING[target.side]}",
+        _strongest(weights, loaded, top, loaded_as, single=single),
+        _agreement(stored, loaded) if stored is not None and STORED[source.kind] == loaded_as != "units" else nan,
+    )
+
+
+def _stored(
+    weights: Weights, writer: Writer, norms: Norms, directions: Float[Tensor, "d_model m"]
+) -> Float[Tensor, "row m"] | None:
+    """What each token, position or unit stores along each direction; None for a constant."""
+    if writer.kind == "bias":
+        return None
+    if writer.kind == "head":
+        move = ov(weights, writer.head, norms)
+        rows = embedded(weights, move.left @ (move.right @ directions.to(move.right)))
+    elif writer.kind == "embed":
+        rows = embedded(weights, directions.to(weights.device, weights.dtype))
+    else:
+        matrix = writer_map(weights, writer, norms)
+        assert isinstance(matrix, Tensor)
+        rows = matrix @ directions.to(matrix)
+    return rows if writer.kind == "mlp" else rows - rows.mean(0)
+
+
+def _loaded(
+    weights: Weights, writer: Writer, reader: Reader, norms: Norms, offset: int | None, directions: Tensor
+) -> tuple[str, Float[Tensor, "row m"]]:
+    """What the reader's other end has for each direction, and what its rows are."""
+    if reader.is_mlp:
+        read = reader_map(weights, reader, norms).right
+        return "units", read.mT @ directions.to(read)
+    if reader.is_unembed or reader.side == "V":
+        promoted = reader_map(weights, UNEMBED, norms).right
+        directions = directions.to(promoted)
+        if reader.side == "V":
+            move = ov(weights, reader.head, norms)
+            directions = (directions.mT @ move.left @ move.right).mT
+        return "tokens", promoted.mT @ directions
+    match = qk(weights, reader.head, norms, offset=offset, behind="QK" if reads_after_norm(weights, writer) else "")
+    match = match if reader.side == "K" else match.T
+    read = match.left @ (match.right @ directions.to(match.right))
+    if writer.kind == "pos":
+        assert weights.W_pos is not None
+        what, rows = "positions", weights.wide(weights.W_pos) @ read
+    else:
+        what, rows = "tokens", embedded(weights, read)
+    return what, (rows - rows.mean(0)) * weights.architecture.d_head**-0.5
+
+
+def _agreement(stored: Float[Tensor, "row m"], loaded: Float[Tensor, "row m"]) -> float:
+    """The cosine of two ends over rows and directions: no sign and no rotation of the directions changes it."""
+    one, other = stored.double(), loaded.double()  # float32 overflows in the sum, or its square is zero
+    return float((one / one.norm() * (other / other.norm())).sum())
+
+
+def _strongest(
+    weights: Weights, values: Float[Tensor, "row m"], top: int, what: str, *, single: bool
+) -> dict[str, tuple[Match, ...]]:
+    """The largest by sign, those of the other sign left out; by norm where there are several directions."""
+    ways = {"+": values.flatten(), "-": -values.flatten()} if single else {"±": values.norm(dim=1)}
+    found: dict[str, tuple[Match, ...]] = {}
+    for sign, way in ways.items():
+        best = way.topk(min(top, len(way)))
+        rows = [row for row, value in zip(best.indices.tolist(), best.values.tolist(), strict=True) if value > 0]
+        named = _texts(weights, rows, what)
+        found[sign] = tuple(
+            Match(row, text, float(values[row, 0] if single else way[row]))
+            for row, text in zip(rows, named, strict=True)
+        )
+    return found
+
+
+def _texts(weights: Weights, rows: list[int], what: str) -> list[str]:
+    """Tokens by their text, positions and units by their number; a gated MLP's units are read twice."""
+    if what == "positions":
+        return [f"pos·{row}" for row in rows]
+    if what == "tokens":
+        return texts(weights, rows)
+    width = 0 if weights.architecture.mlp is None else weights.architecture.mlp.width
+    return [f"unit·{row}" if row < width else f"gate·{row - width}" for row in rows]

@@ -1,0 +1,155 @@
+"""The squared products ‖A B‖² of many wires: a few readers at a time against all their writers.
+
+Writers wait as packed Grams and small cores, readers pass by; a wire goes by the cheaper route (``linear.routes``).
+A float32 product of Grams is wrong by at most ε ‖a‖ ‖b‖, ε = ERROR/d, and the score by ε ‖a‖ ‖b‖/(2 √(X · E X)) of
+chance; where that is more than a millionth, the wire is taken again in double precision.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.linear.bands import packed_size
+from loadstore.linear.ends import End
+from loadstore.linear.grams import Packed, crossed, products
+from loadstore.linear.routes import Routes, routes
+from loadstore.scores.cores import stacked
+
+ERROR = 5e-6  # of a float32 product of Grams: at most this · ‖a‖ ‖b‖/d, as tests/scores/test_engine.py measures
+ALLOWED = 1e-6  # of chance: what a score may be wrong by
+TOGETHER = 64  # readers that pass together
+MEMORY = {"writers": 2 << 30, "readers": 256 << 20}  # bytes of packed Grams at a time
+
+
+@dataclass(frozen=True, eq=False)
+class Ask:
+    """Ends by place, each made when it is needed in the number format given; their ranks; which wires are wanted."""
+
+    writer: Callable[[int, torch.dtype], End]
+    reader: Callable[[int, torch.dtype], End]
+    writer_ranks: np.ndarray
+    reader_ranks: np.ndarray
+    wanted: np.ndarray
+    d: int
+
+
+@dataclass(frozen=True, eq=False)
+class Tile:
+    """x[i, j] = ‖A_i B_j‖² of some writers with some readers, and the spectra of both."""
+
+    rows: np.ndarray
+    columns: np.ndarray
+    x: Float[Tensor, "row column"]
+    written: Float[Tensor, "row _"]
+    read: Float[Tensor, "column _"]
+
+
+@dataclass(frozen=True, eq=False)
+class _Bank:
+    """Writers as they wait: packed Grams with their places, cores of those that cross, traces, spectra, ‖a‖."""
+
+    rows: np.ndarray
+    packed: Packed
+    place: np.ndarray
+    cores: dict[int, Tensor]
+    traces: Float[Tensor, " row"]
+    spectra: Float[Tensor, "row _"]
+
+
+def tiles(ask: Ask, dtype: torch.dtype) -> Iterator[Tile]:
+    """Every wanted wire once, in double precision from matrices multiplied in ``dtype``."""
+    again = lru_cache(2 * TOGETHER)(
+        lambda side, place: (ask.writer if side == "A" else ask.reader)(place, torch.float64)
+    )
+    plan = routes(ask.writer_ranks, ask.reader_ranks, ask.wanted, ask.d)
+    size = packed_size(ask.d) * dtype.itemsize
+    for rows in _parts(np.flatnonzero(ask.wanted.any(1)), max(1, MEMORY["writers"] // size)):
+        bank = _bank(ask, plan, rows, dtype)
+        for columns in _alike(ask.wanted[rows], max(1, min(TOGETHER, MEMORY["readers"] // size))):
+            yield _tile(ask, plan, bank, columns, dtype, again)
+        del bank  # before the next one is made
+
+
+def _parts(places: np.ndarray, most: int) -> Iterator[np.ndarray]:
+    for start in range(0, len(places), most):
+        yield places[start : start + most]
+
+
+def _alike(wanted: np.ndarray, most: int) -> Iterator[np.ndarray]:
+    """Columns with the same writers, so that nothing is multiplied in vain."""
+    found: dict[bytes, list[int]] = {}
+    for column in np.flatnonzero(wanted.any(0)).tolist():
+        found.setdefault(wanted[:, column].tobytes(), []).append(column)
+    for columns in found.values():
+        yield from _parts(np.array(columns), most)
+
+
+def _bank(ask: Ask, plan: Routes, rows: np.ndarray, dtype: torch.dtype) -> _Bank:
+    made = plan.writers[rows]
+    crosses = np.any(np.greater(ask.wanted[rows], plan.by_gram[rows]), axis=1, keepdims=True)[:, 0]
+    place = np.where(made, np.cumsum(made) - 1, -1)
+    packed: Packed | None = None
+    cores: dict[int, Tensor] = {}
+    traces: list[Tensor] = []
+    spectra: list[Tensor] = []
+    for some in _parts(np.arange(len(rows)), TOGETHER):
+        ends = [ask.writer(int(rows[i]), dtype) for i in some]
+        packed = Packed.empty(int(made.sum()), ask.d, ends[0].matrix.to(dtype)) if packed is None else packed
+        packed.put(int(made[: some[0]].sum()), [end for i, end in zip(some, ends, strict=True) if made[i]])
+        cores |= {int(i): end.matrix.to(dtype) for i, end in zip(some, ends, strict=True) if crosses[i]}
+        traces += [end.trace().cpu() for end in ends]
+        spectra += [end.spectrum(dtype).cpu() for end in ends]
+    assert packed is not None
+    packed.weigh()
+    return _Bank(rows, packed, place, cores, torch.stack(traces), stacked(spectra))
+
+
+def _tile(
+    ask: Ask, plan: Routes, bank: _Bank, columns: np.ndarray, dtype: torch.dtype, again: Callable[[str, int], End]
+) -> Tile:
+    wanted = ask.wanted[np.ix_(bank.rows, columns)]
+    kept = np.flatnonzero(wanted.any(1))
+    rows = bank.rows[kept]
+    ends = [ask.reader(int(j), dtype) for j in columns]
+    traces, read = (
+        torch.stack([end.trace() for end in ends]).cpu(),
+        stacked([end.spectrum(dtype).cpu() for end in ends]),
+    )
+    written = bank.spectra[kept]
+    x = torch.full((len(rows), len(columns)), torch.nan, dtype=torch.float64)
+    by_gram = plan.by_gram[np.ix_(rows, columns)]
+    if by_gram.any():
+        some = [j for j in range(len(columns)) if plan.readers[columns[j]]]
+        packed = Packed.of([ends[j] for j in some], dtype)
+        held = [i for i in range(len(rows)) if plan.writers[rows[i]]]
+        places = bank.place[kept[held]]
+        inner = products(bank.packed, packed, slice(places[0], places[-1] + 1)).cpu()[places - places[0]]
+        x[np.ix_(held, some)] = inner + bank.traces[kept][held][:, None] * traces[some] / ask.d
+    for j in range(len(columns)):
+        others = np.flatnonzero(wanted[kept, j] & ~by_gram[:, j])
+        if len(others):
+            x[others, j] = crossed([bank.cores[int(kept[i])] for i in others], ends[j].matrix.to(dtype)).cpu()
+    if dtype != torch.float64:
+        sizes = torch.linalg.vector_norm(written, dim=1)[:, None] * torch.linalg.vector_norm(read, dim=1)
+        chance = bank.traces[kept][:, None] * traces / ask.d
+        unsure = torch.from_numpy(by_gram) & ((x.clamp(min=0) * chance).sqrt() < ERROR / ask.d * sizes / (2 * ALLOWED))
+        for j in unsure.any(0).nonzero().flatten().tolist():
+            some = unsure[:, j].nonzero().flatten().tolist()
+            x[some, j] = _exactly([again("A", int(rows[i])) for i in some], again("B", int(columns[j])))
+    return Tile(rows, columns, x.clamp(min=0), written, read)
+
+
+def _exactly(writers: list[End], reader: End) -> Float[Tensor, " writer"]:
+    """Products in double precision, those between cores without cancellation."""
+    found = torch.tensor(
+        [0.0 if not (w.full or reader.full) else w.product(reader) for w in writers], dtype=torch.float64
+    )
+    low = [] if reader.full else [i for i, writer in enumerate(writers) if not writer.full]
+    if low:
+        found[low] = crossed([writers[i].matrix for i in low], reader.matrix).cpu()
+    return found

@@ -1,0 +1,119 @@
+"""Wires whose ends meet in the same space, scored together: the matrices, the products and their null."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from loadstore.linear.ends import End
+from loadstore.linear.null import null, unit
+from loadstore.linear.routes import routes
+from loadstore.linear.whitening import whitening
+from loadstore.model.points import point_of
+from loadstore.model.weights import Weights
+from loadstore.scores.cores import centres, measures
+from loadstore.scores.ends import read_height, read_rank, reader_end, writer_ends, written_height, written_rank
+from loadstore.scores.engine import Ask, tiles
+from loadstore.scores.folding import Norms, centre, reads_after_norm
+from loadstore.scores.options import Asked, moment_at
+from loadstore.sites import Reader, Writer
+
+Turn: TypeAlias = Callable[[End], End]
+MOMENT = 5e9  # terms that double precision multiplies in a moment
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Wires whose writers meet their readers in the same space: centred, raw, or behind the norm."""
+
+    writers: list[Writer]
+    readers: list[Reader]
+    writer_index: list[int]
+    reader_index: list[int]
+    centred: bool
+    behind: bool
+    exists: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """Measures of all wires between some writers and some readers, by their places; NaN where none was asked for."""
+
+    rows: np.ndarray
+    columns: np.ndarray
+    values: dict[str, Tensor]
+
+
+def groups(
+    weights: Weights, writers: Sequence[Writer], readers: Sequence[Reader], norms: Norms, exists: np.ndarray
+) -> list[Group]:
+    """At most four: (behind the norm or not) × (this reader centres or not); writers without a wire are left out."""
+    found: list[Group] = []
+    for behind in (False, True):
+        for centred in (False, True):
+            some_r = [j for j, r in enumerate(readers) if (centres(weights, r, norms) and not behind) == centred]
+            some_w = [
+                i for i, w in enumerate(writers) if reads_after_norm(weights, w) == behind and exists[i, some_r].any()
+            ]
+            if some_w and some_r:
+                some = [writers[i] for i in some_w], [readers[j] for j in some_r]
+                found.append(Group(*some, some_w, some_r, centred, behind, exists[np.ix_(some_w, some_r)]))
+    return found
+
+
+def pieces(weights: Weights, group: Group, asked: Asked) -> Iterator[Piece]:
+    """Every measure of every wire of a group, some readers at a time."""
+    d_model = weights.architecture.d_model
+    ranks = _ranks(weights, group)
+    writer, dtype = writer_ends(weights, asked, centred=group.centred), precision(weights, group)
+    for wanted, to_writer, to_reader in _spaces(weights, group, asked):
+
+        def written(place: int, kind: torch.dtype, turn: Turn = to_writer) -> End:
+            return turn(writer(group.writers[place], kind))
+
+        def read(place: int, kind: torch.dtype, turn: Turn = to_reader) -> End:
+            return turn(reader_end(weights, group.readers[place], asked, kind, behind=group.behind))
+
+        for tile in tiles(Ask(written, read, *ranks, wanted, d_model), dtype):
+            rows, columns = np.array(group.writer_index)[tile.rows], np.array(group.reader_index)[tile.columns]
+            written_unit, read_unit = unit(tile.written)[:, None], unit(tile.read)[:, None]
+            chance = null(tile.written * written_unit, tile.read * read_unit, d_model - group.centred)
+            yield Piece(rows, columns, measures(tile.x * written_unit * read_unit.mT, chance))
+
+
+def precision(weights: Weights, group: Group) -> torch.dtype:
+    """Double where the weights are, and where it takes a moment; else what the weights are computed in."""
+    d = weights.architecture.d_model
+    heights = [written_height(weights, w) for w in group.writers] + [read_height(weights, r) for r in group.readers]
+    dense = sum(float(height) * d**2 for height in heights if height >= d)
+    terms = dense + routes(*_ranks(weights, group), group.exists, d).terms
+    return torch.float64 if terms < MOMENT else weights.dtype
+
+
+def _ranks(weights: Weights, group: Group) -> tuple[np.ndarray, np.ndarray]:
+    return (
+        np.array([written_rank(weights, writer) for writer in group.writers]),
+        np.array([read_rank(weights, reader) for reader in group.readers]),
+    )
+
+
+def _spaces(weights: Weights, group: Group, asked: Asked) -> Iterator[tuple[np.ndarray, Turn, Turn]]:
+    """The wires that are compared in the same coordinates, and how their ends come to these: all, or point by point."""
+    if asked.stream is None:
+        yield group.exists, lambda end: end, lambda end: end
+        return
+    points = [point_of(weights, reader)._replace(behind=group.behind) for reader in group.readers]
+    for point in dict.fromkeys(points):
+        wanted = group.exists & np.array([other == point for other in points])
+        if not wanted.any():
+            continue
+        second = moment_at(weights, asked, point)
+        inverse_root, root = whitening(centre(centre(second).mT) if group.centred else second)
+        yield wanted, _by(inverse_root), _by(root)
+
+
+def _by(matrix: Tensor) -> Turn:
+    return lambda end: end.turned(lambda rows: rows @ matrix.to(rows.device))

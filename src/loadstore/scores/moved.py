@@ -1,0 +1,97 @@
+"""Which tokens a head moves and what each promotes, and which pairs of tokens it matches: weights alone."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from loadstore.linear.decompositions import finite, qr
+from loadstore.linear.factored import Factored
+from loadstore.model.weights import Weights
+from loadstore.scores.folding import Norms, ov
+from loadstore.scores.options import as_norms
+from loadstore.scores.streaming import precise, strongest_entries
+from loadstore.scores.vocabulary import HeadName, at_most_vocab, embedded, full_ov, full_qk
+from loadstore.sites import parse_head
+from loadstore.visible import visible
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def moved(weights: Weights, head: HeadName, top: int = 10, k: int = 5, norms: Norms = "fold") -> "xr.Dataset":
+    """Which tokens a head moves most, and what each promotes: Dataset over token (largest first) and place.
+
+    norm: ‖W_E[t] W_OV‖, how much the head stores when it attends to t alone; promoted, logit: the k tokens that
+    this store raises most when read by the unembedding at once, W_U centred. Raises NoSuchSite, BadRequest,
+    Undefined (numbers that are not finite).
+    """
+    import xarray as xr
+
+    head, (top, k) = parse_head(head), (at_most_vocab(weights, top, "top"), at_most_vocab(weights, k, "k"))
+    move = ov(weights, head, as_norms(norms))
+    size = precise(Factored(embedded(weights, move.left), qr(move.right.mT)[1].mT)).dense().norm(dim=1)
+    norm, tokens = size.topk(top)
+    circuit = full_ov(weights, head, norms)
+    logit, promoted = finite(circuit.left[tokens] @ circuit.right).topk(k)
+    return xr.Dataset(
+        {
+            "norm": ("token", norm.numpy()),
+            "text": ("token", texts(weights, tokens.tolist())),
+            "promoted": (("token", "place"), promoted.numpy()),
+            "promoted_text": (("token", "place"), [texts(weights, row) for row in promoted.tolist()]),
+            "logit": (("token", "place"), logit.numpy()),
+        },
+        coords={"token": tokens.numpy(), "place": np.arange(1, k + 1)},
+        attrs={
+            "model": weights.name,
+            "bos": weights.begins,
+            "definition": "norm = ||W_E[t] W_OV||; logit = its row of W_E W_OV W_U, W_U centred over the vocabulary",
+            "head": str(head),
+            "title": f"Tokens that {head} moves most",
+            "norms": norms,
+            "typical": float(size.median()),
+        },
+    )
+
+
+def matched(
+    weights: Weights, head: HeadName, top: int = 10, norms: Norms = "fold", *, offset: int | None = None
+) -> "xr.Dataset":
+    """The query → key token pairs that a head matches best by content: Dataset over pair, best first.
+
+    score = (W_E[q] W_QK W_E[k]ᵀ − its mean over keys) / √d_head: what softmax sees of the pair, positions apart.
+    Raises NoSuchSite, BadRequest, Undefined (rotary positions without ``offset``).
+    """
+    import xarray as xr
+
+    circuit = full_qk(weights, head, as_norms(norms), offset=offset)
+    right = circuit.right - circuit.right.mean(1, keepdim=True)
+    top = at_most_vocab(weights, top, "top")
+    score, query, key = strongest_entries(Factored(circuit.left * weights.architecture.d_head**-0.5, right), top)
+    return xr.Dataset(
+        {
+            "query": ("pair", query.numpy()),
+            "key": ("pair", key.numpy()),
+            "query_text": ("pair", texts(weights, query.tolist())),
+            "key_text": ("pair", texts(weights, key.tolist())),
+            "score": ("pair", score.numpy()),
+        },
+        coords={"pair": np.arange(1, top + 1)},
+        attrs={
+            "model": weights.name,
+            "bos": weights.begins,
+            "definition": "score = (W_E W_QK W_E^T less its mean over keys) / sqrt(d_head), content only",
+            "head": str(head),
+            "title": f"Pairs that {head} matches best by content",
+            "norms": norms,
+            **({} if offset is None else {"offset": offset}),
+        },
+    )
+
+
+def texts(weights: Weights, ids: Sequence[int]) -> list[str]:
+    """What tokens look like, ``␣on``; ⊢ is BOS, and ``#17`` a token of a model without a tokenizer."""
+    if (tokens := weights.tokens) is None:
+        return [f"#{token}" for token in ids]
+    return ["⊢" if token == tokens.bos else visible(tokens.text(token)) for token in ids]

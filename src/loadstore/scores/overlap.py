@@ -1,0 +1,72 @@
+"""One wire taken apart: which directions are written, which are read, and how they overlap.
+
+With A = … diag(s) Uᵀ (directions u_i written, strength s_i) and B = V diag(t) … (directions v_j read),
+
+    ‖A B‖² = Σ_ij s_i² t_j² (u_i · v_j)²
+
+so the squared score is a weighted mean of squared cosines, and chance is 1/d because a random cosine has that square.
+Test: tests/theorems/test_overlap.py.
+"""
+
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.linear.decompositions import svd
+from loadstore.linear.null import Null, null, unit
+from loadstore.linear.subspace import reader_cores, writer_cores
+from loadstore.model.weights import Weights
+from loadstore.model.wiring import wiring
+from loadstore.scores.cores import centres, double
+from loadstore.scores.folding import Norms, centre, reader_map, reads_after_norm, writer_map
+from loadstore.sites import Reader, Writer
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Strengths of what is written and read, strongest first, their cosines, and the null of their score.
+
+    ``written``: s_i; ``read``: t_j; ``cosines``: u_i · v_j; ``squared``: ‖A B‖²; double precision.
+    A and B are scaled by powers of two, on which no cosine and no score depends.
+    """
+
+    writer: str
+    reader: str
+    written: Float[Tensor, " source"]
+    read: Float[Tensor, " target"]
+    cosines: Float[Tensor, "source target"]
+    squared: float
+    chance: Null
+
+    def held_by(self, top: int) -> float:
+        """The share of ‖A B‖² that the ``top`` strongest directions of both sides account for."""
+        weights = self.written[:top, None].square() * self.read[None, :top].square()
+        return float((weights * self.cosines[:top, :top].square()).sum() / self.squared)
+
+
+def overlap(weights: Weights, writer: Writer | str, reader: Reader | str, norms: Norms = "fold") -> Overlap:
+    """Take one wire apart. Raises NoSuchSite, NoSuchWire."""
+    source, target = wiring(weights).wire(writer, reader)
+    behind = reads_after_norm(weights, source)
+    centred = centres(weights, target, norms) and not behind
+    (core,) = writer_cores([double(writer_map(weights, source, norms))])
+    (reading,) = reader_cores([double(reader_map(weights, target, norms, behind=behind))])
+    core, reading = _near_one(centre(core) if centred else core), _near_one(reading)
+    _, written, u = svd(core)
+    v, read, _ = svd(reading)
+    d = weights.architecture.d_model - centred
+    return Overlap(
+        str(source),
+        str(target),
+        written,
+        read,
+        u @ v,
+        float((core @ reading).square().sum()),
+        null(written.square()[None], read.square()[None], d),
+    )
+
+
+def _near_one(core: Float[Tensor, "m n"]) -> Float[Tensor, "m n"]:
+    """A core times a power of two, so that its fourth power is in range."""
+    return core * unit(core.abs().flatten()[None])

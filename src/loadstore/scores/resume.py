@@ -1,0 +1,108 @@
+"""Scores so far, kept in a file while a long run goes on, so that an interrupted one continues where it was."""
+
+import hashlib
+import io
+import time
+import warnings
+import zipfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from loadstore.atomic import check_target, write_whole
+from loadstore.checkpoints.digest import digest_of, digest_of_tensors
+from loadstore.errors import BadRequest
+from loadstore.model.weights import Weights
+from loadstore.scores.options import Asked
+from loadstore.sealed import seal, unsealed
+
+EVERY = 10.0  # seconds between two savings
+KIND = "loadstore/scores@1"
+
+
+class NotSaved(UserWarning):
+    """The work goes on, but its results so far could not be saved."""
+
+
+class Kept:
+    """Measures [writer, reader] as they come in, and which of them are done; saved to a file if there is one."""
+
+    def __init__(self, path: Path | None, question: str, names: Sequence[str], wanted: np.ndarray) -> None:
+        self.path, self.question, self.wanted = path, question, wanted
+        self.values = {name: np.full(wanted.shape, np.nan) for name in names}
+        self.done = np.zeros(wanted.shape, dtype=bool)
+        self._saved = time.monotonic()
+        if path is not None:
+            check_target(path)
+            if path.exists():
+                self._load(path)
+
+    def put(self, rows: np.ndarray, columns: np.ndarray, values: dict[str, Tensor]) -> None:
+        """Take in a block; pairs that were not wanted stay undefined. Saves now and then."""
+        cells = np.ix_(rows, columns)
+        new = self.wanted[cells] & ~self.done[cells]
+        for name, table in self.values.items():
+            table[cells] = np.where(new, values[name].numpy(), table[cells])
+        self.done[cells] |= new
+        if time.monotonic() - self._saved > EVERY:
+            self.save()
+
+    def save(self) -> None:
+        """Write the scores so far, whole or not at all. Warns where that fails: the work goes on."""
+        if self.path is None:
+            return
+        buffer = io.BytesIO()
+        arrays = {"question": np.array(self.question), "done": self.done} | self.values
+        np.savez(buffer, allow_pickle=False, **arrays)
+        content = buffer.getbuffer()
+        self._saved = time.monotonic()
+        try:
+            write_whole(self.path, seal(KIND, content), content)
+        except BadRequest as error:
+            warnings.warn(f"the scores so far were not saved: {error}", NotSaved, stacklevel=2)
+
+    def finish(self) -> None:
+        """Remove the file: nothing is left to go on with."""
+        if self.path is not None:
+            try:
+                self.path.unlink(missing_ok=True)
+            except OSError as error:
+                warnings.warn(f"{self.path} could not be removed ({error.strerror}); delete it", NotSaved, stacklevel=2)
+
+    def _load(self, path: Path) -> None:
+        """Take up the scores of a file. Raises BadRequest where it is damaged or answers another question."""
+        shapes = {"done": (self.done.shape, np.dtype(bool))}
+        shapes |= {name: (self.wanted.shape, np.dtype(float)) for name in self.values}
+        try:
+            if path.stat().st_size > 16 * (self.done.size * 8 + 4096):
+                raise ValueError("it is larger than the answer")
+            content = io.BytesIO(unsealed(KIND, path.read_bytes()))
+            with zipfile.ZipFile(content) as archive:
+                if sum(info.file_size for info in archive.infolist()) > 16 * (self.done.size * 8 + 4096):
+                    raise ValueError("it is larger than the answer")
+            with np.load(content, allow_pickle=False) as file:
+                question = str(file["question"])
+                found = {name: file[name] for name in shapes}
+        except Exception as error:  # a damaged archive can raise anything, and none of it is ours
+            raise BadRequest(
+                f"{path} holds no scores to go on with ({error}); delete it to start again, or name another file"
+            ) from None
+        if question != self.question or any((found[n].shape, found[n].dtype) != shapes[n] for n in shapes):
+            raise BadRequest(
+                f"{path} holds scores of other weights or another question; delete it to start again, or name another "
+                "file"
+            )
+        self.done = found.pop("done")
+        self.values = found
+
+
+def question_of(weights: Weights, asked: Asked, sites: Iterable[object], wanted: np.ndarray) -> str:
+    """Return a digest of all that the answer depends on: every bit of the weights, the options, sites and wires."""
+    options = (asked.norms, asked.control, asked.seed, asked.offsets, asked.null)
+    facts = repr((digest_of(weights), weights.name, weights.dtype, options, [str(site) for site in sites]))
+    measured = {repr(point): tensor for point, tensor in (asked.stream or {}).items()}
+    if asked.frequencies is not None:
+        measured["frequencies"] = asked.frequencies
+    return hashlib.sha256(digest_of_tensors(measured.items(), facts).encode() + wanted.tobytes()).hexdigest()

@@ -1,0 +1,72 @@
+"""Scores under rotary positions: what a side reads depends on the offset Δ = query − key, so it is averaged.
+
+On the Q side B_Δ = W_Q R_Δ W_Kᵀ and B_Δ B_Δᵀ = W_Q (R_Δ G R_Δᵀ) W_Qᵀ with the small Gram G = W_Kᵀ W_K of the
+*other* side; on the K side the roles change and R_Δ is transposed. A score's numerator and ‖B‖² are linear in
+B Bᵀ, so their average over a window needs only the average of the small Gram, which has a closed form: in the
+complex basis of the pairs R_Δ is diag(e^{iΔω}) with ω = ±θ (0 where nothing turns) and
+
+    mean_Δ R_Δ G R_Δᵀ  ↔  G_ab · mean_Δ e^{iΔ(ω_a − ω_b)}
+
+Derivation and test: docs/rotary.md, tests/theorems/test_rotary.py.
+"""
+
+import torch
+from jaxtyping import Complex, Float
+from torch import Tensor
+
+from loadstore.errors import BadRequest
+from loadstore.linear.decompositions import eigh
+from loadstore.linear.factored import Factored
+from loadstore.model.rotary import Rotary
+
+
+def averaged(
+    rotary: Rotary,
+    near: Float[Tensor, "d_model d_head"],
+    far: Float[Tensor, "d_model d_head"],
+    offsets: range,
+    *,
+    key_side: bool,
+) -> Factored:
+    """Return a map whose B Bᵀ is the mean over ``offsets`` of B_Δ B_Δᵀ; ``near`` is the side that reads.
+
+    In double precision. Raises BadRequest for an empty range or one with steps.
+    """
+    if not len(offsets) or offsets.step != 1:
+        raise BadRequest(f"offsets {offsets}: expected a range of one or more, without steps")
+    gram = far.double().mT @ far.double()
+    values, vectors = eigh(mean_turned(rotary, gram, offsets, sign=-1 if key_side else 1))
+    root = vectors * values.clamp(min=0).sqrt()
+    return Factored(near.double(), root)
+
+
+def mean_turned(
+    rotary: Rotary, gram: Float[Tensor, "d_head d_head"], offsets: range, sign: int
+) -> Float[Tensor, "d_head d_head"]:
+    """The mean over Δ of R_{±Δ} G R_{±Δ}ᵀ, in closed form, double precision."""
+    basis, speeds = _complex_basis(rotary, gram.shape[0])
+    difference = sign * (speeds[:, None] - speeds[None, :])
+    inside = basis.mH @ gram.to(basis.dtype) @ basis * _mean_phase(difference, offsets)
+    return (basis @ inside @ basis.mH).real
+
+
+def _complex_basis(rotary: Rotary, d_head: int) -> tuple[Complex[Tensor, "d_head d_head"], Float[Tensor, " d_head"]]:
+    """A unitary U and angular speeds ω with R_Δ = U diag(e^{iΔω}) Uᴴ (row vectors: x ↦ x R_Δ)."""
+    basis = torch.eye(d_head, dtype=torch.complex128)
+    speeds = torch.zeros(d_head, dtype=torch.float64)
+    half = 0.5**0.5
+    for first, second, frequency in zip(*rotary.first_and_second(), rotary.frequencies, strict=True):
+        # x ↦ x R with R = [[cos, sin], [−sin, cos]], so R (1, i)ᵀ = e^{iΔθ} (1, i)ᵀ and R (1, −i)ᵀ = e^{−iΔθ} (1, −i)ᵀ
+        basis[first, first], basis[second, first] = half, half * 1j
+        basis[first, second], basis[second, second] = half, -half * 1j
+        speeds[first], speeds[second] = frequency, -frequency
+    return basis, speeds
+
+
+def _mean_phase(difference: Float[Tensor, "a b"], offsets: range) -> Complex[Tensor, "a b"]:
+    """mean over Δ of e^{iΔφ} = e^{i(s + (n−1)/2)φ} · sin(nφ/2) / (n sin(φ/2)); φ counts modulo 2π, as Δ is whole."""
+    difference = difference - 2 * torch.pi * (difference / (2 * torch.pi)).round()
+    n, middle = len(offsets), offsets.start + (len(offsets) - 1) / 2
+    small = (difference / 2).sin()
+    ratio = torch.where(small.abs() < 1e-12, torch.ones_like(small), (n * difference / 2).sin() / (n * small))
+    return torch.polar(ratio.abs(), difference * middle) * ratio.sign()

@@ -1,0 +1,121 @@
+"""Subspace scores of every wire, each with its exact null and, on request, a control or another null."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from torch import Tensor
+
+from loadstore.bounds import Seed
+from loadstore.linear.discovery import adjusted
+from loadstore.model.points import Point
+from loadstore.model.weights import Weights
+from loadstore.model.where import Globs, asked_for
+from loadstore.model.wiring import wiring
+from loadstore.scores.cores import MEASURES as MEASURES
+from loadstore.scores.cores import meets
+from loadstore.scores.folding import Norms
+from loadstore.scores.groups import Group, groups, pieces, precision
+from loadstore.scores.options import Control, Counts, Null, ask
+from loadstore.scores.relative import relative
+from loadstore.scores.resume import Kept, question_of
+from loadstore.scores.siblings import among_heads, with_siblings
+from loadstore.threads import threads_for
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+DEFINITION = (
+    "score = ||A B||_F / (||A||_F ||B||_F), A what the writer writes, B what the reader reads; "
+    "null = a Haar-random rotation between them; alignment = 0 at chance, 1 at the ceiling, -1 at the floor"
+)
+
+
+@threads_for(0)
+def subspace_scores(
+    weights: Weights,
+    norms: Norms = "fold",
+    *,
+    writers: str | Sequence[str] = "*",
+    readers: str | Sequence[str] = "*",
+    control: Control = "none",
+    seed: Seed = 0,
+    offset: int | range | None = None,
+    null: Null = "rotation",
+    stream: Mapping[Point, Tensor] | None = None,
+    frequencies: Counts | None = None,
+    where: Globs | None = None,
+    resume: str | Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> "xr.Dataset":
+    """Score every wire: Dataset over (writer, reader) with score chance z p q ceiling alignment relative.
+
+    ``norms="fold"`` gives the norms to the matrices they belong to, ``"ignore"`` the raw product that other tools
+    print. ``writers`` and ``readers`` are globs, one or several; ``where`` are globs of wires, ``"L0.H* -> L1.*.K"``.
+    ``control="reversed"`` reverses the coordinates of what writers write, ``"haar"`` rotates it by a random orthogonal
+    matrix of ``seed``. A pair that the architecture does not connect, or that is not asked for, is NaN. Under rotary
+    positions the Q and K sides are averaged, uniformly, over the offsets that the layer lets meet (its window, or the
+    context), over a range of them, or taken at one ``offset`` = query − key (NaN where the window of a layer ends
+    before it). ``q`` is p adjusted for all wires asked for (Benjamini–Hochberg); ``relative`` the log score less the
+    writer's and the reader's main effects.
+
+    ``null="heads"`` adds ``p_heads``, the share of the pairs of heads of the same layers that are as aligned or more.
+    ``null="stream"`` compares with rotations that keep the stream's second moment at the reader's point: every number
+    is that of A S^-½ and S^½ B; ``stream`` is what ``ls.stream_moments`` measured. ``frequencies``, a count for every
+    id of the vocabulary, weights the rows of embed by √frequency. Which when: docs/nulls.md.
+    ``resume``: a file that is brought up to date every few seconds and when the work is interrupted, and removed when
+    all is done; the same question asked again goes on from there. ``progress`` gets the number of wires that are done,
+    and of all.
+    Raises NoSuchSite when a glob matches nothing, BadRequest for unknown options. Source: Elhage et al. 2021.
+    """
+    import xarray as xr
+
+    asked = ask(weights, norms, control, seed, offset, null, stream, frequencies)
+    network = wiring(weights)
+    sources, targets, chosen = asked_for(network, writers, readers, where)
+    kept = sources, targets
+    scored = with_siblings(network, *kept) if asked.null == "heads" else kept
+    met = [meets(weights, reader, asked.offsets) for reader in scored[1]]
+    wanted = network.between(*scored) & met
+    if asked.null != "heads":
+        wanted &= chosen
+    question = "" if resume is None else question_of(weights, asked, [*scored[0], *scored[1]], wanted)
+    found = Kept(None if resume is None else Path(resume), question, MEASURES, wanted)
+    try:
+        for group in groups(weights, *scored, asked.norms, wanted & ~found.done):
+            for piece in pieces(weights, group, asked):
+                found.put(piece.rows, piece.columns, piece.values)
+                if progress is not None:
+                    progress(int(found.done.sum()), int(wanted.sum()))
+    except BaseException:
+        found.save()
+        raise
+    found.finish()
+    values = dict(found.values)
+    if asked.null == "heads":
+        values["p_heads"] = among_heads(*scored, values["alignment"])
+        cells = np.ix_([site in kept[0] for site in scored[0]], [site in kept[1] for site in scored[1]])
+        values = {name: np.where(chosen, value[cells], np.nan) for name, value in values.items()}
+    values["q"] = adjusted(values["p"])
+    values["relative"] = relative(values["score"])
+    return xr.Dataset(
+        {name: (("writer", "reader"), value) for name, value in values.items()},
+        coords={"writer": [str(w) for w in kept[0]], "reader": [str(r) for r in kept[1]]},
+        attrs={
+            "model": weights.name,
+            "bos": weights.begins,
+            "definition": DEFINITION + asked.definition(weights),
+            "norms": asked.norms,
+            "control": asked.control,
+            "seed": asked.seed,
+            "null": asked.null,
+            "precision": _precision(weights, groups(weights, *scored, asked.norms, wanted)),
+        },
+    )
+
+
+def _precision(weights: Weights, parts: Sequence[Group]) -> str:
+    """In which format matrices were multiplied; sums of products are double."""
+    found = {str(precision(weights, group)).removeprefix("torch.") for group in parts}
+    return " and ".join(sorted(found))

@@ -1,0 +1,54 @@
+"""Eigenspectra of what writers write: how large a subspace of the stream each takes."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from loadstore.errors import Undefined
+from loadstore.linear.spectrum import FRACTIONS, PrincipalSpectrum, principal_spectrum, structureless
+from loadstore.model.weights import Weights
+from loadstore.model.wiring import wiring
+from loadstore.scores.folding import writer_map
+from loadstore.sites import Writer
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def spectrum(weights: Weights, site: Writer | str = "embed") -> "xr.Dataset":
+    """Centred PCA of a writer's rows: Dataset over rank with eigenvalue, cumulative and its null, structureless.
+
+    Over fraction: ``directions``, how many hold 50/80/90/95/99 % of the variance.
+    W_E and W_pos are PCA'd over their rows; a head's rows are those of W_OV, so its spectrum is the covariance
+    of what it stores for white input. attrs: participation ratio and the Marchenko–Pastur band of structureless
+    rows. Raises NoSuchSite, Undefined (a constant has no spectrum).
+    """
+    import xarray as xr
+
+    writer = wiring(weights).writer(site)
+    matrix = writer_map(weights, writer)
+    try:
+        result: PrincipalSpectrum = principal_spectrum(matrix)
+    except Undefined as reason:
+        raise Undefined(f"what {writer} of {weights.name} writes has no spectrum: {reason}") from None
+    low, high = result.random_band()
+    values = result.eigenvalues.numpy()
+    null = structureless(result.rows, len(values), float(result.eigenvalues.sum())).numpy()
+    return xr.Dataset(
+        {
+            "eigenvalue": ("rank", values),
+            "cumulative": ("rank", result.cumulative.numpy()),
+            "structureless": ("rank", null),
+            "directions": ("fraction", [result.directions(fraction) for fraction in FRACTIONS]),
+        },
+        coords={"rank": np.arange(1, len(values) + 1), "fraction": list(FRACTIONS)},
+        attrs={
+            "model": weights.name,
+            "bos": weights.begins,
+            "site": str(writer),
+            "definition": "eigenvalues of the covariance of the rows, centred, n - 1 in the denominator",
+            "rows": result.rows,
+            "participation_ratio": result.participation_ratio,
+            "random_band": [low, high],
+        },
+    )

@@ -1,0 +1,168 @@
+"""Vocabulary circuits: what heads do from token to token, read from the weights alone.
+
+    full OV         W_E W_OV W_U           token that is attended to × token that is promoted
+    full QK         W_E W_QK W_Eᵀ          query token × key token
+    K-composition   W_E W_QK (W_OV)ᵀ W_Eᵀ  query token × token that an earlier head moved into the key
+
+W_U is centred over the vocabulary, since a common shift of all logits changes nothing. Norms are folded into the
+matrices; a token's own 1/σ, a positive number, is left out, as are biases. Nothing of size vocab × vocab is held
+(circuits.streaming). Source: Elhage et al. 2021; ARENA, Intro to mech interp.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.errors import BadRequest
+from loadstore.linear.factored import Factored
+from loadstore.model.folded import fold
+from loadstore.model.weights import Weights
+from loadstore.model.wiring import wiring
+from loadstore.scores.folding import Norms, ov, qk
+from loadstore.scores.options import as_norms, as_offsets
+from loadstore.scores.streaming import diagonal_ranks, precise
+from loadstore.sites import Head, Reader, parse_head
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+HeadName = Head | str
+TILE = 8192  # tokens
+
+
+def embedded(weights: Weights, matrix: Float[Tensor, "d_model inside"]) -> Float[Tensor, "vocab inside"]:
+    """W_E times a matrix; a W_E that is stored in another format is brought to this one a tile at a time."""
+    if (weights.W_E.dtype, weights.W_E.device) == (matrix.dtype, matrix.device):
+        return weights.read(weights.W_E) @ matrix
+    return torch.cat([weights.wide(tile) @ matrix for tile in weights.W_E.split(TILE)])
+
+
+def unembedding(weights: Weights, norms: Norms) -> Float[Tensor, "d_model vocab"]:
+    """W_U centred over the vocabulary, the last norm folded in."""
+    W_U = weights.wide(weights.W_U)
+    return fold(W_U - W_U.mean(1, keepdim=True), weights.norm(None) if norms == "fold" else None)
+
+
+def full_ov(weights: Weights, heads: HeadName | Sequence[HeadName], norms: Norms = "fold") -> Factored:
+    """W_E W_OV W_U, summed over the given heads and factored through their d_head; rows are the attended token."""
+    unembed = unembedding(weights, norms)
+    moves = [ov(weights, head, norms) for head in _heads(weights, heads)]
+    left = torch.cat([embedded(weights, move.left) for move in moves], 1)
+    return precise(Factored(left, torch.cat([move.right @ unembed for move in moves])))
+
+
+def full_qk(weights: Weights, head: HeadName, norms: Norms = "fold", *, offset: int | None = None) -> Factored:
+    """W_E W_QK W_Eᵀ; rows are the query token. Rotary positions need an ``offset``; raises Undefined without."""
+    as_offsets(weights, offset)
+    match = qk(weights, parse_head(head), norms, offset=offset)
+    return precise(Factored(embedded(weights, match.left), embedded(weights, match.right.mT).mT))
+
+
+def k_composition(
+    weights: Weights, later: HeadName, earlier: HeadName, norms: Norms = "fold", *, offset: int | None = None
+) -> Factored:
+    """W_E W_QK (W_OV)ᵀ W_Eᵀ; rows are the query token, columns the token that ``earlier`` moved into the key.
+
+    Raises NoSuchWire where ``earlier`` does not reach ``later``, Undefined under rotary positions without ``offset``.
+    """
+    as_offsets(weights, offset)
+    later, earlier = parse_head(later), parse_head(earlier)
+    wiring(weights).wire(str(earlier), Reader(later.layer, later.index, "K"))
+    match, move = qk(weights, later, norms, offset=offset), ov(weights, earlier, norms)
+    key = embedded(weights, move.left) @ (move.right @ match.right.mT)
+    return precise(Factored(embedded(weights, match.left), key.mT))
+
+
+def copying(
+    weights: Weights, heads: HeadName | Sequence[HeadName], k: Sequence[int] = (1, 5), norms: Norms = "fold"
+) -> "xr.Dataset":
+    """Whether heads promote what they attend to: Dataset over k, accuracy of the full OV's diagonal, and eigenvalues.
+
+    accuracy(k): share of tokens that are among the k that their own row promotes most (a tie is no hit);
+    eigenvalue_score: Σλ/Σ|λ| of the summed circuit, 1 when every eigenvalue is positive; chance: k / vocab.
+    Raises NoSuchSite, BadRequest. Source: Elhage et al. 2021 (copying); ARENA for the accuracy.
+    """
+    circuit = full_ov(weights, heads, as_norms(norms))
+    names = " + ".join(map(str, _heads(weights, heads)))
+    return (
+        accuracy(weights, {"": circuit}, k, circuit, "share of tokens whose own logit is among the k largest")
+        .assign(eigenvalue_score=eigenvalue_score(circuit))
+        .assign_attrs(heads=names, norms=norms, title=f"Copying by {names}")
+    )
+
+
+def key_composition(
+    weights: Weights,
+    later: HeadName,
+    earlier: HeadName,
+    k: Sequence[int] = (1,),
+    norms: Norms = "fold",
+    *,
+    offset: int | None = None,
+) -> "xr.Dataset":
+    """Whether ``later`` searches for the token that ``earlier`` moved: Dataset over direction and k, accuracy.
+
+    direction "key of query": of all moved tokens, a query token's own scores among the k highest; "query of key": of
+    all query tokens, a moved token's own is among the k highest (ARENA prints this one, the transposed circuit).
+    Raises NoSuchWire, Undefined (rotary positions without ``offset``).
+    """
+    circuit = k_composition(weights, later, earlier, as_norms(norms), offset=offset)
+    ways = {"key of query": circuit, "query of key": circuit.T}
+    definition = "share of tokens whose own score is among the k largest of its row (key of query) or column"
+    return accuracy(weights, ways, k, circuit, definition).assign_attrs(
+        later=str(later), earlier=str(earlier), norms=norms, title=f"K-composition {earlier} → {later}"
+    )
+
+
+def eigenvalue_score(circuit: Factored) -> float:
+    """Σλ/Σ|λ| of a square map through its core, real since complex eigenvalues come in pairs; NaN for a zero map."""
+    values = circuit.eigenvalues()
+    size = float(values.abs().sum())
+    return float(values.real.sum()) / size if size > 0 else float("nan")
+
+
+def accuracy(
+    weights: Weights, ways: dict[str, Factored], k: Sequence[int], circuit: Factored, definition: str
+) -> "xr.Dataset":
+    """accuracy (over direction, if there is more than one, and k) and chance, with what they were computed in."""
+    import xarray as xr
+
+    places = [at_most_vocab(weights, place, "k") for place in k]
+    ranks = [diagonal_ranks(way) for way in ways.values()]
+    values = np.array([[float((rank < place).double().mean()) for place in places] for rank in ranks])
+    one = len(ways) == 1
+    return xr.Dataset(
+        {
+            "accuracy": ("k", values[0]) if one else (("direction", "k"), values),
+            "chance": ("k", np.array(places) / weights.architecture.vocab),
+        },
+        coords={"k": places} if one else {"direction": list(ways), "k": places},
+        attrs={
+            "model": weights.name,
+            "bos": weights.begins,
+            "definition": definition,
+            "precision": str(circuit.left.dtype).split(".")[-1],
+        },
+    )
+
+
+def _heads(weights: Weights, heads: HeadName | Sequence[HeadName]) -> list[Head]:
+    """The named heads, each once. Raises NoSuchSite, BadRequest for none."""
+    named = [heads] if isinstance(heads, Head | str) else heads
+    found = [weights.architecture.check(parse_head(head), weights.name) for head in named]
+    if not found:
+        raise BadRequest("no head was named; give one such as 'L1.H4', or a list of them")
+    return list(dict.fromkeys(found))
+
+
+def at_most_vocab(weights: Weights, count: int, name: str) -> int:
+    """Check how many tokens were asked for. Raises BadRequest."""
+    if not 1 <= count <= weights.architecture.vocab:
+        raise BadRequest(
+            f"{name} = {count}: expected a whole number from 1 to the vocabulary, {weights.architecture.vocab}"
+        )
+    return count

@@ -1,0 +1,137 @@
+"""The facts of a tokenizer_config.json that change ids, beside the tokenizer.json that says how a text is split.
+
+They are read as ``transformers`` reads them, refused where the two files contradict each other, or without effect.
+Classes that split by vocabulary and code of their own are not followed there: tokenizer.json states the split.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+from tokenizers import AddedToken, Tokenizer
+
+from loadstore.errors import BadCheckpoint
+from loadstore.quote import quote
+from loadstore.tokenizer.guarded import guarded
+from loadstore.tokenizer.tokens import Tokens
+
+SPACED = ("GPT2Tokenizer", "GPTNeoXTokenizer", "Qwen2Tokenizer")  # take a prefix from the config, none by default
+IMPLIED = {
+    **dict.fromkeys(("gpt2", "phi"), "GPT2Tokenizer"),
+    **dict.fromkeys(("qwen2", "qwen3"), "Qwen2Tokenizer"),
+    "gpt_neox": "GPTNeoXTokenizer",
+}
+OFF = ("split_special_tokens", "fix_mistral_regex")  # would change ids, and are not done
+NAMED = tuple(f"{name}_token" for name in ("bos", "eos", "unk", "sep", "pad", "cls", "mask"))
+LISTED = ("additional_special_tokens", "extra_special_tokens")
+FLAGS = ("single_word", "lstrip", "rstrip", "normalized")
+
+
+def as_stated(tokens: Tokens, config: Mapping[str, Any], model: object, where: str) -> Tokens:
+    """A tokenizer as its config has it.
+
+    Args:
+        tokens: A tokenizer that nothing else uses; it is changed.
+        config: The content of tokenizer_config.json.
+        model: The ``model_type`` of the model, which implies a class where the config names none.
+        where: The tokenizer's file, for messages.
+
+    Returns:
+        The tokenizer, with tokens that the config names as special, and the space that it puts first or does not.
+
+    Raises:
+        BadCheckpoint: The two files contradict each other, or the config asks for something that is not done.
+    """
+    for name in OFF:
+        if config.get(name) not in (None, False):
+            raise _refused(where, f"{name} = {quote(config[name], 40)}, which is not supported; set it to false")
+    with guarded(lambda why: _refused(where, f"something of its tokens that cannot be done ({why})")):
+        _add(tokens.tokenizer, config, where)
+    own, stated = _puts_space(tokens.tokenizer), config.get("add_prefix_space")
+    kind = str(config.get("tokenizer_class") or IMPLIED.get(str(model))).removesuffix("Fast")
+    if stated is not None and type(stated) is not bool:
+        raise _refused(where, f"add_prefix_space = {quote(stated, 40)}, expected true or false")
+    wanted = bool(stated) if kind in SPACED else stated
+    if wanted is None or own is None or wanted == own:
+        return tokens
+    level = _level(tokens.tokenizer) if kind in SPACED else None
+    if level is None:
+        raise _refused(where, f"add_prefix_space = {wanted}, and its tokenizer.json has {own}; correct one of them")
+    level.add_prefix_space = wanted
+    return replace(tokens, most=tokens.most // 2 if wanted else tokens.most)
+
+
+def _add(tokenizer: Tokenizer, config: Mapping[str, Any], where: str) -> None:
+    """Tokens that the config has and tokenizer.json has only as words become whole ones; unknown ones are refused."""
+    known = {str(token.content) for token in tokenizer.get_added_tokens_decoder().values()}
+    stated = config.get("added_tokens_decoder") or {}
+    if not isinstance(stated, dict):
+        raise _refused(where, f"added_tokens_decoder = {quote(stated, 40)}, expected an object")
+    for index, token in cast("dict[str, Any]", stated).items():
+        name, special = _token(token)
+        if name is None or (name not in known and str(tokenizer.token_to_id(name)) != index):
+            raise _refused(
+                where, f"token {quote(index, 20)} is '{quote(name, 40)}', which tokenizer.json lacks; add it there"
+            )
+        if name not in known:
+            tokenizer.add_tokens([special])
+    listed = [config.get(name) for name in NAMED]
+    for name in LISTED:
+        more: object = config.get(name)
+        listed += cast("list[Any]", more) if isinstance(more, list) else []
+    for token in listed:
+        name, special = _token(token)
+        if name and name not in known and tokenizer.token_to_id(name) is not None:
+            tokenizer.add_special_tokens([special])
+
+
+def _token(stated: object) -> tuple[str | None, AddedToken]:
+    """A token's text and how it is found, from a text or an object; (None, …) where it is neither."""
+    facts = cast("dict[str, Any]", stated) if isinstance(stated, dict) else {"content": stated}
+    content: object = facts.get("content")
+    name = content if isinstance(content, str) else None
+    flags = {flag: facts[flag] for flag in FLAGS if type(facts.get(flag)) is bool}
+    special = facts.get("special") is not False
+    return name, AddedToken(name or "", special=special, **({"normalized": False} | flags))
+
+
+def _puts_space(tokenizer: Tokenizer) -> bool | None:
+    """Whether a text gets a space before it; None where nothing of that kind is in the tokenizer."""
+    for part in (*_parts(tokenizer.normalizer, "normalizers"), *_parts(tokenizer.pre_tokenizer, "pretokenizers")):
+        match part.get("type"):
+            case "Prepend":
+                return True
+            case "ByteLevel" if "add_prefix_space" in part:
+                return bool(part["add_prefix_space"])
+            case "Metaspace":
+                return part.get("prepend_scheme") != "never"
+            case "Replace" if part.get("pattern") == {"String": " "} and not _parts(tokenizer.pre_tokenizer, ""):
+                return False
+            case _:
+                pass
+    return None
+
+
+def _parts(part: Any, inside: str) -> list[dict[str, Any]]:
+    """The parts of a normalizer or a pre-tokenizer, as tokenizer.json states them."""
+    if part is None:
+        return []
+    stated: dict[str, Any] = json.loads(part.__getstate__())
+    return cast("list[dict[str, Any]]", stated.get(inside, [stated]))
+
+
+def _level(tokenizer: Tokenizer) -> Any:
+    """The byte level of a split that puts it first or behind one pattern, as those classes have it; else None."""
+    pre: Any = tokenizer.pre_tokenizer
+    match [part.get("type") for part in _parts(pre, "pretokenizers")]:
+        case ["ByteLevel"]:
+            return pre if hasattr(pre, "add_prefix_space") else pre[0]
+        case ["Split", "ByteLevel"]:
+            return pre[1]
+        case _:
+            return None
+
+
+def _refused(where: str, why: str) -> BadCheckpoint:
+    return BadCheckpoint(f"{where}: its tokenizer_config.json says {why}, or remove it and pass token ids")

@@ -1,0 +1,132 @@
+"""Text to token ids and back, with a stated beginning-of-sequence policy."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from tokenizers import Tokenizer
+
+from loadstore.errors import BadCheckpoint, BadPrompt, Undefined
+from loadstore.jsonfile import MOST, parsed
+from loadstore.quote import quote
+from loadstore.tokenizer.guarded import guarded
+from loadstore.tokenizer.vetting import MOST_BYTES, vet
+from loadstore.tokenizer.work import Unbounded
+from loadstore.visible import visible
+
+REMEDY = "put the right one there, or remove it and pass token ids"
+
+
+@dataclass(frozen=True, eq=False)
+class Tokens:
+    """A tokenizer and the id that every text begins with (``bos``; None where it begins with none).
+
+    ``own``: the id that the model has for that, used or not. ``asked``: the caller decided, not the model's files.
+    ``most``: the length in bytes of the longest text that it takes. ``unsure``: why its files leave open what texts
+    begin with, until the caller decides.
+    """
+
+    tokenizer: Tokenizer
+    bos: int | None
+    own: int | None = None
+    asked: bool = False
+    most: int = MOST_BYTES // 2
+    unsure: str = ""
+
+    @staticmethod
+    def from_json(text: str, bos: int | None, vocab: int, where: str) -> "Tokens":
+        """Read the ``tokenizer.json`` format, vetted before it is used.
+
+        A truncation or padding that the file asks for is switched off: a prompt is run whole or not at all.
+
+        Args:
+            text: The content of the file.
+            bos: The id that every text begins with, or None.
+            vocab: The model's vocabulary, in tokens.
+            where: The file, for messages.
+
+        Returns:
+            The tokenizer.
+
+        Raises:
+            BadCheckpoint: It is not of that format, asks for unbounded work, or has ids beyond ``vocab``.
+        """
+        if len(text) > MOST:
+            raise BadCheckpoint(f"{where} has {len(text):,} characters, expected at most {MOST:,}; {REMEDY}")
+        try:
+            most = vet(parsed(text, where, REMEDY))
+        except Unbounded as error:
+            raise BadCheckpoint(f"{where} cannot be used: {error}; {REMEDY}") from None
+        with guarded(lambda why: BadCheckpoint(f"{where} cannot be read ({why}); expected the tokenizer.json format")):
+            tokenizer = Tokenizer.from_str(text)
+            tokenizer.no_truncation()
+            tokenizer.no_padding()
+            highest = max(tokenizer.get_vocab().values(), default=-1)
+        if not 0 <= highest < vocab:
+            raise BadCheckpoint(
+                f"{where} has token ids up to {highest}, the model's vocabulary has {vocab}: it is not its tokenizer; "
+                f"{REMEDY}"
+            )
+        return Tokens(tokenizer, bos, most=most)
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of ``text``, BOS first. Raises BadPrompt on empty, untokenisable or too long text."""
+        if not text:
+            raise BadPrompt("the prompt is empty; give at least one character of text")
+        if (size := len(text.encode(errors="replace"))) > self.most:
+            raise BadPrompt(
+                f"the text has {size:,} bytes, and this model's tokenizer takes at most {self.most:,} at once; "
+                "give it in parts"
+            )
+        with guarded(
+            lambda why: BadPrompt(
+                f"the prompt cannot be tokenised ({why}); use characters that this model's tokenizer knows"
+            )
+        ):  # lone surrogates, or a bare Exception where a vocabulary lacks [UNK]
+            ids = self.tokenizer.encode(text, add_special_tokens=False).ids
+        if not ids:
+            raise BadPrompt(
+                f"the prompt '{quote(text, 40)}' has no tokens under this model's tokenizer; use text that it knows"
+            )
+        return ids if self.bos is None else [self.bos, *ids]
+
+    def one(self, text: str) -> int:
+        """Return the id of a text that is exactly one token. Raises BadPrompt otherwise."""
+        ids = self.encode(text)[0 if self.bos is None else 1 :]
+        if len(ids) != 1:
+            pieces = quote(" ".join(visible(self.text(i)) for i in ids[:40]))
+            raise BadPrompt(
+                f"{text[:40]!r} is {len(ids)} tokens ({pieces}); a target must be one (most begin with a space)"
+            )
+        return ids[0]
+
+    def text(self, token: int) -> str:
+        """Return the text of one id; special tokens, and what cannot be decoded, by their name."""
+        decoded = ""
+        with suppress(Undefined), guarded(Undefined):
+            decoded = self.tokenizer.decode([token], skip_special_tokens=False)
+        return decoded if decoded else str(self.tokenizer.id_to_token(token))
+
+
+def begins(tokens: Tokens | None) -> str:
+    """What stands before every text, and who says so: ``<|endoftext|> before the prompt (model)``, ``none (asked)``."""
+    if tokens is None:
+        return "no tokenizer"
+    first = "none" if tokens.bos is None else f"{quote(visible(tokens.text(tokens.bos)), 40)} before the prompt"
+    return f"{first} ({'asked' if tokens.asked else 'model'})"
+
+
+def labels(ids: list[int], tokens: Tokens | None) -> list[str]:
+    """Label tokens with their index, ``␣sat·10``, because text alone repeats; BOS is ⊢."""
+    if tokens is None:
+        return [f"#{token}·{index}" for index, token in enumerate(ids)]
+    return [f"{'⊢' if token == tokens.bos else visible(tokens.text(token))}·{index}" for index, token in enumerate(ids)]
+
+
+def require(tokens: Tokens | None, model: str, why: str = "") -> Tokens:
+    """Return the tokenizer. Raises Undefined when the model has none, saying why if known, and how to give one."""
+    if tokens is None:
+        raise Undefined(
+            f"{model} has no tokenizer{why and f' ({why})'}, so it takes token ids, not text; "
+            "put a tokenizer.json beside the checkpoint, or pass a list of ids (--ids on the command line)"
+        )
+    return tokens

@@ -1,0 +1,108 @@
+"""What every wire into one point carries, from the moments of a corpus: θ = traffic² = tr(Σ_w b), b = B M Bᵀ.
+
+Of a head Σ_w = W_Oᵀ Σ_z W_O, so that H = W_O B and matrices of the size of d_head are all that is needed; other
+writers come as rows y = uB. Keys at the first position, where attention rests and every store is loud, are a stratum
+of their own: θ = tr(Σ_w b) + tr(Σ_w′ b′), the first over all other positions (docs/traffic.md).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from loadstore.wire_traffic.loads import Loads
+
+Rows = Float[Tensor, "token writer load inside"]
+Whole = Float[Tensor, "token load inside"]
+
+
+@dataclass(frozen=True, eq=False)
+class Carried:
+    """Of some writers into some readers: θ, tr(Cov(u_w, x) b) with x all that the reader loads, and the groups' pulls.
+
+    ``pull``: how far each group of documents moves θ, by its writers' moments and by what its readers met, to first
+    order; they sum to 0.
+    """
+
+    theta: Float[Tensor, "writer reader"]
+    cross: Float[Tensor, "writer reader"]
+    pull: Float[Tensor, "group writer reader"]
+
+    def __add__(self, more: "Carried") -> "Carried":
+        return Carried(self.theta + more.theta, self.cross + more.cross, self.pull + more.pull)
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Which group each row belongs to, of how many, and what part of all tokens each group has."""
+
+    group: Int[Tensor, " token"]
+    parts: Float[Tensor, " group"]
+
+    @property
+    def own(self) -> Float[Tensor, " group"]:
+        """What part of these rows each group has."""
+        return torch.bincount(self.group, minlength=len(self.parts)).to(self.parts.dtype) / len(self.group)
+
+    def places(self) -> Iterator[slice]:
+        """Each group's rows, which stand together."""
+        ends = torch.bincount(self.group, minlength=len(self.parts)).cumsum(0).tolist()
+        for start, end in zip([0, *ends], ends, strict=False):
+            yield slice(start, end)
+
+
+def grams(rows: Float[Tensor, "token writer d_head"], sample: Sample) -> Float[Tensor, "group writer d_head d_head"]:
+    """Every group's part of Σ_z: the parts sum to it."""
+    by_writer = rows.transpose(0, 1)
+    return torch.stack([by_writer[:, some].mT @ by_writer[:, some] for some in sample.places()]) / len(rows)
+
+
+def from_heads(
+    rows: Float[Tensor, "token writer d_head"],
+    moment: Float[Tensor, "group writer d_head d_head"],
+    W_O: Float[Tensor, "writer d_head d_model"],
+    whole: Whole,
+    loads: Loads,
+    sample: Sample,
+) -> Carried:
+    """Heads of one layer into the readers of one kind at a point; ``moment`` are the grams of ``rows``."""
+    H = W_O[:, None] @ loads.B
+    mixed = (rows.flatten(1).mT @ whole.flatten(1)).unflatten(1, whole.shape[1:]).unflatten(0, rows.shape[1:])
+    met, of = loads.met, loads.of
+    HM = H[:, of] if met is None else H[:, of] @ met.sum(0)
+    inside = HM @ H[:, of].mT
+    own = (moment.transpose(0, 1).flatten(2) @ inside.flatten(2).mT).transpose(0, 1)
+    cross = (HM * mixed.transpose(1, 2)[:, of]).sum((-2, -1)) / len(rows)
+    seen = None if met is None else H.mT @ moment.sum(0)[:, None] @ H
+    return _pulled(own, cross, seen, met, of, sample)
+
+
+def from_rows(rows: Rows, whole: Whole, of: Int[Tensor, " reader"], met: Tensor | None, sample: Sample) -> Carried:
+    """Writers of which the rows y = uB are at hand, into the readers of one kind."""
+    y = rows[:, :, of]
+    yM = y if met is None else (y.transpose(0, 2) @ met.sum(0)[:, None]).transpose(0, 2)
+    each = (yM * y).sum(-1)
+    own = torch.stack([each[some].sum(0) for some in sample.places()]) / len(rows)
+    cross = (yM * whole[:, None, of]).sum((0, -1)) / len(rows)
+    by_load = rows.permute(1, 2, 0, 3)
+    seen = None if met is None else by_load.mT @ by_load / len(rows)
+    return _pulled(own, cross, seen, met, of, sample)
+
+
+def _pulled(
+    own: Float[Tensor, "group writer reader"],
+    cross: Float[Tensor, "writer reader"],
+    seen: Float[Tensor, "writer load inside inside"] | None,
+    met: Float[Tensor, "group reader inside inside"] | None,
+    of: Int[Tensor, " reader"],
+    sample: Sample,
+) -> Carried:
+    """θ is bilinear in the writer's moments and in what readers met, so a group pulls by its part of either."""
+    theta = own.sum(0)
+    pull = own - sample.own.to(own)[:, None, None] * theta
+    if met is not None and seen is not None:
+        other = (seen[:, of].transpose(0, 1).flatten(2) @ met.transpose(0, 1).flatten(2).mT).permute(2, 1, 0)
+        pull = pull + other - sample.parts.to(own)[:, None, None] * theta
+    return Carried(theta, cross, pull)

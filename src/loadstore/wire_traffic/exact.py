@@ -1,0 +1,105 @@
+"""Traffic on Q and K token by token: the variance of the change of scores that softmax sees, nothing neglected.
+
+θ_w = E_i Var_{j∼A_i}(δs_ij)      δs_ij = δq_i · k_j /√d_head on Q, q_i · δk_j /√d_head on K
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.decomposition.deviations import deviations
+from loadstore.errors import Undefined
+from loadstore.execution.edits import reader_of
+from loadstore.execution.trace import Trace, run
+from loadstore.model.wiring import wiring
+from loadstore.progress import Progress
+from loadstore.sites import Reader, Writer
+from loadstore.wire_traffic.moments import Moments
+
+TILE = 1 << 24  # scores at a time
+
+
+def reader_traffic(trace: Trace, reader: Reader | str) -> dict[str, float]:
+    """Traffic of every wire into one side of a head, on one run. Raises Undefined for other readers and cut runs."""
+    reader = wiring(trace.weights).reader(reader)
+    if reader.is_unembed or reader.is_mlp or any(reader_of(edit) is not None for edit in trace.edits):
+        raise Undefined("traffic is measured on the Q, K and V wires of a run without cuts")
+    return {str(writer): traffic_of(trace, reader, change) for writer, change in deviations(trace, reader).items()}
+
+
+def traffic_of(trace: Trace, reader: Reader, change: Float[Tensor, "batch token d_head"]) -> float:
+    """Traffic of one wire whose part of q, k or v, less its mean, is ``change``."""
+    if reader.side == "V":
+        stored = change @ trace.weights.head(reader.head).W_O
+        return float(stored[:, 1:].square().sum(-1).mean().sqrt())
+    scores = seen_scores(trace, reader, change[None])[0]
+    pattern = trace.record.layers[reader.layer].pattern[:, reader.index]
+    return float((pattern * scores.square()).sum(-1).mean().sqrt())
+
+
+def seen_scores(
+    trace: Trace, reader: Reader, changes: Float[Tensor, "writer batch token d_head"]
+) -> Float[Tensor, "writer batch query key"]:
+    """The change of scores that each change of q or k makes, less its mean under the pattern: what softmax sees."""
+    layer = trace.record.layers[reader.layer]
+    q, k, pattern = layer.q[:, :, reader.index], layer.k[:, :, reader.index], layer.pattern[:, reader.index]
+    scores = (changes @ k.mT if reader.side == "Q" else q @ changes.mT) * trace.weights.architecture.d_head**-0.5
+    return scores - (pattern * scores).sum(-1, keepdim=True)
+
+
+def exact(
+    moments: Moments,
+    writers: Sequence[Writer],
+    readers: Sequence[Reader],
+    factorised: dict[str, np.ndarray],
+    progress: Progress | None = None,
+) -> dict[str, np.ndarray]:
+    """The result of ``factorised`` with θ, cross, total and pull of Q and K taken token by token."""
+    found = {name: value.copy() for name, value in factorised.items()}
+    row, means = {str(writer): i for i, writer in enumerate(writers)}, moments.means
+    some = [(j, reader) for j, reader in enumerate(readers) if reader.side in ("Q", "K")]
+    sums = {name: np.zeros((moments.groups, len(writers), len(some))) for name in ("theta", "cross")}
+    total, count = np.zeros(len(some)), np.bincount(moments.group.cpu().numpy(), minlength=moments.groups)
+    pieces = moments.pieces()
+    for done, (group, piece) in enumerate(pieces, 1):
+        trace = run(moments.weights, piece[None], record=True)
+        for place, (_, reader) in enumerate(some):
+            named, theta, cross = _piece(trace, reader, means)
+            at = [row[name] for name in named if name in row]
+            kept = [i for i, name in enumerate(named) if name in row]
+            sums["theta"][group, at, place] += theta[kept]
+            sums["cross"][group, at, place] += cross[kept]
+            total[place] += cross.sum()
+        if progress is not None:
+            progress(done, len(pieces))
+    columns = [j for j, _ in some]
+    tokens = count.sum()
+    parts = count[:, None, None] / tokens
+    exists = ~np.isnan(found["theta"][:, columns])
+    for name, value in sums.items():
+        found[name][:, columns] = np.where(exists, value.sum(0) / tokens, np.nan)
+    pull = sums["theta"] / tokens - parts * sums["theta"].sum(0) / tokens
+    found["pull"][:, :, columns] = np.where(exists, pull, np.nan)
+    found["total"][columns] = total / tokens
+    return found
+
+
+def _piece(
+    trace: Trace, reader: Reader, means: dict[Writer, Tensor]
+) -> tuple[list[str], Float[np.ndarray, " writer"], Float[np.ndarray, " writer"]]:
+    """Sums over one piece's queries: of every writer's variance, and of its covariance with all of them together."""
+    found = deviations(trace, reader, means.__getitem__)
+    changes = torch.stack(list(found.values()))
+    whole = seen_scores(trace, reader, changes.sum(0, keepdim=True))
+    pattern = trace.record.layers[reader.layer].pattern[:, reader.index]
+    theta: list[Tensor] = []
+    cross: list[Tensor] = []
+    step = max(1, TILE // trace.tokens.shape[1] ** 2)
+    for some in changes.split(step):
+        scores = seen_scores(trace, reader, some)
+        theta.append((pattern * scores.square()).sum((1, 2, 3)))
+        cross.append((pattern * scores * whole).sum((1, 2, 3)))
+    return [str(writer) for writer in found], torch.cat(theta).cpu().numpy(), torch.cat(cross).cpu().numpy()

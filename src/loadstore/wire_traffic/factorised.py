@@ -1,0 +1,92 @@
+"""Traffic of every wire of a model from the moments of a corpus, point by point."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from loadstore.model.wiring import wiring
+from loadstore.progress import Progress
+from loadstore.sites import Reader, Writer
+from loadstore.wire_traffic.blocks import Block, Memory
+from loadstore.wire_traffic.carried import Carried, Sample, Whole, from_heads, from_rows, grams
+from loadstore.wire_traffic.loads import Loads, loads_of, points_of
+from loadstore.wire_traffic.moments import Moments
+
+
+def factorised(
+    moments: Moments, writers: Sequence[Writer], readers: Sequence[Reader], progress: Progress | None = None
+) -> dict[str, np.ndarray]:
+    """θ and cross [writer, reader], pull [group, writer, reader], total θ [reader]; NaN where there is no wire.
+
+    Constants (biases) carry 0: they have no moments.
+    """
+    network, memory = wiring(moments.weights), Memory(moments)
+    row, column = ({site: i for i, site in enumerate(sites)} for sites in (writers, readers))
+    connected = np.array([[network.connects(w, r) for r in readers] for w in writers])
+    found = {name: np.where(connected, 0.0, np.nan) for name in ("theta", "cross")}
+    found["pull"] = np.repeat(found["theta"][None], moments.groups, 0)
+    found["total"] = np.zeros(len(readers))
+    samples = _Samples(moments)
+    points = points_of(moments.weights, readers)
+    for done, (point, at) in enumerate(points.items(), 1):
+        some = loads_of(moments, point, at)
+        wholes = [memory.whole(loads) for loads in some]
+        for loads, whole in zip(some, wholes, strict=True):
+            carried = samples.rows(whole[:, None], whole, loads)
+            found["total"][[column[reader] for reader in loads.readers]] = carried.theta[0].cpu().numpy()
+        for block in memory.blocks(point):
+            kept = [i for i, writer in enumerate(block.writers) if writer in row]
+            if not kept:
+                continue
+            for loads, carried in samples.block(block, some, wholes):
+                cells = np.ix_([row[block.writers[i]] for i in kept], [column[reader] for reader in loads.readers])
+                if connected[cells].all():
+                    found["theta"][cells] = carried.theta[kept].cpu().numpy()
+                    found["cross"][cells] = carried.cross[kept].cpu().numpy()
+                    found["pull"][:, *cells] = carried.pull[:, kept].cpu().numpy()
+        if progress is not None:
+            progress(done, len(points))
+    return found
+
+
+class _Samples:
+    """The two strata of a corpus: first positions, which only keys are read at, and all others."""
+
+    def __init__(self, moments: Moments) -> None:
+        parts = torch.bincount(moments.group, minlength=moments.groups) / len(moments.group)
+        self.moments = moments
+        self.is_later = moments.later
+        self.later = Sample(moments.group[moments.later], parts)
+        self.first = Sample(moments.group[~moments.later], parts)
+
+    def rows(self, rows: Tensor, whole: Whole, loads: Loads) -> Carried:
+        """Writers of which y = uB is at hand."""
+        later = from_rows(rows[self.is_later], whole[self.is_later], loads.of, loads.met, self.later)
+        if loads.first is None:
+            return later
+        return later + from_rows(rows[~self.is_later], whole[~self.is_later], loads.of, loads.first, self.first)
+
+    def block(self, block: Block, some: list[Loads], wholes: list[Tensor]) -> list[tuple[Loads, Carried]]:
+        """One block of writers into every kind of reader at a point."""
+        if block.W_O is None:
+            return [
+                (loads, self.rows(_sent(block, loads), whole, loads)) for loads, whole in zip(some, wholes, strict=True)
+            ]
+        later, first = block.rows[self.is_later], block.rows[~self.is_later]
+        moment = grams(later, self.later)
+        found: list[tuple[Loads, Carried]] = []
+        for loads, whole in zip(some, wholes, strict=True):
+            carried = from_heads(later, moment, block.W_O, whole[self.is_later], loads, self.later)
+            if loads.first is not None:
+                y = torch.einsum("twi,wide->twde", first, (block.W_O[:, None] @ loads.B).transpose(1, 2))
+                carried = carried + from_rows(y, whole[~self.is_later], loads.of, loads.first, self.first)
+            found.append((loads, carried))
+        return found
+
+
+def _sent(block: Block, loads: Loads) -> Tensor:
+    """Y = uB of one writer that stores in the stream or, shortformer positions, behind the norms."""
+    matrix = loads.behind if block.behind and loads.behind is not None else loads.B
+    return torch.einsum("twd,lde->twle", block.rows, matrix)

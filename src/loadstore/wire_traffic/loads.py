@@ -1,0 +1,93 @@
+"""The readers at one point of a model as matrices: a reader's b is B M Bᵀ.
+
+B is its matrix with the norm folded in; M is what its queries or keys met on a corpus, or the identity for V, an MLP
+and the unembedding, whose b is weights alone (there B is a core: B Bᵀ = b).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from loadstore.errors import Undefined
+from loadstore.linear.subspace import reader_cores
+from loadstore.model.points import Point, point_of
+from loadstore.model.weights import Weights
+from loadstore.scores.folding import folded_side, reader_map
+from loadstore.sites import Reader
+from loadstore.wire_traffic.moments import Moments
+
+CORES = 8  # readers at a time whose cores are made
+
+
+@dataclass(frozen=True, eq=False)
+class Loads:
+    """Readers of one kind at one point; ``of`` says which of the projections B each of them has.
+
+    ``behind`` is B as shortformer positions meet it. ``met`` holds every group's part of M, a mean over all queries
+    when summed; None for the identity. ``first`` is the same for keys at the first position.
+    """
+
+    point: Point
+    readers: tuple[Reader, ...]
+    B: Float[Tensor, "load d_model inside"]
+    of: Int[Tensor, " reader"]
+    behind: Tensor | None = None
+    met: Float[Tensor, "group reader inside inside"] | None = None
+    first: Float[Tensor, "group reader inside inside"] | None = None
+
+
+def points_of(weights: Weights, readers: Sequence[Reader]) -> dict[Point, list[Reader]]:
+    """Readers by the point that they read at, in the order in which they come."""
+    points: dict[Point, list[Reader]] = {}
+    for reader in readers:
+        points.setdefault(point_of(weights, reader), []).append(reader)
+    return points
+
+
+def loads_of(moments: Moments, point: Point, readers: Sequence[Reader]) -> list[Loads]:
+    """The readers at one point, those of one kind together."""
+    kinds: dict[str, list[Reader]] = {}
+    for reader in readers:
+        kinds.setdefault(reader.side, []).append(reader)
+    return [
+        _matched(moments, point, some) if side in ("Q", "K") else _flat(moments.weights, point, some)
+        for side, some in kinds.items()
+    ]
+
+
+def _flat(weights: Weights, point: Point, readers: list[Reader]) -> Loads:
+    cores: list[Tensor] = []
+    for start in range(0, len(readers), CORES):
+        maps = [reader_map(weights, reader) for reader in readers[start : start + CORES]]
+        cores += [core.to(weights.dtype) for core in reader_cores(maps)]
+    return Loads(point, tuple(readers), torch.stack(cores), torch.arange(len(readers)))
+
+
+def _matched(moments: Moments, point: Point, readers: list[Reader]) -> Loads:
+    """Q or K of some heads of one layer; heads that share keys share their projection."""
+    weights, shape = moments.weights, moments.weights.architecture
+    side = readers[0].head_side
+    assert side != "V"
+    if point.layer not in moments.layers:
+        raise Undefined(
+            f"what the {side} of layer {point.layer} meets was not measured: moments(…, readers=…) left it out; take "
+            f"them again with readers that match {readers[0]}"
+        )
+    shared = [reader.index if side == "Q" else shape.kv(reader.index) for reader in readers]
+    some = {own: reader.head for own, reader in zip(shared, readers, strict=True)}
+    owns = list(some)
+    tokens = len(moments.tokens)
+    heads = [reader.index for reader in readers]
+    behind = shape.positions == "shortformer"
+    return Loads(
+        point,
+        tuple(readers),
+        torch.stack([folded_side(weights, head, side) for head in some.values()]),
+        torch.tensor([owns.index(own) for own in shared]),
+        torch.stack([folded_side(weights, head, side, behind=True) for head in some.values()]) if behind else None,
+        moments.met[side][point.layer][:, heads] / tokens,
+        moments.met["K first"][point.layer][:, heads] / tokens if side == "K" else None,
+    )

@@ -1,0 +1,65 @@
+"""What the queries and keys of a layer meet: the other side's second moments, in the frame that a side is read in.
+
+    Q:  M_Q = Σ_i s_i² F_i( Σ_j A_ij k_jᵀk_j − k̄_iᵀk̄_i ),  k̄_i = Σ_j A_ij k_j
+    K:  M_K = Σ_j s_j² F_j( Σ_i A_ij (1 − A_ij) q_iᵀq_i )
+
+times 1/d_head, where q and k are those that the head used (after its norms and rotary turns), s the scale of the
+reading side's own q- or k-norm, and F_t(M) = R_t M R_tᵀ brings M into position t's unturned frame. A change δ of q_i
+or k_j before its turn then costs δ M δᵀ of variance. Derivation: docs/traffic.md.
+"""
+
+from typing import Literal, TypeAlias
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from loadstore.execution.attention import LayerRecord
+from loadstore.model.rotary import Rotary
+from loadstore.threads import threads_for
+
+Inside: TypeAlias = Float[Tensor, "head d_head d_head"]
+
+
+Met: TypeAlias = Literal["Q", "K", "K first"]
+TILE = 1 << 22  # numbers at a time
+MET: tuple[Met, ...] = ("Q", "K", "K first")
+
+
+def met(layer: LayerRecord, rotary: Rotary | None) -> dict[Met, Inside]:
+    """What the heads of a layer meet on one prompt (batch of one), summed over its queries.
+
+    Keys at the first position, where attention rests, stand by themselves.
+    """
+    pattern, q, k = layer.pattern[0], layer.q[0].transpose(0, 1), layer.k[0].transpose(0, 1)
+    heads, tokens, d_head = q.shape
+    angles = None if rotary is None else rotary.angles(tokens)
+
+    def framed(x: Tensor, at: Int[Tensor, " row"]) -> Tensor:
+        """Rows as the positions ``at`` see them: x R_tᵀ, so that their second moment is F_t."""
+        return x if rotary is None or angles is None else rotary.turn(x, -angles[at].to(x.device))
+
+    every = torch.arange(tokens)
+    mean = framed(pattern @ k, every)
+    found: dict[Met, Inside] = {what: q.new_zeros(heads, d_head, d_head) for what in MET}
+    found["Q"] -= _moment(mean, _own(layer.q_scale, every).expand(heads, tokens).to(q))
+    pairs = torch.tril_indices(tokens, tokens)
+    for query, key in zip(*(each.split(max(1, TILE // (heads * d_head))) for each in pairs), strict=True):
+        seen, later = pattern[:, query, key], key > 0
+        found["Q"] += _moment(framed(k[:, key], query), seen * _own(layer.q_scale, query).to(q))
+        queries = framed(q[:, query], key)
+        weight = seen * (1 - seen) * _own(layer.k_scale, key).to(q)
+        found["K"] += _moment(queries[:, later], weight[:, later])
+        found["K first"] += _moment(queries[:, ~later], weight[:, ~later])
+    return {what: inside / d_head for what, inside in found.items()}
+
+
+def _own(scale: Tensor | None, at: Int[Tensor, " row"]) -> Float[Tensor, "head row"]:
+    """The squared scale of a side's own norm at some tokens; 1 without one."""
+    return torch.ones(1, len(at)) if scale is None else scale[0, at, :, 0].mT.square()
+
+
+def _moment(rows: Float[Tensor, "head row d_head"], weight: Float[Tensor, "head row"]) -> Inside:
+    """Σ weight xᵀx."""
+    with threads_for(rows.numel() * rows.shape[-1]):
+        return rows.mT @ (rows * weight[..., None])

@@ -1,0 +1,182 @@
+"""What every writer stored on a corpus and what every query and key met there: all that traffic needs, kept once.
+
+Covariances of a writer as a reader's norm scales it follow from these for any wire,
+
+    u_t = (w_t − w̄)/σ_t        Σ_w = E uᵀu        w̄ and E over all tokens but the first of each piece
+
+with σ the reader's frozen norm: of a head u is its z times W_O, so Σ_w = W_Oᵀ Σ_z W_O.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from loadstore.corpora.corpus import Corpus
+from loadstore.errors import Undefined
+from loadstore.execution.trace import run
+from loadstore.model.globs import matching
+from loadstore.model.norms import centred
+from loadstore.model.points import Point, point_of
+from loadstore.model.weights import Weights
+from loadstore.model.wiring import wiring
+from loadstore.progress import Progress
+from loadstore.scores.folding import reads_after_norm
+from loadstore.sites import Reader, Writer
+from loadstore.wire_traffic.met import MET, Met, met
+from loadstore.wire_traffic.spool import spool
+
+GROUPS = 32  # of documents, that standard errors are over
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """One corpus, run once. Tokens of all pieces stand one after another.
+
+    ``z`` and ``mlp`` are what heads mixed and MLPs stored, ``inverse_scale`` 1/σ at every point, ``met`` what the
+    queries and keys of each group met, summed, in ``layers``, those of the readers that were asked for. ``group``
+    numbers the documents, or where there are more than 32 of them their neighbours together: standard errors are over
+    these.
+    """
+
+    weights: Weights
+    corpus: str
+    documents: int
+    tokens: Int[Tensor, " token"]
+    position: Int[Tensor, " token"]
+    group: Int[Tensor, " token"]
+    z: Float[Tensor, "layer token head d_head"]
+    mlp: Float[Tensor, "layer token d_model"] | None
+    inverse_scale: dict[Point, Float[Tensor, " token"]]
+    met: dict[Met, Float[Tensor, "layer group head d_head d_head"]]
+    layers: frozenset[int]
+
+    @cached_property
+    def later(self) -> Bool[Tensor, " token"]:
+        """Tokens that are not the first of their piece: those that means are over."""
+        return self.position > 0
+
+    @property
+    def groups(self) -> int:
+        """How many groups of documents there are."""
+        return int(self.group[-1]) + 1
+
+    def stored(self, writer: Writer) -> Float[Tensor, "token inside"]:
+        """A writer's store less its mean, at every token: of a head z − z̄, to be sent through W_O."""
+        rows = self._rows(writer)
+        return rows - rows[self.later].mean(0)
+
+    def _rows(self, writer: Writer) -> Float[Tensor, "token inside"]:
+        weights = self.weights
+        match writer.kind:
+            case "embed":
+                return weights.wide(weights.W_E[self.tokens])
+            case "pos":
+                assert weights.W_pos is not None
+                return weights.wide(weights.W_pos[self.position])
+            case "mlp":
+                assert self.mlp is not None
+                return self.mlp[writer.layer]
+            case "head":
+                return self.z[writer.layer][:, writer.index]
+            case _:
+                return self.z.new_zeros(len(self.tokens), weights.architecture.d_model)
+
+    def mean(self, writer: Writer) -> Float[Tensor, " d_model"]:
+        """w̄: the mean of what a writer stores."""
+        weights = self.weights
+        if writer.kind == "bias":
+            bias = weights.layers[writer.layer].b_O
+            assert bias is not None
+            return weights.wide(bias)
+        rows = self._rows(writer)[self.later].mean(0)
+        return rows @ weights.head(writer.head).W_O if writer.kind == "head" else rows
+
+    @cached_property
+    def means(self) -> dict[Writer, Tensor]:
+        """w̄ of every writer."""
+        return {writer: self.mean(writer) for writer in wiring(self.weights).writers}
+
+    def pieces(self) -> list[tuple[int, Int[Tensor, " token"]]]:
+        """The pieces of text as they were run, each with its group."""
+        starts = (~self.later).nonzero()[:, 0].tolist()
+        ends = [*starts[1:], len(self.tokens)]
+        return [(int(self.group[start]), self.tokens[start:end]) for start, end in zip(starts, ends, strict=True)]
+
+    def covariance(self, writer: Writer | str, reader: Reader | str) -> Float[Tensor, "d_model d_model"]:
+        """Σ_w = E uᵀu of a writer as a reader's norm scales it, centred where the norm centres; γ left to the reader.
+
+        Raises NoSuchSite, NoSuchWire.
+        """
+        weights = self.weights
+        writer, reader = wiring(weights).wire(writer, reader)
+        rows = self.stored(writer)
+        if writer.kind == "head":
+            rows = rows @ weights.head(writer.head).W_O
+        point = point_of(weights, reader)
+        if not reads_after_norm(weights, writer):
+            norm = (
+                weights.mlp_norm(point.layer) if point.mlp else weights.norm(None if reader.is_unembed else point.layer)
+            )
+            rows = (rows if norm is None else centred(rows, norm)) * self.inverse_scale[point][:, None]
+        rows = rows[self.later]
+        return rows.mT @ rows / len(rows)
+
+
+def moments(
+    weights: Weights, corpus: Corpus, progress: Progress | None = None, *, readers: str | Sequence[str] = "*"
+) -> Moments:
+    """Run every piece of a corpus and keep what traffic into ``readers`` (globs) needs.
+
+    What queries and keys meet takes most of the time, and is measured only in the layers of those readers. Raises
+    NoSuchSite; Undefined where no token has one before it.
+    """
+    network = wiring(weights)
+    sides = [one for one in matching(network.readers, readers, network.reader) if one.side in ("Q", "K")]
+    layers = frozenset(reader.layer for reader in sides)
+    shape, pieces = weights.architecture, [(d, p) for d, some in enumerate(corpus.documents) for p in some]
+    total = sum(len(piece) for _, piece in pieces)
+    if total == len(pieces):
+        raise Undefined(f"every piece of {corpus.name} is one token long; traffic is about tokens that follow others")
+    z = spool(weights, shape.n_layers, total, shape.n_heads, shape.d_head)
+    mlp = None if shape.mlp is None else spool(weights, shape.n_layers, total, shape.d_model)
+    documents = len(corpus.documents)
+    groups = min(documents, GROUPS)
+    square = (shape.n_heads, shape.d_head, shape.d_head)
+    sums: dict[Met, Tensor] = {what: spool(weights, shape.n_layers, groups, *square) for what in MET}
+    scales: dict[Point, list[Tensor]] = {}
+    at = 0
+    for done, (document, piece) in enumerate(pieces, 1):
+        record = run(weights, piece[None], record=True).record
+        place = slice(at, at + len(piece))
+        for index, layer in enumerate(record.layers):
+            z[index, place] = layer.z[0]
+            scales.setdefault(Point(index), []).append(layer.inverse_scale[0, :, 0])
+            if mlp is not None and layer.mlp is not None and layer.mlp_inverse_scale is not None:
+                mlp[index, place] = layer.mlp[0]
+                scales.setdefault(Point(index, mlp=True), []).append(layer.mlp_inverse_scale[0, :, 0])
+            for what, inside in met(layer, shape.rotary).items() if index in layers else ():
+                sums[what][index, document * groups // documents] += inside
+        assert record.final_inverse_scale is not None
+        scales.setdefault(Point(shape.n_layers), []).append(record.final_inverse_scale[0, :, 0])
+        at += len(piece)
+        if progress is not None:
+            progress(done, len(pieces))
+    lengths = [len(piece) for _, piece in pieces]
+    group = torch.tensor([document * groups // documents for document, _ in pieces])
+    return Moments(
+        weights,
+        corpus.name,
+        documents,
+        torch.cat([piece for _, piece in pieces]),
+        torch.cat([torch.arange(length) for length in lengths]),
+        torch.repeat_interleave(group, torch.tensor(lengths)),
+        z,
+        mlp,
+        {point: torch.cat(each) for point, each in scales.items()},
+        sums,
+        layers,
+    )

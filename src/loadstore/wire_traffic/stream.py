@@ -1,0 +1,68 @@
+"""How the stream varies on a corpus, at every point where it is read: what the stream's null keeps.
+
+    S = E uᵀu        u_t = (x_t − x̄)/σ_t        x̄ and E over all tokens but the first of each piece
+
+with x the sum of all stores, σ the norm's frozen scale, centred where the norm centres. The gain is not in it: it
+belongs to the reader. Source: the moments that traffic takes, docs/traffic.md and docs/nulls.md.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.corpora.corpus import Source, read_corpus
+from loadstore.model.norms import apply_gain, centred
+from loadstore.model.points import Point
+from loadstore.model.weights import Norm, Weights
+from loadstore.progress import Progress
+from loadstore.wire_traffic.blocks import Memory
+from loadstore.wire_traffic.moments import Moments, moments
+
+ROWS = 4096  # tokens at a time that are widened
+
+
+def stream_moments(
+    weights: Weights,
+    corpus: "Source | Moments" = "default",
+    *,
+    tokens: int | None = None,
+    progress: Progress | None = None,
+) -> Mapping[Point, Float[Tensor, "d_model d_model"]]:
+    """S at every point, in double precision: ``ls.subspace_scores(model, null="stream", stream=…)``.
+
+    Of shortformer positions also behind the norm, S of γu + p_t − p̄: what the Q and K that read them load in all.
+    ``corpus``: the shipped one, a folder, a file, texts, token ids, or ``moments`` kept from before. Raises
+    BadRequest, BadPrompt, Undefined.
+    """
+    kept = (
+        corpus
+        if isinstance(corpus, Moments)
+        else moments(weights, read_corpus(weights, corpus, tokens=tokens), progress, readers="unembed")
+    )
+    memory, found = Memory(kept), dict[Point, Tensor]()
+    for point in sorted(kept.inverse_scale):
+        norm = _norm(kept.weights, point)
+        rows, behind = memory.stream(point)
+        rows = rows if norm is None else centred(rows, norm)
+        found[point] = _second(rows[kept.later])
+        if behind is not None and not point.mlp:
+            gained = rows if norm is None else apply_gain(rows, norm)
+            found[point._replace(behind=True)] = _second((gained + behind)[kept.later])
+    return found
+
+
+def _norm(weights: Weights, point: Point) -> Norm | None:
+    if point.mlp:
+        return weights.mlp_norm(point.layer)
+    return weights.norm(None if point.layer == weights.architecture.n_layers else point.layer)
+
+
+def _second(rows: Float[Tensor, "token d_model"]) -> Float[Tensor, "d_model d_model"]:
+    d = rows.shape[1]
+    total = torch.zeros(d, d, dtype=torch.float64, device=rows.device)
+    for some in rows.split(ROWS):
+        wide = some.double()
+        total += wide.mT @ wide
+    return total / len(rows)

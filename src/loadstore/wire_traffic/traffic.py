@@ -1,0 +1,103 @@
+"""How much signal a wire carries on a corpus.
+
+With δ the part of q, k or v that a writer's store less its mean makes (means leave the first position out),
+
+    traffic²(Q) = E_i Var_{j∼A_i}( δq_i · k_j /√d_head )       traffic²(K) the same with q_i · δk_j
+    traffic²(V) = E_j ‖ δv_j W_O ‖²        MLP: E ‖δ W_in‖²    unembedding: E ‖δ W_U‖², W_U centred
+
+On Q and K this is the variance of the change of scores that a softmax can see, in squared nats; factorised, it is
+tr(Σ_w b), exact where the writer is independent of the other side. Derivation: docs/traffic.md.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from loadstore.corpora.corpus import Source, read_corpus
+from loadstore.execution.attention import overflow
+from loadstore.model.globs import matching
+from loadstore.model.weights import Weights
+from loadstore.model.wiring import wiring
+from loadstore.progress import Progress
+from loadstore.sites import Reader, Writer
+from loadstore.wire_traffic.exact import exact as token_by_token
+from loadstore.wire_traffic.factorised import factorised
+from loadstore.wire_traffic.moments import Moments, moments
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+FACTORISED = (
+    "traffic = sqrt(tr(Sigma_w b)), factorised: how a writer's stores go with what the other side does at the same "
+    "token is neglected on Q and K"
+)
+EXACT = "traffic token by token, exact"
+
+
+def traffic(
+    weights: Weights,
+    corpus: "Source | Moments" = "default",
+    *,
+    writers: str | Sequence[str] = "*",
+    readers: str | Sequence[str] = "*",
+    exact: bool = False,
+    tokens: int | None = None,
+    length: int | None = None,
+    progress: Progress | None = None,
+) -> "xr.Dataset":
+    """Traffic of every wire on a corpus: Dataset over (writer, reader) with traffic share own standard_error.
+
+    ``traffic`` is in nats on Q and K, in units of the stream on V, of an MLP's inside, of logits at the unembedding.
+    ``share`` = tr(Cov(u_w, x) b)/tr(Σ_x b), x all that the reader loads: signed, sums to 1 over writers. ``own`` =
+    tr(Σ_w b)/tr(Σ_x b). ``standard_error`` of traffic, over documents (32 groups of them if there are more), to first
+    order; NaN for a single document. ``exact`` takes Q and K token by token (slower; V, MLPs and the unembedding are
+    exact already). A pair that the architecture does not connect is NaN, a constant carries 0.
+    ``corpus``: the shipped one, a folder, a file, texts, token ids, or ``moments`` kept from before.
+    Raises NoSuchSite, BadRequest, BadPrompt, Undefined.
+    """
+    import xarray as xr
+
+    network = wiring(weights)
+    sources = matching(network.writers, writers, network.writer)
+    targets = matching(network.readers, readers, network.reader)
+    kept = (
+        corpus
+        if isinstance(corpus, Moments)
+        else moments(weights, read_corpus(weights, corpus, length=length, tokens=tokens), progress, readers=readers)
+    )
+    found = factorised(kept, sources, targets, progress)
+    if exact:
+        found = token_by_token(kept, sources, targets, found, progress)
+    _refuse_overflow(found["theta"], network.between(sources, targets), sources, targets, weights)
+    load, groups = np.sqrt(np.clip(found["theta"], 0, None)), kept.groups
+    spread = np.sqrt(np.square(found["pull"]).sum(0) * groups / max(1, groups - 1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values = {
+            "traffic": load,
+            "share": found["cross"] / found["total"],
+            "own": found["theta"] / found["total"],
+            "standard_error": np.where(load > 0, spread / (2 * load), spread) if groups > 1 else load * np.nan,
+        }
+    return xr.Dataset(
+        {name: (("writer", "reader"), value) for name, value in values.items()},
+        coords={"writer": [str(w) for w in sources], "reader": [str(r) for r in targets]},
+        attrs={
+            "model": weights.name,
+            "bos": weights.begins,
+            "corpus": kept.corpus,
+            "documents": kept.documents,
+            "tokens": len(kept.tokens),
+            "definition": EXACT if exact else FACTORISED,
+        },
+    )
+
+
+def _refuse_overflow(
+    squared: np.ndarray, exists: np.ndarray, writers: Sequence[Writer], readers: Sequence[Reader], model: Weights
+) -> None:
+    """Raise Undefined where the squared traffic of a wire that exists is not finite."""
+    bad = np.argwhere(exists & ~np.isfinite(squared))
+    if len(bad):
+        row, column = bad[0]
+        raise overflow(model.dtype, f"in the traffic of {writers[row]} → {readers[column]}")

@@ -1,0 +1,127 @@
+"""Traffic from the moments of a corpus: exact by brute force, factorised exact when the two sides are independent."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+import torch
+from tiny import KINDS, MODERN, Kind, some_tokens, tiny, turning
+from torch import Tensor
+
+import loadstore as ls
+from loadstore.corpora.corpus import Corpus
+from loadstore.model.wiring import wiring
+from loadstore.wire_traffic.blocks import Memory
+from loadstore.wire_traffic.loads import loads_of, points_of
+from loadstore.wire_traffic.moments import Moments, moments
+from loadstore.wire_traffic.traffic import traffic
+
+SIDES = ["Q", "K"]
+SORTS = [*MODERN, *KINDS[2:13:4]]  # all that is modern, and a learned, a shortformer and a plain one
+SOME = ["L0.H2.Q", "L1.H0.Q", "L1.H1.K", "L2.H2.Q", "L2.H1.K", "L2.H0.V", "unembed"]
+
+
+def corpus(model: ls.Weights, *lengths: int) -> Corpus:
+    """Random documents of given lengths, one piece each."""
+    return Corpus("random", tuple((some_tokens(model, 1, n, seed=n + i)[0],) for i, n in enumerate(lengths)))
+
+
+def measured(model: ls.Weights, *lengths: int) -> Moments:
+    return moments(model, corpus(model, *lengths))
+
+
+@pytest.mark.parametrize("kind", SORTS, ids=str)
+def test_exact_traffic_is_what_cuts_do(kind: Kind):
+    model = tiny(kind)
+    kept = measured(model, 9)
+    readers = [wiring(model).reader(name) for name in SOME]
+    table = traffic(model, kept, readers=SOME, exact=True).traffic.to_pandas()
+    tokens = kept.tokens[None]
+    intact = ls.run(model, tokens, record=True)
+    scale = model.architecture.d_head**-0.5
+    for writer, reader in itertools.product(wiring(model).writers, readers):
+        value = float(table.at[str(writer), str(reader)])
+        if not wiring(model).connects(writer, reader):
+            assert math.isnan(value)
+            continue
+        after = ls.run(model, tokens, [ls.cut(writer, reader)], record=True)
+        if reader.is_unembed:
+            change = (intact.logits - after.logits)[0, 1:]
+            expected = (change - change.mean(-1, keepdim=True)).square().sum(-1).mean()
+        else:
+            was, now, h = intact.record.layers[reader.layer], after.record.layers[reader.layer], reader.index
+            if reader.side == "V":
+                W_O = model.head(reader.head).W_O
+                expected = ((was.v - now.v)[0, 1:, h] @ W_O).square().sum(-1).mean()
+            else:
+                change = (was.q[0, :, h] @ was.k[0, :, h].mT - now.q[0, :, h] @ now.k[0, :, h].mT) * scale
+                row = was.pattern[0, h]
+                expected = ((row * change.square()).sum(-1) - (row * change).sum(-1).square()).mean()
+        assert value == pytest.approx(math.sqrt(max(0.0, float(expected))), rel=1e-8, abs=1e-7)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.mlp], ids=str)
+def test_an_mlp_is_the_size_of_what_its_inside_gets(kind: Kind):
+    model = tiny(kind)
+    kept = measured(model, 9, 7)
+    found = traffic(model, kept, readers="L2.mlp").traffic
+    layer = model.layers[2].mlp
+    assert layer is not None
+    W = torch.cat([layer.W_in] + ([] if layer.W_gate is None else [layer.W_gate]), 1)
+    for writer in wiring(model).writers_of(wiring(model).reader("L2.mlp")):
+        if writer.kind == "bias":
+            continue
+        covariance = kept.covariance(writer, "L2.mlp")
+        gain = layer.norm.gain if layer.norm is not None and layer.norm.gain is not None else torch.ones(12)
+        expected = torch.trace(W.mT @ (gain[:, None] * covariance * gain) @ W)
+        assert float(found.sel(writer=str(writer), reader="L2.mlp")) == pytest.approx(math.sqrt(float(expected)))
+
+
+@pytest.mark.parametrize("kind", SORTS, ids=str)
+@pytest.mark.parametrize("side", SIDES)
+def test_factorised_is_exact_when_writer_and_other_side_are_independent(kind: Kind, side: str):
+    """Averaged over all shifts of the writer's part among later positions, on K over its signs too."""
+    model = tiny(kind)
+    T = 6
+    kept = measured(model, T)
+    reader = wiring(model).reader(f"L2.H1.{side}")
+    trace = ls.run(model, kept.tokens[None], record=True)
+    layer = trace.record.layers[2]
+    q, k, A = (t[0, :, 1] for t in (layer.q, layer.k, layer.pattern.transpose(1, 2)))
+    own = layer.q_scale if side == "Q" else layer.k_scale
+    s = torch.ones(T) if own is None else own[0, :, 1, 0]
+    found = traffic(model, kept, readers=str(reader)).traffic
+    ((point, readers),) = points_of(model, [reader]).items()
+    (loads,) = loads_of(kept, point, readers)
+    for block in Memory(kept).blocks(point):
+        B = loads.behind if block.behind else loads.B
+        assert B is not None
+        for index, writer in enumerate(block.writers):
+            rows = block.rows[:, index] if block.W_O is None else block.rows[:, index] @ block.W_O[index]
+            y = rows @ B[0]
+            expected = _independent(y, q, k, A, s, side, model)
+            assert float(found.sel(writer=str(writer), reader=str(reader))) == pytest.approx(
+                math.sqrt(expected), rel=1e-9
+            )
+
+
+def _independent(y: Tensor, q: Tensor, k: Tensor, A: Tensor, s: Tensor, side: str, model: ls.Weights) -> float:
+    T = len(y)
+    flips = list(itertools.product((1.0, -1.0), repeat=T - 1)) if side == "K" else [(1.0,) * (T - 1)]
+    signs = torch.tensor([(1.0, *some) for some in flips], dtype=y.dtype)
+    turns = torch.stack([turning(model.architecture.rotary, t) for t in range(T)])
+    shifted = torch.stack([torch.cat([y[:1], y[1:].roll(shift, 0)]) for shift in range(T - 1)])
+    moved = shifted[:, None] * signs[:, :, None] * s[:, None]
+    turned = (moved[..., None, :] @ turns)[..., 0, :]
+    change = (turned @ k.mT if side == "Q" else q @ turned.mT) * model.architecture.d_head**-0.5
+    return float(((A * change.square()).sum(-1) - (A * change).sum(-1).square()).mean())
+
+
+@pytest.mark.parametrize("kind", SORTS, ids=str)
+@pytest.mark.parametrize("exact", [False, True])
+def test_shares_sum_to_one(kind: Kind, exact: bool):
+    model = tiny(kind)
+    table = traffic(model, measured(model, 9, 6, 10), exact=exact)
+    sums = table.share.sum("writer")
+    assert np.allclose(sums, 1, atol=1e-10)
