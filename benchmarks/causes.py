@@ -23,9 +23,9 @@ from loadstore.causal.cutting import reader_changes
 from loadstore.corpora.corpus import read_corpus
 from loadstore.heads.roles import random_repeats
 from loadstore.linear.factored import Factored
+from loadstore.model.ports import reading, writing
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
-from loadstore.scores.folding import reader_map, writer_map
 from loadstore.sites import Reader, Writer
 from loadstore.wire_traffic.moments import moments
 
@@ -120,13 +120,13 @@ def main(name: str) -> None:
     cause = effects(model, wires)
     table = {m: np.array([float(scores[m].sel(writer=str(w), reader=str(r))) for w, r in wires]) for m in MEASURES[:3]}
     table |= {m: np.array([float(v.sel(writer=str(w), reader=str(r))) for w, r in wires]) for m, v in loads.items()}
-    writing = {w: writer_map(model, w) for w in {w for w, _ in wires}}
-    sizes = {w: float(a.norm() if isinstance(a, Factored) else a.double().norm()) for w, a in writing.items()}
-    rows = {w: planes(a, rows=True) for w, a in writing.items()}
+    maps = {w: writing(model, w).map() for w in {w for w, _ in wires}}
+    sizes = {w: float(a.norm() if isinstance(a, Factored) else a.double().norm()) for w, a in maps.items()}
+    rows = {w: planes(a, rows=True) for w, a in maps.items()}
     product: list[float] = []
     overlap: list[float] = []
     for reader in readers:
-        B = reader_map(model, reader)
+        B = reading(model, reader).map()
         columns, size = planes(B, rows=False), float(B.norm())
         for writer in (w for w, r in wires if r == reader):
             at = {"writer": str(writer), "reader": str(reader)}

@@ -19,10 +19,10 @@ from shapes import random_gpt2, random_llama
 import loadstore as ls
 from loadstore.linear.ends import End
 from loadstore.linear.routes import Routes, routes
+from loadstore.model.ports import reading, writing
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.scores import engine
-from loadstore.scores.ends import read_height, read_rank, written_height, written_rank
 from loadstore.scores.engine import Ask
 
 Row = tuple[str, str, str]
@@ -103,8 +103,9 @@ def _scored(model: Weights, repeats: int) -> dict[str, float]:
     with peak(found):
         found["seconds"] = _median(lambda: ls.subspace_scores(model), repeats)
     network, d = wiring(model), model.architecture.d_model
-    ranks = [written_rank(model, w) for w in network.writers], [read_rank(model, r) for r in network.readers]
-    heights = [written_height(model, w) for w in network.writers] + [read_height(model, r) for r in network.readers]
+    stores, loads = [writing(model, w) for w in network.writers], [reading(model, r) for r in network.readers]
+    ranks = [port.rank for port in stores], [port.rank for port in loads]
+    heights = [port.height for port in stores] + [port.width for port in loads]
     found["wires"] = float(network.exists.sum())
     found["terms"] = routes(*map(np.array, ranks), network.exists, d).terms
     found["dense"] = sum(float(height) * d**2 for height in heights if height >= d)

@@ -20,8 +20,8 @@ from real import real
 from tables import causes, lens
 
 import loadstore as ls
+from loadstore.model.ports import ov, qk
 from loadstore.model.weights import Weights
-from loadstore.scores.folding import ov, qk
 from loadstore.sites import Head
 
 REPEATS = 5

@@ -18,7 +18,7 @@ import loadstore as ls
 from loadstore.decomposition.decomposition import logit_parts, score_parts
 from loadstore.heads.patterns import mass_on, role_masks
 from loadstore.heads.roles import random_repeats
-from loadstore.scores.folding import qk
+from loadstore.model.ports import qk
 
 model = ls.load("builtin")
 trace = ls.run(model, "the cat sat on the mat. the dog sat on the log.", record=True)

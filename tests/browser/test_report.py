@@ -11,9 +11,9 @@ from browser.reading import OPEN_TABLES, columns, same, table
 
 import loadstore as ls
 from loadstore.linear.subspace import subspace_score
+from loadstore.model.ports import ov
 from loadstore.report.page import write_report
 from loadstore.report.prompt import ARTICLE
-from loadstore.scores.folding import ov
 from loadstore.sites import SIDES
 
 # the article's; every head at once, three addresses, the proof; walk, prediction, traffic, evidence; a dossier

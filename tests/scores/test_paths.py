@@ -8,7 +8,7 @@ from tiny import KINDS, WITH_POS, Kind, tiny
 
 import loadstore as ls
 from loadstore.errors import BadRequest, NoSuchSite, NoSuchWire, Undefined
-from loadstore.scores.folding import fold, ov
+from loadstore.model.ports import fold, ov
 from loadstore.scores.paths import entries, full_path, path, positional_qk, virtual_head
 from loadstore.scores.vocabulary import full_ov
 

@@ -11,8 +11,8 @@ from torch import Tensor
 from loadstore.errors import Undefined
 from loadstore.execution.trace import run
 from loadstore.model.gauge import rotate_stream
+from loadstore.model.ports import fold
 from loadstore.model.weights import Layer, MlpLayer, Norm, Weights
-from loadstore.scores.folding import fold
 
 GAINED = [kind for kind in KINDS if kind.norm == "rms" and kind.positions != "shortformer"]
 CENTRED = [kind for kind in KINDS if kind.norm == "layer" and kind.positions != "shortformer" and not kind.biases]

@@ -9,8 +9,8 @@ from loadstore.execution.edits import Edit, ablate, cut
 from loadstore.execution.trace import run
 from loadstore.heads.roles import head_roles, random_repeats
 from loadstore.model.gauge import rotate_stream
+from loadstore.model.ports import ov
 from loadstore.model.weights import Weights
-from loadstore.scores.folding import ov
 from loadstore.scores.scores import subspace_scores
 from loadstore.sites import Head
 

@@ -21,9 +21,9 @@ from loadstore.execution.edits import cut
 from loadstore.execution.trace import run
 from loadstore.heads.roles import head_roles, random_repeats
 from loadstore.model.architecture import Architecture
+from loadstore.model.ports import qk
 from loadstore.model.rotary import Pairs, Rotary
 from loadstore.model.weights import Layer, Weights
-from loadstore.scores.folding import qk
 from loadstore.scores.scores import subspace_scores
 from loadstore.sites import Head
 

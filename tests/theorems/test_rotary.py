@@ -12,11 +12,11 @@ from torch import Tensor
 from loadstore.errors import BadRequest, Undefined
 from loadstore.execution.forward import forward
 from loadstore.execution.trace import run
+from loadstore.model.ports import fold, qk, reading
+from loadstore.model.ports.offsets import averaged
 from loadstore.model.rotary import Rotary
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
-from loadstore.scores.folding import fold, qk, reader_map
-from loadstore.scores.rotary import averaged
 from loadstore.scores.scores import subspace_scores
 from loadstore.sites import Head, Reader, parse_reader
 
@@ -196,7 +196,7 @@ def test_a_reader_of_a_model_is_averaged_over_its_whole_context_unless_told() ->
     model = tiny(next(iter(ROTARY)))
     reader = Reader(1, 0, "K")
     default, whole, one = (
-        reader_map(model, reader, offsets=offsets).dense() for offsets in (None, range(10), range(2, 3))
+        reading(model, reader).map(offsets=offsets).dense() for offsets in (None, range(10), range(2, 3))
     )
     assert float((default @ default.mT - whole @ whole.mT).abs().max()) == 0
     assert float((default @ default.mT - one @ one.mT).abs().max()) > 1e-3
@@ -209,7 +209,7 @@ def test_a_range_of_offsets_is_the_mean_over_those_that_the_window_has(offsets: 
     whole = subspace_scores(model, offset=offsets)
     for reader in ("L0.H0.Q", "L1.H1.K"):
         reach = model.architecture.reach(int(reader[1]))
-        met = [reader_map(model, parse_reader(reader), offsets=range(o, o + 1)) for o in offsets if o < reach]
+        met = [reading(model, parse_reader(reader)).map(offsets=range(o, o + 1)) for o in offsets if o < reach]
         column = whole.score.sel(reader=reader)
         if not met:
             assert bool(column.isnull().all())

@@ -10,7 +10,8 @@ from tiny import KINDS, Kind, tiny
 from torch import Tensor
 
 from loadstore.errors import BadRequest, Undefined
-from loadstore.model.points import Point, point_of
+from loadstore.model.points import Point
+from loadstore.model.ports import reading
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.scores.options import as_null
@@ -21,7 +22,7 @@ SOME = [*KINDS[::7], *KINDS[13::3], Kind("shortformer", "layer", True)]
 
 def points(model: Weights) -> list[Point]:
     """Every point of a model."""
-    found = list(dict.fromkeys(point_of(model, reader) for reader in wiring(model).readers))
+    found = list(dict.fromkeys(reading(model, reader).point for reader in wiring(model).readers))
     return found + [point._replace(behind=True) for point in found if not point.mlp]
 
 
@@ -58,7 +59,7 @@ def test_every_number_is_its_definition_in_dense_matrices(kind: Kind) -> None:
             behind = writer.kind == "pos" and kind.positions == "shortformer"
             A, B, centred = writes(model, writer), reads(model, reader, writer), is_centred(model, reader, writer)
             P = torch.eye(12, dtype=torch.float64) - (1 / 12 if centred else 0)
-            S = P @ stream[point_of(model, reader)._replace(behind=behind)] @ P
+            S = P @ stream[reading(model, reader).point._replace(behind=behind)] @ P
             values, vectors = torch.linalg.eigh(S + 0.001 * S.trace() / 12 * torch.eye(12))
             A_white, B_white = A @ P @ vectors * values**-0.5, values[:, None] ** 0.5 * vectors.mT @ B
             norms, X = A_white.square().sum() * B_white.square().sum(), (A @ P @ B).square().sum()

@@ -95,10 +95,10 @@ def test_factorised_is_exact_when_writer_and_other_side_are_independent(kind: Ki
     ((point, readers),) = points_of(model, [reader]).items()
     (loads,) = loads_of(kept, point, readers)
     for block in Memory(kept).blocks(point):
-        B = loads.behind if block.behind else loads.B
+        B = loads.behind if block.bank.bypasses_norm else loads.B
         assert B is not None
-        for index, writer in enumerate(block.writers):
-            rows = block.rows[:, index] if block.W_O is None else block.rows[:, index] @ block.W_O[index]
+        for index, writer in enumerate(block.bank.writers):
+            rows = block.bank.sent(block.rows)[:, index]
             y = rows @ B[0]
             expected = _independent(y, q, k, A, s, side, model)
             assert float(found.sel(writer=str(writer), reader=str(reader))) == pytest.approx(

@@ -9,7 +9,8 @@ from torch import Tensor
 import loadstore as ls
 from loadstore.corpora.corpus import Corpus
 from loadstore.model.gauge import rotate_stream
-from loadstore.model.points import Point, point_of
+from loadstore.model.points import Point
+from loadstore.model.ports import banks, reading
 from loadstore.model.wiring import wiring
 from loadstore.sites import UNEMBED
 from loadstore.wire_traffic.moments import Moments, moments
@@ -51,7 +52,7 @@ def test_the_moments_are_those_of_the_recorded_stream(kind: Kind) -> None:
     assert len(compared) == 4 + 3 * (kind.positions == "shortformer")
     for point in compared:
         torch.testing.assert_close(found[point], recorded(model, kept, point), rtol=1e-9, atol=1e-10)
-    assert {point_of(model, reader) for reader in wiring(model).readers} <= found.keys()
+    assert {reading(model, reader).point for reader in wiring(model).readers} <= found.keys()
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.mlp], ids=str)
@@ -61,7 +62,8 @@ def test_at_an_mlp_they_are_of_all_that_was_stored_before_it(kind: Kind) -> None
     norm, scale = model.layers[1].mlp.norm, kept.inverse_scale[Point(1, mlp=True)]
     u = torch.zeros(len(kept.tokens), 12, dtype=torch.float64)
     for writer in wiring(model).writers_of(wiring(model).reader("L1.mlp")):
-        rows = kept.stored(writer)
+        (bank,) = banks(model, [writer])
+        rows = kept.stored(bank)[:, 0]
         if writer.kind != "pos" or kind.positions != "shortformer":
             u += rows @ model.head(writer.head).W_O if writer.kind == "head" else rows
     u = (u - u.mean(1, keepdim=True) if norm is not None and norm.centres else u) * scale[:, None]
@@ -87,7 +89,7 @@ def test_a_corpus_is_read_and_run_for_it() -> None:
     model = tiny(KINDS[0])
     found = stream_moments(model, [[1, 2, 3, 4, 5, 6, 7], [3, 9, 2, 11]])
     assert found.keys() == {Point(layer) for layer in range(4)}
-    assert point_of(model, UNEMBED) in found
+    assert reading(model, UNEMBED).point in found
     assert all(bool((torch.linalg.eigvalsh(second) > -1e-12).all()) for second in found.values())
 
 

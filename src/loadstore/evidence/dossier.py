@@ -18,8 +18,8 @@ from loadstore.evidence.head_facts import AblationEffect, Dossier, MatchedPair, 
 from loadstore.heads.patterns import ROLES
 from loadstore.heads.roles import head_roles
 from loadstore.linear.factored import Factored
+from loadstore.model.ports import ov
 from loadstore.model.weights import Weights
-from loadstore.scores.folding import ov
 from loadstore.scores.moved import matched, moved
 from loadstore.scores.scores import subspace_scores
 from loadstore.scores.vocabulary import copying

@@ -34,6 +34,16 @@ class LayerRecord:
     mlp: Stream | None = None
     mlp_inverse_scale: Float[Tensor, "batch token 1"] | None = None
 
+    @property
+    def inner(self) -> HeadValues:
+        """For every head, what its store is linear in: store = inner · ``out`` of its port."""
+        return self.z
+
+    @property
+    def mixing(self) -> Patterns:
+        """The weights with which ``inner`` is the sum of the values of the keys."""
+        return self.pattern
+
 
 def project(x: Stream, matrix: Float[Tensor, "head d_model d_head"], bias: Tensor | None) -> HeadValues:
     """x W + b for all heads at once."""

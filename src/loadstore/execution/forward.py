@@ -23,6 +23,7 @@ from loadstore.execution.edited import Edited, Loss
 from loadstore.execution.edits import Edit
 from loadstore.model.mlp import mlp_output
 from loadstore.model.norms import normalise, through_norm
+from loadstore.model.points import ScaleOf
 from loadstore.model.weights import Layer, Norm, Weights
 from loadstore.sites import EMBED, POS, Writer
 from loadstore.threads import threads_for
@@ -40,6 +41,39 @@ class Record:
     layers: list[LayerRecord] = field(default_factory=list[LayerRecord])
     final: Stream | None = None
     final_inverse_scale: Float[Tensor, "batch token 1"] | None = None
+
+    def scale(self, of: ScaleOf) -> Tensor | None:
+        """One scale 1/σ of this pass, of a q- or k-norm for every head; None for a q- or k-norm that is not there."""
+        if of.name == "final":
+            return self.final_inverse_scale
+        layer = self.layers[of.layer]
+        match of.name:
+            case "heads":
+                return layer.inverse_scale
+            case "q":
+                return layer.q_scale
+            case "k":
+                return layer.k_scale
+            case "mlp":
+                return layer.mlp_inverse_scale
+
+    def inner(self, writers: Sequence[Writer]) -> Float[Tensor, "batch token writer inner"]:
+        """What was recorded of one writer, or of heads of one layer: their stores are linear in it (``Bank.sent``)."""
+        layer = self.layers[writers[0].layer]
+        match writers[0].kind:
+            case "head":
+                index = [writer.index for writer in writers]
+                return layer.inner if index == list(range(layer.inner.shape[2])) else layer.inner[:, :, index]
+            case "embed":
+                store = self.embed
+            case "pos":
+                store = None if self.pos is None else self.pos.expand(layer.stream.shape)
+            case "bias":
+                store = layer.bias
+            case "mlp":
+                store = layer.mlp
+        assert store is not None
+        return store[:, :, None]
 
 
 def forward(

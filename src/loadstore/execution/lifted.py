@@ -17,7 +17,7 @@ from torch import Tensor
 from loadstore.errors import BadRequest, Undefined
 from loadstore.linear.factored import Factored
 from loadstore.linear.singular import TOLERANCE, as_one, right_singular
-from loadstore.model.folded import fold
+from loadstore.model.ports import fold
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.sites import Reader, Writer

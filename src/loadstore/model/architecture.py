@@ -140,6 +140,20 @@ class Architecture:
         return self.positions in ("learned", "shortformer")
 
     @property
+    def positions_bypass_norm(self) -> bool:
+        """Whether ``pos`` is added to the inputs of Q and K behind their norm, and never to the stream."""
+        return self.positions == "shortformer"
+
+    @property
+    def attention_scale(self) -> float:
+        """What q·k is multiplied by before the softmax: 1/√d_head."""
+        return self.d_head**-0.5
+
+    def rotary_of(self, layer: int) -> Rotary | None:
+        """The rotary positions of one layer; None where nothing turns."""
+        return self.rotary
+
+    @property
     def heads(self) -> tuple[Head, ...]:
         """All heads in depth order."""
         return tuple(Head(layer, index) for layer in range(self.n_layers) for index in range(self.n_heads))

@@ -1,15 +1,15 @@
-"""Where readers meet the stream: before a layer's heads, before its MLP, before the unembedding."""
+"""Where readers meet the stream, and the names of the scales that one pass freezes."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
-from loadstore.model.weights import Weights
-from loadstore.sites import Reader
+ScaleName: TypeAlias = Literal["heads", "q", "k", "mlp", "final"]
 
 
 class Point(NamedTuple):
     """Where a norm reads the stream: before a layer's heads, before its MLP, or before the unembedding.
 
-    ``behind``: what Q and K read after that norm and its gain, where shortformer positions are added.
+    The unembedding's is one layer past the last. ``behind``: what Q and K read after that norm and its gain, where
+    shortformer positions are added.
     """
 
     layer: int
@@ -17,6 +17,11 @@ class Point(NamedTuple):
     behind: bool = False
 
 
-def point_of(weights: Weights, reader: Reader) -> Point:
-    """The point of a reader; the unembedding's is one layer past the last."""
-    return Point(weights.architecture.n_layers if reader.is_unembed else reader.layer, reader.is_mlp)
+class ScaleOf(NamedTuple):
+    """One scale 1/σ of a pass: of the norm before a layer's heads, of its q- or k-norm, before its MLP, or the last.
+
+    The last norm has no layer: −1.
+    """
+
+    name: ScaleName
+    layer: int = -1

@@ -5,11 +5,11 @@ from torch import Tensor
 
 from loadstore.linear.factored import Factored
 from loadstore.linear.subspace import subspace_score, writer_cores
+from loadstore.model.ports import ov
 from loadstore.model.wiring import wiring
 from loadstore.report.story import Story
 from loadstore.report.wires import OUTLINE, largest, layer_heads, side_panel, wire
 from loadstore.report.words import number
-from loadstore.scores.folding import ov
 from loadstore.sites import Head
 from loadstore.views.model import Figure, figure, heatmap, panel, remark
 

@@ -22,11 +22,11 @@ from loadstore.linear.null import null, unit
 from loadstore.linear.singular import TOLERANCE, as_one, right_singular
 from loadstore.linear.subspace import gram_eigenvalues
 from loadstore.model.globs import matching
+from loadstore.model.ports import Norms, reading, writing
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.scores.cores import MEASURES as SCORED
-from loadstore.scores.cores import ROUNDING, centres, measures, meets, reading_cores, stacked
-from loadstore.scores.folding import Norms, reads_after_norm, writer_map
+from loadstore.scores.cores import ROUNDING, measures, meets, reading_cores, stacked
 from loadstore.scores.options import as_norms, as_offsets, averaged_over
 from loadstore.sites import Head, Reader, Writer, parse_writer
 from loadstore.threads import threads_for
@@ -130,8 +130,9 @@ def split_writer(
     """
     if not 0 <= tolerance < 1:
         raise BadRequest(f"tolerance = {tolerance}: expected a relative difference from 0 to less than 1")
-    behind = reads_after_norm(weights, writer)
-    centring = [not behind and centres(weights, reader, norms) for reader in readers]
+    stores = writing(weights, writer)
+    behind = stores.bypasses_norm
+    centring = [not behind and reading(weights, reader).centres(norms) for reader in readers]
     if any(centring) and not all(centring):
         one, other = (next(r for r, c in zip(readers, centring, strict=True) if c == sort) for sort in (True, False))
         raise Undefined(
@@ -139,7 +140,7 @@ def split_writer(
             "channels; choose readers of one sort, readers="
         )
     try:
-        found = right_singular(writer_map(weights, writer, norms), centred=all(centring))
+        found = right_singular(stores.map(norms), centred=all(centring))
     except Undefined as reason:
         raise Undefined(f"what {writer} of {weights.name} stores has no channels: {reason}") from None
     channel = as_one(found.strengths, tolerance)
@@ -153,14 +154,14 @@ def _values(
     strengths = split.strengths * unit(split.strengths[None])
     rows = strengths[:, None] * split.directions
     x = torch.zeros(split.count, len(readers), dtype=torch.float64)
-    reading: list[Tensor] = []
+    read: list[Tensor] = []
     for column, core in enumerate(reading_cores(weights, readers, norms, behind=split.behind, offsets=offsets)):
         near_one = core * unit(core.abs().reshape(1, -1))
         x[:, column].index_add_(0, split.channel, (rows @ near_one).square().sum(1))
-        reading += gram_eigenvalues([near_one.mT])
+        read += gram_eigenvalues([near_one.mT])
     sizes = torch.bincount(split.channel).tolist()
     own = stacked(list(strengths.square().split(sizes)))
     d = weights.architecture.d_model - split.centred
-    chance = null(own, stacked(reading), d)
+    chance = null(own, stacked(read), d)
     whole, norms_ = x.sum(0), chance.norms.sum(0)
     return measures(x, chance) | {"carried": torch.where(whole < ROUNDING * norms_, torch.nan, x / whole)}

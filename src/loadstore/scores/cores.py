@@ -10,8 +10,8 @@ from torch import Tensor
 from loadstore.linear.factored import Factored
 from loadstore.linear.null import Null
 from loadstore.linear.subspace import reader_cores
+from loadstore.model.ports import Norms, reading
 from loadstore.model.weights import Weights
-from loadstore.scores.folding import Norms, reader_map, reader_norm
 from loadstore.sites import Reader, Writer
 
 _Site = TypeVar("_Site", Writer, Reader)
@@ -20,10 +20,9 @@ BATCH = 32
 MEASURES = ("score", "chance", "z", "p", "ceiling", "alignment")
 
 
-def centres(weights: Weights, reader: Reader, norms: Norms) -> bool:
-    """Whether a reader loads through a norm that removes the mean."""
-    norm = reader_norm(weights, reader)
-    return norms == "fold" and norm is not None and norm.centres
+def centre(rows: Float[Tensor, "source d_model"]) -> Float[Tensor, "source d_model"]:
+    """A (I − 11ᵀ/d): every row without its mean."""
+    return rows - rows.mean(-1, keepdim=True)
 
 
 def meets(weights: Weights, reader: Reader, offsets: range | None) -> bool:
@@ -36,7 +35,9 @@ def reading_cores(
 ) -> Iterator[Float[Tensor, "d_model core"]]:
     """D with D Dᵀ = B Bᵀ of each reader, in double precision, a few readers at a time."""
     for some in batches(readers):
-        yield from reader_cores([double(reader_map(weights, r, norms, behind=behind, offsets=offsets)) for r in some])
+        yield from reader_cores(
+            [double(reading(weights, r).map(norms, bypassing=behind, offsets=offsets)) for r in some]
+        )
 
 
 def measures(x: Float[Tensor, "writer reader"], chance: Null) -> dict[str, Float[Tensor, "writer reader"]]:

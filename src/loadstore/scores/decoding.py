@@ -23,18 +23,17 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.errors import BadRequest, Undefined
+from loadstore.model.ports import Norms, ov, qk, reading, writing
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.scores.channels import TOLERANCE, split_writer
 from loadstore.scores.cores import meets
-from loadstore.scores.folding import Norms, ov, qk, reader_map, reads_after_norm, writer_map
 from loadstore.scores.moved import texts
 from loadstore.scores.options import as_norms, as_offsets
-from loadstore.scores.vocabulary import at_most_vocab, embedded
-from loadstore.sites import UNEMBED, Head, Reader, Writer, parse_writer
+from loadstore.scores.vocabulary import at_most_vocab
+from loadstore.sites import EMBED, POS, UNEMBED, Head, Reader, Writer, parse_writer
 from loadstore.threads import threads_for
 
-STORED = {"embed": "tokens", "head": "tokens", "pos": "positions", "mlp": "units", "bias": ""}
 MATCHING = {"Q": "whose keys match", "K": "whose queries match", "V": "promoted", "mlp": "excited", "": "promoted"}
 
 
@@ -143,6 +142,7 @@ def _decoded(
 ) -> ChannelTokens:
     """One channel from both its ends; signs so that the largest store is +."""
     (source, target), (loaded_as, loaded) = wire, load
+    stored_as = writing(weights, source).row_is
     if single := len(strengths) == 1:
         largest = loaded if stored is None or not bool(stored.any()) else stored
         sign = largest.flatten()[largest.abs().argmax()].sign()
@@ -153,11 +153,11 @@ def _decoded(
         channel,
         len(strengths),
         float(strengths.square().mean().sqrt()),
-        STORED[source.kind],
-        {} if stored is None else _strongest(weights, stored, top, STORED[source.kind], single=single),
+        stored_as,
+        {} if stored is None else _strongest(weights, stored, top, stored_as, single=single),
         f"{loaded_as} {MATCHING[target.side]}",
         _strongest(weights, loaded, top, loaded_as, single=single),
-        _agreement(stored, loaded) if stored is not None and STORED[source.kind] == loaded_as != "units" else nan,
+        _agreement(stored, loaded) if stored is not None and stored_as == loaded_as != "units" else nan,
     )
 
 
@@ -165,18 +165,9 @@ def _stored(
     weights: Weights, writer: Writer, norms: Norms, directions: Float[Tensor, "d_model m"]
 ) -> Float[Tensor, "row m"] | None:
     """What each token, position or unit stores along each direction; None for a constant."""
-    if writer.kind == "bias":
-        return None
-    if writer.kind == "head":
-        move = ov(weights, writer.head, norms)
-        rows = embedded(weights, move.left @ (move.right @ directions.to(move.right)))
-    elif writer.kind == "embed":
-        rows = embedded(weights, directions.to(weights.device, weights.dtype))
-    else:
-        matrix = writer_map(weights, writer, norms)
-        assert isinstance(matrix, Tensor)
-        rows = matrix @ directions.to(matrix)
-    return rows if writer.kind == "mlp" else rows - rows.mean(0)
+    port = writing(weights, writer)
+    rows = port.along(directions, norms)
+    return rows if rows is None or port.row_is == "units" else rows - rows.mean(0)
 
 
 def _loaded(
@@ -184,24 +175,22 @@ def _loaded(
 ) -> tuple[str, Float[Tensor, "row m"]]:
     """What the reader's other end has for each direction, and what its rows are."""
     if reader.is_mlp:
-        read = reader_map(weights, reader, norms).right
+        read = reading(weights, reader).map(norms).right
         return "units", read.mT @ directions.to(read)
     if reader.is_unembed or reader.side == "V":
-        promoted = reader_map(weights, UNEMBED, norms).right
+        promoted = reading(weights, UNEMBED).map(norms).right
         directions = directions.to(promoted)
         if reader.side == "V":
             move = ov(weights, reader.head, norms)
             directions = (directions.mT @ move.left @ move.right).mT
         return "tokens", promoted.mT @ directions
-    match = qk(weights, reader.head, norms, offset=offset, behind="QK" if reads_after_norm(weights, writer) else "")
+    match = qk(weights, reader.head, norms, offset=offset, bypassing=writing(weights, writer).bypasses_norm)
     match = match if reader.side == "K" else match.T
     read = match.left @ (match.right @ directions.to(match.right))
-    if writer.kind == "pos":
-        assert weights.W_pos is not None
-        what, rows = "positions", weights.wide(weights.W_pos) @ read
-    else:
-        what, rows = "tokens", embedded(weights, read)
-    return what, (rows - rows.mean(0)) * weights.architecture.d_head**-0.5
+    other = writing(weights, POS if writer == POS else EMBED)
+    rows = other.along(read)
+    assert rows is not None
+    return other.row_is, (rows - rows.mean(0)) * weights.architecture.attention_scale
 
 
 def _agreement(stored: Float[Tensor, "row m"], loaded: Float[Tensor, "row m"]) -> float:

@@ -12,12 +12,11 @@ from loadstore.linear.ends import End
 from loadstore.linear.null import null, unit
 from loadstore.linear.routes import routes
 from loadstore.linear.whitening import whitening
-from loadstore.model.points import point_of
+from loadstore.model.ports import Norms, reading, writing
 from loadstore.model.weights import Weights
-from loadstore.scores.cores import centres, measures
-from loadstore.scores.ends import read_height, read_rank, reader_end, writer_ends, written_height, written_rank
+from loadstore.scores.cores import centre, measures
+from loadstore.scores.ends import reader_end, writer_ends
 from loadstore.scores.engine import Ask, tiles
-from loadstore.scores.folding import Norms, centre, reads_after_norm
 from loadstore.scores.options import Asked, moment_at
 from loadstore.sites import Reader, Writer
 
@@ -51,13 +50,13 @@ def groups(
     weights: Weights, writers: Sequence[Writer], readers: Sequence[Reader], norms: Norms, exists: np.ndarray
 ) -> list[Group]:
     """At most four: (behind the norm or not) × (this reader centres or not); writers without a wire are left out."""
+    centring = [reading(weights, reader).centres(norms) for reader in readers]
+    bypassing = [writing(weights, writer).bypasses_norm for writer in writers]
     found: list[Group] = []
     for behind in (False, True):
         for centred in (False, True):
-            some_r = [j for j, r in enumerate(readers) if (centres(weights, r, norms) and not behind) == centred]
-            some_w = [
-                i for i, w in enumerate(writers) if reads_after_norm(weights, w) == behind and exists[i, some_r].any()
-            ]
+            some_r = [j for j, mean in enumerate(centring) if (mean and not behind) == centred]
+            some_w = [i for i, own in enumerate(bypassing) if own == behind and exists[i, some_r].any()]
             if some_w and some_r:
                 some = [writers[i] for i in some_w], [readers[j] for j in some_r]
                 found.append(Group(*some, some_w, some_r, centred, behind, exists[np.ix_(some_w, some_r)]))
@@ -87,7 +86,7 @@ def pieces(weights: Weights, group: Group, asked: Asked) -> Iterator[Piece]:
 def precision(weights: Weights, group: Group) -> torch.dtype:
     """Double where the weights are, and where it takes a moment; else what the weights are computed in."""
     d = weights.architecture.d_model
-    heights = [written_height(weights, w) for w in group.writers] + [read_height(weights, r) for r in group.readers]
+    heights = [writing(weights, w).height for w in group.writers] + [reading(weights, r).width for r in group.readers]
     dense = sum(float(height) * d**2 for height in heights if height >= d)
     terms = dense + routes(*_ranks(weights, group), group.exists, d).terms
     return torch.float64 if terms < MOMENT else weights.dtype
@@ -95,8 +94,8 @@ def precision(weights: Weights, group: Group) -> torch.dtype:
 
 def _ranks(weights: Weights, group: Group) -> tuple[np.ndarray, np.ndarray]:
     return (
-        np.array([written_rank(weights, writer) for writer in group.writers]),
-        np.array([read_rank(weights, reader) for reader in group.readers]),
+        np.array([writing(weights, writer).rank for writer in group.writers]),
+        np.array([reading(weights, reader).rank for reader in group.readers]),
     )
 
 
@@ -105,7 +104,7 @@ def _spaces(weights: Weights, group: Group, asked: Asked) -> Iterator[tuple[np.n
     if asked.stream is None:
         yield group.exists, lambda end: end, lambda end: end
         return
-    points = [point_of(weights, reader)._replace(behind=group.behind) for reader in group.readers]
+    points = [reading(weights, reader).point._replace(behind=group.behind) for reader in group.readers]
     for point in dict.fromkeys(points):
         wanted = group.exists & np.array([other == point for other in points])
         if not wanted.any():

@@ -7,8 +7,8 @@ import numpy as np
 
 from loadstore.linear.decompositions import finite, qr
 from loadstore.linear.factored import Factored
+from loadstore.model.ports import Norms, ov
 from loadstore.model.weights import Weights
-from loadstore.scores.folding import Norms, ov
 from loadstore.scores.options import as_norms
 from loadstore.scores.streaming import precise, strongest_entries
 from loadstore.scores.vocabulary import HeadName, at_most_vocab, embedded, full_ov, full_qk
@@ -68,7 +68,7 @@ def matched(
     circuit = full_qk(weights, head, as_norms(norms), offset=offset)
     right = circuit.right - circuit.right.mean(1, keepdim=True)
     top = at_most_vocab(weights, top, "top")
-    score, query, key = strongest_entries(Factored(circuit.left * weights.architecture.d_head**-0.5, right), top)
+    score, query, key = strongest_entries(Factored(circuit.left * weights.architecture.attention_scale, right), top)
     return xr.Dataset(
         {
             "query": ("pair", query.numpy()),

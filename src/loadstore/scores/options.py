@@ -12,9 +12,9 @@ from torch import Tensor
 from loadstore.errors import BadRequest
 from loadstore.linear.whitening import RIDGE
 from loadstore.model.points import Point
+from loadstore.model.ports import Norms
 from loadstore.model.weights import Weights
 from loadstore.quote import quote
-from loadstore.scores.folding import Norms
 
 Control: TypeAlias = Literal["none", "reversed", "haar"]
 Counts: TypeAlias = Sequence[float | int] | np.ndarray | Tensor

@@ -16,10 +16,10 @@ from torch import Tensor
 from loadstore.linear.decompositions import svd
 from loadstore.linear.null import Null, null, unit
 from loadstore.linear.subspace import reader_cores, writer_cores
+from loadstore.model.ports import Norms, reading, writing
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
-from loadstore.scores.cores import centres, double
-from loadstore.scores.folding import Norms, centre, reader_map, reads_after_norm, writer_map
+from loadstore.scores.cores import centre, double
 from loadstore.sites import Reader, Writer
 
 
@@ -48,13 +48,14 @@ class Overlap:
 def overlap(weights: Weights, writer: Writer | str, reader: Reader | str, norms: Norms = "fold") -> Overlap:
     """Take one wire apart. Raises NoSuchSite, NoSuchWire."""
     source, target = wiring(weights).wire(writer, reader)
-    behind = reads_after_norm(weights, source)
-    centred = centres(weights, target, norms) and not behind
-    (core,) = writer_cores([double(writer_map(weights, source, norms))])
-    (reading,) = reader_cores([double(reader_map(weights, target, norms, behind=behind))])
-    core, reading = _near_one(centre(core) if centred else core), _near_one(reading)
-    _, written, u = svd(core)
-    v, read, _ = svd(reading)
+    stores, loads = writing(weights, source), reading(weights, target)
+    bypassing = stores.bypasses_norm
+    centred = loads.centres(norms) and not bypassing
+    (left,) = writer_cores([double(stores.map(norms))])
+    (right,) = reader_cores([double(loads.map(norms, bypassing=bypassing))])
+    left, right = _near_one(centre(left) if centred else left), _near_one(right)
+    _, written, u = svd(left)
+    v, read, _ = svd(right)
     d = weights.architecture.d_model - centred
     return Overlap(
         str(source),
@@ -62,7 +63,7 @@ def overlap(weights: Weights, writer: Writer | str, reader: Reader | str, norms:
         written,
         read,
         u @ v,
-        float((core @ reading).square().sum()),
+        float((left @ right).square().sum()),
         null(written.square()[None], read.square()[None], d),
     )
 

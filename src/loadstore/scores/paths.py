@@ -16,14 +16,14 @@ import torch
 
 from loadstore.errors import BadRequest, Undefined
 from loadstore.linear.factored import Factored
+from loadstore.model.ports import Norms, PosWriting, ov, reading
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
-from loadstore.scores.folding import Norms, folded_side, ov, reads_after_norm
 from loadstore.scores.moved import texts
 from loadstore.scores.options import as_norms
 from loadstore.scores.streaming import precise, strongest_entries
 from loadstore.scores.vocabulary import HeadName, accuracy, at_most_vocab, eigenvalue_score, embedded, unembedding
-from loadstore.sites import Head, Reader, Writer, parse_head
+from loadstore.sites import POS, SIDES, Head, Reader, parse_head
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -78,12 +78,13 @@ def positional_qk(weights: Weights, head: HeadName, norms: Norms = "fold") -> "x
         raise Undefined(
             f"{weights.name} has {weights.architecture.positions} positions, which no writer stores: there is no W_pos"
         )
-    behind = reads_after_norm(weights, Writer("pos"))
-    positions = weights.wide(weights.W_pos).double()
+    pos = PosWriting(weights, POS)
+    positions = pos.map().double()
     query, key = (
-        positions @ folded_side(weights, head, side, as_norms(norms), behind=behind).double() for side in ("Q", "K")
+        positions @ side.folded(as_norms(norms), bypassing=pos.bypasses_norm).double()
+        for side in (reading(weights, Reader(head.layer, head.index, name)) for name in SIDES[:2])
     )
-    scores = (query @ key.mT * weights.architecture.d_head**-0.5).cpu()
+    scores = (query @ key.mT * weights.architecture.attention_scale).cpu()
     count, window = len(scores), weights.architecture.window(head.layer)
     seen = torch.ones(count, count, dtype=torch.bool).tril()
     seen = seen if window is None else seen & torch.ones(count, count, dtype=torch.bool).triu(1 - window)

@@ -10,12 +10,12 @@ from torch import Tensor
 from loadstore.bounds import Seed
 from loadstore.linear.discovery import adjusted
 from loadstore.model.points import Point
+from loadstore.model.ports import Norms
 from loadstore.model.weights import Weights
 from loadstore.model.where import Globs, asked_for
 from loadstore.model.wiring import wiring
 from loadstore.scores.cores import MEASURES as MEASURES
 from loadstore.scores.cores import meets
-from loadstore.scores.folding import Norms
 from loadstore.scores.groups import Group, groups, pieces, precision
 from loadstore.scores.options import Control, Counts, Null, ask
 from loadstore.scores.relative import relative

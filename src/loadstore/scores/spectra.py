@@ -6,9 +6,9 @@ import numpy as np
 
 from loadstore.errors import Undefined
 from loadstore.linear.spectrum import FRACTIONS, PrincipalSpectrum, principal_spectrum, structureless
+from loadstore.model.ports import writing
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
-from loadstore.scores.folding import writer_map
 from loadstore.sites import Writer
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def spectrum(weights: Weights, site: Writer | str = "embed") -> "xr.Dataset":
     import xarray as xr
 
     writer = wiring(weights).writer(site)
-    matrix = writer_map(weights, writer)
+    matrix = writing(weights, writer).map()
     try:
         result: PrincipalSpectrum = principal_spectrum(matrix)
     except Undefined as reason:

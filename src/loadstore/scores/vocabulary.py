@@ -19,32 +19,27 @@ from torch import Tensor
 
 from loadstore.errors import BadRequest
 from loadstore.linear.factored import Factored
-from loadstore.model.folded import fold
+from loadstore.model.ports import EmbedWriting, Norms, ov, qk, reading
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
-from loadstore.scores.folding import Norms, ov, qk
 from loadstore.scores.options import as_norms, as_offsets
 from loadstore.scores.streaming import diagonal_ranks, precise
-from loadstore.sites import Head, Reader, parse_head
+from loadstore.sites import EMBED, UNEMBED, Head, Reader, parse_head
 
 if TYPE_CHECKING:
     import xarray as xr
 
 HeadName = Head | str
-TILE = 8192  # tokens
 
 
 def embedded(weights: Weights, matrix: Float[Tensor, "d_model inside"]) -> Float[Tensor, "vocab inside"]:
-    """W_E times a matrix; a W_E that is stored in another format is brought to this one a tile at a time."""
-    if (weights.W_E.dtype, weights.W_E.device) == (matrix.dtype, matrix.device):
-        return weights.read(weights.W_E) @ matrix
-    return torch.cat([weights.wide(tile) @ matrix for tile in weights.W_E.split(TILE)])
+    """W_E times a matrix."""
+    return EmbedWriting(weights, EMBED).along(matrix)
 
 
 def unembedding(weights: Weights, norms: Norms) -> Float[Tensor, "d_model vocab"]:
     """W_U centred over the vocabulary, the last norm folded in."""
-    W_U = weights.wide(weights.W_U)
-    return fold(W_U - W_U.mean(1, keepdim=True), weights.norm(None) if norms == "fold" else None)
+    return reading(weights, UNEMBED).map(norms).right
 
 
 def full_ov(weights: Weights, heads: HeadName | Sequence[HeadName], norms: Norms = "fold") -> Factored:

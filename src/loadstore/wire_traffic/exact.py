@@ -14,6 +14,7 @@ from loadstore.decomposition.deviations import deviations
 from loadstore.errors import Undefined
 from loadstore.execution.edits import reader_of
 from loadstore.execution.trace import Trace, run
+from loadstore.model.ports import heads_out
 from loadstore.model.wiring import wiring
 from loadstore.progress import Progress
 from loadstore.sites import Reader, Writer
@@ -33,7 +34,7 @@ def reader_traffic(trace: Trace, reader: Reader | str) -> dict[str, float]:
 def traffic_of(trace: Trace, reader: Reader, change: Float[Tensor, "batch token d_head"]) -> float:
     """Traffic of one wire whose part of q, k or v, less its mean, is ``change``."""
     if reader.side == "V":
-        stored = change @ trace.weights.head(reader.head).W_O
+        stored = change @ heads_out(trace.weights, reader.layer)[reader.index]
         return float(stored[:, 1:].square().sum(-1).mean().sqrt())
     scores = seen_scores(trace, reader, change[None])[0]
     pattern = trace.record.layers[reader.layer].pattern[:, reader.index]
@@ -46,7 +47,7 @@ def seen_scores(
     """The change of scores that each change of q or k makes, less its mean under the pattern: what softmax sees."""
     layer = trace.record.layers[reader.layer]
     q, k, pattern = layer.q[:, :, reader.index], layer.k[:, :, reader.index], layer.pattern[:, reader.index]
-    scores = (changes @ k.mT if reader.side == "Q" else q @ changes.mT) * trace.weights.architecture.d_head**-0.5
+    scores = (changes @ k.mT if reader.side == "Q" else q @ changes.mT) * trace.weights.architecture.attention_scale
     return scores - (pattern * scores).sum(-1, keepdim=True)
 
 

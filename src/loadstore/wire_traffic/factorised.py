@@ -37,11 +37,11 @@ def factorised(
             carried = samples.rows(whole[:, None], whole, loads)
             found["total"][[column[reader] for reader in loads.readers]] = carried.theta[0].cpu().numpy()
         for block in memory.blocks(point):
-            kept = [i for i, writer in enumerate(block.writers) if writer in row]
+            kept = [i for i, writer in enumerate(block.bank.writers) if writer in row]
             if not kept:
                 continue
             for loads, carried in samples.block(block, some, wholes):
-                cells = np.ix_([row[block.writers[i]] for i in kept], [column[reader] for reader in loads.readers])
+                cells = np.ix_([row[block.bank.writers[i]] for i in kept], [column[reader] for reader in loads.readers])
                 if connected[cells].all():
                     found["theta"][cells] = carried.theta[kept].cpu().numpy()
                     found["cross"][cells] = carried.cross[kept].cpu().numpy()
@@ -70,7 +70,8 @@ class _Samples:
 
     def block(self, block: Block, some: list[Loads], wholes: list[Tensor]) -> list[tuple[Loads, Carried]]:
         """One block of writers into every kind of reader at a point."""
-        if block.W_O is None:
+        out = block.bank.out
+        if out is None:
             return [
                 (loads, self.rows(_sent(block, loads), whole, loads)) for loads, whole in zip(some, wholes, strict=True)
             ]
@@ -78,9 +79,9 @@ class _Samples:
         moment = grams(later, self.later)
         found: list[tuple[Loads, Carried]] = []
         for loads, whole in zip(some, wholes, strict=True):
-            carried = from_heads(later, moment, block.W_O, whole[self.is_later], loads, self.later)
+            carried = from_heads(later, moment, out, whole[self.is_later], loads, self.later)
             if loads.first is not None:
-                y = torch.einsum("twi,wide->twde", first, (block.W_O[:, None] @ loads.B).transpose(1, 2))
+                y = torch.einsum("twi,wide->twde", first, (out[:, None] @ loads.B).transpose(1, 2))
                 carried = carried + from_rows(y, whole[~self.is_later], loads.of, loads.first, self.first)
             found.append((loads, carried))
         return found
@@ -88,5 +89,5 @@ class _Samples:
 
 def _sent(block: Block, loads: Loads) -> Tensor:
     """Y = uB of one writer that stores in the stream or, shortformer positions, behind the norms."""
-    matrix = loads.behind if block.behind and loads.behind is not None else loads.B
+    matrix = loads.behind if block.bank.bypasses_norm and loads.behind is not None else loads.B
     return torch.einsum("twd,lde->twle", block.rows, matrix)

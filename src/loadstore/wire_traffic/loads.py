@@ -6,6 +6,7 @@ and the unembedding, whose b is weights alone (there B is a core: B Bᵀ = b).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from jaxtyping import Float, Int
@@ -13,9 +14,9 @@ from torch import Tensor
 
 from loadstore.errors import Undefined
 from loadstore.linear.subspace import reader_cores
-from loadstore.model.points import Point, point_of
+from loadstore.model.points import Point
+from loadstore.model.ports import reading
 from loadstore.model.weights import Weights
-from loadstore.scores.folding import folded_side, reader_map
 from loadstore.sites import Reader
 from loadstore.wire_traffic.moments import Moments
 
@@ -43,7 +44,7 @@ def points_of(weights: Weights, readers: Sequence[Reader]) -> dict[Point, list[R
     """Readers by the point that they read at, in the order in which they come."""
     points: dict[Point, list[Reader]] = {}
     for reader in readers:
-        points.setdefault(point_of(weights, reader), []).append(reader)
+        points.setdefault(reading(weights, reader).point, []).append(reader)
     return points
 
 
@@ -61,7 +62,7 @@ def loads_of(moments: Moments, point: Point, readers: Sequence[Reader]) -> list[
 def _flat(weights: Weights, point: Point, readers: list[Reader]) -> Loads:
     cores: list[Tensor] = []
     for start in range(0, len(readers), CORES):
-        maps = [reader_map(weights, reader) for reader in readers[start : start + CORES]]
+        maps = [reading(weights, reader).map() for reader in readers[start : start + CORES]]
         cores += [core.to(weights.dtype) for core in reader_cores(maps)]
     return Loads(point, tuple(readers), torch.stack(cores), torch.arange(len(readers)))
 
@@ -69,25 +70,23 @@ def _flat(weights: Weights, point: Point, readers: list[Reader]) -> Loads:
 def _matched(moments: Moments, point: Point, readers: list[Reader]) -> Loads:
     """Q or K of some heads of one layer; heads that share keys share their projection."""
     weights, shape = moments.weights, moments.weights.architecture
-    side = readers[0].head_side
-    assert side != "V"
+    side: Literal["Q", "K"] = "Q" if readers[0].side == "Q" else "K"
     if point.layer not in moments.layers:
         raise Undefined(
             f"what the {side} of layer {point.layer} meets was not measured: moments(…, readers=…) left it out; take "
             f"them again with readers that match {readers[0]}"
         )
     shared = [reader.index if side == "Q" else shape.kv(reader.index) for reader in readers]
-    some = {own: reader.head for own, reader in zip(shared, readers, strict=True)}
+    some = {own: reading(weights, reader) for own, reader in zip(shared, readers, strict=True)}
     owns = list(some)
     tokens = len(moments.tokens)
     heads = [reader.index for reader in readers]
-    behind = shape.positions == "shortformer"
     return Loads(
         point,
         tuple(readers),
-        torch.stack([folded_side(weights, head, side) for head in some.values()]),
+        torch.stack([port.folded() for port in some.values()]),
         torch.tensor([owns.index(own) for own in shared]),
-        torch.stack([folded_side(weights, head, side, behind=True) for head in some.values()]) if behind else None,
+        torch.stack([port.folded(bypassing=True) for port in some.values()]) if shape.positions_bypass_norm else None,
         moments.met[side][point.layer][:, heads] / tokens,
         moments.met["K first"][point.layer][:, heads] / tokens if side == "K" else None,
     )

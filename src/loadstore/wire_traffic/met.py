@@ -3,9 +3,9 @@
     Q:  M_Q = Σ_i s_i² F_i( Σ_j A_ij k_jᵀk_j − k̄_iᵀk̄_i ),  k̄_i = Σ_j A_ij k_j
     K:  M_K = Σ_j s_j² F_j( Σ_i A_ij (1 − A_ij) q_iᵀq_i )
 
-times 1/d_head, where q and k are those that the head used (after its norms and rotary turns), s the scale of the
-reading side's own q- or k-norm, and F_t(M) = R_t M R_tᵀ brings M into position t's unturned frame. A change δ of q_i
-or k_j before its turn then costs δ M δᵀ of variance. Derivation: docs/traffic.md.
+times the square of the attention scale, where q and k are those that the head used (after its norms and rotary
+turns), s the scale of the reading side's own q- or k-norm, and F_t(M) = R_t M R_tᵀ brings M into position t's unturned
+frame. A change δ of q_i or k_j before its turn then costs δ M δᵀ of variance. Derivation: docs/traffic.md.
 """
 
 from typing import Literal, TypeAlias
@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from loadstore.execution.attention import LayerRecord
-from loadstore.model.rotary import Rotary
+from loadstore.model.architecture import Architecture
 from loadstore.threads import threads_for
 
 Inside: TypeAlias = Float[Tensor, "head d_head d_head"]
@@ -26,11 +26,12 @@ TILE = 1 << 22  # numbers at a time
 MET: tuple[Met, ...] = ("Q", "K", "K first")
 
 
-def met(layer: LayerRecord, rotary: Rotary | None) -> dict[Met, Inside]:
-    """What the heads of a layer meet on one prompt (batch of one), summed over its queries.
+def met(layer: LayerRecord, shape: Architecture, index: int) -> dict[Met, Inside]:
+    """What the heads of layer ``index`` meet on one prompt (batch of one), summed over its queries.
 
     Keys at the first position, where attention rests, stand by themselves.
     """
+    rotary = shape.rotary_of(index)
     pattern, q, k = layer.pattern[0], layer.q[0].transpose(0, 1), layer.k[0].transpose(0, 1)
     heads, tokens, d_head = q.shape
     angles = None if rotary is None else rotary.angles(tokens)
@@ -51,7 +52,7 @@ def met(layer: LayerRecord, rotary: Rotary | None) -> dict[Met, Inside]:
         weight = seen * (1 - seen) * _own(layer.k_scale, key).to(q)
         found["K"] += _moment(queries[:, later], weight[:, later])
         found["K first"] += _moment(queries[:, ~later], weight[:, ~later])
-    return {what: inside / d_head for what, inside in found.items()}
+    return {what: inside * shape.attention_scale**2 for what, inside in found.items()}
 
 
 def _own(scale: Tensor | None, at: Int[Tensor, " row"]) -> Float[Tensor, "head row"]:

@@ -19,12 +19,11 @@ from loadstore.corpora.corpus import Corpus
 from loadstore.errors import Undefined
 from loadstore.execution.trace import run
 from loadstore.model.globs import matching
-from loadstore.model.norms import centred
-from loadstore.model.points import Point, point_of
+from loadstore.model.points import Point
+from loadstore.model.ports import Bank, banks, points, reading, reading_at, writing
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.progress import Progress
-from loadstore.scores.folding import reads_after_norm
 from loadstore.sites import Reader, Writer
 from loadstore.wire_traffic.met import MET, Met, met
 from loadstore.wire_traffic.spool import spool
@@ -64,36 +63,29 @@ class Moments:
         """How many groups of documents there are."""
         return int(self.group[-1]) + 1
 
-    def stored(self, writer: Writer) -> Float[Tensor, "token inside"]:
-        """A writer's store less its mean, at every token: of a head z − z̄, to be sent through W_O."""
-        rows = self._rows(writer)
-        return rows - rows[self.later].mean(0)
+    def stored(self, bank: Bank) -> Float[Tensor, "token writer inner"]:
+        """The inner of writers less its mean, at every token: for heads z − z̄, to be sent through ``bank.out``."""
+        rows = self._inner(bank)
+        return torch.zeros_like(rows) if bank.constant else rows - rows[self.later].mean(0)
 
-    def _rows(self, writer: Writer) -> Float[Tensor, "token inside"]:
-        weights = self.weights
-        match writer.kind:
-            case "embed":
-                return weights.wide(weights.W_E[self.tokens])
-            case "pos":
-                assert weights.W_pos is not None
-                return weights.wide(weights.W_pos[self.position])
-            case "mlp":
-                assert self.mlp is not None
-                return self.mlp[writer.layer]
-            case "head":
-                return self.z[writer.layer][:, writer.index]
-            case _:
-                return self.z.new_zeros(len(self.tokens), weights.architecture.d_model)
+    def _inner(self, bank: Bank) -> Float[Tensor, "token writer inner"]:
+        writer = bank.writers[0]
+        if bank.out is not None:
+            z, index = self.z[writer.layer], [each.index for each in bank.writers]
+            return z if len(index) == z.shape[1] else z[:, index]
+        known = writing(self.weights, writer).given(self.tokens, self.position)
+        if known is not None:
+            return known[:, None]
+        assert self.mlp is not None
+        return self.mlp[writer.layer][:, None]
 
     def mean(self, writer: Writer) -> Float[Tensor, " d_model"]:
         """w̄: the mean of what a writer stores."""
-        weights = self.weights
-        if writer.kind == "bias":
-            bias = weights.layers[writer.layer].b_O
-            assert bias is not None
-            return weights.wide(bias)
-        rows = self._rows(writer)[self.later].mean(0)
-        return rows @ weights.head(writer.head).W_O if writer.kind == "head" else rows
+        constant = writing(self.weights, writer).constant
+        if constant is not None:
+            return constant
+        (bank,) = banks(self.weights, [writer])
+        return bank.sent(self._inner(bank)[self.later].mean(0))[0]
 
     @cached_property
     def means(self) -> dict[Writer, Tensor]:
@@ -113,15 +105,10 @@ class Moments:
         """
         weights = self.weights
         writer, reader = wiring(weights).wire(writer, reader)
-        rows = self.stored(writer)
-        if writer.kind == "head":
-            rows = rows @ weights.head(writer.head).W_O
-        point = point_of(weights, reader)
-        if not reads_after_norm(weights, writer):
-            norm = (
-                weights.mlp_norm(point.layer) if point.mlp else weights.norm(None if reader.is_unembed else point.layer)
-            )
-            rows = (rows if norm is None else centred(rows, norm)) * self.inverse_scale[point][:, None]
+        (bank,) = banks(weights, [writer])
+        port, rows = reading(weights, reader), bank.sent(self.stored(bank))[:, 0]
+        if not bank.bypasses_norm:
+            rows = port.centred(rows) * self.inverse_scale[port.point][:, None]
         rows = rows[self.later]
         return rows.mT @ rows / len(rows)
 
@@ -147,21 +134,21 @@ def moments(
     groups = min(documents, GROUPS)
     square = (shape.n_heads, shape.d_head, shape.d_head)
     sums: dict[Met, Tensor] = {what: spool(weights, shape.n_layers, groups, *square) for what in MET}
-    scales: dict[Point, list[Tensor]] = {}
+    scales: dict[Point, list[Tensor]] = {point: [] for point in points(weights)}
     at = 0
     for done, (document, piece) in enumerate(pieces, 1):
         record = run(weights, piece[None], record=True).record
         place = slice(at, at + len(piece))
         for index, layer in enumerate(record.layers):
-            z[index, place] = layer.z[0]
-            scales.setdefault(Point(index), []).append(layer.inverse_scale[0, :, 0])
-            if mlp is not None and layer.mlp is not None and layer.mlp_inverse_scale is not None:
+            z[index, place] = layer.inner[0]
+            if mlp is not None and layer.mlp is not None:
                 mlp[index, place] = layer.mlp[0]
-                scales.setdefault(Point(index, mlp=True), []).append(layer.mlp_inverse_scale[0, :, 0])
-            for what, inside in met(layer, shape.rotary).items() if index in layers else ():
+            for what, inside in met(layer, shape, index).items() if index in layers else ():
                 sums[what][index, document * groups // documents] += inside
-        assert record.final_inverse_scale is not None
-        scales.setdefault(Point(shape.n_layers), []).append(record.final_inverse_scale[0, :, 0])
+        for point, parts in scales.items():
+            scale = record.scale(reading_at(weights, point).scale)
+            assert scale is not None
+            parts.append(scale[0, :, 0])
         at += len(piece)
         if progress is not None:
             progress(done, len(pieces))

@@ -13,9 +13,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.corpora.corpus import Source, read_corpus
-from loadstore.model.norms import apply_gain, centred
+from loadstore.model.norms import apply_gain
 from loadstore.model.points import Point
-from loadstore.model.weights import Norm, Weights
+from loadstore.model.ports import reading_at
+from loadstore.model.weights import Weights
 from loadstore.progress import Progress
 from loadstore.wire_traffic.blocks import Memory
 from loadstore.wire_traffic.moments import Moments, moments
@@ -43,20 +44,13 @@ def stream_moments(
     )
     memory, found = Memory(kept), dict[Point, Tensor]()
     for point in sorted(kept.inverse_scale):
-        norm = _norm(kept.weights, point)
-        rows, behind = memory.stream(point)
-        rows = rows if norm is None else centred(rows, norm)
+        port, (rows, behind) = reading_at(kept.weights, point), memory.stream(point)
+        rows = port.centred(rows)
         found[point] = _second(rows[kept.later])
         if behind is not None and not point.mlp:
-            gained = rows if norm is None else apply_gain(rows, norm)
+            gained = rows if port.norm is None else apply_gain(rows, port.norm)
             found[point._replace(behind=True)] = _second((gained + behind)[kept.later])
     return found
-
-
-def _norm(weights: Weights, point: Point) -> Norm | None:
-    if point.mlp:
-        return weights.mlp_norm(point.layer)
-    return weights.norm(None if point.layer == weights.architecture.n_layers else point.layer)
 
 
 def _second(rows: Float[Tensor, "token d_model"]) -> Float[Tensor, "d_model d_model"]:

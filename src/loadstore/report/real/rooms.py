@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from loadstore.evidence.dossier import structureless_values
+from loadstore.model.ports import ov
 from loadstore.report.nothing import LeftOut, defined
 from loadstore.report.real.atlas import Atlas
 from loadstore.report.words import number
-from loadstore.scores.folding import ov
 from loadstore.scores.spectra import spectrum
 from loadstore.sites import parse_head
 from loadstore.views.model import Figure, figure, lines, reading, rule, series

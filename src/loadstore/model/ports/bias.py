@@ -1,0 +1,38 @@
+"""The constant that a layer's heads add together, b_O, as a writer of its own."""
+
+from dataclasses import dataclass
+
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from loadstore.model.ports.writers import Norms, Rows, RowWriting
+
+
+@dataclass(frozen=True, eq=False)
+class BiasWriting(RowWriting):
+    """``L0.bias``."""
+
+    @property
+    def row_is(self) -> Rows:
+        """A constant comes from nothing."""
+        return ""
+
+    @property
+    def rows(self) -> Float[Tensor, "1 d_model"]:
+        """b_O as the only row."""
+        bias = self.weights.layers[self.writer.layer].b_O
+        assert bias is not None
+        return bias[None]
+
+    @property
+    def constant(self) -> Float[Tensor, " d_model"]:
+        """b_O, widened."""
+        return self.map()[0]
+
+    def given(self, tokens: Int[Tensor, "*any"], positions: Int[Tensor, "*some"]) -> Tensor:
+        """The same at every token."""
+        return self.constant.expand(*tokens.shape, -1)
+
+    def along(self, directions: Float[Tensor, "d_model ..."], norms: Norms = "fold") -> None:
+        """Nothing makes it store more or less."""
+        return

@@ -1,0 +1,40 @@
+"""The embedding as a writer: it stores the row of W_E of each token."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from loadstore.model.ports.writers import Norms, Rows, RowWriting
+
+TILE = 8192  # tokens
+
+
+@dataclass(frozen=True, eq=False)
+class EmbedWriting(RowWriting):
+    """``embed``."""
+
+    @property
+    def row_is(self) -> Rows:
+        """Each row is a token's."""
+        return "tokens"
+
+    @property
+    def rows(self) -> Float[Tensor, "vocab d_model"]:
+        """W_E."""
+        return self.weights.W_E
+
+    def given(self, tokens: Int[Tensor, "*any"], positions: Int[Tensor, "*some"]) -> Tensor:
+        """The rows of some tokens. Raises BadCheckpoint where they are not finite."""
+        rows = self.rows  # F.embedding: its backward pass is deterministic, that of W_E[tokens] is not
+        return self.weights.wide(self.weights.read(F.embedding(tokens.to(rows.device), rows), of=rows))
+
+    def along(self, directions: Float[Tensor, "d_model ..."], norms: Norms = "fold") -> Float[Tensor, "vocab ..."]:
+        """Each row along some directions; a W_E that is stored in another format is widened a tile at a time."""
+        rows, weights = self.rows, self.weights
+        directions = directions.to(weights.device, weights.dtype)
+        if (rows.dtype, rows.device) == (directions.dtype, directions.device):
+            return weights.read(rows) @ directions
+        return torch.cat([weights.wide(tile) @ directions for tile in rows.split(TILE)])

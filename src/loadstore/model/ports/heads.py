@@ -1,0 +1,194 @@
+"""A head as a writer, W_OV = N W_V · W_O, and as a reader on its three sides."""
+
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.errors import Undefined
+from loadstore.linear.factored import Factored
+from loadstore.model.norms import apply_gain
+from loadstore.model.points import Point, ScaleOf
+from loadstore.model.ports.embed import EmbedWriting
+from loadstore.model.ports.offsets import averaged
+from loadstore.model.ports.readers import Reading
+from loadstore.model.ports.writers import Norms, Rows, Writing
+from loadstore.model.weights import Norm, Weights, map_tensors
+from loadstore.sites import EMBED, SIDES, Head, Reader, Side, Writer
+
+
+@dataclass(frozen=True, eq=False)
+class HeadWriting(Writing):
+    """``L1.H4`` as a writer: a pass records z, its store is z · ``out``."""
+
+    @property
+    def row_is(self) -> Rows:
+        """Each row is what one token's embedding would make it store."""
+        return "tokens"
+
+    @property
+    def height(self) -> int:
+        """d_head, as its store is a sum of rows of W_O."""
+        return self.weights.architecture.d_head
+
+    @property
+    def out(self) -> Float[Tensor, "d_head d_model"]:
+        """W_O."""
+        return self.weights.wide(self.weights.layers[self.writer.layer].W_O[self.writer.index])
+
+    def map(self, norms: Norms = "fold") -> Factored:
+        """Return W_OV, factored through d_head."""
+        value = HeadReading(self.weights, Reader(self.writer.layer, self.writer.index, "V"))
+        return Factored(value.folded(norms), self.out)
+
+    def along(self, directions: Float[Tensor, "d_model ..."], norms: Norms = "fold") -> Float[Tensor, "vocab ..."]:
+        """W_E W_OV along some directions; nothing of size vocab × d_model is formed."""
+        move = self.map(norms)
+        return EmbedWriting(self.weights, EMBED).along(move.left @ (move.right @ directions.to(move.right)))
+
+
+@dataclass(frozen=True, eq=False)
+class HeadReading(Reading):
+    """One side of a head: ``L1.H4.K``."""
+
+    @property
+    def side(self) -> Side:
+        """Q, K or V."""
+        return self.reader.head_side
+
+    @property
+    def point(self) -> Point:
+        """Before the layer's heads."""
+        return Point(self.reader.layer)
+
+    @property
+    def scale(self) -> ScaleOf:
+        """The scale of the norm before the heads."""
+        return ScaleOf("heads", self.reader.layer)
+
+    @property
+    def matrix(self) -> Float[Tensor, "d_model d_head"]:
+        """W_Q of the head itself, or the W_K or W_V that it reads."""
+        layer = self.weights.layers[self.reader.layer]
+        return self.weights.wide((layer.W_Q, layer.W_K, layer.W_V)[SIDES.index(self.side)][self._own])
+
+    @property
+    def bias(self) -> Float[Tensor, " d_head"] | None:
+        """b_Q, b_K or b_V."""
+        layer = self.weights.layers[self.reader.layer]
+        bias = (layer.b_Q, layer.b_K, layer.b_V)[SIDES.index(self.side)]
+        return None if bias is None else self.weights.wide(bias[self._own])
+
+    @property
+    def width(self) -> int:
+        """d_head."""
+        return self.weights.architecture.d_head
+
+    @property
+    def _own(self) -> int:
+        return self.reader.index if self.side == "Q" else self.weights.architecture.kv(self.reader.index)
+
+    @property
+    def _stored_norm(self) -> Norm | None:
+        return self.weights.layers[self.reader.layer].norm
+
+    @property
+    def inner_norm(self) -> Norm | None:
+        """The head's own norm of queries or keys, widened."""
+        layer = self.weights.layers[self.reader.layer]
+        norm = {"Q": layer.q_norm, "K": layer.k_norm, "V": None}[self.side]
+        return None if norm is None else map_tensors(norm, self.weights.wide)
+
+    @property
+    def inner_scale(self) -> ScaleOf | None:
+        """The scale of the head's own norm, where it has one."""
+        return None if self.inner_norm is None else ScaleOf("q" if self.side == "Q" else "k", self.reader.layer)
+
+    def turn(
+        self, part: Float[Tensor, "*any token d_head"], scale: Tensor | None, start: int = 0, *, at_one: bool = False
+    ) -> Float[Tensor, "*any token d_head"]:
+        """Scale and gain of the head's own norm, then the rotary turn."""
+        if self.side == "V":
+            return part
+        part = self._normed(part, scale)
+        rotary = self.weights.architecture.rotary_of(self.reader.layer)
+        if rotary is None:
+            return part
+        return rotary.turn(part, rotary.angles(1 if at_one else part.shape[-2], start).to(part.device))
+
+    def turn_back(
+        self, along: Float[Tensor, "*any token d_head"], scale: Tensor | None, start: int = 0
+    ) -> Float[Tensor, "*any token d_head"]:
+        """Turn the other way, then scale and gain."""
+        if self.side == "V":
+            return along
+        rotary = self.weights.architecture.rotary_of(self.reader.layer)
+        if rotary is not None:
+            along = rotary.turn(along, -rotary.angles(along.shape[-2], start).to(along.device))
+        return self._normed(along, scale)
+
+    def _normed(self, part: Tensor, scale: Tensor | None) -> Tensor:
+        norm = self.inner_norm
+        return part if norm is None or scale is None else apply_gain(part * scale, norm)
+
+    def folded(self, norms: Norms = "fold", *, bypassing: bool = False) -> Float[Tensor, "d_model d_head"]:
+        """N W with the gain of the head's own norm after it; for a writer that bypasses the norm W and that gain."""
+        matrix, after = super().folded(norms, bypassing=bypassing), self.inner_norm
+        return matrix if norms == "ignore" or after is None else apply_gain(matrix, after)
+
+    def map(self, norms: Norms = "fold", *, bypassing: bool = False, offsets: range | None = None) -> Factored:
+        """Return W_QK or W_QKᵀ, with B Bᵀ the mean over ``offsets`` under rotary positions; of V W_OV."""
+        layer, shape = self.reader.layer, self.weights.architecture
+        if self.side == "V":
+            return HeadWriting(self.weights, Writer("head", layer, self.reader.index)).map(norms)
+        near, far = self.folded(norms, bypassing=bypassing), self._other.folded(norms)
+        if (rotary := shape.rotary_of(layer)) is None:
+            return Factored(near, far.mT)
+        reach = shape.reach(layer)
+        met = range(reach) if offsets is None else range(offsets.start, min(offsets.stop, reach))
+        return averaged(rotary, near, far, met, key_side=self.side == "K")
+
+    @property
+    def _other(self) -> "HeadReading":
+        """The side that this one is matched with."""
+        side: Side = "K" if self.side == "Q" else "Q"
+        return HeadReading(self.weights, Reader(self.reader.layer, self.reader.index, side))
+
+
+def ov(weights: Weights, head: Head, norms: Norms = "fold") -> Factored:
+    """W_OV = N W_V · W_O of one head, factored through d_head. Raises NoSuchSite."""
+    weights.architecture.check(head, weights.name)
+    return HeadWriting(weights, Writer("head", head.layer, head.index)).map(norms)
+
+
+def qk(
+    weights: Weights, head: Head, norms: Norms = "fold", *, offset: int | None = None, bypassing: bool = False
+) -> Factored:
+    """W_QK = N W_Q · (N W_K)ᵀ of one head, factored through d_head; under rotary positions it needs an ``offset``.
+
+    ``bypassing``: both sides as writers that bypass the norm meet them, without N (shortformer positions). Raises
+    NoSuchSite, or Undefined where rotary positions make W_QK depend on an offset that is not given.
+    """
+    weights.architecture.check(head, weights.name)
+    query, key = (
+        HeadReading(weights, Reader(head.layer, head.index, side)).folded(norms, bypassing=bypassing)
+        for side in SIDES[:2]
+    )
+    if (rotary := weights.architecture.rotary_of(head.layer)) is None:
+        return Factored(query, key.mT)
+    if offset is None:
+        raise Undefined(f"W_QK of {head} depends on query − key under rotary positions; give one, offset=")
+    return Factored(rotary.turn(query, rotary.angles(1, offset)), key.mT)
+
+
+def heads_out(weights: Weights, layer: int) -> Float[Tensor, "head d_head d_model"]:
+    """``out`` of all heads of a layer."""
+    return weights.wide(weights.layers[layer].W_O)
+
+
+def stacked(weights: Weights, layer: int, side: Side) -> Float[Tensor, "head d_model d_head"]:
+    """The matrices of one side of all heads of a layer; heads that share keys and values have the same."""
+    part, shape = weights.layers[layer], weights.architecture
+    if side == "Q":
+        return weights.wide(part.W_Q)
+    return weights.wide(part.W_K if side == "K" else part.W_V)[[shape.kv(head) for head in range(shape.n_heads)]]

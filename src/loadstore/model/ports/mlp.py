@@ -1,0 +1,88 @@
+"""An MLP as a writer (W_out) and as a reader (W_in, beside W_gate where there is one)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.linear.factored import Factored
+from loadstore.model.points import Point, ScaleOf
+from loadstore.model.ports.readers import Reading
+from loadstore.model.ports.writers import Norms, Rows, RowWriting
+from loadstore.model.weights import MlpLayer, Norm, Weights
+
+
+@dataclass(frozen=True, eq=False)
+class MlpWriting(RowWriting):
+    """``L0.mlp`` as a writer."""
+
+    @property
+    def row_is(self) -> Rows:
+        """Each row is a unit's."""
+        return "units"
+
+    @property
+    def rows(self) -> Float[Tensor, "width d_model"]:
+        """W_out."""
+        return _mlp(self.weights, self.writer.layer).W_out
+
+
+@dataclass(frozen=True, eq=False)
+class MlpReading(Reading):
+    """``L0.mlp`` as a reader."""
+
+    @property
+    def point(self) -> Point:
+        """Before the layer's MLP."""
+        return Point(self.reader.layer, mlp=True)
+
+    @property
+    def scale(self) -> ScaleOf:
+        """The scale of the MLP's norm."""
+        return ScaleOf("mlp", self.reader.layer)
+
+    @property
+    def matrix(self) -> Float[Tensor, "d_model inside"]:
+        """W_in, beside it W_gate."""
+        matrices = [self.weights.wide(matrix) for matrix in self._matrices]
+        return matrices[0] if len(matrices) == 1 else torch.cat(matrices, 1)
+
+    @property
+    def bias(self) -> Float[Tensor, " inside"] | None:
+        """b_in, beside it b_gate."""
+        mlp, wide = _mlp(self.weights, self.reader.layer), self.weights.wide
+        if mlp.W_gate is None or (mlp.b_in is None and mlp.b_gate is None):
+            return None if mlp.b_in is None else wide(mlp.b_in)
+        zeros = torch.zeros(mlp.W_in.shape[1], dtype=self.weights.dtype, device=self.weights.device)
+        return torch.cat([zeros if bias is None else wide(bias) for bias in (mlp.b_in, mlp.b_gate)])
+
+    @property
+    def width(self) -> int:
+        """How many columns W_in and W_gate have."""
+        return sum(matrix.shape[1] for matrix in self._matrices)
+
+    @property
+    def _stored_norm(self) -> Norm | None:
+        return _mlp(self.weights, self.reader.layer).norm
+
+    def map(self, norms: Norms = "fold", *, bypassing: bool = False, offsets: range | None = None) -> Factored:
+        """Return the matrix, folded, as the right factor."""
+        matrix = self.folded(norms, bypassing=bypassing)
+        return Factored(torch.eye(matrix.shape[0], dtype=matrix.dtype), matrix)
+
+    def columns(self) -> Iterator[Float[Tensor, "_ d_model"]]:
+        """The columns of W_in, then those of W_gate."""
+        yield from (self.weights.wide(matrix).mT for matrix in self._matrices)
+
+    @property
+    def _matrices(self) -> list[Tensor]:
+        mlp = _mlp(self.weights, self.reader.layer)
+        return [matrix for matrix in (mlp.W_in, mlp.W_gate) if matrix is not None]
+
+
+def _mlp(weights: Weights, layer: int) -> MlpLayer:
+    mlp = weights.layers[layer].mlp
+    assert mlp is not None
+    return mlp

@@ -1,0 +1,54 @@
+"""Which port each site has."""
+
+from collections.abc import Mapping
+
+from loadstore.model.points import Point
+from loadstore.model.ports.bias import BiasWriting
+from loadstore.model.ports.embed import EmbedWriting
+from loadstore.model.ports.heads import HeadReading, HeadWriting
+from loadstore.model.ports.mlp import MlpReading, MlpWriting
+from loadstore.model.ports.positions import PosWriting
+from loadstore.model.ports.readers import Reading
+from loadstore.model.ports.unembed import UnembedReading
+from loadstore.model.ports.writers import Writing
+from loadstore.model.weights import Weights
+from loadstore.sites import UNEMBED, Reader, Writer
+
+WRITINGS: Mapping[str, type[Writing]] = {
+    "embed": EmbedWriting,
+    "pos": PosWriting,
+    "head": HeadWriting,
+    "mlp": MlpWriting,
+    "bias": BiasWriting,
+}
+READINGS: Mapping[str, type[Reading]] = {
+    "Q": HeadReading,
+    "K": HeadReading,
+    "V": HeadReading,
+    "mlp": MlpReading,
+    "": UnembedReading,
+}
+
+
+def writing(weights: Weights, writer: Writer) -> Writing:
+    """What a writer can store. The writer must be one of the model's wiring."""
+    return WRITINGS[writer.kind](weights, writer)
+
+
+def reading(weights: Weights, reader: Reader) -> Reading:
+    """What a reader loads. The reader must be one of the model's wiring."""
+    return READINGS[reader.side](weights, reader)
+
+
+def reading_at(weights: Weights, point: Point) -> Reading:
+    """One reader at a point, which every writer that reaches the point reaches."""
+    if point.layer == weights.architecture.n_layers:
+        return reading(weights, UNEMBED)
+    return reading(weights, Reader(point.layer, -1, "mlp") if point.mlp else Reader(point.layer, 0, "Q"))
+
+
+def points(weights: Weights) -> list[Point]:
+    """Every point where a model's readers meet the stream, in depth order."""
+    shape = weights.architecture
+    kinds = (False,) if shape.mlp is None else (False, True)
+    return [*(Point(layer, mlp) for layer in range(shape.n_layers) for mlp in kinds), Point(shape.n_layers)]

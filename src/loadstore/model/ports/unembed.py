@@ -1,0 +1,65 @@
+"""The unembedding as a reader. In B, W_U is centred over the vocabulary: a common shift of logits changes nothing."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.linear.ends import ROWS
+from loadstore.linear.factored import Factored
+from loadstore.model.points import Point, ScaleOf
+from loadstore.model.ports.folded import fold
+from loadstore.model.ports.readers import Reading
+from loadstore.model.ports.writers import Norms
+from loadstore.model.weights import Norm
+
+
+@dataclass(frozen=True, eq=False)
+class UnembedReading(Reading):
+    """``unembed``."""
+
+    @property
+    def point(self) -> Point:
+        """Behind the last layer."""
+        return Point(self.weights.architecture.n_layers)
+
+    @property
+    def scale(self) -> ScaleOf:
+        """The scale of the last norm."""
+        return ScaleOf("final")
+
+    @property
+    def matrix(self) -> Float[Tensor, "d_model vocab"]:
+        """W_U, not centred: what the logits are made with."""
+        return self.weights.wide(self.weights.W_U)
+
+    @property
+    def bias(self) -> Float[Tensor, " vocab"] | None:
+        """b_U."""
+        return None if self.weights.b_U is None else self.weights.wide(self.weights.b_U)
+
+    @property
+    def width(self) -> int:
+        """The vocabulary."""
+        return self.weights.architecture.vocab
+
+    @property
+    def _stored_norm(self) -> Norm | None:
+        return self.weights.final_norm
+
+    def map(self, norms: Norms = "fold", *, bypassing: bool = False, offsets: range | None = None) -> Factored:
+        """Return W_U, centred over the vocabulary and folded, as the right factor."""
+        matrix = self.matrix
+        matrix = matrix - matrix.mean(1, keepdim=True)
+        if norms == "fold" and not bypassing:
+            matrix = fold(matrix, self.norm)
+        return Factored(torch.eye(matrix.shape[0], dtype=matrix.dtype), matrix)
+
+    def columns(self) -> Iterator[Float[Tensor, "_ d_model"]]:
+        """The columns of W_U, less their mean over the vocabulary."""
+        W_U, wide = self.weights.W_U, self.weights.wide
+        mean = wide(W_U).mean(1, keepdim=True)
+        for start in range(0, W_U.shape[1], ROWS):
+            yield (wide(W_U[:, start : start + ROWS]) - mean).mT
