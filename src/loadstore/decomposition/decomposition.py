@@ -15,10 +15,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.decomposition.logits import logit_parts as logit_parts
-from loadstore.decomposition.reading import bounded, inner_norm, inside, read_at, refuse_cuts, through
+from loadstore.decomposition.reading import bounded, inner_scale, read_at, refuse_cuts, through
 from loadstore.decomposition.single import one_prompt_index
 from loadstore.errors import BadRequest
 from loadstore.execution.trace import Trace
+from loadstore.model.ports import reading
 from loadstore.model.weights import Norm
 from loadstore.model.wiring import wiring
 from loadstore.sites import CONST, Head, Reader, Writer, parse_head
@@ -48,27 +49,19 @@ def projected_parts(trace: Trace, reader: Reader) -> dict[str, Float[Tensor, "ba
     """Return the same before a q- or k-norm and rotary positions act on them. Raises Undefined for a run with cuts."""
     refuse_cuts(trace)
     network = wiring(trace.weights)
-    matrix, norm, bias = matrix_of(trace, reader)
+    port = reading(trace.weights, reader)
+    matrix = port.matrix
     parts = {str(w): loaded(trace, reader, w) @ matrix for w in network.writers_of(reader)}
     some = parts[str(network.writers[0])]
-    return parts | {CONST: constant(matrix, norm, bias).expand_as(some)}
-
-
-def constant(matrix: Tensor, norm: Norm | None, bias: Tensor | None) -> Float[Tensor, " inside"]:
-    """``const``: β W + b."""
-    const = matrix.new_zeros(matrix.shape[1]) if bias is None else bias
-    if norm is not None and norm.bias is not None:
-        const = const + norm.bias @ matrix
-    return const
+    return parts | {CONST: port.const.expand_as(some)}
 
 
 def parts_at(trace: Trace, reader: Reader, at: int) -> dict[str, Float[Tensor, " inside"]]:
     """``reader_parts`` at one token of one prompt, from what was stored there alone."""
     refuse_cuts(trace)
     writers = wiring(trace.weights).writers_of(reader)
-    matrix, norm, bias = matrix_of(trace, reader)
-    const = constant(matrix, norm, bias)
-    rows = torch.cat([read_at(trace, reader, writers, at) @ matrix, const[None]])
+    port = reading(trace.weights, reader)
+    rows = torch.cat([read_at(trace, reader, writers, at) @ port.matrix, port.const[None]])
     return dict(zip([*map(str, writers), CONST], turned(trace, reader, rows[None], at)[0], strict=True))
 
 
@@ -79,17 +72,10 @@ def turned(
 
     ``at``: all rows are parts of that one token.
     """
-    if reader.side not in ("Q", "K"):
-        return part
-    norm, scale = inner_norm(trace, reader)
-    if norm is not None and scale is not None:
-        part = part * (scale if at is None else scale[:1, at : at + 1])
-        part = part if norm.gain is None else part * norm.gain
-    rotary = trace.weights.architecture.rotary
-    if rotary is None:
-        return part
-    angles = rotary.angles(part.shape[-2]) if at is None else rotary.angles(1, at)
-    return rotary.turn(part, angles.to(part.device))
+    port, scale = reading(trace.weights, reader), inner_scale(trace, reader)
+    if at is None:
+        return port.turn(part, scale)
+    return port.turn(part, None if scale is None else scale[:1, at : at + 1], at, at_one=True)
 
 
 @threads_for(0)
@@ -106,7 +92,7 @@ def score_parts(trace: Trace, head: Head | str, query: int | None = None, key: i
     sides = Reader(head.layer, head.index, "Q"), Reader(head.layer, head.index, "K")
     if (query is None) != (key is None):
         raise BadRequest("a score has a query and a key: give both tokens, or neither for every pair")
-    scale = trace.weights.architecture.d_head**-0.5
+    scale = trace.weights.architecture.attention_scale
     dims, attrs = ("query_writer", "key_writer"), {"head": str(head)}
     if query is None or key is None:
         writers = len(wiring(trace.weights).writers_of(sides[0])) + 1
@@ -128,11 +114,5 @@ def score_parts(trace: Trace, head: Head | str, query: int | None = None, key: i
 
 def matrix_of(trace: Trace, reader: Reader) -> tuple[Tensor, Norm | None, Tensor | None]:
     """The unfolded matrix that a reader applies, its norm, and its bias."""
-    weights = trace.weights
-    if reader.is_unembed:
-        return weights.wide(weights.W_U), weights.norm(None), None if weights.b_U is None else weights.wide(weights.b_U)
-    if reader.is_mlp:
-        matrix, bias = inside(weights, reader.layer)
-        return matrix, weights.mlp_norm(reader.layer), bias
-    matrix, bias = weights.head(reader.head).side(reader.head_side)
-    return matrix, weights.norm(reader.layer), bias
+    port = reading(trace.weights, reader)
+    return port.matrix, port.norm, port.bias

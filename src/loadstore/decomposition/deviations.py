@@ -14,12 +14,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from loadstore.decomposition.decomposition import matrix_of, turned
-from loadstore.decomposition.reading import is_beside, norm_of, refuse_cuts, through
+from loadstore.decomposition.decomposition import turned
+from loadstore.decomposition.reading import norm_of, refuse_cuts, through
 from loadstore.errors import Undefined
 from loadstore.execution.edited import replacement
 from loadstore.execution.trace import Trace
-from loadstore.model.norms import apply_gain, centred
+from loadstore.model.ports import banks, fold, reading
 from loadstore.model.wiring import wiring
 from loadstore.sites import Reader, Writer
 
@@ -49,28 +49,20 @@ def deviations(
         raise Undefined(f"{reader} has no q, k or v; ask for what a cut removes from its input")
     weights, record = trace.weights, trace.record
     known = [w for w in wiring(weights).writers_of(reader) if writers is None or w in writers]
-    matrix, norm, _ = matrix_of(trace, reader)
-    B = matrix if norm is None else centred(apply_gain(matrix.mT, norm), norm).mT
+    port = reading(weights, reader)
+    matrix, norm = port.matrix, port.norm
+    B = fold(matrix, norm)
     _, scale = norm_of(trace, reader)
-    found: dict[Writer, Tensor] = {}
-    for layer in {writer.layer: None for writer in known if writer.kind == "head"}:
-        heads = [writer for writer in known if writer.kind == "head" and writer.layer == layer]
-        index = [writer.index for writer in heads]
-        inner = weights.wide(weights.layers[layer].W_O)[index] @ B
-        z = record.layers[layer].z[:, :, index].permute(2, 0, 1, 3)
+    found: list[Tensor] = []
+    for bank in banks(weights, known):
+        inner, read = record.inner(bank.writers), matrix if bank.bypasses_norm else B
         if mean is None:
-            usual = torch.stack([replacement(each, "mean")[:1, :1] for each in z])
-            parts = torch.einsum("hbte,hef->hbtf", z - usual, inner)
+            usual = torch.stack([replacement(each, "mean")[:1, :1] for each in inner.unbind(2)], 2)
+            parts = bank.through(inner - usual, read)
         else:
-            usual = torch.stack([mean(writer) for writer in heads]) @ B
-            parts = torch.einsum("hbte,hef->hbtf", z, inner) - usual[:, None, None]
-        found |= dict(zip(heads, parts * scale, strict=True))
-    for writer in known:
-        if writer.kind != "head":
-            store = trace.store(writer)
-            rows = store - (replacement(store, "mean") if mean is None else mean(writer))
-            found[writer] = rows @ matrix if is_beside(trace, writer) else (rows @ B) * scale
+            parts = bank.through(inner, read) - torch.stack([mean(writer) for writer in bank.writers]) @ read
+        parts = parts.movedim(2, 0)
+        found.append(parts if bank.bypasses_norm else parts * scale)
     if not known:
         return {}
-    every = torch.stack([found[writer] for writer in known])
-    return dict(zip(known, turned(trace, reader, every), strict=True))
+    return dict(zip(known, turned(trace, reader, torch.cat(found)), strict=True))

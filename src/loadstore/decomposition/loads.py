@@ -104,8 +104,7 @@ def head_loads(trace: Trace, head: Head, at: int, share: float) -> tuple[Load, L
 
 
 def _values(trace: Trace, head: Head, at: int, share: float) -> Load:
-    W_O = trace.weights.head(head).W_O
-    output = trace.record.layers[head.layer].z[0, at, head.index] @ W_O
+    output = trace.store(Writer("head", head.layer, head.index))[0, at]
     parts = output_parts(trace, head, at, along=output)
     whole = float(output.double().square().sum())
     names, values = [str(name) for name in parts["writer"].values], parts.values

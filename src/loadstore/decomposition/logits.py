@@ -18,6 +18,7 @@ from loadstore.decomposition.reading import back_through, in_stream, read_at, re
 from loadstore.decomposition.single import one_prompt_index
 from loadstore.errors import BadRequest
 from loadstore.execution.trace import Trace
+from loadstore.model.ports import banks, reading
 from loadstore.model.target import target_id
 from loadstore.model.wiring import wiring
 from loadstore.sites import CONST, UNEMBED
@@ -70,13 +71,15 @@ def logit_parts(
         spread = np.zeros((len(parts), trace.tokens.shape[1]))
         spread[:, at] = parts
         back = back_through(trace, UNEMBED, column[None], at)[0]
-        for layer, record in enumerate(trace.record.layers):
-            own = [(index, w) for index, w in enumerate(writers) if w.kind == "head" and w.layer == layer]
-            for _, writer in own:
+        for bank in banks(weights, writers):
+            if bank.out is None:
+                continue
+            for writer in bank.writers:
                 refuse_ablated(trace, writer)
-            inside = weights.wide(weights.layers[layer].W_O) @ back  # of every head what counts of its values
-            met = torch.einsum("khe,he->hk", record.v[0], inside)
-            spread[[index for index, _ in own]] = (record.pattern[0, :, at] * met).double().cpu().numpy()
+            record = trace.record.layers[bank.writers[0].layer]
+            met = torch.einsum("khe,he->hk", record.v[0], bank.back(back))
+            rows = [writers.index(writer) for writer in bank.writers]
+            spread[rows] = (record.mixing[0, :, at] * met).double().cpu().numpy()
         parts, dims = spread, ("writer", "key")
     recorded = sum(sign * float(trace.logits[at, index]) for index, sign in signed.items())
     chosen = dict(zip(("token", "against"), signed, strict=False))
@@ -86,7 +89,7 @@ def logit_parts(
 
 def column_parts(trace: Trace, at: int, column: Float[Tensor, " d_model"], bias: float) -> dict[str, float]:
     """One linear question of the last normed stream at one token, x̂ · column + bias, by writers and ``const``."""
-    writers, norm = wiring(trace.weights).writers_of(UNEMBED), trace.weights.norm(None)
+    writers, norm = wiring(trace.weights).writers_of(UNEMBED), reading(trace.weights, UNEMBED).norm
     parts: list[float] = (read_at(trace, UNEMBED, writers, at) @ column).double().tolist()
     const = bias if norm is None or norm.bias is None else bias + float(norm.bias @ column)
     return dict(zip([*map(str, writers), CONST], [*parts, const], strict=True))

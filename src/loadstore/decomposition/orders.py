@@ -10,11 +10,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from loadstore.decomposition.decomposition import constant
 from loadstore.decomposition.reading import norm_of
 from loadstore.errors import Undefined
 from loadstore.execution.trace import Trace
 from loadstore.model.norms import through_norm
+from loadstore.model.ports import heads_out, reading
 from loadstore.sites import UNEMBED, Reader
 
 
@@ -32,25 +32,23 @@ def by_order(trace: Trace) -> Float[Tensor, "order batch token d_model"]:
     orders = start.new_zeros(shape.n_layers + 1, *start.shape)
     orders[0] = start
     for layer, record in enumerate(trace.record.layers):
-        own = weights.layers[layer]
         norm, scale = norm_of(trace, Reader(layer, 0, "V"))
+        out = heads_out(weights, layer)
         read = torch.stack([through_norm(part, norm, scale) for part in orders[: layer + 1]])
         for head in range(shape.n_heads):
-            weighed = weights.head(shape.heads[layer * shape.n_heads + head])
-            W_V, b_V = weighed.side("V")
-            moved = record.pattern[:, head] @ (read @ W_V) @ weighed.W_O
-            moved[0] += record.pattern[:, head].sum(-1, keepdim=True) * (constant(W_V, norm, b_V) @ weighed.W_O)
+            port, row = reading(weights, Reader(layer, head, "V")), record.mixing[:, head]
+            moved = row @ (read @ port.matrix) @ out[head]
+            moved[0] += row.sum(-1, keepdim=True) * (port.const @ out[head])
             orders[1 : layer + 2] += moved
-        if own.b_O is not None:
-            orders[0] += weights.wide(own.b_O)
+        if record.bias is not None:
+            orders[0] += record.bias
     return orders
 
 
 def logits_by_order(trace: Trace) -> Float[Tensor, "order batch token vocab"]:
     """The logits by order, the last norm's scale frozen; the biases of the unembedding count as order 0."""
-    weights = trace.weights
-    norm, scale = norm_of(trace, UNEMBED)
-    W_U = weights.wide(weights.W_U)
-    parts = torch.stack([through_norm(part, norm, scale) @ W_U for part in by_order(trace)])
-    parts[0] += constant(W_U, norm, None if weights.b_U is None else weights.wide(weights.b_U))
+    port, (_, scale) = reading(trace.weights, UNEMBED), norm_of(trace, UNEMBED)
+    W_U = port.matrix
+    parts = torch.stack([port.through(part, scale) @ W_U for part in by_order(trace)])
+    parts[0] += port.const
     return parts

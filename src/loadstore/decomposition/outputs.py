@@ -16,6 +16,7 @@ from loadstore.decomposition.reading import bounded, refuse_ablated
 from loadstore.decomposition.single import one_prompt_index
 from loadstore.errors import BadRequest
 from loadstore.execution.trace import Trace
+from loadstore.model.ports import heads_out
 from loadstore.model.wiring import wiring
 from loadstore.sites import Head, Reader, Writer, parse_head
 from loadstore.threads import threads_for
@@ -37,19 +38,18 @@ def output_parts(trace: Trace, head: Head | str, at: int, along: Tensor | None =
     at = one_prompt_index(trace, at)
     refuse_ablated(trace, Writer("head", head.layer, head.index))
     reader = Reader(head.layer, head.index, "V")
-    row = trace.pattern(head)[at]
-    W_O = trace.weights.head(head).W_O
-    stored = trace.record.layers[head.layer].z[0, at, head.index] @ W_O
+    record, out = trace.record.layers[head.layer], heads_out(trace.weights, head.layer)[head.index]
+    row, stored = record.mixing[0, head.index, at], record.inner[0, at, head.index] @ out
     if along is None:
         writers = len(wiring(trace.weights).writers_of(reader)) + 1
         bounded(writers * stored.numel() * row.numel(), "give a direction `along` which to measure")
         parts = reader_parts(trace, reader)
-        values = torch.stack([row[:, None] * part[0] @ W_O for part in parts.values()], 1)
+        values = torch.stack([row[:, None] * part[0] @ out for part in parts.values()], 1)
     else:
         if along.shape != stored.shape or not along.is_floating_point():
             raise BadRequest(f"a direction of the stream has {len(stored)} numbers; got {list(along.shape)}")
         along = along.to(stored)
-        (parts,) = projections(trace, [Question(reader, row[:, None] * (W_O @ along))])
+        (parts,) = projections(trace, [Question(reader, row[:, None] * (out @ along))])
         values, stored = torch.stack(list(parts.values()), 1).double(), stored @ along
     lacks = (stored.double() - values.double().sum((0, 1))).abs().max()
     dims = ("key", "writer", "d_model")[: values.ndim]

@@ -16,8 +16,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from loadstore.decomposition.reading import back_through, inner_norm, is_beside, refuse_cuts
+from loadstore.decomposition.reading import back_through, inner_scale, refuse_cuts
 from loadstore.execution.trace import Trace
+from loadstore.model.ports import banks, reading
 from loadstore.model.wiring import wiring
 from loadstore.sites import CONST, Reader
 
@@ -50,23 +51,16 @@ def projections(trace: Trace, questions: Sequence[Question]) -> list[dict[str, F
     weights, record = trace.weights, trace.record
     asked = [_back(trace, question) for question in questions]
     cuts = [len(one.before) for one in asked]
-    before = torch.cat([one.before for one in asked])
+    before, behind = torch.cat([one.before for one in asked]), torch.cat([one.behind for one in asked])
     answers: list[dict[str, Tensor]] = [{} for _ in asked]
-    network, met = wiring(weights), dict[int, list[Tensor]]()
-    for writer in network.writers:
-        places = [place for place, one in enumerate(questions) if network.connects(writer, one.reader)]
-        if places and writer.kind == "head" and writer.layer not in met:
-            z = record.layers[writer.layer].z[0]
-            back = before @ weights.wide(weights.layers[writer.layer].W_O).flatten(0, 1).mT
-            pieces = zip(asked, back.unflatten(1, z.shape[1:]).split(cuts), strict=True)
-            met = {writer.layer: [torch.linalg.vecdot(z[one.tokens], piece) for one, piece in pieces]}
+    network = wiring(weights)
+    reach = [writer for writer in network.writers if any(network.connects(writer, one.reader) for one in questions)]
+    for bank in banks(weights, reach):
+        places = [place for place, one in enumerate(questions) if network.connects(bank.writers[0], one.reader)]
+        inner, back = record.inner(bank.writers)[0], bank.back(behind if bank.bypasses_norm else before).split(cuts)
         for place in places:
-            one = asked[place]
-            if writer.kind == "head":
-                answers[place][str(writer)] = met[writer.layer][place][:, writer.index]
-            else:
-                directions = one.behind if is_beside(trace, writer) else one.before
-                answers[place][str(writer)] = torch.linalg.vecdot(trace.store(writer)[0, one.tokens], directions)
+            met = torch.linalg.vecdot(inner[asked[place].tokens], back[place])
+            answers[place] |= {str(writer): met[:, index] for index, writer in enumerate(bank.writers)}
     for answer, one in zip(answers, asked, strict=True):
         answer[CONST] = one.const
     return answers
@@ -74,21 +68,17 @@ def projections(trace: Trace, questions: Sequence[Question]) -> list[dict[str, F
 
 def _back(trace: Trace, question: Question) -> _Back:
     reader, start = question.reader, question.start
-    tokens = slice(start, start + len(question.along))
-    weights = trace.weights
-    matrix, bias = weights.head(reader.head).side(reader.head_side)
-    along = question.along.to(matrix)
-    if reader.side != "V":
-        rotary = weights.architecture.rotary
-        if rotary is not None:
-            along = rotary.turn(along, -rotary.angles(len(along), start).to(along.device))
-        norm, scale = inner_norm(trace, reader)
-        if norm is not None and scale is not None:
-            along = along * scale[0, tokens]
-            along = along if norm.gain is None else along * norm.gain
+    port, tokens = reading(trace.weights, reader), slice(start, start + len(question.along))
+    matrix = port.matrix
+    along = turned_back(trace, reader, question.along.to(matrix), start)
     behind = along @ matrix.mT
-    const = torch.zeros_like(behind[:, 0]) if bias is None else along @ bias
-    outer = weights.norm(reader.layer)
-    if outer is not None and outer.bias is not None:
-        const = const + behind @ outer.bias
-    return _Back(tokens, behind, back_through(trace, reader, behind, start), const)
+    return _Back(tokens, behind, back_through(trace, reader, behind, start), along @ port.const)
+
+
+def turned_back(
+    trace: Trace, reader: Reader, along: Float[Tensor, "token d_head"], start: int = 0
+) -> Float[Tensor, "token d_head"]:
+    """Bring directions g inside q or k back through what ``turned`` does, T: ⟨T(part), g⟩ = ⟨part, T*(g)⟩."""
+    scale = inner_scale(trace, reader)
+    tokens = slice(start, start + len(along))
+    return reading(trace.weights, reader).turn_back(along, None if scale is None else scale[0, tokens], start)

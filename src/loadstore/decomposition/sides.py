@@ -20,6 +20,7 @@ from torch import Tensor
 
 from loadstore.decomposition.projections import Question, projections
 from loadstore.execution.trace import Trace
+from loadstore.model.ports import heads_out
 from loadstore.sites import SIDES, Head, Reader, Side
 
 VANISHED = 1e-9  # of the size of the scores, or of the parts of an output: below this there is nothing to share
@@ -50,13 +51,13 @@ def divided(
 ) -> dict[Side, Divided]:
     """Divide the contrast ``direction`` over the keys from ``first`` to ``at``, and the output, of one run or two."""
     signs = (1.0, -1.0)[: len(runs)]
-    scale = runs[0].weights.architecture.d_head ** -0.5
+    scale = runs[0].weights.architecture.attention_scale
     records = [run.record.layers[head.layer] for run in runs]
     queries = [record.q[0, at, head.index].double() for record in records]
     keys = [record.k[0, first : at + 1, head.index].double() for record in records]
-    rows = [record.pattern[0, head.index, at].double() for record in records]
-    W_O = runs[0].weights.head(head).W_O.double()
-    outputs = [row @ record.v[0, :, head.index].double() @ W_O for row, record in zip(rows, records, strict=True)]
+    rows = [record.mixing[0, head.index, at].double() for record in records]
+    out = heads_out(runs[0].weights, head.layer)[head.index].double()
+    outputs = [row @ record.v[0, :, head.index].double() @ out for row, record in zip(rows, records, strict=True)]
     contrasts = [direction @ key * scale for key in keys]
     query, contrast = torch.stack(queries).mean(0), torch.stack(contrasts).mean(0)
     output = sum_of(signs, outputs)
@@ -67,7 +68,7 @@ def divided(
             [
                 Question(Reader(head.layer, head.index, "Q"), contrast[None], at),
                 Question(Reader(head.layer, head.index, "K"), direction[:, None] * query * scale, first),
-                Question(Reader(head.layer, head.index, "V"), row[:, None] * (W_O @ output)),
+                Question(Reader(head.layer, head.index, "V"), row[:, None] * (out @ output)),
             ],
         )
         for side, answer in zip(SIDES, answers, strict=True):

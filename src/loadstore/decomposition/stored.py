@@ -16,10 +16,13 @@ from torch import Tensor
 from loadstore.decomposition.reading import in_stream
 from loadstore.decomposition.single import one_prompt_index
 from loadstore.execution.trace import Trace
-from loadstore.model.norms import apply_gain, centred
+from loadstore.linear.factored import Factored
+from loadstore.model.ports import EmbedWriting, writing
 from loadstore.model.weights import Weights
-from loadstore.sites import Writer
+from loadstore.sites import EMBED, Writer
 from loadstore.threads import threads_for
+
+LISTED = ("tokens", "positions")  # rows that can be named
 
 
 @dataclass(frozen=True)
@@ -50,19 +53,14 @@ def stores(trace: Trace, layer: int, at: int, top: int = 3) -> tuple[Stored, ...
 
 
 def dictionary(weights: Weights, writer: Writer) -> tuple[Tensor, Tensor | None] | None:
-    """Rows that a store is compared with, as a matrix or a product of two; None where there are none (a constant)."""
-    match writer.kind:
-        case "embed":
-            return weights.wide(weights.W_E), None
-        case "pos":
-            return None if weights.W_pos is None else (weights.wide(weights.W_pos), None)
-        case "bias" | "mlp":
-            return None
-        case _:
-            own, norm, read = weights.head(writer.head), weights.norm(writer.layer), weights.wide(weights.W_E)
-            if norm is not None:
-                read = apply_gain(centred(read, norm), norm)
-            return read @ own.W_V, own.W_O
+    """Rows that a store is compared with, as a matrix or a product of two; None for a constant and for an MLP."""
+    port = writing(weights, writer)
+    if port.row_is not in LISTED:
+        return None
+    matrix = port.map()
+    if isinstance(matrix, Factored):
+        return EmbedWriting(weights, EMBED).along(matrix.left), matrix.right
+    return matrix, None
 
 
 def nearest(
@@ -73,23 +71,13 @@ def nearest(
     The rows of a head, x̂ W_V W_O for every embedding x, are not formed: a store goes back through W_O and W_V, and
     ‖row‖² = L R Rᵀ Lᵀ with L = x̂ W_V and R = W_O is kept for as long as the model is.
     """
-    if not bool(store.any()):
+    port = writing(weights, writer)
+    if port.row_is not in LISTED or not bool(store.any()):
         return ()
-    if writer.kind == "head":
-        own, norm = weights.head(writer.head), weights.norm(writer.layer)
-        sent = own.W_V @ (own.W_O @ store.to(own.W_O))
-        if norm is not None:
-            sent = centred(apply_gain(sent, norm), norm)
-        inner = weights.wide(weights.W_E) @ sent
-        store = store.to(inner)
-    else:
-        found = dictionary(weights, writer)
-        if found is None:
-            return ()
-        store = store.to(found[0])
-        inner = found[0] @ store
+    inner = port.along(store)
+    assert inner is not None
     lengths = _lengths(weights, writer).to(inner)
-    cosines = inner / (lengths.clamp(min=torch.finfo(inner.dtype).tiny ** 0.5) * store.norm())
+    cosines = inner / (lengths.clamp(min=torch.finfo(inner.dtype).tiny ** 0.5) * store.to(inner).norm())
     best = cosines.topk(min(top, len(cosines)))
     return tuple(zip(best.indices.tolist(), best.values.tolist(), strict=True))
 

@@ -15,9 +15,10 @@ from torch import Tensor
 
 from loadstore.decomposition.address import Address, address
 from loadstore.decomposition.contrast import About, direction_of
-from loadstore.decomposition.decomposition import constant, matrix_of, parts_at, turned
+from loadstore.decomposition.decomposition import parts_at, turned
 from loadstore.decomposition.deviations import deviations
 from loadstore.execution.trace import Trace
+from loadstore.model.ports import reading
 from loadstore.sites import CONST, Head, Reader
 from loadstore.threads import threads_for
 
@@ -67,7 +68,7 @@ def walk(trace: Trace, head: Head | str, at: int, about: About = "most") -> Walk
     first, record = found.first, trace.record.layers[found.head.layer]
     row = trace.pattern(found.head)[found.at].double()[first : found.at + 1]
     key, than = (None if one is None else one - first for one in (found.key, found.than))
-    weights = direction_of(row, key, than) * trace.weights.architecture.d_head**-0.5
+    weights = direction_of(row, key, than) * trace.weights.architecture.attention_scale
     queries = parts_at(trace, sides[0], found.at)
     keys = _contrasted(trace, sides[1], weights, first)
     values = torch.stack(list(queries.values())).double() @ torch.stack(list(keys.values())).mT
@@ -86,9 +87,9 @@ def _contrasted(
     trace: Trace, reader: Reader, weights: Float[Tensor, " key"], first: int
 ) -> dict[str, Float[Tensor, " d_head"]]:
     """κ^b of every writer and ``const``, keys counted from ``first``."""
-    matrix, norm, bias = matrix_of(trace, reader)
-    nothing = matrix.new_zeros(matrix.shape[0])
+    const = reading(trace.weights, reader).const
+    nothing = const.new_zeros(trace.weights.architecture.d_model)
     allowed = slice(first, first + len(weights))
     found = {str(w): part[0] for w, part in deviations(trace, reader, lambda _: nothing).items()}
-    found[CONST] = turned(trace, reader, constant(matrix, norm, bias).expand(1, trace.tokens.shape[1], -1))[0]
+    found[CONST] = turned(trace, reader, const.expand(1, trace.tokens.shape[1], -1))[0]
     return {name: weights @ part[allowed].double() for name, part in found.items()}
