@@ -27,6 +27,7 @@ from loadstore.errors import Undefined
 from loadstore.execution.forward import unembed
 from loadstore.execution.trace import Trace
 from loadstore.model.norms import normalise
+from loadstore.model.ports import heads_out
 from loadstore.sites import Reader, Writer
 from loadstore.threads import threads_for
 
@@ -109,14 +110,14 @@ def _mlp(trace: Trace, reader: Reader, reads: Stream, loss: Stream) -> _Local:
 
 
 def _head(trace: Trace, reader: Reader, change: Tensor) -> _Local:
-    record, W_O = trace.record.layers[reader.layer], trace.weights.head(reader.head).W_O
+    record, out = trace.record.layers[reader.layer], heads_out(trace.weights, reader.layer)[reader.index]
     pattern, v, z = record.pattern[:, reader.index], record.v[:, :, reader.index], record.z[:, :, reader.index]
     if reader.side == "V":
-        more = -(pattern @ change) @ W_O
-        return _Local(_relative(more, z @ W_O), math.nan, more)
+        more = -(record.mixing[:, reader.index] @ change) @ out
+        return _Local(_relative(more, record.inner[:, :, reader.index] @ out), math.nan, more)
     after = pattern_without(trace, reader, change)
     moved = float(0.5 * (pattern - after).abs().sum(-1).mean())
-    return _Local(moved, pattern_divergence(trace, reader, change), (after @ v - z) @ W_O)
+    return _Local(moved, pattern_divergence(trace, reader, change), (after @ v - z) @ out)
 
 
 def _relative(change: Stream, whole: Stream) -> float:

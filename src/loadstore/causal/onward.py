@@ -64,8 +64,8 @@ def without(
         replace(loss, value=loss.value[..., first:, :], rows=slice(place * batch, (place + 1) * batch))
         for place, loss in enumerate(losses)
     ]
-    shortformer = record.pos is not None and weights.architecture.positions == "shortformer"
-    beside = record.pos[..., first:, :] if record.pos is not None and shortformer else None
+    bypassing = weights.architecture.positions_bypass_norm
+    beside = record.pos[..., first:, :] if record.pos is not None and bypassing else None
     kept, past = Record() if keep else None, record if first else None
     many, edited, row = len(losses), Edited(weights, given=given), None if at is None else at - first
     with torch.no_grad():

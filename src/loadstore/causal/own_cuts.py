@@ -7,7 +7,6 @@ A cut on Q or K of a head changes its own scores by a term that is linear in wha
 so the pattern after the cut follows from the run without it, exactly (tests/causal/test_own_cuts.py).
 """
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -95,7 +94,7 @@ def _scores(trace: Trace, reader: Reader, change: Tensor) -> Float[Tensor, "batc
     layer, shape = trace.record.layers[reader.layer], trace.weights.architecture
     q, k = layer.q[:, :, reader.index], layer.k[:, :, reader.index]
     q, k = (q - change, k) if reader.side == "Q" else (q, k - change)
-    return q @ k.mT / math.sqrt(shape.d_head)
+    return q @ k.mT * shape.attention_scale
 
 
 def _window(trace: Trace, reader: Reader) -> int | None:

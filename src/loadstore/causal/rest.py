@@ -12,6 +12,7 @@ from loadstore.execution.forward import through_layers, unembed
 from loadstore.execution.trace import Trace
 from loadstore.model.mlp import mlp_output
 from loadstore.model.norms import normalise
+from loadstore.model.ports import heads_out
 
 Target: TypeAlias = tuple[int, int]  # at, token
 ROWS = 512  # of logits at a time
@@ -27,9 +28,8 @@ def mlp_reads(trace: Trace, layer: int) -> Stream:
 def after_heads(trace: Trace, layer: int) -> Stream:
     """The stream with what a layer's heads stored."""
     weights, record = trace.weights, trace.record.layers[layer]
-    W_O, b_O = weights.wide(weights.layers[layer].W_O), weights.layers[layer].b_O
-    stream = record.stream + record.z.flatten(2) @ W_O.flatten(0, 1)
-    return stream if b_O is None else stream + weights.wide(b_O)
+    stream = record.stream + record.inner.flatten(2) @ heads_out(weights, layer).flatten(0, 1)
+    return stream if record.bias is None else stream + record.bias
 
 
 def mlp_stores(trace: Trace, layer: int, stream: Stream, without: Stream | None = None) -> Stream:
@@ -56,7 +56,7 @@ def final_stream(trace: Trace, layer: int, changes: Float[Tensor, "variant token
         stream = stream + (mlp_stores(trace, layer, stream) if changed else old.repeat(many, 1, 1))
     if mlp:
         stream = stream + changes
-    beside = record.pos if shape.positions == "shortformer" else None
+    beside = record.pos if shape.positions_bypass_norm else None
     return through_layers(weights, layer + 1, stream, beside, Edited(weights))
 
 

@@ -1,6 +1,5 @@
 """What the heads of one layer do: queries, keys, values, patterns, and what they mix."""
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -101,8 +100,9 @@ def attend(
     q, q_scale = side("Q", qk_input, layer.W_Q, layer.b_Q, layer.q_norm)
     k, k_scale = side("K", qk_input, layer.W_K, layer.b_K, layer.k_norm)
     v, _ = side("V", x, layer.W_V, layer.b_V, None)
-    if shape.rotary is not None:
-        q, k = shape.rotary.at(q, offset), shape.rotary.at(k, offset)
+    rotary = shape.rotary_of(index)
+    if rotary is not None:
+        q, k = rotary.at(q, offset), rotary.at(k, offset)
     _refuse_overflow(stream, q, k, index)
     keys, values = k, v
     if past is not None:
@@ -110,7 +110,7 @@ def attend(
     window = shape.window(index)
     frozen = edited.frozen(index)
     if keep or frozen:
-        pattern = causal_softmax(q.transpose(1, 2) @ k.transpose(1, 2).mT / math.sqrt(shape.d_head), window)
+        pattern = causal_softmax(q.transpose(1, 2) @ k.transpose(1, 2).mT * shape.attention_scale, window)
         for head, other in frozen.items():
             pattern[:, head] = other
         z = (pattern @ v.transpose(1, 2)).transpose(1, 2)
@@ -120,7 +120,12 @@ def attend(
         if window is not None or past is not None:
             mask = allowed(keys.shape[1], window, stream.device)[keys.shape[1] - q.shape[1] :]
         z = F.scaled_dot_product_attention(
-            q.transpose(1, 2), keys.transpose(1, 2), values.transpose(1, 2), attn_mask=mask, is_causal=mask is None
+            q.transpose(1, 2),
+            keys.transpose(1, 2),
+            values.transpose(1, 2),
+            attn_mask=mask,
+            is_causal=mask is None,
+            scale=shape.attention_scale,
         ).transpose(1, 2)
     return LayerRecord(stream, inverse_scale, q, k, v, pattern, _edit_heads(edited, index, z), q_scale, k_scale)
 

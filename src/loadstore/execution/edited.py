@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
@@ -10,14 +10,14 @@ from torch import Tensor
 from loadstore.execution.edits import Ablate, Cut, Edit, Freeze, Patch, Replacing, reader_of
 from loadstore.execution.lifted import lifted
 from loadstore.model.globs import matching
+from loadstore.model.points import ScaleName, ScaleOf
+from loadstore.model.ports import writing
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.sites import Head, Reader, Side, Writer
 
 if TYPE_CHECKING:
     from loadstore.execution.trace import Trace
-
-Scale: TypeAlias = Literal["heads", "q", "k", "mlp", "final"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +56,8 @@ def frozen_heads(weights: Weights, edit: Freeze) -> list[Head]:
 
 
 def inner(trace: "Trace", writer: Writer) -> Tensor:
-    """What a writer stored in another run; of a head z, which its store is linear in."""
-    if writer.kind == "head":
-        return trace.record.layers[writer.layer].z[:, :, writer.index]
-    return trace.store(writer)
+    """What another run recorded of a writer: its store is linear in it."""
+    return trace.record.inner([writer])[:, :, 0]
 
 
 class Edited:
@@ -107,15 +105,11 @@ class Edited:
             if reader is not None and (reader.layer, reader.side) == (layer, side):
                 yield Loss(edit.writer, reader, removed(self.weights, edit, self.values[edit.writer]))
 
-    def scale(self, which: Scale, layer: int = -1) -> Tensor | None:
+    def scale(self, which: ScaleName, layer: int = -1) -> Tensor | None:
         """The frozen 1/σ of a norm, if norms are frozen."""
         if self.norms is None:
             return None
-        record = self.norms.record
-        if which == "final":
-            return record.final_inverse_scale
-        step = record.layers[layer]
-        return {"heads": step.inverse_scale, "q": step.q_scale, "k": step.k_scale, "mlp": step.mlp_inverse_scale}[which]
+        return self.norms.record.scale(ScaleOf(which, layer))
 
     def frozen(self, layer: int) -> dict[int, Tensor]:
         """The frozen patterns of one layer by head."""
@@ -128,10 +122,7 @@ class Edited:
 
 def removed(weights: Weights, edit: Cut | Patch, value: Tensor) -> Tensor:
     """What a cut takes away of a writer's store (of a head its z): what it is less its replacement."""
-    loss = _part(weights, edit, value - _instead(edit, value))
-    if edit.writer.kind == "head":
-        loss = loss @ weights.wide(weights.layers[edit.writer.layer].W_O[edit.writer.index])
-    return loss
+    return writing(weights, edit.writer).sent(_part(weights, edit, value - _instead(edit, value)))
 
 
 def _part(weights: Weights, edit: Replacing, change: Tensor) -> Tensor:

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
@@ -24,6 +23,7 @@ from loadstore.execution.edits import Edit
 from loadstore.model.mlp import mlp_output
 from loadstore.model.norms import normalise, through_norm
 from loadstore.model.points import ScaleOf
+from loadstore.model.ports import EmbedWriting, PosWriting
 from loadstore.model.weights import Layer, Norm, Weights
 from loadstore.sites import EMBED, POS, Writer
 from loadstore.threads import threads_for
@@ -63,7 +63,8 @@ class Record:
         match writers[0].kind:
             case "head":
                 index = [writer.index for writer in writers]
-                return layer.inner if index == list(range(layer.inner.shape[2])) else layer.inner[:, :, index]
+                run = slice(index[0], index[0] + len(index))
+                return layer.inner[:, :, run if index == list(range(run.start, run.stop)) else index]
             case "embed":
                 store = self.embed
             case "pos":
@@ -86,17 +87,17 @@ def forward(
     """Logits of a batch; fills ``record`` if one is given. ``offset`` is the position of the first token."""
     shape = weights.architecture
     edited = Edited(weights, edits)
-    shortformer = shape.positions == "shortformer"
-    rows = weights.read(F.embedding(tokens.to(weights.W_E.device), weights.W_E), of=weights.W_E)
-    embed = edited.store(EMBED, weights.wide(rows))
+    embed = edited.store(EMBED, EmbedWriting(weights, EMBED).given(tokens, tokens))
     pos = None
-    if weights.W_pos is not None:
-        pos = edited.store(POS, weights.wide(weights.W_pos[offset : offset + tokens.shape[1]]))
-    stream = embed if pos is None or shortformer else embed + pos
+    if shape.has_pos:
+        positions = torch.arange(offset, offset + tokens.shape[1])
+        pos = edited.store(POS, PosWriting(weights, POS).given(tokens, positions))
+    bypassing = shape.positions_bypass_norm
+    stream = embed if pos is None or bypassing else embed + pos
     if record is not None:
         record.embed, record.pos = embed, pos
 
-    return onward(weights, 0, stream, pos if shortformer else None, edited, record, offset)
+    return onward(weights, 0, stream, pos if bypassing else None, edited, record, offset)
 
 
 def onward(

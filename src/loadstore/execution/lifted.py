@@ -15,9 +15,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.errors import BadRequest, Undefined
-from loadstore.linear.factored import Factored
 from loadstore.linear.singular import TOLERANCE, as_one, right_singular
-from loadstore.model.ports import fold
+from loadstore.model.ports import heads_out, reading, writing
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.sites import Reader, Writer
@@ -30,28 +29,20 @@ def lifted(
 
     Raises BadRequest for a channel that is not there, Undefined where only some readers remove the mean.
     """
-    network, own = wiring(weights), weights.head(writer.head)
+    network, port = wiring(weights), writing(weights, writer)
     readers = [r for r in network.readers if network.connects(writer, r)] if reader is None else [reader]
-    centring = {centres(weights, each) for each in readers}
+    centring = {reading(weights, each).centres() for each in readers}
     if len(centring) > 1:
         raise Undefined(
             f"some readers see what {writer} stores without its mean and others with it, and these two have different "
             "channels; edit the wire to one reader"
         )
-    seen = own.W_O.double()
+    out = heads_out(weights, writer.layer)[writer.index]
+    seen = out.double()
     seen = seen - seen.mean(-1, keepdim=True) if True in centring else seen
-    found = right_singular(Factored(fold(own.W_V, weights.norm(writer.layer)), own.W_O), centred=True in centring)
+    found = right_singular(port.map(), centred=True in centring)
     numbers = as_one(found.strengths, TOLERANCE) + 1
     if missing := [channel for channel in channels if channel > int(numbers[-1])]:
         raise BadRequest(f"{writer} of {weights.name} has channels 1 to {int(numbers[-1])}; got {missing[0]}")
     V = found.directions[torch.isin(numbers, torch.tensor(channels))]
-    return (seen @ V.mT @ V @ torch.linalg.pinv(seen)).to(own.W_O.dtype)
-
-
-def centres(weights: Weights, reader: Reader) -> bool:
-    """Whether a reader loads through a norm that removes the mean."""
-    if reader.is_mlp:
-        norm = weights.mlp_norm(reader.layer)
-    else:
-        norm = weights.norm(None if reader.is_unembed else reader.layer)
-    return norm is not None and norm.centres
+    return (seen @ V.mT @ V @ torch.linalg.pinv(seen)).to(out.dtype)

@@ -17,6 +17,7 @@ from loadstore.execution.edits import Edit
 from loadstore.execution.fitting import check
 from loadstore.execution.forward import Record, forward
 from loadstore.execution.overflow import finite
+from loadstore.model.ports import writing
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.quote import quote
@@ -74,7 +75,7 @@ class Trace:
     def scores(self, head: Head | str) -> Float[Tensor, "*batch query key"]:
         """Pre-softmax scores q·k/√d_head of a head, for every pair, the mask not applied."""
         layer, index = self._layer(head)
-        scale = self.weights.architecture.d_head**-0.5
+        scale = self.weights.architecture.attention_scale
         return self._shape(layer.q[:, :, index] @ layer.k[:, :, index].mT * scale)
 
     def written(self, writer: Writer | Head | str) -> Float[Tensor, "*batch token d_model"]:
@@ -88,23 +89,8 @@ class Trace:
         """Return the same with the batch axis always there. Raises NoSuchSite as ``written`` does."""
         if not isinstance(writer, Writer):
             writer = wiring(self.weights).writer(str(writer))
-        record, shape = self.record, (*self.tokens.shape, self.weights.architecture.d_model)
-        match writer.kind:
-            case "embed":
-                value = record.embed
-            case "pos":
-                value = record.pos
-            case "bias":
-                value = record.layers[writer.layer].bias
-            case "mlp":
-                value = record.layers[writer.layer].mlp
-            case _:
-                layer = record.layers[writer.layer]
-                value = layer.z[:, :, writer.index] @ self.weights.wide(
-                    self.weights.layers[writer.layer].W_O[writer.index]
-                )
-        assert value is not None
-        return value.expand(shape)
+        value = writing(self.weights, writer).sent(self.record.inner([writer])[:, :, 0])
+        return value.expand(*self.tokens.shape, -1)
 
     @checked
     def residual(self, layer: int) -> Float[Tensor, "*batch token d_model"]:

@@ -94,7 +94,7 @@ def loads(trace: Trace, layer: int) -> Loads:
     seen = allowed(rows.shape[-1], shape.window(layer), rows.device).to(rows)
     directions = rows - seen / seen.sum(-1, keepdim=True)
     q, k, z = (side[0].transpose(0, 1).double() for side in (record.q, record.k, record.z))
-    W_O, scale = weights.W_O.double(), shape.d_head**-0.5
+    W_O, scale = weights.W_O.double(), shape.attention_scale
     gram, met = W_O @ W_O.mT, directions @ k
     scales: dict[Side, Tensor] = {}
     if record.q_scale is not None:
@@ -105,7 +105,7 @@ def loads(trace: Trace, layer: int) -> Loads:
         layer=layer,
         weights=weights,
         shared=[shape.kv(head) for head in range(shape.n_heads)],
-        rotary=shape.rotary,
+        rotary=shape.rotary_of(layer),
         scale=scale,
         rows=rows,
         directions=directions,

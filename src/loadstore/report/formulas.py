@@ -1,7 +1,5 @@
 """Figure 6: what a head computes, with this model's own shapes, and evaluated as it stands."""
 
-import math
-
 from torch import Tensor
 
 from loadstore.execution.attention import causal_softmax
@@ -40,7 +38,7 @@ def evaluate(story: Story, head: Head) -> tuple[Tensor, Tensor]:
     own, layer = weights.head(head), weights.layers[head.layer]
     x = normalise(story.trace.residual(head.layer)[None].double(), layer.norm, shape.eps)[0][0]
     address = x
-    if shape.positions == "shortformer" and weights.W_pos is not None:
+    if shape.positions_bypass_norm and weights.W_pos is not None:
         address = x + weights.W_pos[: len(x)]
     linear = shape.rotary is None and own.b_Q is None and own.b_K is None and layer.q_norm is None
     if linear and layer.k_norm is None:
@@ -48,10 +46,11 @@ def evaluate(story: Story, head: Head) -> tuple[Tensor, Tensor]:
     else:
         q, k = _plus(address @ own.W_Q, own.b_Q), _plus(address @ own.W_K, own.b_K)
         q, k = normalise(q[None], layer.q_norm, shape.eps)[0][0], normalise(k[None], layer.k_norm, shape.eps)[0][0]
-        if shape.rotary is not None:
-            q, k = (shape.rotary.at(side[None, :, None])[0, :, 0] for side in (q, k))
+        rotary = shape.rotary_of(head.layer)
+        if rotary is not None:
+            q, k = (rotary.at(side[None, :, None])[0, :, 0] for side in (q, k))
         scores = q @ k.mT
-    pattern = causal_softmax((scores / math.sqrt(shape.d_head))[None, None], shape.window(head.layer))[0, 0]
+    pattern = causal_softmax((scores * shape.attention_scale)[None, None], shape.window(head.layer))[0, 0]
     output = pattern @ (x @ (own.W_V @ own.W_O))
     return pattern, output if own.b_V is None else output + own.b_V @ own.W_O
 
@@ -65,7 +64,7 @@ def _rows(story: Story, head: Head) -> list[tuple[str, list[dict[str, object]], 
     layer = story.weights.layers[head.layer]
     n, d, e = len(story.trace.labels), shape.d_model, shape.d_head
     x = "x" if shape.norm == "none" else "x̂"
-    short, rotary = shape.positions == "shortformer", shape.rotary is not None
+    short, rotary = shape.positions_bypass_norm, shape.rotary is not None
     stream = term(x, shape=(n, d))
     read = [term("("), term(x, shape=(n, d)), term("+"), term("p", shape=(n, d)), term(")")] if short else [stream]
 

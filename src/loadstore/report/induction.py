@@ -140,7 +140,7 @@ def _addresses(story: Story, head: Head) -> Figure:
     if same:
         claim += f" The K of {listed(same)} has the same best writer."
     note = reading(story.averaged.strip()) if story.averaged else None
-    if story.weights.architecture.positions == "shortformer":
+    if story.weights.architecture.positions_bypass_norm:
         note = remark(
             "The article says that layer 1 does not see positions. Shortformer adds them to the inputs of Q and K in "
             "every layer, so pos is a real row of Q and K here, and no wire into V."

@@ -15,7 +15,7 @@ MOST_LAYERS = 4  # more would not be told apart; the layers of the heads that th
 def machine_figure(story: Story) -> Figure:
     """One head of each layer (the one that the report is about), and how many are beside it."""
     shape = story.weights.architecture
-    short = shape.positions == "shortformer"
+    short = shape.positions_bypass_norm
     steps = [step("embed", "embed", f"W_E {shape.vocab:,} × {shape.d_model}", stores="a row of W_E")]
     if shape.has_pos:
         stores = None if short else "a row of W_pos"

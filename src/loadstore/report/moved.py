@@ -18,7 +18,7 @@ def moved_figure(story: Story) -> Figure:
     """The alignment of embed and pos with every V of layer 0 (12); the raw product beside it where pos has no wire."""
     heads, head = layer_heads(story.scores, 0), story.previous
     exists = "pos" in {str(w) for w in wiring(story.weights).writers_of(wiring(story.weights).reader(f"{head}.V"))}
-    shortformer = story.weights.architecture.positions == "shortformer"
+    shortformer = story.weights.architecture.positions_bypass_norm
     by_embed = f"The V of {head} is aligned {number(wire(story.scores, 'embed', head, 'V'))} with embed"
     if exists:
         claim = f"{by_embed} and {number(wire(story.scores, 'pos', head, 'V'))} with pos."

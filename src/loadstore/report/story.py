@@ -64,7 +64,7 @@ class Story:
     @cached_property
     def first_writers(self) -> tuple[str, ...]:
         """What layer 0 finds in the stream or beside it: ``embed``, and ``pos`` where the model has one."""
-        return ("embed", "pos") if self.weights.W_pos is not None else ("embed",)
+        return ("embed", "pos") if self.weights.architecture.has_pos else ("embed",)
 
     @property
     def averaged(self) -> str:

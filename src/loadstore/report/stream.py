@@ -25,7 +25,7 @@ def first_stream_figure(story: Story) -> Figure:
     if len(written) == 2:
         cosine = torch.nn.functional.cosine_similarity(written[0], written[1], dim=-1).numpy()
         details["cosine with the other"] = np.stack([cosine, cosine])
-    in_stream = "pos" in story.first_writers and shape.positions == "learned"
+    in_stream = "pos" in story.first_writers and not shape.positions_bypass_norm
     whole = sum(written) if in_stream else written[0]
     wrong = float((story.trace.residual(0).double() - whole).abs().max())
     x0 = [term("x", sub="0", shape=(n, d)), term("="), term("W", sub="E", sup="t", shape=(n, d))]
@@ -44,7 +44,7 @@ def first_stream_figure(story: Story) -> Figure:
     same = "sum of both" if in_stream else "embedding alone"
     claim = f"{told}. Between the stream and the {same} the largest difference is {size(wrong)}."
     note = None
-    if shape.positions == "shortformer":
+    if shape.positions_bypass_norm:
         note = remark(
             "The article's picture is the sum of embedding and positions. With shortformer positions this is what Q "
             "and K load; the stream itself, and V, hold the embedding alone."

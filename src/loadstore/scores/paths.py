@@ -74,7 +74,7 @@ def positional_qk(weights: Weights, head: HeadName, norms: Norms = "fold") -> "x
     import xarray as xr
 
     head = weights.architecture.check(parse_head(head), weights.name)
-    if weights.W_pos is None:
+    if not weights.architecture.has_pos:
         raise Undefined(
             f"{weights.name} has {weights.architecture.positions} positions, which no writer stores: there is no W_pos"
         )

@@ -1,7 +1,9 @@
 """What this architecture does not define, why, and what the report shows in its place."""
 
 from loadstore.model.architecture import Architecture
+from loadstore.model.ports import reading
 from loadstore.model.weights import Weights
+from loadstore.model.wiring import wiring
 from loadstore.report.facts import met, tied
 from loadstore.report.words import last_tokens, listed, plural
 from loadstore.views.model import Figure, figure, table
@@ -30,7 +32,7 @@ def undefined(weights: Weights) -> list[Row]:
 
 
 def _positions(shape: Architecture) -> list[Row]:
-    if shape.positions == "none":
+    if shape.rotary is None and not shape.has_pos:
         return [("pos as a writer", "the model has no positions", "order is told from the causal mask alone")]
     if shape.rotary is None:
         return []
@@ -62,7 +64,7 @@ def _norms(weights: Weights) -> list[Row]:
                 "gains are folded into the reader; sums and cuts of a run hold its scales frozen, and say so",
             )
         )
-    if any(layer.q_norm is not None or layer.k_norm is not None for layer in weights.layers):
+    if any(reading(weights, reader).inner_scale is not None for reader in wiring(weights).readers if reader.index == 0):
         rows.append(
             (
                 "the scale of W_QK",
