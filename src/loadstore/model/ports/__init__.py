@@ -10,7 +10,6 @@ from loadstore.model.ports.folded import fold as fold
 from loadstore.model.ports.heads import heads_out as heads_out
 from loadstore.model.ports.heads import ov as ov
 from loadstore.model.ports.heads import qk as qk
-from loadstore.model.ports.heads import stacked as stacked
 from loadstore.model.ports.positions import PosWriting as PosWriting
 from loadstore.model.ports.readers import Reading as Reading
 from loadstore.model.ports.table import points as points

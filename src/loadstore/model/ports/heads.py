@@ -184,11 +184,3 @@ def qk(
 def heads_out(weights: Weights, layer: int) -> Float[Tensor, "head d_head d_model"]:
     """``out`` of all heads of a layer."""
     return weights.wide(weights.layers[layer].W_O)
-
-
-def stacked(weights: Weights, layer: int, side: Side) -> Float[Tensor, "head d_model d_head"]:
-    """The matrices of one side of all heads of a layer; heads that share keys and values have the same."""
-    part, shape = weights.layers[layer], weights.architecture
-    if side == "Q":
-        return weights.wide(part.W_Q)
-    return weights.wide(part.W_K if side == "K" else part.W_V)[[shape.kv(head) for head in range(shape.n_heads)]]
