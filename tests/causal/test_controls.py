@@ -88,7 +88,7 @@ def test_wires_cut_together_have_as_many_different_controls_each() -> None:
     assert len(sets) == 3
     assert len({frozenset(some) for some in sets}) == 3
     assert all(len(set(some)) == 2 and not set(both) & set(some) for some in sets)
-    assert len(control_sets(both, 9, sizes, readers)) == 3  # four others make three such sets
+    assert len(control_sets(both, 9, sizes, readers)) == 6  # four others make six pairs
     singles = [some for (some,) in control_sets([OWN], 4, sizes, readers)]
     assert tuple(singles) == controls_of(OWN, 4, sizes, readers).wires
 

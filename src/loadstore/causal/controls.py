@@ -19,6 +19,7 @@ Nearest, and not at least as large: the wire of a claim is often the largest of 
 docs/interventions.md has the reasons. Tests: tests/causal/test_controls.py.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -123,7 +124,8 @@ def control_sets(
 
     Returns:
         ``count`` sets, or as many as there are. Set k takes for each wire the k-th nearest control or the next that
-        the set does not hold yet. No set occurs twice.
+        the set does not hold yet. No set occurs twice; where that leaves too few, the second wire's controls are taken
+        one place further, the third's two, and so on.
 
     Raises:
         Undefined: One of the wires carries nothing, or has no control.
@@ -131,13 +133,15 @@ def control_sets(
     among = count + len(wires) - 1
     each = [controls_of(wire, among, sizes, readers, outside={*outside, *wires}).wires for wire in wires]
     found: dict[frozenset[Wire], tuple[Wire, ...]] = {}
-    for start in range(min(map(len, each))):
+    for further, start in itertools.product(range(among), repeat=2):
         members: list[Wire] = []
-        for some in each:
-            members += [wire for wire in some[start:] if wire not in members][:1]
+        for place, some in enumerate(each):
+            members += [wire for wire in some[start + further * place :] if wire not in members][:1]
         if len(members) == len(wires):
             found.setdefault(frozenset(members), tuple(members))
-    return list(found.values())[:count]
+        if len(found) == count:
+            break
+    return list(found.values())
 
 
 def sizes_on(trace: Trace) -> Sizes:

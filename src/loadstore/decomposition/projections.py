@@ -77,18 +77,26 @@ def _back(trace: Trace, question: Question) -> _Back:
     tokens = slice(start, start + len(question.along))
     weights = trace.weights
     matrix, bias = weights.head(reader.head).side(reader.head_side)
-    along = question.along.to(matrix)
-    if reader.side != "V":
-        rotary = weights.architecture.rotary
-        if rotary is not None:
-            along = rotary.turn(along, -rotary.angles(len(along), start).to(along.device))
-        norm, scale = inner_norm(trace, reader)
-        if norm is not None and scale is not None:
-            along = along * scale[0, tokens]
-            along = along if norm.gain is None else along * norm.gain
+    along = turned_back(trace, reader, question.along.to(matrix), start)
     behind = along @ matrix.mT
     const = torch.zeros_like(behind[:, 0]) if bias is None else along @ bias
     outer = weights.norm(reader.layer)
     if outer is not None and outer.bias is not None:
         const = const + behind @ outer.bias
     return _Back(tokens, behind, back_through(trace, reader, behind, start), const)
+
+
+def turned_back(
+    trace: Trace, reader: Reader, along: Float[Tensor, "token d_head"], start: int = 0
+) -> Float[Tensor, "token d_head"]:
+    """Bring directions g inside q or k back through what ``turned`` does, T: ⟨T(part), g⟩ = ⟨part, T*(g)⟩."""
+    if reader.side not in ("Q", "K"):
+        return along
+    rotary = trace.weights.architecture.rotary
+    if rotary is not None:
+        along = rotary.turn(along, -rotary.angles(len(along), start).to(along.device))
+    norm, scale = inner_norm(trace, reader)
+    if norm is None or scale is None:
+        return along
+    along = along * scale[0, start : start + len(along)]
+    return along if norm.gain is None else along * norm.gain

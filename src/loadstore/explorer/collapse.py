@@ -9,9 +9,10 @@ from loadstore.causal.controls import control_sets, sizes_on
 from loadstore.decomposition.address import smallest_set
 from loadstore.decomposition.short import short
 from loadstore.errors import Undefined
+from loadstore.evidence.circuit import Circuit
 from loadstore.execution.edits import cut
 from loadstore.execution.trace import Trace
-from loadstore.explorer.circuit import Circuit, Example
+from loadstore.explorer.circuit import Example
 from loadstore.explorer.prompt import text_of
 from loadstore.explorer.state import Document, Explorer
 from loadstore.explorer.steps import likeliest, place_of, step
