@@ -3,10 +3,11 @@
 import planted
 import pytest
 from close import assert_close
+from hostile import refusal
 from tiny import KINDS, tiny
 
 import loadstore as ls
-from loadstore.errors import NoSuchSite, Undefined
+from loadstore.errors import BadRequest, NoSuchSite, Undefined
 from loadstore.evidence.circuit import circuit_of
 
 
@@ -36,6 +37,7 @@ def test_what_is_not_there_is_refused() -> None:
         ls.induction_answers(trace, heads=["L9.H0"])
     with pytest.raises(Undefined, match="no token 3"):
         ls.induction_answers(trace, 3)
+    refusal(lambda: ls.induction_answers(trace, heads=[]), BadRequest, "no head was named")
 
 
 def test_the_circuit_is_the_dearest_cut_beyond_its_controls() -> None:

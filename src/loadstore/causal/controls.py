@@ -124,8 +124,8 @@ def control_sets(
 
     Returns:
         ``count`` sets, or as many as there are. Set k takes for each wire the k-th nearest control or the next that
-        the set does not hold yet. No set occurs twice; where that leaves too few, the second wire's controls are taken
-        one place further, the third's two, and so on.
+        the set does not hold yet. No set occurs twice; where that leaves too few, the second wire's control is one
+        place further than the first's, the third's two, and so on, then two and four places.
 
     Raises:
         Undefined: One of the wires carries nothing, or has no control.
@@ -133,7 +133,7 @@ def control_sets(
     among = count + len(wires) - 1
     each = [controls_of(wire, among, sizes, readers, outside={*outside, *wires}).wires for wire in wires]
     found: dict[frozenset[Wire], tuple[Wire, ...]] = {}
-    for further, start in itertools.product(range(among), repeat=2):
+    for further, start in itertools.product(range(2 * len(wires)), range(max(map(len, each)))):
         members: list[Wire] = []
         for place, some in enumerate(each):
             members += [wire for wire in some[start + further * place :] if wire not in members][:1]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from loadstore.decomposition.single import one_prompt_index
+from loadstore.errors import BadRequest
 from loadstore.execution.trace import Trace
 from loadstore.heads.patterns import role_masks
 from loadstore.heads.roles import bos_of
@@ -38,7 +39,7 @@ def induction_answers(trace: Trace, at: int = -1, heads: Sequence[Head | str] | 
     Raises:
         NoSuchSite: The model has no such head.
         Undefined: The run is a batch, or has no such token.
-        BadRequest: ``at`` is not an index.
+        BadRequest: ``at`` is not an index, or ``heads`` is empty.
 
     Example:
         >>> import loadstore as ls
@@ -51,15 +52,14 @@ def induction_answers(trace: Trace, at: int = -1, heads: Sequence[Head | str] | 
     at = one_prompt_index(trace, at)
     shape, name = trace.weights.architecture, trace.weights.name
     chosen = shape.heads if heads is None else [shape.check(parse_head(head), name) for head in heads]
+    if not chosen:
+        raise BadRequest("no head was named; give heads such as ['L1.H4'], or None for all of them")
     places = followers(trace, at)
     ids: list[int] = trace.tokens[0, places].tolist()
     probabilities = trace.logits[at].double().softmax(-1)
     return xr.Dataset(
         {
-            "attention": (
-                ("head", "place"),
-                [[float(trace.pattern(head)[at, place]) for place in places] for head in chosen],
-            ),
+            "attention": (("head", "place"), [trace.pattern(head)[at, places].tolist() for head in chosen]),
             "token": ("place", ids),
             "text": ("place", [trace.labels[place] for place in places]),
             "probability": ("place", [float(probabilities[token]) for token in ids]),
