@@ -93,6 +93,14 @@ def test_wires_cut_together_have_as_many_different_controls_each() -> None:
     assert tuple(singles) == controls_of(OWN, 4, sizes, readers).wires
 
 
+def test_sets_of_controls_stay_in_the_layer_while_it_has_enough() -> None:
+    above = {W[0]: 1.0, W[1]: 1.0}
+    sizes, readers = table({W[0]: 1.0, W[1]: 1.0, W[2]: 1.1}, L1_H1_K={W[0]: 0.9, W[1]: 1.2}, L2_H0_K=above)
+    both: list[Wire] = [(W[0], K), (W[1], K)]
+    assert {reader.layer for some in control_sets(both, 3, sizes, readers) for _, reader in some} == {1}
+    assert {reader.layer for some in control_sets(both, 4, sizes, readers) for _, reader in some} == {1, 2}
+
+
 def test_no_set_of_controls_occurs_twice() -> None:
     """Wires whose nearest controls are the same two, in the opposite order."""
     sizes, readers = table({W[0]: 1.0, W[1]: 2.0}, L1_H1_K={W[0]: 1.1, W[1]: 1.9})

@@ -130,17 +130,24 @@ def control_sets(
     Raises:
         Undefined: One of the wires carries nothing, or has no control.
     """
-    among = count + len(wires) - 1
-    each = [controls_of(wire, among, sizes, readers, outside={*outside, *wires}).wires for wire in wires]
+    found: list[tuple[Wire, ...]] = []
+    for among in sorted({count, count + len(wires) - 1}):  # more only if needed: they may lie in other layers
+        each = [controls_of(wire, among, sizes, readers, outside={*outside, *wires}).wires for wire in wires]
+        found = _different(each)[:count]
+        if len(found) == count:
+            break
+    return found
+
+
+def _different(each: Sequence[Sequence[Wire]]) -> list[tuple[Wire, ...]]:
+    """Sets of one wire from each list; see ``control_sets``."""
     found: dict[frozenset[Wire], tuple[Wire, ...]] = {}
-    for further, start in itertools.product(range(2 * len(wires)), range(max(map(len, each)))):
+    for further, start in itertools.product(range(2 * len(each)), range(max(map(len, each)))):
         members: list[Wire] = []
         for place, some in enumerate(each):
             members += [wire for wire in some[start + further * place :] if wire not in members][:1]
-        if len(members) == len(wires):
+        if len(members) == len(each):
             found.setdefault(frozenset(members), tuple(members))
-        if len(found) == count:
-            break
     return list(found.values())
 
 
