@@ -30,6 +30,7 @@ from loadstore.causal.sweep import Wire
 from loadstore.decomposition.decomposition import matrix_of
 from loadstore.decomposition.deviations import removed
 from loadstore.errors import Undefined
+from loadstore.execution.edited import replacement
 from loadstore.execution.trace import Trace
 from loadstore.model.wiring import wiring
 from loadstore.sites import Reader, Writer
@@ -176,3 +177,9 @@ def wire_sizes(trace: Trace, reader: Reader) -> dict[Writer, float]:
         rows = removed(trace, reader, writer)[:, 1:].flatten(0, 1)
         found[writer] = float(((rows @ gram) * rows).sum(-1).mean().clamp(min=0).sqrt())
     return found
+
+
+def store_size(trace: Trace, writer: Writer) -> float:
+    """√E_t ‖o_t − ō‖² of what a writer stores on one run: what an ablation by the mean takes away."""
+    store = trace.store(writer)
+    return float((store - replacement(store, "mean"))[:, 1:].square().sum(-1).mean().sqrt())

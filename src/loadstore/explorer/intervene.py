@@ -4,10 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from loadstore.causal.beyond import reaching
-from loadstore.causal.controls import controls_of, nearest, sizes_on
+from loadstore.causal.controls import controls_of, nearest, sizes_on, store_size
 from loadstore.decomposition.single import one_prompt_index
 from loadstore.errors import BadRequest, Undefined
-from loadstore.execution.edited import replacement
 from loadstore.execution.edits import Ablate, By, Cut, ablate, cut
 from loadstore.execution.trace import Trace
 from loadstore.explorer.address import head_of
@@ -20,7 +19,7 @@ from loadstore.model.wiring import wiring
 from loadstore.progress import Progress
 from loadstore.report.address import pattern_row
 from loadstore.report.words import plural
-from loadstore.sites import Head, Writer
+from loadstore.sites import Head
 from loadstore.views.pictures import address as address_view
 
 MOST = 64  # edits at once
@@ -150,14 +149,8 @@ def _ablations(trace: Trace, edit: Ablate) -> tuple[Sequence[Ablate | Cut], str]
     others = [one for one in same if one != writer]
     if not others:
         raise Undefined(f"nothing else is stored as {writer} is, so that there is nothing to compare with")
-    size = {one: _varies(trace, one) for one in same}
+    size = {one: store_size(trace, one) for one in same}
     if not size[writer] > 0:
         raise Undefined(f"{writer} stores the same at every token of this prompt, so that nothing varies as much")
     chosen = nearest(size[writer], {one: size[one] for one in others}, CONTROLS)
     return [ablate(one, by=edit.by) for one in chosen], f"other heads of layer {writer.layer}"
-
-
-def _varies(trace: Trace, writer: Writer) -> float:
-    """√E ‖o_t − ō‖² of what a writer stores: what an ablation by the mean takes away."""
-    store = trace.store(writer)
-    return float((store - replacement(store, "mean"))[:, 1:].square().sum(-1).mean().sqrt())
