@@ -26,10 +26,13 @@ if TYPE_CHECKING:
     from loadstore.decomposition.address import address as address
     from loadstore.decomposition.decomposition import score_parts as score_parts
     from loadstore.decomposition.listing import listing as listing
+    from loadstore.decomposition.load_totals import load_totals as load_totals
     from loadstore.decomposition.logits import logit_parts as logit_parts
     from loadstore.decomposition.logits import residual_parts as residual_parts
     from loadstore.decomposition.outputs import output_parts as output_parts
+    from loadstore.decomposition.store_loads import store_loads as store_loads
     from loadstore.decomposition.walk import walk as walk
+    from loadstore.evidence.answers import induction_answers as induction_answers
     from loadstore.evidence.dossier import dossier as dossier
     from loadstore.evidence.found import induction_circuits as induction_circuits
     from loadstore.evidence.orders import term_importance as term_importance
@@ -77,11 +80,13 @@ _HOMES = {
     "effect": "loadstore.causal.effect",
     "freeze": "loadstore.execution.edits",
     "head_roles": "loadstore.heads.roles",
+    "induction_answers": "loadstore.evidence.answers",
     "induction_circuits": "loadstore.evidence.found",
     "key_composition": "loadstore.scores.vocabulary",
     "kl": "loadstore.causal.metrics",
     "listing": "loadstore.decomposition.listing",
     "load": "loadstore.checkpoints.library",
+    "load_totals": "loadstore.decomposition.load_totals",
     "log_probability": "loadstore.causal.metrics",
     "logit_difference": "loadstore.causal.metrics",
     "logit_parts": "loadstore.decomposition.logits",
@@ -99,6 +104,7 @@ _HOMES = {
     "score_parts": "loadstore.decomposition.decomposition",
     "show": "loadstore.notebook.show",
     "spectrum": "loadstore.scores.spectra",
+    "store_loads": "loadstore.decomposition.store_loads",
     "stream_moments": "loadstore.wire_traffic.stream",
     "subspace_scores": "loadstore.scores.scores",
     "sweep": "loadstore.causal.sweep",
@@ -123,11 +129,13 @@ __all__ = [
     "effect",
     "freeze",
     "head_roles",
+    "induction_answers",
     "induction_circuits",
     "key_composition",
     "kl",
     "listing",
     "load",
+    "load_totals",
     "log_probability",
     "logit_difference",
     "logit_parts",
@@ -145,6 +153,7 @@ __all__ = [
     "score_parts",
     "show",
     "spectrum",
+    "store_loads",
     "stream_moments",
     "subspace_scores",
     "sweep",

@@ -21,6 +21,8 @@ CONTROLS = [(0.7, 0.8), (0.4, 0.6)]
         ((0.6, 0.301), (0.8, 0.2), False),
         ((0.9, 0.1), (0.2, 0.2), False),  # the prediction did not move
         ((0.9, 0.1), (0.2, 0.3), False),  # the prediction rose
+        ((0.9, 0.1), (0.65, 0.49), True),  # it falls by .16, where a control raises it by .15
+        ((0.9, 0.1), (0.65, 0.51), False),
         ((0.0, 0.0), (0.8, 0.2), False),  # no attention to lose
         ((float("nan"), float("nan")), (0.8, 0.2), False),
     ],

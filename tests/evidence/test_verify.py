@@ -1,6 +1,7 @@
 """A program that is there is verified, one of a random model is not; what is compared with what."""
 
 import math
+from dataclasses import replace
 
 import planted as p
 import pytest
@@ -10,11 +11,10 @@ from hostile import refusal
 from tiny import KINDS, Kind, tiny
 
 import loadstore as ls
-from loadstore.causal.near import Near
+from loadstore.causal.controls import control_sets, sizes_on
 from loadstore.causal.relabel import relabelled
 from loadstore.decomposition.listing import listing
 from loadstore.errors import BadRequest, Undefined
-from loadstore.evidence.claimed import claims_of
 from loadstore.evidence.verify import Verified, verify
 from loadstore.execution.edits import cut
 from loadstore.execution.trace import Trace, run
@@ -67,22 +67,26 @@ def test_every_number_is_that_of_a_run_with_the_cut(random: Verified) -> None:
             assert now == pytest.approx(float(after.pattern(head)[query, key]), abs=1e-9)
 
 
-def test_controls_are_the_nearest_in_traffic_outside_the_listing(random: Verified) -> None:
-    claims = claims_of(random.listing)
-    outside = {wire for claim in claims for wire in claim.wires}
-    near = Near(random.listing.trace, outside)
-    wire = next(claim.wires[0] for claim in claims if claim.kind == "K" and claim.wires[0][1].layer == 2)
-    chosen = near.controls(wire, 5)
-    assert not outside & set(chosen)
-    assert len(set(chosen)) == 5
-    assert {(reader.layer, reader.side) for _, reader in chosen} == {(wire[1].layer, wire[1].side)}
-    farthest = max(abs(math.log(near.traffic(other) / near.traffic(wire))) for other in chosen)
-    for reader in wiring(random.listing.trace.weights).readers:
-        if (reader.layer, reader.side) == (wire[1].layer, wire[1].side):
-            for writer in wiring(random.listing.trace.weights).writers_of(reader):
-                other = (writer, reader)
-                if other not in outside and other not in chosen and near.traffic(other) > 0:
-                    assert abs(math.log(near.traffic(other) / near.traffic(wire))) >= farthest
+def test_controls_are_those_of_the_selector_outside_the_listing(random: Verified) -> None:
+    trace, (at, token) = random.listing.trace, (random.listing.at, random.listing.token)
+    outside = {wire for check in random.checks for wire in check.claim.wires}
+    readers, before = wiring(trace.weights).readers, trace.logits[at].log_softmax(-1)[token]
+    for check in random.checks:
+        sets = control_sets(check.claim.wires, 5, sizes_on(trace), readers, outside=outside)
+        assert not outside & {wire for some in sets for wire in some}
+        expected: list[float] = []
+        for some in sets:
+            after = run(trace.weights, trace.tokens[0], [cut(*wire) for wire in some])
+            expected.append(float(after.logits[at].log_softmax(-1)[token] - before))
+        assert check.controls == pytest.approx(expected, abs=1e-9)
+
+
+def test_an_effect_against_the_listing_is_not_beyond(random: Verified) -> None:
+    check = replace(random.checks[0], controls=(0.1, -0.2, 0.0))
+    for effect, expected in ((0.2, False), (math.nextafter(0.2, 1), True), (-9.0, False)):
+        turned = replace(check, effect=check.claim.sign * effect)
+        assert turned.beyond == expected
+        assert turned.p == (1 / 4 if expected else 1.0 if effect < 0 else 2 / 4)
 
 
 @pytest.mark.parametrize("positions", ["learned", "shortformer"])

@@ -7,7 +7,7 @@ import torch
 from close import assert_close
 
 import loadstore as ls
-from loadstore.causal.near import Near
+from loadstore.causal.controls import controls_of, sizes_on
 from loadstore.errors import BadRequest, LoadstoreError, NoSuchSite, NoSuchWire, Undefined
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.intervene import controls, effect
@@ -108,7 +108,7 @@ def test_controls_of_a_cut_carry_as_much_and_are_cut_one_by_one(explorer: Explor
     answer = compared(explorer, run, [WIRE])
     trace = explorer.runs.get(run)
     wire = wiring(explorer.weights).wire("L0.H7", "L1.H4.K")
-    others = Near(trace, {wire}).controls(wire, 12)
+    others = controls_of(wire, 12, sizes_on(trace), wiring(explorer.weights).readers).wires
     assert [one["edit"] for one in answer["controls"]] == [str(ls.cut(*other)) for other in others]
     alone = done(explorer, run, [{"kind": "cut", "writer": str(others[0][0]), "reader": str(others[0][1])}])
     size = float(trace.logits.abs().max())

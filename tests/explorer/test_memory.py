@@ -1,20 +1,13 @@
-"""The memory map: shares of stores are exact, sum to one, and agree with addresses; bad questions are refused."""
-
-import math
-from collections import defaultdict
+"""The memory map on the article's sentence, its windows, and bad questions."""
 
 import pytest
 import torch
-from tiny import KINDS, Kind, some_tokens, tiny
 
 import loadstore as ls
 from loadstore.errors import LoadstoreError
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.memory import memory, store
 from loadstore.explorer.state import Explorer
-from loadstore.explorer.stores import loaded, uses
-from loadstore.model.wiring import wiring
-from loadstore.sites import SIDES
 
 ARTICLE = "the cat sat on the mat. the dog sat on the log."
 
@@ -27,45 +20,6 @@ def explorer() -> Explorer:
 @pytest.fixture(scope="module")
 def run(explorer: Explorer) -> str:
     return explorer.runs.make(ARTICLE)[0]
-
-
-@pytest.mark.parametrize("kind", KINDS, ids=str)
-def test_shares_of_all_stores_are_those_of_the_address(kind: Kind) -> None:
-    weights = tiny(kind)
-    trace = ls.run(weights, some_tokens(weights, batch=1, length=6)[0], record=True)
-    total: dict[tuple[str, int, str], float] = defaultdict(float)
-    for writer in wiring(weights).writers:
-        for at in range(6):
-            for use in uses(trace, writer, at):
-                total[str(use.reader), use.query, str(writer)] += use.share
-    for head in ("L0.H1", "L2.H0"):
-        for query in (1, 5):
-            found = ls.address(trace, head, query, "row")
-            for side in SIDES:
-                for name, share in found.shares[side].items():
-                    if name != "const" and not math.isnan(share):
-                        assert total[f"{head}.{side}", query, name] == pytest.approx(share, abs=1e-9)
-
-
-@pytest.mark.parametrize("kind", KINDS, ids=str)
-def test_what_is_loaded_of_all_stores_counts_the_loads(kind: Kind) -> None:
-    weights = tiny(kind)
-    trace = ls.run(weights, some_tokens(weights, batch=1, length=6)[0], record=True)
-    single = defaultdict[tuple[str, int], float](float)
-    for writer in wiring(weights).writers:
-        for at in range(6):
-            single[str(writer), at] = sum(use.share for use in uses(trace, writer, at))
-    totals = loaded(trace)
-    for (name, at), share in single.items():
-        assert float(totals.get(name, torch.zeros(6))[at]) == pytest.approx(share, abs=1e-8)
-
-
-def test_loads_that_are_defined_are_counted_once(explorer: Explorer, run: str) -> None:
-    trace = explorer.runs.get(run)
-    shape, tokens = trace.weights.architecture, trace.tokens.shape[1]
-    heads = shape.n_layers * shape.n_heads
-    counted = float(sum(values.sum() for values in loaded(trace).values()))
-    assert counted == pytest.approx(heads * (tokens + 2 * (tokens - 1)), abs=1e-3)  # token 0 has nothing to choose
 
 
 def test_the_previous_token_head_s_note_is_read_by_both_induction_heads(explorer: Explorer, run: str) -> None:

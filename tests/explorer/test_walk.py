@@ -9,7 +9,7 @@ from tiny import KINDS, Kind, tiny
 import loadstore as ls
 from loadstore.execution.trace import Trace
 from loadstore.explorer.ask import Ask
-from loadstore.explorer.circuit import circuit_of
+from loadstore.explorer.circuit import find_circuit
 from loadstore.explorer.state import Document, Explorer
 from loadstore.explorer.walk import walk
 
@@ -134,7 +134,7 @@ def test_the_planted_circuit_is_walked_on_a_prompt_of_its_own_tokens() -> None:
 @pytest.mark.parametrize("kind", KINDS[:2], ids=str)
 def test_a_random_model_has_no_walk_and_says_why(kind: Kind) -> None:
     weights = tiny(kind)
-    circuit, _ = circuit_of(weights, quiet)
+    circuit, _ = find_circuit(weights, quiet)
     found = walk(Explorer(weights, [1, 2, 3]), Ask({}))(quiet)
     assert circuit is None
     assert not found["found"]

@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 
 import loadstore as ls
+from loadstore.evidence.circuit import Circuit
 from loadstore.explorer.ambiguity import SHARE, TOP, Ambiguity, Answer
 from loadstore.explorer.answers import several_answers
 from loadstore.explorer.ask import Ask
-from loadstore.explorer.circuit import HALF, Circuit, circuit_of, matched, mostly
+from loadstore.explorer.circuit import HALF, find_circuit, matched, mostly
 from loadstore.explorer.reader import own_example
 from loadstore.explorer.state import Document, Explorer
 from loadstore.explorer.steps import WORDS, finds, text_before
@@ -31,7 +32,7 @@ def explorer() -> Explorer:
 
 @pytest.fixture(scope="module")
 def circuit(explorer: Explorer) -> Circuit:
-    found = circuit_of(explorer.weights, quiet)
+    found = find_circuit(explorer.weights, quiet)
     explorer.once("circuit", lambda: found)
     assert found[0] is not None
     return found[0]

@@ -24,7 +24,6 @@ BY_KIND = {  # where a branch is about what a site is called or shown as, not ab
     "execution/edits.py": "which writers have channels in a run",
     "execution/forward.py": "what a pass recorded, by site: the one place that ports do not know",
     "explorer/memory.py": "the rows of a picture",
-    "explorer/stores.py": "stores of heads and of others, layer by layer",
     "report/real/atlas.py": "the heads that a picture lists",
     "scores/siblings.py": "the null that permutes heads",
 }
@@ -33,8 +32,6 @@ FIGURE = "a figure that computes the formula it shows by itself"
 BY_MATRIX = {
     "execution/attention.py": FORWARD,
     "execution/forward.py": FORWARD,
-    "explorer/layers.py": "all heads of a layer at once, in double precision",
-    "explorer/stores.py": "all heads of a layer at once",
     "report/formulas.py": FIGURE,
     "report/moved.py": FIGURE,
     "report/story.py": "a copy of the model with W_pos negated",

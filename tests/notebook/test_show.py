@@ -77,6 +77,14 @@ def test_channels_are_rows_whose_cells_are_the_result() -> None:
     assert "The strongest 32 of" in repr(ls.show(ls.channels(ls.load("builtin"), "embed", "unembed")))
 
 
+def test_loads_of_a_store_are_a_table_and_their_totals_a_heatmap(trace: ls.Trace) -> None:
+    shown = ls.show(ls.store_loads(trace, "L0.H0", 1))
+    assert kinds(shown) == ["table@1"]
+    assert f"Loads of what L0.H0 stored at {trace.labels[1]}" in repr(shown)
+    assert kinds(ls.show(ls.load_totals(trace))) == ["heatmap@1"]
+    assert "table@1" in kinds(ls.show(ls.induction_answers(trace)))
+
+
 def test_spectra_roles_and_runs_are_drawn(trace: ls.Trace) -> None:
     assert kinds(ls.show(ls.spectrum(tiny(KINDS[0]), "pos"))) == ["lines@1", "lines@1"]
     roles = ls.head_roles(planted(), sequences=3)

@@ -56,7 +56,7 @@ def test_the_trained_model_is_told_what_it_has():
     assert told["8"].startswith("L0.H7 attends to the previous token")
     assert " is an induction head" in told["14"]
     assert "K: L0.H7" in told["15"]
-    assert told["Proof"].count(", lower than each of 20 controls leaves") == 2
+    assert told["Proof"].count(", further than any of 20 controls moves it (") == 2
     assert "Attention and prediction both need this wire." in told["Proof"]
 
 
@@ -84,13 +84,13 @@ def test_an_empty_prompt_is_an_error():
         report_document(ls.load("builtin"), "")
 
 
-def test_a_cut_that_controls_match_is_said_to_be_no_lower():
+def test_a_cut_that_controls_match_is_said_to_go_no_further():
     weak = WireEffect("L0.H7", "L1.H4.K", traffic=0.5, induction=0.8, prediction=0.7, pattern_change=0.1)
     strong = WireEffect("embed", "L1.H4.Q", traffic=0.9, induction=0.3, prediction=0.2, pattern_change=0.4)
     told = proof_claim(CutProof("L1.H4", 0.9, 0.9, weak, (strong,), 4))
-    assert "not lower than the one control leaves (.30)" in told
-    assert "not lower than the one control leaves (.20)" in told
-    assert "no control carries as much" not in told
+    assert "not further than the one control moves it (.60)" in told
+    assert "not further than the one control moves it (.70)" in told
+    assert "none carries as much" not in told
     assert "cannot be shown to carry" in told
 
 
@@ -98,7 +98,7 @@ def test_a_cut_that_controls_match_is_said_to_be_no_lower():
     ("attention", "prediction", "expected"),
     [
         (0.1, 0.2, "Attention and prediction both need this wire."),
-        (0.1, 0.5, "the prediction cannot be shown to need it"),  # the control leaves as much
+        (0.1, 0.5, "the prediction cannot be shown to need it"),  # the control moves it as far
         (0.6, 0.2, "cannot be shown to carry the address"),
     ],
 )
@@ -125,8 +125,8 @@ def test_a_layernorm_model_without_a_tokenizer_is_reported_by_token_ids(tmp_path
     assert document["tokens"][1] == "#5·1"
 
 
-def test_a_proof_without_enough_controls_says_why():
+def test_a_proof_without_controls_says_why():
     model = planted.planted("shortformer")
     told = left_out(report_document(model, list(range(1, 6)) + list(range(1, 6))))
     assert "was not compared" in told["Proof"]
-    assert "controls were asked for" in told["Proof"]
+    assert "L0.H0 → L1.H0.K has no controls" in told["Proof"]

@@ -1,9 +1,11 @@
-"""When a cut may be called a collapse: attention and prediction both fall, further than every control makes them.
+"""When a cut may be called a collapse: attention and prediction both fall, further than any control moves them.
 
 One criterion for every sentence of report and explorer that claims it. Test: tests/causal/test_collapse.py.
 """
 
 from collections.abc import Sequence
+
+from loadstore.causal.beyond import beyond
 
 REMAINS = 0.5
 """The attention that a collapse leaves is less than this share of the attention before the cut."""
@@ -12,7 +14,7 @@ REMAINS = 0.5
 def collapses(
     attention: tuple[float, float], prediction: tuple[float, float], controls: Sequence[tuple[float, float]]
 ) -> bool:
-    """Return True if a cut makes attention and prediction fall further than every control does.
+    """Return True if a cut makes attention and prediction fall further than any control moves them.
 
     Args:
         attention: Attention before and after the cut.
@@ -23,10 +25,21 @@ def collapses(
         True if all of this holds, else False:
 
         - There is at least one control.
-        - The attention left is less than ``REMAINS`` of the attention before, and below that of all controls.
-        - The prediction left is below its value before, and below that of all controls.
+        - The attention left is less than ``REMAINS`` of the attention before.
+        - Attention and prediction each fall further than any control moves them, up or down.
     """
-    if not controls or attention[1] >= REMAINS * attention[0]:
+    if not controls or not attention[1] < REMAINS * attention[0]:
         return False
-    beyond = all(attention[1] < kept and prediction[1] < left for kept, left in controls)
-    return beyond and prediction[1] < prediction[0]
+    kept, left = zip(*controls, strict=True)
+    return falls(attention, kept) and falls(prediction, left)
+
+
+def falls(values: tuple[float, float], controls: Sequence[float]) -> bool:
+    """Whether a number falls further than any control moves it.
+
+    Args:
+        values: The number before and after the cut.
+        controls: The number after each control's cut.
+    """
+    before, after = values
+    return beyond(before - after, [control - before for control in controls])

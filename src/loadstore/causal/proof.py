@@ -1,12 +1,13 @@
-"""What cutting a wire does, and controls: the other wires nearest in traffic, which should matter less."""
+"""What cutting a wire does, beside its controls: other wires that carry as much, which should matter less."""
 
-import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from loadstore.axes import Tokens
 from loadstore.bounds import Seed, Sequences
-from loadstore.causal.collapse import collapses
+from loadstore.causal.collapse import collapses, falls
+from loadstore.causal.controls import controls_of, sizes_on
+from loadstore.causal.sweep import Wire
 from loadstore.errors import Undefined
 from loadstore.execution.edits import cut
 from loadstore.execution.trace import Trace, run
@@ -14,17 +15,16 @@ from loadstore.heads.patterns import mass_on, role_masks
 from loadstore.heads.roles import bos_of, random_repeats
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
-from loadstore.sites import Head, Reader, parse_head
-from loadstore.wire_traffic.exact import reader_traffic
-
-Wire = tuple[str, str]
+from loadstore.sites import EMBED, POS, Head, Reader, Writer, parse_head, parse_writer
 
 
 def induction_circuit(previous: Head, heads: Collection[Head]) -> set[Wire]:
-    """All wires of the induction circuit of these heads: they are no controls for each other."""
-    inside: set[Wire] = {("pos", f"{previous}.Q"), ("pos", f"{previous}.K"), ("embed", f"{previous}.V")}
+    """All wires of the induction circuit of these heads: they are not controls for each other."""
+    store, first = Writer("head", previous.layer, previous.index), (previous.layer, previous.index)
+    inside: set[Wire] = {(POS, Reader(*first, "Q")), (POS, Reader(*first, "K")), (EMBED, Reader(*first, "V"))}
     for head in heads:
-        inside |= {("embed", f"{head}.Q"), (str(previous), f"{head}.K"), ("embed", f"{head}.V")}
+        last = (head.layer, head.index)
+        inside |= {(EMBED, Reader(*last, "Q")), (store, Reader(*last, "K")), (EMBED, Reader(*last, "V"))}
     return inside
 
 
@@ -46,7 +46,7 @@ class WireEffect:
 
 @dataclass(frozen=True)
 class CutProof:
-    """A K wire cut, beside the controls nearest in traffic. Scores are means over ``sequences`` random repeats."""
+    """A K wire cut, beside its controls, the nearest in traffic. Scores are means over ``sequences`` random repeats."""
 
     head: str
     intact: float
@@ -57,12 +57,17 @@ class CutProof:
 
     @property
     def beyond_all_controls(self) -> bool:
-        """Whether the cut lowers the head's score more than every control does."""
-        return all(self.cut.induction < control.induction for control in self.controls)
+        """Whether the cut lowers the head's score further than any control moves it."""
+        return falls((self.intact, self.cut.induction), [control.induction for control in self.controls])
+
+    @property
+    def prediction_beyond(self) -> bool:
+        """Whether the cut lowers the prediction further than any control moves it."""
+        return falls((self.predicted, self.cut.prediction), [control.prediction for control in self.controls])
 
     @property
     def collapses(self) -> bool:
-        """Whether attention and prediction both fall further than for every control."""
+        """Whether attention falls below half, and attention and prediction further than any control moves them."""
         return collapses(
             (self.intact, self.cut.induction),
             (self.predicted, self.cut.prediction),
@@ -92,11 +97,11 @@ class _Bench:
 
     def effect(self, wire: Wire, load: float, head: Head) -> WireEffect:
         """Cut one wire and run again."""
-        edit = cut(*wire)
-        after = run(self.weights, self.tokens, [edit], record=True)
-        own = edit.reader.head
-        change = 0.5 * (self.intact.pattern(own) - after.pattern(own)).abs().sum(-1).mean()
-        return WireEffect(*wire, load, self.induction(after, head), self.prediction(after), float(change))
+        writer, reader = wire
+        after = run(self.weights, self.tokens, [cut(writer, reader)], record=True)
+        change = 0.5 * (self.intact.pattern(reader.head) - after.pattern(reader.head)).abs().sum(-1).mean()
+        numbers = (self.induction(after, head), self.prediction(after), float(change))
+        return WireEffect(str(writer), str(reader), load, *numbers)
 
 
 def prove_wire(
@@ -109,49 +114,43 @@ def prove_wire(
     sequences: Sequences = 8,
     seed: Seed = 0,
 ) -> CutProof:
-    """Cut ``writer`` from the K of ``head`` and compare with wires of the same traffic.
+    """Cut ``writer`` from the K of ``head`` and compare with its controls on the same random repeats.
 
-    Controls are the ``controls`` Q and K wires whose log traffic on the same tokens is nearest, among those that
-    can change the head's pattern at all (its own sides and lower layers), the wire itself and those in ``apart``
-    (the rest of the claimed circuit) left out. Nearest need not be equal: their traffic is told with them. Raises
-    Undefined when the wire carries nothing, or when the model has fewer such wires.
+    Args:
+        weights: The model.
+        writer: The writer whose wire into the head's K is cut.
+        head: The head that reads it.
+        apart: The rest of the claimed circuit, whose wires are not controls.
+        controls: How many controls: the K wires nearest in traffic (``loadstore.causal.controls``) that can change the
+            head's pattern, which are its own and those of lower layers.
+        sequences: How many random repeats to run.
+        seed: Of the repeats.
+
+    Returns:
+        The effects of the cut and of its controls, each with its traffic.
+
+    Raises:
+        NoSuchSite: The model has no such head or writer.
+        NoSuchWire: The head does not load from the writer.
+        Undefined: The wire carries nothing, or the model has fewer such controls.
     """
     head = weights.architecture.check(parse_head(head), weights.name)
-    target: Wire = (str(writer), str(Reader(head.layer, head.index, "K")))
+    network = wiring(weights)
+    target = network.wire(parse_writer(writer), Reader(head.layer, head.index, "K"))
     tokens = random_repeats(weights, sequences, seed=seed)
     bench = _Bench(weights, tokens, run(weights, tokens, record=True))
-    loads = qk_traffic(bench.intact)
-    if not loads[target] > 0:
-        raise Undefined(f"{target[0]} → {target[1]} carries nothing on random repeats, so no control has its traffic")
-    network = wiring(weights)
-    near = sorted(
-        (
-            wire
-            for wire, load in loads.items()
-            if wire not in {target, *apart} and load > 0 and network.can_change(network.reader(wire[1]), head)
-        ),
-        key=lambda wire: abs(math.log(loads[wire] / loads[target])),
-    )
-    if len(near) < controls:
+    readers = [reader for reader in network.readers if network.can_change(reader, head)]
+    beside = controls_of(target, controls, sizes_on(bench.intact), readers, outside=apart)
+    if len(beside.wires) < controls:
         raise Undefined(
-            f"{weights.name} has {len(near)} other Q and K wires that could change {head}; "
+            f"{weights.name} has {len(beside.wires)} other K wires that carry anything and could change {head}; "
             f"{controls} controls were asked for"
         )
     return CutProof(
         str(head),
         bench.induction(bench.intact, head),
         bench.prediction(bench.intact),
-        bench.effect(target, loads[target], head),
-        tuple(bench.effect(wire, loads[wire], head) for wire in near[:controls]),
+        bench.effect(target, beside.size, head),
+        tuple(bench.effect(wire, size, head) for wire, size in zip(beside.wires, beside.sizes, strict=True)),
         sequences,
     )
-
-
-def qk_traffic(trace: Trace) -> dict[Wire, float]:
-    """Traffic of every Q and K wire of a model on one run."""
-    return {
-        (writer, str(reader)): load
-        for reader in wiring(trace.weights).readers
-        if reader.side in ("Q", "K")
-        for writer, load in reader_traffic(trace, reader).items()
-    }

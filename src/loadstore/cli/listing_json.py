@@ -85,6 +85,7 @@ def _check(check: "Check") -> dict[str, Any]:
             for (head, query, key), (before, after) in zip(check.claim.watched, check.attention, strict=True)
         ],
         "controls": list(check.controls),
+        "p": check.p,
         "mean": check.mean,
         "standard_error": check.standard_error,
         "beyond": check.beyond,

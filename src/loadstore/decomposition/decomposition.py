@@ -20,7 +20,6 @@ from loadstore.decomposition.single import one_prompt_index
 from loadstore.errors import BadRequest
 from loadstore.execution.trace import Trace
 from loadstore.model.ports import reading
-from loadstore.model.weights import Norm
 from loadstore.model.wiring import wiring
 from loadstore.sites import CONST, Head, Reader, Writer, parse_head
 from loadstore.threads import threads_for
@@ -110,9 +109,3 @@ def score_parts(trace: Trace, head: Head | str, query: int | None = None, key: i
     more = {"query": query, "key": key, "recorded": recorded, "remainder": recorded - float(values.sum())}
     coords = {"query_writer": list(q), "key_writer": list(k)}
     return xr.DataArray(values.cpu().numpy(), coords, dims, attrs=attrs | more)
-
-
-def matrix_of(trace: Trace, reader: Reader) -> tuple[Tensor, Norm | None, Tensor | None]:
-    """The unfolded matrix that a reader applies, its norm, and its bias."""
-    port = reading(trace.weights, reader)
-    return port.matrix, port.norm, port.bias

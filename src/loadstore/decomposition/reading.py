@@ -42,14 +42,9 @@ def in_stream(weights: Weights, layer: int) -> tuple[Writer, ...]:
 
 def through(trace: Trace, reader: Reader, writer: Writer, store: Tensor) -> Tensor:
     """Send a part of a reader's input through its norm, the scale frozen, unless its writer bypasses the norm."""
-    if is_beside(trace, writer):
+    if writing(trace.weights, writer).bypasses_norm:
         return store
     return through_norm(store, *norm_of(trace, reader))
-
-
-def is_beside(trace: Trace, writer: Writer) -> bool:
-    """Whether a writer bypasses the norm: the positions of shortformer models."""
-    return writing(trace.weights, writer).bypasses_norm
 
 
 def norm_of(trace: Trace, reader: Reader) -> tuple[Norm | None, Float[Tensor, "batch token 1"]]:
@@ -85,5 +80,5 @@ def read_at(trace: Trace, reader: Reader, writers: tuple[Writer, ...], at: int) 
     rows = stored_at(trace, writers, at)
     norm, scale = norm_of(trace, reader)
     read = through_norm(rows[None], norm, scale[:1, at : at + 1].expand(1, len(rows), 1))[0]
-    beside = torch.tensor([is_beside(trace, writer) for writer in writers], device=rows.device)
-    return torch.where(beside[:, None], rows, read)
+    bypass = torch.tensor([writing(trace.weights, writer).bypasses_norm for writer in writers], device=rows.device)
+    return torch.where(bypass[:, None], rows, read)

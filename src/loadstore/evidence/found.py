@@ -3,7 +3,7 @@
     weights     alignment of the K wire, with p and q            null: a random rotation between the two
     traffic     of that wire on random repeats                   null: the other wires into that K
     behaviour   previous-token and induction scores              null: attention that is uniform over the allowed keys
-    cause       second-copy loss with the wire cut, less intact  null: wires of as much traffic, cut
+    cause       second-copy loss with the wire cut, less intact  null: other wires that carry as much, cut
 
 Tests: tests/evidence/test_found.py.
 """
@@ -14,9 +14,10 @@ import numpy as np
 import torch
 
 from loadstore.bounds import Seed, Sequences
+from loadstore.causal.beyond import beyond
+from loadstore.causal.controls import controls_of, sizes_on
 from loadstore.causal.cutting import Wire
 from loadstore.causal.metrics import loss
-from loadstore.causal.near import Near
 from loadstore.causal.sweep import sweep
 from loadstore.errors import BadRequest
 from loadstore.execution.edits import cut
@@ -53,7 +54,8 @@ def induction_circuits(
     says how many there are (none is no error). alignment, z, p, q of the wire previous → induction.K; traffic, and
     traffic_rank, the part of that K's wires that carry as much or more; previous, induction, their standard errors, and
     what uniform attention scores; change and change_se, second-copy loss with the wire cut less intact, in nats;
-    control, the largest |change| of ``controls`` wires of as much traffic; beyond, whether the cut exceeds it.
+    control, the largest |change| of ``controls`` wires that carry as much; compared, how many of them the model has;
+    beyond, whether the loss rises further than any control moves it.
     ``together``: the change with all of these wires cut. Raises BadRequest, Undefined.
     """
     import xarray as xr
@@ -98,7 +100,7 @@ def induction_circuits(
             "bos": weights.begins,
             "title": "Induction circuits",
             "definition": "previous-token head → K of an induction head; change = second-copy loss with that wire cut, "
-            "by its mean, less intact, nats per token; control = the largest of wires of as much traffic",
+            "by its mean, less intact, nats per token; control = the largest of wires that carry as much",
             "least": least,
             "found": len(pairs),
             "controls": controls,
@@ -110,7 +112,7 @@ def induction_circuits(
 
 
 TAILS = ("z", "p", "q")
-CAUSE = ("traffic", "traffic_rank", "change", "change_se", "control", "beyond")
+CAUSE = ("traffic", "traffic_rank", "change", "change_se", "control", "compared", "beyond")
 
 
 def _scored(weights: Weights, pairs: list[tuple[Head, Head]]) -> dict[tuple[Head, Head], dict[str, float]]:
@@ -147,25 +149,25 @@ def _caused(
     trace: Trace, wires: list[Wire], start: int, controls: int, progress: Progress | None
 ) -> dict[str, list[float]]:
     """Traffic and its rank among the wires into each K; the change of loss with each wire cut, and of its controls."""
-    near = Near(trace, wires)
-    beside = {wire: near.controls(wire, controls) for wire in wires}
-    every = list(dict.fromkeys([*wires, *(wire for some in beside.values() for wire in some)]))
+    network, sizes = wiring(trace.weights), sizes_on(trace)
+    beside = {wire: controls_of(wire, controls, sizes, network.readers, outside=wires) for wire in wires}
+    every = list(dict.fromkeys([*wires, *(wire for some in beside.values() for wire in some.wires)]))
     swept = sweep(trace, every, metric=loss(start), progress=progress)
     change = dict(zip(every, swept.change.values.tolist(), strict=True))
     error = dict(zip(every, swept.standard_error.values.tolist(), strict=True))
-    most = [max(abs(change[other]) for other in beside[wire]) for wire in wires]
-    network = wiring(trace.weights)
+    moved = {wire: [change[other] for other in beside[wire].wires] for wire in wires}
     ranks: list[float] = []
     for wire in wires:
-        loads = [near.traffic((writer, wire[1])) for writer in network.writers_of(wire[1])]
-        ranks.append(sum(load >= near.traffic(wire) for load in loads) / len(loads))
+        loads = sizes(wire[1]).values()
+        ranks.append(sum(load >= beside[wire].size for load in loads) / len(loads))
     return {
-        "traffic": [near.traffic(wire) for wire in wires],
+        "traffic": [beside[wire].size for wire in wires],
         "traffic_rank": ranks,
         "change": [change[wire] for wire in wires],
         "change_se": [error[wire] for wire in wires],
-        "control": most,
-        "beyond": [float(change[wire] > top) for wire, top in zip(wires, most, strict=True)],
+        "control": [max(map(abs, moved[wire])) for wire in wires],
+        "compared": [len(moved[wire]) for wire in wires],
+        "beyond": [float(beyond(change[wire], moved[wire])) for wire in wires],
     }
 
 

@@ -3,6 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
+from loadstore.causal.beyond import p_value
 from loadstore.decomposition.program import Notes, program
 from loadstore.decomposition.short import short
 
@@ -70,7 +71,7 @@ def verdict(found: "Verified") -> str:
 def summary(found: "Verified") -> str:
     """How many cuts are verified, and what luck would give."""
     n, beyond = len(found.checks), sum(check.beyond for check in found.checks)
-    by_luck = math.fsum(1 / (len(check.controls) + 1) for check in found.checks)
+    by_luck = math.fsum(p_value(math.inf, check.controls) for check in found.checks)
     fewest, most = (pick(len(check.controls) for check in found.checks) for pick in (min, max))
     verdict = "the listing holds" if found.holds else "the listing FAILS verification"
     return (

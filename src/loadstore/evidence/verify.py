@@ -1,12 +1,12 @@
 """A listing put to the proof: every load's largest wire is cut, beside controls that carry as much.
 
     effect      log p(target | wire cut) − log p(target), nats, on this run
-    controls    the same of other wires of that kind, nearest in traffic, outside the listing
+    controls    the same of other wires that carry as much, outside the listing (causal/controls.py)
     replicates  the same cut on prompts with other tokens in the same places, or on paraphrases: mean and standard error
 
-A cut is beyond its controls where it moves the target the way that the listing says, further than any of them. It is
-verified where that holds and its mean over replicates lies more than two standard errors on that side of 0. Heads that
-load the same store on one side are also cut together, as each may stand in for the other.
+A cut is beyond its controls if it moves the target the way that the listing says, further than any control moves it
+(causal/beyond.py). It is verified if, besides, its mean over replicates lies more than two standard errors on that side
+of 0. Heads that load the same store on one side are also cut together, as each may stand in for the other.
 Tests: tests/evidence/test_verify.py.
 """
 
@@ -19,8 +19,9 @@ import numpy as np
 from torch import Tensor
 
 from loadstore.bounds import Seed, Sequences
+from loadstore.causal.beyond import beyond, p_value
+from loadstore.causal.controls import Sizes, control_sets, sizes_on
 from loadstore.causal.cutting import Effect, Wire, cut_each
-from loadstore.causal.near import Near
 from loadstore.causal.own_cuts import pattern_without
 from loadstore.causal.relabel import relabelled
 from loadstore.causal.rest import Target
@@ -31,6 +32,7 @@ from loadstore.errors import BadRequest, Undefined
 from loadstore.evidence.claimed import Claim, claims_of
 from loadstore.execution.edits import cut
 from loadstore.execution.trace import Prompt, Trace, run
+from loadstore.model.wiring import wiring
 from loadstore.progress import Progress
 from loadstore.threads import threads_for
 
@@ -57,8 +59,13 @@ class Check:
 
     @property
     def beyond(self) -> bool:
-        """Whether it moves the target as the listing says, further than any control."""
-        return self.claim.sign * self.effect > max(map(abs, self.controls))
+        """Whether it moves the target as the listing says, further than any control moves it."""
+        return beyond(self.claim.sign * self.effect, self.controls)
+
+    @property
+    def p(self) -> float:
+        """The chance that it goes so far among its controls, if it is like them."""
+        return p_value(self.claim.sign * self.effect, self.controls)
 
     @property
     def replicated(self) -> bool:
@@ -94,8 +101,8 @@ class Verified:
         """How likely so many cuts, or more, would be beyond all controls if each were like its own."""
         chances = np.ones(1)
         for check in self.checks:
-            one = 1 / (len(check.controls) + 1)
-            chances = np.convolve(chances, [1 - one, one])
+            least = p_value(math.inf, check.controls)
+            chances = np.convolve(chances, [1 - least, least])
         return float(chances[self.count :].sum())
 
     @property
@@ -119,7 +126,7 @@ def verify(
     seed: Seed = 0,
     progress: Progress | None = None,
 ) -> Verified:
-    """Cut every load's largest wire of a listing, and compare with ``controls`` wires of as much traffic.
+    """Cut every load's largest wire of a listing, and compare with ``controls`` wires that carry as much.
 
     ``replicates``: so many prompts with other random tokens in the same places (the target with them).
     ``paraphrases``: instead, prompts after whose last token the same target is expected. Raises Undefined (nothing to
@@ -131,26 +138,28 @@ def verify(
     if not claims:
         raise Undefined("no writer of this listing can be cut: it is made of constants")
     trace, target = found.trace, (found.at, found.token)
-    near = Near(trace, {wire for claim in claims for wire in claim.wires})
-    beside = {wire: near.controls(wire, controls) for claim in claims for wire in claim.wires}
-    alone = list(dict.fromkeys([*beside, *(wire for some in beside.values() for wire in some)]))
+    sizes, readers = sizes_on(trace), wiring(trace.weights).readers
+    claimed = list(dict.fromkeys(wire for claim in claims for wire in claim.wires))
+    beside = {claim.wires: control_sets(claim.wires, controls, sizes, readers, outside=claimed) for claim in claims}
+    single = [some for sets in beside.values() for some in sets if len(some) == 1]
+    alone = list(dict.fromkeys([*claimed, *(wire for (wire,) in single)]))
     others = _replicates(found, replicates, paraphrases, seed)
     effects = dict(zip(alone, cut_each(trace, alone, target), strict=True))
     if progress is not None:
         progress(1, len(others) + 1)
     done: dict[tuple[Wire, ...], list[float]] = {claim.wires: [] for claim in claims}
     for number, (other, place) in enumerate(others, 2):
-        single = dict(zip(beside, cut_each(other, list(beside), place), strict=True))
+        replicated = dict(zip(claimed, cut_each(other, claimed, place), strict=True))
         for claim in claims:
             value = (
-                single[claim.wires[0]].target
+                replicated[claim.wires[0]].target
                 if len(claim.wires) == 1
                 else _change(other, _together(other, claim.wires), place)
             )
             done[claim.wires].append(value)
         if progress is not None:
             progress(number, len(others) + 1)
-    checks = tuple(_check(found, claim, near, beside, effects, done[claim.wires]) for claim in claims)
+    checks = tuple(_check(found, claim, sizes, beside[claim.wires], effects, done[claim.wires]) for claim in claims)
     on = "prompts with other tokens in the same places" if paraphrases is None else "paraphrases"
     return Verified(found, checks, len(others), on)
 
@@ -158,8 +167,8 @@ def verify(
 def _check(
     found: Listing,
     claim: Claim,
-    near: Near,
-    beside: Mapping[Wire, list[Wire]],
+    sizes: Sizes,
+    beside: Sequence[tuple[Wire, ...]],
     effects: Mapping[Wire, Effect],
     replicates: list[float],
 ) -> Check:
@@ -168,18 +177,17 @@ def _check(
     if len(claim.wires) == 1:
         (wire,) = claim.wires
         effect, change = effects[wire].target, effects[wire].change
-        others = [effects[other].target for other in beside[wire]]
+        others = [effects[other].target for (other,) in beside]
         rows = [float(_without(trace, wire)[query, key]) for _, query, key in claim.watched]
     else:
         after, change = _together(trace, claim.wires), math.nan
         effect = _change(trace, after, target)
         rows = [float(after.pattern(head)[query, key]) for head, query, key in claim.watched]
-        sets = zip(*(beside[wire] for wire in claim.wires), strict=True)
-        others = [_change(trace, _together(trace, some), target) for some in sets]
+        others = [_change(trace, _together(trace, some), target) for some in beside]
     before = [float(trace.pattern(head)[query, key]) for head, query, key in claim.watched]
     return Check(
         claim=claim,
-        traffic=math.sqrt(math.fsum(near.traffic(wire) ** 2 for wire in claim.wires)),
+        traffic=math.sqrt(math.fsum(sizes(reader)[writer] ** 2 for writer, reader in claim.wires)),
         effect=effect,
         change=change,
         probability=found.probability * math.exp(effect),

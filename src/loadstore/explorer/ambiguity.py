@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 import torch
 
 from loadstore.errors import LoadstoreError
+from loadstore.evidence.answers import induction_answers
+from loadstore.evidence.circuit import Circuit
 from loadstore.execution.trace import Trace
-from loadstore.explorer.circuit import Circuit, batch, mostly
+from loadstore.explorer.circuit import batch, mostly
 from loadstore.explorer.runs import TooLong
 from loadstore.explorer.state import Explorer
 from loadstore.heads.roles import bos_of
@@ -105,21 +107,17 @@ def _better(one: Ambiguity | None, other: Ambiguity | None) -> Ambiguity | None:
 
 def _best(name: str, trace: Trace, circuit: Circuit, *, made: bool) -> Ambiguity | None:
     """The head of the circuit whose attention divides most evenly on one run; None where there is one answer."""
-    ids: list[int] = trace.tokens[0].tolist()
-    followers = tuple(j + 1 for j in range(len(ids) - 1) if ids[j] == ids[-1])
-    tokens = list(dict.fromkeys(ids[j] for j in followers))
-    if len(tokens) < 2:
+    table = induction_answers(trace, heads=circuit.heads)
+    ids: list[int] = table.token.values.tolist()
+    first = {token: ids.index(token) for token in ids}
+    if len(first) < 2:
         return None
-    probabilities = trace.logits[-1].double().softmax(-1)
     answers = tuple(
-        Answer(token, float(probabilities[token]), int((probabilities > probabilities[token]).sum()))
-        for token in tokens
+        Answer(token, float(table.probability[place]), int(table["rank"][place])) for token, place in first.items()
     )
-    rows = {head: trace.pattern(head)[-1] for head in circuit.heads}
-    found = [
-        Ambiguity(name, trace, head, followers, tuple(float(row[j]) for j in followers), answers, made)
-        for head, row in rows.items()
-    ]
+    followers = tuple(table["place"].values.tolist())
+    weights = zip(circuit.heads, table.attention.values.tolist(), strict=True)
+    found = [Ambiguity(name, trace, head, followers, tuple(row), answers, made) for head, row in weights]
     return max(found, key=lambda one: one.strength)
 
 

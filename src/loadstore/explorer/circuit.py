@@ -1,4 +1,4 @@
-"""The induction circuit that the guided walk is about, and a prompt on which it is at work."""
+"""The prompt of the guided walk: one on which the induction circuit of the model is at work."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -7,35 +7,22 @@ import numpy as np
 import torch
 
 from loadstore.errors import LoadstoreError
+from loadstore.evidence.answers import followers
+from loadstore.evidence.circuit import Circuit, circuit_of
 from loadstore.evidence.found import induction_circuits
 from loadstore.execution.trace import Trace, run
 from loadstore.explorer.state import Explorer
-from loadstore.heads.patterns import role_masks
 from loadstore.heads.roles import bos_of
 from loadstore.model.weights import Weights
 from loadstore.progress import Progress
 from loadstore.report.prompt import ARTICLE
-from loadstore.sites import Head, parse_head
+from loadstore.sites import Head
 
 if TYPE_CHECKING:
     import xarray as xr
 
 PERIOD = 8  # tokens of a made prompt before it repeats
 HALF = 0.5  # of a head's attention: below it, a prompt does not show what the head does
-
-
-@dataclass(frozen=True, eq=False)
-class Circuit:
-    """A previous-token head and the induction heads whose K reads it, each beyond its controls when cut."""
-
-    previous: Head
-    heads: tuple[Head, ...]
-    table: "xr.Dataset"
-
-    @property
-    def reads(self) -> list[str]:
-        """The K sides that read the previous-token head."""
-        return [f"{head}.K" for head in self.heads]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,17 +56,10 @@ def mostly(share: float) -> bool:
     return share > HALF
 
 
-def circuit_of(weights: Weights, progress: Progress) -> "tuple[Circuit | None, xr.Dataset]":
-    """The circuit whose cut costs most among those beyond their controls, and all that was measured."""
+def find_circuit(weights: Weights, progress: Progress) -> "tuple[Circuit | None, xr.Dataset]":
+    """The circuit of a model, or None, and all that was measured."""
     table = induction_circuits(weights, progress=progress)
-    beyond = [index for index in range(table.sizes["pair"]) if float(table.beyond[index]) > 0]
-    if not beyond:
-        return None, table
-    best = max(beyond, key=lambda index: float(table.change[index]))
-    previous = str(table.previous_head.values[best])
-    mine = [index for index in beyond if str(table.previous_head.values[index]) == previous]
-    heads = tuple(parse_head(str(table.induction_head.values[index])) for index in mine)
-    return Circuit(parse_head(previous), heads, table), table
+    return circuit_of(table), table
 
 
 def why_none(table: "xr.Dataset") -> str:
@@ -142,8 +122,7 @@ def _repeats(ids: list[int], bos: int | None) -> list[int]:
 
 def matched(circuit: Circuit, name: str, trace: Trace, at: int, *, made: bool = False) -> Example | None:
     """Return the circuit's match at one token of a run; None where the token did not occur before."""
-    mask = role_masks(trace.tokens, bos_of(trace.weights))["induction"][0, at]
-    keys = mask.nonzero().flatten().tolist()
+    keys = followers(trace, at)
     if not keys:
         return None
     _, star, key = max((float(trace.pattern(head)[at, key]), head, key) for head in circuit.heads for key in keys)

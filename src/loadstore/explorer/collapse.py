@@ -4,17 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from loadstore.causal.collapse import REMAINS, collapses
-from loadstore.causal.near import Near
+from loadstore.causal.collapse import REMAINS, collapses, falls
+from loadstore.causal.controls import control_sets, sizes_on
 from loadstore.decomposition.address import smallest_set
 from loadstore.decomposition.short import short
 from loadstore.errors import Undefined
+from loadstore.evidence.circuit import Circuit
 from loadstore.execution.edits import cut
 from loadstore.execution.trace import Trace
-from loadstore.explorer.circuit import Circuit, Example
+from loadstore.explorer.circuit import Example
 from loadstore.explorer.prompt import text_of
 from loadstore.explorer.state import Document, Explorer
 from loadstore.explorer.steps import likeliest, place_of, step
+from loadstore.model.wiring import wiring
 from loadstore.progress import Progress
 from loadstore.report.words import listed, plural
 from loadstore.sites import Head, Reader, Writer, parse_reader, parse_writer
@@ -34,7 +36,7 @@ class Cut:
 
     @property
     def collapses(self) -> bool:
-        """Whether attention and prediction both fall further than for every control."""
+        """Whether attention falls below half, and attention and prediction further than any control moves them."""
         return collapses(self.attention, self.prediction, self.controls)
 
 
@@ -44,19 +46,24 @@ def verdict(measured: Cut, star: str, them: str, reason: str) -> str:
         return f"There are no controls: {reason}. So {them} cannot be shown to carry it."
     weights, predictions = zip(*measured.controls, strict=True)
     beside = (
-        f"The same done to {plural(len(weights), 'set')} of other wires that carry as much leaves {star} at least "
-        f"{short(min(weights))} of its attention there, and the prediction a probability of at least "
-        f"{short(min(predictions))}."
+        f"The same done to {plural(len(weights), 'set')} of other wires that carry as much moves the attention of "
+        f"{star} there by at most {short(_most(measured.attention[0], weights))}, and the probability of the "
+        f"prediction by at most {short(_most(measured.prediction[0], predictions))}."
     )
     if measured.collapses:
-        return f"{beside} The address collapses: attention and prediction both fall further than for every control."
-    attention = measured.attention[1] < min(REMAINS * measured.attention[0], *weights)
-    prediction = measured.prediction[1] < min(measured.prediction[0], *predictions)
+        return f"{beside} The address collapses: attention and prediction both fall further than that."
+    before, after = measured.attention
+    attention = after < REMAINS * before and falls(measured.attention, weights)
     stays = [
-        *([] if attention else ["attention does not fall below half of its value and below every control"]),
-        *([] if prediction else ["the prediction does not fall below every control"]),
+        *([] if attention else ["attention does not fall below half of its value and further than that"]),
+        *([] if falls(measured.prediction, predictions) else ["the prediction does not fall further than that"]),
     ]
     return f"{beside} On this prompt {them} cannot be shown to carry it: {' and '.join(stays)}."
+
+
+def _most(before: float, controls: Sequence[float]) -> float:
+    """The furthest that a control moves a number, up or down."""
+    return max(abs(control - before) for control in controls)
 
 
 def the_cut(explorer: Explorer, asked: Example, circuit: Circuit, progress: Progress) -> Document:
@@ -110,20 +117,18 @@ def _controls(
     token: int,
     progress: Progress,
 ) -> tuple[list[tuple[float, float]], str]:
-    """The star's attention and the token's probability with other wires cut instead, as many at once and as busy.
+    """The star's attention and the token's probability with controls cut instead, as many wires at once.
 
     With them, why there are none.
     """
-    near = Near(asked.trace, set(wires))
+    network = wiring(asked.trace.weights)
+    readers = [reader for reader in network.readers if network.can_change(reader, asked.star)]
     try:
-        beside = [near.controls(wire, CONTROLS + len(wires)) for wire in wires]
+        sets = control_sets(wires, CONTROLS, sizes_on(asked.trace), readers)
     except Undefined as error:
         return [], str(error)
     found: list[tuple[float, float]] = []
-    for index in range(min(len(each) for each in beside)):
-        chosen = {each[(index + shift) % len(each)] for shift, each in enumerate(beside)}
-        if len(chosen) < len(wires) or len(found) == CONTROLS:
-            continue  # a wire that stands in for two is a smaller cut
+    for chosen in sets:
         progress(len(found), CONTROLS)
         after = explorer.runs.edited(asked.trace, [cut(*wire) for wire in sorted(chosen, key=str)])
         weight = float(after.pattern(asked.star)[asked.at, asked.key])

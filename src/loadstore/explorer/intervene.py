@@ -1,13 +1,12 @@
 """Cutting a wire or ablating a writer on one prompt: what is predicted and addressed before and after, and controls."""
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
-from loadstore.causal.near import Near
+from loadstore.causal.beyond import reaching
+from loadstore.causal.controls import controls_of, nearest, sizes_on, store_size
 from loadstore.decomposition.single import one_prompt_index
 from loadstore.errors import BadRequest, Undefined
-from loadstore.execution.edited import replacement
 from loadstore.execution.edits import Ablate, By, Cut, ablate, cut
 from loadstore.execution.trace import Trace
 from loadstore.explorer.address import head_of
@@ -20,12 +19,11 @@ from loadstore.model.wiring import wiring
 from loadstore.progress import Progress
 from loadstore.report.address import pattern_row
 from loadstore.report.words import plural
-from loadstore.sites import Head, Writer
+from loadstore.sites import Head
 from loadstore.views.pictures import address as address_view
 
 MOST = 64  # edits at once
 BY: tuple[Literal["mean", "zero"], ...] = ("mean", "zero")
-NOTHING = -1e9  # log size of what never varies; finite, so that two of them are alike
 CONTROLS = 12  # wires or writers that an edit is compared with
 
 
@@ -128,7 +126,7 @@ def controls(explorer: Explorer, ask: Ask) -> Callable[[Progress], Document]:
             )
             progress(number, len(others))
         own = _change(trace, explorer.runs.edited(trace, [edit]), at, predict)
-        as_large = sum(abs(one["change"]) >= abs(own) for one in found)
+        as_large = reaching(abs(own), [one["change"] for one in found])
         return {"what": what, "own": own, "controls": found, "as_large": as_large}
 
     return work
@@ -141,8 +139,8 @@ def _change(trace: Trace, after: Trace, at: int, target: int) -> float:
 
 def _cuts(trace: Trace, edit: Cut) -> tuple[Sequence[Ablate | Cut], str]:
     wire = edit.writer, edit.reader
-    others = Near(trace, {wire}).controls(wire, CONTROLS)
-    return [cut(*other, by=edit.by) for other in others], "wires that carry as much on this prompt"
+    found = controls_of(wire, CONTROLS, sizes_on(trace), wiring(trace.weights).readers)
+    return [cut(*other, by=edit.by) for other in found.wires], "wires that carry as much on this prompt"
 
 
 def _ablations(trace: Trace, edit: Ablate) -> tuple[Sequence[Ablate | Cut], str]:
@@ -151,13 +149,8 @@ def _ablations(trace: Trace, edit: Ablate) -> tuple[Sequence[Ablate | Cut], str]
     others = [one for one in same if one != writer]
     if not others:
         raise Undefined(f"nothing else is stored as {writer} is, so that there is nothing to compare with")
-    size = {one: _varies(trace, one) for one in same}
-    others.sort(key=lambda one: abs(size[one] - size[writer]))
-    return [ablate(one, by=edit.by) for one in others[:CONTROLS]], f"other heads of layer {writer.layer}"
-
-
-def _varies(trace: Trace, writer: Writer) -> float:
-    """log √E ‖o_t − ō‖² of what a writer stores: what an ablation by the mean takes away."""
-    store = trace.store(writer)
-    size = float((store - replacement(store, "mean"))[:, 1:].square().sum(-1).mean().sqrt())
-    return math.log(size) if size > 0 else NOTHING
+    size = {one: store_size(trace, one) for one in same}
+    if not size[writer] > 0:
+        raise Undefined(f"{writer} stores the same at every token of this prompt, so that nothing varies as much")
+    chosen = nearest(size[writer], {one: size[one] for one in others}, CONTROLS)
+    return [ablate(one, by=edit.by) for one in chosen], f"other heads of layer {writer.layer}"

@@ -1,25 +1,31 @@
 """The memory map: what every writer stored at every token, and for one store, the loads that used it."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from loadstore.decomposition.address import smallest_set
+from loadstore.decomposition.load_totals import load_totals
 from loadstore.decomposition.logits import logit_parts
-from loadstore.decomposition.reading import in_stream, is_beside
+from loadstore.decomposition.reading import in_stream
 from loadstore.decomposition.single import one_prompt_index
+from loadstore.decomposition.store_loads import store_loads
 from loadstore.decomposition.stored import nearest
 from loadstore.execution.trace import Trace
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.prompt import text_of, window
 from loadstore.explorer.question import target
 from loadstore.explorer.state import Document, Explorer
-from loadstore.explorer.stores import Used, Uses, loaded, uses
+from loadstore.model.ports import writing
 from loadstore.model.target import target_id
 from loadstore.model.wiring import wiring
-from loadstore.sites import SIDES, UNEMBED, Writer
+from loadstore.sites import SIDES, UNEMBED, Writer, parse_head
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 MASS = 0.9  # of what a store is used for, that the lit loads hold
 LIT = 48  # of them, at most
@@ -36,15 +42,15 @@ def memory(explorer: Explorer, ask: Ask) -> Document:
     trace = explorer.trace(ask)
     first, last = window(trace, ask)
     measure = ask.choice("measure", MEASURES, "stored")
-    used = loaded(trace) if measure == "loaded" else {}
+    used = load_totals(trace) if measure == "loaded" else None
     beside = wiring(trace.weights).shortformer
     rows: list[Document] = []
     for label, writers in _rows(trace):
         stores = torch.stack([trace.store(writer)[0, first:last].double() for writer in writers])
         squares = stores.square().sum(-1)
         values = squares
-        if measure == "loaded":
-            values = torch.stack([used[str(writer)][first:last] for writer in writers])
+        if used is not None:
+            values = torch.from_numpy(used.sel(writer=[str(writer) for writer in writers]).values[:, first:last])
         rows.append(
             {
                 "label": label,
@@ -65,7 +71,13 @@ def _rows(trace: Trace) -> list[tuple[str, Sequence[Writer]]]:
     """
     rows: dict[str, list[Writer]] = {}
     for writer in wiring(trace.weights).writers:
-        layer = f"L{writer.layer}" if writer.layer >= 0 else str(writer) if is_beside(trace, writer) else "embed"
+        layer = (
+            f"L{writer.layer}"
+            if writer.layer >= 0
+            else str(writer)
+            if writing(trace.weights, writer).bypasses_norm
+            else "embed"
+        )
         rows.setdefault(f"{layer}.mlp" if writer.kind == "mlp" else layer, []).append(writer)
     return list(rows.items())
 
@@ -81,7 +93,7 @@ def store(explorer: Explorer, ask: Ask) -> Document:
     writer = wiring(trace.weights).writer(ask.text("writer"))
     by = ask.choice("by", ("share", "traffic"), "share")
     row = trace.store(writer)[0, at].double()
-    lit, others = _lit(uses(trace, writer, at), by)
+    lit, others = _lit(store_loads(trace, writer, at), by)
     return {
         "writer": str(writer),
         "at": at,
@@ -94,7 +106,7 @@ def store(explorer: Explorer, ask: Ask) -> Document:
         "source": _source(trace, writer, at),
         "logit": _logit(trace, writer, at, target(ask, "predict")),
         "by": by,
-        "lit": [_load(trace, use) for use in lit],
+        "lit": lit,
         "others": others,
         "missing": "MLPs load too; what they read is not linear and has no exact share, so they are not lit."
         if trace.weights.architecture.mlp is not None
@@ -102,31 +114,34 @@ def store(explorer: Explorer, ask: Ask) -> Document:
     }
 
 
-def _lit(found: Uses, by: str) -> tuple[Uses, Document]:
+def _lit(loads: "xr.Dataset", by: str) -> tuple[list[Document], Document]:
     """The loads that hold MASS of all; by traffic the sides apart, since their units differ."""
-    size = found.share.abs() if by == "share" else found.traffic
-    kept: list[Tensor] = []
+    places = np.argwhere(np.isfinite(loads.share.values))
+    at = tuple(places.T)
+    size = np.abs(loads.share.values[at]) if by == "share" else loads.traffic.values[at]
+    kept: list[int] = []
     groups: Sequence[Sequence[int]] = [range(len(SIDES))] if by == "share" else [[side] for side in range(len(SIDES))]
     for sides in groups:
-        mine = torch.isin(found.site[:, 2], torch.tensor(list(sides))).nonzero()[:, 0]
-        ranked = mine[size[mine].argsort(descending=True, stable=True)]
-        held = size[ranked].cumsum(0)
+        mine = np.flatnonzero(np.isin(places[:, 1], list(sides)))
+        ranked = mine[np.argsort(-size[mine], kind="stable")]
+        held = size[ranked].cumsum()
         enough = int((held < MASS * held[-1:]).sum()) + 1
-        kept.append(ranked[: min(enough, LIT // len(groups))])
-    chosen = torch.cat(kept)
-    rest = float(size.sum() - size[chosen].sum()) if by == "share" else None
-    return found.some(chosen), {"count": len(size) - len(chosen), "held": rest}
+        kept += ranked[: min(enough, LIT // len(groups))].tolist()
+    rest = float(size.sum() - size[kept].sum()) if by == "share" else None
+    return [_load(loads, places[each]) for each in kept], {"count": len(size) - len(kept), "held": rest}
 
 
-def _load(trace: Trace, use: Used) -> Document:
+def _load(loads: "xr.Dataset", place: np.ndarray) -> Document:
+    head, side, query = place.tolist()
+    name = str(loads["head"].values[head])
     return {
-        "head": str(use.reader.head),
-        "layer": use.reader.layer,
-        "side": use.reader.side,
-        "query": use.query,
-        "token": trace.labels[use.query],
-        "share": use.share,
-        "traffic": use.traffic,
+        "head": name,
+        "layer": parse_head(name).layer,
+        "side": SIDES[side],
+        "query": query,
+        "token": str(loads["token"].values[query]),
+        "share": float(loads.share.values[head, side, query]),
+        "traffic": float(loads.traffic.values[head, side, query]),
     }
 
 

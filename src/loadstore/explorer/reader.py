@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from loadstore.decomposition.short import short
+from loadstore.evidence.circuit import Circuit
 from loadstore.execution.trace import Trace
-from loadstore.explorer.circuit import Circuit, Example, matched, mostly
+from loadstore.explorer.circuit import Example, matched, mostly
 from loadstore.explorer.prompt import repeats, text_of
 from loadstore.explorer.state import Document
 from loadstore.explorer.steps import place_of, text_before

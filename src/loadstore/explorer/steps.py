@@ -6,8 +6,9 @@ from typing import Any
 from loadstore.decomposition.address import Address, address
 from loadstore.decomposition.logits import logit_parts
 from loadstore.decomposition.short import short, signed
+from loadstore.evidence.circuit import Circuit
 from loadstore.execution.trace import Trace
-from loadstore.explorer.circuit import Circuit, Example, mostly
+from loadstore.explorer.circuit import Example, mostly
 from loadstore.explorer.prompt import predicted, text_of
 from loadstore.explorer.state import Document
 from loadstore.heads.roles import bos_of

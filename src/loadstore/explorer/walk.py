@@ -7,11 +7,12 @@ from typing import Any
 
 from loadstore.decomposition.address import address
 from loadstore.decomposition.single import one_prompt_index
+from loadstore.evidence.circuit import Circuit
 from loadstore.execution.trace import Trace
 from loadstore.explorer.ambiguity import ambiguity_of
 from loadstore.explorer.answers import several_answers
 from loadstore.explorer.ask import Ask
-from loadstore.explorer.circuit import Circuit, Example, circuit_of, example_of, why_none
+from loadstore.explorer.circuit import Example, example_of, find_circuit, why_none
 from loadstore.explorer.collapse import the_cut
 from loadstore.explorer.reader import notice, own_example
 from loadstore.explorer.state import Document, Explorer
@@ -43,7 +44,7 @@ class _Walked:
 
 
 def _work(explorer: Explorer, mine: Mine | None, progress: Progress) -> Document:
-    circuit, table = explorer.once("circuit", lambda: circuit_of(explorer.weights, progress))
+    circuit, table = explorer.once("circuit", lambda: find_circuit(explorer.weights, progress))
     if circuit is None:
         return {"found": False, "why": why_none(table), "steps": [], "notice": None}
     own = None if mine is None else own_example(circuit, *mine)

@@ -1,4 +1,4 @@
-"""The proof behind figure 15: cut the K wire, and the twenty other wires nearest in traffic."""
+"""The proof behind figure 15: cut the K wire, and its controls, the twenty other K wires nearest in traffic."""
 
 from loadstore.causal.proof import CutProof, WireEffect, induction_circuit, prove_wire
 from loadstore.errors import Undefined
@@ -40,19 +40,24 @@ def proof_figure(story: Story, head: Head, proof: CutProof) -> Figure | LeftOut:
         reason = f"Cutting {name} changes attention and prediction on random repeats by less than {number(CHANGE)}."
         return LeftOut("Proof", TITLE, reason)
     loads = sorted(control.traffic for control in proof.controls)
-    quieter = "; no control carries as much" if loads[-1] < proof.cut.traffic else ""
-    verdict = "lower than" if proof.beyond_all_controls else "not lower than"
-    lowest = [min(getattr(control, what) for control in proof.controls) for what in ("induction", "prediction")]
+    quieter = "; none carries as much" if loads[-1] < proof.cut.traffic else ""
     count = len(proof.controls)
-    others = "the one control leaves" if count == 1 else f"each of {count} controls leaves (the lowest"
-    kept = [f"{others} ({number(low)})" if count == 1 else f"{others} {number(low)})" for low in lowest]
-    further = "lower than" if all(proof.cut.prediction < c.prediction for c in proof.controls) else "not lower than"
+    others = "the one control moves it" if count == 1 else f"any of {count} controls moves it"
+    moved = [
+        max(abs(getattr(control, what) - before) for control in proof.controls)
+        for what, before in (("induction", proof.intact), ("prediction", proof.predicted))
+    ]
+    beyond = [proof.beyond_all_controls, proof.prediction_beyond]
+    further = [
+        f"{'further' if one else 'not further'} than {others} ({number(most)}{'' if count == 1 else ' at most'})"
+        for one, most in zip(beyond, moved, strict=True)
+    ]
     rows = [_row(effect) for effect in (proof.cut, *proof.controls)]
     claim = (
         f"On random repeats, cutting {name} takes the induction score of {head} from {number(proof.intact)} to "
-        f"{number(proof.cut.induction)}, {verdict} {kept[0]}. The probability of the next token goes from "
-        f"{number(proof.predicted)} to {number(proof.cut.prediction)}, {further} {kept[1]}. {_verdict(proof)} The "
-        f"wire carries {number(proof.cut.traffic)} nats, the controls, the nearest in traffic, "
+        f"{number(proof.cut.induction)}, {further[0]}. The probability of the next token goes from "
+        f"{number(proof.predicted)} to {number(proof.cut.prediction)}, {further[1]}. {_verdict(proof)} The "
+        f"wire carries {number(proof.cut.traffic)} nats; the controls, which are the K wires nearest in traffic, carry "
         f"{number(loads[0])} to {number(loads[-1])}{quieter}."
     )
     return figure(
@@ -63,8 +68,8 @@ def proof_figure(story: Story, head: Head, proof: CutProof) -> Figure | LeftOut:
         reading(
             "Cut: the writer's store less its mean is removed from one input of one head, on "
             f"{proof.sequences} random repeats. Traffic: the standard deviation, within a query's row, of the scores "
-            "that the writer accounts for. Controls: Q and K wires of this head and of lower layers, without those "
-            "of the circuit."
+            "that the writer accounts for. Controls: other K wires of this head, and of lower layers if it has too "
+            "few, without those of the circuit."
         ),
     )
 

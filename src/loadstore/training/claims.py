@@ -159,7 +159,7 @@ def _cause(weights: Weights, head: Head) -> Iterator[Claim]:
     )
     yield Claim(
         "cause",
-        f"{head}: beyond all of {len(proof.controls)} wires of nearest traffic that can reach it",
+        f"{head}: beyond all of {len(proof.controls)} K wires nearest in traffic that can change it",
         f"lowest control {lowest:.3f}; traffic {proof.cut.traffic:.2f}, controls {low:.2f} to {high:.2f} nats",
         proof.beyond_all_controls,
     )

@@ -18,7 +18,9 @@ const PLACE = { figure: "memory", view: 0 };
 
 function python(props: ScreenProps): string {
   const { from } = props.place;
-  const lines = from ? [`store = trace.written("${from}")  # [token, d_model]`, `print(store[${tokenOf(props)}].norm())`] : ["for writer in ls.wiring(model).writers:", "    print(writer, trace.written(writer).norm(dim=-1))"];
+  const lines = from
+    ? [`loads = ls.store_loads(trace, "${from}", ${tokenOf(props)})`, "print(loads.share.to_series().dropna().sort_values(key=abs))"]
+    : ["totals = ls.load_totals(trace)  # how many loads each store makes up", "for writer in totals.writer.values:", "    print(writer, trace.written(writer).square().sum(-1))"];
   return [opening(props), ...lines].join("\n");
 }
 

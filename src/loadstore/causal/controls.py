@@ -1,0 +1,185 @@
+"""Controls of a wire: other wires that carry as much, chosen by one rule for every proof, report and screen.
+
+The size of a wire on a run is what a mean cut takes from its reader, in the unit of that kind of reader:
+
+    Q, K      √E_i Var_{j∼A_i}(δs_ij)     nats: the change of scores that softmax sees
+    V         √E_t ‖δv_t W_O‖²            what the head would store of one source token
+    MLP       √E_t ‖δx_t W_in‖²           gate and up side by side
+    unembed   √E_t ‖δx_t W_U‖²            W_U centred over the vocabulary
+
+Controls are the wires nearest in size, by |log(size / own size)|:
+
+- They end in a reader of the same kind, since other kinds have another unit.
+- They carry something, and they are not part of the claim (``outside``).
+- Their readers can change the measured number (``readers``).
+- They end in the layer of the wire's own reader. Layers one step away, then two, and so on take part only while there
+  are fewer wires than asked for.
+
+Nearest, and not at least as large: the wire of a claim is often the largest of its side, and would have no controls.
+docs/interventions.md has the reasons. Tests: tests/causal/test_controls.py.
+"""
+
+import itertools
+import math
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TypeAlias, TypeVar
+
+from loadstore.causal.sweep import Wire
+from loadstore.decomposition.deviations import removed
+from loadstore.errors import Undefined
+from loadstore.execution.edited import replacement
+from loadstore.execution.trace import Trace
+from loadstore.model.ports import reading
+from loadstore.model.wiring import wiring
+from loadstore.sites import Reader, Writer
+from loadstore.wire_traffic.exact import reader_traffic
+
+_Key = TypeVar("_Key", bound=Hashable)
+Sizes: TypeAlias = Callable[[Reader], Mapping[Writer, float]]
+"""The size of every wire into a reader: of one run (``sizes_on``), or a column of a table of traffic."""
+NOTHING = 1e-6  # of the largest size: at or below it, a size in single precision is made of rounding
+DIGITS = 9  # of a log ratio: wires that agree in them are equally near, whatever the order of the sums
+
+
+@dataclass(frozen=True)
+class Controls:
+    """The controls of one wire, nearest first.
+
+    Args:
+        wire: The wire of the claim.
+        size: Its size.
+        wires: The controls.
+        sizes: Their sizes.
+        asked: How many were asked for; the model may have fewer.
+    """
+
+    wire: Wire
+    size: float
+    wires: tuple[Wire, ...]
+    sizes: tuple[float, ...]
+    asked: int
+
+    @property
+    def larger(self) -> int:
+        """How many controls carry at least as much as the wire."""
+        return sum(size >= self.size for size in self.sizes)
+
+
+def controls_of(
+    wire: Wire, count: int, sizes: Sizes, readers: Sequence[Reader], *, outside: Collection[Wire] = ()
+) -> Controls:
+    """Choose the controls of a wire.
+
+    Args:
+        wire: The wire of the claim.
+        count: How many controls to choose.
+        sizes: The size of every wire into a reader, such as ``sizes_on(trace)``.
+        readers: In depth order, the readers whose wires can change the measured number.
+        outside: Wires that are not controls, such as all wires of the claim.
+
+    Returns:
+        ``count`` controls, or as many as there are.
+
+    Raises:
+        Undefined: The wire carries nothing, or no other wire could be a control.
+    """
+    writer, reader = wire
+    size = sizes(reader)[writer]
+    if not size > NOTHING * max(sizes(reader).values()):
+        raise Undefined(f"{writer} → {reader} carries nothing on this run, so that no control carries as much")
+    known: dict[Wire, float] = {}
+    same = [other for other in readers if other.side == reader.side]
+    for distance in sorted({abs(other.layer - reader.layer) for other in same}):
+        if len(known) >= count:
+            break
+        some = [other for other in same if abs(other.layer - reader.layer) == distance]
+        each = {(source, target): value for target in some for source, value in sizes(target).items()}
+        known |= {other: value for other, value in each.items() if other not in {wire, *outside}}
+        least = NOTHING * max(size, *known.values(), 0.0)
+        known = {other: value for other, value in known.items() if value > least}
+    if not known:
+        raise Undefined(f"{writer} → {reader} has no controls: no other wire of its kind carries anything")
+    chosen = tuple(nearest(size, known, count))
+    return Controls(wire, size, chosen, tuple(known[other] for other in chosen), count)
+
+
+def nearest(size: float, sizes: Mapping[_Key, float], count: int) -> list[_Key]:
+    """The ``count`` keys whose positive size has the least |log(size / own size)|; of equals, those that come first."""
+    positive = [key for key, value in sizes.items() if value > 0]
+    return sorted(positive, key=lambda key: round(abs(math.log(sizes[key] / size)), DIGITS))[:count]
+
+
+def control_sets(
+    wires: Sequence[Wire], count: int, sizes: Sizes, readers: Sequence[Reader], *, outside: Collection[Wire] = ()
+) -> list[tuple[Wire, ...]]:
+    """Choose controls of wires that are cut together: one control for each wire, all of them different.
+
+    Args:
+        wires: The wires of the claim, one or several.
+        count: How many sets to choose.
+        sizes: As for ``controls_of``.
+        readers: As for ``controls_of``.
+        outside: As for ``controls_of``; the wires themselves need not be named.
+
+    Returns:
+        ``count`` sets, or as many as there are. Set k takes for each wire the k-th nearest control or the next that
+        the set does not hold yet. No set occurs twice; where that leaves too few, the second wire's control is one
+        place further than the first's, the third's two, and so on, then two and four places.
+
+    Raises:
+        Undefined: One of the wires carries nothing, or has no control.
+    """
+    found: list[tuple[Wire, ...]] = []
+    for among in sorted({count, count + len(wires) - 1}):  # more only if needed: they may lie in other layers
+        each = [controls_of(wire, among, sizes, readers, outside={*outside, *wires}).wires for wire in wires]
+        found = _different(each)[:count]
+        if len(found) == count:
+            break
+    return found
+
+
+def _different(each: Sequence[Sequence[Wire]]) -> list[tuple[Wire, ...]]:
+    """Sets of one wire from each list; see ``control_sets``."""
+    found: dict[frozenset[Wire], tuple[Wire, ...]] = {}
+    for further, start in itertools.product(range(2 * len(each)), range(max(map(len, each)))):
+        members: list[Wire] = []
+        for place, some in enumerate(each):
+            members += [wire for wire in some[start + further * place :] if wire not in members][:1]
+        if len(members) == len(each):
+            found.setdefault(frozenset(members), tuple(members))
+    return list(found.values())
+
+
+def sizes_on(trace: Trace) -> Sizes:
+    """The sizes of wires on one run, measured once for each reader. They raise Undefined for a run with cuts."""
+
+    @cache
+    def sizes(reader: Reader) -> Mapping[Writer, float]:
+        return wire_sizes(trace, reader)
+
+    return sizes
+
+
+def wire_sizes(trace: Trace, reader: Reader) -> dict[Writer, float]:
+    """The size of every wire into one reader on one run. Raises Undefined for a run with cuts."""
+    network = wiring(trace.weights)
+    if not (reader.is_mlp or reader.is_unembed):
+        return {network.writer(name): load for name, load in reader_traffic(trace, reader).items()}
+    matrix = reading(trace.weights, reader).matrix
+    gram = matrix @ matrix.mT
+    if reader.is_unembed:
+        mean = matrix.mean(1, keepdim=True)
+        gram = gram - matrix.shape[1] * (mean @ mean.mT)
+    found: dict[Writer, float] = {}
+    for writer in network.writers_of(reader):
+        rows = removed(trace, reader, writer)[:, 1:].flatten(0, 1)
+        found[writer] = float(((rows @ gram) * rows).sum(-1).mean().clamp(min=0).sqrt())
+    return found
+
+
+def store_size(trace: Trace, writer: Writer) -> float:
+    """√E_t ‖o_t − ō‖² of what a writer stores on one run: what an ablation by the mean takes away."""
+    store = trace.store(writer)
+    return float((store - replacement(store, "mean"))[:, 1:].square().sum(-1).mean().sqrt())

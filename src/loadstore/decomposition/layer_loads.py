@@ -1,0 +1,79 @@
+"""What the heads of one layer load on a prompt, all at once: rows, contrasts and outputs.
+
+d_i = A_i − 1/n over the n keys that query i may see; the contrast of its row C_i = Σ_j d_ij s_ij = KL(A‖U) + KL(U‖A).
+Tests: tests/decomposition/test_store_loads.py.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.decomposition.sides import VANISHED
+from loadstore.execution.attention import allowed
+from loadstore.execution.trace import Trace
+from loadstore.model.ports import heads_out
+
+
+@dataclass(frozen=True, eq=False)
+class LayerLoads:
+    """The loads of all heads of a layer, in double precision.
+
+    Args:
+        layer: The layer.
+        scale: What attention scores are multiplied by, 1/√d_head.
+        rows: The patterns A.
+        directions: d.
+        q: The queries.
+        k: The keys, of every query head its own or the one that it shares.
+        z: What each head takes from the tokens; its store is linear in it.
+        gram: W Wᵀ, W the map from z to the store.
+        met: Σ_j d_ij k_j: what a query chooses by.
+        contrast: C, without unit.
+        size: ‖q_i‖ max ‖k_j‖/√d_head, beside which a contrast may vanish.
+        squares: ‖o_i‖², o what each head stores.
+    """
+
+    layer: int
+    scale: float
+    rows: Float[Tensor, "head query key"]
+    directions: Float[Tensor, "head query key"]
+    q: Float[Tensor, "head token d_head"]
+    k: Float[Tensor, "head token d_head"]
+    z: Float[Tensor, "head token d_head"]
+    gram: Float[Tensor, "head d_head d_head2"]
+    met: Float[Tensor, "head query d_head"]
+    contrast: Float[Tensor, "head query"]
+    size: Float[Tensor, "head query"]
+    squares: Float[Tensor, "head query"]
+
+
+def layer_loads(trace: Trace, layer: int) -> LayerLoads:
+    """The loads of the heads of a layer on one prompt."""
+    shape, record = trace.weights.architecture, trace.record.layers[layer]
+    rows = record.pattern[0].double()
+    seen = allowed(rows.shape[-1], shape.window(layer), rows.device).to(rows)
+    directions = rows - seen / seen.sum(-1, keepdim=True)
+    q, k, z = (side[0].transpose(0, 1).double() for side in (record.q, record.k, record.inner))
+    out, scale = heads_out(trace.weights, layer).double(), shape.attention_scale
+    gram, met = out @ out.mT, directions @ k
+    return LayerLoads(
+        layer=layer,
+        scale=scale,
+        rows=rows,
+        directions=directions,
+        q=q,
+        k=k,
+        z=z,
+        gram=gram,
+        met=met,
+        contrast=(met * q).sum(-1) * scale,
+        size=q.norm(dim=-1) * k.norm(dim=-1).amax(-1, keepdim=True) * scale,
+        squares=(torch.einsum("hie,hef->hif", z, gram) * z).sum(-1),
+    )
+
+
+def share_of(part: Tensor, whole: Tensor, size: Tensor) -> Tensor:
+    """A part of the whole; NaN where the whole is nothing beside the numbers that it is the sum of."""
+    return torch.where(whole.abs() > VANISHED * size, part / whole, torch.nan)

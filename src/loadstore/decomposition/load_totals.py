@@ -1,0 +1,103 @@
+"""How many loads each store makes up: its shares of all loads of heads, added up, for every store of a prompt at once.
+
+Shares are linear in what is stored (``store_loads``), so all that a layer loads is one direction for each token, which
+meets what was stored there before:
+
+    Σ over heads and queries of the shares of store c = ⟨c, g⟩,  g = N*( Σ_h T_h*(directions of its Q, K and V) W_hᵀ )
+
+Tests: tests/decomposition/test_store_loads.py.
+"""
+
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.decomposition.layer_loads import LayerLoads, layer_loads, share_of
+from loadstore.decomposition.projections import turned_back
+from loadstore.decomposition.reading import back_through, refuse_cuts
+from loadstore.decomposition.single import one_prompt_index
+from loadstore.execution.trace import Trace
+from loadstore.model.ports import banks, reading
+from loadstore.model.wiring import wiring
+from loadstore.sites import Reader, Side, Writer
+from loadstore.threads import threads_for
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+@threads_for(0)
+def load_totals(trace: Trace) -> "xr.DataArray":
+    """For every store, the sum of its shares of all loads of heads: how many loads it makes up.
+
+    Args:
+        trace: A run of one prompt, without cuts.
+
+    Returns:
+        DataArray with dims writer, token, without unit. Over all stores and constants it adds up to the number of
+        loads that have shares (``store_loads``). Its coordinate ``label`` names the tokens.
+
+    Raises:
+        Undefined: The run is a batch or has cuts.
+
+    Example:
+        >>> import loadstore as ls
+        >>> trace = ls.run(ls.load("builtin"), "the cat sat on the mat. the dog sat")
+        >>> totals = ls.load_totals(trace)
+        >>> totals.sel(writer="L1.H4").sum().item()  # no head is later than the last layer
+        0.0
+    """
+    import xarray as xr
+
+    refuse_cuts(trace)
+    one_prompt_index(trace, 0)
+    weights, record = trace.weights, trace.record
+    found: dict[Writer, Tensor] = {}
+    writers = wiring(weights).writers
+    stream = torch.zeros(trace.tokens.shape[1], weights.architecture.d_model).to(record.final)
+    bypassing = stream
+    for layer in reversed(range(-1, weights.architecture.n_layers)):
+        for bank in banks(weights, [writer for writer in writers if writer.layer == layer]):
+            back = bank.back(bypassing if bank.bypasses_norm else stream)
+            met = torch.linalg.vecdot(record.inner(bank.writers)[0], back).double()
+            found |= {writer: met[:, index] for index, writer in enumerate(bank.writers)}
+        if layer >= 0:
+            before, behind = _asked(trace, layer_loads(trace, layer))
+            stream, bypassing = stream + before, bypassing + behind
+    return xr.DataArray(
+        torch.stack([found[writer] for writer in writers]).cpu().numpy(),
+        dims=("writer", "token"),
+        coords={"writer": [str(writer) for writer in writers], "label": ("token", trace.labels)},
+        name="loads",
+        attrs={
+            "model": weights.name,
+            "bos": weights.begins,
+            "definition": "shares of one store, summed over the loads of all later heads, sides and queries",
+        },
+    )
+
+
+def _asked(trace: Trace, loads: LayerLoads) -> tuple[Float[Tensor, "token d_model"], Float[Tensor, "token d_model"]]:
+    """The directions along which a layer's loads meet what is in the stream, and what bypasses the norm."""
+    unit = share_of(torch.full_like(loads.contrast, loads.scale), loads.contrast, loads.size).nan_to_num(0.0)[..., None]
+    squares = loads.squares[..., None].clamp(min=torch.finfo(loads.squares.dtype).tiny)
+    stored = torch.einsum("hie,hef->hif", loads.z, loads.gram) / squares
+    choice = _behind(trace, loads, "Q", loads.met * unit) + _behind(
+        trace, loads, "K", loads.directions.mT @ (loads.q * unit)
+    )
+    content = _behind(trace, loads, "V", loads.rows.mT @ stored)
+    return back_through(trace, Reader(loads.layer, 0, "Q"), choice + content), choice
+
+
+def _behind(
+    trace: Trace, loads: LayerLoads, side: Side, along: Float[Tensor, "head token d_head"]
+) -> Float[Tensor, "token d_model"]:
+    """Directions inside q, k or v of all heads of a layer, brought behind the layer's norm and added up."""
+    found: list[Tensor] = []
+    for index, each in enumerate(along):
+        reader = Reader(loads.layer, index, side)
+        matrix = reading(trace.weights, reader).matrix
+        found.append(turned_back(trace, reader, each.to(matrix)) @ matrix.mT)
+    return torch.stack(found).sum(0)
