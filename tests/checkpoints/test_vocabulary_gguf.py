@@ -129,6 +129,37 @@ def test_pieces_are_merged_by_their_scores(tmp_path: Path) -> None:
     assert unbegun.bos is None
 
 
+def spaced(runs: int = 4) -> list[tuple[str, int, Any]]:
+    """The same pieces in Gemma's way: a user's own pieces share one score, and runs of spaces are spelled as spaces."""
+    own = [" " * length for length in range(2, 2 + runs)] + ["\n", "\n\n", "<b>"]
+    more = {"tokens": own, "scores": [-1000.0] * len(own), "token_type": [4] * len(own)}
+    facts: list[tuple[str, int, Any]] = []
+    for name, kind, value in pieces():
+        last = name.removeprefix("tokenizer.ggml.")
+        facts.append((name, kind, Array(value.kind, value.values + more[last]) if last in more else value))
+    return [*facts, ("tokenizer.ggml.add_space_prefix", BOOL, False)]
+
+
+def test_runs_of_spaces_are_merged_before_all_others_where_the_architecture_spells_them_so(tmp_path: Path) -> None:
+    file = llama(vocabulary=spaced()).with_fact("general.architecture", TEXT, "gemma3")
+    facts: dict[str, Any] = {name: value for name, _, value in file.facts}
+    names, numbers = facts["tokenizer.ggml.tokens"].values, facts["tokenizer.ggml.scores"].values
+    spelled = [name.replace(" ", "▁") for name in names]
+    runs = {name: 1000.0 - len(name) for name in spelled[277:281]}
+    scores = dict(zip(spelled[259:277], numbers[259:277], strict=True)) | runs
+    ids = {name: place for place, name in enumerate(spelled)}
+    found = spoken(tmp_path, file)
+    for seed in range(400):
+        dice = random.Random(seed)
+        text = "".join(dice.choice(["a", "b", "the", "é", " ", "  ", "     "]) for _ in range(dice.randrange(1, 12)))
+        assert found.encode(text) == [1, *by_score(text.replace(" ", "▁"), scores, 3, ids)], text
+    assert found.encode("a\n\n\n<b>b")[1:] == [ids[name] for name in ("a", "\n\n", "\n", "<b>", "b")]
+    assert found.text(ids["▁▁▁"]) == "   "
+    twice = ["▁▁" if name == "<b>" else name for name in names]
+    doubled = file.with_fact("tokenizer.ggml.tokens", ARRAY, Array(TEXT, twice))
+    assert tokens(tmp_path, doubled) == "its vocabulary has a run of spaces twice"
+
+
 SILENT: dict[str, tuple[File, tuple[str, ...]]] = {
     "pre": (llama().with_fact("tokenizer.ggml.pre", TEXT, "zyx"), ("the pre-tokenizer 'zyx'", "smollm", "llama-bpe")),
     "model": (llama().with_fact("tokenizer.ggml.model", TEXT, "bert"), ("of the kind 'bert'",)),

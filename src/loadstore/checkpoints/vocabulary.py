@@ -35,6 +35,8 @@ IDLE = frozenset(  # of no effect on the ids of a prompt in these two kinds of v
     )
 )
 NORMAL, CONTROL, USER, BYTE = 1, 3, 4, 6
+RUN = -1  # of spaces; no type of the format
+SPACED = ("gemma3",)  # architectures whose files spell runs of spaces as they are
 MOST_PIECE = 128  # characters
 SPLITS = {
     **dict.fromkeys(("llama-bpe", "llama3", "llama-v3", "falcon3", "smaug-bpe"), LLAMA3),
@@ -81,27 +83,40 @@ def _byte_level(file: GGUF, vocab: int) -> Tokens | str:
         tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(before)
     tokenizer.decoder = decoders.ByteLevel()
-    return _spoken(file, tokenizer, tokens, begins=kind in WHOLE)
+    stated = "tokenizer.ggml.token_type" in file.facts
+    types = _numbers(file, "token_type", len(tokens)) if stated else [NORMAL] * len(tokens)
+    return _spoken(file, tokenizer, tokens, types, begins=kind in WHOLE)
 
 
 def _sentencepiece(file: GGUF, vocab: int) -> Tokens | str:
-    """Pieces are merged by their scores, best first; what no piece spells goes byte by byte."""
-    tokens = _tokens(file, vocab)
-    scores, types = _numbers(file, "scores", len(tokens)), _numbers(file, "token_type", len(tokens))
+    """Pieces are merged by their scores, best first; what no piece spells goes byte by byte.
+
+    A user's own piece that a text can spell is found before any merge, so that its score does not count. Runs of spaces
+    are among them in Gemma's files: they are spelled "▁▁" and merged before all others, in the order of their ids.
+    """
+    tokens = [*_tokens(file, vocab)]
+    scores, types = _numbers(file, "scores", len(tokens)), [*_numbers(file, "token_type", len(tokens))]
     if BYTE not in types:
         return "its vocabulary has no bytes to spell what is no piece"
-    listed = zip(tokens, scores, types, strict=True)
-    score = {token: value for token, value, kind in listed if kind not in (CONTROL, BYTE)}
-    cuts = [
-        (-value, index, token[:index], token[index:])
-        for token, value in score.items()
-        for index in range(1, len(token) if len(token) <= MOST_PIECE else 0)
-        if token[:index] in score and token[index:] in score
-    ]
+    runs: list[str] = []
+    if file.facts.get("general.architecture") in SPACED:
+        for index, (token, kind) in enumerate(zip(tokens, types, strict=True)):
+            if kind == USER and token and not token.strip(" "):
+                tokens[index], types[index] = "▁" * len(token), RUN
+                runs.append(tokens[index])
+        if len(set(tokens)) < len(tokens):
+            return "its vocabulary has a run of spaces twice"
+    score = {
+        token: value
+        for token, value, kind in zip(tokens, scores, types, strict=True)
+        if kind not in (CONTROL, BYTE, RUN) and (kind != USER or "▁" in token)
+    }
+    cuts = sorted(_cuts([(token, -value) for token, value in score.items()], {*score, *runs}))
     merged = {left + right: value for value, _, left, right in cuts}
     if len(set(merged.values())) < len(merged):
         return "its pieces share scores, so that their order is not said"
-    pairs = [(left, right) for _, _, left, right in sorted(cuts)]
+    before = _cuts([(token, float(place)) for place, token in enumerate(runs)], {*score, *runs})
+    pairs = [(left, right) for _, _, left, right in (*before, *cuts)]
     unknown = file.facts.get("tokenizer.ggml.unknown_token_id")
     name = tokens[unknown] if type(unknown) is int and 0 <= unknown < len(tokens) else None
     tokenizer = _bpe(file, tokens, pairs, unk_token=name, fuse_unk=True, byte_fallback=True)
@@ -109,7 +124,17 @@ def _sentencepiece(file: GGUF, vocab: int) -> Tokens | str:
     spaces = normalizers.Replace(" ", "▁")
     tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), spaces]) if prefix else spaces
     tokenizer.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
-    return _spoken(file, tokenizer, tokens, begins=True)
+    return _spoken(file, tokenizer, tokens, types, begins=True)
+
+
+def _cuts(ranked: list[tuple[str, float]], pieces: set[str]) -> list[tuple[float, int, str, str]]:
+    """Every way to merge a piece from two others, with the piece's rank and the place of the cut."""
+    return [
+        (rank, place, token[:place], token[place:])
+        for token, rank in ranked
+        for place in range(1, len(token) if len(token) <= MOST_PIECE else 0)
+        if token[:place] in pieces and token[place:] in pieces
+    ]
 
 
 def _bpe(file: GGUF, tokens: list[str], merges: list[Any], **how: Any) -> Tokenizer:
@@ -119,10 +144,8 @@ def _bpe(file: GGUF, tokens: list[str], merges: list[Any], **how: Any) -> Tokeni
         return Tokenizer(BPE({token: index for index, token in enumerate(tokens)}, merges, **how))
 
 
-def _spoken(file: GGUF, tokenizer: Tokenizer, tokens: list[str], *, begins: bool) -> Tokens | str:
+def _spoken(file: GGUF, tokenizer: Tokenizer, tokens: list[str], types: list[Any], *, begins: bool) -> Tokens | str:
     """With the tokens that a text names as a whole, and the BOS that a prompt begins with."""
-    stated = "tokenizer.ggml.token_type" in file.facts
-    types = _numbers(file, "token_type", len(tokens)) if stated else [NORMAL] * len(tokens)
     whole = [token for token, kind in zip(tokens, types, strict=True) if kind in (CONTROL, USER) and token]
     try:
         vet_names(whole)
