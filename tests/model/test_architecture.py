@@ -1,12 +1,13 @@
 """Sizes and schemes that no machine has."""
 
+from dataclasses import fields
 from typing import Any
 
 import pytest
 from hostile import refusal, unchecked
 
 from loadstore.errors import NotThisModel
-from loadstore.model.architecture import MOST, MOST_WIDTH, POSITIONS, Architecture, Mlp
+from loadstore.model.architecture import LATER, MOST, MOST_WIDTH, POSITIONS, Architecture, Mlp
 from loadstore.model.rotary import Rotary
 from loadstore.sites import Head
 
@@ -120,3 +121,39 @@ def test_a_layer_reaches_as_far_as_its_window_and_the_context() -> None:
     assert [Architecture(**GOOD, windows=(3, None)).reach(layer) for layer in (0, 1)] == [3, 10]
     assert Architecture(**GOOD, windows=(99, 10)).reach(0) == 10
     assert Architecture(**GOOD).reach(1) == 10
+
+
+LOCAL: dict[str, Any] = {**GOOD, "positions": "rotary", "rotary": TURN, "windows": (3, None)}
+
+
+def test_layers_with_a_window_may_turn_otherwise_and_scores_have_a_scale_of_their_own() -> None:
+    shape = Architecture(**LOCAL, local_rotary=Rotary.of(2), score_scale=0.25)
+    assert (shape.rotary_of(0), shape.rotary_of(1)) == (Rotary.of(2), TURN)
+    assert (shape.attention_scale, Architecture(**LOCAL).attention_scale) == (0.25, 0.5)
+    assert Architecture(**LOCAL).rotary_of(0) == TURN
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {**LOCAL, "windows": None, "local_rotary": TURN},
+        {**LOCAL, "windows": (None, None), "local_rotary": TURN},
+        {**GOOD, "windows": (3, None), "local_rotary": TURN},
+        {**LOCAL, "local_rotary": Rotary.of(6)},
+        *({**GOOD, name: value} for name in ("score_scale", "embedding_scale") for value in (0.0, -1.0, 1e7, 2, True)),
+        {**GOOD, "embedding_scale": None},
+        {**GOOD, "score_scale": float("nan")},
+    ],
+    ids=str,
+)
+def test_scales_and_local_frequencies_that_cannot_be_are_refused(facts: dict[str, Any]) -> None:
+    with unchecked():
+        refusal(lambda: Architecture(**facts), NotThisModel)
+
+
+def test_facts_that_say_nothing_are_not_stated_so_that_files_and_digests_of_before_stay() -> None:
+    usual = Architecture(**LOCAL)
+    assert LATER.isdisjoint(usual.stated)
+    assert len(usual.stated) == len(fields(Architecture)) - len(LATER)
+    unusual = Architecture(**LOCAL, local_rotary=TURN, score_scale=0.25, embedding_scale=2.0)
+    assert set(unusual.stated) == set(usual.stated) | LATER

@@ -88,7 +88,8 @@ class Checkpoint:
             parts: dict[str, Any] = dict(facts)
             if isinstance(windows := facts.get("windows"), list):
                 parts["windows"] = tuple(windows)
-            parts |= {"rotary": as_rotary(facts.get("rotary")), "mlp": as_mlp(facts.get("mlp"))}
+            parts |= {name: as_rotary(facts[name]) for name in ("rotary", "local_rotary") if name in facts}
+            parts["mlp"] = as_mlp(facts.get("mlp"))
             return Architecture(**parts)
         except NotThisModel as error:
             raise NotThisModel(f"{self.path}: {error}") from None

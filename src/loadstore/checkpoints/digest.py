@@ -32,8 +32,13 @@ def digest_of(weights: Weights) -> str:
         64 hexadecimal digits.
     """
     return digest_of_tensors(
-        ((name, tensor.mT if name == "W_U" else tensor) for name, tensor in weights.named()), repr(weights.architecture)
+        ((name, tensor.mT if name == "W_U" else tensor) for name, tensor in weights.named()), _facts(weights)
     )
+
+
+def _facts(weights: Weights) -> str:
+    """The architecture as text."""
+    return f"Architecture({', '.join(f'{name}={value!r}' for name, value in weights.architecture.stated.items())})"
 
 
 def digest_of_tensors(tensors: Iterable[tuple[str, Tensor]], facts: str = "") -> str:

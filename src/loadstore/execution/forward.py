@@ -4,7 +4,7 @@ Per layer, with x the normed stream (row vectors)::
 
     q, k = (x + p) W_Q + b_Q, (x + p) W_K + b_K        p = W_pos rows, shortformer only; rotary turns q and k
     v    = x W_V + b_V
-    A    = softmax(q kᵀ / √d_head), causal
+    A    = softmax(c q kᵀ), causal                      c = 1/√d_head, unless the architecture says another
     z    = A v,   stream ← stream + Σ_heads z W_O + b_O
     stream ← stream + mlp(normed stream)               in a parallel block, of the stream before attention
 """

@@ -23,6 +23,10 @@ MOST = {
     "context": 1 << 22,
 }
 MOST_WIDTH = 1 << 20  # of an MLP
+MOST_SCALE = 1e6
+LATER = frozenset(
+    ("local_rotary", "score_scale", "embedding_scale")
+)  # facts that files and digests of before do not have
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,9 @@ class Architecture:
     RMSNorm, before every layer and (unless ``final_norm`` says another) before the unembedding.
     ``n_kv_heads``: how many heads have keys and values of their own (grouped queries), all if None.
     ``mlp``: None in an attention-only model. ``windows``: per layer how many keys a query sees, itself
-    included, None for all. Raises NotThisModel on impossible sizes.
+    included, None for all. ``local_rotary``: what turns queries and keys in the layers with a window, where that is not
+    ``rotary``. ``score_scale``: what q·k is multiplied by, 1/√d_head if None. ``embedding_scale``: what a row of W_E is
+    multiplied by when it is stored. Raises NotThisModel on impossible sizes.
     """
 
     n_layers: int
@@ -74,6 +80,9 @@ class Architecture:
     n_kv_heads: int | None = None
     mlp: Mlp | None = None
     windows: tuple[int | None, ...] | None = None
+    local_rotary: Rotary | None = None
+    score_scale: float | None = None
+    embedding_scale: float = 1.0
 
     def __post_init__(self) -> None:
         for name, most in MOST.items():
@@ -89,8 +98,16 @@ class Architecture:
                 raise NotThisModel(f"norm = {quote(repr(norm), 40)} is not supported; use {one_of(NORMS)}")
         if (self.positions == "rotary") != (self.rotary is not None):
             raise NotThisModel("rotary frequencies and positions = 'rotary' belong together; one is without the other")
-        if self.rotary is not None and self.rotary.dimensions > self.d_head:
-            raise NotThisModel(f"rotary positions turn {self.rotary.dimensions} dimensions, a head has {self.d_head}")
+        for rotary in (self.rotary, self.local_rotary):
+            if rotary is not None and rotary.dimensions > self.d_head:
+                raise NotThisModel(f"rotary positions turn {rotary.dimensions} dimensions, a head has {self.d_head}")
+        if self.local_rotary is not None and (self.rotary is None or not any(self.windows or ())):
+            raise NotThisModel("rotary frequencies of layers with a window need such layers, and rotary positions")
+        for name in ("score_scale", "embedding_scale"):
+            scale = getattr(self, name)
+            if not (scale is None and name == "score_scale") and not (type(scale) is float and 0 < scale <= MOST_SCALE):
+                found = quote(repr(scale), 40)
+                raise NotThisModel(f"{name} = {found} is impossible: expected a number above 0, at most {MOST_SCALE:g}")
         kv = self.kv_heads
         if type(kv) is not int or kv < 1 or self.n_heads % kv:
             raise NotThisModel(f"n_kv_heads = {kv!r} is impossible: expected a divisor of {self.n_heads} heads")
@@ -146,12 +163,18 @@ class Architecture:
 
     @property
     def attention_scale(self) -> float:
-        """What q·k is multiplied by before the softmax: 1/√d_head."""
-        return self.d_head**-0.5
+        """What q·k is multiplied by before the softmax."""
+        return self.d_head**-0.5 if self.score_scale is None else self.score_scale
 
     def rotary_of(self, layer: int) -> Rotary | None:
         """The rotary positions of one layer; None where nothing turns."""
-        return self.rotary
+        return self.rotary if self.local_rotary is None or self.window(layer) is None else self.local_rotary
+
+    @property
+    def stated(self) -> dict[str, Any]:
+        """Every fact by its name; without the later ones that say nothing, so that older files and digests stay."""
+        named = {each.name: (getattr(self, each.name), each.default) for each in fields(self)}
+        return {name: value for name, (value, usual) in named.items() if name not in LATER or value != usual}
 
     @property
     def heads(self) -> tuple[Head, ...]:

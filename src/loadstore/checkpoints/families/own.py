@@ -44,7 +44,7 @@ def save_weights(weights: Weights, path: Path, *, half: bool = False, card: str 
     metadata = {
         "format": FORMAT,
         "name": weights.name,
-        "architecture": json.dumps(asdict(weights.architecture)),
+        "architecture": json.dumps(weights.architecture.stated, default=asdict),
         "numbers": "float16, rounded" if half else ", ".join(sorted({str(t.dtype)[6:] for t in tensors.values()})),
         "card": card,
     }

@@ -23,18 +23,26 @@ class EmbedWriting(RowWriting):
 
     @property
     def rows(self) -> Float[Tensor, "vocab d_model"]:
-        """W_E."""
+        """W_E, not scaled."""
         return self.weights.W_E
+
+    def map(self, norms: Norms = "fold") -> Float[Tensor, "vocab d_model"]:
+        """Return W_E, widened and scaled."""
+        return self._scaled(super().map())
 
     def given(self, tokens: Int[Tensor, "*any"], positions: Int[Tensor, "*some"]) -> Tensor:
         """The rows of some tokens. Raises BadCheckpoint where they are not finite."""
         rows = self.rows  # F.embedding: its backward pass is deterministic, that of W_E[tokens] is not
-        return self.weights.wide(self.weights.read(F.embedding(tokens.to(rows.device), rows), of=rows))
+        return self._scaled(self.weights.wide(self.weights.read(F.embedding(tokens.to(rows.device), rows), of=rows)))
 
     def along(self, directions: Float[Tensor, "d_model ..."], norms: Norms = "fold") -> Float[Tensor, "vocab ..."]:
         """Each row along some directions; a W_E that is stored in another format is widened a tile at a time."""
         rows, weights = self.rows, self.weights
-        directions = directions.to(weights.device, weights.dtype)
+        directions = self._scaled(directions.to(weights.device, weights.dtype))
         if (rows.dtype, rows.device) == (directions.dtype, directions.device):
             return weights.read(rows) @ directions
         return torch.cat([weights.wide(tile) @ directions for tile in rows.split(TILE)])
+
+    def _scaled(self, part: Tensor) -> Tensor:
+        scale = self.weights.architecture.embedding_scale
+        return part if scale == 1 else part * scale
