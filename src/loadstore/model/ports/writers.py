@@ -98,5 +98,5 @@ class RowWriting(Writing):
 
     def along(self, directions: Float[Tensor, "d_model ..."], norms: Norms = "fold") -> Float[Tensor, "row ..."] | None:
         """Each row along some directions."""
-        rows = self.map()
+        rows = self.map(norms)
         return rows @ directions.to(rows)
