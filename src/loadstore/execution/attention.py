@@ -18,7 +18,10 @@ from loadstore.sites import POS, Side
 
 @dataclass
 class LayerRecord:
-    """What one layer did: its input, the norms' 1/σ; queries, keys, values a head; patterns, z = A v; bias, MLP."""
+    """What one layer did: its input, the norms' 1/σ; queries, keys, values a head; patterns, z = A v; bias, MLP.
+
+    z has the scale of a norm after the heads in it, where there is one: a head's store is linear in it.
+    """
 
     stream: Stream
     inverse_scale: Float[Tensor, "batch token 1"]
@@ -32,6 +35,8 @@ class LayerRecord:
     bias: Stream | None = None
     mlp: Stream | None = None
     mlp_inverse_scale: Float[Tensor, "batch token 1"] | None = None
+    after_heads: Float[Tensor, "batch token 1"] | None = None
+    after_mlp: Float[Tensor, "batch token 1"] | None = None
 
     @property
     def inner(self) -> HeadValues:
@@ -41,7 +46,7 @@ class LayerRecord:
     @property
     def mixing(self) -> Patterns:
         """The weights with which ``inner`` is the sum of the values of the keys."""
-        return self.pattern
+        return self.pattern if self.after_heads is None else self.pattern * self.after_heads[:, None]
 
 
 def project(x: Stream, matrix: Float[Tensor, "head d_model d_head"], bias: Tensor | None) -> HeadValues:
@@ -127,7 +132,22 @@ def attend(
             is_causal=mask is None,
             scale=shape.attention_scale,
         ).transpose(1, 2)
-    return LayerRecord(stream, inverse_scale, q, k, v, pattern, _edit_heads(edited, index, z), q_scale, k_scale)
+    return LayerRecord(stream, inverse_scale, q, k, v, pattern, z, q_scale, k_scale)
+
+
+def store(shape: Architecture, index: int, layer: Layer, step: LayerRecord, edited: Edited, tokens: slice) -> Stream:
+    """What the heads store together at some tokens, with edits. z of ``step`` becomes what each one's is linear in.
+
+    A norm after the heads has one scale for all of them, of what they mixed; edits are of what comes out of it.
+    """
+    W_O, after = layer.W_O.flatten(0, 1), layer.after_heads
+    if after is None:
+        step.z = _edit_heads(edited, index, step.z)
+        return step.z[:, tokens].flatten(2) @ W_O
+    stored, step.after_heads = normalise(step.z.flatten(2) @ W_O, after, shape.eps, edited.scale("after_heads", index))
+    scaled = step.z * step.after_heads[..., None]
+    step.z = _edit_heads(edited, index, scaled)
+    return (stored if step.z is scaled else apply_gain(step.z.flatten(2) @ W_O, after))[:, tokens]
 
 
 def _refuse_overflow(stream: Stream, q: HeadValues, k: HeadValues, layer: int) -> None:

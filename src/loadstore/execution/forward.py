@@ -5,8 +5,10 @@ Per layer, with x the normed stream (row vectors)::
     q, k = (x + p) W_Q + b_Q, (x + p) W_K + b_K        p = W_pos rows, shortformer only; rotary turns q and k
     v    = x W_V + b_V
     A    = softmax(c q kᵀ), causal                      c = 1/√d_head, unless the architecture says another
-    z    = A v,   stream ← stream + Σ_heads z W_O + b_O
-    stream ← stream + mlp(normed stream)               in a parallel block, of the stream before attention
+    z    = A v,   stream ← stream + N(Σ_heads z W_O + b_O)
+    stream ← stream + N(mlp(normed stream))            in a parallel block, of the stream before attention
+
+N is a norm after the block, where there is one.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,10 +19,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.axes import Logits, Stream, Tokens
-from loadstore.execution.attention import LayerRecord, attend
+from loadstore.execution.attention import LayerRecord, attend, store
 from loadstore.execution.edited import Edited, Loss
 from loadstore.execution.edits import Edit
-from loadstore.model.mlp import mlp_output
+from loadstore.model.mlp import mlp_sum
 from loadstore.model.norms import normalise, through_norm
 from loadstore.model.points import ScaleOf
 from loadstore.model.ports import EmbedWriting, PosWriting
@@ -56,6 +58,10 @@ class Record:
                 return layer.k_scale
             case "mlp":
                 return layer.mlp_inverse_scale
+            case "after_heads":
+                return layer.after_heads
+            case "after_mlp":
+                return layer.after_mlp
 
     def inner(self, writers: Sequence[Writer]) -> Float[Tensor, "batch token writer inner"]:
         """What was recorded of one writer, or of heads of one layer: their stores are linear in it (``Bank.sent``)."""
@@ -179,7 +185,7 @@ def through_layer(
     step = attend(shape, index, layer, stream, beside, edited, offset, keep=keep, past=past)
     tokens = ALL if only is None else slice(only, only + 1)
     before = stream[:, tokens]
-    stream = before + step.z[:, tokens].flatten(2) @ layer.W_O.flatten(0, 1)
+    stream = before + store(shape, index, layer, step, edited, tokens)
     if layer.b_O is not None:
         step.bias = edited.store(Writer("bias", index), layer.b_O.expand(stream.shape))
         stream = stream + step.bias
@@ -198,7 +204,10 @@ def _mlp(
     assert shape.mlp is not None
     x, step.mlp_inverse_scale = normalise(read, layer.mlp.norm, shape.eps, edited.scale("mlp", index))
     x = _without(x, edited.losses(index, "mlp"), layer.mlp.norm, step.mlp_inverse_scale, tokens)
-    step.mlp = edited.store(Writer("mlp", index), mlp_output(x, layer.mlp, shape.mlp.activation, shape.eps))
+    stored = mlp_sum(x, layer.mlp, shape.mlp.activation, shape.eps)
+    if layer.mlp.after is not None:
+        stored, step.after_mlp = normalise(stored, layer.mlp.after, shape.eps, edited.scale("after_mlp", index))
+    step.mlp = edited.store(Writer("mlp", index), stored)
     return step.mlp
 
 

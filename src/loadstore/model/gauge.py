@@ -42,7 +42,8 @@ def rotate_stream(weights: Weights, rotation: Float[Tensor, "d_model d_model"]) 
     Raises Undefined under a norm that centres or has a gain, which single out the given basis.
     """
     norms = [layer.norm for layer in weights.layers] + [weights.final_norm]
-    norms += [layer.mlp.norm for layer in weights.layers if layer.mlp is not None]
+    norms += [layer.after_heads for layer in weights.layers]
+    norms += [norm for layer in weights.layers if layer.mlp is not None for norm in (layer.mlp.norm, layer.mlp.after)]
     if any(norm is not None and (norm.centres or norm.gain is not None or norm.bias is not None) for norm in norms):
         raise Undefined(
             f"{weights.name} has norms with a mean or a gain, which fix the basis of the stream; it cannot be rotated"

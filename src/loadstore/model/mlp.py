@@ -27,6 +27,13 @@ def activate(x: Tensor, activation: Activation) -> Tensor:
 def mlp_output(
     x: Float[Tensor, "batch token d_model"], mlp: MlpLayer, activation: Activation, eps: float
 ) -> Float[Tensor, "batch token d_model"]:
+    """Return what an MLP stores: ``mlp_sum`` through the norm after it, where there is one."""
+    return normalise(mlp_sum(x, mlp, activation, eps), mlp.after, eps)[0]
+
+
+def mlp_sum(
+    x: Float[Tensor, "batch token d_model"], mlp: MlpLayer, activation: Activation, eps: float
+) -> Float[Tensor, "batch token d_model"]:
     """Return act(x W_in + b_in) W_out + b_out; with a gate, act(x W_gate + b_gate) times the linear part inside.
 
     Where there is an inner LayerNorm, what goes into W_out is normed, with this ``eps``.

@@ -2,7 +2,7 @@
 
 from typing import Literal, NamedTuple, TypeAlias
 
-ScaleName: TypeAlias = Literal["heads", "q", "k", "mlp", "final"]
+ScaleName: TypeAlias = Literal["heads", "q", "k", "after_heads", "mlp", "after_mlp", "final"]
 
 
 class Point(NamedTuple):
@@ -18,7 +18,7 @@ class Point(NamedTuple):
 
 
 class ScaleOf(NamedTuple):
-    """One scale 1/σ of a pass: of the norm before a layer's heads, of its q- or k-norm, before its MLP, or the last.
+    """One scale 1/σ of a pass: of a norm before or after a layer's heads or its MLP, of its q- or k-norm, or the last.
 
     The last norm has no layer: −1.
     """

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from loadstore.errors import NotThisModel
 from loadstore.model.architecture import Architecture
 from loadstore.model.comparison import Comparison
 from loadstore.model.finite import Unchecked
@@ -28,11 +29,17 @@ class Norm:
     centres: bool = True
 
 
+def _only_scales(norm: Norm | None) -> None:
+    """Refuse a norm after a block that is not a gain and one scale a token, which writers could not share."""
+    if norm is not None and (norm.centres or norm.bias is not None):
+        raise NotThisModel("a norm after a block is supported where it is an RMSNorm without a bias")
+
+
 @dataclass(frozen=True)
 class MlpLayer:
     """An MLP: act(x W_in + b_in) W_out + b_out, or, with a gate, (act(x W_gate + b_gate) · (x W_in + b_in)) W_out.
 
-    ``inner``: a LayerNorm before W_out, as SoLU models have.
+    ``inner``: a LayerNorm before W_out, as SoLU models have. ``after``: an RMSNorm of all that the MLP stores.
     """
 
     W_in: Float[Tensor, "d_model width"]
@@ -43,13 +50,18 @@ class MlpLayer:
     b_out: Float[Tensor, " d_model"] | None = None
     norm: Norm | None = None
     inner: Norm | None = None
+    after: Norm | None = None
+
+    def __post_init__(self) -> None:
+        _only_scales(self.after)
 
 
 @dataclass(frozen=True)
 class Layer:
     """One layer: attention and, where there is one, an MLP. ``W_QK`` and ``W_OV`` are never formed here.
 
-    Keys and values have one matrix per key/value head (``kv``), which several query heads may share.
+    Keys and values have one matrix per key/value head (``kv``), which several query heads may share. ``after_heads``:
+    an RMSNorm of the sum of what the heads store, which has no b_O then. Raises NotThisModel for any other.
     """
 
     W_Q: Float[Tensor, "head d_model d_head"]
@@ -64,6 +76,12 @@ class Layer:
     q_norm: Norm | None = None
     k_norm: Norm | None = None
     mlp: MlpLayer | None = None
+    after_heads: Norm | None = None
+
+    def __post_init__(self) -> None:
+        _only_scales(self.after_heads)
+        if self.after_heads is not None and self.b_O is not None:
+            raise NotThisModel("a bias b_O before a norm after the heads is not supported: its store would vary")
 
 
 @dataclass(frozen=True)

@@ -33,13 +33,17 @@ class HeadWriting(Writing):
 
     @property
     def out(self) -> Float[Tensor, "d_head d_model"]:
-        """W_O."""
-        return self.weights.wide(self.weights.layers[self.writer.layer].W_O[self.writer.index])
+        """W_O, with the gain of a norm after the heads."""
+        return self._out("fold")
+
+    def _out(self, norms: Norms) -> Float[Tensor, "d_head d_model"]:
+        matrix = self.weights.wide(self.weights.layers[self.writer.layer].W_O[self.writer.index])
+        return matrix if norms == "ignore" else _gained(self.weights, self.writer.layer, matrix)
 
     def map(self, norms: Norms = "fold") -> Factored:
         """Return W_OV, factored through d_head."""
         value = HeadReading(self.weights, Reader(self.writer.layer, self.writer.index, "V"))
-        return Factored(value.folded(norms), self.out)
+        return Factored(value.folded(norms), self._out(norms))
 
     def along(self, directions: Float[Tensor, "d_model ..."], norms: Norms = "fold") -> Float[Tensor, "vocab ..."]:
         """W_E W_OV along some directions; nothing of size vocab × d_model is formed."""
@@ -183,4 +187,10 @@ def qk(
 
 def heads_out(weights: Weights, layer: int) -> Float[Tensor, "head d_head d_model"]:
     """``out`` of all heads of a layer."""
-    return weights.wide(weights.layers[layer].W_O)
+    return _gained(weights, layer, weights.wide(weights.layers[layer].W_O))
+
+
+def _gained(weights: Weights, layer: int, matrix: Tensor) -> Tensor:
+    """What is made of W_O by the gain of a norm after the heads."""
+    after = weights.layers[layer].after_heads
+    return matrix if after is None else apply_gain(matrix, map_tensors(after, weights.wide))

@@ -8,10 +8,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.linear.factored import Factored
+from loadstore.model.norms import apply_gain
 from loadstore.model.points import Point, ScaleOf
 from loadstore.model.ports.readers import Reading
 from loadstore.model.ports.writers import Norms, Rows, RowWriting
-from loadstore.model.weights import MlpLayer, Norm, Weights
+from loadstore.model.weights import MlpLayer, Norm, Weights, map_tensors
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +28,13 @@ class MlpWriting(RowWriting):
     def rows(self) -> Float[Tensor, "width d_model"]:
         """W_out."""
         return _mlp(self.weights, self.writer.layer).W_out
+
+    def map(self, norms: Norms = "fold") -> Float[Tensor, "width d_model"]:
+        """Return W_out with the gain of a norm after the MLP, widened."""
+        matrix, after = super().map(), _mlp(self.weights, self.writer.layer).after
+        if norms == "ignore" or after is None:
+            return matrix
+        return apply_gain(matrix, map_tensors(after, self.weights.wide))
 
 
 @dataclass(frozen=True, eq=False)
