@@ -1,7 +1,7 @@
 """What writers write and readers read as dense matrices, straight from the definitions; for the models of tiny.py."""
 
 import torch
-from tiny import turning
+from tiny import stored_rows, turning
 from torch import Tensor
 
 from loadstore.model.weights import Norm, Weights
@@ -24,26 +24,28 @@ def kv_of(model: Weights, index: int) -> int:
 def writes(model: Weights, writer: Writer) -> Tensor:
     """Return A, dense."""
     if writer.kind in ("embed", "pos"):
-        return model.W_E if writer.kind == "embed" else model.W_pos
+        return stored_rows(model) if writer.kind == "embed" else model.W_pos
     layer = model.layers[writer.layer]
     if writer.kind == "bias":
         assert layer.b_O is not None
         return layer.b_O[None]
     if writer.kind == "mlp":
-        return layer.mlp.W_out
+        return layer.mlp.W_out @ through(layer.mlp.after, model.architecture.d_model)
     return ov(model, writer.head)
 
 
 def ov(model: Weights, head: Head) -> Tensor:
-    """Return W_OV, with the norm before it."""
-    layer = model.layers[head.layer]
-    return through(layer.norm, model.architecture.d_model) @ layer.W_V[kv_of(model, head.index)] @ layer.W_O[head.index]
+    """Return W_OV, with the norm before it and the gain of one behind it."""
+    layer, d_model = model.layers[head.layer], model.architecture.d_model
+    W_V, W_O = layer.W_V[kv_of(model, head.index)], layer.W_O[head.index] @ through(layer.after_heads, d_model)
+    return through(layer.norm, d_model) @ W_V @ W_O
 
 
 def qk(model: Weights, head: Head, offset: int | None) -> Tensor:
     """Return W_QK of one offset, with the norms before it and the gains behind it."""
     layer, d_head = model.layers[head.layer], model.architecture.d_head
-    N, R = through(layer.norm, model.architecture.d_model), turning(model.architecture.rotary, offset or 0, d_head)
+    rotary = model.architecture.rotary_of(head.layer)
+    N, R = through(layer.norm, model.architecture.d_model), turning(rotary, offset or 0, d_head)
     W_Q, W_K = layer.W_Q[head.index], layer.W_K[kv_of(model, head.index)]
     return N @ W_Q @ through(layer.q_norm, d_head) @ R @ (N @ W_K @ through(layer.k_norm, d_head)).mT
 
@@ -62,14 +64,14 @@ def reads(model: Weights, reader: Reader, writer: Writer) -> Tensor:
         return through(layer.mlp.norm, d_model) @ torch.cat([layer.mlp.W_in, *gate], 1)
     N = through(layer.norm, d_model)
     if reader.side == "V":
-        return N @ layer.W_V[kv] @ layer.W_O[h]
+        return ov(model, reader.head)
     W_Q, W_K = layer.W_Q[h] @ through(layer.q_norm, d_head), layer.W_K[kv] @ through(layer.k_norm, d_head)
     near, far = (W_Q, W_K) if reader.side == "Q" else (W_K, W_Q)
     raw = writer.kind == "pos" and model.architecture.positions == "shortformer"
     context = model.architecture.context
     reach = min(model.architecture.window(reader.layer) or context, context)  # keys beyond it are never met
     near, offsets = near if raw else N @ near, range(reach)
-    if (rotary := model.architecture.rotary) is None:
+    if (rotary := model.architecture.rotary_of(reader.layer)) is None:
         return near @ (N @ far).mT
     turns = [turning(rotary, offset if reader.side == "Q" else -offset, d_head) for offset in offsets]
     return torch.cat([near @ R @ (N @ far).mT for R in turns], 1) / len(offsets) ** 0.5

@@ -9,7 +9,7 @@ import pytest
 import torch
 from close import assert_close
 from dense import ov, qk, reads, writes
-from tiny import UNUSUAL, some_tokens, tiny
+from tiny import UNUSUAL, some_tokens, stored_rows, tiny
 
 import loadstore as ls
 from loadstore.decomposition.decomposition import reader_parts
@@ -113,7 +113,7 @@ def test_a_spectrum_is_the_covariance_of_dense_rows(model: ls.Weights) -> None:
 def test_vocabulary_circuits_are_the_dense_products(model: ls.Weights) -> None:
     head, vocab = last(model), model.architecture.vocab
     move, match = ov(model, head), qk(model, head, offset(model))
-    promoted = model.W_E @ move @ reads(model, wiring(model).readers[-1], wiring(model).writers[0])
+    promoted = stored_rows(model) @ move @ reads(model, wiring(model).readers[-1], wiring(model).writers[0])
     copied = ls.copying(model, head, k=sorted({1, vocab}))
     hits = (promoted.argmax(1) == torch.arange(vocab)).double()
     assert float(copied.accuracy.sel(k=1)) == pytest.approx(float(hits.mean()))
@@ -121,11 +121,11 @@ def test_vocabulary_circuits_are_the_dense_products(model: ls.Weights) -> None:
     values = torch.linalg.eigvals(promoted)
     score = float(values.real.sum() / values.abs().sum())  # NaN of one token: nothing is promoted over another
     assert float(copied.eigenvalue_score) == pytest.approx(score, abs=1e-8, nan_ok=True)
-    sizes = (model.W_E @ move).norm(dim=1)
+    sizes = (stored_rows(model) @ move).norm(dim=1)
     found = ls.moved(model, head, top=1, k=1)
     assert_close(float(found["norm"][0]), float(sizes.max()))
     assert_close(float(found.logit[0, 0]), float(promoted[sizes.argmax()].max()), scale=float(promoted.abs().max()) + 1)
-    scores = model.W_E @ match @ model.W_E.mT / model.architecture.d_head**0.5
+    scores = stored_rows(model) @ match @ stored_rows(model).mT * model.architecture.attention_scale
     centred = scores - scores.mean(1, keepdim=True)
     best_pair = float(ls.matched(model, head, top=1, offset=offset(model)).score[0])
     assert_close(best_pair, float(centred.max()), scale=float(scores.abs().max()))

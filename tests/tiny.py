@@ -39,10 +39,12 @@ class Kind(NamedTuple):
     kv: int | None = None  # heads of keys and values: 1 for three heads, 2 for four
     qk_norm: bool = False
     window: bool = False  # in all layers but one, and shorter than the prompts
+    after: bool = False  # norms after blocks; layers with a window turn otherwise, and scores and embedding are scaled
     sizes: Sizes = Sizes()
 
     def __str__(self) -> str:
         more = [self.mlp, f"kv{self.kv}" if self.kv else "", "qknorm" * self.qk_norm, "window" * self.window]
+        more.append("after" * self.after)
         names = [self.positions, self.norm, "biases" if self.biases else "plain", *more, str(self.sizes)]
         return "-".join(name.replace(" ", "-") for name in names if name)
 
@@ -66,6 +68,7 @@ MODERN = [
     Kind("rotary", "rms", False, "gated", kv=1, window=True),  # Mistral
     Kind("rotary", "rms", True, "gated", kv=2, window=True),  # Qwen 2
     Kind("rotary", "rms", False, "gated", kv=2, qk_norm=True),  # Qwen 3
+    Kind("rotary", "rms", False, "gated", kv=2, qk_norm=True, window=True, after=True),  # Gemma 3
     Kind("none", "none", True, "gated", kv=2),
     Kind("none", "layer", True, "gated parallel", kv=1, qk_norm=True, window=True),
     Kind("shortformer", "rms", True, "gelu", kv=2, qk_norm=True),
@@ -107,6 +110,7 @@ UNUSUAL = [  # pairs of a kind and sizes that a file may have and the others do 
     Kind("rotary", "none", False, sizes=Sizes(vocab=1, n_layers=2)),
     Kind("learned", "layer", True, sizes=Sizes(vocab=1, context=1, n_layers=1, n_heads=1)),
     Kind("none", "rms", False, sizes=Sizes(d_model=1, d_head=1, n_heads=2, n_layers=2)),
+    Kind("rotary", "rms", False, "gated", kv=1, window=True, after=True, sizes=Sizes(d_model=5, d_head=6, n_layers=2)),
 ]
 
 
@@ -135,6 +139,9 @@ def tiny(kind: Kind, seed: int = 0, *, n_layers: int | None = None, n_heads: int
     def inner() -> Norm | None:
         return Norm(1 + draw(e, size=0.5), centres=False) if kind.qk_norm else None
 
+    def after() -> Norm | None:
+        return Norm(1 + draw(d, size=0.5), centres=False) if kind.after else None
+
     def mlp() -> MlpLayer | None:
         if not kind.mlp:
             return None
@@ -147,6 +154,7 @@ def tiny(kind: Kind, seed: int = 0, *, n_layers: int | None = None, n_heads: int
             b_gate=bias(width) if gated else None,
             b_out=bias(d),
             norm=norm(),
+            after=after(),
         )
 
     layers = tuple(
@@ -158,11 +166,12 @@ def tiny(kind: Kind, seed: int = 0, *, n_layers: int | None = None, n_heads: int
             b_Q=bias(heads, e),
             b_K=bias(kv, e),
             b_V=bias(kv, e),
-            b_O=bias(d),
+            b_O=None if kind.after else bias(d),
             norm=norm(),
             q_norm=inner(),
             k_norm=inner(),
             mlp=mlp(),
+            after_heads=after(),
         )
         for _ in range(n_layers)
     )
@@ -174,6 +183,9 @@ def tiny(kind: Kind, seed: int = 0, *, n_layers: int | None = None, n_heads: int
         if kind.mlp
         else None,
         windows=tuple((3, None, 4)[layer % 3] for layer in range(n_layers)) if kind.window else None,
+        local_rotary=Rotary.of(2, base=3.0) if kind.after else None,
+        score_scale=0.7 if kind.after else None,
+        embedding_scale=1.5 if kind.after else 1.0,
     )
     return Weights(
         architecture=shape,
@@ -200,6 +212,17 @@ def mixed(kind: Kind, last: NormKind) -> Weights:
     model = tiny(kind)
     shape = replace(model.architecture, final_norm=last)
     return replace(model, architecture=shape, final_norm=tiny(kind._replace(norm=last)).final_norm)
+
+
+def stored_rows(model: Weights) -> Tensor:
+    """The rows of W_E as they are stored."""
+    return model.W_E * model.architecture.embedding_scale
+
+
+def after(model: Weights, layer: int) -> Tensor:
+    """The gain of the norm after a layer's heads, ones without."""
+    norm = model.layers[layer].after_heads
+    return torch.ones(model.architecture.d_model, dtype=torch.float64) if norm is None else norm.gain
 
 
 def turning(rotary: Rotary | None, position: int, d_head: int = 4) -> Tensor:

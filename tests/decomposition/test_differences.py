@@ -11,6 +11,7 @@ import loadstore as ls
 from loadstore.decomposition.address import address
 from loadstore.decomposition.decomposition import reader_parts
 from loadstore.errors import BadRequest, NoSuchSite, Undefined
+from loadstore.model.ports import heads_out
 
 AT, HEAD = 6, "L1.H2"
 ARTICLE = "the cat sat on the mat. the dog sat on the log."
@@ -36,7 +37,7 @@ def test_q_and_k_together_divide_the_change_of_the_contrast(kind: Kind, about):
     assert math.fsum([*found.shares["Q"].values(), *found.shares["K"].values()]) == pytest.approx(1, abs=1e-10)
     assert max(abs(found.remainder[side]) for side in "QKV") < 1e-9  # in parts of a difference, which may be small
     change = contrast(one, found.first, found.key, found.than) - contrast(other, found.first, found.key, found.than)
-    scale, allowed = one.weights.architecture.d_head**-0.5, slice(found.first, AT + 1)
+    scale, allowed = one.weights.architecture.attention_scale, slice(found.first, AT + 1)
     q, k = ([reader_parts(t, f"{HEAD}.{side}") for t in (one, other)] for side in "QK")
 
     def against(keys: torch.Tensor) -> torch.Tensor:
@@ -58,11 +59,12 @@ def test_v_divides_the_change_of_the_output(kind: Kind):
     runs = two_runs(kind)
     found = address(runs[0], HEAD, AT, "most", runs[1])
     change = runs[0].written(HEAD)[AT] - runs[1].written(HEAD)[AT]
-    W_O = runs[0].weights.layers[1].W_O[2]
+    out = heads_out(runs[0].weights, 1)[2]
     parts = [reader_parts(trace, f"{HEAD}.V") for trace in runs]
     assert math.fsum(found.shares["V"].values()) == pytest.approx(1, abs=1e-10)
     for writer, share in found.shares["V"].items():
-        stored = [trace.pattern(HEAD)[AT] @ part[writer][0] @ W_O for trace, part in zip(runs, parts, strict=True)]
+        rows = [trace.record.layers[1].mixing[0, 2, AT] for trace in runs]
+        stored = [row @ part[writer][0] @ out for row, part in zip(rows, parts, strict=True)]
         assert share == pytest.approx(float((stored[0] - stored[1]) @ change / change.square().sum()), abs=1e-9)
 
 

@@ -43,9 +43,11 @@ def affine(x: np.ndarray, matrix: Tensor, bias: Tensor | None) -> np.ndarray:
 
 
 def head_outputs(
-    layer: Layer, h: int, normed: list[np.ndarray], added: np.ndarray, shape: Architecture, window: int | None
+    layer: Layer, h: int, normed: list[np.ndarray], added: np.ndarray, shape: Architecture, index: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pattern and output of one head, token by token; ``added`` goes to the inputs of Q and K only."""
+    window = None if shape.windows is None else shape.windows[index]
+    rotary = shape.rotary if window is None or shape.local_rotary is None else shape.local_rotary
     queries_per_key_head = shape.n_heads // len(layer.W_K)
     kv = h // queries_per_key_head
 
@@ -57,12 +59,12 @@ def head_outputs(
     outputs = []
     for i in range(length):
         q = row(side(layer.W_Q, layer.b_Q, h, normed[i] + added[i]), layer.q_norm, shape.eps)
-        q = rotated(q, i, shape.rotary)
+        q = rotated(q, i, rotary)
         seen = [j for j in range(i + 1) if window is None or i - j < window]
         scores = []
         for j in seen:
             k = row(side(layer.W_K, layer.b_K, kv, normed[j] + added[j]), layer.k_norm, shape.eps)
-            scores.append(float(q @ rotated(k, j, shape.rotary)) / math.sqrt(len(q)))
+            scores.append(float(q @ rotated(k, j, rotary)) * shape.attention_scale)
         weights = [math.exp(score - max(scores)) for score in scores]
         pattern[i, seen] = np.array(weights) / sum(weights)
         mixed = sum(pattern[i, j] * side(layer.W_V, layer.b_V, kv, normed[j]) for j in seen)
@@ -81,25 +83,25 @@ def mlp_outputs(mlp: MlpLayer, stream: np.ndarray, eps: float) -> np.ndarray:
         else:
             gate = affine(normed, mlp.W_gate, mlp.b_gate)
             inside = np.array([g / (1 + math.exp(-g)) * x for g, x in zip(gate, inside, strict=True)])
-        outputs.append(affine(inside, mlp.W_out, mlp.b_out))
+        outputs.append(row(affine(inside, mlp.W_out, mlp.b_out), mlp.after, eps))
     return np.array(outputs)
 
 
 def loops(model: Weights, tokens: list[int]) -> tuple[np.ndarray, dict[str, np.ndarray], list[np.ndarray]]:
     """Logits, patterns by head, and the stream before each layer and after the last."""
     shape = model.architecture
-    stream = np.array([model.W_E[token].numpy() for token in tokens])
+    stream = np.array([model.W_E[token].numpy() * shape.embedding_scale for token in tokens])
     positions = np.zeros_like(stream) if model.W_pos is None else model.W_pos[: len(tokens)].numpy()
     added = positions if shape.positions == "shortformer" else np.zeros_like(positions)
     stream = stream if shape.positions == "shortformer" else stream + positions
     patterns, streams = {}, [stream]
     for index, layer in enumerate(model.layers):
         normed = [row(x, layer.norm, shape.eps) for x in stream]
-        total = stream.copy()
+        total = np.zeros_like(stream)
         for h in range(shape.n_heads):
-            window = None if shape.windows is None else shape.windows[index]
-            patterns[f"L{index}.H{h}"], output = head_outputs(layer, h, normed, added, shape, window)
+            patterns[f"L{index}.H{h}"], output = head_outputs(layer, h, normed, added, shape, index)
             total += output
+        total = stream + np.array([row(x, layer.after_heads, shape.eps) for x in total])
         before, stream = stream, total if layer.b_O is None else total + layer.b_O.numpy()
         if layer.mlp is not None:
             read = before if "parallel" in model.name else stream

@@ -6,7 +6,7 @@ import numpy as np
 import planted
 import pytest
 import torch
-from tiny import KINDS, MIXED, UNNORMED, Kind, mixed, tiny
+from tiny import KINDS, MIXED, UNNORMED, Kind, after, mixed, tiny
 from torch import Tensor
 
 import loadstore as ls
@@ -68,7 +68,8 @@ def test_a_channel_is_scored_as_a_writer_that_stores_nothing_else(kind: Kind) ->
     found = ls.channels(model, "L0.H0")
     for number in (1, found.sizes["channel"]):
         v = split.directions[number - 1]
-        alone = with_output(model, model.layers[0].W_O[0] @ torch.outer(v, v))
+        gain = after(model, 0)
+        alone = with_output(model, model.layers[0].W_O[0] * gain @ torch.outer(v, v) / gain)
         expected = subspace_scores(alone, writers="L0.H0").sel(writer="L0.H0")
         for name in MEASURES:
             np.testing.assert_allclose(found[name].sel(channel=number), expected[name], rtol=1e-6, atol=1e-9)

@@ -6,7 +6,7 @@ import numpy as np
 import planted
 import pytest
 import torch
-from tiny import KINDS, Kind, tiny, turning
+from tiny import KINDS, Kind, after, stored_rows, tiny, turning
 from torch import Tensor
 
 import loadstore as ls
@@ -39,12 +39,12 @@ def loads(model: Weights, reader: str, v: Tensor, rows: Tensor, *, behind: bool 
         return v @ through(layer.mlp.norm) @ torch.cat([layer.mlp.W_in, *gate], 1)
     N, kv = through(layer.norm), 2 // (model.architecture.n_heads // len(layer.W_K))
     if reader == "L1.H2.V":
-        return v @ N @ layer.W_V[kv] @ layer.W_O[2] @ unembed
+        return v @ N @ layer.W_V[kv] @ (layer.W_O[2] * after(model, 1)) @ unembed
     N = torch.eye(12, dtype=torch.float64) if behind else N
     W_Q = N @ layer.W_Q[2] * (1 if layer.q_norm is None else layer.q_norm.gain)
     W_K = N @ layer.W_K[kv] * (1 if layer.k_norm is None else layer.k_norm.gain)
-    W_QK = W_Q @ turning(model.architecture.rotary, OFFSET) @ W_K.mT
-    return centred(rows @ (W_QK.mT if reader == "L1.H2.Q" else W_QK) @ v) / 2
+    W_QK = W_Q @ turning(model.architecture.rotary_of(1), OFFSET) @ W_K.mT
+    return centred(rows @ (W_QK.mT if reader == "L1.H2.Q" else W_QK) @ v) * model.architecture.attention_scale
 
 
 def unsorted(matches, count: int) -> Tensor:
@@ -60,21 +60,26 @@ def test_both_ends_are_their_definition_in_dense_matrices(kind: Kind) -> None:
     model = tiny(kind)
     behind = kind.positions == "shortformer"
     offset = None if kind.rotary is None else OFFSET
-    writers = {"embed": model.W_E, "L0.H1": None, "pos": model.W_pos, "L0.mlp": None}
+    writers = {"embed": stored_rows(model), "L0.H1": None, "pos": model.W_pos, "L0.mlp": None}
     for writer in [str(w) for w in wiring(model).writers if str(w) in writers]:
         for reader in ("L1.H2.Q", "L1.H2.K", "L1.H2.V", "unembed", *(["L1.mlp"] if kind.mlp else [])):
             if writer == "pos" and behind and reader[-2:] not in (".Q", ".K"):
                 continue
             source, target = wiring(model).wire(writer, reader)
             v = split_writer(model, source, [target], "fold").directions[1]
-            rows = model.W_pos if writer == "pos" else model.W_E
+            rows = model.W_pos if writer == "pos" else stored_rows(model)
             found = ls.channel_tokens(model, writer, reader, 2, top=17, offset=offset)
             if writer == "L0.mlp":
-                stored = model.layers[0].mlp.W_out @ v
+                after_mlp = model.layers[0].mlp.after
+                stored = model.layers[0].mlp.W_out * (1 if after_mlp is None else after_mlp.gain) @ v
             else:
                 first = model.layers[0]
                 kv = 1 // (model.architecture.n_heads // len(first.W_K))
-                A = through(first.norm) @ first.W_V[kv] @ first.W_O[1] if writer == "L0.H1" else torch.eye(12).double()
+                A = (
+                    through(first.norm) @ first.W_V[kv] @ first.W_O[1] * after(model, 0)
+                    if writer == "L0.H1"
+                    else torch.eye(12).double()
+                )
                 stored = (rows - rows.mean(0)) @ A @ v
             sign = stored[stored.abs().argmax()].sign()
             assert found.stored["+"][0].value == pytest.approx(float(stored.abs().max()))

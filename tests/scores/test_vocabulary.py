@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from planted import BOS, VOCAB, planted, with_transposed_ov
-from tiny import KINDS, MODERN, NORMED, UNNORMED, Kind, tiny
+from tiny import KINDS, MODERN, NORMED, UNNORMED, Kind, after, stored_rows, tiny
 from torch import Tensor
 
 from loadstore.errors import BadRequest, NoSuchSite, NoSuchWire, Undefined
@@ -49,8 +49,8 @@ def gained(matrix: Tensor, norm: Norm | None) -> Tensor:
 
 def dense_ov(model: Weights, layer: int, head: int) -> Tensor:
     at = model.layers[layer]
-    move = folded(at.W_V[kv(model, head)], at.norm) @ at.W_O[head]
-    return model.W_E @ move @ folded(model.W_U - model.W_U.mean(1, keepdim=True), model.final_norm)
+    move = folded(at.W_V[kv(model, head)], at.norm) @ at.W_O[head] * after(model, layer)
+    return stored_rows(model) @ move @ folded(model.W_U - model.W_U.mean(1, keepdim=True), model.final_norm)
 
 
 def turn(rotary: Rotary | None, offset: int, d_head: int) -> Tensor:
@@ -61,10 +61,10 @@ def turn(rotary: Rotary | None, offset: int, d_head: int) -> Tensor:
 
 def dense_qk(model: Weights, layer: int, head: int, key: Tensor, offset: int | None) -> Tensor:
     at = model.layers[layer]
-    rotation = turn(model.architecture.rotary, offset or 0, model.architecture.d_head)
+    rotation = turn(model.architecture.rotary_of(layer), offset or 0, model.architecture.d_head)
     W_Q = gained(folded(at.W_Q[head], at.norm), at.q_norm)
     W_K = gained(folded(at.W_K[kv(model, head)], at.norm), at.k_norm)
-    return model.W_E @ W_Q @ rotation @ W_K.mT @ key.mT
+    return stored_rows(model) @ W_Q @ rotation @ W_K.mT @ key.mT
 
 
 def offset_of(kind: Kind) -> int | None:
@@ -75,9 +75,11 @@ def offset_of(kind: Kind) -> int | None:
 def test_the_circuits_are_the_dense_products(kind: Kind) -> None:
     model, offset = tiny(kind), offset_of(kind)
     torch.testing.assert_close(full_ov(model, "L1.H2").dense(), dense_ov(model, 1, 2))
-    torch.testing.assert_close(full_qk(model, "L1.H2", offset=offset).dense(), dense_qk(model, 1, 2, model.W_E, offset))
+    torch.testing.assert_close(
+        full_qk(model, "L1.H2", offset=offset).dense(), dense_qk(model, 1, 2, stored_rows(model), offset)
+    )
     first = model.layers[0]
-    moved_key = model.W_E @ folded(first.W_V[kv(model, 1)], first.norm) @ first.W_O[1]
+    moved_key = stored_rows(model) @ folded(first.W_V[kv(model, 1)], first.norm) @ first.W_O[1] * after(model, 0)
     torch.testing.assert_close(
         k_composition(model, "L1.H2", "L0.H1", offset=offset).dense(), dense_qk(model, 1, 2, moved_key, offset)
     )
@@ -142,8 +144,8 @@ def test_a_transposed_ov_is_noticed() -> None:
 def test_matched_pairs_are_the_largest_of_the_centred_scores(kind: Kind) -> None:
     model, offset = tiny(kind), offset_of(kind)
     result = matched(model, "L1.H0", top=7, offset=offset)
-    dense = dense_qk(model, 1, 0, model.W_E, offset)
-    scores = (dense - dense.mean(1, keepdim=True)) / 2  # √d_head
+    dense = dense_qk(model, 1, 0, stored_rows(model), offset)
+    scores = (dense - dense.mean(1, keepdim=True)) * model.architecture.attention_scale
     best = scores.flatten().topk(7)
     np.testing.assert_allclose(result.score.values, best.values.numpy())
     np.testing.assert_array_equal(result["query"].values, (best.indices // 17).numpy())
@@ -155,7 +157,7 @@ def test_matched_pairs_are_the_largest_of_the_centred_scores(kind: Kind) -> None
 def test_moved_tokens_are_those_stored_largest_and_promote_their_row(kind: Kind) -> None:
     model = tiny(kind)
     at = model.layers[1]
-    stored = (model.W_E @ folded(at.W_V[kv(model, 2)], at.norm) @ at.W_O[2]).norm(dim=1)
+    stored = (stored_rows(model) @ folded(at.W_V[kv(model, 2)], at.norm) @ at.W_O[2] * after(model, 1)).norm(dim=1)
     result = moved(model, "L1.H2", top=4, k=3)
     np.testing.assert_allclose(result["norm"].values, stored.topk(4).values.numpy())
     rows = dense_ov(model, 1, 2)[stored.topk(4).indices]

@@ -14,7 +14,7 @@ from loadstore.model.gauge import rotate_stream
 from loadstore.model.ports import fold
 from loadstore.model.weights import Layer, MlpLayer, Norm, Weights
 
-GAINED = [kind for kind in KINDS if kind.norm == "rms" and kind.positions != "shortformer"]
+GAINED = [kind for kind in KINDS if kind.norm == "rms" and kind.positions != "shortformer" and not kind.after]
 CENTRED = [kind for kind in KINDS if kind.norm == "layer" and kind.positions != "shortformer" and not kind.biases]
 
 

@@ -8,6 +8,7 @@ from torch import Tensor
 import loadstore as ls
 from loadstore.linear.factored import Factored
 from loadstore.model.mlp import activate
+from loadstore.model.norms import normalise
 from loadstore.model.ports import Reading, banks, points, reading, reading_at, writing
 from loadstore.model.wiring import wiring
 
@@ -43,7 +44,7 @@ def test_the_rows_of_its_map_span_all_that_a_writer_stored_as_far_as_weights_alo
     model, trace = recorded(kind)
     for writer in wiring(model).writers:
         port = writing(model, writer)
-        matrix = port.map("ignore")
+        matrix = port.map()
         rows = matrix.right if isinstance(matrix, Factored) else matrix
         store = trace.store(writer)
         if writer.kind == "mlp" and model.layers[writer.layer].mlp.b_out is not None:
@@ -78,7 +79,7 @@ def test_the_port_of_a_reader_makes_what_the_pass_used_of_all_that_was_stored_be
             inner, gate = (found, None) if mlp.W_gate is None else found.chunk(2, -1)
             inner = activate(inner, shape.activation) if gate is None else activate(gate, shape.activation) * inner
             found, used = inner @ mlp.W_out, trace.record.layers[reader.layer].mlp
-            found = found if mlp.b_out is None else found + mlp.b_out
+            found = normalise(found if mlp.b_out is None else found + mlp.b_out, mlp.after, model.architecture.eps)[0]
         else:
             layer = trace.record.layers[reader.layer]
             inner = None if port.inner_scale is None else trace.record.scale(port.inner_scale)

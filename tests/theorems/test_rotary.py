@@ -84,7 +84,7 @@ def test_an_empty_window_or_one_with_steps_is_refused() -> None:
 
 def dense_score(model: Weights, reader: Reader, offsets: range) -> float:
     """embed → a side of Q or K: numerator and denominator are averaged, then divided."""
-    layer, rotary = model.layers[reader.layer], model.architecture.rotary
+    layer, rotary = model.layers[reader.layer], model.architecture.rotary_of(reader.layer)
     assert rotary is not None
     shared = model.architecture.n_heads // len(layer.W_K)
     W_Q, W_K = fold(layer.W_Q[reader.index], layer.norm), fold(layer.W_K[reader.index // shared], layer.norm)
@@ -131,7 +131,7 @@ def test_an_offset_beyond_a_window_is_undefined_where_nobody_meets_it() -> None:
 @pytest.mark.parametrize("kind", list(ROTARY), ids=str)
 def test_at_no_offset_nothing_is_turned_and_v_and_the_unembedding_have_none(kind: Kind) -> None:
     model = tiny(kind)
-    without = replace(model.architecture, positions="none", rotary=None)
+    without = replace(model.architecture, positions="none", rotary=None, local_rotary=None)
     plain = subspace_scores(replace(model, architecture=without))
     still, average = subspace_scores(model, offset=0), subspace_scores(model)
     assert float(abs(plain.score - still.score).max()) < 1e-10
@@ -148,7 +148,7 @@ def test_w_qk_at_an_offset_gives_the_scores_of_tokens_so_far_apart(kind: Kind) -
     x = trace.residual(0) * record.inverse_scale[0]
     for query, key in ((8, 8), (8, 3), (5, 0)):
         W_QK = qk(model, Head(0, 1), offset=query - key).dense()
-        found = x[query] @ W_QK @ x[key] / 2
+        found = x[query] @ W_QK @ x[key] * model.architecture.attention_scale
         if kind.qk_norm:  # their gains are in W_QK, their scales are the tokens' own
             found = found * record.q_scale[0, query, 1] * record.k_scale[0, key, 1]
         assert float(found) == pytest.approx(float(trace.scores("L0.H1")[query, key]), abs=1e-10)

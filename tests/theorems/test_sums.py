@@ -15,7 +15,7 @@ from loadstore.errors import BadRequest, NoSuchSite, Undefined
 from loadstore.execution.edits import Edit, ablate, cut
 from loadstore.execution.trace import Trace, run
 from loadstore.model.architecture import NormKind
-from loadstore.model.norms import through_norm
+from loadstore.model.norms import normalise, through_norm
 from loadstore.model.wiring import wiring
 from loadstore.sites import SIDES, UNEMBED
 
@@ -99,6 +99,7 @@ def test_an_mlp_reads_the_sum_of_its_writers_and_stores_what_follows_from_it(cas
         else:
             inside = inside[..., :14] * torch.nn.functional.silu(inside[..., 14:])  # W_in stands before W_gate
         stored = inside @ layer.mlp.W_out + (0 if layer.mlp.b_out is None else layer.mlp.b_out)
+        stored = normalise(stored, layer.mlp.after, trace.weights.architecture.eps)[0]
         if f"L{index}.mlp" not in {str(edit.writer) for edit in case[1]}:
             assert_equal(stored, trace.written(f"L{index}.mlp"))
 

@@ -54,9 +54,12 @@ def without_gains(model: Weights) -> Weights:
         return None if norm is None else Norm(centres=norm.centres)
 
     def bare_mlp(mlp: MlpLayer | None) -> MlpLayer | None:
-        return None if mlp is None else replace(mlp, norm=bare(mlp.norm))
+        return None if mlp is None else replace(mlp, norm=bare(mlp.norm), after=bare(mlp.after))
 
-    layers = tuple(replace(layer, norm=bare(layer.norm), mlp=bare_mlp(layer.mlp)) for layer in model.layers)
+    layers = tuple(
+        replace(layer, norm=bare(layer.norm), mlp=bare_mlp(layer.mlp), after_heads=bare(layer.after_heads))
+        for layer in model.layers
+    )
     return replace(model, layers=layers, final_norm=bare(model.final_norm))
 
 

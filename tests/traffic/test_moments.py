@@ -11,7 +11,9 @@ from torch import Tensor
 
 import loadstore as ls
 from loadstore.corpora.corpus import Corpus
+from loadstore.model.ports import writing
 from loadstore.model.wiring import wiring
+from loadstore.sites import Writer
 from loadstore.wire_traffic.blocks import Memory
 from loadstore.wire_traffic.loads import loads_of, points_of
 from loadstore.wire_traffic.moments import Moments, moments
@@ -39,7 +41,7 @@ def test_exact_traffic_is_what_cuts_do(kind: Kind):
     table = traffic(model, kept, readers=SOME, exact=True).traffic.to_pandas()
     tokens = kept.tokens[None]
     intact = ls.run(model, tokens, record=True)
-    scale = model.architecture.d_head**-0.5
+    scale = model.architecture.attention_scale
     for writer, reader in itertools.product(wiring(model).writers, readers):
         value = float(table.at[str(writer), str(reader)])
         if not wiring(model).connects(writer, reader):
@@ -52,7 +54,7 @@ def test_exact_traffic_is_what_cuts_do(kind: Kind):
         else:
             was, now, h = intact.record.layers[reader.layer], after.record.layers[reader.layer], reader.index
             if reader.side == "V":
-                W_O = model.head(reader.head).W_O
+                W_O = writing(model, Writer("head", reader.layer, h)).out
                 expected = ((was.v - now.v)[0, 1:, h] @ W_O).square().sum(-1).mean()
             else:
                 change = (was.q[0, :, h] @ was.k[0, :, h].mT - now.q[0, :, h] @ now.k[0, :, h].mT) * scale
@@ -110,11 +112,11 @@ def _independent(y: Tensor, q: Tensor, k: Tensor, A: Tensor, s: Tensor, side: st
     T = len(y)
     flips = list(itertools.product((1.0, -1.0), repeat=T - 1)) if side == "K" else [(1.0,) * (T - 1)]
     signs = torch.tensor([(1.0, *some) for some in flips], dtype=y.dtype)
-    turns = torch.stack([turning(model.architecture.rotary, t) for t in range(T)])
+    turns = torch.stack([turning(model.architecture.rotary_of(2), t) for t in range(T)])
     shifted = torch.stack([torch.cat([y[:1], y[1:].roll(shift, 0)]) for shift in range(T - 1)])
     moved = shifted[:, None] * signs[:, :, None] * s[:, None]
     turned = (moved[..., None, :] @ turns)[..., 0, :]
-    change = (turned @ k.mT if side == "Q" else q @ turned.mT) * model.architecture.d_head**-0.5
+    change = (turned @ k.mT if side == "Q" else q @ turned.mT) * model.architecture.attention_scale
     return float(((A * change.square()).sum(-1) - (A * change).sum(-1).square()).mean())
 
 

@@ -63,9 +63,9 @@ def test_at_an_mlp_they_are_of_all_that_was_stored_before_it(kind: Kind) -> None
     u = torch.zeros(len(kept.tokens), 12, dtype=torch.float64)
     for writer in wiring(model).writers_of(wiring(model).reader("L1.mlp")):
         (bank,) = banks(model, [writer])
-        rows = kept.stored(bank)[:, 0]
+        rows = bank.sent(kept.stored(bank))[:, 0]
         if writer.kind != "pos" or kind.positions != "shortformer":
-            u += rows @ model.head(writer.head).W_O if writer.kind == "head" else rows
+            u += rows
     u = (u - u.mean(1, keepdim=True) if norm is not None and norm.centres else u) * scale[:, None]
     expected = u[kept.later].mT @ u[kept.later] / int(kept.later.sum())
     torch.testing.assert_close(stream_moments(model, kept)[Point(1, mlp=True)], expected, rtol=1e-9, atol=1e-10)

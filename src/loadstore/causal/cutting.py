@@ -20,7 +20,15 @@ from torch import Tensor
 from loadstore.axes import Stream
 from loadstore.causal.onward import TOKENS
 from loadstore.causal.own_cuts import pattern_divergence, pattern_without
-from loadstore.causal.rest import ROWS, Target, final_stream, mlp_reads, mlp_stores, target_log_probability
+from loadstore.causal.rest import (
+    ROWS,
+    Target,
+    final_stream,
+    head_stores_more,
+    mlp_reads,
+    mlp_stores,
+    target_log_probability,
+)
 from loadstore.causal.sweep import Wire
 from loadstore.decomposition.deviations import Mean, deviations, removed
 from loadstore.errors import Undefined
@@ -111,13 +119,14 @@ def _mlp(trace: Trace, reader: Reader, reads: Stream, loss: Stream) -> _Local:
 
 def _head(trace: Trace, reader: Reader, change: Tensor) -> _Local:
     record, out = trace.record.layers[reader.layer], heads_out(trace.weights, reader.layer)[reader.index]
-    pattern, v, z = record.pattern[:, reader.index], record.v[:, :, reader.index], record.z[:, :, reader.index]
+    pattern, v = record.pattern[:, reader.index], record.v[:, :, reader.index]
     if reader.side == "V":
-        more = -(record.mixing[:, reader.index] @ change) @ out
-        return _Local(_relative(more, record.inner[:, :, reader.index] @ out), math.nan, more)
+        own, more = head_stores_more(trace, reader, -(pattern @ change))
+        return _Local(_relative(own, record.inner[:, :, reader.index] @ out), math.nan, more)
     after = pattern_without(trace, reader, change)
     moved = float(0.5 * (pattern - after).abs().sum(-1).mean())
-    return _Local(moved, pattern_divergence(trace, reader, change), (after @ v - z) @ out)
+    _, more = head_stores_more(trace, reader, (after - pattern) @ v)
+    return _Local(moved, pattern_divergence(trace, reader, change), more)
 
 
 def _relative(change: Stream, whole: Stream) -> float:

@@ -13,6 +13,7 @@ from loadstore.execution.trace import Trace
 from loadstore.model.mlp import mlp_output
 from loadstore.model.norms import normalise
 from loadstore.model.ports import heads_out
+from loadstore.sites import Reader
 
 Target: TypeAlias = tuple[int, int]  # at, token
 ROWS = 512  # of logits at a time
@@ -30,6 +31,23 @@ def after_heads(trace: Trace, layer: int) -> Stream:
     weights, record = trace.weights, trace.record.layers[layer]
     stream = record.stream + record.inner.flatten(2) @ heads_out(weights, layer).flatten(0, 1)
     return stream if record.bias is None else stream + record.bias
+
+
+def head_stores_more(trace: Trace, reader: Reader, mixed: Float[Tensor, "batch token d_head"]) -> tuple[Stream, Stream]:
+    """How much more a head stores when it mixes ``mixed`` more, and all heads of its layer together.
+
+    The two differ where a norm after the heads has one scale for all of them.
+    """
+    weights, record = trace.weights, trace.record.layers[reader.layer]
+    out, part = heads_out(weights, reader.layer)[reader.index], weights.layer(reader.layer)
+    if record.after_heads is None:
+        return mixed @ out, mixed @ out
+    z = record.inner / record.after_heads[..., None]
+    before = z.flatten(2) @ part.W_O.flatten(0, 1)
+    eps = weights.architecture.eps
+    after, scale = normalise(before + mixed @ part.W_O[reader.index], part.after_heads, eps)
+    own = (z[:, :, reader.index] + mixed) * scale - record.inner[:, :, reader.index]
+    return own @ out, after - normalise(before, part.after_heads, eps)[0]
 
 
 def mlp_stores(trace: Trace, layer: int, stream: Stream, without: Stream | None = None) -> Stream:

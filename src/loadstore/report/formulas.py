@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from loadstore.execution.attention import causal_softmax
-from loadstore.model.norms import normalise
+from loadstore.model.norms import apply_gain, normalise
 from loadstore.report.story import Story
 from loadstore.report.words import size
 from loadstore.sites import Head
@@ -52,7 +52,11 @@ def evaluate(story: Story, head: Head) -> tuple[Tensor, Tensor]:
         scores = q @ k.mT
     pattern = causal_softmax((scores * shape.attention_scale)[None, None], shape.window(head.layer))[0, 0]
     output = pattern @ (x @ (own.W_V @ own.W_O))
-    return pattern, output if own.b_V is None else output + own.b_V @ own.W_O
+    output = output if own.b_V is None else output + own.b_V @ own.W_O
+    scale = story.trace.record.layers[head.layer].after_heads
+    if layer.after_heads is not None and scale is not None:
+        output = apply_gain(output * scale[0], layer.after_heads)
+    return pattern, output
 
 
 def _plus(value: Tensor, bias: Tensor | None) -> Tensor:
@@ -86,6 +90,8 @@ def _rows(story: Story, head: Head) -> list[tuple[str, list[dict[str, object]], 
     value += [] if layer.b_V is None else [term("+"), term("b", sub="V", shape=(e,))]
     whole = [term("h", shape=(n, d)), term("="), term("A", shape=(n, n)), term("v", shape=(n, e))]
     whole += [term("W", sub="O", shape=(e, d))]
+    if layer.after_heads is not None:
+        whole += [term("/ σ", kind="word"), term("· γ", kind="word")]
     rank = f"of rank {e} at most"
     rows = [
         ("queries", queries, "What every token asks for" + (", turned by its position" if rotary else "")),
@@ -95,7 +101,8 @@ def _rows(story: Story, head: Head) -> list[tuple[str, list[dict[str, object]], 
         (
             "OV circuit and head",
             whole,
-            f"h = (A ⊗ W_OV) {x} with W_OV = W_V W_O, {d} × {d}, {rank}: A mixes rows, W_OV columns",
+            f"h = (A ⊗ W_OV) {x} with W_OV = W_V W_O, {d} × {d}, {rank}: A mixes rows, W_OV columns"
+            + ("" if layer.after_heads is None else "; σ is that of all heads together, in the norm after them"),
         ),
     ]
     if shape.norm != "none":

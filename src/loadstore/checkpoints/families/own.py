@@ -23,7 +23,10 @@ FORMAT = "loadstore/weights@1"
 # The axes of every tensor: h heads, k of them with keys and values, d_model, e = d_head, w inside an MLP.
 ATTENTION = {"W_Q": "hde", "W_K": "kde", "W_V": "kde", "W_O": "hed", "b_Q": "he", "b_K": "ke", "b_V": "ke", "b_O": "d"}
 MLP = {"W_in": "dw", "W_out": "wd", "W_gate": "dw", "b_in": "w", "b_gate": "w", "b_out": "d"}
-INNER = {"q_norm": "e", "k_norm": "e", "mlp.inner": "w"}  # norms that the architecture does not tell of
+INNER = {  # norms beside those of the architecture
+    **{"q_norm": "e", "k_norm": "e", "after_heads": "d"},
+    **{"mlp.inner": "w", "mlp.after": "d"},
+}
 
 
 def recognise(checkpoint: Checkpoint) -> bool:
@@ -124,17 +127,19 @@ def _layer(checkpoint: Checkpoint, shape: Architecture, prefix: str, inner: dict
         needed = {"W_in", "W_out", "W_gate"} if shape.mlp.gated else {"W_in", "W_out"}
         parts: dict[str, Any] = {name: part(f"mlp.{name}", axes, needed=name in needed) for name, axes in MLP.items()}
         outer = _norm(checkpoint, shape.norm, shape.d_model, f"{prefix}mlp.norm.")
-        mlp = MlpLayer(**parts, norm=outer, inner=norm("mlp.inner"))
+        mlp = MlpLayer(**parts, norm=outer, inner=norm("mlp.inner"), after=norm("mlp.after"))
     outer = _norm(checkpoint, shape.norm, shape.d_model, f"{prefix}norm.")
-    return Layer(**attention, norm=outer, q_norm=norm("q_norm"), k_norm=norm("k_norm"), mlp=mlp)
+    others = {name: norm(name) for name in ("q_norm", "k_norm", "after_heads")}
+    return Layer(**attention, norm=outer, **others, mlp=mlp)
 
 
 def _inner_of(weights: Weights) -> dict[str, NormKind]:
     """Which norms there are inside heads and MLPs, the same in every layer. Raises BadRequest where they differ."""
 
     def kinds(layer: Layer) -> dict[str, NormKind]:
-        inside = None if layer.mlp is None else layer.mlp.inner
-        norms = {"q_norm": layer.q_norm, "k_norm": layer.k_norm, "mlp.inner": inside}
+        norms = {name: getattr(layer, name) for name in ("q_norm", "k_norm", "after_heads")}
+        if layer.mlp is not None:
+            norms |= {"mlp.inner": layer.mlp.inner, "mlp.after": layer.mlp.after}
         return {name: "layer" if norm.centres else "rms" for name, norm in norms.items() if norm is not None}
 
     found = kinds(weights.layers[0])
@@ -150,7 +155,7 @@ def _inner_norms(checkpoint: Checkpoint, shape: Architecture) -> dict[str, NormK
         return {}
     found = parsed(text, f"the inner norms of {checkpoint.path}", "fetch it again")
     for name, kind in found.items():
-        if name not in INNER or kind not in ("layer", "rms") or (name == "mlp.inner" and shape.mlp is None):
+        if name not in INNER or kind not in ("layer", "rms") or (name.startswith("mlp.") and shape.mlp is None):
             raise BadCheckpoint(
                 f"{checkpoint.path}: its header tells of a norm '{quote(name, 40)}' of kind '{quote(kind, 40)}', "
                 f"expected 'layer' or 'rms' for {', '.join(INNER)}; fetch it again"
