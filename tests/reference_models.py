@@ -44,6 +44,14 @@ def gpt2(layers: int, heads: int, d: int, **more: Any) -> dict[str, Any]:
     return {"n_layer": layers, "n_head": heads, "n_embd": d, "n_positions": 40, "vocab_size": 101} | more
 
 
+def gemma(layers: int, heads: int, kv: int, d: int, width: int, **more: Any) -> dict[str, Any]:
+    return llama_like(layers, heads, kv, d, width, **({"query_pre_attn_scalar": 8, "pad_token_id": None} | more))
+
+
+BY_LAYER = {
+    "full_attention": {"rope_type": "linear", "rope_theta": 2000.0, "factor": 2.0},
+    "sliding_attention": {"rope_type": "default", "rope_theta": 50.0},
+}
 LLAMA3 = {
     "rope_type": "llama3",
     "rope_theta": 10000.0,
@@ -90,6 +98,26 @@ SHAPES = [
         "qwen3",
         llama_like(3, 8, 2, 40, 24, head_dim=6, use_sliding_window=True, sliding_window=3, tie_word_embeddings=True)
         | {"layer_types": ["sliding_attention", "full_attention", "sliding_attention"]},
+    ),
+    Shape("gemma3-every-sixth", "gemma3_text", gemma(7, 4, 1, 24, 30, head_dim=8, sliding_window=4)),
+    Shape(
+        "gemma3-listed",
+        "gemma3_text",
+        gemma(3, 4, 2, 20, 33, head_dim=6, sliding_window=5, query_pre_attn_scalar=11, tie_word_embeddings=False)
+        | {"layer_types": ["full_attention", "sliding_attention", "sliding_attention"], "vocab_size": 90}
+        | {"rope_parameters": BY_LAYER},
+    ),
+    Shape("gemma3-all-local", "gemma3_text", gemma(2, 3, 3, 27, 20, head_dim=10, sliding_window=1)),
+    Shape(
+        "gemma3-none-local",
+        "gemma3_text",
+        gemma(1, 2, 1, 16, 40, head_dim=12, hidden_activation="silu", layer_types=["full_attention"]),
+    ),
+    Shape(
+        "gemma3-older-keys",
+        "gemma3_text",
+        gemma(5, 2, 2, 18, 24, head_dim=4, sliding_window=40, sliding_window_pattern=2, rms_norm_eps=1e-3)
+        | {"rope_theta": 5000.0, "rope_local_base_freq": 300.0, "rope_scaling": {"rope_type": "linear", "factor": 8.0}},
     ),
     Shape("phi-half", "phi", llama_like(2, 4, 4, 32, 64)),
     Shape("phi-groups-of-two-quarter", "phi", llama_like(3, 4, 2, 48, 50, partial_rotary_factor=0.34)),
@@ -140,8 +168,9 @@ def opened(folder: Path) -> Any:
 
 
 def _turning(module: Any) -> Any:
-    def forward(x: Tensor, position_ids: Tensor) -> tuple[Tensor, Tensor]:
-        angles = (position_ids[..., None].float() * module.inv_freq.float()).double()
+    def forward(x: Tensor, position_ids: Tensor, layer_type: str | None = None) -> tuple[Tensor, Tensor]:
+        inv_freq = module.inv_freq if layer_type is None else getattr(module, f"{layer_type}_inv_freq")
+        angles = (position_ids[..., None].float() * inv_freq.float()).double()
         angles = torch.cat((angles, angles), -1)
         return angles.cos().to(x.dtype), angles.sin().to(x.dtype)
 
@@ -149,8 +178,11 @@ def _turning(module: Any) -> Any:
 
 
 def _rms(module: Any) -> Any:
+    added = hasattr(module, "eps")  # Gemma's: a gain of 1 + w
+    eps, gain = (module.eps, 1 + module.weight) if added else (module.variance_epsilon, module.weight)
+
     def forward(x: Tensor) -> Tensor:
-        return module.weight * (x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + module.variance_epsilon))
+        return gain * (x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + eps))
 
     return forward
 

@@ -12,7 +12,7 @@ from hostile import unchecked
 from reference_models import SHAPES, library, reference, save
 
 import loadstore as ls
-from loadstore.checkpoints.families import gpt2, llama, neox, phi
+from loadstore.checkpoints.families import gemma, gpt2, llama, neox, phi
 from loadstore.checkpoints.families.keys import Keys
 from loadstore.checkpoints.families.scaling import ALWAYS, USED
 from loadstore.checkpoints.families.table import FAMILIES
@@ -20,11 +20,12 @@ from loadstore.checkpoints.library import load
 from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel
 from loadstore.report.facts import facts
 
-KEYS: dict[str, Keys] = gpt2.KEYS | neox.KEYS | llama.KEYS | phi.KEYS
+KEYS: dict[str, Keys] = gpt2.KEYS | neox.KEYS | llama.KEYS | gemma.KEYS | phi.KEYS
 OF_LAYERS = {"get_text_config", "to_dict"}  # methods
 UNUSED = {  # read by the modelling code of heads that no language model has, or of what its class excludes
     *("summary_last_dropout", "summary_type"),
     "is_heterogeneous",  # a property of per_layer_config
+    *("image_token_id", "mm_tokens_per_image", "text_config", "vision_config"),  # of a config around a text model's
 }
 OTHER_SCALINGS = {  # of rotary scalings that are not computed
     *("attention_factor", "beta_fast", "beta_slow", "short_factor", "long_factor", "mscale", "mscale_all_dim"),
@@ -76,7 +77,7 @@ def test_a_key_is_treated_in_one_way(kind: str) -> None:
 @pytest.mark.parametrize("kind", FAMILIES)
 def test_every_key_that_the_reference_takes_or_reads_is_in_the_table(kind: str) -> None:
     """Keys that are no fields: what constructors take besides, and what modelling code asks of a config."""
-    modelling = importlib.import_module(f"transformers.models.{kind}.modeling_{kind}")
+    modelling = importlib.import_module("transformers.models.{0}.modeling_{0}".format(kind.removesuffix("_text")))
     masking = importlib.import_module("transformers.masking_utils")
     configs = importlib.import_module("transformers.configuration_utils")
     rope = importlib.import_module("transformers.modeling_rope_utils").RotaryEmbeddingConfigMixin

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from loadstore.checkpoints.checkpoint import Checkpoint
-from loadstore.checkpoints.families import gpt2, llama
+from loadstore.checkpoints.families import gemma, gpt2, llama
 from loadstore.checkpoints.families.gguf_config import FACTORS, config_of, turns_of
 from loadstore.checkpoints.families.gguf_keys import own_facts
 from loadstore.checkpoints.families.huggingface import Facts
@@ -67,7 +67,17 @@ GPT2 = Names(
     },
     turned=("attn_qkv", "attn_output", "ffn_up", "ffn_down"),  # stored [out, in], where GPT-2's own are [in, out]
 )
-KINDS: dict[str, Names] = {"llama": LLAMA, "qwen2": LLAMA, "qwen3": LLAMA, "gpt2": GPT2}
+GEMMA = Names(
+    LLAMA.layers,
+    {
+        **LLAMA.of_layer,
+        "post_attention_norm": "post_attention_layernorm",
+        "ffn_norm": "pre_feedforward_layernorm",
+        "post_ffw_norm": "post_feedforward_layernorm",
+    },
+    LLAMA.whole,
+)
+KINDS: dict[str, Names] = {"llama": LLAMA, "qwen2": LLAMA, "qwen3": LLAMA, "gemma3": GEMMA, "gpt2": GPT2}
 
 
 def packed(path: Path) -> Path | None:
@@ -106,7 +116,10 @@ def build(path: Path, ignore: Collection[str] = ()) -> Weights:
         checkpoint = Checkpoint(path, _tensors(file, kind, KINDS[kind]), {}, config_of(file, kind, own))
         facts = Facts(checkpoint, checkpoint.config or {})
         rope = turns_of(file, kind, own)
-        weights = gpt2.build(checkpoint, facts) if kind == "gpt2" else llama.build(checkpoint, facts, rope)
+        if kind == "gemma3":
+            weights = gemma.build(checkpoint, facts, rope, added=True)
+        else:
+            weights = gpt2.build(checkpoint, facts) if kind == "gpt2" else llama.build(checkpoint, facts, rope)
     except LoadstoreError as error:
         if str(path) in str(error):
             raise

@@ -20,6 +20,7 @@ RMS, LAYER = "attention.layer_norm_rms_epsilon", "attention.layer_norm_epsilon"
 ROTATING = frozenset((*SHAPE, *HEADS, RMS, *ROTARY, "attention.sliding_window", "attention.scale"))
 READ = {
     **dict.fromkeys(("llama", "qwen2", "qwen3"), ROTATING),
+    "gemma3": ROTATING | {"rope.freq_base_swa"},
     "gpt2": frozenset((*SHAPE, *HEADS, LAYER, "attention.scale")),
 }
 IDLE = frozenset(  # of no effect on the logits of these architectures in llama.cpp
@@ -147,9 +148,11 @@ def _known(name: str, kind: str) -> bool:
 
 
 def _neutral(name: str, value: object, own: dict[str, Any], kind: str) -> bool:
+    if name in READ[kind]:
+        return True
     if name in SAME:
         return value == own.get(SAME[name])
-    return name not in NEUTRAL or name in READ[kind] or _among(value, NEUTRAL[name])
+    return name not in NEUTRAL or _among(value, NEUTRAL[name])
 
 
 def _among(value: object, allowed: tuple[object, ...]) -> bool:

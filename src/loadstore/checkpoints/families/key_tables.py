@@ -71,6 +71,33 @@ QWEN = Keys(
 )
 QWEN2 = COMMON | ROPE | QWEN | Keys(neutral={"attention_bias": (True,)})
 QWEN3 = COMMON | ROPE | QWEN | Keys({"head_dim": 128, "attention_bias": False}, solid=names("attention_bias head_dim"))
+GEMMA3 = (
+    COMMON
+    | ROPE
+    | Keys(
+        defaults={
+            "vocab_size": 262208,
+            "hidden_size": 2304,
+            "intermediate_size": 9216,
+            "num_hidden_layers": 26,
+            "num_attention_heads": 8,
+            "num_key_value_heads": 4,
+            "head_dim": 256,
+            "hidden_activation": "gelu_pytorch_tanh",
+            "max_position_embeddings": 131072,
+            "rms_norm_eps": 1e-6,
+            "tie_word_embeddings": True,
+            "attention_bias": False,
+            "query_pre_attn_scalar": 256,
+            "sliding_window": 4096,
+            "layer_types": None,
+        },
+        read=names("rope_local_base_freq sliding_window_pattern"),
+        silent=names("_sliding_window_pattern"),  # what the reference kept, and does not read again
+        solid=(SIZES - names("hidden_act"))
+        | names("attention_bias head_dim hidden_activation num_key_value_heads query_pre_attn_scalar rms_norm_eps"),
+    )
+)
 PHI = (
     COMMON
     | ROPE

@@ -19,6 +19,7 @@ from loadstore.checkpoints.families.huggingface import (
 from loadstore.checkpoints.families.key_tables import LLAMA, MISTRAL, QWEN2, QWEN3
 from loadstore.checkpoints.families.keys import settled
 from loadstore.checkpoints.families.rope import WHOLE, RopeFacts, head_of, rotary_of
+from loadstore.checkpoints.families.scaling import FULL, SLIDING
 from loadstore.errors import BadCheckpoint, NotThisModel
 from loadstore.model.architecture import Architecture, Mlp
 from loadstore.model.weights import Layer, MlpLayer, Norm, Weights
@@ -26,7 +27,6 @@ from loadstore.model.weights import Layer, MlpLayer, Norm, Weights
 KEYS = {"llama": LLAMA, "mistral": MISTRAL, "qwen2": QWEN2, "qwen3": QWEN3}
 TYPES = tuple(KEYS)
 IGNORED = r".*\.rotary_emb\.inv_freq"
-FULL, SLIDING = "full_attention", "sliding_attention"
 
 
 def build(checkpoint: Checkpoint, facts: Facts, rope: RopeFacts | None = None) -> Weights:

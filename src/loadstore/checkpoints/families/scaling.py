@@ -13,6 +13,7 @@ from loadstore.errors import BadCheckpoint, NotThisModel
 from loadstore.quote import quote, some
 
 BASE = 10_000.0
+FULL, SLIDING = "full_attention", "sliding_attention"  # kinds of layers, which may have parameters of their own
 USED: dict[str, tuple[str, ...]] = {  # by kind of scaling: the numbers that it needs besides base and share
     "default": (),
     "linear": ("factor",),
@@ -25,7 +26,7 @@ OLD = "original_max_position_embeddings"
 class Names(NamedTuple):
     """The keys outside an object that state base and share; the share by default; whether less than a head may turn.
 
-    ``rounds``: an odd number of turning dimensions is rounded up.
+    ``rounds``: an odd number of turning dimensions is rounded up. ``usual_base``: the base by default.
     """
 
     base: str
@@ -33,6 +34,7 @@ class Names(NamedTuple):
     usual: float
     partial: bool = True
     rounds: bool = False
+    usual_base: float = BASE
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def scaling_of(facts: Facts, names: Names) -> Scaling:
 
 def used(stated: dict[str, Any]) -> set[str]:
     """The keys of an object of rotary parameters that its kind of scaling reads."""
-    return {*ALWAYS, *USED.get(str(stated.get("rope_type", stated.get("type", "default"))), ())}
+    return {FULL, SLIDING, *ALWAYS, *USED.get(str(stated.get("rope_type", stated.get("type", "default"))), ())}
 
 
 def _object(facts: Facts, name: str) -> dict[str, Any]:
@@ -102,7 +104,7 @@ def _read(facts: Facts, names: Names, at: str, stated: dict[str, Any]) -> Scalin
             raise BadCheckpoint(f"{where}: its config says {said}, two keys for one fact; take one of them out")
         return next(iter(numbers.values()), default or 0.0)
 
-    base = number("rope_theta", (names.base,), BASE)
+    base = number("rope_theta", (names.base,), names.usual_base)
     share = number("partial_rotary_factor", (names.share,), names.usual)
     for key, value in (("rope_theta", base), ("partial_rotary_factor", share)):
         facts.agree(key, value, names.base if key == "rope_theta" else names.share)

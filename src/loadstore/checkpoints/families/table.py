@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from typing import TypeAlias
 
 from loadstore.checkpoints.checkpoint import Checkpoint
-from loadstore.checkpoints.families import gpt2, llama, neox, phi
+from loadstore.checkpoints.families import gemma, gpt2, llama, neox, phi
 from loadstore.checkpoints.families.huggingface import Facts
 from loadstore.errors import LoadstoreError
 from loadstore.model.weights import Weights
@@ -29,7 +29,7 @@ def _naming(build: Family) -> Family:
 
 
 FAMILIES: dict[str, Family] = {
-    name: _naming(module.build) for module in (gpt2, neox, llama, phi) for name in module.TYPES
+    name: _naming(module.build) for module in (gpt2, neox, llama, gemma, phi) for name in module.TYPES
 }
 
 

@@ -1,0 +1,161 @@
+"""Gemma 3, its text models: norms before and after blocks, of queries and keys too, and two kinds of layers.
+
+Layers with a sliding window turn by a base of their own. Gains are 1 + w; GGUF stores them so, Hugging Face w. The
+embedding is multiplied by √d_model, rounded to float32 as the reference rounds it.
+"""
+
+from dataclasses import replace
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from loadstore.checkpoints.checkpoint import Checkpoint
+from loadstore.checkpoints.families.huggingface import (
+    Facts,
+    Reader,
+    biases_of,
+    heads_of,
+    outputs_of,
+    some_bias,
+    unembedding,
+)
+from loadstore.checkpoints.families.key_tables import GEMMA3
+from loadstore.checkpoints.families.keys import settled
+from loadstore.checkpoints.families.rope import RopeFacts, rotary_of
+from loadstore.checkpoints.families.scaling import FULL, SLIDING, Names
+from loadstore.errors import BadCheckpoint
+from loadstore.model.architecture import Architecture, Mlp
+from loadstore.model.rotary import Rotary
+from loadstore.model.weights import Layer, MlpLayer, Norm, Weights
+
+KEYS = {"gemma3_text": GEMMA3}
+TYPES = tuple(KEYS)
+IGNORED = r".*\.rotary_emb\.inv_freq"
+EVERY = 6  # by default the last of so many layers sees all keys
+BASES = {  # by kind of layer
+    FULL: Names("rope_theta", "partial_rotary_factor", 1.0, partial=False, usual_base=1_000_000.0),
+    SLIDING: Names("rope_local_base_freq", "partial_rotary_factor", 1.0, partial=False),
+}
+
+
+def build(checkpoint: Checkpoint, facts: Facts, rope: RopeFacts | None = None, *, added: bool = False) -> Weights:
+    """Name the tensors; ``rope``: facts of a GGUF file; ``added``: gains have their 1 already.
+
+    Raises NotThisModel on unsupported facts, BadCheckpoint.
+    """
+    facts = settled(facts, KEYS[facts.kind])
+    n_layers, n_heads = facts.whole("num_hidden_layers"), facts.whole("num_attention_heads")
+    d, width, d_head = facts.whole("hidden_size"), facts.whole("intermediate_size"), facts.whole("head_dim")
+    facts.share("hidden_size", "num_attention_heads")
+    windows = _windows(facts, n_layers)
+    whole, local = (_rotary(facts, kind, d_head, rope) for kind in (FULL, SLIDING))
+    scalar = facts.whole("query_pre_attn_scalar")
+    shape = Architecture(
+        n_layers=n_layers,
+        n_heads=n_heads,
+        n_kv_heads=facts.whole("num_key_value_heads"),
+        d_model=d,
+        d_head=d_head,
+        vocab=facts.whole("vocab_size"),
+        context=facts.whole("max_position_embeddings"),
+        positions="rotary",
+        norm="rms",
+        eps=facts.number("rms_norm_eps"),
+        rotary=whole,
+        mlp=Mlp(width, gated=True, activation=facts.activation("hidden_activation")),
+        windows=windows,
+        local_rotary=local if local != whole and windows is not None else None,
+        score_scale=None if scalar == d_head else scalar**-0.5,
+        embedding_scale=torch.tensor(d**0.5, dtype=torch.float32).item(),
+    )
+    read = Reader(checkpoint, "model.")
+    W_E = read("embed_tokens.weight", shape.vocab, d)
+    weights = Weights(
+        architecture=shape,
+        W_E=W_E,
+        W_pos=None,
+        layers=tuple(_layer(read, facts, shape, f"layers.{index}.", added=added) for index in range(n_layers)),
+        W_U=unembedding(read, "lm_head.weight", W_E, tied=facts.flag("tie_word_embeddings")),
+        final_norm=_norm(read, "norm", d, added=added),
+        name=checkpoint.name,
+    )
+    read.finish(IGNORED)
+    return weights
+
+
+def _windows(facts: Facts, n_layers: int) -> tuple[int | None, ...] | None:
+    """The window of every layer: of those that its config lists as sliding, or of all but every sixth."""
+    listed = facts.layers(n_layers, (FULL, SLIDING))
+    if listed is None:
+        every = facts.whole("sliding_window_pattern", EVERY)
+        listed = tuple(FULL if (index + 1) % every == 0 else SLIDING for index in range(n_layers))
+    if SLIDING not in listed:
+        return None
+    if facts.config["sliding_window"] is None:
+        raise BadCheckpoint(
+            f"{facts.checkpoint.path}: its config says sliding_window = null, but layers slide; state a window, or "
+            "list full_attention in layer_types"
+        )
+    window = facts.whole("sliding_window")
+    return tuple(window if kind == SLIDING else None for kind in listed)
+
+
+def _rotary(facts: Facts, kind: str, d_head: int, rope: RopeFacts | None) -> Rotary:
+    """The rotary positions of one kind of layer, from its own object of parameters or from keys of the config.
+
+    Scaling outside such an object is that of the layers that see all keys.
+    """
+    config, names = dict(facts.config), BASES[kind]
+    stated: object = config.pop("rope_parameters", None)
+    if not isinstance(stated, dict | None) or (isinstance(stated, dict) and set(stated) - {FULL, SLIDING}):
+        raise BadCheckpoint(
+            f"{facts.checkpoint.path}: its config's rope_parameters are not an object of {FULL} and {SLIDING}, one "
+            "for each kind of layer"
+        )
+    others = {one.base for one in BASES.values()} - {names.base}
+    if kind == SLIDING:
+        others |= {"rope_scaling"}
+    config = {key: value for key, value in config.items() if key not in others}
+    own = cast("dict[str, Any]", stated or {}).get(kind)
+    return rotary_of(replace(facts, config=config | {"rope_parameters": own}), d_head, names, rope)
+
+
+def _norm(read: Reader, name: str, width: int, *, added: bool) -> Norm:
+    """A gain of 1 + w, in at least float32."""
+    gain = read(f"{name}.weight", width)
+    return Norm(gain if added else 1.0 + gain.to(torch.promote_types(gain.dtype, torch.float32)), centres=False)
+
+
+def _layer(read: Reader, facts: Facts, shape: Architecture, at: str, *, added: bool) -> Layer:
+    h, kv, d, e = shape.n_heads, shape.kv_heads, shape.d_model, shape.d_head
+    width = 0 if shape.mlp is None else shape.mlp.width
+
+    def norm(name: str, size: int = d) -> Norm:
+        return _norm(read, f"{at}{name}", size, added=added)
+
+    def bias(name: str, size: int) -> Tensor | None:
+        """A bias that the config states; one that it does not is left over in the file, which is an error."""
+        return read.maybe(f"{at}self_attn.{name}.bias", size) if facts.flag("attention_bias") else None
+
+    return Layer(
+        W_Q=heads_of(read(f"{at}self_attn.q_proj.weight", h * e, d), h),
+        W_K=heads_of(read(f"{at}self_attn.k_proj.weight", kv * e, d), kv),
+        W_V=heads_of(read(f"{at}self_attn.v_proj.weight", kv * e, d), kv),
+        W_O=outputs_of(read(f"{at}self_attn.o_proj.weight", d, h * e), h),
+        b_Q=biases_of(bias("q_proj", h * e), h),
+        b_K=biases_of(bias("k_proj", kv * e), kv),
+        b_V=biases_of(bias("v_proj", kv * e), kv),
+        b_O=some_bias(bias("o_proj", d)),
+        norm=norm("input_layernorm"),
+        q_norm=norm("self_attn.q_norm", e),
+        k_norm=norm("self_attn.k_norm", e),
+        after_heads=norm("post_attention_layernorm"),
+        mlp=MlpLayer(
+            W_in=read(f"{at}mlp.up_proj.weight", width, d).mT,
+            W_gate=read(f"{at}mlp.gate_proj.weight", width, d).mT,
+            W_out=read(f"{at}mlp.down_proj.weight", d, width).mT,
+            norm=norm("pre_feedforward_layernorm"),
+            after=norm("post_feedforward_layernorm"),
+        ),
+    )
