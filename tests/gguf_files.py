@@ -159,6 +159,7 @@ def llama(
         (f"{kind}.attention.layer_norm_rms_epsilon", F32, 1e-5),
         (f"{kind}.rope.freq_base", F32, 1000.0),
         (f"{kind}.rope.dimension_count", U32, d // heads),
+        *([(f"{kind}.attention.sliding_window", U32, 3)] if kind == "gemma3" else []),
         *(byte_level() if vocabulary is None else vocabulary),
     ]
     file = File(tuple(facts))
@@ -181,6 +182,9 @@ def llama(
             add(f"blk.{layer}.attn_k_norm.weight", e, stored=0)
         add(f"blk.{layer}.attn_output.weight", d, heads * e)
         add(f"blk.{layer}.ffn_norm.weight", d, stored=0)
+        if kind == "gemma3":
+            add(f"blk.{layer}.post_attention_norm.weight", d, stored=0)
+            add(f"blk.{layer}.post_ffw_norm.weight", d, stored=0)
         add(f"blk.{layer}.ffn_gate.weight", width, d)
         add(f"blk.{layer}.ffn_up.weight", width, d)
         add(f"blk.{layer}.ffn_down.weight", d, width)

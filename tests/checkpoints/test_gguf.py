@@ -275,7 +275,7 @@ REFUSED: dict[str, tuple[File, type[BadCheckpoint], tuple[str, ...]]] = {
     "architecture": (
         GROUPED.with_fact("general.architecture", TEXT, "mamba"),
         NotThisModel,
-        ("'mamba'", "llama, qwen2, qwen3, gpt2 are read"),
+        ("'mamba'", "llama, qwen2, qwen3, gemma3, gpt2 are read"),
     ),
     "no architecture": (GROUPED.without("general.architecture"), NotThisModel, ("'None'",)),
     "experts": (GROUPED.with_fact("llama.expert_count", U32, 8), NotThisModel, ("expert_count",)),

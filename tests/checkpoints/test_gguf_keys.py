@@ -44,7 +44,7 @@ BELOW = [
 def plain(kind: str) -> File:
     if kind == "gpt2":
         return gpt2(d=32, heads=2, layers=1)
-    return llama(kind=kind, norms=kind == "qwen3", numbers=0, layers=1, heads=2, kv=1, d=32)
+    return llama(kind=kind, norms=kind in ("qwen3", "gemma3"), numbers=0, layers=1, heads=2, kv=1, d=32)
 
 
 def opened(folder: Path, file: File, *ignore: str) -> Weights:
