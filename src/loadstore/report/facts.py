@@ -24,7 +24,7 @@ def facts(weights: Weights) -> list[list[str]]:
         ["d_model, d_head", f"{shape.d_model:,}, {shape.d_head}"],
         *([["MLP", _mlp(shape)]] if shape.mlp is not None else []),
         ["positions", _positions(shape)],
-        ["norm", NORMS[shape.norm]],
+        ["norm", NORMS[shape.norm] + _after(weights)],
         *([["last norm", NORMS[shape.last_norm]]] if shape.last_norm != shape.norm else []),
         *([["attention", _windows(shape)]] if shape.windows is not None else []),
         ["vocabulary", f"{shape.vocab:,}{', tied' if tied(weights) else ''}"],
@@ -33,6 +33,14 @@ def facts(weights: Weights) -> list[list[str]]:
         ["BOS", weights.begins],
         *([["ignored in the config", some(list(weights.ignored))]] if weights.ignored else []),
     ]
+
+
+def _after(weights: Weights) -> str:
+    """Of what comes out of blocks, where it is normed too."""
+    first = weights.layers[0]
+    blocks = ["heads"] * (first.after_heads is not None)
+    blocks += ["MLPs"] * (first.mlp is not None and first.mlp.after is not None)
+    return f"; after {' and '.join(blocks)} RMSNorms (in the writers)" if blocks else ""
 
 
 def _named(weights: Weights) -> str:
@@ -63,7 +71,8 @@ def _positions(shape: Architecture) -> str:
     if shape.rotary is None:
         return shape.positions
     turned = shape.rotary.dimensions
-    return "rotary" if turned == shape.d_head else f"rotary, {turned} of {shape.d_head} dimensions"
+    part = "rotary" if turned == shape.d_head else f"rotary, {turned} of {shape.d_head} dimensions"
+    return part if shape.local_rotary is None else f"{part}; other frequencies in layers with a window"
 
 
 def _windows(shape: Architecture) -> str:

@@ -64,6 +64,14 @@ def _norms(weights: Weights) -> list[Row]:
                 "gains are folded into the reader; sums and cuts of a run hold its scales frozen, and say so",
             )
         )
+    if weights.layers[0].after_heads is not None:
+        rows.append(
+            (
+                "the size of one head's store",
+                "a norm after the heads divides their sum by its size, one scale for all heads of a layer",
+                "its gain is folded into W_O; a run records the scale, and edits are of what comes out",
+            )
+        )
     if any(reading(weights, reader).inner_scale is not None for reader in wiring(weights).readers if reader.index == 0):
         rows.append(
             (
