@@ -129,7 +129,7 @@ def _layer(checkpoint: Checkpoint, shape: Architecture, prefix: str, inner: dict
         outer = _norm(checkpoint, shape.norm, shape.d_model, f"{prefix}mlp.norm.")
         mlp = MlpLayer(**parts, norm=outer, inner=norm("mlp.inner"), after=norm("mlp.after"))
     outer = _norm(checkpoint, shape.norm, shape.d_model, f"{prefix}norm.")
-    others = {name: norm(name) for name in ("q_norm", "k_norm", "after_heads")}
+    others: dict[str, Any] = {name: norm(name) for name in ("q_norm", "k_norm", "after_heads")}
     return Layer(**attention, norm=outer, **others, mlp=mlp)
 
 
