@@ -126,7 +126,7 @@ def test_every_number_of_the_weights_has_its_chance_and_is_that_of_the_scores(ex
         assert (one["writer"], one["side"]) == (asked["writer"], asked["side"])
         cell = known.sel(writer=one["writer"], reader=f"L1.H4.{one['side']}")
         for name in ("score", "chance", "z", "p", "alignment", "ceiling"):
-            assert one[name] == pytest.approx(float(cell[name]), rel=1e-9)
+            assert one["numbers"][name] == pytest.approx(float(cell[name]), rel=1e-9)
 
 
 def test_a_wire_is_weighed_once(explorer: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,8 @@ from tiny import ROTARY, Kind, tiny
 
 from loadstore.errors import NotThisModel
 from loadstore.model.rotary import FASTEST, MOST_DIMENSIONS, Rotary
-from loadstore.scores.scores import MEASURES, subspace_scores
+from loadstore.scores.measures import OF_A_WIRE
+from loadstore.scores.scores import subspace_scores
 
 ONES = torch.ones(1, 3, 1, 4)
 
@@ -64,5 +65,5 @@ def test_a_frequency_that_is_no_number_of_radians_is_refused(frequency: object) 
 def test_offsets_are_averaged_in_double_precision_for_a_float32_model_too(kind: Kind) -> None:
     single = tiny(kind).map(lambda tensor: tensor.float())
     one, other = (subspace_scores(model, readers="*.[QK]") for model in (single, single.double()))
-    for name in MEASURES:
+    for name in OF_A_WIRE:
         assert float(abs(one[name] - other[name]).max()) < 1e-12 * max(1.0, float(abs(other[name]).max())), name

@@ -17,7 +17,8 @@ from loadstore.model.gauge import rotate_stream
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.scores.channels import split_writer
-from loadstore.scores.scores import MEASURES, subspace_scores
+from loadstore.scores.measures import OF_A_WIRE
+from loadstore.scores.scores import subspace_scores
 
 PLAIN = Kind("learned", "none", biases=False)
 
@@ -71,7 +72,7 @@ def test_a_channel_is_scored_as_a_writer_that_stores_nothing_else(kind: Kind) ->
         gain = after(model, 0)
         alone = with_output(model, model.layers[0].W_O[0] * gain @ torch.outer(v, v) / gain)
         expected = subspace_scores(alone, writers="L0.H0").sel(writer="L0.H0")
-        for name in MEASURES:
+        for name in OF_A_WIRE:
             np.testing.assert_allclose(found[name].sel(channel=number), expected[name], rtol=1e-6, atol=1e-9)
 
 
@@ -80,7 +81,7 @@ def test_a_constant_has_one_channel_which_is_all_of_it() -> None:
     found, wire = ls.channels(model, "L0.bias"), subspace_scores(model, writers="L0.bias").sel(writer="L0.bias")
     assert found.sizes["channel"] == 1
     assert found.share.values == pytest.approx([1])
-    for name in MEASURES:
+    for name in OF_A_WIRE:
         np.testing.assert_allclose(found[name][0], wire[name], rtol=1e-9, atol=1e-12)
     tokens = ls.channel_tokens(model, "L0.bias", "L1.H0.K", 1)
     assert (tokens.stored, tokens.stored_as) == ({}, "")
@@ -153,7 +154,7 @@ def test_equal_strengths_are_one_subspace_whichever_basis_rounding_picks() -> No
 def test_the_null_of_a_subspace_is_that_of_a_flat_writer() -> None:
     found = ls.channels(with_strengths(3, 3, 3, 1), "L0.H0").sel(channel=1)
     flat = subspace_scores(with_strengths(1, 1, 1, 0), writers="L0.H0").sel(writer="L0.H0")
-    for name in MEASURES:
+    for name in OF_A_WIRE:
         np.testing.assert_allclose(found[name], flat[name], rtol=1e-6, atol=1e-9)
 
 

@@ -8,7 +8,8 @@ from tiny import KINDS, Kind, tiny
 
 from loadstore.errors import BadRequest
 from loadstore.model.wiring import wiring
-from loadstore.scores.scores import MEASURES, subspace_scores
+from loadstore.scores.measures import OF_A_WIRE
+from loadstore.scores.scores import subspace_scores
 
 SOME = KINDS[::4]
 VOCAB = 17
@@ -20,7 +21,7 @@ def test_uniform_frequencies_change_not_a_bit(kind: Kind) -> None:
     plain = subspace_scores(model)
     for counts in ([3] * VOCAB, np.full(VOCAB, 0.125)):
         found = subspace_scores(model, frequencies=counts)
-        for name in (*MEASURES, "q", "relative"):
+        for name in (*OF_A_WIRE, "q", "relative"):
             np.testing.assert_array_equal(found[name], plain[name], err_msg=name)
         assert "square roots of the frequencies" in found.attrs["definition"]
     assert "frequencies" not in plain.attrs["definition"]
@@ -40,7 +41,7 @@ def test_scores_are_those_of_the_rows_of_a_text(kind: Kind) -> None:
         assert found.score.sel(writer="embed", reader=str(reader)).item() == pytest.approx(float(expected), rel=1e-9)
     others = [str(writer) for writer in network.writers if writer != embed]
     plain = subspace_scores(model)
-    for name in MEASURES:
+    for name in OF_A_WIRE:
         np.testing.assert_allclose(
             found[name].sel(writer=others), plain[name].sel(writer=others), rtol=1e-9, atol=1e-12
         )

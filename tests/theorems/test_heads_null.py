@@ -9,7 +9,8 @@ from tiny import KINDS, MODERN, Kind, tiny
 import loadstore as ls
 from loadstore.model.gauge import permute_heads
 from loadstore.model.wiring import wiring
-from loadstore.scores.scores import MEASURES, subspace_scores
+from loadstore.scores.measures import OF_A_WIRE
+from loadstore.scores.scores import subspace_scores
 from loadstore.scores.siblings import among_heads
 
 
@@ -55,7 +56,7 @@ def test_it_does_not_depend_on_the_wires_that_are_asked_for_and_changes_no_other
     assert "p_heads" not in plain
     assert some.sizes == plain.sizes
     np.testing.assert_array_equal(some.p_heads, whole.p_heads.sel(writer=some["writer"], reader=some["reader"]))
-    for name in (*MEASURES, "q", "relative"):
+    for name in (*OF_A_WIRE, "q", "relative"):
         np.testing.assert_allclose(some[name], plain[name], rtol=1e-9, atol=1e-12, err_msg=name)
 
 

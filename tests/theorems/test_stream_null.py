@@ -14,8 +14,9 @@ from loadstore.model.points import Point
 from loadstore.model.ports import reading
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
+from loadstore.scores.measures import OF_A_WIRE
 from loadstore.scores.options import as_null
-from loadstore.scores.scores import MEASURES, subspace_scores
+from loadstore.scores.scores import subspace_scores
 
 SOME = [*KINDS[::7], *KINDS[13::3], Kind("shortformer", "layer", True)]
 
@@ -41,7 +42,7 @@ def test_a_stream_that_varies_alike_in_all_directions_changes_nothing(kind: Kind
     model = tiny(kind)
     white = dict.fromkeys(points(model), 3.0 * torch.eye(12, dtype=torch.float64))
     plain, found = subspace_scores(model), subspace_scores(model, null="stream", stream=white)
-    for name in (*MEASURES, "q", "relative"):
+    for name in (*OF_A_WIRE, "q", "relative"):
         np.testing.assert_allclose(found[name], plain[name], rtol=1e-11, atol=1e-12, err_msg=name)
 
 

@@ -15,9 +15,10 @@ from loadstore.heads.roles import head_roles
 from loadstore.model.gauge import permute_heads, rotate_stream
 from loadstore.model.rotary import Rotary
 from loadstore.model.weights import MlpLayer, Norm, Weights
-from loadstore.scores.scores import MEASURES, subspace_scores
+from loadstore.scores.measures import OF_A_WIRE
+from loadstore.scores.scores import subspace_scores
 
-NAMES = (*MEASURES, "relative")
+NAMES = (*OF_A_WIRE, "relative")
 
 
 def assert_same_scores(one: Weights, other: Weights) -> None:

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
 FEW = 64  # heads: of a larger model only those with a role are shown
 MOST = 12  # names of one role
-MEASURES = ("score", "chance", "z", "p", "q", "ceiling", "alignment", "relative")
-TAILS = ("p", "q", "p_heads")  # small ones keep their magnitude
 
 
 def scores(
@@ -99,19 +97,23 @@ def scores(
 
 def _print_wires(model: str, wires: list[dict[str, Any]], limit: int, how: str) -> None:
     """A table of the best aligned wires; of all of them for a limit of 0."""
+    from loadstore.scores.measures import DECIMALS
+
     ranked = sorted(wires, key=lambda wire: -wire["alignment"] if wire["alignment"] == wire["alignment"] else 9.0)
     shown = ranked if limit == 0 else ranked[:limit]
     print_table(
         f"{model}: {len(shown)} of {len(wires)} wires, best aligned first ({how})",
         tuple(shown[0]),
-        [[p_text(value) if name in TAILS else value for name, value in wire.items()] for wire in shown],
+        [[p_text(value) if DECIMALS.get(name, 0) is None else value for name, value in wire.items()] for wire in shown],
     )
 
 
 def _wires(table: "xr.Dataset") -> list[dict[str, Any]]:
     """One object per wire that exists."""
+    from loadstore.scores.measures import present
+
     found: list[dict[str, Any]] = []
-    measures = [*MEASURES, "p_heads"] if "p_heads" in table else MEASURES
+    measures = present([str(name) for name in table.data_vars])
     for i, source in enumerate(table["writer"].values):
         for j, target in enumerate(table["reader"].values):
             numbers = {name: float(table[name].values[i, j]) for name in measures}

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from loadstore.scores.decoding import ChannelTokens
 
 OF_CHANNEL = ("strength", "share", "dimension")
-OF_READER = ("score", "chance", "z", "p", "ceiling", "alignment", "carried")
-SHOWN = ("score", "z", "p", "ceiling", "alignment", "carried")
 BEST = 3  # readers of one channel
 
 
@@ -85,10 +83,12 @@ def _document(table: "xr.Dataset", decoded: "list[ChannelTokens] | str") -> dict
     """Channels as objects, with every reader that is reached, and tokens or why there are none."""
     from dataclasses import asdict
 
+    from loadstore.scores.channels import MEASURES
+
     found: list[dict[str, Any]] = []
     for i, number in enumerate(table["channel"].values):
         readers = [
-            {"reader": str(name), **{measure: float(table[measure].values[i, j]) for measure in OF_READER}}
+            {"reader": str(name), **{measure: float(table[measure].values[i, j]) for measure in MEASURES}}
             for j, name in enumerate(table["reader"].values)
             if float(table.chance.values[i, j]) > 0
         ]
@@ -114,12 +114,16 @@ def _print_readers(table: "xr.Dataset") -> None:
 
 def _print_wire(table: "xr.Dataset", title: str, decoded: "list[ChannelTokens] | str") -> None:
     """Each channel of one wire with its measures, then the tokens at both ends."""
+    from loadstore.scores.channels import MEASURES
+    from loadstore.scores.measures import DECIMALS
+
+    shown = [name for name in MEASURES if name != "chance"]  # which is the same for all channels of a wire
     rows: list[list[object]] = []
     for i, number in enumerate(table["channel"].values):
-        values = {name: float(table[name].values[i, 0]) for name in SHOWN}
-        measures = [p_text(value) if name == "p" else value for name, value in values.items()]
+        values = {name: float(table[name].values[i, 0]) for name in shown}
+        measures = [p_text(value) if DECIMALS.get(name, 0) is None else value for name, value in values.items()]
         rows.append([int(number), *_own(table, i), *measures])
-    print_table(title, ("channel", *OF_CHANNEL, *SHOWN), rows)
+    print_table(title, ("channel", *OF_CHANNEL, *shown), rows)
     if isinstance(decoded, str):
         typer.echo(f"\nno tokens: {decoded}")
         return

@@ -18,6 +18,7 @@ from loadstore.model.wiring import wiring
 from loadstore.progress import Progress
 from loadstore.report.address import token_row
 from loadstore.report.walk import walk_figure
+from loadstore.scores.measures import OF_A_WIRE
 from loadstore.scores.scores import subspace_scores
 from loadstore.sites import CONST, SIDES, Head, Reader, Side, parse_head
 from loadstore.views.pictures import address as address_view
@@ -25,7 +26,6 @@ from loadstore.views.pictures import address as address_view
 SHOWN = 12  # writers of a side
 TOGETHER = 2  # wires between two looks at whether they are still wanted
 ASKED = 64  # wires whose nulls are asked for at once
-SCORES = ("score", "chance", "z", "p", "alignment", "ceiling")
 
 
 def address(explorer: Explorer, ask: Ask) -> Document:
@@ -127,8 +127,8 @@ def nulls(explorer: Explorer, ask: Ask) -> Callable[[Progress], Document]:
             table = subspace_scores(weights, where=[f"{writer} -> {head}.{side}" for writer, side in some])
             for writer, side in some:
                 wire = table.sel(writer=writer, reader=f"{head}.{side}")
-                known[writer, side] = {name: float(wire[name]) for name in SCORES}
-        wires = [{"writer": writer, "side": side, **known[writer, side]} for writer, side in wanted]
-        return {"head": str(head), "wires": wires}
+                known[writer, side] = {name: float(wire[name]) for name in OF_A_WIRE}
+        wires = [{"writer": writer, "side": side, "numbers": known[writer, side]} for writer, side in wanted]
+        return {"head": str(head), "measures": OF_A_WIRE, "wires": wires}
 
     return work

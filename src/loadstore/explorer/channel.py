@@ -11,6 +11,7 @@ from loadstore.report.channels import channels_figure
 from loadstore.report.words import number, plural, size
 from loadstore.scores.channels import channels
 from loadstore.scores.decoding import ChannelTokens, Match, wire_tokens
+from loadstore.scores.measures import OF_A_WIRE
 from loadstore.scores.scores import subspace_scores
 from loadstore.sites import Reader, Writer
 from loadstore.views.model import Figure, bars, figure, reading, table
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 CHANNELS = 8  # of a wire: those that carry most of it
 TOKENS = 6  # of a sign at one end
-WIRE = ("alignment", "score", "chance", "ceiling", "z", "p")
 STORES = {
     "head": "Stored: what loading a token alone makes the head store along the channel, less the mean over tokens.",
     "embed": "Stored: the tokens whose embedding lies most along the channel, less the mean over tokens.",
@@ -51,7 +51,7 @@ def channel(explorer: Explorer, ask: Ask) -> Document:
     found = _channels(weights, writer, reader, offset)
     own = found.sel(reader=str(reader)).sortby("carried", ascending=False).isel(channel=slice(CHANNELS))
     scores = subspace_scores(weights, writers=str(writer), readers=str(reader), offset=offset)
-    wire = {name: float(scores[name].values[0, 0]) for name in WIRE}
+    wire = {name: float(scores[name].values[0, 0]) for name in OF_A_WIRE}
     turned = weights.architecture.rotary is not None and reader.side in ("Q", "K")
     numbers = [int(one) for one in own["channel"].values]
     few = min(TOKENS, weights.architecture.vocab)

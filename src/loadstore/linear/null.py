@@ -20,7 +20,10 @@ FLAT = 1e-4  # relative spread of a spectrum below which z and alignment have no
 
 @dataclass(frozen=True)
 class Null:
-    """Mean, variance and range of X = ‖A B‖² under rotation, and the two squared norms; one entry a wire."""
+    """Mean, variance and range of X = ‖A B‖² under rotation, and the product of the two squared norms, per wire.
+
+    ``scale``: the factor that X and all of these were multiplied by; see ``unit``.
+    """
 
     mean: Float[Tensor, "*wire"]
     variance: Float[Tensor, "*wire"]
@@ -28,6 +31,7 @@ class Null:
     least: Float[Tensor, "*wire"]
     flat: Float[Tensor, "*wire"]
     norms: Float[Tensor, "*wire"]
+    scale: Float[Tensor, "*wire"] | float = 1.0
 
     def chance(self) -> Float[Tensor, "*wire"]:
         """√(E X)/(‖A‖‖B‖): 1/√d whatever the spectra."""

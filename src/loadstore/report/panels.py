@@ -6,6 +6,7 @@ import numpy as np
 
 from loadstore.report.wires import grouped
 from loadstore.report.words import number
+from loadstore.scores.measures import present
 from loadstore.views.layers import layers_view
 from loadstore.views.model import Figure, View, figure, heatmap, panel, reading
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 MANY = 200  # heads: more are drawn by layers
-MEASURES = ("score", "chance", "ceiling", "z", "p", "q", "p_heads", "relative", "carried")
 
 
 def scores_figure(scores: "xr.Dataset", rows: str = "writer") -> Figure:
@@ -62,9 +62,15 @@ def _any(scores: "xr.Dataset") -> bool:
     return bool(np.isfinite(scores.alignment.values).any())
 
 
+def _details(scores: "xr.Dataset") -> list[str]:
+    """The measures that stand beside the alignment; ``carried`` is a share that channels have."""
+    named = [str(name) for name in scores.data_vars]
+    return [name for name in (*present(named), *({"carried"} & set(named))) if name != "alignment"]
+
+
 def _panel(scores: "xr.Dataset", title: str, readers: list[str]) -> dict[str, Any]:
     side = scores.reindex(reader=readers)
-    details = {name: side[name].values for name in MEASURES if name in side}
+    details = {name: side[name].values for name in _details(side)}
     exists = np.isfinite((side.chance if "chance" in side else side.alignment).values)
     return panel(title, side.alignment.values, exists, details)
 
@@ -86,7 +92,7 @@ def _by_layers(
         rows=grouped(writers),
         columns=columns[1],
         panels=[(name, values) for (name, _), values in zip(panels, tables("alignment"), strict=True)],
-        details={name: tables(name) for name in MEASURES if name in scores},
+        details={name: tables(name) for name in _details(scores)},
         column=columns[0],
         limits=(-1.0, 1.0),
         strongest="highest",

@@ -7,6 +7,7 @@ from loadstore.report.nothing import LeftOut
 from loadstore.report.story import Story
 from loadstore.report.wires import wire
 from loadstore.report.words import number, size
+from loadstore.scores.measures import DECIMALS, DETAILS
 from loadstore.scores.overlap import Overlap, overlap
 from loadstore.sites import Head, Side
 from loadstore.views.model import Figure, figure, heatmap, lines, panel, reading, rule, series, table
@@ -14,7 +15,6 @@ from loadstore.views.pictures import formula, term
 
 TITLE = "The subspace score"
 SHOWN = 8  # directions of each side that are drawn
-NUMBERS = ("score", "chance", "z", "p", "q", "ceiling", "alignment")
 
 
 def score_figure(story: Story) -> Figure | LeftOut:
@@ -115,10 +115,11 @@ def _null(wires: list[Overlap]) -> dict[str, object]:
 
 
 def _numbers(story: Story, writers: list[str], head: Head, side: Side) -> dict[str, object]:
-    digits = {"z": 1, "p": None}
-    columns = [("wire", "wire", None), *((name, name, digits.get(name, 4)) for name in NUMBERS)]
+    columns = [("wire", "wire", None), *((name, name, DECIMALS[name]) for name in DETAILS)]
     rows: list[list[str | float]] = []
     for writer in writers:
-        values = {name: wire(story.scores, writer, head, side, name) for name in NUMBERS}
-        rows.append([f"{writer} → {head}.{side}", *(size(v) if name == "p" else v for name, v in values.items())])
+        values = {name: wire(story.scores, writer, head, side, name) for name in DETAILS}
+        rows.append(
+            [f"{writer} → {head}.{side}", *(size(v) if DECIMALS[name] is None else v for name, v in values.items())]
+        )
     return table(f"The numbers of {'the wire' if len(rows) == 1 else 'both wires'}", columns, rows)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from loadstore.report.words import number
+from loadstore.scores.measures import DETAILS
 from loadstore.sites import Head, Side, parse_writer
 from loadstore.views.model import panel
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
 LEVEL = 0.01
 OUTLINE = f"p < {LEVEL:g} after Bonferroni, above chance"
-DETAILS = ("score", "chance", "ceiling", "z", "p", "q")
 
 
 def layer_heads(scores: "xr.Dataset", layer: int) -> list[str]:
@@ -40,7 +40,7 @@ def side_panel(
         side,
         side_table(scores, writers, heads, side, measure),
         exists,
-        {name: side_table(scores, writers, heads, side, name) for name in ("alignment", *DETAILS) if name != measure},
+        {name: side_table(scores, writers, heads, side, name) for name in DETAILS if name != measure},
         [(int(row), int(column)) for row, column in np.argwhere(significant)],
     )
 

@@ -25,8 +25,8 @@ from loadstore.model.globs import matching
 from loadstore.model.ports import Norms, reading, writing
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
-from loadstore.scores.cores import MEASURES as SCORED
-from loadstore.scores.cores import ROUNDING, measures, meets, reading_cores, stacked
+from loadstore.scores.cores import meets, reading_cores, stacked
+from loadstore.scores.measures import OF_A_WIRE, ROUNDING, measured
 from loadstore.scores.options import as_norms, as_offsets, averaged_over
 from loadstore.sites import Head, Reader, Writer, parse_writer
 from loadstore.threads import threads_for
@@ -34,7 +34,7 @@ from loadstore.threads import threads_for
 if TYPE_CHECKING:
     import xarray as xr
 
-MEASURES = (*SCORED, "carried")
+MEASURES = (*OF_A_WIRE, "carried")
 DEFINITION = (
     "channel k = A_k, a singular direction of A (what the writer stores, as its readers see it), or all whose "
     "strengths lie within {tolerance:g} of the strongest of them; score = ||A_k B||_F / (||A_k||_F ||B||_F) with its "
@@ -164,4 +164,4 @@ def _values(
     d = weights.architecture.d_model - split.centred
     chance = null(own, stacked(read), d)
     whole, norms_ = x.sum(0), chance.norms.sum(0)
-    return measures(x, chance) | {"carried": torch.where(whole < ROUNDING * norms_, torch.nan, x / whole)}
+    return measured(x, chance) | {"carried": torch.where(whole < ROUNDING * norms_, torch.nan, x / whole)}

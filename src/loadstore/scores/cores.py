@@ -1,4 +1,4 @@
-"""What scores of wires and of channels share: readers as small cores, who meets whom, and the measures of ‖A B‖²."""
+"""What scores of wires and of channels share: readers as small cores, and which sites meet."""
 
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
@@ -8,16 +8,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.linear.factored import Factored
-from loadstore.linear.null import Null
 from loadstore.linear.subspace import reader_cores
 from loadstore.model.ports import Norms, reading
 from loadstore.model.weights import Weights
 from loadstore.sites import Reader, Writer
 
 _Site = TypeVar("_Site", Writer, Reader)
-ROUNDING = 1e-15  # squared scores below this are rounding of the double-precision cores
 BATCH = 32
-MEASURES = ("score", "chance", "z", "p", "ceiling", "alignment")
 
 
 def centre(rows: Float[Tensor, "source d_model"]) -> Float[Tensor, "source d_model"]:
@@ -38,19 +35,6 @@ def reading_cores(
         yield from reader_cores(
             [double(reading(weights, r).map(norms, bypassing=behind, offsets=offsets)) for r in some]
         )
-
-
-def measures(x: Float[Tensor, "writer reader"], chance: Null) -> dict[str, Float[Tensor, "writer reader"]]:
-    """Score, chance, z, p, ceiling and alignment of squared products x; one that is only rounding is 0."""
-    x = torch.where(x < ROUNDING * chance.norms, 0.0, x)
-    return {
-        "score": (x / chance.norms).sqrt(),
-        "chance": chance.chance(),
-        "z": chance.z(x),
-        "p": chance.p(x),
-        "ceiling": chance.ceiling(),
-        "alignment": chance.alignment(x),
-    }
 
 
 def batches(sites: Sequence[_Site]) -> Iterator[Sequence[_Site]]:

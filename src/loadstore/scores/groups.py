@@ -1,7 +1,7 @@
 """Wires whose ends meet in the same space, scored together: the matrices, the products and their null."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -14,9 +14,10 @@ from loadstore.linear.routes import routes
 from loadstore.linear.whitening import whitening
 from loadstore.model.ports import Norms, reading, writing
 from loadstore.model.weights import Weights
-from loadstore.scores.cores import centre, measures
+from loadstore.scores.cores import centre
 from loadstore.scores.ends import reader_end, writer_ends
 from loadstore.scores.engine import Ask, tiles
+from loadstore.scores.measures import measured
 from loadstore.scores.options import Asked, moment_at
 from loadstore.sites import Reader, Writer
 
@@ -80,7 +81,8 @@ def pieces(weights: Weights, group: Group, asked: Asked) -> Iterator[Piece]:
             rows, columns = np.array(group.writer_index)[tile.rows], np.array(group.reader_index)[tile.columns]
             written_unit, read_unit = unit(tile.written)[:, None], unit(tile.read)[:, None]
             chance = null(tile.written * written_unit, tile.read * read_unit, d_model - group.centred)
-            yield Piece(rows, columns, measures(tile.x * written_unit * read_unit.mT, chance))
+            scale = written_unit * read_unit.mT
+            yield Piece(rows, columns, measured(tile.x * scale, replace(chance, scale=scale)))
 
 
 def precision(weights: Weights, group: Group) -> torch.dtype:

@@ -14,9 +14,9 @@ from loadstore.model.ports import Norms
 from loadstore.model.weights import Weights
 from loadstore.model.where import Globs, asked_for
 from loadstore.model.wiring import wiring
-from loadstore.scores.cores import MEASURES as MEASURES
 from loadstore.scores.cores import meets
 from loadstore.scores.groups import Group, groups, pieces, precision
+from loadstore.scores.measures import OF_A_WIRE
 from loadstore.scores.options import Control, Counts, Null, ask
 from loadstore.scores.relative import relative
 from loadstore.scores.resume import Kept, question_of
@@ -81,7 +81,7 @@ def subspace_scores(
     if asked.null != "heads":
         wanted &= chosen
     question = "" if resume is None else question_of(weights, asked, [*scored[0], *scored[1]], wanted)
-    found = Kept(None if resume is None else Path(resume), question, MEASURES, wanted)
+    found = Kept(None if resume is None else Path(resume), question, OF_A_WIRE, wanted)
     try:
         for group in groups(weights, *scored, asked.norms, wanted & ~found.done):
             for piece in pieces(weights, group, asked):

@@ -5,11 +5,11 @@ import numpy as np
 from loadstore.report.real.atlas import FALL, Atlas
 from loadstore.report.wires import LEVEL, grouped
 from loadstore.report.words import number, plural
+from loadstore.scores.measures import DETAILS
 from loadstore.sites import SIDES, Head, Side
 from loadstore.views.layers import layers_view
 from loadstore.views.model import Figure, figure, reading, table
 
-DETAILS = ("score", "chance", "ceiling", "z", "p", "q")
 MOST = 12  # rows of the table of cuts
 
 
@@ -27,7 +27,7 @@ def score_figure(atlas: Atlas) -> Figure:
         rows=grouped(writers),
         columns=[(head, [head]) for head in heads],
         panels=[(side, table_of("alignment", side)) for side in SIDES],
-        details={name: [table_of(name, side) for side in SIDES] for name in DETAILS},
+        details={name: [table_of(name, side) for side in SIDES] for name in DETAILS if name != "alignment"},
         limits=(-1.0, 1.0),
         strongest="highest",
         reference=0.0,

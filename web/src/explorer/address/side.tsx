@@ -98,7 +98,9 @@ function Share({ name, share, low, high }: { name: string; share: number; low: n
 
 /** What the weights alone say of a wire, never without chance. */
 function weighed(wire: Null | null): string {
-  return wire ? `score ${say(wire.score, 3)}, chance ${say(wire.chance, 3)}, z ${say(wire.z, 1, true)}; alignment ${say(wire.alignment, 2, true)}` : "\u2026";
+  if (!wire) return "\u2026";
+  const { score, chance, z, alignment } = wire.numbers;
+  return `score ${say(score, 3)}, chance ${say(chance, 3)}, z ${say(z, 1, true)}; alignment ${say(alignment, 2, true)}`;
 }
 
 /** The rest of its numbers, what it stored, and where to go from it. */
@@ -112,7 +114,7 @@ function Chosen({ run, link, found, side, known, writer, wire }: Props & { write
     <div class="onward" role="status">
       {weights && (
         <p class="said">
-          {writer} → {found.head}.{side.side}: ceiling {say(weights.ceiling, 3)}, p {weights.p === 0 ? "below 1e\u2212300" : say(weights.p, 3)} against a random rotation.
+          {writer} → {found.head}.{side.side}: ceiling {say(weights.numbers.ceiling, 3)}, p {weights.numbers.p === 0 ? "below 1e\u2212300" : say(weights.numbers.p, 3)} against a random rotation.
         </p>
       )}
       {read && (

@@ -10,23 +10,24 @@ import type { Found, Null, Nulls } from "./types";
 
 const TITLE = "Whose stores each side reads";
 const PLACE = { figure: "shares", view: 0 };
-const NUMBERS = ["score", "chance", "z", "p", "alignment", "ceiling"] as const;
 
 /** The three sides of an address. */
 export function Sides(props: ScreenProps & { found: Found; nulls: Work<Nulls> }) {
   const { found, nulls } = props;
-  const wires = nulls.data?.head === found.head ? nulls.data.wires : [];
+  const data = nulls.data?.head === found.head ? nulls.data : null;
+  const measures = data?.measures ?? [];
+  const wires = data?.wires ?? [];
   const known = (side: string, writer: string) => wires.find((one) => one.side === side && one.writer === writer) ?? null;
-  const rows = tableOf(found, known);
+  const rows = tableOf(found, known, measures);
   return (
     <div class="sides">
       <ViewFrame
         view={{ title: TITLE }}
         place={PLACE}
-        records={() => [["side", "writer", "share", ...NUMBERS], ...rows.map(({ side, writer, cells }) => [side, writer, ...cells.map(field)])]}
-        cells={rows.length * (NUMBERS.length + 1)}
+        records={() => [["side", "writer", "share", ...measures], ...rows.map(({ side, writer, cells }) => [side, writer, ...cells.map(field)])]}
+        cells={rows.length * (measures.length + 1)}
         about={rows}
-        table={() => <DataTable place={PLACE} caption={TITLE} corner="wire" list columns={["share", ...NUMBERS]} rows={rows.map(({ side, writer, cells }) => ({ head: `${writer} \u2192 ${side}`, cells }))} />}
+        table={() => <DataTable place={PLACE} caption={TITLE} corner="wire" list columns={["share", ...measures]} rows={rows.map(({ side, writer, cells }) => ({ head: `${writer} \u2192 ${side}`, cells }))} />}
       >
         <div class="three">
           {found.sides.map((side) => (
@@ -49,12 +50,12 @@ interface Row {
   cells: Cell[];
 }
 
-function tableOf(found: Found, known: (side: string, writer: string) => Null | null): Row[] {
+function tableOf(found: Found, known: (side: string, writer: string) => Null | null, measures: string[]): Row[] {
   return found.sides.flatMap(({ side, writers, others }) => {
     const rows = writers.map(({ writer, share }): Row => {
       const wire = known(side, writer);
-      return { side, writer, cells: [share, ...NUMBERS.map((name) => wire?.[name] ?? null)] };
+      return { side, writer, cells: [share, ...measures.map((name) => wire?.numbers[name] ?? null)] };
     });
-    return others.count ? [...rows, { side, writer: `${others.count} others`, cells: [others.share, ...NUMBERS.map(() => null)] }] : rows;
+    return others.count ? [...rows, { side, writer: `${others.count} others`, cells: [others.share, ...measures.map(() => null)] }] : rows;
   });
 }

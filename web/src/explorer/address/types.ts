@@ -37,21 +37,18 @@ export interface Found {
   next: Prediction[];
 }
 
-/** A wire's weight-based numbers with their null. */
+/** A wire's weight-based numbers with their null; those with a name here are in a sentence. */
 export interface Null {
   writer: string;
   side: SideName;
-  score: Cell;
-  chance: Cell;
-  z: Cell;
-  p: Cell;
-  alignment: Cell;
-  ceiling: Cell;
+  numbers: { score: Cell; chance: Cell; z: Cell; p: Cell; alignment: Cell; ceiling: Cell; [measure: string]: Cell };
 }
 
 /** All that is known of wires into one head. */
 export interface Nulls {
   head: string;
+  /** The names of these numbers, in the order of a table. */
+  measures: string[];
   wires: Null[];
 }
 
