@@ -14,6 +14,7 @@ from loadstore.explorer.ask import Ask
 from loadstore.explorer.state import Explorer
 from loadstore.explorer.work import Hung
 from loadstore.report import panels
+from loadstore.scores.measures import OF_A_WIRE
 
 PROMPT = "the cat sat on the mat. the dog sat on the log."
 
@@ -149,7 +150,7 @@ def test_a_channel_is_that_of_the_python_interface(explorer: Explorer) -> None:
     assert ends["rows"][1][3].split("  ") == [match.text for match in strongest.loaded["-"]]
     assert ends["rows"][0][1] == pytest.approx(strongest.agreement, rel=1e-6)
     scores = ls.subspace_scores(explorer.weights).sel(writer="L0.H7", reader="L1.H4.K")
-    assert told["wire"] == {name: pytest.approx(float(scores[name]), rel=1e-6) for name in channels.WIRE}
+    assert told["wire"] == {name: pytest.approx(float(scores[name]), rel=1e-6) for name in OF_A_WIRE}
     assert told["total"] == 32
     assert told["undecoded"] is None
     assert [panel["title"] for panel in told["readers"]["views"][0]["panels"]] == ["Q", "K", "V"]
