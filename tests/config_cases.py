@@ -86,6 +86,14 @@ def legal(kind: str, dice: random.Random) -> Config:
     for name, kinds in FLAGS.items():
         if kind in kinds and dice.random() < 0.4:
             found[name] = dice.random() < 0.5
+    if kind == "gemma3_text":
+        found["hidden_activation"] = found.pop("hidden_act")
+        found |= {"head_dim": dice.choice([4, 6]), "query_pre_attn_scalar": dice.choice([4, 9])}
+        found |= {"sliding_window": dice.choice([1, 3, 50])}
+        found |= {"layer_types": [dice.choice(["full_attention", "sliding_attention"]) for _ in range(layers)]}
+        if dice.random() < 0.5:
+            found |= {"sliding_window_pattern": dice.choice([1, 2, 6])}
+            found.pop("layer_types" if dice.random() < 0.7 else "sliding_window_pattern")
     if kind in ("mistral", "qwen2", "qwen3"):
         found |= {"sliding_window": dice.choice([None, 1, 3, 3, 50])}
         if kind != "mistral" and dice.random() < 0.6:
@@ -104,6 +112,14 @@ def rope(kind: str, dice: random.Random) -> Config:
     way = dice.randrange(4)
     if way == 0:
         return {}
+    if kind == "gemma3_text":
+        whole = {"rope_type": name, "rope_theta": theta, **scaling}
+        local = dice.choice([{"rope_type": "default", "rope_theta": 70.0}, {"rope_type": "default"}])
+        if way == 1:
+            return {"rope_theta": theta, "rope_local_base_freq": 50.0} | (
+                {"rope_scaling": {"rope_type": name, **scaling}} if scaling else {}
+            )
+        return {"rope_parameters": {"full_attention": whole, "sliding_attention": local}}
     outside = {"rope_theta": theta} if kind != "gpt_neox" else {"rotary_emb_base": theta, "rotary_pct": share}
     outside |= {"partial_rotary_factor": share} if kind == "phi" else {}
     if way == 1:

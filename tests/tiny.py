@@ -68,12 +68,12 @@ MODERN = [
     Kind("rotary", "rms", False, "gated", kv=1, window=True),  # Mistral
     Kind("rotary", "rms", True, "gated", kv=2, window=True),  # Qwen 2
     Kind("rotary", "rms", False, "gated", kv=2, qk_norm=True),  # Qwen 3
-    Kind("rotary", "rms", False, "gated", kv=2, qk_norm=True, window=True, after=True),  # Gemma 3
     Kind("none", "none", True, "gated", kv=2),
     Kind("none", "layer", True, "gated parallel", kv=1, qk_norm=True, window=True),
     Kind("shortformer", "rms", True, "gelu", kv=2, qk_norm=True),
     Kind("learned", "rms", False, "parallel", window=True),
     Kind("rotary", "none", False, kv=1, qk_norm=True),
+    Kind("rotary", "rms", False, "gated", kv=2, qk_norm=True, window=True, after=True),  # Gemma 3
 ]
 KINDS = [  # every pair of positions, norm and biases, not every triple
     Kind("learned", "none", False),

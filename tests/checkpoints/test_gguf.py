@@ -21,6 +21,7 @@ from torch import Tensor
 
 import loadstore as ls
 from loadstore.checkpoints.checkpoint import Checkpoint
+from loadstore.checkpoints.families import gemma
 from loadstore.checkpoints.families import gpt2 as gpt2_family
 from loadstore.checkpoints.families import llama as llama_family
 from loadstore.checkpoints.families.huggingface import Facts
@@ -246,6 +247,33 @@ def test_partial_rotary_turns_the_dimensions_that_the_file_counts(path: Path) ->
     theirs = as_hugging_face(llama(kind="qwen2", layers=2, heads=4, kv=2, d=64), "qwen2", 4, 2)
     turned = replace(theirs, architecture=model.architecture)  # as its rows lie: pairs are neighbours
     assert_close(ls.run(model, IDS).logits, ls.run(turned, IDS).logits)
+
+
+def test_gemma_3_is_the_one_that_hugging_face_keeps(path: Path) -> None:
+    """Gains less the 1 that is added, all layers but the sixth sliding and turned by a base of their own."""
+    file = llama(kind="gemma3", norms=True, layers=7, heads=4, kv=2, d=64)
+    names = LAYER | {"ffn_norm": "pre_feedforward_layernorm", "post_attention_norm": "post_attention_layernorm"}
+    names |= {"post_ffw_norm": "post_feedforward_layernorm"}
+    tensors: dict[str, Tensor] = {}
+    for name, tensor in plain(file).items():
+        stem, _, part = name.rpartition(".")
+        _, layer, stem = stem.split(".") if stem.startswith("blk.") else ("", "", stem)
+        new = f"model.layers.{layer}.{names[stem]}" if layer else WHOLE[stem]
+        tensors[f"{new}.{part}"] = tensor.double() - 1 if stem.endswith("norm") else tensor.double()
+    config = {"model_type": "gemma3_text", "num_hidden_layers": 7, "num_attention_heads": 4, "num_key_value_heads": 2}
+    config |= {"hidden_size": 64, "head_dim": 16, "query_pre_attn_scalar": 16, "intermediate_size": 64}
+    config |= {"vocab_size": 320, "max_position_embeddings": 64, "rms_norm_eps": float(np.float32(1e-5))}
+    checkpoint = Checkpoint(Path("config.json"), tensors, {}, config | {"sliding_window": 3, "rope_theta": 1000.0})
+    theirs = gemma.build(checkpoint, Facts(checkpoint, checkpoint.config or {}))
+    ours = opened(path, file)
+    assert ours.architecture == theirs.architecture
+    assert ours.architecture.windows == (3, 3, 3, 3, 3, None, 3)
+    assert_close(ls.run(ours.double(), IDS).logits, ls.run(theirs, IDS).logits)
+    local = opened(path, file.with_fact("gemma3.rope.freq_base_swa", F32, 500.0)).architecture
+    assert local.rotary == ours.architecture.rotary
+    assert local.local_rotary != ours.architecture.local_rotary
+    lacking = file.without("gemma3.attention.sliding_window")
+    refusal(lambda: opened(path, lacking), BadCheckpoint, path, "gemma3.attention.sliding_window")
 
 
 def test_gpt_2_is_the_one_that_hugging_face_keeps(path: Path) -> None:

@@ -85,8 +85,8 @@ def test_a_tied_matrix_is_written_once_and_comes_back_tied(tmp_path: Path) -> No
 
 
 def test_every_tensor_that_a_model_can_have_has_a_place_in_the_file() -> None:
-    assert {each.name for each in fields(Layer)} == {*ATTENTION, "norm", "q_norm", "k_norm", "mlp"}
-    assert {each.name for each in fields(MlpLayer)} == {*MLP, "norm", "inner"}
+    assert {each.name for each in fields(Layer)} == {*ATTENTION, "norm", "q_norm", "k_norm", "mlp", "after_heads"}
+    assert {each.name for each in fields(MlpLayer)} == {*MLP, "norm", "inner", "after"}
 
 
 FORGED = tiny(Kind("rotary", "rms", False, "gated", kv=2, qk_norm=True, window=True))
@@ -139,7 +139,8 @@ def test_forged_facts_of_a_modern_model(tmp_path: Path, facts: dict[str, object]
 
 
 @pytest.mark.parametrize(
-    "text", ['{"q_norm": "l2"}', '{"o_norm": "rms"}', '{"q_norm": []}', "[]", "{", '{"q_norm": 1}']
+    "text",
+    ['{"q_norm": "l2"}', '{"o_norm": "rms"}', '{"q_norm": []}', "[]", "{", '{"q_norm": 1}', '{"after_heads": "layer"}'],
 )
 def test_forged_inner_norms(tmp_path: Path, text: str) -> None:
     path = tmp_path / "m.safetensors"

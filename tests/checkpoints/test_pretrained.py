@@ -140,6 +140,13 @@ def test_an_architecture_that_is_not_known_is_told_with_those_that_are(kind: str
     assert ("closest" in message) == (kind != "t5")
 
 
+def test_a_model_of_images_and_text_is_told_with_the_way_to_its_text_model() -> None:
+    live = Stand({"w": torch.ones(2)}, model_type="gemma3")
+    refusal(
+        lambda: load(live), NotThisModel, "'gemma3', a model of images and text", "load(model.model.language_model)"
+    )
+
+
 def test_positions_and_revisions_of_a_live_model() -> None:
     theirs = reference(TIED)
     assert load(theirs, positions="learned").architecture.positions == "learned"

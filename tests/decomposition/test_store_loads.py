@@ -12,6 +12,7 @@ import loadstore as ls
 from loadstore.decomposition.decomposition import reader_parts
 from loadstore.errors import NoSuchSite, Undefined
 from loadstore.execution.trace import Trace
+from loadstore.model.ports import heads_out
 from loadstore.model.wiring import wiring
 from loadstore.sites import CONST, SIDES, Head, Reader
 
@@ -61,9 +62,10 @@ def test_shares_over_all_tokens_are_those_of_the_address_and_totals_their_sums(k
     assert seen >= 2 * (2 * (LENGTH - 1) + LENGTH) - 2  # one key leaves Q and K nothing to choose
 
 
-@pytest.mark.parametrize("kind", KINDS[::5], ids=str)
+@pytest.mark.parametrize("kind", [*KINDS[::5], KINDS[-1]], ids=str)
 def test_traffic_is_the_spread_of_scores_and_the_length_of_what_is_stored(kind: Kind) -> None:
     trace, at = traced(kind), 2
+    scale = trace.weights.architecture.attention_scale
     writers = wiring(trace.weights).writers
     for writer in (writers[0], writers[-1]):
         found = ls.store_loads(trace, writer, at)
@@ -73,16 +75,16 @@ def test_traffic_is_the_spread_of_scores_and_the_length_of_what_is_stored(kind: 
             part = reader_parts(trace, reader)[str(writer)][0, at]
             row, record = trace.pattern(head)[query], trace.record.layers[head.layer]
             if reader.side == "V":
-                stored = part @ trace.weights.head(head).W_O
-                expected = float(row[at] * stored.norm())
-                output = record.z[0, query, head.index] @ trace.weights.head(head).W_O
+                out = heads_out(trace.weights, head.layer)[head.index]
+                expected = float(record.mixing[0, head.index, query, at] * (part @ out).norm())
+                output = record.z[0, query, head.index] @ out
                 assert float(found["whole"][place, side, query]) == pytest.approx(float(output.square().sum()))
             else:
                 scores = torch.zeros(LENGTH, dtype=torch.float64)
                 if reader.side == "K":
-                    scores[at] = record.q[0, query, head.index] @ part / 2
+                    scores[at] = record.q[0, query, head.index] @ part * scale
                 else:
-                    scores = record.k[0, :, head.index] @ part / 2
+                    scores = record.k[0, :, head.index] @ part * scale
                 expected = float((row * (scores - row @ scores).square()).sum().sqrt())
             assert float(found.traffic[place, side, query]) == pytest.approx(expected, rel=1e-6, abs=1e-6)
 

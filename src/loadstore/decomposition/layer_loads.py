@@ -24,6 +24,7 @@ class LayerLoads:
         layer: The layer.
         scale: What attention scores are multiplied by, 1/√d_head.
         rows: The patterns A.
+        mixing: The weights with which z is the sum of the values: A, with the scale of a norm after the heads.
         directions: d.
         q: The queries.
         k: The keys, of every query head its own or the one that it shares.
@@ -38,6 +39,7 @@ class LayerLoads:
     layer: int
     scale: float
     rows: Float[Tensor, "head query key"]
+    mixing: Float[Tensor, "head query key"]
     directions: Float[Tensor, "head query key"]
     q: Float[Tensor, "head token d_head"]
     k: Float[Tensor, "head token d_head"]
@@ -62,6 +64,7 @@ def layer_loads(trace: Trace, layer: int) -> LayerLoads:
         layer=layer,
         scale=scale,
         rows=rows,
+        mixing=record.mixing[0].double(),
         directions=directions,
         q=q,
         k=k,

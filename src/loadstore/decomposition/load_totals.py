@@ -87,7 +87,7 @@ def _asked(trace: Trace, loads: LayerLoads) -> tuple[Float[Tensor, "token d_mode
     choice = _behind(trace, loads, "Q", loads.met * unit) + _behind(
         trace, loads, "K", loads.directions.mT @ (loads.q * unit)
     )
-    content = _behind(trace, loads, "V", loads.rows.mT @ stored)
+    content = _behind(trace, loads, "V", loads.mixing.mT @ stored)
     return back_through(trace, Reader(loads.layer, 0, "Q"), choice + content), choice
 
 

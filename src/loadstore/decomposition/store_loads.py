@@ -110,6 +110,7 @@ def _side(
     """Share, traffic and whole of the loads of one side, of every query from ``at`` on; of Q ``at`` alone."""
     rows = loads.rows[:, at:, at]
     if side == "V":
+        rows = loads.mixing[:, at:, at]
         back = torch.einsum("he,hef->hf", part, loads.gram)
         size = (back * part).sum(-1, keepdim=True).clamp(min=0).sqrt()
         met, whole = torch.einsum("hie,he->hi", loads.z[:, at:], back), loads.squares[:, at:]

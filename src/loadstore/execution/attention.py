@@ -145,9 +145,10 @@ def store(shape: Architecture, index: int, layer: Layer, step: LayerRecord, edit
         step.z = _edit_heads(edited, index, step.z)
         return step.z[:, tokens].flatten(2) @ W_O
     stored, step.after_heads = normalise(step.z.flatten(2) @ W_O, after, shape.eps, edited.scale("after_heads", index))
-    scaled = step.z * step.after_heads[..., None]
-    step.z = _edit_heads(edited, index, scaled)
-    return (stored if step.z is scaled else apply_gain(step.z.flatten(2) @ W_O, after))[:, tokens]
+    step.z = _edit_heads(edited, index, step.z * step.after_heads[..., None])
+    if any(writer.kind == "head" and writer.layer == index for writer in edited.stored):
+        stored = apply_gain(step.z.flatten(2) @ W_O, after)
+    return stored[:, tokens]
 
 
 def _refuse_overflow(stream: Stream, q: HeadValues, k: HeadValues, layer: int) -> None:

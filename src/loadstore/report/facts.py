@@ -27,7 +27,7 @@ def facts(weights: Weights) -> list[list[str]]:
         ["norm", NORMS[shape.norm] + _after(weights)],
         *([["last norm", NORMS[shape.last_norm]]] if shape.last_norm != shape.norm else []),
         *([["attention", _windows(shape)]] if shape.windows is not None else []),
-        ["vocabulary", f"{shape.vocab:,}{', tied' if tied(weights) else ''}"],
+        ["vocabulary", f"{shape.vocab:,}{', tied' if tied(weights) else ''}{_scaled(shape)}"],
         ["context", f"{shape.context:,}"],
         ["parameters", f"{size:,}"],
         ["BOS", weights.begins],
@@ -65,6 +65,10 @@ def _mlp(shape: Architecture) -> str:
     assert shape.mlp is not None
     parallel = ", beside attention" if shape.mlp.parallel else ""
     return f"{shape.mlp.width:,} wide, {shape.mlp.activation}{', gated' if shape.mlp.gated else ''}{parallel}"
+
+
+def _scaled(shape: Architecture) -> str:
+    return "" if shape.embedding_scale == 1 else f", rows of W_E stored {shape.embedding_scale:.4g} times"
 
 
 def _positions(shape: Architecture) -> str:

@@ -26,6 +26,7 @@ from loadstore.checkpoints.families.rope import RopeFacts, rotary_of
 from loadstore.checkpoints.families.scaling import FULL, SLIDING, Names
 from loadstore.errors import BadCheckpoint
 from loadstore.model.architecture import Architecture, Mlp
+from loadstore.model.finite import damaged, is_finite
 from loadstore.model.rotary import Rotary
 from loadstore.model.weights import Layer, MlpLayer, Norm, Weights
 
@@ -122,9 +123,13 @@ def _rotary(facts: Facts, kind: str, d_head: int, rope: RopeFacts | None) -> Rot
 
 
 def _norm(read: Reader, name: str, width: int, *, added: bool) -> Norm:
-    """A gain of 1 + w, in at least float32."""
+    """A gain of 1 + w, in at least float32. Raises BadCheckpoint where it is not finite."""
     gain = read(f"{name}.weight", width)
-    return Norm(gain if added else 1.0 + gain.to(torch.promote_types(gain.dtype, torch.float32)), centres=False)
+    if added:
+        return Norm(gain, centres=False)
+    if not is_finite(gain):  # what is computed here has no place in the file that a later look could name
+        raise damaged(read.checkpoint.path, f"{read.prefix}{name}.weight")
+    return Norm(1.0 + gain.to(torch.promote_types(gain.dtype, torch.float32)), centres=False)
 
 
 def _layer(read: Reader, facts: Facts, shape: Architecture, at: str, *, added: bool) -> Layer:

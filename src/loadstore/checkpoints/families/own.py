@@ -12,7 +12,7 @@ from torch import Tensor
 
 from loadstore.atomic import replacing
 from loadstore.checkpoints.checkpoint import Checkpoint
-from loadstore.errors import BadCheckpoint, BadRequest
+from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel
 from loadstore.jsonfile import parsed
 from loadstore.model.architecture import Architecture, NormKind
 from loadstore.model.weights import Layer, MlpLayer, Norm, Weights
@@ -98,7 +98,7 @@ def build(checkpoint: Checkpoint) -> Weights:
         architecture=shape,
         W_E=W_E,
         W_pos=checkpoint.take("W_pos", shape.context, d) if shape.has_pos else None,
-        layers=tuple(_layer(checkpoint, shape, f"layers.{index}.", inner) for index in range(shape.n_layers)),
+        layers=_layers(checkpoint, shape, inner),
         W_U=W_E.mT if checkpoint.metadata.get("tied") == "true" else checkpoint.take("W_U", d, v),
         b_U=_optional(checkpoint, "b_U", v),
         final_norm=_norm(checkpoint, shape.last_norm, d, "final_norm."),
@@ -108,6 +108,13 @@ def build(checkpoint: Checkpoint) -> Weights:
     if unread := sorted(set(checkpoint.tensors) - {name for name, _ in weights.named()}):
         raise BadCheckpoint(f"{checkpoint.path}: its architecture has no place for its tensors {some(unread)}")
     return weights
+
+
+def _layers(checkpoint: Checkpoint, shape: Architecture, inner: dict[str, NormKind]) -> tuple[Layer, ...]:
+    try:
+        return tuple(_layer(checkpoint, shape, f"layers.{index}.", inner) for index in range(shape.n_layers))
+    except NotThisModel as error:  # norms that a layer cannot have
+        raise BadCheckpoint(f"{checkpoint.path}: {error}; fetch it again") from None
 
 
 def _layer(checkpoint: Checkpoint, shape: Architecture, prefix: str, inner: dict[str, NormKind]) -> Layer:

@@ -33,6 +33,11 @@ FAMILIES: dict[str, Family] = {
 }
 
 
+AROUND = {  # models of several kinds of input, and the way to the model of text that they hold
+    "gemma3": "a model of images and text; load its text model live, load(model.model.language_model)"
+}
+
+
 def family(checkpoint: Checkpoint) -> Family | None:
     """The family that a config names, or None."""
     return FAMILIES.get(str((checkpoint.config or {}).get("model_type")))
@@ -43,6 +48,8 @@ def stated(checkpoint: Checkpoint) -> str:
     kind = (checkpoint.config or {}).get("model_type")
     if kind is None:
         return ""
+    if kind in AROUND:
+        return f"; its config says model_type '{kind}', {AROUND[kind]}"
     alike = get_close_matches(str(kind), FAMILIES, 1, 0.5)
     near = f" (the closest that is supported is '{alike[0]}')" if alike else ""
     return f"; its config says model_type '{quote(kind, 40)}'{near}"

@@ -185,8 +185,10 @@ def qk(
     return Factored(rotary.turn(query, rotary.angles(1, offset)), key.mT)
 
 
-def heads_out(weights: Weights, layer: int) -> Float[Tensor, "head d_head d_model"]:
-    """``out`` of all heads of a layer."""
+def heads_out(weights: Weights, layer: int, norms: Norms = "fold") -> Float[Tensor, "head d_head d_model"]:
+    """``out`` of all heads of a layer; ``norms="ignore"`` leaves out the gain of a norm after them."""
+    if norms == "ignore":
+        return weights.wide(weights.layers[layer].W_O)
     return _gained(weights, layer, weights.wide(weights.layers[layer].W_O))
 
 

@@ -29,5 +29,5 @@ class PosWriting(RowWriting):
         return self.weights.architecture.positions_bypass_norm
 
     def given(self, tokens: Int[Tensor, "*any"], positions: Int[Tensor, "*some"]) -> Tensor:
-        """The rows of some positions."""
-        return self.weights.wide(self.rows[positions])
+        """The rows of some positions. Raises BadCheckpoint where they are not finite."""
+        return self.weights.wide(self.weights.read(self.rows[positions], of=self.rows))
