@@ -17,7 +17,7 @@ NODE := web/node_modules/.stamp
 export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help report demo-induction test check format bundle mutants notebook live lens bench causes constraints clean
+.PHONY: help report demo-induction test check web format bundle mutants notebook live lens bench causes constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -34,11 +34,15 @@ test: $(DEV) ## run the tests (PYTEST_ARGS='-k null'), two at a time, then those
 	some env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m 'not alone' $(PYTEST_ARGS) && \
 	some $(BIN)/python -m pytest -m alone $(PYTEST_ARGS:%.xml=%-alone.xml)
 
-check: $(DEV) ## lint, formatting, types and layers
+check: $(DEV) ## lint, formatting, types and layers, then those of web/ (make web)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
 	$(BIN)/lint-imports --no-logo
+	@$(MAKE) --no-print-directory web
+
+web: $(NODE) ## check the types of web/ and run its unit tests; needs Node 20 or later
+	cd web && npm run --silent check && npm test --silent
 
 format: $(DEV) ## format the code and mend what ruff can
 	$(BIN)/ruff check --fix
@@ -70,7 +74,7 @@ constraints: ## resolve constraints.txt anew; needs uv
 	scripts/constraints
 
 clean: ## remove everything that make made
-	rm -rf .venv .venv-lens-* build dist report.html web/node_modules .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .venv-lens-* build dist report.html web/build web/node_modules .pytest_cache .ruff_cache .import_linter_cache
 	find src tests benchmarks recipes scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -88,5 +92,7 @@ $(DEV): $(CORE)
 	@touch $@
 
 $(NODE): web/package.json web/package-lock.json
+	@command -v npm >/dev/null && node -e 'process.exit(+(parseInt(process.versions.node) < 20))' || { \
+	echo 'web/ needs Node >= 20 with npm on the PATH: install it (https://nodejs.org), then repeat this command' >&2; exit 2; }
 	cd web && npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@

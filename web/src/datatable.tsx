@@ -5,7 +5,7 @@ import type { Cell, Place } from "./model";
 interface Props {
   place: Place;
   /** Which of several tables of a view this is. */
-  panel?: string;
+  panel?: string | undefined;
   detail?: string;
   caption: string;
   axis?: string;
@@ -16,7 +16,7 @@ interface Props {
   rows: { head: string; cells: (Cell | string)[] }[];
   text?: (cell: Cell) => string;
   /** The last line, set apart from the others. */
-  total?: { head: string; cells: (Cell | string)[] } | null;
+  total?: { head: string; cells: (Cell | string)[] } | null | undefined;
 }
 
 /** One table; a cell's `data-value` is its number exactly, or its text. */

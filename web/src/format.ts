@@ -51,3 +51,8 @@ export function free(cell: Cell | string | undefined): string {
 export function grouped(value: number): string {
   return Number.isInteger(value) && Math.abs(value) < 1e15 ? signed(String(value).replace(/\B(?=(\d{3})+$)/g, ",")) : free(value);
 }
+
+/** A share as a percentage. */
+export function percent(share: number): string {
+  return `${free(Math.round(share * 1000) / 10)} %`;
+}

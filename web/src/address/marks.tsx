@@ -1,12 +1,11 @@
 /** The parts of a sentence with weights: words, bars, outlines, and what they mean. */
 import type { ReadonlySignal } from "@preact/signals";
 import { colourAt } from "../colour";
-import { short } from "../format";
+import { percent, short } from "../format";
 import { Hatch } from "../heatmap/panel";
 import { textWidth } from "../measure";
 import type { Address, Cell } from "../model";
 import { BAR, type Sentence, SIZE, type Word } from "./layout";
-import { percent } from "./view";
 
 interface Props {
   view: Address;

@@ -3,19 +3,15 @@ import { useComputed } from "@preact/signals";
 import { useId, useMemo } from "preact/hooks";
 import { type Cursor, useCursor } from "../cursor";
 import { DataTable, field } from "../datatable";
-import { free, number, say } from "../format";
+import { number, percent, say } from "../format";
 import { ViewFrame } from "../frame";
 import type { Address, Place } from "../model";
 import { Readout } from "../readout";
 import { Sheet } from "../sheet";
-import { Stop, stepped } from "../stop";
+import { Stop } from "../stop";
 import { type Sentence, sentence } from "./layout";
 import { Key, Marks, Words } from "./marks";
-
-export interface Point {
-  row: number;
-  token: number;
-}
+import { move, type Point, start } from "./point";
 
 /** The view of a `loadstore/address@1`. */
 export function AddressView({ view, place }: { view: Address; place: Place }) {
@@ -25,7 +21,7 @@ export function AddressView({ view, place }: { view: Address; place: Place }) {
       <Key view={view} />
       <Stop
         cursor={cursor}
-        start={() => begin(view, 0)}
+        start={() => start(view, 0)}
         move={(from, key, control) => move(view, from, key, control)}
         kind="sentence with weights"
         label={`${view.title}: ${view.rows.length} addresses over ${view.tokens.length} tokens. Left and right move along the sentence, up and down from address to address.`}
@@ -35,20 +31,6 @@ export function AddressView({ view, place }: { view: Address; place: Place }) {
       <Readout cursor={cursor} what="token" describe={(point) => <Said view={view} point={point} />} />
     </ViewFrame>
   );
-}
-
-/** The strongest token of a row. */
-function begin(view: Address, row: number): Point | null {
-  const weights = view.rows[row]?.weights;
-  if (!weights?.length) return null;
-  const sizes = weights.map((weight) => (typeof weight === "number" ? weight : -1));
-  return { row, token: sizes.indexOf(Math.max(...sizes)) };
-}
-
-function move(view: Address, from: Point, key: string, control: boolean): Point {
-  const rows = key === "ArrowUp" || key === "ArrowDown" || key.startsWith("Page") || control;
-  if (rows) return { ...from, row: stepped(from.row, key, view.rows.length) };
-  return { ...from, token: stepped(from.token, key, view.tokens.length) };
 }
 
 function Rows({ view, cursor, width }: { view: Address; cursor: Cursor<Point>; width: number }) {
@@ -101,11 +83,6 @@ function Said({ view, point }: { view: Address; point: Point }) {
       {row?.outlined.includes(point.token) && <span class="said">in the smallest set that holds {percent(view.mass)}</span>}
     </>
   );
-}
-
-/** A share as a percentage. */
-export function percent(share: number): string {
-  return `${free(Math.round(share * 1000) / 10)} %`;
 }
 
 function Tables({ view, place }: { view: Address; place: Place }) {

@@ -4,7 +4,8 @@ import { DataTable, field } from "../datatable";
 import { ViewFrame } from "../frame";
 import type { Bars, Place } from "../model";
 import { Readout } from "../readout";
-import { Stop, stepped } from "../stop";
+import { stepped } from "../stepped";
+import { Stop } from "../stop";
 import { BarChart } from "./chart";
 import { printed } from "./layout";
 

@@ -6,7 +6,8 @@ import { ViewFrame } from "../frame";
 import type { Diagram, Place, Step } from "../model";
 import { Readout } from "../readout";
 import { Sheet, takes } from "../sheet";
-import { Stop, stepped } from "../stop";
+import { stepped } from "../stepped";
+import { Stop } from "../stop";
 import { Tip } from "./tip";
 import { type Arrow, type Box, DETAIL, type Drawing, drawing, LABEL, moreWidth, NAME, streamLabel } from "./layout";
 

@@ -36,7 +36,7 @@ const headers = () => ({ "content-type": "application/json", "x-loadstore-key": 
 async function sent(name: string, fields: object, stop?: AbortSignal): Promise<Response> {
   await settled;
   try {
-    return await fetch(`/api/${name}`, { method: "POST", headers: headers(), body: JSON.stringify(fields), signal: stop });
+    return await fetch(`/api/${name}`, { method: "POST", headers: headers(), body: JSON.stringify(fields), signal: stop ?? null });
   } catch (error) {
     if (stop?.aborted) throw error;
     leave("unreachable");

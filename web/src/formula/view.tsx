@@ -7,7 +7,8 @@ import { ViewFrame } from "../frame";
 import type { Formula, Place } from "../model";
 import { Readout } from "../readout";
 import { Sheet, takes } from "../sheet";
-import { Stop, stepped } from "../stop";
+import { stepped } from "../stepped";
+import { Stop } from "../stop";
 import { type Line, type Piece, SCRIPT, SHAPE, spoken, typeset, written } from "./layout";
 
 interface Point {

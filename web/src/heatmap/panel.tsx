@@ -18,9 +18,9 @@ export interface Hit {
 
 export interface Picked {
   /** What a click does; without it, a click pins. */
-  pick?: (hit: Hit) => void;
+  pick?: ((hit: Hit) => void) | undefined;
   /** Whether rows and columns open at a click on their labels. */
-  openable?: [boolean, boolean];
+  openable?: [boolean, boolean] | undefined;
 }
 
 /** How far slanted labels rise for every pixel that they go. */
@@ -137,7 +137,7 @@ function Frame({ view, layout }: { view: Heatmap; layout: Layout }) {
   return <rect class="frame" x={layout.left} y={layout.top} width={width} height={height} />;
 }
 
-function Labels({ view, layout, openable }: { view: Heatmap; layout: Layout; openable?: [boolean, boolean] }) {
+function Labels({ view, layout, openable }: { view: Heatmap; layout: Layout } & Pick<Picked, "openable">) {
   const { cell, left, top, slanted, every } = layout;
   return (
     <g class="labels" font-size={LABEL}>

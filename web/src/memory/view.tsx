@@ -8,7 +8,8 @@ import { Legend } from "../heatmap/legend";
 import type { Heatmap, Memory, Place } from "../model";
 import { Readout } from "../readout";
 import { Sheet } from "../sheet";
-import { gridStepped, Stop } from "../stop";
+import { gridStepped } from "../stepped";
+import { Stop } from "../stop";
 import { layout, type Layout } from "./layout";
 import { Heads, Row } from "./marks";
 

@@ -1,7 +1,7 @@
 /** All heads, small; one Tab stop, and the arrows go from head to head. */
 import { useRef } from "preact/hooks";
 import type { Patterns } from "../model";
-import { stepped } from "../stop";
+import { stepped } from "../stepped";
 import { useTheme } from "../theme";
 import { useWidth } from "../width";
 import { Thumbnail } from "./thumbnail";
@@ -22,6 +22,7 @@ interface Props {
   point: (head: number) => void;
   pin: (head: number | null) => void;
   shown: number;
+  /** Pictures below the window wait until there is time. */
   idle?: boolean;
 }
 
@@ -31,7 +32,7 @@ function evenly(count: number, most: number): number {
 }
 
 /** The grid of `view` in `order`. */
-export function Grid({ view, bytes, order, skip, pinned, point, pin, shown, idle }: Props) {
+export function Grid({ view, bytes, order, skip, pinned, point, pin, shown, idle = false }: Props) {
   const [ref, width] = useWidth<HTMLDivElement>();
   const theme = useTheme();
   const roving = useRef(0);

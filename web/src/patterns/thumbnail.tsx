@@ -18,7 +18,7 @@ export function pooled(size: number): number {
 const palette = Uint32Array.from({ length: PART + 2 }, (_, index) => (index ? pixelOf(colourAt("sequential", (index - 1) / PART)) : 0));
 
 /** The thumbnail of `head`, without the first `skip` columns; `idle`: below the window it waits until there is time. */
-export function Thumbnail({ bytes, head, skip, theme, label, idle }: { bytes: Bytes; head: number; skip: number; theme: number; label: string; idle?: boolean }) {
+export function Thumbnail({ bytes, head, skip, theme, label, idle }: { bytes: Bytes; head: number; skip: number; theme: number; label: string; idle: boolean }) {
   const ref = useRef<HTMLCanvasElement>(null);
   const box = pooled(bytes.size);
   const rows = Math.ceil(bytes.size / box);

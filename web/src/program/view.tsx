@@ -3,7 +3,7 @@ import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { Line, Place, Program } from "../model";
 import { ViewFrame } from "../frame";
-import { stepped } from "../stop";
+import { stepped } from "../stepped";
 
 /** Where the operation of each line leads, in a page that has such places. */
 export const Onward = createContext<(string | null)[]>([]);

@@ -7,7 +7,8 @@ import { say } from "../format";
 import { ViewFrame } from "../frame";
 import type { Place, Waterfall } from "../model";
 import { Readout } from "../readout";
-import { Stop, stepped } from "../stop";
+import { stepped } from "../stepped";
+import { Stop } from "../stop";
 import { asChart, type Entry, lines, type Sum } from "./steps";
 import { records, Remainder, SumTable } from "./table";
 

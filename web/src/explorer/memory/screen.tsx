@@ -2,7 +2,7 @@
 import { useMemo, useState } from "preact/hooks";
 import { ViewFrame } from "../../frame";
 import { number } from "../../format";
-import { stepped } from "../../stop";
+import { stepped } from "../../stepped";
 import { useWidth } from "../../width";
 import { DataTable } from "../../datatable";
 import { useAsk } from "../ask";
