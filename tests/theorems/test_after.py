@@ -14,7 +14,7 @@ from loadstore.errors import NotThisModel, Undefined
 from loadstore.model.gauge import rotate_stream
 from loadstore.model.weights import Layer, MlpLayer, Norm, Weights
 from loadstore.model.wiring import wiring
-from loadstore.scores.scores import MEASURES
+from loadstore.scores.measures import OF_A_WIRE
 
 KIND = next(kind for kind in KINDS if kind.after)
 
@@ -31,7 +31,7 @@ def folded(model: Weights) -> Weights:
 
 def test_scores_do_not_know_whether_the_gain_after_a_block_is_folded() -> None:
     one, other, raw = ls.subspace_scores(tiny(KIND)), ls.subspace_scores(folded(tiny(KIND))), tiny(KIND)
-    for name in MEASURES:
+    for name in OF_A_WIRE:
         np.testing.assert_allclose(one[name], other[name], rtol=1e-9, atol=1e-12, err_msg=name)
     ignored = ls.subspace_scores(raw, "ignore")
     assert float(abs(ignored.score - ls.subspace_scores(folded(raw), "ignore").score).max()) > 1e-2
