@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+import loadstore as ls
+from loadstore.errors import NoSuchSite
+
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -45,3 +48,11 @@ def test_bad_input_is_one_sentence(command: Run, arguments: list[str], words: st
     assert (code, out) == (2, "")
     assert words in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("sites", [{"writers": "L5.H1"}, {"readers": "L7.*"}])
+def test_an_unknown_site_is_refused_before_the_corpus_is_measured(sites: dict[str, str]) -> None:
+    steps: list[int] = []
+    with pytest.raises(NoSuchSite):
+        ls.wires(ls.load("builtin"), **sites, progress=lambda done, _: steps.append(done))
+    assert steps == []

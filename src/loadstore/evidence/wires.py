@@ -11,6 +11,7 @@ from loadstore.corpora.corpus import Source, read_corpus
 from loadstore.errors import BadRequest
 from loadstore.execution.trace import run
 from loadstore.model.weights import Weights
+from loadstore.model.where import asked_for
 from loadstore.model.wiring import wiring
 from loadstore.progress import Progress
 from loadstore.scores.scores import subspace_scores
@@ -55,6 +56,7 @@ def wires(
 
     if effect < 0 or (most is not None and most < 1):
         raise BadRequest(f"most={most}, effect={effect}: expected a count of wires, most at least 1")
+    asked_for(wiring(weights), writers, readers, None)  # an unknown site is an error before the corpus is measured
     kept = (
         corpus
         if isinstance(corpus, Moments)
