@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from loadstore.execution.edits import cut as cut
     from loadstore.execution.edits import freeze as freeze
     from loadstore.execution.edits import patch as patch
+    from loadstore.execution.run import run as run
     from loadstore.execution.trace import Trace as Trace
-    from loadstore.execution.trace import run as run
     from loadstore.heads.roles import head_roles as head_roles
     from loadstore.model.weights import Weights as Weights
     from loadstore.notebook.show import show as show
@@ -95,7 +95,7 @@ _HOMES = {
     "pattern_entry": "loadstore.causal.metrics",
     "positional_qk": "loadstore.scores.paths",
     "residual_parts": "loadstore.decomposition.logits",
-    "run": "loadstore.execution.trace",
+    "run": "loadstore.execution.run",
     "score_parts": "loadstore.decomposition.decomposition",
     "show": "loadstore.notebook.show",
     "spectrum": "loadstore.scores.spectra",

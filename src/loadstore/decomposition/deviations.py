@@ -17,7 +17,7 @@ from torch import Tensor
 from loadstore.decomposition.decomposition import matrix_of, turned
 from loadstore.decomposition.reading import is_beside, norm_of, refuse_cuts, through
 from loadstore.errors import Undefined
-from loadstore.execution.edited import replacement
+from loadstore.execution.plan import replacement
 from loadstore.execution.trace import Trace
 from loadstore.model.norms import apply_gain, centred
 from loadstore.model.wiring import wiring

@@ -20,7 +20,8 @@ from loadstore.causal.near import Near
 from loadstore.causal.sweep import sweep
 from loadstore.errors import BadRequest
 from loadstore.execution.edits import cut
-from loadstore.execution.trace import Trace, run
+from loadstore.execution.run import run
+from loadstore.execution.trace import Trace
 from loadstore.heads.patterns import mass_on, role_masks
 from loadstore.heads.roles import IS_ROLE, bos_of, head_roles, random_repeats
 from loadstore.model.weights import Weights

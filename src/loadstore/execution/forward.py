@@ -10,7 +10,6 @@ Per layer, with x the normed stream (row vectors)::
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
@@ -18,9 +17,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.axes import Logits, Stream, Tokens
-from loadstore.execution.attention import LayerRecord, attend
-from loadstore.execution.edited import Edited, Loss
+from loadstore.execution.attention import attend
 from loadstore.execution.edits import Edit
+from loadstore.execution.plan import Edited, Loss
+from loadstore.execution.record import LayerRecord, Record
 from loadstore.model.mlp import mlp_output
 from loadstore.model.norms import normalise, through_norm
 from loadstore.model.weights import Layer, Norm, Weights
@@ -29,17 +29,6 @@ from loadstore.threads import threads_for
 
 TILE = 8192  # columns of the vocabulary
 ALL = slice(None)
-
-
-@dataclass
-class Record:
-    """What a recorded pass keeps; everything else that a Trace tells is derived from it."""
-
-    embed: Stream | None = None
-    pos: Float[Tensor, "token d_model"] | None = None
-    layers: list[LayerRecord] = field(default_factory=list[LayerRecord])
-    final: Stream | None = None
-    final_inverse_scale: Float[Tensor, "batch token 1"] | None = None
 
 
 def forward(

@@ -8,7 +8,8 @@ import torch
 
 from loadstore.errors import LoadstoreError
 from loadstore.evidence.found import induction_circuits
-from loadstore.execution.trace import Trace, run
+from loadstore.execution.run import run
+from loadstore.execution.trace import Trace
 from loadstore.explorer.state import Explorer
 from loadstore.heads.patterns import role_masks
 from loadstore.heads.roles import bos_of

@@ -7,8 +7,8 @@ from typing import Any, Literal
 from loadstore.causal.near import Near
 from loadstore.decomposition.single import one_prompt_index
 from loadstore.errors import BadRequest, Undefined
-from loadstore.execution.edited import replacement
 from loadstore.execution.edits import Ablate, By, Cut, ablate, cut
+from loadstore.execution.plan import replacement
 from loadstore.execution.trace import Trace
 from loadstore.explorer.address import head_of
 from loadstore.explorer.ask import Ask
