@@ -16,7 +16,7 @@ from loadstore.checkpoints.checkpoint import Checkpoint
 from loadstore.checkpoints.families.huggingface import Facts
 from loadstore.checkpoints.families.table import FAMILIES
 from loadstore.errors import BadCheckpoint
-from loadstore.execution.trace import run
+from loadstore.execution.run import run
 
 IDS = torch.tensor([[3, 1, 4, 1, 5, 9, 2]])
 

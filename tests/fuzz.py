@@ -13,7 +13,7 @@ from typing import Any
 from hostile import unchecked
 
 from loadstore.errors import LoadstoreError, Undefined
-from loadstore.execution.trace import run
+from loadstore.execution.run import run
 from loadstore.model.weights import Weights
 from loadstore.visible import line
 

@@ -12,7 +12,7 @@ import torch
 from tiny import KINDS, Kind, some_tokens, tiny
 
 from loadstore.execution.edits import ablate, cut
-from loadstore.execution.trace import run
+from loadstore.execution.run import run
 from loadstore.model.rotary import Rotary
 from loadstore.scores.relative import relative
 from loadstore.scores.scores import subspace_scores

@@ -12,6 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from loadstore.threads import prepare
+from loadstore.version import VERSION
 
 if TYPE_CHECKING:
     from loadstore.causal.ablation import ablation_effects as ablation_effects
@@ -42,8 +43,8 @@ if TYPE_CHECKING:
     from loadstore.execution.edits import cut as cut
     from loadstore.execution.edits import freeze as freeze
     from loadstore.execution.edits import patch as patch
+    from loadstore.execution.run import run as run
     from loadstore.execution.trace import Trace as Trace
-    from loadstore.execution.trace import run as run
     from loadstore.heads.roles import head_roles as head_roles
     from loadstore.model.weights import Weights as Weights
     from loadstore.notebook.show import show as show
@@ -62,7 +63,7 @@ if TYPE_CHECKING:
     from loadstore.wire_traffic.stream import stream_moments as stream_moments
     from loadstore.wire_traffic.traffic import traffic as traffic
 
-__version__ = "0.1.0"
+__version__ = VERSION
 prepare()  # before anything loads torch
 
 _HOMES = {
@@ -100,7 +101,7 @@ _HOMES = {
     "pattern_entry": "loadstore.causal.metrics",
     "positional_qk": "loadstore.scores.paths",
     "residual_parts": "loadstore.decomposition.logits",
-    "run": "loadstore.execution.trace",
+    "run": "loadstore.execution.run",
     "score_parts": "loadstore.decomposition.decomposition",
     "show": "loadstore.notebook.show",
     "spectrum": "loadstore.scores.spectra",

@@ -10,7 +10,7 @@ from loadstore.causal import ablation
 from loadstore.causal.ablation import ablation_effects
 from loadstore.errors import BadPrompt, BadRequest, NoSuchSite
 from loadstore.execution.edits import By, ablate
-from loadstore.execution.trace import run
+from loadstore.execution.run import run
 from loadstore.heads.roles import random_repeats, second_copy_loss
 
 

@@ -10,7 +10,8 @@ import loadstore as ls
 from loadstore.errors import BadPrompt, BadRequest, NoSuchSite, NoSuchWire
 from loadstore.execution.edits import Edit, freeze, patch
 from loadstore.execution.lifted import lifted
-from loadstore.execution.trace import Trace, run
+from loadstore.execution.run import run
+from loadstore.execution.trace import Trace
 from loadstore.model.wiring import wiring
 from loadstore.sites import Writer
 

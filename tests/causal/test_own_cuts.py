@@ -7,7 +7,7 @@ from tiny import KINDS, tiny
 from loadstore.causal.own_cuts import own_cuts
 from loadstore.errors import Undefined
 from loadstore.execution.edits import cut
-from loadstore.execution.trace import run
+from loadstore.execution.run import run
 from loadstore.heads.patterns import mass_on, role_masks
 from loadstore.model.wiring import wiring
 from loadstore.wire_traffic.exact import reader_traffic

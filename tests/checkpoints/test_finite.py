@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 from loadstore.checkpoints import library
 from loadstore.checkpoints.library import load
 from loadstore.errors import BadCheckpoint
-from loadstore.execution.trace import run
+from loadstore.execution.run import run
 from loadstore.model.finite import is_finite
 from loadstore.scores.scores import subspace_scores
 

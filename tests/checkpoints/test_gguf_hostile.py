@@ -17,7 +17,7 @@ from mutations import NUMBERS, mutated, survive
 from loadstore.checkpoints import gguf
 from loadstore.checkpoints.families.gguf import build
 from loadstore.errors import BadCheckpoint, NotThisModel, Undefined
-from loadstore.execution.trace import run
+from loadstore.execution.run import run
 from loadstore.model.weights import Weights
 
 HUGE = 2**62

@@ -24,7 +24,7 @@ from loadstore.checkpoints.names import PUBLISHED
 from loadstore.checkpoints.repository import MOST_JSON, MOST_MODEL, Address, address
 from loadstore.cli.models import models as list_models
 from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel, Undefined
-from loadstore.execution.trace import run
+from loadstore.execution.run import run
 from loadstore.model.weights import Weights
 
 NAME = "someone/a-model"

@@ -17,7 +17,7 @@ from loadstore.checkpoints.hub import cached
 from loadstore.checkpoints.library import load
 from loadstore.checkpoints.repository import MOST_MODEL, Address, candidates, choose
 from loadstore.errors import BadCheckpoint, BadRequest
-from loadstore.execution.trace import run
+from loadstore.execution.run import run
 from loadstore.model.weights import Weights
 
 NAME = "someone/llama"

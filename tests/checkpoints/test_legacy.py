@@ -14,7 +14,7 @@ from torch import Tensor
 from loadstore.checkpoints.library import load
 from loadstore.checkpoints.names import PUBLISHED, Published
 from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel
-from loadstore.execution.trace import run
+from loadstore.execution.run import run
 from loadstore.model.architecture import Positions
 from loadstore.model.weights import Weights
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from loadstore.checkpoints.library import load
 from loadstore.errors import BadCheckpoint, NotThisModel
-from loadstore.execution.trace import run
+from loadstore.execution.run import run
 
 D, HEADS, D_HEAD, WIDTH, VOCAB, CONTEXT, LAYERS = 12, 4, 4, 10, 17, 10, 2
 EPS = 1e-3

@@ -10,7 +10,7 @@ from hostile import WORDS, legacy_state, refusal, small, words
 from loadstore.checkpoints.families.own import save_weights
 from loadstore.checkpoints.library import load
 from loadstore.errors import BadCheckpoint, BadPrompt, BadRequest, Undefined
-from loadstore.execution.trace import run
+from loadstore.execution.run import run
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from tiny import Kind, some_tokens
 
 from loadstore.checkpoints.library import load
 from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel, Undefined
-from loadstore.execution.trace import run
+from loadstore.execution.run import run
 from loadstore.model.weights import Weights
 
 

@@ -16,7 +16,7 @@ from loadstore.checkpoints.checkpoint import read_checkpoint
 from loadstore.checkpoints.families.own import ATTENTION, MLP, digest, save_weights
 from loadstore.checkpoints.library import builtin_path, load
 from loadstore.errors import BadCheckpoint, BadRequest, LoadstoreError, NotThisModel
-from loadstore.execution.trace import run
+from loadstore.execution.run import run
 from loadstore.model.weights import Layer, MlpLayer, Norm, Weights
 
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from loadstore.checkpoints.checkpoint import read_checkpoint
 from loadstore.checkpoints.library import load
 from loadstore.errors import BadCheckpoint, LoadstoreError
-from loadstore.execution.trace import run
+from loadstore.execution.run import run
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from torch import Tensor
 from loadstore.checkpoints.families.table import FAMILIES
 from loadstore.checkpoints.library import load
 from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel, Undefined
-from loadstore.execution.trace import run
+from loadstore.execution.run import run
 from loadstore.model.weights import Weights
 
 FIRST = list({shape.kind: shape for shape in reversed(SHAPES)}.values())

@@ -11,9 +11,9 @@ from hostile import refusal
 from tiny import KINDS, Kind, tiny
 
 import loadstore as ls
-from loadstore.decomposition.listing import Listing, listing
+from loadstore.decomposition.listing import listing
 from loadstore.decomposition.loads import chosen, mlp_load
-from loadstore.decomposition.program import program
+from loadstore.decomposition.program import Listing, program
 from loadstore.decomposition.search import LEAST
 from loadstore.errors import BadPrompt, BadRequest, Undefined
 from loadstore.execution.trace import Trace

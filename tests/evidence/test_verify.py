@@ -15,9 +15,11 @@ from loadstore.causal.controls import control_sets, sizes_on
 from loadstore.causal.relabel import relabelled
 from loadstore.decomposition.listing import listing
 from loadstore.errors import BadRequest, Undefined
-from loadstore.evidence.verify import Verified, verify
+from loadstore.evidence.verdict import Verified
+from loadstore.evidence.verify import verify
 from loadstore.execution.edits import cut
-from loadstore.execution.trace import Trace, run
+from loadstore.execution.run import run
+from loadstore.execution.trace import Trace
 from loadstore.model.wiring import wiring
 
 SENTENCE = "the cat sat on the mat. the dog sat on the log."

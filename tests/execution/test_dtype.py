@@ -14,7 +14,7 @@ from loadstore.checkpoints.families.own import save_weights
 from loadstore.checkpoints.library import builtin_path, load
 from loadstore.decomposition.decomposition import reader_parts
 from loadstore.errors import BadRequest
-from loadstore.execution.trace import run
+from loadstore.execution.run import run
 from loadstore.scores.moved import moved
 from loadstore.scores.scores import subspace_scores
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from loadstore.errors import BadRequest, NoSuchSite, NoSuchWire
 from loadstore.execution.edits import Edit, ablate, cut
-from loadstore.execution.trace import run
+from loadstore.execution.run import run
 from loadstore.model.weights import Weights
 
 LEARNED = Kind("learned", "layer", biases=True)

@@ -11,7 +11,7 @@ from hostile import refusal, small, unchecked
 
 from loadstore.checkpoints.library import load
 from loadstore.errors import BadPrompt
-from loadstore.execution.trace import run
+from loadstore.execution.run import run
 from loadstore.model.weights import Weights
 
 

@@ -9,7 +9,7 @@ import torch
 from tiny import KINDS, Kind, some_tokens, tiny
 
 from loadstore.errors import BadRequest
-from loadstore.execution.trace import run
+from loadstore.execution.run import run
 from loadstore.heads.patterns import ROLES, mass_on, role_masks
 from loadstore.heads.roles import bos_of, head_roles, random_repeats, random_tokens, second_copy_loss
 

@@ -19,7 +19,7 @@ from transformer_lens import HookedTransformer, HookedTransformerConfig
 from transformers import PreTrainedTokenizerFast
 
 from loadstore.checkpoints.library import load
-from loadstore.execution.trace import run
+from loadstore.execution.run import run
 from loadstore.model.weights import Weights
 
 BOUND = {torch.float32: 1e-5, torch.float64: 1e-10}

@@ -8,7 +8,7 @@ import pytest
 from tiny import KINDS, MIXED, UNUSUAL, Kind, mixed, some_tokens, tiny
 from torch import Tensor
 
-from loadstore.execution.trace import run
+from loadstore.execution.run import run
 from loadstore.model.architecture import Architecture, NormKind
 from loadstore.model.rotary import Rotary
 from loadstore.model.weights import Layer, MlpLayer, Norm, Weights

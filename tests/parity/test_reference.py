@@ -12,7 +12,8 @@ from torch import Tensor
 
 from loadstore.checkpoints.library import load
 from loadstore.errors import NotThisModel
-from loadstore.execution.trace import Trace, run
+from loadstore.execution.run import run
+from loadstore.execution.trace import Trace
 from loadstore.scores.scores import subspace_scores
 
 REFERENCES = sorted((Path(__file__).parent.parent / "reference").glob("attention_only_*.safetensors"))

@@ -20,7 +20,8 @@ from loadstore.decomposition.decomposition import reader_parts, score_parts
 from loadstore.decomposition.logits import logit_parts, residual_parts
 from loadstore.decomposition.outputs import output_parts
 from loadstore.decomposition.walk import walk
-from loadstore.execution.trace import Trace, run
+from loadstore.execution.run import run
+from loadstore.execution.trace import Trace
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from loadstore.errors import NoSuchSite, NoSuchWire
 from loadstore.execution.edits import ablate, cut
-from loadstore.execution.trace import Trace, run
+from loadstore.execution.run import run
+from loadstore.execution.trace import Trace
 from loadstore.model.norms import normalise, through_norm
 from loadstore.model.wiring import wiring
 from loadstore.sites import SIDES, Reader

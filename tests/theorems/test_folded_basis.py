@@ -9,7 +9,7 @@ from tiny import KINDS, Kind, some_tokens, tiny
 from torch import Tensor
 
 from loadstore.errors import Undefined
-from loadstore.execution.trace import run
+from loadstore.execution.run import run
 from loadstore.model.gauge import rotate_stream
 from loadstore.model.ports import fold
 from loadstore.model.weights import Layer, MlpLayer, Norm, Weights

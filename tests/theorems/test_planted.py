@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from loadstore.execution.edits import Edit, ablate, cut
-from loadstore.execution.trace import run
+from loadstore.execution.run import run
 from loadstore.heads.roles import head_roles, random_repeats
 from loadstore.model.gauge import rotate_stream
 from loadstore.model.ports import ov

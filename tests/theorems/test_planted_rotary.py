@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from loadstore.execution.edits import cut
-from loadstore.execution.trace import run
+from loadstore.execution.run import run
 from loadstore.heads.roles import head_roles, random_repeats
 from loadstore.model.architecture import Architecture
 from loadstore.model.ports import qk

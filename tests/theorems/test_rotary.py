@@ -11,7 +11,7 @@ from torch import Tensor
 
 from loadstore.errors import BadRequest, Undefined
 from loadstore.execution.forward import forward
-from loadstore.execution.trace import run
+from loadstore.execution.run import run
 from loadstore.model.ports import fold, qk, reading
 from loadstore.model.ports.offsets import averaged
 from loadstore.model.rotary import Rotary

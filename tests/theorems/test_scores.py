@@ -8,7 +8,7 @@ import torch
 from dense import is_centred, reads, writes
 from tiny import KINDS, MIXED, NORMED, UNUSUAL, Kind, mixed, some_tokens, tiny
 
-from loadstore.execution.trace import run
+from loadstore.execution.run import run
 from loadstore.model.architecture import NormKind
 from loadstore.model.weights import MlpLayer, Norm, Weights
 from loadstore.model.wiring import wiring

@@ -13,7 +13,8 @@ from loadstore.decomposition.outputs import output_parts
 from loadstore.decomposition.reading import norm_of
 from loadstore.errors import BadRequest, NoSuchSite, Undefined
 from loadstore.execution.edits import Edit, ablate, cut
-from loadstore.execution.trace import Trace, run
+from loadstore.execution.run import run
+from loadstore.execution.trace import Trace
 from loadstore.model.architecture import NormKind
 from loadstore.model.norms import normalise, through_norm
 from loadstore.model.wiring import wiring

@@ -10,7 +10,7 @@ from tiny import KINDS, NORMED, ROTARY, WITH_POS, Kind, some_tokens, tiny
 from torch import Tensor
 
 from loadstore.errors import BadRequest, Undefined
-from loadstore.execution.trace import run
+from loadstore.execution.run import run
 from loadstore.heads.roles import head_roles
 from loadstore.model.gauge import permute_heads, rotate_stream
 from loadstore.model.rotary import Rotary

@@ -15,7 +15,7 @@ from loadstore.checkpoints.library import load
 from loadstore.cli.analyse import heads as show_heads
 from loadstore.cli.options import open_model
 from loadstore.errors import BadCheckpoint, BadRequest
-from loadstore.execution.trace import run
+from loadstore.execution.run import run
 from loadstore.heads.roles import head_roles
 from loadstore.report.facts import facts
 from loadstore.scores.scores import subspace_scores

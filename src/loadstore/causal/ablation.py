@@ -15,7 +15,7 @@ from loadstore.errors import BadPrompt, BadRequest
 from loadstore.execution.edits import By, Edit, ablate
 from loadstore.execution.fitting import check
 from loadstore.execution.forward import forward
-from loadstore.execution.trace import as_tokens
+from loadstore.execution.run import as_tokens
 from loadstore.heads.roles import bos_of, random_repeats
 from loadstore.model.weights import Weights
 from loadstore.progress import Progress

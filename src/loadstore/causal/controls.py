@@ -29,7 +29,7 @@ from typing import TypeAlias, TypeVar
 from loadstore.causal.sweep import Wire
 from loadstore.decomposition.deviations import removed
 from loadstore.errors import Undefined
-from loadstore.execution.edited import replacement
+from loadstore.execution.plan import replacement
 from loadstore.execution.trace import Trace
 from loadstore.model.ports import reading
 from loadstore.model.wiring import wiring

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from loadstore.causal.measure import measure, told
 from loadstore.causal.metrics import Measured, OfLogits
 from loadstore.execution.edits import Edit
-from loadstore.execution.trace import Prompt, run
+from loadstore.execution.run import Prompt, run
 from loadstore.model.weights import Weights
 
 

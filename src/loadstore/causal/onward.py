@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 import torch
 
 from loadstore.axes import Logits
-from loadstore.causal.single import some_rows
-from loadstore.execution.edited import Edited, Loss
 from loadstore.execution.forward import Record, onward
+from loadstore.execution.plan import Edited, Loss
 from loadstore.execution.trace import Trace
 from loadstore.sites import Reader
 
@@ -31,15 +30,17 @@ class Variants:
 
     def trace_of(self, place: int) -> Trace:
         """One run. Its edits are not told; what it stored is as it was recorded."""
-        rows = self.rows(place)
-        recorded = None
-        if self.record is not None:
-            behind, intact = some_rows(self.record, rows), self.trace.record
-            layers = [*intact.layers[: self.start], *behind.layers]
-            recorded = Record(intact.embed, intact.pos, layers, behind.final, behind.final_inverse_scale)
-        return Trace(
-            self.trace.weights, self.trace.tokens, self.trace.edits, self.trace.batched, self.logits[rows], recorded
-        )
+        rows, trace = self.rows(place), self.trace
+        return replace(trace, all_logits=self.logits[rows], replay=lambda: self._record(rows))
+
+    def _record(self, rows: slice) -> Record:
+        """What one run did, the layers before ``start`` included."""
+        intact = self.trace.record
+        if self.record is None:
+            return intact
+        behind = self.record.rows(rows)
+        layers = [*intact.layers[: self.start], *behind.layers]
+        return Record(intact.embed, intact.pos, layers, behind.final, behind.final_inverse_scale)
 
 
 def starts(trace: Trace, reader: Reader) -> int:

@@ -10,7 +10,8 @@ from loadstore.causal.controls import controls_of, sizes_on
 from loadstore.causal.sweep import Wire
 from loadstore.errors import Undefined
 from loadstore.execution.edits import cut
-from loadstore.execution.trace import Trace, run
+from loadstore.execution.run import run
+from loadstore.execution.trace import Trace
 from loadstore.heads.patterns import mass_on, role_masks
 from loadstore.heads.roles import bos_of, random_repeats
 from loadstore.model.weights import Weights

@@ -7,8 +7,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.axes import Stream
-from loadstore.execution.edited import Edited
 from loadstore.execution.forward import through_layers, unembed
+from loadstore.execution.plan import Edited
 from loadstore.execution.trace import Trace
 from loadstore.model.mlp import mlp_output
 from loadstore.model.norms import normalise

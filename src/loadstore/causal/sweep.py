@@ -18,9 +18,9 @@ from loadstore.causal.metrics import Measured, OfLogits, Prediction, token_index
 from loadstore.causal.onward import TOKENS, starts, without
 from loadstore.errors import BadRequest, NoSuchWire, Undefined
 from loadstore.estimates import layer_parameters
-from loadstore.execution.edited import Loss, inner, removed
 from loadstore.execution.edits import Cut, Patch
 from loadstore.execution.fitting import check
+from loadstore.execution.plan import Loss, inner, removed
 from loadstore.execution.trace import Trace
 from loadstore.model.where import asked_for
 from loadstore.model.wiring import Wiring, wiring

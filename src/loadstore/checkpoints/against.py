@@ -22,7 +22,7 @@ from loadstore.checkpoints.pretrained import Pretrained
 from loadstore.checkpoints.shards import is_index
 from loadstore.checkpoints.tensorfile import PACKED
 from loadstore.errors import BadCheckpoint, BadRequest
-from loadstore.execution.trace import run
+from loadstore.execution.run import run
 from loadstore.model.comparison import Comparison
 from loadstore.model.weights import Weights
 from loadstore.quote import quote

@@ -43,7 +43,7 @@ def address(
     """
     from loadstore.decomposition.address import address as find
     from loadstore.errors import BadRequest
-    from loadstore.execution.trace import run
+    from loadstore.execution.run import run
 
     if not head:
         raise BadRequest("which head? name one, such as --head L1.H4 (loadstore heads lists what each one does)")

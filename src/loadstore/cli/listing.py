@@ -10,7 +10,7 @@ from loadstore.cli.options import Begin, Json, Model, Positions, open_model, pri
 from loadstore.cli.question import AGAINST, ARTICLE, At, Predict, as_ids, named
 
 if TYPE_CHECKING:
-    from loadstore.decomposition.listing import Listing
+    from loadstore.decomposition.program import Listing
 
 Prompt = Annotated[str, typer.Argument(help="The text.")]
 Against = Annotated[str | None, typer.Option(help=AGAINST, show_default="the mean of all tokens")]
@@ -103,7 +103,7 @@ def _find(  # the options of both commands
     bos: str,
 ) -> "Listing":
     from loadstore.decomposition.listing import listing as find
-    from loadstore.execution.trace import run
+    from loadstore.execution.run import run
 
     weights = open_model(model, positions, bos)
     trace = run(weights, prompt if ids is None else as_ids(ids), record=True)

@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from loadstore.decomposition.listing import Listing
     from loadstore.decomposition.loads import Load
-    from loadstore.evidence.verify import Check, Verified
+    from loadstore.decomposition.program import Listing
+    from loadstore.evidence.verdict import Check, Verified
 
 
 def listing_document(found: "Listing") -> dict[str, Any]:

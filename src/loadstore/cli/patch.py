@@ -59,7 +59,7 @@ def patch(
     from loadstore.causal.measure import measure
     from loadstore.causal.sweep import sweep
     from loadstore.cli.progress import counting
-    from loadstore.execution.trace import run
+    from loadstore.execution.run import run
 
     weights = open_model(model, positions, bos)
     trace = run(weights, prompt if ids is None else as_ids(ids), record=True)

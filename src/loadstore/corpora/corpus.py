@@ -12,7 +12,7 @@ from torch import Tensor
 
 from loadstore.corpora.textfiles import read_texts
 from loadstore.errors import BadPrompt, BadRequest
-from loadstore.execution.trace import WHOLE
+from loadstore.execution.run import WHOLE
 from loadstore.model.weights import Weights
 from loadstore.quote import quote, some
 from loadstore.tokenizer.tokens import require

@@ -17,7 +17,7 @@ from torch import Tensor
 from loadstore.decomposition.decomposition import turned
 from loadstore.decomposition.reading import norm_of, refuse_cuts, through
 from loadstore.errors import Undefined
-from loadstore.execution.edited import replacement
+from loadstore.execution.plan import replacement
 from loadstore.execution.trace import Trace
 from loadstore.model.ports import banks, fold, reading
 from loadstore.model.wiring import wiring

@@ -8,82 +8,20 @@ Derivations: docs/listing.md. Tests: tests/decomposition/test_listing.py.
 """
 
 import math
-from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 
-from loadstore.decomposition.loads import Cell, Load, chosen
+from loadstore.decomposition.loads import chosen
 from loadstore.decomposition.logits import column_parts, signed_targets
+from loadstore.decomposition.program import Listing
 from loadstore.decomposition.reading import refuse_cuts
-from loadstore.decomposition.search import Search, Step
+from loadstore.decomposition.search import Search
 from loadstore.decomposition.single import one_prompt_index
 from loadstore.errors import BadRequest, Undefined
 from loadstore.execution.trace import Trace
-from loadstore.sites import CONST
 from loadstore.threads import threads_for
-from loadstore.visible import visible
 
 TILE = 8192  # columns of the vocabulary
-
-
-@dataclass(frozen=True, eq=False)
-class Listing:
-    """The program of one prediction, from the target down; ``str`` prints it, one step once.
-
-    ``logit`` and ``probability`` are the run's. ``contrast`` is what is divided: the logit less that of ``against``, or
-    less the mean over the vocabulary, which no common shift of the logits changes. ``explained``: the part of it that
-    the listed writers of the target sum to. ``left`` more steps weigh enough, beyond ``most``.
-    """
-
-    trace: Trace
-    at: int
-    token: int
-    against: int | None
-    logit: float
-    probability: float
-    contrast: float
-    target: Load
-    steps: tuple[Step, ...]
-    share: float
-    left: int
-
-    @property
-    def explained(self) -> float:
-        """What the listed writers of the target sum to, in parts of the contrast."""
-        return self.target.explained
-
-    @property
-    def labels(self) -> list[str]:
-        """Token labels of the prompt."""
-        return self.trace.labels
-
-    @cached_property
-    def by_place(self) -> dict[Cell, Step]:
-        """Steps by writer and token."""
-        return {(step.site, step.at): step for step in self.steps}
-
-    @property
-    def wires(self) -> list[tuple[str, str]]:
-        """Every wire that a step's loads name, each once: what ``ls.sweep(trace, listing.wires, …)`` takes."""
-        named = [
-            (part.writer, step.site if load.kind == "mlp" else f"{step.site}.{load.kind}")
-            for step in self.steps
-            for load in step.loads
-            for part in load.parts
-            if part.writer != CONST
-        ]
-        return list(dict.fromkeys(named))
-
-    def text_of(self, token: int) -> str:
-        """Return the text of a token id with its white space visible; without a tokenizer ``#17``."""
-        tokens = self.trace.weights.tokens
-        return f"#{token}" if tokens is None else visible(tokens.text(token))
-
-    def __str__(self) -> str:
-        from loadstore.decomposition.program import program
-
-        return "\n".join(line.text for line in program(self))
 
 
 @threads_for(0)

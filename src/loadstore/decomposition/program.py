@@ -1,15 +1,20 @@
-"""A listing as lines of an assembly-like program; what a line says is also told by its marks, never by colour alone."""
+"""A listing, and its lines as an assembly-like program.
+
+What a line says is also told by its marks, never by colour alone.
+"""
 
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, TypeAlias
 
-from loadstore.decomposition.listing import Listing
 from loadstore.decomposition.loads import Cell, Kind, Load, Part
 from loadstore.decomposition.search import LEAST, Step
 from loadstore.decomposition.short import short, signed
+from loadstore.execution.trace import Trace
 from loadstore.sites import CONST
+from loadstore.visible import visible
 
 Op: TypeAlias = Literal["target", "LOAD", "LOAD.Q", "LOAD.K", "LOAD.V", "ADDR", "STORE", ""]
 OPS: Mapping[Kind, Op] = {"Q": "LOAD.Q", "K": "LOAD.K", "V": "LOAD.V", "mlp": "LOAD", "unembed": "LOAD"}
@@ -17,6 +22,63 @@ Mark: TypeAlias = Literal["", "estimated", "verified", "beyond", "failed"]
 Notes: TypeAlias = Mapping[tuple[str, str], tuple[str, Mark]]  # of a wire by writer and reader: what was measured
 TOKENS = 3  # of an address
 PARTS = 6  # of a load
+
+
+@dataclass(frozen=True, eq=False)
+class Listing:
+    """The program of one prediction, from the target down; ``str`` prints it, one step once.
+
+    ``logit`` and ``probability`` are the run's. ``contrast`` is what is divided: the logit less that of ``against``, or
+    less the mean over the vocabulary, which no common shift of the logits changes. ``explained``: the part of it that
+    the listed writers of the target sum to. ``left`` more steps weigh enough, beyond ``most``.
+    """
+
+    trace: Trace
+    at: int
+    token: int
+    against: int | None
+    logit: float
+    probability: float
+    contrast: float
+    target: Load
+    steps: tuple[Step, ...]
+    share: float
+    left: int
+
+    @property
+    def explained(self) -> float:
+        """What the listed writers of the target sum to, in parts of the contrast."""
+        return self.target.explained
+
+    @property
+    def labels(self) -> list[str]:
+        """Token labels of the prompt."""
+        return self.trace.labels
+
+    @cached_property
+    def by_place(self) -> dict[Cell, Step]:
+        """Steps by writer and token."""
+        return {(step.site, step.at): step for step in self.steps}
+
+    @property
+    def wires(self) -> list[tuple[str, str]]:
+        """Every wire that a step's loads name, each once: what ``ls.sweep(trace, listing.wires, …)`` takes."""
+        named = [
+            (part.writer, step.site if load.kind == "mlp" else f"{step.site}.{load.kind}")
+            for step in self.steps
+            for load in step.loads
+            for part in load.parts
+            if part.writer != CONST
+        ]
+        return list(dict.fromkeys(named))
+
+    def text_of(self, token: int) -> str:
+        """Return the text of a token id with its white space visible; without a tokenizer ``#17``."""
+        tokens = self.trace.weights.tokens
+        return f"#{token}" if tokens is None else visible(tokens.text(token))
+
+    def __str__(self) -> str:
+        return "\n".join(line.text for line in program(self))
 
 
 @dataclass(frozen=True, slots=True)

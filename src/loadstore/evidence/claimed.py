@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 
 from loadstore.causal.cutting import Wire
-from loadstore.decomposition.listing import Listing
 from loadstore.decomposition.loads import Kind, Part
+from loadstore.decomposition.program import Listing
 from loadstore.model.wiring import wiring
 from loadstore.sites import CONST, Writer
 

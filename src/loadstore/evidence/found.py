@@ -21,7 +21,8 @@ from loadstore.causal.metrics import loss
 from loadstore.causal.sweep import sweep
 from loadstore.errors import BadRequest
 from loadstore.execution.edits import cut
-from loadstore.execution.trace import Trace, run
+from loadstore.execution.run import run
+from loadstore.execution.trace import Trace
 from loadstore.heads.patterns import mass_on, role_masks
 from loadstore.heads.roles import IS_ROLE, bos_of, head_roles, random_repeats
 from loadstore.model.weights import Weights

@@ -7,7 +7,7 @@ import torch
 
 from loadstore.corpora.corpus import Source, read_corpus
 from loadstore.decomposition.orders import logits_by_order
-from loadstore.execution.trace import run
+from loadstore.execution.run import run
 from loadstore.model.weights import Weights
 from loadstore.progress import Progress
 

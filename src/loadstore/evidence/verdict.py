@@ -1,17 +1,94 @@
-"""A verified listing as text: the program with what was measured, cuts of several wires, and whether it holds."""
+"""A verified listing, and its text: the program with what was measured, cuts of several wires, and whether it holds."""
 
 import math
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from loadstore.causal.beyond import p_value
-from loadstore.decomposition.program import Notes, program
+import numpy as np
+
+from loadstore.causal.beyond import beyond, p_value
+from loadstore.decomposition.program import Listing, Notes, program
 from loadstore.decomposition.short import short
+from loadstore.evidence.claimed import Claim
 
-if TYPE_CHECKING:
-    from loadstore.evidence.verify import Check, Verified
+ERRORS = 2.0  # standard errors
 
 
-def mark(check: "Check") -> str:
+@dataclass(frozen=True)
+class Check:
+    """One cut: its effect on the target and on what it should change, its controls, and its replicates.
+
+    ``effect`` in nats; ``change``: total variation of the reader's pattern (Q, K, unembed) or relative change of what
+    it stores (V, MLP), NaN of cuts together; ``attention``: of every watched load, before and after.
+    """
+
+    claim: Claim
+    traffic: float
+    effect: float
+    change: float
+    probability: float
+    attention: tuple[tuple[float, float], ...]
+    controls: tuple[float, ...]
+    mean: float
+    standard_error: float
+
+    @property
+    def beyond(self) -> bool:
+        """Whether it moves the target as the listing says, further than any control moves it."""
+        return beyond(self.claim.sign * self.effect, self.controls)
+
+    @property
+    def p(self) -> float:
+        """The chance that it goes so far among its controls, if it is like them."""
+        return p_value(self.claim.sign * self.effect, self.controls)
+
+    @property
+    def replicated(self) -> bool:
+        """Whether its mean over replicates is more than two standard errors on the listing's side."""
+        return self.claim.sign * self.mean > ERRORS * self.standard_error
+
+    @property
+    def verified(self) -> bool:
+        """Both."""
+        return self.beyond and self.replicated
+
+
+@dataclass(frozen=True, eq=False)
+class Verified:
+    """A listing and the checks of its cuts; ``str`` prints the program with what was measured.
+
+    ``replicates``: how many other prompts; ``on``: what they are. Controls of a cut are as many as were asked for, or
+    as the model has.
+    """
+
+    listing: Listing
+    checks: tuple[Check, ...]
+    replicates: int
+    on: str
+
+    @property
+    def count(self) -> int:
+        """How many cuts are verified."""
+        return sum(check.verified for check in self.checks)
+
+    @property
+    def luck(self) -> float:
+        """How likely so many cuts, or more, would be beyond all controls if each were like its own."""
+        chances = np.ones(1)
+        for check in self.checks:
+            least = p_value(math.inf, check.controls)
+            chances = np.convolve(chances, [1 - least, least])
+        return float(chances[self.count :].sum())
+
+    @property
+    def holds(self) -> bool:
+        """Whether more cuts are verified than luck would put beyond their controls (below 1 %)."""
+        return self.luck < 0.01
+
+    def __str__(self) -> str:
+        return verdict(self)
+
+
+def mark(check: Check) -> str:
     """Verified, beyond its controls but not replicated, or neither; never by colour alone."""
     if check.verified:
         return "✔ verified"
@@ -25,7 +102,7 @@ def nats(value: float) -> str:
     return short(value) if abs(value) >= 0.095 else f"{value:.3f}".replace("0.", ".").replace("-", "−")
 
 
-def note(found: "Verified", check: "Check") -> str:
+def note(found: Verified, check: Check) -> str:
     """``cut L0.H7: p .99 → .52, −.64 nats (controls ≤ .03; replicates −1.2 ± .2) ✔ verified``."""
     most = max(map(abs, check.controls))
     return (
@@ -34,12 +111,12 @@ def note(found: "Verified", check: "Check") -> str:
     )
 
 
-def brief(found: "Verified", check: "Check") -> str:
+def brief(found: Verified, check: Check) -> str:
     """``cut L0.H7: p .99 → .52``."""
     return f"cut {check.claim.wires[0][0]}: p {short(found.listing.probability)} → {short(check.probability)}"
 
 
-def notes(found: "Verified", *, whole: bool = True) -> Notes:
+def notes(found: Verified, *, whole: bool = True) -> Notes:
     """What was measured of every single wire, for the lines of its program; in ``whole`` with its controls."""
     return {
         (str(check.claim.wires[0][0]), str(check.claim.wires[0][1])): (
@@ -51,7 +128,7 @@ def notes(found: "Verified", *, whole: bool = True) -> Notes:
     }
 
 
-def verdict(found: "Verified") -> str:
+def verdict(found: Verified) -> str:
     """The whole text."""
     lines = [line.text for line in program(found.listing, notes(found))]
     together = [check for check in found.checks if len(check.claim.wires) > 1]
@@ -68,7 +145,7 @@ def verdict(found: "Verified") -> str:
     return "\n".join([*lines, "", summary(found)])
 
 
-def summary(found: "Verified") -> str:
+def summary(found: Verified) -> str:
     """How many cuts are verified, and what luck would give."""
     n, beyond = len(found.checks), sum(check.beyond for check in found.checks)
     by_luck = math.fsum(p_value(math.inf, check.controls) for check in found.checks)

@@ -13,107 +13,27 @@ Tests: tests/evidence/test_verify.py.
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
-import numpy as np
 from torch import Tensor
 
 from loadstore.bounds import Seed, Sequences
-from loadstore.causal.beyond import beyond, p_value
 from loadstore.causal.controls import Sizes, control_sets, sizes_on
 from loadstore.causal.cutting import Effect, Wire, cut_each
 from loadstore.causal.own_cuts import pattern_without
 from loadstore.causal.relabel import relabelled
 from loadstore.causal.rest import Target
 from loadstore.decomposition.deviations import deviations
-from loadstore.decomposition.listing import Listing
+from loadstore.decomposition.program import Listing
 from loadstore.decomposition.single import one_prompt_index
 from loadstore.errors import BadRequest, Undefined
 from loadstore.evidence.claimed import Claim, claims_of
+from loadstore.evidence.verdict import Check, Verified
 from loadstore.execution.edits import cut
-from loadstore.execution.trace import Prompt, Trace, run
+from loadstore.execution.run import Prompt, run
+from loadstore.execution.trace import Trace
 from loadstore.model.wiring import wiring
 from loadstore.progress import Progress
 from loadstore.threads import threads_for
-
-ERRORS = 2.0  # standard errors
-
-
-@dataclass(frozen=True)
-class Check:
-    """One cut: its effect on the target and on what it should change, its controls, and its replicates.
-
-    ``effect`` in nats; ``change``: total variation of the reader's pattern (Q, K, unembed) or relative change of what
-    it stores (V, MLP), NaN of cuts together; ``attention``: of every watched load, before and after.
-    """
-
-    claim: Claim
-    traffic: float
-    effect: float
-    change: float
-    probability: float
-    attention: tuple[tuple[float, float], ...]
-    controls: tuple[float, ...]
-    mean: float
-    standard_error: float
-
-    @property
-    def beyond(self) -> bool:
-        """Whether it moves the target as the listing says, further than any control moves it."""
-        return beyond(self.claim.sign * self.effect, self.controls)
-
-    @property
-    def p(self) -> float:
-        """The chance that it goes so far among its controls, if it is like them."""
-        return p_value(self.claim.sign * self.effect, self.controls)
-
-    @property
-    def replicated(self) -> bool:
-        """Whether its mean over replicates is more than two standard errors on the listing's side."""
-        return self.claim.sign * self.mean > ERRORS * self.standard_error
-
-    @property
-    def verified(self) -> bool:
-        """Both."""
-        return self.beyond and self.replicated
-
-
-@dataclass(frozen=True, eq=False)
-class Verified:
-    """A listing and the checks of its cuts; ``str`` prints the program with what was measured.
-
-    ``replicates``: how many other prompts; ``on``: what they are. Controls of a cut are as many as were asked for, or
-    as the model has.
-    """
-
-    listing: Listing
-    checks: tuple[Check, ...]
-    replicates: int
-    on: str
-
-    @property
-    def count(self) -> int:
-        """How many cuts are verified."""
-        return sum(check.verified for check in self.checks)
-
-    @property
-    def luck(self) -> float:
-        """How likely so many cuts, or more, would be beyond all controls if each were like its own."""
-        chances = np.ones(1)
-        for check in self.checks:
-            least = p_value(math.inf, check.controls)
-            chances = np.convolve(chances, [1 - least, least])
-        return float(chances[self.count :].sum())
-
-    @property
-    def holds(self) -> bool:
-        """Whether more cuts are verified than luck would put beyond their controls (below 1 %)."""
-        return self.luck < 0.01
-
-    def __str__(self) -> str:
-        from loadstore.evidence.verdict import verdict
-
-        return verdict(self)
 
 
 @threads_for(0)

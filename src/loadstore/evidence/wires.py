@@ -9,7 +9,7 @@ from loadstore.causal.cutting import cut_each
 from loadstore.causal.sweep import Wire
 from loadstore.corpora.corpus import Source, read_corpus
 from loadstore.errors import BadRequest
-from loadstore.execution.trace import run
+from loadstore.execution.run import run
 from loadstore.model.weights import Weights
 from loadstore.model.where import asked_for
 from loadstore.model.wiring import wiring

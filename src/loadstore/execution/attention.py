@@ -1,7 +1,5 @@
 """What the heads of one layer do: queries, keys, values, patterns, and what they mix."""
 
-from dataclasses import dataclass
-
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
@@ -9,44 +7,12 @@ from torch import Tensor
 
 from loadstore.axes import HeadValues, Patterns, Stream
 from loadstore.errors import Undefined
-from loadstore.execution.edited import Edited
+from loadstore.execution.plan import Edited
+from loadstore.execution.record import LayerRecord
 from loadstore.model.architecture import Architecture
 from loadstore.model.norms import apply_gain, normalise, through_norm
 from loadstore.model.weights import Layer, Norm
 from loadstore.sites import POS, Side
-
-
-@dataclass
-class LayerRecord:
-    """What one layer did: its input, the norms' 1/σ; queries, keys, values a head; patterns, z = A v; bias, MLP.
-
-    z has the scale of a norm after the heads in it, where there is one: a head's store is linear in it.
-    """
-
-    stream: Stream
-    inverse_scale: Float[Tensor, "batch token 1"]
-    q: HeadValues
-    k: HeadValues
-    v: HeadValues
-    pattern: Patterns
-    z: HeadValues
-    q_scale: Tensor | None = None
-    k_scale: Tensor | None = None
-    bias: Stream | None = None
-    mlp: Stream | None = None
-    mlp_inverse_scale: Float[Tensor, "batch token 1"] | None = None
-    after_heads: Float[Tensor, "batch token 1"] | None = None
-    after_mlp: Float[Tensor, "batch token 1"] | None = None
-
-    @property
-    def inner(self) -> HeadValues:
-        """For every head, what its store is linear in: store = inner · ``out`` of its port."""
-        return self.z
-
-    @property
-    def mixing(self) -> Patterns:
-        """The weights with which ``inner`` is the sum of the values of the keys."""
-        return self.pattern if self.after_heads is None else self.pattern * self.after_heads[:, None]
 
 
 def project(x: Stream, matrix: Float[Tensor, "head d_model d_head"], bias: Tensor | None) -> HeadValues:

@@ -5,15 +5,13 @@ What each computes: docs/interventions.md.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from loadstore.bounds import Seed
 from loadstore.errors import BadRequest
+from loadstore.execution.record import Pass
 from loadstore.quote import quote
 from loadstore.sites import Head, Reader, Writer, parse_reader, parse_writer
-
-if TYPE_CHECKING:
-    from loadstore.execution.trace import Trace
 
 By: TypeAlias = Literal["mean", "zero", "resample"]
 What: TypeAlias = Literal["patterns", "norms"]
@@ -27,7 +25,7 @@ class Ablate:
 
     writer: Writer
     by: By
-    over: "Trace | None" = field(default=None, repr=False)
+    over: Pass | None = field(default=None, repr=False)
     at: tuple[int, ...] | None = None
     channel: tuple[int, ...] | None = None
     seed: Seed = 0
@@ -43,7 +41,7 @@ class Cut:
     writer: Writer
     reader: Reader
     by: By
-    over: "Trace | None" = field(default=None, repr=False)
+    over: Pass | None = field(default=None, repr=False)
     at: tuple[int, ...] | None = None
     channel: tuple[int, ...] | None = None
     seed: Seed = 0
@@ -57,7 +55,7 @@ class Patch:
     """Put what a writer stored in another run in the place of what it stores here, for all readers or for one."""
 
     writer: Writer
-    source: "Trace" = field(repr=False)
+    source: Pass = field(repr=False)
     reader: Reader | None = None
     at: tuple[int, ...] | None = None
     channel: tuple[int, ...] | None = None
@@ -71,7 +69,7 @@ class Freeze:
     """Take the patterns of some heads, or the scales of all norms, from another run."""
 
     what: What
-    source: "Trace" = field(repr=False)
+    source: Pass = field(repr=False)
     heads: tuple[str, ...] = ("*",)
 
     def __str__(self) -> str:
@@ -86,7 +84,7 @@ def ablate(
     writer: Writer | Head | str,
     *,
     by: By = "mean",
-    over: "Trace | None" = None,
+    over: Pass | None = None,
     at: At = None,
     channel: Channel = None,
     seed: Seed = 0,
@@ -107,7 +105,7 @@ def cut(
     reader: Reader | str,
     *,
     by: By = "mean",
-    over: "Trace | None" = None,
+    over: Pass | None = None,
     at: At = None,
     channel: Channel = None,
     seed: Seed = 0,
@@ -119,7 +117,7 @@ def cut(
 
 def patch(
     writer: Writer | Head | str,
-    source: "Trace",
+    source: Pass,
     *,
     reader: Reader | str | None = None,
     at: At = None,
@@ -135,7 +133,7 @@ def patch(
     return Patch(site, source, target, _tokens(at), _channels(site, channel))
 
 
-def freeze(what: What, source: "Trace", *, heads: str | Sequence[str] = "*") -> Freeze:
+def freeze(what: What, source: Pass, *, heads: str | Sequence[str] = "*") -> Freeze:
     """Take patterns (of all heads, or of those that globs name) or the 1/σ of all norms from ``source``.
 
     What is cut from the Q or K of a head with a frozen pattern changes nothing. Raises BadRequest.
@@ -153,12 +151,12 @@ def reader_of(edit: Edit) -> Reader | None:
     return None if isinstance(edit, Ablate | Freeze) else edit.reader
 
 
-def source_of(edit: Edit) -> "Trace | None":
+def source_of(edit: Edit) -> Pass | None:
     """The other run that an edit takes something from."""
     return edit.over if isinstance(edit, Ablate | Cut) else edit.source
 
 
-def _known(by: By, over: "Trace | None") -> By:
+def _known(by: By, over: Pass | None) -> By:
     if by not in ("mean", "zero", "resample"):
         raise BadRequest(f"by={by!r} is not a replacement; use 'mean' or 'zero', or 'resample' with over=")
     if by == "resample" and over is None:

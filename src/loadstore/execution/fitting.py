@@ -2,19 +2,16 @@
 
 from collections.abc import Hashable, Sequence
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 from loadstore.axes import Tokens
 from loadstore.errors import BadPrompt, BadRequest
-from loadstore.execution.edited import frozen_heads, strongest
 from loadstore.execution.edits import Ablate, Cut, Edit, Freeze, Replacing, reader_of, source_of
 from loadstore.execution.lifted import lifted
+from loadstore.execution.plan import frozen_heads, strongest
+from loadstore.execution.record import Pass
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.quote import quote
-
-if TYPE_CHECKING:
-    from loadstore.execution.trace import Trace
 
 
 def check(weights: Weights, tokens: Tokens, edits: Sequence[Edit]) -> None:
@@ -42,7 +39,7 @@ def _places(weights: Weights, length: int, edit: Replacing) -> None:
         lifted(weights, edit.writer, edit.channel, reader_of(edit))
 
 
-def _source(weights: Weights, tokens: Tokens, edit: Edit, source: "Trace | None") -> None:
+def _source(weights: Weights, tokens: Tokens, edit: Edit, source: Pass | None) -> None:
     """The run that something is taken from: of this model, and as long where positions are met one by one."""
     others = getattr(source, "tokens", None)
     if source is None or others is None or not hasattr(source, "record"):

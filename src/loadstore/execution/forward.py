@@ -12,19 +12,18 @@ N is a norm after the block, where there is one.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.axes import Logits, Stream, Tokens
-from loadstore.execution.attention import LayerRecord, attend, store
-from loadstore.execution.edited import Edited, Loss
+from loadstore.execution.attention import attend, store
 from loadstore.execution.edits import Edit
+from loadstore.execution.plan import Edited, Loss
+from loadstore.execution.record import LayerRecord, Record
 from loadstore.model.mlp import mlp_sum
 from loadstore.model.norms import normalise, through_norm
-from loadstore.model.points import ScaleOf
 from loadstore.model.ports import EmbedWriting, PosWriting
 from loadstore.model.weights import Layer, Norm, Weights
 from loadstore.sites import EMBED, POS, Writer
@@ -32,55 +31,6 @@ from loadstore.threads import threads_for
 
 TILE = 8192  # columns of the vocabulary
 ALL = slice(None)
-
-
-@dataclass
-class Record:
-    """What a recorded pass keeps; everything else that a Trace tells is derived from it."""
-
-    embed: Stream | None = None
-    pos: Float[Tensor, "token d_model"] | None = None
-    layers: list[LayerRecord] = field(default_factory=list[LayerRecord])
-    final: Stream | None = None
-    final_inverse_scale: Float[Tensor, "batch token 1"] | None = None
-
-    def scale(self, of: ScaleOf) -> Tensor | None:
-        """One scale 1/σ of this pass, of a q- or k-norm for every head; None for a q- or k-norm that is not there."""
-        if of.name == "final":
-            return self.final_inverse_scale
-        layer = self.layers[of.layer]
-        match of.name:
-            case "heads":
-                return layer.inverse_scale
-            case "q":
-                return layer.q_scale
-            case "k":
-                return layer.k_scale
-            case "mlp":
-                return layer.mlp_inverse_scale
-            case "after_heads":
-                return layer.after_heads
-            case "after_mlp":
-                return layer.after_mlp
-
-    def inner(self, writers: Sequence[Writer]) -> Float[Tensor, "batch token writer inner"]:
-        """What was recorded of one writer, or of heads of one layer: their stores are linear in it (``Bank.sent``)."""
-        layer = self.layers[writers[0].layer]
-        match writers[0].kind:
-            case "head":
-                index = [writer.index for writer in writers]
-                run = slice(index[0], index[0] + len(index))
-                return layer.inner[:, :, run if index == list(range(run.start, run.stop)) else index]
-            case "embed":
-                store = self.embed
-            case "pos":
-                store = None if self.pos is None else self.pos.expand(layer.stream.shape)
-            case "bias":
-                store = layer.bias
-            case "mlp":
-                store = layer.mlp
-        assert store is not None
-        return store[:, :, None]
 
 
 def forward(

@@ -7,7 +7,8 @@ import torch
 from loadstore.axes import Logits, Tokens
 from loadstore.execution.attention import overflow
 from loadstore.execution.edits import Edit
-from loadstore.execution.forward import Record, forward
+from loadstore.execution.forward import forward
+from loadstore.execution.record import Record
 from loadstore.model.weights import Weights
 
 

@@ -10,7 +10,8 @@ from loadstore.errors import LoadstoreError
 from loadstore.evidence.answers import followers
 from loadstore.evidence.circuit import Circuit, circuit_of
 from loadstore.evidence.found import induction_circuits
-from loadstore.execution.trace import Trace, run
+from loadstore.execution.run import run
+from loadstore.execution.trace import Trace
 from loadstore.explorer.state import Explorer
 from loadstore.heads.roles import bos_of
 from loadstore.model.weights import Weights

@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from loadstore.decomposition.listing import Listing
 from loadstore.decomposition.listing import listing as program_of
-from loadstore.decomposition.program import program
+from loadstore.decomposition.program import Listing, program
 from loadstore.decomposition.single import one_prompt_index
 from loadstore.errors import BadRequest
-from loadstore.evidence.verify import Verified
+from loadstore.evidence.verdict import Verified
 from loadstore.evidence.verify import verify as prove
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.question import target

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from loadstore.decomposition.question import Question, main_head
 from loadstore.decomposition.question import question as question_of
-from loadstore.execution.trace import Trace, run
+from loadstore.execution.run import run
+from loadstore.execution.trace import Trace
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.prompt import predicted, text_of
 from loadstore.explorer.state import Document, Explorer

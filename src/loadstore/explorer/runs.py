@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from threading import Lock
 
 from loadstore.execution.edits import Edit
-from loadstore.execution.trace import Trace, as_tokens, run
+from loadstore.execution.run import as_tokens, run
+from loadstore.execution.trace import Trace
 from loadstore.model.weights import Weights
 
 NAMES = 4096  # prompts that are remembered as token ids

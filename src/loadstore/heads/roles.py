@@ -11,9 +11,10 @@ from loadstore.axes import Tokens
 from loadstore.bounds import Seed, Sequences
 from loadstore.errors import BadRequest
 from loadstore.execution.edits import Edit
-from loadstore.execution.forward import Record, forward
+from loadstore.execution.forward import forward
 from loadstore.execution.overflow import finite
-from loadstore.execution.trace import as_tokens
+from loadstore.execution.record import Record
+from loadstore.execution.run import as_tokens
 from loadstore.heads.patterns import ROLES, mass_on, role_masks
 from loadstore.model.weights import Weights
 from loadstore.threads import threads_for

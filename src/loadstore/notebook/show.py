@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from loadstore.decomposition.address import Address
-from loadstore.decomposition.listing import Listing
+from loadstore.decomposition.program import Listing
 from loadstore.decomposition.walk import Walk
 from loadstore.errors import BadRequest
 from loadstore.evidence.head_facts import Dossier
-from loadstore.evidence.verify import Verified
+from loadstore.evidence.verdict import Verified
 from loadstore.execution.trace import Trace
 from loadstore.notebook.foreign import foreign_patterns
 from loadstore.notebook.labelled import labelled_figures

@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-import loadstore
 from loadstore.atomic import write_whole
 from loadstore.heads.roles import random_repeats
 from loadstore.model.weights import Weights
 from loadstore.report.facts import facts
 from loadstore.tokenizer.tokens import labels
 from loadstore.training.formation import FORMED, HIGH, LOW, Formation, chance, verdict
+from loadstore.version import VERSION
 from loadstore.views.model import figure, lines, reading, rule, series
 from loadstore.views.page import render_page
 
@@ -75,7 +75,7 @@ def formation_document(weights: Weights, found: Formation) -> dict[str, Any]:
                 ],
             }
         ],
-        "footer": [f"loadstore {loadstore.__version__}. This page carries all numbers in it; it loads nothing."],
+        "footer": [f"loadstore {VERSION}. This page carries all numbers in it; it loads nothing."],
     }
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from loadstore.execution.attention import allowed
 from loadstore.execution.edits import cut
-from loadstore.execution.trace import Trace, run
+from loadstore.execution.run import run
+from loadstore.execution.trace import Trace
 from loadstore.heads.patterns import role_masks
 from loadstore.heads.roles import bos_of
 from loadstore.model.wiring import wiring

@@ -1,10 +1,9 @@
 """The program of a prediction as a figure, estimated or verified."""
 
-from loadstore.decomposition.listing import Listing
+from loadstore.decomposition.program import Listing
 from loadstore.decomposition.program import program as lines
 from loadstore.decomposition.short import short
-from loadstore.evidence.verdict import notes, summary
-from loadstore.evidence.verify import Check, Verified
+from loadstore.evidence.verdict import Check, Verified, notes, summary
 from loadstore.views.model import Figure, View, figure, table
 from loadstore.views.program import line, program
 

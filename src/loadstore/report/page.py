@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import loadstore
 from loadstore.atomic import check_target, write_whole
 from loadstore.errors import Undefined
 from loadstore.heads.roles import bos_of
@@ -19,6 +18,7 @@ from loadstore.report.real.page import explore, real_lead, real_parts
 from loadstore.report.sections import finished
 from loadstore.report.story import tell
 from loadstore.report.words import plural
+from loadstore.version import VERSION
 from loadstore.views.page import render_page
 
 LEAST = 4  # tokens: two of them, twice
@@ -82,7 +82,7 @@ def report_document(
         ],
         "sections": finished(sections),
         "footer": [
-            f"loadstore {loadstore.__version__}. This page carries the prompt and all numbers in it; it loads nothing.",
+            f"loadstore {VERSION}. This page carries the prompt and all numbers in it; it loads nothing.",
             "Alignment: 0 is what a random rotation between writer and reader would give, 1 the most that their "
             "spectra allow, −1 the least. z and p are those of the exact null.",
         ],

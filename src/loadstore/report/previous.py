@@ -6,7 +6,7 @@ import numpy as np
 
 from loadstore.execution.attention import allowed
 from loadstore.execution.edits import cut
-from loadstore.execution.trace import run
+from loadstore.execution.run import run
 from loadstore.heads.patterns import mass_on, role_masks
 from loadstore.heads.roles import bos_of
 from loadstore.report.nothing import CHANGE

@@ -1,7 +1,8 @@
 """The prompt of a page and the question about it; without a prompt both are the article's own."""
 
 from loadstore.decomposition.question import Question, question
-from loadstore.execution.trace import Trace, as_tokens, run
+from loadstore.execution.run import as_tokens, run
+from loadstore.execution.trace import Trace
 from loadstore.model.weights import Weights
 
 ARTICLE = "the cat sat on the mat. the dog sat on the log."

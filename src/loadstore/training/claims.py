@@ -13,7 +13,7 @@ from loadstore.axes import Tokens
 from loadstore.causal.proof import induction_circuit, prove_wire
 from loadstore.checkpoints.checkpoint import read_checkpoint
 from loadstore.execution.edits import cut
-from loadstore.execution.trace import run
+from loadstore.execution.run import run
 from loadstore.heads.roles import head_roles, random_repeats, second_copy_loss
 from loadstore.model.weights import Weights
 from loadstore.scores.scores import subspace_scores

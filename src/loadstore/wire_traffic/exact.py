@@ -13,7 +13,8 @@ from torch import Tensor
 from loadstore.decomposition.deviations import deviations
 from loadstore.errors import Undefined
 from loadstore.execution.edits import reader_of
-from loadstore.execution.trace import Trace, run
+from loadstore.execution.run import run
+from loadstore.execution.trace import Trace
 from loadstore.model.ports import heads_out
 from loadstore.model.wiring import wiring
 from loadstore.progress import Progress

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from loadstore.execution.attention import LayerRecord
+from loadstore.execution.record import LayerRecord
 from loadstore.model.architecture import Architecture
 from loadstore.threads import threads_for
 

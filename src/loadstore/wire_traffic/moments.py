@@ -17,7 +17,7 @@ from torch import Tensor
 
 from loadstore.corpora.corpus import Corpus
 from loadstore.errors import Undefined
-from loadstore.execution.trace import run
+from loadstore.execution.run import run
 from loadstore.model.globs import matching
 from loadstore.model.points import Point
 from loadstore.model.ports import Bank, banks, points, reading, reading_at, writing

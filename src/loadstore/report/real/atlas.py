@@ -5,7 +5,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from loadstore.causal.own_cuts import own_cuts
-from loadstore.execution.trace import Trace, run
+from loadstore.execution.run import run
+from loadstore.execution.trace import Trace
 from loadstore.heads.patterns import ROLES
 from loadstore.heads.roles import IS_ROLE, random_repeats
 from loadstore.model.architecture import Architecture

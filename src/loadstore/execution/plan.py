@@ -2,22 +2,20 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from loadstore.execution.edits import Ablate, Cut, Edit, Freeze, Patch, Replacing, reader_of
 from loadstore.execution.lifted import lifted
+from loadstore.execution.record import Pass
 from loadstore.model.globs import matching
 from loadstore.model.points import ScaleName, ScaleOf
 from loadstore.model.ports import writing
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.sites import Head, Reader, Side, Writer
-
-if TYPE_CHECKING:
-    from loadstore.execution.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,7 @@ def frozen_heads(weights: Weights, edit: Freeze) -> list[Head]:
     return [writer.head for writer in matching(heads, edit.heads, network.writer)]
 
 
-def inner(trace: "Trace", writer: Writer) -> Tensor:
+def inner(trace: Pass, writer: Writer) -> Tensor:
     """What another run recorded of a writer: its store is linear in it."""
     return trace.record.inner([writer])[:, :, 0]
 
@@ -67,8 +65,8 @@ class Edited:
         self.weights, self.given = weights, given
         self.stored: dict[Writer, list[Replacing]] = {}
         self.cuts: list[Cut | Patch] = []
-        self.norms: Trace | None = None
-        self.patterns: dict[Head, Trace] = {}
+        self.norms: Pass | None = None
+        self.patterns: dict[Head, Pass] = {}
         for edit in strongest(edits):
             if isinstance(edit, Freeze):
                 if edit.what == "norms":

@@ -1,0 +1,133 @@
+"""What one forward pass did, as it is recorded, and what edits of another pass may take from it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.axes import HeadValues, Patterns, Stream, Tokens
+from loadstore.model.points import ScaleOf
+from loadstore.model.ports import writing
+from loadstore.model.weights import Weights
+from loadstore.model.wiring import wiring
+from loadstore.sites import Head, Writer
+
+
+@dataclass
+class LayerRecord:
+    """What one layer did: its input, the norms' 1/σ; queries, keys, values a head; patterns, z = A v; bias, MLP.
+
+    z has the scale of a norm after the heads in it, where there is one: a head's store is linear in it.
+    """
+
+    stream: Stream
+    inverse_scale: Float[Tensor, "batch token 1"]
+    q: HeadValues
+    k: HeadValues
+    v: HeadValues
+    pattern: Patterns
+    z: HeadValues
+    q_scale: Tensor | None = None
+    k_scale: Tensor | None = None
+    bias: Stream | None = None
+    mlp: Stream | None = None
+    mlp_inverse_scale: Float[Tensor, "batch token 1"] | None = None
+    after_heads: Float[Tensor, "batch token 1"] | None = None
+    after_mlp: Float[Tensor, "batch token 1"] | None = None
+
+    @property
+    def inner(self) -> HeadValues:
+        """For every head, what its store is linear in: store = inner · ``out`` of its port."""
+        return self.z
+
+    @property
+    def mixing(self) -> Patterns:
+        """The weights with which ``inner`` is the sum of the values of the keys."""
+        return self.pattern if self.after_heads is None else self.pattern * self.after_heads[:, None]
+
+    def rows(self, rows: slice) -> "LayerRecord":
+        """The same of some rows of the batch."""
+        values: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(self)}
+        return replace(self, **{name: value[rows] for name, value in values.items() if value is not None})
+
+
+@dataclass
+class Record:
+    """What a recorded pass keeps; everything else that a Trace tells is derived from it."""
+
+    embed: Stream | None = None
+    pos: Float[Tensor, "token d_model"] | None = None
+    layers: list[LayerRecord] = field(default_factory=list[LayerRecord])
+    final: Stream | None = None
+    final_inverse_scale: Float[Tensor, "batch token 1"] | None = None
+
+    def scale(self, of: ScaleOf) -> Tensor | None:
+        """One scale 1/σ of this pass, of a q- or k-norm for every head; None for a q- or k-norm that is not there."""
+        if of.name == "final":
+            return self.final_inverse_scale
+        layer = self.layers[of.layer]
+        match of.name:
+            case "heads":
+                return layer.inverse_scale
+            case "q":
+                return layer.q_scale
+            case "k":
+                return layer.k_scale
+            case "mlp":
+                return layer.mlp_inverse_scale
+            case "after_heads":
+                return layer.after_heads
+            case "after_mlp":
+                return layer.after_mlp
+
+    def inner(self, writers: Sequence[Writer]) -> Float[Tensor, "batch token writer inner"]:
+        """What was recorded of one writer, or of heads of one layer: their stores are linear in it (``Bank.sent``)."""
+        layer = self.layers[writers[0].layer]
+        match writers[0].kind:
+            case "head":
+                index = [writer.index for writer in writers]
+                run = slice(index[0], index[0] + len(index))
+                return layer.inner[:, :, run if index == list(range(run.start, run.stop)) else index]
+            case "embed":
+                store = self.embed
+            case "pos":
+                store = None if self.pos is None else self.pos.expand(layer.stream.shape)
+            case "bias":
+                store = layer.bias
+            case "mlp":
+                store = layer.mlp
+        assert store is not None
+        return store[:, :, None]
+
+    def rows(self, rows: slice) -> "Record":
+        """The same of some rows of the batch."""
+
+        def cut(value: Tensor | None) -> Tensor | None:
+            return value if value is None or value.dim() == 2 else value[rows]
+
+        layers = [layer.rows(rows) for layer in self.layers]
+        return Record(cut(self.embed), cut(self.pos), layers, cut(self.final), cut(self.final_inverse_scale))
+
+
+@dataclass(frozen=True, eq=False)
+class Pass:
+    """One forward pass: the model, its tokens, and the record of what it did, made by ``replay`` on first use."""
+
+    weights: Weights
+    tokens: Tokens
+    replay: Callable[[], Record]
+
+    @cached_property
+    def record(self) -> Record:
+        """What the pass did."""
+        return self.replay()
+
+    def store(self, writer: Writer | Head | str) -> Float[Tensor, "batch token d_model"]:
+        """Return what a writer stored at every token, of every prompt. Raises NoSuchSite naming the nearest writer."""
+        if not isinstance(writer, Writer):
+            writer = wiring(self.weights).writer(str(writer))
+        value = writing(self.weights, writer).sent(self.record.inner([writer])[:, :, 0])
+        return value.expand(*self.tokens.shape, -1)

@@ -1,0 +1,88 @@
+"""Run a model on a prompt: what a prompt may be, and the run as a Trace."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TypeAlias
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from loadstore.axes import Tokens
+from loadstore.errors import BadPrompt
+from loadstore.execution.edits import Edit
+from loadstore.execution.fitting import check
+from loadstore.execution.forward import forward
+from loadstore.execution.overflow import finite
+from loadstore.execution.record import Record
+from loadstore.execution.trace import Trace
+from loadstore.model.weights import Weights
+from loadstore.quote import quote
+from loadstore.tokenizer.tokens import require
+
+WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.uint16, torch.uint32, torch.uint64)
+Ids: TypeAlias = Int[Tensor, " token"] | Int[Tensor, "batch token"]
+Prompt: TypeAlias = str | Sequence[str] | Sequence[int] | Sequence[Sequence[int]] | Ids
+
+
+def run(weights: Weights, prompt: Prompt, edits: Sequence[Edit] = (), *, record: bool = False) -> Trace:
+    """Run a model on text, token ids, or a batch (texts of as many tokens each, ids [batch, token]), with edits if any.
+
+    Text gets the model's BOS in front; ids are taken as they are. Raises BadPrompt (empty, too long, ids out
+    of range), Undefined (text without a tokenizer, numbers that stop being finite), and for edits that do not fit
+    the model, the prompt or each other NoSuchSite, NoSuchWire, BadPrompt, BadRequest.
+    """
+    tokens, batched = as_tokens(weights, prompt)
+    check(weights, tokens, edits)
+    kept = Record() if record else None
+    with torch.no_grad():
+        logits = finite(weights, tokens, edits, forward(weights, tokens, edits, kept))
+    return Trace(
+        weights, tokens, partial(_replayed, weights, tokens, tuple(edits), kept), tuple(edits), batched, logits
+    )
+
+
+def _replayed(weights: Weights, tokens: Tokens, edits: Sequence[Edit], kept: Record | None) -> Record:
+    """Return the record that was kept, or that of the pass run again."""
+    if kept is not None:
+        return kept
+    record = Record()
+    with torch.no_grad():
+        forward(weights, tokens, edits, record)
+    return record
+
+
+def as_tokens(weights: Weights, prompt: Prompt) -> tuple[Tokens, bool]:
+    """Token ids [batch, token] and whether the prompt was a batch. Raises BadPrompt, Undefined."""
+    shape = weights.architecture
+    if isinstance(prompt, str):
+        ids = torch.tensor(require(weights.tokens, weights.name, weights.untokenised).encode(prompt))
+    elif isinstance(prompt, Sequence) and prompt and all(isinstance(text, str) for text in prompt):
+        ids = _together(weights, [str(text) for text in prompt])
+    else:
+        try:
+            ids = torch.as_tensor(prompt)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise BadPrompt(f"a prompt is text or whole token ids, [token] or [batch, token]: {quote(error)}") from None
+    if ids.numel() == 0:
+        raise BadPrompt("the prompt is empty; give at least one token")
+    if ids.dim() not in (1, 2) or ids.dtype not in WHOLE:
+        raise BadPrompt(f"a prompt is whole token ids, [token] or [batch, token]; got {ids.dtype} {list(ids.shape)}")
+    ids = ids.long()
+    if ids.shape[-1] > shape.context:
+        raise BadPrompt(
+            f"the prompt has {ids.shape[-1]} tokens; {weights.name} takes at most {shape.context}. Shorten it."
+        )
+    if int(ids.min()) < 0 or int(ids.max()) >= shape.vocab:
+        raise BadPrompt(f"token ids must be from 0 to {shape.vocab - 1}; got {int(ids.min())} to {int(ids.max())}")
+    return ids.reshape(-1, ids.shape[-1]), ids.dim() == 2
+
+
+def _together(weights: Weights, texts: list[str]) -> Tensor:
+    """Token ids of texts that have as many each."""
+    found = [require(weights.tokens, weights.name, weights.untokenised).encode(text) for text in texts]
+    lengths = {len(ids): text for ids, text in zip(found, texts, strict=True)}
+    if len(lengths) > 1:
+        told = "; ".join(f"{quote(repr(text), 40)} has {length}" for length, text in list(lengths.items())[:3])
+        raise BadPrompt(f"the prompts of a batch must have equally many tokens: {told}")
+    return torch.tensor(found)
