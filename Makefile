@@ -39,6 +39,7 @@ check: $(DEV) ## lint, formatting, types and layers, then those of web/ (make we
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python scripts/house.py --check
 	@$(MAKE) --no-print-directory web
 
 web: $(NODE) ## check the types of web/ and run its unit tests; needs Node 20 or later
