@@ -48,7 +48,7 @@ def stated(checkpoint: Checkpoint) -> str:
     kind = (checkpoint.config or {}).get("model_type")
     if kind is None:
         return ""
-    if kind in AROUND:
+    if isinstance(kind, str) and kind in AROUND:
         return f"; its config says model_type '{kind}', {AROUND[kind]}"
     alike = get_close_matches(str(kind), FAMILIES, 1, 0.5)
     near = f" (the closest that is supported is '{alike[0]}')" if alike else ""
