@@ -1,22 +1,27 @@
 """Clients without the key leave the owner served, whatever they send and however many they are."""
 
 import contextlib
+import gc
 import http.client
 import json
 import select
 import socket
 import subprocess
 import sys
+import threading
 import time
+import warnings
 from collections.abc import Generator
 
 import pytest
 from pace import slowness
-from served import Client, answer, until
+from served import Client, answer, serving, until
 
+import loadstore as ls
 from loadstore.explorer import connections
 from loadstore.explorer.app import bundled
 from loadstore.explorer.guard import HEADERS
+from loadstore.explorer.state import Explorer
 
 SOON = 1.0  # seconds for an answer to the owner
 
@@ -167,3 +172,29 @@ def test_wrong_keys_cost_little(client: Client) -> None:
         assert client.send("POST", "/api/run", b"{}", x_loadstore_key=f"{index:032}")[0] == 401
     assert time.monotonic() - begun < 5 * slowness()
     assert until(lambda: answered_soon(client))
+
+
+def connect_until(ended: threading.Event, port: int, made: list[socket.socket]) -> None:
+    while not ended.is_set():
+        try:
+            made.append(socket.create_connection(("127.0.0.1", port), 1))
+        except OSError:
+            return
+
+
+def test_connections_that_come_while_the_server_ends_are_closed(recwarn: pytest.WarningsRecorder) -> None:
+    explorer = Explorer(ls.load("builtin"), [0, 1, 2])
+    warnings.simplefilter("always")
+    for _ in range(4):
+        ended, made = threading.Event(), list[socket.socket]()
+        with serving(explorer) as served:
+            port = Client(served.address).port
+            thread = threading.Thread(target=connect_until, args=(ended, port, made))
+            thread.start()
+            time.sleep(0.05)
+        ended.set()
+        thread.join()
+        for each in made:
+            each.close()
+    gc.collect()
+    assert [str(each.message) for each in recwarn if "unclosed" in str(each.message)] == []

@@ -125,6 +125,11 @@ class Connections:
         for connection in late:
             self._drop(connection)
 
+    def drop_all(self) -> None:
+        """Drop every connection."""
+        for connection in [one for group in self._groups.values() for one in group]:
+            self._drop(connection)
+
     def _move(self, connection: Connection, group: Group, patience: float) -> None:
         if connection in self._groups[connection.group]:  # else it was closed meanwhile
             self._groups[connection.group].pop(connection)

@@ -24,6 +24,7 @@ from loadstore.explorer.state import Explorer
 PORT = 8421
 TRIED = 20  # ports after it, where it is taken and none was asked for
 QUEUE = 512  # connections that the system keeps until they are accepted
+TURNS = 4  # of the event loop, before it ends
 
 
 class Served(uvicorn.Server):
@@ -101,6 +102,9 @@ class Served(uvicorn.Server):
         """End; uvicorn sends itself the signal that ended it right after this."""
         self._opened()
         await super().shutdown(sockets)
+        for _ in range(TURNS):  # what was accepted while it ended is made in the next turn, and lost in the one after
+            await asyncio.sleep(0)
+            self._connections.drop_all()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
