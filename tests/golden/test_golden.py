@@ -13,7 +13,6 @@ import pytest
 from golden.files import PAIRS, computed, read
 from golden.summary import RELATIVE, SINGLE, differences
 
-
 LARGE = {("smollm2", "weights"), ("smollm2", "pass")}
 """Groups that take two minutes and 9 GB: only with ``LOADSTORE_GOLDEN=all``."""
 ASKED = [pair for pair in PAIRS if pair not in LARGE or os.environ.get("LOADSTORE_GOLDEN") == "all"]
