@@ -5,6 +5,7 @@ from functools import cache, cached_property
 from typing import Any
 
 import torch
+import xarray as xr
 from golden import functions as of
 from tiny import Kind, some_tokens, tiny
 from torch import Tensor
@@ -22,7 +23,6 @@ TINY = {  # every scheme of positions with attention alone, and every family; tw
     "llama": Kind("rotary", "rms", False, "gated", kv=2),
     "qwen3": Kind("rotary", "rms", False, "gated", kv=2, qk_norm=True),
 }
-REAL = ("builtin", "smollm2")
 SENTENCE = "the cat sat on the mat. the dog sat on the log. the"
 
 
@@ -95,6 +95,23 @@ class Case:
     @cached_property
     def batched(self) -> Trace:
         return of.run(self.model, self.batch, record=True)
+
+    @cached_property
+    def circuits(self) -> xr.Dataset:
+        """Induction circuits; every pair of heads of a tiny model takes part, which has no head of a role."""
+        how: dict[str, Any] = {"least": 0.0, "most": 4, "controls": 4} if self.is_tiny else {"controls": 6}
+        return of.circuits(self.model, sequences=2, **how)
+
+    @cached_property
+    def verdicts(self) -> dict[str, of.Verified]:
+        """A listing verified on prompts with other tokens, and on given ones."""
+        found = of.listing(self.trace, most=2 if self.is_large else 8, share=0.97 if self.is_tiny else 0.9)
+        few = 2 if self.is_large else 3
+        relabelled = of.verify(found, controls=2 if self.is_large else 4, replicates=few, seed=1)
+        if self.is_large or (self.is_tiny and self.name not in ("learned", "llama")):
+            return {"relabelled": relabelled}
+        given = [self.ids, self.other_ids, self.ids[::-1]]
+        return {"relabelled": relabelled, "paraphrases": of.verify(found, controls=4, paraphrases=given)}
 
     @cached_property
     def explorer(self) -> of.Explorer:

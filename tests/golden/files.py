@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from golden import from_a_pass, from_controls, from_edits, from_text, from_weights
-from golden.cases import REAL, TINY, Case, case
+from golden.cases import Case, case
 from golden.summary import Result
 
 HERE = Path(__file__).parent
@@ -17,12 +17,6 @@ GROUPS: dict[str, Callable[[Case], Iterator[tuple[str, Result]]]] = {
     "text": from_text.results,
     "controls": from_controls.results,
 }
-PAIRS = [
-    (model, group)
-    for model in (*TINY, *REAL)
-    for group in GROUPS
-    if group != "controls" or model in from_controls.MODELS
-]
 
 
 def path(model: str, group: str) -> Path:

@@ -9,11 +9,9 @@ from typing import Any
 
 from golden import functions as of
 from golden.cases import Case
-from golden.from_text import asked_of_circuits, verdicts
 from golden.summary import Result
 
 Named = Iterator[tuple[str, Result]]
-MODELS = ("learned", "llama", "gpt2", "builtin", "smollm2")
 
 
 def results(case: Case) -> Named:
@@ -44,12 +42,12 @@ def of_wires(case: Case) -> Named:
 
 def of_edits(case: Case) -> Named:
     """The explorer's controls of a cut and of an ablation."""
+    if case.is_large:
+        return
     for name, edit in {
         "cut": {"kind": "cut", "writer": case.early, "reader": f"{case.late}.K"},
         "ablation": {"kind": "ablate", "writer": case.early},
     }.items():
-        if case.is_large and name == "cut":
-            continue
         found = of.controls_of_edit(case.explorer, case.ask(at=len(case.ids) - 1, edits=[edit]))(_quiet)
         yield f"edit/{name}", [one["edit"] for one in found["controls"]]
         yield f"edit/{name}/change", [found["own"], *(one["change"] for one in found["controls"])]
@@ -58,7 +56,7 @@ def of_edits(case: Case) -> Named:
 
 def of_listings(case: Case) -> Named:
     """The controls of a verified listing, and what follows from them."""
-    for name, found in verdicts(case).items():
+    for name, found in case.verdicts.items():
         yield f"verified/{name}/controls", [value for check in found.checks for value in check.controls]
         yield f"verified/{name}/beyond", [check.claim.text for check in found.checks if check.beyond]
         yield f"verified/{name}/numbers", {"verified": found.count, "luck": found.luck, "holds": found.holds}
@@ -78,7 +76,7 @@ def of_proofs(case: Case) -> Named:
 
 def of_circuits(case: Case) -> Named:
     """The largest control of every induction circuit."""
-    found = of.circuits(case.model, **asked_of_circuits(case))
+    found = case.circuits
     yield "circuits/control", found.control
     yield "circuits/beyond", found.beyond
 

@@ -107,7 +107,7 @@ def circuits(case: Case) -> Named:
     """Induction circuits without what depends on controls: `controls` has the rest."""
     if case.is_large:
         return
-    found = of.circuits(case.model, **asked_of_circuits(case))
+    found = case.circuits
     yield "circuits/pairs", [str(one) for one in found["pair"].values]
     for name in ("alignment", "z", "traffic", "traffic_rank", "previous", "induction", "change", "change_se"):
         yield f"circuits/{name.replace('_', ' ')}", found[name]
@@ -117,27 +117,12 @@ def circuits(case: Case) -> Named:
     yield "circuits/together", uniform | {"change": found.attrs["together"]}
 
 
-def asked_of_circuits(case: Case) -> dict[str, float]:
-    """Every pair of heads of a tiny model takes part, which has no head of a role."""
-    return {"least": 0.0, "most": 4, "controls": 4, "sequences": 2} if case.is_tiny else {"controls": 6, "sequences": 2}
-
-
 def verified(case: Case) -> Named:
     """A listing's cuts without what depends on controls: `controls` has the rest."""
-    for name, found in verdicts(case).items():
+    for name, found in case.verdicts.items():
         yield f"verified/{name}/cuts", [check.claim.text for check in found.checks]
         for what in ("traffic", "effect", "change", "probability", "mean", "standard_error"):
             yield f"verified/{name}/{what.replace('_', ' ')}", [getattr(check, what) for check in found.checks]
         yield f"verified/{name}/sign", [check.claim.sign for check in found.checks]
         rows = [pair for check in found.checks for pair in check.attention]
         yield f"verified/{name}/attention", rows or [0.0]
-
-
-def verdicts(case: Case) -> dict[str, of.Verified]:
-    """A listing verified on prompts with other tokens, and on given ones."""
-    found = of.listing(case.trace, most=2 if case.is_large else 8, share=0.97 if case.is_tiny else 0.9)
-    relabelled = of.verify(found, controls=2 if case.is_large else 4, replicates=2 if case.is_large else 3, seed=1)
-    if case.is_large or (case.is_tiny and case.name not in ("learned", "llama")):
-        return {"relabelled": relabelled}
-    given = [case.ids, case.other_ids, case.ids[::-1]]
-    return {"relabelled": relabelled, "paraphrases": of.verify(found, controls=4, paraphrases=given)}

@@ -9,8 +9,8 @@ import json
 import sys
 import time
 
-from golden.cases import REAL
-from golden.files import PAIRS, computed, path, prefix, read
+from golden.files import computed, path, prefix, read
+from golden.pairs import PAIRS, REAL
 from golden.summary import summary
 
 

@@ -2,8 +2,8 @@
 
 Of many numbers: the size of the largest, and a sum in which every entry has a weight of its own, so that no entry
 moves, or changes places with another, unseen; of a real model also the norm, and the largest entry with its name. Of
-up to ``FEW`` numbers by name: all of them. They are compared relative to the largest entry of their result; NaN equals
-NaN.
+up to ``FEW`` numbers by name: all of them. They are compared relative to the largest entry of their result, and equal
+up to ``ROUNDING``; NaN equals NaN.
 Lists of names are compared as lists, long ones by their first names and a digest.
 """
 
@@ -22,6 +22,8 @@ FEW = 8
 RELATIVE = 1e-9
 SINGLE = 1e-6
 """Of results in whose computation something is rounded to float32."""
+ROUNDING = 1e-13
+"""Any number may differ by this much: a difference of two logits near 10 is rounded so, however small it is."""
 
 
 def summary(result: Result, *, named: bool) -> Numbers:
@@ -91,7 +93,7 @@ def _weights(count: int) -> np.ndarray:
 
 def _relative(new: float, old: float, scale: float) -> float:
     """How far apart two numbers are, in parts of the result's largest entry."""
-    if new == old or (math.isnan(new) and math.isnan(old)):
+    if new == old or (math.isnan(new) and math.isnan(old)) or abs(new - old) <= ROUNDING:
         return 0.0
     return abs(new - old) / scale if scale > 0 else math.inf
 
