@@ -2,7 +2,8 @@
 
     PYTHONPATH=tests OMP_NUM_THREADS=1 .venv/bin/python tests/golden/compare.py learned/pass smollm2/edits
 
-A process of its own, because shapes are not checked here: every other test checks them, and it takes three times as long.
+A process of its own, because shapes are not checked here: every other test checks them, and they take three times as
+long.
 """
 
 import json

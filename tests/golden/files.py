@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from golden import from_a_pass, from_controls, from_edits, from_text, from_weights
+from golden import from_a_pass, from_commands, from_controls, from_edits, from_fields, from_text, from_weights
 from golden.cases import Case, case
 from golden.summary import Result
 
@@ -16,6 +16,8 @@ GROUPS: dict[str, Callable[[Case], Iterator[tuple[str, Result]]]] = {
     "edits": from_edits.results,
     "text": from_text.results,
     "controls": from_controls.results,
+    "fields": from_fields.results,
+    "commands": from_commands.results,
 }
 
 

@@ -15,6 +15,7 @@ from loadstore import dossier as dossier
 from loadstore import effect as effect
 from loadstore import freeze as freeze
 from loadstore import head_roles as roles
+from loadstore import induction_answers as induction_answers
 from loadstore import induction_circuits as circuits
 from loadstore import key_composition as key_composition
 from loadstore import kl as kl
@@ -36,6 +37,7 @@ from loadstore import positional_qk as positional_qk
 from loadstore import residual_parts as residual_parts
 from loadstore import run as run
 from loadstore import score_parts as score_parts
+from loadstore import show as show
 from loadstore import spectrum as spectrum
 from loadstore import store_loads as loads_of_store
 from loadstore import stream_moments as stream_moments
@@ -52,7 +54,6 @@ from loadstore.causal.cutting import cut_each as effects_of_cuts
 from loadstore.causal.own_cuts import own_cuts as own_cuts
 from loadstore.causal.proof import induction_circuit as wires_of_circuit
 from loadstore.causal.proof import prove_wire as proof
-from loadstore.causal.relabel import relabelled as relabelled
 from loadstore.corpora.corpus import counts as token_counts
 from loadstore.corpora.corpus import read_corpus as read_corpus
 from loadstore.decomposition.decomposition import reader_parts as reader_parts
@@ -73,9 +74,6 @@ from loadstore.explorer.state import Explorer as Explorer
 from loadstore.heads.roles import random_repeats as random_repeats
 from loadstore.heads.roles import second_copy_loss as second_copy_loss
 from loadstore.model.wiring import wiring as wiring
-from loadstore.report.real.supply import supply as supply
 from loadstore.scores.overlap import overlap as overlap
 from loadstore.sites import parse_head as head
-from loadstore.sites import parse_reader as reader
-from loadstore.sites import parse_writer as writer
 from loadstore.wire_traffic.exact import reader_traffic as traffic_of_side

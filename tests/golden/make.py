@@ -32,7 +32,10 @@ def main(words: list[str]) -> int:
 
 
 def _line(numbers: object) -> str:
-    return json.dumps(numbers, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(numbers, ensure_ascii=False, separators=(",", ":"))
+    if "Infinity" in text:
+        raise ValueError(f"{text}: beside an infinity no other number of a result would count")
+    return text
 
 
 if __name__ == "__main__":
