@@ -1,5 +1,6 @@
 /** Reads the document that the page carries and draws it. */
 import { render } from "preact";
+import { isolateText } from "./bidi";
 import { stayHere } from "./embed";
 import { Guard, Notice } from "./guard";
 import type { Page } from "./model";
@@ -17,6 +18,7 @@ function document_(): Page | null {
 const root = document.getElementById("loadstore");
 const page = document_();
 stayHere();
+isolateText();
 if (root) {
   render(
     page ? (

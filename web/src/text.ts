@@ -23,7 +23,7 @@ export function clip(text: string, longest = LONGEST): string {
   const characters = [...text];
   if (characters.length <= longest) return text;
   const tail = Math.floor((longest - 1) / 3);
-  return `${characters.slice(0, longest - 1 - tail).join("")}\u2026${characters.slice(-tail).join("")}`;
+  return `${characters.slice(0, longest - 1 - tail).join("")}\u2026${characters.slice(characters.length - tail).join("")}`;
 }
 
 /** Width of the widest of `labels` once clipped. */

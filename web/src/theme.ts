@@ -1,9 +1,8 @@
 /** The colours that a canvas cannot take from the style sheet by itself. */
 import { useEffect, useState } from "preact/hooks";
 import { pixelOf } from "./colour";
+import { squares } from "./squares";
 
-/** Distance of the hatching's lines, in pixels. */
-const STEP = 7;
 const QUERIES = ["(prefers-color-scheme: dark)", "(forced-colors: active)", "print"];
 
 /** A number that changes when the colours of the page do, so that canvases are drawn again. */
@@ -40,24 +39,7 @@ function hatch(pen: CanvasRenderingContext2D): [number, number] {
 /** Draw `cells`, `columns` a line, as squares of `size` pixels from a corner on; hatched where a cell is 0. */
 export function drawCells(pen: CanvasRenderingContext2D, cells: Uint32Array, columns: number, size: number, left: number, top: number): void {
   const [ground, line] = hatch(pen);
-  const width = columns * size;
-  const height = (cells.length / columns) * size;
-  if (!(width * height > 0)) return;
-  const image = new ImageData(width, height);
-  const pixels = new Uint32Array(image.data.buffer);
-  const stripes = Uint32Array.from({ length: width + STEP }, (_, x) => (x % STEP < 2 ? line : ground));
-  for (let y = 0; y < height; y++) {
-    const [from, row] = [y * width, Math.floor(y / size) * columns];
-    if (y % size) pixels.copyWithin(from, from - width, from);
-    for (let column = 0; column < columns; ) {
-      const cell = cells[row + column] as number;
-      let end = column + 1;
-      while (end < columns && cells[row + end] === cell) end++;
-      const [first, last] = [column * size, end * size];
-      if (!cell) pixels.set(stripes.subarray((y + first) % STEP, ((y + first) % STEP) + last - first), from + first);
-      else if (y % size === 0) pixels.fill(cell, from + first, from + last);
-      column = end;
-    }
-  }
-  pen.putImageData(image, left, top);
+  const pixels = squares(cells, columns, size, ground, line);
+  if (!pixels.length) return;
+  pen.putImageData(new ImageData(new Uint8ClampedArray(pixels.buffer), columns * size), left, top);
 }

@@ -24,7 +24,7 @@ function resolved(from: string, name: string): string {
 const imports = new Map(files.map((file) => [file, [...readFileSync(file, "utf8").matchAll(IMPORT)].map(([, name = ""]) => resolved(file, name))]));
 
 test("the imports of web/src are read", () => {
-  assert.deepEqual(imports.get(join("src", "main.tsx"))?.sort(), ["embed.ts", "guard.tsx", "model/index.ts", "page.tsx", "styles/index.css"].map((name) => join("src", name)));
+  assert.deepEqual(imports.get(join("src", "main.tsx"))?.sort(), ["bidi.ts", "embed.ts", "guard.tsx", "model/index.ts", "page.tsx", "styles/index.css"].map((name) => join("src", name)));
 });
 
 test("a circle is found, of two files, of three, and of one", () => {

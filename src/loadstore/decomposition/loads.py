@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias
 import torch
 
 from loadstore.decomposition.contrast import direction_of
-from loadstore.decomposition.outputs import output_parts
+from loadstore.decomposition.outputs import output_along
 from loadstore.decomposition.reading import norm_of, read_at
 from loadstore.decomposition.sides import VANISHED, divided
 from loadstore.execution.trace import Trace
@@ -105,12 +105,13 @@ def head_loads(trace: Trace, head: Head, at: int, share: float) -> tuple[Load, L
 
 def _values(trace: Trace, head: Head, at: int, share: float) -> Load:
     output = trace.store(Writer("head", head.layer, head.index))[0, at]
-    parts = output_parts(trace, head, at, along=output)
+    parts = {name: part.double() for name, part in output_along(trace, head, at, output).items()}
     whole = float(output.double().square().sum())
-    names, values = [str(name) for name in parts["writer"].values], parts.values
-    if not whole > VANISHED * abs(values).sum():
+    if not whole > VANISHED * math.fsum(float(part.abs().sum()) for part in parts.values()):
         return Load("V", undefined="the head stores nothing here")
-    cells = {(name, j): float(values[j, w]) / whole for w, name in enumerate(names) for j in range(at + 1)}
+    cells = {
+        (name, j): value / whole for name, part in parts.items() for j, value in enumerate(part[: at + 1].tolist())
+    }
     return chosen("V", cells, share)
 
 

@@ -8,6 +8,7 @@ Tests: tests/theorems/test_sums.py.
 from typing import TYPE_CHECKING
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.decomposition.decomposition import reader_parts
@@ -48,10 +49,21 @@ def output_parts(trace: Trace, head: Head | str, at: int, along: Tensor | None =
     else:
         if along.shape != stored.shape or not along.is_floating_point():
             raise BadRequest(f"a direction of the stream has {len(stored)} numbers; got {list(along.shape)}")
-        along = along.to(stored)
-        (parts,) = projections(trace, [Question(reader, row[:, None] * (out @ along))])
-        values, stored = torch.stack(list(parts.values()), 1).double(), stored @ along
+        parts = output_along(trace, head, at, along)
+        values, stored = torch.stack(list(parts.values()), 1).double(), stored @ along.to(stored)
     lacks = (stored.double() - values.double().sum((0, 1))).abs().max()
     dims = ("key", "writer", "d_model")[: values.ndim]
     attrs = {"head": str(head), "at": at, "remainder": float(lacks)}
     return xr.DataArray(values.cpu().numpy(), dims=dims, coords={"writer": list(parts)}, attrs=attrs)
+
+
+def output_along(trace: Trace, head: Head, at: int, along: Float[Tensor, " d_model"]) -> dict[str, Tensor]:
+    """⟨Σ_w A_ij v_j^w W_O, u⟩ of every V-side writer and ``const``, for every source token j.
+
+    Raises Undefined for an ablated head.
+    """
+    refuse_ablated(trace, Writer("head", head.layer, head.index))
+    record, out = trace.record.layers[head.layer], heads_out(trace.weights, head.layer)[head.index]
+    row = record.mixing[0, head.index, at]
+    (parts,) = projections(trace, [Question(Reader(head.layer, head.index, "V"), row[:, None] * (out @ along.to(out)))])
+    return parts

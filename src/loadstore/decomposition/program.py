@@ -50,9 +50,9 @@ class Listing:
         """What the listed writers of the target sum to, in parts of the contrast."""
         return self.target.explained
 
-    @property
+    @cached_property
     def labels(self) -> list[str]:
-        """Token labels of the prompt."""
+        """Token labels of the prompt, decoded once."""
         return self.trace.labels
 
     @cached_property

@@ -1,10 +1,10 @@
 /** The parts of a sentence with weights: words, bars, outlines, and what they mean. */
 import type { ReadonlySignal } from "@preact/signals";
 import { colourAt } from "../colour";
-import { percent, short } from "../format";
+import { percent } from "../format";
 import { Hatch } from "../heatmap/panel";
-import { textWidth } from "../measure";
 import type { Address, Cell } from "../model";
+import { barOf } from "./bar";
 import { BAR, type Sentence, SIZE, type Word } from "./layout";
 
 interface Props {
@@ -56,14 +56,11 @@ function Bar({ word, weight, hatch }: { word: Word; weight: Cell; hatch: string 
       </text>
     );
   }
-  const height = BAR * Math.min(1, Math.max(0, weight));
-  const text = short(weight, 2, false);
-  const inside = height > BAR - 14;
-  const fits = weight >= 0.05 && textWidth(text, 10, "mono") <= word.width - 2;
+  const { height, drawn, text, inside } = barOf(word, weight);
   return (
     <g>
-      {height >= 0.4 && <rect class="bar" x={word.x} y={foot - height} width={word.width} height={height} fill={colourAt("sequential", Math.min(1, weight))} />}
-      {fits && (
+      {drawn && <rect class="bar" x={word.x} y={foot - height} width={word.width} height={height} fill={colourAt("sequential", Math.min(1, weight))} />}
+      {text && (
         <text x={middle} y={inside ? foot - height + 11 : foot - height - 4} text-anchor="middle" font-size={10} fill={inside ? "#000" : undefined}>
           {text}
         </text>

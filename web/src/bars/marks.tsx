@@ -1,21 +1,8 @@
 /** The parts of a bar chart: headings, axis, and one row. */
-import { colourAt } from "../colour";
 import { free, number } from "../format";
 import { fit } from "../measure";
+import { fillOf, sizeOf, spanOf, THICK, ticksOf, tiesOf, topOf, upright } from "./geometry";
 import { type Chart, type Layout, LINE, printed, type Row, ruleLabel, SIZE } from "./layout";
-
-const THICK = 14;
-/** Pixels between the labels of two ticks; one nearer to zero is left out. */
-const ROOM = 52;
-
-/** How far from white the colour of the smallest bar is. */
-const PALEST = 0.16;
-
-/** A vertical line through the plot; on narrow screens through the bars only, so that it crosses no text. */
-function upright(plan: Layout, x: number, from: number): string {
-  if (!plan.narrow) return `M${x} ${from}V${plan.bottom}`;
-  return (from < plan.top ? `M${x} ${from}V${plan.top + 2}` : "") + plan.rows.map((row) => `M${x} ${row.top + 19}v20`).join("");
-}
 
 /** The names of the columns, and of the rules, over them. */
 export function Head({ view, plan }: { view: Chart; plan: Layout }) {
@@ -51,14 +38,11 @@ export function Head({ view, plan }: { view: Chart; plan: Layout }) {
 
 /** The zero line, the ends of the scale, and what is measured. */
 export function Axis({ view, plan }: { view: Chart; plan: Layout }) {
-  const ticks = [...new Set([view.low, ...(view.low < 0 && view.high > 0 ? [0] : [(view.low + view.high) / 2]), view.high])].filter(
-    (value) => value === 0 || !(view.low < 0 && view.high > 0) || Math.abs(plan.at(value) - plan.at(0)) > ROOM,
-  );
   return (
     <g>
       <path class="base" d={upright(plan, plan.zero, plan.top)} />
       <path class="grid" d={`M${plan.left} ${plan.bottom}H${plan.right}`} />
-      {ticks.map((value) => (
+      {ticksOf(view, plan).map((value) => (
         <g key={value}>
           <path class="base" d={`M${plan.at(value)} ${plan.bottom}v4`} />
           <text class="tick" x={plan.at(value)} y={plan.bottom + 17} text-anchor={value === view.low ? "start" : value === view.high ? "end" : "middle"}>
@@ -73,19 +57,9 @@ export function Axis({ view, plan }: { view: Chart; plan: Layout }) {
   );
 }
 
-/** Where the bar of a row begins, from above. */
-function topOf(plan: Layout, row: Row): number {
-  return plan.narrow ? row.top + 22 : row.top + (row.height - THICK) / 2;
-}
-
-/** Thin lines from where a bar ends to where the next begins; on narrow screens only their ends, so that they cross no text. */
+/** Thin lines from where a bar ends to where the next begins. */
 export function Ties({ plan }: { plan: Layout }) {
-  const pieces = plan.rows.slice(1).map((row, index) => {
-    const before = plan.rows[index] as Row;
-    const [x, from, to] = [plan.at(before.from + (typeof before.value === "number" ? before.value : 0)), topOf(plan, before) + THICK, topOf(plan, row)];
-    return plan.narrow ? `M${x} ${from}v4M${x} ${to}v-4` : `M${x} ${from}V${to}`;
-  });
-  return <path class="base ties" d={pieces.join("")} />;
+  return <path class="base ties" d={tiesOf(plan)} />;
 }
 
 /** One bar with its label, its number and its text. */
@@ -117,20 +91,13 @@ export function BarRow({ view, plan, row, hatch }: { view: Chart; plan: Layout; 
 
 /** The bar itself: hatched where there is no value, a cross for NaN, an arrow head where it runs off the scale. */
 function Bar({ view, plan, row, y, hatch }: { view: Chart; plan: Layout; row: Row; y: number; hatch: string }) {
-  const { value } = row;
-  if (value === null) return <rect x={plan.left} y={y} width={plan.right - plan.left} height={THICK} fill={`url(#${hatch})`} />;
   const middle = y + THICK / 2;
-  const from = row.from ? plan.at(row.from) : plan.zero;
-  if (value === "nan") return <path class="odd" d={`M${from - 4} ${middle - 4}l8 8m0 -8l-8 8`} />;
-  const finite = typeof value === "number" ? value : value === "inf" ? Infinity : -Infinity;
-  const end = row.from + finite;
-  const to = plan.at(end);
-  const slack = 1e-6 * (view.high - view.low);
-  const off = end > view.high + slack ? 1 : end < view.low - slack ? -1 : 0;
-  const [left, right] = [Math.min(from, to), Math.max(from, to)];
+  if (row.value === null) return <rect x={plan.left} y={y} width={plan.right - plan.left} height={THICK} fill={`url(#${hatch})`} />;
+  const { from, to, off } = spanOf(view, plan, row);
+  if (row.value === "nan") return <path class="odd" d={`M${from - 4} ${middle - 4}l8 8m0 -8l-8 8`} />;
   return (
     <g>
-      <rect class={row.strong ? "bar strong" : "bar"} x={left} y={y} width={Math.max(1, right - left)} height={THICK} fill={fillOf(view, finite)} />
+      <rect class={row.strong ? "bar strong" : "bar"} x={Math.min(from, to)} y={y} width={Math.max(1, Math.abs(to - from))} height={THICK} fill={fillOf(view, sizeOf(row.value))} />
       {off !== 0 && (
         <path class="odd filled" d={`M${to + off * 7} ${middle}l${-off * 8} -6v12z`}>
           <title>{`off the scale, which ends at ${number(off > 0 ? view.high : view.low, view.digits)}`}</title>
@@ -138,11 +105,4 @@ function Bar({ view, plan, row, y, hatch }: { view: Chart; plan: Layout; row: Ro
       )}
     </g>
   );
-}
-
-function fillOf(view: Chart, value: number): string {
-  if (view.kind === "unsigned") return colourAt("sequential", Math.min(1, Math.max(0, (value - view.low) / (view.high - view.low || 1))));
-  const reach = view.reach || Math.max(Math.abs(view.low), Math.abs(view.high)) || 1;
-  const size = Math.min(1, Math.abs(value) / reach);
-  return colourAt("diverging", 0.5 + Math.sign(value) * (PALEST + (0.5 - PALEST) * size));
 }

@@ -1,6 +1,7 @@
 /** Questions of components: quick ones, which follow what is asked, and slow ones, which can be watched and stopped. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ask, Failed, type Failure, returned } from "./api";
+import { Kept } from "./kept";
 
 export interface Asked<T> {
   data: T | null;
@@ -9,7 +10,23 @@ export interface Asked<T> {
   again: () => void;
 }
 
-const reading = { json: (response: Response) => response.json(), bytes: async (response: Response) => new Uint8Array(await response.arrayBuffer()) };
+/** An answer, and how many characters or bytes it had. */
+type Read = (response: Response) => Promise<[unknown, number]>;
+
+const reading: { json: Read; bytes: Read } = {
+  json: async (response) => {
+    const text = await response.text();
+    return [JSON.parse(text), text.length];
+  },
+  bytes: async (response) => {
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    return [bytes, bytes.length];
+  },
+};
+
+/** A run never changes, so an answer stays right for as long as its server runs. */
+const answers = new Kept(2 ** 24);
+returned.subscribe(() => answers.clear());
 
 /** The answer to a question, asked again whenever it changes; while one is under way the last stays. */
 export function useAsk<T>(name: string, fields: object | null, as: keyof typeof reading = "json"): Asked<T> {
@@ -17,18 +34,24 @@ export function useAsk<T>(name: string, fields: object | null, as: keyof typeof 
   const [turn, setTurn] = useState(0);
   const question = fields && JSON.stringify([name, fields]);
   const back = returned.value;
+  const known = question === null ? undefined : (answers.get(question) as T | undefined);
   useEffect(() => {
     if (question === null) return;
+    if (known !== undefined) return setState({ data: known, failed: null, of: question });
     const stop = new AbortController();
     ask(name, fields as object, stop.signal)
       .then(reading[as])
-      .then((data: T) => setState({ data, failed: null, of: question }))
+      .then(([data, size]) => {
+        answers.put(question, data, size);
+        setState({ data: data as T, failed: null, of: question });
+      })
       .catch((error: unknown) => {
         if (!stop.signal.aborted) setState((last) => ({ ...last, failed: failureOf(error), of: question }));
       });
     return () => stop.abort();
   }, [question, turn, state.failed?.kind === "away" || state.failed?.kind === "key" ? back : 0]);
-  return { ...state, waiting: question !== null && state.of !== question, again: () => setTurn((last) => last + 1) };
+  const again = () => setTurn((last) => last + 1);
+  return known === undefined ? { ...state, waiting: question !== null && state.of !== question, again } : { data: known, failed: null, waiting: false, again };
 }
 
 /** What was thrown, as a failure. */

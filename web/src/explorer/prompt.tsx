@@ -2,6 +2,7 @@
 import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { splitToken } from "../text";
+import { idsOf } from "./ids";
 import type { Running } from "./running";
 import type { ModelFacts, Run } from "./screen";
 import { Failing } from "./states";
@@ -64,11 +65,6 @@ export function Prompt({ model, running, field }: Props) {
       )}
     </section>
   );
-}
-
-function idsOf(text: string): number[] | null {
-  const parts = text.split(/[\s,]+/).filter(Boolean);
-  return parts.every((part) => /^\d{1,9}$/.test(part)) ? parts.map(Number) : null;
 }
 
 /** More tokens than these are scrolled. */

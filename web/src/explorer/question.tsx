@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { short } from "../format";
 import { ask, type Failure } from "./api";
 import { type Asked, failureOf } from "./ask";
+import { targetOf } from "./ids";
 import { Tokens, Window } from "./prompt";
 import { clear, type Params, type Question, type Run, type ScreenProps } from "./screen";
 import { Failing } from "./states";
@@ -13,10 +14,6 @@ type Role = "predict" | "against";
 export function fieldsOf(run: Run, at: number, place: Params): object {
   const named = (["predict", "against"] as const).filter((name) => place[name] !== undefined).map((name) => [name, targetOf(place[name] ?? "")]);
   return { run: run.run, at, ...Object.fromEntries(named) };
-}
-
-function targetOf(value: string): number | string {
-  return /^\d{1,9}$/.test(value) ? Number(value) : value;
 }
 
 /** The prompt's tokens, the two predictions, and the head that adds most. */

@@ -1,4 +1,5 @@
 /** A view as one SVG file that needs no style sheet: what is on the screen, its colours written in. */
+import { pieces } from "../bidi";
 
 const NAMESPACE = "http://www.w3.org/2000/svg";
 const PAINT = ["fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-opacity", "stroke-linejoin"];
@@ -25,7 +26,7 @@ export function picture(body: HTMLElement, title: string): string {
   }
   const style = getComputedStyle(document.body);
   const heading = element("text", { x: MARGIN, y: MARGIN + 14, "font-size": 15, "font-weight": 600, "font-family": style.fontFamily, fill: style.color });
-  heading.textContent = title;
+  heading.append(...isolated(title));
   width = Math.max(width, title.length * 8.5);
   const size = { width: Math.ceil(width + 2 * MARGIN), height: Math.ceil(height + 2 * MARGIN + TITLE) };
   const ground = element("rect", { ...size, fill: style.backgroundColor });
@@ -107,8 +108,18 @@ function written(text: string, found: Element, at: { x: number; y: number }, hei
     "font-weight": style.fontWeight,
     "font-style": style.fontStyle,
   });
-  made.textContent = text.replace(/\s+/g, " ").trim();
+  made.append(...isolated(text.replace(/\s+/g, " ").trim()));
   return made;
+}
+
+/** A text whose runs from right to left move nothing beside them. */
+function isolated(text: string): (string | SVGElement)[] {
+  return pieces(text).map(({ text: piece, left }) => {
+    if (!left) return piece;
+    const run = element("tspan", { "unicode-bidi": "isolate" });
+    run.textContent = piece;
+    return run;
+  });
 }
 
 function element(name: string, attributes: Record<string, string | number>): SVGElement {

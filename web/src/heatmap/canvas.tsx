@@ -3,25 +3,9 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import { beyond, colourOf, inkOn, pixelOf } from "../colour";
 import type { Cell, Heatmap, Panel } from "../model";
 import { drawCells, useTheme } from "../theme";
-import { corner } from "./cells";
-import { crowded, type Layout, SIGNED } from "./layout";
-
-/** More cells than this, in all panels that are drawn large, are drawn as pixels. */
-const MANY = 1000;
-/** Pixels of a thumbnail's side, about. */
-const THUMBNAIL = 192;
-
-/** True where SVG would be slow. */
-export function pixelled(view: Heatmap, layout: Layout): boolean {
-  const panels = crowded(view) ? 1 : view.panels.length;
-  return layout.bare || view.rows.labels.length * view.columns.labels.length * panels > MANY;
-}
-
-/** Pixels of a cell: enough for a sharp sign where one fits. */
-function pixelsOf(view: Heatmap, { bare, cell }: Layout): number {
-  if (bare) return Math.max(1, Math.min(10, Math.round(THUMBNAIL / Math.max(1, view.columns.labels.length))));
-  return cell >= SIGNED ? cell * 2 : cell;
-}
+import { corner } from "./glyph";
+import { type Layout, SIGNED } from "./layout";
+import { pixelsOf } from "./pixelled";
 
 /** The cells of `panel` on a canvas that fills the picture. */
 export function CanvasCells({ view, panel, layout, label }: { view: Heatmap; panel: Panel; layout: Layout; label: string }) {

@@ -1,9 +1,9 @@
 /** The coloured body of a panel: one path a colour, and a glyph where colour cannot say it. */
 import { beyond, colourOf, inkOn } from "../colour";
-import { short } from "../format";
 import type { Cell, Heatmap, Panel } from "../model";
 import { widthOf } from "../text";
-import { type Layout, PRINTED, SIGNED } from "./layout";
+import { corner, printed } from "./glyph";
+import type { Layout } from "./layout";
 
 /** The cells of `panel`, with `hatch` the id of its pattern for the impossible. */
 export function Cells({ view, panel, layout, hatch }: { view: Heatmap; panel: Panel; layout: Layout; hatch: string }) {
@@ -56,13 +56,6 @@ function glyph(view: Heatmap, cell: Cell, layout: Layout, x: number, y: number) 
   );
 }
 
-/** The number where it fits, else its sign where signs matter. */
-function printed(view: Heatmap, cell: number, size: number): string {
-  const signs = view.scale.kind === "diverging";
-  if (size >= PRINTED) return short(cell, view.digits, signs);
-  return signs && cell !== 0 && size >= SIGNED ? (cell > 0 ? "+" : "\u2212") : "";
-}
-
 /** What is not a number: a cross for NaN, the sign itself for an infinity. */
 export function Odd({ cell, x, y, size }: { cell: "nan" | "inf" | "-inf"; x: number; y: number; size: number }) {
   const arm = size * 0.22;
@@ -74,10 +67,4 @@ export function Odd({ cell, x, y, size }: { cell: "nan" | "inf" | "-inf"; x: num
       {cell === "inf" ? "\u221e" : "\u2212\u221e"}
     </text>
   );
-}
-
-/** A small triangle in the corner: upper right beyond the top of the scale, lower right beyond its bottom. */
-export function corner(side: -1 | 1, x: number, y: number, size: number): string {
-  const leg = Math.max(4, size * 0.3);
-  return side === 1 ? `M${x + size - leg} ${y}h${leg}v${leg}z` : `M${x + size - leg} ${y + size}h${leg}v${-leg}z`;
 }

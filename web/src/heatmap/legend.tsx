@@ -4,7 +4,8 @@ import { useId } from "preact/hooks";
 import { beyond, colourAt } from "../colour";
 import { free, number } from "../format";
 import type { Cell, Heatmap } from "../model";
-import { corner, Odd } from "./cells";
+import { Odd } from "./cells";
+import { corner } from "./glyph";
 import { Hatch, Outline } from "./panel";
 
 const WIDTH = 220;

@@ -3,17 +3,17 @@ import { useId, useMemo } from "preact/hooks";
 import { type Cursor, togglePin } from "../cursor";
 import type { Heatmap } from "../model";
 import { clip } from "../text";
-import { CanvasCells, pixelled } from "./canvas";
+import { CanvasCells } from "./canvas";
 import { Cells } from "./cells";
+import { type Under, under } from "./hit";
 import { LABEL, type Layout, SLANT } from "./layout";
 import { Marks } from "./marks";
+import { pixelled } from "./pixelled";
 import type { Point } from "./point";
 
 /** What was clicked: a cell, or the label of a row or of a column. */
-export interface Hit {
+export interface Hit extends Under {
   panel: number;
-  row: number | null;
-  column: number | null;
 }
 
 export interface Picked {
@@ -22,9 +22,6 @@ export interface Picked {
   /** Whether rows and columns open at a click on their labels. */
   openable?: [boolean, boolean] | undefined;
 }
-
-/** How far slanted labels rise for every pixel that they go. */
-const SLOPE = Math.tan((SLANT * Math.PI) / 180);
 
 interface Props extends Picked {
   view: Heatmap;
@@ -53,7 +50,7 @@ export function PanelPicture({ view, index, layout, cursor, pick, openable }: Pr
   );
   if (!panel) return null;
   const follow = (event: PointerEvent) => {
-    const { row, column } = under(event, view, layout);
+    const { row, column } = pointed(event, view, layout);
     cursor.active.value = row === null || column === null ? null : { panel: index, row, column };
   };
   const size = layout.bare ? {} : { width: layout.width, height: layout.height };
@@ -68,7 +65,7 @@ export function PanelPicture({ view, index, layout, cursor, pick, openable }: Pr
       onPointerDown={follow}
       onPointerLeave={() => (cursor.active.value = null)}
       onClick={(event) => {
-        const hit = under(event, view, layout);
+        const hit = pointed(event, view, layout);
         if (!pick) togglePin(cursor);
         else if (hit.row !== null || hit.column !== null) pick({ panel: index, ...hit });
       }}
@@ -86,16 +83,11 @@ export function PanelPicture({ view, index, layout, cursor, pick, openable }: Pr
   );
 }
 
-/** Under the pointer, whatever size the picture is shown at: a cell, or in the margins the label of a row or a column. */
-function under(event: MouseEvent, view: Heatmap, layout: Layout): Omit<Hit, "panel"> {
+/** Under the pointer, whatever size the picture is shown at. */
+function pointed(event: MouseEvent, view: Heatmap, layout: Layout): Under {
   const box = (event.currentTarget as Element).getBoundingClientRect();
   const scale = layout.width / box.width;
-  const [x, y] = [(event.clientX - box.left) * scale - layout.left, (event.clientY - box.top) * scale - layout.top];
-  const along = y < 0 && layout.slanted ? x + y / SLOPE : x;
-  const spot = (at: number, count: number) => (at >= 0 && at < count * layout.cell ? Math.floor(at / layout.cell) : null);
-  const [row, column] = [spot(y, view.rows.labels.length), spot(along, view.columns.labels.length)];
-  if (x < 0 || y < 0) return x < 0 ? { row, column: null } : { row: null, column };
-  return row === null || column === null ? { row: null, column: null } : { row, column };
+  return under((event.clientX - box.left) * scale, (event.clientY - box.top) * scale, layout, view.rows.labels.length, view.columns.labels.length);
 }
 
 /** The pattern that says: this cannot be. */

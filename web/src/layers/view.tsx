@@ -8,13 +8,14 @@ import { Legend } from "../heatmap/legend";
 import type { Hit } from "../heatmap/panel";
 import { move, type Point, start } from "../heatmap/point";
 import { Abreast } from "../heatmap/view";
-import type { Cell, Heatmap, Layers, Place, Rank } from "../model";
+import type { Layers, Place, Rank } from "../model";
 import { Stop } from "../stop";
-import { type Block, blockOf, NO_WIRE, opens, scaleOf, type Zoom } from "./block";
+import { type Block, blockOf, opens, type Zoom } from "./block";
+import { marks } from "./legend";
 import { LayersReadout, membersAt, RANKED } from "./readout";
 import { layersRecords } from "./records";
 import { LayersTables, shows } from "./tables";
-import { type Matrix, unpack } from "./unpack";
+import { unpack } from "./unpack";
 import { goBack, landing, named, opened, type Part, type Trail, useTrail } from "./zoom";
 
 /** The view of a `loadstore/layers@1`. */
@@ -149,29 +150,4 @@ function Words({ view, says }: { view: Layers; says: string }) {
       {view.resolution.length > 0 && <span data-export>Numbers are stored rounded: {view.resolution.join("; ")}.</span>}
     </p>
   );
-}
-
-/** A heatmap with one cell of every kind that the panels have: its legend is that of every block. */
-function marks(view: Layers, matrices: Matrix[]): Heatmap {
-  const { low, high } = view.scale;
-  let [none, above, below, up, down] = [false, false, false, false, false];
-  for (const { values } of matrices) {
-    for (let index = 0; index < values.length; index++) {
-      const value = values[index] as number;
-      if (value !== value) none = true;
-      else if (value > high) value === Infinity ? (up = true) : (above = true);
-      else if (value < low) value === -Infinity ? (down = true) : (below = true);
-    }
-  }
-  const cells: Cell[] = [...(none ? [null] : []), ...(above ? [high + 1] : []), ...(below ? [low - 1] : []), ...(up ? (["inf"] as const) : []), ...(down ? (["-inf"] as const) : [])];
-  return {
-    schema: "loadstore/heatmap@1",
-    title: view.title,
-    rows: { name: view.rows.name, labels: [] },
-    columns: { name: view.columns.name, labels: [] },
-    scale: scaleOf(view),
-    panels: [{ title: "", values: [cells] }],
-    hatched: NO_WIRE,
-    digits: view.digits,
-  };
 }

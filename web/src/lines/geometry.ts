@@ -77,11 +77,17 @@ function along(view: Lines, which: "x" | "y", range: [number, number]) {
 export function ticks(scale: Along, axis: Axis, count: number): number[] {
   const all = scale.ticks(count);
   if (axis.scale === "linear") return all;
+  const lead = (value: number) => value / 10 ** Math.floor(Math.log10(value) + 1e-9);
   for (const leads of [[1, 2, 5], [1]]) {
-    const kept = all.filter((value) => leads.includes(Math.round(value / 10 ** Math.floor(Math.log10(value) + 1e-9))));
+    const kept = all.filter((value) => leads.some((one) => Math.abs(lead(value) - one) < 1e-6));
     if (kept.length >= 2 && kept.length <= count + 3) return kept;
   }
   const powers = all.filter((value) => Math.abs(Math.log10(value) % 1) < 1e-9);
-  const stride = Math.ceil(powers.length / count);
-  return powers.length >= 2 ? powers.filter((_, index) => index % stride === 0) : all.slice(0, count);
+  return powers.length >= 2 ? thinned(powers, count) : thinned(all, count);
+}
+
+/** At most `count` of some numbers, evenly. */
+function thinned(all: number[], count: number): number[] {
+  const stride = Math.ceil(all.length / count);
+  return all.filter((_, index) => index % stride === 0);
 }

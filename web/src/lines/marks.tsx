@@ -1,5 +1,6 @@
 /** The look of a series: a colour from the style sheet and a shape, so that neither stands alone. */
 import type { Lines, Series } from "../model";
+import { endsOf, pathOf, spaced } from "./curve";
 import { drawable, type Geometry } from "./geometry";
 
 const COLOURS = 8;
@@ -28,15 +29,9 @@ export function Curve({ view, series, index, plot }: { view: Lines; series: Seri
     const y = series.y[at];
     return drawable(view.x, x) && drawable(view.y, y) ? ([plot.x(x), plot.y(y)] as const) : null;
   });
-  let path = "";
-  let pen = false;
-  for (const point of points) {
-    if (point) path += `${pen ? "L" : "M"}${point[0].toFixed(2)} ${point[1].toFixed(2)}`;
-    pen = point !== null;
-  }
   return (
     <g>
-      <path class={`curve ${colourClass(index)}`} d={path} fill="none" stroke-dasharray={series.dashed ? "6 4" : undefined} />
+      <path class={`curve ${colourClass(index)}`} d={pathOf(points)} fill="none" stroke-dasharray={series.dashed ? "6 4" : undefined} />
       {spaced(points, points.length <= 14 ? 0 : (plot.right - plot.left) / 6, index).map(([x, y]) => (
         <Mark key={`${x},${y}`} index={index} x={x} y={y} />
       ))}
@@ -44,37 +39,11 @@ export function Curve({ view, series, index, plot }: { view: Lines; series: Seri
   );
 }
 
-/** Points at least `gap` pixels apart; series start at different places, so that marks do not stack. */
-function spaced(points: (readonly [number, number] | null)[], gap: number, index: number) {
-  const kept: (readonly [number, number])[] = [];
-  let next = -Infinity;
-  for (const point of points) {
-    if (!point) continue;
-    if (next === -Infinity) next = point[0] + (gap * (index % 4)) / 4;
-    if (point[0] < next) continue;
-    kept.push(point);
-    next = point[0] + gap;
-  }
-  return kept;
-}
-
 /** Names at the right ends, pushed apart where they would overlap. */
 export function EndNames({ view, plot }: { view: Lines; plot: Geometry }) {
-  const ends = view.series
-    .map(({ name, x, y }, index) => {
-      const at = y.findLastIndex((value, i) => drawable(view.y, value) && drawable(view.x, x[i]));
-      return { name, index, y: at < 0 ? plot.bottom : plot.y(y[at] as number) };
-    })
-    .sort((a, b) => a.y - b.y);
-  for (const [i, end] of ends.entries()) end.y = Math.max(end.y, (ends[i - 1]?.y ?? -Infinity) + 15);
-  let roof = plot.bottom + 4;
-  for (const end of ends.toReversed()) {
-    end.y = Math.min(end.y, roof);
-    roof = end.y - 15;
-  }
   return (
     <g>
-      {ends.map(({ name, index, y }) => (
+      {endsOf(view, plot).map(({ name, index, y }) => (
         <g key={index}>
           <Mark index={index} x={plot.right + 10} y={y} />
           <text class={`name ${colourClass(index)}`} x={plot.right + 18} y={y} dominant-baseline="central">

@@ -43,6 +43,14 @@ export function layout(view: Memory, width: number): Layout {
   return { labels, label, bar, printed, left, top, cell, row: ROW, stride, slanted, width: Math.max(width, left + columns * cell + Math.min(right, 40)), height: top + view.rows.labels.length * ROW + 4 };
 }
 
+/** The cell at a place of the picture: left of the cells, the first of its row; null above, below and right of them. */
+export function cellAt(x: number, y: number, view: Memory, plan: Layout): { row: number; column: number } | null {
+  const row = Math.floor((y - plan.top) / plan.row);
+  const column = Math.floor((x - plan.left) / plan.cell);
+  const inside = row >= 0 && row < view.rows.labels.length && column < view.columns.labels.length;
+  return inside ? { row, column: Math.max(0, column) } : null;
+}
+
 /** How much of its ink a row keeps: all of it at the greatest weight, never less than is readable. */
 export function strength(view: Memory, row: number): number {
   const weights = view.weights.values;

@@ -1,7 +1,8 @@
 /** The parts of the array: its headings and its rows. */
 import { beyond, colourOf, inkOn } from "../colour";
 import { short } from "../format";
-import { corner, Odd } from "../heatmap/cells";
+import { Odd } from "../heatmap/cells";
+import { corner } from "../heatmap/glyph";
 import { Hatch } from "../heatmap/panel";
 import { fit } from "../measure";
 import type { Memory } from "../model";

@@ -10,7 +10,7 @@ import { Readout } from "../readout";
 import { Sheet } from "../sheet";
 import { gridStepped } from "../stepped";
 import { Stop } from "../stop";
-import { layout, type Layout } from "./layout";
+import { cellAt, layout, type Layout } from "./layout";
 import { Heads, Row } from "./marks";
 
 export interface Point {
@@ -67,10 +67,7 @@ function Picture({ view, cursor, width }: { view: Memory; cursor: Cursor<Point>;
   );
   const follow = (event: PointerEvent) => {
     const box = (event.currentTarget as Element).getBoundingClientRect();
-    const row = Math.floor((event.clientY - box.top - plan.top) / plan.row);
-    const column = Math.floor((event.clientX - box.left - plan.left) / plan.cell);
-    const inside = row >= 0 && row < view.rows.labels.length && column < view.columns.labels.length;
-    cursor.active.value = inside ? { row, column: Math.max(0, column) } : null;
+    cursor.active.value = cellAt(event.clientX - box.left, event.clientY - box.top, view, plan);
   };
   return (
     <Sheet cursor={cursor} plan={plan} kind="chart wide" label={`${view.rows.name} by ${view.columns.name}, ${view.scale.label}; ${view.weights.label} beside every row. The numbers are in the table below.`} follow={follow}>

@@ -4,12 +4,11 @@ import type { Patterns } from "../model";
 import { stepped } from "../stepped";
 import { useTheme } from "../theme";
 import { useWidth } from "../width";
+import { acrossOf } from "./across";
 import { Thumbnail } from "./thumbnail";
 import type { Bytes } from "./unpack";
 
-/** Thumbnails narrower or wider than this are too small to see, or waste room. */
-const NARROWEST = 56;
-const USUAL = 84;
+/** A thumbnail wider than this wastes room. */
 const WIDEST = 120;
 
 interface Props {
@@ -26,17 +25,12 @@ interface Props {
   idle?: boolean;
 }
 
-/** How many of `count` stand in a row, at most `most`, so that no row is much shorter than the others. */
-function evenly(count: number, most: number): number {
-  return Math.max(1, Math.ceil(count / Math.ceil(count / most)));
-}
-
 /** The grid of `view` in `order`. */
 export function Grid({ view, bytes, order, skip, pinned, point, pin, shown, idle = false }: Props) {
   const [ref, width] = useWidth<HTMLDivElement>();
   const theme = useTheme();
   const roving = useRef(0);
-  const across = view.across && width / view.across >= NARROWEST ? view.across : evenly(order.length, Math.max(1, Math.floor(width / USUAL)));
+  const across = acrossOf(view.across, order.length, width);
   const at = Math.min(order.length - 1, roving.current);
   const keys = (event: KeyboardEvent) => {
     if (event.altKey || event.metaKey) return;

@@ -2,33 +2,24 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { colourAt, pixelOf } from "../colour";
 import { drawCells } from "../theme";
+import { greatest, shapeOf } from "./pool";
 import { type Bytes, PART } from "./unpack";
 
 /** Pixels of a thumbnail's side, about. */
 const SIDE = 144;
-/** Sides longer than this are pooled. */
-const LONG = 192;
-
-/** How many tokens stand for one pixel of a thumbnail; it shows the greatest of their weights. */
-export function pooled(size: number): number {
-  return Math.ceil(size / LONG);
-}
-
 /** The colour of every byte; the first, for what cannot be, is none. */
 const palette = Uint32Array.from({ length: PART + 2 }, (_, index) => (index ? pixelOf(colourAt("sequential", (index - 1) / PART)) : 0));
 
 /** The thumbnail of `head`, without the first `skip` columns; `idle`: below the window it waits until there is time. */
 export function Thumbnail({ bytes, head, skip, theme, label, idle }: { bytes: Bytes; head: number; skip: number; theme: number; label: string; idle: boolean }) {
   const ref = useRef<HTMLCanvasElement>(null);
-  const box = pooled(bytes.size);
-  const rows = Math.ceil(bytes.size / box);
-  const columns = Math.ceil((bytes.size - skip) / box);
+  const [rows, columns] = shapeOf(bytes.size, skip);
   const times = Math.max(1, Math.round(SIDE / rows));
   useLayoutEffect(() => {
     const canvas = ref.current;
     const pen = canvas?.getContext("2d");
     if (!canvas || !pen || columns < 1) return;
-    const now = () => draw(pen, bytes, head, skip, { box, rows, columns, times });
+    const now = () => draw(pen, bytes, head, skip, columns, times);
     if (!idle || canvas.getBoundingClientRect().top < innerHeight) return now();
     const later = requestIdleCallback(now, { timeout: 2000 });
     return () => cancelIdleCallback(later);
@@ -36,23 +27,8 @@ export function Thumbnail({ bytes, head, skip, theme, label, idle }: { bytes: By
   return <canvas ref={ref} role="img" aria-label={label} width={Math.max(1, columns) * times} height={rows * times} />;
 }
 
-interface Grid {
-  box: number;
-  rows: number;
-  columns: number;
-  times: number;
-}
-
-function draw(pen: CanvasRenderingContext2D, bytes: Bytes, head: number, skip: number, { box, rows, columns, times }: Grid): void {
-  const most = new Int16Array(rows * columns).fill(-1);
-  for (let query = 0; query < bytes.size; query++) {
-    const weights = bytes.row(head, query);
-    const line = Math.floor(query / box) * columns;
-    for (let key = skip, spot = line, left = box; key < weights.length; key++) {
-      most[spot] = Math.max(most[spot] as number, weights[key] as number);
-      if (--left === 0) [spot, left] = [spot + 1, box];
-    }
-  }
+function draw(pen: CanvasRenderingContext2D, bytes: Bytes, head: number, skip: number, columns: number, times: number): void {
+  const most = greatest(bytes, head, skip);
   const pixels = new Uint32Array(most.length);
   for (let spot = 0; spot < most.length; spot++) pixels[spot] = palette[(most[spot] as number) + 1] as number;
   drawCells(pen, pixels, columns, times, 0, 0);

@@ -13,7 +13,7 @@ import { HeatmapTables } from "../heatmap/tables";
 import type { Heatmap, Patterns, Place } from "../model";
 import { Stop } from "../stop";
 import { Grid } from "./grid";
-import { pooled } from "./thumbnail";
+import { pooled } from "./pool";
 import { type Bytes, cellsOf, PART, unpack } from "./unpack";
 
 /** The view of a `loadstore/patterns@1`. */

@@ -2,6 +2,7 @@
 import type { VNode } from "preact";
 import { useId, useState } from "preact/hooks";
 import type { Place, Switch, View } from "../model";
+import { slug } from "./slug";
 
 interface Props {
   view: Switch;
@@ -38,18 +39,11 @@ export function SwitchView({ view, place, draw }: Props) {
           <div key={index} hidden={index !== chosen}>
             {!views.length && <p class="missing">There is nothing to show.</p>}
             {views.map((inner, at) => (
-              <div key={at}>{draw(inner, { ...place, view: `${place.view}-${slug(view, index)}-${at}` })}</div>
+              <div key={at}>{draw(inner, { ...place, view: `${place.view}-${slug(view.choices.map(({ name }) => name), index)}-${at}` })}</div>
             ))}
           </div>
         ) : null,
       )}
     </section>
   );
-}
-
-/** The name of a choice as an address has it; its index where that names none or two. */
-function slug({ choices }: Switch, index: number): string {
-  const slugs = choices.map(({ name }) => name.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").slice(0, 40));
-  const own = slugs[index] ?? "";
-  return own && slugs.indexOf(own) === slugs.lastIndexOf(own) ? own : String(index);
 }

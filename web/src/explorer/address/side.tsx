@@ -3,6 +3,7 @@ import { say } from "../../format";
 import { splitToken } from "../../text";
 import { useAsk } from "../ask";
 import type { ScreenProps } from "../screen";
+import { barOf, scaleOf } from "./bar";
 import { type Found, MEANING, type Null, type Read, type Side } from "./types";
 
 interface Props extends ScreenProps {
@@ -18,7 +19,7 @@ export function OneSide(props: Props) {
   const { run, place, go, side, known } = props;
   const { side: name, writers, others } = side;
   const shares = [...writers.map(({ share }) => share), others.share];
-  const scale = { low: Math.min(0, ...shares), high: Math.max(0.01, ...shares) };
+  const scale = scaleOf(shares);
   const chosen = writers.find(({ writer }) => place.side === name && writer === place.from);
   const roving = chosen ? writers.indexOf(chosen) : 0;
   return (
@@ -79,15 +80,15 @@ export function OneSide(props: Props) {
 
 /** A name, a bar from zero, a number with its sign. */
 function Share({ name, share, low, high }: { name: string; share: number; low: number; high: number }) {
-  const at = (value: number) => (100 * (value - low)) / (high - low);
+  const { zero, x, width } = barOf(share, { low, high });
   return (
     <>
       <span class="name" data-export>
         {name}
       </span>
       <svg class="length" viewBox="0 0 100 12" preserveAspectRatio="none" aria-hidden="true">
-        <rect class={share < 0 ? "negative" : "positive"} x={at(Math.min(0, share))} y={1} width={at(Math.max(0, share)) - at(Math.min(0, share))} height={10} />
-        <path class="base" d={`M${at(0)} 0V12`} vector-effect="non-scaling-stroke" />
+        <rect class={share < 0 ? "negative" : "positive"} x={x} y={1} width={width} height={10} />
+        <path class="base" d={`M${zero} 0V12`} vector-effect="non-scaling-stroke" />
       </svg>
       <span class="share" data-export>
         {say(share, 3, true)}

@@ -4,12 +4,13 @@ import { DataTable } from "../../datatable";
 import { ViewFrame } from "../../frame";
 import { Legend } from "../../heatmap/legend";
 import { Grid } from "../../patterns/grid";
-import { pooled } from "../../patterns/thumbnail";
+import { pooled } from "../../patterns/pool";
 import { reading } from "../../patterns/unpack";
 import { useAsk } from "../ask";
 import { type ModelFacts, opening, type Run, type Screen, type ScreenProps, tokenAt, tokenOf } from "../screen";
 import { Answer } from "../states";
 import { focus, Focus } from "./focus";
+import { byRole } from "./order";
 
 export const screen: Screen = { id: "heads", title: "Heads", key: "h", Body, python };
 
@@ -63,13 +64,6 @@ function records(model: ModelFacts, run: Run): string[][] {
   return [["head", ...model.roles], ...model.heads.map((head, index) => [head, ...(run.strength[index] ?? []).map(String)])];
 }
 
-/** Heads by the role that they play most. */
-function byRole(run: Run): number[] {
-  const best = run.strength.map((shares) => Math.max(...shares));
-  const role = run.strength.map((shares, head) => shares.indexOf(best[head] as number));
-  return run.strength.map((_, head) => head).sort((a, b) => (role[b] as number) - (role[a] as number) || (best[b] as number) - (best[a] as number) || a - b);
-}
-
 function Heads({ model, run, place, go, link, first, at, packed }: ScreenProps & { first: number; at: number; packed: Uint8Array }) {
   const tokens = useMemo(() => run.labels.slice(first, first + run.window), [run, first]);
   const fits = packed.length === (model.heads.length * tokens.length * (tokens.length + 1)) / 2;
@@ -81,7 +75,7 @@ function Heads({ model, run, place, go, link, first, at, packed }: ScreenProps &
   const [active, setActive] = useState<number | null>(null);
   const pinned = model.heads.indexOf(place.head ?? "");
   const ranked = place.order === "role";
-  const order = useMemo(() => (ranked ? byRole(now.run) : model.heads.map((_, head) => head)), [ranked, now.run]);
+  const order = useMemo(() => (ranked ? byRole(now.run.strength) : model.heads.map((_, head) => head)), [ranked, now.run]);
   const last = useRef(order[0] ?? 0);
   const shown = pinned >= 0 ? pinned : (active ?? last.current);
   last.current = shown;

@@ -3,8 +3,10 @@ import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { colourAt } from "../../colour";
 import { clip } from "../../text";
 import { useTheme } from "../../theme";
+import { edgesOf } from "./edges";
 import { fullest, GAP, GUTTER, isCut, lineOf, middle, type Plan, STRIP, strip } from "./layout";
-import type { Load, Memory, Spot, Store } from "./types";
+import { spotAt } from "./spot";
+import type { Memory, Spot, Store } from "./types";
 
 interface Props {
   memory: Memory;
@@ -30,7 +32,8 @@ export function Map({ memory, labels, plan, active, chosen, store, pick }: Props
   }, [memory, plan, theme]);
   const still = useMemo(() => <Frame memory={memory} labels={labels} plan={plan} />, [memory, labels, plan]);
   const under = (event: MouseEvent, choose: boolean) => {
-    const spot = spotAt(event, memory, labels.length, plan);
+    const box = (event.currentTarget as Element).getBoundingClientRect();
+    const spot = spotAt(event.clientX - box.left, event.clientY - box.top, memory, labels.length, plan);
     if (spot) pick(spot, choose);
   };
   const label = `Memory map: ${labels.length} tokens by ${memory.rows.length} rows of depth, ${memory.meaning}. The numbers are in the table below.`;
@@ -45,20 +48,6 @@ export function Map({ memory, labels, plan, active, chosen, store, pick }: Props
       </svg>
     </div>
   );
-}
-
-/** The store under the pointer. */
-function spotAt(event: MouseEvent, memory: Memory, tokens: number, plan: Plan): Spot | null {
-  const box = (event.currentTarget as Element).getBoundingClientRect();
-  const [x, y] = [event.clientX - box.left - plan.left, event.clientY - box.top - plan.top];
-  const [token, row] = [Math.floor(x / plan.cell), Math.floor(y / plan.pitch)];
-  const found = memory.rows[row];
-  if (!found || token < 0 || token >= tokens) return null;
-  const along = (x - token * plan.cell - 1) / (plan.cell - GAP);
-  const pieces = strip(found, token, fullest(found));
-  const hit = pieces.find(({ from, to }) => along >= from && along < to);
-  const last = pieces.filter(({ from, to }) => to > from).at(-1);
-  return { row, token, writer: (hit ?? last ?? pieces[0])?.writer ?? 0 };
 }
 
 function draw(canvas: HTMLCanvasElement, memory: Memory, tokens: number, plan: Plan): void {
@@ -130,32 +119,19 @@ function Mark({ memory, plan, spot, kind }: { memory: Memory; plan: Plan; spot: 
 
 /** Edges from the chosen store to the heads that loaded it, as wide as the root of what they took. */
 function Lit({ memory, plan, chosen, store, tokens }: { memory: Memory; plan: Plan; chosen: Spot; store: Store; tokens: number }) {
-  const [x, y] = middle(memory, plan, chosen);
-  const size = (load: Load) => (store.by === "share" ? Math.abs(load.share) : load.traffic);
-  const most = (side: string) => Math.max(...store.lit.filter((load) => store.by === "share" || load.side === side).map(size)) || 1;
   return (
     <g class="lit-loads">
-      {store.lit.map((load, index) => {
-        const row = memory.rows.findIndex(({ label }) => label === `L${load.layer}`);
-        const token = load.query - memory.first;
-        if (row < 0 || token < 0 || token >= tokens) return null;
-        const heads = memory.rows[row]?.writers.indexOf(load.head) ?? 0;
-        const count = memory.rows[row]?.writers.length ?? 1;
-        const to: [number, number] = [plan.left + (token + (heads + 0.5) / count) * plan.cell, plan.top + row * plan.pitch];
-        const bend = (y + to[1]) / 2;
-        const width = 0.8 + 5 * Math.sqrt(size(load) / most(load.side));
-        return (
-          <g key={index} class={`load side-${load.side}`}>
-            <path d={`M${x} ${y}C${x} ${bend} ${to[0]} ${bend} ${to[0]} ${to[1]}`} stroke-width={width} stroke-dasharray={load.share < 0 ? "4 3" : undefined} />
-            {index < 16 && (
-              <text x={to[0]} y={to[1] - 2} font-size={11}>
-                {load.share < 0 ? "\u2212" : ""}
-                {load.side}
-              </text>
-            )}
-          </g>
-        );
-      })}
+      {edgesOf(memory, plan, chosen, store, tokens).map(({ load, d, width, to, named }, index) => (
+        <g key={index} class={`load side-${load.side}`}>
+          <path d={d} stroke-width={width} stroke-dasharray={load.share < 0 ? "4 3" : undefined} />
+          {named && (
+            <text x={to[0]} y={to[1] - 2} font-size={11}>
+              {load.share < 0 ? "\u2212" : ""}
+              {load.side}
+            </text>
+          )}
+        </g>
+      ))}
     </g>
   );
 }

@@ -2,7 +2,6 @@
 import { useMemo, useState } from "preact/hooks";
 import { ViewFrame } from "../../frame";
 import { number } from "../../format";
-import { stepped } from "../../stepped";
 import { useWidth } from "../../width";
 import { DataTable } from "../../datatable";
 import { useAsk } from "../ask";
@@ -11,6 +10,7 @@ import { Answer, capital } from "../states";
 import { Inspect } from "./inspect";
 import { largest, planned } from "./layout";
 import { Map } from "./map";
+import { moved, spotOf } from "./spot";
 import type { Memory, Spot, Store } from "./types";
 
 export const screen: Screen = { id: "memory", title: "Memory", key: "m", Body, python };
@@ -132,24 +132,6 @@ function Picture({ memory, labels, active, chosen, store, setActive, choose }: {
       {width > 0 && <Map memory={memory} labels={labels} plan={plan} active={active} chosen={chosen} store={store} pick={(spot, picks) => (picks ? choose(spot) : setActive(spot))} />}
     </div>
   );
-}
-
-function moved(memory: Memory, tokens: number, from: Spot, key: string): Spot | null {
-  if (key === "," || key === ".") {
-    const count = memory.rows[from.row]?.writers.length ?? 1;
-    return { ...from, writer: Math.min(count - 1, Math.max(0, from.writer + (key === "," ? -1 : 1))) };
-  }
-  if (!/^(Arrow|Home|End|Page)/.test(key)) return null;
-  const down = key === "ArrowUp" || key === "ArrowDown" || key.startsWith("Page");
-  const row = down ? stepped(from.row, key, memory.rows.length) : from.row;
-  const token = down ? from.token : stepped(from.token, key, tokens);
-  return { row, token, writer: largest(memory, row, token) };
-}
-
-function spotOf(memory: Memory, writer: string | undefined, token: number, tokens: number): Spot | null {
-  if (writer === undefined || !Number.isInteger(token) || token < 0 || token >= tokens) return null;
-  const row = memory.rows.findIndex(({ writers }) => writers.includes(writer));
-  return row < 0 ? null : { row, token, writer: memory.rows[row]?.writers.indexOf(writer) ?? 0 };
 }
 
 function said(memory: Memory, labels: string[], { row, writer, token }: Spot) {

@@ -8,7 +8,7 @@ import { Readout } from "../../readout";
 import { Stop } from "../../stop";
 import { type Cut, type Edge, type Graph, MOST, placeOf, type Port } from "./edges";
 import { said } from "./list";
-import { curve, halfOf, type Layout, layout, portOf, type Shape, step } from "./layout";
+import { curve, halfOf, largestOf, type Layout, layout, portOf, type Shape, step, widthOf } from "./layout";
 
 /** What the cursor is on: a node, or the number of an edge. */
 type Point = { node: string } | { edge: number };
@@ -99,9 +99,8 @@ interface PictureProps {
 function Picture({ all, drawn, cursor, node, wire, chooseNode, chooseWire }: PictureProps) {
   const active = cursor.active.value;
   const lit = active && "node" in active ? active.node : node;
-  const most = useMemo(() => drawn.reduce((found, { group, part }) => found.set(group, Math.max(found.get(group) ?? 0, part)), new Map<number, number>()), [drawn]);
+  const largest = useMemo(() => largestOf(drawn), [drawn]);
   const paths = useMemo(() => drawn.map((edge) => curve(edge, all)), [drawn, all.width, all.height, all.roomy, all.nodes.size]);
-  const wide = ({ part, group }: Edge) => 0.8 + 3.7 * Math.sqrt(part / (most.get(group) || 1));
   const on = (edge: Edge, index: number) => (active && "edge" in active ? active.edge === index : lit !== null && (edge.writer === lit || edge.to === lit));
   const chosen = (edge: Edge) => edge.writer === wire?.writer && edge.reader === wire.reader;
   const faint = active !== null || node !== null;
@@ -116,7 +115,7 @@ function Picture({ all, drawn, cursor, node, wire, chooseNode, chooseWire }: Pic
       </g>
       {drawn.map((edge, index) => {
         const bright = on(edge, index) || chosen(edge);
-        return <path key={`${edge.writer} ${edge.reader}`} class={`edge ${edge.port}${bright ? " lit" : faint ? " faint" : ""}${chosen(edge) ? " chosen" : ""}`} d={paths[index]} stroke-width={wide(edge)} />;
+        return <path key={`${edge.writer} ${edge.reader}`} class={`edge ${edge.port}${bright ? " lit" : faint ? " faint" : ""}${chosen(edge) ? " chosen" : ""}`} d={paths[index]} stroke-width={widthOf(edge, largest)} />;
       })}
       {drawn.map((edge, index) => (
         <path key={`${edge.writer} ${edge.reader}`} class="reach" d={paths[index]} onPointerEnter={() => (cursor.active.value = { edge: index })} onClick={() => chooseWire(edge.writer, edge.reader)} />

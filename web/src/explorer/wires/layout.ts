@@ -80,6 +80,16 @@ export function curve({ writer, to, port }: Edge, all: Layout): string {
   return `M${round(x)} ${round(y)}C${round(x + bend)} ${round(y)} ${round(right - bend)} ${round(below)} ${round(right)} ${round(below)}`;
 }
 
+/** The largest part of each group, to which the widths of its edges are relative. */
+export function largestOf(edges: Edge[]): Map<number, number> {
+  return edges.reduce((found, { group, part }) => found.set(group, Math.max(found.get(group) ?? 0, part)), new Map<number, number>());
+}
+
+/** How wide an edge is drawn: by the root of its part. */
+export function widthOf({ part, group }: Pick<Edge, "part" | "group">, largest: Map<number, number>): number {
+  return 0.8 + 3.7 * Math.sqrt(part / (largest.get(group) || 1));
+}
+
 function round(value: number): number {
   return Math.round(value * 10) / 10;
 }

@@ -1,0 +1,21 @@
+/** The bar of one weight above its word. */
+import { short } from "../format";
+import { textWidth } from "../measure";
+import { BAR, type Word } from "./layout";
+
+export interface Weight {
+  /** Too low to be seen, it is not drawn. */
+  height: number;
+  drawn: boolean;
+  /** The number, where it is large enough and fits, and whether it stands in the bar. */
+  text: string;
+  inside: boolean;
+}
+
+/** The bar of a weight, never higher than its scale. */
+export function barOf(word: Pick<Word, "width">, weight: number): Weight {
+  const height = BAR * Math.min(1, Math.max(0, weight));
+  const text = short(weight, 2, false);
+  const fits = weight >= 0.05 && textWidth(text, 10, "mono") <= word.width - 2;
+  return { height, drawn: height >= 0.4, text: fits ? text : "", inside: height > BAR - 14 };
+}

@@ -1,0 +1,17 @@
+/** What is written into a cell, and the mark of one beyond the scale. */
+import { short } from "../format";
+import type { Heatmap } from "../model";
+import { PRINTED, SIGNED } from "./layout";
+
+/** The number where it fits, else its sign where signs matter. */
+export function printed(view: Pick<Heatmap, "scale" | "digits">, cell: number, size: number): string {
+  const signs = view.scale.kind === "diverging";
+  if (size >= PRINTED) return short(cell, view.digits, signs);
+  return signs && cell !== 0 && size >= SIGNED ? (cell > 0 ? "+" : "\u2212") : "";
+}
+
+/** A small triangle in the corner: upper right beyond the top of the scale, lower right beyond its bottom. */
+export function corner(side: -1 | 1, x: number, y: number, size: number): string {
+  const leg = Math.max(4, size * 0.3);
+  return side === 1 ? `M${x + size - leg} ${y}h${leg}v${leg}z` : `M${x + size - leg} ${y + size}h${leg}v${-leg}z`;
+}
