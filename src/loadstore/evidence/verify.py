@@ -21,7 +21,7 @@ from loadstore.causal.controls import Sizes, control_sets, sizes_on
 from loadstore.causal.cutting import Effect, Wire, cut_each
 from loadstore.causal.own_cuts import pattern_without
 from loadstore.causal.relabel import relabelled
-from loadstore.causal.rest import Target
+from loadstore.causal.target import Target
 from loadstore.decomposition.deviations import deviations
 from loadstore.decomposition.program import Listing
 from loadstore.decomposition.single import one_prompt_index
