@@ -16,11 +16,11 @@ from loadstore.model.wiring import wiring
 SHORT = Kind("shortformer", "layer", True)
 
 
-def lists_of(model: ls.Weights, here: ls.Trace, there: ls.Trace) -> list[list[Edit]]:
+def lists_of(model: ls.Weights, here: ls.Trace, there: ls.Trace) -> list[Sequence[Edit]]:
     """Edits of every kind, alone and together, that begin in different layers; some change nothing."""
     network = wiring(model)
     mlp = "L1.mlp" if "L1.mlp" in map(str, network.readers) else "L1.H2.Q"
-    found: list[list[Edit]] = [
+    found: list[Sequence[Edit]] = [
         [],
         [ls.cut("L0.H1", "L1.H0.K")],
         [ls.cut("embed", "L1.H0.K"), ls.cut("L0.H0", "L1.H0.Q"), ls.cut("L0.H0", "L1.H2.V", by="zero")],
@@ -70,7 +70,7 @@ def runs_of(model: ls.Weights, batched: bool) -> tuple[ls.Trace, ls.Trace]:
     tokens, others = some_tokens(model), some_tokens(model, seed=1)
     if not batched:
         tokens, others = tokens[0], others[0]
-    return tuple(ls.run(model, each, record=True) for each in (tokens, others))
+    return ls.run(model, tokens, record=True), ls.run(model, others, record=True)
 
 
 @pytest.mark.parametrize("kind", [MODERN[0], MODERN[4], MODERN[7], MODERN[11], SHORT], ids=str)

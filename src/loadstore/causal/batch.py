@@ -1,5 +1,6 @@
 """Several edited runs that went side by side: what the unembedding read in each, and each as a run of its own."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -63,6 +64,11 @@ class Batch:
         return replace(
             self.trace, all_logits=self.logits[rows], edits=self.edits[run], replay=lambda: self._recorded(rows)
         )
+
+    def traces(self) -> Iterator[tuple[int, Trace]]:
+        """Each run with its place."""
+        for run, place in enumerate(self.places):
+            yield place, self.trace_of(run)
 
     def _recorded(self, rows: slice) -> Record:
         """What one run did, the layers before ``start`` included."""
