@@ -1,7 +1,7 @@
 """The heads of one layer in several runs that were one run up to here: only heads that read something else compute.
 
 Every run shares the recorded q, k and v. A head with ``Difference`` δ of its q, k or v mixes anew with q − δ, k − δ or
-v − δ; every other head mixes what was recorded. Test: tests/execution/test_branch.py.
+v − δ; every other head mixes what was recorded. Test: tests/causal/test_engine.py.
 """
 
 from collections.abc import Sequence
