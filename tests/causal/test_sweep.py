@@ -91,7 +91,7 @@ def test_globs_name_the_wires_that_exist() -> None:
 def test_time_is_told_after_the_first_batch_and_progress_after_each(monkeypatch: pytest.MonkeyPatch) -> None:
     model = tiny(Kind("learned", "layer", True))
     trace = ls.run(model, some_tokens(model)[0], record=True)
-    monkeypatch.setattr("loadstore.causal.sweep.TOKENS", 18)
+    monkeypatch.setattr("loadstore.causal.engine.TOKENS", 18)
     told: list[float | tuple[int, int]] = []
     found = ls.sweep(
         trace,

@@ -8,6 +8,7 @@ from close import assert_close
 
 import loadstore as ls
 from loadstore.causal.controls import controls_of, sizes_on
+from loadstore.causal.engine import rerun
 from loadstore.errors import BadRequest, LoadstoreError, NoSuchSite, NoSuchWire, Undefined
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.intervene import controls, effect
@@ -65,7 +66,7 @@ def test_before_and_after_are_the_logits_of_the_two_runs(explorer: Explorer, run
 def test_the_tokens_are_the_likeliest_of_both_runs(explorer: Explorer, run: str) -> None:
     answer = done(explorer, run, [HEAD])
     trace = explorer.runs.get(run)
-    after = explorer.runs.edited(trace, [ls.ablate("L1.H4")])
+    after = rerun(trace, [ls.ablate("L1.H4")])
     both = {*trace.logits[10].topk(5).indices.tolist(), *after.logits[10].topk(5).indices.tolist()}
     assert {row["id"] for row in answer["tokens"]} == both
     assert len(answer["tokens"]) == len(both)
@@ -92,7 +93,7 @@ def test_the_mean_is_said_as_it_is(explorer: Explorer, run: str) -> None:
 
 def test_edits_are_done_together(explorer: Explorer, run: str) -> None:
     trace = explorer.runs.get(run)
-    both = explorer.runs.edited(trace, [ls.cut("L0.H7", "L1.H4.K"), ls.ablate("L1.H10")])
+    both = rerun(trace, [ls.cut("L0.H7", "L1.H4.K"), ls.ablate("L1.H10")])
     answer = done(explorer, run, [WIRE, {"kind": "ablate", "writer": "L1.H10"}])
     row = answer["tokens"][0]
     assert_close(row["after"]["logit"], both.logits[10, row["id"]], scale=float(both.logits.abs().max()))
@@ -143,7 +144,7 @@ def test_controls_of_an_ablation_are_those_first_whose_stores_vary_as_much(
 
 def test_an_edit_at_one_token_is_told_by_the_question_s_prediction(explorer: Explorer, run: str) -> None:
     trace = explorer.runs.get(run)
-    after = explorer.runs.edited(trace, [ls.cut("L0.H7", "L1.H4.K")])
+    after = rerun(trace, [ls.cut("L0.H7", "L1.H4.K")])
     then, now = (one.logits[10].double().log_softmax(-1) for one in (trace, after))
     other = int(trace.logits[10].argsort(descending=True)[20])
     asked = {"at": 4, "after": 10, "predict": other, "head": "L0.H7"}

@@ -4,18 +4,18 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
-import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.axes import Tokens
 from loadstore.bounds import Seed, Sequences
+from loadstore.causal.batch import Batch
+from loadstore.causal.engine import LOGITS, reruns
 from loadstore.errors import BadPrompt, BadRequest
 from loadstore.execution.edits import By, Edit, ablate
 from loadstore.execution.fitting import check
-from loadstore.execution.forward import forward
-from loadstore.execution.run import as_tokens
+from loadstore.execution.run import as_tokens, run
 from loadstore.heads.roles import bos_of, random_repeats
 from loadstore.model.weights import Weights
 from loadstore.progress import Progress
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 HeadName = Head | str
 On: TypeAlias = Literal["repeats"] | Tokens
-LOGITS = 1 << 25  # of one batch: 128 MB in float32
 
 
 @threads_for(0)
@@ -55,13 +54,20 @@ def ablation_effects(
     groups = _groups(weights, weights.architecture.heads if heads is None else heads)
     tokens = _tokens(weights, on, sequences, seed, edits)
     period = (tokens.shape[1] - (bos_of(weights) is not None)) // 2 - 1 if isinstance(on, str) else tokens.shape[1] - 1
-    losses: list[np.ndarray] = []
-    for done, group in enumerate([(), *groups], 1):
-        lost = [ablate(head, by=by) for head in group]
-        losses.append(_losses(weights, tokens, period, [*edits, *lost]).double().numpy())
-        if progress is not None:
-            progress(done, len(groups) + 1)
-    intact, ablated = losses[0], np.array(losses[1:])
+    lists = [[], *([ablate(head, by=by) for head in group] for group in groups)]
+    losses = np.full((len(lists), len(tokens)), np.nan)
+    pieces = tokens.split(max(1, LOGITS // (tokens.shape[1] * weights.architecture.vocab)))
+    done, total, low = 0, len(pieces) * len(lists), 0
+    for piece in pieces:
+        trace = run(weights, piece, edits, record=True)
+        for batch in reruns(trace, lists):
+            found = _losses(batch, period).double().numpy()
+            losses[list(batch.places), low : low + len(piece)] = found
+            done += len(batch.places)
+            if progress is not None:
+                progress(done, total)
+        low += len(piece)
+    intact, ablated = losses[0], losses[1:]
     change = ablated - intact
     count = change.shape[1]
     error = change.std(1, ddof=1) / count**0.5 if count > 1 else np.full(len(change), np.nan)
@@ -110,14 +116,9 @@ def _tokens(weights: Weights, on: On, sequences: int, seed: int, edits: Sequence
     return tokens
 
 
-def _losses(weights: Weights, tokens: Tokens, last: int, edits: Sequence[Edit]) -> Float[Tensor, " sequence"]:
-    """Mean cross-entropy of each sequence's last ``last`` tokens, in nats."""
-    size = max(1, LOGITS // (tokens.shape[1] * weights.architecture.vocab))
-    found: list[Tensor] = []
-    for batch in tokens.split(size):
-        with torch.no_grad():
-            logits = forward(weights, batch, edits)[:, -last - 1 : -1]
-        target = batch[:, -last:]
-        loss = F.cross_entropy(logits.flatten(0, 1).float(), target.flatten(), reduction="none")
-        found.append(loss.view(target.shape).mean(1))
-    return torch.cat(found)
+def _losses(batch: Batch, last: int) -> Float[Tensor, "run sequence"]:
+    """Mean cross-entropy of each sequence's last ``last`` tokens in every run, in nats."""
+    tokens = batch.trace.tokens
+    logits, target = batch.logits[:, -last - 1 : -1], tokens[:, -last:].repeat(len(batch.places), 1)
+    loss = F.cross_entropy(logits.flatten(0, 1).float(), target.flatten(), reduction="none")
+    return loss.view(target.shape).mean(1).view(len(batch.places), len(tokens))

@@ -1,4 +1,4 @@
-"""What cutting wires does on one run: only what comes after a wire's reader runs again, several wires at a time.
+"""What cutting wires does on one run, several wires at a time: to each wire's reader, and to the prediction.
 
 A cut removes a writer's store less its mean from one reader's input, norm scales frozen. Its effect on the reader:
 
@@ -11,30 +11,24 @@ one chosen token. Tests: tests/causal/test_cutting.py.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from loadstore.axes import Stream
-from loadstore.causal.onward import TOKENS
+from loadstore.causal.branched import Taken, at_reader, branched
+from loadstore.causal.engine import TOKENS
 from loadstore.causal.own_cuts import pattern_divergence, pattern_without
-from loadstore.causal.rest import (
-    ROWS,
-    Target,
-    final_stream,
-    head_stores_more,
-    mlp_reads,
-    mlp_stores,
-    target_log_probability,
-)
 from loadstore.causal.sweep import Wire
-from loadstore.decomposition.deviations import Mean, deviations, removed
+from loadstore.causal.target import Target, last_read, prediction_change, target_log_probability
+from loadstore.decomposition.deviations import Mean, deviations
 from loadstore.errors import Undefined
-from loadstore.execution.forward import unembed
+from loadstore.execution.branch import Difference
+from loadstore.execution.changes import Loss
+from loadstore.execution.plan import replacement
+from loadstore.execution.record import LayerRecord
 from loadstore.execution.trace import Trace
-from loadstore.model.norms import normalise
 from loadstore.model.ports import heads_out
 from loadstore.sites import Reader, Writer
 from loadstore.threads import threads_for
@@ -49,15 +43,6 @@ class Effect:
     target: float
 
 
-@dataclass(frozen=True, eq=False)
-class _Local:
-    """How much a reader itself changes, and what it stores more."""
-
-    change: float
-    kl: float
-    stored: Stream
-
-
 @threads_for(0)
 def cut_each(
     trace: Trace, wires: Sequence[Wire], target: Target | None = None, mean: Mean | None = None
@@ -68,91 +53,90 @@ def cut_each(
     """
     if trace.edits:
         raise Undefined("effects are measured on a run without edits; run the prompt without them")
-    assert trace.record.final is not None
-    intact = float(target_log_probability(trace, trace.record.final, target))
-    found: dict[int, Effect] = {}
-    layers: dict[tuple[int, bool], list[int]] = {}
-    for place, (writer, reader) in enumerate(wires):
-        if reader.is_unembed:
-            found[place] = _prediction(trace, removed(trace, reader, writer, mean), target, intact)
-        else:
-            layers.setdefault((reader.layer, reader.is_mlp), []).append(place)
-    step = max(1, TOKENS // trace.tokens.numel())
-    for (layer, is_mlp), places in layers.items():
-        for some in (places[start : start + step] for start in range(0, len(places), step)):
-            local = _each(trace, [wires[place] for place in some], mean)
-            stream = final_stream(trace, layer, torch.cat([each.stored for each in local]), mlp=is_mlp)
-            values = [target_log_probability(trace, part, target) for part in stream.split(len(trace.tokens))]
-            for place, each, value in zip(some, local, values, strict=True):
-                found[place] = Effect(each.change, each.kl, float(value) - intact)
-    return [found[place] for place in range(len(wires))]
+    intact = float(target_log_probability(trace, last_read(trace), target))
+    effects: dict[int, Effect] = {}
+    for places in _batches(trace, wires):
+        some = [wires[place] for place in places]
+        taken = _taken(trace, some, mean)
+        read, step, _ = branched(trace, taken)
+        values = target_log_probability(trace, read, target).tolist()
+        changes = _changes(trace, some, taken, step, read)
+        for place, (change, kl), value in zip(places, changes, values, strict=True):
+            effects[place] = Effect(change, kl, value - intact)
+    return [effects[place] for place in range(len(wires))]
 
 
 @threads_for(0)
 def reader_changes(trace: Trace, wires: Sequence[Wire], mean: Mean | None = None) -> list[float]:
     """The ``change`` of each wire's own reader alone, for wires into heads and MLPs; nothing behind it runs."""
-    return [local.change for local in _each(trace, wires, mean)]
+    changes: dict[int, float] = {}
+    for places in _batches(trace, wires):
+        some = [wires[place] for place in places]
+        taken = _taken(trace, some, mean)
+        step, stream = at_reader(trace, taken)
+        found = _changes(trace, some, taken, step, stream)
+        changes |= {place: change for place, (change, _) in zip(places, found, strict=True)}
+    return [changes[place] for place in range(len(wires))]
 
 
-def _each(trace: Trace, wires: Sequence[Wire], mean: Mean | None) -> list[_Local]:
-    """What each cut does to its own reader, those of one head side together."""
-    found: dict[Wire, _Local] = {}
+def _batches(trace: Trace, wires: Sequence[Wire]) -> Iterator[list[int]]:
+    """Places of wires into the heads of one layer, into one MLP, or into the unembedding; no more than fit."""
+    groups: dict[tuple[int, bool], list[int]] = {}
+    for place, (_, reader) in enumerate(wires):
+        groups.setdefault((reader.layer, reader.is_mlp), []).append(place)
+    step = max(1, TOKENS // trace.tokens.numel())
+    for places in groups.values():
+        yield from (places[low : low + step] for low in range(0, len(places), step))
+
+
+def _taken(trace: Trace, wires: Sequence[Wire], mean: Mean | None) -> Taken:
+    """What each wire's cut takes from its reader; all readers of heads of one layer are met together."""
+    reader = wires[0][1]
+    if reader.is_mlp or reader.is_unembed:
+        losses = [(run, Loss(writer, end, _lost(trace, writer, mean))) for run, (writer, end) in enumerate(wires)]
+        start = reader.layer if reader.is_mlp else trace.weights.architecture.n_layers
+        return Taken(len(wires), start, losses=losses)
     readers: dict[Reader, list[Writer]] = {}
-    for writer, reader in wires:
-        readers.setdefault(reader, []).append(writer)
-    for reader, writers in readers.items():
+    for writer, end in wires:
+        readers.setdefault(end, []).append(writer)
+    parts: Mapping[Reader, Mapping[Writer, Tensor]] = {
+        end: deviations(trace, end, mean, writers) for end, writers in readers.items()
+    }
+    differences = [Difference(run, end, parts[end][writer]) for run, (writer, end) in enumerate(wires)]
+    return Taken(len(wires), reader.layer, differences)
+
+
+def _lost(trace: Trace, writer: Writer, mean: Mean | None) -> Stream:
+    store = trace.store(writer)
+    return store - (replacement(store, "mean") if mean is None else mean(writer))
+
+
+def _changes(
+    trace: Trace, wires: Sequence[Wire], taken: Taken, step: LayerRecord | None, read: Stream
+) -> Iterator[tuple[float, float]]:
+    """Change and kl of each wire's own reader."""
+    batch = len(trace.tokens)
+    for run, (_, reader) in enumerate(wires):
+        rows = slice(run * batch, (run + 1) * batch)
+        if step is None:
+            yield prediction_change(trace, read[rows])
+            continue
+        record = trace.record.layers[reader.layer]
         if reader.is_mlp:
-            reads = mlp_reads(trace, reader.layer)
-            found |= {(w, reader): _mlp(trace, reader, reads, removed(trace, reader, w, mean)) for w in writers}
+            assert step.mlp is not None
+            assert record.mlp is not None
+            yield _relative(step.mlp[rows] - record.mlp, record.mlp), math.nan
+        elif reader.side == "V":
+            out = heads_out(trace.weights, reader.layer)[reader.index]
+            was, now = (layer.inner[:, :, reader.index] for layer in (record, step.rows(rows)))
+            yield _relative((now - was) @ out, was @ out), math.nan
         else:
-            changes = deviations(trace, reader, mean, writers)
-            found |= {(w, reader): _head(trace, reader, change) for w, change in changes.items()}
-    return [found[wire] for wire in wires]
-
-
-def _mlp(trace: Trace, reader: Reader, reads: Stream, loss: Stream) -> _Local:
-    stored = trace.record.layers[reader.layer].mlp
-    assert stored is not None
-    more = mlp_stores(trace, reader.layer, reads, loss) - stored
-    return _Local(_relative(more, stored), math.nan, more)
-
-
-def _head(trace: Trace, reader: Reader, change: Tensor) -> _Local:
-    record, out = trace.record.layers[reader.layer], heads_out(trace.weights, reader.layer)[reader.index]
-    pattern, v = record.pattern[:, reader.index], record.v[:, :, reader.index]
-    if reader.side == "V":
-        own, more = head_stores_more(trace, reader, -(pattern @ change))
-        return _Local(_relative(own, record.inner[:, :, reader.index] @ out), math.nan, more)
-    after = pattern_without(trace, reader, change)
-    moved = float(0.5 * (pattern - after).abs().sum(-1).mean())
-    _, more = head_stores_more(trace, reader, (after - pattern) @ v)
-    return _Local(moved, pattern_divergence(trace, reader, change), more)
+            change = taken.differences[run].value
+            pattern = record.pattern[:, reader.index]
+            moved = 0.5 * (pattern - pattern_without(trace, reader, change)).abs().sum(-1).mean()
+            yield float(moved), pattern_divergence(trace, reader, change)
 
 
 def _relative(change: Stream, whole: Stream) -> float:
     later = slice(min(1, whole.shape[1] - 1), None)
     return float(change[:, later].norm() / whole[:, later].norm())
-
-
-def _prediction(trace: Trace, loss: Tensor, target: Target | None, intact: float) -> Effect:
-    """A wire into the unembedding: its logits are all that changes."""
-    weights = trace.weights
-    assert trace.record.final is not None
-    x, _ = normalise(trace.record.final, weights.norm(None), weights.architecture.eps)
-    if target is None:
-        known = torch.zeros(trace.tokens.shape, dtype=torch.bool)
-        known[:, :-1] = True
-        expected = trace.tokens.roll(-1, 1)
-    else:
-        known = torch.arange(trace.tokens.shape[1]).expand(trace.tokens.shape) == target[0]
-        expected = torch.full_like(trace.tokens, target[1])
-    moved = kl = value = 0.0
-    before, after = x.flatten(0, 1).split(ROWS), (x - loss).flatten(0, 1).split(ROWS)
-    places = zip(known.flatten().split(ROWS), expected.flatten().split(ROWS), strict=True)
-    for was, now, (some, ids) in zip(before, after, places, strict=True):
-        log_p, log_q = (unembed(weights, rows[None])[0].log_softmax(-1) for rows in (was, now))
-        moved += float(0.5 * (log_p.exp() - log_q.exp()).abs().sum())
-        kl += float((log_p.exp() * (log_p - log_q)).sum())
-        value += float(log_q.gather(1, ids[:, None].to(log_q.device))[:, 0][some.to(log_q.device)].sum())
-    count = trace.tokens.numel()
-    return Effect(moved / count, kl / count, value / int(known.sum()) - intact)

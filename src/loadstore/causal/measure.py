@@ -1,11 +1,12 @@
 """A metric, or a plain function, of every prompt of a run."""
 
+from dataclasses import replace
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.causal.metrics import Measured, Metric
-from loadstore.causal.single import one_prompt
 from loadstore.errors import BadRequest
 from loadstore.execution.trace import Trace
 from loadstore.quote import quote
@@ -23,6 +24,20 @@ def measure(metric: Measured, trace: Trace, intact: Trace) -> Float[Tensor, " ba
             raise BadRequest(f"metric={quote(repr(metric), 40)}: expected kl(), log_probability(…) …, or a function")
         found = [_number(metric(one_prompt(trace, place))) for place in range(len(trace.tokens))]
     return torch.tensor(found, dtype=torch.float64)
+
+
+def one_prompt(trace: Trace, place: int) -> Trace:
+    """One prompt of a batch; what it stored is what it stored in the batch, means of the batch included."""
+    if not trace.batched:
+        return trace
+    rows = slice(place, place + 1)
+    return replace(
+        trace,
+        tokens=trace.tokens[rows],
+        batched=False,
+        all_logits=trace.all_logits[rows],
+        replay=lambda: trace.record.rows(rows),
+    )
 
 
 def _number(value: object) -> float:

@@ -1,12 +1,13 @@
 """What cutting a wire does, beside its controls: other wires that carry as much, which should matter less."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from loadstore.axes import Tokens
 from loadstore.bounds import Seed, Sequences
 from loadstore.causal.collapse import collapses, falls
 from loadstore.causal.controls import controls_of, sizes_on
+from loadstore.causal.engine import reruns
 from loadstore.causal.sweep import Wire
 from loadstore.errors import Undefined
 from loadstore.execution.edits import cut
@@ -96,13 +97,16 @@ class _Bench:
         logits, expected = trace.logits[:, :-1][follows], self.tokens[:, 1:][follows].to(trace.logits.device)
         return float(logits.softmax(-1).gather(1, expected[:, None]).mean())
 
-    def effect(self, wire: Wire, load: float, head: Head) -> WireEffect:
-        """Cut one wire and run again."""
-        writer, reader = wire
-        after = run(self.weights, self.tokens, [cut(writer, reader)], record=True)
-        change = 0.5 * (self.intact.pattern(reader.head) - after.pattern(reader.head)).abs().sum(-1).mean()
-        numbers = (self.induction(after, head), self.prediction(after), float(change))
-        return WireEffect(str(writer), str(reader), load, *numbers)
+    def effects(self, wires: Sequence[Wire], sizes: Sequence[float], head: Head) -> list[WireEffect]:
+        """Cut each wire by itself."""
+        effects: dict[int, WireEffect] = {}
+        for batch in reruns(self.intact, [[cut(*wire)] for wire in wires], keep=True):
+            for place, after in batch.traces():
+                writer, reader = wires[place]
+                change = 0.5 * (self.intact.pattern(reader.head) - after.pattern(reader.head)).abs().sum(-1).mean()
+                numbers = (self.induction(after, head), self.prediction(after), float(change))
+                effects[place] = WireEffect(str(writer), str(reader), sizes[place], *numbers)
+        return [effects[place] for place in range(len(wires))]
 
 
 def prove_wire(
@@ -147,11 +151,6 @@ def prove_wire(
             f"{weights.name} has {len(beside.wires)} other K wires that carry anything and could change {head}; "
             f"{controls} controls were asked for"
         )
-    return CutProof(
-        str(head),
-        bench.induction(bench.intact, head),
-        bench.prediction(bench.intact),
-        bench.effect(target, beside.size, head),
-        tuple(bench.effect(wire, size, head) for wire, size in zip(beside.wires, beside.sizes, strict=True)),
-        sequences,
-    )
+    own, *others = bench.effects([target, *beside.wires], [beside.size, *beside.sizes], head)
+    intact, predicted = bench.induction(bench.intact, head), bench.prediction(bench.intact)
+    return CutProof(str(head), intact, predicted, own, tuple(others), sequences)

@@ -1,26 +1,24 @@
 """Every one of many wires cut, or patched from another run, by itself: what becomes of a metric.
 
-All wires into one layer share the pass up to it; behind it, several of them run side by side. The change is that of
-``run(…, edits=[cut(writer, reader)])`` or ``[patch(writer, source, reader=reader)]``, one pass for each wire
-(tests/causal/test_sweep.py). docs/interventions.md says what a cut and a patch are.
+The change is that of ``run(…, edits=[cut(writer, reader)])`` or ``[patch(writer, source, reader=reader)]``, one pass
+for each wire (tests/causal/test_sweep.py). docs/interventions.md says what a cut and a patch are.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from loadstore.causal.batch import Batch
+from loadstore.causal.engine import reruns, starts
 from loadstore.causal.measure import measure, told
 from loadstore.causal.metrics import Measured, OfLogits, Prediction, token_index
-from loadstore.causal.onward import TOKENS, starts, without
 from loadstore.errors import BadRequest, NoSuchWire, Undefined
 from loadstore.estimates import layer_parameters
-from loadstore.execution.edits import Cut, Patch
-from loadstore.execution.fitting import check
-from loadstore.execution.plan import Loss, inner, removed
+from loadstore.execution.edits import Edit, cut, patch
 from loadstore.execution.trace import Trace
 from loadstore.model.where import asked_for
 from loadstore.model.wiring import Wiring, wiring
@@ -31,7 +29,6 @@ from loadstore.threads import threads_for
 if TYPE_CHECKING:
     import xarray as xr
 
-LOGITS = 1 << 25  # of one batch: 128 MB in float32
 Wire: TypeAlias = tuple[Writer, Reader]
 Wires: TypeAlias = str | Sequence[str] | Sequence[tuple[Writer | str, Reader | str]]
 
@@ -59,22 +56,21 @@ def sweep(
     if trace.edits:
         raise Undefined("wires are swept on a run without edits; run the prompt without them")
     chosen = chosen_wires(wiring(trace.weights), wires)
-    if source is not None:
-        check(trace.weights, trace.tokens, [Patch(*_first(chosen, source))])
+    edits = [cut(w, r) if source is None else patch(w, source, reader=r) for w, r in chosen]
     before = measure(metric, trace, trace)
     changes = torch.full((len(chosen), len(before)), torch.nan, dtype=torch.float64)
-    costs = [_cost(trace, reader, metric) for _, reader in chosen]
+    costs = [_cost(trace, edit, metric) for edit in edits]
     assert trace.record.final is not None  # recorded by now, so that this is no part of the first batch's time
     done, seconds, started = 0, 0.0, time.perf_counter()
-    for places in _batches(trace, chosen, metric):
-        found = _measured(trace, [chosen[place] for place in places], metric, source)
-        changes[places] = found - before
+    at = token_index(trace, metric.at) if isinstance(metric, Prediction) else None
+    for batch in reruns(trace, [[edit] for edit in edits], at=at, keep=not isinstance(metric, OfLogits)):
+        changes[list(batch.places)] = _measured(batch, metric) - before
         if not done:
-            rate = (time.perf_counter() - started) / sum(costs[place] for place in places)
+            rate = (time.perf_counter() - started) / sum(costs[place] for place in batch.places)
             seconds = rate * sum(costs)
             if estimate is not None:
                 estimate(seconds)
-        done += len(places)
+        done += len(batch.places)
         if progress is not None:
             progress(done, len(chosen))
     count = len(before)
@@ -114,47 +110,18 @@ def chosen_wires(network: Wiring, wires: Wires) -> list[Wire]:
     return list(dict.fromkeys(network.wire(str(writer), str(reader)) for writer, reader in pairs))
 
 
-def _first(chosen: list[Wire], source: Trace) -> tuple[Writer, Trace, Reader]:
-    return chosen[0][0], source, chosen[0][1]
-
-
-def first_difference(trace: Trace, source: Trace) -> int:
-    """The first token at which two runs can differ; the last one where they cannot."""
-    differ = (trace.tokens != source.tokens).any(0)
-    return 0 if source.edits else int(differ.int().argmax()) if bool(differ.any()) else trace.tokens.shape[1] - 1
-
-
-def _cost(trace: Trace, reader: Reader, metric: Measured) -> float:
-    """Multiplications of of a wire, for a token: the layers behind its reader, and the logits asked for."""
+def _cost(trace: Trace, edit: Edit, metric: Measured) -> float:
+    """Multiplications of one run, for a token: the layers behind the edit, and the logits asked for."""
     shape = trace.weights.architecture
     rows = 1 / trace.tokens.shape[1] if isinstance(metric, Prediction) else 1.0
-    layers = shape.n_layers - starts(trace, reader)
+    layers = shape.n_layers - starts(trace, edit)
     return layers * layer_parameters(shape) + rows * shape.d_model * shape.vocab
 
 
-def _batches(trace: Trace, chosen: list[Wire], metric: Measured) -> Iterator[list[int]]:
-    """Places of wires that run side by side: into one layer, and no more than fit."""
-    layers: dict[int, list[int]] = {}
-    for place, (_, reader) in enumerate(chosen):
-        layers.setdefault(starts(trace, reader), []).append(place)
-    tokens, vocab = trace.tokens.numel(), trace.weights.architecture.vocab
-    rows = len(trace.tokens) if isinstance(metric, Prediction) else tokens
-    step = max(1, min(TOKENS // tokens, LOGITS // (rows * vocab)))
-    for places in layers.values():
-        yield from (places[start : start + step] for start in range(0, len(places), step))
-
-
-def _measured(trace: Trace, wires: list[Wire], metric: Measured, source: Trace | None) -> Float[Tensor, "wire batch"]:
-    """The metric with each of these wires edited by itself."""
-    edits = [Cut(w, r, "mean") if source is None else Patch(w, source, r) for w, r in wires]
-    losses = [
-        Loss(writer, reader, removed(trace.weights, edit, inner(trace, writer)))
-        for (writer, reader), edit in zip(wires, edits, strict=True)
-    ]
-    at = token_index(trace, metric.at) if isinstance(metric, Prediction) else None
-    first = 0 if source is None else first_difference(trace, source)
-    found = without(trace, losses, first=first, at=at, keep=not isinstance(metric, OfLogits))
+def _measured(batch: Batch, metric: Measured) -> Float[Tensor, "run prompt"]:
+    """The metric in each run."""
+    trace, runs = batch.trace, len(batch.places)
     if isinstance(metric, Prediction):
-        intact = trace.all_logits[:, at].repeat(len(wires), 1)
-        return metric.of(trace.weights, found.logits[:, 0], intact).double().cpu().view(len(wires), -1)
-    return torch.stack([measure(metric, found.trace_of(place), trace) for place in range(len(wires))])
+        intact = trace.all_logits[:, batch.at].repeat(runs, 1)
+        return metric.of(trace.weights, batch.logits[:, 0], intact).double().cpu().view(runs, -1)
+    return torch.stack([measure(metric, batch.trace_of(run), trace) for run in range(runs)])

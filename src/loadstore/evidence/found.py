@@ -17,6 +17,7 @@ from loadstore.bounds import Seed, Sequences
 from loadstore.causal.beyond import beyond
 from loadstore.causal.controls import controls_of, sizes_on
 from loadstore.causal.cutting import Wire
+from loadstore.causal.engine import rerun
 from loadstore.causal.metrics import loss
 from loadstore.causal.sweep import sweep
 from loadstore.errors import BadRequest
@@ -87,8 +88,8 @@ def induction_circuits(
         columns |= {f"{role}_uniform": [uniform[role]] * len(order) for role in ("previous", "induction")}
         wires: list[Wire] = [(_writer(one), Reader(two.layer, two.index, "K")) for one, two in order]
         columns |= _caused(trace, wires, start, controls, progress)
-        intact, after = trace, run(weights, trace.tokens, [cut(*wire) for wire in wires])
-        together = float((loss(start)(after, intact) - loss(start)(intact, intact)).mean())
+        after = rerun(trace, [cut(*wire) for wire in wires])
+        together = float((loss(start)(after, trace) - loss(start)(trace, trace)).mean())
     return xr.Dataset(
         {name: ("pair", np.array(values, dtype=float)) for name, values in columns.items()},
         coords={

@@ -19,16 +19,17 @@ from torch import Tensor
 from loadstore.bounds import Seed, Sequences
 from loadstore.causal.controls import Sizes, control_sets, sizes_on
 from loadstore.causal.cutting import Effect, Wire, cut_each
+from loadstore.causal.engine import rerun, reruns
 from loadstore.causal.own_cuts import pattern_without
 from loadstore.causal.relabel import relabelled
-from loadstore.causal.rest import Target
+from loadstore.causal.target import Target
 from loadstore.decomposition.deviations import deviations
 from loadstore.decomposition.program import Listing
 from loadstore.decomposition.single import one_prompt_index
 from loadstore.errors import BadRequest, Undefined
 from loadstore.evidence.claimed import Claim, claims_of
 from loadstore.evidence.verdict import Check, Verified
-from loadstore.execution.edits import cut
+from loadstore.execution.edits import Edit, cut
 from loadstore.execution.run import Prompt, run
 from loadstore.execution.trace import Trace
 from loadstore.model.wiring import wiring
@@ -72,9 +73,7 @@ def verify(
         replicated = dict(zip(claimed, cut_each(other, claimed, place), strict=True))
         for claim in claims:
             value = (
-                replicated[claim.wires[0]].target
-                if len(claim.wires) == 1
-                else _change(other, _together(other, claim.wires), place)
+                replicated[claim.wires[0]].target if len(claim.wires) == 1 else _changes(other, [claim.wires], place)[0]
             )
             done[claim.wires].append(value)
         if progress is not None:
@@ -100,10 +99,10 @@ def _check(
         others = [effects[other].target for (other,) in beside]
         rows = [float(_without(trace, wire)[query, key]) for _, query, key in claim.watched]
     else:
-        after, change = _together(trace, claim.wires), math.nan
-        effect = _change(trace, after, target)
+        after, change = rerun(trace, _cuts(claim.wires)), math.nan
+        effect = _change(trace, after.logits[target[0]], target)
         rows = [float(after.pattern(head)[query, key]) for head, query, key in claim.watched]
-        others = [_change(trace, _together(trace, some), target) for some in beside]
+        others = _changes(trace, beside, target)
     before = [float(trace.pattern(head)[query, key]) for head, query, key in claim.watched]
     return Check(
         claim=claim,
@@ -124,17 +123,25 @@ def _without(trace: Trace, wire: Wire) -> Tensor:
     return pattern_without(trace, reader, deviations(trace, reader, None, [writer])[writer])[0]
 
 
-def _together(trace: Trace, wires: Iterable[Wire]) -> Trace:
-    """The run with wires cut together."""
-    edits = dict.fromkeys(cut(*wire) for wire in wires)
-    return run(trace.weights, trace.tokens[0], list(edits), record=True)
+def _cuts(wires: Iterable[Wire]) -> list[Edit]:
+    """The cuts of wires that are cut together."""
+    return list(dict.fromkeys(cut(*wire) for wire in wires))
 
 
-def _change(trace: Trace, after: Trace, target: Target) -> float:
-    """Of the log-probability of the target."""
+def _change(trace: Trace, after: Tensor, target: Target) -> float:
+    """Of the log-probability of the target; ``after``: the logits in its place with something cut."""
     at, token = target
-    before, now = (float(one.logits[at].double().log_softmax(-1)[token]) for one in (trace, after))
+    before, now = (float(logits.double().log_softmax(-1)[token]) for logits in (trace.logits[at], after))
     return now - before
+
+
+def _changes(trace: Trace, sets: Sequence[tuple[Wire, ...]], target: Target) -> list[float]:
+    """Of the log-probability of the target, with each of these sets of wires cut."""
+    changes = [math.nan] * len(sets)
+    for batch in reruns(trace, [_cuts(some) for some in sets], at=target[0]):
+        for place, logits in zip(batch.places, batch.logits[:, 0], strict=True):
+            changes[place] = _change(trace, logits, target)
+    return changes
 
 
 def _replicates(

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from loadstore.axes import HeadValues, Patterns, Stream
 from loadstore.errors import Undefined
-from loadstore.execution.plan import Edited
+from loadstore.execution.changes import Changes
 from loadstore.execution.record import LayerRecord
 from loadstore.model.architecture import Architecture
 from loadstore.model.norms import apply_gain, normalise, through_norm
@@ -39,7 +39,7 @@ def attend(
     layer: Layer,
     stream: Stream,
     beside: Tensor | None,
-    edited: Edited,
+    edited: Changes,
     offset: int,
     *,
     keep: bool,
@@ -61,11 +61,14 @@ def attend(
             values = values[:, :, shared]
         frozen = edited.scale("q" if name == "Q" else "k", index)
         scale = None if norm is None else normalise(values, norm, shape.eps, frozen)[1]
+        taken: dict[tuple[int | None, int | None, int], Tensor] = {}  # summed first: one product for each reader
         for loss in edited.losses(index, name):
-            part, head = loss.value.expand_as(x[loss.rows]), loss.reader.index
+            part, place = loss.value.expand_as(x[loss.rows]), (loss.rows.start, loss.rows.stop, loss.reader.index)
             if not (loss.writer == POS and beside is not None):
                 part = through_norm(part, layer.norm, inverse_scale[loss.rows])
-            values[loss.rows, :, head] -= part @ matrix[head if name == "Q" else shared[head]]
+            taken[place] = taken[place] + part if place in taken else part
+        for (start, stop, head), part in taken.items():
+            values[start:stop, :, head] -= part @ matrix[head if name == "Q" else shared[head]]
         return (values if scale is None or norm is None else apply_gain(values * scale, norm)), scale
 
     q, q_scale = side("Q", qk_input, layer.W_Q, layer.b_Q, layer.q_norm)
@@ -74,7 +77,7 @@ def attend(
     rotary = shape.rotary_of(index)
     if rotary is not None:
         q, k = rotary.at(q, offset), rotary.at(k, offset)
-    _refuse_overflow(stream, q, k, index)
+    refuse_overflow(stream, q, k, index)
     keys, values = k, v
     if past is not None:
         keys, values = _after(past.k, k, offset), _after(past.v, v, offset)
@@ -82,8 +85,8 @@ def attend(
     frozen = edited.frozen(index)
     if keep or frozen:
         pattern = causal_softmax(q.transpose(1, 2) @ k.transpose(1, 2).mT * shape.attention_scale, window)
-        for head, other in frozen.items():
-            pattern[:, head] = other
+        for other in frozen:
+            pattern[other.rows, other.head] = other.pattern
         z = (pattern @ v.transpose(1, 2)).transpose(1, 2)
     else:
         pattern = stream.new_empty(len(stream), shape.n_heads, 0, 0)  # nobody will ask
@@ -101,7 +104,7 @@ def attend(
     return LayerRecord(stream, inverse_scale, q, k, v, pattern, z, q_scale, k_scale)
 
 
-def store(shape: Architecture, index: int, layer: Layer, step: LayerRecord, edited: Edited, tokens: slice) -> Stream:
+def store(shape: Architecture, index: int, layer: Layer, step: LayerRecord, edited: Changes, tokens: slice) -> Stream:
     """What the heads store together at some tokens, with edits. z of ``step`` becomes what each one's is linear in.
 
     A norm after the heads has one scale for all of them, of what they mixed; edits are of what comes out of it.
@@ -112,12 +115,17 @@ def store(shape: Architecture, index: int, layer: Layer, step: LayerRecord, edit
         return step.z[:, tokens].flatten(2) @ W_O
     stored, step.after_heads = normalise(step.z.flatten(2) @ W_O, after, shape.eps, edited.scale("after_heads", index))
     step.z = _edit_heads(edited, index, step.z * step.after_heads[..., None])
-    if any(writer.kind == "head" and writer.layer == index for writer in edited.stored):
+    if edited.ablates(index):
         stored = apply_gain(step.z.flatten(2) @ W_O, after)
     return stored[:, tokens]
 
 
-def _refuse_overflow(stream: Stream, q: HeadValues, k: HeadValues, layer: int) -> None:
+def refuse_overflow(
+    stream: Stream,
+    q: Float[Tensor, "batch query head d_head"],
+    k: Float[Tensor, "batch key head d_head"],
+    layer: int,
+) -> None:
     """Raise Undefined where a score q·k may not be finite: fused attention would turn it into finite weights."""
     if q.is_meta:
         return  # shapes without numbers
@@ -139,9 +147,9 @@ def _after(recorded: Tensor, new: Tensor, tokens: int) -> Tensor:
     return torch.cat([recorded[:, :tokens].repeat(len(new) // len(recorded), 1, 1, 1), new], 1)
 
 
-def _edit_heads(edited: Edited, layer: int, z: HeadValues) -> HeadValues:
+def _edit_heads(edited: Changes, layer: int, z: HeadValues) -> HeadValues:
     """Edit heads by their z: what they store is linear in it."""
-    met = {writer for writer in (*edited.stored, *edited.wanted) if writer.kind == "head" and writer.layer == layer}
+    met = edited.heads(layer)
     values = z.clone() if met else z
     for writer in met:
         values[:, :, writer.index] = edited.store(writer, z[:, :, writer.index])

@@ -19,8 +19,9 @@ from torch import Tensor
 
 from loadstore.axes import Logits, Stream, Tokens
 from loadstore.execution.attention import attend, store
+from loadstore.execution.changes import Changes, Loss
 from loadstore.execution.edits import Edit
-from loadstore.execution.plan import Edited, Loss
+from loadstore.execution.plan import Edited
 from loadstore.execution.record import LayerRecord, Record
 from loadstore.model.mlp import mlp_sum
 from loadstore.model.norms import normalise, through_norm
@@ -41,43 +42,34 @@ def forward(
     offset: int = 0,
 ) -> Logits:
     """Logits of a batch; fills ``record`` if one is given. ``offset`` is the position of the first token."""
-    shape = weights.architecture
     edited = Edited(weights, edits)
+    stream, beside = embedded(weights, tokens, edited, record, offset)
+    stream = through_layers(weights, 0, stream, beside, edited, record, offset)
+    return unembed(weights, read_last(weights, stream, edited, record))
+
+
+def embedded(
+    weights: Weights, tokens: Tokens, edited: Changes, record: Record | None = None, offset: int = 0
+) -> tuple[Stream, Tensor | None]:
+    """The stream that layer 0 finds, and positions that Q and K read beside the stream."""
     embed = edited.store(EMBED, EmbedWriting(weights, EMBED).given(tokens, tokens))
     pos = None
-    if shape.has_pos:
+    if weights.architecture.has_pos:
         positions = torch.arange(offset, offset + tokens.shape[1])
         pos = edited.store(POS, PosWriting(weights, POS).given(tokens, positions))
-    bypassing = shape.positions_bypass_norm
-    stream = embed if pos is None or bypassing else embed + pos
+    bypassing = weights.architecture.positions_bypass_norm
     if record is not None:
         record.embed, record.pos = embed, pos
+    return (embed, pos) if pos is None or bypassing else (embed + pos, None)
 
-    return onward(weights, 0, stream, pos if bypassing else None, edited, record, offset)
 
-
-def onward(
-    weights: Weights,
-    start: int,
-    stream: Stream,
-    beside: Tensor | None,
-    edited: Edited,
-    record: Record | None = None,
-    offset: int = 0,
-    at: int | None = None,
-    past: Record | None = None,
-) -> Float[Tensor, "batch row vocab"]:
-    """The pass from layer ``start`` on, which finds ``stream``; logits of all tokens, or of ``at`` alone, unrecorded.
-
-    ``past``: a run that is the same for the ``offset`` tokens before those of ``stream``.
-    """
-    stream = through_layers(weights, start, stream, beside, edited, record, offset, at, past)
+def read_last(weights: Weights, stream: Stream, edited: Changes, record: Record | None = None) -> Stream:
+    """What the unembedding reads: the last stream through the final norm, less what is cut."""
     norm = weights.norm(None)
     x, inverse_scale = normalise(stream, norm, weights.architecture.eps, edited.scale("final"))
-    x = _without(x, edited.losses(-1, ""), norm, inverse_scale)
     if record is not None:
         record.final, record.final_inverse_scale = stream, inverse_scale
-    return unembed(weights, x if at is None or start < weights.architecture.n_layers else x[:, [at]])
+    return _without(x, edited.losses(-1, ""), norm, inverse_scale)
 
 
 def through_layers(
@@ -85,7 +77,7 @@ def through_layers(
     start: int,
     stream: Stream,
     beside: Tensor | None,
-    edited: Edited,
+    edited: Changes,
     record: Record | None = None,
     offset: int = 0,
     at: int | None = None,
@@ -93,7 +85,7 @@ def through_layers(
 ) -> Float[Tensor, "batch row d_model"]:
     """What the unembedding finds when layer ``start`` finds ``stream``; at token ``at`` alone if the last layer ran."""
     depth = weights.architecture.n_layers
-    with threads_for(stream.shape[:-1].numel() * _width(weights)):
+    with threads_for(stream.shape[:-1].numel() * width(weights)):
         for index in range(start, depth):
             before, only = None if past is None else past.layers[index], at if index == depth - 1 else None
             keep = record is not None
@@ -120,7 +112,7 @@ def through_layer(
     index: int,
     stream: Stream,
     beside: Tensor | None,
-    edited: Edited,
+    edited: Changes,
     offset: int = 0,
     only: int | None = None,
     *,
@@ -133,6 +125,14 @@ def through_layer(
     """
     shape, layer = weights.architecture, weights.layer(index)
     step = attend(shape, index, layer, stream, beside, edited, offset, keep=keep, past=past)
+    return step, after_attention(weights, index, stream, step, edited, only)
+
+
+def after_attention(
+    weights: Weights, index: int, stream: Stream, step: LayerRecord, edited: Changes, only: int | None = None
+) -> Float[Tensor, "batch row d_model"]:
+    """The stream after a layer whose heads did ``step``, which keeps what the layer stores."""
+    shape, layer = weights.architecture, weights.layer(index)
     tokens = ALL if only is None else slice(only, only + 1)
     before = stream[:, tokens]
     stream = before + store(shape, index, layer, step, edited, tokens)
@@ -142,11 +142,11 @@ def through_layer(
     if layer.mlp is not None and shape.mlp is not None:
         read = before if shape.mlp.parallel else stream
         stream = stream + _mlp(weights, index, layer, read, step, edited, tokens)
-    return step, stream
+    return stream
 
 
 def _mlp(
-    weights: Weights, index: int, layer: Layer, read: Stream, step: LayerRecord, edited: Edited, tokens: slice
+    weights: Weights, index: int, layer: Layer, read: Stream, step: LayerRecord, edited: Changes, tokens: slice
 ) -> Stream:
     """What an MLP stores, kept in ``step`` with the scale of its norm."""
     shape = weights.architecture
@@ -161,7 +161,7 @@ def _mlp(
     return step.mlp
 
 
-def _width(weights: Weights) -> int:
+def width(weights: Weights) -> int:
     """Multiplications per token of a layer's largest product."""
     shape = weights.architecture
     return shape.d_model * max(shape.n_heads * shape.d_head, 0 if shape.mlp is None else shape.mlp.width)

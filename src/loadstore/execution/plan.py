@@ -1,12 +1,13 @@
-"""What the edits of one run do: to stores, to what single readers read, to patterns and to norms."""
+"""What the edits of one run do to stores, to the inputs of single readers, to patterns and to norms."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import torch
 from torch import Tensor
 
+from loadstore.execution.changes import Changes, Frozen, Loss, Part
 from loadstore.execution.edits import Ablate, Cut, Edit, Freeze, Patch, Replacing, reader_of
 from loadstore.execution.lifted import lifted
 from loadstore.execution.record import Pass
@@ -15,17 +16,7 @@ from loadstore.model.points import ScaleName, ScaleOf
 from loadstore.model.ports import writing
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
-from loadstore.sites import Head, Reader, Side, Writer
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """What is taken from one reader's input before its norm, in some rows of the batch."""
-
-    writer: Writer
-    reader: Reader
-    value: Tensor
-    rows: slice = field(default_factory=lambda: slice(None))
+from loadstore.sites import Head, Writer
 
 
 def replacement(store: Tensor, by: Literal["mean", "zero"]) -> Tensor:
@@ -58,64 +49,88 @@ def inner(trace: Pass, writer: Writer) -> Tensor:
     return trace.record.inner([writer])[:, :, 0]
 
 
-class Edited:
-    """The edits of one run, the values that its cuts need, and losses that are given as they are."""
+class Edited(Changes):
+    """The edits of one run, the values that its cuts need, and losses that are given as they are.
 
-    def __init__(self, weights: Weights, edits: Sequence[Edit] = (), given: Sequence[Loss] = ()) -> None:
-        self.weights, self.given = weights, given
-        self.stored: dict[Writer, list[Replacing]] = {}
-        self.cuts: list[Cut | Patch] = []
-        self.norms: Pass | None = None
-        self.patterns: dict[Head, Pass] = {}
+    ``values``: recorded stores (for heads, z) of writers before the layer in which the run begins.
+    """
+
+    def __init__(
+        self,
+        weights: Weights,
+        edits: Sequence[Edit] = (),
+        given: Sequence[Loss] = (),
+        values: Mapping[Writer, Tensor] | None = None,
+    ) -> None:
+        self._weights = weights
+        self._stored: dict[Writer, list[Replacing]] = {}
+        self._cuts: dict[tuple[int, Part], list[Cut | Patch]] = {}
+        self._given: dict[tuple[int, Part], list[Loss]] = {}
+        self._norms: Pass | None = None
+        self._patterns: dict[Head, Pass] = {}
         for edit in strongest(edits):
             if isinstance(edit, Freeze):
                 if edit.what == "norms":
-                    self.norms = edit.source
+                    self._norms = edit.source
                 else:
-                    self.patterns |= dict.fromkeys(frozen_heads(weights, edit), edit.source)
-            elif reader_of(edit) is None:
-                self.stored.setdefault(edit.writer, []).append(edit)
+                    self._patterns |= dict.fromkeys(frozen_heads(weights, edit), edit.source)
+            elif (reader := reader_of(edit)) is None:
+                self._stored.setdefault(edit.writer, []).append(edit)
             elif not isinstance(edit, Ablate):
-                self.cuts.append(edit)
-        self.wanted = {edit.writer for edit in self.cuts}
-        self.values: dict[Writer, Tensor] = {}
+                self._cuts.setdefault((reader.layer, reader.side), []).append(edit)
+        for loss in given:
+            self._given.setdefault((loss.reader.layer, loss.reader.side), []).append(loss)
+        self._wanted = {edit.writer for edits in self._cuts.values() for edit in edits}
+        self._values = dict(values or {})
+
+    def touches(self, writer: Writer) -> bool:
+        """Whether ``store`` changes this writer's store or keeps it."""
+        return writer in self._stored or writer in self._wanted
 
     def store(self, writer: Writer, value: Tensor) -> Tensor:
-        """Edit a writer's store (of a head its z) if asked, and keep it if a cut will need it."""
+        """Edit a writer's store (for heads, z), and keep it if a cut needs it."""
         edited = value
-        for edit in self.stored.get(writer, ()):
+        for edit in self._stored.get(writer, ()):
             other = _instead(edit, value)
             if edit.channel is not None:
-                edited = edited + _part(self.weights, edit, other - value)
+                edited = edited + _part(self._weights, edit, other - value)
             elif edit.at is None:
                 edited = other.expand(torch.broadcast_shapes(other.shape, value.shape))
             else:
                 edited = torch.where(_chosen(edit, value), other, edited)
-        if writer in self.wanted:
-            self.values[writer] = edited
+        if writer in self._wanted:
+            self._values[writer] = edited
         return edited
 
-    def losses(self, layer: int, side: Side | Literal["mlp", ""]) -> Iterator[Loss]:
-        """What is taken from one side of one layer's heads, from its MLP, or from the unembedding (layer −1, "")."""
-        yield from (loss for loss in self.given if (loss.reader.layer, loss.reader.side) == (layer, side))
-        for edit in self.cuts:
+    def heads(self, layer: int) -> set[Writer]:
+        """The heads of a layer whose z ``store`` must see."""
+        return {w for w in (*self._stored, *self._wanted) if w.kind == "head" and w.layer == layer}
+
+    def ablates(self, layer: int) -> bool:
+        """Whether the store of a head of this layer is replaced."""
+        return any(writer.kind == "head" and writer.layer == layer for writer in self._stored)
+
+    def losses(self, layer: int, part: Part) -> Iterator[Loss]:
+        """What is taken from the readers of one part of a layer."""
+        yield from self._given.get((layer, part), ())
+        for edit in self._cuts.get((layer, part), ()):
             reader = reader_of(edit)
-            if reader is not None and (reader.layer, reader.side) == (layer, side):
-                yield Loss(edit.writer, reader, removed(self.weights, edit, self.values[edit.writer]))
+            assert reader is not None
+            yield Loss(edit.writer, reader, removed(self._weights, edit, self._values[edit.writer]))
 
     def scale(self, which: ScaleName, layer: int = -1) -> Tensor | None:
         """The frozen 1/σ of a norm, if norms are frozen."""
-        if self.norms is None:
+        if self._norms is None:
             return None
-        return self.norms.record.scale(ScaleOf(which, layer))
+        return self._norms.record.scale(ScaleOf(which, layer))
 
-    def frozen(self, layer: int) -> dict[int, Tensor]:
-        """The frozen patterns of one layer by head."""
-        return {
-            head.index: trace.record.layers[layer].pattern[:, head.index]
-            for head, trace in self.patterns.items()
+    def frozen(self, layer: int) -> list[Frozen]:
+        """The frozen patterns of a layer."""
+        return [
+            Frozen(head.index, trace.record.layers[layer].pattern[:, head.index])
+            for head, trace in self._patterns.items()
             if head.layer == layer
-        }
+        ]
 
 
 def removed(weights: Weights, edit: Cut | Patch, value: Tensor) -> Tensor:

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Any
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -50,8 +50,15 @@ class LayerRecord:
 
     def rows(self, rows: slice) -> "LayerRecord":
         """The same of some rows of the batch."""
-        values: dict[str, Any] = {each.name: getattr(self, each.name) for each in fields(self)}
-        return replace(self, **{name: value[rows] for name, value in values.items() if value is not None})
+        return replace(self, **{name: value[rows] for name, value in self._values().items()})
+
+    def repeated(self, times: int) -> "LayerRecord":
+        """The same of the whole batch several times over, as a copy."""
+        return replace(self, **{name: torch.cat([value] * times) for name, value in self._values().items()})
+
+    def _values(self) -> dict[str, Tensor]:
+        values: dict[str, Tensor | None] = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: value for name, value in values.items() if value is not None}
 
 
 @dataclass
@@ -59,7 +66,7 @@ class Record:
     """What a recorded pass keeps; everything else that a Trace tells is derived from it."""
 
     embed: Stream | None = None
-    pos: Float[Tensor, "token d_model"] | None = None
+    pos: Float[Tensor, "*prompt token d_model"] | None = None  # alike for all prompts unless edited
     layers: list[LayerRecord] = field(default_factory=list[LayerRecord])
     final: Stream | None = None
     final_inverse_scale: Float[Tensor, "batch token 1"] | None = None

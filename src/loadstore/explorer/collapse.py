@@ -6,6 +6,7 @@ from typing import Any
 
 from loadstore.causal.collapse import REMAINS, collapses, falls
 from loadstore.causal.controls import control_sets, sizes_on
+from loadstore.causal.engine import rerun, reruns
 from loadstore.decomposition.address import smallest_set
 from loadstore.decomposition.short import short
 from loadstore.errors import Undefined
@@ -70,7 +71,7 @@ def the_cut(explorer: Explorer, asked: Example, circuit: Circuit, progress: Prog
     """The K wires cut together: attention and prediction before and after, beside other wires cut."""
     trace, at, key = asked.trace, asked.at, asked.key
     wires = [(parse_writer(circuit.previous), parse_reader(side)) for side in circuit.reads]
-    after = explorer.runs.edited(trace, [cut(*wire) for wire in wires])
+    after = rerun(trace, [cut(*wire) for wire in wires])
     token, probability, _ = likeliest(asked)
     now = float(after.logits[at].double().softmax(-1)[token])
     before = {str(head): float(trace.pattern(head)[at, key]) for head in circuit.heads}
@@ -128,9 +129,9 @@ def _controls(
     except Undefined as error:
         return [], str(error)
     found: list[tuple[float, float]] = []
-    for chosen in sets:
-        progress(len(found), CONTROLS)
-        after = explorer.runs.edited(asked.trace, [cut(*wire) for wire in sorted(chosen, key=str)])
-        weight = float(after.pattern(asked.star)[asked.at, asked.key])
-        found.append((weight, float(after.logits[asked.at].double().softmax(-1)[token])))
+    for batch in reruns(asked.trace, [[cut(*wire) for wire in chosen] for chosen in sets], keep=True):
+        progress(len(found), len(sets))
+        for _, after in batch.traces():
+            weight = float(after.pattern(asked.star)[asked.at, asked.key])
+            found.append((weight, float(after.logits[asked.at].double().softmax(-1)[token])))
     return found, "" if found else "there are too few other wires like them"

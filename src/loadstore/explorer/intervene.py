@@ -3,8 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
+from torch import Tensor
+
 from loadstore.causal.beyond import reaching
 from loadstore.causal.controls import controls_of, nearest, sizes_on, store_size
+from loadstore.causal.engine import rerun, reruns
 from loadstore.decomposition.single import one_prompt_index
 from loadstore.errors import BadRequest, Undefined
 from loadstore.execution.edits import Ablate, By, Cut, ablate, cut
@@ -39,7 +42,7 @@ def effect(explorer: Explorer, ask: Ask) -> Document:
     asked, predict = _asked(trace, ask, at)
     edits = edits_of(trace, ask)
     head = head_of(trace, ask) if "head" in ask else None
-    after = explorer.runs.edited(trace, edits)
+    after = rerun(trace, edits)
     intact, edited = trace.logits[asked].double(), after.logits[asked].double()
     most = min(PREDICTED, len(intact))
     likely = [*intact.topk(most).indices.tolist(), *edited.topk(most).indices.tolist()]
@@ -119,21 +122,22 @@ def controls(explorer: Explorer, ask: Ask) -> Callable[[Progress], Document]:
 
     def work(progress: Progress) -> Document:
         others, what = _cuts(trace, edit) if isinstance(edit, Cut) else _ablations(trace, edit)
-        found: list[Document] = []
-        for number, other in enumerate(others, 1):
-            found.append(
-                {"edit": str(other), "change": _change(trace, explorer.runs.edited(trace, [other]), at, predict)}
-            )
-            progress(number, len(others))
-        own = _change(trace, explorer.runs.edited(trace, [edit]), at, predict)
-        as_large = reaching(abs(own), [one["change"] for one in found])
-        return {"what": what, "own": own, "controls": found, "as_large": as_large}
+        changes, done = [0.0] * (1 + len(others)), 0
+        for batch in reruns(trace, [[edit], *([other] for other in others)], at=at):
+            for place, logits in zip(batch.places, batch.logits[:, 0], strict=True):
+                changes[place] = _change(trace.logits[at], logits, predict)
+            done += len(batch.places)
+            progress(done, len(changes))
+        own, *moved = changes
+        controls = [{"edit": str(other), "change": change} for other, change in zip(others, moved, strict=True)]
+        return {"what": what, "own": own, "controls": controls, "as_large": reaching(abs(own), moved)}
 
     return work
 
 
-def _change(trace: Trace, after: Trace, at: int, target: int) -> float:
-    before, then = (float(one.logits[at].double().log_softmax(-1)[target]) for one in (trace, after))
+def _change(intact: Tensor, edited: Tensor, target: int) -> float:
+    """Of the log-probability of a token, from the logits of its place."""
+    before, then = (float(logits.double().log_softmax(-1)[target]) for logits in (intact, edited))
     return then - before
 
 

@@ -2,11 +2,9 @@
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
 
-from loadstore.execution.edits import Edit
 from loadstore.execution.run import as_tokens, run
 from loadstore.execution.trace import Trace
 from loadstore.model.weights import Weights
@@ -88,10 +86,6 @@ class Runs:
             while len(self._kept) > 1 and sum(one.size for one in self._kept.values()) > RECORDED:
                 self._kept.popitem(last=False)
         return trace
-
-    def edited(self, trace: Trace, edits: Sequence[Edit]) -> Trace:
-        """The same prompt with edits; not kept."""
-        return run(self._weights, trace.tokens[0].tolist(), edits, record=True)
 
 
 def _size(trace: Trace) -> int:

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from loadstore.causal.engine import rerun
 from loadstore.execution.attention import allowed
 from loadstore.execution.edits import cut
-from loadstore.execution.run import run
 from loadstore.execution.trace import Trace
 from loadstore.heads.patterns import role_masks
 from loadstore.heads.roles import bos_of
@@ -79,7 +79,7 @@ def induction_figure(story: Story, head: Head, name: str = "14") -> Figure | Lef
         near = "" if window is None else ", within what this head sees"
         reason = f"No token of this prompt occurred exactly once before{near}: induction has nothing to match here."
         return LeftOut(name, title, reason)
-    without = run(story.weights, story.prompt, [cut(str(story.previous), f"{head}.K")], record=True)
+    without = rerun(story.trace, [cut(str(story.previous), f"{head}.K")])
     cell = repeat.query, repeat.key
     attention = float(story.trace.pattern(head)[cell]), float(without.pattern(head)[cell])
     token = int(story.trace.tokens[0, repeat.key])

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from loadstore.causal.engine import rerun
 from loadstore.execution.attention import allowed
 from loadstore.execution.edits import cut
-from loadstore.execution.run import run
 from loadstore.heads.patterns import mass_on, role_masks
 from loadstore.heads.roles import bos_of
 from loadstore.report.nothing import CHANGE
@@ -39,7 +39,7 @@ def _pattern(story: Story) -> Figure:
     panels = [panel(f"{head}", story.trace.pattern(head), seen)]
     if "pos" in story.first_writers:
         edits = [cut("pos", f"{head}.{side}") for side in ("Q", "K")]
-        without = run(story.weights, story.prompt, edits, record=True)
+        without = rerun(story.trace, edits)
         gone = float(mass_on(without.record.layers[0].pattern, mask)[0][0, head.index])
         control = f"With pos cut from its Q and K the weight is {number(gone)}."
         if float((without.pattern(head) - story.trace.pattern(head)).abs().max()) >= CHANGE:

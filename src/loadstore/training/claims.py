@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.axes import Tokens
+from loadstore.causal.engine import rerun
 from loadstore.causal.proof import induction_circuit, prove_wire
 from loadstore.checkpoints.checkpoint import read_checkpoint
 from loadstore.execution.edits import cut
@@ -175,7 +176,7 @@ def _sentence(weights: Weights) -> Iterator[Claim]:
     first, on = int(probabilities.argmax()), int(trace.tokens[0, ON])
     yield Claim("sentence", "␣on is the first prediction there", f"p {float(probabilities[on]):.3f}", first == on)
     edits = [cut(PREVIOUS, f"{head}.K") for head in INDUCTION]
-    after = run(weights, SENTENCE, edits, record=True)
+    after = rerun(trace, edits)
     gone = {str(head): float(after.pattern(head)[SAT, ON]) for head in INDUCTION}
     told = ", ".join(f"{head} {weight:.3f}" for head, weight in gone.items())
     yield Claim("sentence", f"both K wires cut, {labels} falls below .1", told, max(gone.values()) < 0.1)

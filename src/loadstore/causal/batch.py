@@ -1,0 +1,81 @@
+"""Several edited runs that went side by side: what the unembedding read in each, and each as a run of its own."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import torch
+
+from loadstore.axes import Logits, Stream
+from loadstore.execution.edits import Edit
+from loadstore.execution.forward import unembed
+from loadstore.execution.overflow import finite
+from loadstore.execution.record import LayerRecord, Record
+from loadstore.execution.trace import Trace
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Edited runs of one prompt or batch of prompts.
+
+    Args:
+        trace: The run that the edits were made to.
+        places: The places of the runs in the list that was asked for.
+        edits: All edits of each run, those of ``trace`` first.
+        start: The first layer that ran again; what lies before it is that of ``trace``.
+        first: The first token that ran again.
+        read: What the unembedding reads [run × prompt, token, d_model], of all tokens that ran or of the one asked for.
+        record: The layers from ``start`` on, if they were to be kept.
+        step: What layer ``start`` did; None where only the unembedding reads something else.
+        at: The one token whose logits were asked for.
+    """
+
+    trace: Trace
+    places: tuple[int, ...]
+    edits: tuple[tuple[Edit, ...], ...]
+    start: int
+    first: int
+    read: Stream
+    record: Record | None
+    step: LayerRecord | None
+    at: int | None = None
+
+    def rows(self, run: int) -> slice:
+        """The rows of one run."""
+        batch = len(self.trace.tokens)
+        return slice(run * batch, (run + 1) * batch)
+
+    @cached_property
+    def logits(self) -> Logits:
+        """Logits [run × prompt, token, vocab] of all tokens, or of the one asked for. Raises Undefined on overflow."""
+        with torch.no_grad():
+            logits = unembed(self.trace.weights, self.read)
+        if not bool(torch.isfinite(logits).all()):
+            for run, edits in enumerate(self.edits):
+                finite(self.trace.weights, self.trace.tokens, edits, logits[self.rows(run)])
+        if self.at is None and self.first:
+            before = self.trace.all_logits[:, : self.first].repeat(len(self.edits), 1, 1)
+            logits = torch.cat([before, logits], 1)
+        return logits
+
+    def trace_of(self, run: int) -> Trace:
+        """One run: what ``run(model, tokens, edits)`` returns. Needs a record, and the logits of all tokens."""
+        rows = self.rows(run)
+        return replace(
+            self.trace, all_logits=self.logits[rows], edits=self.edits[run], replay=lambda: self._recorded(rows)
+        )
+
+    def traces(self) -> Iterator[tuple[int, Trace]]:
+        """Each run with its place."""
+        for run, place in enumerate(self.places):
+            yield place, self.trace_of(run)
+
+    def _recorded(self, rows: slice) -> Record:
+        """What one run did, the layers before ``start`` included."""
+        intact = self.trace.record
+        assert self.record is not None
+        behind = self.record.rows(rows)
+        embed = intact.embed if behind.embed is None else behind.embed
+        pos = intact.pos if behind.embed is None else behind.pos
+        layers = [*intact.layers[: self.start], *behind.layers]
+        return Record(embed, pos, layers, behind.final, behind.final_inverse_scale)

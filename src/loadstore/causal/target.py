@@ -1,0 +1,55 @@
+"""The log-probability of what follows, from what the unembedding reads: a few rows of the vocabulary at a time."""
+
+from typing import TypeAlias
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.axes import Stream
+from loadstore.execution.forward import unembed
+from loadstore.execution.trace import Trace
+from loadstore.model.norms import normalise
+
+Target: TypeAlias = tuple[int, int]  # at, token
+ROWS = 512  # of logits at a time
+
+
+def last_read(trace: Trace) -> Stream:
+    """What the unembedding reads in a recorded run without edits."""
+    assert trace.record.final is not None
+    return normalise(trace.record.final, trace.weights.norm(None), trace.weights.architecture.eps)[0]
+
+
+def target_log_probability(trace: Trace, read: Stream, target: Target | None) -> Float[Tensor, " run"]:
+    """Log-probability of what follows, for each of several runs of one batch of prompts.
+
+    Args:
+        trace: The run whose prompts they share.
+        read: What the unembedding reads in each [run × prompt, token, d_model].
+        target: A token's index, and the id that is expected after it; if None, what really follows every token.
+
+    Returns:
+        Nats, mean over prompts (and tokens).
+    """
+    many = len(read) // len(trace.tokens)
+    if target is not None:
+        rows, expected = read[:, target[0]], torch.tensor([target[1]]).expand(len(read))
+    else:
+        rows, expected = read[:, :-1].flatten(0, 1), trace.tokens[:, 1:].repeat(many, 1).flatten()
+    found = [
+        unembed(trace.weights, some[None])[0].log_softmax(-1).gather(1, ids[:, None].to(some.device))[:, 0]
+        for some, ids in zip(rows.split(ROWS), expected.split(ROWS), strict=True)
+    ]
+    return torch.cat(found).view(many, -1).mean(1)
+
+
+def prediction_change(trace: Trace, read: Stream) -> tuple[float, float]:
+    """How another read changes the predictions: total variation and KL(p‖p′) in nats, mean over tokens."""
+    moved = kl = 0.0
+    for was, now in zip(last_read(trace).flatten(0, 1).split(ROWS), read.flatten(0, 1).split(ROWS), strict=True):
+        log_p, log_q = (unembed(trace.weights, rows[None])[0].log_softmax(-1) for rows in (was, now))
+        moved += float(0.5 * (log_p.exp() - log_q.exp()).abs().sum())
+        kl += float((log_p.exp() * (log_p - log_q)).sum())
+    count = trace.tokens.numel()
+    return moved / count, kl / count

@@ -1,0 +1,61 @@
+"""The edits of several runs that go through the forward pass side by side, each in its own rows of the batch."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from loadstore.execution.changes import Changes, Frozen, Loss, Part
+from loadstore.execution.plan import Edited
+from loadstore.model.points import ScaleName
+from loadstore.sites import Writer
+
+
+class Together(Changes):
+    """Several runs of one batch of prompts; run k has the rows from k · batch on.
+
+    Norms are frozen in all of them, by the same source, or in none.
+    """
+
+    def __init__(self, runs: Sequence[Edited], batch: int) -> None:
+        self._runs = [(edited, slice(k * batch, (k + 1) * batch)) for k, edited in enumerate(runs)]
+
+    def store(self, writer: Writer, value: Tensor) -> Tensor:
+        """Edit a writer's store in every run. One that all prompts share, [token, d_model], may become several."""
+        touched = [(edited, rows) for edited, rows in self._runs if edited.touches(writer)]
+        if not touched:
+            return value
+        shared = value.dim() == 2
+        count = self._runs[-1][1].stop
+        result = value.expand(count, *value.shape).clone() if shared else value.clone()
+        for edited, rows in touched:
+            result[rows] = edited.store(writer, value if shared else value[rows])
+        return result
+
+    def heads(self, layer: int) -> set[Writer]:
+        """The heads of a layer whose z ``store`` must see."""
+        return set[Writer]().union(*(edited.heads(layer) for edited, _ in self._runs))
+
+    def ablates(self, layer: int) -> bool:
+        """Whether the store of a head of this layer is replaced in any run."""
+        return any(edited.ablates(layer) for edited, _ in self._runs)
+
+    def losses(self, layer: int, part: Part) -> Iterator[Loss]:
+        """What is taken from the readers of one part of a layer, in the rows of each run."""
+        for edited, rows in self._runs:
+            for loss in edited.losses(layer, part):
+                yield replace(loss, rows=rows)
+
+    def scale(self, which: ScaleName, layer: int = -1) -> Tensor | None:
+        """The frozen 1/σ of a norm, once for each run."""
+        scale = self._runs[0][0].scale(which, layer)
+        if scale is None:
+            return None
+        batch = self._runs[0][1].stop
+        each = scale.expand(batch, *scale.shape[1:])
+        return torch.cat([each] * len(self._runs))
+
+    def frozen(self, layer: int) -> list[Frozen]:
+        """The frozen patterns of a layer, in the rows of each run."""
+        return [replace(one, rows=rows) for edited, rows in self._runs for one in edited.frozen(layer)]
