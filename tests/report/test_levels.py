@@ -49,9 +49,7 @@ def test_the_most_aligned_writer_is_named_where_it_stands_above_chance(
 ) -> None:
     table = scores([0.0, 0.5, p, 0.5], [-0.1, -0.2, alignment, -0.3])
     assert most_aligned(table, HEAD, "K") == named
-    assert reads(table, HEAD, "K") == (
-        "K: nothing above chance" if named is None else "K: L0.H1 (alignment .30, z 0)"
-    )
+    assert reads(table, HEAD, "K") == ("K: nothing above chance" if named is None else "K: L0.H1 (alignment .30, z 0)")
 
 
 @pytest.mark.parametrize(
