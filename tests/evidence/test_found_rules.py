@@ -17,7 +17,7 @@ SIZES = {WIRE[0]: 0.5, OTHERS[0][0]: 0.5, OTHERS[1][0]: 0.4, Writer("embed"): 0.
 
 
 def caused(monkeypatch: pytest.MonkeyPatch, change: float, controls: tuple[float, float]) -> dict[str, float]:
-    """What is said of one wire that changes the loss by ``change``, where its two controls change it by ``controls``."""
+    """The columns of one wire that changes the loss by ``change``; its two controls change it by ``controls``."""
     values = SimpleNamespace(values=np.array([change, *controls]))
     chosen = SimpleNamespace(wires=tuple(OTHERS), size=0.5)
     monkeypatch.setattr(found, "wiring", lambda _: SimpleNamespace(readers=()))

@@ -105,6 +105,7 @@ def test_64_questions_are_answered_at_once(active: int, found: list[Any]) -> Non
         ([(b"sec-fetch-site", b"same-site")], [403]),
         ([(b"origin", b"http://127.0.0.1:8421")], TAKEN),
         ([(b"origin", b"http://127.0.0.1:8422")], [403]),
+        ([(b"origin", b"http://127.0.0.1:8421"), (b"origin", b"http://evil.com")], [403]),
         ([(b"x-loadstore-key", b"secret")], [401]),  # twice
         ([(b"host", b"127.0.0.1:8421")], [421]),
     ],

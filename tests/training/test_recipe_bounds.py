@@ -60,5 +60,5 @@ def test_a_bound_is_taken_and_one_beyond_is_refused(tmp_path: Path, key: str, ta
         if fine:
             assert read_recipe(path).name == "r"
         else:
-            with pytest.raises(BadRequest, match="expected|do not fit"):
+            with pytest.raises(BadRequest, match=r"expected|do not fit"):
                 read_recipe(path)
