@@ -19,7 +19,7 @@ from mutants.catalogue import ROOT, DoesNotApply, Mutant, read_catalogue
 from mutants.copies import copy_of
 from mutants.pool import try_all
 from mutants.record import Keys, Record
-from mutants.trial import LIBRARIES, Outcome, prepare
+from mutants.trial import LIBRARIES, PLUGINS, Outcome, prepare
 
 OVERHEAD = 3.0  # seconds of a trial beside its tests, until a trial has shown how many
 WORDS = {"failed": "killed", "passed": "survived"}
@@ -112,7 +112,7 @@ def table(outcomes: Mapping[str, Outcome]) -> str:
     return "\n".join(lines)
 
 
-def main(arguments: Sequence[str], *, libraries: tuple[str, ...] = LIBRARIES) -> int:
+def main(arguments: Sequence[str], *, libraries: tuple[str, ...] = LIBRARIES + PLUGINS) -> int:
     """Try mutants; return the exit code."""
     parser = argparse.ArgumentParser(prog="mutants", description="Break each invariant once and see its tests fail.")
     parser.add_argument("words", nargs="*", metavar="WORD", help="take the mutants whose names contain one (all)")

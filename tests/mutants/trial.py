@@ -1,9 +1,10 @@
 """One trial: pytest on a copy of the project, in a process that is forked from one with the libraries loaded.
 
-Importing PyTorch takes as long as most trials, so it is done once, before the forks. loadstore and pytest's plugins are
-imported in each trial, from the copy.
+Importing PyTorch takes as long as most trials, so that libraries are imported once, before the forks. loadstore and the
+tests are imported in each trial, from the copy.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -14,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-LIBRARIES = ("torch", "numpy", "xarray", "tokenizers", "pytest")
+LIBRARIES = ("torch", "numpy", "xarray", "tokenizers", "rich.console", "typer", "pytest")
+PLUGINS = ("jaxtyping", "beartype", "typeguard", "anyio.pytest_plugin", "xdist")  # which pytest imports by itself
 FAILED, MISSING = 1, (4, 5)  # exit codes of pytest: a test failed; there is no such test
 VERDICTS = {0: "passed", FAILED: "failed"}
 
@@ -44,6 +46,7 @@ def prepare(libraries: tuple[str, ...], cache: Path) -> None:
         os.environ[name] = "1"
     for name in libraries:
         importlib.import_module(name)
+    gc.freeze()  # collections in the forks pass over all this
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix = str(cache)
     sys.dont_write_bytecode = False
@@ -119,6 +122,7 @@ def _run(copy: Path, arguments: list[str], answer: Path, output: Path) -> None:
         ]
         pytest, listener = importlib.import_module("pytest"), _Listener()
         options = ["-q", "--tb=short", "--no-header", "-p", "no:cacheprovider", f"--rootdir={copy}"]
+        options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # plugins that are loaded are not rewritten
         code = int(pytest.main([*options, *arguments], plugins=[listener]))
         found: dict[str, Any] = {"by": listener.by, "tests": listener.tests}
         where = getattr(sys.modules.get("loadstore"), "__file__", None)
