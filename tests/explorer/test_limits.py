@@ -9,7 +9,7 @@ import torch
 from hostile import unchecked
 
 from loadstore.errors import BadRequest
-from loadstore.explorer import listing
+from loadstore.explorer import intervene, listing
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.body import object_of
 from loadstore.explorer.connections import Connection, Connections, Room, room
@@ -72,6 +72,13 @@ def test_a_proof_has_up_to_50_controls_and_2_to_32_replicates(
             return
         with pytest.raises(BadRequest, match="controls: 1 to 50, replicates: 2 to 32"):
             listing.verify(cast("Any", None), ask)
+
+
+@pytest.mark.parametrize(("count", "told"), [(64, "kind: expected one of cut, ablate"), (65, "65 objects; at most 64")])
+def test_64_edits_are_read_and_not_one_more(monkeypatch: pytest.MonkeyPatch, count: int, told: str) -> None:
+    monkeypatch.setattr(intervene, "wiring", lambda _: None)
+    with unchecked(), pytest.raises(BadRequest, match=told):
+        intervene.edits_of(cast("Any", SimpleNamespace(weights=None)), Ask({"edits": [{}] * count}))
 
 
 @pytest.mark.parametrize(
