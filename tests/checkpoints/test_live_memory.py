@@ -23,7 +23,7 @@ def live(model: Weights) -> SimpleNamespace:
     return SimpleNamespace(cfg=config, state_dict=lambda: state)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 def test_no_tensor_lies_where_the_live_model_has_one(dtype: torch.dtype) -> None:
     theirs = live(small().map(lambda tensor: tensor.to(dtype)))
     ours = [tensor for _, tensor in load(theirs).named()]
