@@ -4,6 +4,7 @@ PIP_ARGS ?=
 PYTEST_ARGS ?=
 REPORT_ARGS ?=
 BENCH_ARGS ?=
+MUTANTS_ARGS ?=
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check $(PIP_ARGS) -c constraints.txt
@@ -52,8 +53,8 @@ format: $(DEV) ## format the code and mend what ruff can
 bundle: $(NODE) ## rebuild the committed web bundle from web/
 	cd web && npm run build
 
-mutants: $(DEV) ## break each invariant once and see its test fail (slow)
-	$(BIN)/python tests/mutants/run.py
+mutants: $(DEV) ## break each invariant once and see its test fail; goes on where it stopped (MUTANTS_ARGS='--jobs 1 walk')
+	cd tests && ../$(BIN)/python -m mutants.run $(MUTANTS_ARGS)
 
 notebook: $(DEV) ## execute examples/arena.ipynb anew
 	$(BIN)/python examples/build.py

@@ -44,7 +44,7 @@ def as_live(model: object) -> Live | Pretrained:
 
 
 def live_checkpoint(model: Live) -> Checkpoint:
-    """The config and a copy of the tensors on the CPU: later changes of the model do not reach them.
+    """The config, and the tensors on the CPU; ``Checkpoint.take`` copies them, so later training reaches no Weights.
 
     Raises BadCheckpoint where a tensor has no content.
     """
@@ -53,7 +53,7 @@ def live_checkpoint(model: Live) -> Checkpoint:
     for name, tensor in state.items():
         if tensor.is_meta:
             raise BadCheckpoint(f"{where}: tensor '{quote(name)}' has no numbers yet; put the weights into it first")
-    tensors = {name: tensor.detach().to("cpu", copy=True) for name, tensor in state.items()}
+    tensors = {name: tensor.detach().to("cpu") for name, tensor in state.items()}
     return Checkpoint(Path(where), tensors, {}, settings(model))
 
 

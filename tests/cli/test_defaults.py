@@ -1,0 +1,115 @@
+"""What an option is if it is not given: as the Python call, and as the pages say; and which numbers are taken."""
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli.conftest import Run
+
+from loadstore.cli import analyse, circuit, demo, explore, head, listing, patch, report, train, wires
+from loadstore.decomposition.listing import listing as find
+from loadstore.evidence.dossier import dossier
+from loadstore.evidence.verify import verify as prove
+from loadstore.heads.roles import head_roles
+from loadstore.scores.scores import subspace_scores
+
+NOWHERE = "nowhere.safetensors"  # a model that is not there: options are read before it is looked for
+
+
+def default(function: Callable[..., Any], name: str) -> Any:
+    return inspect.signature(function).parameters[name].default
+
+
+@pytest.mark.parametrize(
+    ("command", "call", "names"),
+    [
+        (listing.listing, find, ["share", "most"]),
+        (listing.verify, find, ["share", "most"]),
+        (listing.verify, prove, ["controls", "replicates"]),
+        (analyse.heads, head_roles, ["on", "sequences", "seed"]),
+        (analyse.scores, subspace_scores, ["norms", "control", "null", "seed"]),
+        (head.head, dossier, ["sequences", "seed", "offset"]),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_a_command_and_its_python_call_have_the_same_defaults(
+    command: Callable[..., Any], call: Callable[..., Any], names: list[str]
+) -> None:
+    assert {name: default(command, name) for name in names} == {name: default(call, name) for name in names}
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        (listing.listing, {"share": 0.9, "most": 24, "at": -1, "json": False}),
+        (listing.verify, {"controls": 20, "replicates": 8, "at": -1, "paraphrase": None}),
+        (patch.patch, {"limit": 20, "at": -1, "where": None, "source": None}),
+        (wires.wires, {"limit": 10, "writer": "*", "reader": "*", "exact": False, "effect": False, "tokens": None}),
+        (analyse.scores, {"limit": 20, "norms": "fold", "null": "rotation", "bos": "model"}),
+        (analyse.heads, {"on": "repeats", "sequences": 20, "seed": 0}),
+        (head.head, {"top": 6, "model": "builtin"}),
+        (circuit.circuit, {"kind": "sum", "top": 10}),
+        (explore.explore, {"host": "127.0.0.1", "port": None, "browser": True, "at": None}),
+        (report.report, {"out": Path("report.html"), "at": None}),
+        (train.train, {"out": Path("run"), "threads": 0, "overwrite": False}),
+        (demo.demo_induction, {"out": Path("demo-induction"), "threads": 1, "overwrite": False}),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_defaults_are_those_of_the_pages(command: Callable[..., Any], expected: dict[str, object]) -> None:
+    assert {name: default(command, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "verify {} --controls 0",
+        "verify {} --replicates 1",
+        "listing {} --most 0",
+        "patch {} --limit -1",
+        "wires {} --limit -1",
+        "wires {} --tokens 0",
+        "scores {} --limit -1",
+        "scores {} --seed -1",
+        "heads {} --sequences 0",
+        "heads {} --sequences 10001",
+        "head {} L0.H0 --sequences 0",
+        "circuit {} L0.H0 --top 0",
+        "explore {} --port 65536",
+        "explore {} --port -1",
+        "train {0} {0} --threads -1",
+        "demo-induction --recipe {} --threads 0",
+    ],
+)
+def test_a_number_out_of_bounds_is_refused(loadstore: Run, words: str) -> None:
+    code, out, err = loadstore(*words.format(NOWHERE).split())
+    assert (code, out) == (2, "")
+    option = [word for word in words.split() if word.startswith("--")][-1]
+    assert f"Invalid value for '{option}'" in err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "verify {} --controls 1 --replicates 2",
+        "listing {} --most 1",
+        "patch {} --limit 0",
+        "wires {} --limit 0 --tokens 1",
+        "scores {} --limit 0 --seed 0",
+        "heads {} --sequences 1",
+        "heads {} --sequences 10000",
+        "circuit {} L0.H0 --top 1",
+        "explore {} --port 0",
+        "explore {} --port 65535",
+        "train {0} {0} --threads 0",
+        "demo-induction --recipe {} --threads 1",
+    ],
+)
+def test_the_bounds_themselves_are_taken(loadstore: Run, words: str, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, _, err = loadstore(*words.format(NOWHERE).split())
+    assert code == 2
+    assert NOWHERE in err  # what is refused is the model or the recipe
+    assert "Invalid value" not in err
