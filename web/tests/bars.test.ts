@@ -45,6 +45,18 @@ test("steps run each from where the last ended, and come to their total", () => 
   assert.ok(Math.abs(steps.reduce((all, step) => all + step, 0) - (found.at(-1)?.[1] ?? 0)) < 1e-9);
 });
 
+test("ties lead from the end of a step to the beginning of the next, on narrow screens past no text", () => {
+  const rows = [1, 0.5, -2].map((value, index) => ({ label: "", value, text: "", from: [0, 1, 1.5][index] as number }));
+  for (const width of [599, 600]) {
+    const plan = layout(chart([], { rows, tied: true }), width);
+    const [first, second, last] = plan.rows.map((row) => topOf(plan, row)) as [number, number, number];
+    const [one, two] = [plan.at(1), plan.at(1.5)];
+    const expected = width < 600 ? `M${one} ${first + THICK}v4M${one} ${second}v-4M${two} ${second + THICK}v4M${two} ${last}v-4` : `M${one} ${first + THICK}V${second}M${two} ${second + THICK}V${last}`;
+    assert.equal(tiesOf(plan), expected);
+  }
+  assert.equal(tiesOf(layout(chart([1]), 600)), "");
+});
+
 test("a bar beyond the scale ends with it, and says at which end", () => {
   const view = chart([2, 2.000001, 2.1, -2, -2.1, "inf", "-inf", "nan", null]);
   const plan = layout(view, 1400);
@@ -96,6 +108,7 @@ test("all that is drawn is in the picture, whatever the texts", () => {
       for (const row of plan.rows) {
         isInside(plan, 0, topOf(plan, row));
         isInside(plan, 0, row.top + row.height);
+        assert.ok(topOf(plan, row) >= row.top && topOf(plan, row) + THICK <= row.top + row.height);
         for (const line of row.lines) assert.ok(textWidth(line, 12) <= width);
       }
       rises(plan.rows.map(({ top }) => top));

@@ -118,16 +118,14 @@ test("names of eight series stand at their ends where there is room, and no more
   assert.deepEqual([direct(8, 620), direct(9, 620), direct(8, 619)], [true, false, false]);
 });
 
-test("labels of upright rules on one level do not overlap", () => {
+test("a rule beyond the data is on the axis, and labels of upright rules on one level do not overlap", () => {
   for (const width of [400, 1400]) {
     const rules = range(10).map((index) => ({ axis: "x" as const, value: (index * 3) % 10, label: `rule ${index}` }));
-    const view = plot([[[0, 10], [0, 1]]], "linear", "linear", rules);
-    const levels = ruleLevels(view, width);
-    const x = geometry(view, width).x;
-    for (const [one, first] of levels) for (const [two, second] of levels) {
-      const [a, b] = [rules[one] as (typeof rules)[number], rules[two] as (typeof rules)[number]];
-      if (first === second && a.value < b.value) assert.ok(x(a.value) + widthOf(a.label, 11) < x(b.value) + width * 0.1);
-    }
+    const view = plot([[[5, 10], [0, 1]]], "linear", "linear", rules);
+    const [levels, { x }] = [ruleLevels(view, width), geometry(view, width)];
+    assert.deepEqual(x.domain(), [0, 10]);
+    const placed = rules.map(({ value, label }, index) => ({ level: levels.get(index), from: x(value) + 5, to: x(value) + 5 + widthOf(label, 11) }));
+    for (const one of placed) for (const two of placed) assert.ok(one.level !== two.level || one.from >= two.from || one.to < two.from, `${one.to} and ${two.from} in ${width}`);
     assert.equal(levels.size, 10);
   }
 });

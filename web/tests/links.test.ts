@@ -60,7 +60,7 @@ test("a token that a link names is one of the run, or the usual one", () => {
 
 test("Python reads a quoted text as it was, with hidden characters as escapes", () => {
   for (const text of HOSTILE) assert.equal(JSON.parse(quoted(text)), text);
-  assert.equal(quoted('a "b" \u202e\u200b'), '"a \\"b\\" \\u202e\\u200b"');
+  assert.equal(quoted('a "b" \u202e\u200b\u0085'), '"a \\"b\\" \\u202e\\u200b\\u0085"');
   assert.equal(quoted("猫 ␣ é"), '"猫 ␣ é"');
 });
 

@@ -101,6 +101,10 @@ test("right of a strip is its last writer, and in an empty cell the first", () =
   assert.ok(plan.cell > GAP);
 });
 
+test("the largest writer of a cell is the first of those that are equal", () => {
+  assert.deepEqual([largest(MAP, 0, 0), largest(MAP, 0, 1), largest(MAP, 1, 2), largest(MAP, 9, 0)], [1, 0, 2, 0]);
+});
+
 test("keys go from cell to cell, along a strip, and never out of the map", () => {
   const from = { row: 0, writer: 0, token: 0 };
   assert.deepEqual(moved(MAP, 3, from, "ArrowDown"), { row: 1, token: 0, writer: 0 });

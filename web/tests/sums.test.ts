@@ -97,6 +97,7 @@ test("columns, links, bars and words of a walk are in its picture", () => {
       }
       runsInside(plan, plan.address.d);
       isInside(plan, plan.stores.x + plan.stores.width, plan.stores.y + plan.stores.height);
+      assert.ok(35 + (plan.stores.lines.length - 1) * 16 < plan.stores.height);
     }
   }
 });

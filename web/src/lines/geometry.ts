@@ -83,7 +83,7 @@ export function ticks(scale: Along, axis: Axis, count: number): number[] {
     if (kept.length >= 2 && kept.length <= count + 3) return kept;
   }
   const powers = all.filter((value) => Math.abs(Math.log10(value) % 1) < 1e-9);
-  return powers.length >= 2 ? thinned(powers, count) : thinned(all, count);
+  return thinned(powers.length >= 2 ? powers : all, count);
 }
 
 /** At most `count` of some numbers, evenly. */

@@ -53,9 +53,8 @@ export function layout({ layers, heads, mlps, biases, pos }: Shape, width: numbe
       nodes.set(name, { name, text: name, x: last ? whole - 28 : 28, y });
     } else nodes.set(name, { name, text: roomy ? part : (LETTERS[part] ?? part.slice(1)), x: xOf(layer, part), y: yOf(rowOf(part)) });
   }
-  const every = Math.max(1, Math.ceil(26 / step));
   const titles = Array.from({ length: layers }, (_, layer) => ({ text: `L${layer}`, x: ENDS + (layer + 0.5) * step }));
-  return { width: whole, height: TOP + rows * pitch + BOTTOM, size, roomy, heads: titles.filter((_, layer) => layer % every === 0), nodes };
+  return { width: whole, height: TOP + rows * pitch + BOTTOM, size, roomy, heads: titles, nodes };
 }
 
 /** Half the width of a node: the ends of the stream are as wide as their names. */
