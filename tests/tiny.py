@@ -91,6 +91,19 @@ KINDS = [  # every pair of positions, norm and biases, not every triple
     Kind("none", "rms", True),
     *MODERN,
 ]
+FEW = [  # every mechanism at least once: where a test asks whether a statement holds, not where two mechanisms meet
+    Kind("learned", "none", False),
+    Kind("learned", "layer", True),
+    Kind("shortformer", "layer", True),
+    Kind("rotary", "none", False),
+    Kind("learned", "layer", True, "gelu"),
+    Kind("rotary", "layer", True, "parallel"),
+    Kind("rotary", "rms", False, "gated", kv=2),
+    Kind("rotary", "rms", False, "gated", kv=1, window=True),
+    Kind("none", "layer", True, "gated parallel", kv=1, qk_norm=True, window=True),
+    Kind("shortformer", "rms", True, "gelu", kv=2, qk_norm=True),
+    Kind("rotary", "rms", False, "gated", kv=2, qk_norm=True, window=True, after=True),
+]
 NORMED = [kind for kind in KINDS if kind.norm != "none"]
 UNNORMED = [kind for kind in KINDS if kind.norm == "none"]
 WITH_POS = [kind for kind in KINDS if kind.positions in ("learned", "shortformer")]
