@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from pairs import pairs
-from tiny import FEW, KINDS, Kind
+from tiny import FEW, KINDS, Kind, few_with
 
 
 def met(rows: list[tuple[Any, ...]]) -> set[Any]:
@@ -47,6 +47,18 @@ def test_nothing_comes_of_nothing() -> None:
 def test_every_mechanism_is_in_the_few_kinds(fact: str) -> None:
     assert set(FEW) <= set(KINDS)
     assert {getattr(kind, fact) for kind in FEW} == {getattr(kind, fact) for kind in KINDS}
+
+
+def test_every_mechanism_meets_every_other_value() -> None:
+    chosen = few_with("abc", (1, 2))
+    assert {kind for kind, *_ in chosen} <= set(FEW)
+    assert len(chosen) < len(FEW) * 3
+    for fact in Kind._fields[:-1]:
+        values = {getattr(kind, fact) for kind in FEW}
+        for letter, number in product("abc", (1, 2)):
+            assert {getattr(kind, fact) for kind, other, _ in chosen if other == letter} == values
+            assert {getattr(kind, fact) for kind, _, other in chosen if other == number} == values
+            assert (letter, number) in {(other, another) for _, other, another in chosen}
 
 
 def test_rotary_positions_turn_in_all_their_ways_in_the_few_kinds() -> None:

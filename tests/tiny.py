@@ -1,10 +1,13 @@
 """Small random models of every kind, in float64, seeded: positions × norm × biases, and what modern models add."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal, NamedTuple
+from itertools import product
+from typing import Any, Literal, NamedTuple
 
 import torch
+from pairs import pairs
 from torch import Tensor
 
 from loadstore.model.architecture import NORMS, Architecture, Mlp, NormKind, Positions
@@ -248,6 +251,11 @@ def turning(rotary: Rotary | None, position: int, d_head: int = 4) -> Tensor:
         R[one, one] = R[two, two] = cos
         R[one, two], R[two, one] = sin, -sin
     return R
+
+
+def few_with(*others: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """A few of FEW × others, in which every mechanism of a kind meets every value of another parameter."""
+    return pairs(product(FEW, *others), lambda row: (*row[0][:-1], *row[1:]))
 
 
 def some_tokens(model: Weights, batch: int = 2, length: int = 9, seed: int = 0) -> Tensor:
