@@ -8,7 +8,7 @@ import pytest
 import torch
 from close import assert_close
 from hostile import refusal, small, unchecked
-from tiny import KINDS, MODERN, Kind, some_tokens, tiny
+from tiny import FEW, Kind, some_tokens, tiny
 
 from loadstore.checkpoints.families.own import save_weights
 from loadstore.checkpoints.library import builtin_path, load
@@ -37,7 +37,7 @@ def test_double_precision_is_asked_for_and_nothing_is_copied(file: Path, dtype: 
     assert single.double().W_E.data_ptr() == single.W_E.data_ptr()
 
 
-@pytest.mark.parametrize("kind", MODERN, ids=str)
+@pytest.mark.parametrize("kind", FEW, ids=str)
 def test_every_part_is_brought_to_it(kind: Kind) -> None:
     """A model stored in three formats runs in the one asked for, to its precision, recorded or not."""
     model = tiny(kind)
@@ -67,7 +67,7 @@ def test_other_formats_are_for_storing(dtype: Any) -> None:
         refusal(lambda: load(dtype=dtype), BadRequest, "dtype=", "'float32' or 'float64'", "format to store numbers in")
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize("kind", FEW, ids=str)
 def test_no_tensor_of_the_processor_is_mixed_in(kind: Kind) -> None:
     """On the device `meta` there are no numbers: what is computed with a tensor of another device is an error."""
     model = replace(tiny(kind), device=torch.device("meta"))
