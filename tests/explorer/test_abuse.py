@@ -303,9 +303,9 @@ def test_a_fault_is_told_without_its_inside(
 
 
 def test_memory_comes_back_to_its_level(client: Client) -> None:
-    def storm() -> int:
+    def storm() -> int:  # twice the 256 MB of recorded runs that are kept
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda index: client.ask("run", ids=[index % 500] * 200), range(40)))  # each recorded run takes 13 MB, of which 256 MB are kept
+            list(pool.map(lambda index: client.ask("run", ids=[index % 500] * 200), range(40)))
         gc.collect()
         return next(
             int(line.split()[1])
