@@ -4,6 +4,7 @@ from itertools import combinations, product
 from typing import Any
 
 import pytest
+from each import each
 from pairs import pairs
 from tiny import FEW, KINDS, Kind, few_with
 
@@ -43,7 +44,7 @@ def test_nothing_comes_of_nothing() -> None:
     assert pairs([]) == []
 
 
-@pytest.mark.parametrize("fact", [name for name in Kind._fields if name != "sizes"])
+@each("fact", [name for name in Kind._fields if name != "sizes"])
 def test_every_mechanism_is_in_the_few_kinds(fact: str) -> None:
     assert set(FEW) <= set(KINDS)
     assert {getattr(kind, fact) for kind in FEW} == {getattr(kind, fact) for kind in KINDS}

@@ -8,6 +8,7 @@ import pytest
 import shapes
 import torch
 from beartype.roar import BeartypeCallHintViolation
+from each import each
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -70,7 +71,7 @@ WRONG: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("name", WRONG)
+@each("name", WRONG)
 def test_what_does_not_fit_is_an_error_of_the_checker(name: str) -> None:
     with pytest.raises(BeartypeCallHintViolation):
         WRONG[name]()

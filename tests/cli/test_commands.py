@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from each import each
 
 import loadstore as ls
 from loadstore.cli import main
@@ -57,7 +58,7 @@ def test_so_they_are_under_another_null(run, null: str, tmp_path: Path):
     assert ("p_heads" in told) == (null == "heads")
 
 
-@pytest.mark.parametrize(
+@each(
     ("words", "told"),
     [
         ("--writer L5.H1", "no writer L5.H1"),
