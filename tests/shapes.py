@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from typing import Any, get_args, get_type_hints
 
 import jaxtyping
-from beartype import beartype
-from jaxtyping import AbstractArray, jaxtyped
+from beartype import BeartypeConf, beartype
+from jaxtyping import AbstractArray, TypeCheckError, jaxtyped
 
+check = beartype(conf=BeartypeConf(violation_type=TypeCheckError))  # a TypeError, as without checks
 checking = True
 
 
@@ -47,7 +48,7 @@ def checked(thing: Any = None, *, typechecker: object = None) -> Any:
     copy = types.FunctionType(thing.__code__, thing.__globals__, thing.__name__, thing.__defaults__, thing.__closure__)
     copy.__qualname__, copy.__module__, copy.__kwdefaults__ = thing.__qualname__, thing.__module__, thing.__kwdefaults__
     copy.__annotations__ = hints
-    careful = beartype(copy)
+    careful = check(copy)
 
     def call(*args: Any, **named: Any) -> Any:
         return careful(*args, **named) if checking else thing(*args, **named)

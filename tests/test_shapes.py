@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import shapes
 import torch
-from beartype.roar import BeartypeCallHintViolation
 from each import each
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, TypeCheckError
 from torch import Tensor
 
 from loadstore.linear import null
@@ -73,7 +72,7 @@ WRONG: dict[str, Any] = {
 
 @each("name", WRONG)
 def test_what_does_not_fit_is_an_error_of_the_checker(name: str) -> None:
-    with pytest.raises(BeartypeCallHintViolation):
+    with pytest.raises(TypeCheckError):
         WRONG[name]()
 
 
@@ -83,5 +82,5 @@ def test_unchecked_calls_meet_the_code_itself() -> None:
         assert length("", "") == 0.5  # pyright: ignore
         with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
             product(torch.ones(2, 3), torch.ones(4, 3))
-    with pytest.raises(BeartypeCallHintViolation):
+    with pytest.raises(TypeCheckError):
         length(["a"])  # pyright: ignore

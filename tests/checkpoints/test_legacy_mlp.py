@@ -183,7 +183,7 @@ CASES = [
 ]
 
 
-@each("changes", CASES)
+@pytest.mark.parametrize("changes", CASES, ids=str)
 def test_logits_are_those_of_plain_loops(tmp_path: Path, changes: Config) -> None:
     config = settings(**changes)
     tensors, tokens = state(config), [3, 1, 4, 1, 5, 9, 2, 6]
