@@ -7,6 +7,7 @@ from collections.abc import Callable
 import planted as p
 import pytest
 import torch
+from each import each
 from hostile import refusal
 from tiny import FEW, KINDS, Kind, tiny
 
@@ -51,7 +52,7 @@ def names(found: Listing) -> dict[str, dict[str, list[str]]]:
     }
 
 
-@pytest.mark.parametrize(("variant", "positions"), list(itertools.product(UNCHANGED, ["learned", "shortformer"])))
+@each(("variant", "positions"), list(itertools.product(UNCHANGED, ["learned", "shortformer"])))
 def test_the_listing_is_the_planted_program(variant: str, positions: p.Positions) -> None:
     found = listing(ls.run(UNCHANGED[variant](p.planted(positions)), PROMPT))
     assert found.token == 7

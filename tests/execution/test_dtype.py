@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from close import assert_close
+from each import each
 from hostile import refusal, small, unchecked
 from tiny import FEW, Kind, some_tokens, tiny
 
@@ -61,7 +62,7 @@ def test_analyses_follow(file: Path) -> None:
         assert float(abs(mine - theirs).max()) < 1e-12
 
 
-@pytest.mark.parametrize("dtype", ["float16", torch.bfloat16, "half", "int8", 64, "", "torch.int32"])
+@each("dtype", ["float16", torch.bfloat16, "half", "int8", 64, "", "torch.int32"])
 def test_other_formats_are_for_storing(dtype: Any) -> None:
     with unchecked():
         refusal(lambda: load(dtype=dtype), BadRequest, "dtype=", "'float32' or 'float64'", "format to store numbers in")
@@ -94,7 +95,7 @@ def test_a_device_without_numbers() -> None:
         refusal(lambda device=device: load(device=device), BadRequest, "device='meta'", "use 'cpu'")
 
 
-@pytest.mark.parametrize("device", ["tpu", "cuda:77", "", "xla", 5, None])
+@each("device", ["tpu", "cuda:77", "", "xla", 5, None])
 def test_a_device_that_is_not_here(device: Any) -> None:
     with unchecked():
         refusal(lambda: load(builtin_path(), device=device), BadRequest, "device=", "use 'cpu'")

@@ -4,6 +4,7 @@ import socket
 from http import HTTPStatus
 
 import pytest
+from each import each
 from served import Client, serving
 
 import loadstore as ls
@@ -16,7 +17,7 @@ from loadstore.explorer.state import Explorer
 OTHERS = ["192.168.1.5", "10.8.0.2", "2001:db8::7", "fd00::5"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("bound", "names", "alone"),
     [
         ("127.0.0.1", ["127.0.0.1"], True),

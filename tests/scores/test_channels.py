@@ -6,6 +6,7 @@ import numpy as np
 import planted
 import pytest
 import torch
+from each import each
 from tiny import FEW, MIXED, UNNORMED, Kind, after, few_with, mixed, tiny
 from torch import Tensor
 
@@ -206,7 +207,7 @@ def test_the_planted_wire_is_one_subspace_of_twenty() -> None:
     assert np.isnan(found.carried.sel(reader="L1.H0.Q").item())  # nothing is carried, so nothing has a part in it
 
 
-@pytest.mark.parametrize(
+@each(
     ("request_", "error", "words"),
     [
         ({"writer": "L0.H9"}, NoSuchSite, r"no writer L0\.H9: .* Nearest: L0\.H2"),
@@ -217,7 +218,6 @@ def test_the_planted_wire_is_one_subspace_of_twenty() -> None:
         ({"writer": "L0.H0", "tolerance": 1.0}, BadRequest, r"tolerance = 1\.0: expected"),
         ({"writer": "L0.H0", "offset": 2}, BadRequest, "has no rotary positions"),
     ],
-    ids=str,
 )
 def test_what_cannot_be_asked(request_, error, words) -> None:
     with pytest.raises(error, match=words):

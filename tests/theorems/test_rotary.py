@@ -7,6 +7,7 @@ from itertools import product
 import pytest
 import torch
 from dense import writes
+from each import each
 from tiny import FEW, KINDS, ROTARY, Kind, some_tokens, tiny, turning
 from torch import Tensor
 
@@ -49,7 +50,7 @@ def mean_gram(matrices: list[Tensor]) -> Tensor:
     return torch.stack([B @ B.mT for B in matrices]).mean(0)
 
 
-@pytest.mark.parametrize("rotary", TURNS.values(), ids=TURNS)
+@each("rotary", TURNS.values())
 def test_a_query_and_a_key_meet_at_their_offset_and_nowhere_else(rotary: Rotary) -> None:
     q, k = random_sides()
     apart = ((9, 4), (5, 0))
@@ -219,7 +220,7 @@ def test_a_range_of_offsets_is_the_mean_over_those_that_the_window_has(offsets: 
             assert float(column.sel(writer=str(writer))) == pytest.approx(float(expected.sqrt()), rel=1e-9)
 
 
-@pytest.mark.parametrize("offset", [-1, 10, range(3, 3), range(0, 11), range(0, 4, 2)], ids=str)
+@each("offset", [-1, 10, range(3, 3), range(0, 11), range(0, 4, 2)])
 def test_offsets_that_are_none_are_refused(offset: int | range) -> None:
     with pytest.raises(BadRequest, match="offset="):
         subspace_scores(tiny(next(iter(ROTARY))), offset=offset)

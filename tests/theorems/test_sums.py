@@ -49,11 +49,16 @@ CASES = [
     *((kind, "intact") for kind in FEW),
     *pairs(EDITED, lambda case: (case[1], case[0].positions, case[0].norm, case[0].mlp, case[0].after)),
 ]
+INTACT = CASES[: len(FEW)]
+AT_ONE_PLACE = INTACT + list({name: (kind, name) for kind, name in CASES[len(FEW) :]}.values())  # each edit once
 
 
 @pytest.fixture(params=CASES, ids=lambda case: f"{case[0]}-{case[1]}")
 def case(request: pytest.FixtureRequest) -> tuple[Kind, str]:
     return request.param
+
+
+at_one_place = pytest.mark.parametrize("case", AT_ONE_PLACE, ids=lambda case: f"{case[0]}-{case[1]}", indirect=True)
 
 
 @pytest.fixture(params=FEW, ids=str)
@@ -158,6 +163,7 @@ def test_an_output_is_the_sum_over_source_tokens_and_writers(case: tuple[Kind, s
             assert abs(parts[at + 1 :]).max() == 0 if at < 8 else True
 
 
+@at_one_place
 def test_a_logit_is_the_sum_over_writers(case: tuple[Kind, str]) -> None:
     trace = trace_of(*case, batched=False)
     for at, token in ((0, 3), (8, 16), (5, 0)):
@@ -165,6 +171,7 @@ def test_a_logit_is_the_sum_over_writers(case: tuple[Kind, str]) -> None:
         assert float(parts.sum()) == pytest.approx(float(trace.logits[at, token]), rel=1e-10, abs=1e-10)
 
 
+@at_one_place
 def test_the_residual_at_a_token_is_the_sum_of_its_stores(case: tuple[Kind, str]) -> None:
     trace = trace_of(*case, batched=False)
     for layer in range(4):
@@ -175,6 +182,7 @@ def test_the_residual_at_a_token_is_the_sum_of_its_stores(case: tuple[Kind, str]
         assert parts.attrs["remainder"] < 1e-10 * max(1.0, float(trace.residual(layer)[6].abs().max()))
 
 
+@at_one_place
 def test_one_score_is_the_bilinear_sum_at_its_query_and_key(case: tuple[Kind, str]) -> None:
     trace = trace_of(*case, batched=False)
     for head, query, key in (("L0.H1", 3, 3), ("L2.H0", 8, 2), ("L1.H2", -1, 0)):
