@@ -3,7 +3,9 @@
 import os
 
 import pytest
+import shapes
 
+shapes.install()
 os.environ["HF_HUB_OFFLINE"] = "1"  # a test that reaches for the network is a mistake
 
 

@@ -2,15 +2,14 @@
 
 import json
 import struct
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import jaxtyping
 import pytest
 import torch
 from safetensors.torch import save_file
+from shapes import unchecked as unchecked
 from tiny import KINDS, Kind, tiny
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
@@ -44,16 +43,6 @@ def refusal(action: Callable[[], object], kind: type[LoadstoreError], *words: ob
     assert message == line(message), f"more than a plain line: {message!r}"
     assert len(message) < 800, message
     return message
-
-
-@contextmanager
-def unchecked() -> Iterator[None]:
-    """Run as users do, without run-time type checks: a wrong type must meet our own error."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    try:
-        yield
-    finally:
-        jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def forge(path: Path, **metadata: str | None) -> None:

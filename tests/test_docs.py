@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny import KINDS, Kind, some_tokens, tiny
+from each import each
+from tiny import FEW, Kind, some_tokens, tiny
 
 from loadstore.execution.edits import ablate, cut
 from loadstore.execution.run import run
@@ -38,7 +39,7 @@ def test_the_index_lists_every_page_once() -> None:
     assert all(text == link for text, link in listed)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@each("page", PAGES)
 def test_what_a_page_names_exists(page: Path) -> None:
     text = read(page)
     assert [path for path in re.findall(NAMED, text) if not (ROOT / path).exists()] == []
@@ -83,7 +84,7 @@ def test_rotary_thirteen_of_thirty_two_pairs_have_not_turned_in_a_real_window() 
     assert len(slow) == 13
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize("kind", FEW, ids=str)
 def test_cuts_of_k_differ_by_what_softmax_ignores_unless_norms_or_turns_differ_by_token(kind: Kind) -> None:
     model, tokens = tiny(kind), some_tokens(tiny(kind), batch=3)
     mean, zero = (run(model, tokens, [cut("L0.H1", "L1.H2.K", by=by)]).pattern("L1.H2") for by in ("mean", "zero"))
@@ -92,7 +93,7 @@ def test_cuts_of_k_differ_by_what_softmax_ignores_unless_norms_or_turns_differ_b
     assert same or float((mean - zero).abs().max()) > 1e-3
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.biases], ids=str)
+@pytest.mark.parametrize("kind", [kind for kind in FEW if kind.biases], ids=str)
 def test_cuts_a_bias_has_nothing_but_its_mean(kind: Kind) -> None:
     model, tokens = tiny(kind), some_tokens(tiny(kind))
     intact = run(model, tokens).logits

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from tiny import KINDS, UNUSUAL, Kind, some_tokens, tiny
+from tiny import FEW, UNUSUAL, Kind, some_tokens, tiny
 from torch import Tensor
 
 import loadstore as ls
@@ -66,7 +66,7 @@ WORK: dict[str, Callable[[ls.Weights], object]] = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize("kind", FEW, ids=str)
 def test_every_function_has_a_result_on_every_kind(kind: Kind) -> None:
     model = tiny(kind)
     for name, work in WORK.items():
@@ -90,7 +90,7 @@ TURNING: dict[str, tuple[Callable[[ls.Weights], object], str]] = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize("kind", FEW, ids=str)
 def test_what_a_kind_does_not_define_says_why(kind: Kind) -> None:
     model = tiny(kind)
     refused = REFUSALS | (OF_MLPS if kind.mlp else {}) | (TURNING if kind.rotary else {})
@@ -100,7 +100,7 @@ def test_what_a_kind_does_not_define_says_why(kind: Kind) -> None:
         assert reason in str(caught.value), name
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.biases], ids=str)
+@pytest.mark.parametrize("kind", [kind for kind in FEW if kind.biases], ids=str)
 def test_a_constant_has_no_spectrum(kind: Kind) -> None:
     with pytest.raises(Undefined, match=r"what L0\.bias of .* writes has no spectrum"):
         ls.spectrum(tiny(kind), "L0.bias")

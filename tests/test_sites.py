@@ -1,6 +1,6 @@
 """Names of sites: what is read back, and what is no name."""
 
-import pytest
+from each import each
 from hostile import refusal
 
 from loadstore.errors import NoSuchSite
@@ -22,7 +22,7 @@ def test_every_name_is_read_back() -> None:
     assert parse_writer(Head(1, 4)) == Writer("head", 1, 4)
 
 
-@pytest.mark.parametrize("name", NO_NAMES, ids=lambda name: repr(name[:12]))
+@each("name", NO_NAMES)
 def test_what_is_no_name_is_answered_with_one(name: str) -> None:
     refusal(lambda: parse_head(name), NoSuchSite, "is not a head", "L1.H4")
     refusal(lambda: parse_writer(name), NoSuchSite, "is not a writer", "embed, pos, L0.H7")

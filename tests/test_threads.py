@@ -6,6 +6,7 @@ import sys
 
 import pytest
 import torch
+from each import each
 from tiny import KINDS, tiny
 
 import loadstore as ls
@@ -110,7 +111,7 @@ def test_nothing_is_set_that_would_come_too_late():
     assert _environment("import sys; sys.modules['torch'] = sys; " + POLICY) == "None"
 
 
-@pytest.mark.parametrize(
+@each(
     ("files", "count"),
     [
         ({"cpu.max": "max 100000"}, 8),

@@ -7,7 +7,7 @@ import unicodedata
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 
-import pytest
+from each import each
 
 from loadstore.errors import BadRequest
 from loadstore.quote import quote
@@ -54,7 +54,7 @@ def test_alone_every_character_is_an_escape_if_it_is_hidden_and_else_itself() ->
             assert mark in UNASSIGNED
 
 
-@pytest.mark.parametrize("made", [shown, line, visible, csv_cell, dumps, quote], ids=lambda made: made.__name__)
+@each("made", [shown, line, visible, csv_cell, dumps, quote])
 def test_all_characters_together_leave_nothing_hidden_and_twice_is_once(made) -> None:
     for text in chunks():
         told = made(text) if made is not quote else quote(text, 20 * CHUNK)
@@ -71,7 +71,7 @@ def test_json_gives_the_same_text_back() -> None:
         assert dumps(text, ascii_only=True).isascii()
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "the cat sat on the mat",
@@ -90,7 +90,7 @@ def test_text_of_every_script_and_emoji_remain(text: str) -> None:
     assert line(text) == text
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "told"),
     [
         ("\x1b[31mred", r"\x1b[31mred"),
@@ -121,12 +121,12 @@ def test_a_line_is_one_line() -> None:
     assert str(BadRequest("a \x1b]0;title\x07\nb")) == r"a \x1b]0;title\x07 b"
 
 
-@pytest.mark.parametrize("text", FORMULAS)
+@each("text", FORMULAS)
 def test_a_formula_in_a_cell_is_text(text: str) -> None:
     assert csv_cell(text).startswith("'")
 
 
-@pytest.mark.parametrize("text", [*NUMBERS, "L0.H7", "␣=1", "−1+2", "a=b", "=", "-", ""])
+@each("text", [*NUMBERS, "L0.H7", "␣=1", "−1+2", "a=b", "=", "-", ""])
 def test_a_number_or_a_word_in_a_cell_is_itself(text: str) -> None:
     assert csv_cell(text) == text
 

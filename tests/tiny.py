@@ -1,10 +1,13 @@
 """Small random models of every kind, in float64, seeded: positions × norm × biases, and what modern models add."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal, NamedTuple
+from itertools import product
+from typing import Any, Literal, NamedTuple
 
 import torch
+from pairs import pairs
 from torch import Tensor
 
 from loadstore.model.architecture import NORMS, Architecture, Mlp, NormKind, Positions
@@ -90,6 +93,19 @@ KINDS = [  # every pair of positions, norm and biases, not every triple
     Kind("none", "layer", False),
     Kind("none", "rms", True),
     *MODERN,
+]
+FEW = [  # every mechanism at least once: where a test asks whether a statement holds, not where two mechanisms meet
+    Kind("learned", "none", False),
+    Kind("learned", "layer", True),
+    Kind("shortformer", "layer", True),
+    Kind("rotary", "none", False),
+    Kind("learned", "layer", True, "gelu"),
+    Kind("rotary", "layer", True, "parallel"),
+    Kind("rotary", "rms", False, "gated", kv=2),
+    Kind("rotary", "rms", False, "gated", kv=1, window=True),
+    Kind("none", "layer", True, "gated parallel", kv=1, qk_norm=True, window=True),
+    Kind("shortformer", "rms", True, "gelu", kv=2, qk_norm=True),
+    Kind("rotary", "rms", False, "gated", kv=2, qk_norm=True, window=True, after=True),
 ]
 NORMED = [kind for kind in KINDS if kind.norm != "none"]
 UNNORMED = [kind for kind in KINDS if kind.norm == "none"]
@@ -235,6 +251,11 @@ def turning(rotary: Rotary | None, position: int, d_head: int = 4) -> Tensor:
         R[one, one] = R[two, two] = cos
         R[one, two], R[two, one] = sin, -sin
     return R
+
+
+def few_with(*others: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """A few of FEW × others, in which every mechanism of a kind meets every value of another parameter."""
+    return pairs(product(FEW, *others), lambda row: (*row[0][:-1], *row[1:]))
 
 
 def some_tokens(model: Weights, batch: int = 2, length: int = 9, seed: int = 0) -> Tensor:

@@ -48,8 +48,7 @@ def test_numbers_that_json_lacks_are_refused(sample: Document) -> None:
         render_page(sample)
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [1400, 400])
+@pytest.mark.parametrize(("width", "dark"), [(1400, False), (400, True)])
 def test_page_is_quiet_and_fits(browser: "Browser", open_page: Opener, path: Path, width: int, dark: bool) -> None:
     page, requests, errors = open_page(browser, path, width, dark)
     assert page.locator("h1").inner_text() == "Loads and stores of a small transformer"

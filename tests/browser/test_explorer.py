@@ -87,8 +87,7 @@ def visit(browser: "Browser", address: str) -> "Iterator[Visit]":
     assert errors == []
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [1400, 400])
+@pytest.mark.parametrize(("width", "dark"), [(1400, False), (400, True)])
 def test_every_screen_is_quiet_and_fits(visit: Visit, width: int, *, dark: bool) -> None:
     page = visit(PLACES["walk"], width, dark=dark)
     for name in SCREENS:
@@ -172,7 +171,7 @@ def test_the_prompt_is_edited_in_place(visit: Visit, explorer: Explorer) -> None
 
 
 @pytest.mark.parametrize("name", SCREENS)
-def test_deep_links_survive_reload(visit: Visit, name: str) -> None:
+def test_the_link_of_every_screen_survives_reload_and_its_python_runs(visit: Visit, name: str) -> None:
     page = visit(PLACES[name])
     page.wait_for_selector(SETTLED[name])
     place = page.evaluate("location.hash")
@@ -182,6 +181,10 @@ def test_deep_links_survive_reload(visit: Visit, name: str) -> None:
     for part in PLACES[name].split("?")[1].split("&"):
         assert part in place
     assert "sat" not in place
+    page.get_by_role("button", name="Copy as Python").click()
+    wait(page, "document.querySelector('#screen header').textContent.includes('copied')")
+    code = page.evaluate("navigator.clipboard.readText()")
+    exec(compile(code, f"copied from {name}", "exec"), {})
 
 
 def test_the_heads_are_pinned_by_a_click_and_drawn_in_full(visit: Visit, explorer: Explorer) -> None:
@@ -279,16 +282,6 @@ def test_links_and_python_are_copied(visit: Visit, explorer: Explorer) -> None:
     space: dict[str, Any] = {}
     exec(compile(code, "copied", "exec"), space)
     assert str(space["address"].head) == "L1.H4"
-
-
-@pytest.mark.parametrize("name", SCREENS)
-def test_the_python_of_every_screen_runs(visit: Visit, name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    page = visit(PLACES[name])
-    page.wait_for_selector(SETTLED[name])
-    page.get_by_role("button", name="Copy as Python").click()
-    wait(page, "document.querySelector('#screen header').textContent.includes('copied')")
-    code = page.evaluate("navigator.clipboard.readText()")
-    exec(compile(code, f"copied from {name}", "exec"), {})
 
 
 def test_a_server_that_is_killed_and_started_again(browser: "Browser") -> None:

@@ -3,6 +3,7 @@
 import base64
 import csv
 import io
+import itertools
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from browser.sample import sample_page
 from browser.sample_layers import matrix
 from browser.shown import exact, read, tables_of, views_of
 from browser.shown_sums import walk_records
+from each import each
 
 from loadstore.views.page import render_page
 
@@ -75,14 +77,14 @@ def kept(opened: "tuple[Page, list[str], list[str]]") -> "tuple[Page, list[str],
     return opened
 
 
-@pytest.fixture(scope="module", params=["light", "dark"])
+@pytest.fixture(scope="module")
 def opened(
-    request: pytest.FixtureRequest, browser: "Browser", open_page: Opener, tmp_path_factory: pytest.TempPathFactory
-) -> "tuple[Page, list[str], list[str]]":
-    """The sample in one of its themes."""
+    browser: "Browser", open_page: Opener, tmp_path_factory: pytest.TempPathFactory
+) -> "dict[str, tuple[Page, list[str], list[str]]]":
+    """The sample in both of its themes."""
     path = tmp_path_factory.mktemp("exports") / "page.html"
     path.write_text(render_page(SAMPLE), encoding="utf-8")
-    return kept(open_page(browser, path, 1000, request.param == "dark"))
+    return {theme: kept(open_page(browser, path, 1000, theme == "dark")) for theme in ("light", "dark")}
 
 
 def exported(page: "Page", figure: str, kind: str) -> bytes:
@@ -104,9 +106,9 @@ def test_a_download_is_what_the_link_offers(browser: "Browser", open_page: Opene
     assert Path(download.value.path()).read_bytes() == exported(page, "figure-14", kind)
 
 
-@pytest.mark.parametrize("figure", FIGURES)
-def test_pictures_stand_alone(opened: "tuple[Page, list[str], list[str]]", figure: str) -> None:
-    page, requests, errors = opened
+@pytest.mark.parametrize(("figure", "theme"), list(zip(FIGURES, itertools.cycle(["light", "dark"]), strict=False)))
+def test_pictures_stand_alone(opened: "dict[str, tuple[Page, list[str], list[str]]]", figure: str, theme: str) -> None:
+    page, requests, errors = opened[theme]
     text = exported(page, figure, "SVG").decode()
     picture = ET.fromstring(text)
     assert picture.tag == f"{SVG}svg"
@@ -125,22 +127,14 @@ def test_pictures_stand_alone(opened: "tuple[Page, list[str], list[str]]", figur
     assert (png["width"], png["height"]) == (2 * int(picture.get("width", 0)), 2 * int(picture.get("height", 0)))
     assert png["colours"] > 20
     dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
-    assert (sum(png["ground"][:3]) < 150) == dark
+    assert (sum(png["ground"][:3]) < 150) == dark == (theme == "dark")
     assert [url for url in requests if not url.startswith(("blob:", "data:"))] == []
     assert errors == []
 
 
-@pytest.fixture(scope="module")
-def plain(browser: "Browser", open_page: Opener, tmp_path_factory: pytest.TempPathFactory) -> "Page":
-    """The sample once more, whatever its theme."""
-    path = tmp_path_factory.mktemp("csv") / "page.html"
-    path.write_text(render_page(SAMPLE), encoding="utf-8")
-    return kept(open_page(browser, path, 1000))[0]
-
-
-@pytest.mark.parametrize("figure", FIGURES)
-def test_csv_equals_the_table(plain: "Page", figure: str) -> None:
-    view = FIGURES[figure]
+@each("figure", FIGURES)
+def test_csv_equals_the_table(opened: "dict[str, tuple[Page, list[str], list[str]]]", figure: str) -> None:
+    plain, view = opened["light"][0], FIGURES[figure]
     header, *lines = csv.reader(io.StringIO(exported(plain, figure, "CSV").decode(), newline=""))
     rows = next(iter(tables_of(view).values()))
     kind = view["schema"].removeprefix("loadstore/").removesuffix("@1")

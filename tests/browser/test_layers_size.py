@@ -50,8 +50,7 @@ new PerformanceObserver((list) => {
 }).observe({ type: 'longtask', buffered: true });"""
 
 
-@pytest.mark.parametrize("width", [1400, 400])
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize(("width", "dark"), [(1400, False), (400, True)])
 def test_a_thousand_heads_fit_the_page(show: "Callable[..., Locator]", width: int, dark: bool) -> None:
     view = layers(ROWS, ROWS)
     figure = show(view, width, dark)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from close import assert_close
 from hostile import refusal, unchecked
-from tiny import KINDS, MODERN, Kind, some_tokens, tiny
+from tiny import FEW, MODERN, Kind, some_tokens, tiny
 
 import loadstore as ls
 from loadstore.causal.measure import measure
@@ -49,7 +49,7 @@ def wires_of(model: ls.Weights) -> list[tuple[str, str]]:
     return list(dict.fromkeys(pairs))
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize("kind", FEW, ids=str)
 def test_a_sweep_is_one_whole_pass_for_each_wire(kind: Kind) -> None:
     model = tiny(kind)
     here, source = (ls.run(model, some_tokens(model, seed=seed), record=True) for seed in (0, 1))

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from each import each
 from gguf_files import U32, llama
 from hostile import refusal
 from reference_models import SHAPES, Shape, reference, save
@@ -24,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save(reference(FIRST[0]).float(), tmp_path_factory.mktemp("check") / "model")
 
 
-@pytest.mark.parametrize("shape", FIRST, ids=str)
+@each("shape", FIRST)
 def test_a_folder_and_a_live_model_are_the_reference_s(shape: Shape, tmp_path: Path) -> None:
     theirs = reference(shape).float().train()
     for source in (save(theirs, tmp_path / "model"), theirs):

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from config_cases import KINDS, Config
 from config_verdicts import IDS, compared, verdict
+from each import each
 
 CASES = 350
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each("kind", KINDS)
 def test_configs_compute_the_reference_or_are_refused(kind: str) -> None:
     found = [verdict(kind, random.Random(f"{kind} {index}")) for index in range(CASES // len(KINDS))]
     assert [one for one in found if one.word not in ("agree", "refused", "both")] == []
@@ -47,7 +48,7 @@ AGREE = {
 }
 
 
-@pytest.mark.parametrize("name", AGREE)
+@each("name", AGREE)
 def test_what_two_keys_say_alike_is_the_reference(name: str) -> None:
     assert compared(AGREE[name]).word == "agree"
 
@@ -88,7 +89,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@each("name", REFUSED)
 def test_what_the_reference_refuses_or_reads_otherwise_is_refused_by_name(name: str) -> None:
     config, words = REFUSED[name]
     found = compared(config, of(config["model_type"]))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from each import each
 from fuzz import SCALARS, VALUES, check, dumped, mutated, rewrite, torn
 from reference_models import SHAPES, reference, save
 
@@ -42,7 +43,7 @@ def cases(config: dict[str, Any], keys: list[str], place: Path, dice: random.Ran
         yield changed
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each("kind", KINDS)
 def test_a_wrong_config_loads_or_is_refused(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folders = [save(reference(shape), tmp_path / shape.name) for shape in SHAPES if shape.kind == kind]
     folder = min(folders, key=lambda each: len(checkpoint.read_checkpoint(each).tensors))

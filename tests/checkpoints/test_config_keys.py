@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from each import each
 from hostile import unchecked
 from reference_models import SHAPES, library, reference, save
 
@@ -41,13 +42,13 @@ def test_every_family_has_a_table() -> None:
     assert set(KEYS) == set(FAMILIES)
 
 
-@pytest.mark.parametrize("kind", FAMILIES)
+@each("kind", FAMILIES)
 def test_every_field_of_the_reference_is_in_the_table(kind: str) -> None:
     names = {field.name for field in fields(config_class(kind))} | set(config_class(kind).attribute_map)
     assert sorted(names - KEYS[kind].every) == []
 
 
-@pytest.mark.parametrize("kind", FAMILIES)
+@each("kind", FAMILIES)
 def test_aliases_and_defaults_are_those_of_the_reference(kind: str) -> None:
     assert KEYS[kind].aliases == config_class(kind).attribute_map
     theirs = {field.name: field.default for field in fields(config_class(kind)) if field.default is not MISSING}
@@ -60,21 +61,21 @@ def test_aliases_and_defaults_are_those_of_the_reference(kind: str) -> None:
     assert unread <= set(KEYS[kind].neutral) | KEYS[kind].silent
 
 
-@pytest.mark.parametrize("kind", FAMILIES)
+@each("kind", FAMILIES)
 def test_null_is_refused_where_the_reference_refuses_it(kind: str) -> None:
     for field in fields(config_class(kind)):  # a type in quotes is not checked by the reference
         takes = "None" in str(field.type) or isinstance(field.type, str)
         assert (field.name in KEYS[kind].solid) is not takes, field.name
 
 
-@pytest.mark.parametrize("kind", FAMILIES)
+@each("kind", FAMILIES)
 def test_a_key_is_treated_in_one_way(kind: str) -> None:
     table = KEYS[kind]
     groups = [{*table.defaults, *table.read}, {*table.aliases}, {*table.neutral}, {*table.silent}]
     assert sum(map(len, groups)) == len(table.every)
 
 
-@pytest.mark.parametrize("kind", FAMILIES)
+@each("kind", FAMILIES)
 def test_every_key_that_the_reference_takes_or_reads_is_in_the_table(kind: str) -> None:
     """Keys that are no fields: what constructors take besides, and what modelling code asks of a config."""
     modelling = importlib.import_module("transformers.models.{0}.modeling_{0}".format(kind.removesuffix("_text")))
@@ -133,7 +134,7 @@ def test_a_key_inside_an_object_is_ignored_by_its_path(folder: Path) -> None:
     assert load(model, ignore=["rope_parameters.pairs"]).architecture == load(folder).architecture
 
 
-@pytest.mark.parametrize(
+@each(
     ("ignore", "message"),
     [
         (["sinks"], "has no such key"),

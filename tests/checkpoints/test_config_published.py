@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
+from each import each
 
 from loadstore.checkpoints.checkpoint import Checkpoint
 from loadstore.checkpoints.families.huggingface import Facts
@@ -76,7 +76,7 @@ PUBLISHED: dict[str, tuple[str, dict[str, Any]]] = {  # the keys of widely used 
 }
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
+@each("name", PUBLISHED)
 def test_the_keys_of_published_checkpoints_are_not_refused(name: str) -> None:
     kind, config = PUBLISHED[name]
     given = Facts(Checkpoint(Path("config.json"), {}, {}, config), {"model_type": kind, **config})

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from each import each
 from reference_models import SHAPES, reference, save
 from safetensors.torch import load_file, save_file
 
@@ -17,7 +18,7 @@ from loadstore.scores.scores import subspace_scores
 FAMILIES = {shape.kind: shape for shape in SHAPES}
 
 
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.float8_e4m3fn])
+@each("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.float8_e4m3fn])
 def test_one_wrong_number_anywhere_is_found(dtype: torch.dtype) -> None:
     plain = torch.randn(7, 65, 9, generator=torch.Generator().manual_seed(0)).to(dtype)
     for view in (plain, plain.mT, plain[1:3, ::2], plain[..., 3], plain.permute(2, 0, 1)):
@@ -31,7 +32,7 @@ def test_one_wrong_number_anywhere_is_found(dtype: torch.dtype) -> None:
     assert is_finite(torch.arange(3))
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@each("name", FAMILIES)
 def test_a_large_file_is_looked_through_where_it_is_used(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from close import assert_close
+from each import each
 from gguf_files import ARRAY, BOOL, F32, TEXT, U32, Array, File, Listed, gpt2, llama
 from hostile import refusal
 from numpy.typing import NDArray
@@ -224,7 +225,7 @@ SAME: dict[str, tuple[File, str, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("name", SAME)
+@each("name", SAME)
 def test_a_model_is_the_one_that_hugging_face_keeps(path: Path, name: str) -> None:
     file, kind, config = SAME[name]
     ours, theirs = opened(path, file), as_hugging_face(file, kind, 4, 2, **config)
@@ -324,7 +325,7 @@ REFUSED: dict[str, tuple[File, type[BadCheckpoint], tuple[str, ...]]] = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@each("name", REFUSED)
 def test_what_is_not_supported_is_told_with_the_file(path: Path, name: str) -> None:
     file, kind, words = REFUSED[name]
     refusal(lambda: opened(path, file), kind, path, *words)

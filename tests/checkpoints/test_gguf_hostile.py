@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from each import each
 from gguf_files import ARRAY, BOOL, F32, I32, TEXT, U8, U32, U64, Array, File, Listed, byte_level, llama, packed, pieces
 from hostile import refusal
 from mutations import NUMBERS, mutated, survive
@@ -237,7 +238,7 @@ CLAIMS = {
 }
 
 
-@pytest.mark.parametrize("name", CLAIMS)
+@each("name", CLAIMS)
 def test_a_header_that_lies_is_told(path: Path, name: str) -> None:
     file, words = CLAIMS[name]
     path.write_bytes(file.written())
@@ -259,7 +260,7 @@ def with_first(**changes: object) -> File:
     return replace(file, tensors=(replace(file.tensors[0], **changes), *file.tensors[1:]))
 
 
-@pytest.mark.parametrize(
+@each(
     ("changes", "words"),
     [
         ({"offset": 1 << 20}, "beyond its end"),
@@ -273,18 +274,6 @@ def with_first(**changes: object) -> File:
         ({"dimensions": (32, 2**16, 2**16, 2**16)}, "shape"),
         ({"name": "\x1b[2J" + "x" * 5000}, "\\x1b[2Jxxx"),
     ],
-    ids=[
-        "beyond",
-        "wraps",
-        "huge",
-        "no rows",
-        "no columns",
-        "half a block",
-        "no shape",
-        "five",
-        "product",
-        "name",
-    ],
 )
 def test_a_tensor_that_cannot_be_there_is_told(path: Path, changes: dict[str, object], words: str) -> None:
     path.write_bytes(with_first(**changes).written())
@@ -292,7 +281,7 @@ def test_a_tensor_that_cannot_be_there_is_told(path: Path, changes: dict[str, ob
         refusal(lambda: build(path), BadCheckpoint, path, words)
 
 
-@pytest.mark.parametrize("kind", [4, 9, 15, 24, 28, 36, 41, 2**31])
+@each("kind", [4, 9, 15, 24, 28, 36, 41, 2**31])
 def test_a_number_format_that_is_not_read_is_told(path: Path, kind: int) -> None:
     path.write_bytes(with_first(kind=kind).written())
     refusal(lambda: build(path), NotThisModel, path, "'token_embd.weight'", f"format {kind}", "Q4_1", "Q6_K")

@@ -7,6 +7,7 @@ from typing import Any
 import gguf
 import pytest
 import torch
+from each import each
 from gguf_files import ARRAY, BOOL, F32, I32, TEXT, U32, Array, File, gpt2, llama, pieces
 from hostile import refusal
 from torch import Tensor
@@ -95,7 +96,7 @@ def full(name: str, kind: str) -> str:
     return name if name in WHOLE else f"{kind}.{name}"
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each("kind", KINDS)
 def test_a_neutral_value_is_passed_over_and_any_other_is_refused(kind: str) -> None:
     path = Path("here")
     for name, allowed in {**NEUTRAL, **WHOLE}.items():
@@ -114,7 +115,7 @@ def test_a_neutral_value_is_passed_over_and_any_other_is_refused(kind: str) -> N
             assert own_facts(path, {key: value}, kind, [key]) == {}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each("kind", KINDS)
 def test_what_is_neutral_idle_or_ignored_changes_nothing(tmp_path: Path, kind: str) -> None:
     expected = logits(opened(tmp_path, plain(kind)))
     idle = (IDLE if kind != "gpt2" else IDLE | set(ROTARY)) - READ[kind]
@@ -129,7 +130,7 @@ def test_what_is_neutral_idle_or_ignored_changes_nothing(tmp_path: Path, kind: s
     assert torch.equal(logits(opened(tmp_path, odd, *(full(name, kind) for name in neutral))), expected)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each("kind", KINDS)
 def test_an_unknown_key_is_refused_by_name_with_a_way_on(tmp_path: Path, kind: str) -> None:
     key = f"{kind}.attention.zyx"
     file = plain(kind).with_fact(key, U32, 1).with_fact("other.attention.zyx", U32, 1)
@@ -144,7 +145,7 @@ def test_an_array_is_neutral_where_each_of_its_values_is(tmp_path: Path) -> None
     refusal(lambda: opened(tmp_path, some), NotThisModel, key)
 
 
-@pytest.mark.parametrize("name", SAME)
+@each("name", SAME)
 def test_a_fact_said_again_must_be_the_same(tmp_path: Path, name: str) -> None:
     file = plain("llama").with_fact("llama.attention.key_length", U32, 16)
     file = file.with_fact("llama.attention.value_length", U32, 16)
@@ -178,7 +179,7 @@ UNSCALED = {
 }
 
 
-@pytest.mark.parametrize("name", [*LINEAR, *UNSCALED])
+@each("name", [*LINEAR, *UNSCALED])
 def test_rotary_scaling_is_linear_unless_a_type_is_stated(tmp_path: Path, name: str) -> None:
     """Finding 7: ``scale_linear``, and a factor without a type, were ignored."""
     before = opened(tmp_path, plain("llama")).architecture.rotary
@@ -233,7 +234,7 @@ WRONG: dict[str, tuple[File, type[BadCheckpoint], tuple[str, ...]]] = {
 }
 
 
-@pytest.mark.parametrize("name", WRONG)
+@each("name", WRONG)
 def test_what_is_not_computed_or_contradicts_itself_is_told(tmp_path: Path, name: str) -> None:
     file, kind, words = WRONG[name]
     refusal(lambda: opened(tmp_path, file), kind, tmp_path, *words)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from each import each
 from hostile import WORDS, legacy_config, legacy_state, outcome, refusal, same, small, words
 from huggingface_hub import constants
 from safetensors.torch import save
@@ -166,7 +167,7 @@ def test_a_revision(hub: Hub) -> None:
     refusal(lambda: load(f"{NAME}@v2", revision="v3"), BadRequest, "two revisions; give one")
 
 
-@pytest.mark.parametrize(
+@each(
     ("status", "code", "words"),
     [
         (404, "RepoNotFound", "no file or folder here, and no repository"),
@@ -303,7 +304,7 @@ def test_a_model_of_another_kind_is_refused_before_its_weights(hub: Hub) -> None
     assert hub.fetched() == ["config.json"]
 
 
-@pytest.mark.parametrize("config", [b"", b"[]", b"[" * 100_000, b'"x"', b"\xff"])
+@each("config", [b"", b"[]", b"[" * 100_000, b'"x"', b"\xff"])
 def test_a_config_that_is_none(hub: Hub, config: bytes) -> None:
     hub.repositories[NAME]["config.json"] = config or b" "
     refusal(lambda: load(NAME), BadCheckpoint, "config")
@@ -314,7 +315,7 @@ def test_a_torn_model_file(hub: Hub) -> None:
     refusal(lambda: load(NAME), BadCheckpoint, "model_final.pth", "fetch it again")
 
 
-@pytest.mark.parametrize("name", ["../../etc", "a/b/c", 7, "", "x" * 200, "a b", None, "someone/gone", "someone/other"])
+@each("name", ["../../etc", "a/b/c", 7, "", "x" * 200, "a b", None, "someone/gone", "someone/other"])
 def test_a_tokenizer_that_nobody_publishes(hub: Hub, name: object) -> None:
     hub.repositories[NAME]["config.json"] = json.dumps({**legacy_config(small()), "tokenizer_name": name}).encode()
     hub.repositories["someone/other"] = {"vocab.json": b"{}", "merges.txt": b""}
@@ -334,7 +335,7 @@ def test_a_tokenizer_of_another_model(hub: Hub) -> None:
     refusal(lambda: load(NAME), BadCheckpoint, "tokenizer.json", "it is not its tokenizer")
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "found"),
     [
         ("a/b", Address("a/b")),

@@ -7,6 +7,7 @@ from pathlib import Path
 import gguf_files
 import pytest
 import torch
+from each import each
 from hostile import refusal, same, words
 from huggingface_hub import constants
 from reference_models import SHAPES, reference, save
@@ -96,7 +97,7 @@ def test_all_shards_together_have_a_bound(hub: Hub) -> None:
     assert not set(hub.fetched()) & set(shards(hub))
 
 
-@pytest.mark.parametrize("shard", ["../evil.safetensors", "/etc/evil.safetensors", ".evil.safetensors", "evil.pth", 5])
+@each("shard", ["../evil.safetensors", "/etc/evil.safetensors", ".evil.safetensors", "evil.pth", 5])
 def test_an_index_leads_nowhere_else(hub: Hub, shard: object) -> None:
     hub.repositories[NAME][str(shard)] = b"evil"
     hub.repositories[NAME][INDEX] = json.dumps({"weight_map": {"w": shard}}).encode()
@@ -135,7 +136,7 @@ def test_a_gguf_file_is_taken_by_its_name(hub: Hub, tmp_path: Path) -> None:
     refusal(lambda: load("someone/packed:other.gguf"), BadRequest, "no model file 'other.gguf'", "small-Q4_1.gguf")
 
 
-@pytest.mark.parametrize(
+@each(
     ("names", "chosen"),
     [
         (["model.safetensors", "pytorch_model.bin", "model.gguf"], "model.safetensors"),

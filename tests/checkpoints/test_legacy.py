@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from each import each
 from hostile import LEGACY, PLAIN, legacy_config, legacy_state, refusal, rotary_tables, same, small, unchecked
 from safetensors.torch import save_file
 from tiny import Kind, some_tokens
@@ -34,7 +35,7 @@ def named(model: Weights, name: str) -> Weights:
     return type(model)(**{**vars(model), "name": name, "tokens": None})
 
 
-@pytest.mark.parametrize("kind", LEGACY, ids=str)
+@each("kind", LEGACY)
 def test_a_state_dict_comes_back_to_the_last_bit(kind: Kind, tmp_path: Path) -> None:
     path = write(tmp_path, legacy_state(small(kind)), legacy_config(small(kind)))
     assert same(load(path), named(small(kind), "m"))
@@ -58,7 +59,7 @@ def test_positions_that_there_are_none_of(tmp_path: Path) -> None:
         )
 
 
-@pytest.mark.parametrize(
+@each(
     ("config", "positions"),
     [
         ({"shortformer_pos": True}, "shortformer"),
@@ -79,7 +80,7 @@ def test_a_config_says_how_positions_enter(tmp_path: Path, config: dict[str, Any
     )
 
 
-@pytest.mark.parametrize("known", PUBLISHED, ids=lambda known: known.name)
+@each("known", PUBLISHED)
 def test_a_published_name_says_how_positions_enter(tmp_path: Path, known: Published) -> None:
     name, wrong = known.name, "learned" if known.positions == "shortformer" else "shortformer"
     path = write(tmp_path, legacy_state(small(BARE)), name=f"{name}.pth")
@@ -97,7 +98,7 @@ def test_a_published_shortformer_with_a_config_that_says_standard(tmp_path: Path
     refusal(lambda: load(path), NotThisModel, path, "its config says learned", "TransformerLens 4", "wrong logits")
 
 
-@pytest.mark.parametrize(
+@each(
     ("config", "words"),
     [
         ({"n_layers": 3}, "n_layers = 3, its tensors say 2"),
@@ -167,7 +168,7 @@ def test_a_norm_without_gains_is_taken_when_the_config_says_so(tmp_path: Path) -
     assert found.final_norm.gain is None
 
 
-@pytest.mark.parametrize("name", sorted(legacy_state(small(NORMED))))
+@each("name", sorted(legacy_state(small(NORMED))))
 def test_a_missing_tensor_is_named(tmp_path: Path, name: str) -> None:
     state = legacy_state(small(NORMED))
     del state[name]
@@ -178,7 +179,7 @@ def test_a_missing_tensor_is_named(tmp_path: Path, name: str) -> None:
         refusal(lambda: load(path, positions="learned"), BadCheckpoint, path, f"no tensor '{name}'")
 
 
-@pytest.mark.parametrize("name", sorted(legacy_state(small(NORMED))))
+@each("name", sorted(legacy_state(small(NORMED))))
 def test_a_tensor_of_another_shape_is_named(tmp_path: Path, name: str) -> None:
     state = legacy_state(small(NORMED))
     state[name] = torch.ones(*state[name].shape, 1)
@@ -186,7 +187,7 @@ def test_a_tensor_of_another_shape_is_named(tmp_path: Path, name: str) -> None:
     refusal(lambda: load(path, positions="learned"), BadCheckpoint, path, f"'{name}' is", "expected")
 
 
-@pytest.mark.parametrize(
+@each(
     "name",
     [
         *("blocks.0.mlp.experts.0.W_in", "blocks.0.mlp.W_gate.scale", "blocks.0.ln1_post.w", "blocks.0.attn.sinks"),
@@ -244,7 +245,7 @@ def test_sines_of_other_frequencies(tmp_path: Path, key: str) -> None:
     refusal(lambda: load(write(tmp_path, state, changed)), BadCheckpoint, "rotary_sin' is off by", key)
 
 
-@pytest.mark.parametrize(
+@each(
     ("config", "words"),
     [
         ({"rotary_dim": 3}, "over 3 dimensions"),

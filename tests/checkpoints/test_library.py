@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from each import each
 from hostile import WORDS, legacy_state, refusal, small, words
 
 from loadstore.checkpoints.families.own import save_weights
@@ -20,7 +21,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("name", ["nowhere.safetensors", "gpt2", "a\0b", "x" * 5000, "~nobody-of-that-name/m.pth"])
+@each("name", ["nowhere.safetensors", "gpt2", "a\0b", "x" * 5000, "~nobody-of-that-name/m.pth"])
 def test_a_path_that_does_not_exist(name: str) -> None:
     refusal(lambda: load(name), BadRequest, "there is no model", name[:20].replace("\0", "\\x00"), "'builtin'")
 
@@ -55,7 +56,7 @@ def test_a_tokenizer_beside_the_file_is_used(folder: Path) -> None:
     assert run(model, "the cat").tokens.tolist() == [[0, 1, 2]]  # <s> is its BOS
 
 
-@pytest.mark.parametrize(
+@each(
     ("config", "first"),
     [
         ('{"bos_token": "the"}', 1),
@@ -71,7 +72,7 @@ def test_a_tokenizer_config_says_what_begins_a_text(folder: Path, config: str, f
     assert run(load(folder, positions="learned"), "cat").tokens.tolist() == [[first, 2]]
 
 
-@pytest.mark.parametrize(
+@each(
     ("config", "reason"),
     [
         (b'{"bos_token": "zebra"}', "no token 'zebra'"),
@@ -99,7 +100,7 @@ def test_a_slip_of_a_published_name(name: str) -> None:
     refusal(lambda: load(name), BadRequest, "there is no model", f"did you mean '{near}'?")
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"\xff\xfe", b'{"model": {}}', b"[" * 100_000, b"null"])
+@each("content", [b"", b"{}", b"[]", b"\xff\xfe", b'{"model": {}}', b"[" * 100_000, b"null"])
 def test_a_broken_tokenizer(folder: Path, content: bytes) -> None:
     (folder / "tokenizer.json").write_bytes(content)
     refusal(lambda: load(folder, positions="learned"), BadCheckpoint, folder / "tokenizer.json", "remove it")

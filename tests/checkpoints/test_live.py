@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from each import each
 from hostile import LEGACY, legacy_config, legacy_state, refusal, rotary_tables, same, small, unchecked, words
 from tiny import Kind, some_tokens
 
@@ -47,7 +48,7 @@ def named(model: Weights, name: str = "alive") -> Weights:
     return type(model)(**{**vars(model), "name": name, "tokens": None})
 
 
-@pytest.mark.parametrize("kind", LEGACY, ids=str)
+@each("kind", LEGACY)
 def test_a_live_model_is_its_weights(kind: Kind) -> None:
     assert same(load(HookedTransformer(small(kind))), named(small(kind)))
 
@@ -136,7 +137,7 @@ def test_positions_and_revisions_of_a_live_model() -> None:
     refusal(lambda: load(HookedTransformer(small()), revision="main"), BadRequest, "revision='main'", "leave it out")
 
 
-@pytest.mark.parametrize("thing", [5, None, [], {}, object(), torch.nn.Linear(2, 2), SimpleNamespace(cfg={})])
+@each("thing", [5, None, [], {}, object(), torch.nn.Linear(2, 2), SimpleNamespace(cfg={})])
 def test_a_thing_that_is_no_model(thing: Any) -> None:
     with unchecked():
         refusal(lambda: load(thing), BadRequest, type(thing).__name__, "is no model", "cfg and state_dict")

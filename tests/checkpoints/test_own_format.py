@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from close import assert_close
+from each import each
 from hostile import forge, outcome, parts, raw, refusal, same, small, unchecked
 from safetensors.torch import save_file
 from tiny import KINDS, MODERN, Kind, some_tokens, tiny
@@ -26,7 +27,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "small.safetensors"
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=str)
+@each("kind", KINDS)
 def test_a_saved_model_comes_back_to_the_last_bit(kind: Kind, tmp_path: Path) -> None:
     model = small(kind)
     save_weights(model, tmp_path / "m.safetensors")
@@ -92,7 +93,7 @@ def test_every_tensor_that_a_model_can_have_has_a_place_in_the_file() -> None:
 FORGED = tiny(Kind("rotary", "rms", False, "gated", kv=2, qk_norm=True, window=True))
 
 
-@pytest.mark.parametrize(
+@each(
     ("changed", "words"),
     [
         ({"layers.1.mlp.W_gate": None}, "no tensor 'layers.1.mlp.W_gate'"),
@@ -114,7 +115,7 @@ def test_tensors_of_a_modern_model_that_are_missing_extra_or_misshapen(
     refusal(lambda: load(path), BadCheckpoint, path, words)
 
 
-@pytest.mark.parametrize(
+@each(
     ("facts", "words"),
     [
         ({"mlp": True}, "MLPs are stated as an object"),
@@ -138,7 +139,7 @@ def test_forged_facts_of_a_modern_model(tmp_path: Path, facts: dict[str, object]
         refusal(lambda: load(path), BadCheckpoint, path, words)
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     ['{"q_norm": "l2"}', '{"o_norm": "rms"}', '{"q_norm": []}', "[]", "{", '{"q_norm": 1}', '{"after_heads": "layer"}'],
 )
@@ -199,7 +200,7 @@ def test_the_digest_covers_what_the_header_says(file: Path) -> None:
     refusal(lambda: load(raw(file, header, data)), BadCheckpoint, file, "does not match the digest", "fetch it again")
 
 
-@pytest.mark.parametrize(
+@each(
     ("facts", "words"),
     [
         ({"n_layers": 10**30}, ["n_layers", "whole number from 1 to 200"]),
@@ -219,13 +220,13 @@ def test_forged_architectures(file: Path, facts: dict[str, object], words: list[
     refusal(lambda: load(file), BadCheckpoint, file, *words)
 
 
-@pytest.mark.parametrize("text", ["", "null", "[1]", '"x"', "{", "[" * 100_000, "1" * 10_000, '{"n_layers": 2}'])
+@each("text", ["", "null", "[1]", '"x"', "{", "[" * 100_000, "1" * 10_000, '{"n_layers": 2}'])
 def test_architectures_that_are_none(file: Path, text: str) -> None:
     forge(file, architecture=text)
     refusal(lambda: load(file), BadCheckpoint, file, "does not describe a model")
 
 
-@pytest.mark.parametrize("bos", ["17", "-1", "1.5", "true", '"<s>"', "[0]", "9" * 400])
+@each("bos", ["17", "-1", "1.5", "true", '"<s>"', "[0]", "9" * 400])
 def test_a_bos_that_is_no_token(file: Path, bos: str) -> None:
     forge(file, bos=bos)
     refusal(lambda: load(file), BadCheckpoint, file, "is not a token id below 17")

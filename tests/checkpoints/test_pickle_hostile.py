@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from each import each
 from fuzz import bounded
 from hostile import legacy_state, outcome, refusal, same, small
 from torch import Tensor, nn
@@ -83,9 +84,7 @@ def test_flipped_bytes_never_raise_anything_else(path: Path, zipped: bool) -> No
         assert not isinstance(found, LoadstoreError) or str(path) in str(found)
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"\x80", b"hello\n", b"PK\x03\x04", b"\x80\x02.", b"(" * 10_000, b"\x80\x04N."]
-)
+@each("content", [b"", b"\x80", b"hello\n", b"PK\x03\x04", b"\x80\x02.", b"(" * 10_000, b"\x80\x04N."])
 def test_files_of_another_kind(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     refusal(lambda: load(path), BadCheckpoint, path)

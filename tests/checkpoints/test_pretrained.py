@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from each import each
 from hostile import refusal, same, unchecked, words
 from reference_models import SHAPES, Shape, exact, library, outputs, reference, save
 from torch import Tensor
@@ -32,7 +33,7 @@ def places(tensors: list[Tensor]) -> set[int]:
     return {tensor.untyped_storage().data_ptr() for tensor in tensors}
 
 
-@pytest.mark.parametrize("shape", FIRST, ids=str)
+@each("shape", FIRST)
 def test_a_live_model_is_the_folder_that_it_writes(shape: Shape, tmp_path: Path) -> None:
     theirs = reference(shape)
     live, folder = load(theirs), load(save(theirs, tmp_path / "model"))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from each import each
 from hostile import legacy_state, parts, raw, refusal, small
 from safetensors.torch import save_file
 from tiny import Kind
@@ -38,7 +39,7 @@ def test_bytes_after_the_end(path: Path) -> None:
     refusal(lambda: load(path), BadCheckpoint, path, "cannot be read as safetensors", "fetch it again")
 
 
-@pytest.mark.parametrize(
+@each(
     ("header", "length"),
     [
         (b"{}", HUGE),
@@ -63,7 +64,7 @@ def entry(shape: list[object], start: int, end: int, dtype: str = "F32") -> dict
     return {"dtype": dtype, "shape": shape, "data_offsets": [start, end]}
 
 
-@pytest.mark.parametrize(
+@each(
     "header",
     [
         {"embed.W_E": entry([HUGE], 0, 4 * HUGE)},
@@ -86,7 +87,7 @@ def test_offsets_that_overlap_leave_holes_or_reach_beyond_the_file(path: Path, h
     refusal(lambda: load(raw(path, header, b"\0" * 16)), BadCheckpoint, path, "cannot be read as safetensors")
 
 
-@pytest.mark.parametrize("dtype", ["BOOL", "U8", "I8", "F8_E5M2", "F8_E4M3", "F8_E8M0", "F6_E2M3", "F4", "I64", "C64"])
+@each("dtype", ["BOOL", "U8", "I8", "F8_E5M2", "F8_E4M3", "F8_E8M0", "F6_E2M3", "F4", "I64", "C64"])
 def test_a_number_format_that_no_weight_has(path: Path, dtype: str) -> None:
     save_file(legacy_state(small()), path, CONFIG)
     header, data = parts(path)
@@ -101,7 +102,7 @@ def test_a_number_format_that_no_weight_has(path: Path, dtype: str) -> None:
     refusal(lambda: load(path), BadCheckpoint, path)
 
 
-@pytest.mark.parametrize("dtype", [torch.int32, torch.int64, torch.bool, torch.uint8, torch.float8_e4m3fn])
+@each("dtype", [torch.int32, torch.int64, torch.bool, torch.uint8, torch.float8_e4m3fn])
 def test_weights_that_are_not_floating_point(path: Path, dtype: torch.dtype) -> None:
     state = legacy_state(small())
     save_file({**state, "unembed.W_U": state["unembed.W_U"].to(dtype)}, path, CONFIG)
@@ -136,7 +137,7 @@ def test_a_tensor_name_can_neither_flood_nor_steer_a_terminal(path: Path) -> Non
     refusal(lambda: load(path), BadCheckpoint, path, "\\x1b[2Jxxx", "supported:")
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "words"),
     [
         ("[" * 100_000, "not JSON"),

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from each import each
 from hostile import forge, refusal, same, unchecked
 from tiny import MIXED, ROTARY, Kind, mixed, tiny
 
@@ -14,7 +15,7 @@ from loadstore.errors import NotThisModel
 from loadstore.model.architecture import NormKind
 
 
-@pytest.mark.parametrize(("kind", "last"), MIXED, ids=str)
+@each(("kind", "last"), MIXED)
 def test_a_last_norm_of_another_kind_comes_back(kind: Kind, last: NormKind, tmp_path: Path) -> None:
     model = mixed(kind, last)
     save_weights(model, tmp_path / "m.safetensors")
@@ -29,7 +30,7 @@ def test_rotary_frequencies_come_back_to_the_last_bit(kind: Kind, tmp_path: Path
     assert load(tmp_path / "m.safetensors").architecture.rotary == kind.rotary
 
 
-@pytest.mark.parametrize(
+@each(
     ("rotary", "words"),
     [
         (None, ["belong together"]),
@@ -62,7 +63,7 @@ def test_forged_rotary_facts(tmp_path: Path, rotary: object, words: list[str]) -
         refusal(lambda: load(file), NotThisModel, file, *words)
 
 
-@pytest.mark.parametrize("last", ["RMS", {}, ["rms"], 1, True], ids=repr)
+@each("last", ["RMS", {}, ["rms"], 1, True])
 def test_forged_last_norms(tmp_path: Path, last: object) -> None:
     file = tmp_path / "rotary.safetensors"
     save_weights(tiny(next(iter(ROTARY))), file)

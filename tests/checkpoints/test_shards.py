@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from each import each
 from hostile import legacy_config, legacy_state, refusal, same, small
 from safetensors.torch import save_file
 
@@ -96,13 +97,12 @@ def test_a_tensor_that_no_shard_holds(tmp_path: Path) -> None:
     refusal(lambda: load(folder), BadCheckpoint, *words)
 
 
-@pytest.mark.parametrize(
+@each(
     "place",
     [
         *("../model.safetensors", "/etc/passwd", "a/b.safetensors", "..", ".", "", "b\\c.safetensors"),
         *("model.bin", "NoneType", 3, ["x.safetensors"], {"a": 1}, True),
     ],
-    ids=str,
 )
 def test_an_index_that_leads_elsewhere(tmp_path: Path, place: object) -> None:
     folder = sharded(tmp_path, **{FIRST: place})
@@ -116,7 +116,7 @@ def test_a_shard_of_an_impossible_name(tmp_path: Path, place: str) -> None:
     refusal(lambda: load(folder), BadCheckpoint, folder, "model.safetensors.index.json", FIRST, AGAIN)
 
 
-@pytest.mark.parametrize(
+@each(
     ("content", "words"),
     [
         ("", "is not JSON"),

@@ -5,7 +5,7 @@ import random
 from pathlib import Path
 from typing import Any
 
-import pytest
+from each import each
 from gguf_files import ARRAY, BOOL, F32, I32, LETTERS, TEXT, U32, Array, File, byte_level, llama, pieces
 from hostile import refusal
 from tokenizers import Regex, Tokenizer, pre_tokenizers
@@ -47,7 +47,7 @@ def splits(tokenizer: Tokenizer, text: str) -> list[str]:
     return [piece for piece, _ in tokenizer.pre_tokenizer.pre_tokenize_str(text)]
 
 
-@pytest.mark.parametrize("name", SPLITS)
+@each("name", SPLITS)
 def test_a_named_split_is_transformers(tmp_path: Path, name: str) -> None:
     tokenizer = spoken(tmp_path, llama().with_fact("tokenizer.ggml.pre", TEXT, name)).tokenizer
     stated = pre_tokenizers.Split(Regex(GGUF_PRE_TOKENIZER_SPLITS[name]), behavior="isolated")
@@ -56,7 +56,7 @@ def test_a_named_split_is_transformers(tmp_path: Path, name: str) -> None:
         assert splits(tokenizer, text) == [piece for piece, _ in expected.pre_tokenize_str(text)]
 
 
-@pytest.mark.parametrize("name", [*PLAIN, *DIGITS])
+@each("name", [*PLAIN, *DIGITS])
 def test_the_others_split_as_gpt_2_and_some_by_digits_first(tmp_path: Path, name: str) -> None:
     tokenizer = spoken(tmp_path, llama().with_fact("tokenizer.ggml.pre", TEXT, name)).tokenizer
     expected = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -67,7 +67,7 @@ def test_the_others_split_as_gpt_2_and_some_by_digits_first(tmp_path: Path, name
     assert splits(tokenizer, "a 123 b") == digits
 
 
-@pytest.mark.parametrize("name", [*PLAIN, *DIGITS, *SPLITS])
+@each("name", [*PLAIN, *DIGITS, *SPLITS])
 def test_any_text_comes_back(tmp_path: Path, name: str) -> None:
     found = spoken(tmp_path, llama().with_fact("tokenizer.ggml.pre", TEXT, name))
     for text in [*TEXTS[:-1], "the<|end|> the"]:
@@ -175,7 +175,7 @@ SILENT: dict[str, tuple[File, tuple[str, ...]]] = {
 }
 
 
-@pytest.mark.parametrize("name", SILENT)
+@each("name", SILENT)
 def test_a_vocabulary_that_cannot_be_spoken_exactly_says_why_and_the_model_takes_ids(tmp_path: Path, name: str) -> None:
     file, words = SILENT[name]
     path = tmp_path / "tiny.gguf"
@@ -219,7 +219,7 @@ DAMAGED: dict[str, tuple[File, str]] = {
 }
 
 
-@pytest.mark.parametrize("name", DAMAGED)
+@each("name", DAMAGED)
 def test_a_vocabulary_that_is_damaged_is_told(tmp_path: Path, name: str) -> None:
     file, words = DAMAGED[name]
     refusal(lambda: tokens(tmp_path, file), BadCheckpoint, tmp_path, words, "fetch it again")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
+from each import each
 
 import loadstore as ls
 from loadstore.cli.question import ARTICLE
@@ -37,7 +38,7 @@ def test_the_document_is_that_of_the_api(command: Run):
     assert [token["weight"] for token in document["tokens"]] == pytest.approx(list(found.weights))
 
 
-@pytest.mark.parametrize(
+@each(
     ("arguments", "words"),
     [
         ([], "which head?"),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from each import each
 from tiny import Kind, tiny
 
 from loadstore.checkpoints.families.own import save_weights
@@ -57,7 +58,7 @@ def test_one_wire_is_shown_with_tokens_on_both_ends(command: Run) -> None:
     assert several["channels"][0]["tokens"] is None
 
 
-@pytest.mark.parametrize(
+@each(
     ("words", "told"),
     [
         ("builtin", "which writer? name one"),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
+from each import each
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -46,7 +47,7 @@ def test_the_previous_token_head_looks_one_back_by_positions_alone(command: Run)
     assert first["share"] > 0.99
 
 
-@pytest.mark.parametrize(
+@each(
     ("words", "told"),
     [
         (("--kind", "path"), "takes one head or more"),

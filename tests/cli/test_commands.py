@@ -2,13 +2,17 @@
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from each import each
 
 import loadstore as ls
 from loadstore.cli import main
+
+Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
@@ -52,6 +56,27 @@ def test_so_they_are_under_another_null(run, null: str, tmp_path: Path):
     told = run(*words)
     assert f"null: {null}" in told
     assert ("p_heads" in told) == (null == "heads")
+
+
+@each(
+    ("words", "told"),
+    [
+        ("--writer L5.H1", "no writer L5.H1"),
+        ("--reader L7.*", "nothing matches"),
+        ("--where L0.H1->L7.*", "nothing matches"),
+        ("--offset 3", "no rotary positions"),
+        ("--norms ignore", "norms='fold'"),
+        ("--frequencies nowhere", "nowhere"),
+    ],
+)
+def test_a_wrong_request_is_refused_before_the_corpus_is_measured(
+    loadstore: Run, monkeypatch: pytest.MonkeyPatch, words: str, told: str
+):
+    measured: list[str] = []
+    monkeypatch.setattr("loadstore.wire_traffic.stream.stream_moments", lambda *_, **__: measured.append("measured"))
+    code, out, error = loadstore("scores", "builtin", "--null", "stream", *words.split())
+    assert (code, out, measured) == (2, "", [])
+    assert told in error
 
 
 def test_heads_are_those_of_the_api(run):

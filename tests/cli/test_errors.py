@@ -1,5 +1,6 @@
 """Bad input on the command line: exit code 2, one sentence on stderr, nothing on stdout, never a traceback."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from each import each
 from hostile import WORDS, legacy_state, small, words
 from safetensors.torch import save_file
 
@@ -74,16 +76,15 @@ MODELS = [
 ]
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-@pytest.mark.parametrize(("model", "words"), MODELS, ids=lambda value: str(value)[:20])
+@each(("found", "command"), zip(MODELS, itertools.cycle(COMMANDS), strict=False))
 @pytest.mark.usefixtures("folder")
 def test_a_model_that_cannot_be_loaded(
+    found: tuple[str, str],
     command: list[str],
-    model: str,
-    words: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    model, words = found
     extra = ["--positions", "learned"] if model in ("nan.pth", "foreign") else []
     said = refuse([command[0], model, *command[1:], *extra], monkeypatch, capsys)
     assert said.startswith("loadstore: ")
@@ -92,7 +93,7 @@ def test_a_model_that_cannot_be_loaded(
     assert not Path("report.html").exists()
 
 
-@pytest.mark.parametrize(
+@each(
     ("line", "words"),
     [
         ("scores good.safetensors --norms both", "norms='both': expected 'fold' or 'ignore'"),
@@ -151,7 +152,7 @@ def test_a_prompt_that_cannot_be_run(
     assert not Path("report.html").exists()
 
 
-@pytest.mark.parametrize(
+@each(
     ("line", "words"),
     [
         ("dance", "No such command 'dance'"),
@@ -191,7 +192,7 @@ def test_a_pickle_given_on_the_command_line_runs_nothing(folder: Path) -> None:
     assert not (folder / "executed").exists()
 
 
-@pytest.mark.parametrize(
+@each(
     ("words", "message"),
     [
         ("scores builtin --reader L9.H3.K", "no reader L9.H3.K: builtin has"),

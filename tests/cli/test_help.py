@@ -4,12 +4,10 @@ import json
 import subprocess
 import sys
 
-import pytest
+from each import each
 
 
-@pytest.mark.parametrize(
-    "command", [[], *([name] for name in ("scores", "heads", "spectrum", "train", "models", "report"))]
-)
+@each("command", [[], *([name] for name in ("scores", "heads", "spectrum", "train", "models", "report"))])
 def test_help_imports_nothing_heavy(command: list[str]) -> None:
     code = f"""
 import json, sys

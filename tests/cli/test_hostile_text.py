@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from cli.conftest import Run
+from each import each
 from hostile import small
 from safetensors.torch import save_file
 from tokenizers import Regex, Tokenizer
@@ -144,7 +145,7 @@ def plain(text: str) -> None:
     assert shown(text) == text
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@each("command", COMMANDS)
 def test_no_command_prints_what_is_hidden(loadstore: Run, names: dict[str, str], command: str) -> None:
     code, out, err = loadstore(*words(COMMANDS[command], names))
     assert code == 0, err
@@ -158,7 +159,7 @@ def test_no_command_prints_what_is_hidden(loadstore: Run, names: dict[str, str],
     assert isinstance(json.loads(out), dict)
 
 
-@pytest.mark.parametrize("command", REFUSED)
+@each("command", REFUSED)
 def test_no_refusal_prints_what_is_hidden(
     loadstore: Run, names: dict[str, str], command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

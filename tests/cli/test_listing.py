@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 
 import pytest
+from each import each
 
 Run = Callable[..., tuple[int, str, str]]
 SENTENCE = "the cat sat on the mat. the dog sat on the log."
@@ -49,7 +50,7 @@ def test_the_proof(loadstore: Run) -> None:
     assert "✔ verified" in text
 
 
-@pytest.mark.parametrize(
+@each(
     ("options", "words"),
     [
         (["--predict", " sat on"], ["2 tokens", "␣sat ␣on", "must be one"]),
@@ -58,7 +59,6 @@ def test_the_proof(loadstore: Run) -> None:
         (["--ids", "0,1,x"], ["--ids"]),
         (["--against", " on", "--predict", " on"], ["compared with itself"]),
     ],
-    ids=["two tokens", "beyond the prompt", "a share above one", "no ids", "itself"],
 )
 def test_what_is_refused(loadstore: Run, options: list[str], words: list[str]) -> None:
     for command in ("listing", "verify"):

@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 import torch
 from close import assert_close
+from each import each
 
 import loadstore as ls
 
@@ -63,7 +64,7 @@ def test_a_long_sweep_is_announced(command: Run, monkeypatch: pytest.MonkeyPatch
     assert error.startswith("about 0 s for all of these wires")
 
 
-@pytest.mark.parametrize(
+@each(
     ("arguments", "words"),
     [
         ([PROMPT, "--predict", " sat on"], "is 2 tokens (␣sat ␣on)"),

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
+from each import each
 
 Run = Callable[..., tuple[int, str, str]]
 
 
-@pytest.mark.parametrize(
+@each(
     ("options", "words"),
     [
         (["--predict", " sat on"], ["2 tokens", "must be one"]),
@@ -17,7 +17,6 @@ Run = Callable[..., tuple[int, str, str]]
         (["--ids", "0,1,2", "--predict", "x"], ["--predict 'x'", "whole numbers"]),
         (["--ids", "0,1,2", "--against", "999999"], ["a target is a token id", "999999"]),
     ],
-    ids=["two tokens", "beyond the prompt", "itself", "no id", "no token"],
 )
 def test_what_is_refused(loadstore: Run, tmp_path: Path, options: list[str], words: list[str]) -> None:
     out = tmp_path / "page.html"

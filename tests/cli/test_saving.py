@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from each import each
 from hostile import WORDS, small, words
 
 from loadstore.checkpoints.families.own import save_weights
@@ -36,7 +37,7 @@ def run(line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtur
     return int(str(left.value.code or 0)), out, err
 
 
-@pytest.mark.parametrize(
+@each(
     ("line", "target"),
     [
         ("report m.safetensors --ids 0,1,2,3,0,1,2,3 -o", "m.safetensors"),
@@ -73,7 +74,7 @@ def test_a_link_and_a_pipe_stay(line: str, monkeypatch: pytest.MonkeyPatch, caps
     assert Path("pipe.csv").is_fifo()
 
 
-@pytest.mark.parametrize(
+@each(
     ("line", "all_of_it"),
     [
         ("scores m.safetensors --limit 1 -o x.csv", "L0.H0"),

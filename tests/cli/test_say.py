@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from cli.conftest import Run
+from each import each
 from rich.cells import cell_len
 
 import loadstore.cli
@@ -45,7 +46,7 @@ def ran(line: str, **environment: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8")
 
 
-@pytest.mark.parametrize("words", ["models", "models --json", "models --card", "--help", "head --help", "heads"])
+@each("words", ["models", "models --json", "models --card", "--help", "head --help", "heads"])
 def test_a_full_output_is_one_sentence(loadstore: Run, monkeypatch: pytest.MonkeyPatch, words: str) -> None:
     monkeypatch.setattr(sys, "stdout", Full())
     code, _, err = loadstore(*words.split())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from each import each
 from hostile import refusal, small, unchecked
 
 import loadstore as ls
@@ -247,7 +248,7 @@ def test_text_that_the_tokenizer_cannot_say_is_refused_by_its_document() -> None
     refusal(lambda: read_corpus(small(), [TEXT, "\ud800"]), BadPrompt, "text 1 of 2 texts", "cannot be tokenised")
 
 
-@pytest.mark.parametrize(
+@each(
     ("corpus", "words"),
     [
         ([[1, 2], [1, 17]], ("document 1 of 2 documents", "id 17 at token 1", "small takes ids 0 to 16")),
@@ -270,7 +271,7 @@ def test_ids_that_are_none_are_refused_by_document_and_id(corpus: object, words:
         refusal(lambda: read(small(), corpus), BadPrompt, *words)
 
 
-@pytest.mark.parametrize("corpus", [None, 3, b"bytes", {"a": 1}, object()])
+@each("corpus", [None, 3, b"bytes", {"a": 1}, object()])
 def test_what_is_no_corpus_is_refused_saying_what_is(corpus: object) -> None:
     read: Callable[..., Corpus] = read_corpus
     with unchecked():

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 
 import pytest
+from each import each
 
 import loadstore as ls
 from loadstore.cli import main
@@ -62,7 +63,7 @@ def test_ids_are_compared_with_ids(command: Run) -> None:
     assert command(*words, "a")[0] == 2
 
 
-@pytest.mark.parametrize(
+@each(
     ("arguments", "words"),
     [
         (["--against", "the cat"], "15 and 3 tokens"),

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 from hostile import refusal
-from tiny import KINDS, Kind, some_tokens, tiny
+from tiny import FEW, KINDS, Kind, few_with, some_tokens, tiny
 
 import loadstore as ls
 from loadstore.decomposition.address import address
@@ -29,8 +29,7 @@ def contrast(trace: ls.Trace, first: int, key: int, than: int | None) -> float:
     return float(scores[key - first] - (scores.mean() if than is None else scores[than - first]))
 
 
-@pytest.mark.parametrize("about", ["most", 5, (5, 4)])
-@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize(("kind", "about"), few_with(["most", 5, (5, 4)]), ids=str)
 def test_q_and_k_together_divide_the_change_of_the_contrast(kind: Kind, about):
     one, other = two_runs(kind)
     found = address(one, HEAD, AT, about, other)
@@ -54,7 +53,7 @@ def test_q_and_k_together_divide_the_change_of_the_contrast(kind: Kind, about):
         assert share * change == pytest.approx(float(part), abs=1e-9)
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize("kind", FEW, ids=str)
 def test_v_divides_the_change_of_the_output(kind: Kind):
     runs = two_runs(kind)
     found = address(runs[0], HEAD, AT, "most", runs[1])
@@ -68,7 +67,7 @@ def test_v_divides_the_change_of_the_output(kind: Kind):
         assert share == pytest.approx(float((stored[0] - stored[1]) @ change / change.square().sum()), abs=1e-9)
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize("kind", FEW, ids=str)
 def test_the_two_runs_are_exchanged_without_changing_a_share(kind: Kind):
     one, other = two_runs(kind)
     forth, back = address(one, HEAD, AT, 5, other), address(other, HEAD, AT, 5, one)

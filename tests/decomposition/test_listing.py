@@ -7,8 +7,9 @@ from collections.abc import Callable
 import planted as p
 import pytest
 import torch
+from each import each
 from hostile import refusal
-from tiny import KINDS, Kind, tiny
+from tiny import FEW, KINDS, Kind, tiny
 
 import loadstore as ls
 from loadstore.decomposition.listing import listing
@@ -51,8 +52,7 @@ def names(found: Listing) -> dict[str, dict[str, list[str]]]:
     }
 
 
-@pytest.mark.parametrize("positions", ["learned", "shortformer"])
-@pytest.mark.parametrize("variant", UNCHANGED)
+@each(("variant", "positions"), list(itertools.product(UNCHANGED, ["learned", "shortformer"])))
 def test_the_listing_is_the_planted_program(variant: str, positions: p.Positions) -> None:
     found = listing(ls.run(UNCHANGED[variant](p.planted(positions)), PROMPT))
     assert found.token == 7
@@ -79,7 +79,7 @@ def traced(kind: Kind) -> Trace:
     return ls.run(tiny(kind), [1, 5, 2, 7, 5, 2], record=True)
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize("kind", FEW, ids=str)
 def test_the_target_and_every_load_are_sums(kind: Kind) -> None:
     trace = traced(kind)
     found = listing(trace, 4, 3, most=6)
@@ -94,7 +94,7 @@ def test_the_target_and_every_load_are_sums(kind: Kind) -> None:
         assert all(abs(part.share) >= load.largest for part in load.parts)
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize("kind", FEW, ids=str)
 def test_an_address_and_its_listing_agree(kind: Kind) -> None:
     trace = traced(kind)
     for step in listing(trace, 4, 3, most=4).steps:
@@ -120,7 +120,7 @@ def test_a_step_stands_once_after_its_users_and_weighs_what_they_hand_on() -> No
     assert all(step.weight >= LEAST for step in found.steps)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.mlp], ids=str)
+@pytest.mark.parametrize("kind", [kind for kind in FEW if kind.mlp], ids=str)
 def test_an_mlp_is_run_without_each_of_its_writers(kind: Kind) -> None:
     trace = traced(kind)
     load = mlp_load(trace, 1, 4, 0.999999)

@@ -6,7 +6,7 @@ import numpy as np
 import planted
 import pytest
 import torch
-from tiny import KINDS, Kind, some_tokens, tiny
+from tiny import FEW, KINDS, Kind, some_tokens, tiny
 
 import loadstore as ls
 from loadstore.decomposition.decomposition import reader_parts
@@ -17,7 +17,6 @@ from loadstore.model.wiring import wiring
 from loadstore.sites import CONST, SIDES, Head, Reader
 
 LENGTH = 4
-SHORTFORMER = Kind("shortformer", "rms", True, "gelu", kv=2, qk_norm=True)
 
 
 def traced(kind: Kind) -> Trace:
@@ -25,7 +24,7 @@ def traced(kind: Kind) -> Trace:
     return ls.run(model, some_tokens(model, batch=1, length=LENGTH)[0])
 
 
-@pytest.mark.parametrize("kind", [*KINDS[::2], SHORTFORMER], ids=str)
+@pytest.mark.parametrize("kind", FEW, ids=str)
 def test_shares_over_all_tokens_are_those_of_the_address_and_totals_their_sums(kind: Kind) -> None:
     trace = traced(kind)
     totals = ls.load_totals(trace)
@@ -62,7 +61,7 @@ def test_shares_over_all_tokens_are_those_of_the_address_and_totals_their_sums(k
     assert seen >= 2 * (2 * (LENGTH - 1) + LENGTH) - 2  # one key leaves Q and K nothing to choose
 
 
-@pytest.mark.parametrize("kind", [*KINDS[::5], KINDS[-1]], ids=str)
+@pytest.mark.parametrize("kind", FEW[1::3], ids=str)
 def test_traffic_is_the_spread_of_scores_and_the_length_of_what_is_stored(kind: Kind) -> None:
     trace, at = traced(kind), 2
     scale = trace.weights.architecture.attention_scale

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import torch
 from close import assert_close
+from each import each
 from hostile import refusal, small, unchecked
-from tiny import KINDS, MODERN, Kind, some_tokens, tiny
+from tiny import FEW, Kind, some_tokens, tiny
 
 from loadstore.checkpoints.families.own import save_weights
 from loadstore.checkpoints.library import builtin_path, load
@@ -37,7 +38,7 @@ def test_double_precision_is_asked_for_and_nothing_is_copied(file: Path, dtype: 
     assert single.double().W_E.data_ptr() == single.W_E.data_ptr()
 
 
-@pytest.mark.parametrize("kind", MODERN, ids=str)
+@pytest.mark.parametrize("kind", FEW, ids=str)
 def test_every_part_is_brought_to_it(kind: Kind) -> None:
     """A model stored in three formats runs in the one asked for, to its precision, recorded or not."""
     model = tiny(kind)
@@ -61,13 +62,13 @@ def test_analyses_follow(file: Path) -> None:
         assert float(abs(mine - theirs).max()) < 1e-12
 
 
-@pytest.mark.parametrize("dtype", ["float16", torch.bfloat16, "half", "int8", 64, "", "torch.int32"])
+@each("dtype", ["float16", torch.bfloat16, "half", "int8", 64, "", "torch.int32"])
 def test_other_formats_are_for_storing(dtype: Any) -> None:
     with unchecked():
         refusal(lambda: load(dtype=dtype), BadRequest, "dtype=", "'float32' or 'float64'", "format to store numbers in")
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize("kind", FEW, ids=str)
 def test_no_tensor_of_the_processor_is_mixed_in(kind: Kind) -> None:
     """On the device `meta` there are no numbers: what is computed with a tensor of another device is an error."""
     model = replace(tiny(kind), device=torch.device("meta"))
@@ -94,7 +95,7 @@ def test_a_device_without_numbers() -> None:
         refusal(lambda device=device: load(device=device), BadRequest, "device='meta'", "use 'cpu'")
 
 
-@pytest.mark.parametrize("device", ["tpu", "cuda:77", "", "xla", 5, None])
+@each("device", ["tpu", "cuda:77", "", "xla", 5, None])
 def test_a_device_that_is_not_here(device: Any) -> None:
     with unchecked():
         refusal(lambda: load(builtin_path(), device=device), BadRequest, "device=", "use 'cpu'")

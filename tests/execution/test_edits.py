@@ -5,7 +5,7 @@ from itertools import permutations
 import pytest
 import torch
 from hostile import refusal, unchecked
-from tiny import KINDS, Kind, some_tokens, tiny
+from tiny import FEW, Kind, some_tokens, tiny
 from torch import Tensor
 
 from loadstore.errors import BadRequest, NoSuchSite, NoSuchWire
@@ -16,7 +16,7 @@ from loadstore.model.weights import Weights
 LEARNED = Kind("learned", "layer", biases=True)
 
 
-@pytest.fixture(params=KINDS, ids=str)
+@pytest.fixture(params=FEW, ids=str)
 def model(request: pytest.FixtureRequest) -> Weights:
     return tiny(request.param)
 
@@ -45,11 +45,9 @@ def test_the_order_of_edits_does_not_matter(model: Weights) -> None:
         assert (logits(model, *some) - first).abs().max() > 1e-4
 
 
-@pytest.mark.parametrize(
-    "edit", [ablate("L0.H1"), cut("embed", "L1.H0.K"), cut("L0.H1", "unembed", by="zero")], ids=str
-)
-def test_an_edit_twice_is_the_edit_once(model: Weights, edit: Edit) -> None:
-    assert torch.equal(logits(model, edit, edit), logits(model, edit))
+def test_an_edit_twice_is_the_edit_once(model: Weights) -> None:
+    for edit in (ablate("L0.H1"), cut("embed", "L1.H0.K"), cut("L0.H1", "unembed", by="zero")):
+        assert torch.equal(logits(model, edit, edit), logits(model, edit)), str(edit)
 
 
 def test_zero_takes_what_a_mean_would_have_left(model: Weights) -> None:

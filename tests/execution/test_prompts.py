@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from close import assert_close
+from each import each
 from hostile import refusal, small, unchecked
 
 from loadstore.checkpoints.library import load
@@ -31,9 +32,7 @@ def test_a_prompt_without_a_word_that_the_tokenizer_sees() -> None:
     refusal(lambda: run(small(), " \n\t "), BadPrompt, "has no tokens", "use text")
 
 
-@pytest.mark.parametrize(
-    "text", [" ", "\n\n", "\t", "</script><script>alert(1)</script>", "\0", "é漢🙂", "\x1b[2J", "‮"]
-)
+@each("text", [" ", "\n\n", "\t", "</script><script>alert(1)</script>", "\0", "é漢🙂", "\x1b[2J", "‮"])
 def test_any_text_is_taken_whole_by_a_byte_level_tokenizer(builtin: Weights, text: str) -> None:
     trace = run(builtin, text)
     assert builtin.tokens is not None
@@ -64,14 +63,13 @@ def test_ids_that_no_token_has(ids: Any) -> None:
     refusal(lambda: run(small(), ids), BadPrompt, "token ids must be from 0 to 16; got")
 
 
-@pytest.mark.parametrize(
+@each(
     "prompt",
     [
         *([1.0, 2.0], [1, 2.5], [True, False], [[[1]]], [[1, 2], [3]], ["the", 5], 5, 2.0, None, [None], [10**30]),
         *({"a": 1}, object, [1j], torch.tensor(3), torch.ones(1, 1, 1, dtype=torch.long), torch.ones(2)),
         *(torch.ones(2, dtype=torch.complex64), torch.ones(2, dtype=torch.bool), np.array(["a"]), np.ones((2, 2))),
     ],
-    ids=repr,
 )
 def test_what_is_no_list_of_whole_numbers(prompt: Any) -> None:
     with unchecked():
@@ -85,14 +83,14 @@ def test_texts_of_as_many_tokens_are_a_batch() -> None:
     refusal(lambda: run(small(), ["the cat", "sat"]), BadPrompt, "'the cat' has 3", "'sat' has 2", "equally many")
 
 
-@pytest.mark.parametrize("make", [np.array, torch.tensor, tuple, list, lambda ids: range(1, 4)])
+@each("make", [np.array, torch.tensor, tuple, list, lambda ids: range(1, 4)])
 def test_whole_numbers_of_any_make_are_one_prompt(make: Callable[[list[int]], Any]) -> None:
     expected = run(small(), torch.tensor([1, 2, 3]))
     with unchecked():
         assert torch.equal(run(small(), make([1, 2, 3])).logits, expected.logits)
 
 
-@pytest.mark.parametrize("dtype", [torch.uint8, torch.int8, torch.int32, torch.uint16, torch.uint64])
+@each("dtype", [torch.uint8, torch.int8, torch.int32, torch.uint16, torch.uint64])
 def test_whole_numbers_of_any_width_are_the_same_prompt(dtype: torch.dtype) -> None:
     expected = run(small(), torch.tensor([1, 2, 3]))
     with unchecked():

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 from close import assert_close
+from each import each
 
 import loadstore as ls
 from loadstore.errors import BadRequest, LoadstoreError, NoSuchSite, NoSuchWire, Undefined
@@ -97,7 +98,7 @@ def test_const_is_shared_but_is_no_wire(explorer: Explorer) -> None:
     assert {row["writer"] for row in every if row["wire"]} <= {"embed", "pos"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("fields", "error", "told"),
     [
         ({"head": "L9.H0"}, NoSuchSite, "L9.H0"),
@@ -136,7 +137,7 @@ def test_a_wire_is_weighed_once(explorer: Explorer, monkeypatch: pytest.MonkeyPa
     assert nulls(explorer, Ask(ask))(quiet) == first
 
 
-@pytest.mark.parametrize(
+@each(
     ("wires", "error"),
     [
         ([{"writer": "L1.H0", "side": "K"}], NoSuchWire),

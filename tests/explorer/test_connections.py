@@ -2,7 +2,7 @@
 
 import resource
 
-import pytest
+from each import each
 
 from loadstore.explorer import connections
 from loadstore.explorer.connections import Connection, Connections, Room, room
@@ -55,7 +55,7 @@ def test_a_connection_that_closed_during_its_request_is_forgotten() -> None:
     assert len(all_) == 0
 
 
-@pytest.mark.parametrize("most", [20, 64, 100, 256, 1024, 20_000, resource.RLIM_INFINITY])
+@each("most", [20, 64, 100, 256, 1024, 20_000, resource.RLIM_INFINITY])
 def test_the_room_fits_the_file_descriptors_that_there_are(most: int) -> None:
     given = room(most, used=20)
     assert given.strangers >= 8 * given.at_once

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 from close import assert_close
+from each import each
 
 import loadstore as ls
 from loadstore.causal.controls import controls_of, sizes_on
@@ -161,7 +162,7 @@ def test_what_is_alone_of_its_kind_has_no_controls(explorer: Explorer, run: str)
         compared(explorer, run, [{"kind": "ablate", "writer": "embed"}])
 
 
-@pytest.mark.parametrize(
+@each(
     ("edits", "error", "told"),
     [
         ([], BadRequest, "at least one"),

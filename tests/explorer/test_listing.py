@@ -1,6 +1,7 @@
 """The explorer's listing is the Python API's, its lines lead to addresses that exist, and bad questions are refused."""
 
 import pytest
+from each import each
 
 import loadstore as ls
 from loadstore.errors import LoadstoreError
@@ -83,7 +84,7 @@ def test_work_that_nobody_waits_for_ends_where_it_tells_its_progress(explorer: E
         work(gone)
 
 
-@pytest.mark.parametrize(
+@each(
     "fields",
     [
         {"at": 10_000},

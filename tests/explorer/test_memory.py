@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from each import each
 
 import loadstore as ls
 from loadstore.errors import LoadstoreError
@@ -53,7 +54,7 @@ def test_a_window_begins_where_it_says(explorer: Explorer, run: str) -> None:
         assert [row[3:] for row in one["values"]] == other["values"]
 
 
-@pytest.mark.parametrize(
+@each(
     "fields",
     [
         {"writer": "L9.H9", "at": 1},

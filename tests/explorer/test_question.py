@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from each import each
 from tiny import KINDS, tiny
 
 import loadstore as ls
@@ -55,7 +56,7 @@ def test_what_is_asked_for_is_explained_by_id_and_by_text(explorer: Explorer) ->
         assert found["difference"] < 0
 
 
-@pytest.mark.parametrize(
+@each(
     "fields",
     [{"at": 99}, {"predict": " two words"}, {"predict": -1}, {"predict": 10**6}, {"predict": 5, "against": 5}],
 )
@@ -64,7 +65,7 @@ def test_a_question_of_what_is_not_there_is_refused(explorer: Explorer, fields: 
         asked(explorer, ARTICLE, **fields)
 
 
-@pytest.mark.parametrize(
+@each(
     ("prompt", "options", "wanted"),
     [
         (None, {}, {"at": 10}),

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from each import each
 from tiny import KINDS, Kind, some_tokens, tiny
 
 import loadstore as ls
@@ -59,8 +60,8 @@ def test_the_sums_of_rows_are_what_is_in_the_stream(kind: Kind) -> None:
         assert rows[label]["sums"] == pytest.approx(stream.square().sum(-1).tolist(), rel=1e-3)
         stores = torch.stack([trace.written(writer) for writer in rows[label]["writers"]]).square().sum(-1)
         assert rows[label]["squares"] == pytest.approx(stores.sum(0).tolist(), rel=1e-3)
-        for mine, each in zip(rows[label]["values"], stores, strict=True):
-            assert mine == pytest.approx(each.tolist(), rel=1e-3)
+        for mine, theirs in zip(rows[label]["values"], stores, strict=True):
+            assert mine == pytest.approx(theirs.tolist(), rel=1e-3)
 
 
 def test_what_was_loaded_is_told_row_by_row(explorer: Explorer, run: str) -> None:
@@ -119,7 +120,7 @@ def test_a_store_is_a_share_of_the_stream_as_decomposed(explorer: Explorer, run:
         assert told["share"] == pytest.approx(float(row @ stream / (stream @ stream)))
 
 
-@pytest.mark.parametrize(
+@each(
     ("question", "fields", "error"),
     [
         (memory, {"run": "nothing"}, NoSuchRun),

@@ -3,6 +3,7 @@
 import contextlib
 import re
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from served import Client, answer
@@ -48,58 +49,60 @@ CHUNKED = b"5\r\n" + BODY[:5] + b"\r\n" + b"%x\r\n" % (len(BODY) - 5) + BODY[5:]
 ONE = "POST /api/run HTTP/1.1"
 
 
-@pytest.mark.parametrize(
-    ("line", "more", "body", "status"),
-    [
-        (ONE, (), BODY, 200),
-        (ONE, ("transfer-encoding: chunked",), CHUNKED, 200),
-        (ONE, ("transfer-encoding: chunked",), b"zz\r\n{}\r\n0\r\n\r\n", 400),
-        (ONE, ("transfer-encoding: gzip, chunked",), CHUNKED, 400),
-        (ONE, ("content-length: 99999999999999999999",), BODY, 413),
-        (ONE, ("content-length: 999999999999999999999",), BODY, 400),
-        (ONE, ("content-length: -1",), BODY, 400),
-        (ONE, ("content-length: 0x10",), BODY, 400),
-        (ONE, ("content-length: 5", "content-length: 6"), BODY, 400),
-        (ONE, ("content-length: 262145",), BODY, 413),
-        (ONE, ("expect: 100-continue",), BODY, 200),
-        (ONE, ("host: evil.com",), BODY, 400),
-        (ONE, ("x-loadstore-key: other",), BODY, 401),
-        (ONE, ("origin: http://evil.com",), BODY, 403),
-        (ONE, ("origin: http://{host}", "origin: http://evil.com"), BODY, 403),
-        (ONE, ("sec-fetch-site: same-origin", "sec-fetch-site: cross-site"), BODY, 403),
-        (ONE, ("x y: 1",), BODY, 400),
-        (ONE, ("x: a\rb",), BODY, 400),
-        (ONE, ("x: a\n b",), BODY, 200),
-        (ONE, ("x: \x00",), BODY, 400),
-        ("POST /api/run HTTP/1.0", (), BODY, 200),
-        ("POST /api/run HTTP/1.2", (), BODY, 200),
-        ("POST /api/run HTTP/2.0", (), BODY, 200),
-        ("POST /api/run", (), BODY, 400),
-        ("POST http://evil.com/api/run HTTP/1.1", (), BODY, 404),
-        ("POST /api/run?key=x#y HTTP/1.1", (), BODY, 200),
-        ("POST /api/%72un HTTP/1.1", (), BODY, 200),
-        ("POST /api/run/ HTTP/1.1", (), BODY, 404),
-        ("POST //api/run HTTP/1.1", (), BODY, 404),
-        ("POST /API/run HTTP/1.1", (), BODY, 404),
-        ("POST /api/run\t HTTP/1.1", (), BODY, 400),
-        ("POST /api/\xe9 HTTP/1.1", (), BODY, 400),
-        ("GET /api/run HTTP/1.1", ("upgrade: websocket", "connection: upgrade"), b"", 405),
-        ("GET / HTTP/1.1", ("upgrade: websocket", "connection: upgrade", "sec-websocket-version: 13"), b"", 200),
-        ("GET / HTTP/1.1", ("upgrade: h2c", "connection: upgrade, http2-settings"), b"", 200),
-        ("CONNECT evil.com:443 HTTP/1.1", (), b"", 404),
-        ("OPTIONS * HTTP/1.1", (), b"", 404),
-        ("OPTIONS / HTTP/1.1", (), b"", 405),
-        ("DELETE /explorer.js HTTP/1.1", (), b"", 405),
-        ("PRI * HTTP/2.0", (), b"", 404),
-    ],
-    ids=str,
-)
-def test_every_form_of_request_has_its_status(
-    client: Client, line: str, more: tuple[str, ...], body: bytes, status: int
-) -> None:
-    filled = [header.replace("{host}", f"{client.host}:{client.port}") for header in more]
-    got = statuses(exchange(client, request(client, line, *filled, body=body)))
-    assert [code for code in got if code != 100] == [status]
+FORMS: list[tuple[str, tuple[str, ...], bytes, int]] = [
+    (ONE, (), BODY, 200),
+    (ONE, ("transfer-encoding: chunked",), CHUNKED, 200),
+    (ONE, ("transfer-encoding: chunked",), b"zz\r\n{}\r\n0\r\n\r\n", 400),
+    (ONE, ("transfer-encoding: gzip, chunked",), CHUNKED, 400),
+    (ONE, ("content-length: 99999999999999999999",), BODY, 413),
+    (ONE, ("content-length: 999999999999999999999",), BODY, 400),
+    (ONE, ("content-length: -1",), BODY, 400),
+    (ONE, ("content-length: 0x10",), BODY, 400),
+    (ONE, ("content-length: 5", "content-length: 6"), BODY, 400),
+    (ONE, ("content-length: 262145",), BODY, 413),
+    (ONE, ("expect: 100-continue",), BODY, 200),
+    (ONE, ("host: evil.com",), BODY, 400),
+    (ONE, ("x-loadstore-key: other",), BODY, 401),
+    (ONE, ("origin: http://evil.com",), BODY, 403),
+    (ONE, ("origin: http://{host}", "origin: http://evil.com"), BODY, 403),
+    (ONE, ("sec-fetch-site: same-origin", "sec-fetch-site: cross-site"), BODY, 403),
+    (ONE, ("x y: 1",), BODY, 400),
+    (ONE, ("x: a\rb",), BODY, 400),
+    (ONE, ("x: a\n b",), BODY, 200),
+    (ONE, ("x: \x00",), BODY, 400),
+    ("POST /api/run HTTP/1.0", (), BODY, 200),
+    ("POST /api/run HTTP/1.2", (), BODY, 200),
+    ("POST /api/run HTTP/2.0", (), BODY, 200),
+    ("POST /api/run", (), BODY, 400),
+    ("POST http://evil.com/api/run HTTP/1.1", (), BODY, 404),
+    ("POST /api/run?key=x#y HTTP/1.1", (), BODY, 200),
+    ("POST /api/%72un HTTP/1.1", (), BODY, 200),
+    ("POST /api/run/ HTTP/1.1", (), BODY, 404),
+    ("POST //api/run HTTP/1.1", (), BODY, 404),
+    ("POST /API/run HTTP/1.1", (), BODY, 404),
+    ("POST /api/run\t HTTP/1.1", (), BODY, 400),
+    ("POST /api/\xe9 HTTP/1.1", (), BODY, 400),
+    ("GET /api/run HTTP/1.1", ("upgrade: websocket", "connection: upgrade"), b"", 405),
+    ("GET / HTTP/1.1", ("upgrade: websocket", "connection: upgrade", "sec-websocket-version: 13"), b"", 200),
+    ("GET / HTTP/1.1", ("upgrade: h2c", "connection: upgrade, http2-settings"), b"", 200),
+    ("CONNECT evil.com:443 HTTP/1.1", (), b"", 404),
+    ("OPTIONS * HTTP/1.1", (), b"", 404),
+    ("OPTIONS / HTTP/1.1", (), b"", 405),
+    ("DELETE /explorer.js HTTP/1.1", (), b"", 405),
+    ("PRI * HTTP/2.0", (), b"", 404),
+]
+
+
+def test_every_form_of_request_has_its_status(client: Client) -> None:
+    def answered(form: tuple[str, tuple[str, ...], bytes, int]) -> list[int]:
+        line, more, body, _ = form
+        filled = [header.replace("{host}", f"{client.host}:{client.port}") for header in more]
+        got = statuses(exchange(client, request(client, line, *filled, body=body)))
+        return [code for code in got if code != 100]
+
+    with ThreadPoolExecutor(8) as pool:  # what each waits for is the silence after an answer
+        told = list(pool.map(answered, FORMS))
+    assert not [(form, got) for form, got in zip(FORMS, told, strict=True) if got != [form[3]]]
 
 
 def test_a_405_names_the_methods(client: Client) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import planted
 import pytest
 import torch
+from each import each
 from tiny import KINDS, Kind, some_tokens, tiny
 
 from loadstore.errors import BadRequest
@@ -69,7 +70,7 @@ def test_an_ideal_induction_pattern_scores_exactly_one() -> None:
     assert float(pattern[0, 0].diagonal(1 - period).mean()) == pytest.approx(50 / 52)
 
 
-@pytest.mark.parametrize("role", ROLES)
+@each("role", ROLES)
 def test_an_ideal_head_of_each_role_scores_one_and_an_even_one_its_share(role: str) -> None:
     tokens = torch.tensor([[A, B, C, A, B, C], [A, A, B, B, C, C]])
     mask = role_masks(tokens)[role]

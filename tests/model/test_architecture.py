@@ -1,9 +1,11 @@
 """Sizes and schemes that no machine has."""
 
 from dataclasses import fields
+from itertools import product
 from typing import Any
 
 import pytest
+from each import each
 from hostile import refusal, unchecked
 
 from loadstore.errors import NotThisModel
@@ -21,8 +23,10 @@ SCHEMES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("size", MOST)
-@pytest.mark.parametrize("value", [0, -1, 2**40, 10**30, 2.0, "2", None, True, float("nan"), [2]], ids=repr)
+IMPOSSIBLE = [0, -1, 2**40, 10**30, 2.0, "2", None, True, float("nan"), [2]]
+
+
+@each(("size", "value"), product(MOST, IMPOSSIBLE))
 def test_an_impossible_size_is_named(size: str, value: object) -> None:
     with unchecked():
         refusal(
@@ -30,13 +34,13 @@ def test_an_impossible_size_is_named(size: str, value: object) -> None:
         )
 
 
-@pytest.mark.parametrize("size", MOST)
+@each("size", MOST)
 def test_the_ends_of_the_range_are_possible(size: str) -> None:
     for value in (1, MOST[size]):
         assert getattr(Architecture(**{**GOOD, size: value}), size) == value
 
 
-@pytest.mark.parametrize(
+@each(
     ("fact", "value", "way"),
     [
         ("positions", "rotary", "belong together"),
@@ -65,7 +69,7 @@ def test_more_dimensions_than_a_head_has_are_refused() -> None:
     refusal(lambda: Architecture(**facts), NotThisModel, "turn 6 dimensions, a head has 4")
 
 
-@pytest.mark.parametrize(("dimensions", "base"), [(3, 10.0), (0, 10.0), (-2, 10.0), (4, 0.0), (4, float("nan"))])
+@each(("dimensions", "base"), [(3, 10.0), (0, 10.0), (-2, 10.0), (4, 0.0), (4, float("nan"))])
 def test_rotary_positions_that_cannot_be_are_refused(dimensions: int, base: float) -> None:
     refusal(lambda: Rotary.of(dimensions, base), NotThisModel, f"{dimensions} dimensions", f"base {base}", "even")
 
@@ -86,7 +90,7 @@ def test_heads_are_in_depth_order() -> None:
     assert (heads[0], heads[-1], len(heads)) == (Head(0, 0), Head(1, 2), 6)
 
 
-@pytest.mark.parametrize("width", [0, -1, MOST_WIDTH + 1, 2.0, "2", None, True, float("nan")], ids=repr)
+@each("width", [0, -1, MOST_WIDTH + 1, 2.0, "2", None, True, float("nan")])
 def test_an_mlp_of_an_impossible_width_is_refused(width: object) -> None:
     with unchecked():
         refusal(lambda: Mlp(width, False, "gelu"), NotThisModel, f"width {width!r}", f"1 to {MOST_WIDTH}")
@@ -99,7 +103,7 @@ def test_an_mlp_that_is_not_computed_is_refused() -> None:
     assert Mlp(MOST_WIDTH, True, "silu").width == MOST_WIDTH
 
 
-@pytest.mark.parametrize("kv", [0, -1, 2, 4, 1.0, "1", True], ids=repr)
+@each("kv", [0, -1, 2, 4, 1.0, "1", True])
 def test_keys_and_values_that_heads_cannot_share_evenly_are_refused(kv: object) -> None:
     with unchecked():
         refusal(lambda: Architecture(**GOOD, n_kv_heads=kv), NotThisModel, f"n_kv_heads = {kv!r}", "a divisor of 3")
@@ -111,7 +115,7 @@ def test_neighbouring_heads_share_keys_and_values() -> None:
     assert Architecture(**GOOD).kv_heads == 3
 
 
-@pytest.mark.parametrize("windows", [(3,), (3, 0), (3, -1), (3, 2.0), (3, True), (3, "4"), (3, 4, 5)], ids=repr)
+@each("windows", [(3,), (3, 0), (3, -1), (3, 2.0), (3, True), (3, "4"), (3, 4, 5)])
 def test_windows_that_cannot_be_are_refused(windows: object) -> None:
     with unchecked():
         refusal(lambda: Architecture(**GOOD, windows=windows), NotThisModel, "expected 2 whole numbers from 1")
@@ -133,7 +137,7 @@ def test_layers_with_a_window_may_turn_otherwise_and_scores_have_a_scale_of_thei
     assert Architecture(**LOCAL).rotary_of(0) == TURN
 
 
-@pytest.mark.parametrize(
+@each(
     "facts",
     [
         {**LOCAL, "windows": None, "local_rotary": TURN},
@@ -144,7 +148,6 @@ def test_layers_with_a_window_may_turn_otherwise_and_scores_have_a_scale_of_thei
         {**GOOD, "embedding_scale": None},
         {**GOOD, "score_scale": float("nan")},
     ],
-    ids=str,
 )
 def test_scales_and_local_frequencies_that_cannot_be_are_refused(facts: dict[str, Any]) -> None:
     with unchecked():

@@ -4,6 +4,7 @@ import cmath
 
 import pytest
 import torch
+from each import each
 from hostile import refusal, unchecked
 from tiny import ROTARY, Kind, tiny
 
@@ -54,7 +55,7 @@ def test_more_dimensions_than_any_head_has_are_refused_before_they_are_listed() 
     assert Rotary.of(MOST_DIMENSIONS).dimensions == MOST_DIMENSIONS
 
 
-@pytest.mark.parametrize("frequency", [float("nan"), float("inf"), -2 * FASTEST, 1e308, 1, "1.0", None])
+@each("frequency", [float("nan"), float("inf"), -2 * FASTEST, 1e308, 1, "1.0", None])
 def test_a_frequency_that_is_no_number_of_radians_is_refused(frequency: object) -> None:
     with unchecked():
         refusal(lambda: Rotary((0.5, frequency)), NotThisModel, "finite numbers up to 1000")  # pyright: ignore[reportArgumentType]

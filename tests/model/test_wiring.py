@@ -1,8 +1,9 @@
 """Which writer reaches which reader: counted for the article's machine, and refused where there is no wire."""
 
 import pytest
+from each import each
 from hostile import refusal
-from tiny import KINDS, Kind, tiny
+from tiny import FEW, Kind, tiny
 
 from loadstore.errors import NoSuchSite, NoSuchWire
 from loadstore.model.architecture import Positions
@@ -24,7 +25,7 @@ def test_the_article_machine_has_26_writers_and_73_readers() -> None:
     assert found.exists.shape == (26, 73)
 
 
-@pytest.mark.parametrize(
+@each(
     ("reader", "sources"),
     [
         ("L0.H3.Q", 2),
@@ -51,7 +52,7 @@ def test_learned_positions_are_in_the_stream_for_everyone(reader: str) -> None:
     assert len(found.writers_of(found.reader("L1.H4.V"))) == 14
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize("kind", FEW, ids=str)
 def test_the_matrix_is_what_connects_says_and_heads_never_see_their_own_layer_or_a_later_one(kind: Kind) -> None:
     found = wiring(tiny(kind))
     for i, writer in enumerate(found.writers):

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from each import each
 
 import loadstore as ls
 from loadstore.errors import BadRequest
@@ -22,7 +23,7 @@ def weights(drawn: dict[str, Any]) -> np.ndarray:
     return np.frombuffer(base64.b64decode(drawn["packed"]), dtype=np.uint8) / 255
 
 
-@pytest.mark.parametrize(
+@each(
     "given",
     [
         CAUSAL,
@@ -31,7 +32,6 @@ def weights(drawn: dict[str, Any]) -> np.ndarray:
         torch.tensor(CAUSAL).bfloat16(),
         torch.tensor(CAUSAL).requires_grad_(),
     ],
-    ids=["list", "numpy", "torch", "bfloat16", "grad"],
 )
 def test_lists_arrays_and_tensors_are_the_same(given: Any) -> None:
     drawn = view(TOKENS, given)
@@ -64,7 +64,7 @@ def test_labels_that_have_their_index_are_kept() -> None:
     assert view(["⊢·0", "␣a·1", "b·2"], CAUSAL)["tokens"] == ["⊢·0", "␣a·1", "b·2"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("tokens", "patterns", "names", "message"),
     [
         (TOKENS, np.ones((3, 2)), None, "as many queries as keys"),

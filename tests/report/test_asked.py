@@ -4,6 +4,7 @@ import subprocess
 from typing import Any
 
 import pytest
+from each import each
 from tiny import KINDS, tiny
 
 import loadstore as ls
@@ -87,7 +88,7 @@ def test_a_token_that_is_a_part_of_a_character_is_named_by_its_id(model: ls.Weig
     assert "\ufffd" not in line
 
 
-@pytest.mark.parametrize(
+@each(
     ("word", "expected"),
     [
         ("plain", "plain"),

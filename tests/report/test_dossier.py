@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-import pytest
+from each import each
 
 from loadstore.evidence.head_facts import AblationEffect, Dossier, MatchedPair, RoleScore, WireScore
 from loadstore.report.dossier import figures_of
@@ -82,7 +82,7 @@ def test_spectrum_and_tokens_are_told() -> None:
     assert len(figures_of(pair)[4]["views"]) == len(figures_of(QUIET)[4]["views"]) + 1
 
 
-@pytest.mark.parametrize("figure", figures_of(QUIET), ids=lambda figure: figure["number"])
+@each("figure", figures_of(QUIET))
 def test_strong_bars_are_those_above_chance(figure: dict) -> None:
     for view in figure["views"]:
         if view["schema"] == "loadstore/bars@1" and figure["number"] in ("H2", "H3"):

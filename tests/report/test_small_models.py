@@ -4,10 +4,12 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import pytest
 from hostile import refusal
+from pairs import pairs
 from tiny import KINDS, MODERN, Kind, tiny
 
 import loadstore as ls
@@ -22,8 +24,13 @@ WRONG = re.compile(
     re.IGNORECASE,
 )
 IDS = [1, 2, 3, 1, 2, 3]
-SORTS = list({(kind.positions, kind.mlp, kind.window): kind for kind in KINDS}.values())  # one of each
 SIZES = [(1, 1, IDS), (1, 1, IDS[:1]), (1, 2, IDS), (2, 1, IDS)]  # layers, heads, a prompt
+PAGES = [
+    (kind, *size)
+    for kind, size in pairs(
+        product(KINDS, SIZES), lambda page: (page[0].positions, page[0].mlp, page[0].window, str(page[1]))
+    )
+]
 
 
 def small(kind: Kind, n_layers: int, n_heads: int) -> ls.Weights:
@@ -48,14 +55,13 @@ def sentences(part: Any) -> Iterator[str]:
             yield from sentences(value)
 
 
-@pytest.mark.parametrize("kind", SORTS, ids=str)
-def test_sentences_count_to_one(kind: Kind):
-    for layers, heads, ids in SIZES:
-        document = report_document(small(kind, layers, heads), ids)
-        json.dumps(document, allow_nan=False)
-        told = list(sentences(document))
-        assert len(told) > 60
-        assert [sentence for sentence in told if WRONG.search(sentence)] == []
+@pytest.mark.parametrize(("kind", "layers", "heads", "ids"), PAGES, ids=lambda value: str(value).replace(" ", ""))
+def test_sentences_count_to_one(kind: Kind, layers: int, heads: int, ids: list[int]):
+    document = report_document(small(kind, layers, heads), ids)
+    json.dumps(document, allow_nan=False)
+    told = list(sentences(document))
+    assert len(told) > 60
+    assert [sentence for sentence in told if WRONG.search(sentence)] == []
 
 
 def test_what_is_looked_for_would_be_found():

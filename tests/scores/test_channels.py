@@ -6,7 +6,8 @@ import numpy as np
 import planted
 import pytest
 import torch
-from tiny import KINDS, MIXED, UNNORMED, Kind, after, mixed, tiny
+from each import each
+from tiny import FEW, MIXED, UNNORMED, Kind, after, few_with, mixed, tiny
 from torch import Tensor
 
 import loadstore as ls
@@ -21,6 +22,7 @@ from loadstore.scores.measures import OF_A_WIRE
 from loadstore.scores.scores import subspace_scores
 
 PLAIN = Kind("learned", "none", biases=False)
+BOTH_WAYS = [(Kind("learned", "layer", False), "fold"), *few_with(["fold", "ignore"])]
 
 
 def drawn(*shape: int, seed: int = 0) -> Tensor:
@@ -44,8 +46,7 @@ def with_strengths(*strengths: float) -> Weights:
     return with_output(model, torch.tensor(strengths, dtype=torch.float64).diag() @ v.mT)
 
 
-@pytest.mark.parametrize("norms", ["fold", "ignore"])
-@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize(("kind", "norms"), BOTH_WAYS, ids=str)
 def test_channels_add_up_to_every_wire_of_every_writer(kind: Kind, norms) -> None:
     model = tiny(kind)
     wires = subspace_scores(model, norms)
@@ -62,7 +63,7 @@ def test_channels_add_up_to_every_wire_of_every_writer(kind: Kind, norms) -> Non
         np.testing.assert_allclose(carried, (found.share * found.score**2).values[:, there] / total, atol=1e-10)
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize("kind", FEW, ids=str)
 def test_a_channel_is_scored_as_a_writer_that_stores_nothing_else(kind: Kind) -> None:
     model = tiny(kind)
     split = split_writer(model, wiring(model).writer("L0.H0"), [wiring(model).reader("L1.H0.K")], "fold")
@@ -119,7 +120,7 @@ def test_a_rotation_of_the_stream_changes_no_channel(kind: Kind) -> None:
     assert one.agreement == pytest.approx(other.agreement)
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize("kind", FEW, ids=str)
 def test_a_change_of_basis_inside_a_head_changes_no_channel(kind: Kind) -> None:
     model = tiny(kind._replace(biases=False))
     M = drawn(4, 4, seed=5) + 2 * torch.eye(4)
@@ -206,7 +207,7 @@ def test_the_planted_wire_is_one_subspace_of_twenty() -> None:
     assert np.isnan(found.carried.sel(reader="L1.H0.Q").item())  # nothing is carried, so nothing has a part in it
 
 
-@pytest.mark.parametrize(
+@each(
     ("request_", "error", "words"),
     [
         ({"writer": "L0.H9"}, NoSuchSite, r"no writer L0\.H9: .* Nearest: L0\.H2"),
@@ -217,7 +218,6 @@ def test_the_planted_wire_is_one_subspace_of_twenty() -> None:
         ({"writer": "L0.H0", "tolerance": 1.0}, BadRequest, r"tolerance = 1\.0: expected"),
         ({"writer": "L0.H0", "offset": 2}, BadRequest, "has no rotary positions"),
     ],
-    ids=str,
 )
 def test_what_cannot_be_asked(request_, error, words) -> None:
     with pytest.raises(error, match=words):

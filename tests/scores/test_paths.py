@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from planted import planted
-from tiny import KINDS, WITH_POS, Kind, stored_rows, tiny
+from tiny import KINDS, WITH_POS, Kind, few_with, stored_rows, tiny
 
 import loadstore as ls
 from loadstore.errors import BadRequest, NoSuchSite, NoSuchWire, Undefined
@@ -15,8 +15,7 @@ from loadstore.scores.vocabulary import full_ov
 HEADS = ["L0.H1", "L1.H0", "L2.H2"]
 
 
-@pytest.mark.parametrize("norms", ["fold", "ignore"])
-@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize(("kind", "norms"), few_with(["fold", "ignore"]), ids=str)
 def test_a_virtual_head_is_the_product_of_its_heads(kind: Kind, norms):
     model = tiny(kind)
     dense = torch.eye(model.architecture.d_model, dtype=torch.float64)

@@ -1,8 +1,8 @@
 """Heads of random matrices meet at random: p rejects as often as it says, through the whole engine."""
 
 import numpy as np
-import pytest
 import torch
+from each import each
 
 import loadstore as ls
 from loadstore.model.architecture import Architecture
@@ -32,7 +32,7 @@ def random_heads(rank: int, decay: float, seed: int) -> Weights:
     return Weights(architecture=shape, W_E=draw(40, D), W_pos=None, layers=layers, W_U=draw(D, 40), name="random")
 
 
-@pytest.mark.parametrize(("rank", "decay"), [(2, 1.0), (4, 1.0), (4, 0.5), (8, 0.7), (16, 1.0)])
+@each(("rank", "decay"), [(2, 1.0), (4, 1.0), (4, 0.5), (8, 0.7), (16, 1.0)])
 def test_one_wire_in_a_hundred_is_rejected_at_one_per_cent(rank: int, decay: float) -> None:
     tails: list[float] = []
     for seed in range(2):

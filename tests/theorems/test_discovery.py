@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from each import each
 from tiny import KINDS, Kind, tiny
 
 from loadstore.linear.discovery import adjusted
@@ -35,7 +36,7 @@ def test_q_is_the_step_up_rule_at_every_level(family: str) -> None:
         assert np.array_equal(q <= level, step_up(p, level)), level
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@each("family", FAMILIES)
 def test_q_is_never_below_p_rises_with_it_and_is_at_most_one(family: str) -> None:
     p = FAMILIES[family]
     q = adjusted(p)

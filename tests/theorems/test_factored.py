@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from each import each
 
 from loadstore.errors import Undefined
 from loadstore.linear.factored import Factored
@@ -15,7 +16,7 @@ def draw(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-@pytest.mark.parametrize(("m", "rank", "n"), SHAPES)
+@each(("m", "rank", "n"), SHAPES)
 def test_shape_transpose_norm_and_singular_values_are_those_of_the_matrix(m: int, rank: int, n: int) -> None:
     factored = Factored(draw(m, rank), draw(rank, n, seed=1))
     dense = factored.left @ factored.right
@@ -60,7 +61,7 @@ def test_only_square_maps_have_eigenvalues_and_a_trace() -> None:
             ask()
 
 
-@pytest.mark.parametrize(("m", "rank", "n"), SHAPES)
+@each(("m", "rank", "n"), SHAPES)
 def test_cores_keep_the_grams_that_a_score_needs(m: int, rank: int, n: int) -> None:
     factored = Factored(draw(m, rank), draw(rank, n, seed=1))
     dense = factored.dense()

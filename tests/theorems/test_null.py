@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from each import each
 from torch import Tensor
 
 from loadstore.linear.null import Null, null
@@ -29,7 +30,7 @@ def haar_scores(a: Tensor, b: Tensor, d: int, draws: int, seed: int = 0) -> Tens
     return torch.einsum("i,nij,j->n", a.double(), columns[:, : len(a)].square(), b.double())
 
 
-@pytest.mark.parametrize(("first", "second"), PAIRS)
+@each(("first", "second"), PAIRS)
 def test_mean_and_variance_are_those_of_haar_rotations(first: str, second: str) -> None:
     a, b = SPECTRA[first], SPECTRA[second]
     expected, draws = of(a, b), haar_scores(a, b, D, 6000)
@@ -50,7 +51,7 @@ def test_rank_one_is_the_beta_distribution_of_a_squared_cosine() -> None:
         assert expected.variance.item() == pytest.approx(2 * (d - 1) / (d**2 * (d + 2)), rel=1e-12)
 
 
-@pytest.mark.parametrize(("first", "second"), PAIRS)
+@each(("first", "second"), PAIRS)
 def test_chance_is_one_over_root_d_whatever_the_spectra(first: str, second: str) -> None:
     for d in (D, 50):
         assert of(SPECTRA[first], SPECTRA[second], d).chance().item() == pytest.approx(d**-0.5, rel=1e-12)

@@ -1,16 +1,20 @@
 """A squared score is a weighted mean of squared cosines, and its null has a density that integrates to one."""
 
+from itertools import product
+
 import pytest
 import torch
-from tiny import KINDS, Kind, tiny
+from pairs import pairs
+from tiny import FEW, KINDS, Kind, tiny
 
 from loadstore.model.wiring import wiring
 from loadstore.scores.overlap import overlap
 from loadstore.scores.scores import subspace_scores
 
+CASES = pairs(product(FEW, ["fold", "ignore"]), lambda case: (case[1], case[0].positions, case[0].norm, case[0].mlp))
 
-@pytest.mark.parametrize("norms", ["fold", "ignore"])
-@pytest.mark.parametrize("kind", KINDS, ids=str)
+
+@pytest.mark.parametrize(("kind", "norms"), CASES, ids=str)
 def test_strengths_and_cosines_make_the_score(kind: Kind, norms):
     model = tiny(kind)
     scores = subspace_scores(model, norms)

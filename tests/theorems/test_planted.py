@@ -3,6 +3,7 @@
 import planted as p
 import pytest
 import torch
+from each import each
 from torch import Tensor
 
 from loadstore.execution.edits import Edit, ablate, cut
@@ -147,7 +148,7 @@ def test_noise_moves_every_number_a_little(model: Weights) -> None:
     assert alignment.idxmax("reader").item() == "L1.H0.K"
 
 
-@pytest.mark.parametrize(("stored", "read"), [(20, 20), (20, 5), (5, 20), (5, 5), (1, 1)])
+@each(("stored", "read"), [(20, 20), (20, 5), (5, 20), (5, 5), (1, 1)])
 def test_alignment_is_one_at_every_rank_while_the_score_is_not(model: Weights, stored: int, read: int) -> None:
     narrow = p.with_ranks(model, stored, read)
     assert score(narrow, "L0.H0", "L1.H0.K") == pytest.approx(max(stored, read) ** -0.5, abs=1e-10)

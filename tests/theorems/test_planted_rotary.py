@@ -15,6 +15,7 @@ from dataclasses import replace
 import planted
 import pytest
 import torch
+from each import each
 from torch import Tensor
 
 from loadstore.execution.edits import cut
@@ -96,7 +97,7 @@ def test_w_qk_prefers_the_offset_one_and_no_other(model: Weights) -> None:
     assert min(at) == pytest.approx(-SCORE / WAVES)
 
 
-@pytest.mark.parametrize("offset", [None, 0, 1, 9])
+@each("offset", [None, 0, 1, 9])
 def test_every_score_is_the_planted_one_on_average_and_at_each_offset(model: Weights, offset: int | None) -> None:
     scores = subspace_scores(model, offset=offset)
     for writer, reader, score in (

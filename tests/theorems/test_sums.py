@@ -1,10 +1,13 @@
 """Sums over writers are exact: the stream, every reader's input, scores, outputs and logits, ablated runs too."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 import torch
 from hostile import refusal
-from tiny import KINDS, MIXED, MODERN, WITH_POS, Kind, mixed, some_tokens, tiny
+from pairs import pairs
+from tiny import FEW, KINDS, MIXED, MODERN, WITH_POS, Kind, mixed, some_tokens, tiny
 from torch import Tensor
 
 from loadstore.decomposition.decomposition import reader_parts, score_parts
@@ -41,24 +44,38 @@ def is_apart(kind: Kind, name: str) -> bool:
     return (kind in WITH_POS or not name.startswith("pos")) and not name.startswith("mlp")
 
 
-CASES = [(kind, name) for kind in KINDS for name in EDITS if is_apart(kind, name)]
+EDITED = [(kind, name) for kind in FEW for name in EDITS if name != "intact" and is_apart(kind, name)]
+CASES = [
+    *((kind, "intact") for kind in FEW),
+    *pairs(EDITED, lambda case: (case[1], case[0].positions, case[0].norm, case[0].mlp, case[0].after)),
+]
+INTACT = CASES[: len(FEW)]
+AT_ONE_PLACE = INTACT + list({name: (kind, name) for kind, name in CASES[len(FEW) :]}.values())  # each edit once
 
 
 @pytest.fixture(params=CASES, ids=lambda case: f"{case[0]}-{case[1]}")
-def case(request: pytest.FixtureRequest) -> tuple[Kind, list[Edit]]:
-    kind, name = request.param
-    return kind, EDITS[name]
+def case(request: pytest.FixtureRequest) -> tuple[Kind, str]:
+    return request.param
 
 
-@pytest.fixture(params=KINDS, ids=str)
+at_one_place = pytest.mark.parametrize("case", AT_ONE_PLACE, ids=lambda case: f"{case[0]}-{case[1]}", indirect=True)
+
+
+@pytest.fixture(params=FEW, ids=str)
 def kind(request: pytest.FixtureRequest) -> Kind:
     return request.param
 
 
-def trace_of(kind: Kind, edits: list[Edit], *, batched: bool = True) -> Trace:
+@cache
+def trace_of(kind: Kind, edits: str = "intact", *, batched: bool = True) -> Trace:
     model = tiny(kind)
     tokens = some_tokens(model)
-    return run(model, tokens if batched else tokens[0], edits)
+    return run(model, tokens if batched else tokens[0], EDITS[edits])
+
+
+def ablated(edits: str) -> set[str]:
+    """The writers that edits replace."""
+    return {str(edit.writer) for edit in EDITS[edits]}
 
 
 def assert_equal(found: Tensor, expected: Tensor) -> None:
@@ -66,7 +83,7 @@ def assert_equal(found: Tensor, expected: Tensor) -> None:
     assert float((found - expected).abs().max()) < 1e-10 * max(1.0, float(expected.abs().max()))
 
 
-def test_the_stream_is_the_sum_of_what_was_stored_before(case: tuple[Kind, list[Edit]]) -> None:
+def test_the_stream_is_the_sum_of_what_was_stored_before(case: tuple[Kind, str]) -> None:
     trace = trace_of(*case)
     network = wiring(trace.weights)
     in_stream = [w for w in network.writers if not (w.kind == "pos" and network.shortformer)]
@@ -75,7 +92,7 @@ def test_the_stream_is_the_sum_of_what_was_stored_before(case: tuple[Kind, list[
         assert_equal(torch.stack(parts).sum(0), trace.residual(layer))
 
 
-def test_a_side_reads_the_sum_of_its_writers(case: tuple[Kind, list[Edit]]) -> None:
+def test_a_side_reads_the_sum_of_its_writers(case: tuple[Kind, str]) -> None:
     trace = trace_of(*case)
     for reader in wiring(trace.weights).readers:
         if reader.is_unembed or reader.is_mlp:
@@ -85,13 +102,13 @@ def test_a_side_reads_the_sum_of_its_writers(case: tuple[Kind, list[Edit]]) -> N
         assert_equal(torch.stack(list(reader_parts(trace, reader).values())).sum(0), read)
 
 
-def test_the_logits_are_the_sum_of_all_writers(case: tuple[Kind, list[Edit]]) -> None:
+def test_the_logits_are_the_sum_of_all_writers(case: tuple[Kind, str]) -> None:
     trace = trace_of(*case)
     assert_equal(torch.stack(list(reader_parts(trace, "unembed").values())).sum(0), trace.all_logits)
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case[0].mlp], ids=str, indirect=True)
-def test_an_mlp_reads_the_sum_of_its_writers_and_stores_what_follows_from_it(case: tuple[Kind, list[Edit]]) -> None:
+def test_an_mlp_reads_the_sum_of_its_writers_and_stores_what_follows_from_it(case: tuple[Kind, str]) -> None:
     trace = trace_of(*case)
     for index, layer in enumerate(trace.weights.layers):
         inside = torch.stack(list(reader_parts(trace, f"L{index}.mlp").values())).sum(0)
@@ -101,7 +118,7 @@ def test_an_mlp_reads_the_sum_of_its_writers_and_stores_what_follows_from_it(cas
             inside = inside[..., :14] * torch.nn.functional.silu(inside[..., 14:])  # W_in stands before W_gate
         stored = inside @ layer.mlp.W_out + (0 if layer.mlp.b_out is None else layer.mlp.b_out)
         stored = normalise(stored, layer.mlp.after, trace.weights.architecture.eps)[0]
-        if f"L{index}.mlp" not in {str(edit.writer) for edit in case[1]}:
+        if f"L{index}.mlp" not in ablated(case[1]):
             assert_equal(stored, trace.written(f"L{index}.mlp"))
 
 
@@ -113,20 +130,20 @@ def test_the_logits_are_their_sum_under_a_last_norm_of_another_kind(kind: Kind, 
 
 
 def test_a_writer_has_a_part_exactly_where_it_has_a_wire(kind: Kind) -> None:
-    trace = trace_of(kind, [])
+    trace = trace_of(kind)
     network = wiring(trace.weights)
     for reader in network.readers:
         assert list(reader_parts(trace, reader)) == [*map(str, network.writers_of(reader)), "const"]
 
 
-def test_scores_are_bilinear_sums(case: tuple[Kind, list[Edit]]) -> None:
+def test_scores_are_bilinear_sums(case: tuple[Kind, str]) -> None:
     trace = trace_of(*case)
     for head in ("L0.H2", "L1.H1", "L2.H0"):
         parts = score_parts(trace, head).sum(["query_writer", "key_writer"])
         assert_equal(torch.from_numpy(parts.transpose("batch", "query", "key").values), trace.scores(head))
 
 
-def test_softmax_of_the_scores_is_the_pattern_and_no_query_sees_a_later_key(case: tuple[Kind, list[Edit]]) -> None:
+def test_softmax_of_the_scores_is_the_pattern_and_no_query_sees_a_later_key(case: tuple[Kind, str]) -> None:
     trace = trace_of(*case)
     for head in trace.weights.architecture.heads:
         scores, pattern = trace.scores(head), trace.pattern(head)
@@ -137,24 +154,25 @@ def test_softmax_of_the_scores_is_the_pattern_and_no_query_sees_a_later_key(case
         assert_equal(allowed / allowed.sum(-1, keepdim=True), pattern)
 
 
-def test_an_output_is_the_sum_over_source_tokens_and_writers(case: tuple[Kind, list[Edit]]) -> None:
-    ablated = {str(edit.writer) for edit in case[1]}
+def test_an_output_is_the_sum_over_source_tokens_and_writers(case: tuple[Kind, str]) -> None:
     trace = trace_of(*case, batched=False)
-    for head in {"L0.H0", "L1.H1", "L2.H2"} - ablated:
+    for head in {"L0.H0", "L1.H1", "L2.H2"} - ablated(case[1]):
         for at in (0, 4, 8):
             parts = output_parts(trace, head, at)
             assert_equal(torch.from_numpy(parts.sum(["key", "writer"]).values), trace.written(head)[at])
             assert abs(parts[at + 1 :]).max() == 0 if at < 8 else True
 
 
-def test_a_logit_is_the_sum_over_writers(case: tuple[Kind, list[Edit]]) -> None:
+@at_one_place
+def test_a_logit_is_the_sum_over_writers(case: tuple[Kind, str]) -> None:
     trace = trace_of(*case, batched=False)
     for at, token in ((0, 3), (8, 16), (5, 0)):
         parts = logit_parts(trace, at, token)
         assert float(parts.sum()) == pytest.approx(float(trace.logits[at, token]), rel=1e-10, abs=1e-10)
 
 
-def test_the_residual_at_a_token_is_the_sum_of_its_stores(case: tuple[Kind, list[Edit]]) -> None:
+@at_one_place
+def test_the_residual_at_a_token_is_the_sum_of_its_stores(case: tuple[Kind, str]) -> None:
     trace = trace_of(*case, batched=False)
     for layer in range(4):
         parts = residual_parts(trace, layer, 6)
@@ -164,7 +182,8 @@ def test_the_residual_at_a_token_is_the_sum_of_its_stores(case: tuple[Kind, list
         assert parts.attrs["remainder"] < 1e-10 * max(1.0, float(trace.residual(layer)[6].abs().max()))
 
 
-def test_one_score_is_the_bilinear_sum_at_its_query_and_key(case: tuple[Kind, list[Edit]]) -> None:
+@at_one_place
+def test_one_score_is_the_bilinear_sum_at_its_query_and_key(case: tuple[Kind, str]) -> None:
     trace = trace_of(*case, batched=False)
     for head, query, key in (("L0.H1", 3, 3), ("L2.H0", 8, 2), ("L1.H2", -1, 0)):
         parts = score_parts(trace, head, query, key)
@@ -176,7 +195,7 @@ def test_one_score_is_the_bilinear_sum_at_its_query_and_key(case: tuple[Kind, li
 
 
 def test_a_logit_splits_by_the_tokens_that_heads_took_it_from(kind: Kind) -> None:
-    trace = trace_of(kind, [], batched=False)
+    trace = trace_of(kind, batched=False)
     at, token = 6, 3
     split, parts = logit_parts(trace, at, token, by_source=True), logit_parts(trace, at, token)
     assert_equal(torch.from_numpy(split.sum("key").values), torch.from_numpy(parts.values))
@@ -192,7 +211,7 @@ def test_a_logit_splits_by_the_tokens_that_heads_took_it_from(kind: Kind) -> Non
 
 
 def test_an_output_along_a_direction_is_that_of_its_parts(kind: Kind) -> None:
-    trace = trace_of(kind, [], batched=False)
+    trace = trace_of(kind, batched=False)
     along = torch.randn(12, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     whole, found = output_parts(trace, "L2.H1", 5), output_parts(trace, "L2.H1", 5, along)
     assert list(found.writer.values) == list(whole.writer.values)
@@ -201,7 +220,8 @@ def test_an_output_along_a_direction_is_that_of_its_parts(kind: Kind) -> None:
 
 
 def test_a_remainder_shows_what_a_sum_lacks() -> None:
-    trace = trace_of(KINDS[0], [], batched=False)
+    model = tiny(KINDS[0])
+    trace = run(model, some_tokens(model)[0], record=True)
     record = trace.record
     for tensor in (record.final, trace.all_logits, record.layers[1].q, record.layers[1].z):
         tensor += 0.5  # what the run recorded is no longer what its writers stored
@@ -212,8 +232,8 @@ def test_a_remainder_shows_what_a_sum_lacks() -> None:
 
 
 def test_what_cannot_be_summed_is_said() -> None:
-    trace, batch = trace_of(KINDS[0], [], batched=False), trace_of(KINDS[0], [])
-    ablated = trace_of(KINDS[0], [ablate("L1.H0")], batched=False)
+    trace, batch = trace_of(KINDS[0], batched=False), trace_of(KINDS[0])
+    ablated = run(trace.weights, trace.tokens[0], [ablate("L1.H0")])
     refusal(lambda: score_parts(trace, "L1.H0", query=3), BadRequest, "give both tokens")
     refusal(lambda: score_parts(trace, "L1.H0", 3, 99), Undefined, "no token 99")
     refusal(lambda: score_parts(batch, "L1.H0", 3, 1), Undefined, "batch")
@@ -228,7 +248,7 @@ def test_what_cannot_be_summed_is_said() -> None:
 
 @pytest.mark.parametrize("side", SIDES)
 def test_const_is_what_a_reader_adds_when_nothing_is_stored(side: str) -> None:
-    trace = trace_of(Kind("learned", "layer", True), [])
+    trace = trace_of(Kind("learned", "layer", True))
     layer = trace.weights.layers[1]
     matrix, bias = {"Q": (layer.W_Q, layer.b_Q), "K": (layer.W_K, layer.b_K), "V": (layer.W_V, layer.b_V)}[side]
     const = reader_parts(trace, f"L1.H2.{side}")["const"]
@@ -237,18 +257,18 @@ def test_const_is_what_a_reader_adds_when_nothing_is_stored(side: str) -> None:
 
 def test_a_run_with_cuts_is_no_sum_and_says_so() -> None:
     with pytest.raises(Undefined, match="cuts"):
-        reader_parts(trace_of(KINDS[0], [cut("L0.H1", "L1.H0.K")]), "L1.H0.K")
+        reader_parts(run(tiny(KINDS[0]), [1, 2, 3], [cut("L0.H1", "L1.H0.K")]), "L1.H0.K")
 
 
-def test_recording_changes_no_logit(case: tuple[Kind, list[Edit]]) -> None:
-    kind, edits = case
+def test_recording_changes_no_logit(case: tuple[Kind, str]) -> None:
+    kind, edits = case[0], EDITS[case[1]]
     model = tiny(kind)
     tokens = some_tokens(model)
     assert_equal(run(model, tokens, edits, record=True).logits, run(model, tokens, edits).logits)
 
 
 def test_a_prompt_alone_and_in_a_batch_store_the_same(kind: Kind) -> None:
-    batch, alone = trace_of(kind, []), trace_of(kind, [], batched=False)
+    batch, alone = trace_of(kind), trace_of(kind, batched=False)
     for writer in wiring(alone.weights).writers:
         assert_equal(alone.written(writer), batch.written(writer)[0])
     assert_equal(alone.logits, batch.logits[0])

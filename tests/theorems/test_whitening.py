@@ -3,6 +3,7 @@
 import planted
 import pytest
 import torch
+from each import each
 from torch import Tensor
 
 from loadstore.errors import Undefined
@@ -90,7 +91,7 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("case", WRONG)
+@each("case", WRONG)
 def test_what_is_no_second_moment_is_refused(case: str) -> None:
     second, why = WRONG[case]
     with pytest.raises(Undefined, match=why):

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from each import each
 from hostile import legacy_config, legacy_state, refusal, small, unchecked, words
 from reference_models import SHAPES, library, reference, save
 from tokenizers import Tokenizer, processors
@@ -47,7 +48,7 @@ def folder(tmp_path: Path) -> Path:
     return save(reference(LLAMA), tmp_path / "model")
 
 
-@pytest.mark.parametrize(
+@each(
     ("processor", "config", "first"),
     [
         (LIKE_LLAMA, {"bos_token": "<s>"}, [0]),
@@ -183,7 +184,7 @@ def test_experiments_obey_it_too() -> None:
     assert float(abs(with_bos["first"] - without["first"]).max()) > 1e-3
 
 
-@pytest.mark.parametrize(
+@each(
     ("processor", "found"),
     [(None, []), (LIKE_LLAMA, [0]), (ROBERTA, [0]), (template("$A"), []), (template("$A dog", ("dog", 6)), [])],
 )

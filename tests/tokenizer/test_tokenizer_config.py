@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from each import each
 from hostile import refusal
 from reference_models import library
 from tokenizer_files import END, byte_level, published, sentencepiece
@@ -68,7 +69,7 @@ def ours(folder: Path) -> list[list[int]] | None:
     return None if tokens.unsure else [tokens.encode(text) for text in TEXTS]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@each("kind", KINDS)
 def test_ids_are_those_of_transformers_or_refused(tmp_path: Path, kind: str) -> None:
     """Finding 9: ``add_prefix_space`` of a tokenizer's config was ignored."""
     model, classes = KINDS[kind]
@@ -118,7 +119,7 @@ REFUSED: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@each("name", REFUSED)
 def test_what_contradicts_the_tokenizer_is_refused(tmp_path: Path, name: str) -> None:
     config, words = REFUSED[name]
     refusal(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from each import each
 from hostile import refusal, words
 from tokenizer_files import by_pattern, byte_level, published
 from tokenizers import Regex, Tokenizer, pre_tokenizers
@@ -32,7 +33,7 @@ def read(tokenizer: Tokenizer | dict[str, Any] | str) -> Tokens:
     return Tokens.from_json(text if isinstance(text, str) else json.dumps(text), None, 1000, "here")
 
 
-@pytest.mark.parametrize("name", published())
+@each("name", published())
 def test_what_is_published_is_read_as_it_is(name: str) -> None:
     made = published()[name]
     found = read(made)
@@ -166,7 +167,7 @@ HOSTILE: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
 }
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@each("name", HOSTILE)
 def test_what_is_not_listed_or_not_bounded_is_refused_by_name(name: str) -> None:
     file, expected = HOSTILE[name]
     refusal(lambda: read(file), BadCheckpoint, "here", *expected, "remove it and pass token ids")
@@ -241,7 +242,7 @@ PATTERNS: dict[str, int | str] = {
 }
 
 
-@pytest.mark.parametrize("pattern", PATTERNS)
+@each("pattern", PATTERNS)
 def test_the_work_of_a_pattern_is_bounded_or_it_is_refused(pattern: str) -> None:
     expected = PATTERNS[pattern]
     if isinstance(expected, int):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from close import assert_close
+from each import each
 
 import loadstore as ls
 from loadstore.checkpoints.families.own import save_weights
@@ -162,7 +163,7 @@ def test_text_is_split_by_document_and_bos_stands_between(corpus: Corpus):
     assert int((corpus.train == corpus.bos).sum() + (corpus.held_out == corpus.bos).sum()) == 120
 
 
-@pytest.mark.parametrize(
+@each(
     ("change", "message"),
     [
         (("steps = 6", "step = 6"), "phase has no"),

@@ -56,7 +56,9 @@ def scores(
     from loadstore.cli.progress import counting
     from loadstore.cli.saving import check_name, saving, write_dataset
     from loadstore.corpora.corpus import counts
-    from loadstore.scores.options import as_control, as_norms, as_null, as_range
+    from loadstore.model.where import asked_for
+    from loadstore.model.wiring import wiring
+    from loadstore.scores.options import as_control, as_norms, as_null, as_range, ask
     from loadstore.scores.scores import subspace_scores
     from loadstore.wire_traffic.stream import stream_moments
 
@@ -64,10 +66,14 @@ def scores(
     if out is not None:
         check_name(out)
     chosen, turned, kind = as_norms(norms), as_control(control), as_null(null)
+    offsets = None if offset is None else as_range(offset)
+    weighted = None if frequencies is None else counts(weights, frequencies)
+    # What is wrong with the request is an error before the corpus is measured.
+    asked_for(wiring(weights), writer, reader, where)
+    ask(weights, chosen, turned, seed, offsets, kind, {} if kind == "stream" else None, weighted)
     if kind == "stream":
         with counting(f"{weights.name}: how the stream varies") as progress:
             stream = stream_moments(weights, corpus, progress=progress)
-    offsets = None if offset is None else as_range(offset)
     with counting(f"{weights.name}: wires") as progress:
         table = subspace_scores(
             weights,
@@ -79,7 +85,7 @@ def scores(
             offset=offsets,
             null=kind,
             stream=stream,
-            frequencies=None if frequencies is None else counts(weights, frequencies),
+            frequencies=weighted,
             where=where,
             resume=resume,
             progress=progress,
