@@ -1,15 +1,12 @@
 """The report on a real model of 270 heads, by the command line: in time, small, offline, and with the API's numbers."""
 
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from browser.reading import OPEN_TABLES, columns, row_names, same, table
-from pace import processor, slowness
+from pace import slowness
 
 import loadstore as ls
 from loadstore.heads.patterns import ROLES
@@ -19,34 +16,21 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.alone
 
-PROMPT = (
-    "When Mary and John went to the store, John gave a drink to Mary. When Mary and John went to the store, John gave"
-)
-SECONDS, BYTES = 90, 5_000_000
-
-
-@pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float, str]:
-    """The page, how long it took from process start, and what the command said."""
-    path = tmp_path_factory.mktemp("smollm2") / "report.html"
-    command = [sys.executable, "-m", "loadstore", "report", "smollm2", "--prompt", PROMPT, "-o", str(path)]
-    start, before = time.perf_counter(), processor()
-    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=900)
-    return path, min(time.perf_counter() - start, processor() - before), said.stdout
+SECONDS, BYTES = 90, 5_000_000  # of the processor; in wall time on an idle machine 60, on two threads less
 
 
 @pytest.fixture(scope="module")
 def shown(
-    written: tuple[Path, float, str], browser: "Browser", open_page: Callable[..., "tuple[Page, list[str], list[str]]"]
+    mary: tuple[Path, float, str], browser: "Browser", open_page: Callable[..., "tuple[Page, list[str], list[str]]"]
 ) -> "tuple[Page, list[str], list[str]]":
     """It in a browser, its tables open."""
-    page, requests, errors = open_page(browser, written[0])
+    page, requests, errors = open_page(browser, mary[0])
     page.evaluate(OPEN_TABLES)
     return page, requests, errors
 
 
-def test_in_time_and_small(written: tuple[Path, float, str]) -> None:
-    path, seconds, said = written
+def test_in_time_and_small(mary: tuple[Path, float, str]) -> None:
+    path, seconds, said = mary
     assert seconds < SECONDS * slowness()
     assert path.stat().st_size < BYTES
     assert "L18.H6 is an induction head" in said

@@ -39,7 +39,8 @@ def test_with_a_prompt_it_is_the_last_tokens_likeliest(model: ls.Weights) -> Non
 
 
 def test_at_predict_and_against_change_every_figure_that_explains(model: ls.Weights) -> None:
-    document = report_document(model, at=4, predict=" the", against=" a")
+    told: list[tuple[str, int, int, float]] = []
+    document = report_document(model, at=4, predict=" the", against=" a", progress=lambda *now: told.append(now))
     trace = ls.run(model, ARTICLE, record=True)
     asked = question(trace, 4, " the", " a")
     head, found = str(main_head(trace, asked)), figures(document)
@@ -53,6 +54,10 @@ def test_at_predict_and_against_change_every_figure_that_explains(model: ls.Weig
         assert "␣the after ␣on·4" in found[name]["claim"]
     assert head in found["6"]["claim"]
     assert "--at 4 --predict ' the' --against ' a'" in document["facts"][0][1]
+    assert [number for _, number, _, _ in told] == list(range(1, len(told) + 1))
+    shares = [share for _, _, _, share in told]
+    assert shares == sorted(shares)
+    assert shares[0] == 0
 
 
 def test_an_unlikely_prediction_is_called_that(model: ls.Weights) -> None:
