@@ -41,7 +41,8 @@ def done(explorer: Explorer, run: str, edits: Any, **more: Any) -> Any:
 def compared(explorer: Explorer, run: str, edits: Any, **more: Any) -> Any:
     told: list[tuple[int, int]] = []
     answer = controls(explorer, Ask({"run": run, "at": 10, "edits": edits, **more}))(lambda *at: told.append(at))
-    assert told[-1][0] == told[-1][1] == len(told)
+    assert told == sorted(told)
+    assert told[-1] == (1 + len(answer["controls"]),) * 2
     return answer
 
 
