@@ -33,7 +33,7 @@ def test_in_time_and_small(mary: tuple[Path, float, str]) -> None:
     path, seconds, said = mary
     assert seconds < SECONDS * slowness()
     assert path.stat().st_size < BYTES
-    assert "L18.H6 is an induction head" in said
+    assert "L18.H6 is the strongest induction head" in said
 
 
 def test_asks_for_nothing(shown: "tuple[Page, list[str], list[str]]") -> None:
