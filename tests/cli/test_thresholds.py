@@ -13,7 +13,14 @@ from loadstore.model.weights import Weights
 
 @pytest.mark.parametrize(
     ("seconds", "told"),
-    [(5.0, ""), (4.9, ""), (5.1, "about 5 s"), (119.9, "about 120 s"), (120.0, "about 2 min"), (120.1, "about 2 min")],
+    [
+        (5.0, ""),
+        (4.99, ""),
+        (5.01, "about 5 s"),
+        (119.9, "about 120 s"),
+        (120.0, "about 2 min"),
+        (120.1, "about 2 min"),
+    ],
 )
 def test_a_sweep_is_announced_above_five_seconds(seconds: float, told: str, capsys: pytest.CaptureFixture[str]) -> None:
     patch._announce(seconds)

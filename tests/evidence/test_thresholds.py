@@ -82,8 +82,8 @@ def test_marks_say_all_three_verdicts() -> None:
 
 
 def test_luck_beyond_nine_digits_has_no_digits() -> None:
-    assert "or more with p 1e-06)" in summary(verified(*[check(controls=99)] * 3))
-    assert "or more with p < 1e-9)" in summary(verified(*[check(controls=99)] * 5))
+    for controls, told in ((994, "p 1e-09)"), (1004, "p < 1e-9)")):  # 1.005e-9 and .995e-9
+        assert f"or more with {told}" in summary(verified(*(check(controls=one) for one in (controls, 999, 999))))
     assert "(1 to 99 each;" in summary(verified(check(), check(controls=1)))
 
 

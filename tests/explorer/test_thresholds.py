@@ -19,18 +19,18 @@ MODEL = tiny(Kind("learned", "none", False), n_layers=1, n_heads=1)
 
 def test_an_edge_is_a_wire_whose_q_is_at_most_the_level(monkeypatch: pytest.MonkeyPatch) -> None:
     found: list[np.ndarray] = []
-    above, exact, below = 0.3, 1e-9, -0.3
-    q, alignment = [LEVEL, LEVEL - 1e-9, LEVEL + 1e-9, 0.0, 0.0], [above, above, above, below, exact]
+    above, small, below = 0.3, 1e-9, -0.3
+    q, alignment = [LEVEL, LEVEL - 1e-9, LEVEL + 1e-9, 0.0, 0.0, 0.0], [above, above, above, below, small, 0.0]
     table = {name: (("writer", "reader"), np.array(v)[:, None]) for name, v in (("alignment", alignment), ("q", q))}
-    coords = {"writer": [f"L0.H{i}" for i in range(5)], "reader": ["L1.H0.Q"]}
+    coords = {"writer": [f"L0.H{i}" for i in range(6)], "reader": ["L1.H0.Q"]}
     scores = xr.Dataset(table, coords=coords)
     monkeypatch.setattr(wires, "subspace_scores", lambda *_, **__: scores)
     monkeypatch.setattr(wires, "scores_figure", lambda _: {"views": []})
     monkeypatch.setattr(wires, "_graph", lambda _, __, values, *___: found.append(values) or {})
     told = wires.aligned(MODEL, lambda *_: None)
     assert LEVEL == 0.01
-    assert (found[0][:, 0] > 0).tolist() == [True, True, False, False, True]
-    assert "adjusted for all 5 wires. 3 are; wires at or below chance are not drawn." in told["graph"]["rule"]
+    assert (found[0][:, 0] > 0).tolist() == [True, True, False, False, True, False]
+    assert "adjusted for all 6 wires. 3 are; wires at or below chance are not drawn." in told["graph"]["rule"]
 
 
 def loads(shares: list[float]) -> xr.Dataset:
@@ -52,10 +52,10 @@ def lit(*shares: float, by: str = "share") -> int:
 def test_loads_are_lit_until_they_hold_nine_tenths() -> None:
     assert (MASS, LIT) == (0.9, 48)
     assert lit(9.0, 1.0) == 1
-    assert lit(8.9, 1.1) == 2
-    assert lit(9.1, 0.9) == 1
+    assert lit(8.99, 1.01) == 2
+    assert lit(9.01, 0.99) == 1
     assert lit(-9.0, 1.0) == 1
-    assert lit(-8.9, 1.1) == 2
+    assert lit(-8.99, 1.01) == 2
 
 
 @pytest.mark.parametrize(("by", "most"), [("share", LIT), ("traffic", LIT // 3)])
@@ -78,6 +78,15 @@ def test_it_is_refused_one_token_beyond(monkeypatch: pytest.MonkeyPatch, bound: 
     assert Runs(MODEL).make([1, 2, 3, 4])[1].tokens.shape == (1, 4)
     with pytest.raises(TooLong, match="the prompt has 5 tokens; the explorer shows at most 4"):
         Runs(MODEL).make([1, 2, 3, 4, 5])
+
+
+def test_the_newest_run_is_kept_whatever_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "RECORDED", 0)
+    known = Runs(MODEL)
+    name, trace = known.make([1, 2])
+    assert known.get(name) is trace
+    known.make([3, 4])
+    assert known.get(name) is not trace
 
 
 @pytest.mark.parametrize(("room", "kept"), [(0, True), (-1, False), (1, True)])

@@ -14,7 +14,7 @@ from loadstore.report import attribution, previous, spectra, tokens, traffic
 from loadstore.report.puzzle import puzzling_head
 from loadstore.report.story import Story, tell
 from loadstore.report.verdict import LITTLE, lost
-from loadstore.report.wires import LEVEL
+from loadstore.report.wires import LEVEL, grouped, largest
 from loadstore.report.words import number, plural, size, with_error
 from loadstore.sites import Head
 
@@ -126,7 +126,7 @@ def traffic_claim(load: list[float], aligned: list[float]) -> str:
 
 def test_ranks_are_compared_over_three_wires_or_more_that_differ() -> None:
     nan = float("nan")
-    assert "Over 3 wires into Q and K the rank correlation" in traffic_claim([1.0, 2.0, 3.0], [0.1, 0.2, 0.3])
+    assert "Over 3 wires into Q and K the rank correlation" in traffic_claim([0.1, 0.2, 0.3], [0.1, 0.2, 0.3])
     assert "rank correlation" not in traffic_claim([1.0, 2.0], [0.1, 0.2])
     assert "rank correlation" not in traffic_claim([1.0, 2.0, 3.0], [0.1, 0.2, nan])
     assert "rank correlation" not in traffic_claim([1.0, 1.0, 1.0], [0.1, 0.2, 0.3])
@@ -176,3 +176,17 @@ def test_negating_changes_no_score_below_rounding(story: Story) -> None:
         vars(story)["scores"] = story.scores.assign(score=story.scores.score * 0)
         vars(story)["negated"] = story.negated.assign(score=story.negated.score * 0 + change)
         assert previous._controls(story)["claim"].endswith(f"Negating W_pos {told}")
+
+
+def test_a_scale_ends_above_the_largest_value_and_at_one_where_that_is_nothing() -> None:
+    nan = float("nan")
+    assert [largest(np.array([value, nan])) for value in (0.0, 1e-9, -1.0, nan, 1.0)] == [1.0, 1.1e-9, 1.0, 1.1, 1.1]
+
+
+def test_the_embedding_and_positions_are_groups_of_their_own() -> None:
+    assert grouped(["embed", "pos", "L0.H0", "L0.bias", "L0.mlp", "L1.H0"]) == [
+        ("embed", ["embed"]),
+        ("pos", ["pos"]),
+        ("L0", ["L0.H0", "L0.bias", "L0.mlp"]),
+        ("L1", ["L1.H0"]),
+    ]

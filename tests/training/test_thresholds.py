@@ -9,7 +9,7 @@ from tiny import Kind, Sizes, tiny
 from loadstore.errors import BadRequest
 from loadstore.report.formation import formation_document
 from loadstore.training import precision
-from loadstore.training.formation import Formation, Moment, _tokens, chance, verdict
+from loadstore.training.formation import HIGH, LOW, Formation, Moment, _tokens, chance, verdict, window
 from loadstore.training.recipe import read_recipe
 
 SMALL = Path(__file__).with_name("small.toml").read_text(encoding="utf-8")
@@ -20,7 +20,7 @@ LENGTHS = "length = 24\nrepeats = 1.0\nblock = [4, 11]"
 def formed(score: float, began: Moment | None = None, ended: Moment | None = None) -> Formation:
     """A run of three measurements that ends with this score."""
     return Formation(
-        *("L1.H0", "L0.H0", [0, 10, 20], [0, 1000, 2000], [0.1, 0.2, score], [0.9] * 3, [6.0] * 3, [1.0] * 3),
+        *("L1.H0", "L0.H0", [0, 10, 20], [0, 1, 2000], [0.1, 0.2, score], [0.9] * 3, [6.0] * 3, [1.0] * 3),
         began=began,
         ended=ended,
     )
@@ -43,12 +43,26 @@ def test_a_moment_is_told_where_both_ends_of_the_rise_are_known() -> None:
     assert "(guessing: 2.83)" in chance(formed(0.95), 17)
 
 
+def test_a_rise_is_from_a_tenth_to_nine_tenths() -> None:
+    steps, tokens = [0, 10, 20, 30, 40], [0, 100, 200, 300, 400]
+    assert (LOW, HIGH) == (0.1, 0.9)
+    began, ended = window(steps, tokens, [0.0, 0.1, 0.5, 0.9, 1.0])
+    assert (began, ended) == (Moment(10.0, 100.0), Moment(30.0, 300.0))
+    began, ended = window(steps, tokens, [0.0, 0.101, 0.5, 0.899, 1.0])
+    assert began is not None
+    assert ended is not None
+    assert 0 < began.step < 10
+    assert 30 < ended.step < 40
+    assert window(steps, tokens, [0.5] * 5) == window(steps, tokens, [0.5, 1, 1, 1, 0.4]) == (None, None)
+    assert None not in window(steps, tokens, [0.0, 0.0, 0.0, 0.0, 1e-9])
+
+
 def test_a_page_has_no_point_at_zero_tokens() -> None:
     figure = formation_document(MODEL, formed(0.95))["sections"][0]["figures"][0]
-    assert figure["views"][0]["series"][0]["x"] == [1000, 2000]
+    assert figure["views"][0]["series"][0]["x"] == [1, 2000]
 
 
-@pytest.mark.parametrize(("share", "worth"), [(0.8, False), (0.79, True), (0.81, False)])
+@pytest.mark.parametrize(("share", "worth"), [(0.8, False), (0.799, True), (0.801, False)])
 def test_bfloat16_is_worth_it_below_eight_tenths_of_the_time(
     monkeypatch: pytest.MonkeyPatch, share: float, *, worth: bool
 ) -> None:
