@@ -53,7 +53,7 @@ def test_a_rise_is_from_a_tenth_to_nine_tenths() -> None:
     assert ended is not None
     assert 0 < began.step < 10
     assert 30 < ended.step < 40
-    assert window(steps, tokens, [0.5] * 5) == window(steps, tokens, [0.5, 1, 1, 1, 0.4]) == (None, None)
+    assert window(steps, tokens, [0.5] * 5) == window(steps, tokens, [0.5, 1.0, 1.0, 1.0, 0.4]) == (None, None)
     assert None not in window(steps, tokens, [0.0, 0.0, 0.0, 0.0, 1e-9])
 
 

@@ -113,28 +113,34 @@ def _lost(trace: Trace, writer: Writer, mean: Mean | None) -> Stream:
 
 def _changes(
     trace: Trace, wires: Sequence[Wire], taken: Taken, step: LayerRecord | None, read: Stream
-) -> Iterator[tuple[float, float]]:
+) -> list[tuple[float, float]]:
     """Change and kl of each wire's own reader."""
     batch = len(trace.tokens)
-    for run, (_, reader) in enumerate(wires):
-        rows = slice(run * batch, (run + 1) * batch)
-        if step is None:
-            yield prediction_change(trace, read[rows])
-            continue
-        record = trace.record.layers[reader.layer]
-        if reader.is_mlp:
-            assert step.mlp is not None
-            assert record.mlp is not None
-            yield _relative(step.mlp[rows] - record.mlp, record.mlp), math.nan
-        elif reader.side == "V":
-            out = heads_out(trace.weights, reader.layer)[reader.index]
-            was, now = (layer.inner[:, :, reader.index] for layer in (record, step.rows(rows)))
-            yield _relative((now - was) @ out, was @ out), math.nan
-        else:
-            change = taken.differences[run].value
-            pattern = record.pattern[:, reader.index]
-            moved = 0.5 * (pattern - pattern_without(trace, reader, change)).abs().sum(-1).mean()
-            yield float(moved), pattern_divergence(trace, reader, change)
+    rows = [slice(run * batch, (run + 1) * batch) for run in range(len(wires))]
+    if step is None:
+        return [prediction_change(trace, read[each]) for each in rows]
+    reader = wires[0][1]
+    if reader.is_mlp:
+        stored = trace.record.layers[reader.layer].mlp
+        assert stored is not None
+        assert step.mlp is not None
+        return [(_relative(step.mlp[each] - stored, stored), math.nan) for each in rows]
+    values = [part.value for part in taken.differences]
+    return [
+        _head_changes(trace, reader, step.rows(each), value)
+        for (_, reader), each, value in zip(wires, rows, values, strict=True)
+    ]
+
+
+def _head_changes(trace: Trace, reader: Reader, step: LayerRecord, value: Tensor) -> tuple[float, float]:
+    record = trace.record.layers[reader.layer]
+    if reader.side == "V":
+        out = heads_out(trace.weights, reader.layer)[reader.index]
+        was, now = (layer.inner[:, :, reader.index] for layer in (record, step))
+        return _relative((now - was) @ out, was @ out), math.nan
+    pattern = record.pattern[:, reader.index]
+    moved = 0.5 * (pattern - pattern_without(trace, reader, value)).abs().sum(-1).mean()
+    return float(moved), pattern_divergence(trace, reader, value)
 
 
 def _relative(change: Stream, whole: Stream) -> float:
