@@ -9,6 +9,7 @@ import { move, start } from "../src/heatmap/point";
 import { verdict } from "../src/heatmap/readout";
 import { heatmapRecords } from "../src/heatmap/records";
 import type { Cell, Heatmap } from "../src/model";
+import { pointed } from "../src/pointer";
 import { range } from "./chance";
 import { isInside } from "./inside";
 
@@ -80,6 +81,12 @@ test("every cell is under its own pixels, from its first to its last", () => {
       }
     }
   }
+});
+
+test("the pointer is found in a picture of any size, in the units of the picture", () => {
+  const currentTarget = { getBoundingClientRect: () => ({ left: 10, top: 20, width: 200 }) };
+  const event = { currentTarget, clientX: 110, clientY: 70 } as unknown as MouseEvent;
+  assert.deepEqual([200, 400, 100].map((width) => pointed(event, width)), [[100, 50], [200, 100], [50, 25]]);
 });
 
 test("beside the cells are labels, and beyond them nothing", () => {

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { endsOf, pathOf, type Spot, spaced } from "../src/lines/curve";
 import { drawable, geometry, ruleLevels, ticks } from "../src/lines/geometry";
 import { move, nearest, start } from "../src/lines/point";
+import { linesRecords } from "../src/lines/tables";
 import type { Cell, Lines } from "../src/model";
 import { widthOf } from "../src/text";
 import { chance, range } from "./chance";
@@ -147,4 +148,8 @@ test("keys follow a line to its ends, and change to the value nearest along the 
   const from = { series: 0, index: 2 };
   assert.deepEqual(["ArrowLeft", "ArrowRight", "Home", "End", "PageUp", "PageDown"].map((key) => move(view, from, key).index), [1, 3, 0, 3, 0, 3]);
   assert.deepEqual([move(view, from, "ArrowDown"), move(view, { series: 1, index: 0 }, "ArrowUp")], [{ series: 1, index: 1 }, { series: 0, index: 0 }]);
+});
+
+test("records have a line a point, and nothing where there is no number", () => {
+  assert.deepEqual(linesRecords(plot([[[1, 2], ["nan", 1e-12]], [[3], [null]]])), [["series", "x", "y"], ["series 0", "1", "nan"], ["series 0", "2", "1e-12"], ["series 1", "3", ""]]);
 });

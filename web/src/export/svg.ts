@@ -114,8 +114,8 @@ function written(text: string, found: Element, at: { x: number; y: number }, hei
 
 /** A text whose runs from right to left move nothing beside them. */
 function isolated(text: string): (string | SVGElement)[] {
-  return pieces(text).map(({ text: piece, left }) => {
-    if (!left) return piece;
+  return pieces(text).map((piece, index) => {
+    if (index % 2 === 0) return piece;
     const run = element("tspan", { "unicode-bidi": "isolate" });
     run.textContent = piece;
     return run;

@@ -2,6 +2,7 @@
 import { useId, useMemo } from "preact/hooks";
 import { type Cursor, togglePin } from "../cursor";
 import type { Heatmap } from "../model";
+import { pointed } from "../pointer";
 import { clip } from "../text";
 import { CanvasCells } from "./canvas";
 import { Cells } from "./cells";
@@ -49,8 +50,9 @@ export function PanelPicture({ view, index, layout, cursor, pick, openable }: Pr
     [panel, layout],
   );
   if (!panel) return null;
+  const hit = (event: MouseEvent) => under(...pointed(event, layout.width), layout, view.rows.labels.length, view.columns.labels.length);
   const follow = (event: PointerEvent) => {
-    const { row, column } = pointed(event, view, layout);
+    const { row, column } = hit(event);
     cursor.active.value = row === null || column === null ? null : { panel: index, row, column };
   };
   const size = layout.bare ? {} : { width: layout.width, height: layout.height };
@@ -65,9 +67,9 @@ export function PanelPicture({ view, index, layout, cursor, pick, openable }: Pr
       onPointerDown={follow}
       onPointerLeave={() => (cursor.active.value = null)}
       onClick={(event) => {
-        const hit = pointed(event, view, layout);
+        const { row, column } = hit(event);
         if (!pick) togglePin(cursor);
-        else if (hit.row !== null || hit.column !== null) pick({ panel: index, ...hit });
+        else if (row !== null || column !== null) pick({ panel: index, row, column });
       }}
     >
       {still}
@@ -81,13 +83,6 @@ export function PanelPicture({ view, index, layout, cursor, pick, openable }: Pr
       {drawing}
     </div>
   );
-}
-
-/** Under the pointer, whatever size the picture is shown at. */
-function pointed(event: MouseEvent, view: Heatmap, layout: Layout): Under {
-  const box = (event.currentTarget as Element).getBoundingClientRect();
-  const scale = layout.width / box.width;
-  return under((event.clientX - box.left) * scale, (event.clientY - box.top) * scale, layout, view.rows.labels.length, view.columns.labels.length);
 }
 
 /** The pattern that says: this cannot be. */

@@ -4,6 +4,7 @@ import { type Cursor, tabStop, useCursor } from "../cursor";
 import { free } from "../format";
 import { ViewFrame } from "../frame";
 import type { Lines, Place } from "../model";
+import { pointed } from "../pointer";
 import { Readout } from "../readout";
 import { Sheet } from "../sheet";
 import { useWidth } from "../width";
@@ -59,8 +60,7 @@ function Plot({ view, plot, cursor }: { view: Lines; plot: Geometry; cursor: Cur
     [plot],
   );
   const follow = (event: PointerEvent) => {
-    const box = (event.currentTarget as Element).getBoundingClientRect();
-    cursor.active.value = nearest(view, plot, event.clientX - box.left, event.clientY - box.top);
+    cursor.active.value = nearest(view, plot, ...pointed(event, plot.width));
   };
   return (
     <Sheet cursor={cursor} plan={plot} kind="plot" label={`${view.series.length} lines: ${view.series.map(({ name }) => name).join(", ")}. The numbers are in the table below.`} follow={follow}>

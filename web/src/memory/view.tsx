@@ -6,6 +6,7 @@ import { free, say } from "../format";
 import { ViewFrame } from "../frame";
 import { Legend } from "../heatmap/legend";
 import type { Heatmap, Memory, Place } from "../model";
+import { pointed } from "../pointer";
 import { Readout } from "../readout";
 import { Sheet } from "../sheet";
 import { gridStepped } from "../stepped";
@@ -66,8 +67,7 @@ function Picture({ view, cursor, width }: { view: Memory; cursor: Cursor<Point>;
     [plan],
   );
   const follow = (event: PointerEvent) => {
-    const box = (event.currentTarget as Element).getBoundingClientRect();
-    cursor.active.value = cellAt(event.clientX - box.left, event.clientY - box.top, view, plan);
+    cursor.active.value = cellAt(...pointed(event, plan.width), view, plan);
   };
   return (
     <Sheet cursor={cursor} plan={plan} kind="chart wide" label={`${view.rows.name} by ${view.columns.name}, ${view.scale.label}; ${view.weights.label} beside every row. The numbers are in the table below.`} follow={follow}>

@@ -1,6 +1,7 @@
 /** The map itself: strips as pixels, and above them what is chosen and the loads that it lights. */
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { colourAt } from "../../colour";
+import { pointed } from "../../pointer";
 import { clip } from "../../text";
 import { useTheme } from "../../theme";
 import { edgesOf } from "./edges";
@@ -32,8 +33,7 @@ export function Map({ memory, labels, plan, active, chosen, store, pick }: Props
   }, [memory, plan, theme]);
   const still = useMemo(() => <Frame memory={memory} labels={labels} plan={plan} />, [memory, labels, plan]);
   const under = (event: MouseEvent, choose: boolean) => {
-    const box = (event.currentTarget as Element).getBoundingClientRect();
-    const spot = spotAt(event.clientX - box.left, event.clientY - box.top, memory, labels.length, plan);
+    const spot = spotAt(...pointed(event, plan.width), memory, labels.length, plan);
     if (spot) pick(spot, choose);
   };
   const label = `Memory map: ${labels.length} tokens by ${memory.rows.length} rows of depth, ${memory.meaning}. The numbers are in the table below.`;
