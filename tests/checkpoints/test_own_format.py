@@ -200,7 +200,7 @@ def test_the_digest_covers_what_the_header_says(file: Path) -> None:
     refusal(lambda: load(raw(file, header, data)), BadCheckpoint, file, "does not match the digest", "fetch it again")
 
 
-@each(
+@pytest.mark.parametrize(
     ("facts", "words"),
     [
         ({"n_layers": 10**30}, ["n_layers", "whole number from 1 to 200"]),

@@ -10,7 +10,7 @@ import sys
 import time
 
 from golden.files import computed, path, prefix, read
-from golden.pairs import PAIRS, REAL
+from golden.groups import PAIRS, REAL
 from golden.summary import summary
 
 

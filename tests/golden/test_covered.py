@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from golden.pairs import GROUPS, PAIRS
+from golden.groups import GROUPS, PAIRS
 
 import loadstore as ls
 from loadstore.cli.app import app

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 
 import pytest
-from golden.pairs import PAIRS
+from golden.groups import PAIRS
 
 LARGE = {("smollm2", "weights"), ("smollm2", "pass")}
 """Groups that take two minutes and 9 GB: only with ``LOADSTORE_GOLDEN=all``."""
