@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -313,9 +314,9 @@ def test_memory_comes_back_to_its_level(client: Client) -> None:
             if line.startswith("VmRSS")
         )
 
-    storm()
-    before = storm()
-    assert (storm() - before) / 1024 < 60
+    levels = [storm() for _ in range(4)]
+    growth = [(after - before) / 1024 for before, after in pairwise(levels[1:])]
+    assert min(growth) < 15  # MB; what is lost with every run is lost in every storm
 
 
 def test_what_was_met_here_is_documented() -> None:

@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 import torch
 from hostile import unchecked
+from loops import run_apart
 
 from loadstore.errors import BadRequest
 from loadstore.explorer import intervene, listing
@@ -120,7 +121,7 @@ def test_a_question_too_many_is_sent_away_until_another_is_answered(monkeypatch:
         assert await work.quick(lambda: 6) == 6  # those before have left
         work.close()
 
-    asyncio.run(ask())
+    run_apart(ask())
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from loops import run_apart
 from starlette.responses import Response
 
 from loadstore.errors import BadRequest, Undefined
@@ -77,7 +78,7 @@ def asked(
     connections.made(connection)
     state = {"connection": connection, "connections": connections}
     scope = {"type": "http", "path": path, "method": "POST", "headers": headers or OWN, "state": state}
-    asyncio.run(checked(scope, receive, send))
+    run_apart(checked(scope, receive, send))
     assert checked.active == active
     return got
 
@@ -136,5 +137,5 @@ def test_a_body_that_does_not_come_is_waited_for_ten_seconds(monkeypatch: pytest
         checked = Guard(lambda *_: asyncio.sleep(0), Here("127.0.0.1", "127.0.0.1", 8421, "secret"), lambda: None)
         return await checked._body(guard.Headers(raw=OWN), never)
 
-    answer = asyncio.run(ask())
+    answer = run_apart(ask())
     assert (answer.status_code, answer.headers["connection"]) == (408, "close")

@@ -1,11 +1,11 @@
 """Where the explorer refuses, cuts off or draws: at, just below and just above, on values by hand."""
 
-import asyncio
 import socket
 
 import numpy as np
 import pytest
 import xarray as xr
+from loops import run_apart
 from tiny import Kind, tiny
 
 from loadstore.explorer import channel, prompt, runs, serve, wires, work
@@ -146,7 +146,7 @@ def test_a_question_waits_while_there_is_room(name: str, most: int) -> None:
             pools._begin(pools._quick, name, most, lambda: 7)
         pools.close()
 
-    asyncio.run(ask())
+    run_apart(ask())
 
 
 @pytest.mark.parametrize(("free", "count"), [(8421, 1), (8440, 20), (0, 21)])
