@@ -38,7 +38,7 @@ test: $(DEV) ## run the tests (PYTEST_ARGS='-k null'), two at a time, then those
 	some env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m 'not alone' $(PYTEST_ARGS) && \
 	some $(BIN)/python -m pytest -m alone $(PYTEST_ARGS:%.xml=%-alone.xml)
 
-quick: $(DEV) ## run the quick tests, those of tiny models, in about a minute
+quick: $(DEV) ## run the quick tests, those of tiny models
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -q -m 'not alone' $(QUICK) \
 		$(addprefix --ignore=tests/,$(addsuffix .py,$(SLOWER))) $(PYTEST_ARGS)
 
