@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from loadstore.causal.metrics import logit_difference as logit_difference
     from loadstore.causal.metrics import loss as loss
     from loadstore.causal.metrics import pattern_entry as pattern_entry
+    from loadstore.causal.metrics import probability_difference as probability_difference
     from loadstore.causal.sweep import sweep as sweep
     from loadstore.checkpoints.library import load as load
     from loadstore.decomposition.address import address as address
@@ -99,6 +100,7 @@ _HOMES = {
     "patch": "loadstore.execution.edits",
     "path": "loadstore.scores.paths",
     "pattern_entry": "loadstore.causal.metrics",
+    "probability_difference": "loadstore.causal.metrics",
     "positional_qk": "loadstore.scores.paths",
     "residual_parts": "loadstore.decomposition.logits",
     "run": "loadstore.execution.run",
@@ -149,6 +151,7 @@ __all__ = [
     "path",
     "pattern_entry",
     "positional_qk",
+    "probability_difference",
     "residual_parts",
     "run",
     "score_parts",

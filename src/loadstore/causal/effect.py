@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loadstore.causal.measure import measure, told
-from loadstore.causal.metrics import Measured, OfLogits
+from loadstore.causal.metrics import Measured
+from loadstore.causal.predictions import OfLogits
 from loadstore.execution.edits import Edit
 from loadstore.execution.run import Prompt, run
 from loadstore.model.weights import Weights

@@ -6,7 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from loadstore.causal.metrics import Measured, Metric
+from loadstore.causal.metrics import Measured
+from loadstore.causal.predictions import Metric
 from loadstore.errors import BadRequest
 from loadstore.execution.trace import Trace
 from loadstore.quote import quote

@@ -15,7 +15,8 @@ from torch import Tensor
 from loadstore.causal.batch import Batch
 from loadstore.causal.engine import reruns, starts
 from loadstore.causal.measure import measure, told
-from loadstore.causal.metrics import Measured, OfLogits, Prediction, token_index
+from loadstore.causal.metrics import Measured
+from loadstore.causal.predictions import OfLogits, Prediction, token_index
 from loadstore.errors import BadRequest, NoSuchWire, Undefined
 from loadstore.estimates import layer_parameters
 from loadstore.execution.edits import Edit, cut, patch

@@ -11,7 +11,7 @@ from loadstore.cli.question import ARTICLE, as_ids
 if TYPE_CHECKING:
     import xarray as xr
 
-    from loadstore.causal.metrics import Metric
+    from loadstore.causal.predictions import Metric
     from loadstore.execution.trace import Trace
 
 LONG = 5.0  # seconds: what takes longer is announced
@@ -100,7 +100,8 @@ def _token(text: str | None, ids: str | None) -> int | str | None:
 
 def _metric(trace: "Trace", at: int, token: int | str | None, against: int | str | None) -> "tuple[Metric, str]":
     """The metric that is asked for, and the text of its token where that is chosen here."""
-    from loadstore.causal.metrics import log_probability, logit_difference, token_index
+    from loadstore.causal.metrics import log_probability, logit_difference
+    from loadstore.causal.predictions import token_index
     from loadstore.errors import BadRequest
     from loadstore.visible import visible
 

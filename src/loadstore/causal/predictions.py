@@ -1,0 +1,145 @@
+"""What is measured of one prediction: metrics of the logits after one token, for each prompt of a batch."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.causal.targets import Chosen
+from loadstore.errors import BadRequest
+from loadstore.execution.trace import Trace
+from loadstore.model.weights import Weights
+
+Rows: TypeAlias = Float[Tensor, "batch vocab"]
+
+
+class Metric(ABC):
+    """A number of a run for each of its prompts."""
+
+    @abstractmethod
+    def __call__(self, trace: Trace, intact: Trace) -> Float[Tensor, " batch"]:
+        """The number of every prompt of ``trace``, compared with ``intact`` where the metric compares."""
+
+
+class OfLogits(Metric):
+    """A metric that needs nothing of a run but its logits."""
+
+
+class Prediction(OfLogits):
+    """A metric of what is predicted after one token."""
+
+    at: int
+
+    @abstractmethod
+    def of(self, weights: Weights, logits: Rows, intact: Rows) -> Float[Tensor, " batch"]:
+        """The number of every prompt from its logits after that token; differentiable."""
+
+    def rows(self, indices: Sequence[int]) -> "Prediction":
+        """The metric of some of the prompts."""
+        return self
+
+    def __call__(self, trace: Trace, intact: Trace) -> Float[Tensor, " batch"]:
+        """The number of every prompt. Raises BadRequest for a token that is not there."""
+        at = token_index(trace, self.at)
+        return self.of(trace.weights, trace.all_logits[:, at], intact.all_logits[:, at])
+
+
+@dataclass(frozen=True)
+class LogProbability(Prediction):
+    """The log-probability of the targets; of several the mean."""
+
+    token: Chosen
+    at: int = -1
+
+    def of(self, weights: Weights, logits: Rows, intact: Rows) -> Float[Tensor, " batch"]:
+        """The number of every prompt."""
+        return self.token.mean(weights, logits.log_softmax(-1))
+
+    def rows(self, indices: Sequence[int]) -> "Prediction":
+        """The metric of some of the prompts."""
+        return replace(self, token=self.token.rows(indices))
+
+    def __str__(self) -> str:
+        return f"log-probability of {self.token} after token {self.at}, nats"
+
+
+@dataclass(frozen=True)
+class Difference(Prediction):
+    """A quantity of one set of targets less that of another."""
+
+    token: Chosen
+    against: Chosen
+    at: int = -1
+
+    def rows(self, indices: Sequence[int]) -> "Prediction":
+        """The metric of some of the prompts."""
+        return replace(self, token=self.token.rows(indices), against=self.against.rows(indices))
+
+    def _compared(self, weights: Weights, rows: int) -> None:
+        """Refuse a prompt one of whose targets is on both sides."""
+        for ids, others in zip(self.token.ids(weights, rows), self.against.ids(weights, rows), strict=True):
+            if both := set(ids) & set(others):
+                raise BadRequest(f"token {_named(self.token, both)} is compared with itself; give two tokens")
+
+
+@dataclass(frozen=True)
+class LogitDifference(Difference):
+    """The mean logit of the targets less that of others."""
+
+    def of(self, weights: Weights, logits: Rows, intact: Rows) -> Float[Tensor, " batch"]:
+        """The number of every prompt."""
+        self._compared(weights, len(logits))
+        return self.token.mean(weights, logits) - self.against.mean(weights, logits)
+
+    def __str__(self) -> str:
+        return f"logit of {self.token} less that of {self.against} after token {self.at}"
+
+
+@dataclass(frozen=True)
+class ProbabilityDifference(Difference):
+    """The probability of the targets together less that of others."""
+
+    def of(self, weights: Weights, logits: Rows, intact: Rows) -> Float[Tensor, " batch"]:
+        """The number of every prompt."""
+        self._compared(weights, len(logits))
+        p = logits.softmax(-1)
+        return self.token.total(weights, p) - self.against.total(weights, p)
+
+    def __str__(self) -> str:
+        return f"probability of {self.token} less that of {self.against} after token {self.at}"
+
+
+@dataclass(frozen=True)
+class DivergenceAt(Prediction):
+    """KL of the prediction from the intact one."""
+
+    at: int
+
+    def of(self, weights: Weights, logits: Rows, intact: Rows) -> Float[Tensor, " batch"]:
+        """The number of every prompt."""
+        return divergence(logits, intact)
+
+    def __str__(self) -> str:
+        return f"KL of the prediction after token {self.at} from the intact one, nats"
+
+
+def token_index(trace: Trace, at: int) -> int:
+    """The index of a token, negative ones counted from the end. Raises BadRequest for one that is not there."""
+    length = trace.tokens.shape[1]
+    if isinstance(at, bool) or not hasattr(at, "__index__") or not -length <= at < length:
+        raise BadRequest(f"there is no token {at}: the prompt has tokens 0 to {length - 1}")
+    return int(at) % length
+
+
+def divergence(logits: Float[Tensor, "*any vocab"], intact: Float[Tensor, "*any vocab"]) -> Float[Tensor, "*any"]:
+    """KL(p‖p′) of two predictions, p intact, nats."""
+    log_p, log_q = intact.log_softmax(-1), logits.log_softmax(-1)
+    return (log_p.exp() * (log_p - log_q)).sum(-1)
+
+
+def _named(targets: Chosen, ids: set[int]) -> str:
+    """The target as it was given where there is one for all prompts, else the ids."""
+    return ", ".join(map(str, sorted(ids))) if targets.each else str(targets)

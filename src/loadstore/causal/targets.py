@@ -1,0 +1,69 @@
+"""The tokens that a metric is about: one for all prompts, or for each prompt one or several."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.errors import BadRequest
+from loadstore.model.target import target_id
+from loadstore.model.weights import Weights
+
+Token: TypeAlias = int | str
+Targets: TypeAlias = Token | Sequence[Token] | Sequence[Sequence[Token]]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Target tokens: one set for all prompts, or one set for each.
+
+    Args:
+        sets: The tokens of each prompt; a single set if they are the same for all.
+        each: Whether there is one set for each prompt.
+    """
+
+    sets: tuple[tuple[Token, ...], ...]
+    each: bool
+
+    def rows(self, indices: Sequence[int]) -> "Chosen":
+        """The targets of some of the prompts."""
+        return Chosen(tuple(self.sets[index] for index in indices), each=True) if self.each else self
+
+    def ids(self, weights: Weights, rows: int) -> list[list[int]]:
+        """The token ids of each row; a batch of several runs repeats its prompts. Raises BadRequest, BadPrompt."""
+        if rows % len(self.sets):
+            raise BadRequest(
+                f"the metric has targets for {len(self.sets)} prompts, and there are {rows}; give one each"
+            )
+        ids = [[target_id(weights, token) for token in tokens] for tokens in self.sets]
+        return ids * (rows // len(ids))
+
+    def total(self, weights: Weights, values: Float[Tensor, "batch vocab"]) -> Float[Tensor, " batch"]:
+        """The sum of the values of each row's targets."""
+        ids = self.ids(weights, len(values))
+        row = torch.tensor([place for place, some in enumerate(ids) for _ in some], device=values.device)
+        column = torch.tensor([token for some in ids for token in some], device=values.device)
+        return values.new_zeros(len(values)).index_add(0, row, values[row, column])
+
+    def mean(self, weights: Weights, values: Float[Tensor, "batch vocab"]) -> Float[Tensor, " batch"]:
+        """The mean of the values of each row's targets."""
+        sizes = torch.tensor([len(tokens) for tokens in self.sets], device=values.device, dtype=values.dtype)
+        return self.total(weights, values) / sizes.repeat(len(values) // len(sizes))
+
+    def __str__(self) -> str:
+        if self.each:
+            return f"{len(self.sets)} targets, one for each prompt"
+        return repr(self.sets[0][0])
+
+
+def chosen(tokens: Targets) -> Chosen:
+    """Read targets: a token (text or id), a list with one for each prompt, or a list of lists. Raises BadRequest."""
+    if isinstance(tokens, str) or not isinstance(tokens, Sequence):
+        return Chosen(((tokens,),), each=False)
+    sets = tuple((each,) if isinstance(each, str) or not isinstance(each, Sequence) else tuple(each) for each in tokens)
+    if not sets or not all(sets):
+        raise BadRequest("targets are a token, or a list with at least one token for each prompt; one of them is empty")
+    return Chosen(sets, each=True)

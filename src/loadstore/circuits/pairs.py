@@ -1,0 +1,113 @@
+"""Pairs of prompts, clean and counterfactual, with a metric: what a circuit is found and judged on.
+
+Prompts of unequal length stand side by side: a shorter one is filled up behind its end with its last token, which no
+token before it can see.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.axes import Tokens
+from loadstore.causal.predictions import Prediction
+from loadstore.errors import BadPrompt, BadRequest
+from loadstore.model.weights import Weights
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Pairs of a clean and a counterfactual prompt of equally many tokens.
+
+    Args:
+        clean: Token ids [pair, token].
+        counterfactual: Token ids [pair, token].
+        ends: The last token of each prompt, after which the metric is measured.
+        metric: The metric, with one target (or one set) for each pair or the same for all.
+        templates: The template that each pair was made from; "" for pairs without one.
+        places: The name of each token's place in its template, for each pair; () for pairs without a template.
+    """
+
+    clean: Tokens
+    counterfactual: Tokens
+    ends: tuple[int, ...]
+    metric: Prediction
+    templates: tuple[str, ...]
+    places: tuple[tuple[str, ...], ...]
+
+    def __post_init__(self) -> None:
+        """Raise BadPrompt for prompts that do not fit each other."""
+        if self.clean.shape != self.counterfactual.shape or len(self.clean) != len(self.ends):
+            raise BadPrompt(
+                f"the clean prompts are {list(self.clean.shape)} tokens, the counterfactual ones "
+                f"{list(self.counterfactual.shape)}; give as many of each"
+            )
+
+    def __len__(self) -> int:
+        return len(self.clean)
+
+    def rows(self, indices: Sequence[int]) -> "Pairs":
+        """Some of the pairs; tokens that none of them needs are left out."""
+        if not indices:
+            raise BadRequest("no pair is left; give at least one")
+        some = list(indices)
+        ends = tuple(self.ends[index] for index in some)
+        length = max(ends) + 1
+        return Pairs(
+            self.clean[some, :length],
+            self.counterfactual[some, :length],
+            ends,
+            self.metric.rows(some),
+            tuple(self.templates[index] for index in some),
+            tuple(self.places[index] for index in some),
+        )
+
+    def measure(
+        self, weights: Weights, logits: Float[Tensor, "pair vocab"], intact: Float[Tensor, "pair vocab"]
+    ) -> Float[Tensor, " pair"]:
+        """The metric of each pair from the logits after its last token; ``intact``: those of the clean prompts."""
+        return self.metric.of(weights, logits, intact)
+
+
+def paired(
+    clean: Sequence[Sequence[int]],
+    counterfactual: Sequence[Sequence[int]],
+    metric: Prediction,
+    templates: Sequence[str] = (),
+    places: Sequence[Sequence[str]] = (),
+) -> Pairs:
+    """Put token ids of prompts side by side.
+
+    Args:
+        clean: The token ids of each clean prompt.
+        counterfactual: The token ids of each counterfactual prompt; as many as its clean one has.
+        metric: The metric, ``at=-1``: measured after the last token of each prompt.
+        templates: The template of each pair.
+        places: The names of the places of its tokens.
+
+    Raises:
+        BadPrompt: No pairs, an empty prompt, or a pair of unequal length.
+        BadRequest: A metric of another token than the last.
+    """
+    if metric.at != -1:
+        raise BadRequest(f"the metric is measured after token {metric.at}; for pairs it must be the last one, at=-1")
+    if not clean or len(clean) != len(counterfactual):
+        raise BadPrompt(
+            f"there are {len(clean)} clean and {len(counterfactual)} counterfactual prompts; give one of each, or more"
+        )
+    for number, (one, other) in enumerate(zip(clean, counterfactual, strict=True)):
+        if not one or len(one) != len(other):
+            raise BadPrompt(
+                f"pair {number} has {len(one)} and {len(other)} tokens; a pair needs equally many, and at least one"
+            )
+    length = max(map(len, clean))
+    return Pairs(
+        torch.tensor([[*ids, *[ids[-1]] * (length - len(ids))] for ids in clean]),
+        torch.tensor([[*ids, *[ids[-1]] * (length - len(ids))] for ids in counterfactual]),
+        tuple(len(ids) - 1 for ids in clean),
+        metric,
+        tuple(templates) or ("",) * len(clean),
+        tuple(map(tuple, places)) or ((),) * len(clean),
+    )
