@@ -1,1 +1,1 @@
-"""Circuits of a task: pairs of prompts, attributions of wires, runs of a circuit alone, and their proof (docs/circuits.md)."""
+"""Circuits of a task: pairs of prompts, attributions, runs of a circuit alone, proof (docs/circuits.md)."""
