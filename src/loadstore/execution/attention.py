@@ -90,18 +90,24 @@ def attend(
         z = (pattern @ v.transpose(1, 2)).transpose(1, 2)
     else:
         pattern = stream.new_empty(len(stream), shape.n_heads, 0, 0)  # nobody will ask
-        mask = None
-        if window is not None or past is not None:
-            mask = allowed(keys.shape[1], window, stream.device)[keys.shape[1] - q.shape[1] :]
-        z = F.scaled_dot_product_attention(
-            q.transpose(1, 2),
-            keys.transpose(1, 2),
-            values.transpose(1, 2),
-            attn_mask=mask,
-            is_causal=mask is None,
-            scale=shape.attention_scale,
-        ).transpose(1, 2)
+        z = mixed(shape, index, q, keys, values)
     return LayerRecord(stream, inverse_scale, q, k, v, pattern, z, q_scale, k_scale)
+
+
+def mixed(
+    shape: Architecture,
+    index: int,
+    q: Float[Tensor, "batch query head d_head"],
+    k: Float[Tensor, "batch key head d_head"],
+    v: Float[Tensor, "batch key head d_head"],
+) -> Float[Tensor, "batch query head d_head"]:
+    """Return A v of heads of layer ``index``, without the patterns; the queries are those of the last tokens."""
+    window, mask = shape.window(index), None
+    if window is not None or k.shape[1] > q.shape[1]:
+        mask = allowed(k.shape[1], window, q.device)[k.shape[1] - q.shape[1] :]
+    q, k, v = (each.transpose(1, 2) for each in (q, k, v))
+    z = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None, scale=shape.attention_scale)
+    return z.transpose(1, 2)
 
 
 def store(shape: Architecture, index: int, layer: Layer, step: LayerRecord, edited: Changes, tokens: slice) -> Stream:

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from loadstore.execution.attention import allowed, causal_softmax, refuse_overflow
+from loadstore.execution.attention import causal_softmax, mixed, refuse_overflow
 from loadstore.execution.record import LayerRecord
 from loadstore.model.architecture import Architecture
 from loadstore.sites import Reader, Side
@@ -80,16 +79,16 @@ def branch(
 
     q, k, v = of_pairs("Q"), of_pairs("K"), of_pairs("V")
     refuse_overflow(base.stream, q, k, index)
-    window, pattern = shape.window(index), None
+    pattern = None
     if keep:
-        pattern = causal_softmax(q.transpose(1, 2) @ k.transpose(1, 2).mT * shape.attention_scale, window)
-        z = pattern @ v.transpose(1, 2)
+        scores = q.transpose(1, 2) @ k.transpose(1, 2).mT * shape.attention_scale
+        pattern = causal_softmax(scores, shape.window(index))
+        z = (pattern @ v.transpose(1, 2)).transpose(1, 2)
     else:
-        mask, sides = allowed(k.shape[1], window, q.device)[first:], (each.transpose(1, 2) for each in (q, k, v))
-        z = F.scaled_dot_product_attention(*sides, attn_mask=mask, scale=shape.attention_scale)
+        z = mixed(shape, index, q, k, v)
     for place, (run, head) in enumerate(taken):
         rows = slice(run * batch, (run + 1) * batch)
-        step.z[rows, :, head] = z[:, place]
+        step.z[rows, :, head] = z[:, :, place]
         if pattern is not None:
             step.pattern[rows, head] = pattern[:, place]
             for recorded, side in ((step.q, q), (step.k, k), (step.v, v)):

@@ -1,0 +1,86 @@
+"""What heads and MLPs do with inputs of their own: the parts of a layer that a run of a circuit puts together.
+
+    x = N(u),  q = x W_Q + b_Q, …      u [… d_model]: the stream that one reader, or several alike, load
+
+Norms take the scales of this run (``free``) or those of a recorded run (``frozen``).
+"""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.axes import HeadValues, Stream
+from loadstore.execution.record import Record
+from loadstore.model.architecture import Architecture
+from loadstore.model.mlp import mlp_sum
+from loadstore.model.norms import normalise
+from loadstore.model.points import ScaleName, ScaleOf
+from loadstore.model.weights import Layer, MlpLayer
+from loadstore.sites import Side
+
+Scales: TypeAlias = Callable[[ScaleName, int], Tensor | None]
+
+
+def free(which: ScaleName, layer: int) -> None:
+    """Leave the scale to this run."""
+
+
+def frozen(record: Record, first: int = 0) -> Scales:
+    """Take every scale from a recorded run, from token ``first`` on."""
+
+    def scale(which: ScaleName, layer: int) -> Tensor | None:
+        found = record.scale(ScaleOf(which, layer))
+        return None if found is None else found[:, first:]
+
+    return scale
+
+
+def matrices(layer: Layer, side: Side) -> tuple[Tensor, Tensor | None]:
+    """Matrix and bias of one side, for the heads that have their own."""
+    return {"Q": (layer.W_Q, layer.b_Q), "K": (layer.W_K, layer.b_K), "V": (layer.W_V, layer.b_V)}[side]
+
+
+def owners(shape: Architecture, side: Side) -> list[int]:
+    """For each query head, the matrix of ``matrices`` that it reads through."""
+    return [head if side == "Q" else shape.kv(head) for head in range(shape.n_heads)]
+
+
+def ready(
+    shape: Architecture,
+    index: int,
+    layer: Layer,
+    side: Side,
+    values: Float[Tensor, "batch token head d_head"],
+    offset: int,
+    frozen: Tensor | None = None,
+) -> Float[Tensor, "batch token head d_head"]:
+    """Queries or keys after their norm and the rotary turn; values as they are. ``frozen``: 1/σ of these heads."""
+    norm = {"Q": layer.q_norm, "K": layer.k_norm, "V": None}[side]
+    if norm is not None:
+        values = normalise(values, norm, shape.eps, frozen)[0]
+    rotary = shape.rotary_of(index)
+    return values if rotary is None or side == "V" else rotary.at(values, offset)
+
+
+def mixed_scale(
+    shape: Architecture, layer: Layer, z: HeadValues, frozen: Tensor | None
+) -> Float[Tensor, "batch token 1"]:
+    """1/σ of the norm after the heads, of all that they store together."""
+    stored = z.flatten(2) @ layer.W_O.flatten(0, 1)
+    return normalise(stored, layer.after_heads, shape.eps, frozen)[1]
+
+
+def mlp_store(shape: Architecture, index: int, mlp: MlpLayer, u: Stream, scales: Scales) -> Stream:
+    """What an MLP stores that loads ``u``."""
+    assert shape.mlp is not None
+    x, _ = normalise(u, mlp.norm, shape.eps, scales("mlp", index))
+    stored = mlp_sum(x, mlp, shape.mlp.activation, shape.eps)
+    return normalise(stored, mlp.after, shape.eps, scales("after_mlp", index))[0]
+
+
+def at_ends(stream: Float[Tensor, "batch token d_model"], ends: Tensor) -> Float[Tensor, "batch d_model"]:
+    """The stream at the last token of each prompt."""
+    return stream[torch.arange(len(stream), device=stream.device), ends]

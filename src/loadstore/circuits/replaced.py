@@ -1,0 +1,130 @@
+"""What wires outside a circuit carry: the stores of a counterfactual run, their mean over a reference, or nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.axes import HeadValues, Stream, Tokens
+from loadstore.execution.forward import forward
+from loadstore.execution.record import Record
+from loadstore.model.ports import heads_out
+from loadstore.model.weights import Weights
+
+Ablation: TypeAlias = Literal["counterfactual", "mean", "zero"]
+
+
+@dataclass(frozen=True, eq=False)
+class LayerReplaced:
+    """The replacements in one layer.
+
+    Args:
+        stream: The sum of all replacements before the heads.
+        middle: The sum of all replacements before an MLP that reads its own layer's heads.
+        inner: For heads, what the replaced store is linear in (``LayerRecord.inner``).
+        mlp: The store of the MLP, where there is one.
+        q: The queries of the run of the replacements where that is a recorded run, ready for attention.
+        k: Its keys.
+        v: Its values.
+    """
+
+    stream: Stream
+    middle: Stream
+    inner: HeadValues
+    mlp: Stream | None
+    q: HeadValues | None = None
+    k: HeadValues | None = None
+    v: HeadValues | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Replaced:
+    """The stores that take the place of the real ones, and the streams that they add up to.
+
+    Args:
+        embed: The store of the embedding.
+        layers: The layers.
+        final: The sum of all replacements.
+        pos: Positions that Q and K read beside the stream; they are no wire and stay.
+        exact: Whether this is what one real run stored, so that a head that reads replacements stores its own.
+    """
+
+    embed: Stream
+    layers: tuple[LayerReplaced, ...]
+    final: Stream
+    pos: Float[Tensor, "token d_model"] | None
+    exact: bool
+
+
+def recorded(weights: Weights, tokens: Tokens) -> Record:
+    """Run prompts and record what they did."""
+    record = Record()
+    with torch.no_grad():
+        forward(weights, tokens, record=record)
+    return record
+
+
+def replaced(weights: Weights, record: Record, ablation: Ablation, pairs: int) -> Replaced:
+    """Return what stands in the place of the stores of ``pairs`` prompts.
+
+    Args:
+        weights: The model.
+        record: The counterfactual runs, pair by pair; for the mean the runs of the reference.
+        ablation: Counterfactual: the stores of ``record``. Mean: their mean over its prompts, at each position. Zero:
+            no store but those that are the same in all runs.
+        pairs: The number of pairs.
+    """
+    assert record.embed is not None
+    assert record.final is not None
+    embed = _taken(record.embed, ablation, pairs)
+    if ablation == "zero":
+        return _constants(weights, record, embed, pairs)
+    layers: list[LayerReplaced] = []
+    for index, layer in enumerate(record.layers):
+        mlp = None if layer.mlp is None else _taken(layer.mlp, ablation, pairs)
+        after = record.final if index + 1 == len(record.layers) else record.layers[index + 1].stream
+        stream, after, inner = (_taken(value, ablation, pairs) for value in (layer.stream, after, layer.inner))
+        middle = after if mlp is None else after - mlp
+        run = (layer.q, layer.k, layer.v) if ablation == "counterfactual" else ()
+        layers.append(LayerReplaced(stream, middle, inner, mlp, *run))
+    final = _taken(record.final, ablation, pairs)
+    return Replaced(embed, tuple(layers), final, _beside(weights, record), exact=ablation == "counterfactual")
+
+
+def _constants(weights: Weights, record: Record, embed: Stream, pairs: int) -> Replaced:
+    """Zero for all that can differ; positions in the stream and biases remain."""
+    stream = embed
+    beside = _beside(weights, record)
+    if record.pos is not None and beside is None:
+        stream = stream + record.pos
+    layers: list[LayerReplaced] = []
+    for index, layer in enumerate(record.layers):
+        b_O = weights.layers[index].b_O
+        middle = stream if b_O is None else stream + weights.wide(b_O)
+        inner = torch.zeros_like(layer.inner[:1]).expand(pairs, -1, -1, -1)
+        mlp = None if layer.mlp is None else torch.zeros_like(stream)
+        layers.append(LayerReplaced(stream, middle, inner, mlp))
+        stream = middle
+    return Replaced(embed, tuple(layers), stream, beside, exact=False)
+
+
+def _taken(value: Tensor, ablation: Ablation, pairs: int) -> Tensor:
+    if ablation == "counterfactual":
+        return value
+    value = value.mean(0, keepdim=True) if ablation == "mean" else torch.zeros_like(value[:1])
+    return value.expand(pairs, *value.shape[1:])
+
+
+def _beside(weights: Weights, record: Record) -> Tensor | None:
+    return record.pos if weights.architecture.positions_bypass_norm else None
+
+
+def store_of_heads(
+    weights: Weights, layer: int, inner: HeadValues, heads: Sequence[int] | None = None
+) -> Float[Tensor, "batch head token d_model"]:
+    """What heads of a layer store, all of them or some."""
+    out = heads_out(weights, layer)
+    return torch.einsum("bthe,hed->bhtd", inner, out if heads is None else out[list(heads)])

@@ -1,0 +1,58 @@
+"""A run of a circuit as its definition says it, reader by reader, without any shortcut."""
+
+import torch
+from torch import Tensor
+
+from loadstore.circuits.live import Live
+from loadstore.execution.attention import attend, causal_softmax
+from loadstore.execution.forward import unembed
+from loadstore.execution.plan import Edited
+from loadstore.execution.trace import Trace
+from loadstore.model.mlp import mlp_output
+from loadstore.model.norms import normalise
+from loadstore.model.ports import heads_out
+from loadstore.sites import UNEMBED, Reader, Writer
+
+
+def circuit_run(clean: Trace, other: Trace, live: Live, mask: Tensor) -> Tensor:
+    """Logits [pair, token, vocab] with free norms and a counterfactual run."""
+    weights, shape = clean.weights, clean.weights.architecture
+    beside = clean.record.pos if shape.positions_bypass_norm else None
+    stored: dict[Writer, Tensor] = {Writer("embed"): clean.store("embed")}
+
+    def loaded(reader: Reader, stream: Tensor) -> Tensor:
+        u = stream
+        for writer, store in stored.items():
+            if live.network.connects(writer, reader) and mask[live.writers.index(writer), live.readers.index(reader)]:
+                u = u + store - other.store(writer)
+        return u
+
+    for index, layer in enumerate(weights.layers):
+        s = other.residual(index)
+        z = torch.zeros_like(clean.record.layers[index].z)
+        sides: dict[str, list[Tensor]] = {"Q": [], "K": [], "V": []}
+        for head in range(shape.n_heads):
+            for side, values in sides.items():
+                u = loaded(Reader(index, head, side), s)
+                step = attend(shape, index, layer, u, beside, Edited(weights), 0, keep=True)
+                values.append({"Q": step.q, "K": step.k, "V": step.v}[side][:, :, head])
+            q, k, v = (values[head] for values in sides.values())
+            pattern = causal_softmax((q @ k.mT * shape.attention_scale)[:, None], shape.window(index))[:, 0]
+            z[:, :, head] = pattern @ v
+        if layer.after_heads is not None:
+            scale = normalise(z.flatten(2) @ layer.W_O.flatten(0, 1), layer.after_heads, shape.eps)[1]
+            z = z * scale[..., None]
+        heads = {
+            Writer("head", index, head): z[:, :, head] @ heads_out(weights, index)[head]
+            for head in range(shape.n_heads)
+        }
+        parallel = shape.mlp is not None and shape.mlp.parallel
+        if not parallel:
+            stored |= heads
+        if layer.mlp is not None and shape.mlp is not None:
+            middle = s if parallel else other.residual(index + 1) - other.store(Writer("mlp", index))
+            x = normalise(loaded(Reader(index, -1, "mlp"), middle), layer.mlp.norm, shape.eps)[0]
+            stored[Writer("mlp", index)] = mlp_output(x, layer.mlp, shape.mlp.activation, shape.eps)
+        stored |= heads
+    final = loaded(UNEMBED, other.residual(shape.n_layers))
+    return unembed(weights, normalise(final, weights.norm(None), shape.eps)[0])
