@@ -15,7 +15,7 @@ from loadstore.sites import UNEMBED, Reader, Writer
 
 
 def circuit_run(clean: Trace, other: Trace, live: Live, mask: Tensor) -> Tensor:
-    """Logits [pair, token, vocab] with free norms and a counterfactual run."""
+    """Logits [pair, token, vocab] with free norms and a counterfactual run; masks may be any numbers."""
     weights, shape = clean.weights, clean.weights.architecture
     beside = clean.record.pos if shape.positions_bypass_norm else None
     stored: dict[Writer, Tensor] = {Writer("embed"): clean.store("embed")}
@@ -23,8 +23,8 @@ def circuit_run(clean: Trace, other: Trace, live: Live, mask: Tensor) -> Tensor:
     def loaded(reader: Reader, stream: Tensor) -> Tensor:
         u = stream
         for writer, store in stored.items():
-            if live.network.connects(writer, reader) and mask[live.writers.index(writer), live.readers.index(reader)]:
-                u = u + store - other.store(writer)
+            if live.network.connects(writer, reader):
+                u = u + mask[live.writers.index(writer), live.readers.index(reader)] * (store - other.store(writer))
         return u
 
     for index, layer in enumerate(weights.layers):

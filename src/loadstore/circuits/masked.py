@@ -16,7 +16,17 @@ from torch import Tensor
 
 from loadstore.axes import Stream, Tokens
 from loadstore.circuits.live import Live
-from loadstore.circuits.reads import Scales, at_ends, free, matrices, mixed_scale, mlp_store, owners, ready
+from loadstore.circuits.reads import (
+    Scales,
+    at_ends,
+    first_difference,
+    free,
+    matrices,
+    mixed_scale,
+    mlp_store,
+    owners,
+    ready,
+)
 from loadstore.circuits.replaced import Replaced, store_of_heads
 from loadstore.execution.attention import mixed, project
 from loadstore.execution.forward import unembed, width
@@ -200,9 +210,3 @@ class _Run:
                 scale = scale[:, :, [heads[place] for place in places]]
             values[:, first:, places] = ready(self.shape, index, layer, side, products, first, scale)
         return values[:, first:] if side == "Q" else values
-
-
-def first_difference(difference: Stream) -> int:
-    """The first token at which any prompt of a batch differs; the last one if none does."""
-    differs = (difference != 0).any(-1).any(0)
-    return int(differs.int().argmax()) if bool(differs.any()) else len(differs) - 1

@@ -22,6 +22,7 @@ class Pairs:
     """Pairs of a clean and a counterfactual prompt of equally many tokens.
 
     Args:
+        model: The model that runs them.
         clean: Token ids [pair, token].
         counterfactual: Token ids [pair, token].
         ends: The last token of each prompt, after which the metric is measured.
@@ -30,6 +31,7 @@ class Pairs:
         places: The name of each token's place in its template, for each pair; () for pairs without a template.
     """
 
+    model: Weights
     clean: Tokens
     counterfactual: Tokens
     ends: tuple[int, ...]
@@ -56,6 +58,7 @@ class Pairs:
         ends = tuple(self.ends[index] for index in some)
         length = max(ends) + 1
         return Pairs(
+            self.model,
             self.clean[some, :length],
             self.counterfactual[some, :length],
             ends,
@@ -65,13 +68,14 @@ class Pairs:
         )
 
     def measure(
-        self, weights: Weights, logits: Float[Tensor, "pair vocab"], intact: Float[Tensor, "pair vocab"]
+        self, logits: Float[Tensor, "pair vocab"], intact: Float[Tensor, "pair vocab"]
     ) -> Float[Tensor, " pair"]:
         """The metric of each pair from the logits after its last token; ``intact``: those of the clean prompts."""
-        return self.metric.of(weights, logits, intact)
+        return self.metric.of(self.model, logits, intact)
 
 
 def paired(
+    model: Weights,
     clean: Sequence[Sequence[int]],
     counterfactual: Sequence[Sequence[int]],
     metric: Prediction,
@@ -81,6 +85,7 @@ def paired(
     """Put token ids of prompts side by side.
 
     Args:
+        model: The model that runs them.
         clean: The token ids of each clean prompt.
         counterfactual: The token ids of each counterfactual prompt; as many as its clean one has.
         metric: The metric, ``at=-1``: measured after the last token of each prompt.
@@ -104,6 +109,7 @@ def paired(
             )
     length = max(map(len, clean))
     return Pairs(
+        model,
         torch.tensor([[*ids, *[ids[-1]] * (length - len(ids))] for ids in clean]),
         torch.tensor([[*ids, *[ids[-1]] * (length - len(ids))] for ids in counterfactual]),
         tuple(len(ids) - 1 for ids in clean),

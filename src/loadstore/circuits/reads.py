@@ -6,7 +6,7 @@ Norms take the scales of this run (``free``) or those of a recorded run (``froze
 """
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import torch
 from jaxtyping import Float
@@ -22,6 +22,7 @@ from loadstore.model.weights import Layer, MlpLayer
 from loadstore.sites import Side
 
 Scales: TypeAlias = Callable[[ScaleName, int], Tensor | None]
+Norms: TypeAlias = Literal["free", "frozen"]
 
 
 def free(which: ScaleName, layer: int) -> None:
@@ -84,3 +85,9 @@ def mlp_store(shape: Architecture, index: int, mlp: MlpLayer, u: Stream, scales:
 def at_ends(stream: Float[Tensor, "batch token d_model"], ends: Tensor) -> Float[Tensor, "batch d_model"]:
     """The stream at the last token of each prompt."""
     return stream[torch.arange(len(stream), device=stream.device), ends]
+
+
+def first_difference(difference: Stream) -> int:
+    """The first token at which any prompt of a batch differs; the last one if none does."""
+    differs = (difference != 0).any(-1).any(0)
+    return int(differs.int().argmax()) if bool(differs.any()) else len(differs) - 1

@@ -1,0 +1,140 @@
+"""How much each wire matters for a task, from a few gradients: the ranking that circuits are cut from."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import torch
+
+from loadstore.bounds import Within
+from loadstore.circuits.context import Context, contexts
+from loadstore.circuits.digests import digest
+from loadstore.circuits.live import live
+from loadstore.circuits.methods import Attributions, Method, attributions
+from loadstore.circuits.pairs import Pairs
+from loadstore.circuits.reads import Norms
+from loadstore.circuits.replaced import Ablation
+from loadstore.circuits.task import Task
+from loadstore.errors import BadRequest
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Points = Annotated[int, Within(1, 1_000)]
+
+
+def attribute(
+    task: Task,
+    *,
+    method: Method = "mask",
+    points: Points = 5,
+    tolerance: float | None = None,
+    ablation: Ablation = "counterfactual",
+    norms: Norms = "free",
+    progress: Callable[[int, int], None] | None = None,
+) -> "xr.Dataset":
+    """Attribute the effect of a task to wires, on its pairs for finding.
+
+    Args:
+        task: The task; its ``find`` pairs are used.
+        method: ``"mask"`` integrates the gradient by all masks together, from none to all wires; ``"eap"`` takes the
+            gradient at the clean run, ``"eap-ig"`` its mean over interpolated embeddings.
+        points: Gradients along the path.
+        tolerance: For ``"mask"``: take as many as it needs until what the sum misses of the total effect, relative
+            to it, is at most this.
+        ablation: What wires outside carry: the counterfactual run, or its mean over the pairs at each position.
+        norms: ``"free"``: norms take the scales of each run; ``"frozen"``: those of the clean run.
+        progress: Called with the pairs done and all of them.
+
+    Returns:
+        A Dataset over ``wire`` (coordinates ``writer``, ``reader``), live wires in depth order: ``attribution``, the
+        mean over pairs of the absolute value, in units of the metric; ``signed``, the mean; ``standard_error`` of
+        ``attribution``. Attributes: ``total``, the mean effect m(all) − m(none); ``remainder``, what the sums of all
+        wires miss of it pair by pair, relative to it.
+
+    Raises:
+        BadRequest: Zero ablation, which has no derivative at an RMSNorm, or a metric that does not change.
+        Undefined: The tolerance is not reached.
+    """
+    return attribute_pairs(task.find, task.name, method, points, tolerance, ablation, norms, progress)
+
+
+def attribute_pairs(
+    pairs: Pairs,
+    name: str,
+    method: Method = "mask",
+    points: int = 5,
+    tolerance: float | None = None,
+    ablation: Ablation = "counterfactual",
+    norms: Norms = "free",
+    progress: Callable[[int, int], None] | None = None,
+) -> "xr.Dataset":
+    """As ``attribute``, of any pairs."""
+    import xarray as xr
+
+    if ablation == "zero":
+        raise BadRequest("zero ablation has no derivative where an RMSNorm reads nothing; use counterfactual or mean")
+    if tolerance is not None and not 0 < tolerance < 1:
+        raise BadRequest(f"tolerance={tolerance}: expected a number between 0 and 1")
+    sums = _Sums()
+    for context in contexts(pairs, ablation, norms):
+        sums.add(context, attributions(context, method, points, tolerance))
+        if progress is not None:
+            progress(sums.pairs, len(pairs))
+    sums.check(pairs)
+    wires = live(pairs.model)
+    places = wires.exists.nonzero()
+    writers, readers = (np.array([str(site) for site in sites]) for sites in (wires.writers, wires.readers))
+    mean, square, signed = (each[wires.exists].numpy() / len(pairs) for each in (sums.size, sums.square, sums.signed))
+    error = np.sqrt(np.maximum(square - mean**2, 0) / max(1, len(pairs) - 1))
+    return xr.Dataset(
+        {
+            "attribution": ("wire", mean),
+            "signed": ("wire", signed),
+            "standard_error": ("wire", error if len(pairs) > 1 else np.full_like(error, np.nan)),
+        },
+        coords={"writer": ("wire", writers[places[:, 0]]), "reader": ("wire", readers[places[:, 1]])},
+        attrs={
+            "model": pairs.model.name,
+            "model_digest": digest(pairs.model),
+            "bos": pairs.model.begins,
+            "task": name,
+            "metric": str(pairs.metric),
+            "pairs": len(pairs),
+            "method": method,
+            "points": points if tolerance is None else f"adaptive, {tolerance:g}",
+            "ablation": ablation,
+            "norms": norms,
+            "total": sums.total / len(pairs),
+            "remainder": sums.missing / sums.moved,
+            "definition": "mean over pairs of |attribution|; signed: their mean (docs/circuits.md)",
+        },
+    )
+
+
+class _Sums:
+    """Attributions of tiles of pairs, added up in float64."""
+
+    def __init__(self) -> None:
+        self.size = self.square = self.signed = torch.zeros(())
+        self.total = self.missing = self.moved = 0.0
+        self.pairs = 0
+
+    def add(self, context: Context, found: Attributions) -> None:
+        wide = found.double()
+        self.size = self.size + wide.abs().sum(0)
+        self.square = self.square + wide.pow(2).sum(0)
+        self.signed = self.signed + wide.sum(0)
+        effect = (context.all - context.none).detach().double()
+        self.total += float(effect.sum())
+        self.moved += float(effect.abs().sum())
+        self.missing += float((wide.sum((1, 2)) - effect).abs().sum())
+        self.pairs += len(context.pairs)
+
+    def check(self, pairs: Pairs) -> None:
+        """Raise BadRequest where the metric is the same in the clean and the counterfactual runs."""
+        if not self.moved > 0:
+            raise BadRequest(
+                f"the metric ({pairs.metric}) is the same for clean and counterfactual prompts, so no wire can matter; "
+                "give targets that the prompts decide between"
+            )

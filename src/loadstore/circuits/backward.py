@@ -1,0 +1,81 @@
+"""The way back through a pass with equal masks: the gradient of the metric by the stream that every reader loads."""
+
+from collections.abc import Iterator
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.axes import Stream
+from loadstore.circuits.reads import Scales, free, matrices, owners
+from loadstore.circuits.uniform import Differences, Uniform
+from loadstore.model.norms import apply_gain, centred
+from loadstore.model.weights import Layer, Norm
+from loadstore.sites import SIDES, UNEMBED, Reader
+
+Gradients = Float[Tensor, "batch reader token d_model"]
+
+
+def gradients(run: Uniform) -> Iterator[tuple[tuple[Reader, ...], Gradients]]:
+    """Yield ∂m/∂u of the readers of one place after the other, from the unembedding back to the first layer.
+
+    The gradient by the unembedding's input is 0 but at the last token of each prompt.
+    """
+    (at_end,) = torch.autograd.grad(run.values.sum(), run.final)
+    stream = run.differences[:, 0]
+    final = torch.zeros_like(stream)
+    final[torch.arange(len(final), device=final.device), run.ends] = at_end
+    yield (UNEMBED,), final[:, None]
+    behind = run.alpha * final  # ∂m/∂o_w of a writer whose readers have all been passed
+    parallel = run.weights.architecture.mlp is not None and run.weights.architecture.mlp.parallel
+    for index in range(len(run.steps) - 1, -1, -1):
+        step, layer = run.steps[index], run.weights.layer(index)
+        of_mlp = None
+        if step.mlp is not None and step.u_mlp is not None:
+            (of_mlp,) = torch.autograd.grad(step.mlp, step.u_mlp, behind)
+            yield (Reader(index, -1, "mlp"),), of_mlp[:, None]
+            if not parallel:
+                behind = behind + run.alpha * of_mlp
+        readers, of_heads = _of_heads(run, index, layer, behind)
+        yield readers, of_heads
+        behind = behind + run.alpha * of_heads.sum(1)
+        if of_mlp is not None and parallel:
+            behind = behind + run.alpha * of_mlp
+
+
+def by_wire(gradient: Gradients, differences: Differences) -> Float[Tensor, "batch writer reader"]:
+    """⟨∂m/∂u_r, o_w − o′_w⟩ of some readers and all writers given."""
+    return differences.flatten(2) @ gradient.flatten(2).mT
+
+
+def _of_heads(run: Uniform, index: int, layer: Layer, behind: Stream) -> tuple[tuple[Reader, ...], Gradients]:
+    """∂m/∂u of each side of each head of a layer."""
+    step, shape = run.steps[index], run.weights.architecture
+    leaves = [step.projected[side] for side in SIDES]
+    found = torch.autograd.grad(step.stored, leaves, behind, allow_unused=True)
+    readers: list[Reader] = []
+    parts: list[Tensor] = []
+    for side, leaf, grad in zip(SIDES, leaves, found, strict=True):
+        matrix = matrices(layer, side)[0][owners(shape, side)]
+        grad = torch.zeros_like(leaf) if grad is None else grad
+        parts.append(torch.einsum("bthe,hde->bhtd", grad, matrix))
+        readers += [Reader(index, head, side) for head in range(shape.n_heads)]
+    return tuple(readers), before_norm(torch.cat(parts, 1), step.u, layer.norm, shape.eps, run.scales, index)
+
+
+def before_norm(gradient: Gradients, u: Stream, norm: Norm | None, eps: float, scales: Scales, layer: int) -> Gradients:
+    """∂m/∂u from ∂m/∂N(u) of several readers of one stream.
+
+    With x = u centred (LayerNorm) or u, s = (mean x² + ε)^−½ and f = γ s g centred likewise, free scales give
+    f − x s² mean(x f); frozen ones give f.
+    """
+    if norm is None:
+        return gradient
+    x = centred(u, norm)
+    frozen = scales("heads", layer)
+    scale = (x.pow(2).mean(-1, keepdim=True) + eps).rsqrt() if frozen is None else frozen
+    through = centred(apply_gain(gradient, norm) * scale[:, None], norm)
+    if scales is not free:
+        return through
+    x, scale = x[:, None], scale[:, None]
+    return through - x * scale.pow(2) * (x * through).mean(-1, keepdim=True)

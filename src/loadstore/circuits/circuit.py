@@ -1,0 +1,180 @@
+"""A circuit: a set of wires of one model, with the ranking that it was cut from."""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool
+from torch import Tensor
+
+from loadstore.atomic import write_whole
+from loadstore.circuits.digests import check_model
+from loadstore.circuits.live import Live, live
+from loadstore.circuits.pairs import Pairs
+from loadstore.circuits.ranking import count_of, ranking
+from loadstore.errors import BadRequest, NoSuchWire
+from loadstore.jsonfile import json_object
+from loadstore.model.weights import Weights
+from loadstore.sites import Reader, Writer, parse_reader, parse_writer
+from loadstore.visible import dumps
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+SCHEMA = "loadstore/circuit@1"
+REMEDY = "write one with loadstore discover"
+FACTS = ("model", "model_digest", "task", "metric", "method", "ablation", "norms")
+
+
+@dataclass(frozen=True, eq=False)
+class Circuit:
+    """Wires of a model, strongest first.
+
+    Args:
+        model: The name of the model.
+        model_digest: The digest of its content.
+        task: The name of the task.
+        metric: The metric of the task, in words.
+        method: How wires were ranked.
+        ablation: What other wires carried then.
+        norms: Whose scales norms took.
+        live: How many live wires the model has.
+        wires: The wires.
+        attributions: The attribution of each wire, in units of the metric; NaN where it is not known.
+    """
+
+    model: str
+    model_digest: str
+    task: str
+    metric: str
+    method: str
+    ablation: str
+    norms: str
+    live: int
+    wires: tuple[tuple[Writer, Reader], ...]
+    attributions: tuple[float, ...]
+
+    def __len__(self) -> int:
+        return len(self.wires)
+
+    @property
+    def size(self) -> float:
+        """The share of live wires."""
+        return len(self.wires) / self.live
+
+    def mask(self, weights: Weights) -> Bool[Tensor, "writer reader"]:
+        """The wires as a matrix over the live wires of a model. Raises NotThisModel for another model."""
+        check_model(self.model, self.model_digest, weights)
+        return mask_of(live(weights), self.wires)
+
+    def without(self, wires: Sequence[tuple[Writer, Reader]]) -> "Circuit":
+        """The circuit without some wires."""
+        gone = set(wires)
+        kept = [place for place, wire in enumerate(self.wires) if wire not in gone]
+        return replace(
+            self,
+            wires=tuple(self.wires[place] for place in kept),
+            attributions=tuple(self.attributions[place] for place in kept),
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write the circuit as JSON, whole or not at all. Raises BadRequest where that cannot be."""
+        write_whole(Path(path), dumps(self.document()).encode())
+
+    def document(self) -> dict[str, Any]:
+        """The circuit as one JSON document."""
+        facts: dict[str, Any] = {name: getattr(self, name) for name in FACTS}
+        wires = [
+            {"writer": str(writer), "reader": str(reader), "attribution": value if math.isfinite(value) else None}
+            for (writer, reader), value in zip(self.wires, self.attributions, strict=True)
+        ]
+        return {"schema": SCHEMA, **facts, "live": self.live, "size": self.size, "wires": wires}
+
+    @staticmethod
+    def load(path: str | Path) -> "Circuit":
+        """Read a circuit. Raises BadRequest for a file that is not one."""
+        return _read(json_object(Path(path), str(path), REMEDY), str(path))
+
+    def __str__(self) -> str:
+        from loadstore.circuits.program import program
+
+        return program(self)
+
+
+def circuit(
+    ranked: "xr.Dataset", size: float | int | str, *, on: Pairs | None = None, by: str = "attribution"
+) -> Circuit:
+    """Take the strongest wires of a ranking.
+
+    Args:
+        ranked: What ``attribute`` returned.
+        size: A share of the live wires (a float up to 1), a count (a whole number), or ``"F>=.85"``: the smallest
+            circuit of that faithfulness on the pairs ``on``.
+        on: Pairs to choose the size with, such as ``task.choose``.
+        by: ``"attribution"`` ranks by mean absolute values, ``"signed"`` by signed means.
+
+    Returns:
+        The circuit.
+
+    Raises:
+        BadRequest: A size that is neither, or one that no circuit reaches.
+    """
+    order = ranking(ranked, by)
+    if isinstance(size, str):
+        from loadstore.circuits.smallest import smallest
+
+        found = re.fullmatch(r"\s*F\s*>=\s*(\d*\.?\d+)\s*", size)
+        if found is None:
+            raise BadRequest(f"size={size!r}: expected a share such as .01, a count, or 'F>=.85'")
+        if on is None:
+            raise BadRequest(f"size={size!r} needs pairs to measure F with; give on=task.choose")
+        return smallest(ranked, on, float(found[1]), by)
+    return first(ranked, order, count_of(size, len(order)))
+
+
+def first(ranked: "xr.Dataset", order: np.ndarray, count: int) -> Circuit:
+    """The first ``count`` wires of an order."""
+    places = order[:count]
+    writers, readers = ranked.writer.values[places], ranked.reader.values[places]
+    facts = {name: str(ranked.attrs[name]) for name in FACTS}
+    return Circuit(
+        **facts,
+        live=ranked.sizes["wire"],
+        wires=tuple((parse_writer(str(w)), parse_reader(str(r))) for w, r in zip(writers, readers, strict=True)),
+        attributions=tuple(ranked.attribution.values[places].tolist()),
+    )
+
+
+def mask_of(wires: Live, chosen: Sequence[tuple[Writer, Reader]]) -> Bool[Tensor, "writer reader"]:
+    """Wires as a matrix. Raises NoSuchWire for one that no circuit can have."""
+    mask = torch.zeros_like(wires.exists)
+    for writer, reader in chosen:
+        row, column = wires.place_of_writer.get(writer), wires.place_of_reader.get(reader)
+        if row is None or column is None or not bool(wires.exists[row, column]):
+            raise NoSuchWire(f"{writer} → {reader} is not a live wire of {wires.network.model}")
+        mask[row, column] = True
+    return mask
+
+
+def _read(document: dict[str, Any], path: str) -> Circuit:
+    """Check a document and make it a circuit."""
+    wires, facts, count = document.get("wires"), [document.get(name) for name in FACTS], document.get("live")
+    fit = isinstance(wires, list) and all(isinstance(fact, str) for fact in facts)
+    if document.get("schema") != SCHEMA or not fit or type(count) is not int or not 0 < len(wires or []) <= count:
+        raise BadRequest(f"{path} is not a circuit: expected schema {SCHEMA} with {', '.join(FACTS)}, wires; {REMEDY}")
+    chosen: list[tuple[Writer, Reader]] = []
+    values: list[float] = []
+    for wire in wires or []:
+        if not isinstance(wire, dict):
+            raise BadRequest(f"{path}: a wire is an object with writer and reader; {REMEDY}")
+        value = wire.get("attribution")
+        chosen.append((parse_writer(str(wire.get("writer"))), parse_reader(str(wire.get("reader")))))
+        values.append(float(value) if isinstance(value, int | float) else math.nan)
+    if len(set(chosen)) < len(chosen):
+        raise BadRequest(f"{path} has a wire twice; {REMEDY}")
+    return Circuit(*map(str, facts), count, tuple(chosen), tuple(values))

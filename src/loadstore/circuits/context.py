@@ -1,0 +1,121 @@
+"""What runs of a circuit need of some pairs: the clean run, the replacements, and the metric at both ends."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.axes import Stream
+from loadstore.circuits.live import Live, live
+from loadstore.circuits.masked import run_circuit
+from loadstore.circuits.pairs import Pairs
+from loadstore.circuits.reads import Norms, Scales, first_difference, free, frozen
+from loadstore.circuits.replaced import Ablation, Replaced, recorded, replaced
+from loadstore.execution.record import Record
+from loadstore.model.ports import EmbedWriting
+from loadstore.model.weights import Weights
+from loadstore.sites import EMBED
+
+ROOM = 1 << 29  # bytes of the stores of one tile of pairs
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """Some pairs with all that is the same for every circuit.
+
+    Args:
+        pairs: The pairs.
+        base: The replacements.
+        scales: The scales of norms: ``free``, or those of the clean runs.
+    """
+
+    pairs: Pairs
+    base: Replaced
+    scales: Scales
+
+    @property
+    def weights(self) -> Weights:
+        """The model."""
+        return self.pairs.model
+
+    @cached_property
+    def live(self) -> Live:
+        """The live wires of the model."""
+        return live(self.weights)
+
+    @cached_property
+    def clean(self) -> Float[Tensor, "pair vocab"]:
+        """Logits after the last token of each clean prompt."""
+        return self.logits(self.live.exists)
+
+    @cached_property
+    def all(self) -> Float[Tensor, " pair"]:
+        """The metric of each pair with all wires: that of its clean prompt."""
+        return self.measure(self.clean)
+
+    @cached_property
+    def none(self) -> Float[Tensor, " pair"]:
+        """The metric of each pair without any wire."""
+        return self.of(torch.zeros_like(self.live.exists))
+
+    @cached_property
+    def embed(self) -> Stream:
+        """What the embedding stores of the clean prompts."""
+        return EmbedWriting(self.weights, EMBED).given(self.pairs.clean, self.pairs.clean)
+
+    @cached_property
+    def first(self) -> int:
+        """The first token at which anything can differ."""
+        exact = self.base.exact and self.scales is free
+        return min(first_difference(self.embed - self.base.embed), min(self.pairs.ends)) if exact else 0
+
+    def measure(self, logits: Float[Tensor, "pair vocab"]) -> Float[Tensor, " pair"]:
+        """The metric of each pair from logits; KL compares with the clean run's."""
+        intact = logits.detach() if "clean" not in self.__dict__ else self.clean
+        return self.pairs.measure(logits, intact)
+
+    def logits(self, mask: Tensor) -> Float[Tensor, "pair vocab"]:
+        """Logits after the last token of each prompt in the run of a circuit."""
+        pairs = self.pairs
+        return run_circuit(self.weights, self.live, mask, pairs.clean, pairs.ends, self.base, self.scales)
+
+    def of(self, mask: Tensor) -> Float[Tensor, " pair"]:
+        """The metric of each pair in the run of a circuit."""
+        self.clean  # noqa: B018 the metric may compare with it
+        return self.measure(self.logits(mask))
+
+
+def contexts(
+    pairs: Pairs,
+    ablation: Ablation = "counterfactual",
+    norms: Norms = "free",
+    over: Record | None = None,
+) -> Iterator[Context]:
+    """Yield contexts of as many pairs each as fit in ``ROOM``.
+
+    Args:
+        pairs: The pairs.
+        ablation: What wires outside a circuit carry.
+        norms: ``"free"``: scales are those of the circuit's run; ``"frozen"``: those of the clean run.
+        over: For the mean: the recorded runs of the reference, prompts of as many tokens; the counterfactual ones
+            if None.
+    """
+    weights, step = pairs.model, side_by_side(pairs.model, pairs.clean.shape[1])
+    if ablation != "counterfactual" and over is None:
+        over = recorded(weights, pairs.counterfactual)
+    for low in range(0, len(pairs), step):
+        some = pairs.rows(range(low, min(low + step, len(pairs))))
+        record = recorded(weights, some.counterfactual) if over is None else over
+        base = replaced(weights, record, ablation, len(some))
+        scales = free if norms == "free" else frozen(recorded(weights, some.clean))
+        yield Context(some, base, scales)
+
+
+def side_by_side(weights: Weights, tokens: int) -> int:
+    """How many prompts of so many tokens fit in ``ROOM`` with the stores of all writers."""
+    writers = len(live(weights).writers)
+    size = torch.finfo(weights.dtype).bits // 8
+    return max(1, ROOM // (writers * tokens * weights.architecture.d_model * size))

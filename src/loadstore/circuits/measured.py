@@ -1,0 +1,97 @@
+"""Values of the metric in runs of circuits, and faithfulness with its interval.
+
+F(C) = (m(C) − m(none)) / (m(all) − m(none))        m a mean over pairs: a ratio of means
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from jaxtyping import Bool
+from torch import Tensor
+
+from loadstore.circuits.context import Context, contexts
+from loadstore.circuits.live import Live
+from loadstore.circuits.pairs import Pairs
+from loadstore.circuits.reads import Norms
+from loadstore.circuits.replaced import Ablation
+from loadstore.errors import BadRequest
+
+Values: TypeAlias = np.ndarray
+"""One number for each pair."""
+DRAWS = 1000
+LEVELS = (2.5, 97.5)
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Pairs that circuits are measured on.
+
+    Args:
+        pairs: The pairs.
+        tiles: The pairs with all that is the same for every circuit, as many at a time as fit.
+        all: The metric of each pair with all wires.
+        none: The metric of each pair without any.
+    """
+
+    pairs: Pairs
+    tiles: tuple[Context, ...]
+    all: Values
+    none: Values
+
+    @property
+    def live(self) -> Live:
+        """The live wires of the model."""
+        return self.tiles[0].live
+
+    def values(self, mask: Bool[Tensor, "writer reader"]) -> Values:
+        """The metric of each pair in the run of a circuit."""
+        return np.concatenate([tile.of(mask).double().numpy() for tile in self.tiles])
+
+    def faithfulness(self, mask: Bool[Tensor, "writer reader"]) -> float:
+        """F of a circuit."""
+        return self.ratio(self.values(mask))
+
+    def ratio(self, values: Values) -> float:
+        """F of values of the metric."""
+        return float((values - self.none).mean() / (self.all - self.none).mean())
+
+    def interval(self, values: Values, seed: int = 0) -> tuple[float, float]:
+        """A 95 % interval of F: templates are drawn again, and pairs within each; pairs alone for one template."""
+        counts = drawn(self.pairs.templates, DRAWS, seed)
+        above, below = counts @ (values - self.none), counts @ (self.all - self.none)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            low, high = np.nanpercentile(above / below, LEVELS)
+        return float(low), float(high)
+
+    def error(self, values: Values) -> float:
+        """The squared error of single pairs, relative to that of no wires."""
+        return float(((values - self.all) ** 2).mean() / ((self.none - self.all) ** 2).mean())
+
+
+def measured(pairs: Pairs, ablation: Ablation = "counterfactual", norms: Norms = "free") -> Measured:
+    """Prepare pairs. Raises BadRequest where m(all) and m(none) are equal."""
+    tiles = tuple(contexts(pairs, ablation, norms))
+    every, none = (
+        np.concatenate([value.double().numpy() for value in values])
+        for values in ([tile.all for tile in tiles], [tile.none for tile in tiles])
+    )
+    if not abs((every - none).mean()) > 0:
+        raise BadRequest(
+            f"m(all) and m(none) are equal ({every.mean():.3g}), so faithfulness is not defined; give a metric that "
+            "the two prompts of a pair decide between"
+        )
+    return Measured(pairs, tiles, every, none)
+
+
+def drawn(templates: Sequence[str], draws: int, seed: int) -> np.ndarray:
+    """How often each pair is drawn when templates are drawn with replacement, and pairs within each [draw, pair]."""
+    generator = np.random.default_rng(seed)
+    groups = [np.flatnonzero(np.array(templates) == name) for name in dict.fromkeys(templates)]
+    counts = np.zeros((draws, len(templates)))
+    for row in counts:
+        for group in generator.integers(len(groups), size=len(groups)):
+            pairs = groups[group]
+            np.add.at(row, pairs[generator.integers(len(pairs), size=len(pairs))], 1)
+    return counts

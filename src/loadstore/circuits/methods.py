@@ -1,0 +1,114 @@
+"""Attributions of all wires for each pair: the gradient of the metric along a path, times what the wire carries.
+
+mask     a = ∫₀¹ ∂m/∂M dα with every mask at α         Σ over all wires = m(all) − m(none)
+eap      ⟨∂m/∂u_r, o_w − o′_w⟩ at the clean run         Syed et al. 2310.10348
+eap-ig   the same gradient, its mean over inputs e′ + k/n (e − e′), k = 1 … n      Hanna et al. 2403.17806
+"""
+
+from typing import Literal, TypeAlias
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.circuits.backward import by_wire, gradients
+from loadstore.circuits.context import Context
+from loadstore.circuits.uniform import Differences, Uniform, uniform
+from loadstore.errors import Undefined
+
+Method: TypeAlias = Literal["mask", "eap", "eap-ig"]
+Attributions: TypeAlias = Float[Tensor, "batch writer reader"]
+DEEPEST = 14  # halvings of an interval
+
+
+def attributions(
+    context: Context, method: Method = "mask", points: int = 5, tolerance: float | None = None
+) -> Attributions:
+    """Return the attribution of each wire for each pair; 0 where there is no wire.
+
+    Args:
+        context: The pairs.
+        method: ``mask``, ``eap`` or ``eap-ig``.
+        points: Gradients along the path.
+        tolerance: For ``mask``: halve intervals of α until what is missing from the total effect, relative to it, is
+            at most this.
+
+    Raises:
+        Undefined: The tolerance is not reached.
+    """
+    if method == "mask":
+        return _adaptive(context, points, tolerance) if tolerance is not None else _along(context, 0.0, 1.0, points)
+    end = run_at(context, 1.0)
+    steps = [context.embed] if method == "eap" else [_between(context, k / points) for k in range(1, points + 1)]
+    found = _zeros(context)
+    for embed in steps:
+        found += _by_wires(context, run_at(context, 1.0, embed), end.differences) / len(steps)
+    return found
+
+
+def _between(context: Context, share: float) -> Tensor:
+    return context.base.embed + share * (context.embed - context.base.embed)
+
+
+def run_at(context: Context, alpha: float, embed: Tensor | None = None) -> Uniform:
+    """One pass with every mask at α; ``embed``: what the embedding stores, if not that of the clean prompts."""
+    embed = context.embed if embed is None else embed
+    ends = torch.tensor(context.pairs.ends, device=embed.device)
+    return uniform(
+        context.weights,
+        context.live,
+        alpha,
+        embed,
+        ends,
+        context.base,
+        context.measure,
+        context.scales,
+        context.first,
+    )
+
+
+def _along(context: Context, low: float, high: float, points: int) -> Attributions:
+    """The integral over α from ``low`` to ``high``, by Gauss and Legendre."""
+    nodes, shares = np.polynomial.legendre.leggauss(points)
+    found = _zeros(context)
+    for node, share in zip(nodes, shares, strict=True):
+        run = run_at(context, low + (high - low) * (float(node) + 1) / 2)
+        found += _by_wires(context, run, run.differences) * (float(share) * (high - low) / 2)
+    return found
+
+
+def _adaptive(context: Context, points: int, tolerance: float) -> Attributions:
+    """Halve intervals whose integral is not the change of the metric between their ends."""
+    total = float((context.all - context.none).abs().sum())
+    found, intervals = _zeros(context), [(0.0, 1.0, context.none, context.all, 0)]
+    while intervals:
+        low, high, before, after, depth = intervals.pop()
+        some = _along(context, low, high, points)
+        missing = float((some.sum((1, 2)) - (after - before)).abs().sum())
+        if missing <= tolerance * total * (high - low):
+            found += some
+            continue
+        if depth == DEEPEST:
+            raise Undefined(
+                f"the attributions between masks of {low:.5f} and {high:.5f} still miss {missing / total:.1e} of the "
+                f"total effect; allow tolerance={missing / total / (high - low):.0e}"
+            )
+        middle = (low + high) / 2
+        value = run_at(context, middle).values.detach()
+        intervals += [(low, middle, before, value, depth + 1), (middle, high, value, after, depth + 1)]
+    return found
+
+
+def _by_wires(context: Context, run: Uniform, differences: Differences) -> Attributions:
+    """The gradient by the mask of every wire, for stores that differ by ``differences``."""
+    live, found = context.live, _zeros(context)
+    for readers, gradient in gradients(run):
+        before = live.before(readers[0].layer, readers[0].side)
+        columns = [live.place_of_reader[reader] for reader in readers]
+        found[:, :before, columns] = by_wire(gradient, differences[:, :before])
+    return found
+
+
+def _zeros(context: Context) -> Attributions:
+    return context.base.final.new_zeros(len(context.pairs), *context.live.exists.shape)

@@ -1,0 +1,43 @@
+"""The order of wires by attribution, and how many of them a size asks for."""
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from jaxtyping import Bool
+from torch import Tensor
+
+from loadstore.circuits.live import Live
+from loadstore.errors import BadRequest
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def count_of(size: float | int, wires: int) -> int:
+    """The number of wires that a share or a count asks for. Raises BadRequest."""
+    if isinstance(size, bool) or not math.isfinite(size) or size <= 0:
+        raise BadRequest(f"size={size}: expected a share of the wires (.01) or a count (100)")
+    if isinstance(size, int):
+        if size > wires:
+            raise BadRequest(f"size={size}: the model has {wires:,} live wires")
+        return size
+    if size > 1:
+        raise BadRequest(f"size={size}: a share is at most 1.0; a count is a whole number")
+    return max(1, round(size * wires))
+
+
+def ranking(ranked: "xr.Dataset", by: str = "attribution") -> np.ndarray:
+    """The places of the wires, strongest first; equal ones in depth order. Raises BadRequest."""
+    if by not in ("attribution", "signed") or by not in ranked:
+        raise BadRequest(f"by={by!r}: expected 'attribution' or 'signed', of a Dataset that ls.attribute returned")
+    return np.argsort(-ranked[by].values, kind="stable")
+
+
+def mask_of_first(wires: Live, order: np.ndarray, count: int) -> Bool[Tensor, "writer reader"]:
+    """The first ``count`` live wires of an order as a matrix."""
+    mask = torch.zeros_like(wires.exists)
+    rows, columns = wires.exists.nonzero()[torch.from_numpy(order[:count].copy())].unbind(1)
+    mask[rows, columns] = True
+    return mask

@@ -1,0 +1,55 @@
+"""The smallest circuit of a ranking that is faithful enough on some pairs."""
+
+import math
+from typing import TYPE_CHECKING
+
+from loadstore.circuits.circuit import Circuit, first
+from loadstore.circuits.curve import SIZES
+from loadstore.circuits.digests import check_model
+from loadstore.circuits.measured import measured
+from loadstore.circuits.pairs import Pairs
+from loadstore.circuits.ranking import mask_of_first, ranking
+from loadstore.errors import BadRequest
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+CLOSE = 1.1  # ratio of two sizes that are not told apart
+
+
+def smallest(ranked: "xr.Dataset", pairs: Pairs, enough: float, by: str = "attribution") -> Circuit:
+    """Search the size: the grid of ``curve`` upwards, then between the first size that is enough and the one before.
+
+    F need not grow with size: this is the first crossing on that grid, within 10 %.
+
+    Args:
+        ranked: What ``attribute`` returned.
+        pairs: Pairs to measure F with.
+        enough: The faithfulness wanted.
+        by: The ranking: ``"attribution"`` or ``"signed"``.
+
+    Raises:
+        BadRequest: No size is enough.
+    """
+    check_model(ranked.attrs["model"], ranked.attrs["model_digest"], pairs.model)
+    on, order = measured(pairs), ranking(ranked, by)
+
+    def reaches(count: int) -> bool:
+        return on.faithfulness(mask_of_first(on.live, order, count)) >= enough
+
+    counts = sorted({max(1, round(size * len(order))) for size in SIZES})
+    low = 0
+    for count in counts:
+        if reaches(count):
+            break
+        low = count
+    else:
+        raise BadRequest(f"no size has F ≥ {enough:g} on these {len(pairs)} pairs; ask for less, or give size=")
+    high = count
+    while high > low + 1 and high > CLOSE * max(1, low):
+        middle = max(low + 1, min(high - 1, round(math.sqrt(max(1, low) * high))))
+        if reaches(middle):
+            high = middle
+        else:
+            low = middle
+    return first(ranked, order, high)
