@@ -1,0 +1,62 @@
+"""Generate a task: fillers divided between the splits, then pairs until every split has its number."""
+
+from dataclasses import replace
+from random import Random
+
+from loadstore.circuits.example import Example, check_example
+from loadstore.circuits.places import named_places
+from loadstore.circuits.recipe import Pools, Recipe
+from loadstore.circuits.splits import SPLITS, divided, shares
+from loadstore.circuits.task import Task, task_of
+from loadstore.errors import BadPrompt, BadRequest
+from loadstore.model.weights import Weights
+from loadstore.tokenizer.tokens import require
+
+TRIES = 50  # draws for each pair that is wanted
+
+
+def generated(weights: Weights, recipe: Recipe, pairs: int, seed: int) -> Task:
+    """Make the pairs of a recipe for a model: the same for the same tokenizer, number and seed.
+
+    A pair is dropped where its prompts differ in length, a target is not one token, or it was drawn before.
+
+    Raises:
+        BadRequest: The tokenizer leaves too few pairs; the message has their number.
+        Undefined: The task is made of text, and the model has no tokenizer.
+    """
+    if recipe.texts:
+        require(weights.tokens, weights.name, weights.untokenised)
+    wanted = dict(zip(SPLITS, shares(pairs), strict=True))
+    pools = recipe.pools(weights)
+    parts = {kind: divided(pool, recipe.least, Random(f"{recipe.name} {seed} {kind}")) for kind, pool in pools.items()}
+    examples: list[Example] = []
+    for split, count in wanted.items():
+        own = {kind: part[split] for kind, part in parts.items()}
+        if all(len(pool) >= recipe.least for pool in own.values()):
+            examples += _drawn(weights, recipe, own, split, count, Random(f"{recipe.name} {seed} {split}"))
+    if len(examples) < pairs:
+        found = ", ".join(f"{sum(one.split == split for one in examples)} to {split}" for split in SPLITS)
+        raise BadRequest(
+            f"{recipe.name} gives {len(examples)} pairs of {pairs} under the tokenizer of {weights.name} ({found}); "
+            "ask for fewer pairs, choose another task, or give pairs of your own (docs/tasks.md)"
+        )
+    return task_of(weights, recipe.name, recipe.metric, examples, seed)
+
+
+def _drawn(weights: Weights, recipe: Recipe, pools: Pools, split: str, count: int, random: Random) -> list[Example]:
+    """Up to ``count`` different pairs of one split, its templates in turn."""
+    templates = recipe.templates_of(split)
+    found: dict[tuple[object, object], Example] = {}
+    for number in range(TRIES * count):
+        if len(found) == count:
+            break
+        drawn = recipe.draw(templates[number % len(templates)], pools, random)
+        example = replace(drawn.example, split=split)
+        try:
+            check_example(weights, example)
+        except (BadPrompt, BadRequest):
+            continue
+        if isinstance(example.clean, str):
+            example = replace(example, places=named_places(weights, example.clean, drawn.spans))
+        found.setdefault((example.clean, example.counterfactual), example)
+    return list(found.values())

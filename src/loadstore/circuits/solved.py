@@ -1,0 +1,116 @@
+"""Whether a model solves a task: m(clean) > 0 > m(counterfactual) on three quarters of the pairs to judge."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from loadstore.axes import Tokens
+from loadstore.circuits.task import Task
+from loadstore.errors import Undefined
+from loadstore.execution.forward import embedded, read_last, through_layers, unembed
+from loadstore.execution.overflow import finite
+from loadstore.execution.plan import Edited
+from loadstore.model.weights import Weights
+
+LEAST = 0.75  # of the pairs
+TOKENS = 4096  # of prompts at a time
+
+
+@dataclass(frozen=True, eq=False)
+class Solved:
+    """What a model does on a task.
+
+    Args:
+        task: The name of the task.
+        model: The name of the model.
+        each_clean: The metric after each clean prompt, all wires intact [pair].
+        each_counterfactual: The metric after each counterfactual prompt, no wire of the clean run [pair].
+    """
+
+    task: str
+    model: str
+    each_clean: Float[Tensor, " pair"]
+    each_counterfactual: Float[Tensor, " pair"]
+
+    @property
+    def clean(self) -> float:
+        """m(all): the mean metric after the clean prompts."""
+        return float(self.each_clean.double().mean())
+
+    @property
+    def counterfactual(self) -> float:
+        """m(none): the mean metric after the counterfactual prompts."""
+        return float(self.each_counterfactual.double().mean())
+
+    @property
+    def share(self) -> float:
+        """The share of pairs with m(clean) > 0 > m(counterfactual)."""
+        return float(((self.each_clean > 0) & (self.each_counterfactual < 0)).double().mean())
+
+    @property
+    def solved(self) -> bool:
+        """Whether that share is at least .75."""
+        return self.share >= LEAST
+
+    def __str__(self) -> str:
+        verb = "solves" if self.solved else "does not solve"
+        return (
+            f"{self.model} {verb} {self.task}: m(clean) > 0 > m(counterfactual) on {self.share:.0%} of "
+            f"{len(self.each_clean)} pairs (at least {LEAST:.0%}); "
+            f"means {self.clean:+.3g} and {self.counterfactual:+.3g}"
+        )
+
+
+def solved(task: Task) -> Solved:
+    """Run the pairs to judge and compare the metric after clean and counterfactual prompts.
+
+    Args:
+        task: The task.
+
+    Returns:
+        The metric of each pair after both prompts, their means, and the share of pairs with the right signs.
+
+    Raises:
+        Undefined: Logits that are not finite.
+    """
+    pairs = task.judge
+    both = end_logits(task.model, torch.cat([pairs.clean, pairs.counterfactual]), pairs.ends * 2)
+    clean, other = both.split(len(pairs))
+    each = (pairs.measure(task.model, logits, clean) for logits in (clean, other))
+    return Solved(task.name, task.model.name, *each)
+
+
+def require_solved(task: Task) -> Solved:
+    """Return ``solved(task)``. Raises Undefined, with the numbers, for a task that the model does not solve."""
+    found = solved(task)
+    if not found.solved:
+        raise Undefined(f"{found}. Choose a task that it solves (loadstore tasks MODEL lists them), or other pairs")
+    return found
+
+
+def end_logits(weights: Weights, tokens: Tokens, ends: Sequence[int]) -> Float[Tensor, "prompt vocab"]:
+    """The logits after the last token of each prompt [prompt, vocab], a few prompts at a time.
+
+    Args:
+        weights: The model.
+        tokens: Token ids [prompt, token]; what follows a prompt's end is not looked at.
+        ends: The index of each prompt's last token.
+
+    Raises:
+        Undefined: Logits that are not finite.
+    """
+    rows = max(1, TOKENS // tokens.shape[1])
+    parts = zip(tokens.split(rows), torch.tensor(ends).split(rows), strict=True)
+    with torch.no_grad():
+        return torch.cat([_ended(weights, part, at) for part, at in parts])
+
+
+def _ended(weights: Weights, tokens: Tokens, ends: Int[Tensor, " prompt"]) -> Float[Tensor, "prompt vocab"]:
+    edited = Edited(weights, ())
+    stream, beside = embedded(weights, tokens, edited)
+    stream = through_layers(weights, 0, stream, beside, edited)
+    read = read_last(weights, stream, edited)[torch.arange(len(tokens)), ends]
+    return finite(weights, tokens, (), unembed(weights, read[:, None]))[:, 0]
