@@ -38,12 +38,22 @@ def task(weights: Weights, name: str | Path, pairs: PairCount | None = None, see
     Example:
         >>> task = ls.task(ls.load("smollm2"), "ioi", pairs=64, seed=0)
     """
-    if isinstance(name, Path) or name.endswith(".jsonl"):
+    if is_file(name):
         if pairs is not None:
             raise BadRequest(f"pairs={pairs} is for generated tasks; all pairs of {quote(name, 60)} are taken")
         return read_task(weights, Path(name), seed)
-    if name not in TASKS:
+    check_task(name)
+    return generated(weights, TASKS[str(name)], PAIRS if pairs is None else pairs, seed)
+
+
+def is_file(name: str | Path) -> bool:
+    """Whether a name is that of a file of pairs."""
+    return isinstance(name, Path) or name.endswith(".jsonl")
+
+
+def check_task(name: str | Path) -> None:
+    """Raise BadRequest for a name that is neither that of a generated task nor that of a file."""
+    if not is_file(name) and name not in TASKS:
         raise BadRequest(
             f"there is no task '{quote(name, 40)}'; tasks are {', '.join(TASKS)}, or the path of a .jsonl file"
         )
-    return generated(weights, TASKS[name], PAIRS if pairs is None else pairs, seed)

@@ -26,7 +26,7 @@ KINDS = {
     "insect": "beetle mosquito butterfly moth wasp bee cricket grasshopper dragonfly cockroach termite",
     "metal": "copper zinc nickel titanium platinum chromium magnesium cobalt",
     "instrument": "piano violin guitar flute trumpet clarinet cello harp drum saxophone trombone banjo",
-    "weapon": "sword dagger pistol rifle spear cannon missile bomb",
+    "weapon": "sword dagger pistol rifle spear cannon",
     "vehicle": "car truck bus van taxi tractor bicycle motorcycle",
     "furniture": "sofa couch table desk wardrobe bookcase",
     "disease": "malaria cholera measles tuberculosis leprosy smallpox",

@@ -13,8 +13,9 @@ from loadstore.model.weights import Weights
 
 TEMPLATE = "random tokens, the first of them again"
 WORD = re.compile(r" [a-z]{3,8}")
-ONCE, AGAIN = 12, 4  # random tokens, and how many of them return; fewer in a small vocabulary or context
-LEAST = 4
+ONCE, AGAIN = 12, 6  # random tokens, and how many of them return; fewer in a small vocabulary or context
+LEAST = 4  # random tokens of a split
+ROOM = 6  # tokens of the shortest prompt
 MOST = 4000  # tokens to draw from
 
 
@@ -28,14 +29,15 @@ def pools(weights: Weights) -> Pools:
         ids = words if len(words) >= 3 * ONCE else ids
     ids = Random(0).sample(ids, min(len(ids), MOST))
     room = weights.architecture.context - len(first[:1])
-    return {"token": [(str(token), first, str(room)) for token in ids] if room > LEAST else []}
+    return {"token": [(str(token), first, str(room)) for token in ids] if room >= ROOM else []}
 
 
 def draw(template: str, fillers: Pools, random: Random) -> Drawn:
     """One pair: the successor of A is exchanged with a later token."""
     pool = fillers["token"]
-    once = min(ONCE, len(pool), 3 * int(pool[0][2]) // 4)
-    again = min(AGAIN, once - 3)
+    room = int(pool[0][2])
+    once = min(ONCE, len(pool), 2 * room // 3)
+    again = min(AGAIN, once - 3, room - once)
     ids = [int(text) for text, *_ in random.sample(pool, once)]
     a = random.randrange(again - 1, once - 2)  # where A is; D is behind B
     b, d = a + 1, random.randrange(a + 2, once)
