@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 from each import each
-from hostile import refusal, small
+from hostile import refusal, small, unchecked
 from tiny import Kind, tiny
 
 import loadstore as ls
@@ -131,4 +131,5 @@ GIVEN = ["find"] * 3 + ["choose"] + ["judge"] * 4
     ],
 )
 def test_what_is_not_a_task_is_refused(changed: dict[str, Any], kind: type[LoadstoreError], words: list[str]) -> None:
-    refusal(lambda: own(**changed), kind, *words)
+    with unchecked():
+        refusal(lambda: own(**changed), kind, *words)

@@ -100,10 +100,11 @@ def test_induction_exchanges_the_successor_before_it_is_asked_for() -> None:
 def test_what_a_model_cannot_be_asked_is_refused_with_a_number_or_a_reason() -> None:
     bare = tiny(Kind("learned", "layer", True))
     refusal(lambda: ls.task(bare, "ioi"), Undefined, "no tokenizer")
-    for sizes in (Sizes(vocab=5), Sizes(context=5)):
+    for sizes, count in ((Sizes(vocab=5), 24), (Sizes(context=5), 0)):
         poor = tiny(Kind("learned", "none", False, sizes=sizes))
-        refusal(lambda poor=poor: ls.task(poor, "induction"), BadRequest, "induction gives 0 pairs of 64")
-    refusal(lambda: ls.task(MODEL, "ioi", pairs=9_999), BadRequest, "ioi gives ", " pairs of 9999", "ask for fewer")
+        message = refusal(lambda poor=poor: ls.task(poor, "induction"), BadRequest, "under the vocabulary of tiny")
+        assert message.startswith(f"induction gives {count} pairs of 64")
+    refusal(lambda: ls.task(MODEL, "gender", pairs=4_000), BadRequest, " pairs of 4000", "ask for fewer pairs")
     refusal(lambda: ls.task(MODEL, "foo"), BadRequest, "there is no task 'foo'; tasks are ioi, greater_than")
     refusal(lambda: ls.task(MODEL, "ioi", pairs=2), BadRequest, "expected a number from 3 to 10,000")
     refusal(lambda: ls.task(MODEL, "foo.jsonl", pairs=8), BadRequest, "pairs=8 is for generated tasks")

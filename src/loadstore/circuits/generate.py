@@ -12,7 +12,7 @@ from loadstore.errors import BadPrompt, BadRequest
 from loadstore.model.weights import Weights
 from loadstore.tokenizer.tokens import require
 
-TRIES = 50  # draws for each pair that is wanted
+STALLED = 500  # draws in a row without a new pair
 
 
 def generated(weights: Weights, recipe: Recipe, pairs: int, seed: int) -> Task:
@@ -36,8 +36,9 @@ def generated(weights: Weights, recipe: Recipe, pairs: int, seed: int) -> Task:
             examples += _drawn(weights, recipe, own, split, count, Random(f"{recipe.name} {seed} {split}"))
     if len(examples) < pairs:
         found = ", ".join(f"{sum(one.split == split for one in examples)} to {split}" for split in SPLITS)
+        under = "tokenizer" if recipe.texts else "vocabulary"
         raise BadRequest(
-            f"{recipe.name} gives {len(examples)} pairs of {pairs} under the tokenizer of {weights.name} ({found}); "
+            f"{recipe.name} gives {len(examples)} pairs of {pairs} under the {under} of {weights.name} ({found}); "
             "ask for fewer pairs, choose another task, or give pairs of your own (docs/tasks.md)"
         )
     return task_of(weights, recipe.name, recipe.metric, examples, seed)
@@ -47,16 +48,19 @@ def _drawn(weights: Weights, recipe: Recipe, pools: Pools, split: str, count: in
     """Up to ``count`` different pairs of one split, its templates in turn."""
     templates = recipe.templates_of(split)
     found: dict[tuple[object, object], Example] = {}
-    for number in range(TRIES * count):
-        if len(found) == count:
-            break
-        drawn = recipe.draw(templates[number % len(templates)], pools, random)
+    number = last = 0
+    while len(found) < count and number - last < STALLED:
+        number += 1
+        drawn = recipe.draw(templates[(number - 1) % len(templates)], pools, random)
         example = replace(drawn.example, split=split)
+        if (example.clean, example.counterfactual) in found:
+            continue
         try:
             check_example(weights, example)
         except (BadPrompt, BadRequest):
             continue
         if isinstance(example.clean, str):
             example = replace(example, places=named_places(weights, example.clean, drawn.spans))
-        found.setdefault((example.clean, example.counterfactual), example)
+        found[example.clean, example.counterfactual] = example
+        last = number
     return list(found.values())

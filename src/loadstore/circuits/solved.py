@@ -10,7 +10,7 @@ from torch import Tensor
 from loadstore.axes import Tokens
 from loadstore.circuits.task import Task
 from loadstore.errors import Undefined
-from loadstore.execution.forward import embedded, read_last, through_layers, unembed
+from loadstore.execution.forward import embedded, forward, read_last, through_layers, unembed
 from loadstore.execution.overflow import finite
 from loadstore.execution.plan import Edited
 from loadstore.model.weights import Weights
@@ -113,4 +113,7 @@ def _ended(weights: Weights, tokens: Tokens, ends: Int[Tensor, " prompt"]) -> Fl
     stream, beside = embedded(weights, tokens, edited)
     stream = through_layers(weights, 0, stream, beside, edited)
     read = read_last(weights, stream, edited)[torch.arange(len(tokens)), ends]
-    return finite(weights, tokens, (), unembed(weights, read[:, None]))[:, 0]
+    logits = unembed(weights, read[:, None])[:, 0]
+    if not bool(torch.isfinite(logits).all()):
+        finite(weights, tokens, (), forward(weights, tokens))  # raises with the layer
+    return logits
