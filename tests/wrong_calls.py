@@ -87,6 +87,7 @@ def right_calls() -> dict[str, dict[str, object]]:
         "patch": {"writer": head, "source": trace},
         "path": {"weights": model, "heads": ["L0.H0", head]},
         "pattern_entry": {"head": head, "query": 3, "key": 1},
+        "probability_difference": {"token": 3, "against": 4},
         "positional_qk": {"weights": model, "head": head},
         "residual_parts": {"trace": trace, "layer": 1, "at": 4},
         "run": {"weights": model, "prompt": IDS},

@@ -104,7 +104,10 @@ def test_what_a_model_cannot_be_asked_is_refused_with_a_number_or_a_reason() -> 
         poor = tiny(Kind("learned", "none", False, sizes=sizes))
         message = refusal(lambda poor=poor: ls.task(poor, "induction"), BadRequest, "under the vocabulary of tiny")
         assert message.startswith(f"induction gives {count} pairs of 64")
-    refusal(lambda: ls.task(MODEL, "gender", pairs=4_000), BadRequest, " pairs of 4000", "ask for fewer pairs")
+    few = tiny(Kind("learned", "none", False, sizes=Sizes(vocab=12)))
+    assert len(ls.task(few, "induction", pairs=16).judge) == 8
+    message = refusal(lambda: ls.task(few, "induction", pairs=1000), BadRequest, "pairs of 1000", "ask for fewer pairs")
+    assert not message.startswith("induction gives 0 ")
     refusal(lambda: ls.task(MODEL, "foo"), BadRequest, "there is no task 'foo'; tasks are ioi, greater_than")
     refusal(lambda: ls.task(MODEL, "ioi", pairs=2), BadRequest, "expected a number from 3 to 10,000")
     refusal(lambda: ls.task(MODEL, "foo.jsonl", pairs=8), BadRequest, "pairs=8 is for generated tasks")

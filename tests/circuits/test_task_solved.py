@@ -43,7 +43,7 @@ def test_an_unsolved_task_is_refused_with_its_number(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("kind", FEW, ids=str)
 def test_logits_at_the_ends_are_those_of_each_prompt_alone(kind, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "TOKENS", 12)  # two prompts at a time
+    monkeypatch.setattr(module, "TOKENS", 12)  # a pair at a time
     model = tiny(kind)
     prompts = [[1, 2, 3], [4, 5, 6, 7, 8, 9], [3, 1], [2, 7, 1, 8]]
     task = ls.Task(

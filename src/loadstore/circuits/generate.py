@@ -35,10 +35,10 @@ def generated(weights: Weights, recipe: Recipe, pairs: int, seed: int) -> Task:
         if all(len(pool) >= recipe.least for pool in own.values()):
             examples += _drawn(weights, recipe, own, split, count, Random(f"{recipe.name} {seed} {split}"))
     if len(examples) < pairs:
-        found = ", ".join(f"{sum(one.split == split for one in examples)} to {split}" for split in SPLITS)
+        counts = ", ".join(f"{sum(one.split == split for one in examples)} to {split}" for split in SPLITS)
         under = "tokenizer" if recipe.texts else "vocabulary"
         raise BadRequest(
-            f"{recipe.name} gives {len(examples)} pairs of {pairs} under the {under} of {weights.name} ({found}); "
+            f"{recipe.name} gives {len(examples)} pairs of {pairs} under the {under} of {weights.name} ({counts}); "
             "ask for fewer pairs, choose another task, or give pairs of your own (docs/tasks.md)"
         )
     return task_of(weights, recipe.name, recipe.metric, examples, seed)
@@ -47,13 +47,13 @@ def generated(weights: Weights, recipe: Recipe, pairs: int, seed: int) -> Task:
 def _drawn(weights: Weights, recipe: Recipe, pools: Pools, split: str, count: int, random: Random) -> list[Example]:
     """Up to ``count`` different pairs of one split, its templates in turn."""
     templates = recipe.templates_of(split)
-    found: dict[tuple[object, object], Example] = {}
+    examples: dict[tuple[object, object], Example] = {}
     number = last = 0
-    while len(found) < count and number - last < STALLED:
+    while len(examples) < count and number - last < STALLED:
         number += 1
         drawn = recipe.draw(templates[(number - 1) % len(templates)], pools, random)
         example = replace(drawn.example, split=split)
-        if (example.clean, example.counterfactual) in found:
+        if (example.clean, example.counterfactual) in examples:
             continue
         try:
             check_example(weights, example)
@@ -61,6 +61,6 @@ def _drawn(weights: Weights, recipe: Recipe, pools: Pools, split: str, count: in
             continue
         if isinstance(example.clean, str):
             example = replace(example, places=named_places(weights, example.clean, drawn.spans))
-        found[example.clean, example.counterfactual] = example
+        examples[example.clean, example.counterfactual] = example
         last = number
-    return list(found.values())
+    return list(examples.values())

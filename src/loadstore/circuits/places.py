@@ -45,8 +45,8 @@ def named_places(weights: Weights, text: str, spans: Sequence[Span]) -> tuple[st
 def numbered(names: Sequence[str]) -> tuple[str, ...]:
     """The same names, each that occurs again with its number."""
     seen = Counter[str]()
-    found: list[str] = []
+    unique: list[str] = []
     for name in names:
         seen[name] += 1
-        found.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return tuple(found)
+        unique.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return tuple(unique)

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.axes import Tokens
+from loadstore.circuits.pairs import Pairs
 from loadstore.circuits.task import Task
 from loadstore.errors import Undefined
 from loadstore.execution.forward import embedded, forward, read_last, through_layers, unembed
@@ -16,7 +17,7 @@ from loadstore.execution.plan import Edited
 from loadstore.model.weights import Weights
 
 LEAST = 0.75  # of the pairs
-TOKENS = 4096  # of prompts at a time
+PROMPTS, TOKENS = 64, 4096  # at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,43 +78,48 @@ def solved(task: Task) -> Solved:
         Undefined: Logits that are not finite.
     """
     pairs = task.judge
-    both = end_logits(task.model, torch.cat([pairs.clean, pairs.counterfactual]), pairs.ends * 2)
-    clean, other = both.split(len(pairs))
-    each = (pairs.measure(task.model, logits, clean) for logits in (clean, other))
-    return Solved(task.name, task.model.name, *each)
+    size = max(1, min(PROMPTS, TOKENS // pairs.clean.shape[1]) // 2)
+    starts = range(0, len(pairs), size)
+    parts = [_metrics(task.model, pairs.rows(range(start, min(start + size, len(pairs))))) for start in starts]
+    clean, counterfactual = (torch.cat(each) for each in zip(*parts, strict=True))
+    return Solved(task.name, task.model.name, clean, counterfactual)
 
 
 def require_solved(task: Task) -> Solved:
     """Return ``solved(task)``. Raises Undefined, with the numbers, for a task that the model does not solve."""
-    found = solved(task)
-    if not found.solved:
-        raise Undefined(f"{found}. Choose a task that it solves (loadstore tasks MODEL lists them), or other pairs")
-    return found
+    result = solved(task)
+    if not result.solved:
+        raise Undefined(f"{result}. Choose a task that it solves (loadstore tasks MODEL lists them), or other pairs")
+    return result
 
 
 def end_logits(weights: Weights, tokens: Tokens, ends: Sequence[int]) -> Float[Tensor, "prompt vocab"]:
-    """The logits after the last token of each prompt [prompt, vocab], a few prompts at a time.
+    """The logits after the last token of each prompt, in one batch, without gradients.
 
     Args:
         weights: The model.
         tokens: Token ids [prompt, token]; what follows a prompt's end is not looked at.
         ends: The index of each prompt's last token.
 
+    Returns:
+        Logits [prompt, vocab].
+
     Raises:
         Undefined: Logits that are not finite.
     """
-    rows = max(1, TOKENS // tokens.shape[1])
-    parts = zip(tokens.split(rows), torch.tensor(ends).split(rows), strict=True)
     with torch.no_grad():
-        return torch.cat([_ended(weights, part, at) for part, at in parts])
-
-
-def _ended(weights: Weights, tokens: Tokens, ends: Int[Tensor, " prompt"]) -> Float[Tensor, "prompt vocab"]:
-    edited = Edited(weights, ())
-    stream, beside = embedded(weights, tokens, edited)
-    stream = through_layers(weights, 0, stream, beside, edited)
-    read = read_last(weights, stream, edited)[torch.arange(len(tokens)), ends]
-    logits = unembed(weights, read[:, None])[:, 0]
-    if not bool(torch.isfinite(logits).all()):
-        finite(weights, tokens, (), forward(weights, tokens))  # raises with the layer
+        edited = Edited(weights, ())
+        stream, beside = embedded(weights, tokens, edited)
+        stream = through_layers(weights, 0, stream, beside, edited)
+        read = read_last(weights, stream, edited)[torch.arange(len(tokens)), torch.tensor(ends)]
+        logits = unembed(weights, read[:, None])[:, 0]
+        if not bool(torch.isfinite(logits).all()):
+            finite(weights, tokens, (), forward(weights, tokens))  # raises with the layer
     return logits
+
+
+def _metrics(weights: Weights, pairs: Pairs) -> tuple[Float[Tensor, " pair"], Float[Tensor, " pair"]]:
+    """The metric of each pair after its clean and after its counterfactual prompt."""
+    both = end_logits(weights, torch.cat([pairs.clean, pairs.counterfactual]), pairs.ends * 2)
+    clean, counterfactual = both.split(len(pairs))
+    return pairs.measure(weights, clean, clean), pairs.measure(weights, counterfactual, clean)

@@ -42,7 +42,7 @@ def drawn(examples: Sequence[Example], seed: int) -> tuple[str, ...]:
         )
     Random(f"splits {seed}").shuffle(groups)
     groups.sort(key=len, reverse=True)
-    found = [""] * len(examples)
+    assigned = [""] * len(examples)
     left = dict(wanted)
     for index, group in enumerate(groups):
         empty = [split for split in SPLITS if left[split] == wanted[split]]
@@ -50,8 +50,8 @@ def drawn(examples: Sequence[Example], seed: int) -> tuple[str, ...]:
         split = max(open_, key=lambda name: left[name] / wanted[name])
         left[split] -= len(group)
         for member in group:
-            found[member] = split
-    return tuple(found)
+            assigned[member] = split
+    return tuple(assigned)
 
 
 def check_splits(examples: Sequence[Example]) -> None:

@@ -70,15 +70,15 @@ def save_task(task: Task, path: Path) -> None:
     kind = kind_of(task.metric_of_pairs)
     lines: list[dict[str, Any]] = [{"task": task.name, "metric": kind}]
     for example in task.examples:
-        told: dict[str, Any] = {
+        record: dict[str, Any] = {
             "clean": _plain(example.clean),
             "counterfactual": _plain(example.counterfactual),
             "good": _short(example.good),
         }
-        told |= {"bad": _short(example.bad)} if example.bad else {}
-        told |= {"split": example.split}
-        told |= {key: getattr(example, key) for key in ("template", "fillers", "places") if getattr(example, key)}
-        lines.append(told)
+        record |= {"bad": _short(example.bad)} if example.bad else {}
+        record |= {"split": example.split}
+        record |= {key: getattr(example, key) for key in ("template", "fillers", "places") if getattr(example, key)}
+        lines.append(record)
     write_whole(path, "".join(f"{json.dumps(line)}\n" for line in lines).encode())
 
 
@@ -93,7 +93,7 @@ def _short(tokens: Sequence[Token]) -> Token | list[Token]:
 def _lines(path: Path) -> list[tuple[str, dict[str, Any]]]:
     """The objects of a file, each with its place for messages; empty lines are left out."""
     reads(path)
-    found: list[tuple[str, dict[str, Any]]] = []
+    objects: list[tuple[str, dict[str, Any]]] = []
     try:
         if not path.is_file():
             raise BadRequest(f"{path} is not a file; name a .jsonl file, or a task of loadstore tasks")
@@ -107,12 +107,12 @@ def _lines(path: Path) -> list[tuple[str, dict[str, Any]]]:
                 if len(line) > MOST_LINE:
                     raise BadRequest(f"{where} is longer than {MOST_LINE:,} bytes; {REMEDY}")
                 if line.strip():
-                    found.append((where, _object(line, where)))
-                if len(found) > MOST_PAIRS + 1:
+                    objects.append((where, _object(line, where)))
+                if len(objects) > MOST_PAIRS + 1:
                     raise BadRequest(f"{path} has more than {MOST_PAIRS:,} pairs; give fewer")
     except (OSError, ValueError) as error:
         raise BadRequest(f"{path} cannot be read ({quote(error)}); name a .jsonl file that you may read") from None
-    return found
+    return objects
 
 
 def _object(line: bytes, where: str) -> dict[str, Any]:
@@ -125,13 +125,13 @@ def _object(line: bytes, where: str) -> dict[str, Any]:
 
 def _header(where: str, line: dict[str, Any], name: str) -> tuple[str, Kind]:
     _known(where, line, ("task", "metric"), ())
-    told: object = line.get("task", name)
+    title: object = line.get("task", name)
     kind = line.get("metric", KINDS[0])
-    if not isinstance(told, str) or not 0 < len(told) <= 100:
+    if not isinstance(title, str) or not 0 < len(title) <= 100:
         raise BadRequest(f"{where}: 'task' is a name of 1 to 100 characters; {REMEDY}")
     if kind not in KINDS:
         raise BadRequest(f"{where}: 'metric' is one of {', '.join(KINDS)}; got {quote(repr(kind), 60)}; {REMEDY}")
-    return told, kind
+    return title, kind
 
 
 def _example(where: str, line: dict[str, Any], kind: Kind) -> Example:

@@ -110,19 +110,19 @@ def _row(
     return {"task": task.name, "about": about, "reason": None, **_measured(task, solved(task))}
 
 
-def _measured(task: "Task", found: "Solved") -> dict[str, Any]:
+def _measured(task: "Task", result: "Solved") -> dict[str, Any]:
     from loadstore.circuits.example import kind_of
 
     first = next(example for example in task.examples if example.split == "judge")
     return {
-        "solved": found.solved,
+        "solved": result.solved,
         "metric": kind_of(task.metric_of_pairs),
         "find": len(task.find),
         "choose": len(task.choose),
         "judge": len(task.judge),
-        "clean": found.clean,
-        "counterfactual": found.counterfactual,
-        "share": found.share,
+        "clean": result.clean,
+        "counterfactual": result.counterfactual,
+        "share": result.share,
         "example": {
             "clean": first.clean,
             "counterfactual": first.counterfactual,

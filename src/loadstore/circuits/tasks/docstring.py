@@ -20,7 +20,7 @@ TEMPLATES = (
 ARGUMENTS = listed(
     "files state size shape option project target command index value model input output path name user data text "
     "table order event result source filter group field key line node message width height length offset limit "
-    "color title label mode type page request response table token version address password host port session"
+    "color title label mode type page request response token version address password host port session"
 )
 NAMES = listed("update create process apply handle build check load save merge parse render select compute prepare")
 TEXTS = listed(
