@@ -13,7 +13,7 @@ from loadstore.model.weights import Weights
 from loadstore.quote import quote
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Task:
     """Pairs of a clean and a counterfactual prompt with a metric, divided into find, choose and judge.
 
@@ -55,6 +55,11 @@ class Task:
     def __post_init__(self) -> None:
         """Check everything, and draw the splits where none are given."""
         self._check_kinds()
+        for field in ("clean", "counterfactual", "fillers", "places"):
+            kept = (tuple(value) if isinstance(value, list) else value for value in getattr(self, field))
+            object.__setattr__(self, field, tuple(kept))
+        object.__setattr__(self, "splits", tuple(self.splits))
+        object.__setattr__(self, "templates", tuple(self.templates))
         pairs = self._pairs
         self._check_targets(pairs)
         if same := [i for i, (one, other) in enumerate(zip(*self._ids, strict=True)) if one == other]:
@@ -109,6 +114,10 @@ class Task:
         sizes = ", ".join(f"{len(self._split(split))} to {split}" for split in SPLITS)
         """The name, the model, the number of pairs of each split, and the metric."""
         return f"{self.name} for {self.model.name}: {sizes}; {self.metric}"
+
+    def __repr__(self) -> str:
+        """The same in one line."""
+        return f"Task({self})"
 
     @cached_property
     def _ids(self) -> tuple[list[list[int]], list[list[int]]]:

@@ -1,7 +1,7 @@
 """Hypernyms: which kind of thing a word names; the counterfactual has a word of another kind.
 
 Source of the facts: the noun hierarchy of WordNet 3.0 (Princeton University, free licence): each word's first sense, or
-the sense of that kind, lies below the kind's synset.
+the sense of that kind, lies below the kind's synset. All are count nouns that take the article a.
 """
 
 from random import Random
@@ -20,16 +20,14 @@ KINDS = {
     "fish": "trout salmon tuna cod carp herring sardine perch pike mackerel bass sole haddock flounder catfish",
     "tree": "pine maple birch cedar willow beech poplar spruce fir cypress sycamore redwood",
     "fruit": "banana pear peach plum cherry mango lemon grape melon strawberry raspberry blueberry pineapple",
-    "vegetable": "carrot cabbage spinach broccoli lettuce turnip cucumber cauliflower leek celery",
+    "vegetable": "carrot cabbage turnip cucumber cauliflower leek radish zucchini",
     "flower": "daisy tulip lily daffodil carnation marigold sunflower peony petunia dahlia",
     "dog": "poodle beagle terrier collie greyhound bulldog retriever spaniel dachshund rottweiler husky",
     "insect": "beetle mosquito butterfly moth wasp bee cricket grasshopper dragonfly cockroach termite",
-    "metal": "copper zinc nickel titanium platinum chromium magnesium cobalt",
     "instrument": "piano violin guitar flute trumpet clarinet cello harp drum saxophone trombone banjo",
     "weapon": "sword dagger pistol rifle spear cannon",
     "vehicle": "car truck bus van taxi tractor bicycle motorcycle",
     "furniture": "sofa couch table desk wardrobe bookcase",
-    "disease": "malaria cholera measles tuberculosis leprosy smallpox",
 }
 
 
