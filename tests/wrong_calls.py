@@ -54,6 +54,10 @@ def right_calls() -> dict[str, dict[str, object]]:
     head = "L1.H0"
     measured = ls.moments(model, read_corpus(model, [IDS, IDS[::-1]]))
     return {
+        "Task": {
+            **{"model": model, "metric": ls.logit_difference(3, 4), "splits": ["find", "choose", "judge"]},
+            **{"clean": [[1, 2], [3, 4], [5, 6]], "counterfactual": [[7, 2], [8, 4], [9, 6]]},
+        },
         "ablate": {"writer": head},
         "ablation_effects": {"weights": model, "heads": [head], "on": torch.tensor([IDS])},
         "address": {"trace": trace, "head": head, "at": 4},
@@ -83,6 +87,7 @@ def right_calls() -> dict[str, dict[str, object]]:
         "patch": {"writer": head, "source": trace},
         "path": {"weights": model, "heads": ["L0.H0", head]},
         "pattern_entry": {"head": head, "query": 3, "key": 1},
+        "probability_difference": {"token": 3, "against": 4},
         "positional_qk": {"weights": model, "head": head},
         "residual_parts": {"trace": trace, "layer": 1, "at": 4},
         "run": {"weights": model, "prompt": IDS},
@@ -93,6 +98,7 @@ def right_calls() -> dict[str, dict[str, object]]:
         "store_loads": {"trace": trace, "writer": "L0.H0", "at": 3},
         "subspace_scores": {"weights": model, "readers": "L1.H0.K"},
         "sweep": {"trace": trace, "wires": "L0.H0 -> L1.H0.K", "metric": ls.loss()},
+        "task": {"weights": model, "name": "induction", "pairs": 8},
         "term_importance": {"weights": tiny(Kind("learned", "none", False)), "corpus": [IDS]},
         "traffic": {"weights": model, "corpus": measured},
         "verify": {"found": ls.listing(trace), "controls": 2, "replicates": 2},

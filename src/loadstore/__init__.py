@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from loadstore.causal.metrics import probability_difference as probability_difference
     from loadstore.causal.sweep import sweep as sweep
     from loadstore.checkpoints.library import load as load
+    from loadstore.circuits.named import task as task
+    from loadstore.circuits.task import Task as Task
     from loadstore.decomposition.address import address as address
     from loadstore.decomposition.decomposition import score_parts as score_parts
     from loadstore.decomposition.listing import listing as listing
@@ -69,6 +71,7 @@ prepare()  # before anything loads torch
 
 _HOMES = {
     "Head": "loadstore.sites",
+    "Task": "loadstore.circuits.task",
     "Trace": "loadstore.execution.trace",
     "Weights": "loadstore.model.weights",
     "ablate": "loadstore.execution.edits",
@@ -111,6 +114,7 @@ _HOMES = {
     "stream_moments": "loadstore.wire_traffic.stream",
     "subspace_scores": "loadstore.scores.scores",
     "sweep": "loadstore.causal.sweep",
+    "task": "loadstore.circuits.named",
     "term_importance": "loadstore.evidence.orders",
     "traffic": "loadstore.wire_traffic.traffic",
     "verify": "loadstore.evidence.verify",
@@ -119,6 +123,7 @@ _HOMES = {
 }
 __all__ = [
     "Head",
+    "Task",
     "Trace",
     "Weights",
     "ablate",
@@ -161,6 +166,7 @@ __all__ = [
     "stream_moments",
     "subspace_scores",
     "sweep",
+    "task",
     "term_importance",
     "traffic",
     "verify",

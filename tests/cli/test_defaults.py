@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from cli.conftest import Run
 
-from loadstore.cli import analyse, circuit, demo, explore, head, listing, patch, report, train, wires
+from loadstore.circuits.named import task
+from loadstore.cli import analyse, circuit, demo, explore, head, listing, patch, report, tasks, train, wires
 from loadstore.decomposition.listing import listing as find
 from loadstore.evidence.dossier import dossier
 from loadstore.evidence.verify import verify as prove
@@ -31,6 +32,7 @@ def default(function: Callable[..., Any], name: str) -> Any:
         (analyse.heads, head_roles, ["on", "sequences", "seed"]),
         (analyse.scores, subspace_scores, ["norms", "control", "null", "seed"]),
         (head.head, dossier, ["sequences", "seed", "offset"]),
+        (tasks.tasks, task, ["pairs", "seed"]),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
@@ -51,6 +53,7 @@ def test_a_command_and_its_python_call_have_the_same_defaults(
         (analyse.heads, {"on": "repeats", "sequences": 20, "seed": 0}),
         (head.head, {"top": 6, "model": "builtin"}),
         (circuit.circuit, {"kind": "sum", "top": 10}),
+        (tasks.tasks, {"model": "builtin", "task": None, "pairs": None, "seed": 0, "out": None}),
         (explore.explore, {"host": "127.0.0.1", "port": None, "browser": True, "at": None}),
         (report.report, {"out": Path("report.html"), "at": None}),
         (train.train, {"out": Path("run"), "threads": 0, "overwrite": False}),
@@ -77,6 +80,9 @@ def test_defaults_are_those_of_the_pages(command: Callable[..., Any], expected: 
         "heads {} --sequences 10001",
         "head {} L0.H0 --sequences 0",
         "circuit {} L0.H0 --top 0",
+        "tasks {} --pairs 2",
+        "tasks {} --pairs 10001",
+        "tasks {} --seed -1",
         "explore {} --port 65536",
         "explore {} --port -1",
         "train {0} {0} --threads -1",
@@ -101,6 +107,8 @@ def test_a_number_out_of_bounds_is_refused(loadstore: Run, words: str) -> None:
         "heads {} --sequences 1",
         "heads {} --sequences 10000",
         "circuit {} L0.H0 --top 1",
+        "tasks {} --pairs 3 --seed 0",
+        "tasks {} --pairs 10000",
         "explore {} --port 0",
         "explore {} --port 65535",
         "train {0} {0} --threads 0",

@@ -42,6 +42,8 @@ COMMANDS = {
     "circuit match": "circuit MODEL L0.H1 --kind match",
     "circuit key": "circuit MODEL L0.H1 L1.H0 --kind key",
     "circuit position": "circuit MODEL L0.H1 --kind position",
+    "tasks": "tasks MODEL --pairs 4",
+    "tasks of a file": "tasks MODEL --task PAIRS",
     "listing": "listing MODEL PROMPT",
     "listing of ids": "listing MODEL --ids IDS",
     "verify": "verify MODEL PROMPT --controls 2 --replicates 2 --most 3",
@@ -72,6 +74,9 @@ REFUSED = {
     "corpus": "wires MODEL --corpus NAME",
     "kind": "circuit MODEL L0.H0 --kind NAME",
     "heads": "circuit MODEL NAME NAME",
+    "task": "tasks MODEL --task NAME",
+    "task file": "tasks MODEL --task NAME.jsonl",
+    "task pairs": "tasks MODEL --task ODD",
     "on": "heads MODEL --on NAME",
     "bos": "heads MODEL --bos NAME",
     "positions": "heads MODEL --positions NAME",
@@ -118,7 +123,14 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     text = folder / f"text{NAME}.txt"
     text.write_text("|".join(2 * [*TOKENS[1:9], *TOKENS[10:16]]), encoding="utf-8", newline="")
     other = "|".join([*TOKENS[3:7], *TOKENS[1:5], TOKENS[11]])
+    texts = [("|".join(pair), "|".join(pair[::-1])) for pair in zip(TOKENS[1:5], TOKENS[11:15], strict=True)]
+    lines = [{"clean": one, "counterfactual": two, "good": TOKENS[1], "bad": TOKENS[2]} for one, two in texts]
+    pairs, odd = folder / f"pairs{NAME}.jsonl", folder / f"odd{NAME}.jsonl"
+    pairs.write_text("\n".join(json.dumps(line) for line in [{"task": NAME}, *lines]))
+    odd.write_text(json.dumps({**lines[0], NAME: 1}))
     files = {
+        "PAIRS": pairs,
+        "ODD": odd,
         "FOLDER": gpt2(folder / f"folder{NAME}", tokenizer),
         "MODEL": where,
         "DAMAGED": damaged,

@@ -37,6 +37,7 @@ COMMANDS: dict[str, list[str]] = {
     "address, against": ["address", "MODEL", PROMPT, "--head", "L1.H2", "--against", OTHER],
     "circuit": ["circuit", "MODEL", "L0.H1", "L1.H2", "--top", "3"],
     "circuit, key": ["circuit", "MODEL", "L0.H1", "L1.H2", "--kind", "key", "--offset", "2", "--top", "3"],
+    "tasks": ["tasks", "MODEL", "--task", "induction", "--pairs", "4"],
     "heads": ["heads", "MODEL", "--sequences", "2"],
     "spectrum": ["spectrum", "MODEL", "L0.H1", "--top", "3"],
     "head": ["head", "L1.H2", "--model", "MODEL", "--sequences", "2", "--top", "2", "--offset", "2"],

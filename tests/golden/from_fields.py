@@ -48,6 +48,7 @@ EDITED: Calls = {
     "loss": lambda c: of.loss(2)(c.other, c.trace),
     "log_probability": lambda c: of.log_probability(3)(c.other, c.trace),
     "logit_difference": lambda c: of.logit_difference(3, 4, -2)(c.other, c.trace),
+    "probability_difference": lambda c: of.probability_difference(3, 4, -2)(c.other, c.trace),
     "pattern_entry": lambda c: of.pattern_entry(c.late, -1, 2)(c.other, c.trace),
 }
 TEXT: Calls = {
@@ -56,6 +57,7 @@ TEXT: Calls = {
     "traffic": lambda c: of.traffic(c.model, documents(), readers=f"{c.late}.?"),
     "wires": lambda c: of.wires(c.model, documents(), readers=f"{c.late}.?", most=3, effect=2),
     "roles": lambda c: of.roles(c.model, sequences=2),
+    "task": lambda c: of.task(c.model, "induction", 4),
     "circuits": lambda c: c.circuits,
     "dossier": lambda c: of.dossier(c.model, c.late, text=c.batch, top=2, sequences=2, offset=c.offset),
     "verify": lambda c: c.verdicts["relabelled"],

@@ -34,6 +34,7 @@ from loadstore import patch as patch
 from loadstore import path as path
 from loadstore import pattern_entry as pattern_entry
 from loadstore import positional_qk as positional_qk
+from loadstore import probability_difference as probability_difference
 from loadstore import residual_parts as residual_parts
 from loadstore import run as run
 from loadstore import score_parts as score_parts
@@ -43,6 +44,7 @@ from loadstore import store_loads as loads_of_store
 from loadstore import stream_moments as stream_moments
 from loadstore import subspace_scores as scores
 from loadstore import sweep as sweep
+from loadstore import task as task
 from loadstore import term_importance as orders
 from loadstore import traffic as traffic
 from loadstore import verify as verify

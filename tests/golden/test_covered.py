@@ -13,6 +13,7 @@ from loadstore.cli.app import app
 HERE = Path(__file__).parent
 ELSEWHERE = {  # public names without a call of their own in from_fields.py
     "Head": "a name, not a result",
+    "Task": "`task` returns it",
     "Trace": "`run` returns it",
     "Weights": "`load` returns it, and weights/model/parameters has every tensor",
     "load": "the groups of builtin and smollm2 begin with it, and weights/model/parameters has every tensor",

@@ -14,6 +14,7 @@ from loadstore.cli import (
     models,
     patch,
     report,
+    tasks,
     train,
     wires,
 )
@@ -36,6 +37,7 @@ app.command()(wires.wires)
 app.command()(patch.patch)
 app.command()(address.address)
 app.command()(circuit.circuit)
+app.command()(tasks.tasks)
 app.command()(analyse.heads)
 app.command()(analyse.spectrum)
 app.command()(head.head)

@@ -1,0 +1,1 @@
+"""Generated tasks, one small module each; ``table`` lists them."""
