@@ -58,7 +58,7 @@ def test_splits_follow_the_seed_and_every_pair_keeps_its_own_targets() -> None:
         logits = torch.randn(len(pairs), 17, dtype=torch.float64)
         first = pairs.clean[:, 0]  # the pair's number, as the prompts are made
         rows = torch.arange(len(pairs))
-        assert pairs.measure(MODEL, logits, logits).equal(logits[rows, first] - logits[rows, first + 8])
+        assert pairs.measure(logits, logits).equal(logits[rows, first] - logits[rows, first + 8])
 
 
 def test_prompts_may_differ_in_length_between_pairs_and_text_begins_with_bos() -> None:

@@ -122,4 +122,4 @@ def _metrics(weights: Weights, pairs: Pairs) -> tuple[Float[Tensor, " pair"], Fl
     """The metric of each pair after its clean and after its counterfactual prompt."""
     both = end_logits(weights, torch.cat([pairs.clean, pairs.counterfactual]), pairs.ends * 2)
     clean, counterfactual = both.split(len(pairs))
-    return pairs.measure(weights, clean, clean), pairs.measure(weights, counterfactual, clean)
+    return pairs.measure(clean, clean), pairs.measure(counterfactual, clean)

@@ -128,7 +128,7 @@ class Task:
     @cached_property
     def _pairs(self) -> Pairs:
         """All pairs, whatever their split."""
-        return paired(*self._ids, self.metric_of_pairs, self.templates, self.places)
+        return paired(self.model, *self._ids, self.metric_of_pairs, self.templates, self.places)
 
     def _split(self, name: str) -> Pairs:
         return self._pairs.rows([index for index, split in enumerate(self.splits) if split == name])
