@@ -5,7 +5,8 @@
 Norms take the scales of this run (``free``) or those of a recorded run (``frozen``).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import torch
@@ -13,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.axes import HeadValues, Stream
+from loadstore.execution.attention import project
 from loadstore.execution.record import Record
 from loadstore.model.architecture import Architecture
 from loadstore.model.mlp import mlp_sum
@@ -64,6 +66,50 @@ def ready(
         values = normalise(values, norm, shape.eps, frozen)[0]
     rotary = shape.rotary_of(index)
     return values if rotary is None or side == "V" else rotary.at(values, offset)
+
+
+@dataclass(frozen=True, eq=False)
+class HeadReading:
+    """One side of the heads of a layer, which makes queries, keys or values of what they load.
+
+    Args:
+        shape: The architecture.
+        index: The layer.
+        layer: Its matrices.
+        side: Q, K or V.
+        offset: The position of the first token.
+        scale: 1/σ of the norm before the heads, if frozen.
+        inner_scale: 1/σ of the heads' own norm, if frozen [batch token head 1].
+        beside: Positions that are added after the norm.
+    """
+
+    shape: Architecture
+    index: int
+    layer: Layer
+    side: Side
+    offset: int
+    scale: Tensor | None
+    inner_scale: Tensor | None
+    beside: Float[Tensor, "token d_model"] | None
+
+    def of(
+        self, u: Float[Tensor, "reader batch token d_model"], heads: Sequence[int]
+    ) -> Float[Tensor, "batch token head d_head"]:
+        """The values of some heads that load one stream alike, or a stream each."""
+        x = normalise(u, self.layer.norm, self.shape.eps, self.scale)[0]
+        if self.beside is not None:
+            x = x + self.beside
+        matrix, bias = matrices(self.layer, self.side)
+        own = owners(self.shape, self.side)
+        which = [own[head] for head in heads]
+        if len(x) == 1:
+            products = project(x[0], matrix[which], None)
+        else:
+            products = torch.einsum("nbtd,nde->btne", x, matrix[which])
+        if bias is not None:
+            products = products + bias[which]
+        frozen = None if self.inner_scale is None else self.inner_scale[:, :, list(heads)]
+        return ready(self.shape, self.index, self.layer, self.side, products, self.offset, frozen)
 
 
 def mixed_scale(
