@@ -1,16 +1,17 @@
 """What runs of a circuit need of some pairs: the clean run, the replacements, and the metric at both ends."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.axes import Stream
 from loadstore.circuits.live import Live, live
-from loadstore.circuits.masked import run_circuit
+from loadstore.circuits.masked import run_circuit, run_without
 from loadstore.circuits.pairs import Pairs
 from loadstore.circuits.reads import Norms, Scales, first_difference, free, frozen
 from loadstore.circuits.replaced import Ablation, Replaced, recorded, replaced
@@ -81,6 +82,16 @@ class Context:
         """Logits after the last token of each prompt in the run of a circuit."""
         pairs = self.pairs
         return run_circuit(self.weights, self.live, mask, pairs.clean, pairs.ends, self.base, self.scales)
+
+    def without_each(self, mask: Tensor, wires: Sequence[tuple[int, int]]) -> list[np.ndarray]:
+        """The metric of each pair without one wire of a circuit after the other, in the order of ``wires``."""
+        self.clean  # noqa: B018 the metric may compare with it
+        found: list[np.ndarray] = [np.empty(0)] * len(wires)
+        pairs = self.pairs
+        runs = run_without(self.weights, self.live, mask, wires, pairs.clean, pairs.ends, self.base, self.scales)
+        for place, logits in runs:
+            found[place] = self.measure(logits).double().numpy()
+        return found
 
     def of(self, mask: Tensor) -> Float[Tensor, " pair"]:
         """The metric of each pair in the run of a circuit."""

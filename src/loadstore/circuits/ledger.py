@@ -7,7 +7,6 @@ from pathlib import Path
 from loadstore.atomic import append_whole, write_whole
 from loadstore.errors import BadRequest
 from loadstore.quote import quote
-from loadstore.reading import reads
 
 MOST = 1 << 28  # bytes
 
@@ -18,18 +17,18 @@ class Ledger:
     Args:
         path: The file; None keeps nothing.
         facts: What the numbers are of. Those of a file that says otherwise are not used.
+        done: Called with each name once its numbers are there.
     """
 
-    def __init__(self, path: Path | None, facts: str) -> None:
+    def __init__(self, path: Path | None, facts: str, done: Callable[[str], None] | None = None) -> None:
         """Read what an interrupted computation left. Raises BadRequest for a file of something else."""
-        self._path, self._found = path, dict[str, list[float]]()
+        self._path, self._found, self._done = path, dict[str, list[float]](), done
         if path is None:
             return
         first = json.dumps({"facts": facts})
         if not path.exists():
             write_whole(path, f"{first}\n".encode())
             return
-        reads(path)
         if path.stat().st_size > MOST:
             raise BadRequest(f"{path} has more than {MOST:,} bytes; expected an interrupted proof; give another name")
         lines = path.read_bytes().split(b"\n")
@@ -44,18 +43,12 @@ class Ledger:
         if lines[-1]:
             write_whole(path, b"\n".join([*lines[:-1], b""]))
 
-    @property
-    def known(self) -> int:
-        """How many names have their numbers."""
-        return len(self._found)
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._found
-
     def numbers(self, name: str, compute: Callable[[], Sequence[float]]) -> list[float]:
         """The numbers of a name: those that are known, or what ``compute`` gives, which is kept."""
         if name not in self._found:
             self._found[name] = [float(value) for value in compute()]
             if self._path is not None:
                 append_whole(self._path, f"{json.dumps([name, self._found[name]])}\n".encode())
+        if self._done is not None:
+            self._done(name)
         return self._found[name]

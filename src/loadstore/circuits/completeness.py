@@ -1,0 +1,73 @@
+"""What a circuit lacks: heads or MLPs whose loss the whole model makes up for, and the circuit does not."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from loadstore.circuits.controls import Chosen, as_mask
+from loadstore.circuits.ledger import Ledger
+from loadstore.circuits.live import Live
+from loadstore.circuits.measured import Measured
+from loadstore.circuits.proof import Completeness
+from loadstore.sites import Writer
+
+SITES = 16  # heads and MLPs that are removed one at a time
+WORST = 3  # of them together
+CANDIDATES = 6  # sites tried for each step of the worst set
+
+
+def completeness(on: Measured, wires: Chosen, weight: np.ndarray, ledger: Ledger) -> Completeness:
+    """Remove all wires of one head or MLP after the other, then a greedily worst few of them together.
+
+    Args:
+        on: The pairs.
+        wires: The circuit.
+        weight: The attribution of every live wire, by which sites are chosen.
+        ledger: What is known, and what is to be kept.
+    """
+    sites = heaviest(on.live, wires, weight)[:SITES]
+    found = [_both(on, wires, [site], ledger) for site in sites]
+    gaps = [abs(inside - whole) for inside, whole in found]
+    order = [sites[place] for place in np.argsort([-gap for gap in gaps], kind="stable")[:CANDIDATES]]
+    worst: list[Writer] = []
+    best, ends = -1.0, (float("nan"), float("nan"))
+    while len(worst) < min(WORST, len(order)):
+        tried = [(site, _both(on, wires, [*worst, site], ledger)) for site in order if site not in worst]
+        site, ends_now = max(tried, key=lambda each: abs(each[1][0] - each[1][1]))
+        if abs(ends_now[0] - ends_now[1]) <= best:
+            break
+        worst, best, ends = [*worst, site], abs(ends_now[0] - ends_now[1]), ends_now
+    return Completeness(
+        tuple(map(str, sites)),
+        tuple(inside for inside, _ in found),
+        tuple(whole for _, whole in found),
+        tuple(map(str, worst)),
+        *ends,
+    )
+
+
+def heaviest(live: Live, wires: Chosen, weight: np.ndarray) -> list[Writer]:
+    """The heads and MLPs with wires in a circuit, those with the largest attributions first."""
+    totals = {writer: 0.0 for writer in live.writers if writer.kind != "embed"}
+    for writer in totals:
+        totals[writer] = float(weight[wires & _of(live, [writer])].sum())
+    used = [writer for writer in totals if bool((wires & _of(live, [writer])).any())]
+    return sorted(used, key=lambda writer: -totals[writer])
+
+
+def _of(live: Live, sites: Sequence[Writer]) -> Chosen:
+    """All live wires that begin or end at some heads and MLPs."""
+    mask = np.zeros(tuple(live.exists.shape), dtype=bool)
+    for site in sites:
+        mask[live.place_of_writer[site]] = True
+        mask[:, live.loads_of(site)] = True
+    return mask[live.exists.numpy()]
+
+
+def _both(on: Measured, wires: Chosen, sites: Sequence[Writer], ledger: Ledger) -> tuple[float, float]:
+    """F of the circuit and of all wires, without some sites."""
+    gone, name = _of(on.live, sites), ", ".join(sorted(map(str, sites)))
+    inside, whole = as_mask(on.live, wires & ~gone), as_mask(on.live, ~gone)
+    one = ledger.numbers(f"circuit without {name}", lambda: [on.faithfulness(inside)])
+    other = ledger.numbers(f"all without {name}", lambda: [on.faithfulness(whole)])
+    return one[0], other[0]

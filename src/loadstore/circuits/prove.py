@@ -1,0 +1,182 @@
+"""The proof of a circuit: six measurements beside controls (docs/circuits.md)."""
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+
+from loadstore.bounds import Seed, Within
+from loadstore.circuits.circuit import Circuit
+from loadstore.circuits.completeness import completeness
+from loadstore.circuits.context import contexts
+from loadstore.circuits.controls import Chosen, chosen, strata
+from loadstore.circuits.ledger import Ledger
+from loadstore.circuits.measured import Measured, measured
+from loadstore.circuits.methods import attributions
+from loadstore.circuits.minimality import EACH, minimality
+from loadstore.circuits.pairs import Pairs
+from loadstore.circuits.proof import Other, Proof
+from loadstore.circuits.stability import jaccard, stability, strongest
+from loadstore.circuits.sufficiency import beside_controls
+
+Controls = Annotated[int, Within(1, 100_000)]
+Progress = Callable[[str, int, int, float], None]
+FEW = 8  # pairs of the removals of single wires
+STEPS = {
+    "alone": "sufficiency",
+    "without": "necessity",
+    "sites": "completeness",
+    "removals": "minimality",
+    "inflated": "minimality, null",
+}
+
+
+def prove(
+    circuit: Circuit,
+    pairs: Pairs,
+    *,
+    controls: Controls = 100,
+    find: Pairs | None = None,
+    others: Sequence[Circuit] = (),
+    sampled: Controls = 100,
+    null: Controls = 2000,
+    seed: Seed = 0,
+    resume: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Proof:
+    """Measure a circuit beside random circuits, the loss of its parts, other pairs and other tasks.
+
+    Args:
+        circuit: The circuit.
+        pairs: Pairs that it was not found with, such as ``task.judge``.
+        controls: Random circuits with as many wires of each kind of writer, side and layer of the reader.
+        find: The pairs that it was found with, for stability and for the wires of the next ranks.
+        others: Circuits of other tasks.
+        sampled: Wires that are removed one at a time, at most.
+        null: Removals of random wires from inflated circuits.
+        seed: The seed of all draws.
+        resume: A file that keeps what is done, so that a stopped proof goes on.
+        progress: Called with the step, its number, the number of steps, and the share of the work that is done.
+
+    Returns:
+        The measurements.
+
+    Raises:
+        NotThisModel: A circuit of another model.
+        BadRequest: A circuit without wires, pairs whose metric does not change, or a file of another proof.
+    """
+    mask = circuit.mask(pairs.model)
+    on = measured(pairs)
+    wires, kinds = chosen(on.live, mask), strata(on.live)
+    few = measured(pairs.rows(range(min(FEW, len(pairs)))))
+    facts = {
+        "model": pairs.model.name,
+        "model_digest": circuit.model_digest,
+        "task": circuit.task,
+        "metric": str(pairs.metric),
+        "wires": len(circuit),
+        "live": circuit.live,
+        "size": circuit.size,
+        "pairs": len(pairs),
+        "seed": seed,
+    }
+    work = _Work(controls, sampled, null, progress)
+    ledger = Ledger(None if resume is None else Path(resume), _identity(circuit, pairs, find, seed), work.done)
+    each = None if find is None else _each(find, ledger)
+    weight = np.nan_to_num(_weights(circuit, on)) if each is None else each.mean(0)
+    near = None if each is None else strongest(np.where(wires, -1, weight), len(circuit))
+    alone, without = beside_controls(on, wires, kinds, near, controls, seed, ledger)
+    return Proof(
+        facts,
+        alone,
+        without,
+        completeness(on, wires, weight, ledger),
+        minimality(few, wires, kinds, sampled, null, seed, ledger),
+        None if each is None or find is None else stability(each, find.templates, len(circuit), seed),
+        tuple(_other(on, wires, other, ledger) for other in others),
+    )
+
+
+def _each(find: Pairs, ledger: Ledger) -> np.ndarray:
+    """The absolute attribution of every live wire for each pair [pair, wire]."""
+    found = [attributions(tile).abs()[:, tile.live.exists] for tile in contexts(find)]
+    ledger.numbers("attributions", lambda: [float(len(find))])
+    return torch.cat(found).double().numpy()
+
+
+def _weights(circuit: Circuit, on: Measured) -> np.ndarray:
+    """The attributions of the circuit's own wires, as one number for each live wire."""
+    weight = torch.zeros(on.live.exists.shape, dtype=torch.float64)
+    for (writer, reader), value in zip(circuit.wires, circuit.attributions, strict=True):
+        weight[on.live.place_of_writer[writer], on.live.place_of_reader[reader]] = value
+    return weight[on.live.exists].numpy()
+
+
+def _other(on: Measured, wires: Chosen, other: Circuit, ledger: Ledger) -> Other:
+    """What another circuit does on these pairs."""
+    mask = other.mask(on.pairs.model)
+    name = f"other {other.task} {len(other)}"
+    alone = ledger.numbers(f"{name}: alone", lambda: [on.faithfulness(mask)])
+    without = ledger.numbers(f"{name}: without", lambda: [on.faithfulness(on.live.exists & ~mask)])
+    return Other(other.task, len(other), alone[0], without[0], jaccard(wires, chosen(on.live, mask)))
+
+
+def _identity(circuit: Circuit, pairs: Pairs, find: Pairs | None, seed: int) -> str:
+    """A digest of all that the numbers of a proof depend on."""
+    total = hashlib.sha256(f"{circuit.model_digest} {seed}".encode())
+    total.update(" ".join(sorted(f"{writer}>{reader}" for writer, reader in circuit.wires)).encode())
+    for some in (pairs, find):
+        if some is not None:
+            total.update(some.clean.numpy().tobytes() + some.counterfactual.numpy().tobytes())
+            total.update(f"{some.ends} {some.metric!r} {some.templates}".encode())
+    return total.hexdigest()
+
+
+class _Work:
+    """How much of a proof is done, in seconds of the first runs."""
+
+    def __init__(self, controls: int, sampled: int, null: int, progress: Progress | None) -> None:
+        self._progress, self._began = progress, time.perf_counter()
+        self._left = {
+            "alone": controls + 2,
+            "without": controls + 2,
+            "sites": 62,
+            "removals": sampled,
+            "inflated": null,
+        }
+        self._costs = dict.fromkeys(self._left, 1.0)
+        self._spent = 0.0
+
+    def done(self, name: str) -> None:
+        """Count what has its numbers now."""
+        step, amount = _step(name)
+        if step not in self._left:
+            return
+        if name in ("circuit: alone", "circuit: without"):  # the first runs say how long the others take
+            now = time.perf_counter()
+            self._costs[step] = max(1e-3, now - self._began)
+            self._began = now
+            self._costs["sites"] = self._costs[step]
+            self._costs["removals"] = self._costs["inflated"] = self._costs["alone"] / 8
+        amount = min(amount, self._left[step])
+        self._left[step] -= amount
+        self._spent += amount * self._costs[step]
+        if self._progress is not None:
+            left = sum(count * self._costs[each] for each, count in self._left.items())
+            number = list(STEPS).index(step) + 1
+            self._progress(STEPS[step], number, len(STEPS), self._spent / (self._spent + left))
+
+
+def _step(name: str) -> tuple[str, int]:
+    """The step that a name of the ledger belongs to, and how many of its runs it stands for."""
+    if name.startswith("inflated"):
+        return "inflated", EACH
+    if name.startswith("removals"):
+        return "removals", 1 << 30
+    if name.startswith(("circuit without", "all without")):
+        return "sites", 1
+    return name.rpartition(": ")[2], 1
