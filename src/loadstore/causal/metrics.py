@@ -24,6 +24,7 @@ from loadstore.causal.predictions import (
     LogProbability,
     Metric,
     OfLogits,
+    Prediction,
     ProbabilityDifference,
     divergence,
     token_index,
@@ -77,7 +78,7 @@ class _PatternEntry(Metric):
         return f"attention of {self.head} at token {self.query} to token {self.key}"
 
 
-def log_probability(token: Targets, at: int = -1) -> Metric:
+def log_probability(token: Targets, at: int = -1) -> Prediction:
     """Log-probability of a token after token ``at``, nats.
 
     Args:
@@ -88,7 +89,7 @@ def log_probability(token: Targets, at: int = -1) -> Metric:
     return LogProbability(chosen(token), at)
 
 
-def logit_difference(token: Targets, against: Targets, at: int = -1) -> Metric:
+def logit_difference(token: Targets, against: Targets, at: int = -1) -> Prediction:
     """The logit of one token less that of another after token ``at``: their log odds.
 
     Args:
@@ -103,7 +104,7 @@ def logit_difference(token: Targets, against: Targets, at: int = -1) -> Metric:
     return LogitDifference(chosen(token), chosen(against), at)
 
 
-def probability_difference(token: Targets, against: Targets, at: int = -1) -> Metric:
+def probability_difference(token: Targets, against: Targets, at: int = -1) -> Prediction:
     """The probability of one token, or of several together, less that of others after token ``at``.
 
     Args:

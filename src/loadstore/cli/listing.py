@@ -65,6 +65,13 @@ def verify(
         list[str] | None,
         typer.Option(help="Instead: a text after which the same is predicted; at least two.", show_default=False),
     ] = None,
+    counterfactual: Annotated[
+        str | None,
+        typer.Option(
+            help="A text of as many tokens; wires outside the listing carry its stores.",
+            show_default="their mean over the default corpus",
+        ),
+    ] = None,
     ids: Ids = None,
     positions: Positions = None,
     bos: Begin = "model",
@@ -72,6 +79,9 @@ def verify(
     json: Json = False,
 ) -> None:
     """Cut every load's largest wire of a listing, beside controls that carry as much, and say what holds.
+
+    First: how much of the target the listing's wires give alone (sufficiency), and how much goes without them
+    (necessity), while all other wires carry a counterfactual text or the mean of a corpus.
 
     ✔ verified: the target moves as the listing says, further than for every control, and does so again (mean beyond
     two standard errors) on other prompts. ◦: beyond its controls here, not replicated. ✘: neither.
@@ -83,7 +93,14 @@ def verify(
 
     found = _find(model, prompt, at, predict, against, share, most, ids, positions, bos)
     with counting(f"{found.trace.weights.name}: cuts and controls") as progress:
-        proof = prove(found, controls=controls, replicates=replicates, paraphrases=paraphrase, progress=progress)
+        proof = prove(
+            found,
+            controls=controls,
+            replicates=replicates,
+            paraphrases=paraphrase,
+            against=counterfactual,
+            progress=progress,
+        )
     if json:
         print_json("verified", {**listing_document(found), **proof_document(proof)})
         return

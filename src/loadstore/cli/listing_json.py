@@ -6,6 +6,7 @@ if TYPE_CHECKING:
     from loadstore.decomposition.loads import Load
     from loadstore.decomposition.program import Listing
     from loadstore.evidence.verdict import Check, Verified
+    from loadstore.evidence.whole import Whole
 
 
 def listing_document(found: "Listing") -> dict[str, Any]:
@@ -63,6 +64,7 @@ def _load(found: "Listing", load: "Load") -> dict[str, Any]:
 def proof_document(proof: "Verified") -> dict[str, Any]:
     """What was measured of every cut."""
     return {
+        "whole": None if proof.whole is None else _whole(proof.whole),
         "holds": proof.holds,
         "verified": proof.count,
         "luck": proof.luck,
@@ -70,6 +72,20 @@ def proof_document(proof: "Verified") -> dict[str, Any]:
         "replicated_on": proof.on,
         "checks": [_check(check) for check in proof.checks],
         "text": str(proof),
+    }
+
+
+def _whole(whole: "Whole") -> dict[str, Any]:
+    return {
+        "wires": whole.wires,
+        "live": whole.live,
+        "replaced": whole.replaced,
+        "sufficiency": whole.sufficiency,
+        "necessity": whole.necessity,
+        "all": whole.all,
+        "none": whole.none,
+        "alone": whole.alone,
+        "without": whole.without,
     }
 
 

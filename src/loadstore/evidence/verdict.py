@@ -9,6 +9,7 @@ from loadstore.causal.beyond import beyond, p_value
 from loadstore.decomposition.program import Listing, Notes, program
 from loadstore.decomposition.short import short
 from loadstore.evidence.claimed import Claim
+from loadstore.evidence.whole import Whole
 
 ERRORS = 2.0  # standard errors
 
@@ -56,14 +57,15 @@ class Check:
 class Verified:
     """A listing and the checks of its cuts; ``str`` prints the program with what was measured.
 
-    ``replicates``: how many other prompts; ``on``: what they are. Controls of a cut are as many as were asked for, or
-    as the model has.
+    ``replicates``: how many other prompts; ``on``: what they are. ``whole``: what the listing's wires do together.
+    Controls of a cut are as many as were asked for, or as the model has.
     """
 
     listing: Listing
     checks: tuple[Check, ...]
     replicates: int
     on: str
+    whole: Whole | None = None
 
     @property
     def count(self) -> int:
@@ -130,7 +132,8 @@ def notes(found: Verified, *, whole: bool = True) -> Notes:
 
 def verdict(found: Verified) -> str:
     """The whole text."""
-    lines = [line.text for line in program(found.listing, notes(found))]
+    first = [] if found.whole is None else [str(found.whole), ""]
+    lines = [*first, *(line.text for line in program(found.listing, notes(found)))]
     together = [check for check in found.checks if len(check.claim.wires) > 1]
     if together:
         lines.append("\ncut together:")

@@ -1,4 +1,4 @@
-"""A listing put to the proof: every load's largest wire is cut, beside controls that carry as much.
+"""A listing put to the proof: as a whole (whole.py), then every load's largest wire is cut, beside controls.
 
     effect      log p(target | wire cut) − log p(target), nats, on this run
     controls    the same of other wires that carry as much, outside the listing (causal/controls.py)
@@ -29,6 +29,7 @@ from loadstore.decomposition.single import one_prompt_index
 from loadstore.errors import BadRequest, Undefined
 from loadstore.evidence.claimed import Claim, claims_of
 from loadstore.evidence.verdict import Check, Verified
+from loadstore.evidence.whole import whole_listing
 from loadstore.execution.edits import Edit, cut
 from loadstore.execution.run import Prompt, run
 from loadstore.execution.trace import Trace
@@ -44,11 +45,14 @@ def verify(
     controls: int = 20,
     replicates: Sequences = 8,
     paraphrases: Sequence[Prompt] | None = None,
+    against: Prompt | None = None,
     seed: Seed = 0,
     progress: Progress | None = None,
 ) -> Verified:
-    """Cut every load's largest wire of a listing, and compare with ``controls`` wires that carry as much.
+    """Run a listing's wires alone, then cut every load's largest wire beside ``controls`` wires that carry as much.
 
+    ``against``: a counterfactual prompt of as many tokens, whose stores all wires outside the listing carry; their mean
+    over the default corpus at each position if None (random tokens for a model without a tokenizer).
     ``replicates``: so many prompts with other random tokens in the same places (the target with them).
     ``paraphrases``: instead, prompts after whose last token the same target is expected. Raises Undefined (nothing to
     cut, nothing to compare with), BadRequest, BadPrompt.
@@ -58,6 +62,7 @@ def verify(
     claims = claims_of(found)
     if not claims:
         raise Undefined("no writer of this listing can be cut: it is made of constants")
+    whole = whole_listing(found, against, seed)
     trace, target = found.trace, (found.at, found.token)
     sizes, readers = sizes_on(trace), wiring(trace.weights).readers
     claimed = list(dict.fromkeys(wire for claim in claims for wire in claim.wires))
@@ -80,7 +85,7 @@ def verify(
             progress(number, len(others) + 1)
     checks = tuple(_check(found, claim, sizes, beside[claim.wires], effects, done[claim.wires]) for claim in claims)
     on = "prompts with other tokens in the same places" if paraphrases is None else "paraphrases"
-    return Verified(found, checks, len(others), on)
+    return Verified(found, checks, len(others), on, whole)
 
 
 def _check(

@@ -1,0 +1,138 @@
+"""A whole listing as a circuit: its wires alone, and all wires but its own, on the prompt that it lists.
+
+    F(listing) = (m(listing) − m(none)) / (m(all) − m(none))        m = log p(target)
+
+All other wires carry a counterfactual prompt's stores, or the mean of a reference at each position. One prompt has no
+interval; ``ls.prove`` measures circuits on many. Tests: tests/evidence/test_whole.py.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+from loadstore.axes import Tokens
+from loadstore.causal.metrics import log_probability
+from loadstore.circuits.circuit import mask_of
+from loadstore.circuits.context import Context, contexts
+from loadstore.circuits.live import live
+from loadstore.circuits.pairs import Pairs
+from loadstore.circuits.replaced import recorded
+from loadstore.corpora.corpus import read_corpus
+from loadstore.decomposition.program import Listing
+from loadstore.decomposition.short import short
+from loadstore.errors import BadPrompt
+from loadstore.execution.run import Prompt, as_tokens
+from loadstore.model.weights import Weights
+from loadstore.sites import CONST, UNEMBED, parse_reader, parse_writer
+
+REFERENCE = 32  # prompts
+LEAST = 3  # tokens of a piece of the corpus: BOS and two
+
+
+@dataclass(frozen=True)
+class Whole:
+    """What the wires of a listing do together.
+
+    Args:
+        wires: How many of its wires can differ; biases and positions cannot.
+        live: How many such wires the model has.
+        replaced: What all other wires carry, in words.
+        all: log p(target) with all wires: that of the prompt.
+        none: log p(target) with none.
+        alone: log p(target) with the listing's wires alone.
+        without: log p(target) with all wires but the listing's.
+    """
+
+    wires: int
+    live: int
+    replaced: str
+    all: float
+    none: float
+    alone: float
+    without: float
+
+    @property
+    def sufficiency(self) -> float:
+        """F of the listing's wires; NaN where all wires and none give the same."""
+        return self._share(self.alone)
+
+    @property
+    def necessity(self) -> float:
+        """1 − F of all other wires; NaN where all wires and none give the same."""
+        return 1 - self._share(self.without)
+
+    def _share(self, value: float) -> float:
+        span = self.all - self.none
+        return (value - self.none) / span if span else float("nan")
+
+    def __str__(self) -> str:
+        return (
+            f"whole listing: {self.wires} of {self.live:,} wires; all others carry {self.replaced}: "
+            f"sufficiency {short(self.sufficiency)}, necessity {short(self.necessity)} "
+            f"(log p {self.all:.2f} with all wires, {self.none:.2f} with none, {self.alone:.2f} with these alone, "
+            f"{self.without:.2f} without them)"
+        )
+
+
+def whole_listing(found: Listing, against: Prompt | None = None, seed: int = 0) -> Whole:
+    """Run a listing's wires alone, and all others alone.
+
+    Args:
+        found: The listing.
+        against: A counterfactual prompt of as many tokens; None takes the mean of a reference at each position: the
+            beginnings of the shipped documents, or random ids for a model without a tokenizer.
+        seed: The seed of random ids.
+
+    Raises:
+        BadPrompt: A counterfactual prompt of another length, or one that does not differ.
+    """
+    weights = found.trace.weights
+    tokens = found.trace.tokens[:, : found.at + 1]
+    network = live(weights)
+    named = [(parse_writer(writer), parse_reader(reader)) for writer, reader in found.wires]
+    ends = [(parse_writer(part.writer), UNEMBED) for part in found.target.parts if part.writer != CONST]
+    wires = [wire for wire in dict.fromkeys([*named, *ends]) if wire[0] in network.place_of_writer]
+    mask = mask_of(network, wires)
+    context, replaced = _context(weights, tokens, found.token, against, seed)
+    return Whole(
+        len(wires),
+        network.count,
+        replaced,
+        float(context.all[0]),
+        float(context.none[0]),
+        float(context.of(mask)[0]),
+        float(context.of(network.exists & ~mask)[0]),
+    )
+
+
+def _context(weights: Weights, tokens: Tokens, target: int, against: Prompt | None, seed: int) -> tuple[Context, str]:
+    length = tokens.shape[1]
+    if against is not None:
+        other = as_tokens(weights, against)[0]
+        if len(other) != 1 or other.shape[1] < length:
+            raise BadPrompt(
+                f"against= has {other.shape[1]} tokens and the listing's prompt {length} up to its target; give one "
+                "prompt with at least as many"
+            )
+        other = other[:, :length]
+        if bool((other == tokens).all()):
+            raise BadPrompt("against= is the same prompt up to the target; change a token before it")
+        over, replaced = None, "the counterfactual prompt"
+    else:
+        reference, replaced = _reference(weights, length, seed)
+        other, over = tokens, recorded(weights, reference)
+    pairs = Pairs(weights, tokens, other, (length - 1,), log_probability(target), ("",), ((),))
+    (context,) = contexts(pairs, "counterfactual" if over is None else "mean", "free", over)
+    return context, replaced
+
+
+def _reference(weights: Weights, length: int, seed: int) -> tuple[Tokens, str]:
+    """Prompts of one length, and what they are."""
+    if weights.tokens is not None and weights.architecture.context >= LEAST:
+        documents = read_corpus(weights, length=max(LEAST, length)).documents
+        some = [piece[:length] for document in documents for piece in document if len(piece) >= length]
+        if some:
+            return torch.stack(some[:REFERENCE]), f"their mean over {len(some[:REFERENCE])} texts of the default corpus"
+    generator = torch.Generator().manual_seed(seed)
+    ids = torch.randint(weights.architecture.vocab, (REFERENCE, length), generator=generator)
+    return ids, f"their mean over {REFERENCE} prompts of random tokens"
