@@ -69,9 +69,13 @@ class Whole:
         return (
             f"whole listing: {self.wires} of {self.live:,} wires; all others carry {self.replaced}: "
             f"sufficiency {short(self.sufficiency)}, necessity {short(self.necessity)} "
-            f"(log p {self.all:.2f} with all wires, {self.none:.2f} with none, {self.alone:.2f} with these alone, "
-            f"{self.without:.2f} without them)"
+            f"(log p {_signed(self.all)} with all wires, {_signed(self.none)} with none, {_signed(self.alone)} with these "
+            f"alone, {_signed(self.without)} without them)"
         )
+
+
+def _signed(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")
 
 
 def whole_listing(found: Listing, against: Prompt | None = None, seed: int = 0) -> Whole:

@@ -1,0 +1,84 @@
+"""Which ranking of wires finds the smallest faithful circuits: three methods, signed and absolute, on every solved task.
+
+    python benchmarks/tasks.py smollm2 [TASK …]        (minutes for each task; goes on where it stopped)
+
+Pairs are generated with a seed of their own: 24 to find, 8 to choose the size, 32 to judge. F is measured on the pairs
+to judge with free norms and counterfactual stores; intervals draw templates and pairs again. Writes
+``benchmarks/tasks-MODEL.json`` and prints the table of docs/circuits.md.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import loadstore as ls
+from loadstore.circuits.attribution import attribute
+from loadstore.circuits.circuit import circuit
+from loadstore.circuits.curve import curve_on
+from loadstore.circuits.measured import measured
+from loadstore.circuits.named import task as task_named
+from loadstore.circuits.solved import solved
+from loadstore.circuits.tasks.table import TASKS
+
+SEED, PAIRS = 2026, 64
+METHODS = ("eap", "eap-ig", "mask")
+RANKINGS = ("signed", "attribution")
+
+
+def measured_task(model: ls.Weights, name: str) -> dict[str, Any]:
+    """Every ranking of one task; the reason where the model does not solve it."""
+    task = task_named(model, name, PAIRS, SEED)
+    answer = solved(task)
+    row: dict[str, Any] = {"share": answer.share, "clean": answer.clean, "counterfactual": answer.counterfactual}
+    if not answer.solved:
+        return row
+    on = measured(task.judge)
+    for method in METHODS:
+        began = time.perf_counter()
+        ranked = attribute(task, method=method)
+        row[method] = {"seconds": time.perf_counter() - began, "remainder": ranked.attrs["remainder"]}
+        for by in RANKINGS:
+            found = curve_on(ranked, on, by=by)
+            row[method][by] = {
+                "size": found["size"].values.tolist(),
+                **{key: found[key].values.tolist() for key in ("faithfulness", "low", "high", "error")},
+                **{key: found.attrs[key] for key in ("cmd", "cpr", "small", "smallest")},
+            }
+        if method == "mask":
+            row["smallest"] = circuit(ranked, "F>=.85", on=task.choose).size
+    return row
+
+
+def table(results: dict[str, Any]) -> str:
+    """Mean |1 − F| over .05 to 10 % and CMD of every ranking, a column for each task."""
+    names = [name for name, row in results.items() if "mask" in row]
+    lines = [f"| ranking | {' | '.join(names)} | mean |", f"|---|{'---|' * (len(names) + 1)}"]
+    for method in METHODS:
+        for by in RANKINGS:
+            pairs = [(results[name][method][by]["small"], results[name][method][by]["cmd"]) for name in names]
+            mean = tuple(np.mean(pairs, 0))
+            cells = [f"{small:.3f} / {cmd:.3f}" for small, cmd in [*pairs, mean]]
+            lines.append(f"| {method}, {'absolute' if by == 'attribution' else 'signed'} | {' | '.join(cells)} |")
+    smallest = [f"{results[name]['smallest']:.2%}" for name in names]
+    return "\n".join([*lines, f"| smallest size with F ≥ .85 (chosen) | {' | '.join(smallest)} | |"])
+
+
+def main(model: str, names: list[str]) -> None:
+    """Measure what is not measured yet."""
+    path = Path(__file__).with_name(f"tasks-{model}.json")
+    results: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    weights = ls.load(model)
+    for name in names or list(TASKS):
+        if name not in results:
+            results[name] = measured_task(weights, name)
+            path.write_text(json.dumps(results, indent=1))
+            print(name, "done", flush=True)
+    print(table(results))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])
