@@ -1,4 +1,4 @@
-"""Which ranking of wires finds the smallest faithful circuits: three methods, signed and absolute, on every solved task.
+"""Which ranking of wires finds the smallest faithful circuits: three methods, signed and absolute, on solved tasks.
 
     python benchmarks/tasks.py smollm2 [TASK …]        (minutes for each task; goes on where it stopped)
 

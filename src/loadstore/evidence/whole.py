@@ -69,8 +69,8 @@ class Whole:
         return (
             f"whole listing: {self.wires} of {self.live:,} wires; all others carry {self.replaced}: "
             f"sufficiency {short(self.sufficiency)}, necessity {short(self.necessity)} "
-            f"(log p {_signed(self.all)} with all wires, {_signed(self.none)} with none, {_signed(self.alone)} with these "
-            f"alone, {_signed(self.without)} without them)"
+            f"(log p {_signed(self.all)} with all wires, {_signed(self.none)} with none, {_signed(self.alone)} with "
+            f"these alone, {_signed(self.without)} without them)"
         )
 
 

@@ -1,0 +1,102 @@
+"""``loadstore prove``: the proof of a circuit, beside random circuits."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from loadstore.cli.options import Begin, Json, Positions, open_model, print_json
+
+if TYPE_CHECKING:
+    from loadstore.circuits.circuit import Circuit
+    from loadstore.circuits.proof import Proof
+    from loadstore.circuits.task import Task
+
+Source = Annotated[Path, typer.Argument(help="A circuit that loadstore discover wrote.")]
+
+
+def prove(
+    circuit: Source,
+    model: Annotated[
+        str | None, typer.Option(help="The model, if another name than the circuit's loads it.", show_default=False)
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(help="The task, if it is a .jsonl file of pairs.", show_default=False)
+    ] = None,
+    controls: Annotated[int, typer.Option(help="Random circuits.", min=1)] = 100,
+    sampled: Annotated[int, typer.Option(help="Wires that are removed one at a time, at most.", min=1)] = 100,
+    null: Annotated[int, typer.Option(help="Removals of random wires from inflated circuits.", min=1)] = 2000,
+    other: Annotated[
+        list[Path] | None,
+        typer.Option(help="The circuit of another task of the same model; several are possible.", show_default=False),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the controls and samples.", min=0)] = 0,
+    resume: Annotated[
+        Path | None, typer.Option(help="Keep numbers in this file, and go on from it.", show_default=False)
+    ] = None,
+    positions: Positions = None,
+    bos: Begin = "model",
+    *,
+    json: Json = False,
+) -> None:
+    """Measure a circuit on the pairs to judge of its task, beside random circuits of the same size.
+
+    Sufficiency and necessity with p and the gap to the best control; completeness; minimality; stability; what the
+    circuits of other tasks do here. Numbers with intervals, no verdict.
+
+    Example: loadstore prove ioi.json --controls 100 --resume ioi.proof.jsonl
+    """
+    from loadstore.circuits.circuit import Circuit
+    from loadstore.circuits.named import is_file
+    from loadstore.circuits.named import task as task_named
+    from loadstore.circuits.prove import prove as measure
+    from loadstore.cli.progress import steps
+
+    found, others = Circuit.load(circuit), [Circuit.load(path) for path in other or ()]
+    weights = open_model(model or found.model, positions, bos)
+    for each in (found, *others):
+        each.mask(weights)  # one of another model is refused before the work
+    name = task or found.task
+    asked = task_named(weights, name, None if is_file(name) else found.pairs, found.seed)
+    with steps(f"{weights.name}: proof of {asked.name}") as show:
+        proof = measure(
+            found,
+            asked.judge,
+            controls=controls,
+            find=asked.find,
+            others=others,
+            sampled=sampled,
+            null=null,
+            seed=seed,
+            resume=resume,
+            progress=show,
+        )
+    if json:
+        print_json("prove", _document(found, asked, proof))
+    else:
+        typer.echo(str(proof))
+        typer.echo(f"\n{NEGLECTED}")
+
+
+NEGLECTED = (
+    "Wires outside the circuit carry the counterfactual prompt's stores. Controls have as many wires of each kind of "
+    "writer, side and layer of the reader; p counts those that do at least as well, and the gap says by how much. "
+    "Positions are not told apart: a wire is in or out at all tokens."
+)
+
+
+def _document(found: "Circuit", task: "Task", proof: "Proof") -> dict[str, Any]:
+    document = found.document()
+    return {
+        **{key: document[key] for key in ("model", "model_digest", "task", "size", "wires")},
+        "faithfulness": {
+            "faithfulness": proof.sufficiency.value,
+            "low": proof.sufficiency.low,
+            "high": proof.sufficiency.high,
+            "necessity": 1 - proof.necessity.value,
+        },
+        "pairs": len(task.judge),
+        "proof": proof.document(),
+        "definition": NEGLECTED,
+        "text": str(proof),
+    }
