@@ -50,12 +50,12 @@ def heaviest(live: Live, wires: Chosen, weight: np.ndarray) -> list[Writer]:
     """The heads and MLPs with wires in a circuit, those with the largest attributions first."""
     totals = {writer: 0.0 for writer in live.writers if writer.kind != "embed"}
     for writer in totals:
-        totals[writer] = float(weight[wires & _of(live, [writer])].sum())
-    used = [writer for writer in totals if bool((wires & _of(live, [writer])).any())]
+        totals[writer] = float(weight[wires & wires_of(live, [writer])].sum())
+    used = [writer for writer in totals if bool((wires & wires_of(live, [writer])).any())]
     return sorted(used, key=lambda writer: -totals[writer])
 
 
-def _of(live: Live, sites: Sequence[Writer]) -> Chosen:
+def wires_of(live: Live, sites: Sequence[Writer]) -> Chosen:
     """All live wires that begin or end at some heads and MLPs."""
     mask = np.zeros(tuple(live.exists.shape), dtype=bool)
     for site in sites:
@@ -66,7 +66,7 @@ def _of(live: Live, sites: Sequence[Writer]) -> Chosen:
 
 def _both(on: Measured, wires: Chosen, sites: Sequence[Writer], ledger: Ledger) -> tuple[float, float]:
     """F of the circuit and of all wires, without some sites."""
-    gone, name = _of(on.live, sites), ", ".join(sorted(map(str, sites)))
+    gone, name = wires_of(on.live, sites), ", ".join(sorted(map(str, sites)))
     inside, whole = as_mask(on.live, wires & ~gone), as_mask(on.live, ~gone)
     one = ledger.numbers(f"circuit without {name}", lambda: [on.faithfulness(inside)])
     other = ledger.numbers(f"all without {name}", lambda: [on.faithfulness(whole)])
