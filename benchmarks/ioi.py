@@ -49,7 +49,7 @@ def attention(pairs: Pairs, heads: list[Writer]) -> dict[Writer, dict[str, float
     found: dict[Writer, dict[str, float]] = {}
     for head in heads:
         pattern = record.layers[head.layer].pattern[:, head.index]
-        along = {name: 0.0 for name in MOVES}
+        along = dict.fromkeys(MOVES, 0.0)
         for row in range(len(pairs)):
             at = places_of(pairs, row)
             for name, (query, key) in MOVES.items():
