@@ -10,7 +10,7 @@ import math
 import os
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Lock
 
@@ -97,3 +97,15 @@ def threads_for(multiplications: int | float) -> Generator[None]:
     finally:
         torch.set_num_threads(before)
         _outside.leave()
+
+
+def threads_if_slow(multiplications: int | float) -> AbstractContextManager[None]:
+    """As ``threads_for``, for products between small operations: a second thread only where one takes tens of ms.
+
+    On a busy machine a thread that is waked waits for its turn, some 8 ms, which is longer than most products of a
+    layer take.
+
+    Args:
+        multiplications: Scalar multiplications of one typical product of the block.
+    """
+    return threads_for(multiplications / 16)

@@ -9,9 +9,11 @@ from torch import Tensor
 from loadstore.axes import Stream
 from loadstore.circuits.reads import Scales, free, matrices, owners
 from loadstore.circuits.uniform import Differences, Uniform
+from loadstore.execution.forward import width
 from loadstore.model.norms import apply_gain, centred
 from loadstore.model.weights import Layer, Norm
 from loadstore.sites import SIDES, UNEMBED, Reader
+from loadstore.threads import threads_if_slow
 
 Gradients = Float[Tensor, "batch reader token d_model"]
 
@@ -32,7 +34,8 @@ def gradients(run: Uniform) -> Iterator[tuple[tuple[Reader, ...], Gradients]]:
         step, layer = run.steps[index], run.weights.layer(index)
         of_mlp = None
         if step.mlp is not None and step.u_mlp is not None:
-            (of_mlp,) = torch.autograd.grad(step.mlp, step.u_mlp, behind)
+            with threads_if_slow(behind.numel() * width(run.weights)):
+                (of_mlp,) = torch.autograd.grad(step.mlp, step.u_mlp, behind)
             yield (Reader(index, -1, "mlp"),), of_mlp[:, None]
             if not parallel:
                 behind = behind + run.alpha * of_mlp
@@ -45,7 +48,8 @@ def gradients(run: Uniform) -> Iterator[tuple[tuple[Reader, ...], Gradients]]:
 
 def by_wire(gradient: Gradients, differences: Differences) -> Float[Tensor, "batch writer reader"]:
     """⟨∂m/∂u_r, o_w − o′_w⟩ of some readers and all writers given."""
-    return differences.flatten(2) @ gradient.flatten(2).mT
+    with threads_if_slow(differences.numel() * gradient.shape[1]):
+        return differences.flatten(2) @ gradient.flatten(2).mT
 
 
 def _of_heads(run: Uniform, index: int, layer: Layer, behind: Stream) -> tuple[tuple[Reader, ...], Gradients]:
@@ -58,7 +62,8 @@ def _of_heads(run: Uniform, index: int, layer: Layer, behind: Stream) -> tuple[t
     for side, leaf, grad in zip(SIDES, leaves, found, strict=True):
         matrix = matrices(layer, side)[0][owners(shape, side)]
         grad = torch.zeros_like(leaf) if grad is None else grad
-        parts.append(torch.einsum("bthe,hde->bhtd", grad, matrix))
+        with threads_if_slow(grad.numel() * matrix.shape[1]):
+            parts.append(torch.einsum("bthe,hde->bhtd", grad, matrix))
         readers += [Reader(index, head, side) for head in range(shape.n_heads)]
     return tuple(readers), before_norm(torch.cat(parts, 1), step.u, layer.norm, shape.eps, run.scales, index)
 

@@ -19,7 +19,6 @@ from loadstore.circuits.live import Live
 from loadstore.circuits.passing import Passing
 from loadstore.circuits.reads import Scales, free
 from loadstore.circuits.replaced import Replaced
-from loadstore.execution.forward import width
 from loadstore.model.weights import Weights
 from loadstore.threads import threads_for
 
@@ -44,7 +43,7 @@ def run_circuit(
         base: The replacements.
         scales: The scales of norms: ``free``, or ``frozen`` ones.
     """
-    with torch.no_grad(), threads_for(tokens.numel() * width(weights)):
+    with torch.no_grad(), threads_for(0):
         run = Passing(weights, live, mask, tokens, ends, base, scales)
         return run.finished(0)
 
@@ -75,7 +74,7 @@ def run_without(
         The place of each wire in ``wires``, in the order of the readers' layers, and the logits without it.
     """
     depth = weights.architecture.n_layers
-    with torch.no_grad(), threads_for(tokens.numel() * width(weights)):
+    with torch.no_grad(), threads_for(0):
         run = Passing(weights, live, mask, tokens, ends, base, scales)
         for index in range(depth + 1):
             for place, (row, column) in enumerate(wires):

@@ -16,6 +16,7 @@ from loadstore.circuits.backward import by_wire, gradients
 from loadstore.circuits.context import Context
 from loadstore.circuits.uniform import Differences, Uniform, uniform
 from loadstore.errors import Undefined
+from loadstore.threads import threads_for
 
 Method: TypeAlias = Literal["mask", "eap", "eap-ig"]
 Attributions: TypeAlias = Float[Tensor, "batch writer reader"]
@@ -37,6 +38,11 @@ def attributions(
     Raises:
         Undefined: The tolerance is not reached.
     """
+    with threads_for(0):
+        return _attributions(context, method, points, tolerance)
+
+
+def _attributions(context: Context, method: Method, points: int, tolerance: float | None) -> Attributions:
     if method == "mask":
         return _adaptive(context, points, tolerance) if tolerance is not None else _along(context, 0.0, 1.0, points)
     end = run_at(context, 1.0)

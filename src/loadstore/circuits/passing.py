@@ -17,6 +17,7 @@ from loadstore.model.norms import normalise
 from loadstore.model.ports import EmbedWriting
 from loadstore.model.weights import Layer, Weights
 from loadstore.sites import EMBED, SIDES, UNEMBED, Reader, Side
+from loadstore.threads import threads_if_slow
 
 
 class Passing:
@@ -109,7 +110,9 @@ class Passing:
             start, sign, loaded = start + self.total, -1, ~loaded
         out, some = start[:, None].expand(-1, len(columns), -1, -1), loaded.any(1)
         if bool(some.any()):
-            change = loaded[some].mT.to(start) @ self.differences[:, rows[some]].flatten(2)
+            parts = self.differences[:, rows[some]].flatten(2)
+            with threads_if_slow(parts.numel() * len(columns)):
+                change = loaded[some].mT.to(start) @ parts
             out = out + sign * change.unflatten(2, start.shape[1:])
         return out.transpose(0, 1)
 

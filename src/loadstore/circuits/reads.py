@@ -22,6 +22,7 @@ from loadstore.model.norms import normalise
 from loadstore.model.points import ScaleName, ScaleOf
 from loadstore.model.weights import Layer, MlpLayer
 from loadstore.sites import Side
+from loadstore.threads import threads_if_slow
 
 Scales: TypeAlias = Callable[[ScaleName, int], Tensor | None]
 Norms: TypeAlias = Literal["free", "frozen"]
@@ -102,10 +103,11 @@ class HeadReading:
         matrix, bias = matrices(self.layer, self.side)
         own = owners(self.shape, self.side)
         which = [own[head] for head in heads]
-        if len(x) == 1:
-            products = project(x[0], matrix[which], None)
-        else:
-            products = torch.einsum("nbtd,nde->btne", x, matrix[which])
+        with threads_if_slow(x[0].numel() * len(which) * matrix.shape[2]):
+            if len(x) == 1:
+                products = project(x[0], matrix[which], None)
+            else:
+                products = torch.einsum("nbtd,nde->btne", x, matrix[which])
         if bias is not None:
             products = products + bias[which]
         frozen = None if self.inner_scale is None else self.inner_scale[:, :, list(heads)]
@@ -124,7 +126,8 @@ def mlp_store(shape: Architecture, index: int, mlp: MlpLayer, u: Stream, scales:
     """What an MLP stores that loads ``u``."""
     assert shape.mlp is not None
     x, _ = normalise(u, mlp.norm, shape.eps, scales("mlp", index))
-    stored = mlp_sum(x, mlp, shape.mlp.activation, shape.eps)
+    with threads_if_slow(x.numel() * shape.mlp.width):
+        stored = mlp_sum(x, mlp, shape.mlp.activation, shape.eps)
     return normalise(stored, mlp.after, shape.eps, scales("after_mlp", index))[0]
 
 
