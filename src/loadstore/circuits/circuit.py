@@ -116,7 +116,7 @@ def circuit(
         size: A share of the live wires (a float up to 1), a count (a whole number), or ``"F>=.85"``: the smallest
             circuit of that faithfulness on the pairs ``on``.
         on: Pairs to choose the size with, such as ``task.choose``.
-        by: ``"attribution"`` ranks by mean absolute values, ``"signed"`` by signed means.
+        by: The ranking: ``"attribution"``, ``"signed"`` or ``"positive"`` (circuits/ranking.py).
 
     Returns:
         The circuit.

@@ -37,7 +37,7 @@ def curve(
         ranked: What ``attribute`` returned.
         pairs: Pairs that it was not found with, such as ``task.judge``.
         sizes: Shares of the live wires.
-        by: ``"attribution"`` ranks by mean absolute values, ``"signed"`` by signed means.
+        by: The ranking: ``"attribution"``, ``"signed"`` or ``"positive"`` (circuits/ranking.py).
         ablation: What other wires carry.
         norms: Whose scales norms take.
         progress: Called with the sizes done and all of them.
@@ -45,7 +45,7 @@ def curve(
     Returns:
         A Dataset over ``size`` (shares): ``faithfulness`` with ``low`` and ``high``, ``error``, ``wires``. Attributes:
         ``cmd`` and ``cpr``, the areas under |1 − F| and F over MIB's sizes (NaN unless all are measured; MIB takes cpr
-        of the signed ranking); ``small``, the mean of |1 − F| over the sizes from .05 to 10 %; ``smallest``, the
+        of the ranking ``"positive"``); ``small``, the mean of |1 − F| over the sizes from .05 to 10 %; ``smallest``, the
         smallest measured size with F ≥ .85 (NaN if none).
     """
     return curve_on(ranked, measured(pairs, ablation, norms), sizes, by, progress)

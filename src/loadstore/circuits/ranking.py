@@ -14,6 +14,8 @@ from loadstore.errors import BadRequest
 if TYPE_CHECKING:
     import xarray as xr
 
+RANKINGS = ("attribution", "signed", "positive")
+
 
 def count_of(size: float | int, wires: int) -> int:
     """The number of wires that a share or a count asks for. Raises BadRequest."""
@@ -29,10 +31,21 @@ def count_of(size: float | int, wires: int) -> int:
 
 
 def ranking(ranked: "xr.Dataset", by: str = "attribution") -> np.ndarray:
-    """The places of the wires, strongest first; equal ones in depth order. Raises BadRequest."""
-    if by not in ("attribution", "signed") or by not in ranked:
-        raise BadRequest(f"by={by!r}: expected 'attribution' or 'signed', of a Dataset that ls.attribute returned")
-    return np.argsort(-ranked[by].values, kind="stable")
+    """The places of the wires, strongest first; equal ones in depth order.
+
+    Args:
+        ranked: What ``attribute`` returned.
+        by: ``"attribution"``: the mean over pairs of absolute values. ``"signed"``: the absolute value of the mean, as
+            EAP-IG and MIB's CMD have it. ``"positive"``: the mean itself, as MIB's CPR has it.
+
+    Raises:
+        BadRequest: Another ranking, or a Dataset that ``attribute`` did not return.
+    """
+    if by not in RANKINGS or "signed" not in ranked or "attribution" not in ranked:
+        raise BadRequest(f"by={by!r}: expected one of {', '.join(RANKINGS)}, of a Dataset that ls.attribute returned")
+    signed = ranked.signed.values
+    value = {"attribution": ranked.attribution.values, "signed": np.abs(signed), "positive": signed}[by]
+    return np.argsort(-value, kind="stable")
 
 
 def mask_of_first(wires: Live, order: np.ndarray, count: int) -> Bool[Tensor, "writer reader"]:

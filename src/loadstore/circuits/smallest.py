@@ -26,7 +26,7 @@ def smallest(ranked: "xr.Dataset", pairs: Pairs, enough: float, by: str = "attri
         ranked: What ``attribute`` returned.
         pairs: Pairs to measure F with.
         enough: The faithfulness wanted.
-        by: The ranking: ``"attribution"`` or ``"signed"``.
+        by: The ranking: ``"attribution"``, ``"signed"`` or ``"positive"``.
 
     Raises:
         BadRequest: No size is enough.
