@@ -10,6 +10,7 @@ from loadstore.bounds import Within
 from loadstore.circuits.context import Context, contexts
 from loadstore.circuits.digests import digest
 from loadstore.circuits.live import live
+from loadstore.circuits.measured import ROUNDING
 from loadstore.circuits.methods import Attributions, Method, attributions
 from loadstore.circuits.pairs import Pairs
 from loadstore.circuits.reads import Norms
@@ -117,7 +118,7 @@ class _Sums:
 
     def __init__(self) -> None:
         self.size = self.square = self.signed = torch.zeros(())
-        self.total = self.missing = self.moved = 0.0
+        self.total = self.missing = self.moved = self.rounding = 0.0
         self.pairs = 0
 
     def add(self, context: Context, found: Attributions) -> None:
@@ -128,12 +129,14 @@ class _Sums:
         effect = (context.all - context.none).detach().double()
         self.total += float(effect.sum())
         self.moved += float(effect.abs().sum())
+        size = (context.all.abs() + context.none.abs()).detach().double()
+        self.rounding += ROUNDING * torch.finfo(context.all.dtype).eps * float(size.sum())
         self.missing += float((wide.sum((1, 2)) - effect).abs().sum())
         self.pairs += len(context.pairs)
 
     def check(self, pairs: Pairs) -> None:
         """Raise BadRequest where the metric is the same in the clean and the counterfactual runs."""
-        if not self.moved > 0:
+        if not self.moved > self.rounding:
             raise BadRequest(
                 f"the metric ({pairs.metric}) is the same for clean and counterfactual prompts, so no wire can matter; "
                 "give targets that the prompts decide between"

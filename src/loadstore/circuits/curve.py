@@ -45,8 +45,8 @@ def curve(
     Returns:
         A Dataset over ``size`` (shares): ``faithfulness`` with ``low`` and ``high``, ``error``, ``wires``. Attributes:
         ``cmd`` and ``cpr``, the areas under |1 − F| and F over MIB's sizes (NaN unless all are measured; MIB takes cpr
-        of the ranking ``"positive"``); ``small``, the mean of |1 − F| over the sizes from .05 to 10 %; ``smallest``, the
-        smallest measured size with F ≥ .85 (NaN if none).
+        of the ranking ``"positive"``); ``small``, the mean of |1 − F| over the sizes from .05 to 10 %; ``smallest``,
+        the smallest measured size with F ≥ .85 (NaN if none).
     """
     return curve_on(ranked, measured(pairs, ablation, norms), sizes, by, progress)
 

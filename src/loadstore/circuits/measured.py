@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
+import torch
 from jaxtyping import Bool
 from torch import Tensor
 
@@ -22,6 +23,7 @@ Values: TypeAlias = np.ndarray
 """One number for each pair."""
 DRAWS = 1000
 LEVELS = (2.5, 97.5)
+ROUNDING = 100  # units in the last place that two runs of one prompt may differ by
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +85,8 @@ def measured(pairs: Pairs, ablation: Ablation = "counterfactual", norms: Norms =
         np.concatenate([value.double().numpy() for value in values])
         for values in ([tile.all for tile in tiles], [tile.none for tile in tiles])
     )
-    if not abs((every - none).mean()) > 0:
+    unit = ROUNDING * torch.finfo(pairs.model.dtype).eps
+    if not abs((every - none).mean()) > unit * (abs(every) + abs(none)).mean():
         raise BadRequest(
             f"m(all) and m(none) are equal ({every.mean():.3g}), so faithfulness is not defined; give a metric that "
             "the two prompts of a pair decide between"
