@@ -6,9 +6,9 @@ import torch
 from circuits.planted import Planted, planted
 
 from loadstore.circuits.attribution import attribute
-from loadstore.circuits.circuit import circuit
 from loadstore.circuits.faithfulness import faithfulness
 from loadstore.circuits.measured import measured
+from loadstore.circuits.sized import circuit
 from loadstore.circuits.solved import require_solved
 
 KINDS = [{"mlp": False}, {"mlp": True}, {"mlp": True, "backup": True}]

@@ -1,7 +1,6 @@
 """A circuit: a set of wires of one model, with the ranking that it was cut from."""
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,8 +14,7 @@ from torch import Tensor
 from loadstore.atomic import write_whole
 from loadstore.circuits.digests import check_model
 from loadstore.circuits.live import Live, live
-from loadstore.circuits.pairs import Pairs
-from loadstore.circuits.ranking import count_of, ranking
+from loadstore.circuits.program_text import lines_of, program_of, summary_of, title_of
 from loadstore.errors import BadRequest, NoSuchWire
 from loadstore.jsonfile import json_object
 from loadstore.model.weights import Weights
@@ -101,40 +99,10 @@ class Circuit:
         return _read(json_object(Path(path), str(path), REMEDY), str(path))
 
     def __str__(self) -> str:
-        from loadstore.circuits.program import program
-
-        return program(self)
-
-
-def circuit(
-    ranked: "xr.Dataset", size: float | int | str, *, on: Pairs | None = None, by: str = "attribution"
-) -> Circuit:
-    """Take the strongest wires of a ranking.
-
-    Args:
-        ranked: What ``attribute`` returned.
-        size: A share of the live wires (a float up to 1), a count (a whole number), or ``"F>=.85"``: the smallest
-            circuit of that faithfulness on the pairs ``on``.
-        on: Pairs to choose the size with, such as ``task.choose``.
-        by: ``"attribution"`` ranks by mean absolute values, ``"signed"`` by signed means.
-
-    Returns:
-        The circuit.
-
-    Raises:
-        BadRequest: A size that is neither, or one that no circuit reaches.
-    """
-    order = ranking(ranked, by)
-    if isinstance(size, str):
-        from loadstore.circuits.smallest import smallest
-
-        found = re.fullmatch(r"\s*F\s*>=\s*(\d*\.?\d+)\s*", size)
-        if found is None:
-            raise BadRequest(f"size={size!r}: expected a share such as .01, a count, or 'F>=.85'")
-        if on is None:
-            raise BadRequest(f"size={size!r} needs pairs to measure F with; give on=task.choose")
-        return smallest(ranked, on, float(found[1]), by)
-    return first(ranked, order, count_of(size, len(order)))
+        """The program, without the roles of heads and without F."""
+        shown = program_of(self.wires, self.attributions)
+        title = title_of(self.task, self.model, len(self), self.live, self.method, known=shown.known)
+        return "\n".join([title, *lines_of(shown), summary_of(shown)])
 
 
 def first(ranked: "xr.Dataset", order: np.ndarray, count: int) -> Circuit:
@@ -163,8 +131,8 @@ def mask_of(wires: Live, chosen: Sequence[tuple[Writer, Reader]]) -> Bool[Tensor
 
 def _read(document: dict[str, Any], path: str) -> Circuit:
     """Check a document and make it a circuit."""
-    wires, facts, count = document.get("wires"), [document.get(name) for name in FACTS], document.get("live")
-    fit = isinstance(wires, list) and all(isinstance(fact, str) for fact in facts)
+    wires, facts, count = document.get("wires"), {name: document.get(name) for name in FACTS}, document.get("live")
+    fit = isinstance(wires, list) and all(isinstance(fact, str) for fact in facts.values())
     if document.get("schema") != SCHEMA or not fit or type(count) is not int or not 0 < len(wires or []) <= count:
         raise BadRequest(f"{path} is not a circuit: expected schema {SCHEMA} with {', '.join(FACTS)}, wires; {REMEDY}")
     chosen: list[tuple[Writer, Reader]] = []
@@ -177,4 +145,5 @@ def _read(document: dict[str, Any], path: str) -> Circuit:
         values.append(float(value) if isinstance(value, int | float) else math.nan)
     if len(set(chosen)) < len(chosen):
         raise BadRequest(f"{path} has a wire twice; {REMEDY}")
-    return Circuit(*map(str, facts), count, tuple(chosen), tuple(values))
+    known = {name: str(fact) for name, fact in facts.items()}
+    return Circuit(**known, live=count, wires=tuple(chosen), attributions=tuple(values))
