@@ -58,6 +58,10 @@ TEXT: Calls = {
     "wires": lambda c: of.wires(c.model, documents(), readers=f"{c.late}.?", most=3, effect=2),
     "roles": lambda c: of.roles(c.model, sequences=2),
     "task": lambda c: of.task(c.model, "induction", 4),
+    "attribute": lambda c: of.attribute(of.task(c.model, "induction", 8), points=3),
+    "circuit_of_size": lambda c: circuit(c),
+    "faithfulness": lambda c: of.faithfulness(circuit(c), of.task(c.model, "induction", 8).judge),
+    "curve": lambda c: of.curve(of.attribute(of.task(c.model, "induction", 8)), of.task(c.model, "induction", 8).judge),
     "circuits": lambda c: c.circuits,
     "dossier": lambda c: of.dossier(c.model, c.late, text=c.batch, top=2, sequences=2, offset=c.offset),
     "verify": lambda c: c.verdicts["relabelled"],
@@ -70,6 +74,11 @@ ATTENTION_ONLY: Calls = {
     "orders": lambda c: of.orders(c.model, documents()),
     "positional_qk": lambda c: of.positional_qk(c.model, c.early),
 }
+
+
+def circuit(case: Case) -> object:
+    """The 40 strongest wires of a task."""
+    return of.circuit_of_size(of.attribute(of.task(case.model, "induction", 8)), 40)
 
 
 def documents() -> torch.Tensor:

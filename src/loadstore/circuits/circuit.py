@@ -57,8 +57,31 @@ class Circuit:
     wires: tuple[tuple[Writer, Reader], ...]
     attributions: tuple[float, ...]
 
+    def __post_init__(self) -> None:
+        """Raise BadRequest for values of another kind, and for a wire that is there twice."""
+        texts: list[object] = [getattr(self, name) for name in FACTS]
+        wires, values, live = self._given
+        if not all(isinstance(text, str) for text in texts):
+            raise BadRequest(f"Circuit(…): {', '.join(FACTS)} are texts")
+        if not isinstance(wires, list | tuple) or not all(_is_wire(wire) for wire in wires):
+            raise BadRequest("Circuit(wires=…): expected pairs of a writer and a reader")
+        if not isinstance(values, list | tuple) or len(values) != len(wires):
+            raise BadRequest(f"Circuit(attributions=…): expected {len(wires)} numbers, one for each wire")
+        if not all(isinstance(value, int | float) for value in values):
+            raise BadRequest("Circuit(attributions=…): expected numbers")
+        if type(live) is not int or live < max(1, len(wires)):
+            raise BadRequest(f"Circuit(live=…): expected a whole number from {max(1, len(wires))}")
+        if len(set(wires)) < len(wires):
+            raise BadRequest("Circuit(wires=…): a wire is there twice")
+        object.__setattr__(self, "wires", tuple(wires))
+        object.__setattr__(self, "attributions", tuple(values))
+
     def __len__(self) -> int:
         return len(self.wires)
+
+    @property
+    def _given(self) -> tuple[Any, Any, Any]:
+        return self.wires, self.attributions, self.live
 
     @property
     def size(self) -> float:
@@ -127,6 +150,13 @@ def mask_of(wires: Live, chosen: Sequence[tuple[Writer, Reader]]) -> Bool[Tensor
             raise NoSuchWire(f"{writer} → {reader} is not a live wire of {wires.network.model}")
         mask[row, column] = True
     return mask
+
+
+def _is_wire(wire: object) -> bool:
+    if not isinstance(wire, tuple):
+        return False
+    ends: tuple[object, ...] = wire  # pyright: ignore[reportUnknownVariableType]
+    return len(ends) == 2 and isinstance(ends[0], Writer) and isinstance(ends[1], Reader)
 
 
 def _read(document: dict[str, Any], path: str) -> Circuit:
