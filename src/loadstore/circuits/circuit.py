@@ -60,7 +60,9 @@ class Circuit:
     def __post_init__(self) -> None:
         """Raise BadRequest for values of another kind, and for a wire that is there twice."""
         texts: list[object] = [getattr(self, name) for name in FACTS]
-        wires, values, live = self._given
+        wires: Any = self.wires
+        values: Any = self.attributions
+        live: Any = self.live
         if not all(isinstance(text, str) for text in texts):
             raise BadRequest(f"Circuit(…): {', '.join(FACTS)} are texts")
         if not isinstance(wires, list | tuple) or not all(_is_wire(wire) for wire in wires):
@@ -78,10 +80,6 @@ class Circuit:
 
     def __len__(self) -> int:
         return len(self.wires)
-
-    @property
-    def _given(self) -> tuple[Any, Any, Any]:
-        return self.wires, self.attributions, self.live
 
     @property
     def size(self) -> float:
