@@ -18,12 +18,12 @@ import numpy as np
 
 import loadstore as ls
 from loadstore.circuits.attribution import attribute
-from loadstore.circuits.circuit import circuit
 from loadstore.circuits.completeness import heaviest, wires_of
 from loadstore.circuits.controls import as_mask, chosen
 from loadstore.circuits.measured import Measured, measured
 from loadstore.circuits.named import task as task_named
 from loadstore.circuits.pairs import Pairs
+from loadstore.circuits.sized import circuit
 from loadstore.sites import Writer
 
 SEED, PAIRS, HEADS, LEAST = 2026, 64, 40, 0.2

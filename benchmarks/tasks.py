@@ -17,10 +17,10 @@ import numpy as np
 
 import loadstore as ls
 from loadstore.circuits.attribution import attribute
-from loadstore.circuits.circuit import circuit
 from loadstore.circuits.curve import curve_on
 from loadstore.circuits.measured import measured
 from loadstore.circuits.named import task as task_named
+from loadstore.circuits.sized import circuit
 from loadstore.circuits.solved import solved
 from loadstore.circuits.tasks.table import TASKS
 

@@ -13,6 +13,7 @@ from tiny import Kind, tiny
 import loadstore as ls
 from loadstore.corpora.corpus import read_corpus
 from loadstore.errors import LoadstoreError
+from loadstore.sites import parse_reader, parse_writer
 
 CALLED = ("metric", "progress", "estimate")
 IDS = [3, 1, 4, 1, 5, 9]
@@ -52,8 +53,15 @@ def right_calls() -> dict[str, dict[str, object]]:
     model = tiny(Kind("learned", "layer", True, "gelu"))
     trace = ls.run(model, IDS)
     head = "L1.H0"
+    task = ls.task(model, "induction", 8)
+    ranked = ls.attribute(task)
     measured = ls.moments(model, read_corpus(model, [IDS, IDS[::-1]]))
     return {
+        "Circuit": {
+            **{"model": "tiny", "model_digest": "0" * 64, "task": "own", "metric": "m", "method": "mask"},
+            **{"ablation": "counterfactual", "norms": "free", "live": 10, "attributions": [0.5]},
+            "wires": [(parse_writer("embed"), parse_reader("unembed"))],
+        },
         "Task": {
             **{"model": model, "metric": ls.logit_difference(3, 4), "splits": ["find", "choose", "judge"]},
             **{"clean": [[1, 2], [3, 4], [5, 6]], "counterfactual": [[7, 2], [8, 4], [9, 6]]},
@@ -61,12 +69,16 @@ def right_calls() -> dict[str, dict[str, object]]:
         "ablate": {"writer": head},
         "ablation_effects": {"weights": model, "heads": [head], "on": torch.tensor([IDS])},
         "address": {"trace": trace, "head": head, "at": 4},
+        "attribute": {"task": task, "points": 1},
         "channel_tokens": {"weights": model, "writer": "L0.H0", "reader": "L1.H0.K", "channel": 1},
         "channels": {"weights": model, "writer": "L0.H0", "readers": "L1.H0.K"},
+        "circuit": {"ranked": ranked, "size": 9, "on": task.choose},
         "copying": {"weights": model, "heads": head},
+        "curve": {"ranked": ranked, "pairs": task.choose, "sizes": [0.1]},
         "cut": {"writer": "L0.H0", "reader": "L1.H0.K"},
         "dossier": {"weights": model, "head": head, "sequences": 2},
         "effect": {"weights": model, "prompt": IDS, "edits": [ls.ablate(head)], "metric": ls.kl()},
+        "faithfulness": {"circuit": ls.circuit(ranked, 9), "pairs": task.choose},
         "freeze": {"what": "patterns", "source": trace},
         "head_roles": {"weights": model, "sequences": 2},
         "induction_answers": {"trace": trace, "at": 3, "heads": [head]},

@@ -25,7 +25,12 @@ if TYPE_CHECKING:
     from loadstore.causal.metrics import probability_difference as probability_difference
     from loadstore.causal.sweep import sweep as sweep
     from loadstore.checkpoints.library import load as load
+    from loadstore.circuits.attribution import attribute as attribute
+    from loadstore.circuits.circuit import Circuit as Circuit
+    from loadstore.circuits.curve import curve as curve
+    from loadstore.circuits.faithfulness import faithfulness as faithfulness
     from loadstore.circuits.named import task as task
+    from loadstore.circuits.sized import circuit as circuit
     from loadstore.circuits.task import Task as Task
     from loadstore.decomposition.address import address as address
     from loadstore.decomposition.decomposition import score_parts as score_parts
@@ -70,6 +75,7 @@ __version__ = VERSION
 prepare()  # before anything loads torch
 
 _HOMES = {
+    "Circuit": "loadstore.circuits.circuit",
     "Head": "loadstore.sites",
     "Task": "loadstore.circuits.task",
     "Trace": "loadstore.execution.trace",
@@ -77,12 +83,16 @@ _HOMES = {
     "ablate": "loadstore.execution.edits",
     "ablation_effects": "loadstore.causal.ablation",
     "address": "loadstore.decomposition.address",
+    "attribute": "loadstore.circuits.attribution",
     "channel_tokens": "loadstore.scores.decoding",
     "channels": "loadstore.scores.channels",
+    "circuit": "loadstore.circuits.sized",
     "copying": "loadstore.scores.vocabulary",
+    "curve": "loadstore.circuits.curve",
     "cut": "loadstore.execution.edits",
     "dossier": "loadstore.evidence.dossier",
     "effect": "loadstore.causal.effect",
+    "faithfulness": "loadstore.circuits.faithfulness",
     "freeze": "loadstore.execution.edits",
     "head_roles": "loadstore.heads.roles",
     "induction_answers": "loadstore.evidence.answers",
@@ -103,8 +113,8 @@ _HOMES = {
     "patch": "loadstore.execution.edits",
     "path": "loadstore.scores.paths",
     "pattern_entry": "loadstore.causal.metrics",
-    "probability_difference": "loadstore.causal.metrics",
     "positional_qk": "loadstore.scores.paths",
+    "probability_difference": "loadstore.causal.metrics",
     "residual_parts": "loadstore.decomposition.logits",
     "run": "loadstore.execution.run",
     "score_parts": "loadstore.decomposition.decomposition",
@@ -122,6 +132,7 @@ _HOMES = {
     "wires": "loadstore.evidence.wires",
 }
 __all__ = [
+    "Circuit",
     "Head",
     "Task",
     "Trace",
@@ -129,12 +140,16 @@ __all__ = [
     "ablate",
     "ablation_effects",
     "address",
+    "attribute",
     "channel_tokens",
     "channels",
+    "circuit",
     "copying",
+    "curve",
     "cut",
     "dossier",
     "effect",
+    "faithfulness",
     "freeze",
     "head_roles",
     "induction_answers",

@@ -12,12 +12,13 @@ from tiny import FEW
 
 import loadstore as ls
 from loadstore.circuits.attribution import attribute_pairs
-from loadstore.circuits.circuit import Circuit, circuit
+from loadstore.circuits.circuit import Circuit
 from loadstore.circuits.curve import MIB, curve, mean_small, smallest_from
 from loadstore.circuits.faithfulness import faithfulness
 from loadstore.circuits.live import live
 from loadstore.circuits.pairs import Pairs
 from loadstore.circuits.ranking import count_of, ranking
+from loadstore.circuits.sized import circuit
 from loadstore.errors import BadCheckpoint, BadRequest, NoSuchSite, NoSuchWire, NotThisModel
 
 

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from cli.conftest import Run
 
+from loadstore.circuits.attribution import attribute
 from loadstore.circuits.named import task
-from loadstore.cli import analyse, circuit, demo, explore, head, listing, patch, report, tasks, train, wires
+from loadstore.circuits.sized import circuit as take
+from loadstore.cli import analyse, circuit, demo, discover, explore, head, listing, patch, report, tasks, train, wires
 from loadstore.decomposition.listing import listing as find
 from loadstore.evidence.dossier import dossier
 from loadstore.evidence.verify import verify as prove
@@ -33,6 +35,9 @@ def default(function: Callable[..., Any], name: str) -> Any:
         (analyse.scores, subspace_scores, ["norms", "control", "null", "seed"]),
         (head.head, dossier, ["sequences", "seed", "offset"]),
         (tasks.tasks, task, ["pairs", "seed"]),
+        (discover.discover, task, ["pairs", "seed"]),
+        (discover.discover, attribute, ["method", "points", "ablation", "norms"]),
+        (discover.discover, take, ["by"]),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
@@ -53,6 +58,7 @@ def test_a_command_and_its_python_call_have_the_same_defaults(
         (analyse.heads, {"on": "repeats", "sequences": 20, "seed": 0}),
         (head.head, {"top": 6, "model": "builtin"}),
         (circuit.circuit, {"kind": "sum", "top": 10}),
+        (discover.discover, {"model": "builtin", "task": "induction", "size": "F>=.85", "out": None}),
         (tasks.tasks, {"model": "builtin", "task": None, "pairs": None, "seed": 0, "out": None}),
         (explore.explore, {"host": "127.0.0.1", "port": None, "browser": True, "at": None}),
         (report.report, {"out": Path("report.html"), "at": None}),
@@ -83,6 +89,11 @@ def test_defaults_are_those_of_the_pages(command: Callable[..., Any], expected: 
         "tasks {} --pairs 2",
         "tasks {} --pairs 10001",
         "tasks {} --seed -1",
+        "discover {} --pairs 2",
+        "discover {} --pairs 10001",
+        "discover {} --seed -1",
+        "discover {} --points 0",
+        "discover {} --points 1001",
         "explore {} --port 65536",
         "explore {} --port -1",
         "train {0} {0} --threads -1",
@@ -109,6 +120,8 @@ def test_a_number_out_of_bounds_is_refused(loadstore: Run, words: str) -> None:
         "circuit {} L0.H0 --top 1",
         "tasks {} --pairs 3 --seed 0",
         "tasks {} --pairs 10000",
+        "discover {} --pairs 3 --seed 0 --points 1",
+        "discover {} --pairs 10000 --points 1000",
         "explore {} --port 0",
         "explore {} --port 65535",
         "train {0} {0} --threads 0",

@@ -11,6 +11,7 @@ from cli.conftest import Run
 from each import each
 from hostile import small
 from safetensors.torch import save_file
+from solvable import solvable
 from tokenizers import Regex, Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Split
@@ -44,6 +45,7 @@ COMMANDS = {
     "circuit position": "circuit MODEL L0.H1 --kind position",
     "tasks": "tasks MODEL --pairs 4",
     "tasks of a file": "tasks MODEL --task PAIRS",
+    "discover": "discover MODEL --task SOLVED --size 20",
     "listing": "listing MODEL PROMPT",
     "listing of ids": "listing MODEL --ids IDS",
     "verify": "verify MODEL PROMPT --controls 2 --replicates 2 --most 3",
@@ -76,6 +78,9 @@ REFUSED = {
     "heads": "circuit MODEL NAME NAME",
     "task": "tasks MODEL --task NAME",
     "task file": "tasks MODEL --task NAME.jsonl",
+    "discover": "discover MODEL --task NAME",
+    "size": "discover MODEL --size NAME",
+    "method": "discover MODEL --method NAME",
     "task pairs": "tasks MODEL --task ODD",
     "on": "heads MODEL --on NAME",
     "bos": "heads MODEL --bos NAME",
@@ -131,6 +136,7 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     files = {
         "PAIRS": pairs,
         "ODD": odd,
+        "SOLVED": solvable(model, folder / f"solved{NAME}.jsonl"),
         "FOLDER": gpt2(folder / f"folder{NAME}", tokenizer),
         "MODEL": where,
         "DAMAGED": damaged,

@@ -13,6 +13,7 @@ from unittest.mock import patch
 from golden.cases import Case
 from golden.leaves import leaves
 from golden.summary import Result
+from solvable import solvable
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
@@ -38,6 +39,7 @@ COMMANDS: dict[str, list[str]] = {
     "circuit": ["circuit", "MODEL", "L0.H1", "L1.H2", "--top", "3"],
     "circuit, key": ["circuit", "MODEL", "L0.H1", "L1.H2", "--kind", "key", "--offset", "2", "--top", "3"],
     "tasks": ["tasks", "MODEL", "--task", "induction", "--pairs", "4"],
+    "discover": ["discover", "MODEL", "--task", "PAIRS", "--size", "40"],
     "heads": ["heads", "MODEL", "--sequences", "2"],
     "spectrum": ["spectrum", "MODEL", "L0.H1", "--top", "3"],
     "head": ["head", "L1.H2", "--model", "MODEL", "--sequences", "2", "--top", "2", "--offset", "2"],
@@ -55,6 +57,7 @@ def results(case: Case) -> Iterator[tuple[str, Result]]:
         save_weights(replace(case.model, name="tiny", tokens=Tokens(tokenizer, None)), model)
         text.write_text(f"{PROMPT}\n{OTHER}\n")
         places = {"MODEL": str(model), "TEXT": str(text), "PAGE": str(Path(folder, "page.html"))}
+        places["PAIRS"] = str(solvable(case.model, Path(folder, "pairs.jsonl")))
         for name, words in (REPORT if case.model.architecture.mlp is None else COMMANDS | REPORT).items():
             for path, result in leaves(json.loads(printed([places.get(word, word) for word in words]))):
                 if folder not in str(result):

@@ -4,6 +4,8 @@ The other groups say in words what a number is and keep its id; here an id has t
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -11,6 +13,7 @@ from golden import functions as of
 from golden.cases import Case
 from golden.leaves import leaves
 from golden.summary import Result
+from solvable import solvable
 
 Calls = Mapping[str, Callable[[Case], Any]]
 ONE_PASS: Calls = {
@@ -58,6 +61,10 @@ TEXT: Calls = {
     "wires": lambda c: of.wires(c.model, documents(), readers=f"{c.late}.?", most=3, effect=2),
     "roles": lambda c: of.roles(c.model, sequences=2),
     "task": lambda c: of.task(c.model, "induction", 4),
+    "attribute": lambda c: of.attribute(solved(c), points=3),
+    "circuit_of_size": lambda c: of.circuit_of_size(of.attribute(solved(c)), 40),
+    "faithfulness": lambda c: of.faithfulness(of.circuit_of_size(of.attribute(solved(c)), 40), solved(c).judge),
+    "curve": lambda c: of.curve(of.attribute(solved(c)), solved(c).judge),
     "circuits": lambda c: c.circuits,
     "dossier": lambda c: of.dossier(c.model, c.late, text=c.batch, top=2, sequences=2, offset=c.offset),
     "verify": lambda c: c.verdicts["relabelled"],
@@ -70,6 +77,12 @@ ATTENTION_ONLY: Calls = {
     "orders": lambda c: of.orders(c.model, documents()),
     "positional_qk": lambda c: of.positional_qk(c.model, c.early),
 }
+
+
+def solved(case: Case) -> Any:
+    """A task that the model solves: where the effect is small, ratios are rounding."""
+    with TemporaryDirectory() as folder:
+        return of.task(case.model, str(solvable(case.model, Path(folder, "pairs.jsonl"))))
 
 
 def documents() -> torch.Tensor:

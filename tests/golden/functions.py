@@ -7,12 +7,16 @@ Ids of golden numbers never name a module, a class or an argument of loadstore.
 from loadstore import ablate as ablate
 from loadstore import ablation_effects as ablation
 from loadstore import address as address
+from loadstore import attribute as attribute
 from loadstore import channel_tokens as channel_tokens
 from loadstore import channels as channels
+from loadstore import circuit as circuit_of_size
 from loadstore import copying as copying
+from loadstore import curve as curve
 from loadstore import cut as cut
 from loadstore import dossier as dossier
 from loadstore import effect as effect
+from loadstore import faithfulness as faithfulness
 from loadstore import freeze as freeze
 from loadstore import head_roles as roles
 from loadstore import induction_answers as induction_answers

@@ -12,6 +12,7 @@ from loadstore.cli.app import app
 
 HERE = Path(__file__).parent
 ELSEWHERE = {  # public names without a call of their own in from_fields.py
+    "Circuit": "`circuit` returns it",
     "Head": "a name, not a result",
     "Task": "`task` returns it",
     "Trace": "`run` returns it",

@@ -57,7 +57,8 @@ def attribute(
         BadRequest: Zero ablation, which has no derivative at an RMSNorm, or a metric that does not change.
         Undefined: The tolerance is not reached.
     """
-    return attribute_pairs(task.find, task.name, method, points, tolerance, ablation, norms, progress)
+    found = attribute_pairs(task.find, task.name, method, points, tolerance, ablation, norms, progress)
+    return found.assign_attrs(task_pairs=len(task.clean), seed=task.seed)
 
 
 def attribute_pairs(

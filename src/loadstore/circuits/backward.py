@@ -56,12 +56,11 @@ def _of_heads(run: Uniform, index: int, layer: Layer, behind: Stream) -> tuple[t
     """∂m/∂u of each side of each head of a layer."""
     step, shape = run.steps[index], run.weights.architecture
     leaves = [step.projected[side] for side in SIDES]
-    found = torch.autograd.grad(step.stored, leaves, behind, allow_unused=True)
+    found = torch.autograd.grad(step.stored, leaves, behind, allow_unused=True, materialize_grads=True)
     readers: list[Reader] = []
     parts: list[Tensor] = []
-    for side, leaf, grad in zip(SIDES, leaves, found, strict=True):
+    for side, grad in zip(SIDES, found, strict=True):
         matrix = matrices(layer, side)[0][owners(shape, side)]
-        grad = torch.zeros_like(leaf) if grad is None else grad
         with threads_if_slow(grad.numel() * matrix.shape[1]):
             parts.append(torch.einsum("bthe,hde->bhtd", grad, matrix))
         readers += [Reader(index, head, side) for head in range(shape.n_heads)]

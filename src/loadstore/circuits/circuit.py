@@ -1,7 +1,6 @@
 """A circuit: a set of wires of one model, with the ranking that it was cut from."""
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,8 +14,7 @@ from torch import Tensor
 from loadstore.atomic import write_whole
 from loadstore.circuits.digests import check_model
 from loadstore.circuits.live import Live, live
-from loadstore.circuits.pairs import Pairs
-from loadstore.circuits.ranking import count_of, ranking
+from loadstore.circuits.program_text import lines_of, program_of, summary_of, title_of
 from loadstore.errors import BadRequest, NoSuchWire
 from loadstore.jsonfile import json_object
 from loadstore.model.weights import Weights
@@ -46,6 +44,8 @@ class Circuit:
         live: How many live wires the model has.
         wires: The wires.
         attributions: The attribution of each wire, in units of the metric; NaN where it is not known.
+        pairs: How many pairs the task had, in all splits; 0 where that is not known.
+        seed: The seed of the task.
     """
 
     model: str
@@ -58,6 +58,31 @@ class Circuit:
     live: int
     wires: tuple[tuple[Writer, Reader], ...]
     attributions: tuple[float, ...]
+    pairs: int = 0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Raise BadRequest for values of another kind, and for a wire that is there twice."""
+        texts: list[object] = [getattr(self, name) for name in FACTS]
+        wires: Any = self.wires
+        values: Any = self.attributions
+        live: Any = self.live
+        if not all(isinstance(text, str) for text in texts):
+            raise BadRequest(f"Circuit(…): {', '.join(FACTS)} are texts")
+        if not isinstance(wires, list | tuple) or not all(_is_wire(wire) for wire in wires):
+            raise BadRequest("Circuit(wires=…): expected pairs of a writer and a reader")
+        if not isinstance(values, list | tuple) or len(values) != len(wires):
+            raise BadRequest(f"Circuit(attributions=…): expected {len(wires)} numbers, one for each wire")
+        if not all(isinstance(value, int | float) for value in values):
+            raise BadRequest("Circuit(attributions=…): expected numbers")
+        if type(live) is not int or live < max(1, len(wires)):
+            raise BadRequest(f"Circuit(live=…): expected a whole number from {max(1, len(wires))}")
+        if type(self.pairs) is not int or type(self.seed) is not int or min(self.pairs, self.seed) < 0:
+            raise BadRequest("Circuit(pairs=…, seed=…): expected whole numbers from 0")
+        if len(set(wires)) < len(wires):
+            raise BadRequest("Circuit(wires=…): a wire is there twice")
+        object.__setattr__(self, "wires", tuple(wires))
+        object.__setattr__(self, "attributions", tuple(values))
 
     def __len__(self) -> int:
         return len(self.wires)
@@ -93,7 +118,8 @@ class Circuit:
             {"writer": str(writer), "reader": str(reader), "attribution": value if math.isfinite(value) else None}
             for (writer, reader), value in zip(self.wires, self.attributions, strict=True)
         ]
-        return {"schema": SCHEMA, **facts, "live": self.live, "size": self.size, "wires": wires}
+        numbers = {"live": self.live, "size": self.size, "pairs": self.pairs, "seed": self.seed}
+        return {"schema": SCHEMA, **facts, **numbers, "wires": wires}
 
     @staticmethod
     def load(path: str | Path) -> "Circuit":
@@ -101,40 +127,10 @@ class Circuit:
         return _read(json_object(Path(path), str(path), REMEDY), str(path))
 
     def __str__(self) -> str:
-        from loadstore.circuits.program import program
-
-        return program(self)
-
-
-def circuit(
-    ranked: "xr.Dataset", size: float | int | str, *, on: Pairs | None = None, by: str = "attribution"
-) -> Circuit:
-    """Take the strongest wires of a ranking.
-
-    Args:
-        ranked: What ``attribute`` returned.
-        size: A share of the live wires (a float up to 1), a count (a whole number), or ``"F>=.85"``: the smallest
-            circuit of that faithfulness on the pairs ``on``.
-        on: Pairs to choose the size with, such as ``task.choose``.
-        by: The ranking: ``"attribution"``, ``"signed"`` or ``"positive"`` (circuits/ranking.py).
-
-    Returns:
-        The circuit.
-
-    Raises:
-        BadRequest: A size that is neither, or one that no circuit reaches.
-    """
-    order = ranking(ranked, by)
-    if isinstance(size, str):
-        from loadstore.circuits.smallest import smallest
-
-        found = re.fullmatch(r"\s*F\s*>=\s*(\d*\.?\d+)\s*", size)
-        if found is None:
-            raise BadRequest(f"size={size!r}: expected a share such as .01, a count, or 'F>=.85'")
-        if on is None:
-            raise BadRequest(f"size={size!r} needs pairs to measure F with; give on=task.choose")
-        return smallest(ranked, on, float(found[1]), by)
-    return first(ranked, order, count_of(size, len(order)))
+        """The program, without the roles of heads and without F."""
+        shown = program_of(self.wires, self.attributions)
+        title = title_of(self.task, self.model, len(self), self.live, self.method, known=shown.known)
+        return "\n".join([title, *lines_of(shown), summary_of(shown)])
 
 
 def first(ranked: "xr.Dataset", order: np.ndarray, count: int) -> Circuit:
@@ -147,6 +143,8 @@ def first(ranked: "xr.Dataset", order: np.ndarray, count: int) -> Circuit:
         live=ranked.sizes["wire"],
         wires=tuple((parse_writer(str(w)), parse_reader(str(r))) for w, r in zip(writers, readers, strict=True)),
         attributions=tuple(ranked.attribution.values[places].tolist()),
+        pairs=int(ranked.attrs.get("task_pairs", 0)),
+        seed=int(ranked.attrs.get("seed", 0)),
     )
 
 
@@ -161,10 +159,17 @@ def mask_of(wires: Live, chosen: Sequence[tuple[Writer, Reader]]) -> Bool[Tensor
     return mask
 
 
+def _is_wire(wire: object) -> bool:
+    if not isinstance(wire, tuple):
+        return False
+    ends: tuple[object, ...] = wire  # pyright: ignore[reportUnknownVariableType]
+    return len(ends) == 2 and isinstance(ends[0], Writer) and isinstance(ends[1], Reader)
+
+
 def _read(document: dict[str, Any], path: str) -> Circuit:
     """Check a document and make it a circuit."""
-    wires, facts, count = document.get("wires"), [document.get(name) for name in FACTS], document.get("live")
-    fit = isinstance(wires, list) and all(isinstance(fact, str) for fact in facts)
+    wires, facts, count = document.get("wires"), {name: document.get(name) for name in FACTS}, document.get("live")
+    fit = isinstance(wires, list) and all(isinstance(fact, str) for fact in facts.values())
     if document.get("schema") != SCHEMA or not fit or type(count) is not int or not 0 < len(wires or []) <= count:
         raise BadRequest(f"{path} is not a circuit: expected schema {SCHEMA} with {', '.join(FACTS)}, wires; {REMEDY}")
     chosen: list[tuple[Writer, Reader]] = []
@@ -177,4 +182,6 @@ def _read(document: dict[str, Any], path: str) -> Circuit:
         values.append(float(value) if isinstance(value, int | float) else math.nan)
     if len(set(chosen)) < len(chosen):
         raise BadRequest(f"{path} has a wire twice; {REMEDY}")
-    return Circuit(*map(str, facts), count, tuple(chosen), tuple(values))
+    known = {name: str(fact) for name, fact in facts.items()}
+    numbers = {name: document.get(name, 0) for name in ("pairs", "seed")}
+    return Circuit(**known, live=count, wires=tuple(chosen), attributions=tuple(values), **numbers)

@@ -11,6 +11,7 @@ from loadstore.circuits.pairs import Pairs
 from loadstore.circuits.ranking import count_of, mask_of_first, ranking
 from loadstore.circuits.reads import Norms
 from loadstore.circuits.replaced import Ablation
+from loadstore.errors import BadRequest
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -47,6 +48,10 @@ def curve(
         ``cmd`` and ``cpr``, the areas under |1 − F| and F over MIB's sizes (NaN unless all are measured; MIB takes cpr
         of the ranking ``"positive"``); ``small``, the mean of |1 − F| over the sizes from .05 to 10 %; ``smallest``,
         the smallest measured size with F ≥ .85 (NaN if none).
+
+    Raises:
+        BadRequest: No sizes, or one that is not a share.
+        NotThisModel: The ranking of another model.
     """
     return curve_on(ranked, measured(pairs, ablation, norms), sizes, by, progress)
 
@@ -62,6 +67,8 @@ def curve_on(
     import xarray as xr
 
     check_model(ranked.attrs["model"], ranked.attrs["model_digest"], on.pairs.model)
+    if not len(sizes):
+        raise BadRequest("sizes=[]: give at least one share of the wires, such as .01")
     order = ranking(ranked, by)
     rows: list[tuple[float, float, float, float, int]] = []
     for number, size in enumerate(sizes):

@@ -1,12 +1,13 @@
 """The smallest circuit of a ranking that is faithful enough on some pairs."""
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from loadstore.circuits.circuit import Circuit, first
 from loadstore.circuits.curve import SIZES
 from loadstore.circuits.digests import check_model
-from loadstore.circuits.measured import measured
+from loadstore.circuits.measured import Measured, measured
 from loadstore.circuits.pairs import Pairs
 from loadstore.circuits.ranking import mask_of_first, ranking
 from loadstore.errors import BadRequest
@@ -14,6 +15,7 @@ from loadstore.errors import BadRequest
 if TYPE_CHECKING:
     import xarray as xr
 
+MOST_RUNS = len(SIZES) + 5
 CLOSE = 1.1  # ratio of two sizes that are not told apart
 
 
@@ -31,10 +33,26 @@ def smallest(ranked: "xr.Dataset", pairs: Pairs, enough: float, by: str = "attri
     Raises:
         BadRequest: No size is enough.
     """
-    check_model(ranked.attrs["model"], ranked.attrs["model_digest"], pairs.model)
-    on, order = measured(pairs), ranking(ranked, by)
+    return smallest_on(ranked, measured(pairs), enough, by)
+
+
+def smallest_on(
+    ranked: "xr.Dataset",
+    on: Measured,
+    enough: float,
+    by: str = "attribution",
+    progress: Callable[[int, int], None] | None = None,
+) -> Circuit:
+    """As ``smallest``, on prepared pairs; ``progress`` takes the runs done and the most there can be."""
+    check_model(ranked.attrs["model"], ranked.attrs["model_digest"], on.pairs.model)
+    order = ranking(ranked, by)
+    runs = 0
 
     def reaches(count: int) -> bool:
+        nonlocal runs
+        runs += 1
+        if progress is not None:
+            progress(min(runs, MOST_RUNS), MOST_RUNS)
         return on.faithfulness(mask_of_first(on.live, order, count)) >= enough
 
     counts = sorted({max(1, round(size * len(order))) for size in SIZES})
@@ -44,7 +62,7 @@ def smallest(ranked: "xr.Dataset", pairs: Pairs, enough: float, by: str = "attri
             break
         low = count
     else:
-        raise BadRequest(f"no size has F ≥ {enough:g} on these {len(pairs)} pairs; ask for less, or give size=")
+        raise BadRequest(f"no size has F ≥ {enough:g} on these {len(on.pairs)} pairs; ask for less, or give size=")
     high = count
     while high > low + 1 and high > CLOSE * max(1, low):
         middle = max(low + 1, min(high - 1, round(math.sqrt(max(1, low) * high))))

@@ -8,6 +8,7 @@ from loadstore.cli import (
     channels,
     circuit,
     demo,
+    discover,
     explore,
     head,
     listing,
@@ -38,6 +39,7 @@ app.command()(patch.patch)
 app.command()(address.address)
 app.command()(circuit.circuit)
 app.command()(tasks.tasks)
+app.command()(discover.discover)
 app.command()(analyse.heads)
 app.command()(analyse.spectrum)
 app.command()(head.head)

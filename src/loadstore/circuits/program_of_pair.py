@@ -1,0 +1,93 @@
+"""One pair through a circuit: the attribution of every wire that the program shows, with the places of its tokens."""
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.circuits.backward import gradients
+from loadstore.circuits.circuit import Circuit
+from loadstore.circuits.context import Context, contexts
+from loadstore.circuits.digests import check_model
+from loadstore.circuits.methods import run_at
+from loadstore.circuits.pairs import Pairs
+from loadstore.circuits.program import norms_of, roles_of
+from loadstore.circuits.program_text import MOST, program_of
+from loadstore.errors import BadRequest
+from loadstore.tokenizer.tokens import labels
+from loadstore.visible import line
+
+POINTS = 5
+AtTokens = Float[Tensor, "writer reader token"]
+
+
+def program_of_pair(circuit: Circuit, pairs: Pairs, index: int, most: int = MOST) -> str:
+    """Write the loads of a circuit's program with their values for one pair.
+
+    Args:
+        circuit: The circuit.
+        pairs: Pairs of a task.
+        index: Which of them, from 0.
+        most: Lines at most, 3 or more.
+
+    Returns:
+        The text. A value is the signed attribution in this pair, summed over the wires of a group, in units of the
+        metric, by 5 points of the path of masks. Behind ``@`` is the place of the token where most of it is loaded.
+
+    Raises:
+        BadRequest: No such pair, or fewer than three lines.
+        NotThisModel: Pairs of another model.
+    """
+    if not 0 <= index < len(pairs):
+        raise BadRequest(f"index={index}: there are pairs 0 to {len(pairs) - 1}")
+    if most < 3:
+        raise BadRequest(f"most={most}: expected at least three lines: a title, a load and a summary")
+    check_model(circuit.model, circuit.model_digest, pairs.model)
+    (context,) = contexts(pairs.rows([index]), norms=norms_of(circuit))
+    shown = program_of(circuit.wires, circuit.attributions, roles_of(pairs.model), most)
+    at_tokens = attributions_at_tokens(context)
+    live, places = context.live, places_of(context.pairs)
+
+    def values(wires: tuple[int, ...]) -> Float[Tensor, " token"]:
+        rows = [live.place_of_writer[circuit.wires[wire][0]] for wire in wires]
+        columns = [live.place_of_reader[circuit.wires[wire][1]] for wire in wires]
+        return at_tokens[rows, columns].sum(0)
+
+    width = max((len(load.name) for load in shown.loads), default=0)
+    none, every = float(context.none), float(context.all)
+    lines = [line(f"pair {index} of {circuit.task}: m(none) {none:+.2f}, m(all) {every:+.2f}; values in units of m")]
+    for load in shown.loads:
+        whole = values(load.wires)
+        parts = [(part.name, values(part.wires)) for part in load.parts]
+        texts = [f"{name} {_signed(each)}@{places[int(each.abs().argmax())]}" for name, each in parts]
+        lines.append(line(f"load {load.name:<{width}} {_signed(whole)}  from {', '.join(texts)}"))
+    total = float(values(shown.wires).sum()) if shown.wires else 0.0
+    lines.append(f"shown: {len(shown.wires):,} of {len(circuit):,} wires, {total:+.2f} of {every - none:+.2f}")
+    return "\n".join(lines)
+
+
+def attributions_at_tokens(context: Context, points: int = POINTS) -> AtTokens:
+    """The attribution of each wire at each token of the reader's input, for a context of one pair."""
+    live, length = context.live, context.pairs.clean.shape[1]
+    found = context.base.final.new_zeros(*live.exists.shape, length)
+    nodes, shares = np.polynomial.legendre.leggauss(points)
+    for node, share in zip(nodes, shares, strict=True):
+        run = run_at(context, (float(node) + 1) / 2)
+        for readers, gradient in gradients(run):
+            before = live.before(readers[0].layer, readers[0].side)
+            columns = [live.place_of_reader[reader] for reader in readers]
+            product = torch.einsum("wtd,rtd->wrt", run.differences[0, :before], gradient[0])
+            found[:before, columns, context.first :] += product * (float(share) / 2)
+    return found
+
+
+def places_of(pairs: Pairs) -> tuple[str, ...]:
+    """The names of the token places of one pair: those of its template, else its tokens and their indices."""
+    ids: list[int] = pairs.clean[0, : pairs.ends[0] + 1].tolist()
+    return pairs.places[0] or tuple(labels(ids, pairs.model.tokens))
+
+
+def _signed(values: Tensor) -> str:
+    """The sum with its sign."""
+    text = f"{float(values.sum()):+.3f}"
+    return "+0.000" if text == "-0.000" else text

@@ -1,0 +1,42 @@
+"""A circuit of a size: the strongest wires of a ranking, as many as are asked for or as many as F needs."""
+
+import re
+from typing import TYPE_CHECKING
+
+from loadstore.circuits.circuit import Circuit, first
+from loadstore.circuits.pairs import Pairs
+from loadstore.circuits.ranking import count_of, ranking
+from loadstore.circuits.smallest import smallest
+from loadstore.errors import BadRequest
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def circuit(
+    ranked: "xr.Dataset", size: float | int | str, *, on: Pairs | None = None, by: str = "attribution"
+) -> Circuit:
+    """Take the strongest wires of a ranking.
+
+    Args:
+        ranked: What ``attribute`` returned.
+        size: A share of the live wires (a float up to 1), a count (a whole number), or ``"F>=.85"``: the smallest
+            circuit of that faithfulness on the pairs ``on``.
+        on: Pairs to choose the size with, such as ``task.choose``.
+        by: ``"attribution"`` ranks by mean absolute values, ``"signed"`` by signed means.
+
+    Returns:
+        The circuit.
+
+    Raises:
+        BadRequest: A size that is neither, or one that no circuit reaches.
+    """
+    order = ranking(ranked, by)
+    if isinstance(size, str):
+        found = re.fullmatch(r"\s*F\s*>=\s*(\d*\.?\d+)\s*", size)
+        if found is None:
+            raise BadRequest(f"size={size!r}: expected a share such as .01, a count, or 'F>=.85'")
+        if on is None:
+            raise BadRequest(f"size={size!r} needs pairs to measure F with; give on=task.choose")
+        return smallest(ranked, on, float(found[1]), by)
+    return first(ranked, order, count_of(size, len(order)))

@@ -1,0 +1,181 @@
+"""``loadstore discover``: the circuit of a task, measured on pairs that it was not found with, and its program."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from loadstore.cli.options import Begin, Json, Model, Positions, open_model, print_json, print_table
+
+if TYPE_CHECKING:
+    from loadstore.circuits.discovered import By, Discovered
+    from loadstore.circuits.methods import Method
+    from loadstore.circuits.reads import Norms
+    from loadstore.circuits.replaced import Ablation
+
+DEFINITION = (
+    "F(C) = (m(C) − m(none)) / (m(all) − m(none)), means over pairs; wires outside a circuit carry the counterfactual "
+    "run. The circuit is ranked on the pairs to find, sized on those to choose and measured on those to judge."
+)
+
+
+METHODS: "dict[str, Method]" = {"mask": "mask", "eap": "eap", "eap-ig": "eap-ig"}
+BY: "dict[str, By]" = {"attribution": "attribution", "signed": "signed", "positive": "positive"}
+ABLATIONS: "dict[str, Ablation]" = {"counterfactual": "counterfactual", "mean": "mean"}
+NORMS: "dict[str, Norms]" = {"free": "free", "frozen": "frozen"}
+T = TypeVar("T")
+
+
+def discover(
+    model: Model = "builtin",
+    task: Annotated[str, typer.Option(help="A task (loadstore tasks), or a .jsonl file of pairs.")] = "induction",
+    size: Annotated[
+        str, typer.Option(help="A share of the live wires (.01), a count (100), or the least F on pairs to choose.")
+    ] = "F>=.85",
+    pairs: Annotated[
+        int | None, typer.Option(help="Pairs that are generated, 64 by default.", min=3, max=10_000)
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the pairs and of the splits.", min=0)] = 0,
+    method: Annotated[
+        str, typer.Option(help="mask (the path of all masks), eap (the gradient at the clean run) or eap-ig.")
+    ] = "mask",
+    by: Annotated[
+        str,
+        typer.Option(
+            help="attribution (mean absolute values over pairs), signed (absolute means) or positive (means)."
+        ),
+    ] = "attribution",
+    points: Annotated[int, typer.Option(help="Gradients along the path.", min=1, max=1000)] = 5,
+    ablation: Annotated[
+        str, typer.Option(help="What other wires carry: the counterfactual run, or its mean over pairs.")
+    ] = "counterfactual",
+    norms: Annotated[
+        str, typer.Option(help="free (norms take the scales of each run) or frozen (those of the clean run).")
+    ] = "free",
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Write the circuit to FILE.json.")] = None,
+    positions: Positions = None,
+    bos: Begin = "model",
+    *,
+    json: Json = False,
+) -> None:
+    """Find the circuit of a task: the wires that carry it, how much they carry, and their program.
+
+    Wires are ranked on the pairs to find, the size is chosen on those to choose, and the circuit is measured on those
+    to judge. A task that the model does not solve is refused.
+
+    Example: loadstore discover smollm2 --task ioi --pairs 40 -o circuit.json
+    """
+    from loadstore.circuits.discovered import STEPS, How, size_from
+    from loadstore.circuits.discovered import discover as find
+    from loadstore.circuits.named import check_task, is_file
+    from loadstore.circuits.named import task as task_named
+    from loadstore.cli.progress import steps
+    from loadstore.cli.saving import saving
+
+    how = How(
+        size_from(size),
+        _one("--method", method, METHODS),
+        _one("--by", by, BY),
+        points,
+        _one("--ablation", ablation, ABLATIONS),
+        _one("--norms", norms, NORMS),
+    )
+    check_task(task)
+    if out is not None:
+        _check_name(out)
+    weights = open_model(model, positions, bos)
+    made = task_named(weights, task, None if is_file(task) else pairs, seed)
+    with steps(f"{weights.name}: {made.name}") as show:
+        names = list(STEPS)
+        found = find(made, how, lambda name, share: show(name, names.index(name) + 1, len(names), share))
+    with saving(out, found.circuit.save):
+        if json:
+            print_json("discover", _document(found, seed))
+        else:
+            _print(found)
+
+
+def _one(option: str, text: str, values: dict[str, T]) -> T:
+    """The value of an option. Raises BadRequest for any other text."""
+    from loadstore.errors import BadRequest
+    from loadstore.model.architecture import one_of
+    from loadstore.quote import quote
+
+    if text not in values:
+        raise BadRequest(f"{option} {quote(repr(text), 40)}: expected {one_of(tuple(values))}")
+    return values[text]
+
+
+def _check_name(path: Path) -> None:
+    from loadstore.atomic import check_target
+    from loadstore.errors import BadRequest
+
+    if path.suffix != ".json":
+        raise BadRequest(f"{path}: expected a name that ends in .json")
+    check_target(path)
+
+
+def _document(found: "Discovered", seed: int) -> dict[str, Any]:
+    """All numbers."""
+    circuit, curve, measures = found.circuit, found.curve, found.measures
+    numbers = ("faithfulness", "low", "high", "error", "necessity", "necessity_low", "necessity_high")
+    columns = ("size", "wires", "faithfulness", "low", "high", "error")
+    rows = zip(*(curve[name].values.tolist() for name in columns), strict=True)
+    shown = found.shown
+    facts = {key: value for key, value in circuit.document().items() if key != "schema"}
+    return {
+        **facts,
+        "definition": DEFINITION,
+        "bos": found.task.model.begins,
+        "seed": seed,
+        "points": found.ranked.attrs["points"],
+        "by": curve.attrs["by"],
+        "splits": {name: len(getattr(found.task, name)) for name in ("find", "choose", "judge")},
+        "solved": found.solved.share,
+        "total": found.ranked.attrs["total"],
+        "remainder": found.ranked.attrs["remainder"],
+        "faithfulness": {name: float(measures[name]) for name in numbers},
+        **{name: curve.attrs[name] for name in ("cpr", "cmd", "small", "smallest")},
+        "curve": [dict(zip(columns, row, strict=True)) for row in rows],
+        "program": found.program.splitlines(),
+        "shown": {
+            "wires": len(shown.wires),
+            "share": shown.share(shown.wires),
+            "faithfulness": found.shown_faithfulness,
+        },
+        "neglected": _neglected(found),
+    }
+
+
+def _neglected(found: "Discovered") -> list[str]:
+    """What the numbers leave out."""
+    return [
+        f"remainder: the attributions of all wires miss {float(found.ranked.attrs['remainder']):.2f} of the effect of "
+        "single pairs (0 is none)",
+        "token places: a wire is kept or replaced at all tokens; attributions are sums over tokens",
+        "biases and positions: they store the same in both prompts of a pair, so they are no live wires",
+    ]
+
+
+def _print(found: "Discovered") -> None:
+    circuit, curve, task = found.circuit, found.curve, found.task
+    f = {name: float(found.measures[name]) for name in found.measures if not found.measures[name].dims}
+    rows = [
+        ("size", f"{circuit.size:.2%}", f"{len(circuit):,} of {circuit.live:,} live wires"),
+        ("faithfulness", f"{f['faithfulness']:.3f}", f"95 %: {f['low']:.3f} to {f['high']:.3f}"),
+        ("error", f"{f['error']:.3f}", "squared error of single pairs, relative to that of no wires"),
+        ("necessity", f"{f['necessity']:.3f}", f"95 %: {f['necessity_low']:.3f} to {f['necessity_high']:.3f}"),
+        ("remainder", f"{float(found.ranked.attrs['remainder']):.3f}", "of the effect, missed by all attributions"),
+        ("cmd", _number(curve.attrs["cmd"]), "area under |1 − F| over all sizes; 0 is best"),
+        ("cpr", _number(curve.attrs["cpr"]), f"area under F over all sizes, ranked by {curve.attrs['by']}"),
+        ("small", _number(curve.attrs["small"]), "mean |1 − F| over sizes from .05 to 10 %"),
+        ("smallest", _number(curve.attrs["smallest"]), "smallest size of the curve with F ≥ .85"),
+    ]
+    print_table(f"{task.name} in {circuit.model}", ("number", "value", "meaning"), rows)
+    counts = ", ".join(f"{len(getattr(task, name))} to {name}" for name in ("find", "choose", "judge"))
+    typer.echo(f"\n{DEFINITION}\nPairs: {counts}; cmd to smallest are of the pairs to choose.\n\n{found.program}\n")
+    typer.echo("neglected\n" + "\n".join(f"  {text}" for text in _neglected(found)))
+
+
+def _number(value: float) -> str:
+    return "–" if value != value else f"{value:.4f}"
