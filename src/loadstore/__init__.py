@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from loadstore.circuits.curve import curve as curve
     from loadstore.circuits.faithfulness import faithfulness as faithfulness
     from loadstore.circuits.named import task as task
+    from loadstore.circuits.prove import prove as prove
     from loadstore.circuits.sized import circuit as circuit
     from loadstore.circuits.task import Task as Task
     from loadstore.decomposition.address import address as address
@@ -124,6 +125,7 @@ _HOMES = {
     "stream_moments": "loadstore.wire_traffic.stream",
     "subspace_scores": "loadstore.scores.scores",
     "sweep": "loadstore.causal.sweep",
+    "prove": "loadstore.circuits.prove",
     "task": "loadstore.circuits.named",
     "term_importance": "loadstore.evidence.orders",
     "traffic": "loadstore.wire_traffic.traffic",
@@ -172,6 +174,7 @@ __all__ = [
     "pattern_entry",
     "positional_qk",
     "probability_difference",
+    "prove",
     "residual_parts",
     "run",
     "score_parts",

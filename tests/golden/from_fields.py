@@ -65,6 +65,9 @@ TEXT: Calls = {
     "circuit_of_size": lambda c: of.circuit_of_size(of.attribute(solved(c)), 40),
     "faithfulness": lambda c: of.faithfulness(of.circuit_of_size(of.attribute(solved(c)), 40), solved(c).judge),
     "curve": lambda c: of.curve(of.attribute(solved(c)), solved(c).judge),
+    "prove": lambda c: of.prove(
+        *(of.circuit_of_size(of.attribute(solved(c)), 40), solved(c).judge), controls=4, sampled=4, null=6
+    ),
     "circuits": lambda c: c.circuits,
     "dossier": lambda c: of.dossier(c.model, c.late, text=c.batch, top=2, sequences=2, offset=c.offset),
     "verify": lambda c: c.verdicts["relabelled"],

@@ -39,6 +39,7 @@ from loadstore import path as path
 from loadstore import pattern_entry as pattern_entry
 from loadstore import positional_qk as positional_qk
 from loadstore import probability_difference as probability_difference
+from loadstore import prove as prove
 from loadstore import residual_parts as residual_parts
 from loadstore import run as run
 from loadstore import score_parts as score_parts

@@ -4,6 +4,7 @@ An inflated circuit is the circuit and as many random wires again; one of the ra
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -35,13 +36,13 @@ def minimality(
     places = np.sort(generator.permutation(places)[:sampled])
     changes = ledger.numbers(f"removals {len(places)}", lambda: _changes(on, wires, places))
     pooled: list[float] = []
-    for number in range(-(-null // EACH)):
+    for number in range(null):
         draw = np.random.default_rng([seed, 2, number])
         added = alike(kinds, wires, draw, outside=wires)
-        chosen = draw.permutation(np.flatnonzero(added))[: min(EACH, null - len(pooled))]
-        pooled += ledger.numbers(
-            f"inflated {number} {len(chosen)}", lambda a=added, c=chosen: _changes(on, wires | a, np.sort(c))
-        )
+        some = np.sort(draw.permutation(np.flatnonzero(added))[: min(EACH, null - len(pooled))])
+        if not len(some):
+            break  # enough, or the circuit leaves no wire to add
+        pooled += ledger.numbers(f"inflated {number} {len(some)}", partial(_changes, on, wires | added, some))
     p = [(1 + sum(other >= change for other in pooled)) / (1 + len(pooled)) for change in changes]
     names = [f"{writer} → {reader}" for writer, reader in _named(on, places)]
     median, high = (float(np.percentile(pooled, at)) if pooled else float("nan") for at in (50, 95))

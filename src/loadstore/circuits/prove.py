@@ -17,7 +17,7 @@ from loadstore.circuits.controls import Chosen, chosen, strata
 from loadstore.circuits.ledger import Ledger
 from loadstore.circuits.measured import Measured, measured
 from loadstore.circuits.methods import attributions
-from loadstore.circuits.minimality import EACH, minimality
+from loadstore.circuits.minimality import minimality
 from loadstore.circuits.pairs import Pairs
 from loadstore.circuits.proof import Other, Proof
 from loadstore.circuits.stability import jaccard, stability, strongest
@@ -90,7 +90,7 @@ def prove(
     weight = np.nan_to_num(_weights(circuit, on)) if each is None else each.mean(0)
     near = None if each is None else strongest(np.where(wires, -1, weight), len(circuit))
     alone, without = beside_controls(on, wires, kinds, near, controls, seed, ledger)
-    return Proof(
+    proof = Proof(
         facts,
         alone,
         without,
@@ -99,6 +99,9 @@ def prove(
         None if each is None or find is None else stability(each, find.templates, len(circuit), seed),
         tuple(_other(on, wires, other, ledger) for other in others),
     )
+    if progress is not None:
+        progress("done", len(STEPS), len(STEPS), 1.0)
+    return proof
 
 
 def _each(find: Pairs, ledger: Ledger) -> np.ndarray:
@@ -174,7 +177,7 @@ class _Work:
 def _step(name: str) -> tuple[str, int]:
     """The step that a name of the ledger belongs to, and how many of its runs it stands for."""
     if name.startswith("inflated"):
-        return "inflated", EACH
+        return "inflated", int(name.rpartition(" ")[2])
     if name.startswith("removals"):
         return "removals", 1 << 30
     if name.startswith(("circuit without", "all without")):

@@ -14,6 +14,7 @@ from loadstore.cli import (
     listing,
     models,
     patch,
+    prove,
     report,
     tasks,
     train,
@@ -40,6 +41,7 @@ app.command()(address.address)
 app.command()(circuit.circuit)
 app.command()(tasks.tasks)
 app.command()(discover.discover)
+app.command()(prove.prove)
 app.command()(analyse.heads)
 app.command()(analyse.spectrum)
 app.command()(head.head)

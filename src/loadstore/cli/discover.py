@@ -41,9 +41,7 @@ def discover(
     ] = "mask",
     by: Annotated[
         str,
-        typer.Option(
-            help="attribution (mean absolute values over pairs), signed (absolute means) or positive (means)."
-        ),
+        typer.Option(help="attribution (mean absolute values over pairs), signed (absolute means), positive (means)."),
     ] = "attribution",
     points: Annotated[int, typer.Option(help="Gradients along the path.", min=1, max=1000)] = 5,
     ablation: Annotated[
