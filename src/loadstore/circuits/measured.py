@@ -3,8 +3,8 @@
 F(C) = (m(C) − m(none)) / (m(all) − m(none))        m a mean over pairs: a ratio of means
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -94,7 +94,8 @@ def measured(pairs: Pairs, ablation: Ablation = "counterfactual", norms: Norms =
     return Measured(pairs, tiles, every, none)
 
 
-def drawn(templates: Sequence[str], draws: int, seed: int) -> np.ndarray:
+@lru_cache(8)
+def drawn(templates: tuple[str, ...], draws: int, seed: int) -> np.ndarray:
     """How often each pair is drawn when templates are drawn with replacement, and pairs within each [draw, pair]."""
     generator = np.random.default_rng(seed)
     groups = [np.flatnonzero(np.array(templates) == name) for name in dict.fromkeys(templates)]
