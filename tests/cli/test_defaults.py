@@ -10,11 +10,26 @@ from cli.conftest import Run
 
 from loadstore.circuits.attribution import attribute
 from loadstore.circuits.named import task
+from loadstore.circuits.prove import prove as prove_circuit
 from loadstore.circuits.sized import circuit as take
-from loadstore.cli import analyse, circuit, demo, discover, explore, head, listing, patch, report, tasks, train, wires
+from loadstore.cli import (
+    analyse,
+    circuit,
+    demo,
+    discover,
+    explore,
+    head,
+    listing,
+    patch,
+    prove,
+    report,
+    tasks,
+    train,
+    wires,
+)
 from loadstore.decomposition.listing import listing as find
 from loadstore.evidence.dossier import dossier
-from loadstore.evidence.verify import verify as prove
+from loadstore.evidence.verify import verify as prove_listing
 from loadstore.heads.roles import head_roles
 from loadstore.scores.scores import subspace_scores
 
@@ -30,7 +45,7 @@ def default(function: Callable[..., Any], name: str) -> Any:
     [
         (listing.listing, find, ["share", "most"]),
         (listing.verify, find, ["share", "most"]),
-        (listing.verify, prove, ["controls", "replicates"]),
+        (listing.verify, prove_listing, ["controls", "replicates"]),
         (analyse.heads, head_roles, ["on", "sequences", "seed"]),
         (analyse.scores, subspace_scores, ["norms", "control", "null", "seed"]),
         (head.head, dossier, ["sequences", "seed", "offset"]),
@@ -38,6 +53,7 @@ def default(function: Callable[..., Any], name: str) -> Any:
         (discover.discover, task, ["pairs", "seed"]),
         (discover.discover, attribute, ["method", "points", "ablation", "norms"]),
         (discover.discover, take, ["by"]),
+        (prove.prove, prove_circuit, ["controls", "sampled", "null", "seed", "resume"]),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )

@@ -16,6 +16,7 @@ from tokenizers import Regex, Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Split
 
+import loadstore as ls
 from loadstore.checkpoints.families.own import save_weights
 from loadstore.model.weights import Weights
 from loadstore.tokenizer.tokens import Tokens
@@ -46,6 +47,7 @@ COMMANDS = {
     "tasks": "tasks MODEL --pairs 4",
     "tasks of a file": "tasks MODEL --task PAIRS",
     "discover": "discover MODEL --task SOLVED --size 20",
+    "prove": "prove CIRCUIT --model MODEL --task SOLVED --controls 2 --sampled 2 --null 2",
     "listing": "listing MODEL PROMPT",
     "listing of ids": "listing MODEL --ids IDS",
     "verify": "verify MODEL PROMPT --controls 2 --replicates 2 --most 3",
@@ -80,6 +82,7 @@ REFUSED = {
     "task file": "tasks MODEL --task NAME.jsonl",
     "discover": "discover MODEL --task NAME",
     "size": "discover MODEL --size NAME",
+    "circuit": "prove NAME --model MODEL",
     "method": "discover MODEL --method NAME",
     "task pairs": "tasks MODEL --task ODD",
     "on": "heads MODEL --on NAME",
@@ -133,10 +136,13 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     pairs, odd = folder / f"pairs{NAME}.jsonl", folder / f"odd{NAME}.jsonl"
     pairs.write_text("\n".join(json.dumps(line) for line in [{"task": NAME}, *lines]))
     odd.write_text(json.dumps({**lines[0], NAME: 1}))
+    solved, circuit = solvable(model, folder / f"solved{NAME}.jsonl"), folder / f"circuit{NAME}.json"
+    ls.circuit(ls.attribute(ls.task(model, solved)), 20).save(circuit)
     files = {
+        "CIRCUIT": circuit,
         "PAIRS": pairs,
         "ODD": odd,
-        "SOLVED": solvable(model, folder / f"solved{NAME}.jsonl"),
+        "SOLVED": solved,
         "FOLDER": gpt2(folder / f"folder{NAME}", tokenizer),
         "MODEL": where,
         "DAMAGED": damaged,

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
+import golden.functions as of
 from golden.cases import Case
 from golden.leaves import leaves
 from golden.summary import Result
@@ -19,6 +20,7 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 
 from loadstore.checkpoints.families.own import save_weights
+from loadstore.checkpoints.library import load
 from loadstore.cli import main
 from loadstore.tokenizer.tokens import Tokens
 
@@ -40,6 +42,10 @@ COMMANDS: dict[str, list[str]] = {
     "circuit, key": ["circuit", "MODEL", "L0.H1", "L1.H2", "--kind", "key", "--offset", "2", "--top", "3"],
     "tasks": ["tasks", "MODEL", "--task", "induction", "--pairs", "4"],
     "discover": ["discover", "MODEL", "--task", "PAIRS", "--size", "40"],
+    "prove": [
+        *("prove", "CIRCUIT", "--model", "MODEL", "--task", "PAIRS"),
+        *("--controls", "3", "--sampled", "3", "--null", "4"),
+    ],
     "heads": ["heads", "MODEL", "--sequences", "2"],
     "spectrum": ["spectrum", "MODEL", "L0.H1", "--top", "3"],
     "head": ["head", "L1.H2", "--model", "MODEL", "--sequences", "2", "--top", "2", "--offset", "2"],
@@ -58,6 +64,10 @@ def results(case: Case) -> Iterator[tuple[str, Result]]:
         text.write_text(f"{PROMPT}\n{OTHER}\n")
         places = {"MODEL": str(model), "TEXT": str(text), "PAGE": str(Path(folder, "page.html"))}
         places["PAIRS"] = str(solvable(case.model, Path(folder, "pairs.jsonl")))
+        places["CIRCUIT"] = str(Path(folder, "circuit.json"))
+        if case.model.architecture.mlp is not None:
+            task = of.task(load(model), places["PAIRS"])
+            of.circuit_of_size(of.attribute(task), 40).save(places["CIRCUIT"])
         for name, words in (REPORT if case.model.architecture.mlp is None else COMMANDS | REPORT).items():
             for path, result in leaves(json.loads(printed([places.get(word, word) for word in words]))):
                 if folder not in str(result):

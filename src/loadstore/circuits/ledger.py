@@ -26,7 +26,7 @@ class Ledger:
         if path is None:
             return
         first = json.dumps({"facts": facts})
-        if not path.exists():
+        if not path.is_file():
             write_whole(path, f"{first}\n".encode())
             return
         if path.stat().st_size > MOST:
