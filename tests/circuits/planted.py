@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 from random import Random
 
 import torch
+from circuits.planted_task import BAR, VOCAB, planted_task
 from torch import Tensor
 
-from loadstore.causal.metrics import logit_difference
 from loadstore.circuits.circuit import Circuit
 from loadstore.circuits.digests import digest
 from loadstore.circuits.live import live
@@ -30,13 +30,9 @@ from loadstore.model.weights import Layer, MlpLayer, Weights
 from loadstore.sites import Reader, Writer, parse_reader, parse_writer
 
 Wire = tuple[Writer, Reader]
-VOCAB, LENGTH, WIDTH, HEADS, SHARPNESS, SHARE = 16, 6, 16, 3, 30.0, 0.25
-BOS, BAR = 0, VOCAB - 1
+LENGTH, WIDTH, HEADS, SHARPNESS, SHARE = 6, 16, 3, 30.0, 0.25
 BLOCKS = {name: slice(start, start + WIDTH) for start, name in zip(range(0, 7 * WIDTH, WIDTH), "EPSGAOJ", strict=True)}
 D_MODEL = 7 * WIDTH
-TEMPLATES = ("K", "Q", "V")
-SPLITS = {"find": 6, "choose": 3, "judge": 6}
-"""Pairs of each split, as many of each template."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +98,7 @@ def planted(*, mlp: bool = False, backup: bool = False, seed: int = 0) -> Plante
         name="planted circuit",
     )
     model = _rotated(model, gauge)
-    task = _task(model, random)
+    task = planted_task(model, random)
     return Planted(model, task, _drops(mlp=mlp), *_others(backup=backup, mlp=mlp))
 
 
@@ -129,27 +125,6 @@ def _others(*, backup: bool, mlp: bool) -> tuple[tuple[Wire, ...], tuple[Wire, .
     sides = ["embed -> L1.H1.Q", "L0.H1 -> L1.H1.K", "embed -> L1.H1.V", "L0.mlp -> L1.H1.V", "L1.H1 -> L1.mlp"]
     assert mlp or not backup
     return tuple(map(wire, decoys)), tuple(map(wire, sides if backup else []))
-
-
-def _task(model: Weights, random: Random) -> Task:
-    clean, other, good, splits, templates = [], [], [], [], []
-    seen: set[tuple[int, ...]] = set()
-    for split, count in SPLITS.items():
-        for index in range(count):
-            template = TEMPLATES[index % len(TEMPLATES)]
-            while True:
-                x, y, z, w = random.sample(range(1, BAR), 4)
-                ids = (BOS, x, y, z, w, x)
-                changed = {"K": (BOS, z, y, x, w, x), "Q": (BOS, x, y, z, w, z), "V": (BOS, x, w, z, y, x)}[template]
-                if not seen & {ids, changed}:
-                    break
-            seen |= {ids, changed}
-            clean.append(list(ids))
-            other.append(list(changed))
-            good.append(y)
-            splits.append(split)
-            templates.append(template)
-    return Task(model, clean, other, logit_difference(good, BAR), "planted", 0, splits, templates)
 
 
 def _head(query: Tensor, key: Tensor, value: Tensor, output: Tensor, size: float) -> tuple[Tensor, ...]:

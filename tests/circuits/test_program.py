@@ -43,7 +43,7 @@ shown: 9 of 9 wires, 100.0% of its |attribution|"""
 
 def listed(wires: dict[str, float]) -> Circuit:
     """A circuit of no real model."""
-    facts = ("small", "0" * 64, "gifts", "m", "mask", "counterfactual", "free", 100)
+    facts = ("small", "0" * 64, "gifts", "m", "mask", "counterfactual", "free", max(100, len(wires)))
     return Circuit(*facts, tuple(map(wire, wires)), tuple(wires.values()))
 
 

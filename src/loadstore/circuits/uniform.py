@@ -3,7 +3,7 @@
 With mask α on every wire all readers of a place load the same stream, u = s′ + α Σ_w (o_w − o′_w), so the pass is
 plain. The gradient by one wire's mask is ⟨∂m/∂u_r, o_w − o′_w⟩. Going back layer by layer, the gradients of all readers
 of a layer are formed together, and one product with the stores gives all of their wires (backward.py). Tests:
-tests/circuits/test_uniform.py (finite differences, sums of attributions).
+tests/circuits/test_methods.py (finite differences, sums of attributions).
 """
 
 from collections.abc import Callable
