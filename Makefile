@@ -21,7 +21,7 @@ SLOWER := theorems/test_sums theorems/test_scores theorems/test_symmetry theorem
 export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help report demo-induction test quick check web format bundle mutants notebook live lens bench causes constraints clean
+.PHONY: help report demo-induction test quick nightly check web format bundle mutants notebook live lens bench causes constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,10 @@ test: $(DEV) ## run the tests (PYTEST_ARGS='-k null'), two at a time, then those
 quick: $(DEV) ## run the quick tests, those of tiny models
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -q -m 'not alone' $(QUICK) \
 		$(addprefix --ignore=tests/,$(addsuffix .py,$(SLOWER))) $(PYTEST_ARGS)
+
+nightly: ## run every test in full, then every mutant (some hours)
+	NIGHTLY=1 $(MAKE) --no-print-directory test
+	$(MAKE) --no-print-directory mutants
 
 check: $(DEV) ## lint, formatting, types and layers, then those of web/ (make web)
 	$(BIN)/ruff check

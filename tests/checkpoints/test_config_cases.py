@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from config_cases import KINDS, Config
 from config_verdicts import IDS, compared, verdict
+from depth import deep
 from each import each
 
-CASES = 350
+CASES = deep(350, usual=130)
 
 
 @each("kind", KINDS)

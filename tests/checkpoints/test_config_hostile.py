@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from depth import deep
 from each import each
 from fuzz import SCALARS, VALUES, check, dumped, mutated, rewrite, torn
 from reference_models import SHAPES, reference, save
@@ -15,7 +16,7 @@ from loadstore.checkpoints import checkpoint
 from loadstore.checkpoints.families.table import FAMILIES
 from loadstore.checkpoints.library import load
 
-CASES = 15_600
+CASES = deep(15_600, usual=1_300)
 ROPE = ["rope_type", "type", "rope_theta", "factor", "low_freq_factor", "high_freq_factor", "partial_rotary_factor"]
 ROPE += ["original_max_position_embeddings", "attention_factor", "beta_fast", "mscale", "short_factor", "long_factor"]
 TYPES = ["default", "linear", "llama3", "dynamic", "yarn", "longrope", "mrope", "su", None, 3, ["linear"]]

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from depth import deep
 from each import each
 from gguf_files import ARRAY, BOOL, F32, I32, TEXT, U8, U32, U64, Array, File, Listed, byte_level, llama, packed, pieces
 from hostile import refusal
@@ -74,7 +75,8 @@ def by_parts(count: int, seed: int) -> Iterator[tuple[str, bytes]]:
     for case in range(count):
         dice = random.Random(seed * count + case)
         file = dice.choice(BASES)
-        for _ in range(dice.choice((1, 1, 2))):
+        file = LIES[case % len(LIES)](file, dice)  # each kind of lie as often as any other
+        for _ in range(dice.choice((0, 0, 1))):
             file = dice.choice(LIES)(file, dice)
         yield f"parts {case}", file.written()
 
@@ -178,15 +180,16 @@ LIES: tuple[Callable[[File, random.Random], File], ...] = (
 CASES = pytest.mark.parametrize("cases", [by_bytes, by_parts], ids=["bytes", "parts"])
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(deep(4, usual=1)))
 @CASES
-def test_twenty_thousand_wounded_files(
+def test_thousands_of_wounded_files(
     path: Path, cases: Callable[[int, int], Iterator[tuple[str, bytes]]], seed: int
 ) -> None:
-    models, refused = survive(cases(2500, seed), path, build, used)
-    assert models + refused == 2500
-    assert models > 100
-    assert refused > 1000
+    count = deep(2500, usual=600)
+    models, refused = survive(cases(count, seed), path, build, used)
+    assert models + refused == count
+    assert models > count // 25
+    assert refused > count * 2 // 5
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from depth import deep
 from fuzz import VALUES, check, dumped, mutated, rewrite, torn
 from hostile import legacy_config, legacy_state, parts, small
 from reference_models import Shape, llama_like, reference, save
@@ -15,7 +16,7 @@ from safetensors.torch import save_file
 
 from loadstore.checkpoints.library import load
 
-CASES = 15_000
+CASES = deep(15_000, usual=1_500)
 DTYPES = ["F64", "F32", "F16", "BF16", "I64", "U8", "BOOL", "F8_E4M3", "F4", "C64", "f32", "F31"]
 NUMBERS = [[], [0], [1], [8, 8], [-1], [1, -1], [2**20, 2**20], [2**32, 2**32], [2**62], [1.5], [0, 2**63], [16, 0]]
 LENGTHS = [0, 1, 7, 8, 2**31, 2**40, 2**63, 2**64 - 1]

@@ -3,7 +3,8 @@
 import pytest
 import torch
 from circuits.naive import circuit_run
-from tiny import FEW, KINDS, UNUSUAL, Kind, some_tokens, tiny
+from depth import deep
+from tiny import FEW, KINDS, UNUSUAL, Kind, few_with, some_tokens, tiny
 from torch import Tensor
 
 import loadstore as ls
@@ -41,7 +42,7 @@ class Case:
         return logits[range(3), self.ends]
 
 
-@pytest.mark.parametrize("kind", [*KINDS, *UNUSUAL], ids=str)
+@pytest.mark.parametrize("kind", deep([*KINDS, *UNUSUAL], usual=[*FEW, *UNUSUAL]), ids=str)
 def test_all_wires_give_the_clean_logits_and_none_the_counterfactuals(kind: Kind) -> None:
     for first in (0, 3):
         case = Case(kind, min(first, kind.sizes.context - 1))
@@ -54,8 +55,11 @@ def test_all_wires_give_the_clean_logits_and_none_the_counterfactuals(kind: Kind
         assert float(every.abs().max()) <= 1e-10 * scale
 
 
-@pytest.mark.parametrize("kind", [*FEW, *UNUSUAL[:4]], ids=str)
-@pytest.mark.parametrize("share", [0.05, 0.3, 0.9])
+SHARES = [0.05, 0.3, 0.9]
+SHARED = deep([(kind, share) for kind in FEW for share in SHARES], usual=few_with(SHARES))
+
+
+@pytest.mark.parametrize(("kind", "share"), [*SHARED, *((kind, 0.3) for kind in UNUSUAL[:4])], ids=str)
 def test_any_circuit_is_its_definition(kind: Kind, share: float) -> None:
     case = Case(kind, first=2 if kind.sizes.context > 2 else 0)
     mask = case.mask(share)
@@ -83,7 +87,7 @@ def test_all_wires_but_one_with_frozen_norms_give_the_patch_of_that_wire(kind: K
     case = Case(kind)
     wires = case.live.exists.nonzero().tolist()
     generator = torch.Generator().manual_seed(3)
-    for place in torch.randperm(len(wires), generator=generator)[:12].tolist():
+    for place in torch.randperm(len(wires), generator=generator)[: deep(12, usual=4)].tolist():
         writer, reader = wires[place]
         mask = case.live.exists.clone()
         mask[writer, reader] = False

@@ -115,13 +115,6 @@ def test_tables_and_lists_are_for_people(run):
     assert json.loads(run("models", "builtin", "--json"))["positions"] == "shortformer"
 
 
-def test_a_report_is_written_and_told(run, tmp_path: Path):
-    path = tmp_path / "page.html"
-    told = run("report", "builtin", "--prompt", "one two three one two", "-o", str(path))
-    assert "figure 15:" in told
-    assert path.read_text(encoding="utf-8").startswith("<!doctype html>")
-
-
 def test_heads_are_named(run):
     table = ls.head_roles(ls.load("builtin"))
     strong = table.induction.to_series().loc[lambda score: score > 0.5].sort_values(ascending=False)

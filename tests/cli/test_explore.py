@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from depth import deep
 from pace import slowness
-from served import Client, started, until
+from served import Client, until
 
 import loadstore as ls
 from loadstore.cli.opening import present
@@ -44,15 +45,6 @@ def test_a_question_that_cannot_be_asked_is_a_sentence(loadstore: Command, optio
     assert code == 2
     assert told in err
     assert "Traceback" not in err
-
-
-def test_the_page_is_told_what_is_asked() -> None:
-    with started("builtin", "--at", "-6", "--predict", " on", "--against", " the") as address:
-        status, found = Client(address).ask("run")
-    assert status == 200
-    tokens = ls.load("builtin").tokens
-    assert tokens is not None
-    assert found["asked"] == {"at": 9, "predict": tokens.one(" on"), "against": tokens.one(" the")}
 
 
 def test_a_port_in_use_is_a_sentence(loadstore: Command) -> None:
@@ -204,9 +196,10 @@ def test_the_browser_opens_a_private_file_that_is_gone_afterwards(ending: signal
         assert b"Traceback" not in process.stderr.read()
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-def test_it_prints_its_address_at_once_and_ends_when_asked(ending: signal.Signals) -> None:
+@pytest.mark.parametrize("ending", deep([signal.SIGINT, signal.SIGTERM], usual=[signal.SIGINT]))
+def test_it_prints_its_address_at_once_tells_the_page_what_is_asked_and_ends_when_told(ending: signal.Signals) -> None:
     command = [sys.executable, "-m", "loadstore", "explore", "builtin", "--no-browser", "--port", "0"]
+    command += ["--at", "-6", "--predict", " on", "--against", " the"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -215,6 +208,11 @@ def test_it_prints_its_address_at_once_and_ends_when_asked(ending: signal.Signal
         line = process.stdout.readline().decode()
         assert "builtin at http://127.0.0.1:" in line
         assert "/#key=" in line
+        status, found = Client(line.split()[-1]).ask("run")
+        assert status == 200
+        tokens = ls.load("builtin").tokens
+        assert tokens is not None
+        assert found["asked"] == {"at": 9, "predict": tokens.one(" on"), "against": tokens.one(" the")}
         process.send_signal(ending)
         start = time.monotonic()
         process.wait(10 * slowness())

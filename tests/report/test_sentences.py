@@ -26,6 +26,17 @@ def scrambled() -> Weights:
     return ls.load("builtin").map(lambda t: torch.randn(t.shape, generator=generator) * t.std())
 
 
+@pytest.fixture(scope="module")
+def random_page(scrambled: Weights) -> dict:
+    return report_document(scrambled)
+
+
+@pytest.fixture(scope="module")
+def trained_page() -> dict:
+    """The built-in model's page of the article's question."""
+    return report_document(ls.load("builtin"))
+
+
 def left_out(document: dict) -> dict[str, str]:
     (view,) = document["sections"][-1]["figures"][0]["views"]
     return {name.partition(":")[0]: reason for name, reason in view["rows"]}
@@ -35,8 +46,8 @@ def claims(document: dict) -> dict[str, str]:
     return {f["number"]: f["claim"] for section in document["sections"] for f in section["figures"]}
 
 
-def test_a_random_model_is_not_told_that_it_has_heads(scrambled: Weights):
-    document = report_document(scrambled)
+def test_a_random_model_is_not_told_that_it_has_heads(random_page: dict):
+    document = random_page
     told = claims(document)
     assert "No head of layer 0 is a previous-token head" in told["8"]
     assert "No head is an induction head" in document["lead"]
@@ -46,13 +57,17 @@ def test_a_random_model_is_not_told_that_it_has_heads(scrambled: Weights):
     assert re.search(r"H\d+ is an induction head", str(document)) is None
 
 
-def test_a_random_models_sides_read_nothing(scrambled: Weights):
-    told = claims(report_document(scrambled))["15"]
+def test_a_random_models_sides_read_nothing(random_page: dict):
+    told = claims(random_page)["15"]
     assert told.count("nothing above chance") >= 2
 
 
-def test_the_trained_model_is_told_what_it_has():
-    told = claims(report_document(ls.load("builtin")))
+def test_the_trained_models_page_of_the_article_leaves_nothing_out(trained_page: dict):
+    assert trained_page["sections"][-1]["id"] != "left-out"
+
+
+def test_the_trained_model_is_told_what_it_has(trained_page: dict):
+    told = claims(trained_page)
     assert told["8"].startswith("L0.H7 attends to the previous token")
     assert " is an induction head" in told["14"]
     assert "K: L0.H7" in told["15"]
@@ -61,7 +76,8 @@ def test_the_trained_model_is_told_what_it_has():
 
 
 def test_a_prompt_without_repeats_is_said_to_have_none():
-    document = report_document(ls.load("builtin"), "in the beginning God created heaven")
+    """The planted circuit is an induction circuit: only the prompt is at fault."""
+    document = report_document(planted.planted("shortformer"), [1, 2, 3, 4, 5, 6])
     assert "14" not in claims(document)
     assert "induction has nothing to match" in left_out(document)["14"]
 

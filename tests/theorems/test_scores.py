@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from dense import is_centred, reads, writes
+from depth import deep
 from tiny import FEW, KINDS, MIXED, UNUSUAL, Kind, mixed, some_tokens, tiny
 
 from loadstore.execution.run import run
@@ -47,7 +48,7 @@ def assert_defined(model: Weights) -> None:
             assert found["z"] == pytest.approx(float((X - norms / d) / deviation.sqrt()), rel=1e-6, abs=1e-9)
 
 
-@pytest.mark.parametrize("kind", [*KINDS, *UNUSUAL], ids=str)
+@pytest.mark.parametrize("kind", deep([*KINDS, *UNUSUAL], usual=[*FEW, *UNUSUAL]), ids=str)
 def test_every_score_is_its_definition_in_dense_matrices(kind: Kind) -> None:
     assert_defined(tiny(kind))
 
@@ -76,12 +77,13 @@ def test_the_null_is_that_of_rotations_within_the_space_a_reader_sees(kind: Kind
 
 def test_the_haar_control_scores_chance_on_average() -> None:
     model = tiny(Kind("shortformer", "layer", True))
+    draws = deep(120, usual=40)
     for writer, reader, d in (("L0.H0", "L1.H0.K", 11), ("pos", "L1.H0.K", 12)):
         drawn = [
             subspace_scores(model, writers=writer, readers=reader, control="haar", seed=seed).score.item() ** 2
-            for seed in range(120)
+            for seed in range(draws)
         ]
-        assert abs(np.mean(drawn) - 1 / d) < 4 * np.std(drawn) / 120**0.5
+        assert abs(np.mean(drawn) - 1 / d) < 4 * np.std(drawn) / draws**0.5
 
 
 def gainless(mlp: MlpLayer) -> MlpLayer:
