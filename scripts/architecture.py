@@ -37,7 +37,7 @@ DOES = {
     "notebook": "ls.show",
     "report": "figures and sentences",
     "training": "recipes, checkpoints",
-    "evidence": "verify, wires, circuits",
+    "evidence": "verify, wires, dossiers",
     "views": "values that are drawn",
     "circuits": "tasks, attribution, proof",
     "causal": "edited runs, controls",
