@@ -9,6 +9,7 @@ from circuits.planted import Planted, planted, wire
 from hostile import refusal
 
 import loadstore as ls
+from loadstore.circuits.at_tokens import attributions_at_tokens
 from loadstore.circuits.attribution import attribute
 from loadstore.circuits.circuit import Circuit
 from loadstore.circuits.context import contexts
@@ -16,7 +17,7 @@ from loadstore.circuits.groups import loads_of
 from loadstore.circuits.measured import measured
 from loadstore.circuits.methods import attributions
 from loadstore.circuits.program import program, program_and_f
-from loadstore.circuits.program_of_pair import attributions_at_tokens, program_of_pair
+from loadstore.circuits.program_of_pair import program_of_pair
 from loadstore.circuits.program_text import lines_of, program_of
 from loadstore.circuits.sized import circuit
 from loadstore.errors import BadRequest, NotThisModel
@@ -132,7 +133,7 @@ def test_f_is_that_of_exactly_the_wires_shown(case: Planted) -> None:
 
 def test_values_of_one_pair_sum_to_its_attributions(case: Planted) -> None:
     (context,) = contexts(case.task.judge.rows([1]))
-    at_tokens, whole = attributions_at_tokens(context), attributions(context)[0]
+    at_tokens, whole = attributions_at_tokens(context, 5)[0], attributions(context)[0]
     assert torch.allclose(at_tokens.sum(-1), whole, rtol=1e-9, atol=1e-12)
     assert not at_tokens[~context.live.exists].any()
 

@@ -88,6 +88,21 @@ def test_attributions_are_means_over_pairs_with_their_errors(ranked: xr.Dataset,
     assert 0 < ranked.attrs["remainder"] < 0.2
 
 
+def test_attributions_at_places_sum_to_those_of_the_wire() -> None:
+    task = ls.task(ls.load("builtin"), "induction", 8)
+    found = ls.attribute(task, places=True)
+    assert found.at_place.dims == ("wire", "place")
+    assert set(found.place.values) == {name for names in task.find.places for name in names}
+    error = np.abs(found.at_place.sum("place").values - found.signed.values).max()
+    assert error < 1e-4 * np.abs(found.signed.values).max()
+    strongest = int(found.attribution.values.argmax())
+    row = np.sort(np.abs(found.at_place.values[strongest]))
+    assert row[-1] > 10 * row[0]  # it is at some places, not at all
+    own = ls.Task(task.model, [[1, 2], [3, 4], [5, 6]], [[7, 2], [8, 4], [9, 6]], ls.logit_difference(3, 4))
+    with pytest.raises(BadRequest, match="no named places"):
+        ls.attribute(own, places=True)
+
+
 def test_the_smallest_circuit_reaches_what_is_asked(ranked: xr.Dataset, pairs: Pairs) -> None:
     found = circuit(ranked, "F>=.85", on=pairs)
     assert float(faithfulness(found, pairs).faithfulness) >= 0.85

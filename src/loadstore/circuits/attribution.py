@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from loadstore.bounds import Within
+from loadstore.circuits.at_tokens import at_places, place_names
 from loadstore.circuits.context import Context, contexts
 from loadstore.circuits.digests import digest
 from loadstore.circuits.live import live
@@ -32,6 +33,7 @@ def attribute(
     tolerance: float | None = None,
     ablation: Ablation = "counterfactual",
     norms: Norms = "free",
+    places: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> "xr.Dataset":
     """Attribute the effect of a task to wires, on its pairs for finding.
@@ -45,20 +47,35 @@ def attribute(
             to it, is at most this.
         ablation: What wires outside carry: the counterfactual run, or its mean over the pairs at each position.
         norms: ``"free"``: norms take the scales of each run; ``"frozen"``: those of the clean run.
+        places: Also keep the attributions by the path of masks at each named place of the task's templates.
         progress: Called with the pairs done and all of them.
 
     Returns:
         A Dataset over ``wire`` (coordinates ``writer``, ``reader``), live wires in depth order: ``attribution``, the
         mean over pairs of the absolute value, in units of the metric; ``signed``, the mean; ``standard_error`` of
-        ``attribution``. Attributes: ``total``, the mean effect m(all) − m(none); ``remainder``, what the sums of all
-        wires miss of it pair by pair, relative to it.
+        ``attribution``; with ``places`` also ``at_place`` [wire place], means over pairs: a wire at a place is an
+        address. Attributes: ``total``, the mean effect m(all) − m(none); ``remainder``, what the sums of all wires miss
+        of it pair by pair, relative to it.
 
     Raises:
-        BadRequest: Zero ablation, which has no derivative at an RMSNorm, or a metric that does not change.
+        BadRequest: Zero ablation, which has no derivative at an RMSNorm, a metric that does not change, or ``places``
+            for pairs without named places.
         Undefined: The tolerance is not reached.
     """
     found = attribute_pairs(task.find, task.name, method, points, tolerance, ablation, norms, progress)
+    if places:
+        found = found.assign(at_place=(("wire", "place"), _placed(task.find, points, ablation, norms)))
+        found = found.assign_coords(place=list(place_names(task.find.places)))
     return found.assign_attrs(task_pairs=len(task.clean), seed=task.seed)
+
+
+def _placed(pairs: Pairs, points: int, ablation: Ablation, norms: Norms) -> np.ndarray:
+    """Mean attributions over pairs [wire, place]."""
+    names = place_names(pairs.places)
+    if not names:
+        raise BadRequest("places=True: the pairs have no named places; those of generated tasks have")
+    parts = [at_places(context, names, points) for context in contexts(pairs, ablation, norms)]
+    return torch.stack(parts).double().sum(0)[live(pairs.model).exists].numpy() / len(pairs)
 
 
 def attribute_pairs(

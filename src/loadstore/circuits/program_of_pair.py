@@ -1,15 +1,12 @@
 """One pair through a circuit: the attribution of every wire that the program shows, with the places of its tokens."""
 
-import numpy as np
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from loadstore.circuits.backward import gradients
+from loadstore.circuits.at_tokens import attributions_at_tokens
 from loadstore.circuits.circuit import Circuit
-from loadstore.circuits.context import Context, contexts
+from loadstore.circuits.context import contexts
 from loadstore.circuits.digests import check_model
-from loadstore.circuits.methods import run_at
 from loadstore.circuits.pairs import Pairs
 from loadstore.circuits.program import norms_of, roles_of
 from loadstore.circuits.program_text import MOST, program_of
@@ -18,7 +15,6 @@ from loadstore.tokenizer.tokens import labels
 from loadstore.visible import line
 
 POINTS = 5
-AtTokens = Float[Tensor, "writer reader token"]
 
 
 def program_of_pair(circuit: Circuit, pairs: Pairs, index: int, most: int = MOST) -> str:
@@ -45,7 +41,7 @@ def program_of_pair(circuit: Circuit, pairs: Pairs, index: int, most: int = MOST
     check_model(circuit.model, circuit.model_digest, pairs.model)
     (context,) = contexts(pairs.rows([index]), norms=norms_of(circuit))
     shown = program_of(circuit.wires, circuit.attributions, roles_of(pairs.model), most)
-    at_tokens = attributions_at_tokens(context)
+    at_tokens = attributions_at_tokens(context, POINTS)[0]
     live, places = context.live, places_of(context.pairs)
 
     def values(wires: tuple[int, ...]) -> Float[Tensor, " token"]:
@@ -64,21 +60,6 @@ def program_of_pair(circuit: Circuit, pairs: Pairs, index: int, most: int = MOST
     total = float(values(shown.wires).sum()) if shown.wires else 0.0
     lines.append(f"shown: {len(shown.wires):,} of {len(circuit):,} wires, {total:+.2f} of {every - none:+.2f}")
     return "\n".join(lines)
-
-
-def attributions_at_tokens(context: Context, points: int = POINTS) -> AtTokens:
-    """The attribution of each wire at each token of the reader's input, for a context of one pair."""
-    live, length = context.live, context.pairs.clean.shape[1]
-    found = context.base.final.new_zeros(*live.exists.shape, length)
-    nodes, shares = np.polynomial.legendre.leggauss(points)
-    for node, share in zip(nodes, shares, strict=True):
-        run = run_at(context, (float(node) + 1) / 2)
-        for readers, gradient in gradients(run):
-            before = live.before(readers[0].layer, readers[0].side)
-            columns = [live.place_of_reader[reader] for reader in readers]
-            product = torch.einsum("wtd,rtd->wrt", run.differences[0, :before], gradient[0])
-            found[:before, columns, context.first :] += product * (float(share) / 2)
-    return found
 
 
 def places_of(pairs: Pairs) -> tuple[str, ...]:
