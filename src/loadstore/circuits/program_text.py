@@ -68,6 +68,6 @@ def summary_of(program: Program, faithfulness: float | None = None) -> str:
     """The last line: how many wires are shown, their share, and F of exactly these."""
     count, every = len(program.wires), len(program.strengths)
     left = f" ({program.left} weaker loads left out)" if program.left else ""
-    share = f", {program.share(program.wires):.1%} of its |attribution|" if program.known else ""
+    share = f", {program.share(program.wires):.1%} of its |attribution|" if program.known and count else ""
     f = "" if faithfulness is None else f"; F of exactly these: {faithfulness:.2f}"
     return f"shown: {count:,} of {every:,} wires{left}{share}{f}"

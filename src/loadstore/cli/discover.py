@@ -134,6 +134,7 @@ def _document(found: "Discovered", seed: int) -> dict[str, Any]:
         "remainder": found.ranked.attrs["remainder"],
         "faithfulness": {name: float(measures[name]) for name in numbers},
         **{name: curve.attrs[name] for name in ("cpr", "cmd", "small", "smallest")},
+        "curve_on": "choose",
         "curve": [dict(zip(columns, row, strict=True)) for row in rows],
         "program": found.program.splitlines(),
         "shown": {
