@@ -1,5 +1,6 @@
 """What every test may use. It imports no loadstore: shape checks hook that import, and they start after this file."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -27,6 +28,22 @@ def mary(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float, str]:
     start, before = time.perf_counter(), processor()
     said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=900)
     return path, min(time.perf_counter() - start, processor() - before), said.stdout
+
+
+@pytest.fixture(scope="session")
+def article(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built-in model's page on the article's question: the process that needs it first makes it for all."""
+    import loadstore as ls
+    from loadstore.report.page import write_report
+
+    own = tmp_path_factory.getbasetemp()
+    folder = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    path = folder / "article.html"
+    with (folder / "article.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            write_report(ls.load("builtin"), path)
+    return path
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

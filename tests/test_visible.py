@@ -32,11 +32,18 @@ def alone(made: Callable[[str], str]) -> list[str]:
     return made(APART.join(EVERY)).split(made(APART))
 
 
-def hidden(mark: str) -> bool:
+def is_hidden(mark: str) -> bool:
     """By the Unicode database, and by hand what that calls a letter or a mark."""
     code = ord(mark)
     category = unicodedata.category(mark) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") and mark not in PREPENDED
     return category or code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF or mark in INVISIBLE + BIDI
+
+
+HIDDEN = frozenset(filter(is_hidden, EVERY))
+
+
+def hidden(mark: str) -> bool:
+    return mark in HIDDEN
 
 
 def chunks() -> list[str]:

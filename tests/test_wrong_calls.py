@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from depth import deep
 from wrong_calls import IDS, right_calls
 
 import loadstore as ls
@@ -33,7 +34,7 @@ def test_wrong_values_raise_documented_errors_only(tmp_path):
     assert done.returncode == 0, done.stderr
     *bad, count = done.stdout.splitlines()
     assert not bad, "\n".join(bad)
-    assert int(count.split()[0]) > 5_000
+    assert int(count.split()[0]) > deep(5_000, usual=2_500)
     assert not list(tmp_path.iterdir()), "a wrong call wrote a file"
 
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny import KINDS, MODERN, ROTARY, Kind, tiny
+from depth import deep
+from tiny import FEW, KINDS, MODERN, ROTARY, Kind, tiny
 
 import loadstore as ls
 from loadstore.errors import BadRequest, LoadstoreError, NoSuchSite, NoSuchWire, Undefined
@@ -168,7 +169,7 @@ def reaching(weights: ls.Weights) -> list[tuple[str, str]]:
     return list(kinds.values())
 
 
-@pytest.mark.parametrize("kind", [*KINDS[:2], *MODERN], ids=str)
+@pytest.mark.parametrize("kind", deep([*KINDS[:2], *MODERN], usual=FEW[::2]), ids=str)
 def test_every_kind_of_wire_is_decoded_or_says_why_not(kind: Kind) -> None:
     explorer = Explorer(tiny(kind), [1, 2, 3])
     for writer, reader in reaching(explorer.weights):

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from depth import deep
 from each import each
 from hostile import refusal
+from pairs import pairs
 from reference_models import library
 from tokenizer_files import END, byte_level, published, sentencepiece
 from tokenizers import Tokenizer
@@ -76,7 +78,8 @@ def test_ids_are_those_of_transformers_or_refused(tmp_path: Path, kind: str) -> 
     tokenizer, seen = made(kind), 0
     special = "<s>" if "<s>" in tokenizer.get_vocab() else "<|begin_of_text|>" if kind == "llama3" else END
     spaces: list[dict[str, Any]] = [{}, {"add_prefix_space": False}, {"add_prefix_space": True}]
-    for name, prefix, facts in itertools.product(classes, spaces, FACTS):
+    rows = list(itertools.product(classes, spaces, FACTS))
+    for name, prefix, facts in deep(rows, usual=pairs(rows, lambda row: (row[0], str(row[1]), str(row[2])))):
         config = {"bos_token": special, "eos_token": special, "unk_token": None, **prefix, **facts}
         config |= {} if name is None else {"tokenizer_class": name}
         found = ours(written(tmp_path, tokenizer, model, **config))
@@ -86,7 +89,7 @@ def test_ids_are_those_of_transformers_or_refused(tmp_path: Path, kind: str) -> 
             # What is put behind a text is left out: a prompt goes on.
             assert found == [ids[: len(mine)] for mine, ids in zip(found, theirs, strict=True)], config
             seen += 1
-    assert seen >= 6 * len(classes)  # no prefix stated, and one stated as it is
+    assert seen >= deep(6 * len(classes), usual=6)  # no prefix stated, and one stated as it is
 
 
 def read(folder: Path, tokenizer: Tokenizer, model: str = "llama", **config: Any) -> Tokens:
