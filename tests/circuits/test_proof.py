@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from circuits.test_methods import some_pairs
+from depth import deep
 from shapes import unchecked
 from tiny import FEW
 
@@ -86,7 +87,7 @@ def test_benjamini_and_hochberg_at_below_and_above_their_line() -> None:
 
 
 def test_circuits_of_the_control_distribution_are_rarely_beyond_their_controls(on: Measured) -> None:
-    kinds, wires, count, controls = strata(on.live), some_wires(on, 0.5), 1000, 100
+    kinds, wires, count, controls = strata(on.live), some_wires(on, 0.5), deep(1000, usual=250), 100
     generator = np.random.default_rng(7)
     with unchecked():
         f = [on.faithfulness(as_mask(on.live, alike(kinds, wires, generator))) for _ in range(count + controls)]
