@@ -28,7 +28,7 @@ class Case:
         self.ends = [length - 1, max(first, length - 2), length - 1]
         self.run, self.source = (ls.run(self.model, tokens, record=True) for tokens in (self.clean, self.other))
         self.live: Live = live(self.model)
-        self.base = replaced(self.model, self.source.record, "counterfactual", 3)
+        self.base = replaced(self.model, self.source.record, "counterfactual", *self.clean.shape)
 
     def mask(self, share: float, seed: int = 0) -> Tensor:
         generator = torch.Generator().manual_seed(seed)
@@ -101,7 +101,7 @@ def test_all_wires_but_one_with_frozen_norms_give_the_patch_of_that_wire(kind: K
 @pytest.mark.parametrize("ablation", ["mean", "zero"])
 def test_without_wires_a_run_is_that_of_the_replacements_and_with_all_the_clean_one(kind: Kind, ablation: str) -> None:
     case = Case(kind)
-    base = replaced(case.model, case.source.record, ablation, 3)
+    base = replaced(case.model, case.source.record, ablation, *case.clean.shape)
     logits = run_circuit(case.model, case.live, case.live.exists, case.clean, case.ends, base)
     expected = case.at_ends(case.run.all_logits)
     assert float((logits - expected).abs().max()) <= 1e-10 * float(expected.abs().max())

@@ -1,5 +1,7 @@
 """Attributions of wires: sums, derivatives and the relations of methods, for every kind of model."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from circuits.naive import circuit_run
@@ -7,6 +9,7 @@ from tiny import FEW, UNUSUAL, Kind, some_tokens, tiny
 from torch import Tensor
 
 import loadstore as ls
+from loadstore.causal.predictions import DivergenceAt
 from loadstore.circuits.context import Context, contexts
 from loadstore.circuits.methods import attributions, run_at
 from loadstore.circuits.pairs import Pairs, paired
@@ -85,12 +88,27 @@ def test_eap_is_the_derivative_at_the_clean_run_and_eap_ig_of_one_point_the_same
     assert float((many - eap).abs().max()) > 1e-3 * float(eap.abs().max())
 
 
+def test_kl_compares_with_the_clean_run_from_the_first_gradient_on() -> None:
+    pairs = some_pairs(FEW[4])
+    pairs = replace(pairs, metric=DivergenceAt(-1))
+    (fresh,), (known,) = contexts(pairs), contexts(pairs)
+    assert float(known.none.min()) > 0
+    assert float(known.all.abs().max()) < 1e-12
+    found = attributions(fresh)
+    assert torch.equal(found, attributions(known))
+    assert float((found.sum((1, 2)) + fresh.none).abs().sum()) < 0.2 * float(fresh.none.sum())
+
+
 def test_pairs_in_tiles_and_alone_have_the_same_attributions(monkeypatch: pytest.MonkeyPatch) -> None:
     pairs = some_pairs(FEW[6])
     (together,) = contexts(pairs)
     monkeypatch.setattr("loadstore.circuits.context.ROOM", 1)
     apart = list(contexts(pairs))
     assert len(apart) == len(pairs)
+    (mean,), apart_mean = list(contexts(pairs, "mean"))[:1], list(contexts(pairs, "mean"))
+    assert [len(context.pairs) for context in apart_mean] == [1, 1, 1]
+    assert {context.base.final.shape[1] for context in apart_mean} == {9, 7}
+    assert mean.pairs.clean.shape[1] == 9
     for method in ("mask", "eap", "eap-ig"):
         one, other = attributions(together, method), torch.cat([attributions(each, method) for each in apart])
         assert torch.allclose(one, other, rtol=1e-9, atol=1e-12)

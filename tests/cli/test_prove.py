@@ -61,6 +61,19 @@ def test_the_numbers_are_those_of_the_python_call(
     assert "Positions are not told apart" in again[1]
 
 
+def test_a_discovered_circuit_is_proved_on_the_pairs_of_its_own_task(loadstore: Run, tmp_path: Path) -> None:
+    path = tmp_path / "circuit.json"
+    words = ("--task", "induction", "--pairs", "16", "--seed", "5", "--size", "20", "-o", str(path))
+    assert loadstore("discover", "builtin", *words)[0] == 0
+    code, out, err = loadstore("prove", str(path), *FEW, "--json")
+    assert code == 0, err
+    task = ls.task(ls.load("builtin"), "induction", 16, 5)
+    expected = ls.faithfulness(ls.Circuit.load(path), task.judge)
+    found = json.loads(out)["faithfulness"]
+    assert found["faithfulness"] == pytest.approx(float(expected.faithfulness), rel=1e-4)
+    assert found["necessity"] == pytest.approx(float(expected.necessity), rel=1e-4)
+
+
 def test_what_does_not_fit_is_refused_in_one_sentence(
     loadstore: Run, words: tuple[str, ...], found: dict[str, Path], tmp_path: Path
 ) -> None:

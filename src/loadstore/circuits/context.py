@@ -75,8 +75,7 @@ class Context:
 
     def measure(self, logits: Float[Tensor, "pair vocab"]) -> Float[Tensor, " pair"]:
         """The metric of each pair from logits; KL compares with the clean run's."""
-        intact = logits.detach() if "clean" not in self.__dict__ else self.clean
-        return self.pairs.measure(logits, intact)
+        return self.pairs.measure(logits, self.clean)
 
     def logits(self, mask: Tensor) -> Float[Tensor, "pair vocab"]:
         """Logits after the last token of each prompt in the run of a circuit."""
@@ -85,7 +84,6 @@ class Context:
 
     def without_each(self, mask: Tensor, wires: Sequence[tuple[int, int]]) -> list[np.ndarray]:
         """The metric of each pair without one wire of a circuit after the other, in the order of ``wires``."""
-        self.clean  # noqa: B018 the metric may compare with it
         found: list[np.ndarray] = [np.empty(0)] * len(wires)
         pairs = self.pairs
         runs = run_without(self.weights, self.live, mask, wires, pairs.clean, pairs.ends, self.base, self.scales)
@@ -95,7 +93,6 @@ class Context:
 
     def of(self, mask: Tensor) -> Float[Tensor, " pair"]:
         """The metric of each pair in the run of a circuit."""
-        self.clean  # noqa: B018 the metric may compare with it
         return self.measure(self.logits(mask))
 
 
@@ -120,7 +117,7 @@ def contexts(
     for low in range(0, len(pairs), step):
         some = pairs.rows(range(low, min(low + step, len(pairs))))
         record = recorded(weights, some.counterfactual) if over is None else over
-        base = replaced(weights, record, ablation, len(some))
+        base = replaced(weights, record, ablation, *some.clean.shape)
         scales = free if norms == "free" else frozen(recorded(weights, some.clean))
         yield Context(some, base, scales)
 

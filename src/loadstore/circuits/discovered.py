@@ -108,7 +108,7 @@ def discover(task: Task, how: How, show: Show | None = None) -> Discovered:
     solved = require_solved(task)
     tell.next()
     settings = (how.method, how.points, None, how.ablation, how.norms, tell.within)
-    ranked = attribute_pairs(task.find, task.name, *settings)
+    ranked = attribute_pairs(task.find, task.name, *settings).assign_attrs(task_pairs=len(task.clean), seed=task.seed)
     tell.next()
     choose = measured(task.choose, how.ablation, how.norms)
     circuit = _sized(ranked, choose, how, tell.within)

@@ -67,7 +67,7 @@ def recorded(weights: Weights, tokens: Tokens) -> Record:
     return record
 
 
-def replaced(weights: Weights, record: Record, ablation: Ablation, pairs: int) -> Replaced:
+def replaced(weights: Weights, record: Record, ablation: Ablation, pairs: int, length: int) -> Replaced:
     """Return what stands in the place of the stores of ``pairs`` prompts.
 
     Args:
@@ -76,50 +76,45 @@ def replaced(weights: Weights, record: Record, ablation: Ablation, pairs: int) -
         ablation: Counterfactual: the stores of ``record``. Mean: their mean over its prompts, at each position. Zero:
             no store but those that are the same in all runs.
         pairs: The number of pairs.
+        length: Their tokens, at most those of ``record``.
     """
     assert record.embed is not None
     assert record.final is not None
-    embed = _taken(record.embed, ablation, pairs)
+
+    def taken(value: Tensor) -> Tensor:
+        if ablation == "counterfactual":
+            return value
+        value = value[:, :length]
+        value = value.mean(0, keepdim=True) if ablation == "mean" else torch.zeros_like(value[:1])
+        return value.expand(pairs, *value.shape[1:])
+
+    embed, pos = taken(record.embed), None if record.pos is None else record.pos[..., :length, :]
+    bypasses = weights.architecture.positions_bypass_norm
     if ablation == "zero":
-        return _constants(weights, record, embed, pairs)
-    layers: list[LayerReplaced] = []
+        start = embed if pos is None or bypasses else embed + pos
+        layers, final = _constants(weights, start)
+        return Replaced(embed, layers, final, pos if bypasses else None, exact=False)
+    found: list[LayerReplaced] = []
     for index, layer in enumerate(record.layers):
-        mlp = None if layer.mlp is None else _taken(layer.mlp, ablation, pairs)
+        mlp = None if layer.mlp is None else taken(layer.mlp)
         after = record.final if index + 1 == len(record.layers) else record.layers[index + 1].stream
-        stream, after, inner = (_taken(value, ablation, pairs) for value in (layer.stream, after, layer.inner))
+        stream, after, inner = (taken(value) for value in (layer.stream, after, layer.inner))
         middle = after if mlp is None else after - mlp
         run = (layer.q, layer.k, layer.v) if ablation == "counterfactual" else ()
-        layers.append(LayerReplaced(stream, middle, inner, mlp, *run))
-    final = _taken(record.final, ablation, pairs)
-    return Replaced(embed, tuple(layers), final, _beside(weights, record), exact=ablation == "counterfactual")
+        found.append(LayerReplaced(stream, middle, inner, mlp, *run))
+    exact = ablation == "counterfactual"
+    return Replaced(embed, tuple(found), taken(record.final), pos if bypasses else None, exact=exact)
 
 
-def _constants(weights: Weights, record: Record, embed: Stream, pairs: int) -> Replaced:
-    """Zero for all that can differ; positions in the stream and biases remain."""
-    stream = embed
-    beside = _beside(weights, record)
-    if record.pos is not None and beside is None:
-        stream = stream + record.pos
-    layers: list[LayerReplaced] = []
-    for index, layer in enumerate(record.layers):
-        b_O = weights.layers[index].b_O
-        middle = stream if b_O is None else stream + weights.wide(b_O)
-        inner = torch.zeros_like(layer.inner[:1]).expand(pairs, -1, -1, -1)
-        mlp = None if layer.mlp is None else torch.zeros_like(stream)
-        layers.append(LayerReplaced(stream, middle, inner, mlp))
+def _constants(weights: Weights, stream: Stream) -> tuple[tuple[LayerReplaced, ...], Stream]:
+    """Nothing from writers that can differ: biases alone add to the stream. The layers, and the last stream."""
+    shape, layers = weights.architecture, list[LayerReplaced]()
+    inner = stream.new_zeros(*stream.shape[:2], shape.n_heads, shape.d_head)
+    for layer in weights.layers:
+        middle = stream if layer.b_O is None else stream + weights.wide(layer.b_O)
+        layers.append(LayerReplaced(stream, middle, inner, None if layer.mlp is None else torch.zeros_like(stream)))
         stream = middle
-    return Replaced(embed, tuple(layers), stream, beside, exact=False)
-
-
-def _taken(value: Tensor, ablation: Ablation, pairs: int) -> Tensor:
-    if ablation == "counterfactual":
-        return value
-    value = value.mean(0, keepdim=True) if ablation == "mean" else torch.zeros_like(value[:1])
-    return value.expand(pairs, *value.shape[1:])
-
-
-def _beside(weights: Weights, record: Record) -> Tensor | None:
-    return record.pos if weights.architecture.positions_bypass_norm else None
+    return tuple(layers), stream
 
 
 def store_of_heads(

@@ -10,6 +10,8 @@ from loadstore.circuits.digests import check_model
 from loadstore.circuits.measured import Measured, measured
 from loadstore.circuits.pairs import Pairs
 from loadstore.circuits.ranking import mask_of_first, ranking
+from loadstore.circuits.reads import Norms
+from loadstore.circuits.replaced import Ablation
 from loadstore.errors import BadRequest
 
 if TYPE_CHECKING:
@@ -33,7 +35,14 @@ def smallest(ranked: "xr.Dataset", pairs: Pairs, enough: float, by: str = "attri
     Raises:
         BadRequest: No size is enough.
     """
-    return smallest_on(ranked, measured(pairs), enough, by)
+    return smallest_on(ranked, measured(pairs, *settings_of(ranked)), enough, by)
+
+
+def settings_of(ranked: "xr.Dataset") -> tuple[Ablation, Norms]:
+    """The ablation and the norms that wires were ranked with; those of ``attribute`` where a ranking has no others."""
+    ablation: Ablation = "mean" if ranked.attrs.get("ablation") == "mean" else "counterfactual"
+    norms: Norms = "frozen" if ranked.attrs.get("norms") == "frozen" else "free"
+    return ablation, norms
 
 
 def smallest_on(
