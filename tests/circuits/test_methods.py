@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 from circuits.naive import circuit_run
+from each import each
 from tiny import FEW, UNUSUAL, Kind, some_tokens, tiny
 from torch import Tensor
 
@@ -34,9 +35,8 @@ def context_of(kind: Kind, ablation: str = "counterfactual", norms: str = "free"
     return context
 
 
-@pytest.mark.parametrize("kind", [FEW[4]], ids=str)
-def test_attributions_sum_to_the_total_effect(kind: Kind) -> None:
-    context = context_of(kind)
+def test_attributions_sum_to_the_total_effect() -> None:
+    context = context_of(FEW[4])
     total = context.all - context.none
     found = attributions(context, tolerance=1e-6)
     assert float((found.sum((1, 2)) - total).abs().sum()) < 1.001e-6 * float(total.abs().sum())
@@ -45,7 +45,7 @@ def test_attributions_sum_to_the_total_effect(kind: Kind) -> None:
     assert missing[0] > missing[1] > missing[2]
 
 
-@pytest.mark.parametrize("kind", [*FEW, *(kind for kind in UNUSUAL[2:] if kind.sizes.vocab > 1)], ids=str)
+@each("kind", [*FEW, *(kind for kind in UNUSUAL[2:] if kind.sizes.vocab > 1)], ids=str)
 def test_the_gradients_of_all_masks_sum_to_the_change_of_the_metric_with_all_masks(kind: Kind) -> None:
     for ablation, norms in (("counterfactual", "free"), ("mean", "frozen")):
         context, step = context_of(kind, ablation, norms), 1e-5
@@ -57,7 +57,7 @@ def test_the_gradients_of_all_masks_sum_to_the_change_of_the_metric_with_all_mas
         assert float((found - expected).abs().max()) < 1e-7 * scale + rounding
 
 
-@pytest.mark.parametrize("kind", [FEW[2], FEW[5], FEW[6], FEW[10]], ids=str)
+@each("kind", [FEW[2], FEW[5], FEW[6], FEW[10]], ids=str)
 def test_one_point_is_the_derivative_by_each_mask(kind: Kind) -> None:
     context, step = context_of(kind), 1e-4
     model, pairs, live = context.weights, context.pairs, context.live

@@ -85,7 +85,7 @@ def test_a_circuit_and_a_ranking_go_out_and_come_back(model: Weights, task: ls.T
     refusal(lambda: from_mib(to_mib(ranked, model), model), BadRequest, "no edge of the document is in the graph")
 
 
-@pytest.mark.parametrize("kind", FEW, ids=str)
+@each("kind", FEW, ids=str)
 def test_every_live_wire_has_a_name_of_its_own(kind: Kind) -> None:
     wires = live(tiny(kind))
     every = [(wires.writers[row], wires.readers[column]) for row, column in wires.exists.nonzero().tolist()]

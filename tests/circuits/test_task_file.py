@@ -27,7 +27,7 @@ def write(path: Path, lines: list[Any], head: object = None) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", TASKS)
+@each("name", list(TASKS))
 def test_a_generated_task_is_read_back_whole(name: str, tmp_path: Path) -> None:
     model, path = speaking(), tmp_path / "pairs.jsonl"
     task = ls.task(model, name, pairs=8)

@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-import pytest
+from each import each
 from hostile import refusal
 from speaking import speaking
 from tiny import Kind, Sizes, tiny
@@ -18,7 +18,7 @@ from loadstore.model.target import target_id
 MODEL = speaking()
 
 
-@pytest.mark.parametrize("name", TASKS)
+@each("name", list(TASKS))
 def test_a_generated_task_keeps_its_rules(name: str) -> None:
     task, recipe = ls.task(MODEL, name, seed=3), TASKS[name]
     assert (len(task.find), len(task.choose), len(task.judge)) == (24, 8, 32)
@@ -50,7 +50,7 @@ def test_a_generated_task_keeps_its_rules(name: str) -> None:
         assert seen | {e.template for e in task.examples if e.split == "judge"} == set(recipe.templates)
 
 
-@pytest.mark.parametrize("name", TASKS)
+@each("name", list(TASKS))
 def test_it_is_the_same_for_the_same_seed_alone(name: str) -> None:
     one, again, other = (ls.task(MODEL, name, pairs=16, seed=seed).examples for seed in (5, 5, 6))
     assert one == again

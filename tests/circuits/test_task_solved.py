@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 import torch
+from each import each
 from hostile import refusal
 from speaking import speaking
-from tiny import FEW, tiny
+from tiny import FEW, Kind, tiny
 
 import loadstore as ls
 from loadstore.circuits import solved as module
@@ -41,8 +42,8 @@ def test_an_unsolved_task_is_refused_with_its_number(monkeypatch: pytest.MonkeyP
     assert require_solved(task).solved
 
 
-@pytest.mark.parametrize("kind", FEW, ids=str)
-def test_logits_at_the_ends_are_those_of_each_prompt_alone(kind, monkeypatch: pytest.MonkeyPatch) -> None:
+@each("kind", FEW, ids=str)
+def test_logits_at_the_ends_are_those_of_each_prompt_alone(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "TOKENS", 12)  # a pair at a time
     model = tiny(kind)
     prompts = [[1, 2, 3], [4, 5, 6, 7, 8, 9], [3, 1], [2, 7, 1, 8]]
