@@ -20,6 +20,7 @@ REPEATS, LENGTH, BATCH = 20, 101, 8  # what roles are measured on
 PROMPT = 20  # tokens of a prompt
 TEXT, PIECE = 3072, 128  # tokens of the shipped corpus, and of its pieces
 SHORT, PART = 512, 64  # the part of it that a report reads
+TASKS, PAIRS = 9, 64  # generated, and pairs of each
 CORES = 8  # bytes of a double, which scores are computed in
 START = 2.0  # seconds of every command before it computes: Python, torch, and the model's file
 SLACK = 1.5  # measured: the time of a run over that of its products
@@ -73,6 +74,9 @@ def estimates(weights: Weights) -> list[Estimate]:
         Estimate("wires on text", "loadstore wires MODEL", _text(shape, TEXT, PIECE) + _scores(shape), text),
         Estimate("a verified listing", "loadstore verify MODEL PROMPT", _verified(shape), run),
         Estimate("a report", "loadstore report MODEL", _report(weights), max(roles, text, whole)),
+        Estimate("which tasks are solved", "loadstore tasks MODEL", TASKS * PAIRS * _run(shape, prompt), run),
+        Estimate("the circuit of a task", "loadstore discover MODEL --task NAME", _found(shape), PAIRS * run),
+        Estimate("the proof of a circuit", "loadstore prove CIRCUIT", _proved(shape), PAIRS * run),
         Estimate("every wire cut", "loadstore patch MODEL PROMPT", _swept(shape), run),
     ]
     return sorted(found, key=lambda one: one.operations)
@@ -137,6 +141,24 @@ def _verified(shape: Architecture) -> float:
     return claims * (21 + 8) * _onward(shape, PROMPT)
 
 
+def _wires(shape: Architecture) -> float:
+    """Pairs of a head or an MLP and a later reader."""
+    heads = shape.n_layers * shape.n_heads
+    return 1.5 * heads * (heads + shape.n_layers * (shape.mlp is not None))
+
+
+def _found(shape: Architecture) -> float:
+    """Gradients of five masks on the pairs to find, circuits of 20 sizes to choose, a few to judge."""
+    run, wires = _run(shape, PROMPT), 2.0 * PROMPT * shape.d_model * _wires(shape)
+    return PAIRS * (3 / 8 * 5 * (3.5 * run + wires) + 1 / 8 * 20 * (run + wires) + 1 / 2 * 5 * (run + wires))
+
+
+def _proved(shape: Architecture) -> float:
+    """Random circuits and their complements, the loss of heads, removals of single wires on eight pairs."""
+    run, wires = _run(shape, PROMPT), 2.0 * PROMPT * shape.d_model * _wires(shape)
+    return PAIRS / 2 * (102 + 31) * (run + wires) + 8 * 2100 * 0.25 * run + 5 * PAIRS * 3 / 8 * (3.5 * run + wires)
+
+
 def _report(weights: Weights) -> float:
     """A dossier, traffic on a part of the corpus, cuts there and on random repeats."""
     shape = weights.architecture
@@ -147,9 +169,7 @@ def _report(weights: Weights) -> float:
 
 def _swept(shape: Architecture) -> float:
     """Every wire cut by itself: only what comes behind it runs again."""
-    heads = shape.n_layers * shape.n_heads
-    wires = 1.5 * heads * (heads + shape.n_layers * (shape.mlp is not None))
-    return wires * PROMPT * shape.n_layers * layer_parameters(shape)
+    return _wires(shape) * PROMPT * shape.n_layers * layer_parameters(shape)
 
 
 def layer_parameters(shape: Architecture) -> float:

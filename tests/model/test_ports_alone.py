@@ -14,6 +14,10 @@ KINDS = {*WRITINGS, *READINGS} - {""}
 LISTING = "a load of a listing: its kind is a column of what is printed"
 BY_KIND = {  # where a branch is about what a site is called or shown as, not about what it writes or reads
     "sites.py": "the names themselves",
+    "circuits/completeness.py": "the sites that are removed: heads and MLPs",
+    "circuits/groups.py": "the lines of a program",
+    "circuits/live.py": "which writers can differ, and the readers through which each loads",
+    "circuits/mib_names.py": "the names that MIB gives",
     "decomposition/listing.py": LISTING,
     "decomposition/loads.py": LISTING,
     "decomposition/program.py": LISTING,
@@ -28,8 +32,12 @@ BY_KIND = {  # where a branch is about what a site is called or shown as, not ab
     "scores/siblings.py": "the null that permutes heads",
 }
 FORWARD = "the forward pass, which the tests of ports compare them with"
+CIRCUIT = "the runs of a circuit, which tests/circuits compare with the forward pass and its edits"
 FIGURE = "a figure that computes the formula it shows by itself"
 BY_MATRIX = {
+    "circuits/reads.py": CIRCUIT,
+    "circuits/replaced.py": CIRCUIT,
+    "circuits/uniform.py": CIRCUIT,
     "execution/attention.py": FORWARD,
     "execution/forward.py": FORWARD,
     "report/formulas.py": FIGURE,
