@@ -34,6 +34,7 @@ def test_a_natural_prompt_is_listed_within_twenty_seconds(model: Weights, prompt
     assert found.explained == pytest.approx(1, abs=0.1)
 
 
+@pytest.mark.nightly
 def test_a_repeated_random_sequence_is_listed_and_each_cut_has_its_error(model: Weights) -> None:
     tokens = random_repeats(model, 1, period=20, seed=1)[0]
     trace = ls.run(model, tokens, record=True)

@@ -73,6 +73,7 @@ def test_sums_are_exact_with_const(model: Weights) -> None:
     assert abs(parts.attrs["remainder"]) < 1e-9 * float(abs(parts).max())
 
 
+@pytest.mark.nightly
 def test_the_command_line_names_its_heads() -> None:
     start = time.monotonic()
     found = subprocess.run(

@@ -17,7 +17,7 @@ from loadstore.training.prepare import prepare
 from loadstore.training.recipe import read_recipe
 from loadstore.training.state import latest
 
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.alone, pytest.mark.nightly]
 
 BUSY = 240.0  # seconds that a loaded machine may need for what takes a few
 LIMIT = 100_000  # bytes: less than a state
