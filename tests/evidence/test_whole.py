@@ -45,11 +45,11 @@ def test_a_model_without_a_tokenizer_takes_random_tokens_and_the_next_listing_th
 
 
 def test_everything_listed_is_sufficient_and_necessary() -> None:
-    whole = Whole(3, 3, "nothing", -1.0, -5.0, -1.0, -5.0)
+    whole = Whole(3, 3, "nothing", -1.0, -5.0, -1.0, -5.0, 2, -2.0)
     assert (whole.sufficiency, whole.necessity) == (1, 1)
-    half = Whole(1, 3, "nothing", -1.0, -5.0, -3.0, -2.0)
-    assert (half.sufficiency, half.necessity) == (0.5, 0.25)
-    still = Whole(1, 3, "nothing", -1.0, -1.0, -3.0, -2.0)
+    half = Whole(1, 3, "nothing", -1.0, -5.0, -3.0, -2.0, 1, -4.0)
+    assert (half.sufficiency, half.necessity, half.drawn_sufficiency) == (0.5, 0.25, 0.25)
+    still = Whole(1, 3, "nothing", -1.0, -1.0, -3.0, -2.0, 0, -1.0)
     assert still.sufficiency != still.sufficiency
 
 

@@ -6,6 +6,7 @@ import { MemoryView } from "./memory/view";
 import { DiagramView } from "./diagram/view";
 import { FormulaView } from "./formula/view";
 import { PatternsView } from "./patterns/view";
+import { GraphView } from "./graph/view";
 import { Guard, UnknownSchema } from "./guard";
 import { HeatmapView } from "./heatmap/view";
 import { LayersView } from "./layers/view";
@@ -79,6 +80,8 @@ export function AnyView({ view, place }: { view: View; place: Place }) {
       return <WalkView view={view} place={place} />;
     case "loadstore/program@1":
       return <ProgramView view={view} place={place} />;
+    case "loadstore/picture@1":
+      return <GraphView view={view} place={place} />;
     case "loadstore/switch@1":
       return <SwitchView view={view} place={place} draw={guarded} />;
     default:

@@ -123,13 +123,13 @@ def _readers_name(readers: Sequence[Reader], role: str) -> str:
         return "unembed"
     if first.is_mlp:
         return _mlps({reader.layer for reader in readers})
-    return f"{_heads({(reader.layer, reader.index) for reader in readers})}.{first.side}{_in_brackets(role)}"
+    return f"{heads_name({(reader.layer, reader.index) for reader in readers})}.{first.side}{_in_brackets(role)}"
 
 
 def _writers_name(writers: set[Writer], role: str) -> str:
     kind = next(iter(writers)).kind
     if kind == "head":
-        return _heads({(writer.layer, writer.index) for writer in writers}) + _in_brackets(role)
+        return heads_name({(writer.layer, writer.index) for writer in writers}) + _in_brackets(role)
     return _mlps({writer.layer for writer in writers}) if kind == "mlp" else kind
 
 
@@ -141,7 +141,7 @@ def _others_name(writers: set[Writer]) -> str:
     return f"{len(writers)} other {what}{of}"
 
 
-def _heads(heads: set[tuple[int, int]]) -> str:
+def heads_name(heads: set[tuple[int, int]]) -> str:
     """``L12.H0,H3``; many are their first and last with their number."""
     layer = next(iter(heads))[0]
     names = [f"H{index}" for _, index in sorted(heads)]

@@ -7,7 +7,7 @@ from loadstore.circuits.pairs import Pairs
 from loadstore.circuits.program_text import MOST, Program, lines_of, program_of, summary_of, title_of
 from loadstore.circuits.reads import Norms
 from loadstore.errors import BadRequest
-from loadstore.heads.roles import head_roles, named
+from loadstore.heads.roles import head_roles, strongest_role
 from loadstore.model.weights import Weights
 
 SEQUENCES = 4  # for the roles of heads
@@ -59,11 +59,6 @@ def norms_of(circuit: Circuit) -> Norms:
 def roles_of(weights: Weights) -> dict[str, str]:
     """The strongest role of each head that has one, measured on random repeats; none where these do not fit."""
     try:
-        scores = named(head_roles(weights, sequences=SEQUENCES))
+        return strongest_role(head_roles(weights, sequences=SEQUENCES))
     except BadRequest:
         return {}
-    best: dict[str, tuple[float, str]] = {}
-    for role, heads in scores.items():
-        for head, score in heads:
-            best[head] = max(best.get(head, (0.0, "")), (score, role), key=lambda one: one[0])
-    return {head: role for head, (_, role) in best.items()}

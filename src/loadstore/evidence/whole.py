@@ -6,6 +6,7 @@ All other wires carry a counterfactual prompt's stores, or the mean of a referen
 interval; ``ls.prove`` measures circuits on many. Tests: tests/evidence/test_whole.py.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -14,16 +15,17 @@ from loadstore.axes import Tokens
 from loadstore.causal.metrics import log_probability
 from loadstore.circuits.circuit import mask_of
 from loadstore.circuits.context import Context, contexts
-from loadstore.circuits.live import live
+from loadstore.circuits.live import Live, live
 from loadstore.circuits.pairs import Pairs
 from loadstore.circuits.replaced import recorded
 from loadstore.corpora.corpus import read_corpus
+from loadstore.decomposition.graph_of_listing import listing_graph
 from loadstore.decomposition.program import Listing
 from loadstore.decomposition.short import short
 from loadstore.errors import BadPrompt
 from loadstore.execution.run import Prompt, as_tokens
 from loadstore.model.weights import Weights
-from loadstore.sites import CONST, UNEMBED, parse_reader, parse_writer
+from loadstore.sites import CONST, UNEMBED, Reader, Writer, parse_reader, parse_writer
 
 REFERENCE = 32  # prompts
 LEAST = 3  # tokens of a piece of the corpus: BOS and two
@@ -41,6 +43,8 @@ class Whole:
         none: log p(target) with none.
         alone: log p(target) with the listing's wires alone.
         without: log p(target) with all wires but the listing's.
+        drawn_wires: How many wires its picture draws, of those that can differ.
+        drawn: log p(target) with these alone.
     """
 
     wires: int
@@ -50,6 +54,13 @@ class Whole:
     none: float
     alone: float
     without: float
+    drawn_wires: int
+    drawn: float
+
+    @property
+    def drawn_sufficiency(self) -> float:
+        """F of the wires that the listing's picture draws; NaN where all wires and none give the same."""
+        return self._share(self.drawn)
 
     @property
     def sufficiency(self) -> float:
@@ -93,9 +104,9 @@ def whole_listing(found: Listing, against: Prompt | None = None, seed: int = 0) 
     weights = found.trace.weights
     tokens = found.trace.tokens[:, : found.at + 1]
     network = live(weights)
-    named = [(parse_writer(writer), parse_reader(reader)) for writer, reader in found.wires]
-    ends = [(parse_writer(part.writer), UNEMBED) for part in found.target.parts if part.writer != CONST]
-    wires = [wire for wire in dict.fromkeys([*named, *ends]) if wire[0] in network.place_of_writer]
+    ends = [(part.writer, str(UNEMBED)) for part in found.target.parts if part.writer != CONST]
+    wires = _live(network, [*found.wires, *ends])
+    drawn = _live(network, listing_graph(found).wires)
     mask = mask_of(network, wires)
     context, replaced = _context(weights, tokens, found.token, against, seed)
     return Whole(
@@ -106,7 +117,15 @@ def whole_listing(found: Listing, against: Prompt | None = None, seed: int = 0) 
         float(context.none[0]),
         float(context.of(mask)[0]),
         float(context.of(network.exists & ~mask)[0]),
+        len(drawn),
+        float(context.of(mask_of(network, drawn))[0]),
     )
+
+
+def _live(network: Live, wires: Iterable[tuple[str, str]]) -> list[tuple[Writer, Reader]]:
+    """Those wires that can differ, each once."""
+    named = dict.fromkeys((parse_writer(writer), parse_reader(reader)) for writer, reader in wires)
+    return [wire for wire in named if wire[0] in network.place_of_writer]
 
 
 def _context(weights: Weights, tokens: Tokens, target: int, against: Prompt | None, seed: int) -> tuple[Context, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from loadstore.circuits.program import roles_of
 from loadstore.decomposition.listing import listing as program_of
 from loadstore.decomposition.program import Listing, program
 from loadstore.decomposition.single import one_prompt_index
@@ -25,7 +26,7 @@ def listing(explorer: Explorer, ask: Ask) -> Document:
 
     ``predict`` and ``against`` are ids or texts. Without ``against`` the logit is compared with the mean of all tokens.
     """
-    return _document(_find(explorer, ask))
+    return _document(explorer, _find(explorer, ask))
 
 
 def verify(explorer: Explorer, ask: Ask) -> Callable[[Progress], Document]:
@@ -34,7 +35,9 @@ def verify(explorer: Explorer, ask: Ask) -> Callable[[Progress], Document]:
     if not (1 <= controls <= CONTROLS and 2 <= replicates <= REPLICATES):
         raise BadRequest(f"controls: 1 to {CONTROLS}, replicates: 2 to {REPLICATES}; got {controls} and {replicates}")
     found = _find(explorer, ask)
-    return lambda progress: _document(prove(found, controls=controls, replicates=replicates, progress=progress))
+    return lambda progress: _document(
+        explorer, prove(found, controls=controls, replicates=replicates, progress=progress)
+    )
 
 
 def _find(explorer: Explorer, ask: Ask) -> Listing:
@@ -43,12 +46,12 @@ def _find(explorer: Explorer, ask: Ask) -> Listing:
     return program_of(trace, at, target(ask, "predict"), target(ask, "against"), most=STEPS)
 
 
-def _document(found: Listing | Verified) -> Document:
+def _document(explorer: Explorer, found: Listing | Verified) -> Document:
     shown = found.listing if isinstance(found, Verified) else found
     return {
         "at": shown.at,
         "token": {"id": shown.token, "text": shown.text_of(shown.token), "probability": shown.probability},
-        "figure": listing_figure(found),
+        "figure": listing_figure(found, roles=explorer.once("roles", lambda: roles_of(explorer.weights))),
         "places": _places(shown),
         "checks": None if not isinstance(found, Verified) else {"verified": found.count, "of": len(found.checks)},
     }

@@ -114,6 +114,15 @@ def named(roles: "xr.Dataset") -> dict[str, list[tuple[str, float]]]:
     return found
 
 
+def strongest_role(roles: "xr.Dataset") -> dict[str, str]:
+    """The role of each head that has one: that with the highest score."""
+    best: dict[str, tuple[float, str]] = {}
+    for role, heads in named(roles).items():
+        for head, score in heads:
+            best[head] = max(best.get(head, (0.0, "")), (score, role), key=lambda scored: scored[0])
+    return {head: role for head, (_, role) in best.items()}
+
+
 def as_on(text: str) -> Literal["repeats", "random"]:
     """Read the ``on`` option. Raises BadRequest."""
     if text == "repeats" or text == "random":

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
+from loadstore.circuits.program import roles_of
 from loadstore.decomposition.address import Address
 from loadstore.decomposition.program import Listing
 from loadstore.decomposition.walk import Walk
@@ -11,6 +14,7 @@ from loadstore.errors import BadRequest
 from loadstore.evidence.head_facts import Dossier
 from loadstore.evidence.verdict import Verified
 from loadstore.execution.trace import Trace
+from loadstore.figures.pictured import Pictured
 from loadstore.notebook.foreign import foreign_patterns
 from loadstore.notebook.labelled import labelled_figures
 from loadstore.notebook.shown import Shown
@@ -24,7 +28,7 @@ from loadstore.views.model import Figure, figure
 
 WANTED = (
     "a labelled result (subspace_scores, spectrum, head_roles, copying …), a trace, an address, a walk, a listing, "
-    "a dossier, a figure or page document, or a list of token strings with patterns"
+    "a picture, a dossier, a figure or page document, or a list of token strings with patterns"
 )
 
 
@@ -65,8 +69,11 @@ def _drawn(result: Any) -> _Drawn:
     if isinstance(result, Walk):
         return _Drawn(str(result.address.head), [address_figure(result.address), walk_figure(result)])
     if isinstance(result, Listing | Verified):
-        drawn = listing_figure(result)
+        weights = (result.listing if isinstance(result, Verified) else result).trace.weights
+        drawn = listing_figure(result, roles=roles_of(weights))
         return _Drawn(str(drawn["title"]), [drawn])
+    if isinstance(result, Pictured):
+        return _of_documents([msgspec.to_builtins(result.view)])
     if isinstance(result, Dossier):
         return _Drawn(summary(result), figures_of(result))
     if isinstance(result, dict) and str(result.get("schema", "")).startswith("loadstore/"):

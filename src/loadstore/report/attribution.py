@@ -4,6 +4,8 @@ import numpy as np
 
 from loadstore.decomposition.listing import listing
 from loadstore.errors import Undefined
+from loadstore.evidence.whole import whole_listing
+from loadstore.heads.roles import strongest_role
 from loadstore.report.listing import listing_figure
 from loadstore.report.nothing import LeftOut
 from loadstore.report.story import Story
@@ -24,7 +26,7 @@ def attribution_figures(story: Story) -> list[Figure | LeftOut]:
         found = listing(story.trace, asked.at, asked.predict, asked.against, most=STEPS)
     except Undefined as reason:
         return [_prediction(story), LeftOut("Program", f"What made {story.predicted}", f"{reason}.")]
-    return [_prediction(story), listing_figure(found)]
+    return [_prediction(story), listing_figure(found, roles=strongest_role(story.roles), whole=whole_listing(found))]
 
 
 def _prediction(story: Story) -> Figure:

@@ -1,9 +1,15 @@
 """The program of a prediction as a figure, estimated or verified."""
 
+from collections.abc import Mapping
+
+import msgspec
+
 from loadstore.decomposition.program import Listing
 from loadstore.decomposition.program import program as lines
 from loadstore.decomposition.short import short
 from loadstore.evidence.verdict import Check, Verified, notes, summary
+from loadstore.evidence.whole import Whole
+from loadstore.figures.pictured import picture_of_listing
 from loadstore.views.model import Figure, View, figure, table
 from loadstore.views.program import line, program
 
@@ -13,11 +19,17 @@ ESTIMATED = (
 )
 
 
-def listing_figure(found: Listing | Verified, number: str = "Program") -> Figure:
-    """The listing, or what its proof measured, with the cuts that were made together."""
-    shown = found.listing if isinstance(found, Verified) else found
+def listing_figure(
+    found: Listing | Verified,
+    number: str = "Program",
+    roles: Mapping[str, str] | None = None,
+    whole: Whole | None = None,
+) -> Figure:
+    """The listing as a picture and as a program; of a proof, with the cuts that were made."""
+    shown, proof = (found.listing, found) if isinstance(found, Verified) else (found, None)
     title = f"What made {shown.text_of(shown.token)} after {shown.labels[shown.at]}"
-    views: list[View] = [_program(shown, found if isinstance(found, Verified) else None, title)]
+    drawn = picture_of_listing(shown, roles or {}, proof, whole if proof is None else proof.whole)
+    views: list[View] = [msgspec.to_builtins(drawn.view), _program(shown, proof, title)]
     claim = (
         f"The target's logit is {shown.contrast:+.1f} above "
         f"{'the mean of all' if shown.against is None else shown.text_of(shown.against)}; the writers listed hold "

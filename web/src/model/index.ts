@@ -4,5 +4,6 @@ export type * from "./heatmap";
 export type * from "./layers";
 export type * from "./charts";
 export type * from "./machine";
+export type * from "./picture";
 export type * from "./view";
 export type * from "./page";

@@ -2,6 +2,7 @@
 import type { Bars, Lines, Table, Waterfall } from "./charts";
 import type { Heatmap, Patterns } from "./heatmap";
 import type { Layers } from "./layers";
+import type { Picture } from "./picture";
 import type { Address, Diagram, Formula, Memory, Program, Walk } from "./machine";
 
 /** Views that take each other's place. */
@@ -12,4 +13,4 @@ export interface Switch {
   choices: { name: string; views: View[] }[];
 }
 
-export type View = Heatmap | Lines | Table | Bars | Address | Memory | Diagram | Formula | Patterns | Layers | Waterfall | Walk | Switch | Program;
+export type View = Heatmap | Lines | Table | Bars | Address | Memory | Diagram | Formula | Patterns | Layers | Waterfall | Walk | Switch | Program | Picture;

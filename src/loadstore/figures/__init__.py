@@ -1,0 +1,1 @@
+"""Figures: what is drawn, apart from the pages that hold it."""

@@ -1,0 +1,215 @@
+"""Where the parts of a graph stand: tokens in a row, a row for each layer above, arcs upwards to who loads."""
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from loadstore.decomposition.graph import Edge, Graph, Node, depth
+from loadstore.views.picture import Arc, Cut, Mark, Picture, Place, Token
+
+CHARACTER, SMALL = 7.3, 6.1  # widths of a monospaced character of names and tokens, and of roles
+LINE, ROLE = 15.0, 13.0  # heights of a line
+ROW, GAP, EDGE = 62.0, 12.0, 14.0
+WIDE = 1000.0  # up to here every token is written out
+FOLDED = 3  # tokens in a run that nothing is loaded from, from which on they are one
+LONGEST = 15  # characters of a line of a name
+THIN, THICK = 1.2, 6.5
+BOWS = (0.0, 26.0, -26.0, 55.0, -55.0, 90.0, -90.0)  # sideways, tried in this order
+POINTS = 24  # of a line, at which is looked whether it runs behind a mark
+Box: TypeAlias = tuple[float, float, float, float]
+Curve: TypeAlias = tuple[Place, Place, Place, Place]
+
+
+def picture(graph: Graph, title: str, notes: Sequence[str], cuts: Sequence[Cut] = ()) -> Picture:
+    """Lay a graph out.
+
+    Args:
+        graph: The graph.
+        title: What it shows.
+        notes: What is drawn and what is not.
+        cuts: Cuts that were measured; an arc is the edge with its index.
+    """
+    plan = _Plan.of(graph)
+    largest = max((abs(edge.share) for edge in graph.edges), default=1.0)
+    marks = [plan.mark(node) for node in graph.nodes if node.kind in ("head", "mlp", "answer")]
+    return Picture(
+        title=title,
+        width=plan.width,
+        height=plan.height,
+        tokens=plan.tokens,
+        marks=tuple(marks),
+        arcs=tuple(plan.arc(edge, largest) for edge in graph.edges),
+        unit=graph.unit,
+        notes=tuple(notes),
+        cuts=tuple(cuts),
+    )
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Places of tokens and boxes of nodes."""
+
+    graph: Graph
+    width: float
+    height: float
+    tokens: tuple[Token, ...]
+    boxes: dict[Node, Box]
+
+    @staticmethod
+    def of(graph: Graph) -> "_Plan":
+        nodes = graph.nodes
+        above = [node for node in nodes if node.kind not in ("token", "position")]
+        rows = {key: row for row, key in enumerate(sorted({depth(node) for node in above}))}
+        cells: dict[tuple[int, int], list[Node]] = defaultdict(list)
+        for node in above:
+            cells[node.token, rows[depth(node)]].append(node)
+        lanes = {token: _lanes(graph, [node for node in above if node.token == token]) for token, _ in cells}
+        room = {token: sum(lane) + 2 * GAP for token, lane in lanes.items()}
+        used = {node.token for node in nodes}
+        tokens, middles, width = _columns(graph.labels, used, room, FOLDED)
+        if _columns(graph.labels, used, room, len(graph.labels) + 1)[2] <= WIDE:
+            tokens, middles, width = _columns(graph.labels, used, room, len(graph.labels) + 1)
+        height = EDGE + ROW * (len(rows) + 1)
+        boxes: dict[Node, Box] = {}
+        for (token, row), some in cells.items():
+            heads, mlps = lanes[token]
+            left = middles[token] - (heads + mlps) / 2
+            for lane, start, wide in (
+                ("head", left, heads),
+                ("mlp", left + heads, mlps),
+                ("answer", left, heads + mlps),
+            ):
+                sizes = [(node, *_size(graph, node)) for node in some if node.kind == lane]
+                at = start + (wide - sum(size[1] for size in sizes) - GAP * (len(sizes) - 1)) / 2
+                for node, across, high in sizes:
+                    boxes[node] = (at, height - ROW * (row + 1) - high - EDGE, across, high)
+                    at += across + GAP
+        for node in nodes:
+            if node not in boxes:
+                boxes[node] = (middles[node.token], height - 32, 0.0, 20.0)
+        lowered = tuple(Token(text=t.text, at=(t.at[0], height - 14), folded=t.folded, used=t.used) for t in tokens)
+        right = max([width, *(x + w + EDGE for x, _, w, _ in boxes.values())])
+        return _Plan(graph, _round(right + EDGE), _round(height), lowered, boxes)
+
+    def mark(self, node: Node) -> Mark:
+        lines = _lines(self.graph, node)
+        kind = "answer" if node.kind == "answer" else "mlp" if node.kind == "mlp" else "head"
+        left, top, width, height = map(_round, self.boxes[node])
+        return Mark(
+            name=" ".join(lines) if node.kind == "answer" else node.name,
+            lines=lines,
+            role=node.role,
+            kind=kind,
+            token=self.graph.labels[node.token],
+            box=(left, top, width, height),
+        )
+
+    def arc(self, edge: Edge, largest: float) -> Arc:
+        start, end = self._start(edge), self._end(edge)
+        path = min((_curve(start, end, bow) for bow in BOWS), key=lambda curve: self._behind(edge, curve))
+        angle = math.degrees(math.atan2(end[1] - path[2][1], end[0] - path[2][0]))
+        return Arc(
+            source=self._named(edge.source),
+            target=self._named(edge.target),
+            port=edge.port if edge.port in ("Q", "K", "V") else "",
+            share=edge.share,
+            wires=len(edge.wires),
+            path="M{} {}C{} {} {} {} {} {}".format(*(_round(number) for place in path for number in place)),
+            width=_round(THIN + (THICK - THIN) * abs(edge.share) / largest),
+            tip=(_round(end[0]), _round(end[1]), _round(angle)),
+            letter=(_round(end[0]), _round(end[1] + 15)),
+            positions=edge.source.kind == "position",
+        )
+
+    def _named(self, node: Node) -> str:
+        label = self.graph.labels[node.token]
+        if node.kind == "answer":
+            return f"the answer after {label}"
+        return label if node.kind == "token" else f"{node.name} at {label}"
+
+    def _start(self, edge: Edge) -> Place:
+        left, top, width, _ = self.boxes[edge.source]
+        shift = 7.0 if edge.source.kind == "position" else 0.0
+        return left + width / 2 + shift, top
+
+    def _end(self, edge: Edge) -> Place:
+        left, top, width, height = self.boxes[edge.target]
+        across = {"K": 0.2, "V": 0.5, "Q": 0.8}.get(edge.port, 0.5)
+        return left + across * width, top + height + 3
+
+    def _behind(self, edge: Edge, curve: Curve) -> int:
+        """How many of some points of a line lie behind marks of others."""
+        boxes = [box for node, box in self.boxes.items() if node not in (edge.source, edge.target)]
+        points = [_point(curve, step / POINTS) for step in range(1, POINTS)]
+        return sum(
+            left - 3 < x < left + width + 3 and top - 2 < y < top + height + 2
+            for x, y in points
+            for left, top, width, height in boxes
+        )
+
+
+def _lanes(graph: Graph, nodes: Sequence[Node]) -> tuple[float, float]:
+    """The widths that heads and MLPs of one token take side by side."""
+    widths: dict[str, dict[tuple[int, int], float]] = {"head": defaultdict(float), "mlp": defaultdict(float)}
+    for node in nodes:
+        if node.kind in widths:
+            widths[node.kind][depth(node)] += _size(graph, node)[0] + GAP
+    return max(widths["head"].values(), default=0.0), max(widths["mlp"].values(), default=0.0)
+
+
+def _columns(
+    labels: Sequence[str], used: set[int], room: dict[int, float], least: int
+) -> tuple[list[Token], dict[int, float], float]:
+    """The tokens, the middles of their columns and the width; runs of ``least`` tokens that are not used are folded."""
+    tokens: list[Token] = []
+    middles: dict[int, float] = {}
+    x, index = EDGE, 0
+    while index < len(labels):
+        run = next((j for j in range(index, len(labels)) if j in used), len(labels)) - index
+        folded = run >= least
+        text = f"⋯ {run} ⋯" if folded else labels[index]
+        wide = max(len(text) * CHARACTER + GAP, room.get(index, 0.0))
+        middles[index] = x + wide / 2
+        tokens.append(Token(text=text, at=(_round(middles[index]), 0), folded=folded, used=index in used))
+        x += wide
+        index += run if folded else 1
+    return tokens, middles, x + EDGE
+
+
+def _lines(graph: Graph, node: Node) -> tuple[str, ...]:
+    if node.kind == "answer":
+        chance = graph.answer.probability
+        return (graph.answer.text,) if chance is None else (graph.answer.text, f"p {chance:.2f}".replace("0.", "."))
+    lines = [""]
+    for part in node.name.replace(",", ",\0").replace(" ", " \0").split("\0"):
+        if lines[-1] and len(lines[-1] + part) > LONGEST:
+            lines.append("")
+        lines[-1] += part
+    return tuple(line.strip() for line in lines)
+
+
+def _size(graph: Graph, node: Node) -> tuple[float, float]:
+    lines = _lines(graph, node)
+    wide = max(*(len(line) * CHARACTER for line in lines), len(node.role) * SMALL, 22.0)
+    return wide + 14, LINE * len(lines) + (ROLE if node.role else 0.0) + 7
+
+
+def _curve(start: Place, end: Place, bow: float) -> Curve:
+    """A line that leaves and arrives upwards, bowed sideways."""
+    (x, y), (to_x, to_y) = start, end
+    rise = max(y - to_y, 24.0)
+    return start, (x + bow, y - 0.55 * rise), (to_x + bow / 2, to_y + 0.55 * rise), end
+
+
+def _point(curve: Curve, t: float) -> Place:
+    shares = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
+    return (
+        sum(share * place[0] for share, place in zip(shares, curve, strict=True)),
+        sum(share * place[1] for share, place in zip(shares, curve, strict=True)),
+    )
+
+
+def _round(number: float) -> float:
+    return round(number, 1)
