@@ -4,6 +4,7 @@ import { BarsView } from "./bars/view";
 import { AddressView } from "./address/view";
 import { MemoryView } from "./memory/view";
 import { DiagramView } from "./diagram/view";
+import { DotsView } from "./dots/view";
 import { FormulaView } from "./formula/view";
 import { PatternsView } from "./patterns/view";
 import { GraphView } from "./graph/view";
@@ -82,6 +83,8 @@ export function AnyView({ view, place }: { view: View; place: Place }) {
       return <ProgramView view={view} place={place} />;
     case "loadstore/picture@1":
       return <GraphView view={view} place={place} />;
+    case "loadstore/dots@1":
+      return <DotsView view={view} place={place} />;
     case "loadstore/switch@1":
       return <SwitchView view={view} place={place} draw={guarded} />;
     default:

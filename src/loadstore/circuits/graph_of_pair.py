@@ -96,10 +96,8 @@ def _loads(circuit: Circuit, context: Context) -> list[_Load]:
             head = Head(reader.layer, reader.index)
             pattern = trace.pattern(head).double().numpy()
             reads = (used[Writer("head", head.layer, head.index)][:, None] * pattern).argmax(0)
-        found += [
-            _Load(writer, reader, token, int(reads[token]), float(row[token]) / whole)
-            for token in np.flatnonzero(row).tolist()
-        ]
+        for token in np.flatnonzero(row).tolist():
+            found.append(_Load(writer, reader, token, int(reads[token]), float(row[token]) / whole))
     return found
 
 

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from loadstore.figures.circuits import attribution_figure
+from loadstore.figures.measured import curve_figure
 from loadstore.heads.patterns import ROLES
 from loadstore.report.carried import carried_figure
 from loadstore.report.channels import channels_figure
@@ -34,6 +36,10 @@ def labelled_figures(result: Any) -> tuple[str, list[Figure]] | None:
         return f"{name}: channels of {result.attrs['writer']}", [channels_figure(result)]
     if {"writer", "reader"} <= set(result.dims) and "traffic" in result:
         return f"{name}: traffic", [carried_figure(result)]
+    if "wire" in result.dims and {"attribution", "signed"} <= set(result.data_vars):
+        return f"{name}: attributions of {result.attrs['task']}", [attribution_figure(result)]
+    if "size" in result.dims and {"faithfulness", "low", "high"} <= set(result.data_vars):
+        return f"{name}: {result.attrs['task']} by size", [curve_figure(result)]
     if "eigenvalue" in result and "rank" in result.dims:
         return f"{name}: spectrum of {result.attrs.get('site', '')}", [_spectrum(result)]
     if "head" in result.dims and set(ROLES) <= set(result.data_vars):

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
+from loadstore.circuits.circuit import Circuit
 from loadstore.circuits.program import roles_of
+from loadstore.circuits.program_text import program_of
+from loadstore.circuits.proof import Proof
+from loadstore.circuits.task import Task
 from loadstore.decomposition.address import Address
 from loadstore.decomposition.program import Listing
 from loadstore.decomposition.walk import Walk
@@ -14,6 +16,8 @@ from loadstore.errors import BadRequest
 from loadstore.evidence.head_facts import Dossier
 from loadstore.evidence.verdict import Verified
 from loadstore.execution.trace import Trace
+from loadstore.figures.circuits import circuit_figure, task_figure
+from loadstore.figures.measured import proof_figure
 from loadstore.figures.pictured import Pictured
 from loadstore.notebook.foreign import foreign_patterns
 from loadstore.notebook.labelled import labelled_figures
@@ -24,11 +28,12 @@ from loadstore.report.dossier import figures_of
 from loadstore.report.listing import listing_figure
 from loadstore.report.verdict import summary
 from loadstore.report.walk import walk_figure
-from loadstore.views.model import Figure, figure
+from loadstore.views.model import Figure, built, figure
 
 WANTED = (
     "a labelled result (subspace_scores, spectrum, head_roles, copying …), a trace, an address, a walk, a listing, "
-    "a picture, a dossier, a figure or page document, or a list of token strings with patterns"
+    "a picture, a task, a circuit, its proof, a dossier, a figure or page document, or a list of token strings with "
+    "patterns"
 )
 
 
@@ -73,7 +78,16 @@ def _drawn(result: Any) -> _Drawn:
         drawn = listing_figure(result, roles=roles_of(weights))
         return _Drawn(str(drawn["title"]), [drawn])
     if isinstance(result, Pictured):
-        return _of_documents([msgspec.to_builtins(result.view)])
+        return _of_documents([built(result.view)])
+    if isinstance(result, Task):
+        return _Drawn(f"{result.model.name}: {result.name}", [task_figure(result)])
+    if isinstance(result, Circuit):
+        return _Drawn(
+            f"{result.model}: {result.task}",
+            [circuit_figure(result, program_of(result.wires, result.attributions), None, None)],
+        )
+    if isinstance(result, Proof):
+        return _Drawn(f"{result.facts['model']}: proof of {result.facts['task']}", [proof_figure(result)])
     if isinstance(result, Dossier):
         return _Drawn(summary(result), figures_of(result))
     if isinstance(result, dict) and str(result.get("schema", "")).startswith("loadstore/"):

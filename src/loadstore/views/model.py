@@ -8,11 +8,17 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, SupportsFloat, TypeAlias
 
+import msgspec
 import numpy as np
 
 Cell: TypeAlias = float | str | None
 View: TypeAlias = dict[str, Any]
 Figure: TypeAlias = dict[str, Any]
+
+
+def built(view: msgspec.Struct) -> View:
+    """A typed view as JSON holds it."""
+    return msgspec.to_builtins(view)
 
 
 def cell(value: SupportsFloat) -> Cell:

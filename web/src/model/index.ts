@@ -5,5 +5,6 @@ export type * from "./layers";
 export type * from "./charts";
 export type * from "./machine";
 export type * from "./picture";
+export type * from "./dots";
 export type * from "./view";
 export type * from "./page";

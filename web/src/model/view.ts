@@ -2,6 +2,7 @@
 import type { Bars, Lines, Table, Waterfall } from "./charts";
 import type { Heatmap, Patterns } from "./heatmap";
 import type { Layers } from "./layers";
+import type { Dots } from "./dots";
 import type { Picture } from "./picture";
 import type { Address, Diagram, Formula, Memory, Program, Walk } from "./machine";
 
@@ -13,4 +14,4 @@ export interface Switch {
   choices: { name: string; views: View[] }[];
 }
 
-export type View = Heatmap | Lines | Table | Bars | Address | Memory | Diagram | Formula | Patterns | Layers | Waterfall | Walk | Switch | Program | Picture;
+export type View = Heatmap | Lines | Table | Bars | Address | Memory | Diagram | Formula | Patterns | Layers | Waterfall | Walk | Switch | Program | Picture | Dots;

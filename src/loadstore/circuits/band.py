@@ -1,0 +1,57 @@
+"""F of random circuits at every size of a curve: as many wires of each kind as the ranking takes there."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from loadstore.circuits.controls import alike, as_mask, chosen, strata
+from loadstore.circuits.digests import check_model
+from loadstore.circuits.measured import Measured
+from loadstore.circuits.ranking import count_of, mask_of_first, ranking
+from loadstore.errors import BadRequest
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def random_band(
+    ranked: "xr.Dataset",
+    on: Measured,
+    sizes: Sequence[float],
+    by: str = "attribution",
+    controls: int = 8,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> np.ndarray:
+    """Measure random circuits beside those of a ranking.
+
+    Args:
+        ranked: What ``attribute`` returned.
+        on: Pairs to measure on.
+        sizes: Shares of the live wires.
+        by: The ranking.
+        controls: Random circuits of each size.
+        seed: The seed of the draws.
+        progress: Called with the circuits done and all of them.
+
+    Returns:
+        F [size, control].
+
+    Raises:
+        BadRequest: No controls.
+        NotThisModel: The ranking of another model.
+    """
+    check_model(ranked.attrs["model"], ranked.attrs["model_digest"], on.pairs.model)
+    if controls < 1:
+        raise BadRequest(f"controls={controls}: expected at least one")
+    order, kinds = ranking(ranked, by), strata(on.live)
+    found = np.empty((len(sizes), controls))
+    for row, size in enumerate(sizes):
+        wires = chosen(on.live, mask_of_first(on.live, order, count_of(float(size), len(order))))
+        for column in range(controls):
+            generator = np.random.default_rng((seed, row, column))
+            found[row, column] = on.faithfulness(as_mask(on.live, alike(kinds, wires, generator)))
+            if progress is not None:
+                progress(row * controls + column + 1, found.size)
+    return found

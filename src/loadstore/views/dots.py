@@ -1,0 +1,95 @@
+"""A dot plot: a number a row, with its interval and the numbers that it is compared with."""
+
+import math
+from collections.abc import Sequence
+
+import msgspec
+
+from loadstore.views.model import Cell, cell
+
+SCHEMA = "loadstore/dots@1"
+
+
+class Dot(msgspec.Struct, frozen=True, kw_only=True):
+    """One row.
+
+    Args:
+        label: What it is of.
+        value: The number.
+        interval: The ends of its interval; None without one.
+        others: The numbers that it is compared with, drawn as thin lines.
+        text: What is said of it.
+        strong: Whether it stands out.
+    """
+
+    label: str
+    value: Cell
+    interval: tuple[Cell, Cell] | None
+    others: tuple[Cell, ...]
+    text: str
+    strong: bool
+
+
+class Dots(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag=SCHEMA):
+    """A dot plot over one axis.
+
+    Args:
+        title: What it shows.
+        label: The axis, with its unit.
+        others: What the thin lines are; "" without any.
+        low: Where the axis begins.
+        high: Where it ends.
+        digits: Decimals of numbers.
+        rows: The rows, from above.
+        rules: Reference lines.
+    """
+
+    title: str
+    label: str
+    others: str
+    low: float
+    high: float
+    digits: int
+    rows: tuple[Dot, ...]
+    rules: tuple[tuple[float, str], ...]
+
+
+def dot(
+    label: str,
+    value: float,
+    interval: tuple[float, float] | None = None,
+    others: Sequence[float] = (),
+    text: str = "",
+    *,
+    strong: bool = False,
+) -> Dot:
+    """One row of a dot plot."""
+    ends = None if interval is None else (cell(interval[0]), cell(interval[1]))
+    return Dot(label=label, value=cell(value), interval=ends, others=tuple(map(cell, others)), text=text, strong=strong)
+
+
+def dots(
+    title: str,
+    label: str,
+    rows: Sequence[Dot],
+    *,
+    others: str = "",
+    rules: Sequence[tuple[float, str]] = (),
+    digits: int = 2,
+) -> Dots:
+    """A dot plot whose axis holds every number and rule."""
+    numbers = [number for row in rows for number in (row.value, *(row.interval or ()), *row.others)]
+    known = [number for number in numbers if isinstance(number, float) and math.isfinite(number)]
+    known += [value for value, _ in rules] or [0.0]
+    low, high = min(known), max(known)
+    room = 0.04 * (high - low) or 0.5
+    return Dots(
+        title=title,
+        label=label,
+        others=others,
+        low=low - room,
+        high=high + room,
+        digits=digits,
+        rows=tuple(rows),
+        rules=tuple((float(value), text) for value, text in rules),
+    )

@@ -1,0 +1,64 @@
+/** A dot plot: a number a row, with its interval and the numbers that it is compared with. */
+import { useCursor } from "../cursor";
+import { DataTable } from "../datatable";
+import { exact, say } from "../format";
+import { ViewFrame } from "../frame";
+import type { Dot, Dots, Place } from "../model";
+import { Readout } from "../readout";
+import { stepped } from "../stepped";
+import { Stop } from "../stop";
+import { Chart } from "./chart";
+
+/** The view of a `loadstore/dots@1`. */
+export function DotsView({ view, place }: { view: Dots; place: Place }) {
+  const cursor = useCursor<{ row: number }>();
+  const count = view.rows.length;
+  const columns = [view.label, "from", "to", ...(view.others ? [`least of ${view.others}`, `largest of ${view.others}`] : []), "note"];
+  const cells = (row: Dot, print: (value: Dot["value"]) => string) => [print(row.value), ...(row.interval ?? [null, null]).map(print), ...(view.others ? ends(row).map(print) : []), row.text];
+  return (
+    <ViewFrame
+      view={view}
+      place={place}
+      records={() => [["row", ...columns], ...view.rows.map((row) => [row.label, ...cells(row, exact)])]}
+      cells={count * columns.length}
+      table={() => <DataTable place={place} caption={view.title} corner="row" list columns={columns} rows={view.rows.map((row) => ({ head: row.label, cells: cells(row, (value) => say(value, view.digits)) }))} />}
+    >
+      <Stop
+        cursor={cursor}
+        start={() => (count ? { row: 0 } : null)}
+        move={({ row }, key) => ({ row: stepped(row, key, count) })}
+        kind="dot plot"
+        label={`${view.title}: ${count} rows, ${view.label}. Up and down move from row to row.`}
+      >
+        {(width) => <Chart view={view} cursor={cursor} width={width} />}
+      </Stop>
+      {view.others && (
+        <p class="keys" data-export>
+          Thin lines: {view.others}.
+        </p>
+      )}
+      <Readout cursor={cursor} what="row" describe={({ row }) => <Said view={view} row={view.rows[row]} />} />
+    </ViewFrame>
+  );
+}
+
+/** The least and the largest of what a row is compared with. */
+function ends(row: Dot): (number | null)[] {
+  const known = row.others.filter((value): value is number => typeof value === "number");
+  return known.length ? [Math.min(...known), Math.max(...known)] : [null, null];
+}
+
+function Said({ view, row }: { view: Dots; row: Dot | undefined }) {
+  if (!row) return null;
+  return (
+    <>
+      <b>{row.label}</b> <b class="figure-value">{say(row.value, view.digits)}</b>{" "}
+      {row.interval && (
+        <span class="axis">
+          from {say(row.interval[0], view.digits)} to {say(row.interval[1], view.digits)}{" "}
+        </span>
+      )}
+      <span class="said">{row.text}</span>
+    </>
+  );
+}
