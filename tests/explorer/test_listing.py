@@ -4,6 +4,7 @@ import pytest
 from each import each
 
 import loadstore as ls
+from loadstore.circuits.program import roles_of
 from loadstore.errors import LoadstoreError
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.listing import CONTROLS, REPLICATES, listing, verify
@@ -27,7 +28,7 @@ def run(explorer: Explorer) -> str:
 def test_the_program_is_that_of_the_python_api(explorer: Explorer, run: str) -> None:
     found = listing(explorer, Ask({"run": run, "at": AT}))
     same = ls.listing(explorer.runs.get(run), AT, most=24)
-    assert found["figure"] == listing_figure(same)
+    assert found["figure"] == listing_figure(same, roles=roles_of(explorer.weights))
     assert found["token"] == {"id": same.token, "text": same.text_of(same.token), "probability": same.probability}
     assert found["checks"] is None
 
@@ -36,7 +37,7 @@ def test_every_line_has_a_place_or_none_and_the_head_of_a_place_is_the_one_of_it
     explorer: Explorer, run: str
 ) -> None:
     found = listing(explorer, Ask({"run": run, "at": AT}))
-    lines = found["figure"]["views"][0]["rows"]
+    lines = found["figure"]["views"][1]["rows"]
     assert len(lines) == len(found["places"])
     site = ""
     led = 0

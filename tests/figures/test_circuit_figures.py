@@ -72,10 +72,10 @@ def test_attributions_are_sorted_and_tasks_have_their_texts(case: Planted) -> No
     found = attribution_figure(ranked)
     values = [float(row["text"].rpartition(" ")[2].replace("−", "-")) for row in found["views"][0]["rows"]]
     assert values == sorted(values, reverse=True)
-    strongest = ranked.isel(wire=int(ranked.attribution.argmax()))
+    strongest = ranked.isel(wire=int(ranked.attribution.values.argmax()))
     assert found["views"][0]["rows"][0]["label"] == f"{strongest.writer.item()} → {strongest.reader.item()}"
     table = task_figure(case.task)
-    assert len(table["views"][0]["rows"]) == 16
+    assert len(table["views"][0]["rows"]) == min(16, len(case.task.splits))
     assert f"{len(case.task.find)} to find" in table["claim"]
 
 

@@ -17,6 +17,7 @@ ELSEWHERE = {  # public names without a call of their own in from_fields.py
     "Task": "`task` returns it",
     "Trace": "`run` returns it",
     "Weights": "`load` returns it, and weights/model/parameters has every tensor",
+    "picture": "a drawing: its numbers are those of `listing`, `verify` and `faithfulness`",
     "load": "the groups of builtin and smollm2 begin with it, and weights/model/parameters has every tensor",
 }
 NO_JSON = ("explore", "train", "demo-induction")

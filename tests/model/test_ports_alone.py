@@ -12,12 +12,16 @@ BELOW = ("model", "checkpoints", "training")  # they make the weights
 MATRICES = {"W_pos", "W_O", "b_O", "W_in", "W_gate", "W_out", "b_in", "b_gate", "b_out", "q_norm", "k_norm", "mlp_norm"}
 KINDS = {*WRITINGS, *READINGS} - {""}
 LISTING = "a load of a listing: its kind is a column of what is printed"
+DRAWN = "where a site stands in a picture: heads and MLPs above tokens"
 BY_KIND = {  # where a branch is about what a site is called or shown as, not about what it writes or reads
     "sites.py": "the names themselves",
     "circuits/completeness.py": "the sites that are removed: heads and MLPs",
+    "circuits/graph_of_pair.py": DRAWN,
     "circuits/groups.py": "the lines of a program",
     "circuits/live.py": "which writers can differ, and the readers through which each loads",
     "circuits/mib_names.py": "the names that MIB gives",
+    "decomposition/graph.py": DRAWN,
+    "decomposition/graph_of_listing.py": DRAWN,
     "decomposition/listing.py": LISTING,
     "decomposition/loads.py": LISTING,
     "decomposition/program.py": LISTING,
@@ -28,6 +32,8 @@ BY_KIND = {  # where a branch is about what a site is called or shown as, not ab
     "execution/edits.py": "which writers have channels in a run",
     "execution/record.py": "what a pass recorded, by site: the one place that ports do not know",
     "explorer/memory.py": "the rows of a picture",
+    "figures/cuts.py": DRAWN,
+    "figures/layout.py": DRAWN,
     "report/real/atlas.py": "the heads that a picture lists",
     "scores/siblings.py": "the null that permutes heads",
 }
