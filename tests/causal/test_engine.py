@@ -25,6 +25,7 @@ def lists_of(model: ls.Weights, here: ls.Trace, there: ls.Trace) -> list[Sequenc
         [ls.cut("L0.H1", "L1.H0.K")],
         [ls.cut("embed", "L1.H0.K"), ls.cut("L0.H0", "L1.H0.Q"), ls.cut("L0.H0", "L1.H2.V", by="zero")],
         [ls.cut("L0.H2", "L2.H1.V", at=(3, -1)), ls.cut("L1.H1", "L2.H1.V")],
+        [ls.cut("L0.H1", "L1.H0.V", at=(2, -1))],
         [ls.cut("L1.H1", "L2.H0.Q", by="resample", over=there, seed=3)],
         [ls.cut("embed", mlp), ls.cut("L0.H0", mlp, channel=1)],
         [ls.cut("L2.H0", "unembed", over=there)],

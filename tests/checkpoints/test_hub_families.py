@@ -101,7 +101,8 @@ def test_all_shards_together_have_a_bound(hub: Hub) -> None:
 def test_an_index_leads_nowhere_else(hub: Hub, shard: object) -> None:
     hub.repositories[NAME][str(shard)] = b"evil"
     hub.repositories[NAME][INDEX] = json.dumps({"weight_map": {"w": shard}}).encode()
-    refusal(lambda: load(NAME), BadCheckpoint, "evil" if isinstance(shard, str) else "5")
+    why = "has no file" if shard == ".evil.safetensors" else "expected the name of a .safetensors file"
+    refusal(lambda: load(NAME), BadCheckpoint, "evil" if isinstance(shard, str) else "5", why)
     assert str(shard) not in hub.fetched()
 
 

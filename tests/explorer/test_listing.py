@@ -68,7 +68,7 @@ def test_verify_counts_its_cuts_and_tells_its_progress(explorer: Explorer, run: 
     told: list[tuple[int, int]] = []
     work = verify(explorer, Ask({"run": run, "at": AT, "controls": 2, "replicates": 2}))
     found = work(lambda done, of: told.append((done, of)))
-    checks, cuts = found["checks"], found["figure"]["views"][1]["rows"]
+    checks, cuts = found["checks"], found["figure"]["views"][2]["rows"]
     assert checks["of"] == len(cuts) > 0
     assert 0 <= checks["verified"] <= checks["of"]
     assert checks["verified"] == sum("✔" in str(row) for row in cuts)

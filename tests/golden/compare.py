@@ -21,7 +21,8 @@ def compared(model: str, group: str) -> list[str]:
         told = [f"{model}/{key}: is new; write the numbers anew" for key in sorted(found.keys() - golden.keys())]
         told += [f"{model}/{key}: is gone" for key in sorted(golden.keys() - found.keys())]
         for key in sorted(found.keys() & golden.keys()):
-            lines = differences(found[key], golden[key], SINGLE if "single/" in key else RELATIVE)
+            rounded = "single/" in key or "dossier/ablation/" in key
+            lines = differences(found[key], golden[key], SINGLE if rounded else RELATIVE)
             told += [f"{model}/{key}: {line}" for line in lines]
         return told
     except Exception:  # of one group: the others are still told

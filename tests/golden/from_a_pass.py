@@ -91,7 +91,8 @@ def addresses(case: Case) -> Named:
         yield f"address/{name}", xr.DataArray(list(shares.values()), {"share": list(shares)}, ("share",))
         if name == "most":
             yield "address/attention", list(found.weights)
-            yield "address/tokens", [str(one) for one in (found.key, *found.smallest)]
+            tied = sorted(found.smallest)  # equal tokens without positions have equal attention, but for rounding
+            yield "address/tokens", [str(one) for one in (found.key, *tied)]
             yield "address/effective", {"tokens": found.effective}
             for side, read in found.read.items():
                 yield f"address/read/{side}", [str(index) for index, _, _ in read.nearest]
@@ -119,7 +120,7 @@ def listings(case: Case) -> Named:
             yield "listing/attention", [weight for step in found.steps for weight in step.attended]
             yield "listing/cosine", [step.decoded[1] for step in found.steps if step.decoded is not None]
             names = [f"{part.writer}@{part.token}" for load in loads for part in load.parts]
-            yield "listing/loaded", names
+            yield "listing/loaded", sorted(names)
             yield "listing/wires", [f"{writer} → {reader}" for writer, reader in found.wires]
 
 

@@ -20,10 +20,12 @@ Result: TypeAlias = Any  # a tensor, an array, labelled or not, named numbers, a
 Numbers: TypeAlias = dict[str, float] | list[Any]
 FEW = 8
 RELATIVE = 1e-9
-SINGLE = 1e-6
+SINGLE = 1e-5
 """Of results in whose computation something is rounded to float32."""
 ROUNDING = 1e-13
 """Any number may differ by this much: a difference of two logits near 10 is rounded so, however small it is."""
+LAST = 2.0**-47
+"""And by 32 units in its last place: a sum of millions of numbers is much larger than each."""
 
 
 def summary(result: Result, *, named: bool) -> Numbers:
@@ -93,7 +95,7 @@ def _weights(count: int) -> np.ndarray:
 
 def _relative(new: float, old: float, scale: float) -> float:
     """How far apart two numbers are, in parts of the result's largest entry."""
-    if new == old or (math.isnan(new) and math.isnan(old)) or abs(new - old) <= ROUNDING:
+    if new == old or (math.isnan(new) and math.isnan(old)) or abs(new - old) <= max(ROUNDING, LAST * abs(old)):
         return 0.0
     return abs(new - old) / scale if scale > 0 else math.inf
 
