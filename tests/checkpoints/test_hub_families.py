@@ -97,7 +97,7 @@ def test_all_shards_together_have_a_bound(hub: Hub) -> None:
     assert not set(hub.fetched()) & set(shards(hub))
 
 
-@each("shard", ["../evil.safetensors", "/etc/evil.safetensors", ".evil.safetensors", "evil.pth", 5])
+@pytest.mark.parametrize("shard", ["../evil.safetensors", "/etc/evil.safetensors", ".evil.safetensors", "evil.pth", 5])
 def test_an_index_leads_nowhere_else(hub: Hub, shard: object) -> None:
     hub.repositories[NAME][str(shard)] = b"evil"
     hub.repositories[NAME][INDEX] = json.dumps({"weight_map": {"w": shard}}).encode()
