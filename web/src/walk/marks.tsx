@@ -12,7 +12,7 @@ import { lit, type Point } from "./pairs";
 
 /** Purple or orange, deep enough for a line on either ground. */
 export function tint(value: number): string {
-  return colourAt("diverging", value < 0 ? 0.18 : 0.83);
+  return colourAt("diverging", value < 0 ? 0.1 : 0.9);
 }
 
 /** One side: its token, its writers, what they leave. */
