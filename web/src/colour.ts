@@ -23,6 +23,11 @@ export function colourAt(kind: Scale["kind"], at: number): string {
   return swatch(ground.value, kind, at);
 }
 
+/** Purple or orange by the sign alone, strong enough for a line. */
+export function tint(value: number): string {
+  return colourAt("diverging", value < 0 ? 0.1 : 0.9);
+}
+
 /** Colour of a value; beyond an end, that end's colour. */
 export function colourOf(scale: Scale, value: number): string {
   return colourAt(scale.kind, position(scale, value));

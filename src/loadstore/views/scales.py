@@ -22,6 +22,6 @@ def transform_of(values: Iterable[Any]) -> Transform:
     Returns:
         ``"log"`` or ``"linear"``.
     """
-    sizes = np.abs(np.concatenate([np.ravel(np.asarray(matrix, dtype=float)) for matrix in values]))
+    sizes = np.abs(np.concatenate([np.zeros(0), *(np.ravel(np.asarray(matrix, dtype=float)) for matrix in values)]))
     sizes = sizes[np.isfinite(sizes) & (sizes > 0)]
     return "log" if len(sizes) and float(np.quantile(sizes, MOST)) < SMALL * float(sizes.max()) else "linear"

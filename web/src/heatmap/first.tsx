@@ -19,15 +19,18 @@ export function withoutFirst(view: Heatmap): Heatmap {
   return { ...view, columns: { ...view.columns, labels: view.columns.labels.slice(1) }, panels };
 }
 
+const BEGINNING = "\u22a2";
+
 /** The switch that hides the column of `token`. */
 export function FirstSwitch({ token, hidden, change }: { token: string; hidden: Signal<boolean>; change?: () => void }) {
+  const [text] = splitToken(token);
   const turn = (checked: boolean) => {
     hidden.value = checked;
     change?.();
   };
   return (
     <label>
-      <input type="checkbox" checked={hidden.value} onChange={(event) => turn(event.currentTarget.checked)} /> without {splitToken(token)[0]}, not renormalised
+      <input type="checkbox" checked={hidden.value} onChange={(event) => turn(event.currentTarget.checked)} /> without {text === BEGINNING ? text : token}, not renormalised
     </label>
   );
 }

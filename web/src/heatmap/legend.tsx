@@ -11,7 +11,7 @@ import { outlinesTold } from "./strong";
 
 const WIDTH = 220;
 const SWATCH = 16;
-const STOPS = 22;
+const STOPS = 55;
 
 /** The legend of `view`. */
 export function Legend({ view }: { view: Heatmap }) {

@@ -3,7 +3,7 @@ import type { Heatmap, Panel } from "../model";
 
 /** A sign is for values of at least this part of the scale's end, and for the strongest of a panel only. */
 const SIGN = 1 / 3;
-const SIGNS = 12;
+export const SIGNS = 12;
 /** Numbers below this part of the scale's end are near zero, and their cells are empty. */
 const NUMBER = 1 / 10;
 /** Outlines of a panel that are drawn at most, and the part of the strongest outlined cell that the others must reach. */

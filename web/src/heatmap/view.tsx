@@ -13,6 +13,7 @@ import { PanelPicture, type Picked } from "./panel";
 import { move, type Point, start } from "./point";
 import { HeatmapReadout } from "./readout";
 import { heatmapRecords } from "./records";
+import { SignsTold } from "./signs";
 import { HeatmapTables } from "./tables";
 
 /** The view of a `loadstore/heatmap@1`. */
@@ -76,14 +77,17 @@ interface Props {
 export function Abreast({ view, cursor, width, pick, openable }: Props & Picked) {
   const layout = useMemo(() => labelled(view, width), [view, width]);
   return (
-    <div class="panels">
-      {view.panels.map((panel, index) => (
-        <figure key={index} class="panel">
-          <figcaption data-export>{panel.title}</figcaption>
-          <PanelPicture view={view} index={index} layout={layout} cursor={cursor} pick={pick} openable={openable} />
-        </figure>
-      ))}
-    </div>
+    <>
+      <div class="panels">
+        {view.panels.map((panel, index) => (
+          <figure key={index} class="panel">
+            <figcaption data-export>{panel.title}</figcaption>
+            <PanelPicture view={view} index={index} layout={layout} cursor={cursor} pick={pick} openable={openable} />
+          </figure>
+        ))}
+      </div>
+      <SignsTold view={view} layout={layout} />
+    </>
   );
 }
 
