@@ -126,6 +126,8 @@ test("the twelve strongest cells of a panel have a sign, from a third of the sca
   assert.deepEqual(spots([[0.99, -1, null], ["nan", 2, "inf"]]), [4, 1]);
   assert.deepEqual(spots([range(14).map((value) => -1 - value / 10)]), range(12).map((index) => 13 - index));
   assert.deepEqual(spots([[3]], "sequential"), []);
+  const panel = { title: "", values: [range(14).map((value) => -1 - value / 10), [0.5]], outlined: [[1, 0]] as [number, number][] };
+  assert.deepEqual([...signedSpots(heatmap(2, 14), panel)].slice(0, 3), [14, 13, 12], "what is outlined comes first");
 });
 
 test("outlines are drawn at the strongest cell and at those half as strong, six at most, and the legend counts them", () => {

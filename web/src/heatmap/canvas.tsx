@@ -49,7 +49,7 @@ function mark(pen: CanvasRenderingContext2D, view: Heatmap, cell: Cell, signed: 
     return;
   }
   const off = beyond(view.scale, cell);
-  const signs = signed && !bare && size >= SIGNED;
+  const signs = signed && !bare && size >= SIGNED && cell !== 0;
   if (off === 0 && !signs) return;
   pen.fillStyle = inkOn(colourOf(view.scale, cell));
   if (off !== 0) pen.fill(new Path2D(corner(off, x, y, size)));

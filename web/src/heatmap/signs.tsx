@@ -6,9 +6,10 @@ import { SIGNS, signedSpots } from "./strong";
 /** The rule of the signs under the panels of `view`. */
 export function SignsTold({ view, layout: { cell } }: { view: Heatmap; layout: Layout }) {
   if (cell < SIGNED || cell >= PRINTED || !view.panels.some((panel) => signedSpots(view, panel).size)) return null;
+  const outlined = view.panels.some((panel) => panel.outlined?.length);
   return (
     <p class="missing" data-export>
-      Signs: the strongest cells, {SIGNS} a panel at most, from a third of the scale’s end on.
+      Signs: {outlined ? "outlined cells and the strongest others" : "the strongest cells"} from a third of the scale’s end on, {SIGNS} a panel at most.
     </p>
   );
 }

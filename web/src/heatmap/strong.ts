@@ -1,7 +1,7 @@
 /** Which cells of a panel are marked: the few that matter, since a mark on every cell says nothing. */
 import type { Heatmap, Panel } from "../model";
 
-/** A sign is for values of at least this part of the scale's end, and for the strongest of a panel only. */
+/** A sign is for what is outlined and for values of at least this part of the scale's end, and for few of a panel. */
 const SIGN = 1 / 3;
 export const SIGNS = 12;
 /** Numbers below this part of the scale's end are near zero, and their cells are empty. */
@@ -14,17 +14,18 @@ export function spotOf(row: number, column: number, columns: number): number {
   return row * columns + column;
 }
 
-/** The spots of `panel` that carry a sign, where signs mean something. */
+/** The spots of `panel` that carry a sign, where signs mean something: what is outlined, then the strongest. */
 export function signedSpots({ scale, columns }: Pick<Heatmap, "scale" | "columns">, panel: Panel): Set<number> {
+  if (scale.kind !== "diverging") return new Set();
   const spots: [number, number][] = [];
-  if (scale.kind === "diverging") {
-    for (const [row, cells] of panel.values.entries()) {
-      for (const [column, cell] of cells.entries()) {
-        if (typeof cell === "number" && sizeOn(scale, cell) >= SIGN) spots.push([spotOf(row, column, columns.labels.length), Math.abs(cell)]);
-      }
+  for (const [row, cells] of panel.values.entries()) {
+    for (const [column, cell] of cells.entries()) {
+      if (typeof cell === "number" && sizeOn(scale, cell) >= SIGN) spots.push([spotOf(row, column, columns.labels.length), Math.abs(cell)]);
     }
   }
-  return new Set(spots.sort((a, b) => b[1] - a[1]).slice(0, SIGNS).map(([spot]) => spot));
+  const outlined = drawnOutlines(panel).map(([row, column]) => spotOf(row, column, columns.labels.length));
+  const strongest = spots.sort((a, b) => b[1] - a[1]).map(([spot]) => spot);
+  return new Set([...new Set([...outlined, ...strongest])].slice(0, SIGNS));
 }
 
 /** Whether a number is far enough from zero to be printed in its cell. */
