@@ -34,7 +34,7 @@ test("logarithmic colours tell a tenth from a hundredth, on either side of zero"
   const places = (scale: Scale, values: number[]) => values.map((value) => Number(position(scale, value).toFixed(9)));
   assert.deepEqual(places(unsigned!, [-1, 0, 0.006, 0.06, 0.6, 6, 60]), [0, 0, 0, 0.333333333, 0.666666667, 1, 1]);
   assert.deepEqual(places(signed!, [-2, -0.2, -0.001, 0, 0.001, 0.02, 2]), [0, 0.166666667, 0.5, 0.5, 0.5, 0.666666667, 1]);
-  assert.deepEqual([ticksOf(unsigned!), ticksOf(signed!), ticksOf(DIVERGING)], [[0, 0.06, 0.6, 6], [-2, -0.2, 0, 0.2, 2], [-2, 0, 2]]);
+  assert.deepEqual([ticksOf(unsigned!), ticksOf(signed!), ticksOf(DIVERGING)], [[0, 0.06, 0.6, 6], [-2, -0.02, 0, 0.02, 2], [-2, 0, 2]]);
 });
 
 test("colours follow the page: each of its grounds has its own", () => {

@@ -75,7 +75,7 @@ function Item({ text, children }: { text: string; children?: ComponentChildren }
 /** The numbers under a ramp: ends and middle, and on a logarithmic one powers of ten of its end. */
 export function ticksOf({ kind, low, high, transform }: Scale): number[] {
   if (transform !== "log") return [low, (low + high) / 2, high];
-  const decades = kind === "diverging" ? [1, 10] : Array.from({ length: DECADES }, (_, power) => 10 ** power);
+  const decades = kind === "diverging" ? [1, 100] : Array.from({ length: DECADES }, (_, power) => 10 ** power);
   const above = decades.map((by) => high / by).reverse();
   return kind === "diverging" ? [...above.map((value) => -value).reverse(), 0, ...above] : [0, ...above];
 }
