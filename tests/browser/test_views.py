@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 Opener = Callable[..., "tuple[Page, list[str], list[str]]"]
-YELLOW = [253, 234, 69]
-"""Cividis at 1."""
+FULL = [31, 32, 109]
+"""The end of the sequential scale on a light page."""
 PIXELS = """(canvas, places) => {
     const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
     return places.map(([x, y]) => {
@@ -140,11 +140,11 @@ def test_the_first_column_is_hidden_without_renormalising(browser: "Browser", op
     page, _, _ = open_page(browser, path)
     figure = page.locator("#figure-14")
     canvas = figure.locator("button.head canvas").first
-    assert canvas.evaluate(PIXELS, [[0.01, 0.01]]) == [YELLOW], "all of the first token's weight: cividis at 1"
+    assert canvas.evaluate(PIXELS, [[0.01, 0.01]]) == [FULL], "all of the first token's weight"
     before = canvas.evaluate(PIXELS, [[10.5 / 11, 10.5 / 11]])
-    figure.get_by_label("hide the first token").check()
-    assert "not renormalised" in figure.inner_text()
-    assert canvas.evaluate(PIXELS, [[0.01, 0.01]]) != [YELLOW]
+    figure.get_by_label("without the·0, not renormalised").check()
+    assert "the other weights are as they are, not renormalised" in figure.inner_text()
+    assert canvas.evaluate(PIXELS, [[0.01, 0.01]]) != [FULL]
     assert canvas.evaluate(PIXELS, [[9.5 / 10, 10.5 / 11]]) == before
     assert figure.locator("table.data thead th").count() == 11, "the table keeps every column"
 
@@ -192,7 +192,7 @@ def test_a_large_heatmap_is_pixels_and_its_table_waits(
         (frame["x"] - box["x"] + 0.01 * frame["width"]) / box["width"],
         (frame["y"] - box["y"] + 0.995 * frame["height"]) / box["height"],
     ]
-    assert canvas.evaluate(PIXELS, [at]) == [YELLOW]
+    assert canvas.evaluate(PIXELS, [at]) == [FULL]
     assert page.locator("table.data").count() == 0
     page.locator("details.numbers summary").click()
     page.wait_for_selector("table.data")

@@ -1,22 +1,31 @@
-/** Values to colours: cividis for what is unsigned, purple to orange around zero for what is signed. */
-import { interpolateCividis, interpolatePuOr } from "d3-scale-chromatic";
+/** Values to colours of the page as it is now. */
+import { ground } from "./ground";
 import type { Scale } from "./model";
+import { swatch } from "./palette";
 
-const STEPS = 128;
+/** Powers of ten below its end that a logarithmic scale tells apart. */
+export const DECADES = 3;
 
 /** Position of a value on its scale, 0 to 1, ends included. */
-function position(scale: Scale, value: number): number {
-  const span = scale.high - scale.low;
-  if (!(span > 0)) return 0.5;
-  return Math.min(1, Math.max(0, (value - scale.low) / span));
+export function position({ low, high, transform }: Scale, value: number): number {
+  if (!(high > low)) return 0.5;
+  const at = transform === "log" ? Math.sign(value) * high * logarithmic(Math.abs(value) / high) : value;
+  return Math.min(1, Math.max(0, (at - low) / (high - low)));
 }
 
-const made: Record<Scale["kind"], string[]> = { sequential: [], diverging: [] };
+/** How far a part of the scale's end is along its decades: 0 at the first and below it, 1 at the end. */
+function logarithmic(part: number): number {
+  return Math.max(0, 1 + Math.log10(Math.max(part, Number.MIN_VALUE)) / DECADES);
+}
 
 /** Colour at a position from 0 to 1; negative is purple, positive orange. */
 export function colourAt(kind: Scale["kind"], at: number): string {
-  const step = Math.round(at * STEPS);
-  return (made[kind][step] ??= (kind === "diverging" ? interpolatePuOr : interpolateCividis)(step / STEPS));
+  return swatch(ground.value, kind, at);
+}
+
+/** Purple or orange by the sign alone, strong enough for a line. */
+export function tint(value: number): string {
+  return colourAt("diverging", value < 0 ? 0.1 : 0.9);
 }
 
 /** Colour of a value; beyond an end, that end's colour. */
@@ -29,6 +38,9 @@ export function beyond(scale: Scale, value: number): -1 | 0 | 1 {
   return value > scale.high ? 1 : value < scale.low ? -1 : 0;
 }
 
+/** What is no number has this colour on every page. */
+export const ODD = "#9a9a9a";
+
 const inks = new Map<string, string>();
 
 /** Black or white, whichever reads better on `colour`. */
@@ -38,10 +50,10 @@ export function inkOn(colour: string): string {
   return known;
 }
 
-/** By the relative luminance of WCAG. */
+/** By the relative luminance of WCAG; at .179 black and white have the same contrast. */
 function contrasting(colour: string): string {
   const [red = 0, green = 0, blue = 0] = channels(colour).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.19 ? "#000" : "#fff";
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#000" : "#fff";
 }
 
 const words = new Map<string, number>();

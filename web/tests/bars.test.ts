@@ -7,6 +7,7 @@ import type { Cell } from "../src/model";
 import { textWidth } from "../src/measure";
 import { chance, HOSTILE, range } from "./chance";
 import { isInside, rises, runsInside } from "./inside";
+import { lightness } from "./vision";
 import "./page";
 
 const WIDTHS = [400, 599, 600, 1400];
@@ -140,8 +141,7 @@ test("the lines of an axis cross no text where the screen is narrow", () => {
 
 test("colours tell signs apart, deepen with size, and end with the scale", () => {
   const view = chart([]);
-  const dark = (colour: string) => (colour.match(/\d+/g) ?? []).reduce((sum, part) => sum + Number(part), 0);
-  for (const sign of [1, -1]) rises([2, 1.5, 1, 0.5, 0.01].map((size) => dark(fillOf(view, sign * size))));
+  for (const sign of [1, -1]) rises([2, 1.5, 1, 0.5, 0.01].map((size) => lightness(fillOf(view, sign * size))));
   assert.notEqual(fillOf(view, 1), fillOf(view, -1));
   assert.equal(fillOf(view, 5), fillOf(view, 2));
   assert.equal(fillOf({ ...view, reach: 1 }, 5), fillOf({ ...view, reach: 1 }, 1));

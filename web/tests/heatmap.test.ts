@@ -1,6 +1,7 @@
 /** Heatmaps: the size of their cells, what is under the pointer, and what a cell says. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isAttention, withoutFirst } from "../src/heatmap/first";
 import { corner, printed } from "../src/heatmap/glyph";
 import { under } from "../src/heatmap/hit";
 import { bare, crowded, labelled, type Layout } from "../src/heatmap/layout";
@@ -8,7 +9,8 @@ import { pixelled, pixelsOf } from "../src/heatmap/pixelled";
 import { move, start } from "../src/heatmap/point";
 import { verdict } from "../src/heatmap/readout";
 import { heatmapRecords } from "../src/heatmap/records";
-import type { Cell, Heatmap } from "../src/model";
+import { drawnOutlines, outlinesTold, signedSpots } from "../src/heatmap/strong";
+import type { Cell, Heatmap, Panel } from "../src/model";
 import { pointed } from "../src/pointer";
 import { range } from "./chance";
 import { isInside } from "./inside";
@@ -108,13 +110,46 @@ test("a slanted label belongs to the column below its foot", () => {
   }
 });
 
-test("a cell has its number from 26 pixels on, a sign from 8, and no sign where signs mean nothing", () => {
+test("a cell has its number from 26 pixels on, a sign from 8 where it is one of those with signs, and near zero nothing", () => {
   const view = heatmap(1, 1);
-  assert.deepEqual([25.9, 26].map((size) => printed(view, -0.5, size)), ["\u2212", "\u2212.50"]);
-  assert.deepEqual([7.9, 8].map((size) => printed(view, 0.5, size)), ["", "+"]);
-  assert.deepEqual([printed(view, 0, 8), printed(view, 0, 26)], ["", "0"]);
-  const unsigned = heatmap(1, 1, 1, { scale: { kind: "sequential", low: 0, high: 1, label: "x" } });
-  assert.deepEqual([8, 26].map((size) => printed(unsigned, 0.5, size)), ["", ".50"]);
+  assert.deepEqual([25.9, 26].map((size) => printed(view, -0.5, size, true)), ["\u2212", "\u2212.50"]);
+  assert.deepEqual([7.9, 8].map((size) => printed(view, 0.5, size, true)), ["", "+"]);
+  assert.deepEqual([8, 26].map((size) => printed(view, 0.5, size, false)), ["", "+.50"]);
+  assert.deepEqual([0, -0.199, 0.2].map((value) => printed(view, value, 26, false)), ["", "", "+.20"]);
+});
+
+test("the twelve strongest cells of a panel have a sign, from a third of the scale's end on", () => {
+  const spots = (values: Cell[][], kind: "diverging" | "sequential" = "diverging") => {
+    const panel = { title: "", values };
+    return [...signedSpots(heatmap(values.length, values[0]!.length, 1, { panels: [panel], scale: { kind, low: -3, high: 3, label: "x" } }), panel)];
+  };
+  assert.deepEqual(spots([[0.99, -1, null], ["nan", 2, "inf"]]), [4, 1]);
+  assert.deepEqual(spots([range(14).map((value) => -1 - value / 10)]), range(12).map((index) => 13 - index));
+  assert.deepEqual(spots([[3]], "sequential"), []);
+  const panel = { title: "", values: [range(14).map((value) => -1 - value / 10), [0.5]], outlined: [[1, 0]] as [number, number][] };
+  assert.deepEqual([...signedSpots(heatmap(2, 14), panel)].slice(0, 3), [14, 13, 12], "what is outlined comes first");
+});
+
+test("outlines are drawn at the strongest cell and at those half as strong, six at most, and the legend counts them", () => {
+  const outlined = range(9).map((column): [number, number] => [0, column]);
+  const panel = { title: "", values: [range(9).map((value) => value - 6)], outlined };
+  assert.deepEqual(drawnOutlines(panel).map(([, column]) => column - 6), [-6, -5, -4, -3]);
+  assert.equal(drawnOutlines({ ...panel, values: [range(9).map((value) => 9 + value)] }).length, 6);
+  const told = (...panels: Panel[]) => outlinesTold({ panels, outline_label: "beyond chance" });
+  assert.equal(told(panel), "beyond chance: 4 of 9 outlined, 6 a panel at most and none below half of its strongest");
+  assert.equal(told(panel, { ...panel, outlined: [[0, 0]] }), "beyond chance: 5 of 10 outlined, 6 a panel at most and none below half of its strongest");
+  assert.deepEqual([told({ ...panel, outlined: [[0, 0]] }), told({ title: "", values: [] })], ["beyond chance", "no cell is outlined: beyond chance"]);
+  assert.equal(outlinesTold({ panels: [{ title: "", values: [] }] }), null);
+});
+
+test("without its first column a picture of attention keeps every other number, and its outlines move along", () => {
+  const labels = ["\u22a2\u00b70", "the\u00b71"];
+  const panels = [{ title: "", values: [[1, null], [0.7, 0.3]] as Cell[][], details: { d: [[1, 2], [3, 4]] }, outlined: [[1, 0], [1, 1]] as [number, number][] }];
+  const scale = { kind: "sequential", low: 0, high: 1, label: "attention" } as const;
+  const view = heatmap(2, 2, 1, { panels, scale, rows: { name: "query", labels }, columns: { name: "key", labels } });
+  const { columns, panels: [panel] } = withoutFirst(view);
+  assert.deepEqual([columns.labels, panel], [["the\u00b71"], { title: "", values: [[null], [0.3]], details: { d: [[2], [4]] }, outlined: [[1, 0]] }]);
+  assert.deepEqual([view, { ...view, columns: { name: "key", labels: ["x", "y"] } }, { ...view, columns: { name: "head", labels } }].map(isAttention), [true, false, false]);
 });
 
 test("the mark of a cell beyond the scale is a triangle at its right, within it", () => {

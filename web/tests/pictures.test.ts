@@ -1,7 +1,7 @@
 /** Sentences, formulas and diagrams: what is set side by side fits, in order, and nothing overlaps. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { barOf } from "../src/address/bar";
+import { barOf, isParallel } from "../src/address/bar";
 import { BAR, sentence } from "../src/address/layout";
 import { move, start } from "../src/address/point";
 import { drawing, moreWidth, streamLabel } from "../src/diagram/layout";
@@ -49,6 +49,11 @@ test("the bar of a weight is as high as the weight, and no higher than its scale
   assert.deepEqual([0.049, 0.05].map((weight) => of(weight).text), ["", ".05"]);
   assert.deepEqual([19, 20].map((width) => of(0.5, width).text), ["", ".50"]);
   assert.deepEqual([30, 30.1].map((height) => of(height / BAR).inside), [false, true]);
+});
+
+test("tokens that are read side by side are no distribution", () => {
+  const weights: Cell[][] = [[1, 1, null], [0.4, 0.6, null], [1, 0.5, "nan"], [1, 0.51]];
+  assert.deepEqual(weights.map((each) => isParallel({ weights: each })), [true, false, false, true]);
 });
 
 test("the keyboard begins at the strongest token, and stays in the sentence", () => {

@@ -13,6 +13,7 @@ from loadstore.report.words import listed, number, plural
 from loadstore.sites import SIDES, Head, Side
 from loadstore.views.layers import layers_view
 from loadstore.views.model import Figure, View, figure, heatmap, panel, reading, table
+from loadstore.views.scales import Transform, transform_of
 from loadstore.views.sums import switch
 
 if TYPE_CHECKING:
@@ -152,17 +153,24 @@ def _heatmap(
         panels,
         scale=("diverging", -top, top, name) if signed else ("sequential", 0.0, top, name),
         hatched="this wire does not exist, or its writer stores nothing",
+        transform=_transform(name, values),
     )
+
+
+def _transform(name: str, values: Sequence[np.ndarray]) -> Transform:
+    """How colours follow the numbers; alignments have ends of their own, and stay comparable between figures."""
+    return "linear" if name == "alignment" else transform_of(values)
 
 
 def _layers(
     title: str, found: "xr.Dataset", name: str, sides: Sequence[Side], heads: list[str], details: Sequence[str]
 ) -> View:
+    values = [_table(found, name, side, heads) for side in sides]
     return layers_view(
         title,
         rows=grouped([str(w) for w in found["writer"].values]),
         columns=grouped(heads) if len(heads) > FEW else [(head, [head]) for head in heads],
-        panels=[(side, _table(found, name, side, heads)) for side in sides],
+        panels=list(zip(sides, values, strict=True)),
         details={more: [_table(found, more, side, heads) for side in sides] for more in details},
         column="head",
         value=name,
@@ -170,6 +178,7 @@ def _layers(
         limits=(-1.0, 1.0) if name == "alignment" else None,
         strongest="highest",
         reference=0.0 if name == "alignment" else None,
+        transform=_transform(name, values),
     )
 
 

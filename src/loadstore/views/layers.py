@@ -8,6 +8,7 @@ import numpy as np
 
 from loadstore.views.model import View, cells, round_up
 from loadstore.views.packed import bits, packed, resolution
+from loadstore.views.scales import Transform
 
 Group: TypeAlias = tuple[str, Sequence[str]]
 FEW = 20_000  # cells of a panel that travel as plain numbers
@@ -28,6 +29,7 @@ def layers_view(
     strongest: Literal["magnitude", "highest", "lowest"] = "magnitude",
     note: str = "",
     reference: float | None = None,
+    transform: Transform = "linear",
 ) -> View:
     """Matrices over groups of rows and columns; a cell of the first picture is the strongest wire of its block.
 
@@ -36,7 +38,8 @@ def layers_view(
 
     `rows` and `columns` are (label, members) in depth order; a panel is (title, values [row member, column member]),
     NaN where there is no wire. `details` are more numbers per wire, a matrix a panel. `limits` are the ends of the
-    colour scale (by default the largest number, rounded up), `reference` a value that the scale marks, such as chance.
+    colour scale (by default the largest number, rounded up), `reference` a value that the scale marks, such as chance,
+    `transform` how values become colours (see `transform_of`).
     Raises ValueError where the shapes do not agree with the members.
     """
     shape = (sum(len(members) for _, members in rows), sum(len(members) for _, members in columns))
@@ -53,7 +56,13 @@ def layers_view(
         "title": title,
         "rows": _axis(row, rows),
         "columns": _axis(column, columns),
-        "scale": {"kind": "diverging" if signed else "sequential", "low": low, "high": high, "label": value},
+        "scale": {
+            "kind": "diverging" if signed else "sequential",
+            "low": low,
+            "high": high,
+            "label": value,
+            "transform": transform,
+        },
         "panels": [
             _panel(name, values, {key: each[index] for key, each in extra.items()})
             for index, (name, values) in enumerate(matrices)

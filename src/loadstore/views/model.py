@@ -11,6 +11,8 @@ from typing import Any, Literal, SupportsFloat, TypeAlias
 import msgspec
 import numpy as np
 
+from loadstore.views.scales import Transform
+
 Cell: TypeAlias = float | str | None
 View: TypeAlias = dict[str, Any]
 Figure: TypeAlias = dict[str, Any]
@@ -67,6 +69,7 @@ def heatmap(
     hatched: str | None = None,
     outline: str | None = None,
     digits: int = 2,
+    transform: Transform = "linear",
 ) -> View:
     """One or more matrices over the same rows and columns and the same colour scale."""
     kind, low, high, label = scale
@@ -75,7 +78,7 @@ def heatmap(
         "title": title,
         "rows": {"name": rows[0], "labels": list(rows[1])},
         "columns": {"name": columns[0], "labels": list(columns[1])},
-        "scale": {"kind": kind, "low": low, "high": high, "label": label},
+        "scale": {"kind": kind, "low": low, "high": high, "label": label, "transform": transform},
         "panels": list(panels),
         "hatched": hatched,
         "outline_label": outline,

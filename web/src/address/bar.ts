@@ -1,6 +1,7 @@
 /** The bar of one weight above its word. */
 import { short } from "../format";
 import { textWidth } from "../measure";
+import type { Address } from "../model";
 import { BAR, type Word } from "./layout";
 
 export interface Weight {
@@ -18,4 +19,9 @@ export function barOf(word: Pick<Word, "width">, weight: number): Weight {
   const text = short(weight, 2, false);
   const fits = weight >= 0.05 && textWidth(text, 10, "mono") <= word.width - 2;
   return { height, drawn: height >= 0.4, text: fits ? text : "", inside: height > BAR - 14 };
+}
+
+/** Whether weights are no distribution: tokens are read side by side, each whole, and a bar each would say nothing. */
+export function isParallel({ weights }: Pick<Address["rows"][number], "weights">): boolean {
+  return weights.reduce((sum: number, weight) => sum + (typeof weight === "number" ? weight : 0), 0) > 1.5;
 }

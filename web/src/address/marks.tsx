@@ -1,10 +1,10 @@
 /** The parts of a sentence with weights: words, bars, outlines, and what they mean. */
 import type { ReadonlySignal } from "@preact/signals";
-import { colourAt } from "../colour";
+import { colourAt, inkOn } from "../colour";
 import { percent } from "../format";
 import { Hatch } from "../heatmap/panel";
 import type { Address, Cell } from "../model";
-import { barOf } from "./bar";
+import { barOf, isParallel } from "./bar";
 import { BAR, type Sentence, SIZE, type Word } from "./layout";
 
 interface Props {
@@ -18,6 +18,7 @@ interface Props {
 /** All words of one address. */
 export function Words({ row, plan, hatch, point }: Props) {
   const outlined = new Set(row.outlined);
+  const parallel = isParallel(row);
   return (
     <>
       <Hatch id={hatch} step={5} />
@@ -35,7 +36,7 @@ export function Words({ row, plan, hatch, point }: Props) {
       {plan.words.map((word, token) => (
         <g key={token} onPointerMove={() => point(token)} onPointerDown={() => point(token)}>
           <rect class="hits" x={word.x - 2} y={word.y} width={word.width + 4} height={BAR + 32} fill="none" pointer-events="all" />
-          <Bar word={word} weight={row.weights[token] ?? null} hatch={hatch} />
+          <Bar word={word} weight={row.weights[token] ?? null} parallel={parallel} hatch={hatch} />
           <Token word={word} outlined={outlined.has(token)} possible={row.weights[token] !== null} />
         </g>
       ))}
@@ -43,7 +44,7 @@ export function Words({ row, plan, hatch, point }: Props) {
   );
 }
 
-function Bar({ word, weight, hatch }: { word: Word; weight: Cell; hatch: string }) {
+function Bar({ word, weight, parallel, hatch }: { word: Word; weight: Cell; parallel: boolean; hatch: string }) {
   const foot = word.y + BAR;
   const middle = word.x + word.width / 2;
   if (weight === null) return <rect x={word.x} y={foot - 9} width={word.width} height={9} fill={`url(#${hatch})`} />;
@@ -56,12 +57,14 @@ function Bar({ word, weight, hatch }: { word: Word; weight: Cell; hatch: string 
       </text>
     );
   }
+  if (parallel) return weight > 0 ? <path class="base" d={wholeOf(word.x, foot, word.width)} /> : null;
   const { height, drawn, text, inside } = barOf(word, weight);
+  const fill = fillOf(weight);
   return (
     <g>
-      {drawn && <rect class="bar" x={word.x} y={foot - height} width={word.width} height={height} fill={colourAt("sequential", Math.min(1, weight))} />}
+      {drawn && <rect class="bar" x={word.x} y={foot - height} width={word.width} height={height} fill={fill} />}
       {text && (
-        <text x={middle} y={inside ? foot - height + 11 : foot - height - 4} text-anchor="middle" font-size={10} fill={inside ? "#000" : undefined}>
+        <text x={middle} y={inside ? foot - height + 11 : foot - height - 4} text-anchor="middle" font-size={10} fill={inside ? inkOn(fill) : undefined}>
           {text}
         </text>
       )}
@@ -84,6 +87,16 @@ function Token({ word, outlined, possible }: { word: Word; outlined: boolean; po
   );
 }
 
+/** Deeper the higher the bar, and never so pale that a low one is lost on the page. */
+function fillOf(weight: number): string {
+  return colourAt("sequential", 0.35 + 0.45 * Math.min(1, Math.max(0, weight)));
+}
+
+/** A bracket over a word that is read whole. */
+function wholeOf(x: number, foot: number, width: number): string {
+  return `M${x + 1} ${foot}v-6h${width - 2}v6`;
+}
+
 /** The word in hand and the pinned one. */
 export function Marks({ plan, here }: { plan: Sentence; here: ReadonlySignal<string> }) {
   return (
@@ -99,7 +112,8 @@ export function Marks({ plan, here }: { plan: Sentence; here: ReadonlySignal<str
 
 /** What the bars, the outline and the hatching mean; only what occurs. */
 export function Key({ view }: { view: Address }) {
-  const items: [string, preact.JSX.Element][] = [["height of the bar: attention, 0 to 1", <rect class="bar" x={4} y={3} width={8} height={13} fill={colourAt("sequential", 0.75)} />]];
+  const items: [string, preact.JSX.Element][] = [["height of the bar: attention, 0 to 1", <rect class="bar" x={4} y={3} width={8} height={13} fill={fillOf(0.75)} />]];
+  if (view.rows.some(isParallel)) items.push(["read whole, each by itself", <path class="base" d={wholeOf(0, 12, 16)} />]);
   if (view.rows.some(({ outlined }) => outlined.length)) {
     items.push([`the fewest tokens that hold ${percent(view.mass)}`, <rect class="set" x={1} y={2} width={14} height={12} rx={3} />]);
   }

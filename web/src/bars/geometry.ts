@@ -6,8 +6,8 @@ import type { Chart, Layout, Row } from "./layout";
 export const THICK = 14;
 /** Pixels between the labels of two ticks; one nearer to zero is left out. */
 const ROOM = 52;
-/** How far from white the colour of the smallest bar is. */
-const PALEST = 0.16;
+/** How far from the page the colour of the smallest bar is, on either scale. */
+const [PALEST, FAINTEST] = [0.16, 0.3];
 
 /** A vertical line through the plot; on narrow screens through the bars only, so that it crosses no text. */
 export function upright(plan: Pick<Layout, "narrow" | "top" | "bottom" | "rows">, x: number, from: number): string {
@@ -52,7 +52,7 @@ export function spanOf(view: Pick<Chart, "low" | "high">, plan: Pick<Layout, "at
 
 /** The colour of a bar: by size where all have one sign, else by sign and size, deepest at the end of the scale. */
 export function fillOf(view: Pick<Chart, "kind" | "low" | "high" | "reach">, value: number): string {
-  if (view.kind === "unsigned") return colourAt("sequential", Math.min(1, Math.max(0, (value - view.low) / (view.high - view.low || 1))));
+  if (view.kind === "unsigned") return colourAt("sequential", FAINTEST + (1 - FAINTEST) * Math.min(1, Math.max(0, (value - view.low) / (view.high - view.low || 1))));
   const reach = view.reach || Math.max(Math.abs(view.low), Math.abs(view.high)) || 1;
   const size = Math.min(1, Math.abs(value) / reach);
   return colourAt("diverging", 0.5 + Math.sign(value) * (PALEST + (0.5 - PALEST) * size));

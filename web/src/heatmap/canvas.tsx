@@ -1,11 +1,12 @@
 /** The body of a panel as pixels: for panels of thousands of cells, and for thumbnails. */
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { beyond, colourOf, inkOn, pixelOf } from "../colour";
+import { beyond, colourOf, inkOn, ODD, pixelOf } from "../colour";
 import type { Cell, Heatmap, Panel } from "../model";
 import { drawCells, useTheme } from "../theme";
 import { corner } from "./glyph";
 import { type Layout, SIGNED } from "./layout";
 import { pixelsOf } from "./pixelled";
+import { signedSpots, spotOf } from "./strong";
 
 /** The cells of `panel` on a canvas that fills the picture. */
 export function CanvasCells({ view, panel, layout, label }: { view: Heatmap; panel: Panel; layout: Layout; label: string }) {
@@ -28,17 +29,18 @@ function paint(pen: CanvasRenderingContext2D, view: Heatmap, panel: Panel, layou
   const colours = new Uint32Array(view.rows.labels.length * columns);
   for (const [row, cells] of panel.values.entries()) {
     for (const [column, cell] of cells.entries()) {
-      if (cell !== null) colours[row * columns + column] = pixelOf(typeof cell === "number" ? colourOf(view.scale, cell) : "#9a9a9a");
+      if (cell !== null) colours[row * columns + column] = pixelOf(typeof cell === "number" ? colourOf(view.scale, cell) : ODD);
     }
   }
   drawCells(pen, colours, columns, size * scale, left * scale, top * scale);
+  const signed = signedSpots(view, panel);
   for (const [row, cells] of panel.values.entries()) {
-    for (const [column, cell] of cells.entries()) mark(pen, view, cell, left + column * size, top + row * size, layout);
+    for (const [column, cell] of cells.entries()) mark(pen, view, cell, signed.has(spotOf(row, column, columns)), left + column * size, top + row * size, layout);
   }
 }
 
 /** What colour cannot say: a sign, a cross, an infinity, a corner for what is off the scale. */
-function mark(pen: CanvasRenderingContext2D, view: Heatmap, cell: Cell, x: number, y: number, { cell: size, bare }: Layout): void {
+function mark(pen: CanvasRenderingContext2D, view: Heatmap, cell: Cell, signed: boolean, x: number, y: number, { cell: size, bare }: Layout): void {
   if (cell === null) return;
   if (typeof cell !== "number") {
     const text = { nan: "\u00d7", inf: "\u221e", "-inf": "\u2212\u221e" }[cell];
@@ -47,7 +49,7 @@ function mark(pen: CanvasRenderingContext2D, view: Heatmap, cell: Cell, x: numbe
     return;
   }
   const off = beyond(view.scale, cell);
-  const signs = view.scale.kind === "diverging" && !bare && size >= SIGNED && cell !== 0;
+  const signs = signed && !bare && size >= SIGNED && cell !== 0;
   if (off === 0 && !signs) return;
   pen.fillStyle = inkOn(colourOf(view.scale, cell));
   if (off !== 0) pen.fill(new Path2D(corner(off, x, y, size)));

@@ -1,21 +1,23 @@
 /** The coloured body of a panel: one path a colour, and a glyph where colour cannot say it. */
-import { beyond, colourOf, inkOn } from "../colour";
+import { beyond, colourOf, inkOn, ODD } from "../colour";
 import type { Cell, Heatmap, Panel } from "../model";
 import { widthOf } from "../text";
 import { corner, printed } from "./glyph";
 import type { Layout } from "./layout";
+import { signedSpots, spotOf } from "./strong";
 
 /** The cells of `panel`, with `hatch` the id of its pattern for the impossible. */
 export function Cells({ view, panel, layout, hatch }: { view: Heatmap; panel: Panel; layout: Layout; hatch: string }) {
   const paths = new Map<string, string>();
   const glyphs = [];
+  const signed = signedSpots(view, panel);
   for (const [row, cells] of panel.values.entries()) {
     for (const [column, cell] of cells.entries()) {
       const x = layout.left + column * layout.cell;
       const y = layout.top + row * layout.cell;
       const fill = paint(view, cell, hatch);
       paths.set(fill, `${paths.get(fill) ?? ""}M${x} ${y}h${layout.cell}v${layout.cell}h${-layout.cell}z`);
-      const mark = glyph(view, cell, layout, x, y);
+      const mark = glyph(view, cell, signed.has(spotOf(row, column, view.columns.labels.length)), layout, x, y);
       if (mark) glyphs.push(mark);
     }
   }
@@ -33,17 +35,17 @@ export function Cells({ view, panel, layout, hatch }: { view: Heatmap; panel: Pa
 
 function paint(view: Heatmap, cell: Cell, hatch: string): string {
   if (cell === null) return `url(#${hatch})`;
-  return typeof cell === "number" ? colourOf(view.scale, cell) : "#9a9a9a";
+  return typeof cell === "number" ? colourOf(view.scale, cell) : ODD;
 }
 
-function glyph(view: Heatmap, cell: Cell, layout: Layout, x: number, y: number) {
+function glyph(view: Heatmap, cell: Cell, signed: boolean, layout: Layout, x: number, y: number) {
   const size = layout.cell;
   const middle = { x: x + size / 2, y: y + size / 2 };
   if (cell === null) return null;
   if (typeof cell !== "number") return <Odd cell={cell} {...middle} size={size} />;
   const ink = inkOn(colourOf(view.scale, cell));
   const clipped = beyond(view.scale, cell);
-  const text = layout.bare ? "" : printed(view, cell, size);
+  const text = layout.bare ? "" : printed(view, cell, size, signed);
   return (
     <>
       {text && (

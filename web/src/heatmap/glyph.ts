@@ -2,12 +2,12 @@
 import { short } from "../format";
 import type { Heatmap } from "../model";
 import { PRINTED, SIGNED } from "./layout";
+import { isPrinted } from "./strong";
 
-/** The number where it fits, else its sign where signs matter. */
-export function printed(view: Pick<Heatmap, "scale" | "digits">, cell: number, size: number): string {
-  const signs = view.scale.kind === "diverging";
-  if (size >= PRINTED) return short(cell, view.digits, signs);
-  return signs && cell !== 0 && size >= SIGNED ? (cell > 0 ? "+" : "\u2212") : "";
+/** The number where it fits, else its sign where `signed`; nothing near zero. */
+export function printed(view: Pick<Heatmap, "scale" | "digits">, cell: number, size: number, signed: boolean): string {
+  if (size >= PRINTED) return isPrinted(view.scale, cell) ? short(cell, view.digits, view.scale.kind === "diverging") : "";
+  return signed && cell !== 0 && size >= SIGNED ? (cell > 0 ? "+" : "\u2212") : "";
 }
 
 /** A small triangle in the corner: upper right beyond the top of the scale, lower right beyond its bottom. */

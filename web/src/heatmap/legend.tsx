@@ -1,16 +1,17 @@
 /** What the colours and the marks of a heatmap mean; only marks that occur are listed. */
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
-import { beyond, colourAt } from "../colour";
+import { beyond, colourAt, DECADES, inkOn, ODD, position } from "../colour";
 import { free, number } from "../format";
-import type { Cell, Heatmap } from "../model";
+import type { Cell, Heatmap, Scale } from "../model";
 import { Odd } from "./cells";
 import { corner } from "./glyph";
 import { Hatch, Outline } from "./panel";
+import { outlinesTold } from "./strong";
 
 const WIDTH = 220;
 const SWATCH = 16;
-const STOPS = 22;
+const STOPS = 55;
 
 /** The legend of `view`. */
 export function Legend({ view }: { view: Heatmap }) {
@@ -18,6 +19,7 @@ export function Legend({ view }: { view: Heatmap }) {
   const has = (test: (cell: Cell) => boolean) => cells.some(test);
   const hatch = `legend-${useId()}`;
   const { scale } = view;
+  const outlines = outlinesTold(view);
   return (
     <div class="legend">
       <Ramp view={view} />
@@ -28,12 +30,13 @@ export function Legend({ view }: { view: Heatmap }) {
             <rect width={SWATCH} height={SWATCH} fill={`url(#${hatch})`} />
           </Item>
         )}
-        {view.panels.some((panel) => panel.outlined?.length) && (
-          <Item text={view.outline_label ?? "outlined"}>
+        {outlines && (
+          <Item text={outlines}>
             <rect width={SWATCH} height={SWATCH} fill={colourAt(scale.kind, 0.6)} />
             <Outline x={0} y={0} size={SWATCH} />
           </Item>
         )}
+        {scale.transform === "log" && <Item text="logarithmic colours: 95 % of all values are below a tenth of the largest" />}
         {typeof scale.reference === "number" && (
           <Item text={`reference ${free(scale.reference)}`}>
             <path class="reference" d={`M${SWATCH / 2} 0v${SWATCH}`} />
@@ -41,14 +44,14 @@ export function Legend({ view }: { view: Heatmap }) {
         )}
         {(["nan", "inf", "-inf"] as const).filter((word) => has((cell) => cell === word)).map((word) => (
           <Item key={word} text={{ nan: "not a number", inf: "infinite", "-inf": "minus infinite" }[word]}>
-            <rect width={SWATCH} height={SWATCH} fill="#9a9a9a" />
+            <rect width={SWATCH} height={SWATCH} fill={ODD} />
             <Odd cell={word} x={SWATCH / 2} y={SWATCH / 2} size={SWATCH} />
           </Item>
         ))}
         {([1, -1] as const).filter((side) => has((cell) => typeof cell === "number" && beyond(scale, cell) === side)).map((side) => (
           <Item key={side} text={side === 1 ? `above ${number(scale.high, view.digits)}` : `below ${number(scale.low, view.digits)}`}>
             <rect width={SWATCH} height={SWATCH} fill={colourAt(scale.kind, side === 1 ? 1 : 0)} />
-            <path d={corner(side, 0, 0, SWATCH)} fill={side === 1 && scale.kind === "sequential" ? "#000" : "#fff"} />
+            <path d={corner(side, 0, 0, SWATCH)} fill={inkOn(colourAt(scale.kind, side === 1 ? 1 : 0))} />
           </Item>
         ))}
       </ul>
@@ -56,22 +59,31 @@ export function Legend({ view }: { view: Heatmap }) {
   );
 }
 
-function Item({ text, children }: { text: string; children: ComponentChildren }) {
+function Item({ text, children }: { text: string; children?: ComponentChildren }) {
   return (
     <li>
-      <svg class="heatmap" width={SWATCH} height={SWATCH} viewBox={`0 0 ${SWATCH} ${SWATCH}`} aria-hidden="true">
-        {children}
-      </svg>{" "}
+      {children && (
+        <svg class="heatmap" width={SWATCH} height={SWATCH} viewBox={`0 0 ${SWATCH} ${SWATCH}`} aria-hidden="true">
+          {children}
+        </svg>
+      )}{" "}
       <span data-export>{text}</span>
     </li>
   );
+}
+
+/** The numbers under a ramp: ends and middle, and on a logarithmic one powers of ten of its end. */
+export function ticksOf({ kind, low, high, transform }: Scale): number[] {
+  if (transform !== "log") return [low, (low + high) / 2, high];
+  const decades = kind === "diverging" ? [1, 100] : Array.from({ length: DECADES }, (_, power) => 10 ** power);
+  const above = decades.map((by) => high / by).reverse();
+  return kind === "diverging" ? [...above.map((value) => -value).reverse(), 0, ...above] : [0, ...above];
 }
 
 /** The colour ramp with its numbers. */
 function Ramp({ view }: { view: Heatmap }) {
   const { low, high, kind, label, reference } = view.scale;
   const step = WIDTH / STOPS;
-  const ticks = [low, (low + high) / 2, high];
   const text = (value: number) => (kind === "diverging" && value > 0 ? "+" : "") + free(value);
   return (
     <svg
@@ -90,13 +102,16 @@ function Ramp({ view }: { view: Heatmap }) {
         ))}
       </g>
       {typeof reference === "number" && reference >= low && reference <= high && (
-        <path class="reference" d={`M${((reference - low) / (high - low || 1)) * WIDTH} 14v20`} />
+        <path class="reference" d={`M${position(view.scale, reference) * WIDTH} 14v20`} />
       )}
-      {ticks.map((value, index) => (
-        <text key={index} class="tick" x={(index * WIDTH) / 2} y={45} text-anchor={["start", "middle", "end"][index]}>
-          {text(value)}
-        </text>
-      ))}
+      {ticksOf(view.scale).map((value) => {
+        const at = position(view.scale, value);
+        return (
+          <text key={value} class="tick" x={at * WIDTH} y={45} text-anchor={at === 0 ? "start" : at === 1 ? "end" : "middle"}>
+            {text(value)}
+          </text>
+        );
+      })}
     </svg>
   );
 }

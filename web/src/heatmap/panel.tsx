@@ -11,6 +11,7 @@ import { LABEL, type Layout, SLANT } from "./layout";
 import { Marks } from "./marks";
 import { pixelled } from "./pixelled";
 import type { Point } from "./point";
+import { drawnOutlines } from "./strong";
 
 /** What was clicked: a cell, or the label of a row or of a column. */
 export interface Hit extends Under {
@@ -42,7 +43,7 @@ export function PanelPicture({ view, index, layout, cursor, pick, openable }: Pr
         <>
           <Hatch id={hatch} step={layout.bare ? 7 : 6} />
           {!fast && <Cells view={view} panel={panel} layout={layout} hatch={hatch} />}
-          <Outlines cells={panel.outlined ?? []} layout={layout} />
+          <Outlines cells={drawnOutlines(panel)} layout={layout} />
           <Frame view={view} layout={layout} />
           {!layout.bare && <Labels view={view} layout={layout} openable={openable} />}
         </>

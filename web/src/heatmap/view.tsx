@@ -1,21 +1,27 @@
 /** A heatmap: its panels side by side, or as thumbnails with one of them large. */
+import { useSignal } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
 import { useChosen } from "../chosen";
 import { type Cursor, tabStop, useCursor } from "../cursor";
 import type { Heatmap, Place } from "../model";
 import { ViewFrame } from "../frame";
 import { useWidth } from "../width";
+import { FirstSwitch, firstTold, isAttention, withoutFirst } from "./first";
 import { bare, crowded, labelled } from "./layout";
 import { Legend } from "./legend";
 import { PanelPicture, type Picked } from "./panel";
 import { move, type Point, start } from "./point";
 import { HeatmapReadout } from "./readout";
 import { heatmapRecords } from "./records";
+import { SignsTold } from "./signs";
 import { HeatmapTables } from "./tables";
 
 /** The view of a `loadstore/heatmap@1`. */
-export function HeatmapView({ view, place }: { view: Heatmap; place: Place }) {
+export function HeatmapView({ view: whole, place }: { view: Heatmap; place: Place }) {
   const cursor = useCursor<Point>();
+  const hidden = useSignal(false);
+  const [first, attends] = [whole.columns.labels[0] ?? "", isAttention(whole)];
+  const view = useMemo(() => (hidden.value ? withoutFirst(whole) : whole), [whole, hidden.value]);
   const [ref, width] = useWidth<HTMLDivElement>();
   const stop = tabStop(cursor, () => start(view), (from, key, control) => move(view, from, key, control));
   const many = crowded(view);
@@ -24,11 +30,17 @@ export function HeatmapView({ view, place }: { view: Heatmap; place: Place }) {
     <ViewFrame
       view={view}
       place={place}
-      records={() => heatmapRecords(view)}
-      table={() => <HeatmapTables view={view} place={place} />}
-      cells={cellCount(view)}
+      records={() => heatmapRecords(whole)}
+      table={() => <HeatmapTables view={whole} place={place} />}
+      cells={cellCount(whole)}
+      about={whole}
     >
       <Legend view={view} />
+      {attends && (
+        <div class="controls">
+          <FirstSwitch token={first} hidden={hidden} change={() => (cursor.pinned.value = cursor.active.value = null)} />
+        </div>
+      )}
       <div
         ref={ref}
         class="stop scroll"
@@ -39,6 +51,11 @@ export function HeatmapView({ view, place }: { view: Heatmap; place: Place }) {
       >
         {width > 0 && (many ? <Thumbnails view={view} cursor={cursor} width={width} /> : <Abreast view={view} cursor={cursor} width={width} />)}
       </div>
+      {hidden.value && (
+        <p class="missing" data-export>
+          {firstTold(first)}
+        </p>
+      )}
       <HeatmapReadout view={view} cursor={cursor} />
     </ViewFrame>
   );
@@ -60,14 +77,17 @@ interface Props {
 export function Abreast({ view, cursor, width, pick, openable }: Props & Picked) {
   const layout = useMemo(() => labelled(view, width), [view, width]);
   return (
-    <div class="panels">
-      {view.panels.map((panel, index) => (
-        <figure key={index} class="panel">
-          <figcaption data-export>{panel.title}</figcaption>
-          <PanelPicture view={view} index={index} layout={layout} cursor={cursor} pick={pick} openable={openable} />
-        </figure>
-      ))}
-    </div>
+    <>
+      <div class="panels">
+        {view.panels.map((panel, index) => (
+          <figure key={index} class="panel">
+            <figcaption data-export>{panel.title}</figcaption>
+            <PanelPicture view={view} index={index} layout={layout} cursor={cursor} pick={pick} openable={openable} />
+          </figure>
+        ))}
+      </div>
+      <SignsTold view={view} layout={layout} />
+    </>
   );
 }
 

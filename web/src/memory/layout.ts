@@ -34,13 +34,15 @@ export function layout(view: Memory, width: number): Layout {
   const bar = { left: label + GAP, width: Math.min(110, Math.max(34, width * 0.11)) };
   const printed = bar.left + bar.width + 6 + textWidth("1.00", SIZE, "mono");
   const left = printed + GAP;
-  const cell = Math.min(WIDEST, Math.max(SLIMMEST, Math.floor(((width - left - 2) / columns) * 4) / 4));
   const longest = widestOf(view.columns.labels.map((text) => fit(text, 120, SIZE)), SIZE);
-  const slanted = longest > cell - 4;
+  const cellIn = (room: number) => Math.min(WIDEST, Math.max(SLIMMEST, Math.floor((room / columns) * 4) / 4));
+  const slanted = longest > cellIn(width - left - 2) - 4;
+  // The last slanted label leans beyond its column.
+  const right = slanted ? Math.ceil(longest * 0.62) : 2;
+  const cell = cellIn(width - left - right);
   const stride = slanted ? Math.max(1, Math.ceil(14 / cell)) : 1;
   const top = (slanted ? Math.ceil(longest * 0.8) + 12 : 22) + 18;
-  const right = slanted ? Math.ceil(longest * 0.62) : 2;
-  return { labels, label, bar, printed, left, top, cell, row: ROW, stride, slanted, width: Math.max(width, left + columns * cell + Math.min(right, 40)), height: top + view.rows.labels.length * ROW + 4 };
+  return { labels, label, bar, printed, left, top, cell, row: ROW, stride, slanted, width: Math.max(width, left + columns * cell + right), height: top + view.rows.labels.length * ROW + 4 };
 }
 
 /** The cell at a place of the picture: left of the cells, the first of its row; null above, below and right of them. */
@@ -51,7 +53,7 @@ export function cellAt(x: number, y: number, view: Memory, plan: Layout): { row:
   return inside ? { row, column: Math.max(0, column) } : null;
 }
 
-/** How much of its ink a row keeps: all of it at the greatest weight, never less than is readable. */
+/** How far from zero a row keeps its colours: whole at the greatest weight, never less than can be seen. */
 export function strength(view: Memory, row: number): number {
   const weights = view.weights.values;
   const greatest = Math.max(0, ...weights.filter((weight) => typeof weight === "number"));

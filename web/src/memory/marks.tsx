@@ -1,5 +1,5 @@
 /** The parts of the array: its headings and its rows. */
-import { beyond, colourOf, inkOn } from "../colour";
+import { beyond, colourAt, inkOn, ODD, position } from "../colour";
 import { short } from "../format";
 import { Odd } from "../heatmap/cells";
 import { corner } from "../heatmap/glyph";
@@ -43,7 +43,7 @@ export function Heads({ view, plan, hatch }: { view: Memory; plan: Layout; hatch
   );
 }
 
-/** One row: its label, its weight as a bar and a number, and its cells, fainter the less it weighs. */
+/** One row: its label, its weight as a bar and a number, and its cells, paler the less it weighs. */
 export function Row({ view, plan, row, hatch }: { view: Memory; plan: Layout; row: number; hatch: string }) {
   const weight = view.weights.values[row] ?? null;
   const top = plan.top + row * plan.row;
@@ -69,14 +69,14 @@ export function Row({ view, plan, row, hatch }: { view: Memory; plan: Layout; ro
       {weight === null ? (
         <rect x={plan.left} {...full} width={cells.length * plan.cell} fill={`url(#${hatch})`} />
       ) : (
-        <g opacity={strength(view, row).toFixed(3)} shape-rendering="crispEdges">
+        <g shape-rendering="crispEdges">
           {cells.map((cell, column) => (
             <rect
               key={column}
               x={plan.left + column * plan.cell}
               {...full}
               width={plan.cell}
-              fill={cell === null ? `url(#${hatch})` : typeof cell === "number" ? colourOf(view.scale, cell) : "#9a9a9a"}
+              fill={cell === null ? `url(#${hatch})` : typeof cell === "number" ? faded(view, row, cell) : ODD}
             />
           ))}
         </g>
@@ -85,6 +85,12 @@ export function Row({ view, plan, row, hatch }: { view: Memory; plan: Layout; ro
       <rect class="frame" x={plan.left} {...full} width={cells.length * plan.cell} />
     </g>
   );
+}
+
+/** The colour of a value, nearer to that of zero the less its row weighs. */
+function faded(view: Memory, row: number, value: number): string {
+  const zero = view.scale.kind === "diverging" ? 0.5 : 0;
+  return colourAt(view.scale.kind, zero + (position(view.scale, value) - zero) * strength(view, row));
 }
 
 /** What colour cannot say: not a number, infinite, beyond the scale. */
@@ -97,7 +103,7 @@ function Glyphs({ view, plan, row, top }: { view: Memory; plan: Layout; row: num
         if (cell === null) return null;
         if (typeof cell !== "number") return <Odd key={column} cell={cell} x={x + plan.cell / 2} y={top + plan.row / 2} size={size} />;
         const off = beyond(view.scale, cell);
-        return off === 0 ? null : <path key={column} d={corner(off, x + plan.cell - size, top + 1, size)} fill={inkOn(colourOf(view.scale, cell))} />;
+        return off === 0 ? null : <path key={column} d={corner(off, x + plan.cell - size, top + 1, size)} fill={inkOn(faded(view, row, cell))} />;
       })}
     </g>
   );

@@ -35,6 +35,9 @@ export function MemoryView({ view, place }: { view: Memory; place: Place }) {
       >
         {(width) => <Picture view={view} cursor={cursor} width={width} />}
       </Stop>
+      <p class="missing" data-export>
+        Cells are paler the less weight their row has.
+      </p>
       <Readout cursor={cursor} what="cell" describe={(point) => <Said view={view} point={point} />} />
     </ViewFrame>
   );

@@ -13,6 +13,8 @@ export interface Scale {
   low: number;
   high: number;
   label: string;
+  /** Logarithmic where 95 % of the values are below a tenth of the largest; its colours begin at a thousandth of `high`. */
+  transform?: "linear" | "log";
   /** A value that the legend marks, such as chance. */
   reference?: number | null;
 }

@@ -7,8 +7,6 @@ import { type Bytes, PART } from "./unpack";
 
 /** Pixels of a thumbnail's side, about. */
 const SIDE = 144;
-/** The colour of every byte; the first, for what cannot be, is none. */
-const palette = Uint32Array.from({ length: PART + 2 }, (_, index) => (index ? pixelOf(colourAt("sequential", (index - 1) / PART)) : 0));
 
 /** The thumbnail of `head`, without the first `skip` columns; `idle`: below the window it waits until there is time. */
 export function Thumbnail({ bytes, head, skip, theme, label, idle }: { bytes: Bytes; head: number; skip: number; theme: number; label: string; idle: boolean }) {
@@ -27,9 +25,15 @@ export function Thumbnail({ bytes, head, skip, theme, label, idle }: { bytes: By
   return <canvas ref={ref} role="img" aria-label={label} width={Math.max(1, columns) * times} height={rows * times} />;
 }
 
+/** The colour of every byte as the page is now; the first, for what cannot be, is none. */
+function palette(): Uint32Array {
+  return Uint32Array.from({ length: PART + 2 }, (_, index) => (index ? pixelOf(colourAt("sequential", (index - 1) / PART)) : 0));
+}
+
 function draw(pen: CanvasRenderingContext2D, bytes: Bytes, head: number, skip: number, columns: number, times: number): void {
   const most = greatest(bytes, head, skip);
   const pixels = new Uint32Array(most.length);
-  for (let spot = 0; spot < most.length; spot++) pixels[spot] = palette[(most[spot] as number) + 1] as number;
+  const colours = palette();
+  for (let spot = 0; spot < most.length; spot++) pixels[spot] = colours[(most[spot] as number) + 1] as number;
   drawCells(pen, pixels, columns, times, 0, 0);
 }

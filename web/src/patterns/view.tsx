@@ -1,9 +1,10 @@
 /** Many heads on one prompt: all of them small, one of them large. */
-import { useComputed, useSignal } from "@preact/signals";
+import { type Signal, useComputed, useSignal } from "@preact/signals";
 import { useId, useMemo, useRef } from "preact/hooks";
 import { type Cursor, useCursor } from "../cursor";
 import { exact } from "../format";
 import { ViewFrame } from "../frame";
+import { FirstSwitch, firstTold } from "../heatmap/first";
 import { labelled } from "../heatmap/layout";
 import { Legend } from "../heatmap/legend";
 import { PanelPicture } from "../heatmap/panel";
@@ -46,7 +47,7 @@ export function PatternsView({ view, place }: { view: Patterns; place: Place }) 
       <p class="missing" data-export>
         {view.heads.length} {view.heads.length === 1 ? "head" : "heads"} on {view.tokens.length} tokens, weights stored to 1/{PART}.
         {pooled(bytes.size) > 1 && ` A pixel of a thumbnail is the greatest of ${pooled(bytes.size)} × ${pooled(bytes.size)} weights.`}
-        {skip > 0 && ` The column of ${view.tokens[0]} is hidden; the other weights are as they are, not renormalised.`}
+        {skip > 0 && ` ${firstTold(view.tokens[0])}`}
       </p>
       <HeatmapReadout view={large} cursor={cells} />
     </ViewFrame>
@@ -68,7 +69,7 @@ function focus(view: Patterns, bytes: Bytes, head: number, skip: number): Heatma
   };
 }
 
-function Controls({ view, order, bare }: { view: Patterns; order: { value: number }; bare: { value: boolean } }) {
+function Controls({ view, order, bare }: { view: Patterns; order: { value: number }; bare: Signal<boolean> }) {
   const id = useId();
   if (view.orders.length < 2 && !view.first_is_sink) return null;
   return (
@@ -86,9 +87,7 @@ function Controls({ view, order, bare }: { view: Patterns; order: { value: numbe
         </label>
       )}
       {view.first_is_sink && (
-        <label>
-          <input type="checkbox" checked={bare.value} onChange={(event) => (bare.value = event.currentTarget.checked)} /> hide the first token’s column
-        </label>
+        <FirstSwitch token={view.tokens[0] ?? ""} hidden={bare} />
       )}
     </div>
   );

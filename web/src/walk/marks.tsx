@@ -1,5 +1,5 @@
 /** The parts of a walk: columns of writers, links, the address, and where it ends. */
-import { colourAt } from "../colour";
+import { tint } from "../colour";
 import { type Cursor } from "../cursor";
 import { Tip } from "../diagram/tip";
 import { free, say, short } from "../format";
@@ -9,11 +9,6 @@ import type { Cell, Walk } from "../model";
 import { takes } from "../sheet";
 import { type Cells, LINE, type Link, type Plan, SIZE } from "./layout";
 import { lit, type Point } from "./pairs";
-
-/** Purple or orange, deep enough for a line on either ground. */
-export function tint(value: number): string {
-  return colourAt("diverging", value < 0 ? 0.18 : 0.83);
-}
 
 /** One side: its token, its writers, what they leave. */
 export function Column({ view, plan, column, cursor, hatch }: { view: Walk; plan: Plan; column: Cells; cursor: Cursor<Point>; hatch: string }) {

@@ -1,4 +1,5 @@
 /** One side of an address: a bar for every writer, to be chosen, and what is known of the chosen one. */
+import { tint } from "../../colour";
 import { say } from "../../format";
 import { splitToken } from "../../text";
 import { useAsk } from "../ask";
@@ -87,7 +88,7 @@ function Share({ name, share, low, high }: { name: string; share: number; low: n
         {name}
       </span>
       <svg class="length" viewBox="0 0 100 12" preserveAspectRatio="none" aria-hidden="true">
-        <rect class={share < 0 ? "negative" : "positive"} x={x} y={1} width={width} height={10} />
+        <rect class={share < 0 ? "negative" : "positive"} fill={tint(share)} x={x} y={1} width={width} height={10} />
         <path class="base" d={`M${zero} 0V12`} vector-effect="non-scaling-stroke" />
       </svg>
       <span class="share" data-export>

@@ -2,6 +2,7 @@
 import { useEffect, useMemo } from "preact/hooks";
 import { useCursor } from "../../cursor";
 import { ViewFrame } from "../../frame";
+import { withoutFirst } from "../../heatmap/first";
 import { labelled } from "../../heatmap/layout";
 import { PanelPicture } from "../../heatmap/panel";
 import { move, type Point, start } from "../../heatmap/point";
@@ -48,24 +49,27 @@ interface Props {
   head: string;
   badges: string[];
   exact: boolean;
+  /** Without the first column. */
+  bare: boolean;
   link: ScreenProps["link"];
 }
 
 /** The large pattern with its readout, its exports and its table. */
-export function Focus({ run, first, at, view, head, badges, exact, link }: Props) {
+export function Focus({ run, first, at, view, head, badges, exact, bare, link }: Props) {
   const cursor = useCursor<Point>();
   const asked = useAsk<Exact>("head", exact ? { run: run.run, head, first } : null);
   const whole = asked.data?.head === head && asked.data.first === first && asked.data.rows.length === view.rows.labels.length && !asked.waiting ? asked.data : null;
-  const large = useMemo(() => (exact && whole ? pattern(view.rows.labels, head, filled(whole.rows), "attention") : view), [view, whole, exact]);
+  const full = useMemo(() => (exact && whole ? pattern(view.rows.labels, head, filled(whole.rows), "attention") : view), [view, whole, exact]);
+  const large = useMemo(() => (bare ? withoutFirst(full) : full), [full, bare]);
   useEffect(() => {
     cursor.pinned.value = null;
-  }, [run.run, head]);
+  }, [run.run, head, bare]);
   const size = view.rows.labels.length;
   const point = cursor.pinned.value ?? cursor.active.value;
   const query = point ? Math.min(first + size - 1, first + point.row) : at;
   const before = whole?.before[query - first] ?? 0;
   return (
-    <ViewFrame view={large} place={{ figure: "head", view: 0 }} records={() => heatmapRecords(large)} cells={Infinity} table={() => <HeatmapTables view={large} place={{ figure: "head", view: 0 }} />}>
+    <ViewFrame view={large} place={{ figure: "head", view: 0 }} records={() => heatmapRecords(full)} cells={Infinity} table={() => <HeatmapTables view={full} place={{ figure: "head", view: 0 }} />}>
       <figure class="panel large">
         <figcaption aria-live="polite" data-export>
           {[head, ...badges].join(", ")}

@@ -1,7 +1,9 @@
 /** All heads on the prompt, small; the one in hand, large. */
+import { useSignal } from "@preact/signals";
 import { useMemo, useRef, useState } from "preact/hooks";
 import { DataTable } from "../../datatable";
 import { ViewFrame } from "../../frame";
+import { FirstSwitch, firstTold } from "../../heatmap/first";
 import { Legend } from "../../heatmap/legend";
 import { Grid } from "../../patterns/grid";
 import { pooled } from "../../patterns/pool";
@@ -76,6 +78,8 @@ function Heads({ model, run, place, go, link, first, at, packed }: ScreenProps &
   const pinned = model.heads.indexOf(place.head ?? "");
   const ranked = place.order === "role";
   const order = useMemo(() => (ranked ? byRole(now.run.strength) : model.heads.map((_, head) => head)), [ranked, now.run]);
+  const hidden = useSignal(false);
+  const skip = hidden.value && bytes.size > 1 ? 1 : 0;
   const last = useRef(order[0] ?? 0);
   const shown = pinned >= 0 ? pinned : (active ?? last.current);
   last.current = shown;
@@ -91,18 +95,20 @@ function Heads({ model, run, place, go, link, first, at, packed }: ScreenProps &
               <option selected={ranked}>by role</option>
             </select>
           </label>
+          {bytes.size > 1 && <FirstSwitch token={now.tokens[0] ?? ""} hidden={hidden} />}
         </div>
         <ViewFrame view={{ title: "All heads" }} place={ALL} records={() => records(model, now.run)} cells={model.heads.length * model.roles.length} table={() => <Roles model={model} run={now.run} />}>
-          <Grid view={ranked ? { ...view, across: null } : view} bytes={bytes} order={order} skip={0} pinned={pinned >= 0 ? pinned : null} point={setActive} pin={(head) => go({ head: head === null ? null : (model.heads[head] ?? null) })} shown={shown} idle />
+          <Grid view={ranked ? { ...view, across: null } : view} bytes={bytes} order={order} skip={skip} pinned={pinned >= 0 ? pinned : null} point={setActive} pin={(head) => go({ head: head === null ? null : (model.heads[head] ?? null) })} shown={shown} idle />
           <p class="missing">
             {model.heads.length} heads on {now.tokens.length} tokens, weights to 1/255; a badge is a role that holds more than half of a head’s attention on this prompt.
             {pooled(bytes.size) > 1 && ` A pixel is the greatest of ${pooled(bytes.size)} × ${pooled(bytes.size)} weights.`}
+            {skip > 0 && ` ${firstTold(now.tokens[0])}`}
           </p>
         </ViewFrame>
       </div>
       <div class="beside">
         <Legend view={large} />
-        <Focus run={now.run} first={first} at={at} view={large} head={model.heads[shown] ?? "?"} badges={view.heads[shown]?.badges ?? []} exact={pinned >= 0} link={link} />
+        <Focus run={now.run} first={first} at={at} view={large} head={model.heads[shown] ?? "?"} badges={view.heads[shown]?.badges ?? []} exact={pinned >= 0} bare={skip > 0} link={link} />
       </div>
     </div>
   );

@@ -21,7 +21,7 @@ interface Props {
 
 /** Colour of a writer in its row. */
 export function colourOf(writer: number, writers: number): string {
-  return colourAt("sequential", writers < 2 ? 0.5 : 0.08 + (0.87 * writer) / (writers - 1));
+  return colourAt("sequential", writers < 2 ? 0.5 : 0.15 + (0.65 * writer) / (writers - 1));
 }
 
 /** The map of `memory`. */

@@ -76,7 +76,7 @@ function Shown(props: ScreenProps & { memory: Memory; by: "share" | "traffic" })
             {active ? said(memory, labels, active) : chosen ? said(memory, labels, chosen) : "Point at a strip, or press Tab: arrows go from cell to cell, comma and period along a strip, Enter chooses, Esc lets go."}
           </p>
           <p class="missing">
-            {capital(memory.meaning)}; each row is on its own scale, its fullest cell full; a cell that dwarfs its row is cut, with a double bar at its end.
+            {capital(memory.meaning)}; each row is on its own scale, its fullest cell full, its writers in their order from pale to strong; a cell that dwarfs its row is cut, with a double bar at its end.
             {memory.measure === "stored"
               ? " The upright line is the squared norm of their sum: short of the strip where stores cancel, past it where they add up."
               : " Sums below zero have no length; the table has them."}{" "}
