@@ -5,7 +5,7 @@ PYTEST_ARGS ?=
 REPORT_ARGS ?=
 BENCH_ARGS ?=
 MUTANTS_ARGS ?=
-ALONE := $(if $(NIGHTLY),alone,alone and not nightly)
+DAY := $(if $(NIGHTLY),, and not nightly)
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install -q --disable-pip-version-check $(PIP_ARGS) -c constraints.txt
@@ -36,8 +36,8 @@ demo-induction: $(CORE) ## watch an induction head form in a small model, in abo
 test: $(DEV) ## run the tests (PYTEST_ARGS='-k null'), two at a time, then those that need the machine alone; needs Chromium
 	@chromium=$$(scripts/chromium --install) || exit $$?; \
 	export CHROMIUM="$$chromium"; some() { "$$@" || [ $$? -eq 5 ]; }; \
-	some env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m 'not alone' $(PYTEST_ARGS) && \
-	some $(BIN)/python -m pytest -m '$(ALONE)' $(PYTEST_ARGS:%.xml=%-alone.xml)
+	some env OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -m 'not alone$(DAY)' $(PYTEST_ARGS) && \
+	some $(BIN)/python -m pytest -m 'alone$(DAY)' $(PYTEST_ARGS:%.xml=%-alone.xml)
 
 quick: $(DEV) ## run the quick tests, those of tiny models
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -q -m 'not alone' $(QUICK) \

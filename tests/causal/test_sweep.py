@@ -121,6 +121,7 @@ def test_what_cannot_be_swept_is_refused() -> None:
 
 
 @pytest.mark.alone
+@pytest.mark.nightly
 def test_path_patching_smollm2_takes_a_fifth_of_a_pass_for_each_wire() -> None:
     model = ls.load("smollm2")
     shared = "In the small town by the river, as everyone who still lives there knows,"

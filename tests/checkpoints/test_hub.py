@@ -367,6 +367,7 @@ def shell(hub: Hub, home: Path, *arguments: str, **more: str) -> "subprocess.Com
     )
 
 
+@pytest.mark.nightly
 def test_the_command_line_obeys_the_environment(tmp_path: Path) -> None:
     home = tmp_path / "home"
     with serving(Hub({NAME: dict(FILES), "someone/words": dict(SPEECH)})) as hub:

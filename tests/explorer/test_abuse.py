@@ -303,6 +303,7 @@ def test_a_fault_is_told_without_its_inside(
     assert "secret/path" in capfd.readouterr().err
 
 
+@pytest.mark.nightly
 def test_memory_comes_back_to_its_level(client: Client) -> None:
     def storm() -> int:  # twice the 256 MB of recorded runs that are kept
         with ThreadPoolExecutor(8) as pool:

@@ -129,6 +129,7 @@ def send(client: Client, request: Request) -> int:
             return client.send("POST", path, body)[0]
 
 
+@pytest.mark.nightly
 def test_mixed_requests_are_answered_and_memory_stays_at_its_level(capfd: pytest.CaptureFixture[str]) -> None:
     answers: Counter[int] = Counter()
     levels: list[int] = []

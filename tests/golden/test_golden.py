@@ -15,10 +15,13 @@ from golden.groups import PAIRS
 
 LARGE = {("smollm2", "weights"), ("smollm2", "pass")}
 """Groups that take two minutes and 9 GB: only with ``LOADSTORE_GOLDEN=all``."""
+BY_NIGHT = {"smollm2": pytest.mark.nightly}
 ASKED = [pair for pair in PAIRS if pair not in LARGE or os.environ.get("LOADSTORE_GOLDEN") == "all"]
 
 
-@pytest.mark.parametrize("pair", [f"{model}/{group}" for model, group in ASKED])
+@pytest.mark.parametrize(
+    "pair", [pytest.param(f"{model}/{group}", marks=BY_NIGHT.get(model, ())) for model, group in ASKED]
+)
 def test_no_number_moves(pair: str, told: Callable[[str], list[str]]) -> None:
     lines = told(pair)
     assert not lines, f"{len(lines)} lines:\n" + "\n".join(lines[:30])

@@ -110,6 +110,7 @@ def test_it_is_called_by_its_name_and_its_numbers_stay_in_the_file(model: Weight
     assert model.W_U.data_ptr() == model.W_E.data_ptr()
 
 
+@pytest.mark.nightly
 def test_the_command_line_names_its_previous_token_and_induction_heads() -> None:
     start = time.monotonic()
     found = subprocess.run(

@@ -12,7 +12,7 @@ import torch
 
 from loadstore.training.state import latest
 
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.alone, pytest.mark.nightly]
 
 HERE = Path(__file__).parent
 KILLS = 20
