@@ -20,6 +20,8 @@ from loadstore.report.dossier import figures_of
 from loadstore.report.listing import listing_figure
 from loadstore.report.verdict import summary
 from loadstore.report.walk import walk_figure
+from loadstore.views.base import Value, plain
+from loadstore.views.figures import Page, Section
 from loadstore.views.model import Figure, figure
 
 WANTED = (
@@ -35,6 +37,7 @@ def show(result: Any, patterns: Any = None, *, names: Sequence[str] | None = Non
     [head, query, key] or [layer, head, query, key], as a list, array or tensor of weights from 0 to 1; nothing is
     rescaled; ``names`` are the heads'. Raises BadRequest, saying what can be shown.
     """
+    result = plain(result) if _views(result) else result
     if patterns is not None:
         drawn = _Drawn("Attention patterns", [foreign_patterns(result, patterns, names)])
     elif names is not None:
@@ -45,16 +48,23 @@ def show(result: Any, patterns: Any = None, *, names: Sequence[str] | None = Non
         return Shown(result)
     else:
         drawn = _drawn(result)
-    figures = drawn.figures
+    figures = [plain(one) for one in drawn.figures]
     if title and len(figures) == 1:
         figures = [figures[0] | {"title": title}]
     return Shown(_page(title or drawn.title, figures))
 
 
+def _views(result: Any) -> bool:
+    """Whether this is a view, figure or page, or a list of them."""
+    return isinstance(result, Value) or (
+        isinstance(result, list) and bool(result) and all(isinstance(part, Value) for part in result)
+    )
+
+
 @dataclass(frozen=True)
 class _Drawn:
     title: str
-    figures: list[Figure]
+    figures: Sequence[Figure | dict[str, Any]]
 
 
 def _drawn(result: Any) -> _Drawn:
@@ -66,7 +76,7 @@ def _drawn(result: Any) -> _Drawn:
         return _Drawn(str(result.address.head), [address_figure(result.address), walk_figure(result)])
     if isinstance(result, Listing | Verified):
         drawn = listing_figure(result)
-        return _Drawn(str(drawn["title"]), [drawn])
+        return _Drawn(drawn.title, [drawn])
     if isinstance(result, Dossier):
         return _Drawn(summary(result), figures_of(result))
     if isinstance(result, dict) and str(result.get("schema", "")).startswith("loadstore/"):
@@ -81,21 +91,16 @@ def _drawn(result: Any) -> _Drawn:
 def _of_documents(documents: list[dict[str, Any]]) -> _Drawn:
     """Figures as they are; single views each in a figure of its own."""
     figures = [
-        part if part["schema"] == "loadstore/figure@1" else figure(f"View {index}", part.get("title", ""), "", [part])
+        part
+        if part["schema"] == "loadstore/figure@1"
+        else plain(figure(f"View {index}", part.get("title", ""), "", ())) | {"views": [part]}
         for index, part in enumerate(documents, 1)
     ]
     return _Drawn(str(figures[0]["title"]), figures)
 
 
-def _page(title: str, figures: list[Figure]) -> dict[str, Any]:
-    return {
-        "schema": "loadstore/page@1",
-        "title": title,
-        "lead": "",
-        "prompt": "",
-        "tokens": [],
-        "facts": [],
-        "sections": [{"id": "shown", "title": title, "lead": "", "figures": figures}],
-        "footer": [],
-        "compact": True,
-    }
+def _page(title: str, figures: list[Any]) -> dict[str, Any]:
+    section = Section(id="shown", title=title, lead="", figures=tuple(figures))
+    return plain(
+        Page(title=title, lead="", prompt="", tokens=(), facts=(), sections=(section,), footer=(), compact=True)
+    )
