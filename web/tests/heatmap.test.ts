@@ -8,6 +8,7 @@ import { pixelled, pixelsOf } from "../src/heatmap/pixelled";
 import { move, start } from "../src/heatmap/point";
 import { verdict } from "../src/heatmap/readout";
 import { heatmapRecords } from "../src/heatmap/records";
+import { panelOf } from "../src/heatmap/made";
 import type { Cell, Heatmap } from "../src/model";
 import { pointed } from "../src/pointer";
 import { range } from "./chance";
@@ -21,8 +22,9 @@ function heatmap(rows: number, columns: number, panels = 1, more: Partial<Heatma
     rows: { name: "query", labels: range(rows).map((row) => `␣row·${row}`) },
     columns: { name: "key", labels: range(columns).map((column) => `␣column·${column}`) },
     scale: { kind: "diverging", low: -2, high: 2, label: "x" },
-    panels: range(panels).map((panel) => ({ title: `P${panel}`, values })),
+    panels: range(panels).map((panel) => panelOf(`P${panel}`, values)),
     hatched: "the mask forbids it",
+    outline_label: null,
     digits: 2,
     ...more,
   };
@@ -133,9 +135,9 @@ test("the readout says what a cell is, also where that is no number", () => {
 
 test("the keyboard begins at the first cell that is possible", () => {
   const values: Cell[][] = [[null, null], [null, 0.5]];
-  assert.deepEqual(start(heatmap(2, 2, 1, { panels: [{ title: "", values: [[null]] }, { title: "", values }] })), { panel: 1, row: 1, column: 1 });
+  assert.deepEqual(start(heatmap(2, 2, 1, { panels: [panelOf("", [[null]]), panelOf("", values)] })), { panel: 1, row: 1, column: 1 });
   assert.equal(start(heatmap(0, 0)), null);
-  assert.equal(start(heatmap(1, 1, 1, { panels: [{ title: "", values: [[null]] }] })), null);
+  assert.equal(start(heatmap(1, 1, 1, { panels: [panelOf("", [[null]])] })), null);
 });
 
 test("keys stay within the panels, and run on from one into the next", () => {

@@ -2,7 +2,8 @@
 import { useMemo, useRef } from "preact/hooks";
 import { useChosen } from "../chosen";
 import { type Cursor, tabStop, useCursor } from "../cursor";
-import type { Heatmap, Place } from "../model";
+import type { Heatmap } from "../model";
+import type { Place } from "../place";
 import { ViewFrame } from "../frame";
 import { useWidth } from "../width";
 import { bare, crowded, labelled } from "./layout";

@@ -1,8 +1,0 @@
-/** The view models that Python writes and this bundle draws. A change of meaning is a new number after the @. */
-export type * from "./cell";
-export type * from "./heatmap";
-export type * from "./layers";
-export type * from "./charts";
-export type * from "./machine";
-export type * from "./view";
-export type * from "./page";
