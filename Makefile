@@ -62,7 +62,8 @@ format: $(DEV) ## format the code and mend what ruff can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bundle: $(NODE) ## rebuild the committed web bundle from web/
+bundle: $(NODE) $(CORE) ## rebuild the committed web bundle from web/, and the types of its views from Python's
+	$(BIN)/python scripts/model_types.py
 	cd web && npm run build
 
 mutants: $(DEV) ## break each invariant once and see its test fail; goes on where it stopped (MUTANTS_ARGS='--jobs 1 walk')

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MOST_LINES = 250
 MOST_CASES = 5000
 WRITTEN = {"src": (".py",), "web": (".ts", ".tsx", ".css", ".mjs")}
-MADE = ("bundle", "node_modules", "dist")
+MADE = ("bundle", "node_modules", "dist", "model.ts")
 
 
 def python_imports() -> dict[str, set[str]]:

@@ -7,11 +7,11 @@ Writers are ``embed``, ``pos``, ``L0.H7``, ``L0.mlp``, ``L0.bias``; readers are 
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from loadstore.errors import NoSuchSite
 
-Side = Literal["Q", "K", "V"]
+Side: TypeAlias = Literal["Q", "K", "V"]
 SIDES: tuple[Side, ...] = ("Q", "K", "V")
 
 

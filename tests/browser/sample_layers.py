@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from browser.sample_tokens import HOSTILE
 
+from loadstore.views.base import plain
 from loadstore.views.layers import layers_view
 
 View = dict[str, Any]
@@ -30,7 +31,7 @@ READERS: Groups = [(f"L{layer}", [f"L{layer}.H{head}" for head in range(3)]) for
 
 def layers(rows: Groups = WRITERS, columns: Groups = READERS, panels: str = "QV") -> View:
     """A writer is read by every later group; positions by Q alone; one wire has no z and one has an endless one."""
-    return layers_view(
+    view = layers_view(
         "wires by layer",
         rows=rows,
         columns=columns,
@@ -43,6 +44,7 @@ def layers(rows: Groups = WRITERS, columns: Groups = READERS, panels: str = "QV"
         reference=0.25,
         note="Alignment is 0 at chance.",
     )
+    return plain(view)
 
 
 def wires(rows: Groups, columns: Groups, phase: int) -> np.ndarray:

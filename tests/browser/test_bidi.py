@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from loadstore.views.base import plain
 from loadstore.views.model import bars, table
 from loadstore.views.pictures import address, address_row
 from loadstore.views.program import line, program
@@ -50,7 +51,7 @@ def _views() -> dict[str, dict[str, Any]]:
     ]
     row = address_row("L1.H4", f"at {LABELS[2]}", [0.1, 0.5, 0.4, 0.0], [1, 2], 2.1)
     rows = [(label, 1.5, f"copies {label} .5") for label in LABELS]
-    return {
+    views = {
         "program": program(f"the program of {HEBREW} 1", lines),
         "table": table("tokens", [("token", "token", None), ("p", "p", 2)], [[f"{label} 7", 0.5] for label in LABELS]),
         "address": address("where it looks", LABELS, [row]),
@@ -58,6 +59,7 @@ def _views() -> dict[str, dict[str, Any]]:
             f"who wrote {HEBREW} 2", "nats", ("writer", "what it does"), rows, kind="signed", low=-2.0, high=2.0
         ),
     }
+    return {name: plain(view) for name, view in views.items()}
 
 
 @pytest.mark.parametrize("name", list(_views()))

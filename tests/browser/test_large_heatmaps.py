@@ -10,6 +10,7 @@ import pytest
 from browser.sample import sample_page
 from browser.sample_tokens import patterns
 
+from loadstore.views.base import plain
 from loadstore.views.model import heatmap, panel
 from loadstore.views.page import render_page
 
@@ -52,7 +53,7 @@ def test_a_role_map_fits(
     values = np.linspace(0, 1, layers * heads).reshape(layers, heads)
     panels = [panel(role, values) for role in ROLES]
     axes = (("layer", names[0]), ("head", names[1]))
-    view = heatmap("roles", *axes, panels, scale=("sequential", 0.0, 1.0, "attention"))
+    view = plain(heatmap("roles", *axes, panels, scale=("sequential", 0.0, 1.0, "attention")))
     document = sample_page()
     section = document["sections"][0]
     section["figures"] = [{**section["figures"][0], "views": [view]}]

@@ -12,6 +12,7 @@ from browser.sample import sample_page
 from browser.sample_layers import Groups, block, layers, matrix
 from pace import slowness
 
+from loadstore.views.base import plain
 from loadstore.views.layers import layers_view
 from loadstore.views.page import render_page
 
@@ -101,7 +102,8 @@ def test_large_panels_travel_small_and_say_how_finely(
     values = np.where(random.random((size, size)) < exists, random.normal(size=(size, size)), np.nan)
     detail = np.where(random.random((size, size)) < 0.1, np.inf, values**3)
     groups: Groups = [(f"L{g}", [f"L{g}.H{h}" for h in range(size // 10)]) for g in range(10)]
-    view = layers_view("large", rows=groups, columns=groups, panels=[("K", values)], details={"cube": [detail]})
+    made = layers_view("large", rows=groups, columns=groups, panels=[("K", values)], details={"cube": [detail]})
+    view = plain(made)
     source = view["panels"][0]["values"]
     assert (source["format"] if isinstance(source, dict) else None) == form
     assert len(render_page({"title": "x", "view": source, "wires": view["panels"][0].get("wires")})) - 175_000 < most

@@ -142,5 +142,5 @@ def test_a_prompt_that_closes_a_script_is_only_text(browser, open_page, model, t
     assert requests == []
     assert errors == []
     assert "owned" not in page.title()
-    assert page.locator("article.figure").count() == sum(len(part["figures"]) for part in document["sections"])
+    assert page.locator("article.figure").count() == sum(len(part.figures) for part in document.sections)
     assert "script>" in page.locator("main").inner_text()

@@ -15,6 +15,7 @@ from browser.sample_tokens import HOSTILE
 from browser.shown import READ_TABLES, exact, read, tables_of
 from browser.shown_sums import running
 
+from loadstore.views.base import plain
 from loadstore.views.sums import waterfall as made
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def test_a_waterfall_says_its_sums(show: Show) -> None:
 
 def test_the_scale_of_a_waterfall_holds_every_sum(show: Show) -> None:
     rows = [("up", 7.0, ""), ("down", -9.0, ""), ("up again", 2.25, "")]
-    view = made("steps", "nats", ("step", "text"), rows, total=("sum", 0.25), remainder=0.0)
+    view = plain(made("steps", "nats", ("step", "text"), rows, total=("sum", 0.25), remainder=0.0))
     figure = show(view)
     assert figure.locator("path.odd.filled").count() == 0, "nothing runs off it"
     found = ends(figure, 0.25)

@@ -11,6 +11,7 @@ from browser.drawn import WIDE, ends
 from browser.sample_sums import walk
 from browser.shown_sums import bars, pairs, running
 
+from loadstore.views.base import plain
 from loadstore.views.sums import load
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def test_a_side_without_stores_says_so(show: Show) -> None:
     figure = show(view)
     assert "V: nothing stored here" in " ".join(figure.locator(".stop svg text").all_text_contents())
     assert figure.locator("table[data-panel='V']").count() == 0
-    empty = {**walk(), "sides": {"V": load("␣on·4", [("embed", 1.0, "")], 0.0)}, "parts": []}
+    empty = {**walk(), "sides": {"V": plain(load("␣on·4", [("embed", 1.0, "")], 0.0))}, "parts": []}
     figure = show(empty)
     said = " ".join(figure.locator(".stop svg text").all_text_contents())
     assert "Q: nothing loaded here" in said

@@ -13,6 +13,7 @@ from loadstore.errors import BadRequest, LoadstoreError, NoSuchSite, NoSuchWire,
 from loadstore.explorer.address import SHOWN, address, decoded, nulls, steps
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.state import Explorer
+from loadstore.views.base import plain
 
 PROMPT = "the cat sat on the mat. the dog sat on the log."
 
@@ -35,7 +36,7 @@ def found(explorer: Explorer, run: str, **more: Any) -> Any:
     ask = Ask({"run": run, "head": "L1.H4", "at": 10, **more})
     answer = address(explorer, ask)
     ask.done()
-    return answer
+    return plain(answer)
 
 
 def test_shares_and_their_rest_are_those_of_the_address_and_sum_to_one(explorer: Explorer, run: str) -> None:

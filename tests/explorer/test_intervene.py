@@ -15,6 +15,7 @@ from loadstore.explorer.ask import Ask
 from loadstore.explorer.intervene import controls, effect
 from loadstore.explorer.state import Explorer
 from loadstore.model.wiring import wiring
+from loadstore.views.base import plain
 
 PROMPT = "the cat sat on the mat. the dog sat on the log."
 WIRE = {"kind": "cut", "writer": "L0.H7", "reader": "L1.H4.K"}
@@ -35,7 +36,7 @@ def done(explorer: Explorer, run: str, edits: Any, **more: Any) -> Any:
     ask = Ask({"run": run, "at": 10, "edits": edits, **more})
     answer = effect(explorer, ask)
     ask.done()
-    return answer
+    return plain(answer)
 
 
 def compared(explorer: Explorer, run: str, edits: Any, **more: Any) -> Any:

@@ -10,6 +10,7 @@ from loadstore.explorer.ask import Ask
 from loadstore.explorer.listing import CONTROLS, REPLICATES, listing, verify
 from loadstore.explorer.state import Explorer
 from loadstore.report.listing import listing_figure
+from loadstore.views.base import plain
 
 AT = 10
 PROMPT = "the cat sat on the mat. the dog sat on the log."
@@ -37,7 +38,7 @@ def test_every_line_has_a_place_or_none_and_the_head_of_a_place_is_the_one_of_it
     explorer: Explorer, run: str
 ) -> None:
     found = listing(explorer, Ask({"run": run, "at": AT}))
-    lines = found["figure"]["views"][1]["rows"]
+    lines = plain(found["figure"])["views"][1]["rows"]
     assert len(lines) == len(found["places"])
     site = ""
     led = 0
@@ -68,7 +69,7 @@ def test_verify_counts_its_cuts_and_tells_its_progress(explorer: Explorer, run: 
     told: list[tuple[int, int]] = []
     work = verify(explorer, Ask({"run": run, "at": AT, "controls": 2, "replicates": 2}))
     found = work(lambda done, of: told.append((done, of)))
-    checks, cuts = found["checks"], found["figure"]["views"][2]["rows"]
+    checks, cuts = found["checks"], found["figure"].views[2].rows
     assert checks["of"] == len(cuts) > 0
     assert 0 <= checks["verified"] <= checks["of"]
     assert checks["verified"] == sum("✔" in str(row) for row in cuts)

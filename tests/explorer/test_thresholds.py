@@ -13,6 +13,7 @@ from loadstore.explorer.memory import LIT, MASS, _lit
 from loadstore.explorer.runs import Runs, TooLong
 from loadstore.model.wiring import wiring
 from loadstore.report.wires import LEVEL
+from loadstore.views.figures import figure
 
 MODEL = tiny(Kind("learned", "none", False), n_layers=1, n_heads=1)
 
@@ -25,7 +26,7 @@ def test_an_edge_is_a_wire_whose_q_is_at_most_the_level(monkeypatch: pytest.Monk
     coords = {"writer": [f"L0.H{i}" for i in range(6)], "reader": ["L1.H0.Q"]}
     scores = xr.Dataset(table, coords=coords)
     monkeypatch.setattr(wires, "subspace_scores", lambda *_, **__: scores)
-    monkeypatch.setattr(wires, "scores_figure", lambda _: {"views": []})
+    monkeypatch.setattr(wires, "scores_figure", lambda _: figure("Scores", "", "", []))
     monkeypatch.setattr(wires, "_graph", lambda _, __, values, *___: found.append(values) or {})
     told = wires.aligned(MODEL, lambda *_: None)
     assert LEVEL == 0.01
@@ -125,7 +126,7 @@ def test_what_is_not_shown_of_the_channels_is_told(total: int, shown: int, *, to
     )
     wire = {"alignment": 0.1, "score": 0.2, "chance": 0.3, "z": 1.0, "p": 0.5}
     writer, reader = wiring(tiny(Kind("learned", "none", False))).wire("L0.H0", "L1.H1.V")
-    claim = channel._figure(writer, reader, own, wire, [])["claim"]
+    claim = channel._figure(writer, reader, own, wire, []).claim
     assert (f"the {shown} that carry most" in claim) == told
 
 

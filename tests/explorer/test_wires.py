@@ -16,6 +16,7 @@ from loadstore.explorer.state import Explorer
 from loadstore.explorer.work import Hung
 from loadstore.report import panels
 from loadstore.scores.measures import OF_A_WIRE
+from loadstore.views.base import plain
 
 PROMPT = "the cat sat on the mat. the dog sat on the log."
 
@@ -26,14 +27,14 @@ def explorer() -> Explorer:
 
 
 def answer(explorer: Explorer, measure: str) -> dict[str, Any]:
-    return wires.wires(explorer, Ask({"measure": measure}))(lambda done, of: None)
+    return plain(wires.wires(explorer, Ask({"measure": measure}))(lambda done, of: None))
 
 
 def one(explorer: Explorer, writer: str, reader: str, **more: Any) -> dict[str, Any]:
     ask = Ask({"writer": writer, "reader": reader, **more})
     found = channels.channel(explorer, ask)
     ask.done()
-    return found
+    return plain(found)
 
 
 def test_edges_by_alignment_are_the_wires_above_chance_and_no_others(explorer: Explorer) -> None:
@@ -99,7 +100,7 @@ def test_many_heads_are_drawn_by_layers_and_few_as_panels(explorer: Explorer, mo
     ]
     monkeypatch.setattr(panels, "MANY", 10)
     scores = ls.subspace_scores(explorer.weights)
-    sides, others = panels.scores_figure(scores)["views"]
+    sides, others = plain(panels.scores_figure(scores))["views"]
     assert [view["schema"] for view in (sides, others)] == ["loadstore/layers@1"] * 2
     assert [group["label"] for group in sides["columns"]["groups"]] == ["L0", "L1"]
     row = [writer for group in others["rows"]["groups"] for writer in group["members"]].index("L0.H7")

@@ -15,6 +15,7 @@ from loadstore.decomposition.short import short
 from loadstore.errors import BadRequest
 from loadstore.figures.circuits import attribution_figure, task_figure
 from loadstore.figures.measured import curve_figure, proof_figure
+from loadstore.views.base import plain
 
 SIZES = (0.02, 0.1, 1.0)
 
@@ -31,25 +32,24 @@ def proof(case: Planted) -> Proof:
 
 def test_the_proof_has_its_dots_and_its_numbers(proof: Proof) -> None:
     found = proof_figure(proof)
-    whole, lacking, needed = found["views"]
-    first = whole["rows"][0]
-    assert first["value"] == pytest.approx(proof.sufficiency.value)
-    assert first["others"] == pytest.approx(proof.sufficiency.controls)
-    assert whole["low"] < min(first["others"]) and whole["high"] > 1  # noqa: PT018
-    assert len(lacking["rows"]) == min(16, len(proof.completeness.sites))
-    assert [row["value"] for row in needed["rows"]] == sorted((row["value"] for row in needed["rows"]), reverse=True)
+    whole, lacking, needed = found.views
+    first = whole.rows[0]
+    assert first.value == pytest.approx(proof.sufficiency.value)
+    assert first.others == pytest.approx(proof.sufficiency.controls)
+    assert whole.low < min(first.others) and whole.high > 1  # noqa: PT018
+    assert len(lacking.rows) == min(16, len(proof.completeness.sites))
+    assert [row.value for row in needed.rows] == sorted((row.value for row in needed.rows), reverse=True)
     assert (
-        f"carry F {short(proof.sufficiency.value)}, and all other wires {short(proof.necessity.value)}"
-        in found["claim"]
+        f"carry F {short(proof.sufficiency.value)}, and all other wires {short(proof.necessity.value)}" in found.claim
     )
-    assert "above the best of 5 random circuits" in found["claim"]
-    json.dumps(found, allow_nan=False)
+    assert "above the best of 5 random circuits" in found.claim
+    json.dumps(plain(found), allow_nan=False)
 
 
 @pytest.mark.parametrize(("gap", "said"), [(1e-9, "that is above"), (0.0, "not above"), (-0.1, "not above")])
 def test_a_circuit_that_is_no_better_than_a_control_is_not_said_to_be(proof: Proof, gap: float, said: str) -> None:
     other = replace(proof, sufficiency=replace(proof.sufficiency, gap=gap))
-    assert f"{said} the best" in proof_figure(other)["claim"].replace("that is not", "not")
+    assert f"{said} the best" in proof_figure(other).claim.replace("that is not", "not")
 
 
 def test_the_curve_says_from_where_on_random_circuits_do_as_well(case: Planted) -> None:
@@ -58,11 +58,11 @@ def test_the_curve_says_from_where_on_random_circuits_do_as_well(case: Planted) 
     band = random_band(ranked, measured(case.task.judge), SIZES, controls=2)
     assert band.shape == (3, 2)
     assert band[2] == pytest.approx(1)  # all wires are drawn
-    claim = curve_figure(curve, band)["claim"]
+    claim = curve_figure(curve, band).claim
     assert f"smallest measured size with F of at least {short(0.85)}" in claim
     assert "reaches it at 1e+02 %" in claim
-    assert "None of 2 random circuits" in curve_figure(curve, np.zeros((3, 2)))["claim"]
-    assert "No measured size reaches" in curve_figure(curve.assign_attrs(smallest=float("nan")))["claim"]
+    assert "None of 2 random circuits" in curve_figure(curve, np.zeros((3, 2))).claim
+    assert "No measured size reaches" in curve_figure(curve.assign_attrs(smallest=float("nan"))).claim
     with pytest.raises(BadRequest, match="controls=0"):
         random_band(ranked, measured(case.task.judge), SIZES, controls=0)
 
@@ -70,13 +70,13 @@ def test_the_curve_says_from_where_on_random_circuits_do_as_well(case: Planted) 
 def test_attributions_are_sorted_and_tasks_have_their_texts(case: Planted) -> None:
     ranked = ls.attribute(case.task)
     found = attribution_figure(ranked)
-    values = [float(row["text"].rpartition(" ")[2].replace("−", "-")) for row in found["views"][0]["rows"]]
+    values = [float(row.text.rpartition(" ")[2].replace("−", "-")) for row in found.views[0].rows]
     assert values == sorted(values, reverse=True)
     strongest = ranked.isel(wire=int(ranked.attribution.values.argmax()))
-    assert found["views"][0]["rows"][0]["label"] == f"{strongest.writer.item()} → {strongest.reader.item()}"
+    assert found.views[0].rows[0].label == f"{strongest.writer.item()} → {strongest.reader.item()}"
     table = task_figure(case.task)
-    assert len(table["views"][0]["rows"]) == min(16, len(case.task.splits))
-    assert f"{len(case.task.find)} to find" in table["claim"]
+    assert len(table.views[0].rows) == min(16, len(case.task.splits))
+    assert f"{len(case.task.find)} to find" in table.claim
 
 
 def test_every_result_of_a_task_is_shown(case: Planted, proof: Proof) -> None:

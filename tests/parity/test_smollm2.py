@@ -104,7 +104,7 @@ def test_every_number_sign_stands_alone(model: Weights) -> None:
 
 def test_it_is_called_by_its_name_and_its_numbers_stay_in_the_file(model: Weights) -> None:
     assert model.name == "smollm2"
-    assert facts(model)[0] == ["model", "smollm2 (SmolLM2-135M-Instruct.Q4_1.gguf, mostly Q4_1)"]
+    assert facts(model)[0] == ("model", "smollm2 (SmolLM2-135M-Instruct.Q4_1.gguf, mostly Q4_1)")
     assert model.architecture.rotary is not None
     assert all(isinstance(tensor, Quantised) for _, tensor in model.named())
     assert model.W_U.data_ptr() == model.W_E.data_ptr()

@@ -1,7 +1,6 @@
 """The page explains the question that was asked: by default the last token's likeliest, else what options name."""
 
 import subprocess
-from typing import Any
 
 import pytest
 from each import each
@@ -13,7 +12,9 @@ from loadstore.report.asked import answer, command, quoted
 from loadstore.report.page import report_document
 from loadstore.report.parts import Part, build_all, shared
 from loadstore.report.prompt import ARTICLE
+from loadstore.report.sections import section
 from loadstore.report.story import tell
+from loadstore.views.figures import Figure, Page
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +22,8 @@ def model() -> ls.Weights:
     return ls.load("builtin")
 
 
-def figures(document: dict[str, Any]) -> dict[str, Any]:
-    return {figure["number"]: figure for part in document["sections"] for figure in part["figures"]}
+def figures(document: Page) -> dict[str, Figure]:
+    return {figure.number: figure for part in document.sections for figure in part.figures}
 
 
 def test_without_a_prompt_it_is_the_articles_question(model: ls.Weights) -> None:
@@ -44,16 +45,16 @@ def test_at_predict_and_against_change_every_figure_that_explains(model: ls.Weig
     trace = ls.run(model, ARTICLE, record=True)
     asked = question(trace, 4, " the", " a")
     head, found = str(main_head(trace, asked)), figures(document)
-    assert document["lead"].startswith("After ␣on·4 the model ")
-    assert "␣the" in found["Prediction"]["claim"]
-    assert "␣a" in found["Prediction"]["claim"]
-    assert found["Prediction"]["title"] == "Who predicts ␣the after ␣on·4"
-    assert found["Program"]["title"] == "What made ␣the after ␣on·4"
+    assert document.lead.startswith("After ␣on·4 the model ")
+    assert "␣the" in found["Prediction"].claim
+    assert "␣a" in found["Prediction"].claim
+    assert found["Prediction"].title == "Who predicts ␣the after ␣on·4"
+    assert found["Program"].title == "What made ␣the after ␣on·4"
     for name in ("5", "Three addresses", "Evidence"):
-        assert f"{head}" in found[name]["claim"]
-        assert "␣the after ␣on·4" in found[name]["claim"]
-    assert head in found["6"]["claim"]
-    assert "--at 4 --predict ' the' --against ' a'" in document["facts"][0][1]
+        assert f"{head}" in found[name].claim
+        assert "␣the after ␣on·4" in found[name].claim
+    assert head in found["6"].claim
+    assert "--at 4 --predict ' the' --against ' a'" in document.facts[0][1]
     assert [number for _, number, _, _ in told] == list(range(1, len(told) + 1))
     shares = [share for _, _, _, share in told]
     assert shares == sorted(shares)
@@ -110,10 +111,11 @@ def test_words_are_quoted_for_a_shell_without_control_characters(word: str, expe
 
 def test_parts_tell_their_progress() -> None:
     told: list[tuple[str, int, int, float]] = []
+    second = section("second", "Second", "", [])
     parts = [
         shared("first", 3.0, lambda: None),
-        Part("second", 1.0, lambda: {"id": "second"}),
+        Part("second", 1.0, lambda: second),
         Part("third", 4.0, lambda: None),
     ]
-    assert build_all(parts, lambda *now: told.append(now)) == [{"id": "second"}]
+    assert build_all(parts, lambda *now: told.append(now)) == [second]
     assert told == [("first", 1, 3, 0.0), ("second", 2, 3, 0.375), ("third", 3, 3, 0.5)]

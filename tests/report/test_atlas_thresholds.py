@@ -94,11 +94,11 @@ def scored(alignment: list[float], p: list[float]) -> Atlas:
 
 def test_a_wire_stands_above_chance_after_bonferroni_over_all_that_exist() -> None:
     for p, told in ((LEVEL / 2, "0 stand"), (LEVEL / 2 * 0.999, "1 stands"), (LEVEL / 2 * 1.001, "0 stand")):
-        claim = wires.score_figure(scored([0.5, 0.2], [p, 1.0]))["claim"]
+        claim = wires.score_figure(scored([0.5, 0.2], [p, 1.0])).claim
         assert claim.startswith(f"Of 2 wires into 1 head, {told} above chance.")
-    assert ", 0 stand above" in wires.score_figure(scored([-0.5, 0.2], [0.0, 1.0]))["claim"]
-    assert ", 0 stand above" in wires.score_figure(scored([0.0, 0.2], [0.0, 1.0]))["claim"]
-    assert ", 2 stand above" in wires.score_figure(scored([0.5, 0.2], [0.0, 0.0]))["claim"]
+    assert ", 0 stand above" in wires.score_figure(scored([-0.5, 0.2], [0.0, 1.0])).claim
+    assert ", 0 stand above" in wires.score_figure(scored([0.0, 0.2], [0.0, 1.0])).claim
+    assert ", 2 stand above" in wires.score_figure(scored([0.5, 0.2], [0.0, 0.0])).claim
 
 
 def test_a_side_that_reads_nothing_has_no_best_writer() -> None:
@@ -128,4 +128,4 @@ def test_a_claim_lists_four_heads_and_counts_the_rest() -> None:
     for count, told in ((3, ""), (4, ""), (5, " and 1 more"), (6, " and 2 more")):
         found = atlas()
         vars(found)["notable"] = tuple(HEADS[:count])
-        assert f"L0.H{min(count, 4) - 1}{told}. L0.H5 adds most" in roles._notable(found)["claim"]
+        assert f"L0.H{min(count, 4) - 1}{told}. L0.H5 adds most" in roles._notable(found).claim

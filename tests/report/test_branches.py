@@ -24,6 +24,7 @@ from loadstore.report.walk import _contrast, _key
 from loadstore.report.words import last_tokens, listed, unseen
 from loadstore.scores.measures import DETAILS
 from loadstore.sites import Head
+from loadstore.views.figures import Figure
 
 NAN = float("nan")
 
@@ -92,7 +93,7 @@ def evidence(traffic_of: list[float], target: list[float]) -> str:
     trace = SimpleNamespace(labels=["a·0"])
     story = made(Story, weights=weights, trace=trace, asked=SimpleNamespace(predict=3, at=0))
     vars(story)["evidence"] = lambda *_: found
-    return traffic._evidence(story, Head(1, 0))["claim"]
+    return traffic._evidence(story, Head(1, 0)).claim
 
 
 def test_the_wire_that_carries_most_may_not_be_the_one_whose_cut_changes_most() -> None:
@@ -147,7 +148,7 @@ def test_one_first_writer_is_singular() -> None:
     assert article._use(made(Story, first_writers=("embed", "pos"))) == "do the first two writers use"
 
 
-def channels(count: int, total: int, *, aligned: bool = True, dimension: int = 1) -> dict[str, Any]:
+def channels(count: int, total: int, *, aligned: bool = True, dimension: int = 1) -> Figure:
     """The figure of some of the channels of a writer over one reader."""
     fill = 0.5 if aligned else NAN
     measures = {name: (("channel", "reader"), np.full((count, 1), fill)) for name in (*DETAILS, "carried", "relative")}
@@ -159,15 +160,15 @@ def channels(count: int, total: int, *, aligned: bool = True, dimension: int = 1
 
 
 def test_channels_that_are_not_drawn_are_counted() -> None:
-    assert "are drawn" not in channels(32, 32)["claim"]
-    assert channels(33, 33)["claim"].endswith(" The strongest 32 of 33 are drawn.")
-    assert channels(2, 3)["claim"].endswith(" The strongest 2 of 3 are drawn.")
-    assert channels(2, 2, aligned=False)["claim"] == "L0.H1 has 2 channels; no wire of theirs has an alignment."
-    assert ", 2 directions" in str(channels(1, 1, dimension=2)["views"])
-    assert "directions" not in str(channels(1, 1)["views"])
+    assert "are drawn" not in channels(32, 32).claim
+    assert channels(33, 33).claim.endswith(" The strongest 32 of 33 are drawn.")
+    assert channels(2, 3).claim.endswith(" The strongest 2 of 3 are drawn.")
+    assert channels(2, 2, aligned=False).claim == "L0.H1 has 2 channels; no wire of theirs has an alignment."
+    assert ", 2 directions" in str(channels(1, 1, dimension=2).views)
+    assert "directions" not in str(channels(1, 1).views)
 
 
-def patterns(*, tokens: int, heads: int, windows: list[int | None]) -> dict[str, Any]:
+def patterns(*, tokens: int, heads: int, windows: list[int | None]) -> Figure:
     """The figure of so many notable heads' patterns; head i is of layer i."""
     every = [Head(layer, 0) for layer in range(heads)]
     pattern = np.tri(tokens) / np.arange(1, tokens + 1)[:, None]
@@ -198,19 +199,17 @@ def patterns(*, tokens: int, heads: int, windows: list[int | None]) -> dict[str,
 
 def test_attention_on_the_first_token_is_told_of_one_head_or_several() -> None:
     one = patterns(tokens=1, heads=1, windows=[None])
-    assert one["claim"] == "The prompt is one token: L0.H0 attends to it."
-    assert patterns(tokens=1, heads=2, windows=[None] * 2)["claim"].endswith("every head attends to it.")
-    assert patterns(tokens=2, heads=1, windows=[None])["claim"] == (
+    assert one.claim == "The prompt is one token: L0.H0 attends to it."
+    assert patterns(tokens=1, heads=2, windows=[None] * 2).claim.endswith("every head attends to it.")
+    assert patterns(tokens=2, heads=1, windows=[None]).claim == (
         "L0.H0 leaves .50 of its attention on the first token."
     )
-    assert patterns(tokens=2, heads=2, windows=[None] * 2)["claim"].startswith("On average they leave .50")
+    assert patterns(tokens=2, heads=2, windows=[None] * 2).claim.startswith("On average they leave .50")
 
 
 def test_windows_are_told_where_there_are_some() -> None:
-    assert patterns(tokens=2, heads=1, windows=[None]).get("note") is None
-    told = [
-        patterns(tokens=2, heads=len(near), windows=near)["note"]["text"] for near in ([1], [3, 3], [3, None], [3, 4])
-    ]
+    assert patterns(tokens=2, heads=1, windows=[None]).note is None
+    told = [patterns(tokens=2, heads=len(near), windows=near).note.text for near in ([1], [3, 3], [3, None], [3, 4])]
     assert told[0].startswith("It sees only its last token:")
     assert told[1].startswith("All see only their last 3 tokens:")
     assert told[2].startswith("Some see only their last 3 tokens:")
@@ -236,7 +235,7 @@ def test_one_wire_or_two_are_scored(story: Story, others: float, told: str) -> N
     known.scores.alignment.loc[{"writer": "embed"}] = 0.5
     found = score.score_figure(known)
     assert not isinstance(found, LeftOut)
-    assert told in found["claim"]
+    assert told in found.claim
 
 
 def test_a_reader_that_nobody_is_aligned_with_has_no_figure(story: Story) -> None:

@@ -7,6 +7,7 @@ from each import each
 from loadstore.evidence.head_facts import AblationEffect, Dossier, MatchedPair, RoleScore, WireScore
 from loadstore.report.dossier import figures_of
 from loadstore.report.verdict import LITTLE, summary
+from loadstore.views.charts import Bars
 
 NAN = float("nan")
 QUIET = Dossier(
@@ -34,7 +35,7 @@ QUIET = Dossier(
 
 
 def claims(found: Dossier) -> dict[str, str]:
-    return {figure["number"]: figure["claim"] for figure in figures_of(found)}
+    return {figure.number: figure.claim for figure in figures_of(found)}
 
 
 def test_a_quiet_head_is_said_to_do_little_and_noise_to_be_noise() -> None:
@@ -79,12 +80,12 @@ def test_spectrum_and_tokens_are_told() -> None:
     assert "undefined: W_QK depends on query − key" in said["H5"]
     pair = replace(QUIET, matched=(MatchedPair("␣he", "␣his", 6.9),), unmatched="")
     assert "The best matched pair is ␣he → ␣his." in claims(pair)["H5"]
-    assert len(figures_of(pair)[4]["views"]) == len(figures_of(QUIET)[4]["views"]) + 1
+    assert len(figures_of(pair)[4].views) == len(figures_of(QUIET)[4].views) + 1
 
 
 @each("figure", figures_of(QUIET))
 def test_strong_bars_are_those_above_chance(figure: dict) -> None:
-    for view in figure["views"]:
-        if view["schema"] == "loadstore/bars@1" and figure["number"] in ("H2", "H3"):
-            for row in view["rows"]:
-                assert row["strong"] == ("not above chance" not in row["text"])
+    for view in figure.views:
+        if isinstance(view, Bars) and figure.number in ("H2", "H3"):
+            for row in view.rows:
+                assert row.strong == ("not above chance" not in row.text)

@@ -32,12 +32,12 @@ def scores(p: list[float], alignment: list[float]) -> xr.Dataset:
 )
 def test_a_panel_outlines_cells_below_the_level_over_the_number_of_wires(p: float, *, outlined: bool) -> None:
     drawn = side_panel(scores([0.5, p, 0.5, 0.5], [0.1] * 4), WRITERS, ["L1.H0"], "K")
-    assert drawn["outlined"] == ([[1, 0]] if outlined else [])
+    assert drawn.outlined == (((1, 0),) if outlined else ())
 
 
 def test_cells_without_a_wire_do_not_count() -> None:
     drawn = side_panel(scores([0.0, 0.0049, 0.5, 0.5], [np.nan, 0.1, 0.1, np.nan]), WRITERS, ["L1.H0"], "K")
-    assert drawn["outlined"] == [[1, 0]]  # .01 over two wires
+    assert drawn.outlined == ((1, 0),)  # .01 over two wires
 
 
 @pytest.mark.parametrize(
@@ -67,4 +67,4 @@ def test_a_large_models_wires_above_chance_are_counted_after_the_correction(p: l
     atlas = SimpleNamespace(scores=nothing, notable=(HEAD,), main=HEAD, wires=lambda *_: empty, averaged="")
     with unchecked():
         drawn = real.score_figure(cast("Any", atlas))
-    assert drawn["claim"].startswith(told)
+    assert drawn.claim.startswith(told)

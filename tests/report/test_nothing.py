@@ -12,6 +12,8 @@ import loadstore as ls
 from loadstore.report.nothing import LeftOut, leads, left_out_figure, shows
 from loadstore.report.page import report_document
 from loadstore.report.sections import finished, section
+from loadstore.views.base import plain
+from loadstore.views.figures import Page, figure
 
 
 @pytest.mark.parametrize(
@@ -44,18 +46,18 @@ def test_a_walk_is_drawn_where_its_best_pair_exceeds_all_others_together(
 
 
 def test_what_is_left_out_is_listed_at_the_end() -> None:
-    shown = {"number": "1", "claim": "c", "views": []}
+    shown = figure("1", "First", "c", [])
     sections = [
         section("a", "A", "", [shown, LeftOut("2", "Second", "Why.")]),
         section("b", "B", "", [LeftOut("3", "Third", "Because.")]),
     ]
     page = finished(sections)
-    assert [part["id"] for part in page] == ["a", "left-out"]
-    assert page[0]["figures"] == [shown]
-    assert page[1]["figures"][0]["views"][0]["rows"] == [["2: Second", "Why."], ["3: Third", "Because."]]
-    assert page[1]["figures"][0]["claim"].startswith("2 figures have")
-    assert left_out_figure([LeftOut("3", "Third", "Because.")])["claim"].startswith("One figure has")
-    assert [part["id"] for part in finished([section("a", "A", "", [shown])])] == ["a"]
+    assert [part.id for part in page] == ["a", "left-out"]
+    assert page[0].figures == (shown,)
+    assert page[1].figures[0].views[0].rows == (("2: Second", "Why."), ("3: Third", "Because."))
+    assert page[1].figures[0].claim.startswith("2 figures have")
+    assert left_out_figure([LeftOut("3", "Third", "Because.")]).claim.startswith("One figure has")
+    assert [part.id for part in finished([section("a", "A", "", [shown])])] == ["a"]
 
 
 def test_an_induction_pattern_that_a_cut_does_not_change_is_left_out() -> None:
@@ -71,18 +73,18 @@ def test_every_page_has_a_figure_or_a_reason() -> None:
     document = report_document(model, some_tokens(model, batch=1)[0].tolist())
     for name in ("14", "Walk", "Program", "Traffic"):
         assert (name in numbers(document)) != (name in reasons(document))
-    assert all(figure["views"] for part in document["sections"] for figure in part["figures"])
+    assert all(figure.views for part in document.sections for figure in part.figures)
 
 
-def numbers(document: dict[str, Any]) -> set[str]:
-    return {figure["number"] for part in document["sections"] for figure in part["figures"]}
+def numbers(document: Page) -> set[str]:
+    return {figure.number for part in document.sections for figure in part.figures}
 
 
-def reasons(document: dict[str, Any]) -> dict[str, str]:
-    last = document["sections"][-1]
-    if last["id"] != "left-out":
+def reasons(document: Page) -> dict[str, str]:
+    last = document.sections[-1]
+    if last.id != "left-out":
         return {}
-    return {name.partition(":")[0]: reason for name, reason in last["figures"][0]["views"][0]["rows"]}
+    return {name.partition(":")[0]: reason for name, reason in last.figures[0].views[0].rows}
 
 
 def _emptied(model: ls.Weights, **change: Any) -> ls.Weights:
@@ -100,16 +102,16 @@ def test_a_page_keeps_its_other_figures_where_one_is_undefined(kind: Kind) -> No
     flat = {"W_E": torch.ones_like(model.W_E), "W_pos": torch.ones_like(model.W_pos)}
     pages = [report_document(one, [1, 2, 3, 1, 2, 3]) for one in (_emptied(model), _emptied(model, **flat))]
     for page in pages:
-        json.dumps(page, allow_nan=False)
-        (left,) = [part for part in page["sections"] if part["id"] == "left-out"]
-        told = dict(left["figures"][0]["views"][0]["rows"])
+        json.dumps(plain(page), allow_nan=False)
+        (left,) = [part for part in page.sections if part.id == "left-out"]
+        told = dict(left.figures[0].views[0].rows)
         assert any("zero" in reason or "all rows are equal" in reason for reason in told.values())
-    assert "memory" in [part["id"] for part in pages[0]["sections"]]
+    assert "memory" in [part.id for part in pages[0].sections]
 
 
 def test_the_memory_shows_the_positions_where_the_embedding_has_no_spectrum() -> None:
     model = tiny(KINDS[1], n_layers=2).map(lambda t: t.float())
     page = report_document(replace(model, W_E=torch.ones_like(model.W_E)), [1, 2, 3, 1, 2, 3])
-    (memory,) = [part for part in page["sections"] if part["id"] == "memory"]
-    assert memory["figures"][0]["title"] == "The strongest directions of the positions"
-    assert "W_E" not in memory["figures"][1]["claim"]
+    (memory,) = [part for part in page.sections if part.id == "memory"]
+    assert memory.figures[0].title == "The strongest directions of the positions"
+    assert "W_E" not in memory.figures[1].claim

@@ -45,10 +45,10 @@ def pattern(model: Weights, ids: list[int], *, is_previous: bool = True) -> dict
 
 def test_a_head_is_named_previous_token_head_only_where_it_is_one() -> None:
     model = tiny(Kind("none", "none", False))
-    told = [str(pattern(model, [1, 2, 3], is_previous=one)["claim"]) for one in (True, False)]
+    told = [str(pattern(model, [1, 2, 3], is_previous=one).claim) for one in (True, False)]
     assert " attends to the previous token with weight" in told[0].split(".H")[1]
     assert told[1].startswith("No head of layer 0 is a previous-token head; the nearest is L0.H")
-    assert str(pattern(model, [1])["claim"]).startswith("A prompt of one token has no previous token;")
+    assert str(pattern(model, [1]).claim).startswith("A prompt of one token has no previous token;")
 
 
 @pytest.mark.parametrize(("above", "drawn"), [(0.0, True), (1e-9, False), (-1e-9, True)])
@@ -63,5 +63,5 @@ def test_the_pattern_without_positions_is_drawn_where_a_weight_changes_enough(
     largest = float((after.pattern(head) - story.trace.pattern(head)).abs().max())
     monkeypatch.setattr(previous, "CHANGE", largest + above)
     found = previous._pattern(story)
-    assert len(found["views"][0]["panels"]) == 1 + drawn
-    assert ("so that pattern is not drawn" in str(found["claim"])) == (not drawn)
+    assert len(found.views[0].panels) == 1 + drawn
+    assert ("so that pattern is not drawn" in str(found.claim)) == (not drawn)

@@ -29,7 +29,7 @@ def test_the_planted_circuit_has_no_puzzle():
     model = planted.planted("learned")
     ids = random_repeats(model, 1, 7)[0].tolist()
     assert puzzling_head(tell(model, ids)) is None
-    assert all(section["id"] != "puzzle" for section in report_document(model, ids)["sections"])
+    assert all(section.id != "puzzle" for section in report_document(model, ids).sections)
 
 
 def test_random_weights_leave_nothing_to_wonder_about():

@@ -1,7 +1,6 @@
 """The page on a model with MLPs, or many heads: for every kind, its numbers those of the API."""
 
 import json
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +16,8 @@ from loadstore.report.page import report_document
 from loadstore.report.real.atlas import is_article
 from loadstore.report.real.page import explore
 from loadstore.report.real.undefined import undefined
+from loadstore.views.base import plain
+from loadstore.views.figures import Figure, Page
 
 REAL = [kind for kind in KINDS if kind.mlp]
 ALWAYS = {"1", "2", "3", "4", "5", "6", "7", "8", "Formulas"}
@@ -24,11 +25,11 @@ ALWAYS |= {"Prediction", "Three addresses"} | {f"H{number}" for number in range(
 INDUCTION = {"9", "10"}
 
 
-def figures_of(document: dict[str, Any]) -> dict[str, Any]:
-    json.dumps(document, allow_nan=False)
-    every = [figure for section in document["sections"] for figure in section["figures"]]
-    assert len({figure["id"] for figure in every}) == len(every)
-    return {figure["number"]: figure for figure in every}
+def figures_of(document: Page) -> dict[str, Figure]:
+    json.dumps(plain(document), allow_nan=False)
+    every = [figure for section in document.sections for figure in section.figures]
+    assert len({figure.id for figure in every}) == len(every)
+    return {figure.number: figure for figure in every}
 
 
 def single(kind: Kind, **sizes: int):
@@ -46,8 +47,8 @@ def test_every_kind_has_its_page(kind: Kind) -> None:
     model, ids = single(kind, n_layers=2)
     figures = figures_of(report_document(model, ids))
     assert figures.keys() >= ALWAYS | INDUCTION
-    assert all(figure["claim"] and figure["views"] for figure in figures.values())
-    told = json.dumps(figures)
+    assert all(figure.claim and figure.views for figure in figures.values())
+    told = json.dumps(plain(figures))
     if not model.architecture.has_pos:
         assert "W_pos" not in told
     assert ("Undefined" in figures) == bool(undefined(model))
@@ -68,7 +69,7 @@ def test_many_heads_without_mlps() -> None:
     document = report_document(model, ids)
     figures = figures_of(document)
     assert figures.keys() >= ALWAYS | INDUCTION
-    assert len(figures["2"]["views"][0]["rows"]["labels"]) == 22
+    assert len(figures["2"].views[0].rows.labels) == 22
 
 
 @pytest.mark.parametrize("kind", [REAL[1], REAL[5]], ids=str)
@@ -77,14 +78,14 @@ def test_the_numbers_are_those_of_the_api(kind: Kind) -> None:
     figures = figures_of(report_document(model, ids))
     atlas = explore(model, ids)
     roles = ls.head_roles(model)
-    for panel in figures["2"]["views"][0]["panels"]:
-        known = roles[panel["title"]].values.reshape(model.architecture.n_layers, -1)
-        np.testing.assert_allclose(np.array(panel["values"], dtype=float), known, rtol=1e-6)
+    for panel in figures["2"].views[0].panels:
+        known = roles[panel.title].values.reshape(model.architecture.n_layers, -1)
+        np.testing.assert_allclose(np.array(panel.values, dtype=float), known, rtol=1e-6)
     head = atlas.candidate
     for number, side in (("9", "K"), ("10", "Q")):
         table = own_cuts(atlas.repeats, f"{head}.{side}").sortby("score")
         aligned = ls.subspace_scores(model, readers=f"{head}.{side}").alignment
-        rows = figures[number]["views"][0]["rows"]
+        rows = figures[number].views[0].rows
         assert [row[0] for row in rows] == [str(name) for name in table["writer"].values[: len(rows)]]
         for name, alignment, traffic, score, change in rows:
             row = table.sel(writer=name)
@@ -104,10 +105,10 @@ def test_what_a_window_hides_is_hatched(kind: Kind, monkeypatch: pytest.MonkeyPa
     assert window < len(ids)
     drawn = induction_figure(explore(model, ids), head)
     assert not isinstance(drawn, LeftOut)
-    view = drawn["views"][0]
-    assert f"its last {window}" in view["hatched"]
-    for panel in view["panels"]:
-        shown = np.array([[cell is not None for cell in row] for row in panel["values"]])
+    view = drawn.views[0]
+    assert f"its last {window}" in view.hatched
+    for panel in view.panels:
+        shown = np.array([[cell is not None for cell in row] for row in panel.values])
         np.testing.assert_array_equal(shown, allowed(len(ids), window).numpy())
 
 

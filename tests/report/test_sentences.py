@@ -19,6 +19,7 @@ from loadstore.report.nothing import LeftOut
 from loadstore.report.page import report_document, write_report
 from loadstore.report.story import tell
 from loadstore.sites import Head
+from loadstore.views.base import plain
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,7 @@ def scrambled() -> Weights:
 
 @pytest.fixture(scope="module")
 def random_page(scrambled: Weights) -> dict:
-    return report_document(scrambled)
+    return plain(report_document(scrambled))
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +80,7 @@ def test_the_trained_model_is_told_what_it_has(trained_page: dict):
 
 def test_a_prompt_without_repeats_is_said_to_have_none():
     """The planted circuit is an induction circuit: only the prompt is at fault."""
-    document = report_document(planted.planted("shortformer"), [1, 2, 3, 4, 5, 6])
+    document = plain(report_document(planted.planted("shortformer"), [1, 2, 3, 4, 5, 6]))
     assert "14" not in claims(document)
     assert "induction has nothing to match" in left_out(document)["14"]
 
@@ -87,7 +88,7 @@ def test_a_prompt_without_repeats_is_said_to_have_none():
 def test_a_model_of_one_layer_has_no_induction_figures():
     model = ls.load("builtin")
     single = replace(model, layers=model.layers[:1], architecture=replace(model.architecture, n_layers=1))
-    document = report_document(single)
+    document = plain(report_document(single))
     assert "14" not in claims(document)
     assert "With one layer" in document["lead"]
 
@@ -131,12 +132,12 @@ def test_a_wire_is_said_to_carry_only_what_attention_and_prediction_show(
 def proof_claim(proof: CutProof) -> str:
     drawn = proof_figure(tell(ls.load("builtin")), Head(1, 4), proof)
     assert not isinstance(drawn, LeftOut)
-    return drawn["claim"]
+    return drawn.claim
 
 
 def test_a_layernorm_model_without_a_tokenizer_is_reported_by_token_ids(tmp_path):
     model = tiny(Kind("learned", "layer", biases=True)).map(lambda t: t.float())
-    document = write_report(model, tmp_path / "page.html", [1, 5, 3, 1, 5, 2])
+    document = plain(write_report(model, tmp_path / "page.html", [1, 5, 3, 1, 5, 2]))
     told = claims(document)
     assert "with pos." in told["12"]
     assert "No head is an induction head" in document["lead"]
@@ -145,6 +146,6 @@ def test_a_layernorm_model_without_a_tokenizer_is_reported_by_token_ids(tmp_path
 
 def test_a_proof_without_controls_says_why():
     model = planted.planted("shortformer")
-    told = left_out(report_document(model, list(range(1, 6)) + list(range(1, 6))))
+    told = left_out(plain(report_document(model, list(range(1, 6)) + list(range(1, 6)))))
     assert "was not compared" in told["Proof"]
     assert "L0.H0 → L1.H0.K has no controls" in told["Proof"]

@@ -17,6 +17,7 @@ from loadstore.errors import Undefined
 from loadstore.report.facts import facts
 from loadstore.report.page import report_document
 from loadstore.report.words import last_tokens, plural
+from loadstore.views.base import plain
 
 WRONG = re.compile(
     r"\b1 (heads|layers|MLPs|tokens|keys|rows|wires|writers|readers|others|controls|directions|things|sequences)\b|"
@@ -57,7 +58,7 @@ def sentences(part: Any) -> Iterator[str]:
 
 @pytest.mark.parametrize(("kind", "layers", "heads", "ids"), PAGES, ids=lambda value: str(value).replace(" ", ""))
 def test_sentences_count_to_one(kind: Kind, layers: int, heads: int, ids: list[int]):
-    document = report_document(small(kind, layers, heads), ids)
+    document = plain(report_document(small(kind, layers, heads), ids))
     json.dumps(document, allow_nan=False)
     told = list(sentences(document))
     assert len(told) > 60
@@ -78,7 +79,7 @@ def test_numbers_of_things_are_told_as_people_do():
 
 
 def test_of_one_head_nothing_is_told_about_several():
-    told = list(sentences(report_document(small(MODERN[3], 1, 1), IDS)))  # its only layer has a window
+    told = list(sentences(plain(report_document(small(MODERN[3], 1, 1), IDS))))  # its only layer has a window
     assert "It sees only its last 3 tokens: earlier keys have weight 0 because they cannot be seen." in told
     assert not [one for one in told if "in parallel and do not see" in one or "with the fewest directions" in one]
     claims = [one for one in told if "has 1 layer of 1 head" in one]
@@ -88,22 +89,22 @@ def test_of_one_head_nothing_is_told_about_several():
 
 def test_scores_average_over_what_a_window_lets_meet():
     for kind, expected in ((MODERN[2], "over the offsets of the whole context"), (MODERN[3], "a layer's window lets")):
-        told = list(sentences(report_document(small(kind, 2, 2), IDS)))
+        told = list(sentences(plain(report_document(small(kind, 2, 2), IDS))))
         assert [expected in one for one in told if "scores average" in one] == [True, True]
 
 
 def test_without_an_induction_head_no_head_is_said_to_search():
     document = report_document(small(MODERN[0], 2, 1), IDS)
-    (lead,) = (section["lead"] for section in document["sections"] if section["id"] == "induction")
+    (lead,) = (section.lead for section in document.sections if section.id == "induction")
     assert lead.startswith("No head searches")
 
 
 def test_one_layer_is_not_said_to_have_a_second():
     for layers in (1, 2):
         document = report_document(small(KINDS[0], layers, 2), IDS)
-        found = [section["lead"] for section in document["sections"] if section["id"] == "induction"]
+        found = [section.lead for section in document.sections if section.id == "induction"]
         assert found == ["A second layer can search for what the first one stored."][: layers - 1]
-        assert ("With one layer there is nothing above it" in document["lead"]) == (layers == 1)
+        assert ("With one layer there is nothing above it" in document.lead) == (layers == 1)
 
 
 @pytest.mark.parametrize("kind", [MODERN[0], KINDS[0]], ids=str)
@@ -113,7 +114,7 @@ def test_a_context_too_short_for_repeats_is_told(kind: Kind):
         refusal(
             lambda model=model: report_document(model, [1]), Undefined, f"takes {context} token", "needs a context of 4"
         )
-    assert report_document(shortened(small(kind, 2, 2), 4), [1, 2, 1])["sections"]
+    assert report_document(shortened(small(kind, 2, 2), 4), [1, 2, 1]).sections
 
 
 def test_a_model_is_told_in_one_line():

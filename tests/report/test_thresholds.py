@@ -158,13 +158,13 @@ def story() -> Story:
 def test_a_prediction_is_before_another_from_equal_log_odds_on(story: Story) -> None:
     for recorded, told in ((0.0, ".00 nats before"), (-0.01, ".01 nats behind"), (0.01, ".01 nats before")):
         vars(story)["parts"] = story.parts.assign_attrs(recorded=recorded)
-        assert told in attribution._prediction(story)["claim"]
+        assert told in attribution._prediction(story).claim
 
 
 def test_the_first_prediction_has_no_number(story: Story) -> None:
     for rank, told in ((0, "is the first prediction (probability"), (1, "is prediction number 2 (probability")):
         ranked = replace(story, asked=replace(story.asked, rank=rank))
-        assert told in attribution._prediction(ranked)["claim"]
+        assert told in attribution._prediction(ranked).claim
 
 
 def test_negating_changes_no_score_below_rounding(story: Story) -> None:
@@ -175,7 +175,7 @@ def test_negating_changes_no_score_below_rounding(story: Story) -> None:
     ):
         vars(story)["scores"] = story.scores.assign(score=story.scores.score * 0)
         vars(story)["negated"] = story.negated.assign(score=story.negated.score * 0 + change)
-        assert previous._controls(story)["claim"].endswith(f"Negating W_pos {told}")
+        assert previous._controls(story).claim.endswith(f"Negating W_pos {told}")
 
 
 def test_a_scale_ends_above_the_largest_value_and_at_one_where_that_is_nothing() -> None:

@@ -1,6 +1,7 @@
 /** The tables behind pictures: numbers as they are in attributes, and readable in their cells. */
 import { exact, free } from "./format";
-import type { Cell, Place } from "./model";
+import type { Cell } from "./model";
+import type { Place } from "./place";
 
 interface Props {
   place: Place;

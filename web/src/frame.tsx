@@ -5,7 +5,8 @@ import { csv } from "./export/csv";
 import { png } from "./export/png";
 import { offer, save } from "./export/save";
 import { picture } from "./export/svg";
-import type { Place, View } from "./model";
+import type { View } from "./model";
+import type { Place } from "./place";
 
 /** Tables of more cells than this are made while they are open. */
 const MANY = 5000;

@@ -1,7 +1,8 @@
 /** A table that is itself the view. */
 import { exact, say } from "./format";
 import { ViewFrame } from "./frame";
-import type { Column, Place, Table } from "./model";
+import type { Column, Table } from "./model";
+import type { Place } from "./place";
 
 /** The view of a `loadstore/table@1`. */
 export function TableView({ view, place }: { view: Table; place: Place }) {

@@ -13,7 +13,7 @@ import "./page";
 const WIDTHS = [400, 599, 600, 1400];
 
 function chart(values: Cell[], more: Partial<Chart> = {}): Chart {
-  return { label: "nats", kind: "signed", low: -2, high: 2, digits: 2, columns: ["writer", "what it does"], rows: values.map((value, index) => ({ label: `L0.H${index}`, value, text: "" })), rules: [], total: null, ...more };
+  return { label: "nats", kind: "signed", low: -2, high: 2, digits: 2, columns: ["writer", "what it does"], rows: values.map((value, index) => ({ label: `L0.H${index}`, value, text: "", strong: false })), rules: [], total: null, ...more };
 }
 
 /** From where to where every bar runs, in units of the axis. */
@@ -39,7 +39,7 @@ test("bars of either sign run from the zero line, as far as their numbers", () =
 test("steps run each from where the last ended, and come to their total", () => {
   const steps = [1.5, -0.75, 0.5, -1.5];
   let sum = 0;
-  const rows = steps.map((value, index) => ({ label: `${index}`, value, text: "", from: (sum += value) - value }));
+  const rows = steps.map((value, index) => ({ label: `${index}`, value, text: "", strong: false, from: (sum += value) - value }));
   const view = chart([], { rows, total: { label: "total", value: sum }, tied: true });
   const found = ends(view, layout(view, 1400));
   close(found, [[0, 1.5], [1.5, 0.75], [0.75, 1.25], [1.25, -0.25], [0, -0.25]]);
@@ -47,7 +47,7 @@ test("steps run each from where the last ended, and come to their total", () => 
 });
 
 test("ties lead from the end of a step to the beginning of the next, on narrow screens past no text", () => {
-  const rows = [1, 0.5, -2].map((value, index) => ({ label: "", value, text: "", from: [0, 1, 1.5][index] as number }));
+  const rows = [1, 0.5, -2].map((value, index) => ({ label: "", value, text: "", strong: false, from: [0, 1, 1.5][index] as number }));
   for (const width of [599, 600]) {
     const plan = layout(chart([], { rows, tied: true }), width);
     const [first, second, last] = plan.rows.map((row) => topOf(plan, row)) as [number, number, number];
@@ -101,7 +101,7 @@ test("all that is drawn is in the picture, whatever the texts", () => {
   const next = chance(4);
   for (const width of WIDTHS) {
     for (const count of [0, 1, 40]) {
-      const rows = range(count).map((index) => ({ label: HOSTILE[index % HOSTILE.length] as string, value: 6 * next() - 3, text: "a text of several words ".repeat(index % 4) }));
+      const rows = range(count).map((index) => ({ label: HOSTILE[index % HOSTILE.length] as string, value: 6 * next() - 3, text: "a text of several words ".repeat(index % 4), strong: false }));
       const view = chart([], { rows, tied: true, total: { label: "total", value: 1e9 }, rules: [{ value: -5, label: "chance" }, { value: 2, label: "x".repeat(300) }] });
       const plan = layout(view, width);
       assert.ok(plan.left < plan.right && plan.right <= width && plan.value <= width && plan.top < plan.bottom && plan.bottom < plan.height);

@@ -9,6 +9,7 @@ import { pixelled, pixelsOf } from "../src/heatmap/pixelled";
 import { move, start } from "../src/heatmap/point";
 import { verdict } from "../src/heatmap/readout";
 import { heatmapRecords } from "../src/heatmap/records";
+import { panelOf } from "../src/heatmap/made";
 import { drawnOutlines, outlinesTold, signedSpots } from "../src/heatmap/strong";
 import type { Cell, Heatmap, Panel } from "../src/model";
 import { pointed } from "../src/pointer";
@@ -23,8 +24,9 @@ function heatmap(rows: number, columns: number, panels = 1, more: Partial<Heatma
     rows: { name: "query", labels: range(rows).map((row) => `␣row·${row}`) },
     columns: { name: "key", labels: range(columns).map((column) => `␣column·${column}`) },
     scale: { kind: "diverging", low: -2, high: 2, label: "x" },
-    panels: range(panels).map((panel) => ({ title: `P${panel}`, values })),
+    panels: range(panels).map((panel) => panelOf(`P${panel}`, values)),
     hatched: "the mask forbids it",
+    outline_label: null,
     digits: 2,
     ...more,
   };
@@ -120,26 +122,26 @@ test("a cell has its number from 26 pixels on, a sign from 8 where it is one of 
 
 test("the twelve strongest cells of a panel have a sign, from a third of the scale's end on", () => {
   const spots = (values: Cell[][], kind: "diverging" | "sequential" = "diverging") => {
-    const panel = { title: "", values };
+    const panel = panelOf("", values);
     return [...signedSpots(heatmap(values.length, values[0]!.length, 1, { panels: [panel], scale: { kind, low: -3, high: 3, label: "x" } }), panel)];
   };
   assert.deepEqual(spots([[0.99, -1, null], ["nan", 2, "inf"]]), [4, 1]);
   assert.deepEqual(spots([range(14).map((value) => -1 - value / 10)]), range(12).map((index) => 13 - index));
   assert.deepEqual(spots([[3]], "sequential"), []);
-  const panel = { title: "", values: [range(14).map((value) => -1 - value / 10), [0.5]], outlined: [[1, 0]] as [number, number][] };
+  const panel = { ...panelOf("", [range(14).map((value) => -1 - value / 10), [0.5]]), outlined: [[1, 0]] as [number, number][] };
   assert.deepEqual([...signedSpots(heatmap(2, 14), panel)].slice(0, 3), [14, 13, 12], "what is outlined comes first");
 });
 
 test("outlines are drawn at the strongest cell and at those half as strong, six at most, and the legend counts them", () => {
   const outlined = range(9).map((column): [number, number] => [0, column]);
-  const panel = { title: "", values: [range(9).map((value) => value - 6)], outlined };
+  const panel = { ...panelOf("", [range(9).map((value) => value - 6)]), outlined };
   assert.deepEqual(drawnOutlines(panel).map(([, column]) => column - 6), [-6, -5, -4, -3]);
   assert.equal(drawnOutlines({ ...panel, values: [range(9).map((value) => 9 + value)] }).length, 6);
   const told = (...panels: Panel[]) => outlinesTold({ panels, outline_label: "beyond chance" });
   assert.equal(told(panel), "beyond chance: 4 of 9 outlined, 6 a panel at most and none below half of its strongest");
   assert.equal(told(panel, { ...panel, outlined: [[0, 0]] }), "beyond chance: 5 of 10 outlined, 6 a panel at most and none below half of its strongest");
-  assert.deepEqual([told({ ...panel, outlined: [[0, 0]] }), told({ title: "", values: [] })], ["beyond chance", "no cell is outlined: beyond chance"]);
-  assert.equal(outlinesTold({ panels: [{ title: "", values: [] }] }), null);
+  assert.deepEqual([told({ ...panel, outlined: [[0, 0]] }), told(panelOf("", []))], ["beyond chance", "no cell is outlined: beyond chance"]);
+  assert.equal(outlinesTold({ panels: [panelOf("", [])], outline_label: null }), null);
 });
 
 test("without its first column a picture of attention keeps every other number, and its outlines move along", () => {
@@ -168,9 +170,9 @@ test("the readout says what a cell is, also where that is no number", () => {
 
 test("the keyboard begins at the first cell that is possible", () => {
   const values: Cell[][] = [[null, null], [null, 0.5]];
-  assert.deepEqual(start(heatmap(2, 2, 1, { panels: [{ title: "", values: [[null]] }, { title: "", values }] })), { panel: 1, row: 1, column: 1 });
+  assert.deepEqual(start(heatmap(2, 2, 1, { panels: [panelOf("", [[null]]), panelOf("", values)] })), { panel: 1, row: 1, column: 1 });
   assert.equal(start(heatmap(0, 0)), null);
-  assert.equal(start(heatmap(1, 1, 1, { panels: [{ title: "", values: [[null]] }] })), null);
+  assert.equal(start(heatmap(1, 1, 1, { panels: [panelOf("", [[null]])] })), null);
 });
 
 test("keys stay within the panels, and run on from one into the next", () => {

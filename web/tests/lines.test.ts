@@ -12,9 +12,9 @@ import { isInside, rises, runsInside } from "./inside";
 
 type Kind = "linear" | "log";
 
-function plot(series: [Cell[], Cell[]][], x: Kind = "linear", y: Kind = "linear", rules: NonNullable<Lines["rules"]> = []): Lines {
+function plot(series: [Cell[], Cell[]][], x: Kind = "linear", y: Kind = "linear", rules: Lines["rules"] = []): Lines {
   const axis = (name: string, scale: Kind) => ({ name, label: name, scale });
-  return { schema: "loadstore/lines@1", title: "t", x: axis("x", x), y: axis("y", y), series: series.map(([xs, ys], index) => ({ name: `series ${index}`, x: xs, y: ys })), rules };
+  return { schema: "loadstore/lines@1", title: "t", x: axis("x", x), y: axis("y", y), series: series.map(([xs, ys], index) => ({ name: `series ${index}`, x: xs, y: ys, dashed: false })), rules };
 }
 
 const RANGES: [number, number][] = [[0, 1], [-3, 7], [-5, -2], [1e-12, 3e-12], [-1e12, 1e12], [0.999, 1.001], [2, 3], [1, 9], [1, 10], [1e-12, 1e12], [3, 4e4], [5, 5]];

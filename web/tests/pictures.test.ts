@@ -65,8 +65,10 @@ test("the keyboard begins at the strongest token, and stays in the sentence", ()
   assert.deepEqual([move(two, { row: 0, token: 2 }, "ArrowRight", false), move(two, { row: 0, token: 2 }, "ArrowDown", false)], [{ row: 0, token: 2 }, { row: 1, token: 2 }]);
 });
 
+const term = (text: string, kind: Term["kind"]): Term => ({ text, sub: null, sup: null, shape: null, kind });
+
 test("the terms of a formula stand in order, in as many lines as fit, and break before operators", () => {
-  const terms: Term[] = range(40).map((index): Term => (index % 2 ? { text: "+", kind: "operator" } : { text: "W", sub: "OV", sup: "T", shape: "512 × 64", kind: "matrix" }));
+  const terms: Term[] = range(40).map((index): Term => (index % 2 ? term("+", "operator") : { text: "W", sub: "OV", sup: "T", shape: "512 × 64", kind: "matrix" }));
   for (const width of [200, 400, 1400]) {
     const { pieces, width: whole, height } = typeset(terms, width);
     assert.deepEqual(pieces.map(({ index }) => index), range(40));
@@ -81,13 +83,13 @@ test("the terms of a formula stand in order, in as many lines as fit, and break 
 });
 
 test("a term that is wider than the page is cut, and no formula is still a picture", () => {
-  const { pieces } = typeset([{ text: "x".repeat(10_000), kind: "word" }], 400);
+  const { pieces } = typeset([term("x".repeat(10_000), "word")], 400);
   assert.ok((pieces[0]?.width ?? Infinity) <= 400 && pieces[0]?.text.includes("\u2026"));
   assert.deepEqual(typeset([], 400), { pieces: [], width: 1, height: 48 });
 });
 
 test("a formula is read aloud with its scripts and shapes", () => {
-  const terms: Term[] = [{ text: "W", sub: "Q", sup: "T", shape: "64 × 512", kind: "matrix" }, { text: "=", kind: "operator" }, { text: "x", sup: "2", kind: "matrix" }];
+  const terms: Term[] = [{ text: "W", sub: "Q", sup: "T", shape: "64 × 512", kind: "matrix" }, term("=", "operator"), { ...term("x", "matrix"), sup: "2" }];
   assert.equal(spoken(terms), "W sub Q transposed, 64 by 512, = x to the 2");
   assert.deepEqual(terms.map(written), ["W_Q^T", "=", "x^2"]);
 });

@@ -6,6 +6,8 @@ import { test } from "node:test";
 import { circlesOf } from "./circles";
 
 const LONGEST = 250;
+/** Written by scripts/model_types.py, however long. */
+const MADE = [join("src", "model.ts")];
 /** `from "./x"`, `import "./x"`, `import("./x")`, and `@import "./x"` of a style sheet; types count. */
 const IMPORT = /(?:from|import)\s*\(?\s*["'](\.[^"']+)["']/g;
 
@@ -24,7 +26,7 @@ function resolved(from: string, name: string): string {
 const imports = new Map(files.map((file) => [file, [...readFileSync(file, "utf8").matchAll(IMPORT)].map(([, name = ""]) => resolved(file, name))]));
 
 test("the imports of web/src are read", () => {
-  assert.deepEqual(imports.get(join("src", "main.tsx"))?.sort(), ["bidi.ts", "embed.ts", "guard.tsx", "model/index.ts", "page.tsx", "styles/index.css"].map((name) => join("src", name)));
+  assert.deepEqual(imports.get(join("src", "main.tsx"))?.sort(), ["bidi.ts", "embed.ts", "guard.tsx", "model.ts", "page.tsx", "styles/index.css"].map((name) => join("src", name)));
 });
 
 test("a circle is found, of two files, of three, and of one", () => {
@@ -39,7 +41,7 @@ test("no import of web/src is part of a circle", () => {
 
 test(`no file of web/src has more than ${LONGEST} lines`, () => {
   const lines = (file: string) => readFileSync(file, "utf8").split("\n").length - 1;
-  assert.deepEqual(files.filter((file) => lines(file) > LONGEST), []);
+  assert.deepEqual(files.filter((file) => !MADE.includes(file) && lines(file) > LONGEST), []);
 });
 
 test("every file of web/src is part of a bundle", () => {

@@ -88,7 +88,7 @@ def _print(found: "Dossier", top: int, begins: str) -> None:
         _table("Pairs it matches by content", ("query", "key", "score"), pairs)
     print()
     for figure in figures_of(found)[3:5]:
-        print(figure["claim"])
+        print(figure.claim)
 
 
 def _wires(wires: "list[WireScore] | tuple[WireScore, ...]") -> list[list[object]]:

@@ -50,12 +50,12 @@ def _describe(model: str, positions: str | None, bos: str, *, json: bool, check:
 
     rows = [*facts(weights), *_stored(weights)]
     if weights.compared is not None:
-        rows.append(["check", str(weights.compared)])
+        rows.append(("check", str(weights.compared)))
     shape = weights.architecture
     for name, rotary in (("rotary", shape.rotary), ("rotary, in windows", shape.local_rotary)):
         if rotary is not None:
             turned = f"{rotary.dimensions} of {shape.d_head} dimensions, {rotary.pairs} paired"
-            rows.append([name, f"{turned}, {min(rotary.frequencies):.2g} to {max(rotary.frequencies):.2g}"])
+            rows.append((name, f"{turned}, {min(rotary.frequencies):.2g} to {max(rotary.frequencies):.2g}"))
     rate = matmul_rate()
     costs = [{**asdict(one), "seconds": one.seconds(rate)} for one in estimates(weights)]
     lacking = [dict(zip(("what", "why", "instead"), row, strict=True)) for row in undefined(weights)]
@@ -74,7 +74,7 @@ def _describe(model: str, positions: str | None, bos: str, *, json: bool, check:
         )
 
 
-def _stored(weights: "Weights") -> list[list[str]]:
+def _stored(weights: "Weights") -> list[tuple[str, str]]:
     """How the numbers lie in the file or in memory, and what they would take if all were widened at once."""
     from loadstore.model.quantised import stored_as
     from loadstore.report.facts import tied
@@ -88,8 +88,8 @@ def _stored(weights: "Weights") -> list[list[str]]:
         kinds[kind] = kinds.get(kind, 0) + size
         wide += tensor.numel() * weights.dtype.itemsize
     return [
-        ["numbers", ", ".join(f"{kind} ({_bytes(float(size))})" for kind, size in kinds.items())],
-        ["all widened at once", f"{_bytes(float(wide))}; layers and heads are widened when used"],
+        ("numbers", ", ".join(f"{kind} ({_bytes(float(size))})" for kind, size in kinds.items())),
+        ("all widened at once", f"{_bytes(float(wide))}; layers and heads are widened when used"),
     ]
 
 

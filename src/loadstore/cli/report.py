@@ -45,11 +45,12 @@ def report(
     from loadstore.cli.saving import saving
     from loadstore.estimates import expected
     from loadstore.report.page import report_document, write_page
+    from loadstore.views.base import plain
 
     check_target(out)
     options = [*(["--positions", positions] if positions else []), *(["--bos", bos] if bos != "model" else [])]
     with steps(f"report on {weights.name}", expected(weights, "report")) as progress:
-        document = report_document(
+        page = report_document(
             weights,
             prompt if ids is None else as_ids(ids),
             at=at,
@@ -59,13 +60,14 @@ def report(
             options=options,
             progress=progress,
         )
-    with saving(out, lambda path: write_page(document, path)) as saved:
+    with saving(out, lambda path: write_page(page, path)) as saved:
         if json:
-            print_json("report", {"model": weights.name, "bos": weights.begins, "path": str(out), "page": document})
+            about = {"model": weights.name, "bos": weights.begins, "path": str(out)}
+            print_json("report", {**about, "page": plain(page)})
             return
-        typer.echo(document["lead"])
-        for section in document["sections"]:
-            for figure in section["figures"]:
-                typer.echo(f"figure {figure['number']}: {figure['claim']}")
+        typer.echo(page.lead)
+        for section in page.sections:
+            for figure in section.figures:
+                typer.echo(f"figure {figure.number}: {figure.claim}")
         if saved:
             typer.echo(f"\nwrote {out} ({out.stat().st_size / 1e6:.1f} MB): open it in any browser")

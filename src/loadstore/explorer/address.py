@@ -21,6 +21,7 @@ from loadstore.report.walk import walk_figure
 from loadstore.scores.measures import OF_A_WIRE
 from loadstore.scores.scores import subspace_scores
 from loadstore.sites import CONST, SIDES, Head, Reader, Side, parse_head
+from loadstore.views.base import plain
 from loadstore.views.pictures import address as address_view
 
 SHOWN = 12  # writers of a side
@@ -100,7 +101,7 @@ def decoded(explorer: Explorer, ask: Ask) -> Document:
 def steps(explorer: Explorer, ask: Ask) -> Document:
     """Which writer of the query meets which writer of the key in an address: a figure."""
     trace = explorer.trace(ask)
-    return walk_figure(walk(trace, head_of(trace, ask), ask.number("at"), _about(ask)))
+    return plain(walk_figure(walk(trace, head_of(trace, ask), ask.number("at"), _about(ask))))
 
 
 def nulls(explorer: Explorer, ask: Ask) -> Callable[[Progress], Document]:

@@ -41,6 +41,7 @@ from loadstore.explorer.runs import NoSuchRun, TooLong
 from loadstore.explorer.state import Document, Explorer
 from loadstore.explorer.table import ASIDE, QUICK, SLOW
 from loadstore.explorer.work import Busy, Hung, Work
+from loadstore.views.base import plain
 from loadstore.visible import dumps, shown
 
 LOST = {404: "there is nothing here", 405: "questions are POSTed, and the page's files are only read"}
@@ -160,7 +161,7 @@ def refused(error: Exception, quiet: Quiet) -> Response:
 
 
 def _json(document: Document) -> bytes:
-    return dumps(_plain(document), compact=True).encode()
+    return dumps(_plain(plain(document)), compact=True).encode()
 
 
 def _plain(value: Any) -> Any:

@@ -1,6 +1,8 @@
 """One wire, channel by channel: what each carries of it, and the tokens, positions or units at both of its ends."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from loadstore.errors import Undefined
 from loadstore.explorer.ask import Ask
@@ -14,7 +16,7 @@ from loadstore.scores.decoding import ChannelTokens, Match, wire_tokens
 from loadstore.scores.measures import OF_A_WIRE
 from loadstore.scores.scores import subspace_scores
 from loadstore.sites import Reader, Writer
-from loadstore.views.model import Figure, bars, figure, reading, table
+from loadstore.views.model import Figure, View, bars, figure, reading, table
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -66,7 +68,7 @@ def channel(explorer: Explorer, ask: Ask) -> Document:
         "offset": offset if turned else None,
         "undecoded": UNDECODED.format(side=reader.side) if undecoded else None,
         "figure": _figure(writer, reader, own, wire, ends),
-        "readers": channels_figure(found) | {"id": "figure-readers"},
+        "readers": replace(channels_figure(found), id="figure-readers"),
     }
 
 
@@ -100,7 +102,7 @@ def _figure(
         )
         for i in range(len(numbers))
     ]
-    views = [
+    views: list[View] = [
         bars(
             "What each channel carries of the wire",
             "carried",
@@ -129,7 +131,7 @@ def _label(channel: int, dimension: int) -> str:
     return f"{channel}, {dimension} directions" if dimension > 1 else str(channel)
 
 
-def _tokens(ends: list[ChannelTokens]) -> dict[str, Any]:
+def _tokens(ends: list[ChannelTokens]) -> View:
     """Both ends of every channel, a row a sign."""
     agree = any(one.agreement == one.agreement for one in ends)
     columns = (

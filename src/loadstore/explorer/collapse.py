@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from loadstore.causal.collapse import REMAINS, collapses, falls
 from loadstore.causal.controls import control_sets, sizes_on
@@ -21,6 +20,7 @@ from loadstore.model.wiring import wiring
 from loadstore.progress import Progress
 from loadstore.report.words import listed, plural
 from loadstore.sites import Head, Reader, Writer, parse_reader, parse_writer
+from loadstore.views.addresses import AddressRow
 from loadstore.views.pictures import address as address_view
 from loadstore.views.pictures import address_row
 
@@ -101,7 +101,7 @@ def the_cut(explorer: Explorer, asked: Example, circuit: Circuit, progress: Prog
     return step("Is that wire the cause?", claim, numbers, [view], place)
 
 
-def row_view(trace: Trace, head: Head, at: int, name: str) -> dict[str, Any]:
+def row_view(trace: Trace, head: Head, at: int, name: str) -> AddressRow:
     """One head's row in a run, as a row of a sentence."""
     row = trace.pattern(head)[at].double()
     chosen = smallest_set(row)

@@ -1,7 +1,7 @@
 """Cutting a wire or ablating a writer on one prompt: what is predicted and addressed before and after, and controls."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from torch import Tensor
 
@@ -23,6 +23,7 @@ from loadstore.progress import Progress
 from loadstore.report.address import pattern_row
 from loadstore.report.words import plural
 from loadstore.sites import Head
+from loadstore.views.base import View
 from loadstore.views.pictures import address as address_view
 
 MOST = 64  # edits at once
@@ -91,7 +92,7 @@ def edits_of(trace: Trace, ask: Ask) -> list[Ablate | Cut]:
     return found
 
 
-def _rows(trace: Trace, after: Trace, head: Head, at: int) -> dict[str, Any]:
+def _rows(trace: Trace, after: Trace, head: Head, at: int) -> View:
     """One head's row, intact and edited."""
     rows = [pattern_row("before", trace, head, at), pattern_row("after", after, head, at)]
     return address_view(f"{head}@{trace.labels[at]} before and after", trace.labels, rows)

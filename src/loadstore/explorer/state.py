@@ -12,6 +12,7 @@ from loadstore.explorer.runs import Runs, TooLong
 from loadstore.model.weights import Weights
 
 Document: TypeAlias = dict[str, Any]
+"""An answer as JSON has it, save for views among it, which become JSON as it is sent."""
 
 
 class Explorer:

@@ -4,6 +4,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, SupportsFloat
 
 import numpy as np
+from msgspec.structs import replace
 
 from loadstore.corpora.corpus import read_corpus
 from loadstore.explorer.ask import Ask
@@ -16,6 +17,8 @@ from loadstore.report.panels import scores_figure
 from loadstore.report.wires import LEVEL
 from loadstore.report.words import number, plural
 from loadstore.scores.scores import subspace_scores
+from loadstore.views.heatmaps import Heatmap
+from loadstore.views.layers import Layers
 from loadstore.views.model import Figure
 from loadstore.views.sums import switch
 from loadstore.wire_traffic.loads import points_of
@@ -78,12 +81,11 @@ def carried(weights: Weights, progress: Progress) -> Document:
 
 def _parted(drawn: Figure) -> Figure:
     """Panels of heads first; readers that are no heads take their place on request."""
-    panels = [view for view in drawn["views"] if view["schema"] in ("loadstore/heatmap@1", "loadstore/layers@1")]
-    sided = [view for view in panels if view["columns"]["name"] == "head"]
-    others = [view for view in drawn["views"] if view not in sided]
+    sided = [view for view in drawn.views if isinstance(view, Heatmap | Layers) and view.columns.name == "head"]
+    others = [view for view in drawn.views if view not in sided]
     if not sided or not others:
         return drawn
-    return drawn | {"views": [switch("Readers", "Wires into", [("heads", sided), (OTHERS, others)])]}
+    return replace(drawn, views=(switch("Readers", "Wires into", [("heads", sided), (OTHERS, others)]),))
 
 
 def _graph(

@@ -10,7 +10,7 @@ from loadstore.circuits.program_text import Program, summary_of, title_of
 from loadstore.circuits.task import Task
 from loadstore.decomposition.short import short
 from loadstore.figures.pictured import Pictured
-from loadstore.views.model import Figure, View, bars, built, figure, table
+from loadstore.views.model import Figure, View, bars, figure, table
 from loadstore.views.program import line, program
 from loadstore.visible import visible
 
@@ -65,7 +65,7 @@ def circuit_figure(circuit: Circuit, shown: Program, faithfulness: float | None,
         faithfulness: F of exactly these; None where it was not measured.
         drawn: Its picture, if there are pairs to draw it at.
     """
-    views: list[View] = [] if drawn is None else [built(drawn.view)]
+    views: list[View] = [] if drawn is None else [drawn.view]
     rows = [
         line(
             load.name,

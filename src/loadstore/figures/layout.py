@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from loadstore.decomposition.graph import Edge, Graph, Node, depth
-from loadstore.views.picture import Arc, Cut, Mark, Picture, Place, Token
+from loadstore.views.picture import Arc, Cut, Picture, Place, SiteBox, Token
 
 CHARACTER, SMALL = 7.3, 6.1  # widths of a monospaced character of names and tokens, and of roles
 LINE, ROLE = 15.0, 13.0  # heights of a line
@@ -93,11 +93,11 @@ class _Plan:
         right = max([width, *(x + w + EDGE for x, _, w, _ in boxes.values())])
         return _Plan(graph, _round(right + EDGE), _round(height), lowered, boxes)
 
-    def mark(self, node: Node) -> Mark:
+    def mark(self, node: Node) -> SiteBox:
         lines = _lines(self.graph, node)
         kind = "answer" if node.kind == "answer" else "mlp" if node.kind == "mlp" else "head"
         left, top, width, height = map(_round, self.boxes[node])
-        return Mark(
+        return SiteBox(
             name=" ".join(lines) if node.kind == "answer" else node.name,
             lines=lines,
             role=node.role,

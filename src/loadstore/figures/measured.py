@@ -8,7 +8,7 @@ from loadstore.circuits.curve import ENOUGH
 from loadstore.circuits.proof import BesideControls, Proof
 from loadstore.decomposition.short import short
 from loadstore.views.dots import Dot, dot, dots
-from loadstore.views.model import Figure, built, figure, lines, rule, series
+from loadstore.views.model import Figure, figure, lines, rule, series
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -89,7 +89,7 @@ def proof_figure(proof: Proof) -> Figure:
         digits=4,
     )
     title = f"The circuit of {proof.facts['task']} put to the proof"
-    return figure("Proof", title, _claim(proof), [built(view) for view in (whole, lacking, needed)])
+    return figure("Proof", title, _claim(proof), [whole, lacking, needed])
 
 
 def _beside(label: str, found: BesideControls) -> Dot:

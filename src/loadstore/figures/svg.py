@@ -3,7 +3,7 @@
 import html
 from textwrap import wrap
 
-from loadstore.views.picture import Arc, Mark, Picture, Token
+from loadstore.views.picture import Arc, Picture, SiteBox, Token
 from loadstore.visible import line
 
 STYLE = """
@@ -72,7 +72,7 @@ def _token(token: Token) -> str:
     return f'<text class="{kind}" x="{token.at[0]}" y="{token.at[1]}">{_text(token.text)}</text>'
 
 
-def _mark(mark: Mark) -> str:
+def _mark(mark: SiteBox) -> str:
     left, top, width, height = mark.box
     middle = left + width / 2
     lines = [

@@ -28,7 +28,9 @@ from loadstore.report.dossier import figures_of
 from loadstore.report.listing import listing_figure
 from loadstore.report.verdict import summary
 from loadstore.report.walk import walk_figure
-from loadstore.views.model import Figure, built, figure
+from loadstore.views.base import Value, plain
+from loadstore.views.figures import Page, Section
+from loadstore.views.model import Figure, figure
 
 WANTED = (
     "a labelled result (subspace_scores, spectrum, head_roles, copying …), a trace, an address, a walk, a listing, "
@@ -44,6 +46,7 @@ def show(result: Any, patterns: Any = None, *, names: Sequence[str] | None = Non
     [head, query, key] or [layer, head, query, key], as a list, array or tensor of weights from 0 to 1; nothing is
     rescaled; ``names`` are the heads'. Raises BadRequest, saying what can be shown.
     """
+    result = plain(result) if _views(result) else result
     if patterns is not None:
         drawn = _Drawn("Attention patterns", [foreign_patterns(result, patterns, names)])
     elif names is not None:
@@ -54,16 +57,23 @@ def show(result: Any, patterns: Any = None, *, names: Sequence[str] | None = Non
         return Shown(result)
     else:
         drawn = _drawn(result)
-    figures = drawn.figures
+    figures = [plain(one) for one in drawn.figures]
     if title and len(figures) == 1:
         figures = [figures[0] | {"title": title}]
     return Shown(_page(title or drawn.title, figures))
 
 
+def _views(result: Any) -> bool:
+    """Whether this is a view, figure or page, or a list of them."""
+    return isinstance(result, Value) or (
+        isinstance(result, list) and bool(result) and all(isinstance(part, Value) for part in result)
+    )
+
+
 @dataclass(frozen=True)
 class _Drawn:
     title: str
-    figures: list[Figure]
+    figures: Sequence[Figure | dict[str, Any]]
 
 
 def _drawn(result: Any) -> _Drawn:
@@ -76,9 +86,9 @@ def _drawn(result: Any) -> _Drawn:
     if isinstance(result, Listing | Verified):
         weights = (result.listing if isinstance(result, Verified) else result).trace.weights
         drawn = listing_figure(result, roles=roles_of(weights))
-        return _Drawn(str(drawn["title"]), [drawn])
+        return _Drawn(drawn.title, [drawn])
     if isinstance(result, Pictured):
-        return _of_documents([built(result.view)])
+        return _of_documents([plain(result.view)])
     if isinstance(result, Task):
         return _Drawn(f"{result.model.name}: {result.name}", [task_figure(result)])
     if isinstance(result, Circuit):
@@ -102,21 +112,16 @@ def _drawn(result: Any) -> _Drawn:
 def _of_documents(documents: list[dict[str, Any]]) -> _Drawn:
     """Figures as they are; single views each in a figure of its own."""
     figures = [
-        part if part["schema"] == "loadstore/figure@1" else figure(f"View {index}", part.get("title", ""), "", [part])
+        part
+        if part["schema"] == "loadstore/figure@1"
+        else plain(figure(f"View {index}", part.get("title", ""), "", ())) | {"views": [part]}
         for index, part in enumerate(documents, 1)
     ]
     return _Drawn(str(figures[0]["title"]), figures)
 
 
-def _page(title: str, figures: list[Figure]) -> dict[str, Any]:
-    return {
-        "schema": "loadstore/page@1",
-        "title": title,
-        "lead": "",
-        "prompt": "",
-        "tokens": [],
-        "facts": [],
-        "sections": [{"id": "shown", "title": title, "lead": "", "figures": figures}],
-        "footer": [],
-        "compact": True,
-    }
+def _page(title: str, figures: list[Any]) -> dict[str, Any]:
+    section = Section(id="shown", title=title, lead="", figures=tuple(figures))
+    return plain(
+        Page(title=title, lead="", prompt="", tokens=(), facts=(), sections=(section,), footer=(), compact=True)
+    )

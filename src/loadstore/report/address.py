@@ -1,11 +1,10 @@
 """One soft address as a picture: the sentence with its weights, and per side the shares of writers."""
 
-from typing import Any
-
 from loadstore.decomposition.address import Address, effective_tokens, smallest_set, tokens_text
 from loadstore.execution.trace import Trace
 from loadstore.report.words import number
 from loadstore.sites import SIDES, Head
+from loadstore.views.addresses import AddressRow
 from loadstore.views.model import Figure, View, bars, figure
 from loadstore.views.pictures import address, address_row
 
@@ -39,14 +38,14 @@ def address_figure(found: Address) -> Figure:
     return figure("Address", f"Where {name} loads from", claim, views)
 
 
-def token_row(found: Address) -> dict[str, Any]:
+def token_row(found: Address) -> AddressRow:
     """The token part as a row of a sentence; what the mask forbids has no weight."""
     weights = [weight if found.first <= j <= found.at else None for j, weight in enumerate(found.weights)]
     name = f"{found.head}@{found.labels[found.at]}"
     return address_row(name, f"→ {found.tokens}", weights, found.smallest, found.effective)
 
 
-def pattern_row(label: str, trace: Trace, head: Head, at: int) -> dict[str, Any]:
+def pattern_row(label: str, trace: Trace, head: Head, at: int) -> AddressRow:
     """The same of any run, of edited ones too, which have no shares."""
     row = trace.pattern(head)[at].double()
     first = max(0, at + 1 - (trace.weights.architecture.window(head.layer) or at + 1))

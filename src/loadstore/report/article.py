@@ -1,7 +1,5 @@
 """The article's figures, in its order, and the first paragraph."""
 
-from typing import Any
-
 from loadstore.report.attribution import attribution_figures
 from loadstore.report.cause import cause_figures
 from loadstore.report.closing import closing_figure
@@ -14,7 +12,7 @@ from loadstore.report.parts import Part, shared
 from loadstore.report.previous import previous_figures
 from loadstore.report.puzzle import puzzling_head
 from loadstore.report.score import score_figure
-from loadstore.report.sections import section
+from loadstore.report.sections import Built, section
 from loadstore.report.spectra import spectra_figures
 from loadstore.report.story import Story
 from loadstore.report.stream import first_stream_figure, later_stream_figure
@@ -124,7 +122,7 @@ def _previous(story: Story) -> list[Figure]:
     ]
 
 
-def _puzzle(story: Story) -> dict[str, Any] | None:
+def _puzzle(story: Story) -> Built | None:
     found = puzzling_head(story)
     if found is None:
         return None

@@ -11,7 +11,7 @@ from loadstore.report.nothing import LeftOut
 from loadstore.report.story import Story
 from loadstore.report.words import number, plural, size
 from loadstore.sites import CONST
-from loadstore.views.model import Figure, figure, heatmap, panel, reading, round_up
+from loadstore.views.model import Figure, View, figure, heatmap, panel, reading, round_up
 from loadstore.views.sums import waterfall
 
 SHOWN = 12  # writers; the others stand together
@@ -72,7 +72,7 @@ def _prediction(story: Story) -> Figure:
     )
 
 
-def _map(title: str, names: list[str], labels: list[str], values: np.ndarray, at: int) -> dict[str, object]:
+def _map(title: str, names: list[str], labels: list[str], values: np.ndarray, at: int) -> View:
     """The same parts by the token that a head took them from."""
     exists = np.zeros(values.shape, dtype=bool)
     exists[:, : at + 1] = True

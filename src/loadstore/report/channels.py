@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec.structs import replace
 
 from loadstore.report.panels import scores_figure
 from loadstore.report.words import number
@@ -36,4 +37,4 @@ def channels_figure(found: "xr.Dataset") -> Figure:
             f"{number(float(values[i, j]))}, z {number(float(some.z.values[i, j]), 0)}; it carries "
             f"{number(float(some.carried.values[i, j]))} of that wire.{left}"
         )
-    return drawn | {"title": f"Channels of {writer}", "claim": claim}
+    return replace(drawn, title=f"Channels of {writer}", claim=claim)

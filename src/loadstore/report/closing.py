@@ -4,7 +4,7 @@ from loadstore.decomposition.address import MASS, Address, address
 from loadstore.report.story import Story
 from loadstore.report.words import listed, number, plural
 from loadstore.sites import SIDES, Side
-from loadstore.views.model import Figure, bars, figure, reading, round_up
+from loadstore.views.model import Figure, View, bars, figure, reading, round_up
 from loadstore.views.pictures import address as address_view
 from loadstore.views.pictures import address_row
 
@@ -70,7 +70,7 @@ def _told(found: Address, side: Side) -> str:
     return f"{side} from {SAY[side]}, mostly " + listed([f"{writer} ({number(share)})" for writer, share in ranked])
 
 
-def _bars(found: Address, side: Side, low: float, high: float) -> dict[str, object]:
+def _bars(found: Address, side: Side, low: float, high: float) -> View:
     ranked = sorted(found.shares[side].items(), key=lambda item: -abs(item[1]))
     shown, rest = ranked[:SHOWN], ranked[SHOWN:]
     rows = [(writer, share, "") for writer, share in shown]

@@ -1,7 +1,7 @@
 """The figures of one head's dossier: what it does, reads, stores and matches, and what is lost with it."""
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from loadstore.evidence.dossier import dossier
 from loadstore.evidence.head_facts import Dossier, WireScore, participation
@@ -10,6 +10,7 @@ from loadstore.model.weights import Weights
 from loadstore.report.verdict import LITTLE, lost, named_role, summary
 from loadstore.report.words import number, size
 from loadstore.sites import SIDES, Head
+from loadstore.views.figures import Page, Section
 from loadstore.views.model import Figure, View, bars, figure, lines, reading, series, table
 
 if TYPE_CHECKING:
@@ -160,19 +161,16 @@ def _ablation(found: Dossier) -> Figure:
     )
 
 
-def dossier_document(weights: Weights, found: Dossier) -> dict[str, Any]:
-    """The page of one head, a ``loadstore/page@1`` view model."""
+def dossier_document(weights: Weights, found: Dossier) -> Page:
+    """The page of one head."""
     from loadstore.report.facts import facts
 
-    return {
-        "schema": "loadstore/page@1",
-        "title": f"{found.head} of {found.model}",
-        "lead": summary(found),
-        "prompt": "",
-        "tokens": [],
-        "facts": facts(weights),
-        "sections": [{"id": "head", "title": found.head, "lead": "", "figures": figures_of(found)}],
-        "footer": [
-            "Alignment: 0 is what a random rotation would give, 1 the most that the spectra allow, −1 the least."
-        ],
-    }
+    return Page(
+        title=f"{found.head} of {found.model}",
+        lead=summary(found),
+        prompt="",
+        tokens=(),
+        facts=tuple(facts(weights)),
+        sections=(Section(id="head", title=found.head, lead="", figures=tuple(figures_of(found))),),
+        footer=("Alignment: 0 is what a random rotation would give, 1 the most that the spectra allow, −1 the least.",),
+    )

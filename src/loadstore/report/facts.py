@@ -13,25 +13,25 @@ NORMS: dict[NormKind, str] = {
 }
 
 
-def facts(weights: Weights) -> list[list[str]]:
+def facts(weights: Weights) -> list[tuple[str, str]]:
     """Rows (fact, value): sizes, schemes, and how a text begins."""
     shape = weights.architecture
     size = sum(tensor.numel() for name, tensor in weights.named() if not (name == "W_U" and tied(weights)))
     return [
-        ["model", _named(weights)],
-        ["layers × heads", f"{shape.n_layers} × {shape.n_heads}"],
-        *([["key/value heads", str(shape.kv_heads)]] if shape.kv_heads < shape.n_heads else []),
-        ["d_model, d_head", f"{shape.d_model:,}, {shape.d_head}"],
-        *([["MLP", _mlp(shape)]] if shape.mlp is not None else []),
-        ["positions", _positions(shape)],
-        ["norm", NORMS[shape.norm] + _after(weights)],
-        *([["last norm", NORMS[shape.last_norm]]] if shape.last_norm != shape.norm else []),
-        *([["attention", _windows(shape)]] if shape.windows is not None else []),
-        ["vocabulary", f"{shape.vocab:,}{', tied' if tied(weights) else ''}{_scaled(shape)}"],
-        ["context", f"{shape.context:,}"],
-        ["parameters", f"{size:,}"],
-        ["BOS", weights.begins],
-        *([["ignored in the config", some(list(weights.ignored))]] if weights.ignored else []),
+        ("model", _named(weights)),
+        ("layers × heads", f"{shape.n_layers} × {shape.n_heads}"),
+        *([("key/value heads", str(shape.kv_heads))] if shape.kv_heads < shape.n_heads else []),
+        ("d_model, d_head", f"{shape.d_model:,}, {shape.d_head}"),
+        *([("MLP", _mlp(shape))] if shape.mlp is not None else []),
+        ("positions", _positions(shape)),
+        ("norm", NORMS[shape.norm] + _after(weights)),
+        *([("last norm", NORMS[shape.last_norm])] if shape.last_norm != shape.norm else []),
+        *([("attention", _windows(shape))] if shape.windows is not None else []),
+        ("vocabulary", f"{shape.vocab:,}{', tied' if tied(weights) else ''}{_scaled(shape)}"),
+        ("context", f"{shape.context:,}"),
+        ("parameters", f"{size:,}"),
+        ("BOS", weights.begins),
+        *([("ignored in the config", some(list(weights.ignored)))] if weights.ignored else []),
     ]
 
 

@@ -1,7 +1,6 @@
 """A page about the moment an induction head formed."""
 
 from pathlib import Path
-from typing import Any
 
 from loadstore.atomic import write_whole
 from loadstore.heads.roles import random_repeats
@@ -10,16 +9,18 @@ from loadstore.report.facts import facts
 from loadstore.tokenizer.tokens import labels
 from loadstore.training.formation import FORMED, HIGH, LOW, Formation, chance, verdict
 from loadstore.version import VERSION
+from loadstore.views.charts import Series
+from loadstore.views.figures import Page, Section
 from loadstore.views.model import figure, lines, reading, rule, series
 from loadstore.views.page import render_page
 
 
-def formation_document(weights: Weights, found: Formation) -> dict[str, Any]:
-    """Scores and losses over log tokens as a ``loadstore/page@1`` view model, on a repeat of random words."""
+def formation_document(weights: Weights, found: Formation) -> Page:
+    """Scores and losses over log tokens as a page, on a repeat of random words."""
     ids = random_repeats(weights, 1, period=8)[0].tolist()
     shown = [i for i, tokens in enumerate(found.tokens) if tokens > 0]  # a log axis has no zero
 
-    def over_tokens(name: str, values: list[float], *, dashed: bool = False) -> dict[str, Any]:
+    def over_tokens(name: str, values: list[float], *, dashed: bool = False) -> Series:
         return series(name, [found.tokens[i] for i in shown], [values[i] for i in shown], dashed=dashed)
 
     x = ("tokens", "tokens", "log")
@@ -48,19 +49,18 @@ def formation_document(weights: Weights, found: Formation) -> dict[str, Any]:
         ],
         moments,
     )
-    return {
-        "schema": "loadstore/page@1",
-        "title": "The moment an induction head forms" if found.formed else "No induction head formed",
-        "lead": _sentence(verdict(found)),
-        "prompt": "" if weights.tokens is None else weights.tokens.tokenizer.decode(ids),
-        "tokens": labels(ids, weights.tokens),
-        "facts": facts(weights),
-        "sections": [
-            {
-                "id": "formation",
-                "title": "The moment" if found.formed else "The run",
-                "lead": "The text is random words, repeated: only looking back can tell what comes next.",
-                "figures": [
+    return Page(
+        title="The moment an induction head forms" if found.formed else "No induction head formed",
+        lead=_sentence(verdict(found)),
+        prompt="" if weights.tokens is None else weights.tokens.tokenizer.decode(ids),
+        tokens=tuple(labels(ids, weights.tokens)),
+        facts=tuple(facts(weights)),
+        sections=(
+            Section(
+                id="formation",
+                title="The moment" if found.formed else "The run",
+                lead="The text is random words, repeated: only looking back can tell what comes next.",
+                figures=(
                     figure(
                         "1",
                         "Where the heads looked, and what the two copies cost",
@@ -71,12 +71,12 @@ def formation_document(weights: Weights, found: Formation) -> dict[str, Any]:
                             "present one; the previous-token score that on the token before. Both heads are those that "
                             "are strongest at the end, followed back to the first step."
                         ),
-                    )
-                ],
-            }
-        ],
-        "footer": [f"loadstore {VERSION}. This page carries all numbers in it; it loads nothing."],
-    }
+                    ),
+                ),
+            ),
+        ),
+        footer=(f"loadstore {VERSION}. This page carries all numbers in it; it loads nothing.",),
+    )
 
 
 def write_formation(weights: Weights, found: Formation, path: Path) -> None:

@@ -7,6 +7,7 @@ from loadstore.model.norms import apply_gain, normalise
 from loadstore.report.story import Story
 from loadstore.report.words import size
 from loadstore.sites import Head
+from loadstore.views.machine import Term
 from loadstore.views.model import Figure, figure, reading
 from loadstore.views.pictures import formula, term
 
@@ -63,7 +64,7 @@ def _plus(value: Tensor, bias: Tensor | None) -> Tensor:
     return value if bias is None else value + bias
 
 
-def _rows(story: Story, head: Head) -> list[tuple[str, list[dict[str, object]], str]]:
+def _rows(story: Story, head: Head) -> list[tuple[str, list[Term], str]]:
     shape = story.weights.architecture
     layer = story.weights.layers[head.layer]
     n, d, e = len(story.trace.labels), shape.d_model, shape.d_head
@@ -72,7 +73,7 @@ def _rows(story: Story, head: Head) -> list[tuple[str, list[dict[str, object]], 
     stream = term(x, shape=(n, d))
     read = [term("("), term(x, shape=(n, d)), term("+"), term("p", shape=(n, d)), term(")")] if short else [stream]
 
-    def side(name: str, bias: object) -> list[dict[str, object]]:
+    def side(name: str, bias: object) -> list[Term]:
         terms = [*read, term("W", sub=name, shape=(d, e))]
         return terms if bias is None else [*terms, term("+"), term("b", sub=name, shape=(e,))]
 

@@ -14,7 +14,7 @@ from loadstore.report.story import Story
 from loadstore.report.wires import OUTLINE, layer_heads, most_aligned, reads, side_panel
 from loadstore.report.words import listed, number, plural, unseen, with_error
 from loadstore.sites import SIDES, Head
-from loadstore.views.model import Figure, figure, heatmap, panel, reading, remark
+from loadstore.views.model import Figure, View, figure, heatmap, panel, reading, remark
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ def _addresses(story: Story, head: Head) -> Figure:
     return figure("15", f"Three addresses: what layer {head.layer} reads on Q, K and V", claim, views, note)
 
 
-def _panels(story: Story, which: str, writers: list[str], heads: list[str], title: str) -> dict[str, object]:
+def _panels(story: Story, which: str, writers: list[str], heads: list[str], title: str) -> View:
     scores = story.scores if which == "scores" else story.reversed
     return heatmap(
         title,

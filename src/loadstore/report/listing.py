@@ -8,7 +8,7 @@ from loadstore.decomposition.short import short
 from loadstore.evidence.verdict import Check, Verified, notes, summary
 from loadstore.evidence.whole import Whole
 from loadstore.figures.pictured import picture_of_listing
-from loadstore.views.model import Figure, View, built, figure, table
+from loadstore.views.model import Figure, View, figure, table
 from loadstore.views.program import line, program
 
 ESTIMATED = (
@@ -27,7 +27,7 @@ def listing_figure(
     shown, proof = (found.listing, found) if isinstance(found, Verified) else (found, None)
     title = f"What made {shown.text_of(shown.token)} after {shown.labels[shown.at]}"
     drawn = picture_of_listing(shown, roles or {}, proof, whole if proof is None else proof.whole)
-    views: list[View] = [built(drawn.view), _program(shown, proof, title)]
+    views: list[View] = [drawn.view, _program(shown, proof, title)]
     claim = (
         f"The target's logit is {shown.contrast:+.1f} above "
         f"{'the mean of all' if shown.against is None else shown.text_of(shown.against)}; the writers listed hold "

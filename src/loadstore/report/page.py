@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from loadstore.atomic import check_target, write_whole
 from loadstore.errors import Undefined
@@ -19,6 +18,7 @@ from loadstore.report.sections import finished
 from loadstore.report.story import tell
 from loadstore.report.words import plural
 from loadstore.version import VERSION
+from loadstore.views.figures import Page
 from loadstore.views.page import render_page
 
 LEAST = 4  # tokens: two of them, twice
@@ -34,8 +34,8 @@ def report_document(
     model: str | None = None,
     options: Sequence[str] = (),
     progress: Progress | None = None,
-) -> dict[str, Any]:
-    """The report on one prediction as a ``loadstore/page@1`` view model.
+) -> Page:
+    """The report on one prediction as a page.
 
     A small attention-only model gets the article's figures; any other the page of ``report.real``.
 
@@ -70,23 +70,22 @@ def report_document(
         sections = build_all(real_parts(story), progress)
         opening = real_lead(story)
     default = prompt is None and at is None and predict is None
-    return {
-        "schema": "loadstore/page@1",
-        "title": f"{weights.name}: the load/store machine",
-        "lead": f"{answer(story, default=default)} {opening}",
-        "prompt": story.prompt if isinstance(story.prompt, str) else ", ".join(map(str, story.prompt)),
-        "tokens": story.trace.labels,
-        "facts": [
-            ["another question: change --at, --predict or --against", command(story, model, options)],
+    return Page(
+        title=f"{weights.name}: the load/store machine",
+        lead=f"{answer(story, default=default)} {opening}",
+        prompt=story.prompt if isinstance(story.prompt, str) else ", ".join(map(str, story.prompt)),
+        tokens=tuple(story.trace.labels),
+        facts=(
+            ("another question: change --at, --predict or --against", command(story, model, options)),
             *facts(weights),
-        ],
-        "sections": finished(sections),
-        "footer": [
+        ),
+        sections=finished(sections),
+        footer=(
             f"loadstore {VERSION}. This page carries the prompt and all numbers in it; it loads nothing.",
             "Alignment: 0 is what a random rotation between writer and reader would give, 1 the most that their "
             "spectra allow, −1 the least. z and p are those of the exact null.",
-        ],
-    }
+        ),
+    )
 
 
 def write_report(
@@ -100,20 +99,20 @@ def write_report(
     model: str | None = None,
     options: Sequence[str] = (),
     progress: Progress | None = None,
-) -> dict[str, Any]:
-    """Write the page atomically and return its document. Arguments and errors are those of ``report_document``.
+) -> Page:
+    """Write the page atomically and return it. Arguments and errors are those of ``report_document``.
 
     Raises:
         BadRequest: Also where the page cannot be written.
     """
     check_target(path)
-    document = report_document(
+    page = report_document(
         weights, prompt, at=at, predict=predict, against=against, model=model, options=options, progress=progress
     )
-    write_page(document, path)
-    return document
+    write_page(page, path)
+    return page
 
 
-def write_page(document: dict[str, Any], path: Path) -> None:
-    """Write a report's document as a page, atomically. Raises BadRequest where it cannot be written."""
-    write_whole(path, render_page(document).encode())
+def write_page(page: Page, path: Path) -> None:
+    """Write a report, atomically. Raises BadRequest where it cannot be written."""
+    write_whole(path, render_page(page).encode())

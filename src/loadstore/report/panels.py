@@ -1,12 +1,13 @@
 """Subspace scores as panels over writers and heads."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from loadstore.report.wires import grouped
 from loadstore.report.words import number
 from loadstore.scores.measures import present
+from loadstore.views.heatmaps import Panel
 from loadstore.views.layers import layers_view
 from loadstore.views.model import Figure, View, figure, heatmap, panel, reading
 
@@ -68,7 +69,7 @@ def _details(scores: "xr.Dataset") -> list[str]:
     return [name for name in (*present(named), *({"carried"} & set(named))) if name != "alignment"]
 
 
-def _panel(scores: "xr.Dataset", title: str, readers: list[str]) -> dict[str, Any]:
+def _panel(scores: "xr.Dataset", title: str, readers: list[str]) -> Panel:
     side = scores.reindex(reader=readers)
     details = {name: side[name].values for name in _details(side)}
     exists = np.isfinite((side.chance if "chance" in side else side.alignment).values)

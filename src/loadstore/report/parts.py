@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+
+from loadstore.report.sections import Built
 
 Progress = Callable[[str, int, int, float], None]
 """Called as a part begins: its name, its number from 1, how many there are, the expected share that is done."""
@@ -17,7 +18,7 @@ class Part:
 
     name: str
     cost: float
-    build: Callable[[], dict[str, Any] | None]
+    build: Callable[[], Built | None]
 
 
 def shared(name: str, cost: float, compute: Callable[[], object]) -> Part:
@@ -29,9 +30,9 @@ def shared(name: str, cost: float, compute: Callable[[], object]) -> Part:
     return Part(name, cost, build)
 
 
-def build_all(parts: Sequence[Part], progress: Progress | None = None) -> list[dict[str, Any]]:
+def build_all(parts: Sequence[Part], progress: Progress | None = None) -> list[Built]:
     """Build every part in order and return the sections."""
-    total, done, sections = sum(part.cost for part in parts), 0.0, list[dict[str, Any]]()
+    total, done, sections = sum(part.cost for part in parts), 0.0, list[Built]()
     for index, part in enumerate(parts):
         if progress is not None:
             progress(part.name, index + 1, len(parts), done / total)

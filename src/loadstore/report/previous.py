@@ -14,7 +14,8 @@ from loadstore.report.story import Story
 from loadstore.report.wires import OUTLINE, largest, layer_heads, side_panel, side_table, wire
 from loadstore.report.words import number, unseen, with_error
 from loadstore.sites import SIDES, Head, Side
-from loadstore.views.model import Figure, figure, heatmap, panel, reading, remark
+from loadstore.views.heatmaps import Panel
+from loadstore.views.model import Figure, View, figure, heatmap, panel, reading, remark
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -65,9 +66,7 @@ def _pattern(story: Story) -> Figure:
     return figure("8", f"The pattern of {head}", claim, [_pattern_view(head, labels, panels, window)])
 
 
-def _pattern_view(
-    head: Head, labels: list[str], panels: list[dict[str, object]], window: int | None
-) -> dict[str, object]:
+def _pattern_view(head: Head, labels: list[str], panels: list[Panel], window: int | None) -> View:
     return heatmap(
         f"Pattern of {head}",
         ("query", labels),
@@ -109,14 +108,14 @@ def _addressing(story: Story) -> Figure:
     return figure("10", "What layer 0 reads to choose tokens", claim, _qk_views(story), note)
 
 
-def _qk_views(story: Story) -> list[dict[str, object]]:
+def _qk_views(story: Story) -> list[View]:
     return [
         _qk_view(story, "Alignment with what layer 0 reads", "alignment"),
         _qk_view(story, "The raw score, as in the article", "score"),
     ]
 
 
-def _qk_view(story: Story, title: str, measure: str) -> dict[str, object]:
+def _qk_view(story: Story, title: str, measure: str) -> View:
     heads = layer_heads(story.scores, 0)
     panels = [side_panel(story.scores, story.first_writers, heads, side, measure) for side in SIDES[:2]]
     most = max(largest(side_table(story.scores, story.first_writers, heads, side, measure)) for side in SIDES[:2])
@@ -155,7 +154,7 @@ def _controls(story: Story) -> Figure:
         (matrix, list(rows)),
         ("head", heads),
         panels,
-        scale=("sequential", 0.0, max(largest(np.array(p["values"], dtype=float)) for p in panels), "score"),
+        scale=("sequential", 0.0, max(largest(np.array(p.values, dtype=float)) for p in panels), "score"),
     )
     return figure(
         "11",

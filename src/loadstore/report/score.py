@@ -10,7 +10,7 @@ from loadstore.report.words import number, size
 from loadstore.scores.measures import DECIMALS, DETAILS
 from loadstore.scores.overlap import Overlap, overlap
 from loadstore.sites import Head, Side
-from loadstore.views.model import Figure, figure, heatmap, lines, panel, reading, rule, series, table
+from loadstore.views.model import Figure, View, figure, heatmap, lines, panel, reading, rule, series, table
 from loadstore.views.pictures import formula, term
 
 TITLE = "The subspace score"
@@ -55,15 +55,14 @@ def _reader(story: Story) -> tuple[Head, Side]:
     return (story.previous, "Q") if story.candidate is None else (story.candidate, "K")
 
 
-def _formula(story: Story, writer: str, reader: str) -> dict[str, object]:
+def _formula(story: Story, writer: str, reader: str) -> View:
     d, e = story.weights.architecture.d_model, story.weights.architecture.d_head
     a, b = term("A", shape=(d, d)), term("B", shape=(d, d))
     if writer == "embed":
         a = term("A", shape=(story.weights.architecture.vocab, d))
     if writer == "pos":
         a = term("A", shape=(story.weights.architecture.context, d))
-    terms = [term("score"), term("= ‖"), a, b, term("‖ / ( ‖"), a, term("‖ · ‖"), b, term("‖ )")]
-    terms[0]["kind"] = "word"
+    terms = [term("score", kind="word"), term("= ‖"), a, b, term("‖ / ( ‖"), a, term("‖ · ‖"), b, term("‖ )")]
     constant = f"the constant that {writer.removesuffix('.bias')} adds, rank 1"
     written = {"embed": "W_E", "pos": "W_pos"}.get(writer, f"W_OV of {writer}, rank {e}")
     written = constant if writer.endswith(".bias") else written
@@ -80,7 +79,7 @@ def _formula(story: Story, writer: str, reader: str) -> dict[str, object]:
     )
 
 
-def _cosines(wires: list[Overlap]) -> dict[str, object]:
+def _cosines(wires: list[Overlap]) -> View:
     rows = [f"{i + 1}" for i in range(min(SHOWN, *(len(w.written) for w in wires)))]
     columns = [f"{j + 1}" for j in range(min(SHOWN, *(len(w.read) for w in wires)))]
     panels = []
@@ -98,7 +97,7 @@ def _cosines(wires: list[Overlap]) -> dict[str, object]:
     )
 
 
-def _null(wires: list[Overlap]) -> dict[str, object]:
+def _null(wires: list[Overlap]) -> View:
     scores = [(one.squared / float(one.chance.norms)) ** 0.5 for one in wires]
     chance = float(wires[0].chance.chance())
     grid = torch.linspace(0, max([*scores, 2 * chance]) * 1.1, 400, dtype=torch.float64)
@@ -114,7 +113,7 @@ def _null(wires: list[Overlap]) -> dict[str, object]:
     )
 
 
-def _numbers(story: Story, writers: list[str], head: Head, side: Side) -> dict[str, object]:
+def _numbers(story: Story, writers: list[str], head: Head, side: Side) -> View:
     columns = [("wire", "wire", None), *((name, name, DECIMALS[name]) for name in DETAILS)]
     rows: list[list[str | float]] = []
     for writer in writers:

@@ -12,6 +12,7 @@ from loadstore.report.story import Story
 from loadstore.report.wires import largest
 from loadstore.report.words import listed, number, plural
 from loadstore.sites import Head
+from loadstore.views.addresses import AddressRow
 from loadstore.views.model import Figure, figure, heatmap, panel, reading
 from loadstore.views.pictures import MASS, address, address_row, memory, patterns
 
@@ -79,7 +80,7 @@ def _choice(story: Story, few: int) -> str:
     return "The head is the one whose first rows differ most: t" if chosen else "T"
 
 
-def _row(story: Story, head: Head, at: int, upto: int) -> dict[str, object]:
+def _row(story: Story, head: Head, at: int, upto: int) -> AddressRow:
     row = story.trace.pattern(head)[at].double()
     labels = story.trace.labels
     chosen = smallest_set(row, MASS)

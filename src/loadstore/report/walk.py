@@ -11,7 +11,8 @@ from loadstore.report.story import Story
 from loadstore.report.words import MINUS, listed, number, plural, size
 from loadstore.sites import SIDES, Side
 from loadstore.views.model import Figure, figure, reading
-from loadstore.views.sums import load
+from loadstore.views.sums import Load, load
+from loadstore.views.sums import Walk as WalkView
 from loadstore.views.sums import walk as walk_view
 
 SHOWN = 5  # writers of a side; the others stand together
@@ -24,17 +25,19 @@ def walk_of(story: Story) -> Figure | LeftOut:
     odds = f"logit of {story.predicted} over {story.text_of(story.asked.against)}"
     told = f"at {story.after}: {odds} {added:+.2f}".replace("-", MINUS)
     drawn = walk_figure(found, told)
-    if not drawn["views"]:
-        return LeftOut("Walk", drawn["title"], drawn["claim"])
-    view = drawn["views"][0]
-    q, k, _ = view["hero"]
-    best, rest = float(view["parts"][q][k]), _together(view["parts"], (q, k))
+    view = drawn.views[0] if drawn.views else None
+    if not isinstance(view, WalkView):
+        return LeftOut("Walk", drawn.title, drawn.claim)
+    q, k, _ = view.hero
+    parts = [[float(part) for part in row if part is not None] for row in view.parts]
+    best, rest = parts[q][k], _together(parts, (q, k))
     if leads(best, rest):
         return drawn
-    names = [view["sides"][side]["writers"][row]["label"] for side, row in (("Q", q), ("K", k))]
+    chosen: tuple[tuple[Side, int], ...] = (("Q", q), ("K", k))
+    names = [view.sides[side].writers[row].label for side, row in chosen]
     return LeftOut(
         "Walk",
-        drawn["title"],
+        drawn.title,
         f"The strongest of {plural(found.parts.size, 'pair')} of writers, {names[0]} on Q with {names[1]} on K, adds "
         f"{number(best)} of {number(found.parts.attrs['recorded'])} nats. The pairs beyond the strongest {PAIRS} sum "
         f"to {number(rest)}: no single path leads.",
@@ -62,7 +65,11 @@ def walk_figure(found: Walk, stores: str = "") -> Figure:
     chosen: dict[Side, list[str]] = {side: _shown(address.shares[side], hero[side]) for side in known}
     pooled = _pool(parts.values, queries, keys, chosen)
     places = {"Q": address.labels[address.at], "K": _key(address), "V": address.labels[address.smallest[0]]}
-    sides = {
+
+    def at(side: Side) -> int:
+        return chosen[side].index(hero[side]) if side in chosen else 0
+
+    sides: dict[Side, Load] = {
         side: load(places[side], _writers(address, side, some), address.remainder[side])
         for side, some in chosen.items()
     }
@@ -74,7 +81,7 @@ def walk_figure(found: Walk, stores: str = "") -> Figure:
         pooled,
         score=(f"contrast of {_key(address)}, nats", recorded, remainder),
         weight=address.weights[address.smallest[0] if address.key is None else address.key],
-        hero=tuple(chosen[side].index(hero[side]) if side in chosen else 0 for side in SIDES),
+        hero=(at("Q"), at("K"), at("V")),
         stores=stores or f"into the stream of {address.labels[address.at]}",
     )
     pair = f"{hero['Q']} on Q meets {hero['K']} on K for {number(float(parts.values[best]))}"

@@ -1,14 +1,14 @@
 """Pieces that the figures about wires share: panels of scores with their null, and what a wire's numbers say."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from loadstore.report.words import number
 from loadstore.scores.measures import DETAILS
 from loadstore.sites import Head, Side, parse_writer
-from loadstore.views.model import panel
+from loadstore.views.heatmaps import Panel, panel
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -31,7 +31,7 @@ def side_table(scores: "xr.Dataset", writers: Sequence[str], heads: Sequence[str
 
 def side_panel(
     scores: "xr.Dataset", writers: Sequence[str], heads: Sequence[str], side: Side, measure: str = "alignment"
-) -> dict[str, Any]:
+) -> Panel:
     """Draw a panel of one side, coloured by ``measure``, every other number as a detail, significant cells outlined."""
     exists = ~np.isnan(side_table(scores, writers, heads, side, "chance"))
     p = side_table(scores, writers, heads, side, "p")

@@ -3,14 +3,10 @@
 import math
 from collections.abc import Sequence
 
-import msgspec
-
-from loadstore.views.model import Cell, cell
-
-SCHEMA = "loadstore/dots@1"
+from loadstore.views.base import Cell, Value, View, cell
 
 
-class Dot(msgspec.Struct, frozen=True, kw_only=True):
+class Dot(Value, frozen=True, kw_only=True):
     """One row.
 
     Args:
@@ -30,11 +26,10 @@ class Dot(msgspec.Struct, frozen=True, kw_only=True):
     strong: bool
 
 
-class Dots(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag=SCHEMA):
+class Dots(View, frozen=True, kw_only=True, tag="loadstore/dots@1"):
     """A dot plot over one axis.
 
     Args:
-        title: What it shows.
         label: The axis, with its unit.
         others: What the thin lines are; "" without any.
         low: Where the axis begins.
@@ -44,7 +39,6 @@ class Dots(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag=SC
         rules: Reference lines.
     """
 
-    title: str
     label: str
     others: str
     low: float
@@ -65,7 +59,14 @@ def dot(
 ) -> Dot:
     """One row of a dot plot."""
     ends = None if interval is None else (cell(interval[0]), cell(interval[1]))
-    return Dot(label=label, value=cell(value), interval=ends, others=tuple(map(cell, others)), text=text, strong=strong)
+    return Dot(
+        label=label,
+        value=cell(value),
+        interval=ends,
+        others=tuple(cell(each) for each in others),
+        text=text,
+        strong=strong,
+    )
 
 
 def dots(

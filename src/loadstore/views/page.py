@@ -11,6 +11,8 @@ import html
 from importlib.resources import files
 from typing import Any
 
+from loadstore.views.base import plain
+from loadstore.views.figures import Page
 from loadstore.visible import dumps, everywhere, line
 
 ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&"}
@@ -38,12 +40,13 @@ please allow scripts for it. Nothing is loaded from anywhere else.</p></noscript
 """
 
 
-def render_page(document: dict[str, Any]) -> str:
-    """The HTML page that shows `document`, a `loadstore/page@1` view model.
+def render_page(page: Page | dict[str, Any]) -> str:
+    """The HTML of a page, or of its JSON.
 
-    Raises ValueError for a NaN or an infinity among the numbers: view models write these as the words
+    Raises ValueError for a NaN or an infinity among the numbers: views write these as the words
     "nan", "inf" and "-inf", and what is impossible as None.
     """
+    document: dict[str, Any] = plain(page)
     script, style = _bundled("loadstore.js"), _bundled("loadstore.css")
     return TEMPLATE.format(
         policy=_policy(script, style),

@@ -2,13 +2,12 @@
 
 from typing import Literal, TypeAlias
 
-import msgspec
+from loadstore.views.base import Value, View
 
-SCHEMA = "loadstore/picture@1"
 Place: TypeAlias = tuple[float, float]
 
 
-class Token(msgspec.Struct, frozen=True, kw_only=True):
+class Token(Value, frozen=True, kw_only=True):
     """A token in the bottom row, or a run of tokens that nothing is loaded from.
 
     Args:
@@ -24,7 +23,7 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
     used: bool
 
 
-class Mark(msgspec.Struct, frozen=True, kw_only=True):
+class SiteBox(Value, frozen=True, kw_only=True):
     """Heads or MLPs of one layer at one token, or the answer.
 
     Args:
@@ -44,7 +43,7 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
     box: tuple[float, float, float, float]
 
 
-class Arc(msgspec.Struct, frozen=True, kw_only=True):
+class Arc(Value, frozen=True, kw_only=True):
     """A load.
 
     Args:
@@ -72,7 +71,7 @@ class Arc(msgspec.Struct, frozen=True, kw_only=True):
     positions: bool
 
 
-class Cut(msgspec.Struct, frozen=True, kw_only=True):
+class Cut(Value, frozen=True, kw_only=True):
     """What was measured with some of the loads cut.
 
     Args:
@@ -90,11 +89,10 @@ class Cut(msgspec.Struct, frozen=True, kw_only=True):
     said: str
 
 
-class Picture(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag=SCHEMA):
+class Picture(View, frozen=True, kw_only=True, tag="loadstore/picture@1"):
     """A picture with the places of all its parts in pixels.
 
     Args:
-        title: What it shows.
         width: Its width.
         height: Its height.
         tokens: The bottom row.
@@ -105,12 +103,11 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema", tag
         cuts: Cuts that were measured.
     """
 
-    title: str
     width: float
     height: float
     tokens: tuple[Token, ...]
-    marks: tuple[Mark, ...]
+    marks: tuple[SiteBox, ...]
     arcs: tuple[Arc, ...]
     unit: str
     notes: tuple[str, ...]
-    cuts: tuple[Cut, ...] = ()
+    cuts: tuple[Cut, ...]

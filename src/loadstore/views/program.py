@@ -1,9 +1,42 @@
-"""The view model of a program: lines of loads and stores, with links between steps."""
+"""The view of a program: lines of loads and stores, with links between steps."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Literal, TypeAlias
 
-from loadstore.views.model import View
+from loadstore.views.base import Value, View
+
+LineMark: TypeAlias = Literal["", "estimated", "verified", "beyond", "failed"]
+
+
+class Operand(Value, frozen=True, kw_only=True):
+    """A part of a line; one that names a step links to it."""
+
+    text: str
+    step: int | None
+
+
+class Line(Value, frozen=True, kw_only=True):
+    """One load or store.
+
+    Args:
+        parts: What it loads or stores.
+        mark: How cutting it turned out.
+        step: Its number, if it is a step that others link to.
+    """
+
+    site: str
+    op: str
+    place: str
+    parts: tuple[Operand, ...]
+    comment: str
+    mark: LineMark
+    step: int | None
+
+
+class Program(View, frozen=True, kw_only=True, tag="loadstore/program@1"):
+    """The loads and stores that made one prediction."""
+
+    rows: tuple[Line, ...]
 
 
 def line(
@@ -12,22 +45,14 @@ def line(
     place: str,
     parts: Sequence[tuple[str, int | None]],
     comment: str = "",
-    mark: str = "",
+    mark: LineMark = "",
     step: int | None = None,
-) -> dict[str, Any]:
+) -> Line:
     """One line; ``step``: its number as a step, ``parts`` a text and the number of the step that it names."""
-    operands = [{"text": text, "step": number} for text, number in parts]
-    return {
-        "site": site,
-        "op": op,
-        "place": place,
-        "parts": operands,
-        "comment": comment,
-        "mark": mark,
-        "step": step,
-    }
+    operands = tuple(Operand(text=text, step=number) for text, number in parts)
+    return Line(site=site, op=op, place=place, parts=operands, comment=comment, mark=mark, step=step)
 
 
-def program(title: str, rows: Sequence[dict[str, Any]]) -> View:
+def program(title: str, rows: Sequence[Line]) -> Program:
     """A program from its lines."""
-    return {"schema": "loadstore/program@1", "title": title, "rows": list(rows)}
+    return Program(title=title, rows=tuple(rows))

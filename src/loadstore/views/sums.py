@@ -1,9 +1,102 @@
-"""View models of sums: a waterfall of what adds up to a number, the walk of one address, and a switch between views."""
+"""A waterfall of what adds up to a number, the walk of one address, and a switch between views."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, SupportsFloat
 
-from loadstore.views.model import View, cell, cells, round_up
+from loadstore.sites import Side
+from loadstore.views.base import Cell, Value, View, cell, cells, round_up
+from loadstore.views.charts import Total
+
+
+class Addend(Value, frozen=True, kw_only=True):
+    """One step of a waterfall."""
+
+    label: str
+    value: Cell
+    text: str
+
+
+class Waterfall(View, frozen=True, kw_only=True, tag="loadstore/waterfall@1"):
+    """Signed steps from zero to a total; what they leave of it is printed.
+
+    Args:
+        label: What the numbers are.
+        columns: Name of the rows, name of their texts.
+        remainder: The total less the steps.
+        digits: Of the numbers, after the point.
+    """
+
+    label: str
+    columns: tuple[str, str]
+    rows: tuple[Addend, ...]
+    total: Total
+    remainder: Cell
+    low: float
+    high: float
+    digits: int
+
+
+class Share(Value, frozen=True, kw_only=True):
+    """The share that a writer has in what a side reads, and what is said of it."""
+
+    label: str
+    share: Cell
+    text: str
+
+
+class Load(Value, frozen=True, kw_only=True):
+    """What one side of a head loads: a token's row, and who wrote how much of what is read there."""
+
+    place: str
+    writers: tuple[Share, ...]
+    remainder: Cell
+
+
+class Score(Value, frozen=True, kw_only=True):
+    """The score that the parts of a walk add up to."""
+
+    label: str
+    value: Cell
+    remainder: Cell
+
+
+class Walk(View, frozen=True, kw_only=True, tag="loadstore/walk@1"):
+    """One address: writers of the query × writers of the key make a score, it makes a weight, values are stored.
+
+    Args:
+        sides: A side that is missing loads nothing.
+        parts: Of the score: [writer of Q][writer of K].
+        weight: What attention gives to the key.
+        hero: The writers of the strongest path: of Q, of K, of V.
+        stores: Where it ends.
+    """
+
+    head: str
+    sides: Mapping[Side, Load]
+    parts: tuple[tuple[Cell, ...], ...]
+    score: Score
+    weight: Cell
+    hero: tuple[int, int, int]
+    stores: str
+
+
+class Choice(Value, frozen=True, kw_only=True):
+    """Views that are shown together."""
+
+    name: str
+    views: tuple[View, ...]
+
+
+class Switch(View, frozen=True, kw_only=True, tag="loadstore/switch@1"):
+    """Views that take each other's place.
+
+    Args:
+        label: What is chosen.
+        choices: The first is shown at first.
+    """
+
+    label: str
+    choices: tuple[Choice, ...]
 
 
 def waterfall(
@@ -15,7 +108,7 @@ def waterfall(
     total: tuple[str, SupportsFloat],
     remainder: SupportsFloat,
     digits: int = 2,
-) -> View:
+) -> Waterfall:
     """Signed steps (label, value, text), each from where the last ended, to a total; the remainder is printed.
 
     The steps sum to the total less the remainder.
@@ -25,64 +118,56 @@ def waterfall(
         at += float(value)
         reach.append(at)
     low, high = min(reach), max(reach)
-    return {
-        "schema": "loadstore/waterfall@1",
-        "title": title,
-        "label": label,
-        "columns": list(columns),
-        "rows": [{"label": name, "value": cell(value), "text": text} for name, value, text in rows],
-        "total": {"label": total[0], "value": cell(total[1])},
-        "remainder": cell(remainder),
-        "low": -round_up(-low) if low < 0 else 0.0,
-        "high": round_up(high) or (0.0 if low < 0 else 1.0),
-        "digits": digits,
-    }
+    return Waterfall(
+        title=title,
+        label=label,
+        columns=columns,
+        rows=tuple(Addend(label=name, value=cell(value), text=text) for name, value, text in rows),
+        total=Total(label=total[0], value=cell(total[1])),
+        remainder=cell(remainder),
+        low=-round_up(-low) if low < 0 else 0.0,
+        high=round_up(high) or (0.0 if low < 0 else 1.0),
+        digits=digits,
+    )
 
 
-def load(place: str, writers: Sequence[tuple[str, SupportsFloat, str]], remainder: SupportsFloat) -> dict[str, Any]:
+def load(place: str, writers: Sequence[tuple[str, SupportsFloat, str]], remainder: SupportsFloat) -> Load:
     """One side of a walk: the token that it loads and the writers (name, share, text) that it reads there."""
-    return {
-        "place": place,
-        "writers": [{"label": name, "share": cell(share), "text": text} for name, share, text in writers],
-        "remainder": cell(remainder),
-    }
+    shares = tuple(Share(label=name, share=cell(share), text=text) for name, share, text in writers)
+    return Load(place=place, writers=shares, remainder=cell(remainder))
 
 
 def walk(
     title: str,
     head: str,
-    sides: Mapping[str, dict[str, Any]],
+    sides: Mapping[Side, Load],
     parts: Any,
     *,
     score: tuple[str, SupportsFloat, SupportsFloat],
     weight: SupportsFloat,
-    hero: Sequence[int],
+    hero: tuple[int, int, int],
     stores: str,
-) -> View:
+) -> Walk:
     """One address as a walk: query writers × key writers make a score, it makes a weight, values are stored.
 
     ``sides`` are the loads Q, K and V; ``parts`` [writer of Q, writer of K] of the score (label, value, remainder);
     ``weight`` what attention gives to the key; ``hero`` the writers of the strongest path; ``stores`` where it ends.
     A side that is missing has no shares, and says so in its text.
     """
-    return {
-        "schema": "loadstore/walk@1",
-        "title": title,
-        "head": head,
-        "sides": dict(sides),
-        "parts": cells(parts),
-        "score": {"label": score[0], "value": cell(score[1]), "remainder": cell(score[2])},
-        "weight": cell(weight),
-        "hero": list(hero),
-        "stores": stores,
-    }
+    return Walk(
+        title=title,
+        head=head,
+        sides=dict(sides),
+        parts=cells(parts),
+        score=Score(label=score[0], value=cell(score[1]), remainder=cell(score[2])),
+        weight=cell(weight),
+        hero=hero,
+        stores=stores,
+    )
 
 
-def switch(title: str, label: str, choices: Sequence[tuple[str, Sequence[View]]]) -> View:
+def switch(title: str, label: str, choices: Sequence[tuple[str, Sequence[View]]]) -> Switch:
     """Views that take each other's place: ``label`` says what is chosen, each choice is (name, views); first shown."""
-    return {
-        "schema": "loadstore/switch@1",
-        "title": title,
-        "label": label,
-        "choices": [{"name": name, "views": list(views)} for name, views in choices],
-    }
+    return Switch(
+        title=title, label=label, choices=tuple(Choice(name=name, views=tuple(views)) for name, views in choices)
+    )

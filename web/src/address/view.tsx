@@ -3,9 +3,10 @@ import { useComputed } from "@preact/signals";
 import { useId, useMemo } from "preact/hooks";
 import { type Cursor, useCursor } from "../cursor";
 import { DataTable, field } from "../datatable";
-import { number, percent, say } from "../format";
+import { percent, say } from "../format";
 import { ViewFrame } from "../frame";
-import type { Address, Place } from "../model";
+import type { Address } from "../model";
+import type { Place } from "../place";
 import { Readout } from "../readout";
 import { Sheet } from "../sheet";
 import { Stop } from "../stop";
@@ -43,7 +44,7 @@ function Rows({ view, cursor, width }: { view: Address; cursor: Cursor<Point>; w
             <b data-export>{row.label}</b>{" "}
             <span data-export>{row.text}</span>{" "}
             <span class="effective" data-export>
-              {number(row.effective, 1)} effective {number(row.effective, 1) === "1.0" ? "token" : "tokens"}
+              {say(row.effective, 1)} effective {say(row.effective, 1) === "1.0" ? "token" : "tokens"}
             </span>
           </p>
           <Picture view={view} plan={plan} index={index} cursor={cursor} />

@@ -2,7 +2,8 @@
 import { useCursor } from "../cursor";
 import { DataTable, field } from "../datatable";
 import { ViewFrame } from "../frame";
-import type { Bars, Place } from "../model";
+import type { Bars } from "../model";
+import type { Place } from "../place";
 import { Readout } from "../readout";
 import { stepped } from "../stepped";
 import { Stop } from "../stop";

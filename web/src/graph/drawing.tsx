@@ -1,7 +1,7 @@
 /** The sheet of a circuit's picture. */
 import { type Cursor } from "../cursor";
 import { Tip } from "../diagram/tip";
-import type { Arc, Cut, Mark, Picture } from "../model";
+import type { Arc, Cut, SiteBox, Picture } from "../model";
 import { Sheet, takes } from "../sheet";
 import { type Item, named } from "./item";
 
@@ -61,7 +61,7 @@ function ArcLine({ arc, cut }: { arc: Arc; cut: boolean }) {
   );
 }
 
-function MarkBox({ mark, cut, ringed }: { mark: Mark; cut: Cut | null; ringed: boolean }) {
+function MarkBox({ mark, cut, ringed }: { mark: SiteBox; cut: Cut | null; ringed: boolean }) {
   const [x, y, width, height] = mark.box;
   const lines = cut ? cut.answer : mark.lines;
   return (

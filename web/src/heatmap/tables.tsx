@@ -1,7 +1,8 @@
 /** The numbers behind a heatmap: one table a panel, and one a detail. */
 import { Fragment } from "preact";
 import { exact, free, say } from "../format";
-import type { Cell, Heatmap, Place } from "../model";
+import type { Cell, Heatmap } from "../model";
+import type { Place } from "../place";
 
 /** All tables of `view`. */
 export function HeatmapTables({ view, place }: { view: Heatmap; place: Place }) {

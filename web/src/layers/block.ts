@@ -1,4 +1,5 @@
 /** The block in view as a heatmap: of all layers, or of the members of one group of an axis, or of both. */
+import { panelOf } from "../heatmap/made";
 import type { Heatmap, Layers, Members, Rank, Scale } from "../model";
 import { cellOf, type Matrix } from "./unpack";
 
@@ -41,8 +42,9 @@ export function blockOf(view: Layers, matrices: Matrix[], zoom: Zoom, rank: Rank
     rows: { name: view.rows.name, labels: rows.map(({ label }) => label) },
     columns: { name: view.columns.name, labels: columns.map(({ label }) => label) },
     scale: scaleOf(view),
-    panels: matrices.map(({ title, values }, panel) => ({ title, values: cells(values, strongest[panel] as Strongest, rows.length, columns.length) })),
+    panels: matrices.map(({ title, values }, panel) => panelOf(title, cells(values, strongest[panel] as Strongest, rows.length, columns.length))),
     hatched: NO_WIRE,
+    outline_label: null,
     digits: view.digits,
   };
   return { zoom, rank, rows, columns, strongest, heatmap };

@@ -1,4 +1,5 @@
 /** What the legend of wires lists: it is the same for every block. */
+import { panelOf } from "../heatmap/made";
 import type { Cell, Heatmap, Layers } from "../model";
 import { NO_WIRE, scaleOf } from "./block";
 import type { Matrix } from "./unpack";
@@ -22,8 +23,9 @@ export function marks(view: Layers, matrices: Pick<Matrix, "values">[]): Heatmap
     rows: { name: view.rows.name, labels: [] },
     columns: { name: view.columns.name, labels: [] },
     scale: scaleOf(view),
-    panels: [{ title: "", values: [cells] }],
+    panels: [panelOf("", [cells])],
     hatched: NO_WIRE,
+    outline_label: null,
     digits: view.digits,
   };
 }

@@ -1,6 +1,7 @@
 /** The numbers of the block in view, and a line that says which block it is. */
 import { HeatmapTables } from "../heatmap/tables";
-import type { Heatmap, Layers, Place } from "../model";
+import type { Heatmap, Layers } from "../model";
+import type { Place } from "../place";
 import { type Block, type Strongest, wiresIn } from "./block";
 import { grouped } from "../format";
 import { pairOf, RANKED, told } from "./readout";

@@ -1,6 +1,7 @@
 /** The numbers behind a line plot, and the same as records. */
 import { DataTable } from "../datatable";
-import type { Lines, Place } from "../model";
+import type { Lines } from "../model";
+import type { Place } from "../place";
 
 /** One table: series, x, y. */
 export function LinesTable({ view, place }: { view: Lines; place: Place }) {

@@ -5,7 +5,9 @@ import { DataTable, field } from "../datatable";
 import { free, say } from "../format";
 import { ViewFrame } from "../frame";
 import { Legend } from "../heatmap/legend";
-import type { Heatmap, Memory, Place } from "../model";
+import { panelOf } from "../heatmap/made";
+import type { Heatmap, Memory } from "../model";
+import type { Place } from "../place";
 import { pointed } from "../pointer";
 import { Readout } from "../readout";
 import { Sheet } from "../sheet";
@@ -52,7 +54,7 @@ function strongest(view: Memory): number {
 function asHeatmap(view: Memory): Heatmap {
   const hidden = view.weights.values.includes(null);
   const values = hidden ? [...view.values, [null]] : view.values;
-  return { ...view, schema: "loadstore/heatmap@1", digits: 2, panels: [{ title: "", values }] };
+  return { ...view, schema: "loadstore/heatmap@1", outline_label: null, digits: 2, panels: [panelOf("", values)] };
 }
 
 function Picture({ view, cursor, width }: { view: Memory; cursor: Cursor<Point>; width: number }) {

@@ -7,11 +7,13 @@ import { ViewFrame } from "../frame";
 import { FirstSwitch, firstTold } from "../heatmap/first";
 import { labelled } from "../heatmap/layout";
 import { Legend } from "../heatmap/legend";
+import { panelOf } from "../heatmap/made";
 import { PanelPicture } from "../heatmap/panel";
 import { move, type Point, start } from "../heatmap/point";
 import { HeatmapReadout } from "../heatmap/readout";
 import { HeatmapTables } from "../heatmap/tables";
-import type { Heatmap, Patterns, Place } from "../model";
+import type { Heatmap, Patterns } from "../model";
+import type { Place } from "../place";
 import { Stop } from "../stop";
 import { Grid } from "./grid";
 import { pooled } from "./pool";
@@ -63,8 +65,9 @@ function focus(view: Patterns, bytes: Bytes, head: number, skip: number): Heatma
     rows: { name: "query", labels: view.tokens },
     columns: { name: "key", labels: view.tokens.slice(skip) },
     scale: { kind: "sequential", low: 0, high: 1, label: `attention, stored to 1/${PART}` },
-    panels: [{ title, values: cellsOf(bytes, head, skip) }],
+    panels: [panelOf(title, cellsOf(bytes, head, skip))],
     hatched: "a token cannot look at a later one",
+    outline_label: null,
     digits: 3,
   };
 }

@@ -1,7 +1,8 @@
 /** A program of loads and stores: a line for each, and a link from what is read to the step that stored it. */
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
-import type { Line, Place, Program } from "../model";
+import type { Line, Program } from "../model";
+import type { Place } from "../place";
 import { ViewFrame } from "../frame";
 import { stepped } from "../stepped";
 

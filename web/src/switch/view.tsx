@@ -1,7 +1,8 @@
 /** Views that take each other's place, chosen with radio buttons. */
 import type { VNode } from "preact";
 import { useId, useState } from "preact/hooks";
-import type { Place, Switch, View } from "../model";
+import type { Switch, View } from "../model";
+import type { Place } from "../place";
 import { slug } from "./slug";
 
 interface Props {

@@ -1,7 +1,8 @@
 /** The numbers behind a walk. */
 import { DataTable, field } from "../datatable";
 import { say } from "../format";
-import type { Cell, Place, Walk } from "../model";
+import type { Cell, Walk } from "../model";
+import type { Place } from "../place";
 import type { Sum } from "../waterfall/steps";
 import { SumTable } from "../waterfall/table";
 import { SIDES } from "./pairs";

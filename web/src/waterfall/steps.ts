@@ -34,7 +34,8 @@ export function asChart(view: Sum): Chart {
   return {
     ...view,
     kind: "signed",
-    rows: steps.map(({ label, value, text }, index) => ({ label, value, text, from: Number(steps[index - 1]?.sum ?? 0) })),
+    rows: steps.map(({ label, value, text }, index) => ({ label, value, text, strong: false, from: Number(steps[index - 1]?.sum ?? 0) })),
+    rules: [],
     tied: true,
     reach: Math.max(0, ...sizes),
   };

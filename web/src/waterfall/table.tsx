@@ -1,7 +1,8 @@
 /** The numbers of a sum, and the line that says what its steps leave. */
 import { DataTable, field } from "../datatable";
 import { free } from "../format";
-import type { Cell, Place } from "../model";
+import type { Cell } from "../model";
+import type { Place } from "../place";
 import { lines, type Sum } from "./steps";
 
 /** Steps, remainder and total, with the sum so far. */

@@ -1,7 +1,5 @@
 """The page on a large model: sections of figures, most of them computed from one run and one table of roles."""
 
-from typing import Any
-
 from loadstore.model.weights import Weights
 from loadstore.report.attribution import attribution_figures
 from loadstore.report.closing import closing_figure
@@ -16,12 +14,12 @@ from loadstore.report.real.roles import role_figures
 from loadstore.report.real.rooms import room_figures
 from loadstore.report.real.undefined import undefined_figure
 from loadstore.report.real.wires import cut_figures, score_figure
-from loadstore.report.sections import section
+from loadstore.report.sections import Built, section
 from loadstore.report.spectra import spectra_figures
 from loadstore.report.traffic import CARRIED, traffic_figures
 from loadstore.report.walk import walk_of
 from loadstore.report.words import number
-from loadstore.views.model import Figure
+from loadstore.views.figures import numbered
 
 
 def explore(
@@ -68,7 +66,7 @@ def real_parts(atlas: Atlas) -> list[Part]:
                 "subspaces",
                 "The subspace part of an address",
                 "The weights say what of a row can be loaded, and where it is stored.",
-                [score_figure(atlas), *_renumbered([formula_figure(atlas)], ("Formulas",))],
+                [score_figure(atlas), numbered(formula_figure(atlas), "Formulas")],
             ),
         ),
         shared("how the stream varies on text", 5.0, lambda: atlas.carried if len(atlas.trace.labels) > 1 else None),
@@ -82,12 +80,12 @@ def real_parts(atlas: Atlas) -> list[Part]:
     ]
 
 
-def _prediction(atlas: Atlas) -> dict[str, Any]:
+def _prediction(atlas: Atlas) -> Built:
     figures = [*attribution_figures(atlas), closing_figure(atlas), walk_of(atlas)]
     return section("prediction", "The prediction", "A prediction is the sum of everything that was stored.", figures)
 
 
-def _machine(atlas: Atlas) -> dict[str, Any]:
+def _machine(atlas: Atlas) -> Built:
     lacking = undefined_figure(atlas.weights)
     return section(
         "machine",
@@ -97,7 +95,7 @@ def _machine(atlas: Atlas) -> dict[str, Any]:
     )
 
 
-def _induction(atlas: Atlas) -> dict[str, Any] | None:
+def _induction(atlas: Atlas) -> Built | None:
     head = atlas.candidate
     if head is None:
         return None
@@ -105,7 +103,7 @@ def _induction(atlas: Atlas) -> dict[str, Any] | None:
     return section("induction", "Addressing by content", _searching(atlas), figures)
 
 
-def _dossier(atlas: Atlas) -> dict[str, Any]:
+def _dossier(atlas: Atlas) -> Built:
     told = (
         f"{atlas.main} adds most to {atlas.predicted} after {atlas.after}. This is what it does in general: reads, "
         "stores, moves, and what is lost without it."
@@ -134,11 +132,3 @@ def real_lead(atlas: Atlas) -> str:
     if atlas.supply is None:
         return f"{found} No single wire into its K explains that: no cut lowers the score by more than {number(FALL)}."
     return f"{found} {atlas.supply.sentence}"
-
-
-def _renumbered(figures: list[Figure], numbers: tuple[str, ...]) -> list[Figure]:
-    """The article's figures under this page's numbers."""
-    return [
-        {**figure, "number": number, "id": f"figure-{number.lower()}"}
-        for figure, number in zip(figures, numbers, strict=True)
-    ]

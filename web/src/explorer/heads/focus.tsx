@@ -4,6 +4,7 @@ import { useCursor } from "../../cursor";
 import { ViewFrame } from "../../frame";
 import { withoutFirst } from "../../heatmap/first";
 import { labelled } from "../../heatmap/layout";
+import { panelOf } from "../../heatmap/made";
 import { PanelPicture } from "../../heatmap/panel";
 import { move, type Point, start } from "../../heatmap/point";
 import { HeatmapReadout } from "../../heatmap/readout";
@@ -27,8 +28,9 @@ function pattern(tokens: string[], head: string, values: Cell[][], label: string
     rows: { name: "query", labels: tokens },
     columns: { name: "key", labels: tokens },
     scale: { kind: "sequential", low: 0, high: 1, label },
-    panels: [{ title: head, values }],
+    panels: [panelOf(head, values)],
     hatched: "a token cannot look at a later one",
+    outline_label: null,
     digits: 3,
   };
 }

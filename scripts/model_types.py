@@ -1,0 +1,147 @@
+"""Write the TypeScript types of the views from their Python types: web/src/model.ts.
+
+    python scripts/model_types.py
+
+An interface is a ``Value`` of ``loadstore.views``; its comments are the class's docstring, those of its fields the
+Args in it. A named type is a ``TypeAlias`` of those modules, its comment the text under it. Fields that JSON may leave
+out are optional.
+"""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from types import ModuleType, NoneType, UnionType
+from typing import Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+import loadstore.sites
+import loadstore.views
+from loadstore.views.base import Value, View
+
+TARGET = Path(__file__).resolve().parent.parent / "web" / "src" / "model.ts"
+HEAD = "The views that Python writes and this bundle draws. Written by scripts/model_types.py: do not edit."
+PLAIN = {str: "string", int: "number", float: "number", bool: "boolean", NoneType: "null"}
+
+
+def model_types() -> str:
+    """The text of web/src/model.ts."""
+    names = sorted(found.name for found in pkgutil.iter_modules(loadstore.views.__path__))
+    modules = [loadstore.sites, *(importlib.import_module(f"loadstore.views.{name}") for name in names)]
+    structs = [struct for module in modules for struct in _structs(module)]
+    types = _Types({name: alias for module in modules for name, alias in _aliases(module)})
+    interfaces = [_interface(struct, types) for struct in structs]
+    views = [struct.__name__ for struct in structs if issubclass(struct, View)]
+    said = {name: text for module in modules for name, text in _said(module).items()}
+    named: dict[str, str] = {}
+    while new := types.used - named.keys():  # the definition of one may use another
+        named |= {name: f"{_comment(said.get(name, ''))}export type {name} = {types.defined(name)};" for name in new}
+    union = f"{_comment('Every view that a figure may hold.')}export type View = {' | '.join(views)};"
+    aliases = (named[name] for name in sorted(named))
+    return "\n\n".join([f"/** {HEAD} */", *aliases, *interfaces, union]) + "\n"
+
+
+def _structs(module: ModuleType) -> Iterator[type[Value]]:
+    """The values that a module defines, in order, without the two base classes."""
+    for found in vars(module).values():
+        own = inspect.isclass(found) and issubclass(found, Value) and found.__module__ == module.__name__
+        if own and found not in (Value, View):
+            yield found
+
+
+def _aliases(module: ModuleType) -> Iterator[tuple[str, Any]]:
+    for name, annotation in vars(module).get("__annotations__", {}).items():
+        if annotation is TypeAlias:
+            yield name, vars(module)[name]
+
+
+def _said(module: ModuleType) -> dict[str, str]:
+    """The texts under the type aliases of a module."""
+    body = ast.parse(inspect.getsource(module)).body
+    return {
+        node.target.id: inspect.cleandoc(after.value.value)
+        for node, after in pairwise(body)
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+        if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) and isinstance(after.value.value, str)
+    }
+
+
+class _Types:
+    """Python types as TypeScript; it notes which aliases were used."""
+
+    def __init__(self, aliases: Mapping[str, Any]) -> None:
+        self._aliases = aliases
+        self.used: set[str] = set()
+
+    def defined(self, name: str) -> str:
+        """What an alias stands for."""
+        return self.text(self._aliases[name], but=name)
+
+    def text(self, wanted: Any, but: str = "") -> str:
+        """A type; ``but`` is an alias that it must not use."""
+        for name, alias in self._aliases.items():
+            if alias == wanted and name != but:
+                self.used.add(name)
+                return name
+        if wanted in PLAIN:
+            return PLAIN[wanted]
+        if wanted is View or (inspect.isclass(wanted) and issubclass(wanted, Value)):
+            return wanted.__name__
+        origin, parts = get_origin(wanted), get_args(wanted)
+        if origin is Literal:
+            return " | ".join(f'"{part}"' for part in parts)
+        if origin in (Union, UnionType):
+            return self._union(parts, but)
+        if origin is tuple and parts[1:] == (...,):
+            item = self.text(parts[0])
+            several = get_origin(parts[0]) in (Union, UnionType, Literal) and item not in self._aliases
+            return f"({item})[]" if several else f"{item}[]"
+        if origin is tuple:
+            return f"[{', '.join(map(self.text, parts))}]"
+        if origin is not None and issubclass(origin, Mapping):
+            record = f"Record<{self.text(parts[0])}, {self.text(parts[1])}>"
+            return record if parts[0] is str else f"Partial<{record}>"
+        raise TypeError(f"{wanted} has no type in TypeScript")
+
+    def _union(self, parts: Sequence[Any], but: str) -> str:
+        """The members, those of an alias of several under its name."""
+        for name, alias in self._aliases.items():
+            members = get_args(alias) if get_origin(alias) in (Union, UnionType) else ()
+            if members and set(members) < set(parts) and name != but:
+                self.used.add(name)
+                return " | ".join([name, *(self.text(part) for part in parts if part not in members)])
+        return " | ".join(dict.fromkeys(self.text(part) for part in parts if part is not msgspec.UnsetType))
+
+
+def _interface(struct: type[Value], types: _Types) -> str:
+    about, fields = _documented(struct)
+    config, hints = struct.__struct_config__, get_type_hints(struct)
+    lines = [f"{_comment(about)}export interface {struct.__name__} {{"]
+    if config.tag_field:
+        lines.append(f'  {config.tag_field}: "{config.tag}";')
+    for field in msgspec.structs.fields(struct):
+        mark = "" if field.required else "?"
+        said = _comment(fields.get(field.name, ""), "  ")
+        lines.append(f"{said}  {field.encode_name}{mark}: {types.text(hints[field.name])};")
+    return "\n".join([*lines, "}"])
+
+
+def _documented(struct: type[Value]) -> tuple[str, dict[str, str]]:
+    """What the docstring says of a struct, and of its fields."""
+    about, _, said = inspect.cleandoc(struct.__doc__ or "").partition("\n\nArgs:\n")
+    entries = re.findall(r"^    (\w+): (.*(?:\n        .*)*)", said, re.MULTILINE)
+    return about, {name: re.sub(r"\s+", " ", text) for name, text in entries}
+
+
+def _comment(text: str, indent: str = "") -> str:
+    said = " ".join(text.split()).replace("``", "`")
+    return f"{indent}/** {said} */\n" if said else ""
+
+
+if __name__ == "__main__":
+    TARGET.write_text(model_types(), encoding="utf-8")

@@ -1,0 +1,84 @@
+"""A page, its sections, and their figures."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from loadstore.views.base import Value, View
+
+
+class Note(Value, frozen=True, kw_only=True):
+    """A remark on the article, or how a figure was made and is read."""
+
+    kind: Literal["remark", "reading"]
+    label: str
+    text: str
+
+
+class Figure(Value, frozen=True, kw_only=True, tag_field="schema", tag="loadstore/figure@1"):
+    """One numbered figure.
+
+    Args:
+        id: What links to it name.
+        number: Its number, or its name.
+        claim: What its views show, computed from their numbers.
+    """
+
+    id: str
+    number: str
+    title: str
+    claim: str
+    note: Note | None
+    views: tuple[View, ...]
+
+
+class Section(Value, frozen=True, kw_only=True):
+    """A titled run of figures with a sentence in front."""
+
+    id: str
+    title: str
+    lead: str
+    figures: tuple[Figure, ...]
+
+
+class Page(Value, frozen=True, kw_only=True, tag_field="schema", tag="loadstore/page@1"):
+    """A page.
+
+    Args:
+        lead: What it comes to, in a few sentences.
+        prompt: The text that it is about.
+        tokens: The prompt's tokens with their index.
+        facts: Names and values of facts about the model.
+        compact: Whether only the figures are shown, for a frame in a notebook.
+    """
+
+    title: str
+    lead: str
+    prompt: str
+    tokens: tuple[str, ...]
+    facts: tuple[tuple[str, str | float], ...]
+    sections: tuple[Section, ...]
+    footer: tuple[str, ...]
+    compact: bool = False
+
+
+def remark(text: str) -> Note:
+    """Say where the article is imprecise."""
+    return Note(kind="remark", label="Where the article is imprecise", text=text)
+
+
+def reading(text: str) -> Note:
+    """Say how a figure was made and is read."""
+    return Note(kind="reading", label="How to read it", text=text)
+
+
+def figure(number: str, title: str, claim: str, views: Sequence[View], note: Note | None = None) -> Figure:
+    """One numbered figure: a claim computed from its numbers, the views that show them, and a remark or reading."""
+    name = f"figure-{number.lower().replace(' ', '-')}"
+    return Figure(id=name, number=number, title=title, claim=claim, note=note, views=tuple(views))
+
+
+def numbered(figure: Figure, number: str) -> Figure:
+    """The figure under another number, which links to it name too."""
+    return msgspec.structs.replace(figure, number=number, id=f"figure-{number.lower()}")

@@ -1,0 +1,82 @@
+"""Matrices as coloured cells: one or more panels over the same rows and columns."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+from loadstore.views.base import Cell, Labelled, Scale, Value, View, cells, labelled, scaled
+from loadstore.views.scales import Transform
+
+
+class Panel(Value, frozen=True, kw_only=True):
+    """One matrix of a heatmap.
+
+    Args:
+        details: More numbers or words of every cell, for the read-out and the table.
+        outlined: Rows and columns of the cells that are outlined.
+    """
+
+    title: str
+    values: tuple[tuple[Cell, ...], ...]
+    details: Mapping[str, tuple[tuple[Cell | str, ...], ...]]
+    outlined: tuple[tuple[int, int], ...]
+
+
+class Heatmap(View, frozen=True, kw_only=True, tag="loadstore/heatmap@1"):
+    """Matrices on one colour scale.
+
+    Args:
+        hatched: Why some cells are impossible.
+        outline_label: What an outline means.
+        digits: Of the numbers, after the point.
+        across: Thumbnails in a row, for many panels on a wide screen.
+    """
+
+    rows: Labelled
+    columns: Labelled
+    scale: Scale
+    panels: tuple[Panel, ...]
+    hatched: str | None
+    outline_label: str | None
+    digits: int
+    across: int | None = None
+
+
+def panel(
+    title: str,
+    values: Any,
+    exists: Any = None,
+    details: Mapping[str, Any] | None = None,
+    outlined: Iterable[tuple[int, int]] = (),
+) -> Panel:
+    """One matrix of a heatmap, with more numbers per cell for the read-out and the table."""
+    return Panel(
+        title=title,
+        values=cells(values, exists),
+        details={name: cells(matrix, exists) for name, matrix in (details or {}).items()},
+        outlined=tuple((row, column) for row, column in outlined),
+    )
+
+
+def heatmap(
+    title: str,
+    rows: tuple[str, Sequence[str]],
+    columns: tuple[str, Sequence[str]],
+    panels: Sequence[Panel],
+    *,
+    scale: tuple[Literal["sequential", "diverging"], float, float, str],
+    hatched: str | None = None,
+    outline: str | None = None,
+    digits: int = 2,
+    transform: Transform = "linear",
+) -> Heatmap:
+    """One or more matrices over the same rows and columns and the same colour scale."""
+    return Heatmap(
+        title=title,
+        rows=labelled(rows),
+        columns=labelled(columns),
+        scale=scaled(scale, transform),
+        panels=tuple(panels),
+        hatched=hatched,
+        outline_label=outline,
+        digits=digits,
+    )

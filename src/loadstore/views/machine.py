@@ -1,0 +1,112 @@
+"""The machine itself: the stream with what loads from it and stores to it, and what it computes as formulas."""
+
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
+
+from loadstore.views.base import Value, View
+
+Source: TypeAlias = Literal["stream", "pos"]
+Kind: TypeAlias = Literal["embed", "pos", "head", "mlp", "unembed"]
+
+
+class Loaded(Value, frozen=True, kw_only=True):
+    """One load of a step, and where it loads from."""
+
+    label: str
+    source: Source
+
+
+class Step(Value, frozen=True, kw_only=True):
+    """One component along the stream.
+
+    Args:
+        stores: What it stores; null where it stores nothing.
+        more: Parallel siblings that are not drawn.
+    """
+
+    name: str
+    kind: Kind
+    detail: str
+    loads: tuple[Loaded, ...]
+    stores: str | None
+    more: int
+
+
+class Diagram(View, frozen=True, kw_only=True, tag="loadstore/diagram@1"):
+    """The residual stream as a bus, and the components that load from it and store to it, in order.
+
+    Args:
+        stream: What the bus is called.
+        reading: How to read the picture.
+    """
+
+    stream: str
+    steps: tuple[Step, ...]
+    reading: str | None = None
+
+
+class Term(Value, frozen=True, kw_only=True):
+    """One symbol of a formula.
+
+    Args:
+        sub: Its subscript.
+        sup: Its superscript.
+        shape: The sizes of a matrix.
+    """
+
+    text: str
+    sub: str | None
+    sup: str | None
+    shape: str | None
+    kind: Literal["matrix", "operator", "word"]
+
+
+class Equation(Value, frozen=True, kw_only=True):
+    """One formula with its name and meaning."""
+
+    name: str
+    terms: tuple[Term, ...]
+    meaning: str
+
+
+class Formula(View, frozen=True, kw_only=True, tag="loadstore/formula@1"):
+    """Formulas, with the shape of every matrix under it."""
+
+    rows: tuple[Equation, ...]
+
+
+def step(
+    name: str,
+    kind: Kind,
+    detail: str,
+    loads: Sequence[tuple[str, Source]] = (),
+    stores: str | None = None,
+    more: int = 0,
+) -> Step:
+    """One component along the stream: what it loads and from where, what it stores, how many like it are not drawn."""
+    loaded = tuple(Loaded(label=label, source=source) for label, source in loads)
+    return Step(name=name, kind=kind, detail=detail, loads=loaded, stores=stores, more=more)
+
+
+def diagram(title: str, stream: str, steps: Sequence[Step]) -> Diagram:
+    """The residual stream as a bus, and the components that load from it and store to it, in order."""
+    return Diagram(title=title, stream=stream, steps=tuple(steps))
+
+
+def term(
+    text: str,
+    *,
+    sub: str | None = None,
+    sup: str | None = None,
+    shape: Sequence[int] | None = None,
+    kind: Literal["matrix", "operator", "word"] | None = None,
+) -> Term:
+    """One symbol of a formula; what has a shape is a matrix."""
+    sizes = None if shape is None else " × ".join(f"{size:,}" for size in shape)
+    return Term(text=text, sub=sub, sup=sup, shape=sizes, kind=kind or ("operator" if sizes is None else "matrix"))
+
+
+def formula(title: str, rows: Sequence[tuple[str, Sequence[Term], str]]) -> Formula:
+    """Formulas, each (name, terms, meaning), with the shape of every matrix under it."""
+    equations = (Equation(name=name, terms=tuple(terms), meaning=meaning) for name, terms, meaning in rows)
+    return Formula(title=title, rows=tuple(equations))

@@ -1,0 +1,6 @@
+/** Where a view stands in its page: what its tables are addressed by. */
+export interface Place {
+  figure: string;
+  /** Its index in the figure; inside a switch, also the choice and the index there: `2-traffic-0`. */
+  view: number | string;
+}
