@@ -111,16 +111,20 @@ def test_a_run_that_comes_late_leads_to_no_other_screen(visit: Visit) -> None:
     wait(page, "location.hash.startsWith('#/memory?run=')")
 
 
-def test_the_walk_says_what_the_api_says(visit: Visit, explorer: Explorer) -> None:
-    page = visit("#/walk?at=10")
+def test_the_walk_opens_first_and_says_what_the_api_says_by_keys_alone(visit: Visit, explorer: Explorer) -> None:
+    page = visit("#/?at=10")
     page.wait_for_selector("p.claim[data-step='1']")
     claims: list[str] = []
     for step in range(1, 7):
         page.wait_for_selector(f"p.claim[data-step='{step}']")
-        claims.append(page.locator("p.claim[data-step]").inner_text())
-        if step < 6:
-            page.keyboard.press("Tab")
-            page.get_by_role("button", name="Next", exact=True).click()
+        assert 0 < len(page.locator("p.claim[data-step]").inner_text().split()) <= 40
+        assert page.locator("svg .load.cut").count() == (step == 5)
+        assert page.locator("svg .load:not(.faint)").count() == {1: 0, 2: 1, 3: 2, 4: 2, 5: 5, 6: 4}[step]
+        claims.append(page.locator(".more > p").text_content() or "")
+        page.keyboard.press("ArrowRight")  # at the last step it does nothing
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_selector("p.claim[data-step='5']")
+    assert "The address collapses." in page.locator("p.claim").inner_text()
     trace = ls.run(explorer.weights, ARTICLE, record=True)
     after = ls.run(explorer.weights, ARTICLE, [ls.cut("L0.H7", "L1.H4.K"), ls.cut("L0.H7", "L1.H10.K")], record=True)
     on = int(trace.tokens[0, 4])

@@ -156,9 +156,9 @@ def test_without_a_repeat_the_walk_says_so_and_leads_to_a_prompt_that_shows_it(v
     page.fill("#prompt", "one dog saw a house")
     wait(page, "document.querySelector('.elsewhere')?.textContent.includes('No earlier ␣house')")
     assert "induction has nothing to match" in page.locator(".elsewhere").inner_text()
-    wait(page, "document.querySelector('p.claim')?.textContent.startsWith('This walk is on a prompt of its own')")
+    wait(page, "document.querySelector('.more p')?.textContent.startsWith('This walk is on a prompt of its own')")
     page.locator(".elsewhere a").last.click()
-    wait(page, "document.querySelector('p.claim')?.textContent.startsWith('After “the dog sat”')")
+    wait(page, "document.querySelector('.more p')?.textContent.startsWith('After “the dog sat”')")
     assert page.locator(".elsewhere").count() == 0
     assert page.locator("#prompt").input_value() == "the cat sat on the mat. the dog sat"
 

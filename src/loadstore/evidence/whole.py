@@ -24,6 +24,7 @@ from loadstore.decomposition.program import Listing
 from loadstore.decomposition.short import short
 from loadstore.errors import BadPrompt
 from loadstore.execution.run import Prompt, as_tokens
+from loadstore.execution.trace import Trace
 from loadstore.model.weights import Weights
 from loadstore.sites import CONST, UNEMBED, Reader, Writer, parse_reader, parse_writer
 
@@ -120,6 +121,30 @@ def whole_listing(found: Listing, against: Prompt | None = None, seed: int = 0) 
         len(drawn),
         float(context.of(mask_of(network, drawn))[0]),
     )
+
+
+def wires_alone(
+    trace: Trace, at: int, target: int, wires: Iterable[tuple[str, str]], seed: int = 0
+) -> tuple[int, float, str]:
+    """F of some wires on one prompt, for the log-probability of a token.
+
+    Args:
+        trace: A run of one prompt.
+        at: The token after which the target is predicted.
+        target: The id of the target.
+        wires: Writers and readers by name.
+        seed: The seed of random ids, for a model without a tokenizer.
+
+    Returns:
+        How many of the wires can differ, F of these (NaN where all wires and none give the same), and what all other
+        wires carry.
+    """
+    network = live(trace.weights)
+    chosen = _live(network, wires)
+    context, replaced = _context(trace.weights, trace.tokens[:, : at + 1], target, None, seed)
+    span = float(context.all[0] - context.none[0])
+    alone = float(context.of(mask_of(network, chosen))[0] - context.none[0])
+    return len(chosen), alone / span if span else float("nan"), replaced
 
 
 def _live(network: Live, wires: Iterable[tuple[str, str]]) -> list[tuple[Writer, Reader]]:

@@ -9,6 +9,7 @@ from loadstore.decomposition.address import address
 from loadstore.decomposition.single import one_prompt_index
 from loadstore.evidence.circuit import Circuit
 from loadstore.execution.trace import Trace
+from loadstore.explorer import walk_words as words
 from loadstore.explorer.ambiguity import ambiguity_of
 from loadstore.explorer.answers import several_answers
 from loadstore.explorer.ask import Ask
@@ -17,8 +18,18 @@ from loadstore.explorer.collapse import the_cut
 from loadstore.explorer.reader import notice, own_example
 from loadstore.explorer.state import Document, Explorer
 from loadstore.explorer.steps import text_before, what_it_takes, what_next, who_looked, why_there
+from loadstore.explorer.walk_picture import PARTS, Part, answers_picture, circuit_picture
 from loadstore.progress import Progress
 
+LIT: tuple[tuple[Part, ...], ...] = (
+    (),
+    ("V",),
+    ("K", "note"),
+    ("answer", "V"),
+    PARTS,
+)
+"""The loads that each step is about."""
+CUT = 4  # the step that cuts
 Mine = tuple[str, Trace, int]  # a run of the reader's, and the token that they ask about
 
 
@@ -75,7 +86,22 @@ def _first(explorer: Explorer, circuit: Circuit, asked: Example, progress: Progr
         what_it_takes(asked, circuit, found),
         the_cut(explorer, asked, circuit, progress),
     )
-    return _Walked(steps, {asked.name: _ids(asked.trace)})
+    numbers = [one["numbers"] for one in steps]
+    said = (
+        words.expected(asked, numbers[0]),
+        words.looked(asked, numbers[1]),
+        words.noted(asked, circuit, numbers[2]),
+        words.carried(asked, circuit, numbers[3]),
+        words.fallen(asked, circuit, numbers[4]),
+    )
+    above = numbers[3]["logit"] - float(asked.trace.logits[asked.at].double().mean())
+    raised = numbers[3]["together"] / above if above else 0.0
+    drawn = circuit_picture(asked, circuit, found, raised, numbers[4]["after"])
+    shown = tuple(
+        one | {"said": text, "picture": drawn, "lit": [PARTS.index(part) for part in parts], "cut": index == CUT}
+        for index, (one, text, parts) in enumerate(zip(steps, said, LIT, strict=True))
+    )
+    return _Walked(shown, {asked.name: _ids(asked.trace)})
 
 
 def _elsewhere(step: Document, asked: Example) -> Document:
@@ -88,7 +114,10 @@ def _elsewhere(step: Document, asked: Example) -> Document:
 
 def _last(explorer: Explorer, circuit: Circuit, progress: Progress) -> _Walked:
     divided = ambiguity_of(explorer, circuit, progress)
-    return _Walked((several_answers(divided),), {} if divided is None else {divided.name: _ids(divided.trace)})
+    step = several_answers(divided) | {"said": words.divided(divided), "picture": None, "lit": None, "cut": False}
+    if divided is None:
+        return _Walked((step,), {})
+    return _Walked((step | {"picture": answers_picture(divided)},), {divided.name: _ids(divided.trace)})
 
 
 def _ids(trace: Trace) -> tuple[int, ...]:

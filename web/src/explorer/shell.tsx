@@ -4,7 +4,7 @@ import { Guard } from "../guard";
 import { knock } from "./api";
 import { type Asked, useAsk } from "./ask";
 import { Copy } from "./copy";
-import { screen as heads } from "./heads/screen";
+import { screen as walk } from "./walk/screen";
 import { Help } from "./help";
 import { away } from "./key";
 import { letterOf } from "./keys";
@@ -61,7 +61,7 @@ function Away() {
 
 /** The screen of that name, or the one to begin with. */
 function known(name: string): Screen {
-  return screens.find(({ id }) => id === name) ?? heads;
+  return screens.find(({ id }) => id === name) ?? walk;
 }
 
 function Machine({ model }: { model: ModelFacts }) {

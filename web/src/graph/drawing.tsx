@@ -10,12 +10,14 @@ interface Props {
   cursor: Cursor<Item>;
   /** What is cut, with the answer then. */
   cut: Cut | null;
+  /** The arcs that a page points at; null where it points at none. */
+  lit: number[] | null;
 }
 
 /** Arcs, tokens and marks; what the cursor is not at is faint. */
-export function Drawing({ view, cursor, cut }: Props) {
+export function Drawing({ view, cursor, cut, lit: told }: Props) {
   const at = cursor.active.value ?? cursor.pinned.value;
-  const lit = at && litBy(view, at.item);
+  const lit = at ? litBy(view, at.item) : told && new Set(told);
   return (
     <Sheet cursor={cursor} plan={view} label={`${view.title}. The loads are in the table below.`}>
       {view.arcs.map((arc, index) => (

@@ -2,7 +2,9 @@
 import { Fragment } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { AnyView } from "../../figure";
-import type { View } from "../../model";
+import { GraphView } from "../../graph/view";
+import type { Picture, View } from "../../model";
+import { short } from "../../format";
 import { useWork } from "../ask";
 import { type Change, clear, quoted, type Screen, type ScreenId, type ScreenProps } from "../screen";
 import { Working } from "../states";
@@ -11,6 +13,13 @@ export const screen: Screen = { id: "walk", title: "Walk", key: "g", Body, pytho
 
 interface Step {
   title: string;
+  /** At most forty words beside the picture. */
+  said: string;
+  picture: Picture | null;
+  /** The arcs of the picture that the step is about; null for all. */
+  lit: number[] | null;
+  cut: boolean;
+  /** The same at length, with the numbers of its charts. */
   claim: string;
   numbers: Record<string, unknown>;
   views: View[];
@@ -27,25 +36,19 @@ interface Found {
   notice: { text: string; links: { text: string; place: { screen: ScreenId } & Change }[] } | null;
 }
 
-/** Models with more heads than this are searched when that is asked for. */
-const FEW = 64;
-/** Whether the search was made: what comes after it takes little time. */
-let searched = false;
-
 function python({ model }: ScreenProps): string {
   return ["import loadstore as ls", "", `model = ls.load(${quoted(model.name)})`, "print(ls.induction_circuits(model))"].join("\n");
 }
 
 function Body(props: ScreenProps) {
   const { model, run, at } = props;
-  const work = useWork<Found>("walk", { run: run.run, at }, searched || model.heads.length <= FEW);
-  searched ||= work.data !== null;
+  const work = useWork<Found>("walk", { run: run.run, at }, true);
   return (
     <>
       <p class="lead">
-        A transformer is a load/store machine: every head <b>loads</b> from earlier tokens and <b>stores</b> what it found for later ones. Six steps show how this model repeats what it has seen, and the wire without
-        which it cannot.
+        A transformer is a load/store machine: heads <b>load</b> from earlier tokens and <b>store</b> for later ones.
       </p>
+      {!work.data && <Known {...props} />}
       <Working work={work} what="the search for an induction circuit" begin={`Look for an induction circuit among ${model.heads.length} heads`}>
         {(found) => (
           <div class={work.running ? "old" : undefined} aria-busy={work.running}>
@@ -55,6 +58,17 @@ function Body(props: ScreenProps) {
         )}
       </Working>
     </>
+  );
+}
+
+/** What is known at once, while the circuit is looked for. */
+function Known({ run, at, question }: ScreenProps) {
+  const predict = question.data?.predict;
+  if (!predict) return null;
+  return (
+    <p class="known">
+      After {run.labels[at]}, this model expects <b>{predict.text}</b> with probability {short(predict.probability, 2, false)}. How does it know?
+    </p>
   );
 }
 
@@ -109,15 +123,23 @@ function Steps({ place, go, link, found }: ScreenProps & { found: Found }) {
     turned.current = true;
     go({ step: to });
   };
-  const keys = (event: KeyboardEvent & { currentTarget: HTMLElement }) => {
-    if (event.altKey || event.ctrlKey || event.metaKey || (event.target as Element).closest("[role=application], .scroll, summary")) return;
-    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (by === undefined) return;
-    event.preventDefault();
-    turn(now + by);
-  };
+  useEffect(() => {
+    const keys = (event: KeyboardEvent) => {
+      const busy = (event.target as Element).closest("[role=application], .scroll, summary, input, textarea, select, dialog, [role=slider]");
+      const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (by === undefined || busy || event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey) return;
+      event.preventDefault();
+      turn(now + by);
+    };
+    document.addEventListener("keydown", keys);
+    return () => document.removeEventListener("keydown", keys);
+  });
   return (
-    <article class="step-of-walk" aria-labelledby="step-title" onKeyDown={keys}>
+    <article class="step-of-walk" aria-labelledby="step-title">
+      <nav class="turns" aria-label="Steps of the walk">
+        <button type="button" class="act" disabled={now === 1} onClick={() => turn(now - 1)}>
+          ← Back
+        </button>
       <ol class="dots">
         {found.steps.map(({ title }, index) => (
           <li key={index}>
@@ -129,6 +151,11 @@ function Steps({ place, go, link, found }: ScreenProps & { found: Found }) {
           </li>
         ))}
       </ol>
+        <button type="button" class="act next-step" disabled={now === count} onClick={() => turn(now + 1)}>
+          Next →
+        </button>
+        <a href={link(gone(step.place), step.place.screen)}>Look yourself</a>
+      </nav>
       <h3 id="step-title" ref={title} tabIndex={-1}>
         <span class="said">
           {now} of {count}
@@ -136,20 +163,16 @@ function Steps({ place, go, link, found }: ScreenProps & { found: Found }) {
         {step.title}
       </h3>
       <p class="claim" data-step={now}>
-        {step.claim}
+        {step.said}
       </p>
-      {step.views.map((view, index) => (
-        <AnyView key={`${now}-${index}`} view={view} place={{ figure: `step-${now}`, view: index }} />
-      ))}
-      <p class="turns">
-        <button type="button" class="act" disabled={now === 1} onClick={() => turn(now - 1)}>
-          Back
-        </button>{" "}
-        <button type="button" class="act next-step" disabled={now === count} onClick={() => turn(now + 1)}>
-          Next
-        </button>{" "}
-        <a href={link(gone(step.place), step.place.screen)}>Look yourself</a>
-      </p>
+      {step.picture && <GraphView key={step.picture.title} view={step.picture} place={{ figure: "walk", view: step.picture.title }} told={{ lit: step.lit, cut: (step.cut && step.picture.cuts[0]) || null }} />}
+      <details class="more" key={now}>
+        <summary>The numbers of this step</summary>
+        <p>{step.claim}</p>
+        {step.views.map((view, index) => (
+          <AnyView key={`${now}-${index}`} view={view} place={{ figure: `step-${now}`, view: index }} />
+        ))}
+      </details>
     </article>
   );
 }
