@@ -1,10 +1,10 @@
-"""Write the TypeScript types of the views from their Python types: web/src/model.ts.
+"""Write the TypeScript types of views and of the explorer's questions from their Python types.
 
     python scripts/model_types.py
 
-An interface is a ``Value`` of ``loadstore.views``; its comments are the class's docstring, those of its fields the
-Args in it. A named type is a ``TypeAlias`` of those modules, its comment the text under it. Fields that JSON may leave
-out are optional.
+web/src/model.ts has the views, web/src/explorer/requests.ts the questions. An interface is a Struct; its comments are
+the class's docstring, those of its fields the Args in it. A named type is a ``TypeAlias``, its comment the text under
+it. Fields that JSON may leave out are optional.
 """
 
 import ast
@@ -16,41 +16,60 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType, NoneType, UnionType
-from typing import Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 import msgspec
+from msgspec import Struct
 
 import loadstore.sites
 import loadstore.views
+from loadstore.explorer import requests
+from loadstore.explorer.table import QUICK, SLOW
 from loadstore.views.base import Value, View
 
-TARGET = Path(__file__).resolve().parent.parent / "web" / "src" / "model.ts"
-HEAD = "The views that Python writes and this bundle draws. Written by scripts/model_types.py: do not edit."
+SOURCE = Path(__file__).resolve().parent.parent / "web" / "src"
+MADE = "Written by scripts/model_types.py: do not edit."
 PLAIN = {str: "string", int: "number", float: "number", bool: "boolean", NoneType: "null"}
 
 
 def model_types() -> str:
     """The text of web/src/model.ts."""
     names = sorted(found.name for found in pkgutil.iter_modules(loadstore.views.__path__))
-    modules = [loadstore.sites, *(importlib.import_module(f"loadstore.views.{name}") for name in names)]
-    structs = [struct for module in modules for struct in _structs(module)]
-    types = _Types({name: alias for module in modules for name, alias in _aliases(module)})
-    interfaces = [_interface(struct, types) for struct in structs]
-    views = [struct.__name__ for struct in structs if issubclass(struct, View)]
-    said = {name: text for module in modules for name, text in _said(module).items()}
+    modules = [importlib.import_module(f"loadstore.views.{name}") for name in names]
+    views = [struct.__name__ for module in modules for struct in _structs(module) if issubclass(struct, View)]
+    union = f"{_comment('Every view that a figure may hold.')}export type View = {' | '.join(views)};"
+    return _text(f"The views that Python writes and this bundle draws. {MADE}", modules, [union])
+
+
+def request_types() -> str:
+    """The text of web/src/explorer/requests.ts."""
+    lines = [f"  {name}: {wanted.__name__};" for name, (wanted, _) in {**QUICK, **SLOW}.items()]
+    names = "\n".join([f"{_comment('Every question by its name.')}export interface Questions {{", *lines, "}"])
+    version = f'{_comment("The version of all questions.")}export const SCHEMA = "{requests.SCHEMA}";'
+    return _text(f"What a page may ask of the explorer's server. {MADE}", [requests], [names, version])
+
+
+WRITTEN = {"model.ts": model_types, "explorer/requests.ts": request_types}
+
+
+def _text(head: str, modules: Sequence[ModuleType], more: Sequence[str]) -> str:
+    """A file of the aliases that are used, the interfaces, and what else there is."""
+    known = [loadstore.sites, *modules]
+    types = _Types({name: alias for module in known for name, alias in _aliases(module)})
+    interfaces = [_interface(struct, types) for module in modules for struct in _structs(module)]
+    said = {name: text for module in known for name, text in _said(module).items()}
     named: dict[str, str] = {}
     while new := types.used - named.keys():  # the definition of one may use another
         named |= {name: f"{_comment(said.get(name, ''))}export type {name} = {types.defined(name)};" for name in new}
-    union = f"{_comment('Every view that a figure may hold.')}export type View = {' | '.join(views)};"
     aliases = (named[name] for name in sorted(named))
-    return "\n\n".join([f"/** {HEAD} */", *aliases, *interfaces, union]) + "\n"
+    return "\n\n".join([f"/** {head} */", *aliases, *interfaces, *more]) + "\n"
 
 
-def _structs(module: ModuleType) -> Iterator[type[Value]]:
-    """The values that a module defines, in order, without the two base classes."""
+def _structs(module: ModuleType) -> Iterator[type[Struct]]:
+    """The Structs that a module defines, in order, without the base classes."""
     for found in vars(module).values():
-        own = inspect.isclass(found) and issubclass(found, Value) and found.__module__ == module.__name__
-        if own and found not in (Value, View):
+        own = inspect.isclass(found) and issubclass(found, Struct) and found.__module__ == module.__name__
+        if own and found not in (Value, View, requests.Part, requests.Request):
             yield found
 
 
@@ -90,9 +109,11 @@ class _Types:
                 return name
         if wanted in PLAIN:
             return PLAIN[wanted]
-        if wanted is View or (inspect.isclass(wanted) and issubclass(wanted, Value)):
+        if wanted is View or (inspect.isclass(wanted) and issubclass(wanted, Struct)):
             return wanted.__name__
         origin, parts = get_origin(wanted), get_args(wanted)
+        if origin is Annotated:
+            return self.text(parts[0])
         if origin is Literal:
             return " | ".join(f'"{part}"' for part in parts)
         if origin in (Union, UnionType):
@@ -118,11 +139,11 @@ class _Types:
         return " | ".join(dict.fromkeys(self.text(part) for part in parts if part is not msgspec.UnsetType))
 
 
-def _interface(struct: type[Value], types: _Types) -> str:
+def _interface(struct: type[Struct], types: _Types) -> str:
     about, fields = _documented(struct)
-    config, hints = struct.__struct_config__, get_type_hints(struct)
+    config, hints = struct.__struct_config__, get_type_hints(struct, include_extras=True)
     lines = [f"{_comment(about)}export interface {struct.__name__} {{"]
-    if config.tag_field:
+    if config.tag_field and not issubclass(struct, requests.Request):
         lines.append(f'  {config.tag_field}: "{config.tag}";')
     for field in msgspec.structs.fields(struct):
         mark = "" if field.required else "?"
@@ -131,7 +152,7 @@ def _interface(struct: type[Value], types: _Types) -> str:
     return "\n".join([*lines, "}"])
 
 
-def _documented(struct: type[Value]) -> tuple[str, dict[str, str]]:
+def _documented(struct: type[Struct]) -> tuple[str, dict[str, str]]:
     """What the docstring says of a struct, and of its fields."""
     about, _, said = inspect.cleandoc(struct.__doc__ or "").partition("\n\nArgs:\n")
     entries = re.findall(r"^    (\w+): (.*(?:\n        .*)*)", said, re.MULTILINE)
@@ -144,4 +165,5 @@ def _comment(text: str, indent: str = "") -> str:
 
 
 if __name__ == "__main__":
-    TARGET.write_text(model_types(), encoding="utf-8")
+    for name, text in WRITTEN.items():
+        (SOURCE / name).write_text(text(), encoding="utf-8")

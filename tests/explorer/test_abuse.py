@@ -11,16 +11,16 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from served import Client, until
 
-from loadstore.explorer import app, guard, table
-from loadstore.explorer.ask import Ask
+from loadstore.explorer import guard, table
 from loadstore.explorer.body import DEPTH, TEXTS
 from loadstore.explorer.guard import HEADERS
 from loadstore.explorer.here import Here
+from loadstore.explorer.requests import Request
 from loadstore.explorer.state import Document, Explorer
 from loadstore.progress import Progress
 
@@ -227,13 +227,17 @@ def test_two_browsers_do_not_disturb_each_other(client: Client) -> None:
     assert not any("cat" in label for label in dogs)
 
 
+class Steps(Request, frozen=True, kw_only=True):
+    steps: int = 10_000
+
+
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """A slow question that counts its steps, and what became of it."""
     seen = {"steps": 0, "stopped": 0}
 
-    def question(explorer: Explorer, ask: Ask) -> Callable[[Progress], Document]:
-        steps = ask.number("steps", 10_000)
+    def question(explorer: Explorer, ask: Steps) -> Callable[[Progress], Document]:
+        steps = ask.steps
 
         def work(progress: Progress) -> Document:
             try:
@@ -248,7 +252,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
 
         return work
 
-    monkeypatch.setattr(app, "SLOW", {**table.SLOW, "slow": question})
+    monkeypatch.setitem(cast("Any", table.SLOW), "slow", (Steps, question))
     return seen
 
 
@@ -278,12 +282,12 @@ def test_slow_questions_do_not_hold_up_quick_ones_and_too_many_are_sent_away(
 
 
 def test_an_answer_that_takes_too_long_is_not_waited_for(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    def sleepy(explorer: Explorer, ask: Ask) -> Document:
+    def sleepy(explorer: Explorer, ask: Request) -> Document:
         time.sleep(0.5)
         return {}
 
     monkeypatch.setattr("loadstore.explorer.work.SECONDS", 0.1)
-    monkeypatch.setattr(app, "QUICK", {**table.QUICK, "sleepy": sleepy})
+    monkeypatch.setitem(cast("Any", table.QUICK), "sleepy", (Request, sleepy))
     status, found = client.ask("sleepy")
     assert (status, found["error"]["kind"]) == (504, "slow")
     monkeypatch.undo()
@@ -293,10 +297,10 @@ def test_an_answer_that_takes_too_long_is_not_waited_for(client: Client, monkeyp
 def test_a_fault_is_told_without_its_inside(
     client: Client, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    def faulty(explorer: Explorer, ask: Ask) -> Document:
+    def faulty(explorer: Explorer, ask: Request) -> Document:
         raise ZeroDivisionError("secret/path")
 
-    monkeypatch.setattr(app, "QUICK", {**table.QUICK, "faulty": faulty})
+    monkeypatch.setitem(cast("Any", table.QUICK), "faulty", (Request, faulty))
     status, found = client.ask("faulty")
     assert status == 500
     assert "secret" not in json.dumps(found)

@@ -10,9 +10,9 @@ from each import each
 
 import loadstore as ls
 from loadstore.errors import BadRequest, LoadstoreError, NoSuchSite, NoSuchWire, Undefined
-from loadstore.explorer.address import SHOWN, address, decoded, nulls, steps
-from loadstore.explorer.ask import Ask
+from loadstore.explorer.address import SHOWN
 from loadstore.explorer.state import Explorer
+from loadstore.explorer.table import answered
 from loadstore.views.base import plain
 
 PROMPT = "the cat sat on the mat. the dog sat on the log."
@@ -33,10 +33,7 @@ def run(explorer: Explorer) -> str:
 
 
 def found(explorer: Explorer, run: str, **more: Any) -> Any:
-    ask = Ask({"run": run, "head": "L1.H4", "at": 10, **more})
-    answer = address(explorer, ask)
-    ask.done()
-    return plain(answer)
+    return plain(answered("address", explorer, {"run": run, "head": "L1.H4", "at": 10, **more}))
 
 
 def test_shares_and_their_rest_are_those_of_the_address_and_sum_to_one(explorer: Explorer, run: str) -> None:
@@ -120,7 +117,7 @@ def test_what_cannot_be_answered_says_why(
 
 def test_every_number_of_the_weights_has_its_chance_and_is_that_of_the_scores(explorer: Explorer) -> None:
     wires = [{"writer": "L0.H7", "side": "K"}, {"writer": "embed", "side": "Q"}, {"writer": "L0.H11", "side": "V"}]
-    answer = nulls(explorer, Ask({"head": "L1.H4", "wires": wires}))(quiet)["wires"]
+    answer = answered("nulls", explorer, {"head": "L1.H4", "wires": wires})(quiet)["wires"]
     known: Any = ls.subspace_scores(
         explorer.weights, where=[f"{one['writer']} -> L1.H4.{one['side']}" for one in wires]
     )
@@ -133,9 +130,9 @@ def test_every_number_of_the_weights_has_its_chance_and_is_that_of_the_scores(ex
 
 def test_a_wire_is_weighed_once(explorer: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:
     ask = {"head": "L1.H5", "wires": [{"writer": "L0.H7", "side": "K"}]}
-    first = nulls(explorer, Ask(ask))(quiet)
+    first = answered("nulls", explorer, ask)(quiet)
     monkeypatch.setattr("loadstore.explorer.address.subspace_scores", None)
-    assert nulls(explorer, Ask(ask))(quiet) == first
+    assert answered("nulls", explorer, ask)(quiet) == first
 
 
 @each(
@@ -152,22 +149,22 @@ def test_a_wire_is_weighed_once(explorer: Explorer, monkeypatch: pytest.MonkeyPa
 )
 def test_no_wire_but_those_that_exist_is_weighed(explorer: Explorer, wires: Any, error: type[LoadstoreError]) -> None:
     with pytest.raises(error):
-        nulls(explorer, Ask({"head": "L1.H4", "wires": wires}))
+        answered("nulls", explorer, {"head": "L1.H4", "wires": wires})
 
 
 def test_a_store_decodes_to_what_could_have_been_stored(explorer: Explorer, run: str) -> None:
-    answer = decoded(explorer, Ask({"run": run, "writer": "L0.H7", "at": 4}))
+    answer = answered("decoded", explorer, {"run": run, "writer": "L0.H7", "at": 4})
     assert answer["place"] == "␣on·4:L0.H7"
     assert answer["rows"][0]["text"] == "␣sat"
-    assert decoded(explorer, Ask({"run": run, "writer": "pos", "at": 4}))["rows"][0]["text"] == "position 4"
+    assert answered("decoded", explorer, {"run": run, "writer": "pos", "at": 4})["rows"][0]["text"] == "position 4"
     with pytest.raises(NoSuchSite):
-        decoded(explorer, Ask({"run": run, "writer": "const", "at": 4}))
+        answered("decoded", explorer, {"run": run, "writer": "const", "at": 4})
     with pytest.raises(Undefined):
-        decoded(explorer, Ask({"run": run, "writer": "embed", "at": 15}))
+        answered("decoded", explorer, {"run": run, "writer": "embed", "at": 15})
 
 
 def test_steps_are_the_walk_of_the_same_address(explorer: Explorer, run: str) -> None:
-    drawn = steps(explorer, Ask({"run": run, "head": "L1.H4", "at": 10}))
+    drawn = answered("steps", explorer, {"run": run, "head": "L1.H4", "at": 10})
     known = ls.walk(explorer.runs.get(run), "L1.H4", 10)
     assert drawn["views"][0]["score"]["value"] == pytest.approx(known.parts.attrs["recorded"], rel=1e-6)
-    assert steps(explorer, Ask({"run": run, "head": "L1.H4", "at": 0}))["views"] == []
+    assert answered("steps", explorer, {"run": run, "head": "L1.H4", "at": 0})["views"] == []

@@ -11,9 +11,8 @@ import loadstore as ls
 from loadstore.causal.controls import controls_of, sizes_on
 from loadstore.causal.engine import rerun
 from loadstore.errors import BadRequest, LoadstoreError, NoSuchSite, NoSuchWire, Undefined
-from loadstore.explorer.ask import Ask
-from loadstore.explorer.intervene import controls, effect
 from loadstore.explorer.state import Explorer
+from loadstore.explorer.table import answered
 from loadstore.model.wiring import wiring
 from loadstore.views.base import plain
 
@@ -33,15 +32,12 @@ def run(explorer: Explorer) -> str:
 
 
 def done(explorer: Explorer, run: str, edits: Any, **more: Any) -> Any:
-    ask = Ask({"run": run, "at": 10, "edits": edits, **more})
-    answer = effect(explorer, ask)
-    ask.done()
-    return plain(answer)
+    return plain(answered("effect", explorer, {"run": run, "at": 10, "edits": edits, **more}))
 
 
 def compared(explorer: Explorer, run: str, edits: Any, **more: Any) -> Any:
     told: list[tuple[int, int]] = []
-    answer = controls(explorer, Ask({"run": run, "at": 10, "edits": edits, **more}))(lambda *at: told.append(at))
+    answer = answered("controls", explorer, {"run": run, "at": 10, "edits": edits, **more})(lambda *at: told.append(at))
     assert told == sorted(told)
     assert told[-1] == (1 + len(answer["controls"]),) * 2
     return answer
@@ -184,12 +180,12 @@ def test_no_edit_but_those_that_exist_is_run_or_compared(
     with pytest.raises(error, match=told):
         done(explorer, run, edits)
     with pytest.raises(error, match=told):
-        controls(explorer, Ask({"run": run, "at": 10, "edits": edits}))
+        answered("controls", explorer, {"run": run, "at": 10, "edits": edits})
 
 
 def test_controls_are_of_one_edit(explorer: Explorer, run: str) -> None:
     with pytest.raises(BadRequest, match="one edit"):
-        controls(explorer, Ask({"run": run, "at": 10, "edits": [WIRE, HEAD]}))
+        answered("controls", explorer, {"run": run, "at": 10, "edits": [WIRE, HEAD]})
 
 
 @pytest.mark.parametrize("more", [{"at": 99}, {"head": "L4.H4"}, {"by": "resample"}, {"by": 0}])

@@ -10,41 +10,36 @@ from hostile import unchecked
 from loops import run_apart
 
 from loadstore.errors import BadRequest
-from loadstore.explorer import intervene, listing
-from loadstore.explorer.ask import Ask
+from loadstore.explorer import listing
+from loadstore.explorer.ask import asked
 from loadstore.explorer.body import object_of
 from loadstore.explorer.connections import Connection, Connections, Room, room
 from loadstore.explorer.prompt import window
+from loadstore.explorer.requests import DecodedRequest, EffectRequest, RunRequest, VerifyRequest
 from loadstore.explorer.runs import Runs
 from loadstore.explorer.work import Busy, Work
 
 
 def test_a_name_has_at_most_64_characters() -> None:
-    assert Ask({"head": "x" * 64}).text("head") == "x" * 64
+    assert asked(RunRequest, {"run": "x" * 64}).run == "x" * 64
     with pytest.raises(BadRequest, match="65 characters; at most 64"):
-        Ask({"head": "x" * 65}).text("head")
+        asked(RunRequest, {"run": "x" * 65})
 
 
 @pytest.mark.parametrize("value", [True, 1.0, "1", [1], None])
 def test_only_a_whole_number_is_a_number(value: object) -> None:
-    ask = Ask({"at": value})
-    assert not ask.is_number("at")
     with pytest.raises(BadRequest, match="at: expected a whole number, got"):
-        ask.number("at")
+        asked(DecodedRequest, {"run": "x", "writer": "x", "at": value})
     with pytest.raises(BadRequest, match="ids: expected a list of whole numbers"):
-        Ask({"ids": [value]}).numbers("ids", most=3)
+        asked(RunRequest, {"ids": [value]})
 
 
 def test_a_missing_field_has_its_default_and_null_is_missing() -> None:
-    ask = Ask({"at": None, "by": None})
-    assert (ask.number("at", 7), ask.choice("by", ("mean", "zero"), "zero"), ask.text("head", "L0.H0")) == (
-        7,
-        "zero",
-        "L0.H0",
-    )
-    assert "at" not in ask
+    usual = {"run": "x", "at": 1, "edits": []}
+    missing = asked(EffectRequest, usual)
+    assert asked(EffectRequest, {**usual, "by": None, "head": None, "after": None, "predict": None}) == missing
     with pytest.raises(BadRequest, match="expected one of mean, zero, got 'Mean'"):
-        Ask({"by": "Mean"}).choice("by", ("mean", "zero"))
+        asked(EffectRequest, {**usual, "by": "Mean"})
 
 
 @pytest.mark.parametrize(("deep", "taken"), [(7, True), (8, True), (9, False)])
@@ -66,7 +61,7 @@ def test_a_proof_has_up_to_50_controls_and_2_to_32_replicates(
     monkeypatch: pytest.MonkeyPatch, controls: int, replicates: int, *, taken: bool
 ) -> None:
     monkeypatch.setattr(listing, "_find", lambda *_: None)
-    ask = Ask({"controls": controls, "replicates": replicates})
+    ask = asked(VerifyRequest, {"run": "x", "controls": controls, "replicates": replicates})
     with unchecked():
         if taken:
             assert callable(listing.verify(cast("Any", None), ask))
@@ -76,10 +71,9 @@ def test_a_proof_has_up_to_50_controls_and_2_to_32_replicates(
 
 
 @pytest.mark.parametrize(("count", "told"), [(64, "kind: expected one of cut, ablate"), (65, "65 objects; at most 64")])
-def test_64_edits_are_read_and_not_one_more(monkeypatch: pytest.MonkeyPatch, count: int, told: str) -> None:
-    monkeypatch.setattr(intervene, "wiring", lambda _: None)
-    with unchecked(), pytest.raises(BadRequest, match=told):
-        intervene.edits_of(cast("Any", SimpleNamespace(weights=None)), Ask({"edits": [{}] * count}))
+def test_64_edits_are_read_and_not_one_more(count: int, told: str) -> None:
+    with pytest.raises(BadRequest, match=told):
+        asked(EffectRequest, {"run": "x", "at": 1, "edits": [{}] * count})
 
 
 @pytest.mark.parametrize(
@@ -98,14 +92,14 @@ def test_a_prompt_is_as_long_as_the_context_1024_tokens_and_half_a_gigabyte_of_p
 def test_a_window_is_256_tokens_of_the_prompt(first: int, last: int) -> None:
     trace = cast("Any", SimpleNamespace(tokens=torch.zeros(1, 300)))
     with unchecked():
-        assert window(trace, Ask({"first": first})) == (first, last)
+        assert window(trace, first) == (first, last)
 
 
 @pytest.mark.parametrize("first", [-1, 300, 301])
 def test_a_window_begins_in_the_prompt(first: int) -> None:
     trace = cast("Any", SimpleNamespace(tokens=torch.zeros(1, 300)))
     with unchecked(), pytest.raises(BadRequest, match=rf"first: {first}, and the prompt has tokens 0 to 299"):
-        window(trace, Ask({"first": first}))
+        window(trace, first)
 
 
 def test_a_question_too_many_is_sent_away_until_another_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,9 +6,9 @@ from each import each
 import loadstore as ls
 from loadstore.circuits.program import roles_of
 from loadstore.errors import LoadstoreError
-from loadstore.explorer.ask import Ask
-from loadstore.explorer.listing import CONTROLS, REPLICATES, listing, verify
+from loadstore.explorer.listing import CONTROLS, REPLICATES
 from loadstore.explorer.state import Explorer
+from loadstore.explorer.table import answered
 from loadstore.report.listing import listing_figure
 from loadstore.views.base import plain
 
@@ -27,7 +27,7 @@ def run(explorer: Explorer) -> str:
 
 
 def test_the_program_is_that_of_the_python_api(explorer: Explorer, run: str) -> None:
-    found = listing(explorer, Ask({"run": run, "at": AT}))
+    found = answered("listing", explorer, {"run": run, "at": AT})
     same = ls.listing(explorer.runs.get(run), AT, most=24)
     assert found["figure"] == listing_figure(same, roles=roles_of(explorer.weights))
     assert found["token"] == {"id": same.token, "text": same.text_of(same.token), "probability": same.probability}
@@ -37,7 +37,7 @@ def test_the_program_is_that_of_the_python_api(explorer: Explorer, run: str) -> 
 def test_every_line_has_a_place_or_none_and_the_head_of_a_place_is_the_one_of_its_step(
     explorer: Explorer, run: str
 ) -> None:
-    found = listing(explorer, Ask({"run": run, "at": AT}))
+    found = answered("listing", explorer, {"run": run, "at": AT})
     lines = plain(found["figure"])["views"][1]["rows"]
     assert len(lines) == len(found["places"])
     site = ""
@@ -57,17 +57,17 @@ def test_every_line_has_a_place_or_none_and_the_head_of_a_place_is_the_one_of_it
 
 
 def test_a_token_is_named_by_id_or_by_text_and_is_the_same(explorer: Explorer, run: str) -> None:
-    likeliest = listing(explorer, Ask({"run": run, "at": AT}))["token"]
+    likeliest = answered("listing", explorer, {"run": run, "at": AT})["token"]
     for named in (likeliest["id"], " on"):
-        assert listing(explorer, Ask({"run": run, "at": AT, "predict": named}))["token"] == likeliest
-    other = listing(explorer, Ask({"run": run, "at": AT, "predict": likeliest["id"] + 1}))["token"]
+        assert answered("listing", explorer, {"run": run, "at": AT, "predict": named})["token"] == likeliest
+    other = answered("listing", explorer, {"run": run, "at": AT, "predict": likeliest["id"] + 1})["token"]
     assert other["id"] == likeliest["id"] + 1
     assert other["probability"] < likeliest["probability"]
 
 
 def test_verify_counts_its_cuts_and_tells_its_progress(explorer: Explorer, run: str) -> None:
     told: list[tuple[int, int]] = []
-    work = verify(explorer, Ask({"run": run, "at": AT, "controls": 2, "replicates": 2}))
+    work = answered("verify", explorer, {"run": run, "at": AT, "controls": 2, "replicates": 2})
     found = work(lambda done, of: told.append((done, of)))
     checks, cuts = found["checks"], found["figure"].views[2].rows
     assert checks["of"] == len(cuts) > 0
@@ -81,7 +81,7 @@ def test_work_that_nobody_waits_for_ends_where_it_tells_its_progress(explorer: E
     def gone(done: int, of: int) -> None:
         raise InterruptedError
 
-    work = verify(explorer, Ask({"run": run, "at": AT, "controls": 2, "replicates": 2}))
+    work = answered("verify", explorer, {"run": run, "at": AT, "controls": 2, "replicates": 2})
     with pytest.raises(InterruptedError):
         work(gone)
 
@@ -99,7 +99,7 @@ def test_work_that_nobody_waits_for_ends_where_it_tells_its_progress(explorer: E
 )
 def test_a_program_of_what_is_not_there_is_refused(explorer: Explorer, run: str, fields: dict[str, object]) -> None:
     with pytest.raises(LoadstoreError):
-        listing(explorer, Ask({"run": run, **fields}))
+        answered("listing", explorer, {"run": run, **fields})
 
 
 @pytest.mark.parametrize(
@@ -109,4 +109,4 @@ def test_more_cuts_than_are_made_here_are_refused_before_work_begins(
     explorer: Explorer, run: str, fields: dict[str, object]
 ) -> None:
     with pytest.raises(LoadstoreError, match="controls: 1 to"):
-        verify(explorer, Ask({"run": run, **fields}))
+        answered("verify", explorer, {"run": run, **fields})

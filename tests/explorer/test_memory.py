@@ -6,9 +6,8 @@ from each import each
 
 import loadstore as ls
 from loadstore.errors import LoadstoreError
-from loadstore.explorer.ask import Ask
-from loadstore.explorer.memory import memory, store
 from loadstore.explorer.state import Explorer
+from loadstore.explorer.table import answered
 
 ARTICLE = "the cat sat on the mat. the dog sat on the log."
 
@@ -24,7 +23,7 @@ def run(explorer: Explorer) -> str:
 
 
 def test_the_previous_token_head_s_note_is_read_by_both_induction_heads(explorer: Explorer, run: str) -> None:
-    found = store(explorer, Ask({"run": run, "writer": "L0.H7", "at": 4}))
+    found = answered("store", explorer, {"run": run, "writer": "L0.H7", "at": 4})
     assert [(load["head"], load["side"], load["query"]) for load in found["lit"][:2]] == [
         ("L1.H10", "K", 10),
         ("L1.H4", "K", 10),
@@ -33,13 +32,13 @@ def test_the_previous_token_head_s_note_is_read_by_both_induction_heads(explorer
     assert found["source"][0]["at"] == 3
     trace = explorer.runs.get(run)
     assert found["norm"] == pytest.approx(float(trace.written("L0.H7")[4].norm()), rel=1e-6)
-    by_traffic = store(explorer, Ask({"run": run, "writer": "L0.H7", "at": 4, "by": "traffic"}))
+    by_traffic = answered("store", explorer, {"run": run, "writer": "L0.H7", "at": 4, "by": "traffic"})
     keys = [load for load in by_traffic["lit"] if load["side"] == "K"]
     assert {(load["head"], load["query"]) for load in keys[:2]} == {("L1.H4", 10), ("L1.H10", 10)}
 
 
 def test_strips_are_the_squared_norms_and_their_sum_is_the_stream(explorer: Explorer, run: str) -> None:
-    trace, found = explorer.runs.get(run), memory(explorer, Ask({"run": run}))
+    trace, found = explorer.runs.get(run), answered("memory", explorer, {"run": run})
     for row in found["rows"]:
         stores = torch.stack([trace.written(writer).double() for writer in row["writers"]])
         assert torch.tensor(row["values"]).double() == pytest.approx(stores.square().sum(-1), rel=1e-3)
@@ -49,7 +48,7 @@ def test_strips_are_the_squared_norms_and_their_sum_is_the_stream(explorer: Expl
 
 
 def test_a_window_begins_where_it_says(explorer: Explorer, run: str) -> None:
-    whole, part = memory(explorer, Ask({"run": run})), memory(explorer, Ask({"run": run, "first": 3}))
+    whole, part = answered("memory", explorer, {"run": run}), answered("memory", explorer, {"run": run, "first": 3})
     for one, other in zip(whole["rows"], part["rows"], strict=True):
         assert [row[3:] for row in one["values"]] == other["values"]
 
@@ -66,4 +65,4 @@ def test_a_window_begins_where_it_says(explorer: Explorer, run: str) -> None:
 )
 def test_bad_questions_are_refused(explorer: Explorer, run: str, fields: dict[str, object]) -> None:
     with pytest.raises(LoadstoreError):
-        store(explorer, Ask({"run": run, **fields}))
+        answered("store", explorer, {"run": run, **fields})

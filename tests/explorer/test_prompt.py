@@ -9,11 +9,11 @@ from close import assert_close
 import loadstore as ls
 from loadstore.errors import BadRequest, LoadstoreError
 from loadstore.explorer import prompt
-from loadstore.explorer.ask import Ask
-from loadstore.explorer.model import model
+from loadstore.explorer.ask import asked
+from loadstore.explorer.requests import PatternsRequest
 from loadstore.explorer.runs import NoSuchRun, Runs, TooLong
 from loadstore.explorer.state import Explorer
-from loadstore.explorer.table import QUICK, SLOW
+from loadstore.explorer.table import QUICK, SLOW, answered
 from loadstore.heads.patterns import ROLES
 from loadstore.heads.roles import IS_ROLE
 from loadstore.visible import line
@@ -60,7 +60,7 @@ def test_a_prompt_longer_than_is_shown_is_refused_with_both_counts(monkeypatch: 
 def test_patterns_travel_as_rounded_lower_triangles(explorer: Explorer, first: int) -> None:
     name, trace = explorer.runs.make(ARTICLE)
     found = torch.frombuffer(
-        bytearray(prompt.patterns(explorer, Ask({"run": name, "first": first}))), dtype=torch.uint8
+        bytearray(answered("patterns", explorer, {"run": name, "first": first})), dtype=torch.uint8
     )
     n = trace.tokens.shape[1] - first
     corner = torch.ones(n, n, dtype=torch.bool).tril()
@@ -71,7 +71,7 @@ def test_patterns_travel_as_rounded_lower_triangles(explorer: Explorer, first: i
 
 def test_a_head_in_full_is_the_pattern_to_seven_digits(explorer: Explorer) -> None:
     name, trace = explorer.runs.make(ARTICLE)
-    found = prompt.head(explorer, Ask({"run": name, "head": "L1.H4", "first": 2}))
+    found = answered("head", explorer, {"run": name, "head": "L1.H4", "first": 2})
     pattern = trace.pattern("L1.H4").double()
     for index, row in enumerate(found["rows"]):
         assert row == pytest.approx(pattern[2 + index, 2 : 3 + index].tolist(), rel=1e-6, abs=1e-12)
@@ -79,7 +79,7 @@ def test_a_head_in_full_is_the_pattern_to_seven_digits(explorer: Explorer) -> No
 
 
 def test_predictions_and_badges_are_those_of_the_run(explorer: Explorer) -> None:
-    found = prompt.run_prompt(explorer, Ask({"prompt": ARTICLE}))
+    found = answered("run", explorer, {"prompt": ARTICLE})
     trace = ls.run(explorer.weights, ARTICLE, record=True)
     assert found["labels"] == trace.labels
     assert found["prompt"] == ARTICLE
@@ -103,20 +103,8 @@ def test_a_head_plays_a_role_with_more_than_half_of_its_attention(share: float, 
 
 
 def test_the_model_is_told_as_it_is(explorer: Explorer) -> None:
-    found = model(explorer, Ask({}))
+    found = answered("model", explorer, {})
     assert (found["name"], found["layers"], found["heads_per_layer"], len(found["heads"])) == ("builtin", 2, 12, 24)
-
-
-class Fields(dict[str, object]):
-    """The fields of a request, and which of them were looked at."""
-
-    def __init__(self, fields: dict[str, object]) -> None:
-        super().__init__(fields)
-        self.seen: list[str] = []
-
-    def get(self, name: str, default: object = None) -> object:
-        self.seen.append(name)
-        return super().get(name, default)
 
 
 OF = {"wires": {"measure": "alignment"}, "nulls": {"wires": [{"writer": "L0.H7", "side": "K"}]}}
@@ -127,12 +115,13 @@ OF |= {name: {"edits": [{"kind": "ablate", "writer": "L0.H7"}]} for name in ("ef
 def test_wild_fields_are_refused_or_answered_and_never_a_fault(explorer: Explorer, name: str) -> None:
     run, _ = explorer.runs.make(ARTICLE)
     usual = {"run": run, "head": "L1.H4", "at": 10, "writer": "L0.H7", "reader": "L1.H4.K", **OF.get(name, {})}
-    usual |= {} if name != "run" else {"prompt": ARTICLE}
+    wanted, _ = QUICK.get(name) or SLOW[name]
+    usual = {field: value for field, value in usual.items() if field in wanted.__struct_fields__}
 
     def told(fields: dict[str, object]) -> str | None:
         """What a request is refused for; None where it is answered, with a document, bytes or work to do."""
         try:
-            found = (QUICK.get(name) or SLOW[name])(explorer, Ask(fields))
+            found = answered(name, explorer, fields)
         except NoSuchRun:
             return "no such run"
         except (LoadstoreError, TooLong) as error:
@@ -140,21 +129,18 @@ def test_wild_fields_are_refused_or_answered_and_never_a_fault(explorer: Explore
         assert callable(found) if name in SLOW else isinstance(found, dict | bytes), f"{name} {fields}: {found!r:.200}"
         return None
 
-    read = Fields(usual)
-    assert told(read) is None
+    assert told(usual) is None
     refused: dict[str, list[str]] = {}
-    for field, value in itertools.product(dict.fromkeys([*read.seen, *(["ids"] if name == "run" else [])]), WILD):
-        why = told({**(usual if field != "ids" else {}), field: value})
+    for field, value in itertools.product(wanted.__struct_fields__, WILD):
+        why = told({**(usual if name != "run" else {}), field: value})
         if why is not None:
             assert why == line(why) != "", f"{name}: {field} = {value!r:.50} is refused with {why!r:.300}"
             refused.setdefault(field, []).append(why)
     for field, reasons in refused.items():
         assert len(reasons) >= 5, f"{name}: of {len(WILD)} wild values of {field} {len(reasons)} are refused"
-    assert set(refused) == set(read.seen) | ({"ids"} if name == "run" else set()), f"{name} takes anything in a field"
+    assert set(refused) == set(wanted.__struct_fields__), f"{name} takes anything in a field"
 
 
 def test_an_unknown_field_is_named() -> None:
-    ask = Ask({"run": "x", "paht": 1})
-    ask.text("run")
-    with pytest.raises(BadRequest, match="'paht'; the fields here are: run"):
-        ask.done()
+    with pytest.raises(BadRequest, match="'paht'; the fields here are: first, run"):
+        asked(PatternsRequest, {"run": "x", "paht": 1})

@@ -11,10 +11,9 @@ import loadstore as ls
 from loadstore.decomposition.question import main_head
 from loadstore.decomposition.question import question as question_of
 from loadstore.errors import LoadstoreError
-from loadstore.explorer.ask import Ask
-from loadstore.explorer.prompt import run_prompt
-from loadstore.explorer.question import LIKELY, begin, question
+from loadstore.explorer.question import LIKELY, begin
 from loadstore.explorer.state import Explorer
+from loadstore.explorer.table import answered
 
 ARTICLE = "the cat sat on the mat. the dog sat on the log."
 NAMES = "When Mary and John went to the store, John gave a drink to"
@@ -26,7 +25,7 @@ def explorer() -> Explorer:
 
 
 def asked(explorer: Explorer, prompt: str, **more: Any) -> Any:
-    return question(explorer, Ask({"run": explorer.runs.make(prompt)[0], **more}))
+    return answered("question", explorer, {"run": explorer.runs.make(prompt)[0], **more})
 
 
 def test_by_default_it_is_the_last_token_s_likeliest_prediction_and_the_head_that_adds_most(explorer: Explorer) -> None:
@@ -91,11 +90,11 @@ def test_the_page_begins_with_what_the_command_line_asks(
 def test_only_the_prompt_to_begin_with_has_the_question_to_begin_with() -> None:
     weights = ls.load("builtin")
     opened = Explorer(weights, ARTICLE, begin(weights))
-    found = run_prompt(opened, Ask({}))
+    found = answered("run", opened, {})
     assert found["asked"] == {"at": 10}
     assert found["labels"][10] == "␣sat·10"
     for fields in ({"prompt": NAMES}, {"run": found["run"]}, {"ids": found["ids"]}):
-        assert "asked" not in run_prompt(opened, Ask(fields))
+        assert "asked" not in answered("run", opened, fields)
 
 
 def test_a_question_that_cannot_be_asked_is_refused_before_the_page_opens() -> None:

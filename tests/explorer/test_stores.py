@@ -10,10 +10,10 @@ from tiny import KINDS, Kind, some_tokens, tiny
 
 import loadstore as ls
 from loadstore.errors import BadRequest, NoSuchSite
-from loadstore.explorer.ask import Ask
-from loadstore.explorer.memory import LIT, MASS, memory, store
+from loadstore.explorer.memory import LIT, MASS
 from loadstore.explorer.runs import NoSuchRun
 from loadstore.explorer.state import Explorer
+from loadstore.explorer.table import answered
 from loadstore.model.wiring import wiring
 from loadstore.sites import SIDES
 
@@ -31,11 +31,8 @@ def run(explorer: Explorer) -> str:
     return explorer.runs.make(PROMPT)[0]
 
 
-def asked(question: Any, explorer: Explorer, **fields: Any) -> Any:
-    ask = Ask(fields)
-    answer = question(explorer, ask)
-    ask.done()
-    return answer
+def asked(question: str, explorer: Explorer, **fields: Any) -> Any:
+    return answered(question, explorer, fields)
 
 
 @pytest.mark.parametrize("kind", KINDS[::4], ids=str)
@@ -44,7 +41,7 @@ def test_the_sums_of_rows_are_what_is_in_the_stream(kind: Kind) -> None:
     ids = some_tokens(model, batch=1, length=LENGTH)[0].tolist()
     small = Explorer(model, ids)
     name, trace = small.runs.make(ids)
-    rows = {row["label"]: row for row in asked(memory, small, run=name)["rows"]}
+    rows = {row["label"]: row for row in asked("memory", small, run=name)["rows"]}
     assert [w for row in rows.values() for w in row["writers"]] == [str(w) for w in wiring(model).writers]
     expected = {"embed": trace.residual(0)}
     for layer in range(3):
@@ -65,7 +62,7 @@ def test_the_sums_of_rows_are_what_is_in_the_stream(kind: Kind) -> None:
 
 
 def test_what_was_loaded_is_told_row_by_row(explorer: Explorer, run: str) -> None:
-    answer = asked(memory, explorer, run=run, measure="loaded")
+    answer = asked("memory", explorer, run=run, measure="loaded")
     totals = ls.load_totals(explorer.runs.get(run))
     for row in answer["rows"]:
         for writer, values in zip(row["writers"], row["values"], strict=True):
@@ -76,7 +73,7 @@ def test_what_was_loaded_is_told_row_by_row(explorer: Explorer, run: str) -> Non
 
 @pytest.mark.parametrize("writer", ["embed", "pos", "L0.H7", "L0.H0"])
 def test_lit_loads_hold_most_of_all_and_the_others_the_rest(explorer: Explorer, run: str, writer: str) -> None:
-    answer = asked(store, explorer, run=run, writer=writer, at=4)
+    answer = asked("store", explorer, run=run, writer=writer, at=4)
     every = ls.store_loads(explorer.runs.get(run), writer, 4).share
     sizes = [abs(load["share"]) for load in answer["lit"]]
     assert sizes == sorted(sizes, reverse=True)
@@ -88,7 +85,7 @@ def test_lit_loads_hold_most_of_all_and_the_others_the_rest(explorer: Explorer, 
 
 
 def test_by_traffic_sides_stand_apart_and_units_are_not_added(explorer: Explorer, run: str) -> None:
-    answer = asked(store, explorer, run=run, writer="L0.H7", at=4, by="traffic")
+    answer = asked("store", explorer, run=run, writer="L0.H7", at=4, by="traffic")
     assert answer["others"]["held"] is None
     for side in SIDES:
         sizes = [load["traffic"] for load in answer["lit"] if load["side"] == side]
@@ -97,14 +94,14 @@ def test_by_traffic_sides_stand_apart_and_units_are_not_added(explorer: Explorer
 
 
 def test_a_store_of_the_last_layer_is_loaded_by_no_head(explorer: Explorer, run: str) -> None:
-    answer = asked(store, explorer, run=run, writer="L1.H4", at=10)
+    answer = asked("store", explorer, run=run, writer="L1.H4", at=10)
     assert answer["lit"] == []
     assert answer["others"] == {"count": 0, "held": 0.0}
     assert answer["logit"] is not None
 
 
 def test_positions_beside_the_stream_have_no_share_of_it(explorer: Explorer, run: str) -> None:
-    answer = asked(store, explorer, run=run, writer="pos", at=4)
+    answer = asked("store", explorer, run=run, writer="pos", at=4)
     assert answer["shares"] == []
     assert answer["logit"] is None
     assert {load["side"] for load in answer["lit"]} <= {"Q", "K"}
@@ -112,7 +109,7 @@ def test_positions_beside_the_stream_have_no_share_of_it(explorer: Explorer, run
 
 def test_a_store_is_a_share_of_the_stream_as_decomposed(explorer: Explorer, run: str) -> None:
     trace = explorer.runs.get(run)
-    answer = asked(store, explorer, run=run, writer="L0.H7", at=4)
+    answer = asked("store", explorer, run=run, writer="L0.H7", at=4)
     row = trace.written("L0.H7")[4].double()
     assert answer["norm"] == pytest.approx(float(row.norm()))
     for told, layer in zip(answer["shares"], (1, 2), strict=True):
@@ -123,17 +120,17 @@ def test_a_store_is_a_share_of_the_stream_as_decomposed(explorer: Explorer, run:
 @each(
     ("question", "fields", "error"),
     [
-        (memory, {"run": "nothing"}, NoSuchRun),
-        (memory, {"first": 15}, BadRequest),
-        (memory, {"first": -1}, BadRequest),
-        (memory, {"measure": "alive"}, BadRequest),
-        (memory, {"writer": "embed"}, BadRequest),
-        (store, {"writer": "L0.H7", "at": 4.5}, BadRequest),
-        (store, {"writer": "const", "at": 4}, NoSuchSite),
+        ("memory", {"run": "nothing"}, NoSuchRun),
+        ("memory", {"first": 15}, BadRequest),
+        ("memory", {"first": -1}, BadRequest),
+        ("memory", {"measure": "alive"}, BadRequest),
+        ("memory", {"writer": "embed"}, BadRequest),
+        ("store", {"writer": "L0.H7", "at": 4.5}, BadRequest),
+        ("store", {"writer": "const", "at": 4}, NoSuchSite),
     ],
 )
 def test_bad_questions_are_refused(
-    explorer: Explorer, run: str, question: Any, fields: dict[str, object], error: type[Exception]
+    explorer: Explorer, run: str, question: str, fields: dict[str, object], error: type[Exception]
 ) -> None:
     with pytest.raises(error):
         asked(question, explorer, **({"run": run} | fields))

@@ -8,10 +8,9 @@ from tiny import KINDS, Kind, tiny
 
 import loadstore as ls
 from loadstore.execution.trace import Trace
-from loadstore.explorer.ask import Ask
 from loadstore.explorer.circuit import find_circuit
 from loadstore.explorer.state import Document, Explorer
-from loadstore.explorer.walk import walk
+from loadstore.explorer.table import answered
 
 PROMPT = "the cat sat on the mat. the dog sat on the log."
 
@@ -27,7 +26,7 @@ def explorer() -> Explorer:
 
 @pytest.fixture(scope="module")
 def walked(explorer: Explorer) -> Document:
-    return walk(explorer, Ask({}))(quiet)
+    return answered("walk", explorer, {})(quiet)
 
 
 def trace_of(explorer: Explorer, step: Document) -> Trace:
@@ -125,7 +124,7 @@ def test_the_ambiguous_token_was_followed_differently_and_attention_divides(
 
 def test_the_planted_circuit_is_walked_on_a_prompt_of_its_own_tokens() -> None:
     explorer = Explorer(p.with_noise(p.planted(), 1e-3), [0, 1, 2, 3])
-    found = walk(explorer, Ask({}))(quiet)
+    found = answered("walk", explorer, {})(quiet)
     assert (found["found"], found["previous"], found["heads"]) == (True, "L0.H0", ["L1.H0"])
     assert found["steps"][1]["numbers"]["weights"]["L1.H0"] > 0.9
     assert found["steps"][4]["numbers"]["after"] < found["steps"][4]["numbers"]["before"]
@@ -135,7 +134,7 @@ def test_the_planted_circuit_is_walked_on_a_prompt_of_its_own_tokens() -> None:
 def test_a_random_model_has_no_walk_and_says_why(kind: Kind) -> None:
     weights = tiny(kind)
     circuit, _ = find_circuit(weights, quiet)
-    found = walk(Explorer(weights, [1, 2, 3]), Ask({}))(quiet)
+    found = answered("walk", Explorer(weights, [1, 2, 3]), {})(quiet)
     assert circuit is None
     assert not found["found"]
     assert found["steps"] == []
@@ -146,4 +145,4 @@ def test_the_walk_is_made_once(explorer: Explorer, walked: Document) -> None:
     def asked(done: int, of: int) -> None:
         raise AssertionError("made again")
 
-    assert walk(explorer, Ask({}))(asked) == walked
+    assert answered("walk", explorer, {})(asked) == walked

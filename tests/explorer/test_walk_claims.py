@@ -9,12 +9,11 @@ import loadstore as ls
 from loadstore.evidence.circuit import Circuit
 from loadstore.explorer.ambiguity import SHARE, TOP, Ambiguity, Answer
 from loadstore.explorer.answers import several_answers
-from loadstore.explorer.ask import Ask
 from loadstore.explorer.circuit import HALF, find_circuit, matched, mostly
 from loadstore.explorer.reader import own_example
 from loadstore.explorer.state import Document, Explorer
 from loadstore.explorer.steps import WORDS, finds, text_before
-from loadstore.explorer.walk import walk
+from loadstore.explorer.table import answered
 from loadstore.sites import parse_head
 
 ARTICLE = "the cat sat on the mat. the dog sat on the log."
@@ -95,7 +94,7 @@ def test_the_reader_s_prompt_is_walked_where_most_attention_is_on_what_followed(
 
 
 def walked(explorer: Explorer, prompt: str, at: int) -> Document:
-    return walk(explorer, Ask({"run": explorer.runs.make(prompt)[0], "at": at}))(quiet)
+    return answered("walk", explorer, {"run": explorer.runs.make(prompt)[0], "at": at})(quiet)
 
 
 def test_the_walk_is_on_the_reader_s_own_prompt_and_token(explorer: Explorer, circuit: Circuit) -> None:

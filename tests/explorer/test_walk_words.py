@@ -11,8 +11,8 @@ from loadstore.circuits.live import live
 from loadstore.evidence.whole import wires_alone
 from loadstore.explorer import walk_words as words
 from loadstore.explorer.ambiguity import ambiguity_of
-from loadstore.explorer.ask import Ask
 from loadstore.explorer.circuit import Example, find_circuit, matched
+from loadstore.explorer.requests import WalkRequest
 from loadstore.explorer.state import Document, Explorer
 from loadstore.explorer.walk import CUT, LIT, walk
 from loadstore.explorer.walk_picture import PARTS, wires_of
@@ -37,7 +37,7 @@ def asked(explorer: Explorer) -> Example:
 
 @pytest.fixture(scope="module")
 def steps(explorer: Explorer, asked: Example) -> list[Document]:
-    return walk(explorer, Ask({"run": asked.name, "at": 10}))(lambda done, of: None)["steps"]
+    return walk(explorer, WalkRequest(run=asked.name, at=10))(lambda done, of: None)["steps"]
 
 
 def test_no_step_has_more_than_forty_words(steps: list[Document]) -> None:

@@ -11,8 +11,8 @@ import loadstore as ls
 from loadstore.errors import BadRequest, LoadstoreError, NoSuchSite, NoSuchWire, Undefined
 from loadstore.explorer import channel as channels
 from loadstore.explorer import wires
-from loadstore.explorer.ask import Ask
 from loadstore.explorer.state import Explorer
+from loadstore.explorer.table import answered
 from loadstore.explorer.work import Hung
 from loadstore.report import panels
 from loadstore.scores.measures import OF_A_WIRE
@@ -27,14 +27,11 @@ def explorer() -> Explorer:
 
 
 def answer(explorer: Explorer, measure: str) -> dict[str, Any]:
-    return plain(wires.wires(explorer, Ask({"measure": measure}))(lambda done, of: None))
+    return plain(answered("wires", explorer, {"measure": measure})(lambda done, of: None))
 
 
 def one(explorer: Explorer, writer: str, reader: str, **more: Any) -> dict[str, Any]:
-    ask = Ask({"writer": writer, "reader": reader, **more})
-    found = channels.channel(explorer, ask)
-    ask.done()
-    return plain(found)
+    return plain(answered("channel", explorer, {"writer": writer, "reader": reader, **more}))
 
 
 def test_edges_by_alignment_are_the_wires_above_chance_and_no_others(explorer: Explorer) -> None:
@@ -108,10 +105,10 @@ def test_many_heads_are_drawn_by_layers_and_few_as_panels(explorer: Explorer, mo
     assert others["panels"][0]["values"][row][0] == pytest.approx(value, rel=1e-5)
 
 
-@pytest.mark.parametrize("measure", wires.MEASURES)
+@pytest.mark.parametrize("measure", ["alignment", "traffic"])
 def test_progress_only_grows_and_the_second_who_asks_waits_for_nothing(explorer: Explorer, measure: str) -> None:
     fresh, told = Explorer(explorer.weights, PROMPT), []
-    work = wires.wires(fresh, Ask({"measure": measure}))
+    work = answered("wires", fresh, {"measure": measure})
     first = work(lambda done, of: told.append((done, of)))
     assert [done for done, _ in told] == sorted({done for done, _ in told})
     assert len({of for _, of in told}) == 1
@@ -119,21 +116,21 @@ def test_progress_only_grows_and_the_second_who_asks_waits_for_nothing(explorer:
     assert work(lambda done, of: pytest.fail("measured twice")) is first
 
 
-@pytest.mark.parametrize("measure", wires.MEASURES)
+@pytest.mark.parametrize("measure", ["alignment", "traffic"])
 def test_who_hangs_up_stops_the_work_and_nothing_half_made_is_kept(explorer: Explorer, measure: str) -> None:
     def hung(done: int, of: int) -> None:
         raise Hung
 
     fresh = Explorer(explorer.weights, PROMPT)
     with pytest.raises(Hung):
-        wires.wires(fresh, Ask({"measure": measure}))(hung)
+        answered("wires", fresh, {"measure": measure})(hung)
     assert answer(fresh, measure)["measure"] == measure
 
 
 def test_a_measure_that_is_none_is_refused(explorer: Explorer) -> None:
     for measure in ("effect", 3, None, ["alignment"]):
         with pytest.raises(BadRequest, match="measure"):
-            wires.wires(explorer, Ask({"measure": measure}))
+            answered("wires", explorer, {"measure": measure})
 
 
 def test_traffic_of_a_model_without_a_tokenizer_is_an_error_that_says_why() -> None:
@@ -223,7 +220,7 @@ def test_wires_that_do_not_exist_and_hostile_names_are_refused(explorer: Explore
             one(explorer, writer, reader)
     for bad in (3, None, ["L0.H7"], "x" * 10_000):
         with pytest.raises(BadRequest, match="writer"):
-            channels.channel(explorer, Ask({"writer": bad, "reader": "unembed"}))
+            answered("channel", explorer, {"writer": bad, "reader": "unembed"})
     with pytest.raises(BadRequest, match="unknown field"):
         one(explorer, "L0.H7", "unembed", top=3)
     with pytest.raises(BadRequest, match="rotary"):

@@ -6,13 +6,12 @@ from typing import Any
 
 from loadstore.decomposition.address import Address
 from loadstore.decomposition.address import address as address_of
-from loadstore.decomposition.contrast import About
 from loadstore.decomposition.read import Read, read_store
 from loadstore.decomposition.single import one_prompt_index
 from loadstore.decomposition.walk import walk
 from loadstore.execution.trace import Trace
-from loadstore.explorer.ask import Ask
 from loadstore.explorer.prompt import predicted
+from loadstore.explorer.requests import AddressRequest, DecodedRequest, NullsRequest
 from loadstore.explorer.state import Document, Explorer
 from loadstore.model.wiring import wiring
 from loadstore.progress import Progress
@@ -26,14 +25,13 @@ from loadstore.views.pictures import address as address_view
 
 SHOWN = 12  # writers of a side
 TOGETHER = 2  # wires between two looks at whether they are still wanted
-ASKED = 64  # wires whose nulls are asked for at once
 
 
-def address(explorer: Explorer, ask: Ask) -> Document:
+def address(explorer: Explorer, ask: AddressRequest) -> Document:
     """Where a head loads from at a token. ``about``: a key's index, "row", or "most" (the default)."""
-    trace = explorer.trace(ask)
-    head, at = head_of(trace, ask), one_prompt_index(trace, ask.number("at"))
-    about = _about(ask)
+    trace = explorer.trace(ask.run)
+    head, at = head_of(trace, ask.head), one_prompt_index(trace, ask.at)
+    about = "most" if ask.about is None else ask.about
     found = address_of(trace, head, at, about)
     row = token_row(found)
     return {
@@ -50,16 +48,9 @@ def address(explorer: Explorer, ask: Ask) -> Document:
     }
 
 
-def head_of(trace: Trace, ask: Ask) -> Head:
-    """The head that a request names. Raises NoSuchSite naming the nearest."""
-    return trace.weights.architecture.check(parse_head(ask.text("head")), trace.weights.name)
-
-
-def _about(ask: Ask) -> About:
-    """A key by its index, the row, or the most attended key."""
-    if ask.is_number("about"):
-        return ask.number("about")
-    return "row" if ask.choice("about", ("most", "row"), "most") == "row" else "most"
+def head_of(trace: Trace, name: str) -> Head:
+    """The head of that name. Raises NoSuchSite naming the nearest."""
+    return trace.weights.architecture.check(parse_head(name), trace.weights.name)
 
 
 def _side(trace: Trace, found: Address, side: Side) -> dict[str, Any]:
@@ -93,31 +84,29 @@ def _read(read: Read) -> Document:
     return {"place": read.place, "rows": [{"text": text, "cosine": cosine} for _, text, cosine in read.nearest]}
 
 
-def decoded(explorer: Explorer, ask: Ask) -> Document:
+def decoded(explorer: Explorer, ask: DecodedRequest) -> Document:
     """What one writer stored at one token, as the nearest rows of what it could have stored."""
-    return _read(read_store(explorer.trace(ask), ask.text("writer"), ask.number("at")))
+    return _read(read_store(explorer.trace(ask.run), ask.writer, ask.at))
 
 
-def steps(explorer: Explorer, ask: Ask) -> Document:
+def steps(explorer: Explorer, ask: AddressRequest) -> Document:
     """Which writer of the query meets which writer of the key in an address: a figure."""
-    trace = explorer.trace(ask)
-    return plain(walk_figure(walk(trace, head_of(trace, ask), ask.number("at"), _about(ask))))
+    trace = explorer.trace(ask.run)
+    return plain(walk_figure(walk(trace, head_of(trace, ask.head), ask.at, "most" if ask.about is None else ask.about)))
 
 
-def nulls(explorer: Explorer, ask: Ask) -> Callable[[Progress], Document]:
+def nulls(explorer: Explorer, ask: NullsRequest) -> Callable[[Progress], Document]:
     """The weight-based numbers of wires into one head, each with its null: ``wires`` are {writer, side}.
 
     They are kept, so that each wire is multiplied once. Raises NoSuchWire.
     """
     weights = explorer.weights
-    head = weights.architecture.check(parse_head(ask.text("head")), weights.name)
+    head = weights.architecture.check(parse_head(ask.head), weights.name)
     network = wiring(weights)
     wanted: list[tuple[str, Side]] = []
-    for part in ask.parts("wires", most=ASKED):
-        side = part.choice("side", SIDES)
-        writer, _ = network.wire(part.text("writer"), Reader(head.layer, head.index, side))
-        wanted.append((str(writer), side))
-        part.done()
+    for wire in ask.wires:
+        writer, _ = network.wire(wire.writer, Reader(head.layer, head.index, wire.side))
+        wanted.append((str(writer), wire.side))
     known: dict[tuple[str, Side], dict[str, float]] = explorer.once(f"nulls of {head}", dict)
 
     def work(progress: Progress) -> Document:

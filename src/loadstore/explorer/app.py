@@ -31,7 +31,6 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from loadstore.errors import LoadstoreError, Undefined
-from loadstore.explorer.ask import Ask
 from loadstore.explorer.body import DEPTH, object_of
 from loadstore.explorer.connections import Connections
 from loadstore.explorer.guard import App, Guard, refusal
@@ -39,7 +38,7 @@ from loadstore.explorer.here import Here
 from loadstore.explorer.quiet import Quiet
 from loadstore.explorer.runs import NoSuchRun, TooLong
 from loadstore.explorer.state import Document, Explorer
-from loadstore.explorer.table import ASIDE, QUICK, SLOW
+from loadstore.explorer.table import ASIDE, QUICK, SLOW, answered
 from loadstore.explorer.work import Busy, Hung, Work
 from loadstore.views.base import plain
 from loadstore.visible import dumps, shown
@@ -114,21 +113,14 @@ async def _question(explorer: Explorer, work: Work, quiet: Quiet, request: Reque
     fields = object_of(await request.body())
     if fields is None:
         return refusal(400, "json", f"a question is one JSON object, with at most {DEPTH} brackets in each other")
-    ask = Ask(fields)
     try:
-        answer = await work.quick(partial(_answered, QUICK.get(name) or SLOW[name], explorer, ask))
+        answer = await work.quick(partial(answered, name, explorer, fields))
     except Exception as error:  # whatever went wrong becomes an answer; what we did not foresee is printed as well
         return refused(error, quiet)
     if name in SLOW:
         return StreamingResponse(_lines(work, quiet, answer, aside=name in ASIDE), media_type="application/x-ndjson")
     kind = "application/octet-stream" if isinstance(answer, bytes) else "application/json"
     return Response(answer if isinstance(answer, bytes) else _json(answer), media_type=kind)
-
-
-def _answered(call: Any, explorer: Explorer, ask: Ask) -> Any:
-    answer = call(explorer, ask)
-    ask.done()
-    return answer
 
 
 async def _lines(work: Work, quiet: Quiet, call: Any, *, aside: bool) -> AsyncGenerator[bytes]:

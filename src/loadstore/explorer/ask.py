@@ -1,87 +1,113 @@
-"""What a client asks: one JSON object, each of its fields read by name and kind. Nothing else gets in."""
+"""A request's fields as a question of its type, or a sentence that names the field, what it is and what was expected.
 
-from collections.abc import Mapping, Sequence
-from typing import TypeVar
+msgspec decides what is taken; its messages have no names of fields that can be relied on, so the sentences are made
+from the same types here.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
+
+import msgspec
+from msgspec.inspect import (
+    IntType,
+    LiteralType,
+    NoneType,
+    StrType,
+    StructType,
+    Type,
+    UnionType,
+    VarTupleType,
+    type_info,
+)
 
 from loadstore.errors import BadRequest
+from loadstore.explorer.requests import Request
 from loadstore.quote import quote
 
-Choice = TypeVar("Choice", bound=str)
-NAME = 64  # characters of a name
-LEAST, MOST = -(2**31), 2**31  # of any number
+Question = TypeVar("Question", bound=Request)
 
 
-class Ask:
-    """The fields of a request. Each reader raises BadRequest naming the field, what it is and what was expected."""
+def asked(wanted: type[Question], fields: Mapping[str, object]) -> Question:
+    """The question that a request asks. Raises BadRequest."""
+    try:
+        return msgspec.convert(fields, wanted)
+    except (msgspec.ValidationError, UnicodeEncodeError):  # the second for a name that no field can have
+        wrong = next(_wrong(cast(StructType, type_info(wanted)), fields), "the fields are not those of a question")
+        raise BadRequest(wrong) from None
 
-    def __init__(self, fields: Mapping[str, object]) -> None:
-        """Keep the fields, which are what the client sent and nothing more."""
-        self._fields = fields
-        self._read: set[str] = set()
 
-    def __contains__(self, name: str) -> bool:
-        """Whether a field was given, and not as null."""
-        return self._take(name) is not None
+def _wrong(kind: StructType, fields: Mapping[str, object]) -> Iterator[str]:
+    """What is wrong with the fields of a question or of one of its parts."""
+    tag = kind.tag_field or ""
+    if kind.tag_field == "schema" and fields.get(tag, kind.tag) != kind.tag:
+        yield f"{tag}: expected {kind.tag}, got {_shown(fields[tag])}: reload the page, it is of another version"
+    hints = get_type_hints(kind.cls)
+    for field in kind.fields:
+        yield from _value(field.name, field.type, fields.get(field.name), _words(hints[field.name]))
+    named = {field.name for field in kind.fields}
+    for name in sorted(set(fields) - named - {tag}):
+        known = ", ".join(sorted(named)) or "none"
+        yield f"unknown field {quote(repr(name), 40)}; the fields here are: {known}"
 
-    def is_number(self, name: str) -> bool:
-        """Whether a field that may be a text or a number is a number."""
-        return type(self._take(name)) is int
 
-    def text(self, name: str, default: str | None = None, *, most: int = NAME) -> str:
-        """A text of at most ``most`` characters."""
-        value = self._take(name)
-        value = default if value is None else value
-        if not isinstance(value, str):
-            raise BadRequest(f"{name}: expected a text, got {_shown(value)}")
-        if len(value) > most:
-            raise BadRequest(f"{name}: {len(value):,} characters; at most {most:,} are taken")
-        return value
+def _words(hint: Any) -> Sequence[str]:
+    """The words that a field may be, in their order, which ``type_info`` does not keep."""
+    return [word for one in (hint, *get_args(hint)) if get_origin(one) is Literal for word in get_args(one)]
 
-    def number(self, name: str, default: int | None = None) -> int:
-        """A whole number."""
-        value = self._take(name)
-        value = default if value is None else value
-        if type(value) is not int or not LEAST <= value < MOST:
-            raise BadRequest(f"{name}: expected a whole number, got {_shown(value)}")
-        return value
 
-    def numbers(self, name: str, *, most: int) -> list[int]:
-        """A list of whole numbers."""
-        value = self._take(name)
-        if not isinstance(value, list) or not all(type(each) is int and LEAST <= each < MOST for each in value):
-            raise BadRequest(f"{name}: expected a list of whole numbers, got {_shown(value)}")
-        if len(value) > most:
-            raise BadRequest(f"{name}: {len(value):,} numbers; at most {most:,} are taken")
-        return list(value)
+def _value(name: str, kind: Type, value: object, words: Sequence[str]) -> Iterator[str]:
+    """What is wrong with the value of a field; ``words``: what it may be, if it is one of some words."""
+    kinds = kind.types if isinstance(kind, UnionType) else (kind,)
+    if value is None and any(isinstance(one, NoneType) for one in kinds):
+        return
+    some = [one for one in kinds if not isinstance(one, NoneType)]
+    if len(some) > 1:  # a number or a text
+        some = [one for one in some if isinstance(one, IntType) == (type(value) is int)]
+    match some[0]:
+        case IntType():
+            if not _whole(some[0], value):
+                yield f"{name}: expected a whole number, got {_shown(value)}"
+        case LiteralType():
+            if not any(value == word for word in words):
+                yield _choice(name, words, value)
+        case StrType(max_length=most):
+            if not isinstance(value, str):
+                yield f"{name}: expected a text, got {_shown(value)}"
+            elif most is not None and len(value) > most:
+                yield f"{name}: {len(value):,} characters; at most {most:,} are taken"
+        case VarTupleType(item_type=item, max_length=most):
+            yield from _list(name, item, most or 0, value)
+        case other:
+            raise TypeError(f"{name}: a question has no fields of type {other}")
 
-    def choice(self, name: str, options: Sequence[Choice], default: Choice | None = None) -> Choice:
-        """One of some words."""
-        value = self._take(name)
-        value = default if value is None else value
-        for option in options:
-            if value == option:
-                return option
-        raise BadRequest(f"{name}: expected one of {', '.join(options)}, got {_shown(value)}")
 
-    def parts(self, name: str, *, most: int) -> list["Ask"]:
-        """A list of objects, each of which must be read to its end too."""
-        value = self._take(name)
-        if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
-            raise BadRequest(f"{name}: expected a list of objects, got {_shown(value)}")
-        if len(value) > most:
-            raise BadRequest(f"{name}: {len(value)} objects; at most {most} are taken")
-        return [Ask(each) for each in value]
+def _list(name: str, item: Type, most: int, value: object) -> Iterator[str]:
+    """What is wrong with a list of numbers, or of objects that are told apart by a tag or all alike."""
+    parts = cast(list[Any], value) if isinstance(value, list) else None
+    whole = item if isinstance(item, IntType) else None
+    plain = whole is not None
+    if parts is None or not all(isinstance(one, dict) if whole is None else _whole(whole, one) for one in parts):
+        yield f"{name}: expected a list of {'whole numbers' if plain else 'objects'}, got {_shown(value)}"
+    elif len(parts) > most:
+        yield f"{name}: {len(parts):,} {'numbers' if plain else 'objects'}; at most {most:,} are taken"
+    elif not plain:
+        kinds = cast(Sequence[StructType], item.types if isinstance(item, UnionType) else (item,))
+        for part in parts:
+            tag = kinds[0].tag_field
+            own = next((one for one in kinds if tag is None or part.get(tag) == one.tag), None)
+            if own is None:
+                yield _choice(tag or "", [str(one.tag) for one in kinds], part.get(tag))
+            else:
+                yield from _wrong(own, part)
 
-    def done(self) -> None:
-        """Refuse fields that nothing read."""
-        unknown = sorted(set(self._fields) - self._read)
-        if unknown:
-            known = ", ".join(sorted(self._read)) or "none"
-            raise BadRequest(f"unknown field {quote(repr(unknown[0]), 40)}; the fields here are: {known}")
 
-    def _take(self, name: str) -> object:
-        self._read.add(name)
-        return self._fields.get(name)
+def _whole(kind: IntType, value: object) -> bool:
+    low, high = kind.ge, kind.lt
+    return type(value) is int and (low is None or value >= low) and (high is None or value < high)
+
+
+def _choice(name: str, options: Sequence[str], value: object) -> str:
+    return f"{name}: expected one of {', '.join(options)}, got {_shown(value)}"
 
 
 def _shown(value: object) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from loadstore.errors import Undefined
-from loadstore.explorer.ask import Ask
+from loadstore.explorer.requests import ChannelRequest
 from loadstore.explorer.state import Document, Explorer
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
@@ -45,11 +45,11 @@ UNDECODED = (
 )
 
 
-def channel(explorer: Explorer, ask: Ask) -> Document:
+def channel(explorer: Explorer, ask: ChannelRequest) -> Document:
     """The channels of the wire ``writer`` → ``reader``; tokens of Q and K under rotary positions at an ``offset``."""
     weights = explorer.weights
-    names, offset = (ask.text("writer"), ask.text("reader")), ask.number("offset") if "offset" in ask else None
-    writer, reader = wiring(weights).wire(*names)
+    offset = ask.offset
+    writer, reader = wiring(weights).wire(ask.writer, ask.reader)
     found = _channels(weights, writer, reader, offset)
     own = found.sel(reader=str(reader)).sortby("carried", ascending=False).isel(channel=slice(CHANNELS))
     scores = subspace_scores(weights, writers=str(writer), readers=str(reader), offset=offset)

@@ -1,7 +1,6 @@
 """Cutting a wire or ablating a writer on one prompt: what is predicted and addressed before and after, and controls."""
 
 from collections.abc import Callable, Sequence
-from typing import Literal
 
 from torch import Tensor
 
@@ -13,9 +12,8 @@ from loadstore.errors import BadRequest, Undefined
 from loadstore.execution.edits import Ablate, By, Cut, ablate, cut
 from loadstore.execution.trace import Trace
 from loadstore.explorer.address import head_of
-from loadstore.explorer.ask import Ask
 from loadstore.explorer.prompt import PREDICTED, text_of
-from loadstore.explorer.question import target
+from loadstore.explorer.requests import AblateEdit, ControlsRequest, CutEdit, EffectRequest
 from loadstore.explorer.state import Document, Explorer
 from loadstore.model.target import target_id
 from loadstore.model.wiring import wiring
@@ -26,23 +24,21 @@ from loadstore.sites import Head
 from loadstore.views.base import View
 from loadstore.views.pictures import address as address_view
 
-MOST = 64  # edits at once
-BY: tuple[Literal["mean", "zero"], ...] = ("mean", "zero")
 CONTROLS = 12  # wires or writers that an edit is compared with
 
 
-def effect(explorer: Explorer, ask: Ask) -> Document:
+def effect(explorer: Explorer, ask: EffectRequest) -> Document:
     """The prediction after ``after``, and the row of ``head`` at ``at``, with and without edits.
 
     ``after`` is ``at`` if it is missing, and ``predict`` (a token's id or text) the likeliest token there.
     ``edits`` are {"kind": "cut", writer, reader} and {"kind": "ablate", writer}; ``by`` is "mean" (of what the writer
     stored on this prompt, the first token left out) or "zero". Raises what ``ls.run`` raises for edits that do not fit.
     """
-    trace = explorer.trace(ask)
-    at = one_prompt_index(trace, ask.number("at"))
+    trace = explorer.trace(ask.run)
+    at = one_prompt_index(trace, ask.at)
     asked, predict = _asked(trace, ask, at)
-    edits = edits_of(trace, ask)
-    head = head_of(trace, ask) if "head" in ask else None
+    edits = edits_of(trace, ask.edits, ask.by or "mean")
+    head = None if ask.head is None else head_of(trace, ask.head)
     after = rerun(trace, edits)
     intact, edited = trace.logits[asked].double(), after.logits[asked].double()
     most = min(PREDICTED, len(intact))
@@ -69,27 +65,23 @@ def effect(explorer: Explorer, ask: Ask) -> Document:
     }
 
 
-def _asked(trace: Trace, ask: Ask, at: int) -> tuple[int, int]:
+def _asked(trace: Trace, ask: ControlsRequest, at: int) -> tuple[int, int]:
     """Return the index of the token whose next token is predicted, and the id of the predicted token."""
-    after = one_prompt_index(trace, ask.number("after", at))
-    named = target(ask, "predict")
-    return after, int(trace.logits[after].argmax()) if named is None else target_id(trace.weights, named)
+    after = one_prompt_index(trace, at if ask.after is None else ask.after)
+    return after, int(trace.logits[after].argmax()) if ask.predict is None else target_id(trace.weights, ask.predict)
 
 
-def edits_of(trace: Trace, ask: Ask) -> list[Ablate | Cut]:
+def edits_of(trace: Trace, wanted: Sequence[CutEdit | AblateEdit], by: By) -> list[Ablate | Cut]:
     """The edits of a request. Raises BadRequest, NoSuchSite, NoSuchWire."""
-    by: By = ask.choice("by", BY, "mean")
-    network = wiring(trace.weights)
-    found: list[Ablate | Cut] = []
-    for part in ask.parts("edits", most=MOST):
-        if part.choice("kind", ("cut", "ablate")) == "cut":
-            found.append(cut(*network.wire(part.text("writer"), part.text("reader")), by=by))
-        else:
-            found.append(ablate(network.writer(part.text("writer")), by=by))
-        part.done()
-    if not found:
+    if not wanted:
         raise BadRequest("edits: expected at least one")
-    return found
+    network = wiring(trace.weights)
+    return [
+        cut(*network.wire(one.writer, one.reader), by=by)
+        if isinstance(one, CutEdit)
+        else ablate(network.writer(one.writer), by=by)
+        for one in wanted
+    ]
 
 
 def _rows(trace: Trace, after: Trace, head: Head, at: int) -> View:
@@ -108,15 +100,15 @@ def _replaced(trace: Trace, by: By) -> str:
     return f"by its mean over the {plural(later, 'token')} of this prompt after the first"
 
 
-def controls(explorer: Explorer, ask: Ask) -> Callable[[Progress], Document]:
+def controls(explorer: Explorer, ask: ControlsRequest) -> Callable[[Progress], Document]:
     """The same edit at other sites, on the same prediction as in ``effect``: the null of an effect.
 
     A cut wire is compared with wires of the same kind of reader that carry as much on this prompt, each cut by itself;
     an ablated writer with others of its kind in its layer, those first whose stores vary as much.
     """
-    trace = explorer.trace(ask)
-    at, predict = _asked(trace, ask, one_prompt_index(trace, ask.number("at")))
-    edits = edits_of(trace, ask)
+    trace = explorer.trace(ask.run)
+    at, predict = _asked(trace, ask, one_prompt_index(trace, ask.at))
+    edits = edits_of(trace, ask.edits, ask.by or "mean")
     if len(edits) != 1:
         raise BadRequest("edits: controls are of one edit")
     edit = edits[0]

@@ -10,8 +10,8 @@ from loadstore.decomposition.single import one_prompt_index
 from loadstore.errors import BadRequest
 from loadstore.evidence.verdict import Verified
 from loadstore.evidence.verify import verify as prove
-from loadstore.explorer.ask import Ask
-from loadstore.explorer.question import target
+from loadstore.explorer.question import last
+from loadstore.explorer.requests import ListingRequest, VerifyRequest
 from loadstore.explorer.state import Document, Explorer
 from loadstore.progress import Progress
 from loadstore.report.listing import listing_figure
@@ -21,7 +21,7 @@ STEPS = 24  # of a program
 CONTROLS, REPLICATES = 50, 32  # at most
 
 
-def listing(explorer: Explorer, ask: Ask) -> Document:
+def listing(explorer: Explorer, ask: ListingRequest) -> Document:
     """The program of a prediction after ``at``: of ``predict``, else of the likeliest token.
 
     ``predict`` and ``against`` are ids or texts. Without ``against`` the logit is compared with the mean of all tokens.
@@ -29,9 +29,10 @@ def listing(explorer: Explorer, ask: Ask) -> Document:
     return _document(explorer, _find(explorer, ask))
 
 
-def verify(explorer: Explorer, ask: Ask) -> Callable[[Progress], Document]:
+def verify(explorer: Explorer, ask: VerifyRequest) -> Callable[[Progress], Document]:
     """The same program with every load's largest wire cut, beside controls and on other prompts."""
-    controls, replicates = ask.number("controls", 20), ask.number("replicates", 8)
+    controls = 20 if ask.controls is None else ask.controls
+    replicates = 8 if ask.replicates is None else ask.replicates
     if not (1 <= controls <= CONTROLS and 2 <= replicates <= REPLICATES):
         raise BadRequest(f"controls: 1 to {CONTROLS}, replicates: 2 to {REPLICATES}; got {controls} and {replicates}")
     found = _find(explorer, ask)
@@ -40,10 +41,10 @@ def verify(explorer: Explorer, ask: Ask) -> Callable[[Progress], Document]:
     )
 
 
-def _find(explorer: Explorer, ask: Ask) -> Listing:
-    trace = explorer.trace(ask)
-    at = one_prompt_index(trace, ask.number("at", trace.tokens.shape[1] - 1))
-    return program_of(trace, at, target(ask, "predict"), target(ask, "against"), most=STEPS)
+def _find(explorer: Explorer, ask: ListingRequest) -> Listing:
+    trace = explorer.trace(ask.run)
+    at = one_prompt_index(trace, last(trace) if ask.at is None else ask.at)
+    return program_of(trace, at, ask.predict, ask.against, most=STEPS)
 
 
 def _document(explorer: Explorer, found: Listing | Verified) -> Document:

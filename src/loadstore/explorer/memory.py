@@ -15,9 +15,8 @@ from loadstore.decomposition.single import one_prompt_index
 from loadstore.decomposition.store_loads import store_loads
 from loadstore.decomposition.stored import nearest
 from loadstore.execution.trace import Trace
-from loadstore.explorer.ask import Ask
 from loadstore.explorer.prompt import text_of, window
-from loadstore.explorer.question import target
+from loadstore.explorer.requests import MemoryRequest, StoreRequest
 from loadstore.explorer.state import Document, Explorer
 from loadstore.model.ports import writing
 from loadstore.model.target import target_id
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
 MASS = 0.9  # of what a store is used for, that the lit loads hold
 LIT = 48  # of them, at most
-MEASURES = ("stored", "loaded")
 MEANINGS = {
     "stored": "squared norm of what each writer stored there",
     "loaded": "how many loads of later heads each store makes up: its shares summed over heads, sides and queries",
@@ -37,11 +35,11 @@ MEANINGS = {
 BESIDE = " (pos is not in the stream: it is added to what Q and K read)"
 
 
-def memory(explorer: Explorer, ask: Ask) -> Document:
+def memory(explorer: Explorer, ask: MemoryRequest) -> Document:
     """Tokens by depth: per row of writers and token, each store's size, and the squared norm of their sum."""
-    trace = explorer.trace(ask)
-    first, last = window(trace, ask)
-    measure = ask.choice("measure", MEASURES, "stored")
+    trace = explorer.trace(ask.run)
+    first, last = window(trace, ask.first)
+    measure = ask.measure or "stored"
     used = load_totals(trace) if measure == "loaded" else None
     beside = wiring(trace.weights).shortformer
     rows: list[Document] = []
@@ -86,12 +84,12 @@ def _short(values: Tensor) -> list[list[float]]:
     return [[float(f"{value:.4g}") for value in row] for row in values.tolist()]
 
 
-def store(explorer: Explorer, ask: Ask) -> Document:
+def store(explorer: Explorer, ask: StoreRequest) -> Document:
     """One store: what it holds, where it came from, and the loads that used it, by share or by traffic."""
-    trace = explorer.trace(ask)
-    at = one_prompt_index(trace, ask.number("at"))
-    writer = wiring(trace.weights).writer(ask.text("writer"))
-    by = ask.choice("by", ("share", "traffic"), "share")
+    trace = explorer.trace(ask.run)
+    at = one_prompt_index(trace, ask.at)
+    writer = wiring(trace.weights).writer(ask.writer)
+    by = ask.by or "share"
     row = trace.store(writer)[0, at].double()
     lit, others = _lit(store_loads(trace, writer, at), by)
     return {
@@ -104,7 +102,7 @@ def store(explorer: Explorer, ask: Ask) -> Document:
             for index, cosine in nearest(trace.weights, writer, trace.store(writer)[0, at])
         ],
         "source": _source(trace, writer, at),
-        "logit": _logit(trace, writer, at, target(ask, "predict")),
+        "logit": _logit(trace, writer, at, ask.predict),
         "by": by,
         "lit": lit,
         "others": others,

@@ -1,14 +1,14 @@
 """What the page is told of the model when it opens."""
 
-from loadstore.explorer.ask import Ask
-from loadstore.explorer.prompt import CHARACTERS, WINDOW
+from loadstore.explorer.prompt import WINDOW
+from loadstore.explorer.requests import CHARACTERS, ModelRequest
 from loadstore.explorer.state import Document, Explorer
 from loadstore.heads.patterns import ROLES
 from loadstore.model.wiring import wiring
 from loadstore.report.facts import facts
 
 
-def model(explorer: Explorer, ask: Ask) -> Document:
+def model(explorer: Explorer, ask: ModelRequest) -> Document:
     """Name, shape, sites and limits of the model."""
     weights, shape = explorer.weights, explorer.weights.architecture
     network = wiring(weights)

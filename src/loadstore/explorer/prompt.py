@@ -7,30 +7,26 @@ import torch
 
 from loadstore.errors import BadRequest
 from loadstore.execution.trace import Trace
-from loadstore.explorer.ask import Ask
+from loadstore.explorer.requests import HeadRequest, PatternsRequest, RunRequest
 from loadstore.explorer.state import Document, Explorer
 from loadstore.heads.patterns import ROLES, mass_on, role_masks
 from loadstore.heads.roles import IS_ROLE, bos_of
 from loadstore.sites import parse_head
 from loadstore.visible import visible
 
-CHARACTERS = 20_000  # of a prompt
 WINDOW = 256  # tokens that are drawn at once
 PREDICTED = 5  # tokens that are told of a prediction
 
 
-def run_prompt(explorer: Explorer, ask: Ask) -> Document:
+def run_prompt(explorer: Explorer, ask: RunRequest) -> Document:
     """Run a text or token ids, or find the run of a name."""
-    if "run" in ask:
-        name = ask.text("run")
-        return run_document(explorer, name, explorer.runs.get(name))
-    if "ids" in ask:
-        prompt: str | list[int] = ask.numbers("ids", most=CHARACTERS)
-    elif "prompt" in ask:
-        prompt = ask.text("prompt", most=CHARACTERS)
-    else:
-        return run_document(explorer, *explorer.runs.make(explorer.prompt)) | {"asked": explorer.asked}
-    return run_document(explorer, *explorer.runs.make(prompt))
+    if ask.run is not None:
+        return run_document(explorer, ask.run, explorer.runs.get(ask.run))
+    if ask.ids is not None:
+        return run_document(explorer, *explorer.runs.make(list(ask.ids)))
+    if ask.prompt is not None:
+        return run_document(explorer, *explorer.runs.make(ask.prompt))
+    return run_document(explorer, *explorer.runs.make(explorer.prompt)) | {"asked": explorer.asked}
 
 
 def run_document(explorer: Explorer, name: str, trace: Trace) -> Document:
@@ -98,10 +94,10 @@ def repeats(ids: list[int], first: int) -> list[int]:
     return found
 
 
-def patterns(explorer: Explorer, ask: Ask) -> bytes:
+def patterns(explorer: Explorer, ask: PatternsRequest) -> bytes:
     """All heads' patterns between two tokens: uint8 levels of 1/255, head after head, lower triangles row by row."""
-    trace = explorer.trace(ask)
-    first, last = window(trace, ask)
+    trace = explorer.trace(ask.run)
+    first, last = window(trace, ask.first)
     n = last - first
     corner = torch.ones(n, n, dtype=torch.bool).tril()
     levels = [
@@ -111,20 +107,20 @@ def patterns(explorer: Explorer, ask: Ask) -> bytes:
     return torch.cat(levels).numpy().tobytes()
 
 
-def window(trace: Trace, ask: Ask) -> tuple[int, int]:
+def window(trace: Trace, first: int | None) -> tuple[int, int]:
     """The tokens from ``first`` on that are drawn at once. Raises BadRequest."""
     n = trace.tokens.shape[1]
-    first = ask.number("first", 0)
+    first = first or 0
     if not 0 <= first < n:
         raise BadRequest(f"first: {first}, and the prompt has tokens 0 to {n - 1}")
     return first, min(n, first + WINDOW)
 
 
-def head(explorer: Explorer, ask: Ask) -> Document:
+def head(explorer: Explorer, ask: HeadRequest) -> Document:
     """One head's pattern in full precision, in the window; what of a query's attention lies before it."""
-    trace = explorer.trace(ask)
-    name = trace.weights.architecture.check(parse_head(ask.text("head")), trace.weights.name)
-    first, last = window(trace, ask)
+    trace = explorer.trace(ask.run)
+    name = trace.weights.architecture.check(parse_head(ask.head), trace.weights.name)
+    first, last = window(trace, ask.first)
     rows = trace.pattern(name)[first:last].double().numpy()
     return {
         "head": str(name),

@@ -9,8 +9,8 @@ from loadstore.decomposition.question import Question, main_head
 from loadstore.decomposition.question import question as question_of
 from loadstore.execution.run import run
 from loadstore.execution.trace import Trace
-from loadstore.explorer.ask import Ask
 from loadstore.explorer.prompt import predicted, text_of
+from loadstore.explorer.requests import QuestionRequest
 from loadstore.explorer.state import Document, Explorer
 from loadstore.model.weights import Weights
 from loadstore.report.prompt import ARTICLE, article_asks
@@ -19,12 +19,12 @@ LIKELY = 10
 """Predictions to choose from."""
 
 
-def question(explorer: Explorer, ask: Ask) -> Document:
+def question(explorer: Explorer, ask: QuestionRequest) -> Document:
     """The question about a run: its two tokens, the head that adds most, and the likeliest predictions.
 
     ``at``: the last token if it is missing; ``predict`` and ``against``: ids or texts, the two likeliest if missing.
     """
-    trace = explorer.trace(ask)
+    trace = explorer.trace(ask.run)
     asked = asked_of(trace, ask)
     logits = trace.logits[asked.at].double()
     return {
@@ -37,17 +37,14 @@ def question(explorer: Explorer, ask: Ask) -> Document:
     }
 
 
-def asked_of(trace: Trace, ask: Ask) -> Question:
+def asked_of(trace: Trace, ask: QuestionRequest) -> Question:
     """The question that a request names. Raises BadRequest, BadPrompt, Undefined."""
-    at = ask.number("at", trace.tokens.shape[1] - 1)
-    return question_of(trace, at, target(ask, "predict"), target(ask, "against"))
+    return question_of(trace, last(trace) if ask.at is None else ask.at, ask.predict, ask.against)
 
 
-def target(ask: Ask, name: str) -> int | str | None:
-    """A token that a request names by its id or its text; None where it names none."""
-    if name not in ask:
-        return None
-    return ask.number(name) if ask.is_number(name) else ask.text(name)
+def last(trace: Trace) -> int:
+    """The index of the last token: what a question without one is about."""
+    return trace.tokens.shape[1] - 1
 
 
 def begin(

@@ -7,7 +7,6 @@ from typing import Any, TypeAlias
 
 from loadstore.errors import LoadstoreError
 from loadstore.execution.trace import Trace
-from loadstore.explorer.ask import Ask
 from loadstore.explorer.runs import Runs, TooLong
 from loadstore.model.weights import Weights
 
@@ -32,9 +31,9 @@ class Explorer:
         with suppress(LoadstoreError, TooLong):
             self.runs.make(self.prompt)
 
-    def trace(self, ask: Ask) -> Trace:
-        """The run that a request names in ``run``. Raises NoSuchRun, BadRequest."""
-        return self.runs.get(ask.text("run"))
+    def trace(self, run: str) -> Trace:
+        """The run of that name. Raises NoSuchRun."""
+        return self.runs.get(run)
 
     def once(self, name: str, make: Callable[[], Any]) -> Any:
         """A fact of the model alone: made at the first request for it, and kept. Two requests may both make it."""

@@ -5,37 +5,44 @@ progress line by line and can be hung up on.
 """
 
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from loadstore.explorer import address, channel, intervene, listing, memory, model, prompt, question, walk, wires
-from loadstore.explorer.ask import Ask
+from loadstore.explorer import requests as ask
+from loadstore.explorer.ask import asked
 from loadstore.explorer.state import Document, Explorer
 from loadstore.progress import Progress
 
-Quick: TypeAlias = Callable[[Explorer, Ask], Document | bytes]
-Slow: TypeAlias = Callable[[Explorer, Ask], Callable[[Progress], Document]]
+Quick: TypeAlias = Callable[[Explorer, Any], Document | bytes]
+Slow: TypeAlias = Callable[[Explorer, Any], Callable[[Progress], Document]]
 
-QUICK: Mapping[str, Quick] = {
-    "model": model.model,
-    "run": prompt.run_prompt,
-    "patterns": prompt.patterns,
-    "head": prompt.head,
-    "question": question.question,
-    "channel": channel.channel,
-    "address": address.address,
-    "decoded": address.decoded,
-    "steps": address.steps,
-    "effect": intervene.effect,
-    "listing": listing.listing,
-    "memory": memory.memory,
-    "store": memory.store,
+QUICK: Mapping[str, tuple[type[ask.Request], Quick]] = {
+    "model": (ask.ModelRequest, model.model),
+    "run": (ask.RunRequest, prompt.run_prompt),
+    "patterns": (ask.PatternsRequest, prompt.patterns),
+    "head": (ask.HeadRequest, prompt.head),
+    "question": (ask.QuestionRequest, question.question),
+    "channel": (ask.ChannelRequest, channel.channel),
+    "address": (ask.AddressRequest, address.address),
+    "decoded": (ask.DecodedRequest, address.decoded),
+    "steps": (ask.AddressRequest, address.steps),
+    "effect": (ask.EffectRequest, intervene.effect),
+    "listing": (ask.ListingRequest, listing.listing),
+    "memory": (ask.MemoryRequest, memory.memory),
+    "store": (ask.StoreRequest, memory.store),
 }
-SLOW: Mapping[str, Slow] = {
-    "controls": intervene.controls,
-    "nulls": address.nulls,
-    "verify": listing.verify,
-    "walk": walk.walk,
-    "wires": wires.wires,
+SLOW: Mapping[str, tuple[type[ask.Request], Slow]] = {
+    "controls": (ask.ControlsRequest, intervene.controls),
+    "nulls": (ask.NullsRequest, address.nulls),
+    "verify": (ask.VerifyRequest, listing.verify),
+    "walk": (ask.WalkRequest, walk.walk),
+    "wires": (ask.WiresRequest, wires.wires),
 }
 ASIDE = frozenset({"nulls"})
 """Slow questions that fill in a picture which is there already: they wait for no other."""
+
+
+def answered(name: str, explorer: Explorer, fields: Mapping[str, object]) -> Any:
+    """The answer to a question by name, or the work of a slow one. Raises BadRequest for fields that do not fit."""
+    wanted, call = QUICK.get(name) or SLOW[name]
+    return call(explorer, asked(wanted, fields))

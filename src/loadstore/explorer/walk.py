@@ -12,10 +12,11 @@ from loadstore.execution.trace import Trace
 from loadstore.explorer import walk_words as words
 from loadstore.explorer.ambiguity import ambiguity_of
 from loadstore.explorer.answers import several_answers
-from loadstore.explorer.ask import Ask
 from loadstore.explorer.circuit import Example, example_of, find_circuit, why_none
 from loadstore.explorer.collapse import the_cut
+from loadstore.explorer.question import last
 from loadstore.explorer.reader import notice, own_example
+from loadstore.explorer.requests import WalkRequest
 from loadstore.explorer.state import Document, Explorer
 from loadstore.explorer.steps import text_before, what_it_takes, what_next, who_looked, why_there
 from loadstore.explorer.walk_picture import PARTS, Part, answers_picture, circuit_picture
@@ -33,16 +34,16 @@ CUT = 4  # the step that cuts
 Mine = tuple[str, Trace, int]  # a run of the reader's, and the token that they ask about
 
 
-def walk(explorer: Explorer, ask: Ask) -> Callable[[Progress], Document]:
+def walk(explorer: Explorer, ask: WalkRequest) -> Callable[[Progress], Document]:
     """Six steps, or why this model has none.
 
     They are on the run and at the token that are asked about, if the circuit is at work there. Else they are on
     another prompt, and ``notice`` says why.
     """
     mine: Mine | None = None
-    if "run" in ask:
-        trace = explorer.trace(ask)
-        mine = ask.text("run"), trace, one_prompt_index(trace, ask.number("at", trace.tokens.shape[1] - 1))
+    if ask.run is not None:
+        trace = explorer.trace(ask.run)
+        mine = ask.run, trace, one_prompt_index(trace, last(trace) if ask.at is None else ask.at)
     return partial(_work, explorer, mine)
 
 

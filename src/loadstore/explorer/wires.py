@@ -7,7 +7,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from loadstore.corpora.corpus import read_corpus
-from loadstore.explorer.ask import Ask
+from loadstore.explorer.requests import WiresRequest
 from loadstore.explorer.state import Document, Explorer
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
@@ -30,17 +30,15 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
-MEASURES = ("alignment", "traffic")
 MOST = 20_000  # wires that travel to the graph
 DIGITS = 4  # of their numbers
 OTHERS = "MLPs and the unembedding"
 
 
-def wires(explorer: Explorer, ask: Ask) -> "Callable[[Progress], Document]":
+def wires(explorer: Explorer, ask: WiresRequest) -> "Callable[[Progress], Document]":
     """Panels and the wires of the graph, by ``measure``; measured for the first who asks and kept."""
-    measure = ask.choice("measure", MEASURES)
-    make = aligned if measure == "alignment" else carried
-    return lambda progress: explorer.once(f"wires by {measure}", partial(make, explorer.weights, progress))
+    make = aligned if ask.measure == "alignment" else carried
+    return lambda progress: explorer.once(f"wires by {ask.measure}", partial(make, explorer.weights, progress))
 
 
 def aligned(weights: Weights, progress: Progress) -> Document:

@@ -1,6 +1,7 @@
 /** Questions to the server: one address, one key, and what is known when it does not answer. */
 import { signal } from "@preact/signals";
 import { away, key, settled } from "./key";
+import { type Questions, SCHEMA } from "./requests";
 
 /** Why a question has no answer, as the server tells it or as the page finds out. */
 export interface Failure {
@@ -21,8 +22,11 @@ const KNOCK = 1500;
 /** How often the server came back: what failed meanwhile is asked again. */
 export const returned = signal(0);
 
+/** A question's name and its fields, then what else a function takes. */
+export type Named<Fields extends null | never, More extends unknown[]> = { [Name in keyof Questions]: [name: Name, fields: Questions[Name] | Fields, ...more: More] }[keyof Questions];
+
 /** Ask; throws Failed, or the abort. */
-export async function ask(name: string, fields: object, stop?: AbortSignal): Promise<Response> {
+export async function ask(...[name, fields, stop]: Named<never, [stop?: AbortSignal]>): Promise<Response> {
   const response = await sent(name, fields, stop);
   if (response.ok) return response;
   const told = (await response.json().catch(() => ({}))) as { error?: { kind: string; message: string } };
@@ -36,7 +40,7 @@ const headers = () => ({ "content-type": "application/json", "x-loadstore-key": 
 async function sent(name: string, fields: object, stop?: AbortSignal): Promise<Response> {
   await settled;
   try {
-    return await fetch(`/api/${name}`, { method: "POST", headers: headers(), body: JSON.stringify(fields), signal: stop ?? null });
+    return await fetch(`/api/${name}`, { method: "POST", headers: headers(), body: JSON.stringify({ schema: SCHEMA, ...fields }), signal: stop ?? null });
   } catch (error) {
     if (stop?.aborted) throw error;
     leave("unreachable");
@@ -54,7 +58,7 @@ function leave(why: "unreachable" | "key"): void {
 
 /** Ask whether the server is there. */
 export async function knock(): Promise<void> {
-  const response = await fetch("/api/model", { method: "POST", headers: headers(), body: "{}" }).catch(() => null);
+  const response = await fetch("/api/model", { method: "POST", headers: headers(), body: JSON.stringify({ schema: SCHEMA }) }).catch(() => null);
   if (!away.value) return;
   if (!response || !response.ok) {
     away.value = response?.status === 401 ? "key" : "unreachable";

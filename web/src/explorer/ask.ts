@@ -1,6 +1,6 @@
 /** Questions of components: quick ones, which follow what is asked, and slow ones, which can be watched and stopped. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import { ask, Failed, type Failure, returned } from "./api";
+import { ask, Failed, type Failure, type Named, returned } from "./api";
 import { Kept } from "./kept";
 
 export interface Asked<T> {
@@ -29,7 +29,7 @@ const answers = new Kept(2 ** 24);
 returned.subscribe(() => answers.clear());
 
 /** The answer to a question, asked again whenever it changes; while one is under way the last stays. */
-export function useAsk<T>(name: string, fields: object | null, as: keyof typeof reading = "json"): Asked<T> {
+export function useAsk<T>(...[name, fields, as = "json"]: Named<null, [as?: keyof typeof reading]>): Asked<T> {
   const [state, setState] = useState<{ data: T | null; failed: Failure | null; of: string }>({ data: null, failed: null, of: "" });
   const [turn, setTurn] = useState(0);
   const question = fields && JSON.stringify([name, fields]);
@@ -39,7 +39,7 @@ export function useAsk<T>(name: string, fields: object | null, as: keyof typeof 
     if (question === null) return;
     if (known !== undefined) return setState({ data: known, failed: null, of: question });
     const stop = new AbortController();
-    ask(name, fields as object, stop.signal)
+    ask(...([name, fields, stop.signal] as Parameters<typeof ask>))
       .then(reading[as])
       .then(([data, size]) => {
         answers.put(question, data, size);
@@ -77,7 +77,7 @@ const PAUSE = 300;
  * A slow question: begun by `start`, told about line by line, ended by `cancel` or when it changes or leaves.
  * `byItself`: it begins whenever it changes, and the last answer stays until the next.
  */
-export function useWork<T>(name: string, fields: object | null, byItself = false): Work<T> {
+export function useWork<T>(...[name, fields, byItself = false]: Named<null, [byItself?: boolean]>): Work<T> {
   const [state, setState] = useState<Omit<Work<T>, "start" | "cancel">>({ data: null, failed: null, progress: null, running: false });
   const stop = useRef<AbortController | null>(null);
   const question = fields && JSON.stringify([name, fields]);
@@ -102,7 +102,7 @@ export function useWork<T>(name: string, fields: object | null, byItself = false
     const tell = (change: Partial<Work<T>>) => {
       if (stop.current === here) setState((last) => ({ ...last, ...change }));
     };
-    follow<T>(name, fields, here.signal, (progress) => tell({ progress }))
+    follow<T>([name, fields, here.signal] as Parameters<typeof ask>, (progress) => tell({ progress }))
       .then((data) => tell({ data, running: false }))
       .catch((error: unknown) => tell({ failed: here.signal.aborted ? null : failureOf(error), running: false }));
   };
@@ -114,8 +114,8 @@ export function useWork<T>(name: string, fields: object | null, byItself = false
 }
 
 /** Read a slow answer to its end. */
-async function follow<T>(name: string, fields: object, stop: AbortSignal, tell: (progress: [number, number]) => void): Promise<T> {
-  const response = await ask(name, fields, stop);
+async function follow<T>(question: Parameters<typeof ask>, tell: (progress: [number, number]) => void): Promise<T> {
+  const response = await ask(...question);
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {

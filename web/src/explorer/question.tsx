@@ -5,13 +5,14 @@ import { ask, type Failure } from "./api";
 import { type Asked, failureOf } from "./ask";
 import { targetOf } from "./ids";
 import { Tokens, Window } from "./prompt";
+import type { QuestionRequest } from "./requests";
 import { clear, type Params, type Question, type Run, type ScreenProps } from "./screen";
 import { Failing } from "./states";
 
 type Role = "predict" | "against";
 
 /** The question of an address, as the server is asked for it. */
-export function fieldsOf(run: Run, at: number, place: Params): object {
+export function fieldsOf(run: Run, at: number, place: Params): QuestionRequest {
   const named = (["predict", "against"] as const).filter((name) => place[name] !== undefined).map((name) => [name, targetOf(place[name] ?? "")]);
   return { run: run.run, at, ...Object.fromEntries(named) };
 }

@@ -2,6 +2,7 @@
 import { AddressView } from "../../address/view";
 import { number, say, short } from "../../format";
 import { useAsk, useWork } from "../ask";
+import type { EffectRequest } from "../requests";
 import type { ScreenProps } from "../screen";
 import { Answer, capital, Working } from "../states";
 import type { Controls, Effect, Found } from "./types";
@@ -12,7 +13,7 @@ export function Doing({ run, place, go, question, found }: ScreenProps & { found
   const from = place.from && place.side && place.from !== "const" ? place.from : null;
   const reader = `${head}.${place.side}`;
   const doing = place.do === "ablate" ? "ablate" : place.do === "cut" && from ? "cut" : null;
-  const edits = doing === "ablate" ? [{ kind: "ablate", writer: head }] : doing === "cut" ? [{ kind: "cut", writer: from, reader }] : null;
+  const edits: EffectRequest["edits"] | null = doing === "ablate" ? [{ kind: "ablate", writer: head }] : doing === "cut" && from ? [{ kind: "cut", writer: from, reader }] : null;
   const by = place.by === "zero" ? "zero" : "mean";
   const { data } = question;
   const press = (what: "cut" | "ablate") => go({ do: doing === what ? null : what });
@@ -53,7 +54,7 @@ export function Doing({ run, place, go, question, found }: ScreenProps & { found
   );
 }
 
-function Done({ run, label, head, at, after, predict, edits, by }: { run: string; label: string; head: string; at: number; after: number; predict: number; edits: object[]; by: string }) {
+function Done({ run, label, head, at, after, predict, edits, by }: { run: string; label: string; head: string; at: number; after: number; predict: number; edits: EffectRequest["edits"]; by: "mean" | "zero" }) {
   const asked = useAsk<Effect>("effect", { run, at, after, predict, head, edits, by });
   const work = useWork<Controls>("controls", { run, at, after, predict, edits, by });
   return (

@@ -2,6 +2,7 @@
 import { AddressView } from "../../address/view";
 import { short } from "../../format";
 import { useAsk, useWork } from "../ask";
+import type { About } from "../requests";
 import { opening, type Screen, type ScreenProps, tokenAt, tokenOf } from "../screen";
 import { Answer } from "../states";
 import { Doing } from "./doing";
@@ -23,10 +24,8 @@ function python(props: ScreenProps): string {
   return lines.join("\n");
 }
 
-type About = "most" | "row" | number;
-
 /** The head and token of the address: by default the question's token, and the head that adds most to the answer. */
-function chosen(props: ScreenProps): { head: string | null; at: number; about: About } {
+function chosen(props: ScreenProps): { head: string | null; at: number; about: NonNullable<About> } {
   const { model, run, place, question } = props;
   const usual = question.data && !question.waiting ? question.data.head : null;
   const at = tokenOf(props);

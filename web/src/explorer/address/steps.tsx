@@ -4,10 +4,11 @@ import { AnyView } from "../../figure";
 import { Guard } from "../../guard";
 import type { Figure } from "../../model";
 import { useAsk } from "../ask";
+import type { About } from "../requests";
 import { Answer } from "../states";
 
 /** It is asked for once it is opened. */
-export function Steps({ run, head, at, about }: { run: string; head: string; at: number; about: string | number }) {
+export function Steps({ run, head, at, about }: { run: string; head: string; at: number; about: About }) {
   const [open, setOpen] = useState(false);
   const asked = useAsk<Figure>("steps", open ? { run, head, at, about } : null);
   return (

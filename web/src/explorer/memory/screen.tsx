@@ -63,7 +63,7 @@ function Shown(props: ScreenProps & { memory: Memory; by: "share" | "traffic" })
   const [active, setActive] = useState<Spot | null>(null);
   const chosen = spotOf(memory, place.from, tokenOf(props) - memory.first, labels.length);
   const at = chosen ? chosen.token + memory.first : 0;
-  const asked = useAsk<Store>("store", chosen ? { run: run.run, writer: place.from, at, by, ...(at === question.data?.at && !question.waiting ? { predict: question.data.predict.id } : {}) } : null);
+  const asked = useAsk<Store>("store", chosen && place.from !== undefined ? { run: run.run, writer: place.from, at, by, ...(at === question.data?.at && !question.waiting ? { predict: question.data.predict.id } : {}) } : null);
   const store = asked.data && chosen && asked.data.writer === place.from && asked.data.at === at && asked.data.by === by ? asked.data : null;
   if (!fits) return null;
   const choose = (spot: Spot | null) => go(spot ? { from: memory.rows[spot.row]?.writers[spot.writer] ?? null, token: spot.token + memory.first } : { from: null, token: null });

@@ -1,0 +1,181 @@
+/** What a page may ask of the explorer's server. Written by scripts/model_types.py: do not edit. */
+
+/** The key of an address: its index, the most attended one (also where null), or the row as a whole. */
+export type About = number | "most" | "row" | null;
+
+export type Side = "Q" | "K" | "V";
+
+/** A token by its id or its text; null for the likeliest. */
+export type Target = number | string | null;
+
+/** What is the model? */
+export interface ModelRequest {
+}
+
+/** Run a text or token ids, or find the run of a name; without any of them the prompt of the page. */
+export interface RunRequest {
+  run?: string | null;
+  prompt?: string | null;
+  ids?: number[] | null;
+}
+
+/** All patterns of a run, from the token `first` on. */
+export interface PatternsRequest {
+  run: string;
+  first?: number | null;
+}
+
+/** The pattern of one head, from the token `first` on. */
+export interface HeadRequest {
+  run: string;
+  head: string;
+  first?: number | null;
+}
+
+/** Which prediction is asked about: after the last token and of the two likeliest where a field is missing. */
+export interface QuestionRequest {
+  run: string;
+  at?: number | null;
+  predict?: Target;
+  against?: Target;
+}
+
+/** The channels of one wire; tokens of Q and K under rotary positions at an offset. */
+export interface ChannelRequest {
+  writer: string;
+  reader: string;
+  offset?: number | null;
+}
+
+/** Where a head loads from at a token, or which writers meet there. */
+export interface AddressRequest {
+  run: string;
+  head: string;
+  at: number;
+  about?: About;
+}
+
+/** What a writer stored at a token. */
+export interface DecodedRequest {
+  run: string;
+  writer: string;
+  at: number;
+}
+
+/** One wire is cut. */
+export interface CutEdit {
+  kind: "cut";
+  writer: string;
+  reader: string;
+}
+
+/** One writer is ablated. */
+export interface AblateEdit {
+  kind: "ablate";
+  writer: string;
+}
+
+/** Edits, and the prediction that they change. */
+export interface ControlsRequest {
+  run: string;
+  at: number;
+  /** The token whose next token is predicted; `at` where missing. */
+  after?: number | null;
+  predict?: Target;
+  edits: (CutEdit | AblateEdit)[];
+  /** What stands in the place of a store; the mean where missing. */
+  by?: "mean" | "zero" | null;
+}
+
+/** The same, and the head whose row is shown. */
+export interface EffectRequest {
+  run: string;
+  at: number;
+  after?: number | null;
+  predict?: Target;
+  edits: (CutEdit | AblateEdit)[];
+  by?: "mean" | "zero" | null;
+  head?: string | null;
+}
+
+/** The program of a prediction; without `against` its logit is compared with the mean of all tokens. */
+export interface ListingRequest {
+  run: string;
+  at?: number | null;
+  predict?: Target;
+  against?: Target;
+}
+
+/** The same, with its wires cut beside so many controls and on so many other prompts. */
+export interface VerifyRequest {
+  run: string;
+  at?: number | null;
+  predict?: Target;
+  against?: Target;
+  controls?: number | null;
+  replicates?: number | null;
+}
+
+/** What is stored at every token, from `first` on, by size or by how much of it is loaded. */
+export interface MemoryRequest {
+  run: string;
+  first?: number | null;
+  measure?: "stored" | "loaded" | null;
+}
+
+/** One store, and the loads that use it. */
+export interface StoreRequest {
+  run: string;
+  writer: string;
+  at: number;
+  by?: "share" | "traffic" | null;
+  predict?: Target;
+}
+
+/** A wire into one side of a head. */
+export interface SideWire {
+  writer: string;
+  side: Side;
+}
+
+/** The numbers of wires into one head, with their nulls. */
+export interface NullsRequest {
+  head: string;
+  wires: SideWire[];
+}
+
+/** The guided walk, on a run and at a token where the circuit is at work there. */
+export interface WalkRequest {
+  run?: string | null;
+  at?: number | null;
+}
+
+/** Every wire of the model. */
+export interface WiresRequest {
+  measure: "alignment" | "traffic";
+}
+
+/** Every question by its name. */
+export interface Questions {
+  model: ModelRequest;
+  run: RunRequest;
+  patterns: PatternsRequest;
+  head: HeadRequest;
+  question: QuestionRequest;
+  channel: ChannelRequest;
+  address: AddressRequest;
+  decoded: DecodedRequest;
+  steps: AddressRequest;
+  effect: EffectRequest;
+  listing: ListingRequest;
+  memory: MemoryRequest;
+  store: StoreRequest;
+  controls: ControlsRequest;
+  nulls: NullsRequest;
+  verify: VerifyRequest;
+  walk: WalkRequest;
+  wires: WiresRequest;
+}
+
+/** The version of all questions. */
+export const SCHEMA = "loadstore/explorer@1";
