@@ -117,10 +117,10 @@ class Case:
     def explorer(self) -> of.Explorer:
         return of.Explorer(self.model, self.ids)
 
-    def ask(self, **fields: Any) -> of.Ask:
-        """A question of the explorer's page about the prompt."""
+    def answered(self, question: str, **fields: Any) -> Any:
+        """The answer to a question of the explorer's page about the prompt."""
         name, _ = self.explorer.runs.make(self.ids)
-        return of.Ask({"run": name, **fields})
+        return of.answered(question, self.explorer, {"run": name, **fields})
 
 
 @cache

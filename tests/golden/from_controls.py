@@ -48,7 +48,7 @@ def of_edits(case: Case) -> Named:
         "cut": {"kind": "cut", "writer": case.early, "reader": f"{case.late}.K"},
         "ablation": {"kind": "ablate", "writer": case.early},
     }.items():
-        found = of.controls_of_edit(case.explorer, case.ask(at=len(case.ids) - 1, edits=[edit]))(_quiet)
+        found = case.answered("controls", at=len(case.ids) - 1, edits=[edit])(_quiet)
         yield f"edit/{name}", [one["edit"] for one in found["controls"]]
         yield f"edit/{name}/change", [found["own"], *(one["change"] for one in found["controls"])]
         yield f"edit/{name}/as large", {"count": found["as_large"]}

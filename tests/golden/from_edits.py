@@ -154,14 +154,8 @@ def cuts(case: Case) -> Named:
     yield "ablated run/logit parts", of.logit_parts(after, -1, asked.predict)
     found = of.address(after, case.late, -1).shares["K"]
     yield "ablated run/address", xr.DataArray(list(found.values()), {"writer": list(found)}, ("writer",))
-    document = of.effect_of_edit(
-        case.explorer,
-        case.ask(
-            at=target[0],
-            edits=[{"kind": "cut", "writer": case.early, "reader": f"{case.late}.K"}],
-            predict=asked.predict,
-        ),
-    )
+    edit = {"kind": "cut", "writer": case.early, "reader": f"{case.late}.K"}
+    document = case.answered("effect", at=target[0], edits=[edit], predict=asked.predict)
     yield "edit in the explorer", {"change": document["change"], "kl": document["kl"]}
 
 

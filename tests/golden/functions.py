@@ -70,14 +70,12 @@ from loadstore.decomposition.question import question as question
 from loadstore.decomposition.stored import stores as stores
 from loadstore.evidence.verify import Verified as Verified
 from loadstore.explorer.ambiguity import ambiguity_of as ambiguous_prompt
-from loadstore.explorer.ask import Ask as Ask
 from loadstore.explorer.circuit import example_of as chosen_prompt
 from loadstore.explorer.circuit import find_circuit as chosen_circuit
 from loadstore.explorer.collapse import the_cut as collapse
-from loadstore.explorer.intervene import controls as controls_of_edit
-from loadstore.explorer.intervene import effect as effect_of_edit
 from loadstore.explorer.prompt import roles as roles_on_prompt
 from loadstore.explorer.state import Explorer as Explorer
+from loadstore.explorer.table import answered as answered
 from loadstore.heads.roles import random_repeats as random_repeats
 from loadstore.heads.roles import second_copy_loss as second_copy_loss
 from loadstore.model.wiring import wiring as wiring

@@ -95,7 +95,8 @@ def _weights(count: int) -> np.ndarray:
 
 def _relative(new: float, old: float, scale: float) -> float:
     """How far apart two numbers are, in parts of the result's largest entry."""
-    if new == old or (math.isnan(new) and math.isnan(old)) or abs(new - old) <= max(ROUNDING, LAST * abs(old)):
+    rounding = max(ROUNDING, LAST * abs(old)) if math.isfinite(old) else 0.0
+    if new == old or (math.isnan(new) and math.isnan(old)) or abs(new - old) <= rounding:
         return 0.0
     return abs(new - old) / scale if scale > 0 else math.inf
 
