@@ -1,6 +1,10 @@
-"""Make the README's picture from the built-in model's report: ``.venv/bin/python scripts/pictures.py``."""
+"""Make the pictures of the README and the pages: ``python scripts/pictures.py [addresses | induction | ioi]``.
+
+Without a word all but ``ioi``, which finds the circuit of SmolLM2 first and takes two minutes.
+"""
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -9,11 +13,12 @@ from playwright.sync_api import sync_playwright
 import loadstore as ls
 from loadstore.report.page import write_report
 
-TARGET = Path(__file__).parent.parent / "docs" / "addresses.png"
+DOCS = Path(__file__).parent.parent / "docs"
+PROMPT = "the dog sat on the mat. the dog sat"
 
 
-def main() -> None:
-    """Write the page, open it, and photograph the first view of figure 15."""
+def addresses() -> None:
+    """Write the report, open it, and photograph the first view of figure 15."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         page_file = Path(folder) / "report.html"
         write_report(ls.load("builtin"), page_file)
@@ -24,9 +29,22 @@ def main() -> None:
         page.goto(page_file.as_uri())
         view = page.locator("#figure-15 .view").first
         view.evaluate("v => v.querySelectorAll('button, .readout, details').forEach(part => part.remove())")
-        view.screenshot(path=TARGET)
+        view.screenshot(path=DOCS / "addresses.png")
         browser.close()
 
 
+def induction() -> None:
+    """Draw what makes the built-in model repeat a phrase, with F of what is drawn."""
+    ls.picture(ls.verify(ls.listing(ls.run(ls.load("builtin"), PROMPT)))).save(DOCS / "induction.svg")
+
+
+def ioi() -> None:
+    """Draw the circuit of indirect objects in SmolLM2."""
+    task = ls.task(ls.load("smollm2"), "ioi")
+    circuit = ls.circuit(ls.attribute(task), "F>=.85", on=task.choose)
+    ls.picture(circuit, task.judge, top=40).save(DOCS / "ioi.svg")
+
+
 if __name__ == "__main__":
-    main()
+    for name in sys.argv[1:] or ("addresses", "induction"):
+        {"addresses": addresses, "induction": induction, "ioi": ioi}[name]()

@@ -141,7 +141,20 @@ def _of_circuit(
         f"{len(circuit):,}: {short(whole)}."
     )
     title = f"{circuit.task} in {circuit.model}, pair {index}"
-    return Pictured(graph, laid_out(graph, title, [_left(graph), said]), drawn)
+    return Pictured(graph, laid_out(graph, title, [_left(graph), said, _prompts(on.pairs, index)]), drawn)
+
+
+def _prompts(pairs: Pairs, index: int) -> str:
+    """Both prompts of a pair, up to their last token."""
+    clean, other = (
+        _text(pairs, ids[index, : pairs.ends[index] + 1].tolist()) for ids in (pairs.clean, pairs.counterfactual)
+    )
+    return f"The prompt: “{clean}”. The counterfactual: “{other}”."
+
+
+def _text(pairs: Pairs, ids: list[int]) -> str:
+    tokens = pairs.model.tokens
+    return " ".join(f"#{each}" for each in ids) if tokens is None else "".join(map(tokens.text, ids)).strip()
 
 
 def _left(graph: Graph) -> str:

@@ -23,9 +23,7 @@ text{font:12px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;fill:current
 .positions{stroke-dasharray:1 5}
 .letter{font-weight:700;font-size:11px;paint-order:stroke;stroke:var(--page);stroke-width:4px}
 """
-LEGEND = (
-    "Q looks for, K is found by, V what is carried. Wider: more. Dashed: against the answer. Dotted: from positions."
-)
+LEGEND = "Q looks for, K is found by, V is carried. Wider: more. Dashed: against the answer. Dotted: from positions."
 HEAD, NOTE = 34.0, 18.0
 LONGEST = 110  # characters of a line of notes
 
