@@ -62,6 +62,11 @@ def test_the_picture_prints_f_of_the_wires_that_it_draws(
 ) -> None:
     circuit = explorer.once("circuit", lambda: None)[0]
     wires = wires_of(circuit)
+    heads = [str(head) for head in circuit.heads]
+    drawn = [("embed", "V"), *[(str(circuit.previous), "K")], *[("embed", side) for side in "QV"]]
+    into = [(writer, reader.rpartition(".")[2]) for writer, reader in wires if reader != "unembed"]
+    assert {writer for writer, reader in wires if reader == "unembed"} == set(heads)
+    assert set(into) == set(drawn)
     token = int(asked.trace.tokens[0, asked.key])
     count, share, _ = wires_alone(asked.trace, asked.at, token, wires)
     assert steps[0]["picture"].notes[0].startswith(f"F of exactly these {count} wires: {words.short(share)}.")

@@ -60,7 +60,7 @@ def test_the_curve_says_from_where_on_random_circuits_do_as_well(case: Planted) 
     assert band[2] == pytest.approx(1)  # all wires are drawn
     claim = curve_figure(curve, band).claim
     assert f"smallest measured size with F of at least {short(0.85)}" in claim
-    assert "reaches it at 1e+02 %" in claim
+    assert "reaches it at 100 %" in claim
     assert "None of 2 random circuits" in curve_figure(curve, np.zeros((3, 2))).claim
     assert "No measured size reaches" in curve_figure(curve.assign_attrs(smallest=float("nan"))).claim
     with pytest.raises(BadRequest, match="controls=0"):

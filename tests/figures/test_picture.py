@@ -16,6 +16,7 @@ from loadstore.decomposition.graph import Answer, Edge, Graph, Node
 from loadstore.decomposition.short import short
 from loadstore.errors import BadRequest
 from loadstore.evidence.verdict import Verified
+from loadstore.evidence.whole import wires_alone
 from loadstore.figures.layout import CHARACTER, picture
 from loadstore.figures.pictured import Pictured
 from loadstore.figures.svg import svg
@@ -56,6 +57,9 @@ def test_a_listing_that_was_not_measured_says_so_and_a_proof_has_f_and_cuts(proo
     drawn = ls.picture(proof)
     assert proof.whole is not None
     assert drawn.faithfulness == proof.whole.drawn_sufficiency
+    found = proof.listing
+    count, share, _ = wires_alone(found.trace, found.at, found.token, drawn.wires)
+    assert (count, share) == (proof.whole.drawn_wires, pytest.approx(proof.whole.drawn_sufficiency, abs=1e-6))
     assert f"{proof.whole.drawn_wires} wires: {short(proof.whole.drawn_sufficiency)}" in drawn.view.notes[1]
     assert ls.picture(proof, top=3).faithfulness is None  # another picture than the one that was measured
 

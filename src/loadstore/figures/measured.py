@@ -58,7 +58,7 @@ def _random_sizes(sizes: np.ndarray, random: np.ndarray) -> str:
     enough = sizes[random.max(1) >= ENOUGH]
     if not len(enough):
         return f"None of {random.shape[1]} random circuits of any size reaches it."
-    return f"The best of {random.shape[1]} random circuits of each size reaches it at {enough.min():.2g} %."
+    return f"The best of {random.shape[1]} random circuits of each size reaches it at {enough.min():.3g} %."
 
 
 def proof_figure(proof: Proof) -> Figure:
