@@ -38,3 +38,10 @@ def test_the_command_line_asks_and_a_page_is_written_and_told(loadstore: Run, tm
     page = out.read_text(encoding="utf-8")
     assert page.startswith("<!doctype html>")
     assert "another question: change --at" in page
+
+
+def test_a_task_that_is_not_there_is_refused_before_the_work(tmp_path: Path, loadstore: Run) -> None:
+    page = tmp_path / "page.html"
+    code, out, err = loadstore("report", "--task", "nothing", "-o", str(page))
+    assert (code, out, page.exists()) == (2, "", False)
+    assert "there is no task 'nothing'" in err

@@ -1,12 +1,16 @@
 """``loadstore report``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from loadstore.cli.options import Begin, Json, Model, Positions, open_model, print_json
 from loadstore.cli.question import AGAINST, ARTICLE, AtOfPrompt, Predict, as_ids, named
+
+if TYPE_CHECKING:
+    from loadstore.model.weights import Weights
+    from loadstore.views.figures import Section
 
 
 def report(
@@ -20,6 +24,12 @@ def report(
     against: Annotated[str | None, typer.Option(help=AGAINST, show_default="the likeliest other token")] = None,
     ids: Annotated[
         str | None, typer.Option("--ids", help="Token ids such as '0,17,4' instead of a text.", show_default=False)
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            "--task", help="Add the circuit of a task (loadstore tasks, or a .jsonl file of pairs).", show_default=False
+        ),
     ] = None,
     out: Annotated[Path, typer.Option("-o", "--out", help="The page to write; an older one is replaced.")] = Path(
         "report.html"
@@ -35,11 +45,15 @@ def report(
     the prediction as a sum, the roles of all heads, the patterns of the notable ones, what they can read, every wire
     into the strongest induction head cut, the dossier of the head that adds most to the prediction, and what its
     architecture does not define. The page opens in any browser, in light and dark, and carries the table behind every
-    figure; a figure with nothing to show is left out and listed at its end.
+    figure; a figure with nothing to show is left out and listed at its end. With --task it ends with the
+    circuit of that task: its picture and program, F by size, and its proof beside random circuits (minutes on a real
+    model).
 
     Example: loadstore report builtin --prompt "the cat sat on the mat. the dog sat" --predict " on" -o report.html
     """
     weights = open_model(model, positions, bos)
+    from msgspec.structs import replace
+
     from loadstore.atomic import check_target
     from loadstore.cli.progress import steps
     from loadstore.cli.saving import saving
@@ -48,6 +62,7 @@ def report(
     from loadstore.views.base import plain
 
     check_target(out)
+    circuit = [] if task is None else [_circuit_of(weights, task)]  # first: a task may be refused
     options = [*(["--positions", positions] if positions else []), *(["--bos", bos] if bos != "model" else [])]
     with steps(f"report on {weights.name}", expected(weights, "report")) as progress:
         page = report_document(
@@ -60,6 +75,7 @@ def report(
             options=options,
             progress=progress,
         )
+    page = replace(page, sections=(*page.sections, *circuit))
     with saving(out, lambda path: write_page(page, path)) as saved:
         if json:
             about = {"model": weights.name, "bos": weights.begins, "path": str(out)}
@@ -71,3 +87,13 @@ def report(
                 typer.echo(f"figure {figure.number}: {figure.claim}")
         if saved:
             typer.echo(f"\nwrote {out} ({out.stat().st_size / 1e6:.1f} MB): open it in any browser")
+
+
+def _circuit_of(weights: "Weights", name: str) -> "Section":
+    """The section on the circuit of a task."""
+    from loadstore.circuits.named import task as task_named
+    from loadstore.cli.progress import steps
+    from loadstore.report.task import task_section
+
+    with steps(f"circuit of {name} in {weights.name}") as show:
+        return task_section(task_named(weights, name), show=lambda step, share: show(step, 0, 0, share))
