@@ -12,6 +12,9 @@ import { stepped } from "../stepped";
 import { Stop } from "../stop";
 import { type Line, type Piece, SCRIPT, SHAPE, spoken, typeset, written } from "./layout";
 
+/** A formula's room, and the space to the next. */
+const [LEAST, GAP] = [320, 22];
+
 interface Point {
   row: number;
   term: number;
@@ -37,13 +40,13 @@ export function FormulaView({ view, place }: { view: Formula; place: Place }) {
         label={`${view.title}: ${view.rows.length} formulas. Left and right move along a formula, up and down from one to the next.`}
       >
         {(width) => (
-          <div class="formulas">
+          <div class="formulas" style={{ gridTemplateColumns: `repeat(${abreast(width)}, minmax(0, 1fr))` }}>
             {view.rows.map((row, index) => (
               <div key={index}>
                 <p class="formula-name" data-export>
                   {row.name}
                 </p>
-                <Picture view={view} index={index} cursor={cursor} width={width} />
+                <Picture view={view} index={index} cursor={cursor} width={(width - (abreast(width) - 1) * GAP) / abreast(width)} />
                 <p class="meaning" data-export>
                   {row.meaning}
                 </p>
@@ -52,9 +55,14 @@ export function FormulaView({ view, place }: { view: Formula; place: Place }) {
           </div>
         )}
       </Stop>
-      <Readout cursor={cursor} what="term" describe={(point) => <Said view={view} point={point} />} />
+      <Readout cursor={cursor} describe={(point) => <Said view={view} point={point} />} />
     </ViewFrame>
   );
+}
+
+/** How many formulas stand side by side. */
+function abreast(width: number): number {
+  return Math.max(1, Math.floor((width + GAP) / (LEAST + GAP)));
 }
 
 function move(view: Formula, from: Point, key: string, control: boolean): Point {

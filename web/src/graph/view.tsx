@@ -46,7 +46,7 @@ export function GraphView({ view, place }: { view: Picture; place: Place }) {
           {note}
         </p>
       ))}
-      <Readout cursor={cursor} what="load" describe={({ item }) => <Said view={view} item={item} />} />
+      <Readout cursor={cursor} describe={({ item }) => <Said view={view} item={item} />} />
     </ViewFrame>
   );
 }

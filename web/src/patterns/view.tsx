@@ -27,7 +27,7 @@ export function PatternsView({ view, place }: { view: Patterns; place: Place }) 
   const order = useSignal(0);
   const bare = useSignal(false);
   const ordered = view.orders[order.value]?.heads ?? view.heads.map((_, head) => head);
-  const last = useRef(ordered[0] ?? 0);
+  const last = useRef(view.shown ?? ordered[0] ?? 0);
   const shown = useComputed(() => pinned.value ?? active.value ?? last.current).value;
   last.current = shown;
   const skip = bare.value && view.tokens.length > 1 ? 1 : 0;
