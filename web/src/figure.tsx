@@ -47,19 +47,13 @@ export function FigureBlock({ figure }: { figure: Figure }) {
   );
 }
 
-/** How a figure is read, folded away; a remark on the article stays open. */
+/** How a figure is read or differs from the article, folded away. */
 function Remark({ note }: { note: NonNullable<Figure["note"]> }) {
-  if (note.kind === "reading")
-    return (
-      <details class="note reading">
-        <summary>{note.label}</summary>
-        <p>{note.text}</p>
-      </details>
-    );
   return (
-    <aside class={`note ${note.kind}`} aria-label={note.label}>
-      <b>{note.label}</b> {note.text}
-    </aside>
+    <details class={`note ${note.kind}`}>
+      <summary>{note.label}</summary>
+      <p>{note.text}</p>
+    </details>
   );
 }
 

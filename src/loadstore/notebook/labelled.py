@@ -57,7 +57,7 @@ def _spectrum(found: "xr.Dataset") -> Figure:
     ranks, site = found["rank"].values, str(found.attrs.get("site", "writer"))
     drawn = [series(site, ranks, found.eigenvalue.values)]
     if "structureless" in found:
-        drawn.append(series("structureless", ranks, found.structureless.values, dashed=True))
+        drawn.append(series("random", ranks, found.structureless.values, dashed=True))
     views = [
         lines("Eigenvalues", ("rank", "direction", "linear"), ("eigenvalue", "variance", "log"), drawn),
         lines(
