@@ -16,7 +16,7 @@ function isBroad(view: View): boolean {
     case "loadstore/lines@1":
       return false;
     case "loadstore/formula@1":
-      return view.rows.length > 2;
+      return view.rows.length > 3;
     case "loadstore/dots@1":
       return view.rows.some(({ label }) => textWidth(label, 12.5, "sans") > HALF / 2);
     case "loadstore/bars@1":
@@ -27,7 +27,7 @@ function isBroad(view: View): boolean {
     case "loadstore/heatmap@1":
       return heatmapWidth(view) > HALF;
     case "loadstore/table@1":
-      return view.columns.length > 5 || view.rows.some((row) => row.map(String).join("").length > 44);
+      return view.columns.length > 4 || view.rows.some((row) => row.map(String).join("").length > 64);
     case "loadstore/picture@1":
       return view.width > HALF;
     default:

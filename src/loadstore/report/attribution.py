@@ -15,7 +15,7 @@ from loadstore.views.model import Figure, View, figure, heatmap, panel, reading,
 from loadstore.views.sums import waterfall
 
 SHOWN = 12  # writers; the others stand together
-STEPS = 8  # of the program
+STEPS = 6  # of the program
 DIRECT = ("embed", "pos")  # the direct path is always shown
 
 

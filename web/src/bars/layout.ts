@@ -5,7 +5,7 @@ import type { Bars, Cell } from "../model";
 
 export const SIZE = 12;
 export const LINE = 16;
-const NARROW = 380;
+const NARROW = 320;
 const GAP = 14;
 
 /** Bars as they are drawn: those of a sum begin where the one before ended. */
