@@ -17,6 +17,7 @@ import loadstore as ls
 from loadstore.decomposition.address import address
 from loadstore.decomposition.decomposition import logit_parts, score_parts
 from loadstore.errors import BadRequest
+from loadstore.notebook.grids import ranked
 from loadstore.report.dossier import dossier_figures
 
 PROMPT = "a b c d a b"
@@ -124,17 +125,96 @@ def test_other_labelled_results_become_tables_with_every_row() -> None:
     pairs = views(ls.show(ls.matched(model, "L1.H0", top=4)))[0]
     assert len(pairs["rows"]) == 4
     assert {column["name"]: column["kind"] for column in pairs["columns"]}["query_text"] == "text"
-    effects = ls.ablation_effects(model, sequences=2)
-    (drawn,) = views(ls.show(effects))
-    assert [row["value"] for row in drawn["rows"]] == pytest.approx(effects.effect.values.tolist(), rel=1e-6)
+
+
+def test_ablations_are_sorted_and_every_head_has_a_cell() -> None:
+    effects = ls.ablation_effects(tiny(KINDS[0]), sequences=2)
+    plot, grid = views(ls.show(effects))
+    sizes = [abs(row["value"]) for row in plot["rows"]]
+    assert sizes == sorted(sizes, reverse=True)
+    assert {row["label"]: row["value"] for row in plot["rows"]} == pytest.approx(
+        dict(zip(effects["head"].values.tolist(), effects.effect.values.tolist(), strict=True)), rel=1e-6
+    )
+    cells = np.concatenate(grid["panels"][0]["values"])
+    assert cells == pytest.approx(effects.effect.values, rel=1e-6)
+    assert [view["schema"] for view in views(ls.show(ls.ablation_effects(tiny(KINDS[0]), ["L0.H1"], sequences=2)))] == [
+        "loadstore/dots@1"
+    ]
+
+
+def test_sweeps_name_writer_and_reader_and_sum_the_rest(trace: ls.Trace) -> None:
+    metric = ls.log_probability(3)
+    found = ls.sweep(trace, "* -> L1.H0.*", metric=metric)
+    plot, cells = views(ls.show(found))
+    wires = zip(found.writer.values.tolist(), found.reader.values.tolist(), strict=True)
+    named = dict(zip(wires, found.change.values.tolist(), strict=True))
+    assert {tuple(row["label"].split(" → ")): row["value"] for row in plot["rows"]} == pytest.approx(named, rel=1e-6)
+    for i, writer in enumerate(cells["rows"]["labels"]):
+        for j, reader in enumerate(cells["columns"]["labels"]):
+            expected = named.get((writer, reader))
+            assert cells["panels"][0]["values"][i][j] == (
+                None if expected is None else pytest.approx(expected, rel=1e-6)
+            )
+    many = found.isel(wire=np.arange(30) % found.sizes["wire"])
+    many["change"] = ("wire", np.arange(30.0))
+    rows = views(ls.show(many))[0]["rows"]
+    assert [row["value"] for row in rows] == [*range(29, 5, -1), 15]
+    assert rows[-1]["label"] == "6 others, their sum"
+    assert "The 6 others change it by at most 5.000 each." in repr(ls.show(many))
+
+
+def test_one_more_row_than_the_limit_is_a_row() -> None:
+    assert len(ranked(np.arange(25.0)).rows) == 25
+    assert ranked(np.arange(26.0)).rows == tuple(range(25, 1, -1))
+    assert ranked(np.arange(26.0)).rest == (0, 1)
+
+
+def test_an_effect_is_the_metric_before_and_after(trace: ls.Trace) -> None:
+    tokens = torch.tensor([[0, 1, 2, 1], [0, 2, 1, 2]])
+    found = ls.effect(planted(), tokens, [ls.ablate("L0.H0")], ls.loss())
+    whole, each = views(ls.show(found))
+    assert [row["value"] for row in whole["rows"]] == pytest.approx([found.before, found.after])
+    assert sorted(row["value"] for row in each["rows"]) == pytest.approx(sorted(found.changes))
+    assert kinds(ls.show(ls.effect(planted(), tokens[0], [], ls.loss()))) == ["dots@1"]
+
+
+def test_no_value_prints_more_than_five_lines(trace: ls.Trace) -> None:
+    model = planted()
+    listing = ls.listing(trace, at=5, predict=3)
+    values = [
+        *(model, trace, ls.run(model, torch.tensor([[0, 1], [0, 2]])), ls.address(trace, "L1.H0", 5)),
+        *(ls.walk(trace, "L1.H0", 5), listing, ls.dossier(model, "L1.H0", sequences=2)),
+        ls.effect(model, [0, 1, 2], [ls.cut("L0.H0", "L1.H0.K")], ls.loss()),
+        ls.run(model, [0, 1, 2], [ls.patch("L0.H0", ls.run(model, [0, 1, 3]))]),
+    ]
+    for value in values:
+        text = repr(value)
+        assert len(text.splitlines()) <= 5, text
+        assert "tensor(" not in text
+        assert "Architecture(" not in text
+    assert "predicts c after b·6 (probability 0.13)" in repr(trace)
+    assert repr(values[7]).startswith("Effect of cut L0.H0 → L1.H0.K by mean on 1 prompt\n")
+    assert "edits: patch" in repr(values[8])
 
 
 def test_arrays_of_one_and_of_two_dimensions(trace: ls.Trace) -> None:
     parts = logit_parts(trace, 5, 3)
-    (view,) = views(ls.show(parts))
+    view, grid = views(ls.show(parts))
     assert view["schema"] == "loadstore/waterfall@1"
+    assert np.concatenate(grid["panels"][0]["values"]) == pytest.approx(
+        [float(parts.sel(writer=head)) for head in ("L0.H0", "L1.H0")], rel=1e-6
+    )
+    sizes = [abs(row["value"]) for row in view["rows"]]
+    assert sizes == sorted(sizes, reverse=True)
     assert view["total"]["value"] == pytest.approx(float(trace.logits[5, 3]), rel=1e-6)
     assert sum(row["value"] for row in view["rows"]) + view["remainder"] == pytest.approx(view["total"]["value"])
+    by_source = ls.logit_parts(trace, 5, 3, by_source=True)
+    assert np.sum(views(ls.show(by_source))[2]["panels"][0]["values"]) == pytest.approx(
+        float(by_source.sum()), rel=1e-5
+    )
+    assert "The logit of c after" in repr(ls.show(parts))
+    shares = views(ls.show(ls.residual_parts(trace, 2, 5)))[0]
+    assert sum(row["value"] for row in shares["rows"]) == pytest.approx(1)
     square = score_parts(trace, "L1.H0").isel(query=5, key=2)
     (view,) = views(ls.show(square, title="one score"))
     assert view["schema"] == "loadstore/heatmap@1"

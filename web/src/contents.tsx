@@ -18,6 +18,7 @@ export function Contents({ sections }: { sections: Section[] }) {
                 <li key={figure.id}>
                   <a href={`#${figure.id}`} title={figure.title}>
                     {figure.number}
+                    <span class="name"> {figure.title}</span>
                   </a>
                 </li>
               ))}

@@ -1,7 +1,7 @@
 /** A figure: what it claims, a remark, and its views. */
-import { Fragment } from "preact";
 import { BarsView } from "./bars/view";
 import { AddressView } from "./address/view";
+import { placed } from "./breadth";
 import { MemoryView } from "./memory/view";
 import { DiagramView } from "./diagram/view";
 import { DotsView } from "./dots/view";
@@ -23,6 +23,7 @@ import { WaterfallView } from "./waterfall/view";
 /** One `loadstore/figure@1`, or the message that it is not one. */
 export function FigureBlock({ figure }: { figure: Figure }) {
   if (figure.schema !== "loadstore/figure@1") return <UnknownSchema what="figure" schema={(figure as { schema?: unknown }).schema} />;
+  const places = placed(figure.views);
   return (
     <article class="figure" id={figure.id} aria-labelledby={`${figure.id}-title`}>
       <h3 id={`${figure.id}-title`}>
@@ -31,16 +32,28 @@ export function FigureBlock({ figure }: { figure: Figure }) {
         </a>{" "}
         {figure.title}
       </h3>
-      <p class="claim">{figure.claim}</p>
-      {figure.note && (
-        <aside class={`note ${figure.note.kind}`} aria-label={figure.note.label}>
-          <b>{figure.note.label}</b> {figure.note.text}
-        </aside>
-      )}
-      {figure.views.map((view, index) => (
-        <Fragment key={index}>{guarded(view, { figure: figure.id, view: index })}</Fragment>
-      ))}
+      <div class="plates">
+        <div class={places.beside ? "words half" : "words broad"}>
+          <p class="claim">{figure.claim}</p>
+          {figure.note && <Remark note={figure.note} />}
+        </div>
+        {figure.views.map((view, index) => (
+          <div key={index} class={`plate ${places.views[index]}`}>
+            {guarded(view, { figure: figure.id, view: index })}
+          </div>
+        ))}
+      </div>
     </article>
+  );
+}
+
+/** How a figure is read or differs from the article, folded away. */
+function Remark({ note }: { note: NonNullable<Figure["note"]> }) {
+  return (
+    <details class={`note ${note.kind}`}>
+      <summary>{note.label}</summary>
+      <p>{note.text}</p>
+    </details>
   );
 }
 

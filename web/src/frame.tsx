@@ -38,18 +38,19 @@ export function ViewFrame({ view, place, records, table, cells, about, children 
     <section class="view" aria-label={view.title}>
       <header>
         <h4>{view.title}</h4>
-        <div class="exports">
-          {exports.map(([kind, act]) => (
-            <button key={kind} type="button" aria-label={`${kind} of ${view.title}`} onClick={act}>
-              {kind}
-            </button>
-          ))}
-        </div>
       </header>
       <div class="body" ref={body}>
         {children}
       </div>
       {table && <Numbers title={view.title} table={table} cells={cells} about={about ?? view} />}
+      <details class="exports">
+        <summary aria-label={`Export ${view.title}`}>Export</summary>
+        {exports.map(([kind, act]) => (
+          <button key={kind} type="button" aria-label={`${kind} of ${view.title}`} onClick={act}>
+            {kind}
+          </button>
+        ))}
+      </details>
     </section>
   );
 }

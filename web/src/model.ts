@@ -260,7 +260,7 @@ export interface Section {
 export interface Page {
   schema: "loadstore/page@1";
   title: string;
-  /** What it comes to, in a few sentences. */
+  /** The main results, in a few sentences. */
   lead: string;
   /** The text that it is about. */
   prompt: string;
@@ -447,6 +447,8 @@ export interface Patterns {
   first_is_sink: boolean;
   /** Orders besides that of the heads. */
   orders: Order[];
+  /** The head that is drawn large at first, by index. */
+  shown?: number;
 }
 
 /** A token in the bottom row, or a run of tokens that nothing is loaded from. */

@@ -6,6 +6,7 @@ import { fitFrame } from "./embed";
 import { Guard, UnknownSchema } from "./guard";
 import type { Page, Section } from "./model";
 import { grouped } from "./format";
+import { Hint } from "./readout";
 import { splitToken } from "./text";
 
 /** A `loadstore/page@1`, or the message that it is not one. */
@@ -26,6 +27,7 @@ export function PageBody({ page }: { page: Page }) {
       <div class="columns">
         <Contents sections={page.sections} />
         <div class="sections">
+          <Hint />
           {page.sections.map((section) => (
             <SectionBlock key={section.id} section={section} />
           ))}
@@ -52,6 +54,7 @@ function Compact({ page }: { page: Page }) {
       {page.sections.map((section) => (
         <SectionBlock key={section.id} section={section} bare />
       ))}
+      <Hint />
     </div>
   );
 }

@@ -1,17 +1,16 @@
-/** The frame of every readout: what is in hand, what is pinned, and a hint when neither is. */
+/** The frame of every readout: what is in hand, what is pinned, and a hint of its own where a view has one. */
 import type { ComponentChildren } from "preact";
 import type { Cursor } from "./cursor";
 
 interface Props<P> {
   cursor: Cursor<P>;
-  what: string;
   describe: (point: P) => ComponentChildren;
   /** What to do here, where it is more than to point and to pin. */
   hint?: ComponentChildren;
 }
 
 /** Two lines at most; announced politely, and never moving what is below. */
-export function Readout<P>({ cursor, what, describe, hint }: Props<P>) {
+export function Readout<P>({ cursor, describe, hint }: Props<P>) {
   const active = cursor.active.value;
   const pinned = cursor.pinned.value;
   const same = active !== null && JSON.stringify(active) === JSON.stringify(pinned);
@@ -29,15 +28,16 @@ export function Readout<P>({ cursor, what, describe, hint }: Props<P>) {
           {describe(pinned)}
         </p>
       )}
-      {!active && !pinned && (
-        <p class="hint">
-          {hint ?? (
-            <>
-              Point at a {what}, or press Tab and use the arrow keys. <kbd>Enter</kbd> pins it, <kbd>Esc</kbd> clears.
-            </>
-          )}
-        </p>
-      )}
+      {!active && !pinned && hint && <p class="hint">{hint}</p>}
     </div>
+  );
+}
+
+/** What every view answers to, said once a page. */
+export function Hint() {
+  return (
+    <p class="hint once">
+      Point at any part of a figure, or press Tab and use the arrow keys, for its numbers. <kbd>Enter</kbd> pins them, <kbd>Esc</kbd> clears.
+    </p>
   );
 }

@@ -25,6 +25,15 @@ class Outcome:
     befores: tuple[float, ...]
     afters: tuple[float, ...]
 
+    def __repr__(self) -> str:
+        """The metric before and after the edits, in plain words."""
+        count = len(self.befores)
+        error = "" if math.isnan(self.standard_error) else f" ± {self.standard_error:.3f}"
+        return (
+            f"Effect of {', '.join(self.edits) or 'no edit'} on {count} prompt{'s' * (count > 1)}\n"
+            f"  {self.metric}: {self.before:.3f} → {self.after:.3f}, change {self.change:+.3f}{error}"
+        )
+
     @property
     def changes(self) -> tuple[float, ...]:
         """The change of every prompt."""

@@ -126,6 +126,13 @@ class Circuit:
         """Read a circuit. Raises BadRequest for a file that is not one."""
         return _read(json_object(Path(path), str(path), REMEDY), str(path))
 
+    def __repr__(self) -> str:
+        """What it is a circuit of; ``print`` gives the program."""
+        return (
+            f"Circuit of {self.task} in {self.model}: {len(self):,} of {self.live:,} live wires ({self.size:.2%}), "
+            f"ranked by {self.method}\n  print() shows the program"
+        )
+
     def __str__(self) -> str:
         """The program, without the roles of heads and without F."""
         shown = program_of(self.wires, self.attributions)

@@ -47,6 +47,11 @@ class Pairs:
                 f"{list(self.counterfactual.shape)}; give as many of each"
             )
 
+    def __repr__(self) -> str:
+        """How many pairs of what length, and what is measured of them."""
+        length = self.clean.shape[1]
+        return f"{len(self)} pairs of prompts of {length} tokens for {self.model.name}; {self.metric}"
+
     def __len__(self) -> int:
         return len(self.clean)
 

@@ -146,6 +146,15 @@ class Proof:
         found["completeness"]["largest"] = self.completeness.largest
         return {**self.facts, **found}
 
+    def __repr__(self) -> str:
+        """The first two numbers; ``print`` gives all of them."""
+        s, n = self.sufficiency, self.necessity
+        return (
+            f"Proof of the circuit of {self.facts['task']} in {self.facts['model']}: {self.facts['wires']:,} wires\n"
+            f"  F {s.value:.3f} with these wires (p {s.p:.3g}), {n.value:.3f} with all others (p {n.p:.3g}), beside "
+            f"{len(s.controls)} random circuits\n  print() shows all measurements"
+        )
+
     def __str__(self) -> str:
         s, n, c, m = self.sufficiency, self.necessity, self.completeness, self.minimality
         count = len(s.controls)

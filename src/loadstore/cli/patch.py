@@ -103,15 +103,14 @@ def _metric(trace: "Trace", at: int, token: int | str | None, against: int | str
     from loadstore.causal.metrics import log_probability, logit_difference
     from loadstore.causal.predictions import token_index
     from loadstore.errors import BadRequest
-    from loadstore.visible import visible
+    from loadstore.tokenizer.tokens import text_of
 
     if against is not None and token is None:
         raise BadRequest("--against compares with a token; name that one too, --predict")
     if token is not None:
         return (log_probability(token, at) if against is None else logit_difference(token, against, at)), ""
     best = int(trace.logits[token_index(trace, at)].argmax())
-    tokens = trace.weights.tokens
-    return log_probability(best, at), f"#{best}" if tokens is None else visible(tokens.text(best))
+    return log_probability(best, at), text_of(best, trace.weights.tokens)
 
 
 def _announce(seconds: float) -> None:

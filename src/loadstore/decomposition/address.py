@@ -91,6 +91,10 @@ class Address:
         parts = [f"{side} {places[side]}:{self._subspace(side)}" for side in SIDES]
         return f"{self.head}  {' | '.join(parts)}"
 
+    def __repr__(self) -> str:
+        """The token part, and the strongest writer of each side."""
+        return f"Address of {self}\n  attends to {self.tokens}"
+
     def _subspace(self, side: Side) -> str:
         writer = self.top(side)
         return f"{writer} {short(self.shares[side][writer])}" if writer else "undefined"

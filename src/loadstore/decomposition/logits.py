@@ -23,6 +23,7 @@ from loadstore.model.target import target_id
 from loadstore.model.wiring import wiring
 from loadstore.sites import CONST, UNEMBED
 from loadstore.threads import threads_for
+from loadstore.tokenizer.tokens import text_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -41,7 +42,11 @@ def residual_parts(trace: Trace, layer: int, at: int) -> "xr.DataArray":
     writers = in_stream(trace.weights, layer)
     values = stored_at(trace, writers, at)
     lacks = float((whole.double() - values.double().sum(0)).abs().max())
-    attrs = {"layer": layer, "at": at, "token": trace.labels[at], "remainder": lacks}
+    found_by = f"layer {layer}" if layer < trace.weights.architecture.n_layers else "the unembedding"
+    attrs = {
+        "definition": f"what each writer stored in the stream that {found_by} finds at {trace.labels[at]}",
+        **{"layer": layer, "at": at, "token": trace.labels[at], "remainder": lacks},
+    }
     coords = {"writer": [str(writer) for writer in writers]}
     return xr.DataArray(values.cpu().numpy(), dims=("writer", "d_model"), coords=coords, attrs=attrs)
 
@@ -83,7 +88,12 @@ def logit_parts(
         parts, dims = spread, ("writer", "key")
     recorded = sum(sign * float(trace.logits[at, index]) for index, sign in signed.items())
     chosen = dict(zip(("token", "against"), signed, strict=False))
-    attrs = {"at": at, **chosen, "recorded": recorded, "remainder": recorded - float(parts.sum())}
+    texts = [text_of(index, weights.tokens) for index in signed]
+    asked = f"logit of {texts[0]}" if against is None else f"log odds of {' over '.join(texts)}"
+    attrs = {
+        "definition": f"{asked} after {trace.labels[at]}, by what each writer stored there",
+        **{"at": at, **chosen, "recorded": recorded, "remainder": recorded - float(parts.sum())},
+    }
     return xr.DataArray(parts, dims=dims, coords={"writer": names}, attrs=attrs)
 
 

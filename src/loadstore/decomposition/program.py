@@ -14,7 +14,7 @@ from loadstore.decomposition.search import LEAST, Step
 from loadstore.decomposition.short import short, signed
 from loadstore.execution.trace import Trace
 from loadstore.sites import CONST
-from loadstore.visible import visible
+from loadstore.tokenizer.tokens import text_of
 
 Op: TypeAlias = Literal["target", "LOAD", "LOAD.Q", "LOAD.K", "LOAD.V", "ADDR", "STORE", ""]
 OPS: Mapping[Kind, Op] = {"Q": "LOAD.Q", "K": "LOAD.K", "V": "LOAD.V", "mlp": "LOAD", "unembed": "LOAD"}
@@ -74,11 +74,20 @@ class Listing:
 
     def text_of(self, token: int) -> str:
         """Return the text of a token id with its white space visible; without a tokenizer ``#17``."""
-        tokens = self.trace.weights.tokens
-        return f"#{token}" if tokens is None else visible(tokens.text(token))
+        return text_of(token, self.trace.weights.tokens)
 
     def __str__(self) -> str:
         return "\n".join(line.text for line in program(self))
+
+    def __repr__(self) -> str:
+        """What is explained, and how much of it; ``print`` gives the program."""
+        above = "the mean logit" if self.against is None else self.text_of(self.against)
+        return (
+            f"Listing of {self.text_of(self.token)} after {self.labels[self.at]} by {self.trace.weights.name}: "
+            f"probability {short(self.probability)}, {short(self.contrast)} nats above {above}\n"
+            f"  {len(self.steps)} steps, {len(self.wires)} wires; the writers listed hold {self.explained:.0%} of it. "
+            "print() shows the program"
+        )
 
 
 @dataclass(frozen=True, slots=True)

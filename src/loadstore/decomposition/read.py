@@ -8,7 +8,7 @@ from loadstore.decomposition.stored import nearest
 from loadstore.execution.trace import Trace
 from loadstore.model.wiring import wiring
 from loadstore.sites import CONST, Side
-from loadstore.visible import visible
+from loadstore.tokenizer.tokens import text_of
 
 
 @dataclass(frozen=True)
@@ -48,5 +48,4 @@ def read_store(trace: Trace, name: str, at: int) -> Read:
 def _text(trace: Trace, writer: str, index: int) -> str:
     if writer == "pos":
         return f"position {index}"
-    tokens = trace.weights.tokens
-    return f"#{index}" if tokens is None else visible(tokens.text(index))
+    return text_of(index, trace.weights.tokens)

@@ -8,7 +8,7 @@ from loadstore.decomposition.stored import nearest
 from loadstore.execution.trace import Trace
 from loadstore.model.wiring import wiring
 from loadstore.sites import CONST, Writer, parse_writer
-from loadstore.visible import visible
+from loadstore.tokenizer.tokens import text_of
 
 LEAST = 0.05  # weight of a step
 
@@ -86,10 +86,7 @@ class Search:
     def decoded(self, writer: Writer, at: int) -> tuple[str, float] | None:
         """The nearest row of what could have been stored; none for an MLP."""
         rows = nearest(self.trace.weights, writer, self.trace.store(writer)[0, at], 1)
-        tokens = self.trace.weights.tokens
-        return (
-            None if not rows else (f"#{rows[0][0]}" if tokens is None else visible(tokens.text(rows[0][0])), rows[0][1])
-        )
+        return (text_of(rows[0][0], self.trace.weights.tokens), rows[0][1]) if rows else None
 
 
 @dataclass

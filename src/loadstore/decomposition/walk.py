@@ -42,6 +42,9 @@ class Walk:
         recorded = self.parts.attrs["recorded"]
         return self.parts / (math.nan if {"Q", "K"} & self.address.undefined.keys() else recorded)
 
+    def __repr__(self) -> str:
+        return f"Walk of {self}"
+
     def __str__(self) -> str:
         if {"Q", "K"} & self.address.undefined.keys():
             return f"{self.address}\n{self.address.head}: {self.address.undefined['Q']}"

@@ -81,6 +81,13 @@ class Dossier:
         """How many equal directions would be as spread out as W_OV's, (Σσ²)²/Σσ⁴."""
         return participation(self.singular_values)
 
+    def __repr__(self) -> str:
+        """The largest role, and what ablation costs."""
+        roles = sorted((score for score in self.roles if score.score == score.score), key=lambda score: -score.score)
+        role = f"largest role {roles[0].role} ({roles[0].score:.2f} on {roles[0].on})" if roles else "no role"
+        costs = ", ".join(f"{effect.effect:+.3f} nats on {effect.on}" for effect in self.ablation)
+        return f"Dossier of {self.head} in {self.model}: {role}\n  mean ablation changes the loss by {costs or 'n/a'}"
+
     def side(self, side: str) -> tuple[WireScore, ...]:
         """The wires into Q, K or V, best aligned first."""
         return tuple(wire for wire in self.reads if wire.reader == f"{self.head}.{side}")

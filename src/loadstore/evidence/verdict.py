@@ -89,6 +89,14 @@ class Verified:
     def __str__(self) -> str:
         return verdict(self)
 
+    def __repr__(self) -> str:
+        """How many cuts are verified; ``print`` gives the program with what was measured."""
+        return (
+            f"Verified listing: {self.count} of {len(self.checks)} cuts verified, so the listing "
+            f"{'holds' if self.holds else 'fails'} (p {self.luck:.2g}); {self.replicates} replicates on {self.on}\n"
+            f"{self.listing!r}"
+        )
+
 
 def mark(check: Check) -> str:
     """Verified, beyond its controls but not replicated, or neither; never by colour alone."""

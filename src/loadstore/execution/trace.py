@@ -9,8 +9,9 @@ from loadstore.arguments import checked
 from loadstore.errors import BadPrompt, NoSuchSite
 from loadstore.execution.edits import Edit
 from loadstore.execution.record import LayerRecord, Pass
+from loadstore.quote import quote
 from loadstore.sites import Head, Writer, parse_head
-from loadstore.tokenizer.tokens import labels
+from loadstore.tokenizer.tokens import labels, text_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +38,20 @@ class Trace(Pass):
             raise BadPrompt("a batch has no single list of labels; run one prompt")
         ids: list[int] = self.tokens[0].tolist()
         return labels(ids, self.weights.tokens)
+
+    def __repr__(self) -> str:
+        """The model, the prompt and the edits in plain words; a batch has no single prompt."""
+        count, length = self.tokens.shape
+        if self.batched:
+            said = f"Trace of {self.weights.name}: {count} prompts of {length} tokens"
+        else:
+            best = int(self.all_logits[0, -1].argmax())
+            chance = float(self.all_logits[0, -1].softmax(-1)[best])
+            said = (
+                f"Trace of {self.weights.name} on {quote(' '.join(self.labels), 200)}\n"
+                f"  predicts {text_of(best, self.weights.tokens)} after {self.labels[-1]} (probability {chance:.2f})"
+            )
+        return f"{said}\n  edits: {quote(', '.join(map(str, self.edits)), 200)}" if self.edits else said
 
     def pattern(self, head: Head | str) -> Float[Tensor, "*batch query key"]:
         """Attention pattern of a head, rows = query. Raises NoSuchSite naming the nearest head."""

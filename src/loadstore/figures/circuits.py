@@ -10,6 +10,7 @@ from loadstore.circuits.program_text import Program, summary_of, title_of
 from loadstore.circuits.task import Task
 from loadstore.decomposition.short import short
 from loadstore.figures.pictured import Pictured
+from loadstore.tokenizer.tokens import text_of
 from loadstore.views.model import Figure, View, bars, figure, table
 from loadstore.views.program import line, program
 from loadstore.visible import visible
@@ -90,5 +91,4 @@ def _texts(task: Task, index: int) -> tuple[str, str]:
 def _text(task: Task, prompt: Text) -> str:
     if isinstance(prompt, str):
         return visible(prompt)
-    tokens = task.model.tokens
-    return " ".join(f"#{each}" if tokens is None else visible(tokens.text(each)) for each in map(int, prompt))
+    return " ".join(text_of(int(each), task.model.tokens) for each in prompt)

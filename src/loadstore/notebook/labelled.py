@@ -7,6 +7,8 @@ import numpy as np
 from loadstore.figures.circuits import attribution_figure
 from loadstore.figures.measured import curve_figure
 from loadstore.heads.patterns import ROLES
+from loadstore.notebook.changes import ablation_figure, sweep_figure
+from loadstore.notebook.sums import logit_figure, stream_figure
 from loadstore.report.carried import carried_figure
 from loadstore.report.channels import channels_figure
 from loadstore.report.panels import scores_figure
@@ -44,8 +46,10 @@ def labelled_figures(result: Any) -> tuple[str, list[Figure]] | None:
         return f"{name}: spectrum of {result.attrs.get('site', '')}", [_spectrum(result)]
     if "head" in result.dims and set(ROLES) <= set(result.data_vars):
         return f"{name}: roles of heads", [_roles(result)]
+    if "wire" in result.dims and {"change", "standard_error"} <= set(result.data_vars) and "metric" in result.attrs:
+        return f"{name}: wires one by one", [sweep_figure(result)]
     if "head" in result.dims and {"effect", "effect_se", "loss"} <= set(result.data_vars):
-        return f"{name}: ablation of heads", [_ablation(result)]
+        return f"{name}: ablation of heads", [ablation_figure(result)]
     return str(result.attrs.get("title", name)), _tables(result)
 
 
@@ -53,7 +57,7 @@ def _spectrum(found: "xr.Dataset") -> Figure:
     ranks, site = found["rank"].values, str(found.attrs.get("site", "writer"))
     drawn = [series(site, ranks, found.eigenvalue.values)]
     if "structureless" in found:
-        drawn.append(series("structureless", ranks, found.structureless.values, dashed=True))
+        drawn.append(series("random", ranks, found.structureless.values, dashed=True))
     views = [
         lines("Eigenvalues", ("rank", "direction", "linear"), ("eigenvalue", "variance", "log"), drawn),
         lines(
@@ -89,25 +93,17 @@ def _roles(found: "xr.Dataset") -> Figure:
     return figure("Roles", "What heads attend to", f"Strongest: {', '.join(best)}.", [view])
 
 
-def _ablation(found: "xr.Dataset") -> Figure:
-    """Effects as bars, with their errors and the losses that they lead to."""
-    rows = [
-        (str(head), float(effect), f"± {number(float(error))}, loss {number(float(loss))}")
-        for head, effect, error, loss in zip(
-            found["head"].values, found["effect"].values, found["effect_se"].values, found["loss"].values, strict=True
-        )
-    ]
-    by, on = found.attrs.get("by", "mean"), found.attrs.get("on", "given tokens")
-    view = bars("Change of the loss", "nats per token", ("ablated", "error, loss"), rows)
-    claim = f"Ablated by {by} on {on}; the intact loss is {number(float(found['intact']))} nats."
-    return figure("Ablation", "What is lost without a head", claim, [view])
-
-
 def _array(values: "xr.DataArray") -> tuple[str, list[Figure]]:
     """A waterfall for the parts of a recorded number, bars for one dimension, a heatmap for two, a table for more."""
     name = str(values.name or "values")
     title = str(values.attrs.get("head", name))
     label = values.attrs.get("units", name)
+    if "writer" in values.dims and {"recorded", "remainder", "definition"} <= values.attrs.keys():
+        drawn = logit_figure(values)
+        return drawn.title, [drawn]
+    if values.dims == ("writer", "d_model") and {"layer", "token", "remainder"} <= values.attrs.keys():
+        drawn = stream_figure(values)
+        return drawn.title, [drawn]
     if values.ndim == 1 and values.size <= 200 and {"recorded", "remainder"} <= values.attrs.keys():
         rows = [(str(key), float(value), "") for key, value in zip(_labels(values, 0), values.values, strict=True)]
         total = ("recorded", values.attrs["recorded"])

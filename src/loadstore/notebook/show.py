@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from loadstore.causal.effect import Outcome
 from loadstore.circuits.circuit import Circuit
 from loadstore.circuits.program import roles_of
 from loadstore.circuits.program_text import program_of
@@ -19,6 +20,7 @@ from loadstore.execution.trace import Trace
 from loadstore.figures.circuits import circuit_figure, task_figure
 from loadstore.figures.measured import proof_figure
 from loadstore.figures.pictured import Pictured
+from loadstore.notebook.changes import outcome_figure
 from loadstore.notebook.foreign import foreign_patterns
 from loadstore.notebook.labelled import labelled_figures
 from loadstore.notebook.shown import Shown
@@ -34,8 +36,8 @@ from loadstore.views.model import Figure, figure
 
 WANTED = (
     "a labelled result (subspace_scores, spectrum, head_roles, copying …), a trace, an address, a walk, a listing, "
-    "a picture, a task, a circuit, its proof, a dossier, a figure or page document, or a list of token strings with "
-    "patterns"
+    "a picture, an effect, a task, a circuit, its proof, a dossier, a figure or page document, or a list of token "
+    "strings with patterns"
 )
 
 
@@ -98,6 +100,8 @@ def _drawn(result: Any) -> _Drawn:
         )
     if isinstance(result, Proof):
         return _Drawn(f"{result.facts['model']}: proof of {result.facts['task']}", [proof_figure(result)])
+    if isinstance(result, Outcome):
+        return _Drawn(result.metric, [outcome_figure(result)])
     if isinstance(result, Dossier):
         return _Drawn(summary(result), figures_of(result))
     if isinstance(result, dict) and str(result.get("schema", "")).startswith("loadstore/"):

@@ -129,9 +129,9 @@ def _puzzle(story: Story) -> Built | None:
     head, side = found
     return section(
         "puzzle",
-        f"I wonder what {head} is doing",
-        f"The article ends with a head that it cannot explain. Here, {story.previous} aside, {head} is the writer best "
-        f"aligned with the {side} of {story.candidate}. Its dossier:",
+        f"What {head} does",
+        f"The article ends with a head that it cannot explain. Here {head} is, after {story.previous}, the head best "
+        f"aligned with the {side} of {story.candidate}.",
         dossier_figures(story.weights, head, story.roles, story.scores),
     )
 

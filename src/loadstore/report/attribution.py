@@ -15,7 +15,7 @@ from loadstore.views.model import Figure, View, figure, heatmap, panel, reading,
 from loadstore.views.sums import waterfall
 
 SHOWN = 12  # writers; the others stand together
-STEPS = 12  # of the program
+STEPS = 6  # of the program
 DIRECT = ("embed", "pos")  # the direct path is always shown
 
 
@@ -44,7 +44,7 @@ def _prediction(story: Story) -> Figure:
     odds = f"log odds of {told} over {beside} after {labels[at]}"
     rank = "the first prediction" if story.asked.rank == 0 else f"prediction number {story.asked.rank + 1:,}"
     order = "before" if recorded >= 0 else "behind"
-    views = [
+    views: list[View] = [
         waterfall(
             f"Who made {told} {rank} after {labels[at]}",
             f"{odds}, nats",
@@ -53,8 +53,9 @@ def _prediction(story: Story) -> Figure:
             total=("log odds", recorded),
             remainder=remainder,
         ),
-        _map(odds, [names[i] for i in shown], labels, found.values[shown], at),
     ]
+    if heads := [i for i in shown if ".H" in names[i]]:
+        views.append(_map(odds, [names[i] for i in heads], labels[: at + 1], found.values[heads, : at + 1]))
     top = max(range(len(names)), key=lambda i: parts[i])
     return figure(
         "Prediction",
@@ -72,21 +73,15 @@ def _prediction(story: Story) -> Figure:
     )
 
 
-def _map(title: str, names: list[str], labels: list[str], values: np.ndarray, at: int) -> View:
-    """The same parts by the token that a head took them from."""
-    exists = np.zeros(values.shape, dtype=bool)
-    exists[:, : at + 1] = True
-    for row, name in enumerate(names):
-        if ".H" not in name:
-            exists[row, :at] = False
+def _map(title: str, names: list[str], labels: list[str], values: np.ndarray) -> View:
+    """The parts of heads by the token that each took them from; all else stores from its own token alone."""
     top = round_up(float(np.abs(values).max())) or 1.0
     return heatmap(
-        f"The same by source token: {title}",
+        f"Parts of heads by source token: {title}",
         ("writer", names),
         ("source token", labels),
-        [panel("nats", values, exists)],
+        [panel("", values)],
         scale=("diverging", -top, top, "nats"),
-        hatched="later tokens cannot be loaded; what is no head stores from its own token alone",
     )
 
 
@@ -101,4 +96,4 @@ def _source(story: Story, name: str, parts: np.ndarray, at: int) -> str:
 
 
 def _from(story: Story, name: str, parts: np.ndarray, at: int) -> str:
-    return f", of which {_source(story, name, parts, at)}" if ".H" in name else ""
+    return f" (from {_source(story, name, parts, at)}, from other tokens the rest)" if ".H" in name else ""

@@ -6,7 +6,9 @@ from loadstore.report.nothing import CHANGE, LeftOut, shows
 from loadstore.report.story import Story
 from loadstore.report.words import number
 from loadstore.sites import Head
-from loadstore.views.model import Figure, figure, reading, table
+from loadstore.views.dots import Dot, dot, dots
+from loadstore.views.model import Figure, View, figure, reading, table
+from loadstore.views.sums import switch
 
 TITLE = "Does it matter? Cut the wire"
 COLUMNS = (
@@ -64,13 +66,41 @@ def proof_figure(story: Story, head: Head, proof: CutProof) -> Figure | LeftOut:
         "Proof",
         TITLE,
         claim,
-        [table("The wire, and the controls nearest in traffic", COLUMNS, rows)],
+        [
+            switch(
+                "The cut and its controls",
+                "Shown",
+                [
+                    ("the cut beside its controls", [_plot(proof)]),
+                    ("every control", [table("The wire, and the controls nearest in traffic", COLUMNS, rows)]),
+                ],
+            )
+        ],
         reading(
             "Cut: the writer's store less its mean is removed from one input of one head, on "
             f"{proof.sequences} random repeats. Traffic: the standard deviation, within a query's row, of the scores "
             "that the writer accounts for. Controls: other K wires of this head, and of lower layers if it has too "
             "few, without those of the circuit."
         ),
+    )
+
+
+def _plot(proof: CutProof) -> View:
+    """Both numbers, intact and with the wire cut, controls as thin lines."""
+    rows: list[Dot] = []
+    for name, what, before in (
+        ("induction score", "induction", proof.intact),
+        ("p of the next token", "prediction", proof.predicted),
+    ):
+        others = [float(getattr(control, what)) for control in proof.controls]
+        rows.append(dot(f"{name}, intact", before))
+        rows.append(dot(f"{name}, wire cut", float(getattr(proof.cut, what)), None, others, strong=True))
+    return dots(
+        "The cut beside its controls",
+        "attention or probability, mean over repeats",
+        rows,
+        others=f"the same with each of {len(proof.controls)} other K wires cut",
+        rules=[(0.0, "")],
     )
 
 

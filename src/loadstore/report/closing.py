@@ -23,18 +23,15 @@ def closing_figure(story: Story) -> Figure:
     labels, length = list(found.labels), len(found.labels)
     ones: dict[Side, list[float | None]] = {
         "Q": [float(j == at) if j <= at else None for j in range(length)],
-        "K": [1.0 if found.first <= j <= at else None for j in range(length)],
         "V": [found.weights[j] if found.first <= j <= at else None for j in range(length)],
     }
     keys = at + 1 - found.first
-    each = labels[at] if keys == 1 else f"each of {keys} tokens, in parallel"
     rows = [
         address_row("Q", f"→ {labels[at]}", ones["Q"], [at], 1.0),
-        address_row("K", f"→ {each}", ones["K"], [], float(keys)),
         address_row("V", f"→ {found.tokens}", ones["V"], found.smallest, found.effective),
     ]
     told = ", ".join(_told(found, side) for side in SIDES)
-    views = [address_view("The token part of each load", labels, rows)]
+    views = [address_view("The tokens that Q and V load from", labels, rows)]
     shown: list[Side] = [side for side in SIDES if side not in found.undefined]
     every = [share for side in shown for share in found.shares[side].values()]
     low, high = -round_up(-min([0.0, *every])), round_up(max([1.0, *every]))
@@ -47,8 +44,8 @@ def closing_figure(story: Story) -> Figure:
         views,
         reading(
             "Attention supplies a token address for V only: Q reads the query's own token and K every token its own. "
-            f"{_partition(key, keys)} They are signed and sum to 1, const included. Outlined: the fewest tokens that "
-            f"hold {100 * MASS:.0f} %."
+            f"{_partition(key, keys)} They are signed and sum to 1, const included, so one above 1 "
+            f"has negative ones beside it. Outlined: the fewest tokens that hold {100 * MASS:.0f} %."
         ),
     )
 

@@ -4,12 +4,13 @@ import math
 from typing import TYPE_CHECKING
 
 from loadstore.evidence.dossier import dossier
-from loadstore.evidence.head_facts import Dossier, WireScore, participation
+from loadstore.evidence.head_facts import Dossier, MatchedPair, WireScore, participation
 from loadstore.heads.roles import IS_ROLE
 from loadstore.model.weights import Weights
 from loadstore.report.verdict import LITTLE, lost, named_role, summary
 from loadstore.report.words import number, size
 from loadstore.sites import SIDES, Head
+from loadstore.views.dots import dot, dots
 from loadstore.views.figures import Page, Section
 from loadstore.views.model import Figure, View, bars, figure, lines, reading, series, table
 
@@ -68,8 +69,7 @@ def _wire_bars(title: str, rows: list[tuple[str, WireScore]], column: str) -> Vi
 
 
 def _null(wire: WireScore) -> str:
-    p = f"p {size(wire.p)}"
-    return f"z {number(wire.z, 0)}, {p if wire.above else p + ', not above chance'}"
+    return f"z {number(wire.z, 0)}, p {size(wire.p)}"
 
 
 def _aligned(name: str, wires: tuple[WireScore, ...], end: str) -> str:
@@ -109,8 +109,9 @@ def _spectrum(found: Dossier) -> Figure:
     ranks = list(range(1, len(found.singular_values) + 1))
     flat = participation(found.structureless)
     claim = (
-        f"W_OV of {found.head} is as spread out as {number(found.participation, 1)} equal directions of "
-        f"{len(ranks)}; a product of two random matrices as large (dashed) is as {number(flat, 1)}."
+        f"W_OV of {found.head} has an effective rank of {number(found.participation, 1)} of {len(ranks)} (the "
+        f"participation ratio of its squared singular values); a product of two random matrices as large (dashed) has "
+        f"{number(flat, 1)}."
     )
     drawn = [
         series(found.head, ranks, found.singular_values),
@@ -135,7 +136,7 @@ def _tokens(found: Dossier) -> Figure:
     columns = (("token", "token", None), ("norm", "size of the store", 2), ("promotes", "promotes", None))
     views = [table(f"Tokens moved most (median size {number(found.typical_norm)})", columns, moved)]
     if found.matched:
-        pairs = [[pair.query, pair.key, pair.score] for pair in found.matched]
+        pairs = _distinct(found.matched)
         columns = (("query", "query", None), ("key", "key", None), ("score", "score above the mean key", 2))
         views.append(table("Pairs matched best by content", columns, pairs))
         claim += f" The best matched pair is {found.matched[0].query} → {found.matched[0].key}."
@@ -144,20 +145,37 @@ def _tokens(found: Dossier) -> Figure:
     return figure("H5", f"The tokens of {found.head}", claim, views)
 
 
+def _distinct(pairs: tuple[MatchedPair, ...]) -> list[list[str | float]]:
+    """The pairs in order; of those that read the same, such as bytes of one character, the first with their number."""
+    groups: dict[tuple[str, str], list[MatchedPair]] = {}
+    for pair in pairs:
+        groups.setdefault((pair.query, pair.key), []).append(pair)
+    return [
+        [query, key if len(same) == 1 else f"{key}  ({len(same)} tokens that read so)", same[0].score]
+        for (query, key), same in groups.items()
+    ]
+
+
 def _ablation(found: Dossier) -> Figure:
-    columns = (
-        ("on", "on", None),
-        ("intact", "intact loss (nats)", 3),
-        ("effect", "change when ablated", 4),
-        ("error", "standard error", 4),
-    )
-    rows = [[effect.on, effect.intact, effect.effect, effect.error] for effect in found.ablation]
+    rows = [
+        dot(
+            effect.on,
+            effect.effect,
+            None if math.isnan(effect.error) else (effect.effect - 2 * effect.error, effect.effect + 2 * effect.error),
+            text=f"of {number(effect.intact, 3)} nats intact",
+        )
+        for effect in found.ablation
+    ]
+    label = "change of the loss, nats per token"
     return figure(
         "H6",
         f"What is lost without {found.head}",
         lost(found),
-        [table("Mean ablation", columns, rows)],
-        reading(f"An effect below {number(LITTLE)} nats per token is called little; one below two errors, noise."),
+        [dots("Mean ablation", label, rows, rules=[(0.0, "no change")], digits=4)],
+        reading(
+            f"An effect below {number(LITTLE)} nats per token is called little; one below two standard errors, the "
+            "bar, noise."
+        ),
     )
 
 

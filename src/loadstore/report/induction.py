@@ -15,6 +15,7 @@ from loadstore.report.wires import OUTLINE, layer_heads, most_aligned, reads, si
 from loadstore.report.words import listed, number, plural, unseen, with_error
 from loadstore.sites import SIDES, Head
 from loadstore.views.model import Figure, View, figure, heatmap, panel, reading, remark
+from loadstore.views.sums import switch
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +131,10 @@ def _instance(story: Story, head: Head, repeat: Repeat, without: Trace, probabil
 def _addresses(story: Story, head: Head) -> Figure:
     heads = layer_heads(story.scores, head.layer)
     writers = [str(w) for w in wiring(story.weights).writers if w.layer < head.layer]
-    views = [
-        _panels(story, "scores", writers, heads, f"Alignment with what layer {head.layer} reads"),
-        _panels(story, "reversed", writers, heads, "Control: what writers write, reversed"),
-    ]
+    trained = _panels(story, "scores", writers, heads, f"Alignment with what layer {head.layer} reads")
+    control = _panels(story, "reversed", writers, heads, "Control: the same writers with their coordinates reversed")
+    choices = [("as trained", [trained]), ("control: writers reversed", [control])]
+    views = [switch("Alignments and their control", "Writers", choices)]
     sides = "; ".join(reads(story.scores, head, side) for side in SIDES)
     claim = f"What {head} is best aligned with, of all writers that reach it: {sides}."
     others = [h for h in story.induction if h != head and h.layer == head.layer]

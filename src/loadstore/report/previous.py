@@ -12,10 +12,12 @@ from loadstore.heads.roles import bos_of
 from loadstore.report.nothing import CHANGE
 from loadstore.report.story import Story
 from loadstore.report.wires import OUTLINE, largest, layer_heads, side_panel, side_table, wire
-from loadstore.report.words import number, unseen, with_error
-from loadstore.sites import SIDES, Head, Side
+from loadstore.report.words import listed, number, unseen, with_error
+from loadstore.sites import SIDES, Head, Side, parse_head
+from loadstore.views.dots import dot, dots
 from loadstore.views.heatmaps import Panel
 from loadstore.views.model import Figure, View, figure, heatmap, panel, reading, remark
+from loadstore.views.sums import switch
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -109,10 +111,43 @@ def _addressing(story: Story) -> Figure:
 
 
 def _qk_views(story: Story) -> list[View]:
+    """Alignments as dots, one row a head; the raw scores of the article behind a switch."""
+    plots: list[View] = [_qk_dots(story, side) for side in SIDES[:2]]
+    raw = [_qk_view(story, "The raw score, as in the article", "score")]
+    every = [_qk_view(story, "Alignment with all its numbers", "alignment")]
     return [
-        _qk_view(story, "Alignment with what layer 0 reads", "alignment"),
-        _qk_view(story, "The raw score, as in the article", "score"),
+        switch(
+            "What layer 0 reads",
+            "Shown",
+            [("alignment", plots), ("alignment, all numbers", every), ("raw score, as in the article", raw)],
+        )
     ]
+
+
+def _qk_dots(story: Story, side: Side) -> View:
+    """The alignment of every head's side with pos, or with embed where nothing stores positions."""
+    heads, site = layer_heads(story.scores, 0), story.first_writers[-1]
+    column = side_panel(story.scores, [site], heads, side)
+    above = {heads[at] for _, at in column.outlined}
+    others = [writer for writer in story.first_writers if writer != site]
+    rows = [
+        dot(
+            head,
+            wire(story.scores, site, parse_head(head), side),
+            None,
+            [wire(story.scores, writer, parse_head(head), side) for writer in others],
+            OUTLINE if head in above else "",
+            strong=head in above,
+        )
+        for head in heads
+    ]
+    return dots(
+        f"{side}: alignment with {site}",
+        "alignment (0 chance, 1 ceiling)",
+        rows,
+        others=f"alignment with {listed(others)}; large dots: {OUTLINE}" if others else "",
+        rules=[(0.0, "chance")],
+    )
 
 
 def _qk_view(story: Story, title: str, measure: str) -> View:

@@ -7,14 +7,16 @@ from loadstore.report.nothing import LeftOut
 from loadstore.report.story import Story
 from loadstore.report.wires import wire
 from loadstore.report.words import number, size
-from loadstore.scores.measures import DECIMALS, DETAILS
+from loadstore.scores.measures import DETAILS
 from loadstore.scores.overlap import Overlap, overlap
 from loadstore.sites import Head, Side
-from loadstore.views.model import Figure, View, figure, heatmap, lines, panel, reading, rule, series, table
+from loadstore.views.dots import Dot, dot, dots
+from loadstore.views.model import Figure, View, figure, reading
 from loadstore.views.pictures import formula, term
 
 TITLE = "The subspace score"
-SHOWN = 8  # directions of each side that are drawn
+SAID = ("alignment", "z", "p", "q")  # of a wire, beside its score
+SMALL = ("p", "q")
 
 
 def score_figure(story: Story) -> Figure | LeftOut:
@@ -29,7 +31,6 @@ def score_figure(story: Story) -> Figure | LeftOut:
     plain = str(abs(column)["writer"].values[int(np.argmin(np.abs(column.values)))])
     chosen = list(dict.fromkeys([ranked[0], plain]))
     wires = [overlap(story.weights, writer, reader) for writer in chosen]
-    held = " and ".join(f"{number(100 * one.held_by(SHOWN), 0)} %" for one in wires)
     parts = [
         f"{writer} scores {number(wire(story.scores, writer, head, side, 'score'), 3)} with {reader}: alignment "
         f"{number(wire(story.scores, writer, head, side))}, z {number(wire(story.scores, writer, head, side, 'z'), 0)}"
@@ -41,12 +42,11 @@ def score_figure(story: Story) -> Figure | LeftOut:
         TITLE,
         f"{'. '.join(parts)}. Chance is {chance}"
         + (" for both; their ceilings differ with their spectra." if len(parts) > 1 else ", whatever the spectra."),
-        [_formula(story, chosen[0], reader), _cosines(wires), _null(wires), _numbers(story, chosen, head, side)],
+        [_formula(story, chosen[0], reader), _beside(story, wires, head, side)],
         reading(
             "The squared score is a mean of squared cosines between directions written and directions read, weighted "
-            f"by the squares of their strengths. The strongest of each side, {SHOWN} at most, are drawn; they hold "
-            f"{held} of it. Curves: the score under a random rotation between the two (two moments exact, the shape a "
-            "Gamma)." + story.averaged
+            "by the squares of their strengths. Bars: the score under a random rotation between the two (two moments "
+            "exact, the shape a Gamma)." + story.averaged
         ),
     )
 
@@ -79,46 +79,29 @@ def _formula(story: Story, writer: str, reader: str) -> View:
     )
 
 
-def _cosines(wires: list[Overlap]) -> View:
-    rows = [f"{i + 1}" for i in range(min(SHOWN, *(len(w.written) for w in wires)))]
-    columns = [f"{j + 1}" for j in range(min(SHOWN, *(len(w.read) for w in wires)))]
-    panels = []
+def _beside(story: Story, wires: list[Overlap], head: Head, side: Side) -> View:
+    """Scores as dots over the middle 95 % of their nulls, ceilings as thin lines."""
+    rows: list[Dot] = []
     for one in wires:
-        cosines = one.cosines[: len(rows), : len(columns)].abs()
-        weight = one.written[: len(rows), None].square() * one.read[None, : len(columns)].square()
-        share = weight * cosines.square() / one.squared
-        panels.append(panel(f"{one.writer} → {one.reader}", cosines, None, {"share of the squared score": share}))
-    return heatmap(
-        "Cosines between the strongest directions written and read",
-        ("written", rows),
-        ("read", columns),
-        panels,
-        scale=("sequential", 0.0, 1.0, "|cosine|"),
+        values = {name: wire(story.scores, one.writer, head, side, name) for name in DETAILS}
+        said = ", ".join(f"{name} {size(values[name]) if name in SMALL else number(values[name])}" for name in SAID)
+        rows.append(dot(f"{one.writer} → {one.reader}", values["score"], _middle(one), [values["ceiling"]], said))
+    chance = wire(story.scores, wires[0].writer, head, side, "chance")
+    return dots(
+        "Scores beside chance",
+        "subspace score",
+        rows,
+        others="the ceiling, the most that the spectra allow; a bar is the middle 95 % under random rotations",
+        rules=[(chance, "chance")],
+        digits=3,
     )
 
 
-def _null(wires: list[Overlap]) -> View:
-    scores = [(one.squared / float(one.chance.norms)) ** 0.5 for one in wires]
-    chance = float(wires[0].chance.chance())
-    grid = torch.linspace(0, max([*scores, 2 * chance]) * 1.1, 400, dtype=torch.float64)
-    drawn = [series(f"{one.writer}, rotated", grid, one.chance.density(grid)) for one in wires]
-    rules = [rule("x", chance, "chance")]
-    rules += [rule("x", score, one.writer) for one, score in zip(wires, scores, strict=True)]
-    return lines(
-        f"The null, and where the {'wire is' if len(wires) == 1 else 'two wires are'}",
-        ("score", "score", "linear"),
-        ("density", "density", "linear"),
-        drawn,
-        rules,
-    )
-
-
-def _numbers(story: Story, writers: list[str], head: Head, side: Side) -> View:
-    columns = [("wire", "wire", None), *((name, name, DECIMALS[name]) for name in DETAILS)]
-    rows: list[list[str | float]] = []
-    for writer in writers:
-        values = {name: wire(story.scores, writer, head, side, name) for name in DETAILS}
-        rows.append(
-            [f"{writer} → {head}.{side}", *(size(v) if DECIMALS[name] is None else v for name, v in values.items())]
-        )
-    return table(f"The numbers of {'the wire' if len(rows) == 1 else 'both wires'}", columns, rows)
+def _middle(one: Overlap) -> tuple[float, float] | None:
+    """The middle 95 % of the null; none where it has no width."""
+    grid = torch.linspace(0, 1, 4001, dtype=torch.float64) * max(1.0, 2 * float(one.chance.chance()))
+    mass = one.chance.density(grid).nan_to_num(posinf=0.0).cumsum(0)
+    if not float(mass[-1]) > 0:
+        return None
+    low, high = (float(grid[int((mass / mass[-1] < level).sum())]) for level in (0.025, 0.975))
+    return low, high

@@ -9,12 +9,13 @@ from loadstore.scores.spectra import spectrum
 from loadstore.views.model import Figure, figure, lines, reading, rule, series
 
 TOP = 100
+NEVER = "stay above a hundredth of the largest"
 NAMES = {"embed": "W_E", "pos": "W_pos"}
 WORDS = {"W_E": "the embedding", "W_pos": "the positions"}
 
 
 def spectra_figures(story: Story, numbers: tuple[str, str] = ("2", "3")) -> list[Figure | LeftOut]:
-    """Top eigenvalues and cumulative variance of W_E and W_pos, each beside structureless rows.
+    """Top eigenvalues and cumulative variance of W_E and W_pos, each beside Gaussian rows.
 
     A writer whose rows are all equal has no spectrum, and is left out.
     """
@@ -30,11 +31,11 @@ def spectra_figures(story: Story, numbers: tuple[str, str] = ("2", "3")) -> list
         shown = min(TOP, len(ranks), int((result.eigenvalue.values > result.eigenvalue.values[0] * 1e-9).sum()))
         top += [
             series(name, ranks[:shown], result.eigenvalue.values[:shown]),
-            series(f"{name}, structureless", ranks[:shown], null[:shown], dashed=True),
+            series(f"{name}, random", ranks[:shown], null[:shown], dashed=True),
         ]
         whole += [
             series(name, ranks, result["cumulative"].values),
-            series(f"{name}, structureless", ranks, np.cumsum(null) / null.sum(), dashed=True),
+            series(f"{name}, random", ranks, np.cumsum(null) / null.sum(), dashed=True),
         ]
     eighty = {name: int(result.directions.sel(fraction=0.8)) for name, result in results.items()}
     flat = {
@@ -55,7 +56,7 @@ def spectra_figures(story: Story, numbers: tuple[str, str] = ("2", "3")) -> list
         figure(
             numbers[1],
             "How many directions hold how much",
-            f"80 % of the variance lies in {_directions(eighty)} of {d} directions. Structureless rows would need "
+            f"80 % of the variance lies in {_directions(eighty)} of {d} directions. Gaussian rows would need "
             f"{_directions(flat)}.",
             [
                 lines(
@@ -81,10 +82,12 @@ def _directions(counts: dict[str, int]) -> str:
 
 def _cliff(spectra: dict[str, np.ndarray]) -> str:
     """Where each spectrum first falls below a hundredth of its strongest direction."""
+    told = {name: _after(values) for name, values in spectra.items()}
+    fall = "fall below a hundredth of the largest"
+    return " ".join(f"Eigenvalues of {name} {f'{fall} {after}' if after else NEVER}." for name, after in told.items())
 
-    def falls(values: np.ndarray) -> str:
-        below = np.nonzero(values < values[0] / 100)[0]
-        return f"after {plural(int(below[0]), 'direction')}" if len(below) else "nowhere"
 
-    told = listed([f"those of {name} {falls(values)}" for name, values in spectra.items()])
-    return f"Where eigenvalues fall below a hundredth of the strongest: {told}."
+def _after(values: np.ndarray) -> str:
+    """After how many directions a spectrum falls below a hundredth of its largest value; "" where it never does."""
+    below = np.nonzero(values < values[0] / 100)[0]
+    return f"after {plural(int(below[0]), 'direction')}" if len(below) else ""

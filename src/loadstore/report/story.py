@@ -17,7 +17,7 @@ from loadstore.report.facts import met
 from loadstore.report.prompt import Prompt, ask
 from loadstore.scores.scores import subspace_scores
 from loadstore.sites import Head, parse_head
-from loadstore.visible import visible
+from loadstore.tokenizer.tokens import text_of
 from loadstore.wire_traffic.moments import Moments, moments
 from loadstore.wire_traffic.traffic import traffic
 
@@ -58,8 +58,7 @@ class Story:
 
     def text_of(self, token: int) -> str:
         """A token of the vocabulary as text, or its id."""
-        tokens = self.weights.tokens
-        return f"#{token}" if tokens is None else visible(tokens.text(token))
+        return text_of(token, self.weights.tokens)
 
     @cached_property
     def first_writers(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from loadstore.decomposition.stored import Stored, stores
 from loadstore.heads.roles import bos_of
 from loadstore.report.story import Story
 from loadstore.report.wires import largest
-from loadstore.report.words import listed, number, size
+from loadstore.report.words import number, size
 from loadstore.sites import parse_head
 from loadstore.views.model import Figure, bars, figure, heatmap, panel, reading, remark
 from loadstore.views.pictures import formula, term
@@ -110,11 +110,11 @@ def _told(story: Story, one: Stored, at: int) -> str:
     if one.writer.startswith("L") and not one.writer.endswith("bias"):
         row = story.trace.pattern(parse_head(one.writer))[at]
         source = smallest_set(row)
-        shown = listed([f"{story.trace.labels[j]} {number(float(row[j]))}" for j in source[:2]])
-        parts.append(f"loaded from {shown}" + (f" and {len(source) - 2} more" if len(source) > 2 else ""))
+        shown = f"{story.trace.labels[source[0]]} {number(float(row[source[0]]))}"
+        parts.append(f"from {shown}" + (f" and {len(source) - 1} more" if len(source) > 1 else ""))
     if one.nearest:
-        names = [f"{_name(story, t, one.writer)} {number(c)}" for t, c in one.nearest]
-        parts.append(f"decodes to {', '.join(names)}")
+        token, cosine = one.nearest[0]
+        parts.append(f"decodes to {_name(story, token, one.writer)} {number(cosine)}")
     return "; ".join(parts)
 
 

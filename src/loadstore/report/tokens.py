@@ -139,6 +139,7 @@ def overview(story: Story) -> Figure:
         across=story.weights.architecture.n_heads,
         first_is_sink=True,
         orders=[("by index", range(len(heads))), ("by strongest role", ranked)],
+        shown=heads.index(story.main),
     )
     counts = {role: [str(h) for h, marks in zip(heads, badges, strict=True) if role in marks] for role in ROLES}
     told = "; ".join(f"{role}: {listed(names)}" for role, names in counts.items() if names)

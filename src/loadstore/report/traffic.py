@@ -1,18 +1,19 @@
 """Traffic of wires on text beside alignment, and all three kinds of evidence for the wires of the main head."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from loadstore.errors import Undefined
+from loadstore.report.evidence import evidence_figure
 from loadstore.report.nothing import LeftOut
 from loadstore.report.story import Story
 from loadstore.report.wires import grouped, largest
 from loadstore.report.words import listed, number, plural
 from loadstore.sites import SIDES, Head, Side
 from loadstore.views.layers import layers_view
-from loadstore.views.model import Figure, View, figure, heatmap, panel, reading, table
+from loadstore.views.model import Figure, View, figure, heatmap, panel, reading
 from loadstore.views.scales import Transform, transform_of
 from loadstore.views.sums import switch
 
@@ -20,26 +21,15 @@ if TYPE_CHECKING:
     import xarray as xr
 
 FEW = 60  # writers, or heads, that are shown one by one; more are shown by layers
-EACH = 4  # wires of each side that are cut
 QK: tuple[Side, ...] = ("Q", "K")
 CARRIED = "Weights say what a wire could carry; on text one sees what it does carry."
 TITLE = "What wires carry on text"
-COLUMNS = (
-    ("writer", "writer", None),
-    ("reader", "reader", None),
-    ("alignment", "alignment: can it", 2),
-    ("traffic", "traffic: does it", 3),
-    ("standard_error", "±", 3),
-    ("share", "share", 2),
-    ("change", "change: does it matter", 3),
-    ("target", "next token", 4),
-)
 
 
 def traffic_figures(story: Story, heads: Sequence[Head]) -> list[Figure | LeftOut]:
     """Traffic of every wire into some heads, and the evidence for those of the question's main head."""
     try:
-        return [_map(story, [str(head) for head in heads]), _evidence(story, story.main)]
+        return [_map(story, [str(head) for head in heads]), evidence_figure(story, story.main)]
     except Undefined as reason:
         return [LeftOut("Traffic", TITLE, f"Traffic was not measured: {reason}.")]
 
@@ -179,33 +169,4 @@ def _layers(
         strongest="highest",
         reference=0.0 if name == "alignment" else None,
         transform=_transform(name, values),
-    )
-
-
-def _evidence(story: Story, head: Head) -> Figure:
-    """The wires of most traffic into each side of a head, cut one at a time on the corpus."""
-    found = story.evidence(head, EACH)
-    rows: list[list[Any]] = [
-        [str(found[name].values[i]) if digits is None else float(found[name].values[i]) for name, _, digits in COLUMNS]
-        for i in range(found.sizes["wire"])
-    ]
-    told: list[str] = []
-    for side in SIDES:
-        some = [row for row in rows if str(row[1]).endswith(f".{side}")]
-        if some:
-            most, hurt = max(some, key=lambda row: row[3]), max(some, key=lambda row: row[6])
-            same = "whose cut changes most too" if hurt[0] == most[0] else f"though cutting {hurt[0]} changes more"
-            told.append(f"into its {side} {most[0]} carries most ({number(most[3])}), {same} ({number(hurt[6])})")
-    return figure(
-        "Evidence",
-        f"Three kinds of evidence for the wires of {head}",
-        f"{head} adds most to {story.predicted} after {story.after}. Of the wires into it that carry most on "
-        f"{'the shipped corpus' if found.attrs['corpus'] == 'default' else 'the prompt'}, {EACH} a side: "
-        f"{'; '.join(told)}.",
-        [table(f"The wires into {head} that carry most", COLUMNS, rows)],
-        reading(
-            "Cut: the writer's store less its mean over the corpus is removed from this one input. Change: of the "
-            "head's pattern on Q and K (total variation), of what it stores on V (relative). Next token: change of the "
-            "log-probability of what really follows, nats. Share: of all that this side loads; signed, 1 in all."
-        ),
     )

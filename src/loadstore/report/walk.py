@@ -54,7 +54,7 @@ def walk_figure(found: Walk, stores: str = "") -> Figure:
     """Draw a walk; ``stores``: what the head's store does, in words of the picture."""
     address, parts = found.address, found.parts
     name = f"{address.head}@{address.labels[address.at]}"
-    title = f"How {name} finds {_key(address)}"
+    title = f"How {address.head} at {address.labels[address.at]} finds {_key(address)}"
     if {"Q", "K"} & address.undefined.keys():
         why = f"The walk of {name} has no steps: {address.undefined['Q']}."
         return figure("Walk", title, why, [])

@@ -15,6 +15,14 @@ def number(value: float, digits: int = 2) -> str:
     return (MINUS if value < 0 and float(f"{value:.{digits}f}") != 0 else "") + text
 
 
+def signed_number(value: float, digits: int = 2) -> str:
+    """A number with its sign: ``+.97``, ``−.12``; ``0`` where no digit is left."""
+    text = number(value, digits)
+    if math.isnan(value) or text.startswith(MINUS):
+        return text
+    return f"+{text}" if float(f"{value:.{digits}f}") != 0 else "0"
+
+
 def with_error(value: float, error: float, digits: int = 2) -> str:
     """``.97 ± .01``; the error is left out where it is undefined."""
     return number(value, digits) if math.isnan(error) else f"{number(value, digits)} ± {number(error, digits)}"

@@ -122,6 +122,11 @@ def labels(ids: list[int], tokens: Tokens | None) -> list[str]:
     return [f"{'⊢' if token == tokens.bos else visible(tokens.text(token))}·{index}" for index, token in enumerate(ids)]
 
 
+def text_of(token: int, tokens: Tokens | None) -> str:
+    """The text of a token id with its white space visible; without a tokenizer ``#17``."""
+    return f"#{token}" if tokens is None else visible(tokens.text(token))
+
+
 def require(tokens: Tokens | None, model: str, why: str = "") -> Tokens:
     """Return the tokenizer. Raises Undefined when the model has none, saying why if known, and how to give one."""
     if tokens is None:

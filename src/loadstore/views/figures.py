@@ -46,7 +46,7 @@ class Page(Value, frozen=True, kw_only=True, tag_field="schema", tag="loadstore/
     """A page.
 
     Args:
-        lead: What it comes to, in a few sentences.
+        lead: The main results, in a few sentences.
         prompt: The text that it is about.
         tokens: The prompt's tokens with their index.
         facts: Names and values of facts about the model.
@@ -64,8 +64,8 @@ class Page(Value, frozen=True, kw_only=True, tag_field="schema", tag="loadstore/
 
 
 def remark(text: str) -> Note:
-    """Say where the article is imprecise."""
-    return Note(kind="remark", label="Where the article is imprecise", text=text)
+    """Say where the figure differs from the article."""
+    return Note(kind="remark", label="Beside the article", text=text)
 
 
 def reading(text: str) -> Note:

@@ -31,6 +31,7 @@ class Patterns(View, frozen=True, kw_only=True, tag="loadstore/patterns@1"):
         packed: Base64 of uint8, 255 for 1, head after head, row after row.
         first_is_sink: Whether the first column can be masked.
         orders: Orders besides that of the heads.
+        shown: The head that is drawn large at first, by index.
     """
 
     tokens: tuple[str, ...]
@@ -40,6 +41,7 @@ class Patterns(View, frozen=True, kw_only=True, tag="loadstore/patterns@1"):
     packed: str
     first_is_sink: bool
     orders: tuple[Order, ...]
+    shown: int = 0
 
 
 def patterns(
@@ -52,6 +54,7 @@ def patterns(
     causal: bool = True,
     first_is_sink: bool = False,
     orders: Sequence[tuple[str, Sequence[int]]] = (),
+    shown: int = 0,
 ) -> Patterns:
     """Patterns [head, query, key] of many heads (name, badges), stored to 1/255; causal ones as lower triangles."""
     levels = np.rint(np.clip(np.asarray(values, dtype=float), 0.0, 1.0) * 255).astype(np.uint8)
@@ -66,4 +69,5 @@ def patterns(
         packed=base64.b64encode(packed.tobytes()).decode(),
         first_is_sink=first_is_sink,
         orders=tuple(Order(name=name, heads=tuple(order)) for name, order in orders),
+        shown=shown,
     )

@@ -29,7 +29,7 @@ export function AddressView({ view, place }: { view: Address; place: Place }) {
       >
         {(width) => <Rows view={view} cursor={cursor} width={width} />}
       </Stop>
-      <Readout cursor={cursor} what="token" describe={(point) => <Said view={view} point={point} />} />
+      <Readout cursor={cursor} describe={(point) => <Said view={view} point={point} />} />
     </ViewFrame>
   );
 }

@@ -5,7 +5,7 @@ import type { Bars, Cell } from "../model";
 
 export const SIZE = 12;
 export const LINE = 16;
-const NARROW = 600;
+const NARROW = 320;
 const GAP = 14;
 
 /** Bars as they are drawn: those of a sum begin where the one before ended. */
@@ -74,7 +74,7 @@ export function layout(view: Chart, width: number): Layout {
   let y = top + 6;
   const rows = all.map((row) => {
     const lines = wrap(row.text, text, SIZE);
-    const height = narrow ? 42 + lines.length * LINE : Math.max(24, lines.length * LINE + 8);
+    const height = narrow ? 42 + lines.length * LINE : Math.max(21, lines.length * LINE + 6);
     if (row.total) y += 7;
     const made = { ...row, strong: row.strong ?? false, lines, top: y, height };
     y += height;

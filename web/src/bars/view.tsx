@@ -49,7 +49,7 @@ export function BarsView({ view, place }: { view: Bars; place: Place }) {
       </Stop>
       <Readout
         cursor={cursor}
-        what="bar"
+       
         describe={({ row }) => (
           <>
             <span class="where">

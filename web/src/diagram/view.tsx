@@ -43,7 +43,7 @@ export function DiagramView({ view, place }: { view: Diagram; place: Place }) {
           {view.reading}
         </p>
       )}
-      <Readout cursor={cursor} what="step" describe={({ step }) => <Said view={view} step={steps[step]} />} />
+      <Readout cursor={cursor} describe={({ step }) => <Said view={view} step={steps[step]} />} />
     </ViewFrame>
   );
 }

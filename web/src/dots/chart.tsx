@@ -3,6 +3,7 @@ import { scaleLinear } from "d3-scale";
 import { useMemo } from "preact/hooks";
 import type { Cursor } from "../cursor";
 import { say } from "../format";
+import { fit } from "../measure";
 import type { Cell, Dot, Dots } from "../model";
 import { Sheet, takes } from "../sheet";
 import { LABEL, type Layout, layout, middleOf } from "./layout";
@@ -22,7 +23,7 @@ export function Chart({ view, cursor, width }: Props) {
       {view.rows.map((row, index) => (
         <g key={index} {...takes(cursor, { row: index })}>
           <rect x={0} y={plan.top + plan.pitch * index} width={plan.width} height={plan.pitch} fill="none" pointer-events="all" />
-          <Row row={row} plan={plan} y={middleOf(plan, index)} />
+          <Row row={row} plan={plan} digits={view.digits} y={middleOf(plan, index)} />
         </g>
       ))}
       <g class="marks">
@@ -36,17 +37,20 @@ export function Chart({ view, cursor, width }: Props) {
 
 function Axis({ view, plan }: { view: Dots; plan: Layout }) {
   const scale = scaleLinear().domain([view.low, view.high]);
-  const ticks = scale.ticks(Math.max(2, Math.floor((plan.width - plan.left) / 110)));
+  const ticks = scale.ticks(Math.max(2, Math.floor((plan.end - plan.left) / 90)));
   return (
     <>
       {ticks.map((value, index) => (
         <g key={index}>
           <path class="grid" d={`M${plan.at(value)} ${plan.top}V${plan.bottom}`} />
           <text class="tick" x={plan.at(value)} y={plan.bottom + 15} text-anchor="middle">
-            {scale.tickFormat(ticks.length)(value)}
+            {scale.tickFormat(ticks.length)(value).replace("-", "\u2212")}
           </text>
         </g>
       ))}
+      <text class="axis-name" x={(plan.left + plan.end) / 2} y={plan.bottom + 34} text-anchor="middle">
+        {fit(view.label, plan.end - plan.left, LABEL)}
+      </text>
       {view.rules.map(([value, label], index) => (
         <g key={index}>
           <path class="rule" d={`M${plan.at(value)} ${plan.top - 4}V${plan.bottom}`} />
@@ -59,7 +63,7 @@ function Axis({ view, plan }: { view: Dots; plan: Layout }) {
   );
 }
 
-function Row({ row, plan, y }: { row: Dot; plan: Layout; y: number }) {
+function Row({ row, plan, digits, y }: { row: Dot; plan: Layout; digits: number; y: number }) {
   const x = place(plan, row.value);
   const [from, to] = (row.interval ?? []).map((end) => place(plan, end));
   const lines = row.others.flatMap((value) => {
@@ -73,13 +77,10 @@ function Row({ row, plan, y }: { row: Dot; plan: Layout; y: number }) {
       </text>
       <path class="dot-others" d={lines.join("")} />
       {from !== undefined && to !== undefined && from !== null && to !== null && <path class="dot-interval" d={`M${from} ${y}H${to}`} />}
-      {x === null ? (
-        <text class="sans" x={plan.left} y={y + 4} font-size={LABEL}>
-          {say(row.value, 2)}
-        </text>
-      ) : (
-        <circle class={row.strong ? "dot strong" : "dot"} cx={x} cy={y} r={row.strong ? 5.5 : 4.5} />
-      )}
+      {x !== null && <circle class={row.strong ? "dot strong" : "dot"} cx={x} cy={y} r={row.strong ? 5.5 : 4.5} />}
+      <text x={plan.width - 2} y={y + 4} text-anchor="end" font-size={LABEL} font-weight={row.strong ? 600 : 400}>
+        {say(row.value, digits)}
+      </text>
     </>
   );
 }

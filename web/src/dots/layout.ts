@@ -1,4 +1,5 @@
 /** Where the rows of a dot plot stand. */
+import { say } from "../format";
 import { textWidth } from "../measure";
 import type { Dots } from "../model";
 
@@ -8,6 +9,8 @@ export interface Layout {
   /** Labels stand above their rows where there is no room beside them. */
   narrow: boolean;
   left: number;
+  /** Where the axis ends; the numbers stand beyond. */
+  end: number;
   top: number;
   bottom: number;
   pitch: number;
@@ -15,18 +18,21 @@ export interface Layout {
 }
 
 export const LABEL = 12.5;
-const [TOP, BOTTOM, RIGHT, LEAST] = [30, 26, 14, 220];
+const [TOP, BOTTOM, RIGHT, LEAST] = [30, 42, 14, 160];
 
 /** The places of all rows of `view` in `width`. */
 export function layout(view: Dots, width: number): Layout {
   const widest = Math.max(0, ...view.rows.map((row) => textWidth(row.label, LABEL, "sans", row.strong ? "600" : ""))) + 16;
-  const narrow = width - widest - RIGHT < LEAST;
+  const numbers = Math.max(0, ...view.rows.map((row) => textWidth(say(row.value, view.digits), LABEL, "mono", "600")));
+  const right = RIGHT + numbers + 8;
+  const narrow = width - widest - right < LEAST;
   const left = narrow ? 12 : widest;
-  const pitch = narrow ? 38 : 24;
-  const bottom = TOP + pitch * view.rows.length;
+  const pitch = narrow ? 36 : 20;
+  const top = view.rules.length ? TOP : 8;
+  const bottom = top + pitch * view.rows.length;
   const span = view.high - view.low || 1;
-  const at = (value: number) => left + ((Math.min(view.high, Math.max(view.low, value)) - view.low) / span) * (width - left - RIGHT);
-  return { width, height: bottom + BOTTOM, narrow, left, top: TOP, bottom, pitch, at };
+  const at = (value: number) => left + ((Math.min(view.high, Math.max(view.low, value)) - view.low) / span) * (width - left - right);
+  return { width, height: bottom + BOTTOM, narrow, left, end: width - right, top, bottom, pitch, at };
 }
 
 /** The middle of a row. */

@@ -38,7 +38,7 @@ export function DotsView({ view, place }: { view: Dots; place: Place }) {
           Thin lines: {view.others}.
         </p>
       )}
-      <Readout cursor={cursor} what="row" describe={({ row }) => <Said view={view} row={view.rows[row]} />} />
+      <Readout cursor={cursor} describe={({ row }) => <Said view={view} row={view.rows[row]} />} />
     </ViewFrame>
   );
 }

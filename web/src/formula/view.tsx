@@ -12,6 +12,9 @@ import { stepped } from "../stepped";
 import { Stop } from "../stop";
 import { type Line, type Piece, SCRIPT, SHAPE, spoken, typeset, written } from "./layout";
 
+/** A formula's room, and the space to the next. */
+const [LEAST, SHORT, GAP] = [320, 230, 22];
+
 interface Point {
   row: number;
   term: number;
@@ -37,13 +40,13 @@ export function FormulaView({ view, place }: { view: Formula; place: Place }) {
         label={`${view.title}: ${view.rows.length} formulas. Left and right move along a formula, up and down from one to the next.`}
       >
         {(width) => (
-          <div class="formulas">
+          <div class="formulas" style={{ gridTemplateColumns: `repeat(${abreast(view, width)}, minmax(0, 1fr))` }}>
             {view.rows.map((row, index) => (
               <div key={index}>
                 <p class="formula-name" data-export>
                   {row.name}
                 </p>
-                <Picture view={view} index={index} cursor={cursor} width={width} />
+                <Picture view={view} index={index} cursor={cursor} width={(width - (abreast(view, width) - 1) * GAP) / abreast(view, width)} />
                 <p class="meaning" data-export>
                   {row.meaning}
                 </p>
@@ -52,9 +55,15 @@ export function FormulaView({ view, place }: { view: Formula; place: Place }) {
           </div>
         )}
       </Stop>
-      <Readout cursor={cursor} what="term" describe={(point) => <Said view={view} point={point} />} />
+      <Readout cursor={cursor} describe={(point) => <Said view={view} point={point} />} />
     </ViewFrame>
   );
+}
+
+/** How many formulas stand side by side. */
+function abreast(view: Formula, width: number): number {
+  const least = view.rows.every(({ terms }) => terms.length < 5) ? SHORT : LEAST;
+  return Math.max(1, Math.min(view.rows.length, Math.floor((width + GAP) / (least + GAP))));
 }
 
 function move(view: Formula, from: Point, key: string, control: boolean): Point {

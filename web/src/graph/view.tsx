@@ -54,7 +54,7 @@ export function GraphView({ view, place, told }: Props) {
           {note}
         </p>
       ))}
-      <Readout cursor={cursor} what="load" describe={({ item }) => <Said view={view} item={item} />} />
+      <Readout cursor={cursor} describe={({ item }) => <Said view={view} item={item} />} />
     </ViewFrame>
   );
 }

@@ -9,7 +9,7 @@ import type { Point } from "./point";
 /** Readout of a heatmap: the cell in hand, and the pinned one beside it. */
 export function HeatmapReadout({ view, cursor }: { view: Heatmap; cursor: Cursor<Point> }) {
   const describe = (point: Point) => <Sentence view={view} point={point} />;
-  return <Readout cursor={cursor} what="cell" describe={describe} />;
+  return <Readout cursor={cursor} describe={describe} />;
 }
 
 function Sentence({ view, point }: { view: Heatmap; point: Point }) {

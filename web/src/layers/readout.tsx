@@ -48,7 +48,7 @@ export function LayersReadout({ cursor, ...rest }: Props & { cursor: Cursor<Poin
       <kbd>{told(rest.block) ? "Space" : "Enter"}</kbd> pins it, <kbd>Esc</kbd> clears, then goes back.
     </>
   );
-  return <Readout cursor={cursor} what="cell" hint={hint} describe={(point) => <Sentence {...rest} point={point} />} />;
+  return <Readout cursor={cursor} hint={hint} describe={(point) => <Sentence {...rest} point={point} />} />;
 }
 
 function Sentence({ view, matrices, block, point }: Props & { point: Point }) {

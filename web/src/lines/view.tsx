@@ -41,7 +41,7 @@ export function LinesView({ view, place }: { view: Lines; place: Place }) {
       </div>
       {plot && !plot.direct && <Names view={view} />}
       <Missing view={view} />
-      <Readout cursor={cursor} what="point" describe={(point) => <Sentence view={view} point={point} />} />
+      <Readout cursor={cursor} describe={(point) => <Sentence view={view} point={point} />} />
     </ViewFrame>
   );
 }

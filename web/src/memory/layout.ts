@@ -4,7 +4,7 @@ import type { Memory } from "../model";
 
 export const SIZE = 11.5;
 const GAP = 10;
-const ROW = 24;
+const ROW = 19;
 const WIDEST = 34;
 /** Cells narrower than this make the picture scroll. */
 const SLIMMEST = 5;

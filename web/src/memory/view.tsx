@@ -40,7 +40,7 @@ export function MemoryView({ view, place }: { view: Memory; place: Place }) {
       <p class="missing" data-export>
         Cells are paler the less weight their row has.
       </p>
-      <Readout cursor={cursor} what="cell" describe={(point) => <Said view={view} point={point} />} />
+      <Readout cursor={cursor} describe={(point) => <Said view={view} point={point} />} />
     </ViewFrame>
   );
 }

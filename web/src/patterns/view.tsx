@@ -27,7 +27,7 @@ export function PatternsView({ view, place }: { view: Patterns; place: Place }) 
   const order = useSignal(0);
   const bare = useSignal(false);
   const ordered = view.orders[order.value]?.heads ?? view.heads.map((_, head) => head);
-  const last = useRef(ordered[0] ?? 0);
+  const last = useRef(view.shown ?? ordered[0] ?? 0);
   const shown = useComputed(() => pinned.value ?? active.value ?? last.current).value;
   last.current = shown;
   const skip = bare.value && view.tokens.length > 1 ? 1 : 0;
@@ -44,8 +44,10 @@ export function PatternsView({ view, place }: { view: Patterns; place: Place }) 
     >
       <Legend view={large} />
       <Controls view={view} order={order} bare={bare} />
-      <Grid view={view} bytes={bytes} order={ordered} skip={skip} pinned={pinned.value} point={(head) => (active.value = head)} pin={(head) => (pinned.value = head)} shown={shown} />
-      <Large view={large} cursor={cells} badges={view.heads[shown]?.badges ?? []} />
+      <div class="overview">
+        <Grid view={view} bytes={bytes} order={ordered} skip={skip} pinned={pinned.value} point={(head) => (active.value = head)} pin={(head) => (pinned.value = head)} shown={shown} />
+        <Large view={large} cursor={cells} badges={view.heads[shown]?.badges ?? []} />
+      </div>
       <p class="missing" data-export>
         {view.heads.length} {view.heads.length === 1 ? "head" : "heads"} on {view.tokens.length} tokens, weights stored to 1/{PART}.
         {pooled(bytes.size) > 1 && ` A pixel of a thumbnail is the greatest of ${pooled(bytes.size)} × ${pooled(bytes.size)} weights.`}

@@ -1,6 +1,7 @@
 /** Views that take each other's place, chosen with radio buttons. */
 import type { VNode } from "preact";
 import { useId, useState } from "preact/hooks";
+import { placed } from "../breadth";
 import type { Switch, View } from "../model";
 import type { Place } from "../place";
 import { slug } from "./slug";
@@ -37,10 +38,12 @@ export function SwitchView({ view, place, draw }: Props) {
       </fieldset>
       {view.choices.map(({ views }, index) =>
         met.includes(index) ? (
-          <div key={index} hidden={index !== chosen}>
+          <div key={index} class="plates" hidden={index !== chosen}>
             {!views.length && <p class="missing">There is nothing to show.</p>}
             {views.map((inner, at) => (
-              <div key={at}>{draw(inner, { ...place, view: `${place.view}-${slug(view.choices.map(({ name }) => name), index)}-${at}` })}</div>
+              <div key={at} class={`plate ${placed(views).views[at]}`}>
+                {draw(inner, { ...place, view: `${place.view}-${slug(view.choices.map(({ name }) => name), index)}-${at}` })}
+              </div>
             ))}
           </div>
         ) : null,

@@ -43,7 +43,7 @@ export function WalkView({ view, place }: { view: Walk; place: Place }) {
         )}
       </Stop>
       <Remainder value={view.score.remainder} />
-      <Readout cursor={cursor} what="writer" describe={(point) => <Said view={view} sum={sum} point={point} />} />
+      <Readout cursor={cursor} describe={(point) => <Said view={view} sum={sum} point={point} />} />
     </ViewFrame>
   );
 }

@@ -30,7 +30,7 @@ export function WaterfallView({ view, place }: { view: Waterfall; place: Place }
         {(width) => <BarChart view={chart} cursor={cursor} width={width} point={(row) => ({ row })} rowOf={({ row }) => row} />}
       </Stop>
       <Remainder value={view.remainder} />
-      <Readout cursor={cursor} what="step" describe={({ row }) => <StepSaid view={view} entry={stepOf(view, row)} />} />
+      <Readout cursor={cursor} describe={({ row }) => <StepSaid view={view} entry={stepOf(view, row)} />} />
     </ViewFrame>
   );
 }

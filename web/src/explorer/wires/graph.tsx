@@ -74,7 +74,7 @@ export function GraphView({ graph, some, shape, node, wire, chooseNode, chooseWi
       </Stop>
       <Readout
         cursor={cursor}
-        what="part"
+       
         hint={
           <>
             Point at a part or a wire, or press Tab and use the arrow keys. <kbd>Enter</kbd> or a click chooses a part, and its wires are listed; a click on a wire shows its channels.
