@@ -7,7 +7,20 @@ progress line by line and can be hung up on.
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from loadstore.explorer import address, channel, intervene, listing, memory, model, prompt, question, walk, wires
+from loadstore.explorer import (
+    address,
+    channel,
+    find,
+    intervene,
+    listing,
+    memory,
+    model,
+    prompt,
+    question,
+    switch,
+    walk,
+    wires,
+)
 from loadstore.explorer.ask import Ask
 from loadstore.explorer.state import Document, Explorer
 from loadstore.progress import Progress
@@ -29,6 +42,8 @@ QUICK: Mapping[str, Quick] = {
     "listing": listing.listing,
     "memory": memory.memory,
     "store": memory.store,
+    "circuit/tasks": find.tasks,
+    "circuit/switch": switch.switch,
 }
 SLOW: Mapping[str, Slow] = {
     "controls": intervene.controls,
@@ -36,6 +51,8 @@ SLOW: Mapping[str, Slow] = {
     "verify": listing.verify,
     "walk": walk.walk,
     "wires": wires.wires,
+    "circuit/find": find.find,
+    "circuit/picture": switch.at_pair,
 }
-ASIDE = frozenset({"nulls"})
+ASIDE = frozenset({"nulls", "circuit/picture"})
 """Slow questions that fill in a picture which is there already: they wait for no other."""
