@@ -53,11 +53,11 @@ def find(explorer: Explorer, ask: Ask) -> Callable[[Progress], Document]:
     """
     name = ask.choice("task", tuple(TASKS))
     size, pairs = ask.text("size", SIZE, most=24), ask.number("pairs", _pairs(explorer))
-    how = How(size_from(size))
+    size_from(size)
     if not LEAST_PAIRS <= pairs <= MOST_PAIRS:
         raise BadRequest(f"pairs: {LEAST_PAIRS} to {MOST_PAIRS}; got {pairs}")
     key = f"{name} {size} {pairs}"
-    return lambda progress: _answer(explorer, key, lambda: _find(explorer, key, name, pairs, how, progress))
+    return lambda progress: _answer(explorer, key, lambda: _find(explorer, key, name, pairs, size, progress))
 
 
 def found(explorer: Explorer, ask: Ask) -> tuple[str, Switchable]:
@@ -84,12 +84,12 @@ def _answer(explorer: Explorer, key: str, make: Callable[[], Switchable]) -> Doc
     return {**kept.document, "pair": 0, "picture": draw(explorer, key, kept, 0).view}
 
 
-def _find(explorer: Explorer, key: str, name: str, pairs: int, how: How, progress: Progress) -> Switchable:
+def _find(explorer: Explorer, key: str, name: str, pairs: int, size: str, progress: Progress) -> Switchable:
     def tell(share: float) -> None:
         progress(round(GRAIN * share), GRAIN)
 
     made = task(explorer.weights, name, pairs)
-    result = discover(made, how, lambda _, share: tell(FOUND * share))
+    result = discover(made, How(size_from(size)), lambda _, share: tell(FOUND * share))
     circuit = result.circuit
     if len(circuit) > MOST_WIRES:
         raise BadRequest(
@@ -104,7 +104,12 @@ def _find(explorer: Explorer, key: str, name: str, pairs: int, how: How, progres
     tell(MEASURED)
     judge = [index for index, split in enumerate(made.splits) if split == "judge"]
     texts = [_texts(made, judge[place]) for place in places]
-    document = _document(key, result, loads, on, values) | {"pairs": texts}
+    document = _document(key, result, loads, on, values) | {
+        "pairs": texts,
+        "generated": pairs,
+        "size": size,
+        "places": places,
+    }
     return Switchable(circuit, loads, on, values, document)
 
 
@@ -139,7 +144,7 @@ def _loads(result: Discovered, loads: Program) -> list[Document]:
                 "id": group + 1 + place if several else group,
                 "name": part.name,
                 "share": loads.share(part.wires),
-                "wires": len(part.wires),
+                "wires": part.wires,
                 "each": _each(result, loads, part.wires) if single else [],
             }
             for place, part in enumerate(load.parts)
@@ -150,7 +155,6 @@ def _loads(result: Discovered, loads: Program) -> list[Document]:
                 "name": load.name,
                 "depth": _depth([result.circuit.wires[index][1] for index in load.wires]),
                 "share": loads.share(load.wires),
-                "wires": len(load.wires),
                 "parts": parts,
             }
         )
@@ -159,11 +163,9 @@ def _loads(result: Discovered, loads: Program) -> list[Document]:
 
 
 def _each(result: Discovered, loads: Program, wires: Sequence[int]) -> list[Document]:
-    named = [(index, *result.circuit.wires[index]) for index in wires]
-    return [
-        {"id": index, "writer": str(writer), "reader": str(reader), "share": loads.share([index])}
-        for index, writer, reader in named
-    ]
+    """Single wires in words, with their shares."""
+    named = [(" → ".join(map(str, result.circuit.wires[index])), index) for index in wires]
+    return [{"name": name, "share": loads.share([index])} for name, index in named]
 
 
 def _depth(readers: Sequence[Reader]) -> str:

@@ -4,7 +4,7 @@ import { useCursor } from "../cursor";
 import { DataTable } from "../datatable";
 import { say } from "../format";
 import { ViewFrame } from "../frame";
-import type { Arc, Picture } from "../model";
+import type { Arc, Cut, Picture } from "../model";
 import type { Place } from "../place";
 import { Readout } from "../readout";
 import { stepped } from "../stepped";
@@ -15,10 +15,17 @@ import { type Item, named } from "./item";
 
 const COLUMNS = ["loads from", "through", "share", "wires"];
 
+interface Props {
+  view: Picture;
+  place: Place;
+  /** What is cut by others than the view's own buttons. */
+  cut?: Cut | null;
+}
+
 /** The view of a `loadstore/picture@1`. */
-export function GraphView({ view, place }: { view: Picture; place: Place }) {
+export function GraphView({ view, place, cut: given = null }: Props) {
   const cursor = useCursor<Item>();
-  const cut = useSignal<number | null>(null);
+  const chosen = useSignal<number | null>(null);
   const rows = view.arcs.map((arc) => ({ head: arc.target, cells: [arc.source, arc.port || "its input", say(arc.share, 2, true), String(arc.wires)] }));
   return (
     <ViewFrame
@@ -28,7 +35,7 @@ export function GraphView({ view, place }: { view: Picture; place: Place }) {
       cells={rows.length * 5}
       table={() => <DataTable place={place} caption={view.title} corner="who loads" list columns={COLUMNS} rows={rows} />}
     >
-      <Cuts cuts={view.cuts} chosen={cut} />
+      <Cuts cuts={view.cuts} chosen={chosen} />
       <Stop
         cursor={cursor}
         start={() => (view.arcs.length ? { item: 0 } : null)}
@@ -36,7 +43,7 @@ export function GraphView({ view, place }: { view: Picture; place: Place }) {
         kind="picture of a circuit"
         label={`${view.title}: ${view.arcs.length} loads, strongest first, then ${view.marks.length} sites. Arrow keys move from one to the next.`}
       >
-        {() => <Drawing view={view} cursor={cursor} cut={cut.value === null ? null : (view.cuts[cut.value] ?? null)} />}
+        {() => <Drawing view={view} cursor={cursor} cut={given ?? (chosen.value === null ? null : (view.cuts[chosen.value] ?? null))} />}
       </Stop>
       <p class="keys" data-export>
         <b class="port Q">Q</b> looks for, <b class="port K">K</b> is found by, <b class="port V">V</b> is carried. Wider: more. Dashed: against the answer. Dotted: from positions.
