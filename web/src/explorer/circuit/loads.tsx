@@ -1,7 +1,11 @@
 /** The loads of a circuit as switches: by the depth of their readers, each with its parts and its wires below it. */
+import { useMemo, useState } from "preact/hooks";
 import { percent } from "../../format";
 import { onlyOn, toggled, wiresOf } from "./off";
 import type { Load, Part } from "./types";
+
+/** As many loads are listed at first; the others are weaker. */
+const LISTED = 20;
 
 interface Props {
   loads: Load[];
@@ -11,54 +15,70 @@ interface Props {
 
 /** All switches. */
 export function Loads({ loads, off, set }: Props) {
-  const depths = [...new Set(loads.map(({ depth }) => depth))];
+  const [all, setAll] = useState(false);
+  const strong = useMemo(() => strongest(loads), [loads]);
+  const listed = loads.filter((load) => all || strong.has(load.id) || wiresOf(load).some((wire) => off.has(wire)));
+  const depths = [...new Set(listed.map(({ depth }) => depth))];
   const largest = Math.max(...loads.map(({ share }) => share), 1e-9);
+  const hidden = loads.filter(({ id }) => !strong.has(id));
   return (
     <section class="loads" aria-labelledby="loads-title">
       <h3 id="loads-title">Loads</h3>
       <p class="missing">
-        Each load is a group of readers that load through one side (Q, K, V, the input of MLPs, or the answer). A bar is its share of the circuit’s |attribution|. Below a load are the writers it loads from, and its
-        wires where they are few.
+        A load is a group of readers that load through one side: Q, K or V of heads, the input of MLPs, or the answer. Its bar is its share of the circuit’s |attribution|. It opens to the writers that it loads from, and
+        to its wires where these are few.
       </p>
-      <div class="depths">
-        {depths.map((depth) => (
-          <fieldset key={depth} class="depth">
-            <legend>{depth === "answer" ? "The answer" : depth}</legend>
-            {loads
+      {depths.map((depth) => (
+        <div key={depth} class="depth" role="group" aria-label={depth}>
+          <h4>{depth}</h4>
+          <div>
+            {listed
               .filter((load) => load.depth === depth)
               .map((load) => (
                 <Row key={load.id} {...{ load, loads, off, set, largest }} />
               ))}
-          </fieldset>
-        ))}
-      </div>
+          </div>
+        </div>
+      ))}
+      {hidden.length > 0 && (
+        <p class="all-loads">
+          <button type="button" aria-pressed={all} onClick={() => setAll(!all)}>
+            List all {loads.length} loads
+          </button>{" "}
+          <span class="said">
+            the {hidden.length} weakest have {percent(hidden.reduce((sum, { share }) => sum + share, 0))} of the circuit’s |attribution|
+          </span>
+        </p>
+      )}
     </section>
   );
 }
 
+/** The ids of the loads that are listed whatever is off. */
+function strongest(loads: Load[]): Set<number> {
+  const order = [...loads].sort((a, b) => b.share - a.share);
+  return new Set(order.slice(0, LISTED).map(({ id }) => id));
+}
+
 function Row({ load, loads, off, set, largest }: Props & { load: Load; largest: number }) {
   const wires = wiresOf(load);
-  const single = load.parts.length === 1 && load.parts[0]?.wires.length === 1;
+  const single = wires.length === 1;
   const from = load.parts.map(({ name }) => name).join(", ");
   return (
     <div class="load-row">
-      <div class="load-line">
-        <Switch name={load.name} wires={wires} off={off} set={set} strong />
-        <button type="button" aria-label={`Only ${load.name} on`} onClick={() => set(onlyOn(loads, wires))}>
-          only
-        </button>
-      </div>
-      <div class="load-bar">
-        <svg width="100%" height="7" aria-hidden="true">
-          <rect class="track" width="100%" height="7" rx="1.5" />
-          <rect class="filled" width={`${(100 * load.share) / largest}%`} height="7" rx="1.5" />
-        </svg>
-        <span class="share">{percent(load.share)}</span>
-      </div>
+      <Switch name={load.name} wires={wires} off={off} set={set} strong />
+      <svg class="load-bar" width="100%" height="8" aria-hidden="true">
+        <rect class="track" width="100%" height="8" rx="1.5" />
+        <rect class="filled" width={`${(100 * load.share) / largest}%`} height="8" rx="1.5" />
+      </svg>
+      <span class="share">{percent(load.share)}</span>
+      <button type="button" aria-label={`Only ${load.name} on`} onClick={() => set(onlyOn(loads, wires))}>
+        only
+      </button>
       {single ? (
         <p class="from">from {from}</p>
       ) : (
-        <details>
+        <details class="from">
           <summary>
             {wires.length} wires from {from}
           </summary>

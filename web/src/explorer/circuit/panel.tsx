@@ -1,5 +1,5 @@
 /** F of what is on, printed large, with its interval and the change; and the switches for everything. */
-import { number, short } from "../../format";
+import { short } from "../../format";
 import type { Asked } from "../ask";
 import { Failing } from "../states";
 import type { Found, Switched } from "./types";
@@ -22,14 +22,18 @@ export function Panel({ found, asked, late, off, setAll, findAgain }: Props) {
   return (
     <section class="panel-of-f" aria-label="Faithfulness of what is on">
       <p class={late ? "large-f old" : "large-f"} aria-busy={late}>
-        <i>F</i> <b>{number(now.faithfulness, 2)}</b>
+        <i>F</i> <b>{plain(now.faithfulness)}</b>
       </p>
       <Scale found={found} now={now.faithfulness} />
       <p role="status" class="f-said">
-        {late ? "" : `F ${number(now.faithfulness, 2)}, from ${number(now.low, 2)} to ${number(now.high, 2)} (95 %) on ${now.pairs} pairs. `}
-        {late ? "" : off === 0 ? `All ${found.wires.toLocaleString("en")} wires of the circuit are on.` : `${now.on.toLocaleString("en")} of ${found.wires.toLocaleString("en")} wires are on: ${short(now.change, 2, true)} from the whole circuit’s ${number(found.whole.faithfulness, 2)}.`}
+        {!late && (
+          <>
+            <span class="visually-hidden">F is {plain(now.faithfulness)}. </span>
+            95 %: {plain(now.low)} to {plain(now.high)}, on {now.pairs} pairs.{" "}
+            {off === 0 ? `All ${count(found.wires)} wires of the circuit are on.` : `${count(now.on)} of ${count(found.wires)} wires are on: ${short(now.change, 2, true)} from the whole circuit’s ${plain(found.whole.faithfulness)}.`}
+          </>
+        )}
       </p>
-      {data?.cut && <p class="missing">{data.cut.said}</p>}
       <p class="buttons-of-all">
         <button type="button" disabled={off === 0} onClick={() => setAll(true)}>
           All on
@@ -51,6 +55,9 @@ export function Panel({ found, asked, late, off, setAll, findAgain }: Props) {
     </section>
   );
 }
+
+const plain = (f: number) => short(f, 2, false);
+const count = (wires: number) => wires.toLocaleString("en");
 
 /** F from none to the whole task, with a mark at the whole circuit. */
 function Scale({ found, now }: { found: Found; now: number }) {
