@@ -17,6 +17,7 @@ from loadstore.explorer.state import Document, Explorer
 from loadstore.explorer.switchable import Switchable
 from loadstore.figures.pictured import Pictured
 from loadstore.progress import Progress
+from loadstore.report.words import plural
 from loadstore.views.picture import Cut
 
 
@@ -72,18 +73,22 @@ def _pair(ask: Ask, kept: Switchable) -> int:
 def _cut(kept: Switchable, drawn: Pictured, off: frozenset[int], pair: int, logits: torch.Tensor) -> Cut:
     """The arcs that break, and what becomes of the answer."""
     gone = {tuple(map(str, kept.circuit.wires[index])) for index in off}
-    broken = [index for index, edge in enumerate(drawn.graph.edges) if gone.issuperset(edge.wires)]
+    edges = drawn.graph.edges
+    broken = [index for index, edge in enumerate(edges) if gone.issuperset(edge.wires)]
+    thinned = sum(not gone.isdisjoint(edge.wires) for edge in edges) - len(broken)
     chances, clean = logits.double().softmax(-1), _clean(kept.on)[pair].double().softmax(-1)
     token, likeliest = int(clean.argmax()), int(chances.argmax())
     before, after = float(clean[token]), float(chances[token])
     answer = drawn.graph.answer.text
     instead = "" if likeliest == token else f" The likeliest is {token_text(kept.on.pairs.model, likeliest)} then."
+    partly = f" {plural(thinned, 'drawn load')} lost some wires." if thinned else ""
     return Cut(
         name="What is off",
         arcs=tuple(broken),
         answer=(answer, f"p {short(after)}"),
         kept=min(1.0, after / before),
-        said=f"At this pair {answer} has p {short(before)} in the model and {short(after)} with what is on.{instead}",
+        said=f"At this pair {answer} has p {short(before)} in the model and {short(after)} with what is on."
+        f"{instead}{partly}",
     )
 
 
