@@ -35,10 +35,10 @@ export function Panel({ found, asked, late, off, setAll, findAgain }: Props) {
         )}
       </p>
       <p class="buttons-of-all">
-        <button type="button" disabled={off === 0} onClick={() => setAll(true)}>
+        <button type="button" onClick={() => setAll(true)}>
           All on
         </button>{" "}
-        <button type="button" disabled={off === found.wires} onClick={() => setAll(false)}>
+        <button type="button" onClick={() => setAll(false)}>
           All off
         </button>
       </p>
