@@ -23,7 +23,7 @@ PLACES = {
     "address": "#/address?head=L1.H4&at=10&side=K&from=L0.H7&do=cut",
     "wires": "#/wires?writer=L0.H7&reader=L1.H4.K",
     "listing": "#/listing?at=10",
-    "circuit": "#/circuit",
+    "circuit": "#/circuit?task=induction",
 }
 SETTLED = {
     "walk": "p.claim[data-step]",

@@ -1,7 +1,8 @@
 """The screen of a circuit in a real browser: it is found, a load is switched off by keys, and F is the server's."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import pytest
 from served import ARTICLE, serving, until
 
 import loadstore as ls
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
 def test_a_load_is_switched_by_keys_and_f_is_the_servers(browser: "Browser") -> None:
     explorer = Explorer(ls.load("builtin"), ARTICLE)
     with serving(explorer) as served:
-        context = browser.new_context(viewport={"width": 1000, "height": 900}, reduced_motion="reduce")
+        context = browser.new_context(
+            viewport={"width": 1000, "height": 900},
+            reduced_motion="reduce",
+            permissions=["clipboard-read", "clipboard-write"],
+        )
         page = context.new_page()
         page.set_default_timeout(120_000)
         errors: list[str] = []
@@ -40,6 +45,13 @@ def test_a_load_is_switched_by_keys_and_f_is_the_servers(browser: "Browser") -> 
         assert until(lambda: shows([0]))
         assert not loads.first.is_checked()
         assert "wires are on" in page.locator(".panel-of-f [role=status]").inner_text()
+        page.get_by_role("button", name="Copy as Python").click()
+        assert until(lambda: "copied" in page.locator("#screen > header").inner_text())
+        names: dict[str, Any] = {}
+        exec(compile(page.evaluate("navigator.clipboard.readText()"), "copied", "exec"), names)
+        same = ls.faithfulness(names["circuit"].without(names["off"]), names["pairs"])
+        answer = switch(explorer, Ask({"circuit": name, "off": [0]}))
+        assert answer["faithfulness"] == pytest.approx(float(same.faithfulness), rel=1e-4)
         page.get_by_role("button", name="Only unembed on").press("Enter")
         assert until(lambda: shows([0, 1]))
         assert loads.evaluate_all("all => all.map(one => one.checked)") == [False, False, True]
