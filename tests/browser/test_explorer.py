@@ -217,7 +217,7 @@ def test_everything_is_reached_by_keys_alone(visit: Visit) -> None:
     assert page.evaluate("document.activeElement.id") == "prompt"
     page.keyboard.type("w")
     wait(page, "document.querySelector('#prompt').value.includes('w')")
-    assert page.evaluate("location.hash").startswith("#/listing")
+    assert page.evaluate("location.hash").startswith("#/circuit")
     page.keyboard.press("Tab")
     page.keyboard.press("?")
     assert page.locator("dialog.help").is_visible()
@@ -226,7 +226,7 @@ def test_everything_is_reached_by_keys_alone(visit: Visit) -> None:
     page.keyboard.press("Escape")
     page.keyboard.press("h")
     page.wait_for_timeout(100)
-    assert page.evaluate("location.hash").startswith("#/listing")
+    assert page.evaluate("location.hash").startswith("#/circuit")
 
 
 def test_a_store_is_chosen_by_keys_and_lights_its_loads(visit: Visit) -> None:

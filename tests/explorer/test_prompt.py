@@ -10,9 +10,11 @@ import loadstore as ls
 from loadstore.errors import BadRequest, LoadstoreError
 from loadstore.explorer import prompt
 from loadstore.explorer.ask import Ask
+from loadstore.explorer.find import find
 from loadstore.explorer.model import model
 from loadstore.explorer.runs import NoSuchRun, Runs, TooLong
 from loadstore.explorer.state import Explorer
+from loadstore.explorer.switchable import NoSuchCircuit
 from loadstore.explorer.table import QUICK, SLOW
 from loadstore.heads.patterns import ROLES
 from loadstore.heads.roles import IS_ROLE
@@ -120,21 +122,32 @@ class Fields(dict[str, object]):
 
 
 OF = {"wires": {"measure": "alignment"}, "nulls": {"wires": [{"writer": "L0.H7", "side": "K"}]}}
+OF |= {"circuit/find": {"task": "induction"}}
 OF |= {name: {"edits": [{"kind": "ablate", "writer": "L0.H7"}]} for name in ("effect", "controls")}
 
 
 @pytest.mark.parametrize("name", [*QUICK, *SLOW])
 def test_wild_fields_are_refused_or_answered_and_never_a_fault(explorer: Explorer, name: str) -> None:
     run, _ = explorer.runs.make(ARTICLE)
-    usual = {"run": run, "head": "L1.H4", "at": 10, "writer": "L0.H7", "reader": "L1.H4.K", **OF.get(name, {})}
+    usual: dict[str, object] = {
+        "run": run,
+        "head": "L1.H4",
+        "at": 10,
+        "writer": "L0.H7",
+        "reader": "L1.H4.K",
+        **OF.get(name, {}),
+    }
     usual |= {} if name != "run" else {"prompt": ARTICLE}
+    if name in ("circuit/switch", "circuit/picture"):
+        find(explorer, Ask({"task": "induction", "size": "2", "pairs": 8}))(lambda done, of: None)
+        usual |= {"circuit": "induction 2 8", "off": [0], "wires": [1], "pair": 0}
 
     def told(fields: dict[str, object]) -> str | None:
         """What a request is refused for; None where it is answered, with a document, bytes or work to do."""
         try:
             found = (QUICK.get(name) or SLOW[name])(explorer, Ask(fields))
-        except NoSuchRun:
-            return "no such run"
+        except (NoSuchRun, NoSuchCircuit):
+            return "no such name"
         except (LoadstoreError, TooLong) as error:
             return str(error)
         assert callable(found) if name in SLOW else isinstance(found, dict | bytes), f"{name} {fields}: {found!r:.200}"

@@ -83,7 +83,8 @@ def application(
         Route("/", partial(_file, PAGE.encode(), "text/html")),
         Route("/explorer.js", partial(_file, bundled("explorer.js"), "text/javascript")),
         Route("/explorer.css", partial(_file, bundled("explorer.css"), "text/css")),
-        Route("/api/{name:path}", partial(_question, explorer, work, quiet), methods=["POST"]),
+        Route("/api/{name}", partial(_question, explorer, work, quiet), methods=["POST"]),
+        Route("/api/{screen}/{name}", partial(_question, explorer, work, quiet), methods=["POST"]),
     ]
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: _lost, 405: _lost})
     app.router.redirect_slashes = False
@@ -107,7 +108,7 @@ async def _lost(request: Request, error: Exception) -> Response:
 
 
 async def _question(explorer: Explorer, work: Work, quiet: Quiet, request: Request) -> Response:
-    name = request.path_params["name"]
+    name = "/".join(request.path_params.values())
     if name not in QUICK and name not in SLOW:
         return refusal(404, "address", "there is no such question")
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
