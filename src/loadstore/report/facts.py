@@ -16,6 +16,7 @@ NORMS: dict[NormKind, str] = {
 def facts(weights: Weights) -> list[tuple[str, str]]:
     """Rows (fact, value): sizes, schemes, and how a text begins."""
     shape = weights.architecture
+    size = sum(tensor.numel() for name, tensor in weights.named() if not (name == "W_U" and tied(weights)))
     return [
         ("model", _named(weights)),
         ("layers × heads", f"{shape.n_layers} × {shape.n_heads}"),
@@ -28,15 +29,10 @@ def facts(weights: Weights) -> list[tuple[str, str]]:
         *([("attention", _windows(shape))] if shape.windows is not None else []),
         ("vocabulary", f"{shape.vocab:,}{', tied' if tied(weights) else ''}{_scaled(shape)}"),
         ("context", f"{shape.context:,}"),
-        ("parameters", f"{parameters(weights):,}"),
+        ("parameters", f"{size:,}"),
         ("BOS", weights.begins),
         *([("ignored in the config", some(list(weights.ignored)))] if weights.ignored else []),
     ]
-
-
-def parameters(weights: Weights) -> int:
-    """How many numbers a model has; a tied W_U is counted once."""
-    return sum(tensor.numel() for name, tensor in weights.named() if not (name == "W_U" and tied(weights)))
 
 
 def _after(weights: Weights) -> str:
