@@ -97,6 +97,10 @@ def test_the_arcs_that_break_are_those_whose_wires_are_all_off(explorer: Explore
         answer = switch(explorer, Ask({"circuit": found["circuit"], "off": [load["id"]]}))
         broken = [index for index, edge in enumerate(drawn.graph.edges) if set(edge.wires) <= wires]
         assert list(answer["cut"].arcs) == broken != []
+    assert len(found["loads"][0]["parts"][0]["wires"]) == 2  # both are drawn as one arc
+    half = switch(explorer, Ask({"circuit": found["circuit"], "wires": [found["loads"][0]["parts"][0]["wires"][0]]}))
+    assert half["cut"].arcs == ()
+    assert half["cut"].said.endswith("1 drawn load lost some wires.")
 
 
 def test_another_pair_is_drawn_as_in_python(explorer: Explorer, found: Document, kept: Switchable, task: Task) -> None:

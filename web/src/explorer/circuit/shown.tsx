@@ -1,18 +1,17 @@
 /** A circuit that was found: its picture with F beside it, its loads as switches, and F by size. */
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import { FigureBlock } from "../../figure";
 import { short } from "../../format";
 import { GraphView } from "../../graph/view";
-import { useAsk, useWork } from "../ask";
+import { useWork } from "../ask";
 import type { ScreenProps } from "../screen";
 import { Working } from "../states";
 import { Loads } from "./loads";
 import { grouped, onlyOn, read, written } from "./off";
 import { Panel } from "./panel";
-import type { Drawn, Found, Switched } from "./types";
+import { useSwitched } from "./switched";
+import type { Drawn, Found } from "./types";
 
-/** Milliseconds of rest before what is off is measured. */
-const REST = 120;
 const PLACE = { figure: "circuit", view: 0 };
 
 /** The circuit and its switches. */
@@ -25,10 +24,7 @@ export function Shown({ found, place, go, findAgain }: ScreenProps & { found: Fo
   const pair = Number.isInteger(wanted) && wanted > 0 && wanted < found.pairs.length ? wanted : found.pair;
   const work = useWork<Drawn>("circuit/picture", pair === found.pair ? null : { circuit: found.circuit, pair }, true);
   const drawn: Drawn = pair === found.pair ? found : work.data?.pair === pair ? work.data : found;
-  const fields = JSON.stringify({ circuit: found.circuit, ...groups, pair: drawn.pair });
-  const rested = useRested(fields, REST);
-  const asked = useAsk<Switched>("circuit/switch", JSON.parse(rested) as object);
-  const late = rested !== fields || asked.waiting;
+  const { asked, late } = useSwitched({ circuit: found.circuit, ...groups, pair: drawn.pair });
   const cut = asked.data?.pair === drawn.pair ? asked.data.cut : null;
   return (
     <>
@@ -81,14 +77,4 @@ function Pairs({ found, pair, choose }: { found: Found; pair: number; choose: (p
       </dl>
     </div>
   );
-}
-
-/** A value once it has not changed for so long; the first at once. */
-function useRested<T>(value: T, milliseconds: number): T {
-  const [rested, setRested] = useState(value);
-  useEffect(() => {
-    const timer = window.setTimeout(() => setRested(value), milliseconds);
-    return () => window.clearTimeout(timer);
-  }, [value]);
-  return rested;
 }
