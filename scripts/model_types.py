@@ -43,7 +43,7 @@ def model_types() -> str:
 
 def request_types() -> str:
     """The text of web/src/explorer/requests.ts."""
-    lines = [f"  {name}: {wanted.__name__};" for name, (wanted, _) in {**QUICK, **SLOW}.items()]
+    lines = [f"  {_key(name)}: {wanted.__name__};" for name, (wanted, _) in {**QUICK, **SLOW}.items()]
     names = "\n".join([f"{_comment('Every question by its name.')}export interface Questions {{", *lines, "}"])
     version = f'{_comment("The version of all questions.")}export const SCHEMA = "{requests.SCHEMA}";'
     return _text(f"What a page may ask of the explorer's server. {MADE}", [requests], [names, version])
@@ -63,6 +63,11 @@ def _text(head: str, modules: Sequence[ModuleType], more: Sequence[str]) -> str:
         named |= {name: f"{_comment(said.get(name, ''))}export type {name} = {types.defined(name)};" for name in new}
     aliases = (named[name] for name in sorted(named))
     return "\n\n".join([f"/** {head} */", *aliases, *interfaces, *more]) + "\n"
+
+
+def _key(name: str) -> str:
+    """A name as the key of an interface."""
+    return name if name.isidentifier() else f'"{name}"'
 
 
 def _structs(module: ModuleType) -> Iterator[type[Struct]]:

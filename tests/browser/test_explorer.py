@@ -15,7 +15,7 @@ from loadstore.explorer.state import Explorer
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-SCREENS = ("walk", "heads", "memory", "address", "wires", "listing")
+SCREENS = ("walk", "heads", "memory", "address", "wires", "listing", "circuit")
 PLACES = {
     "walk": "#/walk?step=5",
     "heads": "#/heads?head=L1.H4&at=10",
@@ -23,6 +23,7 @@ PLACES = {
     "address": "#/address?head=L1.H4&at=10&side=K&from=L0.H7&do=cut",
     "wires": "#/wires?writer=L0.H7&reader=L1.H4.K",
     "listing": "#/listing?at=10",
+    "circuit": "#/circuit?task=induction",
 }
 SETTLED = {
     "walk": "p.claim[data-step]",
@@ -31,6 +32,7 @@ SETTLED = {
     "address": ".doing table",
     "wires": "svg",
     "listing": ".program table",
+    "circuit": ".about-task",
 }
 TYPED = "status of 422"  # how the browser notes that a prompt which was typed is none
 Visit = Callable[..., "Page"]
@@ -211,7 +213,7 @@ def test_the_heads_are_pinned_by_a_click_and_drawn_in_full(visit: Visit, explore
 def test_everything_is_reached_by_keys_alone(visit: Visit) -> None:
     page = visit("#/heads")
     page.wait_for_selector("button.head canvas")
-    for name, key in zip(SCREENS, "ghmawl", strict=True):
+    for name, key in zip(SCREENS, "ghmawlc", strict=True):
         page.keyboard.press(key)
         wait(page, f"location.hash.startsWith('#/{name}')")
         wait(page, "document.activeElement?.id === 'screen-title'")
@@ -219,7 +221,7 @@ def test_everything_is_reached_by_keys_alone(visit: Visit) -> None:
     assert page.evaluate("document.activeElement.id") == "prompt"
     page.keyboard.type("w")
     wait(page, "document.querySelector('#prompt').value.includes('w')")
-    assert page.evaluate("location.hash").startswith("#/listing")
+    assert page.evaluate("location.hash").startswith("#/circuit")
     page.keyboard.press("Tab")
     page.keyboard.press("?")
     assert page.locator("dialog.help").is_visible()
@@ -228,7 +230,7 @@ def test_everything_is_reached_by_keys_alone(visit: Visit) -> None:
     page.keyboard.press("Escape")
     page.keyboard.press("h")
     page.wait_for_timeout(100)
-    assert page.evaluate("location.hash").startswith("#/listing")
+    assert page.evaluate("location.hash").startswith("#/circuit")
 
 
 def test_a_store_is_chosen_by_keys_and_lights_its_loads(visit: Visit) -> None:

@@ -10,6 +10,8 @@ from browser.test_explorer import PLACES, SCREENS, SETTLED
 from served import ARTICLE, serving, until
 
 import loadstore as ls
+from loadstore.explorer.ask import Ask
+from loadstore.explorer.find import find
 from loadstore.explorer.state import Explorer
 
 if TYPE_CHECKING:
@@ -22,7 +24,9 @@ STOPS = """() => [...document.querySelectorAll('section.view .body')].map(body =
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    with serving(Explorer(ls.load("builtin"), ARTICLE)) as served:
+    explorer = Explorer(ls.load("builtin"), ARTICLE)
+    find(explorer, Ask({"task": "induction"}))(lambda done, of: None)  # so that its screen opens with the circuit
+    with serving(explorer) as served:
         yield served.address
 
 
@@ -33,7 +37,7 @@ def opened(browser: "Browser", address: str, name: str, width: int = 1400, **mor
     page = context.new_page()
     page.set_default_timeout(120_000)
     page.goto(address + PLACES[name], wait_until="load")
-    page.wait_for_selector(SETTLED[name])
+    page.wait_for_selector(".panel-of-f" if name == "circuit" else SETTLED[name])
     assert until(lambda: page.evaluate("document.querySelectorAll('[aria-busy=true]').length === 0"), 60)
     return page
 

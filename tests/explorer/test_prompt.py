@@ -13,6 +13,7 @@ from loadstore.explorer.ask import asked
 from loadstore.explorer.requests import PatternsRequest
 from loadstore.explorer.runs import NoSuchRun, Runs, TooLong
 from loadstore.explorer.state import Explorer
+from loadstore.explorer.switchable import NoSuchCircuit
 from loadstore.explorer.table import QUICK, SLOW, answered
 from loadstore.heads.patterns import ROLES
 from loadstore.heads.roles import IS_ROLE
@@ -108,13 +109,24 @@ def test_the_model_is_told_as_it_is(explorer: Explorer) -> None:
 
 
 OF = {"wires": {"measure": "alignment"}, "nulls": {"wires": [{"writer": "L0.H7", "side": "K"}]}}
+OF |= {"circuit/find": {"task": "induction"}}
 OF |= {name: {"edits": [{"kind": "ablate", "writer": "L0.H7"}]} for name in ("effect", "controls")}
 
 
 @pytest.mark.parametrize("name", [*QUICK, *SLOW])
 def test_wild_fields_are_refused_or_answered_and_never_a_fault(explorer: Explorer, name: str) -> None:
     run, _ = explorer.runs.make(ARTICLE)
-    usual = {"run": run, "head": "L1.H4", "at": 10, "writer": "L0.H7", "reader": "L1.H4.K", **OF.get(name, {})}
+    usual: dict[str, object] = {
+        "run": run,
+        "head": "L1.H4",
+        "at": 10,
+        "writer": "L0.H7",
+        "reader": "L1.H4.K",
+        **OF.get(name, {}),
+    }
+    if name in ("circuit/switch", "circuit/picture"):
+        answered("circuit/find", explorer, {"task": "induction", "size": "2", "pairs": 8})(lambda done, of: None)
+        usual |= {"circuit": "induction 2 8", "off": [0], "wires": [1], "pair": 0}
     wanted, _ = QUICK.get(name) or SLOW[name]
     usual = {field: value for field, value in usual.items() if field in wanted.__struct_fields__}
 
@@ -122,8 +134,8 @@ def test_wild_fields_are_refused_or_answered_and_never_a_fault(explorer: Explore
         """What a request is refused for; None where it is answered, with a document, bytes or work to do."""
         try:
             found = answered(name, explorer, fields)
-        except NoSuchRun:
-            return "no such run"
+        except (NoSuchRun, NoSuchCircuit):
+            return "no such name"
         except (LoadstoreError, TooLong) as error:
             return str(error)
         assert callable(found) if name in SLOW else isinstance(found, dict | bytes), f"{name} {fields}: {found!r:.200}"

@@ -4,7 +4,7 @@
 status  of a question (with those of guard.py)
 ======  ==============================================================================
 400     the body is no JSON object
-404     no such question, or a run that this server does not have
+404     no such question, or a run or a circuit that this server does not have
 405     a question that was not POSTed
 413     a prompt that is longer than is shown
 415     the body does not say that it is JSON
@@ -38,6 +38,7 @@ from loadstore.explorer.here import Here
 from loadstore.explorer.quiet import Quiet
 from loadstore.explorer.runs import NoSuchRun, TooLong
 from loadstore.explorer.state import Document, Explorer
+from loadstore.explorer.switchable import NoSuchCircuit
 from loadstore.explorer.table import ASIDE, QUICK, SLOW, answered
 from loadstore.explorer.work import Busy, Hung, Work
 from loadstore.views.base import plain
@@ -82,6 +83,7 @@ def application(
         Route("/explorer.js", partial(_file, bundled("explorer.js"), "text/javascript")),
         Route("/explorer.css", partial(_file, bundled("explorer.css"), "text/css")),
         Route("/api/{name}", partial(_question, explorer, work, quiet), methods=["POST"]),
+        Route("/api/{screen}/{name}", partial(_question, explorer, work, quiet), methods=["POST"]),
     ]
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: _lost, 405: _lost})
     app.router.redirect_slashes = False
@@ -105,7 +107,7 @@ async def _lost(request: Request, error: Exception) -> Response:
 
 
 async def _question(explorer: Explorer, work: Work, quiet: Quiet, request: Request) -> Response:
-    name = request.path_params["name"]
+    name = "/".join(request.path_params.values())
     if name not in QUICK and name not in SLOW:
         return refusal(404, "address", "there is no such question")
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
@@ -136,6 +138,9 @@ def refused(error: Exception, quiet: Quiet) -> Response:
     match error:
         case NoSuchRun():
             return refusal(404, "run", "this run is not on this server: it was restarted, or has forgotten it")
+        case NoSuchCircuit():
+            gone = "this circuit is not on this server: it was restarted, or has forgotten it; find it again"
+            return refusal(404, "circuit", gone)
         case TooLong():
             return refusal(413, "too-long", str(error), tokens=error.args[1:] or None)
         case LoadstoreError():

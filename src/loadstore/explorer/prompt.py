@@ -11,6 +11,7 @@ from loadstore.explorer.requests import HeadRequest, PatternsRequest, RunRequest
 from loadstore.explorer.state import Document, Explorer
 from loadstore.heads.patterns import ROLES, mass_on, role_masks
 from loadstore.heads.roles import IS_ROLE, bos_of
+from loadstore.model.weights import Weights
 from loadstore.sites import parse_head
 from loadstore.visible import visible
 
@@ -61,8 +62,12 @@ def predicted(trace: Trace, at: int, most: int = PREDICTED) -> list[Document]:
 
 def text_of(trace: Trace, index: int) -> str:
     """A token as text that can be seen, or its id where the model has no tokenizer."""
-    tokens = trace.weights.tokens
-    return f"#{index}" if tokens is None else visible(tokens.text(index))
+    return token_text(trace.weights, index)
+
+
+def token_text(weights: Weights, index: int) -> str:
+    """A token of a model as text that can be seen, or its id where the model has no tokenizer."""
+    return f"#{index}" if weights.tokens is None else visible(weights.tokens.text(index))
 
 
 def roles(trace: Trace) -> tuple[list[list[str]], list[list[float]]]:

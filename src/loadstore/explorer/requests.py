@@ -15,6 +15,8 @@ CHARACTERS = 20_000  # of a prompt
 LEAST, MOST = -(2**31), 2**31  # of any number
 EDITS = 64  # at once
 NULLS = 64  # wires whose nulls are asked for at once
+SIZE = 24  # characters of the size of a circuit
+SWITCHED = 16_384  # groups or wires of a circuit
 
 Number = Annotated[int, Meta(ge=LEAST, lt=MOST)]
 Name = Annotated[str, Meta(max_length=NAME)]
@@ -187,3 +189,29 @@ class WiresRequest(Request, frozen=True, kw_only=True):
     """Every wire of the model."""
 
     measure: Literal["alignment", "traffic"]
+
+
+class TasksRequest(Request, frozen=True, kw_only=True):
+    """Which tasks are there, and which circuits are kept?"""
+
+
+class FindRequest(Request, frozen=True, kw_only=True):
+    """The circuit of a task, of a size as in the command line, found on so many pairs."""
+
+    task: Name
+    size: Annotated[str, Meta(max_length=SIZE)] | None = None
+    pairs: Number | None = None
+
+
+class PictureRequest(Request, frozen=True, kw_only=True):
+    """A circuit that is kept, drawn at one of its pairs."""
+
+    circuit: Name
+    pair: Number | None = None
+
+
+class SwitchRequest(PictureRequest, frozen=True, kw_only=True):
+    """The same without some groups of wires and some single wires."""
+
+    off: Annotated[tuple[Number, ...], Meta(max_length=SWITCHED)] | None = None
+    wires: Annotated[tuple[Number, ...], Meta(max_length=SWITCHED)] | None = None

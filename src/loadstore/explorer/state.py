@@ -1,4 +1,4 @@
-"""What the server knows: one model, the runs that were made on it, and answers that are the same for everyone."""
+"""What the server knows: one model, its runs and circuits, and answers that are the same for everyone."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -7,7 +7,10 @@ from typing import Any, TypeAlias
 
 from loadstore.errors import LoadstoreError
 from loadstore.execution.trace import Trace
+from loadstore.explorer.newest import Newest
 from loadstore.explorer.runs import Runs, TooLong
+from loadstore.explorer.switchable import CIRCUITS, PICTURES, Switchable
+from loadstore.figures.pictured import Pictured
 from loadstore.model.weights import Weights
 
 Document: TypeAlias = dict[str, Any]
@@ -15,7 +18,7 @@ Document: TypeAlias = dict[str, Any]
 
 
 class Explorer:
-    """A model and its runs."""
+    """A model, its runs and its circuits."""
 
     def __init__(self, weights: Weights, prompt: str | list[int], asked: Mapping[str, int] | None = None) -> None:
         """Take a loaded model, the first prompt, and the question about it (``question.begin``)."""
@@ -23,6 +26,8 @@ class Explorer:
         self.prompt = prompt
         self.asked = dict(asked or {})
         self.runs = Runs(weights)
+        self.circuits: Newest[str, Switchable] = Newest(CIRCUITS)
+        self.pictures: Newest[tuple[str, int], Pictured] = Newest(PICTURES)
         self._lock = Lock()
         self._known: dict[str, Any] = {}
 

@@ -7,7 +7,20 @@ progress line by line and can be hung up on.
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from loadstore.explorer import address, channel, intervene, listing, memory, model, prompt, question, walk, wires
+from loadstore.explorer import (
+    address,
+    channel,
+    find,
+    intervene,
+    listing,
+    memory,
+    model,
+    prompt,
+    question,
+    switch,
+    walk,
+    wires,
+)
 from loadstore.explorer import requests as ask
 from loadstore.explorer.ask import asked
 from loadstore.explorer.state import Document, Explorer
@@ -30,6 +43,8 @@ QUICK: Mapping[str, tuple[type[ask.Request], Quick]] = {
     "listing": (ask.ListingRequest, listing.listing),
     "memory": (ask.MemoryRequest, memory.memory),
     "store": (ask.StoreRequest, memory.store),
+    "circuit/tasks": (ask.TasksRequest, find.tasks),
+    "circuit/switch": (ask.SwitchRequest, switch.switch),
 }
 SLOW: Mapping[str, tuple[type[ask.Request], Slow]] = {
     "controls": (ask.ControlsRequest, intervene.controls),
@@ -37,8 +52,10 @@ SLOW: Mapping[str, tuple[type[ask.Request], Slow]] = {
     "verify": (ask.VerifyRequest, listing.verify),
     "walk": (ask.WalkRequest, walk.walk),
     "wires": (ask.WiresRequest, wires.wires),
+    "circuit/find": (ask.FindRequest, find.find),
+    "circuit/picture": (ask.PictureRequest, switch.at_pair),
 }
-ASIDE = frozenset({"nulls"})
+ASIDE = frozenset({"nulls", "circuit/picture"})
 """Slow questions that fill in a picture which is there already: they wait for no other."""
 
 

@@ -85,10 +85,11 @@ def circuit_figure(circuit: Circuit, shown: Program, faithfulness: float | None,
 def _texts(task: Task, index: int) -> tuple[str, str]:
     """Both prompts of a pair, token by token where they are ids."""
     clean, other = task.clean[index], task.counterfactual[index]
-    return _text(task, clean), _text(task, other)
+    return prompt_text(task, clean), prompt_text(task, other)
 
 
-def _text(task: Task, prompt: Text) -> str:
+def prompt_text(task: Task, prompt: Text) -> str:
+    """A prompt of a task in one line: its text, or its tokens one by one where it is ids."""
     if isinstance(prompt, str):
         return visible(prompt)
     return " ".join(text_of(int(each), task.model.tokens) for each in prompt)

@@ -10,6 +10,7 @@ const WORDS: [string, string][] = [
   ["load", "what a part reads: a head loads three times, as Q (what it looks for), K (what it is found by), V (what it takes)"],
   ["address", "where a load comes from, token:subspace: attention gives the tokens, the weights say whose stores there are read"],
   ["wire", "one writer and one reader; its alignment says whether it can carry, its traffic whether it does, a cut whether it matters"],
+  ["circuit", "a set of wires that does a task; F says how much of the task it does while all other wires carry the counterfactual prompt"],
   ["alignment", "0 is what a random rotation between writer and reader would give, 1 the most that their spectra allow, \u22121 the least"],
 ];
 

@@ -155,6 +155,31 @@ export interface WiresRequest {
   measure: "alignment" | "traffic";
 }
 
+/** Which tasks are there, and which circuits are kept? */
+export interface TasksRequest {
+}
+
+/** The circuit of a task, of a size as in the command line, found on so many pairs. */
+export interface FindRequest {
+  task: string;
+  size?: string | null;
+  pairs?: number | null;
+}
+
+/** A circuit that is kept, drawn at one of its pairs. */
+export interface PictureRequest {
+  circuit: string;
+  pair?: number | null;
+}
+
+/** The same without some groups of wires and some single wires. */
+export interface SwitchRequest {
+  circuit: string;
+  pair?: number | null;
+  off?: number[] | null;
+  wires?: number[] | null;
+}
+
 /** Every question by its name. */
 export interface Questions {
   model: ModelRequest;
@@ -170,11 +195,15 @@ export interface Questions {
   listing: ListingRequest;
   memory: MemoryRequest;
   store: StoreRequest;
+  "circuit/tasks": TasksRequest;
+  "circuit/switch": SwitchRequest;
   controls: ControlsRequest;
   nulls: NullsRequest;
   verify: VerifyRequest;
   walk: WalkRequest;
   wires: WiresRequest;
+  "circuit/find": FindRequest;
+  "circuit/picture": PictureRequest;
 }
 
 /** The version of all questions. */

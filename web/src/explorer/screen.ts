@@ -2,7 +2,7 @@
 import type { VNode } from "preact";
 import type { Asked } from "./ask";
 
-export type ScreenId = "heads" | "memory" | "address" | "wires" | "listing" | "walk";
+export type ScreenId = "heads" | "memory" | "address" | "wires" | "listing" | "circuit" | "walk";
 
 /** The parameters of the address: `#/address?run=ab12&head=L1.H4` is {run, head}. */
 export type Params = Record<string, string>;

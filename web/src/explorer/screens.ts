@@ -1,5 +1,6 @@
 /** All screens, in the order of their tabs. */
 import { screen as address } from "./address/screen";
+import { screen as circuit } from "./circuit/screen";
 import { screen as heads } from "./heads/screen";
 import { screen as listing } from "./listing/screen";
 import { screen as memory } from "./memory/screen";
@@ -7,4 +8,4 @@ import type { Screen } from "./screen";
 import { screen as walk } from "./walk/screen";
 import { screen as wires } from "./wires/screen";
 
-export const screens: Screen[] = [walk, heads, memory, address, wires, listing];
+export const screens: Screen[] = [walk, heads, memory, address, wires, listing, circuit];
