@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from browser.reading import OPEN_TABLES
+from browser.reading import OPEN_TABLES, SHOW_CHOICES
 from browser.sample import sample_page
 
 from loadstore.views.page import render_page
@@ -79,6 +79,8 @@ def report(article: Path) -> Path:
 def opened(browser: "Browser", report: Path) -> "tuple[Page, list[str], list[str]]":
     """The report with all of its tables open, its requests and its errors."""
     page, requests, errors = open_page(browser, report)
+    page.evaluate(SHOW_CHOICES)
+    page.wait_for_selector("[data-view^='0-control']", state="attached")
     page.evaluate(OPEN_TABLES)
     return page, requests, errors
 

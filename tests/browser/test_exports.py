@@ -90,6 +90,7 @@ def opened(
 def exported(page: "Page", figure: str, kind: str) -> bytes:
     """What the button of a figure offers, taken at the link: a browser holds back a page's many downloads."""
     page.evaluate(CATCH)
+    page.locator(f"#{figure} .exports").evaluate("one => { one.open = true; }")
     page.locator(f"#{figure} .exports button", has_text=kind).click()
     name, content = page.evaluate("window.given")
     assert name == f"{figure}-0.{kind.lower()}"
@@ -100,6 +101,7 @@ def exported(page: "Page", figure: str, kind: str) -> bytes:
 def test_a_download_is_what_the_link_offers(browser: "Browser", open_page: Opener, path: Path, kind: str) -> None:
     page = open_page(browser, path, 1000)[0]
     with page.expect_download() as download:
+        page.locator("#figure-14 .exports summary").click()
         page.locator("#figure-14 .exports button", has_text=kind).click()
     assert download.value.suggested_filename == f"figure-14-0.{kind.lower()}"
     page.evaluate(KEEP)

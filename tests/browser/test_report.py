@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browser.reading import OPEN_TABLES, columns, same, table
+from browser.reading import OPEN_TABLES, SHOW_CHOICES, columns, same, table
 
 import loadstore as ls
 from loadstore.linear.subspace import subspace_score
@@ -63,7 +63,7 @@ def test_patterns_equal_the_api(opened, model, figure: str, head: str | None, wi
 
 @pytest.mark.parametrize(("figure", "layer", "sides"), [("10", 0, "QK"), ("12", 0, "V"), ("15", 1, SIDES)])
 def test_alignments_and_their_nulls_equal_the_api(opened, model, figure, layer, sides):
-    page, view = opened[0], 0
+    page, view = opened[0], {"10": "0-alignment-all-numbers-0", "12": "0", "15": "0-as-trained-0"}[figure]
     scores = ls.subspace_scores(model)
     writers = ["embed", "pos"] + [f"L0.H{i}" for i in range(12)] * layer
     for side in sides:
@@ -78,7 +78,10 @@ def test_raw_scores_equal_the_api(opened, model):
     scores = ls.subspace_scores(model)
     for side in ("Q", "K"):
         readers = [f"L0.H{i}.{side}" for i in range(12)]
-        same(table(page, "figure-10", 1, side), scores.score.sel(writer=["embed", "pos"], reader=readers).values)
+        same(
+            table(page, "figure-10", "0-raw-score-as-in-the-article-0", side),
+            scores.score.sel(writer=["embed", "pos"], reader=readers).values,
+        )
     raw = [
         [subspace_score(matrix.double(), ov(model, ls.Head(0, i), "ignore").dense().double()) for i in range(12)]
         for matrix in (model.W_E, model.W_pos)
@@ -101,14 +104,14 @@ def test_controls_equal_the_api(opened, model):
     writers = ["embed", "pos"] + [f"L0.H{i}" for i in range(12)]
     for side in SIDES:
         wires = scores.sel(writer=writers, reader=[f"L1.H{i}.{side}" for i in range(12)])
-        same(table(page, "figure-15", 1, side), wires.alignment.values)
+        same(table(page, "figure-15", "0-control-writers-reversed-0", side), wires.alignment.values)
         for name in ("score", "chance", "ceiling", "z", "p"):
-            same(table(page, "figure-15", 1, side, name), wires[name].values)
+            same(table(page, "figure-15", "0-control-writers-reversed-0", side, name), wires[name].values)
 
 
 def test_the_proof_equals_the_api(opened, model):
     page = opened[0]
-    rows = columns(page, "figure-proof")
+    rows = columns(page, "figure-proof", "0-every-control-0")
     from loadstore.causal.proof import induction_circuit, prove_wire
     from loadstore.report.story import tell
 
@@ -120,6 +123,11 @@ def test_the_proof_equals_the_api(opened, model):
     assert len(rows) == 1 + len(proof.controls)
     numbers = [[e.traffic, e.induction, e.prediction, e.pattern_change] for e in (proof.cut, *proof.controls)]
     np.testing.assert_allclose([[float(v) for v in row[-4:]] for row in rows], numbers, rtol=1e-4, atol=1e-5)
+    plot = columns(page, "figure-proof", "0-the-cut-beside-its-controls-0")
+    shown = [proof.intact, proof.cut.induction, proof.predicted, proof.cut.prediction]
+    np.testing.assert_allclose([float(row[0]) for row in plot], shown, rtol=1e-5)
+    others = [control.induction for control in proof.controls]
+    np.testing.assert_allclose([float(value) for value in plot[1][3:5]], [min(others), max(others)], rtol=1e-5)
 
 
 def test_one_corrupted_number_is_noticed(browser, open_page, report: Path, model, tmp_path):
@@ -130,6 +138,8 @@ def test_one_corrupted_number_is_noticed(browser, open_page, report: Path, model
     corrupt = tmp_path / "corrupt.html"
     corrupt.write_text(html.replace(number, "0.123"), encoding="utf-8")
     page = open_page(browser, corrupt)[0]
+    page.evaluate(SHOW_CHOICES)
+    page.wait_for_selector("[data-view^='0-control']", state="attached")
     page.evaluate(OPEN_TABLES)
     with pytest.raises(AssertionError):
         test_alignments_and_their_nulls_equal_the_api((page, [], []), model, "15", 1, "K")

@@ -12,9 +12,10 @@ from tiny import Kind, tiny
 
 from loadstore.decomposition.address import Address
 from loadstore.heads.patterns import ROLES
-from loadstore.report import article, closing, score, traffic
+from loadstore.report import article, closing, score
 from loadstore.report.carried import carried_claim
 from loadstore.report.channels import channels_figure
+from loadstore.report.evidence import evidence_figure
 from loadstore.report.induction import is_induction
 from loadstore.report.nothing import LeftOut
 from loadstore.report.real import roles
@@ -93,12 +94,12 @@ def evidence(traffic_of: list[float], target: list[float]) -> str:
     trace = SimpleNamespace(labels=["a·0"])
     story = made(Story, weights=weights, trace=trace, asked=SimpleNamespace(predict=3, at=0))
     vars(story)["evidence"] = lambda *_: found
-    return traffic._evidence(story, Head(1, 0)).claim
+    return evidence_figure(story, Head(1, 0)).claim
 
 
 def test_the_wire_that_carries_most_may_not_be_the_one_whose_cut_changes_most() -> None:
-    assert "into its Q embed carries most (2.00), whose cut changes most too (.30)" in evidence([2.0, 1.0], [0.3, 0.2])
-    assert "into its Q embed carries most (2.00), though cutting pos changes more (.40)" in evidence(
+    assert "into its Q embed carries most (2.00), and its cut changes most (.30)" in evidence([2.0, 1.0], [0.3, 0.2])
+    assert "into its Q embed carries most (2.00), but cutting pos changes more (.40)" in evidence(
         [2.0, 1.0], [0.3, 0.4]
     )
 

@@ -2,12 +2,11 @@
 
 from dataclasses import replace
 
-from each import each
+import pytest
 
 from loadstore.evidence.head_facts import AblationEffect, Dossier, MatchedPair, RoleScore, WireScore
 from loadstore.report.dossier import figures_of
 from loadstore.report.verdict import LITTLE, summary
-from loadstore.views.charts import Bars
 
 NAN = float("nan")
 QUIET = Dossier(
@@ -71,8 +70,8 @@ def test_nothing_above_chance_is_said_for_each_side() -> None:
 
 def test_spectrum_and_tokens_are_told() -> None:
     said = claims(QUIET)
-    assert "as spread out as 1.0 equal directions of 2" in said["H4"]
-    assert "as large (dashed) is as 2.0" in said["H4"]
+    assert "has an effective rank of 1.0 of 2 (the participation ratio" in said["H4"]
+    assert "as large (dashed) has 2.0." in said["H4"]
     assert (
         "25.0 % of tokens their own logit most, 50.0 % of tokens (among the first 5); eigenvalue score −.50"
         in said["H5"]
@@ -83,9 +82,19 @@ def test_spectrum_and_tokens_are_told() -> None:
     assert len(figures_of(pair)[4].views) == len(figures_of(QUIET)[4].views) + 1
 
 
-@each("figure", figures_of(QUIET))
-def test_strong_bars_are_those_above_chance(figure: dict) -> None:
-    for view in figure.views:
-        if isinstance(view, Bars) and figure.number in ("H2", "H3"):
-            for row in view.rows:
-                assert row.strong == ("not above chance" not in row.text)
+def test_pairs_that_read_the_same_are_one_row_with_their_number() -> None:
+    pairs = tuple(MatchedPair(query, "\ufffd", score) for query, score in (("Test", 3.9), ("exc", 3.8), ("Test", 3.7)))
+    (*_, view) = figures_of(replace(QUIET, matched=pairs, unmatched=""))[4].views
+    assert view.rows == (("Test", "\ufffd  (2 tokens that read so)", 3.9), ("exc", "\ufffd", 3.8))
+
+
+def test_ablation_is_a_dot_with_two_standard_errors() -> None:
+    (view,) = figures_of(QUIET)[5].views
+    for row, effect in zip(view.rows, QUIET.ablation, strict=True):
+        assert row.value == pytest.approx(effect.effect)
+        assert row.interval == pytest.approx((effect.effect - 2 * effect.error, effect.effect + 2 * effect.error))
+
+
+def test_strong_bars_are_those_above_chance() -> None:
+    shown = {figure.number: [row.strong for row in figure.views[0].rows] for figure in figures_of(QUIET)[1:3]}
+    assert shown == {"H2": [False, True], "H3": [False]}

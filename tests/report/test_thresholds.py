@@ -90,10 +90,9 @@ def test_a_head_puzzles_above_chance_after_bonferroni_over_the_wires_asked() -> 
 
 
 def test_a_spectrum_falls_where_it_is_below_a_hundredth_of_its_first() -> None:
-    for third, told in ((1.0, "nowhere"), (0.999, "after 2 directions"), (1.001, "nowhere")):
-        assert spectra._cliff({"W_E": np.array([100.0, 50.0, third])}) == (
-            f"Where eigenvalues fall below a hundredth of the strongest: those of W_E {told}."
-        )
+    below, above = "fall below a hundredth of the largest after 2 directions", "stay above a hundredth of the largest"
+    for third, told in ((1.0, above), (0.999, below), (1.001, above)):
+        assert spectra._cliff({"W_E": np.array([100.0, 50.0, third])}) == f"Eigenvalues of W_E {told}."
 
 
 def test_a_head_is_chosen_among_several_where_more_than_two_rows_can_differ() -> None:

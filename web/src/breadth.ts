@@ -27,7 +27,7 @@ function isBroad(view: View): boolean {
     case "loadstore/heatmap@1":
       return heatmapWidth(view) > HALF;
     case "loadstore/table@1":
-      return view.columns.length > 4 || view.rows.some((row) => row.map(String).join("").length > 64);
+      return view.columns.length > 4 || view.rows.some((row) => row.map(String).join("").length > 90);
     case "loadstore/picture@1":
       return view.width > HALF;
     default:

@@ -48,11 +48,11 @@ test("steps run each from where the last ended, and come to their total", () => 
 
 test("ties lead from the end of a step to the beginning of the next, on narrow screens past no text", () => {
   const rows = [1, 0.5, -2].map((value, index) => ({ label: "", value, text: "", strong: false, from: [0, 1, 1.5][index] as number }));
-  for (const width of [599, 600]) {
+  for (const width of [319, 320]) {
     const plan = layout(chart([], { rows, tied: true }), width);
     const [first, second, last] = plan.rows.map((row) => topOf(plan, row)) as [number, number, number];
     const [one, two] = [plan.at(1), plan.at(1.5)];
-    const expected = width < 600 ? `M${one} ${first + THICK}v4M${one} ${second}v-4M${two} ${second + THICK}v4M${two} ${last}v-4` : `M${one} ${first + THICK}V${second}M${two} ${second + THICK}V${last}`;
+    const expected = width < 320 ? `M${one} ${first + THICK}v4M${one} ${second}v-4M${two} ${second + THICK}v4M${two} ${last}v-4` : `M${one} ${first + THICK}V${second}M${two} ${second + THICK}V${last}`;
     assert.equal(tiesOf(plan), expected);
   }
   assert.equal(tiesOf(layout(chart([1]), 600)), "");
@@ -133,7 +133,7 @@ test("labels of rules are in the picture and none lies over another", () => {
 });
 
 test("the lines of an axis cross no text where the screen is narrow", () => {
-  const [narrow, wide] = [layout(chart([1, 2]), 599), layout(chart([1, 2]), 600)];
+  const [narrow, wide] = [layout(chart([1, 2]), 319), layout(chart([1, 2]), 320)];
   assert.equal(upright(wide, 5, 20), `M5 20V${wide.bottom}`);
   assert.equal(upright(narrow, 5, narrow.top), narrow.rows.map(({ top }) => `M5 ${top + 19}v20`).join(""));
   assert.ok(narrow.rows.every((row) => topOf(narrow, row) >= row.top + 19 && topOf(narrow, row) + THICK <= row.top + 39));

@@ -1,7 +1,7 @@
 /** A dot plot: a number a row, with its interval and the numbers that it is compared with. */
 import { useCursor } from "../cursor";
-import { DataTable } from "../datatable";
-import { exact, say } from "../format";
+import { DataTable, field } from "../datatable";
+import { say } from "../format";
 import { ViewFrame } from "../frame";
 import type { Dot, Dots } from "../model";
 import type { Place } from "../place";
@@ -15,14 +15,14 @@ export function DotsView({ view, place }: { view: Dots; place: Place }) {
   const cursor = useCursor<{ row: number }>();
   const count = view.rows.length;
   const columns = [view.label, "from", "to", ...(view.others ? [`least of ${view.others}`, `largest of ${view.others}`] : []), "note"];
-  const cells = (row: Dot, print: (value: Dot["value"]) => string) => [print(row.value), ...(row.interval ?? [null, null]).map(print), ...(view.others ? ends(row).map(print) : []), row.text];
+  const cells = (row: Dot) => [row.value, ...(row.interval ?? [null, null]), ...(view.others ? ends(row) : []), row.text];
   return (
     <ViewFrame
       view={view}
       place={place}
-      records={() => [["row", ...columns], ...view.rows.map((row) => [row.label, ...cells(row, exact)])]}
+      records={() => [["row", ...columns], ...view.rows.map((row) => [row.label, ...cells(row).map(field)])]}
       cells={count * columns.length}
-      table={() => <DataTable place={place} caption={view.title} corner="row" list columns={columns} rows={view.rows.map((row) => ({ head: row.label, cells: cells(row, (value) => say(value, view.digits)) }))} />}
+      table={() => <DataTable place={place} caption={view.title} corner="row" list columns={columns} rows={view.rows.map((row) => ({ head: row.label, cells: cells(row) }))} text={(cell) => say(cell, view.digits)} />}
     >
       <Stop
         cursor={cursor}

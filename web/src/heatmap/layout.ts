@@ -22,7 +22,7 @@ const TINY = 6;
 /** A side that is still comfortable to look at, where its cells are many. */
 const SMALL = 240;
 /** The height that a panel keeps to while its labels still fit. */
-const TALL = 420;
+const TALL = 395;
 /** More panels than this are drawn as thumbnails with one panel large. */
 const FEW = 6;
 
