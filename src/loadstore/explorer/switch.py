@@ -77,6 +77,8 @@ def _cut(kept: Switchable, drawn: Pictured, off: frozenset[int], pair: int, logi
     answer = drawn.graph.answer.text
     instead = "" if likeliest == token else f" The likeliest is {token_text(kept.on.pairs.model, likeliest)} then."
     partly = f" {plural(thinned, 'drawn load')} lost some wires." if thinned else ""
+    if off and not broken and not thinned:
+        partly = " None of the drawn loads has a wire that is off."
     return Cut(
         name="What is off",
         arcs=tuple(broken),

@@ -1,6 +1,6 @@
 /** The loads of a circuit as switches: by the depth of their readers, each with its parts and its wires below it. */
 import { useMemo, useState } from "preact/hooks";
-import { percent } from "../../format";
+import { number } from "../../format";
 import { onlyOn, toggled, wiresOf } from "./off";
 import type { Load, Part } from "./types";
 
@@ -46,12 +46,17 @@ export function Loads({ loads, off, set }: Props) {
             List all {loads.length} loads
           </button>{" "}
           <span class="said">
-            the {hidden.length} weakest have {percent(hidden.reduce((sum, { share }) => sum + share, 0))} of the circuit’s |attribution|
+            the {hidden.length} weakest have {inPercent(hidden.reduce((sum, { share }) => sum + share, 0))} of the circuit’s |attribution|
           </span>
         </p>
       )}
     </section>
   );
+}
+
+/** A share with as many decimals as those above and below it. */
+function inPercent(share: number): string {
+  return `${number(100 * share, 1)} %`;
 }
 
 /** The ids of the loads that are listed whatever is off. */
@@ -71,7 +76,7 @@ function Row({ load, loads, off, set, largest }: Props & { load: Load; largest: 
         <rect class="track" width="100%" height="8" rx="1.5" />
         <rect class="filled" width={`${(100 * load.share) / largest}%`} height="8" rx="1.5" />
       </svg>
-      <span class="share">{percent(load.share)}</span>
+      <span class="share">{inPercent(load.share)}</span>
       <button type="button" aria-label={`Only ${load.name} on`} onClick={() => set(onlyOn(loads, wires))}>
         only
       </button>
@@ -115,7 +120,7 @@ function Switch({ name, share, wires, off, set, strong = false }: { name: string
     <label class={gone === wires.length ? "switch-of-load gone" : "switch-of-load"}>
       <input type="checkbox" checked={gone === 0} indeterminate={gone > 0 && gone < wires.length} onChange={() => set(toggled(off, wires))} />
       <span class={strong ? "name strong" : "name"}>{name}</span>
-      {share !== undefined && <span class="share">{percent(share)}</span>}
+      {share !== undefined && <span class="share">{inPercent(share)}</span>}
     </label>
   );
 }
