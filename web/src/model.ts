@@ -260,7 +260,7 @@ export interface Section {
 export interface Page {
   schema: "loadstore/page@1";
   title: string;
-  /** What it comes to, in a few sentences. */
+  /** The main results, in a few sentences. */
   lead: string;
   /** The text that it is about. */
   prompt: string;
