@@ -6,6 +6,8 @@ import type { Bars, Cell } from "../model";
 export const SIZE = 12;
 export const LINE = 16;
 const NARROW = 320;
+/** Texts longer than this stand below their bars in less room than that. */
+const [LONG, WORDY] = [130, 460];
 const GAP = 14;
 
 /** Bars as they are drawn: those of a sum begin where the one before ended. */
@@ -55,7 +57,8 @@ export function printed(view: Pick<Bars, "digits" | "kind">, value: Cell): strin
 
 /** All rows of `view`, its total last, in `width` pixels. */
 export function layout(view: Chart, width: number): Layout {
-  const narrow = width < NARROW;
+  const said = widestOf(view.rows.map(({ text }) => text), SIZE);
+  const narrow = width < (said > LONG ? WORDY : NARROW);
   const all = [...view.rows.map((row) => ({ from: 0, ...row, total: false })), ...(view.total ? [{ ...view.total, from: 0, text: "", strong: true, total: true }] : [])];
   const values = Math.max(widestOf(all.map(({ value }) => printed(view, value)), SIZE, "mono", "600"), textWidth("value", SIZE));
   const names = [...all.map(({ label }) => label), view.columns[0]];
@@ -63,7 +66,7 @@ export function layout(view: Chart, width: number): Layout {
   const label = narrow ? width - values - GAP : Math.min(widestOf(names, SIZE, "mono", "600") + 2, width * 0.28);
   const left = narrow ? 4 : label + GAP;
   const room = width - left - values - 2 * GAP;
-  const text = narrow ? width - 8 : all.some(({ text: said }) => said) ? Math.min(texts + 2, room * 0.52) : 0;
+  const text = narrow ? width - 8 : all.some(({ text: own }) => own) ? Math.min(texts + 2, room * 0.52) : 0;
   const right = narrow ? width - 4 : left + Math.min(560, room - (text ? text + GAP : 0));
   const value = narrow ? width : right + GAP + values;
   const [low, high] = [Math.min(view.low, view.kind === "signed" ? 0 : view.low), Math.max(view.high, view.kind === "signed" ? 0 : view.high)];

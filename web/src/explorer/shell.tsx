@@ -15,6 +15,7 @@ import { goTo, route } from "./route";
 import { useRunning } from "./running";
 import { clear, type ModelFacts, type Question, type Run, type Screen, type ScreenProps, tokenAt } from "./screen";
 import { screens } from "./screens";
+import { Hint } from "../readout";
 import { Answer, Waiting } from "./states";
 
 /** The whole page. */
@@ -131,6 +132,7 @@ function Machine({ model }: { model: ModelFacts }) {
       </nav>
       <Help dialog={help} screens={screens} />
       {props ? <Frame key={screen.id} screen={screen} heading={heading} props={props} /> : running.waiting && <Waiting what="the prompt" />}
+      {props && <Hint />}
     </>
   );
 }
