@@ -81,6 +81,7 @@ def right_calls() -> dict[str, dict[str, object]]:
         "effect": {"weights": model, "prompt": IDS, "edits": [ls.ablate(head)], "metric": ls.kl()},
         "faithfulness": {"circuit": ls.circuit(ranked, 9), "pairs": task.choose},
         "freeze": {"what": "patterns", "source": trace},
+        "picture": {"result": ls.listing(trace), "index": 0, "top": 3, "roles": {}},
         "prove": {"circuit": ls.circuit(ranked, 9), "pairs": task.judge, "controls": 2, "sampled": 2, "null": 2},
         "head_roles": {"weights": model, "sequences": 2},
         "induction_answers": {"trace": trace, "at": 3, "heads": [head]},

@@ -10,9 +10,8 @@ from browser.test_explorer import PLACES, SCREENS, SETTLED
 from served import ARTICLE, serving, until
 
 import loadstore as ls
-from loadstore.explorer.ask import Ask
-from loadstore.explorer.find import find
 from loadstore.explorer.state import Explorer
+from loadstore.explorer.table import answered
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -25,7 +24,9 @@ STOPS = """() => [...document.querySelectorAll('section.view .body')].map(body =
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     explorer = Explorer(ls.load("builtin"), ARTICLE)
-    find(explorer, Ask({"task": "induction"}))(lambda done, of: None)  # so that its screen opens with the circuit
+    answered("circuit/find", explorer, {"task": "induction"})(
+        lambda done, of: None
+    )  # its screen opens with the circuit
     with serving(explorer) as served:
         yield served.address
 

@@ -6,9 +6,8 @@ import pytest
 from served import ARTICLE, serving, until
 
 import loadstore as ls
-from loadstore.explorer.ask import Ask
 from loadstore.explorer.state import Explorer
-from loadstore.explorer.switch import switch
+from loadstore.explorer.table import answered
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -34,7 +33,7 @@ def test_a_load_is_switched_by_keys_and_f_is_the_servers(browser: "Browser") -> 
         (name,) = explorer.circuits.keys
 
         def shows(off: list[int]) -> bool:
-            answer = switch(explorer, Ask({"circuit": name, "off": off}))
+            answer = answered("circuit/switch", explorer, {"circuit": name, "off": off})
             broken = page.locator("svg .load.cut").count()
             f = float(shown.inner_text().replace("−", "-"))
             return abs(f - answer["faithfulness"]) < 0.0051 and broken == len(answer["cut"].arcs)
@@ -50,7 +49,7 @@ def test_a_load_is_switched_by_keys_and_f_is_the_servers(browser: "Browser") -> 
         names: dict[str, Any] = {}
         exec(compile(page.evaluate("navigator.clipboard.readText()"), "copied", "exec"), names)
         same = ls.faithfulness(names["circuit"].without(names["off"]), names["pairs"])
-        answer = switch(explorer, Ask({"circuit": name, "off": [0]}))
+        answer = answered("circuit/switch", explorer, {"circuit": name, "off": [0]})
         assert answer["faithfulness"] == pytest.approx(float(same.faithfulness), rel=1e-4)
         page.get_by_role("button", name="Only unembed on").press("Enter")
         assert until(lambda: shows([0, 1]))

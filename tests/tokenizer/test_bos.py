@@ -100,7 +100,7 @@ def test_the_caller_may_decide(folder: Path, bos: Any, first: list[int], sentenc
     assert run(model, [1, 2]).tokens.tolist() == [[1, 2]]
     assert run(model, torch.tensor([[0, 1], [2, 3]])).tokens.tolist() == [[0, 1], [2, 3]]
     assert model.begins == sentence
-    assert ["BOS", sentence] in facts(model)
+    assert ("BOS", sentence) in facts(model)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def test_a_head_has_formed_above_nine_tenths(score: float, *, told: bool) -> Non
     assert found.formed == told
     assert verdict(found).startswith("an induction head formed" if told else "no induction head formed")
     page = formation_document(MODEL, found)
-    assert page["title"] == ("The moment an induction head forms" if told else "No induction head formed")
+    assert page.title == ("The moment an induction head forms" if told else "No induction head formed")
 
 
 def test_a_moment_is_told_where_both_ends_of_the_rise_are_known() -> None:
@@ -58,8 +58,8 @@ def test_a_rise_is_from_a_tenth_to_nine_tenths() -> None:
 
 
 def test_a_page_has_no_point_at_zero_tokens() -> None:
-    figure = formation_document(MODEL, formed(0.95))["sections"][0]["figures"][0]
-    assert figure["views"][0]["series"][0]["x"] == [1, 2000]
+    figure = formation_document(MODEL, formed(0.95)).sections[0].figures[0]
+    assert figure.views[0].series[0].x == (1, 2000)
 
 
 @pytest.mark.parametrize(("share", "worth"), [(0.8, False), (0.799, True), (0.801, False)])
