@@ -15,6 +15,7 @@ from loadstore.errors import BadRequest
 from loadstore.report.formation import formation_document
 from loadstore.training.formation import formation, verdict, window
 from loadstore.training.history import Line, read_lines
+from loadstore.views.base import plain
 
 pytestmark = pytest.mark.alone
 
@@ -55,7 +56,8 @@ def test_a_run_without_a_terminal_prints_lines_writes_a_page_and_a_model_and_exi
     measured = read_lines(tmp_path / "out" / "metrics.jsonl")
     found = formation(measured)
     assert found.score[-1] == max(measured[-1]["induction"].values())
-    assert json.dumps(formation_document(model, found)["sections"][0]["figures"][0]["views"], allow_nan=False)
+    views = formation_document(model, found).sections[0].figures[0].views
+    assert json.dumps(plain(views), allow_nan=False)
 
 
 def test_in_a_terminal_the_picture_is_live(tmp_path: Path):
