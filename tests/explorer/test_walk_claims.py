@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 
 import pytest
+from each import each
 
 import loadstore as ls
 from loadstore.evidence.circuit import Circuit
@@ -44,7 +45,7 @@ def ambiguity(explorer: Explorer) -> Ambiguity:
     return Ambiguity(name, trace, parse_head("L1.H4"), (2, 5), (0.4, 0.4), answers, made=False)
 
 
-@pytest.mark.parametrize(("share", "most"), [(BELOW, False), (0.5, False), (ABOVE, True)])
+@each(("share", "most"), [(BELOW, False), (0.5, False), (ABOVE, True)])
 def test_most_is_more_than_half(share: float, *, most: bool) -> None:
     assert HALF == 0.5
     assert mostly(share) == most
@@ -52,7 +53,7 @@ def test_most_is_more_than_half(share: float, *, most: bool) -> None:
     assert ("does not find its token by it alone" in finds("L1.H4", share)) == (not most)
 
 
-@pytest.mark.parametrize(("weight", "seen"), [(0.1499, 1), (0.15, 2), (0.1501, 2)])
+@each(("weight", "seen"), [(0.1499, 1), (0.15, 2), (0.1501, 2)])
 def test_a_place_is_looked_at_from_its_share_on(ambiguity: Ambiguity, weight: float, seen: int) -> None:
     assert SHARE == 0.15
     found = replace(ambiguity, weights=(0.6, weight))

@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 
 import pytest
+from each import each
 
 import loadstore as ls
 from loadstore.circuits.circuit import mask_of
@@ -80,7 +81,7 @@ def test_the_picture_prints_f_of_the_wires_that_it_draws(
     assert wires_alone(asked.trace, asked.at, token, [])[1] == 0
 
 
-@pytest.mark.parametrize(("share", "finds"), [(0.5, False), (ABOVE, True)])
+@each(("share", "finds"), [(0.5, False), (ABOVE, True)])
 def test_a_head_finds_its_token_by_a_store_with_more_than_half_of_the_choice(
     asked: Example, explorer: Explorer, share: float, *, finds: bool
 ) -> None:
@@ -101,7 +102,7 @@ def test_a_collapse_is_claimed_only_where_it_was_measured(asked: Example, explor
         assert expected in said
 
 
-@pytest.mark.parametrize(("rank", "likely"), [(0, "is most likely next"), (1, "is prediction number 2")])
+@each(("rank", "likely"), [(0, "is most likely next"), (1, "is prediction number 2")])
 def test_a_prediction_that_is_not_the_first_is_told_with_its_number(asked: Example, rank: int, likely: str) -> None:
     token = int(asked.trace.tokens[0, asked.key])
     assert likely in words.expected(asked, {"token": token, "probability": 0.5, "rank": rank})

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from circuits.planted import Planted, planted
+from each import each
 
 import loadstore as ls
 from loadstore.circuits.band import random_band
@@ -46,7 +47,7 @@ def test_the_proof_has_its_dots_and_its_numbers(proof: Proof) -> None:
     json.dumps(plain(found), allow_nan=False)
 
 
-@pytest.mark.parametrize(("gap", "said"), [(1e-9, "that is above"), (0.0, "not above"), (-0.1, "not above")])
+@each(("gap", "said"), [(1e-9, "that is above"), (0.0, "not above"), (-0.1, "not above")])
 def test_a_circuit_that_is_no_better_than_a_control_is_not_said_to_be(proof: Proof, gap: float, said: str) -> None:
     other = replace(proof, sufficiency=replace(proof.sufficiency, gap=gap))
     assert f"{said} the best" in proof_figure(other).claim.replace("that is not", "not")

@@ -2,6 +2,7 @@
 
 import pytest
 from circuits.planted import planted
+from each import each
 
 import loadstore as ls
 from loadstore.circuits.graph_of_pair import pair_graph
@@ -27,7 +28,7 @@ def test_the_strongest_are_taken_from_the_answer_down() -> None:
     assert strongest([under, low, loose, straight], 1) == ([straight], 3)
 
 
-@pytest.mark.parametrize(("share", "drawn"), [(0.0051, 2), (0.005, 2), (0.0049, 1)])
+@each(("share", "drawn"), [(0.0051, 2), (0.005, 2), (0.0049, 1)])
 def test_less_than_a_hundredth_of_the_strongest_is_left(share: float, drawn: int) -> None:
     taken, _ = strongest([load(HEADS[2], ANSWER, 0.5), load(TOKENS[2], ANSWER, share)], 9)
     assert len(taken) == drawn

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from each import each
 from tiny import Kind, Sizes, tiny
 
 from loadstore.errors import BadRequest
@@ -26,7 +27,7 @@ def formed(score: float, began: Moment | None = None, ended: Moment | None = Non
     )
 
 
-@pytest.mark.parametrize(("score", "told"), [(0.9, False), (0.9 - 1e-9, False), (0.9 + 1e-9, True)])
+@each(("score", "told"), [(0.9, False), (0.9 - 1e-9, False), (0.9 + 1e-9, True)])
 def test_a_head_has_formed_above_nine_tenths(score: float, *, told: bool) -> None:
     found = formed(score)
     assert found.formed == told
