@@ -10,7 +10,7 @@ from loadstore.explorer.state import Document, Explorer
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.report.channels import channels_figure
-from loadstore.report.words import number, plural, size
+from loadstore.report.words import chance, number, plural
 from loadstore.scores.channels import channels
 from loadstore.scores.decoding import ChannelTokens, Match, wire_tokens
 from loadstore.scores.measures import OF_A_WIRE
@@ -91,7 +91,7 @@ def _figure(
     claim = (
         f"{writer} stores in {plural(total, 'channel')}. Number {numbers[0]} carries {number(float(carried[0]))} of "
         f"this wire{shown}. The whole wire has alignment {number(wire['alignment'])}: score {number(wire['score'], 3)} "
-        f"where chance is {number(wire['chance'], 3)}, z {number(wire['z'], 1)}, {_p(wire['p'])}."
+        f"where chance is {number(wire['chance'], 3)}, z {number(wire['z'], 1)}, {chance(wire['p'])}."
     )
     rows = [
         (
@@ -120,11 +120,6 @@ def _figure(
     )
     note = loads if ends else "Carried: a channel's part of the wire's squared product; all channels add up to 1."
     return figure("Channels", f"{writer} → {reader}", claim, views, reading(note))
-
-
-def _p(p: float) -> str:
-    """A tail beyond what a double holds is told as such."""
-    return "p below 1e−300" if p == 0 else f"p {size(p)}"
 
 
 def _label(channel: int, dimension: int) -> str:

@@ -10,7 +10,7 @@ from loadstore.report.machine import machine_figure
 from loadstore.report.moved import moved_figure
 from loadstore.report.parts import Part, shared
 from loadstore.report.previous import previous_figures
-from loadstore.report.puzzle import puzzling_head
+from loadstore.report.puzzle import puzzle
 from loadstore.report.score import score_figure
 from loadstore.report.sections import Built, section
 from loadstore.report.spectra import spectra_figures
@@ -123,16 +123,16 @@ def _previous(story: Story) -> list[Figure]:
 
 
 def _puzzle(story: Story) -> Built | None:
-    found = puzzling_head(story)
+    found = puzzle(story)
     if found is None:
         return None
-    head, side = found
     return section(
         "puzzle",
-        f"What {head} does",
-        f"The article ends with a head that it cannot explain. Here {head} is, after {story.previous}, the head best "
-        f"aligned with the {side} of {story.candidate}.",
-        dossier_figures(story.weights, head, story.roles, story.scores),
+        f"What {found.head} does",
+        f"The article ends with a head that it cannot explain: the induction head's Q and K load from it too. Here "
+        f"that is {found.head}. Of the heads aligned with the Q or K of {story.candidate}, {story.previous} aside, it "
+        f"carries most on text: {number(found.traffic)} nats into the {found.side}.",
+        dossier_figures(story.weights, found.head, story.roles, story.scores),
     )
 
 

@@ -6,6 +6,7 @@ from loadstore.atomic import write_whole
 from loadstore.heads.roles import random_repeats
 from loadstore.model.weights import Weights
 from loadstore.report.facts import facts
+from loadstore.report.words import percent
 from loadstore.tokenizer.tokens import labels
 from loadstore.training.formation import FORMED, HIGH, LOW, Formation, chance, verdict
 from loadstore.version import VERSION
@@ -25,7 +26,7 @@ def formation_document(weights: Weights, found: Formation) -> Page:
 
     x = ("tokens", "tokens", "log")
     moments = [
-        rule("x", moment.tokens, f"{share:.0%} of the rise")
+        rule("x", moment.tokens, f"{percent(share)} of the rise")
         for moment, share in ((found.began, LOW), (found.ended, HIGH))
         if moment is not None
     ]

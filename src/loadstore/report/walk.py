@@ -6,6 +6,7 @@ import numpy as np
 
 from loadstore.decomposition.address import Address
 from loadstore.decomposition.walk import Walk, walk
+from loadstore.report.address import above_one
 from loadstore.report.nothing import PAIRS, LeftOut, leads
 from loadstore.report.story import Story
 from loadstore.report.words import MINUS, listed, number, plural, size
@@ -88,7 +89,7 @@ def walk_figure(found: Walk, stores: str = "") -> Figure:
     claim = (
         f"Of the {number(recorded)} nats by which {_contrast(address)}, {pair}, the largest of "
         f"{plural(parts.size, 'pair')} of writers. {_read(address)}All pairs sum to the number of the run "
-        f"within {size(abs(remainder))}."
+        f"within {size(abs(remainder))}.{above_one(address)}"
     )
     return figure(
         "Walk",

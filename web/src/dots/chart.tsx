@@ -3,10 +3,9 @@ import { scaleLinear } from "d3-scale";
 import { useMemo } from "preact/hooks";
 import type { Cursor } from "../cursor";
 import { say } from "../format";
-import { fit } from "../measure";
 import type { Cell, Dot, Dots } from "../model";
 import { Sheet, takes } from "../sheet";
-import { LABEL, type Layout, layout, middleOf } from "./layout";
+import { LABEL, type Layout, layout, middleOf, NAME_LINE } from "./layout";
 
 interface Props {
   view: Dots;
@@ -48,9 +47,11 @@ function Axis({ view, plan }: { view: Dots; plan: Layout }) {
           </text>
         </g>
       ))}
-      <text class="axis-name" x={(plan.left + plan.end) / 2} y={plan.bottom + 34} text-anchor="middle">
-        {fit(view.label, plan.end - plan.left, LABEL)}
-      </text>
+      {plan.name.map((line, index) => (
+        <text key={index} class="axis-name" x={(plan.left + plan.end) / 2} y={plan.bottom + 34 + NAME_LINE * index} text-anchor="middle">
+          {line}
+        </text>
+      ))}
       {view.rules.map(([value, label], index) => (
         <g key={index}>
           <path class="rule" d={`M${plan.at(value)} ${plan.top - 4}V${plan.bottom}`} />

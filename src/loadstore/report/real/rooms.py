@@ -8,7 +8,7 @@ from loadstore.evidence.dossier import structureless_values
 from loadstore.model.ports import ov
 from loadstore.report.nothing import LeftOut, defined
 from loadstore.report.real.atlas import Atlas
-from loadstore.report.words import number
+from loadstore.report.words import number, percent
 from loadstore.scores.spectra import spectrum
 from loadstore.sites import parse_head
 from loadstore.views.model import Figure, figure, lines, reading, rule, series
@@ -49,7 +49,7 @@ def _drawn(atlas: Atlas, title: str, results: "dict[str, xr.Dataset]") -> Figure
                 ("rank", "directions", "linear"),
                 ("cumulative", "share", "linear"),
                 drawn,
-                [rule("y", share, f"{share:.0%}") for share in (0.5, 0.8, 0.95)],
+                [rule("y", share, percent(share)) for share in (0.5, 0.8, 0.95)],
             )
         ],
         reading(
