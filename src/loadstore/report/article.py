@@ -17,7 +17,7 @@ from loadstore.report.spectra import spectra_figures
 from loadstore.report.story import Story
 from loadstore.report.stream import first_stream_figure, later_stream_figure
 from loadstore.report.tokens import token_figures
-from loadstore.report.traffic import CARRIED, traffic_figures
+from loadstore.report.traffic import ABOUT, CARRIED, traffic_figures
 from loadstore.report.walk import walk_of
 from loadstore.report.words import listed, number
 from loadstore.views.model import Figure
@@ -105,8 +105,16 @@ def article_parts(story: Story) -> list[Part]:
             lambda: section(
                 "traffic", "What is carried", CARRIED, traffic_figures(story, story.weights.architecture.heads)
             ),
+            slow=True,
+            about=ABOUT,
         ),
-        Part("a dossier", 2.4, lambda: _puzzle(story)),
+        Part(
+            "a dossier",
+            2.4,
+            lambda: _puzzle(story),
+            slow=True,
+            about=("The dossier of a head", "the head that the article cannot explain"),
+        ),
     ]
 
 

@@ -40,7 +40,7 @@ def machine_figure(story: Story) -> Figure:
         f"{story.weights.name} has {plural(shape.n_layers, 'layer')} of {plural(shape.n_heads, 'head')}. The stream of "
         f"this prompt is a memory of {plural(n, 'token')} × {shape.d_model} numbers: "
         f"{'the head' if heads == 1 else f'each of the {heads:,} heads'} loads from it three times (Q, K and V) and "
-        f"stores once.{mlps}" + ("" if composed is None else f" In colour, {composed.label}: {_found(composed)}.")
+        f"stores once.{mlps}" + ("" if composed is None else f" In colour: K-composition. {_found(composed)}.")
     )
     beside = [] if shape.n_heads == 1 else ["heads of one layer load in parallel and do not see each other's stores"]
     beside += [] if shape.mlp is None else [_mlps(shape.mlp, shape.n_heads)]
@@ -69,7 +69,7 @@ def machine_figure(story: Story) -> Figure:
 
 
 def _found(composed: Composition) -> str:
-    return f"the K of {composed.reader} can find tokens by what {composed.writer} stored there"
+    return f"The K of {composed.reader} can find tokens by what {composed.writer} stored there"
 
 
 def composition(story: Story) -> Composition | None:

@@ -10,7 +10,8 @@ from loadstore.model.weights import Weights
 from loadstore.report.article import article_parts, lead
 from loadstore.report.asked import answer, command
 from loadstore.report.facts import facts
-from loadstore.report.parts import Progress, build_all
+from loadstore.report.nothing import quick_words
+from loadstore.report.parts import Progress, build_all, quick_parts
 from loadstore.report.prompt import Prompt
 from loadstore.report.real.atlas import is_article
 from loadstore.report.real.page import explore, real_lead, real_parts
@@ -33,6 +34,7 @@ def report_document(
     against: int | str | None = None,
     model: str | None = None,
     options: Sequence[str] = (),
+    quick: bool = False,
     progress: Progress | None = None,
 ) -> Page:
     """The report on one prediction as a page.
@@ -48,6 +50,7 @@ def report_document(
         against: The token to compare with; the likeliest other token if None.
         model: How the command line named the model, for the command that the page shows.
         options: Other options of that command.
+        quick: Leave out the sections that take long, and list them at the end.
         progress: Called as each part begins.
 
     Raises:
@@ -62,24 +65,27 @@ def report_document(
             f"about repeats and needs a context of {least}. loadstore scores and loadstore spectrum need no prompt"
         )
     if is_article(weights.architecture):
-        story = tell(weights, prompt, at, predict, against)
-        sections = build_all(article_parts(story), progress)
-        opening = lead(story)
+        story = tell(weights, prompt, at, predict, against, quick=quick)
+        parts, opening = article_parts(story), lead
     else:
-        story = explore(weights, prompt, at, predict, against)
-        sections = build_all(real_parts(story), progress)
-        opening = real_lead(story)
+        story = explore(weights, prompt, at, predict, against, quick=quick)
+        parts, opening = real_parts(story), real_lead
+    parts, slow = quick_parts(parts) if quick else (parts, [])
+    sections = build_all(parts, progress)
     default = prompt is None and at is None and predict is None
     return Page(
         title=f"{weights.name}: the load/store machine",
-        lead=f"{answer(story, default=default)} {opening}",
+        lead=f"{answer(story, default=default)} {opening(story)}{f' {quick_words(slow)}' if slow else ''}",
         prompt=story.prompt if isinstance(story.prompt, str) else ", ".join(map(str, story.prompt)),
         tokens=tuple(story.trace.labels),
         facts=(
-            ("another question: change --at, --predict or --against", command(story, model, options)),
+            (
+                "another question: change --at, --predict or --against",
+                command(story, model, [*options, *(["--quick"] if quick else [])]),
+            ),
             *facts(weights),
         ),
-        sections=finished(sections),
+        sections=finished(sections, slow),
         footer=(
             f"loadstore {VERSION}. This page carries the prompt and all numbers in it; it loads nothing.",
             "Alignment: 0 is what a random rotation between writer and reader would give, 1 the most that their "
@@ -98,6 +104,7 @@ def write_report(
     against: int | str | None = None,
     model: str | None = None,
     options: Sequence[str] = (),
+    quick: bool = False,
     progress: Progress | None = None,
 ) -> Page:
     """Write the page atomically and return it. Arguments and errors are those of ``report_document``.
@@ -107,7 +114,15 @@ def write_report(
     """
     check_target(path)
     page = report_document(
-        weights, prompt, at=at, predict=predict, against=against, model=model, options=options, progress=progress
+        weights,
+        prompt,
+        at=at,
+        predict=predict,
+        against=against,
+        model=model,
+        options=options,
+        quick=quick,
+        progress=progress,
     )
     write_page(page, path)
     return page

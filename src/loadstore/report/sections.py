@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from loadstore.report.nothing import LeftOut, left_out_figure
+from loadstore.report.nothing import LeftOut, left_out_figure, quick_figure
 from loadstore.views.figures import Section
 from loadstore.views.model import Figure
 
@@ -23,11 +23,18 @@ def section(name: str, title: str, text: str, figures: Sequence[Figure | LeftOut
     return Built(Section(id=name, title=title, lead=text, figures=drawn), left)
 
 
-def finished(sections: Sequence[Built]) -> tuple[Section, ...]:
-    """The sections that have figures, and a last one that lists the figures left out, where there are any."""
+def finished(sections: Sequence[Built], slow: Sequence[LeftOut] = ()) -> tuple[Section, ...]:
+    """The sections that have figures, and a last one that lists the figures left out, where there are any.
+
+    Args:
+        sections: The sections of the page.
+        slow: What a quick report leaves out.
+    """
     left = [one for part in sections for one in part.left]
     shown = [part.section for part in sections if part.section.figures]
-    if left:
+    if left or slow:
         told = "A figure that would be empty, or would draw two equal pictures, is not drawn."
-        shown.append(Section(id="left-out", title="Left out", lead=told, figures=(left_out_figure(left),)))
+        figures = [left_out_figure(left)] if left else []
+        figures += [quick_figure(slow)] if slow else []
+        shown.append(Section(id="left-out", title="Left out", lead=told if left else "", figures=tuple(figures)))
     return tuple(shown)

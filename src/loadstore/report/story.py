@@ -29,12 +29,17 @@ TOKENS, LENGTH = 512, 64  # of the corpus that a report measures traffic on, and
 
 @dataclass(frozen=True)
 class Story:
-    """One model, one prompt and one question about it; results are computed when a figure first asks."""
+    """One model, one prompt and one question about it; results are computed when a figure first asks.
+
+    Args:
+        quick: Whether the report leaves out what takes long.
+    """
 
     weights: Weights
     trace: Trace
     prompt: Prompt
     asked: Question
+    quick: bool = False
 
     @cached_property
     def main(self) -> Head:
@@ -166,7 +171,9 @@ def tell(
     at: int | None = None,
     predict: int | str | None = None,
     against: int | str | None = None,
+    *,
+    quick: bool = False,
 ) -> Story:
     """Run a prompt and return its story. Arguments and errors are those of ``ask``."""
     trace, given, asked = ask(weights, prompt, at, predict, against)
-    return Story(weights, trace, given, asked)
+    return Story(weights, trace, given, asked, quick)

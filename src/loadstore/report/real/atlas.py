@@ -68,9 +68,16 @@ class Atlas(Story):
 
     @cached_property
     def cuts(self) -> "dict[Side, xr.Dataset]":
-        """Every wire into the Q and the K of the induction head, cut one at a time. Empty where there is none."""
+        """Every wire into the Q and the K of the induction head, cut one at a time.
+
+        Empty where there is no such head, and in a quick report.
+        """
         sides: tuple[Side, ...] = ("Q", "K")
-        return {} if self.candidate is None else {s: own_cuts(self.repeats, f"{self.candidate}.{s}") for s in sides}
+        return (
+            {}
+            if self.candidate is None or self.quick
+            else {s: own_cuts(self.repeats, f"{self.candidate}.{s}") for s in sides}
+        )
 
     @cached_property
     def supply(self) -> Supply | None:
@@ -81,6 +88,8 @@ class Atlas(Story):
 
     def needed(self, side: Side) -> list[str]:
         """Writers whose cut from this side of the induction head lowers its score by more than FALL, most first."""
+        if side not in self.cuts:
+            return []
         table = self.cuts[side].sortby("score")
         return [str(name) for name in table["writer"].values[(table.intact - table.score).values > FALL]]
 

@@ -16,7 +16,7 @@ from loadstore.report.real.undefined import undefined_figure
 from loadstore.report.real.wires import cut_figures, score_figure
 from loadstore.report.sections import Built, section
 from loadstore.report.spectra import spectra_figures
-from loadstore.report.traffic import CARRIED, traffic_figures
+from loadstore.report.traffic import ABOUT, CARRIED, traffic_figures
 from loadstore.report.walk import walk_of
 from loadstore.report.words import number
 from loadstore.views.figures import numbered
@@ -28,17 +28,19 @@ def explore(
     at: int | None = None,
     predict: int | str | None = None,
     against: int | str | None = None,
+    *,
+    quick: bool = False,
 ) -> Atlas:
     """Run a prompt and return the results that the page shows. Arguments and errors are those of ``prompt.ask``."""
     trace, given, asked = ask(weights, prompt, at, predict, against)
-    return Atlas(weights, trace, given, asked)
+    return Atlas(weights, trace, given, asked, quick)
 
 
 def real_parts(atlas: Atlas) -> list[Part]:
     """The parts of the page; costs are seconds of SmolLM2-135M on one thread."""
     return [
         shared("roles of all heads", 9.0, lambda: atlas.roles),
-        shared("every wire of the induction head, cut", 6.0, lambda: (atlas.cuts, atlas.supply)),
+        shared("every wire of the induction head, cut", 10.0, lambda: (atlas.cuts, atlas.supply), slow=True),
         shared("subspace scores", 1.5, lambda: atlas.scores),
         Part("the prediction", 0.8, lambda: _prediction(atlas)),
         Part("the machine", 0.05, lambda: _machine(atlas)),
@@ -69,14 +71,33 @@ def real_parts(atlas: Atlas) -> list[Part]:
                 [score_figure(atlas), numbered(formula_figure(atlas), "Formulas")],
             ),
         ),
-        shared("how the stream varies on text", 5.0, lambda: atlas.carried if len(atlas.trace.labels) > 1 else None),
+        shared(
+            "how the stream varies on text",
+            6.0,
+            lambda: atlas.carried if len(atlas.trace.labels) > 1 else None,
+            slow=True,
+        ),
         Part(
             "traffic on text",
             12.0,
             lambda: section("traffic", "What is carried", CARRIED, traffic_figures(atlas, atlas.notable)),
+            slow=True,
+            about=ABOUT,
         ),
-        Part("induction", 0.2, lambda: _induction(atlas)),
-        Part("the dossier", 20.0, lambda: _dossier(atlas)),
+        Part(
+            "induction",
+            0.2,
+            lambda: _induction(atlas),
+            slow=True,
+            about=("Addressing by content", "every wire into the K and the Q of the induction head, cut"),
+        ),
+        Part(
+            "the dossier",
+            20.0,
+            lambda: _dossier(atlas),
+            slow=True,
+            about=(f"The dossier of {atlas.main}", "what this head does in general"),
+        ),
     ]
 
 
@@ -129,6 +150,8 @@ def real_lead(atlas: Atlas) -> str:
         f"{head} is the strongest induction head: on random repeats {number(atlas.role(head, 'induction'))} of its "
         "attention goes to what followed before."
     )
+    if atlas.quick:
+        return found
     if atlas.supply is None:
         return f"{found} No single wire into its K explains that: no cut lowers the score by more than {number(FALL)}."
     return f"{found} {atlas.supply.sentence}"
