@@ -66,23 +66,24 @@ def report_document(
         )
     if is_article(weights.architecture):
         story = tell(weights, prompt, at, predict, against, quick=quick)
-        parts, opening = article_parts(story), lead
+        parts, slow = quick_parts(article_parts(story), quick=quick)
+        sections = build_all(parts, progress)
+        opening = lead(story)
     else:
         story = explore(weights, prompt, at, predict, against, quick=quick)
-        parts, opening = real_parts(story), real_lead
-    parts, slow = quick_parts(parts) if quick else (parts, [])
-    sections = build_all(parts, progress)
+        parts, slow = quick_parts(real_parts(story), quick=quick)
+        sections = build_all(parts, progress)
+        opening = real_lead(story)
+    options = [*options, *(["--quick"] if quick else [])]
+    opening += f" {quick_words(slow)}" if slow else ""
     default = prompt is None and at is None and predict is None
     return Page(
         title=f"{weights.name}: the load/store machine",
-        lead=f"{answer(story, default=default)} {opening(story)}{f' {quick_words(slow)}' if slow else ''}",
+        lead=f"{answer(story, default=default)} {opening}",
         prompt=story.prompt if isinstance(story.prompt, str) else ", ".join(map(str, story.prompt)),
         tokens=tuple(story.trace.labels),
         facts=(
-            (
-                "another question: change --at, --predict or --against",
-                command(story, model, [*options, *(["--quick"] if quick else [])]),
-            ),
+            ("another question: change --at, --predict or --against", command(story, model, options)),
             *facts(weights),
         ),
         sections=finished(sections, slow),

@@ -39,8 +39,10 @@ def shared(name: str, cost: float, compute: Callable[[], object], *, slow: bool 
     return Part(name, cost, build, slow)
 
 
-def quick_parts(parts: Sequence[Part]) -> tuple[list[Part], list[LeftOut]]:
-    """Return the parts that a quick report has, and the sections that it leaves out."""
+def quick_parts(parts: Sequence[Part], *, quick: bool) -> tuple[list[Part], list[LeftOut]]:
+    """Return the parts that a report has, and the sections that it leaves out if it is quick."""
+    if not quick:
+        return list(parts), []
     left = [LeftOut(*part.about, SLOW) for part in parts if part.slow and part.about is not None]
     return [part for part in parts if not part.slow], left
 
