@@ -2,7 +2,7 @@
 import { scaleLinear } from "d3-scale";
 import { useMemo } from "preact/hooks";
 import type { Cursor } from "../cursor";
-import { say } from "../format";
+import { bare, say } from "../format";
 import type { Cell, Dot, Dots } from "../model";
 import { Sheet, takes } from "../sheet";
 import { LABEL, type Layout, layout, middleOf, NAME_LINE } from "./layout";
@@ -43,7 +43,7 @@ function Axis({ view, plan }: { view: Dots; plan: Layout }) {
         <g key={index}>
           <path class="grid" d={`M${plan.at(value)} ${plan.top}V${plan.bottom}`} />
           <text class="tick" x={plan.at(value)} y={plan.bottom + 15} text-anchor="middle">
-            {scale.tickFormat(ticks.length)(value).replace("-", "\u2212")}
+            {bare(scale.tickFormat(ticks.length)(value).replace("-", "\u2212"))}
           </text>
         </g>
       ))}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from loadstore.figures.still.palette import step
-from loadstore.figures.still.sheet import LETTER, MARGIN, WIDTH, Block, cut, number, text
+from loadstore.figures.still.sheet import LETTER, MARGIN, WIDTH, Block, cut, more, number, text
 from loadstore.views.base import Cell
 from loadstore.views.charts import Bars
 from loadstore.views.sums import Waterfall
@@ -76,5 +76,5 @@ def _rows(
     marks.append(f'<path class="axis" d="M{at(0):.1f} {TOP}V{bottom:.1f}"/>')
     if len(rows) > SHOWN:
         bottom += PITCH
-        marks.append(text(0, bottom - 4, f"{len(rows) - SHOWN} more rows", "soft"))
+        marks.append(text(0, bottom - 4, more(len(rows) - SHOWN), "soft"))
     return Block(bottom + 6, tuple(marks))

@@ -14,6 +14,7 @@ from loadstore.views.patterns import Patterns
 LARGEST, LEAST = 22.0, 3.0  # the side of a cell
 NAMED = 9.0  # cells at least as large have names beside them
 TITLE = 16.0
+TALLEST = 300.0  # of a panel whose cells could be larger
 HEADS = 48  # patterns; more are counted
 ROOM = WIDTH - 2 * MARGIN
 WEIGHTS = Scale(kind="sequential", low=0.0, high=1.0, label="attention; a row is a query, a column a key")
@@ -24,7 +25,7 @@ def heatmap(view: Heatmap) -> Block:
     rows, columns = len(view.rows.labels), max(1, len(view.columns.labels))
     left = min(110.0, LETTER * max(map(len, view.rows.labels), default=0) + 6)
     head = min(70.0, 0.75 * LETTER * max(map(len, view.columns.labels), default=0) + 6)
-    side = max(LEAST, min(LARGEST, (ROOM - left) / columns))
+    side = max(LEAST, min(LARGEST, (ROOM - left) / columns, max(NAMED + 2, TALLEST / max(1, rows))))
     side = side if columns * side * len(view.panels) <= ROOM else max(LEAST, min(side, 14.0))
     named = side >= NAMED
     wide, high = left + columns * side + 20, TITLE + (head if named else 4) + rows * side + 8

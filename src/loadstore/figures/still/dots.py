@@ -1,6 +1,6 @@
 """A dot plot as a still picture: a number a row, its interval, and the numbers that it is compared with."""
 
-from loadstore.figures.still.sheet import LETTER, MARGIN, WIDTH, Block, cut, number, text
+from loadstore.figures.still.sheet import LETTER, MARGIN, WIDTH, Block, cut, more, number, text
 from loadstore.views.base import Cell
 from loadstore.views.dots import Dots
 
@@ -43,5 +43,5 @@ def dots(view: Dots) -> Block:
     marks.append(text(left, bottom + 14, number(view.low, 2), "soft"))
     marks.append(text(right, bottom + 14, number(view.high, 2), "soft", "end"))
     marks.append(text((left + right) / 2, bottom + 14, view.label, "soft", "middle"))
-    more = [text(0, bottom + 30, f"{len(view.rows) - SHOWN} more rows", "soft")] if len(view.rows) > SHOWN else []
-    return Block(bottom + (34 if more else 20), (*marks, *more))
+    rest = [text(0, bottom + 30, more(len(view.rows) - SHOWN), "soft")] if len(view.rows) > SHOWN else []
+    return Block(bottom + (34 if rest else 20), (*marks, *rest))

@@ -20,8 +20,9 @@ STYLE = (
     ".still text{fill:currentColor;font:11px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}"
     ".still .words{font:13px system-ui,sans-serif}.still .head{font:600 15px system-ui,sans-serif}"
     ".still .name{font:600 12px system-ui,sans-serif}.still .soft{opacity:.75}.still .strong{font-weight:700}"
-    ".still .axis{stroke:currentColor;stroke-opacity:.55}.still .grid{stroke:currentColor;stroke-opacity:.14}"
-    ".still .rule{stroke:currentColor;stroke-opacity:.6;stroke-dasharray:2 3}.still .none{fill:currentColor;opacity:.1}"
+    ".still .axis{fill:none;stroke:currentColor;stroke-opacity:.55}"
+    ".still .rule{fill:none;stroke:currentColor;stroke-opacity:.6;stroke-dasharray:2 3}"
+    ".still .none{fill:currentColor;opacity:.1}"
     ".still .curve{fill:none;stroke-width:1.8}"
     + rules("light")
     + "".join(f".still .c{i}{{stroke:{c}}}.still .f{i}{{fill:{c}}}" for i, c in enumerate(INK))
@@ -57,6 +58,11 @@ def cut(words: str, room: float) -> str:
     return f"{words[: longest - 1 - tail]}…{words[-tail:]}"
 
 
+def more(count: int) -> str:
+    """How many rows are not drawn."""
+    return f"{count} more row{'' if count == 1 else 's'}"
+
+
 def number(value: Cell, digits: int) -> str:
     """A number with its digits as figures print it, or the word for what is none."""
     if not isinstance(value, float | int):
@@ -68,7 +74,7 @@ def number(value: Cell, digits: int) -> str:
 
 def sheet(title: str, parts: list[tuple[list[str], list[Block]]]) -> str:
     """An SVG of a title and figures, each sentences and blocks below each other."""
-    marks = [text(MARGIN, 24, cut(title, WIDTH * 0.9), "head")]
+    marks = [text(MARGIN, 24, cut(title, WIDTH * 0.75), "head")]
     y = 34.0
     for sentences, blocks in parts:
         for words in (row for sentence in sentences for row in wrap(sentence, LONGEST)):
