@@ -21,7 +21,8 @@ OVERFLOWING = """() => {
         if (element.closest('svg') && element.tagName !== 'svg') continue;
         if (!element.checkVisibility() || element.closest('.visually-hidden, .skip')) continue;
         const [room, held] = [element.clientWidth, element.scrollWidth];
-        if (room > 0 && held > room + 1 && !contained(element)) found.push(`${named(element)} holds ${held} in ${room}`);
+        const over = room > 0 && held > room + 1 && !contained(element);
+        if (over) found.push(`${named(element)} holds ${held} in ${room}`);
     }
     for (const text of document.querySelectorAll('svg text')) {
         if (!text.textContent.trim() || !text.checkVisibility()) continue;

@@ -11,7 +11,7 @@ from tiny import Kind, tiny
 
 from loadstore.evidence.head_facts import AblationEffect, Dossier
 from loadstore.report import attribution, previous, spectra, tokens, traffic
-from loadstore.report.puzzle import puzzling_head
+from loadstore.report import puzzle as puzzles
 from loadstore.report.story import Story, tell
 from loadstore.report.verdict import LITTLE, lost
 from loadstore.report.wires import LEVEL, grouped, largest
@@ -65,17 +65,22 @@ def test_a_change_of_the_loss_has_its_sign() -> None:
     assert "by .000 ± .001 nats" in lost_by(0.0)
 
 
-def puzzle(alignment: float, p: float) -> object:
-    """Which head puzzles where one wire of four has these numbers and the others are nothing."""
+def puzzle(alignment: float, p: float, *, carries: float = 0.1, rival: float = 0.0) -> object:
+    """Which head puzzles where one wire of four has these numbers; a rival of another head carries so much."""
     readers, writers = ["L1.H0.Q", "L1.H0.K"], ["L0.H0", "L0.H1", "L0.H2"]
     values = {name: np.full((3, 2), fill) for name, fill in (("alignment", -0.5), ("p", 1.0))}
     values["alignment"][2, 0], values["p"][2, 0] = alignment, p
+    if rival:
+        values["alignment"][1, 1], values["p"][1, 1] = 0.9, 0.0
+    values["traffic"] = np.array([[9.0, 9.0], [5.0, rival], [carries, 7.0]])
     scores = xr.Dataset(
         {name: (("writer", "reader"), value) for name, value in values.items()},
         coords={"writer": writers, "reader": readers},
     )
     weights = SimpleNamespace(architecture=SimpleNamespace(heads=[Head(0, 0), Head(0, 1), Head(0, 2), Head(1, 0)]))
-    return puzzling_head(made(Story, candidate=Head(1, 0), previous=Head(0, 0), scores=scores, weights=weights))
+    known = {"candidate": Head(1, 0), "previous": Head(0, 0), "scores": scores, "weights": weights}
+    found = puzzles.puzzle(made(Story, loads=lambda _: scores, **known))
+    return None if found is None else (found.head, found.side)
 
 
 def test_a_head_puzzles_above_chance_after_bonferroni_over_the_wires_asked() -> None:
@@ -87,6 +92,12 @@ def test_a_head_puzzles_above_chance_after_bonferroni_over_the_wires_asked() -> 
     assert puzzle(0.0, 0.0) is None
     assert puzzle(-0.1, 0.0) is None
     assert puzzle(1e-9, 0.0) == (Head(0, 2), "Q")
+
+
+def test_of_several_heads_the_one_that_carries_most_puzzles_whatever_its_alignment() -> None:
+    assert puzzle(0.3, 0.0, carries=0.2, rival=0.1) == (Head(0, 2), "Q")
+    assert puzzle(0.3, 0.0, carries=0.2, rival=0.21) == (Head(0, 1), "K")
+    assert puzzle(0.3, 1.0, carries=9.0, rival=0.1) == (Head(0, 1), "K"), "traffic without alignment does not count"
 
 
 def test_a_spectrum_falls_where_it_is_below_a_hundredth_of_its_first() -> None:

@@ -126,7 +126,7 @@ def program(found: Listing, notes: Notes | None = None) -> Iterator[Line]:
     for step in found.steps:
         yield from _step(found, step, notes)
     if found.left:
-        yield Line("", "", "", (), f"{found.left} more steps weigh at least {short(LEAST)}; raise most")
+        yield Line("", "", "", (), f"{found.left} more steps weigh at least {short(LEAST)}; give a larger top")
 
 
 def _step(found: Listing, step: Step, notes: Notes) -> Iterator[Line]:

@@ -9,6 +9,8 @@ export const LABEL = 12;
 const LINE = 15;
 /** Columns narrower than this turn the picture upright. */
 const NARROWEST = 100;
+/** Columns narrower than this have smaller gaps. */
+const ROOMY = 132;
 const TURN = 700;
 const BUS = 56;
 /** Arrows of a box that stands upright are this far apart. */
@@ -22,6 +24,8 @@ export interface Box {
   name: string;
   lines: string[];
   more: number;
+  /** Whether there is room beside the name to say how many more there are. */
+  beside: boolean;
   kind: Step["kind"];
 }
 
@@ -54,8 +58,9 @@ export function drawing(view: Diagram, width: number): Drawing {
 }
 
 function box(step: Step, x: number, y: number, width: number, least: number): Box {
-  const lines = wrap(step.detail, width - 20, DETAIL);
-  return { x, y, width, height: Math.max(least, 30 + lines.length * LINE), name: fit(step.name, width - 20, NAME, "mono", "700"), lines, more: step.more, kind: step.kind };
+  const beside = step.more === 0 || textWidth(step.name, NAME, "mono", "700") + moreWidth(step.more) + 26 <= width;
+  const lines = [...wrap(step.detail, width - 20, DETAIL), ...(beside ? [] : [`+${step.more} more`])];
+  return { x, y, width, height: Math.max(least, 30 + lines.length * LINE), name: fit(step.name, width - 20, NAME, "mono", "700"), lines, more: step.more, beside, kind: step.kind };
 }
 
 /** How a stacked box says how many stand behind it needs room beside it. */
@@ -72,7 +77,7 @@ function few(text: string, width: number): string[] {
 /** Left to right: boxes hang below the stream, positions run below the boxes. */
 function along(view: Diagram, width: number): Drawing {
   const column = width / view.steps.length;
-  const wide = Math.min(190, column - 28);
+  const wide = Math.min(190, column - (column < ROOMY ? 18 : 28));
   const top = BUS + 74;
   const boxes = view.steps.map((step, index) => box(step, index * column + (column - wide) / 2, top, wide - stack(step), 58));
   const height = Math.max(...boxes.map((each) => each.height));
@@ -87,8 +92,9 @@ function along(view: Diagram, width: number): Drawing {
     const stream = step.loads.filter(({ source }) => source === "stream");
     const count = stream.length + (step.stores === null ? 0 : 1);
     const port = (which: number) => at.x + (at.width * (which + 1)) / (count + 1);
+    const near = at.width / (count + 1) < 20 ? 3 : 6;
     ports.set(step.name, { store: step.stores === null ? null : port(count - 1), loads: new Map(stream.map(({ label }, which) => [label, port(which)])) });
-    for (const [which, load] of stream.entries()) arrows.push({ d: `M${port(which)} ${BUS}V${top - 7}`, tip: [port(which), top, 90], label: [load.label], at: [port(which) + 6, top - 22], anchor: "start", pos: false });
+    for (const [which, load] of stream.entries()) arrows.push({ d: `M${port(which)} ${BUS}V${top - 7}`, tip: [port(which), top, 90], label: [load.label], at: [port(which) + near, top - 22], anchor: "start", pos: false });
     if (step.stores !== null) {
       const x = port(count - 1);
       arrows.push({ d: `M${x} ${top}V${BUS + 10}`, tip: [x, BUS + 3, -90], label: few(step.stores, column - (x - at.x) + 6), at: [x + 6, BUS + 22], anchor: "start", pos: false });

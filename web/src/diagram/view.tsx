@@ -98,7 +98,7 @@ function Picture({ view, cursor, width }: { view: Diagram; cursor: Cursor<Point>
 }
 
 /** A box, with the edges of others behind it where it stands for many. */
-function StepBox({ box: { x, y, width, height, name, lines, more, kind } }: { box: Box }) {
+function StepBox({ box: { x, y, width, height, name, lines, more, beside, kind } }: { box: Box }) {
   return (
     <g>
       {more > 0 &&
@@ -114,7 +114,7 @@ function StepBox({ box: { x, y, width, height, name, lines, more, kind } }: { bo
           </text>
         ))}
       </g>
-      {more > 0 && (
+      {more > 0 && beside && (
         <text class="sans" x={x + width - moreWidth(more) - 8} y={y + 19} font-size={11} font-weight={600}>
           {`+${more}`}
         </text>
