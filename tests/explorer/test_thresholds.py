@@ -115,7 +115,7 @@ def test_a_channel_of_several_directions_says_how_many() -> None:
 
 
 def test_a_tail_beyond_a_double_is_told_as_such() -> None:
-    assert [channel._p(p) for p in (0.0, 5e-324, 0.02)] == ["p below 1e−300", "p 5e−324", "p .02"]
+    assert [channel.chance(p) for p in (0.0, 5e-324, 0.02)] == ["p < 1e−300", "p < 1e−300", "p .02"]
 
 
 @pytest.mark.parametrize(("total", "shown", "told"), [(2, 1, False), (2, 2, False), (3, 2, True), (3, 3, False)])

@@ -15,7 +15,7 @@ from loadstore.report import puzzle as puzzles
 from loadstore.report.story import Story, tell
 from loadstore.report.verdict import LITTLE, lost
 from loadstore.report.wires import LEVEL, grouped, largest
-from loadstore.report.words import number, plural, size, with_error
+from loadstore.report.words import chance, number, percent, plural, size, with_error
 from loadstore.sites import Head
 
 
@@ -32,6 +32,12 @@ def test_an_error_is_left_out_where_it_is_undefined_and_only_there() -> None:
 def test_a_size_is_an_order_below_a_hundredth() -> None:
     assert [size(value) for value in (0.01, 0.00999, 0.0101, 0.0, 5e-324)] == [".01", "1e−2", ".01", "0", "5e−324"]
     assert size(float("inf")) == "undefined"
+
+
+def test_a_chance_is_never_nothing() -> None:
+    told = [chance(p) for p in (0.0, 9.9e-301, 1e-300, 1.1e-300, 0.5)]
+    assert told == ["p < 1e−300", "p < 1e−300", "p 1e−300", "p 1e−300", "p .50"]
+    assert [percent(share) for share in (0.8, 1.104, 0.0)] == ["80 %", "110 %", "0 %"]
 
 
 def test_one_is_singular() -> None:

@@ -135,3 +135,18 @@ test("positions run on a lane of their own only where something loads them", () 
   }
   assert.ok(moreWidth(11) > moreWidth(1) && streamLabel(diagram(0), 400) === "the residual stream");
 });
+
+test("a wire of a diagram runs from the store of its writer to the load of its reader", () => {
+  const wire = { writer: "L0.H0", reader: "L1.H1", side: "K", label: "K-composition" };
+  const view = { ...diagram(2), wires: [wire, { ...wire, reader: "nobody" }] };
+  for (const width of [400, 1400]) {
+    const names = view.steps.map(({ name }) => name);
+    const plan = drawing({ ...view, wires: [{ ...wire, writer: names[2]!, reader: names[3]! }, view.wires[1]!] }, width);
+    assert.equal(plan.composed.length, 1, names.join());
+    const [composed] = plan.composed;
+    const key = plan.arrows.filter(({ label }) => label[0] === "K").at(width === 1400 ? 1 : 1)!;
+    assert.ok(composed && plan.arrows.some(({ tip }) => tip[0] === composed.tip[0] && tip[1] === composed.tip[1]), String(key.tip));
+    isInside(plan, composed.tip[0], composed.tip[1]);
+    runsInside(plan, composed.d);
+  }
+});

@@ -73,7 +73,7 @@ def _rows(
         marks.append(text(right + 74, y + 12, number(value, digits), kind, "end"))
         marks.append(text(right + 84, y + 12, cut(row.said, WIDTH - 2 * MARGIN - right - 84), "soft"))
     bottom = TOP + PITCH * len(shown)
-    marks.append(f'<path class="axis" d="M{at(0):.1f} {TOP}V{bottom:.1f}"/>')
+    marks.append(f'<path class="axis" d="M{at(0.0):.1f} {TOP}V{bottom:.1f}"/>')
     if len(rows) > SHOWN:
         bottom += PITCH
         marks.append(text(0, bottom - 4, more(len(rows) - SHOWN), "soft"))

@@ -42,7 +42,7 @@ def heatmap(view: Heatmap) -> Block:
                 for row, label in enumerate(view.rows.labels)
             ]
             marks += [
-                text(x + left + side * (column + 0.6), top - 4, cut(label, 80), "", "start", -50)
+                text(x + left + side * (column + 0.6), top - 4, cut(label, 80.0), "", "start", -50)
                 for column, label in enumerate(view.columns.labels)
             ]
     bottom = 16 + high * -(-len(view.panels) // across)

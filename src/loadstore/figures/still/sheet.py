@@ -41,7 +41,9 @@ class Block:
     marks: tuple[str, ...]
 
 
-def text(x: float, y: float, words: str, kind: str = "", anchor: str = "start", turn: float = 0.0) -> str:
+def text(
+    x: float | int, y: float | int, words: str, kind: str = "", anchor: str = "start", turn: float | int = 0
+) -> str:
     """One line of text, its hidden characters made visible."""
     turned = f' transform="rotate({turn:g} {x:.1f} {y:.1f})"' if turn else ""
     named = f' class="{kind}"' if kind else ""
