@@ -36,7 +36,11 @@ def test_a_quick_report_leaves_out_traffic_cuts_and_the_dossier_and_lists_them()
 
 
 def test_only_slow_parts_are_left_out_and_those_without_figures_are_not_listed() -> None:
-    parts = [Part("a", 1, lambda: None), Part("b", 1, lambda: None, True), Part("c", 1, lambda: None, True, ("C", "c"))]
+    parts = [
+        Part("a", 1.0, lambda: None),
+        Part("b", 1.0, lambda: None, slow=True),
+        Part("c", 1.0, lambda: None, slow=True, about=("C", "c")),
+    ]
     kept, left = quick_parts(parts, quick=True)
     assert [part.name for part in kept] == ["a"]
     assert [one.number for one in left] == ["C"]
