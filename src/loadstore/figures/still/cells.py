@@ -16,6 +16,7 @@ NAMED = 9.0  # cells at least as large have names beside them
 TITLE = 16.0
 TALLEST = 300.0  # of a panel whose cells could be larger
 HEADS = 48  # patterns; more are counted
+WIDEST = 240.0  # of a pattern
 ROOM = WIDTH - 2 * MARGIN
 WEIGHTS = Scale(kind="sequential", low=0.0, high=1.0, label="attention; a row is a query, a column a key")
 
@@ -94,7 +95,7 @@ def patterns(view: Patterns) -> Block:
         weights[:] = levels.reshape(count, n, n)
     order = list(range(count))[:HEADS]
     across = min(len(order), 8)
-    side = (ROOM - 10 * across) / max(1, across)
+    side = min(WIDEST, (ROOM - 10 * across) / max(1, across))
     bins = min(n, 32)
     marks = [text(0, 10, view.title, "name")]
     for place, head in enumerate(order):
