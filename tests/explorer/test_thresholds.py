@@ -11,8 +11,8 @@ from tiny import Kind, tiny
 from loadstore.explorer import channel, prompt, runs, serve, wires, work
 from loadstore.explorer.memory import LIT, MASS, _lit
 from loadstore.explorer.runs import Runs, TooLong
+from loadstore.figures.wires.pieces import LEVEL
 from loadstore.model.wiring import wiring
-from loadstore.report.wires import LEVEL
 from loadstore.views.figures import figure
 
 MODEL = tiny(Kind("learned", "none", False), n_layers=1, n_heads=1)

@@ -58,7 +58,7 @@ def head(
 
 def _write(weights: "Weights", found: "Dossier", out: Path) -> None:
     from loadstore.atomic import replacing
-    from loadstore.report.dossier import dossier_document
+    from loadstore.figures.heads.dossier import dossier_document
     from loadstore.views.page import render_page
 
     with replacing(out) as partial:
@@ -66,8 +66,8 @@ def _write(weights: "Weights", found: "Dossier", out: Path) -> None:
 
 
 def _print(found: "Dossier", top: int, begins: str) -> None:
-    from loadstore.report.dossier import figures_of
-    from loadstore.report.verdict import summary
+    from loadstore.figures.heads.dossier import figures_of
+    from loadstore.figures.heads.verdict import summary
 
     print(f"{found.model}: {summary(found)}")
     on = list(dict.fromkeys(score.on for score in found.roles))

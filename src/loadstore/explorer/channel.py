@@ -7,10 +7,10 @@ from msgspec.structs import replace
 from loadstore.errors import Undefined
 from loadstore.explorer.requests import ChannelRequest
 from loadstore.explorer.state import Document, Explorer
+from loadstore.figures.wires.channels import channels_figure
+from loadstore.figures.words import number, plural, size
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
-from loadstore.report.channels import channels_figure
-from loadstore.report.words import number, plural, size
 from loadstore.scores.channels import channels
 from loadstore.scores.decoding import ChannelTokens, Match, wire_tokens
 from loadstore.scores.measures import OF_A_WIRE

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from loadstore.errors import LoadstoreError
-from loadstore.report.words import plural
+from loadstore.figures.words import plural
 from loadstore.sites import parse_head
 from loadstore.views.base import round_up
 from loadstore.views.heatmaps import Heatmap, heatmap, panel

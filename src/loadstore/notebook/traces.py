@@ -4,9 +4,9 @@ import numpy as np
 
 from loadstore.errors import BadRequest
 from loadstore.execution.trace import Trace
+from loadstore.figures.words import listed
 from loadstore.heads.patterns import ROLES, mass_on, role_masks
 from loadstore.heads.roles import IS_ROLE, bos_of
-from loadstore.report.words import listed
 from loadstore.views.model import Figure, figure, reading
 from loadstore.views.pictures import patterns
 

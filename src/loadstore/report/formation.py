@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from loadstore.atomic import write_whole
+from loadstore.figures.facts import facts
 from loadstore.heads.roles import random_repeats
 from loadstore.model.weights import Weights
-from loadstore.report.facts import facts
 from loadstore.tokenizer.tokens import labels
 from loadstore.training.formation import FORMED, HIGH, LOW, Formation, chance, verdict
 from loadstore.version import VERSION
