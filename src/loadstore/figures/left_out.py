@@ -1,6 +1,6 @@
 """Figures that have nothing to show: the thresholds, and the list of the figures that a page leaves out.
 
-All thresholds of the report are here. Test: tests/report/test_nothing.py.
+The thresholds of what a figure shows are here. Test: tests/report/test_nothing.py.
 """
 
 from collections.abc import Callable, Sequence
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from loadstore.errors import Undefined
+from loadstore.figures.words import sentence
 from loadstore.views.model import Figure, figure, table
 
 CHANGE = 0.01  # a cut that changes the watched attention and the watched prediction by less shows nothing
@@ -64,12 +65,6 @@ def defined(
         except Undefined as reason:
             left.append(LeftOut(number, title, sentence(reason)))
     return results, left
-
-
-def sentence(reason: Undefined) -> str:
-    """Return the reason of an error as a sentence."""
-    text = str(reason)
-    return f"{text[:1].upper()}{text[1:]}."
 
 
 def leads(best: float, rest: float) -> bool:

@@ -60,3 +60,9 @@ def size(value: float) -> str:
         return number(value)
     digits, power = f"{value:.0e}".split("e")
     return f"{digits}e{MINUS}{abs(int(power))}"
+
+
+def sentence(text: object) -> str:
+    """A text, or the reason of an error, as a sentence: a capital first, a full stop last."""
+    words = str(text)
+    return f"{words[:1].upper()}{words[1:]}."

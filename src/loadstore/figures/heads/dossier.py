@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING
 
 from loadstore.evidence.dossier import dossier
 from loadstore.evidence.head_facts import Dossier, MatchedPair, WireScore, participation
-from loadstore.figures.heads.verdict import LITTLE, lost, named_role, summary
+from loadstore.figures.heads.verdict import LITTLE, lost, named_role
 from loadstore.figures.words import number, size
 from loadstore.heads.roles import IS_ROLE
 from loadstore.model.weights import Weights
 from loadstore.sites import SIDES, Head
 from loadstore.views.dots import dot, dots
-from loadstore.views.figures import Page, Section
 from loadstore.views.model import Figure, View, bars, figure, lines, reading, series, table
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def dossier_figures(
 
 def figures_of(found: Dossier) -> list[Figure]:
     """The same, of a dossier that is there already."""
-    return [_roles(found), _reads(found), _readers(found), _spectrum(found), _tokens(found), _ablation(found)]
+    return [_roles(found), _reads(found), _readers(found), room_figure(found), tokens_figure(found), _ablation(found)]
 
 
 def _roles(found: Dossier) -> Figure:
@@ -105,7 +104,8 @@ def _readers(found: Dossier) -> Figure:
     return figure("H3", f"Who reads {found.head}", claim, views)
 
 
-def _spectrum(found: Dossier) -> Figure:
+def room_figure(found: Dossier) -> Figure:
+    """The singular values of W_OV beside those of two random matrices."""
     ranks = list(range(1, len(found.singular_values) + 1))
     flat = participation(found.structureless)
     claim = (
@@ -123,7 +123,8 @@ def _spectrum(found: Dossier) -> Figure:
     return figure("H4", f"How much room {found.head} takes", claim, [view])
 
 
-def _tokens(found: Dossier) -> Figure:
+def tokens_figure(found: Dossier) -> Figure:
+    """The tokens that the head moves most, and the pairs that it matches best."""
     shares = ", ".join(
         f"{number(100 * share, 1)} % of tokens {'their own logit most' if k == 1 else f'(among the first {k})'}"
         for k, share in found.accuracy
@@ -176,19 +177,4 @@ def _ablation(found: Dossier) -> Figure:
             f"An effect below {number(LITTLE)} nats per token is called little; one below two standard errors, the "
             "bar, noise."
         ),
-    )
-
-
-def dossier_document(weights: Weights, found: Dossier) -> Page:
-    """The page of one head."""
-    from loadstore.figures.facts import facts
-
-    return Page(
-        title=f"{found.head} of {found.model}",
-        lead=summary(found),
-        prompt="",
-        tokens=(),
-        facts=tuple(facts(weights)),
-        sections=(Section(id="head", title=found.head, lead="", figures=tuple(figures_of(found))),),
-        footer=("Alignment: 0 is what a random rotation would give, 1 the most that the spectra allow, −1 the least.",),
     )

@@ -4,15 +4,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from loadstore.figures.changes import ablation_figure, sweep_figure
 from loadstore.figures.circuits.found import attribution_figure
 from loadstore.figures.circuits.measured import curve_figure
+from loadstore.figures.prediction.sums import logit_figure, stream_figure
 from loadstore.figures.wires.carried import carried_figure
 from loadstore.figures.wires.channels import channels_figure
 from loadstore.figures.wires.scores import scores_figure
 from loadstore.figures.words import number
 from loadstore.heads.patterns import ROLES
-from loadstore.notebook.changes import ablation_figure, sweep_figure
-from loadstore.notebook.sums import logit_figure, stream_figure
 from loadstore.views.model import Figure, View, bars, figure, heatmap, lines, panel, series, table
 from loadstore.views.sums import waterfall
 

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from loadstore.figures.grids import head_grid, ranked
 from loadstore.figures.words import number, signed_number, size
-from loadstore.notebook.grids import head_grid, ranked
 from loadstore.views.model import Figure, View, figure, heatmap, panel, round_up
 from loadstore.views.sums import waterfall
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from loadstore.causal.effect import Outcome
+from loadstore.figures.grids import head_grid, ranked
 from loadstore.figures.words import listed, number, plural, signed_number
-from loadstore.notebook.grids import head_grid, ranked
 from loadstore.views.dots import Dot, dot, dots
 from loadstore.views.model import Figure, View, figure, heatmap, panel, round_up
 
