@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from loadstore.execution.edits import patch as patch
     from loadstore.execution.run import run as run
     from loadstore.execution.trace import Trace as Trace
-    from loadstore.figures.pictured import picture as picture
+    from loadstore.figures.picture.pictured import picture as picture
     from loadstore.heads.roles import head_roles as head_roles
     from loadstore.model.weights import Weights as Weights
     from loadstore.notebook.show import show as show
@@ -115,7 +115,7 @@ _HOMES = {
     "patch": "loadstore.execution.edits",
     "path": "loadstore.scores.paths",
     "pattern_entry": "loadstore.causal.metrics",
-    "picture": "loadstore.figures.pictured",
+    "picture": "loadstore.figures.picture.pictured",
     "positional_qk": "loadstore.scores.paths",
     "probability_difference": "loadstore.causal.metrics",
     "residual_parts": "loadstore.decomposition.logits",

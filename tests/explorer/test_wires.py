@@ -14,7 +14,7 @@ from loadstore.explorer import wires
 from loadstore.explorer.state import Explorer
 from loadstore.explorer.table import answered
 from loadstore.explorer.work import Hung
-from loadstore.report import panels
+from loadstore.figures.wires.scores import scores_figure
 from loadstore.scores.measures import OF_A_WIRE
 from loadstore.views.base import plain
 
@@ -95,9 +95,9 @@ def test_many_heads_are_drawn_by_layers_and_few_as_panels(explorer: Explorer, mo
         ("loadstore/heatmap@1", "Alignment"),
         ("loadstore/heatmap@1", "Others"),
     ]
-    monkeypatch.setattr(panels, "MANY", 10)
+    monkeypatch.setattr("loadstore.figures.wires.scores.MANY", 10)
     scores = ls.subspace_scores(explorer.weights)
-    sides, others = plain(panels.scores_figure(scores))["views"]
+    sides, others = plain(scores_figure(scores))["views"]
     assert [view["schema"] for view in (sides, others)] == ["loadstore/layers@1"] * 2
     assert [group["label"] for group in sides["columns"]["groups"]] == ["L0", "L1"]
     row = [writer for group in others["rows"]["groups"] for writer in group["members"]].index("L0.H7")

@@ -32,9 +32,9 @@ BY_KIND = {  # where a branch is about what a site is called or shown as, not ab
     "execution/edits.py": "which writers have channels in a run",
     "execution/record.py": "what a pass recorded, by site: the one place that ports do not know",
     "explorer/memory.py": "the rows of a picture",
-    "figures/cuts.py": DRAWN,
-    "figures/layout.py": DRAWN,
-    "report/real/atlas.py": "the heads that a picture lists",
+    "figures/picture/cuts.py": DRAWN,
+    "figures/picture/layout.py": DRAWN,
+    "figures/subject/atlas.py": "the heads that a picture lists",
     "scores/siblings.py": "the null that permutes heads",
 }
 FORWARD = "the forward pass, which the tests of ports compare them with"
@@ -46,9 +46,9 @@ BY_MATRIX = {
     "circuits/uniform.py": CIRCUIT,
     "execution/attention.py": FORWARD,
     "execution/forward.py": FORWARD,
-    "report/formulas.py": FIGURE,
-    "report/moved.py": FIGURE,
-    "report/story.py": "a copy of the model with W_pos negated",
+    "figures/heads/formulas.py": FIGURE,
+    "figures/wires/moved.py": FIGURE,
+    "figures/subject/story.py": "a copy of the model with W_pos negated",
 }
 
 

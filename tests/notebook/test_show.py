@@ -17,8 +17,8 @@ import loadstore as ls
 from loadstore.decomposition.address import address
 from loadstore.decomposition.decomposition import logit_parts, score_parts
 from loadstore.errors import BadRequest
-from loadstore.notebook.grids import ranked
-from loadstore.report.dossier import dossier_figures
+from loadstore.figures.grids import ranked
+from loadstore.figures.heads.dossier import dossier_figures
 
 PROMPT = "a b c d a b"
 

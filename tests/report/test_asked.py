@@ -8,12 +8,12 @@ from tiny import KINDS, tiny
 
 import loadstore as ls
 from loadstore.decomposition.question import main_head, question
+from loadstore.figures.subject.prompt import ARTICLE
+from loadstore.figures.subject.story import tell
 from loadstore.report.asked import answer, command, quoted
 from loadstore.report.page import report_document
 from loadstore.report.parts import Part, build_all, shared
-from loadstore.report.prompt import ARTICLE
 from loadstore.report.sections import section
-from loadstore.report.story import tell
 from loadstore.views.figures import Figure, Page
 
 

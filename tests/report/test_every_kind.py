@@ -6,9 +6,9 @@ import pytest
 from tiny import FEW, KINDS, Kind, some_tokens, tiny
 
 import loadstore as ls
-from loadstore.report.formulas import evaluate
+from loadstore.figures.heads.formulas import evaluate
+from loadstore.figures.subject.story import tell
 from loadstore.report.page import report_document
-from loadstore.report.story import tell
 from loadstore.views.base import plain
 from loadstore.views.figures import Page
 

@@ -9,7 +9,7 @@ import torch
 from tiny import KINDS, Kind, some_tokens, tiny
 
 import loadstore as ls
-from loadstore.report.nothing import LeftOut, leads, left_out_figure, shows
+from loadstore.figures.left_out import LeftOut, leads, left_out_figure, shows
 from loadstore.report.page import report_document
 from loadstore.report.sections import finished, section
 from loadstore.views.base import plain

@@ -10,12 +10,12 @@ from tiny import FEW, KINDS, MODERN, Kind, some_tokens, tiny
 import loadstore as ls
 from loadstore.causal.own_cuts import own_cuts
 from loadstore.execution.attention import allowed
-from loadstore.report.induction import induction_figure
-from loadstore.report.nothing import LeftOut
+from loadstore.figures.heads.induction import induction_figure
+from loadstore.figures.left_out import LeftOut
+from loadstore.figures.subject.atlas import is_article
+from loadstore.figures.weights.undefined import undefined
+from loadstore.report.large import explore
 from loadstore.report.page import report_document
-from loadstore.report.real.atlas import is_article
-from loadstore.report.real.page import explore
-from loadstore.report.real.undefined import undefined
 from loadstore.views.base import plain
 from loadstore.views.figures import Figure, Page
 
@@ -97,7 +97,9 @@ def test_the_numbers_are_those_of_the_api(kind: Kind) -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind in FEW if kind.window], ids=str)
 def test_what_a_window_hides_is_hatched(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("loadstore.report.induction.shows", lambda *_: True)  # random weights: a cut changes little
+    monkeypatch.setattr(
+        "loadstore.figures.heads.induction.shows", lambda *_: True
+    )  # random weights: a cut changes little
     model, ids = single(kind)
     head = model.architecture.heads[-1]  # an induction head is found where no window hides the repeats: ask for one
     window = model.architecture.window(head.layer)

@@ -14,9 +14,9 @@ from loadstore.errors import BadRequest
 from loadstore.explorer.requests import FindRequest, PictureRequest, TasksRequest
 from loadstore.explorer.state import Document, Explorer
 from loadstore.explorer.switchable import NoSuchCircuit, Switchable, groups_of, is_small, places_of
-from loadstore.figures.circuits import prompt_text
-from loadstore.figures.measured import curve_figure
-from loadstore.figures.pictured import Pictured, picture
+from loadstore.figures.circuits.found import prompt_text
+from loadstore.figures.circuits.measured import curve_figure
+from loadstore.figures.picture.pictured import Pictured, picture
 from loadstore.model.architecture import one_of
 from loadstore.progress import Progress
 from loadstore.quote import quote

@@ -15,11 +15,11 @@ from loadstore.explorer.address import head_of
 from loadstore.explorer.prompt import PREDICTED, text_of
 from loadstore.explorer.requests import AblateEdit, ControlsRequest, CutEdit, EffectRequest
 from loadstore.explorer.state import Document, Explorer
+from loadstore.figures.prediction.address import pattern_row
+from loadstore.figures.words import plural
 from loadstore.model.target import target_id
 from loadstore.model.wiring import wiring
 from loadstore.progress import Progress
-from loadstore.report.address import pattern_row
-from loadstore.report.words import plural
 from loadstore.sites import Head
 from loadstore.views.base import View
 from loadstore.views.pictures import address as address_view

@@ -13,8 +13,8 @@ from loadstore.evidence.verify import verify as prove
 from loadstore.explorer.question import last
 from loadstore.explorer.requests import ListingRequest, VerifyRequest
 from loadstore.explorer.state import Document, Explorer
+from loadstore.figures.prediction.listing import listing_figure
 from loadstore.progress import Progress
-from loadstore.report.listing import listing_figure
 from loadstore.sites import CONST, SIDES
 
 STEPS = 24  # of a program

@@ -3,9 +3,9 @@
 from loadstore.explorer.prompt import WINDOW
 from loadstore.explorer.requests import CHARACTERS, ModelRequest
 from loadstore.explorer.state import Document, Explorer
+from loadstore.figures.facts import facts
 from loadstore.heads.patterns import ROLES
 from loadstore.model.wiring import wiring
-from loadstore.report.facts import facts
 
 
 def model(explorer: Explorer, ask: ModelRequest) -> Document:

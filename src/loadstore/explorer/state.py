@@ -10,7 +10,7 @@ from loadstore.execution.trace import Trace
 from loadstore.explorer.newest import Newest
 from loadstore.explorer.runs import Runs, TooLong
 from loadstore.explorer.switchable import CIRCUITS, PICTURES, Switchable
-from loadstore.figures.pictured import Pictured
+from loadstore.figures.picture.pictured import Pictured
 from loadstore.model.weights import Weights
 
 Document: TypeAlias = dict[str, Any]

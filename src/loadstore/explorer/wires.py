@@ -9,13 +9,13 @@ from msgspec.structs import replace
 from loadstore.corpora.corpus import read_corpus
 from loadstore.explorer.requests import WiresRequest
 from loadstore.explorer.state import Document, Explorer
+from loadstore.figures.wires.carried import UNITS, carried_figure
+from loadstore.figures.wires.pieces import LEVEL
+from loadstore.figures.wires.scores import scores_figure
+from loadstore.figures.words import number, plural
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.progress import Progress
-from loadstore.report.carried import UNITS, carried_figure
-from loadstore.report.panels import scores_figure
-from loadstore.report.wires import LEVEL
-from loadstore.report.words import number, plural
 from loadstore.scores.scores import subspace_scores
 from loadstore.views.heatmaps import Heatmap
 from loadstore.views.layers import Layers

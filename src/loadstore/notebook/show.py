@@ -17,19 +17,19 @@ from loadstore.errors import BadRequest
 from loadstore.evidence.head_facts import Dossier
 from loadstore.evidence.verdict import Verified
 from loadstore.execution.trace import Trace
-from loadstore.figures.circuits import circuit_figure, task_figure
-from loadstore.figures.measured import proof_figure
-from loadstore.figures.pictured import Pictured
-from loadstore.notebook.changes import outcome_figure
-from loadstore.notebook.foreign import foreign_patterns
-from loadstore.notebook.labelled import labelled_figures
+from loadstore.figures.changes import outcome_figure
+from loadstore.figures.circuits.found import circuit_figure, task_figure
+from loadstore.figures.circuits.measured import proof_figure
+from loadstore.figures.heads.dossier import figures_of
+from loadstore.figures.heads.foreign import foreign_patterns
+from loadstore.figures.heads.patterns import trace_figure
+from loadstore.figures.heads.verdict import summary
+from loadstore.figures.labelled import labelled_figures
+from loadstore.figures.picture.pictured import Pictured
+from loadstore.figures.prediction.address import address_figure
+from loadstore.figures.prediction.listing import listing_figure
+from loadstore.figures.prediction.walk import walk_figure
 from loadstore.notebook.shown import Shown
-from loadstore.notebook.traces import trace_figure
-from loadstore.report.address import address_figure
-from loadstore.report.dossier import figures_of
-from loadstore.report.listing import listing_figure
-from loadstore.report.verdict import summary
-from loadstore.report.walk import walk_figure
 from loadstore.views.base import Value, plain
 from loadstore.views.figures import Page, Section
 from loadstore.views.model import Figure, figure

@@ -5,18 +5,18 @@ from pathlib import Path
 
 from loadstore.atomic import check_target, write_whole
 from loadstore.errors import Undefined
+from loadstore.figures.facts import facts
+from loadstore.figures.subject.atlas import is_article
+from loadstore.figures.subject.prompt import Prompt
+from loadstore.figures.subject.story import tell
+from loadstore.figures.words import plural
 from loadstore.heads.roles import bos_of
 from loadstore.model.weights import Weights
 from loadstore.report.article import article_parts, lead
 from loadstore.report.asked import answer, command
-from loadstore.report.facts import facts
+from loadstore.report.large import explore, real_lead, real_parts
 from loadstore.report.parts import Progress, build_all
-from loadstore.report.prompt import Prompt
-from loadstore.report.real.atlas import is_article
-from loadstore.report.real.page import explore, real_lead, real_parts
 from loadstore.report.sections import finished
-from loadstore.report.story import tell
-from loadstore.report.words import plural
 from loadstore.version import VERSION
 from loadstore.views.figures import Page
 from loadstore.views.page import render_page

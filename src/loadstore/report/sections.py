@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from loadstore.report.nothing import LeftOut, left_out_figure
+from loadstore.figures.left_out import LeftOut, left_out_figure
 from loadstore.views.figures import Section
 from loadstore.views.model import Figure
 

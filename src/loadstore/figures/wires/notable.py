@@ -1,0 +1,124 @@
+"""What the notable heads read: subspace scores of every earlier writer, by layer; and the cuts that prove a wire."""
+
+import numpy as np
+
+from loadstore.figures.subject.atlas import FALL, Atlas
+from loadstore.figures.wires.pieces import LEVEL, grouped
+from loadstore.figures.words import number, plural
+from loadstore.scores.measures import DETAILS
+from loadstore.sites import SIDES, Head, Side
+from loadstore.views.layers import layers_view
+from loadstore.views.model import Figure, figure, reading, table
+
+MOST = 12  # rows of the table of cuts
+
+
+def score_figure(atlas: Atlas) -> Figure:
+    """Alignment of every wire into the notable heads, three panels, rows and columns grouped by layer."""
+    scores = atlas.scores
+    writers = [str(writer) for writer in scores["writer"].values]
+    heads = [str(head) for head in atlas.notable]
+
+    def table_of(name: str, side: Side) -> np.ndarray:
+        return scores[name].sel(reader=[f"{head}.{side}" for head in heads]).values
+
+    view = layers_view(
+        "Alignment with what the notable heads read",
+        rows=grouped(writers),
+        columns=[(head, [head]) for head in heads],
+        panels=[(side, table_of("alignment", side)) for side in SIDES],
+        details={name: [table_of(name, side) for side in SIDES] for name in DETAILS if name != "alignment"},
+        limits=(-1.0, 1.0),
+        strongest="highest",
+        reference=0.0,
+    )
+    existing = int(np.isfinite(scores.alignment.values).sum())
+    above = int(((scores.p.values < LEVEL / max(1, existing)) & (scores.alignment.values > 0)).sum())
+    return figure(
+        "8",
+        "The subspace part: what the notable heads can read",
+        f"Of {plural(existing, 'wire')} into {plural(len(heads), 'head')}, {above:,} "
+        f"{'stands' if above == 1 else 'stand'} above chance. {_best(atlas)}",
+        [view],
+        reading(
+            "Alignment: 0 is what a random rotation between writer and reader would give, 1 the most that their "
+            f"spectra allow. Above chance: p < {LEVEL:g} after Bonferroni over all of these wires. Alignment says what "
+            "can be read, not whether it is." + atlas.averaged
+        ),
+    )
+
+
+def _best(atlas: Atlas) -> str:
+    """The best aligned writers of the head that the report is about, side by side."""
+    head = atlas.main
+    told: list[str] = []
+    for side in SIDES:
+        wires = atlas.wires(head, side)
+        if wires.sizes["writer"]:
+            best = wires.isel(writer=0)
+            numbers = f"alignment {number(float(best.alignment))}, z {number(float(best.z), 0)}"
+            told.append(f"{side}: {best['writer'].item()} ({numbers})")
+    return f"Best aligned with {head} are {'; '.join(told)}." if told else f"Nothing stores before {head} loads."
+
+
+def cut_figures(atlas: Atlas) -> list[Figure]:
+    """Every K and every Q wire of the induction head: alignment, traffic and effect side by side."""
+    return [] if atlas.candidate is None else [_cuts(atlas, atlas.candidate, "K"), _cuts(atlas, atlas.candidate, "Q")]
+
+
+def _cuts(atlas: Atlas, head: Head, side: Side) -> Figure:
+    found = atlas.cuts[side]
+    aligned = atlas.scores.alignment.sel(reader=f"{head}.{side}")
+    ranked = found.sortby("score").isel(writer=slice(MOST))
+    rows = [
+        [
+            str(name),
+            float(aligned.sel(writer=name)),
+            float(row.traffic),
+            float(row.score),
+            float(row.change),
+        ]
+        for name, row in ((name, ranked.sel(writer=name)) for name in ranked["writer"].values)
+    ]
+    intact, worst = float(found.intact), ranked.isel(writer=0)
+    name = str(worst["writer"].values)
+    place = int((aligned > aligned.sel(writer=name)).sum()) + 1
+    loud = int((found.traffic > worst.traffic).sum()) + 1
+    count = found.sizes["writer"]
+    needed = atlas.needed(side)
+    reach = f"Of {plural(count, 'writer')} that reach the {side} of {head}, "
+    if needed:
+        claim = (
+            f"{reach}cutting {name} lowers its induction score on random repeats the most, from {number(intact)} to "
+            f"{number(float(worst.score))}{_next(rows, needed)}. By traffic that wire is number {loud} of {count}, by "
+            f"alignment number {place}."
+        )
+    else:
+        claim = (
+            f"{reach}none matters by itself: no cut of a single one lowers its induction score of {number(intact)} "
+            f"on random repeats by more than {number(FALL)}."
+        )
+    return figure(
+        "9" if side == "K" else "10",
+        f"Does it matter? Every {side} wire of {head}, cut",
+        claim,
+        [table(f"The {plural(len(rows), 'wire')} whose cut leaves the least", COLUMNS, rows)],
+        reading(
+            "Cut: the writer's store less its mean is removed from this input of this head alone, norm scales frozen, "
+            f"on {atlas.repeats.tokens.shape[0]} random repeats. Traffic: standard deviation within a query's row of "
+            "the scores that the writer accounts for, in nats. Change: total variation of the head's own pattern."
+        ),
+    )
+
+
+def _next(rows: list[list[str | float]], needed: list[str]) -> str:
+    return "" if len(needed) < 2 else f", then {rows[1][0]} ({number(float(rows[1][3]))})"
+
+
+COLUMNS = (
+    ("writer", "writer", None),
+    ("alignment", "alignment (can it carry)", 2),
+    ("traffic", "traffic in nats (does it carry)", 2),
+    ("score", "induction score with it cut (does it matter)", 2),
+    ("change", "change of the pattern", 2),
+)

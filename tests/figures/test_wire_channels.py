@@ -1,0 +1,28 @@
+"""The figure of one wire's channels: labels, small tails, and how many of them are shown."""
+
+import pytest
+import xarray as xr
+from tiny import Kind, tiny
+
+from loadstore.figures.wires.wire_channels import _label, _p, wire_channels_figure
+from loadstore.model.wiring import wiring
+
+
+def test_a_channel_of_several_directions_says_how_many() -> None:
+    assert [_label(3, dimension) for dimension in (1, 2)] == ["3", "3, 2 directions"]
+
+
+def test_a_tail_beyond_a_double_is_printed_as_such() -> None:
+    assert [_p(p) for p in (0.0, 5e-324, 0.02)] == ["p below 1e−300", "p 5e−324", "p .02"]
+
+
+@pytest.mark.parametrize(("total", "shown", "counted"), [(2, 1, False), (2, 2, False), (3, 2, True), (3, 3, False)])
+def test_the_claim_counts_the_channels_that_are_shown(total: int, shown: int, *, counted: bool) -> None:
+    numbers = {name: ("channel", [0.4, 0.3, 0.2][:shown]) for name in ("carried", "alignment", "z", "strength")}
+    own = xr.Dataset(
+        numbers | {"dimension": ("channel", [1] * shown)}, coords={"channel": range(shown)}, attrs={"total": total}
+    )
+    wire = {"alignment": 0.1, "score": 0.2, "chance": 0.3, "z": 1.0, "p": 0.5}
+    writer, reader = wiring(tiny(Kind("learned", "none", False))).wire("L0.H0", "L1.H1.V")
+    claim = wire_channels_figure(writer, reader, own, wire, []).claim
+    assert (f"the {shown} that carry most" in claim) == counted
