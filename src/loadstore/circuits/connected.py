@@ -1,67 +1,70 @@
-"""When each wire of a ranking begins to carry something: once it lies on a path of wires from the embedding to the logits.
+"""When each wire of a ranking begins to carry something: once it is on a path from the embedding to the logits.
 
-A wire whose writer loads nothing that differs, or from whose reader no path leads to the logits, changes nothing: F of a set
-of wires is F of those on a path. Wires are therefore counted in the order in which they come to lie on one, so that a
-circuit of k wires has k that carry something. Test: tests/circuits/test_connected.py.
+A wire whose writer loads nothing that differs, or from whose reader no path leads to the logits, changes nothing: F of
+a set of wires is F of those on a path. Wires are therefore counted in the order in which they come to lie on one, so
+that every one of the k wires of a circuit carries something. Test: tests/circuits/test_connected.py.
 """
+
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from loadstore.circuits.live import Live
-from loadstore.sites import UNEMBED, Writer
+from loadstore.sites import Writer, parse_reader, parse_writer
 
 NEVER = np.iinfo(np.int64).max
 
 
-def connected(order: np.ndarray, live: Live) -> np.ndarray:
+def connected(
+    order: np.ndarray, writers: Sequence[str], readers: Sequence[str], together: Collection[int] = ()
+) -> np.ndarray:
     """Order wires by when they lie on a path of wires that came before them; wires of equal time by rank.
 
-    A wire w → r of rank k lies on a path from the time max(k, from(w), to(r)) on. from(w) is the earliest time at which
-    a path leads from the embedding to w, the minimum over the wires into w of their own; to(r) likewise towards the logits.
+    A wire w → r of rank k lies on a path from the time max(k, reached(w), needed(r)) on. reached(w) is the earliest
+    time at which a path leads from the embedding to w; needed(r), one from r to the logits.
 
     Args:
-        order: The places of the live wires, strongest first.
-        live: The wires.
+        order: The places of the wires, strongest first.
+        writers: The writer of each wire; wires are in depth order of their writers.
+        readers: The reader of each wire.
+        together: Layers whose heads share the scale of a norm after them: a load of one of them changes all their
+            stores.
 
     Returns:
         The places of the wires, in the new order.
     """
-    exists = live.exists.numpy()
-    rank = np.full(exists.shape, NEVER)
+    rows, columns = list(dict.fromkeys(writers)), list(dict.fromkeys(readers))
+    row_of, column_of = ({name: place for place, name in enumerate(names)} for names in (rows, columns))
+    at = np.array([row_of[name] for name in writers]), np.array([column_of[name] for name in readers])
     ranks = np.empty(len(order), dtype=np.int64)
     ranks[order] = np.arange(len(order))
-    rank[exists] = ranks
-    loads = [_loads(live, writer) for writer in live.writers]
-    reached = _reached(rank, loads)
-    needed = _needed(rank, loads, live.place_of_reader[UNEMBED])
-    time = np.maximum(np.maximum(rank, reached[:, None]), needed[None])[exists]
-    return np.lexsort((ranks, time))
+    rank = np.full((len(rows), len(columns)), NEVER)
+    rank[at] = ranks
+    loads = _loads([parse_writer(name) for name in rows], columns, together)
+    reached = np.array([-1 if name == "embed" else NEVER for name in rows])
+    for row, through in enumerate(loads):
+        if through:
+            reached[row] = np.maximum(rank[:, through], reached[:, None]).min()
+    needed = np.array([-1 if name == "unembed" else NEVER for name in columns])
+    for row in reversed(range(len(rows))):
+        time = np.maximum(rank[row], needed).min()
+        needed[loads[row]] = np.minimum(needed[loads[row]], time)
+    return np.lexsort((ranks, np.maximum(ranks, np.maximum(reached[at[0]], needed[at[1]]))))
 
 
-def _loads(live: Live, writer: Writer) -> list[int]:
-    """The columns of the readers that change what a writer stores, those of the other heads behind one norm included."""
-    if writer.kind == "head" and writer.layer in live.together:
-        heads = [head for head in live.writers if head.kind == "head" and head.layer == writer.layer]
-        return [column for head in heads for column in live.loads_of(head)]
-    return live.loads_of(writer)
-
-
-def _reached(rank: np.ndarray, loads: list[list[int]]) -> np.ndarray:
-    """The time from which each writer stores something that differs."""
-    reached = np.full(len(loads), NEVER)
-    reached[0] = -1  # the embedding
-    for place, columns in enumerate(loads):
-        if columns:
-            reached[place] = np.maximum(rank[:, columns], reached[:, None]).min()
-    return reached
-
-
-def _needed(rank: np.ndarray, loads: list[list[int]], unembed: int) -> np.ndarray:
-    """The time from which what each reader loads leads to the logits."""
-    needed = np.full(rank.shape[1], NEVER)
-    needed[unembed] = -1
-    for place in range(len(loads) - 1, -1, -1):
-        time = np.maximum(rank[place], needed).min()
-        for column in loads[place]:
-            needed[column] = min(needed[column], time)
-    return needed
+def _loads(writers: Sequence[Writer], readers: Sequence[str], together: Collection[int]) -> list[list[int]]:
+    """The readers, by place, that change what each writer stores."""
+    of_head: dict[Writer, list[int]] = {}
+    of_layer: dict[int, list[int]] = {}
+    for place, name in enumerate(readers):
+        reader = parse_reader(name)
+        if not reader.is_unembed:
+            owner = Writer("mlp", reader.layer) if reader.is_mlp else Writer("head", reader.layer, reader.index)
+            of_head.setdefault(owner, []).append(place)
+            if not reader.is_mlp:
+                of_layer.setdefault(reader.layer, []).append(place)
+    return [
+        of_layer.get(writer.layer, [])
+        if writer.kind == "head" and writer.layer in together
+        else of_head.get(writer, [])
+        for writer in writers
+    ]

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     import xarray as xr
 
 SHOWN = 16  # rows
-NAMES = {"attribution": "mean |attribution|", "signed": "|mean attribution|", "positive": "mean attribution"}
+NAMES = {
+    "paths": "one-sided mean, on paths",
+    "attribution": "mean |attribution|",
+    "signed": "|mean attribution|",
+    "positive": "mean attribution",
+}
 
 
 def curve_figure(curve: "xr.Dataset", random: np.ndarray | None = None) -> Figure:
