@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from loadstore.corpora.corpus import read_corpus
 from loadstore.explorer.requests import WiresRequest
 from loadstore.explorer.state import Document, Explorer
+from loadstore.figures.subject import of_model
 from loadstore.figures.wires.carried import UNITS, carried_figure
 from loadstore.figures.wires.pieces import LEVEL
 from loadstore.figures.wires.scores import scores_figure
@@ -16,7 +17,6 @@ from loadstore.figures.words import number, plural
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.progress import Progress
-from loadstore.scores.scores import subspace_scores
 from loadstore.views.heatmaps import Heatmap
 from loadstore.views.layers import Layers
 from loadstore.views.model import Figure
@@ -43,7 +43,7 @@ def wires(explorer: Explorer, ask: WiresRequest) -> "Callable[[Progress], Docume
 
 def aligned(weights: Weights, progress: Progress) -> Document:
     """What each wire could carry, from the weights: its edge is drawn where it stands above chance."""
-    scores = subspace_scores(weights, progress=progress)
+    scores = of_model.scores(weights, progress)
     values = scores.alignment.values
     exist = np.isfinite(values)
     above = exist & (values > 0) & (scores.q.values <= LEVEL)

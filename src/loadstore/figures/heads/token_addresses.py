@@ -1,4 +1,4 @@
-"""Figures 4 and 5 and the overview: the token part of an address."""
+"""The token part of an address: rows of attention, the memory that they select, and every head at once."""
 
 import itertools
 import math
@@ -21,7 +21,7 @@ BLOCKS = 24  # columns of the memory picture
 
 
 def token_figures(story: Story) -> list[Figure]:
-    """Rows as soft addresses (4), the rows of memory that one selects (5), and every head on the prompt."""
+    """Rows as soft addresses, the rows of memory that one selects, and every head on the prompt."""
     return [_rows(story), _memory(story), overview(story)]
 
 
@@ -65,7 +65,7 @@ def _rows(story: Story) -> Figure:
         address("The same rows as addresses", labels, [_row(story, head, i, few) for i in chosen]),
     ]
     return figure(
-        "4",
+        "Rows",
         "A row of attention is a soft address",
         f"Every row of {head} is a distribution over the tokens up to its own and sums to 1. In effective tokens (2 to "
         f"the entropy of the row), {told}.",
@@ -111,7 +111,7 @@ def _memory(story: Story) -> Figure:
     told = listed([f"{labels[j]} ({number(float(row[j]))})" for j in top[:3]])
     more = f" and {len(top) - 3} more" if len(top) > 3 else ""
     return figure(
-        "5",
+        "Memory",
         "The token part selects rows of memory",
         f"The stream is an array of {plural(len(labels), 'row')}, one a token, and {d} columns. The address of "
         f"{head}, which adds most to {story.predicted} after {labels[at]}, selects {told}{more}: the fewest rows that "

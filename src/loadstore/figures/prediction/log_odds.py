@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from loadstore.decomposition.listing import listing
 from loadstore.errors import Undefined
 from loadstore.evidence.whole import whole_listing
 from loadstore.figures.left_out import LeftOut
@@ -15,15 +14,13 @@ from loadstore.views.model import Figure, View, figure, heatmap, panel, reading,
 from loadstore.views.sums import waterfall
 
 SHOWN = 12  # writers; the others stand together
-STEPS = 6  # of the program
 DIRECT = ("embed", "pos")  # the direct path is always shown
 
 
 def attribution_figures(story: Story) -> list[Figure | LeftOut]:
     """The explained prediction against another token as a sum of stores, and its program."""
-    asked = story.asked
     try:
-        found = listing(story.trace, asked.at, asked.predict, asked.against, most=STEPS)
+        found = story.listing
     except Undefined as reason:
         return [_prediction(story), LeftOut("Program", f"What made {story.predicted}", f"{reason}.")]
     return [_prediction(story), listing_figure(found, roles=strongest_role(story.roles), whole=whole_listing(found))]

@@ -1,4 +1,4 @@
-"""Figures 9 and 13: the stream as the sum of its stores, before layer 0 and after it."""
+"""The stream as the sum of its stores, before layer 0 and after it."""
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from loadstore.visible import SPACE, visible
 
 
 def first_stream_figure(story: Story) -> Figure:
-    """What layer 0 finds (9)."""
+    """What layer 0 finds."""
     shape, labels = story.weights.architecture, story.trace.labels
     n, d = len(labels), shape.d_model
     written = [story.trace.written(writer).double() for writer in story.first_writers]
@@ -56,11 +56,11 @@ def first_stream_figure(story: Story) -> Figure:
         [panel("norm", sizes, None, details)],
         scale=("sequential", 0.0, largest(sizes), "norm"),
     )
-    return figure("9", "What layer 0 finds", claim, [formula("The stream before layer 0", rows), view], note)
+    return figure("First stream", "What layer 0 finds", claim, [formula("The stream before layer 0", rows), view], note)
 
 
 def later_stream_figure(story: Story) -> Figure:
-    """What one token's stream holds after layer 0 (13): every store, and what it decodes to."""
+    """What one token's stream holds after layer 0: every store, and what it decodes to."""
     has_bos = bos_of(story.weights) is not None
     at = min(1 + has_bos, len(story.trace.labels) - 1)
     label = story.trace.labels[at]
@@ -78,7 +78,7 @@ def later_stream_figure(story: Story) -> Figure:
         strong=[index for index, one in enumerate(found) if one.writer == head],
     )
     return figure(
-        "13",
+        "Later stream",
         f"The stream of {label} after layer 0",
         f"{_claim(story, mine, at)} The stream is the sum of {len(found)} stores; their shares of its squared norm sum "
         f"to {number(sum(one.share for one in found), 4)}.",

@@ -1,4 +1,4 @@
-"""Figure 1: the machine itself, its stream as a bus, what loads from it and what stores to it."""
+"""The machine itself, its stream as a bus, what loads from it and what stores to it."""
 
 from collections.abc import Sequence
 
@@ -51,7 +51,7 @@ def machine_figure(story: Story) -> Figure:
         + (" Every load goes through a norm, whose gain belongs to the reader." if shape.norm != "none" else "")
     )
     return figure(
-        "1",
+        "Machine",
         "The machine",
         claim,
         [diagram("Loads and stores", f"residual stream: {plural(n, 'token')} × {shape.d_model}", steps)],

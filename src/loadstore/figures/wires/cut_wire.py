@@ -1,6 +1,6 @@
-"""The proof behind figure 15: cut the K wire, and its controls, the twenty other K wires nearest in traffic."""
+"""The proof of an induction head's K wire: its cut beside those of the K wires nearest in traffic."""
 
-from loadstore.causal.proof import CutProof, WireEffect, induction_circuit, prove_wire
+from loadstore.causal.proof import CutProof, WireEffect
 from loadstore.errors import Undefined
 from loadstore.figures.left_out import CHANGE, LeftOut, shows
 from loadstore.figures.subject.story import Story
@@ -27,9 +27,7 @@ def cause_figures(story: Story) -> list[Figure | LeftOut]:
         return []
     head = story.induction[0]
     try:
-        proof = prove_wire(
-            story.weights, story.previous, head, apart=induction_circuit(story.previous, story.induction), sequences=4
-        )
+        proof = story.proof
     except Undefined as reason:
         return [LeftOut("Proof", TITLE, f"The cut of {story.previous} → {head}.K was not compared: {reason}.")]
     return [proof_figure(story, head, proof)]

@@ -1,4 +1,4 @@
-"""Figure 7: the subspace score, on one wire that is aligned and one that is not."""
+"""The subspace score, on one wire that is aligned and one that is not."""
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ def score_figure(story: Story) -> Figure | LeftOut:
     column = story.scores.alignment.sel(reader=reader).dropna("writer")
     if not column.size:
         reason = f"No writer has a defined alignment with {reader}: what one of the two does is zero, or has no shape."
-        return LeftOut("7", TITLE, reason)
+        return LeftOut("Score", TITLE, reason)
     ranked = [str(name) for name in column.sortby(column, ascending=False)["writer"].values]
     plain = str(abs(column)["writer"].values[int(np.argmin(np.abs(column.values)))])
     chosen = list(dict.fromkeys([ranked[0], plain]))
@@ -38,7 +38,7 @@ def score_figure(story: Story) -> Figure | LeftOut:
     ]
     chance = number(wire(story.scores, chosen[0], head, side, "chance"), 3)
     return figure(
-        "7",
+        "Score",
         TITLE,
         f"{'. '.join(parts)}. Chance is {chance}"
         + (" for both; their ceilings differ with their spectra." if len(parts) > 1 else ", whatever the spectra."),
