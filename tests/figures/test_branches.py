@@ -26,7 +26,7 @@ from loadstore.figures.wires.evidence import evidence_figure
 from loadstore.figures.words import last_tokens, listed, unseen
 from loadstore.heads.patterns import ROLES
 from loadstore.report import article
-from loadstore.scores.measures import DETAILS
+from loadstore.scores.measures import DETAILS, PRINTED
 from loadstore.sites import Head
 from loadstore.views.figures import Figure
 
@@ -89,7 +89,7 @@ def test_with_one_key_shares_are_of_what_was_stored() -> None:
 
 def evidence(traffic_of: list[float], target: list[float]) -> str:
     """The claim about two wires into the Q of one head."""
-    table = {name: ("wire", [0.1, 0.2]) for name in ("alignment", "standard_error", "share", "target")}
+    table = {measure.name: ("wire", [0.1, 0.2]) for measure in PRINTED}
     table |= {"traffic": ("wire", traffic_of), "change": ("wire", target)}
     coords = {"writer": ("wire", ["embed", "pos"]), "reader": ("wire", ["L1.H0.Q"] * 2)}
     found = xr.Dataset(table, coords=coords, attrs={"corpus": "default"})

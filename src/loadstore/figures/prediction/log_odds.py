@@ -9,7 +9,7 @@ from loadstore.figures.prediction.listing import listing_figure
 from loadstore.figures.subject.story import Story
 from loadstore.figures.words import number, plural, size
 from loadstore.heads.roles import strongest_role
-from loadstore.sites import CONST
+from loadstore.sites import CONST, parse_writer
 from loadstore.views.model import Figure, View, figure, heatmap, panel, reading, round_up
 from loadstore.views.sums import waterfall
 
@@ -51,7 +51,7 @@ def _prediction(story: Story) -> Figure:
             remainder=remainder,
         ),
     ]
-    if heads := [i for i in shown if ".H" in names[i]]:
+    if heads := [i for i in shown if _is_head(names[i])]:
         views.append(_map(odds, [names[i] for i in heads], labels[: at + 1], found.values[heads, : at + 1]))
     top = max(range(len(names)), key=lambda i: parts[i])
     return figure(
@@ -82,15 +82,19 @@ def _map(title: str, names: list[str], labels: list[str], values: np.ndarray) ->
     )
 
 
+def _is_head(name: str) -> bool:
+    return name != CONST and parse_writer(name).kind == "head"
+
+
 def _source(story: Story, name: str, parts: np.ndarray, at: int) -> str:
     """Where most of a head's part came from."""
     if name == CONST:
         return "biases"
-    if ".H" not in name:
+    if not _is_head(name):
         return f"{story.trace.labels[at]} itself"
     top = int(np.abs(parts).argmax())
     return f"{story.trace.labels[top]} {number(float(parts[top]))}"
 
 
 def _from(story: Story, name: str, parts: np.ndarray, at: int) -> str:
-    return f" (from {_source(story, name, parts, at)}, from other tokens the rest)" if ".H" in name else ""
+    return f" (from {_source(story, name, parts, at)}, from other tokens the rest)" if _is_head(name) else ""

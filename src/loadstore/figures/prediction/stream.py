@@ -9,7 +9,7 @@ from loadstore.figures.subject.story import Story
 from loadstore.figures.wires.pieces import largest
 from loadstore.figures.words import number, size
 from loadstore.heads.roles import bos_of
-from loadstore.sites import parse_head
+from loadstore.sites import parse_head, parse_writer
 from loadstore.views.model import Figure, bars, figure, heatmap, panel, reading, remark
 from loadstore.views.pictures import formula, term
 from loadstore.visible import SPACE, visible
@@ -107,7 +107,7 @@ def _claim(story: Story, mine: Stored, at: int) -> str:
 
 def _told(story: Story, one: Stored, at: int) -> str:
     parts = [f"norm {number(one.norm)}"]
-    if one.writer.startswith("L") and not one.writer.endswith("bias"):
+    if parse_writer(one.writer).kind == "head":
         row = story.trace.pattern(parse_head(one.writer))[at]
         source = smallest_set(row)
         shown = f"{story.trace.labels[source[0]]} {number(float(row[source[0]]))}"

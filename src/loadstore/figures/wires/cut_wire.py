@@ -5,6 +5,7 @@ from loadstore.errors import Undefined
 from loadstore.figures.left_out import CHANGE, LeftOut, shows
 from loadstore.figures.subject.story import Story
 from loadstore.figures.words import number
+from loadstore.scores.measures import DECIMALS, UNITS
 from loadstore.sites import Head
 from loadstore.views.dots import Dot, dot, dots
 from loadstore.views.model import Figure, View, figure, reading, table
@@ -14,7 +15,7 @@ TITLE = "Does it matter? Cut the wire"
 COLUMNS = (
     ("writer", "writer", None),
     ("reader", "reader", None),
-    ("traffic", "traffic (nats)", 2),
+    ("traffic", f"traffic ({UNITS['K']})", DECIMALS["traffic"]),
     ("induction", "induction score with it cut", 2),
     ("prediction", "probability of the next token", 3),
     ("change", "change of its own reader's pattern", 2),

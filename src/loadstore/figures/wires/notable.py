@@ -6,7 +6,7 @@ from loadstore.figures.subject.close_look import FALL, best_wires, cuts, needed,
 from loadstore.figures.subject.story import Story
 from loadstore.figures.wires.pieces import LEVEL, grouped
 from loadstore.figures.words import number, plural
-from loadstore.scores.measures import DETAILS
+from loadstore.scores.measures import DETAILS, columns
 from loadstore.sites import SIDES, Head, Side
 from loadstore.views.layers import layers_view
 from loadstore.views.model import Figure, figure, reading, table
@@ -118,8 +118,7 @@ def _next(rows: list[list[str | float]], needed: list[str]) -> str:
 
 COLUMNS = (
     ("writer", "writer", None),
-    ("alignment", "alignment (can it carry)", 2),
-    ("traffic", "traffic in nats (does it carry)", 2),
-    ("score", "induction score with it cut (does it matter)", 2),
-    ("change", "change of the pattern", 2),
+    *columns("alignment", "traffic"),
+    ("score", "induction score with it cut", 2),
+    *columns("change"),
 )
