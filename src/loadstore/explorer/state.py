@@ -32,7 +32,7 @@ class Explorer:
         self.results = Results()
 
     def warm(self) -> None:
-        """Run the first prompt, so that the page finds it there; what is wrong with it is told when it is asked for."""
+        """Run the first prompt, so that the page finds it there; an error is reported when it is asked for."""
         with suppress(LoadstoreError, TooLong):
             self.runs.make(self.prompt)
 

@@ -101,18 +101,18 @@ def _graph(
     details = edge_details(name)
     mass, part = values**power, np.zeros_like(values)
     group = np.zeros(values.shape[1], dtype=int)
-    told: list[dict[str, Any]] = []
+    summed: list[dict[str, Any]] = []
     for title, unit, columns in groups:
         total = float(mass[:, columns].sum())
         if total > 0:
-            group[columns] = len(told)
+            group[columns] = len(summed)
             part[:, columns] = mass[:, columns] / total
             exist = int(np.isfinite(table[name].values[:, columns]).sum())
             count = int((mass[:, columns] > 0).sum())
-            told.append({"name": title, "unit": unit, "exist": exist, "count": count, "mass": _short(total)})
+            summed.append({"name": title, "unit": unit, "exist": exist, "count": count, "mass": _short(total)})
     order = np.argsort(-part, axis=None, kind="stable")[: int((part > 0).sum())]
     kept = [(int(at) // values.shape[1], int(at) % values.shape[1]) for at in order[:MOST]]
-    for place, each in enumerate(told):
+    for place, each in enumerate(summed):
         each["sent"] = sum(int(group[j]) == place for _, j in kept)
         each["held"] = _short(sum(part[i, j] for i, j in kept if group[j] == place))
     measures = [values, *(table[detail].values for detail in details)]
@@ -120,7 +120,7 @@ def _graph(
         "name": name,
         "power": power,
         "details": [detail.replace("_", " ") for detail in details],
-        "groups": told,
+        "groups": summed,
         "writers": [str(writer) for writer in table["writer"].values],
         "readers": [str(reader) for reader in table["reader"].values],
         "wires": [[i, j, int(group[j]), *(_short(each[i, j]) for each in measures)] for i, j in kept],

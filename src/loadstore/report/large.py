@@ -105,12 +105,12 @@ def _induction(story: Story) -> Built | None:
 
 
 def _dossier(story: Story) -> Built:
-    told = (
+    text = (
         f"{story.main} adds most to {story.predicted} after {story.after}. This is what it does in general: reads, "
         "stores, moves, and what is lost without it."
     )
     figures = dossier_figures(story.weights, story.main, roles=story.roles)
-    return section("dossier", f"The dossier of {story.main}", told, figures)
+    return section("dossier", f"The dossier of {story.main}", text, figures)
 
 
 def _searching(story: Story) -> str:

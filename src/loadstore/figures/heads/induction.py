@@ -108,8 +108,8 @@ def induction_figure(story: Story, head: Head) -> Figure | LeftOut:
         hatched=unseen(window),
         outline="the token that followed the earlier occurrence",
     )
-    told = _instance(story, head, repeat, without, (intact, left))
-    return figure(NAME, title, f"{is_induction(story, head)} {told}", [view])
+    instance = _instance(story, head, repeat, without, (intact, left))
+    return figure(NAME, title, f"{is_induction(story, head)} {instance}", [view])
 
 
 def _instance(story: Story, head: Head, repeat: Repeat, without: Trace, probability: tuple[float, float]) -> str:

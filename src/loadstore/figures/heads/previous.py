@@ -82,8 +82,8 @@ def _pattern_view(head: Head, labels: list[str], panels: list[Panel], window: in
 def _addressing(story: Story) -> Figure:
     heads, head = layer_heads(story.scores, 0), story.previous
     if "pos" not in story.first_writers:
-        told = " and ".join(f"its {side} {number(wire(story.scores, 'embed', head, side))}" for side in ("Q", "K"))
-        claim = f"For {head}, the alignment of embed with {told} (0 is chance, 1 perfect)."
+        numbers = " and ".join(f"its {side} {number(wire(story.scores, 'embed', head, side))}" for side in ("Q", "K"))
+        claim = f"For {head}, the alignment of embed with {numbers} (0 is chance, 1 perfect)."
         note = reading(story.averaged.strip()) if story.averaged else None
         return figure("Choosing", "What layer 0 reads to choose tokens", claim, _qk_views(story), note)
     higher = {
@@ -178,7 +178,7 @@ def _controls(story: Story) -> Figure:
         float(np.abs(_scores_of(story.negated, site, heads, side) - _scores_of(story.scores, site, heads, side)).max())
         for side in SIDES[:2]
     )
-    told = "; ".join(
+    numbers = "; ".join(
         f"{side} {number(wire(story.scores, site, head, side, 'score'), 3)}, reversed "
         f"{number(wire(story.reversed, site, head, side, 'score'), 3)}, rotated at random "
         f"{number(wire(story.haar, site, head, side, 'score'), 3)}"
@@ -194,7 +194,7 @@ def _controls(story: Story) -> Figure:
     return figure(
         "Control",
         f"The control: turn what {site} writes",
-        f"Scores of {site} for {head}: {told}. Chance is {number(chance, 3)} for every wire. "
+        f"Scores of {site} for {head}: {numbers}. Chance is {number(chance, 3)} for every wire. "
         f"Negating {matrix} {'changes no score' if change < 1e-9 else f'changes a score by {change:.1e}'}.",
         [view],
         remark(

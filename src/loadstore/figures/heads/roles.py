@@ -56,14 +56,14 @@ def _map(story: Story) -> Figure:
 
 def _counts(story: Story) -> str:
     """How many heads have each role, with the strongest."""
-    told: list[str] = []
+    claims: list[str] = []
     for role in NAMED:
         ranked = story.strongest(role, range(story.weights.architecture.n_layers))
         have = sum(story.role(head, role) > IS_ROLE for head in ranked)
         most = story.role(ranked[0], role)
         best = "no query has such a key" if np.isnan(most) else f"most: {ranked[0]} {number(most)}"
-        told.append(f"{have or 'none'} {WORDS[role]} ({best})")
-    return "; ".join(told)
+        claims.append(f"{have or 'none'} {WORDS[role]} ({best})")
+    return "; ".join(claims)
 
 
 def _resting(count: int) -> str:
@@ -136,11 +136,11 @@ def _patterns(story: Story) -> Figure:
         orders=[("by layer", range(len(heads))), ("by strongest role", ranked)],
     )
     sink = np.array([float(story.trace.pattern(head)[1:, 0].mean()) for head in heads]) if _long(story) else np.zeros(0)
-    told = f"The prompt is one token: {f'{names[0]} attends' if len(names) == 1 else 'every head attends'} to it."
+    claim = f"The prompt is one token: {f'{names[0]} attends' if len(names) == 1 else 'every head attends'} to it."
     if len(sink) == 1:
-        told = f"{names[0]} leaves {number(float(sink[0]))} of its attention on the first token."
+        claim = f"{names[0]} leaves {number(float(sink[0]))} of its attention on the first token."
     elif len(sink):
-        told = (
+        claim = (
             f"On average they leave {number(float(sink.mean()))} of their attention on the first token, between "
             f"{number(float(sink.min()))} ({heads[int(sink.argmin())]}) and {number(float(sink.max()))} "
             f"({heads[int(sink.argmax())]})."
@@ -149,7 +149,7 @@ def _patterns(story: Story) -> Figure:
     who = "It sees only its" if len(names) == 1 else f"{'All' if len(near) == len(heads) else 'Some'} see only their"
     hidden = f"{who} {last_tokens(near)}: earlier keys have weight 0 because they cannot be seen."
     title = f"What {'it does' if len(names) == 1 else 'they do'} on this prompt"
-    return figure("Patterns", title, told, [view], reading(hidden) if near else None)
+    return figure("Patterns", title, claim, [view], reading(hidden) if near else None)
 
 
 def _long(story: Story) -> bool:

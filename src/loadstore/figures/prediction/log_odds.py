@@ -34,16 +34,16 @@ def _prediction(story: Story) -> Figure:
     large = sorted(range(len(names)), key=lambda i: -abs(parts[i]))[:SHOWN]
     shown = [i for i, name in enumerate(names) if i in large or name in DIRECT]
     rest = [i for i in range(len(names)) if i not in shown]
-    labels, told, beside = story.trace.labels, story.predicted, story.text_of(story.asked.against)
+    labels, predicted, beside = story.trace.labels, story.predicted, story.text_of(story.asked.against)
     rows = [(names[i], parts[i], _source(story, names[i], found.values[i], at)) for i in shown]
     if rest:
         rows.append((plural(len(rest), "other"), parts[rest].sum(), "together"))
-    odds = f"log odds of {told} over {beside} after {labels[at]}"
+    odds = f"log odds of {predicted} over {beside} after {labels[at]}"
     rank = "the first prediction" if story.asked.rank == 0 else f"prediction number {story.asked.rank + 1:,}"
     order = "before" if recorded >= 0 else "behind"
     views: list[View] = [
         waterfall(
-            f"Who made {told} {rank} after {labels[at]}",
+            f"Who made {predicted} {rank} after {labels[at]}",
             f"{odds}, nats",
             ("writer", "what it stored came from"),
             rows,
@@ -56,8 +56,8 @@ def _prediction(story: Story) -> Figure:
     top = max(range(len(names)), key=lambda i: parts[i])
     return figure(
         "Prediction",
-        f"Who predicts {told} after {labels[at]}",
-        f"After {labels[at]}, {told} is {rank} (probability {number(story.asked.probability)}), "
+        f"Who predicts {predicted} after {labels[at]}",
+        f"After {labels[at]}, {predicted} is {rank} (probability {number(story.asked.probability)}), "
         f"{number(abs(recorded))} nats {order} {beside}. Of {plural(len(names), 'part')} the largest is that of "
         f"{names[top]}, {number(float(parts[top]))}{_from(story, names[top], found.values[top], at)}. They sum to the "
         f"number of the run within {size(abs(remainder))}.",

@@ -17,7 +17,7 @@ from loadstore.views.model import Figure, figure, lines, reading, rule, series
 if TYPE_CHECKING:
     import xarray as xr
 
-SHOWN = 6  # lines that can be told apart
+SHOWN = 6  # lines that can be distinguished
 
 
 def room_figures(story: Story) -> list[Figure | LeftOut]:

@@ -82,9 +82,9 @@ def _directions(counts: dict[str, int]) -> str:
 
 def _cliff(spectra: dict[str, np.ndarray]) -> str:
     """Where each spectrum first falls below a hundredth of its strongest direction."""
-    told = {name: _after(values) for name, values in spectra.items()}
+    falls = {name: _after(values) for name, values in spectra.items()}
     fall = "fall below a hundredth of the largest"
-    return " ".join(f"Eigenvalues of {name} {f'{fall} {after}' if after else NEVER}." for name, after in told.items())
+    return " ".join(f"Eigenvalues of {name} {f'{fall} {after}' if after else NEVER}." for name, after in falls.items())
 
 
 def _after(values: np.ndarray) -> str:

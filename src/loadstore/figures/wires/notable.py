@@ -52,14 +52,14 @@ def score_figure(story: Story) -> Figure:
 def _best(story: Story) -> str:
     """The best aligned writers of the head that the report is about, side by side."""
     head = story.main
-    told: list[str] = []
+    claims: list[str] = []
     for side in SIDES:
         wires = best_wires(story, head, side)
         if wires.sizes["writer"]:
             best = wires.isel(writer=0)
             numbers = f"alignment {number(float(best.alignment))}, z {number(float(best.z), 0)}"
-            told.append(f"{side}: {best['writer'].item()} ({numbers})")
-    return f"Best aligned with {head} are {'; '.join(told)}." if told else f"Nothing stores before {head} loads."
+            claims.append(f"{side}: {best['writer'].item()} ({numbers})")
+    return f"Best aligned with {head} are {'; '.join(claims)}." if claims else f"Nothing stores before {head} loads."
 
 
 def cut_figures(story: Story) -> list[Figure]:

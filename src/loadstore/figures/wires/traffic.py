@@ -92,14 +92,14 @@ def _drawn(found: "xr.Dataset") -> Callable[..., View]:
 
 
 def _claim(found: "xr.Dataset", scores: "xr.Dataset", story: Story) -> str:
-    told: list[str] = []
+    claims: list[str] = []
     for side in SIDES:
         readers = [str(reader) for reader in readers_of(found) if reader.side == side]
         load = found.traffic.sel(reader=readers).values
         if np.isfinite(load).any():
             i, j = np.unravel_index(int(np.nanargmax(load)), load.shape)
             unit = "" if side == "V" else " nats"
-            told.append(f"{found['writer'].values[i]} → {readers[j]} ({number(float(load[i, j]))}{unit})")
+            claims.append(f"{found['writer'].values[i]} → {readers[j]} ({number(float(load[i, j]))}{unit})")
     readers = [str(reader) for reader in readers_of(found) if reader.side in QK]
     load, aligned = found.traffic.sel(reader=readers).values, scores.alignment.sel(reader=readers).values
     both = np.isfinite(load) & np.isfinite(aligned)
@@ -112,7 +112,7 @@ def _claim(found: "xr.Dataset", scores: "xr.Dataset", story: Story) -> str:
             f" Over {plural(int(both.sum()), 'wire')} into Q and K the rank correlation of what is carried (traffic) "
             f"with what could be (alignment) is {agree}."
         )
-    return f"On {on} most is carried by {listed(told) if told else 'nothing'}.{rank}"
+    return f"On {on} most is carried by {listed(claims) if claims else 'nothing'}.{rank}"
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
