@@ -113,9 +113,9 @@ def test_the_proof_equals_the_api(opened, model):
     page = opened[0]
     rows = columns(page, "figure-proof", "0-every-control-0")
     from loadstore.causal.proof import induction_circuit, prove_wire
-    from loadstore.figures.subject.story import tell
+    from loadstore.figures.subject.stories import article_story
 
-    story = tell(model)
+    story = article_story(model)
     head = story.induction[0]
     proof = prove_wire(
         model, story.previous, head, apart=induction_circuit(story.previous, story.induction), sequences=4

@@ -24,7 +24,7 @@ def test_an_edge_is_a_wire_whose_q_is_at_most_the_level(monkeypatch: pytest.Monk
     table = {name: (("writer", "reader"), np.array(v)[:, None]) for name, v in (("alignment", alignment), ("q", q))}
     coords = {"writer": [f"L0.H{i}" for i in range(6)], "reader": ["L1.H0.Q"]}
     scores = xr.Dataset(table, coords=coords)
-    monkeypatch.setattr(wires, "subspace_scores", lambda *_, **__: scores)
+    monkeypatch.setattr(wires.of_model, "scores", lambda *_: scores)
     monkeypatch.setattr(wires, "scores_figure", lambda _: figure("Scores", "", "", []))
     monkeypatch.setattr(wires, "_graph", lambda _, __, values, *___: found.append(values) or {})
     told = wires.aligned(MODEL, lambda *_: None)

@@ -16,8 +16,9 @@ from loadstore.figures.heads.induction import is_induction
 from loadstore.figures.left_out import LeftOut
 from loadstore.figures.prediction import three_addresses
 from loadstore.figures.prediction.walk import _contrast, _key
-from loadstore.figures.subject.atlas import Atlas
-from loadstore.figures.subject.story import Story, tell
+from loadstore.figures.subject.results import Results
+from loadstore.figures.subject.stories import article_story
+from loadstore.figures.subject.story import Story
 from loadstore.figures.wires import subspace_score
 from loadstore.figures.wires.carried import carried_claim
 from loadstore.figures.wires.channels import channels_figure
@@ -25,7 +26,7 @@ from loadstore.figures.wires.evidence import evidence_figure
 from loadstore.figures.words import last_tokens, listed, unseen
 from loadstore.heads.patterns import ROLES
 from loadstore.report import article
-from loadstore.scores.measures import DETAILS
+from loadstore.scores.measures import DETAILS, PRINTED
 from loadstore.sites import Head
 from loadstore.views.figures import Figure
 
@@ -88,7 +89,7 @@ def test_with_one_key_shares_are_of_what_was_stored() -> None:
 
 def evidence(traffic_of: list[float], target: list[float]) -> str:
     """The claim about two wires into the Q of one head."""
-    table = {name: ("wire", [0.1, 0.2]) for name in ("alignment", "standard_error", "share", "target")}
+    table = {measure.name: ("wire", [0.1, 0.2]) for measure in PRINTED}
     table |= {"traffic": ("wire", traffic_of), "change": ("wire", target)}
     coords = {"writer": ("wire", ["embed", "pos"]), "reader": ("wire", ["L1.H0.Q"] * 2)}
     found = xr.Dataset(table, coords=coords, attrs={"corpus": "default"})
@@ -191,8 +192,8 @@ def patterns(*, tokens: int, heads: int, windows: list[int | None]) -> Figure:
     shape = SimpleNamespace(window=lambda layer: windows[layer], n_layers=heads)
     return roles._patterns(
         made(
-            Atlas,
-            notable=tuple(every),
+            Story,
+            results=Results(notable=tuple(every)),
             roles=xr.Dataset(table, coords={"head": [str(head) for head in every]}),
             trace=trace,
             weights=SimpleNamespace(architecture=shape),
@@ -221,7 +222,7 @@ def test_windows_are_told_where_there_are_some() -> None:
 
 @pytest.fixture(scope="module")
 def story() -> Story:
-    return tell(tiny(Kind("none", "none", False)), [1, 2, 3, 1])
+    return article_story(tiny(Kind("none", "none", False)), [1, 2, 3, 1])
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 import xarray as xr
 from hostile import unchecked
 
+from loadstore.figures.subject.results import Results
 from loadstore.figures.wires import notable
 from loadstore.figures.wires.pieces import most_aligned, reads, side_panel
 from loadstore.scores.measures import MEASURES
@@ -63,8 +64,7 @@ def test_a_large_models_wires_above_chance_are_counted_after_the_correction(p: l
     table = scores(p, [0.1] * 4)
     sides = xr.concat([table.assign_coords(reader=[f"L1.H0.{side}"]) for side in "QKV"], "reader")
     nothing = xr.full_like(sides, np.nan).where(sides.reader != "L1.H0.K", sides)
-    empty = xr.Dataset(coords={"writer": []})
-    atlas = SimpleNamespace(scores=nothing, notable=(HEAD,), main=HEAD, wires=lambda *_: empty, averaged="")
+    story = SimpleNamespace(scores=nothing, results=Results(notable=(HEAD,)), main=HEAD, averaged="")
     with unchecked():
-        drawn = notable.score_figure(cast("Any", atlas))
+        drawn = notable.score_figure(cast("Any", story))
     assert drawn.claim.startswith(told)

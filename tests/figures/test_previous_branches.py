@@ -13,7 +13,8 @@ from loadstore.execution.edits import cut
 from loadstore.execution.run import run
 from loadstore.figures.heads import previous
 from loadstore.figures.prediction import stream
-from loadstore.figures.subject.story import Story, tell
+from loadstore.figures.subject.stories import article_story
+from loadstore.figures.subject.story import Story
 from loadstore.model.weights import Weights
 
 
@@ -39,7 +40,7 @@ def test_what_was_stored_is_read_off_its_nearest_row() -> None:
 
 def pattern(model: Weights, ids: list[int], *, is_previous: bool = True) -> dict[str, object]:
     """The figure of the previous-token head's pattern."""
-    story = replace(tell(model, ids))
+    story = replace(article_story(model, ids))
     vars(story)["is_previous"] = is_previous
     return previous._pattern(story)
 
@@ -57,7 +58,7 @@ def test_the_pattern_without_positions_is_drawn_where_a_weight_changes_enough(
     monkeypatch: pytest.MonkeyPatch, above: float, *, drawn: bool
 ) -> None:
     assert previous.CHANGE == 0.01
-    story = tell(tiny(Kind("learned", "none", True)), [1, 2, 3, 4, 5, 6])
+    story = article_story(tiny(Kind("learned", "none", True)), [1, 2, 3, 4, 5, 6])
     head = story.previous
     edits = [cut("pos", f"{head}.{side}") for side in ("Q", "K")]
     after = run(story.weights, story.prompt, edits, record=True)

@@ -6,7 +6,7 @@ import planted
 import torch
 
 import loadstore as ls
-from loadstore.figures.subject.story import tell
+from loadstore.figures.subject.stories import article_story
 from loadstore.figures.wires.puzzle import puzzling_head
 from loadstore.heads.roles import random_repeats
 from loadstore.report.page import report_document
@@ -14,7 +14,7 @@ from loadstore.sites import Head
 
 
 def test_it_is_read_by_the_induction_head_and_is_not_the_previous_token_head():
-    story = tell(ls.load("builtin"))
+    story = article_story(ls.load("builtin"))
     found = puzzling_head(story)
     assert found is not None
     head, side = found
@@ -28,11 +28,11 @@ def test_it_is_read_by_the_induction_head_and_is_not_the_previous_token_head():
 def test_the_planted_circuit_has_no_puzzle():
     model = planted.planted("learned")
     ids = random_repeats(model, 1, 7)[0].tolist()
-    assert puzzling_head(tell(model, ids)) is None
+    assert puzzling_head(article_story(model, ids)) is None
     assert all(section.id != "puzzle" for section in report_document(model, ids).sections)
 
 
 def test_random_weights_leave_nothing_to_wonder_about():
     generator = torch.Generator().manual_seed(3)
     model = ls.load("builtin").map(lambda t: torch.randn(t.shape, generator=generator) * t.std())
-    assert puzzling_head(tell(replace(model, name="random"))) is None
+    assert puzzling_head(article_story(replace(model, name="random"))) is None

@@ -12,9 +12,10 @@ import loadstore as ls
 from loadstore.decomposition.listing import listing
 from loadstore.decomposition.program import program
 from loadstore.figures.left_out import LeftOut
-from loadstore.figures.prediction.log_odds import STEPS, attribution_figures
+from loadstore.figures.prediction.log_odds import attribution_figures
 from loadstore.figures.prediction.walk import walk_figure
-from loadstore.figures.subject.story import Story, tell
+from loadstore.figures.subject.stories import article_story
+from loadstore.figures.subject.story import STEPS, Story
 from loadstore.figures.wires.evidence import evidence_figure
 from loadstore.figures.wires.traffic import traffic_figures
 from loadstore.figures.words import number
@@ -26,7 +27,7 @@ SOME = [KINDS[0], *MODERN[:3]]
 
 def story_of(kind: Kind, n_layers: int = 2) -> Story:
     model = tiny(kind, n_layers=n_layers).map(lambda t: t.float())
-    return tell(model, some_tokens(model, batch=1)[0].tolist())
+    return article_story(model, some_tokens(model, batch=1)[0].tolist())
 
 
 @pytest.mark.parametrize("kind", FEW, ids=str)

@@ -13,7 +13,8 @@ from loadstore.evidence.head_facts import AblationEffect, Dossier
 from loadstore.figures.heads import previous, token_addresses
 from loadstore.figures.heads.verdict import LITTLE, lost
 from loadstore.figures.prediction import log_odds
-from loadstore.figures.subject.story import Story, tell
+from loadstore.figures.subject.stories import article_story
+from loadstore.figures.subject.story import Story
 from loadstore.figures.weights import spectra
 from loadstore.figures.wires import traffic
 from loadstore.figures.wires.pieces import LEVEL, grouped, largest
@@ -154,7 +155,7 @@ def test_more_than_sixty_writers_are_drawn_by_layers() -> None:
 @pytest.fixture(scope="module")
 def story() -> Story:
     """A small model with positions, of attention alone."""
-    return tell(tiny(Kind("learned", "none", True)), [1, 2, 3, 1])
+    return article_story(tiny(Kind("learned", "none", True)), [1, 2, 3, 1])
 
 
 def test_a_prediction_is_before_another_from_equal_log_odds_on(story: Story) -> None:

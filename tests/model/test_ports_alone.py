@@ -34,7 +34,7 @@ BY_KIND = {  # where a branch is about what a site is called or shown as, not ab
     "explorer/memory.py": "the rows of a picture",
     "figures/picture/cuts.py": DRAWN,
     "figures/picture/layout.py": DRAWN,
-    "figures/subject/atlas.py": "the heads that a picture lists",
+    "figures/subject/close_look.py": "the heads that a picture lists",
     "scores/siblings.py": "the null that permutes heads",
 }
 FORWARD = "the forward pass, which the tests of ports compare them with"

@@ -46,7 +46,7 @@ def ablation_effects(
     loss: with the heads ablated; effect, effect_se: less the intact loss, its mean and standard error over sequences
     (paired); intact: the loss without ablation. On random repeats the loss is that of the second copy, its first
     token left out; on given tokens [sequence, token] that of every next token. A mean is taken over one batch.
-    ``edits`` are made in both runs; ``progress`` is told (done, of). Raises NoSuchSite, BadRequest, BadPrompt.
+    ``edits`` are made in both runs; ``progress`` is called with (done, of). Raises NoSuchSite, BadRequest, BadPrompt.
     Source: Olsson et al. 2022; ARENA, Intro to mech interp.
     """
     import xarray as xr

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from loadstore.causal.measure import measure, told
+from loadstore.causal.measure import described, measure
 from loadstore.causal.metrics import Measured
 from loadstore.causal.predictions import OfLogits
 from loadstore.execution.edits import Edit
@@ -53,7 +53,7 @@ def effect(weights: Weights, prompt: Prompt, edits: Sequence[Edit], metric: Meas
     change = after - before
     count = len(change)
     return Outcome(
-        metric=told(metric),
+        metric=described(metric),
         edits=tuple(str(edit) for edit in edits),
         before=float(before.mean()),
         after=float(after.mean()),

@@ -49,6 +49,6 @@ def _number(value: object) -> float:
         raise BadRequest(f"metric= gave no single number for a prompt: {quote(error)}") from None
 
 
-def told(metric: Measured) -> str:
+def described(metric: Measured) -> str:
     """A metric in words."""
     return str(metric) if isinstance(metric, Metric) else getattr(metric, "__name__", type(metric).__name__)

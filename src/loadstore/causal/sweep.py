@@ -14,7 +14,7 @@ from torch import Tensor
 
 from loadstore.causal.batch import Batch
 from loadstore.causal.engine import reruns, starts
-from loadstore.causal.measure import measure, told
+from loadstore.causal.measure import described, measure
 from loadstore.causal.metrics import Measured
 from loadstore.causal.predictions import OfLogits, Prediction, token_index
 from loadstore.errors import BadRequest, NoSuchWire, Undefined
@@ -49,7 +49,7 @@ def sweep(
     ``wires``: one or several globs, ``"* -> L18.*.K"``, or a list of (writer, reader). change: of the metric, mean over
     prompts; standard_error over prompts (NaN for one). In the attributes ``before``, the metric of ``trace``,
     and ``seconds``, the time that all wires were expected to take after the first batch of them was measured;
-    ``estimate`` is told it then, ``progress`` (done, of) after every batch. Raises Undefined for an edited run,
+    ``estimate`` gets it then, ``progress`` (done, of) after every batch. Raises Undefined for an edited run,
     NoSuchSite, NoSuchWire, BadRequest, BadPrompt.
     """
     import xarray as xr
@@ -87,7 +87,7 @@ def sweep(
             "model": trace.weights.name,
             "bos": trace.weights.begins,
             "definition": f"change of the metric with one wire {how}, norm scales of its reader frozen",
-            "metric": told(metric),
+            "metric": described(metric),
             "before": float(before.mean()),
             "prompts": count,
             "tokens": trace.tokens.shape[1],

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 MOST_RUNS = len(SIZES) + 5
-CLOSE = 1.1  # ratio of two sizes that are not told apart
+CLOSE = 1.1  # ratio of two sizes that are not distinguished
 
 
 def smallest(ranked: "xr.Dataset", pairs: Pairs, enough: float, by: str = "paths") -> Circuit:

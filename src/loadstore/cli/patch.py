@@ -88,7 +88,7 @@ def patch(
 
 
 def _token(text: str | None, ids: str | None) -> int | str | None:
-    """A token of an option: its text, or its id where the prompt is told in ids."""
+    """A token of an option: its text, or its id where the prompt is given in ids."""
     from loadstore.errors import BadRequest
 
     if text is None or ids is None:

@@ -10,16 +10,6 @@ from loadstore.cli.options import Begin, Json, Model, Positions, open_model, p_t
 if TYPE_CHECKING:
     import xarray as xr
 
-UNITS = {
-    "Q": "nats of the pattern's scores",
-    "K": "nats of the pattern's scores",
-    "V": "units of the stream",
-    "mlp": "units of the MLP's inside",
-    "unembed": "logits",
-}
-SHOWN = ("alignment", "p", "traffic", "standard_error", "share")
-EFFECTS = ("change", "kl", "target")
-
 
 def wires(
     model: Model = "builtin",
@@ -86,24 +76,27 @@ def _print(table: "xr.Dataset", *, effect: bool) -> None:
         f"{attrs['model']}: {table.sizes['wire']:,} of {attrs['wires']:,} wires, on {attrs['documents']} documents "
         f"({attrs['tokens']:,} tokens) of {attrs['corpus']}; BOS: {attrs['bos']}\n{attrs['definition']}\n"
     )
-    columns = (*SHOWN, *(EFFECTS if effect else ()))
+    from loadstore.scores.measures import PRINTED, UNITS
+
+    shown = [measure for measure in PRINTED if effect or measure.analysis != "effect"]
     objects = _objects(table)
     for kind, unit in UNITS.items():
         some = [wire for wire in objects if wire["kind"] == kind]
         if some:
-            rows = [[w["writer"], w["reader"], *(_text(name, w[name]) for name in columns)] for w in some]
-            heads = ["±" if name == "standard_error" else name for name in columns]
+            rows = [[w["writer"], w["reader"], *(_text(m.name, w[m.name]) for m in shown)] for w in some]
+            heads = [measure.heading or measure.name for measure in shown]
             print_table(f"into {kind} (traffic in {unit})", ("writer", "reader", *heads), rows)
             typer.echo("")
     if effect:
-        typer.echo(
-            "change: of the pattern on Q and K (total variation), relative of what is stored on V and MLPs, of the "
-            "prediction at the unembedding; target: log-probability of the next token, nats"
-        )
+        for measure in (measure for measure in shown if measure.analysis == "effect"):
+            unit = f", {measure.unit}" if measure.unit else ""
+            typer.echo(f"{measure.heading or measure.name}: {measure.meaning}{unit}")
 
 
 def _text(name: str, value: float) -> float | str:
     """A measure for a person: small changes keep their digits."""
-    if name == "p":
+    from loadstore.scores.measures import DECIMALS
+
+    if DECIMALS[name] is None:
         return p_text(value)
     return f"{value:+.4f}" if name == "target" and value == value else value

@@ -63,7 +63,7 @@ class LayerRecord:
 
 @dataclass
 class Record:
-    """What a recorded pass keeps; everything else that a Trace tells is derived from it."""
+    """What a recorded pass keeps; everything else in a Trace is derived from it."""
 
     embed: Stream | None = None
     pos: Float[Tensor, "*prompt token d_model"] | None = None  # alike for all prompts unless edited

@@ -83,6 +83,6 @@ def _together(weights: Weights, texts: list[str]) -> Tensor:
     found = [require(weights.tokens, weights.name, weights.untokenised).encode(text) for text in texts]
     lengths = {len(ids): text for ids, text in zip(found, texts, strict=True)}
     if len(lengths) > 1:
-        told = "; ".join(f"{quote(repr(text), 40)} has {length}" for length, text in list(lengths.items())[:3])
-        raise BadPrompt(f"the prompts of a batch must have equally many tokens: {told}")
+        counts = "; ".join(f"{quote(repr(text), 40)} has {length}" for length, text in list(lengths.items())[:3])
+        raise BadPrompt(f"the prompts of a batch must have equally many tokens: {counts}")
     return torch.tensor(found)

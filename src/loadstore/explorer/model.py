@@ -1,4 +1,4 @@
-"""What the page is told of the model when it opens."""
+"""The facts of the model that the page gets when it opens."""
 
 from loadstore.explorer.prompt import WINDOW
 from loadstore.explorer.requests import CHARACTERS, ModelRequest

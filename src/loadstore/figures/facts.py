@@ -44,7 +44,7 @@ def _after(weights: Weights) -> str:
 
 
 def _named(weights: Weights) -> str:
-    """The name, and where a file tells more its own, with the format that most of its bytes are in."""
+    """The name, and where a file has more to say its own, with the format that most of its bytes are in."""
     if not weights.origin:
         return weights.name
     held: dict[str, int] = {}

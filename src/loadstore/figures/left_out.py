@@ -19,7 +19,13 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A figure that a page does not have, and why."""
+    """A figure that a page does not have, and why.
+
+    Args:
+        number: Its name, and on a page its number.
+        title: Its title.
+        reason: Why it would show nothing.
+    """
 
     number: str
     title: str
@@ -44,12 +50,12 @@ def _change(values: tuple[float, float]) -> float:
 
 
 def defined(
-    number: str, title: str, sites: Sequence[_Site], compute: Callable[[_Site], _Result]
+    name: str, title: str, sites: Sequence[_Site], compute: Callable[[_Site], _Result]
 ) -> tuple[dict[_Site, _Result], list[LeftOut]]:
     """Compute a result for every site of a figure that has one.
 
     Args:
-        number: The number of the figure.
+        name: The name of the figure.
         title: The title of the figure.
         sites: What the figure is about.
         compute: Returns the result of a site, or raises Undefined.
@@ -63,7 +69,7 @@ def defined(
         try:
             results[site] = compute(site)
         except Undefined as reason:
-            left.append(LeftOut(number, title, sentence(reason)))
+            left.append(LeftOut(name, title, sentence(reason)))
     return results, left
 
 

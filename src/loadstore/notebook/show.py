@@ -6,7 +6,6 @@ from typing import Any
 
 from loadstore.causal.effect import Outcome
 from loadstore.circuits.circuit import Circuit
-from loadstore.circuits.program import roles_of
 from loadstore.circuits.program_text import program_of
 from loadstore.circuits.proof import Proof
 from loadstore.circuits.task import Task
@@ -29,6 +28,7 @@ from loadstore.figures.picture.pictured import Pictured
 from loadstore.figures.prediction.address import address_figure
 from loadstore.figures.prediction.listing import listing_figure
 from loadstore.figures.prediction.walk import walk_figure
+from loadstore.figures.subject.of_model import role_names
 from loadstore.notebook.shown import Shown
 from loadstore.views.base import Value, plain
 from loadstore.views.figures import Page, Section
@@ -87,7 +87,7 @@ def _drawn(result: Any) -> _Drawn:
         return _Drawn(str(result.address.head), [address_figure(result.address), walk_figure(result)])
     if isinstance(result, Listing | Verified):
         weights = (result.listing if isinstance(result, Verified) else result).trace.weights
-        drawn = listing_figure(result, roles=roles_of(weights))
+        drawn = listing_figure(result, roles=role_names(weights))
         return _Drawn(drawn.title, [drawn])
     if isinstance(result, Pictured):
         return _of_documents([plain(result.view)])

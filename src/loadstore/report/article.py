@@ -1,4 +1,4 @@
-"""The article's figures, in its order, and the first paragraph."""
+"""The article's figures, in its order and under its numbers, and the first paragraph."""
 
 from loadstore.figures.heads.dossier import dossier_figures
 from loadstore.figures.heads.formulas import formula_figure
@@ -21,6 +21,25 @@ from loadstore.figures.words import listed, number
 from loadstore.report.parts import Part, shared
 from loadstore.report.sections import Built, section
 from loadstore.views.model import Figure
+
+NUMBERS = {
+    "Machine": "1",
+    "Spectra": "2",
+    "Variance": "3",
+    "Rows": "4",
+    "Memory": "5",
+    "Formulas": "6",
+    "Score": "7",
+    "Previous": "8",
+    "First stream": "9",
+    "Choosing": "10",
+    "Control": "11",
+    "Moved": "12",
+    "Later stream": "13",
+    "Induction": "14",
+    "Reads": "15",
+}
+"""The article's numbers; other figures have names."""
 
 
 def article_parts(story: Story) -> list[Part]:

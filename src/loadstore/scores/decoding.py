@@ -69,8 +69,8 @@ class ChannelTokens:
     def text(self) -> str:
         """One line a sign: what is stored, and what is loaded with it."""
         ends = [(sign, self.stored.get(sign, ()), self.loaded[sign]) for sign in self.loaded]
-        told = [(sign, *(" ".join(match.text for match in end) or "-" for end in both)) for sign, *both in ends]
-        return "\n".join(f"{sign} {stored}  →  {loaded}" for sign, stored, loaded in told)
+        rows = [(sign, *(" ".join(match.text for match in end) or "-" for end in both)) for sign, *both in ends]
+        return "\n".join(f"{sign} {stored}  →  {loaded}" for sign, stored, loaded in rows)
 
 
 @threads_for(0)

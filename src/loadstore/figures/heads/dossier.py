@@ -80,12 +80,12 @@ def _aligned(name: str, wires: tuple[WireScore, ...], end: str) -> str:
 def _reads(found: Dossier) -> Figure:
     rows = [(f"{side} ← {wire.writer}", wire) for side in SIDES for wire in found.side(side)[:MOST]]
     views = [_wire_bars("Best aligned writers", rows, "side and writer")]
-    told = "; ".join(_aligned(side, found.side(side), "writer") for side in SIDES)
+    parts = "; ".join(_aligned(side, found.side(side), "writer") for side in SIDES)
     note = reading(
         "Alignment says what a side can read, not what it loads. Strong bars have p < .01 after Bonferroni over the "
         "writers of their side." + (f" {AVERAGED}" if found.averaged else "")
     )
-    return figure("H2", f"What {found.head} reads", f"Best aligned writers of {found.head}: {told}.", views, note)
+    return figure("H2", f"What {found.head} reads", f"Best aligned writers of {found.head}: {parts}.", views, note)
 
 
 def _readers(found: Dossier) -> Figure:

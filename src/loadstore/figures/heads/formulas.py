@@ -20,7 +20,7 @@ def formula_figure(story: Story) -> Figure:
     stored = story.trace.written(head)
     off = float((output - stored).abs().max() / stored.abs().max().clamp(min=1e-30))
     return figure(
-        "6",
+        "Formulas",
         "Two circuits make a head",
         f"Evaluated as they stand here, in double precision, the formulas differ from the recorded pattern of {head} "
         f"by at most {size(wrong)}, and from what it stored by {size(off)} of its largest entry.",

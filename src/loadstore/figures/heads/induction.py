@@ -1,4 +1,4 @@
-"""Figures 14 and 15: an induction head's pattern, and the three addresses that make it."""
+"""An induction head's pattern, and the three addresses that make it."""
 
 from dataclasses import dataclass
 
@@ -16,6 +16,8 @@ from loadstore.model.wiring import wiring
 from loadstore.sites import SIDES, Head
 from loadstore.views.model import Figure, View, figure, heatmap, panel, reading, remark
 from loadstore.views.sums import switch
+
+NAME = "Induction"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def _within(story: Story, head: Head) -> list[Repeat]:
 
 
 def induction_figures(story: Story) -> list[Figure | LeftOut]:
-    """The pattern (14) and the subspaces (15); none for a model of one layer."""
+    """The pattern and the subspaces; none for a model of one layer."""
     head = story.candidate
     return [] if head is None else [induction_figure(story, head), _addresses(story, head)]
 
@@ -69,7 +71,7 @@ def is_induction(story: Story, head: Head) -> str:
     return f"No head is an induction head; the nearest is {head} with {score} on random repeats."
 
 
-def induction_figure(story: Story, head: Head, name: str = "14") -> Figure | LeftOut:
+def induction_figure(story: Story, head: Head) -> Figure | LeftOut:
     """The pattern of an induction head on a repeat of the prompt, and with the previous-token head cut from its K.
 
     Left out where the prompt has no repeat, or where the cut changes neither attention nor prediction there.
@@ -79,7 +81,7 @@ def induction_figure(story: Story, head: Head, name: str = "14") -> Figure | Lef
     if repeat is None:
         near = "" if window is None else ", within what this head sees"
         reason = f"No token of this prompt occurred exactly once before{near}: induction has nothing to match here."
-        return LeftOut(name, title, reason)
+        return LeftOut(NAME, title, reason)
     without = rerun(story.trace, [cut(str(story.previous), f"{head}.K")])
     cell = repeat.query, repeat.key
     attention = float(story.trace.pattern(head)[cell]), float(without.pattern(head)[cell])
@@ -87,7 +89,7 @@ def induction_figure(story: Story, head: Head, name: str = "14") -> Figure | Lef
     intact, left = (float(t.logits[repeat.query].softmax(-1)[token]) for t in (story.trace, without))
     if not shows(attention, (intact, left)):
         return LeftOut(
-            name,
+            NAME,
             title,
             f"{head} attends from {labels[repeat.query]} to {labels[repeat.key]}, which followed "
             f"{labels[repeat.earlier]}, with weight {number(attention[0])}; cutting {story.previous} from its K "
@@ -106,8 +108,8 @@ def induction_figure(story: Story, head: Head, name: str = "14") -> Figure | Lef
         hatched=unseen(window),
         outline="the token that followed the earlier occurrence",
     )
-    told = _instance(story, head, repeat, without, (intact, left))
-    return figure(name, title, f"{is_induction(story, head)} {told}", [view])
+    instance = _instance(story, head, repeat, without, (intact, left))
+    return figure(NAME, title, f"{is_induction(story, head)} {instance}", [view])
 
 
 def _instance(story: Story, head: Head, repeat: Repeat, without: Trace, probability: tuple[float, float]) -> str:
@@ -147,7 +149,7 @@ def _addresses(story: Story, head: Head) -> Figure:
             "The article says that layer 1 does not see positions. Shortformer adds them to the inputs of Q and K in "
             "every layer, so pos is a real row of Q and K here, and no wire into V."
         )
-    return figure("15", f"Three addresses: what layer {head.layer} reads on Q, K and V", claim, views, note)
+    return figure("Reads", f"Three addresses: what layer {head.layer} reads on Q, K and V", claim, views, note)
 
 
 def _panels(story: Story, which: str, writers: list[str], heads: list[str], title: str) -> View:

@@ -19,7 +19,7 @@ def trace_figure(trace: Trace) -> Figure:
     pattern = np.concatenate([layer.pattern[0].double().numpy() for layer in trace.record.layers])
     badges = _badges(trace)
     ranked = {role: [str(h) for h, marks in zip(shape.heads, badges, strict=True) if role in marks] for role in ROLES}
-    told = "; ".join(f"{role}: {listed(names)}" for role, names in ranked.items() if names)
+    shown = "; ".join(f"{role}: {listed(names)}" for role, names in ranked.items() if names)
     view = patterns(
         f"All heads of {trace.weights.name}",
         trace.labels,
@@ -31,7 +31,7 @@ def trace_figure(trace: Trace) -> Figure:
     return figure(
         "Patterns",
         "Every head on the prompt",
-        f"Heads with more than half of their attention on one role, on this prompt: {told or 'none'}.",
+        f"Heads with more than half of their attention on one role, on this prompt: {shown or 'none'}.",
         [view],
         reading("Rows are queries, columns keys. One prompt shows what a head does here; head_roles measures it."),
     )

@@ -1,4 +1,4 @@
-"""Figures 8, 10 and 11: a previous-token head, which subspaces it reads to be one, and the controls."""
+"""A previous-token head, which subspaces it reads to be one, and the controls."""
 
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,7 @@ NO_POS = {
 
 
 def previous_figures(story: Story) -> list[Figure]:
-    """The pattern (8), what layer 0 reads for it (10), and the controls (11)."""
+    """The pattern, what layer 0 reads for it, and the controls."""
     return [_pattern(story), _addressing(story), _controls(story)]
 
 
@@ -55,7 +55,7 @@ def _pattern(story: Story) -> Figure:
     score = with_error(story.role(head, "previous"), story.error(head, "previous"))
     if len(labels) == 1:
         claim = f"A prompt of one token has no previous token; {head} scores {score} on random repeats."
-        return figure("8", f"The pattern of {head}", claim, [_pattern_view(head, labels, panels, window)])
+        return figure("Previous", f"The pattern of {head}", claim, [_pattern_view(head, labels, panels, window)])
     name = (
         f"{head} attends to the previous token"
         if story.is_previous
@@ -65,7 +65,7 @@ def _pattern(story: Story) -> Figure:
         f"{name} with weight {number(here)} on this prompt and {score} on random repeats (uniform attention would "
         f"give {number(uniform)}). {control}"
     )
-    return figure("8", f"The pattern of {head}", claim, [_pattern_view(head, labels, panels, window)])
+    return figure("Previous", f"The pattern of {head}", claim, [_pattern_view(head, labels, panels, window)])
 
 
 def _pattern_view(head: Head, labels: list[str], panels: list[Panel], window: int | None) -> View:
@@ -82,10 +82,10 @@ def _pattern_view(head: Head, labels: list[str], panels: list[Panel], window: in
 def _addressing(story: Story) -> Figure:
     heads, head = layer_heads(story.scores, 0), story.previous
     if "pos" not in story.first_writers:
-        told = " and ".join(f"its {side} {number(wire(story.scores, 'embed', head, side))}" for side in ("Q", "K"))
-        claim = f"For {head}, the alignment of embed with {told} (0 is chance, 1 perfect)."
+        numbers = " and ".join(f"its {side} {number(wire(story.scores, 'embed', head, side))}" for side in ("Q", "K"))
+        claim = f"For {head}, the alignment of embed with {numbers} (0 is chance, 1 perfect)."
         note = reading(story.averaged.strip()) if story.averaged else None
-        return figure("10", "What layer 0 reads to choose tokens", claim, _qk_views(story), note)
+        return figure("Choosing", "What layer 0 reads to choose tokens", claim, _qk_views(story), note)
     higher = {
         side: int(
             np.nansum(
@@ -107,7 +107,7 @@ def _addressing(story: Story) -> Figure:
         "Raw scores of writers with different spectra are not comparable: a flat W_E of many directions can never "
         "score high, a W_pos of few directions can. Alignment measures each against its own chance and ceiling."
     )
-    return figure("10", "What layer 0 reads to choose tokens", claim, _qk_views(story), note)
+    return figure("Choosing", "What layer 0 reads to choose tokens", claim, _qk_views(story), note)
 
 
 def _qk_views(story: Story) -> list[View]:
@@ -178,7 +178,7 @@ def _controls(story: Story) -> Figure:
         float(np.abs(_scores_of(story.negated, site, heads, side) - _scores_of(story.scores, site, heads, side)).max())
         for side in SIDES[:2]
     )
-    told = "; ".join(
+    numbers = "; ".join(
         f"{side} {number(wire(story.scores, site, head, side, 'score'), 3)}, reversed "
         f"{number(wire(story.reversed, site, head, side, 'score'), 3)}, rotated at random "
         f"{number(wire(story.haar, site, head, side, 'score'), 3)}"
@@ -192,9 +192,9 @@ def _controls(story: Story) -> Figure:
         scale=("sequential", 0.0, max(largest(np.array(p.values, dtype=float)) for p in panels), "score"),
     )
     return figure(
-        "11",
+        "Control",
         f"The control: turn what {site} writes",
-        f"Scores of {site} for {head}: {told}. Chance is {number(chance, 3)} for every wire. "
+        f"Scores of {site} for {head}: {numbers}. Chance is {number(chance, 3)} for every wire. "
         f"Negating {matrix} {'changes no score' if change < 1e-9 else f'changes a score by {change:.1e}'}.",
         [view],
         remark(

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from loadstore.figures.subject.atlas import EACH, NAMED, SOME, Atlas
+from loadstore.figures.subject.close_look import EACH, NAMED, SOME, notable, resting, suppliers
+from loadstore.figures.subject.story import Story
 from loadstore.figures.words import last_tokens, listed, number, plural
 from loadstore.heads.patterns import ROLES
 from loadstore.heads.roles import IS_ROLE
@@ -13,20 +14,20 @@ from loadstore.views.pictures import patterns
 FIRST = 4  # names that a claim lists
 
 
-def role_figures(atlas: Atlas) -> list[Figure]:
+def role_figures(story: Story) -> list[Figure]:
     """The map, the notable heads, and their patterns on the prompt."""
-    return [_map(atlas), _notable(atlas), _patterns(atlas)]
+    return [_map(story), _notable(story), _patterns(story)]
 
 
-def _map(atlas: Atlas) -> Figure:
-    shape = atlas.weights.architecture
+def _map(story: Story) -> Figure:
+    shape = story.weights.architecture
     size = (shape.n_layers, shape.n_heads)
     panels = [
         panel(
             role,
-            atlas.roles[role].values.reshape(size),
-            details={"standard error": atlas.roles[f"{role}_se"].values.reshape(size)},
-            outlined=[(head.layer, head.index) for head in atlas.notable if atlas.role(head, role) > SOME],
+            story.roles[role].values.reshape(size),
+            details={"standard error": story.roles[f"{role}_se"].values.reshape(size)},
+            outlined=[(head.layer, head.index) for head in notable(story) if story.role(head, role) > SOME],
         )
         for role in ROLES
     ]
@@ -41,28 +42,28 @@ def _map(atlas: Atlas) -> Figure:
     )
     heads = shape.n_layers * shape.n_heads
     return figure(
-        "2",
+        "Roles",
         "Who does what",
-        f"Of {plural(heads, 'head')}, so many spend more than half of their attention: {_counts(atlas)}. "
-        f"{_resting(atlas.resting)}",
+        f"Of {plural(heads, 'head')}, so many spend more than half of their attention: {_counts(story)}. "
+        f"{_resting(resting(story))}",
         [view],
         reading(
-            f"Mean attention on {int(atlas.roles.attrs['sequences'])} sequences of random tokens, each repeated once. "
+            f"Mean attention on {int(story.roles.attrs['sequences'])} sequences of random tokens, each repeated once. "
             "Roles may overlap: a head counts for each."
         ),
     )
 
 
-def _counts(atlas: Atlas) -> str:
+def _counts(story: Story) -> str:
     """How many heads have each role, with the strongest."""
-    told: list[str] = []
+    claims: list[str] = []
     for role in NAMED:
-        ranked = atlas.strongest(role, range(atlas.weights.architecture.n_layers))
-        have = sum(atlas.role(head, role) > IS_ROLE for head in ranked)
-        most = atlas.role(ranked[0], role)
+        ranked = story.strongest(role, range(story.weights.architecture.n_layers))
+        have = sum(story.role(head, role) > IS_ROLE for head in ranked)
+        most = story.role(ranked[0], role)
         best = "no query has such a key" if np.isnan(most) else f"most: {ranked[0]} {number(most)}"
-        told.append(f"{have or 'none'} {WORDS[role]} ({best})")
-    return "; ".join(told)
+        claims.append(f"{have or 'none'} {WORDS[role]} ({best})")
+    return "; ".join(claims)
 
 
 def _resting(count: int) -> str:
@@ -82,73 +83,74 @@ WORDS = {
 }
 
 
-def _notable(atlas: Atlas) -> Figure:
+def _notable(story: Story) -> Figure:
     columns = [("head", "head", None), *((role, role, 2) for role in ROLES), ("why", "notable for", None)]
-    rows = [[str(h), *(atlas.role(h, role) for role in ROLES), _why(atlas, h)] for h in atlas.notable]
-    names = listed([str(head) for head in atlas.notable[:FIRST]])
-    rest = len(atlas.notable) - FIRST
+    rows = [[str(h), *(story.role(h, role) for role in ROLES), _why(story, h)] for h in notable(story)]
+    names = listed([str(head) for head in notable(story)[:FIRST]])
+    count = len(notable(story))
+    rest = count - FIRST
     return figure(
-        "3",
+        "Notable",
         "The notable heads",
-        f"This report looks at {plural(len(atlas.notable), 'head')}: {names}{f' and {rest} more' if rest > 0 else ''}. "
-        f"{atlas.main} adds most to {atlas.predicted} after {atlas.after}.",
+        f"This report looks at {plural(count, 'head')}: {names}{f' and {rest} more' if rest > 0 else ''}. "
+        f"{story.main} adds most to {story.predicted} after {story.after}.",
         [table("Roles on random repeats", columns, rows)],
         reading(
-            f"The head that adds most to {atlas.predicted}, the strongest of each role, and up to {EACH - 1} others of "
+            f"The head that adds most to {story.predicted}, the strongest of each role, and up to {EACH - 1} others of "
             f"it above {number(SOME)}"
-            + ("" if atlas.candidate is None else f"; and the heads whose stores the K of {atlas.candidate} needs most")
+            + ("" if story.candidate is None else f"; and the heads whose stores the K of {story.candidate} needs most")
             + "."
         ),
     )
 
 
-def _why(atlas: Atlas, head: Head) -> str:
-    every = range(atlas.weights.architecture.n_layers)
+def _why(story: Story, head: Head) -> str:
+    every = range(story.weights.architecture.n_layers)
     found = [
-        role if atlas.role(head, role) > IS_ROLE else f"{role} (weakly)"
+        role if story.role(head, role) > IS_ROLE else f"{role} (weakly)"
         for role in NAMED
-        if _has(atlas, head, role, every)
+        if _has(story, head, role, every)
     ]
-    if atlas.candidate is not None and head in atlas.suppliers[:2]:
-        found.append(f"the K of {atlas.candidate}")
-    if head == atlas.main:
-        found.insert(0, f"adds most to {atlas.predicted}")
+    if story.candidate is not None and head in suppliers(story)[:2]:
+        found.append(f"the K of {story.candidate}")
+    if head == story.main:
+        found.insert(0, f"adds most to {story.predicted}")
     return ", ".join(found)
 
 
-def _has(atlas: Atlas, head: Head, role: str, every: range) -> bool:
-    return atlas.role(head, role) > SOME or head == atlas.strongest(role, every)[0]
+def _has(story: Story, head: Head, role: str, every: range) -> bool:
+    return story.role(head, role) > SOME or head == story.strongest(role, every)[0]
 
 
-def _patterns(atlas: Atlas) -> Figure:
-    heads = atlas.notable
+def _patterns(story: Story) -> Figure:
+    heads = notable(story)
     names = [str(head) for head in heads]
-    badges = [[role for role in ROLES if atlas.role(head, role) > IS_ROLE] for head in heads]
-    ranked = sorted(range(len(heads)), key=lambda i: -float(np.nanmax([atlas.role(heads[i], r) for r in NAMED])))
+    badges = [[role for role in ROLES if story.role(head, role) > IS_ROLE] for head in heads]
+    ranked = sorted(range(len(heads)), key=lambda i: -float(np.nanmax([story.role(heads[i], r) for r in NAMED])))
     view = patterns(
         "The notable heads on the prompt",
-        atlas.trace.labels,
+        story.trace.labels,
         list(zip(names, badges, strict=True)),
-        np.stack([atlas.trace.pattern(head).double().numpy() for head in heads]),
+        np.stack([story.trace.pattern(head).double().numpy() for head in heads]),
         first_is_sink=True,
         orders=[("by layer", range(len(heads))), ("by strongest role", ranked)],
     )
-    sink = np.array([float(atlas.trace.pattern(head)[1:, 0].mean()) for head in heads]) if _long(atlas) else np.zeros(0)
-    told = f"The prompt is one token: {f'{names[0]} attends' if len(names) == 1 else 'every head attends'} to it."
+    sink = np.array([float(story.trace.pattern(head)[1:, 0].mean()) for head in heads]) if _long(story) else np.zeros(0)
+    claim = f"The prompt is one token: {f'{names[0]} attends' if len(names) == 1 else 'every head attends'} to it."
     if len(sink) == 1:
-        told = f"{names[0]} leaves {number(float(sink[0]))} of its attention on the first token."
+        claim = f"{names[0]} leaves {number(float(sink[0]))} of its attention on the first token."
     elif len(sink):
-        told = (
+        claim = (
             f"On average they leave {number(float(sink.mean()))} of their attention on the first token, between "
             f"{number(float(sink.min()))} ({heads[int(sink.argmin())]}) and {number(float(sink.max()))} "
             f"({heads[int(sink.argmax())]})."
         )
-    near = [w for head in heads if (w := atlas.weights.architecture.window(head.layer)) is not None]
+    near = [w for head in heads if (w := story.weights.architecture.window(head.layer)) is not None]
     who = "It sees only its" if len(names) == 1 else f"{'All' if len(near) == len(heads) else 'Some'} see only their"
     hidden = f"{who} {last_tokens(near)}: earlier keys have weight 0 because they cannot be seen."
     title = f"What {'it does' if len(names) == 1 else 'they do'} on this prompt"
-    return figure("4", title, told, [view], reading(hidden) if near else None)
+    return figure("Patterns", title, claim, [view], reading(hidden) if near else None)
 
 
-def _long(atlas: Atlas) -> bool:
-    return len(atlas.trace.labels) > 1
+def _long(story: Story) -> bool:
+    return len(story.trace.labels) > 1

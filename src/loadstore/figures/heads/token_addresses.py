@@ -1,4 +1,4 @@
-"""Figures 4 and 5 and the overview: the token part of an address."""
+"""The token part of an address: rows of attention, the memory that they select, and every head at once."""
 
 import itertools
 import math
@@ -21,7 +21,7 @@ BLOCKS = 24  # columns of the memory picture
 
 
 def token_figures(story: Story) -> list[Figure]:
-    """Rows as soft addresses (4), the rows of memory that one selects (5), and every head on the prompt."""
+    """Rows as soft addresses, the rows of memory that one selects, and every head on the prompt."""
     return [_rows(story), _memory(story), overview(story)]
 
 
@@ -52,7 +52,7 @@ def _rows(story: Story) -> Figure:
     ranked = sorted(later, key=lambda i: counts[i])
     chosen = sorted({0, *ranked[:1], *ranked[-1:]})
     allowed = np.tri(few, dtype=bool)
-    told = listed([f"{labels[i]} reads {number(counts[i], 1)}" for i in chosen])
+    named = listed([f"{labels[i]} reads {number(counts[i], 1)}" for i in chosen])
     views = [
         heatmap(
             f"The first {'row' if few == 1 else f'{few} rows'} of {head}",
@@ -65,10 +65,10 @@ def _rows(story: Story) -> Figure:
         address("The same rows as addresses", labels, [_row(story, head, i, few) for i in chosen]),
     ]
     return figure(
-        "4",
+        "Rows",
         "A row of attention is a soft address",
         f"Every row of {head} is a distribution over the tokens up to its own and sums to 1. In effective tokens (2 to "
-        f"the entropy of the row), {told}.",
+        f"the entropy of the row), {named}.",
         views,
         reading(f"{_choice(story, few)}he first row is always certain."),
     )
@@ -108,13 +108,13 @@ def _memory(story: Story) -> Figure:
         weights=(f"{head}@{labels[at]}", [float(row[j]) if j <= at else None for j in range(len(labels))]),
     )
     top = smallest_set(row, MASS)
-    told = listed([f"{labels[j]} ({number(float(row[j]))})" for j in top[:3]])
+    named = listed([f"{labels[j]} ({number(float(row[j]))})" for j in top[:3]])
     more = f" and {len(top) - 3} more" if len(top) > 3 else ""
     return figure(
-        "5",
+        "Memory",
         "The token part selects rows of memory",
         f"The stream is an array of {plural(len(labels), 'row')}, one a token, and {d} columns. The address of "
-        f"{head}, which adds most to {story.predicted} after {labels[at]}, selects {told}{more}: the fewest rows that "
+        f"{head}, which adds most to {story.predicted} after {labels[at]}, selects {named}{more}: the fewest rows that "
         f"hold {100 * MASS:.0f} % of its weight. "
         f"Spread evenly they would be {math.ceil(MASS * (at + 1) - 1e-9)} of {at + 1}.",
         [view],
@@ -142,10 +142,10 @@ def overview(story: Story) -> Figure:
         shown=heads.index(story.main),
     )
     counts = {role: [str(h) for h, marks in zip(heads, badges, strict=True) if role in marks] for role in ROLES}
-    told = "; ".join(f"{role}: {listed(names)}" for role, names in counts.items() if names)
+    named = "; ".join(f"{role}: {listed(names)}" for role, names in counts.items() if names)
     return figure(
         "All heads",
         "Every head at once",
-        f"Heads that spend more than half of their attention on one role, on random repeats: {told or 'none'}.",
+        f"Heads that spend more than half of their attention on one role, on random repeats: {named or 'none'}.",
         [view],
     )

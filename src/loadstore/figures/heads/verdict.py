@@ -19,8 +19,8 @@ def named_role(found: Dossier) -> str:
     """Say which roles the head has, or that it has none and which comes nearest."""
     named = [score for score in found.roles if score.score > IS_ROLE]
     if named:
-        told = {_keys(s): listed([f"{number(o.score)} on {o.on}" for o in named if o.role == s.role]) for s in named}
-        return "puts most of its attention on " + listed([f"{keys} ({shares})" for keys, shares in told.items()])
+        by_keys = {_keys(s): listed([f"{number(o.score)} on {o.on}" for o in named if o.role == s.role]) for s in named}
+        return "puts most of its attention on " + listed([f"{keys} ({shares})" for keys, shares in by_keys.items()])
     best = _strongest(found)
     if best is None:
         return "could not be scored for any role"
@@ -47,10 +47,10 @@ def _strongest(found: Dossier) -> RoleScore | None:
 
 def lost(found: Dossier) -> str:
     """Say what mean ablation costs, and whether that is little."""
-    told = listed([_change(effect) for effect in found.ablation])
+    changes = listed([_change(effect) for effect in found.ablation])
     if all(abs(effect.effect) < LITTLE for effect in found.ablation):
-        return f"It does little: mean-ablating it changes the loss by {told}."
-    return f"Mean-ablating it changes the loss by {told}."
+        return f"It does little: mean-ablating it changes the loss by {changes}."
+    return f"Mean-ablating it changes the loss by {changes}."
 
 
 def _change(effect: AblationEffect) -> str:

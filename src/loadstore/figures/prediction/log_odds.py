@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from loadstore.decomposition.listing import listing
 from loadstore.errors import Undefined
 from loadstore.evidence.whole import whole_listing
 from loadstore.figures.left_out import LeftOut
@@ -10,20 +9,18 @@ from loadstore.figures.prediction.listing import listing_figure
 from loadstore.figures.subject.story import Story
 from loadstore.figures.words import number, plural, size
 from loadstore.heads.roles import strongest_role
-from loadstore.sites import CONST
+from loadstore.sites import CONST, parse_writer
 from loadstore.views.model import Figure, View, figure, heatmap, panel, reading, round_up
 from loadstore.views.sums import waterfall
 
 SHOWN = 12  # writers; the others stand together
-STEPS = 6  # of the program
 DIRECT = ("embed", "pos")  # the direct path is always shown
 
 
 def attribution_figures(story: Story) -> list[Figure | LeftOut]:
     """The explained prediction against another token as a sum of stores, and its program."""
-    asked = story.asked
     try:
-        found = listing(story.trace, asked.at, asked.predict, asked.against, most=STEPS)
+        found = story.listing
     except Undefined as reason:
         return [_prediction(story), LeftOut("Program", f"What made {story.predicted}", f"{reason}.")]
     return [_prediction(story), listing_figure(found, roles=strongest_role(story.roles), whole=whole_listing(found))]
@@ -37,16 +34,16 @@ def _prediction(story: Story) -> Figure:
     large = sorted(range(len(names)), key=lambda i: -abs(parts[i]))[:SHOWN]
     shown = [i for i, name in enumerate(names) if i in large or name in DIRECT]
     rest = [i for i in range(len(names)) if i not in shown]
-    labels, told, beside = story.trace.labels, story.predicted, story.text_of(story.asked.against)
+    labels, predicted, beside = story.trace.labels, story.predicted, story.text_of(story.asked.against)
     rows = [(names[i], parts[i], _source(story, names[i], found.values[i], at)) for i in shown]
     if rest:
         rows.append((plural(len(rest), "other"), parts[rest].sum(), "together"))
-    odds = f"log odds of {told} over {beside} after {labels[at]}"
+    odds = f"log odds of {predicted} over {beside} after {labels[at]}"
     rank = "the first prediction" if story.asked.rank == 0 else f"prediction number {story.asked.rank + 1:,}"
     order = "before" if recorded >= 0 else "behind"
     views: list[View] = [
         waterfall(
-            f"Who made {told} {rank} after {labels[at]}",
+            f"Who made {predicted} {rank} after {labels[at]}",
             f"{odds}, nats",
             ("writer", "what it stored came from"),
             rows,
@@ -54,13 +51,13 @@ def _prediction(story: Story) -> Figure:
             remainder=remainder,
         ),
     ]
-    if heads := [i for i in shown if ".H" in names[i]]:
+    if heads := [i for i in shown if _is_head(names[i])]:
         views.append(_map(odds, [names[i] for i in heads], labels[: at + 1], found.values[heads, : at + 1]))
     top = max(range(len(names)), key=lambda i: parts[i])
     return figure(
         "Prediction",
-        f"Who predicts {told} after {labels[at]}",
-        f"After {labels[at]}, {told} is {rank} (probability {number(story.asked.probability)}), "
+        f"Who predicts {predicted} after {labels[at]}",
+        f"After {labels[at]}, {predicted} is {rank} (probability {number(story.asked.probability)}), "
         f"{number(abs(recorded))} nats {order} {beside}. Of {plural(len(names), 'part')} the largest is that of "
         f"{names[top]}, {number(float(parts[top]))}{_from(story, names[top], found.values[top], at)}. They sum to the "
         f"number of the run within {size(abs(remainder))}.",
@@ -85,15 +82,19 @@ def _map(title: str, names: list[str], labels: list[str], values: np.ndarray) ->
     )
 
 
+def _is_head(name: str) -> bool:
+    return name != CONST and parse_writer(name).kind == "head"
+
+
 def _source(story: Story, name: str, parts: np.ndarray, at: int) -> str:
     """Where most of a head's part came from."""
     if name == CONST:
         return "biases"
-    if ".H" not in name:
+    if not _is_head(name):
         return f"{story.trace.labels[at]} itself"
     top = int(np.abs(parts).argmax())
     return f"{story.trace.labels[top]} {number(float(parts[top]))}"
 
 
 def _from(story: Story, name: str, parts: np.ndarray, at: int) -> str:
-    return f" (from {_source(story, name, parts, at)}, from other tokens the rest)" if ".H" in name else ""
+    return f" (from {_source(story, name, parts, at)}, from other tokens the rest)" if _is_head(name) else ""

@@ -1,4 +1,4 @@
-"""Figures 9 and 13: the stream as the sum of its stores, before layer 0 and after it."""
+"""The stream as the sum of its stores, before layer 0 and after it."""
 
 import numpy as np
 import torch
@@ -9,14 +9,14 @@ from loadstore.figures.subject.story import Story
 from loadstore.figures.wires.pieces import largest
 from loadstore.figures.words import number, size
 from loadstore.heads.roles import bos_of
-from loadstore.sites import parse_head
+from loadstore.sites import parse_head, parse_writer
 from loadstore.views.model import Figure, bars, figure, heatmap, panel, reading, remark
 from loadstore.views.pictures import formula, term
 from loadstore.visible import SPACE, visible
 
 
 def first_stream_figure(story: Story) -> Figure:
-    """What layer 0 finds (9)."""
+    """What layer 0 finds."""
     shape, labels = story.weights.architecture, story.trace.labels
     n, d = len(labels), shape.d_model
     written = [story.trace.written(writer).double() for writer in story.first_writers]
@@ -36,13 +36,13 @@ def first_stream_figure(story: Story) -> Figure:
         address = [*x0[2:], term("+"), term("p", shape=(n, d))]
         rows.append(("inputs of Q and K", address, "p = the rows of W_pos of the prompt's positions"))
         rows.append(("input of V", x0[2:], "no position"))
-    told = f"embed stores {number(float(np.median(sizes[0])))} a token (median norm)"
+    first = f"embed stores {number(float(np.median(sizes[0])))} a token (median norm)"
     if len(sizes) == 2:
         where = "pos stores" if in_stream else "what Q and K see of pos has"
-        told += f", {where} {number(float(np.median(sizes[1])))}; the cosine between them is "
-        told += f"{number(float(np.median(details['cosine with the other'][0])))} in the median"
+        first += f", {where} {number(float(np.median(sizes[1])))}; the cosine between them is "
+        first += f"{number(float(np.median(details['cosine with the other'][0])))} in the median"
     same = "sum of both" if in_stream else "embedding alone"
-    claim = f"{told}. Between the stream and the {same} the largest difference is {size(wrong)}."
+    claim = f"{first}. Between the stream and the {same} the largest difference is {size(wrong)}."
     note = None
     if shape.positions_bypass_norm:
         note = remark(
@@ -56,11 +56,11 @@ def first_stream_figure(story: Story) -> Figure:
         [panel("norm", sizes, None, details)],
         scale=("sequential", 0.0, largest(sizes), "norm"),
     )
-    return figure("9", "What layer 0 finds", claim, [formula("The stream before layer 0", rows), view], note)
+    return figure("First stream", "What layer 0 finds", claim, [formula("The stream before layer 0", rows), view], note)
 
 
 def later_stream_figure(story: Story) -> Figure:
-    """What one token's stream holds after layer 0 (13): every store, and what it decodes to."""
+    """What one token's stream holds after layer 0: every store, and what it decodes to."""
     has_bos = bos_of(story.weights) is not None
     at = min(1 + has_bos, len(story.trace.labels) - 1)
     label = story.trace.labels[at]
@@ -78,7 +78,7 @@ def later_stream_figure(story: Story) -> Figure:
         strong=[index for index, one in enumerate(found) if one.writer == head],
     )
     return figure(
-        "13",
+        "Later stream",
         f"The stream of {label} after layer 0",
         f"{_claim(story, mine, at)} The stream is the sum of {len(found)} stores; their shares of its squared norm sum "
         f"to {number(sum(one.share for one in found), 4)}.",
@@ -107,7 +107,7 @@ def _claim(story: Story, mine: Stored, at: int) -> str:
 
 def _told(story: Story, one: Stored, at: int) -> str:
     parts = [f"norm {number(one.norm)}"]
-    if one.writer.startswith("L") and not one.writer.endswith("bias"):
+    if parse_writer(one.writer).kind == "head":
         row = story.trace.pattern(parse_head(one.writer))[at]
         source = smallest_set(row)
         shown = f"{story.trace.labels[source[0]]} {number(float(row[source[0]]))}"

@@ -30,7 +30,7 @@ def closing_figure(story: Story) -> Figure:
         address_row("Q", f"→ {labels[at]}", ones["Q"], [at], 1.0),
         address_row("V", f"→ {found.tokens}", ones["V"], found.smallest, found.effective),
     ]
-    told = ", ".join(_told(found, side) for side in SIDES)
+    loads = ", ".join(_told(found, side) for side in SIDES)
     views = [address_view("The tokens that Q and V load from", labels, rows)]
     shown: list[Side] = [side for side in SIDES if side not in found.undefined]
     every = [share for side in shown for share in found.shares[side].values()]
@@ -40,7 +40,7 @@ def closing_figure(story: Story) -> Figure:
     return figure(
         "Three addresses",
         "One head, one query, three addresses",
-        f"{head} adds most to {story.predicted} after {labels[at]}. It loads three times: {told}. In short: {found}.",
+        f"{head} adds most to {story.predicted} after {labels[at]}. It loads three times: {loads}. In short: {found}.",
         views,
         reading(
             "Attention supplies a token address for V only: Q reads the query's own token and K every token its own. "

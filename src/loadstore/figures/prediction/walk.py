@@ -23,8 +23,8 @@ def walk_of(story: Story) -> Figure | LeftOut:
     found = walk(story.trace, story.main, story.asked.at)
     added = float(story.parts.sel(writer=str(story.main)).sum())
     odds = f"logit of {story.predicted} over {story.text_of(story.asked.against)}"
-    told = f"at {story.after}: {odds} {added:+.2f}".replace("-", MINUS)
-    drawn = walk_figure(found, told)
+    stores = f"at {story.after}: {odds} {added:+.2f}".replace("-", MINUS)
+    drawn = walk_figure(found, stores)
     view = drawn.views[0] if drawn.views else None
     if not isinstance(view, WalkView):
         return LeftOut("Walk", drawn.title, drawn.claim)
@@ -145,5 +145,5 @@ def _contrast(address: Address) -> str:
 
 def _read(address: Address) -> str:
     """What the largest writers of K and V had stored, where it decodes to something."""
-    told = [f"{side} read {read}" for side, read in address.read.items() if side != "Q" and read.nearest]
-    return f"{listed(told)}. " if told else ""
+    decoded = [f"{side} read {read}" for side, read in address.read.items() if side != "Q" and read.nearest]
+    return f"{listed(decoded)}. " if decoded else ""

@@ -1,19 +1,24 @@
-"""Everything that a report is about: one model, one prompt, and the results that its figures share."""
+"""What a set of figures is about: one model, one prompt, one question, and the results that they share."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from loadstore.causal.proof import CutProof, induction_circuit, prove_wire
 from loadstore.corpora.corpus import LEAST, read_corpus
+from loadstore.decomposition.listing import listing
 from loadstore.decomposition.logits import logit_parts
+from loadstore.decomposition.program import Listing
 from loadstore.decomposition.question import Question, main_head
 from loadstore.errors import Undefined
 from loadstore.evidence.wires import wires
 from loadstore.execution.trace import Trace
 from loadstore.figures.facts import met
-from loadstore.figures.subject.prompt import Prompt, ask
-from loadstore.heads.roles import IS_ROLE, head_roles
+from loadstore.figures.subject import of_model
+from loadstore.figures.subject.prompt import Prompt
+from loadstore.figures.subject.results import Results
+from loadstore.heads.roles import IS_ROLE
 from loadstore.model.weights import Weights
 from loadstore.scores.scores import subspace_scores
 from loadstore.sites import Head, parse_head
@@ -24,17 +29,47 @@ from loadstore.wire_traffic.traffic import traffic
 if TYPE_CHECKING:
     import xarray as xr
 
+STEPS = 6  # of the program
+PROVED = 4  # random repeats that a wire is cut on
 TOKENS, LENGTH = 512, 64  # of the corpus that a report measures traffic on, and of its pieces
 
 
 @dataclass(frozen=True)
+class Scope:
+    """Which heads a set of figures looks at.
+
+    Args:
+        previous: The layers in which the previous-token head is sought.
+        scored: Patterns of the readers whose wires are scored; None for all.
+    """
+
+    previous: "Callable[[Story], range]"
+    scored: "Callable[[Story], Sequence[str] | None]"
+
+
+EVERYTHING = Scope(previous=lambda story: range(1), scored=lambda story: None)
+"""The previous-token head of layer 0, as in the article, and the scores of all wires."""
+
+
+@dataclass(frozen=True)
 class Story:
-    """One model, one prompt and one question about it; results are computed when a figure first asks."""
+    """One model, one prompt and one question about it; results are computed when a figure first asks.
+
+    Args:
+        weights: The model.
+        trace: A run of the prompt.
+        prompt: The prompt.
+        asked: The question.
+        scope: Which heads the figures look at.
+        results: Further results by name.
+    """
 
     weights: Weights
     trace: Trace
     prompt: Prompt
     asked: Question
+    scope: Scope = EVERYTHING
+    results: Results = field(default_factory=Results, compare=False, repr=False)
 
     @cached_property
     def main(self) -> Head:
@@ -45,6 +80,20 @@ class Story:
     def parts(self) -> "xr.DataArray":
         """The question's difference of logits by writer and source token."""
         return logit_parts(self.trace, self.asked.at, self.asked.predict, against=self.asked.against, by_source=True)
+
+    @cached_property
+    def listing(self) -> Listing:
+        """The program of the prediction. Raises Undefined where there is none."""
+        return listing(self.trace, self.asked.at, self.asked.predict, self.asked.against, most=STEPS)
+
+    @cached_property
+    def proof(self) -> CutProof:
+        """The cut of the wire from the previous-token head to the first induction head's K, beside its controls.
+
+        Raises Undefined where there is no wire to compare it with. There must be an induction head.
+        """
+        apart = induction_circuit(self.previous, self.induction)
+        return prove_wire(self.weights, self.previous, self.induction[0], apart=apart, sequences=PROVED)
 
     @property
     def after(self) -> str:
@@ -76,12 +125,13 @@ class Story:
     @cached_property
     def roles(self) -> "xr.Dataset":
         """Role scores on random repeats."""
-        return head_roles(self.weights)
+        return of_model.roles(self.weights)
 
     @cached_property
     def scores(self) -> "xr.Dataset":
-        """Subspace scores of all wires."""
-        return subspace_scores(self.weights)
+        """Subspace scores of the wires in the scope."""
+        readers = self.scope.scored(self)
+        return of_model.scores(self.weights) if readers is None else subspace_scores(self.weights, readers=readers)
 
     @cached_property
     def reversed(self) -> "xr.Dataset":
@@ -139,8 +189,8 @@ class Story:
 
     @cached_property
     def previous(self) -> Head:
-        """The strongest previous-token head of layer 0 (whether or not it deserves the name)."""
-        return self.strongest("previous", range(1))[0]
+        """The strongest previous-token head of the scope (whether or not it deserves the name)."""
+        return self.strongest("previous", self.scope.previous(self))[0]
 
     @cached_property
     def is_previous(self) -> bool:
@@ -158,15 +208,3 @@ class Story:
         """The head that the induction figures show: the strongest after layer 0, None in a one-layer model."""
         later = self.strongest("induction", range(1, self.weights.architecture.n_layers))
         return later[0] if later else None
-
-
-def tell(
-    weights: Weights,
-    prompt: Prompt | None = None,
-    at: int | None = None,
-    predict: int | str | None = None,
-    against: int | str | None = None,
-) -> Story:
-    """Run a prompt and return its story. Arguments and errors are those of ``ask``."""
-    trace, given, asked = ask(weights, prompt, at, predict, against)
-    return Story(weights, trace, given, asked)

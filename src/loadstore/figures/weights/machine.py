@@ -1,4 +1,4 @@
-"""Figure 1: the machine itself, its stream as a bus, what loads from it and what stores to it."""
+"""The machine itself, its stream as a bus, what loads from it and what stores to it."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from loadstore.sites import Head
 from loadstore.views.model import Figure, figure, reading
 from loadstore.views.pictures import Source, diagram, step
 
-MOST_LAYERS = 4  # more would not be told apart; the layers of the heads that the report is about are kept
+MOST_LAYERS = 4  # more could not be distinguished; the layers of the heads that the report is about are kept
 
 
 def machine_figure(story: Story) -> Figure:
@@ -44,14 +44,14 @@ def machine_figure(story: Story) -> Figure:
     beside += [] if shape.mlp is None else [_mlps(shape.mlp, shape.n_heads)]
     beside += [] if shape.n_heads == 1 else ["one head of each layer is drawn"]
     beside += [f"{plural(hidden, 'layer')} of {shape.n_layers} left out"] if hidden else []
-    told = "; ".join(beside)
+    sentence = "; ".join(beside)
     note = reading(
-        (f"{told[0].upper()}{told[1:]}. " if told else "")
+        (f"{sentence[0].upper()}{sentence[1:]}. " if sentence else "")
         + f"{POSITIONS[shape.positions]}"
         + (" Every load goes through a norm, whose gain belongs to the reader." if shape.norm != "none" else "")
     )
     return figure(
-        "1",
+        "Machine",
         "The machine",
         claim,
         [diagram("Loads and stores", f"residual stream: {plural(n, 'token')} × {shape.d_model}", steps)],

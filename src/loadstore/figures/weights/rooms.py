@@ -6,7 +6,8 @@ import numpy as np
 
 from loadstore.evidence.dossier import structureless_values
 from loadstore.figures.left_out import LeftOut, defined
-from loadstore.figures.subject.atlas import Atlas
+from loadstore.figures.subject.close_look import notable
+from loadstore.figures.subject.story import Story
 from loadstore.figures.words import number
 from loadstore.model.ports import ov
 from loadstore.scores.spectra import spectrum
@@ -16,31 +17,31 @@ from loadstore.views.model import Figure, figure, lines, reading, rule, series
 if TYPE_CHECKING:
     import xarray as xr
 
-SHOWN = 6  # lines that can be told apart
+SHOWN = 6  # lines that can be distinguished
 
 
-def room_figures(atlas: Atlas) -> list[Figure | LeftOut]:
+def room_figures(story: Story) -> list[Figure | LeftOut]:
     """Cumulative variance of what the notable heads store for white input, beside structureless rows.
 
     A head that stores nothing has no spectrum, and is left out.
     """
-    title, names = "How much room the notable heads take", [str(head) for head in atlas.notable]
-    results, left = defined("7", title, names, lambda name: spectrum(atlas.weights, name))
-    return [*([_drawn(atlas, title, results)] if results else []), *left]
+    title, names = "How much room the notable heads take", [str(head) for head in notable(story)]
+    results, left = defined("Room", title, names, lambda name: spectrum(story.weights, name))
+    return [*([_drawn(story, title, results)] if results else []), *left]
 
 
-def _drawn(atlas: Atlas, title: str, results: "dict[str, xr.Dataset]") -> Figure:
+def _drawn(story: Story, title: str, results: "dict[str, xr.Dataset]") -> Figure:
     counts = {name: float(result.attrs["participation_ratio"]) for name, result in results.items()}
     ranked = sorted(counts, key=lambda name: counts[name])
     chosen = sorted({*ranked[: SHOWN // 2], *ranked[-(SHOWN // 2) :]}, key=ranked.index)
-    top = atlas.weights.architecture.d_head
+    top = story.weights.architecture.d_head
     ranks = np.arange(1, top + 1)
     drawn = [series(name, ranks, results[name]["cumulative"].values[:top]) for name in chosen]
-    shape = atlas.weights.architecture
-    null = np.square(structureless_values(ov(atlas.weights, parse_head(next(iter(results)))), 0))
+    shape = story.weights.architecture
+    null = np.square(structureless_values(ov(story.weights, parse_head(next(iter(results)))), 0))
     drawn.append(series("random", ranks, np.cumsum(null) / null.sum(), dashed=True))
     return figure(
-        "7",
+        "Room",
         title,
         f"Of {shape.d_head} directions that a head could use, {_counted(ranked, counts)}.",
         [

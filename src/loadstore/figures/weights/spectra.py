@@ -1,4 +1,4 @@
-"""Figures 2 and 3: how large the subspaces of the embedding and of the positions are."""
+"""How large the subspaces of the embedding and of the positions are."""
 
 import numpy as np
 
@@ -14,13 +14,13 @@ NAMES = {"embed": "W_E", "pos": "W_pos"}
 WORDS = {"W_E": "the embedding", "W_pos": "the positions"}
 
 
-def spectra_figures(story: Story, numbers: tuple[str, str] = ("2", "3")) -> list[Figure | LeftOut]:
+def spectra_figures(story: Story) -> list[Figure | LeftOut]:
     """Top eigenvalues and cumulative variance of W_E and W_pos, each beside Gaussian rows.
 
     A writer whose rows are all equal has no spectrum, and is left out.
     """
     title = "The strongest directions of the embedding"
-    found, left = defined(numbers[0], title, story.first_writers, lambda site: spectrum(story.weights, site))
+    found, left = defined("Spectra", title, story.first_writers, lambda site: spectrum(story.weights, site))
     results = {NAMES[site]: result for site, result in found.items()}
     if not results:
         return [*left]
@@ -45,7 +45,7 @@ def spectra_figures(story: Story, numbers: tuple[str, str] = ("2", "3")) -> list
     rules = [rule("y", share, f"{share:.0%}") for share in (0.5, 0.8, 0.95)]
     return [
         figure(
-            numbers[0],
+            "Spectra",
             _title(list(results)),
             _cliff({name: result.eigenvalue.values for name, result in results.items()}),
             [lines("Top eigenvalues", ("rank", "direction", "linear"), ("eigenvalue", "variance", "log"), top)],
@@ -54,7 +54,7 @@ def spectra_figures(story: Story, numbers: tuple[str, str] = ("2", "3")) -> list
             ),
         ),
         figure(
-            numbers[1],
+            "Variance",
             "How many directions hold how much",
             f"80 % of the variance lies in {_directions(eighty)} of {d} directions. Gaussian rows would need "
             f"{_directions(flat)}.",
@@ -82,9 +82,9 @@ def _directions(counts: dict[str, int]) -> str:
 
 def _cliff(spectra: dict[str, np.ndarray]) -> str:
     """Where each spectrum first falls below a hundredth of its strongest direction."""
-    told = {name: _after(values) for name, values in spectra.items()}
+    falls = {name: _after(values) for name, values in spectra.items()}
     fall = "fall below a hundredth of the largest"
-    return " ".join(f"Eigenvalues of {name} {f'{fall} {after}' if after else NEVER}." for name, after in told.items())
+    return " ".join(f"Eigenvalues of {name} {f'{fall} {after}' if after else NEVER}." for name, after in falls.items())
 
 
 def _after(values: np.ndarray) -> str:

@@ -33,7 +33,7 @@ def undefined(weights: Weights) -> list[Row]:
 
 def _positions(shape: Architecture) -> list[Row]:
     if shape.rotary is None and not shape.has_pos:
-        return [("pos as a writer", "the model has no positions", "order is told from the causal mask alone")]
+        return [("pos as a writer", "the model has no positions", "order is known from the causal mask alone")]
     if shape.rotary is None:
         return []
     turned = shape.rotary.dimensions

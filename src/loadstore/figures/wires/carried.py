@@ -4,9 +4,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from loadstore.figures.wires.pieces import grouped
+from loadstore.figures.wires.pieces import grouped, readers_of
 from loadstore.figures.wires.traffic import FEW, traffic_views
 from loadstore.figures.words import listed, number, with_error
+from loadstore.scores.measures import UNITS, Kind, details_of, kind_of
+from loadstore.sites import SIDES
 from loadstore.views.layers import layers_view
 from loadstore.views.model import Figure, View, bars, figure, reading
 
@@ -15,24 +17,25 @@ if TYPE_CHECKING:
 
 BARS = 20  # writers of one reader
 READERS = 4  # that are drawn as bars each; more MLPs are drawn by layers
-SIDED = (".Q", ".K", ".V")
-UNITS = (
-    ((".Q", ".K"), "Q and K", "nats"),
-    ((".V",), "V", "units of the stream"),
-    ((".mlp",), "MLPs", "units of an MLP's inside"),
-    (("unembed",), "the unembedding", "logits"),
+INTO: tuple[tuple[tuple[Kind, ...], str], ...] = (
+    (("Q", "K"), "Q and K"),
+    (("V",), "V"),
+    (("mlp",), "MLPs"),
+    (("unembed",), "the unembedding"),
 )
+"""Kinds of readers whose traffic has one unit, with their name in a sentence."""
 
 
 def carried_figure(found: "xr.Dataset") -> Figure:
     """Traffic into sides of heads as panels; into MLPs and the unembedding as bars, the largest first."""
-    readers = [str(reader) for reader in found["reader"].values]
-    heads = list(dict.fromkeys(reader[:-2] for reader in readers if reader[-2:] in SIDED))
-    sided = found.traffic.values[:, [reader[-2:] in SIDED for reader in readers]]
+    readers = readers_of(found)
+    sides = [reader for reader in readers if reader.side in SIDES]
+    heads = list(dict.fromkeys(str(reader.head) for reader in sides))
+    sided = found.traffic.sel(reader=list(map(str, sides))).values
     reach = np.isfinite(sided).any(1)
     views = traffic_views(found.isel(writer=reach) if reach.any() else found, heads)
-    others = [reader for reader in readers if reader[-2:] not in SIDED]
-    mlps = [reader for reader in others if reader.endswith(".mlp")]
+    others = [str(reader) for reader in readers if reader.side not in SIDES]
+    mlps = [str(reader) for reader in readers if reader.is_mlp]
     if len(mlps) > READERS and found.sizes["writer"] > FEW:
         views.append(_mlps(found.sel(reader=mlps)))
         others = [reader for reader in others if reader not in mlps]
@@ -45,26 +48,28 @@ def carried_figure(found: "xr.Dataset") -> Figure:
 
 def carried_claim(found: "xr.Dataset") -> str:
     """Which wire carries most into each kind of reader."""
-    told: list[str] = []
-    for ends, into, unit in UNITS:
-        columns = [j for j, reader in enumerate(found["reader"].values) if str(reader).endswith(ends)]
+    claims: list[str] = []
+    kinds_found = [kind_of(reader) for reader in readers_of(found)]
+    for kinds, into in INTO:
+        columns = [j for j, kind in enumerate(kinds_found) if kind in kinds]
         load = found.traffic.values[:, columns]
         if np.isfinite(load).any() and float(np.nanmax(load)) > 0:
             i, at = np.unravel_index(int(np.nanargmax(load)), load.shape)
             j = columns[int(at)]
             size = with_error(float(load[i, at]), float(found.standard_error.values[i, j]))
-            told.append(f"into {into} by {found['writer'].values[i]} → {found['reader'].values[j]} ({size} {unit})")
-    return f"Most is carried {listed(told)}." if told else "Nothing is carried."
+            name = f"{found['writer'].values[i]} → {found['reader'].values[j]}"
+            claims.append(f"into {into} by {name} ({size} {UNITS[kinds[0]]})")
+    return f"Most is carried {listed(claims)}." if claims else "Nothing is carried."
 
 
 def _mlps(found: "xr.Dataset") -> View:
     """Traffic into many MLPs: writers by layer, an MLP a column."""
     return layers_view(
-        "Traffic into MLPs, units of an MLP's inside",
+        f"Traffic into MLPs, {UNITS['mlp']}",
         rows=grouped([str(writer) for writer in found["writer"].values]),
         columns=[(str(reader), [str(reader)]) for reader in found["reader"].values],
         panels=[("", found.traffic.values)],
-        details={name: [found[name].values] for name in ("standard_error", "share")},
+        details={name: [found[name].values] for name in details_of("traffic")},
         value="traffic",
         signed=False,
         strongest="highest",

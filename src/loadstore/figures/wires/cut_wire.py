@@ -1,10 +1,11 @@
-"""The proof behind figure 15: cut the K wire, and its controls, the twenty other K wires nearest in traffic."""
+"""The proof of an induction head's K wire: its cut beside those of the K wires nearest in traffic."""
 
-from loadstore.causal.proof import CutProof, WireEffect, induction_circuit, prove_wire
+from loadstore.causal.proof import CutProof, WireEffect
 from loadstore.errors import Undefined
 from loadstore.figures.left_out import CHANGE, LeftOut, shows
 from loadstore.figures.subject.story import Story
 from loadstore.figures.words import number
+from loadstore.scores.measures import DECIMALS, UNITS
 from loadstore.sites import Head
 from loadstore.views.dots import Dot, dot, dots
 from loadstore.views.model import Figure, View, figure, reading, table
@@ -14,7 +15,7 @@ TITLE = "Does it matter? Cut the wire"
 COLUMNS = (
     ("writer", "writer", None),
     ("reader", "reader", None),
-    ("traffic", "traffic (nats)", 2),
+    ("traffic", f"traffic ({UNITS['K']})", DECIMALS["traffic"]),
     ("induction", "induction score with it cut", 2),
     ("prediction", "probability of the next token", 3),
     ("change", "change of its own reader's pattern", 2),
@@ -27,9 +28,7 @@ def cause_figures(story: Story) -> list[Figure | LeftOut]:
         return []
     head = story.induction[0]
     try:
-        proof = prove_wire(
-            story.weights, story.previous, head, apart=induction_circuit(story.previous, story.induction), sequences=4
-        )
+        proof = story.proof
     except Undefined as reason:
         return [LeftOut("Proof", TITLE, f"The cut of {story.previous} → {head}.K was not compared: {reason}.")]
     return [proof_figure(story, head, proof)]

@@ -1,4 +1,4 @@
-"""Figure 12: what the heads of layer 0 move, and the row of the article's figure that no signal takes."""
+"""What the heads of layer 0 move, and the row of the article's figure that no signal takes."""
 
 import numpy as np
 from torch import Tensor
@@ -15,7 +15,7 @@ from loadstore.views.model import Figure, figure, heatmap, panel, remark
 
 
 def moved_figure(story: Story) -> Figure:
-    """The alignment of embed and pos with every V of layer 0 (12); the raw product beside it where pos has no wire."""
+    """The alignment of embed and pos with every V of layer 0; the raw product beside it where pos has no wire."""
     heads, head = layer_heads(story.scores, 0), story.previous
     exists = "pos" in {str(w) for w in wiring(story.weights).writers_of(wiring(story.weights).reader(f"{head}.V"))}
     shortformer = story.weights.architecture.positions_bypass_norm
@@ -58,7 +58,7 @@ def moved_figure(story: Story) -> Figure:
             "signal takes: shortformer adds positions to the inputs of Q and K in every layer and never to V."
         )
     )
-    return figure("12", "What layer 0 moves", claim, views, note)
+    return figure("Moved", "What layer 0 moves", claim, views, note)
 
 
 def _raw_scores(story: Story, heads: list[str], matrix: Tensor) -> list[float]:

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from loadstore.figures.subject.atlas import FALL, Atlas
+from loadstore.figures.subject.close_look import FALL, best_wires, cuts, needed, notable, repeats
+from loadstore.figures.subject.story import Story
 from loadstore.figures.wires.pieces import LEVEL, grouped
 from loadstore.figures.words import number, plural
-from loadstore.scores.measures import DETAILS
+from loadstore.scores.measures import DETAILS, columns
 from loadstore.sites import SIDES, Head, Side
 from loadstore.views.layers import layers_view
 from loadstore.views.model import Figure, figure, reading, table
@@ -13,11 +14,11 @@ from loadstore.views.model import Figure, figure, reading, table
 MOST = 12  # rows of the table of cuts
 
 
-def score_figure(atlas: Atlas) -> Figure:
+def score_figure(story: Story) -> Figure:
     """Alignment of every wire into the notable heads, three panels, rows and columns grouped by layer."""
-    scores = atlas.scores
+    scores = story.scores
     writers = [str(writer) for writer in scores["writer"].values]
-    heads = [str(head) for head in atlas.notable]
+    heads = [str(head) for head in notable(story)]
 
     def table_of(name: str, side: Side) -> np.ndarray:
         return scores[name].sel(reader=[f"{head}.{side}" for head in heads]).values
@@ -35,40 +36,40 @@ def score_figure(atlas: Atlas) -> Figure:
     existing = int(np.isfinite(scores.alignment.values).sum())
     above = int(((scores.p.values < LEVEL / max(1, existing)) & (scores.alignment.values > 0)).sum())
     return figure(
-        "8",
+        "Alignment",
         "The subspace part: what the notable heads can read",
         f"Of {plural(existing, 'wire')} into {plural(len(heads), 'head')}, {above:,} "
-        f"{'stands' if above == 1 else 'stand'} above chance. {_best(atlas)}",
+        f"{'stands' if above == 1 else 'stand'} above chance. {_best(story)}",
         [view],
         reading(
             "Alignment: 0 is what a random rotation between writer and reader would give, 1 the most that their "
             f"spectra allow. Above chance: p < {LEVEL:g} after Bonferroni over all of these wires. Alignment says what "
-            "can be read, not whether it is." + atlas.averaged
+            "can be read, not whether it is." + story.averaged
         ),
     )
 
 
-def _best(atlas: Atlas) -> str:
+def _best(story: Story) -> str:
     """The best aligned writers of the head that the report is about, side by side."""
-    head = atlas.main
-    told: list[str] = []
+    head = story.main
+    claims: list[str] = []
     for side in SIDES:
-        wires = atlas.wires(head, side)
+        wires = best_wires(story, head, side)
         if wires.sizes["writer"]:
             best = wires.isel(writer=0)
             numbers = f"alignment {number(float(best.alignment))}, z {number(float(best.z), 0)}"
-            told.append(f"{side}: {best['writer'].item()} ({numbers})")
-    return f"Best aligned with {head} are {'; '.join(told)}." if told else f"Nothing stores before {head} loads."
+            claims.append(f"{side}: {best['writer'].item()} ({numbers})")
+    return f"Best aligned with {head} are {'; '.join(claims)}." if claims else f"Nothing stores before {head} loads."
 
 
-def cut_figures(atlas: Atlas) -> list[Figure]:
+def cut_figures(story: Story) -> list[Figure]:
     """Every K and every Q wire of the induction head: alignment, traffic and effect side by side."""
-    return [] if atlas.candidate is None else [_cuts(atlas, atlas.candidate, "K"), _cuts(atlas, atlas.candidate, "Q")]
+    return [] if story.candidate is None else [_cuts(story, story.candidate, "K"), _cuts(story, story.candidate, "Q")]
 
 
-def _cuts(atlas: Atlas, head: Head, side: Side) -> Figure:
-    found = atlas.cuts[side]
-    aligned = atlas.scores.alignment.sel(reader=f"{head}.{side}")
+def _cuts(story: Story, head: Head, side: Side) -> Figure:
+    found = cuts(story)[side]
+    aligned = story.scores.alignment.sel(reader=f"{head}.{side}")
     ranked = found.sortby("score").isel(writer=slice(MOST))
     rows = [
         [
@@ -85,12 +86,12 @@ def _cuts(atlas: Atlas, head: Head, side: Side) -> Figure:
     place = int((aligned > aligned.sel(writer=name)).sum()) + 1
     loud = int((found.traffic > worst.traffic).sum()) + 1
     count = found.sizes["writer"]
-    needed = atlas.needed(side)
+    needing = needed(story, side)
     reach = f"Of {plural(count, 'writer')} that reach the {side} of {head}, "
-    if needed:
+    if needing:
         claim = (
             f"{reach}cutting {name} lowers its induction score on random repeats the most, from {number(intact)} to "
-            f"{number(float(worst.score))}{_next(rows, needed)}. By traffic that wire is number {loud} of {count}, by "
+            f"{number(float(worst.score))}{_next(rows, needing)}. By traffic that wire is number {loud} of {count}, by "
             f"alignment number {place}."
         )
     else:
@@ -99,13 +100,13 @@ def _cuts(atlas: Atlas, head: Head, side: Side) -> Figure:
             f"on random repeats by more than {number(FALL)}."
         )
     return figure(
-        "9" if side == "K" else "10",
+        f"Cut {side}",
         f"Does it matter? Every {side} wire of {head}, cut",
         claim,
         [table(f"The {plural(len(rows), 'wire')} whose cut leaves the least", COLUMNS, rows)],
         reading(
             "Cut: the writer's store less its mean is removed from this input of this head alone, norm scales frozen, "
-            f"on {atlas.repeats.tokens.shape[0]} random repeats. Traffic: standard deviation within a query's row of "
+            f"on {repeats(story).tokens.shape[0]} random repeats. Traffic: standard deviation within a query's row of "
             "the scores that the writer accounts for, in nats. Change: total variation of the head's own pattern."
         ),
     )
@@ -117,8 +118,7 @@ def _next(rows: list[list[str | float]], needed: list[str]) -> str:
 
 COLUMNS = (
     ("writer", "writer", None),
-    ("alignment", "alignment (can it carry)", 2),
-    ("traffic", "traffic in nats (does it carry)", 2),
-    ("score", "induction score with it cut (does it matter)", 2),
-    ("change", "change of the pattern", 2),
+    *columns("alignment", "traffic"),
+    ("score", "induction score with it cut", 2),
+    *columns("change"),
 )

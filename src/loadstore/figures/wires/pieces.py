@@ -7,7 +7,7 @@ import numpy as np
 
 from loadstore.figures.words import number
 from loadstore.scores.measures import DETAILS
-from loadstore.sites import Head, Side, parse_writer
+from loadstore.sites import Head, Reader, Side, parse_reader, parse_writer
 from loadstore.views.heatmaps import Panel, panel
 
 if TYPE_CHECKING:
@@ -17,10 +17,14 @@ LEVEL = 0.01
 OUTLINE = f"p < {LEVEL:g} after Bonferroni, above chance"
 
 
+def readers_of(table: "xr.Dataset") -> list[Reader]:
+    """The readers of a table of wires, in its order."""
+    return [parse_reader(str(name)) for name in table["reader"].values]
+
+
 def layer_heads(scores: "xr.Dataset", layer: int) -> list[str]:
     """Names of the heads of one layer, in order."""
-    readers = [str(reader) for reader in scores["reader"].values]
-    return [reader.removesuffix(".Q") for reader in readers if reader.startswith(f"L{layer}.") and reader[-1] == "Q"]
+    return [str(reader.head) for reader in readers_of(scores) if reader.side == "Q" and reader.layer == layer]
 
 
 def side_table(scores: "xr.Dataset", writers: Sequence[str], heads: Sequence[str], side: Side, name: str) -> np.ndarray:

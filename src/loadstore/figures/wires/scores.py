@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from loadstore.figures.wires.pieces import grouped
+from loadstore.figures.wires.pieces import grouped, readers_of
 from loadstore.figures.words import number
 from loadstore.scores.measures import present
+from loadstore.sites import SIDES
 from loadstore.views.heatmaps import Panel
 from loadstore.views.layers import layers_view
 from loadstore.views.model import Figure, View, figure, heatmap, panel, reading
@@ -25,13 +26,14 @@ def scores_figure(scores: "xr.Dataset", rows: str = "writer") -> Figure:
     scores = scores.isel(writer=np.isfinite(scores.alignment.values).any(1)) if _any(scores) else scores
     writers = [str(w) for w in scores["writer"].values]
     readers = [str(r) for r in scores["reader"].values]
-    heads = list(dict.fromkeys(r[:-2] for r in readers if r[-2:] in (".Q", ".K", ".V")))
+    of_heads = [reader for reader in readers_of(scores) if reader.side in SIDES]
+    heads = list(dict.fromkeys(str(reader.head) for reader in of_heads))
     views: list[View] = []
     scale = ("diverging", -1.0, 1.0, "alignment")
     hatched = "this wire does not exist, or its writer stores nothing"
-    sides = [s for s in "QKV" if any(f"{head}.{s}" in readers for head in heads)]
+    sides = [side for side in SIDES if any(reader.side == side for reader in of_heads)]
     if sides:
-        sided = scores.sel(reader=[r for r in readers if r[-2:] in (".Q", ".K", ".V")])
+        sided = scores.sel(reader=list(map(str, of_heads)))
         sided = sided.isel(writer=np.isfinite(sided.alignment.values).any(1)) if _any(sided) else sided
         reach = [str(w) for w in sided["writer"].values]
         if len(heads) > MANY and rows == "writer":
@@ -40,7 +42,7 @@ def scores_figure(scores: "xr.Dataset", rows: str = "writer") -> Figure:
         else:
             panels = [_panel(sided, s, [f"{head}.{s}" for head in heads]) for s in sides]
             views.append(heatmap("Alignment", (rows, reach), ("head", heads), panels, scale=scale, hatched=hatched))
-    others = [r for r in readers if r[-2:] not in (".Q", ".K", ".V")]
+    others = [str(reader) for reader in readers_of(scores) if reader.side not in SIDES]
     if others and len(heads) > MANY and rows == "writer":
         one = ("reader", [(reader, [reader]) for reader in others])
         views.append(_by_layers("Others", scores, writers, one, [("", others)]))

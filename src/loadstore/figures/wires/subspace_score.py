@@ -1,4 +1,4 @@
-"""Figure 7: the subspace score, on one wire that is aligned and one that is not."""
+"""The subspace score, on one wire that is aligned and one that is not."""
 
 import numpy as np
 import torch
@@ -9,7 +9,7 @@ from loadstore.figures.wires.pieces import wire
 from loadstore.figures.words import number, size
 from loadstore.scores.measures import DETAILS
 from loadstore.scores.overlap import Overlap, overlap
-from loadstore.sites import Head, Side
+from loadstore.sites import Head, Side, parse_reader, parse_writer
 from loadstore.views.dots import Dot, dot, dots
 from loadstore.views.model import Figure, View, figure, reading
 from loadstore.views.pictures import formula, term
@@ -26,7 +26,7 @@ def score_figure(story: Story) -> Figure | LeftOut:
     column = story.scores.alignment.sel(reader=reader).dropna("writer")
     if not column.size:
         reason = f"No writer has a defined alignment with {reader}: what one of the two does is zero, or has no shape."
-        return LeftOut("7", TITLE, reason)
+        return LeftOut("Score", TITLE, reason)
     ranked = [str(name) for name in column.sortby(column, ascending=False)["writer"].values]
     plain = str(abs(column)["writer"].values[int(np.argmin(np.abs(column.values)))])
     chosen = list(dict.fromkeys([ranked[0], plain]))
@@ -38,7 +38,7 @@ def score_figure(story: Story) -> Figure | LeftOut:
     ]
     chance = number(wire(story.scores, chosen[0], head, side, "chance"), 3)
     return figure(
-        "7",
+        "Score",
         TITLE,
         f"{'. '.join(parts)}. Chance is {chance}"
         + (" for both; their ceilings differ with their spectra." if len(parts) > 1 else ", whatever the spectra."),
@@ -58,22 +58,22 @@ def _reader(story: Story) -> tuple[Head, Side]:
 def _formula(story: Story, writer: str, reader: str) -> View:
     d, e = story.weights.architecture.d_model, story.weights.architecture.d_head
     a, b = term("A", shape=(d, d)), term("B", shape=(d, d))
-    if writer == "embed":
+    site, target = parse_writer(writer), parse_reader(reader)
+    if site.kind == "embed":
         a = term("A", shape=(story.weights.architecture.vocab, d))
-    if writer == "pos":
+    if site.kind == "pos":
         a = term("A", shape=(story.weights.architecture.context, d))
     terms = [term("score", kind="word"), term("= ‖"), a, b, term("‖ / ( ‖"), a, term("‖ · ‖"), b, term("‖ )")]
-    constant = f"the constant that {writer.removesuffix('.bias')} adds, rank 1"
-    written = {"embed": "W_E", "pos": "W_pos"}.get(writer, f"W_OV of {writer}, rank {e}")
-    written = constant if writer.endswith(".bias") else written
-    read = {"Q": "W_QK", "K": "W_QKᵀ", "V": "W_OV"}[reader[-1]]
+    constant = f"the constant that L{site.layer} adds, rank 1"
+    written = {"embed": "W_E", "pos": "W_pos", "bias": constant}.get(site.kind, f"W_OV of {writer}, rank {e}")
+    read = {"Q": "W_QK", "K": "W_QKᵀ", "V": "W_OV"}[target.head_side]
     return formula(
         "What is measured",
         [
             (
                 "subspace score",
                 terms,
-                f"A = {written}: what {writer} writes; B = {read} of {reader[:-2]}: what {reader} reads",
+                f"A = {written}: what {writer} writes; B = {read} of {target.head}: what {reader} reads",
             )
         ],
     )

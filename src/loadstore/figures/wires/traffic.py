@@ -9,8 +9,9 @@ from loadstore.errors import Undefined
 from loadstore.figures.left_out import LeftOut
 from loadstore.figures.subject.story import Story
 from loadstore.figures.wires.evidence import evidence_figure
-from loadstore.figures.wires.pieces import grouped, largest
+from loadstore.figures.wires.pieces import grouped, largest, readers_of
 from loadstore.figures.words import listed, number, plural
+from loadstore.scores.measures import UNITS, details_of
 from loadstore.sites import SIDES, Head, Side
 from loadstore.views.layers import layers_view
 from loadstore.views.model import Figure, View, figure, heatmap, panel, reading
@@ -46,19 +47,17 @@ def _map(story: Story, heads: list[str]) -> Figure:
         (
             "traffic: what is carried",
             [
-                draw("Traffic into Q and K, nats", found, "traffic", QK, heads, ("standard_error", "share")),
-                draw(
-                    "Traffic into V, units of the stream", found, "traffic", ("V",), heads, ("standard_error", "share")
-                ),
+                draw("Traffic into Q and K, nats", found, "traffic", QK, heads, details_of("traffic")),
+                draw("Traffic into V, units of the stream", found, "traffic", ("V",), heads, details_of("traffic")),
             ],
         ),
         (
             "share of what is loaded",
-            [draw("Share of the variance of what is loaded", found, "share", SIDES, heads, ("traffic",))],
+            [draw("Share of the variance of what is loaded", found, "share", SIDES, heads, details_of("share"))],
         ),
         (
             "alignment: what could be carried",
-            [draw("Alignment", scores, "alignment", SIDES, heads, ("score", "z", "p", "q"))],
+            [draw("Alignment", scores, "alignment", SIDES, heads, details_of("alignment"))],
         ),
     ]
     return figure(
@@ -76,8 +75,8 @@ def _map(story: Story, heads: list[str]) -> Figure:
 
 def traffic_views(found: "xr.Dataset", heads: list[str]) -> list[View]:
     """Traffic into the sides of heads, those of one unit together; sides that were not asked for are left out."""
-    known, details = {str(reader) for reader in found["reader"].values}, ("standard_error", "share")
-    units: tuple[tuple[tuple[Side, ...], str], ...] = ((QK, "nats"), (("V",), "units of the stream"))
+    known, details = {str(reader) for reader in found["reader"].values}, details_of("traffic")
+    units: tuple[tuple[tuple[Side, ...], str], ...] = ((QK, UNITS["Q"]), (("V",), UNITS["V"]))
     views: list[View] = []
     for sides, unit in units:
         some = [side for side in sides if any(f"{head}.{side}" in known for head in heads)]
@@ -93,15 +92,15 @@ def _drawn(found: "xr.Dataset") -> Callable[..., View]:
 
 
 def _claim(found: "xr.Dataset", scores: "xr.Dataset", story: Story) -> str:
-    told: list[str] = []
+    claims: list[str] = []
     for side in SIDES:
-        readers = [str(r) for r in found["reader"].values if str(r).endswith(f".{side}")]
+        readers = [str(reader) for reader in readers_of(found) if reader.side == side]
         load = found.traffic.sel(reader=readers).values
         if np.isfinite(load).any():
             i, j = np.unravel_index(int(np.nanargmax(load)), load.shape)
             unit = "" if side == "V" else " nats"
-            told.append(f"{found['writer'].values[i]} → {readers[j]} ({number(float(load[i, j]))}{unit})")
-    readers = [r for r in found["reader"].values if str(r)[-1] in QK]
+            claims.append(f"{found['writer'].values[i]} → {readers[j]} ({number(float(load[i, j]))}{unit})")
+    readers = [str(reader) for reader in readers_of(found) if reader.side in QK]
     load, aligned = found.traffic.sel(reader=readers).values, scores.alignment.sel(reader=readers).values
     both = np.isfinite(load) & np.isfinite(aligned)
     text = "the shipped corpus" if found.attrs["corpus"] == "default" else "the prompt"
@@ -113,7 +112,7 @@ def _claim(found: "xr.Dataset", scores: "xr.Dataset", story: Story) -> str:
             f" Over {plural(int(both.sum()), 'wire')} into Q and K the rank correlation of what is carried (traffic) "
             f"with what could be (alignment) is {agree}."
         )
-    return f"On {on} most is carried by {listed(told) if told else 'nothing'}.{rank}"
+    return f"On {on} most is carried by {listed(claims) if claims else 'nothing'}.{rank}"
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
