@@ -13,6 +13,7 @@ MATRICES = {"W_pos", "W_O", "b_O", "W_in", "W_gate", "W_out", "b_in", "b_gate", 
 KINDS = {*WRITINGS, *READINGS} - {""}
 LISTING = "a load of a listing: its kind is a column of what is printed"
 DRAWN = "where a site stands in a picture: heads and MLPs above tokens"
+SENTENCE = "a sentence names the tokens that a head loads from, or the matrix of a site"
 BY_KIND = {  # where a branch is about what a site is called or shown as, not about what it writes or reads
     "sites.py": "the names themselves",
     "circuits/completeness.py": "the sites that are removed: heads and MLPs",
@@ -34,7 +35,10 @@ BY_KIND = {  # where a branch is about what a site is called or shown as, not ab
     "explorer/memory.py": "the rows of a picture",
     "figures/picture/cuts.py": DRAWN,
     "figures/picture/layout.py": DRAWN,
+    "figures/prediction/log_odds.py": SENTENCE,
+    "figures/prediction/stream.py": SENTENCE,
     "figures/subject/close_look.py": "the heads that a picture lists",
+    "figures/wires/subspace_score.py": SENTENCE,
     "scores/siblings.py": "the null that permutes heads",
 }
 FORWARD = "the forward pass, which the tests of ports compare them with"
