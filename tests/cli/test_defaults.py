@@ -19,9 +19,12 @@ from loadstore.cli import (
     discover,
     explore,
     head,
+    lifetimes,
     listing,
+    maps,
     patch,
     prove,
+    reach,
     report,
     tasks,
     train,
@@ -31,6 +34,9 @@ from loadstore.decomposition.listing import listing as find
 from loadstore.evidence.dossier import dossier
 from loadstore.evidence.verify import verify as prove_listing
 from loadstore.heads.roles import head_roles
+from loadstore.memory.lifetime import lifetimes as measure_lifetimes
+from loadstore.memory.memory_map import memory_map
+from loadstore.memory.reach import reach as measure_reach
 from loadstore.scores.scores import subspace_scores
 
 NOWHERE = "nowhere.safetensors"  # a model that is not there: options are read before it is looked for
@@ -46,6 +52,9 @@ def default(function: Callable[..., Any], name: str) -> Any:
         (listing.listing, find, ["share", "most"]),
         (listing.verify, find, ["share", "most"]),
         (listing.verify, prove_listing, ["controls", "replicates"]),
+        (maps.maps, memory_map, ["share", "tokens"]),
+        (lifetimes.lifetimes, measure_lifetimes, ["whiten", "tokens"]),
+        (reach.reach, measure_reach, ["effect", "tokens"]),
         (analyse.heads, head_roles, ["on", "sequences", "seed"]),
         (analyse.scores, subspace_scores, ["norms", "control", "null", "seed"]),
         (head.head, dossier, ["sequences", "seed", "offset"]),
@@ -70,6 +79,8 @@ def test_a_command_and_its_python_call_have_the_same_defaults(
         (listing.verify, {"controls": 20, "replicates": 8, "at": -1, "paraphrase": None}),
         (patch.patch, {"limit": 20, "at": -1, "where": None, "source": None}),
         (wires.wires, {"limit": 10, "writer": "*", "reader": "*", "exact": False, "effect": False, "tokens": None}),
+        (maps.maps, {"writer": "*", "share": 0.9, "limit": 3, "corpus": "default"}),
+        (lifetimes.lifetimes, {"writer": "*", "limit": 200, "whiten": False, "corpus": "default"}),
         (analyse.scores, {"limit": 20, "norms": "fold", "null": "rotation", "bos": "model"}),
         (analyse.heads, {"on": "repeats", "sequences": 20, "seed": 0}),
         (head.head, {"top": 6, "model": "builtin"}),

@@ -43,7 +43,7 @@ def decoded(
 ) -> list[tuple[Direction, ...]]:
     """Decode some directions of each writer, with the part of its variance that each holds."""
     found = [_stored(weights, *each) for each in zip(writers, rows, held, strict=True)]
-    later = [place for place, writer in enumerate(writers) if not _directly(weights, writer)]
+    later = [place for place, writer in enumerate(writers) if len(rows[place]) and not _directly(weights, writer)]
     if not later:
         return found
     promoted = reading(weights, UNEMBED).map().right
@@ -65,7 +65,7 @@ def _directly(weights: Weights, writer: Writer) -> bool:
 def _stored(
     weights: Weights, writer: Writer, rows: Float[Tensor, "count d_model"], held: Float[Tensor, " count"]
 ) -> tuple[Direction, ...]:
-    if not _directly(weights, writer):
+    if not _directly(weights, writer) or not len(rows):
         return ()
     values = stored_along(weights, writer, "fold", rows.mT.to(weights.dtype))
     assert values is not None

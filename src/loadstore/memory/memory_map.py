@@ -40,14 +40,16 @@ class MemoryMap:
     """The regions of a model's writers, in depth order.
 
     Args:
-        regions: One for each writer whose store varies.
-        overlaps: Every two of them.
-        follows: Boolean [region, region]: whether the second can load what the first stored.
+        regions: One for each writer that was asked for and varies.
+        others: The names of all writers whose store varies.
+        overlaps: Of every region with that of every other writer [region, other].
+        follows: Boolean [region, other]: whether the second can load what the first stored.
         readers: Of each region, the readers for which it is the largest part of what they load, with that part.
         attrs: Model, corpus, share, how many pairs were compared and the p below which an overlap counts.
     """
 
     regions: tuple[Region, ...]
+    others: tuple[str, ...]
     overlaps: Overlaps
     follows: np.ndarray
     readers: tuple[tuple[tuple[str, float], ...], ...]
@@ -65,7 +67,7 @@ class MemoryMap:
         row = _place(self, writer)
         beyond = self.follows[row] & (self.overlaps.p[row].numpy() < self.attrs["p_threshold"])
         found = [
-            (self.regions[j].writer, float(self.overlaps.overlap[row, j]), float(self.overlaps.chance[row, j]))
+            (self.others[j], float(self.overlaps.overlap[row, j]), float(self.overlaps.chance[row, j]))
             for j in np.flatnonzero(beyond)
         ]
         return sorted(found, key=lambda each: -each[1])
@@ -84,7 +86,7 @@ class MemoryMap:
                 },
                 **{n: (("writer", "later"), np.where(self.follows, value, np.nan)) for n, value in pairs.items()},
             },
-            coords={"writer": names, "later": names},
+            coords={"writer": names, "later": list(self.others)},
             attrs=self.attrs,
         )
 
@@ -154,18 +156,21 @@ def memory_map(
         raise BadRequest(f"share={share}: expected a part of the variance above 0 and below 1, such as .9")
     network = wiring(weights)
     chosen = matching(network.writers, writers, network.writer)
-    some = tuple(writer for writer in varying(weights) if writer in chosen)
+    everyone = varying(weights)
+    rows = [place for place, writer in enumerate(everyone) if writer in chosen]
+    some = tuple(everyone[place] for place in rows)
     if not some:
         raise BadRequest(f"{', '.join(map(str, chosen))}: a constant does not vary, so it has no region; name others")
     kept = kept_moments(weights, corpus, readers="*", tokens=tokens, length=length, progress=progress)
-    found = regions(kept, some, share, directions)
+    found = regions(kept, everyone, share, {str(writer): directions for writer in some})
     loads = traffic(weights, kept, writers=[str(writer) for writer in some], progress=progress)["own"]
-    follows = later(weights, some)
+    follows = later(weights, everyone)[rows]
     compared = int(follows.sum())
     readers: list[str] = [str(reader) for reader in loads.reader.values]
     return MemoryMap(
-        found,
-        overlaps([region.rows for region in found], weights.architecture.d_model),
+        tuple(found[place] for place in rows),
+        tuple(map(str, everyone)),
+        overlaps([region.rows for region in found], weights.architecture.d_model).of(rows),
         follows,
         tuple(_loudest(readers, row, top) for row in loads.values),
         {

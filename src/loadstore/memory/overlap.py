@@ -19,17 +19,21 @@ from torch import Tensor
 from loadstore.linear.decompositions import svdvals
 from loadstore.linear.null import null
 
-TILE = 1 << 26  # numbers at a time
+TILE = 1 << 24  # numbers at a time
 
 
 @dataclass(frozen=True, eq=False)
 class Overlaps:
-    """Overlap of every two regions, [region, region], symmetric; NaN with a region of rank 0."""
+    """Overlap of regions (rows) with others (columns); NaN with a region of rank 0."""
 
-    overlap: Float[Tensor, "region region"]
-    chance: Float[Tensor, "region region"]
-    z: Float[Tensor, "region region"]
-    p: Float[Tensor, "region region"]
+    overlap: Float[Tensor, "region other"]
+    chance: Float[Tensor, "region other"]
+    z: Float[Tensor, "region other"]
+    p: Float[Tensor, "region other"]
+
+    def of(self, rows: list[int]) -> "Overlaps":
+        """Some rows of the tables."""
+        return Overlaps(self.overlap[rows], self.chance[rows], self.z[rows], self.p[rows])
 
 
 def overlaps(regions: Sequence[Float[Tensor, "_ d_model"]], d: int) -> Overlaps:

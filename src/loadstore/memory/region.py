@@ -6,6 +6,7 @@ Of a head C_w = W_Oᵀ Σ_z W_O, so that the eigenvectors are the right singular
 Docs: docs/memory.md. Tests: tests/memory/test_regions.py.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import nan
 
@@ -71,14 +72,16 @@ def rank_of(values: Float[Tensor, " most"], share: float) -> int:
     return 0 if total == 0 else int((values.cumsum(0) / total < share - ROUNDING).sum()) + 1
 
 
-def regions(moments: Moments, writers: tuple[Writer, ...], share: float, decode: int = 0) -> tuple[Region, ...]:
+def regions(
+    moments: Moments, writers: tuple[Writer, ...], share: float, decode: Mapping[str, int] | None = None
+) -> tuple[Region, ...]:
     """The region of each writer whose store varies.
 
     Args:
         moments: What was stored on a corpus.
         writers: In depth order.
         share: Part of each writer's variance that its region holds, above 0 and below 1.
-        decode: How many directions of each region to decode.
+        decode: How many directions to decode, by writer.
     """
     whole = stream(moments)
     size = float(whole.double().square().sum() / len(whole))
@@ -91,8 +94,10 @@ def regions(moments: Moments, writers: tuple[Writer, ...], share: float, decode:
             held = values[:rank] / total if rank else values[:0]
             parts = (total / size, float(part[place]) / size) if writer in seen and size > 0 else (nan, nan)
             found.append(Region(str(writer), directions[:rank], held, total, *parts))
-    if not decode:
+    if decode is None:
         return tuple(found)
-    rows, held = [each.rows[:decode] for each in found], [each.held[:decode] for each in found]
+    counts = [decode.get(each.writer, 0) for each in found]
+    rows = [each.rows[:count] for each, count in zip(found, counts, strict=True)]
+    held = [each.held[:count] for each, count in zip(found, counts, strict=True)]
     named = decoded(moments.weights, writers, rows, held)
     return tuple(replace(each, directions=some) for each, some in zip(found, named, strict=True))

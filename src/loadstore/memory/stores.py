@@ -19,7 +19,7 @@ from loadstore.progress import Progress
 from loadstore.sites import Writer
 from loadstore.wire_traffic.moments import Moments, moments
 
-Corpora: TypeAlias = "Source | Moments | None"
+Corpora: TypeAlias = Source | Moments | None
 
 
 def kept_moments(

@@ -105,12 +105,14 @@ def _multiplied(rows: Tensor, others: Tensor) -> Float[np.ndarray, "writer later
 
 def _loads(
     moments: Moments, others: Sequence[Writer], record: Record, stores: Float[Tensor, "writer token d_model"]
-) -> Iterator[tuple[list[int], Float[Tensor, "writer token d_model"]]]:
+) -> list[tuple[list[int], Tensor]]:
     """Of each bank of heads: their places, and what the tokens that load from a token store, weighted by attention."""
+    found: list[tuple[list[int], Tensor]] = []
     at = 0
     for bank in banks(moments.weights, others):
         places, at = list(range(at, at + len(bank.writers))), at + len(bank.writers)
         if bank.out is not None:
             heads = [writer.index for writer in bank.writers]
             pattern = record.layers[bank.writers[0].layer].pattern[0, heads, 1:, 1:]
-            yield places, pattern.tril(-1).mT @ stores[places]
+            found.append((places, pattern.tril(-1).mT @ stores[places]))
+    return found
