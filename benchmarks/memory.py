@@ -3,20 +3,17 @@
     python benchmarks/memory.py smollm2        (or builtin, gemma3-270m)
 
 Each part is written to ``benchmarks/memory-MODEL.json`` when it is done, with its processor seconds and the peak of
-memory so far, and a second call goes on with what is missing; ``--again`` begins anew. The corpus is the shipped one.
-``python benchmarks/memory.py --tables`` prints the sentences of the page from the files.
+memory so far, and a second call goes on with what is missing; parts may be named behind the model (lifetimes, moments,
+maps, reach). The corpus is the shipped one. ``python benchmarks/memory.py --page`` writes the tables of the page.
 """
 
 import json
-import math
 import resource
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 import loadstore as ls
 from loadstore.cli.options import plain
@@ -33,9 +30,9 @@ def file_of(model: str) -> Path:
     return HERE / f"memory-{model}.json"
 
 
-def measure(model: str, *, again: bool = False) -> None:
+def measure(model: str, only: list[str]) -> None:
     """Measure what is missing."""
-    found: dict[str, Any] = {} if again or not file_of(model).exists() else json.loads(file_of(model).read_text())
+    found: dict[str, Any] = json.loads(file_of(model).read_text()) if file_of(model).exists() else {}
     weights = ls.load(model)
     kept: list[Moments] = []
 
@@ -45,13 +42,13 @@ def measure(model: str, *, again: bool = False) -> None:
         return kept[0]
 
     parts: dict[str, Callable[[], dict[str, Any]]] = {
+        "lifetimes": lambda: ls.lifetimes(weights).to_dict(),
         "moments": lambda: {"tokens": len(moments().tokens)},
-        "lifetimes": lambda: ls.lifetimes(weights, moments()).to_dict(),
         "maps": lambda: ls.memory_map(weights, moments()).to_dict(),
         "reach": lambda: ls.reach(weights, moments(), effect=EFFECTS).to_dict(),
     }
     for name, work in parts.items():
-        if name in found:
+        if name in found or (only and name not in only):
             continue
         start, wall = time.process_time(), time.perf_counter()
         found[name] = plain(work())
@@ -65,4 +62,4 @@ def measure(model: str, *, again: bool = False) -> None:
 
 
 if __name__ == "__main__":
-    measure(sys.argv[1], again="--again" in sys.argv)
+    measure(sys.argv[1], sys.argv[2:])

@@ -1,5 +1,7 @@
 """The pieces of text that removals are run on: a few of the corpus, cut to one length, as one batch."""
 
+from dataclasses import replace
+
 import torch
 
 from loadstore.execution.run import run
@@ -23,4 +25,5 @@ def sample(moments: Moments, pieces: int = PIECES, length: int = LENGTH) -> Trac
     longest = max(len(piece) for piece in found)
     found = [piece for piece in found if len(piece) > 1 and 2 * len(piece) >= longest][:pieces]
     short = min(len(piece) for piece in found)
-    return run(moments.weights, torch.stack([piece[:short] for piece in found]), record=True)
+    trace = run(moments.weights, torch.stack([piece[:short] for piece in found]), record=True)
+    return replace(trace, all_logits=trace.all_logits[..., :0])  # no removal asks for them, and they may be a gigabyte
