@@ -5,7 +5,7 @@ With P the region of w and y ranging over all writers that reach reader r, u_y =
     part_y = E⟨u_y P̂, v⟩_b/E⟨v, v⟩_b        v = Σ_y u_y P̂,  P̂ = PᵀP,  ⟨a, c⟩_b = a b cᵀ
 
 so the parts are signed and sum to 1: ``fresh`` is that of w, ``repeated`` of all writers that w reaches, ``other`` of
-the rest, which stored there without loading from w. Test: tests/memory/test_fresh.py.
+the rest, which stored there without loading from w. Test: tests/memory/test_causes.py.
 """
 
 from collections.abc import Sequence

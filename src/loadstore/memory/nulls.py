@@ -7,7 +7,7 @@ With n tokens, X and W the centred stores [n, d], C_x = XᵀX/n, C_w = WᵀW/n a
 
 The first asks whether x goes with w from token to token; nearly all do that share a cause. The second asks whether x
 then stores where w stores rather than anywhere: in a model with random output matrices the turned store has exactly
-the law of the true one. p is that of a normal with this variance, two-sided. Test: tests/memory/test_nulls.py.
+the law of the true one. p is that of a normal with this variance, two-sided. Test: tests/memory/test_lifetimes.py.
 """
 
 import math

@@ -6,7 +6,7 @@ With P_a, P_b orthonormal rows of ranks r_a ≥ r_b in d dimensions,
     chance  = r_a/d                the mean over random rotations of one of them
 
 z and p come from the exact null of ``subspace_scores``, of two flat spectra: X = ‖P_a P_bᵀ‖² has mean r_a r_b/d. A
-region of rank d overlaps every other fully and has no null: NaN. Test: tests/memory/test_overlap.py.
+region of rank d overlaps every other fully and has no null: NaN. Test: tests/memory/test_regions.py.
 """
 
 from collections.abc import Sequence
