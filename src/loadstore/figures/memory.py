@@ -46,8 +46,8 @@ def map_figure(found: MemoryMap) -> Figure:
         scale=("sequential", 0.0, 1.0, "mean squared cosine"),
         hatched="not later",
     )
-    views = [table("Regions", COLUMNS, rows), view]
-    return figure("Memory map", f"Where the writers of {found.attrs['model']} store", heading(found.attrs), views)
+    views, claim = [table("Regions", COLUMNS, rows), view], heading(found.attrs).replace("\n", "; ")
+    return figure("Memory map", f"Where the writers of {found.attrs['model']} store", claim, views)
 
 
 def lifetimes_figure(found: Lifetimes) -> Figure:
@@ -61,7 +61,7 @@ def lifetimes_figure(found: Lifetimes) -> Figure:
         ("writer", [found.writers[place] for place in places]),
         ("depth", found.depth),
         [panel("", rho, np.isfinite(rho), {"standard error": found.error[places]})],
-        scale=("diverging", -top, top, "−1 erased, 0 untouched, above 0 repeated"),
+        scale=("diverging", -top, top, "− erased, + repeated"),
         hatched="not stored yet",
     )
     columns = (("writer", "writer", None), ("later", "later writer", None), ("kind", "kind", None))
@@ -99,7 +99,7 @@ def reach_figure(found: Reach) -> Figure:
         up = ("effect", "change of the reader", "linear")
         views.append(lines("Effect by distance", ("distance", "layers back", "linear"), up, [cut]))
     claim = (
-        f"The mean distance is {short(found.ratio)} of that of equal reading; a writer's traffic² halves in "
+        f"The mean distance is {short(found.ratio)} times that of equal reading; a writer's traffic² halves in "
         f"{layers(found.half_life)}."
     )
     return figure("Reach", f"How far back the readers of {found.attrs['model']} load from", claim, views)
