@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 from cli.conftest import Run
+from each import each
 
 from loadstore.circuits.attribution import attribute
 from loadstore.circuits.named import task
@@ -46,7 +46,7 @@ def default(function: Callable[..., Any], name: str) -> Any:
     return inspect.signature(function).parameters[name].default
 
 
-@pytest.mark.parametrize(
+@each(
     ("command", "call", "names"),
     [
         (listing.listing, find, ["share", "most"]),
@@ -64,7 +64,7 @@ def default(function: Callable[..., Any], name: str) -> Any:
         (discover.discover, take, ["by"]),
         (prove.prove, prove_circuit, ["controls", "sampled", "null", "seed", "resume"]),
     ],
-    ids=lambda value: getattr(value, "__name__", None),
+    ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_a_command_and_its_python_call_have_the_same_defaults(
     command: Callable[..., Any], call: Callable[..., Any], names: list[str]
@@ -72,7 +72,7 @@ def test_a_command_and_its_python_call_have_the_same_defaults(
     assert {name: default(command, name) for name in names} == {name: default(call, name) for name in names}
 
 
-@pytest.mark.parametrize(
+@each(
     ("command", "expected"),
     [
         (listing.listing, {"share": 0.9, "most": 24, "at": -1, "json": False}),
@@ -92,13 +92,13 @@ def test_a_command_and_its_python_call_have_the_same_defaults(
         (train.train, {"out": Path("run"), "threads": 0, "overwrite": False}),
         (demo.demo_induction, {"out": Path("demo-induction"), "threads": 1, "overwrite": False}),
     ],
-    ids=lambda value: getattr(value, "__name__", None),
+    ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_defaults_are_those_of_the_pages(command: Callable[..., Any], expected: dict[str, object]) -> None:
     assert {name: default(command, name) for name in expected} == expected
 
 
-@pytest.mark.parametrize(
+@each(
     "words",
     [
         "verify {} --controls 0",
@@ -134,7 +134,7 @@ def test_a_number_out_of_bounds_is_refused(loadstore: Run, words: str) -> None:
     assert f"Invalid value for '{option}'" in err
 
 
-@pytest.mark.parametrize(
+@each(
     "words",
     [
         "verify {} --controls 1 --replicates 2",

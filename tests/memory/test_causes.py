@@ -81,27 +81,22 @@ def test_random_models_have_no_pairs() -> None:
     assert found <= (4 if models == 100 else 1)  # each has one with probability .01 at most
 
 
-@each(
-    "term, cut, ablated, reported",
-    [
-        (0.0501, (0.999, 0.9, 1.1), (1.0, 0.9, 1.1), True),
-        (0.0499, (1.0, 0.9, 1.1), (1.0, 0.9, 1.1), False),
-        (-0.2, (0.26, 0.002, 0.5), (0.3, 0.002, 0.5), True),
-        (-0.2, (0.24, 0.1, 0.5), (0.3, 0.1, 0.5), False),  # the caused part is below 5 %
-        (-0.2, (0.5, 0.0009, 0.9), (0.5, 0.4, 0.6), False),
-        (-0.2, (0.5, 0.4, 0.6), (0.5, 0.0009, 0.9), False),
-        (-0.2, (0.5, 0.4, 0.6), None, False),
-        (-0.2, (0.5, math.nan, math.nan), (0.5, math.nan, math.nan), False),
-    ],
-)
-def test_a_pair_is_reported_at_its_thresholds(
-    term: float, cut: tuple[float, ...], ablated: tuple[float, ...] | None, reported: bool
-) -> None:
-    known = Causes(Ratio(*cut), None if ablated is None else Ratio(*ablated))
-    assert Pair("L0.H0", "L1.H0", term, 9.0, 9.0, known).reported == reported
+REPORTED = [
+    (0.0501, (0.999, 0.9, 1.1), (1.0, 0.9, 1.1), True),
+    (0.0499, (1.0, 0.9, 1.1), (1.0, 0.9, 1.1), False),
+    (-0.2, (0.26, 0.002, 0.5), (0.3, 0.002, 0.5), True),
+    (-0.2, (0.24, 0.1, 0.5), (0.3, 0.1, 0.5), False),  # the caused part is below 5 %
+    (-0.2, (0.5, 0.0009, 0.9), (0.5, 0.4, 0.6), False),
+    (-0.2, (0.5, 0.4, 0.6), (0.5, 0.0009, 0.9), False),
+    (-0.2, (0.5, 0.4, 0.6), None, False),
+    (-0.2, (0.5, math.nan, math.nan), (0.5, math.nan, math.nan), False),
+]
 
 
-def test_a_term_is_beyond_both_nulls_at_one_percent_of_all_tests() -> None:
+def test_a_pair_is_beyond_the_nulls_and_reported_at_its_thresholds() -> None:
+    for term, cut, ablated, reported in REPORTED:
+        known = Causes(Ratio(*cut), None if ablated is None else Ratio(*ablated))
+        assert Pair("L0.H0", "L1.H0", term, 9.0, 9.0, known).reported == reported, (term, cut, ablated)
     assert Pair("L0.H0", "L1.H0", 1.0, -2.58, 9.0).beyond(1)
     assert not Pair("L0.H0", "L1.H0", 1.0, -2.57, 9.0).beyond(1)
     assert not Pair("L0.H0", "L1.H0", 1.0, 9.0, 2.58).beyond(2)
@@ -168,7 +163,7 @@ def test_fresh_repeated_and_other_parts_of_a_load_are_those_that_were_planted() 
     assert all(math.isnan(value) for value in (gone[0].fresh, gone[0].repeated, gone[0].other))
 
 
-def test_a_ratio_has_students_interval_over_pieces() -> None:
+def test_a_ratio_has_students_interval_over_pieces_of_text() -> None:
     assert [student(freedom) for freedom in (3, 7, 15)] == pytest.approx([3.182, 2.365, 2.131], rel=0.01)
     generator, hits = np.random.default_rng(0), 0
     for _ in range(400):
@@ -178,9 +173,6 @@ def test_a_ratio_has_students_interval_over_pieces() -> None:
     assert 0.92 < hits / 400 < 0.975
     assert math.isnan(ratio(np.ones(3), np.ones(3)).low)
     assert math.isnan(ratio(np.ones(5), np.zeros(5)).value)
-
-
-def test_one_long_text_is_sampled_in_pieces() -> None:
     model = tiny(FEW[6])
     found = lifetimes(model, torch.randint(17, (43,)).tolist(), length=8)
-    assert (found.attrs["pieces"], found.attrs["piece_tokens"]) == (5, 8)
+    assert (found.attrs["pieces"], found.attrs["piece_tokens"]) == (5, 8)  # one long text is cut into pieces

@@ -12,7 +12,6 @@ from tiny import FEW, Kind, some_tokens, tiny
 
 import loadstore as ls
 from loadstore.corpora.corpus import read_corpus
-from loadstore.errors import BadRequest, NoSuchSite, Undefined
 from loadstore.linear.whitening import whitening
 from loadstore.memory.depth import later
 from loadstore.memory.lifetime import lifetimes
@@ -139,18 +138,3 @@ def test_a_writer_comes_before_those_that_can_read_it() -> None:
         ("L1.H0", "L0.mlp", False),
     ]:
         assert follows[names.index(w), names.index(x)] == expected, (w, x)
-
-
-@each(
-    "wrong, kind, words",
-    [
-        ({"writers": "pos"}, Undefined, "pos has no lifetime"),
-        ({"writers": "L0.bias"}, Undefined, "L0.bias has no lifetime"),
-        ({"writers": "L9.mlp"}, NoSuchSite, "no writer L9.mlp"),
-        ({"corpus": [[3], [4]]}, BadRequest, "only empty or one-token documents"),
-    ],
-)
-def test_a_wrong_call_is_one_sentence(wrong: dict[str, object], kind: type[Exception], words: str) -> None:
-    model = tiny(Kind("shortformer", "layer", True))
-    with pytest.raises(kind, match=words):
-        lifetimes(model, **{"corpus": some(model), **wrong})

@@ -13,7 +13,6 @@ from tiny import FEW, Kind, some_tokens, tiny
 import loadstore as ls
 from loadstore.causal.cutting import cut_each
 from loadstore.corpora.corpus import read_corpus
-from loadstore.errors import BadRequest
 from loadstore.memory.reach import half_life, reach
 from loadstore.model.wiring import wiring
 
@@ -60,7 +59,7 @@ def test_a_half_life_is_fitted_over_the_depths_that_exist() -> None:
     assert half_life([(near, np.array([8.0, 0, 2.0, 1.0]))]) == pytest.approx(1)  # nothing is read at 2
 
 
-def test_a_model_whose_writers_are_read_alike_has_ratio_one_and_its_text_says_so() -> None:
+def test_its_text_its_table_and_its_effects_are_made_from_the_numbers() -> None:
     model = tiny(Kind("none", "none", False), n_layers=3)
     found = reach(model, some_tokens(model, 4).tolist(), effect=12)
     same = replace(found, ratio=1.0, half_life=math.inf)
@@ -72,9 +71,6 @@ def test_a_model_whose_writers_are_read_alike_has_ratio_one_and_its_text_says_so
     assert found.ratio == pytest.approx(
         float(np.mean([row.mean / row.mean_equal for row in found.readers if len(row.distance) > 1]))
     )
-
-
-def test_effects_are_means_over_all_wires_of_a_distance_where_all_are_asked_for() -> None:
     model = tiny(FEW[6])
     found = reach(model, some_tokens(model, 4).tolist(), effect=10_000)
     trace, network = ls.run(model, some_tokens(model, 4)), wiring(model)
@@ -83,9 +79,3 @@ def test_effects_are_means_over_all_wires_of_a_distance_where_all_are_asked_for(
     changes = [effect.change for effect in cut_each(trace, near)]
     assert found.effects.wires.sum() == len(wires)
     assert found.effects.effect[found.effects.distance.tolist().index(1)] == pytest.approx(np.mean(changes))
-
-
-def test_one_token_texts_are_refused() -> None:
-    model = tiny(FEW[0])
-    with pytest.raises(BadRequest, match="one-token documents"):
-        reach(model, [[1], [2]])

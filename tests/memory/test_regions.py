@@ -10,7 +10,6 @@ from memory.machines import texts
 from tiny import FEW, Kind, some_tokens, tiny
 
 import loadstore as ls
-from loadstore.errors import BadRequest, NoSuchSite
 from loadstore.memory.map_text import table
 from loadstore.memory.memory_map import memory_map
 from loadstore.memory.overlap import overlaps, principal_cosines
@@ -44,7 +43,7 @@ def test_a_region_is_the_smallest_subspace_with_its_share_of_the_variance(kind: 
     )
 
 
-def test_a_rotation_of_the_stream_turns_regions_and_changes_nothing_else() -> None:
+def test_a_rotation_turns_regions_and_neither_size_nor_mean_changes_them() -> None:
     model, turn = tiny(PLAIN), p.rotation(12)
     before, after = (memory_map(m, some(model)) for m in (model, rotate_stream(model, turn)))
     for one, other in zip(before.regions, after.regions, strict=True):
@@ -54,10 +53,7 @@ def test_a_rotation_of_the_stream_turns_regions_and_changes_nothing_else() -> No
         assert (one.power, one.share) == pytest.approx((other.power, other.share))
     assert torch.allclose(before.overlaps.overlap, after.overlaps.overlap, equal_nan=True)
     assert [[name for name, _ in some] for some in before.readers] == [[n for n, _ in some] for some in after.readers]
-
-
-def test_a_region_depends_on_neither_the_size_nor_the_mean_of_what_is_stored() -> None:
-    model = tiny(Kind("learned", "none", True))
+    model = tiny(Kind("learned", "none", True))  # nor do the size and the mean of a store matter
     moved = replace(model.layers[0], W_O=3 * model.layers[0].W_O, b_O=model.layers[0].b_O + 1)
     other = replace(model, layers=(moved, *model.layers[1:]))
     one, two = (memory_map(m, some(model), writers="L0.*") for m in (model, other))
@@ -97,20 +93,3 @@ def test_overlap_is_at_chance_for_random_regions_and_beyond_it_for_shared_ones()
     assert float(found.overlap[0, 2]) == pytest.approx(1)
     assert torch.isnan(found.p[0, 2:]).all()
     assert torch.isnan(found.overlap[:, 3]).all()
-
-
-@each(
-    "wrong, kind, words",
-    [
-        ({"share": 0.0}, BadRequest, "share=0.0: expected a part of the variance above 0 and below 1"),
-        ({"share": 1.0}, BadRequest, "share=1.0: expected"),
-        ({"writers": "L7.H0"}, NoSuchSite, "Nearest: L2.H0"),
-        ({"writers": "L0.bias"}, BadRequest, "a constant does not vary"),
-        ({"corpus": []}, BadRequest, "has no documents"),
-        ({"corpus": [[3], [4]]}, BadRequest, "only empty or one-token documents"),
-    ],
-)
-def test_a_wrong_call_is_one_sentence(wrong: dict[str, object], kind: type[Exception], words: str) -> None:
-    model = tiny(Kind("learned", "layer", True))
-    with pytest.raises(kind, match=words.replace("(", r"\(")):
-        memory_map(model, **{"corpus": some(model), **wrong})
