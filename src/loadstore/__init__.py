@@ -56,6 +56,9 @@ if TYPE_CHECKING:
     from loadstore.execution.trace import Trace as Trace
     from loadstore.figures.picture.pictured import picture as picture
     from loadstore.heads.roles import head_roles as head_roles
+    from loadstore.memory.lifetime import lifetimes as lifetimes
+    from loadstore.memory.memory_map import memory_map as memory_map
+    from loadstore.memory.reach import reach as reach
     from loadstore.model.weights import Weights as Weights
     from loadstore.notebook.show import show as show
     from loadstore.scores.channels import channels as channels
@@ -101,6 +104,7 @@ _HOMES = {
     "induction_circuits": "loadstore.evidence.found",
     "key_composition": "loadstore.scores.vocabulary",
     "kl": "loadstore.causal.metrics",
+    "lifetimes": "loadstore.memory.lifetime",
     "listing": "loadstore.decomposition.listing",
     "load": "loadstore.checkpoints.library",
     "load_totals": "loadstore.decomposition.load_totals",
@@ -109,6 +113,7 @@ _HOMES = {
     "logit_parts": "loadstore.decomposition.logits",
     "loss": "loadstore.causal.metrics",
     "matched": "loadstore.scores.moved",
+    "memory_map": "loadstore.memory.memory_map",
     "moments": "loadstore.wire_traffic.moments",
     "moved": "loadstore.scores.moved",
     "output_parts": "loadstore.decomposition.outputs",
@@ -118,6 +123,7 @@ _HOMES = {
     "picture": "loadstore.figures.picture.pictured",
     "positional_qk": "loadstore.scores.paths",
     "probability_difference": "loadstore.causal.metrics",
+    "reach": "loadstore.memory.reach",
     "residual_parts": "loadstore.decomposition.logits",
     "run": "loadstore.execution.run",
     "score_parts": "loadstore.decomposition.decomposition",
@@ -160,6 +166,7 @@ __all__ = [
     "induction_circuits",
     "key_composition",
     "kl",
+    "lifetimes",
     "listing",
     "load",
     "load_totals",
@@ -168,6 +175,7 @@ __all__ = [
     "logit_parts",
     "loss",
     "matched",
+    "memory_map",
     "moments",
     "moved",
     "output_parts",
@@ -178,6 +186,7 @@ __all__ = [
     "positional_qk",
     "probability_difference",
     "prove",
+    "reach",
     "residual_parts",
     "run",
     "score_parts",

@@ -155,7 +155,8 @@ def test_an_edit_begins_in_the_first_layer_that_it_can_change() -> None:
         ls.cut("L0.H0", "L0.mlp"): 0,
         ls.cut("embed", "unembed"): 3,
         ls.freeze("patterns", trace, heads=["L1.H0", "L2.*"]): 1,
-        ls.freeze("norms", trace): 0,
+        ls.freeze("norms", trace): 3,  # its own scales change nothing before another edit does
+        ls.freeze("norms", ls.run(model, trace.tokens)): 0,
     }
     assert {edit: starts(trace, edit) for edit in expected} == expected
 

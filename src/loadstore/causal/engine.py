@@ -83,7 +83,9 @@ def reruns(
 def starts(trace: Trace, edit: Edit) -> int:
     """The first layer that an edit can change; n_layers for the unembedding."""
     if isinstance(edit, Freeze):
-        return 0 if edit.what == "norms" else min(head.layer for head in frozen_heads(trace.weights, edit))
+        if edit.what == "norms":  # the run's own scales change nothing before another edit does
+            return trace.weights.architecture.n_layers if edit.source is trace else 0
+        return min(head.layer for head in frozen_heads(trace.weights, edit))
     reader = reader_of(edit)
     if reader is None:
         return max(0, edit.writer.layer)

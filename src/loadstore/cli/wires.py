@@ -5,7 +5,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from loadstore.cli.options import Begin, Json, Model, Positions, open_model, p_text, print_json, print_table
+from loadstore.cli.options import (
+    Begin,
+    Corpus,
+    Json,
+    Model,
+    Positions,
+    Tokens,
+    open_model,
+    p_text,
+    print_json,
+    print_table,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -13,12 +24,10 @@ if TYPE_CHECKING:
 
 def wires(
     model: Model = "builtin",
-    corpus: Annotated[
-        str, typer.Option(help="'default' (24 short documents that ship with loadstore), a text file or a folder.")
-    ] = "default",
+    corpus: Corpus = "default",
     writer: Annotated[str, typer.Option(help="Writers, a glob such as 'L0.*'.")] = "*",
     reader: Annotated[str, typer.Option(help="Readers, a glob such as 'L1.H4.*' or '*.K'.")] = "*",
-    tokens: Annotated[int | None, typer.Option(help="Take documents until so many tokens.", min=1)] = None,
+    tokens: Tokens = None,
     limit: Annotated[int, typer.Option(help="Wires of each kind of reader, most traffic first; 0: all.", min=0)] = 10,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Write these wires to FILE.csv or FILE.nc.")] = None,
     positions: Positions = None,

@@ -24,11 +24,15 @@ from loadstore.figures.heads.foreign import foreign_patterns
 from loadstore.figures.heads.patterns import trace_figure
 from loadstore.figures.heads.verdict import summary
 from loadstore.figures.labelled import labelled_figures
+from loadstore.figures.memory import lifetimes_figure, map_figure, reach_figure
 from loadstore.figures.picture.pictured import Pictured
 from loadstore.figures.prediction.address import address_figure
 from loadstore.figures.prediction.listing import listing_figure
 from loadstore.figures.prediction.walk import walk_figure
 from loadstore.figures.subject.of_model import role_names
+from loadstore.memory.lifetimes_value import Lifetimes
+from loadstore.memory.memory_map import MemoryMap
+from loadstore.memory.reach_value import Reach
 from loadstore.notebook.shown import Shown
 from loadstore.views.base import Value, plain
 from loadstore.views.figures import Page, Section
@@ -36,8 +40,8 @@ from loadstore.views.model import Figure, figure
 
 WANTED = (
     "a labelled result (subspace_scores, spectrum, head_roles, copying …), a trace, an address, a walk, a listing, "
-    "a picture, an effect, a task, a circuit, its proof, a dossier, a figure or page document, or a list of token "
-    "strings with patterns"
+    "a picture, an effect, a task, a circuit, its proof, a memory map, lifetimes, reach, a dossier, "
+    "a figure or page document, or a list of token strings with patterns"
 )
 
 
@@ -100,6 +104,8 @@ def _drawn(result: Any) -> _Drawn:
         )
     if isinstance(result, Proof):
         return _Drawn(f"{result.facts['model']}: proof of {result.facts['task']}", [proof_figure(result)])
+    if isinstance(result, MemoryMap | Lifetimes | Reach):
+        return _of_memory(result)
     if isinstance(result, Outcome):
         return _Drawn(result.metric, [outcome_figure(result)])
     if isinstance(result, Dossier):
@@ -111,6 +117,14 @@ def _drawn(result: Any) -> _Drawn:
     if (found := labelled_figures(result)) is not None:
         return _Drawn(*found)
     raise BadRequest(f"a {type(result).__name__} cannot be shown; give {WANTED}")
+
+
+def _of_memory(result: MemoryMap | Lifetimes | Reach) -> _Drawn:
+    if isinstance(result, MemoryMap):
+        drawn = map_figure(result)
+    else:
+        drawn = lifetimes_figure(result) if isinstance(result, Lifetimes) else reach_figure(result)
+    return _Drawn(drawn.title, [drawn])
 
 
 def _of_documents(documents: list[dict[str, Any]]) -> _Drawn:
