@@ -14,7 +14,6 @@ from loadstore.causal.batch import Batch
 from loadstore.causal.engine import LOGITS, reruns
 from loadstore.errors import BadPrompt, BadRequest
 from loadstore.execution.edits import By, Edit, ablate
-from loadstore.execution.fitting import check
 from loadstore.execution.run import as_tokens, run
 from loadstore.heads.roles import bos_of, random_repeats
 from loadstore.model.weights import Weights
@@ -110,7 +109,6 @@ def _tokens(weights: Weights, on: On, sequences: int, seed: int, edits: Sequence
         tokens = random_repeats(weights, sequences, seed=seed)
     else:
         tokens = as_tokens(weights, on)[0]
-    check(weights, tokens, edits)
     if tokens.shape[1] < 2 + 2 * isinstance(on, str):
         raise BadPrompt(f"sequences of {tokens.shape[1]} tokens have nothing to predict; give longer ones")
     return tokens

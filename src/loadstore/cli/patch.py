@@ -101,8 +101,8 @@ def _token(text: str | None, ids: str | None) -> int | str | None:
 def _metric(trace: "Trace", at: int, token: int | str | None, against: int | str | None) -> "tuple[Metric, str]":
     """The metric that is asked for, and the text of its token where that is chosen here."""
     from loadstore.causal.metrics import log_probability, logit_difference
-    from loadstore.causal.predictions import token_index
     from loadstore.errors import BadRequest
+    from loadstore.execution.positions import token_index
     from loadstore.tokenizer.tokens import text_of
 
     if against is not None and token is None:

@@ -18,6 +18,7 @@ from loadstore.decomposition.logits import logit_parts as logit_parts
 from loadstore.decomposition.reading import bounded, inner_scale, read_at, refuse_cuts, through
 from loadstore.decomposition.single import one_prompt_index
 from loadstore.errors import BadRequest
+from loadstore.execution.positions import At
 from loadstore.execution.trace import Trace
 from loadstore.model.ports import reading
 from loadstore.model.wiring import wiring
@@ -78,7 +79,7 @@ def turned(
 
 
 @threads_for(0)
-def score_parts(trace: Trace, head: Head | str, query: int | None = None, key: int | None = None) -> "xr.DataArray":
+def score_parts(trace: Trace, head: Head | str, query: At | None = None, key: At | None = None) -> "xr.DataArray":
     """A pre-softmax score by query-side writer × key-side writer; dims query_writer key_writer; one prompt.
 
     s_ij = Σ_a Σ_b q_i^a · k_j^b / √d_head: the exact bilinear sum, the mask not applied; ``recorded`` and

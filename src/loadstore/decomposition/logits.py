@@ -17,6 +17,7 @@ from torch import Tensor
 from loadstore.decomposition.reading import back_through, in_stream, read_at, refuse_ablated, refuse_cuts, stored_at
 from loadstore.decomposition.single import one_prompt_index
 from loadstore.errors import BadRequest
+from loadstore.execution.positions import At
 from loadstore.execution.trace import Trace
 from loadstore.model.ports import banks, reading
 from loadstore.model.target import target_id
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @threads_for(0)
-def residual_parts(trace: Trace, layer: int, at: int) -> "xr.DataArray":
+def residual_parts(trace: Trace, layer: int, at: At) -> "xr.DataArray":
     """The stream that ``layer`` finds at one token, by writers; dims writer d_model; one prompt.
 
     ``layer`` may be the number of layers: what the unembedding finds. Raises Undefined, NoSuchSite.
@@ -53,7 +54,7 @@ def residual_parts(trace: Trace, layer: int, at: int) -> "xr.DataArray":
 
 @threads_for(0)
 def logit_parts(
-    trace: Trace, at: int, token: int | str, *, against: int | str | None = None, by_source: bool = False
+    trace: Trace, at: At, token: int | str, *, against: int | str | None = None, by_source: bool = False
 ) -> "xr.DataArray":
     """One logit by writers and ``const``, the last norm's scale frozen; dim writer; one prompt.
 

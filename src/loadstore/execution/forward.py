@@ -21,6 +21,7 @@ from loadstore.axes import Logits, Stream, Tokens
 from loadstore.execution.attention import attend, store
 from loadstore.execution.changes import Changes, Loss
 from loadstore.execution.edits import Edit
+from loadstore.execution.extent import Extent
 from loadstore.execution.plan import Edited
 from loadstore.execution.record import LayerRecord, Record
 from loadstore.model.mlp import mlp_sum
@@ -32,6 +33,7 @@ from loadstore.threads import threads_for
 
 TILE = 8192  # columns of the vocabulary
 ALL = slice(None)
+WHOLE = Extent()
 
 
 def forward(
@@ -40,9 +42,10 @@ def forward(
     edits: Sequence[Edit] = (),
     record: Record | None = None,
     offset: int = 0,
+    extent: Extent = WHOLE,
 ) -> Logits:
     """Logits of a batch; fills ``record`` if one is given. ``offset`` is the position of the first token."""
-    edited = Edited(weights, edits)
+    edited = Edited(weights, edits, extent=extent)
     stream, beside = embedded(weights, tokens, edited, record, offset)
     stream = through_layers(weights, 0, stream, beside, edited, record, offset)
     return unembed(weights, read_last(weights, stream, edited, record))
@@ -89,6 +92,7 @@ def through_layers(
         for index in range(start, depth):
             before, only = None if past is None else past.layers[index], at if index == depth - 1 else None
             keep = record is not None
+            stream = edited.store(Writer("stream", index), stream)
             step, stream = through_layer(weights, index, stream, beside, edited, offset, only, keep=keep, past=before)
             if record is not None:
                 record.layers.append(step)

@@ -1,13 +1,14 @@
 """What one forward pass did: logits, patterns, and what every writer stored."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.arguments import checked
-from loadstore.errors import BadPrompt, NoSuchSite
+from loadstore.errors import BadPrompt, BadRequest, NoSuchSite
 from loadstore.execution.edits import Edit
+from loadstore.execution.extent import blanked
 from loadstore.execution.record import LayerRecord, Pass
 from loadstore.quote import quote
 from loadstore.sites import Head, Writer, parse_head
@@ -29,7 +30,7 @@ class Trace(Pass):
     @property
     def logits(self) -> Float[Tensor, "*batch token vocab"]:
         """Logits, before any softmax."""
-        return self._shape(self.all_logits)
+        return self.all_logits if self.batched else self.all_logits[0]
 
     @property
     def labels(self) -> list[str]:
@@ -43,7 +44,8 @@ class Trace(Pass):
         """The model, the prompt and the edits in plain words; a batch has no single prompt."""
         count, length = self.tokens.shape
         if self.batched:
-            said = f"Trace of {self.weights.name}: {count} prompts of {length} tokens"
+            tokens = f"{min(self.lengths)} to {length}" if self.padded else str(length)
+            said = f"Trace of {self.weights.name}: {count} prompts of {tokens} tokens"
         else:
             best = int(self.all_logits[0, -1].argmax())
             chance = float(self.all_logits[0, -1].softmax(-1)[best])
@@ -62,7 +64,8 @@ class Trace(Pass):
         """Pre-softmax scores q·k/√d_head of a head, for every pair, the mask not applied."""
         layer, index = self._layer(head)
         scale = self.weights.architecture.attention_scale
-        return self._shape(layer.q[:, :, index] @ layer.k[:, :, index].mT * scale)
+        values = layer.q[:, :, index] @ layer.k[:, :, index].mT * scale
+        return self._shape(blanked(values, self.lengths, keys=True))
 
     def written(self, writer: Writer | Head | str) -> Float[Tensor, "*batch token d_model"]:
         """What a writer stored at every token. Raises NoSuchSite naming the nearest writer.
@@ -86,4 +89,21 @@ class Trace(Pass):
         return self.record.layers[head.layer], head.index
 
     def _shape(self, value: Tensor) -> Tensor:
-        return value if self.batched else value[0]
+        return blanked(value, self.lengths) if self.batched else value[0]
+
+    @checked
+    def prompt(self, index: int) -> "Trace":
+        """One prompt of a batch, as a run of its own; means that edits took of the batch stay. Raises BadRequest."""
+        count = len(self.tokens)
+        if not -count <= index < count:
+            raise BadRequest(f"there is no prompt {index}: the run has prompts 0 to {count - 1}")
+        index %= count
+        rows, length = slice(index, index + 1), self.lengths[index]
+        return replace(
+            self,
+            tokens=self.tokens[rows, :length],
+            lengths=(length,),
+            batched=False,
+            all_logits=self.all_logits[rows, :length],
+            replay=lambda: self.record.rows(rows).first(length),
+        )
