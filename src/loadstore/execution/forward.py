@@ -24,6 +24,7 @@ from loadstore.execution.edits import Edit
 from loadstore.execution.extent import Extent
 from loadstore.execution.plan import Edited
 from loadstore.execution.record import LayerRecord, Record
+from loadstore.execution.unembedding import unembed
 from loadstore.model.mlp import mlp_sum
 from loadstore.model.norms import normalise, through_norm
 from loadstore.model.ports import EmbedWriting, PosWriting
@@ -31,7 +32,6 @@ from loadstore.model.weights import Layer, Norm, Weights
 from loadstore.sites import EMBED, POS, Writer
 from loadstore.threads import threads_for
 
-TILE = 8192  # columns of the vocabulary
 ALL = slice(None)
 WHOLE = Extent()
 
@@ -169,13 +169,3 @@ def width(weights: Weights) -> int:
     """Multiplications per token of a layer's largest product."""
     shape = weights.architecture
     return shape.d_model * max(shape.n_heads * shape.d_head, 0 if shape.mlp is None else shape.mlp.width)
-
-
-def unembed(weights: Weights, x: Stream) -> Logits:
-    """x W_U + b_U; a W_U that is stored narrow widens a tile of the vocabulary at a time."""
-    with threads_for(x.shape[:-1].numel() * weights.W_U.numel()):
-        if (weights.W_U.dtype, weights.W_U.device) == (x.dtype, x.device):
-            logits = x @ weights.read(weights.W_U)
-        else:
-            logits = torch.cat([x @ weights.wide(tile) for tile in weights.W_U.split(TILE, 1)], -1)
-    return logits if weights.b_U is None else logits + weights.wide(weights.b_U)

@@ -39,9 +39,14 @@ def _weaker(edit: Edit, zeros: set[Ablate | Cut]) -> bool:
 
 def frozen_heads(weights: Weights, edit: Freeze) -> list[Head]:
     """The heads whose patterns an edit freezes. Raises NoSuchSite."""
+    return heads_matching(weights, edit.heads)
+
+
+def heads_matching(weights: Weights, globs: str | Sequence[str]) -> list[Head]:
+    """The heads that globs name, in depth order. Raises NoSuchSite."""
     network = wiring(weights)
     heads = [writer for writer in network.writers if writer.kind == "head"]
-    return [writer.head for writer in matching(heads, edit.heads, network.writer)]
+    return [writer.head for writer in matching(heads, globs, network.writer)]
 
 
 def inner(trace: Pass, writer: Writer) -> Tensor:

@@ -1,6 +1,7 @@
 """What one forward pass did: logits, patterns, and what every writer stored."""
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from jaxtyping import Float
 from torch import Tensor
@@ -9,10 +10,15 @@ from loadstore.arguments import checked
 from loadstore.errors import BadPrompt, BadRequest, NoSuchSite
 from loadstore.execution.edits import Edit
 from loadstore.execution.extent import blanked
+from loadstore.execution.positions import At
+from loadstore.execution.predictions import lens, likeliest, patterns
 from loadstore.execution.record import LayerRecord, Pass
 from loadstore.quote import quote
 from loadstore.sites import Head, Writer, parse_head
 from loadstore.tokenizer.tokens import labels, text_of
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +79,41 @@ class Trace(Pass):
         A shortformer ``pos`` stores nothing in the stream; this is what it adds to the inputs of Q and K.
         """
         return self._shape(self.store(writer))
+
+    @property
+    def patterns(self) -> "xr.DataArray":
+        """Attention patterns of all heads, dims (prompt) layer head query key; one head's is ``pattern``."""
+        found = patterns(self)
+        return found if self.batched else found.isel(prompt=0)
+
+    @checked
+    def top(self, at: At = -1, k: int = 10) -> "xr.Dataset":
+        """Return the ``k`` likeliest next tokens after token ``at``.
+
+        Args:
+            at: An index (negative: from the end of each prompt) or a text.
+            k: How many.
+
+        Returns:
+            Dataset with dims (prompt) rank: ``text``, ``probability``, ``logit`` and ``token``, the id.
+
+        Raises:
+            BadRequest: There is no such token, or the vocabulary has fewer than ``k``.
+        """
+        found = likeliest(self, self.all_logits, at, k)
+        return found if self.batched else found.isel(prompt=0)
+
+    def lens(self) -> "xr.Dataset":
+        """Return the logit lens: the likeliest next token by the stream that each layer finds, at every token.
+
+        It neglects what later layers add, and it applies the last norm to a partial sum (attribute ``neglects``). The
+        last layer's row is the prediction of the model. Source: nostalgebraist, Interpreting GPT: the logit lens, 2020.
+
+        Returns:
+            Dataset with dims (prompt) layer token: ``text`` and ``probability``.
+        """
+        found = lens(self)
+        return found if self.batched else found.isel(prompt=0)
 
     @checked
     def residual(self, layer: int) -> Float[Tensor, "*batch token d_model"]:
