@@ -59,8 +59,12 @@ def patch(
     from loadstore.causal.measure import measure
     from loadstore.causal.sweep import sweep
     from loadstore.cli.progress import counting
+    from loadstore.errors import BadRequest
     from loadstore.execution.run import run
 
+    for glob in where or ():
+        if "->" not in glob and "→" not in glob:
+            raise BadRequest(f"--where {glob[:40]!r}: expected 'WRITERS -> READERS', such as 'L0.H* -> L1.*.K'")
     weights = open_model(model, positions, bos)
     trace = run(weights, prompt if ids is None else as_ids(ids), record=True)
     other = None

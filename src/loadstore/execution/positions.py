@@ -26,7 +26,7 @@ def token_indices(trace: Pass, at: At) -> list[int]:
     if isinstance(at, str):
         return [_named(trace, prompt, at) for prompt in range(len(trace.tokens))]
     if isinstance(at, bool) or not hasattr(at, "__index__"):
-        raise BadRequest(f"a token is named by its index or its text; got {quote(repr(at), 40)}")
+        raise BadRequest(f"a token is named by its index, a whole number, or by its text; got {quote(repr(at), 40)}")
     for length in set(trace.lengths):
         if not -length <= at < length:
             raise BadRequest(f"there is no token {at}: the prompt has tokens 0 to {length - 1}")
