@@ -2,11 +2,13 @@
 
 import pytest
 import torch
+from close import assert_close
 from each import each
 from hostile import refusal
 from tiny import FEW, Kind, some_tokens, tiny
 
 import loadstore as ls
+from loadstore.causal.engine import reruns
 from loadstore.causal.measure import measure, needs_record
 from loadstore.causal.metrics import Measured
 from loadstore.causal.sweep import Ablated
@@ -40,6 +42,9 @@ def test_a_sweep_over_writers_is_one_pass_for_each(kind: Kind) -> None:
         found = ls.sweep(trace, WRITERS, metric=METRICS["built in"], source=source, by=by, at=at)
         expected = changes(trace, at, source, by, found.writer.values.tolist())
         assert found.change.values == pytest.approx(expected, rel=1e-9, abs=1e-9)
+    edit, last = ls.ablate("L0.H1", at=-1), trace.tokens.shape[1] - 1
+    (batch,) = reruns(trace, [[edit]], at=last)  # its mean is over all tokens
+    assert_close(batch.logits[:, 0], ls.run(model, tokens, [edit]).logits[:, -1])
     assert float(found.change.sel(writer="L1.stream")) == pytest.approx(expected[-1], rel=1e-9, abs=1e-9)
     assert found.layer.values.tolist() == [-1, 0, 1, 2, 1]
 

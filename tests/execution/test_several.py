@@ -50,7 +50,7 @@ def test_names_and_globs_become_an_edit_of_each_site(trace: ls.Trace) -> None:
         (lambda trace: ls.cut(["L2.H0", "L0.H0"], "L1.H0.Q"), NoSuchWire, ["L2.H0 stores after L1.H0.Q"]),
         (lambda trace: ls.ablate("L0.*", channel=1), BadRequest, ["L0.bias is not a head"]),
         (lambda trace: ls.ablate("L0.H0", at="#1"), BadRequest, ["2 tokens '#1': #1·1, #1·3"]),
-        (lambda trace: ls.ablate("L0.H0", at="#7"), BadRequest, ["no token '#7'", "it has #3·0 to #9·5"]),
+        (lambda trace: ls.ablate("L0.H0", at="#7"), BadRequest, ["no token '#7'", "It has #3·0 to #9·5"]),
     ],
     ids=lambda value: "" if callable(value) else repr(value),
 )

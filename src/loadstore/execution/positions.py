@@ -61,5 +61,5 @@ def _named(trace: Pass, prompt: int, at: str) -> int:
         raise BadRequest(f"the prompt has {len(places)} tokens {asked}: {some}; name one by its label or its index")
     bare = at.strip(" ␣").rpartition("·")[0] or at.strip(" ␣")
     near = [label for label in named if bare and bare in label][:LISTED]
-    has = f"Nearest: {', '.join(near)}" if near else f"it has {named[0]} to {named[-1]}"
+    has = f"Nearest: {', '.join(near)}" if near else f"It has {named[0]} to {named[-1]}"
     raise BadRequest(f"the prompt has no token {asked}, which is a text of exactly one token or a label. {has}")
