@@ -63,11 +63,13 @@ class Batch:
         return logits
 
     def trace_of(self, run: int) -> Trace:
-        """One run: what ``run(model, tokens, edits)`` returns. Needs the logits of all tokens."""
+        """One run: what ``run(model, tokens, edits)`` returns; NaN where logits were not asked for."""
         rows = self.rows(run)
-        return replace(
-            self.trace, all_logits=self.logits[rows], edits=self.edits[run], replay=lambda: self._recorded(rows)
-        )
+        logits = self.logits[rows]
+        if self.at is not None:
+            asked, logits = logits[:, 0], torch.full_like(self.trace.all_logits, torch.nan)
+            logits[torch.arange(len(self.at)), self.at] = asked
+        return replace(self.trace, all_logits=logits, edits=self.edits[run], replay=lambda: self._recorded(rows))
 
     def traces(self) -> Iterator[tuple[int, Trace]]:
         """Each run with its place."""

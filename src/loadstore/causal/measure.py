@@ -12,7 +12,7 @@ from torch import Tensor
 from loadstore.causal.metrics import Measured
 from loadstore.causal.predictions import Metric, OfLogits, Prediction, Rows
 from loadstore.errors import BadRequest
-from loadstore.execution.positions import At
+from loadstore.execution.positions import At, token_indices
 from loadstore.execution.record import Record
 from loadstore.execution.trace import Trace
 from loadstore.model.weights import Weights
@@ -66,6 +66,18 @@ def needs_record(metric: Measured, trace: Trace) -> bool:
 
     measure(metric, replace(trace, replay=watched), trace)
     return bool(asked)
+
+
+def needs_last(metric: Measured, trace: Trace) -> bool:
+    """Whether a plain function reads no logits but those after the last token of each prompt: all others are hidden."""
+    rows, ends = torch.arange(len(trace.tokens)), token_indices(trace, -1)
+    hidden = torch.full_like(trace.all_logits, torch.nan)
+    hidden[rows, ends] = trace.all_logits[rows, ends]
+    try:
+        seen = measure(metric, replace(trace, all_logits=hidden), trace)
+    except Exception:  # the caller's function may refuse NaN in any way
+        return False
+    return seen.equal(measure(metric, trace, trace))
 
 
 def measure(metric: Measured, trace: Trace, intact: Trace) -> Float[Tensor, " batch"]:

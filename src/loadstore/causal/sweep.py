@@ -14,9 +14,9 @@ from torch import Tensor
 
 from loadstore.causal.batch import Batch
 from loadstore.causal.engine import reruns, starts
-from loadstore.causal.measure import as_metric, measure, needs_record, told
+from loadstore.causal.measure import as_metric, measure, needs_last, needs_record, told
 from loadstore.causal.metrics import Measured
-from loadstore.causal.predictions import Prediction
+from loadstore.causal.predictions import Metric, Prediction
 from loadstore.causal.swept import Swept, Wires, swept
 from loadstore.causal.swept import Wire as Wire
 from loadstore.errors import BadRequest, Undefined
@@ -92,8 +92,11 @@ def sweep(
     costs = [_cost(trace, edit, metric) for edit in edits]
     assert trace.record.final is not None  # recorded by now, so that this is no part of the first batch's time
     done, seconds, started = 0, 0.0, time.perf_counter()
+    keep = needs_record(metric, trace)
+    last = not (keep or isinstance(metric, Metric)) and needs_last(metric, trace)
     ends = token_indices(trace, metric.at) if isinstance(metric, Prediction) else None
-    for batch in reruns(trace, [[edit] for edit in edits], at=ends, keep=needs_record(metric, trace)):
+    ends = token_indices(trace, -1) if last else ends
+    for batch in reruns(trace, [[edit] for edit in edits], at=ends, keep=keep):
         changes[list(batch.places)] = _measured(batch, metric) - before
         if not done:
             rate = (time.perf_counter() - started) / sum(costs[place] for place in batch.places)
