@@ -8,13 +8,13 @@
 Names are resolved on first use, so that importing costs nothing beyond what is used.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+import importlib as _importlib
+import typing as _typing
 
-from loadstore.threads import prepare
-from loadstore.version import VERSION
+from loadstore.threads import prepare as _prepare
+from loadstore.version import VERSION as _VERSION
 
-if TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from loadstore.causal.ablation import ablation_effects as ablation_effects
     from loadstore.causal.effect import effect as effect
     from loadstore.causal.metrics import kl as kl
@@ -76,8 +76,8 @@ if TYPE_CHECKING:
     from loadstore.wire_traffic.stream import stream_moments as stream_moments
     from loadstore.wire_traffic.traffic import traffic as traffic
 
-__version__ = VERSION
-prepare()  # before anything loads torch
+__version__ = _VERSION
+_prepare()  # before anything loads torch
 
 _HOMES = {
     "Circuit": "loadstore.circuits.circuit",
@@ -205,18 +205,19 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> _typing.Any:
     """Import a public name when it is first used; functions check their arguments."""
     if name not in _HOMES:
         raise AttributeError(f"loadstore has no {name!r}; it has {', '.join(__all__)}")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
+    value = getattr(_importlib.import_module(_HOMES[name]), name)
     if not isinstance(value, type):
         from loadstore.arguments import checked
 
-        value = checked(value, lambda: {"Trace": importlib.import_module(_HOMES["Trace"]).Trace})
+        value = checked(value, lambda: {"Trace": _importlib.import_module(_HOMES["Trace"]).Trace})
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+    """The public names, and those of the module itself."""
+    return [*__all__, *(name for name in globals() if name.startswith("__"))]

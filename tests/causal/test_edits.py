@@ -257,7 +257,7 @@ def test_words_and_numbers_that_are_none_are_refused() -> None:
     here, there = traces(model)
     refusal(lambda: ls.ablate("embed", by="resample"), BadRequest, "over=")
     refusal(lambda: ls.ablate("embed", by="zero", over=there), BadRequest, "over=")
-    refusal(lambda: ls.ablate("embed", channel=1), BadRequest, "embed is no head")
+    refusal(lambda: ls.ablate("embed", channel=1), BadRequest, "embed is not a head")
     refusal(lambda: ls.ablate("L0.H1", channel=0), BadRequest, "from 1")
     refusal(lambda: ls.ablate("L0.H1", channel=range(0)), BadRequest, "from 1")
     refusal(lambda: ls.ablate("L0.H1", at=[]), BadRequest, "at=[]")
@@ -269,4 +269,4 @@ def test_words_and_numbers_that_are_none_are_refused() -> None:
     refusal(lambda: freeze("norms", here, heads="L1.*"), BadRequest, "for patterns")
     with unchecked():
         refusal(lambda: freeze("values", here), BadRequest, "'patterns' or 'norms'")  # pyright: ignore[reportArgumentType]
-        refusal(lambda: ls.ablate("L0.H1", at="12"), BadRequest, "at='12'", "expected a whole number")  # pyright: ignore[reportArgumentType]
+        refusal(lambda: ls.ablate("L0.H1", at=1.2), BadRequest, "at=1.2", "expected a whole number")  # pyright: ignore[reportArgumentType]

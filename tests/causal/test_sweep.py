@@ -111,7 +111,7 @@ def test_what_cannot_be_swept_is_refused() -> None:
     metric = ls.loss()
     refusal(lambda: ls.sweep(ls.run(model, [1, 2], [ls.ablate("embed")]), metric=metric), Undefined, "without edits")
     refusal(lambda: ls.sweep(trace, "L2.H0 -> L1.*", metric=metric), NoSuchWire, "names no wire")
-    refusal(lambda: ls.sweep(trace, "L2.H0", metric=metric), BadRequest, "WRITERS -> READERS")
+    refusal(lambda: ls.sweep(trace, ["L2.H0", "* -> L1.*"], metric=metric), BadRequest, "globs of writers")
     refusal(lambda: ls.sweep(trace, "L7.* -> *", metric=metric), NoSuchSite, "nothing matches")
     refusal(lambda: ls.sweep(trace, [("L2.H0", "L1.H0.K")], metric=metric), NoSuchWire, "stores after")
     refusal(lambda: ls.sweep(trace, [], metric=metric), BadRequest, "wires=")

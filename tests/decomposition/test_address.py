@@ -201,7 +201,7 @@ def test_what_is_no_address_is_said_in_one_line():
     refusal(lambda: address(ls.run(trace.weights, [1, 2], [ls.cut("L0.H1", "L1.H0.K")]), HEAD, 1), Undefined, "cuts")
     with unchecked():
         refusal(lambda: address(trace, HEAD, 2.5), BadRequest, "whole number", "2.5")
-        refusal(lambda: address(trace, HEAD, AT, "much"), BadRequest, "whole number", "much")
+        refusal(lambda: address(trace, HEAD, AT, "much"), BadRequest, "no token 'much'", "It has")
         refusal(lambda: address(trace, HEAD, AT, (1, 2, 3)), BadRequest, "two such as (4, 2)")
 
 

@@ -30,7 +30,7 @@ BY_KIND = {  # where a branch is about what a site is called or shown as, not ab
     "evidence/claimed.py": LISTING,
     "execution/attention.py": "the forward pass, which edits heads together",
     "execution/plan.py": "which heads a glob freezes",
-    "execution/edits.py": "which writers have channels in a run",
+    "execution/options.py": "which writers have channels in a run",
     "execution/record.py": "what a pass recorded, by site: the one place that ports do not know",
     "explorer/memory.py": "the rows of a picture",
     "figures/picture/cuts.py": DRAWN,
