@@ -26,22 +26,34 @@ from loadstore.circuits.tasks.table import TASKS
 
 SEED, PAIRS = 2026, 64
 METHODS = ("eap", "eap-ig", "mask")
-RANKINGS = ("signed", "attribution")
+WORDS = {"signed": "signed", "attribution": "absolute", "paths": "one-sided, on paths"}
+RANKINGS = tuple(WORDS)
 
 
-def measured_task(model: ls.Weights, name: str) -> dict[str, Any]:
-    """Every ranking of one task; the reason where the model does not solve it."""
+def missing(row: dict[str, Any]) -> list[str]:
+    """The methods of which a ranking is not measured yet."""
+    return [method for method in METHODS if not set(RANKINGS) <= row.get(method, {}).keys()]
+
+
+def measured_task(model: ls.Weights, name: str, row: dict[str, Any]) -> dict[str, Any]:
+    """Every ranking of one task that a row lacks; only how the model does where it does not solve the task."""
     task = task_named(model, name, PAIRS, SEED)
-    answer = solved(task)
-    row: dict[str, Any] = {"share": answer.share, "clean": answer.clean, "counterfactual": answer.counterfactual}
-    if not answer.solved:
-        return row
+    if not row:
+        answer = solved(task)
+        row = {"share": answer.share, "clean": answer.clean, "counterfactual": answer.counterfactual}
+        if not answer.solved:
+            return row
     on = measured(task.judge)
-    for method in METHODS:
+    for method in missing(row):
         began = time.perf_counter()
         ranked = attribute(task, method=method)
-        row[method] = {"seconds": time.perf_counter() - began, "remainder": ranked.attrs["remainder"]}
+        row[method] = row.get(method, {}) | {
+            "seconds": time.perf_counter() - began,
+            "remainder": ranked.attrs["remainder"],
+        }
         for by in RANKINGS:
+            if by in row[method]:
+                continue
             found = curve_on(ranked, on, by=by)
             row[method][by] = {
                 "size": found["size"].values.tolist(),
@@ -62,7 +74,7 @@ def table(results: dict[str, Any]) -> str:
             pairs = [(results[name][method][by]["small"], results[name][method][by]["cmd"]) for name in names]
             mean = tuple(np.mean(pairs, 0))
             cells = [f"{small:.3f} / {cmd:.3f}" for small, cmd in [*pairs, mean]]
-            lines.append(f"| {method}, {'absolute' if by == 'attribution' else 'signed'} | {' | '.join(cells)} |")
+            lines.append(f"| {method}, {WORDS[by]} | {' | '.join(cells)} |")
     smallest = [f"{results[name]['smallest']:.2%}" for name in names]
     return "\n".join([*lines, f"| smallest size with F ≥ .85 (chosen) | {' | '.join(smallest)} | |"])
 
@@ -73,8 +85,9 @@ def main(model: str, names: list[str]) -> None:
     results: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     weights = ls.load(model)
     for name in names or list(TASKS):
-        if name not in results:
-            results[name] = measured_task(weights, name)
+        row = results.get(name, {})
+        if not row or ("mask" in row and missing(row)):
+            results[name] = measured_task(weights, name, row)
             path.write_text(json.dumps(results, indent=1))
             print(name, "done", flush=True)
     print(table(results))

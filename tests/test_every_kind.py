@@ -132,6 +132,9 @@ OF_TWO: dict[str, Callable[[ls.Weights], object]] = {  # a context of one token 
     "traffic": lambda m: ls.traffic(m, some_tokens(m)).traffic.values,
     "exact traffic": lambda m: ls.traffic(m, some_tokens(m), exact=True).traffic.values,
     "wires": lambda m: ls.wires(m, some_tokens(m)).traffic.values,
+    "map": lambda m: [float(region.variance) for region in ls.memory_map(m, some_tokens(m)).regions],
+    "lifetimes": lambda m: [float(np.nansum(row)) for row in ls.lifetimes(m, some_tokens(m), checks=2).rho],
+    "reach": lambda m: [row.mean for row in ls.reach(m, some_tokens(m)).readers],
     "loss": lambda m: ls.effect(m, some_tokens(m), [ls.ablate(last(m))], ls.loss()).afters,
     "ablation": lambda m: ls.ablation_effects(m, [last(m)], on=some_tokens(m)).effect.values,
 }

@@ -9,8 +9,8 @@ from loadstore.sites import EMBED, POS, UNEMBED, Head, Reader, Writer, parse_hea
 WRITERS = [EMBED, POS, Writer("head", 0, 7), Writer("head", 31, 127), Writer("bias", 2), Writer("mlp", 2)]
 READERS = [UNEMBED, Reader(1, 4, "Q"), Reader(1, 4, "K"), Reader(12, 10, "V"), Reader(2, -1, "mlp")]
 NO_NAMES = [
-    *("", " ", "L1", "H4", "L1.H", "L.H4", "L1H4", "l1.h4", "L1.h4", "L-1.H4", "L1.H-4", "L1.H4.", "L1..H4"),
-    *("L1.H4.X", "L1.H4.q", "L1.H4.K.K", "L1.5.H4", "L1.H4 ; rm", "L12345.H4", "1.4", "blocks.1.attn", "L1.H4\0"),
+    *("", " ", "L1", "H4", "L1.H", "L.H4", "1H4", "L1.4", "1.H4", "L-1.H4", "1.-4", ".4", "L1.H-4", "L1.H4.", "L1..H4"),
+    *("L1.H4.X", "L1.H4.K", "L1.H4.K.K", "L1.5.H4", "L1.H4 ; rm", "L12345.H4", "1.4.5", "blocks.1.attn", "L1.H4\0"),
     *("const", "EMBED", "L1.MLP", "mlp", "</script>", "L" * 10_000),
 ]
 
@@ -20,6 +20,9 @@ def test_every_name_is_read_back() -> None:
     assert [parse_reader(str(site)) for site in READERS] == READERS
     assert parse_head("L1.H4") == parse_head(" L1.H4 ") == parse_head(Writer("head", 1, 4)) == Head(1, 4)
     assert parse_writer(Head(1, 4)) == Writer("head", 1, 4)
+    for name in ("1.4", "L1H4", "l1.h4", "L1.h4", "l1h4", "01.04"):
+        assert parse_head(name) == parse_writer(name).head == Head(1, 4)
+        assert [parse_reader(f"{name}.{side}").head_side for side in "Qkv"] == ["Q", "K", "V"]
 
 
 @each("name", NO_NAMES)

@@ -88,6 +88,7 @@ def right_calls() -> dict[str, dict[str, object]]:
         "induction_circuits": {"weights": model, "controls": 2, "sequences": 2},
         "key_composition": {"weights": model, "later": head, "earlier": "L0.H0"},
         "kl": {},
+        "lifetimes": {"weights": model, "corpus": measured, "checks": 2},
         "listing": {"trace": trace},
         "load": {"source": "builtin"},
         "load_totals": {"trace": trace},
@@ -96,6 +97,7 @@ def right_calls() -> dict[str, dict[str, object]]:
         "logit_parts": {"trace": trace, "at": 4, "token": 3},
         "loss": {},
         "matched": {"weights": model, "head": head},
+        "memory_map": {"weights": model, "corpus": measured},
         "moments": {"weights": model, "corpus": read_corpus(model, [IDS])},
         "moved": {"weights": model, "head": head},
         "output_parts": {"trace": trace, "head": head, "at": 4},
@@ -104,6 +106,7 @@ def right_calls() -> dict[str, dict[str, object]]:
         "pattern_entry": {"head": head, "query": 3, "key": 1},
         "probability_difference": {"token": 3, "against": 4},
         "positional_qk": {"weights": model, "head": head},
+        "reach": {"weights": model, "corpus": measured},
         "residual_parts": {"trace": trace, "layer": 1, "at": 4},
         "run": {"weights": model, "prompt": IDS},
         "score_parts": {"trace": trace, "head": head, "query": 4, "key": 1},
@@ -144,7 +147,7 @@ def attack() -> int:
                     continue  # a name for a file, if a strange one
                 calls += 1
                 _tried(f"{name} {parameter}", what, lambda f=function, a={**given, parameter: value}: f(**a))
-    for name in ("pattern", "scores", "written", "store", "residual"):
+    for name in ("pattern", "scores", "written", "store", "residual", "top", "prompt"):
         for what, value in WRONG.items():
             calls += 1
             _tried(f"Trace.{name}", what, lambda n=name, v=value: getattr(trace, n)(v))

@@ -8,13 +8,13 @@
 Names are resolved on first use, so that importing costs nothing beyond what is used.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+import importlib as _importlib
+import typing as _typing
 
-from loadstore.threads import prepare
-from loadstore.version import VERSION
+from loadstore.threads import prepare as _prepare
+from loadstore.version import VERSION as _VERSION
 
-if TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from loadstore.causal.ablation import ablation_effects as ablation_effects
     from loadstore.causal.effect import effect as effect
     from loadstore.causal.metrics import kl as kl
@@ -54,8 +54,11 @@ if TYPE_CHECKING:
     from loadstore.execution.edits import patch as patch
     from loadstore.execution.run import run as run
     from loadstore.execution.trace import Trace as Trace
-    from loadstore.figures.pictured import picture as picture
+    from loadstore.figures.picture.pictured import picture as picture
     from loadstore.heads.roles import head_roles as head_roles
+    from loadstore.memory.lifetime import lifetimes as lifetimes
+    from loadstore.memory.memory_map import memory_map as memory_map
+    from loadstore.memory.reach import reach as reach
     from loadstore.model.weights import Weights as Weights
     from loadstore.notebook.show import show as show
     from loadstore.scores.channels import channels as channels
@@ -73,8 +76,8 @@ if TYPE_CHECKING:
     from loadstore.wire_traffic.stream import stream_moments as stream_moments
     from loadstore.wire_traffic.traffic import traffic as traffic
 
-__version__ = VERSION
-prepare()  # before anything loads torch
+__version__ = _VERSION
+_prepare()  # before anything loads torch
 
 _HOMES = {
     "Circuit": "loadstore.circuits.circuit",
@@ -101,6 +104,7 @@ _HOMES = {
     "induction_circuits": "loadstore.evidence.found",
     "key_composition": "loadstore.scores.vocabulary",
     "kl": "loadstore.causal.metrics",
+    "lifetimes": "loadstore.memory.lifetime",
     "listing": "loadstore.decomposition.listing",
     "load": "loadstore.checkpoints.library",
     "load_totals": "loadstore.decomposition.load_totals",
@@ -109,15 +113,17 @@ _HOMES = {
     "logit_parts": "loadstore.decomposition.logits",
     "loss": "loadstore.causal.metrics",
     "matched": "loadstore.scores.moved",
+    "memory_map": "loadstore.memory.memory_map",
     "moments": "loadstore.wire_traffic.moments",
     "moved": "loadstore.scores.moved",
     "output_parts": "loadstore.decomposition.outputs",
     "patch": "loadstore.execution.edits",
     "path": "loadstore.scores.paths",
     "pattern_entry": "loadstore.causal.metrics",
-    "picture": "loadstore.figures.pictured",
+    "picture": "loadstore.figures.picture.pictured",
     "positional_qk": "loadstore.scores.paths",
     "probability_difference": "loadstore.causal.metrics",
+    "reach": "loadstore.memory.reach",
     "residual_parts": "loadstore.decomposition.logits",
     "run": "loadstore.execution.run",
     "score_parts": "loadstore.decomposition.decomposition",
@@ -160,6 +166,7 @@ __all__ = [
     "induction_circuits",
     "key_composition",
     "kl",
+    "lifetimes",
     "listing",
     "load",
     "load_totals",
@@ -168,6 +175,7 @@ __all__ = [
     "logit_parts",
     "loss",
     "matched",
+    "memory_map",
     "moments",
     "moved",
     "output_parts",
@@ -178,6 +186,7 @@ __all__ = [
     "positional_qk",
     "probability_difference",
     "prove",
+    "reach",
     "residual_parts",
     "run",
     "score_parts",
@@ -196,18 +205,19 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> _typing.Any:
     """Import a public name when it is first used; functions check their arguments."""
     if name not in _HOMES:
         raise AttributeError(f"loadstore has no {name!r}; it has {', '.join(__all__)}")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
+    value = getattr(_importlib.import_module(_HOMES[name]), name)
     if not isinstance(value, type):
         from loadstore.arguments import checked
 
-        value = checked(value, lambda: {"Trace": importlib.import_module(_HOMES["Trace"]).Trace})
+        value = checked(value, lambda: {"Trace": _importlib.import_module(_HOMES["Trace"]).Trace})
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+    """The public names, and those of the module itself."""
+    return [*__all__, *(name for name in globals() if name.startswith("__"))]

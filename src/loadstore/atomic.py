@@ -160,9 +160,9 @@ def _refusal(path: Path, error: OSError, needed: int | None, occupied: int = -1)
             if occupied >= 0:
                 free += os.fstat(occupied).st_blocks * 512
             facts.append(f"{_size(free)} are free there")
-    told = f" ({', '.join(facts)})" if facts else ""
+    detail = f" ({', '.join(facts)})" if facts else ""
     remedy = REMEDIES.get(error.errno or 0, "choose another place or make room")
-    return BadRequest(f"{path} cannot be written: {error.strerror or error}{told}; {remedy}")
+    return BadRequest(f"{path} cannot be written: {error.strerror or error}{detail}; {remedy}")
 
 
 def _size(count: int) -> str:

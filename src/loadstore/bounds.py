@@ -17,6 +17,8 @@ class Within:
 
 Count = Annotated[int, Within(1, 1_000_000)]
 """How many of something: at least one."""
+Amount = Annotated[int, Within(0, 1_000_000)]
+"""How many of something; 0 for none."""
 Sequences = Annotated[int, Within(1, 10_000)]
 """How many sequences of tokens are made and run."""
 Seed = Annotated[int, Within(0, 2**63 - 1)]

@@ -22,6 +22,7 @@ TEXT, PIECE = 3072, 128  # tokens of the shipped corpus, and of its pieces
 SHORT, PART = 512, 64  # the part of it that a report reads
 TASKS, PAIRS = 9, 64  # generated, and pairs of each
 AGAIN = 0.4  # measured: the part of a pass that runs from the first token in which two prompts differ
+REMOVED, REMOVALS = 60, 1024  # writers that are removed for their lifetimes, and tokens of the text that it is done on
 CORES = 8  # bytes of a double, which scores are computed in
 START = 2.0  # seconds of every command before it computes: Python, torch, and the model's file
 SLACK = 1.5  # measured: the time of a run over that of its products
@@ -73,6 +74,11 @@ def estimates(weights: Weights) -> list[Estimate]:
         ),
         Estimate("subspace scores of all wires", "loadstore scores MODEL", _scores(shape), _cores(shape)),
         Estimate("wires on text", "loadstore wires MODEL", _text(shape, TEXT, PIECE) + _scores(shape), text),
+        Estimate("a memory map", "loadstore maps MODEL", _text(shape, TEXT, PIECE) + _carried(shape), text),
+        Estimate("lifetimes", "loadstore lifetimes MODEL", _lived(shape), text),
+        Estimate(
+            "how far back readers reach", "loadstore reach MODEL", _text(shape, TEXT, PIECE) + _carried(shape), text
+        ),
         Estimate("a verified listing", "loadstore verify MODEL PROMPT", _verified(shape), run),
         Estimate("a quick report", "loadstore report MODEL --quick", _quick_report(shape), max(roles, _cores(shape))),
         Estimate("a report", "loadstore report MODEL", _report(weights), max(roles, text, whole)),
@@ -172,6 +178,18 @@ def _report(weights: Weights) -> float:
 def _quick_report(shape: Architecture) -> float:
     """Roles, the scores of a few heads, a listing, and runs of its wires alone."""
     return REPEATS * _run(shape, min(LENGTH, shape.context)) + _scores(shape) / 20 + _decomposed(shape, 24)
+
+
+def _carried(shape: Architecture) -> float:
+    """What every wire carries on the text, from the moments of its ends."""
+    return 1.0 * _wires(shape) * shape.d_head**3 + TEXT * shape.d_model * sum(_widths(shape)) * 2.0
+
+
+def _lived(shape: Architecture) -> float:
+    """Two runs on the text, the products of all stores there at one token and across tokens, and removals."""
+    writers = 1 + shape.n_layers * (shape.n_heads + (shape.mlp is not None))
+    products = 2.0 * TEXT * shape.d_model * writers * 2 * writers
+    return 2 * TEXT / PIECE * _run(shape, PIECE) + products + REMOVED * _onward(shape, REMOVALS)
 
 
 def _swept(shape: Architecture) -> float:

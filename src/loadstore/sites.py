@@ -2,6 +2,8 @@
 
 Writers are ``embed``, ``pos``, ``L0.H7``, ``L0.mlp``, ``L0.bias``; readers are ``L1.H4.Q``, ``L1.H4.K``,
 ``L1.H4.V``, ``L1.mlp`` and ``unembed``. ``const`` is the pseudo-writer of the exact sums: what a reader adds by itself.
+
+A head is also understood as ``9.9``, ``L9H9`` or ``l9.h9``, and its sides as ``9.9.Q`` or ``L9H9.Q``.
 """
 
 import re
@@ -34,9 +36,12 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """A site that stores: ``embed``, ``pos``, a head, an MLP, or the constant ``b_O`` of a layer."""
+    """A site that stores: ``embed``, ``pos``, a head, an MLP, or the constant ``b_O`` of a layer.
 
-    kind: Literal["embed", "pos", "head", "mlp", "bias"]
+    ``L5.stream`` is a pseudo-writer of edits: all that was stored before layer 5, which finds it in the stream.
+    """
+
+    kind: Literal["embed", "pos", "head", "mlp", "bias", "stream"]
     layer: int = -1
     index: int = -1
 
@@ -51,7 +56,7 @@ class Writer:
         match self.kind:
             case "head":
                 return f"L{self.layer}.H{self.index}"
-            case "bias" | "mlp":
+            case "bias" | "mlp" | "stream":
                 return f"L{self.layer}.{self.kind}"
             case _:
                 return self.kind
@@ -100,19 +105,20 @@ POS = Writer("pos")
 CONST = "const"
 UNEMBED = Reader()
 
-_HEAD = re.compile(r"L(\d{1,4})\.H(\d{1,4})")
+_NAMED = r"(?:L(\d{1,4})\.?H|(\d{1,4})\.)(\d{1,4})"
+_HEAD = re.compile(_NAMED, re.IGNORECASE | re.ASCII)
 _LAYER = re.compile(r"L(\d{1,4})\.(bias|mlp)")
-_SIDE = re.compile(r"L(\d{1,4})\.H(\d{1,4})\.([QKV])")
+_SIDE = re.compile(rf"{_NAMED}\.([QKV])", re.IGNORECASE | re.ASCII)
 
 
 def parse_head(name: "Head | Writer | str") -> Head:
-    """Read ``L1.H4``. Raises NoSuchSite when the name is not a head's."""
+    """Read ``L1.H4``, ``L1H4`` or ``1.4``, in either case. Raises NoSuchSite when the name is not a head's."""
     if isinstance(name, Head):
         return name
     if isinstance(name, Writer):
         return name.head
-    if found := _HEAD.fullmatch(str(name).strip()):
-        return Head(int(found[1]), int(found[2]))
+    if named := _HEAD.fullmatch(str(name).strip()):
+        return Head(int(named[1] or named[2]), int(named[3]))
     raise NoSuchSite(f"{str(name)[:40]!r} is not a head; a head is written like L1.H4")
 
 
@@ -147,6 +153,7 @@ def parse_reader(name: "Reader | str") -> Reader:
     if (found := _LAYER.fullmatch(text)) and found[2] == "mlp":
         return Reader(int(found[1]), -1, "mlp")
     if found := _SIDE.fullmatch(text):
-        side: Side = "Q" if found[3] == "Q" else "K" if found[3] == "K" else "V"
-        return Reader(int(found[1]), int(found[2]), side)
+        letter = found[4].upper()
+        side: Side = "Q" if letter == "Q" else "K" if letter == "K" else "V"
+        return Reader(int(found[1] or found[2]), int(found[3]), side)
     raise NoSuchSite(f"{str(name)[:40]!r} is not a reader; readers are L1.H4.Q, L1.H4.K, L1.H4.V, L1.mlp and unembed")

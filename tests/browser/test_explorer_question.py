@@ -12,7 +12,7 @@ from loadstore.decomposition.question import main_head, question
 from loadstore.execution.trace import Trace
 from loadstore.explorer.question import begin
 from loadstore.explorer.state import Explorer
-from loadstore.report.listing import listing_figure
+from loadstore.figures.prediction.listing import listing_figure
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

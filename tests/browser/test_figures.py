@@ -10,8 +10,8 @@ from browser.reading import columns, row_names, same, table
 import loadstore as ls
 from loadstore.decomposition.address import address
 from loadstore.decomposition.stored import stores
-from loadstore.report.prompt import ARTICLE
-from loadstore.report.words import number
+from loadstore.figures.subject.prompt import ARTICLE
+from loadstore.figures.words import number
 from loadstore.scores.overlap import overlap
 from loadstore.sites import SIDES
 

@@ -10,10 +10,10 @@ import pytest
 from browser.reading import OPEN_TABLES, SHOW_CHOICES, columns, same, table
 
 import loadstore as ls
+from loadstore.figures.subject.prompt import ARTICLE
 from loadstore.linear.subspace import subspace_score
 from loadstore.model.ports import ov
 from loadstore.report.page import write_report
-from loadstore.report.prompt import ARTICLE
 from loadstore.sites import SIDES
 
 # the article's; every head at once, three addresses, the proof; walk, prediction, traffic, evidence; a dossier
@@ -113,9 +113,9 @@ def test_the_proof_equals_the_api(opened, model):
     page = opened[0]
     rows = columns(page, "figure-proof", "0-every-control-0")
     from loadstore.causal.proof import induction_circuit, prove_wire
-    from loadstore.report.story import tell
+    from loadstore.figures.subject.stories import article_story
 
-    story = tell(model)
+    story = article_story(model)
     head = story.induction[0]
     proof = prove_wire(
         model, story.previous, head, apart=induction_circuit(story.previous, story.induction), sequences=4

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from each import each
 from planted import planted
 from tiny import KINDS, Kind, few_with, some_tokens, tiny
 
@@ -14,7 +15,7 @@ from loadstore.execution.run import run
 from loadstore.heads.roles import random_repeats, second_copy_loss
 
 
-@pytest.mark.parametrize(("kind", "by"), few_with(["mean", "zero"]), ids=str)
+@each(("kind", "by"), few_with(["mean", "zero"]), str)
 def test_effects_on_tokens_are_differences_of_next_token_losses(kind: Kind, by: By) -> None:
     model, tokens = tiny(kind), some_tokens(tiny(kind), batch=4)
     result = ablation_effects(model, ["L1.H2", ("L0.H1", "L2.H0")], by, tokens)

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+from each import each
 from tiny import KINDS, Kind, some_tokens, tiny
 
 import loadstore as ls
@@ -114,7 +115,7 @@ def _on(kind: Kind) -> Trace:
     return ls.run(model, some_tokens(model), record=True)
 
 
-@pytest.mark.parametrize("kind", [KINDS[0], KINDS[8], KINDS[-1]], ids=str)
+@each("kind", [KINDS[0], KINDS[8], KINDS[-1]], str)
 def test_sizes_are_of_every_wire_and_of_a_corpus_as_of_a_run(kind: Kind) -> None:
     trace = _on(kind)
     network, sizes = wiring(trace.weights), sizes_on(trace)

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from each import each
 from hostile import refusal, unchecked
 from tiny import FEW, UNNORMED, Kind, some_tokens, tiny
 from torch import Tensor
@@ -63,7 +64,7 @@ WIRED = [(kind, "L0.H1") for kind in FEW]
 WIRED += [(kind, writer) for kind in SOME[:3] for writer in ("embed", "pos", "L0.mlp", "L1.H2")]
 
 
-@pytest.mark.parametrize(("kind", "writer"), WIRED, ids=str)
+@each(("kind", "writer"), WIRED, str)
 def test_patching_each_reader_is_patching_all_where_norms_are_frozen(kind: Kind, writer: str) -> None:
     model = tiny(kind)
     network = wiring(model)
@@ -134,7 +135,7 @@ def test_at_all_tokens_is_at_none_and_tokens_add_up_in_the_store(writer: str, by
         assert gap(part[:, rest], here.written(writer)[:, rest]) == 0
 
 
-@pytest.mark.parametrize("kind", SOME, ids=str)
+@each("kind", SOME, str)
 def test_the_channels_of_a_head_add_up_to_all_that_it_stores(kind: Kind) -> None:
     model = tiny(kind)
     here, there = traces(model)
@@ -168,7 +169,7 @@ def test_a_channel_that_is_taken_leaves_nothing_along_its_direction() -> None:
         assert gap(along[..., [0, 2, 3]], was[..., [0, 2, 3]]) < 1e-10
 
 
-@pytest.mark.parametrize("kind", [kind for kind in UNNORMED if not kind.mlp and not kind.qk_norm], ids=str)
+@each("kind", [kind for kind in UNNORMED if not kind.mlp and not kind.qk_norm], str)
 def test_with_frozen_patterns_an_ablation_is_linear(kind: Kind) -> None:
     model = tiny(kind)
     here, _ = traces(model)
@@ -256,7 +257,7 @@ def test_words_and_numbers_that_are_none_are_refused() -> None:
     here, there = traces(model)
     refusal(lambda: ls.ablate("embed", by="resample"), BadRequest, "over=")
     refusal(lambda: ls.ablate("embed", by="zero", over=there), BadRequest, "over=")
-    refusal(lambda: ls.ablate("embed", channel=1), BadRequest, "embed is no head")
+    refusal(lambda: ls.ablate("embed", channel=1), BadRequest, "embed is not a head")
     refusal(lambda: ls.ablate("L0.H1", channel=0), BadRequest, "from 1")
     refusal(lambda: ls.ablate("L0.H1", channel=range(0)), BadRequest, "from 1")
     refusal(lambda: ls.ablate("L0.H1", at=[]), BadRequest, "at=[]")
@@ -268,4 +269,4 @@ def test_words_and_numbers_that_are_none_are_refused() -> None:
     refusal(lambda: freeze("norms", here, heads="L1.*"), BadRequest, "for patterns")
     with unchecked():
         refusal(lambda: freeze("values", here), BadRequest, "'patterns' or 'norms'")  # pyright: ignore[reportArgumentType]
-        refusal(lambda: ls.ablate("L0.H1", at="12"), BadRequest, "at='12'", "expected a whole number")  # pyright: ignore[reportArgumentType]
+        refusal(lambda: ls.ablate("L0.H1", at=1.2), BadRequest, "at=1.2", "expected a whole number")  # pyright: ignore[reportArgumentType]

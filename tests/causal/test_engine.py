@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 import torch
 from close import assert_close
+from each import each
 from tiny import MODERN, Kind, some_tokens, tiny
 
 import loadstore as ls
@@ -74,7 +75,7 @@ def runs_of(model: ls.Weights, batched: bool) -> tuple[ls.Trace, ls.Trace]:
     return ls.run(model, tokens, record=True), ls.run(model, others, record=True)
 
 
-@pytest.mark.parametrize("kind", [MODERN[0], MODERN[4], MODERN[7], MODERN[11], SHORT], ids=str)
+@each("kind", [MODERN[0], MODERN[4], MODERN[7], MODERN[11], SHORT], str)
 def test_a_rerun_is_a_run(kind: Kind) -> None:
     model = tiny(kind)
     here, there = runs_of(model, batched=kind.norm == "layer")
@@ -88,7 +89,7 @@ def test_a_rerun_is_a_run(kind: Kind) -> None:
     assert sorted(met) == list(range(len(lists)))
 
 
-@pytest.mark.parametrize("kind", [MODERN[11], SHORT], ids=str)
+@each("kind", [MODERN[11], SHORT], str)
 def test_a_run_with_edits_can_be_edited_further(kind: Kind) -> None:
     model = tiny(kind)
     tokens = some_tokens(model)
@@ -107,7 +108,7 @@ def test_a_run_with_edits_can_be_edited_further(kind: Kind) -> None:
         assert_same_run(rerun(edited, edits), ls.run(model, tokens, [*base, *edits], record=True))
 
 
-@pytest.mark.parametrize("kind", [MODERN[3], MODERN[11], SHORT], ids=str)
+@each("kind", [MODERN[3], MODERN[11], SHORT], str)
 def test_one_token_is_asked_for(kind: Kind) -> None:
     model = tiny(kind)
     tokens = some_tokens(model)
@@ -154,7 +155,8 @@ def test_an_edit_begins_in_the_first_layer_that_it_can_change() -> None:
         ls.cut("L0.H0", "L0.mlp"): 0,
         ls.cut("embed", "unembed"): 3,
         ls.freeze("patterns", trace, heads=["L1.H0", "L2.*"]): 1,
-        ls.freeze("norms", trace): 0,
+        ls.freeze("norms", trace): 3,  # its own scales change nothing before another edit does
+        ls.freeze("norms", ls.run(model, trace.tokens)): 0,
     }
     assert {edit: starts(trace, edit) for edit in expected} == expected
 

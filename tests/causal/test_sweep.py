@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from close import assert_close
+from each import each
 from hostile import refusal, unchecked
 from tiny import FEW, MODERN, Kind, some_tokens, tiny
 
@@ -49,7 +50,7 @@ def wires_of(model: ls.Weights) -> list[tuple[str, str]]:
     return list(dict.fromkeys(pairs))
 
 
-@pytest.mark.parametrize("kind", FEW, ids=str)
+@each("kind", FEW, str)
 def test_a_sweep_is_one_whole_pass_for_each_wire(kind: Kind) -> None:
     model = tiny(kind)
     here, source = (ls.run(model, some_tokens(model, seed=seed), record=True) for seed in (0, 1))
@@ -110,7 +111,7 @@ def test_what_cannot_be_swept_is_refused() -> None:
     metric = ls.loss()
     refusal(lambda: ls.sweep(ls.run(model, [1, 2], [ls.ablate("embed")]), metric=metric), Undefined, "without edits")
     refusal(lambda: ls.sweep(trace, "L2.H0 -> L1.*", metric=metric), NoSuchWire, "names no wire")
-    refusal(lambda: ls.sweep(trace, "L2.H0", metric=metric), BadRequest, "WRITERS -> READERS")
+    refusal(lambda: ls.sweep(trace, ["L2.H0", "* -> L1.*"], metric=metric), BadRequest, "globs of writers")
     refusal(lambda: ls.sweep(trace, "L7.* -> *", metric=metric), NoSuchSite, "nothing matches")
     refusal(lambda: ls.sweep(trace, [("L2.H0", "L1.H0.K")], metric=metric), NoSuchWire, "stores after")
     refusal(lambda: ls.sweep(trace, [], metric=metric), BadRequest, "wires=")

@@ -19,7 +19,7 @@ from loadstore.checkpoints.families.scaling import ALWAYS, USED
 from loadstore.checkpoints.families.table import FAMILIES
 from loadstore.checkpoints.library import load
 from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel
-from loadstore.report.facts import facts
+from loadstore.figures.facts import facts
 
 KEYS: dict[str, Keys] = gpt2.KEYS | neox.KEYS | llama.KEYS | gemma.KEYS | phi.KEYS
 OF_LAYERS = {"get_text_config", "to_dict"}  # methods

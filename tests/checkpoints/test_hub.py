@@ -255,7 +255,7 @@ def test_a_size_out_of_bounds_is_refused_before_anything_is_fetched(hub: Hub, na
 )
 def test_a_file_that_is_not_what_was_told_is_removed(hub: Hub, name: str, told: dict[str, Any], words: str) -> None:
     hub.told[name] = told
-    refusal(lambda: load(NAME), BadCheckpoint, name, "is not the file that was told", words, "try again")
+    refusal(lambda: load(NAME), BadCheckpoint, name, "is not the hub's file", words, "try again")
     hub.told.clear()
     hub.seen.clear()
     assert same(load(NAME), named())

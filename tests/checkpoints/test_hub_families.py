@@ -83,7 +83,7 @@ def test_a_shard_that_the_repository_lacks_is_told_before_any_is_fetched(hub: Hu
 def test_a_shard_that_is_not_what_was_told_is_removed(hub: Hub, folder: Path) -> None:
     wrong = shards(hub)[1]
     hub.told[wrong] = {"sha256": "f" * 64}
-    refusal(lambda: load(NAME), BadCheckpoint, wrong, "is not the file that was told", f"expected {'f' * 64}")
+    refusal(lambda: load(NAME), BadCheckpoint, wrong, "is not the hub's file", f"expected {'f' * 64}")
     hub.told.clear()
     hub.seen.clear()
     assert same(load(NAME), like(folder))

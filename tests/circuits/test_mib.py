@@ -59,7 +59,7 @@ def test_a_document_written_by_hand_is_read(model: Weights) -> None:
     ranked = ranking_from_mib(BY_HAND, model)
     assert ranked.sizes["wire"] == live(model).count
     assert float(ranked.signed.sum()) == 0.5 + 0.25 - 0.75 + 1 - 2
-    strongest = ls.circuit(ranked, 2)
+    strongest = ls.circuit(ranked, 2, by="attribution")
     assert [str(writer) for writer, _ in strongest.wires] == ["L0.mlp", "L1.H0"]
 
 

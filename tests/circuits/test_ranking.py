@@ -41,7 +41,7 @@ def test_a_size_is_a_share_or_a_count() -> None:
 
 def test_rankings_are_by_absolute_values_absolute_means_or_means() -> None:
     found = xr.Dataset({"attribution": ("wire", [3.0, 3.0, 1.0, 2.0]), "signed": ("wire", [-0.5, 0.1, 0.4, -0.6])})
-    assert ranking(found).tolist() == [0, 1, 3, 2]
+    assert ranking(found, "attribution").tolist() == [0, 1, 3, 2]
     assert ranking(found, "signed").tolist() == [3, 0, 2, 1]
     assert ranking(found, "positive").tolist() == [2, 1, 0, 3]
     with pytest.raises(BadRequest, match="by='size'"):

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 from cli.conftest import Run
+from each import each
 
 from loadstore.circuits.attribution import attribute
 from loadstore.circuits.named import task
@@ -19,9 +19,12 @@ from loadstore.cli import (
     discover,
     explore,
     head,
+    lifetimes,
     listing,
+    maps,
     patch,
     prove,
+    reach,
     report,
     tasks,
     train,
@@ -31,6 +34,9 @@ from loadstore.decomposition.listing import listing as find
 from loadstore.evidence.dossier import dossier
 from loadstore.evidence.verify import verify as prove_listing
 from loadstore.heads.roles import head_roles
+from loadstore.memory.lifetime import lifetimes as measure_lifetimes
+from loadstore.memory.memory_map import memory_map
+from loadstore.memory.reach import reach as measure_reach
 from loadstore.scores.scores import subspace_scores
 
 NOWHERE = "nowhere.safetensors"  # a model that is not there: options are read before it is looked for
@@ -40,12 +46,15 @@ def default(function: Callable[..., Any], name: str) -> Any:
     return inspect.signature(function).parameters[name].default
 
 
-@pytest.mark.parametrize(
+@each(
     ("command", "call", "names"),
     [
         (listing.listing, find, ["share", "most"]),
         (listing.verify, find, ["share", "most"]),
         (listing.verify, prove_listing, ["controls", "replicates"]),
+        (maps.maps, memory_map, ["share", "tokens"]),
+        (lifetimes.lifetimes, measure_lifetimes, ["whiten", "tokens"]),
+        (reach.reach, measure_reach, ["effect", "tokens"]),
         (analyse.heads, head_roles, ["on", "sequences", "seed"]),
         (analyse.scores, subspace_scores, ["norms", "control", "null", "seed"]),
         (head.head, dossier, ["sequences", "seed", "offset"]),
@@ -55,7 +64,7 @@ def default(function: Callable[..., Any], name: str) -> Any:
         (discover.discover, take, ["by"]),
         (prove.prove, prove_circuit, ["controls", "sampled", "null", "seed", "resume"]),
     ],
-    ids=lambda value: getattr(value, "__name__", None),
+    ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_a_command_and_its_python_call_have_the_same_defaults(
     command: Callable[..., Any], call: Callable[..., Any], names: list[str]
@@ -63,13 +72,15 @@ def test_a_command_and_its_python_call_have_the_same_defaults(
     assert {name: default(command, name) for name in names} == {name: default(call, name) for name in names}
 
 
-@pytest.mark.parametrize(
+@each(
     ("command", "expected"),
     [
         (listing.listing, {"share": 0.9, "most": 24, "at": -1, "json": False}),
         (listing.verify, {"controls": 20, "replicates": 8, "at": -1, "paraphrase": None}),
         (patch.patch, {"limit": 20, "at": -1, "where": None, "source": None}),
         (wires.wires, {"limit": 10, "writer": "*", "reader": "*", "exact": False, "effect": False, "tokens": None}),
+        (maps.maps, {"writer": "*", "share": 0.9, "limit": 3, "corpus": "default"}),
+        (lifetimes.lifetimes, {"writer": "*", "limit": 200, "whiten": False, "corpus": "default"}),
         (analyse.scores, {"limit": 20, "norms": "fold", "null": "rotation", "bos": "model"}),
         (analyse.heads, {"on": "repeats", "sequences": 20, "seed": 0}),
         (head.head, {"top": 6, "model": "builtin"}),
@@ -81,13 +92,13 @@ def test_a_command_and_its_python_call_have_the_same_defaults(
         (train.train, {"out": Path("run"), "threads": 0, "overwrite": False}),
         (demo.demo_induction, {"out": Path("demo-induction"), "threads": 1, "overwrite": False}),
     ],
-    ids=lambda value: getattr(value, "__name__", None),
+    ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_defaults_are_those_of_the_pages(command: Callable[..., Any], expected: dict[str, object]) -> None:
     assert {name: default(command, name) for name in expected} == expected
 
 
-@pytest.mark.parametrize(
+@each(
     "words",
     [
         "verify {} --controls 0",
@@ -123,7 +134,7 @@ def test_a_number_out_of_bounds_is_refused(loadstore: Run, words: str) -> None:
     assert f"Invalid value for '{option}'" in err
 
 
-@pytest.mark.parametrize(
+@each(
     "words",
     [
         "verify {} --controls 1 --replicates 2",

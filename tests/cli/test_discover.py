@@ -128,7 +128,7 @@ def test_ablation_and_norms_are_those_of_every_step(task: ls.Task) -> None:
         (("--size", "530"), "the model has 529 live wires"),
         (("--size", "half"), "expected a share"),
         (("--method", "acdc"), "--method 'acdc': expected 'mask'"),
-        (("--by", "size"), "--by 'size': expected 'attribution', 'signed' or 'positive'"),
+        (("--by", "size"), "--by 'size': expected 'paths', 'attribution', 'signed' or 'positive'"),
         (("--ablation", "zero"), "--ablation 'zero': expected 'counterfactual' or 'mean'"),
         (("--norms", "off"), "--norms 'off': expected 'free' or 'frozen'"),
         (("-o", "x.csv"), "expected a name that ends in .json"),

@@ -58,7 +58,7 @@ def test_the_numbers_are_those_of_the_python_call(
     assert [line.split()[0] for line in first[1:7]] == [
         *("sufficiency", "necessity", "completeness", "minimality", "stability", "specificity")
     ]
-    assert "Positions are not told apart" in again[1]
+    assert "Positions are not distinguished" in again[1]
 
 
 def test_a_discovered_circuit_is_proved_on_the_pairs_of_its_own_task(loadstore: Run, tmp_path: Path) -> None:

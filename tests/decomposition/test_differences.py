@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from each import each
 from hostile import refusal
 from tiny import FEW, KINDS, Kind, few_with, some_tokens, tiny
 
@@ -29,7 +30,7 @@ def contrast(trace: ls.Trace, first: int, key: int, than: int | None) -> float:
     return float(scores[key - first] - (scores.mean() if than is None else scores[than - first]))
 
 
-@pytest.mark.parametrize(("kind", "about"), few_with(["most", 5, (5, 4)]), ids=str)
+@each(("kind", "about"), few_with(["most", 5, (5, 4)]), str)
 def test_q_and_k_together_divide_the_change_of_the_contrast(kind: Kind, about):
     one, other = two_runs(kind)
     found = address(one, HEAD, AT, about, other)
@@ -53,7 +54,7 @@ def test_q_and_k_together_divide_the_change_of_the_contrast(kind: Kind, about):
         assert share * change == pytest.approx(float(part), abs=1e-9)
 
 
-@pytest.mark.parametrize("kind", FEW, ids=str)
+@each("kind", FEW, str)
 def test_v_divides_the_change_of_the_output(kind: Kind):
     runs = two_runs(kind)
     found = address(runs[0], HEAD, AT, "most", runs[1])
@@ -67,7 +68,7 @@ def test_v_divides_the_change_of_the_output(kind: Kind):
         assert share == pytest.approx(float((stored[0] - stored[1]) @ change / change.square().sum()), abs=1e-9)
 
 
-@pytest.mark.parametrize("kind", FEW, ids=str)
+@each("kind", FEW, str)
 def test_the_two_runs_are_exchanged_without_changing_a_share(kind: Kind):
     one, other = two_runs(kind)
     forth, back = address(one, HEAD, AT, 5, other), address(other, HEAD, AT, 5, one)

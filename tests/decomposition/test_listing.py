@@ -79,7 +79,7 @@ def traced(kind: Kind) -> Trace:
     return ls.run(tiny(kind), [1, 5, 2, 7, 5, 2], record=True)
 
 
-@pytest.mark.parametrize("kind", FEW, ids=str)
+@each("kind", FEW, str)
 def test_the_target_and_every_load_are_sums(kind: Kind) -> None:
     trace = traced(kind)
     found = listing(trace, 4, 3, most=6)
@@ -94,7 +94,7 @@ def test_the_target_and_every_load_are_sums(kind: Kind) -> None:
         assert all(abs(part.share) >= load.largest for part in load.parts)
 
 
-@pytest.mark.parametrize("kind", FEW, ids=str)
+@each("kind", FEW, str)
 def test_an_address_and_its_listing_agree(kind: Kind) -> None:
     trace = traced(kind)
     for step in listing(trace, 4, 3, most=4).steps:
@@ -120,7 +120,7 @@ def test_a_step_stands_once_after_its_users_and_weighs_what_they_hand_on() -> No
     assert all(step.weight >= LEAST for step in found.steps)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in FEW if kind.mlp], ids=str)
+@each("kind", [kind for kind in FEW if kind.mlp], str)
 def test_an_mlp_is_run_without_each_of_its_writers(kind: Kind) -> None:
     trace = traced(kind)
     load = mlp_load(trace, 1, 4, 0.999999)

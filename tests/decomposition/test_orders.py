@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from each import each
 from planted import planted
 from tiny import KINDS, MODERN, Kind, some_tokens, tiny
 
@@ -20,7 +21,7 @@ def assert_close(found: torch.Tensor, expected: torch.Tensor) -> None:
     assert float((found - expected).abs().max()) < 1e-10 * float(expected.abs().max())
 
 
-@pytest.mark.parametrize("kind", LINEAR, ids=str)
+@each("kind", LINEAR, str)
 def test_the_orders_of_a_pass_sum_to_it(kind: Kind):
     model = tiny(kind)
     trace = ls.run(model, some_tokens(model), record=True)
@@ -30,7 +31,7 @@ def test_the_orders_of_a_pass_sum_to_it(kind: Kind):
     assert_close(logits_by_order(trace).sum(0), trace.logits)
 
 
-@pytest.mark.parametrize("kind", LINEAR[:6], ids=str)
+@each("kind", LINEAR[:6], str)
 def test_the_first_two_orders_are_what_is_stored_when_heads_read_the_embedding_alone(kind: Kind):
     model = tiny(kind)
     trace = ls.run(model, some_tokens(model), record=True)

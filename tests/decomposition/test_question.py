@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from each import each
 from tiny import KINDS, Kind, tiny
 
 import loadstore as ls
@@ -40,7 +41,7 @@ def test_bad_questions_are_refused():
         question(trace, at=5)
 
 
-@pytest.mark.parametrize("kind", [KINDS[0], Kind("rotary", "rms", False, "gated", kv=2)], ids=str)
+@each("kind", [KINDS[0], Kind("rotary", "rms", False, "gated", kv=2)], str)
 def test_the_main_head_adds_most_to_the_difference_of_logits(kind):
     trace = ls.run(tiny(kind), IDS, record=True)
     asked = question(trace)

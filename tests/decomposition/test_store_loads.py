@@ -6,6 +6,7 @@ import numpy as np
 import planted
 import pytest
 import torch
+from each import each
 from tiny import FEW, KINDS, Kind, some_tokens, tiny
 
 import loadstore as ls
@@ -24,7 +25,7 @@ def traced(kind: Kind) -> Trace:
     return ls.run(model, some_tokens(model, batch=1, length=LENGTH)[0])
 
 
-@pytest.mark.parametrize("kind", FEW, ids=str)
+@each("kind", FEW, str)
 def test_shares_over_all_tokens_are_those_of_the_address_and_totals_their_sums(kind: Kind) -> None:
     trace = traced(kind)
     totals = ls.load_totals(trace)
@@ -61,7 +62,7 @@ def test_shares_over_all_tokens_are_those_of_the_address_and_totals_their_sums(k
     assert seen >= 2 * (2 * (LENGTH - 1) + LENGTH) - 2  # one key leaves Q and K nothing to choose
 
 
-@pytest.mark.parametrize("kind", FEW[1::3], ids=str)
+@each("kind", FEW[1::3], str)
 def test_traffic_is_the_spread_of_scores_and_the_length_of_what_is_stored(kind: Kind) -> None:
     trace, at = traced(kind), 2
     scale = trace.weights.architecture.attention_scale

@@ -6,6 +6,7 @@ import math
 import planted
 import pytest
 import torch
+from each import each
 from tiny import FEW, KINDS, Kind, some_tokens, tiny
 
 import loadstore as ls
@@ -15,7 +16,7 @@ from loadstore.heads.roles import random_repeats
 from loadstore.model.wiring import wiring
 
 
-@pytest.mark.parametrize("kind", FEW, ids=str)
+@each("kind", FEW, str)
 def test_shares_sum_to_one_at_every_depth(kind: Kind):
     model = tiny(kind)
     trace = ls.run(model, some_tokens(model, batch=1)[0], record=True)
@@ -26,7 +27,7 @@ def test_shares_sum_to_one_at_every_depth(kind: Kind):
             assert one.norm == pytest.approx(float(trace.written(one.writer)[at].norm()), rel=1e-12)
 
 
-@pytest.mark.parametrize("kind", FEW, ids=str)
+@each("kind", FEW, str)
 def test_an_embedding_decodes_to_its_token(kind: Kind):
     model = tiny(kind)
     tokens = some_tokens(model, batch=1)[0]
@@ -45,7 +46,7 @@ def test_a_planted_head_stores_the_previous_token():
         assert head.nearest[0] == (int(tokens[at - 1]), pytest.approx(1, abs=1e-5))
 
 
-@pytest.mark.parametrize("kind", FEW, ids=str)
+@each("kind", FEW, str)
 def test_the_nearest_rows_of_a_head_are_those_of_its_formed_dictionary(kind: Kind):
     model = tiny(kind)
     trace = ls.run(model, some_tokens(model, batch=1)[0])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import xarray as xr
+from each import each
 from tiny import FEW, KINDS, Kind, few_with, some_tokens, tiny
 
 import loadstore as ls
@@ -19,7 +20,7 @@ def trace_of(kind: Kind) -> ls.Trace:
     return ls.run(model, some_tokens(model, batch=1)[0])
 
 
-@pytest.mark.parametrize(("kind", "about"), few_with(["most", "row", 5, (5, 4)]), ids=str)
+@each(("kind", "about"), few_with(["most", "row", 5, (5, 4)]), str)
 def test_margins_are_shares_and_the_sum_is_the_recorded_contrast(kind: Kind, about):
     found = walk(trace_of(kind), "L1.H2", AT, about)
     assert abs(found.parts.attrs["remainder"]) < 1e-10 * float(np.abs(found.parts.values).max())
@@ -29,7 +30,7 @@ def test_margins_are_shares_and_the_sum_is_the_recorded_contrast(kind: Kind, abo
         assert list(margin.values) == pytest.approx([shares[str(n)] for n in margin[margin.dims[0]].values], abs=1e-9)
 
 
-@pytest.mark.parametrize("kind", FEW, ids=str)
+@each("kind", FEW, str)
 def test_parts_are_those_of_the_scores(kind: Kind):
     trace = trace_of(kind)
     found = walk(trace, "L2.H0", AT, 5)
@@ -58,7 +59,7 @@ def test_a_key_that_is_not_there_is_refused():
         walk(trace_of(KINDS[0]), "L1.H2", AT, 9)
 
 
-@pytest.mark.parametrize(("kind", "by_source"), few_with([False, True]), ids=str)
+@each(("kind", "by_source"), few_with([False, True]), str)
 def test_log_odds_are_the_difference_of_two_logits(kind: Kind, by_source: bool):
     trace = trace_of(kind)
     both = logit_parts(trace, AT, 3, against=5, by_source=by_source)

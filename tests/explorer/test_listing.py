@@ -9,7 +9,7 @@ from loadstore.errors import LoadstoreError
 from loadstore.explorer.listing import CONTROLS, REPLICATES
 from loadstore.explorer.state import Explorer
 from loadstore.explorer.table import answered
-from loadstore.report.listing import listing_figure
+from loadstore.figures.prediction.listing import listing_figure
 from loadstore.views.base import plain
 
 AT = 10

@@ -8,11 +8,10 @@ import xarray as xr
 from loops import run_apart
 from tiny import Kind, tiny
 
-from loadstore.explorer import channel, prompt, runs, serve, wires, work
+from loadstore.explorer import prompt, runs, serve, wires, work
 from loadstore.explorer.memory import LIT, MASS, _lit
 from loadstore.explorer.runs import Runs, TooLong
-from loadstore.model.wiring import wiring
-from loadstore.report.wires import LEVEL
+from loadstore.figures.wires.pieces import LEVEL
 from loadstore.views.figures import figure
 
 MODEL = tiny(Kind("learned", "none", False), n_layers=1, n_heads=1)
@@ -25,7 +24,7 @@ def test_an_edge_is_a_wire_whose_q_is_at_most_the_level(monkeypatch: pytest.Monk
     table = {name: (("writer", "reader"), np.array(v)[:, None]) for name, v in (("alignment", alignment), ("q", q))}
     coords = {"writer": [f"L0.H{i}" for i in range(6)], "reader": ["L1.H0.Q"]}
     scores = xr.Dataset(table, coords=coords)
-    monkeypatch.setattr(wires, "subspace_scores", lambda *_, **__: scores)
+    monkeypatch.setattr(wires.of_model, "scores", lambda *_: scores)
     monkeypatch.setattr(wires, "scores_figure", lambda _: figure("Scores", "", "", []))
     monkeypatch.setattr(wires, "_graph", lambda _, __, values, *___: found.append(values) or {})
     told = wires.aligned(MODEL, lambda *_: None)
@@ -108,26 +107,6 @@ def test_names_are_kept_up_to_their_number(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(runs.NoSuchRun):
         known.get(first)
     assert known.get(second).tokens.tolist() == [[2]]
-
-
-def test_a_channel_of_several_directions_says_how_many() -> None:
-    assert [channel._label(3, dimension) for dimension in (1, 2)] == ["3", "3, 2 directions"]
-
-
-def test_a_tail_beyond_a_double_is_told_as_such() -> None:
-    assert [channel.chance(p) for p in (0.0, 5e-324, 0.02)] == ["p < 1e−300", "p < 1e−300", "p .02"]
-
-
-@pytest.mark.parametrize(("total", "shown", "told"), [(2, 1, False), (2, 2, False), (3, 2, True), (3, 3, False)])
-def test_what_is_not_shown_of_the_channels_is_told(total: int, shown: int, *, told: bool) -> None:
-    numbers = {name: ("channel", [0.4, 0.3, 0.2][:shown]) for name in ("carried", "alignment", "z", "strength")}
-    own = xr.Dataset(
-        numbers | {"dimension": ("channel", [1] * shown)}, coords={"channel": range(shown)}, attrs={"total": total}
-    )
-    wire = {"alignment": 0.1, "score": 0.2, "chance": 0.3, "z": 1.0, "p": 0.5}
-    writer, reader = wiring(tiny(Kind("learned", "none", False))).wire("L0.H0", "L1.H1.V")
-    claim = channel._figure(writer, reader, own, wire, []).claim
-    assert (f"the {shown} that carry most" in claim) == told
 
 
 def test_five_predictions_are_told_or_as_many_as_there_are() -> None:

@@ -1,5 +1,6 @@
 """The wires of the explorer are those of the Python interface: panels, the graph's edges, channels and their ends."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from loadstore.explorer import wires
 from loadstore.explorer.state import Explorer
 from loadstore.explorer.table import answered
 from loadstore.explorer.work import Hung
-from loadstore.report import panels
+from loadstore.figures.wires.scores import scores_figure
 from loadstore.scores.measures import OF_A_WIRE
 from loadstore.views.base import plain
 
@@ -95,9 +96,9 @@ def test_many_heads_are_drawn_by_layers_and_few_as_panels(explorer: Explorer, mo
         ("loadstore/heatmap@1", "Alignment"),
         ("loadstore/heatmap@1", "Others"),
     ]
-    monkeypatch.setattr(panels, "MANY", 10)
+    monkeypatch.setattr("loadstore.figures.wires.scores.MANY", 10)
     scores = ls.subspace_scores(explorer.weights)
-    sides, others = plain(panels.scores_figure(scores))["views"]
+    sides, others = plain(scores_figure(scores))["views"]
     assert [view["schema"] for view in (sides, others)] == ["loadstore/layers@1"] * 2
     assert [group["label"] for group in sides["columns"]["groups"]] == ["L0", "L1"]
     row = [writer for group in others["rows"]["groups"] for writer in group["members"]].index("L0.H7")
@@ -107,12 +108,12 @@ def test_many_heads_are_drawn_by_layers_and_few_as_panels(explorer: Explorer, mo
 
 @pytest.mark.parametrize("measure", ["alignment", "traffic"])
 def test_progress_only_grows_and_the_second_who_asks_waits_for_nothing(explorer: Explorer, measure: str) -> None:
-    fresh, told = Explorer(explorer.weights, PROMPT), []
+    fresh, steps = Explorer(replace(explorer.weights, name=f"fresh by {measure}"), PROMPT), []
     work = answered("wires", fresh, {"measure": measure})
-    first = work(lambda done, of: told.append((done, of)))
-    assert [done for done, _ in told] == sorted({done for done, _ in told})
-    assert len({of for _, of in told}) == 1
-    assert told[-1][0] == told[-1][1]
+    first = work(lambda done, of: steps.append((done, of)))
+    assert [done for done, _ in steps] == sorted({done for done, _ in steps})
+    assert len({of for _, of in steps}) == 1
+    assert steps[-1][0] == steps[-1][1]
     assert work(lambda done, of: pytest.fail("measured twice")) is first
 
 
@@ -121,7 +122,7 @@ def test_who_hangs_up_stops_the_work_and_nothing_half_made_is_kept(explorer: Exp
     def hung(done: int, of: int) -> None:
         raise Hung
 
-    fresh = Explorer(explorer.weights, PROMPT)
+    fresh = Explorer(replace(explorer.weights, name=f"stopped by {measure}"), PROMPT)
     with pytest.raises(Hung):
         answered("wires", fresh, {"measure": measure})(hung)
     assert answer(fresh, measure)["measure"] == measure

@@ -14,8 +14,8 @@ from loadstore.circuits.measured import measured
 from loadstore.circuits.proof import Proof
 from loadstore.decomposition.short import short
 from loadstore.errors import BadRequest
-from loadstore.figures.circuits import attribution_figure, task_figure
-from loadstore.figures.measured import curve_figure, proof_figure
+from loadstore.figures.circuits.found import attribution_figure, task_figure
+from loadstore.figures.circuits.measured import curve_figure, proof_figure
 from loadstore.views.base import plain
 
 SIZES = (0.02, 0.1, 1.0)

@@ -17,9 +17,9 @@ from loadstore.decomposition.short import short
 from loadstore.errors import BadRequest
 from loadstore.evidence.verdict import Verified
 from loadstore.evidence.whole import wires_alone
-from loadstore.figures.layout import CHARACTER, picture
-from loadstore.figures.pictured import Pictured
-from loadstore.figures.svg import svg
+from loadstore.figures.picture.layout import CHARACTER, picture
+from loadstore.figures.picture.pictured import Pictured
+from loadstore.figures.picture.svg import svg
 from loadstore.sites import parse_reader, parse_writer
 
 PROMPT = "the dog sat on the mat. the dog sat"

@@ -23,6 +23,7 @@ from loadstore import induction_answers as induction_answers
 from loadstore import induction_circuits as circuits
 from loadstore import key_composition as key_composition
 from loadstore import kl as kl
+from loadstore import lifetimes as lifetimes
 from loadstore import listing as listing
 from loadstore import load as load
 from loadstore import load_totals as loaded
@@ -31,6 +32,7 @@ from loadstore import logit_difference as logit_difference
 from loadstore import logit_parts as logit_parts
 from loadstore import loss as loss
 from loadstore import matched as matched
+from loadstore import memory_map as memory_map
 from loadstore import moments as moments
 from loadstore import moved as moved
 from loadstore import output_parts as output_parts
@@ -40,6 +42,7 @@ from loadstore import pattern_entry as pattern_entry
 from loadstore import positional_qk as positional_qk
 from loadstore import probability_difference as probability_difference
 from loadstore import prove as prove
+from loadstore import reach as reach
 from loadstore import residual_parts as residual_parts
 from loadstore import run as run
 from loadstore import score_parts as score_parts

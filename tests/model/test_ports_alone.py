@@ -13,6 +13,7 @@ MATRICES = {"W_pos", "W_O", "b_O", "W_in", "W_gate", "W_out", "b_in", "b_gate", 
 KINDS = {*WRITINGS, *READINGS} - {""}
 LISTING = "a load of a listing: its kind is a column of what is printed"
 DRAWN = "where a site stands in a picture: heads and MLPs above tokens"
+SENTENCE = "a sentence names the tokens that a head loads from, or the matrix of a site"
 BY_KIND = {  # where a branch is about what a site is called or shown as, not about what it writes or reads
     "sites.py": "the names themselves",
     "circuits/completeness.py": "the sites that are removed: heads and MLPs",
@@ -29,12 +30,15 @@ BY_KIND = {  # where a branch is about what a site is called or shown as, not ab
     "evidence/claimed.py": LISTING,
     "execution/attention.py": "the forward pass, which edits heads together",
     "execution/plan.py": "which heads a glob freezes",
-    "execution/edits.py": "which writers have channels in a run",
+    "execution/options.py": "which writers have channels in a run",
     "execution/record.py": "what a pass recorded, by site: the one place that ports do not know",
     "explorer/memory.py": "the rows of a picture",
-    "figures/cuts.py": DRAWN,
-    "figures/layout.py": DRAWN,
-    "report/real/atlas.py": "the heads that a picture lists",
+    "figures/picture/cuts.py": DRAWN,
+    "figures/picture/layout.py": DRAWN,
+    "figures/prediction/log_odds.py": SENTENCE,
+    "figures/prediction/stream.py": SENTENCE,
+    "figures/subject/close_look.py": "the heads that a picture lists",
+    "figures/wires/subspace_score.py": SENTENCE,
     "scores/siblings.py": "the null that permutes heads",
 }
 FORWARD = "the forward pass, which the tests of ports compare them with"
@@ -46,9 +50,9 @@ BY_MATRIX = {
     "circuits/uniform.py": CIRCUIT,
     "execution/attention.py": FORWARD,
     "execution/forward.py": FORWARD,
-    "report/formulas.py": FIGURE,
-    "report/moved.py": FIGURE,
-    "report/story.py": "a copy of the model with W_pos negated",
+    "figures/heads/formulas.py": FIGURE,
+    "figures/wires/moved.py": FIGURE,
+    "figures/subject/story.py": "a copy of the model with W_pos negated",
 }
 
 

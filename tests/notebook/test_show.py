@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 import torch
 from planted import planted
-from tiny import KINDS, tiny
+from tiny import KINDS, MODERN, some_tokens, tiny
 
 import loadstore as ls
 from loadstore.decomposition.address import address
 from loadstore.decomposition.decomposition import logit_parts, score_parts
 from loadstore.errors import BadRequest
+from loadstore.figures.grids import ranked
+from loadstore.figures.heads.dossier import dossier_figures
 from loadstore.figures.still.cells import _colour
 from loadstore.figures.still.palette import step
-from loadstore.notebook.grids import ranked
-from loadstore.report.dossier import dossier_figures
 from loadstore.views.base import Scale, plain
 
 PROMPT = "a b c d a b"
@@ -336,3 +336,22 @@ def test_what_cannot_be_shown_says_what_can() -> None:
         ls.show(ls.run(planted(), torch.tensor([[0, 1, 2], [0, 2, 1]])))
     with pytest.raises(BadRequest, match="names= belong"):
         ls.show(ls.spectrum(tiny(KINDS[0])), names=["a"])
+
+
+def test_a_memory_map_lifetimes_and_reach_are_drawn_from_their_numbers() -> None:
+    model, texts = tiny(MODERN[0]), some_tokens(tiny(MODERN[0]), 5).tolist()
+    found = ls.memory_map(model, texts)
+    rows, overlap = views(ls.show(found))
+    assert [row[0] for row in rows["rows"]] == [region.writer for region in found.regions]
+    assert overlap["panels"][0]["values"][0][0] is None
+    lives = ls.lifetimes(model, texts, checks=2)
+    strips, _ = views(ls.show(lives))
+    row = strips["rows"]["labels"].index("embed")
+    assert strips["panels"][0]["values"][row] == pytest.approx(
+        lives.rho[lives.writers.index("embed")].tolist(), abs=1e-5
+    )
+    back = ls.reach(model, texts, effect=6)
+    curve, effect = views(ls.show(back))
+    assert [one["name"] for one in curve["series"]] == ["Q", "K", "V", "mlp", "unembed", "equal reading"]
+    assert sum(curve["series"][0]["y"]) == pytest.approx(1, abs=1e-4)
+    assert effect["series"][0]["y"] == pytest.approx(back.effects.effect.tolist(), abs=1e-5)

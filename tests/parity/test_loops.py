@@ -4,7 +4,7 @@ import cmath
 import math
 
 import numpy as np
-import pytest
+from each import each
 from tiny import FEW, KINDS, MIXED, UNUSUAL, Kind, mixed, some_tokens, tiny
 from torch import Tensor
 
@@ -121,19 +121,19 @@ def assert_parity(model: Weights, tokens: Tensor) -> None:
         np.testing.assert_allclose(trace.residual(index).numpy(), stream, atol=1e-10)
 
 
-@pytest.mark.parametrize(("kind", "seed"), [*((kind, 0) for kind in KINDS), *((kind, 1) for kind in FEW[-2:])], ids=str)
+@each(("kind", "seed"), [*((kind, 0) for kind in KINDS), *((kind, 1) for kind in FEW[-2:])], str)
 def test_logits_patterns_and_streams_are_those_of_plain_loops(kind: Kind, seed: int) -> None:
     model = tiny(kind, seed)
     assert_parity(model, some_tokens(model, batch=1, length=9, seed=seed)[0])
 
 
-@pytest.mark.parametrize("kind", UNUSUAL, ids=str)
+@each("kind", UNUSUAL, str)
 def test_so_they_are_whatever_the_sizes(kind: Kind) -> None:
     model = tiny(kind)
     assert_parity(model, some_tokens(model, batch=1)[0])
 
 
-@pytest.mark.parametrize(("kind", "last"), MIXED, ids=str)
+@each(("kind", "last"), MIXED, str)
 def test_a_last_norm_of_another_kind_is_applied_as_it_is(kind: Kind, last: NormKind) -> None:
     model, plain = mixed(kind, last), tiny(kind)
     tokens = some_tokens(model, batch=1)[0]
@@ -141,7 +141,7 @@ def test_a_last_norm_of_another_kind_is_applied_as_it_is(kind: Kind, last: NormK
     assert float((run(model, tokens).logits - run(plain, tokens).logits).abs().max()) > 1e-3
 
 
-@pytest.mark.parametrize("kind", FEW, ids=str)
+@each("kind", FEW, str)
 def test_a_prefix_has_the_same_logits_as_the_whole(kind: Kind) -> None:
     model = tiny(kind)
     tokens = some_tokens(model, batch=1)[0]

@@ -19,9 +19,9 @@ from transformers.utils import logging
 
 import loadstore as ls
 from loadstore.checkpoints.installed import installed
+from loadstore.figures.facts import facts
 from loadstore.model.quantised import Quantised
 from loadstore.model.weights import Weights
-from loadstore.report.facts import facts
 
 pytestmark = pytest.mark.alone
 

@@ -8,12 +8,12 @@ from tiny import KINDS, tiny
 
 import loadstore as ls
 from loadstore.decomposition.question import main_head, question
+from loadstore.figures.subject.prompt import ARTICLE
+from loadstore.figures.subject.stories import article_story
 from loadstore.report.asked import answer, command, quoted
 from loadstore.report.page import report_document
 from loadstore.report.parts import Part, build_all, shared
-from loadstore.report.prompt import ARTICLE
 from loadstore.report.sections import section
-from loadstore.report.story import tell
 from loadstore.views.figures import Figure, Page
 
 
@@ -27,13 +27,13 @@ def figures(document: Page) -> dict[str, Figure]:
 
 
 def test_without_a_prompt_it_is_the_articles_question(model: ls.Weights) -> None:
-    story = tell(model)
+    story = article_story(model)
     assert (story.prompt, story.after, story.predicted, story.main) == (ARTICLE, "␣sat·10", "␣on", ls.Head(1, 4))
     assert "This is the question that the article asks" in answer(story, default=True)
 
 
 def test_with_a_prompt_it_is_the_last_tokens_likeliest(model: ls.Weights) -> None:
-    story = tell(model, ARTICLE)
+    story = article_story(model, ARTICLE)
     assert story.asked == question(ls.run(model, ARTICLE, record=True))
     assert story.after == ".·14"
     assert "article" not in answer(story)
@@ -62,15 +62,15 @@ def test_at_predict_and_against_change_every_figure_that_explains(model: ls.Weig
 
 
 def test_an_unlikely_prediction_is_called_that(model: ls.Weights) -> None:
-    told = answer(tell(model, predict=" cat"))
-    story = tell(model, predict=" cat")
+    told = answer(article_story(model, predict=" cat"))
+    story = article_story(model, predict=" cat")
     assert f"rank {story.asked.rank + 1:,}; the likeliest token is ␣on (.99)" in told
     assert "below that of ␣on" in told
 
 
 def test_the_command_of_a_page_asks_the_same_question(model: ls.Weights) -> None:
     prompt = "it's a “test”\nof ids"
-    story = tell(model, prompt, at=2)
+    story = article_story(model, prompt, at=2)
     line = command(story, "some model", ["--bos", "no"])
     assert line.isprintable()
     split = subprocess.run(["bash", "-c", f"printf '%s\\0' {line}"], capture_output=True, check=True).stdout
@@ -79,16 +79,16 @@ def test_the_command_of_a_page_asks_the_same_question(model: ls.Weights) -> None
     options = dict(zip(words[3::2], words[4::2], strict=True))
     assert options["--prompt"] == prompt
     assert options["--bos"] == "no"
-    again = tell(model, prompt, int(options["--at"]), options["--predict"], options["--against"])
+    again = article_story(model, prompt, int(options["--at"]), options["--predict"], options["--against"])
     assert again.asked == story.asked
-    ids = tell(tiny(KINDS[0]).map(lambda t: t.float()), [1, 2, 3])
+    ids = article_story(tiny(KINDS[0]).map(lambda t: t.float()), [1, 2, 3])
     assert "--ids 1,2,3 --at 2 --predict" in command(ids)
 
 
 def test_a_token_that_is_a_part_of_a_character_is_named_by_its_id(model: ls.Weights) -> None:
     assert model.tokens is not None
     part = next(token for token in range(model.architecture.vocab) if "\ufffd" in model.tokens.text(token))
-    line = command(tell(model, "the cat", predict=part))
+    line = command(article_story(model, "the cat", predict=part))
     assert f"--predict {part} " in line
     assert "--ids 0," in line
     assert "\ufffd" not in line

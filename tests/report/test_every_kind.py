@@ -6,9 +6,9 @@ import pytest
 from tiny import FEW, KINDS, Kind, some_tokens, tiny
 
 import loadstore as ls
-from loadstore.report.formulas import evaluate
+from loadstore.figures.heads.formulas import evaluate
+from loadstore.figures.subject.stories import article_story
 from loadstore.report.page import report_document
-from loadstore.report.story import tell
 from loadstore.views.base import plain
 from loadstore.views.figures import Page
 
@@ -72,7 +72,7 @@ def test_one_layer_and_many(n_layers: int):
 @pytest.mark.parametrize("kind", FEW, ids=str)
 def test_the_displayed_formulas_are_what_the_model_computes(kind: Kind):
     model = tiny(kind)
-    story = tell(model, some_tokens(model, batch=1)[0].tolist())
+    story = article_story(model, some_tokens(model, batch=1)[0].tolist())
     for head in (ls.Head(0, 1), ls.Head(2, 2)):
         pattern, output = evaluate(story, head)
         assert float((pattern - story.trace.pattern(head)).abs().max()) < 1e-12

@@ -9,9 +9,9 @@ import torch
 from tiny import KINDS, Kind, some_tokens, tiny
 
 import loadstore as ls
-from loadstore.report.nothing import LeftOut, leads, left_out_figure, shows
+from loadstore.figures.left_out import LeftOut, leads, left_out_figure, shows
 from loadstore.report.page import report_document
-from loadstore.report.sections import finished, section
+from loadstore.report.sections import laid_out, section
 from loadstore.views.base import plain
 from loadstore.views.figures import Page, figure
 
@@ -49,15 +49,15 @@ def test_what_is_left_out_is_listed_at_the_end() -> None:
     shown = figure("1", "First", "c", [])
     sections = [
         section("a", "A", "", [shown, LeftOut("2", "Second", "Why.")]),
-        section("b", "B", "", [LeftOut("3", "Third", "Because.")]),
+        section("b", "B", "", [LeftOut("Other", "Third", "Because.")]),
     ]
-    page = finished(sections)
+    page = laid_out(sections, {"Other": "3"})
     assert [part.id for part in page] == ["a", "left-out"]
     assert page[0].figures == (shown,)
     assert page[1].figures[0].views[0].rows == (("2: Second", "Why."), ("3: Third", "Because."))
     assert page[1].figures[0].claim.startswith("2 figures have")
     assert left_out_figure([LeftOut("3", "Third", "Because.")]).claim.startswith("One figure has")
-    assert [part.id for part in finished([section("a", "A", "", [shown])])] == ["a"]
+    assert [part.id for part in laid_out([section("a", "A", "", [shown])], {"1": "2"})] == ["a"]
 
 
 def test_an_induction_pattern_that_a_cut_does_not_change_is_left_out() -> None:

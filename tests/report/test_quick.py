@@ -3,10 +3,10 @@
 from tiny import KINDS, Kind, some_tokens, tiny
 
 from loadstore.estimates import estimates, expected
-from loadstore.report.machine import composition
+from loadstore.figures.subject.stories import article_story
+from loadstore.figures.weights.machine import composition
 from loadstore.report.page import report_document
 from loadstore.report.parts import Part, quick_parts
-from loadstore.report.story import tell
 from loadstore.views.figures import Page
 
 LONG = {"What is carried", "Addressing by content"}
@@ -57,8 +57,8 @@ def test_a_quick_report_is_expected_to_take_less() -> None:
 def test_composition_is_drawn_only_between_heads_that_play_their_roles() -> None:
     import loadstore as ls
 
-    drawn = composition(tell(ls.load("builtin")))
+    drawn = composition(article_story(ls.load("builtin")))
     assert drawn is not None
     assert (drawn.writer, drawn.reader, drawn.side) == ("L0.H7", "L1.H4", "K")
     model = tiny(KINDS[0], n_layers=2).map(lambda t: t.float())
-    assert composition(tell(model, some_tokens(model, batch=1)[0].tolist())) is None
+    assert composition(article_story(model, some_tokens(model, batch=1)[0].tolist())) is None

@@ -10,12 +10,12 @@ from tiny import FEW, KINDS, MODERN, Kind, some_tokens, tiny
 import loadstore as ls
 from loadstore.causal.own_cuts import own_cuts
 from loadstore.execution.attention import allowed
-from loadstore.report.induction import induction_figure
-from loadstore.report.nothing import LeftOut
-from loadstore.report.page import report_document
-from loadstore.report.real.atlas import is_article
-from loadstore.report.real.page import explore
-from loadstore.report.real.undefined import undefined
+from loadstore.figures.heads.induction import induction_figure
+from loadstore.figures.left_out import LeftOut
+from loadstore.figures.subject.close_look import repeats
+from loadstore.figures.subject.stories import large_story
+from loadstore.figures.weights.undefined import undefined
+from loadstore.report.page import is_article, report_document
 from loadstore.views.base import plain
 from loadstore.views.figures import Figure, Page
 
@@ -76,14 +76,14 @@ def test_many_heads_without_mlps() -> None:
 def test_the_numbers_are_those_of_the_api(kind: Kind) -> None:
     model, ids = single(kind)
     figures = figures_of(report_document(model, ids))
-    atlas = explore(model, ids)
+    story = large_story(model, ids)
     roles = ls.head_roles(model)
     for panel in figures["2"].views[0].panels:
         known = roles[panel.title].values.reshape(model.architecture.n_layers, -1)
         np.testing.assert_allclose(np.array(panel.values, dtype=float), known, rtol=1e-6)
-    head = atlas.candidate
+    head = story.candidate
     for number, side in (("9", "K"), ("10", "Q")):
-        table = own_cuts(atlas.repeats, f"{head}.{side}").sortby("score")
+        table = own_cuts(repeats(story), f"{head}.{side}").sortby("score")
         aligned = ls.subspace_scores(model, readers=f"{head}.{side}").alignment
         rows = figures[number].views[0].rows
         assert [row[0] for row in rows] == [str(name) for name in table["writer"].values[: len(rows)]]
@@ -97,13 +97,14 @@ def test_the_numbers_are_those_of_the_api(kind: Kind) -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind in FEW if kind.window], ids=str)
 def test_what_a_window_hides_is_hatched(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("loadstore.report.induction.shows", lambda *_: True)  # random weights: a cut changes little
+    # random weights: a cut changes too little to be shown
+    monkeypatch.setattr("loadstore.figures.heads.induction.shows", lambda *_: True)
     model, ids = single(kind)
     head = model.architecture.heads[-1]  # an induction head is found where no window hides the repeats: ask for one
     window = model.architecture.window(head.layer)
     assert window is not None
     assert window < len(ids)
-    drawn = induction_figure(explore(model, ids), head)
+    drawn = induction_figure(large_story(model, ids), head)
     assert not isinstance(drawn, LeftOut)
     view = drawn.views[0]
     assert f"its last {window}" in view.hatched

@@ -13,11 +13,11 @@ from tiny import Kind, tiny
 import loadstore as ls
 from loadstore.causal.proof import CutProof, WireEffect
 from loadstore.errors import BadPrompt, Undefined
+from loadstore.figures.left_out import LeftOut
+from loadstore.figures.subject.stories import article_story
+from loadstore.figures.wires.cut_wire import proof_figure
 from loadstore.model.weights import Weights
-from loadstore.report.cause import proof_figure
-from loadstore.report.nothing import LeftOut
 from loadstore.report.page import report_document, write_report
-from loadstore.report.story import tell
 from loadstore.sites import Head
 from loadstore.views.base import plain
 
@@ -130,7 +130,7 @@ def test_a_wire_is_said_to_carry_only_what_attention_and_prediction_show(
 
 
 def proof_claim(proof: CutProof) -> str:
-    drawn = proof_figure(tell(ls.load("builtin")), Head(1, 4), proof)
+    drawn = proof_figure(article_story(ls.load("builtin")), Head(1, 4), proof)
     assert not isinstance(drawn, LeftOut)
     return drawn.claim
 

@@ -14,9 +14,9 @@ from tiny import KINDS, MODERN, Kind, tiny
 
 import loadstore as ls
 from loadstore.errors import Undefined
-from loadstore.report.facts import facts
+from loadstore.figures.facts import facts
+from loadstore.figures.words import last_tokens, plural
 from loadstore.report.page import report_document
-from loadstore.report.words import last_tokens, plural
 from loadstore.views.base import plain
 
 WRONG = re.compile(

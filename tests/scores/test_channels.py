@@ -46,7 +46,7 @@ def with_strengths(*strengths: float) -> Weights:
     return with_output(model, torch.tensor(strengths, dtype=torch.float64).diag() @ v.mT)
 
 
-@pytest.mark.parametrize(("kind", "norms"), BOTH_WAYS, ids=str)
+@each(("kind", "norms"), BOTH_WAYS, str)
 def test_channels_add_up_to_every_wire_of_every_writer(kind: Kind, norms) -> None:
     model = tiny(kind)
     wires = subspace_scores(model, norms)
@@ -63,7 +63,7 @@ def test_channels_add_up_to_every_wire_of_every_writer(kind: Kind, norms) -> Non
         np.testing.assert_allclose(carried, (found.share * found.score**2).values[:, there] / total, atol=1e-10)
 
 
-@pytest.mark.parametrize("kind", FEW, ids=str)
+@each("kind", FEW, str)
 def test_a_channel_is_scored_as_a_writer_that_stores_nothing_else(kind: Kind) -> None:
     model = tiny(kind)
     split = split_writer(model, wiring(model).writer("L0.H0"), [wiring(model).reader("L1.H0.K")], "fold")
@@ -90,7 +90,7 @@ def test_a_constant_has_one_channel_which_is_all_of_it() -> None:
     assert np.isnan(tokens.agreement)
 
 
-@pytest.mark.parametrize(("kind", "last"), MIXED, ids=str)
+@each(("kind", "last"), MIXED, str)
 def test_readers_with_and_without_the_mean_see_different_channels(kind: Kind, last) -> None:
     model = mixed(kind, last)
     wires = subspace_scores(model).sel(writer="L0.H0")
@@ -108,7 +108,7 @@ def same(one, other, atol: float = 1e-9) -> None:
         np.testing.assert_allclose(one[name], other[name], rtol=1e-7, atol=atol, err_msg=str(name))
 
 
-@pytest.mark.parametrize("kind", UNNORMED, ids=str)
+@each("kind", UNNORMED, str)
 def test_a_rotation_of_the_stream_changes_no_channel(kind: Kind) -> None:
     model = tiny(kind)
     turned = rotate_stream(model, planted.rotation(12))
@@ -120,7 +120,7 @@ def test_a_rotation_of_the_stream_changes_no_channel(kind: Kind) -> None:
     assert one.agreement == pytest.approx(other.agreement)
 
 
-@pytest.mark.parametrize("kind", FEW, ids=str)
+@each("kind", FEW, str)
 def test_a_change_of_basis_inside_a_head_changes_no_channel(kind: Kind) -> None:
     model = tiny(kind._replace(biases=False))
     M = drawn(4, 4, seed=5) + 2 * torch.eye(4)

@@ -6,6 +6,7 @@ import numpy as np
 import planted
 import pytest
 import torch
+from each import each
 from tiny import FEW, Kind, after, stored_rows, tiny, turning
 from torch import Tensor
 
@@ -55,7 +56,7 @@ def unsorted(matches, count: int) -> Tensor:
     return values
 
 
-@pytest.mark.parametrize("kind", FEW, ids=str)
+@each("kind", FEW, str)
 def test_both_ends_are_their_definition_in_dense_matrices(kind: Kind) -> None:
     model = tiny(kind)
     behind = kind.positions == "shortformer"

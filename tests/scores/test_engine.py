@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from each import each
 from torch import Tensor
 
 from loadstore.linear.ends import End, low_rank, of_rows
@@ -104,7 +105,7 @@ def test_every_route_gives_the_dense_product(
         assert abs(float(x[i, j].sqrt() - (A @ B).norm())) < most * float(chance)
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
+@each("dtype", [torch.float64, torch.float32], str)
 def test_planted_zeros_are_zero(dtype: torch.dtype) -> None:
     basis = torch.linalg.qr(draw(D, D, seed=1))[0]
     # Writers store in the first half of the axes and readers load from the second; dense ones too.

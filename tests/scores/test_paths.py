@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from each import each
 from planted import planted
 from tiny import KINDS, WITH_POS, Kind, few_with, stored_rows, tiny
 
@@ -15,7 +16,7 @@ from loadstore.scores.vocabulary import full_ov
 HEADS = ["L0.H1", "L1.H0", "L2.H2"]
 
 
-@pytest.mark.parametrize(("kind", "norms"), few_with(["fold", "ignore"]), ids=str)
+@each(("kind", "norms"), few_with(["fold", "ignore"]), str)
 def test_a_virtual_head_is_the_product_of_its_heads(kind: Kind, norms):
     model = tiny(kind)
     dense = torch.eye(model.architecture.d_model, dtype=torch.float64)
@@ -31,7 +32,7 @@ def test_a_virtual_head_is_the_product_of_its_heads(kind: Kind, norms):
     )
 
 
-@pytest.mark.parametrize("kind", KINDS[::5], ids=str)
+@each("kind", KINDS[::5], str)
 def test_what_a_path_keeps_is_the_score_of_its_wire(kind: Kind):
     model = tiny(kind)
     score = ls.subspace_scores(model, writers="L0.H1", readers="L2.H0.V").score.item()
@@ -54,7 +55,7 @@ def test_the_planted_path_stores_where_nobody_reads():
     assert float(path(model, ["L1.H0"]).accuracy[0]) == 1
 
 
-@pytest.mark.parametrize("kind", WITH_POS, ids=str)
+@each("kind", WITH_POS, str)
 def test_positional_scores_are_those_of_the_dense_product(kind: Kind):
     model = tiny(kind)
     head, shape = ls.Head(1, 1), model.architecture

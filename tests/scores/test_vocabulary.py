@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from each import each
 from planted import BOS, VOCAB, planted, with_transposed_ov
 from tiny import FEW, KINDS, MODERN, Kind, after, stored_rows, tiny
 from torch import Tensor
@@ -71,7 +72,7 @@ def offset_of(kind: Kind) -> int | None:
     return 3 if kind.positions == "rotary" else None
 
 
-@pytest.mark.parametrize("kind", FEW, ids=str)
+@each("kind", FEW, str)
 def test_the_circuits_are_the_dense_products(kind: Kind) -> None:
     model, offset = tiny(kind), offset_of(kind)
     torch.testing.assert_close(full_ov(model, "L1.H2").dense(), dense_ov(model, 1, 2))
@@ -153,7 +154,7 @@ def test_matched_pairs_are_the_largest_of_the_centred_scores(kind: Kind) -> None
     assert result["query_text"].values[0] == f"#{int(best.indices[0]) // 17}"
 
 
-@pytest.mark.parametrize("kind", [KINDS[0], KINDS[2], ROTARY[0], MODERN[2]], ids=str)
+@each("kind", [KINDS[0], KINDS[2], ROTARY[0], MODERN[2]], str)
 def test_moved_tokens_are_those_stored_largest_and_promote_their_row(kind: Kind) -> None:
     model = tiny(kind)
     at = model.layers[1]
@@ -172,7 +173,7 @@ def test_tokens_have_names_and_bos_its_sign() -> None:
     assert {"a", "s"} <= set(result["text"].values.tolist())
 
 
-@pytest.mark.parametrize("kind", [kind for kind in FEW if kind.rotary], ids=str)
+@each("kind", [kind for kind in FEW if kind.rotary], str)
 def test_rotary_positions_require_an_offset(kind: Kind) -> None:
     model = tiny(kind)
     with pytest.raises(Undefined, match="offset="):

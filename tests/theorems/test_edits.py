@@ -6,6 +6,7 @@ from itertools import product
 
 import pytest
 import torch
+from each import each
 from pairs import pairs
 from tiny import FEW, WITH_POS, Kind, some_tokens, tiny, turning
 from torch import Tensor
@@ -51,7 +52,7 @@ def test_mean_ablation_stores_the_mean_over_all_tokens_but_the_first(intact: Tra
         assert (store.mean((0, 1)) - mean_after_first(store)).abs().max() > 1e-3, writer
 
 
-@pytest.mark.parametrize("kind", WITH_POS, ids=str)
+@each("kind", WITH_POS, str)
 def test_mean_ablated_positions_leave_out_the_first_too(kind: Kind) -> None:
     intact = trace_of(kind)
     ablated = run(intact.weights, intact.tokens, [ablate("pos")]).written("pos")
@@ -97,7 +98,7 @@ CUTS = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "writer", "by"), pairs(CUTS), ids=str)
+@each(("kind", "writer", "by"), pairs(CUTS), str)
 def test_a_cut_takes_the_store_less_its_mean_from_one_side_of_one_head(kind: Kind, writer: str, by: str) -> None:
     intact = trace_of(kind)
     network = wiring(intact.weights)
@@ -129,7 +130,7 @@ def test_ablating_an_mlp_is_a_model_whose_mlp_stores_nothing(with_mlp: Trace) ->
 FROM_MLPS = pairs(product(WITH_MLP, ["embed", "L0.H2", "L0.mlp", "L1.H1"], BY))
 
 
-@pytest.mark.parametrize(("kind", "writer", "by"), FROM_MLPS, ids=str)
+@each(("kind", "writer", "by"), FROM_MLPS, str)
 def test_a_cut_from_an_mlp_changes_what_it_reads_and_nothing_before_it(kind: Kind, writer: str, by: str) -> None:
     with_mlp = trace_of(kind)
     model, layer = with_mlp.weights, with_mlp.weights.layers[1]

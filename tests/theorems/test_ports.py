@@ -1,7 +1,7 @@
 """What a port says of a site, against what a pass recorded of it."""
 
-import pytest
 import torch
+from each import each
 from tiny import FEW, UNUSUAL, Kind, some_tokens, tiny
 from torch import Tensor
 
@@ -21,7 +21,7 @@ def recorded(kind: Kind) -> tuple[ls.Weights, ls.Trace]:
     return model, ls.run(model, some_tokens(model, length=length), record=True)
 
 
-@pytest.mark.parametrize("kind", SOME, ids=str)
+@each("kind", SOME, str)
 def test_the_port_of_a_writer_makes_its_store_of_what_a_pass_recorded_and_all_stores_make_the_stream(
     kind: Kind,
 ) -> None:
@@ -39,7 +39,7 @@ def test_the_port_of_a_writer_makes_its_store_of_what_a_pass_recorded_and_all_st
     torch.testing.assert_close(found, trace.residual(model.architecture.n_layers), rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("kind", SOME, ids=str)
+@each("kind", SOME, str)
 def test_the_rows_of_its_map_span_all_that_a_writer_stored_as_far_as_weights_alone_decide(kind: Kind) -> None:
     model, trace = recorded(kind)
     for writer in wiring(model).writers:
@@ -66,7 +66,7 @@ def loaded(trace: ls.Trace, port: Reading) -> Tensor:
     return (port.through(x, scale) + beside) @ port.matrix + port.const
 
 
-@pytest.mark.parametrize("kind", SOME, ids=str)
+@each("kind", SOME, str)
 def test_the_port_of_a_reader_makes_what_the_pass_used_of_all_that_was_stored_before(kind: Kind) -> None:
     model, trace = recorded(kind)
     for reader in wiring(model).readers:
@@ -88,7 +88,7 @@ def test_the_port_of_a_reader_makes_what_the_pass_used_of_all_that_was_stored_be
         torch.testing.assert_close(found, used, rtol=1e-8, atol=1e-9)
 
 
-@pytest.mark.parametrize("kind", SOME, ids=str)
+@each("kind", SOME, str)
 def test_directions_come_back_through_the_adjoint_of_every_step(kind: Kind) -> None:
     model, trace = recorded(kind)
     generator = torch.Generator().manual_seed(0)
@@ -113,7 +113,7 @@ def test_directions_come_back_through_the_adjoint_of_every_step(kind: Kind) -> N
         torch.testing.assert_close(bank.through(inner, matrix), bank.sent(inner) @ matrix, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("kind", SOME, ids=str)
+@each("kind", SOME, str)
 def test_banks_have_every_writer_once_in_order_and_points_every_place_of_a_reader(kind: Kind) -> None:
     model = tiny(kind)
     network = wiring(model)

@@ -60,7 +60,7 @@ def test_a_query_and_a_key_meet_at_their_offset_and_nowhere_else(rotary: Rotary)
     assert float((one - q[:1] @ turning(rotary, 5) @ k[:1].mT).abs().max()) < 1e-12
 
 
-@pytest.mark.parametrize(("name", "offsets"), list(product(TURNS, WINDOWS)), ids=str)
+@each(("name", "offsets"), list(product(TURNS, WINDOWS)), str)
 def test_what_an_averaged_reader_reads_is_the_mean_of_what_it_reads(name: str, offsets: range) -> None:
     near, far = random_sides()
     for side, key_side in (("Q", False), ("K", True)):
@@ -99,7 +99,7 @@ def dense_score(model: Weights, reader: Reader, offsets: range) -> float:
     return float((above / below).sqrt())
 
 
-@pytest.mark.parametrize(("kind", "side"), list(product(FEW_ROTARY, "QK")), ids=str)
+@each(("kind", "side"), list(product(FEW_ROTARY, "QK")), str)
 def test_scores_average_the_numerator_and_the_denominator(kind: Kind, side: str) -> None:
     model = tiny(kind)
     reader = Reader(1, 2, side)
@@ -127,7 +127,7 @@ def test_an_offset_beyond_a_window_is_undefined_where_nobody_meets_it() -> None:
     assert "undefined" not in subspace_scores(model, offset=2).definition
 
 
-@pytest.mark.parametrize("kind", FEW_ROTARY, ids=str)
+@each("kind", FEW_ROTARY, str)
 def test_at_no_offset_nothing_is_turned_and_v_and_the_unembedding_have_none(kind: Kind) -> None:
     model = tiny(kind)
     without = replace(model.architecture, positions="none", rotary=None, local_rotary=None)
@@ -139,7 +139,7 @@ def test_at_no_offset_nothing_is_turned_and_v_and_the_unembedding_have_none(kind
     assert float(abs(plain.score - average.score).max()) > 1e-3
 
 
-@pytest.mark.parametrize("kind", list(ROTARY), ids=str)
+@each("kind", list(ROTARY), str)
 def test_w_qk_at_an_offset_gives_the_scores_of_tokens_so_far_apart(kind: Kind) -> None:
     model = tiny(kind._replace(biases=False))
     trace = run(model, some_tokens(model, batch=1)[0])
@@ -155,7 +155,7 @@ def test_w_qk_at_an_offset_gives_the_scores_of_tokens_so_far_apart(kind: Kind) -
         qk(model, Head(0, 1))
 
 
-@pytest.mark.parametrize("kind", FEW_ROTARY, ids=str)
+@each("kind", FEW_ROTARY, str)
 def test_tokens_that_all_move_together_have_the_same_logits(kind: Kind) -> None:
     model = tiny(kind)
     tokens = some_tokens(model, length=6)
@@ -201,7 +201,7 @@ def test_a_reader_of_a_model_is_averaged_over_its_whole_context_unless_told() ->
     assert float((default @ default.mT - one @ one.mT).abs().max()) > 1e-3
 
 
-@pytest.mark.parametrize("offsets", [range(0, 3), range(2, 7), range(3, 10)], ids=str)
+@each("offsets", [range(0, 3), range(2, 7), range(3, 10)], str)
 def test_a_range_of_offsets_is_the_mean_over_those_that_the_window_has(offsets: range) -> None:
     kind = next(kind for kind in KINDS if kind.positions == "rotary" and kind.window)
     model = tiny(kind)

@@ -7,6 +7,7 @@ import pytest
 import torch
 from dense import is_centred, reads, writes
 from depth import deep
+from each import each
 from tiny import FEW, KINDS, MIXED, UNUSUAL, Kind, mixed, some_tokens, tiny
 
 from loadstore.execution.run import run
@@ -48,17 +49,17 @@ def assert_defined(model: Weights) -> None:
             assert found["z"] == pytest.approx(float((X - norms / d) / deviation.sqrt()), rel=1e-6, abs=1e-9)
 
 
-@pytest.mark.parametrize("kind", deep([*KINDS, *UNUSUAL], usual=[*FEW, *UNUSUAL]), ids=str)
+@each("kind", deep([*KINDS, *UNUSUAL], usual=[*FEW, *UNUSUAL]), str)
 def test_every_score_is_its_definition_in_dense_matrices(kind: Kind) -> None:
     assert_defined(tiny(kind))
 
 
-@pytest.mark.parametrize(("kind", "last"), MIXED, ids=str)
+@each(("kind", "last"), MIXED, str)
 def test_and_so_it_is_under_a_last_norm_of_another_kind(kind: Kind, last: NormKind) -> None:
     assert_defined(mixed(kind, last))
 
 
-@pytest.mark.parametrize("kind", [kind for kind in FEW if kind.biases], ids=str)
+@each("kind", [kind for kind in FEW if kind.biases], str)
 def test_the_null_is_that_of_rotations_within_the_space_a_reader_sees(kind: Kind) -> None:
     model, generator = tiny(kind), torch.Generator().manual_seed(0)
     writer, reader = Writer("head", 0, 0), Reader(1, 0, "Q")
@@ -93,7 +94,7 @@ def gainless(mlp: MlpLayer) -> MlpLayer:
     return replace(mlp, W_in=gain * mlp.W_in, W_gate=W_gate, norm=Norm(centres=mlp.norm.centres))
 
 
-@pytest.mark.parametrize("kind", [kind for kind in FEW if kind.norm != "none"], ids=str)
+@each("kind", [kind for kind in FEW if kind.norm != "none"], str)
 def test_folding_the_gain_into_the_weights_changes_neither_scores_nor_logits(kind: Kind) -> None:
     model = tiny(kind._replace(biases=False))
     layers = tuple(
@@ -118,7 +119,7 @@ def test_folding_the_gain_into_the_weights_changes_neither_scores_nor_logits(kin
         assert (run(model, tokens).logits - run(folded, tokens).logits).abs().max() < 1e-10
 
 
-@pytest.mark.parametrize("kind", FEW, ids=str)
+@each("kind", FEW, str)
 def test_relative_has_no_main_effect_of_a_writer_or_of_a_reader_left(kind: Kind) -> None:
     scores = subspace_scores(tiny(kind))
     left = scores.relative.where(scores.score > 0)

@@ -5,6 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
+from each import each
 from hostile import refusal
 from pairs import pairs
 from tiny import FEW, KINDS, MIXED, MODERN, WITH_POS, Kind, mixed, some_tokens, tiny
@@ -53,17 +54,14 @@ INTACT = CASES[: len(FEW)]
 AT_ONE_PLACE = INTACT + list({name: (kind, name) for kind, name in CASES[len(FEW) :]}.values())  # each edit once
 
 
-@pytest.fixture(params=CASES, ids=lambda case: f"{case[0]}-{case[1]}")
-def case(request: pytest.FixtureRequest) -> tuple[Kind, str]:
-    return request.param
+def words(case: tuple[Kind, str]) -> str:
+    """A kind and its edits, to name a row."""
+    return f"{case[0]}-{case[1]}"
 
 
-at_one_place = pytest.mark.parametrize("case", AT_ONE_PLACE, ids=lambda case: f"{case[0]}-{case[1]}", indirect=True)
-
-
-@pytest.fixture(params=FEW, ids=str)
-def kind(request: pytest.FixtureRequest) -> Kind:
-    return request.param
+every_case = each("case", CASES, words)
+at_one_place = each("case", AT_ONE_PLACE, words)
+every_kind = each("kind", FEW, str)
 
 
 @cache
@@ -83,6 +81,7 @@ def assert_equal(found: Tensor, expected: Tensor) -> None:
     assert float((found - expected).abs().max()) < 1e-10 * max(1.0, float(expected.abs().max()))
 
 
+@every_case
 def test_the_stream_is_the_sum_of_what_was_stored_before(case: tuple[Kind, str]) -> None:
     trace = trace_of(*case)
     network = wiring(trace.weights)
@@ -92,6 +91,7 @@ def test_the_stream_is_the_sum_of_what_was_stored_before(case: tuple[Kind, str])
         assert_equal(torch.stack(parts).sum(0), trace.residual(layer))
 
 
+@every_case
 def test_a_side_reads_the_sum_of_its_writers(case: tuple[Kind, str]) -> None:
     trace = trace_of(*case)
     for reader in wiring(trace.weights).readers:
@@ -102,12 +102,13 @@ def test_a_side_reads_the_sum_of_its_writers(case: tuple[Kind, str]) -> None:
         assert_equal(torch.stack(list(reader_parts(trace, reader).values())).sum(0), read)
 
 
+@every_case
 def test_the_logits_are_the_sum_of_all_writers(case: tuple[Kind, str]) -> None:
     trace = trace_of(*case)
     assert_equal(torch.stack(list(reader_parts(trace, "unembed").values())).sum(0), trace.all_logits)
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case[0].mlp], ids=str, indirect=True)
+@each("case", [case for case in CASES if case[0].mlp], words)
 def test_an_mlp_reads_the_sum_of_its_writers_and_stores_what_follows_from_it(case: tuple[Kind, str]) -> None:
     trace = trace_of(*case)
     for index, layer in enumerate(trace.weights.layers):
@@ -129,6 +130,7 @@ def test_the_logits_are_their_sum_under_a_last_norm_of_another_kind(kind: Kind, 
     assert_equal(torch.stack(list(reader_parts(trace, "unembed").values())).sum(0), trace.all_logits)
 
 
+@every_kind
 def test_a_writer_has_a_part_exactly_where_it_has_a_wire(kind: Kind) -> None:
     trace = trace_of(kind)
     network = wiring(trace.weights)
@@ -136,6 +138,7 @@ def test_a_writer_has_a_part_exactly_where_it_has_a_wire(kind: Kind) -> None:
         assert list(reader_parts(trace, reader)) == [*map(str, network.writers_of(reader)), "const"]
 
 
+@every_case
 def test_scores_are_bilinear_sums(case: tuple[Kind, str]) -> None:
     trace = trace_of(*case)
     for head in ("L0.H2", "L1.H1", "L2.H0"):
@@ -143,6 +146,7 @@ def test_scores_are_bilinear_sums(case: tuple[Kind, str]) -> None:
         assert_equal(torch.from_numpy(parts.transpose("batch", "query", "key").values), trace.scores(head))
 
 
+@every_case
 def test_softmax_of_the_scores_is_the_pattern_and_no_query_sees_a_later_key(case: tuple[Kind, str]) -> None:
     trace = trace_of(*case)
     for head in trace.weights.architecture.heads:
@@ -154,6 +158,7 @@ def test_softmax_of_the_scores_is_the_pattern_and_no_query_sees_a_later_key(case
         assert_equal(allowed / allowed.sum(-1, keepdim=True), pattern)
 
 
+@every_case
 def test_an_output_is_the_sum_over_source_tokens_and_writers(case: tuple[Kind, str]) -> None:
     trace = trace_of(*case, batched=False)
     for head in {"L0.H0", "L1.H1", "L2.H2"} - ablated(case[1]):
@@ -194,6 +199,7 @@ def test_one_score_is_the_bilinear_sum_at_its_query_and_key(case: tuple[Kind, st
         assert abs(parts.attrs["remainder"]) < 1e-10 * max(1.0, float(abs(parts).sum()))
 
 
+@every_kind
 def test_a_logit_splits_by_the_tokens_that_heads_took_it_from(kind: Kind) -> None:
     trace = trace_of(kind, batched=False)
     at, token = 6, 3
@@ -210,6 +216,7 @@ def test_a_logit_splits_by_the_tokens_that_heads_took_it_from(kind: Kind) -> Non
     assert_equal(torch.from_numpy(split.sel(writer="L1.H2").values), expected)
 
 
+@every_kind
 def test_an_output_along_a_direction_is_that_of_its_parts(kind: Kind) -> None:
     trace = trace_of(kind, batched=False)
     along = torch.randn(12, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
@@ -260,6 +267,7 @@ def test_a_run_with_cuts_is_no_sum_and_says_so() -> None:
         reader_parts(run(tiny(KINDS[0]), [1, 2, 3], [cut("L0.H1", "L1.H0.K")]), "L1.H0.K")
 
 
+@every_case
 def test_recording_changes_no_logit(case: tuple[Kind, str]) -> None:
     kind, edits = case[0], EDITS[case[1]]
     model = tiny(kind)
@@ -267,6 +275,7 @@ def test_recording_changes_no_logit(case: tuple[Kind, str]) -> None:
     assert_equal(run(model, tokens, edits, record=True).logits, run(model, tokens, edits).logits)
 
 
+@every_kind
 def test_a_prompt_alone_and_in_a_batch_store_the_same(kind: Kind) -> None:
     batch, alone = trace_of(kind), trace_of(kind, batched=False)
     for writer in wiring(alone.weights).writers:

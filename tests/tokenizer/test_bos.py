@@ -17,8 +17,8 @@ from loadstore.cli.analyse import heads as show_heads
 from loadstore.cli.options import open_model
 from loadstore.errors import BadCheckpoint, BadRequest
 from loadstore.execution.run import run
+from loadstore.figures.facts import facts
 from loadstore.heads.roles import head_roles
-from loadstore.report.facts import facts
 from loadstore.scores.scores import subspace_scores
 from loadstore.scores.spectra import spectrum
 from loadstore.tokenizer.bos import put_first

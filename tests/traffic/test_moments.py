@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from each import each
 from tiny import FEW, Kind, few_with, some_tokens, tiny, turning
 from torch import Tensor
 
@@ -33,7 +34,7 @@ def measured(model: ls.Weights, *lengths: int) -> Moments:
     return moments(model, corpus(model, *lengths))
 
 
-@pytest.mark.parametrize("kind", FEW, ids=str)
+@each("kind", FEW, str)
 def test_exact_traffic_is_what_cuts_do(kind: Kind):
     model = tiny(kind)
     kept = measured(model, 9)
@@ -63,7 +64,7 @@ def test_exact_traffic_is_what_cuts_do(kind: Kind):
         assert value == pytest.approx(math.sqrt(max(0.0, float(expected))), rel=1e-8, abs=1e-7)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in FEW if kind.mlp], ids=str)
+@each("kind", [kind for kind in FEW if kind.mlp], str)
 def test_an_mlp_is_the_size_of_what_its_inside_gets(kind: Kind):
     model = tiny(kind)
     kept = measured(model, 9, 7)
@@ -80,7 +81,7 @@ def test_an_mlp_is_the_size_of_what_its_inside_gets(kind: Kind):
         assert float(found.sel(writer=str(writer), reader="L2.mlp")) == pytest.approx(math.sqrt(float(expected)))
 
 
-@pytest.mark.parametrize(("side", "kind"), OF_BOTH_SIDES, ids=str)
+@each(("side", "kind"), OF_BOTH_SIDES, str)
 def test_factorised_is_exact_when_writer_and_other_side_are_independent(kind: Kind, side: str):
     """Averaged over all shifts of the writer's part among later positions, on K over its signs too."""
     model = tiny(kind)
@@ -119,7 +120,7 @@ def _independent(y: Tensor, q: Tensor, k: Tensor, A: Tensor, s: Tensor, side: st
     return float(((A * change.square()).sum(-1) - (A * change).sum(-1).square()).mean())
 
 
-@pytest.mark.parametrize(("exact", "kind"), [(exact, kind) for kind, exact in few_with([False, True])], ids=str)
+@each(("exact", "kind"), [(exact, kind) for kind, exact in few_with([False, True])], str)
 def test_shares_sum_to_one(kind: Kind, exact: bool):
     model = tiny(kind)
     table = traffic(model, measured(model, 9, 6, 10), exact=exact)

@@ -1,8 +1,8 @@
 """The second moment of the stream is that of what a run recorded, and turns with the basis."""
 
 import planted
-import pytest
 import torch
+from each import each
 from tiny import FEW, KINDS, Kind, some_tokens, tiny
 from torch import Tensor
 
@@ -43,7 +43,7 @@ def recorded(model: ls.Weights, kept: Moments, point: Point) -> Tensor:
     return u.mT @ u / len(u)
 
 
-@pytest.mark.parametrize("kind", FEW, ids=str)
+@each("kind", FEW, str)
 def test_the_moments_are_those_of_the_recorded_stream(kind: Kind) -> None:
     model = tiny(kind)
     kept = measured(model)
@@ -55,7 +55,7 @@ def test_the_moments_are_those_of_the_recorded_stream(kind: Kind) -> None:
     assert {reading(model, reader).point for reader in wiring(model).readers} <= found.keys()
 
 
-@pytest.mark.parametrize("kind", [kind for kind in FEW if kind.mlp], ids=str)
+@each("kind", [kind for kind in FEW if kind.mlp], str)
 def test_at_an_mlp_they_are_of_all_that_was_stored_before_it(kind: Kind) -> None:
     model = tiny(kind)
     kept = measured(model)
@@ -71,7 +71,7 @@ def test_at_an_mlp_they_are_of_all_that_was_stored_before_it(kind: Kind) -> None
     torch.testing.assert_close(stream_moments(model, kept)[Point(1, mlp=True)], expected, rtol=1e-9, atol=1e-10)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in FEW if kind.norm == "none"], ids=str)
+@each("kind", [kind for kind in FEW if kind.norm == "none"], str)
 def test_a_change_of_basis_of_the_stream_changes_none_of_its_null(kind: Kind) -> None:
     model, R = tiny(kind), planted.rotation(12)
     turned = rotate_stream(model, R)

@@ -4,7 +4,7 @@ import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { Cursor } from "./cursor";
 
-/** Told the labels of the cell's row and column, and its panel's title. */
+/** Called with the labels of the cell's row and column, and its panel's title. */
 export type Choose = (row: string, column: string, panel: string) => void;
 
 export const Chosen = createContext<Choose | null>(null);

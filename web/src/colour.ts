@@ -3,7 +3,7 @@ import { ground } from "./ground";
 import type { Scale } from "./model";
 import { swatch } from "./palette";
 
-/** Powers of ten below its end that a logarithmic scale tells apart. */
+/** Powers of ten below its end that a logarithmic scale distinguishes. */
 export const DECADES = 3;
 
 /** Position of a value on its scale, 0 to 1, ends included. */

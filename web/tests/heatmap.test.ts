@@ -10,7 +10,7 @@ import { move, start } from "../src/heatmap/point";
 import { verdict } from "../src/heatmap/readout";
 import { heatmapRecords } from "../src/heatmap/records";
 import { panelOf } from "../src/heatmap/made";
-import { drawnOutlines, outlinesTold, signedSpots } from "../src/heatmap/strong";
+import { drawnOutlines, outlinesNote, signedSpots } from "../src/heatmap/strong";
 import type { Cell, Heatmap, Panel } from "../src/model";
 import { pointed } from "../src/pointer";
 import { range } from "./chance";
@@ -137,11 +137,11 @@ test("outlines are drawn at the strongest cell and at those half as strong, six 
   const panel = { ...panelOf("", [range(9).map((value) => value - 6)]), outlined };
   assert.deepEqual(drawnOutlines(panel).map(([, column]) => column - 6), [-6, -5, -4, -3]);
   assert.equal(drawnOutlines({ ...panel, values: [range(9).map((value) => 9 + value)] }).length, 6);
-  const told = (...panels: Panel[]) => outlinesTold({ panels, outline_label: "beyond chance" });
+  const told = (...panels: Panel[]) => outlinesNote({ panels, outline_label: "beyond chance" });
   assert.equal(told(panel), "beyond chance: 4 of 9 outlined, 6 a panel at most and none below half of its strongest");
   assert.equal(told(panel, { ...panel, outlined: [[0, 0]] }), "beyond chance: 5 of 10 outlined, 6 a panel at most and none below half of its strongest");
   assert.deepEqual([told({ ...panel, outlined: [[0, 0]] }), told(panelOf("", []))], ["beyond chance", "no cell is outlined: beyond chance"]);
-  assert.equal(outlinesTold({ panels: [panelOf("", [])], outline_label: null }), null);
+  assert.equal(outlinesNote({ panels: [panelOf("", [])], outline_label: null }), null);
 });
 
 test("without its first column a picture of attention keeps every other number, and its outlines move along", () => {

@@ -13,10 +13,14 @@ from loadstore.bounds import Seed, Sequences
 from loadstore.causal.batch import Batch
 from loadstore.causal.engine import LOGITS, reruns
 from loadstore.errors import BadPrompt, BadRequest
-from loadstore.execution.edits import By, Edit, ablate
-from loadstore.execution.fitting import check
-from loadstore.execution.run import as_tokens, run
+from loadstore.execution.edits import ablate
+from loadstore.execution.extent import tokens_of
+from loadstore.execution.kinds import Asked
+from loadstore.execution.options import By
+from loadstore.execution.plan import heads_matching
+from loadstore.execution.run import as_prompts, run
 from loadstore.heads.roles import bos_of, random_repeats
+from loadstore.model.globs import is_glob
 from loadstore.model.weights import Weights
 from loadstore.progress import Progress
 from loadstore.sites import Head, parse_head
@@ -26,40 +30,44 @@ if TYPE_CHECKING:
     import xarray as xr
 
 HeadName = Head | str
-On: TypeAlias = Literal["repeats"] | Tokens
+On: TypeAlias = Literal["repeats"] | Tokens | Sequence[str] | Sequence[Sequence[int]]
 
 
 @threads_for(0)
 def ablation_effects(
     weights: Weights,
-    heads: Sequence[HeadName | tuple[HeadName, ...]] | None = None,
+    heads: str | Sequence[HeadName | tuple[HeadName, ...]] | None = None,
     by: By = "mean",
     on: On = "repeats",
     *,
-    edits: Sequence[Edit] = (),
+    edits: Sequence[Asked] = (),
     sequences: Sequences = 20,
     seed: Seed = 0,
     progress: Progress | None = None,
 ) -> "xr.Dataset":
     """Ablate heads one by one, or together where a tuple is given: Dataset over head, losses in nats per token.
 
+    ``heads``: names, globs, ``"L1.H*"``, and tuples of names; all heads if None. ``on``: random repeats, or prompts.
+
     loss: with the heads ablated; effect, effect_se: less the intact loss, its mean and standard error over sequences
     (paired); intact: the loss without ablation. On random repeats the loss is that of the second copy, its first
-    token left out; on given tokens [sequence, token] that of every next token. A mean is taken over one batch.
-    ``edits`` are made in both runs; ``progress`` is told (done, of). Raises NoSuchSite, BadRequest, BadPrompt.
+    token left out; on given prompts, of any lengths, that of every next token. A mean is taken over one batch.
+    ``edits`` are made in both runs; ``progress`` is called with (done, of). Raises NoSuchSite, BadRequest, BadPrompt.
     Source: Olsson et al. 2022; ARENA, Intro to mech interp.
     """
     import xarray as xr
 
     groups = _groups(weights, weights.architecture.heads if heads is None else heads)
-    tokens = _tokens(weights, on, sequences, seed, edits)
+    tokens, lengths = _tokens(weights, on, sequences, seed)
     period = (tokens.shape[1] - (bos_of(weights) is not None)) // 2 - 1 if isinstance(on, str) else tokens.shape[1] - 1
     lists = [[], *([ablate(head, by=by) for head in group] for group in groups)]
     losses = np.full((len(lists), len(tokens)), np.nan)
     pieces = tokens.split(max(1, LOGITS // (tokens.shape[1] * weights.architecture.vocab)))
     done, total, low = 0, len(pieces) * len(lists), 0
     for piece in pieces:
-        trace = run(weights, piece, edits, record=True)
+        ends = lengths[low : low + len(piece)]
+        rows = [row[:end] for row, end in zip(piece.tolist(), ends, strict=True)]
+        trace = run(weights, piece if min(ends) == piece.shape[1] else rows, edits, record=True)
         for batch in reruns(trace, lists):
             found = _losses(batch, period).double().numpy()
             losses[list(batch.places), low : low + len(piece)] = found
@@ -92,28 +100,35 @@ def ablation_effects(
     )
 
 
-def _groups(weights: Weights, heads: Sequence[HeadName | tuple[HeadName, ...]]) -> list[tuple[Head, ...]]:
-    """Every entry as a tuple of heads that exist."""
-    named = [entry if isinstance(entry, tuple) else (entry,) for entry in heads]
+def _groups(weights: Weights, heads: str | Sequence[HeadName | tuple[HeadName, ...]]) -> list[tuple[Head, ...]]:
+    """Every entry as a tuple of heads that exist; a glob as many entries."""
+    listed = [heads] if isinstance(heads, str) else list(heads)
+    named: list[tuple[HeadName, ...]] = []
+    for entry in listed:
+        if isinstance(entry, str) and is_glob(entry):
+            named += [(head,) for head in heads_matching(weights, entry)]
+        else:
+            named.append(entry if isinstance(entry, tuple) else (entry,))
     found = [tuple(weights.architecture.check(parse_head(head), weights.name) for head in entry) for entry in named]
     if not found or not all(found):
         raise BadRequest("no head was named; give heads such as 'L1.H4', or tuples of them")
     return found
 
 
-def _tokens(weights: Weights, on: On, sequences: int, seed: int, edits: Sequence[Edit]) -> Tokens:
+def _tokens(weights: Weights, on: On, sequences: int, seed: int) -> tuple[Tokens, tuple[int, ...]]:
+    """Token ids, shorter prompts padded behind their end, and the length of each."""
     if isinstance(on, str):
         if on != "repeats":
             raise BadRequest(f"on={on!r}: expected 'repeats' or tokens [sequence, token]")
         if sequences < 1:
             raise BadRequest(f"sequences={sequences}: expected at least one")
         tokens = random_repeats(weights, sequences, seed=seed)
+        lengths = (tokens.shape[1],) * len(tokens)
     else:
-        tokens = as_tokens(weights, on)[0]
-    check(weights, tokens, edits)
-    if tokens.shape[1] < 2 + 2 * isinstance(on, str):
-        raise BadPrompt(f"sequences of {tokens.shape[1]} tokens have nothing to predict; give longer ones")
-    return tokens
+        tokens, _, lengths = as_prompts(weights, on)
+    if min(lengths) < 2 + 2 * isinstance(on, str):
+        raise BadPrompt(f"sequences of {min(lengths)} tokens have nothing to predict; give longer ones")
+    return tokens, lengths
 
 
 def _losses(batch: Batch, last: int) -> Float[Tensor, "run sequence"]:
@@ -121,4 +136,8 @@ def _losses(batch: Batch, last: int) -> Float[Tensor, "run sequence"]:
     tokens = batch.trace.tokens
     logits, target = batch.logits[:, -last - 1 : -1], tokens[:, -last:].repeat(len(batch.places), 1)
     loss = F.cross_entropy(logits.flatten(0, 1).float(), target.flatten(), reduction="none")
-    return loss.view(target.shape).mean(1).view(len(batch.places), len(tokens))
+    each = loss.view(target.shape)
+    if not batch.trace.padded:
+        return each.mean(1).view(len(batch.places), len(tokens))
+    real = tokens_of(batch.trace.lengths, tokens.shape[1])[:, 1:].repeat(len(batch.places), 1)
+    return (each.where(real, 0.0).sum(1) / real.sum(1)).view(len(batch.places), len(tokens))

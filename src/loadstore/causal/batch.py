@@ -8,9 +8,11 @@ import torch
 
 from loadstore.axes import Logits, Stream
 from loadstore.execution.edits import Edit
+from loadstore.execution.extent import blanked
 from loadstore.execution.forward import unembed
 from loadstore.execution.overflow import finite
 from loadstore.execution.record import LayerRecord, Record
+from loadstore.execution.run import replayed
 from loadstore.execution.trace import Trace
 
 
@@ -27,7 +29,7 @@ class Batch:
         read: What the unembedding reads [run × prompt, token, d_model], of all tokens that ran or of the one asked for.
         record: The layers from ``start`` on, if they were to be kept.
         step: What layer ``start`` did; None where only the unembedding reads something else.
-        at: The one token whose logits were asked for.
+        at: The token of each prompt whose logits were asked for; None for all tokens.
     """
 
     trace: Trace
@@ -38,7 +40,7 @@ class Batch:
     read: Stream
     record: Record | None
     step: LayerRecord | None
-    at: int | None = None
+    at: tuple[int, ...] | None = None
 
     def rows(self, run: int) -> slice:
         """The rows of one run."""
@@ -53,17 +55,21 @@ class Batch:
         if not bool(torch.isfinite(logits).all()):
             for run, edits in enumerate(self.edits):
                 finite(self.trace.weights, self.trace.tokens, edits, logits[self.rows(run)])
+        if self.at is None:
+            logits = blanked(logits, [length - self.first for length in self.trace.lengths] * len(self.edits))
         if self.at is None and self.first:
             before = self.trace.all_logits[:, : self.first].repeat(len(self.edits), 1, 1)
             logits = torch.cat([before, logits], 1)
         return logits
 
     def trace_of(self, run: int) -> Trace:
-        """One run: what ``run(model, tokens, edits)`` returns. Needs a record, and the logits of all tokens."""
+        """One run: what ``run(model, tokens, edits)`` returns; NaN where logits were not asked for."""
         rows = self.rows(run)
-        return replace(
-            self.trace, all_logits=self.logits[rows], edits=self.edits[run], replay=lambda: self._recorded(rows)
-        )
+        logits = self.logits[rows]
+        if self.at is not None:
+            asked, logits = logits[:, 0], torch.full_like(self.trace.all_logits, torch.nan)
+            logits[torch.arange(len(self.at)), self.at] = asked
+        return replace(self.trace, all_logits=logits, edits=self.edits[run], replay=lambda: self._recorded(rows))
 
     def traces(self) -> Iterator[tuple[int, Trace]]:
         """Each run with its place."""
@@ -73,7 +79,8 @@ class Batch:
     def _recorded(self, rows: slice) -> Record:
         """What one run did, the layers before ``start`` included."""
         intact = self.trace.record
-        assert self.record is not None
+        if self.record is None:  # asked for after all
+            return replayed(self.trace, self.edits[rows.start // len(self.trace.tokens)])
         behind = self.record.rows(rows)
         embed = intact.embed if behind.embed is None else behind.embed
         pos = intact.pos if behind.embed is None else behind.pos

@@ -4,10 +4,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from loadstore.causal.measure import measure, told
+from loadstore.causal.measure import described, measure
 from loadstore.causal.metrics import Measured
 from loadstore.causal.predictions import OfLogits
-from loadstore.execution.edits import Edit
+from loadstore.execution.kinds import Asked
 from loadstore.execution.run import Prompt, run
 from loadstore.model.weights import Weights
 
@@ -40,7 +40,7 @@ class Outcome:
         return tuple(after - before for before, after in zip(self.befores, self.afters, strict=True))
 
 
-def effect(weights: Weights, prompt: Prompt, edits: Sequence[Edit], metric: Measured) -> Outcome:
+def effect(weights: Weights, prompt: Prompt, edits: Sequence[Asked], metric: Measured) -> Outcome:
     """Run a prompt or a batch without the edits and with them, and measure both.
 
     ``standard_error``: of the change, over prompts; NaN for one. Where an edit takes a mean of the run itself, it is
@@ -53,8 +53,8 @@ def effect(weights: Weights, prompt: Prompt, edits: Sequence[Edit], metric: Meas
     change = after - before
     count = len(change)
     return Outcome(
-        metric=told(metric),
-        edits=tuple(str(edit) for edit in edits),
+        metric=described(metric),
+        edits=tuple(str(edit) for edit in edited.edits),
         before=float(before.mean()),
         after=float(after.mean()),
         change=float(change.mean()),

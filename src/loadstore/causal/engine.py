@@ -6,21 +6,26 @@ layer go side by side, as many as fit. Runs whose edits meet the readers of one 
 """
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
+from loadstore.axes import Stream
 from loadstore.causal.batch import Batch
 from loadstore.causal.branched import Taken, branched
 from loadstore.decomposition.decomposition import turned
 from loadstore.decomposition.reading import through
 from loadstore.execution.branch import Difference
 from loadstore.execution.changes import Loss
-from loadstore.execution.edits import Cut, Edit, Freeze, Patch, reader_of
+from loadstore.execution.edits import Ablate, Cut, Edit, Freeze, Patch, reader_of
 from loadstore.execution.fitting import check
 from loadstore.execution.forward import embedded, read_last, through_layers
+from loadstore.execution.kinds import Asked
 from loadstore.execution.plan import Edited, frozen_heads, removed, strongest
 from loadstore.execution.record import Record
+from loadstore.execution.several import expanded
 from loadstore.execution.together import Together
 from loadstore.execution.trace import Trace
 from loadstore.model.ports import reading
@@ -44,21 +49,21 @@ class _Plan:
         return bool(self.part)
 
 
-def rerun(trace: Trace, edits: Sequence[Edit]) -> Trace:
+def rerun(trace: Trace, edits: Sequence[Asked]) -> Trace:
     """Return the run with edits, besides those that it has. Raises what ``run`` raises for edits."""
     (batch,) = reruns(trace, [edits], keep=True)
     return batch.trace_of(0)
 
 
 def reruns(
-    trace: Trace, lists: Sequence[Sequence[Edit]], *, at: int | None = None, keep: bool = False
+    trace: Trace, lists: Sequence[Sequence[Asked]], *, at: int | Sequence[int] | None = None, keep: bool = False
 ) -> Iterator[Batch]:
     """Run a prompt again with each of several lists of edits.
 
     Args:
         trace: The run that is edited; it may have edits, which stay.
         lists: The edits of each run.
-        at: The one token whose logits are asked for, from 0; all tokens if None.
+        at: The one token whose logits are asked for, from 0, or that of each prompt; all tokens if None.
         keep: Record the runs, so that each can be had as a ``Trace``.
 
     Yields:
@@ -67,33 +72,37 @@ def reruns(
     Raises:
         NoSuchSite, NoSuchWire, BadPrompt, BadRequest, Undefined: As ``run`` does for edits that do not fit.
     """
+    ends = None if at is None else (at,) * len(trace.tokens) if isinstance(at, int) else tuple(at)
     groups: dict[Hashable, tuple[_Plan, list[int]]] = {}
-    for place, edits in enumerate(lists):
-        check(trace.weights, trace.tokens, [*trace.edits, *edits])
-        plan = _planned(trace, edits, at, keep=keep)
+    listed = [expanded(trace, edits) for edits in lists]
+    for place, edits in enumerate(listed):
+        check(trace, [*trace.edits, *edits])
+        plan = _planned(trace, edits, None if ends is None else min(ends), keep=keep)
         groups.setdefault(plan, (plan, []))[1].append(place)
     for plan, places in sorted(groups.values(), key=lambda group: group[0].start):
-        step = _side_by_side(trace, at)
+        step = _side_by_side(trace, ends)
         for some in (places[low : low + step] for low in range(0, len(places), step)):
-            edits = tuple((*trace.edits, *lists[place]) for place in some)
+            edits = tuple((*trace.edits, *listed[place]) for place in some)
             go = _branched if plan.branches else _together
-            yield go(trace, plan, tuple(some), edits, at, keep=keep)
+            yield go(trace, plan, tuple(some), edits, ends, keep=keep)
 
 
 def starts(trace: Trace, edit: Edit) -> int:
     """The first layer that an edit can change; n_layers for the unembedding."""
     if isinstance(edit, Freeze):
-        return 0 if edit.what == "norms" else min(head.layer for head in frozen_heads(trace.weights, edit))
+        if edit.what == "norms":  # the run's own scales change nothing before another edit does
+            return trace.weights.architecture.n_layers if edit.source is trace else 0
+        return min(head.layer for head in frozen_heads(trace.weights, edit))
     reader = reader_of(edit)
     if reader is None:
         return max(0, edit.writer.layer)
     return trace.weights.architecture.n_layers if reader.is_unembed else reader.layer
 
 
-def _side_by_side(trace: Trace, at: int | None) -> int:
+def _side_by_side(trace: Trace, ends: tuple[int, ...] | None) -> int:
     """How many runs fit in one batch."""
     batch, tokens = trace.tokens.shape
-    rows = batch * (tokens if at is None else 1)
+    rows = batch * (tokens if ends is None else 1)
     return max(1, min(TOKENS // (batch * tokens), LOGITS // (rows * trace.weights.architecture.vocab)))
 
 
@@ -106,19 +115,34 @@ def _planned(trace: Trace, edits: Sequence[Edit], at: int | None, *, keep: bool)
         norms = [
             id(edit.source) for edit in (*trace.edits, *edits) if isinstance(edit, Freeze) and edit.what == "norms"
         ]
-        return _Plan(start, "", 0, norms[0] if norms else 0)
+        first = 0 if keep or trace.edits else min((_first_store(trace, edit) for edit in edits), default=0)
+        return _Plan(start, "", first if at is None else min(first, at), norms[0] if norms else 0)
     first = 0 if keep else min((_first(trace, edit) for edit in edits), default=0)
     part = "mlp" if any(is_mlp for _, is_mlp in met) else "heads"
     return _Plan(start, part, first if at is None else min(first, at), 0)
+
+
+def _first_store(trace: Trace, edit: Edit) -> int:
+    """The first token at which an edit can change anything, for runs that begin there.
+
+    Rounded down to a quarter of the prompt, so that more runs go side by side, unless it is the last token. A mean of
+    the run itself needs all tokens.
+    """
+    if isinstance(edit, Freeze) or reader_of(edit) is not None:
+        return 0
+    if isinstance(edit, Ablate) and edit.over is None and edit.by == "mean":
+        return 0
+    first, last = _first(trace, edit), min(trace.lengths) - 1
+    return first if first == last else first - first % max(1, last // 4)
 
 
 def _first(trace: Trace, edit: Edit) -> int:
     """The first token at which an edit of one wire can change anything."""
     if isinstance(edit, Freeze):
         return 0
-    length = trace.tokens.shape[1]
+    length = min(trace.lengths)
     if edit.at is not None:
-        return min(place % length for place in edit.at)
+        return min(place % each for place in edit.at for each in trace.lengths)
     if not isinstance(edit, Patch) or getattr(edit.source, "edits", True):
         return 0
     differ = (trace.tokens != edit.source.tokens).any(0)
@@ -136,7 +160,7 @@ def _branched(
     plan: _Plan,
     places: tuple[int, ...],
     lists: tuple[tuple[Edit, ...], ...],
-    at: int | None,
+    ends: tuple[int, ...] | None,
     *,
     keep: bool,
 ) -> Batch:
@@ -147,7 +171,7 @@ def _branched(
             reader = reader_of(edit)
             assert reader is not None
             assert isinstance(edit, Cut | Patch)
-            value = removed(trace.weights, edit, _recorded(trace, edit.writer))
+            value = removed(trace.weights, edit, _recorded(trace, edit.writer), trace.extent)
             if reader.is_mlp or reader.is_unembed:
                 losses.append((run, Loss(edit.writer, reader, value)))
                 continue
@@ -155,8 +179,18 @@ def _branched(
             part = through(trace, reader, edit.writer, value) @ reading(trace.weights, reader).matrix
             differences.append(Difference(run, reader, turned(trace, reader, part)))
     taken = Taken(len(lists), plan.start, differences, losses, plan.first)
-    read, step, record = branched(trace, taken, at, keep=keep)
-    return Batch(trace, places, lists, plan.start, plan.first, read, record, step, at)
+    one = ends[0] if ends is not None and len(set(ends)) == 1 else None
+    read, step, record = branched(trace, taken, one, keep=keep)
+    read = read if one is not None else at_ends(read, ends, plan.first)
+    return Batch(trace, places, lists, plan.start, plan.first, read, record, step, ends)
+
+
+def at_ends(read: Stream, ends: tuple[int, ...] | None, first: int = 0) -> Float[Tensor, "batch row d_model"]:
+    """One token of each prompt, of all runs; all tokens if None."""
+    if ends is None:
+        return read
+    rows = torch.tensor(ends).repeat(len(read) // len(ends)) - first
+    return read[torch.arange(len(read)), rows][:, None]
 
 
 def _together(
@@ -164,27 +198,29 @@ def _together(
     plan: _Plan,
     places: tuple[int, ...],
     lists: tuple[tuple[Edit, ...], ...],
-    at: int | None,
+    ends: tuple[int, ...] | None,
     *,
     keep: bool,
 ) -> Batch:
-    weights, record, runs = trace.weights, trace.record, len(lists)
+    weights, record, runs, first = trace.weights, trace.record, len(lists), plan.first
     parts: list[Edited] = []
     for edits in lists:
         wires = [edit.writer for edit in edits if not isinstance(edit, Freeze) and reader_of(edit) is not None]
         known = {writer: _recorded(trace, writer) for writer in wires if plan.start and writer.layer < plan.start}
-        parts.append(Edited(weights, edits, values=known))
+        parts.append(Edited(weights, edits, values=known, extent=replace(trace.extent, first=plan.first)))
     edited, kept = Together(parts, len(trace.tokens)), Record() if keep else None
     depth = weights.architecture.n_layers
     with torch.no_grad():
         if plan.start == 0:
-            stream, beside = embedded(weights, trace.tokens.repeat(runs, 1), edited, kept)
+            stream, beside = embedded(weights, trace.tokens[:, first:].repeat(runs, 1), edited, kept, first)
         else:
             found = record.final if plan.start == depth else record.layers[plan.start].stream
             assert found is not None
-            stream, beside = found.repeat(runs, 1, 1), None
+            stream, beside = found[:, first:].repeat(runs, 1, 1), None
             if record.pos is not None and weights.architecture.positions_bypass_norm:
-                beside = record.pos if record.pos.dim() == 2 else record.pos.repeat(runs, 1, 1)
-        stream = through_layers(weights, plan.start, stream, beside, edited, kept)
-        read = read_last(weights, stream, edited, kept)
-    return Batch(trace, places, lists, plan.start, 0, read if at is None else read[:, [at]], kept, None, at)
+                pos = record.pos[..., first:, :]
+                beside = pos if pos.dim() == 2 else pos.repeat(runs, 1, 1)
+        past = record if first else None
+        stream = through_layers(weights, plan.start, stream, beside, edited, kept, first, past=past)
+        read = at_ends(read_last(weights, stream, edited, kept), ends, first)
+    return Batch(trace, places, lists, plan.start, first, read, kept, None, ends)

@@ -1,16 +1,83 @@
 """A metric, or a plain function, of every prompt of a run."""
 
-from dataclasses import replace
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.causal.metrics import Measured
-from loadstore.causal.predictions import Metric
+from loadstore.causal.predictions import Metric, OfLogits, Prediction, Rows
 from loadstore.errors import BadRequest
+from loadstore.execution.positions import At, token_indices
+from loadstore.execution.record import Record
 from loadstore.execution.trace import Trace
+from loadstore.model.weights import Weights
 from loadstore.quote import quote
+
+
+@dataclass(frozen=True)
+class FunctionOfLogits(Prediction):
+    """A caller's function of the logits after the last token of each prompt, called with all prompts at once."""
+
+    function: Callable[[Tensor], Any]
+    at: At = -1
+
+    def of(self, weights: Weights, logits: Rows, intact: Rows) -> Float[Tensor, " batch"]:
+        """The number of every prompt. Raises BadRequest where the function gives anything else."""
+        try:
+            values = torch.as_tensor(self.function(logits))
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise BadRequest(f"metric= gave no number for each prompt: {quote(error)}") from None
+        if values.shape != (len(logits),):
+            raise BadRequest(
+                f"metric= gave {list(values.shape)} for logits {list(logits.shape)}; a function of logits gives one "
+                f"number for each prompt, [{len(logits)}], such as logits[:, a] - logits[:, b]"
+            )
+        return values
+
+    def __str__(self) -> str:
+        return getattr(self.function, "__name__", type(self.function).__name__)
+
+
+def as_metric(metric: Measured) -> Measured:
+    """A function whose first argument is called ``logits`` as a metric; anything else as it is."""
+    if isinstance(metric, Metric) or not callable(metric):
+        return metric
+    try:
+        names = list(inspect.signature(metric).parameters)
+    except (TypeError, ValueError):
+        return metric
+    return FunctionOfLogits(cast("Callable[[Tensor], Any]", metric)) if names[:1] == ["logits"] else metric
+
+
+def needs_record(metric: Measured, trace: Trace) -> bool:
+    """Whether a metric asks for more of a run than its logits; a plain function is tried on one prompt."""
+    if isinstance(metric, Metric):
+        return not isinstance(metric, OfLogits)
+    asked: list[bool] = []
+
+    def watched() -> Record:
+        asked.append(True)
+        return trace.record
+
+    measure(metric, replace(trace, replay=watched), trace)
+    return bool(asked)
+
+
+def needs_last(metric: Measured, trace: Trace) -> bool:
+    """Whether a plain function reads no logits but those after the last token of each prompt: all others are hidden."""
+    rows, ends = torch.arange(len(trace.tokens)), token_indices(trace, -1)
+    hidden = torch.full_like(trace.all_logits, torch.nan)
+    hidden[rows, ends] = trace.all_logits[rows, ends]
+    try:
+        seen = measure(metric, replace(trace, all_logits=hidden), trace)
+    except Exception:  # the caller's function may refuse NaN in any way
+        return False
+    return seen.equal(measure(metric, trace, trace))
 
 
 def measure(metric: Measured, trace: Trace, intact: Trace) -> Float[Tensor, " batch"]:
@@ -18,27 +85,16 @@ def measure(metric: Measured, trace: Trace, intact: Trace) -> Float[Tensor, " ba
 
     Raises BadRequest where a function gives no number.
     """
+    metric = as_metric(metric)
     with torch.no_grad():
         if isinstance(metric, Metric):
             return metric(trace, intact).double().cpu()
         if not callable(metric):
             raise BadRequest(f"metric={quote(repr(metric), 40)}: expected kl(), log_probability(…) …, or a function")
-        found = [_number(metric(one_prompt(trace, place))) for place in range(len(trace.tokens))]
-    return torch.tensor(found, dtype=torch.float64)
-
-
-def one_prompt(trace: Trace, place: int) -> Trace:
-    """One prompt of a batch; what it stored is what it stored in the batch, means of the batch included."""
-    if not trace.batched:
-        return trace
-    rows = slice(place, place + 1)
-    return replace(
-        trace,
-        tokens=trace.tokens[rows],
-        batched=False,
-        all_logits=trace.all_logits[rows],
-        replay=lambda: trace.record.rows(rows),
-    )
+        runs = [trace.prompt(index) for index in range(len(trace.tokens))] if trace.batched else [trace]
+        of_run = cast("Callable[[Trace], Any]", metric)
+        values = [_number(of_run(run)) for run in runs]
+    return torch.tensor(values, dtype=torch.float64)
 
 
 def _number(value: object) -> float:
@@ -49,6 +105,6 @@ def _number(value: object) -> float:
         raise BadRequest(f"metric= gave no single number for a prompt: {quote(error)}") from None
 
 
-def told(metric: Measured) -> str:
+def described(metric: Measured) -> str:
     """A metric in words."""
     return str(metric) if isinstance(metric, Metric) else getattr(metric, "__name__", type(metric).__name__)

@@ -7,13 +7,15 @@
     loss              −mean log p(next token), of all or from one on        nats
     pattern_entry     A[query, key] of one head
 
-A plain function of a run of one prompt is a metric too. Tests: tests/causal/test_metrics.py.
+A plain function of a run of one prompt is a metric too, and so is one of ``logits`` [prompt, vocab], those after the
+last token of each prompt: its argument has that name. Tests: tests/causal/test_metrics.py.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
@@ -26,21 +28,22 @@ from loadstore.causal.predictions import (
     OfLogits,
     Prediction,
     ProbabilityDifference,
+    compared,
     divergence,
-    token_index,
 )
 from loadstore.causal.targets import Targets, chosen
 from loadstore.errors import BadPrompt, BadRequest
+from loadstore.execution.positions import At, token_indices
 from loadstore.execution.trace import Trace
 from loadstore.sites import Head, parse_head
 
-Measured: TypeAlias = Metric | Callable[[Trace], float | Tensor]
+Measured: TypeAlias = Metric | Callable[[Trace], float | Tensor] | Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
 class _Divergence(OfLogits):
-    def __call__(self, trace: Trace, intact: Trace) -> Float[Tensor, " batch"]:
-        return divergence(trace.all_logits, intact.all_logits).mean(-1)
+    def __call__(self, trace: Trace, intact: Trace | None = None) -> Float[Tensor, " batch"]:
+        return divergence(trace.all_logits, compared(intact).all_logits).nanmean(-1)  # NaN behind shorter prompts
 
     def __str__(self) -> str:
         return "KL of the predictions from the intact ones, mean over tokens, nats"
@@ -50,14 +53,19 @@ class _Divergence(OfLogits):
 class _Loss(OfLogits):
     start: int
 
-    def __call__(self, trace: Trace, intact: Trace) -> Float[Tensor, " batch"]:
-        if trace.tokens.shape[1] < 2:
+    def __call__(self, trace: Trace, intact: Trace | None = None) -> Float[Tensor, " batch"]:
+        if min(trace.lengths) < 2:
             raise BadPrompt("a prompt of one token has nothing to predict; give a longer one")
-        start = token_index(trace, self.start)
-        if start > trace.tokens.shape[1] - 2:
+        starts = token_indices(trace, self.start)
+        if any(start > length - 2 for start, length in zip(starts, trace.lengths, strict=True)):
             raise BadRequest(f"nothing follows token {self.start}; begin the loss earlier")
+        start = min(starts)
         following = trace.tokens[:, start + 1 :].to(trace.all_logits.device)
-        return F.cross_entropy(trace.all_logits[:, start:-1].mT, following, reduction="none").mean(-1)
+        losses = F.cross_entropy(trace.all_logits[:, start:-1].mT, following, reduction="none")
+        if len(set(starts)) == 1 and not trace.padded:
+            return losses.mean(-1)
+        ends = [slice(first - start, length - 1 - start) for first, length in zip(starts, trace.lengths, strict=True)]
+        return torch.stack([row[end].mean() for row, end in zip(losses, ends, strict=True)])
 
     def __str__(self) -> str:
         return f"loss, mean over {f'what follows token {self.start} and later' if self.start else 'tokens'}, nats"
@@ -66,37 +74,37 @@ class _Loss(OfLogits):
 @dataclass(frozen=True)
 class _PatternEntry(Metric):
     head: Head
-    query: int
-    key: int
+    query: At
+    key: At
 
-    def __call__(self, trace: Trace, intact: Trace) -> Float[Tensor, " batch"]:
+    def __call__(self, trace: Trace, intact: Trace | None = None) -> Float[Tensor, " batch"]:
         head = trace.weights.architecture.check(self.head, trace.weights.name)
-        query, key = token_index(trace, self.query), token_index(trace, self.key)
-        return trace.record.layers[head.layer].pattern[:, head.index, query, key]
+        query, key = token_indices(trace, self.query), token_indices(trace, self.key)
+        return trace.record.layers[head.layer].pattern[torch.arange(len(query)), head.index, query, key]
 
     def __str__(self) -> str:
         return f"attention of {self.head} at token {self.query} to token {self.key}"
 
 
-def log_probability(token: Targets, at: int = -1) -> Prediction:
+def log_probability(token: Targets, at: At = -1) -> Prediction:
     """Log-probability of a token after token ``at``, nats.
 
     Args:
         token: A token id or a text of exactly one token; a list has one for each prompt, or several, whose mean is
             taken.
-        at: The token after which it is predicted, negative ones counted from the end.
+        at: The token after which it is predicted, an index (negative: from the end of each prompt) or a text.
     """
     return LogProbability(chosen(token), at)
 
 
-def logit_difference(token: Targets, against: Targets, at: int = -1) -> Prediction:
+def logit_difference(token: Targets, against: Targets, at: At = -1) -> Prediction:
     """The logit of one token less that of another after token ``at``: their log odds.
 
     Args:
         token: A token id or a text of exactly one token; a list has one for each prompt, or several, whose mean is
             taken.
         against: The token or tokens whose logit is subtracted.
-        at: The token after which they are predicted, negative ones counted from the end.
+        at: The token after which they are predicted, an index (negative: from the end of each prompt) or a text.
 
     Example:
         >>> metric = ls.logit_difference([" Mary", " Anna"], [" John", " Paul"])  # of two prompts
@@ -104,19 +112,19 @@ def logit_difference(token: Targets, against: Targets, at: int = -1) -> Predicti
     return LogitDifference(chosen(token), chosen(against), at)
 
 
-def probability_difference(token: Targets, against: Targets, at: int = -1) -> Prediction:
+def probability_difference(token: Targets, against: Targets, at: At = -1) -> Prediction:
     """The probability of one token, or of several together, less that of others after token ``at``.
 
     Args:
         token: A token id or a text of exactly one token; a list has one for each prompt, or several, whose
             probabilities are added.
         against: The token or tokens whose probability is subtracted.
-        at: The token after which they are predicted, negative ones counted from the end.
+        at: The token after which they are predicted, an index (negative: from the end of each prompt) or a text.
     """
     return ProbabilityDifference(chosen(token), chosen(against), at)
 
 
-def kl(at: int | None = None) -> Metric:
+def kl(at: At | None = None) -> Metric:
     """KL(p‖p′) of the prediction after token ``at`` from the intact p, or its mean over tokens, nats."""
     return _Divergence() if at is None else DivergenceAt(at)
 
@@ -126,6 +134,6 @@ def loss(start: int = 0) -> Metric:
     return _Loss(start)
 
 
-def pattern_entry(head: Head | str, query: int, key: int) -> Metric:
+def pattern_entry(head: Head | str, query: At, key: At) -> Metric:
     """How much a head attends from one token to another."""
     return _PatternEntry(parse_head(head), query, key)

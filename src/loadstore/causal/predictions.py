@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.causal.targets import Chosen
 from loadstore.errors import BadRequest
+from loadstore.execution.positions import At, token_indices
 from loadstore.execution.trace import Trace
 from loadstore.model.weights import Weights
 
@@ -20,8 +22,11 @@ class Metric(ABC):
     """A number of a run for each of its prompts."""
 
     @abstractmethod
-    def __call__(self, trace: Trace, intact: Trace) -> Float[Tensor, " batch"]:
-        """The number of every prompt of ``trace``, compared with ``intact`` where the metric compares."""
+    def __call__(self, trace: Trace, intact: Trace | None = None) -> Float[Tensor, " batch"]:
+        """The number of every prompt of ``trace``; ``intact`` is the run that KL is taken from, and no other metric's.
+
+        Raises BadRequest.
+        """
 
 
 class OfLogits(Metric):
@@ -31,7 +36,7 @@ class OfLogits(Metric):
 class Prediction(OfLogits):
     """A metric of what is predicted after one token."""
 
-    at: int
+    at: At
 
     @abstractmethod
     def of(self, weights: Weights, logits: Rows, intact: Rows) -> Float[Tensor, " batch"]:
@@ -41,10 +46,12 @@ class Prediction(OfLogits):
         """The metric of some of the prompts."""
         return self
 
-    def __call__(self, trace: Trace, intact: Trace) -> Float[Tensor, " batch"]:
+    def __call__(self, trace: Trace, intact: Trace | None = None) -> Float[Tensor, " batch"]:
         """The number of every prompt. Raises BadRequest for a token that is not there."""
-        at = token_index(trace, self.at)
-        return self.of(trace.weights, trace.all_logits[:, at], intact.all_logits[:, at])
+        at = token_indices(trace, self.at)
+        rows = torch.arange(len(at))
+        logits = trace.all_logits[rows, at]
+        return self.of(trace.weights, logits, logits if intact is None else intact.all_logits[rows, at])
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,7 @@ class LogProbability(Prediction):
     """The log-probability of the targets; of several the mean."""
 
     token: Chosen
-    at: int = -1
+    at: At = -1
 
     def of(self, weights: Weights, logits: Rows, intact: Rows) -> Float[Tensor, " batch"]:
         """The number of every prompt."""
@@ -72,7 +79,7 @@ class Difference(Prediction):
 
     token: Chosen
     against: Chosen
-    at: int = -1
+    at: At = -1
 
     def rows(self, indices: Sequence[int]) -> "Prediction":
         """The metric of some of the prompts."""
@@ -117,11 +124,22 @@ class ProbabilityDifference(Difference):
         return f"probability difference, {self.sides}, {after(self.at)}"
 
 
+def compared(intact: Trace | None) -> Trace:
+    """The run that a metric compares with. Raises BadRequest where there is none."""
+    if intact is None:
+        raise BadRequest("kl compares a run with an intact one: call it with both, metric(trace, intact)")
+    return intact
+
+
 @dataclass(frozen=True)
 class DivergenceAt(Prediction):
     """KL of the prediction from the intact one."""
 
-    at: int
+    at: At
+
+    def __call__(self, trace: Trace, intact: Trace | None = None) -> Float[Tensor, " batch"]:
+        """The number of every prompt. Raises BadRequest for a token that is not there."""
+        return super().__call__(trace, compared(intact))
 
     def of(self, weights: Weights, logits: Rows, intact: Rows) -> Float[Tensor, " batch"]:
         """The number of every prompt."""
@@ -131,17 +149,11 @@ class DivergenceAt(Prediction):
         return f"KL of the prediction {after(self.at)} from the intact one, nats"
 
 
-def after(at: int) -> str:
+def after(at: At) -> str:
     """After which token something is predicted, in words."""
-    return "after the last token" if at == -1 else f"after token {at}"
-
-
-def token_index(trace: Trace, at: int) -> int:
-    """The index of a token, negative ones counted from the end. Raises BadRequest for one that is not there."""
-    length = trace.tokens.shape[1]
-    if isinstance(at, bool) or not hasattr(at, "__index__") or not -length <= at < length:
-        raise BadRequest(f"there is no token {at}: the prompt has tokens 0 to {length - 1}")
-    return int(at) % length
+    if at == -1:
+        return "after the last token"
+    return f"after token {repr(at) if isinstance(at, str) else at}"
 
 
 def divergence(logits: Float[Tensor, "*any vocab"], intact: Float[Tensor, "*any vocab"]) -> Float[Tensor, "*any"]:

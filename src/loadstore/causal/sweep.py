@@ -1,12 +1,12 @@
-"""Every one of many wires cut, or patched from another run, by itself: what becomes of a metric.
+"""Every one of many wires or writers edited by itself: what becomes of a metric.
 
-The change is that of ``run(…, edits=[cut(writer, reader)])`` or ``[patch(writer, source, reader=reader)]``, one pass
-for each wire (tests/causal/test_sweep.py). docs/interventions.md says what a cut and a patch are.
+The change is that of ``run(…, edits=[edit])`` with ``cut``, ``ablate`` or ``patch``, one pass for each
+(tests/causal/test_sweep.py, tests/causal/test_sweep_writers.py). docs/interventions.md says what the edits are.
 """
 
 import time
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import torch
 from jaxtyping import Float
@@ -14,24 +14,23 @@ from torch import Tensor
 
 from loadstore.causal.batch import Batch
 from loadstore.causal.engine import reruns, starts
-from loadstore.causal.measure import measure, told
+from loadstore.causal.measure import as_metric, described, measure, needs_last, needs_record
 from loadstore.causal.metrics import Measured
-from loadstore.causal.predictions import OfLogits, Prediction, token_index
-from loadstore.errors import BadRequest, NoSuchWire, Undefined
+from loadstore.causal.predictions import Metric, Prediction
+from loadstore.causal.swept import Swept, Wires, swept
+from loadstore.causal.swept import Wire as Wire
+from loadstore.errors import BadRequest, Undefined
 from loadstore.estimates import layer_parameters
-from loadstore.execution.edits import Edit, cut, patch
+from loadstore.execution.kinds import Edit
+from loadstore.execution.positions import At, token_indices
 from loadstore.execution.trace import Trace
-from loadstore.model.where import asked_for
-from loadstore.model.wiring import Wiring, wiring
 from loadstore.progress import Progress
-from loadstore.sites import Reader, Writer
 from loadstore.threads import threads_for
 
 if TYPE_CHECKING:
     import xarray as xr
 
-Wire: TypeAlias = tuple[Writer, Reader]
-Wires: TypeAlias = str | Sequence[str] | Sequence[tuple[Writer | str, Reader | str]]
+Ablated: TypeAlias = Literal["mean", "zero"]
 
 
 @threads_for(0)
@@ -41,30 +40,63 @@ def sweep(
     *,
     metric: Measured,
     source: Trace | None = None,
+    by: Ablated = "mean",
+    at: At | None = None,
     progress: Progress | None = None,
     estimate: Callable[[float], None] | None = None,
 ) -> "xr.Dataset":
-    """Cut every wire by itself, or patch it from ``source``: Dataset over wire.
+    """Edit every wire or every writer by itself: cut or ablate it, or patch it from ``source``.
 
-    ``wires``: one or several globs, ``"* -> L18.*.K"``, or a list of (writer, reader). change: of the metric, mean over
-    prompts; standard_error over prompts (NaN for one). In the attributes ``before``, the metric of ``trace``,
-    and ``seconds``, the time that all wires were expected to take after the first batch of them was measured;
-    ``estimate`` is told it then, ``progress`` (done, of) after every batch. Raises Undefined for an edited run,
-    NoSuchSite, NoSuchWire, BadRequest, BadPrompt.
+    Args:
+        trace: A run of one prompt or a batch, without edits.
+        wires: Globs of wires, ``"* -> L18.*.K"``, or a list of (writer, reader); or globs of writers, ``"L*.H*"``,
+            whose edits all readers see. ``"L*.stream"`` is the stream that each layer finds.
+        metric: What is measured: a metric, a function of a run of one prompt, or a function of ``logits``
+            [prompt, vocab] after the last token.
+        source: A run of as many tokens, such as of a counterfactual prompt, from which is patched. None: cut, or
+            ablate.
+        by: What takes the place of a store without ``source``: its mean over the run, or zero.
+        at: Edit at this token only, an index or a text; ``"each"``: at each token by itself.
+        progress: Called with (done, of) after every batch.
+        estimate: Called with the seconds that all edits are expected to take, after the first batch.
+
+    Returns:
+        Dataset with dim wire, or writer, and with ``at="each"`` also token. ``change``: of the metric, mean over
+        prompts; ``standard_error`` over prompts, NaN for one. Wires are chosen by ``.sel(writer="L20.H0")`` and
+        ``.sel(reader="L23.H0.Q")``. Attributes: ``before``, the metric of ``trace``, and ``seconds``, as expected.
+
+    Raises:
+        NoSuchSite, NoSuchWire: A name or glob names nothing.
+        BadRequest, BadPrompt: The metric, a token or ``source`` does not fit.
+        Undefined: The run has edits, or ``at="each"`` is asked of prompts of unequal length.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> trace = ls.run(model, "the cat sat on the mat. the dog sat")
+        >>> heads = ls.sweep(trace, "L*.H*", metric=ls.log_probability(" on"), by="zero")
+        >>> heads.change.sel(writer="L1.H4").item() < 0
+        True
     """
     import xarray as xr
 
     if trace.edits:
         raise Undefined("wires are swept on a run without edits; run the prompt without them")
-    chosen = chosen_wires(wiring(trace.weights), wires)
-    edits = [cut(w, r) if source is None else patch(w, source, reader=r) for w, r in chosen]
+    if source is not None and by != "mean":
+        raise BadRequest(f"by={by!r} is for a sweep without source=; leave one of them out")
+    asked = swept(trace, wires, at)
+    edits = list(asked.edits(trace, source, by))
+    metric = as_metric(metric)
     before = measure(metric, trace, trace)
-    changes = torch.full((len(chosen), len(before)), torch.nan, dtype=torch.float64)
+    changes = torch.full((len(edits), len(before)), torch.nan, dtype=torch.float64)
     costs = [_cost(trace, edit, metric) for edit in edits]
     assert trace.record.final is not None  # recorded by now, so that this is no part of the first batch's time
     done, seconds, started = 0, 0.0, time.perf_counter()
-    at = token_index(trace, metric.at) if isinstance(metric, Prediction) else None
-    for batch in reruns(trace, [[edit] for edit in edits], at=at, keep=not isinstance(metric, OfLogits)):
+    keep = needs_record(metric, trace)
+    last = not (keep or isinstance(metric, Metric)) and needs_last(metric, trace)
+    ends = token_indices(trace, metric.at) if isinstance(metric, Prediction) else None
+    ends = token_indices(trace, -1) if last else ends
+    for batch in reruns(trace, [[edit] for edit in edits], at=ends, keep=keep):
         changes[list(batch.places)] = _measured(batch, metric) - before
         if not done:
             rate = (time.perf_counter() - started) / sum(costs[place] for place in batch.places)
@@ -73,42 +105,50 @@ def sweep(
                 estimate(seconds)
         done += len(batch.places)
         if progress is not None:
-            progress(done, len(chosen))
+            progress(done, len(edits))
     count = len(before)
     error = changes.std(1) / count**0.5 if count > 1 else torch.full_like(changes[:, 0], torch.nan)
-    how = "cut, by the mean of the run" if source is None else "patched from another run"
-    return xr.Dataset(
-        {"change": ("wire", changes.mean(1).numpy()), "standard_error": ("wire", error.numpy())},
-        coords={
-            "writer": ("wire", [str(writer) for writer, _ in chosen]),
-            "reader": ("wire", [str(reader) for _, reader in chosen]),
-        },
+    dims, coords = _axes(trace, asked)
+    sizes = (len(asked.tokens or ()), -1) if asked.each else (-1,)
+    found = xr.Dataset(
+        {"change": (dims, changes.mean(1).view(sizes).numpy()), "standard_error": (dims, error.view(sizes).numpy())},
+        coords=coords,
         attrs={
             "model": trace.weights.name,
             "bos": trace.weights.begins,
-            "definition": f"change of the metric with one wire {how}, norm scales of its reader frozen",
-            "metric": told(metric),
+            "definition": _definition(asked, source, by),
+            "metric": described(metric),
             "before": float(before.mean()),
             "prompts": count,
             "tokens": trace.tokens.shape[1],
             "seconds": seconds,
         },
     )
+    return found.set_xindex("writer").set_xindex("reader") if asked.wires else found.transpose("writer", ...)
 
 
-def chosen_wires(network: Wiring, wires: Wires) -> list[Wire]:
-    """The wires that globs or pairs name, each once; of globs those that exist. Raises NoSuchSite, NoSuchWire."""
-    if isinstance(wires, str) or (wires and all(isinstance(each, str) for each in wires)):
-        globs = [wires] if isinstance(wires, str) else [str(each) for each in wires]
-        writers, readers, asked = asked_for(network, "*", "*", globs)
-        exists = asked & network.between(writers, readers)
-        if not exists.any():
-            raise NoSuchWire(f"{', '.join(globs)} names no wire: its writers store after its readers have loaded")
-        return [(writers[i], reader) for j, reader in enumerate(readers) for i in exists[:, j].nonzero()[0]]
-    pairs = [each for each in wires if not isinstance(each, str)]
-    if not pairs or len(pairs) < len(wires) or not all(len(pair) == 2 for pair in pairs):
-        raise BadRequest("wires= is one or several globs, '* -> L1.*.K', or a list of (writer, reader)")
-    return list(dict.fromkeys(network.wire(str(writer), str(reader)) for writer, reader in pairs))
+def _axes(trace: Trace, asked: Swept) -> tuple[tuple[str, ...], dict[str, tuple[str, list[str] | list[int]]]]:
+    """The axes of the result, tokens first, and their labels."""
+    axis = "wire" if asked.wires else "writer"
+    writers = [writer for writer, _ in asked.wires] or list(asked.writers)
+    coords: dict[str, tuple[str, list[str] | list[int]]] = {"writer": (axis, [str(writer) for writer in writers])}
+    if asked.wires:
+        coords["reader"] = axis, [str(reader) for _, reader in asked.wires]
+    else:
+        coords["layer"] = axis, [writer.layer for writer in writers]
+    if asked.each:
+        coords["token"] = "token", list(asked.tokens or ()) if trace.batched else trace.labels
+    return ("token", axis) if asked.each else (axis,), coords
+
+
+def _definition(asked: Swept, source: Trace | None, by: Ablated) -> str:
+    """What was done to each wire or writer, in words."""
+    replaced = f"by {'the mean of the run' if by == 'mean' else by}"
+    if asked.wires:
+        how = f"cut, {replaced}" if source is None else "patched from another run"
+        return f"change of the metric with one wire {how}, norm scales of its reader frozen"
+    how = f"ablated, {replaced}" if source is None else "patched from another run"
+    return f"change of the metric with the store of one writer {how}, for all readers"
 
 
 def _cost(trace: Trace, edit: Edit, metric: Measured) -> float:
@@ -123,6 +163,7 @@ def _measured(batch: Batch, metric: Measured) -> Float[Tensor, "run prompt"]:
     """The metric in each run."""
     trace, runs = batch.trace, len(batch.places)
     if isinstance(metric, Prediction):
-        intact = trace.all_logits[:, batch.at].repeat(runs, 1)
+        assert batch.at is not None
+        intact = trace.all_logits[torch.arange(len(batch.at)), batch.at].repeat(runs, 1)
         return metric.of(trace.weights, batch.logits[:, 0], intact).double().cpu().view(runs, -1)
     return torch.stack([measure(metric, batch.trace_of(run), trace) for run in range(runs)])

@@ -53,7 +53,7 @@ class Shelf:
 
 
 def _check(path: Path, size: int | None, expected: str | None, where: Address) -> None:
-    """Compare a fetched file with the size and the SHA-256 (or git's SHA-1) that was told; a wrong one is removed."""
+    """Compare a fetched file with the hub's size and SHA-256 (or git's SHA-1); a wrong one is removed."""
     found = path.stat().st_size
     total = hashlib.sha256()
     if expected is not None and len(expected) == 40:
@@ -66,7 +66,7 @@ def _check(path: Path, size: int | None, expected: str | None, where: Address) -
     path.resolve().unlink(missing_ok=True)
     path.unlink(missing_ok=True)
     wrong = f"{found:,} bytes, expected {size:,}" if found != size else f"hash {total.hexdigest()}, expected {expected}"
-    raise BadCheckpoint(f"{path.name} of {where} is not the file that was told ({wrong}); it was removed, try again")
+    raise BadCheckpoint(f"{path.name} of {where} is not the hub's file ({wrong}); it was removed, try again")
 
 
 def _bar() -> Any:
@@ -82,7 +82,7 @@ def _bar() -> Any:
 
 @contextmanager
 def quiet() -> Generator[None]:
-    """Without the library's own lines on stderr: what goes wrong is told once, by us."""
+    """Without the library's own lines on stderr: loadstore reports a failure once."""
     from huggingface_hub.utils import logging
 
     before = logging.get_verbosity()

@@ -63,7 +63,7 @@ def cached(where: Address) -> Path | None:
 
 
 def _shelf(where: Address, *, of_model: bool = True) -> Shelf:
-    """List a repository; where that fails, its copy in the cache stands in, and without one the failure is told."""
+    """List a repository; where that fails, its copy in the cache stands in, and without one the failure is raised."""
     import huggingface_hub as hub
 
     try:
@@ -94,7 +94,7 @@ def _config(shelf: Shelf) -> dict[str, Any]:
     try:
         found: object = json.loads(shelf.get(CONFIG).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
-        return {}  # reading the checkpoint tells what is wrong with it
+        return {}  # reading the checkpoint reports what is wrong with it
     config = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
     if "model_type" in config and "n_heads" not in config and str(config["model_type"]) not in FAMILIES:
         raise NotThisModel(

@@ -126,6 +126,7 @@ def attribute_pairs(
             "norms": norms,
             "total": sums.total / len(pairs),
             "remainder": sums.missing / sums.moved,
+            "one_norm_for_heads": sorted(wires.together),
             "definition": "mean over pairs of |attribution|; signed: their mean (docs/circuits.md)",
         },
     )

@@ -19,7 +19,7 @@ def random_band(
     ranked: "xr.Dataset",
     on: Measured,
     sizes: Sequence[float],
-    by: str = "attribution",
+    by: str = "paths",
     controls: int = 8,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,

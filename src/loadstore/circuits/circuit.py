@@ -141,8 +141,9 @@ class Circuit:
 
 
 def first(ranked: "xr.Dataset", order: np.ndarray, count: int) -> Circuit:
-    """The first ``count`` wires of an order."""
+    """The first ``count`` wires of an order, strongest first."""
     places = order[:count]
+    places = places[np.argsort(-ranked.attribution.values[places], kind="stable")]
     writers, readers = ranked.writer.values[places], ranked.reader.values[places]
     facts = {name: str(ranked.attrs[name]) for name in FACTS}
     return Circuit(

@@ -27,7 +27,7 @@ def curve(
     pairs: Pairs,
     *,
     sizes: Sequence[float] = SIZES,
-    by: str = "attribution",
+    by: str = "paths",
     ablation: Ablation = "counterfactual",
     norms: Norms = "free",
     progress: Callable[[int, int], None] | None = None,
@@ -38,7 +38,7 @@ def curve(
         ranked: What ``attribute`` returned.
         pairs: Pairs that it was not found with, such as ``task.judge``.
         sizes: Shares of the live wires.
-        by: The ranking: ``"attribution"``, ``"signed"`` or ``"positive"`` (circuits/ranking.py).
+        by: The ranking: ``"paths"``, ``"attribution"``, ``"signed"`` or ``"positive"`` (circuits/ranking.py).
         ablation: What other wires carry.
         norms: Whose scales norms take.
         progress: Called with the sizes done and all of them.
@@ -60,7 +60,7 @@ def curve_on(
     ranked: "xr.Dataset",
     on: Measured,
     sizes: Sequence[float] = SIZES,
-    by: str = "attribution",
+    by: str = "paths",
     progress: Callable[[int, int], None] | None = None,
 ) -> "xr.Dataset":
     """As ``curve``, on prepared pairs."""

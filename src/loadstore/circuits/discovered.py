@@ -25,7 +25,7 @@ from loadstore.quote import quote
 if TYPE_CHECKING:
     import xarray as xr
 
-By: TypeAlias = Literal["attribution", "signed", "positive"]
+By: TypeAlias = Literal["paths", "attribution", "signed", "positive"]
 Show: TypeAlias = Callable[[str, float], None]
 STEPS = {  # the expected share of the work
     "is it solved?": 0.05,
@@ -52,7 +52,7 @@ class How:
 
     size: "float | int | AtLeast"
     method: Method = "mask"
-    by: By = "attribution"
+    by: By = "paths"
     points: int = 5
     ablation: Ablation = "counterfactual"
     norms: Norms = "free"

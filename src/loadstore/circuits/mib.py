@@ -110,7 +110,12 @@ def ranking_from_mib(document: dict[str, Any], weights: Weights, task: str = UNK
             "writer": ("wire", np.array([str(writer) for writer, _ in every])),
             "reader": ("wire", np.array([str(reader) for _, reader in every])),
         },
-        attrs={**_facts(weights, task), "bos": weights.begins, "definition": "|score| of MIB's document"},
+        attrs={
+            **_facts(weights, task),
+            "bos": weights.begins,
+            "one_norm_for_heads": sorted(live(weights).together),
+            "definition": "|score| of MIB's document",
+        },
     )
 
 

@@ -8,13 +8,14 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
+from loadstore.circuits.connected import connected
 from loadstore.circuits.live import Live
 from loadstore.errors import BadRequest
 
 if TYPE_CHECKING:
     import xarray as xr
 
-RANKINGS = ("attribution", "signed", "positive")
+RANKINGS = ("paths", "attribution", "signed", "positive")
 
 
 def count_of(size: float | int, wires: int) -> int:
@@ -30,12 +31,14 @@ def count_of(size: float | int, wires: int) -> int:
     return max(1, round(size * wires))
 
 
-def ranking(ranked: "xr.Dataset", by: str = "attribution") -> np.ndarray:
+def ranking(ranked: "xr.Dataset", by: str = "paths") -> np.ndarray:
     """The places of the wires, strongest first; equal ones in depth order.
 
     Args:
         ranked: What ``attribute`` returned.
-        by: ``"attribution"``: the mean over pairs of absolute values. ``"signed"``: the absolute value of the mean, as
+        by: ``"paths"``: the mean over pairs of positive parts or that of negative parts, whichever is larger; wires
+            count once they lie on a path of wires from the embedding to the logits (circuits/connected.py).
+            ``"attribution"``: the mean of absolute values. ``"signed"``: the absolute value of the mean, as
             EAP-IG and MIB's CMD have it. ``"positive"``: the mean itself, as MIB's CPR has it.
 
     Raises:
@@ -43,9 +46,14 @@ def ranking(ranked: "xr.Dataset", by: str = "attribution") -> np.ndarray:
     """
     if by not in RANKINGS or "signed" not in ranked or "attribution" not in ranked:
         raise BadRequest(f"by={by!r}: expected one of {', '.join(RANKINGS)}, of a Dataset that ls.attribute returned")
-    signed = ranked.signed.values
-    value = {"attribution": ranked.attribution.values, "signed": np.abs(signed), "positive": signed}[by]
-    return np.argsort(-value, kind="stable")
+    size, signed = ranked.attribution.values, ranked.signed.values
+    value = {"paths": size + np.abs(signed), "attribution": size, "signed": np.abs(signed), "positive": signed}[by]
+    order = np.argsort(-value, kind="stable")
+    if by != "paths":
+        return order
+    return connected(
+        order, ranked.writer.values.tolist(), ranked.reader.values.tolist(), ranked.attrs.get("one_norm_for_heads", ())
+    )
 
 
 def mask_of_first(wires: Live, order: np.ndarray, count: int) -> Bool[Tensor, "writer reader"]:

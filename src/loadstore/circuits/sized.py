@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def circuit(
-    ranked: "xr.Dataset", size: float | int | str, *, on: Pairs | None = None, by: str = "attribution"
-) -> Circuit:
+def circuit(ranked: "xr.Dataset", size: float | int | str, *, on: Pairs | None = None, by: str = "paths") -> Circuit:
     """Take the strongest wires of a ranking.
 
     Args:
@@ -23,7 +21,8 @@ def circuit(
         size: A share of the live wires (a float up to 1), a count (a whole number), or ``"F>=.85"``: the smallest
             circuit of that faithfulness on the pairs ``on``.
         on: Pairs to choose the size with, such as ``task.choose``.
-        by: ``"attribution"`` ranks by mean absolute values, ``"signed"`` by signed means.
+        by: ``"paths"`` ranks by one-sided means and counts wires on a path; ``"attribution"`` by mean absolute values,
+            ``"signed"`` by signed means.
 
     Returns:
         The circuit.

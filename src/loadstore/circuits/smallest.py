@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
 MOST_RUNS = len(SIZES) + 5
-CLOSE = 1.1  # ratio of two sizes that are not told apart
+CLOSE = 1.1  # ratio of two sizes that are not distinguished
 
 
-def smallest(ranked: "xr.Dataset", pairs: Pairs, enough: float, by: str = "attribution") -> Circuit:
+def smallest(ranked: "xr.Dataset", pairs: Pairs, enough: float, by: str = "paths") -> Circuit:
     """Search the size: the grid of ``curve`` upwards, then between the first size that is enough and the one before.
 
     F need not grow with size: this is the first crossing on that grid, within 10 %.
@@ -30,7 +30,7 @@ def smallest(ranked: "xr.Dataset", pairs: Pairs, enough: float, by: str = "attri
         ranked: What ``attribute`` returned.
         pairs: Pairs to measure F with.
         enough: The faithfulness wanted.
-        by: The ranking: ``"attribution"``, ``"signed"`` or ``"positive"``.
+        by: The ranking: ``"paths"``, ``"attribution"``, ``"signed"`` or ``"positive"``.
 
     Raises:
         BadRequest: No size is enough.
@@ -49,7 +49,7 @@ def smallest_on(
     ranked: "xr.Dataset",
     on: Measured,
     enough: float,
-    by: str = "attribution",
+    by: str = "paths",
     progress: Callable[[int, int], None] | None = None,
 ) -> Circuit:
     """As ``smallest``, on prepared pairs; ``progress`` takes the runs done and the most there can be."""

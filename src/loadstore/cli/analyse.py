@@ -174,8 +174,8 @@ def heads(
         typer.echo(f"{len(names) - len(shown)} of {len(names)} heads are not shown; --all shows them")
     typer.echo("\nHeads with more than half of their attention on a role:")
     for role, of in called.items():
-        told = ", ".join(f"{head} {score:.2f}" for head, score in of[:MOST])
-        typer.echo(f"  {role}: {told or 'none'}{f' and {len(of) - MOST} more' if len(of) > MOST else ''}")
+        best = ", ".join(f"{head} {score:.2f}" for head, score in of[:MOST])
+        typer.echo(f"  {role}: {best or 'none'}{f' and {len(of) - MOST} more' if len(of) > MOST else ''}")
 
 
 def spectrum(

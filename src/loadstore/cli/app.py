@@ -11,10 +11,13 @@ from loadstore.cli import (
     discover,
     explore,
     head,
+    lifetimes,
     listing,
+    maps,
     models,
     patch,
     prove,
+    reach,
     report,
     tasks,
     train,
@@ -36,6 +39,9 @@ app.command()(listing.verify)
 app.command()(analyse.scores)
 app.command()(channels.channels)
 app.command()(wires.wires)
+app.command()(maps.maps)
+app.command()(lifetimes.lifetimes)
+app.command()(reach.reach)
 app.command()(patch.patch)
 app.command()(address.address)
 app.command()(circuit.circuit)

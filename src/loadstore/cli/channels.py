@@ -106,8 +106,8 @@ def _print_readers(table: "xr.Dataset") -> None:
         alignment, p = table.alignment.values[i], table.p.values[i]
         known = [j for j in range(len(names)) if alignment[j] == alignment[j]]
         best = sorted(known, key=lambda j, by=alignment: -float(by[j]))[:BEST]
-        told = [f"{names[j]} {alignment[j]:.2f} (p {p_text(float(p[j]))})" for j in best]
-        rows.append([int(number), *_own(table, i), *told, *[""] * (BEST - len(told))])
+        named = [f"{names[j]} {alignment[j]:.2f} (p {p_text(float(p[j]))})" for j in best]
+        rows.append([int(number), *_own(table, i), *named, *[""] * (BEST - len(named))])
     heads = ("channel", *OF_CHANNEL, "best aligned", *[""] * (BEST - 1))
     print_table("strongest first", heads, rows)
 

@@ -76,8 +76,8 @@ def _tokens(
     if kind == "match":
         made = vocabulary.full_qk(weights, heads[0], norms, offset=offset)
         both = {"key of query": made, "query of key": made.T}
-        told = "share of tokens whose own score is among the k largest of its row (key of query) or column"
-        return vocabulary.accuracy(weights, both, (1, 5), made, told), paths.entries(weights, made, top)
+        definition = "share of tokens whose own score is among the k largest of its row (key of query) or column"
+        return vocabulary.accuracy(weights, both, (1, 5), made, definition), paths.entries(weights, made, top)
     if kind == "key":
         made = vocabulary.k_composition(weights, heads[1], heads[0], norms, offset=offset)
         found = vocabulary.key_composition(weights, heads[1], heads[0], (1, 5), norms, offset=offset)

@@ -20,7 +20,7 @@ DEFINITION = (
 
 
 METHODS: "dict[str, Method]" = {"mask": "mask", "eap": "eap", "eap-ig": "eap-ig"}
-BY: "dict[str, By]" = {"attribution": "attribution", "signed": "signed", "positive": "positive"}
+BY: "dict[str, By]" = {"paths": "paths", "attribution": "attribution", "signed": "signed", "positive": "positive"}
 ABLATIONS: "dict[str, Ablation]" = {"counterfactual": "counterfactual", "mean": "mean"}
 NORMS: "dict[str, Norms]" = {"free": "free", "frozen": "frozen"}
 T = TypeVar("T")
@@ -41,8 +41,11 @@ def discover(
     ] = "mask",
     by: Annotated[
         str,
-        typer.Option(help="attribution (mean absolute values over pairs), signed (absolute means), positive (means)."),
-    ] = "attribution",
+        typer.Option(
+            help="paths (one-sided means over pairs, of wires on a path), attribution (mean absolute values), "
+            "signed (absolute means), positive (means)."
+        ),
+    ] = "paths",
     points: Annotated[int, typer.Option(help="Gradients along the path.", min=1, max=1000)] = 5,
     ablation: Annotated[
         str, typer.Option(help="What other wires carry: the counterfactual run, or its mean over pairs.")

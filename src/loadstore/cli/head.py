@@ -58,16 +58,16 @@ def head(
 
 def _write(weights: "Weights", found: "Dossier", out: Path) -> None:
     from loadstore.atomic import replacing
-    from loadstore.report.dossier import dossier_document
+    from loadstore.report.head import head_page
     from loadstore.views.page import render_page
 
     with replacing(out) as partial:
-        partial.write_text(render_page(dossier_document(weights, found)), encoding="utf-8")
+        partial.write_text(render_page(head_page(weights, found)), encoding="utf-8")
 
 
 def _print(found: "Dossier", top: int, begins: str) -> None:
-    from loadstore.report.dossier import figures_of
-    from loadstore.report.verdict import summary
+    from loadstore.figures.heads.dossier import room_figure, tokens_figure
+    from loadstore.figures.heads.verdict import summary
 
     print(f"{found.model}: {summary(found)}")
     on = list(dict.fromkeys(score.on for score in found.roles))
@@ -87,8 +87,8 @@ def _print(found: "Dossier", top: int, begins: str) -> None:
         pairs = [[pair.query, pair.key, pair.score] for pair in found.matched]
         _table("Pairs it matches by content", ("query", "key", "score"), pairs)
     print()
-    for figure in figures_of(found)[3:5]:
-        print(figure.claim)
+    print(room_figure(found).claim)
+    print(tokens_figure(found).claim)
 
 
 def _wires(wires: "list[WireScore] | tuple[WireScore, ...]") -> list[list[object]]:

@@ -45,8 +45,8 @@ def models(
 def _describe(model: str, positions: str | None, bos: str, *, json: bool, check: bool) -> None:
     weights = open_model(model, positions, bos, check=check)
     from loadstore.estimates import estimates, matmul_rate
-    from loadstore.report.facts import facts
-    from loadstore.report.real.undefined import undefined
+    from loadstore.figures.facts import facts
+    from loadstore.figures.weights.undefined import undefined
 
     rows = [*facts(weights), *_stored(weights)]
     if weights.compared is not None:
@@ -76,8 +76,8 @@ def _describe(model: str, positions: str | None, bos: str, *, json: bool, check:
 
 def _stored(weights: "Weights") -> list[tuple[str, str]]:
     """How the numbers lie in the file or in memory, and what they would take if all were widened at once."""
+    from loadstore.figures.facts import tied
     from loadstore.model.quantised import stored_as
-    from loadstore.report.facts import tied
 
     kinds: dict[str, int] = {}
     wide = 0

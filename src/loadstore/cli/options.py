@@ -29,6 +29,10 @@ Begin = Annotated[
     ),
 ]
 BOS: "dict[str, Bos]" = {"model": "model", "yes": True, "no": False}
+Corpus = Annotated[
+    str, typer.Option(help="'default' (24 short documents that ship with loadstore), a text file or a folder.")
+]
+Tokens = Annotated[int | None, typer.Option(help="Take documents until so many tokens.", min=1)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for a machine.")]
 
 

@@ -59,8 +59,12 @@ def patch(
     from loadstore.causal.measure import measure
     from loadstore.causal.sweep import sweep
     from loadstore.cli.progress import counting
+    from loadstore.errors import BadRequest
     from loadstore.execution.run import run
 
+    for glob in where or ():
+        if "->" not in glob and "→" not in glob:
+            raise BadRequest(f"--where {glob[:40]!r}: expected 'WRITERS -> READERS', such as 'L0.H* -> L1.*.K'")
     weights = open_model(model, positions, bos)
     trace = run(weights, prompt if ids is None else as_ids(ids), record=True)
     other = None
@@ -88,7 +92,7 @@ def patch(
 
 
 def _token(text: str | None, ids: str | None) -> int | str | None:
-    """A token of an option: its text, or its id where the prompt is told in ids."""
+    """A token of an option: its text, or its id where the prompt is given in ids."""
     from loadstore.errors import BadRequest
 
     if text is None or ids is None:
@@ -101,8 +105,8 @@ def _token(text: str | None, ids: str | None) -> int | str | None:
 def _metric(trace: "Trace", at: int, token: int | str | None, against: int | str | None) -> "tuple[Metric, str]":
     """The metric that is asked for, and the text of its token where that is chosen here."""
     from loadstore.causal.metrics import log_probability, logit_difference
-    from loadstore.causal.predictions import token_index
     from loadstore.errors import BadRequest
+    from loadstore.execution.positions import token_index
     from loadstore.tokenizer.tokens import text_of
 
     if against is not None and token is None:

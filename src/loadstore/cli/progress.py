@@ -82,8 +82,8 @@ def steps(what: str, expected: float | None = None) -> Generator[Callable[[str, 
             now = time.monotonic()
             if now - last[0] >= EVERY:
                 last[0] = now
-                told = sentence(name, number, of, share, now - start, expected)
-                print(f"{what}: {told}", file=sys.stderr, flush=True)
+                message = sentence(name, number, of, share, now - start, expected)
+                print(f"{what}: {message}", file=sys.stderr, flush=True)
 
         yield tell
         return

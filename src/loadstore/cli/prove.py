@@ -81,7 +81,7 @@ def prove(
 NEGLECTED = (
     "Wires outside the circuit carry the counterfactual prompt's stores. Controls have as many wires of each kind of "
     "writer, side and layer of the reader; p counts those that do at least as well, and the gap says by how much. "
-    "Positions are not told apart: a wire is in or out at all tokens."
+    "Positions are not distinguished: a wire is in or out at all tokens."
 )
 
 

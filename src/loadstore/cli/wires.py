@@ -5,30 +5,29 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from loadstore.cli.options import Begin, Json, Model, Positions, open_model, p_text, print_json, print_table
+from loadstore.cli.options import (
+    Begin,
+    Corpus,
+    Json,
+    Model,
+    Positions,
+    Tokens,
+    open_model,
+    p_text,
+    print_json,
+    print_table,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
 
-UNITS = {
-    "Q": "nats of the pattern's scores",
-    "K": "nats of the pattern's scores",
-    "V": "units of the stream",
-    "mlp": "units of the MLP's inside",
-    "unembed": "logits",
-}
-SHOWN = ("alignment", "p", "traffic", "standard_error", "share")
-EFFECTS = ("change", "kl", "target")
-
 
 def wires(
     model: Model = "builtin",
-    corpus: Annotated[
-        str, typer.Option(help="'default' (24 short documents that ship with loadstore), a text file or a folder.")
-    ] = "default",
+    corpus: Corpus = "default",
     writer: Annotated[str, typer.Option(help="Writers, a glob such as 'L0.*'.")] = "*",
     reader: Annotated[str, typer.Option(help="Readers, a glob such as 'L1.H4.*' or '*.K'.")] = "*",
-    tokens: Annotated[int | None, typer.Option(help="Take documents until so many tokens.", min=1)] = None,
+    tokens: Tokens = None,
     limit: Annotated[int, typer.Option(help="Wires of each kind of reader, most traffic first; 0: all.", min=0)] = 10,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Write these wires to FILE.csv or FILE.nc.")] = None,
     positions: Positions = None,
@@ -86,24 +85,27 @@ def _print(table: "xr.Dataset", *, effect: bool) -> None:
         f"{attrs['model']}: {table.sizes['wire']:,} of {attrs['wires']:,} wires, on {attrs['documents']} documents "
         f"({attrs['tokens']:,} tokens) of {attrs['corpus']}; BOS: {attrs['bos']}\n{attrs['definition']}\n"
     )
-    columns = (*SHOWN, *(EFFECTS if effect else ()))
+    from loadstore.scores.measures import PRINTED, UNITS
+
+    shown = [measure for measure in PRINTED if effect or measure.analysis != "effect"]
     objects = _objects(table)
     for kind, unit in UNITS.items():
         some = [wire for wire in objects if wire["kind"] == kind]
         if some:
-            rows = [[w["writer"], w["reader"], *(_text(name, w[name]) for name in columns)] for w in some]
-            heads = ["±" if name == "standard_error" else name for name in columns]
+            rows = [[w["writer"], w["reader"], *(_text(m.name, w[m.name]) for m in shown)] for w in some]
+            heads = [measure.heading or measure.name for measure in shown]
             print_table(f"into {kind} (traffic in {unit})", ("writer", "reader", *heads), rows)
             typer.echo("")
     if effect:
-        typer.echo(
-            "change: of the pattern on Q and K (total variation), relative of what is stored on V and MLPs, of the "
-            "prediction at the unembedding; target: log-probability of the next token, nats"
-        )
+        for measure in (measure for measure in shown if measure.analysis == "effect"):
+            unit = f", {measure.unit}" if measure.unit else ""
+            typer.echo(f"{measure.heading or measure.name}: {measure.meaning}{unit}")
 
 
 def _text(name: str, value: float) -> float | str:
     """A measure for a person: small changes keep their digits."""
-    if name == "p":
+    from loadstore.scores.measures import DECIMALS
+
+    if DECIMALS[name] is None:
         return p_text(value)
     return f"{value:+.4f}" if name == "target" and value == value else value

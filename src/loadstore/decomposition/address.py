@@ -24,6 +24,7 @@ from loadstore.decomposition.reading import refuse_cuts
 from loadstore.decomposition.short import short
 from loadstore.decomposition.sides import divided
 from loadstore.decomposition.single import one_prompt_index
+from loadstore.execution.positions import At
 from loadstore.execution.trace import Trace
 from loadstore.sites import SIDES, Head, Side, parse_head
 from loadstore.threads import threads_for
@@ -101,7 +102,7 @@ class Address:
 
 
 @threads_for(0)
-def address(trace: Trace, head: Head | str, at: int, about: About = "most", against: Trace | None = None) -> Address:
+def address(trace: Trace, head: Head | str, at: At, about: About = "most", against: Trace | None = None) -> Address:
     """The address of ``head`` at query token ``at``, its Q and K shares about one key or the whole row.
 
     ``about``: the most attended key (default), a token index, ``"row"``, or two token indices, whose scores are then

@@ -1,6 +1,6 @@
 """Which keys the Q and K shares of an address are about, and with what they are compared."""
 
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import torch
 from jaxtyping import Float
@@ -8,9 +8,11 @@ from torch import Tensor
 
 from loadstore.decomposition.single import one_prompt_index
 from loadstore.errors import BadRequest, Undefined
+from loadstore.execution.positions import At
 from loadstore.execution.trace import Trace
 
-About: TypeAlias = int | tuple[int, int] | Literal["most", "row"]
+About: TypeAlias = At | tuple[At, At]
+"""One or two keys, or ``"most"`` or ``"row"``, which are not texts here: a token of that text is named by its label."""
 Keys: TypeAlias = tuple[int | None, int | None]
 
 
@@ -48,7 +50,7 @@ def same_question(trace: Trace, against: Trace, about: About) -> None:
         raise Undefined("'row' weighs keys by the pattern, which differs between the runs; name a key, or two")
 
 
-def _key(trace: Trace, first: int, at: int, about: int) -> int:
+def _key(trace: Trace, first: int, at: int, about: At) -> int:
     key = one_prompt_index(trace, about)
     if key > at:
         raise Undefined(f"token {at} cannot attend to the later token {key}; choose a key up to {at}")

@@ -14,10 +14,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from loadstore.decomposition.batched import of_prompts
 from loadstore.decomposition.logits import logit_parts as logit_parts
 from loadstore.decomposition.reading import bounded, inner_scale, read_at, refuse_cuts, through
 from loadstore.decomposition.single import one_prompt_index
-from loadstore.errors import BadRequest
+from loadstore.errors import BadRequest, Undefined
+from loadstore.execution.positions import At
 from loadstore.execution.trace import Trace
 from loadstore.model.ports import reading
 from loadstore.model.wiring import wiring
@@ -78,8 +80,8 @@ def turned(
 
 
 @threads_for(0)
-def score_parts(trace: Trace, head: Head | str, query: int | None = None, key: int | None = None) -> "xr.DataArray":
-    """A pre-softmax score by query-side writer × key-side writer; dims query_writer key_writer; one prompt.
+def score_parts(trace: Trace, head: Head | str, query: At | None = None, key: At | None = None) -> "xr.DataArray":
+    """A pre-softmax score by query-side writer × key-side writer; dims (prompt) query_writer key_writer.
 
     s_ij = Σ_a Σ_b q_i^a · k_j^b / √d_head: the exact bilinear sum, the mask not applied; ``recorded`` and
     ``remainder`` in the attributes. Without ``query`` and ``key`` every pair, dims … (batch) query key, of small
@@ -94,6 +96,8 @@ def score_parts(trace: Trace, head: Head | str, query: int | None = None, key: i
     scale = trace.weights.architecture.attention_scale
     dims, attrs = ("query_writer", "key_writer"), {"head": str(head)}
     if query is None or key is None:
+        if trace.padded:
+            raise Undefined("scores of every pair need prompts of one length; give one query and one key")
         writers = len(wiring(trace.weights).writers_of(sides[0])) + 1
         bounded(writers**2 * trace.tokens.numel() * trace.tokens.shape[1], "give one query and one key")
         q, k = (reader_parts(trace, side) for side in sides)
@@ -101,6 +105,9 @@ def score_parts(trace: Trace, head: Head | str, query: int | None = None, key: i
         coords = {"query_writer": list(q), "key_writer": list(k)}
         whole = xr.DataArray(values.cpu().numpy(), coords, (*dims, "batch", "query", "key"), attrs=attrs)
         return whole if trace.batched else whole.isel(batch=0)
+    if trace.batched:
+        query_at, key_at = query, key
+        return of_prompts(trace, lambda one, _: score_parts(one, head, query_at, key_at))
     query, key = one_prompt_index(trace, query), one_prompt_index(trace, key)
     q, k = (parts_at(trace, side, token) for side, token in zip(sides, (query, key), strict=True))
     values = (torch.stack(list(q.values())) @ torch.stack(list(k.values())).mT * scale).double()

@@ -18,6 +18,7 @@ from loadstore.decomposition.reading import refuse_cuts
 from loadstore.decomposition.search import Search
 from loadstore.decomposition.single import one_prompt_index
 from loadstore.errors import BadRequest, Undefined
+from loadstore.execution.positions import At
 from loadstore.execution.trace import Trace
 from loadstore.threads import threads_for
 
@@ -27,7 +28,7 @@ TILE = 8192  # columns of the vocabulary
 @threads_for(0)
 def listing(
     trace: Trace,
-    at: int = -1,
+    at: At = -1,
     predict: int | str | None = None,
     against: int | str | None = None,
     *,

@@ -14,9 +14,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from loadstore.decomposition.batched import Targets, of_prompts, target_of
 from loadstore.decomposition.reading import back_through, in_stream, read_at, refuse_ablated, refuse_cuts, stored_at
 from loadstore.decomposition.single import one_prompt_index
 from loadstore.errors import BadRequest
+from loadstore.execution.positions import At
 from loadstore.execution.trace import Trace
 from loadstore.model.ports import banks, reading
 from loadstore.model.target import target_id
@@ -30,13 +32,15 @@ if TYPE_CHECKING:
 
 
 @threads_for(0)
-def residual_parts(trace: Trace, layer: int, at: int) -> "xr.DataArray":
-    """The stream that ``layer`` finds at one token, by writers; dims writer d_model; one prompt.
+def residual_parts(trace: Trace, layer: int, at: At) -> "xr.DataArray":
+    """The stream that ``layer`` finds at one token, by writers; dims (prompt) writer d_model.
 
-    ``layer`` may be the number of layers: what the unembedding finds. Raises Undefined, NoSuchSite.
+    ``layer`` may be the number of layers: what the unembedding finds. Raises Undefined, NoSuchSite, BadRequest.
     """
     import xarray as xr
 
+    if trace.batched:
+        return of_prompts(trace, lambda one, _: residual_parts(one, layer, at))
     at = one_prompt_index(trace, at)
     whole = trace.residual(layer)[at]
     writers = in_stream(trace.weights, layer)
@@ -53,16 +57,27 @@ def residual_parts(trace: Trace, layer: int, at: int) -> "xr.DataArray":
 
 @threads_for(0)
 def logit_parts(
-    trace: Trace, at: int, token: int | str, *, against: int | str | None = None, by_source: bool = False
+    trace: Trace, at: At, token: Targets, *, against: Targets | None = None, by_source: bool = False
 ) -> "xr.DataArray":
-    """One logit by writers and ``const``, the last norm's scale frozen; dim writer; one prompt.
+    """One logit by writers and ``const``, the last norm's scale frozen; dims (prompt) writer.
 
-    ``token``: an id, or a text that is one token. ``against``: another one, whose logit is taken from it: the log odds
-    of the two, which do not change when all logits move together. ``by_source``: also by the token that each head took
-    it from (dims writer, key); whatever is no head stands under ``at`` itself. Raises Undefined, BadRequest, BadPrompt.
+    ``token``: an id, or a text that is one token; of a batch also a list with one for each prompt. ``against``: another
+    one, whose logit is taken from it: the log odds of the two, which do not change when all logits move together.
+    ``by_source``: also by the token that each head took it from (dims … writer key), what is not a head under ``at``
+    itself. Raises Undefined, BadRequest, BadPrompt.
     """
     import xarray as xr
 
+    if trace.batched:
+        count = len(trace.tokens)
+
+        def of_one(one: Trace, index: int) -> "xr.DataArray":
+            other = None if against is None else target_of(against, index, count)
+            parts = logit_parts(one, at, target_of(token, index, count), against=other, by_source=by_source)
+            return parts.assign_coords(key=range(one.tokens.shape[1])) if by_source else parts
+
+        return of_prompts(trace, of_one)
+    token, against = target_of(token, 0, 1), None if against is None else target_of(against, 0, 1)
     at = one_prompt_index(trace, at)
     refuse_cuts(trace)
     weights = trace.weights

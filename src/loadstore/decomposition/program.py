@@ -1,6 +1,6 @@
 """A listing, and its lines as an assembly-like program.
 
-What a line says is also told by its marks, never by colour alone.
+Marks repeat what colour shows; no line relies on colour alone.
 """
 
 import math

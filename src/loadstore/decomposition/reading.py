@@ -18,7 +18,9 @@ MOST = 1 << 27  # numbers of one result
 
 def refuse_cuts(trace: Trace) -> None:
     """Raise Undefined for a run with cuts, whose readers did not read the stream, or with something frozen."""
-    if any(isinstance(edit, Freeze) or reader_of(edit) is not None for edit in trace.edits):
+    if any(
+        isinstance(edit, Freeze) or reader_of(edit) is not None or edit.writer.kind == "stream" for edit in trace.edits
+    ):
         raise Undefined("a run with cuts or frozen parts is not a sum over writers; decompose the run without them")
 
 

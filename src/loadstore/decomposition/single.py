@@ -1,19 +1,22 @@
 """Questions about one token of one prompt."""
 
 from loadstore.errors import BadRequest, Undefined
+from loadstore.execution.positions import At, token_index
 from loadstore.execution.trace import Trace
 
 
-def one_prompt_index(trace: Trace, at: int) -> int:
-    """The token index of a single prompt, negative ones counted from the end.
+def one_prompt_index(trace: Trace, at: At) -> int:
+    """The token index of a single prompt, from 0; ``at``: an index, negative ones counted from the end, or a text.
 
-    Raises Undefined for a batch or a token that is not there, BadRequest for what is no index.
+    Raises Undefined for a batch or an index that is not there, BadRequest for any other ``at`` that names no token.
     """
-    length = trace.tokens.shape[1]
-    if isinstance(at, bool) or not hasattr(at, "__index__"):
-        raise BadRequest(f"a token is named by its index, a whole number; got {str(at)[:40]!r}")
+    if isinstance(at, bool) or not (isinstance(at, str) or hasattr(at, "__index__")):
+        return token_index(trace, at)
     if trace.batched:
         raise Undefined("this is for one prompt; the run was a batch")
-    if not -length <= at < length:
-        raise Undefined(f"there is no token {at}: the prompt has tokens 0 to {length - 1}")
-    return at % length
+    try:
+        return token_index(trace, at)
+    except BadRequest as error:
+        if isinstance(at, str):
+            raise
+        raise Undefined(str(error)) from None

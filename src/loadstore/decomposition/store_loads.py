@@ -23,6 +23,7 @@ from loadstore.decomposition.decomposition import turned
 from loadstore.decomposition.layer_loads import LayerLoads, layer_loads, share_of
 from loadstore.decomposition.reading import read_at, refuse_cuts
 from loadstore.decomposition.single import one_prompt_index
+from loadstore.execution.positions import At
 from loadstore.execution.trace import Trace
 from loadstore.model.ports import reading
 from loadstore.model.wiring import wiring
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 
 @threads_for(0)
-def store_loads(trace: Trace, writer: Writer | Head | str, at: int) -> "xr.Dataset":
+def store_loads(trace: Trace, writer: Writer | Head | str, at: At) -> "xr.Dataset":
     """Every load of a head that used one store, and the share of the load that the store makes up.
 
     Args:

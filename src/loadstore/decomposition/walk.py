@@ -17,6 +17,7 @@ from loadstore.decomposition.address import Address, address
 from loadstore.decomposition.contrast import About, direction_of
 from loadstore.decomposition.decomposition import parts_at, turned
 from loadstore.decomposition.deviations import deviations
+from loadstore.execution.positions import At
 from loadstore.execution.trace import Trace
 from loadstore.model.ports import reading
 from loadstore.sites import CONST, Head, Reader
@@ -59,7 +60,7 @@ class Walk:
 
 
 @threads_for(0)
-def walk(trace: Trace, head: Head | str, at: int, about: About = "most") -> Walk:
+def walk(trace: Trace, head: Head | str, at: At, about: About = "most") -> Walk:
     """The address of ``head`` at query token ``at``, and its contrast by pairs of writers.
 
     ``about`` as for ``address``. Raises what ``address`` raises.

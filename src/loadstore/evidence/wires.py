@@ -14,23 +14,15 @@ from loadstore.model.weights import Weights
 from loadstore.model.where import asked_for
 from loadstore.model.wiring import wiring
 from loadstore.progress import Progress
+from loadstore.scores.measures import UNITS, beside, kind_of
 from loadstore.scores.scores import subspace_scores
-from loadstore.sites import Reader
 from loadstore.wire_traffic.moments import Moments, moments
 from loadstore.wire_traffic.traffic import traffic
 
 if TYPE_CHECKING:
     import xarray as xr
 
-KINDS = ("Q", "K", "V", "mlp", "unembed")
-WEIGHED = ("score", "alignment", "p")
-CARRIED = ("traffic", "standard_error", "share", "own")
-CUT = ("change", "kl", "target")
-
-
-def kind_of(reader: Reader) -> str:
-    """Q, K, V, mlp or unembed: traffic of different kinds has different units."""
-    return "unembed" if reader.is_unembed else reader.side
+WEIGHED, CARRIED, CUT = beside("scores"), beside("traffic"), beside("effect")
 
 
 def wires(
@@ -91,7 +83,7 @@ def _ranked(
     kinds = [kind_of(network.reader(str(reader))) for reader in table["reader"].values]
     cells: list[tuple[int, int]] = []
     measured: list[int] = []
-    for kind in KINDS:
+    for kind in UNITS:
         columns = [j for j, other in enumerate(kinds) if other == kind]
         some = [(i, j) for j in columns for i in range(len(load)) if np.isfinite(load[i, j])]
         some = sorted(some, key=lambda cell: -load[cell])[:most]
@@ -122,7 +114,7 @@ def _effects(
     for done, (_, piece) in enumerate(pieces, 1):
         trace = run(weights, piece[None], record=True)
         effects = cut_each(trace, cuts, mean=kept.means.__getitem__)
-        sums += len(piece) * np.array([[effect.change, effect.kl, effect.target] for effect in effects])
+        sums += len(piece) * np.array([[getattr(effect, name) for name in CUT] for effect in effects])
         total += len(piece)
         if progress is not None:
             progress(done, len(pieces))

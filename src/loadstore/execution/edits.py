@@ -4,133 +4,136 @@ What each computes: docs/interventions.md.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import TypeVar, overload
 
 from loadstore.bounds import Seed
 from loadstore.errors import BadRequest
+from loadstore.execution.kinds import Ablate, Cut, Freeze, Patch, Readers, Several, What, Writers
+from loadstore.execution.kinds import Edit as Edit
+from loadstore.execution.kinds import Replacing as Replacing
+from loadstore.execution.kinds import reader_of as reader_of
+from loadstore.execution.kinds import source_of as source_of
+from loadstore.execution.options import (
+    At,
+    By,
+    Channel,
+    Place,
+    channels_of,
+    indices_of,
+    is_single,
+    known_replacement,
+    names_of,
+    places_of,
+    refuse_channels,
+)
 from loadstore.execution.record import Pass
 from loadstore.quote import quote
-from loadstore.sites import Head, Reader, Writer, parse_reader, parse_writer
+from loadstore.sites import EMBED, UNEMBED, Head, Reader, Writer, parse_reader, parse_writer
 
-By: TypeAlias = Literal["mean", "zero", "resample"]
-What: TypeAlias = Literal["patterns", "norms"]
-At: TypeAlias = int | Sequence[int] | None
-Channel: TypeAlias = int | range | None
+_Replacing = TypeVar("_Replacing", Ablate, Cut, Patch)
 
 
-@dataclass(frozen=True, slots=True)
-class Ablate:
-    """Replace what a writer stores, for every reader at once."""
-
-    writer: Writer
-    by: By
-    over: Pass | None = field(default=None, repr=False)
-    at: tuple[int, ...] | None = None
-    channel: tuple[int, ...] | None = None
-    seed: Seed = 0
-
-    def __str__(self) -> str:
-        return f"ablate {self.writer} by {self.by}{_rest(self)}"
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """Remove what one writer stores from the input of one reader; everyone else still sees it."""
-
-    writer: Writer
-    reader: Reader
-    by: By
-    over: Pass | None = field(default=None, repr=False)
-    at: tuple[int, ...] | None = None
-    channel: tuple[int, ...] | None = None
-    seed: Seed = 0
-
-    def __str__(self) -> str:
-        return f"cut {self.writer} → {self.reader} by {self.by}{_rest(self)}"
-
-
-@dataclass(frozen=True, slots=True)
-class Patch:
-    """Put what a writer stored in another run in the place of what it stores here, for all readers or for one."""
-
-    writer: Writer
-    source: Pass = field(repr=False)
-    reader: Reader | None = None
-    at: tuple[int, ...] | None = None
-    channel: tuple[int, ...] | None = None
-
-    def __str__(self) -> str:
-        return f"patch {self.writer}{'' if self.reader is None else f' → {self.reader}'}{_rest(self)}"
-
-
-@dataclass(frozen=True, slots=True)
-class Freeze:
-    """Take the patterns of some heads, or the scales of all norms, from another run."""
-
-    what: What
-    source: Pass = field(repr=False)
-    heads: tuple[str, ...] = ("*",)
-
-    def __str__(self) -> str:
-        return f"freeze {self.what}{'' if self.what == 'norms' else ' of ' + ', '.join(self.heads)}"
-
-
-Replacing: TypeAlias = Ablate | Cut | Patch
-Edit: TypeAlias = Replacing | Freeze
-
-
+@overload
 def ablate(
-    writer: Writer | Head | str,
+    writer: Writer | Head,
+    *,
+    by: By = "mean",
+    over: Pass | None = None,
+    at: int | None = None,
+    channel: Channel = None,
+    seed: Seed = 0,
+) -> Ablate: ...
+@overload
+def ablate(
+    writer: Writers,
     *,
     by: By = "mean",
     over: Pass | None = None,
     at: At = None,
     channel: Channel = None,
     seed: Seed = 0,
-) -> Ablate:
+) -> Ablate | Several: ...
+def ablate(
+    writer: Writers,
+    *,
+    by: By = "mean",
+    over: Pass | None = None,
+    at: At = None,
+    channel: Channel = None,
+    seed: Seed = 0,
+) -> Ablate | Several:
     """Replace a writer's store by its mean, by zero, or by that of another prompt.
 
     by="mean": over all prompts and tokens of ``over``, or else of the run, the first position left out.
     by="resample": of a prompt of ``over``, drawn for each prompt of the run (``seed``), at the same position.
-    ``at``: at these tokens only. ``channel``: one or a range of a head's channels, numbered from 1 as in ``channels``;
-    the rest of the store stays. Raises BadRequest.
+    ``writer``: one or several names or globs, ``"L1.H*"``, ``["L20.H0", "*.mlp"]``. ``at``: at these tokens only,
+    indices or texts. ``channel``: one or a range of a head's channels, numbered from 1 as in ``channels``; the rest of
+    the store stays. Raises BadRequest, NoSuchSite.
     """
-    source = parse_writer(writer)
-    return Ablate(source, _known(by, over), over, _tokens(at), _channels(source, channel), seed)
+    places = places_of(at)
+    edit = Ablate(_writer(writer), known_replacement(by, over), over, indices_of(places), channels_of(channel), seed)
+    return _asked(edit, writer, None, places)
 
 
+@overload
 def cut(
-    writer: Writer | Head | str,
-    reader: Reader | str,
+    writer: Writer | Head,
+    reader: Reader,
+    *,
+    by: By = "mean",
+    over: Pass | None = None,
+    at: int | None = None,
+    channel: Channel = None,
+    seed: Seed = 0,
+) -> Cut: ...
+@overload
+def cut(
+    writer: Writers,
+    reader: Readers,
     *,
     by: By = "mean",
     over: Pass | None = None,
     at: At = None,
     channel: Channel = None,
     seed: Seed = 0,
-) -> Cut:
-    """Remove a writer's store, less what ``ablate`` would put there, from one reader's input, norm scales frozen."""
-    source, target = parse_writer(writer), parse_reader(reader)
-    return Cut(source, target, _known(by, over), over, _tokens(at), _channels(source, channel), seed)
+) -> Cut | Several: ...
+def cut(
+    writer: Writers,
+    reader: Readers,
+    *,
+    by: By = "mean",
+    over: Pass | None = None,
+    at: At = None,
+    channel: Channel = None,
+    seed: Seed = 0,
+) -> Cut | Several:
+    """Remove a writer's store, less what ``ablate`` would put there, from one reader's input, norm scales frozen.
+
+    Of globs, the wires that exist; ``at``, ``channel``: those of ``ablate``. Raises BadRequest, NoSuchSite.
+    """
+    places = places_of(at)
+    by, tokens = known_replacement(by, over), indices_of(places)
+    edit = Cut(_writer(writer), _reader(reader), by, over, tokens, channels_of(channel), seed)
+    return _asked(edit, writer, reader, places)
 
 
 def patch(
-    writer: Writer | Head | str,
+    writer: Writers,
     source: Pass,
     *,
-    reader: Reader | str | None = None,
+    reader: Readers | None = None,
     at: At = None,
     channel: Channel = None,
-) -> Patch:
+) -> Patch | Several:
     """Replace a writer's store by what it stored in ``source``, a run of the same model on prompts as long.
 
     Without ``reader`` for all readers (activation patching); with one for that reader alone, norm scales frozen as in
-    a cut (path patching). ``at``, ``channel``: those of ``ablate``. Raises BadRequest.
+    a cut (path patching). ``writer``, ``at``, ``channel``: those of ``ablate``. Raises BadRequest, NoSuchSite.
     """
-    site = parse_writer(writer)
-    target = None if reader is None else parse_reader(reader)
-    return Patch(site, source, target, _tokens(at), _channels(site, channel))
+    places = places_of(at)
+    target = None if reader is None else _reader(reader)
+    edit = Patch(_writer(writer), source, target, indices_of(places), channels_of(channel))
+    return _asked(edit, writer, reader, places)
 
 
 def freeze(what: What, source: Pass, *, heads: str | Sequence[str] = "*") -> Freeze:
@@ -146,46 +149,25 @@ def freeze(what: What, source: Pass, *, heads: str | Sequence[str] = "*") -> Fre
     return Freeze(what, source, globs)
 
 
-def reader_of(edit: Edit) -> Reader | None:
-    """The reader whose input alone an edit changes; None where everyone sees the change."""
-    return None if isinstance(edit, Ablate | Freeze) else edit.reader
+def _writer(writers: Writers) -> Writer:
+    """The one writer that is named; where there may be several, any."""
+    if isinstance(writers, str | Writer | Head):
+        return parse_writer(writers) if is_single(writers) else EMBED
+    return EMBED
 
 
-def source_of(edit: Edit) -> Pass | None:
-    """The other run that an edit takes something from."""
-    return edit.over if isinstance(edit, Ablate | Cut) else edit.source
+def _reader(readers: Readers) -> Reader:
+    """The one reader that is named; where there may be several, any."""
+    if isinstance(readers, str | Reader):
+        return parse_reader(readers) if is_single(readers) else UNEMBED
+    return UNEMBED
 
 
-def _known(by: By, over: Pass | None) -> By:
-    if by not in ("mean", "zero", "resample"):
-        raise BadRequest(f"by={by!r} is not a replacement; use 'mean' or 'zero', or 'resample' with over=")
-    if by == "resample" and over is None:
-        raise BadRequest("by='resample' needs prompts to take stores from: give over=, a run of them")
-    if by == "zero" and over is not None:
-        raise BadRequest("by='zero' takes nothing from over=; leave one of them out")
-    return by
-
-
-def _tokens(at: At) -> tuple[int, ...] | None:
-    if at is None:
-        return None
-    indices = at if isinstance(at, Sequence) else [at]
-    if not indices or isinstance(at, str) or not all(hasattr(i, "__index__") and type(i) is not bool for i in indices):
-        raise BadRequest(f"at={quote(repr(at), 40)}: expected the index of a token, or several")
-    return tuple(dict.fromkeys(int(i) for i in indices))
-
-
-def _channels(writer: Writer, channel: Channel) -> tuple[int, ...] | None:
-    if channel is None:
-        return None
-    numbers = tuple(channel) if isinstance(channel, range) else (channel,)
-    if not numbers or not all(type(number) is int and number >= 1 for number in numbers):
-        raise BadRequest(f"channel={quote(repr(channel), 40)}: expected a number from 1, or a range of them")
-    if writer.kind != "head":
-        raise BadRequest(f"{writer} is no head; only what a head stores is edited by channel=")
-    return numbers
-
-
-def _rest(edit: Replacing) -> str:
-    at = "" if edit.at is None else f" at {', '.join(map(str, edit.at))}"
-    return at + ("" if edit.channel is None else f", channel {', '.join(map(str, edit.channel))}")
+def _asked(
+    edit: _Replacing, writers: Writers, readers: Readers | None, places: tuple[Place, ...] | None
+) -> _Replacing | Several:
+    """The edit, if it is of one site or wire and its tokens are indices."""
+    if is_single(writers) and (readers is None or is_single(readers)) and edit.at == places:
+        refuse_channels(edit.writer, edit.channel)
+        return edit
+    return Several(edit, names_of(writers), None if readers is None else names_of(readers), places)

@@ -3,32 +3,35 @@
 from collections.abc import Hashable, Sequence
 from itertools import combinations
 
-from loadstore.axes import Tokens
 from loadstore.errors import BadPrompt, BadRequest
 from loadstore.execution.edits import Ablate, Cut, Edit, Freeze, Replacing, reader_of, source_of
 from loadstore.execution.lifted import lifted
 from loadstore.execution.plan import frozen_heads, strongest
 from loadstore.execution.record import Pass
+from loadstore.execution.several import streams
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.quote import quote
 
 
-def check(weights: Weights, tokens: Tokens, edits: Sequence[Edit]) -> None:
+def check(prompts: Pass, edits: Sequence[Edit]) -> None:
     """Raise NoSuchSite, NoSuchWire, BadPrompt, BadRequest or Undefined unless these edits can be made in one run."""
+    weights = prompts.weights
     network = wiring(weights)
     for edit in edits:
         if isinstance(edit, Freeze):
             frozen_heads(weights, edit)
         elif (reader := reader_of(edit)) is None:
-            network.writer(edit.writer)
+            if edit.writer not in streams(weights):
+                network.writer(edit.writer)
         else:
             network.wire(edit.writer, reader)
         if not isinstance(edit, Freeze):
-            _places(weights, tokens.shape[1], edit)
+            _places(weights, min(prompts.lengths), edit)
         if not isinstance(edit, Ablate | Cut) or edit.over is not None:
-            _source(weights, tokens, edit, source_of(edit))
-    _conflicts(weights, tokens.shape[1], strongest(edits))
+            _source(prompts, edit, source_of(edit))
+    for length in set(prompts.lengths):
+        _conflicts(weights, length, strongest(edits))
 
 
 def _places(weights: Weights, length: int, edit: Replacing) -> None:
@@ -39,8 +42,9 @@ def _places(weights: Weights, length: int, edit: Replacing) -> None:
         lifted(weights, edit.writer, edit.channel, reader_of(edit))
 
 
-def _source(weights: Weights, tokens: Tokens, edit: Edit, source: Pass | None) -> None:
+def _source(prompts: Pass, edit: Edit, source: Pass | None) -> None:
     """The run that something is taken from: of this model, and as long where positions are met one by one."""
+    weights, tokens = prompts.weights, prompts.tokens
     others = getattr(source, "tokens", None)
     if source is None or others is None or not hasattr(source, "record"):
         raise BadRequest(f"{edit}: it takes from a run, run(model, prompts); got {quote(repr(source), 40)}")
@@ -60,10 +64,24 @@ def _source(weights: Weights, tokens: Tokens, edit: Edit, source: Pass | None) -
             f"{edit}: the other run has {others.shape[1]} tokens, this prompt {tokens.shape[1]}; "
             "positions are met one by one, so give prompts of equal length"
         )
+    if prompts.padded or source.padded:
+        _equally_long(prompts, edit, source)
     if not isinstance(edit, Ablate | Cut) and len(others) not in (1, len(tokens)):
         raise BadPrompt(
             f"{edit}: the other run has {len(others)} prompts, not {len(tokens)} as this one; give as many, or one"
         )
+
+
+def _equally_long(prompts: Pass, edit: Edit, source: Pass) -> None:
+    """Raise BadPrompt unless prompts of unequal length meet prompts as long, one by one."""
+    mine, others = prompts.lengths, source.lengths
+    if not isinstance(edit, Ablate | Cut) and mine == others:
+        return
+    pair = next((one, other) for other in others for one in mine if one != other)
+    raise BadPrompt(
+        f"{edit}: prompts of {pair[0]} and of {pair[1]} tokens would meet; positions are met one by one, so give the "
+        "other run a prompt as long for each prompt"
+    )
 
 
 def _conflicts(weights: Weights, length: int, edits: Sequence[Edit]) -> None:

@@ -21,8 +21,10 @@ from loadstore.axes import Logits, Stream, Tokens
 from loadstore.execution.attention import attend, store
 from loadstore.execution.changes import Changes, Loss
 from loadstore.execution.edits import Edit
+from loadstore.execution.extent import Extent
 from loadstore.execution.plan import Edited
 from loadstore.execution.record import LayerRecord, Record
+from loadstore.execution.unembedding import unembed
 from loadstore.model.mlp import mlp_sum
 from loadstore.model.norms import normalise, through_norm
 from loadstore.model.ports import EmbedWriting, PosWriting
@@ -30,8 +32,8 @@ from loadstore.model.weights import Layer, Norm, Weights
 from loadstore.sites import EMBED, POS, Writer
 from loadstore.threads import threads_for
 
-TILE = 8192  # columns of the vocabulary
 ALL = slice(None)
+WHOLE = Extent()
 
 
 def forward(
@@ -40,9 +42,10 @@ def forward(
     edits: Sequence[Edit] = (),
     record: Record | None = None,
     offset: int = 0,
+    extent: Extent = WHOLE,
 ) -> Logits:
     """Logits of a batch; fills ``record`` if one is given. ``offset`` is the position of the first token."""
-    edited = Edited(weights, edits)
+    edited = Edited(weights, edits, extent=extent)
     stream, beside = embedded(weights, tokens, edited, record, offset)
     stream = through_layers(weights, 0, stream, beside, edited, record, offset)
     return unembed(weights, read_last(weights, stream, edited, record))
@@ -89,6 +92,7 @@ def through_layers(
         for index in range(start, depth):
             before, only = None if past is None else past.layers[index], at if index == depth - 1 else None
             keep = record is not None
+            stream = edited.store(Writer("stream", index), stream)
             step, stream = through_layer(weights, index, stream, beside, edited, offset, only, keep=keep, past=before)
             if record is not None:
                 record.layers.append(step)
@@ -165,13 +169,3 @@ def width(weights: Weights) -> int:
     """Multiplications per token of a layer's largest product."""
     shape = weights.architecture
     return shape.d_model * max(shape.n_heads * shape.d_head, 0 if shape.mlp is None else shape.mlp.width)
-
-
-def unembed(weights: Weights, x: Stream) -> Logits:
-    """x W_U + b_U; a W_U that is stored narrow widens a tile of the vocabulary at a time."""
-    with threads_for(x.shape[:-1].numel() * weights.W_U.numel()):
-        if (weights.W_U.dtype, weights.W_U.device) == (x.dtype, x.device):
-            logits = x @ weights.read(weights.W_U)
-        else:
-            logits = torch.cat([x @ weights.wide(tile) for tile in weights.W_U.split(TILE, 1)], -1)
-    return logits if weights.b_U is None else logits + weights.wide(weights.b_U)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from loadstore.execution.changes import Changes, Frozen, Loss, Part
 from loadstore.execution.edits import Ablate, Cut, Edit, Freeze, Patch, Replacing, reader_of
+from loadstore.execution.extent import Extent
 from loadstore.execution.lifted import lifted
 from loadstore.execution.record import Pass
 from loadstore.model.globs import matching
@@ -18,13 +19,12 @@ from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.sites import Head, Writer
 
+ALL = Extent()
 
-def replacement(store: Tensor, by: Literal["mean", "zero"]) -> Tensor:
+
+def replacement(store: Tensor, by: Literal["mean", "zero"], extent: Extent = ALL) -> Tensor:
     """What an ablated store becomes: zero, or its mean over batch and tokens, the first position left out."""
-    if by == "zero":
-        return torch.zeros_like(store)
-    later = store[..., 1:, :] if store.shape[-2] > 1 else store
-    return later.flatten(0, -2).mean(0).expand_as(store)
+    return torch.zeros_like(store) if by == "zero" else extent.mean(store).expand_as(store)
 
 
 def strongest(edits: Sequence[Edit]) -> list[Edit]:
@@ -39,9 +39,14 @@ def _weaker(edit: Edit, zeros: set[Ablate | Cut]) -> bool:
 
 def frozen_heads(weights: Weights, edit: Freeze) -> list[Head]:
     """The heads whose patterns an edit freezes. Raises NoSuchSite."""
+    return heads_matching(weights, edit.heads)
+
+
+def heads_matching(weights: Weights, globs: str | Sequence[str]) -> list[Head]:
+    """The heads that globs name, in depth order. Raises NoSuchSite."""
     network = wiring(weights)
     heads = [writer for writer in network.writers if writer.kind == "head"]
-    return [writer.head for writer in matching(heads, edit.heads, network.writer)]
+    return [writer.head for writer in matching(heads, globs, network.writer)]
 
 
 def inner(trace: Pass, writer: Writer) -> Tensor:
@@ -52,7 +57,8 @@ def inner(trace: Pass, writer: Writer) -> Tensor:
 class Edited(Changes):
     """The edits of one run, the values that its cuts need, and losses that are given as they are.
 
-    ``values``: recorded stores (for heads, z) of writers before the layer in which the run begins.
+    ``values``: recorded stores (for heads, z) of writers before the layer in which the run begins. ``extent``: which
+    rows of the batch are tokens; where the run begins at a later one, means of the run itself are not known.
     """
 
     def __init__(
@@ -61,8 +67,9 @@ class Edited(Changes):
         edits: Sequence[Edit] = (),
         given: Sequence[Loss] = (),
         values: Mapping[Writer, Tensor] | None = None,
+        extent: Extent = ALL,
     ) -> None:
-        self._weights = weights
+        self._weights, self._extent = weights, extent
         self._stored: dict[Writer, list[Replacing]] = {}
         self._cuts: dict[tuple[int, Part], list[Cut | Patch]] = {}
         self._given: dict[tuple[int, Part], list[Loss]] = {}
@@ -91,13 +98,13 @@ class Edited(Changes):
         """Edit a writer's store (for heads, z), and keep it if a cut needs it."""
         edited = value
         for edit in self._stored.get(writer, ()):
-            other = _instead(edit, value)
+            other = _instead(edit, value, self._extent)
             if edit.channel is not None:
-                edited = edited + _part(self._weights, edit, other - value)
+                edited = edited + _part(self._weights, edit, other - value, self._extent)
             elif edit.at is None:
                 edited = other.expand(torch.broadcast_shapes(other.shape, value.shape))
             else:
-                edited = torch.where(_chosen(edit, value), other, edited)
+                edited = torch.where(self._extent.chosen(edit.at, value), other, edited)
         if writer in self._wanted:
             self._values[writer] = edited
         return edited
@@ -116,7 +123,7 @@ class Edited(Changes):
         for edit in self._cuts.get((layer, part), ()):
             reader = reader_of(edit)
             assert reader is not None
-            yield Loss(edit.writer, reader, removed(self._weights, edit, self._values[edit.writer]))
+            yield Loss(edit.writer, reader, removed(self._weights, edit, self._values[edit.writer], self._extent))
 
     def scale(self, which: ScaleName, layer: int = -1) -> Tensor | None:
         """The frozen 1/σ of a norm, if norms are frozen."""
@@ -133,34 +140,27 @@ class Edited(Changes):
         ]
 
 
-def removed(weights: Weights, edit: Cut | Patch, value: Tensor) -> Tensor:
+def removed(weights: Weights, edit: Cut | Patch, value: Tensor, extent: Extent = ALL) -> Tensor:
     """What a cut takes away of a writer's store (of a head its z): what it is less its replacement."""
-    return writing(weights, edit.writer).sent(_part(weights, edit, value - _instead(edit, value)))
+    return writing(weights, edit.writer).sent(_part(weights, edit, value - _instead(edit, value, extent), extent))
 
 
-def _part(weights: Weights, edit: Replacing, change: Tensor) -> Tensor:
+def _part(weights: Weights, edit: Replacing, change: Tensor, extent: Extent) -> Tensor:
     """The part of a change that an edit asks for: its channels, its tokens."""
     if edit.channel is not None:
         change = change @ lifted(weights, edit.writer, edit.channel, reader_of(edit))
-    return change if edit.at is None else change * _chosen(edit, change)
+    return change if edit.at is None else change * extent.chosen(edit.at, change)
 
 
-def _instead(edit: Replacing, value: Tensor) -> Tensor:
+def _instead(edit: Replacing, value: Tensor, extent: Extent) -> Tensor:
     """What stands in the place of a store, alike for all that is one in its shape."""
     if isinstance(edit, Patch):
-        return inner(edit.source, edit.writer)
+        return inner(edit.source, edit.writer)[..., extent.first :, :]
     if edit.by == "resample":
         assert edit.over is not None
         generator = torch.Generator().manual_seed(edit.seed)
         donors = torch.randint(len(edit.over.tokens), (len(value) if value.dim() == 3 else 1,), generator=generator)
-        return inner(edit.over, edit.writer)[donors]
+        return inner(edit.over, edit.writer)[donors][:, extent.first :]
     if edit.over is None:
-        return replacement(value, edit.by)
-    return replacement(inner(edit.over, edit.writer), "mean")[0, :1]
-
-
-def _chosen(edit: Replacing, value: Tensor) -> Tensor:
-    """The tokens that an edit changes [token, 1]."""
-    chosen = torch.zeros(value.shape[-2], 1, dtype=torch.bool, device=value.device)
-    chosen[list(edit.at or ())] = True
-    return chosen
+        return replacement(value, edit.by, extent)
+    return edit.over.extent.mean(inner(edit.over, edit.writer))[None]

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.axes import HeadValues, Patterns, Stream, Tokens
+from loadstore.execution.extent import Extent
 from loadstore.model.points import ScaleOf
 from loadstore.model.ports import writing
 from loadstore.model.weights import Weights
@@ -52,6 +53,11 @@ class LayerRecord:
         """The same of some rows of the batch."""
         return replace(self, **{name: value[rows] for name, value in self._values().items()})
 
+    def first(self, tokens: int) -> "LayerRecord":
+        """The same of the first tokens."""
+        values = {name: value[:, :tokens] for name, value in self._values().items() if name != "pattern"}
+        return replace(self, **values, pattern=self.pattern[:, :, :tokens, :tokens])
+
     def repeated(self, times: int) -> "LayerRecord":
         """The same of the whole batch several times over, as a copy."""
         return replace(self, **{name: torch.cat([value] * times) for name, value in self._values().items()})
@@ -63,7 +69,7 @@ class LayerRecord:
 
 @dataclass
 class Record:
-    """What a recorded pass keeps; everything else that a Trace tells is derived from it."""
+    """What a recorded pass keeps; everything else in a Trace is derived from it."""
 
     embed: Stream | None = None
     pos: Float[Tensor, "*prompt token d_model"] | None = None  # alike for all prompts unless edited
@@ -98,6 +104,8 @@ class Record:
                 index = [writer.index for writer in writers]
                 run = slice(index[0], index[0] + len(index))
                 return layer.inner[:, :, run if index == list(range(run.start, run.stop)) else index]
+            case "stream":
+                store = layer.stream
             case "embed":
                 store = self.embed
             case "pos":
@@ -118,14 +126,41 @@ class Record:
         layers = [layer.rows(rows) for layer in self.layers]
         return Record(cut(self.embed), cut(self.pos), layers, cut(self.final), cut(self.final_inverse_scale))
 
+    def first(self, tokens: int) -> "Record":
+        """The same of the first tokens."""
+
+        def cut(value: Tensor | None) -> Tensor | None:
+            return None if value is None else value[..., :tokens, :]
+
+        layers = [layer.first(tokens) for layer in self.layers]
+        return Record(cut(self.embed), cut(self.pos), layers, cut(self.final), cut(self.final_inverse_scale))
+
 
 @dataclass(frozen=True, eq=False)
 class Pass:
-    """One forward pass: the model, its tokens, and the record of what it did, made by ``replay`` on first use."""
+    """One forward pass: the model, its tokens, and the record of what it did, made by ``replay`` on first use.
+
+    ``lengths``: the number of tokens of each prompt; a shorter prompt is padded behind its end.
+    """
 
     weights: Weights
     tokens: Tokens
     replay: Callable[[], Record]
+    lengths: tuple[int, ...] = field(default=(), kw_only=True)
+
+    def __post_init__(self) -> None:
+        if not self.lengths:
+            object.__setattr__(self, "lengths", (self.tokens.shape[1],) * len(self.tokens))
+
+    @property
+    def padded(self) -> bool:
+        """Whether some prompt is shorter than another."""
+        return min(self.lengths) < self.tokens.shape[1]
+
+    @property
+    def extent(self) -> Extent:
+        """Which rows are tokens."""
+        return Extent(self.lengths if self.padded else ())
 
     @cached_property
     def record(self) -> Record:

@@ -10,11 +10,13 @@ from torch import Tensor
 
 from loadstore.axes import Tokens
 from loadstore.errors import BadPrompt
-from loadstore.execution.edits import Edit
+from loadstore.execution.extent import blanked
 from loadstore.execution.fitting import check
 from loadstore.execution.forward import forward
+from loadstore.execution.kinds import Asked, Edit
 from loadstore.execution.overflow import finite
-from loadstore.execution.record import Record
+from loadstore.execution.record import Pass, Record
+from loadstore.execution.several import expanded
 from loadstore.execution.trace import Trace
 from loadstore.model.weights import Weights
 from loadstore.quote import quote
@@ -25,31 +27,54 @@ Ids: TypeAlias = Int[Tensor, " token"] | Int[Tensor, "batch token"]
 Prompt: TypeAlias = str | Sequence[str] | Sequence[int] | Sequence[Sequence[int]] | Ids
 
 
-def run(weights: Weights, prompt: Prompt, edits: Sequence[Edit] = (), *, record: bool = False) -> Trace:
-    """Run a model on text, token ids, or a batch (texts of as many tokens each, ids [batch, token]), with edits if any.
+def run(weights: Weights, prompt: Prompt, edits: Sequence[Asked] = (), *, record: bool = False) -> Trace:
+    """Run a model on text, token ids, or a batch (a list of texts or of lists of ids), with edits if any.
 
-    Text gets the model's BOS in front; ids are taken as they are. Raises BadPrompt (empty, too long, ids out
+    Text gets the model's BOS in front; ids are taken as they are. Prompts of a batch may differ in length: each gives
+    what it gives alone, and what has a token axis is NaN behind its end. Raises BadPrompt (empty, too long, ids out
     of range), Undefined (text without a tokenizer, numbers that stop being finite), and for edits that do not fit
     the model, the prompt or each other NoSuchSite, NoSuchWire, BadPrompt, BadRequest.
     """
-    tokens, batched = as_tokens(weights, prompt)
-    check(weights, tokens, edits)
+    tokens, batched, lengths = as_prompts(weights, prompt)
+    prompts = Pass(weights, tokens, Record, lengths=lengths)
+    asked = expanded(prompts, edits)
+    check(prompts, asked)
     kept = Record() if record else None
     with torch.no_grad():
-        logits = finite(weights, tokens, edits, forward(weights, tokens, edits, kept))
-    return Trace(
-        weights, tokens, partial(_replayed, weights, tokens, tuple(edits), kept), tuple(edits), batched, logits
-    )
+        logits = forward(weights, tokens, asked, kept, extent=prompts.extent)
+        logits = blanked(finite(weights, tokens, asked, logits), lengths)
+    replay = partial(replayed, prompts, asked, kept)
+    return Trace(weights, tokens, replay, asked, batched, logits, lengths=lengths)
 
 
-def _replayed(weights: Weights, tokens: Tokens, edits: Sequence[Edit], kept: Record | None) -> Record:
+def replayed(prompts: Pass, edits: Sequence[Edit], kept: Record | None = None) -> Record:
     """Return the record that was kept, or that of the pass run again."""
     if kept is not None:
         return kept
     record = Record()
     with torch.no_grad():
-        forward(weights, tokens, edits, record)
+        forward(prompts.weights, prompts.tokens, edits, record, extent=prompts.extent)
     return record
+
+
+def as_prompts(weights: Weights, prompt: Prompt) -> tuple[Tokens, bool, tuple[int, ...]]:
+    """Token ids [batch, token], whether the prompt was a batch, and the length of each of its prompts.
+
+    A shorter prompt is padded with its last token. Raises BadPrompt, Undefined.
+    """
+    if isinstance(prompt, str) or not isinstance(prompt, Sequence) or not prompt:
+        tokens, batched = as_tokens(weights, prompt)
+        return tokens, batched, (tokens.shape[1],) * len(tokens)
+    if not all(isinstance(each, str) or (isinstance(each, Sequence) and each) for each in prompt):
+        tokens, batched = as_tokens(weights, prompt)
+        return tokens, batched, (tokens.shape[1],) * len(tokens)
+    prompts = [as_tokens(weights, each) for each in prompt if not isinstance(each, int)]
+    if any(batch for _, batch in prompts):
+        raise BadPrompt("a prompt is whole token ids, [token] or [batch, token], or text; got lists within lists")
+    rows = [ids for ids, _ in prompts]
+    lengths = tuple(row.shape[1] for row in rows)
+    padded = [torch.cat([row, row[:, -1:].expand(1, max(lengths) - row.shape[1])], 1) for row in rows]
+    return torch.cat(padded), True, lengths
 
 
 def as_tokens(weights: Weights, prompt: Prompt) -> tuple[Tokens, bool]:
@@ -83,6 +108,6 @@ def _together(weights: Weights, texts: list[str]) -> Tensor:
     found = [require(weights.tokens, weights.name, weights.untokenised).encode(text) for text in texts]
     lengths = {len(ids): text for ids, text in zip(found, texts, strict=True)}
     if len(lengths) > 1:
-        told = "; ".join(f"{quote(repr(text), 40)} has {length}" for length, text in list(lengths.items())[:3])
-        raise BadPrompt(f"the prompts of a batch must have equally many tokens: {told}")
+        counts = "; ".join(f"{quote(repr(text), 40)} has {length}" for length, text in list(lengths.items())[:3])
+        raise BadPrompt(f"the prompts of a batch must have equally many tokens: {counts}")
     return torch.tensor(found)

@@ -1,17 +1,24 @@
 """What one forward pass did: logits, patterns, and what every writer stored."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.arguments import checked
-from loadstore.errors import BadPrompt, NoSuchSite
+from loadstore.errors import BadPrompt, BadRequest, NoSuchSite
 from loadstore.execution.edits import Edit
+from loadstore.execution.extent import blanked
+from loadstore.execution.positions import At
+from loadstore.execution.predictions import lens, likeliest, patterns
 from loadstore.execution.record import LayerRecord, Pass
 from loadstore.quote import quote
 from loadstore.sites import Head, Writer, parse_head
 from loadstore.tokenizer.tokens import labels, text_of
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +36,7 @@ class Trace(Pass):
     @property
     def logits(self) -> Float[Tensor, "*batch token vocab"]:
         """Logits, before any softmax."""
-        return self._shape(self.all_logits)
+        return self.all_logits if self.batched else self.all_logits[0]
 
     @property
     def labels(self) -> list[str]:
@@ -43,7 +50,8 @@ class Trace(Pass):
         """The model, the prompt and the edits in plain words; a batch has no single prompt."""
         count, length = self.tokens.shape
         if self.batched:
-            said = f"Trace of {self.weights.name}: {count} prompts of {length} tokens"
+            tokens = f"{min(self.lengths)} to {length}" if self.padded else str(length)
+            said = f"Trace of {self.weights.name}: {count} prompts of {tokens} tokens"
         else:
             best = int(self.all_logits[0, -1].argmax())
             chance = float(self.all_logits[0, -1].softmax(-1)[best])
@@ -62,7 +70,8 @@ class Trace(Pass):
         """Pre-softmax scores q·k/√d_head of a head, for every pair, the mask not applied."""
         layer, index = self._layer(head)
         scale = self.weights.architecture.attention_scale
-        return self._shape(layer.q[:, :, index] @ layer.k[:, :, index].mT * scale)
+        values = layer.q[:, :, index] @ layer.k[:, :, index].mT * scale
+        return self._shape(blanked(values, self.lengths, keys=True))
 
     def written(self, writer: Writer | Head | str) -> Float[Tensor, "*batch token d_model"]:
         """What a writer stored at every token. Raises NoSuchSite naming the nearest writer.
@@ -70,6 +79,41 @@ class Trace(Pass):
         A shortformer ``pos`` stores nothing in the stream; this is what it adds to the inputs of Q and K.
         """
         return self._shape(self.store(writer))
+
+    @property
+    def patterns(self) -> "xr.DataArray":
+        """Attention patterns of all heads, dims (prompt) layer head query key; one head's is ``pattern``."""
+        found = patterns(self)
+        return found if self.batched else found.isel(prompt=0)
+
+    @checked
+    def top(self, at: At = -1, k: int = 10) -> "xr.Dataset":
+        """Return the ``k`` likeliest next tokens after token ``at``.
+
+        Args:
+            at: An index (negative: from the end of each prompt) or a text.
+            k: How many.
+
+        Returns:
+            Dataset with dims (prompt) rank: ``text``, ``probability``, ``logit`` and ``token``, the id.
+
+        Raises:
+            BadRequest: There is no such token, or the vocabulary has fewer than ``k``.
+        """
+        found = likeliest(self, self.all_logits, at, k)
+        return found if self.batched else found.isel(prompt=0)
+
+    def lens(self) -> "xr.Dataset":
+        """Return the logit lens: the likeliest next token by the stream that each layer finds, at every token.
+
+        It neglects what later layers add, and it applies the last norm to a partial sum (attribute ``neglects``). The
+        last layer's row is the prediction of the model. Source: nostalgebraist, Interpreting GPT: the logit lens, 2020.
+
+        Returns:
+            Dataset with dims (prompt) layer token: ``text`` and ``probability``.
+        """
+        found = lens(self)
+        return found if self.batched else found.isel(prompt=0)
 
     @checked
     def residual(self, layer: int) -> Float[Tensor, "*batch token d_model"]:
@@ -86,4 +130,21 @@ class Trace(Pass):
         return self.record.layers[head.layer], head.index
 
     def _shape(self, value: Tensor) -> Tensor:
-        return value if self.batched else value[0]
+        return blanked(value, self.lengths) if self.batched else value[0]
+
+    @checked
+    def prompt(self, index: int) -> "Trace":
+        """One prompt of a batch, as a run of its own; means that edits took of the batch stay. Raises BadRequest."""
+        count = len(self.tokens)
+        if not -count <= index < count:
+            raise BadRequest(f"there is no prompt {index}: the run has prompts 0 to {count - 1}")
+        index %= count
+        rows, length = slice(index, index + 1), self.lengths[index]
+        return replace(
+            self,
+            tokens=self.tokens[rows, :length],
+            lengths=(length,),
+            batched=False,
+            all_logits=self.all_logits[rows, :length],
+            replay=lambda: self.record.rows(rows).first(length),
+        )

@@ -13,10 +13,10 @@ from loadstore.execution.trace import Trace
 from loadstore.explorer.prompt import predicted
 from loadstore.explorer.requests import AddressRequest, DecodedRequest, NullsRequest
 from loadstore.explorer.state import Document, Explorer
+from loadstore.figures.prediction.address import token_row
+from loadstore.figures.prediction.walk import walk_figure
 from loadstore.model.wiring import wiring
 from loadstore.progress import Progress
-from loadstore.report.address import token_row
-from loadstore.report.walk import walk_figure
 from loadstore.scores.measures import OF_A_WIRE
 from loadstore.scores.scores import subspace_scores
 from loadstore.sites import CONST, SIDES, Head, Reader, Side, parse_head

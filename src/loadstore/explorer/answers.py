@@ -8,7 +8,7 @@ from loadstore.explorer.collapse import row_view
 from loadstore.explorer.prompt import text_of
 from loadstore.explorer.state import Document
 from loadstore.explorer.steps import next_tokens, step, text_before
-from loadstore.report.words import listed
+from loadstore.figures.words import listed
 from loadstore.views.pictures import address as address_view
 
 

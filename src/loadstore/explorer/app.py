@@ -127,9 +127,9 @@ async def _question(explorer: Explorer, work: Work, quiet: Quiet, request: Reque
 
 async def _lines(work: Work, quiet: Quiet, call: Any, *, aside: bool) -> AsyncGenerator[bytes]:
     try:
-        async for told in work.slow(call, aside=aside):
-            yield _json(told) + b"\n"
-    except Exception as error:  # the status is sent already: the last line tells what went wrong
+        async for line in work.slow(call, aside=aside):
+            yield _json(line) + b"\n"
+    except Exception as error:  # the status is sent already: the last line says what went wrong
         yield bytes(refused(error, quiet).body) + b"\n"
 
 
@@ -154,7 +154,7 @@ def refused(error: Exception, quiet: Quiet) -> Response:
             return refusal(504, "gone", "this was stopped")
         case _:
             quiet.tell("a fault of loadstore's", error)
-            return refusal(500, "fault", f"a fault of loadstore's ({type(error).__name__}); the terminal tells more")
+            return refusal(500, "fault", f"a fault of loadstore's ({type(error).__name__}); see the terminal for more")
 
 
 def _json(document: Document) -> bytes:

@@ -82,7 +82,7 @@ def _value(name: str, kind: Type, value: object, words: Sequence[str]) -> Iterat
 
 
 def _list(name: str, item: Type, most: int, value: object) -> Iterator[str]:
-    """What is wrong with a list of numbers, or of objects that are told apart by a tag or all alike."""
+    """What is wrong with a list of numbers, or of objects that a tag distinguishes or all alike."""
     parts = cast(list[Any], value) if isinstance(value, list) else None
     whole = item if isinstance(item, IntType) else None
     plain = whole is not None

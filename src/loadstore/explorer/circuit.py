@@ -13,10 +13,10 @@ from loadstore.evidence.found import induction_circuits
 from loadstore.execution.run import run
 from loadstore.execution.trace import Trace
 from loadstore.explorer.state import Explorer
+from loadstore.figures.subject.prompt import ARTICLE
 from loadstore.heads.roles import bos_of
 from loadstore.model.weights import Weights
 from loadstore.progress import Progress
-from loadstore.report.prompt import ARTICLE
 from loadstore.sites import Head
 
 if TYPE_CHECKING:

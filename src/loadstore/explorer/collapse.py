@@ -16,9 +16,9 @@ from loadstore.explorer.circuit import Example
 from loadstore.explorer.prompt import text_of
 from loadstore.explorer.state import Document, Explorer
 from loadstore.explorer.steps import likeliest, place_of, step
+from loadstore.figures.words import listed, plural
 from loadstore.model.wiring import wiring
 from loadstore.progress import Progress
-from loadstore.report.words import listed, plural
 from loadstore.sites import Head, Reader, Writer, parse_reader, parse_writer
 from loadstore.views.addresses import AddressRow
 from loadstore.views.pictures import address as address_view

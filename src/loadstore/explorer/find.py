@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from loadstore.circuits.discovered import Discovered, How, discover, size_from
 from loadstore.circuits.measured import Measured, Values, measured
 from loadstore.circuits.named import PAIRS, task
-from loadstore.circuits.program import roles_of
 from loadstore.circuits.program_text import Program, program_of, title_of
 from loadstore.circuits.task import Task
 from loadstore.circuits.tasks.table import TASKS
@@ -14,9 +13,10 @@ from loadstore.errors import BadRequest
 from loadstore.explorer.requests import FindRequest, PictureRequest, TasksRequest
 from loadstore.explorer.state import Document, Explorer
 from loadstore.explorer.switchable import NoSuchCircuit, Switchable, groups_of, is_small, places_of
-from loadstore.figures.circuits import prompt_text
-from loadstore.figures.measured import curve_figure
-from loadstore.figures.pictured import Pictured, picture
+from loadstore.figures.circuits.found import prompt_text
+from loadstore.figures.circuits.measured import curve_figure
+from loadstore.figures.picture.pictured import Pictured, picture
+from loadstore.figures.subject.of_model import role_names
 from loadstore.model.architecture import one_of
 from loadstore.progress import Progress
 from loadstore.quote import quote
@@ -189,7 +189,7 @@ def _pairs(explorer: Explorer) -> int:
 
 
 def _roles(explorer: Explorer) -> dict[str, str]:
-    return explorer.once("roles", lambda: roles_of(explorer.weights))
+    return role_names(explorer.weights)
 
 
 def _seconds(explorer: Explorer, pairs: int) -> int:

@@ -15,11 +15,11 @@ from loadstore.explorer.address import head_of
 from loadstore.explorer.prompt import PREDICTED, text_of
 from loadstore.explorer.requests import AblateEdit, ControlsRequest, CutEdit, EffectRequest
 from loadstore.explorer.state import Document, Explorer
+from loadstore.figures.prediction.address import pattern_row
+from loadstore.figures.words import plural
 from loadstore.model.target import target_id
 from loadstore.model.wiring import wiring
 from loadstore.progress import Progress
-from loadstore.report.address import pattern_row
-from loadstore.report.words import plural
 from loadstore.sites import Head
 from loadstore.views.base import View
 from loadstore.views.pictures import address as address_view
@@ -43,7 +43,7 @@ def effect(explorer: Explorer, ask: EffectRequest) -> Document:
     intact, edited = trace.logits[asked].double(), after.logits[asked].double()
     most = min(PREDICTED, len(intact))
     likely = [*intact.topk(most).indices.tolist(), *edited.topk(most).indices.tolist()]
-    told = list(dict.fromkeys([predict, *likely]))
+    listed = list(dict.fromkeys([predict, *likely]))
     before, then = intact.log_softmax(-1), edited.log_softmax(-1)
     return {
         "at": asked,
@@ -59,7 +59,7 @@ def effect(explorer: Explorer, ask: EffectRequest) -> Document:
                 "before": {"logit": float(intact[index]), "probability": float(before[index].exp())},
                 "after": {"logit": float(edited[index]), "probability": float(then[index].exp())},
             }
-            for index in told
+            for index in listed
         ],
         "sentence": None if head is None else _rows(trace, after, head, at),
     }

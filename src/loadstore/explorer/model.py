@@ -1,11 +1,11 @@
-"""What the page is told of the model when it opens."""
+"""The facts of the model that the page gets when it opens."""
 
 from loadstore.explorer.prompt import WINDOW
 from loadstore.explorer.requests import CHARACTERS, ModelRequest
 from loadstore.explorer.state import Document, Explorer
+from loadstore.figures.facts import facts
 from loadstore.heads.patterns import ROLES
 from loadstore.model.wiring import wiring
-from loadstore.report.facts import facts
 
 
 def model(explorer: Explorer, ask: ModelRequest) -> Document:

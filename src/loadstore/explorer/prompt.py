@@ -16,7 +16,7 @@ from loadstore.sites import parse_head
 from loadstore.visible import visible
 
 WINDOW = 256  # tokens that are drawn at once
-PREDICTED = 5  # tokens that are told of a prediction
+PREDICTED = 5  # tokens that are listed for a prediction
 
 
 def run_prompt(explorer: Explorer, ask: RunRequest) -> Document:

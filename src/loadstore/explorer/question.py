@@ -12,8 +12,8 @@ from loadstore.execution.trace import Trace
 from loadstore.explorer.prompt import predicted, text_of
 from loadstore.explorer.requests import QuestionRequest
 from loadstore.explorer.state import Document, Explorer
+from loadstore.figures.subject.prompt import ARTICLE, article_asks
 from loadstore.model.weights import Weights
-from loadstore.report.prompt import ARTICLE, article_asks
 
 LIKELY = 10
 """Predictions to choose from."""

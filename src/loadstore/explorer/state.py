@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from threading import Lock
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from loadstore.errors import LoadstoreError
 from loadstore.execution.trace import Trace
 from loadstore.explorer.newest import Newest
 from loadstore.explorer.runs import Runs, TooLong
 from loadstore.explorer.switchable import CIRCUITS, PICTURES, Switchable
-from loadstore.figures.pictured import Pictured
+from loadstore.figures.picture.pictured import Pictured
+from loadstore.figures.subject.results import Results
 from loadstore.model.weights import Weights
 
+_Result = TypeVar("_Result")
 Document: TypeAlias = dict[str, Any]
 """An answer as JSON has it, save for views among it, which become JSON as it is sent."""
 
@@ -28,11 +29,10 @@ class Explorer:
         self.runs = Runs(weights)
         self.circuits: Newest[str, Switchable] = Newest(CIRCUITS)
         self.pictures: Newest[tuple[str, int], Pictured] = Newest(PICTURES)
-        self._lock = Lock()
-        self._known: dict[str, Any] = {}
+        self.results = Results()
 
     def warm(self) -> None:
-        """Run the first prompt, so that the page finds it there; what is wrong with it is told when it is asked for."""
+        """Run the first prompt, so that the page finds it there; an error is reported when it is asked for."""
         with suppress(LoadstoreError, TooLong):
             self.runs.make(self.prompt)
 
@@ -40,11 +40,6 @@ class Explorer:
         """The run of that name. Raises NoSuchRun."""
         return self.runs.get(run)
 
-    def once(self, name: str, make: Callable[[], Any]) -> Any:
-        """A fact of the model alone: made at the first request for it, and kept. Two requests may both make it."""
-        with self._lock:
-            if name in self._known:
-                return self._known[name]
-        made = make()
-        with self._lock:
-            return self._known.setdefault(name, made)
+    def once(self, name: str, make: Callable[[], _Result]) -> _Result:
+        """A fact of the model alone, which only screens need: made at the first request for it, and kept."""
+        return self.results.once(name, make)

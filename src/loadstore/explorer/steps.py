@@ -11,9 +11,9 @@ from loadstore.execution.trace import Trace
 from loadstore.explorer.circuit import Example, mostly
 from loadstore.explorer.prompt import predicted, text_of
 from loadstore.explorer.state import Document
+from loadstore.figures.prediction.address import token_row
+from loadstore.figures.words import listed, number
 from loadstore.heads.roles import bos_of
-from loadstore.report.address import token_row
-from loadstore.report.words import listed, number
 from loadstore.scores.scores import subspace_scores
 from loadstore.views.model import View, bars
 from loadstore.views.pictures import address as address_view

@@ -15,9 +15,9 @@ from loadstore.explorer.prompt import token_text
 from loadstore.explorer.requests import PictureRequest, SwitchRequest
 from loadstore.explorer.state import Document, Explorer
 from loadstore.explorer.switchable import Switchable
-from loadstore.figures.pictured import Pictured
+from loadstore.figures.picture.pictured import Pictured
+from loadstore.figures.words import plural
 from loadstore.progress import Progress
-from loadstore.report.words import plural
 from loadstore.views.picture import Cut
 
 

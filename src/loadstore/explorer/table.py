@@ -1,7 +1,7 @@
 """Every question that the page can ask, by the name in its address: ``POST /api/<name>``.
 
-A quick one is answered at once. A slow one reads its question at once and gives back the work, which tells its
-progress line by line and can be hung up on.
+A quick one is answered at once. A slow one reads its question at once and gives back the work, which reports its
+progress line by line and stops when the browser closes the connection.
 """
 
 from collections.abc import Callable, Mapping

@@ -61,19 +61,19 @@ def _work(explorer: Explorer, mine: Mine | None, progress: Progress) -> Document
         return {"found": False, "why": why_none(table), "steps": [], "notice": None}
     own = None if mine is None else own_example(circuit, *mine)
     last: _Walked = explorer.once("several answers", lambda: _last(explorer, circuit, progress))
-    told = None
+    other_note = None
     if own is not None:
         first = _first(explorer, circuit, own, progress)
     else:
         other = example_of(explorer, circuit)
         first: _Walked = explorer.once("walk", lambda: _first(explorer, circuit, other, progress))
-        told = None if mine is None else notice(circuit, *mine, other)
+        other_note = None if mine is None else notice(circuit, *mine, other)
     return {
         "found": True,
         "previous": str(circuit.previous),
         "heads": [str(head) for head in circuit.heads],
         "steps": [*_there(explorer, first), *_there(explorer, last)],
-        "notice": told,
+        "notice": other_note,
     }
 
 

@@ -13,7 +13,7 @@ from loadstore.explorer.ambiguity import Ambiguity
 from loadstore.explorer.circuit import Example
 from loadstore.explorer.prompt import text_of
 from loadstore.explorer.steps import likeliest
-from loadstore.figures.layout import picture
+from loadstore.figures.picture.layout import picture
 from loadstore.sites import Head, Side
 from loadstore.views.picture import Cut, Picture
 

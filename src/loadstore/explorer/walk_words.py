@@ -8,7 +8,7 @@ from loadstore.explorer.ambiguity import TOP, Ambiguity
 from loadstore.explorer.circuit import Example, mostly
 from loadstore.explorer.prompt import text_of
 from loadstore.explorer.steps import tail
-from loadstore.report.words import listed, plural
+from loadstore.figures.words import listed, plural
 
 WORDS = 40  # of a step, at most
 

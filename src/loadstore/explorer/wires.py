@@ -9,14 +9,15 @@ from msgspec.structs import replace
 from loadstore.corpora.corpus import read_corpus
 from loadstore.explorer.requests import WiresRequest
 from loadstore.explorer.state import Document, Explorer
+from loadstore.figures.subject import of_model
+from loadstore.figures.wires.carried import INTO, carried_figure
+from loadstore.figures.wires.pieces import LEVEL, readers_of
+from loadstore.figures.wires.scores import scores_figure
+from loadstore.figures.words import number, plural
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.progress import Progress
-from loadstore.report.carried import UNITS, carried_figure
-from loadstore.report.panels import scores_figure
-from loadstore.report.wires import LEVEL
-from loadstore.report.words import number, plural
-from loadstore.scores.scores import subspace_scores
+from loadstore.scores.measures import UNITS, edge_details, kind_of
 from loadstore.views.heatmaps import Heatmap
 from loadstore.views.layers import Layers
 from loadstore.views.model import Figure
@@ -43,7 +44,7 @@ def wires(explorer: Explorer, ask: WiresRequest) -> "Callable[[Progress], Docume
 
 def aligned(weights: Weights, progress: Progress) -> Document:
     """What each wire could carry, from the weights: its edge is drawn where it stands above chance."""
-    scores = subspace_scores(weights, progress=progress)
+    scores = of_model.scores(weights, progress)
     values = scores.alignment.values
     exist = np.isfinite(values)
     above = exist & (values > 0) & (scores.q.values <= LEVEL)
@@ -53,7 +54,7 @@ def aligned(weights: Weights, progress: Progress) -> Document:
         "wires at or below chance are not drawn."
     )
     groups = [("all readers", "of alignment above chance", list(range(scores.sizes["reader"])))]
-    graph = _graph(scores, "alignment", np.where(above, values, 0.0), groups, 1, ("z", "q"))
+    graph = _graph(scores, "alignment", np.where(above, values, 0.0), groups, 1)
     return {"measure": "alignment", "figure": _parted(scores_figure(scores)), "graph": graph | {"rule": rule}}
 
 
@@ -64,8 +65,8 @@ def carried(weights: Weights, progress: Progress) -> Document:
     steps = pieces + len(points_of(weights, wiring(weights).readers))
     kept = moments(weights, corpus, lambda done, _: progress(done, steps))
     found = traffic(weights, kept, progress=lambda done, _: progress(pieces + done, steps))
-    readers = [str(reader) for reader in found["reader"].values]
-    groups = [(name, unit, [j for j, one in enumerate(readers) if one.endswith(ends)]) for ends, name, unit in UNITS]
+    kinds = [kind_of(reader) for reader in readers_of(found)]
+    groups = [(name, UNITS[some[0]], [j for j, kind in enumerate(kinds) if kind in some]) for some, name in INTO]
     rule = (
         f"An edge is a wire that carried something on {plural(int(found.attrs['tokens']), 'token')} of "
         f"{plural(int(found.attrs['documents']), 'document')} ({found.attrs['corpus']} corpus). Shares are of "
@@ -73,7 +74,7 @@ def carried(weights: Weights, progress: Progress) -> Document:
         "another, so each kind has a sum of its own."
     )
     load = np.nan_to_num(found.traffic.values)
-    graph = _graph(found, "traffic", load, groups, 2, ("standard_error", "share"))
+    graph = _graph(found, "traffic", load, groups, 2)
     return {"measure": "traffic", "figure": _parted(carried_figure(found)), "graph": graph | {"rule": rule}}
 
 
@@ -92,26 +93,26 @@ def _graph(
     values: np.ndarray,
     groups: list[tuple[str, str, list[int]]],
     power: int,
-    details: tuple[str, str],
 ) -> Document:
     """Wires as [writer, reader, group, value, *details], most first; the mass of each is value^power.
 
     Groups do not share a unit: each wire is ranked by its part of its own group's mass.
     """
+    details = edge_details(name)
     mass, part = values**power, np.zeros_like(values)
     group = np.zeros(values.shape[1], dtype=int)
-    told: list[dict[str, Any]] = []
+    summed: list[dict[str, Any]] = []
     for title, unit, columns in groups:
         total = float(mass[:, columns].sum())
         if total > 0:
-            group[columns] = len(told)
+            group[columns] = len(summed)
             part[:, columns] = mass[:, columns] / total
             exist = int(np.isfinite(table[name].values[:, columns]).sum())
             count = int((mass[:, columns] > 0).sum())
-            told.append({"name": title, "unit": unit, "exist": exist, "count": count, "mass": _short(total)})
+            summed.append({"name": title, "unit": unit, "exist": exist, "count": count, "mass": _short(total)})
     order = np.argsort(-part, axis=None, kind="stable")[: int((part > 0).sum())]
     kept = [(int(at) // values.shape[1], int(at) % values.shape[1]) for at in order[:MOST]]
-    for place, each in enumerate(told):
+    for place, each in enumerate(summed):
         each["sent"] = sum(int(group[j]) == place for _, j in kept)
         each["held"] = _short(sum(part[i, j] for i, j in kept if group[j] == place))
     measures = [values, *(table[detail].values for detail in details)]
@@ -119,7 +120,7 @@ def _graph(
         "name": name,
         "power": power,
         "details": [detail.replace("_", " ") for detail in details],
-        "groups": told,
+        "groups": summed,
         "writers": [str(writer) for writer in table["writer"].values],
         "readers": [str(reader) for reader in table["reader"].values],
         "wires": [[i, j, int(group[j]), *(_short(each[i, j]) for each in measures)] for i, j in kept],

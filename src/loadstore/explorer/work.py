@@ -49,13 +49,13 @@ class Work:
         ``aside``: what fills in a picture that is there already, and waits for no slow analysis.
         """
         loop = asyncio.get_running_loop()
-        told: asyncio.Queue[tuple[int, int]] = asyncio.Queue()
+        reports: asyncio.Queue[tuple[int, int]] = asyncio.Queue()
         gone = threading.Event()
 
         def report(done: int, of: int) -> None:
             if gone.is_set():
                 raise Hung
-            loop.call_soon_threadsafe(told.put_nowait, (done, of))
+            loop.call_soon_threadsafe(reports.put_nowait, (done, of))
 
         def whole() -> Document:
             report(0, 1)
@@ -63,14 +63,14 @@ class Work:
 
         pool, name = (self._aside, "aside") if aside else (self._slow, "slow")
         future = self._begin(pool, name, QUEUED, whole)
-        waiting = asyncio.ensure_future(told.get())
+        waiting = asyncio.ensure_future(reports.get())
         try:
             async with asyncio.timeout(LONG):
                 while not future.done():
                     await asyncio.wait({waiting, future}, return_when=asyncio.FIRST_COMPLETED)
                     if waiting.done():
                         yield {"progress": list(waiting.result())}
-                        waiting = asyncio.ensure_future(told.get())
+                        waiting = asyncio.ensure_future(reports.get())
                 yield {"result": await future}
         finally:
             waiting.cancel()

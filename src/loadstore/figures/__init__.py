@@ -1,1 +1,1 @@
-"""Figures: what is drawn, apart from the pages that hold it."""
+"""Every figure: from results to views, and its sentence."""

@@ -14,7 +14,7 @@ from loadstore.errors import Undefined
 from loadstore.linear.decompositions import eigh, qr, svd
 from loadstore.linear.factored import Factored
 
-ABSENT = 1e-7  # of the strongest: a Gram matrix tells no weaker direction from none
+ABSENT = 1e-7  # of the strongest: a Gram matrix does not separate a weaker direction from none
 TOLERANCE = 1e-3  # strengths this close, relatively, are one subspace unless asked otherwise
 EQUAL = 1e-6  # neighbours this close are equal up to rounding and never divided
 ROWS = 4096  # of a tall matrix, widened together

@@ -118,7 +118,7 @@ class Weights:
     name: str = "unnamed"
     tokens: Tokens | None = None
     untokenised: str = ""  # why there is no tokenizer, where the file says
-    origin: str = ""  # the file, where its name tells more than the model's
+    origin: str = ""  # the file, where its name says more than the model's
     ignored: tuple[str, ...] = ()  # keys of the config that the user had passed over
     compared: Comparison | None = None  # with transformers, of the model as it was loaded
     computed: torch.dtype | None = None  # None: as stored

@@ -6,7 +6,6 @@ from typing import Any
 
 from loadstore.causal.effect import Outcome
 from loadstore.circuits.circuit import Circuit
-from loadstore.circuits.program import roles_of
 from loadstore.circuits.program_text import program_of
 from loadstore.circuits.proof import Proof
 from loadstore.circuits.task import Task
@@ -17,27 +16,32 @@ from loadstore.errors import BadRequest
 from loadstore.evidence.head_facts import Dossier
 from loadstore.evidence.verdict import Verified
 from loadstore.execution.trace import Trace
-from loadstore.figures.circuits import circuit_figure, task_figure
-from loadstore.figures.measured import proof_figure
-from loadstore.figures.pictured import Pictured
-from loadstore.notebook.changes import outcome_figure
-from loadstore.notebook.foreign import foreign_patterns
-from loadstore.notebook.labelled import labelled_figures
+from loadstore.figures.changes import outcome_figure
+from loadstore.figures.circuits.found import circuit_figure, task_figure
+from loadstore.figures.circuits.measured import proof_figure
+from loadstore.figures.heads.dossier import figures_of
+from loadstore.figures.heads.foreign import foreign_patterns
+from loadstore.figures.heads.patterns import trace_figure
+from loadstore.figures.heads.verdict import summary
+from loadstore.figures.labelled import labelled_figures
+from loadstore.figures.memory import lifetimes_figure, map_figure, reach_figure
+from loadstore.figures.picture.pictured import Pictured
+from loadstore.figures.prediction.address import address_figure
+from loadstore.figures.prediction.listing import listing_figure
+from loadstore.figures.prediction.walk import walk_figure
+from loadstore.figures.subject.of_model import role_names
+from loadstore.memory.lifetimes_value import Lifetimes
+from loadstore.memory.memory_map import MemoryMap
+from loadstore.memory.reach_value import Reach
 from loadstore.notebook.shown import Shown
-from loadstore.notebook.traces import trace_figure
-from loadstore.report.address import address_figure
-from loadstore.report.dossier import figures_of
-from loadstore.report.listing import listing_figure
-from loadstore.report.verdict import summary
-from loadstore.report.walk import walk_figure
 from loadstore.views.base import Value, plain
 from loadstore.views.figures import Page, Section
 from loadstore.views.model import Figure, figure
 
 WANTED = (
     "a labelled result (subspace_scores, spectrum, head_roles, copying …), a trace, an address, a walk, a listing, "
-    "a picture, an effect, a task, a circuit, its proof, a dossier, a figure or page document, or a list of token "
-    "strings with patterns"
+    "a picture, an effect, a task, a circuit, its proof, a memory map, lifetimes, reach, a dossier, "
+    "a figure or page document, or a list of token strings with patterns"
 )
 
 
@@ -87,7 +91,7 @@ def _drawn(result: Any) -> _Drawn:
         return _Drawn(str(result.address.head), [address_figure(result.address), walk_figure(result)])
     if isinstance(result, Listing | Verified):
         weights = (result.listing if isinstance(result, Verified) else result).trace.weights
-        drawn = listing_figure(result, roles=roles_of(weights))
+        drawn = listing_figure(result, roles=role_names(weights))
         return _Drawn(drawn.title, [drawn])
     if isinstance(result, Pictured):
         return _of_documents([plain(result.view)])
@@ -100,6 +104,8 @@ def _drawn(result: Any) -> _Drawn:
         )
     if isinstance(result, Proof):
         return _Drawn(f"{result.facts['model']}: proof of {result.facts['task']}", [proof_figure(result)])
+    if isinstance(result, MemoryMap | Lifetimes | Reach):
+        return _of_memory(result)
     if isinstance(result, Outcome):
         return _Drawn(result.metric, [outcome_figure(result)])
     if isinstance(result, Dossier):
@@ -111,6 +117,14 @@ def _drawn(result: Any) -> _Drawn:
     if (found := labelled_figures(result)) is not None:
         return _Drawn(*found)
     raise BadRequest(f"a {type(result).__name__} cannot be shown; give {WANTED}")
+
+
+def _of_memory(result: MemoryMap | Lifetimes | Reach) -> _Drawn:
+    if isinstance(result, MemoryMap):
+        drawn = map_figure(result)
+    else:
+        drawn = lifetimes_figure(result) if isinstance(result, Lifetimes) else reach_figure(result)
+    return _Drawn(drawn.title, [drawn])
 
 
 def _of_documents(documents: list[dict[str, Any]]) -> _Drawn:

@@ -15,7 +15,7 @@ from loadstore.figures.still.still import still
 from loadstore.views.page import render_page
 from loadstore.visible import line
 
-HEIGHT = 420  # pixels before the page has told its own height, or where the frame may not be touched
+HEIGHT = 420  # pixels before the page reports its own height, or where the frame may not be touched
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,1 +1,1 @@
-"""The article's figures for one model and one prompt."""
+"""Pages: which figures, in which order, and what is left out."""

@@ -1,26 +1,45 @@
-"""The article's figures, in its order, and the first paragraph."""
+"""The article's figures, in its order and under its numbers, and the first paragraph."""
 
-from loadstore.report.attribution import attribution_figures
-from loadstore.report.cause import cause_figures
-from loadstore.report.closing import closing_figure
-from loadstore.report.dossier import dossier_figures
-from loadstore.report.formulas import formula_figure
-from loadstore.report.induction import induction_figures, is_induction
-from loadstore.report.machine import machine_figure
-from loadstore.report.moved import moved_figure
+from loadstore.figures.heads.dossier import dossier_figures
+from loadstore.figures.heads.formulas import formula_figure
+from loadstore.figures.heads.induction import induction_figures, is_induction
+from loadstore.figures.heads.previous import previous_figures
+from loadstore.figures.heads.token_addresses import token_figures
+from loadstore.figures.prediction.log_odds import attribution_figures
+from loadstore.figures.prediction.stream import first_stream_figure, later_stream_figure
+from loadstore.figures.prediction.three_addresses import closing_figure
+from loadstore.figures.prediction.walk import walk_of
+from loadstore.figures.subject.story import Story
+from loadstore.figures.weights.machine import machine_figure
+from loadstore.figures.weights.spectra import spectra_figures
+from loadstore.figures.wires.cut_wire import cause_figures
+from loadstore.figures.wires.moved import moved_figure
+from loadstore.figures.wires.puzzle import puzzle
+from loadstore.figures.wires.subspace_score import score_figure
+from loadstore.figures.wires.traffic import ABOUT, CARRIED, traffic_figures
+from loadstore.figures.words import listed, number
 from loadstore.report.parts import Part, shared
-from loadstore.report.previous import previous_figures
-from loadstore.report.puzzle import puzzle
-from loadstore.report.score import score_figure
 from loadstore.report.sections import Built, section
-from loadstore.report.spectra import spectra_figures
-from loadstore.report.story import Story
-from loadstore.report.stream import first_stream_figure, later_stream_figure
-from loadstore.report.tokens import token_figures
-from loadstore.report.traffic import ABOUT, CARRIED, traffic_figures
-from loadstore.report.walk import walk_of
-from loadstore.report.words import listed, number
 from loadstore.views.model import Figure
+
+NUMBERS = {
+    "Machine": "1",
+    "Spectra": "2",
+    "Variance": "3",
+    "Rows": "4",
+    "Memory": "5",
+    "Formulas": "6",
+    "Score": "7",
+    "Previous": "8",
+    "First stream": "9",
+    "Choosing": "10",
+    "Control": "11",
+    "Moved": "12",
+    "Later stream": "13",
+    "Induction": "14",
+    "Reads": "15",
+}
+"""The article's numbers; other figures have names."""
 
 
 def article_parts(story: Story) -> list[Part]:

@@ -4,8 +4,8 @@ import shlex
 from collections.abc import Sequence
 
 from loadstore.errors import LoadstoreError
-from loadstore.report.story import Story
-from loadstore.report.words import number
+from loadstore.figures.subject.story import Story
+from loadstore.figures.words import number
 from loadstore.tokenizer.tokens import Tokens
 
 ESCAPES = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\t": "\\t", "\r": "\\r"}

@@ -5,24 +5,29 @@ from pathlib import Path
 
 from loadstore.atomic import check_target, write_whole
 from loadstore.errors import Undefined
+from loadstore.figures.facts import facts
+from loadstore.figures.left_out import quick_words
+from loadstore.figures.subject.prompt import Prompt
+from loadstore.figures.subject.stories import article_story, large_story
+from loadstore.figures.words import plural
 from loadstore.heads.roles import bos_of
+from loadstore.model.architecture import Architecture
 from loadstore.model.weights import Weights
-from loadstore.report.article import article_parts, lead
+from loadstore.report import article, large
 from loadstore.report.asked import answer, command
-from loadstore.report.facts import facts
-from loadstore.report.nothing import quick_words
 from loadstore.report.parts import Progress, build_all, quick_parts
-from loadstore.report.prompt import Prompt
-from loadstore.report.real.atlas import is_article
-from loadstore.report.real.page import explore, real_lead, real_parts
-from loadstore.report.sections import finished
-from loadstore.report.story import tell
-from loadstore.report.words import plural
+from loadstore.report.sections import laid_out
 from loadstore.version import VERSION
 from loadstore.views.figures import Page
 from loadstore.views.page import render_page
 
 LEAST = 4  # tokens: two of them, twice
+ARTICLE_HEADS = 64  # an attention-only model with more heads than this is no longer drawn head by head
+
+
+def is_article(shape: Architecture) -> bool:
+    """Whether the article's own figures fit: attention only, and few heads."""
+    return shape.mlp is None and shape.n_layers * shape.n_heads <= ARTICLE_HEADS
 
 
 def report_document(
@@ -39,7 +44,7 @@ def report_document(
 ) -> Page:
     """The report on one prediction as a page.
 
-    A small attention-only model gets the article's figures; any other the page of ``report.real``.
+    A small attention-only model gets the article's figures; any other the page of ``report.large``.
 
     Args:
         weights: The model.
@@ -65,28 +70,26 @@ def report_document(
             f"about repeats and needs a context of {least}. loadstore scores and loadstore spectrum need no prompt"
         )
     if is_article(weights.architecture):
-        story = tell(weights, prompt, at, predict, against, quick=quick)
-        parts, slow = quick_parts(article_parts(story), quick=quick)
-        sections = build_all(parts, progress)
-        opening = lead(story)
+        story = article_story(weights, prompt, at, predict, against, quick=quick)
+        parts, numbers, opening = article.article_parts(story), article.NUMBERS, article.lead
     else:
-        story = explore(weights, prompt, at, predict, against, quick=quick)
-        parts, slow = quick_parts(real_parts(story), quick=quick)
-        sections = build_all(parts, progress)
-        opening = real_lead(story)
+        story = large_story(weights, prompt, at, predict, against, quick=quick)
+        parts, numbers, opening = large.large_parts(story), large.NUMBERS, large.large_lead
+    parts, slow = quick_parts(parts, quick=quick)
+    sections = build_all(parts, progress)
+    lead = f"{opening(story)} {quick_words(slow)}" if slow else opening(story)
     options = [*options, *(["--quick"] if quick else [])]
-    opening += f" {quick_words(slow)}" if slow else ""
     default = prompt is None and at is None and predict is None
     return Page(
         title=f"{weights.name}: the load/store machine",
-        lead=f"{answer(story, default=default)} {opening}",
+        lead=f"{answer(story, default=default)} {lead}",
         prompt=story.prompt if isinstance(story.prompt, str) else ", ".join(map(str, story.prompt)),
         tokens=tuple(story.trace.labels),
         facts=(
             ("another question: change --at, --predict or --against", command(story, model, options)),
             *facts(weights),
         ),
-        sections=finished(sections, slow),
+        sections=laid_out(sections, numbers, slow),
         footer=(
             f"loadstore {VERSION}. This page carries the prompt and all numbers in it; it loads nothing.",
             "Alignment: 0 is what a random rotation between writer and reader would give, 1 the most that their "

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from loadstore.report.nothing import LeftOut
+from loadstore.figures.left_out import LeftOut
 from loadstore.report.sections import Built
 
 SLOW = "It takes long; the same command without --quick draws it."

@@ -1,10 +1,12 @@
-"""A section of a page, and the list of the figures that all sections left out."""
+"""A section of a page, the numbers that a page gives to its figures, and the list of figures that it leaves out."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from loadstore.report.nothing import LeftOut, left_out_figure, quick_figure
-from loadstore.views.figures import Section
+from msgspec.structs import replace as with_fields
+
+from loadstore.figures.left_out import LeftOut, left_out_figure, quick_figure
+from loadstore.views.figures import Section, numbered
 from loadstore.views.model import Figure
 
 
@@ -23,18 +25,29 @@ def section(name: str, title: str, text: str, figures: Sequence[Figure | LeftOut
     return Built(Section(id=name, title=title, lead=text, figures=drawn), left)
 
 
-def finished(sections: Sequence[Built], slow: Sequence[LeftOut] = ()) -> tuple[Section, ...]:
-    """The sections that have figures, and a last one that lists the figures left out, where there are any.
+def laid_out(
+    sections: Sequence[Built], numbers: Mapping[str, str], slow: Sequence[LeftOut] = ()
+) -> tuple[Section, ...]:
+    """The sections of a page, each figure under its number.
 
     Args:
-        sections: The sections of the page.
+        sections: What was built, in the order of the page.
+        numbers: The numbers of figures by their names; a figure without one keeps its name.
         slow: What a quick report leaves out.
+
+    Returns:
+        The sections that have figures, and a last one that lists the figures left out, where there are any.
     """
-    left = [one for part in sections for one in part.left]
-    shown = [part.section for part in sections if part.section.figures]
+    left = [replace(one, number=numbers.get(one.number, one.number)) for part in sections for one in part.left]
+    shown = [_numbered(part.section, numbers) for part in sections if part.section.figures]
     if left or slow:
-        told = "A figure that would be empty, or would draw two equal pictures, is not drawn."
+        lead = "A figure that would be empty, or would draw two equal pictures, is not drawn."
         figures = [left_out_figure(left)] if left else []
         figures += [quick_figure(slow)] if slow else []
-        shown.append(Section(id="left-out", title="Left out", lead=told if left else "", figures=tuple(figures)))
+        shown.append(Section(id="left-out", title="Left out", lead=lead if left else "", figures=tuple(figures)))
     return tuple(shown)
+
+
+def _numbered(part: Section, numbers: Mapping[str, str]) -> Section:
+    figures = tuple(numbered(one, numbers.get(one.number, one.number)) for one in part.figures)
+    return with_fields(part, figures=figures)

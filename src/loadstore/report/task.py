@@ -10,9 +10,9 @@ from loadstore.circuits.measured import measured
 from loadstore.circuits.program_text import program_of
 from loadstore.circuits.prove import prove
 from loadstore.circuits.task import Task
-from loadstore.figures.circuits import attribution_figure, circuit_figure, task_figure
-from loadstore.figures.measured import curve_figure, proof_figure
-from loadstore.figures.pictured import picture
+from loadstore.figures.circuits.found import attribution_figure, circuit_figure, task_figure
+from loadstore.figures.circuits.measured import curve_figure, proof_figure
+from loadstore.figures.picture.pictured import picture
 from loadstore.heads.roles import head_roles, strongest_role
 from loadstore.views.figures import Section
 

@@ -69,8 +69,8 @@ class ChannelTokens:
     def text(self) -> str:
         """One line a sign: what is stored, and what is loaded with it."""
         ends = [(sign, self.stored.get(sign, ()), self.loaded[sign]) for sign in self.loaded]
-        told = [(sign, *(" ".join(match.text for match in end) or "-" for end in both)) for sign, *both in ends]
-        return "\n".join(f"{sign} {stored}  →  {loaded}" for sign, stored, loaded in told)
+        rows = [(sign, *(" ".join(match.text for match in end) or "-" for end in both)) for sign, *both in ends]
+        return "\n".join(f"{sign} {stored}  →  {loaded}" for sign, stored, loaded in rows)
 
 
 @threads_for(0)
@@ -122,7 +122,7 @@ def wire_tokens(
     if not masks:
         return []
     directions, sizes = torch.cat([split.directions[mine] for mine in masks]).mT, [int(mine.sum()) for mine in masks]
-    stored = _stored(weights, source, norms, directions)
+    stored = stored_along(weights, source, norms, directions)
     loaded_as, loaded = _loaded(weights, source, target, norms, offset, directions)
     ends = zip(loaded.split(sizes, 1), [None] * len(sizes) if stored is None else stored.split(sizes, 1), strict=True)
     return [
@@ -154,14 +154,14 @@ def _decoded(
         len(strengths),
         float(strengths.square().mean().sqrt()),
         stored_as,
-        {} if stored is None else _strongest(weights, stored, top, stored_as, single=single),
+        {} if stored is None else strongest(weights, stored, top, stored_as, single=single),
         f"{loaded_as} {MATCHING[target.side]}",
-        _strongest(weights, loaded, top, loaded_as, single=single),
+        strongest(weights, loaded, top, loaded_as, single=single),
         _agreement(stored, loaded) if stored is not None and stored_as == loaded_as != "units" else nan,
     )
 
 
-def _stored(
+def stored_along(
     weights: Weights, writer: Writer, norms: Norms, directions: Float[Tensor, "d_model m"]
 ) -> Float[Tensor, "row m"] | None:
     """What each token, position or unit stores along each direction; None for a constant."""
@@ -199,7 +199,7 @@ def _agreement(stored: Float[Tensor, "row m"], loaded: Float[Tensor, "row m"]) -
     return float((one / one.norm() * (other / other.norm())).sum())
 
 
-def _strongest(
+def strongest(
     weights: Weights, values: Float[Tensor, "row m"], top: int, what: str, *, single: bool
 ) -> dict[str, tuple[Match, ...]]:
     """The largest by sign, those of the other sign left out; by norm where there are several directions."""

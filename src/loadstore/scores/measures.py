@@ -1,20 +1,32 @@
-"""The measures of a wire, in one table: whatever computes, prints, writes or draws scores takes its columns from here.
+"""The measures of a wire, in one table: whatever computes, prints, writes or draws them takes its columns from here.
 
-To add a measure, add an entry here; nothing else changes. See "A measure of a wire" in CONTRIBUTING.md.
+To add a measure of scores, add an entry here; nothing else changes. See "A measure of a wire" in CONTRIBUTING.md.
 """
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.linear.null import Null
+from loadstore.sites import Reader
 
 ROUNDING = 1e-15  # squared scores below this are rounding of the double-precision cores
 Product: TypeAlias = Float[Tensor, "writer reader"]
+Analysis: TypeAlias = Literal["scores", "traffic", "effect"]
+QUESTIONS: dict[Analysis, str] = {"scores": "can it carry", "traffic": "does it carry", "effect": "does it matter"}
+Kind: TypeAlias = Literal["Q", "K", "V", "mlp", "unembed"]
+UNITS: dict[Kind, str] = {
+    "Q": "nats",
+    "K": "nats",
+    "V": "units of the stream",
+    "mlp": "units of an MLP's inside",
+    "unembed": "logits",
+}
+"""Units of traffic, by the kind of its reader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,31 +35,102 @@ class Measure:
 
     Args:
         name: The variable of the dataset, the field of the JSON document and the column of a table.
-        of: The measure of X = ‖A B‖² of many wires and of their null; None where it compares a wire with all others.
+        meaning: What it says, in one line.
+        of: The measure of X = ‖A B‖² of many wires and of their null; None where it compares a wire with all others,
+            or where another analysis gives it.
+        analysis: Which analysis gives it: ``ls.subspace_scores``, ``ls.traffic`` or a cut.
+        main: Whether it is the number that its analysis is about.
+        unit: Its unit; None where the kind of the reader decides (``UNITS``).
         decimals: Decimals in a table of a page; None for a p-value, which keeps its magnitude.
+        heading: The heading of its column, where that is not its name.
         detail: Whether pages show it beside the measure that they draw.
+        beside: Whether ``ls.wires`` has it beside the measures of the other analyses.
+        printed: Whether tables of all three analyses show it.
+        edge: Whether an edge of the explorer's graph of wires carries it.
     """
 
     name: str
-    of: Callable[[Product, Null], Product] | None
+    meaning: str
+    of: Callable[[Product, Null], Product] | None = None
+    analysis: Analysis = "scores"
+    main: bool = False
+    unit: str | None = ""
     decimals: int | None = 4
+    heading: str = ""
     detail: bool = True
+    beside: bool = True
+    printed: bool = True
+    edge: bool = False
+
+    @property
+    def column(self) -> tuple[str, str, int | None]:
+        """Its column of a page's table: name, heading and decimals."""
+        text = f"{self.name}: {QUESTIONS[self.analysis]}" if self.main else self.heading or self.name
+        return self.name, text, self.decimals
 
 
 MEASURES = (
-    Measure("score", lambda x, null: (x / null.norms).sqrt()),
-    Measure("chance", lambda _, null: null.chance()),
-    Measure("z", lambda x, null: null.z(x), decimals=1),
-    Measure("p", lambda x, null: null.p(x), decimals=None),
-    Measure("q", None, decimals=None),
-    Measure("ceiling", lambda _, null: null.ceiling()),
-    Measure("alignment", lambda x, null: null.alignment(x)),
-    Measure("relative", None, detail=False),
-    Measure("p_heads", None, decimals=None, detail=False),
+    Measure(
+        "score",
+        "how far directions that are written are directions that are read",
+        lambda x, null: (x / null.norms).sqrt(),
+        printed=False,
+    ),
+    Measure("chance", "the score of a random rotation", lambda _, null: null.chance(), beside=False),
+    Measure("z", "standard deviations above chance", lambda x, null: null.z(x), decimals=1, beside=False, edge=True),
+    Measure("p", "probability of such a score by chance", lambda x, null: null.p(x), decimals=None),
+    Measure("q", "p adjusted for all wires", decimals=None, beside=False, edge=True),
+    Measure("ceiling", "the most that the spectra allow", lambda _, null: null.ceiling(), beside=False),
+    Measure(
+        "alignment",
+        "the score from chance (0) to its ceiling (1)",
+        lambda x, null: null.alignment(x),
+        main=True,
+        decimals=2,
+    ),
+    Measure("relative", "alignment beside that of the other writers", detail=False, beside=False),
+    Measure("p_heads", "p among the heads", decimals=None, detail=False, beside=False),
+    Measure(
+        "traffic",
+        "how far the writer moves what the reader does on text",
+        analysis="traffic",
+        main=True,
+        unit=None,
+        decimals=3,
+    ),
+    Measure(
+        "standard_error",
+        "standard error of traffic over documents",
+        analysis="traffic",
+        unit=None,
+        decimals=3,
+        heading="±",
+        edge=True,
+    ),
+    Measure("share", "share of all that the reader loads, signed", analysis="traffic", decimals=2, edge=True),
+    Measure(
+        "own",
+        "variance of the store over that of all loads",
+        analysis="traffic",
+        decimals=2,
+        detail=False,
+        printed=False,
+    ),
+    Measure(
+        "change",
+        "of the pattern on Q and K (total variation), relative of what is stored on V and MLPs, of the prediction at "
+        "the unembedding",
+        analysis="effect",
+        main=True,
+        decimals=3,
+    ),
+    Measure("kl", "divergence of the pattern or of the prediction", analysis="effect", unit="nats"),
+    Measure("target", "log-probability of the next token", analysis="effect", unit="nats", heading="next token"),
 )
 OF_A_WIRE = tuple(measure.name for measure in MEASURES if measure.of is not None)
-DETAILS = tuple(measure.name for measure in MEASURES if measure.detail)
+DETAILS = tuple(measure.name for measure in MEASURES if measure.detail and measure.analysis == "scores")
 DECIMALS = {measure.name: measure.decimals for measure in MEASURES}
+PRINTED = tuple(measure for measure in MEASURES if measure.beside and measure.printed)
 
 
 def measured(x: Product, null: Null) -> dict[str, Product]:
@@ -67,3 +150,32 @@ def measured(x: Product, null: Null) -> dict[str, Product]:
 def present(names: Collection[str]) -> list[str]:
     """The measures that a result has, in the order of the table."""
     return [measure.name for measure in MEASURES if measure.name in names]
+
+
+def beside(analysis: Analysis) -> tuple[str, ...]:
+    """The measures of one analysis that ``ls.wires`` has."""
+    return tuple(measure.name for measure in MEASURES if measure.analysis == analysis and measure.beside)
+
+
+def details_of(drawn: str) -> tuple[str, ...]:
+    """The measures that pages show beside one that they draw: the others of its analysis."""
+    analysis = next(measure.analysis for measure in MEASURES if measure.name == drawn)
+    every = (measure for measure in MEASURES if measure.analysis == analysis and measure.detail)
+    return tuple(measure.name for measure in every if measure.name != drawn)
+
+
+def edge_details(drawn: str) -> tuple[str, ...]:
+    """Those of them that an edge of the explorer's graph carries."""
+    carried = {measure.name for measure in MEASURES if measure.edge}
+    return tuple(name for name in details_of(drawn) if name in carried)
+
+
+def columns(*names: str) -> tuple[tuple[str, str, int | None], ...]:
+    """The columns of some measures in a page's table."""
+    known = {measure.name: measure.column for measure in MEASURES}
+    return tuple(known[name] for name in names)
+
+
+def kind_of(reader: Reader) -> Kind:
+    """The kind of a reader, which decides the unit of traffic into it."""
+    return "unembed" if reader.is_unembed else "mlp" if reader.is_mlp else reader.head_side

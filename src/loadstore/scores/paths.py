@@ -58,11 +58,11 @@ def path(weights: Weights, heads: Sequence[HeadName], k: Sequence[int] = (1, 5),
     circuit = full_path(weights, named, norms)
     sizes = [float(_double(ov(weights, head, norms)).norm()) for head in named]
     whole, most = float(_double(virtual_head(weights, named, norms)).norm()), float(np.prod(sizes))
-    told = " → ".join(map(str, named))
+    path_name = " → ".join(map(str, named))
     return (
         accuracy(weights, {"": circuit}, k, circuit, "share of tokens whose own logit is among the k largest")
         .assign(eigenvalue_score=eigenvalue_score(circuit), kept=whole / most if most > 0 else float("nan"))
-        .assign_attrs(heads=told, norms=norms, title=f"Copying along {told}")
+        .assign_attrs(heads=path_name, norms=norms, title=f"Copying along {path_name}")
     )
 
 

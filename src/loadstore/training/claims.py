@@ -170,16 +170,16 @@ def _sentence(weights: Weights) -> Iterator[Claim]:
     trace = run(weights, SENTENCE, record=True)
     at = {str(head): float(trace.pattern(head)[SAT, ON]) for head in INDUCTION}
     labels = f"{trace.labels[SAT]} → {trace.labels[ON]}"
-    told = ", ".join(f"{head} {weight:.3f}" for head, weight in at.items())
-    yield Claim("sentence", f"an induction head attends {labels} with ≥ .9", told, max(at.values()) >= 0.9)
+    measured = ", ".join(f"{head} {weight:.3f}" for head, weight in at.items())
+    yield Claim("sentence", f"an induction head attends {labels} with ≥ .9", measured, max(at.values()) >= 0.9)
     probabilities = trace.logits[SAT].softmax(-1)
     first, on = int(probabilities.argmax()), int(trace.tokens[0, ON])
     yield Claim("sentence", "␣on is the first prediction there", f"p {float(probabilities[on]):.3f}", first == on)
     edits = [cut(PREVIOUS, f"{head}.K") for head in INDUCTION]
     after = rerun(trace, edits)
     gone = {str(head): float(after.pattern(head)[SAT, ON]) for head in INDUCTION}
-    told = ", ".join(f"{head} {weight:.3f}" for head, weight in gone.items())
-    yield Claim("sentence", f"both K wires cut, {labels} falls below .1", told, max(gone.values()) < 0.1)
+    measured = ", ".join(f"{head} {weight:.3f}" for head, weight in gone.items())
+    yield Claim("sentence", f"both K wires cut, {labels} falls below .1", measured, max(gone.values()) < 0.1)
 
 
 def _text(weights: Weights, held_out: HeldOut) -> Iterator[Claim]:

@@ -56,7 +56,7 @@ def _threads(count: int) -> str:
 
 
 def _processor() -> str:
-    """The processor's model where the system tells it, else its architecture."""
+    """The processor's model where the system gives it, else its architecture."""
     if CPUINFO.exists():
         for line in CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("model name"):

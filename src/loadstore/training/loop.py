@@ -26,7 +26,7 @@ SMOOTH = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What one step tells a display: where it is, losses in nats, head scores in short, the last measured line."""
+    """What one step reports to a display: where it is, losses in nats, head scores in short, the last measured line."""
 
     step: int
     steps: int

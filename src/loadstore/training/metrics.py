@@ -47,7 +47,7 @@ def measure(weights: Weights, corpus: Corpus) -> dict[str, Any]:
 
 
 def _first_copy_loss(weights: Weights, repeats: Tokens) -> float:
-    """Mean cross-entropy (nats) of predicting the first copy of ``random_repeats``, which nothing before it tells."""
+    """Mean cross-entropy (nats) of predicting the first copy of ``random_repeats``, which nothing predicts."""
     first = repeats[:, : (repeats.shape[1] + 1) // 2]
     logits = forward(weights, first[:, :-1])
     return float(F.cross_entropy(logits.flatten(0, 1), first[:, 1:].flatten()))

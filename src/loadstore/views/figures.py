@@ -73,12 +73,15 @@ def reading(text: str) -> Note:
     return Note(kind="reading", label="How to read it", text=text)
 
 
-def figure(number: str, title: str, claim: str, views: Sequence[View], note: Note | None = None) -> Figure:
-    """One numbered figure: a claim computed from its numbers, the views that show them, and a remark or reading."""
-    name = f"figure-{number.lower().replace(' ', '-')}"
-    return Figure(id=name, number=number, title=title, claim=claim, note=note, views=tuple(views))
+def figure(name: str, title: str, claim: str, views: Sequence[View], note: Note | None = None) -> Figure:
+    """A figure: its name, a claim computed from its numbers, the views that show them, and a remark or reading."""
+    return Figure(id=_linked(name), number=name, title=title, claim=claim, note=note, views=tuple(views))
 
 
 def numbered(figure: Figure, number: str) -> Figure:
-    """The figure under another number, which links to it name too."""
-    return msgspec.structs.replace(figure, number=number, id=f"figure-{number.lower()}")
+    """The figure under the number that a page gives it, which links to it name too."""
+    return msgspec.structs.replace(figure, number=number, id=_linked(number))
+
+
+def _linked(number: str) -> str:
+    return f"figure-{number.lower().replace(' ', '-')}"

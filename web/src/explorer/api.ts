@@ -3,7 +3,7 @@ import { signal } from "@preact/signals";
 import { away, key, settled } from "./key";
 import { type Questions, SCHEMA } from "./requests";
 
-/** Why a question has no answer, as the server tells it or as the page finds out. */
+/** Why a question has no answer, as the server gives it or as the page finds out. */
 export interface Failure {
   kind: string;
   message: string;
@@ -29,8 +29,8 @@ export type Named<Fields extends null | never, More extends unknown[]> = { [Name
 export async function ask(...[name, fields, stop]: Named<never, [stop?: AbortSignal]>): Promise<Response> {
   const response = await sent(name, fields, stop);
   if (response.ok) return response;
-  const told = (await response.json().catch(() => ({}))) as { error?: { kind: string; message: string } };
-  const { kind = "fault", message = `the server answered ${response.status}` } = told.error ?? {};
+  const body = (await response.json().catch(() => ({}))) as { error?: { kind: string; message: string } };
+  const { kind = "fault", message = `the server answered ${response.status}` } = body.error ?? {};
   if (response.status === 401) leave("key");
   throw new Failed({ kind, message, status: response.status });
 }

@@ -74,7 +74,7 @@ type Line<T> = { progress?: [number, number]; result?: T; error?: { kind: string
 const PAUSE = 300;
 
 /**
- * A slow question: begun by `start`, told about line by line, ended by `cancel` or when it changes or leaves.
+ * A slow question: begun by `start`, reported line by line, ended by `cancel` or when it changes or leaves.
  * `byItself`: it begins whenever it changes, and the last answer stays until the next.
  */
 export function useWork<T>(...[name, fields, byItself = false]: Named<null, [byItself?: boolean]>): Work<T> {
@@ -124,10 +124,10 @@ async function follow<T>(question: Parameters<typeof ask>, tell: (progress: [num
     const lines = (rest + part.value).split("\n");
     rest = lines.pop() ?? "";
     for (const line of lines) {
-      const told = JSON.parse(line) as Line<T>;
-      if (told.error) throw new Failed({ ...told.error, status: 200 });
-      if (told.result !== undefined) return told.result;
-      if (told.progress) tell(told.progress);
+      const said = JSON.parse(line) as Line<T>;
+      if (said.error) throw new Failed({ ...said.error, status: 200 });
+      if (said.result !== undefined) return said.result;
+      if (said.progress) tell(said.progress);
     }
   }
 }

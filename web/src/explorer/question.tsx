@@ -111,8 +111,8 @@ function Other({ text, run, at, role, found, close }: { text: boolean; run: Run;
     if (!value) return close();
     try {
       const target = text ? value : targetOf(value.trim());
-      const told = (await (await ask("question", { run: run.run, at, [role]: target })).json()) as Question;
-      found(told[role].id);
+      const named = (await (await ask("question", { run: run.run, at, [role]: target })).json()) as Question;
+      found(named[role].id);
     } catch (error) {
       setFailed(failureOf(error));
     }

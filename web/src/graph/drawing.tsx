@@ -15,9 +15,9 @@ interface Props {
 }
 
 /** Arcs, tokens and marks; what the cursor is not at is faint. */
-export function Drawing({ view, cursor, cut, lit: told }: Props) {
+export function Drawing({ view, cursor, cut, lit: given }: Props) {
   const at = cursor.active.value ?? cursor.pinned.value;
-  const lit = at ? litBy(view, at.item) : told && new Set(told);
+  const lit = at ? litBy(view, at.item) : given && new Set(given);
   return (
     <Sheet cursor={cursor} plan={view} label={`${view.title}. The loads are in the table below.`}>
       {view.arcs.map((arc, index) => (

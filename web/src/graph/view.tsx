@@ -19,14 +19,14 @@ interface Props {
   view: Picture;
   place: Place;
   /** What a page points at: the arcs that are lit (all of them where null), and the cut that is made. */
-  told?: { lit: number[] | null; cut: Cut | null };
+  shown?: { lit: number[] | null; cut: Cut | null };
 }
 
 /** The view of a `loadstore/picture@1`. */
-export function GraphView({ view, place, told }: Props) {
+export function GraphView({ view, place, shown }: Props) {
   const cursor = useCursor<Item>();
   const chosen = useSignal<number | null>(null);
-  const cut = told ? told.cut : chosen.value === null ? null : (view.cuts[chosen.value] ?? null);
+  const cut = shown ? shown.cut : chosen.value === null ? null : (view.cuts[chosen.value] ?? null);
   const rows = view.arcs.map((arc) => ({ head: arc.target, cells: [arc.source, arc.port || "its input", say(arc.share, 2, true), String(arc.wires)] }));
   return (
     <ViewFrame
@@ -36,7 +36,7 @@ export function GraphView({ view, place, told }: Props) {
       cells={rows.length * 5}
       table={() => <DataTable place={place} caption={view.title} corner="who loads" list columns={COLUMNS} rows={rows} />}
     >
-      {!told && <Cuts cuts={view.cuts} chosen={chosen} />}
+      {!shown && <Cuts cuts={view.cuts} chosen={chosen} />}
       <Stop
         cursor={cursor}
         start={() => (view.arcs.length ? { item: 0 } : null)}
@@ -44,7 +44,7 @@ export function GraphView({ view, place, told }: Props) {
         kind="picture of a circuit"
         label={`${view.title}: ${view.arcs.length} loads, strongest first, then ${view.marks.length} sites. Arrow keys move from one to the next.`}
       >
-        {() => <Drawing view={view} cursor={cursor} cut={cut} lit={told?.lit ?? null} />}
+        {() => <Drawing view={view} cursor={cursor} cut={cut} lit={shown?.lit ?? null} />}
       </Stop>
       <p class="keys" data-export>
         <b class="port Q">Q</b> looks for, <b class="port K">K</b> is found by, <b class="port V">V</b> is carried. Wider: more. Dashed: against the answer. Dotted: from positions.

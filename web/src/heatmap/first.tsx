@@ -36,6 +36,6 @@ export function FirstSwitch({ token, hidden, change }: { token: string; hidden: 
 }
 
 /** What is said under a picture without its first column. */
-export function firstTold(token: string | undefined): string {
+export function firstNote(token: string | undefined): string {
   return `The column of ${token} is hidden; the other weights are as they are, not renormalised.`;
 }

@@ -7,7 +7,7 @@ import type { Cell, Heatmap, Scale } from "../model";
 import { Odd } from "./cells";
 import { corner } from "./glyph";
 import { Hatch, Outline } from "./panel";
-import { outlinesTold } from "./strong";
+import { outlinesNote } from "./strong";
 
 const WIDTH = 220;
 const SWATCH = 16;
@@ -19,7 +19,7 @@ export function Legend({ view }: { view: Heatmap }) {
   const has = (test: (cell: Cell) => boolean) => cells.some(test);
   const hatch = `legend-${useId()}`;
   const { scale } = view;
-  const outlines = outlinesTold(view);
+  const outlines = outlinesNote(view);
   return (
     <div class="legend">
       <Ramp view={view} />

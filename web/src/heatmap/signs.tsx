@@ -4,7 +4,7 @@ import { type Layout, PRINTED, SIGNED } from "./layout";
 import { SIGNS, signedSpots } from "./strong";
 
 /** The rule of the signs under the panels of `view`. */
-export function SignsTold({ view, layout: { cell } }: { view: Heatmap; layout: Layout }) {
+export function SignsNote({ view, layout: { cell } }: { view: Heatmap; layout: Layout }) {
   if (cell < SIGNED || cell >= PRINTED || !view.panels.some((panel) => signedSpots(view, panel).size)) return null;
   const outlined = view.panels.some((panel) => panel.outlined?.length);
   return (

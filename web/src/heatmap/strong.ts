@@ -49,7 +49,7 @@ export function drawnOutlines({ outlined = [], values }: Panel): [number, number
 }
 
 /** What the outlines of `view` mean, and how many of how many are drawn; null where it has none to explain. */
-export function outlinesTold({ panels, outline_label }: Pick<Heatmap, "panels" | "outline_label">): string | null {
+export function outlinesNote({ panels, outline_label }: Pick<Heatmap, "panels" | "outline_label">): string | null {
   const all = panels.reduce((sum, { outlined }) => sum + (outlined?.length ?? 0), 0);
   const drawn = panels.reduce((sum, panel) => sum + drawnOutlines(panel).length, 0);
   if (!all) return outline_label ? `no cell is outlined: ${outline_label}` : null;

@@ -7,14 +7,14 @@ import type { Heatmap } from "../model";
 import type { Place } from "../place";
 import { ViewFrame } from "../frame";
 import { useWidth } from "../width";
-import { FirstSwitch, firstTold, isAttention, withoutFirst } from "./first";
+import { FirstSwitch, firstNote, isAttention, withoutFirst } from "./first";
 import { bare, crowded, labelled } from "./layout";
 import { Legend } from "./legend";
 import { PanelPicture, type Picked } from "./panel";
 import { move, type Point, start } from "./point";
 import { HeatmapReadout } from "./readout";
 import { heatmapRecords } from "./records";
-import { SignsTold } from "./signs";
+import { SignsNote } from "./signs";
 import { HeatmapTables } from "./tables";
 
 /** The view of a `loadstore/heatmap@1`. */
@@ -54,7 +54,7 @@ export function HeatmapView({ view: whole, place }: { view: Heatmap; place: Plac
       </div>
       {hidden.value && (
         <p class="missing" data-export>
-          {firstTold(first)}
+          {firstNote(first)}
         </p>
       )}
       <HeatmapReadout view={view} cursor={cursor} />
@@ -87,7 +87,7 @@ export function Abreast({ view, cursor, width, pick, openable }: Props & Picked)
           </figure>
         ))}
       </div>
-      <SignsTold view={view} layout={layout} />
+      <SignsNote view={view} layout={layout} />
     </>
   );
 }

@@ -18,7 +18,7 @@ interface Props {
 export const RANKED: Record<Rank, string> = { magnitude: "strongest", highest: "highest", lowest: "lowest" };
 
 /** True where cells of `block` stand for more than one pair of members. */
-export function told({ rows, columns }: Block): boolean {
+export function isPooled({ rows, columns }: Block): boolean {
   return [...rows, ...columns].some(({ from, to }) => to - from !== 1);
 }
 
@@ -39,13 +39,13 @@ export function LayersReadout({ cursor, ...rest }: Props & { cursor: Cursor<Poin
   const hint = (
     <>
       Point at a cell, or press Tab and use the arrow keys.
-      {told(rest.block) && (
+      {isPooled(rest.block) && (
         <>
           {" "}
           A click or <kbd>Enter</kbd> opens its block; on a label, or with <kbd>Shift</kbd> or <kbd>Ctrl</kbd>, its row or its column alone.
         </>
       )}{" "}
-      <kbd>{told(rest.block) ? "Space" : "Enter"}</kbd> pins it, <kbd>Esc</kbd> clears, then goes back.
+      <kbd>{isPooled(rest.block) ? "Space" : "Enter"}</kbd> pins it, <kbd>Esc</kbd> clears, then goes back.
     </>
   );
   return <Readout cursor={cursor} hint={hint} describe={(point) => <Sentence {...rest} point={point} />} />;

@@ -4,7 +4,7 @@ import type { Heatmap, Layers } from "../model";
 import type { Place } from "../place";
 import { type Block, type Strongest, wiresIn } from "./block";
 import { grouped } from "../format";
-import { pairOf, RANKED, told } from "./readout";
+import { pairOf, RANKED, isPooled } from "./readout";
 import { cellOf, type Matrix } from "./unpack";
 import { named } from "./zoom";
 
@@ -30,7 +30,7 @@ export function shows(view: Layers, block: Block): string {
   const size = `${block.rows.length} × ${block.columns.length}`;
   const wires = wiresIn(block);
   const what = `${named(view, block.zoom).replace(/^./, (first) => first.toUpperCase())}: ${size} cells`;
-  const whole = told(block) ? `, each the ${RANKED[block.rank]} wire of its block` : "";
+  const whole = isPooled(block) ? `, each the ${RANKED[block.rank]} wire of its block` : "";
   return `${what}${block.heatmap.panels.length > 1 ? ` in ${block.heatmap.panels.length} panels` : ""}${whole}; ${grouped(wires)} ${wires === 1 ? "wire" : "wires"} in all.`;
 }
 
@@ -42,7 +42,7 @@ function detailed(view: Layers, matrices: Matrix[], block: Block): Heatmap {
     const { wire, count } = block.strongest[at] as Strongest;
     const { names, detail } = matrices[at] as Matrix;
     const known = names.map((name) => [name, lines((spot) => ((wire[spot] as number) < 0 ? null : cellOf(detail(name)[wire[spot] as number] as number)))]);
-    const which = told(block) && [
+    const which = isPooled(block) && [
       [`${RANKED[block.rank]} wire`, lines((spot) => pairOf(view, wire[spot] as number))],
       ["wires", lines((spot) => count[spot] as number)],
     ];

@@ -4,7 +4,7 @@ import { useId, useMemo, useRef } from "preact/hooks";
 import { type Cursor, useCursor } from "../cursor";
 import { exact } from "../format";
 import { ViewFrame } from "../frame";
-import { FirstSwitch, firstTold } from "../heatmap/first";
+import { FirstSwitch, firstNote } from "../heatmap/first";
 import { labelled } from "../heatmap/layout";
 import { Legend } from "../heatmap/legend";
 import { panelOf } from "../heatmap/made";
@@ -51,7 +51,7 @@ export function PatternsView({ view, place }: { view: Patterns; place: Place }) 
       <p class="missing" data-export>
         {view.heads.length} {view.heads.length === 1 ? "head" : "heads"} on {view.tokens.length} tokens, weights stored to 1/{PART}.
         {pooled(bytes.size) > 1 && ` A pixel of a thumbnail is the greatest of ${pooled(bytes.size)} × ${pooled(bytes.size)} weights.`}
-        {skip > 0 && ` ${firstTold(view.tokens[0])}`}
+        {skip > 0 && ` ${firstNote(view.tokens[0])}`}
       </p>
       <HeatmapReadout view={large} cursor={cells} />
     </ViewFrame>

@@ -59,7 +59,7 @@ def config_of(file: GGUF, kind: str, own: dict[str, Any]) -> dict[str, Any]:
 
 
 def _gemma(file: GGUF, own: dict[str, Any]) -> dict[str, Any]:
-    """Facts of Gemma 3. llama.cpp lets all layers but every sixth slide, and turns those by 10,000 unless it is told.
+    """Facts of Gemma 3. llama.cpp lets all layers but every sixth slide, and turns those by 10,000 by default.
 
     Its scale of scores is 1/√d_head, except that of the model of 62 layers, which has 1/√(d_model / heads).
     """

@@ -123,7 +123,7 @@ class Facts:
 
 
 class Reader:
-    """Takes tensors by name from a checkpoint and remembers which, so that what is left over can be told."""
+    """Takes tensors by name from a checkpoint and remembers which, so that unused tensors can be named."""
 
     def __init__(self, checkpoint: Checkpoint, prefix: str) -> None:
         """``prefix`` may stand before every name or not, as files of bases and of whole models differ."""

@@ -70,7 +70,7 @@ def _check_scale(config: Config, d_head: int, path: Path) -> None:
 def norms_of(config: Config, *, has: bool, biased: bool, path: Path) -> tuple[NormKind, NormKind]:
     """The norm of the layers and the last one; ``has``: there are norm tensors, ``biased``: with β.
 
-    Raises where config and tensors do not agree, or where neither tells a LayerNorm from an RMSNorm.
+    Raises where config and tensors do not agree, or where neither distinguishes a LayerNorm from an RMSNorm.
     """
     if not {"normalization_type", "normalization"} & set(config):
         if has and not biased:

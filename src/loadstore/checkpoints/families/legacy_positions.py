@@ -58,14 +58,14 @@ def scheme_of(checkpoint: Checkpoint, given: Positions | None, name: str | None)
         )
     schemes = set(sources.values())
     if len(schemes) > 1:
-        told = "; ".join(f"{source} says {scheme}" for source, scheme in sources.items())
+        claims = "; ".join(f"{source} says {scheme}" for source, scheme in sources.items())
         trap = ""
         if schemes == {"learned", "shortformer"}:
             trap = (
                 ". TransformerLens 4 has no shortformer: it refuses such a model, or takes it as learned when the "
                 "config says 'standard', which loads cleanly and gives wrong logits"
             )
-        raise NotThisModel(f"{checkpoint.path}: its positions are contradictory: {told}{trap}")
+        raise NotThisModel(f"{checkpoint.path}: its positions are contradictory: {claims}{trap}")
     return _agreed(checkpoint, schemes.pop())
 
 

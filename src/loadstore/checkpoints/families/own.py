@@ -164,7 +164,7 @@ def _inner_norms(checkpoint: Checkpoint, shape: Architecture) -> dict[str, NormK
     for name, kind in found.items():
         if name not in INNER or kind not in ("layer", "rms") or (name.startswith("mlp.") and shape.mlp is None):
             raise BadCheckpoint(
-                f"{checkpoint.path}: its header tells of a norm '{quote(name, 40)}' of kind '{quote(kind, 40)}', "
+                f"{checkpoint.path}: its header names a norm '{quote(name, 40)}' of kind '{quote(kind, 40)}', "
                 f"expected 'layer' or 'rms' for {', '.join(INNER)}; fetch it again"
             )
     return found

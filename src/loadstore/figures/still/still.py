@@ -5,12 +5,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from loadstore.figures.picture.svg import svg
 from loadstore.figures.still.bars import bars, waterfall
 from loadstore.figures.still.cells import heatmap, patterns
 from loadstore.figures.still.dots import dots
 from loadstore.figures.still.lines import lines
 from loadstore.figures.still.sheet import Block, sheet
-from loadstore.figures.svg import svg
 from loadstore.views.charts import Bars, Lines
 from loadstore.views.dots import Dots
 from loadstore.views.heatmaps import Heatmap

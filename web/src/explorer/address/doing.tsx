@@ -62,7 +62,7 @@ function Done({ run, label, head, at, after, predict, edits, by }: { run: string
       {(effect) => (
         <>
           <p class="claim" role="status">
-            {told(effect, label)}
+            {sentenceOf(effect, label)}
           </p>
           <div class="two even">
             <div class="scroll" role="region" aria-label="Next tokens before and after" tabIndex={0}>
@@ -103,7 +103,7 @@ function Done({ run, label, head, at, after, predict, edits, by }: { run: string
 }
 
 /** What was done, and what became of the prediction. */
-function told({ edits, by, target, tokens, change, kl }: Effect, label: string): string {
+function sentenceOf({ edits, by, target, tokens, change, kl }: Effect, label: string): string {
   const [first] = tokens;
   const now = [...tokens].sort((a, b) => b.after.probability - a.after.probability)[0];
   if (!first || !now) return "";

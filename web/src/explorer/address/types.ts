@@ -1,4 +1,4 @@
-/** What the server tells of an address. */
+/** The server's answers about an address. */
 import type { Address as Sentence, Cell } from "../../model";
 import type { Prediction } from "../screen";
 

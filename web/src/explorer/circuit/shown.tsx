@@ -36,7 +36,7 @@ export function Shown({ found, place, go, findAgain }: ScreenProps & { found: Fo
       <div class="circuit-and-f">
         <Panel found={found} asked={asked} late={late} off={off.size} setAll={(on) => set(on ? new Set() : onlyOn(found.loads, []))} findAgain={findAgain} />
         <div class="picture-of-circuit">
-          <GraphView view={drawn.picture} place={PLACE} told={{ lit: null, cut }} />
+          <GraphView view={drawn.picture} place={PLACE} shown={{ lit: null, cut }} />
           {cut && <p class="said-of-pair">{cut.said}</p>}
           {found.pairs.length > 1 && <Pairs found={found} pair={pair} choose={(to) => go({ pair: to || null })} />}
           <Working work={work} what={`the picture at pair ${pair}`}>

@@ -1,4 +1,4 @@
-/** What the server tells of tasks and of a circuit that it found. */
+/** The server's answers about tasks and of a circuit that it found. */
 import type { Cut, Figure, Picture } from "../../model";
 
 export interface Task {

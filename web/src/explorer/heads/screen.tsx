@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useMemo, useRef, useState } from "preact/hooks";
 import { DataTable } from "../../datatable";
 import { ViewFrame } from "../../frame";
-import { FirstSwitch, firstTold } from "../../heatmap/first";
+import { FirstSwitch, firstNote } from "../../heatmap/first";
 import { Legend } from "../../heatmap/legend";
 import { Grid } from "../../patterns/grid";
 import { pooled } from "../../patterns/pool";
@@ -28,7 +28,7 @@ function Body(props: ScreenProps) {
   const bytes = useAsk<Uint8Array>("patterns", { run: run.run, first }, "bytes");
   return (
     <>
-      <p class="lead">{told(props)}</p>
+      <p class="lead">{leadOf(props)}</p>
       <Answer asked={bytes} what="the patterns">
         {(packed) => <Heads {...props} first={first} at={at} packed={packed} />}
       </Answer>
@@ -37,7 +37,7 @@ function Body(props: ScreenProps) {
 }
 
 /** What this prompt shows, in a sentence made from its numbers. */
-function told({ model, run, link }: ScreenProps) {
+function leadOf({ model, run, link }: ScreenProps) {
   const inducing = model.heads.filter((_, index) => run.badges[index]?.includes("induction"));
   const earlier = run.repeats.length;
   return (
@@ -102,7 +102,7 @@ function Heads({ model, run, place, go, link, first, at, packed }: ScreenProps &
           <p class="missing">
             {model.heads.length} heads on {now.tokens.length} tokens, weights to 1/255; a badge is a role that holds more than half of a head’s attention on this prompt.
             {pooled(bytes.size) > 1 && ` A pixel is the greatest of ${pooled(bytes.size)} × ${pooled(bytes.size)} weights.`}
-            {skip > 0 && ` ${firstTold(now.tokens[0])}`}
+            {skip > 0 && ` ${firstNote(now.tokens[0])}`}
           </p>
         </ViewFrame>
       </div>

@@ -2,7 +2,7 @@
 import { widest } from "../../text";
 import type { Memory, Row, Spot } from "./types";
 
-/** Height of a strip; rows are further apart where there are few, so that edges between them can be told apart. */
+/** Height of a strip; rows are further apart where there are few, so that edges between them can be distinguished. */
 export const STRIP = 24;
 const [CLOSE, APART, TALL] = [30, 96, 330];
 /** Blank between cells. */

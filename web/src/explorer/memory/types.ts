@@ -1,4 +1,4 @@
-/** What the server tells of the memory and of one store. */
+/** The server's answers about the memory and of one store. */
 import type { SideName } from "../address/types";
 
 export interface Row {

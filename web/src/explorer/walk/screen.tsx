@@ -165,7 +165,7 @@ function Steps({ place, go, link, found }: ScreenProps & { found: Found }) {
       <p class="claim" data-step={now}>
         {step.said}
       </p>
-      {step.picture && <GraphView key={step.picture.title} view={step.picture} place={{ figure: "walk", view: step.picture.title }} told={{ lit: step.lit, cut: (step.cut && step.picture.cuts[0]) || null }} />}
+      {step.picture && <GraphView key={step.picture.title} view={step.picture} place={{ figure: "walk", view: step.picture.title }} shown={{ lit: step.lit, cut: (step.cut && step.picture.cuts[0]) || null }} />}
       <details class="more" key={now}>
         <summary>The numbers of this step</summary>
         <p>{step.claim}</p>

@@ -7,7 +7,7 @@ import { useAsk } from "../ask";
 import type { ScreenProps } from "../screen";
 import { Answer } from "../states";
 
-interface Told {
+interface Answer {
   writer: string;
   reader: string;
   total: number;
@@ -32,7 +32,7 @@ interface Props extends Pick<ScreenProps, "go" | "link"> {
 /** The channels of `writer` → `reader`, with a way back and a way on. */
 export function Channel({ writer, reader, offset, fresh, measured, go, link }: Props) {
   const at = offset !== undefined && /^\d{1,6}$/.test(offset) ? Number(offset) : null;
-  const asked = useAsk<Told>("channel", { writer, reader, ...(at === null ? {} : { offset: at }) });
+  const asked = useAsk<Answer>("channel", { writer, reader, ...(at === null ? {} : { offset: at }) });
   const box = useRef<HTMLElement>(null);
   useEffect(() => {
     if (fresh) box.current?.scrollIntoView({ block: "nearest" });
@@ -54,14 +54,14 @@ export function Channel({ writer, reader, offset, fresh, measured, go, link }: P
       </p>
       {measured && <p class="missing">In the panels: {measured}.</p>}
       <Answer asked={asked} what={`the channels of ${writer} \u2192 ${reader}`}>
-        {(told) => (
+        {(answer) => (
           <Chosen.Provider value={null}>
-            {told.offsets > 0 && <Offset told={told} go={go} />}
-            {told.undecoded && <p class="missing">{told.undecoded}</p>}
-            <FigureBlock key={`${told.writer} ${told.reader}`} figure={told.figure} />
+            {answer.offsets > 0 && <Offset answer={answer} go={go} />}
+            {answer.undecoded && <p class="missing">{answer.undecoded}</p>}
+            <FigureBlock key={`${answer.writer} ${answer.reader}`} figure={answer.figure} />
             <details class="numbers">
               <summary>Who else reads these channels</summary>
-              <FigureBlock figure={told.readers} />
+              <FigureBlock figure={answer.readers} />
             </details>
           </Chosen.Provider>
         )}
@@ -71,14 +71,14 @@ export function Channel({ writer, reader, offset, fresh, measured, go, link }: P
 }
 
 /** How far apart query and key are, where positions turn them. */
-function Offset({ told, go }: { told: Told } & Pick<ScreenProps, "go">) {
+function Offset({ answer, go }: { answer: Answer } & Pick<ScreenProps, "go">) {
   return (
     <div class="controls">
       <label>
         Offset, query less key{" "}
-        <input type="number" min={0} max={told.offsets - 1} step={1} value={told.offset ?? ""} placeholder="all" onChange={(event) => go({ offset: event.currentTarget.value === "" ? null : Math.min(told.offsets - 1, Math.max(0, Math.round(Number(event.currentTarget.value)))) })} />
+        <input type="number" min={0} max={answer.offsets - 1} step={1} value={answer.offset ?? ""} placeholder="all" onChange={(event) => go({ offset: event.currentTarget.value === "" ? null : Math.min(answer.offsets - 1, Math.max(0, Math.round(Number(event.currentTarget.value)))) })} />
       </label>
-      {told.offset === null && (
+      {answer.offset === null && (
         <button type="button" onClick={() => go({ offset: 1 })}>
           Decode at offset 1
         </button>

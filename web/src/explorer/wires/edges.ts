@@ -17,12 +17,13 @@ export interface Graph {
   /** What the value is; its mass is value^power. */
   name: string;
   power: number;
-  details: [string, string];
+  /** Names of further measures of a wire. */
+  details: string[];
   groups: Group[];
   writers: string[];
   readers: string[];
   /** [writer, reader, group, value, details], most of its group's mass first. */
-  wires: [number, number, number, number, Cell, Cell][];
+  wires: [number, number, number, number, ...Cell[]][];
   rule: string;
 }
 
@@ -45,7 +46,7 @@ export interface Edge {
   port: Port;
   group: number;
   value: number;
-  details: [Cell, Cell];
+  details: Cell[];
   /** Of its group's mass. */
   part: number;
 }

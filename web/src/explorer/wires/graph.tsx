@@ -150,12 +150,12 @@ function Picture({ all, drawn, cursor, node, wire, chooseNode, chooseWire }: Pic
 
 function About({ node, edges }: { node: string; edges: Edge[] }) {
   const [ins, outs] = [edges.filter(({ to }) => to === node), edges.filter(({ writer }) => writer === node)];
-  const told = (some: Edge[], name: (edge: Edge) => string) => some.slice(0, 4).map(name).join(", ") + (some.length > 4 ? ` and ${some.length - 4} more` : "");
+  const listed = (some: Edge[], name: (edge: Edge) => string) => some.slice(0, 4).map(name).join(", ") + (some.length > 4 ? ` and ${some.length - 4} more` : "");
   return (
     <>
       <b>{node}</b>{" "}
       <span class="said">
-        {ins.length ? `loads ${told(ins, ({ port, writer }) => (port === "in" ? writer : `${port} from ${writer}`))}` : "no wire into it is drawn"}; {outs.length ? `is loaded by ${told(outs, ({ reader }) => reader)}` : "none out of it is"}
+        {ins.length ? `loads ${listed(ins, ({ port, writer }) => (port === "in" ? writer : `${port} from ${writer}`))}` : "no wire into it is drawn"}; {outs.length ? `is loaded by ${listed(outs, ({ reader }) => reader)}` : "none out of it is"}
       </span>
     </>
   );

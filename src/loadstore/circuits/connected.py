@@ -1,0 +1,70 @@
+"""When each wire of a ranking begins to carry something: once it is on a path from the embedding to the logits.
+
+A wire whose writer loads nothing that differs, or from whose reader no path leads to the logits, changes nothing: F of
+a set of wires is F of those on a path. Wires are therefore counted in the order in which they come to lie on one, so
+that every one of the k wires of a circuit carries something. Test: tests/circuits/test_connected.py.
+"""
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+from loadstore.sites import Writer, parse_reader, parse_writer
+
+NEVER = np.iinfo(np.int64).max
+
+
+def connected(
+    order: np.ndarray, writers: Sequence[str], readers: Sequence[str], together: Collection[int] = ()
+) -> np.ndarray:
+    """Order wires by when they lie on a path of wires that came before them; wires of equal time by rank.
+
+    A wire w → r of rank k lies on a path from the time max(k, reached(w), needed(r)) on. reached(w) is the earliest
+    time at which a path leads from the embedding to w; needed(r), one from r to the logits.
+
+    Args:
+        order: The places of the wires, strongest first.
+        writers: The writer of each wire; wires are in depth order of their writers.
+        readers: The reader of each wire.
+        together: Layers whose heads share the scale of a norm after them: a load of one of them changes all their
+            stores.
+
+    Returns:
+        The places of the wires, in the new order.
+    """
+    rows, columns = list(dict.fromkeys(writers)), list(dict.fromkeys(readers))
+    row_of, column_of = ({name: place for place, name in enumerate(names)} for names in (rows, columns))
+    at = np.array([row_of[name] for name in writers]), np.array([column_of[name] for name in readers])
+    ranks = np.empty(len(order), dtype=np.int64)
+    ranks[order] = np.arange(len(order))
+    rank = np.full((len(rows), len(columns)), NEVER)
+    rank[at] = ranks
+    loads = _loads([parse_writer(name) for name in rows], columns, together)
+    reached = np.array([-1 if name == "embed" else NEVER for name in rows])
+    for row, through in enumerate(loads):
+        if through:
+            reached[row] = np.maximum(rank[:, through], reached[:, None]).min()
+    needed = np.array([-1 if name == "unembed" else NEVER for name in columns])
+    for row in reversed(range(len(rows))):
+        time = np.maximum(rank[row], needed).min()
+        needed[loads[row]] = np.minimum(needed[loads[row]], time)
+    return np.lexsort((ranks, np.maximum(ranks, np.maximum(reached[at[0]], needed[at[1]]))))
+
+
+def _loads(writers: Sequence[Writer], readers: Sequence[str], together: Collection[int]) -> list[list[int]]:
+    """The readers, by place, that change what each writer stores."""
+    of_head: dict[Writer, list[int]] = {}
+    of_layer: dict[int, list[int]] = {}
+    for place, name in enumerate(readers):
+        reader = parse_reader(name)
+        if not reader.is_unembed:
+            owner = Writer("mlp", reader.layer) if reader.is_mlp else Writer("head", reader.layer, reader.index)
+            of_head.setdefault(owner, []).append(place)
+            if not reader.is_mlp:
+                of_layer.setdefault(reader.layer, []).append(place)
+    return [
+        of_layer.get(writer.layer, [])
+        if writer.kind == "head" and writer.layer in together
+        else of_head.get(writer, [])
+        for writer in writers
+    ]

@@ -1,0 +1,39 @@
+"""``loadstore maps``: where every writer stores, who stores there later, and who loads it."""
+
+from typing import Annotated
+
+import typer
+
+from loadstore.cli.options import Begin, Corpus, Json, Model, Positions, Tokens, open_model, print_json
+
+
+def maps(
+    model: Model = "builtin",
+    corpus: Corpus = "default",
+    writer: Annotated[str, typer.Option(help="Writers, a glob such as 'L0.*'.")] = "*",
+    tokens: Tokens = None,
+    share: Annotated[float, typer.Option(help="Part of a writer's variance that its region holds.")] = 0.9,
+    limit: Annotated[int, typer.Option(help="Readers to list for each region.", min=1)] = 3,
+    positions: Positions = None,
+    bos: Begin = "model",
+    *,
+    json: Json = False,
+) -> None:
+    """Map the stream as memory: the region of every writer, who overwrites it, and its loudest readers.
+
+    One line a region, as in /proc/PID/maps. rank: directions that hold 90 % of what is stored. power, share: of the
+    variance of the last stream, by size and as a signed part that sums to 1. overwritten by: later writers whose
+    region overlaps more than random ones would. loaded by: the part of a reader's loads.
+
+    Example: loadstore maps builtin --writer 'L0.*'
+    """
+    from loadstore.cli.progress import counting
+    from loadstore.memory.memory_map import memory_map
+
+    weights = open_model(model, positions, bos)
+    with counting(f"{weights.name}: its memory map") as progress:
+        found = memory_map(weights, corpus, writers=writer, share=share, top=limit, tokens=tokens, progress=progress)
+    if json:
+        print_json("maps", found.to_dict())
+    else:
+        typer.echo(str(found))

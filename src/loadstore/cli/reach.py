@@ -1,0 +1,35 @@
+"""``loadstore reach``: how many layers back readers load from."""
+
+from typing import Annotated
+
+import typer
+
+from loadstore.cli.options import Begin, Corpus, Json, Model, Positions, Tokens, open_model, print_json
+
+
+def reach(
+    model: Model = "builtin",
+    corpus: Corpus = "default",
+    tokens: Tokens = None,
+    positions: Positions = None,
+    bos: Begin = "model",
+    *,
+    effect: Annotated[int, typer.Option(help="Also cut so many wires, as many at each distance.", min=0)] = 0,
+    json: Json = False,
+) -> None:
+    """Show how far back readers reach: traffic by the distance of its writer in layers, beside equal reading of all.
+
+    The number of a model is the mean distance over that of equal reading: 1 if near and far writers are read alike.
+
+    Example: loadstore reach builtin --effect 200
+    """
+    from loadstore.cli.progress import counting
+    from loadstore.memory.reach import reach as measure
+
+    weights = open_model(model, positions, bos)
+    with counting(f"{weights.name}: how far back its readers reach") as progress:
+        found = measure(weights, corpus, effect=effect, tokens=tokens, progress=progress)
+    if json:
+        print_json("reach", found.to_dict())
+    else:
+        typer.echo(str(found))

@@ -1,0 +1,38 @@
+"""Decompositions of every prompt of a batch, one by one: prompts may differ in length and have targets of their own."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+from loadstore.errors import BadRequest
+from loadstore.execution.trace import Trace
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Target: TypeAlias = int | str
+Targets: TypeAlias = Target | Sequence[Target]
+
+
+def of_prompts(trace: Trace, parts: Callable[[Trace, int], "xr.DataArray"]) -> "xr.DataArray":
+    """The parts of every prompt along a new first axis, prompt.
+
+    Attributes that are numbers become lists with one for each prompt, and so do texts that differ. Along an axis with
+    names, prompts that lack one are NaN there.
+    """
+    import xarray as xr
+
+    found = [parts(trace.prompt(index), index) for index in range(len(trace.tokens))]
+    attrs: dict[object, object] = {}
+    for name in found[0].attrs:
+        values = [each.attrs[name] for each in found]
+        attrs[name] = values[0] if isinstance(values[0], str) and len(set(values)) == 1 else values
+    return xr.concat(found, "prompt", join="outer", combine_attrs="drop").assign_attrs(attrs)
+
+
+def target_of(targets: Targets, index: int, prompts: int) -> Target:
+    """The target of one prompt: the only one, or its own. Raises BadRequest."""
+    if isinstance(targets, str) or not isinstance(targets, Sequence):
+        return targets
+    if len(targets) != prompts:
+        raise BadRequest(f"there are {len(targets)} targets for {prompts} prompts; give one for each, or one for all")
+    return targets[index]

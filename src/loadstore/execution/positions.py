@@ -1,0 +1,65 @@
+"""Tokens of a prompt by index or by text: ``13``, ``-1``, ``" to"``, ``"␣to"`` or, where it repeats, ``"␣to·13"``."""
+
+from typing import TypeAlias
+
+from loadstore.errors import BadRequest
+from loadstore.execution.record import Pass
+from loadstore.quote import quote
+from loadstore.tokenizer.tokens import labels
+
+At: TypeAlias = int | str
+"""A token of a prompt: its index, negative ones counted from the end, or its text or label."""
+LISTED = 6  # places in a message
+
+
+def token_indices(trace: Pass, at: At) -> list[int]:
+    """The index of a token in each prompt, from 0.
+
+    Args:
+        trace: A run of one or several prompts.
+        at: An index, negative ones counted from the end of each prompt, or the text or label of a token that every
+            prompt has once.
+
+    Raises:
+        BadRequest: No token, or more than one, is there.
+    """
+    if isinstance(at, str):
+        return [_named(trace, prompt, at) for prompt in range(len(trace.tokens))]
+    if isinstance(at, bool) or not hasattr(at, "__index__"):
+        raise BadRequest(f"a token is named by its index, a whole number, or by its text; got {quote(repr(at), 40)}")
+    for length in set(trace.lengths):
+        if not -length <= at < length:
+            raise BadRequest(f"there is no token {at}: the prompt has tokens 0 to {length - 1}")
+    return [int(at) % length for length in trace.lengths]
+
+
+def token_index(trace: Pass, at: At) -> int:
+    """The index of a token that has the same place in every prompt. Raises BadRequest."""
+    places = token_indices(trace, at)
+    if len(set(places)) > 1:
+        named = ", ".join(f"{place} in prompt {prompt}" for prompt, place in enumerate(places[:LISTED]))
+        raise BadRequest(
+            f"token {quote(repr(at), 40)} is not at one place in all prompts ({named}); give an index that is, or run "
+            "the prompts one by one"
+        )
+    return places[0]
+
+
+def _named(trace: Pass, prompt: int, at: str) -> int:
+    """The one token of a prompt that has a text, as it is or with its spaces visible, or a label."""
+    ids: list[int] = trace.tokens[prompt, : trace.lengths[prompt]].tolist()
+    tokenizer = trace.weights.tokens
+    named = labels(ids, tokenizer)
+    places = [place for place, label in enumerate(named) if at in (label, label.rpartition("·")[0])]
+    if not places and tokenizer is not None:
+        places = [place for place, token in enumerate(ids) if tokenizer.text(token) == at]
+    if len(places) == 1:
+        return places[0]
+    asked = quote(repr(at), 40)
+    if places:
+        some = ", ".join(named[place] for place in places[:LISTED]) + (", …" if len(places) > LISTED else "")
+        raise BadRequest(f"the prompt has {len(places)} tokens {asked}: {some}; name one by its label or its index")
+    bare = at.strip(" ␣").rpartition("·")[0] or at.strip(" ␣")
+    near = [label for label in named if bare and bare in label][:LISTED]
+    has = f"Nearest: {', '.join(near)}" if near else f"It has {named[0]} to {named[-1]}"
+    raise BadRequest(f"the prompt has no token {asked}, which is a text of exactly one token or a label. {has}")

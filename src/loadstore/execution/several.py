@@ -1,0 +1,90 @@
+"""Edits of several sites, once the model and the prompts are known: an edit of each site that a glob names."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+
+from loadstore.errors import NoSuchSite, NoSuchWire
+from loadstore.execution.kinds import Ablate, Asked, Edit, Replacing, Several
+from loadstore.execution.options import Place, refuse_channels
+from loadstore.execution.positions import token_index
+from loadstore.execution.record import Pass
+from loadstore.model.globs import is_glob, matching
+from loadstore.model.weights import Weights
+from loadstore.model.wiring import Wiring, wiring
+from loadstore.quote import quote
+from loadstore.sites import Reader, Writer
+
+STREAM = ".stream"
+
+
+def streams(weights: Weights) -> tuple[Writer, ...]:
+    """The stream that each layer finds, as a pseudo-writer of edits."""
+    return tuple(Writer("stream", layer) for layer in range(weights.architecture.n_layers))
+
+
+def writers_named(weights: Weights, names: str | Sequence[str]) -> list[Writer]:
+    """The writers that names and globs name, in depth order, streams last. Raises NoSuchSite."""
+    network, listed = wiring(weights), [names] if isinstance(names, str) else names
+    found: list[Writer] = []
+    own = [name for name in listed if not name.strip().lower().endswith(STREAM)]
+    if own or not listed:
+        found += matching(network.writers, own, network.writer)
+    if len(own) < len(listed):
+        found += matching(streams(weights), [name for name in listed if name not in own], partial(_stream, weights))
+    return found
+
+
+def _stream(weights: Weights, name: str) -> Writer:
+    """One stream by its name."""
+    for stream in streams(weights):
+        if str(stream).lower() == name.strip().lower():
+            return stream
+    last = streams(weights)[-1]
+    raise NoSuchSite(f"no stream {quote(name, 40)}: {weights.name} has L0{STREAM} to {last}")
+
+
+def expanded(prompts: Pass, edits: Sequence[Asked]) -> tuple[Edit, ...]:
+    """Return the edits with one of each site in the place of those of several.
+
+    Args:
+        prompts: The model and its prompts; what the pass did is not asked.
+        edits: Edits of single sites, which stay, and of several.
+
+    Raises:
+        NoSuchSite: A name or glob names nothing.
+        NoSuchWire: No wire leads from the writers to the readers, or one of two names does not reach the other.
+        BadRequest: A text is not one token of the prompt, or channels are asked of a writer that is not a head.
+    """
+    return tuple(each for edit in edits for each in (_each(prompts, edit) if isinstance(edit, Several) else [edit]))
+
+
+def _each(prompts: Pass, several: Several) -> Iterator[Replacing]:
+    at = None if several.at is None else tuple(dict.fromkeys(_place(prompts, place) for place in several.at))
+    edit, network = several.edit, wiring(prompts.weights)
+    writers = writers_named(prompts.weights, several.writers)
+    for writer in writers:
+        refuse_channels(writer, edit.channel)
+    if several.readers is None or isinstance(edit, Ablate):
+        for writer in writers:
+            yield replace(edit, writer=writer, at=at)
+        return
+    for writer, reader in _wires(network, writers, several):
+        yield replace(edit, writer=writer, reader=reader, at=at)
+
+
+def _place(prompts: Pass, place: Place) -> int:
+    return token_index(prompts, place) if isinstance(place, str) else place
+
+
+def _wires(network: Wiring, writers: Sequence[Writer], several: Several) -> list[tuple[Writer, Reader]]:
+    """The wires that exist; where no name is a glob, all must."""
+    assert several.readers is not None
+    readers = matching(network.readers, several.readers, network.reader)
+    pairs = [(writer, reader) for reader in readers for writer in writers]
+    if not any(map(is_glob, (*several.writers, *several.readers))):
+        return [network.wire(writer, reader) for writer, reader in pairs]
+    wires = [pair for pair in pairs if network.connects(*pair)]
+    if not wires:
+        raise NoSuchWire(f"{several} is of no wire: its writers store after its readers have loaded")
+    return wires

@@ -1,0 +1,94 @@
+"""What kind of machine a model is, as rows for a person."""
+
+from loadstore.figures.words import last_tokens, plural
+from loadstore.model.architecture import Architecture, NormKind
+from loadstore.model.quantised import stored_as
+from loadstore.model.weights import Weights
+from loadstore.quote import some
+
+NORMS: dict[NormKind, str] = {
+    "none": "none",
+    "layer": "LayerNorm (in the readers)",
+    "rms": "RMSNorm (in the readers)",
+}
+
+
+def facts(weights: Weights) -> list[tuple[str, str]]:
+    """Rows (fact, value): sizes, schemes, and how a text begins."""
+    shape = weights.architecture
+    size = sum(tensor.numel() for name, tensor in weights.named() if not (name == "W_U" and tied(weights)))
+    return [
+        ("model", _named(weights)),
+        ("layers × heads", f"{shape.n_layers} × {shape.n_heads}"),
+        *([("key/value heads", str(shape.kv_heads))] if shape.kv_heads < shape.n_heads else []),
+        ("d_model, d_head", f"{shape.d_model:,}, {shape.d_head}"),
+        *([("MLP", _mlp(shape))] if shape.mlp is not None else []),
+        ("positions", _positions(shape)),
+        ("norm", NORMS[shape.norm] + _after(weights)),
+        *([("last norm", NORMS[shape.last_norm])] if shape.last_norm != shape.norm else []),
+        *([("attention", _windows(shape))] if shape.windows is not None else []),
+        ("vocabulary", f"{shape.vocab:,}{', tied' if tied(weights) else ''}{_scaled(shape)}"),
+        ("context", f"{shape.context:,}"),
+        ("parameters", f"{size:,}"),
+        ("BOS", weights.begins),
+        *([("ignored in the config", some(list(weights.ignored)))] if weights.ignored else []),
+    ]
+
+
+def _after(weights: Weights) -> str:
+    """Of what comes out of blocks, where it is normed too."""
+    first = weights.layers[0]
+    blocks = ["heads"] * (first.after_heads is not None)
+    blocks += ["MLPs"] * (first.mlp is not None and first.mlp.after is not None)
+    return f"; after {' and '.join(blocks)} RMSNorms (in the writers)" if blocks else ""
+
+
+def _named(weights: Weights) -> str:
+    """The name, and where a file has more to say its own, with the format that most of its bytes are in."""
+    if not weights.origin:
+        return weights.name
+    held: dict[str, int] = {}
+    for name, tensor in weights.named():
+        if name == "W_U" and tied(weights):
+            continue
+        kind, size = stored_as(tensor)
+        held[kind] = held.get(kind, 0) + size
+    return f"{weights.name} ({weights.origin}, mostly {max(held, key=lambda kind: held[kind])})"
+
+
+def tied(weights: Weights) -> bool:
+    """Whether W_U is the same memory as W_E, transposed."""
+    return weights.tied
+
+
+def _mlp(shape: Architecture) -> str:
+    assert shape.mlp is not None
+    parallel = ", beside attention" if shape.mlp.parallel else ""
+    return f"{shape.mlp.width:,} wide, {shape.mlp.activation}{', gated' if shape.mlp.gated else ''}{parallel}"
+
+
+def _scaled(shape: Architecture) -> str:
+    return "" if shape.embedding_scale == 1 else f", rows of W_E stored {shape.embedding_scale:.4g} times"
+
+
+def _positions(shape: Architecture) -> str:
+    if shape.rotary is None:
+        return shape.positions
+    turned = shape.rotary.dimensions
+    part = "rotary" if turned == shape.d_head else f"rotary, {turned} of {shape.d_head} dimensions"
+    return part if shape.local_rotary is None else f"{part}; other frequencies in layers with a window"
+
+
+def _windows(shape: Architecture) -> str:
+    narrow = [window for window in shape.windows or () if window is not None]
+    if not narrow:
+        return "every layer sees all earlier tokens"
+    verb = "sees" if len(narrow) == 1 else "see"
+    return f"{plural(len(narrow), 'layer')} of {shape.n_layers} {verb} the {last_tokens(narrow)}"
+
+
+def met(shape: Architecture) -> str:
+    """The offsets that scores under rotary positions are averaged over."""
+    if all(shape.reach(layer) == shape.context for layer in range(shape.n_layers)):
+        return "the offsets of the whole context"
+    return "the offsets that a layer's window lets meet"

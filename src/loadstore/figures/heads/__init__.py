@@ -1,0 +1,1 @@
+"""Figures of heads: patterns, roles, dossiers."""

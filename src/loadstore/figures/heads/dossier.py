@@ -1,0 +1,186 @@
+"""The figures of one head's dossier: what it does, reads, stores and matches, and what is lost with it."""
+
+import math
+from typing import TYPE_CHECKING
+
+from loadstore.evidence.dossier import dossier
+from loadstore.evidence.head_facts import Dossier, MatchedPair, WireScore, participation
+from loadstore.figures.heads.verdict import LITTLE, lost, named_role
+from loadstore.figures.words import chance, number
+from loadstore.heads.roles import IS_ROLE
+from loadstore.model.weights import Weights
+from loadstore.sites import SIDES, Head
+from loadstore.views.dots import dot, dots
+from loadstore.views.model import Figure, View, bars, figure, lines, reading, series, table
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+MOST = 6  # wires that a side shows
+AVERAGED = "Q and K depend on an offset here; their scores are averaged over those that the layer lets meet."
+
+
+def dossier_figures(
+    weights: Weights, head: Head | str, roles: "xr.Dataset | None" = None, scores: "xr.Dataset | None" = None
+) -> list[Figure]:
+    """Roles, what the head reads, who reads it, its spectrum, its tokens, and what is lost without it."""
+    return figures_of(dossier(weights, head, roles=roles, scores=scores))
+
+
+def figures_of(found: Dossier) -> list[Figure]:
+    """The same, of a dossier that is there already."""
+    return [_roles(found), _reads(found), _readers(found), room_figure(found), tokens_figure(found), _ablation(found)]
+
+
+def _roles(found: Dossier) -> Figure:
+    on = list(dict.fromkeys(score.on for score in found.roles))
+    views: list[View] = []
+    for name in on:
+        here = [score for score in found.roles if score.on == name]
+        rows = [(s.role, s.score, "" if math.isnan(s.error) else f"± {number(s.error, 3)}") for s in here]
+        rules = [(IS_ROLE, "a head is named by a role above this")]
+        views.append(
+            bars(
+                f"On {name}",
+                "share of attention",
+                ("role", "standard error"),
+                rows,
+                kind="unsigned",
+                low=0.0,
+                high=1.0,
+                rules=rules,
+                strong=[i for i, s in enumerate(here) if s.score > IS_ROLE],
+            )
+        )
+    return figure("H1", f"Where {found.head} looks", f"{found.head} {named_role(found)}.", views)
+
+
+def _wire_bars(title: str, rows: list[tuple[str, WireScore]], column: str) -> View:
+    return bars(
+        title,
+        "alignment (0 chance, 1 ceiling)",
+        (column, "z, p"),
+        [(label, wire.alignment, _null(wire)) for label, wire in rows],
+        low=-1.0,
+        high=1.0,
+        strong=[index for index, (_, wire) in enumerate(rows) if wire.above],
+    )
+
+
+def _null(wire: WireScore) -> str:
+    return f"z {number(wire.z, 0)}, {chance(wire.p)}{'' if wire.above else ', not above chance'}"
+
+
+def _measured(wire: WireScore) -> str:
+    return f"(alignment {number(wire.alignment)}, z {number(wire.z, 0)})"
+
+
+def _aligned(side: str, wires: tuple[WireScore, ...]) -> str:
+    """The best aligned writer of a side, or that it has none above chance."""
+    if not wires:
+        return f"{side}: no writer has a score"
+    best = f"{wires[0].writer} {_measured(wires[0])}"
+    return f"{side}: {best}" if wires[0].above else f"{side}: none above chance, not even the best, {best}"
+
+
+def _reads(found: Dossier) -> Figure:
+    rows = [(f"{side} ← {wire.writer}", wire) for side in SIDES for wire in found.side(side)[:MOST]]
+    views = [_wire_bars("Best aligned writers", rows, "side and writer")]
+    parts = "; ".join(_aligned(side, found.side(side)) for side in SIDES)
+    note = reading(
+        "Alignment says what a side can read, not what it loads. Strong bars have p < .01 after Bonferroni over the "
+        "writers of their side." + (f" {AVERAGED}" if found.averaged else "")
+    )
+    return figure("H2", f"What {found.head} reads", f"Best aligned writers of {found.head}: {parts}.", views, note)
+
+
+def _readers(found: Dossier) -> Figure:
+    above = sum(wire.above for wire in found.readers)
+    if above:
+        best = found.readers[0]
+        claim = (
+            f"Of the {len(found.readers)} that can read {found.head}, {above} {'is' if above == 1 else 'are'} aligned "
+            f"with what it stores above chance; best {best.reader} {_measured(best)}."
+        )
+    else:
+        best = f", not even the best, {found.readers[0].reader} {_measured(found.readers[0])}" if found.readers else ""
+        claim = f"No reader is aligned above chance with what {found.head} stores{best}."
+    rows = [(wire.reader, wire) for wire in found.readers[:MOST]]
+    views = [_wire_bars("Best aligned readers", rows, "reader")] if rows else []
+    return figure("H3", f"Who reads {found.head}", claim, views)
+
+
+def room_figure(found: Dossier) -> Figure:
+    """The singular values of W_OV beside those of two random matrices."""
+    ranks = list(range(1, len(found.singular_values) + 1))
+    flat = participation(found.structureless)
+    claim = (
+        f"W_OV of {found.head} has an effective rank of {number(found.participation, 1)} of {len(ranks)} (the "
+        f"participation ratio of its squared singular values); a product of two random matrices as large (dashed) has "
+        f"{number(flat, 1)}."
+    )
+    drawn = [
+        series(found.head, ranks, found.singular_values),
+        series("random", ranks, found.structureless, dashed=True),
+    ]
+    view = lines(
+        "Singular values of W_OV", ("rank", "direction", "linear"), ("value", "singular value", "linear"), drawn
+    )
+    return figure("H4", f"How much room {found.head} takes", claim, [view])
+
+
+def tokens_figure(found: Dossier) -> Figure:
+    """The tokens that the head moves most, and the pairs that it matches best."""
+    shares = ", ".join(
+        f"{number(100 * share, 1)} % of tokens {'their own logit most' if k == 1 else f'(among the first {k})'}"
+        for k, share in found.accuracy
+    )
+    claim = (
+        f"Attending to a token, {found.head} raises for {shares}; eigenvalue score {number(found.eigenvalue_score)} "
+        "(1 copies, −1 suppresses)."
+    )
+    moved = [[token.text, token.norm, "  ".join(token.promotes)] for token in found.moved]
+    columns = (("token", "token", None), ("norm", "size of the store", 2), ("promotes", "promotes", None))
+    views = [table(f"Tokens moved most (median size {number(found.typical_norm)})", columns, moved)]
+    if found.matched:
+        pairs = _distinct(found.matched)
+        columns = (("query", "query", None), ("key", "key", None), ("score", "score above the mean key", 2))
+        views.append(table("Pairs matched best by content", columns, pairs))
+        claim += f" The best matched pair is {found.matched[0].query} → {found.matched[0].key}."
+    else:
+        claim += f" Which tokens it matches is undefined: {found.unmatched}."
+    return figure("H5", f"The tokens of {found.head}", claim, views)
+
+
+def _distinct(pairs: tuple[MatchedPair, ...]) -> list[list[str | float]]:
+    """The pairs in order; of those that read the same, such as bytes of one character, the first with their number."""
+    groups: dict[tuple[str, str], list[MatchedPair]] = {}
+    for pair in pairs:
+        groups.setdefault((pair.query, pair.key), []).append(pair)
+    return [
+        [query, key if len(same) == 1 else f"{key}  ({len(same)} tokens that read so)", same[0].score]
+        for (query, key), same in groups.items()
+    ]
+
+
+def _ablation(found: Dossier) -> Figure:
+    rows = [
+        dot(
+            effect.on,
+            effect.effect,
+            None if math.isnan(effect.error) else (effect.effect - 2 * effect.error, effect.effect + 2 * effect.error),
+            text=f"of {number(effect.intact, 3)} nats intact",
+        )
+        for effect in found.ablation
+    ]
+    label = "change of the loss, nats per token"
+    return figure(
+        "H6",
+        f"What is lost without {found.head}",
+        lost(found),
+        [dots("Mean ablation", label, rows, rules=[(0.0, "no change")], digits=4)],
+        reading(
+            f"An effect below {number(LITTLE)} nats per token is called little; one below two standard errors, the "
+            "bar, noise."
+        ),
+    )

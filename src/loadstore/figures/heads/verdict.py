@@ -1,0 +1,59 @@
+"""In one sentence what a head does: much, little, or nothing found."""
+
+import math
+
+from loadstore.evidence.head_facts import AblationEffect, Dossier, RoleScore
+from loadstore.figures.words import listed, number, with_error
+from loadstore.heads.roles import IS_ROLE
+
+LITTLE = 0.05  # nats per token: an effect below it is called little
+
+
+def summary(found: Dossier) -> str:
+    """One sentence: the role, the effect, and how both were judged."""
+    role = named_role(found)
+    return f"{found.head} {role}. {lost(found)}"
+
+
+def named_role(found: Dossier) -> str:
+    """Say which roles the head has, or that it has none and which comes nearest."""
+    named = [score for score in found.roles if score.score > IS_ROLE]
+    if named:
+        by_keys = {_keys(s): listed([f"{number(o.score)} on {o.on}" for o in named if o.role == s.role]) for s in named}
+        return "puts most of its attention on " + listed([f"{keys} ({shares})" for keys, shares in by_keys.items()])
+    best = _strongest(found)
+    if best is None:
+        return "could not be scored for any role"
+    return (
+        f"plays none of the {len({s.role for s in found.roles})} roles that are scored here: its largest share is "
+        f"{number(best.score)}, on {_keys(best)} ({best.on})"
+    )
+
+
+def _keys(score: RoleScore) -> str:
+    return {
+        "previous": "the previous token",
+        "current": "the token itself",
+        "first": "the first token",
+        "duplicate": "earlier occurrences of the same token",
+        "induction": "what followed earlier occurrences",
+    }[score.role]
+
+
+def _strongest(found: Dossier) -> RoleScore | None:
+    known = [score for score in found.roles if not math.isnan(score.score)]
+    return max(known, key=lambda score: score.score, default=None)
+
+
+def lost(found: Dossier) -> str:
+    """Say what mean ablation costs, and whether that is little."""
+    changes = listed([_change(effect) for effect in found.ablation])
+    if all(abs(effect.effect) < LITTLE for effect in found.ablation):
+        return f"It does little: mean-ablating it changes the loss by {changes}."
+    return f"Mean-ablating it changes the loss by {changes}."
+
+
+def _change(effect: AblationEffect) -> str:
+    sign = "+" if effect.effect > 0 else ""
+    noise = ", within the noise" if abs(effect.effect) < 2 * effect.error else ""
+    return f"{sign}{with_error(effect.effect, effect.error, 3)} nats on {effect.on} (of {number(effect.intact)}{noise})"

@@ -1,0 +1,1 @@
+"""Figures of one prediction: its sum, its program, and the addresses behind it."""

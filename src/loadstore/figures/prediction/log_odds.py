@@ -1,0 +1,100 @@
+"""A prediction as a sum of what writers stored: log odds of two tokens, writer by writer and token by token."""
+
+import numpy as np
+
+from loadstore.errors import Undefined
+from loadstore.evidence.whole import whole_listing
+from loadstore.figures.left_out import LeftOut
+from loadstore.figures.prediction.listing import listing_figure
+from loadstore.figures.subject.story import Story
+from loadstore.figures.words import number, plural, size
+from loadstore.heads.roles import strongest_role
+from loadstore.sites import CONST, parse_writer
+from loadstore.views.model import Figure, View, figure, heatmap, panel, reading, round_up
+from loadstore.views.sums import waterfall
+
+SHOWN = 12  # writers; the others stand together
+DIRECT = ("embed", "pos")  # the direct path is always shown
+
+
+def attribution_figures(story: Story) -> list[Figure | LeftOut]:
+    """The explained prediction against another token as a sum of stores, and its program."""
+    try:
+        found = story.listing
+    except Undefined as reason:
+        return [_prediction(story), LeftOut("Program", f"What made {story.predicted}", f"{reason}.")]
+    return [_prediction(story), listing_figure(found, roles=strongest_role(story.roles), whole=whole_listing(found))]
+
+
+def _prediction(story: Story) -> Figure:
+    """Draw it as a waterfall, and a map of writers and the tokens that they loaded."""
+    at, found = story.asked.at, story.parts
+    names, parts = [str(name) for name in found["writer"].values], found.values.sum(1)
+    recorded, remainder = found.attrs["recorded"], found.attrs["remainder"]
+    large = sorted(range(len(names)), key=lambda i: -abs(parts[i]))[:SHOWN]
+    shown = [i for i, name in enumerate(names) if i in large or name in DIRECT]
+    rest = [i for i in range(len(names)) if i not in shown]
+    labels, predicted, beside = story.trace.labels, story.predicted, story.text_of(story.asked.against)
+    rows = [(names[i], parts[i], _source(story, names[i], found.values[i], at)) for i in shown]
+    if rest:
+        rows.append((plural(len(rest), "other"), parts[rest].sum(), "together"))
+    odds = f"log odds of {predicted} over {beside} after {labels[at]}"
+    rank = "the first prediction" if story.asked.rank == 0 else f"prediction number {story.asked.rank + 1:,}"
+    order = "before" if recorded >= 0 else "behind"
+    views: list[View] = [
+        waterfall(
+            f"Who made {predicted} {rank} after {labels[at]}",
+            f"{odds}, nats",
+            ("writer", "what it stored came from"),
+            rows,
+            total=("log odds", recorded),
+            remainder=remainder,
+        ),
+    ]
+    if heads := [i for i in shown if _is_head(names[i])]:
+        views.append(_map(odds, [names[i] for i in heads], labels[: at + 1], found.values[heads, : at + 1]))
+    top = max(range(len(names)), key=lambda i: parts[i])
+    return figure(
+        "Prediction",
+        f"Who predicts {predicted} after {labels[at]}",
+        f"After {labels[at]}, {predicted} is {rank} (probability {number(story.asked.probability)}), "
+        f"{number(abs(recorded))} nats {order} {beside}. Of {plural(len(names), 'part')} the largest is that of "
+        f"{names[top]}, {number(float(parts[top]))}{_from(story, names[top], found.values[top], at)}. They sum to the "
+        f"number of the run within {size(abs(remainder))}.",
+        views,
+        reading(
+            "Every writer's store at this token, through the last norm with its scale frozen, onto the difference of "
+            "the two tokens' columns of W_U: the direct path, the stores in the order in which they were made. What a "
+            "store owes to earlier ones is not taken apart here."
+        ),
+    )
+
+
+def _map(title: str, names: list[str], labels: list[str], values: np.ndarray) -> View:
+    """The parts of heads by the token that each took them from; all else stores from its own token alone."""
+    top = round_up(float(np.abs(values).max())) or 1.0
+    return heatmap(
+        f"Parts of heads by source token: {title}",
+        ("writer", names),
+        ("source token", labels),
+        [panel("", values)],
+        scale=("diverging", -top, top, "nats"),
+    )
+
+
+def _is_head(name: str) -> bool:
+    return name != CONST and parse_writer(name).kind == "head"
+
+
+def _source(story: Story, name: str, parts: np.ndarray, at: int) -> str:
+    """Where most of a head's part came from."""
+    if name == CONST:
+        return "biases"
+    if not _is_head(name):
+        return f"{story.trace.labels[at]} itself"
+    top = int(np.abs(parts).argmax())
+    return f"{story.trace.labels[top]} {number(float(parts[top]))}"
+
+
+def _from(story: Story, name: str, parts: np.ndarray, at: int) -> str:
+    return f" (from {_source(story, name, parts, at)}, from other tokens the rest)" if _is_head(name) else ""

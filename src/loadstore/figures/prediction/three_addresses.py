@@ -1,0 +1,86 @@
+"""The article's closing clarification: one head, one query, three addresses."""
+
+from loadstore.decomposition.address import MASS, Address, address
+from loadstore.figures.prediction.address import above_one
+from loadstore.figures.subject.story import Story
+from loadstore.figures.words import listed, number, plural
+from loadstore.sites import SIDES, Side
+from loadstore.views.model import Figure, View, bars, figure, reading, round_up
+from loadstore.views.pictures import address as address_view
+from loadstore.views.pictures import address_row
+
+SHOWN = 6
+SAY = {
+    "Q": "the query's own token",
+    "K": "every token its own",
+    "V": "the tokens that attention gives",
+}
+
+
+def closing_figure(story: Story) -> Figure:
+    """Whose token and whose subspace each of the three loads has."""
+    head, at = story.main, story.asked.at
+    found = address(story.trace, head, at)
+    labels, length = list(found.labels), len(found.labels)
+    ones: dict[Side, list[float | None]] = {
+        "Q": [float(j == at) if j <= at else None for j in range(length)],
+        "V": [found.weights[j] if found.first <= j <= at else None for j in range(length)],
+    }
+    keys = at + 1 - found.first
+    rows = [
+        address_row("Q", f"→ {labels[at]}", ones["Q"], [at], 1.0),
+        address_row("V", f"→ {found.tokens}", ones["V"], found.smallest, found.effective),
+    ]
+    loads = ", ".join(_told(found, side) for side in SIDES)
+    views = [address_view("The tokens that Q and V load from", labels, rows)]
+    shown: list[Side] = [side for side in SIDES if side not in found.undefined]
+    every = [share for side in shown for share in found.shares[side].values()]
+    low, high = -round_up(-min([0.0, *every])), round_up(max([1.0, *every]))
+    views += [_bars(found, side, low, high) for side in shown]
+    key = labels[found.smallest[0] if found.key is None else found.key]
+    return figure(
+        "Three addresses",
+        "One head, one query, three addresses",
+        f"{head} adds most to {story.predicted} after {labels[at]}. It loads three times: {loads}.{above_one(found)}",
+        views,
+        reading(
+            "Attention supplies a token address for V only: Q reads the query's own token and K every token its own. "
+            f"{_partition(key, keys)} They are signed and sum to 1, const included. Outlined: the fewest tokens that "
+            f"hold {100 * MASS:.0f} %. In one line: {found}."
+        ),
+    )
+
+
+def _partition(key: str, keys: int) -> str:
+    """What shares are shares of."""
+    if keys == 1:
+        return "Shares partition what the head stored; with one key there is nothing that Q and K could choose."
+    return (
+        f"Shares partition, for Q and K, the score of {key} less the mean over the {keys} keys that the mask allows; "
+        "for V, what the head stored."
+    )
+
+
+def _told(found: Address, side: Side) -> str:
+    if side in found.undefined:
+        return f"{side} from {SAY[side]} (shares undefined: {found.undefined[side]})"
+    ranked = sorted(found.shares[side].items(), key=lambda item: -item[1])[:2]
+    return f"{side} from {SAY[side]}, mostly " + listed([f"{writer} ({number(share)})" for writer, share in ranked])
+
+
+def _bars(found: Address, side: Side, low: float, high: float) -> View:
+    ranked = sorted(found.shares[side].items(), key=lambda item: -abs(item[1]))
+    shown, rest = ranked[:SHOWN], ranked[SHOWN:]
+    rows = [(writer, share, "") for writer, share in shown]
+    if rest:
+        rows.append((plural(len(rest), "other"), sum(share for _, share in rest), "together"))
+    return bars(
+        f"The subspace part of {side}: share of every writer",
+        "share",
+        ("writer", ""),
+        rows,
+        low=low,
+        digits=3,
+        high=high,
+        total=("sum", sum(share for _, share in ranked)),
+    )

@@ -1,0 +1,212 @@
+"""What a set of figures is about: one model, one prompt, one question, and the results that they share."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from loadstore.causal.proof import CutProof, induction_circuit, prove_wire
+from loadstore.corpora.corpus import LEAST, read_corpus
+from loadstore.decomposition.listing import listing
+from loadstore.decomposition.logits import logit_parts
+from loadstore.decomposition.program import Listing
+from loadstore.decomposition.question import Question, main_head
+from loadstore.errors import Undefined
+from loadstore.evidence.wires import wires
+from loadstore.execution.trace import Trace
+from loadstore.figures.facts import met
+from loadstore.figures.subject import of_model
+from loadstore.figures.subject.prompt import Prompt
+from loadstore.figures.subject.results import Results
+from loadstore.heads.roles import IS_ROLE
+from loadstore.model.weights import Weights
+from loadstore.scores.scores import subspace_scores
+from loadstore.sites import Head, parse_head
+from loadstore.tokenizer.tokens import text_of
+from loadstore.wire_traffic.moments import Moments, moments
+from loadstore.wire_traffic.traffic import traffic
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+STEPS = 6  # of the program
+PROVED = 4  # random repeats that a wire is cut on
+TOKENS, LENGTH = 512, 64  # of the corpus that a report measures traffic on, and of its pieces
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which heads a set of figures looks at.
+
+    Args:
+        previous: The layers in which the previous-token head is sought.
+        scored: Patterns of the readers whose wires are scored; None for all.
+    """
+
+    previous: "Callable[[Story], range]"
+    scored: "Callable[[Story], Sequence[str] | None]"
+
+
+EVERYTHING = Scope(previous=lambda story: range(1), scored=lambda story: None)
+"""The previous-token head of layer 0, as in the article, and the scores of all wires."""
+
+
+@dataclass(frozen=True)
+class Story:
+    """One model, one prompt and one question about it; results are computed when a figure first asks.
+
+    Args:
+        weights: The model.
+        trace: A run of the prompt.
+        prompt: The prompt.
+        asked: The question.
+        scope: Which heads the figures look at.
+        results: Further results by name.
+        quick: Whether what takes long is left out.
+    """
+
+    weights: Weights
+    trace: Trace
+    prompt: Prompt
+    asked: Question
+    scope: Scope = EVERYTHING
+    results: Results = field(default_factory=Results, compare=False, repr=False)
+    quick: bool = False
+
+    @cached_property
+    def main(self) -> Head:
+        """The head whose own store adds most to the prediction that is explained."""
+        return main_head(self.trace, self.asked)
+
+    @cached_property
+    def parts(self) -> "xr.DataArray":
+        """The question's difference of logits by writer and source token."""
+        return logit_parts(self.trace, self.asked.at, self.asked.predict, against=self.asked.against, by_source=True)
+
+    @cached_property
+    def listing(self) -> Listing:
+        """The program of the prediction. Raises Undefined where there is none."""
+        return listing(self.trace, self.asked.at, self.asked.predict, self.asked.against, most=STEPS)
+
+    @cached_property
+    def proof(self) -> CutProof:
+        """The cut of the wire from the previous-token head to the first induction head's K, beside its controls.
+
+        Raises Undefined where there is no wire to compare it with. There must be an induction head.
+        """
+        apart = induction_circuit(self.previous, self.induction)
+        return prove_wire(self.weights, self.previous, self.induction[0], apart=apart, sequences=PROVED)
+
+    @property
+    def after(self) -> str:
+        """The label of the token after which the prediction is explained."""
+        return self.trace.labels[self.asked.at]
+
+    @property
+    def predicted(self) -> str:
+        """The text of the prediction that is explained."""
+        return self.text_of(self.asked.predict)
+
+    def text_of(self, token: int) -> str:
+        """A token of the vocabulary as text, or its id."""
+        return text_of(token, self.weights.tokens)
+
+    @cached_property
+    def first_writers(self) -> tuple[str, ...]:
+        """What layer 0 finds in the stream or beside it: ``embed``, and ``pos`` where the model has one."""
+        return ("embed", "pos") if self.weights.architecture.has_pos else ("embed",)
+
+    @property
+    def averaged(self) -> str:
+        """A sentence for notes on Q and K scores under rotary positions; else empty."""
+        shape = self.weights.architecture
+        if shape.rotary is None:
+            return ""
+        return f" Rotary positions make Q and K depend on the offset; their scores average over {met(shape)}."
+
+    @cached_property
+    def roles(self) -> "xr.Dataset":
+        """Role scores on random repeats."""
+        return of_model.roles(self.weights)
+
+    @cached_property
+    def scores(self) -> "xr.Dataset":
+        """Subspace scores of the wires in the scope."""
+        readers = self.scope.scored(self)
+        return of_model.scores(self.weights) if readers is None else subspace_scores(self.weights, readers=readers)
+
+    @cached_property
+    def reversed(self) -> "xr.Dataset":
+        """The same with what writers write reversed in its coordinates."""
+        return subspace_scores(self.weights, control="reversed")
+
+    @cached_property
+    def haar(self) -> "xr.Dataset":
+        """Scores of the last first writer (pos, or else embed) with what it writes rotated at random."""
+        return subspace_scores(self.weights, writers=self.first_writers[-1], readers="L0.*", control="haar")
+
+    @cached_property
+    def negated(self) -> "xr.Dataset":
+        """The same with what it writes negated: computed, not assumed to be the same."""
+        if self.weights.W_pos is None:
+            turned = replace(self.weights, W_E=-self.weights.W_E)
+        else:
+            turned = replace(self.weights, W_pos=-self.weights.W_pos)
+        return subspace_scores(turned, writers=self.first_writers[-1], readers="L0.*")
+
+    @cached_property
+    def carried(self) -> Moments:
+        """What writers stored on the first documents of the shipped corpus; on the prompt, without a tokenizer.
+
+        Raises Undefined where the prompt is one token.
+        """
+        if self.weights.tokens is None and len(self.trace.labels) < LEAST:
+            raise Undefined("one token has no other to load from")
+        context, known = self.weights.architecture.context, self.weights.tokens is not None
+        source = "default" if known else [self.trace.tokens[0].tolist()]
+        corpus = read_corpus(self.weights, source, length=min(LENGTH, context) if known else context, tokens=TOKENS)
+        return moments(self.weights, corpus)
+
+    def loads(self, readers: Sequence[str]) -> "xr.Dataset":
+        """Traffic of every wire into some readers."""
+        return traffic(self.weights, self.carried, readers=readers)
+
+    def evidence(self, head: Head, most: int) -> "xr.Dataset":
+        """The wires of most traffic into each side of a head, with alignment, traffic and effect."""
+        return wires(self.weights, self.carried, readers=f"{head}.*", most=most, effect=most)
+
+    def role(self, head: Head, role: str) -> float:
+        """One role score."""
+        return float(self.roles[role].sel(head=str(head)))
+
+    def error(self, head: Head, role: str) -> float:
+        """Its standard error over sequences."""
+        return float(self.roles[f"{role}_se"].sel(head=str(head)))
+
+    def strongest(self, role: str, layers: range) -> list[Head]:
+        """Heads of some layers, strongest in a role first."""
+        names = [str(head) for head in self.weights.architecture.heads if head.layer in layers]
+        ranked = self.roles[role].sel(head=names).to_series().sort_values(ascending=False)
+        return [parse_head(str(name)) for name in ranked.index]
+
+    @cached_property
+    def previous(self) -> Head:
+        """The strongest previous-token head of the scope (whether or not it deserves the name)."""
+        return self.strongest("previous", self.scope.previous(self))[0]
+
+    @cached_property
+    def is_previous(self) -> bool:
+        """Whether it deserves the name."""
+        return self.role(self.previous, "previous") > IS_ROLE
+
+    @cached_property
+    def induction(self) -> tuple[Head, ...]:
+        """The induction heads after layer 0, strongest first; empty where there is none."""
+        later = range(1, self.weights.architecture.n_layers)
+        return tuple(head for head in self.strongest("induction", later) if self.role(head, "induction") > IS_ROLE)
+
+    @cached_property
+    def candidate(self) -> Head | None:
+        """The head that the induction figures show: the strongest after layer 0, None in a one-layer model."""
+        later = self.strongest("induction", range(1, self.weights.architecture.n_layers))
+        return later[0] if later else None

@@ -1,0 +1,135 @@
+"""What this architecture does not define, why, and what the report shows in its place."""
+
+from loadstore.figures.facts import met, tied
+from loadstore.figures.words import last_tokens, listed, plural
+from loadstore.model.architecture import Architecture
+from loadstore.model.ports import reading
+from loadstore.model.weights import Weights
+from loadstore.model.wiring import wiring
+from loadstore.views.model import Figure, figure, table
+
+Row = tuple[str, str, str]
+COLUMNS = (("what", "what", None), ("why", "why it is undefined or not one number", None), ("instead", "instead", None))
+
+
+def undefined(weights: Weights) -> list[Row]:
+    """Rows (what, why, instead) that hold for a model, from its architecture alone."""
+    shape = weights.architecture
+    rows = [*_positions(shape), *_norms(weights), *_mlp(shape), *_sharing(weights)]
+    if shape.windows is not None and (narrow := sorted({w for w in shape.windows if w is not None})):
+        layers = sum(window is not None for window in shape.windows)
+        rows.append(
+            (
+                "attention beyond the window",
+                f"{plural(layers, 'layer')} of {shape.n_layers} {'sees' if layers == 1 else 'see'} only the "
+                f"{last_tokens(narrow)}",
+                "impossible cells are hatched; addresses stop there",
+            )
+        )
+    if weights.tokens is None:
+        rows.append(("text", "the model came without a tokenizer that can be read", "token ids"))
+    return rows
+
+
+def _positions(shape: Architecture) -> list[Row]:
+    if shape.rotary is None and not shape.has_pos:
+        return [("pos as a writer", "the model has no positions", "order is known from the causal mask alone")]
+    if shape.rotary is None:
+        return []
+    turned = shape.rotary.dimensions
+    part = "the" if turned == shape.d_head else f"{turned} of {shape.d_head}"
+    return [
+        ("pos as a writer", "rotary positions turn queries and keys; nothing is stored", "no wire from pos"),
+        (
+            "W_QK as one matrix",
+            f"it depends on the offset between query and key, which turns {part} dimensions of a head",
+            f"scores average over {met(shape)}; offset= gives one",
+        ),
+        (
+            "the pairs of tokens that a head matches",
+            "a content score needs one W_QK",
+            "matched(…, offset=) for one offset",
+        ),
+    ]
+
+
+def _norms(weights: Weights) -> list[Row]:
+    shape = weights.architecture
+    rows: list[Row] = []
+    if shape.norm != "none":
+        rows.append(
+            (
+                "a wire's size on every prompt",
+                "a norm divides by the size of the whole stream, which the weights do not know",
+                "gains are folded into the reader; sums and cuts of a run hold its scales frozen, and say so",
+            )
+        )
+    if weights.layers[0].after_heads is not None:
+        rows.append(
+            (
+                "the size of one head's store",
+                "a norm after the heads divides their sum by its size, one scale for all heads of a layer",
+                "its gain is folded into W_O; a run records the scale, and edits are of what comes out",
+            )
+        )
+    if any(reading(weights, reader).inner_scale is not None for reader in wiring(weights).readers if reader.index == 0):
+        rows.append(
+            (
+                "the scale of W_QK",
+                "queries and keys are normed by themselves, so W_QK is known up to a positive factor per token",
+                "scores are free of scale; gains are folded",
+            )
+        )
+    return rows
+
+
+def _mlp(shape: Architecture) -> list[Row]:
+    if shape.mlp is None:
+        return []
+    inside = "W_in beside W_gate" if shape.mlp.gated else "W_in"
+    rows: list[Row] = [
+        (
+            "an MLP as one matrix",
+            "it is not linear",
+            f"as a writer W_out ({shape.mlp.width:,} rows), as a reader {inside}; what it stored is exact for a run",
+        ),
+    ]
+    if shape.mlp.parallel:
+        rows.append(("attention → MLP within a layer", "both load before either stores", "no such wire"))
+    return rows
+
+
+def _sharing(weights: Weights) -> list[Row]:
+    shape = weights.architecture
+    rows: list[Row] = []
+    if shape.kv_heads < shape.n_heads:
+        rows.append(
+            (
+                "a K and a V of every head's own",
+                f"{shape.n_heads} query heads share {plural(shape.kv_heads, 'key/value head')} a layer",
+                "each head is shown with the K and V that it uses",
+            )
+        )
+    if tied(weights):
+        rows.append(
+            (
+                "an unembedding of its own",
+                "it is the embedding transposed (tied)",
+                "the direct path embed → unembed is W_E W_Eᵀ",
+            )
+        )
+    return rows
+
+
+def undefined_figure(weights: Weights) -> Figure | None:
+    """The table; None where the article's machine is all there is."""
+    rows = undefined(weights)
+    if not rows:
+        return None
+    return figure(
+        "Undefined",
+        "What this architecture does not define",
+        f"Of what the article defines, {plural(len(rows), 'thing')} {'is' if len(rows) == 1 else 'are'} different in "
+        f"{weights.name}: {listed([what for what, _, _ in rows])}.",
+        [table("What, why, and what is shown instead", COLUMNS, rows)],
+    )

@@ -1,0 +1,1 @@
+"""Figures of wires: what each could carry, carries, and what its cut does."""

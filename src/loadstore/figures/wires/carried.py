@@ -1,0 +1,86 @@
+"""What all wires of a model carry on a corpus, as one figure."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from loadstore.figures.wires.pieces import grouped, readers_of
+from loadstore.figures.wires.traffic import FEW, traffic_views
+from loadstore.figures.words import listed, number, with_error
+from loadstore.scores.measures import UNITS, Kind, details_of, kind_of
+from loadstore.sites import SIDES
+from loadstore.views.layers import layers_view
+from loadstore.views.model import Figure, View, bars, figure, reading
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+BARS = 20  # writers of one reader
+READERS = 4  # that are drawn as bars each; more MLPs are drawn by layers
+INTO: tuple[tuple[tuple[Kind, ...], str], ...] = (
+    (("Q", "K"), "Q and K"),
+    (("V",), "V"),
+    (("mlp",), "MLPs"),
+    (("unembed",), "the unembedding"),
+)
+"""Kinds of readers whose traffic has one unit, with their name in a sentence."""
+
+
+def carried_figure(found: "xr.Dataset") -> Figure:
+    """Traffic into sides of heads as panels; into MLPs and the unembedding as bars, the largest first."""
+    readers = readers_of(found)
+    sides = [reader for reader in readers if reader.side in SIDES]
+    heads = list(dict.fromkeys(str(reader.head) for reader in sides))
+    sided = found.traffic.sel(reader=list(map(str, sides))).values
+    reach = np.isfinite(sided).any(1)
+    views = traffic_views(found.isel(writer=reach) if reach.any() else found, heads)
+    others = [str(reader) for reader in readers if reader.side not in SIDES]
+    mlps = [str(reader) for reader in readers if reader.is_mlp]
+    if len(mlps) > READERS and found.sizes["writer"] > FEW:
+        views.append(_mlps(found.sel(reader=mlps)))
+        others = [reader for reader in others if reader not in mlps]
+    views += [_bars(found, reader) for reader in others]
+    corpus = str(found.attrs["corpus"])
+    where = f"{found.attrs['tokens']:,} tokens of {'the shipped corpus' if corpus == 'default' else corpus}"
+    title, said = f"What wires carry on {where}", str(found.attrs["definition"])
+    return figure("Traffic", title, carried_claim(found), views, reading(said))
+
+
+def carried_claim(found: "xr.Dataset") -> str:
+    """Which wire carries most into each kind of reader."""
+    claims: list[str] = []
+    kinds_found = [kind_of(reader) for reader in readers_of(found)]
+    for kinds, into in INTO:
+        columns = [j for j, kind in enumerate(kinds_found) if kind in kinds]
+        load = found.traffic.values[:, columns]
+        if np.isfinite(load).any() and float(np.nanmax(load)) > 0:
+            i, at = np.unravel_index(int(np.nanargmax(load)), load.shape)
+            j = columns[int(at)]
+            size = with_error(float(load[i, at]), float(found.standard_error.values[i, j]))
+            name = f"{found['writer'].values[i]} → {found['reader'].values[j]}"
+            claims.append(f"into {into} by {name} ({size} {UNITS[kinds[0]]})")
+    return f"Most is carried {listed(claims)}." if claims else "Nothing is carried."
+
+
+def _mlps(found: "xr.Dataset") -> View:
+    """Traffic into many MLPs: writers by layer, an MLP a column."""
+    return layers_view(
+        f"Traffic into MLPs, {UNITS['mlp']}",
+        rows=grouped([str(writer) for writer in found["writer"].values]),
+        columns=[(str(reader), [str(reader)]) for reader in found["reader"].values],
+        panels=[("", found.traffic.values)],
+        details={name: [found[name].values] for name in details_of("traffic")},
+        value="traffic",
+        signed=False,
+        strongest="highest",
+    )
+
+
+def _bars(found: "xr.Dataset", reader: str) -> View:
+    column = found.sel(reader=reader).dropna("writer", subset=["traffic"]).sortby("traffic", ascending=False)
+    rows = [
+        (str(one["writer"].values), float(one.traffic), f"± {number(float(one.standard_error))}")
+        for one in (column.isel(writer=i) for i in range(min(BARS, column.sizes["writer"])))
+    ]
+    left = f", the largest {len(rows)} of {column.sizes['writer']}" if column.sizes["writer"] > len(rows) else ""
+    return bars(f"Traffic into {reader}{left}", "traffic", ("writer", "error"), rows, kind="unsigned")

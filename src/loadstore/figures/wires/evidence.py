@@ -1,0 +1,103 @@
+"""What the wires into one head could carry, carry and change, side by side."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from loadstore.figures.subject.story import Story
+from loadstore.figures.words import number, size
+from loadstore.scores.measures import PRINTED, UNITS
+from loadstore.sites import SIDES, Head, Reader, parse_reader
+from loadstore.views.dots import dot, dots
+from loadstore.views.model import Figure, View, figure, reading, table
+from loadstore.views.sums import switch
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+EACH = 4  # wires of each side that are cut
+COLUMNS = (("writer", "writer", None), ("reader", "reader", None), *(measure.column for measure in PRINTED))
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One wire and its measures by name."""
+
+    writer: str
+    reader: Reader
+    measures: Mapping[str, float]
+
+    @property
+    def cells(self) -> list[str | float]:
+        numbers = [size(self.measures[m.name]) if m.decimals is None else self.measures[m.name] for m in PRINTED]
+        return [self.writer, str(self.reader), *numbers]
+
+
+def _rows(found: "xr.Dataset") -> list[_Row]:
+    return [
+        _Row(
+            str(found["writer"].values[i]),
+            parse_reader(str(found["reader"].values[i])),
+            {measure.name: float(found[measure.name].values[i]) for measure in PRINTED},
+        )
+        for i in range(found.sizes["wire"])
+    ]
+
+
+def _plots(rows: Sequence[_Row]) -> list[View]:
+    """What each wire could carry, carries and changes, in three plots of the same rows."""
+    names = [f"{row.writer} → {row.reader.side}" for row in rows]
+
+    def plot(title: str, label: str, measure: str, rule: str = "", error: str = "") -> View:
+        drawn = [
+            dot(name, value, (value - 2 * row.measures[error], value + 2 * row.measures[error]) if error else None)
+            for name, row in zip(names, rows, strict=True)
+            for value in [row.measures[measure]]
+        ]
+        return dots(title, label, drawn, rules=[(0.0, rule)])
+
+    return [
+        plot("Alignment: what it could carry", "alignment (0 chance, 1 ceiling)", "alignment", "chance"),
+        plot(
+            "Traffic: what it carries",
+            f"{UNITS['Q']} into Q and K, {UNITS['V']} into V",
+            "traffic",
+            error="standard_error",
+        ),
+        plot("Change: what cutting it does", "change of the pattern (Q, K) or the store (V)", "change"),
+    ]
+
+
+def evidence_figure(story: Story, head: Head) -> Figure:
+    """The wires of most traffic into each side of a head, cut one at a time on the corpus."""
+    found = story.evidence(head, EACH)
+    rows, claims = _rows(found), list[str]()
+    for side in SIDES:
+        some = [row for row in rows if row.reader.side == side]
+        if some:
+            most, hurt = (max(some, key=lambda row, by=by: row.measures[by]) for by in ("traffic", "change"))
+            same = "and its cut changes most" if hurt is most else f"but cutting {hurt.writer} changes more"
+            carried, changed = number(most.measures["traffic"]), number(hurt.measures["change"])
+            claims.append(f"into its {side} {most.writer} carries most ({carried}), {same} ({changed})")
+    return figure(
+        "Evidence",
+        f"Three kinds of evidence for the wires of {head}",
+        f"{head} adds most to {story.predicted} after {story.after}. Of the wires into it that carry most on "
+        f"{'the shipped corpus' if found.attrs['corpus'] == 'default' else 'the prompt'}, {EACH} a side: "
+        f"{'; '.join(claims)}.",
+        [
+            switch(
+                f"The wires into {head} that carry most",
+                "Shown",
+                [
+                    ("dot plots", _plots(rows)),
+                    ("all numbers", [table("All numbers of these wires", COLUMNS, [row.cells for row in rows])]),
+                ],
+            )
+        ],
+        reading(
+            "Cut: the writer's store less its mean over the corpus is removed from this one input. Change: of the "
+            "head's pattern on Q and K (total variation), of what it stores on V (relative). Next token: change of the "
+            "log-probability of what really follows, nats. Share: of all that this side loads; signed, 1 in all."
+        ),
+    )

@@ -1,0 +1,1 @@
+"""Memory over depth: regions of writers, lifetimes of what they store, and how far back readers reach."""

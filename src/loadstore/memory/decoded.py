@@ -1,0 +1,84 @@
+"""Directions of a region in words: the tokens or positions that are stored along them, or the tokens they promote.
+
+``embed``, ``pos`` and the heads of layer 0 store what a token or a position alone makes them store; those are listed
+as in ``channel_tokens``. Of other writers, whose stores come from other stores, the tokens are listed that the
+direction promotes at the unembedding, with the last norm's gain and without its scale.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.model.ports import reading, writing
+from loadstore.model.weights import Weights
+from loadstore.scores.decoding import stored_along, strongest
+from loadstore.sites import UNEMBED, Writer
+
+TOKENS = 4  # at each end
+TILE = 256  # directions at a time
+
+
+@dataclass(frozen=True)
+class Direction:
+    """One direction of a region: the tokens at its two ends, strongest first, and how they were found.
+
+    ``way``: ``"stored"`` or ``"promoted"``; ``held``: the part of the writer's variance along it. A direction has no
+    sign: the largest value is called +.
+    """
+
+    way: str
+    held: float
+    plus: tuple[str, ...]
+    minus: tuple[str, ...]
+
+
+def decoded(
+    weights: Weights,
+    writers: Sequence[Writer],
+    rows: Sequence[Float[Tensor, "_ d_model"]],
+    held: Sequence[Float[Tensor, " _"]],
+) -> list[tuple[Direction, ...]]:
+    """Decode some directions of each writer, with the part of its variance that each holds."""
+    found = [_stored(weights, *each) for each in zip(writers, rows, held, strict=True)]
+    later = [place for place, writer in enumerate(writers) if len(rows[place]) and not _directly(weights, writer)]
+    if not later:
+        return found
+    promoted = reading(weights, UNEMBED).map().right
+    together = torch.cat([rows[place] for place in later]).to(promoted)
+    parts = torch.cat([held[place] for place in later])
+    named: list[Direction] = []
+    for some, own in zip(together.split(TILE), parts.split(TILE), strict=True):
+        named += _named(weights, promoted.mT @ some.mT, "promoted", "tokens", own)
+    for place in later:
+        found[place], named = tuple(named[: len(rows[place])]), named[len(rows[place]) :]
+    return found
+
+
+def _directly(weights: Weights, writer: Writer) -> bool:
+    """Whether what it stores follows from a token or a position alone, patterns given."""
+    return writer.layer <= 0 and writing(weights, writer).row_is in ("tokens", "positions")
+
+
+def _stored(
+    weights: Weights, writer: Writer, rows: Float[Tensor, "count d_model"], held: Float[Tensor, " count"]
+) -> tuple[Direction, ...]:
+    if not _directly(weights, writer) or not len(rows):
+        return ()
+    values = stored_along(weights, writer, "fold", rows.mT.to(weights.dtype))
+    assert values is not None
+    return tuple(_named(weights, values, "stored", writing(weights, writer).row_is, held))
+
+
+def _named(
+    weights: Weights, values: Float[Tensor, "row count"], way: str, what: str, held: Float[Tensor, " count"]
+) -> list[Direction]:
+    found: list[Direction] = []
+    for column, part in zip(values.unbind(1), held.tolist(), strict=True):
+        sign = column[column.abs().argmax()].sign()
+        ends = strongest(weights, (column * sign)[:, None], TOKENS, what, single=True)
+        plus, minus = (tuple(match.text for match in ends[end]) for end in ("+", "-"))
+        found.append(Direction(way, part, plus, minus))
+    return found

@@ -1,0 +1,44 @@
+"""Which writers come after which, and by when each has stored: asked of the wiring alone."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from loadstore.model.points import Point
+from loadstore.model.ports import points, reading_at
+from loadstore.model.weights import Weights
+from loadstore.model.wiring import wiring
+from loadstore.sites import SIDES, Reader, Writer
+
+
+def readers_of(weights: Weights, writer: Writer) -> tuple[Reader, ...]:
+    """The readers whose loads decide what a writer stores: the sides of its head, or its MLP; none for a token's."""
+    names = {f"{writer}.{side}" for side in SIDES} | {str(writer)}
+    return tuple(reader for reader in wiring(weights).readers if str(reader) in names)
+
+
+def later(weights: Weights, writers: Sequence[Writer]) -> np.ndarray:
+    """Boolean matrix [writer, writer]: whether the first reaches a reader of the second."""
+    network = wiring(weights)
+    found = np.zeros((len(writers), len(writers)), dtype=bool)
+    for column, target in enumerate(writers):
+        loads = readers_of(weights, target)
+        if loads:
+            found[:, column] = network.between(writers, loads).any(1)
+    return found
+
+
+def stored_by(weights: Weights, writers: Sequence[Writer]) -> tuple[list[Point], np.ndarray]:
+    """Every point where readers meet the stream, and whether each writer is in it there: boolean [point, writer]."""
+    network, found = wiring(weights), points(weights)
+    rows = [network.between(writers, [reading_at(weights, point).reader])[:, 0] for point in found]
+    return found, np.array(rows)
+
+
+def depth_names(weights: Weights, found: Sequence[Point]) -> list[str]:
+    """``L3`` before the heads of layer 3, ``L3.mlp`` before its MLP, ``unembed``."""
+    depth = weights.architecture.n_layers
+    return [
+        "unembed" if point.layer == depth else f"L{point.layer}.mlp" if point.mlp else f"L{point.layer}"
+        for point in found
+    ]

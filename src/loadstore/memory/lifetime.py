@@ -1,0 +1,163 @@
+"""How long what a writer stores stays: erased, untouched or repeated by those that store later.
+
+    ρ_w(l) = E⟨Σ_{x: w reaches x, x stored by l} x̂, ŵ⟩/E‖ŵ‖² = Σ_x term[w, x]      −1 erased, 0 untouched, > 0 repeated
+
+at a token of its own, and ``across`` tokens the same with x̂ at the tokens that load from w's, weighted by attention.
+Writers with a common cause also correlate: memory/pairs.py says which terms are reported. Docs: docs/memory.md.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from loadstore.bounds import Count
+from loadstore.errors import Undefined
+from loadstore.memory.causes import causes
+from loadstore.memory.depth import depth_names, later, stored_by
+from loadstore.memory.fresh import Fresh, fresh_shares
+from loadstore.memory.lifetimes_value import Lifetimes
+from loadstore.memory.pairs import screened
+from loadstore.memory.region import SHARE, regions
+from loadstore.memory.repair import Repair, frozen_repairs
+from loadstore.memory.sample import sample
+from loadstore.memory.stores import Corpora, in_stream, kept_moments
+from loadstore.memory.terms import Products, products, whitened
+from loadstore.model.globs import matching
+from loadstore.model.weights import Weights
+from loadstore.model.wiring import wiring
+from loadstore.progress import Progress
+from loadstore.sites import Reader, Writer
+from loadstore.wire_traffic.moments import Moments
+from loadstore.wire_traffic.traffic import traffic
+
+CHECKS, REPAIRS, READERS = 200, 12, 3
+DEFINITION = (
+    "rho = sum over later writers x of term = E<x, w>/E|w|^2, at w's own token, means and first positions left out: "
+    "-1 erased, 0 untouched, above 0 repeated"
+)
+
+
+def lifetimes(
+    weights: Weights,
+    corpus: Corpora = None,
+    *,
+    writers: str | Sequence[str] | None = None,
+    whiten: bool = False,
+    checks: Count = CHECKS,
+    tokens: int | None = None,
+    length: int | None = None,
+    progress: Progress | None = None,
+) -> Lifetimes:
+    """Measure what becomes of every store over depth, and who erases or repeats it.
+
+    Args:
+        weights: The model.
+        corpus: The shipped one (None), a folder, a file, texts, token ids, or ``moments`` kept from before.
+        writers: Globs; all that store in the stream if None.
+        whiten: Take ρ and its terms in coordinates in which the stream at each depth varies alike in all directions
+            (pairs are found without). Slow for many writers of a large model.
+        checks: Pairs to run removals for, largest term first.
+        tokens: Take documents until so many tokens.
+        length: Tokens of a piece of text.
+        progress: Called with the steps done and all of them.
+
+    Raises:
+        NoSuchSite, BadRequest, BadPrompt: Unknown writers, an unusable corpus.
+        Undefined: A writer that never stores in the stream (shortformer positions) or does not vary (a bias).
+    """
+    some, everyone = _chosen(weights, writers), in_stream(weights)
+    kept = kept_moments(weights, corpus, readers="unembed", tokens=tokens, length=length, progress=progress)
+    sums = products(kept, some, everyone, progress)
+    rows = [everyone.index(writer) for writer in some]
+    follows = later(weights, everyone)[rows]
+    points, by_then = stored_by(weights, everyone)
+    size, count = sums.size.sum(0), sums.tokens.sum()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        plain, across = (np.where(follows, each.sum(0) / size[:, None], np.nan) for each in (sums.own, sums.across))
+    term, rho = plain, _summed(plain, by_then, rows)
+    error = _error(sums, follows, by_then, rho)
+    if whiten:
+        term = np.where(follows & by_then[:, None, :], whitened(kept, some, everyone, progress), np.nan)
+        rho = np.stack([_summed(term[row], by_then[[row]], rows)[:, 0] for row in range(len(points))], 1)
+        error = np.full(rho.shape, np.nan)
+    chosen, screen = screened(kept, some, everyone, plain, size / count, sums.size_of_later / count, follows, checks)
+    network = wiring(weights)
+    trace = sample(kept)
+    named = [(network.writer(pair.writer), network.writer(pair.later)) for pair in chosen]
+    found, repairs = causes(trace, named, progress)
+    pairs = tuple(replace(pair, causes=each) for pair, each in zip(chosen, found, strict=True))
+    first = list(repairs)[:REPAIRS]
+    frozen = frozen_repairs(trace, first)
+    return Lifetimes(
+        tuple(map(str, some)),
+        tuple(map(str, everyone)),
+        tuple(depth_names(weights, points)),
+        rho,
+        term,
+        _summed(across, by_then, rows),
+        across,
+        error,
+        pairs,
+        screen,
+        _fresh(kept, [writer for writer in some if any(p.reported and p.writer == str(writer) for p in pairs)]),
+        {str(writer): Repair(repairs[writer].writing, repairs[writer].scale, frozen[writer]) for writer in first},
+        {
+            "model": weights.name,
+            "bos": weights.begins,
+            "corpus": kept.corpus,
+            "documents": kept.documents,
+            "tokens": len(kept.tokens),
+            "whitened": whiten,
+            "pieces": len(trace.tokens),
+            "piece_tokens": trace.tokens.shape[1],
+            "definition": DEFINITION,
+        },
+    )
+
+
+def _chosen(weights: Weights, writers: str | Sequence[str] | None) -> tuple[Writer, ...]:
+    """The writers that were asked for. Raises NoSuchSite, Undefined."""
+    network, known = wiring(weights), in_stream(weights)
+    if writers is None:
+        return known
+    asked = matching(network.writers, writers, network.writer)
+    found = tuple(writer for writer in known if writer in asked)
+    if not found:
+        raise Undefined(
+            f"{asked[0]} has no lifetime: a constant does not vary, and positions that bypass the norm are never in "
+            "the stream; ask for embed, heads or MLPs"
+        )
+    return found
+
+
+def _summed(term: np.ndarray, by_then: np.ndarray, rows: Sequence[int]) -> np.ndarray:
+    """ρ [writer, point] from terms [writer, later]; NaN until the writer has stored."""
+    rho = np.nan_to_num(term) @ by_then.T
+    return np.where(by_then[:, rows].T, rho, np.nan)
+
+
+def _error(sums: Products, follows: np.ndarray, by_then: np.ndarray, rho: np.ndarray) -> np.ndarray:
+    """The standard error of ρ over groups, from each group's residual."""
+    groups = len(sums.tokens)
+    if groups < 2:
+        return np.full(rho.shape, np.nan)
+    own = np.where(follows, sums.own, 0.0) @ by_then.T
+    residual = own - rho * sums.size[..., None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.sqrt(np.square(residual).sum(0) * groups / (groups - 1)) / sums.size.sum(0)[:, None]
+
+
+def _fresh(moments: Moments, writers: Sequence[Writer]) -> tuple[Fresh, ...]:
+    """What the loudest readers of each region load from it. The writers are in depth order."""
+    if not writers:
+        return ()
+    network = wiring(moments.weights)
+    known = [r for r in network.readers if r.side not in ("Q", "K") or r.layer in moments.layers]
+    loads = traffic(moments.weights, moments, writers=[*map(str, writers)], readers=[*map(str, known)])["own"].values
+    found: list[Fresh] = []
+    for writer, region, row in zip(writers, regions(moments, tuple(writers), SHARE), loads, strict=True):
+        order = np.argsort(-np.nan_to_num(row, nan=-1.0), kind="stable")[:READERS]
+        loudest: list[Reader] = [known[place] for place in order if row[place] > 0]
+        found += fresh_shares(moments, writer, region, loudest)
+    return tuple(found)

@@ -1,0 +1,97 @@
+"""Lifetimes as text: what becomes of the stores, the pairs that hold, fresh shares and repair."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from loadstore.decomposition.short import short
+
+SHOWN = 12
+
+
+def text(found: Mapping[str, Any], top: int = SHOWN) -> str:
+    """Return the whole text; ``top`` writers of each end."""
+    parts = [heading(found), _ends(found, top), *pair_lines(found), *fresh_lines(found), *repair_lines(found)]
+    return "\n".join(parts)
+
+
+def heading(found: Mapping[str, Any]) -> str:
+    """What was measured."""
+    white = ", whitened by the stream" if found["whitened"] else ""
+    return (
+        f"{found['model']}: lifetimes on {found['documents']} documents ({found['tokens']:,} tokens) of "
+        f"{found['corpus']}{white}\nrho: −1 erased, 0 untouched, above 0 repeated"
+    )
+
+
+def last(lifetime: Mapping[str, Any]) -> float:
+    """ρ where the unembedding reads."""
+    return lifetime["rho"]["unembed"]
+
+
+def _ends(found: Mapping[str, Any], top: int) -> str:
+    """The writers that lose most and that are repeated most, at the unembedding."""
+    order = sorted(found["lifetimes"], key=last)
+    erased = [each for each in order if last(each) < 0][:top]
+    repeated = [each for each in reversed(order) if last(each) > 0][:top]
+    return "\n".join(
+        f"{word} at the unembedding: " + (", ".join(f"{e['writer']} {short(last(e))}" for e in some) or "none")
+        for word, some in (("most erased", erased), ("most repeated", repeated))
+    )
+
+
+def pair_lines(found: Mapping[str, Any]) -> list[str]:
+    """The pairs that are reported, and how many were tested."""
+    screen = found["screen"]
+    reported = sorted((pair for pair in found["pairs"] if pair["reported"]), key=lambda pair: -abs(pair["caused"]))
+    first = (
+        f"\n{len(reported)} clean-up and repeater pairs of {screen['tests']:,}: {screen['large']:,} have a term of at "
+        f"least 5 %, {screen['beyond']:,} of these are beyond both nulls at 1 % (Bonferroni), removals were run for "
+        f"{screen['checked']:,} ({found['pieces']} pieces of {found['piece_tokens']} tokens)"
+    )
+    return [first, *(f"  {pair_line(pair)}" for pair in reported)]
+
+
+def pair_line(pair: Mapping[str, Any]) -> str:
+    """``L0.H7 cleaned up by L2.H0: −.98, caused −.98 (causal fraction: cut 1.00 [.99, 1.00], …``."""
+    how = "cleaned up by" if pair["kind"] == "clean-up" else "repeated by"
+    return (
+        f"{pair['writer']} {how} {pair['later']}: {short(pair['term'])}, caused {short(pair['caused'])} (causal "
+        f"fraction: cut {interval(pair['cut'])}, ablated {interval(pair['ablated'])}; "
+        f"z {pair['z_shuffled']:.0f} shuffled, {pair['z_turned']:.1f} turned)"
+    )
+
+
+def fresh_lines(found: Mapping[str, Any]) -> list[str]:
+    """Who supplies what readers load from the regions of reported pairs."""
+    if not found["fresh"]:
+        return []
+    return [
+        "\nloaded from a writer's region: its own store, that of writers it reaches, that of others",
+        *(
+            f"  {each['writer']} by {each['reader']}: fresh {short(each['fresh'])}, repeated "
+            f"{short(each['repeated'])}, other {short(each['other'])}"
+            for each in found["fresh"]
+        ),
+    ]
+
+
+def repair_lines(found: Mapping[str, Any]) -> list[str]:
+    """What is put back of an ablated store."""
+    if not found["repairs"]:
+        return []
+    return [
+        "\nput back of an ablated store: by writing, by writing with norms frozen, by the last norm's scale",
+        *(
+            f"  {each['writer']}: {interval(each['writing'])}, {interval(each['frozen'])}, {interval(each['scale'])}"
+            for each in found["repairs"]
+        ),
+    ]
+
+
+def interval(ratio: Mapping[str, float] | None) -> str:
+    """``.98 [.97, .99]``."""
+    if ratio is None:
+        return "–"
+    ends = f" [{short(ratio['low'])}, {short(ratio['high'])}]"
+    return short(ratio["value"]) + ("" if math.isnan(ratio["low"]) else ends)

@@ -1,0 +1,131 @@
+"""Clean-up and repeater pairs: terms of a lifetime that are large, beyond two nulls, and caused by their writer.
+
+A pair (w, x) is reported if all of this holds:
+
+- |E⟨x̂, ŵ⟩| ≥ 5 % of E‖ŵ‖²: x erases (−) or repeats (+) that much of what w stored;
+- the term is beyond the null of shuffled tokens and that of turned stores, at 1 % over all pairs (Bonferroni);
+- both causal fractions, from the cut of w → x and from the ablation of w, have 95 % intervals above 0;
+- the caused part, the term times the smaller fraction, is at least 5 %, too: the rest has another cause.
+
+Removals are run for ``checks`` of the pairs that are beyond both nulls, in turn that with the largest term and that
+with the largest cosine E⟨x̂, ŵ⟩/√(E‖ŵ‖² E‖x̂‖²): loud writers have large terms with every quiet one. How many pairs
+were left out is stated.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import nan
+
+import numpy as np
+
+from loadstore.memory.causes import Causes
+from loadstore.memory.nulls import Nulls, two_sided
+from loadstore.sites import Writer
+from loadstore.wire_traffic.moments import Moments
+
+LARGE = 0.05  # of what the writer stored
+LEVEL = 0.01  # family-wise
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A writer and a later one that erases or repeats what it stored.
+
+    Args:
+        writer: The writer w.
+        later: The later writer x.
+        term: E⟨x̂, ŵ⟩/E‖ŵ‖²: −1 erases all of it, 1 stores it once more.
+        z_shuffled: The term over its standard deviation when tokens are shuffled.
+        z_turned: The term over its standard deviation when x's store is turned.
+        causes: The causal fractions; None where removals were not run.
+    """
+
+    writer: str
+    later: str
+    term: float
+    z_shuffled: float
+    z_turned: float
+    causes: Causes | None = None
+
+    @property
+    def kind(self) -> str:
+        """``"clean-up"`` or ``"repeater"``."""
+        return "clean-up" if self.term < 0 else "repeater"
+
+    @property
+    def caused(self) -> float:
+        """The part of the term that goes in both removals; NaN where they were not run or the cut shows nothing."""
+        known = self.causes
+        if known is None or known.ablated is None:
+            return nan
+        return self.term * min(known.cut.value, known.ablated.value)
+
+    @property
+    def reported(self) -> bool:
+        """Whether the removals show that enough of the term follows from the writer."""
+        return self.causes is not None and self.causes.shown and abs(self.caused) >= LARGE
+
+    def beyond(self, tests: int) -> bool:
+        """Whether the term is beyond both nulls when so many pairs are tested."""
+        return two_sided(min(abs(self.z_shuffled), abs(self.z_turned))) * tests < LEVEL
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What was tested before removals.
+
+    Args:
+        tests: Pairs of a writer and a later one.
+        large: Those whose term is at least 5 %.
+        beyond: Those of them that are beyond both nulls.
+        checked: Those of them that removals were run for.
+    """
+
+    tests: int
+    large: int
+    beyond: int
+    checked: int
+
+
+def screened(
+    moments: Moments,
+    writers: Sequence[Writer],
+    others: Sequence[Writer],
+    term: np.ndarray,
+    size: np.ndarray,
+    size_of_later: np.ndarray,
+    follows: np.ndarray,
+    checks: int,
+) -> tuple[list[Pair], Screen]:
+    """The pairs to run removals for: in turn that of the largest term and that of the largest cosine.
+
+    Args:
+        moments: What was stored on a corpus.
+        writers: Rows of the terms.
+        others: Columns of the terms.
+        term: E⟨x̂, ŵ⟩/E‖ŵ‖².
+        size: E‖ŵ‖² of each row.
+        size_of_later: E‖x̂‖² of each column.
+        follows: Which pairs exist.
+        checks: How many at most.
+    """
+    tests = int(follows.sum())
+    large = np.argwhere(follows & (np.abs(np.nan_to_num(term)) >= LARGE))
+    nulls, found = Nulls(moments), list[tuple[float, Pair]]()
+    for row, column in large:
+        value, by_chance = float(term[row, column]), nulls.of(writers[row], others[column])
+        part = float(size[row]) * value  # E⟨x̂, ŵ⟩
+        z = [part / each if each > 0 else 0.0 for each in (by_chance.shuffled, by_chance.turned)]
+        pair = Pair(str(writers[row]), str(others[column]), value, z[0], z[1])
+        if pair.beyond(tests):
+            cosine = value * (float(size[row]) / float(size_of_later[column])) ** 0.5
+            found.append((cosine, pair))
+    chosen = _alternating(found)[:checks]
+    return chosen, Screen(tests, len(large), len(found), len(chosen))
+
+
+def _alternating(found: Sequence[tuple[float, Pair]]) -> list[Pair]:
+    """Pairs by size of the term and by cosine, in turn, each once."""
+    by_term = sorted(found, key=lambda each: -abs(each[1].term))
+    by_cosine = sorted(found, key=lambda each: -abs(each[0]))
+    return list(dict.fromkeys(pair for both in zip(by_term, by_cosine, strict=True) for _, pair in both))

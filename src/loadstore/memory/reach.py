@@ -1,0 +1,140 @@
+"""How far back readers reach: how the traffic into a layer's readers is distributed over the depth of its writers.
+
+    p_r(Δ) = Σ_{w at Δ} θ_wr/Σ_w θ_wr      θ = traffic², summed over the readers of one side in one layer
+    Δ = layer of the reader − layer of the writer; the embedding is layer −1, the unembedding behind the last
+
+beside equal reading of all writers, u_r(Δ) = the part of the writers that stand at Δ. Shares of traffic are signed and
+do not serve. With θ̄_r(Δ) the mean of a writer's θ at Δ, the half-life h is the least-squares fit of
+
+    log θ̄_r(Δ) = a_r − Δ ln 2/h
+
+over the depths that exist; it is infinite where traffic does not fall with distance. The number for a model is
+
+    ratio = mean over readers with two depths or more of E_p Δ/E_u Δ       1: all depths alike, below 1: near ones more
+
+Positions that bypass the stream are added anew in each layer and are left out, as constants are. Docs: docs/memory.md.
+Tests: tests/memory/test_reach.py.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from loadstore.bounds import Amount
+from loadstore.memory.reach_effect import Effects, effects_by_distance
+from loadstore.memory.reach_value import Reach, Reached
+from loadstore.memory.sample import sample
+from loadstore.memory.stores import Corpora, in_stream, kept_moments
+from loadstore.model.weights import Weights
+from loadstore.model.wiring import wiring
+from loadstore.progress import Progress
+from loadstore.wire_traffic.traffic import traffic
+
+DEFINITION = (
+    "distribution of traffic^2 over delta = layer of the reader less layer of the writer, beside equal reading of all "
+    "writers; ratio = mean over readers of the mean distance over that of equal reading"
+)
+FEWEST = 3  # depths for a half-life
+
+
+def reach(
+    weights: Weights,
+    corpus: Corpora = None,
+    *,
+    effect: Amount = 0,
+    tokens: int | None = None,
+    length: int | None = None,
+    progress: Progress | None = None,
+) -> Reach:
+    """Measure how far back every layer's readers load from.
+
+    Args:
+        weights: The model.
+        corpus: The shipped one (None), a folder, a file, texts, token ids, or ``moments`` kept from before.
+        effect: Also cut so many wires, as many at each distance: how much does each change its reader? 0 for none.
+        tokens: Take documents until so many tokens.
+        length: Tokens of a piece of text.
+        progress: Called with the steps done and all of them.
+
+    Raises:
+        BadRequest, BadPrompt, Undefined: An unusable corpus.
+    """
+    network, writers = wiring(weights), in_stream(weights)
+    kept = kept_moments(weights, corpus, readers="*", tokens=tokens, length=length, progress=progress)
+    found = traffic(weights, kept, writers=[str(writer) for writer in writers], progress=progress)
+    theta = np.square(found["traffic"].values)
+    groups: dict[tuple[int, str], list[int]] = {}
+    for column, reader in enumerate(network.readers):
+        layer = weights.architecture.n_layers if reader.is_unembed else reader.layer
+        groups.setdefault((layer, reader.side or "unembed"), []).append(column)
+    reached = [
+        _reached(layer, side, np.array([layer - max(-1, writer.layer) for writer in writers]), theta[:, columns].sum(1))
+        for (layer, side), columns in groups.items()
+    ]
+    kinds = tuple(each for each in reached if each is not None)
+    effects = Effects() if effect == 0 else effects_by_distance(sample(kept), writers, effect, progress)
+    return Reach(
+        kinds,
+        ratio_of(kinds),
+        half_life([(each.distance, each.each) for each in kinds]),
+        effects,
+        {
+            "model": weights.name,
+            "bos": weights.begins,
+            "corpus": kept.corpus,
+            "documents": kept.documents,
+            "tokens": len(kept.tokens),
+            "layers": weights.architecture.n_layers,
+            "definition": DEFINITION,
+        },
+    )
+
+
+def _reached(layer: int, side: str, distance: np.ndarray, theta: np.ndarray) -> Reached | None:
+    """The distribution of one side of one layer; None where it loads nothing."""
+    exists = np.isfinite(theta)
+    total = theta[exists].sum()
+    if not total > 0:
+        return None
+    places = np.unique(distance[exists])
+    counts = np.array([(exists & (distance == place)).sum() for place in places])
+    sums = np.array([theta[exists & (distance == place)].sum() for place in places])
+    part, equal = sums / total, counts / counts.sum()
+    return Reached(
+        layer,
+        side,
+        places,
+        part,
+        equal,
+        sums / counts,
+        _median(places, part),
+        _median(places, equal),
+        float(part @ places),
+        float(equal @ places),
+        half_life([(places, sums / counts)]),
+    )
+
+
+def _median(distance: np.ndarray, part: np.ndarray) -> int:
+    """The least distance up to which half of the parts lie."""
+    return int(distance[int((np.cumsum(part) < 0.5 - 1e-12).sum())])
+
+
+def ratio_of(kinds: Sequence[Reached]) -> float:
+    """Mean over readers of the mean distance over that of equal reading; NaN if no reader has two depths."""
+    found = [each.mean / each.mean_equal for each in kinds if len(each.distance) > 1]
+    return float(np.mean(found)) if found else math.nan
+
+
+def half_life(curves: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
+    """Layers in which traffic² halves: one fit for all curves, each with its own level; NaN for too few depths."""
+    up, down = 0.0, 0.0
+    for distance, each in curves:
+        some = each > 0
+        if some.sum() >= FEWEST:
+            x, y = distance[some] - distance[some].mean(), np.log(each[some])
+            up, down = up + float(x @ (y - y.mean())), down + float(x @ x)
+    if down == 0:
+        return math.nan
+    return math.log(2) / -(up / down) if up < 0 else math.inf

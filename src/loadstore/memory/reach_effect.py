@@ -1,0 +1,57 @@
+"""What wires of each length do: the change of their reader when they are cut, for as many wires at each distance.
+
+The change is that of ``cut_each``: of the pattern on Q and K (total variation), relative of what is stored on V and
+MLPs. Wires are drawn at random from those of a distance, from a fixed seed; those into the unembedding are left out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+import numpy as np
+
+from loadstore.causal.cutting import reader_changes
+from loadstore.execution.trace import Trace
+from loadstore.model.wiring import wiring
+from loadstore.progress import Progress
+from loadstore.sites import Reader, Writer
+
+
+@dataclass(frozen=True, eq=False)
+class Effects:
+    """The mean effect of wires by their distance, its standard error over wires, and how many were cut."""
+
+    distance: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=int))
+    effect: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    error: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    wires: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=int))
+
+
+def effects_by_distance(
+    trace: Trace, writers: Sequence[Writer], count: int, progress: Progress | None = None
+) -> Effects:
+    """Cut about ``count`` wires, equally many at each distance where there are as many."""
+    chosen = drawn_wires(trace, writers, count)
+    changes: dict[int, list[float]] = {}
+    for done, (distance, wires) in enumerate(chosen.items(), 1):
+        changes[distance] = reader_changes(trace, wires)
+        if progress is not None:
+            progress(done, len(chosen))
+    lengths = np.array([len(some) for some in changes.values()])
+    errors = [np.std(some, ddof=1) / len(some) ** 0.5 if len(some) > 1 else np.nan for some in changes.values()]
+    means = [float(np.mean(some)) for some in changes.values()]
+    return Effects(np.array(list(changes)), np.array(means), np.array(errors, dtype=float), lengths)
+
+
+def drawn_wires(trace: Trace, writers: Sequence[Writer], count: int) -> dict[int, list[tuple[Writer, Reader]]]:
+    """Wires by distance, nearest first, the same ones at every call."""
+    network = wiring(trace.weights)
+    lengths: dict[int, list[tuple[Writer, Reader]]] = {}
+    for reader in network.readers:
+        for writer in writers if not reader.is_unembed else ():
+            if network.connects(writer, reader):
+                lengths.setdefault(reader.layer - max(-1, writer.layer), []).append((writer, reader))
+    each, random = max(1, count // max(1, len(lengths))), Random(0)
+    return {
+        distance: random.sample(lengths[distance], min(each, len(lengths[distance]))) for distance in sorted(lengths)
+    }

@@ -1,0 +1,158 @@
+"""How far back a model's readers reach, as a value, and its text. What it is: memory/reach.py and docs/memory.md."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from loadstore.decomposition.short import short
+from loadstore.memory.reach_effect import Effects
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+OF_A_READER = ("layer", "side", "median", "median_equal", "mean", "mean_equal", "half_life")
+
+
+@dataclass(frozen=True, eq=False)
+class Reached:
+    """The readers of one side in one layer.
+
+    Args:
+        layer: Their layer; the unembedding's is the number of layers.
+        side: Q, K, V, mlp or unembed.
+        distance: The distances Δ of writers that they can load from, in layers.
+        part: p(Δ): the part of their traffic² from writers at each distance.
+        equal: u(Δ): the part of the writers at each distance.
+        each: The mean traffic² of one writer at each distance.
+        median: The least distance up to which half of the traffic² comes from.
+        median_equal: The same for equal reading.
+        mean: E_p Δ.
+        mean_equal: E_u Δ.
+        half_life: Layers in which a writer's traffic² halves: infinite if it does not fall, NaN for fewer than three
+            depths.
+    """
+
+    layer: int
+    side: str
+    distance: np.ndarray
+    part: np.ndarray
+    equal: np.ndarray
+    each: np.ndarray
+    median: int
+    median_equal: int
+    mean: float
+    mean_equal: float
+    half_life: float
+
+
+@dataclass(frozen=True, eq=False)
+class Reach:
+    """All readers of a model.
+
+    Args:
+        readers: One for each layer and side, in depth order.
+        ratio: The number for the model: the mean distance over that of equal reading, mean over readers.
+        half_life: Of one fit for all readers, in layers.
+        effects: What cut wires of each distance do; empty unless asked for.
+        attrs: Model, corpus, definition.
+    """
+
+    readers: tuple[Reached, ...]
+    ratio: float
+    half_life: float
+    effects: Effects
+    attrs: dict[str, Any]
+
+    def to_xarray(self) -> "xr.Dataset":
+        """Dataset over reader (``L3.K``) and distance: part and equal, NaN where no writer is; numbers by reader."""
+        import xarray as xr
+
+        most = max(int(each.distance.max()) for each in self.readers)
+        tables = {name: np.full((len(self.readers), most + 1), np.nan) for name in ("part", "equal")}
+        for row, each in enumerate(self.readers):
+            for name, table in tables.items():
+                table[row, each.distance] = getattr(each, name)
+        return xr.Dataset(
+            {
+                **{name: (("reader", "distance"), table) for name, table in tables.items()},
+                **{name: ("reader", [getattr(each, name) for each in self.readers]) for name in OF_A_READER[2:]},
+            },
+            coords={"reader": [name_of(each) for each in self.readers], "distance": np.arange(most + 1)},
+            attrs={**self.attrs, "ratio": self.ratio, "half_life": self.half_life},
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers and texts."""
+        effects = self.effects
+        rows = zip(
+            *(each.tolist() for each in (effects.distance, effects.effect, effects.error, effects.wires)), strict=True
+        )
+        return {
+            **self.attrs,
+            "ratio": self.ratio,
+            "half_life": self.half_life,
+            "readers": [
+                {
+                    **{name: getattr(each, name) for name in OF_A_READER},
+                    **{name: getattr(each, name).tolist() for name in ("distance", "part", "equal")},
+                }
+                for each in self.readers
+            ],
+            "effects": [dict(zip(("distance", "effect", "standard_error", "wires"), row, strict=True)) for row in rows],
+        }
+
+    def by_side(self) -> dict[str, tuple[float, float, float]]:
+        """Of each side the means over layers of median, median of equal reading, and ratio of mean distances."""
+        found: dict[str, tuple[float, float, float]] = {}
+        for side in dict.fromkeys(each.side for each in self.readers):
+            some = [each for each in self.readers if each.side == side and len(each.distance) > 1]
+            if some:
+                ratios = [each.mean / each.mean_equal for each in some]
+                columns = ([each.median for each in some], [each.median_equal for each in some], ratios)
+                median, equal, ratio = (float(np.mean(column)) for column in columns)
+                found[side] = (median, equal, ratio)
+        return found
+
+    def __str__(self) -> str:
+        attrs = self.attrs
+        lines = [
+            f"{attrs['model']}: reach over {attrs['layers']} layers, on {attrs['documents']} documents "
+            f"({attrs['tokens']:,} tokens) of {attrs['corpus']}",
+            f"mean distance over that of equal reading: {short(self.ratio)}; a writer's traffic² halves in "
+            f"{layers(self.half_life)}",
+            "",
+            "side      median  of equal reading  mean distance / equal",
+            *(
+                f"{side:<8}  {median:>6.1f}  {equal:>16.1f}  {short(ratio):>21}"
+                for side, (median, equal, ratio) in self.by_side().items()
+            ),
+        ]
+        if len(self.effects.distance):
+            lines += ["", "distance  effect of a cut", *map(_effect, self.to_dict()["effects"])]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        """The number of the model; ``print`` gives the table."""
+        return (
+            f"Reach of {self.attrs['model']}: {short(self.ratio)} of equal reading, half-life {layers(self.half_life)}"
+        )
+
+
+def name_of(reached: Reached) -> str:
+    """``L3.K``, ``L3.mlp`` or ``unembed``."""
+    return "unembed" if reached.side == "unembed" else f"L{reached.layer}.{reached.side}"
+
+
+def layers(half_life: float) -> str:
+    """``3.1 layers``, or that it does not."""
+    if math.isnan(half_life):
+        return "no number of layers that could be fitted (fewer than three depths)"
+    return "no number of layers (it does not fall)" if math.isinf(half_life) else f"{half_life:.1f} layers"
+
+
+def _effect(row: Mapping[str, Any]) -> str:
+    error = "" if math.isnan(row["standard_error"]) else f" ± {row['standard_error']:.4f}"
+    return f"{row['distance']:>8}  {row['effect']:.4f}{error} ({row['wires']} wires)"

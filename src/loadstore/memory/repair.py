@@ -1,0 +1,63 @@
+"""Self-repair: what a model puts back of a store that was removed, by writing and by the last norm's scale.
+
+With x and x′ the last stream of the intact run and of the run with w ablated, s = 1/σ and s′ their last scales,
+
+    x′s′ − xs = (x′ − x) s + x′ (s′ − s)        each along ŵ s, over E‖ŵ s‖², first positions left out
+
+    writing = 1 + E⟨(x′ − x) s, ŵ s⟩/E‖ŵ s‖²     0: nothing was put back, 1: all of it, below 0: more was lost
+    scale   = E⟨x′ (s′ − s), ŵ s⟩/E‖ŵ s‖²        what a smaller σ adds along ŵ without any writing
+
+``frozen``: ``writing`` in a run in which every norm keeps its intact scale, so that later writers answer to the
+missing store and not to a changed scale. Sources: McGrath et al. 2023; Rushing and Nanda 2024.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import nan
+
+import torch
+
+from loadstore.execution.plan import replacement
+from loadstore.execution.record import Record
+from loadstore.execution.trace import Trace
+from loadstore.memory.intervals import Ratio, ratio
+from loadstore.memory.removals import after_ablations
+from loadstore.model.ports import reading
+from loadstore.sites import UNEMBED, Writer
+
+UNMEASURED = Ratio(nan, nan, nan)
+
+
+@dataclass(frozen=True)
+class Repair:
+    """What is put back of one writer's store, as parts of it; ``frozen`` is NaN until it is measured."""
+
+    writing: Ratio
+    scale: Ratio
+    frozen: Ratio = UNMEASURED
+
+
+def repair_of(trace: Trace, writer: Writer, ablated: Record) -> Repair:
+    """Compare the last stream of a run without ``writer`` with that of the intact run."""
+    port, record = reading(trace.weights, UNEMBED), trace.record
+    assert record.final is not None
+    assert ablated.final is not None
+    assert record.final_inverse_scale is not None
+    assert ablated.final_inverse_scale is not None
+    scale, now = record.final_inverse_scale[:, 1:].double(), ablated.final_inverse_scale[:, 1:].double()
+    store = trace.store(writer)
+    gone = port.centred((store - replacement(store, "mean"))[:, 1:].double()) * scale
+    after, before = (port.centred(each.final[:, 1:].double()) for each in (ablated, record) if each.final is not None)
+    size = gone.square().sum((1, 2))
+    written = size + ((after - before) * scale * gone).sum((1, 2))
+    scaled = (after * (now - scale) * gone).sum((1, 2))
+    return Repair(*(ratio(part.cpu().numpy(), size.cpu().numpy()) for part in (written, scaled)))
+
+
+def frozen_repairs(trace: Trace, writers: Sequence[Writer]) -> dict[Writer, Ratio]:
+    """``writing`` of each writer with every norm's scale frozen."""
+    with torch.no_grad():
+        return {
+            writers[place]: repair_of(trace, writers[place], run.record).writing
+            for place, run in after_ablations(trace, writers, frozen=True)
+        }

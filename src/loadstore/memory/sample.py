@@ -1,0 +1,29 @@
+"""The pieces of text that removals are run on: a few of the corpus, cut to one length, as one batch."""
+
+from dataclasses import replace
+
+import torch
+
+from loadstore.execution.run import run
+from loadstore.execution.trace import Trace
+from loadstore.wire_traffic.moments import Moments
+
+PIECES, LENGTH = 16, 64  # at most
+
+
+def sample(moments: Moments, pieces: int = PIECES, length: int = LENGTH) -> Trace:
+    """Run up to 16 pieces of a corpus as one batch, of as many documents as can be.
+
+    Pieces shorter than half of the longest (or of 64 tokens) are left out, and the others are cut to the shortest.
+    """
+    seen: dict[int, int] = {}
+    order: list[tuple[int, torch.Tensor]] = []
+    for group, piece in moments.pieces():
+        order.append((seen.setdefault(group, 0), piece))
+        seen[group] += 1
+    found = [piece[:length] for _, piece in sorted(order, key=lambda each: each[0])]
+    longest = max(len(piece) for piece in found)
+    found = [piece for piece in found if len(piece) > 1 and 2 * len(piece) >= longest][:pieces]
+    short = min(len(piece) for piece in found)
+    trace = run(moments.weights, torch.stack([piece[:short] for piece in found]), record=True)
+    return replace(trace, all_logits=trace.all_logits[..., :0])  # no removal asks for them, and they may be a gigabyte

@@ -1,0 +1,67 @@
+"""What writers store on a corpus, less its mean: the rows that maps and lifetimes are made of.
+
+    ŵ_t = w_t − w̄        w̄, and every mean below, over all tokens but the first of each piece
+
+Constants (biases) do not vary, and shortformer positions are never in the stream.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
+
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.corpora.corpus import Source, read_corpus
+from loadstore.model.ports import Bank, banks, writing
+from loadstore.model.weights import Weights
+from loadstore.model.wiring import wiring
+from loadstore.progress import Progress
+from loadstore.sites import Writer
+from loadstore.wire_traffic.moments import Moments, moments
+
+Corpora: TypeAlias = Source | Moments | None
+
+
+def kept_moments(
+    weights: Weights,
+    corpus: Corpora,
+    *,
+    readers: str | Sequence[str],
+    tokens: int | None,
+    length: int | None,
+    progress: Progress | None,
+) -> Moments:
+    """Run a corpus (None: the shipped one), or take what was kept of one.
+
+    Raises:
+        BadRequest, BadPrompt, Undefined: As ``ls.moments`` and the corpus do.
+    """
+    if isinstance(corpus, Moments):
+        return corpus
+    read = read_corpus(weights, "default" if corpus is None else corpus, length=length, tokens=tokens)
+    return moments(weights, read, progress, readers=readers)
+
+
+def in_stream(weights: Weights) -> tuple[Writer, ...]:
+    """Writers that store in the stream what varies, in depth order: all but constants and shortformer positions."""
+    ports = [writing(weights, writer) for writer in wiring(weights).writers]
+    return tuple(port.writer for port in ports if port.constant is None and not port.bypasses_norm)
+
+
+def varying(weights: Weights) -> tuple[Writer, ...]:
+    """Writers whose store varies, in depth order, those that bypass the stream among them."""
+    return tuple(writer for writer in wiring(weights).writers if writing(weights, writer).constant is None)
+
+
+def blocks(moments: Moments, writers: Sequence[Writer]) -> Iterator[tuple[Bank, Float[Tensor, "token writer inner"]]]:
+    """What a pass recorded of each bank of writers, less its mean, at all tokens but the first of each piece."""
+    for bank in banks(moments.weights, writers):
+        yield bank, moments.stored(bank)[moments.later]
+
+
+def stream(moments: Moments) -> Float[Tensor, "token d_model"]:
+    """The last stream less its mean, at all tokens but the first of each piece: the sum of all stores."""
+    total = moments.z.new_zeros(int(moments.later.sum()), moments.weights.architecture.d_model)
+    for bank, rows in blocks(moments, in_stream(moments.weights)):
+        total += rows[:, 0] if bank.out is None else rows.flatten(1) @ bank.out.flatten(0, 1)
+    return total

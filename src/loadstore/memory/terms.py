@@ -1,0 +1,118 @@
+"""Inner products of what writers store: at one token, and from the tokens that load to those they load from.
+
+    own[w, x]    = E_t ⟨x̂_t, ŵ_t⟩                      across[w, x] = E_j ⟨Σ_{i > j} A_ij x̂_i, ŵ_j⟩
+
+with A the pattern of head x; an MLP loads from no other token, so it has no ``across``. Sums are over one piece of
+text at a time, and are kept for each group of documents. Tests: tests/memory/test_lifetimes.py.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.execution.record import Record
+from loadstore.execution.run import run
+from loadstore.linear.whitening import whitening
+from loadstore.memory.depth import stored_by
+from loadstore.model.ports import banks
+from loadstore.progress import Progress
+from loadstore.sites import Writer
+from loadstore.wire_traffic.moments import Moments
+
+
+@dataclass(frozen=True, eq=False)
+class Products:
+    """Sums over tokens, by group of documents, and how many tokens each group has (first ones left out)."""
+
+    own: Float[np.ndarray, "group writer later"]
+    across: Float[np.ndarray, "group writer later"]
+    size: Float[np.ndarray, "group writer"]
+    size_of_later: Float[np.ndarray, " later"]
+    tokens: Float[np.ndarray, " group"]
+
+
+def products(
+    moments: Moments, writers: Sequence[Writer], others: Sequence[Writer], progress: Progress | None = None
+) -> Products:
+    """Multiply what ``writers`` store with what ``others`` store; every piece runs once more, for its patterns."""
+    groups, places = moments.groups, [others.index(writer) for writer in writers]
+    own, across = (np.zeros((groups, len(writers), len(others))) for _ in range(2))
+    tokens, sizes = np.zeros(groups), np.zeros(len(others))
+    for group, record in _records(moments, progress):
+        stores = stored(moments, others, record)
+        rows = stores[places]
+        own[group] += _multiplied(rows, stores)
+        for at, loads in _loads(moments, others, record, stores):
+            across[group][:, at] += _multiplied(rows, loads)
+        tokens[group] += stores.shape[1]
+        sizes += stores.square().sum((1, 2)).double().cpu().numpy()
+    size = own[:, np.arange(len(writers)), places]
+    return Products(own, across, size, sizes, tokens)
+
+
+def whitened(
+    moments: Moments, writers: Sequence[Writer], others: Sequence[Writer], progress: Progress | None = None
+) -> Float[np.ndarray, "point writer later"]:
+    """E⟨x̂ S_l^-½, ŵ S_l^-½⟩/E‖ŵ S_l^-½‖² at every point l, S_l the covariance of the stream there, with its ridge.
+
+    Others that are not stored by then have 0.
+    """
+    found, by_then = stored_by(moments.weights, others)
+    places, d = [others.index(writer) for writer in writers], moments.weights.architecture.d_model
+    seconds = torch.zeros(len(found), d, d, dtype=torch.float64)
+    for _, record in _records(moments, progress):
+        stores = stored(moments, others, record)
+        for row, mask in enumerate(by_then):
+            stream = stores[torch.from_numpy(mask)].sum(0).double()
+            seconds[row] += stream.mT @ stream
+    metrics = [root @ root for root, _ in map(whitening, seconds)]
+    sums, sizes = np.zeros((len(found), len(writers), len(others))), np.zeros((len(found), len(writers)))
+    for _, record in _records(moments, progress):
+        stores = stored(moments, others, record)
+        for row, metric in enumerate(metrics):
+            rows = stores[places] @ metric.to(stores.dtype)
+            known = np.flatnonzero(by_then[row])
+            sums[row][:, known] += _multiplied(rows, stores[known])
+            sizes[row] += (rows * stores[places]).double().sum((1, 2)).numpy()
+    return sums / sizes[..., None]
+
+
+def stored(moments: Moments, writers: Sequence[Writer], record: Record) -> Float[Tensor, "writer token d_model"]:
+    """What writers store in one recorded run of one prompt, less their means on the corpus, without the first token."""
+    found: list[Tensor] = []
+    for bank in banks(moments.weights, writers):
+        means = torch.stack([moments.means[writer] for writer in bank.writers])
+        found.append((bank.sent(record.inner(bank.writers))[0, 1:] - means).transpose(0, 1))
+    return torch.cat(found)
+
+
+def _records(moments: Moments, progress: Progress | None) -> Iterator[tuple[int, Record]]:
+    pieces = moments.pieces()
+    for done, (group, piece) in enumerate(pieces, 1):
+        if len(piece) > 1:
+            yield group, run(moments.weights, piece[None], record=True).record
+        if progress is not None:
+            progress(done, len(pieces))
+
+
+def _multiplied(rows: Tensor, others: Tensor) -> Float[np.ndarray, "writer later"]:
+    return (rows.flatten(1) @ others.flatten(1).mT).double().cpu().numpy()
+
+
+def _loads(
+    moments: Moments, others: Sequence[Writer], record: Record, stores: Float[Tensor, "writer token d_model"]
+) -> list[tuple[list[int], Tensor]]:
+    """Of each bank of heads: their places, and what the tokens that load from a token store, weighted by attention."""
+    found: list[tuple[list[int], Tensor]] = []
+    at = 0
+    for bank in banks(moments.weights, others):
+        places, at = list(range(at, at + len(bank.writers))), at + len(bank.writers)
+        if bank.out is not None:
+            heads = [writer.index for writer in bank.writers]
+            pattern = record.layers[bank.writers[0].layer].pattern[0, heads, 1:, 1:]
+            found.append((places, pattern.tril(-1).mT @ stores[places]))
+    return found
