@@ -70,6 +70,13 @@ class QuestionRequest(Request, frozen=True, kw_only=True):
     against: Target = None
 
 
+class SearchRequest(Request, frozen=True, kw_only=True):
+    """Where does an address lead that is typed?"""
+
+    run: Name
+    text: Name
+
+
 class ChannelRequest(Request, frozen=True, kw_only=True):
     """The channels of one wire; tokens of Q and K under rotary positions at an offset."""
 

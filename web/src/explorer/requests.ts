@@ -40,6 +40,12 @@ export interface QuestionRequest {
   against?: Target;
 }
 
+/** Where does an address lead that is typed? */
+export interface SearchRequest {
+  run: string;
+  text: string;
+}
+
 /** The channels of one wire; tokens of Q and K under rotary positions at an offset. */
 export interface ChannelRequest {
   writer: string;
@@ -187,6 +193,7 @@ export interface Questions {
   patterns: PatternsRequest;
   head: HeadRequest;
   question: QuestionRequest;
+  search: SearchRequest;
   channel: ChannelRequest;
   address: AddressRequest;
   decoded: DecodedRequest;

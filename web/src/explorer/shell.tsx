@@ -15,6 +15,7 @@ import { goTo, route } from "./route";
 import { useRunning } from "./running";
 import { clear, type ModelFacts, type Question, type Run, type Screen, type ScreenProps, tokenAt } from "./screen";
 import { screens } from "./screens";
+import { Search } from "./search";
 import { Hint } from "../readout";
 import { Answer, Waiting } from "./states";
 
@@ -70,6 +71,7 @@ function Machine({ model }: { model: ModelFacts }) {
   const screen = known(id);
   const running = useRunning(place.run, keepTo);
   const field = useRef<HTMLTextAreaElement>(null);
+  const finder = useRef<HTMLInputElement>(null);
   const help = useRef<HTMLDialogElement>(null);
   const heading = useRef<HTMLHeadingElement>(null);
   const { run } = running;
@@ -90,6 +92,7 @@ function Machine({ model }: { model: ModelFacts }) {
         moved.current = true;
         goTo(hashOf(route.value, {}, to.id));
       } else if (letter === "e") field.current?.focus();
+      else if (letter === "/") finder.current?.focus();
       else if (letter === "q") document.querySelector<HTMLElement>(".question .token[tabindex='0']")?.focus();
       else if (letter === "?") help.current?.showModal();
       else return;
@@ -117,6 +120,16 @@ function Machine({ model }: { model: ModelFacts }) {
             ))}
           </dl>
         </details>
+        {props && (
+          <Search
+            run={props.run}
+            field={finder}
+            go={(change, to) => {
+              moved.current = to !== screen.id;
+              props.go(change, to);
+            }}
+          />
+        )}
         <button type="button" class="ask-help" onClick={() => help.current?.showModal()}>
           Keys and words <kbd>?</kbd>
         </button>
