@@ -11,9 +11,8 @@ from loadstore.explorer.requests import HeadRequest, PatternsRequest, RunRequest
 from loadstore.explorer.state import Document, Explorer
 from loadstore.heads.patterns import ROLES, mass_on, role_masks
 from loadstore.heads.roles import IS_ROLE, bos_of
-from loadstore.model.weights import Weights
 from loadstore.sites import parse_head
-from loadstore.visible import visible
+from loadstore.tokenizer.tokens import text_of as label_of
 
 WINDOW = 256  # tokens that are drawn at once
 PREDICTED = 5  # tokens that are told of a prediction
@@ -40,7 +39,7 @@ def run_document(explorer: Explorer, name: str, trace: Trace) -> Document:
         "run": name,
         "labels": trace.labels,
         "ids": ids,
-        "prompt": None if tokens is None else "".join(tokens.text(one) for one in ids[begins:]),
+        "prompt": None if tokens is None else tokens.joined(ids[begins:]),
         "window": WINDOW,
         "badges": badges,
         "strength": strength,
@@ -62,12 +61,7 @@ def predicted(trace: Trace, at: int, most: int = PREDICTED) -> list[Document]:
 
 def text_of(trace: Trace, index: int) -> str:
     """A token as text that can be seen, or its id where the model has no tokenizer."""
-    return token_text(trace.weights, index)
-
-
-def token_text(weights: Weights, index: int) -> str:
-    """A token of a model as text that can be seen, or its id where the model has no tokenizer."""
-    return f"#{index}" if weights.tokens is None else visible(weights.tokens.text(index))
+    return label_of(index, trace.weights.tokens)
 
 
 def roles(trace: Trace) -> tuple[list[list[str]], list[list[float]]]:
