@@ -77,6 +77,10 @@ class SearchRequest(Request, frozen=True, kw_only=True):
     text: Name
 
 
+class RolesRequest(Request, frozen=True, kw_only=True):
+    """Which roles do heads have?"""
+
+
 class ChannelRequest(Request, frozen=True, kw_only=True):
     """The channels of one wire; tokens of Q and K under rotary positions at an offset."""
 

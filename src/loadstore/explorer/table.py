@@ -17,6 +17,7 @@ from loadstore.explorer import (
     model,
     prompt,
     question,
+    roles,
     search,
     switch,
     walk,
@@ -49,6 +50,7 @@ QUICK: Mapping[str, tuple[type[ask.Request], Quick]] = {
     "circuit/switch": (ask.SwitchRequest, switch.switch),
 }
 SLOW: Mapping[str, tuple[type[ask.Request], Slow]] = {
+    "roles": (ask.RolesRequest, roles.roles),
     "controls": (ask.ControlsRequest, intervene.controls),
     "nulls": (ask.NullsRequest, address.nulls),
     "verify": (ask.VerifyRequest, listing.verify),
@@ -57,7 +59,7 @@ SLOW: Mapping[str, tuple[type[ask.Request], Slow]] = {
     "circuit/find": (ask.FindRequest, find.find),
     "circuit/picture": (ask.PictureRequest, switch.at_pair),
 }
-ASIDE = frozenset({"nulls", "circuit/picture"})
+ASIDE = frozenset({"nulls", "roles", "circuit/picture"})
 """Slow questions that fill in a picture which is there already: they wait for no other."""
 
 

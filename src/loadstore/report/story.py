@@ -11,7 +11,7 @@ from loadstore.decomposition.question import Question, main_head
 from loadstore.errors import Undefined
 from loadstore.evidence.wires import wires
 from loadstore.execution.trace import Trace
-from loadstore.heads.roles import IS_ROLE, head_roles
+from loadstore.heads.roles import IS_ROLE, measured_roles
 from loadstore.model.weights import Weights
 from loadstore.report.facts import met
 from loadstore.report.prompt import Prompt, ask
@@ -76,7 +76,7 @@ class Story:
     @cached_property
     def roles(self) -> "xr.Dataset":
         """Role scores on random repeats."""
-        return head_roles(self.weights)
+        return measured_roles(self.weights)
 
     @cached_property
     def scores(self) -> "xr.Dataset":

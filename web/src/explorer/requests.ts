@@ -46,6 +46,10 @@ export interface SearchRequest {
   text: string;
 }
 
+/** Which roles do heads have? */
+export interface RolesRequest {
+}
+
 /** The channels of one wire; tokens of Q and K under rotary positions at an offset. */
 export interface ChannelRequest {
   writer: string;
@@ -204,6 +208,7 @@ export interface Questions {
   store: StoreRequest;
   "circuit/tasks": TasksRequest;
   "circuit/switch": SwitchRequest;
+  roles: RolesRequest;
   controls: ControlsRequest;
   nulls: NullsRequest;
   verify: VerifyRequest;

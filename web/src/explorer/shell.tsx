@@ -2,7 +2,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import { Guard } from "../guard";
 import { knock } from "./api";
-import { type Asked, useAsk } from "./ask";
+import { type Asked, useAsk, useWork } from "./ask";
 import { Copy } from "./copy";
 import { screen as walk } from "./walk/screen";
 import { Help } from "./help";
@@ -11,6 +11,7 @@ import { letterOf } from "./keys";
 import { hashOf } from "./link";
 import { Prompt } from "./prompt";
 import { Asking, fieldsOf } from "./question";
+import { Measured, type Roles } from "./roles";
 import { goTo, route } from "./route";
 import { useRunning } from "./running";
 import { clear, type ModelFacts, type Question, type Run, type Screen, type ScreenProps, tokenAt } from "./screen";
@@ -78,6 +79,7 @@ function Machine({ model }: { model: ModelFacts }) {
   const at = run ? tokenAt(run, place.at, run.labels.length - 1) : 0;
   const question = useAsk<Question>("question", run && fieldsOf(run, at, place));
   const props = run && propsOf(model, run, place, at, question);
+  const roles = useWork<Roles>("roles", run && {}, true);
   const moved = useRef(false);
   useEffect(() => {
     document.title = `${screen.title} · ${model.name} · loadstore`;
@@ -102,7 +104,7 @@ function Machine({ model }: { model: ModelFacts }) {
     return () => document.removeEventListener("keydown", press);
   }, []);
   return (
-    <>
+    <Measured.Provider value={roles.data}>
       <a class="skip" href="#screen">
         Skip to the screen
       </a>
@@ -146,7 +148,7 @@ function Machine({ model }: { model: ModelFacts }) {
       <Help dialog={help} screens={screens} />
       {props ? <Frame key={screen.id} screen={screen} heading={heading} props={props} /> : running.waiting && <Waiting what="the prompt" />}
       {props && <Hint />}
-    </>
+    </Measured.Provider>
   );
 }
 

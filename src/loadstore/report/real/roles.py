@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from loadstore.heads.patterns import ROLES
+from loadstore.heads.patterns import LOOKS, ROLES
 from loadstore.heads.roles import IS_ROLE
 from loadstore.report.real.atlas import EACH, NAMED, SOME, Atlas
 from loadstore.report.words import last_tokens, listed, number, plural
@@ -61,7 +61,7 @@ def _counts(atlas: Atlas) -> str:
         have = sum(atlas.role(head, role) > IS_ROLE for head in ranked)
         most = atlas.role(ranked[0], role)
         best = "no query has such a key" if np.isnan(most) else f"most: {ranked[0]} {number(most)}"
-        told.append(f"{have or 'none'} {WORDS[role]} ({best})")
+        told.append(f"{have or 'none'} {LOOKS[role]} ({best})")
     return "; ".join(told)
 
 
@@ -72,14 +72,6 @@ def _resting(count: int) -> str:
         f"{plural(count, 'head')} {'spends' if count == 1 else 'spend'} more than half of it on the first token, where "
         "a head rests that has nothing to load."
     )
-
-
-WORDS = {
-    "previous": "at the previous token",
-    "current": "at their own token",
-    "duplicate": "at earlier occurrences of it",
-    "induction": "at what followed those",
-}
 
 
 def _notable(atlas: Atlas) -> Figure:
