@@ -34,7 +34,7 @@ SETTLED = {
     "listing": ".program table",
     "circuit": ".about-task",
 }
-TYPED = "status of 422"  # how the browser notes that a prompt which was typed is none
+REFUSED = ("status of 422", "status of 409")  # how the browser notes a prompt that is none, and another model
 Visit = Callable[..., "Page"]
 
 
@@ -75,7 +75,11 @@ def visit(browser: "Browser", address: str) -> "Iterator[Visit]":
         page.on("request", lambda request: None if request.url.startswith(own) else asked.append(request.url))
         page.on(
             "console",
-            lambda m: errors.append(m.text) if m.type in {"error", "warning"} and TYPED not in m.text else None,
+            lambda m: (
+                errors.append(m.text)
+                if m.type in {"error", "warning"} and not any(one in m.text for one in REFUSED)
+                else None
+            ),
         )
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(address + place, wait_until="load")

@@ -122,6 +122,7 @@ def test_wild_fields_are_refused_or_answered_and_never_a_fault(explorer: Explore
         "writer": "L0.H7",
         "reader": "L1.H4.K",
         "text": "1.4",
+        "model": "builtin",
         **OF.get(name, {}),
     }
     if name in ("circuit/switch", "circuit/picture"):

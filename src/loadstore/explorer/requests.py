@@ -38,6 +38,17 @@ class ModelRequest(Request, frozen=True, kw_only=True):
     """What is the model?"""
 
 
+class ModelsRequest(Request, frozen=True, kw_only=True):
+    """Which models may be shown, and which sentences to begin with?"""
+
+
+class OpenRequest(Request, frozen=True, kw_only=True):
+    """Show another of these models, or the same, on one of its sentences."""
+
+    model: Name
+    example: Number | None = None
+
+
 class RunRequest(Request, frozen=True, kw_only=True):
     """Run a text or token ids, or find the run of a name; without any of them the prompt of the page."""
 

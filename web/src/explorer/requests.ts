@@ -12,6 +12,16 @@ export type Target = number | string | null;
 export interface ModelRequest {
 }
 
+/** Which models may be shown, and which sentences to begin with? */
+export interface ModelsRequest {
+}
+
+/** Show another of these models, or the same, on one of its sentences. */
+export interface OpenRequest {
+  model: string;
+  example?: number | null;
+}
+
 /** Run a text or token ids, or find the run of a name; without any of them the prompt of the page. */
 export interface RunRequest {
   run?: string | null;
@@ -193,6 +203,7 @@ export interface SwitchRequest {
 /** Every question by its name. */
 export interface Questions {
   model: ModelRequest;
+  models: ModelsRequest;
   run: RunRequest;
   patterns: PatternsRequest;
   head: HeadRequest;
@@ -208,6 +219,7 @@ export interface Questions {
   store: StoreRequest;
   "circuit/tasks": TasksRequest;
   "circuit/switch": SwitchRequest;
+  open: OpenRequest;
   roles: RolesRequest;
   controls: ControlsRequest;
   nulls: NullsRequest;

@@ -10,6 +10,8 @@ export type Change = Record<string, string | number | null>;
 
 export interface ModelFacts {
   name: string;
+  /** How many models the server showed before. */
+  number: number;
   facts: [string, string][];
   layers: number;
   heads_per_layer: number;

@@ -1,11 +1,12 @@
 /** The page around the screens: the model, the prompt, the way from screen to screen, and what to do when the server is away. */
 import { useEffect, useRef } from "preact/hooks";
 import { Guard } from "../guard";
-import { knock } from "./api";
+import { askOf, knock, replaced } from "./api";
 import { type Asked, useAsk, useWork } from "./ask";
 import { Copy } from "./copy";
 import { screen as walk } from "./walk/screen";
 import { Help } from "./help";
+import { Models, showAnew } from "./models";
 import { away } from "./key";
 import { letterOf } from "./keys";
 import { hashOf } from "./link";
@@ -18,11 +19,12 @@ import { clear, type ModelFacts, type Question, type Run, type Screen, type Scre
 import { screens } from "./screens";
 import { Search } from "./search";
 import { Hint } from "../readout";
-import { Answer, Waiting } from "./states";
+import { Answer, capital, Waiting } from "./states";
 
 /** The whole page. */
 export function Shell() {
   const model = useAsk<ModelFacts>("model", {});
+  if (model.data) askOf(model.data.number);
   return (
     <>
       <Away />
@@ -42,6 +44,14 @@ function Away() {
   const why = away.value;
   return (
     <div class="away" role="alert">
+      {!why && replaced.value && (
+        <p>
+          <b>Another model is shown.</b> {capital(replaced.value)}.{" "}
+          <button type="button" onClick={() => showAnew()}>
+            Reload
+          </button>
+        </p>
+      )}
       {why && (
         <p>
           {why === "key" ? (
@@ -70,7 +80,7 @@ function known(name: string): Screen {
 function Machine({ model }: { model: ModelFacts }) {
   const { screen: id, place } = route.value;
   const screen = known(id);
-  const running = useRunning(place.run, keepTo);
+  const running = useRunning(model.name, place.run, keepTo);
   const field = useRef<HTMLTextAreaElement>(null);
   const finder = useRef<HTMLInputElement>(null);
   const help = useRef<HTMLDialogElement>(null);
@@ -122,6 +132,7 @@ function Machine({ model }: { model: ModelFacts }) {
             ))}
           </dl>
         </details>
+        <Models running={running} />
         {props && (
           <Search
             run={props.run}
