@@ -123,6 +123,7 @@ def test_wild_fields_are_refused_or_answered_and_never_a_fault(explorer: Explore
         "reader": "L1.H4.K",
         "text": "1.4",
         "model": "builtin",
+        "prompt": ARTICLE,
         **OF.get(name, {}),
     }
     if name in ("circuit/switch", "circuit/picture"):

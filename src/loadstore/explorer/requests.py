@@ -81,6 +81,13 @@ class QuestionRequest(Request, frozen=True, kw_only=True):
     against: Target = None
 
 
+class CompareRequest(QuestionRequest, frozen=True, kw_only=True):
+    """The same question about another prompt of equal length, a text or token ids."""
+
+    prompt: Annotated[str, Meta(max_length=CHARACTERS)] | None = None
+    ids: Annotated[tuple[Number, ...], Meta(max_length=CHARACTERS)] | None = None
+
+
 class SearchRequest(Request, frozen=True, kw_only=True):
     """Where does an address lead that is typed?"""
 

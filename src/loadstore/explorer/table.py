@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from loadstore.explorer import (
     address,
     channel,
+    compare,
     find,
     intervene,
     listing,
@@ -41,6 +42,7 @@ QUICK: Mapping[str, tuple[type[ask.Request], Quick]] = {
     "patterns": (ask.PatternsRequest, prompt.patterns),
     "head": (ask.HeadRequest, prompt.head),
     "question": (ask.QuestionRequest, question.question),
+    "compare": (ask.CompareRequest, compare.compare),
     "search": (ask.SearchRequest, search.search),
     "channel": (ask.ChannelRequest, channel.channel),
     "address": (ask.AddressRequest, address.address),

@@ -50,6 +50,16 @@ export interface QuestionRequest {
   against?: Target;
 }
 
+/** The same question about another prompt of equal length, a text or token ids. */
+export interface CompareRequest {
+  run: string;
+  at?: number | null;
+  predict?: Target;
+  against?: Target;
+  prompt?: string | null;
+  ids?: number[] | null;
+}
+
 /** Where does an address lead that is typed? */
 export interface SearchRequest {
   run: string;
@@ -208,6 +218,7 @@ export interface Questions {
   patterns: PatternsRequest;
   head: HeadRequest;
   question: QuestionRequest;
+  compare: CompareRequest;
   search: SearchRequest;
   channel: ChannelRequest;
   address: AddressRequest;

@@ -3,6 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { Guard } from "../guard";
 import { askOf, knock, replaced } from "./api";
 import { type Asked, useAsk, useWork } from "./ask";
+import { Compare } from "./compare";
 import { Copy } from "./copy";
 import { screen as walk } from "./walk/screen";
 import { Help } from "./help";
@@ -149,6 +150,7 @@ function Machine({ model }: { model: ModelFacts }) {
       </header>
       <Prompt model={model} running={running} field={field} />
       {props && <Asking {...props} />}
+      {props && <Compare {...props} />}
       <nav class="screens" aria-label="Screens">
         {screens.map(({ id, title, key }) => (
           <a key={id} href={hashOf(route.value, {}, id)} aria-current={id === screen.id ? "page" : undefined}>
