@@ -5,6 +5,7 @@ import itertools
 import pytest
 import torch
 from close import assert_close
+from each import each
 
 import loadstore as ls
 from loadstore.errors import BadRequest, LoadstoreError
@@ -112,7 +113,7 @@ OF |= {"circuit/find": {"task": "induction"}}
 OF |= {name: {"edits": [{"kind": "ablate", "writer": "L0.H7"}]} for name in ("effect", "controls")}
 
 
-@pytest.mark.parametrize("name", [*QUICK, *SLOW])
+@each("name", [*QUICK, *SLOW])
 def test_wild_fields_are_refused_or_answered_and_never_a_fault(explorer: Explorer, name: str) -> None:
     run, _ = explorer.runs.make(ARTICLE)
     usual: dict[str, object] = {
