@@ -3,7 +3,7 @@
 Writers are ``embed``, ``pos``, ``L0.H7``, ``L0.mlp``, ``L0.bias``; readers are ``L1.H4.Q``, ``L1.H4.K``,
 ``L1.H4.V``, ``L1.mlp`` and ``unembed``. ``const`` is the pseudo-writer of the exact sums: what a reader adds by itself.
 
-A head is also understood as ``9.9``, ``L9H9`` or ``l9.h9``, and its sides as ``9.9.Q`` or ``L9H9.Q``.
+Names are also read in any case, and those of heads as ``L1H4`` or ``1.4``; they are always written as above.
 """
 
 import re
@@ -105,20 +105,31 @@ POS = Writer("pos")
 CONST = "const"
 UNEMBED = Reader()
 
-_NAMED = r"(?:L(\d{1,4})\.?H|(\d{1,4})\.)(\d{1,4})"
-_HEAD = re.compile(_NAMED, re.IGNORECASE | re.ASCII)
-_LAYER = re.compile(r"L(\d{1,4})\.(bias|mlp)")
-_SIDE = re.compile(rf"{_NAMED}\.([QKV])", re.IGNORECASE | re.ASCII)
+_MARKS = re.compile(r"l?(\d{1,4})\.?h|l(?=\d|$)", re.ASCII)
+_HEAD = re.compile(r"(\d{1,4})\.(\d{1,4})", re.ASCII)
+_LAYER = re.compile(r"(\d{1,4})\.(bias|mlp)", re.ASCII)
+_SIDE = re.compile(r"(\d{1,4})\.(\d{1,4})\.([qkv])", re.ASCII)
+
+
+def short_form(name: str) -> str:
+    """The form of a name in which its spellings agree.
+
+    ``L5.H1``, ``l5h1`` and ``5.1`` become ``5.1``, ``L5.mlp`` becomes ``5.mlp``. The beginning of a name becomes the
+    beginning of its short form.
+    """
+    text = name.strip().lower()
+    found = _MARKS.match(text)
+    return text if found is None else (f"{found[1]}." if found[1] else "") + text[found.end() :]
 
 
 def parse_head(name: "Head | Writer | str") -> Head:
-    """Read ``L1.H4``, ``L1H4`` or ``1.4``, in either case. Raises NoSuchSite when the name is not a head's."""
+    """Read ``L1.H4`` in any spelling. Raises NoSuchSite when the name is not a head's."""
     if isinstance(name, Head):
         return name
     if isinstance(name, Writer):
         return name.head
-    if named := _HEAD.fullmatch(str(name).strip()):
-        return Head(int(named[1] or named[2]), int(named[3]))
+    if found := _HEAD.fullmatch(short_form(str(name))):
+        return Head(int(found[1]), int(found[2]))
     raise NoSuchSite(f"{str(name)[:40]!r} is not a head; a head is written like L1.H4")
 
 
@@ -133,13 +144,13 @@ def parse_writer(name: "Writer | Head | str") -> Writer:
 
 @lru_cache(4096)  # a search of loads reads the same names tens of thousands of times
 def _writer_named(text: str) -> Writer:
-    if text in ("embed", "pos"):
-        return EMBED if text == "embed" else POS
-    if found := _LAYER.fullmatch(text):
+    short = short_form(text)
+    if short in ("embed", "pos"):
+        return EMBED if short == "embed" else POS
+    if found := _LAYER.fullmatch(short):
         return Writer("mlp" if found[2] == "mlp" else "bias", int(found[1]))
-    if _HEAD.fullmatch(text):
-        head = parse_head(text)
-        return Writer("head", head.layer, head.index)
+    if found := _HEAD.fullmatch(short):
+        return Writer("head", int(found[1]), int(found[2]))
     raise NoSuchSite(f"{text[:40]!r} is not a writer; writers are embed, pos, L0.H7 (a head), L0.mlp and L0.bias")
 
 
@@ -147,13 +158,12 @@ def parse_reader(name: "Reader | str") -> Reader:
     """Read ``L1.H4.K``, ``L1.mlp`` or ``unembed``. Raises NoSuchSite for any other name."""
     if isinstance(name, Reader):
         return name
-    text = str(name).strip()
-    if text == "unembed":
+    short = short_form(str(name))
+    if short == "unembed":
         return UNEMBED
-    if (found := _LAYER.fullmatch(text)) and found[2] == "mlp":
+    if (found := _LAYER.fullmatch(short)) and found[2] == "mlp":
         return Reader(int(found[1]), -1, "mlp")
-    if found := _SIDE.fullmatch(text):
-        letter = found[4].upper()
-        side: Side = "Q" if letter == "Q" else "K" if letter == "K" else "V"
-        return Reader(int(found[1] or found[2]), int(found[3]), side)
+    if found := _SIDE.fullmatch(short):
+        side: Side = "Q" if found[3] == "q" else "K" if found[3] == "k" else "V"
+        return Reader(int(found[1]), int(found[2]), side)
     raise NoSuchSite(f"{str(name)[:40]!r} is not a reader; readers are L1.H4.Q, L1.H4.K, L1.H4.V, L1.mlp and unembed")

@@ -168,7 +168,7 @@ def test_a_head_takes_part_from_the_least_score_on(monkeypatch: pytest.MonkeyPat
     scores["previous"][:3], scores["induction"][3:6] = [0.4, 0.4 - 1e-9, 0.4 + 1e-9], [0.4, 0.4 - 1e-9, 0.4 + 1e-9]
     table = {f"{name}{end}": ("head", values) for name, values in scores.items() for end in ("", "_se")}
     monkeypatch.setattr(
-        "loadstore.evidence.found.head_roles", lambda *_, **__: xr.Dataset(table, coords={"head": heads})
+        "loadstore.evidence.found.measured_roles", lambda *_, **__: xr.Dataset(table, coords={"head": heads})
     )
     found = ls.induction_circuits(MODEL, least=0.4, controls=1, sequences=2)
     assert sorted(found["pair"].values.tolist()) == [f"L0.H{i} → L1.H{j}" for i in (0, 2) for j in (0, 2)]

@@ -58,6 +58,12 @@ def fields_of(draw: random.Random, name: str, run: str, tokens: int) -> dict[str
             return draw.choice([{"prompt": draw.choice(PROMPTS)}, {"ids": [draw.randrange(20)] * 5}])
         case "patterns":
             return {"run": run}
+        case "model" | "models" | "roles":
+            return {}
+        case "open":
+            return {"model": draw.choice(["builtin", "/etc/passwd"])}
+        case "search":
+            return {"run": run, "text": draw.choice([head, writer, "9.9", "3"])}
         case "head":
             return {"run": run, "head": head}
         case "channel":

@@ -120,10 +120,10 @@ def test_a_question_waits_while_there_is_room(name: str, most: int) -> None:
     async def ask() -> None:
         pools = work.Work()
         pools._waiting[name] = most - 1
-        assert await pools._begin(pools._quick, name, most, lambda: 7) == 7
+        assert await pools._begin(name, most, lambda: 7) == 7
         pools._waiting[name] = most
         with pytest.raises(work.Busy, match=f"{most} questions wait already"):
-            pools._begin(pools._quick, name, most, lambda: 7)
+            pools._begin(name, most, lambda: 7)
         pools.close()
 
     run_apart(ask())

@@ -125,7 +125,7 @@ def test_heads_that_rest_are_counted_above_half() -> None:
 def test_a_role_without_heads_has_none_and_names_the_nearest() -> None:
     found = roles._counts(atlas({"previous": [0.5, 0, 0, 0, 0, 0], "induction": [float("nan")] * 6}))
     assert found.startswith("none at the previous token (most: L0.H0 .50)")
-    assert found.endswith("none at what followed those (no query has such a key)")
+    assert found.endswith("none at what followed earlier occurrences of their own token (no query has such a key)")
     assert roles._counts(atlas({"previous": [0.51, 0.6, 0, 0, 0, 0]})).startswith("2 at the previous token")
 
 

@@ -46,8 +46,9 @@ def run(case: Case) -> Named:
     asked = of.question(trace)
     yield "question/tokens", [str(asked.predict), str(asked.against), str(of.main_head(trace, asked))]
     yield "question/probability", {"probability": asked.probability}
-    badges, strength = of.roles_on_prompt(trace)
-    yield "roles on a prompt/heads", [f"{place} {role}" for place, some in enumerate(badges) for role in some]
+    strength = of.attention_on_roles(trace)
+    looked = [(place, role) for place, some in enumerate(strength) for role in of.ROLES if of.mostly_on(some, role)]
+    yield "roles on a prompt/heads", [f"{place} {role}" for place, role in looked]
     yield "roles on a prompt/strength", strength
 
 

@@ -76,9 +76,11 @@ from loadstore.explorer.ambiguity import ambiguity_of as ambiguous_prompt
 from loadstore.explorer.circuit import example_of as chosen_prompt
 from loadstore.explorer.circuit import find_circuit as chosen_circuit
 from loadstore.explorer.collapse import the_cut as collapse
-from loadstore.explorer.prompt import roles as roles_on_prompt
+from loadstore.explorer.prompt import attention as attention_on_roles
+from loadstore.explorer.prompt import mostly as mostly_on
 from loadstore.explorer.state import Explorer as Explorer
 from loadstore.explorer.table import answered as answered
+from loadstore.heads.patterns import ROLES as ROLES
 from loadstore.heads.roles import random_repeats as random_repeats
 from loadstore.heads.roles import second_copy_loss as second_copy_loss
 from loadstore.model.wiring import wiring as wiring

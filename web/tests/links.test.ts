@@ -1,11 +1,11 @@
 /** Deep links, what is typed into them, and answers that are kept. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { byRole } from "../src/explorer/heads/order";
+import { bandOf, byLayer, byRole, type Group, shownOf } from "../src/explorer/heads/groups";
 import { idsOf, targetOf } from "../src/explorer/ids";
 import { Kept } from "../src/explorer/kept";
 import { hashOf, parsed } from "../src/explorer/link";
-import { quoted, type Run, tokenAt } from "../src/explorer/screen";
+import { type ModelFacts, quoted, type Run, tokenAt } from "../src/explorer/screen";
 import { slug } from "../src/switch/slug";
 import { gridStepped, stepped } from "../src/stepped";
 import { HOSTILE, range } from "./chance";
@@ -71,9 +71,17 @@ test("the place of a choice is its name, or its index where that says nothing or
   assert.equal(slug([], 0), "0");
 });
 
-test("heads are ordered by the role that each plays most, then by how much", () => {
-  assert.deepEqual(byRole([[0.9, 0.1], [0.2, 0.5], [0.1, 0.8], [0.4, 0.3]]), [2, 1, 0, 3]);
-  assert.deepEqual([byRole([]), byRole([[0, 0], [0, 0]])], [[], [0, 1]]);
+test("heads stand in groups, each in one of them, and what would be endless is folded", () => {
+  const model = (layers: number, across: number) => ({ layers, heads_per_layer: across, heads: range(layers * across).map((at) => `L${Math.floor(at / across)}.H${at % across}`) }) as unknown as ModelFacts;
+  const roles = { groups: [{ role: "previous", title: "previous: 1 head", meaning: "looks back", heads: ["L0.H1"] }, { role: "first", title: "first: 2 heads", meaning: "", heads: ["L1.H0", "L0.H0"] }], badges: {}, rule: "" };
+  const [small, large] = [model(2, 2), model(30, 9)];
+  assert.deepEqual(byRole(small, roles).map(({ title, heads, few }) => [title, heads, few]), [["previous: 1 head", [1], 1], ["first: 2 heads", [2, 0], 2], ["no role: 1 head", [3], 1]]);
+  assert.deepEqual(byLayer(small).map(({ heads }) => heads), [[0, 1, 2, 3]]);
+  for (const groups of [byRole(large, roles), byLayer(large)]) assert.deepEqual(groups.flatMap(({ heads }) => heads).sort((a, b) => a - b), range(270));
+  assert.deepEqual(byLayer(large).map(({ title, few }) => [title, few]), [0, 5, 10, 15, 20, 25].map((from) => [`layers ${from} to ${from + 4}: 45 heads`, from ? 0 : 45]));
+  const rest = byRole(large, roles).at(-1) as Group;
+  assert.deepEqual([rest.title, shownOf(rest, false).length, shownOf(rest, true).length], ["no role: 267 heads", 0, 267]);
+  assert.deepEqual([bandOf(8), bandOf(9), bandOf(12), bandOf(30)], [1, 2, 2, 5]);
 });
 
 test("keys step within a list and a grid, never out of them", () => {

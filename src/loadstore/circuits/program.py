@@ -7,10 +7,8 @@ from loadstore.circuits.pairs import Pairs
 from loadstore.circuits.program_text import MOST, Program, lines_of, program_of, summary_of, title_of
 from loadstore.circuits.reads import Norms
 from loadstore.errors import BadRequest
-from loadstore.heads.roles import head_roles, strongest_role
+from loadstore.heads.roles import measured_roles, strongest_role
 from loadstore.model.weights import Weights
-
-SEQUENCES = 4  # for the roles of heads
 
 
 def program(circuit: Circuit, on: Measured | Pairs | None = None, most: int = MOST) -> str:
@@ -59,6 +57,6 @@ def norms_of(circuit: Circuit) -> Norms:
 def roles_of(weights: Weights) -> dict[str, str]:
     """The strongest role of each head that has one, measured on random repeats; none where these do not fit."""
     try:
-        return strongest_role(head_roles(weights, sequences=SEQUENCES))
+        return strongest_role(measured_roles(weights))
     except BadRequest:
         return {}

@@ -25,7 +25,7 @@ from loadstore.execution.edits import cut
 from loadstore.execution.run import run
 from loadstore.execution.trace import Trace
 from loadstore.heads.patterns import mass_on, role_masks
-from loadstore.heads.roles import IS_ROLE, bos_of, head_roles, random_repeats
+from loadstore.heads.roles import IS_ROLE, bos_of, measured_roles, random_repeats
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.progress import Progress
@@ -67,7 +67,7 @@ def induction_circuits(
             f"least={least}, most={most}, controls={controls}, sequences={sequences}: expected a score from 0 to 1, at "
             "least one pair and one control, and two sequences"
         )
-    roles = head_roles(weights, seed=seed)
+    roles = measured_roles(weights, seed)
     firsts, seconds = (
         [head for head in weights.architecture.heads if float(roles[role].sel(head=str(head))) >= least]
         for role in ("previous", "induction")

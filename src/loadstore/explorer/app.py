@@ -6,6 +6,7 @@ status  of a question (with those of guard.py)
 400     the body is no JSON object
 404     no such question, or a run or a circuit that this server does not have
 405     a question that was not POSTed
+409     the page knows another model than the one that is shown now
 413     a prompt that is longer than is shown
 415     the body does not say that it is JSON
 422     a prompt, site or option that the model does not have; a quantity it does not define
@@ -33,17 +34,20 @@ from starlette.routing import Route
 from loadstore.errors import LoadstoreError, Undefined
 from loadstore.explorer.body import DEPTH, object_of
 from loadstore.explorer.connections import Connections
+from loadstore.explorer.current import Current
 from loadstore.explorer.guard import App, Guard, refusal
 from loadstore.explorer.here import Here
 from loadstore.explorer.quiet import Quiet
 from loadstore.explorer.runs import NoSuchRun, TooLong
-from loadstore.explorer.state import Document, Explorer
+from loadstore.explorer.state import Document
 from loadstore.explorer.switchable import NoSuchCircuit
-from loadstore.explorer.table import ASIDE, QUICK, SLOW, answered
-from loadstore.explorer.work import Busy, Hung, Work
+from loadstore.explorer.table import OF_SERVER, POOLS, QUICK, SLOW, answered
+from loadstore.explorer.work import Busy, Hung, Pool, Work
+from loadstore.quote import quote
 from loadstore.views.base import plain
 from loadstore.visible import dumps, shown
 
+NUMBER = "x-loadstore-model"  # of the model that a page knows, so that no answer is about another one
 LOST = {404: "there is nothing here", 405: "questions are POSTed, and the page's files are only read"}
 PAGE = """<!doctype html>
 <html lang="en">
@@ -66,14 +70,14 @@ Nothing is loaded from anywhere else.</p></noscript>
 
 
 def application(
-    explorer: Explorer, here: Here, connections: Connections, quiet: Quiet, entered: Callable[[], None]
+    current: Current, here: Here, connections: Connections, quiet: Quiet, entered: Callable[[], None]
 ) -> App:
     """Everything that the server serves, behind its guard."""
     work = Work()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[dict[str, Any]]:
-        warm = asyncio.ensure_future(work.quick(explorer.warm))
+        warm = asyncio.ensure_future(work.quick(current.now.explorer.warm))
         yield {"connections": connections}
         warm.cancel()
         work.close()
@@ -82,8 +86,8 @@ def application(
         Route("/", partial(_file, PAGE.encode(), "text/html")),
         Route("/explorer.js", partial(_file, bundled("explorer.js"), "text/javascript")),
         Route("/explorer.css", partial(_file, bundled("explorer.css"), "text/css")),
-        Route("/api/{name}", partial(_question, explorer, work, quiet), methods=["POST"]),
-        Route("/api/{screen}/{name}", partial(_question, explorer, work, quiet), methods=["POST"]),
+        Route("/api/{name}", partial(_question, current, work, quiet), methods=["POST"]),
+        Route("/api/{screen}/{name}", partial(_question, current, work, quiet), methods=["POST"]),
     ]
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={404: _lost, 405: _lost})
     app.router.redirect_slashes = False
@@ -106,7 +110,7 @@ async def _lost(request: Request, error: Exception) -> Response:
     return answer
 
 
-async def _question(explorer: Explorer, work: Work, quiet: Quiet, request: Request) -> Response:
+async def _question(current: Current, work: Work, quiet: Quiet, request: Request) -> Response:
     name = "/".join(request.path_params.values())
     if name not in QUICK and name not in SLOW:
         return refusal(404, "address", "there is no such question")
@@ -115,19 +119,24 @@ async def _question(explorer: Explorer, work: Work, quiet: Quiet, request: Reque
     fields = object_of(await request.body())
     if fields is None:
         return refusal(400, "json", f"a question is one JSON object, with at most {DEPTH} brackets in each other")
+    now = current.now  # one value for the whole answer
+    if request.headers.get(NUMBER, str(now.number)) != str(now.number):
+        name = quote(now.explorer.weights.name, 60)
+        return refusal(409, "model", f"this server shows {name} now, another page opened it: reload this one")
     try:
-        answer = await work.quick(partial(answered, name, explorer, fields))
+        answer = await work.quick(partial(answered, name, current if name in OF_SERVER else now.explorer, fields))
     except Exception as error:  # whatever went wrong becomes an answer; what we did not foresee is printed as well
         return refused(error, quiet)
     if name in SLOW:
-        return StreamingResponse(_lines(work, quiet, answer, aside=name in ASIDE), media_type="application/x-ndjson")
+        lines = _lines(work, quiet, answer, POOLS.get(name, "slow"))
+        return StreamingResponse(lines, media_type="application/x-ndjson")
     kind = "application/octet-stream" if isinstance(answer, bytes) else "application/json"
     return Response(answer if isinstance(answer, bytes) else _json(answer), media_type=kind)
 
 
-async def _lines(work: Work, quiet: Quiet, call: Any, *, aside: bool) -> AsyncGenerator[bytes]:
+async def _lines(work: Work, quiet: Quiet, call: Any, pool: Pool) -> AsyncGenerator[bytes]:
     try:
-        async for line in work.slow(call, aside=aside):
+        async for line in work.slow(call, pool):
             yield _json(line) + b"\n"
     except Exception as error:  # the status is sent already: the last line says what went wrong
         yield bytes(refused(error, quiet).body) + b"\n"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from loadstore.circuits.discovered import Discovered, How, discover, size_from
 from loadstore.circuits.measured import Measured, Values, measured
 from loadstore.circuits.named import PAIRS, task
+from loadstore.circuits.program import roles_of
 from loadstore.circuits.program_text import Program, program_of, title_of
 from loadstore.circuits.task import Task
 from loadstore.circuits.tasks.table import TASKS
@@ -16,7 +17,6 @@ from loadstore.explorer.switchable import NoSuchCircuit, Switchable, groups_of, 
 from loadstore.figures.circuits.found import prompt_text
 from loadstore.figures.circuits.measured import curve_figure
 from loadstore.figures.picture.pictured import Pictured, picture
-from loadstore.figures.subject.of_model import role_names
 from loadstore.model.architecture import one_of
 from loadstore.progress import Progress
 from loadstore.quote import quote
@@ -189,7 +189,7 @@ def _pairs(explorer: Explorer) -> int:
 
 
 def _roles(explorer: Explorer) -> dict[str, str]:
-    return role_names(explorer.weights)
+    return roles_of(explorer.weights)
 
 
 def _seconds(explorer: Explorer, pairs: int) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from loadstore.circuits.program import roles_of
 from loadstore.decomposition.listing import listing as program_of
 from loadstore.decomposition.program import Listing, program
 from loadstore.decomposition.single import one_prompt_index
@@ -13,7 +14,6 @@ from loadstore.explorer.question import last
 from loadstore.explorer.requests import ListingRequest, VerifyRequest
 from loadstore.explorer.state import Document, Explorer
 from loadstore.figures.prediction.listing import listing_figure
-from loadstore.figures.subject.of_model import role_names
 from loadstore.progress import Progress
 from loadstore.sites import CONST, SIDES
 
@@ -52,7 +52,7 @@ def _document(explorer: Explorer, found: Listing | Verified) -> Document:
     return {
         "at": shown.at,
         "token": {"id": shown.token, "text": shown.text_of(shown.token), "probability": shown.probability},
-        "figure": listing_figure(found, roles=role_names(explorer.weights)),
+        "figure": listing_figure(found, roles=roles_of(explorer.weights)),
         "places": _places(shown),
         "checks": None if not isinstance(found, Verified) else {"verified": found.count, "of": len(found.checks)},
     }

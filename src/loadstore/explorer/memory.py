@@ -52,7 +52,9 @@ def memory(explorer: Explorer, ask: MemoryRequest) -> Document:
         rows.append(
             {
                 "label": label,
+                "layer": writers[0].layer,
                 "writers": [str(writer) for writer in writers],
+                "kinds": [writer.kind for writer in writers],
                 "values": _short(values),
                 "squares": _short(squares.sum(0)[None])[0],
                 "sums": _short(stores.sum(0).square().sum(-1)[None])[0],

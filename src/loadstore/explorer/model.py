@@ -1,19 +1,23 @@
 """The facts of the model that the page gets when it opens."""
 
+from loadstore.explorer.current import Current
 from loadstore.explorer.prompt import WINDOW
 from loadstore.explorer.requests import CHARACTERS, ModelRequest
-from loadstore.explorer.state import Document, Explorer
+from loadstore.explorer.state import Document
 from loadstore.figures.facts import facts
 from loadstore.heads.patterns import ROLES
 from loadstore.model.wiring import wiring
 
 
-def model(explorer: Explorer, ask: ModelRequest) -> Document:
-    """Name, shape, sites and limits of the model."""
+def model(current: Current, ask: ModelRequest) -> Document:
+    """Name, shape, sites and limits of the model; ``number``: what a page sends with its questions (app.NUMBER)."""
+    now = current.now
+    explorer = now.explorer
     weights, shape = explorer.weights, explorer.weights.architecture
     network = wiring(weights)
     return {
         "name": weights.name,
+        "number": now.number,
         "facts": facts(weights),
         "layers": shape.n_layers,
         "heads_per_layer": shape.n_heads,

@@ -1,4 +1,4 @@
-"""A prompt and all its heads: tokens, what is predicted after each, roles on this prompt, patterns as bytes."""
+"""A prompt and all its heads: tokens, what is predicted, attention on each role's keys, patterns as bytes."""
 
 from collections.abc import Sequence
 
@@ -11,9 +11,8 @@ from loadstore.explorer.requests import HeadRequest, PatternsRequest, RunRequest
 from loadstore.explorer.state import Document, Explorer
 from loadstore.heads.patterns import ROLES, mass_on, role_masks
 from loadstore.heads.roles import IS_ROLE, bos_of
-from loadstore.model.weights import Weights
 from loadstore.sites import parse_head
-from loadstore.visible import visible
+from loadstore.tokenizer.tokens import text_of as label_of
 
 WINDOW = 256  # tokens that are drawn at once
 PREDICTED = 5  # tokens that are listed for a prediction
@@ -32,7 +31,8 @@ def run_prompt(explorer: Explorer, ask: RunRequest) -> Document:
 
 def run_document(explorer: Explorer, name: str, trace: Trace) -> Document:
     """What the page knows of a run."""
-    badges, strength = roles(trace)
+    strength = attention(trace)
+    heads = zip(trace.weights.architecture.heads, strength, strict=True)
     tokens = trace.weights.tokens
     ids: list[int] = trace.tokens[0].tolist()
     begins = int(bool(ids) and ids[0] == bos_of(trace.weights))
@@ -40,10 +40,10 @@ def run_document(explorer: Explorer, name: str, trace: Trace) -> Document:
         "run": name,
         "labels": trace.labels,
         "ids": ids,
-        "prompt": None if tokens is None else "".join(tokens.text(one) for one in ids[begins:]),
+        "prompt": None if tokens is None else tokens.joined(ids[begins:]),
         "window": WINDOW,
-        "badges": badges,
         "strength": strength,
+        "inducing": [str(head) for head, shares in heads if mostly(shares, "induction")],
         "repeats": repeats(ids[begins:], begins),
         "next": predicted(trace, len(ids) - 1),
     }
@@ -62,30 +62,22 @@ def predicted(trace: Trace, at: int, most: int = PREDICTED) -> list[Document]:
 
 def text_of(trace: Trace, index: int) -> str:
     """A token as text that can be seen, or its id where the model has no tokenizer."""
-    return token_text(trace.weights, index)
+    return label_of(index, trace.weights.tokens)
 
 
-def token_text(weights: Weights, index: int) -> str:
-    """A token of a model as text that can be seen, or its id where the model has no tokenizer."""
-    return f"#{index}" if weights.tokens is None else visible(weights.tokens.text(index))
-
-
-def roles(trace: Trace) -> tuple[list[list[str]], list[list[float]]]:
-    """Per head, in depth order: the roles that it plays on this prompt, and its attention on each of ROLES."""
-    badges: list[list[str]] = []
+def attention(trace: Trace) -> list[list[float]]:
+    """Per head, in depth order: its attention on the keys of each of ROLES on this prompt."""
     strength: list[list[float]] = []
     for index, layer in enumerate(trace.record.layers):
         masks = role_masks(trace.tokens, bos_of(trace.weights), trace.weights.architecture.window(index))
         shares = torch.stack([mass_on(layer.pattern, masks[role])[0][0] for role in ROLES]).nan_to_num(0.0)
-        for head in shares.mT.tolist():
-            strength.append([round(share, 4) for share in head])
-            badges.append(played(head))
-    return badges, strength
+        strength += [[round(share, 4) for share in head] for head in shares.mT.tolist()]
+    return strength
 
 
-def played(shares: Sequence[float]) -> list[str]:
-    """The roles that more than ``IS_ROLE`` of a head's attention plays; ``shares`` are in the order of ROLES."""
-    return [role for role, share in zip(ROLES, shares, strict=True) if share > IS_ROLE]
+def mostly(shares: Sequence[float], role: str) -> bool:
+    """Whether a head looks more than half at a role's keys on this prompt; ``shares`` are in the order of ROLES."""
+    return shares[ROLES.index(role)] > IS_ROLE
 
 
 def repeats(ids: list[int], first: int) -> list[int]:

@@ -38,6 +38,17 @@ class ModelRequest(Request, frozen=True, kw_only=True):
     """What is the model?"""
 
 
+class ModelsRequest(Request, frozen=True, kw_only=True):
+    """Which models may be shown, and which sentences to begin with?"""
+
+
+class OpenRequest(Request, frozen=True, kw_only=True):
+    """Show another of these models, or the same, on one of its sentences."""
+
+    model: Name
+    example: Number | None = None
+
+
 class RunRequest(Request, frozen=True, kw_only=True):
     """Run a text or token ids, or find the run of a name; without any of them the prompt of the page."""
 
@@ -68,6 +79,24 @@ class QuestionRequest(Request, frozen=True, kw_only=True):
     at: Number | None = None
     predict: Target = None
     against: Target = None
+
+
+class CompareRequest(QuestionRequest, frozen=True, kw_only=True):
+    """The same question about another prompt of equal length, a text or token ids."""
+
+    prompt: Annotated[str, Meta(max_length=CHARACTERS)] | None = None
+    ids: Annotated[tuple[Number, ...], Meta(max_length=CHARACTERS)] | None = None
+
+
+class SearchRequest(Request, frozen=True, kw_only=True):
+    """Where does an address lead that is typed?"""
+
+    run: Name
+    text: Name
+
+
+class RolesRequest(Request, frozen=True, kw_only=True):
+    """Which roles do heads have?"""
 
 
 class ChannelRequest(Request, frozen=True, kw_only=True):

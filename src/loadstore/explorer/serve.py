@@ -15,6 +15,7 @@ import uvicorn
 from loadstore.errors import BadRequest
 from loadstore.explorer.app import application
 from loadstore.explorer.connections import IDLE, Connections, room
+from loadstore.explorer.current import Current
 from loadstore.explorer.here import Here
 from loadstore.explorer.protocol import HEADERS, Watched
 from loadstore.explorer.quiet import Quiet
@@ -35,7 +36,7 @@ class Served(uvicorn.Server):
         addresses: where it can be reached, each with the key.
     """
 
-    def __init__(self, explorer: Explorer, host: str = "127.0.0.1", port: int | None = None) -> None:
+    def __init__(self, explorer: Explorer | Current, host: str = "127.0.0.1", port: int | None = None) -> None:
         """Bind the socket; requests are accepted once ``run`` has begun. Raises BadRequest."""
         host = host.removeprefix("[").removesuffix("]")
         self._socket = _listen(host, port)
@@ -46,11 +47,12 @@ class Served(uvicorn.Server):
         self._redirect: Redirect | None = None
         self._hangup = False
         self._ready: Callable[[], None] | None = None
+        current = explorer if isinstance(explorer, Current) else Current(explorer)
         limits = room()
         self._connections = Connections(limits, self._quiet.tell)
         super().__init__(
             uvicorn.Config(
-                application(explorer, self.here, self._connections, self._quiet, self._opened),
+                application(current, self.here, self._connections, self._quiet, self._opened),
                 loop="asyncio",  # whose use of ``backlog`` is relied on
                 http=Watched,
                 ws="none",

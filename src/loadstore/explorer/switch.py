@@ -11,13 +11,13 @@ from loadstore.circuits.measured import Measured
 from loadstore.decomposition.short import short
 from loadstore.errors import BadRequest
 from loadstore.explorer.find import draw, found
-from loadstore.explorer.prompt import token_text
 from loadstore.explorer.requests import PictureRequest, SwitchRequest
 from loadstore.explorer.state import Document, Explorer
 from loadstore.explorer.switchable import Switchable
 from loadstore.figures.picture.pictured import Pictured
 from loadstore.figures.words import plural
 from loadstore.progress import Progress
+from loadstore.tokenizer.tokens import text_of
 from loadstore.views.picture import Cut
 
 
@@ -75,7 +75,7 @@ def _cut(kept: Switchable, drawn: Pictured, off: frozenset[int], pair: int, logi
     token, likeliest = int(clean.argmax()), int(chances.argmax())
     before, after = float(clean[token]), float(chances[token])
     answer = drawn.graph.answer.text
-    instead = "" if likeliest == token else f" The likeliest is {token_text(kept.on.pairs.model, likeliest)} then."
+    instead = "" if likeliest == token else f" The likeliest is {text_of(likeliest, kept.on.pairs.model.tokens)} then."
     partly = f" {plural(thinned, 'drawn load')} lost some wires." if thinned else ""
     if off and not broken and not thinned:
         partly = " None of the drawn loads has a wire that is off."

@@ -10,31 +10,40 @@ from typing import Any, TypeAlias
 from loadstore.explorer import (
     address,
     channel,
+    compare,
     find,
     intervene,
     listing,
     memory,
     model,
+    models,
     prompt,
     question,
+    roles,
+    search,
     switch,
     walk,
     wires,
 )
 from loadstore.explorer import requests as ask
 from loadstore.explorer.ask import asked
+from loadstore.explorer.current import Current
 from loadstore.explorer.state import Document, Explorer
+from loadstore.explorer.work import Pool
 from loadstore.progress import Progress
 
-Quick: TypeAlias = Callable[[Explorer, Any], Document | bytes]
-Slow: TypeAlias = Callable[[Explorer, Any], Callable[[Progress], Document]]
+Quick: TypeAlias = Callable[[Any, Any], Document | bytes]
+Slow: TypeAlias = Callable[[Any, Any], Callable[[Progress], Document]]
 
 QUICK: Mapping[str, tuple[type[ask.Request], Quick]] = {
     "model": (ask.ModelRequest, model.model),
+    "models": (ask.ModelsRequest, models.models),
     "run": (ask.RunRequest, prompt.run_prompt),
     "patterns": (ask.PatternsRequest, prompt.patterns),
     "head": (ask.HeadRequest, prompt.head),
     "question": (ask.QuestionRequest, question.question),
+    "compare": (ask.CompareRequest, compare.compare),
+    "search": (ask.SearchRequest, search.search),
     "channel": (ask.ChannelRequest, channel.channel),
     "address": (ask.AddressRequest, address.address),
     "decoded": (ask.DecodedRequest, address.decoded),
@@ -47,6 +56,8 @@ QUICK: Mapping[str, tuple[type[ask.Request], Quick]] = {
     "circuit/switch": (ask.SwitchRequest, switch.switch),
 }
 SLOW: Mapping[str, tuple[type[ask.Request], Slow]] = {
+    "open": (ask.OpenRequest, models.open_model),
+    "roles": (ask.RolesRequest, roles.roles),
     "controls": (ask.ControlsRequest, intervene.controls),
     "nulls": (ask.NullsRequest, address.nulls),
     "verify": (ask.VerifyRequest, listing.verify),
@@ -55,11 +66,14 @@ SLOW: Mapping[str, tuple[type[ask.Request], Slow]] = {
     "circuit/find": (ask.FindRequest, find.find),
     "circuit/picture": (ask.PictureRequest, switch.at_pair),
 }
-ASIDE = frozenset({"nulls", "circuit/picture"})
-"""Slow questions that fill in a picture which is there already: they wait for no other."""
+OF_SERVER = frozenset({"model", "models", "open"})
+"""Questions about the server as a whole, which are given what it shows; others are given one model's explorer."""
+POOLS: Mapping[str, Pool] = {"nulls": "aside", "roles": "aside", "circuit/picture": "aside", "open": "opening"}
+"""Slow questions that wait for no analysis: they fill in a picture that is there already, or open a model."""
 
 
-def answered(name: str, explorer: Explorer, fields: Mapping[str, object]) -> Any:
+def answered(name: str, shown: Explorer | Current, fields: Mapping[str, object]) -> Any:
     """The answer to a question by name, or the work of a slow one. Raises BadRequest for fields that do not fit."""
     wanted, call = QUICK.get(name) or SLOW[name]
-    return call(explorer, asked(wanted, fields))
+    current = shown if isinstance(shown, Current) else Current(shown)
+    return call(current if name in OF_SERVER else current.now.explorer, asked(wanted, fields))

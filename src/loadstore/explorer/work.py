@@ -1,4 +1,4 @@
-"""Work off the event loop: quick questions in two threads, slow ones and those aside in one each, for so long only.
+"""Work off the event loop: quick questions in two threads, three kinds of slow ones in one each, for so long only.
 
 A thread cannot be stopped from outside, so a slow analysis is stopped where it reports its progress, and a quick one
 is bounded by what it may be asked; whoever waits for it is let go after ``SECONDS``.
@@ -8,12 +8,13 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from loadstore.explorer.state import Document
 from loadstore.progress import Progress
 from loadstore.threads import threads_for
 
+Pool: TypeAlias = Literal["slow", "aside", "opening"]
 SECONDS = 60.0  # for a quick question
 LONG = 1800.0  # for a slow one
 WAITING = 48  # quick questions, in work or before it
@@ -29,24 +30,23 @@ class Hung(RuntimeError):
 
 
 class Work:
-    """Three pools of threads and how many wait for them."""
+    """Pools of threads and how many wait for them."""
 
     def __init__(self) -> None:
         """Begin with nobody waiting."""
-        self._quick = ThreadPoolExecutor(2, "quick")
-        self._slow = ThreadPoolExecutor(1, "slow")
-        self._aside = ThreadPoolExecutor(1, "aside")
-        self._waiting = {"quick": 0, "slow": 0, "aside": 0}
+        sizes = {"quick": 2, "slow": 1, "aside": 1, "opening": 1}
+        self._pools = {name: ThreadPoolExecutor(size, name) for name, size in sizes.items()}
+        self._waiting = dict.fromkeys(sizes, 0)
 
     async def quick(self, call: Callable[[], Any]) -> Any:
         """The result of a call. Raises Busy, TimeoutError, and what the call raises."""
-        future = self._begin(self._quick, "quick", WAITING, call)
+        future = self._begin("quick", WAITING, call)
         return await asyncio.wait_for(asyncio.shield(future), SECONDS)
 
-    async def slow(self, call: Callable[[Progress], Document], *, aside: bool = False) -> AsyncGenerator[Document]:
+    async def slow(self, call: Callable[[Progress], Document], pool: Pool = "slow") -> AsyncGenerator[Document]:
         """Progress as it comes, then the result: {"progress": [done, of]} …, {"result": …}. Raises Busy.
 
-        ``aside``: what fills in a picture that is there already, and waits for no slow analysis.
+        ``pool``: whom it waits for; aside is what fills in a picture that is there already.
         """
         loop = asyncio.get_running_loop()
         reports: asyncio.Queue[tuple[int, int]] = asyncio.Queue()
@@ -61,8 +61,7 @@ class Work:
             report(0, 1)
             return call(report)
 
-        pool, name = (self._aside, "aside") if aside else (self._slow, "slow")
-        future = self._begin(pool, name, QUEUED, whole)
+        future = self._begin(pool, QUEUED, whole)
         waiting = asyncio.ensure_future(reports.get())
         try:
             async with asyncio.timeout(LONG):
@@ -78,14 +77,14 @@ class Work:
 
     def close(self) -> None:
         """Let threads end."""
-        for pool in (self._quick, self._slow, self._aside):
+        for pool in self._pools.values():
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _begin(self, pool: ThreadPoolExecutor, name: str, most: int, call: Callable[[], Any]) -> "asyncio.Future[Any]":
+    def _begin(self, name: str, most: int, call: Callable[[], Any]) -> "asyncio.Future[Any]":
         if self._waiting[name] >= most:
             raise Busy(f"{self._waiting[name]} questions wait already")
         self._waiting[name] += 1
-        future = asyncio.get_running_loop().run_in_executor(pool, threads_for(0)(call))
+        future = asyncio.get_running_loop().run_in_executor(self._pools[name], threads_for(0)(call))
         future.add_done_callback(lambda done: self._ended(name, done))
         return future
 

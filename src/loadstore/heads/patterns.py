@@ -12,6 +12,14 @@ from loadstore.axes import Mask, Patterns, Tokens
 from loadstore.execution.attention import allowed
 
 ROLES = ("previous", "current", "first", "duplicate", "induction")
+LOOKS = {
+    "previous": "at the previous token",
+    "current": "at their own token",
+    "first": "at the first token, where a head rests that has nothing to load",
+    "duplicate": "at earlier occurrences of their own token",
+    "induction": "at what followed earlier occurrences of their own token",
+}
+"""Where heads of a role look."""
 
 
 def role_masks(tokens: Tokens, bos: int | None = None, window: int | None = None) -> dict[str, Mask]:

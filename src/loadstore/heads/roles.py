@@ -1,7 +1,9 @@
 """What each head does, measured on random repeats or on text, with standard errors over sequences."""
 
 from collections.abc import Sequence
+from threading import Lock
 from typing import TYPE_CHECKING, Literal, TypeAlias
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -26,6 +28,8 @@ On: TypeAlias = Literal["repeats", "random"] | Tokens
 BATCH = 8
 IS_ROLE = 0.5  # a head is called by a role when more than half of its attention goes there
 LONGEST = 256  # random tokens, or the context where it is shorter
+_MEASURED: "WeakKeyDictionary[Weights, dict[int, xr.Dataset]]" = WeakKeyDictionary()
+_MEASURING = Lock()
 
 
 def bos_of(weights: Weights) -> int | None:
@@ -103,6 +107,19 @@ def head_roles(weights: Weights, on: On = "repeats", *, sequences: Sequences = 2
             "seed": seed,
         },
     )
+
+
+def measured_roles(weights: Weights, seed: Seed = 0) -> "xr.Dataset":
+    """The scores by which a model's heads are named: ``head_roles`` as it is by default, measured once a model.
+
+    Reports, programs, pictures, circuits and the explorer all name heads by these. Raises BadRequest where random
+    repeats do not fit the model.
+    """
+    with _MEASURING:
+        kept = _MEASURED.setdefault(weights, {})
+        if seed not in kept:
+            kept[seed] = head_roles(weights, seed=seed)
+        return kept[seed].copy()
 
 
 def named(roles: "xr.Dataset") -> dict[str, list[tuple[str, float]]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from loadstore.causal.effect import Outcome
 from loadstore.circuits.circuit import Circuit
+from loadstore.circuits.program import roles_of
 from loadstore.circuits.program_text import program_of
 from loadstore.circuits.proof import Proof
 from loadstore.circuits.task import Task
@@ -29,7 +30,6 @@ from loadstore.figures.picture.pictured import Pictured
 from loadstore.figures.prediction.address import address_figure
 from loadstore.figures.prediction.listing import listing_figure
 from loadstore.figures.prediction.walk import walk_figure
-from loadstore.figures.subject.of_model import role_names
 from loadstore.memory.lifetimes_value import Lifetimes
 from loadstore.memory.memory_map import MemoryMap
 from loadstore.memory.reach_value import Reach
@@ -91,7 +91,7 @@ def _drawn(result: Any) -> _Drawn:
         return _Drawn(str(result.address.head), [address_figure(result.address), walk_figure(result)])
     if isinstance(result, Listing | Verified):
         weights = (result.listing if isinstance(result, Verified) else result).trace.weights
-        drawn = listing_figure(result, roles=role_names(weights))
+        drawn = listing_figure(result, roles=roles_of(weights))
         return _Drawn(drawn.title, [drawn])
     if isinstance(result, Pictured):
         return _of_documents([plain(result.view)])

@@ -7,13 +7,13 @@ from loadstore.circuits.band import random_band
 from loadstore.circuits.curve import SIZES
 from loadstore.circuits.discovered import AtLeast, How, discover
 from loadstore.circuits.measured import measured
+from loadstore.circuits.program import roles_of
 from loadstore.circuits.program_text import program_of
 from loadstore.circuits.prove import prove
 from loadstore.circuits.task import Task
 from loadstore.figures.circuits.found import attribution_figure, circuit_figure, task_figure
 from loadstore.figures.circuits.measured import curve_figure, proof_figure
 from loadstore.figures.picture.pictured import picture
-from loadstore.heads.roles import head_roles, strongest_role
 from loadstore.views.figures import Section
 
 Show: TypeAlias = Callable[[str, float], None]
@@ -48,7 +48,7 @@ def task_section(task: Task, controls: int = 20, show: Show | None = None) -> Se
         controls=BAND,
         progress=lambda done, of: tell("random circuits", FOUND + (COMPARED - FOUND) * done / of),
     )
-    roles = strongest_role(head_roles(task.model, sequences=4))
+    roles = roles_of(task.model)
     drawn = picture(found.circuit, judge, top=LOADS, roles=roles)
     proof = prove(
         found.circuit,

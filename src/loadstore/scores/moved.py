@@ -13,7 +13,6 @@ from loadstore.scores.options import as_norms
 from loadstore.scores.streaming import precise, strongest_entries
 from loadstore.scores.vocabulary import HeadName, at_most_vocab, embedded, full_ov, full_qk
 from loadstore.sites import parse_head
-from loadstore.visible import visible
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -94,4 +93,4 @@ def texts(weights: Weights, ids: Sequence[int]) -> list[str]:
     """What tokens look like, ``␣on``; ⊢ is BOS, and ``#17`` a token of a model without a tokenizer."""
     if (tokens := weights.tokens) is None:
         return [f"#{token}" for token in ids]
-    return ["⊢" if token == tokens.bos else visible(tokens.text(token)) for token in ids]
+    return ["⊢" if token == tokens.bos else tokens.label(token) for token in ids]

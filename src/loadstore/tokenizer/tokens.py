@@ -9,6 +9,7 @@ from loadstore.errors import BadCheckpoint, BadPrompt, Undefined
 from loadstore.jsonfile import MOST, parsed
 from loadstore.quote import quote
 from loadstore.tokenizer.guarded import guarded
+from loadstore.tokenizer.pieces import spelled
 from loadstore.tokenizer.vetting import MOST_BYTES, vet
 from loadstore.tokenizer.work import Unbounded
 from loadstore.visible import visible
@@ -93,7 +94,7 @@ class Tokens:
         """Return the id of a text that is exactly one token. Raises BadPrompt otherwise."""
         ids = self.encode(text)[0 if self.bos is None else 1 :]
         if len(ids) != 1:
-            pieces = quote(" ".join(visible(self.text(i)) for i in ids[:40]))
+            pieces = quote(" ".join(map(self.label, ids[:40])))
             raise BadPrompt(
                 f"{text[:40]!r} is {len(ids)} tokens ({pieces}); a target must be one (most begin with a space)"
             )
@@ -106,12 +107,22 @@ class Tokens:
             decoded = self.tokenizer.decode([token], skip_special_tokens=False)
         return decoded if decoded else str(self.tokenizer.id_to_token(token))
 
+    def label(self, token: int) -> str:
+        """Return the text of one id as it is shown: white space visible, parts of a character as ``<0xE2>``."""
+        text = self.text(token)
+        return visible(spelled(str(self.tokenizer.id_to_token(token)), text) if "\ufffd" in text else text)
+
+    def joined(self, ids: list[int]) -> str:
+        """Return the text of several ids; characters that are divided between tokens are whole again."""
+        text = "".join(map(self.text, ids))
+        return self.tokenizer.decode(ids, skip_special_tokens=False) if "\ufffd" in text else text
+
 
 def begins(tokens: Tokens | None) -> str:
     """What stands before every text, and who says so: ``<|endoftext|> before the prompt (model)``, ``none (asked)``."""
     if tokens is None:
         return "no tokenizer"
-    first = "none" if tokens.bos is None else f"{quote(visible(tokens.text(tokens.bos)), 40)} before the prompt"
+    first = "none" if tokens.bos is None else f"{quote(tokens.label(tokens.bos), 40)} before the prompt"
     return f"{first} ({'asked' if tokens.asked else 'model'})"
 
 
@@ -119,12 +130,12 @@ def labels(ids: list[int], tokens: Tokens | None) -> list[str]:
     """Label tokens with their index, ``␣sat·10``, because text alone repeats; BOS is ⊢."""
     if tokens is None:
         return [f"#{token}·{index}" for index, token in enumerate(ids)]
-    return [f"{'⊢' if token == tokens.bos else visible(tokens.text(token))}·{index}" for index, token in enumerate(ids)]
+    return [f"{'⊢' if token == tokens.bos else tokens.label(token)}·{index}" for index, token in enumerate(ids)]
 
 
 def text_of(token: int, tokens: Tokens | None) -> str:
-    """The text of a token id with its white space visible; without a tokenizer ``#17``."""
-    return f"#{token}" if tokens is None else visible(tokens.text(token))
+    """The label of a token id (``Tokens.label``); without a tokenizer ``#17``."""
+    return f"#{token}" if tokens is None else tokens.label(token)
 
 
 def require(tokens: Tokens | None, model: str, why: str = "") -> Tokens:

@@ -22,6 +22,9 @@ const KNOCK = 1500;
 /** How often the server came back: what failed meanwhile is asked again. */
 export const returned = signal(0);
 
+/** Why the server is no longer about this page's model; null while it is. */
+export const replaced = signal<string | null>(null);
+
 /** A question's name and its fields, then what else a function takes. */
 export type Named<Fields extends null | never, More extends unknown[]> = { [Name in keyof Questions]: [name: Name, fields: Questions[Name] | Fields, ...more: More] }[keyof Questions];
 
@@ -32,15 +35,30 @@ export async function ask(...[name, fields, stop]: Named<never, [stop?: AbortSig
   const body = (await response.json().catch(() => ({}))) as { error?: { kind: string; message: string } };
   const { kind = "fault", message = `the server answered ${response.status}` } = body.error ?? {};
   if (response.status === 401) leave("key");
+  if (response.status === 409) replaced.value = message;
   throw new Failed({ kind, message, status: response.status });
 }
 
-const headers = () => ({ "content-type": "application/json", "x-loadstore-key": key.value });
+/** The number of the model that this page knows; the server refuses questions about another. */
+let model: number | null = null;
+
+/** From now on ask about this model alone. */
+export function askOf(number: number): void {
+  model = number;
+}
+
+/** Questions about the server, whatever it shows. */
+const ANY = new Set(["model", "models"]);
+
+function headers(name: string): Record<string, string> {
+  const own = { "content-type": "application/json", "x-loadstore-key": key.value };
+  return model === null || ANY.has(name) ? own : { ...own, "x-loadstore-model": String(model) };
+}
 
 async function sent(name: string, fields: object, stop?: AbortSignal): Promise<Response> {
   await settled;
   try {
-    return await fetch(`/api/${name}`, { method: "POST", headers: headers(), body: JSON.stringify({ schema: SCHEMA, ...fields }), signal: stop ?? null });
+    return await fetch(`/api/${name}`, { method: "POST", headers: headers(name), body: JSON.stringify({ schema: SCHEMA, ...fields }), signal: stop ?? null });
   } catch (error) {
     if (stop?.aborted) throw error;
     leave("unreachable");
@@ -58,7 +76,7 @@ function leave(why: "unreachable" | "key"): void {
 
 /** Ask whether the server is there. */
 export async function knock(): Promise<void> {
-  const response = await fetch("/api/model", { method: "POST", headers: headers(), body: JSON.stringify({ schema: SCHEMA }) }).catch(() => null);
+  const response = await fetch("/api/model", { method: "POST", headers: headers("model"), body: JSON.stringify({ schema: SCHEMA }) }).catch(() => null);
   if (!away.value) return;
   if (!response || !response.ok) {
     away.value = response?.status === 401 ? "key" : "unreachable";

@@ -31,6 +31,12 @@ export function Help({ dialog, screens }: { dialog: RefObject<HTMLDialogElement 
           ))}
           <div>
             <dt>
+              <kbd>/</kbd>
+            </dt>
+            <dd>go to a head, a writer, a token or a token:subspace by its name</dd>
+          </div>
+          <div>
+            <dt>
               <kbd>e</kbd>
             </dt>
             <dd>edit the prompt</dd>

@@ -67,7 +67,7 @@ function Last({ link }: ScreenProps) {
 }
 
 /** A probability as it fits an option: one that would be written as 0 is a bound. */
-function chance(probability: number): string {
+export function chance(probability: number): string {
   return probability < 0.005 ? "< .01" : short(probability, 2, false);
 }
 

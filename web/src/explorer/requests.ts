@@ -12,6 +12,16 @@ export type Target = number | string | null;
 export interface ModelRequest {
 }
 
+/** Which models may be shown, and which sentences to begin with? */
+export interface ModelsRequest {
+}
+
+/** Show another of these models, or the same, on one of its sentences. */
+export interface OpenRequest {
+  model: string;
+  example?: number | null;
+}
+
 /** Run a text or token ids, or find the run of a name; without any of them the prompt of the page. */
 export interface RunRequest {
   run?: string | null;
@@ -38,6 +48,26 @@ export interface QuestionRequest {
   at?: number | null;
   predict?: Target;
   against?: Target;
+}
+
+/** The same question about another prompt of equal length, a text or token ids. */
+export interface CompareRequest {
+  run: string;
+  at?: number | null;
+  predict?: Target;
+  against?: Target;
+  prompt?: string | null;
+  ids?: number[] | null;
+}
+
+/** Where does an address lead that is typed? */
+export interface SearchRequest {
+  run: string;
+  text: string;
+}
+
+/** Which roles do heads have? */
+export interface RolesRequest {
 }
 
 /** The channels of one wire; tokens of Q and K under rotary positions at an offset. */
@@ -183,10 +213,13 @@ export interface SwitchRequest {
 /** Every question by its name. */
 export interface Questions {
   model: ModelRequest;
+  models: ModelsRequest;
   run: RunRequest;
   patterns: PatternsRequest;
   head: HeadRequest;
   question: QuestionRequest;
+  compare: CompareRequest;
+  search: SearchRequest;
   channel: ChannelRequest;
   address: AddressRequest;
   decoded: DecodedRequest;
@@ -197,6 +230,8 @@ export interface Questions {
   store: StoreRequest;
   "circuit/tasks": TasksRequest;
   "circuit/switch": SwitchRequest;
+  open: OpenRequest;
+  roles: RolesRequest;
   controls: ControlsRequest;
   nulls: NullsRequest;
   verify: VerifyRequest;

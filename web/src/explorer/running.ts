@@ -18,8 +18,8 @@ export interface Running {
 
 type Fields = { run: string } | { prompt: string } | { ids: number[] } | Record<string, never>;
 
-/** The run named `name`, or another as soon as one is typed; `found` is called with every other run, and with whether its prompt was typed. */
-export function useRunning(name: string | undefined, found: (run: Run, typed: boolean) => void): Running {
+/** The run of `model` named `name`, or another as soon as one is typed; `found` is called with every other run, and with whether its prompt was typed. */
+export function useRunning(model: string, name: string | undefined, found: (run: Run, typed: boolean) => void): Running {
   const [state, setState] = useState<{ run: Run | null; failed: Failure | null; waiting: boolean }>({ run: null, failed: null, waiting: true });
   const busy = useRef(false);
   const next = useRef<Fields | null>(null);
@@ -34,10 +34,10 @@ export function useRunning(name: string | undefined, found: (run: Run, typed: bo
       while (next.current) {
         const now: Fields = next.current;
         [next.current, last.current] = [null, now];
-        const run = await answered(now).catch((error: unknown) => failureOf(error));
+        const run = await answered(KEEP + model, now).catch((error: unknown) => failureOf(error));
         if (next.current) continue;
         if ("run" in run) {
-          sessionStorage.setItem(KEEP + run.run, JSON.stringify(run.ids));
+          sessionStorage.setItem(`${KEEP}${model}-${run.run}`, JSON.stringify(run.ids));
           setState({ run, failed: null, waiting: false });
           found(run, "prompt" in now || "ids" in now);
         } else setState((known) => ({ ...known, failed: run, waiting: false }));
@@ -57,11 +57,11 @@ export function useRunning(name: string | undefined, found: (run: Run, typed: bo
 }
 
 /** A run; where the server does not know its name and this tab does know its tokens, a new one of the same tokens. */
-async function answered(fields: Fields): Promise<Run> {
+async function answered(keep: string, fields: Fields): Promise<Run> {
   try {
     return (await (await ask("run", fields)).json()) as Run;
   } catch (error) {
-    const kept = "run" in fields && failureOf(error).kind === "run" ? sessionStorage.getItem(KEEP + fields.run) : null;
+    const kept = "run" in fields && failureOf(error).kind === "run" ? sessionStorage.getItem(`${keep}-${fields.run}`) : null;
     if (kept === null) throw error;
     return (await (await ask("run", { ids: JSON.parse(kept) as number[] })).json()) as Run;
   }

@@ -10,6 +10,8 @@ export type Change = Record<string, string | number | null>;
 
 export interface ModelFacts {
   name: string;
+  /** How many models the server showed before. */
+  number: number;
   facts: [string, string][];
   layers: number;
   heads_per_layer: number;
@@ -39,9 +41,10 @@ export interface Run {
   ids: number[];
   prompt: string | null;
   window: number;
-  /** Of every head in depth order: roles on this prompt, and its attention on each role of the model. */
-  badges: string[][];
+  /** Of every head in depth order its attention on each role's keys on this prompt. */
   strength: number[][];
+  /** Heads that look mostly at what followed earlier occurrences on this prompt. */
+  inducing: string[];
   /** Tokens that stood earlier too. */
   repeats: number[];
   next: Prediction[];

@@ -1,26 +1,31 @@
 /** The page around the screens: the model, the prompt, the way from screen to screen, and what to do when the server is away. */
 import { useEffect, useRef } from "preact/hooks";
 import { Guard } from "../guard";
-import { knock } from "./api";
-import { type Asked, useAsk } from "./ask";
+import { askOf, knock, replaced } from "./api";
+import { type Asked, useAsk, useWork } from "./ask";
+import { Compare } from "./compare";
 import { Copy } from "./copy";
 import { screen as walk } from "./walk/screen";
 import { Help } from "./help";
+import { Models, showAnew } from "./models";
 import { away } from "./key";
 import { letterOf } from "./keys";
 import { hashOf } from "./link";
 import { Prompt } from "./prompt";
 import { Asking, fieldsOf } from "./question";
+import { Measured, type Roles } from "./roles";
 import { goTo, route } from "./route";
 import { useRunning } from "./running";
 import { clear, type ModelFacts, type Question, type Run, type Screen, type ScreenProps, tokenAt } from "./screen";
 import { screens } from "./screens";
+import { Search } from "./search";
 import { Hint } from "../readout";
-import { Answer, Waiting } from "./states";
+import { Answer, capital, Waiting } from "./states";
 
 /** The whole page. */
 export function Shell() {
   const model = useAsk<ModelFacts>("model", {});
+  if (model.data) askOf(model.data.number);
   return (
     <>
       <Away />
@@ -40,6 +45,14 @@ function Away() {
   const why = away.value;
   return (
     <div class="away" role="alert">
+      {!why && replaced.value && (
+        <p>
+          <b>Another model is shown.</b> {capital(replaced.value)}.{" "}
+          <button type="button" onClick={() => showAnew()}>
+            Reload
+          </button>
+        </p>
+      )}
       {why && (
         <p>
           {why === "key" ? (
@@ -68,14 +81,16 @@ function known(name: string): Screen {
 function Machine({ model }: { model: ModelFacts }) {
   const { screen: id, place } = route.value;
   const screen = known(id);
-  const running = useRunning(place.run, keepTo);
+  const running = useRunning(model.name, place.run, keepTo);
   const field = useRef<HTMLTextAreaElement>(null);
+  const finder = useRef<HTMLInputElement>(null);
   const help = useRef<HTMLDialogElement>(null);
   const heading = useRef<HTMLHeadingElement>(null);
   const { run } = running;
   const at = run ? tokenAt(run, place.at, run.labels.length - 1) : 0;
   const question = useAsk<Question>("question", run && fieldsOf(run, at, place));
   const props = run && propsOf(model, run, place, at, question);
+  const roles = useWork<Roles>("roles", run && {}, true);
   const moved = useRef(false);
   useEffect(() => {
     document.title = `${screen.title} · ${model.name} · loadstore`;
@@ -90,6 +105,7 @@ function Machine({ model }: { model: ModelFacts }) {
         moved.current = true;
         goTo(hashOf(route.value, {}, to.id));
       } else if (letter === "e") field.current?.focus();
+      else if (letter === "/") finder.current?.focus();
       else if (letter === "q") document.querySelector<HTMLElement>(".question .token[tabindex='0']")?.focus();
       else if (letter === "?") help.current?.showModal();
       else return;
@@ -99,7 +115,7 @@ function Machine({ model }: { model: ModelFacts }) {
     return () => document.removeEventListener("keydown", press);
   }, []);
   return (
-    <>
+    <Measured.Provider value={roles.data}>
       <a class="skip" href="#screen">
         Skip to the screen
       </a>
@@ -117,12 +133,24 @@ function Machine({ model }: { model: ModelFacts }) {
             ))}
           </dl>
         </details>
+        <Models running={running} />
+        {props && (
+          <Search
+            run={props.run}
+            field={finder}
+            go={(change, to) => {
+              moved.current = to !== screen.id;
+              props.go(change, to);
+            }}
+          />
+        )}
         <button type="button" class="ask-help" onClick={() => help.current?.showModal()}>
           Keys and words <kbd>?</kbd>
         </button>
       </header>
       <Prompt model={model} running={running} field={field} />
       {props && <Asking {...props} />}
+      {props && <Compare {...props} />}
       <nav class="screens" aria-label="Screens">
         {screens.map(({ id, title, key }) => (
           <a key={id} href={hashOf(route.value, {}, id)} aria-current={id === screen.id ? "page" : undefined}>
@@ -133,7 +161,7 @@ function Machine({ model }: { model: ModelFacts }) {
       <Help dialog={help} screens={screens} />
       {props ? <Frame key={screen.id} screen={screen} heading={heading} props={props} /> : running.waiting && <Waiting what="the prompt" />}
       {props && <Hint />}
-    </>
+    </Measured.Provider>
   );
 }
 

@@ -22,7 +22,7 @@ export function Legend({ view }: { view: Heatmap }) {
   const outlines = outlinesNote(view);
   return (
     <div class="legend">
-      <Ramp view={view} />
+      <Ramp scale={scale} />
       <ul>
         {has((cell) => cell === null) && (
           <Item text={view.hatched ?? "impossible"}>
@@ -59,7 +59,8 @@ export function Legend({ view }: { view: Heatmap }) {
   );
 }
 
-function Item({ text, children }: { text: string; children?: ComponentChildren }) {
+/** One mark and what it means. */
+export function Item({ text, children }: { text: string; children?: ComponentChildren }) {
   return (
     <li>
       {children && (
@@ -81,8 +82,8 @@ export function ticksOf({ kind, low, high, transform }: Scale): number[] {
 }
 
 /** The colour ramp with its numbers. */
-function Ramp({ view }: { view: Heatmap }) {
-  const { low, high, kind, label, reference } = view.scale;
+export function Ramp({ scale }: { scale: Scale }) {
+  const { low, high, kind, label, reference } = scale;
   const step = WIDTH / STOPS;
   const text = (value: number) => (kind === "diverging" && value > 0 ? "+" : "") + free(value);
   return (
@@ -102,10 +103,10 @@ function Ramp({ view }: { view: Heatmap }) {
         ))}
       </g>
       {typeof reference === "number" && reference >= low && reference <= high && (
-        <path class="reference" d={`M${position(view.scale, reference) * WIDTH} 14v20`} />
+        <path class="reference" d={`M${position(scale, reference) * WIDTH} 14v20`} />
       )}
-      {ticksOf(view.scale).map((value) => {
-        const at = position(view.scale, value);
+      {ticksOf(scale).map((value) => {
+        const at = position(scale, value);
         return (
           <text key={value} class="tick" x={at * WIDTH} y={45} text-anchor={at === 0 ? "start" : at === 1 ? "end" : "middle"}>
             {text(value)}

@@ -45,7 +45,7 @@ export function PatternsView({ view, place }: { view: Patterns; place: Place }) 
       <Legend view={large} />
       <Controls view={view} order={order} bare={bare} />
       <div class="overview">
-        <Grid view={view} bytes={bytes} order={ordered} skip={skip} pinned={pinned.value} point={(head) => (active.value = head)} pin={(head) => (pinned.value = head)} shown={shown} />
+        <Grid view={view} bytes={bytes} sections={[{ title: "", said: "", heads: ordered, fold: null }]} skip={skip} pinned={pinned.value} point={(head) => (active.value = head)} pin={(head) => (pinned.value = head)} shown={shown} />
         <Large view={large} cursor={cells} badges={view.heads[shown]?.badges ?? []} />
       </div>
       <p class="missing" data-export>

@@ -5,7 +5,7 @@ import numpy as np
 from loadstore.figures.subject.close_look import EACH, NAMED, SOME, notable, resting, suppliers
 from loadstore.figures.subject.story import Story
 from loadstore.figures.words import last_tokens, listed, number, plural
-from loadstore.heads.patterns import ROLES
+from loadstore.heads.patterns import LOOKS, ROLES
 from loadstore.heads.roles import IS_ROLE
 from loadstore.sites import Head
 from loadstore.views.model import Figure, figure, heatmap, panel, reading, table
@@ -62,7 +62,7 @@ def _counts(story: Story) -> str:
         have = sum(story.role(head, role) > IS_ROLE for head in ranked)
         most = story.role(ranked[0], role)
         best = "no query has such a key" if np.isnan(most) else f"most: {ranked[0]} {number(most)}"
-        claims.append(f"{have or 'none'} {WORDS[role]} ({best})")
+        claims.append(f"{have or 'none'} {LOOKS[role]} ({best})")
     return "; ".join(claims)
 
 
@@ -73,14 +73,6 @@ def _resting(count: int) -> str:
         f"{plural(count, 'head')} {'spends' if count == 1 else 'spend'} more than half of it on the first token, where "
         "a head rests that has nothing to load."
     )
-
-
-WORDS = {
-    "previous": "at the previous token",
-    "current": "at their own token",
-    "duplicate": "at earlier occurrences of it",
-    "induction": "at what followed those",
-}
 
 
 def _notable(story: Story) -> Figure:

@@ -10,7 +10,7 @@ from loadstore.circuits.circuit import Circuit, mask_of
 from loadstore.circuits.graph_of_pair import pair_graph
 from loadstore.circuits.measured import Measured, measured
 from loadstore.circuits.pairs import Pairs
-from loadstore.circuits.program import norms_of
+from loadstore.circuits.program import norms_of, roles_of
 from loadstore.decomposition.graph import MOST, Graph
 from loadstore.decomposition.graph_of_listing import listing_graph
 from loadstore.decomposition.program import Listing
@@ -21,7 +21,6 @@ from loadstore.evidence.whole import Whole
 from loadstore.figures.picture.cuts import cuts_of
 from loadstore.figures.picture.layout import picture as laid_out
 from loadstore.figures.picture.svg import svg
-from loadstore.figures.subject.of_model import role_names
 from loadstore.sites import parse_reader, parse_writer
 from loadstore.views.picture import Picture
 
@@ -93,7 +92,7 @@ def picture(
             raise BadRequest("a circuit is drawn at a pair of its task: give on=task.judge")
         return _of_circuit(result, on, index, top, roles)
     listing, proof = (result.listing, result) if isinstance(result, Verified) else (result, None)
-    known = role_names(listing.trace.weights) if roles is None else roles
+    known = roles_of(listing.trace.weights) if roles is None else roles
     return picture_of_listing(listing, known, proof, None if proof is None else proof.whole, top)
 
 
@@ -134,7 +133,7 @@ def _of_circuit(
 ) -> Pictured:
     if isinstance(on, Pairs):
         on = measured(on, "mean" if circuit.ablation == "mean" else "counterfactual", norms_of(circuit))
-    graph = pair_graph(circuit, on.pairs, index, role_names(on.pairs.model) if roles is None else roles, top)
+    graph = pair_graph(circuit, on.pairs, index, roles_of(on.pairs.model) if roles is None else roles, top)
     wires = [(parse_writer(writer), parse_reader(reader)) for writer, reader in graph.wires]
     drawn, whole = (on.faithfulness(mask_of(on.live, some)) for some in (wires, circuit.wires))
     said = (

@@ -12,7 +12,7 @@ from loadstore.heads.roles import bos_of
 from loadstore.sites import parse_head, parse_writer
 from loadstore.views.model import Figure, bars, figure, heatmap, panel, reading, remark
 from loadstore.views.pictures import formula, term
-from loadstore.visible import SPACE, visible
+from loadstore.visible import SPACE
 
 
 def first_stream_figure(story: Story) -> Figure:
@@ -124,5 +124,5 @@ def _name(story: Story, token: int, writer: str = "") -> str:
     tokens = story.weights.tokens
     if tokens is None:
         return f"#{token}"
-    text = visible(tokens.text(token))
+    text = tokens.label(token)
     return "⊢" if token == tokens.bos else text if text.startswith(SPACE) else f"‘{text}’"

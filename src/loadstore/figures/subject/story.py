@@ -18,7 +18,7 @@ from loadstore.figures.facts import met
 from loadstore.figures.subject import of_model
 from loadstore.figures.subject.prompt import Prompt
 from loadstore.figures.subject.results import Results
-from loadstore.heads.roles import IS_ROLE
+from loadstore.heads.roles import IS_ROLE, measured_roles
 from loadstore.model.weights import Weights
 from loadstore.scores.scores import subspace_scores
 from loadstore.sites import Head, parse_head
@@ -127,7 +127,7 @@ class Story:
     @cached_property
     def roles(self) -> "xr.Dataset":
         """Role scores on random repeats."""
-        return of_model.roles(self.weights)
+        return measured_roles(self.weights)
 
     @cached_property
     def scores(self) -> "xr.Dataset":

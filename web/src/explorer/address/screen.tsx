@@ -4,6 +4,7 @@ import { short } from "../../format";
 import { useAsk, useWork } from "../ask";
 import type { About } from "../requests";
 import { opening, type Screen, type ScreenProps, tokenAt, tokenOf } from "../screen";
+import { titleOf, useRoles } from "../roles";
 import { Answer } from "../states";
 import { Doing } from "./doing";
 import { Sides } from "./sides";
@@ -36,6 +37,7 @@ function chosen(props: ScreenProps): { head: string | null; at: number; about: N
 function Body(props: ScreenProps) {
   const { model, run, place, go, link } = props;
   const { head, at, about } = chosen(props);
+  const roles = useRoles();
   const first = Math.min(tokenAt(run, place.first, 0), Math.max(0, run.labels.length - run.window));
   const asked = useAsk<Found>("address", head === null ? null : { run: run.run, head, at, about });
   const found = asked.data;
@@ -47,9 +49,9 @@ function Body(props: ScreenProps) {
         <label>
           Head{" "}
           <select onChange={(event) => go({ head: event.currentTarget.value, side: null, from: null, do: null })}>
-            {model.heads.map((name, index) => (
+            {model.heads.map((name) => (
               <option key={name} value={name} selected={name === head}>
-                {[name, ...(run.badges[index] ?? [])].join(", ")}
+                {titleOf(name, roles)}
               </option>
             ))}
           </select>

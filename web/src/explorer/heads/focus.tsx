@@ -49,7 +49,8 @@ interface Props {
   at: number;
   view: Heatmap;
   head: string;
-  badges: string[];
+  /** The head and its roles. */
+  title: string;
   exact: boolean;
   /** Without the first column. */
   bare: boolean;
@@ -57,7 +58,7 @@ interface Props {
 }
 
 /** The large pattern with its readout, its exports and its table. */
-export function Focus({ run, first, at, view, head, badges, exact, bare, link }: Props) {
+export function Focus({ run, first, at, view, head, title, exact, bare, link }: Props) {
   const cursor = useCursor<Point>();
   const asked = useAsk<Exact>("head", exact ? { run: run.run, head, first } : null);
   const whole = asked.data?.head === head && asked.data.first === first && asked.data.rows.length === view.rows.labels.length && !asked.waiting ? asked.data : null;
@@ -74,7 +75,7 @@ export function Focus({ run, first, at, view, head, badges, exact, bare, link }:
     <ViewFrame view={large} place={{ figure: "head", view: 0 }} records={() => heatmapRecords(full)} cells={Infinity} table={() => <HeatmapTables view={full} place={{ figure: "head", view: 0 }} />}>
       <figure class="panel large">
         <figcaption aria-live="polite" data-export>
-          {[head, ...badges].join(", ")}
+          {title}
         </figcaption>
         <Stop
           cursor={cursor}

@@ -10,9 +10,10 @@ import { pooled } from "../../patterns/pool";
 import { reading } from "../../patterns/unpack";
 import { useAsk } from "../ask";
 import { type ModelFacts, opening, type Run, type Screen, type ScreenProps, tokenAt, tokenOf } from "../screen";
+import { titleOf, useRoles } from "../roles";
 import { Answer } from "../states";
 import { focus, Focus } from "./focus";
-import { byRole } from "./order";
+import { byLayer, byRole, type Group, MANY, shownOf } from "./groups";
 
 export const screen: Screen = { id: "heads", title: "Heads", key: "h", Body, python };
 
@@ -37,8 +38,8 @@ function Body(props: ScreenProps) {
 }
 
 /** What this prompt shows, in a sentence made from its numbers. */
-function leadOf({ model, run, link }: ScreenProps) {
-  const inducing = model.heads.filter((_, index) => run.badges[index]?.includes("induction"));
+function leadOf({ run, link }: ScreenProps) {
+  const { inducing } = run;
   const earlier = run.repeats.length;
   return (
     <>
@@ -54,12 +55,19 @@ function leadOf({ model, run, link }: ScreenProps) {
   );
 }
 
+/** A group as the grid draws it. */
+function sectionOf(group: Group, open: boolean, turn: () => void) {
+  const [all, few] = [group.heads.length, Math.min(group.few, group.heads.length)];
+  const text = open ? `Fold to ${few || "none"}` : few ? `Show the other ${all - few}` : `Show these ${all}`;
+  return { title: group.title, said: group.said, heads: shownOf(group, open), fold: all > few ? { text, turn } : null };
+}
+
 const ALL = { figure: "heads", view: 0 };
 
 /** The table behind the thumbnails: how much of each head's attention on this prompt is on each role. */
 function Roles({ model, run }: { model: ModelFacts; run: Run }) {
   const rows = model.heads.map((head, index) => ({ head, cells: run.strength[index] ?? [] }));
-  return <DataTable place={ALL} panel="roles" caption="All heads" axis="share of attention" corner="head by role" columns={model.roles} rows={rows} />;
+  return <DataTable place={ALL} panel="roles" caption="All heads on this prompt" axis="share of attention" corner="head by role" columns={model.roles} rows={rows} />;
 }
 
 function records(model: ModelFacts, run: Run): string[][] {
@@ -73,16 +81,21 @@ function Heads({ model, run, place, go, link, first, at, packed }: ScreenProps &
   if (fits) kept.current = { run, tokens, packed };
   const now = kept.current;
   const bytes = useMemo(() => reading(now.packed, now.tokens.length, model.heads.length, true), [now.packed]);
-  const view = useMemo(() => ({ heads: model.heads.map((name, index) => ({ name, badges: now.run.badges[index] ?? [] })), across: model.heads_per_layer }), [now.run]);
+  const roles = useRoles();
+  const view = useMemo(() => ({ heads: model.heads.map((name) => ({ name, badges: roles?.badges[name] ?? [] })), across: model.heads_per_layer }), [roles]);
   const [active, setActive] = useState<number | null>(null);
   const pinned = model.heads.indexOf(place.head ?? "");
-  const ranked = place.order === "role";
-  const order = useMemo(() => (ranked ? byRole(now.run.strength) : model.heads.map((_, head) => head)), [ranked, now.run]);
+  const ranked = place.order === "role" || (model.heads.length > MANY && place.order !== "index");
+  const groups = useMemo(() => (ranked && roles ? byRole(model, roles) : byLayer(model)), [ranked, roles]);
+  const [unfolded, setUnfolded] = useState<ReadonlySet<string>>(new Set());
+  const sections = groups.map((group) => {
+    const open = unfolded.has(group.title) || group.heads.indexOf(pinned) >= group.few;
+    return sectionOf(group, open, () => setUnfolded((last) => (last.has(group.title) ? new Set([...last].filter((title) => title !== group.title)) : new Set([...last, group.title]))));
+  });
+  const begin = roles?.groups[0]?.heads[0];
   const hidden = useSignal(false);
   const skip = hidden.value && bytes.size > 1 ? 1 : 0;
-  const last = useRef(order[0] ?? 0);
-  const shown = pinned >= 0 ? pinned : (active ?? last.current);
-  last.current = shown;
+  const shown = pinned >= 0 ? pinned : (active ?? Math.max(0, model.heads.indexOf(begin ?? "")));
   const large = useMemo(() => focus(now.tokens, model.heads[shown] ?? "?", bytes, shown), [bytes, shown, now.tokens]);
   return (
     <div class="two">
@@ -90,7 +103,7 @@ function Heads({ model, run, place, go, link, first, at, packed }: ScreenProps &
         <div class="controls">
           <label>
             Order{" "}
-            <select onChange={(event) => go({ order: event.currentTarget.selectedIndex ? "role" : null })}>
+            <select onChange={(event) => go({ order: event.currentTarget.selectedIndex ? "role" : "index" })}>
               <option selected={!ranked}>by index</option>
               <option selected={ranked}>by role</option>
             </select>
@@ -98,9 +111,9 @@ function Heads({ model, run, place, go, link, first, at, packed }: ScreenProps &
           {bytes.size > 1 && <FirstSwitch token={now.tokens[0] ?? ""} hidden={hidden} />}
         </div>
         <ViewFrame view={{ title: "All heads" }} place={ALL} records={() => records(model, now.run)} cells={model.heads.length * model.roles.length} table={() => <Roles model={model} run={now.run} />}>
-          <Grid view={ranked ? { ...view, across: null } : view} bytes={bytes} order={order} skip={skip} pinned={pinned >= 0 ? pinned : null} point={setActive} pin={(head) => go({ head: head === null ? null : (model.heads[head] ?? null) })} shown={shown} idle />
+          <Grid view={ranked && roles ? { ...view, across: null } : view} bytes={bytes} sections={sections} skip={skip} pinned={pinned >= 0 ? pinned : null} point={setActive} pin={(head) => go({ head: head === null ? null : (model.heads[head] ?? null) })} shown={shown} idle />
           <p class="missing">
-            {model.heads.length} heads on {now.tokens.length} tokens, weights to 1/255; a badge is a role that holds more than half of a head’s attention on this prompt.
+            {model.heads.length} heads on {now.tokens.length} tokens, weights to 1/255. {roles ? roles.rule : "Roles are being measured on random repeats …"}
             {pooled(bytes.size) > 1 && ` A pixel is the greatest of ${pooled(bytes.size)} × ${pooled(bytes.size)} weights.`}
             {skip > 0 && ` ${firstNote(now.tokens[0])}`}
           </p>
@@ -108,7 +121,7 @@ function Heads({ model, run, place, go, link, first, at, packed }: ScreenProps &
       </div>
       <div class="beside">
         <Legend view={large} />
-        <Focus run={now.run} first={first} at={at} view={large} head={model.heads[shown] ?? "?"} badges={view.heads[shown]?.badges ?? []} exact={pinned >= 0} bare={skip > 0} link={link} />
+        <Focus run={now.run} first={first} at={at} view={large} head={model.heads[shown] ?? "?"} title={titleOf(model.heads[shown] ?? "?", roles)} exact={pinned >= 0} bare={skip > 0} link={link} />
       </div>
     </div>
   );

@@ -1,86 +1,69 @@
-/** Sizes of the map, and the strips in its cells. */
-import { widest } from "../../text";
-import type { Memory, Row, Spot } from "./types";
+/** Sizes of the map, and the scale of its colours. */
+import type { Scale } from "../../model";
+import { widest, widthOf } from "../../text";
+import { totalOf } from "./rows";
+import type { Line, Memory, Spot } from "./types";
 
-/** Height of a strip; rows are further apart where there are few, so that edges between them can be distinguished. */
-export const STRIP = 24;
-const [CLOSE, APART, TALL] = [30, 96, 330];
+/** Height of a row, and of what is drawn of it; between two bands there is more room. */
+export const [PITCH, STRIP, BETWEEN] = [23, 19, 7];
 /** Blank between cells. */
-export const GAP = 3;
+export const GAP = 2;
 const NARROW = 30;
 const WIDE = 72;
-/** Room at the left: the row's name, how many write there, and later what a region is. */
-export const GUTTER = 124;
+const SIZE = 11;
 
 export interface Plan {
   cell: number;
   left: number;
   top: number;
-  pitch: number;
+  /** The upper edge of every row. */
+  tops: number[];
   width: number;
   height: number;
 }
 
 /** The plan of a map over `labels` in `width` pixels; narrower than its tokens need, it scrolls. */
-export function planned(memory: Memory, labels: string[], width: number): Plan {
-  const cell = Math.min(WIDE, Math.max(NARROW, Math.floor((width - GUTTER - 8) / Math.max(1, labels.length))));
-  const top = Math.ceil(widest(labels, 11) * 0.9) + 14;
-  const pitch = Math.max(CLOSE, Math.min(APART, Math.floor(TALL / memory.rows.length)));
-  return { cell, left: GUTTER, top, pitch, width: GUTTER + cell * labels.length + 40, height: top + pitch * (memory.rows.length - 1) + STRIP + 16 };
+export function planned(lines: Line[], labels: string[], width: number): Plan {
+  const left = Math.ceil(lines.reduce((most, { name, said }) => Math.max(most, widthOf(`${name} ${said}`, SIZE)), 60)) + 16;
+  const cell = Math.min(WIDE, Math.max(NARROW, Math.floor((width - left - 8) / Math.max(1, labels.length))));
+  const top = Math.ceil(widest(labels, SIZE) * 0.9) + 14;
+  const tops: number[] = [];
+  for (const [row, { band }] of lines.entries()) tops.push(row === 0 ? top : (tops[row - 1] ?? 0) + PITCH + (band === lines[row - 1]?.band ? 0 : BETWEEN));
+  return { cell, left, top, tops, width: left + cell * labels.length + 40, height: (tops.at(-1) ?? top) + STRIP + 12 };
 }
 
-export interface Piece {
-  writer: number;
-  from: number;
-  to: number;
+/** Of all cells that hold something, so many are on the scale; the few beyond would leave the others pale. */
+const MOST = 0.95;
+
+/** What the colour of a cell shows: the norm of what was stored, or how many loads it makes up. */
+export function sizeOf({ measure }: Memory, line: Line, token: number): number {
+  const total = totalOf(line, token);
+  return measure === "stored" ? Math.sqrt(Math.max(0, total)) : total;
 }
 
-/** A cell so many times as large as most of its row would leave nothing to see of the others: it is cut. */
-const OUTLIER = 8;
-
-/** What fills a cell of a row: its largest sum, those aside that dwarf nine tenths of them. */
-export function fullest(row: Row): number {
-  const sums = row.squares.map((_, token) => total(row, token)).sort((a, b) => a - b);
-  const usual = sums[Math.floor(0.9 * (sums.length - 1))] ?? 0;
-  const most = sums.findLast((sum) => !(usual > 0) || sum <= OUTLIER * usual);
-  return most || 1;
+/** The scale of a map: its end a round number that few cells exceed; logarithmic where half of them are below a tenth of it. */
+export function scaleOf(memory: Memory, lines: Line[], tokens: number): Scale {
+  const sizes = lines.flatMap((line) => Array.from({ length: tokens }, (_, token) => sizeOf(memory, line, token)));
+  const held = sizes.filter((value) => value > 0).sort((a, b) => a - b);
+  const high = rounded(held[Math.ceil(MOST * held.length) - 1] ?? 1);
+  const log = (held[Math.ceil(held.length / 2) - 1] ?? high) < high / 10;
+  const label = memory.measure === "stored" ? "norm of what was stored" : "loads that it makes up";
+  return { kind: "sequential", low: 0, high, label, ...(log ? { transform: "log" } : {}) };
 }
 
-/** Whether a strip is longer than its cell. */
-export function isCut(row: Row, token: number, most: number): boolean {
-  return total(row, token) > most * (1 + 1e-9);
+/** The next of 1, 2 and 5 times a power of ten. */
+export function rounded(value: number): number {
+  const power = 10 ** Math.floor(Math.log10(value));
+  const step = [1, 2, 5, 10].find((one) => one * power >= value * (1 - 1e-12)) ?? 10;
+  return Number((step * power).toPrecision(1));
 }
 
-function total(row: Row, token: number): number {
-  return row.values.reduce((sum, values) => sum + Math.max(0, values[token] ?? 0), 0);
+/** The middle of a cell. */
+export function middle(plan: Plan, { row, token }: Spot): [number, number] {
+  return [plan.left + (token + 0.5) * plan.cell - GAP / 2, lineOf(plan, row)];
 }
 
-/** The strip of one cell, as parts of its width; what is below zero, or beyond the cell, has none. */
-export function strip(row: Row, token: number, most: number): Piece[] {
-  let from = 0;
-  return row.values.map((values, writer) => {
-    const to = Math.min(1, from + Math.max(0, values[token] ?? 0) / most);
-    const piece = { writer, from, to };
-    from = to;
-    return piece;
-  });
-}
-
-/** Where the spot of a store is: the middle of its piece. */
-export function middle(memory: Memory, plan: Plan, { row, writer, token }: Spot): [number, number] {
-  const found = memory.rows[row];
-  const piece = found && strip(found, token, fullest(found))[writer];
-  const along = piece ? (piece.from + piece.to) / 2 : 0.5;
-  return [plan.left + token * plan.cell + 1 + along * (plan.cell - GAP), lineOf(plan, row)];
-}
-
-/** The middle of a row's strips. */
+/** The middle of a row. */
 export function lineOf(plan: Plan, row: number): number {
-  return plan.top + row * plan.pitch + STRIP / 2;
-}
-
-/** The largest writer of a cell. */
-export function largest(memory: Memory, row: number, token: number): number {
-  const values = memory.rows[row]?.values.map((each) => each[token] ?? 0) ?? [];
-  return Math.max(0, values.indexOf(Math.max(...values)));
+  return (plan.tops[row] ?? plan.top) + STRIP / 2;
 }

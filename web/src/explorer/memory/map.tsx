@@ -1,137 +1,130 @@
-/** The map itself: strips as pixels, and above them what is chosen and the loads that it lights. */
+/** The map itself: cells as pixels, and above them what is chosen and the loads that it lights. */
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
-import { colourAt } from "../../colour";
+import { beyond, colourOf } from "../../colour";
+import type { Scale } from "../../model";
 import { pointed } from "../../pointer";
 import { clip } from "../../text";
 import { useTheme } from "../../theme";
-import { edgesOf } from "./edges";
-import { fullest, GAP, GUTTER, isCut, lineOf, middle, type Plan, STRIP, strip } from "./layout";
+import { lanesOf } from "./lanes";
+import { GAP, lineOf, type Plan, sizeOf, STRIP } from "./layout";
 import { spotAt } from "./spot";
-import type { Memory, Spot, Store } from "./types";
+import type { Line, Memory, Spot, Store } from "./types";
 
 interface Props {
   memory: Memory;
+  lines: Line[];
   labels: string[];
   plan: Plan;
+  scale: Scale;
   active: Spot | null;
   chosen: Spot | null;
   store: Store | null;
   pick: (spot: Spot, choose: boolean) => void;
 }
 
-/** Colour of a writer in its row. */
-export function colourOf(writer: number, writers: number): string {
-  return colourAt("sequential", writers < 2 ? 0.5 : 0.15 + (0.65 * writer) / (writers - 1));
-}
-
 /** The map of `memory`. */
-export function Map({ memory, labels, plan, active, chosen, store, pick }: Props) {
+export function Map({ memory, lines, labels, plan, scale, active, chosen, store, pick }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const theme = useTheme();
   useLayoutEffect(() => {
-    if (canvas.current) draw(canvas.current, memory, labels.length, plan);
-  }, [memory, plan, theme]);
-  const still = useMemo(() => <Frame memory={memory} labels={labels} plan={plan} />, [memory, labels, plan]);
+    if (canvas.current) draw(canvas.current, memory, lines, labels.length, plan, scale);
+  }, [lines, plan, theme]);
   const under = (event: MouseEvent, choose: boolean) => {
-    const spot = spotAt(...pointed(event, plan.width), memory, labels.length, plan);
+    const spot = spotAt(...pointed(event, plan.width), lines, labels.length, plan);
     if (spot) pick(spot, choose);
   };
-  const label = `Memory map: ${labels.length} tokens by ${memory.rows.length} rows of depth, ${memory.meaning}. The numbers are in the table below.`;
+  const names = useMemo(() => <Names lines={lines} plan={plan} />, [lines, plan]);
+  const label = `Memory map: ${labels.length} tokens by ${lines.length} rows of writers, ${memory.meaning}. The numbers are in the table below.`;
   return (
     <div class="memory-map" style={{ width: `${plan.width}px`, height: `${plan.height}px` }}>
       <canvas ref={canvas} role="img" aria-label={label} style={{ width: `${plan.width}px`, height: `${plan.height}px` }} />
       <svg viewBox={`0 0 ${plan.width} ${plan.height}`} width={plan.width} height={plan.height} aria-hidden="true" onPointerMove={(event) => under(event, false)} onClick={(event) => under(event, true)}>
-        {still}
-        {chosen && store && <Lit memory={memory} plan={plan} chosen={chosen} store={store} tokens={labels.length} />}
-        {active && <Mark memory={memory} plan={plan} spot={active} kind="ring" />}
-        {chosen && <Mark memory={memory} plan={plan} spot={chosen} kind="pin" />}
+        <g class="labels" font-size={11}>
+          {labels.map((label, token) => (
+            <text key={token} transform={`translate(${plan.left + (token + 0.5) * plan.cell} ${plan.top - 6}) rotate(-62)`}>
+              {clip(label)}
+            </text>
+          ))}
+        </g>
+        {chosen && store && <Lit memory={memory} lines={lines} plan={plan} chosen={chosen} store={store} tokens={labels.length} />}
+        {active && <Mark plan={plan} spot={active} kind="ring" />}
+        {chosen && <Mark plan={plan} spot={chosen} kind="pin" />}
       </svg>
+      {names}
     </div>
   );
 }
 
-function draw(canvas: HTMLCanvasElement, memory: Memory, tokens: number, plan: Plan): void {
+function draw(canvas: HTMLCanvasElement, memory: Memory, lines: Line[], tokens: number, plan: Plan, scale: Scale): void {
   const ratio = Math.min(window.devicePixelRatio || 1, 2);
   [canvas.width, canvas.height] = [plan.width * ratio, plan.height * ratio];
   const pen = canvas.getContext("2d");
   if (!pen) return;
-  const style = getComputedStyle(document.documentElement);
-  const [ground, ink] = ["--raised", "--ink"].map((name) => style.getPropertyValue(name).trim());
+  const paper = getComputedStyle(document.documentElement).getPropertyValue("--paper").trim();
   pen.scale(ratio, ratio);
-  for (const [index, row] of memory.rows.entries()) {
-    const [y, most] = [plan.top + index * plan.pitch, fullest(row)];
+  for (const [row, line] of lines.entries()) {
+    const y = plan.tops[row] ?? 0;
     for (let token = 0; token < tokens; token++) {
-      const [x, room] = [plan.left + token * plan.cell + 1, plan.cell - GAP];
-      pen.fillStyle = ground ?? "";
+      const [x, room, size] = [plan.left + token * plan.cell, plan.cell - GAP, sizeOf(memory, line, token)];
+      pen.fillStyle = colourOf(scale, size);
       pen.fillRect(x, y, room, STRIP);
-      for (const { writer, from, to } of strip(row, token, most)) {
-        if (to <= from) continue;
-        pen.fillStyle = colourOf(writer, row.writers.length);
-        pen.fillRect(x + from * room, y, Math.max(0.6, (to - from) * room), STRIP);
-      }
-      if (isCut(row, token, most)) {
-        pen.fillStyle = ground ?? "";
-        for (const back of [5, 9]) pen.fillRect(x + room - back, y, 2, STRIP);
-      }
-      if (memory.measure !== "stored" || row.writers.length < 2) continue;
-      const net = Math.min(1, (row.sums[token] ?? 0) / most);
-      pen.fillStyle = ink ?? "";
-      pen.fillRect(x + net * room - 1, y - 2, 2, STRIP + 4);
+      if (beyond(scale, size) !== 1) continue;
+      pen.fillStyle = paper;
+      for (const back of [4, 8]) pen.fillRect(x + room - back, y, 1.5, STRIP);
     }
   }
 }
 
-/** Names of tokens and rows. */
-function Frame({ memory, labels, plan }: { memory: Memory; labels: string[]; plan: Plan }) {
+/** The names of the rows, which stay in sight while the map scrolls. */
+function Names({ lines, plan }: { lines: Line[]; plan: Plan }) {
   return (
-    <g class="labels" font-size={11}>
-      {labels.map((label, token) => (
-        <text key={token} transform={`translate(${plan.left + (token + 0.5) * plan.cell} ${plan.top - 6}) rotate(-62)`}>
-          {clip(label)}
+    <svg class="row-names" width={plan.left - 4} height={plan.height} aria-hidden="true" font-size={11}>
+      <rect width={plan.left - 4} height={plan.height} />
+      {lines.map(({ name, said, writers }, row) => (
+        <text key={row} x={2} y={lineOf(plan, row)} dominant-baseline="central">
+          <tspan class={writers.length > 1 ? undefined : "row-name"}>{name}</tspan> <tspan class="row-said">{said}</tspan>
         </text>
       ))}
-      {memory.rows.map(({ label, writers }, row) => (
-        <g key={row}>
-          <text x={4} y={lineOf(plan, row)} dominant-baseline="central" class="row-name">
-            {label}
-          </text>
-          <text x={GUTTER - 8} y={lineOf(plan, row)} dominant-baseline="central" text-anchor="end">
-            {writers.length} {writers.length === 1 ? "writer" : "writers"}
-          </text>
-        </g>
-      ))}
-    </g>
+    </svg>
   );
 }
 
-function Mark({ memory, plan, spot, kind }: { memory: Memory; plan: Plan; spot: Spot; kind: "ring" | "pin" }) {
-  const [x, y] = middle(memory, plan, spot);
-  const box = { x: plan.left + spot.token * plan.cell, y: plan.top + spot.row * plan.pitch - 2, width: plan.cell - 1, height: STRIP + 4 };
+function Mark({ plan, spot, kind }: { plan: Plan; spot: Spot; kind: "ring" | "pin" }) {
+  const box = { x: plan.left + spot.token * plan.cell - 1.5, y: (plan.tops[spot.row] ?? 0) - 1.5, width: plan.cell - GAP + 3, height: STRIP + 3 };
   return (
     <g class="marks">
       <rect {...box} class="halo" />
       <rect {...box} class={kind} />
-      <path d={`M${x} ${y - 9}v18`} class="halo" />
-      <path d={`M${x} ${y - 7}v14`} class={kind} />
     </g>
   );
 }
 
-/** Edges from the chosen store to the heads that loaded it, as wide as the root of what they took. */
-function Lit({ memory, plan, chosen, store, tokens }: { memory: Memory; plan: Plan; chosen: Spot; store: Store; tokens: number }) {
+/** A comb from the chosen store to the heads that loaded it, its teeth as wide as the root of what they took. */
+function Lit({ memory, lines, plan, chosen, store, tokens }: { memory: Memory; lines: Line[]; plan: Plan; chosen: Spot; store: Store; tokens: number }) {
+  const lanes = lanesOf(lines, plan, chosen, store, memory.first, tokens);
   return (
     <g class="lit-loads">
-      {edgesOf(memory, plan, chosen, store, tokens).map(({ load, d, width, to, named }, index) => (
-        <g key={index} class={`load side-${load.side}`}>
-          <path d={d} stroke-width={width} stroke-dasharray={load.share < 0 ? "4 3" : undefined} />
-          {named && (
-            <text x={to[0]} y={to[1] - 2} font-size={11}>
-              {load.share < 0 ? "\u2212" : ""}
-              {load.side}
-            </text>
-          )}
+      {lanes.map(({ side, trunk, ends }) => (
+        <g key={side} class={`side-${side}`}>
+          <path class="under" d={`M${trunk.x} ${trunk.from}V${trunk.to}`} stroke-width={4} />
+          <path d={`M${trunk.x} ${trunk.from}V${trunk.to}`} stroke-width={1.5} />
+          {ends.map(({ x, y, width, against }, index) => (
+            <g key={index} class="load">
+              <path class="under" d={`M${trunk.x} ${y}H${x}`} stroke-width={width + 2} />
+              <path d={`M${trunk.x} ${y}H${x}`} stroke-width={width} stroke-dasharray={against ? "4 3" : undefined} />
+              <circle cx={x} cy={y} r={width / 2 + 1.5} />
+            </g>
+          ))}
         </g>
       ))}
+      {lanes.flatMap(({ side, ends }) =>
+        ends.filter(({ named }) => named).map(({ x, y, against }) => (
+          <text key={`${side}${x}-${y}`} class={`side-${side}`} x={x} y={y} dominant-baseline="central" font-size={11}>
+            {against ? "\u2212" : ""}
+            {side}
+          </text>
+        )),
+      )}
     </g>
   );
 }

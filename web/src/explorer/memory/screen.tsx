@@ -1,17 +1,22 @@
 /** Tokens by depth: what was stored where, and for one store, who loaded it later. */
-import { useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { beyond, colourAt } from "../../colour";
 import { ViewFrame } from "../../frame";
-import { number } from "../../format";
+import { free, number } from "../../format";
+import { Item, Ramp } from "../../heatmap/legend";
+import type { Scale } from "../../model";
 import { useWidth } from "../../width";
 import { DataTable } from "../../datatable";
 import { useAsk } from "../ask";
+import { useRoles } from "../roles";
 import { opening, type Screen, type ScreenProps, tokenAt, tokenOf } from "../screen";
 import { Answer, capital } from "../states";
 import { Inspect } from "./inspect";
-import { largest, planned } from "./layout";
+import { planned, scaleOf, sizeOf } from "./layout";
 import { Map } from "./map";
+import { bandName, bandsOf, linesOf, ownRows, totalOf } from "./rows";
 import { moved, spotOf } from "./spot";
-import type { Memory, Spot, Store } from "./types";
+import type { Line, Memory, Spot, Store } from "./types";
 
 export const screen: Screen = { id: "memory", title: "Memory", key: "m", Body, python };
 const PLACE = { figure: "memory", view: 0 };
@@ -48,6 +53,7 @@ function Body(props: ScreenProps) {
             <option selected={by === "traffic"}>traffic on this prompt</option>
           </select>
         </label>
+        <Unfold {...props} memory={asked.data} />
       </div>
       <Answer asked={asked} what="the memory map">
         {(memory) => <Shown {...props} memory={memory} by={by} />}
@@ -56,31 +62,54 @@ function Body(props: ScreenProps) {
   );
 }
 
+/** The band of layers whose writers have a row each. */
+function Unfold({ place, go, memory }: ScreenProps & { memory: Memory | null }) {
+  const bands = memory ? bandsOf(memory) : [];
+  return (
+    <label>
+      A row for every writer of{" "}
+      <select value={place.open ?? ""} onChange={(event) => go({ open: event.currentTarget.value || null })}>
+        <option value="">no layer</option>
+        {bands.map(([from, to]) => (
+          <option key={from} value={String(from)} selected={place.open === String(from)}>
+            {bandName(from, to)}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
 function Shown(props: ScreenProps & { memory: Memory; by: "share" | "traffic" }) {
   const { run, place, go, question, memory, by } = props;
+  const roles = useRoles();
   const labels = useMemo(() => run.labels.slice(memory.first, memory.first + run.window), [run, memory]);
   const fits = memory.rows[0]?.squares.length === labels.length;
+  const main = question.data?.head;
+  const open = place.open === undefined ? null : Number(place.open);
+  const lines = useMemo(() => linesOf(memory, ownRows(roles, main), roles, open), [memory, roles, main, open]);
+  const scale = useMemo(() => scaleOf(memory, lines, labels.length), [memory, lines, labels]);
   const [active, setActive] = useState<Spot | null>(null);
-  const chosen = spotOf(memory, place.from, tokenOf(props) - memory.first, labels.length);
+  const chosen = spotOf(lines, place.from, tokenOf(props) - memory.first, labels.length);
   const at = chosen ? chosen.token + memory.first : 0;
   const asked = useAsk<Store>("store", chosen && place.from !== undefined ? { run: run.run, writer: place.from, at, by, ...(at === question.data?.at && !question.waiting ? { predict: question.data.predict.id } : {}) } : null);
   const store = asked.data && chosen && asked.data.writer === place.from && asked.data.at === at && asked.data.by === by ? asked.data : null;
+  useEffect(() => setActive(null), [lines]);
   if (!fits) return null;
-  const choose = (spot: Spot | null) => go(spot ? { from: memory.rows[spot.row]?.writers[spot.writer] ?? null, token: spot.token + memory.first } : { from: null, token: null });
+  const choose = (spot: Spot | null) => go(spot ? { from: lines[spot.row]?.writers[spot.writer]?.name ?? null, token: spot.token + memory.first } : { from: null, token: null });
   return (
     <div class="memory-and-store">
       <div>
         <ViewFrame view={{ title: "Memory map" }} place={PLACE} records={() => records(memory, labels)} cells={Infinity} about={memory} table={() => <Tables memory={memory} labels={labels} />}>
-          <Picture memory={memory} labels={labels} active={active} chosen={chosen} store={store} setActive={setActive} choose={choose} />
+          <Legend memory={memory} scale={scale} lines={lines} tokens={labels.length} lit={store !== null} />
+          <Picture memory={memory} lines={lines} scale={scale} labels={labels} active={active} chosen={chosen} store={store} setActive={setActive} choose={choose} />
           <p class="readout" role="status" aria-live="polite">
-            {active ? said(memory, labels, active) : chosen ? said(memory, labels, chosen) : "Point at a strip, or press Tab: arrows go from cell to cell, comma and period along a strip, Enter chooses, Esc lets go."}
+            {active ? said(memory, lines, labels, active) : chosen ? said(memory, lines, labels, chosen) : "Point at a cell, or press Tab: arrows go from cell to cell, comma and period from writer to writer in a row of several, Enter chooses, Esc lets go."}
           </p>
           <p class="missing">
-            {capital(memory.meaning)}; each row is on its own scale, its fullest cell full, its writers in their order from pale to strong; a cell that dwarfs its row is cut, with a double bar at its end.
-            {memory.measure === "stored"
-              ? " The upright line is the squared norm of their sum: short of the strip where stores cancel, past it where they add up."
-              : " Sums below zero have no length; the table has them."}{" "}
-            Edges are as wide as the root of what was loaded, dashed where it counts against the choice.
+            {capital(memory.meaning)}. {roles ? "Heads with a role and the head that adds most have rows of their own; a row of several writers adds them up." : "Roles are being measured on random repeats …"}
+            {memory.measure === "stored" && " Colours are norms, the table has their squares."}
+            {memory.measure === "loaded" && " Sums below zero are as pale as zero; the table has them."}
           </p>
         </ViewFrame>
       </div>
@@ -97,14 +126,42 @@ function Shown(props: ScreenProps & { memory: Memory; by: "share" | "traffic" })
   );
 }
 
+/** What light and dark mean, and the marks of what is there. */
+function Legend({ memory, scale, lines, tokens, lit }: { memory: Memory; scale: Scale; lines: Line[]; tokens: number; lit: boolean }) {
+  const cut = lines.some((line) => Array.from({ length: tokens }, (_, token) => sizeOf(memory, line, token)).some((size) => beyond(scale, size) === 1));
+  return (
+    <div class="legend">
+      <Ramp scale={scale} />
+      <ul>
+        {cut && (
+          <Item text={`above ${free(scale.high)}`}>
+            <rect width={16} height={16} fill={colourAt("sequential", 1)} />
+            <path d="M8.5 0v16M12.5 0v16" stroke="var(--paper)" stroke-width={1.5} />
+          </Item>
+        )}
+        {lit &&
+          (["Q", "K", "V"] as const).map((side) => (
+            <li key={side} class={`lit-key side-${side}`}>
+              <b>{side}</b> {SIDES[side]}
+            </li>
+          ))}
+        {lit && <Item text="wider: more of the load; dashed: counts against it" />}
+      </ul>
+    </div>
+  );
+}
+
+/** What a store that is loaded on a side is used for. */
+const SIDES = { Q: "part of what a head looks for", K: "part of what a token is found by", V: "part of what a head takes" };
+
 /** The map as one Tab stop. */
-function Picture({ memory, labels, active, chosen, store, setActive, choose }: { memory: Memory; labels: string[]; active: Spot | null; chosen: Spot | null; store: Store | null; setActive: (spot: Spot | null) => void; choose: (spot: Spot | null) => void }) {
+function Picture({ memory, lines, scale, labels, active, chosen, store, setActive, choose }: { memory: Memory; lines: Line[]; scale: Scale; labels: string[]; active: Spot | null; chosen: Spot | null; store: Store | null; setActive: (spot: Spot | null) => void; choose: (spot: Spot | null) => void }) {
   const [ref, width] = useWidth<HTMLDivElement>();
-  const plan = useMemo(() => planned(memory, labels, width), [memory, labels, width]);
+  const plan = useMemo(() => planned(lines, labels, width), [lines, labels, width]);
   const keys = (event: KeyboardEvent & { currentTarget: HTMLElement }) => {
     if (event.altKey || event.metaKey) return;
-    const from = active ?? chosen ?? { row: 0, token: 0, writer: largest(memory, 0, 0) };
-    const next = moved(memory, labels.length, from, event.key);
+    const from = active ?? chosen ?? { row: 0, token: 0, writer: 0 };
+    const next = moved(lines, labels.length, from, event.key);
     if (event.key === "Escape") {
       setActive(null);
       choose(null);
@@ -129,20 +186,24 @@ function Picture({ memory, labels, active, chosen, store, setActive, choose }: {
       onBlur={() => setActive(null)}
       onPointerLeave={() => setActive(null)}
     >
-      {width > 0 && <Map memory={memory} labels={labels} plan={plan} active={active} chosen={chosen} store={store} pick={(spot, picks) => (picks ? choose(spot) : setActive(spot))} />}
+      {width > 0 && <Map memory={memory} lines={lines} scale={scale} labels={labels} plan={plan} active={active} chosen={chosen} store={store} pick={(spot, picks) => (picks ? choose(spot) : setActive(spot))} />}
     </div>
   );
 }
 
-function said(memory: Memory, labels: string[], { row, writer, token }: Spot) {
-  const found = memory.rows[row];
-  if (!found) return "";
-  const value = found.values[writer]?.[token] ?? 0;
-  const [squares, sum] = [found.squares[token] ?? 0, found.sums[token] ?? 0];
+function said(memory: Memory, lines: Line[], labels: string[], { row, writer, token }: Spot) {
+  const line = lines[row];
+  const mine = line?.writers[writer];
+  if (!line || !mine) return "";
+  const stored = memory.measure === "stored";
+  const said = (value: number) => (stored ? `norm ${number(Math.sqrt(Math.max(0, value)), 2)}` : `${number(value, 3)} loads`);
+  const place = memory.rows.find(({ writers }) => writers.includes(mine.name));
+  const [squares, sum] = [place?.squares[token] ?? 0, place?.sums[token] ?? 0];
   return (
     <>
-      <b>{found.writers[writer]}</b> at <code>{labels[token]}</code>: {number(value, 3)} {memory.measure === "stored" ? "squared norm" : "loads"}
-      {found.writers.length > 1 && ` · row ${found.label}: ${number(squares, 2)} stored, ${number(sum, 2)} after they meet (${Math.round((100 * sum) / (squares || 1))} %)`}
+      <b>{mine.name}</b> at <code>{labels[token]}</code>: {said(mine.values[token] ?? 0)}
+      {line.writers.length > 1 && ` · ${line.name}, ${line.said}: ${said(totalOf(line, token))}`}
+      {place && place.writers.length > 1 && ` · all of ${place.label}: squared norms ${number(squares, 2)}, of their sum ${number(sum, 2)} (${Math.round((100 * sum) / (squares || 1))} %)`}
     </>
   );
 }

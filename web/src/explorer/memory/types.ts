@@ -3,7 +3,11 @@ import type { SideName } from "../address/types";
 
 export interface Row {
   label: string;
+  /** −1 before the first layer. */
+  layer: number;
   writers: string[];
+  /** head, mlp, bias, embed or pos, for each writer. */
+  kinds: string[];
   /** [writer][token] */
   values: number[][];
   /** Per token: the sum of the squared norms, and the squared norm of the sum. */
@@ -41,6 +45,16 @@ export interface Store {
   /** Loads that are not lit, and the sum of their sizes; null where sides have different units. */
   others: { count: number; held: number | null };
   missing: string;
+}
+
+/** A row of the map: one writer, or several that are folded. */
+export interface Line {
+  name: string;
+  /** Its roles, or how many it is. */
+  said: string;
+  /** The first layer of its band. */
+  band: number;
+  writers: { name: string; values: number[] }[];
 }
 
 /** One store on the map: its row, its place among the row's writers, its token in the window. */

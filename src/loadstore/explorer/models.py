@@ -1,0 +1,45 @@
+"""The models that a page may open, with sentences to begin with, and opening one. Only listed names are taken."""
+
+from collections.abc import Callable
+
+from loadstore.errors import BadRequest
+from loadstore.explorer.current import Current
+from loadstore.explorer.examples import examples_of
+from loadstore.explorer.requests import ModelsRequest, OpenRequest
+from loadstore.explorer.state import Document
+from loadstore.progress import Progress
+
+STEPS = 3
+"""Of opening a model: it is read, its first prompt is run, it is shown."""
+
+
+def models(current: Current, ask: ModelsRequest) -> Document:
+    """The models by name, which of them is shown, and sentences for each."""
+    shown = current.now.explorer.weights.name
+    return {
+        "models": [
+            {"name": name, "shown": name == shown, "examples": list(examples_of(name))} for name in current.openers
+        ]
+    }
+
+
+def open_model(current: Current, ask: OpenRequest) -> Callable[[Progress], Document]:
+    """Open the model of a name, on one of its sentences or on what it begins with. Raises BadRequest for others."""
+    make, sentences = current.opener(ask.model), examples_of(ask.model)
+    if ask.example is not None and not 0 <= ask.example < len(sentences):
+        raise BadRequest(f"example: {ask.example}, and {ask.model} has sentences 0 to {len(sentences) - 1}")
+    prompt = None if ask.example is None else sentences[ask.example]
+
+    def opened(progress: Progress) -> Document:
+        progress(0, STEPS)
+        try:
+            explorer = make(prompt)
+        except (OSError, MemoryError) as error:
+            raise BadRequest(f"{ask.model} cannot be opened here ({type(error).__name__}: {error})") from None
+        progress(1, STEPS)
+        explorer.warm()
+        progress(2, STEPS)  # raises where nobody waits any more: then the model that was shown stays
+        now = current.show(explorer)
+        return {"name": explorer.weights.name, "number": now.number}
+
+    return opened

@@ -1,0 +1,144 @@
+"""Where an address that is typed leads: heads, other writers, tokens, and token:subspace as in ``sat·3:L0.H7``.
+
+``loadstore.sites.short_form`` says which spellings of a site agree. A token is found by its index, by its label, or by
+how its text begins. Tests: tests/explorer/test_search.py.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from difflib import get_close_matches
+from itertools import islice
+from typing import TypeVar
+
+from loadstore.errors import NoSuchSite
+from loadstore.execution.trace import Trace
+from loadstore.explorer.requests import SearchRequest
+from loadstore.explorer.state import Document, Explorer
+from loadstore.figures.words import listed
+from loadstore.model.wiring import wiring
+from loadstore.quote import quote
+from loadstore.sites import Reader, Writer, parse_writer, short_form
+
+SHOWN = 8
+"""Matches at most."""
+NEAREST = 3
+"""Names that are offered where nothing matches."""
+BLANK = {"side": None, "from": None, "do": None, "about": None}
+
+Thing = TypeVar("Thing")
+
+
+def search(explorer: Explorer, ask: SearchRequest) -> Document:
+    """The places whose name begins as the text does, exact ones first.
+
+    Returns:
+        ``matches``: {name, about, screen, change} each; ``said``: why there is none, and the nearest names.
+    """
+    trace = explorer.trace(ask.run)
+    text = ask.text.strip()
+    matches = list(islice(_matches(trace, text), SHOWN)) if text else []
+    return {"matches": matches, "said": "" if matches or not text else _none(trace, text)}
+
+
+def _matches(trace: Trace, text: str) -> Iterator[Document]:
+    token, _, name = text.rpartition(":")
+    if token.strip() and name.strip():
+        (same, begun), (exact, some) = _sites(trace, name), _tokens(trace, token)
+        for at in exact or some:
+            for writer in same or begun:
+                yield from _stores(trace, writer, at)
+    if (side := _side(trace, text)) is not None:
+        change = {**BLANK, "head": str(side.head), "side": side.side}
+        yield _place(str(side), f"what {side.head} loads as {side.side}", "address", change)
+    (same, begun), (exact, some) = _sites(trace, text), _tokens(trace, text)
+    for writer in same:
+        yield from _of_writer(writer)
+    for at in exact:
+        yield _of_token(trace, at)
+    mixed = max(SHOWN // 2, SHOWN - len(some))
+    for writer in begun[:mixed]:
+        yield next(_of_writer(writer))
+    for at in some:
+        yield _of_token(trace, at)
+
+
+def _place(name: str, about: str, screen: str, change: Document) -> Document:
+    return {"name": name, "about": about, "screen": screen, "change": change}
+
+
+def _of_writer(writer: Writer) -> Iterator[Document]:
+    """The screens that explain a writer."""
+    name = str(writer)
+    if writer.kind == "head":
+        yield _place(name, "where it looks, all tokens", "heads", {**BLANK, "head": name})
+        yield _place(name, "its address at the token in hand", "address", {**BLANK, "head": name})
+    yield _place(name, "what it stored at the token in hand", "memory", {"from": name})
+
+
+def _of_token(trace: Trace, at: int) -> Document:
+    return _place(trace.labels[at], "addresses at this token", "address", {**BLANK, "token": at})
+
+
+def _stores(trace: Trace, writer: Writer, at: int) -> Iterator[Document]:
+    """The screens that explain one writer at one token."""
+    name = f"{trace.labels[at]}:{writer}"
+    if writer.kind == "head":
+        change = {**BLANK, "head": str(writer), "token": at}
+        yield _place(name, "where the head loads from there", "address", change)
+    yield _place(name, "what is stored there, and who loads it", "memory", {"from": str(writer), "token": at})
+
+
+def _side(trace: Trace, text: str) -> Reader | None:
+    """The side of a head that a text names."""
+    try:
+        reader = wiring(trace.weights).reader(text)
+    except NoSuchSite:
+        return None
+    return None if reader.is_unembed or reader.is_mlp else reader
+
+
+def _sites(trace: Trace, text: str) -> tuple[list[Writer], list[Writer]]:
+    """The writers of that name, and those whose name begins so."""
+    wanted = short_form(text)
+    writers = [writer for writer in wiring(trace.weights).writers if wanted or writer.layer >= 0]  # an L alone
+    return _named(writers, wanted, lambda writer: (short_form(str(writer)),))
+
+
+def _tokens(trace: Trace, text: str) -> tuple[list[int], list[int]]:
+    """The tokens of that index or label, and those whose label begins so."""
+    return _named(range(len(trace.labels)), _plain(text), lambda at: (_plain(trace.labels[at]), str(at)))
+
+
+def _named(
+    things: Sequence[Thing], wanted: str, names: Callable[[Thing], Sequence[str]]
+) -> tuple[list[Thing], list[Thing]]:
+    """Things by name: those of exactly this one, and others whose first name begins so."""
+    exact = [one for one in things if wanted in names(one)]
+    return exact, [one for one in things if names(one)[0].startswith(wanted) and one not in exact]
+
+
+def _plain(label: str) -> str:
+    """A label as one may type it: without marks of space, the dot before its index, and capitals."""
+    return "".join(label.split()).replace("␣", "").replace("·", "").lower() or label
+
+
+def _none(trace: Trace, text: str) -> str:
+    """Why a text leads nowhere, and the names that come nearest."""
+    token, _, name = text.rpartition(":")
+    try:
+        writer = parse_writer(name)
+    except NoSuchSite:
+        if not token.strip():
+            token, name = "", text
+    else:
+        try:
+            wiring(trace.weights).writer(writer)
+        except NoSuchSite as error:
+            return f"{str(error)[0].upper()}{str(error)[1:]}"
+        name = token  # the writer exists, so the token does not
+    known = {short_form(str(writer)): str(writer) for writer in wiring(trace.weights).writers}
+    known |= {_plain(label): label for label in trace.labels}
+    near = get_close_matches(_plain(name), known, NEAREST, 0.0)
+    return (
+        f"No head, writer or token of this prompt is called ‘{quote(name, 40)}’. "
+        f"Nearest: {listed([known[one] for one in near])}."
+    )
