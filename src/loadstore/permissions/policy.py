@@ -1,0 +1,102 @@
+"""Who may load from protected subspaces, who may store into them, and whose stores count as clean."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from loadstore.errors import BadRequest, NoSuchSite
+from loadstore.model.globs import Site, matching
+from loadstore.model.weights import Weights
+from loadstore.model.wiring import wiring
+from loadstore.permissions.subspace import Subspace
+from loadstore.quote import quote
+from loadstore.sites import Reader, Writer
+
+Globs = Mapping[str, str | Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Protected subspaces by name, and for each of them globs of sites.
+
+    Args:
+        protect: Subspaces by name.
+        load: Readers that may load from a subspace, such as ``["L1.H4.K"]``; all where it is left out. ``"!L1.H4.K"``
+            excepts one; a list of exceptions alone begins with all; an empty list allows nobody.
+        store: Writers that may store into it, written the same way; all where it is left out.
+        declassify: Readers, among those that may load, whose store counts as clean.
+
+    Raises BadRequest for a rule about a subspace that ``protect`` does not name.
+    """
+
+    protect: Mapping[str, Subspace] = field(default_factory=dict[str, Subspace])
+    load: Globs = field(default_factory=dict[str, str | Sequence[str]])
+    store: Globs = field(default_factory=dict[str, str | Sequence[str]])
+    declassify: Globs = field(default_factory=dict[str, str | Sequence[str]])
+
+    def __post_init__(self) -> None:
+        for verb in ("load", "store", "declassify"):
+            for name in getattr(self, verb):
+                if name not in self.protect:
+                    near = get_close_matches(str(name), map(str, self.protect), 1, 0)
+                    said = f"; the nearest is '{quote(near[0])}'" if near else ""
+                    raise BadRequest(f"{verb} is about '{quote(name)}', which the policy does not protect{said}")
+
+
+class Rights(NamedTuple):
+    """The sites of one model that a policy allows one subspace."""
+
+    name: str
+    subspace: Subspace
+    load: tuple[Reader, ...]
+    store: tuple[Writer, ...]
+    declassify: tuple[Reader, ...]
+    restricts_stores: bool
+
+
+def rights(weights: Weights, policy: Policy) -> list[Rights]:
+    """Return what a policy says of a model's sites, subspace by subspace. Raises NoSuchSite, BadRequest."""
+    network, found = wiring(weights), list[Rights]()
+    for name, space in policy.protect.items():
+        if space.rows.shape[1] != weights.architecture.d_model:
+            raise BadRequest(
+                f"subspace '{quote(name)}' is of a stream of {space.rows.shape[1]} dimensions; {weights.name} has "
+                f"{weights.architecture.d_model}"
+            )
+
+        def chosen(verb: str, sites: Sequence[Site], named: object, name: str = name) -> tuple[Site, ...]:
+            globs = getattr(policy, verb).get(name)
+            if globs is None:
+                return () if verb == "declassify" else tuple(sites)
+            return _chosen(f"{verb} of '{quote(name)}'", sites, [globs] if isinstance(globs, str) else globs, named)
+
+        load = chosen("load", network.readers, network.reader)
+        declassify = chosen("declassify", network.readers, network.reader)
+        if strangers := [str(reader) for reader in declassify if reader not in load]:
+            raise BadRequest(f"'{quote(name)}': {strangers[0]} declassifies but may not load; allow it to load")
+        store = chosen("store", network.writers, network.writer)
+        found.append(Rights(name, space, load, store, declassify, name in policy.store))
+    return found
+
+
+def _chosen(where: str, sites: Sequence[Site], globs: Sequence[str], named: object) -> tuple[Site, ...]:
+    """The sites that some globs name, less those that globs with a ``!`` name."""
+    taken = [glob for glob in globs if not glob.startswith("!")]
+    left_out = [glob[1:] for glob in globs if glob.startswith("!")]
+    some = set(_matching(where, sites, taken, named)) if taken else set[Site](sites) if left_out else set[Site]()
+    some -= set(_matching(where, sites, left_out, named)) if left_out else set[Site]()
+    return tuple(site for site in sites if site in some)
+
+
+def _matching(where: str, sites: Sequence[Site], globs: Sequence[str], named: object) -> list[Site]:
+    """The sites of some globs. Raises NoSuchSite with the nearest name."""
+    found: list[Site] = []
+    for glob in globs:
+        try:
+            found += matching(sites, glob, named)  # pyright: ignore[reportArgumentType]
+        except NoSuchSite as error:
+            near = get_close_matches(glob, [str(site) for site in sites], 1, 0)
+            nearest = "" if "Nearest" in str(error) else f" Nearest: {near[0]}."
+            raise NoSuchSite(f"{where}: {str(error).removesuffix('.')}.{nearest}") from None
+    return found
