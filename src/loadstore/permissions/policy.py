@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from pathlib import Path
 from typing import NamedTuple
 
 from loadstore.errors import BadRequest, NoSuchSite
@@ -10,6 +11,7 @@ from loadstore.model.globs import Site, matching
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.permissions.subspace import Subspace
+from loadstore.permissions.toml import VERBS, parse_tables, read_tables, tables_text
 from loadstore.quote import quote
 from loadstore.sites import Reader, Writer
 
@@ -36,12 +38,23 @@ class Policy:
     declassify: Globs = field(default_factory=dict[str, str | Sequence[str]])
 
     def __post_init__(self) -> None:
-        for verb in ("load", "store", "declassify"):
+        for verb in VERBS:
             for name in getattr(self, verb):
                 if name not in self.protect:
                     near = get_close_matches(str(name), map(str, self.protect), 1, 0)
                     said = f"; the nearest is '{quote(near[0])}'" if near else ""
                     raise BadRequest(f"{verb} is about '{quote(name)}', which the policy does not protect{said}")
+
+    @classmethod
+    def from_toml(cls, policy: str | Path, weights: Weights) -> "Policy":
+        """Read a policy for a model: a Path is a file, a text is TOML. Raises BadRequest, NoSuchSite, Undefined."""
+        read = read_tables if isinstance(policy, Path) else parse_tables
+        protect, globs = read(policy, weights)  # pyright: ignore[reportArgumentType]
+        return cls(protect, **globs)
+
+    def to_toml(self) -> str:
+        """Return the policy as TOML with each subspace as its rows: ``from_toml`` gives the same policy back."""
+        return tables_text(self.protect, {verb: getattr(self, verb) for verb in VERBS})
 
 
 class Rights(NamedTuple):

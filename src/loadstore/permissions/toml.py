@@ -13,15 +13,14 @@
 import json
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import torch
 
 from loadstore.errors import BadRequest, LoadstoreError
 from loadstore.model.weights import Weights
-from loadstore.permissions.policy import Policy
 from loadstore.permissions.sources import subspace
 from loadstore.permissions.subspace import Subspace
 from loadstore.quote import quote, some
@@ -29,10 +28,11 @@ from loadstore.quote import quote, some
 KEYS = ("source", "channel", "tokens", "rows", "load", "store", "declassify")
 VERBS = ("load", "store", "declassify")
 MOST = 64 << 20  # bytes
+Tables: TypeAlias = tuple[dict[str, Subspace], dict[str, dict[str, list[str]]]]
 
 
-def read_policy(path: Path, weights: Weights) -> Policy:
-    """Read a policy for one model from a file. Raises BadRequest, and what ``ls.subspace`` raises, naming the file."""
+def read_tables(path: Path, weights: Weights) -> Tables:
+    """Read the tables of a file. Raises BadRequest, and what ``ls.subspace`` raises, naming the file."""
     try:
         if path.stat().st_size > MOST:
             raise BadRequest(f"{path} is larger than {MOST >> 20} MB, which no policy needs")
@@ -40,19 +40,19 @@ def read_policy(path: Path, weights: Weights) -> Policy:
     except (OSError, ValueError) as error:
         raise BadRequest(f"{path} cannot be read as a policy: {quote(error, 120)}; name a TOML file") from None
     try:
-        return parse_policy(text, weights)
+        return parse_tables(text, weights)
     except LoadstoreError as error:
         raise type(error)(f"{path}: {error}") from None
 
 
-def parse_policy(text: str, weights: Weights) -> Policy:
-    """Read a policy for one model from TOML. Raises BadRequest, and what ``ls.subspace`` raises."""
+def parse_tables(text: str, weights: Weights) -> Tables:
+    """Return the protected subspaces, and for each verb the globs of each. Raises BadRequest, NoSuchSite."""
     try:
         tables = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise BadRequest(f"a policy is TOML: {quote(error, 120)}") from None
     protect: dict[str, Subspace] = {}
-    globs: dict[str, dict[str, Any]] = {verb: {} for verb in VERBS}
+    globs: dict[str, dict[str, list[str]]] = {verb: {} for verb in VERBS}
     for name, table in tables.items():
         if not isinstance(table, dict):
             raise BadRequest(f"'{quote(name)}' is not a table; a policy has one for each subspace, [{quote(name)}]")
@@ -63,20 +63,20 @@ def parse_policy(text: str, weights: Weights) -> Policy:
         for verb in VERBS:
             if verb in facts:
                 globs[verb][name] = _globs(f"{verb} of [{quote(name)}]", facts[verb])
-    return Policy(protect, **globs)
+    return protect, globs
 
 
-def policy_text(policy: Policy) -> str:
-    """Write a policy as TOML, each subspace by its rows: reading it gives the same policy, bit for bit."""
+def tables_text(protect: Mapping[str, Subspace], globs: Mapping[str, Mapping[str, str | Sequence[str]]]) -> str:
+    """Write subspaces, by their rows, and globs as TOML: reading it gives the same, bit for bit."""
     lines: list[str] = []
-    for name, space in policy.protect.items():
+    for name, space in protect.items():
         rows = ",\n  ".join(json.dumps(row) for row in space.rows.double().tolist())
         lines += [f"[{_text(name)}]", f"source = {_text(space.source)}"]
-        for verb in VERBS:
-            globs = getattr(policy, verb).get(name)
-            if globs is not None:
-                names = [globs] if isinstance(globs, str) else globs
-                lines.append(f"{verb} = [{', '.join(map(_text, names))}]")
+        for verb, named in globs.items():
+            if name in named:
+                sites = named[name]
+                listed = [sites] if isinstance(sites, str) else list(sites)
+                lines.append(f"{verb} = [{', '.join(map(_text, listed))}]")
         lines += [f"rows = [\n  {rows},\n]", ""]
     return "\n".join(lines)
 
