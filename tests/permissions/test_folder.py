@@ -53,10 +53,10 @@ def test_what_an_architecture_cannot_express_is_refused_and_nothing_is_written(t
     plain = folder_of(model, source)
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "notes.txt").write_text("mine")
-    with pytest.raises(BadRequest, match=r"holds 'notes.txt', which is not a part"):
+    with pytest.raises(BadRequest, match=r"holds 'notes.txt', which is not a part of a model"):
         write_folder(plain, tmp_path / "full")
     assert [file.name for file in (tmp_path / "full").iterdir()] == ["notes.txt"]
-    with pytest.raises(BadRequest, match="cannot be made: No such file"):
+    with pytest.raises(BadRequest, match="cannot be made: it is a file, or its parent is missing"):
         write_folder(plain, tmp_path / "nowhere" / "out")
 
 

@@ -27,6 +27,7 @@ from loadstore.quote import quote
 CONFIG = "config.json"
 BESIDE = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "generation_config.json")
 DTYPES = ("dtype", "torch_dtype")
+PARTS = (CONFIG, USUAL[0], *BESIDE)
 LM_HEAD = {"gpt_neox": "embed_out.weight"}
 
 
@@ -67,13 +68,24 @@ def folder_of(weights: Weights, source: str | Path) -> Written:
     return Written(files, f"Hugging Face, {quote(config['model_type'], 40)}")
 
 
+def free_folder(folder: Path) -> None:
+    """Raise BadRequest unless a folder is missing, in one that exists, or empty, or holds a model's files alone."""
+    try:
+        names = sorted(file.name for file in folder.iterdir()) if folder.is_dir() else []
+    except OSError as error:
+        raise BadRequest(f"{folder} cannot be listed: {error.strerror}; name a new folder") from None
+    if others := [name for name in names if name not in PARTS]:
+        raise BadRequest(f"{folder} holds '{quote(others[0])}', which is not a part of a model; name a new folder")
+    if not folder.is_dir() and (folder.exists() or not folder.absolute().parent.is_dir()):
+        raise BadRequest(f"{folder} cannot be made: it is a file, or its parent is missing; name a new folder")
+
+
 def write_folder(written: Written, folder: Path) -> None:
     """Write the files into a folder, which is made where it is missing; each whole or not at all, the config last.
 
     Raises BadRequest where the folder has other files or the disk refuses.
     """
-    if folder.is_dir() and (others := sorted(file.name for file in folder.iterdir() if file.name not in written.files)):
-        raise BadRequest(f"{folder} holds '{quote(others[0])}', which is not a part of this model; name a new folder")
+    free_folder(folder)
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:

@@ -14,6 +14,7 @@ from loadstore.cli import (
     listing,
     models,
     patch,
+    permissions,
     prove,
     report,
     tasks,
@@ -42,6 +43,8 @@ app.command()(circuit.circuit)
 app.command()(tasks.tasks)
 app.command()(discover.discover)
 app.command()(prove.prove)
+app.command()(permissions.audit)
+app.command()(permissions.enforce)
 app.command()(analyse.heads)
 app.command()(analyse.spectrum)
 app.command()(head.head)

@@ -144,8 +144,8 @@ def _beyond(taints: np.ndarray, random: np.ndarray) -> np.ndarray:
     spread = logs.std(0, ddof=1) * np.sqrt(1 + 1 / draws)
     t = (log - logs.mean(0)) / np.maximum(spread, 1e-12)
     angles = np.linspace(-np.pi / 2, np.pi / 2, ANGLES)  # t = √ν tan θ has the density cos^(ν − 1) θ
-    mass = np.cumsum(np.cos(angles) ** (draws - 2))
-    tails = 1 - mass / mass[-1]
+    density = np.cos(angles).clip(min=0) ** (draws - 2)
+    tails = density[::-1].cumsum()[::-1] / density.sum()
     return np.where(taints > 0, np.interp(np.arctan(t / np.sqrt(draws - 1)), angles, tails), 1.0)
 
 
