@@ -107,7 +107,7 @@ def test_random_models_give_few_findings() -> None:
         ids = torch.randint(17, (10, 10), generator=torch.Generator().manual_seed(seed))
         table = audit(model, policy, ids, seed=seed)
         findings += [(seed, name, found(table, name)) for name in ("breach", "tainted") if found(table, name)]
-    assert len(findings) <= deep(6, usual=1), findings
+    assert len(findings) <= deep(12, usual=1), findings
 
 
 @each("kind", FEW[1:5])
@@ -124,7 +124,7 @@ def test_the_scale_of_a_norm_is_a_covert_channel_of_one_number(kind) -> None:
     [
         ({"policy": Policy()}, "the policy protects nothing"),
         ({"threshold": 2.0}, "threshold=2.0, draws=19: expected a share"),
-        ({"draws": 1}, "threshold=0.01, draws=1: expected .* at least 2"),
+        ({"draws": 1}, "threshold=0.01, draws=1: expected .* 2 to 1000 draws"),
     ],
 )
 def test_what_cannot_be_audited_is_refused(options, message: str) -> None:

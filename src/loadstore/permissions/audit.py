@@ -4,12 +4,12 @@ Direct breaches are traffic of the protected component above a threshold and bey
 also follows what an allowed reader stores elsewhere: a covert channel. Derivation and tests: docs/permissions.md.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import torch
 
-from loadstore.bounds import Seed
+from loadstore.bounds import Seed, Share, Within
 from loadstore.corpora.corpus import Source, read_corpus
 from loadstore.errors import BadRequest
 from loadstore.linear.blocked import orthonormal
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 THRESHOLD = 0.01
 LEVEL = 0.01
 ANGLES = 200_001
+MOST = 1000  # placements
+Draws = Annotated[int, Within(2, MOST)]
 NOTE = (
     "own = share of the variance of all that a reader loads; taint = E|du|^2/E|u - mean|^2 with the protected "
     "component drawn anew, 2 where it is all; a breach is above the threshold and beyond the null; scale = RMS change "
@@ -40,8 +42,8 @@ def audit(
     policy: Policy,
     corpus: "Source | Moments" = "default",
     *,
-    threshold: float = THRESHOLD,
-    draws: int = 19,
+    threshold: Share = THRESHOLD,
+    draws: Draws = 19,
     seed: Seed = 0,
     tokens: int | None = None,
     progress: Progress | None = None,
@@ -70,8 +72,8 @@ def audit(
 
     if not policy.protect:
         raise BadRequest("the policy protects nothing; name a subspace, so that there is something to audit")
-    if not 0 <= threshold <= 1 or draws < 2:
-        raise BadRequest(f"threshold={threshold}, draws={draws}: expected a share from 0 to 1, and at least 2 draws")
+    if not 0 <= threshold <= 1 or not 2 <= draws <= MOST:
+        raise BadRequest(f"threshold={threshold}, draws={draws}: expected a share from 0 to 1, and 2 to {MOST} draws")
     network, found = wiring(weights), rights(weights, policy)
     kept = corpus if isinstance(corpus, Moments) else moments(weights, read_corpus(weights, corpus, tokens=tokens))
     spaces = [right.subspace.rows.to(weights.dtype) for right in found]

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from loadstore.bounds import Seed
+from loadstore.bounds import Seed, Within
 from loadstore.errors import BadRequest
 from loadstore.execution.run import as_tokens, run
 from loadstore.linear.subspace import reader_cores
@@ -44,8 +44,8 @@ def leak_test(
     *,
     readers: str | Sequence[str] | None = None,
     at: int = -1,
-    controls: int = 20,
-    folds: int = 5,
+    controls: Annotated[int, Within(1, 1000)] = 20,
+    folds: Annotated[int, Within(2, 100)] = 5,
     seed: Seed = 0,
     ungroup: bool = False,
     progress: Progress | None = None,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from loadstore.errors import BadRequest, NoSuchSite
 from loadstore.model.globs import Site, matching
@@ -38,8 +38,16 @@ class Policy:
     declassify: Globs = field(default_factory=dict[str, str | Sequence[str]])
 
     def __post_init__(self) -> None:
+        if not isinstance(self.protect, Mapping) or not all(  # pyright: ignore[reportUnnecessaryIsInstance]
+            isinstance(name, str) and isinstance(space, Subspace)  # pyright: ignore[reportUnnecessaryIsInstance]
+            for name, space in self.protect.items()
+        ):
+            raise BadRequest("protect= of a policy is a mapping of names to subspaces, as ls.subspace returns them")
         for verb in VERBS:
-            for name in getattr(self, verb):
+            globs: object = getattr(self, verb)
+            if not isinstance(globs, Mapping) or not all(map(_are_globs, cast("Globs", globs).values())):
+                raise BadRequest(f"{verb}= of a policy is a mapping of names to globs of sites, such as ['L1.H4.K']")
+            for name in cast("Globs", globs):
                 if name not in self.protect:
                     near = get_close_matches(str(name), map(str, self.protect), 1, 0)
                     said = f"; the nearest is '{quote(near[0])}'" if near else ""
@@ -55,6 +63,11 @@ class Policy:
     def to_toml(self) -> str:
         """Return the policy as TOML with each subspace as its rows: ``from_toml`` gives the same policy back."""
         return tables_text(self.protect, {verb: getattr(self, verb) for verb in VERBS})
+
+
+def _are_globs(globs: object) -> bool:
+    listed = cast("Sequence[object]", globs) if isinstance(globs, Sequence) else [None]
+    return all(isinstance(glob, str) for glob in listed)
 
 
 class Rights(NamedTuple):

@@ -3,7 +3,7 @@
 Labels: with μ_k the mean of the stream over the prompts of class k and μ over all, the subspace is the span of the
 μ_k − μ. It is the column space of Cov(x, z), z the one-hot labels, so without it Cov(x, z) = 0 and no linear probe
 beats the majority class. It is also the image of LEACE's projection (Belrose et al. 2023), which changes x least
-but is oblique. Tests: tests/permissions/test_subspace.py.
+but is oblique. Tests: tests/permissions/test_policy.py.
 """
 
 from collections.abc import Sequence

@@ -21,6 +21,8 @@ class Subspace:
     source: str
 
     def __post_init__(self) -> None:
+        if not isinstance(self.source, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise BadRequest(f"the source of a subspace is a text, not a {type(self.source).__name__}")
         checked_rows(self.rows, self.source)
         rank = len(self.rows)
         far = float((self.rows.double() @ self.rows.double().mT - torch.eye(rank)).abs().max())
@@ -46,6 +48,8 @@ class Subspace:
 
 def given_rows(rows: Tensor, source: str) -> Tensor:
     """Return rows that are a matrix of finite numbers. Raises BadRequest."""
+    if not isinstance(rows, Tensor):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise BadRequest(f"the rows of {source} are a {type(rows).__name__}; expected a tensor [rank, d_model]")
     if rows.dim() != 2 or not rows.is_floating_point():
         raise BadRequest(f"the rows of {source} are {list(rows.shape)} of {rows.dtype}; expected [rank, d_model]")
     if not bool(torch.isfinite(rows).all()):
