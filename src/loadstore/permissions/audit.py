@@ -16,8 +16,9 @@ from loadstore.linear.blocked import orthonormal
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.permissions.component import component_traffic, stored_powers
+from loadstore.permissions.drawn import drawn_component
 from loadstore.permissions.policy import Policy, Rights, rights
-from loadstore.permissions.taint import Taint, drawn_component, taint
+from loadstore.permissions.taint import Taint, taint
 from loadstore.progress import Progress
 from loadstore.sites import Reader, Writer
 from loadstore.wire_traffic.moments import Moments, moments
