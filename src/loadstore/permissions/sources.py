@@ -61,7 +61,7 @@ def subspace(
     elif isinstance(source, Tensor):
         rows, told = source, "given rows"
         given_rows(source, told)
-        if source.shape[1] != (d := weights.architecture.d_model):
+        if len(source) and source.shape[1] != (d := weights.architecture.d_model):
             raise BadRequest(f"the rows are {source.shape[1]} wide; {weights.name} has d_model {d}")
     else:
         rows, told = _tokens(weights, source)
