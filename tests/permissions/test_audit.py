@@ -100,7 +100,7 @@ def test_a_store_of_a_stranger_is_found() -> None:
 
 def test_random_models_give_few_findings() -> None:
     findings = []
-    for seed in range(deep(100, usual=8)):
+    for seed in range(deep(100, usual=4)):
         model = tiny(FEW[seed % len(FEW)], seed)
         rows = torch.randn(3, 12, generator=torch.Generator().manual_seed(seed + 500), dtype=torch.float64)
         policy = Policy({"kernel": subspace(model, rows)}, load={"kernel": []})

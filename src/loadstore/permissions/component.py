@@ -106,15 +106,25 @@ def stored_powers(
     powers, ps = np.zeros(len(writers)), np.ones(len(writers))
     later, place = moments.later, {writer: index for index, writer in enumerate(writers)}
     d = rows.shape[1]
+    flat = torch.ones(1, len(rows), dtype=torch.float64)
     for bank in banks(moments.weights, wiring(moments.weights).writers):
         if bank.constant:
             continue
-        for writer, store in zip(bank.writers, bank.sent(moments.stored(bank)[later]).unbind(1), strict=True):
-            wide = store.double()
-            powers[place[writer]] = power = float((wide @ rows.double().mT).square().sum(1).mean())
+        inner = moments.stored(bank)[later].double()
+        for index, writer in enumerate(bank.writers):
+            out = None if bank.out is None else bank.out[index].double()
+            wide = inner[:, index]
+            second = wide.mT @ wide / len(wide)
+            if out is None:
+                spectrum, held = eigvalsh(second), rows.double() @ second @ rows.double().mT
+            else:  # through d_head: W_Oᵀ Σ_z W_O has the eigenvalues of a matrix of that size
+                values, vectors = eigh(second)
+                root = (vectors * values.clamp(min=0).sqrt()).mT @ out
+                spectrum, held = eigvalsh(root @ root.mT), (root @ rows.double().mT).square()
+            power = float(held.diagonal().sum() if out is None else held.sum())
+            powers[place[writer]] = power
             if power > 0:
-                spectrum = eigvalsh(wide.mT @ wide / len(wide)).clamp(min=0)
-                flat = torch.ones(1, len(rows), dtype=torch.float64)
-                ps[place[writer]] = float(null(spectrum[None], flat, d).p(torch.tensor([[power]], dtype=torch.float64)))
+                expected = null(spectrum.clamp(min=0)[None], flat, d)
+                ps[place[writer]] = float(expected.p(torch.tensor([[power]], dtype=torch.float64)))
     total = powers.sum()
     return powers / total if total > 0 else powers, ps
