@@ -13,6 +13,7 @@ from tiny import FEW, tiny
 
 from loadstore.errors import BadRequest
 from loadstore.execution.run import run
+from loadstore.figures.permitted import audit_figure
 from loadstore.model.gauge import rotate_stream
 from loadstore.model.weights import Norm
 from loadstore.model.wiring import wiring
@@ -100,7 +101,7 @@ def test_a_store_of_a_stranger_is_found() -> None:
 
 def test_random_models_give_few_findings() -> None:
     findings = []
-    for seed in range(deep(100, usual=4)):
+    for seed in range(deep(100, usual=3)):
         model = tiny(FEW[seed % len(FEW)], seed)
         rows = torch.randn(3, 12, generator=torch.Generator().manual_seed(seed + 500), dtype=torch.float64)
         policy = Policy({"kernel": subspace(model, rows)}, load={"kernel": []})
@@ -131,3 +132,19 @@ def test_what_cannot_be_audited_is_refused(options, message: str) -> None:
     given = {"policy": Policy({"kernel": subspace(machine(), "L0.H0")})} | options
     with pytest.raises(BadRequest, match=message):
         audit(machine(), corpus=corpus(), **given)
+
+
+def test_the_matrix_marks_rights_and_outlines_breaches() -> None:
+    model = machine()
+    policy = Policy({"kernel": subspace(model, "L0.H0")}, load={"kernel": ["L1.H1.V"]}, store={"kernel": ["L0.H0"]})
+    drawn = audit_figure(audit(model, policy, corpus(), draws=19))
+    heat, rights = drawn.views
+    subjects = list(heat.rows.labels)
+    assert heat.panels[0].outlined == ((subjects.index("L1.H0"), 2),)
+    assert heat.panels[0].values[subjects.index("L1.H0")][2] == pytest.approx(1)
+    marks = {row[1]: row[2:] for row in rights.rows}
+    assert marks["L1.H0"] == ("–", "–", "!", "", "–")
+    assert marks["L0.H0"] == ("–", "–", "–", "", "w")
+    assert marks["L1.H1"] == ("–", "–", "r", "", "–")
+    assert marks["unembed"] == ("", "", "", "~", "")
+    assert drawn.claim == "Direct breaches: 1. Readers that may not load and are tainted: 2."
