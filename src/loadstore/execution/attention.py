@@ -61,8 +61,8 @@ def attend(
             values = values[:, :, shared]
         for denial in edited.denials(index, name):
             part, head = less_beta(read[denial.rows], layer.norm), denial.reader.index
-            lost = denial.out.of_read(part) @ matrix[head if name == "Q" else shared[head]]
-            values[denial.rows, :, head] -= lost
+            inside = matrix[head] if name == "Q" else matrix[shared[head]]
+            values[denial.rows, :, head] -= denial.out.of_read(part) @ inside
         frozen = edited.scale("q" if name == "Q" else "k", index)
         scale = None if norm is None else normalise(values, norm, shape.eps, frozen)[1]
         taken: dict[tuple[int | None, int | None, int], Tensor] = {}  # summed first: one product for each reader
