@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from depth import deep
 from each import each
 from permissions.machines import BLOCKS, corpus, machine
 from planted import rotation
@@ -99,16 +98,25 @@ def test_a_store_of_a_stranger_is_found() -> None:
     assert float(enforced.stored.sel(subspace="kernel", writer="L1.H1")) < 1e-24
 
 
-def test_random_models_give_few_findings() -> None:
-    findings = []
-    for seed in range(deep(100, usual=3)):
+def findings(seeds: range) -> list[tuple[int, str]]:
+    """Random models with a random subspace that nobody may load, and what an audit says of each."""
+    found = []
+    for seed in seeds:
         model = tiny(FEW[seed % len(FEW)], seed)
         rows = torch.randn(3, 12, generator=torch.Generator().manual_seed(seed + 500), dtype=torch.float64)
-        policy = Policy({"kernel": subspace(model, rows)}, load={"kernel": []})
         ids = torch.randint(17, (10, 10), generator=torch.Generator().manual_seed(seed))
-        table = audit(model, policy, ids, seed=seed)
-        findings += [(seed, name, found(table, name)) for name in ("breach", "tainted") if found(table, name)]
-    assert len(findings) <= deep(12, usual=1), findings
+        table = audit(model, Policy({"kernel": subspace(model, rows)}, load={"kernel": []}), ids, seed=seed)
+        found += [(seed, name) for name in ("breach", "tainted") if bool(table[name].any())]
+    return found
+
+
+def test_random_models_give_few_findings() -> None:
+    assert len(findings(range(3))) <= 1
+
+
+@pytest.mark.nightly
+def test_a_hundred_random_models_give_few_findings() -> None:
+    assert len(findings(range(100))) <= 6  # of 200
 
 
 @each("kind", FEW[1:5])
