@@ -103,13 +103,14 @@ def pairs(found: dict[str, Found]) -> list[str]:
     """How many pairs hold, and the strongest."""
     lines: list[str] = []
     for model, part in with_part(found, "lifetimes").items():
-        screen, some = part["screen"], reported(part)
+        screen, some, asked = part["screen"], reported(part), part.get("asked")
+        only = f" Only the lifetimes of {', '.join(asked)} were measured, chosen for large terms." if asked else ""
         cleaned = sum(pair["kind"] == "clean-up" for pair in some)
         lines += [
             f"**{MODELS[model]}.** Of {screen['tests']:,} pairs of a writer and a later one, {screen['large']:,} have "
             f"a term of at least 5 %, and {screen['beyond']:,} of these are beyond both nulls. Removals were run for "
             f"{screen['checked']:,}: {len(some)} hold, {cleaned} of them clean-up and {len(some) - cleaned} repeaters. "
-            "The rest have another cause, or too small a caused part.",
+            f"The rest have another cause, or too small a caused part.{only}",
             "",
         ]
         if some:
