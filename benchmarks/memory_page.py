@@ -127,13 +127,19 @@ def interval(ratio: dict[str, float | None]) -> str:
     return f"{short(ratio['value'])} ({short(ratio['low'])} to {short(ratio['high'])})"
 
 
+def mean_of(values: list[float | None]) -> float:
+    """The mean of what is defined."""
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else float("nan")
+
+
 def repairs(found: dict[str, Found]) -> list[str]:
     """What was put back, by how."""
     rows: list[list[str]] = []
     for model, part in with_part(found, "lifetimes").items():
         some = part["repairs"]
         if some:
-            mean = {n: float(np.mean([each[n]["value"] for each in some])) for n in ("writing", "frozen", "scale")}
+            mean = {n: mean_of([each[n]["value"] for each in some]) for n in ("writing", "frozen", "scale")}
             back = sum((each["frozen"]["low"] or 0) > 0 for each in some)
             rows.append([MODELS[model], str(len(some)), *(short(mean[n]) for n in mean), f"{back} of {len(some)}"])
     heads = [
