@@ -104,7 +104,8 @@ def pairs(found: dict[str, Found]) -> list[str]:
     lines: list[str] = []
     for model, part in with_part(found, "lifetimes").items():
         screen, some, asked = part["screen"], reported(part), part.get("asked")
-        only = f" Only the lifetimes of {', '.join(asked)} were measured, chosen for large terms." if asked else ""
+        only = f" Only the lifetimes of {', '.join(asked)} were taken, chosen for large terms." if asked else ""
+        only += f" Removals are on {part['pieces']} pieces of text." if "pieces" in part else ""
         cleaned = sum(pair["kind"] == "clean-up" for pair in some)
         lines += [
             f"**{MODELS[model]}.** Of {screen['tests']:,} pairs of a writer and a later one, {screen['large']:,} have "
