@@ -96,7 +96,7 @@ def main(model: str) -> None:
     """Find the circuit, then take one head after the other away."""
     task = task_named(ls.load(model), "ioi", PAIRS, SEED)
     ranked = attribute(task)
-    found = circuit(ranked, "F>=.85", on=task.choose)
+    found = circuit(ranked, "F>=.85", on=task.choose, by="attribution")
     on = measured(task.judge)
     wires = chosen(on.live, found.mask(task.model))
     rows = rows_of(on, wires, ranked.attribution.values)

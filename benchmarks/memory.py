@@ -43,7 +43,7 @@ def keep(model: str, name: str, part: dict[str, Any]) -> None:
     new.replace(file_of(model))
 
 
-def measure(model: str, only: list[str], tokens: int | None) -> None:
+def measure(model: str, only: list[str], tokens: int | None, writers: list[str] | None) -> None:
     """Measure what is missing."""
     weights = ls.load(model)
     kept: list[Moments] = []
@@ -54,7 +54,7 @@ def measure(model: str, only: list[str], tokens: int | None) -> None:
         return kept[0]
 
     parts: dict[str, Callable[[], dict[str, Any]]] = {
-        "lifetimes": lambda: ls.lifetimes(weights, tokens=tokens).to_dict(),
+        "lifetimes": lambda: ls.lifetimes(weights, tokens=tokens, writers=writers).to_dict() | {"asked": writers},
         "moments": lambda: {"tokens": len(moments().tokens)},
         "maps": lambda: ls.memory_map(weights, moments()).to_dict(),
         "reach": lambda: ls.reach(weights, moments(), effect=EFFECTS).to_dict(),
@@ -76,5 +76,6 @@ if __name__ == "__main__":
     words.add_argument("model", choices=MODELS)
     words.add_argument("parts", nargs="*")
     words.add_argument("--tokens", type=int)
+    words.add_argument("--writers", nargs="+", help="whose lifetimes; all if left out")
     given = words.parse_args()
-    measure(given.model, given.parts, given.tokens)
+    measure(given.model, given.parts, given.tokens, given.writers)

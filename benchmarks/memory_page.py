@@ -103,13 +103,15 @@ def pairs(found: dict[str, Found]) -> list[str]:
     """How many pairs hold, and the strongest."""
     lines: list[str] = []
     for model, part in with_part(found, "lifetimes").items():
-        screen, some = part["screen"], reported(part)
+        screen, some, asked = part["screen"], reported(part), part.get("asked")
+        only = f" Only the lifetimes of {', '.join(asked)} were taken, chosen for large terms." if asked else ""
+        only += f" Removals are on {part['pieces']} pieces of text." if "pieces" in part else ""
         cleaned = sum(pair["kind"] == "clean-up" for pair in some)
         lines += [
             f"**{MODELS[model]}.** Of {screen['tests']:,} pairs of a writer and a later one, {screen['large']:,} have "
             f"a term of at least 5 %, and {screen['beyond']:,} of these are beyond both nulls. Removals were run for "
             f"{screen['checked']:,}: {len(some)} hold, {cleaned} of them clean-up and {len(some) - cleaned} repeaters. "
-            "The rest have another cause, or too small a caused part.",
+            f"The rest have another cause, or too small a caused part.{only}",
             "",
         ]
         if some:
@@ -126,13 +128,19 @@ def interval(ratio: dict[str, float | None]) -> str:
     return f"{short(ratio['value'])} ({short(ratio['low'])} to {short(ratio['high'])})"
 
 
+def mean_of(values: list[float | None]) -> float:
+    """The mean of what is defined."""
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else float("nan")
+
+
 def repairs(found: dict[str, Found]) -> list[str]:
     """What was put back, by how."""
     rows: list[list[str]] = []
     for model, part in with_part(found, "lifetimes").items():
         some = part["repairs"]
         if some:
-            mean = {n: float(np.mean([each[n]["value"] for each in some])) for n in ("writing", "frozen", "scale")}
+            mean = {n: mean_of([each[n]["value"] for each in some]) for n in ("writing", "frozen", "scale")}
             back = sum((each["frozen"]["low"] or 0) > 0 for each in some)
             rows.append([MODELS[model], str(len(some)), *(short(mean[n]) for n in mean), f"{back} of {len(some)}"])
     heads = [

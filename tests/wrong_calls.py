@@ -57,6 +57,8 @@ def right_calls() -> dict[str, dict[str, object]]:
     task = ls.task(model, "induction", 8)
     ranked = ls.attribute(task)
     measured = ls.moments(model, read_corpus(model, [IDS, IDS[::-1]]))
+    space = ls.subspace(model, [3, 4])
+    policy = ls.Policy({"p": space}, load={"p": "!L1.H0.K"})
     return {
         "Circuit": {
             **{"model": "tiny", "model_digest": "0" * 64, "task": "own", "metric": "m", "method": "mask"},
@@ -70,6 +72,16 @@ def right_calls() -> dict[str, dict[str, object]]:
         "ablate": {"writer": head},
         "ablation_effects": {"weights": model, "heads": [head], "on": torch.tensor([IDS])},
         "address": {"trace": trace, "head": head, "at": 4},
+        "Policy": {"protect": {"p": space}, "load": {"p": "*"}, "store": {"p": []}, "declassify": {}},
+        "Subspace": {"rows": space.rows, "source": "mine"},
+        "audit": {"weights": model, "policy": policy, "corpus": measured, "draws": 2},
+        "enforce": {"weights": model, "policy": policy},
+        "leak_test": {
+            **{"weights": model, "policy": policy, "labels": [0, 1] * 5, "readers": "L1.H0.K", "controls": 1},
+            "prompts": [[i, i + 1] for i in range(10)],
+        },
+        "policy_edits": {"weights": model, "policy": policy},
+        "subspace": {"weights": model, "source": [[1, 2], [3, 4]], "labels": [0, 1], "layer": 1, "at": 1},
         "attribute": {"task": task, "points": 1},
         "channel_tokens": {"weights": model, "writer": "L0.H0", "reader": "L1.H0.K", "channel": 1},
         "channels": {"weights": model, "writer": "L0.H0", "readers": "L1.H0.K"},

@@ -61,6 +61,13 @@ if _typing.TYPE_CHECKING:
     from loadstore.memory.reach import reach as reach
     from loadstore.model.weights import Weights as Weights
     from loadstore.notebook.show import show as show
+    from loadstore.permissions.audit import audit as audit
+    from loadstore.permissions.enforce import enforce as enforce
+    from loadstore.permissions.enforce import policy_edits as policy_edits
+    from loadstore.permissions.leaks import leak_test as leak_test
+    from loadstore.permissions.policy import Policy as Policy
+    from loadstore.permissions.sources import subspace as subspace
+    from loadstore.permissions.subspace import Subspace as Subspace
     from loadstore.scores.channels import channels as channels
     from loadstore.scores.decoding import channel_tokens as channel_tokens
     from loadstore.scores.moved import matched as matched
@@ -140,10 +147,19 @@ _HOMES = {
     "verify": "loadstore.evidence.verify",
     "walk": "loadstore.decomposition.walk",
     "wires": "loadstore.evidence.wires",
+    "Policy": "loadstore.permissions.policy",
+    "Subspace": "loadstore.permissions.subspace",
+    "audit": "loadstore.permissions.audit",
+    "enforce": "loadstore.permissions.enforce",
+    "leak_test": "loadstore.permissions.leaks",
+    "policy_edits": "loadstore.permissions.enforce",
+    "subspace": "loadstore.permissions.sources",
 }
 __all__ = [
     "Circuit",
     "Head",
+    "Policy",
+    "Subspace",
     "Task",
     "Trace",
     "Weights",
@@ -151,6 +167,7 @@ __all__ = [
     "ablation_effects",
     "address",
     "attribute",
+    "audit",
     "channel_tokens",
     "channels",
     "circuit",
@@ -159,6 +176,7 @@ __all__ = [
     "cut",
     "dossier",
     "effect",
+    "enforce",
     "faithfulness",
     "freeze",
     "head_roles",
@@ -166,6 +184,7 @@ __all__ = [
     "induction_circuits",
     "key_composition",
     "kl",
+    "leak_test",
     "lifetimes",
     "listing",
     "load",
@@ -183,6 +202,7 @@ __all__ = [
     "path",
     "pattern_entry",
     "picture",
+    "policy_edits",
     "positional_qk",
     "probability_difference",
     "prove",
@@ -194,6 +214,7 @@ __all__ = [
     "spectrum",
     "store_loads",
     "stream_moments",
+    "subspace",
     "subspace_scores",
     "sweep",
     "task",

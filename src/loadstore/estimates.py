@@ -85,6 +85,8 @@ def estimates(weights: Weights) -> list[Estimate]:
         Estimate("which tasks are solved", "loadstore tasks MODEL", TASKS * PAIRS * _run(shape, prompt), run),
         Estimate("the circuit of a task", "loadstore discover MODEL --task NAME", _found(shape), PAIRS * run),
         Estimate("the proof of a circuit", "loadstore prove CIRCUIT", _proved(shape), PAIRS * run),
+        Estimate("an audit of a policy", "loadstore audit MODEL POLICY", _audited(shape), text),
+        Estimate("a model that cannot break a policy", "loadstore enforce MODEL POLICY", _enforced(shape), 2 * whole),
         Estimate("every wire cut", "loadstore patch MODEL PROMPT", _swept(shape), run),
     ]
     return sorted(found, key=lambda one: one.operations)
@@ -190,6 +192,17 @@ def _lived(shape: Architecture) -> float:
     writers = 1 + shape.n_layers * (shape.n_heads + (shape.mlp is not None))
     products = 2.0 * TEXT * shape.d_model * writers * 2 * writers
     return 2 * TEXT / PIECE * _run(shape, PIECE) + products + REMOVED * _onward(shape, REMOVALS)
+
+
+def _audited(shape: Architecture) -> float:
+    """What readers load on text, and runs of it for the component and its random placements."""
+    runs = 20.0 * TEXT * (_run(shape, PIECE) / PIECE + 2.0 * shape.d_model * _widths(shape)[1])
+    return _text(shape, TEXT, PIECE) + runs + 3 * 10.0 * float(shape.d_model) ** 3 * shape.n_layers * shape.n_heads
+
+
+def _enforced(shape: Architecture) -> float:
+    """Two runs on text, and a projection of every matrix."""
+    return 2.0 * TEXT * _run(shape, PIECE) / PIECE + 2.0 * shape.d_model * shape.vocab * PIECE
 
 
 def _swept(shape: Architecture) -> float:

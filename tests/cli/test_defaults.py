@@ -23,6 +23,7 @@ from loadstore.cli import (
     listing,
     maps,
     patch,
+    permissions,
     prove,
     reach,
     report,
@@ -37,6 +38,7 @@ from loadstore.heads.roles import head_roles
 from loadstore.memory.lifetime import lifetimes as measure_lifetimes
 from loadstore.memory.memory_map import memory_map
 from loadstore.memory.reach import reach as measure_reach
+from loadstore.permissions.audit import audit
 from loadstore.scores.scores import subspace_scores
 
 NOWHERE = "nowhere.safetensors"  # a model that is not there: options are read before it is looked for
@@ -62,6 +64,7 @@ def default(function: Callable[..., Any], name: str) -> Any:
         (discover.discover, task, ["pairs", "seed"]),
         (discover.discover, attribute, ["method", "points", "ablation", "norms"]),
         (discover.discover, take, ["by"]),
+        (permissions.audit, audit, ["threshold", "draws", "seed", "tokens"]),
         (prove.prove, prove_circuit, ["controls", "sampled", "null", "seed", "resume"]),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
@@ -88,6 +91,8 @@ def test_a_command_and_its_python_call_have_the_same_defaults(
         (discover.discover, {"model": "builtin", "task": "induction", "size": "F>=.85", "out": None}),
         (tasks.tasks, {"model": "builtin", "task": None, "pairs": None, "seed": 0, "out": None}),
         (explore.explore, {"host": "127.0.0.1", "port": None, "browser": True, "at": None}),
+        (permissions.audit, {"corpus": "default", "every": False}),
+        (permissions.enforce, {"corpus": "default", "ungroup": False, "tokens": None}),
         (report.report, {"out": Path("report.html"), "at": None}),
         (train.train, {"out": Path("run"), "threads": 0, "overwrite": False}),
         (demo.demo_induction, {"out": Path("demo-induction"), "threads": 1, "overwrite": False}),
@@ -121,6 +126,7 @@ def test_defaults_are_those_of_the_pages(command: Callable[..., Any], expected: 
         "discover {} --seed -1",
         "discover {} --points 0",
         "discover {} --points 1001",
+        "audit {0} {0} --draws 1",
         "explore {} --port 65536",
         "explore {} --port -1",
         "train {0} {0} --threads -1",

@@ -1,15 +1,15 @@
 """Heads by role: the rule of reports, programs and the explorer is one, and every head is listed once."""
 
 import pytest
-from loadstore.report.prompt import ARTICLE
-from loadstore.report.story import tell
-from loadstore.report.tokens import overview
 
 import loadstore as ls
 from loadstore.circuits.program import roles_of
 from loadstore.explorer import roles as screen
 from loadstore.explorer.state import Explorer
 from loadstore.explorer.table import answered
+from loadstore.figures.heads.token_addresses import overview
+from loadstore.figures.subject.prompt import ARTICLE
+from loadstore.figures.subject.stories import article_story
 from loadstore.heads import roles
 from loadstore.heads.patterns import ROLES
 
@@ -25,7 +25,7 @@ def test_heads_are_named_as_in_reports_and_programs_and_measured_once(monkeypatc
     found = answered("roles", Explorer(weights, ARTICLE), {})(silent)
     assert found["badges"]["L1.H10"] == ["induction"]
     assert {head: group["role"] for group in found["groups"] for head in group["heads"]} == roles_of(weights)
-    (view,) = overview(tell(weights, ARTICLE)).views
+    (view,) = overview(article_story(weights, ARTICLE)).views
     marks = {one.name: sorted(one.badges) for one in view.heads if one.badges}  # pyright: ignore[reportAttributeAccessIssue]
     assert marks == {head: sorted(names) for head, names in found["badges"].items()}
     assert len(measured) == 1

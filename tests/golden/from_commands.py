@@ -49,6 +49,8 @@ COMMANDS: dict[str, list[str]] = {
         *("prove", "CIRCUIT", "--model", "MODEL", "--task", "PAIRS"),
         *("--controls", "3", "--sampled", "3", "--null", "4"),
     ],
+    "audit": ["audit", "MODEL", "POLICY", "--corpus", "TEXT", "--draws", "2"],
+    "enforce": ["enforce", "MODEL", "POLICY", "--corpus", "TEXT", "-o", "FOLDER"],
     "heads": ["heads", "MODEL", "--sequences", "2"],
     "spectrum": ["spectrum", "MODEL", "L0.H1", "--top", "3"],
     "head": ["head", "L1.H2", "--model", "MODEL", "--sequences", "2", "--top", "2", "--offset", "2"],
@@ -65,7 +67,9 @@ def results(case: Case) -> Iterator[tuple[str, Result]]:
         model, text = Path(folder, "tiny.safetensors"), Path(folder, "text.txt")
         save_weights(replace(case.model, name="tiny", tokens=Tokens(tokenizer, None)), model)
         text.write_text(f"{PROMPT}\n{OTHER}\n")
+        Path(folder, "policy.toml").write_text('[p]\ntokens = [3, 4]\nload = ["!L1.*.K"]\n')
         places = {"MODEL": str(model), "TEXT": str(text), "PAGE": str(Path(folder, "page.html"))}
+        places |= {"POLICY": str(Path(folder, "policy.toml")), "FOLDER": str(Path(folder, "enforced"))}
         places["PAIRS"] = str(solvable(case.model, Path(folder, "pairs.jsonl")))
         places["CIRCUIT"] = str(Path(folder, "circuit.json"))
         if case.model.architecture.mlp is not None:

@@ -74,6 +74,13 @@ TEXT: Calls = {
     "circuits": lambda c: c.circuits,
     "dossier": lambda c: of.dossier(c.model, c.late, text=c.batch, top=2, sequences=2, offset=c.offset),
     "verify": lambda c: c.verdicts["relabelled"],
+    "subspace": lambda c: projector(of.subspace(c.model, [3, 4])),
+    "audit": lambda c: of.audit(c.model, policy(c), documents(), draws=2),
+    "enforce": lambda c: dict(of.enforce(c.model, policy(c)).named()),
+    "policy_edits": lambda c: {str(edit.site): projector(edit) for edit in of.policy_edits(c.model, policy(c))},
+    "leak_test": lambda c: of.leak_test(
+        *(c.model, policy(c), [0, 1] * 6, [[3, i + 1, i] for i in range(12)]), controls=2, readers=f"{c.late}.?"
+    ),
 }
 SINGLE: Calls = {  # losses are rounded to float32 there, and numbers of a page to what is drawn
     "show": lambda c: of.show(of.address(c.trace, c.late, -1)).document,
@@ -83,6 +90,16 @@ ATTENTION_ONLY: Calls = {
     "orders": lambda c: of.orders(c.model, documents()),
     "positional_qk": lambda c: of.positional_qk(c.model, c.early),
 }
+
+
+def projector(space: Any) -> torch.Tensor:
+    """What rows span, whatever their signs."""
+    return space.rows.mT @ space.rows
+
+
+def policy(case: Case) -> Any:
+    """One that denies the keys of one layer."""
+    return of.Policy({"p": of.subspace(case.model, [3, 4])}, load={"p": "!L1.*.K"}, store={"p": "!embed"})
 
 
 def solved(case: Case) -> Any:

@@ -4,10 +4,12 @@
 Ids of golden numbers never name a module, a class or an argument of loadstore.
 """
 
+from loadstore import Policy as Policy
 from loadstore import ablate as ablate
 from loadstore import ablation_effects as ablation
 from loadstore import address as address
 from loadstore import attribute as attribute
+from loadstore import audit as audit
 from loadstore import channel_tokens as channel_tokens
 from loadstore import channels as channels
 from loadstore import circuit as circuit_of_size
@@ -16,6 +18,7 @@ from loadstore import curve as curve
 from loadstore import cut as cut
 from loadstore import dossier as dossier
 from loadstore import effect as effect
+from loadstore import enforce as enforce
 from loadstore import faithfulness as faithfulness
 from loadstore import freeze as freeze
 from loadstore import head_roles as roles
@@ -23,6 +26,7 @@ from loadstore import induction_answers as induction_answers
 from loadstore import induction_circuits as circuits
 from loadstore import key_composition as key_composition
 from loadstore import kl as kl
+from loadstore import leak_test as leak_test
 from loadstore import lifetimes as lifetimes
 from loadstore import listing as listing
 from loadstore import load as load
@@ -39,6 +43,7 @@ from loadstore import output_parts as output_parts
 from loadstore import patch as patch
 from loadstore import path as path
 from loadstore import pattern_entry as pattern_entry
+from loadstore import policy_edits as policy_edits
 from loadstore import positional_qk as positional_qk
 from loadstore import probability_difference as probability_difference
 from loadstore import prove as prove
@@ -50,6 +55,7 @@ from loadstore import show as show
 from loadstore import spectrum as spectrum
 from loadstore import store_loads as loads_of_store
 from loadstore import stream_moments as stream_moments
+from loadstore import subspace as subspace
 from loadstore import subspace_scores as scores
 from loadstore import sweep as sweep
 from loadstore import task as task

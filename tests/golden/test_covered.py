@@ -14,6 +14,8 @@ HERE = Path(__file__).parent
 ELSEWHERE = {  # public names without a call of their own in from_fields.py
     "Circuit": "`circuit` returns it",
     "Head": "a name, not a result",
+    "Policy": "`enforce` and `audit` show what it says",
+    "Subspace": "`subspace` returns it",
     "Task": "`task` returns it",
     "Trace": "`run` returns it",
     "Weights": "`load` returns it, and weights/model/parameters has every tensor",

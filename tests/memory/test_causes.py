@@ -14,6 +14,7 @@ from tiny import FEW, Kind, some_tokens, tiny
 
 import loadstore as ls
 from loadstore.corpora.corpus import read_corpus
+from loadstore.errors import Undefined
 from loadstore.memory.causes import Causes, causes
 from loadstore.memory.fresh import fresh_shares
 from loadstore.memory.intervals import Ratio, ratio, student
@@ -133,6 +134,10 @@ def test_removals_are_those_of_edited_runs(kind: Kind) -> None:
         assert gone == pytest.approx(float(((read[0] - read[1])[:, 1:] * along).sum() / along.square().sum()), abs=1e-9)
 
 
+def _overflowing(*given: object, **more: object) -> None:
+    raise Undefined("the pass overflows float32")
+
+
 def test_what_is_put_back_by_writing_is_told_apart_from_what_a_norm_does() -> None:
     model, plain = tiny(Kind("learned", "rms", False), n_layers=2), p.with_clean_up(p.planted())
     silent = replace(model.layers[1], W_O=0 * model.layers[1].W_O)
@@ -143,6 +148,9 @@ def test_what_is_put_back_by_writing_is_told_apart_from_what_a_norm_does() -> No
     assert found.writing.value == pytest.approx(0, abs=1e-12)
     assert abs(found.scale.value) > 0.01
     assert frozen_repairs(trace, [writer])[writer].value == pytest.approx(0, abs=1e-12)
+    with pytest.MonkeyPatch.context() as patches:
+        patches.setattr("loadstore.memory.repair.after_ablations", _overflowing)
+        assert math.isnan(frozen_repairs(trace, [writer])[writer].value)
     cleaned = lifetimes(plain, texts(plain)).repairs["L0.H0"]
     assert cleaned.writing.value == pytest.approx(1)  # what was to be erased need not be
     assert cleaned.frozen.value == pytest.approx(1)

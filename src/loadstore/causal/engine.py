@@ -19,7 +19,7 @@ from loadstore.decomposition.decomposition import turned
 from loadstore.decomposition.reading import through
 from loadstore.execution.branch import Difference
 from loadstore.execution.changes import Loss
-from loadstore.execution.edits import Ablate, Cut, Edit, Freeze, Patch, reader_of
+from loadstore.execution.edits import Ablate, Cut, Deny, Edit, Freeze, Patch, reader_of, writer_of
 from loadstore.execution.fitting import check
 from loadstore.execution.forward import embedded, read_last, through_layers
 from loadstore.execution.kinds import Asked
@@ -95,7 +95,8 @@ def starts(trace: Trace, edit: Edit) -> int:
         return min(head.layer for head in frozen_heads(trace.weights, edit))
     reader = reader_of(edit)
     if reader is None:
-        return max(0, edit.writer.layer)
+        writer = writer_of(edit)
+        return 0 if writer is None else max(0, writer.layer)
     return trace.weights.architecture.n_layers if reader.is_unembed else reader.layer
 
 
@@ -111,7 +112,7 @@ def _planned(trace: Trace, edits: Sequence[Edit], at: int | None, *, keep: bool)
     start = min((starts(trace, edit) for edit in edits), default=depth)
     readers = {reader_of(edit) for edit in edits}
     met = {(reader.layer, reader.is_mlp) for reader in readers if reader is not None}
-    if trace.edits or None in readers or len(met) > 1:
+    if trace.edits or None in readers or len(met) > 1 or any(isinstance(edit, Deny) for edit in edits):
         norms = [
             id(edit.source) for edit in (*trace.edits, *edits) if isinstance(edit, Freeze) and edit.what == "norms"
         ]
@@ -138,7 +139,7 @@ def _first_store(trace: Trace, edit: Edit) -> int:
 
 def _first(trace: Trace, edit: Edit) -> int:
     """The first token at which an edit of one wire can change anything."""
-    if isinstance(edit, Freeze):
+    if isinstance(edit, Freeze | Deny):
         return 0
     length = min(trace.lengths)
     if edit.at is not None:
@@ -205,7 +206,7 @@ def _together(
     weights, record, runs, first = trace.weights, trace.record, len(lists), plan.first
     parts: list[Edited] = []
     for edits in lists:
-        wires = [edit.writer for edit in edits if not isinstance(edit, Freeze) and reader_of(edit) is not None]
+        wires = [edit.writer for edit in edits if isinstance(edit, Cut | Patch) and edit.reader is not None]
         known = {writer: _recorded(trace, writer) for writer in wires if plan.start and writer.layer < plan.start}
         parts.append(Edited(weights, edits, values=known, extent=replace(trace.extent, first=plan.first)))
     edited, kept = Together(parts, len(trace.tokens)), Record() if keep else None

@@ -16,6 +16,7 @@ from loadstore.cli import (
     maps,
     models,
     patch,
+    permissions,
     prove,
     reach,
     report,
@@ -48,6 +49,8 @@ app.command()(circuit.circuit)
 app.command()(tasks.tasks)
 app.command()(discover.discover)
 app.command()(prove.prove)
+app.command()(permissions.audit)
+app.command()(permissions.enforce)
 app.command()(analyse.heads)
 app.command()(analyse.spectrum)
 app.command()(head.head)

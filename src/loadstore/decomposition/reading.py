@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.errors import Undefined
-from loadstore.execution.edits import Freeze, reader_of
+from loadstore.execution.edits import Freeze, reader_of, writer_of
 from loadstore.execution.trace import Trace
 from loadstore.model.norms import through_norm
 from loadstore.model.ports import banks, reading, writing
@@ -19,14 +19,17 @@ MOST = 1 << 27  # numbers of one result
 def refuse_cuts(trace: Trace) -> None:
     """Raise Undefined for a run with cuts, whose readers did not read the stream, or with something frozen."""
     if any(
-        isinstance(edit, Freeze) or reader_of(edit) is not None or edit.writer.kind == "stream" for edit in trace.edits
+        isinstance(edit, Freeze)
+        or reader_of(edit) is not None
+        or ((writer := writer_of(edit)) is not None and writer.kind == "stream")
+        for edit in trace.edits
     ):
         raise Undefined("a run with cuts or frozen parts is not a sum over writers; decompose the run without them")
 
 
 def refuse_ablated(trace: Trace, writer: Writer) -> None:
     """Raise Undefined for a head that is edited in this run: what it stores is no sum over source tokens."""
-    if any(not isinstance(edit, Freeze) and edit.writer == writer for edit in trace.edits):
+    if any(writer_of(edit) == writer for edit in trace.edits):
         raise Undefined(f"{writer} is ablated in this run: what it stores is no sum over source tokens; run without")
 
 

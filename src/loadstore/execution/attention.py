@@ -10,7 +10,7 @@ from loadstore.errors import Undefined
 from loadstore.execution.changes import Changes
 from loadstore.execution.record import LayerRecord
 from loadstore.model.architecture import Architecture
-from loadstore.model.norms import apply_gain, normalise, through_norm
+from loadstore.model.norms import apply_gain, less_beta, normalise, through_norm
 from loadstore.model.weights import Layer, Norm
 from loadstore.sites import POS, Side
 
@@ -59,6 +59,10 @@ def attend(
         values = project(read, matrix, bias)
         if name != "Q" and shape.kv_heads < shape.n_heads:
             values = values[:, :, shared]
+        for denial in edited.denials(index, name):
+            part, head = less_beta(read[denial.rows], layer.norm), denial.reader.index
+            inside = matrix[head] if name == "Q" else matrix[shared[head]]
+            values[denial.rows, :, head] -= denial.out.of_read(part) @ inside
         frozen = edited.scale("q" if name == "Q" else "k", index)
         scale = None if norm is None else normalise(values, norm, shape.eps, frozen)[1]
         taken: dict[tuple[int | None, int | None, int], Tensor] = {}  # summed first: one product for each reader

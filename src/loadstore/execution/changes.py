@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 from torch import Tensor
 
+from loadstore.linear.blocked import Blocked
 from loadstore.model.points import ScaleName
 from loadstore.sites import Reader, Side, Writer
 
@@ -21,6 +22,15 @@ class Loss:
     writer: Writer
     reader: Reader
     value: Tensor
+    rows: slice = field(default_factory=lambda: slice(None))
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """What one reader does not load, in some rows of the batch."""
+
+    reader: Reader
+    out: Blocked
     rows: slice = field(default_factory=lambda: slice(None))
 
 
@@ -51,6 +61,10 @@ class Changes(ABC):
     @abstractmethod
     def losses(self, layer: int, part: Part) -> Iterator[Loss]:
         """What is taken from the readers of one part of a layer."""
+
+    @abstractmethod
+    def denials(self, layer: int, part: Part) -> Iterator[Denial]:
+        """What the readers of one part of a layer do not load."""
 
     @abstractmethod
     def scale(self, which: ScaleName, layer: int = -1) -> Tensor | None:

@@ -9,10 +9,12 @@ from typing import TypeVar, overload
 from loadstore.bounds import Seed
 from loadstore.errors import BadRequest
 from loadstore.execution.kinds import Ablate, Cut, Freeze, Patch, Readers, Several, What, Writers
+from loadstore.execution.kinds import Deny as Deny
 from loadstore.execution.kinds import Edit as Edit
 from loadstore.execution.kinds import Replacing as Replacing
 from loadstore.execution.kinds import reader_of as reader_of
 from loadstore.execution.kinds import source_of as source_of
+from loadstore.execution.kinds import writer_of as writer_of
 from loadstore.execution.options import (
     At,
     By,

@@ -3,15 +3,17 @@
 from collections.abc import Hashable, Sequence
 from itertools import combinations
 
-from loadstore.errors import BadPrompt, BadRequest
-from loadstore.execution.edits import Ablate, Cut, Edit, Freeze, Replacing, reader_of, source_of
+from loadstore.errors import BadPrompt, BadRequest, Undefined
+from loadstore.execution.edits import Ablate, Cut, Deny, Edit, Freeze, Replacing, reader_of, source_of
 from loadstore.execution.lifted import lifted
 from loadstore.execution.plan import frozen_heads, strongest
 from loadstore.execution.record import Pass
 from loadstore.execution.several import streams
+from loadstore.model.ports import writing
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.quote import quote
+from loadstore.sites import Reader
 
 
 def check(prompts: Pass, edits: Sequence[Edit]) -> None:
@@ -19,6 +21,9 @@ def check(prompts: Pass, edits: Sequence[Edit]) -> None:
     weights = prompts.weights
     network = wiring(weights)
     for edit in edits:
+        if isinstance(edit, Deny):
+            _denied(weights, edit)
+            continue
         if isinstance(edit, Freeze):
             frozen_heads(weights, edit)
         elif (reader := reader_of(edit)) is None:
@@ -32,6 +37,23 @@ def check(prompts: Pass, edits: Sequence[Edit]) -> None:
             _source(prompts, edit, source_of(edit))
     for length in set(prompts.lengths):
         _conflicts(weights, length, strongest(edits))
+
+
+def _denied(weights: Weights, edit: Deny) -> None:
+    """A denied site, and rows that fit the stream. Raises Undefined for a store that only weights can be denied."""
+    network, d = wiring(weights), weights.architecture.d_model
+    rows = edit.rows
+    if rows.dim() != 2 or rows.shape[1] != d or not bool(rows.isfinite().all()):
+        raise BadRequest(f"{edit}: expected finite rows of {d} numbers")
+    if isinstance(edit.site, Reader):
+        network.reader(edit.site)
+        return
+    port = writing(weights, network.writer(edit.site))
+    if port.out is not None or port.scale_after is not None:
+        raise Undefined(
+            f"{edit}: what a head mixes, or a norm after the block scales, is recorded before it is stored, so a run "
+            "cannot be denied this store; use the weights of ls.enforce(model, policy)"
+        )
 
 
 def _places(weights: Weights, length: int, edit: Replacing) -> None:
@@ -89,6 +111,8 @@ def _conflicts(weights: Weights, length: int, edits: Sequence[Edit]) -> None:
     for edit in edits:
         if isinstance(edit, Freeze):
             places: list[Hashable] = [edit.what] if edit.what == "norms" else list(frozen_heads(weights, edit))
+        elif isinstance(edit, Deny):
+            places = []
         else:
             places = [(edit.writer, reader_of(edit))]
         for place in places:
@@ -100,7 +124,7 @@ def _conflicts(weights: Weights, length: int, edits: Sequence[Edit]) -> None:
 
 
 def _overlap(length: int, one: Edit, other: Edit) -> bool:
-    if isinstance(one, Freeze) or isinstance(other, Freeze):
+    if isinstance(one, Freeze | Deny) or isinstance(other, Freeze | Deny):
         return source_of(one) is not source_of(other)
     first, second = (range(length) if edit.at is None else [at % length for at in edit.at] for edit in (one, other))
     if one.channel is not None and other.channel is not None and set(one.channel).isdisjoint(other.channel):

@@ -19,14 +19,14 @@ from torch import Tensor
 
 from loadstore.axes import Logits, Stream, Tokens
 from loadstore.execution.attention import attend, store
-from loadstore.execution.changes import Changes, Loss
+from loadstore.execution.changes import Changes, Denial, Loss
 from loadstore.execution.edits import Edit
 from loadstore.execution.extent import Extent
 from loadstore.execution.plan import Edited
 from loadstore.execution.record import LayerRecord, Record
 from loadstore.execution.unembedding import unembed
 from loadstore.model.mlp import mlp_sum
-from loadstore.model.norms import normalise, through_norm
+from loadstore.model.norms import less_beta, normalise, through_norm
 from loadstore.model.ports import EmbedWriting, PosWriting
 from loadstore.model.weights import Layer, Norm, Weights
 from loadstore.sites import EMBED, POS, Writer
@@ -72,6 +72,7 @@ def read_last(weights: Weights, stream: Stream, edited: Changes, record: Record 
     x, inverse_scale = normalise(stream, norm, weights.architecture.eps, edited.scale("final"))
     if record is not None:
         record.final, record.final_inverse_scale = stream, inverse_scale
+    x = _denied(x, edited.denials(-1, ""), norm)
     return _without(x, edited.losses(-1, ""), norm, inverse_scale)
 
 
@@ -108,6 +109,14 @@ def _without(
         part = through_norm(value, norm, inverse_scale[loss.rows])
         x = x.clone()
         x[loss.rows] -= part
+    return x
+
+
+def _denied(x: Stream, denials: Iterable[Denial], norm: Norm | None) -> Stream:
+    """A normed stream without what its reader may not load."""
+    for denial in denials:
+        x = x.clone()
+        x[denial.rows] -= denial.out.of_read(less_beta(x[denial.rows], norm))
     return x
 
 
@@ -157,6 +166,7 @@ def _mlp(
     assert layer.mlp is not None
     assert shape.mlp is not None
     x, step.mlp_inverse_scale = normalise(read, layer.mlp.norm, shape.eps, edited.scale("mlp", index))
+    x = _denied(x, edited.denials(index, "mlp"), layer.mlp.norm)
     x = _without(x, edited.losses(index, "mlp"), layer.mlp.norm, step.mlp_inverse_scale, tokens)
     stored = mlp_sum(x, layer.mlp, shape.mlp.activation, shape.eps)
     if layer.mlp.after is not None:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from torch import Tensor
+
 from loadstore.bounds import Seed
 from loadstore.execution.options import By, Place
 from loadstore.execution.record import Pass
@@ -70,8 +72,19 @@ class Freeze:
         return f"freeze {self.what}{'' if self.what == 'norms' else ' of ' + ', '.join(self.heads)}"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Deny:
+    """Take the rows of a subspace out of what one reader loads, or out of what one writer stores."""
+
+    site: Reader | Writer
+    rows: Tensor = field(repr=False)
+
+    def __str__(self) -> str:
+        return f"deny {self.site} {len(self.rows)} directions"
+
+
 Replacing: TypeAlias = Ablate | Cut | Patch
-Edit: TypeAlias = Replacing | Freeze
+Edit: TypeAlias = Replacing | Freeze | Deny
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +119,22 @@ Readers: TypeAlias = Reader | str | Sequence[Reader | str]
 
 def reader_of(edit: Edit) -> Reader | None:
     """The reader whose input alone an edit changes; None where everyone sees the change."""
+    if isinstance(edit, Deny):
+        return edit.site if isinstance(edit.site, Reader) else None
     return None if isinstance(edit, Ablate | Freeze) else edit.reader
+
+
+def writer_of(edit: Edit) -> Writer | None:
+    """The writer whose store an edit changes or takes from a reader; None for a frozen part and a denied reader."""
+    if isinstance(edit, Deny):
+        return edit.site if isinstance(edit.site, Writer) else None
+    return None if isinstance(edit, Freeze) else edit.writer
 
 
 def source_of(edit: Edit) -> Pass | None:
     """The other run that an edit takes something from."""
+    if isinstance(edit, Deny):
+        return None
     return edit.over if isinstance(edit, Ablate | Cut) else edit.source
 
 

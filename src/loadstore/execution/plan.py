@@ -7,17 +7,19 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from loadstore.execution.changes import Changes, Frozen, Loss, Part
-from loadstore.execution.edits import Ablate, Cut, Edit, Freeze, Patch, Replacing, reader_of
+from loadstore.execution.changes import Changes, Denial, Frozen, Loss, Part
+from loadstore.execution.edits import Ablate, Cut, Deny, Edit, Freeze, Patch, Replacing, reader_of
 from loadstore.execution.extent import Extent
 from loadstore.execution.lifted import lifted
 from loadstore.execution.record import Pass
+from loadstore.linear.blocked import Blocked
+from loadstore.model.denied import blocked_reader, blocked_writer
 from loadstore.model.globs import matching
 from loadstore.model.points import ScaleName, ScaleOf
 from loadstore.model.ports import writing
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
-from loadstore.sites import Head, Writer
+from loadstore.sites import Head, Reader, Writer
 
 ALL = Extent()
 
@@ -75,8 +77,12 @@ class Edited(Changes):
         self._given: dict[tuple[int, Part], list[Loss]] = {}
         self._norms: Pass | None = None
         self._patterns: dict[Head, Pass] = {}
+        self._denied: dict[tuple[int, Part], list[Denial]] = {}
+        self._withheld: dict[Writer, list[Blocked]] = {}
         for edit in strongest(edits):
-            if isinstance(edit, Freeze):
+            if isinstance(edit, Deny):
+                self._deny(edit)
+            elif isinstance(edit, Freeze):
                 if edit.what == "norms":
                     self._norms = edit.source
                 else:
@@ -90,9 +96,17 @@ class Edited(Changes):
         self._wanted = {edit.writer for edits in self._cuts.values() for edit in edits}
         self._values = dict(values or {})
 
+    def _deny(self, edit: Deny) -> None:
+        site = edit.site
+        if isinstance(site, Reader):
+            denial = Denial(site, blocked_reader(self._weights, site, edit.rows))
+            self._denied.setdefault((site.layer, site.side), []).append(denial)
+        else:
+            self._withheld.setdefault(site, []).append(blocked_writer(None, edit.rows))
+
     def touches(self, writer: Writer) -> bool:
         """Whether ``store`` changes this writer's store or keeps it."""
-        return writer in self._stored or writer in self._wanted
+        return writer in self._stored or writer in self._wanted or writer in self._withheld
 
     def store(self, writer: Writer, value: Tensor) -> Tensor:
         """Edit a writer's store (for heads, z), and keep it if a cut needs it."""
@@ -105,6 +119,8 @@ class Edited(Changes):
                 edited = other.expand(torch.broadcast_shapes(other.shape, value.shape))
             else:
                 edited = torch.where(self._extent.chosen(edit.at, value), other, edited)
+        for out in self._withheld.get(writer, ()):
+            edited = edited - out.of_stored(edited).to(edited)
         if writer in self._wanted:
             self._values[writer] = edited
         return edited
@@ -124,6 +140,10 @@ class Edited(Changes):
             reader = reader_of(edit)
             assert reader is not None
             yield Loss(edit.writer, reader, removed(self._weights, edit, self._values[edit.writer], self._extent))
+
+    def denials(self, layer: int, part: Part) -> Iterator[Denial]:
+        """What the readers of one part of a layer do not load."""
+        yield from self._denied.get((layer, part), ())
 
     def scale(self, which: ScaleName, layer: int = -1) -> Tensor | None:
         """The frozen 1/σ of a norm, if norms are frozen."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from loadstore.execution.changes import Changes, Frozen, Loss, Part
+from loadstore.execution.changes import Changes, Denial, Frozen, Loss, Part
 from loadstore.execution.plan import Edited
 from loadstore.model.points import ScaleName
 from loadstore.sites import Writer
@@ -46,6 +46,12 @@ class Together(Changes):
         for edited, rows in self._runs:
             for loss in edited.losses(layer, part):
                 yield replace(loss, rows=rows)
+
+    def denials(self, layer: int, part: Part) -> Iterator[Denial]:
+        """What the readers of one part of a layer do not load, in the rows of each run."""
+        for edited, rows in self._runs:
+            for denial in edited.denials(layer, part):
+                yield replace(denial, rows=rows)
 
     def scale(self, which: ScaleName, layer: int = -1) -> Tensor | None:
         """The frozen 1/σ of a norm, once for each run."""

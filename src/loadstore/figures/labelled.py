@@ -7,6 +7,7 @@ import numpy as np
 from loadstore.figures.changes import ablation_figure, sweep_figure
 from loadstore.figures.circuits.found import attribution_figure
 from loadstore.figures.circuits.measured import curve_figure
+from loadstore.figures.permitted import audit_figure
 from loadstore.figures.prediction.sums import logit_figure, stream_figure
 from loadstore.figures.wires.carried import carried_figure
 from loadstore.figures.wires.channels import channels_figure
@@ -36,6 +37,8 @@ def labelled_figures(result: Any) -> tuple[str, list[Figure]] | None:
         return f"{name}: subspace scores", [scores_figure(result)]
     if {"channel", "reader"} <= set(result.dims) and "carried" in result:
         return f"{name}: channels of {result.attrs['writer']}", [channels_figure(result)]
+    if {"subspace", "reader"} <= set(result.dims) and "tainted" in result:
+        return f"{name}: audit", [audit_figure(result)]
     if {"writer", "reader"} <= set(result.dims) and "traffic" in result:
         return f"{name}: traffic", [carried_figure(result)]
     if "wire" in result.dims and {"attribution", "signed"} <= set(result.data_vars):

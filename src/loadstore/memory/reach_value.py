@@ -70,7 +70,7 @@ class Reach:
         """Dataset over reader (``L3.K``) and distance: part and equal, NaN where no writer is; numbers by reader."""
         import xarray as xr
 
-        most = max(int(each.distance.max()) for each in self.readers)
+        most = max((int(each.distance.max()) for each in self.readers), default=0)
         tables = {name: np.full((len(self.readers), most + 1), np.nan) for name in ("part", "equal")}
         for row, each in enumerate(self.readers):
             for name, table in tables.items():

@@ -15,8 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import nan
 
-import torch
-
+from loadstore.errors import Undefined
 from loadstore.execution.plan import replacement
 from loadstore.execution.record import Record
 from loadstore.execution.trace import Trace
@@ -55,9 +54,15 @@ def repair_of(trace: Trace, writer: Writer, ablated: Record) -> Repair:
 
 
 def frozen_repairs(trace: Trace, writers: Sequence[Writer]) -> dict[Writer, Ratio]:
-    """``writing`` of each writer with every norm's scale frozen."""
-    with torch.no_grad():
-        return {
-            writers[place]: repair_of(trace, writers[place], run.record).writing
-            for place, run in after_ablations(trace, writers, frozen=True)
-        }
+    """``writing`` of each writer with every norm's scale frozen; NaN where such a run overflows.
+
+    Without a store that kept σ large, frozen scales can let a stream grow beyond all numbers.
+    """
+    found: dict[Writer, Ratio] = {}
+    for writer in writers:
+        try:
+            ((_, run),) = after_ablations(trace, [writer], frozen=True)
+            found[writer] = repair_of(trace, writer, run.record).writing
+        except Undefined:
+            found[writer] = UNMEASURED
+    return found

@@ -36,6 +36,11 @@ def apply_gain(x: Tensor, norm: Norm) -> Tensor:
     return x if norm.gain is None else x * norm.gain
 
 
+def less_beta(x: Tensor, norm: Norm | None) -> Tensor:
+    """The output of a norm without β."""
+    return x if norm is None or norm.bias is None else x - norm.bias
+
+
 def through_norm(store: Stream, norm: Norm | None, inverse_scale: Float[Tensor, "batch token 1"]) -> Stream:
     """Send a part of the stream through a norm whose scale is frozen: linear, without β."""
     if norm is None:

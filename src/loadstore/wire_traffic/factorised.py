@@ -28,7 +28,7 @@ def factorised(
     found = {name: np.where(connected, 0.0, np.nan) for name in ("theta", "cross")}
     found["pull"] = np.repeat(found["theta"][None], moments.groups, 0)
     found["total"] = np.zeros(len(readers))
-    samples = _Samples(moments)
+    samples = Samples(moments)
     points = points_of(moments.weights, readers)
     for done, (point, at) in enumerate(points.items(), 1):
         some = loads_of(moments, point, at)
@@ -51,7 +51,7 @@ def factorised(
     return found
 
 
-class _Samples:
+class Samples:
     """The two strata of a corpus: first positions, which only keys are read at, and all others."""
 
     def __init__(self, moments: Moments) -> None:

@@ -39,6 +39,13 @@ def save_weights(weights: Weights, path: Path, *, half: bool = False, card: str 
 
     Raises BadRequest when the file cannot be written, or when a weight is beyond what float16 holds.
     """
+    data = packed(weights, half=half, card=card)
+    with replacing(path, even_read=True) as part:  # read models are copies, and this path names a model on purpose
+        part.write_bytes(data)
+
+
+def packed(weights: Weights, *, half: bool = False, card: str = "") -> bytes:
+    """Return the file of a model. Raises BadRequest when a weight is not finite in its format."""
     stored = {name: tensor for name, tensor in weights.named() if not (name == "W_U" and weights.tied)}
     tensors = {name: (t.half() if half else t).detach().contiguous().clone() for name, t in stored.items()}
     for name, tensor in tensors.items():
@@ -59,8 +66,7 @@ def save_weights(weights: Weights, path: Path, *, half: bool = False, card: str 
         metadata["tokenizer"] = weights.tokens.tokenizer.to_str()
         metadata["bos"] = json.dumps(weights.tokens.bos)
     metadata["digest"] = digest(tensors, metadata)
-    with replacing(path, even_read=True) as part:  # read models are copies, and this path names a model on purpose
-        part.write_bytes(save(tensors, metadata))
+    return save(tensors, metadata)
 
 
 def digest(tensors: dict[str, Tensor], metadata: dict[str, str]) -> str:

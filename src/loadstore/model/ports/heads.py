@@ -36,6 +36,12 @@ class HeadWriting(Writing):
         """W_O, with the gain of a norm after the heads."""
         return self._out("fold")
 
+    @property
+    def scale_after(self) -> ScaleOf | None:
+        """The scale of the norm after the heads."""
+        layer = self.writer.layer
+        return None if self.weights.layers[layer].after_heads is None else ScaleOf("after_heads", layer)
+
     def _out(self, norms: Norms) -> Float[Tensor, "d_head d_model"]:
         matrix = self.weights.wide(self.weights.layers[self.writer.layer].W_O[self.writer.index])
         return matrix if norms == "ignore" else _gained(self.weights, self.writer.layer, matrix)

@@ -29,6 +29,11 @@ class MlpWriting(RowWriting):
         """W_out."""
         return _mlp(self.weights, self.writer.layer).W_out
 
+    @property
+    def scale_after(self) -> ScaleOf | None:
+        """The scale of the norm after the MLP."""
+        return None if _mlp(self.weights, self.writer.layer).after is None else ScaleOf("after_mlp", self.writer.layer)
+
     def map(self, norms: Norms = "fold") -> Float[Tensor, "width d_model"]:
         """Return W_out with the gain of a norm after the MLP, widened."""
         matrix, after = super().map(), _mlp(self.weights, self.writer.layer).after

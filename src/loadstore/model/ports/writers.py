@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from loadstore.linear.factored import Factored
+from loadstore.model.points import ScaleOf
 from loadstore.model.weights import Weights
 from loadstore.sites import Writer
 
@@ -53,6 +54,11 @@ class Writing(ABC):
     def bypasses_norm(self) -> bool:
         """Whether readers add it behind their norm, and never find it in the stream."""
         return False
+
+    @property
+    def scale_after(self) -> ScaleOf | None:
+        """The name of the scale of a norm of all that the block stores; None where there is none."""
+        return None
 
     @property
     def constant(self) -> Float[Tensor, " d_model"] | None:

@@ -1,0 +1,172 @@
+"""Where a model breaks a policy on text: readers that load what they may not, writers that store where they may not.
+
+Direct breaches are traffic of the protected component above a threshold and beyond the null of a random turn. Taint
+also follows what an allowed reader stores elsewhere: a covert channel. Derivation and tests: docs/permissions.md.
+"""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import torch
+
+from loadstore.bounds import Seed, Share, Within
+from loadstore.corpora.corpus import Source, read_corpus
+from loadstore.errors import BadRequest
+from loadstore.linear.blocked import orthonormal
+from loadstore.model.weights import Weights
+from loadstore.model.wiring import wiring
+from loadstore.permissions.component import component_traffic, stored_powers
+from loadstore.permissions.drawn import drawn_component
+from loadstore.permissions.policy import Policy, Rights, rights
+from loadstore.permissions.taint import Taint, taint
+from loadstore.progress import Progress
+from loadstore.sites import Reader, Writer
+from loadstore.wire_traffic.moments import Moments, moments
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+THRESHOLD = 0.01
+LEVEL = 0.01
+ANGLES = 200_001
+MOST = 1000  # placements
+Draws = Annotated[int, Within(2, MOST)]
+NOTE = (
+    "own = share of the variance of all that a reader loads; taint = E|du|^2/E|u - mean|^2 with the protected "
+    "component drawn anew, 2 where it is all; a breach is above the threshold and beyond the null; scale = RMS change "
+    "of log sigma, which no projection removes"
+)
+
+
+def audit(
+    weights: Weights,
+    policy: Policy,
+    corpus: "Source | Moments" = "default",
+    *,
+    threshold: Share = THRESHOLD,
+    draws: Draws = 19,
+    seed: Seed = 0,
+    tokens: int | None = None,
+    progress: Progress | None = None,
+) -> "xr.Dataset":
+    """Audit a policy on a corpus: Dataset over (subspace, reader) and (subspace, writer).
+
+    Args:
+        weights: The model.
+        policy: What is protected, and who may load, store and declassify.
+        corpus: The shipped one, a folder, a file, texts, token ids, or ``ls.moments`` kept from before.
+        threshold: The share of what a reader loads, and of what a subspace holds, that counts as a breach.
+        draws: Random placements of the same component; taint must be beyond them by Student's t of its log.
+        seed: Of the tokens that the component is drawn from, and of the placements.
+        tokens: Take documents until so many tokens.
+        progress: Called with what is done and what there is.
+
+    Returns:
+        Per reader: may_load, declassifies, traffic, own, p, direct, taint, expected (mean taint of the placements),
+        taint_p, scale, breach and tainted. Per writer: may_store, stored (its share of what the subspace holds),
+        stored_p and store_breach. A breach of a reader is own > threshold with p below .01 over the number of tests.
+
+    Raises:
+        NoSuchSite, BadRequest, BadPrompt, Undefined: The policy or the corpus does not fit the model.
+    """
+    import xarray as xr
+
+    if not policy.protect:
+        raise BadRequest("the policy protects nothing; name a subspace, so that there is something to audit")
+    if not 0 <= threshold <= 1 or not 2 <= draws <= MOST:
+        raise BadRequest(f"threshold={threshold}, draws={draws}: expected a share from 0 to 1, and 2 to {MOST} draws")
+    network, found = wiring(weights), rights(weights, policy)
+    kept = corpus if isinstance(corpus, Moments) else moments(weights, read_corpus(weights, corpus, tokens=tokens))
+    spaces = [right.subspace.rows.to(weights.dtype) for right in found]
+    loaded = component_traffic(kept, spaces, network.readers)
+    values: dict[str, Any] = {"traffic": loaded.traffic, "own": loaded.own, "p": loaded.p}
+    values["may_load"] = np.array([[reader in right.load for reader in network.readers] for right in found])
+    values["declassifies"] = np.array([[reader in right.declassify for reader in network.readers] for right in found])
+    tests = max(1, int((~values["may_load"]).sum()))
+    values["breach"] = ~values["may_load"] & (loaded.own > threshold) & (loaded.p < LEVEL / tests)
+    parts = [_tainted(kept, right, threshold, draws, seed, progress) for right in found]
+    values |= {name: np.stack([part[name] for part in parts]) for name in parts[0]}
+    stores = [_stores(kept, right, threshold) for right in found]
+    stored = {name: np.stack([each[name] for each in stores]) for name in stores[0]}
+    return xr.Dataset(
+        {
+            **{name: (("subspace", "reader"), value) for name, value in values.items()},
+            **{name: (("subspace", "writer"), value) for name, value in stored.items()},
+        },
+        coords={
+            "subspace": [right.name for right in found],
+            "reader": [str(reader) for reader in network.readers],
+            "writer": [str(writer) for writer in network.writers],
+        },
+        attrs={
+            "model": weights.name,
+            "bos": weights.begins,
+            "corpus": kept.corpus,
+            "documents": kept.documents,
+            "tokens": len(kept.tokens),
+            "threshold": threshold,
+            "draws": draws,
+            "ranks": [right.subspace.rank for right in found],
+            "sources": [right.subspace.source for right in found],
+            "definition": NOTE,
+        },
+    )
+
+
+def _tainted(
+    kept: Moments, right: Rights, threshold: float, draws: int, seed: int, progress: Progress | None
+) -> dict[str, np.ndarray]:
+    """Taint of every reader, and whether it is beyond that of the same component placed at random."""
+    network = wiring(kept.weights)
+    rows = right.subspace.rows.to(kept.weights.dtype)
+    sources = [writer for writer in network.writers if writer in right.store]
+    drawn = drawn_component(kept, rows, sources, network.readers, seed)
+    generator = torch.Generator().manual_seed(seed)
+    others = [
+        drawn.turned(rows, orthonormal(torch.randn(rows.shape, generator=generator, dtype=torch.float64)).to(rows))
+        for _ in range(draws)
+    ]
+    clean = [_store_of(reader) for reader in right.declassify]
+    measured = taint(kept, [drawn, *others], network.readers, [one for one in dict.fromkeys(clean) if one], progress)
+    met = np.array([any(network.connects(writer, reader) for writer in sources) for reader in network.readers])
+    denied = np.array([reader not in right.load for reader in network.readers]) & met
+    own, random = _stack(measured[:1], "total")[0], _stack(measured[1:], "total")
+    expected = random.mean(0)
+    p = _beyond(own, random)
+    result = {name: np.where(met, _stack(measured[:1], name)[0], np.nan) for name in ("direct", "scale")}
+    result |= {"taint": np.where(met, own, np.nan), "expected": np.where(met, expected, np.nan)}
+    result["taint_p"] = np.where(met, p, np.nan)
+    result["tainted"] = denied & (own > threshold) & (p < LEVEL / max(1, int(denied.sum())))
+    return result
+
+
+def _beyond(taints: np.ndarray, random: np.ndarray) -> np.ndarray:
+    """Upper tail of Student's t of log taint: the placements' mean and spread are known from the draws alone."""
+    logs, log = (np.log(np.maximum(each, 1e-300)) for each in (random, taints))
+    draws = len(random)
+    spread = logs.std(0, ddof=1) * np.sqrt(1 + 1 / draws)
+    t = (log - logs.mean(0)) / np.maximum(spread, 1e-12)
+    angles = np.linspace(-np.pi / 2, np.pi / 2, ANGLES)  # t = √ν tan θ has the density cos^(ν − 1) θ
+    density = np.cos(angles).clip(min=0) ** (draws - 2)
+    tails = density[::-1].cumsum()[::-1] / density.sum()
+    return np.where(taints > 0, np.interp(np.arctan(t / np.sqrt(draws - 1)), angles, tails), 1.0)
+
+
+def _stack(measured: list[Taint], name: str) -> np.ndarray:
+    return torch.stack([getattr(one, name) for one in measured]).numpy()
+
+
+def _store_of(reader: Reader) -> Writer | None:
+    """The writer whose store follows from what a reader loads; None for the unembedding."""
+    if reader.is_unembed:
+        return None
+    return Writer("mlp", reader.layer) if reader.is_mlp else Writer("head", reader.layer, reader.index)
+
+
+def _stores(kept: Moments, right: Rights, threshold: float) -> dict[str, np.ndarray]:
+    """Each writer's share of what a subspace holds, and whether it may."""
+    writers = wiring(kept.weights).writers
+    share, p = stored_powers(kept, right.subspace.rows.to(kept.weights.dtype), writers)
+    may = np.array([writer in right.store for writer in writers])
+    breach = ~may & (share > threshold) & (p < LEVEL / max(1, int((~may).sum())))
+    return {"may_store": may, "stored": share, "stored_p": p, "store_breach": breach}

@@ -1,0 +1,130 @@
+"""What a corpus keeps in a subspace: traffic of that part of the stream into every reader, and who stored it.
+
+With u_t the stream less its mean, scaled by the reader's frozen 1/σ, and P the subspace, the part u PᵀP is a writer
+like any other: traffic² = tr(Σ b), Σ = E (u PᵀP)ᵀ(u PᵀP), ``own`` = tr(Σ b)/tr(Σ_x b), x all that the reader loads.
+The null turns the same part into a random direction of the stream (docs/null.md).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.linear.decompositions import eigh, eigvalsh
+from loadstore.linear.null import Null, null
+from loadstore.model.ports import banks, reading_at
+from loadstore.model.wiring import wiring
+from loadstore.sites import Reader, Writer
+from loadstore.wire_traffic.blocks import Memory
+from loadstore.wire_traffic.factorised import Samples
+from loadstore.wire_traffic.loads import Loads, loads_of, points_of
+from loadstore.wire_traffic.moments import Moments
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """What every reader loads of every subspace: traffic, its share of all that the reader loads, and p of the null."""
+
+    traffic: Float[np.ndarray, "subspace reader"]
+    own: Float[np.ndarray, "subspace reader"]
+    p: Float[np.ndarray, "subspace reader"]
+
+
+def component_traffic(moments: Moments, spaces: Sequence[Tensor], readers: Sequence[Reader]) -> Loaded:
+    """Measure the traffic of the parts of the stream in some subspaces, given by orthonormal rows."""
+    memory, samples = Memory(moments), Samples(moments)
+    column = {reader: index for index, reader in enumerate(readers)}
+    found = {name: np.zeros((len(spaces), len(readers))) for name in ("theta", "total", "p")}
+    for point, at in points_of(moments.weights, readers).items():
+        some = loads_of(moments, point, at)
+        stream, behind = memory.stream(point)
+        for loads in some:
+            whole = _read(stream, behind, loads)
+            columns = [column[reader] for reader in loads.readers]
+            found["total"][:, columns] = samples.rows(whole[:, None], whole, loads).theta[0].cpu().numpy()
+            for place, rows in enumerate(spaces):
+                inside = [None if each is None else (each @ rows.mT) @ rows for each in (stream, behind)]
+                assert inside[0] is not None
+                part = _read(inside[0], inside[1], loads)
+                theta = samples.rows(part[:, None], whole, loads).theta[0].cpu().numpy()
+                found["theta"][place, columns] = theta
+                found["p"][place, columns] = _p(moments, stream, behind, rows, loads, theta)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        own = found["theta"] / found["total"]
+    return Loaded(np.sqrt(np.clip(found["theta"], 0, None)), own, found["p"])
+
+
+def _read(stream: Tensor, behind: Tensor | None, loads: Loads) -> Float[Tensor, "token load inside"]:
+    read = torch.einsum("td,lde->tle", stream, loads.B)
+    if behind is None or loads.behind is None:
+        return read
+    return read + torch.einsum("td,lde->tle", behind, loads.behind)
+
+
+def _p(
+    moments: Moments, stream: Tensor, behind: Tensor | None, rows: Tensor, loads: Loads, theta: np.ndarray
+) -> np.ndarray:
+    """How often the same part of the stream, turned at random, would carry as much into each reader.
+
+    Where positions are added behind the norm, their part is turned as well; the two spreads are added.
+    """
+    port = reading_at(moments.weights, loads.point)
+    expected = _null(moments, port.centred((stream @ rows.mT) @ rows), loads.B, loads, stream.shape[1] - port.centres())
+    mean, spread = expected.mean[0], expected.variance[0].sqrt()
+    if behind is not None and loads.behind is not None:
+        more = _null(moments, (behind @ rows.mT) @ rows, loads.behind, loads, stream.shape[1])
+        mean, spread = mean + more.mean[0], spread + more.variance[0].sqrt()
+    x, shape = torch.as_tensor(theta, dtype=torch.float64), (mean / spread).square()
+    p = torch.special.gammaincc(shape, x * shape / mean).numpy()
+    return np.where(theta > 0, p, 1.0)
+
+
+def _null(moments: Moments, part: Tensor, matrices: Tensor, loads: Loads, d: int) -> Null:
+    """Mean and variance of a part's squared traffic into each reader over random turns of the stream."""
+    wide = part[moments.later].double()
+    second = eigvalsh(wide.mT @ wide / len(wide)).clamp(min=0)
+    met = None if loads.met is None else loads.met.sum(0) + (0 if loads.first is None else loads.first.sum(0))
+    spectra: list[Tensor] = []
+    for place, of in enumerate(loads.of.tolist()):
+        B = matrices[of].double()
+        if met is None:
+            spectra.append(eigvalsh(B.mT @ B))
+        else:
+            values, vectors = eigh(met[place].double())
+            root = B @ (vectors * values.clamp(min=0).sqrt())
+            spectra.append(eigvalsh(root.mT @ root))
+    return null(second[None], torch.stack(spectra).clamp(min=0), d)
+
+
+def stored_powers(
+    moments: Moments, rows: Tensor, writers: Sequence[Writer]
+) -> tuple[Float[np.ndarray, " writer"], Float[np.ndarray, " writer"]]:
+    """Each writer's part of the power in a subspace, and p of so much by a random turn of what it stores."""
+    powers, ps = np.zeros(len(writers)), np.ones(len(writers))
+    later, place = moments.later, {writer: index for index, writer in enumerate(writers)}
+    d = rows.shape[1]
+    flat = torch.ones(1, len(rows), dtype=torch.float64)
+    for bank in banks(moments.weights, wiring(moments.weights).writers):
+        if bank.constant:
+            continue
+        inner = moments.stored(bank)[later].double()
+        for index, writer in enumerate(bank.writers):
+            out = None if bank.out is None else bank.out[index].double()
+            wide = inner[:, index]
+            second = wide.mT @ wide / len(wide)
+            if out is None:
+                spectrum, held = eigvalsh(second), rows.double() @ second @ rows.double().mT
+            else:  # through d_head: W_Oᵀ Σ_z W_O has the eigenvalues of a matrix of that size
+                values, vectors = eigh(second)
+                root = (vectors * values.clamp(min=0).sqrt()).mT @ out
+                spectrum, held = eigvalsh(root @ root.mT), (root @ rows.double().mT).square()
+            power = float(held.diagonal().sum() if out is None else held.sum())
+            powers[place[writer]] = power
+            if power > 0:
+                expected = null(spectrum.clamp(min=0)[None], flat, d)
+                ps[place[writer]] = float(expected.p(torch.tensor([[power]], dtype=torch.float64)))
+    total = powers.sum()
+    return powers / total if total > 0 else powers, ps

@@ -1,0 +1,80 @@
+"""A protected component drawn anew: at every token what some writers stored in a subspace elsewhere in the corpus."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from loadstore.model.points import Point
+from loadstore.model.ports import banks, reading
+from loadstore.model.wiring import wiring
+from loadstore.sites import Reader, Writer
+from loadstore.wire_traffic.moments import Moments
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """The change of a component at every point: in the stream, and behind the norm for shortformer positions."""
+
+    stream: Mapping[Point, Float[Tensor, "token d_model"]]
+    behind: Float[Tensor, "token d_model"] | None
+
+    def turned(self, old: Tensor, new: Tensor) -> "Drawn":
+        """The same change along other rows."""
+        turn = old.mT @ new
+        return Drawn(
+            {point: change @ turn for point, change in self.stream.items()},
+            None if self.behind is None else self.behind @ turn,
+        )
+
+
+def drawn_component(
+    moments: Moments, rows: Tensor, sources: Sequence[Writer], readers: Sequence[Reader], seed: int
+) -> Drawn:
+    """Draw what some writers stored in a subspace from other tokens of the corpus, the same ones at every point."""
+    weights, network = moments.weights, wiring(moments.weights)
+    donors = _donors(moments, seed)
+    behind: Tensor | None = None
+    stored: dict[Writer, Tensor] = {}
+    for bank in banks(weights, sources):
+        if bank.constant:
+            continue
+        inside = bank.sent(moments.stored(bank)) @ rows.mT
+        for writer, component in zip(bank.writers, inside.unbind(1), strict=True):
+            change = component[donors] - component
+            if bank.bypasses_norm:
+                behind = change @ rows
+            else:
+                stored[writer] = change
+    changes: dict[Point, Tensor] = {}
+    for reader in readers:
+        point = reading(weights, reader).point
+        if point not in changes:
+            found = [change for writer, change in stored.items() if network.connects(writer, reader)]
+            changes[point] = (
+                torch.stack(found).sum(0) @ rows if found else moments.z.new_zeros(len(moments.tokens), rows.shape[1])
+            )
+    return Drawn(changes, behind)
+
+
+def _donors(moments: Moments, seed: int) -> Int[Tensor, " token"]:
+    """For every token the one that it draws its component from: the same position of another piece.
+
+    So what a head mixes over tokens is drawn as a whole. Of a shorter piece positions come again; the tokens of a
+    single piece are shuffled; a first token keeps its own.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    starts = (~moments.later).nonzero()[:, 0].tolist()
+    ends = [*starts[1:], len(moments.tokens)]
+    donors = torch.arange(len(moments.tokens))
+    if len(starts) == 1:
+        donors[1:] = 1 + torch.randperm(len(donors) - 1, generator=generator)
+        return donors
+    order: list[int] = torch.randperm(len(starts), generator=generator).tolist()
+    for one, other in zip(order, [*order[1:], order[0]], strict=True):
+        length, room = ends[one] - starts[one], ends[other] - starts[other] - 1
+        if room > 0:
+            donors[starts[one] + 1 : ends[one]] = starts[other] + 1 + torch.arange(length - 1) % room
+    return donors

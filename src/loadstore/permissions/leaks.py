@@ -1,0 +1,145 @@
+"""Whether a protected label can still be read from what denied readers load, before and after enforcement."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Annotated, Any, get_args
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from loadstore.bounds import Seed, Within
+from loadstore.errors import BadRequest
+from loadstore.execution.run import as_tokens, run
+from loadstore.linear.subspace import reader_cores
+from loadstore.model.globs import matching
+from loadstore.model.ports import reading
+from loadstore.model.weights import Weights
+from loadstore.model.wiring import wiring
+from loadstore.permissions.enforce import denied, enforce
+from loadstore.permissions.policy import Policy
+from loadstore.permissions.probes import Kind, accuracies, interval
+from loadstore.permissions.sources import classes_of
+from loadstore.permissions.taint import stream_at
+from loadstore.progress import Progress
+from loadstore.sites import Reader
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+NOTE = (
+    "a linear projection is no guarantee against non-linear leakage, nor against what other writers store of the same "
+    "label: a probe at the control's accuracy found nothing, which does not prove that nothing is there"
+)
+KINDS: tuple[Kind, ...] = get_args(Kind)
+TOGETHER = 64  # prompts at a time
+LEAST = 10  # prompts, below which no interval says anything
+
+
+def leak_test(
+    weights: Weights,
+    policy: Policy,
+    labels: Sequence[int] | Sequence[str],
+    prompts: Sequence[str] | Sequence[Sequence[int]],
+    *,
+    readers: str | Sequence[str] | None = None,
+    at: int = -1,
+    controls: Annotated[int, Within(1, 1000)] = 20,
+    folds: Annotated[int, Within(2, 100)] = 5,
+    seed: Seed = 0,
+    ungroup: bool = False,
+    progress: Progress | None = None,
+) -> "xr.Dataset":
+    """Probe what readers load for a label, before and after enforcement, beside control tasks.
+
+    Args:
+        weights: The model.
+        policy: The policy that is enforced.
+        labels: The class of each prompt: what must not leak.
+        prompts: Texts or token ids, one for each label.
+        readers: Globs of the readers that are probed; those that the policy denies something if None.
+        at: The token of each prompt whose load is probed.
+        controls: Control tasks: the same labels, dealt to the prompts at random.
+        folds: Each probe is judged on one of so many parts, fitted on the others.
+        seed: Of folds, controls and the bent probe's features.
+        ungroup: As in ``enforce``.
+        progress: Called with what is done and what there is.
+
+    Returns:
+        Dataset over (when, probe, reader): accuracy with low and high (Wilson, 95 %), control (mean accuracy of the
+        control tasks), highest (their largest), selectivity = accuracy − control, and leaks: accuracy above all
+        controls and its interval above their mean.
+
+    Raises:
+        BadRequest: Labels of one class, too few prompts, or options that do not fit.
+        NoSuchSite, BadPrompt: The policy or a prompt does not fit the model.
+    """
+    import xarray as xr
+
+    classes = classes_of(prompts, labels)
+    if len(classes) < max(LEAST, folds) or folds < 2 or controls < 1:
+        raise BadRequest(
+            f"{len(classes)} prompts, {folds} folds and {controls} controls: expected at least {LEAST} prompts and as "
+            "many as folds, 2 folds and 1 control"
+        )
+    network = wiring(weights)
+    chosen = list(denied(weights, policy)[0]) if readers is None else matching(network.readers, readers, network.reader)
+    if not chosen:
+        raise BadRequest("the policy denies no reader anything; name the readers to probe, readers=")
+    generator = torch.Generator().manual_seed(seed)
+    dealt = [classes[torch.randperm(len(classes), generator=generator)] for _ in range(controls)]
+    tasks = torch.stack([classes, *dealt])
+    names = ("accuracy", "low", "high", "control", "highest")
+    found = {name: np.zeros((2, len(KINDS), len(chosen))) for name in names}
+    for when, model in enumerate((weights, enforce(weights, policy, ungroup=ungroup))):
+        loads = _loads(model, prompts, chosen, at)
+        for place, x in enumerate(loads):
+            for number, kind in enumerate(KINDS):
+                share, *others = accuracies(x, tasks, kind, folds, seed).tolist()
+                each = (share, *interval(share, len(classes)), sum(others) / len(others), max(others))
+                for name, value in zip(names, each, strict=True):
+                    found[name][when, number, place] = value
+            if progress is not None:
+                progress(when * len(chosen) + place + 1, 2 * len(chosen))
+    values: dict[str, Any] = {**found, "selectivity": found["accuracy"] - found["control"]}
+    values["leaks"] = (found["accuracy"] > found["highest"]) & (found["low"] > found["control"])
+    return xr.Dataset(
+        {name: (("when", "probe", "reader"), value) for name, value in values.items()},
+        coords={"when": ["before", "after"], "probe": list(KINDS), "reader": [str(reader) for reader in chosen]},
+        attrs={
+            "model": weights.name,
+            "bos": weights.begins,
+            "prompts": len(classes),
+            "classes": int(classes.max()) + 1,
+            "controls": controls,
+            "definition": NOTE,
+        },
+    )
+
+
+def _loads(weights: Weights, prompts: Sequence[Any], readers: Sequence[Reader], at: int) -> list[Tensor]:
+    """What each reader loads at one token of every prompt, [reader][prompt, inside]: the normed stream, read."""
+    rows: list[list[Tensor]] = [[] for _ in readers]
+    for batch in _batches([as_tokens(weights, prompt)[0][0] for prompt in prompts]):
+        length = batch.shape[1]
+        if not -length <= at < length:
+            raise BadRequest(f"at={at}: a prompt has {length} tokens, from 0")
+        trace = run(weights, batch, record=True)
+        for place, reader in enumerate(readers):
+            port = reading(weights, reader)
+            scale = trace.record.scale(port.scale)
+            assert scale is not None
+            rows[place] += port.through(stream_at(trace, reader), scale)[:, at % length]
+    return [torch.stack(x).double() @ _core(weights, reader).double() for x, reader in zip(rows, readers, strict=True)]
+
+
+def _batches(prompts: Sequence[Tensor]) -> Iterator[Tensor]:
+    """Prompts in their order, neighbours of equal length together."""
+    for _, some in groupby(enumerate(prompts), lambda each: (len(each[1]), each[0] // TOGETHER)):
+        yield torch.stack([ids for _, ids in some])
+
+
+def _core(weights: Weights, reader: Reader) -> Tensor:
+    """A reader's matrix; of a wide one as few columns as show the same."""
+    matrix = reading(weights, reader).matrix
+    return reader_cores([matrix.double()])[0] if matrix.shape[1] > matrix.shape[0] else matrix

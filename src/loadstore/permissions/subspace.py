@@ -1,0 +1,68 @@
+"""A subspace of the residual stream, with the source that it was made from."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from loadstore.errors import BadRequest
+
+ORTHONORMAL = 1e-3  # how far from orthonormal given rows may be before they are refused
+
+
+@dataclass(frozen=True, eq=False)
+class Subspace:
+    """Orthonormal ``rows`` [rank, d_model] that span a part of the stream; ``source`` says what they came from.
+
+    Raises BadRequest for rows that are not a matrix of finite numbers, not orthonormal, none, or as many as d_model.
+    """
+
+    rows: Tensor
+    source: str
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.source, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise BadRequest(f"the source of a subspace is a text, not a {type(self.source).__name__}")
+        checked_rows(self.rows, self.source)
+        rank = len(self.rows)
+        far = float((self.rows.double() @ self.rows.double().mT - torch.eye(rank)).abs().max())
+        if far > ORTHONORMAL:
+            raise BadRequest(
+                f"the rows of {self.source} are not orthonormal (off by {far:.2g}); ls.subspace(model, rows) "
+                "makes them so"
+            )
+
+    def __repr__(self) -> str:
+        return f"Subspace({self.rank} of {self.rows.shape[1]} dimensions, from {self.source})"
+
+    @property
+    def rank(self) -> int:
+        """How many dimensions it has."""
+        return len(self.rows)
+
+    @classmethod
+    def of_region(cls, rows: Tensor, source: str) -> "Subspace":
+        """Return the subspace of a writer's region, whose orthonormal rows [rank, d_model] a memory map has."""
+        return cls(rows, source)
+
+
+def given_rows(rows: Tensor, source: str) -> Tensor:
+    """Return rows that are a matrix of finite numbers. Raises BadRequest."""
+    if not isinstance(rows, Tensor):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise BadRequest(f"the rows of {source} are a {type(rows).__name__}; expected a tensor [rank, d_model]")
+    if rows.dim() != 2 or not rows.is_floating_point():
+        raise BadRequest(f"the rows of {source} are {list(rows.shape)} of {rows.dtype}; expected [rank, d_model]")
+    if not bool(torch.isfinite(rows).all()):
+        raise BadRequest(f"the rows of {source} are not finite; give a basis without NaN and infinities")
+    return rows
+
+
+def checked_rows(rows: Tensor, source: str) -> Tensor:
+    """Return rows that can span a subspace: finite, at least one, fewer than the stream is wide. Raises BadRequest."""
+    given_rows(rows, source)
+    rank, d = rows.shape
+    if rank == 0:
+        raise BadRequest(f"{source} spans no dimension; protect a subspace of at least one")
+    if rank >= d:
+        raise BadRequest(f"{source} spans {rank} of {d} dimensions, the whole stream; protect a subspace of fewer")
+    return rows
