@@ -80,6 +80,7 @@ def estimates(weights: Weights) -> list[Estimate]:
             "how far back readers reach", "loadstore reach MODEL", _text(shape, TEXT, PIECE) + _carried(shape), text
         ),
         Estimate("a verified listing", "loadstore verify MODEL PROMPT", _verified(shape), run),
+        Estimate("a quick report", "loadstore report MODEL --quick", _quick_report(shape), max(roles, _cores(shape))),
         Estimate("a report", "loadstore report MODEL", _report(weights), max(roles, text, whole)),
         Estimate("which tasks are solved", "loadstore tasks MODEL", TASKS * PAIRS * _run(shape, prompt), run),
         Estimate("the circuit of a task", "loadstore discover MODEL --task NAME", _found(shape), PAIRS * run),
@@ -96,11 +97,11 @@ def expected(weights: Weights, command: str, rate: float | None = None) -> float
 
     Args:
         weights: The model.
-        command: Its name, such as ``heads``.
+        command: Its name, such as ``heads``, and the beginning of what follows it where that matters.
         rate: Operations per second; measured now if None.
     """
     rate = matmul_rate(512, 3) if rate is None else rate
-    calls = [one for one in estimates(weights) if one.call.startswith(f"loadstore {command} ")]
+    calls = [one for one in estimates(weights) if f"{one.call} ".startswith(f"loadstore {command} ")]
     return max(one.seconds(rate) - one.start for one in calls)
 
 
@@ -174,6 +175,11 @@ def _report(weights: Weights) -> float:
     tokens = min(LENGTH, shape.context)
     cuts = 12 * _onward(shape, SHORT) + 21 * _onward(shape, 4 * tokens // 2)
     return _dossier(weights) + _text(shape, SHORT, PART) + cuts
+
+
+def _quick_report(shape: Architecture) -> float:
+    """Roles, the scores of a few heads, a listing, and runs of its wires alone."""
+    return REPEATS * _run(shape, min(LENGTH, shape.context)) + _scores(shape) / 20 + _decomposed(shape, 24)
 
 
 def _carried(shape: Architecture) -> float:

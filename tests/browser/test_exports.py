@@ -66,7 +66,7 @@ SAID = {
 }
 SAID |= {
     "figure-16": ["direct path", "+6.00", "remainder 3e−7", "copies ␣on·4"],
-    "figure-17": ["␣sat·10", "+0.84", "weight .71", "stores", "other", "remainder 1e−6", "it lowers the score"],
+    "figure-17": ["␣sat·10", "+.84", "weight .71", "stores", "other", "remainder 1e−6", "it lowers the score"],
 }
 VALUE = {"heatmap": "value", "memory": "value", "address": "weight", "patterns": "weight"}
 

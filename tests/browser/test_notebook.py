@@ -58,9 +58,9 @@ def frames(page: "Page") -> "list[Frame]":
 
 def test_every_output_is_one_frame_with_a_title(outputs: dict[str, str]) -> None:
     for name, output in outputs.items():
-        assert re.match(r'<iframe title="[^"]+" width="100%"', output), name
+        assert re.match(r'(<img class="loadstore-still" [^>]+>)?<iframe title="[^"]+" width="100%"', output), name
         assert output.count("<iframe") == 1
-        assert len(output.encode()) < 250_000
+        assert len(output.encode()) < 300_000
 
 
 def test_figures_are_drawn_in_their_frames(page: "tuple[Page, list[str], list[str]]") -> None:
@@ -71,6 +71,23 @@ def test_figures_are_drawn_in_their_frames(page: "tuple[Page, list[str], list[st
     assert foreign.locator("text=mine").count() >= 1
     rows = copying.locator("table tr").all_inner_texts()
     assert any("eigenvalue_score" in row for row in rows)
+
+
+def test_a_still_picture_stands_where_no_script_runs_and_gives_way_to_the_page(
+    browser: "Browser",
+    open_page: "Callable[..., Any]",
+    page: "tuple[Page, list[str], list[str]]",
+    outputs: dict[str, str],
+) -> None:
+    stills = page[0].locator("img.loadstore-still")
+    assert stills.count() == sum('<img class="loadstore-still"' in output for output in outputs.values()) == 3
+    assert not any(stills.nth(index).is_visible() for index in range(stills.count()))
+    bare = browser.new_context(java_script_enabled=False).new_page()
+    bare.set_content(outputs["patterns"])
+    still = bare.locator("img.loadstore-still")
+    still.wait_for()
+    assert still.evaluate("image => image.naturalWidth") == 760
+    bare.context.close()
 
 
 def test_tables_carry_the_numbers(page: "tuple[Page, list[str], list[str]]") -> None:

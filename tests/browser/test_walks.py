@@ -51,7 +51,7 @@ def test_the_strongest_path_is_bold(show: Show) -> None:
     assert figure.locator(".body > .stop .card.hero").count() == 3 + 2, "a writer of each side, the weight, the store"
     bold = figure.locator(".stop svg g[font-weight='700'][font-size='12']")
     assert bold.count() == 3
-    assert [text.split()[0] for text in bold.all_text_contents()] == ["embed+0.71", "L0.H7+0.84", "embed+0.90"]
+    assert [text.split()[0] for text in bold.all_text_contents()] == ["embed+.71", "L0.H7+.84", "embed+.90"]
     casing = figure.locator(".links .casing")
     assert casing.count() == 1
     hero = figure.locator("[data-pair='0,1']")
@@ -67,7 +67,7 @@ def test_a_pin_keeps_its_links_and_dims_the_others(show: Show) -> None:
     for key in ("ArrowRight", "ArrowDown", "ArrowDown", "Enter"):
         page.keyboard.press(key)
     readout = re.sub(r"\s+", " ", figure.locator(".readout").inner_text())
-    assert re.search(r"pinned ?K ␣on·4 L0\.H2 share \+0\.050 what L0\.H2 stored for K strongest pair", readout)
+    assert re.search(r"pinned ?K ␣on·4 L0\.H2 share \+\.050 what L0\.H2 stored for K strongest pair", readout)
     links = figure.evaluate(LINKS)
     assert {pair for pair, link in links.items() if link["opacity"] > 0.5} == {
         pair for pair in links if pair.endswith(",2")

@@ -87,3 +87,15 @@ def test_targets_that_are_none_are_refused(model: ls.Weights) -> None:
         refusal(lambda: measure("kl", trace, trace), BadRequest, "metric='kl'", "a function")  # pyright: ignore[reportArgumentType]
     without = ls.run(model, [1, 2])
     refusal(lambda: ls.log_probability("cat")(without, without), Undefined, "no tokenizer")
+
+
+def test_a_metric_names_the_targets_of_each_prompt_by_their_role() -> None:
+    each, several = [" a", " b"], [[" a", " c"], [" b"]]
+    assert str(ls.logit_difference(each, [" c", " d"])) == (
+        "logit difference, each prompt's own answer less its alternative, after the last token"
+    )
+    assert str(ls.logit_difference(several, " d", at=3)) == (
+        "logit difference, each prompt's own answers less ' d', after token 3"
+    )
+    assert str(ls.log_probability(each)) == "log-probability of each prompt's own answer after the last token, nats"
+    assert str(ls.log_probability(" a", at=-2)) == "log-probability of ' a' after token -2, nats"

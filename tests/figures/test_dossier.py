@@ -61,8 +61,12 @@ def test_one_large_effect_or_role_is_told() -> None:
 
 def test_nothing_above_chance_is_said_for_each_side() -> None:
     said = claims(QUIET)
-    assert "Q: nothing above chance; K: pos (alignment .50, z 99); V: nothing above chance" in said["H2"]
-    assert said["H3"] == "No reader is aligned with what L0.H4 stores above chance."
+    assert "Q: none above chance, not even the best, embed (alignment .00, z 0); K: pos (alignment .50" in said["H2"]
+    assert said["H2"].endswith("V: no writer has a score.")
+    assert said["H3"].startswith("No reader is aligned above chance with what L0.H4 stores, not even the best, ")
+    assert claims(replace(QUIET, readers=()))["H3"] == "No reader is aligned above chance with what L0.H4 stores."
+    shown = [[row.text for row in figure.views[0].rows] for figure in figures_of(QUIET)[1:3]]
+    assert [text.endswith(", not above chance") for texts in shown for text in texts] == [True, False, True]
     heard = replace(QUIET, readers=(WireScore("L0.H4", "L1.H1.V", 0.3, 44.0, 1e-9, above=True), *QUIET.readers))
     assert "Of the 2 that can read L0.H4, 1 is aligned" in claims(heard)["H3"]
     assert "best L1.H1.V (alignment .30, z 44)" in claims(heard)["H3"]

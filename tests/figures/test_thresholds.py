@@ -16,10 +16,10 @@ from loadstore.figures.prediction import log_odds
 from loadstore.figures.subject.stories import article_story
 from loadstore.figures.subject.story import Story
 from loadstore.figures.weights import spectra
+from loadstore.figures.wires import puzzle as puzzles
 from loadstore.figures.wires import traffic
 from loadstore.figures.wires.pieces import LEVEL, grouped, largest
-from loadstore.figures.wires.puzzle import puzzling_head
-from loadstore.figures.words import number, plural, size, with_error
+from loadstore.figures.words import chance, number, percent, plural, size, with_error
 from loadstore.sites import Head
 
 
@@ -36,6 +36,12 @@ def test_an_error_is_left_out_where_it_is_undefined_and_only_there() -> None:
 def test_a_size_is_an_order_below_a_hundredth() -> None:
     assert [size(value) for value in (0.01, 0.00999, 0.0101, 0.0, 5e-324)] == [".01", "1e−2", ".01", "0", "5e−324"]
     assert size(float("inf")) == "undefined"
+
+
+def test_a_chance_is_never_nothing() -> None:
+    shown = [chance(p) for p in (0.0, 9.9e-301, 1e-300, 1.1e-300, 0.5)]
+    assert shown == ["p < 1e−300", "p < 1e−300", "p 1e−300", "p 1e−300", "p .50"]
+    assert [percent(share) for share in (0.8, 1.104, 0.0)] == ["80 %", "110 %", "0 %"]
 
 
 def test_one_is_singular() -> None:
@@ -69,17 +75,22 @@ def test_a_change_of_the_loss_has_its_sign() -> None:
     assert "by .000 ± .001 nats" in lost_by(0.0)
 
 
-def puzzle(alignment: float, p: float) -> object:
-    """Which head puzzles where one wire of four has these numbers and the others are nothing."""
+def puzzle(alignment: float, p: float, *, carries: float = 0.1, rival: float = 0.0) -> object:
+    """Which head puzzles where one wire of four has these numbers; a rival of another head carries so much."""
     readers, writers = ["L1.H0.Q", "L1.H0.K"], ["L0.H0", "L0.H1", "L0.H2"]
     values = {name: np.full((3, 2), fill) for name, fill in (("alignment", -0.5), ("p", 1.0))}
     values["alignment"][2, 0], values["p"][2, 0] = alignment, p
+    if rival:
+        values["alignment"][1, 1], values["p"][1, 1] = 0.9, 0.0
+    values["traffic"] = np.array([[9.0, 9.0], [5.0, rival], [carries, 7.0]])
     scores = xr.Dataset(
         {name: (("writer", "reader"), value) for name, value in values.items()},
         coords={"writer": writers, "reader": readers},
     )
     weights = SimpleNamespace(architecture=SimpleNamespace(heads=[Head(0, 0), Head(0, 1), Head(0, 2), Head(1, 0)]))
-    return puzzling_head(made(Story, candidate=Head(1, 0), previous=Head(0, 0), scores=scores, weights=weights))
+    known = {"candidate": Head(1, 0), "previous": Head(0, 0), "scores": scores, "weights": weights}
+    found = puzzles.puzzle(made(Story, loads=lambda _: scores, **known))
+    return None if found is None else (found.head, found.side)
 
 
 def test_a_head_puzzles_above_chance_after_bonferroni_over_the_wires_asked() -> None:
@@ -91,6 +102,12 @@ def test_a_head_puzzles_above_chance_after_bonferroni_over_the_wires_asked() -> 
     assert puzzle(0.0, 0.0) is None
     assert puzzle(-0.1, 0.0) is None
     assert puzzle(1e-9, 0.0) == (Head(0, 2), "Q")
+
+
+def test_of_several_heads_the_one_that_carries_most_puzzles_whatever_its_alignment() -> None:
+    assert puzzle(0.3, 0.0, carries=0.2, rival=0.1) == (Head(0, 2), "Q")
+    assert puzzle(0.3, 0.0, carries=0.2, rival=0.21) == (Head(0, 1), "K")
+    assert puzzle(0.3, 1.0, carries=9.0, rival=0.1) == (Head(0, 1), "K"), "traffic without alignment does not count"
 
 
 def test_a_spectrum_falls_where_it_is_below_a_hundredth_of_its_first() -> None:

@@ -4,16 +4,12 @@ import pytest
 import xarray as xr
 from tiny import Kind, tiny
 
-from loadstore.figures.wires.wire_channels import _label, _p, wire_channels_figure
+from loadstore.figures.wires.wire_channels import _label, wire_channels_figure
 from loadstore.model.wiring import wiring
 
 
 def test_a_channel_of_several_directions_says_how_many() -> None:
     assert [_label(3, dimension) for dimension in (1, 2)] == ["3", "3, 2 directions"]
-
-
-def test_a_tail_beyond_a_double_is_printed_as_such() -> None:
-    assert [_p(p) for p in (0.0, 5e-324, 0.02)] == ["p below 1e−300", "p 5e−324", "p .02"]
 
 
 @pytest.mark.parametrize(("total", "shown", "counted"), [(2, 1, False), (2, 2, False), (3, 2, True), (3, 3, False)])

@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -19,6 +20,9 @@ from loadstore.decomposition.decomposition import logit_parts, score_parts
 from loadstore.errors import BadRequest
 from loadstore.figures.grids import ranked
 from loadstore.figures.heads.dossier import dossier_figures
+from loadstore.figures.still.cells import _colour
+from loadstore.figures.still.palette import step
+from loadstore.views.base import Scale, plain
 
 PROMPT = "a b c d a b"
 
@@ -267,6 +271,8 @@ def test_a_page_a_figure_and_views_are_taken_as_they_are(trace: ls.Trace) -> Non
 def test_the_cell_is_one_frame_with_the_whole_page_in_it(trace: ls.Trace, tmp_path: Path) -> None:
     shown = ls.show(trace)
     cell = shown._repr_html_()
+    assert cell.startswith('<img class="loadstore-still" alt="planted: patterns" src="data:image/svg+xml;base64,')
+    cell = cell.partition('">')[2]
     found = re.fullmatch(r"<iframe title=\"([^\"]*)\"[^>]*? srcdoc='([^']*)'></iframe>", cell, re.DOTALL)
     assert found is not None
     assert html.unescape(found[1]) == "planted: patterns"
@@ -281,14 +287,44 @@ def test_a_hostile_title_and_token_stay_text() -> None:
     cell = shown._repr_html_()
     assert cell.count("<iframe") == cell.count("</iframe>") == 1
     assert "<script>alert" not in html.unescape(html.unescape(cell.partition("srcdoc='")[2]))
-    assert "<img" not in cell.partition("srcdoc=")[0]
+    outside = cell.partition("srcdoc=")[0]
+    assert outside.count("<img") == outside.count('<img class="loadstore-still"') == 1
+    assert "<script" not in (shown.svg or "")
+
+
+def test_every_kind_of_result_that_github_shows_has_a_still_picture() -> None:
+    """The bundle of a cell holds an SVG with the numbers of the view, light and dark, and no script."""
+    model = planted()
+    trace = ls.run(model, PROMPT, record=True)
+    scores = ls.subspace_scores(model)
+    results = {"bars": dossier_figures(model, "L1.H0")[0], "cells": scores, "lines": ls.spectrum(model, "embed")}
+    for name, result in {**results, "patterns": trace, "sum": ls.logit_parts(trace, 5, "c")}.items():
+        bundle = ls.show(plain(result) if name == "bars" else result)._repr_mimebundle_()
+        drawn = ElementTree.fromstring(bundle["image/svg+xml"])
+        assert drawn.get("class") == "still", name
+        assert "prefers-color-scheme:dark" in bundle["image/svg+xml"]
+        assert "script" not in bundle["image/svg+xml"]
+        assert bundle["text/html"].count("<iframe") == 1
+        assert len(bundle["image/svg+xml"]) < 60_000, name
+    best = ls.show(scores).svg or ""
+    assert ">L1.H0<" in best
+    listed = ls.show(ls.listing(trace, at=5, predict="c"))
+    assert "How " in (listed.svg or ""), "a listing has the picture of its loads"
+
+
+def test_colours_of_a_still_picture_are_steps_of_the_scale() -> None:
+    assert [step(at) for at in (-1.0, 0.0, 0.0624, 0.0626, 0.5, 1.0, 2.0)] == [0, 0, 0, 1, 4, 8, 8]
+    signed = Scale(kind="diverging", low=-1.0, high=1.0, label="")
+    assert [_colour(value, signed) for value in (-1.0, 0.0, 1.0, None, "nan")] == ["d0", "d4", "d8", "none", "none"]
+    tenfold = Scale(kind="sequential", low=0.0, high=10.0, label="", transform="log")
+    assert [_colour(value, tenfold) for value in (0.0, 0.01, 1.0, 10.0)] == ["z0", "z0", "z5", "z8"]
 
 
 def test_twenty_four_heads_and_twenty_two_tokens_stay_small() -> None:
     generator = torch.Generator().manual_seed(0)
     scores = torch.randn(2, 12, 22, 22, generator=generator).masked_fill(~torch.ones(22, 22).tril().bool(), -torch.inf)
     shown = ls.show([f" t{i}" for i in range(22)], scores.softmax(-1))
-    assert len(shown._repr_html_().encode()) < 250_000
+    assert len(shown._repr_html_().encode()) < 300_000
     assert len(json.dumps(shown.document)) < 20_000  # all but this is the bundle
 
 

@@ -5,6 +5,7 @@ export function fitFrame(content: HTMLElement | null): (() => void) | undefined 
   const frame = ownFrame();
   if (!frame || !content) return undefined;
   document.documentElement.classList.add("framed");
+  replaceStill(frame);
   let set = 0;
   const fit = () => {
     const height = Math.ceil(content.getBoundingClientRect().height);
@@ -16,6 +17,12 @@ export function fitFrame(content: HTMLElement | null): (() => void) | undefined 
   observer.observe(content);
   fit();
   return () => observer.disconnect();
+}
+
+/** The still picture beside the frame has done its part once the page is drawn. */
+function replaceStill(frame: HTMLElement) {
+  const still = frame.previousElementSibling as HTMLElement | null;
+  if (still?.classList.contains("loadstore-still")) still.style.display = "none";
 }
 
 /** The element that the page stands in; another origin's cannot be had. */

@@ -15,7 +15,12 @@ export function number(value: number, digits: number): string {
     const [mantissa, power] = value.toExponential(1).split("e");
     return signed(`${mantissa?.replace(".0", "")}e${Number(power)}`);
   }
-  return signed(value.toFixed(digits));
+  return bare(signed(value.toFixed(digits)));
+}
+
+/** A fraction without the zero before its point, as sentences have it: `.78`. */
+export function bare(text: string): string {
+  return text.replace(/^(\u2212?)0\./, "$1.");
 }
 
 /** The same, short enough for the inside of a cell: no leading zero, and the sign where signs carry meaning. */
@@ -43,7 +48,7 @@ export function free(cell: Cell | string | undefined): string {
   if (typeof cell !== "number") return say(cell, 0);
   if (Number.isInteger(cell) && Math.abs(cell) < 1e7) return signed(String(cell));
   const size = Math.abs(cell);
-  if (size >= 1e-3 && size < 1e6) return signed(String(Number(cell.toPrecision(4))));
+  if (size >= 1e-3 && size < 1e6) return bare(signed(String(Number(cell.toPrecision(4)))));
   return number(cell, 0);
 }
 

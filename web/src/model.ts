@@ -361,6 +361,18 @@ export interface Step {
   more: number;
 }
 
+/** A wire of a diagram: what one step stores, a later one loads. */
+export interface Composition {
+  /** The name of the step that stores. */
+  writer: string;
+  /** The name of the step that loads. */
+  reader: string;
+  /** Which of its loads. */
+  side: string;
+  /** What the wire is called. */
+  label: string;
+}
+
 /** The residual stream as a bus, and the components that load from it and store to it, in order. */
 export interface Diagram {
   schema: "loadstore/diagram@1";
@@ -370,6 +382,8 @@ export interface Diagram {
   steps: Step[];
   /** How to read the picture. */
   reading?: string | null;
+  /** From a store to a load, drawn along the stream. */
+  wires?: Composition[];
 }
 
 /** One symbol of a formula. */

@@ -4,7 +4,7 @@ import { Contents } from "./contents";
 import { FigureBlock } from "./figure";
 import { fitFrame } from "./embed";
 import { Guard, UnknownSchema } from "./guard";
-import type { Page, Section } from "./model";
+import type { Page, Section, View } from "./model";
 import { grouped } from "./format";
 import { Hint } from "./readout";
 import { splitToken } from "./text";
@@ -27,7 +27,7 @@ export function PageBody({ page }: { page: Page }) {
       <div class="columns">
         <Contents sections={page.sections} />
         <div class="sections">
-          <Hint />
+          <Hint layered={layered(page)} />
           {page.sections.map((section) => (
             <SectionBlock key={section.id} section={section} />
           ))}
@@ -54,9 +54,15 @@ function Compact({ page }: { page: Page }) {
       {page.sections.map((section) => (
         <SectionBlock key={section.id} section={section} bare />
       ))}
-      <Hint />
+      <Hint layered={layered(page)} />
     </div>
   );
+}
+
+/** Whether a figure draws blocks of layers, which open. */
+function layered({ sections }: Page): boolean {
+  const opens = (view: View): boolean => view.schema === "loadstore/layers@1" || (view.schema === "loadstore/switch@1" && view.choices.some(({ views }) => views.some(opens)));
+  return sections.some(({ figures }) => figures.some(({ views }) => views.some(opens)));
 }
 
 /** Tokens that fill more lines than this many would are scrolled. */

@@ -34,10 +34,11 @@ export function Readout<P>({ cursor, describe, hint }: Props<P>) {
 }
 
 /** What every view answers to, said once a page. */
-export function Hint() {
+export function Hint({ layered = false }: { layered?: boolean }) {
   return (
     <p class="hint once">
       Point at any part of a figure, or press Tab and use the arrow keys, for its numbers. <kbd>Enter</kbd> pins them, <kbd>Esc</kbd> clears.
+      {layered && " In a map by layers, a click opens a cell."}
     </p>
   );
 }

@@ -147,8 +147,8 @@ test("colours tell signs apart, deepen with size, and end with the scale", () =>
   assert.equal(fillOf({ ...view, reach: 1 }, 5), fillOf({ ...view, reach: 1 }, 1));
   const unsigned = chart([], { kind: "unsigned", low: 0, high: 1 });
   assert.deepEqual([-1, 2].map((value) => fillOf(unsigned, value)), [0, 1].map((value) => fillOf(unsigned, value)));
-  assert.equal(printed(view, 0.5), "+0.50");
-  assert.equal(printed(unsigned, 0.5), "0.50");
+  assert.equal(printed(view, 0.5), "+.50");
+  assert.equal(printed(unsigned, 0.5), ".50");
 });
 
 test("ten thousand bars are laid out at once", () => {

@@ -22,9 +22,10 @@ test("a number is within half of its last decimal, of either sign", () => {
 });
 
 test("decimals give way to a power of ten where they would show only zeros, and from ten million on", () => {
-  assert.deepEqual([0.00499, 0.005, 0.00501].map((value) => number(value, 2)), ["5e\u22123", "0.01", "0.01"]);
+  assert.deepEqual([0.00499, 0.005, 0.00501].map((value) => number(value, 2)), ["5e\u22123", ".01", ".01"]);
   assert.deepEqual([9_999_999, 10_000_000, 10_000_001].map((value) => number(value, 0)), ["9999999", "1e7", "1e7"]);
-  assert.equal(number(0, 2), "0.00");
+  assert.equal(number(0, 2), ".00");
+  assert.deepEqual([0.994, 0.996, -0.25].map((value) => number(value, 2)), [".99", "1.00", `${MINUS}.25`]);
   assert.equal(number(-1.25e-9, 2), `${MINUS}1.3e${MINUS}9`);
 });
 
@@ -40,7 +41,7 @@ test("the inside of a cell has no leading zero, at most two decimals, and none f
 
 test("what is not a number has a word, and what is impossible is not available", () => {
   assert.deepEqual((["nan", "inf", "-inf", null, undefined, "a text"] as const).map((cell) => say(cell, 2)), ["NaN", "\u221e", `${MINUS}\u221e`, "n/a", "n/a", "a text"]);
-  assert.deepEqual([-0.5, 0, 0.5].map((cell) => say(cell, 1, true)), [`${MINUS}0.5`, "0.0", "+0.5"]);
+  assert.deepEqual([-0.5, 0, 0.5].map((cell) => say(cell, 1, true)), [`${MINUS}.5`, ".0", "+.5"]);
 });
 
 test("an exact number reads back as itself", () => {
@@ -53,7 +54,7 @@ test("an exact number reads back as itself", () => {
 });
 
 test("a number whose decimals nobody fixed keeps four figures, and whole numbers all of theirs", () => {
-  assert.deepEqual([0, -7, 9_999_999, 10_000_000, 0.12345, 12345.678, 0.0001, -0.0001].map((value) => free(value)), ["0", `${MINUS}7`, "9999999", "1e7", "0.1235", "12350", `1e${MINUS}4`, `${MINUS}1e${MINUS}4`]);
+  assert.deepEqual([0, -7, 9_999_999, 10_000_000, 0.12345, 12345.678, 0.0001, -0.0001].map((value) => free(value)), ["0", `${MINUS}7`, "9999999", "1e7", ".1235", "12350", `1e${MINUS}4`, `${MINUS}1e${MINUS}4`]);
   const next = chance(2);
   for (let count = 0; count < 200; count++) {
     const value = 10 ** (24 * next() - 12);
@@ -63,5 +64,5 @@ test("a number whose decimals nobody fixed keeps four figures, and whole numbers
 
 test("thousands are set apart, in whole numbers only", () => {
   assert.deepEqual([0, 999, 1000, 1234567, -1234567, 1e12, 1234.5].map(grouped), ["0", "999", "1,000", "1,234,567", `${MINUS}1,234,567`, "1,000,000,000,000", "1235"]);
-  assert.deepEqual([0, 0.0005, 0.7, 0.123, 1].map(percent), ["0 %", "0.1 %", "70 %", "12.3 %", "100 %"]);
+  assert.deepEqual([0, 0.0005, 0.7, 0.123, 1].map(percent), ["0 %", ".1 %", "70 %", "12.3 %", "100 %"]);
 });

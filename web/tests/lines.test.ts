@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { endsOf, pathOf, type Spot, spaced } from "../src/lines/curve";
 import { drawable, geometry, ruleLevels, ticks } from "../src/lines/geometry";
 import { move, nearest, start } from "../src/lines/point";
+import { ruleSpot, topDown } from "../src/lines/spot";
 import { linesRecords } from "../src/lines/tables";
 import type { Cell, Lines } from "../src/model";
 import { widthOf } from "../src/text";
@@ -152,4 +153,24 @@ test("keys follow a line to its ends, and change to the value nearest along the 
 
 test("records have a line a point, and nothing where there is no number", () => {
   assert.deepEqual(linesRecords(plot([[[1, 2], ["nan", 1e-12]], [[3], [null]]])), [["series", "x", "y"], ["series 0", "1", "nan"], ["series 0", "2", "1e-12"], ["series 1", "3", ""]]);
+});
+
+test("the label of a level rule stands where no line runs: above it, else below it", () => {
+  const xs = range(101);
+  const flat = (y: number) => [xs, xs.map(() => y)] as [Cell[], Cell[]];
+  const at = (series: [Cell[], Cell[]][]) => {
+    const view = plot([...series, flat(0), flat(1)], "linear", "linear", [{ axis: "y", value: 0.5, label: "50 %" }]);
+    const box = geometry(view, 500);
+    const [left, base] = ruleSpot(view, box, 0.5, "50 %");
+    return [left - box.left, base - box.y(0.5)] as const;
+  };
+  assert.deepEqual(at([]), [6, -5]);
+  const [left, base] = at([[xs, xs.map((x) => (x < 30 ? 0.52 : 0))]]);
+  assert.ok(left > 100 && base === -5, "a line through its first place moves it along");
+  assert.deepEqual(at([flat(0.53)]), [6, 13], "a line above all of the rule moves it below");
+});
+
+test("a legend names lines from top to bottom, and those that cannot be drawn last", () => {
+  const view = plot([[[0, 1], [0, 0.2]], [[0, 1], ["nan", null]], [[0, 1], [0.9, 1]]]);
+  assert.deepEqual(topDown(view, geometry(view, 500)), [2, 0, 1]);
 });

@@ -82,3 +82,13 @@ test("what is written on any colour has a contrast of at least 4.5", () => {
     }
   });
 });
+
+test("still pictures of Python have nine steps of the same scales", () => {
+  const written = readFileSync("../src/loadstore/figures/still/palette.py", "utf8");
+  const rows = [...written.matchAll(/"(light|dark)": \(([^)]*)\)/g)].map(([, ground, list]) => [ground, [...list!.matchAll(/#\w{6}/g)].map(([colour]) => colour)] as const);
+  const kinds = ["sequential", "sequential", "diverging", "diverging"] as const;
+  assert.equal(rows.length, 4);
+  for (const [index, [ground, colours]] of rows.entries()) {
+    assert.deepEqual(colours, range(9).map((step) => swatch(ground as "light" | "dark", kinds[index]!, step / 8)));
+  }
+});

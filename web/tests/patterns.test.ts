@@ -78,7 +78,7 @@ test("a pixel is the greatest of the weights that it stands for", () => {
 });
 
 test("thumbnails stand in rows as asked for while each has 56 pixels, else in rows of about one length", () => {
-  assert.deepEqual([acrossOf(12, 24, 12 * 56), acrossOf(12, 24, 12 * 56 - 1)], [12, 6]);
+  assert.deepEqual([acrossOf(12, 24, 12 * 68), acrossOf(12, 24, 12 * 68 - 1), acrossOf(9, 27, 4 * 68), acrossOf(12, 24, 10)], [12, 6, 3, 1]);
   assert.deepEqual([acrossOf(null, 24, 1400), acrossOf(null, 1, 1400), acrossOf(null, 10, 10)], [12, 1, 1]);
   for (const count of [1, 5, 17, 384]) {
     for (const width of [60, 400, 1400]) {

@@ -121,7 +121,7 @@ test("boxes, arrows and the stream of a diagram are in its picture, and boxes do
 
 test("a diagram turns upright where its columns would be too narrow", () => {
   const upright = (heads: number, width: number) => drawing(diagram(heads), width).bus.d.includes("V");
-  assert.deepEqual([upright(1, 700), upright(1, 699), upright(3, 6 * 132), upright(3, 6 * 132 - 1)], [false, true, false, true]);
+  assert.deepEqual([upright(1, 700), upright(1, 699), upright(5, 8 * 100), upright(5, 8 * 100 - 1)], [false, true, false, true]);
   assert.equal(drawing({ ...diagram(0), steps: [] }, 400).boxes.length, 0);
 });
 
@@ -134,4 +134,19 @@ test("positions run on a lane of their own only where something loads them", () 
     assert.ok(drawing(without, width).arrows.every(({ pos }) => !pos));
   }
   assert.ok(moreWidth(11) > moreWidth(1) && streamLabel(diagram(0), 400) === "the residual stream");
+});
+
+test("a wire of a diagram runs from the store of its writer to the load of its reader", () => {
+  const wire = { writer: "L0.H0", reader: "L1.H1", side: "K", label: "K-composition" };
+  const view = { ...diagram(2), wires: [wire, { ...wire, reader: "nobody" }] };
+  for (const width of [400, 1400]) {
+    const names = view.steps.map(({ name }) => name);
+    const plan = drawing({ ...view, wires: [{ ...wire, writer: names[2]!, reader: names[3]! }, view.wires[1]!] }, width);
+    assert.equal(plan.composed.length, 1, names.join());
+    const [composed] = plan.composed;
+    const key = plan.arrows.filter(({ label }) => label[0] === "K").at(width === 1400 ? 1 : 1)!;
+    assert.ok(composed && plan.arrows.some(({ tip }) => tip[0] === composed.tip[0] && tip[1] === composed.tip[1]), String(key.tip));
+    isInside(plan, composed.tip[0], composed.tip[1]);
+    runsInside(plan, composed.d);
+  }
 });

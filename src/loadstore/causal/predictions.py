@@ -70,7 +70,7 @@ class LogProbability(Prediction):
         return replace(self, token=self.token.rows(indices))
 
     def __str__(self) -> str:
-        return f"log-probability of {self.token} after token {self.at}, nats"
+        return f"log-probability of {self.token} {after(self.at)}, nats"
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,11 @@ class Difference(Prediction):
     def rows(self, indices: Sequence[int]) -> "Prediction":
         """The metric of some of the prompts."""
         return replace(self, token=self.token.rows(indices), against=self.against.rows(indices))
+
+    @property
+    def sides(self) -> str:
+        """What is compared with what, in words: each prompt's own answer, where they have their own."""
+        return f"{self.token.named('answer')} less {self.against.named('alternative', again=self.token.each)}"
 
     def _compared(self, weights: Weights, rows: int) -> None:
         """Refuse a prompt one of whose targets is on both sides."""
@@ -102,7 +107,7 @@ class LogitDifference(Difference):
         return self.token.mean(weights, logits) - self.against.mean(weights, logits)
 
     def __str__(self) -> str:
-        return f"logit of {self.token} less that of {self.against} after token {self.at}"
+        return f"logit difference, {self.sides}, {after(self.at)}"
 
 
 @dataclass(frozen=True)
@@ -116,7 +121,7 @@ class ProbabilityDifference(Difference):
         return self.token.total(weights, p) - self.against.total(weights, p)
 
     def __str__(self) -> str:
-        return f"probability of {self.token} less that of {self.against} after token {self.at}"
+        return f"probability difference, {self.sides}, {after(self.at)}"
 
 
 def compared(intact: Trace | None) -> Trace:
@@ -141,7 +146,14 @@ class DivergenceAt(Prediction):
         return divergence(logits, intact)
 
     def __str__(self) -> str:
-        return f"KL of the prediction after token {self.at} from the intact one, nats"
+        return f"KL of the prediction {after(self.at)} from the intact one, nats"
+
+
+def after(at: At) -> str:
+    """After which token something is predicted, in words."""
+    if at == -1:
+        return "after the last token"
+    return f"after token {repr(at) if isinstance(at, str) else at}"
 
 
 def divergence(logits: Float[Tensor, "*any vocab"], intact: Float[Tensor, "*any vocab"]) -> Float[Tensor, "*any"]:

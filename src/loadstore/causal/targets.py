@@ -53,10 +53,21 @@ class Chosen:
         sizes = torch.tensor([len(tokens) for tokens in self.sets], device=values.device, dtype=values.dtype)
         return self.total(weights, values) / sizes.repeat(len(values) // len(sizes))
 
+    def named(self, role: str, *, again: bool = False) -> str:
+        """The targets in words: the token itself, or the role that each prompt's own ones play.
+
+        Args:
+            role: What one target of a prompt is, such as ``answer``.
+            again: Whether other targets of each prompt were named just before.
+        """
+        if not self.each:
+            return repr(self.sets[0][0])
+        several = any(len(tokens) > 1 for tokens in self.sets)
+        owner = "its" if again else "each prompt's own"
+        return f"{owner} {role}{'s' if several else ''}"
+
     def __str__(self) -> str:
-        if self.each:
-            return f"{len(self.sets)} targets, one for each prompt"
-        return repr(self.sets[0][0])
+        return self.named("answer")
 
 
 def chosen(tokens: Targets) -> Chosen:

@@ -37,6 +37,9 @@ def report(
     positions: Positions = None,
     bos: Begin = "model",
     *,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Leave out the sections that take long; the page lists them.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Write one self-contained, offline page that explains a prediction, and print the claims of its figures.
@@ -45,7 +48,8 @@ def report(
     the prediction as a sum, the roles of all heads, the patterns of the notable ones, what they can read, every wire
     into the strongest induction head cut, the dossier of the head that adds most to the prediction, and what its
     architecture does not define. The page opens in any browser, in light and dark, and carries the table behind every
-    figure; a figure with nothing to show is left out and listed at its end. With --task it ends with the
+    figure; a figure with nothing to show is left out and listed at its end. --quick leaves out the sections that take
+    most of the time (traffic on text, single cuts, the dossier of a head) and says so. With --task it ends with the
     circuit of that task: its picture and program, F by size, and its proof beside random circuits (minutes on a real
     model).
 
@@ -64,7 +68,9 @@ def report(
     check_target(out)
     circuit = [] if task is None else [_circuit_of(weights, task)]  # first: a task may be refused
     options = [*(["--positions", positions] if positions else []), *(["--bos", bos] if bos != "model" else [])]
-    with steps(f"report on {weights.name}", expected(weights, "report")) as progress:
+    with steps(
+        f"report on {weights.name}", expected(weights, "report MODEL --quick" if quick else "report")
+    ) as progress:
         page = report_document(
             weights,
             prompt if ids is None else as_ids(ids),
@@ -73,6 +79,7 @@ def report(
             against=named(against, ids, "--against"),
             model=model,
             options=options,
+            quick=quick,
             progress=progress,
         )
     page = replace(page, sections=(*page.sections, *circuit))

@@ -118,7 +118,7 @@ def program(found: Listing, notes: Notes | None = None) -> Iterator[Line]:
     than = "the mean of all tokens" if found.against is None else found.text_of(found.against)
     said = (
         f"{found.text_of(found.token)}   logit {signed(found.logit)}, {signed(found.contrast)} above {than}   "
-        f"p {short(found.probability)}   explained {found.explained:.0%}"
+        f"p {short(found.probability)}   explained {100 * found.explained:.0f} %"
     )
     yield Line("", "target", labels[at], ((said, None),))
     notes = {} if notes is None else notes
@@ -126,7 +126,7 @@ def program(found: Listing, notes: Notes | None = None) -> Iterator[Line]:
     for step in found.steps:
         yield from _step(found, step, notes)
     if found.left:
-        yield Line("", "", "", (), f"{found.left} more steps weigh at least {short(LEAST)}; raise most")
+        yield Line("", "", "", (), f"{found.left} more steps weigh at least {short(LEAST)}; give a larger top")
 
 
 def _step(found: Listing, step: Step, notes: Notes) -> Iterator[Line]:

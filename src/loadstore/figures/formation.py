@@ -1,6 +1,6 @@
 """The moment an induction head formed: scores and losses over tokens of training."""
 
-from loadstore.figures.words import sentence
+from loadstore.figures.words import percent, sentence
 from loadstore.training.formation import FORMED, HIGH, LOW, Formation, chance
 from loadstore.views.charts import Series
 from loadstore.views.model import Figure, figure, lines, reading, rule, series
@@ -20,7 +20,7 @@ def formation_figure(found: Formation, vocab: int) -> Figure:
 
     x = ("tokens", "tokens", "log")
     moments = [
-        rule("x", moment.tokens, f"{share:.0%} of the rise")
+        rule("x", moment.tokens, f"{percent(share)} of the rise")
         for moment, share in ((found.began, LOW), (found.ended, HIGH))
         if moment is not None
     ]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from loadstore.errors import Undefined
-from loadstore.figures.words import sentence
-from loadstore.views.model import Figure, figure, table
+from loadstore.figures.words import listed, plural, sentence
+from loadstore.views.model import Figure, View, figure, table
 
 CHANGE = 0.01  # a cut that changes the watched attention and the watched prediction by less shows nothing
 PAIRS = 5  # pairs of writers that a walk draws one by one; one bar is the sum of all others
@@ -87,12 +87,25 @@ def leads(best: float, rest: float) -> bool:
 
 
 def left_out_figure(left: Sequence[LeftOut]) -> Figure:
-    """Draw the list of figures that a page leaves out."""
-    columns = (("figure", "figure", None), ("reason", "why it is left out", None))
-    return figure(
-        "Left out",
-        "Figures with nothing to show",
+    """Draw the list of figures that have nothing to show."""
+    claim = (
         f"{'One figure has' if len(left) == 1 else f'{len(left)} figures have'} nothing to show for this model and "
-        "this question.",
-        [table("Figures that were left out", columns, [[f"{one.number}: {one.title}", one.reason] for one in left])],
+        "this question."
     )
+    return figure("Left out", "Figures with nothing to show", claim, [_listed("Figures that were left out", left)])
+
+
+def quick_figure(left: Sequence[LeftOut]) -> Figure:
+    """Draw the list of sections that a quick report leaves out."""
+    return figure("Quick", "Sections that take long", quick_words(left), [_listed("What --quick leaves out", left)])
+
+
+def quick_words(left: Sequence[LeftOut]) -> str:
+    """Say what a quick report leaves out, and how to get it."""
+    names = listed([f"“{one.number}”" for one in left])
+    return f"--quick leaves out {plural(len(left), 'section')}: {names}. The same command without --quick draws them."
+
+
+def _listed(title: str, left: Sequence[LeftOut]) -> View:
+    columns = (("figure", "what", None), ("reason", "why it is left out", None))
+    return table(title, columns, [[f"{one.number}: {one.title}", one.reason] for one in left])

@@ -52,6 +52,16 @@ def unseen(window: int | None) -> str:
     return f"a query cannot attend to later tokens{near}"
 
 
+def chance(p: float) -> str:
+    """A probability under a null: ``p .03``, ``p 4e−7``; below what a double holds ``p < 1e−300``, never ``p 0``."""
+    return f"p < 1e{MINUS}300" if p < 1e-300 else f"p {size(p)}"
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """A share as ``80 %``."""
+    return f"{number(100 * share, digits)} %"
+
+
 def size(value: float) -> str:
     """An error or a small probability by its order: ``0`` (none that a double holds), ``4e−7``, ``.03``."""
     if value == 0 or not math.isfinite(value):

@@ -1,11 +1,17 @@
-"""What a notebook cell displays: a page in a frame, that can be saved and that loads nothing."""
+"""What a notebook cell displays: a page in a frame, that can be saved and that loads nothing.
 
+Beside the frame is a still picture of the page. GitHub, an e-mail and a page without scripts show that alone; a frame
+that draws its page hides it (``web/src/embed.ts``).
+"""
+
+import base64
 import html
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from loadstore.atomic import replacing
+from loadstore.figures.still.still import still
 from loadstore.views.page import render_page
 from loadstore.visible import line
 
@@ -30,14 +36,33 @@ class Shown:
         return Path(path)
 
     def _repr_html_(self) -> str:
-        """The page in a frame of the notebook's width; the page sets the height."""
+        """The still picture, and the page in a frame of the notebook's width, which sets its height."""
         title = html.escape(line(self.document["title"]))
         page = self.html.replace("&", "&amp;").replace("'", "&#39;")  # fewer of ' than of " in a page
+        still_picture = self.svg
+        picture = "" if still_picture is None else _image(still_picture, title)
         return (
-            f'<iframe title="{title}" width="100%" height="{HEIGHT}" '
+            f'{picture}<iframe title="{title}" width="100%" height="{HEIGHT}" '
             f"style=\"border:0;width:100%\" srcdoc='{page}'></iframe>"
         )
+
+    @property
+    def svg(self) -> str | None:
+        """The page as one still SVG; None where it has no view that can be drawn without a script."""
+        return still(self.document)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """The page, the still picture where there is one, and the text."""
+        picture = self.svg
+        drawn = {} if picture is None else {"image/svg+xml": picture}
+        return {"text/html": self._repr_html_(), **drawn, "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         claims = [figure["claim"] for section in self.document["sections"] for figure in section["figures"]]
         return "\n".join([line(self.document["title"]), *(f"  {line(claim)}" for claim in claims if claim)])
+
+
+def _image(svg: str, title: str) -> str:
+    """The still picture as an image that carries its own data."""
+    data = base64.b64encode(svg.encode()).decode()
+    return f'<img class="loadstore-still" alt="{title}" src="data:image/svg+xml;base64,{data}">'

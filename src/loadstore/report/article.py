@@ -14,9 +14,9 @@ from loadstore.figures.weights.machine import machine_figure
 from loadstore.figures.weights.spectra import spectra_figures
 from loadstore.figures.wires.cut_wire import cause_figures
 from loadstore.figures.wires.moved import moved_figure
-from loadstore.figures.wires.puzzle import puzzling_head
+from loadstore.figures.wires.puzzle import puzzle
 from loadstore.figures.wires.subspace_score import score_figure
-from loadstore.figures.wires.traffic import CARRIED, traffic_figures
+from loadstore.figures.wires.traffic import ABOUT, CARRIED, traffic_figures
 from loadstore.figures.words import listed, number
 from loadstore.report.parts import Part, shared
 from loadstore.report.sections import Built, section
@@ -124,8 +124,16 @@ def article_parts(story: Story) -> list[Part]:
             lambda: section(
                 "traffic", "What is carried", CARRIED, traffic_figures(story, story.weights.architecture.heads)
             ),
+            slow=True,
+            about=ABOUT,
         ),
-        Part("a dossier", 2.4, lambda: _puzzle(story)),
+        Part(
+            "a dossier",
+            2.4,
+            lambda: _puzzle(story),
+            slow=True,
+            about=("The dossier of a head", "the head that the article cannot explain"),
+        ),
     ]
 
 
@@ -142,16 +150,16 @@ def _previous(story: Story) -> list[Figure]:
 
 
 def _puzzle(story: Story) -> Built | None:
-    found = puzzling_head(story)
+    found = puzzle(story)
     if found is None:
         return None
-    head, side = found
     return section(
         "puzzle",
-        f"What {head} does",
-        f"The article ends with a head that it cannot explain. Here {head} is, after {story.previous}, the head best "
-        f"aligned with the {side} of {story.candidate}.",
-        dossier_figures(story.weights, head, story.roles, story.scores),
+        f"What {found.head} does",
+        f"The article ends with a head that it cannot explain: the induction head's Q and K load from it too. Here "
+        f"that is {found.head}. Of the heads aligned with the Q or K of {story.candidate}, {story.previous} aside, it "
+        f"carries most on text: {number(found.traffic)} nats into the {found.side}.",
+        dossier_figures(story.weights, found.head, story.roles, story.scores),
     )
 
 

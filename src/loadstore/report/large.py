@@ -14,7 +14,7 @@ from loadstore.figures.weights.rooms import room_figures
 from loadstore.figures.weights.spectra import spectra_figures
 from loadstore.figures.weights.undefined import undefined_figure
 from loadstore.figures.wires.notable import cut_figures, score_figure
-from loadstore.figures.wires.traffic import CARRIED, traffic_figures
+from loadstore.figures.wires.traffic import ABOUT, CARRIED, traffic_figures
 from loadstore.figures.words import number
 from loadstore.report.parts import Part, shared
 from loadstore.report.sections import Built, section
@@ -39,7 +39,9 @@ def large_parts(story: Story) -> list[Part]:
     """The parts of the page; costs are seconds of SmolLM2-135M on one thread."""
     return [
         shared("roles of all heads", 9.0, lambda: story.roles),
-        shared("every wire of the induction head, cut", 6.0, lambda: (cuts(story), strongest_supply(story))),
+        shared(
+            "every wire of the induction head, cut", 10.0, lambda: (cuts(story), strongest_supply(story)), slow=True
+        ),
         shared("subspace scores", 1.5, lambda: story.scores),
         Part("the prediction", 0.8, lambda: _prediction(story)),
         Part("the machine", 0.05, lambda: _machine(story)),
@@ -70,14 +72,33 @@ def large_parts(story: Story) -> list[Part]:
                 [score_figure(story), formula_figure(story)],
             ),
         ),
-        shared("how the stream varies on text", 5.0, lambda: story.carried if len(story.trace.labels) > 1 else None),
+        shared(
+            "how the stream varies on text",
+            6.0,
+            lambda: story.carried if len(story.trace.labels) > 1 else None,
+            slow=True,
+        ),
         Part(
             "traffic on text",
             12.0,
             lambda: section("traffic", "What is carried", CARRIED, traffic_figures(story, notable(story))),
+            slow=True,
+            about=ABOUT,
         ),
-        Part("induction", 0.2, lambda: _induction(story)),
-        Part("the dossier", 20.0, lambda: _dossier(story)),
+        Part(
+            "induction",
+            0.2,
+            lambda: _induction(story),
+            slow=True,
+            about=("Addressing by content", "every wire into the K and the Q of the induction head, cut"),
+        ),
+        Part(
+            "the dossier",
+            20.0,
+            lambda: _dossier(story),
+            slow=True,
+            about=(f"The dossier of {story.main}", "what this head does in general"),
+        ),
     ]
 
 
@@ -130,6 +151,8 @@ def large_lead(story: Story) -> str:
         f"{head} is the strongest induction head: on random repeats {number(story.role(head, 'induction'))} of its "
         "attention goes to what followed before."
     )
+    if story.quick:
+        return found
     supply = strongest_supply(story)
     if supply is None:
         return f"{found} No single wire into its K explains that: no cut lowers the score by more than {number(FALL)}."

@@ -6,6 +6,7 @@ from pathlib import Path
 from loadstore.atomic import check_target, write_whole
 from loadstore.errors import Undefined
 from loadstore.figures.facts import facts
+from loadstore.figures.left_out import quick_words
 from loadstore.figures.subject.prompt import Prompt
 from loadstore.figures.subject.stories import article_story, large_story
 from loadstore.figures.words import plural
@@ -14,7 +15,7 @@ from loadstore.model.architecture import Architecture
 from loadstore.model.weights import Weights
 from loadstore.report import article, large
 from loadstore.report.asked import answer, command
-from loadstore.report.parts import Progress, build_all
+from loadstore.report.parts import Progress, build_all, quick_parts
 from loadstore.report.sections import laid_out
 from loadstore.version import VERSION
 from loadstore.views.figures import Page
@@ -38,6 +39,7 @@ def report_document(
     against: int | str | None = None,
     model: str | None = None,
     options: Sequence[str] = (),
+    quick: bool = False,
     progress: Progress | None = None,
 ) -> Page:
     """The report on one prediction as a page.
@@ -53,6 +55,7 @@ def report_document(
         against: The token to compare with; the likeliest other token if None.
         model: How the command line named the model, for the command that the page shows.
         options: Other options of that command.
+        quick: Leave out the sections that take long, and list them at the end.
         progress: Called as each part begins.
 
     Raises:
@@ -67,24 +70,26 @@ def report_document(
             f"about repeats and needs a context of {least}. loadstore scores and loadstore spectrum need no prompt"
         )
     if is_article(weights.architecture):
-        story = article_story(weights, prompt, at, predict, against)
-        sections, numbers = build_all(article.article_parts(story), progress), article.NUMBERS
-        opening = article.lead(story)
+        story = article_story(weights, prompt, at, predict, against, quick=quick)
+        parts, numbers, opening = article.article_parts(story), article.NUMBERS, article.lead
     else:
-        story = large_story(weights, prompt, at, predict, against)
-        sections, numbers = build_all(large.large_parts(story), progress), large.NUMBERS
-        opening = large.large_lead(story)
+        story = large_story(weights, prompt, at, predict, against, quick=quick)
+        parts, numbers, opening = large.large_parts(story), large.NUMBERS, large.large_lead
+    parts, slow = quick_parts(parts, quick=quick)
+    sections = build_all(parts, progress)
+    lead = f"{opening(story)} {quick_words(slow)}" if slow else opening(story)
+    options = [*options, *(["--quick"] if quick else [])]
     default = prompt is None and at is None and predict is None
     return Page(
         title=f"{weights.name}: the load/store machine",
-        lead=f"{answer(story, default=default)} {opening}",
+        lead=f"{answer(story, default=default)} {lead}",
         prompt=story.prompt if isinstance(story.prompt, str) else ", ".join(map(str, story.prompt)),
         tokens=tuple(story.trace.labels),
         facts=(
             ("another question: change --at, --predict or --against", command(story, model, options)),
             *facts(weights),
         ),
-        sections=laid_out(sections, numbers),
+        sections=laid_out(sections, numbers, slow),
         footer=(
             f"loadstore {VERSION}. This page carries the prompt and all numbers in it; it loads nothing.",
             "Alignment: 0 is what a random rotation between writer and reader would give, 1 the most that their "
@@ -103,6 +108,7 @@ def write_report(
     against: int | str | None = None,
     model: str | None = None,
     options: Sequence[str] = (),
+    quick: bool = False,
     progress: Progress | None = None,
 ) -> Page:
     """Write the page atomically and return it. Arguments and errors are those of ``report_document``.
@@ -112,7 +118,15 @@ def write_report(
     """
     check_target(path)
     page = report_document(
-        weights, prompt, at=at, predict=predict, against=against, model=model, options=options, progress=progress
+        weights,
+        prompt,
+        at=at,
+        predict=predict,
+        against=against,
+        model=model,
+        options=options,
+        quick=quick,
+        progress=progress,
     )
     write_page(page, path)
     return page

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from loadstore.figures.left_out import LeftOut
 from loadstore.report.sections import Built
 
+SLOW = "It takes long; the same command without --quick draws it."
 Progress = Callable[[str, int, int, float], None]
 """Called as a part begins: its name, its number from 1, how many there are, the expected share that is done."""
 
@@ -13,21 +15,36 @@ Progress = Callable[[str, int, int, float], None]
 class Part:
     """One part of a report: a section, or results that several sections share.
 
-    ``cost`` is a measured time; only the ratios of the costs of one page are used. ``build`` returns the section.
+    Args:
+        name: What progress calls it.
+        cost: A measured time; only the ratios of the costs of one page are used.
+        build: Returns the section.
+        slow: Whether a quick report leaves it out.
+        about: The title of its section and what that shows, for the list of what a quick report leaves out.
     """
 
     name: str
     cost: float
     build: Callable[[], Built | None]
+    slow: bool = False
+    about: tuple[str, str] | None = None
 
 
-def shared(name: str, cost: float, compute: Callable[[], object]) -> Part:
+def shared(name: str, cost: float, compute: Callable[[], object], *, slow: bool = False) -> Part:
     """Return a part that only computes results which later parts share."""
 
     def build() -> None:
         compute()
 
-    return Part(name, cost, build)
+    return Part(name, cost, build, slow)
+
+
+def quick_parts(parts: Sequence[Part], *, quick: bool) -> tuple[list[Part], list[LeftOut]]:
+    """Return the parts that a report has, and the sections that it leaves out if it is quick."""
+    if not quick:
+        return list(parts), []
+    left = [LeftOut(*part.about, SLOW) for part in parts if part.slow and part.about is not None]
+    return [part for part in parts if not part.slow], left
 
 
 def build_all(parts: Sequence[Part], progress: Progress | None = None) -> list[Built]:

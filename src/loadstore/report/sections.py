@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from msgspec.structs import replace as with_fields
 
-from loadstore.figures.left_out import LeftOut, left_out_figure
+from loadstore.figures.left_out import LeftOut, left_out_figure, quick_figure
 from loadstore.views.figures import Section, numbered
 from loadstore.views.model import Figure
 
@@ -25,21 +25,26 @@ def section(name: str, title: str, text: str, figures: Sequence[Figure | LeftOut
     return Built(Section(id=name, title=title, lead=text, figures=drawn), left)
 
 
-def laid_out(sections: Sequence[Built], numbers: Mapping[str, str]) -> tuple[Section, ...]:
+def laid_out(
+    sections: Sequence[Built], numbers: Mapping[str, str], slow: Sequence[LeftOut] = ()
+) -> tuple[Section, ...]:
     """The sections of a page, each figure under its number.
 
     Args:
         sections: What was built, in the order of the page.
         numbers: The numbers of figures by their names; a figure without one keeps its name.
+        slow: What a quick report leaves out.
 
     Returns:
         The sections that have figures, and a last one that lists the figures left out, where there are any.
     """
     left = [replace(one, number=numbers.get(one.number, one.number)) for part in sections for one in part.left]
     shown = [_numbered(part.section, numbers) for part in sections if part.section.figures]
-    if left:
+    if left or slow:
         lead = "A figure that would be empty, or would draw two equal pictures, is not drawn."
-        shown.append(Section(id="left-out", title="Left out", lead=lead, figures=(left_out_figure(left),)))
+        figures = [left_out_figure(left)] if left else []
+        figures += [quick_figure(slow)] if slow else []
+        shown.append(Section(id="left-out", title="Left out", lead=lead if left else "", figures=tuple(figures)))
     return tuple(shown)
 
 

@@ -32,17 +32,35 @@ class Step(Value, frozen=True, kw_only=True):
     more: int
 
 
+class Composition(Value, frozen=True, kw_only=True):
+    """A wire of a diagram: what one step stores, a later one loads.
+
+    Args:
+        writer: The name of the step that stores.
+        reader: The name of the step that loads.
+        side: Which of its loads.
+        label: What the wire is called.
+    """
+
+    writer: str
+    reader: str
+    side: str
+    label: str
+
+
 class Diagram(View, frozen=True, kw_only=True, tag="loadstore/diagram@1"):
     """The residual stream as a bus, and the components that load from it and store to it, in order.
 
     Args:
         stream: What the bus is called.
         reading: How to read the picture.
+        wires: From a store to a load, drawn along the stream.
     """
 
     stream: str
     steps: tuple[Step, ...]
     reading: str | None = None
+    wires: tuple[Composition, ...] = ()
 
 
 class Term(Value, frozen=True, kw_only=True):
@@ -88,9 +106,11 @@ def step(
     return Step(name=name, kind=kind, detail=detail, loads=loaded, stores=stores, more=more)
 
 
-def diagram(title: str, stream: str, steps: Sequence[Step]) -> Diagram:
-    """The residual stream as a bus, and the components that load from it and store to it, in order."""
-    return Diagram(title=title, stream=stream, steps=tuple(steps))
+def diagram(
+    title: str, stream: str, steps: Sequence[Step], wires: Sequence[Composition] = (), reading: str | None = None
+) -> Diagram:
+    """The residual stream as a bus, the components that load from it and store to it, in order, and wires of them."""
+    return Diagram(title=title, stream=stream, steps=tuple(steps), wires=tuple(wires), reading=reading)
 
 
 def term(

@@ -15,7 +15,7 @@ export function Head({ view, plan }: { view: Chart; plan: Layout }) {
           </text>
           {plan.rows.some(({ lines }) => lines.length) && (
             <text x={plan.text} y={plan.top - 8}>
-              {view.columns[1]}
+              {fit(view.columns[1], plan.width - plan.text, 11.5, "sans")}
             </text>
           )}
         </g>

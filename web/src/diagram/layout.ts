@@ -1,15 +1,20 @@
 /** Where the steps of a diagram stand along the stream, and how their arrows run. */
 import { fit, textWidth, widestOf, wrap } from "../measure";
 import type { Diagram, Step } from "../model";
+import { above, type Composed, leftOf, type Ports } from "./composed";
 
 export const NAME = 13;
 export const DETAIL = 11.5;
 export const LABEL = 12;
 const LINE = 15;
 /** Columns narrower than this turn the picture upright. */
-const NARROWEST = 132;
+const NARROWEST = 100;
+/** Columns narrower than this have smaller gaps. */
+const ROOMY = 132;
 const TURN = 700;
-const BUS = 46;
+const BUS = 56;
+/** Arrows of a box that stands upright are this far apart. */
+const PITCH = 19;
 
 export interface Box {
   x: number;
@@ -19,6 +24,8 @@ export interface Box {
   name: string;
   lines: string[];
   more: number;
+  /** Whether there is room beside the name to say how many more there are. */
+  beside: boolean;
   kind: Step["kind"];
 }
 
@@ -40,6 +47,8 @@ export interface Drawing {
   arrows: Arrow[];
   /** The line on which positions travel, where anything loads them. */
   lane: string;
+  /** Wires from a store along the stream to a load. */
+  composed: Composed[];
 }
 
 /** `view` in `width` pixels: along the line where there is room, else down the page. */
@@ -49,8 +58,9 @@ export function drawing(view: Diagram, width: number): Drawing {
 }
 
 function box(step: Step, x: number, y: number, width: number, least: number): Box {
-  const lines = wrap(step.detail, width - 20, DETAIL);
-  return { x, y, width, height: Math.max(least, 30 + lines.length * LINE), name: fit(step.name, width - 20, NAME, "mono", "700"), lines, more: step.more, kind: step.kind };
+  const beside = step.more === 0 || textWidth(step.name, NAME, "mono", "700") + moreWidth(step.more) + 26 <= width;
+  const lines = [...wrap(step.detail, width - 20, DETAIL), ...(beside ? [] : [`+${step.more} more`])];
+  return { x, y, width, height: Math.max(least, 30 + lines.length * LINE), name: fit(step.name, width - 20, NAME, "mono", "700"), lines, more: step.more, beside, kind: step.kind };
 }
 
 /** How a stacked box says how many stand behind it needs room beside it. */
@@ -67,7 +77,7 @@ function few(text: string, width: number): string[] {
 /** Left to right: boxes hang below the stream, positions run below the boxes. */
 function along(view: Diagram, width: number): Drawing {
   const column = width / view.steps.length;
-  const wide = Math.min(190, column - 28);
+  const wide = Math.min(190, column - (column < ROOMY ? 18 : 28));
   const top = BUS + 74;
   const boxes = view.steps.map((step, index) => box(step, index * column + (column - wide) / 2, top, wide - stack(step), 58));
   const height = Math.max(...boxes.map((each) => each.height));
@@ -75,15 +85,18 @@ function along(view: Diagram, width: number): Drawing {
   const below = view.steps.some(({ loads }) => loads.some(({ source }) => source === "pos")) && positions >= 0;
   const lane = top + height + 62;
   const arrows: Arrow[] = [];
+  const ports = new Map<string, Ports>();
   for (const [index, step] of view.steps.entries()) {
     const at = boxes[index];
     if (!at) continue;
     const stream = step.loads.filter(({ source }) => source === "stream");
-    const ports = stream.length + (step.stores === null ? 0 : 1);
-    const port = (which: number) => at.x + (at.width * (which + 1)) / (ports + 1);
-    for (const [which, load] of stream.entries()) arrows.push({ d: `M${port(which)} ${BUS}V${top - 7}`, tip: [port(which), top, 90], label: [load.label], at: [port(which) + 6, top - 22], anchor: "start", pos: false });
+    const count = stream.length + (step.stores === null ? 0 : 1);
+    const port = (which: number) => at.x + (at.width * (which + 1)) / (count + 1);
+    const near = at.width / (count + 1) < 20 ? 3 : 6;
+    ports.set(step.name, { store: step.stores === null ? null : port(count - 1), loads: new Map(stream.map(({ label }, which) => [label, port(which)])) });
+    for (const [which, load] of stream.entries()) arrows.push({ d: `M${port(which)} ${BUS}V${top - 7}`, tip: [port(which), top, 90], label: [load.label], at: [port(which) + near, top - 22], anchor: "start", pos: false });
     if (step.stores !== null) {
-      const x = port(ports - 1);
+      const x = port(count - 1);
       arrows.push({ d: `M${x} ${top}V${BUS + 10}`, tip: [x, BUS + 3, -90], label: few(step.stores, column - (x - at.x) + 6), at: [x + 6, BUS + 22], anchor: "start", pos: false });
     }
     const high = step.loads.filter(({ source }) => source === "pos");
@@ -101,12 +114,13 @@ function along(view: Diagram, width: number): Drawing {
     boxes,
     arrows,
     lane: below && first ? `M${first.x + first.width / 2} ${first.y + first.height}V${lane}H${last}` : "",
+    composed: above(view, ports, BUS, top, width),
   };
 }
 
 /** Top to bottom: the stream on the left, boxes to its right, positions on the far side. */
 function upright(view: Diagram, width: number): Drawing {
-  const bus = 16;
+  const bus = view.wires?.length ? 22 : 16;
   const below = view.steps.some(({ loads }) => loads.some(({ source }) => source === "pos")) && view.steps.some(({ kind }) => kind === "pos");
   const labels = view.steps.flatMap(({ loads, stores }) => [...loads.filter(({ source }) => source === "stream").map(({ label }) => label), stores ?? ""]);
   const room = Math.min(width * 0.36, Math.max(44, widestOf(labels, LABEL, "sans", "600") + 26));
@@ -115,21 +129,23 @@ function upright(view: Diagram, width: number): Drawing {
   const lane = width - 8;
   const boxes: Box[] = [];
   const arrows: Arrow[] = [];
+  const ports = new Map<string, Ports>();
   let y = 44;
   for (const step of view.steps) {
     const stream = step.loads.filter(({ source }) => source === "stream");
     const high = step.loads.filter(({ source }) => source === "pos");
-    const ports = stream.length + (step.stores === null ? 0 : 1);
+    const count = stream.length + (step.stores === null ? 0 : 1);
     const wide = Math.min(340, width - left - far - 6 - stack(step));
-    const at = box(step, left, y, wide, 24 + 24 * Math.max(1, ports, high.length));
+    const at = box(step, left, y, wide, 14 + PITCH * Math.max(1, count, high.length));
     boxes.push(at);
-    const port = (which: number, count: number) => at.y + (at.height * (which + 1)) / (count + 1);
+    const port = (which: number, of: number) => at.y + (at.height * (which + 1)) / (of + 1);
+    ports.set(step.name, { store: step.stores === null ? null : port(count - 1, count), loads: new Map(stream.map(({ label }, which) => [label, port(which, count)])) });
     for (const [which, load] of stream.entries()) {
-      const at_ = port(which, ports);
+      const at_ = port(which, count);
       arrows.push({ d: `M${bus} ${at_}H${left - 7}`, tip: [left, at_, 0], label: [load.label], at: [bus + 10, at_ - 5], anchor: "start", pos: false });
     }
     if (step.stores !== null) {
-      const at_ = port(ports - 1, ports);
+      const at_ = port(count - 1, count);
       arrows.push({ d: `M${left} ${at_}H${bus + 10}`, tip: [bus + 3, at_, 180], label: [fit(step.stores, room - 16, LABEL, "sans", "600")], at: [bus + 12, at_ - 5], anchor: "start", pos: false });
     }
     for (const [which, load] of (below ? high : []).entries()) {
@@ -137,7 +153,7 @@ function upright(view: Diagram, width: number): Drawing {
       const right = at.x + at.width + stack(step);
       arrows.push({ d: `M${lane} ${at_}H${right + 7}`, tip: [right, at_, 180], label: [load.label], at: [right + 12, at_ - 5], anchor: "start", pos: true });
     }
-    y += at.height + 26 + (step.more > 0 ? 12 : 0);
+    y += at.height + 14 + (step.more > 0 ? 10 : 0);
   }
   const last = Math.max(0, ...arrows.filter(({ pos }) => pos).map(({ tip }) => tip[1]));
   const first = boxes[view.steps.findIndex(({ kind }) => kind === "pos")];
@@ -148,6 +164,7 @@ function upright(view: Diagram, width: number): Drawing {
     boxes,
     arrows,
     lane: below && first ? `M${first.x + first.width} ${first.y + first.height / 2}H${lane}V${last}` : "",
+    composed: leftOf(view, ports, bus, left),
   };
 }
 

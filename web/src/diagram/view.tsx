@@ -10,6 +10,7 @@ import { Sheet, takes } from "../sheet";
 import { stepped } from "../stepped";
 import { Stop } from "../stop";
 import { Tip } from "./tip";
+import type { Composed } from "./composed";
 import { type Arrow, type Box, DETAIL, type Drawing, drawing, LABEL, moreWidth, NAME, streamLabel } from "./layout";
 
 interface Point {
@@ -81,6 +82,9 @@ function Picture({ view, cursor, width }: { view: Diagram; cursor: Cursor<Point>
         {plan.arrows.map((arrow, index) => (
           <ArrowLine key={index} arrow={arrow} />
         ))}
+        {plan.composed.map((wire, index) => (
+          <WireLine key={index} wire={wire} />
+        ))}
       </>
     ),
     [plan],
@@ -94,7 +98,7 @@ function Picture({ view, cursor, width }: { view: Diagram; cursor: Cursor<Point>
 }
 
 /** A box, with the edges of others behind it where it stands for many. */
-function StepBox({ box: { x, y, width, height, name, lines, more, kind } }: { box: Box }) {
+function StepBox({ box: { x, y, width, height, name, lines, more, beside, kind } }: { box: Box }) {
   return (
     <g>
       {more > 0 &&
@@ -110,7 +114,7 @@ function StepBox({ box: { x, y, width, height, name, lines, more, kind } }: { bo
           </text>
         ))}
       </g>
-      {more > 0 && (
+      {more > 0 && beside && (
         <text class="sans" x={x + width - moreWidth(more) - 8} y={y + 19} font-size={11} font-weight={600}>
           {`+${more}`}
         </text>
@@ -129,6 +133,23 @@ function ArrowLine({ arrow }: { arrow: Arrow }) {
           {line}
         </text>
       ))}
+    </g>
+  );
+}
+
+/** A wire from a store to a load, over both of their arrows. */
+function WireLine({ wire: { d, tip, label, at } }: { wire: Composed }) {
+  return (
+    <g>
+      <path class="wire composed" d={d} />
+      <g class="composed">
+        <Tip at={tip} size={9} />
+      </g>
+      {at && (
+        <text class="sans composed-label" x={at[0]} y={at[1]} font-size={LABEL} font-weight={600}>
+          {label}
+        </text>
+      )}
     </g>
   );
 }

@@ -2,11 +2,10 @@
 import { scaleLinear } from "d3-scale";
 import { useMemo } from "preact/hooks";
 import type { Cursor } from "../cursor";
-import { say } from "../format";
-import { fit } from "../measure";
+import { bare, say } from "../format";
 import type { Cell, Dot, Dots } from "../model";
 import { Sheet, takes } from "../sheet";
-import { LABEL, type Layout, layout, middleOf } from "./layout";
+import { LABEL, type Layout, layout, middleOf, NAME_LINE } from "./layout";
 
 interface Props {
   view: Dots;
@@ -44,13 +43,15 @@ function Axis({ view, plan }: { view: Dots; plan: Layout }) {
         <g key={index}>
           <path class="grid" d={`M${plan.at(value)} ${plan.top}V${plan.bottom}`} />
           <text class="tick" x={plan.at(value)} y={plan.bottom + 15} text-anchor="middle">
-            {scale.tickFormat(ticks.length)(value).replace("-", "\u2212")}
+            {bare(scale.tickFormat(ticks.length)(value).replace("-", "\u2212"))}
           </text>
         </g>
       ))}
-      <text class="axis-name" x={(plan.left + plan.end) / 2} y={plan.bottom + 34} text-anchor="middle">
-        {fit(view.label, plan.end - plan.left, LABEL)}
-      </text>
+      {plan.name.map((line, index) => (
+        <text key={index} class="axis-name" x={(plan.left + plan.end) / 2} y={plan.bottom + 34 + NAME_LINE * index} text-anchor="middle">
+          {line}
+        </text>
+      ))}
       {view.rules.map(([value, label], index) => (
         <g key={index}>
           <path class="rule" d={`M${plan.at(value)} ${plan.top - 4}V${plan.bottom}`} />

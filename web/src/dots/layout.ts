@@ -1,6 +1,6 @@
 /** Where the rows of a dot plot stand. */
 import { say } from "../format";
-import { textWidth } from "../measure";
+import { textWidth, wrap } from "../measure";
 import type { Dots } from "../model";
 
 export interface Layout {
@@ -14,11 +14,14 @@ export interface Layout {
   top: number;
   bottom: number;
   pitch: number;
+  /** The name of the axis, in lines. */
+  name: string[];
   at: (value: number) => number;
 }
 
 export const LABEL = 12.5;
-const [TOP, BOTTOM, RIGHT, LEAST] = [30, 42, 14, 160];
+export const NAME_LINE = 15;
+const [TOP, BOTTOM, RIGHT, LEAST] = [30, 27, 14, 160];
 
 /** The places of all rows of `view` in `width`. */
 export function layout(view: Dots, width: number): Layout {
@@ -32,7 +35,8 @@ export function layout(view: Dots, width: number): Layout {
   const bottom = top + pitch * view.rows.length;
   const span = view.high - view.low || 1;
   const at = (value: number) => left + ((Math.min(view.high, Math.max(view.low, value)) - view.low) / span) * (width - left - right);
-  return { width, height: bottom + BOTTOM, narrow, left, end: width - right, top, bottom, pitch, at };
+  const name = wrap(view.label, width - right - left, LABEL);
+  return { width, height: bottom + BOTTOM + NAME_LINE * name.length, narrow, left, end: width - right, top, bottom, pitch, name, at };
 }
 
 /** The middle of a row. */

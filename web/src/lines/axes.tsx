@@ -3,6 +3,7 @@ import { free } from "../format";
 import type { Lines } from "../model";
 import { widthOf } from "../text";
 import { type Geometry, LABEL, ruleLevels, ticks } from "./geometry";
+import { ruleSpot } from "./spot";
 
 /** Both axes with their labels. */
 export function Axes({ view, plot }: { view: Lines; plot: Geometry }) {
@@ -48,10 +49,11 @@ export function Rules({ view, plot }: { view: Lines; plot: Geometry }) {
     <g class="rules">
       {(view.rules ?? []).map(({ axis, value, label }, index) => {
         if (axis === "y") {
+          const [left, base] = ruleSpot(view, plot, value, label);
           return (
             <g key={index}>
               <path class="rule" d={`M${plot.left} ${plot.y(value)}H${plot.right}`} />
-              <text class="rule-label" x={plot.left + 6} y={plot.y(value) - 5}>
+              <text class="rule-label" x={left} y={base}>
                 {label}
               </text>
             </g>

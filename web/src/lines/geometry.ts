@@ -33,7 +33,7 @@ export function geometry(view: Lines, width: number): Geometry {
   const direct = width >= NARROW && view.series.length <= NAMED;
   const longest = Math.max(0, ...view.series.map(({ name }) => widthOf(name, LABEL)));
   const left = 58;
-  const right = direct ? Math.min(220, longest + 22) : 16;
+  const right = direct ? Math.min(220, longest + 28) : 16;
   const levels = Math.max(0, ...ruleLevels(view, width).values()) + 1;
   const top = 14 + (view.rules?.some(({ axis }) => axis === "x") ? levels * LEVEL : 0);
   const height = top + (width >= NARROW ? 245 : 220) + 50;

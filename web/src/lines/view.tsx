@@ -13,6 +13,7 @@ import { Axes, Rules } from "./axes";
 import { drawable, type Geometry, geometry } from "./geometry";
 import { Curve, EndNames, Mark } from "./marks";
 import { move, nearest, type Point, start } from "./point";
+import { topDown } from "./spot";
 import { LinesTable, linesRecords } from "./tables";
 
 /** The view of a `loadstore/lines@1`. */
@@ -39,7 +40,7 @@ export function LinesView({ view, place }: { view: Lines; place: Place }) {
       >
         {plot && <Plot view={view} plot={plot} cursor={cursor} />}
       </div>
-      {plot && !plot.direct && <Names view={view} />}
+      {plot && !plot.direct && <Names view={view} order={topDown(view, plot)} />}
       <Missing view={view} />
       <Readout cursor={cursor} describe={(point) => <Sentence view={view} point={point} />} />
     </ViewFrame>
@@ -93,16 +94,17 @@ function Marks({ view, plot, cursor }: { view: Lines; plot: Geometry; cursor: Cu
   );
 }
 
-function Names({ view }: { view: Lines }) {
+/** The names of all series, in the order in which their lines lie. */
+function Names({ view, order }: { view: Lines; order: number[] }) {
   return (
     <ul class="names">
-      {view.series.map(({ name, dashed }, index) => (
+      {order.map((index) => (
         <li key={index}>
           <svg class="plot" width={28} height={12} viewBox="0 0 28 12" aria-hidden="true">
-            <path class={`curve series-${index % 8}`} d="M0 6H28" stroke-dasharray={dashed ? "6 4" : undefined} />
+            <path class={`curve series-${index % 8}`} d="M0 6H28" stroke-dasharray={view.series[index]?.dashed ? "6 4" : undefined} />
             <Mark index={index} x={14} y={6} />
           </svg>{" "}
-          <span data-export>{name}</span>
+          <span data-export>{view.series[index]?.name}</span>
         </li>
       ))}
     </ul>

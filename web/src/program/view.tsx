@@ -1,5 +1,5 @@
 /** A program of loads and stores: a line for each, and a link from what is read to the step that stored it. */
-import { createContext } from "preact";
+import { createContext, Fragment } from "preact";
 import { useContext } from "preact/hooks";
 import type { Line, Program } from "../model";
 import type { Place } from "../place";
@@ -9,9 +9,12 @@ import { stepped } from "../stepped";
 /** Where the operation of each line leads, in a page that has such places. */
 export const Onward = createContext<(string | null)[]>([]);
 
-/** The view of a `loadstore/program@1`. */
+const COLUMNS = ["site", "operation", "token", "operands"];
+
+/** The view of a `loadstore/program@1`. Comments have a column where there are any. */
 export function ProgramView({ view, place }: { view: Program; place: Place }) {
-  const records = () => [["site", "operation", "token", "operands", "comment"], ...view.rows.map((row) => [row.site, row.op, row.place, written(row), row.comment])];
+  const commented = view.rows.some(({ comment }) => comment);
+  const records = () => [[...COLUMNS, "comment"], ...view.rows.map((row) => [row.site, row.op, row.place, written(row), row.comment])];
   const onward = useContext(Onward);
   const id = (step: number) => `${place.figure}-${place.view}-step-${step}`;
   return (
@@ -20,7 +23,7 @@ export function ProgramView({ view, place }: { view: Program; place: Place }) {
         <table class="data plain" data-figure={place.figure} data-view={place.view}>
           <thead>
             <tr>
-              {["site", "operation", "token", "operands", "comment"].map((name) => (
+              {[...COLUMNS, ...(commented ? ["comment"] : [])].map((name) => (
                 <th key={name} scope="col">
                   {name}
                 </th>
@@ -47,21 +50,25 @@ export function ProgramView({ view, place }: { view: Program; place: Place }) {
                 </td>
                 <td class="operands" data-value={written(row)}>
                   {row.parts.map(({ text, step }, at) => (
-                    <span key={at} data-export>
+                    <Fragment key={at}>
                       {at > 0 && " | "}
-                      {step === null ? (
-                        text
-                      ) : (
-                        <a href={`#${id(step)}`} tabIndex={-1}>
-                          {text}
-                        </a>
-                      )}
-                    </span>
+                      <span data-export>
+                        {step === null ? (
+                          text
+                        ) : (
+                          <a href={`#${id(step)}`} tabIndex={-1}>
+                            {text}
+                          </a>
+                        )}
+                      </span>
+                    </Fragment>
                   ))}
                 </td>
-                <td class={`comment ${row.mark}`} data-value={row.comment} data-export>
-                  {row.comment}
-                </td>
+                {commented && (
+                  <td class={`comment ${row.mark}`} data-value={row.comment} data-export>
+                    {row.comment}
+                  </td>
+                )}
               </tr>
             ))}
           </tbody>

@@ -50,7 +50,7 @@ def attribution_figure(ranked: "xr.Dataset") -> Figure:
     view = bars("Mean attribution", f"{ranked.attrs['metric']}, of pairs", ("wire", "over pairs"), rows, digits=3)
     share = float(values[order].sum() / values.sum()) if values.sum() > 0 else float("nan")
     claim = (
-        f"The {len(order)} strongest of {len(values):,} wires have {share:.0%} of all absolute attribution, by "
+        f"The {len(order)} strongest of {len(values):,} wires have {100 * share:.0f} % of all absolute attribution, by "
         f"{ranked.attrs['method']} on {ranked.attrs['pairs']} pairs. Attributions miss "
         f"{short(float(ranked.attrs['remainder']))} of the effect of single pairs (0 is none)."
     )

@@ -116,8 +116,8 @@ def _claim(proof: Proof) -> str:
     )
     return (
         f"The {proof.facts['wires']:,} wires carry F {short(s.value)}, and all other wires {short(n.value)}; "
-        f"{_controls(s)}. Completeness: the largest difference is {short(c.largest)}. Minimality: {m.needed:.0%} of "
-        f"{len(m.wires)} sampled wires move F further than random wires do.{stable}{others}"
+        f"{_controls(s)}. Completeness: the largest difference is {short(c.largest)}. Minimality: "
+        f"{100 * m.needed:.0f} % of {len(m.wires)} sampled wires move F further than random wires do.{stable}{others}"
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from loadstore.evidence.dossier import dossier
 from loadstore.evidence.head_facts import Dossier, MatchedPair, WireScore, participation
 from loadstore.figures.heads.verdict import LITTLE, lost, named_role
-from loadstore.figures.words import number, size
+from loadstore.figures.words import chance, number
 from loadstore.heads.roles import IS_ROLE
 from loadstore.model.weights import Weights
 from loadstore.sites import SIDES, Head
@@ -68,19 +68,25 @@ def _wire_bars(title: str, rows: list[tuple[str, WireScore]], column: str) -> Vi
 
 
 def _null(wire: WireScore) -> str:
-    return f"z {number(wire.z, 0)}, p {size(wire.p)}"
+    return f"z {number(wire.z, 0)}, {chance(wire.p)}{'' if wire.above else ', not above chance'}"
 
 
-def _aligned(name: str, wires: tuple[WireScore, ...], end: str) -> str:
-    if not wires or not wires[0].above:
-        return f"{name}: nothing above chance"
-    return f"{name}: {getattr(wires[0], end)} (alignment {number(wires[0].alignment)}, z {number(wires[0].z, 0)})"
+def _measured(wire: WireScore) -> str:
+    return f"(alignment {number(wire.alignment)}, z {number(wire.z, 0)})"
+
+
+def _aligned(side: str, wires: tuple[WireScore, ...]) -> str:
+    """The best aligned writer of a side, or that it has none above chance."""
+    if not wires:
+        return f"{side}: no writer has a score"
+    best = f"{wires[0].writer} {_measured(wires[0])}"
+    return f"{side}: {best}" if wires[0].above else f"{side}: none above chance, not even the best, {best}"
 
 
 def _reads(found: Dossier) -> Figure:
     rows = [(f"{side} ← {wire.writer}", wire) for side in SIDES for wire in found.side(side)[:MOST]]
     views = [_wire_bars("Best aligned writers", rows, "side and writer")]
-    parts = "; ".join(_aligned(side, found.side(side), "writer") for side in SIDES)
+    parts = "; ".join(_aligned(side, found.side(side)) for side in SIDES)
     note = reading(
         "Alignment says what a side can read, not what it loads. Strong bars have p < .01 after Bonferroni over the "
         "writers of their side." + (f" {AVERAGED}" if found.averaged else "")
@@ -94,11 +100,11 @@ def _readers(found: Dossier) -> Figure:
         best = found.readers[0]
         claim = (
             f"Of the {len(found.readers)} that can read {found.head}, {above} {'is' if above == 1 else 'are'} aligned "
-            f"with what it stores above chance; best {best.reader} (alignment {number(best.alignment)}, "
-            f"z {number(best.z, 0)})."
+            f"with what it stores above chance; best {best.reader} {_measured(best)}."
         )
     else:
-        claim = f"No reader is aligned with what {found.head} stores above chance."
+        best = f", not even the best, {found.readers[0].reader} {_measured(found.readers[0])}" if found.readers else ""
+        claim = f"No reader is aligned above chance with what {found.head} stores{best}."
     rows = [(wire.reader, wire) for wire in found.readers[:MOST]]
     views = [_wire_bars("Best aligned readers", rows, "reader")] if rows else []
     return figure("H3", f"Who reads {found.head}", claim, views)

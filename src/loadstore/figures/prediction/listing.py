@@ -8,6 +8,7 @@ from loadstore.decomposition.short import short
 from loadstore.evidence.verdict import Check, Verified, notes, summary
 from loadstore.evidence.whole import Whole
 from loadstore.figures.picture.pictured import picture_of_listing
+from loadstore.figures.words import number, percent
 from loadstore.views.model import Figure, View, figure, table
 from loadstore.views.program import line, program
 
@@ -19,7 +20,7 @@ ESTIMATED = (
 
 def listing_figure(
     found: Listing | Verified,
-    number: str = "Program",
+    name: str = "Program",
     roles: Mapping[str, str] | None = None,
     whole: Whole | None = None,
 ) -> Figure:
@@ -29,13 +30,20 @@ def listing_figure(
     drawn = picture_of_listing(shown, roles or {}, proof, whole if proof is None else proof.whole)
     views: list[View] = [drawn.view, _program(shown, proof, title)]
     claim = (
-        f"The target's logit is {shown.contrast:+.1f} above "
-        f"{'the mean of all' if shown.against is None else shown.text_of(shown.against)}; the writers listed hold "
-        f"{shown.explained:.0%} of that. {ESTIMATED if isinstance(found, Listing) else _verdict(found)}"
+        f"The logit of {shown.text_of(shown.token)} is {number(abs(shown.contrast), 1)} "
+        f"{'below' if shown.contrast < 0 else 'above'} "
+        f"{'the mean of all' if shown.against is None else f'that of {shown.text_of(shown.against)}'}; "
+        f"{explained(shown.explained)}. {ESTIMATED if isinstance(found, Listing) else _verdict(found)}"
     )
     if isinstance(found, Verified):
         views.append(_cuts(found))
-    return figure(number, title, claim, views)
+    return figure(name, title, claim, views)
+
+
+def explained(part: float) -> str:
+    """How much of a target the listed writers hold; what exceeds the whole is taken back by the others."""
+    held = f"the writers listed hold {percent(part)} of that"
+    return f"{held}, and all others together take the excess away" if round(part, 2) > 1 else held
 
 
 def _program(shown: Listing, proof: Verified | None, title: str) -> View:

@@ -1,6 +1,7 @@
 """The article's closing clarification: one head, one query, three addresses."""
 
 from loadstore.decomposition.address import MASS, Address, address
+from loadstore.figures.prediction.address import above_one
 from loadstore.figures.subject.story import Story
 from loadstore.figures.words import listed, number, plural
 from loadstore.sites import SIDES, Side
@@ -40,12 +41,12 @@ def closing_figure(story: Story) -> Figure:
     return figure(
         "Three addresses",
         "One head, one query, three addresses",
-        f"{head} adds most to {story.predicted} after {labels[at]}. It loads three times: {loads}. In short: {found}.",
+        f"{head} adds most to {story.predicted} after {labels[at]}. It loads three times: {loads}.{above_one(found)}",
         views,
         reading(
             "Attention supplies a token address for V only: Q reads the query's own token and K every token its own. "
-            f"{_partition(key, keys)} They are signed and sum to 1, const included, so one above 1 "
-            f"has negative ones beside it. Outlined: the fewest tokens that hold {100 * MASS:.0f} %."
+            f"{_partition(key, keys)} They are signed and sum to 1, const included. Outlined: the fewest tokens that "
+            f"hold {100 * MASS:.0f} %. In one line: {found}."
         ),
     )
 

@@ -7,8 +7,9 @@ import numpy as np
 from loadstore.decomposition.address import Address
 from loadstore.decomposition.walk import Walk, walk
 from loadstore.figures.left_out import PAIRS, LeftOut, leads
+from loadstore.figures.prediction.address import decoded
 from loadstore.figures.subject.story import Story
-from loadstore.figures.words import MINUS, listed, number, plural, size
+from loadstore.figures.words import MINUS, number, plural, size
 from loadstore.sites import SIDES, Side
 from loadstore.views.model import Figure, figure, reading
 from loadstore.views.sums import Load, load
@@ -87,8 +88,8 @@ def walk_figure(found: Walk, stores: str = "") -> Figure:
     pair = f"{hero['Q']} on Q meets {hero['K']} on K for {number(float(parts.values[best]))}"
     claim = (
         f"Of the {number(recorded)} nats by which {_contrast(address)}, {pair}, the largest of "
-        f"{plural(parts.size, 'pair')} of writers. {_read(address)}All pairs sum to the number of the run "
-        f"within {size(abs(remainder))}."
+        f"{plural(parts.size, 'pair')} of writers.{decoded(address, ('K', 'V'))} All pairs sum to the number of the "
+        f"run within {size(abs(remainder))}."
     )
     return figure(
         "Walk",
@@ -141,9 +142,3 @@ def _contrast(address: Address) -> str:
         return "the row differs from even attention"
     than = "the mean of its keys" if address.than is None else address.labels[address.than]
     return f"{address.labels[address.key]} scores above {than}"
-
-
-def _read(address: Address) -> str:
-    """What the largest writers of K and V had stored, where it decodes to something."""
-    decoded = [f"{side} read {read}" for side, read in address.read.items() if side != "Q" and read.nearest]
-    return f"{listed(decoded)}. " if decoded else ""

@@ -56,10 +56,13 @@ def repeats(story: Story) -> Trace:
 
 
 def cuts(story: Story) -> "dict[Side, xr.Dataset]":
-    """Every wire into the Q and the K of the induction head, cut one at a time. Empty where there is none."""
+    """Every wire into the Q and the K of the induction head, cut one at a time.
+
+    Empty where there is no such head, and where what takes long is left out.
+    """
     head = story.candidate
     sides: tuple[Side, ...] = ("Q", "K")
-    if head is None:
+    if head is None or story.quick:
         return {}
     return story.results.once("cuts", lambda: {side: own_cuts(repeats(story), f"{head}.{side}") for side in sides})
 
@@ -74,6 +77,8 @@ def strongest_supply(story: Story) -> Supply | None:
 
 def needed(story: Story, side: Side) -> list[str]:
     """Writers whose cut from this side of the induction head lowers its score by more than FALL, most first."""
+    if side not in cuts(story):
+        return []
     table = cuts(story)[side].sortby("score")
     return [str(name) for name in table["writer"].values[(table.intact - table.score).values > FALL]]
 

@@ -12,9 +12,14 @@ def article_story(
     at: int | None = None,
     predict: int | str | None = None,
     against: int | str | None = None,
+    *,
+    quick: bool = False,
 ) -> Story:
-    """Run a prompt, to look at all wires and at layer 0's previous-token head. Arguments and errors: ``ask``."""
-    return Story(weights, *ask(weights, prompt, at, predict, against))
+    """Run a prompt, to look at all wires and at layer 0's previous-token head.
+
+    Arguments and errors are those of ``ask``; ``quick`` leaves out what takes long.
+    """
+    return Story(weights, *ask(weights, prompt, at, predict, against), quick=quick)
 
 
 def large_story(
@@ -23,10 +28,15 @@ def large_story(
     at: int | None = None,
     predict: int | str | None = None,
     against: int | str | None = None,
+    *,
+    quick: bool = False,
 ) -> Story:
-    """Run a prompt, to look at the notable heads and their wires. Arguments and errors: ``ask``."""
+    """Run a prompt, to look at the notable heads and their wires.
+
+    Arguments and errors are those of ``ask``; ``quick`` leaves out what takes long.
+    """
     scope = Scope(previous=_below_induction, scored=lambda story: [f"{head}.*" for head in notable(story)])
-    return Story(weights, *ask(weights, prompt, at, predict, against), scope=scope)
+    return Story(weights, *ask(weights, prompt, at, predict, against), scope=scope, quick=quick)
 
 
 def _below_induction(story: Story) -> range:

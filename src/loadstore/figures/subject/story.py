@@ -62,6 +62,7 @@ class Story:
         asked: The question.
         scope: Which heads the figures look at.
         results: Further results by name.
+        quick: Whether what takes long is left out.
     """
 
     weights: Weights
@@ -70,6 +71,7 @@ class Story:
     asked: Question
     scope: Scope = EVERYTHING
     results: Results = field(default_factory=Results, compare=False, repr=False)
+    quick: bool = False
 
     @cached_property
     def main(self) -> Head:

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from loadstore.figures.subject.story import Story
+from loadstore.figures.wires.pieces import LEVEL, wire
 from loadstore.figures.words import plural
 from loadstore.model.architecture import Mlp
 from loadstore.sites import Head
 from loadstore.views.model import Figure, figure, reading
-from loadstore.views.pictures import Source, diagram, step
+from loadstore.views.pictures import Composition, Source, diagram, step
 
 MOST_LAYERS = 4  # more could not be distinguished; the layers of the heads that the report is about are kept
 
@@ -30,6 +31,7 @@ def machine_figure(story: Story) -> Figure:
             inside = f"in {shape.d_model} × {shape.mlp.width:,}{', gated' if shape.mlp.gated else ''}"
             steps.append(step(f"L{head.layer}.mlp", "mlp", inside, [("in", "stream")], "act(x · W_in) · W_out"))
     steps.append(step("unembed", "unembed", f"W_U {shape.d_model} × {shape.vocab:,}", [("logits", "stream")]))
+    composed = composition(story)
     n = len(story.trace.labels)
     drawn, heads = len(_heads(story)), shape.n_layers * shape.n_heads
     hidden = shape.n_layers - drawn
@@ -38,7 +40,7 @@ def machine_figure(story: Story) -> Figure:
         f"{story.weights.name} has {plural(shape.n_layers, 'layer')} of {plural(shape.n_heads, 'head')}. The stream of "
         f"this prompt is a memory of {plural(n, 'token')} × {shape.d_model} numbers: "
         f"{'the head' if heads == 1 else f'each of the {heads:,} heads'} loads from it three times (Q, K and V) and "
-        f"stores once.{mlps}"
+        f"stores once.{mlps}" + ("" if composed is None else f" In colour: K-composition. {_found(composed)}.")
     )
     beside = [] if shape.n_heads == 1 else ["heads of one layer load in parallel and do not see each other's stores"]
     beside += [] if shape.mlp is None else [_mlps(shape.mlp, shape.n_heads)]
@@ -54,9 +56,39 @@ def machine_figure(story: Story) -> Figure:
         "Machine",
         "The machine",
         claim,
-        [diagram("Loads and stores", f"residual stream: {plural(n, 'token')} × {shape.d_model}", steps)],
+        [
+            diagram(
+                "Loads and stores",
+                f"residual stream: {plural(n, 'token')} × {shape.d_model}",
+                steps,
+                [] if composed is None else [composed],
+            )
+        ],
         note,
     )
+
+
+def _found(composed: Composition) -> str:
+    return f"The K of {composed.reader} can find tokens by what {composed.writer} stored there"
+
+
+def composition(story: Story) -> Composition | None:
+    """K-composition: from the previous-token head to the K of the induction head.
+
+    Args:
+        story: The model, and the heads that the report is about.
+
+    Returns:
+        The wire, or None unless both heads are drawn and play their roles and the wire is aligned above chance.
+    """
+    writer, reader = story.previous, story.candidate
+    if reader is None or reader not in story.induction or not story.is_previous:
+        return None
+    if writer.layer >= reader.layer or not {writer, reader} <= set(_heads(story)):
+        return None
+    if wire(story.scores, str(writer), reader, "K") <= 0 or wire(story.scores, str(writer), reader, "K", "p") >= LEVEL:
+        return None
+    return Composition(writer=str(writer), reader=str(reader), side="K", label=f"K-composition, {writer} → {reader}.K")
 
 
 POSITIONS = {

@@ -8,7 +8,7 @@ from loadstore.evidence.dossier import structureless_values
 from loadstore.figures.left_out import LeftOut, defined
 from loadstore.figures.subject.close_look import notable
 from loadstore.figures.subject.story import Story
-from loadstore.figures.words import number
+from loadstore.figures.words import number, percent
 from loadstore.model.ports import ov
 from loadstore.scores.spectra import spectrum
 from loadstore.sites import parse_head
@@ -50,7 +50,7 @@ def _drawn(story: Story, title: str, results: "dict[str, xr.Dataset]") -> Figure
                 ("rank", "directions", "linear"),
                 ("cumulative", "share", "linear"),
                 drawn,
-                [rule("y", share, f"{share:.0%}") for share in (0.5, 0.8, 0.95)],
+                [rule("y", share, percent(share)) for share in (0.5, 0.8, 0.95)],
             )
         ],
         reading(

@@ -4,7 +4,7 @@ import numpy as np
 
 from loadstore.figures.left_out import LeftOut, defined
 from loadstore.figures.subject.story import Story
-from loadstore.figures.words import listed, plural
+from loadstore.figures.words import listed, percent, plural
 from loadstore.scores.spectra import spectrum
 from loadstore.views.model import Figure, figure, lines, reading, rule, series
 
@@ -42,7 +42,7 @@ def spectra_figures(story: Story) -> list[Figure | LeftOut]:
         name: int((np.cumsum(r.structureless.values) / r.structureless.values.sum() < 0.8).sum()) + 1
         for name, r in results.items()
     }
-    rules = [rule("y", share, f"{share:.0%}") for share in (0.5, 0.8, 0.95)]
+    rules = [rule("y", share, percent(share)) for share in (0.5, 0.8, 0.95)]
     return [
         figure(
             "Spectra",

@@ -1,27 +1,56 @@
-"""The article's open puzzle: a head of the first layer that the induction heads' Q and K are aligned with, and why?"""
+"""The article's open puzzle: a head besides the previous-token head that the induction head's Q or K loads from."""
 
+from dataclasses import dataclass
+
+from loadstore.errors import Undefined
 from loadstore.figures.subject.story import Story
 from loadstore.figures.wires.pieces import LEVEL, wire
 from loadstore.sites import Head, Side
 
 
-def puzzling_head(story: Story) -> tuple[Head, Side] | None:
-    """The head, the previous-token head aside, best aligned with the Q or K of the induction head; None if none is.
+@dataclass(frozen=True, slots=True)
+class Puzzle:
+    """A wire that asks for an explanation.
 
-    In the article this is L0.H4. Only alignments above chance count (p < .01 after Bonferroni over the wires asked).
+    Args:
+        head: The head that writes it.
+        side: The side of the induction head that loads it.
+        traffic: What it carries on text, nats.
+    """
+
+    head: Head
+    side: Side
+    traffic: float
+
+
+def puzzle(story: Story) -> Puzzle | None:
+    """The head, the previous-token head aside, from which the Q or the K of the induction head loads most on text.
+
+    In the article this is L0.H4: "I wonder what this head is doing!" Only wires aligned above chance count (p < .01
+    after Bonferroni over the wires asked). Traffic decides among them, because a wire can be aligned and carry nothing.
+
+    Returns:
+        The wire of most traffic; None where no wire is aligned above chance, or no text can be read.
     """
     reader = story.candidate
     if reader is None:
         return None
     heads = [h for h in story.weights.architecture.heads if h.layer < reader.layer and h != story.previous]
     sides: tuple[Side, ...] = ("Q", "K")
-    wires: list[tuple[float, Head, Side]] = [
-        (wire(story.scores, str(head), reader, side), head, side) for head in heads for side in sides
+    wires: list[tuple[Head, Side]] = [(head, side) for head in heads for side in sides]
+    above: list[tuple[Head, Side]] = [
+        (head, side)
+        for head, side in wires
+        if wire(story.scores, str(head), reader, side) > 0
+        and wire(story.scores, str(head), reader, side, "p") < LEVEL / len(wires)
     ]
-    above: list[tuple[float, Head, Side]] = [
-        (alignment, head, side)
-        for alignment, head, side in wires
-        if alignment > 0 and wire(story.scores, str(head), reader, side, "p") < LEVEL / len(wires)
-    ]
-    best = max(above, key=lambda found: found[0], default=None)
-    return None if best is None else (best[1], best[2])
+    if not above:
+        return None
+    try:
+        carried = story.loads([f"{reader}.{side}" for side in sides])
+    except Undefined:
+        return None
+    return max(
+        (Puzzle(head, side, wire(carried, str(head), reader, side, "traffic")) for head, side in above),
+        key=lambda found: found.traffic,
+    )

@@ -25,6 +25,7 @@ FEW = 60  # writers, or heads, that are shown one by one; more are shown by laye
 QK: tuple[Side, ...] = ("Q", "K")
 CARRIED = "Weights say what a wire could carry; on text one sees what it does carry."
 TITLE = "What wires carry on text"
+ABOUT = ("What is carried", "the traffic of wires on text, and all three kinds of evidence for those of one head")
 
 
 def traffic_figures(story: Story, heads: Sequence[Head]) -> list[Figure | LeftOut]:

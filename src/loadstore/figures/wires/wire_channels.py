@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from loadstore.figures.words import number, plural, size
+from loadstore.figures.words import chance, number, plural
 from loadstore.scores.decoding import ChannelTokens, Match
 from loadstore.sites import Reader, Writer
 from loadstore.views.model import Figure, View, bars, figure, reading, table
@@ -45,7 +45,7 @@ def wire_channels_figure(
     claim = (
         f"{writer} stores in {plural(total, 'channel')}. Number {numbers[0]} carries {number(float(carried[0]))} of "
         f"this wire{shown}. The whole wire has alignment {number(wire['alignment'])}: score {number(wire['score'], 3)} "
-        f"where chance is {number(wire['chance'], 3)}, z {number(wire['z'], 1)}, {_p(wire['p'])}."
+        f"where chance is {number(wire['chance'], 3)}, z {number(wire['z'], 1)}, {chance(wire['p'])}."
     )
     rows = [
         (
@@ -74,11 +74,6 @@ def wire_channels_figure(
     )
     note = loads if ends else "Carried: a channel's part of the wire's squared product; all channels add up to 1."
     return figure("Channels", f"{writer} → {reader}", claim, views, reading(note))
-
-
-def _p(p: float) -> str:
-    """A tail beyond what a double holds is printed as such."""
-    return "p below 1e−300" if p == 0 else f"p {size(p)}"
 
 
 def _label(channel: int, dimension: int) -> str:
