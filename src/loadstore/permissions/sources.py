@@ -55,17 +55,17 @@ def subspace(
     if channel is not None and not isinstance(source, str):
         raise BadRequest(f"channel={channel} is of a writer; give its name, such as 'L0.H7'")
     if labels is not None:
-        rows, told = _labelled(weights, source, labels, layer, at)
+        rows, origin = _labelled(weights, source, labels, layer, at)
     elif isinstance(source, str):
-        rows, told = _written(weights, source, channel)
+        rows, origin = _written(weights, source, channel)
     elif isinstance(source, Tensor):
-        rows, told = source, "given rows"
-        given_rows(source, told)
+        rows, origin = source, "given rows"
+        given_rows(source, origin)
         if len(source) and source.shape[1] != (d := weights.architecture.d_model):
             raise BadRequest(f"the rows are {source.shape[1]} wide; {weights.name} has d_model {d}")
     else:
-        rows, told = _tokens(weights, source)
-    return Subspace(checked_rows(orthonormal(rows), told).to(weights.dtype), told)
+        rows, origin = _tokens(weights, source)
+    return Subspace(checked_rows(orthonormal(rows), origin).to(weights.dtype), origin)
 
 
 def _written(weights: Weights, name: str, channel: int | None) -> tuple[Tensor, str]:
@@ -110,8 +110,8 @@ def _labelled(
             raise BadRequest(f"at={at}: a prompt has {len(stream)} tokens, from 0")
         rows.append(stream[at])
     stream = torch.stack(rows).double()
-    told = f"{int(classes.max()) + 1} labels of {len(rows)} prompts before layer {where}"
-    return class_differences(stream, classes), told
+    origin = f"{int(classes.max()) + 1} labels of {len(rows)} prompts before layer {where}"
+    return class_differences(stream, classes), origin
 
 
 def class_differences(stream: Float[Tensor, "prompt d_model"], classes: Tensor) -> Float[Tensor, "label d_model"]:
