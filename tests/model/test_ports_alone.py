@@ -17,6 +17,7 @@ SENTENCE = "a sentence names the tokens that a head loads from, or the matrix of
 BY_KIND = {  # where a branch is about what a site is called or shown as, not about what it writes or reads
     "sites.py": "the names themselves",
     "circuits/completeness.py": "the sites that are removed: heads and MLPs",
+    "circuits/connected.py": "which readers a head or an MLP loads through, and the heads behind one norm",
     "circuits/graph_of_pair.py": DRAWN,
     "circuits/groups.py": "the lines of a program",
     "circuits/live.py": "which writers can differ, and the readers through which each loads",
@@ -33,6 +34,7 @@ BY_KIND = {  # where a branch is about what a site is called or shown as, not ab
     "execution/options.py": "which writers have channels in a run",
     "execution/record.py": "what a pass recorded, by site: the one place that ports do not know",
     "explorer/memory.py": "the rows of a picture",
+    "explorer/search.py": "the words of a search that name a writer",
     "figures/picture/cuts.py": DRAWN,
     "figures/picture/layout.py": DRAWN,
     "figures/prediction/log_odds.py": SENTENCE,
