@@ -7,6 +7,7 @@ import xarray as xr
 from loadstore.explorer import memory, wires
 from loadstore.explorer.memory import _lit
 from loadstore.explorer.wires import _graph
+from loadstore.scores.measures import edge_details
 from loadstore.sites import SIDES
 
 GROUPS = [("heads", "nats", [0, 1]), ("unembed", "logits", [2])]
@@ -14,10 +15,10 @@ GROUPS = [("heads", "nats", [0, 1]), ("unembed", "logits", [2])]
 
 def graph(values: list[list[float]], power: int = 1) -> dict:
     table = xr.Dataset(
-        {name: (("writer", "reader"), np.array(values)) for name in ("traffic", "q")},
+        {name: (("writer", "reader"), np.array(values)) for name in ("traffic", *edge_details("traffic"))},
         {"writer": ["embed", "pos"], "reader": ["L0.H0.Q", "L0.H0.K", "unembed"]},
     )
-    return _graph(table, "traffic", np.nan_to_num(np.array(values)), GROUPS, power, ("q", "q"))
+    return _graph(table, "traffic", np.nan_to_num(np.array(values)), GROUPS, power)
 
 
 def test_wires_are_ranked_by_their_part_of_their_own_group() -> None:

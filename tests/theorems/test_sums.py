@@ -239,11 +239,10 @@ def test_a_remainder_shows_what_a_sum_lacks() -> None:
 
 
 def test_what_cannot_be_summed_is_said() -> None:
-    trace, batch = trace_of(KINDS[0], batched=False), trace_of(KINDS[0])
+    trace = trace_of(KINDS[0], batched=False)
     ablated = run(trace.weights, trace.tokens[0], [ablate("L1.H0")])
     refusal(lambda: score_parts(trace, "L1.H0", query=3), BadRequest, "give both tokens")
     refusal(lambda: score_parts(trace, "L1.H0", 3, 99), Undefined, "no token 99")
-    refusal(lambda: score_parts(batch, "L1.H0", 3, 1), Undefined, "batch")
     refusal(lambda: score_parts(trace, "L9.H0", 3, 1), NoSuchSite, "Nearest: ", "L2.H0")
     refusal(lambda: residual_parts(trace, 4, 3), NoSuchSite, "expected 0 to 3")
     refusal(lambda: logit_parts(trace, 3, 17), BadRequest, "from 0 to 16", "17")

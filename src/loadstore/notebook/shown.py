@@ -1,7 +1,7 @@
 """What a notebook cell displays: a page in a frame, that can be saved and that loads nothing.
 
 Beside the frame is a still picture of the page. GitHub, an e-mail and a page without scripts show that alone; a frame
-that draws its page hides it (``web/src/embed.ts``).
+that draws its page hides it (``embed.ts`` in the web source).
 """
 
 import base64

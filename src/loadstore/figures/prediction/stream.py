@@ -65,7 +65,7 @@ def later_stream_figure(story: Story) -> Figure:
     at = min(1 + has_bos, len(story.trace.labels) - 1)
     label = story.trace.labels[at]
     found = stores(story.trace, 1, at)
-    rows = [(one.writer, one.share, _told(story, one, at)) for one in found]
+    rows = [(one.writer, one.share, _described(story, one, at)) for one in found]
     head = str(story.previous)
     mine = next(one for one in found if one.writer == head)
     view = bars(
@@ -105,7 +105,7 @@ def _claim(story: Story, mine: Stored, at: int) -> str:
     return f"The token before {label} is not what decodes there: {nearest}."
 
 
-def _told(story: Story, one: Stored, at: int) -> str:
+def _described(story: Story, one: Stored, at: int) -> str:
     parts = [f"norm {number(one.norm)}"]
     if parse_writer(one.writer).kind == "head":
         row = story.trace.pattern(parse_head(one.writer))[at]

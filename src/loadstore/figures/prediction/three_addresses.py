@@ -31,7 +31,7 @@ def closing_figure(story: Story) -> Figure:
         address_row("Q", f"→ {labels[at]}", ones["Q"], [at], 1.0),
         address_row("V", f"→ {found.tokens}", ones["V"], found.smallest, found.effective),
     ]
-    loads = ", ".join(_told(found, side) for side in SIDES)
+    loads = ", ".join(_described(found, side) for side in SIDES)
     views = [address_view("The tokens that Q and V load from", labels, rows)]
     shown: list[Side] = [side for side in SIDES if side not in found.undefined]
     every = [share for side in shown for share in found.shares[side].values()]
@@ -61,7 +61,7 @@ def _partition(key: str, keys: int) -> str:
     )
 
 
-def _told(found: Address, side: Side) -> str:
+def _described(found: Address, side: Side) -> str:
     if side in found.undefined:
         return f"{side} from {SAY[side]} (shares undefined: {found.undefined[side]})"
     ranked = sorted(found.shares[side].items(), key=lambda item: -item[1])[:2]

@@ -1,6 +1,6 @@
-"""The two colour scales in nine steps, on a light and on a dark page: those of ``web/src/palette.ts``.
+"""The two colour scales in nine steps, on a light and on a dark page: those of ``palette.ts`` in the web source.
 
-Test: web/tests/palette.test.ts.
+Test: ``palette.test.ts`` among the tests of the web source.
 """
 
 SIZE = {
