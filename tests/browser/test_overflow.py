@@ -73,3 +73,15 @@ def test_the_comments_of_the_program_are_in_sight_on_a_wide_page(browser: "Brows
 @pytest.mark.parametrize("width", WIDTHS)
 def test_nothing_in_the_report_runs_out_of_its_place(browser: "Browser", report: Path, width: int) -> None:
     assert overflowing(browser, report, width) == []
+
+
+FORMERLY = 31_893  # px of the built-in report when every table was open and every view had a row of its own
+
+
+def test_the_report_is_three_fifths_as_long_as_it_was(browser: "Browser", report: Path) -> None:
+    page: Page = browser.new_page(viewport={"width": 1400, "height": 900})
+    page.goto(report.as_uri())
+    page.wait_for_selector("article.figure")
+    height = page.evaluate("document.documentElement.scrollHeight")
+    assert 0.4 * FORMERLY < height < 0.62 * FORMERLY  # .60 here; letters of other fonts may be taller
+    page.close()

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from loadstore.decomposition.short import short, signed
-from loadstore.figures.words import last_tokens, listed, number, plural, size, with_error
+from loadstore.figures.words import last_tokens, listed, number, percent, plural, size, with_error
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,7 @@ def test_lists_and_counts() -> None:
     assert plural(2, "story", "stories") == "2 stories"
     assert last_tokens([1, 1]) == "last token"
     assert last_tokens([1024, 3, 3]) == "last 3 or 1,024 tokens"
+
+
+def test_a_percentage_of_nothing_has_no_decimals() -> None:
+    assert [percent(share, 1) for share in (0.0, 0.0004, 0.001, 0.8)] == ["0 %", ".0 %", ".1 %", "80.0 %"]

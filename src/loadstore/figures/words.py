@@ -58,8 +58,8 @@ def chance(p: float) -> str:
 
 
 def percent(share: float, digits: int = 0) -> str:
-    """A share as ``80 %``."""
-    return f"{number(100 * share, digits)} %"
+    """A share as ``80 %``; none at all as ``0 %``."""
+    return f"{number(100 * share, digits if share else 0)} %"
 
 
 def size(value: float) -> str:

@@ -43,7 +43,7 @@ function Axis({ view, plan }: { view: Dots; plan: Layout }) {
         <g key={index}>
           <path class="grid" d={`M${plan.at(value)} ${plan.top}V${plan.bottom}`} />
           <text class="tick" x={plan.at(value)} y={plan.bottom + 15} text-anchor="middle">
-            {bare(scale.tickFormat(ticks.length)(value).replace("-", "\u2212"))}
+            {value === 0 ? "0" : bare(scale.tickFormat(ticks.length)(value).replace("-", "\u2212"))}
           </text>
         </g>
       ))}

@@ -36,7 +36,7 @@ export function geometry(view: Lines, width: number): Geometry {
   const right = direct ? Math.min(220, longest + 28) : 16;
   const levels = Math.max(0, ...ruleLevels(view, width).values()) + 1;
   const top = 14 + (view.rules?.some(({ axis }) => axis === "x") ? levels * LEVEL : 0);
-  const height = top + (width >= NARROW ? 245 : 220) + 50;
+  const height = top + (width >= NARROW ? 205 : 200) + 50;
   const bottom = height - 50;
   const box = { width, height, left, top, bottom, direct, right: width - right };
   return { ...box, x: along(view, "x", [left, box.right]), y: along(view, "y", [bottom, top]) };

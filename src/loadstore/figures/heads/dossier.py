@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from loadstore.evidence.dossier import dossier
 from loadstore.evidence.head_facts import Dossier, MatchedPair, WireScore, participation
 from loadstore.figures.heads.verdict import LITTLE, lost, named_role
-from loadstore.figures.words import chance, number
+from loadstore.figures.words import chance, number, percent
 from loadstore.heads.roles import IS_ROLE
 from loadstore.model.weights import Weights
 from loadstore.sites import SIDES, Head
@@ -132,7 +132,7 @@ def room_figure(found: Dossier) -> Figure:
 def tokens_figure(found: Dossier) -> Figure:
     """The tokens that the head moves most, and the pairs that it matches best."""
     shares = ", ".join(
-        f"{number(100 * share, 1)} % of tokens {'their own logit most' if k == 1 else f'(among the first {k})'}"
+        f"{percent(share, 1)} of tokens {'their own logit most' if k == 1 else f'(among the first {k})'}"
         for k, share in found.accuracy
     )
     claim = (
@@ -178,7 +178,7 @@ def _ablation(found: Dossier) -> Figure:
         "H6",
         f"What is lost without {found.head}",
         lost(found),
-        [dots("Mean ablation", label, rows, rules=[(0.0, "no change")], digits=4)],
+        [dots("Mean ablation", label, rows, rules=[(0.0, "no change")], digits=3)],
         reading(
             f"An effect below {number(LITTLE)} nats per token is called little; one below two standard errors, the "
             "bar, noise."
