@@ -130,6 +130,14 @@ def test_long_prompts_fold_what_nothing_is_loaded_from() -> None:
     assert view.width < 500
 
 
+@pytest.mark.parametrize(("at", "texts"), [(3, ["⋯ 3 ⋯", "c·3"]), (1, ["c·0", "c·1", "c·2", "c·3"])])
+def test_a_short_prompt_is_shown_whole_unless_all_loads_are_at_one_token(at: int, texts: list[str]) -> None:
+    answer, head = Node("answer", "answer", 3), Node("L0.H0", "head", 3, 0)
+    edges = (Edge(head, answer, "unembed", 1.0), Edge(Node("embed", "token", at), head, "V", 0.5))
+    graph = Graph(tuple(f"c·{index}" for index in range(4)), Answer("on", 0.5), edges, 0, "all")
+    assert [each.text for each in picture(graph, "short", []).tokens] == texts
+
+
 def test_the_file_is_one_drawing_and_text_in_it_is_only_text(tmp_path: Path) -> None:
     evil = '</text><script>alert(1)</script>\u202e\x1b&"'
     head, answer = Node("L0.H0", "head", 1, 0, evil), Node("answer", "answer", 1)

@@ -68,9 +68,9 @@ class _Plan:
         lanes = {token: _lanes(graph, [node for node in above if node.token == token]) for token, _ in cells}
         room = {token: sum(lane) + 2 * GAP for token, lane in lanes.items()}
         used = {node.token for node in nodes}
-        tokens, middles, width = _columns(graph.labels, used, room, FOLDED)
-        if _columns(graph.labels, used, room, len(graph.labels) + 1)[2] <= WIDE:
-            tokens, middles, width = _columns(graph.labels, used, room, len(graph.labels) + 1)
+        whole = _columns(graph.labels, used, room, len(graph.labels) + 1)
+        fits = whole[2] <= WIDE and len(used) > 1  # loads at one token need no row of the others
+        tokens, middles, width = whole if fits else _columns(graph.labels, used, room, FOLDED)
         height = EDGE + ROW * (len(rows) + 1)
         boxes: dict[Node, Box] = {}
         for (token, row), some in cells.items():
