@@ -77,7 +77,9 @@ def test_the_contrast_of_a_walk_is_that_of_its_address() -> None:
 
 
 def test_a_side_without_shares_says_why() -> None:
-    assert three_addresses._described(address(), "Q") == "Q from the query's own token, mostly embed (.70) and pos (.30)"
+    assert (
+        three_addresses._described(address(), "Q") == "Q from the query's own token, mostly embed (.70) and pos (.30)"
+    )
     told = three_addresses._described(address(undefined={"Q": "every key has the same score"}), "Q")
     assert told == "Q from the query's own token (shares undefined: every key has the same score)"
 
