@@ -12,7 +12,7 @@ import nbformat
 import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-NUMBER = re.compile(r"[−-]?\d*\.?\d+(?:e-?\d+)?")
+NUMBER = re.compile(r"[−-]?\d*\.?\d+(?:e[−-]?\d+)?")  # a size of rounding such as 2e−6 is one number
 
 
 @pytest.fixture(scope="module")
