@@ -8,7 +8,9 @@ from each import each
 from planted import planted, rotation
 from tiny import FEW, Kind, Sizes, some_tokens, tiny
 
+from loadstore.causal.engine import rerun
 from loadstore.errors import BadRequest, Undefined
+from loadstore.execution.forward import forward
 from loadstore.execution.run import run
 from loadstore.model.denied import ungrouped
 from loadstore.model.gauge import rotate_stream
@@ -85,22 +87,40 @@ def test_a_denied_writer_stores_nothing_in_the_subspace(kind: Kind) -> None:
 
 @each("kind", KINDS)
 def test_edits_of_a_run_give_what_enforced_weights_give(kind: Kind) -> None:
+    """Every right: Q, K, V, MLP and logits read; embedding, positions, heads, biases and MLPs write."""
     model = tiny(kind)
-    given = ("embed", "pos", "bias") if kind.after else ("embed", "pos", "bias", "mlp")
-    writers = [writer for writer in wiring(model).writers if writer.kind in given]
-    policy = Policy(
-        {"p": secret(model), "q": secret(model, 1, 1)},
-        load={"p": ["!L1.*", "!unembed"], "q": ["!*.K"]},
-        store={"p": [f"!{writer}" for writer in writers]},
-    )
-    tokens = some_tokens(model)
-    edited = run(model, tokens, policy_edits(model, policy), record=True)
-    enforced = run(enforce(model, policy), tokens)
-    torch.testing.assert_close(edited.logits, enforced.logits, rtol=1e-9, atol=1e-9)
-    assert float((edited.logits - run(model, tokens).logits).abs().max()) > 1e-3
-    head = Policy({"p": secret(model)}, store={"p": ["!L0.H0"]})
-    with pytest.raises(Undefined, match=r"deny L0.H0 2 directions: what a head mixes"):
-        run(model, tokens, policy_edits(model, head))
+    tokens, spaces = some_tokens(model), {"p": secret(model), "q": secret(model, 1, 1)}
+    reads = {"p": ["!L1.*", "!unembed"], "q": ["!*.K"]}
+    policies = [
+        Policy(spaces, load=reads, store={"p": [], "q": ["!*.mlp"] if kind.mlp else []}),
+        Policy(spaces, load=reads),
+        Policy(spaces, store={"p": ["!L0.H0"]}),
+    ]
+    for policy in policies:
+        edits = policy_edits(model, policy)
+        edited, enforced = run(model, tokens, edits, record=True), run(enforce(model, policy), tokens)
+        for logits in (edited.all_logits, forward(model, edited.tokens, edits)):
+            torch.testing.assert_close(logits, enforced.all_logits, rtol=1e-9, atol=1e-9)
+        for writer in wiring(model).writers:
+            torch.testing.assert_close(edited.written(writer), enforced.written(writer), rtol=1e-9, atol=1e-9)
+        assert float((edited.logits - run(model, tokens).logits).abs().max()) > 1e-3
+
+
+def test_two_edits_of_one_site_deny_what_both_name() -> None:
+    model = tiny(FEW[-1])
+    spaces, tokens = {"p": secret(model), "q": secret(model, 1, 1)}, some_tokens(model)
+    both = Policy(spaces, load={"p": [], "q": []}, store={"p": [], "q": []})
+    apart = [Policy({name: space}, load={name: []}, store={name: []}) for name, space in spaces.items()]
+    edits = [edit for policy in apart for edit in policy_edits(model, policy)]
+    enforced = run(enforce(model, both), tokens).logits
+    torch.testing.assert_close(run(model, tokens, edits).logits, enforced, rtol=1e-9, atol=1e-9)
+
+
+def test_a_run_of_before_cannot_be_used_for_a_denied_head() -> None:
+    model = tiny(FEW[1])
+    edits = policy_edits(model, Policy({"p": secret(model)}, store={"p": ["!L0.H0"]}))
+    with pytest.raises(Undefined, match=r"denying what L0.H0 stores changes weights.*run the prompt anew"):
+        rerun(run(model, some_tokens(model)), edits)
 
 
 @each("kind", KINDS)

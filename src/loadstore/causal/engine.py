@@ -19,6 +19,7 @@ from loadstore.decomposition.decomposition import turned
 from loadstore.decomposition.reading import through
 from loadstore.execution.branch import Difference
 from loadstore.execution.changes import Loss
+from loadstore.execution.denials import refuse_denied_stores
 from loadstore.execution.edits import Ablate, Cut, Deny, Edit, Freeze, Patch, reader_of, writer_of
 from loadstore.execution.fitting import check
 from loadstore.execution.forward import embedded, read_last, through_layers
@@ -77,6 +78,7 @@ def reruns(
     listed = [expanded(trace, edits) for edits in lists]
     for place, edits in enumerate(listed):
         check(trace, [*trace.edits, *edits])
+        refuse_denied_stores(trace.weights, edits)
         plan = _planned(trace, edits, None if ends is None else min(ends), keep=keep)
         groups.setdefault(plan, (plan, []))[1].append(place)
     for plan, places in sorted(groups.values(), key=lambda group: group[0].start):

@@ -3,13 +3,12 @@
 from collections.abc import Hashable, Sequence
 from itertools import combinations
 
-from loadstore.errors import BadPrompt, BadRequest, Undefined
+from loadstore.errors import BadPrompt, BadRequest
 from loadstore.execution.edits import Ablate, Cut, Deny, Edit, Freeze, Replacing, reader_of, source_of
 from loadstore.execution.lifted import lifted
 from loadstore.execution.plan import frozen_heads, strongest
 from loadstore.execution.record import Pass
 from loadstore.execution.several import streams
-from loadstore.model.ports import writing
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.quote import quote
@@ -40,7 +39,7 @@ def check(prompts: Pass, edits: Sequence[Edit]) -> None:
 
 
 def _denied(weights: Weights, edit: Deny) -> None:
-    """A denied site, and rows that fit the stream. Raises Undefined for a store that only weights can be denied."""
+    """A denied site, and rows that fit the stream."""
     network, d = wiring(weights), weights.architecture.d_model
     rows = edit.rows
     if rows.dim() != 2 or rows.shape[1] != d or not bool(rows.isfinite().all()):
@@ -48,12 +47,7 @@ def _denied(weights: Weights, edit: Deny) -> None:
     if isinstance(edit.site, Reader):
         network.reader(edit.site)
         return
-    port = writing(weights, network.writer(edit.site))
-    if port.out is not None or port.scale_after is not None:
-        raise Undefined(
-            f"{edit}: what a head mixes, or a norm after the block scales, is recorded before it is stored, so a run "
-            "cannot be denied this store; use the weights of ls.enforce(model, policy)"
-        )
+    network.writer(edit.site)
 
 
 def _places(weights: Weights, length: int, edit: Replacing) -> None:

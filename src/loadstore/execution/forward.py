@@ -20,6 +20,7 @@ from torch import Tensor
 from loadstore.axes import Logits, Stream, Tokens
 from loadstore.execution.attention import attend, store
 from loadstore.execution.changes import Changes, Denial, Loss
+from loadstore.execution.denials import storing
 from loadstore.execution.edits import Edit
 from loadstore.execution.extent import Extent
 from loadstore.execution.plan import Edited
@@ -45,6 +46,7 @@ def forward(
     extent: Extent = WHOLE,
 ) -> Logits:
     """Logits of a batch; fills ``record`` if one is given. ``offset`` is the position of the first token."""
+    weights = storing(weights, edits)
     edited = Edited(weights, edits, extent=extent)
     stream, beside = embedded(weights, tokens, edited, record, offset)
     stream = through_layers(weights, 0, stream, beside, edited, record, offset)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from loadstore.execution.changes import Changes, Denial, Frozen, Loss, Part
+from loadstore.execution.denials import by_weights, denied_rows
 from loadstore.execution.edits import Ablate, Cut, Deny, Edit, Freeze, Patch, Replacing, reader_of
 from loadstore.execution.extent import Extent
 from loadstore.execution.lifted import lifted
@@ -78,11 +79,12 @@ class Edited(Changes):
         self._norms: Pass | None = None
         self._patterns: dict[Head, Pass] = {}
         self._denied: dict[tuple[int, Part], list[Denial]] = {}
-        self._withheld: dict[Writer, list[Blocked]] = {}
+        self._withheld: dict[Writer, Blocked] = {}
+        self._deny(edits)
         for edit in strongest(edits):
             if isinstance(edit, Deny):
-                self._deny(edit)
-            elif isinstance(edit, Freeze):
+                continue
+            if isinstance(edit, Freeze):
                 if edit.what == "norms":
                     self._norms = edit.source
                 else:
@@ -96,13 +98,14 @@ class Edited(Changes):
         self._wanted = {edit.writer for edits in self._cuts.values() for edit in edits}
         self._values = dict(values or {})
 
-    def _deny(self, edit: Deny) -> None:
-        site = edit.site
-        if isinstance(site, Reader):
-            denial = Denial(site, blocked_reader(self._weights, site, edit.rows))
-            self._denied.setdefault((site.layer, site.side), []).append(denial)
-        else:
-            self._withheld.setdefault(site, []).append(blocked_writer(None, edit.rows))
+    def _deny(self, edits: Sequence[Edit]) -> None:
+        for reader, rows in denied_rows(edits, Reader).items():
+            denial = Denial(reader, blocked_reader(self._weights, reader, rows))
+            self._denied.setdefault((reader.layer, reader.side), []).append(denial)
+        others = by_weights(self._weights, edits)  # the weights of the run already do not store these
+        for writer, rows in denied_rows(edits, Writer).items():
+            if writer not in others:
+                self._withheld[writer] = blocked_writer(None, rows)
 
     def touches(self, writer: Writer) -> bool:
         """Whether ``store`` changes this writer's store or keeps it."""
@@ -119,7 +122,7 @@ class Edited(Changes):
                 edited = other.expand(torch.broadcast_shapes(other.shape, value.shape))
             else:
                 edited = torch.where(self._extent.chosen(edit.at, value), other, edited)
-        for out in self._withheld.get(writer, ()):
+        if (out := self._withheld.get(writer)) is not None:
             edited = edited - out.of_stored(edited).to(edited)
         if writer in self._wanted:
             self._values[writer] = edited

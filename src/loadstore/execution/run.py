@@ -1,6 +1,7 @@
 """Run a model on a prompt: what a prompt may be, and the run as a Trace."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from loadstore.axes import Tokens
 from loadstore.errors import BadPrompt
+from loadstore.execution.denials import storing
 from loadstore.execution.extent import blanked
 from loadstore.execution.fitting import check
 from loadstore.execution.forward import forward
@@ -39,6 +41,8 @@ def run(weights: Weights, prompt: Prompt, edits: Sequence[Asked] = (), *, record
     prompts = Pass(weights, tokens, Record, lengths=lengths)
     asked = expanded(prompts, edits)
     check(prompts, asked)
+    weights = storing(weights, asked)
+    prompts = replace(prompts, weights=weights)
     kept = Record() if record else None
     with torch.no_grad():
         logits = forward(weights, tokens, asked, kept, extent=prompts.extent)

@@ -22,7 +22,7 @@ from loadstore.model.ports import reading
 from loadstore.model.weights import Layer, MlpLayer, Norm, Weights
 from loadstore.sites import EMBED, POS, SIDES, UNEMBED, Reader, Writer
 
-Rows = Float[Tensor, "rank d_model"]
+Rows = Float[Tensor, "_ d_model"]  # each site has a rank of its own
 
 
 def blocked_reader(weights: Weights, reader: Reader, rows: Rows) -> Blocked:

@@ -96,8 +96,8 @@ def _split(weights: Weights, reads: Mapping[Reader, Mapping[str, Tensor]]) -> tu
 def policy_edits(weights: Weights, policy: Policy) -> list[Edit]:
     """Return the policy as edits of a run: ``ls.run(model, prompt, edits=…)`` gives what the enforced weights give.
 
-    Raises what ``enforce`` raises but for split groups, which edits can deny. A run of these edits raises Undefined
-    where the policy denies a store of a head, or of an MLP with a norm after it.
+    Raises what ``enforce`` raises but for split groups, which edits can deny. Where the policy denies a store of a
+    head, or of an MLP with a norm after it, the weights of the run, and of its trace, have other matrices.
     """
     reads, stores = denied(weights, policy)
     return [Deny(site, rows) for site, rows in (*spans(reads).items(), *spans(stores).items())]
