@@ -50,7 +50,7 @@ def measure(model: str, only: list[str], tokens: int | None, writers: list[str] 
 
     def moments() -> Moments:
         if not kept:
-            kept.append(ls.moments(weights, read_corpus(weights, tokens=tokens)))
+            kept.append(ls.statistics.moments(weights, read_corpus(weights, tokens=tokens)))
         return kept[0]
 
     parts: dict[str, Callable[[], dict[str, Any]]] = {

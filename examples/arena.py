@@ -90,7 +90,7 @@ def _copying(model: ls.Weights, found: Found) -> list[Line]:
     lines: list[Line] = []
     groups = [*((head,) for head in found.induction), found.induction]
     for heads in dict.fromkeys(groups):
-        result = ls.copying(model, heads)
+        result = ls.vocabulary.copying(model, heads)
         first, five = (float(value) for value in result.accuracy.values)
         lines.append(
             Line(
@@ -108,7 +108,7 @@ def _composition(model: ls.Weights, found: Found) -> list[Line]:
     arena = {"L1.H4": ".520", "L1.H10": ".552"}
     lines: list[Line] = []
     for head in found.induction:
-        result = ls.key_composition(model, head, found.previous)
+        result = ls.vocabulary.key_composition(model, head, found.previous)
         one = float(result.accuracy.sel(direction="query of key", k=1))
         other = float(result.accuracy.sel(direction="key of query", k=1))
         text = f"{one:.3f} (the other way {other:.3f}, chance {1 / model.architecture.vocab:.4f})"
@@ -130,7 +130,7 @@ def _ablations(model: ls.Weights, found: Found) -> list[Line]:
     }
     both = [found.induction] if len(found.induction) > 1 else []
     heads = [*found.induction, *both, found.previous]
-    zero, mean = (ls.ablation_effects(model, heads, by=by) for by in ("zero", "mean"))
+    zero, mean = (ls.experiments.ablation_effects(model, heads, by=by) for by in ("zero", "mean"))
     lines = [Line("loss of second copies, nats", float(mean.intact), f"{float(mean.intact):.3f}", "4.37")]
     for name in (str(name) for name in mean["head"].values):
         values = [(float(t.effect.sel(head=name)), float(t.effect_se.sel(head=name))) for t in (zero, mean)]

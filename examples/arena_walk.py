@@ -87,7 +87,7 @@ ls.show(parts, title="The logit of ␣on at the second ␣sat, by writer")
 # heads back each other up: together they cost much more than the sum of both.
 
 # %%
-effects = ls.ablation_effects(model, [*induction, tuple(induction), previous, "L0.H4"])
+effects = ls.experiments.ablation_effects(model, [*induction, tuple(induction), previous, "L0.H4"])
 for name in effects["head"].values.tolist():
     print(name, f"{float(effects.effect.sel(head=name)):+.2f} ± {float(effects.effect_se.sel(head=name)):.2f} nats")
 ls.show(effects)
@@ -101,9 +101,9 @@ ls.show(effects)
 
 # %%
 for heads in ([head] for head in induction):
-    result = ls.copying(model, heads)
+    result = ls.vocabulary.copying(model, heads)
     print(heads, [f"{value:.1%}" for value in result.accuracy.values], f"{float(result.eigenvalue_score):+.2f}")
-ls.show(ls.copying(model, induction), title="Copying, both heads together")
+ls.show(ls.vocabulary.copying(model, induction), title="Copying, both heads together")
 
 # %% [markdown]
 # ## The QK circuit of the previous-token head
@@ -153,7 +153,7 @@ ls.show(contrast, title=f"What makes the stripe of {induction[0]}")
 
 # %%
 for head in induction:
-    found = ls.key_composition(model, head, previous)
+    found = ls.vocabulary.key_composition(model, head, previous)
     print(
         head, {str(way): round(float(found.accuracy.sel(direction=way, k=1)), 3) for way in found["direction"].values}
     )
@@ -189,5 +189,5 @@ for head in induction:
 # what it attends to, reads, moves and matches, who reads it, and what is lost without it.
 
 # %%
-dossier = ls.dossier(model, "L0.H4")
+dossier = ls.experiments.dossier(model, "L0.H4")
 ls.show(dossier)

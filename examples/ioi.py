@@ -18,9 +18,11 @@ metric = ls.logit_difference(" Mary", " John")
 steps = {
     "predicted": lambda: clean.top(k=3),
     "attention to the name": lambda: clean.patterns.sel(query="␣to·13", key="␣Mary·1").stack(site=("layer", "head")),
-    "logit by writer": lambda: ls.logit_parts(clean, -1, " Mary", against=" John"),
-    "heads at the end, patched": lambda: ls.sweep(clean, "L*.H*", metric=metric, source=other, at=-1),
-    "wires into a mover's Q, patched": lambda: ls.sweep(clean, "* -> L23.H0.Q", metric=metric, source=other),
+    "logit by writer": lambda: ls.parts.logit_parts(clean, -1, " Mary", against=" John"),
+    "heads at the end, patched": lambda: ls.experiments.sweep(clean, "L*.H*", metric=metric, source=other, at=-1),
+    "wires into a mover's Q, patched": lambda: ls.experiments.sweep(
+        clean, "* -> L23.H0.Q", metric=metric, source=other
+    ),
     "into all movers' Q": lambda: ls.effect(
         model, CLEAN, [ls.patch("L20.H0", other, reader=[f"{head}.Q" for head in MOVERS])], metric
     ),

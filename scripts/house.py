@@ -15,6 +15,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from types import ModuleType
 
 import grimp
 
@@ -94,13 +95,16 @@ def cases() -> Counter[str]:
 
 def show(imports: Mapping[str, Iterable[str]], counted: Counter[str]) -> None:
     """Print packages, public names and cases."""
-    from loadstore import __all__ as public
+    import loadstore as ls
 
     sizes = Counter(name.split(".")[1] for name in imports if name.count("."))
     print("packages, with their modules, and how many imports go to which other package")
     for name, targets in sorted(siblings(imports, "loadstore").items()):
         print(f"  {name} ({sizes[name]}): " + ", ".join(f"{other} {n}" for other, n in targets.most_common()))
-    print(f"\n{len(public)} public names: {', '.join(public)}")
+    print(f"\n{len(ls.__all__)} public names: {', '.join(ls.__all__)}")
+    for name in ls.__all__:
+        if isinstance(getattr(ls, name), ModuleType):
+            print(f"  {name}: {', '.join(getattr(ls, name).__all__)}")
     print(f"\n{counted.total()} cases")
     for folder, number in sorted(counted.items()):
         print(f"  {number:5} {folder}")

@@ -29,7 +29,7 @@ def repeats() -> Tensor:
 
 
 def dossier(model: ls.Weights) -> list[float]:
-    found = ls.dossier(model, HEAD, sequences=3, offset=offset(model))
+    found = ls.experiments.dossier(model, HEAD, sequences=3, offset=offset(model))
     wires = [wire.alignment for wire in (*found.reads, *found.readers)]
     return [*found.singular_values, found.eigenvalue_score, found.ablation[0].effect, found.matched[0].score, *wires]
 
@@ -46,21 +46,25 @@ WORK: dict[str, Callable[[ls.Weights], object]] = {
     ],
     "subspace_scores": lambda m: ls.subspace_scores(m, readers=["L1.H2.?", "unembed"]).score.values[0],
     "subspace_scores, reversed": lambda m: ls.subspace_scores(m, "ignore", control="reversed").score.values[0],
-    "copying": lambda m: ls.copying(m, ["L0.H1", HEAD]).accuracy.values,
-    "key_composition": lambda m: ls.key_composition(m, HEAD, "L0.H1", offset=offset(m)).accuracy.values,
-    "moved": lambda m: ls.moved(m, HEAD, top=4, k=2)["logit"].values,
-    "matched": lambda m: ls.matched(m, HEAD, top=4, offset=offset(m)).score.values,
+    "copying": lambda m: ls.vocabulary.copying(m, ["L0.H1", HEAD]).accuracy.values,
+    "key_composition": lambda m: ls.vocabulary.key_composition(m, HEAD, "L0.H1", offset=offset(m)).accuracy.values,
+    "moved": lambda m: ls.vocabulary.moved(m, HEAD, top=4, k=2)["logit"].values,
+    "matched": lambda m: ls.vocabulary.matched(m, HEAD, top=4, offset=offset(m)).score.values,
     "head_roles": lambda m: ls.head_roles(m, repeats()).previous.values,
     "head_roles, random": lambda m: ls.head_roles(m, "random", sequences=3).previous.values,
-    "ablation_effects": lambda m: ls.ablation_effects(m, [HEAD, ("L0.H0", "L0.H1")], on=repeats()).effect.values,
+    "ablation_effects": lambda m: (
+        ls.experiments.ablation_effects(m, [HEAD, ("L0.H0", "L0.H1")], on=repeats()).effect.values
+    ),
     "dossier": dossier,
     "address": address,
     "stores": lambda m: [one.share for one in stores(ls.run(m, repeats()[0]), 2, 4)],
     "traffic of a side": lambda m: list(reader_traffic(ls.run(m, repeats()), "L1.H2.V").values()),
     "own_cuts": lambda m: own_cuts(ls.run(m, repeats()), "L1.H2.K").change.values,
-    "sweep": lambda m: ls.sweep(ls.run(m, repeats()), "L0.* -> L1.*", metric=ls.loss()).change.values,
+    "sweep": lambda m: (
+        ls.experiments.sweep(ls.run(m, repeats()), "L0.* -> L1.*", metric=ls.metrics.loss()).change.values
+    ),
     "effect": lambda m: (
-        ls.effect(m, repeats(), [ls.freeze("patterns", ls.run(m, repeats())), ls.ablate(HEAD)], ls.kl()).afters
+        ls.effect(m, repeats(), [ls.freeze("patterns", ls.run(m, repeats())), ls.ablate(HEAD)], ls.metrics.kl()).afters
     ),
     "edited run": lambda m: ls.run(m, some_tokens(m), [ls.ablate(HEAD), ls.cut("embed", "L2.H0.Q")]).logits.numpy(),
 }
@@ -85,8 +89,8 @@ OF_MLPS: dict[str, tuple[Callable[[ls.Weights], object], str]] = {
     "cuts of an MLP": (lambda m: own_cuts(ls.run(m, repeats()), "L1.mlp"), "ask for a Q or a K"),
 }
 TURNING: dict[str, tuple[Callable[[ls.Weights], object], str]] = {
-    "matched": (lambda m: ls.matched(m, HEAD), "give one, offset="),
-    "key_composition": (lambda m: ls.key_composition(m, HEAD, "L0.H0"), "give one, offset="),
+    "matched": (lambda m: ls.vocabulary.matched(m, HEAD), "give one, offset="),
+    "key_composition": (lambda m: ls.vocabulary.key_composition(m, HEAD, "L0.H0"), "give one, offset="),
 }
 
 
@@ -120,23 +124,23 @@ ANY: dict[str, Callable[[ls.Weights], object]] = {  # with numbers that fit ever
     "rotated": lambda m: ls.subspace_scores(m, control="haar").score.values,
     "weighted": lambda m: ls.subspace_scores(m, frequencies=np.ones(m.architecture.vocab)).score.values,
     "roles": lambda m: ls.head_roles(m, some_tokens(m)).previous.values,
-    "kl": lambda m: ls.effect(m, some_tokens(m), [ls.ablate(last(m))], ls.kl()).afters,
+    "kl": lambda m: ls.effect(m, some_tokens(m), [ls.ablate(last(m))], ls.metrics.kl()).afters,
     "cut": lambda m: ls.run(m, some_tokens(m), [ls.cut("embed", f"{last(m)}.Q")]).logits.numpy(),
-    "sweep": lambda m: ls.sweep(ls.run(m, some_tokens(m)), metric=ls.kl()).change.values,
+    "sweep": lambda m: ls.experiments.sweep(ls.run(m, some_tokens(m)), metric=ls.metrics.kl()).change.values,
     "stores": lambda m: [one.share for one in stores(first_prompt(m), 1, -1)],
     "traffic of a side": lambda m: list(reader_traffic(ls.run(m, some_tokens(m)), f"{last(m)}.V").values()),
     "own cuts": lambda m: own_cuts(ls.run(m, some_tokens(m)), f"{last(m)}.K").change.values,
 }
 OF_TWO: dict[str, Callable[[ls.Weights], object]] = {  # a context of one token has nothing to predict
-    "stream": lambda m: [each.numpy().ravel() for each in ls.stream_moments(m, some_tokens(m)).values()],
+    "stream": lambda m: [each.numpy().ravel() for each in ls.statistics.stream_moments(m, some_tokens(m)).values()],
     "traffic": lambda m: ls.traffic(m, some_tokens(m)).traffic.values,
     "exact traffic": lambda m: ls.traffic(m, some_tokens(m), exact=True).traffic.values,
     "wires": lambda m: ls.wires(m, some_tokens(m)).traffic.values,
     "map": lambda m: [float(region.variance) for region in ls.memory_map(m, some_tokens(m)).regions],
     "lifetimes": lambda m: [float(np.nansum(row)) for row in ls.lifetimes(m, some_tokens(m), checks=2).rho],
     "reach": lambda m: [row.mean for row in ls.reach(m, some_tokens(m)).readers],
-    "loss": lambda m: ls.effect(m, some_tokens(m), [ls.ablate(last(m))], ls.loss()).afters,
-    "ablation": lambda m: ls.ablation_effects(m, [last(m)], on=some_tokens(m)).effect.values,
+    "loss": lambda m: ls.effect(m, some_tokens(m), [ls.ablate(last(m))], ls.metrics.loss()).afters,
+    "ablation": lambda m: ls.experiments.ablation_effects(m, [last(m)], on=some_tokens(m)).effect.values,
 }
 OF_TWO_TOKENS: dict[str, Callable[[ls.Weights], object]] = {  # of a vocabulary, to choose between
     "listing": lambda m: [ls.listing(first_prompt(m)).probability],

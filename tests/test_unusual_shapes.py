@@ -59,15 +59,15 @@ def test_the_stream_and_every_input_are_the_sum_of_their_writers(model: ls.Weigh
 def test_scores_outputs_and_logits_are_their_sums(model: ls.Weights) -> None:
     trace = ls.run(model, some_tokens(model, batch=1)[0])
     for head in model.architecture.heads:
-        parts = ls.score_parts(trace, head)
+        parts = ls.parts.score_parts(trace, head)
         whole = parts.sum(["query_writer", "key_writer"]).transpose("query", "key")
         assert_close(whole, trace.scores(head), scale=largest([parts.values]))
-        parts = ls.output_parts(trace, head, -1)
+        parts = ls.parts.output_parts(trace, head, -1)
         assert_close(parts.sum(["key", "writer"]), trace.written(head)[-1], scale=largest([parts.values]))
-    parts = ls.logit_parts(trace, -1, 0, by_source=True)
+    parts = ls.parts.logit_parts(trace, -1, 0, by_source=True)
     scale = largest([parts.values])
-    assert_close(float(ls.logit_parts(trace, -1, 0).sum()), float(trace.logits[-1, 0]), scale=scale)
-    assert_close(parts.sum("key"), ls.logit_parts(trace, -1, 0), scale=scale)
+    assert_close(float(ls.parts.logit_parts(trace, -1, 0).sum()), float(trace.logits[-1, 0]), scale=scale)
+    assert_close(parts.sum("key"), ls.parts.logit_parts(trace, -1, 0), scale=scale)
 
 
 def test_the_shares_of_an_address_add_up_or_say_why_not(model: ls.Weights) -> None:
@@ -91,7 +91,7 @@ def test_channels_add_up_to_their_wires_and_cosines_make_the_score(model: ls.Wei
             score = float(wires.score.sel(writer=str(writer), reader=str(reader)))
             if math.isnan(score):  # an unembedding of one token reads nothing, a centred stream of one dimension is 0
                 continue
-            found = ls.channels(model, writer, str(reader))
+            found = ls.vocabulary.channels(model, writer, str(reader))
             assert float((found.share * found.score**2).sum()) == pytest.approx(score**2, rel=1e-8, abs=1e-14)
             wire = overlap(model, writer, reader)
             total = float(wire.written.square().sum() * wire.read.square().sum())
@@ -114,7 +114,7 @@ def test_vocabulary_circuits_are_the_dense_products(model: ls.Weights) -> None:
     head, vocab = last(model), model.architecture.vocab
     move, match = ov(model, head), qk(model, head, offset(model))
     promoted = stored_rows(model) @ move @ reads(model, wiring(model).readers[-1], wiring(model).writers[0])
-    copied = ls.copying(model, head, k=sorted({1, vocab}))
+    copied = ls.vocabulary.copying(model, head, k=sorted({1, vocab}))
     hits = (promoted.argmax(1) == torch.arange(vocab)).double()
     assert float(copied.accuracy.sel(k=1)) == pytest.approx(float(hits.mean()))
     assert float(copied.accuracy.sel(k=vocab)) == 1
@@ -122,12 +122,12 @@ def test_vocabulary_circuits_are_the_dense_products(model: ls.Weights) -> None:
     score = float(values.real.sum() / values.abs().sum())  # NaN of one token: nothing is promoted over another
     assert float(copied.eigenvalue_score) == pytest.approx(score, abs=1e-8, nan_ok=True)
     sizes = (stored_rows(model) @ move).norm(dim=1)
-    found = ls.moved(model, head, top=1, k=1)
+    found = ls.vocabulary.moved(model, head, top=1, k=1)
     assert_close(float(found["norm"][0]), float(sizes.max()))
     assert_close(float(found.logit[0, 0]), float(promoted[sizes.argmax()].max()), scale=float(promoted.abs().max()) + 1)
     scores = stored_rows(model) @ match @ stored_rows(model).mT * model.architecture.attention_scale
     centred = scores - scores.mean(1, keepdim=True)
-    best_pair = float(ls.matched(model, head, top=1, offset=offset(model)).score[0])
+    best_pair = float(ls.vocabulary.matched(model, head, top=1, offset=offset(model)).score[0])
     assert_close(best_pair, float(centred.max()), scale=float(scores.abs().max()))
     seen = move - move.mean(1, keepdim=True) if model.architecture.norm == "layer" else move
     tokens = channel_tokens(model, head, "unembed", 1, top=1)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from depth import deep
+from public import public
 from tiny import Kind, tiny
 
 import loadstore as ls
@@ -56,9 +57,9 @@ def right_calls() -> dict[str, dict[str, object]]:
     head = "L1.H0"
     task = ls.task(model, "induction", 8)
     ranked = ls.attribute(task)
-    measured = ls.moments(model, read_corpus(model, [IDS, IDS[::-1]]))
-    space = ls.subspace(model, [3, 4])
-    policy = ls.Policy({"p": space}, load={"p": "!L1.H0.K"})
+    measured = ls.statistics.moments(model, read_corpus(model, [IDS, IDS[::-1]]))
+    space = ls.policies.subspace(model, [3, 4])
+    policy = ls.policies.Policy({"p": space}, load={"p": "!L1.H0.K"})
     return {
         "Circuit": {
             **{"model": "tiny", "model_digest": "0" * 64, "task": "own", "metric": "m", "method": "mask"},
@@ -90,7 +91,7 @@ def right_calls() -> dict[str, dict[str, object]]:
         "curve": {"ranked": ranked, "pairs": task.choose, "sizes": [0.1]},
         "cut": {"writer": "L0.H0", "reader": "L1.H0.K"},
         "dossier": {"weights": model, "head": head, "sequences": 2},
-        "effect": {"weights": model, "prompt": IDS, "edits": [ls.ablate(head)], "metric": ls.kl()},
+        "effect": {"weights": model, "prompt": IDS, "edits": [ls.ablate(head)], "metric": ls.metrics.kl()},
         "faithfulness": {"circuit": ls.circuit(ranked, 9), "pairs": task.choose},
         "freeze": {"what": "patterns", "source": trace},
         "picture": {"result": ls.listing(trace), "index": 0, "top": 3, "roles": {}},
@@ -127,11 +128,11 @@ def right_calls() -> dict[str, dict[str, object]]:
         "stream_moments": {"weights": model, "corpus": measured},
         "store_loads": {"trace": trace, "writer": "L0.H0", "at": 3},
         "subspace_scores": {"weights": model, "readers": "L1.H0.K"},
-        "sweep": {"trace": trace, "wires": "L0.H0 -> L1.H0.K", "metric": ls.loss()},
+        "sweep": {"trace": trace, "wires": "L0.H0 -> L1.H0.K", "metric": ls.metrics.loss()},
         "task": {"weights": model, "name": "induction", "pairs": 8},
         "term_importance": {"weights": tiny(Kind("learned", "none", False)), "corpus": [IDS]},
         "traffic": {"weights": model, "corpus": measured},
-        "verify": {"found": ls.listing(trace), "controls": 2, "replicates": 2},
+        "verify": {"listing": ls.listing(trace), "controls": 2, "replicates": 2},
         "walk": {"trace": trace, "head": head, "at": 4},
         "wires": {"weights": model, "corpus": measured, "readers": "L1.H0.K"},
     }
@@ -147,8 +148,9 @@ def attack() -> int:
     right = right_calls()
     trace = right["address"]["trace"]
     calls = turns = 0
+    functions = {name.rpartition(".")[2]: function for name, function in public().items()}
     for name, given in right.items():
-        function = getattr(ls, name)
+        function = functions[name]
         function(**given)
         for parameter in inspect.signature(function).parameters:
             turns += 1

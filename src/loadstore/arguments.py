@@ -22,11 +22,20 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 SHOWN = 60  # characters of a value in a message
 
 
-def checked(function: _Function, names: Callable[[], Mapping[str, Any]] = dict) -> _Function:
+_Public = TypeVar("_Public")
+
+
+def public(value: _Public, namespace: str = "ls") -> _Public:
+    """Return a public function with its arguments checked; any other value (a class, a module) as it is."""
+    return cast("_Public", checked(value, namespace)) if inspect.isfunction(value) else value
+
+
+def checked(function: _Function, namespace: str = "ls", names: Callable[[], Mapping[str, Any]] = dict) -> _Function:
     """Return a function that checks its arguments against its annotations before it runs.
 
     Args:
         function: A function or method; parameters without an annotation are not checked.
+        namespace: What messages write before the name of a function.
         names: Called once: values of names in annotations that the function's module imports for type checkers only.
 
     Returns:
@@ -34,7 +43,7 @@ def checked(function: _Function, names: Callable[[], Mapping[str, Any]] = dict) 
         for an unfit ``prompt``.
     """
     signature = inspect.signature(function)
-    name = function.__qualname__ if "." in function.__qualname__ else f"ls.{function.__name__}"
+    name = function.__qualname__ if "." in function.__qualname__ else f"{namespace}.{function.__name__}"
     hints = lru_cache(1)(lambda: _hints(function, names()))
 
     @wraps(function)

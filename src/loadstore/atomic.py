@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from loadstore.errors import BadRequest
-from loadstore.parts import new_part
+from loadstore.part_files import new_part
 from loadstore.reading import is_read
 
 FULL = (errno.ENOSPC, errno.EDQUOT)

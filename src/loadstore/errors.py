@@ -17,6 +17,17 @@ quote names from files; ``str`` of an error is one line without hidden character
 
 from loadstore.visible import line
 
+__all__ = [
+    "BadCheckpoint",
+    "BadPrompt",
+    "BadRequest",
+    "LoadstoreError",
+    "NoSuchSite",
+    "NoSuchWire",
+    "NotThisModel",
+    "Undefined",
+]
+
 
 class LoadstoreError(Exception):
     """The root of the tree above."""

@@ -1,63 +1,20 @@
-"""Part files: a file is written under a name of its own, in the folder of its target, and then moved into place.
+"""Exact sums of one pass: scores, logits, residuals and outputs by the writers that they come from."""
 
-A part's name cannot be predicted, and its writer holds a lock on it. The kernel lets go of the lock when the writer
-ends, however it ends, so an unlocked part is one that a killed writer left: the next writer in the folder removes it.
-"""
+from loadstore.arguments import public as _public
+from loadstore.decomposition.decomposition import score_parts as _score_parts
+from loadstore.decomposition.load_totals import load_totals as _load_totals
+from loadstore.decomposition.logits import logit_parts as _logit_parts
+from loadstore.decomposition.logits import residual_parts as _residual_parts
+from loadstore.decomposition.outputs import output_parts as _output_parts
+from loadstore.decomposition.store_loads import store_loads as _store_loads
+from loadstore.decomposition.walk import walk as _walk
 
-import fcntl
-import os
-import stat
-import time
-from contextlib import suppress
-from pathlib import Path
-from secrets import token_hex
+__all__ = ["load_totals", "logit_parts", "output_parts", "residual_parts", "score_parts", "store_loads", "walk"]
 
-PREFIX, SUFFIX = ".loadstore-", ".part"
-OLD = 86_400.0  # seconds after which a part counts as left behind where the file system has no locks
-
-
-def new_part(folder: Path, mode: int) -> tuple[Path, int]:
-    """Make an empty part in a folder, and return its path and the handle that holds its lock.
-
-    Raises OSError where the folder does not take it.
-    """
-    clear(folder)
-    while True:
-        part = folder / f"{PREFIX}{token_hex(8)}{SUFFIX}"
-        handle = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
-        # Between these two lines another process may take the part for an old one, and remove it.
-        if _locked(handle) is not False and os.fstat(handle).st_nlink:
-            return part, handle
-        os.close(handle)
-
-
-def clear(folder: Path) -> None:
-    """Remove the parts that killed writers of this user left in a folder."""
-    with suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith(PREFIX) and entry.name.endswith(SUFFIX):
-                with suppress(OSError):
-                    _remove_if_left(entry.path)
-
-
-def _remove_if_left(path: str) -> None:
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        there = os.fstat(handle)
-        if stat.S_ISREG(there.st_mode) and there.st_uid == os.geteuid():
-            locked = _locked(handle)
-            if locked or (locked is None and time.time() - there.st_mtime > OLD):
-                os.unlink(path)
-    finally:
-        os.close(handle)
-
-
-def _locked(handle: int) -> bool | None:
-    """Lock a file; False where another handle holds its lock, None where the file system has no locks."""
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return None
-    return True
+load_totals = _public(_load_totals, "ls.parts")
+logit_parts = _public(_logit_parts, "ls.parts")
+output_parts = _public(_output_parts, "ls.parts")
+residual_parts = _public(_residual_parts, "ls.parts")
+score_parts = _public(_score_parts, "ls.parts")
+store_loads = _public(_store_loads, "ls.parts")
+walk = _public(_walk, "ls.parts")

@@ -1,4 +1,4 @@
-"""The figures of a head's dossier: every table equals what `ls.dossier` gives."""
+"""The figures of a head's dossier: every table equals what `ls.experiments.dossier` gives."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def page(opened):
 @pytest.fixture(scope="module")
 def found(page):
     head = page.locator("#figure-h1 h3").inner_text().split()[-2]
-    return ls.dossier(ls.load("builtin"), head)
+    return ls.experiments.dossier(ls.load("builtin"), head)
 
 
 def numbers(rows: list[list[str]], column: int = 0) -> list[float]:

@@ -142,7 +142,7 @@ def test_the_walk_opens_first_and_says_what_the_api_says_by_keys_alone(visit: Vi
     wire = ls.subspace_scores(explorer.weights, where=["L0.H7 -> L1.H10.K"])
     assert f"{share:.2f} is what L0.H7 stored" in claims[2]
     assert f"z {float(wire.z.sel(writer='L0.H7', reader='L1.H10.K')):.0f}." in claims[2]
-    raised = float(ls.logit_parts(trace, 10, on).sel(writer="L1.H10"))
+    raised = float(ls.parts.logit_parts(trace, 10, on).sel(writer="L1.H10"))
     assert f"the logit of ␣on by {raised:+.1f}" in claims[3]
     assert f"probability of ␣on: {said(before)} → {said(then)}" in claims[4]
     for head in ("L1.H4", "L1.H10"):

@@ -16,7 +16,7 @@ CELLS = {
     "patterns": "import loadstore as ls\nmodel = ls.load()\n"
     'trace = ls.run(model, "the cat sat on the mat. the dog sat on the log.")\nls.show(trace)',
     "scores": 'ls.show(ls.subspace_scores(model, readers="L1.H4.*"))',
-    "copying": 'ls.show(ls.copying(model, ["L1.H4", "L1.H10"]))',
+    "copying": 'ls.show(ls.vocabulary.copying(model, ["L1.H4", "L1.H10"]))',
     "foreign": 'ls.show(["a", " b"], [[[1, 0], [0.25, 0.75]]], names=["mine"])',
 }
 
@@ -99,7 +99,7 @@ def test_tables_carry_the_numbers(page: "tuple[Page, list[str], list[str]]") -> 
         for v in copying.eval_on_selector_all("td[data-value]", "cells => cells.map(c => c.dataset.value)")
         if _number(v)
     ]
-    expected = ls.copying(ls.load(), ["L1.H4", "L1.H10"])
+    expected = ls.vocabulary.copying(ls.load(), ["L1.H4", "L1.H10"])
     for value in (*expected.accuracy.values, float(expected.eigenvalue_score)):
         assert any(abs(found - value) < 1e-6 for found in values), value
 

@@ -29,7 +29,7 @@ def test_wires_of_random_models_are_beyond_their_controls_as_often_as_by_chance(
         wires: list[Wire] = [
             (w, r) for r in network.readers if r.side in ("Q", "K", "V") for w in network.writers_of(r)
         ]
-        swept = ls.sweep(trace, wires, metric=ls.log_probability(3)).change.values.tolist()
+        swept = ls.experiments.sweep(trace, wires, metric=ls.metrics.log_probability(3)).change.values.tolist()
         effects = dict(zip(wires, swept, strict=True))
         for wire, effect in effects.items():
             controls = [effects[other] for other in controls_of(wire, CONTROLS, sizes, network.readers).wires]

@@ -21,12 +21,12 @@ def model(request: pytest.FixtureRequest) -> ls.Weights:
 
 
 METRICS: list[Measured] = [
-    ls.log_probability(3),
+    ls.metrics.log_probability(3),
     ls.logit_difference(1, 2, at=4),
-    ls.kl(),
-    ls.kl(at=2),
-    ls.loss(),
-    ls.pattern_entry("L1.H0", 5, 3),
+    ls.metrics.kl(),
+    ls.metrics.kl(at=2),
+    ls.metrics.loss(),
+    ls.metrics.pattern_entry("L1.H0", 5, 3),
     lambda trace: trace.written("L1.H0")[3, 2],
 ]
 
@@ -72,21 +72,23 @@ def test_a_batchs_values_are_those_of_its_prompts(model: ls.Weights) -> None:
 
 def test_targets_that_are_none_are_refused(model: ls.Weights) -> None:
     trace = ls.run(small(), "the cat sat")
-    assert float(ls.log_probability("mat")(trace, trace)[0]) == pytest.approx(
+    assert float(ls.metrics.log_probability("mat")(trace, trace)[0]) == pytest.approx(
         float(trace.logits[-1].log_softmax(-1)[5]), abs=1e-12
     )
-    refusal(lambda: ls.log_probability("the cat")(trace, trace), BadPrompt, "is 2 tokens (the cat)", "must be one")
-    refusal(lambda: ls.log_probability(99)(trace, trace), BadRequest, "token id from 0 to 16")
+    refusal(
+        lambda: ls.metrics.log_probability("the cat")(trace, trace), BadPrompt, "is 2 tokens (the cat)", "must be one"
+    )
+    refusal(lambda: ls.metrics.log_probability(99)(trace, trace), BadRequest, "token id from 0 to 16")
     refusal(lambda: ls.logit_difference("cat", "cat")(trace, trace), BadRequest, "compared with itself")
-    refusal(lambda: ls.log_probability("cat", at=4)(trace, trace), BadRequest, "no token 4")
-    refusal(lambda: ls.pattern_entry("L9.H0", 0, 0)(trace, trace), NoSuchSite, "L9.H0")
-    refusal(lambda: ls.loss()(ls.run(small(), [3]), trace), BadPrompt, "nothing to predict")
+    refusal(lambda: ls.metrics.log_probability("cat", at=4)(trace, trace), BadRequest, "no token 4")
+    refusal(lambda: ls.metrics.pattern_entry("L9.H0", 0, 0)(trace, trace), NoSuchSite, "L9.H0")
+    refusal(lambda: ls.metrics.loss()(ls.run(small(), [3]), trace), BadPrompt, "nothing to predict")
     refusal(lambda: measure(lambda t: t.logits, trace, trace), BadRequest, "no single number")
     with unchecked():
         refusal(lambda: measure(lambda t: None, trace, trace), BadRequest, "no single number")  # pyright: ignore[reportArgumentType]
         refusal(lambda: measure("kl", trace, trace), BadRequest, "metric='kl'", "a function")  # pyright: ignore[reportArgumentType]
     without = ls.run(model, [1, 2])
-    refusal(lambda: ls.log_probability("cat")(without, without), Undefined, "no tokenizer")
+    refusal(lambda: ls.metrics.log_probability("cat")(without, without), Undefined, "no tokenizer")
 
 
 def test_a_metric_names_the_targets_of_each_prompt_by_their_role() -> None:
@@ -97,5 +99,8 @@ def test_a_metric_names_the_targets_of_each_prompt_by_their_role() -> None:
     assert str(ls.logit_difference(several, " d", at=3)) == (
         "logit difference, each prompt's own answers less ' d', after token 3"
     )
-    assert str(ls.log_probability(each)) == "log-probability of each prompt's own answer after the last token, nats"
-    assert str(ls.log_probability(" a", at=-2)) == "log-probability of ' a' after token -2, nats"
+    assert (
+        str(ls.metrics.log_probability(each))
+        == "log-probability of each prompt's own answer after the last token, nats"
+    )
+    assert str(ls.metrics.log_probability(" a", at=-2)) == "log-probability of ' a' after token -2, nats"

@@ -22,12 +22,12 @@ from loadstore.model.wiring import wiring
 T = TypeVar("T")
 READERS = ["L0.H2.K", "L1.H0.Q", "L1.H1.V", "L1.mlp", "L2.H2.K", "L2.H0.V", "L2.mlp", "unembed"]
 METRICS: dict[str, Measured] = {
-    "log_probability": ls.log_probability(3, at=-2),
+    "log_probability": ls.metrics.log_probability(3, at=-2),
     "logit_difference": ls.logit_difference(2, 5, at=4),
-    "kl": ls.kl(),
-    "kl at": ls.kl(at=-1),
-    "loss": ls.loss(),
-    "pattern_entry": ls.pattern_entry("L2.H1", 6, 5),
+    "kl": ls.metrics.kl(),
+    "kl at": ls.metrics.kl(at=-1),
+    "loss": ls.metrics.loss(),
+    "pattern_entry": ls.metrics.pattern_entry("L2.H1", 6, 5),
     "function": lambda trace: trace.written("L1.H0")[3, 2] + trace.logits[-1, 0],
 }
 
@@ -55,7 +55,7 @@ def test_a_sweep_is_one_whole_pass_for_each_wire(kind: Kind) -> None:
     model = tiny(kind)
     here, source = (ls.run(model, some_tokens(model, seed=seed), record=True) for seed in (0, 1))
     wires = wires_of(model)[::4]
-    found = ls.sweep(here, wires, metric=METRICS["kl"], source=source)
+    found = ls.experiments.sweep(here, wires, metric=METRICS["kl"], source=source)
     expected = each_alone(here, source, wires, METRICS["kl"])
     assert found.change.values == pytest.approx(expected, rel=1e-9, abs=1e-9)
     assert list(zip(found.writer.values, found.reader.values, strict=True)) == wires
@@ -71,7 +71,7 @@ def test_every_metric_can_be_swept(kind: Kind, name: str) -> None:
     here, there = ls.run(model, tokens, record=True), ls.run(model, changed, record=True)
     edited = [ls.run(model, tokens, [ls.ablate("L0.H1")])] if name == "kl" else []
     for source in (None, there, *edited):
-        found = ls.sweep(here, wires_of(model)[1::4], metric=metric, source=source)
+        found = ls.experiments.sweep(here, wires_of(model)[1::4], metric=metric, source=source)
         expected = each_alone(here, source, wires_of(model)[1::4], metric)
         assert found.change.values == pytest.approx(expected, rel=1e-9, abs=1e-9)
         assert max(map(abs, expected)) > 1e-7
@@ -80,9 +80,9 @@ def test_every_metric_can_be_swept(kind: Kind, name: str) -> None:
 def test_globs_name_the_wires_that_exist() -> None:
     model = tiny(Kind("learned", "rms", False, "parallel", window=True))
     trace, network = ls.run(model, some_tokens(model)[0], record=True), wiring(model)
-    every = ls.sweep(trace, metric=ls.loss())
+    every = ls.experiments.sweep(trace, metric=ls.metrics.loss())
     assert every.sizes["wire"] == int(network.exists.sum())
-    some = ls.sweep(trace, ["L0.* -> L1.*.K", "embed → *.mlp"], metric=ls.loss())
+    some = ls.experiments.sweep(trace, ["L0.* -> L1.*.K", "embed → *.mlp"], metric=ls.metrics.loss())
     assert set(some.reader.values) == {"L0.mlp", "L1.mlp", "L2.mlp", "L1.H0.K", "L1.H1.K", "L1.H2.K"}
     table = {(w, r): c for w, r, c in zip(every.writer.values, every.reader.values, every.change.values, strict=True)}
     for w, r, change in zip(some.writer.values, some.reader.values, some.change.values, strict=True):
@@ -94,10 +94,10 @@ def test_time_is_told_after_the_first_batch_and_progress_after_each(monkeypatch:
     trace = ls.run(model, some_tokens(model)[0], record=True)
     monkeypatch.setattr("loadstore.causal.engine.TOKENS", 18)
     told: list[float | tuple[int, int]] = []
-    found = ls.sweep(
+    found = ls.experiments.sweep(
         trace,
         "embed -> L1.*",
-        metric=ls.kl(),
+        metric=ls.metrics.kl(),
         progress=lambda done, of: told.append((done, of)),
         estimate=lambda seconds: told.append(seconds),
     )
@@ -108,17 +108,21 @@ def test_time_is_told_after_the_first_batch_and_progress_after_each(monkeypatch:
 def test_what_cannot_be_swept_is_refused() -> None:
     model = tiny(Kind("learned", "layer", True))
     trace = ls.run(model, some_tokens(model), record=True)
-    metric = ls.loss()
-    refusal(lambda: ls.sweep(ls.run(model, [1, 2], [ls.ablate("embed")]), metric=metric), Undefined, "without edits")
-    refusal(lambda: ls.sweep(trace, "L2.H0 -> L1.*", metric=metric), NoSuchWire, "names no wire")
-    refusal(lambda: ls.sweep(trace, ["L2.H0", "* -> L1.*"], metric=metric), BadRequest, "globs of writers")
-    refusal(lambda: ls.sweep(trace, "L7.* -> *", metric=metric), NoSuchSite, "nothing matches")
-    refusal(lambda: ls.sweep(trace, [("L2.H0", "L1.H0.K")], metric=metric), NoSuchWire, "stores after")
-    refusal(lambda: ls.sweep(trace, [], metric=metric), BadRequest, "wires=")
+    metric = ls.metrics.loss()
+    refusal(
+        lambda: ls.experiments.sweep(ls.run(model, [1, 2], [ls.ablate("embed")]), metric=metric),
+        Undefined,
+        "without edits",
+    )
+    refusal(lambda: ls.experiments.sweep(trace, "L2.H0 -> L1.*", metric=metric), NoSuchWire, "names no wire")
+    refusal(lambda: ls.experiments.sweep(trace, ["L2.H0", "* -> L1.*"], metric=metric), BadRequest, "globs of writers")
+    refusal(lambda: ls.experiments.sweep(trace, "L7.* -> *", metric=metric), NoSuchSite, "nothing matches")
+    refusal(lambda: ls.experiments.sweep(trace, [("L2.H0", "L1.H0.K")], metric=metric), NoSuchWire, "stores after")
+    refusal(lambda: ls.experiments.sweep(trace, [], metric=metric), BadRequest, "wires=")
     short = ls.run(model, some_tokens(model, length=4))
-    refusal(lambda: ls.sweep(trace, metric=metric, source=short), BadPrompt, "equal length")
+    refusal(lambda: ls.experiments.sweep(trace, metric=metric, source=short), BadPrompt, "equal length")
     with unchecked():
-        refusal(lambda: ls.sweep(trace, [("embed",)], metric=metric), BadRequest, "wires=")
+        refusal(lambda: ls.experiments.sweep(trace, [("embed",)], metric=metric), BadRequest, "wires=")
 
 
 @pytest.mark.alone
@@ -130,7 +134,7 @@ def test_path_patching_smollm2_takes_a_fifth_of_a_pass_for_each_wire() -> None:
     here, there = (ls.run(model, text, record=True) for text in (one, other))
     assert here.tokens.shape[1] == 40
     metric = ls.logit_difference(" Mary", " John")
-    found, swept = took(lambda: ls.sweep(here, "* -> L18.H4.?", metric=metric, source=there))
+    found, swept = took(lambda: ls.experiments.sweep(here, "* -> L18.H4.?", metric=metric, source=there))
     wires = list(zip(found.writer.values, found.reader.values, strict=True))[:: found.sizes["wire"] // 8]
     runs, alone = took(lambda: [ls.run(model, here.tokens, [ls.patch(w, there, reader=r)]) for w, r in wires])
     expected = [float(metric(run, here)[0]) for run in runs]

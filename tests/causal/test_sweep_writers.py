@@ -39,7 +39,7 @@ def test_a_sweep_over_writers_is_one_pass_for_each(kind: Kind) -> None:
     changed = torch.cat([tokens[:, :6], some_tokens(model, seed=1)[:, 6:]], 1)  # runs that begin alike
     trace, other = ls.run(model, tokens), ls.run(model, changed)
     for source, by, at in ((None, "zero", -1), (None, "mean", 3), (other, "mean", None), (other, "mean", -1)):
-        found = ls.sweep(trace, WRITERS, metric=METRICS["built in"], source=source, by=by, at=at)
+        found = ls.experiments.sweep(trace, WRITERS, metric=METRICS["built in"], source=source, by=by, at=at)
         expected = changes(trace, at, source, by, found.writer.values.tolist())
         assert found.change.values == pytest.approx(expected, rel=1e-9, abs=1e-9)
     edit, last = ls.ablate("L0.H1", at=-1), trace.tokens.shape[1] - 1
@@ -53,14 +53,14 @@ def test_a_sweep_over_writers_is_one_pass_for_each(kind: Kind) -> None:
 def test_a_sweep_over_tokens_with_any_metric(name: str) -> None:
     model = tiny(Kind("rotary", "rms", False, "gated", kv=2))
     trace, other = ls.run(model, [3, 1, 4, 1, 5, 9, 2, 6]), ls.run(model, [3, 1, 4, 2, 7, 9, 2, 6])
-    found = ls.sweep(trace, "L?.stream", metric=METRICS[name], source=other, at="each")
+    found = ls.experiments.sweep(trace, "L?.stream", metric=METRICS[name], source=other, at="each")
     assert found.change.dims == ("writer", "token")
     assert found.token.values.tolist() == trace.labels
     for token in range(8):
         expected = changes(trace, token, other, "mean", ["L0.stream", "L1.stream", "L2.stream"])
         assert found.change.values[:, token] == pytest.approx(expected, rel=1e-9, abs=1e-9)
     assert abs(float(found.change.sel(writer="L1.stream", token="#5·4"))) > 1e-6
-    wires = ls.sweep(trace, "L0.H? -> L2.H1.?", metric=METRICS[name], at="#5", by="zero")
+    wires = ls.experiments.sweep(trace, "L0.H? -> L2.H1.?", metric=METRICS[name], at="#5", by="zero")
     alone = ls.run(model, trace.tokens[0], [ls.cut("0.2", "2.1.V", at=4, by="zero")])
     expected = float(measure(METRICS[name], alone, trace) - measure(METRICS[name], trace, trace))
     assert float(wires.sel(writer="L0.H2").sel(reader="L2.H1.V").change) == pytest.approx(expected, rel=1e-9)
@@ -73,10 +73,10 @@ def test_prompts_of_unequal_length_are_swept(name: str) -> None:
     prompts, others = [[3, 1, 4, 1, 5, 9], [2, 7, 1]], [[2, 1, 4, 3, 5, 9], [1, 7, 0]]
     trace, other = ls.run(model, prompts), ls.run(model, others)
     for source, by, at in ((None, "mean", None), (other, "mean", -1)):
-        found = ls.sweep(trace, WRITERS, metric=METRICS[name], source=source, by=by, at=at)
+        found = ls.experiments.sweep(trace, WRITERS, metric=METRICS[name], source=source, by=by, at=at)
         expected = changes(trace, at, source, by, found.writer.values.tolist())
         assert found.change.values == pytest.approx(expected, rel=1e-9, abs=1e-9)
-    wires = ls.sweep(trace, "embed -> L2.H0.?", metric=METRICS[name], source=other)
+    wires = ls.experiments.sweep(trace, "embed -> L2.H0.?", metric=METRICS[name], source=other)
     patched = [
         ls.run(model, prompt, [ls.patch("embed", ls.run(model, there), reader="L2.H0.K")])
         for prompt, there in zip(prompts, others, strict=True)
@@ -89,7 +89,15 @@ def test_prompts_of_unequal_length_are_swept(name: str) -> None:
 def test_what_cannot_be_swept_over_writers_is_refused() -> None:
     trace = ls.run(tiny(Kind("learned", "layer", True)), [[3, 1, 4], [2, 7]])
     metric = METRICS["built in"]
-    refusal(lambda: ls.sweep(trace, "L*.H*", metric=metric, at="each"), Undefined, "one length")
-    refusal(lambda: ls.sweep(trace, "L*.H*", metric=metric, by="zero", source=trace), BadRequest, "without source=")
-    refusal(lambda: ls.sweep(trace, "L*.H*", metric=lambda logits: logits[0]), BadRequest, "one number for each prompt")
-    refusal(lambda: ls.kl(-1)(trace), BadRequest, "metric(trace, intact)")
+    refusal(lambda: ls.experiments.sweep(trace, "L*.H*", metric=metric, at="each"), Undefined, "one length")
+    refusal(
+        lambda: ls.experiments.sweep(trace, "L*.H*", metric=metric, by="zero", source=trace),
+        BadRequest,
+        "without source=",
+    )
+    refusal(
+        lambda: ls.experiments.sweep(trace, "L*.H*", metric=lambda logits: logits[0]),
+        BadRequest,
+        "one number for each prompt",
+    )
+    refusal(lambda: ls.metrics.kl(-1)(trace), BadRequest, "metric(trace, intact)")

@@ -24,7 +24,7 @@ def some_pairs(kind: Kind, first: int = 1) -> Pairs:
     other[:, :first] = clean[:, :first]
     vocab = model.architecture.vocab
     good, bad = [0, 1 % vocab, 2 % vocab], [3 % vocab, 4 % vocab, 5 % vocab]
-    metric = ls.log_probability(good) if vocab < 6 else ls.logit_difference(good, bad)
+    metric = ls.metrics.log_probability(good) if vocab < 6 else ls.logit_difference(good, bad)
     lengths = [clean.shape[1], max(first + 1, clean.shape[1] - 2), clean.shape[1]]
     texts = [[row[:length].tolist() for row, length in zip(ids, lengths, strict=True)] for ids in (clean, other)]
     return paired(model, texts[0], texts[1], metric)

@@ -107,10 +107,10 @@ GIVEN = ["find"] * 3 + ["choose"] + ["judge"] * 4
         ({"metric": ls.logit_difference(5, 5)}, BadRequest, ["pair 0: token 5", "constant"]),
         ({"metric": ls.logit_difference([5] * 8, [6] * 7 + [5])}, BadRequest, ["pair 7: token 5"]),
         ({"metric": ls.logit_difference([5] * 4, 6)}, BadRequest, ["targets for 4 pairs, and there are 8"]),
-        ({"metric": ls.log_probability(17)}, BadRequest, ["token id from 0 to 16"]),
+        ({"metric": ls.metrics.log_probability(17)}, BadRequest, ["token id from 0 to 16"]),
         ({"metric": ls.logit_difference(5, 6, at=1)}, BadRequest, ["at=-1"]),
-        ({"metric": ls.kl(at=-1)}, BadRequest, ["logit_difference, probability_difference, log_probability"]),
-        ({"metric": ls.loss()}, BadRequest, ["ls.logit_difference(goods, bads)"]),
+        ({"metric": ls.metrics.kl(at=-1)}, BadRequest, ["logit_difference, probability_difference, log_probability"]),
+        ({"metric": ls.metrics.loss()}, BadRequest, ["ls.logit_difference(goods, bads)"]),
         ({"splits": [*GIVEN[:7], "test"]}, BadRequest, ["pair 7 has the split 'test'"]),
         ({"splits": ["find"] * 4 + ["judge"] * 4}, BadRequest, ["no pair is in the split choose"]),
         (

@@ -48,7 +48,7 @@ def test_a_generated_task_is_read_back_whole(name: str, tmp_path: Path) -> None:
 
 def test_a_task_from_python_keeps_targets_for_all_and_log_probabilities(tmp_path: Path) -> None:
     texts, others = ([f"{word} {name} sat" for name in NAMES] for word in ("the", "on"))
-    metrics = {"one": ls.logit_difference("cat", "dog"), "each": ls.log_probability(["cat", "dog", 4, 5])}
+    metrics = {"one": ls.logit_difference("cat", "dog"), "each": ls.metrics.log_probability(["cat", "dog", 4, 5])}
     for name, metric in metrics.items():
         task = ls.Task(small(), texts, others, metric)
         save_task(task, tmp_path / f"{name}.jsonl")

@@ -46,7 +46,7 @@ def test_so_they_are_under_another_null(run, null: str, tmp_path: Path):
     words = ["scores", "builtin", "--reader", "L1.H4.K", "--null", null, "--corpus", str(text)]
     document = json.loads(run(*words, "--json"))
     model = ls.load("builtin")
-    stream = ls.stream_moments(model, str(text)) if null == "stream" else None
+    stream = ls.statistics.stream_moments(model, str(text)) if null == "stream" else None
     table = ls.subspace_scores(model, readers="L1.H4.K", null=null, stream=stream)
     assert document["null"] == null
     for wire in document["wires"]:

@@ -33,7 +33,7 @@ def test_patched_wires_are_those_of_the_python_call(command: Run):
     assert len(document["wires"]) == 15
     first = document["wires"][0]
     edit = ls.patch(first["writer"], there, reader=first["reader"])
-    alone = ls.effect(model, PROMPT, [edit], ls.log_probability(" sat"))
+    alone = ls.effect(model, PROMPT, [edit], ls.metrics.log_probability(" sat"))
     assert_close(first["change"], alone.change, dtype=torch.float32, scale=size)
     assert first["change"] < -0.01
     assert document["seconds"] > 0

@@ -181,7 +181,7 @@ def test_its_wires_can_be_swept() -> None:
     wires = [("embed", "L1.H0.Q"), ("L0.H0", "L1.H0.K"), ("embed", "L1.H0.V")]
     wires += [("pos", "L0.H0.Q"), ("pos", "L0.H0.K"), ("embed", "L0.H0.V")]
     assert found.wires == wires
-    swept = ls.sweep(trace, found.wires, metric=ls.log_probability(7))
+    swept = ls.experiments.sweep(trace, found.wires, metric=ls.metrics.log_probability(7))
     assert list(zip(swept["writer"].values, swept["reader"].values, strict=True)) == wires
     assert float(swept.change.max()) < 0
 

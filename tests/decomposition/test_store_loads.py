@@ -28,13 +28,13 @@ def traced(kind: Kind) -> Trace:
 @each("kind", FEW, str)
 def test_shares_over_all_tokens_are_those_of_the_address_and_totals_their_sums(kind: Kind) -> None:
     trace = traced(kind)
-    totals = ls.load_totals(trace)
+    totals = ls.parts.load_totals(trace)
     summed: dict[str, np.ndarray] = {}
     whole = np.full((len(trace.weights.architecture.heads), len(SIDES), LENGTH), np.nan)
     for writer in wiring(trace.weights).writers:
         summed[str(writer)] = np.zeros(whole.shape)
         for at in range(LENGTH):
-            found = ls.store_loads(trace, writer, at)
+            found = ls.parts.store_loads(trace, writer, at)
             shares = np.nan_to_num(found.share.values)
             assert float(totals.sel(writer=str(writer), token=at)) == pytest.approx(shares.sum(), abs=1e-8)
             summed[str(writer)] += shares
@@ -68,7 +68,7 @@ def test_traffic_is_the_spread_of_scores_and_the_length_of_what_is_stored(kind: 
     scale = trace.weights.architecture.attention_scale
     writers = wiring(trace.weights).writers
     for writer in (writers[0], writers[-1]):
-        found = ls.store_loads(trace, writer, at)
+        found = ls.parts.store_loads(trace, writer, at)
         for place, side, query in np.argwhere(np.isfinite(found.share.values)).tolist():
             head = trace.weights.architecture.heads[place]
             reader = Reader(head.layer, head.index, SIDES[side])
@@ -91,24 +91,24 @@ def test_traffic_is_the_spread_of_scores_and_the_length_of_what_is_stored(kind: 
 
 def test_what_is_not_loaded_has_no_number() -> None:
     trace = ls.run(planted.planted("shortformer"), [planted.BOS, 3, 7, 5, 3])
-    found = ls.store_loads(trace, "L0.H0", at=-2)
+    found = ls.parts.store_loads(trace, "L0.H0", at=-2)
     assert found.attrs["at"] == 3
     assert found["token"].values.tolist() == trace.labels
     assert found.sel(head="L0.H0").isnull().all()  # its own layer does not load it
     later = found.sel(head="L1.H0")
     assert np.isfinite(later.traffic.sel(side="K")).values.tolist() == [False, False, False, True, True]
     assert np.isfinite(later.traffic.sel(side="Q")).values.tolist() == [False, False, False, True, False]
-    position = ls.store_loads(trace, "pos", at=1)  # bypasses the norm and reaches no V
+    position = ls.parts.store_loads(trace, "pos", at=1)  # bypasses the norm and reaches no V
     assert position.sel(side="V").isnull().all()
     assert float(found.share.sel(head="L1.H0", side="K", query=4)) < float(
-        ls.store_loads(trace, "L0.H0", at=2).share.sel(head="L1.H0", side="K", query=4)
+        ls.parts.store_loads(trace, "L0.H0", at=2).share.sel(head="L1.H0", side="K", query=4)
     )  # the planted circuit finds 7 by what was stored there
 
 
 def test_totals_count_the_loads_of_a_model_without_constants() -> None:
     trace = ls.run(ls.load("builtin"), "the cat sat on the mat. the dog sat on the log.")
     heads, tokens = 24, trace.tokens.shape[1]
-    totals = ls.load_totals(trace)
+    totals = ls.parts.load_totals(trace)
     assert float(totals.sum()) == pytest.approx(heads * (tokens + 2 * (tokens - 1)), abs=1e-3)
     assert not totals.sel(writer=[f"L1.H{index}" for index in range(12)]).any()
 
@@ -119,10 +119,10 @@ def test_what_has_no_shares_is_refused() -> None:
     batch = ls.run(model, torch.tensor([[3, 1, 4], [1, 5, 9]]))
     for trace, reason in ((cut, "cuts"), (batch, "batch")):
         with pytest.raises(Undefined, match=reason):
-            ls.store_loads(trace, "embed", 1)
+            ls.parts.store_loads(trace, "embed", 1)
         with pytest.raises(Undefined, match=reason):
-            ls.load_totals(trace)
+            ls.parts.load_totals(trace)
     with pytest.raises(NoSuchSite):
-        ls.store_loads(ls.run(model, [3, 1, 4]), "L9.H0", 1)
+        ls.parts.store_loads(ls.run(model, [3, 1, 4]), "L9.H0", 1)
     with pytest.raises(Undefined, match="no token 3"):
-        ls.store_loads(ls.run(model, [3, 1, 4]), Head(0, 0), 3)
+        ls.parts.store_loads(ls.run(model, [3, 1, 4]), Head(0, 0), 3)

@@ -13,7 +13,7 @@ from loadstore.evidence.circuit import circuit_of
 
 def test_the_planted_circuit_divides_its_attention_among_all_answers() -> None:
     trace = ls.run(planted.planted(), [planted.BOS, 3, 7, 5, 3, 9, 2, 3])
-    found = ls.induction_answers(trace)
+    found = ls.experiments.induction_answers(trace)
     assert found["place"].values.tolist() == [2, 5]
     assert found.token.values.tolist() == [7, 9]
     assert found.text.values.tolist() == [trace.labels[2], trace.labels[5]]
@@ -25,23 +25,23 @@ def test_the_planted_circuit_divides_its_attention_among_all_answers() -> None:
 
 def test_an_earlier_token_and_one_that_is_new() -> None:
     trace = ls.run(planted.planted(), [planted.BOS, 3, 7, 5, 3, 9, 2, 3])
-    assert ls.induction_answers(trace, 4, ["L1.H0"])["place"].values.tolist() == [2]
-    none = ls.induction_answers(trace, -2)
+    assert ls.experiments.induction_answers(trace, 4, ["L1.H0"])["place"].values.tolist() == [2]
+    none = ls.experiments.induction_answers(trace, -2)
     assert dict(none.sizes) == {"head": 2, "place": 0}
-    assert ls.induction_answers(trace, 0).sizes["place"] == 0
+    assert ls.experiments.induction_answers(trace, 0).sizes["place"] == 0
 
 
 def test_what_is_not_there_is_refused() -> None:
     trace = ls.run(tiny(KINDS[0]), [1, 2, 1])
     with pytest.raises(NoSuchSite):
-        ls.induction_answers(trace, heads=["L9.H0"])
+        ls.experiments.induction_answers(trace, heads=["L9.H0"])
     with pytest.raises(Undefined, match="no token 3"):
-        ls.induction_answers(trace, 3)
-    refusal(lambda: ls.induction_answers(trace, heads=[]), BadRequest, "no head was named")
+        ls.experiments.induction_answers(trace, 3)
+    refusal(lambda: ls.experiments.induction_answers(trace, heads=[]), BadRequest, "no head was named")
 
 
 def test_the_circuit_is_the_dearest_cut_beyond_its_controls() -> None:
-    table = ls.induction_circuits(ls.load("builtin"), controls=2, sequences=2)
+    table = ls.experiments.induction_circuits(ls.load("builtin"), controls=2, sequences=2)
     found = circuit_of(table)
     assert found is not None
     assert str(found.previous) == "L0.H7"

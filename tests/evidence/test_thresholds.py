@@ -154,12 +154,12 @@ def test_wires_take_the_least_count() -> None:
 )
 def test_induction_circuits_refuse_what_is_below_the_least(wrong: dict[str, float]) -> None:
     with pytest.raises(BadRequest, match="expected a score from 0 to 1, at least one pair and one control, and two"):
-        ls.induction_circuits(MODEL, **wrong)
+        ls.experiments.induction_circuits(MODEL, **wrong)
 
 
 def test_induction_circuits_take_the_least() -> None:
-    assert ls.induction_circuits(MODEL, least=0.0, most=1, controls=1, sequences=2).sizes["pair"] == 1
-    assert ls.induction_circuits(MODEL, least=1.0, sequences=2).sizes["pair"] == 0
+    assert ls.experiments.induction_circuits(MODEL, least=0.0, most=1, controls=1, sequences=2).sizes["pair"] == 1
+    assert ls.experiments.induction_circuits(MODEL, least=1.0, sequences=2).sizes["pair"] == 0
 
 
 def test_a_head_takes_part_from_the_least_score_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,7 +170,7 @@ def test_a_head_takes_part_from_the_least_score_on(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(
         "loadstore.evidence.found.measured_roles", lambda *_, **__: xr.Dataset(table, coords={"head": heads})
     )
-    found = ls.induction_circuits(MODEL, least=0.4, controls=1, sequences=2)
+    found = ls.experiments.induction_circuits(MODEL, least=0.4, controls=1, sequences=2)
     assert sorted(found["pair"].values.tolist()) == [f"L0.H{i} → L1.H{j}" for i in (0, 2) for j in (0, 2)]
 
 
@@ -184,5 +184,5 @@ def test_verify_refuses_what_is_below_the_least(controls: int, replicates: int) 
 
 def test_an_error_over_documents_needs_two() -> None:
     tokens = some_tokens(MODEL, batch=2)
-    assert ls.term_importance(MODEL, tokens[:1]).loss_up_to_se.isnull().all()
-    assert ls.term_importance(MODEL, tokens).loss_up_to_se.notnull().all()
+    assert ls.experiments.term_importance(MODEL, tokens[:1]).loss_up_to_se.isnull().all()
+    assert ls.experiments.term_importance(MODEL, tokens).loss_up_to_se.notnull().all()

@@ -62,7 +62,7 @@ def test_standard_errors_are_those_of_leaving_documents_out(exact: bool):
     model = tiny(MODERN[2])
     documents = [some_tokens(model, 1, 8, seed=i)[0].tolist() for i in range(COUNT)]
     readers = ["L1.H1.K", "L2.H0.Q", "L1.mlp"]
-    kept = ls.moments(model, read_corpus(model, documents))
+    kept = ls.statistics.moments(model, read_corpus(model, documents))
     told = ls.traffic(model, kept, readers=readers, exact=exact).standard_error.values
     left = np.array(
         [
@@ -80,7 +80,7 @@ def test_standard_errors_are_those_of_leaving_documents_out(exact: bool):
 def test_more_documents_than_groups_are_put_together():
     model = tiny(KINDS[0])
     documents = texts(model, GROUPS + 8)
-    kept = ls.moments(model, read_corpus(model, documents))
+    kept = ls.statistics.moments(model, read_corpus(model, documents))
     assert kept.groups == GROUPS
     assert kept.documents == GROUPS + 8
     assert np.isfinite(ls.traffic(model, kept, readers="L1.H0.Q").standard_error.values[0]).all()
@@ -102,7 +102,7 @@ def test_a_constant_carries_nothing():
 
 def test_covariances_are_kept_and_used_again():
     model = tiny(MODERN[0])
-    kept = ls.moments(model, read_corpus(model, texts(model)))
+    kept = ls.statistics.moments(model, read_corpus(model, texts(model)))
     assert ls.traffic(model, kept).equals(ls.traffic(model, texts(model)))
     covariance = kept.covariance("L0.mlp", "L1.H0.Q")
     assert torch.allclose(covariance, covariance.mT)
@@ -112,7 +112,7 @@ def test_covariances_are_kept_and_used_again():
 def test_moments_for_some_readers_are_those_of_all_of_them():
     model = tiny(MODERN[0])
     corpus = read_corpus(model, texts(model))
-    some = ls.moments(model, corpus, readers=["L1.H0.K", "L2.mlp"])
+    some = ls.statistics.moments(model, corpus, readers=["L1.H0.K", "L2.mlp"])
     assert some.layers == {1}
     readers = ["L1.*.Q", "L1.*.K", "*.V", "*.mlp", "unembed"]
     assert ls.traffic(model, some, readers=readers).equals(ls.traffic(model, texts(model), readers=readers))

@@ -36,7 +36,7 @@ def test_names_and_globs_become_an_edit_of_each_site(trace: ls.Trace) -> None:
     wires = edits(trace, ls.patch("L*.H0", trace, reader="L1.*.V"))
     assert wires == [f"patch L0.H0 → L1.H{index}.V" for index in range(3)]  # of globs, those that exist
     assert str(ls.cut("L0.*", "*.mlp", at=[" to", 3])) == "cut L0.* → *.mlp by mean at ␣to, 3"
-    assert ls.effect(trace.weights, IDS, [ls.ablate("L2.H*")], ls.loss()).edits[2] == "ablate L2.H2 by mean"
+    assert ls.effect(trace.weights, IDS, [ls.ablate("L2.H*")], ls.metrics.loss()).edits[2] == "ablate L2.H2 by mean"
 
 
 @each(
@@ -66,14 +66,14 @@ def test_a_token_is_named_by_its_text_where_it_stands_once() -> None:
     index = trace.labels.index("␣mat·6")
     for at in (" mat", "␣mat", "␣mat·6", index - len(trace.labels)):
         assert ls.listing(trace, at).at == ls.address(trace, "1.4", at).at == index
-        assert ls.logit_parts(trace, at, " the").attrs["at"] == index
+        assert ls.parts.logit_parts(trace, at, " the").attrs["at"] == index
         assert ls.run(model, TEXT, [ls.ablate("L0.H7", at=at)]).edits[0].at in ((index,), (at,))
-        assert ls.log_probability(".", at=at)(trace) == ls.log_probability(".", at=index)(trace)
-    assert ls.score_parts(trace, "1.4", " dog", "⊢").attrs["query"] == 9
+        assert ls.metrics.log_probability(".", at=at)(trace) == ls.metrics.log_probability(".", at=index)(trace)
+    assert ls.parts.score_parts(trace, "1.4", " dog", "⊢").attrs["query"] == 9
     refusal(lambda: ls.listing(trace, " sat"), BadRequest, "2 tokens ' sat': ␣sat·3, ␣sat·10", "label")
     refusal(lambda: ls.listing(trace, "mat"), BadRequest, "no token 'mat'", "Nearest: ␣mat·6")
     two = ls.run(model, [TEXT, f"today {TEXT}"])
-    assert ls.log_probability(".", at=" mat")(two).shape == (2,)
+    assert ls.metrics.log_probability(".", at=" mat")(two).shape == (2,)
     refusal(
         lambda: ls.run(model, [TEXT, f"today {TEXT}"], [ls.ablate("embed", at=" mat")]), BadRequest, "6 in prompt 0"
     )

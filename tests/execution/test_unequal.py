@@ -67,36 +67,43 @@ def test_sums_over_writers_are_those_of_each_prompt(kind: Kind) -> None:
     model = tiny(kind)
     batch = ls.run(model, PROMPTS)
     tokens, others = [2, 5, 1], [3, 4, 2]
-    logits = ls.logit_parts(batch, -1, tokens, against=others)
-    sources = ls.logit_parts(batch, -1, tokens[0], by_source=True)
-    streams = ls.residual_parts(batch, 2, at=-2)
-    scores = ls.score_parts(batch, "L1.H0", -1, 1)
+    logits = ls.parts.logit_parts(batch, -1, tokens, against=others)
+    sources = ls.parts.logit_parts(batch, -1, tokens[0], by_source=True)
+    streams = ls.parts.residual_parts(batch, 2, at=-2)
+    scores = ls.parts.score_parts(batch, "L1.H0", -1, 1)
     for index, prompt in enumerate(PROMPTS):
         alone = ls.run(model, prompt)
-        single = ls.logit_parts(alone, -1, tokens[index], against=others[index])
+        single = ls.parts.logit_parts(alone, -1, tokens[index], against=others[index])
         assert logits.isel(prompt=index).values == pytest.approx(single.values, rel=1e-9, abs=1e-12)
         assert logits.attrs["recorded"][index] == pytest.approx(single.attrs["recorded"], rel=1e-9)
-        spread = ls.logit_parts(alone, -1, tokens[0], by_source=True).values
+        spread = ls.parts.logit_parts(alone, -1, tokens[0], by_source=True).values
         assert sources.isel(prompt=index).values[:, : len(prompt)] == pytest.approx(spread, rel=1e-9, abs=1e-12)
         assert bool(sources.isel(prompt=index)[:, len(prompt) :].isnull().all())
-        stream = ls.residual_parts(alone, 2, at=-2).values
+        stream = ls.parts.residual_parts(alone, 2, at=-2).values
         assert streams.isel(prompt=index).values == pytest.approx(stream, rel=1e-9, abs=1e-12)
-        pair = ls.score_parts(alone, "L1.H0", -1, 1).values
+        pair = ls.parts.score_parts(alone, "L1.H0", -1, 1).values
         assert scores.isel(prompt=index).values == pytest.approx(pair, rel=1e-9, abs=1e-12)
-    refusal(lambda: ls.score_parts(batch, "L1.H0"), Undefined, "one length")
-    refusal(lambda: ls.logit_parts(batch, -1, [2, 5]), BadRequest, "2 targets for 3 prompts")
+    refusal(lambda: ls.parts.score_parts(batch, "L1.H0"), Undefined, "one length")
+    refusal(lambda: ls.parts.logit_parts(batch, -1, [2, 5]), BadRequest, "2 targets for 3 prompts")
 
 
 @each("edits", [[], [ls.ablate("embed", by="zero", at=1)]], ids=str)
 def test_losses_and_effects_are_means_of_each_prompt(edits: list[Asked]) -> None:
     model = tiny(FEW[1])
-    found = ls.ablation_effects(model, "L1.H*", "zero", PROMPTS, edits=edits)
+    found = ls.experiments.ablation_effects(model, "L1.H*", "zero", PROMPTS, edits=edits)
     assert found["head"].values.tolist() == ["L1.H0", "L1.H1", "L1.H2"]
-    alone = [ls.ablation_effects(model, "L1.H*", "zero", [prompt], edits=edits) for prompt in PROMPTS]
+    alone = [ls.experiments.ablation_effects(model, "L1.H*", "zero", [prompt], edits=edits) for prompt in PROMPTS]
     assert found.loss.values == pytest.approx(sum(each.loss.values for each in alone) / 3, rel=1e-6)  # of float32
     batch = ls.run(model, PROMPTS, edits)
     intact = ls.run(model, PROMPTS)
-    for metric in (ls.loss(), ls.loss(1), ls.loss(-3), ls.kl(), ls.kl(-1), ls.pattern_entry("L2.H1", -1, 1)):
+    for metric in (
+        ls.metrics.loss(),
+        ls.metrics.loss(1),
+        ls.metrics.loss(-3),
+        ls.metrics.kl(),
+        ls.metrics.kl(-1),
+        ls.metrics.pattern_entry("L2.H1", -1, 1),
+    ):
         expected = [float(metric(ls.run(model, prompt, edits), ls.run(model, prompt))[0]) for prompt in PROMPTS]
         assert metric(batch, intact).tolist() == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
@@ -136,7 +143,3 @@ def test_prompts_that_would_meet_others_of_another_length_are_refused() -> None:
     other = ls.run(model, PROMPTS[::-1])
     refusal(lambda: ls.run(model, PROMPTS, [ls.patch("embed", other)]), BadPrompt, "9 and of 6 tokens would meet")
     refusal(lambda: ls.run(model, PROMPTS, [ls.ablate("embed", at=4)]), BadRequest, "no token 4")
-
-
-def test_the_namespace_has_public_names_only() -> None:
-    assert [name for name in dir(ls) if not name.startswith("__")] == ls.__all__

@@ -165,6 +165,6 @@ def test_a_store_decodes_to_what_could_have_been_stored(explorer: Explorer, run:
 
 def test_steps_are_the_walk_of_the_same_address(explorer: Explorer, run: str) -> None:
     drawn = answered("steps", explorer, {"run": run, "head": "L1.H4", "at": 10})
-    known = ls.walk(explorer.runs.get(run), "L1.H4", 10)
+    known = ls.parts.walk(explorer.runs.get(run), "L1.H4", 10)
     assert drawn["views"][0]["score"]["value"] == pytest.approx(known.parts.attrs["recorded"], rel=1e-6)
     assert answered("steps", explorer, {"run": run, "head": "L1.H4", "at": 0})["views"] == []

@@ -37,7 +37,7 @@ def test_by_default_it_is_the_last_token_s_likeliest_prediction_and_the_head_tha
     assert (found["predict"]["rank"], found["against"]["rank"]) == (0, 1)
     assert found["predict"]["probability"] == pytest.approx(float(trace.logits[-1].double().softmax(-1)[first]))
     assert found["difference"] == pytest.approx(float(trace.logits[-1, first] - trace.logits[-1, second]), abs=1e-5)
-    parts = ls.logit_parts(trace, -1, first, against=second)
+    parts = ls.parts.logit_parts(trace, -1, first, against=second)
     heads = {str(head) for head in explorer.weights.architecture.heads}
     added = {str(name): float(part) for name, part in zip(parts["writer"].values, parts.values, strict=True)}
     assert found["head"] == max(heads, key=lambda head: added[head])

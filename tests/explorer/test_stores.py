@@ -63,7 +63,7 @@ def test_the_sums_of_rows_are_what_is_in_the_stream(kind: Kind) -> None:
 
 def test_what_was_loaded_is_told_row_by_row(explorer: Explorer, run: str) -> None:
     answer = asked("memory", explorer, run=run, measure="loaded")
-    totals = ls.load_totals(explorer.runs.get(run))
+    totals = ls.parts.load_totals(explorer.runs.get(run))
     for row in answer["rows"]:
         for writer, values in zip(row["writers"], row["values"], strict=True):
             assert values == pytest.approx(totals.sel(writer=writer).values.tolist(), rel=1e-3, abs=1e-12)
@@ -74,7 +74,7 @@ def test_what_was_loaded_is_told_row_by_row(explorer: Explorer, run: str) -> Non
 @pytest.mark.parametrize("writer", ["embed", "pos", "L0.H7", "L0.H0"])
 def test_lit_loads_hold_most_of_all_and_the_others_the_rest(explorer: Explorer, run: str, writer: str) -> None:
     answer = asked("store", explorer, run=run, writer=writer, at=4)
-    every = ls.store_loads(explorer.runs.get(run), writer, 4).share
+    every = ls.parts.store_loads(explorer.runs.get(run), writer, 4).share
     sizes = [abs(load["share"]) for load in answer["lit"]]
     assert sizes == sorted(sizes, reverse=True)
     assert len(sizes) + answer["others"]["count"] == int(every.notnull().sum())

@@ -43,7 +43,7 @@ def test_there_are_six_steps_each_with_a_claim_a_picture_and_a_place(walked: Doc
 
 
 def test_the_circuit_is_the_one_that_is_found_beyond_its_controls(walked: Document, explorer: Explorer) -> None:
-    table = ls.induction_circuits(explorer.weights)
+    table = ls.experiments.induction_circuits(explorer.weights)
     pairs = {f"{walked['previous']} → {head}" for head in walked["heads"]}
     assert pairs == {
         str(pair) for pair, beyond in zip(table["pair"].values, table.beyond.values, strict=True) if beyond

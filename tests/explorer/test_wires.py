@@ -140,12 +140,14 @@ def test_traffic_of_a_model_without_a_tokenizer_is_an_error_that_says_why() -> N
 
 
 def test_a_channel_is_that_of_the_python_interface(explorer: Explorer) -> None:
-    told, found = one(explorer, "L0.H7", "L1.H4.K"), ls.channels(explorer.weights, "L0.H7", "L1.H4.K")
+    told, found = one(explorer, "L0.H7", "L1.H4.K"), ls.vocabulary.channels(explorer.weights, "L0.H7", "L1.H4.K")
     ends, carried = told["figure"]["views"]
     best = found.carried.values[:, 0].argsort()[::-1][: channels.CHANNELS]
     assert [row["label"] for row in carried["rows"]] == [str(found["channel"].values[i]) for i in best]
     assert [row["value"] for row in carried["rows"]] == pytest.approx(found.carried.values[best, 0], rel=1e-6)
-    strongest = ls.channel_tokens(explorer.weights, "L0.H7", "L1.H4.K", int(best[0]) + 1, top=channels.TOKENS)
+    strongest = ls.vocabulary.channel_tokens(
+        explorer.weights, "L0.H7", "L1.H4.K", int(best[0]) + 1, top=channels.TOKENS
+    )
     assert ends["rows"][0][2].split("  ") == [match.text for match in strongest.stored["+"]]
     assert ends["rows"][1][3].split("  ") == [match.text for match in strongest.loaded["-"]]
     assert ends["rows"][0][1] == pytest.approx(strongest.agreement, rel=1e-6)

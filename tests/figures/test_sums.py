@@ -33,7 +33,7 @@ def story_of(kind: Kind, n_layers: int = 2) -> Story:
 @pytest.mark.parametrize("kind", FEW, ids=str)
 def test_a_walk_adds_up_to_its_score_and_its_shares_to_one(kind: Kind) -> None:
     story = story_of(kind)
-    found = ls.walk(story.trace, story.main, story.asked.at)
+    found = ls.parts.walk(story.trace, story.main, story.asked.at)
     figure = walk_figure(found)
     (view,) = figure.views
     score = view.score
@@ -49,7 +49,7 @@ def test_a_walk_adds_up_to_its_score_and_its_shares_to_one(kind: Kind) -> None:
 
 def test_a_walk_with_one_key_says_why_it_has_no_steps() -> None:
     story = story_of(KINDS[0])
-    figure = walk_figure(ls.walk(story.trace, "L1.H0", 0))
+    figure = walk_figure(ls.parts.walk(story.trace, "L1.H0", 0))
     assert not figure.views
     assert "one key" in figure.claim
 

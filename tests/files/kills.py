@@ -24,7 +24,7 @@ from safetensors import safe_open
 
 from loadstore import cli
 from loadstore.checkpoints.families.own import save_weights
-from loadstore.parts import SUFFIX
+from loadstore.part_files import SUFFIX
 from loadstore.scores import resume
 from loadstore.tokenizer.tokens import Tokens
 from loadstore.training import run as training

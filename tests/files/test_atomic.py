@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from loadstore import parts
+from loadstore import part_files
 from loadstore.atomic import append_whole, check_target, replacing, write_whole
 from loadstore.errors import BadRequest
-from loadstore.parts import clear, new_part
+from loadstore.part_files import clear, new_part
 from loadstore.reading import reads
 
 NOBODY = 65534
@@ -205,7 +205,7 @@ def test_without_locks_a_part_is_left_behind_when_it_is_old(tmp_path: Path, monk
     monkeypatch.setattr("fcntl.flock", none)
     part, handle = new_part(tmp_path, 0o600)
     os.close(handle)
-    for age, stays in ((parts.OLD - 60, True), (parts.OLD + 60, False)):
+    for age, stays in ((part_files.OLD - 60, True), (part_files.OLD + 60, False)):
         os.utime(part, (time.time() - age,) * 2)
         clear(tmp_path)
         assert part.exists() is stays

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from golden.groups import GROUPS, PAIRS
+from public import public
 
-import loadstore as ls
 from loadstore.cli.app import app
 
 HERE = Path(__file__).parent
@@ -22,6 +22,7 @@ ELSEWHERE = {  # public names without a call of their own in from_fields.py
     "picture": "a drawing: its numbers are those of `listing`, `verify` and `faithfulness`",
     "load": "the groups of builtin and smollm2 begin with it, and weights/model/parameters has every tensor",
 }
+HOMES = {".".join(["loadstore", *name.split(".")[:-1]]) for name in public()}
 NO_JSON = ("explore", "train", "demo-induction")
 
 
@@ -32,17 +33,18 @@ def kept(group: str) -> set[str]:
 
 
 def aliases() -> dict[str, str]:
-    """The stable name of each public name of loadstore that the golden numbers use."""
+    """The stable name of each public name that the golden numbers use."""
     tree = ast.parse((HERE / "functions.py").read_text(encoding="utf-8"))
-    found = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "loadstore"]
+    found = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module in HOMES]
     return {name.name: name.asname or name.name for node in found for name in node.names}
 
 
 def test_every_public_name_has_its_fields_among_the_golden_numbers() -> None:
     known, stable = kept("fields"), aliases()
-    missing = [name for name in ls.__all__ if name not in ELSEWHERE and stable.get(name) not in known]
+    names = {name.rpartition(".")[2] for name in public()}
+    missing = [name for name in names if name not in ELSEWHERE and stable.get(name) not in known]
     assert not missing, f"{missing} need a call in from_fields.py, and then make.py fields"
-    assert not [name for name in ELSEWHERE if name not in ls.__all__ or stable.get(name) in known]
+    assert not [name for name in ELSEWHERE if name not in names or stable.get(name) in known]
 
 
 def test_every_name_that_is_imported_for_golden_numbers_is_used() -> None:

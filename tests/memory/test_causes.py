@@ -159,7 +159,7 @@ def test_what_is_put_back_by_writing_is_told_apart_from_what_a_norm_does() -> No
 
 def test_fresh_repeated_and_other_parts_of_a_load_are_those_that_were_planted() -> None:
     model = with_clean_up_and_repeater()
-    moments = ls.moments(model, read_corpus(model, texts(model)))
+    moments = ls.statistics.moments(model, read_corpus(model, texts(model)))
     known = {str(writer): writer for writer in in_stream(model)}
     (region,) = regions(moments, (known["L0.H0"],), 0.9999)
     readers = [wiring(model).reader(name) for name in ("L1.H0.K", "L2.H0.V", "L3.H0.V")]

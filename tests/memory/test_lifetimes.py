@@ -96,7 +96,7 @@ def test_across_tokens_a_term_is_weighted_by_attention() -> None:
 @each("pair", [("L0.H0", "L1.H1"), ("embed", "L1.H1"), ("L0.H0", "L1.mlp"), ("embed", "L1.mlp")])
 def test_the_nulls_have_the_spread_of_shuffled_tokens_and_of_turned_stores(pair: tuple[str, str]) -> None:
     model = tiny(FEW[6])
-    moments = ls.moments(model, read_corpus(model, some(model)), readers="unembed")
+    moments = ls.statistics.moments(model, read_corpus(model, some(model)), readers="unembed")
     one, two = (next(w for w in in_stream(model) if str(w) == name) for name in pair)
     found = Nulls(moments).of(one, two)
     w, x = (torch.cat([ls.run(model, row).written(name)[1:] for row in some(model)]) for name in pair)

@@ -20,7 +20,7 @@ from loadstore.model.wiring import wiring
 @each("kind", FEW, ids=str)
 def test_parts_are_those_of_squared_traffic_by_distance(kind: Kind) -> None:
     model = tiny(kind)
-    moments = ls.moments(model, read_corpus(model, some_tokens(model, 5).tolist()))
+    moments = ls.statistics.moments(model, read_corpus(model, some_tokens(model, 5).tolist()))
     found, table = reach(model, moments), ls.traffic(model, moments)
     for row in found.readers:
         names = ["unembed"] if row.side == "unembed" else []

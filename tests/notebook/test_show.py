@@ -64,7 +64,7 @@ def test_a_table_of_some_wires_and_of_none() -> None:
 
 
 def test_channels_are_rows_whose_cells_are_the_result() -> None:
-    found = ls.channels(tiny(KINDS[0]), "L0.H1")
+    found = ls.vocabulary.channels(tiny(KINDS[0]), "L0.H1")
     shown = ls.show(found)
     sides, others = views(shown)
     assert sides["rows"]["labels"][0] == f"1: {float(found.strength[0]):.2f}"
@@ -77,17 +77,17 @@ def test_channels_are_rows_whose_cells_are_the_result() -> None:
     carried = [row[0] for row in others["panels"][0]["details"]["carried"]]
     assert sum(carried) == pytest.approx(1, abs=1e-5)
     assert "The best aligned channel of L0.H1 is number" in repr(shown)
-    flat = ls.show(ls.channels(planted(), "L0.H0"))
+    flat = ls.show(ls.vocabulary.channels(planted(), "L0.H0"))
     assert views(flat)[0]["rows"]["labels"] == ["1: 1.00, 20 directions"]
-    assert "The strongest 32 of" in repr(ls.show(ls.channels(ls.load("builtin"), "embed", "unembed")))
+    assert "The strongest 32 of" in repr(ls.show(ls.vocabulary.channels(ls.load("builtin"), "embed", "unembed")))
 
 
 def test_loads_of_a_store_are_a_table_and_their_totals_a_heatmap(trace: ls.Trace) -> None:
-    shown = ls.show(ls.store_loads(trace, "L0.H0", 1))
+    shown = ls.show(ls.parts.store_loads(trace, "L0.H0", 1))
     assert kinds(shown) == ["table@1"]
     assert f"Loads of what L0.H0 stored at {trace.labels[1]}" in repr(shown)
-    assert kinds(ls.show(ls.load_totals(trace))) == ["heatmap@1"]
-    assert "table@1" in kinds(ls.show(ls.induction_answers(trace)))
+    assert kinds(ls.show(ls.parts.load_totals(trace))) == ["heatmap@1"]
+    assert "table@1" in kinds(ls.show(ls.experiments.induction_answers(trace)))
 
 
 def test_spectra_roles_and_runs_are_drawn(trace: ls.Trace) -> None:
@@ -114,7 +114,7 @@ def test_an_address_and_a_dossier(trace: ls.Trace) -> None:
     assert kinds(shown)[0] == "address@1"
     assert set(kinds(shown)[1:]) == {"bars@1"}
     assert all(view["total"]["value"] == pytest.approx(1) for view in views(shown)[1:])
-    found = ls.dossier(planted(), "L1.H0", sequences=2)
+    found = ls.experiments.dossier(planted(), "L1.H0", sequences=2)
     shown = ls.show(found)
     assert "L1.H0 puts most of its attention on" in repr(shown)
     assert len(shown.document["sections"][0]["figures"]) == len(dossier_figures(planted(), "L1.H0"))
@@ -122,17 +122,17 @@ def test_an_address_and_a_dossier(trace: ls.Trace) -> None:
 
 def test_other_labelled_results_become_tables_with_every_row() -> None:
     model = planted()
-    copies = ls.show(ls.copying(model, "L1.H0"))
+    copies = ls.show(ls.vocabulary.copying(model, "L1.H0"))
     assert kinds(copies) == ["table@1", "table@1"]
     assert ["eigenvalue_score", 1.0] in views(copies)[0]["rows"]
     assert [row[:2] for row in views(copies)[1]["rows"]] == [[1.0, 1.0], [5.0, 1.0]]
-    pairs = views(ls.show(ls.matched(model, "L1.H0", top=4)))[0]
+    pairs = views(ls.show(ls.vocabulary.matched(model, "L1.H0", top=4)))[0]
     assert len(pairs["rows"]) == 4
     assert {column["name"]: column["kind"] for column in pairs["columns"]}["query_text"] == "text"
 
 
 def test_ablations_are_sorted_and_every_head_has_a_cell() -> None:
-    effects = ls.ablation_effects(tiny(KINDS[0]), sequences=2)
+    effects = ls.experiments.ablation_effects(tiny(KINDS[0]), sequences=2)
     plot, grid = views(ls.show(effects))
     sizes = [abs(row["value"]) for row in plot["rows"]]
     assert sizes == sorted(sizes, reverse=True)
@@ -141,14 +141,15 @@ def test_ablations_are_sorted_and_every_head_has_a_cell() -> None:
     )
     cells = np.concatenate(grid["panels"][0]["values"])
     assert cells == pytest.approx(effects.effect.values, rel=1e-6)
-    assert [view["schema"] for view in views(ls.show(ls.ablation_effects(tiny(KINDS[0]), ["L0.H1"], sequences=2)))] == [
-        "loadstore/dots@1"
-    ]
+    assert [
+        view["schema"]
+        for view in views(ls.show(ls.experiments.ablation_effects(tiny(KINDS[0]), ["L0.H1"], sequences=2)))
+    ] == ["loadstore/dots@1"]
 
 
 def test_sweeps_name_writer_and_reader_and_sum_the_rest(trace: ls.Trace) -> None:
-    metric = ls.log_probability(3)
-    found = ls.sweep(trace, "* -> L1.H0.*", metric=metric)
+    metric = ls.metrics.log_probability(3)
+    found = ls.experiments.sweep(trace, "* -> L1.H0.*", metric=metric)
     plot, cells = views(ls.show(found))
     wires = zip(found.writer.values.tolist(), found.reader.values.tolist(), strict=True)
     named = dict(zip(wires, found.change.values.tolist(), strict=True))
@@ -175,11 +176,11 @@ def test_one_more_row_than_the_limit_is_a_row() -> None:
 
 def test_an_effect_is_the_metric_before_and_after(trace: ls.Trace) -> None:
     tokens = torch.tensor([[0, 1, 2, 1], [0, 2, 1, 2]])
-    found = ls.effect(planted(), tokens, [ls.ablate("L0.H0")], ls.loss())
+    found = ls.effect(planted(), tokens, [ls.ablate("L0.H0")], ls.metrics.loss())
     whole, each = views(ls.show(found))
     assert [row["value"] for row in whole["rows"]] == pytest.approx([found.before, found.after])
     assert sorted(row["value"] for row in each["rows"]) == pytest.approx(sorted(found.changes))
-    assert kinds(ls.show(ls.effect(planted(), tokens[0], [], ls.loss()))) == ["dots@1"]
+    assert kinds(ls.show(ls.effect(planted(), tokens[0], [], ls.metrics.loss()))) == ["dots@1"]
 
 
 def test_no_value_prints_more_than_five_lines(trace: ls.Trace) -> None:
@@ -187,8 +188,8 @@ def test_no_value_prints_more_than_five_lines(trace: ls.Trace) -> None:
     listing = ls.listing(trace, at=5, predict=3)
     values = [
         *(model, trace, ls.run(model, torch.tensor([[0, 1], [0, 2]])), ls.address(trace, "L1.H0", 5)),
-        *(ls.walk(trace, "L1.H0", 5), listing, ls.dossier(model, "L1.H0", sequences=2)),
-        ls.effect(model, [0, 1, 2], [ls.cut("L0.H0", "L1.H0.K")], ls.loss()),
+        *(ls.parts.walk(trace, "L1.H0", 5), listing, ls.experiments.dossier(model, "L1.H0", sequences=2)),
+        ls.effect(model, [0, 1, 2], [ls.cut("L0.H0", "L1.H0.K")], ls.metrics.loss()),
         ls.run(model, [0, 1, 2], [ls.patch("L0.H0", ls.run(model, [0, 1, 3]))]),
     ]
     for value in values:
@@ -212,12 +213,12 @@ def test_arrays_of_one_and_of_two_dimensions(trace: ls.Trace) -> None:
     assert sizes == sorted(sizes, reverse=True)
     assert view["total"]["value"] == pytest.approx(float(trace.logits[5, 3]), rel=1e-6)
     assert sum(row["value"] for row in view["rows"]) + view["remainder"] == pytest.approx(view["total"]["value"])
-    by_source = ls.logit_parts(trace, 5, 3, by_source=True)
+    by_source = ls.parts.logit_parts(trace, 5, 3, by_source=True)
     assert np.sum(views(ls.show(by_source))[2]["panels"][0]["values"]) == pytest.approx(
         float(by_source.sum()), rel=1e-5
     )
     assert "The logit of c after" in repr(ls.show(parts))
-    shares = views(ls.show(ls.residual_parts(trace, 2, 5)))[0]
+    shares = views(ls.show(ls.parts.residual_parts(trace, 2, 5)))[0]
     assert sum(row["value"] for row in shares["rows"]) == pytest.approx(1)
     square = score_parts(trace, "L1.H0").isel(query=5, key=2)
     (view,) = views(ls.show(square, title="one score"))
@@ -228,7 +229,7 @@ def test_arrays_of_one_and_of_two_dimensions(trace: ls.Trace) -> None:
 
 
 def test_a_walk_is_drawn_with_its_shares_and_pairs(trace: ls.Trace) -> None:
-    found = ls.walk(trace, "L1.H0", 5)
+    found = ls.parts.walk(trace, "L1.H0", 5)
     shown = ls.show(found)
     drawn = next(view for view in views(shown) if view["schema"] == "loadstore/walk@1")
     assert np.sum(drawn["parts"]) == pytest.approx(float(found.parts.sum()), rel=1e-5)
@@ -298,7 +299,7 @@ def test_every_kind_of_result_that_github_shows_has_a_still_picture() -> None:
     trace = ls.run(model, PROMPT, record=True)
     scores = ls.subspace_scores(model)
     results = {"bars": dossier_figures(model, "L1.H0")[0], "cells": scores, "lines": ls.spectrum(model, "embed")}
-    for name, result in {**results, "patterns": trace, "sum": ls.logit_parts(trace, 5, "c")}.items():
+    for name, result in {**results, "patterns": trace, "sum": ls.parts.logit_parts(trace, 5, "c")}.items():
         bundle = ls.show(plain(result) if name == "bars" else result)._repr_mimebundle_()
         drawn = ElementTree.fromstring(bundle["image/svg+xml"])
         assert drawn.get("class") == "still", name

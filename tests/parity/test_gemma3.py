@@ -69,7 +69,7 @@ def test_sums_are_exact_with_const(model: Weights) -> None:
         side, layer = reader[-1], trace.record.layers[int(reader[1:].split(".")[0])]
         used = {"Q": layer.q, "K": layer.k, "V": layer.v}[side][:, :, int(reader.split(".")[1][1:])]
         assert (whole - used).abs().max() < 1e-9 * used.abs().max()
-    parts = ls.logit_parts(trace, -1, int(trace.logits[-1].argmax()))
+    parts = ls.parts.logit_parts(trace, -1, int(trace.logits[-1].argmax()))
     assert abs(parts.attrs["remainder"]) < 1e-9 * float(abs(parts).max())
 
 

@@ -51,7 +51,7 @@ def test_channels_add_up_to_every_wire_of_every_writer(kind: Kind, norms) -> Non
     model = tiny(kind)
     wires = subspace_scores(model, norms)
     for writer in map(str, wiring(model).writers):
-        found = ls.channels(model, writer, norms=norms)
+        found = ls.vocabulary.channels(model, writer, norms=norms)
         wire = wires.sel(writer=writer)
         there = np.isfinite(wire.chance.values)
         assert np.array_equal(np.isfinite(found.score.values).all(0), there)
@@ -67,7 +67,7 @@ def test_channels_add_up_to_every_wire_of_every_writer(kind: Kind, norms) -> Non
 def test_a_channel_is_scored_as_a_writer_that_stores_nothing_else(kind: Kind) -> None:
     model = tiny(kind)
     split = split_writer(model, wiring(model).writer("L0.H0"), [wiring(model).reader("L1.H0.K")], "fold")
-    found = ls.channels(model, "L0.H0")
+    found = ls.vocabulary.channels(model, "L0.H0")
     for number in (1, found.sizes["channel"]):
         v = split.directions[number - 1]
         gain = after(model, 0)
@@ -79,12 +79,15 @@ def test_a_channel_is_scored_as_a_writer_that_stores_nothing_else(kind: Kind) ->
 
 def test_a_constant_has_one_channel_which_is_all_of_it() -> None:
     model = tiny(Kind("learned", "layer", biases=True))
-    found, wire = ls.channels(model, "L0.bias"), subspace_scores(model, writers="L0.bias").sel(writer="L0.bias")
+    found, wire = (
+        ls.vocabulary.channels(model, "L0.bias"),
+        subspace_scores(model, writers="L0.bias").sel(writer="L0.bias"),
+    )
     assert found.sizes["channel"] == 1
     assert found.share.values == pytest.approx([1])
     for name in OF_A_WIRE:
         np.testing.assert_allclose(found[name][0], wire[name], rtol=1e-9, atol=1e-12)
-    tokens = ls.channel_tokens(model, "L0.bias", "L1.H0.K", 1)
+    tokens = ls.vocabulary.channel_tokens(model, "L0.bias", "L1.H0.K", 1)
     assert (tokens.stored, tokens.stored_as) == ({}, "")
     assert len(tokens.loaded["+"]) == 5
     assert np.isnan(tokens.agreement)
@@ -96,9 +99,9 @@ def test_readers_with_and_without_the_mean_see_different_channels(kind: Kind, la
     wires = subspace_scores(model).sel(writer="L0.H0")
     if "layer" in (kind.norm, last):
         with pytest.raises(Undefined, match="choose readers of one sort"):
-            ls.channels(model, "L0.H0")
+            ls.vocabulary.channels(model, "L0.H0")
     for readers in ("L*", "unembed"):
-        found = ls.channels(model, "L0.H0", readers)
+        found = ls.vocabulary.channels(model, "L0.H0", readers)
         total = (found.share * found.score**2).sum("channel", skipna=False)
         np.testing.assert_allclose(total, wires.score.sel(reader=found.reader) ** 2, rtol=1e-10)
 
@@ -113,9 +116,9 @@ def test_a_rotation_of_the_stream_changes_no_channel(kind: Kind) -> None:
     model = tiny(kind)
     turned = rotate_stream(model, planted.rotation(12))
     for writer in ("embed", "L0.H1"):
-        same(ls.channels(model, writer), ls.channels(turned, writer))
+        same(ls.vocabulary.channels(model, writer), ls.vocabulary.channels(turned, writer))
     offset = None if kind.rotary is None else 2
-    one, other = (ls.channel_tokens(m, "L0.H1", "L1.H0.K", 2, offset=offset) for m in (model, turned))
+    one, other = (ls.vocabulary.channel_tokens(m, "L0.H1", "L1.H0.K", 2, offset=offset) for m in (model, turned))
     assert one.text == other.text
     assert one.agreement == pytest.approx(other.agreement)
 
@@ -126,12 +129,16 @@ def test_a_change_of_basis_inside_a_head_changes_no_channel(kind: Kind) -> None:
     M = drawn(4, 4, seed=5) + 2 * torch.eye(4)
     first = model.layers[0]
     inside = replace(first, W_V=first.W_V @ M, W_O=torch.linalg.inv(M) @ first.W_O)
-    same(ls.channels(model, "L0.H1"), ls.channels(replace(model, layers=(inside, *model.layers[1:])), "L0.H1"), 1e-8)
+    same(
+        ls.vocabulary.channels(model, "L0.H1"),
+        ls.vocabulary.channels(replace(model, layers=(inside, *model.layers[1:])), "L0.H1"),
+        1e-8,
+    )
 
 
 def test_equal_strengths_are_one_subspace_whichever_basis_rounding_picks() -> None:
     model = with_strengths(3, 3, 3, 1)
-    found = ls.channels(model, "L0.H0")
+    found = ls.vocabulary.channels(model, "L0.H0")
     assert found.dimension.values.tolist() == [3, 1]
     np.testing.assert_allclose(found.strength, [3, 1])
     np.testing.assert_allclose(found.share, [27 / 28, 1 / 28])
@@ -143,8 +150,8 @@ def test_equal_strengths_are_one_subspace_whichever_basis_rounding_picks() -> No
     rows = {float((V[0] @ B).norm() / B.norm())}
     for seed in range(3):
         noisy = with_output(model, model.layers[0].W_O[0] + 1e-9 * drawn(4, 12, seed=seed))
-        same(found, ls.channels(noisy, "L0.H0"), 1e-6)
-        one, other = (ls.channel_tokens(m, "L0.H0", "L1.H2.K", 1) for m in (model, noisy))
+        same(found, ls.vocabulary.channels(noisy, "L0.H0"), 1e-6)
+        one, other = (ls.vocabulary.channel_tokens(m, "L0.H0", "L1.H2.K", 1) for m in (model, noisy))
         assert one.text == other.text
         assert one.agreement == pytest.approx(other.agreement, abs=1e-6)
         turned = torch.linalg.svd(noisy.layers[0].W_V[0] @ noisy.layers[0].W_O[0])[2][0]
@@ -153,7 +160,7 @@ def test_equal_strengths_are_one_subspace_whichever_basis_rounding_picks() -> No
 
 
 def test_the_null_of_a_subspace_is_that_of_a_flat_writer() -> None:
-    found = ls.channels(with_strengths(3, 3, 3, 1), "L0.H0").sel(channel=1)
+    found = ls.vocabulary.channels(with_strengths(3, 3, 3, 1), "L0.H0").sel(channel=1)
     flat = subspace_scores(with_strengths(1, 1, 1, 0), writers="L0.H0").sel(writer="L0.H0")
     for name in OF_A_WIRE:
         np.testing.assert_allclose(found[name], flat[name], rtol=1e-6, atol=1e-9)
@@ -169,8 +176,8 @@ def test_a_block_ends_at_the_tolerance_and_never_between_equals() -> None:
     cluster = 0.999 * (1 + 1e-12 * torch.tensor([4.0, 3, 2, 1, -1, -2, -3, -4], dtype=torch.float64))
     assert len(as_one(torch.cat([torch.ones(1), cluster]), 1e-3)[1:].unique()) == 1
     assert as_one(torch.tensor([3.0, 2.999, 2.9]), 0.0).tolist() == [0, 1, 2]
-    assert ls.channels(with_strengths(3, 2.9995, 2.9, 1), "L0.H0").dimension.values.tolist() == [2, 1, 1]
-    loose = ls.channels(with_strengths(3, 2.9995, 2.9, 1), "L0.H0", tolerance=0.05)
+    assert ls.vocabulary.channels(with_strengths(3, 2.9995, 2.9, 1), "L0.H0").dimension.values.tolist() == [2, 1, 1]
+    loose = ls.vocabulary.channels(with_strengths(3, 2.9995, 2.9, 1), "L0.H0", tolerance=0.05)
     assert loose.dimension.values.tolist() == [3, 1]
 
 
@@ -190,7 +197,7 @@ def test_strengths_and_directions_are_those_of_the_dense_matrix(rows: int, rank:
 
 def test_the_strongest_come_first_and_top_keeps_them() -> None:
     model = tiny(PLAIN)
-    every, few = ls.channels(model, "L0.H2"), ls.channels(model, "L0.H2", top=2)
+    every, few = ls.vocabulary.channels(model, "L0.H2"), ls.vocabulary.channels(model, "L0.H2", top=2)
     assert every["channel"].values.tolist() == [1, 2, 3, 4]
     assert (np.diff(every.strength) < 0).all()
     assert few.attrs["total"] == 4
@@ -198,7 +205,7 @@ def test_the_strongest_come_first_and_top_keeps_them() -> None:
 
 
 def test_the_planted_wire_is_one_subspace_of_twenty() -> None:
-    found = ls.channels(planted.planted(), "L0.H0")
+    found = ls.vocabulary.channels(planted.planted(), "L0.H0")
     assert (found.dimension.values.tolist(), found.strength.values.tolist()) == ([20], [1.0])
     key = found.sel(reader="L1.H0.K").squeeze()
     assert float(key.score) == pytest.approx(20**-0.5)
@@ -221,17 +228,17 @@ def test_the_planted_wire_is_one_subspace_of_twenty() -> None:
 )
 def test_what_cannot_be_asked(request_, error, words) -> None:
     with pytest.raises(error, match=words):
-        ls.channels(tiny(PLAIN), **request_)
+        ls.vocabulary.channels(tiny(PLAIN), **request_)
 
 
 def test_a_writer_that_stores_nothing_has_no_channels() -> None:
     with pytest.raises(Undefined, match=r"what L0\.H0 of .* stores has no channels: it is zero"):
-        ls.channels(with_strengths(0, 0, 0, 0), "L0.H0")
+        ls.vocabulary.channels(with_strengths(0, 0, 0, 0), "L0.H0")
 
 
 def test_an_offset_that_a_window_forbids_is_undefined() -> None:
     model = tiny(Kind("rotary", "rms", False, "gated", kv=1, window=True))  # L0 and L2 meet 3 and 4 offsets, L1 all
-    found = ls.channels(model, "embed", offset=3)
+    found = ls.vocabulary.channels(model, "embed", offset=3)
     assert np.isnan(found.score.sel(reader="L0.H0.K")).all()
     assert np.isfinite(found.score.sel(reader=["L0.H0.V", "L1.H0.K", "unembed"])).all()
     np.testing.assert_allclose(
@@ -240,4 +247,4 @@ def test_an_offset_that_a_window_forbids_is_undefined() -> None:
         rtol=1e-9,
     )
     with pytest.raises(Undefined, match=r"the window of L0\.H0\.K ends before it"):
-        ls.channel_tokens(model, "embed", "L0.H0.K", 1, offset=3)
+        ls.vocabulary.channel_tokens(model, "embed", "L0.H0.K", 1, offset=3)

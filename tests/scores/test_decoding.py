@@ -69,7 +69,7 @@ def test_both_ends_are_their_definition_in_dense_matrices(kind: Kind) -> None:
             source, target = wiring(model).wire(writer, reader)
             v = split_writer(model, source, [target], "fold").directions[1]
             rows = model.W_pos if writer == "pos" else stored_rows(model)
-            found = ls.channel_tokens(model, writer, reader, 2, top=17, offset=offset)
+            found = ls.vocabulary.channel_tokens(model, writer, reader, 2, top=17, offset=offset)
             if writer == "L0.mlp":
                 after_mlp = model.layers[0].mlp.after
                 stored = model.layers[0].mlp.W_out * (1 if after_mlp is None else after_mlp.gain) @ v
@@ -105,9 +105,9 @@ def distinct() -> Weights:
 
 def test_each_planted_channel_moves_one_token_and_is_matched_by_it() -> None:
     model = distinct()
-    assert ls.channels(model, "L0.H0").dimension.values.tolist() == [1] * 20
+    assert ls.vocabulary.channels(model, "L0.H0").dimension.values.tolist() == [1] * 20
     for channel in (1, 8, 20):
-        found = ls.channel_tokens(model, "L0.H0", "L1.H0.K", channel, top=1)
+        found = ls.vocabulary.channel_tokens(model, "L0.H0", "L1.H0.K", channel, top=1)
         names = ["⊢", *"abcdefghijklmnopqrs"]
         (stored,), (loaded,) = found.stored["+"], found.loaded["+"]
         assert stored.text == loaded.text == names[channel - 1]
@@ -117,11 +117,11 @@ def test_each_planted_channel_moves_one_token_and_is_matched_by_it() -> None:
 
 
 def test_a_planted_subspace_is_decoded_by_norms() -> None:
-    found = ls.channel_tokens(planted.planted(), "L0.H0", "L1.H0.K", 1, top=20)
+    found = ls.vocabulary.channel_tokens(planted.planted(), "L0.H0", "L1.H0.K", 1, top=20)
     assert found.dimension == 20
     assert [match.value for match in found.stored["±"]] == pytest.approx([0.95**0.5] * 20)
     assert found.agreement == pytest.approx(1)
-    some = ls.channel_tokens(planted.with_ranks(planted.planted(), 5, 20), "L0.H0", "L1.H0.K", 1, top=5)
+    some = ls.vocabulary.channel_tokens(planted.with_ranks(planted.planted(), 5, 20), "L0.H0", "L1.H0.K", 1, top=5)
     assert some.dimension == 5
     for end in (some.stored, some.loaded):
         assert sorted(match.index for match in end["±"]) == [0, 1, 2, 3, 4]
@@ -130,14 +130,14 @@ def test_a_planted_subspace_is_decoded_by_norms() -> None:
 def test_positions_of_keys_are_matched_by_the_queries_after_them() -> None:
     model = planted.planted("shortformer")
     sized = replace(model, W_pos=torch.linspace(2, 1, 16, dtype=torch.float64)[:, None] * model.W_pos)
-    found = ls.channel_tokens(sized, "pos", "L0.H0.K", 4, top=1)
+    found = ls.vocabulary.channel_tokens(sized, "pos", "L0.H0.K", 4, top=1)
     assert (found.stored["+"][0].text, found.loaded["+"][0].text) == ("pos·3", "pos·4")
     assert found.loaded_as == "positions whose queries match"
 
 
 def test_a_channel_that_no_token_stores_keeps_what_is_loaded_with_it() -> None:
     model = planted.with_transposed_ov(planted.with_ranks(planted.planted(), 1, 20))  # reads S, where no token is
-    found = ls.channel_tokens(model, "L0.H0", "L1.H0.V", 1, top=1)
+    found = ls.vocabulary.channel_tokens(model, "L0.H0", "L1.H0.V", 1, top=1)
     assert (found.dimension, found.stored) == (1, {"+": (), "-": ()})
     assert found.loaded["+"][0].text == "⊢"
     assert np.isnan(found.agreement)
@@ -145,19 +145,19 @@ def test_a_channel_that_no_token_stores_keeps_what_is_loaded_with_it() -> None:
 
 def test_the_other_end_is_what_tokens_store_and_not_what_heads_do() -> None:
     model = distinct()  # L1.H0's keys are found in S, where no token is
-    score = ls.channels(model, "embed", "L1.H0.Q").score.item()
+    score = ls.vocabulary.channels(model, "embed", "L1.H0.Q").score.item()
     assert score == pytest.approx(20**-0.5)
-    assert ls.channel_tokens(model, "embed", "L1.H0.Q", 1).loaded == {"±": ()}
+    assert ls.vocabulary.channel_tokens(model, "embed", "L1.H0.Q", 1).loaded == {"±": ()}
 
 
 def test_what_cannot_be_decoded() -> None:
     model = tiny(Kind("rotary", "none", biases=False))
     for reader in ("L1.H0.Q", "L1.H0.K"):
         with pytest.raises(Undefined, match="give one, offset="):
-            ls.channel_tokens(model, "L0.H0", reader, 1)
+            ls.vocabulary.channel_tokens(model, "L0.H0", reader, 1)
     with pytest.raises(BadRequest, match=r"channel 5: L0\.H0 has the channels 1 to 4 for L1\.H0\.V"):
-        ls.channel_tokens(model, "L0.H0", "L1.H0.V", 5)
+        ls.vocabulary.channel_tokens(model, "L0.H0", "L1.H0.V", 5)
     with pytest.raises(BadRequest, match="top = 0"):
-        ls.channel_tokens(model, "L0.H0", "L1.H0.V", 1, top=0)
+        ls.vocabulary.channel_tokens(model, "L0.H0", "L1.H0.V", 1, top=0)
     with pytest.raises(NoSuchWire):
-        ls.channel_tokens(model, "L1.H0", "L0.H0.V", 1)
+        ls.vocabulary.channel_tokens(model, "L1.H0", "L0.H0.V", 1)

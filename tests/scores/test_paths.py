@@ -44,7 +44,7 @@ def test_what_a_path_keeps_is_the_score_of_its_wire(kind: Kind):
 
 def test_a_path_of_one_head_copies_as_the_head_does():
     model = tiny(KINDS[0])
-    one, same = path(model, ["L1.H0"]), ls.copying(model, "L1.H0")
+    one, same = path(model, ["L1.H0"]), ls.vocabulary.copying(model, "L1.H0")
     assert one.accuracy.equals(same.accuracy)
     assert float(one.eigenvalue_score) == pytest.approx(float(same.eigenvalue_score), rel=1e-9)
 

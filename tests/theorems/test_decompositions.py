@@ -120,7 +120,7 @@ def test_traffic_and_moved_tokens_that_overflow_are_errors_and_not_infinity():
     assert np.isfinite(ls.traffic(_large(10), [[1, 2, 3, 4], [4, 3, 2, 1]]).traffic.sel(reader="unembed").values).all()
     loud = _large(0)
     loud = replace(loud, W_E=loud.W_E.sign() * 3e38)
-    for function in (ls.moved, ls.matched, ls.copying):
+    for function in (ls.vocabulary.moved, ls.vocabulary.matched, ls.vocabulary.copying):
         with pytest.raises(Undefined, match="a product of weights overflows float32"):
             function(loud, "L0.H0")
 
@@ -129,7 +129,7 @@ def test_traffic_and_moved_tokens_that_overflow_are_errors_and_not_infinity():
 def test_the_agreement_of_a_channel_does_not_depend_on_the_size_of_weights(size: float):
     model = _large(0)
     scaled = replace(model, W_E=model.W_E * size)
-    found, expected = (ls.channel_tokens(one, "embed", "L1.H0.K", 1).agreement for one in (scaled, model))
+    found, expected = (ls.vocabulary.channel_tokens(one, "embed", "L1.H0.K", 1).agreement for one in (scaled, model))
     assert found == pytest.approx(expected, rel=1e-5)
 
 

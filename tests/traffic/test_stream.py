@@ -95,7 +95,10 @@ def test_a_corpus_is_read_and_run_for_it() -> None:
 
 def test_in_the_built_in_model_few_wires_stand_out_of_the_stream_and_the_right_one_does() -> None:
     model = ls.load("builtin")
-    plain, found = ls.subspace_scores(model), ls.subspace_scores(model, null="stream", stream=ls.stream_moments(model))
+    plain, found = (
+        ls.subspace_scores(model),
+        ls.subspace_scores(model, null="stream", stream=ls.statistics.stream_moments(model)),
+    )
     assert int((found.q < 0.1).sum()) < int((plain.q < 0.1).sum()) / 10
     induction = ["L1.H4.K", "L1.H10.K"]
     assert float(found.alignment.sel(writer="L0.H7", reader=induction).min()) > 0.2

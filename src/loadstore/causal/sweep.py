@@ -74,7 +74,7 @@ def sweep(
         >>> import loadstore as ls
         >>> model = ls.load("builtin")
         >>> trace = ls.run(model, "the cat sat on the mat. the dog sat")
-        >>> heads = ls.sweep(trace, "L*.H*", metric=ls.log_probability(" on"), by="zero")
+        >>> heads = ls.experiments.sweep(trace, "L*.H*", metric=ls.metrics.log_probability(" on"), by="zero")
         >>> heads.change.sel(writer="L1.H4").item() < 0
         True
     """

@@ -21,8 +21,9 @@ class Task:
         model: The model that the prompts are for.
         clean: The clean prompts: texts, which begin with the model's BOS, or token ids, which are taken as they are.
         counterfactual: One counterfactual prompt for each, of as many tokens as its clean one.
-        metric: ``ls.logit_difference(goods, bads)``, ``ls.probability_difference(goods, bads)`` or
-            ``ls.log_probability(goods)``, with one target (or one list of targets) for each pair, or one for all.
+        metric: ``ls.logit_difference(goods, bads)``, ``ls.metrics.probability_difference(goods, bads)`` or
+            ``ls.metrics.log_probability(goods)``, with one target (or one list of targets) for each pair, or
+            one for all.
         name: The name of the task.
         seed: The seed by which splits are drawn where ``splits`` gives none.
         splits: "find", "choose" or "judge" for each pair; () draws them, 3/8, 1/8 and 1/2 of the pairs.

@@ -45,7 +45,7 @@ def load_totals(trace: Trace) -> "xr.DataArray":
     Example:
         >>> import loadstore as ls
         >>> trace = ls.run(ls.load("builtin"), "the cat sat on the mat. the dog sat")
-        >>> totals = ls.load_totals(trace)
+        >>> totals = ls.parts.load_totals(trace)
         >>> totals.sel(writer="L1.H4").sum().item()  # no head is later than the last layer
         0.0
     """

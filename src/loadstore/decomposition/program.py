@@ -62,7 +62,7 @@ class Listing:
 
     @property
     def wires(self) -> list[tuple[str, str]]:
-        """Every wire that a step's loads name, each once: what ``ls.sweep(trace, listing.wires, …)`` takes."""
+        """Every wire that a step's loads name, each once, as ``ls.experiments.sweep`` takes them."""
         named = [
             (part.writer, step.site if load.kind == "mlp" else f"{step.site}.{load.kind}")
             for step in self.steps

@@ -58,7 +58,7 @@ def store_loads(trace: Trace, writer: Writer | Head | str, at: At) -> "xr.Datase
     Example:
         >>> import loadstore as ls
         >>> trace = ls.run(ls.load("builtin"), "the cat sat on the mat. the dog sat")
-        >>> used = ls.store_loads(trace, "L0.H7", at=4)
+        >>> used = ls.parts.store_loads(trace, "L0.H7", at=4)
         >>> used.share.sel(head="L1.H4", side="K", query=10).item() > 0.5
         True
     """

@@ -44,7 +44,7 @@ def induction_answers(trace: Trace, at: int = -1, heads: Sequence[Head | str] | 
     Example:
         >>> import loadstore as ls
         >>> trace = ls.run(ls.load("builtin"), "the cat sat on the mat. the dog sat")
-        >>> ls.induction_answers(trace, heads=["L1.H4", "L1.H10"]).text.values.tolist()
+        >>> ls.experiments.induction_answers(trace, heads=["L1.H4", "L1.H10"]).text.values.tolist()
         ['␣on·4']
     """
     import xarray as xr

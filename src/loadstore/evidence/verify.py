@@ -40,7 +40,7 @@ from loadstore.threads import threads_for
 
 @threads_for(0)
 def verify(
-    found: Listing,
+    listing: Listing,
     *,
     controls: int = 20,
     replicates: Sequences = 8,
@@ -59,17 +59,17 @@ def verify(
     """
     if controls < 1 or (paraphrases is None and replicates < 2) or (paraphrases is not None and len(paraphrases) < 2):
         raise BadRequest("a proof needs at least 1 control and 2 replicates or paraphrases")
-    claims = claims_of(found)
+    claims = claims_of(listing)
     if not claims:
         raise Undefined("no writer of this listing can be cut: it is made of constants")
-    whole = whole_listing(found, against, seed)
-    trace, target = found.trace, (found.at, found.token)
+    whole = whole_listing(listing, against, seed)
+    trace, target = listing.trace, (listing.at, listing.token)
     sizes, readers = sizes_on(trace), wiring(trace.weights).readers
     claimed = list(dict.fromkeys(wire for claim in claims for wire in claim.wires))
     beside = {claim.wires: control_sets(claim.wires, controls, sizes, readers, outside=claimed) for claim in claims}
     single = [some for sets in beside.values() for some in sets if len(some) == 1]
     alone = list(dict.fromkeys([*claimed, *(wire for (wire,) in single)]))
-    others = _replicates(found, replicates, paraphrases, seed)
+    others = _replicates(listing, replicates, paraphrases, seed)
     effects = dict(zip(alone, cut_each(trace, alone, target), strict=True))
     if progress is not None:
         progress(1, len(others) + 1)
@@ -83,13 +83,13 @@ def verify(
             done[claim.wires].append(value)
         if progress is not None:
             progress(number, len(others) + 1)
-    checks = tuple(_check(found, claim, sizes, beside[claim.wires], effects, done[claim.wires]) for claim in claims)
+    checks = tuple(_check(listing, claim, sizes, beside[claim.wires], effects, done[claim.wires]) for claim in claims)
     on = "prompts with other tokens in the same places" if paraphrases is None else "paraphrases"
-    return Verified(found, checks, len(others), on, whole)
+    return Verified(listing, checks, len(others), on, whole)
 
 
 def _check(
-    found: Listing,
+    listing: Listing,
     claim: Claim,
     sizes: Sizes,
     beside: Sequence[tuple[Wire, ...]],
@@ -97,7 +97,7 @@ def _check(
     replicates: list[float],
 ) -> Check:
     """One claim's numbers: of a single wire from the effects at hand, of several together by runs."""
-    trace, target = found.trace, (found.at, found.token)
+    trace, target = listing.trace, (listing.at, listing.token)
     if len(claim.wires) == 1:
         (wire,) = claim.wires
         effect, change = effects[wire].target, effects[wire].change
@@ -114,7 +114,7 @@ def _check(
         traffic=math.sqrt(math.fsum(sizes(reader)[writer] ** 2 for writer, reader in claim.wires)),
         effect=effect,
         change=change,
-        probability=found.probability * math.exp(effect),
+        probability=listing.probability * math.exp(effect),
         attention=tuple(zip(before, rows, strict=True)),
         controls=tuple(others),
         mean=statistics.fmean(replicates),
@@ -150,11 +150,11 @@ def _changes(trace: Trace, sets: Sequence[tuple[Wire, ...]], target: Target) -> 
 
 
 def _replicates(
-    found: Listing, count: int, paraphrases: Sequence[Prompt] | None, seed: int
+    listing: Listing, count: int, paraphrases: Sequence[Prompt] | None, seed: int
 ) -> list[tuple[Trace, Target]]:
-    weights, at = found.trace.weights, found.at
+    weights, at = listing.trace.weights, listing.at
     if paraphrases is None:
-        others = relabelled(found.trace, found.token, count, seed)
+        others = relabelled(listing.trace, listing.token, count, seed)
         return [(run(weights, ids, record=True), (at, token)) for ids, token in others]
     traces = [run(weights, prompt, record=True) for prompt in paraphrases]
-    return [(trace, (one_prompt_index(trace, -1), found.token)) for trace in traces]
+    return [(trace, (one_prompt_index(trace, -1), listing.token)) for trace in traces]

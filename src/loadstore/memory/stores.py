@@ -34,7 +34,7 @@ def kept_moments(
     """Run a corpus (None: the shipped one), or take what was kept of one.
 
     Raises:
-        BadRequest, BadPrompt, Undefined: As ``ls.moments`` and the corpus do.
+        BadRequest, BadPrompt, Undefined: As ``ls.statistics.moments`` and the corpus do.
     """
     if isinstance(corpus, Moments):
         return corpus

@@ -54,7 +54,7 @@ def audit(
     Args:
         weights: The model.
         policy: What is protected, and who may load, store and declassify.
-        corpus: The shipped one, a folder, a file, texts, token ids, or ``ls.moments`` kept from before.
+        corpus: The shipped one, a folder, a file, texts, token ids, or ``ls.statistics.moments`` kept from before.
         threshold: The share of what a reader loads, and of what a subspace holds, that counts as a breach.
         draws: Random placements of the same component; taint must be beyond them by Student's t of its log.
         seed: Of the tokens that the component is drawn from, and of the placements.

@@ -42,7 +42,9 @@ class Policy:
             isinstance(name, str) and isinstance(space, Subspace)  # pyright: ignore[reportUnnecessaryIsInstance]
             for name, space in self.protect.items()
         ):
-            raise BadRequest("protect= of a policy is a mapping of names to subspaces, as ls.subspace returns them")
+            raise BadRequest(
+                "protect= of a policy is a mapping of names to subspaces, as ls.policies.subspace returns them"
+            )
         for verb in VERBS:
             globs: object = getattr(self, verb)
             if not isinstance(globs, Mapping) or not all(map(_are_globs, cast("Globs", globs).values())):

@@ -40,7 +40,7 @@ def subspace(
         weights: The model.
         source: A writer (``"L0.H7"``: the row space of its W_O), tokens (the span of their embeddings), prompts if
             there are ``labels``, or rows [row, d_model] that need not be orthonormal.
-        channel: One channel of the writer, numbered from 1 as ``ls.channels`` does.
+        channel: One channel of the writer, numbered from 1 as ``ls.vocabulary.channels`` does.
         labels: The class of each prompt: the span of the differences of class means.
         layer: Where the stream of labelled prompts is taken: before this layer, n_layers for the end; the default.
         at: The token of each prompt at which it is taken.

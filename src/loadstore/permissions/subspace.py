@@ -28,7 +28,7 @@ class Subspace:
         far = float((self.rows.double() @ self.rows.double().mT - torch.eye(rank)).abs().max())
         if far > ORTHONORMAL:
             raise BadRequest(
-                f"the rows of {self.source} are not orthonormal (off by {far:.2g}); ls.subspace(model, rows) "
+                f"the rows of {self.source} are not orthonormal (off by {far:.2g}); ls.policies.subspace(model, rows) "
                 "makes them so"
             )
 

@@ -32,7 +32,7 @@ Tables: TypeAlias = tuple[dict[str, Subspace], dict[str, dict[str, list[str]]]]
 
 
 def read_tables(path: Path, weights: Weights) -> Tables:
-    """Read the tables of a file. Raises BadRequest, and what ``ls.subspace`` raises, naming the file."""
+    """Read the tables of a file. Raises BadRequest, and what ``ls.policies.subspace`` raises, naming the file."""
     try:
         if path.stat().st_size > MOST:
             raise BadRequest(f"{path} is larger than {MOST >> 20} MB, which no policy needs")

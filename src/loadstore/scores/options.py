@@ -59,7 +59,7 @@ def ask(
     chosen, kind = as_norms(norms), as_null(null)
     if (kind == "stream") != (stream is not None):
         raise BadRequest(
-            "null='stream' and stream= go together; ls.stream_moments(model) measures what stream= expects"
+            "null='stream' and stream= go together; ls.statistics.stream_moments(model) measures what stream= expects"
         )
     if kind == "stream" and chosen == "ignore":
         raise BadRequest("null='stream' is about the stream as norms let it through; it needs norms='fold'")
@@ -71,7 +71,9 @@ def moment_at(weights: Weights, asked: Asked, point: Point) -> Float[Tensor, "d_
     """S at a point. Raises BadRequest where it is not there, or of another model's shape."""
     d = weights.architecture.d_model
     if asked.stream is None or point not in asked.stream:
-        raise BadRequest(f"stream= has nothing at {point}; ls.stream_moments({weights.name}) has every point")
+        raise BadRequest(
+            f"stream= has nothing at {point}; ls.statistics.stream_moments({weights.name}) has every point"
+        )
     if asked.stream[point].shape != (d, d):
         raise BadRequest(
             f"stream= has {list(asked.stream[point].shape)} at {point}, expected [{d}, {d}]: was it measured on "

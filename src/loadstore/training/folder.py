@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from loadstore.errors import BadRequest
-from loadstore.parts import PREFIX, SUFFIX, clear
+from loadstore.part_files import PREFIX, SUFFIX, clear
 from loadstore.quote import quote, some
 
 LOCK = ".lock"

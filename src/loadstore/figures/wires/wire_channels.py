@@ -35,7 +35,7 @@ def wire_channels_figure(
     Args:
         writer: The wire's writer.
         reader: Its reader.
-        own: The channels to draw, those that carry most first (a selection of ``ls.channels``).
+        own: The channels to draw, those that carry most first (a selection of ``ls.vocabulary.channels``).
         wire: The measures of the whole wire by name.
         ends: The tokens at both ends of every channel; empty where they are not decoded.
     """

@@ -24,8 +24,8 @@ const PLACE = { figure: "memory", view: 0 };
 function python(props: ScreenProps): string {
   const { from } = props.place;
   const lines = from
-    ? [`loads = ls.store_loads(trace, "${from}", ${tokenOf(props)})`, "print(loads.share.to_series().dropna().sort_values(key=abs))"]
-    : ["totals = ls.load_totals(trace)  # how many loads each store makes up", "for writer in totals.writer.values:", "    print(writer, trace.written(writer).square().sum(-1))"];
+    ? [`loads = ls.parts.store_loads(trace, "${from}", ${tokenOf(props)})`, "print(loads.share.to_series().dropna().sort_values(key=abs))"]
+    : ["totals = ls.parts.load_totals(trace)  # how many loads each store makes up", "for writer in totals.writer.values:", "    print(writer, trace.written(writer).square().sum(-1))"];
   return [opening(props), ...lines].join("\n");
 }
 

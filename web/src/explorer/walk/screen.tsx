@@ -37,7 +37,7 @@ interface Found {
 }
 
 function python({ model }: ScreenProps): string {
-  return ["import loadstore as ls", "", `model = ls.load(${quoted(model.name)})`, "print(ls.induction_circuits(model))"].join("\n");
+  return ["import loadstore as ls", "", `model = ls.load(${quoted(model.name)})`, "print(ls.experiments.induction_circuits(model))"].join("\n");
 }
 
 function Body(props: ScreenProps) {

@@ -31,7 +31,7 @@ function python({ model, place }: ScreenProps): string {
   if (place.writer && place.reader) {
     const wire = `model, ${quoted(place.writer)}, ${quoted(place.reader)}`;
     const offset = place.offset && /^\d+$/.test(place.offset) ? `, offset=${place.offset}` : "";
-    lines.push(`found = ls.channels(${wire}${offset})`, "most = int(found.carried.isel(reader=0).idxmax())", `print(ls.channel_tokens(${wire}, most${offset}).text)`);
+    lines.push(`scores = ls.vocabulary.channels(${wire}${offset})`, "best = int(scores.carried.isel(reader=0).idxmax())", `print(ls.vocabulary.channel_tokens(${wire}, best${offset}).text)`);
   }
   return lines.join("\n");
 }
