@@ -28,7 +28,7 @@ def real() -> str:
 
 
 def _wires() -> Row:
-    seconds, peak = watched("wires", "smollm2", "--tokens", str(TOKENS), "--limit", "1", "-o", "build/wires.csv")
+    seconds, peak = watched("wires", "smollm2", "--tokens", str(TOKENS), "--top", "1", "-o", "build/wires.csv")
     what = f"`loadstore wires`: alignment and traffic of all wires, {TOKENS:,} tokens"
     return what, f"{seconds:.0f} s, peak {peak / 1e9:.2f} GB", "< 240 s, < 2 GB"
 

@@ -15,7 +15,7 @@ from loadstore.errors import BadRequest, NoSuchSite, Undefined
 
 
 def fail(error: BaseException) -> Callable[[], None]:
-    def run() -> None:
+    def run(*, standalone_mode: bool) -> None:
         raise error
 
     return run
@@ -54,7 +54,7 @@ def test_a_signal_unwinds_the_command_and_is_its_code(
 ) -> None:
     left: list[str] = []
 
-    def run() -> None:
+    def run(*, standalone_mode: bool) -> None:
         try:
             signal.raise_signal(number)
         finally:
@@ -71,13 +71,14 @@ def test_a_signal_unwinds_the_command_and_is_its_code(
 
 
 def test_a_signal_that_is_ignored_stays_ignored(loadstore: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commands, "app", lambda: signal.raise_signal(signal.SIGHUP))
+    monkeypatch.setattr(commands, "app", lambda **_: signal.raise_signal(signal.SIGHUP))
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
     monkeypatch.setattr(sys, "argv", ["loadstore"])
     try:
         from loadstore.cli import main
 
-        main()
+        with pytest.raises(SystemExit):
+            main()
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)

@@ -107,7 +107,7 @@ def test_scores_are_written_whole(run, tmp_path: Path, suffix: str):
 
 def test_tables_and_lists_are_for_people(run):
     assert "L0.H7" in run("heads", "builtin", "--sequences", "2")
-    assert "best aligned first" in run("scores", "builtin", "--limit", "3")
+    assert "best aligned first" in run("scores", "builtin", "--top", "3")
     assert "participation ratio" in run("spectrum", "builtin")
     assert "HookedTransformer" in run("models")
     assert "shortformer" in run("models", "builtin")

@@ -19,7 +19,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_json_is_one_document_with_every_part(model: Path) -> None:
-    result = CliRunner().invoke(app, ["head", "L1.H0", "--model", str(model), "--json"])
+    result = CliRunner().invoke(app, ["head", str(model), "L1.H0", "--json"])
     assert result.exit_code == 0, result.output
     document = json.loads(result.stdout)
     assert (document["schema"], document["head"]) == ("loadstore/head@1", "L1.H0")
@@ -32,7 +32,7 @@ def test_json_is_one_document_with_every_part(model: Path) -> None:
 
 def test_a_person_reads_a_sentence_and_gets_a_page(model: Path, tmp_path: Path) -> None:
     page = tmp_path / "head.html"
-    result = CliRunner().invoke(app, ["head", "L1.H0", "-m", str(model), "-o", str(page)])
+    result = CliRunner().invoke(app, ["head", str(model), "--head", "L1.H0", "-o", str(page)])
     assert result.exit_code == 0, result.output
     assert "L1.H0 puts most of its attention on what followed earlier occurrences" in result.stdout
     assert "L0.H0   L1.H0.K" in result.stdout

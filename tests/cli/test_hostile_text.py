@@ -32,33 +32,33 @@ IDS = "0,1,2,5,13,1,2,5"
 HIDDEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\U000e0000-\U000e007f]")
 COMMANDS = {
     "models": "models MODEL",
-    "scores": "scores MODEL --limit 0 --null heads",
+    "scores": "scores MODEL --top 0 --null heads",
     "scores none": "scores MODEL --writer L1.H0 --reader L0.H1.Q",
     "heads": "heads MODEL --sequences 2",
     "spectrum": "spectrum MODEL pos",
-    "head": "head L1.H0 --model MODEL --sequences 2 --top 3",
+    "head": "head MODEL L1.H0 --sequences 2 --top 3",
     "channels": "channels MODEL L0.H1",
     "channels of a wire": "channels MODEL L0.H1 --reader L1.H0.K",
-    "wires": "wires MODEL --corpus TEXT --effect --limit 3",
-    "circuit": "circuit MODEL L0.H1",
-    "circuit match": "circuit MODEL L0.H1 --kind match",
-    "circuit key": "circuit MODEL L0.H1 L1.H0 --kind key",
-    "circuit position": "circuit MODEL L0.H1 --kind position",
+    "wires": "wires MODEL --corpus TEXT --effect --top 3",
+    "vocabulary map": "vocabulary-map MODEL L0.H1",
+    "vocabulary map, match": "vocabulary-map MODEL L0.H1 --kind match",
+    "vocabulary map, key": "vocabulary-map MODEL L0.H1 L1.H0 --kind key",
+    "vocabulary map, position": "vocabulary-map MODEL L0.H1 --kind position",
     "tasks": "tasks MODEL --pairs 4",
     "tasks of a file": "tasks MODEL --task PAIRS",
     "discover": "discover MODEL --task SOLVED --size 20",
     "prove": "prove CIRCUIT --model MODEL --task SOLVED --controls 2 --sampled 2 --null 2",
     "listing": "listing MODEL PROMPT",
     "listing of ids": "listing MODEL --ids IDS",
-    "verify": "verify MODEL PROMPT --controls 2 --replicates 2 --most 3",
-    "patch": "patch MODEL PROMPT --limit 3",
-    "patch from": "patch MODEL PROMPT --from OTHER --limit 3",
+    "verify": "verify MODEL PROMPT --controls 2 --replicates 2 --top 3",
+    "patch": "patch MODEL PROMPT --top 3",
+    "patch, counterfactual": "patch MODEL PROMPT --counterfactual OTHER --top 3",
     "address": "address MODEL PROMPT --head L1.H0",
     "report": "report MODEL --prompt PROMPT -o PAGE",
     "models of a folder": "models FOLDER",
-    "scores of a folder": "scores FOLDER --limit 0 --writer L1.H0",
+    "scores of a folder": "scores FOLDER --top 0 --writer L1.H0",
     "heads of a folder": "heads FOLDER --sequences 2",
-    "wires of a folder": "wires FOLDER --corpus TEXT --limit 3",
+    "wires of a folder": "wires FOLDER --corpus TEXT --top 3",
 }
 REFUSED = {
     "model": "models NAME",
@@ -73,11 +73,11 @@ REFUSED = {
     "out": "scores MODEL -o NAME",
     "folder": "report MODEL --prompt PROMPT -o NAME/NAME",
     "site": "spectrum MODEL NAME",
-    "head": "head NAME --model MODEL",
+    "head": "head MODEL NAME",
     "channels": "channels MODEL NAME",
     "corpus": "wires MODEL --corpus NAME",
-    "kind": "circuit MODEL L0.H0 --kind NAME",
-    "heads": "circuit MODEL NAME NAME",
+    "kind": "vocabulary-map MODEL L0.H0 --kind NAME",
+    "heads": "vocabulary-map MODEL NAME NAME",
     "task": "tasks MODEL --task NAME",
     "task file": "tasks MODEL --task NAME.jsonl",
     "discover": "discover MODEL --task NAME",
@@ -196,7 +196,7 @@ def test_no_refusal_prints_what_is_hidden(
 
 
 def test_a_prompt_keeps_its_text_in_json(loadstore: Run, names: dict[str, str]) -> None:
-    told = json.loads(loadstore(*words("patch MODEL PROMPT --from OTHER --limit 1 --json", names))[1])
+    told = json.loads(loadstore(*words("patch MODEL PROMPT --counterfactual OTHER --top 1 --json", names))[1])
     assert told["from"] == names["OTHER"]
 
 

@@ -36,7 +36,7 @@ def test_the_document(loadstore: Run) -> None:
 
 
 def test_the_proof(loadstore: Run) -> None:
-    options = ("builtin", SENTENCE, "--at", "10", "--most", "3")
+    options = ("builtin", SENTENCE, "--at", "10", "--top", "3")
     document = json.loads(loadstore("verify", *options, "--json")[1])
     assert document["schema"] == "loadstore/verified@1"
     assert document["holds"] is True

@@ -13,7 +13,7 @@ SHORT = ("--tokens", "600")
     "words, text",
     [
         (("maps", "--writer", "L0.H7"), "L0.H7 "),
-        (("lifetimes", "--writer", "embed", "--limit", "6"), "embed repeated by L0.H9"),
+        (("lifetimes", "--writer", "embed", "--checks", "6"), "embed repeated by L0.H9"),
         (("reach", "--effect", "4"), "mean distance over that of equal reading"),
         (("maps", "--share", "1"), "share=1.0: expected a part of the variance above 0 and below 1"),
         (("maps", "--writer", "L5.H1"), "no writer L5.H1"),

@@ -21,8 +21,8 @@ def command(loadstore: Run) -> Run:
 
 
 def test_patched_wires_are_those_of_the_python_call(command: Run):
-    arguments = [PROMPT, "--from", OTHER, "--where", "embed -> L1.*.Q", "--where", "L0.H7 -> L1.H10.?"]
-    code, out, _ = command(*arguments, "--predict", " sat", "--json", "--limit", "3")
+    arguments = [PROMPT, "--counterfactual", OTHER, "--where", "embed -> L1.*.Q", "--where", "L0.H7 -> L1.H10.?"]
+    code, out, _ = command(*arguments, "--predict", " sat", "--json", "--top", "3")
     document = json.loads(out)
     assert (code, document["schema"], document["from"]) == (0, "loadstore/patch@1", OTHER)
     model = ls.load("builtin")
@@ -37,7 +37,7 @@ def test_patched_wires_are_those_of_the_python_call(command: Run):
     assert_close(first["change"], alone.change, dtype=torch.float32, scale=size)
     assert first["change"] < -0.01
     assert document["seconds"] > 0
-    code, text, _ = command(*arguments, "--predict", " sat", "--limit", "3")
+    code, text, _ = command(*arguments, "--predict", " sat", "--top", "3")
     assert code == 0
     assert "after ␣cat·9: log-probability of ' sat'" in text
     assert "3 of 15 wires" in text
@@ -68,14 +68,14 @@ def test_a_long_sweep_is_announced(command: Run, monkeypatch: pytest.MonkeyPatch
     ("arguments", "words"),
     [
         ([PROMPT, "--predict", " sat on"], "is 2 tokens (␣sat ␣on)"),
-        ([PROMPT, "--from", "the cat"], "give prompts of equal length"),
+        ([PROMPT, "--counterfactual", "the cat"], "give prompts of equal length"),
         ([PROMPT, "--where", "L1.* -> L0.*"], "names no wire"),
         ([PROMPT, "--where", "L0.H7"], "WRITERS -> READERS"),
         ([PROMPT, "--where", "L7.* -> *"], "nothing matches"),
         ([PROMPT, "--at", "40"], "there is no token 40"),
         ([PROMPT, "--against", " on"], "--predict"),
-        ([PROMPT, "--ids", "a,b"], "whole numbers between commas"),
-        ([PROMPT, "--ids", "1,2", "--predict", "3,4"], "one id with --ids"),
+        (["--ids", "a,b"], "whole numbers between commas"),
+        (["--ids", "1,2", "--predict", "3,4"], "one id with --ids"),
     ],
 )
 def test_bad_input_is_one_sentence(command: Run, arguments: list[str], words: str):

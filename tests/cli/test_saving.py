@@ -41,7 +41,7 @@ def run(line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtur
     ("line", "target"),
     [
         ("report m.safetensors --ids 0,1,2,3,0,1,2,3 -o", "m.safetensors"),
-        ("head L0.H1 -m m.safetensors -o", "m.safetensors"),
+        ("head m.safetensors L0.H1 -o", "m.safetensors"),
         ("wires m.safetensors --corpus text.csv -o", "text.csv"),
         ("scores m.safetensors --null stream --corpus text.csv -o", "text.csv"),
         ("scores m.safetensors --resume", "m.safetensors"),
@@ -60,7 +60,7 @@ def test_what_is_read_is_never_replaced(
 
 
 @pytest.mark.parametrize(
-    "line", ["report m.safetensors --ids 0,1,2,3,0,1,2,3", "head L0.H1 -m m.safetensors", "scores m.safetensors"]
+    "line", ["report m.safetensors --ids 0,1,2,3,0,1,2,3", "head m.safetensors L0.H1", "scores m.safetensors"]
 )
 @pytest.mark.usefixtures("folder")
 def test_a_link_and_a_pipe_stay(line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,11 +77,11 @@ def test_a_link_and_a_pipe_stay(line: str, monkeypatch: pytest.MonkeyPatch, caps
 @each(
     ("line", "all_of_it"),
     [
-        ("scores m.safetensors --limit 1 -o x.csv", "L0.H0"),
+        ("scores m.safetensors --top 1 -o x.csv", "L0.H0"),
         ("scores m.safetensors --json -o x.csv", '"schema": "loadstore/scores@1"'),
         ("wires m.safetensors --corpus text.csv -o x.csv", "into Q"),
         ("channels m.safetensors L0.H1 -o x.csv", "channels of L0.H1"),
-        ("head L0.H1 -m m.safetensors -o x.html", "What it reads"),
+        ("head m.safetensors L0.H1 -o x.html", "What it reads"),
         ("report m.safetensors --ids 0,1,2,3,0,1,2,3 -o x.html", "figure 1: "),
     ],
 )
@@ -100,7 +100,7 @@ def test_a_refused_file_costs_no_result(
     assert "cannot be written: No space left on device" in err
     assert err.endswith("The result was printed, but not written\n")
     assert all_of_it in out
-    if "--limit 1" in line:
+    if "--top 1" in line:
         wires = out.splitlines()[0].split()
         assert wires[1] == wires[3]  # all of them, not the first
     assert sorted(os.listdir()) == ["m.safetensors", "text.csv"]

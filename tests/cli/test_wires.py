@@ -20,7 +20,7 @@ def command(loadstore: Run) -> Run:
 
 def test_the_induction_heads_key_reads_the_previous_token_head(command: Run, tmp_path: Path):
     table = tmp_path / "wires.csv"
-    arguments = ["--reader", "L1.H10.?", "--tokens", "600", "--limit", "4"]
+    arguments = ["--reader", "L1.H10.?", "--tokens", "600", "--top", "4"]
     code, text, _ = command(*arguments, "--effect", "-o", str(table))
     assert code == 0
     assert "into K (traffic in nats" in text

@@ -39,7 +39,7 @@ def test_it_says_address_tokens_what_was_read_and_the_smallest_set(command: Run)
 
 
 def test_two_prompts_share_one_change_between_q_and_k(command: Run) -> None:
-    words = ("builtin", ARTICLE, "--head", "L1.H10", "--at", "10", "--about", "4", "--against", OTHER)
+    words = ("builtin", ARTICLE, "--head", "L1.H10", "--at", "10", "--about", "4", "--counterfactual", OTHER)
     code, text, _ = command(*words)
     assert code == 0
     assert text.count("the change of the score of ␣on·4 less the mean of all allowed keys, Q and K together") == 2
@@ -58,7 +58,7 @@ def test_the_document_decodes_what_was_read(command: Run) -> None:
 
 
 def test_ids_are_compared_with_ids(command: Run) -> None:
-    words = ("--ids", "0,17,4,17", "--head", "L1.H4", "--against")
+    words = ("--ids", "0,17,4,17", "--head", "L1.H4", "--counterfactual")
     assert "the change of what the head stores" in command(*words, "0,18,4,18")[1]
     assert command(*words, "a")[0] == 2
 
@@ -66,9 +66,9 @@ def test_ids_are_compared_with_ids(command: Run) -> None:
 @each(
     ("arguments", "words"),
     [
-        (["--against", "the cat"], "15 and 3 tokens"),
-        (["--against", ""], "empty"),
-        (["--against", OTHER, "--about", "row"], "name a key"),
+        (["--counterfactual", "the cat"], "15 and 3 tokens"),
+        (["--counterfactual", ""], "empty"),
+        (["--counterfactual", OTHER, "--about", "row"], "name a key"),
         (["--about", "1,2,3"], "two such as 4,2"),
         (["--about", "3,3"], "compared with itself"),
     ],

@@ -1,5 +1,6 @@
 """Published HookedTransformer checkpoints by name: what their files do not all say of themselves."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -60,8 +61,9 @@ def published(name: str) -> Published | None:
     return None
 
 
-def nearest(name: str) -> str | None:
-    """The published name that ``name`` may be a slip of."""
-    known = [known for each in PUBLISHED for known in (each.name, each.repository)]
-    close = get_close_matches(name, known, n=1, cutoff=0.75)
-    return close[0] if close else None
+def nearest(name: str, others: Iterable[str] = ()) -> str | None:
+    """The published name, or one of ``others``, that ``name`` may be a slip of, whatever its case."""
+    names = [known for each in PUBLISHED for known in (each.name, each.repository, *each.aliases)]
+    known = {known.lower(): known for known in (*others, *names)}
+    close = get_close_matches(name.lower(), known, n=1, cutoff=0.7)
+    return known[close[0]] if close else None

@@ -1,5 +1,6 @@
 """Where a name leads: the built-in file, a path that exists, an installed package's file, or a copy from the hub."""
 
+import re
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -45,11 +46,22 @@ def find(source: str | Path, revision: str | None) -> Place:
 
         found = fetch(where)
         return Place(found.model, found.name, found.tokenizer)
-    near = nearest(str(source))
     raise BadRequest(
         f"there is no model '{quote(source)}': expected 'builtin', a folder, a .safetensors, .gguf, .pth, .pt or .bin "
-        f"file, or a name on the hub as owner/name{'' if near is None else f'; did you mean {near!r}?'}"
+        f"file, or a name on the hub as owner/name; {_way_out(str(source))}"
     )
+
+
+def _way_out(name: str) -> str:
+    """What may have been meant by a name that leads nowhere."""
+    if re.fullmatch(r"(?i)(L\d+\.?H\d+|\d+\.\d+)(\.[qkv])?|embed|pos", name):
+        return f"{name} is a site of a model, and the model comes first, as in builtin {name}"
+    if " " in name:
+        return "a prompt comes after the model, as in builtin 'the cat sat'"
+    if match := re.fullmatch(r"(?i)gpt-?2(-(medium|large|xl))?", name):
+        return f"did you mean 'openai-community/gpt2{(match[1] or '').lower()}'?"
+    near = nearest(name, (BUILTIN, *INSTALLED))
+    return "loadstore models lists what can be loaded" if near is None else f"did you mean {near!r}?"
 
 
 def _home(path: Path) -> Path:

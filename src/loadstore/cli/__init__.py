@@ -17,18 +17,23 @@ def main() -> None:
 
         with _unwinding(), printing(), _plain_warnings():
             from loadstore.cli.app import app
+            from loadstore.cli.usage import refusal
             from loadstore.errors import LoadstoreError
 
             try:
-                app()
+                code = app(standalone_mode=False)
             except LoadstoreError as error:
                 print(f"loadstore: {error}", file=sys.stderr)
                 sys.exit(2)
-            except Exception:  # a fault of ours: Python's own report would print what it quotes as it is
-                import traceback
+            except Exception as error:
+                if sentence := refusal(error):
+                    print(sentence, file=sys.stderr)
+                    sys.exit(2)
+                import traceback  # a fault of ours: Python's own report would print what it quotes as it is
 
                 traceback.print_exc()
                 sys.exit(1)
+        sys.exit(code or 0)  # of typer.Exit
     except KeyboardInterrupt:
         print("loadstore: interrupted", file=sys.stderr)
         sys.exit(130)

@@ -4,30 +4,27 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from loadstore.cli.options import Begin, Json, Model, Positions, open_model, print_json, print_table
-from loadstore.cli.question import ARTICLE, as_ids
+from loadstore.cli.options import Begin, Head, Json, Model, Positions, open_model, print_json, print_table
+from loadstore.cli.question import ARTICLE, At, Counterfactual, Ids, Prompt, PromptOption, as_at, as_ids, prompt_of
 
 if TYPE_CHECKING:
     from loadstore.decomposition.address import About, Address
 
 SHOWN = 5  # writers of a side
+LARGE = 0.25  # a share that a terminal shows in bold
 
 
 def address(
     model: Model = "builtin",
-    prompt: Annotated[str, typer.Argument(help="The text.")] = ARTICLE,
-    head: Annotated[str, typer.Option(help="The head, such as L1.H4.")] = "",
-    at: Annotated[int, typer.Option(help="The query token, from 0; negative ones count from the end.")] = -1,
+    prompt: Prompt = None,
+    text: PromptOption = None,
+    head: Head = None,
+    at: At = "-1",
     about: Annotated[
         str, typer.Option(help="What Q and K are about: 'most' (the most attended key), 'row', a key, or two: '4,2'.")
     ] = "most",
-    against: Annotated[
-        str | None,
-        typer.Option(help="Another prompt of as many tokens: what differs? (ids, if --ids)", show_default=False),
-    ] = None,
-    ids: Annotated[
-        str | None, typer.Option("--ids", help="Token ids such as '0,17,4' instead of a text.", show_default=False)
-    ] = None,
+    counterfactual: Counterfactual = None,
+    ids: Ids = None,
     positions: Positions = None,
     bos: Begin = "model",
     *,
@@ -36,23 +33,27 @@ def address(
     """Say where a head loads from at one token: the tokens, and for Q, K and V the share of every writer.
 
     Shares are signed and sum to 1: of Q and K they divide the score of a key less the mean of those that the mask
-    allows, of V what the head stores. const is what biases add. With --against they divide what differs between two
-    prompts, Q and K together.
+    allows, of V what the head stores. const is what biases add. With --counterfactual they divide what
+    differs between two prompts, Q and K together.
 
     Example: loadstore address builtin "the cat sat on the mat. the dog sat on the log." --head L1.H10 --at 10
+
+    Example: loadstore address smollm2 "John gave a drink to Mary. Mary thanked" --head L23.H3 --at ' thanked'
     """
     from loadstore.decomposition.address import address as find
     from loadstore.errors import BadRequest
+    from loadstore.execution.positions import token_index
     from loadstore.execution.run import run
 
     if not head:
         raise BadRequest("which head? name one, such as --head L1.H4 (loadstore heads lists what each one does)")
     weights = open_model(model, positions, bos)
-    trace = run(weights, prompt if ids is None else as_ids(ids), record=True)
+    asked = prompt_of(prompt, text, ids)
+    trace = run(weights, ARTICLE if asked is None else asked, record=True)
     other = None
-    if against is not None:
-        other = run(weights, against if ids is None else as_ids(against), record=True)
-    found = find(trace, head, at, _about(about), other)
+    if counterfactual is not None:
+        other = run(weights, counterfactual if ids is None else as_ids(counterfactual), record=True)
+    found = find(trace, head, token_index(trace, as_at(at)), _about(about), other)
     if json:
         print_json("address", {"model": weights.name, "bos": weights.begins, **_document(found)})
         return
@@ -70,7 +71,8 @@ def address(
             rows.append([f"{len(rest)} others", sum(shares[writer] for writer in rest)])
         rows.append(["const", shares["const"]])
         rows.append(["remainder", f"{found.remainder[side]:.0e}"])
-        print_table(f"{side} ({_subject(found, side)})", ("writer", "share"), rows)
+        large = [place for place, writer in enumerate(ranked[:SHOWN]) if abs(shares[writer]) >= LARGE]
+        print_table(f"{side} ({_subject(found, side)})", ("writer", "share"), rows, large)
         typer.echo("")
 
 

@@ -5,11 +5,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from loadstore.cli.options import Begin, Json, Model, Positions, open_model, p_text, print_json, print_table
+from loadstore.cli.options import (
+    Begin,
+    Json,
+    Model,
+    Positions,
+    Writer,
+    open_model,
+    p_text,
+    print_json,
+    print_table,
+    subject,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
 
+CLEAR = 0.01  # q of the wires that a terminal shows in bold
 FEW = 64  # heads: of a larger model only those with a role are shown
 MOST = 12  # names of one role
 
@@ -43,7 +55,7 @@ def scores(
         typer.Option(help="Save the scores so far in FILE until all are done; after an interruption, go on from it."),
     ] = None,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Write all wires to FILE.csv or FILE.nc.")] = None,
-    limit: Annotated[int, typer.Option(help="How many wires to print, best aligned first; 0 for all.", min=0)] = 20,
+    top: Annotated[int, typer.Option(help="How many wires to print, best aligned first; 0 for all.", min=0)] = 20,
     positions: Positions = None,
     bos: Begin = "model",
     *,
@@ -52,6 +64,8 @@ def scores(
     """Subspace scores of wires, each with chance, z, p, q (p adjusted for all of them), ceiling and alignment.
 
     Example: loadstore scores builtin --reader 'L1.H4.*' --json
+
+    Example: loadstore scores smollm2 --where 'L1?.H* -> L18.H6.K' -o wires.csv
     """
     from loadstore.cli.progress import counting
     from loadstore.cli.saving import check_name, saving, write_dataset
@@ -98,19 +112,20 @@ def scores(
             typer.echo(f"no writer that matches {writer!r} can reach a reader that matches {reader!r}")
         else:
             how = f"norms: {norms}, control: {control}, null: {null}"
-            _print_wires(weights.name, wires, limit if saved else 0, how)
+            _print_wires(weights.name, wires, top if saved else 0, how)
 
 
-def _print_wires(model: str, wires: list[dict[str, Any]], limit: int, how: str) -> None:
-    """A table of the best aligned wires; of all of them for a limit of 0."""
+def _print_wires(model: str, wires: list[dict[str, Any]], top: int, how: str) -> None:
+    """A table of the best aligned wires; of all of them for a top of 0."""
     from loadstore.scores.measures import DECIMALS
 
     ranked = sorted(wires, key=lambda wire: -wire["alignment"] if wire["alignment"] == wire["alignment"] else 9.0)
-    shown = ranked if limit == 0 else ranked[:limit]
+    shown = ranked if top == 0 else ranked[:top]
     print_table(
         f"{model}: {len(shown)} of {len(wires)} wires, best aligned first ({how})",
         tuple(shown[0]),
         [[p_text(value) if DECIMALS.get(name, 0) is None else value for name, value in wire.items()] for wire in shown],
+        [place for place, wire in enumerate(shown) if wire.get("q", wire["p"]) < CLEAR],
     )
 
 
@@ -142,6 +157,8 @@ def heads(
     """Show the role scores of the heads, with standard errors over sequences, and name those that have one.
 
     Example: loadstore heads builtin --json
+
+    Example: loadstore heads smollm2
     """
     from loadstore.cli.progress import waiting
     from loadstore.estimates import REPEATS, expected
@@ -169,6 +186,7 @@ def heads(
         f"BOS: {weights.begins}",
         ("head", *(column for role in ROLES for column in (role, "±"))),
         [[names[i], *(float(table[c].values[i]) for role in ROLES for c in (role, f"{role}_se"))] for i in shown],
+        [place for place, i in enumerate(shown) if names[i] in telling],
     )
     if len(shown) < len(names):
         typer.echo(f"{len(names) - len(shown)} of {len(names)} heads are not shown; --all shows them")
@@ -180,7 +198,11 @@ def heads(
 
 def spectrum(
     model: Model = "builtin",
-    site: Annotated[str, typer.Argument(help="A writer: embed, pos or a head such as L0.H7.")] = "embed",
+    site: Annotated[
+        str | None,
+        typer.Argument(metavar="[WRITER]", help="embed, pos or a head such as L0.H7.", show_default="embed"),
+    ] = None,
+    writer: Writer = None,
     top: Annotated[int, typer.Option(help="How many directions to print.", min=1)] = 20,
     positions: Positions = None,
     bos: Begin = "model",
@@ -190,7 +212,10 @@ def spectrum(
     """Show the eigenspectrum of what a writer writes, beside that of structureless rows.
 
     Example: loadstore spectrum builtin pos
+
+    Example: loadstore spectrum smollm2 L18.H6
     """
+    site = subject(site, writer, "--writer", "") if site or writer else "embed"
     from loadstore.scores.spectra import spectrum as eigenspectrum
 
     weights = open_model(model, positions, bos)

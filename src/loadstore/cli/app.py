@@ -6,7 +6,6 @@ from loadstore.cli import (
     address,
     analyse,
     channels,
-    circuit,
     demo,
     discover,
     explore,
@@ -22,6 +21,8 @@ from loadstore.cli import (
     report,
     tasks,
     train,
+    version,
+    vocabulary_map,
     wires,
 )
 
@@ -33,6 +34,7 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
 )
+app.callback()(version.version)
 app.command()(report.report)
 app.command()(explore.explore)
 app.command()(listing.listing)
@@ -45,7 +47,7 @@ app.command()(lifetimes.lifetimes)
 app.command()(reach.reach)
 app.command()(patch.patch)
 app.command()(address.address)
-app.command()(circuit.circuit)
+app.command("vocabulary-map")(vocabulary_map.vocabulary_map)
 app.command()(tasks.tasks)
 app.command()(discover.discover)
 app.command()(prove.prove)

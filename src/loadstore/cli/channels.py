@@ -5,7 +5,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from loadstore.cli.options import Begin, Json, Model, Positions, open_model, p_text, print_json, print_table
+from loadstore.cli.options import (
+    Begin,
+    Json,
+    Model,
+    Positions,
+    Writer,
+    open_model,
+    p_text,
+    print_json,
+    print_table,
+    subject,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -18,7 +29,11 @@ BEST = 3  # readers of one channel
 
 def channels(
     model: Model = "builtin",
-    writer: Annotated[str, typer.Argument(help="The writer: a head such as L0.H7, embed, pos or L0.mlp.")] = "",
+    site: Annotated[
+        str | None,
+        typer.Argument(metavar="WRITER", help="A head such as L0.H7, embed, pos or L0.mlp.", show_default=False),
+    ] = None,
+    writer: Writer = None,
     reader: Annotated[str, typer.Option(help="Readers, a glob such as 'L1.*.K'; of one alone, tokens too.")] = "*",
     norms: Annotated[str, typer.Option(help="'fold' norms into the matrices, or 'ignore' them.")] = "fold",
     offset: Annotated[
@@ -37,12 +52,12 @@ def channels(
     carry most of the wire, and the tokens at both ends.
 
     Example: loadstore channels builtin L0.H7 --reader L1.H4.K
+
+    Example: loadstore channels smollm2 L16.H0 --reader L18.H6.K
     """
     from loadstore.cli.saving import check_name, saving, write_dataset
-    from loadstore.errors import BadRequest
 
-    if not writer:
-        raise BadRequest("which writer? name one, such as loadstore channels builtin L0.H7")
+    source = subject(site, writer, "--writer", "which writer? name one, such as loadstore channels builtin L0.H7")
     weights = open_model(model, positions, bos)
     if out is not None:
         check_name(out)
@@ -50,7 +65,7 @@ def channels(
     from loadstore.scores.options import as_norms, as_range
 
     folded, offsets = as_norms(norms), None if offset is None else as_range(offset)
-    table = find(weights, writer, reader, folded, offsets)
+    table = find(weights, source, reader, folded, offsets)
     alone = str(table["reader"].values[0]) if table.sizes["reader"] == 1 else None
     chosen = table if alone is None else table.sortby(-table.carried.isel(reader=0))
     chosen = chosen.isel(channel=slice(top))
@@ -63,7 +78,7 @@ def channels(
         try:
             numbers = [int(number) for number in chosen["channel"].values]
             one = offsets.start if offsets is not None and len(offsets) == 1 else None  # tokens meet at one offset
-            decoded = [channel_tokens(weights, writer, alone, number, few, folded, one) for number in numbers]
+            decoded = [channel_tokens(weights, source, alone, number, few, folded, one) for number in numbers]
         except Undefined as reason:
             decoded = str(reason)
     known = table.dropna("reader", how="all", subset=["score"])
@@ -71,12 +86,12 @@ def channels(
         if json:
             print_json("channels", {**table.attrs, **_document(chosen, decoded)})
             return
-        typer.echo(f"{weights.name}: {chosen.sizes['channel']} of {table.attrs['total']} channels of {writer}")
+        typer.echo(f"{weights.name}: {chosen.sizes['channel']} of {table.attrs['total']} channels of {source}")
         typer.echo(f"{table.attrs['definition']}\n")
         if alone is None:
             _print_readers(chosen)
         else:
-            _print_wire(chosen, f"{writer} → {alone}, most carried first", decoded)
+            _print_wire(chosen, f"{source} → {alone}, most carried first", decoded)
 
 
 def _document(table: "xr.Dataset", decoded: "list[ChannelTokens] | str") -> dict[str, Any]:

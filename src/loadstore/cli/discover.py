@@ -64,6 +64,8 @@ def discover(
     Wires are ranked on the pairs to find, the size is chosen on those to choose, and the circuit is measured on those
     to judge. A task that the model does not solve is refused.
 
+    Example: loadstore discover builtin --task induction --size 24
+
     Example: loadstore discover smollm2 --task ioi --pairs 40 -o circuit.json
     """
     from loadstore.circuits.discovered import STEPS, How, size_from

@@ -6,18 +6,25 @@ import typer
 
 from loadstore.cli.opening import present
 from loadstore.cli.options import Begin, Model, Positions, open_model
-from loadstore.cli.question import AGAINST, ARTICLE, AtOfPrompt, Predict, as_ids, named
+from loadstore.cli.question import (
+    AGAINST,
+    ARTICLE,
+    AtOfPrompt,
+    Ids,
+    Predict,
+    Prompt,
+    PromptOption,
+    named,
+    prompt_of,
+    resolved,
+)
 
 
 def explore(
     model: Model = "builtin",
-    prompt: Annotated[
-        str | None,
-        typer.Option("--prompt", help="The text to begin with; the page can change it.", show_default=f"'{ARTICLE}'"),
-    ] = None,
-    ids: Annotated[
-        str | None, typer.Option("--ids", help="Token ids such as '0,17,4' instead of a text.", show_default=False)
-    ] = None,
+    prompt: Prompt = None,
+    text: PromptOption = None,
+    ids: Ids = None,
     at: AtOfPrompt = None,
     predict: Predict = None,
     against: Annotated[
@@ -43,6 +50,8 @@ def explore(
     It opens on one question, which the page can change: why this token is predicted after that one.
 
     Example: loadstore explore builtin --prompt "the cat sat on the mat. the dog sat on the log." --at 10
+
+    Example: loadstore explore smollm2 "When Mary and John went to the store, John gave a drink to"
     """
     from loadstore.errors import BadRequest
 
@@ -58,9 +67,10 @@ def explore(
             f"the explorer needs {missing}, which is not installed: pip install 'loadstore[explorer]'"
         ) from None
     weights = open_model(model, positions, bos)
-    text = prompt if ids is None else as_ids(ids)
-    asked = begin(weights, text, at, named(predict, ids, "--predict"), named(against, ids, "--against"))
-    known = Explorer(weights, ARTICLE if text is None else text, asked)
+    start = prompt_of(prompt, text, ids)
+    place, token = resolved(weights, start, at, predict, ids)
+    asked = begin(weights, start, place, token, named(against, ids, "--against"))
+    known = Explorer(weights, ARTICLE if start is None else start, asked)
 
     served = Served(known, host, port)
     redirect = served.redirect if browser else None

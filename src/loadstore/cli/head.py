@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from loadstore.cli.options import Begin, Json, Positions, open_model, print_json, print_table
+from loadstore.cli.options import Begin, Head, Json, Model, Positions, open_model, print_json, print_table, subject
 
 if TYPE_CHECKING:
     from loadstore.evidence.head_facts import Dossier, WireScore
@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 
 def head(
-    head: Annotated[str, typer.Argument(help="The head, such as L0.H4.", metavar="HEAD")],
-    model: Annotated[
-        str, typer.Option("--model", "-m", help="'builtin', a published name, owner/name, a folder, or a model file.")
-    ] = "builtin",
+    model: Model = "builtin",
+    site: Annotated[
+        str | None, typer.Argument(help="The head, such as L0.H4.", metavar="HEAD", show_default=False)
+    ] = None,
+    head: Head = None,
     offset: Annotated[
         int | None, typer.Option(help="query − key, for what rotary positions match.", show_default=False)
     ] = None,
@@ -33,20 +34,22 @@ def head(
 ) -> None:
     """Show what one head does, reads, stores and matches, who reads it, and what is lost without it.
 
-    Example: loadstore head L0.H4 -o head.html
-    """
-    from loadstore.atomic import check_target
-    from loadstore.cli.progress import waiting
-    from loadstore.cli.saving import saving
+    Example: loadstore head builtin L0.H4 -o head.html
 
+    Example: loadstore head smollm2 L18.H6
+    """
+    from loadstore.cli.progress import waiting
+    from loadstore.cli.saving import check_page, saving
+
+    name = subject(site, head, "--head", "which head? name one after the model, such as loadstore head builtin L0.H4")
     weights = open_model(model, positions, bos)
     if out is not None:
-        check_target(out)
+        check_page(out)
     from loadstore.estimates import expected
     from loadstore.evidence.dossier import dossier
 
-    with waiting(f"dossier of {head}", expected(weights, "head")):
-        found = dossier(weights, head, top=top, sequences=sequences, seed=seed, offset=offset)
+    with waiting(f"dossier of {name}", expected(weights, "head")):
+        found = dossier(weights, name, top=top, sequences=sequences, seed=seed, offset=offset)
     with saving(out, lambda path: _write(weights, found, path)) as saved:
         if json:
             print_json("head", asdict(found) | {"bos": weights.begins, "participation": found.participation})

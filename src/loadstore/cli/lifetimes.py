@@ -12,7 +12,7 @@ def lifetimes(
     corpus: Corpus = "default",
     writer: Annotated[str, typer.Option(help="Writers, a glob such as 'L0.*'.")] = "*",
     tokens: Tokens = None,
-    limit: Annotated[int, typer.Option(help="Pairs to run removals for.", min=1)] = 200,
+    checks: Annotated[int, typer.Option(help="Pairs that are checked by a removal.", min=1)] = 200,
     positions: Positions = None,
     bos: Begin = "model",
     *,
@@ -28,6 +28,8 @@ def lifetimes(
     fresh, and how much of an ablated store is put back, by writing and by the last norm's scale.
 
     Example: loadstore lifetimes builtin --writer 'L0.*'
+
+    Example: loadstore lifetimes smollm2 --writer 'L0.*' --tokens 600 --checks 20
     """
     from loadstore.cli.progress import counting
     from loadstore.memory.lifetime import lifetimes as measure
@@ -39,7 +41,7 @@ def lifetimes(
             corpus,
             writers=None if writer == "*" else writer,
             whiten=whiten,
-            checks=limit,
+            checks=checks,
             tokens=tokens,
             progress=progress,
         )

@@ -7,28 +7,38 @@ import typer
 
 from loadstore.cli.listing_json import listing_document, proof_document
 from loadstore.cli.options import Begin, Json, Model, Positions, open_model, print_json
-from loadstore.cli.question import AGAINST, ARTICLE, At, Predict, as_ids, named
+from loadstore.cli.question import (
+    AGAINST,
+    ARTICLE,
+    At,
+    Counterfactual,
+    Ids,
+    Predict,
+    Prompt,
+    PromptOption,
+    as_at,
+    named,
+    prompt_of,
+    spaced,
+)
 
 if TYPE_CHECKING:
     from loadstore.decomposition.program import Listing
 
-Prompt = Annotated[str, typer.Argument(help="The text.")]
 Against = Annotated[str | None, typer.Option(help=AGAINST, show_default="the mean of all tokens")]
 Share = Annotated[float, typer.Option(help="List loads until so much of them is explained.")]
-Most = Annotated[int, typer.Option(help="Steps at most.", min=1)]
-Ids = Annotated[
-    str | None, typer.Option("--ids", help="Token ids such as '0,17,4' instead of a text.", show_default=False)
-]
+Top = Annotated[int, typer.Option(help="How many steps to print, heaviest first.", min=1)]
 
 
 def listing(
     model: Model = "builtin",
-    prompt: Prompt = ARTICLE,
-    at: At = -1,
+    prompt: Prompt = None,
+    text: PromptOption = None,
+    at: At = "-1",
     predict: Predict = None,
     against: Against = None,
     share: Share = 0.9,
-    most: Most = 24,
+    top: Top = 24,
     ids: Ids = None,
     positions: Positions = None,
     bos: Begin = "model",
@@ -41,8 +51,10 @@ def listing(
     ADDR is the attention, STORE what was stored. What cutting a wire does is estimated here; loadstore verify cuts.
 
     Example: loadstore listing builtin "the cat sat on the mat. the dog sat on the log." --at 10 --predict ' on'
+
+    Example: loadstore listing smollm2 "When Mary and John went to the store, John gave a drink to" --against ' John'
     """
-    found = _find(model, prompt, at, predict, against, share, most, ids, positions, bos)
+    found = _find(model, prompt_of(prompt, text, ids), at, predict, against, share, top, ids, positions, bos)
     if json:
         print_json("listing", listing_document(found))
         return
@@ -53,25 +65,20 @@ def listing(
 
 def verify(
     model: Model = "builtin",
-    prompt: Prompt = ARTICLE,
-    at: At = -1,
+    prompt: Prompt = None,
+    text: PromptOption = None,
+    at: At = "-1",
     predict: Predict = None,
     against: Against = None,
     share: Share = 0.9,
-    most: Most = 24,
+    top: Top = 24,
     controls: Annotated[int, typer.Option(help="Wires of as much traffic, for each cut.", min=1)] = 20,
     replicates: Annotated[int, typer.Option(help="Prompts with other random tokens in the same places.", min=2)] = 8,
     paraphrase: Annotated[
         list[str] | None,
         typer.Option(help="Instead: a text after which the same is predicted; at least two.", show_default=False),
     ] = None,
-    counterfactual: Annotated[
-        str | None,
-        typer.Option(
-            help="A text of as many tokens; wires outside the listing carry its stores.",
-            show_default="their mean over the default corpus",
-        ),
-    ] = None,
+    counterfactual: Counterfactual = None,
     ids: Ids = None,
     positions: Positions = None,
     bos: Begin = "model",
@@ -81,17 +88,20 @@ def verify(
     """Cut every load's largest wire of a listing, beside controls that carry as much, and say what holds.
 
     First: how much of the target the listing's wires give alone (sufficiency), and how much goes without them
-    (necessity), while all other wires carry a counterfactual text or the mean of a corpus.
+    (necessity), while all other wires carry the stores of --counterfactual, or without it their mean over the default
+    corpus.
 
     ✔ verified: the target moves as the listing says, further than for every control, and does so again (mean beyond
     two standard errors) on other prompts. ◦: beyond its controls here, not replicated. ✘: neither.
 
     Example: loadstore verify builtin "the cat sat on the mat. the dog sat on the log." --at 10 --predict ' on'
+
+    Example: loadstore verify smollm2 "The capital of France is Paris. The capital of Italy is" --top 8 --controls 5
     """
     from loadstore.cli.progress import counting
     from loadstore.evidence.verify import verify as prove
 
-    found = _find(model, prompt, at, predict, against, share, most, ids, positions, bos)
+    found = _find(model, prompt_of(prompt, text, ids), at, predict, against, share, top, ids, positions, bos)
     with counting(f"{found.trace.weights.name}: cuts and controls") as progress:
         proof = prove(
             found,
@@ -109,39 +119,44 @@ def verify(
 
 def _find(  # the options of both commands
     model: str,
-    prompt: str,
-    at: int,
+    prompt: str | list[int] | None,
+    at: str,
     predict: str | None,
     against: str | None,
     share: float,
-    most: int,
+    top: int,
     ids: str | None,
     positions: str | None,
     bos: str,
 ) -> "Listing":
     from loadstore.decomposition.listing import listing as find
+    from loadstore.execution.positions import token_index
     from loadstore.execution.run import run
 
     weights = open_model(model, positions, bos)
-    trace = run(weights, prompt if ids is None else as_ids(ids), record=True)
-    token, other = named(predict, ids, "--predict"), named(against, ids, "--against")
-    return find(trace, at, token, other, share=share, most=most)
+    trace = run(weights, ARTICLE if prompt is None else prompt, record=True)
+    place = token_index(trace, as_at(at))
+    token = spaced(trace, place, named(predict, ids, "--predict"), "--predict")
+    other = spaced(trace, place, named(against, ids, "--against"), "--against")
+    return find(trace, place, token, other, share=share, most=top)
 
 
 def _echo(text: str) -> None:
-    """Colour in a terminal: what loads, what stores, what is verified; the marks say the same."""
+    """Colour and line breaks in a terminal: what loads, what stores, what is verified; the marks say the same."""
     if not sys.stdout.isatty():
         typer.echo(text)
         return
     from rich.text import Text
 
     from loadstore.cli.say import console
+    from loadstore.cli.width import fitted
     from loadstore.visible import shown
 
     styled = Text(shown(text))
     for pattern, style in STYLES.items():
         styled.highlight_regex(pattern, style)
-    console().print(styled, soft_wrap=True)
+    terminal = console()
+    terminal.print(fitted(styled, terminal.width), soft_wrap=True)
 
 
 STYLES = {

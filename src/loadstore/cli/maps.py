@@ -13,7 +13,7 @@ def maps(
     writer: Annotated[str, typer.Option(help="Writers, a glob such as 'L0.*'.")] = "*",
     tokens: Tokens = None,
     share: Annotated[float, typer.Option(help="Part of a writer's variance that its region holds.")] = 0.9,
-    limit: Annotated[int, typer.Option(help="Readers to list for each region.", min=1)] = 3,
+    top: Annotated[int, typer.Option(help="How many readers to list for each region.", min=1)] = 3,
     positions: Positions = None,
     bos: Begin = "model",
     *,
@@ -26,13 +26,15 @@ def maps(
     region overlaps more than random ones would. loaded by: the part of a reader's loads.
 
     Example: loadstore maps builtin --writer 'L0.*'
+
+    Example: loadstore maps smollm2 --writer 'L1?.H*' --tokens 600
     """
     from loadstore.cli.progress import counting
     from loadstore.memory.memory_map import memory_map
 
     weights = open_model(model, positions, bos)
     with counting(f"{weights.name}: its memory map") as progress:
-        found = memory_map(weights, corpus, writers=writer, share=share, top=limit, tokens=tokens, progress=progress)
+        found = memory_map(weights, corpus, writers=writer, share=share, top=top, tokens=tokens, progress=progress)
     if json:
         print_json("maps", found.to_dict())
     else:

@@ -24,6 +24,8 @@ def models(
 ) -> None:
     """Say what can be loaded, or describe one model.
 
+    Example: loadstore models smollm2
+
     Example: loadstore models NeelNanda/Attn_Only_2L512W_C4_Code
     """
     from loadstore.checkpoints.library import builtin_path

@@ -1,12 +1,12 @@
 """Arguments and options that commands share, and how results are printed."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from loadstore.cli.say import draw_table, print_document
+from loadstore.cli.say import draw_table, print_document, tell
 
 if TYPE_CHECKING:
     from loadstore.model.weights import Weights
@@ -16,6 +16,8 @@ Model = Annotated[
     str,
     typer.Argument(help="'builtin', a published name, owner/name, a folder, or a model file (loadstore models)."),
 ]
+Head = Annotated[str | None, typer.Option("--head", help="The head, such as L1.H4.", show_default=False)]
+Writer = Annotated[str | None, typer.Option("--writer", help="The same as WRITER.", show_default=False)]
 Positions = Annotated[
     str | None,
     typer.Option(help="learned, shortformer, rotary or none: for a state dict that does not say.", show_default=False),
@@ -49,6 +51,28 @@ def open_model(model: str, positions: str | None, bos: str = "model", *, check: 
     return load(model, positions=positions, bos=BOS[bos], check=check)
 
 
+def subject(argument: str | None, option: str | None, name: str, missing: str) -> str:
+    """What a command is about: given after the model, or by the option that has its name.
+
+    Args:
+        argument: The text after the model.
+        option: The value of the option.
+        name: The option, such as ``--head``.
+        missing: The sentence for neither.
+
+    Raises:
+        BadRequest: Neither, or both and different.
+    """
+    from loadstore.errors import BadRequest
+    from loadstore.quote import quote
+
+    if argument and option and argument != option:
+        raise BadRequest(f"{quote(repr(argument), 40)} and {name} {quote(repr(option), 40)} are two; give one of them")
+    if not (argument or option):
+        raise BadRequest(missing)
+    return argument or option or ""
+
+
 def print_json(schema: str, document: dict[str, Any]) -> None:
     """Print ``{"schema": "loadstore/<schema>@1", …}``; what is undefined becomes null."""
     print_document({"schema": f"loadstore/{schema}@1", **plain(document)})
@@ -65,11 +89,20 @@ def plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table on stdout: numbers to the right, two digits unless they are text already."""
-    print(title)
+def print_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], bold: Collection[int] = ()
+) -> None:
+    """A table on stdout: numbers to the right, two digits unless they are text already.
+
+    Args:
+        title: The line above it.
+        columns: The heading of each column.
+        rows: The cells of each row.
+        bold: Indices of the rows to look at first, which a terminal shows in bold.
+    """
+    tell(title)
     numeric = [bool(rows) and isinstance(rows[0][index], float | int) for index in range(len(columns))]
-    draw_table(columns, [[_text(value) for value in row] for row in rows], numeric)
+    draw_table(columns, [[_text(value) for value in row] for row in rows], numeric, bold)
 
 
 def p_text(value: float) -> float | str:

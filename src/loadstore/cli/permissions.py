@@ -40,6 +40,8 @@ def audit(
     load = [...], store = [...] and declassify = [...], globs of sites. A site with "!" in front is excepted.
 
     Example: loadstore audit builtin policy.toml
+
+    Example: loadstore audit smollm2 policy.toml --tokens 600
     """
     from loadstore.cli.progress import counting
     from loadstore.permissions.audit import audit as measure
@@ -82,6 +84,8 @@ def enforce(
     A model of Hugging Face is written as a folder that transformers opens; any other as one of loadstore's own files.
 
     Example: loadstore enforce builtin policy.toml -o enforced
+
+    Example: loadstore enforce smollm2 policy.toml -o enforced --ungroup
     """
     from loadstore.checkpoints.rewritten import folder_of, free_folder, write_folder
     from loadstore.cli.progress import counting

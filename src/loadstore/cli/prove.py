@@ -45,6 +45,8 @@ def prove(
     circuits of other tasks do here. Numbers with intervals, no verdict.
 
     Example: loadstore prove ioi.json --controls 100 --resume ioi.proof.jsonl
+
+    Example: loadstore prove ioi.json --model smollm2 --controls 20 --sampled 20
     """
     from loadstore.circuits.circuit import Circuit
     from loadstore.circuits.named import is_file

@@ -22,6 +22,8 @@ def reach(
     The number of a model is the mean distance over that of equal reading: 1 if near and far writers are read alike.
 
     Example: loadstore reach builtin --effect 200
+
+    Example: loadstore reach smollm2 --tokens 600
     """
     from loadstore.cli.progress import counting
     from loadstore.memory.reach import reach as measure

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from loadstore.cli.options import Begin, Json, Model, Positions, open_model, print_json
-from loadstore.cli.question import AGAINST, ARTICLE, AtOfPrompt, Predict, as_ids, named
+from loadstore.cli.question import AGAINST, AtOfPrompt, Ids, Predict, Prompt, PromptOption, named, prompt_of, resolved
+from loadstore.cli.say import tell
 
 if TYPE_CHECKING:
     from loadstore.model.weights import Weights
@@ -15,16 +16,12 @@ if TYPE_CHECKING:
 
 def report(
     model: Model = "builtin",
-    prompt: Annotated[
-        str | None,
-        typer.Option("--prompt", help="The text that the figures are about.", show_default=f"'{ARTICLE}'"),
-    ] = None,
+    prompt: Prompt = None,
+    text: PromptOption = None,
     at: AtOfPrompt = None,
     predict: Predict = None,
     against: Annotated[str | None, typer.Option(help=AGAINST, show_default="the likeliest other token")] = None,
-    ids: Annotated[
-        str | None, typer.Option("--ids", help="Token ids such as '0,17,4' instead of a text.", show_default=False)
-    ] = None,
+    ids: Ids = None,
     task: Annotated[
         str | None,
         typer.Option(
@@ -54,18 +51,21 @@ def report(
     model).
 
     Example: loadstore report builtin --prompt "the cat sat on the mat. the dog sat" --predict " on" -o report.html
+
+    Example: loadstore report smollm2 "When Mary and John went to the store, John gave a drink to" --quick
     """
+    asked = prompt_of(prompt, text, ids)
     weights = open_model(model, positions, bos)
     from msgspec.structs import replace
 
-    from loadstore.atomic import check_target
     from loadstore.cli.progress import steps
-    from loadstore.cli.saving import saving
+    from loadstore.cli.saving import check_page, saving
     from loadstore.estimates import expected
     from loadstore.report.page import report_document, write_page
     from loadstore.views.base import plain
 
-    check_target(out)
+    check_page(out)
+    place, token = resolved(weights, asked, at, predict, ids)
     circuit = [] if task is None else [_circuit_of(weights, task)]  # first: a task may be refused
     options = [*(["--positions", positions] if positions else []), *(["--bos", bos] if bos != "model" else [])]
     with steps(
@@ -73,9 +73,9 @@ def report(
     ) as progress:
         page = report_document(
             weights,
-            prompt if ids is None else as_ids(ids),
-            at=at,
-            predict=named(predict, ids, "--predict"),
+            asked,
+            at=place,
+            predict=token,
             against=named(against, ids, "--against"),
             model=model,
             options=options,
@@ -88,10 +88,10 @@ def report(
             about = {"model": weights.name, "bos": weights.begins, "path": str(out)}
             print_json("report", {**about, "page": plain(page)})
             return
-        typer.echo(page.lead)
+        tell(page.lead)
         for section in page.sections:
             for figure in section.figures:
-                typer.echo(f"figure {figure.number}: {figure.claim}")
+                tell(f"figure {figure.number}: {figure.claim}")
         if saved:
             typer.echo(f"\nwrote {out} ({out.stat().st_size / 1e6:.1f} MB): open it in any browser")
 

@@ -39,6 +39,16 @@ def check_name(path: Path) -> None:
     check_target(path)
 
 
+def check_page(path: Path) -> None:
+    """Raise BadRequest unless a page can be written there, under a name that browsers open."""
+    from loadstore.atomic import check_target
+    from loadstore.errors import BadRequest
+
+    check_target(path)
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise BadRequest(f"{path}: expected a name that ends in .html")
+
+
 def guarded(frame: "pd.DataFrame") -> "pd.DataFrame":
     """The same table whose texts and headings a spreadsheet neither computes nor hides; numbers remain numbers."""
     from loadstore.visible import csv_cell

@@ -10,7 +10,7 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -132,13 +132,26 @@ def print_document(document: Any) -> None:
     print(dumps(document, ascii_only=not unicode))
 
 
-def draw_table(columns: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool]) -> None:
+def tell(text: str) -> None:
+    """Print a paragraph for a person: on a terminal its lines break between words."""
+    if not sys.stdout.isatty():
+        print(text)
+        return
+    from rich.text import Text
+
+    console().print(Text(Output(_below(sys.stdout)).fitting(shown(text))))
+
+
+def draw_table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool], bold: Collection[int] = ()
+) -> None:
     """Print a table. Numbers are at the right and whole; long texts are cut where the table is too wide.
 
     Args:
         columns: the heading of each column.
         rows: the cells of each row.
         numeric: for each column, whether it has numbers.
+        bold: indices of the rows that a terminal shows in bold.
     """
     from rich.table import Table
     from rich.text import Text
@@ -151,8 +164,8 @@ def draw_table(columns: Sequence[str], rows: Sequence[Sequence[str]], numeric: S
     table = Table(box=None, pad_edge=False)
     for heading, number in zip(columns, numeric, strict=True):
         table.add_column(cell(heading), justify="right" if number else "left", no_wrap=number)
-    for row in rows:
-        table.add_row(*map(cell, row))
+    for place, row in enumerate(rows):
+        table.add_row(*map(cell, row), style="bold" if place in bold else None)
     console().print(table)
 
 

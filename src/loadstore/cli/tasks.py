@@ -42,6 +42,8 @@ def tasks(
     A task is solved where the metric is above 0 after the clean prompt and below 0 after the counterfactual one, on at
     least 75 % of the pairs to judge. A task that the tokenizer cannot express is listed with the reason.
 
+    Example: loadstore tasks builtin
+
     Example: loadstore tasks smollm2 --task ioi -o ioi.jsonl
     """
     from loadstore.circuits.named import is_file

@@ -17,6 +17,7 @@ from loadstore.cli.options import (
     print_json,
     print_table,
 )
+from loadstore.cli.say import tell
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -28,7 +29,7 @@ def wires(
     writer: Annotated[str, typer.Option(help="Writers, a glob such as 'L0.*'.")] = "*",
     reader: Annotated[str, typer.Option(help="Readers, a glob such as 'L1.H4.*' or '*.K'.")] = "*",
     tokens: Tokens = None,
-    limit: Annotated[int, typer.Option(help="Wires of each kind of reader, most traffic first; 0: all.", min=0)] = 10,
+    top: Annotated[int, typer.Option(help="How many of a kind of reader, most traffic first; 0: all.", min=0)] = 10,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Write these wires to FILE.csv or FILE.nc.")] = None,
     positions: Positions = None,
     bos: Begin = "model",
@@ -43,6 +44,8 @@ def wires(
     change of the reader's pattern, output or prediction, and of the log-probability of the next token.
 
     Example: loadstore wires builtin --reader 'L1.H4.*' --effect
+
+    Example: loadstore wires smollm2 --reader L18.H6.K --tokens 600
     """
     from loadstore.cli.progress import counting
     from loadstore.cli.saving import check_name, saving, write_dataset
@@ -51,7 +54,7 @@ def wires(
     weights = open_model(model, positions, bos)
     if out is not None:
         check_name(out)
-    most = limit or None
+    most = top or None
     with counting(f"{weights.name}: what wires carry") as progress:
         table = measure(
             weights,
@@ -60,7 +63,7 @@ def wires(
             readers=reader,
             exact=exact,
             most=most,
-            effect=(limit or 10**9) if effect else 0,
+            effect=(top or 10**9) if effect else 0,
             tokens=tokens,
             progress=progress,
         )
@@ -81,7 +84,7 @@ def _objects(table: "xr.Dataset") -> list[dict[str, Any]]:
 
 def _print(table: "xr.Dataset", *, effect: bool) -> None:
     attrs = table.attrs
-    typer.echo(
+    tell(
         f"{attrs['model']}: {table.sizes['wire']:,} of {attrs['wires']:,} wires, on {attrs['documents']} documents "
         f"({attrs['tokens']:,} tokens) of {attrs['corpus']}; BOS: {attrs['bos']}\n{attrs['definition']}\n"
     )

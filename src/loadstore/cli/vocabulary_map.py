@@ -1,4 +1,4 @@
-"""``loadstore circuit``: what heads do from token to token, or from position to position, by weights alone."""
+"""``loadstore vocabulary-map``: what heads do from token to token, or from position to position, by weights alone."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,9 +15,13 @@ KINDS = ("sum", "path", "match", "key", "position")
 SHOWN = 12  # offsets
 
 
-def circuit(
+def vocabulary_map(
     model: Model = "builtin",
     heads: Annotated[list[str] | None, typer.Argument(help="Heads such as L0.H7 L1.H4, in order.")] = None,
+    named: Annotated[
+        list[str] | None,
+        typer.Option("--head", help="The same as HEADS; may be given again.", show_default=False),
+    ] = None,
     kind: Annotated[
         str,
         typer.Option(
@@ -33,9 +37,11 @@ def circuit(
     *,
     json: Json = False,
 ) -> None:
-    """Show what heads do from token to token: how well they copy or match, and their strongest pairs of tokens.
+    """Show a head's map from every token to every token: how well it copies or matches, and its strongest pairs.
 
-    Example: loadstore circuit builtin L0.H7 L1.H4 --kind key
+    Example: loadstore vocabulary-map builtin L0.H7 L1.H4 --kind key
+
+    Example: loadstore vocabulary-map smollm2 L18.H6
     """
     from loadstore.cli.progress import waiting
     from loadstore.errors import BadRequest
@@ -45,16 +51,16 @@ def circuit(
 
     if kind not in KINDS:
         raise BadRequest(f"--kind {kind!r}: expected {one_of(KINDS)}")
-    known, named = as_norms(norms), list(heads or [])
+    known, chosen = as_norms(norms), [*(heads or []), *(named or [])]
     wanted = {"match": 1, "position": 1, "key": 2}.get(kind)
-    if not named or (wanted is not None and len(named) != wanted):
+    if not chosen or (wanted is not None and len(chosen) != wanted):
         count = "one head or more" if wanted is None else "one head" if wanted == 1 else "two heads"
-        raise BadRequest(f"--kind {kind} takes {count}, such as L0.H7; got {' '.join(named) or 'none'}")
+        raise BadRequest(f"--kind {kind} takes {count}, such as L0.H7; got {' '.join(chosen) or 'none'}")
     weights = open_model(model, positions, bos)
-    with waiting("from every token to every token", expected(weights, "circuit")):
-        found = _position(weights, named[0], known) if kind == "position" else None
-        measured, pairs = (None, None) if found is not None else _tokens(weights, kind, named, known, offset, top)
-    about: dict[str, Any] = {"model": weights.name, "kind": kind, "heads": named, "norms": norms, "offset": offset}
+    with waiting("from every token to every token", expected(weights, "vocabulary-map")):
+        found = _position(weights, chosen[0], known) if kind == "position" else None
+        measured, pairs = (None, None) if found is not None else _tokens(weights, kind, chosen, known, offset, top)
+    about: dict[str, Any] = {"model": weights.name, "kind": kind, "heads": chosen, "norms": norms, "offset": offset}
     if found is not None:
         _tell_positions(about, found, json=json)
     else:
@@ -66,7 +72,7 @@ def circuit(
 def _tokens(
     weights: "Weights", kind: str, heads: list[str], norms: Any, offset: int | None, top: int
 ) -> "tuple[xr.Dataset, xr.Dataset]":
-    """How well the circuit copies, and its strongest entries."""
+    """How well the map copies, and its strongest entries."""
     from loadstore.scores import paths, vocabulary
 
     if kind == "path":
@@ -103,7 +109,7 @@ def _tell_tokens(about: dict[str, Any], measured: "xr.Dataset", pairs: "xr.Datas
     ]
     if json:
         more = {"definition": measured.attrs["definition"], "precision": measured.attrs["precision"]}
-        print_json("circuit", {**about, **more, "accuracy": rows, **scalars, "entries": strongest})
+        print_json("vocabulary-map", {**about, **more, "accuracy": rows, **scalars, "entries": strongest})
         return
     typer.echo(f"{about['model']}, {about['kind']} of {' '.join(about['heads'])} ({measured.attrs['precision']})")
     for row in rows:
@@ -141,7 +147,7 @@ def _tell_positions(about: dict[str, Any], found: "xr.DataArray", *, json: bool)
         for i in order
     ]
     if json:
-        print_json("circuit", {**about, "offsets": rows})
+        print_json("vocabulary-map", {**about, "offsets": rows})
         return
     print_table(
         f"{about['model']}, {about['heads'][0]}: the best key of a query by positions alone, from the second on",

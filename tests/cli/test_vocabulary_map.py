@@ -1,4 +1,4 @@
-"""``loadstore circuit`` tells the built-in model's known circuits, and refuses what is none."""
+"""``loadstore vocabulary-map`` tells the built-in model's known circuits, and refuses what is none."""
 
 import json
 from collections.abc import Callable
@@ -12,7 +12,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 @pytest.fixture
 def command(loadstore: Run) -> Run:
-    return partial(loadstore, "circuit", "builtin")
+    return partial(loadstore, "vocabulary-map", "builtin")
 
 
 def test_the_induction_head_searches_for_what_the_previous_token_head_moved(command: Run):
@@ -20,7 +20,7 @@ def test_the_induction_head_searches_for_what_the_previous_token_head_moved(comm
     assert code == 0
     assert "itself among the 1 strongest, key of query: 99" in text
     document = json.loads(command("L0.H7", "L1.H4", "--kind", "key", "--top", "3", "--json")[1])
-    assert document["schema"] == "loadstore/circuit@1"
+    assert document["schema"] == "loadstore/vocabulary-map@1"
     assert len(document["entries"]) == 3
     best = next(one for one in document["accuracy"] if one["direction"] == "key of query" and one["k"] == 1)
     assert best["accuracy"] > 0.99
