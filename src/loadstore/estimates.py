@@ -23,8 +23,7 @@ SHORT, PART = 512, 64  # the part of it that a report reads
 TASKS, PAIRS = 9, 64  # generated, and pairs of each
 AGAIN = 0.4  # measured: the part of a pass that runs from the first token in which two prompts differ
 REMOVED, REMOVALS = 60, 1024  # writers that are removed for their lifetimes, and tokens of the text that it is done on
-FORMED = 6.0 * 400 * 32 * 64 * 1e5  # of training/induction.toml: steps, sequences, their tokens, parameters
-FORMING = 60.0  # seconds: measured; its products are too small to take the time
+FORMED, FORMING = 5e11, 60.0  # training/induction.toml: operations, and seconds, measured, as its products are small
 CORES = 8  # bytes of a double, which scores are computed in
 START = 2.0  # seconds of every command before it computes: Python, torch, and the model's file
 SLACK = 1.5  # measured: the time of a run over that of its products
@@ -58,7 +57,6 @@ def estimates(weights: Weights) -> list[Estimate]:
     roles = BATCH * tokens * wide * (vocab + heads * tokens + kept * 1.0)
     text = 4.0 * d * d * CORES * (heads + 1)
     whole = vocab * float(d) * wide
-    trained = shape.n_layers * layer_parameters(shape) + 2.0 * d * vocab
     found = [
         Estimate("what a model is", "loadstore models MODEL", 12.0 * 1024**3, 1024.0**2 * wide),
         Estimate("spectrum of a head", "loadstore spectrum MODEL L0.H0", 10.0 * d**3, 3.0 * d * d * CORES),
@@ -91,7 +89,7 @@ def estimates(weights: Weights) -> list[Estimate]:
         Estimate("the proof of a circuit", "loadstore prove CIRCUIT", _proved(shape), PAIRS * run),
         Estimate("an audit of a policy", "loadstore audit MODEL POLICY", _audited(shape), text),
         Estimate("a model that cannot break a policy", "loadstore enforce MODEL POLICY", _enforced(shape), 2 * whole),
-        Estimate("training on a million tokens", "loadstore train RECIPE FOLDER", 6e6 * trained, 16.0 * trained),
+        Estimate("a million tokens of training", "loadstore train RECIPE FOLDER", 3e6 * _run(shape, 1), 16 * whole),
         Estimate("an induction head that forms", "loadstore demo-induction", FORMED, 16e5, FORMING),
         Estimate("every wire cut", "loadstore patch MODEL PROMPT", _swept(shape), run),
     ]
