@@ -78,9 +78,7 @@ def estimates(weights: Weights) -> list[Estimate]:
         Estimate("wires on text", "loadstore wires MODEL", _text(shape, TEXT, PIECE) + _scores(shape), text),
         Estimate("a memory map", "loadstore maps MODEL", _text(shape, TEXT, PIECE) + _carried(shape), text),
         Estimate("lifetimes", "loadstore lifetimes MODEL", _lived(shape), text),
-        Estimate(
-            "how far back readers reach", "loadstore reach MODEL", _text(shape, TEXT, PIECE) + _carried(shape), text
-        ),
+        Estimate("how far readers reach", "loadstore reach MODEL", _text(shape, TEXT, PIECE) + _carried(shape), text),
         Estimate("a verified listing", "loadstore verify MODEL PROMPT", _verified(shape), run),
         Estimate("a quick report", "loadstore report MODEL --quick", _quick_report(shape), max(roles, _cores(shape))),
         Estimate("a report", "loadstore report MODEL", _report(weights), max(roles, text, whole)),
