@@ -30,6 +30,10 @@ def test_a_circuit_is_read_back_as_it_was_saved(case: Planted, tmp_path: Path) -
     assert back.attributions == pytest.approx(found.attributions)
     assert back.document() == found.document()
     assert str(back) == str(found)
+    assert (found.by, back.by) == ("paths", "paths")
+    older = {key: value for key, value in found.document().items() if key != "by"}
+    (tmp_path / "older.json").write_text(json.dumps(older))
+    assert ls.Circuit.load(tmp_path / "older.json").by == "attribution"
     case.circuit().save(tmp_path / "planted.json")
     assert all(math.isnan(value) for value in ls.Circuit.load(tmp_path / "planted.json").attributions)
 
@@ -91,6 +95,8 @@ def test_values_that_are_not_a_circuit_are_refused(case: Planted) -> None:
         ({"wires": (("embed", "unembed"),)}, "expected pairs of a writer and a reader"),
         ({"attributions": (1.0,)}, f"expected {len(wires)} numbers"),
         ({"attributions": ("a",) * len(wires)}, "expected numbers"),
+        ({"by": "weight"}, "expected one of paths, attribution, signed, positive"),
+        ({"by": ["paths"]}, "expected one of paths, attribution, signed, positive"),
         ({"live": len(wires) - 1}, f"expected a whole number from {len(wires)}"),
         ({"wires": (wires[0], *wires[:-1])}, "a wire is there twice"),
     ):

@@ -16,7 +16,8 @@ from loadstore.circuits.live import live
 from loadstore.circuits.measured import Measured, drawn, measured
 from loadstore.circuits.minimality import benjamini_hochberg
 from loadstore.circuits.proof import BesideControls
-from loadstore.circuits.stability import jaccard, stability, strongest
+from loadstore.circuits.ranking import Ends
+from loadstore.circuits.stability import first_of, jaccard, order_of_pairs, stability
 from loadstore.circuits.sufficiency import beside_controls, p_of
 from loadstore.errors import BadRequest
 
@@ -131,17 +132,26 @@ def test_removing_one_wire_after_the_other_is_running_the_circuit_without_each(o
             assert np.abs(values - expected).max() <= 1e-10 * np.abs(expected).max(), str(kind)
 
 
+NOWHERE = Ends([], [])
+
+
 def test_stability_is_one_where_all_pairs_agree_and_less_where_they_do_not() -> None:
     same = np.tile(np.arange(20.0), (6, 1))
-    assert stability(same, ("",) * 6, 5, 0).mean == 1
+    assert stability(same, ("",) * 6, NOWHERE, "attribution", 5, 0).mean == 1
     other = np.random.default_rng(0).random((6, 200))
-    found = stability(other, ("",) * 6, 20, 0)
+    found = stability(other, ("",) * 6, NOWHERE, "attribution", 20, 0)
     assert 0.05 < found.mean < 0.9
     assert found.low <= found.mean <= found.high
-    assert strongest(np.array([1.0, 3.0, 3.0, 2.0]), 2).tolist() == [False, True, True, False]
-    assert strongest(np.array([3.0, 3.0, 3.0]), 2).tolist() == [True, True, False]
     assert jaccard(np.array([True, True, False]), np.array([False, True, True])) == 1 / 3
     assert jaccard(np.array([False]), np.array([False])) == 1
+
+
+def test_resampled_pairs_are_ranked_as_the_circuit_was() -> None:
+    each = np.array([[3.0, 2.0, -1.0], [-3.0, 2.0, -2.0]])  # the first cancels, the third is negative
+    for by, expected in {"attribution": [0, 1, 2], "signed": [1, 2, 0], "positive": [1, 0, 2]}.items():
+        assert order_of_pairs(each, np.ones(2), NOWHERE, by).tolist() == expected, by
+    assert order_of_pairs(each, np.array([2.0, 0.0]), NOWHERE, "positive").tolist() == [0, 1, 2]
+    assert first_of(np.array([2, 0, 1]), 2).tolist() == [True, False, True]
 
 
 def test_pairs_are_drawn_within_templates_that_are_drawn() -> None:

@@ -4,11 +4,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from circuits.planted import Planted, planted
 
 import loadstore as ls
 from loadstore.circuits.circuit import Circuit
+from loadstore.circuits.context import contexts
+from loadstore.circuits.live import live
+from loadstore.circuits.measured import measured
+from loadstore.circuits.methods import attributions
 from loadstore.circuits.proof import Proof
+from loadstore.circuits.ranking import RANKINGS, Ends, ranking
+from loadstore.circuits.stability import order_of_pairs
 from loadstore.errors import BadRequest, NotThisModel
 
 
@@ -64,6 +71,20 @@ def test_completeness_shows_a_planted_backup_that_is_left_out() -> None:
     assert alone.completeness.largest == pytest.approx(1, abs=1e-6)
     assert "L1.H2" in alone.completeness.worst
     assert both.completeness.largest == pytest.approx(0, abs=1e-6)
+
+
+def test_the_ranking_of_a_proof_is_the_ranking_of_the_circuit(case: Planted, proof: Proof) -> None:
+    ranked = ls.attribute(case.task)
+    attributed = torch.cat([attributions(tile)[:, tile.live.exists] for tile in contexts(case.task.find)]).double()
+    ends = Ends.of(live(case.model))
+    for by in RANKINGS:
+        found = order_of_pairs(attributed.numpy(), np.ones(len(attributed)), ends, by)
+        assert found[:40].tolist() == ranking(ranked, by)[:40].tolist(), by
+    next_ranks = ls.circuit(ranked, 2 * len(case.wires))
+    assert set(case.wires) <= set(next_ranks.wires)
+    on = measured(case.task.judge)
+    near = next_ranks.without(case.wires).mask(case.model)
+    assert proof.sufficiency.near == pytest.approx(on.faithfulness(near), abs=1e-9)
 
 
 def test_half_of_the_circuit_is_no_better_than_its_text_says(case: Planted) -> None:

@@ -15,9 +15,11 @@ from loadstore.atomic import write_whole
 from loadstore.circuits.digests import check_model
 from loadstore.circuits.live import Live, live
 from loadstore.circuits.program_text import lines_of, program_of, summary_of, title_of
+from loadstore.circuits.ranking import RANKINGS
 from loadstore.errors import BadRequest, NoSuchWire
 from loadstore.jsonfile import json_object
 from loadstore.model.weights import Weights
+from loadstore.quote import quote
 from loadstore.sites import Reader, Writer, parse_reader, parse_writer
 from loadstore.visible import dumps
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "loadstore/circuit@1"
 REMEDY = "write one with loadstore discover"
+BEFORE = "attribution"  # how circuits were ranked when their files did not say so
 FACTS = ("model", "model_digest", "task", "metric", "method", "ablation", "norms")
 
 
@@ -46,6 +49,7 @@ class Circuit:
         attributions: The attribution of each wire, in units of the metric; NaN where it is not known.
         pairs: How many pairs the task had, in all splits; 0 where that is not known.
         seed: The seed of the task.
+        by: Which mean over pairs ranked the wires (circuits/ranking.py).
     """
 
     model: str
@@ -60,6 +64,7 @@ class Circuit:
     attributions: tuple[float, ...]
     pairs: int = 0
     seed: int = 0
+    by: str = BEFORE
 
     def __post_init__(self) -> None:
         """Raise BadRequest for values of another kind, and for a wire that is there twice."""
@@ -77,6 +82,8 @@ class Circuit:
             raise BadRequest("Circuit(attributions=…): expected numbers")
         if type(live) is not int or live < max(1, len(wires)):
             raise BadRequest(f"Circuit(live=…): expected a whole number from {max(1, len(wires))}")
+        if self.by not in RANKINGS:
+            raise BadRequest(f"Circuit(by={quote(repr(self.by), 40)}): expected one of {', '.join(RANKINGS)}")
         if type(self.pairs) is not int or type(self.seed) is not int or min(self.pairs, self.seed) < 0:
             raise BadRequest("Circuit(pairs=…, seed=…): expected whole numbers from 0")
         if len(set(wires)) < len(wires):
@@ -100,12 +107,8 @@ class Circuit:
     def without(self, wires: Sequence[tuple[Writer, Reader]]) -> "Circuit":
         """The circuit without some wires."""
         gone = set(wires)
-        kept = [place for place, wire in enumerate(self.wires) if wire not in gone]
-        return replace(
-            self,
-            wires=tuple(self.wires[place] for place in kept),
-            attributions=tuple(self.attributions[place] for place in kept),
-        )
+        kept = [(wire, value) for wire, value in zip(self.wires, self.attributions, strict=True) if wire not in gone]
+        return replace(self, wires=tuple(wire for wire, _ in kept), attributions=tuple(value for _, value in kept))
 
     def save(self, path: str | Path) -> None:
         """Write the circuit as JSON, whole or not at all. Raises BadRequest where that cannot be."""
@@ -119,7 +122,7 @@ class Circuit:
             for (writer, reader), value in zip(self.wires, self.attributions, strict=True)
         ]
         numbers = {"live": self.live, "size": self.size, "pairs": self.pairs, "seed": self.seed}
-        return {"schema": SCHEMA, **facts, **numbers, "wires": wires}
+        return {"schema": SCHEMA, **facts, "by": self.by, **numbers, "wires": wires}
 
     @staticmethod
     def load(path: str | Path) -> "Circuit":
@@ -130,7 +133,7 @@ class Circuit:
         """What it is a circuit of; ``print`` gives the program."""
         return (
             f"Circuit of {self.task} in {self.model}: {len(self):,} of {self.live:,} live wires ({self.size:.2%}), "
-            f"ranked by {self.method}\n  print() shows the program"
+            f"ranked by {self.method}, {self.by}\n  print() shows the program"
         )
 
     def __str__(self) -> str:
@@ -140,7 +143,7 @@ class Circuit:
         return "\n".join([title, *lines_of(shown), summary_of(shown)])
 
 
-def first(ranked: "xr.Dataset", order: np.ndarray, count: int) -> Circuit:
+def first(ranked: "xr.Dataset", order: np.ndarray, count: int, by: str) -> Circuit:
     """The first ``count`` wires of an order, strongest first."""
     places = order[:count]
     places = places[np.argsort(-ranked.attribution.values[places], kind="stable")]
@@ -153,6 +156,7 @@ def first(ranked: "xr.Dataset", order: np.ndarray, count: int) -> Circuit:
         attributions=tuple(ranked.attribution.values[places].tolist()),
         pairs=int(ranked.attrs.get("task_pairs", 0)),
         seed=int(ranked.attrs.get("seed", 0)),
+        by=by,
     )
 
 
@@ -192,4 +196,5 @@ def _read(document: dict[str, Any], path: str) -> Circuit:
         raise BadRequest(f"{path} has a wire twice; {REMEDY}")
     known = {name: str(fact) for name, fact in facts.items()}
     numbers = {name: document.get(name, 0) for name in ("pairs", "seed")}
-    return Circuit(**known, live=count, wires=tuple(chosen), attributions=tuple(values), **numbers)
+    by: Any = document.get("by", BEFORE)
+    return Circuit(**known, live=count, wires=tuple(chosen), attributions=tuple(values), by=by, **numbers)

@@ -139,7 +139,7 @@ def _sized(ranked: "xr.Dataset", choose: Measured, how: How, progress: Callable[
     if isinstance(how.size, AtLeast):
         return smallest_on(ranked, choose, how.size.faithfulness, how.by, progress)
     order = ranking(ranked, how.by)
-    return first(ranked, order, count_of(how.size, len(order)))
+    return first(ranked, order, count_of(how.size, len(order)), how.by)
 
 
 class _Steps:

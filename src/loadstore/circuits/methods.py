@@ -19,6 +19,7 @@ from loadstore.errors import Undefined
 from loadstore.threads import threads_for
 
 Method: TypeAlias = Literal["mask", "eap", "eap-ig"]
+METHODS: tuple[Method, ...] = ("mask", "eap", "eap-ig")
 Attributions: TypeAlias = Float[Tensor, "batch writer reader"]
 DEEPEST = 14  # halvings of an interval
 

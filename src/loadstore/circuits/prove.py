@@ -16,11 +16,12 @@ from loadstore.circuits.context import contexts
 from loadstore.circuits.controls import Chosen, chosen, strata
 from loadstore.circuits.ledger import Ledger
 from loadstore.circuits.measured import Measured, measured
-from loadstore.circuits.methods import attributions
+from loadstore.circuits.methods import METHODS, attributions
 from loadstore.circuits.minimality import minimality
 from loadstore.circuits.pairs import Pairs
 from loadstore.circuits.proof import Other, Proof
-from loadstore.circuits.stability import jaccard, stability, strongest
+from loadstore.circuits.ranking import Ends
+from loadstore.circuits.stability import first_of, jaccard, order_of_pairs, stability
 from loadstore.circuits.sufficiency import beside_controls
 
 Controls = Annotated[int, Within(1, 100_000)]
@@ -86,9 +87,10 @@ def prove(
     }
     work = _Work(controls, sampled, null, progress)
     ledger = Ledger(None if resume is None else Path(resume), _identity(circuit, pairs, find, seed), work.done)
-    each = None if find is None else _each(find, ledger)
-    weight = np.nan_to_num(_weights(circuit, on)) if each is None else each.mean(0)
-    near = None if each is None else strongest(np.where(wires, -1, weight), len(circuit))
+    each = None if find is None else _each(find, circuit, ledger)
+    weight = np.nan_to_num(_weights(circuit, on)) if each is None else np.abs(each).mean(0)
+    ends = Ends.of(on.live)
+    near = None if each is None else _next(order_of_pairs(each, np.ones(len(each)), ends, circuit.by), wires)
     alone, without = beside_controls(on, wires, kinds, near, controls, seed, ledger)
     proof = Proof(
         facts,
@@ -96,7 +98,7 @@ def prove(
         without,
         completeness(on, wires, weight, ledger),
         minimality(few, wires, kinds, sampled, null, seed, ledger),
-        None if each is None or find is None else stability(each, find.templates, len(circuit), seed),
+        None if each is None or find is None else stability(each, find.templates, ends, circuit.by, len(circuit), seed),
         tuple(_other(on, wires, other, ledger) for other in others),
     )
     if progress is not None:
@@ -104,11 +106,17 @@ def prove(
     return proof
 
 
-def _each(find: Pairs, ledger: Ledger) -> np.ndarray:
-    """The absolute attribution of every live wire for each pair [pair, wire]."""
-    found = [attributions(tile).abs()[:, tile.live.exists] for tile in contexts(find)]
+def _each(find: Pairs, circuit: Circuit, ledger: Ledger) -> np.ndarray:
+    """The attribution of every live wire for each pair [pair, wire], by the method that ranked the circuit."""
+    method = next((known for known in METHODS if known == circuit.method), "mask")
+    found = [attributions(tile, method)[:, tile.live.exists] for tile in contexts(find)]
     ledger.numbers("attributions", lambda: [float(len(find))])
     return torch.cat(found).double().numpy()
+
+
+def _next(order: np.ndarray, wires: Chosen) -> Chosen:
+    """The wires of the next ranks: as many as a circuit has, and none of its own."""
+    return first_of(np.concatenate([order[~wires[order]], order[wires[order]]]), int(wires.sum()))
 
 
 def _weights(circuit: Circuit, on: Measured) -> np.ndarray:

@@ -1,7 +1,8 @@
 """The order of wires by attribution, and how many of them a size asks for."""
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -16,6 +17,21 @@ if TYPE_CHECKING:
     import xarray as xr
 
 RANKINGS = ("paths", "attribution", "signed", "positive")
+
+
+class Ends(NamedTuple):
+    """The writers and the readers of wires, in depth order of the writers, and the layers of one norm for all heads."""
+
+    writers: Sequence[str]
+    readers: Sequence[str]
+    together: Collection[int] = ()
+
+    @staticmethod
+    def of(wires: Live) -> "Ends":
+        """Those of all live wires."""
+        rows, columns = (place.tolist() for place in wires.exists.nonzero().unbind(1))
+        writers, readers = [str(writer) for writer in wires.writers], [str(reader) for reader in wires.readers]
+        return Ends([writers[row] for row in rows], [readers[column] for column in columns], sorted(wires.together))
 
 
 def count_of(size: float | int, wires: int) -> int:
@@ -46,14 +62,20 @@ def ranking(ranked: "xr.Dataset", by: str = "paths") -> np.ndarray:
     """
     if by not in RANKINGS or "signed" not in ranked or "attribution" not in ranked:
         raise BadRequest(f"by={by!r}: expected one of {', '.join(RANKINGS)}, of a Dataset that ls.attribute returned")
-    size, signed = ranked.attribution.values, ranked.signed.values
+    ends = _ends(ranked) if by == "paths" else Ends([], [])
+    return order_of(ranked.attribution.values, ranked.signed.values, ends, by)
+
+
+def order_of(size: np.ndarray, signed: np.ndarray, ends: Ends, by: str) -> np.ndarray:
+    """The places of wires with these means over pairs of |attribution| and of attribution, strongest first."""
     value = {"paths": size + np.abs(signed), "attribution": size, "signed": np.abs(signed), "positive": signed}[by]
     order = np.argsort(-value, kind="stable")
-    if by != "paths":
-        return order
-    return connected(
-        order, ranked.writer.values.tolist(), ranked.reader.values.tolist(), ranked.attrs.get("one_norm_for_heads", ())
-    )
+    return connected(order, ends.writers, ends.readers, ends.together) if by == "paths" else order
+
+
+def _ends(ranked: "xr.Dataset") -> Ends:
+    together = ranked.attrs.get("one_norm_for_heads", ())
+    return Ends(ranked.writer.values.tolist(), ranked.reader.values.tolist(), together)
 
 
 def mask_of_first(wires: Live, order: np.ndarray, count: int) -> Bool[Tensor, "writer reader"]:

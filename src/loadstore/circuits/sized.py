@@ -38,4 +38,4 @@ def circuit(ranked: "xr.Dataset", size: float | int | str, *, on: Pairs | None =
         if on is None:
             raise BadRequest(f"size={size!r} needs pairs to measure F with; give on=task.choose")
         return smallest(ranked, on, float(found[1]), by)
-    return first(ranked, order, count_of(size, len(order)))
+    return first(ranked, order, count_of(size, len(order)), by)

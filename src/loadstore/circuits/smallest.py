@@ -79,4 +79,4 @@ def smallest_on(
             high = middle
         else:
             low = middle
-    return first(ranked, order, high)
+    return first(ranked, order, high, by)

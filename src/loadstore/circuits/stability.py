@@ -7,29 +7,37 @@ import numpy as np
 from loadstore.circuits.controls import Chosen
 from loadstore.circuits.measured import LEVELS, drawn
 from loadstore.circuits.proof import Stability
+from loadstore.circuits.ranking import Ends, order_of
 
 DRAWS = 20
 
 
-def stability(each: np.ndarray, templates: tuple[str, ...], count: int, seed: int) -> Stability:
+def stability(each: np.ndarray, templates: tuple[str, ...], ends: Ends, by: str, count: int, seed: int) -> Stability:
     """Cut circuits of the same size from rankings of resampled pairs, and compare all of them with each other.
 
     Args:
-        each: The absolute attribution of every live wire for each pair [pair, wire].
+        each: The attribution of every live wire for each pair [pair, wire].
         templates: The template of each pair.
+        ends: The ends of the wires.
+        by: Which mean over pairs ranks them.
         count: Wires of a circuit.
         seed: The seed by which pairs are drawn.
     """
-    circuits = [strongest(counts @ each, count) for counts in drawn(templates, DRAWS, seed)]
+    circuits = [first_of(order_of_pairs(each, counts, ends, by), count) for counts in drawn(templates, DRAWS, seed)]
     indices = [jaccard(one, other) for one, other in combinations(circuits, 2)]
     low, high = np.percentile(indices, LEVELS)
     return Stability(float(np.mean(indices)), float(low), float(high), DRAWS)
 
 
-def strongest(weight: np.ndarray, count: int) -> Chosen:
-    """The ``count`` wires of largest weight; equal ones in depth order."""
-    chosen = np.zeros(len(weight), dtype=bool)
-    chosen[np.argsort(-weight, kind="stable")[:count]] = True
+def order_of_pairs(each: np.ndarray, counts: np.ndarray, ends: Ends, by: str) -> np.ndarray:
+    """The order of wires by their attributions for pairs, each pair as often as ``counts`` says."""
+    return order_of(counts @ np.abs(each), counts @ each, ends, by)
+
+
+def first_of(order: np.ndarray, count: int) -> Chosen:
+    """The first ``count`` wires of an order."""
+    chosen = np.zeros(len(order), dtype=bool)
+    chosen[order[:count]] = True
     return chosen
 
 
