@@ -26,8 +26,10 @@ from loadstore.model.weights import Weights
 ROOT = Path(__file__).parent
 RESULTS, WORK = ROOT / "proofs.json", ROOT.parent / "build" / "proofs"
 NAMES = {"smollm2": "SmolLM2", "gemma3-270m": "Gemma 3 270M"}
+BY = How(AtLeast()).by
 COLUMNS = (
     "model and task",
+    "ranked by",
     "wires",
     "F(C)",
     "p, gap",
@@ -66,6 +68,7 @@ def row(model: str, name: str, proof: dict[str, Any]) -> str:
     whole, minimality, stable = proof["completeness"], proof["minimality"], proof["stability"]
     cells = (
         f"{NAMES.get(model, model)} {name}",
+        proof["by"],
         f"{proof['wires']:,} ({proof['size']:.2%})",
         f"{short(alone['value'])} [{short(alone['low'])}, {short(alone['high'])}]",
         f"{alone['p']:.2g}, {short(alone['gap'])}",
@@ -91,7 +94,7 @@ def main(model: str, names: list[str]) -> None:
     results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     weights = ls.load(model)
     for name in names or list(TASKS):
-        if f"{model} {name}" in results:
+        if results.get(f"{model} {name}", {}).get("by") == BY:
             continue
         proof = proof_of(weights, name)
         if proof is not None:
