@@ -56,7 +56,8 @@ SILENT: Config = dict.fromkeys(GENERATION, 1) | dict.fromkeys(TRAINING, 0.1)
 SILENT |= {"use_cache": True, "is_decoder": False, "architectures": ["X"], "dtype": "float32", "torch_dtype": "float32"}
 SILENT |= {"id2label": {"0": "a"}, "label2id": {"a": 0}, "num_labels": 1, "transformers_version": "5.0.0"}
 SILENT |= {"bos_token_id": 1, "eos_token_id": [1, 2], "_name_or_path": "x", "gradient_checkpointing": False}
-NO_NUMBER = (GENERATION | METADATA | TRAINING) - {"model_type"}
+SUMMARY = frozenset(f"summary_{name}" for name in ("activation", "first_dropout", "proj_to_labels", "type", "use_proj"))
+NO_NUMBER = (GENERATION | METADATA | TRAINING | SUMMARY) - {"model_type"}
 
 
 def legal(kind: str, dice: random.Random) -> Config:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from config_verdicts import compared
 from each import each
 from hostile import unchecked
 from reference_models import SHAPES, library, reference, save
@@ -22,6 +23,7 @@ from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel
 from loadstore.figures.facts import facts
 
 KEYS: dict[str, Keys] = gpt2.KEYS | neox.KEYS | llama.KEYS | gemma.KEYS | phi.KEYS
+KINDS = ("sliding_attention", "full_attention")
 OF_LAYERS = {"get_text_config", "to_dict"}  # methods
 UNUSED = {  # read by the modelling code of heads that no language model has, or of what its class excludes
     *("summary_last_dropout", "summary_type"),
@@ -124,6 +126,17 @@ def test_an_unknown_key_is_refused_by_name_with_a_way_on(folder: Path) -> None:
     assert ours.ignored == ("attention_sinks", "layer_scale")
     assert ("ignored in the config", "attention_sinks, layer_scale") in facts(ours)
     assert all(row[0] != "ignored in the config" for row in facts(load(folder)))
+
+
+def test_nulls_that_the_reference_of_gemma_3_cannot_compute_with_are_refused() -> None:
+    shape = next(shape for shape in SHAPES if shape.name == "gemma3-none-local")
+    config = {"model_type": shape.kind, **shape.facts}
+    assert compared(config).word == "agree"
+    sliding, full = ({kind: None, other: {"rope_type": "default"}} for kind, other in (KINDS, KINDS[::-1]))
+    for more in ({"sliding_window": None}, {"rope_parameters": sliding}, {"rope_parameters": full}):
+        found = compared(config | more, config)
+        assert found.word in ("both", "refused"), more
+        assert "null; " in found.why
 
 
 def test_a_key_inside_an_object_is_ignored_by_its_path(folder: Path) -> None:

@@ -19,7 +19,7 @@ from loadstore.errors import Undefined
 from loadstore.threads import threads_for
 
 Method: TypeAlias = Literal["mask", "eap", "eap-ig"]
-METHODS: tuple[Method, ...] = ("mask", "eap", "eap-ig")
+METHODS: dict[str, Method] = {"mask": "mask", "eap": "eap", "eap-ig": "eap-ig"}
 Attributions: TypeAlias = Float[Tensor, "batch writer reader"]
 DEEPEST = 14  # halvings of an interval
 

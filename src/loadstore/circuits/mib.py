@@ -86,6 +86,8 @@ def from_mib(document: dict[str, Any], weights: Weights, task: str = UNKNOWN) ->
         live=live(weights).count,
         wires=tuple(chosen),
         attributions=tuple(abs(edges[wire][0]) for wire in chosen),
+        pairs=0,
+        seed=0,
         by="signed",
     )
 

@@ -108,7 +108,7 @@ def prove(
 
 def _each(find: Pairs, circuit: Circuit, ledger: Ledger) -> np.ndarray:
     """The attribution of every live wire for each pair [pair, wire], by the method that ranked the circuit."""
-    method = next((known for known in METHODS if known == circuit.method), "mask")
+    method = METHODS.get(circuit.method, "mask")
     found = [attributions(tile, method)[:, tile.live.exists] for tile in contexts(find)]
     ledger.numbers("attributions", lambda: [float(len(find))])
     return torch.cat(found).double().numpy()

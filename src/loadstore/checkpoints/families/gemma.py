@@ -91,14 +91,11 @@ def _windows(facts: Facts, n_layers: int) -> tuple[int | None, ...] | None:
     if listed is None:
         every = facts.whole("sliding_window_pattern", EVERY)
         listed = tuple(FULL if (index + 1) % every == 0 else SLIDING for index in range(n_layers))
+    if facts.config["sliding_window"] is None:  # the reference needs one even where no layer slides
+        raise BadCheckpoint(f"{facts.checkpoint.path}: its config says sliding_window = null; state a window")
+    window = facts.whole("sliding_window")
     if SLIDING not in listed:
         return None
-    if facts.config["sliding_window"] is None:
-        raise BadCheckpoint(
-            f"{facts.checkpoint.path}: its config says sliding_window = null, but layers slide; state a window, or "
-            "list full_attention in layer_types"
-        )
-    window = facts.whole("sliding_window")
     return tuple(window if kind == SLIDING else None for kind in listed)
 
 
@@ -114,12 +111,16 @@ def _rotary(facts: Facts, kind: str, d_head: int, rope: RopeFacts | None) -> Rot
             f"{facts.checkpoint.path}: its config's rope_parameters are not an object of {FULL} and {SLIDING}, one "
             "for each kind of layer"
         )
+    by_kind = cast("dict[str, Any]", stated or {})
+    if empty := [name for name, own in by_kind.items() if own is None]:
+        raise BadCheckpoint(
+            f"{facts.checkpoint.path}: its config's rope_parameters say {empty[0]} = null; leave it out, or state it"
+        )
     others = {one.base for one in BASES.values()} - {names.base}
     if kind == SLIDING:
         others |= {"rope_scaling"}
     config = {key: value for key, value in config.items() if key not in others}
-    own = cast("dict[str, Any]", stated or {}).get(kind)
-    return rotary_of(replace(facts, config=config | {"rope_parameters": own}), d_head, names, rope)
+    return rotary_of(replace(facts, config=config | {"rope_parameters": by_kind.get(kind)}), d_head, names, rope)
 
 
 def _norm(read: Reader, name: str, width: int, *, added: bool) -> Norm:
