@@ -23,7 +23,7 @@ def causes() -> str:
         return ""
     parts = [
         "\n## Which numbers predict what a cut does\n\n"
-        "Made by `make causes`; see [docs/causes.md](../docs/causes.md). AUC for the largest "
+        "Made by `make causes`; see [docs/what-predicts-a-cut.md](../docs/what-predicts-a-cut.md). AUC for the largest "
         "twentieth of effects / rank correlation, each with its 95 % interval over readers.\n"
     ]
     for file in files:

@@ -3,7 +3,7 @@
 With p₁ ≤ … ≤ p_m sorted, q_i = min over j ≥ i of min(1, m p_j/j). Calling every wire with q ≤ α a discovery is the
 step-up rule at level α; where the p are independent, false ones are on average at most the share α of what is called.
 
-Derivation: docs/nulls.md, checked by tests/theorems/test_discovery.py. Source: Benjamini and Hochberg 1995.
+Derivation: docs/which-null.md, checked by tests/theorems/test_discovery.py. Source: Benjamini and Hochberg 1995.
 """
 
 import numpy as np

@@ -2,7 +2,7 @@
 
 With a′ = a − tr a/d · I, and b′ alike, tr(a b) = tr a · tr b/d + ⟨a′, b′⟩: the first term is chance, which no rounding
 of the product can touch. A packed a′ is the blocks on and above the diagonal, row by row of blocks; off-diagonal
-blocks stand for two. Derivation: docs/cores.md, checked by tests/scores/test_engine.py.
+blocks stand for two. Derivation: docs/scores-through-cores.md, checked by tests/scores/test_engine.py.
 """
 
 from collections.abc import Sequence

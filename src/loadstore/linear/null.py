@@ -6,7 +6,7 @@ Let a = AᵀA, b = B Bᵀ, X = tr(a b) and R Haar on O(d). Then tr(a R b Rᵀ) h
     Var X = 2/((d − 1)(d + 2)) · (tr a² − (tr a)²/d) · (tr b² − (tr b)²/d)
     max X = Σ λ↓(a) λ↓(b),   min X = Σ λ↓(a) λ↑(b)          (von Neumann)
 
-Derivation: docs/null.md, checked by tests/theorems/test_null.py.
+Derivation: docs/null-by-rotation.md, checked by tests/theorems/test_null.py.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Coordinates in which the stream varies alike in all directions: A S^-½ and S^½ B, whose product is A B.
 
 A rotation of these coordinates is x ↦ x S^-½ R S^½ of the stream, and these are all the linear maps that keep its
-second moment S. Derivation: docs/nulls.md, checked by tests/theorems/test_whitening.py.
+second moment S. Derivation: docs/which-null.md, checked by tests/theorems/test_whitening.py.
 """
 
 import torch

@@ -2,7 +2,7 @@
 
 With u_t the stream less its mean, scaled by the reader's frozen 1/σ, and P the subspace, the part u PᵀP is a writer
 like any other: traffic² = tr(Σ b), Σ = E (u PᵀP)ᵀ(u PᵀP), ``own`` = tr(Σ b)/tr(Σ_x b), x all that the reader loads.
-The null turns the same part into a random direction of the stream (docs/null.md).
+The null turns the same part into a random direction of the stream (docs/null-by-rotation.md).
 """
 
 from collections.abc import Sequence

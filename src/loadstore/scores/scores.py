@@ -63,7 +63,7 @@ def subspace_scores(
     ``null="heads"`` adds ``p_heads``, the share of the pairs of heads of the same layers that are as aligned or more.
     ``null="stream"`` compares with rotations that keep the stream's second moment at the reader's point: every number
     is that of A S^-½ and S^½ B; ``stream`` is from ``ls.statistics.stream_moments``. ``frequencies``, a count for every
-    id of the vocabulary, weights the rows of embed by √frequency. Which when: docs/nulls.md.
+    id of the vocabulary, weights the rows of embed by √frequency. Which when: docs/which-null.md.
     ``resume``: a file that is brought up to date every few seconds and when the work is interrupted, and removed when
     all is done; the same question asked again goes on from there. ``progress`` gets the number of wires that are done,
     and of all.

@@ -3,7 +3,7 @@
     S = E uᵀu        u_t = (x_t − x̄)/σ_t        x̄ and E over all tokens but the first of each piece
 
 with x the sum of all stores, σ the norm's frozen scale, centred where the norm centres. The gain is not in it: it
-belongs to the reader. Source: the moments that traffic takes, docs/traffic.md and docs/nulls.md.
+belongs to the reader. Source: the moments that traffic takes, docs/traffic.md and docs/which-null.md.
 """
 
 from collections.abc import Mapping
