@@ -22,7 +22,7 @@ SLOWER := theorems/test_sums theorems/test_scores theorems/test_symmetry theorem
 export PYRIGHT_PYTHON_IGNORE_WARNINGS = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help report demo-induction test quick nightly check web format bundle mutants notebook live lens bench causes constraints clean
+.PHONY: help report demo-induction test quick nightly check web format bundle mutants notebook docs live lens bench causes constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' Makefile
@@ -77,6 +77,9 @@ live: ## compare with a real TransformerLens 3.9, in an environment of its own
 
 lens: ## measure beside TransformerLens 4.3, in an environment of its own (some minutes, 10 GB of memory)
 	PYTHON='$(PYTHON)' PIP_ARGS='$(PIP_ARGS)' scripts/beside 4.3.0 benchmarks/lens.py
+
+docs: $(DEV) ## write the site of the documentation to build/site: it opens from there, offline
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict -q
 
 bench: $(DEV) ## measure speed and memory (BENCH_ARGS=…)
 	$(BIN)/python benchmarks/run.py $(BENCH_ARGS)

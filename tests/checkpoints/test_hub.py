@@ -22,7 +22,7 @@ from tokenizers import AddedToken
 from loadstore.checkpoints.hub import cached
 from loadstore.checkpoints.library import load
 from loadstore.checkpoints.names import PUBLISHED
-from loadstore.checkpoints.repository import MOST_JSON, MOST_MODEL, Address, address
+from loadstore.checkpoints.repository import MOST_JSON, MOST_MODEL, HubLocation, location
 from loadstore.cli.models import models as list_models
 from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel, Undefined
 from loadstore.execution.run import run
@@ -129,7 +129,7 @@ def test_a_published_model_without_a_usable_tokenizer_takes_ids(hub: Hub) -> Non
 def test_the_cache_serves_when_the_hub_is_gone(
     tmp_path: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch, subtests: pytest.Subtests
 ) -> None:
-    where = address(NAME)
+    where = location(NAME)
     assert where is not None
     assert cached(where) is None
     first = load(NAME)
@@ -338,17 +338,17 @@ def test_a_tokenizer_of_another_model(hub: Hub) -> None:
 @each(
     ("name", "found"),
     [
-        ("a/b", Address("a/b")),
-        ("a/b@v1", Address("a/b", "v1")),
-        ("a/b@refs/pr/1", Address("a/b", "refs/pr/1")),
-        ("a/b:c.pth@v1", Address("a/b", "v1", "c.pth")),
-        ("attn-only-2l", Address("NeelNanda/Attn_Only_2L512W_C4_Code")),
-        ("attn_only_2L_half@v1", Address("callummcdougall/attn_only_2L_half", "v1")),
+        ("a/b", HubLocation("a/b")),
+        ("a/b@v1", HubLocation("a/b", "v1")),
+        ("a/b@refs/pr/1", HubLocation("a/b", "refs/pr/1")),
+        ("a/b:c.pth@v1", HubLocation("a/b", "v1", "c.pth")),
+        ("attn-only-2l", HubLocation("NeelNanda/Attn_Only_2L512W_C4_Code")),
+        ("attn_only_2L_half@v1", HubLocation("callummcdougall/attn_only_2L_half", "v1")),
         *((name, None) for name in ("gpt2", "a/b.pth", "a/b/c", "../b", "a/../b", "/a/b", "~/a", "a\\b", "a b/c", "")),
     ],
 )
-def test_what_a_name_means(name: str, found: Address | None) -> None:
-    assert address(name) == found
+def test_what_a_name_means(name: str, found: HubLocation | None) -> None:
+    assert location(name) == found
 
 
 ONLINE = {"HF_HUB_OFFLINE": "0", "TRANSFORMERS_OFFLINE": "0", "OMP_NUM_THREADS": "1"}

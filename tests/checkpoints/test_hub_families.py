@@ -16,7 +16,7 @@ from tokenizers.processors import TemplateProcessing
 
 from loadstore.checkpoints.hub import cached
 from loadstore.checkpoints.library import load
-from loadstore.checkpoints.repository import MOST_MODEL, Address, candidates, choose
+from loadstore.checkpoints.repository import MOST_MODEL, HubLocation, candidates, choose
 from loadstore.errors import BadCheckpoint, BadRequest
 from loadstore.execution.run import run
 from loadstore.model.weights import Weights
@@ -115,7 +115,7 @@ def test_offline_with_a_copy_with_a_part_and_without(hub: Hub, folder: Path, mon
     load(NAME)
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     assert same(load(NAME), like(folder))
-    copy = cached(Address(NAME))
+    copy = cached(HubLocation(NAME))
     assert copy is not None
     (copy / shards(hub)[1]).unlink()
     refusal(lambda: load(NAME), BadRequest, NAME, "only in part", f"'{shards(hub)[1]}' is missing", "a network")
@@ -151,10 +151,10 @@ def test_a_gguf_file_is_taken_by_its_name(hub: Hub, tmp_path: Path) -> None:
     ],
 )
 def test_which_file_is_the_model(names: list[str], chosen: str) -> None:
-    assert choose([*names, "config.json", "README.md"], Address(NAME)) == chosen
+    assert choose([*names, "config.json", "README.md"], HubLocation(NAME)) == chosen
 
 
 def test_shards_without_an_index_are_files_of_their_own() -> None:
     names = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]
     assert candidates(names) == names
-    refusal(lambda: choose(names, Address(NAME)), BadCheckpoint, "2 model files")
+    refusal(lambda: choose(names, HubLocation(NAME)), BadCheckpoint, "2 model files")

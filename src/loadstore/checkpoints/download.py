@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from loadstore.checkpoints.hub_errors import refusal
-from loadstore.checkpoints.repository import Address, bounded
+from loadstore.checkpoints.repository import HubLocation, bounded
 from loadstore.errors import BadCheckpoint, BadRequest
 from loadstore.quote import quote
 from loadstore.visible import line
@@ -23,7 +23,7 @@ BLOCK = 1 << 20
 class Shelf:
     """The files of one repository: name → (bytes, hash), on the hub, or in the cache where it cannot be asked."""
 
-    where: Address
+    where: HubLocation
     files: dict[str, tuple[int | None, str | None]]
     commit: str | None = None
     folder: Path | None = None
@@ -52,7 +52,7 @@ class Shelf:
         return path
 
 
-def _check(path: Path, size: int | None, expected: str | None, where: Address) -> None:
+def _check(path: Path, size: int | None, expected: str | None, where: HubLocation) -> None:
     """Compare a fetched file with the hub's size and SHA-256 (or git's SHA-1); a wrong one is removed."""
     found = path.stat().st_size
     total = hashlib.sha256()

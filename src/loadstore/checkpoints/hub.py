@@ -20,7 +20,7 @@ from loadstore.checkpoints.repository import (
     REPOSITORY,
     TOKENIZER,
     TOKENIZER_CONFIG,
-    Address,
+    HubLocation,
     bounded,
     candidates,
     choose,
@@ -40,7 +40,7 @@ class Fetched:
     tokenizer: Path | None
 
 
-def fetch(where: Address) -> Fetched:
+def fetch(where: HubLocation) -> Fetched:
     """Fetch what ``where`` names. Raises BadRequest (name, network, access) or BadCheckpoint (content)."""
     shelf = _shelf(where)
     model = choose(shelf.files, where)
@@ -52,7 +52,7 @@ def fetch(where: Address) -> Fetched:
     return Fetched(path, where.repository.split("/")[1], tokenizer)
 
 
-def cached(where: Address) -> Path | None:
+def cached(where: HubLocation) -> Path | None:
     """The newest copy of a repository in the cache that has a model file, without asking the network."""
     import huggingface_hub as hub
 
@@ -62,7 +62,7 @@ def cached(where: Address) -> Path | None:
     return None
 
 
-def _shelf(where: Address, *, of_model: bool = True) -> Shelf:
+def _shelf(where: HubLocation, *, of_model: bool = True) -> Shelf:
     """List a repository; where that fails, its copy in the cache stands in, and without one the failure is raised."""
     import huggingface_hub as hub
 
@@ -80,7 +80,7 @@ def _shelf(where: Address, *, of_model: bool = True) -> Shelf:
     return Shelf(where, files, info.sha)
 
 
-def _cached_tokenizer(where: Address) -> Path | None:
+def _cached_tokenizer(where: HubLocation) -> Path | None:
     import huggingface_hub as hub
 
     found = hub.try_to_load_from_cache(where.repository, TOKENIZER, revision=where.revision)
@@ -136,7 +136,7 @@ def _tokenizer(shelf: Shelf, config: dict[str, Any]) -> Path | None:
     if not isinstance(name, str) or not REPOSITORY.fullmatch(name):
         return None
     try:
-        other = _shelf(Address(name), of_model=False)
+        other = _shelf(HubLocation(name), of_model=False)
     except NoSuchRepository:
         return None
     return _tokenizer_files(other) if TOKENIZER in other.files else None

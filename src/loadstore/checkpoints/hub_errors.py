@@ -1,6 +1,6 @@
 """What went wrong on the hub, in one sentence that names the model and the way out."""
 
-from loadstore.checkpoints.repository import Address
+from loadstore.checkpoints.repository import HubLocation
 from loadstore.errors import BadRequest
 from loadstore.quote import quote
 
@@ -9,7 +9,7 @@ class NoSuchRepository(BadRequest):
     """The hub was asked, and has no repository of that name that it shows to everyone."""
 
 
-def refusal(error: Exception, where: Address) -> BadRequest | None:
+def refusal(error: Exception, where: HubLocation) -> BadRequest | None:
     """What an answer of the hub means; None where there was no answer or it says nothing of the name."""
     from huggingface_hub import constants, errors
 
@@ -29,7 +29,7 @@ def refusal(error: Exception, where: Address) -> BadRequest | None:
     return None
 
 
-def unreachable(error: Exception, where: Address) -> BadRequest:
+def unreachable(error: Exception, where: HubLocation) -> BadRequest:
     """The last word where neither the hub nor the cache has it."""
     from huggingface_hub import constants
 

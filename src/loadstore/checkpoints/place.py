@@ -7,7 +7,7 @@ from pathlib import Path
 
 from loadstore.checkpoints.installed import INSTALLED, installed
 from loadstore.checkpoints.names import nearest
-from loadstore.checkpoints.repository import address
+from loadstore.checkpoints.repository import location
 from loadstore.errors import BadRequest
 from loadstore.quote import quote
 
@@ -41,7 +41,7 @@ def find(source: str | Path, revision: str | None) -> Place:
         return Place(path)
     if str(source) in INSTALLED:
         return Place(installed(str(source)), str(source))
-    if isinstance(source, str) and (where := address(source, revision)) is not None:
+    if isinstance(source, str) and (where := location(source, revision)) is not None:
         from loadstore.checkpoints.hub import fetch
 
         found = fetch(where)

@@ -24,7 +24,7 @@ MAIN = "main"
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class HubLocation:
     """A repository, a revision of it, and (if it was named) the model file in it."""
 
     repository: str
@@ -35,7 +35,7 @@ class Address:
         return self.repository if self.revision == MAIN else f"{self.repository}@{self.revision}"
 
 
-def address(name: str, revision: str | None = None) -> Address | None:
+def location(name: str, revision: str | None = None) -> HubLocation | None:
     """Read ``owner/name``, ``owner/name@revision``, ``owner/name:file.pth`` or a published name; None if it is none.
 
     What ends like a model file is a path. Raises BadRequest where two revisions are given.
@@ -49,7 +49,7 @@ def address(name: str, revision: str | None = None) -> Address | None:
         return None
     if revision is not None and found["revision"] not in (None, revision):
         raise BadRequest(f"'{quote(name)}' and revision={revision!r} are two revisions; give one")
-    return Address(repository, revision or found["revision"] or MAIN, found["file"])
+    return HubLocation(repository, revision or found["revision"] or MAIN, found["file"])
 
 
 def candidates(names: Iterable[str]) -> list[str]:
@@ -65,7 +65,7 @@ def candidates(names: Iterable[str]) -> list[str]:
     )
 
 
-def choose(names: Iterable[str], where: Address) -> str:
+def choose(names: Iterable[str], where: HubLocation) -> str:
     """The file that is the model, or the index of its shards: the named one, the only one, or the usual one.
 
     Usual are ``*final.pth`` (TransformerLens's rule), then the names of Hugging Face; a GGUF file is taken if it is
@@ -91,7 +91,7 @@ def choose(names: Iterable[str], where: Address) -> str:
     )
 
 
-def bounded(name: str, size: int | None, where: Address) -> None:
+def bounded(name: str, size: int | None, where: HubLocation) -> None:
     """Raise BadCheckpoint unless a file's stated size is within what is read of its kind."""
     most = MOST_JSON if name.endswith(".json") else MOST_MODEL
     if size is None or not 0 < size <= most:

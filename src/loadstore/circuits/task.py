@@ -38,8 +38,12 @@ class Task:
         Undefined: Texts for a model without a tokenizer.
 
     Example:
-        >>> task = ls.Task(model, clean, counterfactual, ls.logit_difference([" Mary"] * 8, [" John"] * 8))
-        >>> task.find.clean.shape  # token ids [pair, token]
+        >>> model = ls.load("builtin")
+        >>> clean = [f"the cat {verb} on. the cat {verb}" for verb in ("sat", "lay", "was", "went")]
+        >>> other = [f"the dog came on. the cat {verb}" for verb in ("sat", "lay", "was", "went")]
+        >>> task = ls.Task(model, clean, other, ls.logit_difference([" on"] * 4, [" in"] * 4))
+        >>> len(task.find) + len(task.choose) + len(task.judge)
+        4
     """
 
     model: Weights

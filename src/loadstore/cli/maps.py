@@ -22,7 +22,7 @@ def maps(
     """Map the stream as memory: the region of every writer, who overwrites it, and its loudest readers.
 
     One line a region, as in /proc/PID/maps. rank: directions that hold 90 % of what is stored. power, share: of the
-    variance of the last stream, by size and as a signed part that sums to 1. overwritten by: later writers whose
+    variance of the last stream, by size and as a signed share. overwritten by: later writers whose
     region overlaps more than random ones would. loaded by: the part of a reader's loads.
 
     Example: loadstore maps builtin --writer 'L0.*'

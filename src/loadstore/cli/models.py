@@ -125,9 +125,9 @@ def _list(*, json: bool) -> None:
     from loadstore.checkpoints.families.table import FAMILIES
     from loadstore.checkpoints.hub import cached
     from loadstore.checkpoints.names import PUBLISHED
-    from loadstore.checkpoints.repository import Address
+    from loadstore.checkpoints.repository import HubLocation
 
-    here = [cached(Address(known.repository)) is not None for known in PUBLISHED]
+    here = [cached(HubLocation(known.repository)) is not None for known in PUBLISHED]
     if json:
         ways = [{"name": name, "what": what} for name, what in WAYS]
         names = [

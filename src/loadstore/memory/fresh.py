@@ -24,7 +24,7 @@ from loadstore.wire_traffic.moments import Moments
 
 @dataclass(frozen=True)
 class Fresh:
-    """What one reader loads from the region of one writer: signed parts that sum to 1; NaN where it loads nothing."""
+    """What one reader loads from the region of one writer: signed shares that sum to 1; NaN where it loads nothing."""
 
     writer: str
     reader: str

@@ -93,7 +93,7 @@ def positional_qk(weights: Weights, head: HeadName, norms: Norms = "fold") -> "x
 
 
 def entries(weights: Weights, circuit: Factored, top: int = 10) -> "xr.Dataset":
-    """The largest entries of a vocabulary circuit with their tokens: Dataset over place, largest first."""
+    """The largest entries of a vocabulary map with their tokens: Dataset over place, largest first."""
     import xarray as xr
 
     value, row, column = strongest_entries(circuit, at_most_vocab(weights, top, "top"))

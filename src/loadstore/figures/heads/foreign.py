@@ -59,7 +59,7 @@ def _weights(values: Any) -> np.ndarray:
     if array.ndim not in (2, 3, 4) or array.size == 0 or array.shape[-1] != array.shape[-2]:
         raise BadRequest(f"patterns have shape {list(array.shape)}; expected {SHAPES} with as many queries as keys")
     if not np.isfinite(array).all():
-        raise BadRequest("patterns hold NaN or infinity; give attention weights after the softmax, masked ones as 0")
+        raise BadRequest("patterns hold NaN or infinity; give attention after the softmax, masked ones as 0")
     if array.min() < -SLACK or array.max() > 1 + SLACK:
         raise BadRequest(
             f"patterns reach from {array.min():.3g} to {array.max():.3g}; expected weights from 0 to 1, that is after "

@@ -1,0 +1,29 @@
+"""Every public name has an example in its docstring, and the examples run and print what they say."""
+
+import doctest
+import inspect
+
+import pytest
+from each import each
+from public import public
+
+import loadstore as ls
+
+LACKING = 60  # at most so many public names without an example; lower it with each example that is written
+RULES = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+SHOWN = {name: inspect.getdoc(thing) or "" for name, thing in public().items()}
+
+
+def test_few_public_names_have_no_example() -> None:
+    lacking = sorted(name for name, text in SHOWN.items() if ">>>" not in text)
+    assert len(lacking) <= LACKING, lacking
+
+
+@pytest.mark.filterwarnings("ignore")
+@each("name", sorted(name for name, text in SHOWN.items() if ">>>" in text))
+def test_an_example_prints_what_it_says(name: str) -> None:
+    example = doctest.DocTestParser().get_doctest(SHOWN[name], {"ls": ls}, name, None, 0)
+    told: list[str] = []
+    result = doctest.DocTestRunner(optionflags=RULES).run(example, out=told.append, clear_globs=True)
+    assert result.attempted > 0
+    assert result.failed == 0, "".join(told)
