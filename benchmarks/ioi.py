@@ -94,7 +94,7 @@ def rows_of(on: Measured, wires: np.ndarray, weight: np.ndarray) -> list[dict[st
 
 def main(model: str) -> None:
     """Find the circuit, then take one head after the other away."""
-    task = task_named(ls.load(model), "ioi", PAIRS, SEED)
+    task = task_named(ls.load(model), "ioi", pairs=PAIRS, seed=SEED)
     ranked = attribute(task)
     found = circuit(ranked, "F>=.85", on=task.choose, by="attribution")
     on = measured(task.judge)

@@ -39,7 +39,7 @@ def ours(layers: int, heads: str = "L*.H*") -> Callable[[], Scores]:
     model = ls.load(random_gpt2(layers))
 
     def work() -> Scores:
-        score = ls.subspace_scores(model, "ignore", writers=heads, readers=heads).score
+        score = ls.subspace_scores(model, norms="ignore", writers=heads, readers=heads).score
         if heads == "*":
             return score.values
         return np.stack([score[:, score.reader.str.endswith(side)].values for side in SIDES])

@@ -74,7 +74,7 @@ def main() -> None:
     page.parent.mkdir(exist_ok=True)
     reporting = process("-m", "loadstore", "report", "-o", str(page))
     whole = median(lambda: ls.subspace_scores(model))
-    heads_only = median(lambda: ls.subspace_scores(model, "ignore", writers="L0.H*", readers="L1.H*"))
+    heads_only = median(lambda: ls.subspace_scores(model, norms="ignore", writers="L0.H*", readers="L1.H*"))
     book = median(lambda: textbook(model), 3)
     plain, recorded = median(lambda: ls.run(model, prompt)), median(lambda: ls.run(model, prompt, record=True))
     rows = [

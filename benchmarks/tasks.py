@@ -37,7 +37,7 @@ def missing(row: dict[str, Any]) -> list[str]:
 
 def measured_task(model: ls.Weights, name: str, row: dict[str, Any]) -> dict[str, Any]:
     """Every ranking of one task that a row lacks; only how the model does where it does not solve the task."""
-    task = task_named(model, name, PAIRS, SEED)
+    task = task_named(model, name, pairs=PAIRS, seed=SEED)
     if not row:
         answer = solved(task)
         row = {"share": answer.share, "clean": answer.clean, "counterfactual": answer.counterfactual}

@@ -45,7 +45,7 @@ WORK: dict[str, Callable[[ls.Weights], object]] = {
         ls.spectrum(m, w).eigenvalue.values for w in wiring(m).writers if w.kind != "bias"
     ],
     "subspace_scores": lambda m: ls.subspace_scores(m, readers=["L1.H2.?", "unembed"]).score.values[0],
-    "subspace_scores, reversed": lambda m: ls.subspace_scores(m, "ignore", control="reversed").score.values[0],
+    "subspace_scores, reversed": lambda m: ls.subspace_scores(m, norms="ignore", control="reversed").score.values[0],
     "copying": lambda m: ls.vocabulary.copying(m, ["L0.H1", HEAD]).accuracy.values,
     "key_composition": lambda m: ls.vocabulary.key_composition(m, HEAD, "L0.H1", offset=offset(m)).accuracy.values,
     "moved": lambda m: ls.vocabulary.moved(m, HEAD, top=4, k=2)["logit"].values,
@@ -120,7 +120,7 @@ def first_prompt(model: ls.Weights) -> ls.Trace:
 
 ANY: dict[str, Callable[[ls.Weights], object]] = {  # with numbers that fit every size
     "scores": lambda m: ls.subspace_scores(m, null="heads").score.values,
-    "reversed": lambda m: ls.subspace_scores(m, "ignore", control="reversed").score.values,
+    "reversed": lambda m: ls.subspace_scores(m, norms="ignore", control="reversed").score.values,
     "rotated": lambda m: ls.subspace_scores(m, control="haar").score.values,
     "weighted": lambda m: ls.subspace_scores(m, frequencies=np.ones(m.architecture.vocab)).score.values,
     "roles": lambda m: ls.head_roles(m, some_tokens(m)).previous.values,

@@ -1,7 +1,9 @@
 """The public names: a clean namespace, a stub that is true, and a page that says where renamed names went."""
 
 import ast
+import inspect
 import re
+from itertools import combinations
 from pathlib import Path
 from types import ModuleType
 
@@ -40,3 +42,18 @@ def test_renamed_names_are_where_the_page_says() -> None:
     assert len(moved) > 30
     assert not {old for old, _ in moved} & {*public(), *ls.__all__}
     assert {new for _, new in moved} <= set(public())
+
+
+def test_options_are_keyword_only_and_come_in_one_order() -> None:
+    order: dict[tuple[str, str], str] = {}
+    for name, function in public().items():
+        if isinstance(function, type):
+            continue
+        parameters = inspect.signature(function).parameters.values()
+        positional = [each for each in parameters if each.kind != each.KEYWORD_ONLY]
+        optional = [each.name for each in positional if each.default is not each.empty]
+        assert len(optional) <= (2 if name == "parts.score_parts" else 1), f"{name}: {optional} are positional"
+        options = [each.name for each in parameters if each.kind == each.KEYWORD_ONLY]
+        for pair in combinations(options, 2):
+            order[pair] = name
+            assert pair[::-1] not in order, f"{name} has {pair}, {order[pair[::-1]]} has them the other way round"

@@ -55,7 +55,7 @@ def right_calls() -> dict[str, dict[str, object]]:
     model = tiny(Kind("learned", "layer", True, "gelu"))
     trace = ls.run(model, IDS)
     head = "L1.H0"
-    task = ls.task(model, "induction", 8)
+    task = ls.task(model, "induction", pairs=8)
     ranked = ls.attribute(task)
     measured = ls.statistics.moments(model, read_corpus(model, [IDS, IDS[::-1]]))
     space = ls.policies.subspace(model, [3, 4])

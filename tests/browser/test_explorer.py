@@ -138,7 +138,7 @@ def test_the_walk_opens_first_and_says_what_the_api_says_by_keys_alone(visit: Vi
     assert f"␣on is the likeliest next token: probability {said(before)}" in claims[0]
     assert f"L1.H4 {said(trace.pattern('L1.H4')[10, 4])}" in claims[1]
     assert f"L1.H10 {said(trace.pattern('L1.H10')[10, 4])}" in claims[1]
-    share = ls.address(trace, "L1.H10", 10, 4).shares["K"]["L0.H7"]
+    share = ls.address(trace, "L1.H10", 10, about=4).shares["K"]["L0.H7"]
     wire = ls.subspace_scores(explorer.weights, where=["L0.H7 -> L1.H10.K"])
     assert f"{share:.2f} is what L0.H7 stored" in claims[2]
     assert f"z {float(wire.z.sel(writer='L0.H7', reader='L1.H10.K')):.0f}." in claims[2]

@@ -63,7 +63,7 @@ def test_a_typed_prompt_is_asked_about_its_last_token(visit: Visit) -> None:  # 
     wait(page, "document.querySelectorAll('.question .token').length === 17")
     assert chosen(page) == (trace.labels[-1], asked.predict, asked.against)
     assert not [part for part in page.evaluate(HASH) if part.startswith(("at=", "predict="))]
-    found = ls.listing(trace, -1, asked.predict, asked.against)
+    found = ls.listing(trace, -1, predict=asked.predict, against=asked.against)
     wait(page, SAYS, listing_figure(found).claim)
     wait(page, SAYS, f"What made {found.text_of(asked.predict)} after ␣to·16")
     page.keyboard.press("Tab")
@@ -86,7 +86,7 @@ def test_the_question_is_changed_by_the_mouse_and_kept_by_the_link(visit: Visit)
     wanted = ("␣dog·9", likely[2], likely[3])
     wait(page, "id => document.querySelector('select[name=predict]').value === id", str(likely[2]))
     assert chosen(page) == wanted
-    found = ls.listing(trace, 9, likely[2], likely[3])
+    found = ls.listing(trace, 9, predict=likely[2], against=likely[3])
     told = listing_figure(found).claim
     wait(page, SAYS, told)
     wait(page, SAYS, f"What made {found.text_of(likely[2])} after ␣dog·9")

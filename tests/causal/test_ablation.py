@@ -18,7 +18,7 @@ from loadstore.heads.roles import random_repeats, second_copy_loss
 @each(("kind", "by"), few_with(["mean", "zero"]), str)
 def test_effects_on_tokens_are_differences_of_next_token_losses(kind: Kind, by: By) -> None:
     model, tokens = tiny(kind), some_tokens(tiny(kind), batch=4)
-    result = ablation_effects(model, ["L1.H2", ("L0.H1", "L2.H0")], by, tokens)
+    result = ablation_effects(model, ["L1.H2", ("L0.H1", "L2.H0")], by=by, on=tokens)
 
     def losses(*heads: str) -> np.ndarray:
         logits = run(model, tokens, [ablate(head, by=by) for head in heads]).logits
@@ -48,7 +48,7 @@ def test_on_repeats_the_loss_is_that_of_second_copies() -> None:
 
 def test_edits_are_made_in_both_runs() -> None:
     model, tokens = planted(), random_repeats(planted(), 5)
-    result = ablation_effects(model, ["L0.H0"], "zero", tokens, edits=[ablate("L1.H0", by="zero")])
+    result = ablation_effects(model, ["L0.H0"], by="zero", on=tokens, edits=[ablate("L1.H0", by="zero")])
     assert float(result.effect.sel(head="L0.H0")) == pytest.approx(
         0, abs=1e-6
     )  # nobody is left to read what L0.H0 stores

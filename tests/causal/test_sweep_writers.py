@@ -100,4 +100,4 @@ def test_what_cannot_be_swept_over_writers_is_refused() -> None:
         BadRequest,
         "one number for each prompt",
     )
-    refusal(lambda: ls.metrics.kl(-1)(trace), BadRequest, "metric(trace, intact)")
+    refusal(lambda: ls.metrics.kl(at=-1)(trace), BadRequest, "metric(trace, intact)")

@@ -89,7 +89,7 @@ def test_attributions_are_means_over_pairs_with_their_errors(ranked: xr.Dataset,
 
 
 def test_attributions_at_places_sum_to_those_of_the_wire() -> None:
-    task = ls.task(ls.load("builtin"), "induction", 8)
+    task = ls.task(ls.load("builtin"), "induction", pairs=8)
     found = ls.attribute(task, places=True)
     assert found.at_place.dims == ("wire", "place")
     assert set(found.place.values) == {name for names in task.find.places for name in names}

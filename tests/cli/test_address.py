@@ -32,7 +32,7 @@ def test_the_induction_head_reads_what_the_previous_token_head_stored(command: R
 def test_the_document_is_that_of_the_api(command: Run):
     document = json.loads(command("builtin", ARTICLE, "--head", "L1.H4", "--at", "10", "--about", "4,2", "--json")[1])
     assert document["schema"] == "loadstore/address@1"
-    found = ls.address(ls.run(ls.load("builtin"), ARTICLE), "L1.H4", 10, (4, 2))
+    found = ls.address(ls.run(ls.load("builtin"), ARTICLE), "L1.H4", 10, about=(4, 2))
     assert (document["key"], document["than"]) == (4, 2)
     assert document["shares"]["K"] == pytest.approx(dict(found.shares["K"]))
     assert [token["weight"] for token in document["tokens"]] == pytest.approx(list(found.weights))

@@ -67,7 +67,7 @@ def test_a_discovered_circuit_is_proved_on_the_pairs_of_its_own_task(loadstore: 
     assert loadstore("discover", "builtin", *words)[0] == 0
     code, out, err = loadstore("prove", str(path), *FEW, "--json")
     assert code == 0, err
-    task = ls.task(ls.load("builtin"), "induction", 16, 5)
+    task = ls.task(ls.load("builtin"), "induction", pairs=16, seed=5)
     expected = ls.faithfulness(ls.Circuit.load(path), task.judge)
     found = json.loads(out)["faithfulness"]
     assert found["faithfulness"] == pytest.approx(float(expected.faithfulness), rel=1e-4)

@@ -22,7 +22,7 @@ def test_the_numbers_are_those_of_the_python_calls(loadstore: Run) -> None:
     assert (document["model"], document["seed"]) == ("builtin", 3)
     assert [row["task"] for row in document["tasks"]] == ["induction", "docstring"]
     for row in document["tasks"]:
-        task = ls.task(ls.load("builtin"), row["task"], 8, 3)
+        task = ls.task(ls.load("builtin"), row["task"], pairs=8, seed=3)
         each = solved(task)
         assert (row["find"], row["choose"], row["judge"]) == (3, 1, 4)
         assert row["clean"] == pytest.approx(each.clean, rel=1e-4)

@@ -42,7 +42,7 @@ def first_key(trace: ls.Trace, layer: int, at: int) -> int:
 @each(("kind", "about", "head"), few_with(["most", "row", 5, (5, 4)], [HEAD, "L2.H0"]), str)
 def test_shares_sum_to_one_and_are_those_of_the_bilinear_sum(kind: Kind, about, head: str):
     trace = trace_of(kind)
-    found = address(trace, head, AT, about)
+    found = address(trace, head, AT, about=about)
     first = first_key(trace, found.head.layer, AT)
     assert found.first == first
     for side in "QKV":
@@ -97,7 +97,7 @@ def test_no_share_depends_on_the_basis(gauge: str, against: bool):
     turned = turned if gauge == "stream" else inside_turned(turned, 4)
     prompts = random_repeats(model, 2, 7)
     found, again = (
-        address(*(ls.run(one, prompts[0]), "L1.H0", 9, "most"), ls.run(one, prompts[1]) if against else None)
+        address(ls.run(one, prompts[0]), "L1.H0", 9, against=ls.run(one, prompts[1]) if against else None)
         for one in (model, turned)
     )
     assert max(abs(share) for share in found.shares["K"].values()) > 0.5
@@ -188,21 +188,21 @@ def test_on_the_articles_sentence_an_induction_head_reads_what_the_article_says(
 def test_a_key_is_not_compared_with_itself():
     trace = trace_of(KINDS[0])
     with pytest.raises(Undefined, match="compared with itself"):
-        address(trace, HEAD, AT, (3, 3))
+        address(trace, HEAD, AT, about=(3, 3))
 
 
 def test_what_is_no_address_is_said_in_one_line():
     trace = trace_of(KINDS[0])
     refusal(lambda: address(trace, "L7.H1", AT), NoSuchSite, "no head L7.H1", "Nearest: ")
     refusal(lambda: address(trace, HEAD, -40), Undefined, "no token -40", "0 to 8")
-    refusal(lambda: address(trace, HEAD, 3, 8), Undefined, "later token 8", "up to 3")
-    refusal(lambda: address(trace_of(WINDOWED), "L0.H0", AT, 1), Undefined, "begins at 4")
+    refusal(lambda: address(trace, HEAD, 3, about=8), Undefined, "later token 8", "up to 3")
+    refusal(lambda: address(trace_of(WINDOWED), "L0.H0", AT, about=1), Undefined, "begins at 4")
     refusal(lambda: address(ls.run(trace.weights, some_tokens(trace.weights)), HEAD, 3), Undefined, "batch")
     refusal(lambda: address(ls.run(trace.weights, [1, 2], [ls.cut("L0.H1", "L1.H0.K")]), HEAD, 1), Undefined, "cuts")
     with unchecked():
         refusal(lambda: address(trace, HEAD, 2.5), BadRequest, "whole number", "2.5")
-        refusal(lambda: address(trace, HEAD, AT, "much"), BadRequest, "no token 'much'", "It has")
-        refusal(lambda: address(trace, HEAD, AT, (1, 2, 3)), BadRequest, "two such as (4, 2)")
+        refusal(lambda: address(trace, HEAD, AT, about="much"), BadRequest, "no token 'much'", "It has")
+        refusal(lambda: address(trace, HEAD, AT, about=(1, 2, 3)), BadRequest, "two such as (4, 2)")
 
 
 @each("kind", FEW, str)

@@ -33,7 +33,7 @@ def contrast(trace: ls.Trace, first: int, key: int, than: int | None) -> float:
 @each(("kind", "about"), few_with(["most", 5, (5, 4)]), str)
 def test_q_and_k_together_divide_the_change_of_the_contrast(kind: Kind, about):
     one, other = two_runs(kind)
-    found = address(one, HEAD, AT, about, other)
+    found = address(one, HEAD, AT, about=about, against=other)
     assert math.fsum([*found.shares["Q"].values(), *found.shares["K"].values()]) == pytest.approx(1, abs=1e-10)
     assert max(abs(found.remainder[side]) for side in "QKV") < 1e-9  # in parts of a difference, which may be small
     change = contrast(one, found.first, found.key, found.than) - contrast(other, found.first, found.key, found.than)
@@ -57,7 +57,7 @@ def test_q_and_k_together_divide_the_change_of_the_contrast(kind: Kind, about):
 @each("kind", FEW, str)
 def test_v_divides_the_change_of_the_output(kind: Kind):
     runs = two_runs(kind)
-    found = address(runs[0], HEAD, AT, "most", runs[1])
+    found = address(runs[0], HEAD, AT, about="most", against=runs[1])
     change = runs[0].written(HEAD)[AT] - runs[1].written(HEAD)[AT]
     out = heads_out(runs[0].weights, 1)[2]
     parts = [reader_parts(trace, f"{HEAD}.V") for trace in runs]
@@ -71,14 +71,14 @@ def test_v_divides_the_change_of_the_output(kind: Kind):
 @each("kind", FEW, str)
 def test_the_two_runs_are_exchanged_without_changing_a_share(kind: Kind):
     one, other = two_runs(kind)
-    forth, back = address(one, HEAD, AT, 5, other), address(other, HEAD, AT, 5, one)
+    forth, back = address(one, HEAD, AT, about=5, against=other), address(other, HEAD, AT, about=5, against=one)
     for side in "QKV":
         assert forth.shares[side] == pytest.approx(back.shares[side], abs=1e-9)
 
 
 def test_a_run_does_not_differ_from_itself_and_that_is_said():
     trace, _ = two_runs(KINDS[0])
-    found = address(trace, HEAD, AT, "most", trace)
+    found = address(trace, HEAD, AT, about="most", against=trace)
     assert found.undefined["K"] == "the contrast is the same in both runs"
     assert found.undefined["V"] == "the head stores the same in both runs"
     assert all(math.isnan(share) for side in "QKV" for share in found.shares[side].values())
@@ -90,7 +90,7 @@ def test_where_the_queried_word_changes_the_induction_head_says_so():
     trace = ls.run(model, ARTICLE)
     if other.tokens.shape != trace.tokens.shape:
         pytest.fail("the two sentences are meant to have as many tokens")
-    found = address(trace, "L1.H10", 10, 4, other)
+    found = address(trace, "L1.H10", 10, about=4, against=other)
     print(found.text)
     assert found.top("Q") == "embed"  # only token 10 differs: what Q reads there is all that can change
     assert math.fsum(found.shares["Q"].values()) > 0.9
@@ -101,9 +101,19 @@ def test_what_cannot_be_compared_is_refused():
     model = one.weights
     cut = ls.run(model, other.tokens[0], [ls.cut("L0.H1", f"{HEAD}.K")])
     short, batch = ls.run(model, other.tokens[0, :5]), ls.run(model, some_tokens(model))
-    refusal(lambda: address(one, HEAD, AT, "most", short), Undefined, "9 and 5 tokens", "prompts of one length")
-    refusal(lambda: address(one, HEAD, AT, "most", two_runs(KINDS[1])[0]), BadRequest, "different models", model.name)
-    refusal(lambda: address(one, HEAD, AT, "most", batch), Undefined, "batch")
-    refusal(lambda: address(one, HEAD, AT, "row", other), Undefined, "'row'", "name a key")
-    refusal(lambda: address(one, HEAD, AT, "most", cut), Undefined, "cuts")
-    refusal(lambda: address(one, "L9.H9", AT, "most", other), NoSuchSite, "L9.H9")
+    refusal(
+        lambda: address(one, HEAD, AT, about="most", against=short),
+        Undefined,
+        "9 and 5 tokens",
+        "prompts of one length",
+    )
+    refusal(
+        lambda: address(one, HEAD, AT, about="most", against=two_runs(KINDS[1])[0]),
+        BadRequest,
+        "different models",
+        model.name,
+    )
+    refusal(lambda: address(one, HEAD, AT, about="most", against=batch), Undefined, "batch")
+    refusal(lambda: address(one, HEAD, AT, about="row", against=other), Undefined, "'row'", "name a key")
+    refusal(lambda: address(one, HEAD, AT, about="most", against=cut), Undefined, "cuts")
+    refusal(lambda: address(one, "L9.H9", AT, about="most", against=other), NoSuchSite, "L9.H9")

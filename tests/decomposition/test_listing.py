@@ -82,7 +82,7 @@ def traced(kind: Kind) -> Trace:
 @each("kind", FEW, str)
 def test_the_target_and_every_load_are_sums(kind: Kind) -> None:
     trace = traced(kind)
-    found = listing(trace, 4, 3, most=6)
+    found = listing(trace, 4, predict=3, top=6)
     logits = trace.logits[4]
     assert found.contrast == pytest.approx(float(logits[3] - logits.mean()), abs=1e-9)
     assert found.probability == pytest.approx(float(logits.softmax(-1)[3]))
@@ -97,7 +97,7 @@ def test_the_target_and_every_load_are_sums(kind: Kind) -> None:
 @each("kind", FEW, str)
 def test_an_address_and_its_listing_agree(kind: Kind) -> None:
     trace = traced(kind)
-    for step in listing(trace, 4, 3, most=4).steps:
+    for step in listing(trace, 4, predict=3, top=4).steps:
         if ".H" in step.site:
             address = ls.address(trace, step.site, step.at)
             for side, load in zip(SIDES[:2], step.loads, strict=False):
@@ -107,7 +107,7 @@ def test_an_address_and_its_listing_agree(kind: Kind) -> None:
 
 
 def test_a_step_stands_once_after_its_users_and_weighs_what_they_hand_on() -> None:
-    found = listing(traced(KINDS[0]), 5, 3)
+    found = listing(traced(KINDS[0]), 5, predict=3)
     places = [(step.site, step.at) for step in found.steps]
     assert len(set(places)) == len(places) > 2
     assert [site for site, _ in places] == sorted((site for site, _ in places), key=lambda site: -int(site[1]))
@@ -150,7 +150,7 @@ def test_parts_are_listed_until_what_is_left_is_small() -> None:
 
 def test_steps_beyond_the_most_are_counted() -> None:
     trace = traced(KINDS[0])
-    few, all_ = listing(trace, 5, 3, most=2), listing(trace, 5, 3)
+    few, all_ = listing(trace, 5, predict=3, top=2), listing(trace, 5, predict=3)
     assert len(few.steps) == 2
     assert few.left > 0
     assert f"{few.left} more steps" in str(few)
@@ -188,7 +188,7 @@ def test_its_wires_can_be_swept() -> None:
 
 def test_against_another_token_the_contrast_is_theirs() -> None:
     trace = traced(KINDS[0])
-    found = listing(trace, 4, 3, 8)
+    found = listing(trace, 4, predict=3, against=8)
     assert found.contrast == pytest.approx(float(trace.logits[4, 3] - trace.logits[4, 8]), abs=1e-9)
     assert found.against == 8
 
@@ -196,11 +196,11 @@ def test_against_another_token_the_contrast_is_theirs() -> None:
 def test_bad_requests_name_the_way_out() -> None:
     model = ls.load("builtin")
     trace = ls.run(model, "the cat sat on the mat.")
-    refusal(lambda: listing(trace, 3, " sat on"), BadPrompt, "is 2 tokens", "␣sat", "␣on", "must be one")
+    refusal(lambda: listing(trace, 3, predict=" sat on"), BadPrompt, "is 2 tokens", "␣sat", "␣on", "must be one")
     refusal(lambda: listing(trace, 99), Undefined, "no token 99")
     refusal(lambda: listing(trace, share=1.5), BadRequest, "share=1.5", "between 0 and 1")
-    refusal(lambda: listing(trace, most=0), BadRequest, "most=0")
-    refusal(lambda: listing(trace, 3, 10**6), BadRequest, "token id")
+    refusal(lambda: listing(trace, top=0), BadRequest, "top=0")
+    refusal(lambda: listing(trace, 3, predict=10**6), BadRequest, "token id")
     refusal(lambda: listing(ls.run(model, torch.zeros(2, 3, dtype=torch.int64))), Undefined, "batch")
     edited = ls.run(model, "the cat sat", edits=[ls.ablate("L0.H7")])
     refusal(lambda: listing(edited), Undefined, "without edits")

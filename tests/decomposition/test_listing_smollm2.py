@@ -41,7 +41,7 @@ def test_a_repeated_random_sequence_is_listed_and_each_cut_has_its_error(model: 
     right = trace.logits[20:-1].softmax(-1).gather(1, tokens[21:, None])[:, 0]
     at = 20 + int(right.argmax())  # in the second copy, where the model is surest of what really follows
     began = time.perf_counter()
-    found = ls.listing(trace, at, int(tokens[at + 1]), most=8)
+    found = ls.listing(trace, at, predict=int(tokens[at + 1]), top=8)
     took = time.perf_counter() - began
     assert took < 20 * slowness()
     assert found.probability > 0.5

@@ -74,11 +74,11 @@ def long() -> ls.Trace:
 ASKED: dict[str, Callable[[ls.Trace], object]] = {
     "residual": lambda trace: residual_parts(trace, LAYERS, -1),
     "score": lambda trace: score_parts(trace, "L29.H3", -1, 5),
-    "output": lambda trace: output_parts(trace, "L29.H3", -1, torch.ones(12)),
+    "output": lambda trace: output_parts(trace, "L29.H3", -1, along=torch.ones(12)),
     "logit": lambda trace: logit_parts(trace, -1, 3),
     "logit by source": lambda trace: logit_parts(trace, -1, 3, by_source=True),
     "address": lambda trace: ls.address(trace, "L29.H3", -1),
-    "difference": lambda trace: ls.address(trace, "L29.H3", -1, 5, trace),
+    "difference": lambda trace: ls.address(trace, "L29.H3", -1, about=5, against=trace),
 }
 
 

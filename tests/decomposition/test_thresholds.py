@@ -139,9 +139,9 @@ def test_a_contrast_that_cancels_but_for_rounding_is_not_explained(part: float, 
     trace = ls.run(replace(model, layers=(nothing,)), IDS, record=True)
     if undefined:
         with pytest.raises(Undefined, match="contrast is 0"):
-            ls.listing(trace, -1, 4, 5)
+            ls.listing(trace, -1, predict=4, against=5)
     else:
-        assert ls.listing(trace, -1, 4, 5).contrast == pytest.approx(small, rel=1e-6)
+        assert ls.listing(trace, -1, predict=4, against=5).contrast == pytest.approx(small, rel=1e-6)
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0, -0.1, 1.1])
@@ -153,10 +153,10 @@ def test_a_listing_refuses_a_share_that_is_no_part(share: float) -> None:
 
 def test_a_listing_takes_the_least_share_and_one_step() -> None:
     trace = ls.run(one_head(), IDS, record=True)
-    assert len(ls.listing(trace, share=1e-9, most=1).target.parts) == 1
-    assert len(ls.listing(trace, share=1 - 1e-9, most=1).target.parts) == 4
+    assert len(ls.listing(trace, share=1e-9, top=1).target.parts) == 1
+    assert len(ls.listing(trace, share=1 - 1e-9, top=1).target.parts) == 4
     with pytest.raises(BadRequest, match="at least one step"):
-        ls.listing(trace, most=0)
+        ls.listing(trace, top=0)
 
 
 def test_a_result_is_refused_above_the_most_numbers() -> None:

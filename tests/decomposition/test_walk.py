@@ -22,7 +22,7 @@ def trace_of(kind: Kind) -> ls.Trace:
 
 @each(("kind", "about"), few_with(["most", "row", 5, (5, 4)]), str)
 def test_margins_are_shares_and_the_sum_is_the_recorded_contrast(kind: Kind, about):
-    found = walk(trace_of(kind), "L1.H2", AT, about)
+    found = walk(trace_of(kind), "L1.H2", AT, about=about)
     assert abs(found.parts.attrs["remainder"]) < 1e-10 * float(np.abs(found.parts.values).max())
     margins = {"Q": found.share.sum("key_writer"), "K": found.share.sum("query_writer")}
     for side, margin in margins.items():
@@ -33,7 +33,7 @@ def test_margins_are_shares_and_the_sum_is_the_recorded_contrast(kind: Kind, abo
 @each("kind", FEW, str)
 def test_parts_are_those_of_the_scores(kind: Kind):
     trace = trace_of(kind)
-    found = walk(trace, "L2.H0", AT, 5)
+    found = walk(trace, "L2.H0", AT, about=5)
     first = found.address.first
     scores = score_parts(trace, "L2.H0").isel(query=AT, key=slice(first, AT + 1))
     weights = xr.DataArray([float(j == 5) - 1 / (AT + 1 - first) for j in range(first, AT + 1)], dims="key")
@@ -56,7 +56,7 @@ def test_it_tells_its_strongest_pair():
 
 def test_a_key_that_is_not_there_is_refused():
     with pytest.raises(Undefined, match="no token 9: the prompt has tokens 0 to 8"):
-        walk(trace_of(KINDS[0]), "L1.H2", AT, 9)
+        walk(trace_of(KINDS[0]), "L1.H2", AT, about=9)
 
 
 @each(("kind", "by_source"), few_with([False, True]), str)

@@ -25,7 +25,7 @@ def test_the_planted_circuit_divides_its_attention_among_all_answers() -> None:
 
 def test_an_earlier_token_and_one_that_is_new() -> None:
     trace = ls.run(planted.planted(), [planted.BOS, 3, 7, 5, 3, 9, 2, 3])
-    assert ls.experiments.induction_answers(trace, 4, ["L1.H0"])["place"].values.tolist() == [2]
+    assert ls.experiments.induction_answers(trace, 4, heads=["L1.H0"])["place"].values.tolist() == [2]
     none = ls.experiments.induction_answers(trace, -2)
     assert dict(none.sizes) == {"head": 2, "place": 0}
     assert ls.experiments.induction_answers(trace, 0).sizes["place"] == 0

@@ -49,11 +49,11 @@ def test_on_the_builtin_model_each_number_is_that_of_the_function_that_measures_
         assert float(one.alignment) == pytest.approx(float(scores.alignment.sel(reader=f"{head}.K")[0]), abs=1e-6)
         assert float(one.induction) == float(roles.induction.sel(head=head))
         assert float(one.traffic_rank) == pytest.approx(1 / 14)  # of 14 writers none carries as much
-        cut = ls.effect(model, tokens, [ls.cut("L0.H7", f"{head}.K")], ls.metrics.loss(26))
+        cut = ls.effect(model, tokens, [ls.cut("L0.H7", f"{head}.K")], ls.metrics.loss(start=26))
         assert_close(one.change, cut.change, dtype=torch.float32, scale=size)
         assert_close(one.change_se, cut.standard_error, dtype=torch.float32, scale=size)
     both = [ls.cut("L0.H7", f"L1.H{index}.K") for index in (4, 10)]
-    together = ls.effect(model, tokens, both, ls.metrics.loss(26)).change
+    together = ls.effect(model, tokens, both, ls.metrics.loss(start=26)).change
     assert_close(found.attrs["together"], together, dtype=torch.float32, scale=size)
     assert found.attrs["together"] > 2 * float(found.change.max())  # each stands in for the other
 

@@ -139,18 +139,18 @@ def test_a_circuit_is_of_pairs_beyond_their_controls() -> None:
 
 @pytest.mark.parametrize(("most", "effect"), [(0, 0), (1, -1), (-1, 0)])
 def test_wires_refuse_a_count_below_its_least(most: int, effect: int) -> None:
-    with pytest.raises(BadRequest, match=f"most={most}, effect={effect}: expected a count of wires"):
-        ls.wires(MODEL, some_tokens(MODEL), readers="L1.H2.K", most=most, effect=effect)
+    with pytest.raises(BadRequest, match=f"top={most}, effect={effect}: expected a count of wires"):
+        ls.wires(MODEL, some_tokens(MODEL), readers="L1.H2.K", top=most, effect=effect)
 
 
 def test_wires_take_the_least_count() -> None:
-    found = ls.wires(MODEL, some_tokens(MODEL), readers="L1.H2.K", most=1, effect=0)
+    found = ls.wires(MODEL, some_tokens(MODEL), readers="L1.H2.K", top=1, effect=0)
     assert found.sizes["wire"] == 1
     assert found.change.isnull().all()
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"least": -1e-9}, {"least": 1 + 1e-9}, {"most": 0}, {"controls": 0}, {"sequences": 1}], ids=str
+    "wrong", [{"least": -1e-9}, {"least": 1 + 1e-9}, {"top": 0}, {"controls": 0}, {"sequences": 1}], ids=str
 )
 def test_induction_circuits_refuse_what_is_below_the_least(wrong: dict[str, float]) -> None:
     with pytest.raises(BadRequest, match="expected a score from 0 to 1, at least one pair and one control, and two"):
@@ -158,7 +158,7 @@ def test_induction_circuits_refuse_what_is_below_the_least(wrong: dict[str, floa
 
 
 def test_induction_circuits_take_the_least() -> None:
-    assert ls.experiments.induction_circuits(MODEL, least=0.0, most=1, controls=1, sequences=2).sizes["pair"] == 1
+    assert ls.experiments.induction_circuits(MODEL, least=0.0, top=1, controls=1, sequences=2).sizes["pair"] == 1
     assert ls.experiments.induction_circuits(MODEL, least=1.0, sequences=2).sizes["pair"] == 0
 
 
@@ -176,7 +176,7 @@ def test_a_head_takes_part_from_the_least_score_on(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize(("controls", "replicates"), [(0, 2), (1, 1)])
 def test_verify_refuses_what_is_below_the_least(controls: int, replicates: int) -> None:
-    found = ls.listing(ls.run(MODEL, [1, 5, 2, 7, 5, 2], record=True), most=1)
+    found = ls.listing(ls.run(MODEL, [1, 5, 2, 7, 5, 2], record=True), top=1)
     with pytest.raises(BadRequest):
         ls.verify(found, controls=controls, replicates=replicates)
     assert ls.verify(found, controls=1, replicates=2).replicates == 2

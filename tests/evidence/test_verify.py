@@ -33,7 +33,7 @@ def traced(kind: Kind, seed: int = 0) -> Trace:
 @pytest.fixture(scope="module")
 def builtin() -> Verified:
     trace = run(ls.load("builtin"), SENTENCE, record=True)
-    return verify(listing(trace, 10, " on"))
+    return verify(listing(trace, 10, predict=" on"))
 
 
 def test_the_induction_circuit_collapses_beyond_all_of_twenty_controls(builtin: Verified) -> None:
@@ -55,7 +55,7 @@ def test_the_induction_circuit_collapses_beyond_all_of_twenty_controls(builtin: 
 @pytest.fixture(scope="module")
 def random() -> Verified:
     """Three layers of three heads in float64; what they do together is known, whatever it means."""
-    return verify(listing(traced(KINDS[0]), 5, 7, most=12), controls=5, replicates=5)
+    return verify(listing(traced(KINDS[0]), 5, predict=7, top=12), controls=5, replicates=5)
 
 
 def test_every_number_is_that_of_a_run_with_the_cut(random: Verified) -> None:
@@ -107,7 +107,7 @@ def test_the_planted_program_is_verified(positions: p.Positions) -> None:
 
 @pytest.mark.parametrize("kind", FEW[::3], ids=str)
 def test_a_random_model_fails_and_says_so(kind: Kind) -> None:
-    proof = verify(listing(traced(kind), 5, 7, most=8), controls=10, replicates=4)
+    proof = verify(listing(traced(kind), 5, predict=7, top=8), controls=10, replicates=4)
     assert not proof.holds
     assert "the listing FAILS verification" in str(proof)
     assert "✘" in str(proof)
@@ -169,10 +169,10 @@ def test_luck_is_the_tail_of_independent_chances(builtin: Verified) -> None:
 
 
 def test_bad_requests_name_the_way_out() -> None:
-    found = listing(traced(KINDS[0]), 5, 7)
+    found = listing(traced(KINDS[0]), 5, predict=7)
     refusal(lambda: verify(found, controls=0), BadRequest, "at least 1 control")
     refusal(lambda: verify(found, replicates=1), BadRequest, "2 replicates")
     refusal(lambda: verify(found, paraphrases=[[1, 2]]), BadRequest, "paraphrases")
     constant = tiny(KINDS[0]).map(torch.zeros_like)
     with pytest.raises(Undefined):
-        listing(run(constant, IDS), 5, 7)
+        listing(run(constant, IDS), 5, predict=7)

@@ -16,7 +16,7 @@ SENTENCE = "the cat sat on the mat. the dog sat on the log."
 def test_the_builtin_listing_is_measured_against_a_prompt_and_against_the_corpus() -> None:
     model = ls.load("builtin")
     trace = ls.run(model, SENTENCE, record=True)
-    found = listing(trace, 10, " on")
+    found = listing(trace, 10, predict=" on")
     other = "the cat ran by the mat. the dog sat on the log."
     whole = whole_listing(found, other)
     clean = trace.logits[10].log_softmax(-1)[found.token]
@@ -36,7 +36,7 @@ def test_the_builtin_listing_is_measured_against_a_prompt_and_against_the_corpus
 def test_a_model_without_a_tokenizer_takes_random_tokens_and_the_next_listing_the_same_ones() -> None:
     for kind in (FEW[2], FEW[4], FEW[10]):
         trace = ls.run(tiny(kind), [1, 5, 2, 7, 5, 2], record=True)
-        found = listing(trace, 5, 7)
+        found = listing(trace, 5, predict=7)
         one, again, other = (whole_listing(found, seed=seed) for seed in (0, 0, 1))
         assert one == again
         assert one.none != other.none
@@ -55,7 +55,7 @@ def test_everything_listed_is_sufficient_and_necessary() -> None:
 
 def test_prompts_that_do_not_fit_are_refused() -> None:
     trace = ls.run(tiny(FEW[0]), torch.tensor([1, 5, 2, 7, 5, 2]), record=True)
-    found = listing(trace, 4, 7)
+    found = listing(trace, 4, predict=7)
     with pytest.raises(BadPrompt, match="has 4 tokens and the listing's prompt 5"):
         whole_listing(found, [1, 5, 2, 7])
     with pytest.raises(BadPrompt, match="same prompt"):

@@ -41,7 +41,7 @@ def test_the_three_columns_are_the_three_measures(kind: Kind):
 
 def test_an_effect_on_a_corpus_is_the_mean_over_its_tokens():
     model = tiny(MODERN[0])
-    one = ls.wires(model, [texts(model)[0]], readers="L1.H0.Q", effect=1, most=1)
+    one = ls.wires(model, [texts(model)[0]], readers="L1.H0.Q", effect=1, top=1)
     trace = ls.run(model, texts(model)[0], [ls.cut(one["writer"].item(), "L1.H0.Q")], record=True)
     was = ls.run(model, texts(model)[0]).pattern("L1.H0")
     assert one.change.item() == pytest.approx(float(0.5 * (was - trace.pattern("L1.H0")).abs().sum(-1).mean()))

@@ -90,18 +90,18 @@ def test_sums_over_writers_are_those_of_each_prompt(kind: Kind) -> None:
 @each("edits", [[], [ls.ablate("embed", by="zero", at=1)]], ids=str)
 def test_losses_and_effects_are_means_of_each_prompt(edits: list[Asked]) -> None:
     model = tiny(FEW[1])
-    found = ls.experiments.ablation_effects(model, "L1.H*", "zero", PROMPTS, edits=edits)
+    found = ls.experiments.ablation_effects(model, "L1.H*", by="zero", on=PROMPTS, edits=edits)
     assert found["head"].values.tolist() == ["L1.H0", "L1.H1", "L1.H2"]
-    alone = [ls.experiments.ablation_effects(model, "L1.H*", "zero", [prompt], edits=edits) for prompt in PROMPTS]
+    alone = [ls.experiments.ablation_effects(model, "L1.H*", by="zero", on=[prompt], edits=edits) for prompt in PROMPTS]
     assert found.loss.values == pytest.approx(sum(each.loss.values for each in alone) / 3, rel=1e-6)  # of float32
     batch = ls.run(model, PROMPTS, edits)
     intact = ls.run(model, PROMPTS)
     for metric in (
         ls.metrics.loss(),
-        ls.metrics.loss(1),
-        ls.metrics.loss(-3),
+        ls.metrics.loss(start=1),
+        ls.metrics.loss(start=-3),
         ls.metrics.kl(),
-        ls.metrics.kl(-1),
+        ls.metrics.kl(at=-1),
         ls.metrics.pattern_entry("L2.H1", -1, 1),
     ):
         expected = [float(metric(ls.run(model, prompt, edits), ls.run(model, prompt))[0]) for prompt in PROMPTS]

@@ -74,7 +74,7 @@ def test_a_sentence_has_the_weights_of_the_pattern_and_nothing_for_later_tokens(
 
 @pytest.mark.parametrize("about", ["most", "row", 2])
 def test_what_shares_are_about_is_what_was_asked(explorer: Explorer, run: str, about: Any) -> None:
-    known = ls.address(explorer.runs.get(run), "L1.H4", 10, about)
+    known = ls.address(explorer.runs.get(run), "L1.H4", 10, about=about)
     answer = found(explorer, run, about=about)
     assert answer["key"] == known.key
     assert answer["sides"][1]["writers"][0]["share"] == known.shares["K"][answer["sides"][1]["writers"][0]["writer"]]

@@ -28,7 +28,7 @@ def run(explorer: Explorer) -> str:
 
 def test_the_program_is_that_of_the_python_api(explorer: Explorer, run: str) -> None:
     found = answered("listing", explorer, {"run": run, "at": AT})
-    same = ls.listing(explorer.runs.get(run), AT, most=24)
+    same = ls.listing(explorer.runs.get(run), AT, top=24)
     assert found["figure"] == listing_figure(same, roles=roles_of(explorer.weights))
     assert found["token"] == {"id": same.token, "text": same.text_of(same.token), "probability": same.probability}
     assert found["checks"] is None

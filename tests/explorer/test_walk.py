@@ -72,7 +72,7 @@ def test_where_heads_look_and_why_are_the_addresses_of_the_python_api(walked: Do
     star = looks["place"]["head"]
     assert looks["numbers"]["weights"][star] == max(looks["numbers"]["weights"].values())
     assert why["numbers"]["share"] == pytest.approx(
-        float(ls.address(trace, star, at, key).shares["K"][walked["previous"]]), abs=1e-9
+        float(ls.address(trace, star, at, about=key).shares["K"][walked["previous"]]), abs=1e-9
     )
     assert why["numbers"]["previous"] == pytest.approx(float(trace.pattern(walked["previous"])[key, key - 1]), abs=1e-9)
     assert why["numbers"]["alignment"] > why["numbers"]["chance"]

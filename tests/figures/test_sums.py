@@ -64,7 +64,7 @@ def test_a_prediction_is_the_sum_of_what_is_drawn(kind: Kind) -> None:
     shown = [[part.text for part in row.parts] for row in listed.views[-1].rows]
     assert shown == [
         [text for text, _ in line.parts]
-        for line in program(listing(story.trace, asked.at, asked.predict, asked.against, most=STEPS))
+        for line in program(listing(story.trace, asked.at, predict=asked.predict, against=asked.against, top=STEPS))
     ]
     steps, by_source = figure.views
     sizes = [row.value for row in steps.rows]
@@ -125,7 +125,7 @@ def test_the_evidence_is_that_of_the_wires(kind: Kind) -> None:
     (either,) = figure.views
     (view,) = either.choices[1].views
     names = [column.name for column in view.columns]
-    found = ls.wires(story.weights, [story.trace.tokens[0].tolist()], readers=f"{head}.*", most=4, effect=4)
+    found = ls.wires(story.weights, [story.trace.tokens[0].tolist()], readers=f"{head}.*", top=4, effect=4)
     assert len(view.rows) == found.sizes["wire"]
     for row, writer, reader in zip(view.rows, found["writer"].values, found["reader"].values, strict=True):
         assert row[:2] == (writer, reader)

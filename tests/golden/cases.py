@@ -105,7 +105,7 @@ class Case:
     @cached_property
     def verdicts(self) -> dict[str, of.Verified]:
         """A listing verified on prompts with other tokens, and on given ones."""
-        found = of.listing(self.trace, most=2 if self.is_large else 8, share=0.97 if self.is_tiny else 0.9)
+        found = of.listing(self.trace, top=2 if self.is_large else 8, share=0.97 if self.is_tiny else 0.9)
         few = 2 if self.is_large else 3
         relabelled = of.verify(found, controls=2 if self.is_large else 4, replicates=few, seed=1)
         if self.is_large or (self.is_tiny and self.name not in ("learned", "llama")):

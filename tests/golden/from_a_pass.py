@@ -99,7 +99,7 @@ def addresses(case: Case) -> Named:
                 yield f"address/read/{side}", [str(index) for index, _, _ in read.nearest]
                 yield f"address/read/{side} cosine", [cosine for _, _, cosine in read.nearest]
     for about in ("most", "row"):
-        found = of.walk(trace, case.late, at, about)
+        found = of.walk(trace, case.late, at, about=about)
         yield f"walk/{about}/parts", found.parts
         yield f"walk/{about}/share", found.share
 
@@ -108,7 +108,7 @@ def listings(case: Case) -> Named:
     """The program of a prediction: its steps, what each loaded, and the shares."""
     few = 6 if case.is_large else 24
     for name, how in {"": {}, "/against": {"against": _other(case)}, "/share": {"share": 0.5, "at": -2}}.items():
-        found = of.listing(case.trace, most=few, **how)
+        found = of.listing(case.trace, top=few, **how)
         yield f"listing{name}/steps", [f"{step.site}@{step.at}" for step in found.steps]
         numbers = {"logit": found.logit, "contrast": found.contrast, "probability": found.probability}
         yield f"listing{name}/target", numbers | {"explained": found.explained, "left": found.left}

@@ -90,11 +90,11 @@ def metrics(case: Case) -> Named:
     edited = of.run(case.model, case.ids, edits, record=True) if case.is_large else case.trace
     for name, metric in {
         "KL": of.kl(),
-        "KL at": of.kl(-2),
+        "KL at": of.kl(at=-2),
         "loss": of.loss(),
-        "loss from": of.loss(4),
+        "loss from": of.loss(start=4),
         "log-probability": of.log_probability(asked.predict),
-        "logit difference": of.logit_difference(asked.predict, asked.against, -2),
+        "logit difference": of.logit_difference(asked.predict, asked.against, at=-2),
         "pattern entry": of.pattern_entry(case.late, at, at - 1),
     }.items():
         if case.is_large and name != "KL":  # the same from one edited run: `effect` would make two a metric
@@ -122,7 +122,7 @@ def sweeps(case: Case) -> Named:
         return
     yield "sweep/patched", of.sweep(case.trace, wires, metric=probability, source=case.other).change
     some = f"* -> {case.late}.?" if case.is_tiny else f"{case.early} -> {case.late}.?"
-    for name, metric in (("KL", of.kl()), ("loss", of.loss(2)), ("pattern", of.pattern_entry(case.late, -1, 1))):
+    for name, metric in (("KL", of.kl()), ("loss", of.loss(start=2)), ("pattern", of.pattern_entry(case.late, -1, 1))):
         found = of.sweep(case.batched, some, metric=metric)
         yield f"sweep/{name}/change", found.change
         yield f"sweep/{name}/error", found.standard_error

@@ -58,7 +58,7 @@ def carried(case: Case) -> Named:
         found = of.scores(case.model, readers=[f"{case.late}.?", "unembed"], null="stream", stream=stream)
         yield "scores/stream/alignment", found.alignment
         yield "scores/stream/z", found.z
-    found = of.wires(case.model, kept, readers=readers, most=None if case.is_tiny else 12, effect=2)
+    found = of.wires(case.model, kept, readers=readers, top=None if case.is_tiny else 12, effect=2)
     yield "wires/order", [f"{w} → {r}" for w, r in zip(found["writer"].values, found["reader"].values, strict=True)]
     for name in ("alignment", "traffic", "share", "change", "kl", "target"):
         yield f"wires/{name}", found[name]

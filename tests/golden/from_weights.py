@@ -90,24 +90,24 @@ def vocabulary(case: Case) -> Named:
     for norms in ("fold", "ignore"):
         if case.is_large and norms == "ignore":
             continue
-        found = of.copying(model, [case.early, case.late], k, norms)
+        found = of.copying(model, [case.early, case.late], k=k, norms=norms)
         yield (
             f"copying/{norms}",
             {"1": found.accuracy[0], "3": found.accuracy[1], "eigenvalues": found.eigenvalue_score},
         )
-    yield "copying/one head", {"eigenvalues": of.copying(model, case.late, (1,)).eigenvalue_score}
-    found = of.path(model, [case.early, case.late], k)
+    yield "copying/one head", {"eigenvalues": of.copying(model, case.late, k=(1,)).eigenvalue_score}
+    found = of.path(model, [case.early, case.late], k=k)
     yield "path", {"accuracy": found.accuracy[0], "eigenvalues": found.eigenvalue_score, "kept": found.kept}
-    found = of.moved(model, case.late, 4, 3)
+    found = of.moved(model, case.late, top=4, k=3)
     yield "moved/norm", found["norm"].values
     yield "moved/logit", found["logit"].values
     yield "moved/tokens", [str(one) for one in found["token"].values]
     yield "moved/promoted", [str(one) for one in found["promoted"].values.ravel()]
     if case.is_large:
         return
-    found = of.key_composition(model, case.late, case.early, k, offset=case.offset)
+    found = of.key_composition(model, case.late, case.early, k=k, offset=case.offset)
     yield "key composition/accuracy", found.accuracy.values
-    found = of.matched(model, case.late, 6, offset=case.offset)
+    found = of.matched(model, case.late, top=6, offset=case.offset)
     yield "matched/score", found["score"].values
     yield "matched/pairs", [f"{q} {k}" for q, k in zip(found["query"].values, found["key"].values, strict=True)]
     if model.W_pos is not None:

@@ -150,7 +150,7 @@ def test_the_sums_and_shares_of_an_address_leave_nothing_over(pair: Pair) -> Non
     head, depth = pair.ours.architecture.heads[-1], pair.ours.architecture.n_layers
     alone = pair.ours.architecture.window(head.layer) == 1
     for about in ("most", "row"):
-        found = walk(trace, head, at, about)
+        found = walk(trace, head, at, about=about)
         assert found.address.undefined.keys() == ({"Q", "K"} if alone else set())
         for side in {"Q", "K", "V"} - found.address.undefined.keys():
             assert abs(found.address.remainder[side]) < 1e-10

@@ -33,8 +33,8 @@ def test_scores_do_not_know_whether_the_gain_after_a_block_is_folded() -> None:
     one, other, raw = ls.subspace_scores(tiny(KIND)), ls.subspace_scores(folded(tiny(KIND))), tiny(KIND)
     for name in OF_A_WIRE:
         np.testing.assert_allclose(one[name], other[name], rtol=1e-9, atol=1e-12, err_msg=name)
-    ignored = ls.subspace_scores(raw, "ignore")
-    assert float(abs(ignored.score - ls.subspace_scores(folded(raw), "ignore").score).max()) > 1e-2
+    ignored = ls.subspace_scores(raw, norms="ignore")
+    assert float(abs(ignored.score - ls.subspace_scores(folded(raw), norms="ignore").score).max()) > 1e-2
     assert float((ls.run(raw, [1, 2, 3]).logits - ls.run(folded(raw), [1, 2, 3]).logits).abs().max()) > 1e-2
 
 

@@ -17,7 +17,7 @@ CASES = pairs(product(FEW, ["fold", "ignore"]), lambda case: (case[1], case[0].p
 @pytest.mark.parametrize(("kind", "norms"), CASES, ids=str)
 def test_strengths_and_cosines_make_the_score(kind: Kind, norms):
     model = tiny(kind)
-    scores = subspace_scores(model, norms)
+    scores = subspace_scores(model, norms=norms)
     network = wiring(model)
     for writer, reader in [("embed", "L0.H0.Q"), ("L0.H1", "L1.H2.K"), ("L1.H0", "L2.H1.V"), ("embed", "unembed")]:
         wire = overlap(model, *network.wire(writer, reader), norms)

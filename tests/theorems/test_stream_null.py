@@ -106,7 +106,7 @@ def test_what_does_not_fit_is_refused() -> None:
         with pytest.raises(BadRequest, match="go together"):
             subspace_scores(model, **asked)
     with pytest.raises(BadRequest, match="norms='fold'"):
-        subspace_scores(model, "ignore", null="stream", stream=stream)
+        subspace_scores(model, norms="ignore", null="stream", stream=stream)
     with pytest.raises(BadRequest, match=r"nothing at Point\(layer=1"):
         subspace_scores(model, null="stream", stream={Point(0): stream[Point(0)]})
     with pytest.raises(BadRequest, match=r"\[3, 3\] at Point\(layer=0.*expected \[12, 12\]"):

@@ -220,7 +220,7 @@ def test_a_logit_splits_by_the_tokens_that_heads_took_it_from(kind: Kind) -> Non
 def test_an_output_along_a_direction_is_that_of_its_parts(kind: Kind) -> None:
     trace = trace_of(kind, batched=False)
     along = torch.randn(12, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    whole, found = output_parts(trace, "L2.H1", 5), output_parts(trace, "L2.H1", 5, along)
+    whole, found = output_parts(trace, "L2.H1", 5), output_parts(trace, "L2.H1", 5, along=along)
     assert list(found.writer.values) == list(whole.writer.values)
     assert_equal(torch.from_numpy(found.values), torch.from_numpy(whole.values) @ along)
     assert max(whole.attrs["remainder"], found.attrs["remainder"]) < 1e-10
@@ -247,7 +247,7 @@ def test_what_cannot_be_summed_is_said() -> None:
     refusal(lambda: residual_parts(trace, 4, 3), NoSuchSite, "expected 0 to 3")
     refusal(lambda: logit_parts(trace, 3, 17), BadRequest, "from 0 to 16", "17")
     refusal(lambda: logit_parts(trace, 3, " on"), Undefined, "tokenizer")
-    refusal(lambda: output_parts(trace, "L1.H0", 3, torch.ones(5)), BadRequest, "12 numbers", "[5]")
+    refusal(lambda: output_parts(trace, "L1.H0", 3, along=torch.ones(5)), BadRequest, "12 numbers", "[5]")
     refusal(lambda: output_parts(ablated, "L1.H0", 3), Undefined, "L1.H0 is ablated")
     refusal(lambda: logit_parts(ablated, 3, 1, by_source=True), Undefined, "L1.H0 is ablated")
 

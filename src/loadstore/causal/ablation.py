@@ -37,9 +37,9 @@ On: TypeAlias = Literal["repeats"] | Tokens | Sequence[str] | Sequence[Sequence[
 def ablation_effects(
     weights: Weights,
     heads: str | Sequence[HeadName | tuple[HeadName, ...]] | None = None,
+    *,
     by: By = "mean",
     on: On = "repeats",
-    *,
     edits: Sequence[Asked] = (),
     sequences: Sequences = 20,
     seed: Seed = 0,

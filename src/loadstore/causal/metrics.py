@@ -86,7 +86,7 @@ class _PatternEntry(Metric):
         return f"attention of {self.head} at token {self.query} to token {self.key}"
 
 
-def log_probability(token: Targets, at: At = -1) -> Prediction:
+def log_probability(token: Targets, *, at: At = -1) -> Prediction:
     """Log-probability of a token after token ``at``, nats.
 
     Args:
@@ -97,7 +97,7 @@ def log_probability(token: Targets, at: At = -1) -> Prediction:
     return LogProbability(chosen(token), at)
 
 
-def logit_difference(token: Targets, against: Targets, at: At = -1) -> Prediction:
+def logit_difference(token: Targets, against: Targets, *, at: At = -1) -> Prediction:
     """The logit of one token less that of another after token ``at``: their log odds.
 
     Args:
@@ -112,7 +112,7 @@ def logit_difference(token: Targets, against: Targets, at: At = -1) -> Predictio
     return LogitDifference(chosen(token), chosen(against), at)
 
 
-def probability_difference(token: Targets, against: Targets, at: At = -1) -> Prediction:
+def probability_difference(token: Targets, against: Targets, *, at: At = -1) -> Prediction:
     """The probability of one token, or of several together, less that of others after token ``at``.
 
     Args:
@@ -124,12 +124,12 @@ def probability_difference(token: Targets, against: Targets, at: At = -1) -> Pre
     return ProbabilityDifference(chosen(token), chosen(against), at)
 
 
-def kl(at: At | None = None) -> Metric:
+def kl(*, at: At | None = None) -> Metric:
     """KL(p‖p′) of the prediction after token ``at`` from the intact p, or its mean over tokens, nats."""
     return _Divergence() if at is None else DivergenceAt(at)
 
 
-def loss(start: int = 0) -> Metric:
+def loss(*, start: int = 0) -> Metric:
     """Mean cross-entropy of the next tokens of a prompt, nats; ``start``: of what follows that token and later ones."""
     return _Loss(start)
 

@@ -42,8 +42,8 @@ def sweep(
     source: Trace | None = None,
     by: Ablated = "mean",
     at: At | None = None,
-    progress: Progress | None = None,
     estimate: Callable[[float], None] | None = None,
+    progress: Progress | None = None,
 ) -> "xr.Dataset":
     """Edit every wire or every writer by itself: cut or ablate it, or patch it from ``source``.
 

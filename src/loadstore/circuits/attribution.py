@@ -29,11 +29,11 @@ def attribute(
     task: Task,
     *,
     method: Method = "mask",
-    points: Points = 5,
-    tolerance: float | None = None,
     ablation: Ablation = "counterfactual",
     norms: Norms = "free",
     places: bool = False,
+    points: Points = 5,
+    tolerance: float | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> "xr.Dataset":
     """Attribute the effect of a task to wires, on its pairs for finding.

@@ -16,7 +16,7 @@ PAIRS = 64
 PairCount = Annotated[int, Within(3, MOST_PAIRS)]
 
 
-def task(weights: Weights, name: str | Path, pairs: PairCount | None = None, seed: Seed = 0) -> Task:
+def task(weights: Weights, name: str | Path, *, pairs: PairCount | None = None, seed: Seed = 0) -> Task:
     """Generate a task for a model, or read a file of pairs.
 
     Args:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def circuit(ranked: "xr.Dataset", size: float | int | str, *, on: Pairs | None = None, by: str = "paths") -> Circuit:
+def circuit(ranked: "xr.Dataset", size: float | int | str, *, by: str = "paths", on: Pairs | None = None) -> Circuit:
     """Take the strongest wires of a ranking.
 
     Args:

@@ -53,7 +53,7 @@ def address(
     other = None
     if counterfactual is not None:
         other = run(weights, counterfactual if ids is None else as_ids(counterfactual), record=True)
-    found = find(trace, head, token_index(trace, as_at(at)), _about(about), other)
+    found = find(trace, head, token_index(trace, as_at(at)), about=_about(about), against=other)
     if json:
         print_json("address", {"model": weights.name, "bos": weights.begins, **_document(found)})
         return

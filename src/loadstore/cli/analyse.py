@@ -91,7 +91,7 @@ def scores(
     with counting(f"{weights.name}: wires") as progress:
         table = subspace_scores(
             weights,
-            chosen,
+            norms=chosen,
             writers=writer,
             readers=reader,
             control=turned,

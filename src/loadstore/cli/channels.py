@@ -65,7 +65,7 @@ def channels(
     from loadstore.scores.options import as_norms, as_range
 
     folded, offsets = as_norms(norms), None if offset is None else as_range(offset)
-    table = find(weights, source, reader, folded, offsets)
+    table = find(weights, source, reader, norms=folded, offset=offsets)
     alone = str(table["reader"].values[0]) if table.sizes["reader"] == 1 else None
     chosen = table if alone is None else table.sortby(-table.carried.isel(reader=0))
     chosen = chosen.isel(channel=slice(top))
@@ -78,7 +78,9 @@ def channels(
         try:
             numbers = [int(number) for number in chosen["channel"].values]
             one = offsets.start if offsets is not None and len(offsets) == 1 else None  # tokens meet at one offset
-            decoded = [channel_tokens(weights, source, alone, number, few, folded, one) for number in numbers]
+            decoded = [
+                channel_tokens(weights, source, alone, number, top=few, norms=folded, offset=one) for number in numbers
+            ]
         except Undefined as reason:
             decoded = str(reason)
     known = table.dropna("reader", how="all", subset=["score"])

@@ -87,7 +87,7 @@ def discover(
     if out is not None:
         _check_name(out)
     weights = open_model(model, positions, bos)
-    made = task_named(weights, task, None if is_file(task) else pairs, seed)
+    made = task_named(weights, task, pairs=None if is_file(task) else pairs, seed=seed)
     with steps(f"{weights.name}: {made.name}") as show:
         names = list(STEPS)
         found = find(made, how, lambda name, share: show(name, names.index(name) + 1, len(names), share))

@@ -138,7 +138,7 @@ def _find(  # the options of both commands
     place = token_index(trace, as_at(at))
     token = spaced(trace, place, named(predict, ids, "--predict"), "--predict")
     other = spaced(trace, place, named(against, ids, "--against"), "--against")
-    return find(trace, place, token, other, share=share, most=top)
+    return find(trace, place, predict=token, against=other, share=share, top=top)
 
 
 def _echo(text: str) -> None:

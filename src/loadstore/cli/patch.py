@@ -116,9 +116,9 @@ def _metric(trace: "Trace", at: int, token: int | str | None, against: int | str
     if against is not None and token is None:
         raise BadRequest("--against compares with a token; name that one too, --predict")
     if token is not None:
-        return (log_probability(token, at) if against is None else logit_difference(token, against, at)), ""
+        return (log_probability(token, at=at) if against is None else logit_difference(token, against, at=at)), ""
     best = int(trace.logits[at].argmax())
-    return log_probability(best, at), text_of(best, trace.weights.tokens)
+    return log_probability(best, at=at), text_of(best, trace.weights.tokens)
 
 
 def _announce(seconds: float) -> None:

@@ -59,7 +59,7 @@ def prove(
     for each in (found, *others):
         each.mask(weights)  # one of another model is refused before the work
     name = task or found.task
-    asked = task_named(weights, name, None if is_file(name) else found.pairs or None, found.seed)
+    asked = task_named(weights, name, pairs=None if is_file(name) else found.pairs or None, seed=found.seed)
     with steps(f"{weights.name}: proof of {asked.name}") as show:
         proof = measure(
             found,

@@ -103,7 +103,7 @@ def _row(
 
     about = TASKS[name].about if name in TASKS else f"pairs of {name}"
     try:
-        task = task_named(weights, name, None if is_file(name) else pairs, seed)
+        task = task_named(weights, name, pairs=None if is_file(name) else pairs, seed=seed)
     except (BadRequest, Undefined) as error:
         if strict:
             raise

@@ -86,7 +86,7 @@ def _tokens(
         return vocabulary.accuracy(weights, both, (1, 5), made, definition), paths.entries(weights, made, top)
     if kind == "key":
         made = vocabulary.k_composition(weights, heads[1], heads[0], norms, offset=offset)
-        found = vocabulary.key_composition(weights, heads[1], heads[0], (1, 5), norms, offset=offset)
+        found = vocabulary.key_composition(weights, heads[1], heads[0], k=(1, 5), norms=norms, offset=offset)
         return found, paths.entries(weights, made, top)
     made = vocabulary.full_ov(weights, heads, norms)
     return vocabulary.copying(weights, heads, norms=norms), paths.entries(weights, made, top)
@@ -127,7 +127,7 @@ def _tell_tokens(about: dict[str, Any], measured: "xr.Dataset", pairs: "xr.Datas
 def _position(weights: "Weights", head: str, norms: Any) -> "xr.DataArray":
     from loadstore.scores.paths import positional_qk
 
-    return positional_qk(weights, head, norms)
+    return positional_qk(weights, head, norms=norms)
 
 
 def _tell_positions(about: dict[str, Any], found: "xr.DataArray", *, json: bool) -> None:

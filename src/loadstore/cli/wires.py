@@ -62,7 +62,7 @@ def wires(
             writers=writer,
             readers=reader,
             exact=exact,
-            most=most,
+            top=most,
             effect=(top or 10**9) if effect else 0,
             tokens=tokens,
             progress=progress,

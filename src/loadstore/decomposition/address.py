@@ -102,7 +102,7 @@ class Address:
 
 
 @threads_for(0)
-def address(trace: Trace, head: Head | str, at: At, about: About = "most", against: Trace | None = None) -> Address:
+def address(trace: Trace, head: Head | str, at: At, *, about: About = "most", against: Trace | None = None) -> Address:
     """The address of ``head`` at query token ``at``, its Q and K shares about one key or the whole row.
 
     ``about``: the most attended key (default), a token index, ``"row"``, or two token indices, whose scores are then

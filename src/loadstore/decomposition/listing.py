@@ -29,16 +29,16 @@ TILE = 8192  # columns of the vocabulary
 def listing(
     trace: Trace,
     at: At = -1,
+    *,
     predict: int | str | None = None,
     against: int | str | None = None,
-    *,
     share: float = 0.9,
-    most: int = 24,
+    top: int = 24,
 ) -> Listing:
     """The load/store program of the prediction after token ``at``; one prompt, no edits.
 
     ``predict``: a token id or a text that is one token; the first prediction if None. ``against``: another, whose logit
-    is taken from it. ``share``: loads are listed until so much of them is explained. ``most``: steps at most.
+    is taken from it. ``share``: loads are listed until so much of them is explained. ``top``: steps at most.
     Raises BadPrompt (a target of several tokens), BadRequest, Undefined (a batch, an edited run, no contrast).
     """
     at = one_prompt_index(trace, at)
@@ -47,8 +47,8 @@ def listing(
         raise Undefined("a listing is of a run without edits; run the prompt without them")
     if not 0 < share < 1:
         raise BadRequest(f"share={share}: expected a part of the whole between 0 and 1, such as .9")
-    if most < 1:
-        raise BadRequest(f"most={most}: expected at least one step")
+    if top < 1:
+        raise BadRequest(f"top={top}: expected at least one step")
     logits = trace.logits[at].double()
     signed = signed_targets(trace, int(logits.argmax()) if predict is None else predict, against)
     token, *other = signed
@@ -57,7 +57,7 @@ def listing(
     if not abs(contrast) > 1e-9 * math.fsum(map(abs, parts.values())):
         raise Undefined("the target's contrast is 0: there is nothing to explain; choose another prediction")
     target = chosen("unembed", {(name, at): part / contrast for name, part in parts.items()}, share)
-    steps, left = Search(trace, share, at, target, parts).steps(most)
+    steps, left = Search(trace, share, at, target, parts).steps(top)
     return Listing(
         trace=trace,
         at=at,

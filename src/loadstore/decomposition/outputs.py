@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @threads_for(0)
-def output_parts(trace: Trace, head: Head | str, at: At, along: Tensor | None = None) -> "xr.DataArray":
+def output_parts(trace: Trace, head: Head | str, at: At, *, along: Tensor | None = None) -> "xr.DataArray":
     """What a head stored at one token, by source token × V-side writer; dims key writer d_model; one prompt.
 
     o_i = Σ_j Σ_w A_ij v_j^w W_O, its largest entry that lacks as ``remainder``. ``along`` a direction u of the stream:

@@ -60,14 +60,14 @@ class Walk:
 
 
 @threads_for(0)
-def walk(trace: Trace, head: Head | str, at: At, about: About = "most") -> Walk:
+def walk(trace: Trace, head: Head | str, at: At, *, about: About = "most") -> Walk:
     """The address of ``head`` at query token ``at``, and its contrast by pairs of writers.
 
     ``about`` as for ``address``. Raises what ``address`` raises.
     """
     import xarray as xr
 
-    found = address(trace, head, at, about)
+    found = address(trace, head, at, about=about)
     sides = Reader(found.head.layer, found.head.index, "Q"), Reader(found.head.layer, found.head.index, "K")
     first, record = found.first, trace.record.layers[found.head.layer]
     row = trace.pattern(found.head)[found.at].double()[first : found.at + 1]

@@ -22,7 +22,7 @@ def followers(trace: Trace, at: int) -> list[int]:
     return role_masks(trace.tokens, bos_of(trace.weights))["induction"][0, at].nonzero().flatten().tolist()
 
 
-def induction_answers(trace: Trace, at: int = -1, heads: Sequence[Head | str] | None = None) -> "xr.Dataset":
+def induction_answers(trace: Trace, at: int = -1, *, heads: Sequence[Head | str] | None = None) -> "xr.Dataset":
     """What followed the earlier occurrences of a token, the attention of heads on it, and whether it is predicted.
 
     Args:

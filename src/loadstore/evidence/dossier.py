@@ -40,12 +40,12 @@ def dossier(
     head: Head | str,
     *,
     text: Tokens | None = None,
+    roles: "xr.Dataset | None" = None,
+    scores: "xr.Dataset | None" = None,
+    offset: int | None = None,
     top: int = 8,
     sequences: Sequences = 20,
     seed: Seed = 0,
-    offset: int | None = None,
-    roles: "xr.Dataset | None" = None,
-    scores: "xr.Dataset | None" = None,
 ) -> Dossier:
     """Collect what is known of a head from weights, from random repeats, and from text.
 

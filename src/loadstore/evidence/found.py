@@ -44,7 +44,7 @@ def induction_circuits(
     weights: Weights,
     *,
     least: float = IS_ROLE,
-    most: int = 12,
+    top: int = 12,
     controls: int = 20,
     sequences: Sequences = 4,
     seed: Seed = 0,
@@ -52,7 +52,7 @@ def induction_circuits(
 ) -> "xr.Dataset":
     """Every previous-token head with every later induction head, best aligned first: Dataset over pair.
 
-    ``least``: the role score from which a head takes part; ``most`` pairs are measured, ``found`` in the attributes
+    ``least``: the role score from which a head takes part; ``top`` pairs are measured, ``found`` in the attributes
     says how many there are (none is no error). alignment, z, p, q of the wire previous → induction.K; traffic, and
     traffic_rank, the part of that K's wires that carry as much or more; previous, induction, their standard errors, and
     what uniform attention scores; change and change_se, second-copy loss with the wire cut less intact, in nats;
@@ -62,9 +62,9 @@ def induction_circuits(
     """
     import xarray as xr
 
-    if not 0 <= least <= 1 or most < 1 or controls < 1 or sequences < 2:
+    if not 0 <= least <= 1 or top < 1 or controls < 1 or sequences < 2:
         raise BadRequest(
-            f"least={least}, most={most}, controls={controls}, sequences={sequences}: expected a score from 0 to 1, at "
+            f"least={least}, top={top}, controls={controls}, sequences={sequences}: expected a score from 0 to 1, at "
             "least one pair and one control, and two sequences"
         )
     roles = measured_roles(weights, seed)
@@ -74,7 +74,7 @@ def induction_circuits(
     )
     pairs = [(one, two) for one in firsts for two in seconds if one.layer < two.layer]
     scores = _scored(weights, pairs)
-    order = sorted(pairs, key=lambda pair: -scores[pair]["alignment"])[:most]
+    order = sorted(pairs, key=lambda pair: -scores[pair]["alignment"])[:top]
     columns: dict[str, list[float]] = {name: [scores[pair][name] for pair in order] for name in ("alignment", *TAILS)}
     for role, place in (("previous", 0), ("induction", 1)):
         for name in (role, f"{role}_se"):
@@ -89,7 +89,7 @@ def induction_circuits(
         wires: list[Wire] = [(_writer(one), Reader(two.layer, two.index, "K")) for one, two in order]
         columns |= _caused(trace, wires, start, controls, progress)
         after = rerun(trace, [cut(*wire) for wire in wires])
-        together = float((loss(start)(after, trace) - loss(start)(trace, trace)).mean())
+        together = float((loss(start=start)(after, trace) - loss(start=start)(trace, trace)).mean())
     return xr.Dataset(
         {name: ("pair", np.array(values, dtype=float)) for name, values in columns.items()},
         coords={
@@ -154,7 +154,7 @@ def _caused(
     network, sizes = wiring(trace.weights), sizes_on(trace)
     beside = {wire: controls_of(wire, controls, sizes, network.readers, outside=wires) for wire in wires}
     every = list(dict.fromkeys([*wires, *(wire for some in beside.values() for wire in some.wires)]))
-    swept = sweep(trace, every, metric=loss(start), progress=progress)
+    swept = sweep(trace, every, metric=loss(start=start), progress=progress)
     change = dict(zip(every, swept.change.values.tolist(), strict=True))
     error = dict(zip(every, swept.standard_error.values.tolist(), strict=True))
     moved = {wire: [change[other] for other in beside[wire].wires] for wire in wires}

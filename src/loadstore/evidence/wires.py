@@ -32,30 +32,30 @@ def wires(
     writers: str | Sequence[str] = "*",
     readers: str | Sequence[str] = "*",
     exact: bool = False,
-    most: int | None = None,
+    top: int | None = None,
     effect: int = 0,
     tokens: int | None = None,
     progress: Progress | None = None,
 ) -> "xr.Dataset":
     """Alignment, traffic and effect of wires side by side: Dataset over wire, by kind of reader, then by traffic.
 
-    ``most``: so many wires of each kind of reader, those of most traffic; None for all. ``effect``: of so many of each
+    ``top``: so many wires of each kind of reader, those of most traffic; None for all. ``effect``: of so many of each
     kind the effect is measured by a cut on the same corpus: ``change`` of the reader, ``kl``, and ``target``, the
     change of the log-probability of the next token (nats; means over tokens); NaN for the others. Means that are cut
     to are those of the corpus. Raises what ``traffic`` raises; BadRequest for a negative count.
     """
     import xarray as xr
 
-    if effect < 0 or (most is not None and most < 1):
-        raise BadRequest(f"most={most}, effect={effect}: expected a count of wires, most at least 1")
+    if effect < 0 or (top is not None and top < 1):
+        raise BadRequest(f"top={top}, effect={effect}: expected a count of wires, top at least 1")
     asked_for(wiring(weights), writers, readers, None)  # an unknown site is an error before the corpus is measured
     kept = (
         corpus
         if isinstance(corpus, Moments)
-        else moments(weights, read_corpus(weights, corpus, tokens=tokens), progress, readers=readers)
+        else moments(weights, read_corpus(weights, corpus, tokens=tokens), readers=readers, progress=progress)
     )
     table = traffic(weights, kept, writers=writers, readers=readers, exact=exact, progress=progress)
-    chosen, measured = _ranked(weights, table, most, effect)
+    chosen, measured = _ranked(weights, table, top, effect)
     found = {name: np.array([table[name].values[i, j] for i, j in chosen]) for name in CARRIED}
     names = [(str(table["writer"].values[i]), str(table["reader"].values[j])) for i, j in chosen]
     found |= _aligned(weights, names)
@@ -76,7 +76,7 @@ def wires(
 
 
 def _ranked(
-    weights: Weights, table: "xr.Dataset", most: int | None, effect: int
+    weights: Weights, table: "xr.Dataset", top: int | None, effect: int
 ) -> tuple[list[tuple[int, int]], list[int]]:
     """Cells of the wires that exist, by kind and traffic, and the places of those to cut."""
     network, load = wiring(weights), table.traffic.values
@@ -86,7 +86,7 @@ def _ranked(
     for kind in UNITS:
         columns = [j for j, other in enumerate(kinds) if other == kind]
         some = [(i, j) for j in columns for i in range(len(load)) if np.isfinite(load[i, j])]
-        some = sorted(some, key=lambda cell: -load[cell])[:most]
+        some = sorted(some, key=lambda cell: -load[cell])[:top]
         measured += range(len(cells), len(cells) + min(effect, len(some)))
         cells += some
     return cells, measured

@@ -32,7 +32,7 @@ def address(explorer: Explorer, ask: AddressRequest) -> Document:
     trace = explorer.trace(ask.run)
     head, at = head_of(trace, ask.head), one_prompt_index(trace, ask.at)
     about = "most" if ask.about is None else ask.about
-    found = address_of(trace, head, at, about)
+    found = address_of(trace, head, at, about=about)
     row = token_row(found)
     return {
         "head": str(head),
@@ -92,7 +92,9 @@ def decoded(explorer: Explorer, ask: DecodedRequest) -> Document:
 def steps(explorer: Explorer, ask: AddressRequest) -> Document:
     """Which writer of the query meets which writer of the key in an address: a figure."""
     trace = explorer.trace(ask.run)
-    return plain(walk_figure(walk(trace, head_of(trace, ask.head), ask.at, "most" if ask.about is None else ask.about)))
+    return plain(
+        walk_figure(walk(trace, head_of(trace, ask.head), ask.at, about="most" if ask.about is None else ask.about))
+    )
 
 
 def nulls(explorer: Explorer, ask: NullsRequest) -> Callable[[Progress], Document]:

@@ -89,7 +89,7 @@ def _find(explorer: Explorer, key: str, name: str, pairs: int, size: str, progre
     def tell(share: float) -> None:
         progress(round(GRAIN * share), GRAIN)
 
-    made = task(explorer.weights, name, pairs)
+    made = task(explorer.weights, name, pairs=pairs)
     result = discover(made, How(size_from(size)), lambda _, share: tell(FOUND * share))
     circuit = result.circuit
     if len(circuit) > MOST_WIRES:

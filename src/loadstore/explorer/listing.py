@@ -44,7 +44,7 @@ def verify(explorer: Explorer, ask: VerifyRequest) -> Callable[[Progress], Docum
 def _find(explorer: Explorer, ask: ListingRequest) -> Listing:
     trace = explorer.trace(ask.run)
     at = one_prompt_index(trace, last(trace) if ask.at is None else ask.at)
-    return program_of(trace, at, ask.predict, ask.against, most=STEPS)
+    return program_of(trace, at, predict=ask.predict, against=ask.against, top=STEPS)
 
 
 def _document(explorer: Explorer, found: Listing | Verified) -> Document:

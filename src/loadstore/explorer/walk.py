@@ -79,7 +79,7 @@ def _work(explorer: Explorer, mine: Mine | None, progress: Progress) -> Document
 
 def _first(explorer: Explorer, circuit: Circuit, asked: Example, progress: Progress) -> _Walked:
     """The steps on one prompt, each to the next."""
-    found = address(asked.trace, asked.star, asked.at, asked.key)
+    found = address(asked.trace, asked.star, asked.at, about=asked.key)
     steps = (
         _elsewhere(what_next(asked), asked),
         who_looked(asked, circuit, found),

@@ -63,7 +63,7 @@ def carried(weights: Weights, progress: Progress) -> Document:
     corpus = read_corpus(weights, "default")
     pieces = sum(len(some) for some in corpus.documents)
     steps = pieces + len(points_of(weights, wiring(weights).readers))
-    kept = moments(weights, corpus, lambda done, _: progress(done, steps))
+    kept = moments(weights, corpus, progress=lambda done, _: progress(done, steps))
     found = traffic(weights, kept, progress=lambda done, _: progress(pieces + done, steps))
     kinds = [kind_of(reader) for reader in readers_of(found)]
     groups = [(name, UNITS[some[0]], [j for j, kind in enumerate(kinds) if kind in some]) for some, name in INTO]

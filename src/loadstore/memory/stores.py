@@ -39,7 +39,7 @@ def kept_moments(
     if isinstance(corpus, Moments):
         return corpus
     read = read_corpus(weights, "default" if corpus is None else corpus, length=length, tokens=tokens)
-    return moments(weights, read, progress, readers=readers)
+    return moments(weights, read, progress=progress, readers=readers)
 
 
 def in_stream(weights: Weights) -> tuple[Writer, ...]:

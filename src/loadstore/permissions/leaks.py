@@ -44,10 +44,10 @@ def leak_test(
     *,
     readers: str | Sequence[str] | None = None,
     at: int = -1,
+    ungroup: bool = False,
     controls: Annotated[int, Within(1, 1000)] = 20,
     folds: Annotated[int, Within(2, 100)] = 5,
     seed: Seed = 0,
-    ungroup: bool = False,
     progress: Progress | None = None,
 ) -> "xr.Dataset":
     """Probe what readers load for a label, before and after enforcement, beside control tasks.

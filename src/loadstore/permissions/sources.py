@@ -29,10 +29,10 @@ def subspace(
     weights: Weights,
     source: str | Sequence[str] | Sequence[int] | Sequence[Sequence[int]] | Tensor,
     *,
-    channel: int | None = None,
     labels: Sequence[int] | Sequence[str] | None = None,
     layer: int | None = None,
     at: int = -1,
+    channel: int | None = None,
 ) -> Subspace:
     """Return a subspace of the stream, as orthonormal rows.
 

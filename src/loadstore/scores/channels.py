@@ -63,11 +63,11 @@ def channels(
     weights: Weights,
     writer: Writer | Head | str,
     readers: str | Sequence[str] = "*",
+    *,
     norms: Norms = "fold",
     offset: int | range | None = None,
-    top: int | None = None,
-    *,
     tolerance: float = TOLERANCE,
+    top: int | None = None,
 ) -> "xr.Dataset":
     """Score every channel of a writer: Dataset over channel (strongest first, from 1) and reader.
 

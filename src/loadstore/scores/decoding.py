@@ -79,11 +79,11 @@ def channel_tokens(
     writer: Writer | Head | str,
     reader: Reader | str,
     channel: int,
-    top: int = 5,
+    *,
     norms: Norms = "fold",
     offset: int | None = None,
-    *,
     tolerance: float = TOLERANCE,
+    top: int = 5,
 ) -> ChannelTokens:
     """Decode one channel of a wire, numbered as in ``channels``: the tokens on both ends, ``top`` of each sign.
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def moved(weights: Weights, head: HeadName, top: int = 10, k: int = 5, norms: Norms = "fold") -> "xr.Dataset":
+def moved(weights: Weights, head: HeadName, *, norms: Norms = "fold", top: int = 10, k: int = 5) -> "xr.Dataset":
     """Which tokens a head moves most, and what each promotes: Dataset over token (largest first) and place.
 
     norm: ‖W_E[t] W_OV‖, how much the head stores when it attends to t alone; promoted, logit: the k tokens that
@@ -55,7 +55,7 @@ def moved(weights: Weights, head: HeadName, top: int = 10, k: int = 5, norms: No
 
 
 def matched(
-    weights: Weights, head: HeadName, top: int = 10, norms: Norms = "fold", *, offset: int | None = None
+    weights: Weights, head: HeadName, *, norms: Norms = "fold", offset: int | None = None, top: int = 10
 ) -> "xr.Dataset":
     """The query → key token pairs that a head matches best by content: Dataset over pair, best first.
 

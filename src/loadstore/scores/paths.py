@@ -47,7 +47,9 @@ def full_path(weights: Weights, heads: Sequence[HeadName], norms: Norms = "fold"
     return precise(Factored(embedded(weights, move.left), move.right @ unembedding(weights, norms)))
 
 
-def path(weights: Weights, heads: Sequence[HeadName], k: Sequence[int] = (1, 5), norms: Norms = "fold") -> "xr.Dataset":
+def path(
+    weights: Weights, heads: Sequence[HeadName], *, norms: Norms = "fold", k: Sequence[int] = (1, 5)
+) -> "xr.Dataset":
     """Whether a path through heads copies: Dataset over k, accuracy of the full path's diagonal, and eigenvalues.
 
     ``kept`` = ‖W_OV¹ W_OV² …‖/∏ ‖W_OV‖: of two heads the subspace score of the wire between them. Raises what
@@ -66,7 +68,7 @@ def path(weights: Weights, heads: Sequence[HeadName], k: Sequence[int] = (1, 5),
     )
 
 
-def positional_qk(weights: Weights, head: HeadName, norms: Norms = "fold") -> "xr.DataArray":
+def positional_qk(weights: Weights, head: HeadName, *, norms: Norms = "fold") -> "xr.DataArray":
     """Scores from position to position, W_pos W_QK W_posᵀ/√d_head: dims query key; NaN where the mask forbids.
 
     Raises NoSuchSite, or Undefined for a model whose positions are not stored (rotary, none).

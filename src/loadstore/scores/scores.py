@@ -35,17 +35,17 @@ DEFINITION = (
 @threads_for(0)
 def subspace_scores(
     weights: Weights,
-    norms: Norms = "fold",
     *,
     writers: str | Sequence[str] = "*",
     readers: str | Sequence[str] = "*",
-    control: Control = "none",
-    seed: Seed = 0,
+    where: Globs | None = None,
+    norms: Norms = "fold",
     offset: int | range | None = None,
     null: Null = "rotation",
     stream: Mapping[Point, Tensor] | None = None,
     frequencies: Counts | None = None,
-    where: Globs | None = None,
+    control: Control = "none",
+    seed: Seed = 0,
     resume: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> "xr.Dataset":

@@ -73,7 +73,7 @@ def k_composition(
 
 
 def copying(
-    weights: Weights, heads: HeadName | Sequence[HeadName], k: Sequence[int] = (1, 5), norms: Norms = "fold"
+    weights: Weights, heads: HeadName | Sequence[HeadName], *, norms: Norms = "fold", k: Sequence[int] = (1, 5)
 ) -> "xr.Dataset":
     """Whether heads promote what they attend to: Dataset over k, accuracy of the full OV's diagonal, and eigenvalues.
 
@@ -94,10 +94,10 @@ def key_composition(
     weights: Weights,
     later: HeadName,
     earlier: HeadName,
-    k: Sequence[int] = (1,),
-    norms: Norms = "fold",
     *,
+    norms: Norms = "fold",
     offset: int | None = None,
+    k: Sequence[int] = (1,),
 ) -> "xr.Dataset":
     """Whether ``later`` searches for the token that ``earlier`` moved: Dataset over direction and k, accuracy.
 

@@ -114,7 +114,7 @@ class Moments:
 
 
 def moments(
-    weights: Weights, corpus: Corpus, progress: Progress | None = None, *, readers: str | Sequence[str] = "*"
+    weights: Weights, corpus: Corpus, *, readers: str | Sequence[str] = "*", progress: Progress | None = None
 ) -> Moments:
     """Run every piece of a corpus and keep what traffic into ``readers`` (globs) needs.
 

@@ -40,7 +40,7 @@ def stream_moments(
     kept = (
         corpus
         if isinstance(corpus, Moments)
-        else moments(weights, read_corpus(weights, corpus, tokens=tokens), progress, readers="unembed")
+        else moments(weights, read_corpus(weights, corpus, tokens=tokens), progress=progress, readers="unembed")
     )
     memory, found = Memory(kept), dict[Point, Tensor]()
     for point in sorted(kept.inverse_scale):

@@ -64,7 +64,9 @@ def traffic(
     kept = (
         corpus
         if isinstance(corpus, Moments)
-        else moments(weights, read_corpus(weights, corpus, length=length, tokens=tokens), progress, readers=readers)
+        else moments(
+            weights, read_corpus(weights, corpus, length=length, tokens=tokens), progress=progress, readers=readers
+        )
     )
     found = factorised(kept, sources, targets, progress)
     if exact:

@@ -123,5 +123,5 @@ export function tokenOf({ run, place, at }: ScreenProps): number {
 /** The question as Python's arguments: its token, and the two predictions once they are known. */
 export function asPython({ at, question }: ScreenProps): string {
   const { data, waiting } = question;
-  return data && !waiting && data.at === at ? `${at}, ${data.predict.id}, ${data.against.id}` : String(at);
+  return data && !waiting && data.at === at ? `${at}, predict=${data.predict.id}, against=${data.against.id}` : String(at);
 }

@@ -65,9 +65,9 @@ def picture(
     result: Circuit | Listing | Verified,
     on: Pairs | Measured | None = None,
     *,
+    roles: Mapping[str, str] | None = None,
     index: int = 0,
     top: int = MOST,
-    roles: Mapping[str, str] | None = None,
 ) -> Pictured:
     """Draw who loads what from whom, from the tokens up to the answer.
 

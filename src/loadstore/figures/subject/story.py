@@ -86,7 +86,7 @@ class Story:
     @cached_property
     def listing(self) -> Listing:
         """The program of the prediction. Raises Undefined where there is none."""
-        return listing(self.trace, self.asked.at, self.asked.predict, self.asked.against, most=STEPS)
+        return listing(self.trace, self.asked.at, predict=self.asked.predict, against=self.asked.against, top=STEPS)
 
     @cached_property
     def proof(self) -> CutProof:
@@ -173,7 +173,7 @@ class Story:
 
     def evidence(self, head: Head, most: int) -> "xr.Dataset":
         """The wires of most traffic into each side of a head, with alignment, traffic and effect."""
-        return wires(self.weights, self.carried, readers=f"{head}.*", most=most, effect=most)
+        return wires(self.weights, self.carried, readers=f"{head}.*", top=most, effect=most)
 
     def role(self, head: Head, role: str) -> float:
         """One role score."""

@@ -79,6 +79,6 @@ def supply(trace: Trace, head: Head, cuts: "xr.Dataset") -> Supply:
     except Undefined:
         controls = ()
     start = has_bos + (trace.tokens.shape[1] - has_bos) // 2
-    changes = sweep(trace, [wire, *controls], metric=loss(start)).change.values.tolist()
+    changes = sweep(trace, [wire, *controls], metric=loss(start=start)).change.values.tolist()
     scores = [float(cuts.score.sel(writer=str(writer))) for writer, _ in controls]
     return Supply(name, float(cuts.intact), float(best.score), changes[0], tuple(zip(scores, changes[1:], strict=True)))

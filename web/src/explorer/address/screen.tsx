@@ -17,7 +17,7 @@ function python(props: ScreenProps): string {
   const { head, at, about } = chosen(props);
   const { from, side, do: doing, by } = props.place;
   const zero = by === "zero" ? ', by="zero"' : "";
-  const asked = `address = ls.address(trace, "${head}", ${at}${about === "most" ? "" : `, ${JSON.stringify(about)}`})`;
+  const asked = `address = ls.address(trace, "${head}", ${at}${about === "most" ? "" : `, about=${JSON.stringify(about)}`})`;
   const edit = doing === "ablate" ? `ls.ablate("${head}"${zero})` : doing === "cut" && from && side ? `ls.cut("${from}", "${head}.${side}"${zero})` : null;
   const lines = [opening(props), asked, "print(address.text)"];
   const { data } = props.question;
