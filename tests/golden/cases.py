@@ -99,7 +99,7 @@ class Case:
     @cached_property
     def circuits(self) -> xr.Dataset:
         """Induction circuits; every pair of heads of a tiny model takes part, which has no head of a role."""
-        how: dict[str, Any] = {"least": 0.0, "most": 4, "controls": 4} if self.is_tiny else {"controls": 6}
+        how: dict[str, Any] = {"least": 0.0, "top": 4, "controls": 4} if self.is_tiny else {"controls": 6}
         return of.circuits(self.model, sequences=2, **how)
 
     @cached_property
