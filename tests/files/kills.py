@@ -34,7 +34,7 @@ for late in (*LATE, "loadstore.training.prepare", "loadstore.training.export", "
     importlib.import_module(late)
 RECIPE = Path(__file__).parents[1] / "training" / "small.toml"
 COMMANDS = {
-    "report": ("report m.safetensors --ids 0,1,2,3,0,1,2,3 -o result", "result"),
+    "report": ("report m.safetensors --ids 0,1,2,3,0,1,2,3 -o result.html", "result.html"),
     "scores": ("scores m.safetensors --resume kept.npz -o result.csv", "result.csv"),
     "traffic": ("wires m.safetensors --corpus words -o result.csv", "result.csv"),
     "training": (f"train {RECIPE} text -o run --threads 1", "run/small.safetensors"),
