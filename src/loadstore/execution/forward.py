@@ -140,14 +140,20 @@ def through_layer(
     """
     shape, layer = weights.architecture, weights.layer(index)
     step = attend(shape, index, layer, stream, beside, edited, offset, keep=keep, past=past)
-    return step, after_attention(weights, index, stream, step, edited, only)
+    return step, after_attention(weights, index, layer, stream, step, edited, only)
 
 
 def after_attention(
-    weights: Weights, index: int, stream: Stream, step: LayerRecord, edited: Changes, only: int | None = None
+    weights: Weights,
+    index: int,
+    layer: Layer,
+    stream: Stream,
+    step: LayerRecord,
+    edited: Changes,
+    only: int | None = None,
 ) -> Float[Tensor, "batch row d_model"]:
-    """The stream after a layer whose heads did ``step``, which keeps what the layer stores."""
-    shape, layer = weights.architecture, weights.layer(index)
+    """The stream after a layer, widened, whose heads did ``step``, which keeps what the layer stores."""
+    shape = weights.architecture
     tokens = ALL if only is None else slice(only, only + 1)
     before = stream[:, tokens]
     stream = before + store(shape, index, layer, step, edited, tokens)
