@@ -57,7 +57,7 @@ def estimates(weights: Weights) -> list[Estimate]:
     roles = BATCH * tokens * wide * (vocab + heads * tokens + kept * 1.0)
     text = 4.0 * d * d * CORES * (heads + 1)
     whole = vocab * float(d) * wide
-    found = [
+    rows = [
         Estimate("what a model is", "loadstore models MODEL", 12.0 * 1024**3, 1024.0**2 * wide),
         Estimate("spectrum of a head", "loadstore spectrum MODEL L0.H0", 10.0 * d**3, 3.0 * d * d * CORES),
         Estimate("logits of 20 tokens", "run(model, …)", _run(shape, prompt), run, start=0.0),
@@ -91,7 +91,7 @@ def estimates(weights: Weights) -> list[Estimate]:
         Estimate("an induction head that forms", "loadstore demo-induction", FORMED, 16e5, FORMING),
         Estimate("every wire cut", "loadstore patch MODEL PROMPT", _swept(shape), run),
     ]
-    return sorted(found, key=lambda one: one.operations)
+    return sorted(rows, key=lambda estimate: estimate.operations)
 
 
 def expected(weights: Weights, command: str, rate: float | None = None) -> float:
@@ -103,8 +103,8 @@ def expected(weights: Weights, command: str, rate: float | None = None) -> float
         rate: Operations per second; measured now if None.
     """
     rate = matmul_rate(512, 3) if rate is None else rate
-    calls = [one for one in estimates(weights) if f"{one.call} ".startswith(f"loadstore {command} ")]
-    return max(one.seconds(rate) - one.start for one in calls)
+    calls = [call for call in estimates(weights) if f"{call.call} ".startswith(f"loadstore {command} ")]
+    return max(call.seconds(rate) - call.start for call in calls)
 
 
 def _decomposed(shape: Architecture, steps: int) -> float:

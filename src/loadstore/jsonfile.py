@@ -27,14 +27,14 @@ def json_object(path: Path, what: str, remedy: str) -> dict[str, Any]:
 def parsed(text: str | bytes, what: str, remedy: str) -> dict[str, Any]:
     """The JSON object that a text is; a name that it gives twice is an error. Raises BadCheckpoint."""
     try:
-        found: object = json.loads(text, object_pairs_hook=_unique)
+        value: object = json.loads(text, object_pairs_hook=_unique)
     except _Twice as error:
         raise BadCheckpoint(f"{what} has '{quote(error, 60)}' twice, expected each name once; {remedy}") from None
     except (ValueError, RecursionError) as error:
         raise BadCheckpoint(f"{what} is not JSON ({quote(error)}); {remedy}") from None
-    if not isinstance(found, dict):
-        raise BadCheckpoint(f"{what} is a {type(found).__name__}, expected an object; {remedy}")
-    return cast("dict[str, Any]", found)
+    if not isinstance(value, dict):
+        raise BadCheckpoint(f"{what} is a {type(value).__name__}, expected an object; {remedy}")
+    return cast("dict[str, Any]", value)
 
 
 class _Twice(Exception):
@@ -42,7 +42,7 @@ class _Twice(Exception):
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    table = dict(pairs)
+    if len(table) < len(pairs):
         raise _Twice(Counter(name for name, _ in pairs).most_common(1)[0][0])
-    return found
+    return table

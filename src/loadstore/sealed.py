@@ -12,10 +12,10 @@ def seal(kind: str, content: bytes | memoryview) -> bytes:
 
 def unsealed(kind: str, data: bytes) -> memoryview:
     """Return the content below the seal. Raises ValueError for another kind, and where a bit of it has changed."""
-    line, found, _ = data[:MOST].partition(b"\n")
+    line, newline, _ = data[:MOST].partition(b"\n")
     name, _, digest = line.partition(b" ")
     content = memoryview(data)[len(line) + 1 :]
-    if not found or name != kind.encode():
+    if not newline or name != kind.encode():
         raise ValueError(f"it does not begin as a file of the kind {kind} does")
     if digest != hashlib.sha256(content).hexdigest().encode():
         raise ValueError("its content does not match its checksum: it is damaged")

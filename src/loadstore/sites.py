@@ -118,8 +118,8 @@ def short_form(name: str) -> str:
     beginning of its short form.
     """
     text = name.strip().lower()
-    found = _MARKS.match(text)
-    return text if found is None else (f"{found[1]}." if found[1] else "") + text[found.end() :]
+    match = _MARKS.match(text)
+    return text if match is None else (f"{match[1]}." if match[1] else "") + text[match.end() :]
 
 
 def parse_head(name: "Head | Writer | str") -> Head:
@@ -128,8 +128,8 @@ def parse_head(name: "Head | Writer | str") -> Head:
         return name
     if isinstance(name, Writer):
         return name.head
-    if found := _HEAD.fullmatch(short_form(str(name))):
-        return Head(int(found[1]), int(found[2]))
+    if match := _HEAD.fullmatch(short_form(str(name))):
+        return Head(int(match[1]), int(match[2]))
     raise NoSuchSite(f"{str(name)[:40]!r} is not a head; a head is written like L1.H4")
 
 
@@ -147,10 +147,10 @@ def _writer_named(text: str) -> Writer:
     short = short_form(text)
     if short in ("embed", "pos"):
         return EMBED if short == "embed" else POS
-    if found := _LAYER.fullmatch(short):
-        return Writer("mlp" if found[2] == "mlp" else "bias", int(found[1]))
-    if found := _HEAD.fullmatch(short):
-        return Writer("head", int(found[1]), int(found[2]))
+    if match := _LAYER.fullmatch(short):
+        return Writer("mlp" if match[2] == "mlp" else "bias", int(match[1]))
+    if match := _HEAD.fullmatch(short):
+        return Writer("head", int(match[1]), int(match[2]))
     raise NoSuchSite(f"{text[:40]!r} is not a writer; writers are embed, pos, L0.H7 (a head), L0.mlp and L0.bias")
 
 
@@ -161,9 +161,9 @@ def parse_reader(name: "Reader | str") -> Reader:
     short = short_form(str(name))
     if short == "unembed":
         return UNEMBED
-    if (found := _LAYER.fullmatch(short)) and found[2] == "mlp":
-        return Reader(int(found[1]), -1, "mlp")
-    if found := _SIDE.fullmatch(short):
-        side: Side = "Q" if found[3] == "q" else "K" if found[3] == "k" else "V"
-        return Reader(int(found[1]), int(found[2]), side)
+    if (match := _LAYER.fullmatch(short)) and match[2] == "mlp":
+        return Reader(int(match[1]), -1, "mlp")
+    if match := _SIDE.fullmatch(short):
+        side: Side = "Q" if match[3] == "q" else "K" if match[3] == "k" else "V"
+        return Reader(int(match[1]), int(match[2]), side)
     raise NoSuchSite(f"{str(name)[:40]!r} is not a reader; readers are L1.H4.Q, L1.H4.K, L1.H4.V, L1.mlp and unembed")

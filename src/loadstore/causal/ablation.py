@@ -69,8 +69,8 @@ def ablation_effects(
         rows = [row[:end] for row, end in zip(piece.tolist(), ends, strict=True)]
         trace = run(weights, piece if min(ends) == piece.shape[1] else rows, edits, record=True)
         for batch in reruns(trace, lists):
-            found = _losses(batch, period).double().numpy()
-            losses[list(batch.places), low : low + len(piece)] = found
+            measured = _losses(batch, period).double().numpy()
+            losses[list(batch.places), low : low + len(piece)] = measured
             done += len(batch.places)
             if progress is not None:
                 progress(done, total)
@@ -109,10 +109,10 @@ def _groups(weights: Weights, heads: str | Sequence[HeadName | tuple[HeadName, .
             named += [(head,) for head in heads_matching(weights, entry)]
         else:
             named.append(entry if isinstance(entry, tuple) else (entry,))
-    found = [tuple(weights.architecture.check(parse_head(head), weights.name) for head in entry) for entry in named]
-    if not found or not all(found):
+    groups = [tuple(weights.architecture.check(parse_head(head), weights.name) for head in entry) for entry in named]
+    if not groups or not all(groups):
         raise BadRequest("no head was named; give heads such as 'L1.H4', or tuples of them")
-    return found
+    return groups
 
 
 def _tokens(weights: Weights, on: On, sequences: int, seed: int) -> tuple[Tokens, tuple[int, ...]]:

@@ -73,8 +73,8 @@ class Batch:
 
     def traces(self) -> Iterator[tuple[int, Trace]]:
         """Each run with its place."""
-        for run, place in enumerate(self.places):
-            yield place, self.trace_of(run)
+        for run, index in enumerate(self.places):
+            yield index, self.trace_of(run)
 
     def _recorded(self, rows: slice) -> Record:
         """What one run did, the layers before ``start`` included."""

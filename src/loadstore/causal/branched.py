@@ -51,9 +51,9 @@ def at_reader(
     base = trace.record.layers[taken.start]
     with torch.no_grad(), threads_for(base.stream.shape[:-1].numel() * taken.runs * width(weights)):
         step = branch(shape, taken.start, base, taken.differences, taken.runs, taken.first, keep=keep)
-        one = only if taken.start == shape.n_layers - 1 else None
+        token = only if taken.start == shape.n_layers - 1 else None
         layer = weights.layer(taken.start)
-        return step, after_attention(weights, taken.start, layer, step.stream, step, _edited(trace, taken), one)
+        return step, after_attention(weights, taken.start, layer, step.stream, step, _edited(trace, taken), token)
 
 
 def branched(

@@ -89,20 +89,20 @@ def controls_of(
     size = sizes(reader)[writer]
     if not size > NOTHING * max(sizes(reader).values()):
         raise Undefined(f"{writer} → {reader} carries nothing on this run, so that no control carries as much")
-    known: dict[Wire, float] = {}
+    candidates: dict[Wire, float] = {}
     same = [other for other in readers if other.side == reader.side]
     for distance in sorted({abs(other.layer - reader.layer) for other in same}):
-        if len(known) >= count:
+        if len(candidates) >= count:
             break
-        some = [other for other in same if abs(other.layer - reader.layer) == distance]
-        each = {(source, target): value for target in some for source, value in sizes(target).items()}
-        known |= {other: value for other, value in each.items() if other not in {wire, *outside}}
-        least = NOTHING * max(size, *known.values(), 0.0)
-        known = {other: value for other, value in known.items() if value > least}
-    if not known:
+        near_readers = [other for other in same if abs(other.layer - reader.layer) == distance]
+        each = {(source, target): value for target in near_readers for source, value in sizes(target).items()}
+        candidates |= {other: value for other, value in each.items() if other not in {wire, *outside}}
+        least = NOTHING * max(size, *candidates.values(), 0.0)
+        candidates = {other: value for other, value in candidates.items() if value > least}
+    if not candidates:
         raise Undefined(f"{writer} → {reader} has no controls: no other wire of its kind carries anything")
-    chosen = tuple(nearest(size, known, count))
-    return Controls(wire, size, chosen, tuple(known[other] for other in chosen), count)
+    chosen = tuple(nearest(size, candidates, count))
+    return Controls(wire, size, chosen, tuple(candidates[other] for other in chosen), count)
 
 
 def nearest(size: float, sizes: Mapping[_Key, float], count: int) -> list[_Key]:
@@ -131,25 +131,25 @@ def control_sets(
     Raises:
         Undefined: One of the wires carries nothing, or has no control.
     """
-    found: list[tuple[Wire, ...]] = []
+    sets: list[tuple[Wire, ...]] = []
     for among in sorted({count, count + len(wires) - 1}):  # more only if needed: they may lie in other layers
         each = [controls_of(wire, among, sizes, readers, outside={*outside, *wires}).wires for wire in wires]
-        found = _different(each)[:count]
-        if len(found) == count:
+        sets = _different(each)[:count]
+        if len(sets) == count:
             break
-    return found
+    return sets
 
 
 def _different(each: Sequence[Sequence[Wire]]) -> list[tuple[Wire, ...]]:
     """Sets of one wire from each list; see ``control_sets``."""
-    found: dict[frozenset[Wire], tuple[Wire, ...]] = {}
+    sets: dict[frozenset[Wire], tuple[Wire, ...]] = {}
     for further, start in itertools.product(range(2 * len(each)), range(max(map(len, each)))):
         members: list[Wire] = []
-        for place, some in enumerate(each):
-            members += [wire for wire in some[start + further * place :] if wire not in members][:1]
+        for index, candidates in enumerate(each):
+            members += [wire for wire in candidates[start + further * index :] if wire not in members][:1]
         if len(members) == len(each):
-            found.setdefault(frozenset(members), tuple(members))
-    return list(found.values())
+            sets.setdefault(frozenset(members), tuple(members))
+    return list(sets.values())
 
 
 def sizes_on(trace: Trace) -> Sizes:
@@ -172,11 +172,11 @@ def wire_sizes(trace: Trace, reader: Reader) -> dict[Writer, float]:
     if reader.is_unembed:
         mean = matrix.mean(1, keepdim=True)
         gram = gram - matrix.shape[1] * (mean @ mean.mT)
-    found: dict[Writer, float] = {}
+    sizes: dict[Writer, float] = {}
     for writer in network.writers_of(reader):
         rows = removed(trace, reader, writer)[:, 1:].flatten(0, 1)
-        found[writer] = float(((rows @ gram) * rows).sum(-1).mean().clamp(min=0).sqrt())
-    return found
+        sizes[writer] = float(((rows @ gram) * rows).sum(-1).mean().clamp(min=0).sqrt())
+    return sizes
 
 
 def store_size(trace: Trace, writer: Writer) -> float:

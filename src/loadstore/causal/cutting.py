@@ -56,14 +56,14 @@ def cut_each(
     intact = float(target_log_probability(trace, last_read(trace), target))
     effects: dict[int, Effect] = {}
     for places in _batches(trace, wires):
-        some = [wires[place] for place in places]
-        taken = _taken(trace, some, mean)
+        group = [wires[index] for index in places]
+        taken = _taken(trace, group, mean)
         read, step, _ = branched(trace, taken)
         values = target_log_probability(trace, read, target).tolist()
-        changes = _changes(trace, some, taken, step, read)
-        for place, (change, kl), value in zip(places, changes, values, strict=True):
-            effects[place] = Effect(change, kl, value - intact)
-    return [effects[place] for place in range(len(wires))]
+        changes = _changes(trace, group, taken, step, read)
+        for index, (change, kl), value in zip(places, changes, values, strict=True):
+            effects[index] = Effect(change, kl, value - intact)
+    return [effects[index] for index in range(len(wires))]
 
 
 @threads_for(0)
@@ -71,19 +71,19 @@ def reader_changes(trace: Trace, wires: Sequence[Wire], mean: Mean | None = None
     """The ``change`` of each wire's own reader alone, for wires into heads and MLPs; nothing behind it runs."""
     changes: dict[int, float] = {}
     for places in _batches(trace, wires):
-        some = [wires[place] for place in places]
-        taken = _taken(trace, some, mean)
+        group = [wires[index] for index in places]
+        taken = _taken(trace, group, mean)
         step, stream = at_reader(trace, taken)
-        found = _changes(trace, some, taken, step, stream)
-        changes |= {place: change for place, (change, _) in zip(places, found, strict=True)}
-    return [changes[place] for place in range(len(wires))]
+        measured = _changes(trace, group, taken, step, stream)
+        changes |= {index: change for index, (change, _) in zip(places, measured, strict=True)}
+    return [changes[index] for index in range(len(wires))]
 
 
 def _batches(trace: Trace, wires: Sequence[Wire]) -> Iterator[list[int]]:
     """Places of wires into the heads of one layer, into one MLP, or into the unembedding; no more than fit."""
     groups: dict[tuple[int, bool], list[int]] = {}
-    for place, (_, reader) in enumerate(wires):
-        groups.setdefault((reader.layer, reader.is_mlp), []).append(place)
+    for index, (_, reader) in enumerate(wires):
+        groups.setdefault((reader.layer, reader.is_mlp), []).append(index)
     step = max(1, TOKENS // trace.tokens.numel())
     for places in groups.values():
         yield from (places[low : low + step] for low in range(0, len(places), step))

@@ -76,17 +76,17 @@ def reruns(
     ends = None if at is None else (at,) * len(trace.tokens) if isinstance(at, int) else tuple(at)
     groups: dict[Hashable, tuple[_Plan, list[int]]] = {}
     listed = [expanded(trace, edits) for edits in lists]
-    for place, edits in enumerate(listed):
+    for index, edits in enumerate(listed):
         check(trace, [*trace.edits, *edits])
         refuse_denied_stores(trace.weights, edits)
         plan = _planned(trace, edits, None if ends is None else min(ends), keep=keep)
-        groups.setdefault(plan, (plan, []))[1].append(place)
+        groups.setdefault(plan, (plan, []))[1].append(index)
     for plan, places in sorted(groups.values(), key=lambda group: group[0].start):
         step = _side_by_side(trace, ends)
-        for some in (places[low : low + step] for low in range(0, len(places), step)):
-            edits = tuple((*trace.edits, *listed[place]) for place in some)
+        for together in (places[low : low + step] for low in range(0, len(places), step)):
+            edits = tuple((*trace.edits, *listed[index]) for index in together)
             go = _branched if plan.branches else _together
-            yield go(trace, plan, tuple(some), edits, ends, keep=keep)
+            yield go(trace, plan, tuple(together), edits, ends, keep=keep)
 
 
 def starts(trace: Trace, edit: Edit) -> int:
@@ -145,7 +145,7 @@ def _first(trace: Trace, edit: Edit) -> int:
         return 0
     length = min(trace.lengths)
     if edit.at is not None:
-        return min(place % each for place in edit.at for each in trace.lengths)
+        return min(token % each for token in edit.at for each in trace.lengths)
     if not isinstance(edit, Patch) or getattr(edit.source, "edits", True):
         return 0
     differ = (trace.tokens != edit.source.tokens).any(0)
@@ -182,9 +182,9 @@ def _branched(
             part = through(trace, reader, edit.writer, value) @ reading(trace.weights, reader).matrix
             differences.append(Difference(run, reader, turned(trace, reader, part)))
     taken = Taken(len(lists), plan.start, differences, losses, plan.first)
-    one = ends[0] if ends is not None and len(set(ends)) == 1 else None
-    read, step, record = branched(trace, taken, one, keep=keep)
-    read = read if one is not None else at_ends(read, ends, plan.first)
+    end = ends[0] if ends is not None and len(set(ends)) == 1 else None
+    read, step, record = branched(trace, taken, end, keep=keep)
+    read = read if end is not None else at_ends(read, ends, plan.first)
     return Batch(trace, places, lists, plan.start, plan.first, read, record, step, ends)
 
 
@@ -209,17 +209,17 @@ def _together(
     parts: list[Edited] = []
     for edits in lists:
         wires = [edit.writer for edit in edits if isinstance(edit, Cut | Patch) and edit.reader is not None]
-        known = {writer: _recorded(trace, writer) for writer in wires if plan.start and writer.layer < plan.start}
-        parts.append(Edited(weights, edits, values=known, extent=replace(trace.extent, first=plan.first)))
+        recorded = {writer: _recorded(trace, writer) for writer in wires if plan.start and writer.layer < plan.start}
+        parts.append(Edited(weights, edits, values=recorded, extent=replace(trace.extent, first=plan.first)))
     edited, kept = Together(parts, len(trace.tokens)), Record() if keep else None
     depth = weights.architecture.n_layers
     with torch.no_grad():
         if plan.start == 0:
             stream, beside = embedded(weights, trace.tokens[:, first:].repeat(runs, 1), edited, kept, first)
         else:
-            found = record.final if plan.start == depth else record.layers[plan.start].stream
-            assert found is not None
-            stream, beside = found[:, first:].repeat(runs, 1, 1), None
+            recorded_stream = record.final if plan.start == depth else record.layers[plan.start].stream
+            assert recorded_stream is not None
+            stream, beside = recorded_stream[:, first:].repeat(runs, 1, 1), None
             if record.pos is not None and weights.architecture.positions_bypass_norm:
                 pos = record.pos[..., first:, :]
                 beside = pos if pos.dim() == 2 else pos.repeat(runs, 1, 1)

@@ -101,12 +101,12 @@ class _Bench:
         """Cut each wire by itself."""
         effects: dict[int, WireEffect] = {}
         for batch in reruns(self.intact, [[cut(*wire)] for wire in wires], keep=True):
-            for place, after in batch.traces():
-                writer, reader = wires[place]
+            for index, after in batch.traces():
+                writer, reader = wires[index]
                 change = 0.5 * (self.intact.pattern(reader.head) - after.pattern(reader.head)).abs().sum(-1).mean()
                 numbers = (self.induction(after, head), self.prediction(after), float(change))
-                effects[place] = WireEffect(str(writer), str(reader), sizes[place], *numbers)
-        return [effects[place] for place in range(len(wires))]
+                effects[index] = WireEffect(str(writer), str(reader), sizes[index], *numbers)
+        return [effects[index] for index in range(len(wires))]
 
 
 def prove_wire(

@@ -16,14 +16,14 @@ def relabelled(trace: Trace, token: int, count: int, seed: int = 0) -> list[tupl
     ids: list[int] = trace.tokens[0].tolist()
     bos = bos_of(trace.weights)
     kept = set[int]() if bos is None else {bos}
-    distinct = [one for one in dict.fromkeys([*ids, token]) if one not in kept]
-    free = torch.tensor([one for one in range(trace.weights.architecture.vocab) if one not in kept])
+    distinct = [token_id for token_id in dict.fromkeys([*ids, token]) if token_id not in kept]
+    free = torch.tensor([token_id for token_id in range(trace.weights.architecture.vocab) if token_id not in kept])
     if len(free) < len(distinct):
         raise Undefined(f"{len(distinct)} distinct tokens cannot be exchanged within a vocabulary of {len(free)}")
     generator = torch.Generator().manual_seed(seed)
-    found: list[tuple[list[int], int]] = []
+    prompts: list[tuple[list[int], int]] = []
     for _ in range(count):
         drawn = free[torch.randperm(len(free), generator=generator)[: len(distinct)]].tolist()
-        names = dict(zip(distinct, drawn, strict=True)) | {one: one for one in kept}
-        found.append(([names[one] for one in ids], names[token]))
-    return found
+        names = dict(zip(distinct, drawn, strict=True)) | {token_id: token_id for token_id in kept}
+        prompts.append(([names[token_id] for token_id in ids], names[token]))
+    return prompts

@@ -99,7 +99,7 @@ def sweep(
     for batch in reruns(trace, [[edit] for edit in edits], at=ends, keep=keep):
         changes[list(batch.places)] = _measured(batch, metric) - before
         if not done:
-            rate = (time.perf_counter() - started) / sum(costs[place] for place in batch.places)
+            rate = (time.perf_counter() - started) / sum(costs[index] for index in batch.places)
             seconds = rate * sum(costs)
             if estimate is not None:
                 estimate(seconds)
@@ -110,7 +110,7 @@ def sweep(
     error = changes.std(1) / count**0.5 if count > 1 else torch.full_like(changes[:, 0], torch.nan)
     dims, coords = _axes(trace, asked)
     sizes = (len(asked.tokens or ()), -1) if asked.each else (-1,)
-    found = xr.Dataset(
+    table = xr.Dataset(
         {"change": (dims, changes.mean(1).view(sizes).numpy()), "standard_error": (dims, error.view(sizes).numpy())},
         coords=coords,
         attrs={
@@ -124,7 +124,7 @@ def sweep(
             "seconds": seconds,
         },
     )
-    return found.set_xindex("writer").set_xindex("reader") if asked.wires else found.transpose("writer", ...)
+    return table.set_xindex("writer").set_xindex("reader") if asked.wires else table.transpose("writer", ...)
 
 
 def _axes(trace: Trace, asked: Swept) -> tuple[tuple[str, ...], dict[str, tuple[str, list[str] | list[int]]]]:

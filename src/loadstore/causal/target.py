@@ -37,11 +37,11 @@ def target_log_probability(trace: Trace, read: Stream, target: Target | None) ->
         rows, expected = read[:, target[0]], torch.tensor([target[1]]).expand(len(read))
     else:
         rows, expected = read[:, :-1].flatten(0, 1), trace.tokens[:, 1:].repeat(many, 1).flatten()
-    found = [
-        unembed(trace.weights, some[None])[0].log_softmax(-1).gather(1, ids[:, None].to(some.device))[:, 0]
-        for some, ids in zip(rows.split(ROWS), expected.split(ROWS), strict=True)
+    log_probabilities = [
+        unembed(trace.weights, chunk[None])[0].log_softmax(-1).gather(1, ids[:, None].to(chunk.device))[:, 0]
+        for chunk, ids in zip(rows.split(ROWS), expected.split(ROWS), strict=True)
     ]
-    return torch.cat(found).view(many, -1).mean(1)
+    return torch.cat(log_probabilities).view(many, -1).mean(1)
 
 
 def prediction_change(trace: Trace, read: Stream) -> tuple[float, float]:

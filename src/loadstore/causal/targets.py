@@ -44,8 +44,8 @@ class Chosen:
     def total(self, weights: Weights, values: Float[Tensor, "batch vocab"]) -> Float[Tensor, " batch"]:
         """The sum of the values of each row's targets."""
         ids = self.ids(weights, len(values))
-        row = torch.tensor([place for place, some in enumerate(ids) for _ in some], device=values.device)
-        column = torch.tensor([token for some in ids for token in some], device=values.device)
+        row = torch.tensor([row_index for row_index, choices in enumerate(ids) for _ in choices], device=values.device)
+        column = torch.tensor([token for choices in ids for token in choices], device=values.device)
         return values.new_zeros(len(values)).index_add(0, row, values[row, column])
 
     def mean(self, weights: Weights, values: Float[Tensor, "batch vocab"]) -> Float[Tensor, " batch"]:

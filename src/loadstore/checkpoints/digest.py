@@ -52,7 +52,7 @@ def digest_of_tensors(tensors: Iterable[tuple[str, Tensor]], facts: str = "") ->
         64 hexadecimal digits.
     """
     total = hashlib.sha256(f"{facts}\n".encode())
-    known: dict[object, bytes] = {}  # a matrix that is stored once is read once
+    key_digests: dict[object, bytes] = {}  # a matrix that is stored once is read once
     named = list(tensors)
     with ThreadPoolExecutor(available()) as pool:
         for name, tensor in named:
@@ -60,12 +60,12 @@ def digest_of_tensors(tensors: Iterable[tuple[str, Tensor]], facts: str = "") ->
                 key, kind = id(tensor.matrix), f"{tensor.matrix.kind} {tensor.stride()} {tensor.storage_offset()}"
             else:
                 key, kind = (tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype), str(tensor.dtype)
-            if key not in known:
+            if key not in key_digests:
                 content = _content(tensor)
                 chunks = [content[at : at + CHUNK] for at in range(0, len(content), CHUNK)]
                 leaves = pool.map(lambda chunk: hashlib.sha256(chunk).digest(), chunks)
-                known[key] = hashlib.sha256(b"".join(leaves)).digest()
-            total.update(f"{name} {list(tensor.shape)} {kind}\n".encode() + known[key])
+                key_digests[key] = hashlib.sha256(b"".join(leaves)).digest()
+            total.update(f"{name} {list(tensor.shape)} {kind}\n".encode() + key_digests[key])
     return total.hexdigest()
 
 

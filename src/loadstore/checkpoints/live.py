@@ -65,13 +65,13 @@ def live_name(model: Live) -> str:
 def settings(model: Live) -> dict[str, Any]:
     """The config as a dict. Raises BadRequest when it has no settings to read."""
     config: Any = model.cfg
-    found: object = config.to_dict() if hasattr(config, "to_dict") else getattr(config, "__dict__", config)
-    if not isinstance(found, Mapping):
+    settings: object = config.to_dict() if hasattr(config, "to_dict") else getattr(config, "__dict__", config)
+    if not isinstance(settings, Mapping):
         raise BadRequest(
             f"the config of this {type(model).__name__} is a {type(config).__name__}, expected the settings of a "
             "HookedTransformer; save its state dict and config.json and load those"
         )
-    return {str(key): value for key, value in found.items()}
+    return {str(key): value for key, value in settings.items()}
 
 
 def live_tokens(model: Live, vocab: int, rule: Rule) -> Tokens | None:

@@ -63,7 +63,7 @@ def published(name: str) -> Published | None:
 
 def nearest(name: str, others: Iterable[str] = ()) -> str | None:
     """The published name, or one of ``others``, that ``name`` may be a slip of, whatever its case."""
-    names = [known for each in PUBLISHED for known in (each.name, each.repository, *each.aliases)]
-    known = {known.lower(): known for known in (*others, *names)}
-    close = get_close_matches(name.lower(), known, n=1, cutoff=0.7)
-    return known[close[0]] if close else None
+    names = [candidate for each in PUBLISHED for candidate in (each.name, each.repository, *each.aliases)]
+    candidate = {candidate.lower(): candidate for candidate in (*others, *names)}
+    close = get_close_matches(name.lower(), candidate, n=1, cutoff=0.7)
+    return candidate[close[0]] if close else None

@@ -44,8 +44,8 @@ def find(source: str | Path, revision: str | None) -> Place:
     if isinstance(source, str) and (where := location(source, revision)) is not None:
         from loadstore.checkpoints.hub import fetch
 
-        found = fetch(where)
-        return Place(found.model, found.name, found.tokenizer)
+        fetched = fetch(where)
+        return Place(fetched.model, fetched.name, fetched.tokenizer)
     raise BadRequest(
         f"there is no model '{quote(source)}': expected 'builtin', a folder, a .safetensors, .gguf, .pth, .pt or .bin "
         f"file, or a name on the hub as owner/name; {_way_out(str(source))}"

@@ -40,16 +40,16 @@ def location(name: str, revision: str | None = None) -> HubLocation | None:
 
     What ends like a model file is a path. Raises BadRequest where two revisions are given.
     """
-    found = NAME.fullmatch(name)
-    if found is None:
+    match = NAME.fullmatch(name)
+    if match is None:
         return None
-    known = published(found["repository"])
-    repository = found["repository"] if known is None else known.repository
+    model = published(match["repository"])
+    repository = match["repository"] if model is None else model.repository
     if "/" not in repository or repository.endswith((*SUFFIXES, PACKED)):
         return None
-    if revision is not None and found["revision"] not in (None, revision):
+    if revision is not None and match["revision"] not in (None, revision):
         raise BadRequest(f"'{quote(name)}' and revision={revision!r} are two revisions; give one")
-    return HubLocation(repository, revision or found["revision"] or MAIN, found["file"])
+    return HubLocation(repository, revision or match["revision"] or MAIN, match["file"])
 
 
 def candidates(names: Iterable[str]) -> list[str]:
@@ -59,7 +59,7 @@ def candidates(names: Iterable[str]) -> list[str]:
     """
     plain = [name for name in names if FILE.fullmatch(name)]
     indexed = {name.removesuffix(ENDING).rpartition(".")[2] for name in plain if is_index(Path(name))}
-    shards = {name for name in plain if (found := SHARD.fullmatch(name)) and found[1] in indexed}
+    shards = {name for name in plain if (match := SHARD.fullmatch(name)) and match[1] in indexed}
     return sorted(
         name for name in plain if name.endswith((*SUFFIXES, PACKED)) or is_index(Path(name)) if name not in shards
     )
@@ -71,23 +71,23 @@ def choose(names: Iterable[str], where: HubLocation) -> str:
     Usual are ``*final.pth`` (TransformerLens's rule), then the names of Hugging Face; a GGUF file is taken if it is
     the only model, or named. Raises BadCheckpoint where there is none or more than one.
     """
-    found = candidates(names)
+    files = candidates(names)
     if where.file is not None:
-        if where.file not in found:
-            raise BadRequest(f"{where} has no model file '{quote(where.file)}'; it has {some(found) or 'none'}")
+        if where.file not in files:
+            raise BadRequest(f"{where} has no model file '{quote(where.file)}'; it has {some(files) or 'none'}")
         return where.file
-    if not found:
+    if not files:
         raise BadCheckpoint(
             f"{where} has no model file ({', '.join((*SUFFIXES, PACKED))}) at its top; "
             f"it has {some(sorted(names)) or 'no files'}"
         )
-    others = [name for name in found if not name.endswith(PACKED)]
-    usual = [name for name in USUAL if name in found][:1]
-    for rule in (found, others, [name for name in found if name.endswith("final.pth")], usual):
+    others = [name for name in files if not name.endswith(PACKED)]
+    usual = [name for name in USUAL if name in files][:1]
+    for rule in (files, others, [name for name in files if name.endswith("final.pth")], usual):
         if len(rule) == 1:
             return rule[0]
     raise BadCheckpoint(
-        f"{where} has {len(found)} model files ({some(found)}), expected one; name it: '{where.repository}:{found[0]}'"
+        f"{where} has {len(files)} model files ({some(files)}), expected one; name it: '{where.repository}:{files[0]}'"
     )
 
 

@@ -50,10 +50,10 @@ def folder_of(weights: Weights, source: str | Path) -> Written:
     Raises:
         BadRequest: The architecture of the source has no place for what was changed, such as a bias.
     """
-    place = find(source, None)
-    if gguf.packed(place.path) is not None:
+    location = find(source, None)
+    if gguf.packed(location.path) is not None:
         return _own(weights)
-    checkpoint = read_checkpoint(place.path)
+    checkpoint = read_checkpoint(location.path)
     if own.recognise(checkpoint) or legacy.recognise(checkpoint) or table.family(checkpoint) is None:
         return _own(weights)
     config, tensors = _changed(weights, checkpoint)
@@ -61,7 +61,7 @@ def folder_of(weights: Weights, source: str | Path) -> Written:
         CONFIG: json.dumps(config, indent=2).encode(),
         USUAL[0]: save({name: tensor.contiguous() for name, tensor in tensors.items()}, {"format": "pt"}),
     }
-    folder = place.folder(checkpoint.path)
+    folder = location.folder(checkpoint.path)
     for name in BESIDE if folder is not None else ():
         if folder is not None and (folder / name).is_file():
             files[name] = (folder / name).read_bytes()
@@ -131,9 +131,9 @@ def _changed(weights: Weights, checkpoint: Checkpoint) -> tuple[dict[str, Any], 
             "no place for it: what a LayerNorm's bias sent through the denied directions became a bias of the reader. "
             "Leave that reader out of what the policy denies"
         )
-    for name, place in places.items():
+    for name, stored in places.items():
         if ".gain" not in name:  # gains never change, and some families compute theirs
-            place.copy_(weights.wide(new[name]) if name in new else torch.zeros_like(place))
+            stored.copy_(weights.wide(new[name]) if name in new else torch.zeros_like(stored))
     after = dict(_built(checkpoint, config, tensors, weights).named())
     for name, tensor in new.items():
         if name not in after or not torch.equal(after[name].to(dtype), weights.wide(tensor)):

@@ -37,7 +37,7 @@ def read_shards(index: Path) -> dict[str, Tensor]:
     for shard in sorted(set(places.values())):
         path = index.parent / shard
         if shard not in there:
-            listed = some([name for name, place in places.items() if place == shard], 2)
+            listed = some([name for name, tensor in places.items() if tensor == shard], 2)
             raise BadCheckpoint(f"{index} lists the shard '{quote(shard)}' (of {listed}), which is not there; {AGAIN}")
         for name, tensor in read_tensors(path)[0].items():
             if name in held:
@@ -62,10 +62,10 @@ def read_shards(index: Path) -> dict[str, Tensor]:
 
 def places_of(index: Path) -> dict[str, str]:
     """The shard of every tensor. Raises BadCheckpoint unless all are files of the index's own kind and folder."""
-    found: object = json_object(index, str(index), "fetch it again").get("weight_map")
-    if not isinstance(found, dict) or not found:
+    mapping: object = json_object(index, str(index), "fetch it again").get("weight_map")
+    if not isinstance(mapping, dict) or not mapping:
         raise BadCheckpoint(f"{index} lists no shards, expected tensors and their files as weight_map; fetch it again")
-    places = cast("dict[str, Any]", found)
+    places = cast("dict[str, Any]", mapping)
     suffix = Path(index.name.removesuffix(ENDING)).suffix
     for name, shard in places.items():
         if type(shard) is not str or Path(shard).name != shard or "\\" in shard or not shard.endswith(suffix):

@@ -74,8 +74,8 @@ def _byte_level(file: GGUF, vocab: int) -> Tokens | str:
     elif kind in PLAIN:
         before = [level]
     else:
-        known = ", ".join((*PLAIN, *DIGITS, *SPLITS))
-        return f"its file asks for the pre-tokenizer '{quote(kind, 40)}', which is not known; known are {known}"
+        supported = ", ".join((*PLAIN, *DIGITS, *SPLITS))
+        return f"its file asks for the pre-tokenizer '{quote(kind, 40)}', which is not known; known are {supported}"
     tokens = _tokens(file, vocab)
     merges = [tuple(merge.split(" ", 1)) for merge in _texts(file, "merges")]
     tokenizer = _bpe(file, tokens, merges, ignore_merges=kind in WHOLE)
@@ -115,7 +115,7 @@ def _sentencepiece(file: GGUF, vocab: int) -> Tokens | str:
     merged = {left + right: value for value, _, left, right in cuts}
     if len(set(merged.values())) < len(merged):
         return "its pieces share scores, so that their order is not said"
-    before = _cuts([(token, float(place)) for place, token in enumerate(runs)], {*score, *runs})
+    before = _cuts([(token, float(rank)) for rank, token in enumerate(runs)], {*score, *runs})
     pairs = [(left, right) for _, _, left, right in (*before, *cuts)]
     unknown = file.facts.get("tokenizer.ggml.unknown_token_id")
     name = tokens[unknown] if type(unknown) is int and 0 <= unknown < len(tokens) else None
@@ -130,10 +130,10 @@ def _sentencepiece(file: GGUF, vocab: int) -> Tokens | str:
 def _cuts(ranked: list[tuple[str, float]], pieces: set[str]) -> list[tuple[float, int, str, str]]:
     """Every way to merge a piece from two others, with the piece's rank and the place of the cut."""
     return [
-        (rank, place, token[:place], token[place:])
+        (rank, cut, token[:cut], token[cut:])
         for token, rank in ranked
-        for place in range(1, len(token) if len(token) <= MOST_PIECE else 0)
-        if token[:place] in pieces and token[place:] in pieces
+        for cut in range(1, len(token) if len(token) <= MOST_PIECE else 0)
+        if token[:cut] in pieces and token[cut:] in pieces
     ]
 
 
@@ -181,16 +181,16 @@ def _tokens(file: GGUF, vocab: int) -> list[str]:
 
 
 def _texts(file: GGUF, name: str) -> list[str]:
-    found: Any = file.facts.get(f"tokenizer.ggml.{name}")
-    if not isinstance(found, list) or not all(type(one) is str for one in cast("list[Any]", found)):
+    texts: Any = file.facts.get(f"tokenizer.ggml.{name}")
+    if not isinstance(texts, list) or not all(type(item) is str for item in cast("list[Any]", texts)):
         raise BadCheckpoint(f"{file.path} carries no readable {name} of its tokenizer; fetch it again")
-    return cast("list[str]", found)
+    return cast("list[str]", texts)
 
 
 def _numbers(file: GGUF, name: str, count: int) -> list[Any]:
-    found: Any = file.facts.get(f"tokenizer.ggml.{name}")
-    if not isinstance(found, list) or len(cast("list[Any]", found)) != count:
+    numbers: Any = file.facts.get(f"tokenizer.ggml.{name}")
+    if not isinstance(numbers, list) or len(cast("list[Any]", numbers)) != count:
         raise BadCheckpoint(f"{file.path} carries no {name} of its {count} tokens; fetch it again")
-    if not all(type(one) in (int, float) and math.isfinite(one) for one in cast("list[Any]", found)):
+    if not all(type(number) in (int, float) and math.isfinite(number) for number in cast("list[Any]", numbers)):
         raise BadCheckpoint(f"{file.path} has {name} of its tokens that are no numbers; fetch it again")
-    return cast("list[Any]", found)
+    return cast("list[Any]", numbers)

@@ -18,7 +18,7 @@ AtTokens: TypeAlias = Float[Tensor, "batch writer reader token"]
 def attributions_at_tokens(context: Context, points: int) -> AtTokens:
     """The attribution of each wire, by the path of masks, at each token of the reader's input."""
     live, shape = context.live, context.pairs.clean.shape
-    found = context.base.final.new_zeros(shape[0], *live.exists.shape, shape[1])
+    attributions = context.base.final.new_zeros(shape[0], *live.exists.shape, shape[1])
     nodes, shares = np.polynomial.legendre.leggauss(points)
     for node, share in zip(nodes, shares, strict=True):
         run = run_at(context, (float(node) + 1) / 2)
@@ -26,8 +26,8 @@ def attributions_at_tokens(context: Context, points: int) -> AtTokens:
             before = live.before(readers[0].layer, readers[0].side)
             columns = [live.place_of_reader[reader] for reader in readers]
             product = torch.einsum("bwtd,brtd->bwrt", run.differences[:, :before], gradient)
-            found[:, :before, columns, context.first :] += product * (float(share) / 2)
-    return found
+            attributions[:, :before, columns, context.first :] += product * (float(share) / 2)
+    return attributions
 
 
 def place_names(places: Sequence[Sequence[str]]) -> tuple[str, ...]:
@@ -44,9 +44,9 @@ def at_places(context: Context, names: Sequence[str], points: int) -> Float[Tens
         points: Gradients along the path of masks.
     """
     at_tokens = attributions_at_tokens(context, points)
-    found = at_tokens.new_zeros(*at_tokens.shape[1:3], len(names))
-    index = {name: place for place, name in enumerate(names)}
+    attributions = at_tokens.new_zeros(*at_tokens.shape[1:3], len(names))
+    index = {name: column for column, name in enumerate(names)}
     for row, own in enumerate(context.pairs.places):
-        where = torch.tensor([index[name] for name in own], device=found.device)
-        found.index_add_(2, where, at_tokens[row, :, :, : len(own)])
-    return found
+        where = torch.tensor([index[name] for name in own], device=attributions.device)
+        attributions.index_add_(2, where, at_tokens[row, :, :, : len(own)])
+    return attributions

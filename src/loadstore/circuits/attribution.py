@@ -62,11 +62,11 @@ def attribute(
             for pairs without named places.
         Undefined: The tolerance is not reached.
     """
-    found = attribute_pairs(task.find, task.name, method, points, tolerance, ablation, norms, progress)
+    ranked = attribute_pairs(task.find, task.name, method, points, tolerance, ablation, norms, progress)
     if places:
-        found = found.assign(at_place=(("wire", "place"), _placed(task.find, points, ablation, norms)))
-        found = found.assign_coords(place=list(place_names(task.find.places)))
-    return found.assign_attrs(task_pairs=len(task.clean), seed=task.seed)
+        ranked = ranked.assign(at_place=(("wire", "place"), _placed(task.find, points, ablation, norms)))
+        ranked = ranked.assign_coords(place=list(place_names(task.find.places)))
+    return ranked.assign_attrs(task_pairs=len(task.clean), seed=task.seed)
 
 
 def _placed(pairs: Pairs, points: int, ablation: Ablation, norms: Norms) -> np.ndarray:
@@ -140,8 +140,8 @@ class _Sums:
         self.total = self.missing = self.moved = self.rounding = 0.0
         self.pairs = 0
 
-    def add(self, context: Context, found: Attributions) -> None:
-        wide = found.double()
+    def add(self, context: Context, attributions: Attributions) -> None:
+        wide = attributions.double()
         self.size = self.size + wide.abs().sum(0)
         self.square = self.square + wide.pow(2).sum(0)
         self.signed = self.signed + wide.sum(0)

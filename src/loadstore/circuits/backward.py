@@ -56,10 +56,10 @@ def _of_heads(run: Uniform, index: int, layer: Layer, behind: Stream) -> tuple[t
     """∂m/∂u of each side of each head of a layer."""
     step, shape = run.steps[index], run.weights.architecture
     leaves = [step.projected[side] for side in SIDES]
-    found = torch.autograd.grad(step.stored, leaves, behind, allow_unused=True, materialize_grads=True)
+    gradients = torch.autograd.grad(step.stored, leaves, behind, allow_unused=True, materialize_grads=True)
     readers: list[Reader] = []
     parts: list[Tensor] = []
-    for side, grad in zip(SIDES, found, strict=True):
+    for side, grad in zip(SIDES, gradients, strict=True):
         matrix = matrices(layer, side)[0][owners(shape, side)]
         with threads_if_slow(grad.numel() * matrix.shape[1]):
             parts.append(torch.einsum("bthe,hde->bhtd", grad, matrix))

@@ -46,12 +46,12 @@ def random_band(
     if controls < 1:
         raise BadRequest(f"controls={controls}: expected at least one")
     order, kinds = ranking(ranked, by), strata(on.live)
-    found = np.empty((len(sizes), controls))
+    band = np.empty((len(sizes), controls))
     for row, size in enumerate(sizes):
         wires = chosen(on.live, mask_of_first(on.live, order, count_of(float(size), len(order))))
         for column in range(controls):
             generator = np.random.default_rng((seed, row, column))
-            found[row, column] = on.faithfulness(as_mask(on.live, alike(kinds, wires, generator)))
+            band[row, column] = on.faithfulness(as_mask(on.live, alike(kinds, wires, generator)))
             if progress is not None:
-                progress(row * controls + column + 1, found.size)
-    return found
+                progress(row * controls + column + 1, band.size)
+    return band

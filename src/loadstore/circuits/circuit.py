@@ -139,7 +139,7 @@ class Circuit:
     def __str__(self) -> str:
         """The program, without the roles of heads and without F."""
         shown = program_of(self.wires, self.attributions)
-        title = title_of(self.task, self.model, len(self), self.live, self.method, known=shown.known)
+        title = title_of(self.task, self.model, len(self), self.live, self.method, attributed=shown.attributed)
         return "\n".join([title, *lines_of(shown), summary_of(shown)])
 
 
@@ -194,7 +194,7 @@ def _read(document: dict[str, Any], path: str) -> Circuit:
         values.append(float(value) if isinstance(value, int | float) else math.nan)
     if len(set(chosen)) < len(chosen):
         raise BadRequest(f"{path} has a wire twice; {REMEDY}")
-    known = {name: str(fact) for name, fact in facts.items()}
+    text_facts = {name: str(fact) for name, fact in facts.items()}
     numbers = {name: document.get(name, 0) for name in ("pairs", "seed")}
     by: Any = document.get("by", BEFORE)
-    return Circuit(**known, live=count, wires=tuple(chosen), attributions=tuple(values), by=by, **numbers)
+    return Circuit(**text_facts, live=count, wires=tuple(chosen), attributions=tuple(values), by=by, **numbers)

@@ -26,9 +26,9 @@ def completeness(on: Measured, wires: Chosen, weight: np.ndarray, ledger: Ledger
         ledger: What is known, and what is to be kept.
     """
     sites = heaviest(on.live, wires, weight)[:SITES]
-    found = [_both(on, wires, [site], ledger) for site in sites]
-    gaps = [abs(inside - whole) for inside, whole in found]
-    order = [sites[place] for place in np.argsort([-gap for gap in gaps], kind="stable")[:CANDIDATES]]
+    removed = [_both(on, wires, [site], ledger) for site in sites]
+    gaps = [abs(inside - whole) for inside, whole in removed]
+    order = [sites[index] for index in np.argsort([-gap for gap in gaps], kind="stable")[:CANDIDATES]]
     worst: list[Writer] = []
     best, ends = -1.0, (float("nan"), float("nan"))
     while len(worst) < min(WORST, len(order)):
@@ -39,8 +39,8 @@ def completeness(on: Measured, wires: Chosen, weight: np.ndarray, ledger: Ledger
         worst, best, ends = [*worst, site], abs(ends_now[0] - ends_now[1]), ends_now
     return Completeness(
         tuple(map(str, sites)),
-        tuple(inside for inside, _ in found),
-        tuple(whole for _, whole in found),
+        tuple(inside for inside, _ in removed),
+        tuple(whole for _, whole in removed),
         tuple(map(str, worst)),
         *ends,
     )
@@ -68,6 +68,6 @@ def _both(on: Measured, wires: Chosen, sites: Sequence[Writer], ledger: Ledger) 
     """F of the circuit and of all wires, without some sites."""
     gone, name = wires_of(on.live, sites), ", ".join(sorted(map(str, sites)))
     inside, whole = as_mask(on.live, wires & ~gone), as_mask(on.live, ~gone)
-    one = ledger.numbers(f"circuit without {name}", lambda: [on.faithfulness(inside)])
+    inner = ledger.numbers(f"circuit without {name}", lambda: [on.faithfulness(inside)])
     other = ledger.numbers(f"all without {name}", lambda: [on.faithfulness(whole)])
-    return one[0], other[0]
+    return inner[0], other[0]

@@ -33,7 +33,7 @@ def connected(
         The places of the wires, in the new order.
     """
     rows, columns = list(dict.fromkeys(writers)), list(dict.fromkeys(readers))
-    row_of, column_of = ({name: place for place, name in enumerate(names)} for names in (rows, columns))
+    row_of, column_of = ({name: index for index, name in enumerate(names)} for names in (rows, columns))
     at = np.array([row_of[name] for name in writers]), np.array([column_of[name] for name in readers])
     ranks = np.empty(len(order), dtype=np.int64)
     ranks[order] = np.arange(len(order))
@@ -55,13 +55,13 @@ def _loads(writers: Sequence[Writer], readers: Sequence[str], together: Collecti
     """The readers, by place, that change what each writer stores."""
     of_head: dict[Writer, list[int]] = {}
     of_layer: dict[int, list[int]] = {}
-    for place, name in enumerate(readers):
+    for index, name in enumerate(readers):
         reader = parse_reader(name)
         if not reader.is_unembed:
             owner = Writer("mlp", reader.layer) if reader.is_mlp else Writer("head", reader.layer, reader.index)
-            of_head.setdefault(owner, []).append(place)
+            of_head.setdefault(owner, []).append(index)
             if not reader.is_mlp:
-                of_layer.setdefault(reader.layer, []).append(place)
+                of_layer.setdefault(reader.layer, []).append(index)
     return [
         of_layer.get(writer.layer, [])
         if writer.kind == "head" and writer.layer in together

@@ -84,12 +84,12 @@ class Context:
 
     def without_each(self, mask: Tensor, wires: Sequence[tuple[int, int]]) -> list[np.ndarray]:
         """The metric of each pair without one wire of a circuit after the other, in the order of ``wires``."""
-        found: list[np.ndarray] = [np.empty(0)] * len(wires)
+        metrics: list[np.ndarray] = [np.empty(0)] * len(wires)
         pairs = self.pairs
         runs = run_without(self.weights, self.live, mask, wires, pairs.clean, pairs.ends, self.base, self.scales)
-        for place, logits in runs:
-            found[place] = self.measure(logits).double().numpy()
-        return found
+        for index, logits in runs:
+            metrics[index] = self.measure(logits).double().numpy()
+        return metrics
 
     def of(self, mask: Tensor) -> Float[Tensor, " pair"]:
         """The metric of each pair in the run of a circuit."""
@@ -115,11 +115,11 @@ def contexts(
     if ablation != "counterfactual" and over is None:
         over = recorded(weights, pairs.counterfactual)
     for low in range(0, len(pairs), step):
-        some = pairs.rows(range(low, min(low + step, len(pairs))))
-        record = recorded(weights, some.counterfactual) if over is None else over
-        base = replaced(weights, record, ablation, *some.clean.shape)
-        scales = free if norms == "free" else frozen(recorded(weights, some.clean))
-        yield Context(some, base, scales)
+        tile = pairs.rows(range(low, min(low + step, len(pairs))))
+        record = recorded(weights, tile.counterfactual) if over is None else over
+        base = replaced(weights, record, ablation, *tile.clean.shape)
+        scales = free if norms == "free" else frozen(recorded(weights, tile.clean))
+        yield Context(tile, base, scales)
 
 
 def side_by_side(weights: Weights, tokens: int) -> int:

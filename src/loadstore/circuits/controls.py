@@ -18,13 +18,13 @@ def strata(live: Live) -> np.ndarray:
     """The stratum of every live wire, in the order of ``chosen``."""
     rows, columns = (each.numpy() for each in live.exists.nonzero().unbind(1))
     numbers: dict[tuple[str, str, int], int] = {}
-    found = [
+    kinds = [
         numbers.setdefault(
             (live.writers[row].kind, live.readers[column].side, live.readers[column].layer), len(numbers)
         )
         for row, column in zip(rows, columns, strict=True)
     ]
-    return np.array(found)
+    return np.array(kinds)
 
 
 def chosen(live: Live, mask: Bool[Tensor, "writer reader"]) -> Chosen:

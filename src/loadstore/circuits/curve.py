@@ -109,7 +109,7 @@ def smallest_from(sizes: np.ndarray, f: np.ndarray, enough: float = ENOUGH) -> f
 def _area(sizes: np.ndarray, values: np.ndarray) -> float:
     """MIB's area: trapezoids between its sizes, from the smallest to all wires."""
     places = [np.flatnonzero(np.isclose(sizes, size)) for size in MIB]
-    if not all(len(place) for place in places):
+    if not all(len(matches) for matches in places):
         return float("nan")
-    at = [int(place[0]) for place in places]
+    at = [int(matches[0]) for matches in places]
     return float(np.trapezoid(values[at], sizes[at]))

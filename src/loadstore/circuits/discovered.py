@@ -126,8 +126,8 @@ def discover(task: Task, how: How, show: Show | None = None) -> Discovered:
 
 def size_from(text: str) -> float | int | AtLeast:
     """Read ``.01`` (a share), ``100`` (a count) or ``F>=.85``. Raises BadRequest."""
-    if found := re.fullmatch(r"\s*F\s*>=\s*(\d*\.?\d+)\s*", text):
-        return AtLeast(float(found[1]))
+    if match := re.fullmatch(r"\s*F\s*>=\s*(\d*\.?\d+)\s*", text):
+        return AtLeast(float(match[1]))
     if re.fullmatch(r"\d{1,12}", text):
         return int(text)
     if re.fullmatch(r"\d{0,3}\.\d{1,20}", text):

@@ -35,7 +35,7 @@ def generated(weights: Weights, recipe: Recipe, pairs: int, seed: int) -> Task:
         if all(len(pool) >= recipe.least for pool in own.values()):
             examples += _drawn(weights, recipe, own, split, count, Random(f"{recipe.name} {seed} {split}"))
     if len(examples) < pairs:
-        counts = ", ".join(f"{sum(one.split == split for one in examples)} to {split}" for split in SPLITS)
+        counts = ", ".join(f"{sum(example.split == split for example in examples)} to {split}" for split in SPLITS)
         under = "tokenizer" if recipe.texts else "vocabulary"
         raise BadRequest(
             f"{recipe.name} gives {len(examples)} pairs of {pairs} under the {under} of {weights.name} ({counts}); "

@@ -88,7 +88,7 @@ def _loads(circuit: Circuit, context: Context) -> list[_Load]:
     for (writer, _), row in values.items():
         used[writer] = used[writer] + abs(row)
     trace = run(context.weights, context.pairs.clean[0, : end + 1].tolist())
-    found: list[_Load] = []
+    loads: list[_Load] = []
     for (writer, reader), row in values.items():
         reads = np.arange(end + 1)
         if not reader.is_unembed and not reader.is_mlp and reader.head_side != "Q":
@@ -96,8 +96,8 @@ def _loads(circuit: Circuit, context: Context) -> list[_Load]:
             pattern = trace.pattern(head).double().numpy()
             reads = (used[Writer("head", head.layer, head.index)][:, None] * pattern).argmax(0)
         for token in np.flatnonzero(row).tolist():
-            found.append(_Load(writer, reader, token, int(reads[token]), float(row[token]) / whole))
-    return found
+            loads.append(_Load(writer, reader, token, int(reads[token]), float(row[token]) / whole))
+    return loads
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,11 @@ class _Groups:
         members: dict[tuple[int, str], set[tuple[int, int]]] = defaultdict(set)
         for head in {head for load in loads for head, _ in _heads_of(load)}:
             members[head[0], roles.get(f"L{head[0]}.H{head[1]}", "")].add(head)
-        heads = {head: (heads_name(some), role) for (_, role), some in members.items() for head in some}
+        heads = {
+            head: (heads_name(heads_together), role)
+            for (_, role), heads_together in members.items()
+            for head in heads_together
+        }
         strengths: dict[tuple[str, int], float] = defaultdict(float)
         layers: dict[str, int] = {}
         for load in loads:

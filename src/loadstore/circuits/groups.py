@@ -68,8 +68,8 @@ def loads_of(wires: Wires, strengths: Sequence[float], roles: Mapping[str, str] 
     for index, (_, reader) in enumerate(wires):
         groups[_reader_key(reader, starts, roles)].append(index)
     return [
-        Load(_readers_name([wires[index][1] for index in some], key[2]), _parts(wires, strengths, some, roles))
-        for key, some in sorted(groups.items())
+        Load(_readers_name([wires[index][1] for index in indices], key[2]), _parts(wires, strengths, indices, roles))
+        for key, indices in sorted(groups.items())
     ]
 
 
@@ -77,7 +77,7 @@ def strongest(loads: Sequence[Load], strengths: Sequence[float], most: int) -> l
     """The strongest loads, at most so many, still in order of depth; of equal ones the earlier."""
     values = np.array([sum(strengths[index] for index in load.wires) for load in loads])
     kept = sorted(np.argsort(-values, kind="stable")[:most].tolist())
-    return [loads[place] for place in kept]
+    return [loads[position] for position in kept]
 
 
 def _reader_key(reader: Reader, starts: Mapping[int, int], roles: Mapping[str, str]) -> Key:
@@ -88,11 +88,13 @@ def _reader_key(reader: Reader, starts: Mapping[int, int], roles: Mapping[str, s
     return (reader.layer, 0, roles.get(str(reader.head), ""), SIDES.index(reader.head_side))
 
 
-def _parts(wires: Wires, strengths: Sequence[float], some: Sequence[int], roles: Mapping[str, str]) -> tuple[Part, ...]:
+def _parts(
+    wires: Wires, strengths: Sequence[float], indices: Sequence[int], roles: Mapping[str, str]
+) -> tuple[Part, ...]:
     """The wires of one load by groups of writers, strongest first; the weakest groups are one."""
-    starts = _band_starts(wires[index][0].layer for index in some if wires[index][0].kind == "mlp")
+    starts = _band_starts(wires[index][0].layer for index in indices if wires[index][0].kind == "mlp")
     groups: dict[tuple[str, int, str], list[int]] = defaultdict(list)
-    for index in some:
+    for index in indices:
         writer = wires[index][0]
         layer = starts[writer.layer] if writer.kind == "mlp" else writer.layer
         groups[writer.kind, layer, roles.get(str(writer), "")].append(index)

@@ -48,17 +48,17 @@ class Live:
     @cached_property
     def place_of_writer(self) -> dict[Writer, int]:
         """The row of each writer."""
-        return {writer: place for place, writer in enumerate(self.writers)}
+        return {writer: row for row, writer in enumerate(self.writers)}
 
     @cached_property
     def place_of_reader(self) -> dict[Reader, int]:
         """The column of each reader."""
-        return {reader: place for place, reader in enumerate(self.readers)}
+        return {reader: column for column, reader in enumerate(self.readers)}
 
     @cached_property
     def _before(self) -> dict[tuple[int, str], int]:
         counts = self.exists.sum(0).tolist()
-        return {(reader.layer, reader.side): counts[place] for place, reader in enumerate(self.readers)}
+        return {(reader.layer, reader.side): counts[column] for column, reader in enumerate(self.readers)}
 
     def before(self, layer: int, side: str) -> int:
         """How many of the writers the readers of one side of a layer see; (−1, "") is the unembedding."""
@@ -67,9 +67,9 @@ class Live:
     def useful(self, mask: Bool[Tensor, "writer reader"]) -> Bool[Tensor, "writer reader"]:
         """The wires of a mask from which a path of such wires leads to the unembedding."""
         useful = mask & self.exists
-        for place in range(len(self.writers) - 1, 0, -1):
-            writer = self.writers[place]
-            stores = [place]
+        for row in range(len(self.writers) - 1, 0, -1):
+            writer = self.writers[row]
+            stores = [row]
             if writer.kind == "head" and writer.layer in self.together:
                 stores = [
                     self.place_of_writer[head]

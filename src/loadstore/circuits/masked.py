@@ -77,9 +77,9 @@ def run_without(
     with torch.no_grad(), threads_for(0):
         run = Passing(weights, live, mask, tokens, ends, base, scales)
         for index in range(depth + 1):
-            for place, (row, column) in enumerate(wires):
+            for number, (row, column) in enumerate(wires):
                 layer = live.readers[column].layer
                 if (depth if layer < 0 else layer) == index:
-                    yield place, run.without(row, column).finished(index)
+                    yield number, run.without(row, column).finished(index)
             if index < depth:
                 run.layer(index)

@@ -55,7 +55,7 @@ class Measured:
         """The metric of each pair without one wire of a circuit after the other; ``places`` count live wires."""
         wires = [(int(row), int(column)) for row, column in self.live.exists.nonzero()[places].tolist()]
         parts = [tile.without_each(mask, wires) for tile in self.tiles]
-        return [np.concatenate([part[place] for part in parts]) for place in range(len(wires))]
+        return [np.concatenate([part[index] for part in parts]) for index in range(len(wires))]
 
     def faithfulness(self, mask: Bool[Tensor, "writer reader"]) -> float:
         """F of a circuit."""

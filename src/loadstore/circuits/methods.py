@@ -48,10 +48,10 @@ def _attributions(context: Context, method: Method, points: int, tolerance: floa
         return _adaptive(context, points, tolerance) if tolerance is not None else _along(context, 0.0, 1.0, points)
     end = run_at(context, 1.0)
     steps = [context.embed] if method == "eap" else [_between(context, k / points) for k in range(1, points + 1)]
-    found = _zeros(context)
+    attributions = _zeros(context)
     for embed in steps:
-        found += _by_wires(context, run_at(context, 1.0, embed), end.differences) / len(steps)
-    return found
+        attributions += _by_wires(context, run_at(context, 1.0, embed), end.differences) / len(steps)
+    return attributions
 
 
 def _between(context: Context, share: float) -> Tensor:
@@ -78,23 +78,23 @@ def run_at(context: Context, alpha: float, embed: Tensor | None = None) -> Unifo
 def _along(context: Context, low: float, high: float, points: int) -> Attributions:
     """The integral over α from ``low`` to ``high``, by Gauss and Legendre."""
     nodes, shares = np.polynomial.legendre.leggauss(points)
-    found = _zeros(context)
+    attributions = _zeros(context)
     for node, share in zip(nodes, shares, strict=True):
         run = run_at(context, low + (high - low) * (float(node) + 1) / 2)
-        found += _by_wires(context, run, run.differences) * (float(share) * (high - low) / 2)
-    return found
+        attributions += _by_wires(context, run, run.differences) * (float(share) * (high - low) / 2)
+    return attributions
 
 
 def _adaptive(context: Context, points: int, tolerance: float) -> Attributions:
     """Halve intervals whose integral is not the change of the metric between their ends."""
     total = float((context.all - context.none).abs().sum())
-    found, intervals = _zeros(context), [(0.0, 1.0, context.none, context.all, 0)]
+    attributions, intervals = _zeros(context), [(0.0, 1.0, context.none, context.all, 0)]
     while intervals:
         low, high, before, after, depth = intervals.pop()
-        some = _along(context, low, high, points)
-        missing = float((some.sum((1, 2)) - (after - before)).abs().sum())
+        piece = _along(context, low, high, points)
+        missing = float((piece.sum((1, 2)) - (after - before)).abs().sum())
         if missing <= tolerance * total * (high - low):
-            found += some
+            attributions += piece
             continue
         if depth == DEEPEST:
             raise Undefined(
@@ -104,17 +104,17 @@ def _adaptive(context: Context, points: int, tolerance: float) -> Attributions:
         middle = (low + high) / 2
         value = run_at(context, middle).values.detach()
         intervals += [(low, middle, before, value, depth + 1), (middle, high, value, after, depth + 1)]
-    return found
+    return attributions
 
 
 def _by_wires(context: Context, run: Uniform, differences: Differences) -> Attributions:
     """The gradient by the mask of every wire, for stores that differ by ``differences``."""
-    live, found = context.live, _zeros(context)
+    live, attributions = context.live, _zeros(context)
     for readers, gradient in gradients(run):
         before = live.before(readers[0].layer, readers[0].side)
         columns = [live.place_of_reader[reader] for reader in readers]
-        found[:, :before, columns] = by_wire(gradient, differences[:, :before])
-    return found
+        attributions[:, :before, columns] = by_wire(gradient, differences[:, :before])
+    return attributions
 
 
 def _zeros(context: Context) -> Attributions:

@@ -31,11 +31,11 @@ REMEDY = "write it with Graph.to_json of EAP-IG or MIB, or with to_mib"
 UNKNOWN = "not stated"
 
 
-def to_mib(found: "Circuit | xr.Dataset", weights: Weights) -> dict[str, Any]:
+def to_mib(circuit: "Circuit | xr.Dataset", weights: Weights) -> dict[str, Any]:
     """Write a circuit or a ranking as MIB's document.
 
     Args:
-        found: A circuit, or what ``ls.attribute`` returned.
+        circuit: A circuit, or what ``ls.attribute`` returned.
         weights: Its model.
 
     Returns:
@@ -48,13 +48,13 @@ def to_mib(found: "Circuit | xr.Dataset", weights: Weights) -> dict[str, Any]:
     wires = live(weights)
     scores: dict[Wire, float] = {}
     inside: set[Wire] = set()
-    if isinstance(found, Circuit):
-        check_model(found.model, found.model_digest, weights)
-        inside = set(found.wires)
-        scores = {w: v if math.isfinite(v) else 0.0 for w, v in zip(found.wires, found.attributions, strict=True)}
+    if isinstance(circuit, Circuit):
+        check_model(circuit.model, circuit.model_digest, weights)
+        inside = set(circuit.wires)
+        scores = {w: v if math.isfinite(v) else 0.0 for w, v in zip(circuit.wires, circuit.attributions, strict=True)}
     else:
-        check_model(found.attrs["model"], found.attrs["model_digest"], weights)
-        scores = dict(zip(_all(wires), found.signed.values.tolist(), strict=True))
+        check_model(circuit.attrs["model"], circuit.attrs["model_digest"], weights)
+        scores = dict(zip(_all(wires), circuit.signed.values.tolist(), strict=True))
     edges = {edge_name(*wire): {"score": scores.get(wire, 0.0), "in_graph": wire in inside} for wire in _all(wires)}
     nodes = {node_name(writer): {"in_graph": _is_used(writer, inside)} for writer in wires.writers}
     return {
@@ -120,9 +120,9 @@ def ranking_from_mib(document: dict[str, Any], weights: Weights, task: str = UNK
     )
 
 
-def write_mib(path: str | Path, found: "Circuit | xr.Dataset", weights: Weights) -> None:
+def write_mib(path: str | Path, circuit: "Circuit | xr.Dataset", weights: Weights) -> None:
     """Write ``to_mib`` as JSON, whole or not at all. Raises BadRequest where that cannot be."""
-    write_whole(Path(path), dumps(to_mib(found, weights)).encode())
+    write_whole(Path(path), dumps(to_mib(circuit, weights)).encode())
 
 
 def read_mib(path: str | Path) -> dict[str, Any]:

@@ -23,9 +23,9 @@ def edge_name(writer: Writer, reader: Reader) -> str:
 
 def wire_named(name: str) -> tuple[Writer, Reader]:
     """The wire of MIB's name. Raises BadRequest for a text that is not the name of an edge."""
-    if (found := _EDGE.fullmatch(name)) is None:
+    if (edge := _EDGE.fullmatch(name)) is None:
         raise BadRequest(f"'{quote(name, 40)}' is not an edge; edges are a0.h3->m1, input->a0.h3<q>, m0->logits")
-    head, index, mlp, into, layer, other, side = found.groups()
+    head, index, mlp, into, layer, other, side = edge.groups()
     writer = Writer("head", int(head), int(index)) if head else Writer("mlp", int(mlp)) if mlp else EMBED
     if side:
         return writer, Reader(int(layer), int(other), _SIDES[side])

@@ -39,10 +39,10 @@ def minimality(
     for number in range(null):
         draw = np.random.default_rng([seed, 2, number])
         added = alike(kinds, wires, draw, outside=wires)
-        some = np.sort(draw.permutation(np.flatnonzero(added))[: min(EACH, null - len(pooled))])
-        if not len(some):
+        drawn = np.sort(draw.permutation(np.flatnonzero(added))[: min(EACH, null - len(pooled))])
+        if not len(drawn):
             break  # enough, or the circuit leaves no wire to add
-        pooled += ledger.numbers(f"inflated {number} {len(some)}", partial(_changes, on, wires | added, some))
+        pooled += ledger.numbers(f"inflated {number} {len(drawn)}", partial(_changes, on, wires | added, drawn))
     p = [(1 + sum(other >= change for other in pooled)) / (1 + len(pooled)) for change in changes]
     names = [f"{writer} → {reader}" for writer, reader in _named(on, places)]
     median, high = (float(np.percentile(pooled, at)) if pooled else float("nan") for at in (50, 95))
@@ -65,4 +65,4 @@ def _changes(on: Measured, wires: Chosen, places: np.ndarray) -> list[float]:
 
 def _named(on: Measured, places: np.ndarray) -> list[tuple[object, object]]:
     rows, columns = (each.numpy() for each in on.live.exists.nonzero().unbind(1))
-    return [(on.live.writers[rows[place]], on.live.readers[columns[place]]) for place in places]
+    return [(on.live.writers[rows[index]], on.live.readers[columns[index]]) for index in places]

@@ -59,17 +59,17 @@ class Pairs:
         """Some of the pairs; tokens that none of them needs are left out."""
         if not indices:
             raise BadRequest("no pair is left; give at least one")
-        some = list(indices)
-        ends = tuple(self.ends[index] for index in some)
+        chosen = list(indices)
+        ends = tuple(self.ends[index] for index in chosen)
         length = max(ends) + 1
         return Pairs(
             self.model,
-            self.clean[some, :length],
-            self.counterfactual[some, :length],
+            self.clean[chosen, :length],
+            self.counterfactual[chosen, :length],
             ends,
-            self.metric.rows(some),
-            tuple(self.templates[index] for index in some),
-            tuple(self.places[index] for index in some),
+            self.metric.rows(chosen),
+            tuple(self.templates[index] for index in chosen),
+            tuple(self.places[index] for index in chosen),
         )
 
     def measure(
@@ -107,10 +107,10 @@ def paired(
         raise BadPrompt(
             f"there are {len(clean)} clean and {len(counterfactual)} counterfactual prompts; give one of each, or more"
         )
-    for number, (one, other) in enumerate(zip(clean, counterfactual, strict=True)):
-        if not one or len(one) != len(other):
+    for number, (first, other) in enumerate(zip(clean, counterfactual, strict=True)):
+        if not first or len(first) != len(other):
             raise BadPrompt(
-                f"pair {number} has {len(one)} and {len(other)} tokens; a pair needs equally many, and at least one"
+                f"pair {number} has {len(first)} and {len(other)} tokens; a pair needs equally many, and at least one"
             )
     length = max(map(len, clean))
     return Pairs(

@@ -108,11 +108,11 @@ class Passing:
         start, sign = stream[:, self.first :], 1
         if int(loaded.sum()) * 2 > loaded.numel():  # fewer wires are missing than there are
             start, sign, loaded = start + self.total, -1, ~loaded
-        out, some = start[:, None].expand(-1, len(columns), -1, -1), loaded.any(1)
-        if bool(some.any()):
-            parts = self.differences[:, rows[some]].flatten(2)
+        out, nonzero = start[:, None].expand(-1, len(columns), -1, -1), loaded.any(1)
+        if bool(nonzero.any()):
+            parts = self.differences[:, rows[nonzero]].flatten(2)
             with threads_if_slow(parts.numel() * len(columns)):
-                change = loaded[some].mT.to(start) @ parts
+                change = loaded[nonzero].mT.to(start) @ parts
             out = out + sign * change.unflatten(2, start.shape[1:])
         return out.transpose(0, 1)
 
@@ -142,8 +142,8 @@ class Passing:
         if not heads:
             return
         q, k, v = (
-            self._side(index, layer, side, heads, [columns[place * count + head] for head in heads])
-            for place, side in enumerate(SIDES)
+            self._side(index, layer, side, heads, [columns[order * count + head] for head in heads])
+            for order, side in enumerate(SIDES)
         )
         z = mixed(self.shape, index, q, k, v)
         if together:
@@ -174,6 +174,8 @@ class Passing:
             if not places or (group is nothing and self.exact):
                 continue
             alike = group is nothing or group is everything
-            u = self._read(index, side, base.stream, [columns[place] for place in (places[:1] if alike else places)])
-            values[:, self.first :, places] = reading.of(u, [heads[place] for place in places])
+            u = self._read(
+                index, side, base.stream, [columns[position] for position in (places[:1] if alike else places)]
+            )
+            values[:, self.first :, places] = reading.of(u, [heads[position] for position in places])
         return values[:, self.first :] if side == "Q" else values

@@ -45,7 +45,7 @@ def program_and_f(
     shown = program_of(circuit.wires, circuit.attributions, roles, most)
     f = None if on is None else on.faithfulness(mask_of(on.live, [circuit.wires[index] for index in shown.wires]))
     facts = (circuit.task, circuit.model, len(circuit), circuit.live, circuit.method)
-    text = "\n".join([title_of(*facts, known=shown.known), *lines_of(shown), summary_of(shown, f)])
+    text = "\n".join([title_of(*facts, attributed=shown.attributed), *lines_of(shown), summary_of(shown, f)])
     return text, shown, f
 
 

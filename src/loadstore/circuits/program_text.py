@@ -24,7 +24,7 @@ class Program:
     loads: tuple[Load, ...]
     left: int
     strengths: tuple[float, ...]
-    known: bool
+    attributed: bool
 
     @property
     def wires(self) -> tuple[int, ...]:
@@ -41,11 +41,11 @@ def program_of(
     wires: Wires, attributions: Sequence[float], roles: Mapping[str, str] | None = None, most: int = MOST
 ) -> Program:
     """Choose the loads that fit in ``most`` lines: one line is the title, one the summary."""
-    known = all(map(math.isfinite, attributions))
-    strengths = tuple(abs(value) if known else 1.0 for value in attributions)
+    attributed = all(map(math.isfinite, attributions))
+    strengths = tuple(abs(value) if attributed else 1.0 for value in attributions)
     loads = loads_of(wires, strengths, roles)
     shown = strongest(loads, strengths, max(1, most - 2))
-    return Program(tuple(shown), len(loads) - len(shown), strengths, known)
+    return Program(tuple(shown), len(loads) - len(shown), strengths, attributed)
 
 
 def lines_of(program: Program) -> list[str]:
@@ -58,9 +58,9 @@ def lines_of(program: Program) -> list[str]:
     return lines
 
 
-def title_of(task: str, model: str, wires: int, live: int, method: str, *, known: bool) -> str:
+def title_of(task: str, model: str, wires: int, live: int, method: str, *, attributed: bool) -> str:
     """The first line: whose circuit, how large, and the meaning of the percentages."""
-    unit = "% of |attribution|" if known else "% of the wires (no attributions)"
+    unit = "% of |attribution|" if attributed else "% of the wires (no attributions)"
     return line(f"{task} in {model}: {wires:,} of {live:,} wires ({wires / live:.2%}) by {method}; {unit}")
 
 
@@ -68,6 +68,6 @@ def summary_of(program: Program, faithfulness: float | None = None) -> str:
     """The last line: how many wires are shown, their share, and F of exactly these."""
     count, every = len(program.wires), len(program.strengths)
     left = f" ({program.left} weaker loads left out)" if program.left else ""
-    share = f", {program.share(program.wires):.1%} of its |attribution|" if program.known and count else ""
+    share = f", {program.share(program.wires):.1%} of its |attribution|" if program.attributed and count else ""
     f = "" if faithfulness is None else f"; F of exactly these: {faithfulness:.2f}"
     return f"shown: {count:,} of {every:,} wires{left}{share}{f}"

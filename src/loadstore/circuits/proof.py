@@ -53,7 +53,7 @@ class Completeness:
     @property
     def largest(self) -> float:
         """The largest |F(C∖K) − F(all∖K)| of any single site or of the worst set."""
-        gaps = [abs(one - other) for one, other in zip(self.inside, self.whole, strict=True)]
+        gaps = [abs(inner - other) for inner, other in zip(self.inside, self.whole, strict=True)]
         return max([*gaps, abs(self.worst_inside - self.worst_whole)])
 
 
@@ -142,9 +142,9 @@ class Proof:
 
     def document(self) -> dict[str, Any]:
         """All numbers, for JSON."""
-        found = {name: value for name, value in asdict(self).items() if name != "facts"}
-        found["completeness"]["largest"] = self.completeness.largest
-        return {**self.facts, **found}
+        document = {name: value for name, value in asdict(self).items() if name != "facts"}
+        document["completeness"]["largest"] = self.completeness.largest
+        return {**self.facts, **document}
 
     def __repr__(self) -> str:
         """The first two numbers; ``print`` gives all of them."""
@@ -182,7 +182,7 @@ class Proof:
         return "\n".join(lines)
 
 
-def _beside(found: BesideControls, count: int) -> str:
-    near = "" if found.near != found.near else f", the next ranks {found.near:.3f}"
-    best = f"beyond the best by {found.gap:.3f}" if found.gap > 0 else f"behind the best by {-found.gap:.3f}"
-    return f"p = {found.p:.3g} of {count} random circuits, {best}{near}"
+def _beside(beside: BesideControls, count: int) -> str:
+    near = "" if beside.near != beside.near else f", the next ranks {beside.near:.3f}"
+    best = f"beyond the best by {beside.gap:.3f}" if beside.gap > 0 else f"behind the best by {-beside.gap:.3f}"
+    return f"p = {beside.p:.3g} of {count} random circuits, {best}{near}"

@@ -109,9 +109,9 @@ def prove(
 def _each(find: Pairs, circuit: Circuit, ledger: Ledger) -> np.ndarray:
     """The attribution of every live wire for each pair [pair, wire], by the method that ranked the circuit."""
     method = METHODS.get(circuit.method, "mask")
-    found = [attributions(tile, method)[:, tile.live.exists] for tile in contexts(find)]
+    per_tile = [attributions(tile, method)[:, tile.live.exists] for tile in contexts(find)]
     ledger.numbers("attributions", lambda: [float(len(find))])
-    return torch.cat(found).double().numpy()
+    return torch.cat(per_tile).double().numpy()
 
 
 def _next(order: np.ndarray, wires: Chosen) -> Chosen:
@@ -140,10 +140,10 @@ def _identity(circuit: Circuit, pairs: Pairs, find: Pairs | None, seed: int) -> 
     """A digest of all that the numbers of a proof depend on."""
     total = hashlib.sha256(f"{circuit.model_digest} {seed}".encode())
     total.update(" ".join(sorted(f"{writer}>{reader}" for writer, reader in circuit.wires)).encode())
-    for some in (pairs, find):
-        if some is not None:
-            total.update(some.clean.numpy().tobytes() + some.counterfactual.numpy().tobytes())
-            total.update(f"{some.ends} {some.metric!r} {some.templates}".encode())
+    for each in (pairs, find):
+        if each is not None:
+            total.update(each.clean.numpy().tobytes() + each.counterfactual.numpy().tobytes())
+            total.update(f"{each.ends} {each.metric!r} {each.templates}".encode())
     return total.hexdigest()
 
 

@@ -29,7 +29,7 @@ class Ends(NamedTuple):
     @staticmethod
     def of(wires: Live) -> "Ends":
         """Those of all live wires."""
-        rows, columns = (place.tolist() for place in wires.exists.nonzero().unbind(1))
+        rows, columns = (axis.tolist() for axis in wires.exists.nonzero().unbind(1))
         writers, readers = [str(writer) for writer in wires.writers], [str(reader) for reader in wires.readers]
         return Ends([writers[row] for row in rows], [readers[column] for column in columns], sorted(wires.together))
 

@@ -36,8 +36,8 @@ def frozen(record: Record, first: int = 0) -> Scales:
     """Take every scale from a recorded run, from token ``first`` on."""
 
     def scale(which: ScaleName, layer: int) -> Tensor | None:
-        found = record.scale(ScaleOf(which, layer))
-        return None if found is None else found[:, first:]
+        recorded_scale = record.scale(ScaleOf(which, layer))
+        return None if recorded_scale is None else recorded_scale[:, first:]
 
     return scale
 

@@ -94,16 +94,16 @@ def replaced(weights: Weights, record: Record, ablation: Ablation, pairs: int, l
         start = embed if pos is None or bypasses else embed + pos
         layers, final = _constants(weights, start)
         return Replaced(embed, layers, final, pos if bypasses else None, exact=False)
-    found: list[LayerReplaced] = []
+    layer_stores: list[LayerReplaced] = []
     for index, layer in enumerate(record.layers):
         mlp = None if layer.mlp is None else taken(layer.mlp)
         after = record.final if index + 1 == len(record.layers) else record.layers[index + 1].stream
         stream, after, inner = (taken(value) for value in (layer.stream, after, layer.inner))
         middle = after if mlp is None else after - mlp
         run = (layer.q, layer.k, layer.v) if ablation == "counterfactual" else ()
-        found.append(LayerReplaced(stream, middle, inner, mlp, *run))
+        layer_stores.append(LayerReplaced(stream, middle, inner, mlp, *run))
     exact = ablation == "counterfactual"
-    return Replaced(embed, tuple(found), taken(record.final), pos if bypasses else None, exact=exact)
+    return Replaced(embed, tuple(layer_stores), taken(record.final), pos if bypasses else None, exact=exact)
 
 
 def _constants(weights: Weights, stream: Stream) -> tuple[tuple[LayerReplaced, ...], Stream]:

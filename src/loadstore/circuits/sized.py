@@ -32,10 +32,10 @@ def circuit(ranked: "xr.Dataset", size: float | int | str, *, by: str = "paths",
     """
     order = ranking(ranked, by)
     if isinstance(size, str):
-        found = re.fullmatch(r"\s*F\s*>=\s*(\d*\.?\d+)\s*", size)
-        if found is None:
+        threshold = re.fullmatch(r"\s*F\s*>=\s*(\d*\.?\d+)\s*", size)
+        if threshold is None:
             raise BadRequest(f"size={size!r}: expected a share such as .01, a count, or 'F>=.85'")
         if on is None:
             raise BadRequest(f"size={size!r} needs pairs to measure F with; give on=task.choose")
-        return smallest(ranked, on, float(found[1]), by)
+        return smallest(ranked, on, float(threshold[1]), by)
     return first(ranked, order, count_of(size, len(order)), by)

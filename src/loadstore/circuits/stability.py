@@ -24,7 +24,7 @@ def stability(each: np.ndarray, templates: tuple[str, ...], ends: Ends, by: str,
         seed: The seed by which pairs are drawn.
     """
     circuits = [first_of(order_of_pairs(each, counts, ends, by), count) for counts in drawn(templates, DRAWS, seed)]
-    indices = [jaccard(one, other) for one, other in combinations(circuits, 2)]
+    indices = [jaccard(left, other) for left, other in combinations(circuits, 2)]
     low, high = np.percentile(indices, LEVELS)
     return Stability(float(np.mean(indices)), float(low), float(high), DRAWS)
 
@@ -41,7 +41,7 @@ def first_of(order: np.ndarray, count: int) -> Chosen:
     return chosen
 
 
-def jaccard(one: Chosen, other: Chosen) -> float:
+def jaccard(this: Chosen, other: Chosen) -> float:
     """Shared wires over all wires of two circuits; 1 for two empty ones."""
-    union = int((one | other).sum())
-    return int((one & other).sum()) / union if union else 1.0
+    union = int((this | other).sum())
+    return int((this & other).sum()) / union if union else 1.0

@@ -32,8 +32,8 @@ def beside_controls(
     left: list[float] = []
     for number in range(count):
         drawn = alike(kinds, wires, np.random.default_rng([seed, number]))
-        one, other = _both(on, drawn, f"control {number}", ledger)
-        alone.append(on.ratio(one))
+        inside, other = _both(on, drawn, f"control {number}", ledger)
+        alone.append(on.ratio(inside))
         left.append(on.ratio(other))
     next_alone = next_left = float("nan")
     if near is not None:
@@ -62,6 +62,6 @@ def _found(
 def _both(on: Measured, wires: Chosen, name: str, ledger: Ledger) -> tuple[Values, Values]:
     """The metric of each pair in the run of some wires, and of all others."""
     mask = as_mask(on.live, wires)
-    one = ledger.numbers(f"{name}: alone", lambda: on.values(mask).tolist())
+    inside = ledger.numbers(f"{name}: alone", lambda: on.values(mask).tolist())
     other = ledger.numbers(f"{name}: without", lambda: on.values(on.live.exists & ~mask).tolist())
-    return np.array(one), np.array(other)
+    return np.array(inside), np.array(other)

@@ -67,7 +67,7 @@ class Task:
         object.__setattr__(self, "templates", tuple(self.templates))
         pairs = self._pairs
         self._check_targets(pairs)
-        if same := [i for i, (one, other) in enumerate(zip(*self._ids, strict=True)) if one == other]:
+        if same := [i for i, (original, other) in enumerate(zip(*self._ids, strict=True)) if original == other]:
             raise BadRequest(f"pair {same[0]}: the clean and the counterfactual prompt are the same; change a token")
         for i, (names, end) in enumerate(zip(pairs.places, pairs.ends, strict=True)):
             if names and len(names) != end + 1:
@@ -153,7 +153,7 @@ class Task:
         for field in ("fillers", "places"):
             if not all(isinstance(value, list | tuple) for value in getattr(self, field)):
                 raise BadRequest(f"Task({field}=…): expected a list of words for each pair")
-        words = [*self.splits, *self.templates, *(word for some in (*self.fillers, *self.places) for word in some)]
+        words = [*self.splits, *self.templates, *(word for listed in (*self.fillers, *self.places) for word in listed)]
         texts: list[object] = [self.name, *words]
         if not all(isinstance(text, str) for text in texts):
             raise BadRequest("Task(…): name, splits, templates, fillers and places are texts")

@@ -107,8 +107,8 @@ class _Forward:
         self.differences = stream.new_empty(len(stream), len(live.writers), *stream.shape[1:])
         self.total = torch.zeros_like(stream)
 
-    def store(self, place: int, difference: Differences) -> None:
-        self.differences[:, place : place + difference.shape[1]] = difference
+    def store(self, row: int, difference: Differences) -> None:
+        self.differences[:, row : row + difference.shape[1]] = difference
         self.total = self.total + difference.sum(1)
 
     def loaded(self, stream: Stream) -> Float[Tensor, "batch row d_model"]:
@@ -117,7 +117,7 @@ class _Forward:
 
     def layer(self, index: int) -> _Step:
         layer, shape = self.weights.layer(index), self.shape
-        base, place = self.base.layers[index], self.live.before(index, "Q")
+        base, row = self.base.layers[index], self.live.before(index, "Q")
         u = self.loaded(base.stream)
         projected = self._projected(index, layer, u)
         with torch.enable_grad():
@@ -130,16 +130,16 @@ class _Forward:
         parallel = shape.mlp is not None and shape.mlp.parallel
         heads = store_of_heads(self.weights, index, z.detach() - base.inner[:, self.first :])
         if not parallel:
-            self.store(place, heads)
+            self.store(row, heads)
         u_mlp = mlp = None
         if layer.mlp is not None:
             u_mlp = self.loaded(base.stream if parallel else base.middle).requires_grad_()
             with torch.enable_grad():
                 mlp = mlp_store(shape, index, layer.mlp, u_mlp, self.scales)
         if parallel:
-            self.store(place, heads)
+            self.store(row, heads)
         if mlp is not None and base.mlp is not None:
-            self.store(place + shape.n_heads, (mlp.detach() - base.mlp[:, self.first :])[:, None])
+            self.store(row + shape.n_heads, (mlp.detach() - base.mlp[:, self.first :])[:, None])
         return _Step(u, projected, stored, u_mlp, mlp)
 
     def _projected(self, index: int, layer: Layer, u: Stream) -> dict[Side, HeadValues]:

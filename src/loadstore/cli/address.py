@@ -53,38 +53,40 @@ def address(
     other = None
     if counterfactual is not None:
         other = run(weights, counterfactual if ids is None else as_ids(counterfactual), record=True)
-    found = find(trace, head, token_index(trace, as_at(at)), about=_about(about), against=other)
+    address_at = find(trace, head, token_index(trace, as_at(at)), about=_about(about), against=other)
     if json:
-        print_json("address", {"model": weights.name, "bos": weights.begins, **_document(found)})
+        print_json("address", {"model": weights.name, "bos": weights.begins, **_document(address_at)})
         return
-    typer.echo(found.text)
-    fewest = ", ".join(found.labels[index] for index in found.smallest)
-    typer.echo(f"effective tokens {found.effective:.1f} of {found.at + 1 - found.first}; 70 % on: {fewest}")
+    typer.echo(address_at.text)
+    fewest = ", ".join(address_at.labels[index] for index in address_at.smallest)
+    typer.echo(
+        f"effective tokens {address_at.effective:.1f} of {address_at.at + 1 - address_at.first}; 70 % on: {fewest}"
+    )
     typer.echo(f"BOS: {weights.begins}\n")
-    for side, shares in found.shares.items():
-        if side in found.undefined:
-            typer.echo(f"{side}: undefined, {found.undefined[side]}\n")
+    for side, shares in address_at.shares.items():
+        if side in address_at.undefined:
+            typer.echo(f"{side}: undefined, {address_at.undefined[side]}\n")
             continue
         ranked = sorted((writer for writer in shares if writer != "const"), key=lambda writer: -abs(shares[writer]))
         rows: list[list[str | float]] = [[writer, shares[writer]] for writer in ranked[:SHOWN]]
         if rest := ranked[SHOWN:]:
             rows.append([f"{len(rest)} others", sum(shares[writer] for writer in rest)])
         rows.append(["const", shares["const"]])
-        rows.append(["remainder", f"{found.remainder[side]:.0e}"])
-        large = [place for place, writer in enumerate(ranked[:SHOWN]) if abs(shares[writer]) >= LARGE]
-        print_table(f"{side} ({_subject(found, side)})", ("writer", "share"), rows, large)
+        rows.append(["remainder", f"{address_at.remainder[side]:.0e}"])
+        large = [row for row, writer in enumerate(ranked[:SHOWN]) if abs(shares[writer]) >= LARGE]
+        print_table(f"{side} ({_subject(address_at, side)})", ("writer", "share"), rows, large)
         typer.echo("")
 
 
-def _subject(found: "Address", side: str) -> str:
-    change = "the change of " if found.against else ""
+def _subject(address: "Address", side: str) -> str:
+    change = "the change of " if address.against else ""
     if side == "V":
         return f"of {change}what the head stores"
-    if found.key is None:
+    if address.key is None:
         return "of the row as a whole"
-    than = "the mean of all allowed keys" if found.than is None else f"that of {found.labels[found.than]}"
-    together = ", Q and K together" if found.against else ""
-    return f"of {change}the score of {found.labels[found.key]} less {than}{together}"
+    than = "the mean of all allowed keys" if address.than is None else f"that of {address.labels[address.than]}"
+    together = ", Q and K together" if address.against else ""
+    return f"of {change}the score of {address.labels[address.key]} less {than}{together}"
 
 
 def _about(text: str) -> "About":
@@ -101,29 +103,29 @@ def _about(text: str) -> "About":
     return keys[0] if len(keys) == 1 else (keys[0], keys[1])
 
 
-def _document(found: "Address") -> dict[str, Any]:
+def _document(address: "Address") -> dict[str, Any]:
     return {
-        "head": str(found.head),
-        "at": found.at,
-        "token": found.labels[found.at],
+        "head": str(address.head),
+        "at": address.at,
+        "token": address.labels[address.at],
         "tokens": [
             {"index": index, "label": label, "weight": weight}
-            for index, (label, weight) in enumerate(zip(found.labels, found.weights, strict=True))
+            for index, (label, weight) in enumerate(zip(address.labels, address.weights, strict=True))
         ],
-        "smallest": list(found.smallest),
-        "effective": found.effective,
-        "key": found.key,
-        "than": found.than,
-        "remainder": dict(found.remainder),
-        "shares": {side: dict(shares) for side, shares in found.shares.items()},
-        "undefined": dict(found.undefined),
+        "smallest": list(address.smallest),
+        "effective": address.effective,
+        "key": address.key,
+        "than": address.than,
+        "remainder": dict(address.remainder),
+        "shares": {side: dict(shares) for side, shares in address.shares.items()},
+        "undefined": dict(address.undefined),
         "read": {
             side: {
                 "place": read.place,
                 "nearest": [{"id": index, "text": text, "cosine": cosine} for index, text, cosine in read.nearest],
             }
-            for side, read in found.read.items()
+            for side, read in address.read.items()
         },
-        "against": list(found.against),
-        "text": str(found),
+        "against": list(address.against),
+        "text": str(address),
     }

@@ -125,7 +125,7 @@ def _print_wires(model: str, wires: list[dict[str, Any]], top: int, how: str) ->
         f"{model}: {len(shown)} of {len(wires)} wires, best aligned first ({how})",
         tuple(shown[0]),
         [[p_text(value) if DECIMALS.get(name, 0) is None else value for name, value in wire.items()] for wire in shown],
-        [place for place, wire in enumerate(shown) if wire.get("q", wire["p"]) < CLEAR],
+        [row for row, wire in enumerate(shown) if wire.get("q", wire["p"]) < CLEAR],
     )
 
 
@@ -133,14 +133,14 @@ def _wires(table: "xr.Dataset") -> list[dict[str, Any]]:
     """One object per wire that exists."""
     from loadstore.scores.measures import present
 
-    found: list[dict[str, Any]] = []
+    objects: list[dict[str, Any]] = []
     measures = present([str(name) for name in table.data_vars])
     for i, source in enumerate(table["writer"].values):
         for j, target in enumerate(table["reader"].values):
             numbers = {name: float(table[name].values[i, j]) for name in measures}
             if numbers["chance"] == numbers["chance"] or numbers["score"] == numbers["score"]:
-                found.append({"writer": str(source), "reader": str(target), **numbers})
-    return found
+                objects.append({"writer": str(source), "reader": str(target), **numbers})
+    return objects
 
 
 def heads(
@@ -186,7 +186,7 @@ def heads(
         f"BOS: {weights.begins}",
         ("head", *(column for role in ROLES for column in (role, "±"))),
         [[names[i], *(float(table[c].values[i]) for role in ROLES for c in (role, f"{role}_se"))] for i in shown],
-        [place for place, i in enumerate(shown) if names[i] in telling],
+        [row for row, i in enumerate(shown) if names[i] in telling],
     )
     if len(shown) < len(names):
         typer.echo(f"{len(names) - len(shown)} of {len(names)} heads are not shown; --all shows them")

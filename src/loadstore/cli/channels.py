@@ -77,14 +77,15 @@ def channels(
         few = min(5, weights.architecture.vocab)
         try:
             numbers = [int(number) for number in chosen["channel"].values]
-            one = offsets.start if offsets is not None and len(offsets) == 1 else None  # tokens meet at one offset
+            single = offsets.start if offsets is not None and len(offsets) == 1 else None  # tokens meet at one offset
             decoded = [
-                channel_tokens(weights, source, alone, number, top=few, norms=folded, offset=one) for number in numbers
+                channel_tokens(weights, source, alone, number, top=few, norms=folded, offset=single)
+                for number in numbers
             ]
         except Undefined as reason:
             decoded = str(reason)
-    known = table.dropna("reader", how="all", subset=["score"])
-    with saving(out, lambda path: write_dataset(known, path)):
+    reached = table.dropna("reader", how="all", subset=["score"])
+    with saving(out, lambda path: write_dataset(reached, path)):
         if json:
             print_json("channels", {**table.attrs, **_document(chosen, decoded)})
             return
@@ -102,7 +103,7 @@ def _document(table: "xr.Dataset", decoded: "list[ChannelTokens] | str") -> dict
 
     from loadstore.scores.channels import MEASURES
 
-    found: list[dict[str, Any]] = []
+    objects: list[dict[str, Any]] = []
     for i, number in enumerate(table["channel"].values):
         readers = [
             {"reader": str(name), **{measure: float(table[measure].values[i, j]) for measure in MEASURES}}
@@ -111,8 +112,8 @@ def _document(table: "xr.Dataset", decoded: "list[ChannelTokens] | str") -> dict
         ]
         own = {name: table[name].values[i] for name in OF_CHANNEL}
         tokens = asdict(decoded[i]) if decoded and not isinstance(decoded, str) else None
-        found.append({"channel": int(number), **own, "readers": readers, "tokens": tokens})
-    return {"channels": found, "undecoded": decoded if isinstance(decoded, str) else None}
+        objects.append({"channel": int(number), **own, "readers": readers, "tokens": tokens})
+    return {"channels": objects, "undecoded": decoded if isinstance(decoded, str) else None}
 
 
 def _print_readers(table: "xr.Dataset") -> None:
@@ -121,8 +122,8 @@ def _print_readers(table: "xr.Dataset") -> None:
     rows: list[list[object]] = []
     for i, number in enumerate(table["channel"].values):
         alignment, p = table.alignment.values[i], table.p.values[i]
-        known = [j for j in range(len(names)) if alignment[j] == alignment[j]]
-        best = sorted(known, key=lambda j, by=alignment: -float(by[j]))[:BEST]
+        reached = [j for j in range(len(names)) if alignment[j] == alignment[j]]
+        best = sorted(reached, key=lambda j, by=alignment: -float(by[j]))[:BEST]
         named = [f"{names[j]} {alignment[j]:.2f} (p {p_text(float(p[j]))})" for j in best]
         rows.append([int(number), *_own(table, i), *named, *[""] * (BEST - len(named))])
     heads = ("channel", *OF_CHANNEL, "best aligned", *[""] * (BEST - 1))
@@ -145,9 +146,9 @@ def _print_wire(table: "xr.Dataset", title: str, decoded: "list[ChannelTokens] |
         typer.echo(f"\nno tokens: {decoded}")
         return
     typer.echo("\nwhat is stored → what is loaded with it (signs go together and mean nothing by themselves)")
-    for one in decoded:
-        agree = "" if one.agreement != one.agreement else f", agreement {one.agreement:.2f}"
-        typer.echo(f"channel {one.channel}: {one.stored_as or 'a constant'} → {one.loaded_as}{agree}\n{one.text}")
+    for ends in decoded:
+        agree = "" if ends.agreement != ends.agreement else f", agreement {ends.agreement:.2f}"
+        typer.echo(f"channel {ends.channel}: {ends.stored_as or 'a constant'} → {ends.loaded_as}{agree}\n{ends.text}")
 
 
 def _own(table: "xr.Dataset", i: int) -> list[float | int]:

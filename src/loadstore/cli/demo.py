@@ -63,32 +63,32 @@ def demo_induction(
         if not run.finished:
             raise stopped(out, run.step)
         model, _ = export(run, corpus, out, half=False)
-        found = formation(read_lines(out / METRICS))
+        formed = formation(read_lines(out / METRICS))
         page = out / "formation.html"
         with claimed(out):
             own(out, page.name)
-            write_formation(load(model), found, page)
-    typer.echo("\n".join(["", *plots(found), ""]))
-    typer.echo(verdict(found))
-    typer.echo(chance(found, plan.vocab))
+            write_formation(load(model), formed, page)
+    typer.echo("\n".join(["", *plots(formed), ""]))
+    typer.echo(verdict(formed))
+    typer.echo(chance(formed, plan.vocab))
     typer.echo(f"the same as a page: {page}")
     words = corpus.tokenizer.decode(corpus.held_out[:6].tolist())
     typer.echo(f'more about this model: loadstore report {model} --prompt "{words} {words}" -o report.html')
-    raise typer.Exit(0 if found.formed else NOT_FORMED)
+    raise typer.Exit(0 if formed.formed else NOT_FORMED)
 
 
 def _tell(sentence: str) -> None:
     typer.echo(line(sentence))
 
 
-def plots(found: "Formation") -> list[str]:
+def plots(formation: "Formation") -> list[str]:
     """The moment as text: three curves over log tokens, the window of the rise marked in each."""
     from loadstore.cli.plot import log_plot
 
-    rules = [moment.tokens for moment in (found.began, found.ended) if moment is not None]
+    rules = [moment.tokens for moment in (formation.began, formation.ended) if moment is not None]
     curves = [
-        (f"induction score of {found.head}", found.score),
-        (f"previous-token score of {found.previous_head}", found.previous),
-        ("loss of second copies, nats", found.second_copy),
+        (f"induction score of {formation.head}", formation.score),
+        (f"previous-token score of {formation.previous_head}", formation.previous),
+        ("loss of second copies, nats", formation.second_copy),
     ]
-    return [line for title, values in curves for line in [*log_plot(title, found.tokens, values, rules), ""]]
+    return [line for title, values in curves for line in [*log_plot(title, formation.tokens, values, rules), ""]]

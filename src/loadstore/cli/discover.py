@@ -90,12 +90,12 @@ def discover(
     made = task_named(weights, task, pairs=None if is_file(task) else pairs, seed=seed)
     with steps(f"{weights.name}: {made.name}") as show:
         names = list(STEPS)
-        found = find(made, how, lambda name, share: show(name, names.index(name) + 1, len(names), share))
-    with saving(out, found.circuit.save):
+        discovered = find(made, how, lambda name, share: show(name, names.index(name) + 1, len(names), share))
+    with saving(out, discovered.circuit.save):
         if json:
-            print_json("discover", _document(found, seed))
+            print_json("discover", _document(discovered, seed))
         else:
-            _print(found)
+            _print(discovered)
 
 
 def _one(option: str, text: str, values: dict[str, T]) -> T:
@@ -118,58 +118,62 @@ def _check_name(path: Path) -> None:
     check_target(path)
 
 
-def _document(found: "Discovered", seed: int) -> dict[str, Any]:
+def _document(discovered: "Discovered", seed: int) -> dict[str, Any]:
     """All numbers."""
-    circuit, curve, measures = found.circuit, found.curve, found.measures
+    circuit, curve, measures = discovered.circuit, discovered.curve, discovered.measures
     numbers = ("faithfulness", "low", "high", "error", "necessity", "necessity_low", "necessity_high")
     columns = ("size", "wires", "faithfulness", "low", "high", "error")
     rows = zip(*(curve[name].values.tolist() for name in columns), strict=True)
-    shown = found.shown
+    shown = discovered.shown
     facts = {key: value for key, value in circuit.document().items() if key != "schema"}
     return {
         **facts,
         "definition": DEFINITION,
-        "bos": found.task.model.begins,
+        "bos": discovered.task.model.begins,
         "seed": seed,
-        "points": found.ranked.attrs["points"],
+        "points": discovered.ranked.attrs["points"],
         "by": curve.attrs["by"],
-        "splits": {name: len(getattr(found.task, name)) for name in ("find", "choose", "judge")},
-        "solved": found.solved.share,
-        "total": found.ranked.attrs["total"],
-        "remainder": found.ranked.attrs["remainder"],
+        "splits": {name: len(getattr(discovered.task, name)) for name in ("find", "choose", "judge")},
+        "solved": discovered.solved.share,
+        "total": discovered.ranked.attrs["total"],
+        "remainder": discovered.ranked.attrs["remainder"],
         "faithfulness": {name: float(measures[name]) for name in numbers},
         **{name: curve.attrs[name] for name in ("cpr", "cmd", "small", "smallest")},
         "curve_on": "choose",
         "curve": [dict(zip(columns, row, strict=True)) for row in rows],
-        "program": found.program.splitlines(),
+        "program": discovered.program.splitlines(),
         "shown": {
             "wires": len(shown.wires),
             "share": shown.share(shown.wires),
-            "faithfulness": found.shown_faithfulness,
+            "faithfulness": discovered.shown_faithfulness,
         },
-        "neglected": _neglected(found),
+        "neglected": _neglected(discovered),
     }
 
 
-def _neglected(found: "Discovered") -> list[str]:
+def _neglected(discovered: "Discovered") -> list[str]:
     """What the numbers leave out."""
+    remainder = float(discovered.ranked.attrs["remainder"])
     return [
-        f"remainder: the attributions of all wires miss {float(found.ranked.attrs['remainder']):.2f} of the effect of "
-        "single pairs (0 is none)",
+        f"remainder: the attributions of all wires miss {remainder:.2f} of the effect of single pairs (0 is none)",
         "token places: a wire is kept or replaced at all tokens; attributions are sums over tokens",
         "biases and positions: they store the same in both prompts of a pair, so they are no live wires",
     ]
 
 
-def _print(found: "Discovered") -> None:
-    circuit, curve, task = found.circuit, found.curve, found.task
-    f = {name: float(found.measures[name]) for name in found.measures if not found.measures[name].dims}
+def _print(discovered: "Discovered") -> None:
+    circuit, curve, task = discovered.circuit, discovered.curve, discovered.task
+    f = {name: float(discovered.measures[name]) for name in discovered.measures if not discovered.measures[name].dims}
     rows = [
         ("size", f"{circuit.size:.2%}", f"{len(circuit):,} of {circuit.live:,} live wires"),
         ("faithfulness", f"{f['faithfulness']:.3f}", f"95 %: {f['low']:.3f} to {f['high']:.3f}"),
         ("error", f"{f['error']:.3f}", "squared error of single pairs, relative to that of no wires"),
         ("necessity", f"{f['necessity']:.3f}", f"95 %: {f['necessity_low']:.3f} to {f['necessity_high']:.3f}"),
-        ("remainder", f"{float(found.ranked.attrs['remainder']):.3f}", "of the effect, missed by all attributions"),
+        (
+            "remainder",
+            f"{float(discovered.ranked.attrs['remainder']):.3f}",
+            "of the effect, missed by all attributions",
+        ),
         ("cmd", _number(curve.attrs["cmd"]), "area under |1 − F| over all sizes; 0 is best"),
         ("cpr", _number(curve.attrs["cpr"]), f"area under F over all sizes, ranked by {curve.attrs['by']}"),
         ("small", _number(curve.attrs["small"]), "mean |1 − F| over sizes from .05 to 10 %"),
@@ -177,8 +181,10 @@ def _print(found: "Discovered") -> None:
     ]
     print_table(f"{task.name} in {circuit.model}", ("number", "value", "meaning"), rows)
     counts = ", ".join(f"{len(getattr(task, name))} to {name}" for name in ("find", "choose", "judge"))
-    typer.echo(f"\n{DEFINITION}\nPairs: {counts}; cmd to smallest are of the pairs to choose.\n\n{found.program}\n")
-    typer.echo("neglected\n" + "\n".join(f"  {text}" for text in _neglected(found)))
+    typer.echo(
+        f"\n{DEFINITION}\nPairs: {counts}; cmd to smallest are of the pairs to choose.\n\n{discovered.program}\n"
+    )
+    typer.echo("neglected\n" + "\n".join(f"  {text}" for text in _neglected(discovered)))
 
 
 def _number(value: float) -> str:

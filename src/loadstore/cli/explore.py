@@ -68,11 +68,11 @@ def explore(
         ) from None
     weights = open_model(model, positions, bos)
     start = prompt_of(prompt, text, ids)
-    place, token = resolved(weights, start, at, predict, ids)
-    asked = begin(weights, start, place, token, named(against, ids, "--against"))
-    known = Explorer(weights, ARTICLE if start is None else start, asked)
+    index, token = resolved(weights, start, at, predict, ids)
+    asked = begin(weights, start, index, token, named(against, ids, "--against"))
+    explorer = Explorer(weights, ARTICLE if start is None else start, asked)
 
-    served = Served(known, host, port)
+    served = Served(explorer, host, port)
     redirect = served.redirect if browser else None
     served.serve_until_stopped(
         lambda: present(weights.name, served.addresses, alone=served.here.alone, redirect=redirect)

@@ -49,49 +49,49 @@ def head(
     from loadstore.evidence.dossier import dossier
 
     with waiting(f"dossier of {name}", expected(weights, "head")):
-        found = dossier(weights, name, top=top, sequences=sequences, seed=seed, offset=offset)
-    with saving(out, lambda path: _write(weights, found, path)) as saved:
+        facts = dossier(weights, name, top=top, sequences=sequences, seed=seed, offset=offset)
+    with saving(out, lambda path: _write(weights, facts, path)) as saved:
         if json:
-            print_json("head", asdict(found) | {"bos": weights.begins, "participation": found.participation})
+            print_json("head", asdict(facts) | {"bos": weights.begins, "participation": facts.participation})
             return
-        _print(found, top, weights.begins)
+        _print(facts, top, weights.begins)
     if out is not None and saved:
         typer.echo(f"\nwrote {out} ({out.stat().st_size / 1e6:.1f} MB): open it in any browser")
 
 
-def _write(weights: "Weights", found: "Dossier", out: Path) -> None:
+def _write(weights: "Weights", facts: "Dossier", out: Path) -> None:
     from loadstore.atomic import replacing
     from loadstore.report.head import head_page
     from loadstore.views.page import render_page
 
     with replacing(out) as partial:
-        partial.write_text(render_page(head_page(weights, found)), encoding="utf-8")
+        partial.write_text(render_page(head_page(weights, facts)), encoding="utf-8")
 
 
-def _print(found: "Dossier", top: int, begins: str) -> None:
+def _print(facts: "Dossier", top: int, begins: str) -> None:
     from loadstore.figures.heads.dossier import room_figure, tokens_figure
     from loadstore.figures.heads.verdict import summary
 
-    print(f"{found.model}: {summary(found)}")
-    on = list(dict.fromkeys(score.on for score in found.roles))
-    by_role = {role: [s for s in found.roles if s.role == role] for role in dict.fromkeys(s.role for s in found.roles)}
+    print(f"{facts.model}: {summary(facts)}")
+    on = list(dict.fromkeys(score.on for score in facts.roles))
+    by_role = {role: [s for s in facts.roles if s.role == role] for role in dict.fromkeys(s.role for s in facts.roles)}
     columns = ("attends to", *(column for name in on for column in (name, "±")))
     rows = [[role, *(part for s in scores for part in (s.score, s.error))] for role, scores in by_role.items()]
     _table(f"Share of attention; BOS: {begins}", columns, rows)
-    wires = [wire for side in "QKV" for wire in found.side(side)[: max(1, top // 2)]]
+    wires = [wire for side in "QKV" for wire in facts.side(side)[: max(1, top // 2)]]
     _table("What it reads, best aligned first", ("writer", "reader", "alignment", "z", "p", ""), _wires(wires))
-    _table("Who reads it", ("writer", "reader", "alignment", "z", "p", ""), _wires(found.readers[:top]))
+    _table("Who reads it", ("writer", "reader", "alignment", "z", "p", ""), _wires(facts.readers[:top]))
     _table(
-        f"Tokens it moves (median size {found.typical_norm:.2f})",
+        f"Tokens it moves (median size {facts.typical_norm:.2f})",
         ("token", "size", "promotes"),
-        [[token.text, token.norm, "  ".join(token.promotes)] for token in found.moved],
+        [[token.text, token.norm, "  ".join(token.promotes)] for token in facts.moved],
     )
-    if found.matched:
-        pairs = [[pair.query, pair.key, pair.score] for pair in found.matched]
+    if facts.matched:
+        pairs = [[pair.query, pair.key, pair.score] for pair in facts.matched]
         _table("Pairs it matches by content", ("query", "key", "score"), pairs)
     print()
-    print(room_figure(found).claim)
-    print(tokens_figure(found).claim)
+    print(room_figure(facts).claim)
+    print(tokens_figure(facts).claim)
 
 
 def _wires(wires: "list[WireScore] | tuple[WireScore, ...]") -> list[list[object]]:

@@ -36,7 +36,7 @@ def lifetimes(
 
     weights = open_model(model, positions, bos)
     with counting(f"{weights.name}: lifetimes of what is stored") as progress:
-        found = measure(
+        lives = measure(
             weights,
             corpus,
             writers=None if writer == "*" else writer,
@@ -46,6 +46,6 @@ def lifetimes(
             progress=progress,
         )
     if json:
-        print_json("lifetimes", found.to_dict())
+        print_json("lifetimes", lives.to_dict())
     else:
-        typer.echo(str(found))
+        typer.echo(str(lives))

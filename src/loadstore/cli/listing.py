@@ -54,12 +54,12 @@ def listing(
 
     Example: loadstore listing smollm2 "When Mary and John went to the store, John gave a drink to" --against ' John'
     """
-    found = _find(model, prompt_of(prompt, text, ids), at, predict, against, share, top, ids, positions, bos)
+    program = _find(model, prompt_of(prompt, text, ids), at, predict, against, share, top, ids, positions, bos)
     if json:
-        print_json("listing", listing_document(found))
+        print_json("listing", listing_document(program))
         return
-    _echo(str(found))
-    weights = found.trace.weights
+    _echo(str(program))
+    weights = program.trace.weights
     typer.echo(f"\n{weights.name}; BOS: {weights.begins}; effects are estimated by attribution; loadstore verify cuts")
 
 
@@ -101,10 +101,10 @@ def verify(
     from loadstore.cli.progress import counting
     from loadstore.evidence.verify import verify as prove
 
-    found = _find(model, prompt_of(prompt, text, ids), at, predict, against, share, top, ids, positions, bos)
-    with counting(f"{found.trace.weights.name}: cuts and controls") as progress:
+    program = _find(model, prompt_of(prompt, text, ids), at, predict, against, share, top, ids, positions, bos)
+    with counting(f"{program.trace.weights.name}: cuts and controls") as progress:
         proof = prove(
-            found,
+            program,
             controls=controls,
             replicates=replicates,
             paraphrases=paraphrase,
@@ -112,7 +112,7 @@ def verify(
             progress=progress,
         )
     if json:
-        print_json("verified", {**listing_document(found), **proof_document(proof)})
+        print_json("verified", {**listing_document(program), **proof_document(proof)})
         return
     _echo(str(proof))
 
@@ -135,10 +135,10 @@ def _find(  # the options of both commands
 
     weights = open_model(model, positions, bos)
     trace = run(weights, ARTICLE if prompt is None else prompt, record=True)
-    place = token_index(trace, as_at(at))
-    token = spaced(trace, place, named(predict, ids, "--predict"), "--predict")
-    other = spaced(trace, place, named(against, ids, "--against"), "--against")
-    return find(trace, place, predict=token, against=other, share=share, top=top)
+    index = token_index(trace, as_at(at))
+    token = spaced(trace, index, named(predict, ids, "--predict"), "--predict")
+    other = spaced(trace, index, named(against, ids, "--against"), "--against")
+    return find(trace, index, predict=token, against=other, share=share, top=top)
 
 
 def _echo(text: str) -> None:

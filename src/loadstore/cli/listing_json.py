@@ -9,23 +9,23 @@ if TYPE_CHECKING:
     from loadstore.evidence.whole import Whole
 
 
-def listing_document(found: "Listing") -> dict[str, Any]:
+def listing_document(listing: "Listing") -> dict[str, Any]:
     """A listing for a machine; the text that a person sees is with it."""
-    weights, labels = found.trace.weights, found.labels
+    weights, labels = listing.trace.weights, listing.labels
     return {
         "model": weights.name,
         "bos": weights.begins,
         "definition": "shares of a load sum to 1 with others; those of an MLP are the change without the writer",
-        "at": found.at,
-        "token": labels[found.at],
-        "target": found.text_of(found.token),
-        "target_id": found.token,
-        "against": None if found.against is None else found.text_of(found.against),
-        "logit": found.logit,
-        "contrast": found.contrast,
-        "probability": found.probability,
-        "explained": found.explained,
-        "loads": _load(found, found.target),
+        "at": listing.at,
+        "token": labels[listing.at],
+        "target": listing.text_of(listing.token),
+        "target_id": listing.token,
+        "against": None if listing.against is None else listing.text_of(listing.against),
+        "logit": listing.logit,
+        "contrast": listing.contrast,
+        "probability": listing.probability,
+        "explained": listing.explained,
+        "loads": _load(listing, listing.target),
         "steps": [
             {
                 "site": step.site,
@@ -35,23 +35,23 @@ def listing_document(found: "Listing") -> dict[str, Any]:
                 "carried": step.carried,
                 "stored": step.stored,
                 "decoded": None if step.decoded is None else {"text": step.decoded[0], "cosine": step.decoded[1]},
-                "loads": [_load(found, load) for load in step.loads],
+                "loads": [_load(listing, load) for load in step.loads],
                 "address": [{"index": j, "token": labels[j], "weight": w} for j, w in enumerate(step.attended)],
                 "users": list(step.users),
                 "effects": "estimated",
             }
-            for step in found.steps
+            for step in listing.steps
         ],
-        "left": found.left,
-        "text": str(found),
+        "left": listing.left,
+        "text": str(listing),
     }
 
 
-def _load(found: "Listing", load: "Load") -> dict[str, Any]:
+def _load(listing: "Listing", load: "Load") -> dict[str, Any]:
     return {
         "kind": load.kind,
         "parts": [
-            {"writer": part.writer, "index": part.token, "token": found.labels[part.token], "share": part.share}
+            {"writer": part.writer, "index": part.token, "token": listing.labels[part.token], "share": part.share}
             for part in load.parts
         ],
         "others": load.others,

@@ -58,12 +58,12 @@ def picture(now: "Progress", seen: Sequence["Line"], highest_loss: float) -> lis
     ]
 
 
-def _values(found: Sequence[tuple[str, float]]) -> list[float]:
-    return [value for _, value in found]
+def _values(history: Sequence[tuple[str, float]]) -> list[float]:
+    return [value for _, value in history]
 
 
-def _best(found: Sequence[tuple[str, float]]) -> str:
-    head, value = found[-1]
+def _best(history: Sequence[tuple[str, float]]) -> str:
+    head, value = history[-1]
     return f"{value:5.2f}  {head}"
 
 

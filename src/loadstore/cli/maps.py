@@ -34,8 +34,8 @@ def maps(
 
     weights = open_model(model, positions, bos)
     with counting(f"{weights.name}: its memory map") as progress:
-        found = memory_map(weights, corpus, writers=writer, share=share, top=top, tokens=tokens, progress=progress)
+        regions = memory_map(weights, corpus, writers=writer, share=share, top=top, tokens=tokens, progress=progress)
     if json:
-        print_json("maps", found.to_dict())
+        print_json("maps", regions.to_dict())
     else:
-        typer.echo(str(found))
+        typer.echo(str(regions))

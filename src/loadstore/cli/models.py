@@ -59,7 +59,7 @@ def _describe(model: str, positions: str | None, bos: str, *, json: bool, check:
             turned = f"{rotary.dimensions} of {shape.d_head} dimensions, {rotary.pairs} paired"
             rows.append((name, f"{turned}, {min(rotary.frequencies):.2g} to {max(rotary.frequencies):.2g}"))
     rate = matmul_rate()
-    costs = [{**asdict(one), "seconds": one.seconds(rate)} for one in estimates(weights)]
+    costs = [{**asdict(cost), "seconds": cost.seconds(rate)} for cost in estimates(weights)]
     lacking = [dict(zip(("what", "why", "instead"), row, strict=True)) for row in undefined(weights)]
     if json:
         print_json("model", {**dict(rows), "estimates": costs, "operations_per_second": rate, "undefined": lacking})
@@ -68,11 +68,11 @@ def _describe(model: str, positions: str | None, bos: str, *, json: bool, check:
     print_table(
         f"\nExpected, at the {rate / 1e9:.0f} GFLOP/s that this machine multiplies with now",
         ("analysis", "call", "time", "memory above the weights"),
-        [[one["analysis"], one["call"], _time(one["seconds"]), _bytes(one["memory"])] for one in costs],
+        [[cost["analysis"], cost["call"], _time(cost["seconds"]), _bytes(cost["memory"])] for cost in costs],
     )
-    for one in lacking:
+    for gap in lacking:
         typer.echo(
-            f"{'' if one is not lacking[0] else chr(10)}undefined: {one['what']}: {one['why']}; {one['instead']}"
+            f"{'' if gap is not lacking[0] else chr(10)}undefined: {gap['what']}: {gap['why']}; {gap['instead']}"
         )
 
 
@@ -127,22 +127,22 @@ def _list(*, json: bool) -> None:
     from loadstore.checkpoints.names import PUBLISHED
     from loadstore.checkpoints.repository import HubLocation
 
-    here = [cached(HubLocation(known.repository)) is not None for known in PUBLISHED]
+    here = [cached(HubLocation(model.repository)) is not None for model in PUBLISHED]
     if json:
         ways = [{"name": name, "what": what} for name, what in WAYS]
         names = [
-            {"name": known.name, "what": f"published as {known.repository}", "cached": found, **asdict(known)}
-            for known, found in zip(PUBLISHED, here, strict=True)
+            {"name": model.name, "what": f"published as {model.repository}", "cached": is_here, **asdict(model)}
+            for model, is_here in zip(PUBLISHED, here, strict=True)
         ]
         print_json("models", {"models": [*ways, *names]})
         return
     print_table("What loadstore can load", ("MODEL", "what it is"), WAYS)
     rows = [
         [
-            *(known.name, known.n_layers, known.n_heads, known.d_model, known.vocab, known.context, known.positions),
-            *(known.norm, "ids only" if known.tokenizer is None else "yes", "yes" if found else "no"),
+            *(model.name, model.n_layers, model.n_heads, model.d_model, model.vocab, model.context, model.positions),
+            *(model.norm, "ids only" if model.tokenizer is None else "yes", "yes" if is_here else "no"),
         ]
-        for known, found in zip(PUBLISHED, here, strict=True)
+        for model, is_here in zip(PUBLISHED, here, strict=True)
     ]
     print_table("\nPublished, by name", COLUMNS, rows)
     typer.echo(

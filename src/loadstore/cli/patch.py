@@ -80,12 +80,12 @@ def patch(
     if counterfactual is not None:
         other = run(weights, counterfactual if ids is None else as_ids(counterfactual), record=True)
     asked_at = as_at(at)
-    place = token_index(trace, asked_at)
+    index = token_index(trace, asked_at)
     token, less = (
-        spaced(trace, place, named(target, ids, option), option)
+        spaced(trace, index, named(target, ids, option), option)
         for target, option in ((predict, "--predict"), (against, "--against"))
     )
-    metric, first = _metric(trace, asked_at if isinstance(asked_at, int) else place, token, less)
+    metric, first = _metric(trace, asked_at if isinstance(asked_at, int) else index, token, less)
     with counting(f"{weights.name}: wires") as progress:
         table = sweep(trace, where or "* -> *", metric=metric, source=other, progress=progress, estimate=_announce)
     whole = None if other is None else float(measure(metric, other, other)[0])
@@ -98,12 +98,12 @@ def patch(
     first = f" ({first}, the first prediction)" if first else ""
     there = "" if whole is None else f"; in the other prompt {whole:+.3f}"
     tell(
-        f"{weights.name}, after {trace.labels[place]}: {table.attrs['metric']}{first}\n"
+        f"{weights.name}, after {trace.labels[index]}: {table.attrs['metric']}{first}\n"
         f"here {table.attrs['before']:+.3f}{there}; BOS: {table.attrs['bos']}\n{table.attrs['definition']}\n"
     )
     lines = [[row["writer"], row["reader"], f"{row['change']:+.4f}"] for row in shown]
     title = f"{len(shown)} of {len(rows):,} wires" if len(shown) < len(rows) else f"{len(rows):,} wires"
-    large = [place for place, row in enumerate(shown) if abs(row["change"]) >= abs(rows[0]["change"]) / 2]
+    large = [index for index, row in enumerate(shown) if abs(row["change"]) >= abs(rows[0]["change"]) / 2]
     print_table(title, ("writer", "reader", "change"), lines, large)
 
 

@@ -103,17 +103,17 @@ def enforce(
     written = folder_of(enforced, model)
     text = read_corpus(weights, corpus, tokens=tokens)
     with counting(f"{weights.name}: what enforcement costs") as progress:
-        found = cost(weights, enforced, text, progress)
+        costs = cost(weights, enforced, text, progress)
     write_folder(written, out)
     facts = {"layout": written.layout, "files": sorted(written.files), "readers": len(reads), "writers": len(stores)}
-    losses = {"loss_before": found.before, "loss_after": found.after, "divergence": found.divergence}
+    losses = {"loss_before": costs.before, "loss_after": costs.after, "divergence": costs.divergence}
     if json:
-        print_json("enforce", {"model": enforced.name, **facts, **losses, "tokens": found.tokens, "note": NOT})
+        print_json("enforce", {"model": enforced.name, **facts, **losses, "tokens": costs.tokens, "note": NOT})
         return
     typer.echo(f"{enforced.name}: {len(reads)} readers and {len(stores)} writers are denied a subspace")
     typer.echo(f"written to {out} ({written.layout}): {', '.join(sorted(written.files))}")
     typer.echo(
-        f"loss {found.before:.3f} -> {found.after:.3f} nats, divergence {found.divergence:.3f}, on {found.tokens:,} "
+        f"loss {costs.before:.3f} -> {costs.after:.3f} nats, divergence {costs.divergence:.3f}, on {costs.tokens:,} "
         f"tokens of {text.name}"
     )
     typer.echo(f"{NOT} A norm's scale still depends on what is protected; audit measures it.")
@@ -121,21 +121,19 @@ def enforce(
 
 def _objects(table: "xr.Dataset") -> list[dict[str, Any]]:
     """The readers and writers of every subspace, each with its numbers."""
-    found: list[dict[str, Any]] = []
-    for place, name in enumerate(table["subspace"].values.tolist()):
-        one: dict[str, Any] = {"subspace": name, "source": table.attrs["sources"][place]}
-        one["rank"] = table.attrs["ranks"][place]
+    objects: list[dict[str, Any]] = []
+    for row, name in enumerate(table["subspace"].values.tolist()):
+        space: dict[str, Any] = {"subspace": name, "source": table.attrs["sources"][row]}
+        space["rank"] = table.attrs["ranks"][row]
         for sites in ("reader", "writer"):
-            columns = {
-                str(key): table[key].values[place].tolist() for key in table.data_vars if sites in table[key].dims
-            }
+            columns = {str(key): table[key].values[row].tolist() for key in table.data_vars if sites in table[key].dims}
             names = table[sites].values.tolist()
-            one[f"{sites}s"] = [
+            space[f"{sites}s"] = [
                 {sites: site, **{key: values[index] for key, values in columns.items()}}
                 for index, site in enumerate(names)
             ]
-        found.append(one)
-    return found
+        objects.append(space)
+    return objects
 
 
 def _print(table: "xr.Dataset", *, every: bool) -> None:
@@ -144,22 +142,23 @@ def _print(table: "xr.Dataset", *, every: bool) -> None:
         f"{attrs['model']}: on {attrs['documents']} documents ({attrs['tokens']:,} tokens) of {attrs['corpus']}; BOS: "
         f"{attrs['bos']}\n{attrs['definition']}"
     )
-    for one in _objects(table):
-        denied = [reader for reader in one["readers"] if not reader["may_load"]]
+    for space in _objects(table):
+        denied = [reader for reader in space["readers"] if not reader["may_load"]]
         direct = [reader for reader in denied if reader["breach"]]
         tainted = [reader for reader in denied if reader["tainted"] and not reader["breach"]]
-        stores = [writer for writer in one["writers"] if writer["store_breach"]]
+        stores = [writer for writer in space["writers"] if writer["store_breach"]]
         typer.echo(
-            f"\n{one['subspace']} ({one['rank']} dimensions, from {one['source']}): {len(direct)} of {len(denied)} "
-            f"denied readers load it, {len(tainted)} more are tainted, {len(stores)} strangers store into it"
+            f"\n{space['subspace']} ({space['rank']} dimensions, from {space['source']}): {len(direct)} of "
+            f"{len(denied)} denied readers load it, {len(tainted)} more are tainted, {len(stores)} strangers store "
+            "into it"
         )
-        rows = one["readers"] if every else [*direct, *tainted]
+        rows = space["readers"] if every else [*direct, *tainted]
         if rows:
             ranked = sorted(rows, key=lambda row: -(row["taint"] if row["taint"] == row["taint"] else -1.0))
             print_table(
                 "readers", ("", *READERS), [[_mark(row), *(_text(key, row[key]) for key in READERS)] for row in ranked]
             )
-        kept = one["writers"] if every else stores
+        kept = space["writers"] if every else stores
         if kept:
             rows = [[writer["writer"], writer["stored"], p_text(writer["stored_p"])] for writer in kept]
             print_table("writers", ("writer", "stored", "p"), rows)

@@ -36,9 +36,9 @@ def log_plot(
     for value in rules:
         for row in grid:
             row[min(width - 1, max(0, column(math.log(value))))] = RULE
-    for place in range(width):
-        level = _between(points, left + place / (width - 1) * span)
-        grid[height - 1 - round((level - low) / rise * (height - 1))][place] = MARK
+    for across in range(width):
+        level = _between(points, left + across / (width - 1) * span)
+        grid[height - 1 - round((level - low) / rise * (height - 1))][across] = MARK
     marks = {0: f"{high:.2f}", height - 1: f"{low:.2f}"}
     rows = [f"{marks.get(index, ''):>7} │{''.join(row)}" for index, row in enumerate(grid)]
     ends = f"{math.exp(left):,.0f}", f"{math.exp(right):,.0f} tokens"

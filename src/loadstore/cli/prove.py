@@ -54,15 +54,15 @@ def prove(
     from loadstore.circuits.prove import prove as measure
     from loadstore.cli.progress import steps
 
-    found, others = Circuit.load(circuit), [Circuit.load(path) for path in other or ()]
-    weights = open_model(model or found.model, positions, bos)
-    for each in (found, *others):
+    subject, others = Circuit.load(circuit), [Circuit.load(path) for path in other or ()]
+    weights = open_model(model or subject.model, positions, bos)
+    for each in (subject, *others):
         each.mask(weights)  # one of another model is refused before the work
-    name = task or found.task
-    asked = task_named(weights, name, pairs=None if is_file(name) else found.pairs or None, seed=found.seed)
+    name = task or subject.task
+    asked = task_named(weights, name, pairs=None if is_file(name) else subject.pairs or None, seed=subject.seed)
     with steps(f"{weights.name}: proof of {asked.name}") as show:
         proof = measure(
-            found,
+            subject,
             asked.judge,
             controls=controls,
             find=asked.find,
@@ -74,7 +74,7 @@ def prove(
             progress=show,
         )
     if json:
-        print_json("prove", _document(found, asked, proof))
+        print_json("prove", _document(subject, asked, proof))
     else:
         typer.echo(str(proof))
         typer.echo(f"\n{NEGLECTED}")
@@ -87,8 +87,8 @@ NEGLECTED = (
 )
 
 
-def _document(found: "Circuit", task: "Task", proof: "Proof") -> dict[str, Any]:
-    document = found.document()
+def _document(circuit: "Circuit", task: "Task", proof: "Proof") -> dict[str, Any]:
+    document = circuit.document()
     return {
         **{key: document[key] for key in ("model", "model_digest", "task", "size", "wires")},
         "faithfulness": {

@@ -51,16 +51,16 @@ def resolved(
     weights: "Weights", prompt: str | list[int] | None, at: str | None, predict: str | None, ids: str | None
 ) -> tuple[int | None, int | str | None]:
     """The index of a token and the prediction that two options name, where the prompt has not been run yet."""
-    token, place = named(predict, ids, "--predict"), None if at is None else as_at(at)
-    if not isinstance(place, str) and (predict is None or ids is not None):
-        return place, token
+    token, token_at = named(predict, ids, "--predict"), None if at is None else as_at(at)
+    if not isinstance(token_at, str) and (predict is None or ids is not None):
+        return token_at, token
     from loadstore.execution.positions import token_index
     from loadstore.execution.run import run
 
     trace = run(weights, ARTICLE if prompt is None else prompt)
-    if place is not None:
-        place = token_index(trace, place)
-    return place, spaced(trace, -1 if place is None else place, token, "--predict")
+    if token_at is not None:
+        token_at = token_index(trace, token_at)
+    return token_at, spaced(trace, -1 if token_at is None else token_at, token, "--predict")
 
 
 def spaced(trace: "Trace", at: int, token: int | str | None, option: str) -> int | str | None:

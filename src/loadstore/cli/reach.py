@@ -30,8 +30,8 @@ def reach(
 
     weights = open_model(model, positions, bos)
     with counting(f"{weights.name}: how far back its readers reach") as progress:
-        found = measure(weights, corpus, effect=effect, tokens=tokens, progress=progress)
+        distances = measure(weights, corpus, effect=effect, tokens=tokens, progress=progress)
     if json:
-        print_json("reach", found.to_dict())
+        print_json("reach", distances.to_dict())
     else:
-        typer.echo(str(found))
+        typer.echo(str(distances))

@@ -65,7 +65,7 @@ def report(
     from loadstore.views.base import plain
 
     check_page(out)
-    place, token = resolved(weights, asked, at, predict, ids)
+    index, token = resolved(weights, asked, at, predict, ids)
     circuit = [] if task is None else [_circuit_of(weights, task)]  # first: a task may be refused
     options = [*(["--positions", positions] if positions else []), *(["--bos", bos] if bos != "model" else [])]
     with steps(
@@ -74,7 +74,7 @@ def report(
         page = report_document(
             weights,
             asked,
-            at=place,
+            at=index,
             predict=token,
             against=named(against, ids, "--against"),
             model=model,

@@ -164,8 +164,8 @@ def draw_table(
     table = Table(box=None, pad_edge=False)
     for heading, number in zip(columns, numeric, strict=True):
         table.add_column(cell(heading), justify="right" if number else "left", no_wrap=number)
-    for place, row in enumerate(rows):
-        table.add_row(*map(cell, row), style="bold" if place in bold else None)
+    for row_number, row in enumerate(rows):
+        table.add_row(*map(cell, row), style="bold" if row_number in bold else None)
     console().print(table)
 
 

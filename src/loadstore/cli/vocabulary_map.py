@@ -51,18 +51,18 @@ def vocabulary_map(
 
     if kind not in KINDS:
         raise BadRequest(f"--kind {kind!r}: expected {one_of(KINDS)}")
-    known, chosen = as_norms(norms), [*(heads or []), *(named or [])]
+    norm_mode, chosen = as_norms(norms), [*(heads or []), *(named or [])]
     wanted = {"match": 1, "position": 1, "key": 2}.get(kind)
     if not chosen or (wanted is not None and len(chosen) != wanted):
         count = "one head or more" if wanted is None else "one head" if wanted == 1 else "two heads"
         raise BadRequest(f"--kind {kind} takes {count}, such as L0.H7; got {' '.join(chosen) or 'none'}")
     weights = open_model(model, positions, bos)
     with waiting("from every token to every token", expected(weights, "vocabulary-map")):
-        found = _position(weights, chosen[0], known) if kind == "position" else None
-        measured, pairs = (None, None) if found is not None else _tokens(weights, kind, chosen, known, offset, top)
+        scores = _position(weights, chosen[0], norm_mode) if kind == "position" else None
+        measured, pairs = (None, None) if scores is not None else _tokens(weights, kind, chosen, norm_mode, offset, top)
     about: dict[str, Any] = {"model": weights.name, "kind": kind, "heads": chosen, "norms": norms, "offset": offset}
-    if found is not None:
-        _tell_positions(about, found, json=json)
+    if scores is not None:
+        _tell_positions(about, scores, json=json)
     else:
         assert measured is not None
         assert pairs is not None
@@ -86,8 +86,8 @@ def _tokens(
         return vocabulary.accuracy(weights, both, (1, 5), made, definition), paths.entries(weights, made, top)
     if kind == "key":
         made = vocabulary.k_composition(weights, heads[1], heads[0], norms, offset=offset)
-        found = vocabulary.key_composition(weights, heads[1], heads[0], k=(1, 5), norms=norms, offset=offset)
-        return found, paths.entries(weights, made, top)
+        accuracy = vocabulary.key_composition(weights, heads[1], heads[0], k=(1, 5), norms=norms, offset=offset)
+        return accuracy, paths.entries(weights, made, top)
     made = vocabulary.full_ov(weights, heads, norms)
     return vocabulary.copying(weights, heads, norms=norms), paths.entries(weights, made, top)
 
@@ -120,7 +120,7 @@ def _tell_tokens(about: dict[str, Any], measured: "xr.Dataset", pairs: "xr.Datas
     print_table(
         "\nstrongest pairs",
         ("from", "to", "value"),
-        [[one["row_text"], one["column_text"], float(one["value"])] for one in strongest],
+        [[pair["row_text"], pair["column_text"], float(pair["value"])] for pair in strongest],
     )
 
 
@@ -130,11 +130,11 @@ def _position(weights: "Weights", head: str, norms: Any) -> "xr.DataArray":
     return positional_qk(weights, head, norms=norms)
 
 
-def _tell_positions(about: dict[str, Any], found: "xr.DataArray", *, json: bool) -> None:
+def _tell_positions(about: dict[str, Any], table: "xr.DataArray", *, json: bool) -> None:
     """Which offset each query's best key is at, content apart."""
     import numpy as np
 
-    values = found.values
+    values = table.values
     best = np.arange(len(values)) - np.nanargmax(values, 1)
     offsets, counts = np.unique(best[1:], return_counts=True)
     order = np.argsort(-counts, kind="stable")

@@ -93,9 +93,9 @@ def _print(table: "xr.Dataset", *, effect: bool) -> None:
     shown = [measure for measure in PRINTED if effect or measure.analysis != "effect"]
     objects = _objects(table)
     for kind, unit in UNITS.items():
-        some = [wire for wire in objects if wire["kind"] == kind]
-        if some:
-            rows = [[w["writer"], w["reader"], *(_text(m.name, w[m.name]) for m in shown)] for w in some]
+        chosen = [wire for wire in objects if wire["kind"] == kind]
+        if chosen:
+            rows = [[w["writer"], w["reader"], *(_text(m.name, w[m.name]) for m in shown)] for w in chosen]
             heads = [measure.heading or measure.name for measure in shown]
             print_table(f"into {kind} (traffic in {unit})", ("writer", "reader", *heads), rows)
             typer.echo("")

@@ -57,10 +57,10 @@ def read_corpus(
     if tokens is not None and tokens < 1:
         raise BadRequest(f"tokens={tokens}: expected at least 1; leave it out to take the whole corpus")
     shipped = isinstance(corpus, str) and corpus == DEFAULT
-    name, found = _shipped() if shipped else _given(corpus)
+    name, texts = _shipped() if shipped else _given(corpus)
     documents: list[tuple[Tensor, ...]] = []
     total = 0
-    for label, document in found.items():
+    for label, document in texts.items():
         if isinstance(document, str) and not document.strip():
             continue
         ids = _ids(weights, document, f"{label} of {name}")
@@ -71,7 +71,7 @@ def read_corpus(
         if tokens is not None and total >= tokens:
             break
     if not documents:
-        what = f"only empty or one-token documents ({some(list(found))})" if found else "no documents"
+        what = f"only empty or one-token documents ({some(list(texts))})" if texts else "no documents"
         raise BadRequest(f"corpus '{name}' has {what}; give at least one of two tokens, one to attend to the other")
     return Corpus(name, tuple(documents))
 
@@ -82,10 +82,10 @@ def counts(weights: Weights, corpus: Source = DEFAULT) -> Int[Tensor, " vocab"]:
     Raises what ``read_corpus`` raises.
     """
     pieces = [piece for document in read_corpus(weights, corpus).documents for piece in document]
-    found = torch.bincount(torch.cat(pieces), minlength=weights.architecture.vocab)
+    occurrences = torch.bincount(torch.cat(pieces), minlength=weights.architecture.vocab)
     if weights.tokens is not None and weights.tokens.bos is not None:
-        found[weights.tokens.bos] = 0
-    return found
+        occurrences[weights.tokens.bos] = 0
+    return occurrences
 
 
 def _shipped() -> tuple[str, dict[str, object]]:

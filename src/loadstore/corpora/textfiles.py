@@ -44,14 +44,14 @@ def _names(path: Path) -> list[str]:
             f"{quote(path)} {what}: expected 'default', a text file, or a folder with .txt files; "
             "a text itself goes in a list"
         )
-    found: list[str] = []
+    names: list[str] = []
     for name in _below(path):
-        if len(found) == FILES:
+        if len(names) == FILES:
             raise BadRequest(f"{quote(path)} has more than {FILES} .txt files in it or below it; give a part of them")
-        found.append(name)
-    if not found:
+        names.append(name)
+    if not names:
         raise BadRequest(f"{quote(path)} has no .txt file in it or below it; put one there for every document")
-    return sorted(found)
+    return sorted(names)
 
 
 def _below(path: Path) -> Iterator[str]:

@@ -73,13 +73,13 @@ class Address:
     @property
     def text(self) -> str:
         """The address, its token part, and what was read, a line each."""
-        read = " | ".join(f"{side} {found}" for side, found in self.read.items())
+        read = " | ".join(f"{side} {read_store}" for side, read_store in self.read.items())
         return "\n".join([str(self), self.soft, *([f"read: {read}"] if read else [])])
 
     def top(self, side: Side) -> str:
         """Return the writer with the largest share of a side; empty where shares are undefined."""
-        known = self.shares[side]
-        return "" if side in self.undefined else max(known, key=lambda writer: known[writer])
+        shares = self.shares[side]
+        return "" if side in self.undefined else max(shares, key=lambda writer: shares[writer])
 
     @property
     def tokens(self) -> str:
@@ -125,10 +125,12 @@ def address(trace: Trace, head: Head | str, at: At, *, about: About = "most", ag
     row = trace.pattern(head)[at].double()
     first = max(0, at + 1 - (trace.weights.architecture.window(head.layer) or at + 1))
     key, than = keys_of(trace, row, first, at, about)
-    direction = direction_of(row[first : at + 1], *(None if one is None else one - first for one in (key, than)))
+    direction = direction_of(
+        row[first : at + 1], *(None if key_index is None else key_index - first for key_index in (key, than))
+    )
     sides = divided(runs_of(trace, against), head, at, first, direction)
     smallest = smallest_set(row)
-    shares: dict[Side, Mapping[str, float]] = {side: found.shares for side, found in sides.items()}
+    shares: dict[Side, Mapping[str, float]] = {side: side_shares.shares for side, side_shares in sides.items()}
     places: dict[Side, int] = {"K": smallest[0] if key is None else key, "V": smallest[0]}
     return Address(
         head=head,
@@ -142,8 +144,8 @@ def address(trace: Trace, head: Head | str, at: At, *, about: About = "most", ag
         undefined=_reasons({s for s in SIDES if sides[s].vanished}, one_key=at == first, two=against is not None),
         first=first,
         than=than,
-        remainder={side: found.remainder for side, found in sides.items()},
-        read=read_of(trace, {s: (shares[s], place) for s, place in places.items() if not sides[s].vanished}),
+        remainder={side: side_shares.remainder for side, side_shares in sides.items()},
+        read=read_of(trace, {s: (shares[s], token) for s, token in places.items() if not sides[s].vanished}),
         against=() if against is None else tuple(against.labels),
     )
 

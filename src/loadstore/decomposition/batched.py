@@ -21,12 +21,12 @@ def of_prompts(trace: Trace, parts: Callable[[Trace, int], "xr.DataArray"]) -> "
     """
     import xarray as xr
 
-    found = [parts(trace.prompt(index), index) for index in range(len(trace.tokens))]
+    results = [parts(trace.prompt(index), index) for index in range(len(trace.tokens))]
     attrs: dict[object, object] = {}
-    for name in found[0].attrs:
-        values = [each.attrs[name] for each in found]
+    for name in results[0].attrs:
+        values = [each.attrs[name] for each in results]
         attrs[name] = values[0] if isinstance(values[0], str) and len(set(values)) == 1 else values
-    return xr.concat(found, "prompt", join="outer", combine_attrs="drop").assign_attrs(attrs)
+    return xr.concat(results, "prompt", join="outer", combine_attrs="drop").assign_attrs(attrs)
 
 
 def target_of(targets: Targets, index: int, prompts: int) -> Target:

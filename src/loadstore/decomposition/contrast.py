@@ -26,7 +26,7 @@ def keys_of(trace: Trace, row: Float[Tensor, " key"], first: int, at: int, about
         return _key(trace, first, at, about), None
     if len(about) != 2:
         raise BadRequest(f"about={about}: expected 'most', 'row', the index of a key, or two such as (4, 2)")
-    key, than = (_key(trace, first, at, one) for one in about)
+    key, than = (_key(trace, first, at, key_name) for key_name in about)
     if key == than:
         raise Undefined(f"token {key} is compared with itself; give two keys, or one for the mean of all")
     return key, than
@@ -34,10 +34,10 @@ def keys_of(trace: Trace, row: Float[Tensor, " key"], first: int, at: int, about
 
 def same_question(trace: Trace, against: Trace, about: About) -> None:
     """Raise Undefined or BadRequest unless two runs can be compared key by key."""
-    one, other = trace.weights, against.weights
-    if one is not other:
+    own, other = trace.weights, against.weights
+    if own is not other:
         raise BadRequest(
-            f"the two runs are of different models ({one.name}, {other.name}); load one and run both prompts on it"
+            f"the two runs are of different models ({own.name}, {other.name}); load one and run both prompts on it"
         )
     one_prompt_index(against, 0)
     lengths = trace.tokens.shape[1], against.tokens.shape[1]

@@ -53,8 +53,8 @@ def projected_parts(trace: Trace, reader: Reader) -> dict[str, Float[Tensor, "ba
     port = reading(trace.weights, reader)
     matrix = port.matrix
     parts = {str(w): loaded(trace, reader, w) @ matrix for w in network.writers_of(reader)}
-    some = parts[str(network.writers[0])]
-    return parts | {CONST: port.const.expand_as(some)}
+    sample = parts[str(network.writers[0])]
+    return parts | {CONST: port.const.expand_as(sample)}
 
 
 def parts_at(trace: Trace, reader: Reader, at: int) -> dict[str, Float[Tensor, " inside"]]:
@@ -107,7 +107,7 @@ def score_parts(trace: Trace, head: Head | str, query: At | None = None, key: At
         return whole if trace.batched else whole.isel(batch=0)
     if trace.batched:
         query_at, key_at = query, key
-        return of_prompts(trace, lambda one, _: score_parts(one, head, query_at, key_at))
+        return of_prompts(trace, lambda single, _: score_parts(single, head, query_at, key_at))
     query, key = one_prompt_index(trace, query), one_prompt_index(trace, key)
     q, k = (parts_at(trace, side, token) for side, token in zip(sides, (query, key), strict=True))
     values = (torch.stack(list(q.values())) @ torch.stack(list(k.values())).mT * scale).double()

@@ -48,13 +48,13 @@ def deviations(
     if reader.is_unembed or reader.is_mlp:
         raise Undefined(f"{reader} has no q, k or v; ask for what a cut removes from its input")
     weights, record = trace.weights, trace.record
-    known = [w for w in wiring(weights).writers_of(reader) if writers is None or w in writers]
+    asked = [w for w in wiring(weights).writers_of(reader) if writers is None or w in writers]
     port = reading(weights, reader)
     matrix, norm = port.matrix, port.norm
     B = fold(matrix, norm)
     _, scale = norm_of(trace, reader)
-    found: list[Tensor] = []
-    for bank in banks(weights, known):
+    stacked: list[Tensor] = []
+    for bank in banks(weights, asked):
         inner, read = record.inner(bank.writers), matrix if bank.bypasses_norm else B
         if mean is None:
             usual = torch.stack([replacement(each, "mean")[:1, :1] for each in inner.unbind(2)], 2)
@@ -62,7 +62,7 @@ def deviations(
         else:
             parts = bank.through(inner, read) - torch.stack([mean(writer) for writer in bank.writers]) @ read
         parts = parts.movedim(2, 0)
-        found.append(parts if bank.bypasses_norm else parts * scale)
-    if not known:
+        stacked.append(parts if bank.bypasses_norm else parts * scale)
+    if not asked:
         return {}
-    return dict(zip(known, turned(trace, reader, torch.cat(found)), strict=True))
+    return dict(zip(asked, turned(trace, reader, torch.cat(stacked)), strict=True))

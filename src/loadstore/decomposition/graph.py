@@ -114,9 +114,9 @@ def strongest(edges: Iterable[Edge], most: int) -> tuple[list[Edge], int]:
     for edge in edges:
         waiting.setdefault(edge.target, []).append(edge)
     every = sum(map(len, waiting.values()))
-    front = [edge for target, some in waiting.items() if target.kind == "answer" for edge in some]
+    front = [edge for target, group in waiting.items() if target.kind == "answer" for edge in group]
     reached, taken = {edge.target for edge in front}, list[Edge]()
-    largest = max((abs(edge.share) for some in waiting.values() for edge in some), default=0.0)
+    largest = max((abs(edge.share) for group in waiting.values() for edge in group), default=0.0)
     while front and len(taken) < most:
         best = max(front, key=lambda edge: abs(edge.share))
         if abs(best.share) < largest / 100:
@@ -131,10 +131,10 @@ def strongest(edges: Iterable[Edge], most: int) -> tuple[list[Edge], int]:
 
 def merged(edges: Sequence[Edge]) -> list[Edge]:
     """Edges between the same ends through the same port as one, with their shares added."""
-    found: dict[tuple[Node, Node, Port], list[Edge]] = {}
+    groups: dict[tuple[Node, Node, Port], list[Edge]] = {}
     for edge in edges:
-        found.setdefault((edge.source, edge.target, edge.port), []).append(edge)
+        groups.setdefault((edge.source, edge.target, edge.port), []).append(edge)
     return [
-        Edge(*ends, sum(edge.share for edge in some), tuple(wire for edge in some for wire in edge.wires))
-        for ends, some in found.items()
+        Edge(*ends, sum(edge.share for edge in group), tuple(wire for edge in group for wire in edge.wires))
+        for ends, group in groups.items()
     ]

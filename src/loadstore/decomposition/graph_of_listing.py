@@ -9,27 +9,27 @@ from loadstore.decomposition.program import Listing
 from loadstore.sites import CONST, parse_writer
 
 
-def listing_graph(found: Listing, roles: Mapping[str, str] | None = None, top: int = MOST) -> Graph:
+def listing_graph(listing: Listing, roles: Mapping[str, str] | None = None, top: int = MOST) -> Graph:
     """The loads of a listing as edges; the share of one is its step's weight times its part of the step's load.
 
     Args:
-        found: The listing.
+        listing: The listing.
         roles: The roles of heads by their names.
         top: Edges at most.
     """
     node = partial(_node, roles or {})
-    answer = Node("answer", "answer", found.at)
-    edges = _edges(found.target, answer, 1.0, "unembed", node)
-    for step in found.steps:
+    answer = Node("answer", "answer", listing.at)
+    edges = _edges(listing.target, answer, 1.0, "unembed", node)
+    for step in listing.steps:
         for load in step.loads:
             reader = step.site if load.kind == "mlp" else f"{step.site}.{load.kind}"
             edges += _edges(load, node(step.site, step.at), step.weight, reader, node)
-    known = {node(step.site, step.at) for step in found.steps}
-    drawable = [edge for edge in merged(edges) if edge.source.kind in ("token", "position") or edge.source in known]
+    steps = {node(step.site, step.at) for step in listing.steps}
+    drawable = [edge for edge in merged(edges) if edge.source.kind in ("token", "position") or edge.source in steps]
     drawn, _ = strongest(drawable, top)
     return Graph(
-        labels=tuple(found.labels),
-        answer=Answer(found.text_of(found.token), found.probability),
+        labels=tuple(listing.labels),
+        answer=Answer(listing.text_of(listing.token), listing.probability),
         edges=tuple(sorted(drawn, key=lambda edge: -abs(edge.share))),
         left=len(edges) - len(drawn),
         unit="the weight of its step, times its share of the load",

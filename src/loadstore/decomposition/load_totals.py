@@ -54,7 +54,7 @@ def load_totals(trace: Trace) -> "xr.DataArray":
     refuse_cuts(trace)
     one_prompt_index(trace, 0)
     weights, record = trace.weights, trace.record
-    found: dict[Writer, Tensor] = {}
+    totals: dict[Writer, Tensor] = {}
     writers = wiring(weights).writers
     stream = torch.zeros(trace.tokens.shape[1], weights.architecture.d_model).to(record.final)
     bypassing = stream
@@ -62,12 +62,12 @@ def load_totals(trace: Trace) -> "xr.DataArray":
         for bank in banks(weights, [writer for writer in writers if writer.layer == layer]):
             back = bank.back(bypassing if bank.bypasses_norm else stream)
             met = torch.linalg.vecdot(record.inner(bank.writers)[0], back).double()
-            found |= {writer: met[:, index] for index, writer in enumerate(bank.writers)}
+            totals |= {writer: met[:, index] for index, writer in enumerate(bank.writers)}
         if layer >= 0:
             before, behind = _asked(trace, layer_loads(trace, layer))
             stream, bypassing = stream + before, bypassing + behind
     return xr.DataArray(
-        torch.stack([found[writer] for writer in writers]).cpu().numpy(),
+        torch.stack([totals[writer] for writer in writers]).cpu().numpy(),
         dims=("writer", "token"),
         coords={"writer": [str(writer) for writer in writers], "label": ("token", trace.labels)},
         name="loads",
@@ -95,9 +95,9 @@ def _behind(
     trace: Trace, loads: LayerLoads, side: Side, along: Float[Tensor, "head token d_head"]
 ) -> Float[Tensor, "token d_model"]:
     """Directions inside q, k or v of all heads of a layer, brought behind the layer's norm and added up."""
-    found: list[Tensor] = []
+    directions: list[Tensor] = []
     for index, each in enumerate(along):
         reader = Reader(loads.layer, index, side)
         matrix = reading(trace.weights, reader).matrix
-        found.append(turned_back(trace, reader, each.to(matrix)) @ matrix.mT)
-    return torch.stack(found).sum(0)
+        directions.append(turned_back(trace, reader, each.to(matrix)) @ matrix.mT)
+    return torch.stack(directions).sum(0)

@@ -92,7 +92,7 @@ def head_loads(trace: Trace, head: Head, at: int, share: float) -> tuple[Load, L
     key = int(row.argmax())
     sides = divided((trace,), head, at, first, direction_of(row[first : at + 1], key - first, None))
     why = "one key: there is nothing to choose" if at == first else "every key has the same score"
-    found = [
+    loads = [
         Load(side, undefined=why)
         if sides[side].vanished
         else chosen(
@@ -100,7 +100,7 @@ def head_loads(trace: Trace, head: Head, at: int, share: float) -> tuple[Load, L
         )
         for side in ("Q", "K")
     ]
-    return found[0], found[1], _values(trace, head, at, share)
+    return loads[0], loads[1], _values(trace, head, at, share)
 
 
 def _values(trace: Trace, head: Head, at: int, share: float) -> Load:

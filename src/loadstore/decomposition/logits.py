@@ -40,7 +40,7 @@ def residual_parts(trace: Trace, layer: int, at: At) -> "xr.DataArray":
     import xarray as xr
 
     if trace.batched:
-        return of_prompts(trace, lambda one, _: residual_parts(one, layer, at))
+        return of_prompts(trace, lambda single, _: residual_parts(single, layer, at))
     at = one_prompt_index(trace, at)
     whole = trace.residual(layer)[at]
     writers = in_stream(trace.weights, layer)
@@ -71,10 +71,10 @@ def logit_parts(
     if trace.batched:
         count = len(trace.tokens)
 
-        def of_one(one: Trace, index: int) -> "xr.DataArray":
+        def of_one(single: Trace, index: int) -> "xr.DataArray":
             other = None if against is None else target_of(against, index, count)
-            parts = logit_parts(one, at, target_of(token, index, count), against=other, by_source=by_source)
-            return parts.assign_coords(key=range(one.tokens.shape[1])) if by_source else parts
+            parts = logit_parts(single, at, target_of(token, index, count), against=other, by_source=by_source)
+            return parts.assign_coords(key=range(single.tokens.shape[1])) if by_source else parts
 
         return of_prompts(trace, of_one)
     token, against = target_of(token, 0, 1), None if against is None else target_of(against, 0, 1)

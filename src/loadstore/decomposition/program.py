@@ -112,54 +112,54 @@ class Line:
         return f"{line:<79} ; {self.comment}" if self.comment else line.rstrip()
 
 
-def program(found: Listing, notes: Notes | None = None) -> Iterator[Line]:
+def program(listing: Listing, notes: Notes | None = None) -> Iterator[Line]:
     """The lines of a listing; ``notes`` replaces what is estimated by what was measured."""
-    labels, at = found.labels, found.at
-    than = "the mean of all tokens" if found.against is None else found.text_of(found.against)
+    labels, at = listing.labels, listing.at
+    than = "the mean of all tokens" if listing.against is None else listing.text_of(listing.against)
     said = (
-        f"{found.text_of(found.token)}   logit {signed(found.logit)}, {signed(found.contrast)} above {than}   "
-        f"p {short(found.probability)}   explained {100 * found.explained:.0f} %"
+        f"{listing.text_of(listing.token)}   logit {signed(listing.logit)}, {signed(listing.contrast)} above {than}   "
+        f"p {short(listing.probability)}   explained {100 * listing.explained:.0f} %"
     )
     yield Line("", "target", labels[at], ((said, None),))
     notes = {} if notes is None else notes
-    yield Line("unembed", "LOAD", labels[at], _parts(found, found.target))
-    for step in found.steps:
-        yield from _step(found, step, notes)
-    if found.left:
-        yield Line("", "", "", (), f"{found.left} more steps weigh at least {short(LEAST)}; give a larger top")
+    yield Line("unembed", "LOAD", labels[at], _parts(listing, listing.target))
+    for step in listing.steps:
+        yield from _step(listing, step, notes)
+    if listing.left:
+        yield Line("", "", "", (), f"{listing.left} more steps weigh at least {short(LEAST)}; give a larger top")
 
 
-def _step(found: Listing, step: Step, notes: Notes) -> Iterator[Line]:
-    site, labels = step.site, found.labels
+def _step(listing: Listing, step: Step, notes: Notes) -> Iterator[Line]:
+    site, labels = step.site, listing.labels
     for load in step.loads:
         token = step.at if load.undefined else _place(load)
-        place = "·" if token is None else labels[token]
-        yield Line(site, OPS[load.kind], place, _parts(found, load), *_comment(found, step, load, notes))
+        token_label = "·" if token is None else labels[token]
+        yield Line(site, OPS[load.kind], token_label, _parts(listing, load), *_comment(listing, step, load, notes))
         site = ""
         if load.kind == "K":
-            yield Line("", "ADDR", labels[step.at], _plain(_address(found, step)))
-    yield Line("", "STORE", labels[step.at], _plain(_stored(found, step)))
+            yield Line("", "ADDR", labels[step.at], _plain(_address(listing, step)))
+    yield Line("", "STORE", labels[step.at], _plain(_stored(listing, step)))
 
 
-def _comment(found: Listing, step: Step, load: Load, notes: Notes) -> tuple[str, Mark]:
+def _comment(listing: Listing, step: Step, load: Load, notes: Notes) -> tuple[str, Mark]:
     """Where the largest part came from, and what cutting it does: as measured, else as attribution estimates it."""
     part = next((part for part in load.parts if part.writer != CONST), None)
     if part is None:
         return "", ""
     reader = step.site if load.kind == "mlp" else f"{step.site}.{load.kind}"
-    estimate = f"cut {part.writer}: {found.text_of(found.token)} {signed(-step.carried * part.share)} estimated"
+    estimate = f"cut {part.writer}: {listing.text_of(listing.token)} {signed(-step.carried * part.share)} estimated"
     text, mark = notes.get((part.writer, reader), (estimate, "estimated"))
-    return "; ".join([*_origin(found, part), text]), mark
+    return "; ".join([*_origin(listing, part), text]), mark
 
 
-def _parts(found: Listing, load: Load) -> tuple[tuple[str, Cell | None], ...]:
+def _parts(listing: Listing, load: Load) -> tuple[tuple[str, Cell | None], ...]:
     if load.undefined:
         return ((f"undefined: {load.undefined}", None),)
     about, one_place = "" if load.additive else "≈", _place(load) is not None
     listed: list[tuple[str, Cell | None]] = []
     before = -1
     for part in load.parts[:PARTS]:
-        token = "" if one_place or part.token == before else f"{found.labels[part.token]}: "
+        token = "" if one_place or part.token == before else f"{listing.labels[part.token]}: "
         listed.append((f"{token}{part.writer} {about}{short(part.share)}", (part.writer, part.token)))
         before = part.token
     hidden = [part.share for part in load.parts[PARTS:]]
@@ -181,26 +181,26 @@ def _place(load: Load) -> int | None:
     return places.pop() if len(places) == 1 else None
 
 
-def _address(found: Listing, step: Step) -> list[str]:
+def _address(listing: Listing, step: Step) -> list[str]:
     order = sorted(range(len(step.attended)), key=lambda j: -step.attended[j])[:TOKENS]
-    shown = [f"{found.labels[j]} {short(step.attended[j])}" for j in order]
+    shown = [f"{listing.labels[j]} {short(step.attended[j])}" for j in order]
     rest = len(step.attended) - len(shown)
     return [*shown, f"+{rest}"] if rest else shown
 
 
-def _origin(found: Listing, part: Part) -> list[str]:
+def _origin(listing: Listing, part: Part) -> list[str]:
     """Where a part got what it stored, if that is a step of its own."""
-    source = found.by_place.get((part.writer, part.token))
+    source = listing.by_place.get((part.writer, part.token))
     values = next((each for each in source.loads if each.kind == "V"), None) if source is not None else None
     if values is None or not values.parts:
         return []
-    return [f"{part.writer} stored {found.labels[values.parts[0].token]} here"]
+    return [f"{part.writer} stored {listing.labels[values.parts[0].token]} here"]
 
 
-def _stored(found: Listing, step: Step) -> list[str]:
+def _stored(listing: Listing, step: Step) -> list[str]:
     said: list[str] = []
     if not math.isnan(step.stored):
-        said.append(f"{found.text_of(found.token)} {signed(step.stored)}")
+        said.append(f"{listing.text_of(listing.token)} {signed(step.stored)}")
     if step.decoded is not None:
         said.append(f"like {step.decoded[0]} {short(step.decoded[1])}")
     users = [user for user in step.users if user != "unembed"]

@@ -50,19 +50,26 @@ def projections(trace: Trace, questions: Sequence[Question]) -> list[dict[str, F
     refuse_cuts(trace)
     weights, record = trace.weights, trace.record
     asked = [_back(trace, question) for question in questions]
-    cuts = [len(one.before) for one in asked]
-    before, behind = torch.cat([one.before for one in asked]), torch.cat([one.behind for one in asked])
+    cuts = [len(question.before) for question in asked]
+    before, behind = (
+        torch.cat([question.before for question in asked]),
+        torch.cat([question.behind for question in asked]),
+    )
     answers: list[dict[str, Tensor]] = [{} for _ in asked]
     network = wiring(weights)
-    reach = [writer for writer in network.writers if any(network.connects(writer, one.reader) for one in questions)]
+    reach = [
+        writer for writer in network.writers if any(network.connects(writer, question.reader) for question in questions)
+    ]
     for bank in banks(weights, reach):
-        places = [place for place, one in enumerate(questions) if network.connects(bank.writers[0], one.reader)]
+        places = [
+            number for number, question in enumerate(questions) if network.connects(bank.writers[0], question.reader)
+        ]
         inner, back = record.inner(bank.writers)[0], bank.back(behind if bank.bypasses_norm else before).split(cuts)
-        for place in places:
-            met = torch.linalg.vecdot(inner[asked[place].tokens], back[place])
-            answers[place] |= {str(writer): met[:, index] for index, writer in enumerate(bank.writers)}
-    for answer, one in zip(answers, asked, strict=True):
-        answer[CONST] = one.const
+        for number in places:
+            met = torch.linalg.vecdot(inner[asked[number].tokens], back[number])
+            answers[number] |= {str(writer): met[:, index] for index, writer in enumerate(bank.writers)}
+    for answer, question in zip(answers, asked, strict=True):
+        answer[CONST] = question.const
     return answers
 
 

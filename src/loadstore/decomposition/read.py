@@ -28,13 +28,13 @@ class Read:
 
 def read_of(trace: Trace, sides: Mapping[Side, tuple[Mapping[str, float], int]]) -> dict[Side, Read]:
     """Of each side, given its shares and the token that it loaded; a side whose largest part is const has none."""
-    found: dict[Side, Read] = {}
-    for side, (shares, place) in sides.items():
+    stores_read: dict[Side, Read] = {}
+    for side, (shares, token) in sides.items():
         name = max(shares, key=lambda writer: shares[writer])
         if name == CONST:
             continue
-        found[side] = read_store(trace, name, place)
-    return found
+        stores_read[side] = read_store(trace, name, token)
+    return stores_read
 
 
 def read_store(trace: Trace, name: str, at: int) -> Read:

@@ -38,7 +38,7 @@ class Search:
     def __init__(self, trace: Trace, share: float, at: int, target: Load, parts: dict[str, float]) -> None:
         self.trace, self.share, self.at = trace, share, at
         self.target, self.parts, self.contrast = target, parts, math.fsum(parts.values())
-        self.order = {str(writer): place for place, writer in enumerate(wiring(trace.weights).writers)}
+        self.order = {str(writer): index for index, writer in enumerate(wiring(trace.weights).writers)}
         self.loads: dict[Cell, tuple[Load, ...]] = {}
 
     def steps(self, most: int) -> tuple[tuple[Step, ...], int]:
@@ -47,21 +47,21 @@ class Search:
             uses = self.uses()
             more = {cell: use.weight for cell, use in uses.items() if cell not in self.loads and use.weight >= LEAST}
             if not more or len(self.loads) == most:
-                found = sorted(self.loads, key=self.depth, reverse=True)
-                return tuple(self.step(cell, uses[cell]) for cell in found), len(more)
-            cell = max(more, key=lambda one: (more[one], self.depth(one)))
+                cells = sorted(self.loads, key=self.depth, reverse=True)
+                return tuple(self.step(cell, uses[cell]) for cell in cells), len(more)
+            cell = max(more, key=lambda candidate: (more[candidate], self.depth(candidate)))
             self.loads[cell] = self.load(cell)
 
     def uses(self) -> dict[Cell, "_Use"]:
         """Weight, carried and users of every writer that is listed so far, each after all of its users."""
-        found: dict[Cell, _Use] = {}
-        _hand_on(found, self.target, "unembed", 1.0, self.contrast)
+        uses: dict[Cell, _Use] = {}
+        _hand_on(uses, self.target, "unembed", 1.0, self.contrast)
         for cell in sorted(self.loads, key=self.depth, reverse=True):
-            own = found[cell]
+            own = uses[cell]
             for load in self.loads[cell]:
                 user = f"{cell[0]}.{load.kind}" if load.kind != "mlp" else cell[0]
-                _hand_on(found, load, user, own.weight, own.carried)
-        return found
+                _hand_on(uses, load, user, own.weight, own.carried)
+        return uses
 
     def depth(self, cell: Cell) -> tuple[int, int]:
         """When and where: users come after what they use."""
@@ -98,12 +98,12 @@ class _Use:
     users: list[str] = field(default_factory=list[str])
 
 
-def _hand_on(found: dict[Cell, _Use], load: Load, user: str, weight: float, carried: float) -> None:
+def _hand_on(uses: dict[Cell, _Use], load: Load, user: str, weight: float, carried: float) -> None:
     """Hand a user's weight on to the heads and MLPs that it loaded."""
     for part in load.parts:
         if part.writer != CONST and parse_writer(part.writer).kind in ("head", "mlp"):
             cell = part.writer, part.token
-            use = found[cell] if cell in found else found.setdefault(cell, _Use())
+            use = uses[cell] if cell in uses else uses.setdefault(cell, _Use())
             use.weight += weight * min(1.0, abs(part.share))
             use.carried += carried * part.share
             use.users.append(user)

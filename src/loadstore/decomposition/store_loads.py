@@ -75,8 +75,8 @@ def store_loads(trace: Trace, writer: Writer | Head | str, at: At) -> "xr.Datase
         for side in sides:
             assert loads is not None
             last = at + 1 if side == "Q" else tokens
-            found = _side(loads, side, _parts(trace, writer, at, Reader(layer, 0, side)), at)
-            values[:, layer, :, SIDES.index(side), at:last] = torch.stack(found).cpu()
+            shares = _side(loads, side, _parts(trace, writer, at, Reader(layer, 0, side)), at)
+            values[:, layer, :, SIDES.index(side), at:last] = torch.stack(shares).cpu()
     named = zip(("share", "traffic", "whole"), values.flatten(1, 2).numpy(), strict=True)
     return xr.Dataset(
         {name: (("head", "side", "query"), each) for name, each in named},

@@ -44,12 +44,12 @@ def stores(trace: Trace, layer: int, at: int, top: int = 3) -> tuple[Stored, ...
     at = one_prompt_index(trace, at)
     stream = trace.residual(layer)[at].double()
     size = stream.square().sum()
-    found: list[Stored] = []
+    stored: list[Stored] = []
     for writer in in_stream(trace.weights, layer):
         store = trace.written(writer)[at].double()
         share = float(store @ stream / size)
-        found.append(Stored(str(writer), float(store.norm()), share, nearest(trace.weights, writer, store, top)))
-    return tuple(found)
+        stored.append(Stored(str(writer), float(store.norm()), share, nearest(trace.weights, writer, store, top)))
+    return tuple(stored)
 
 
 def dictionary(weights: Weights, writer: Writer) -> tuple[Tensor, Tensor | None] | None:
@@ -89,9 +89,9 @@ def _lengths(weights: Weights, writer: Writer) -> Float[Tensor, " row"]:
     """The norms of the rows of a writer's dictionary."""
     kept = _LENGTHS.setdefault(weights, {})
     if writer not in kept:
-        found = dictionary(weights, writer)
-        assert found is not None
-        left, right = found
+        dictionary_factors = dictionary(weights, writer)
+        assert dictionary_factors is not None
+        left, right = dictionary_factors
         squares = (left * (left if right is None else left @ (right @ right.mT))).sum(-1)
         kept[writer] = squares.clamp(min=0).sqrt()
     return kept[writer]

@@ -67,24 +67,27 @@ def walk(trace: Trace, head: Head | str, at: At, *, about: About = "most") -> Wa
     """
     import xarray as xr
 
-    found = address(trace, head, at, about=about)
-    sides = Reader(found.head.layer, found.head.index, "Q"), Reader(found.head.layer, found.head.index, "K")
-    first, record = found.first, trace.record.layers[found.head.layer]
-    row = trace.pattern(found.head)[found.at].double()[first : found.at + 1]
-    key, than = (None if one is None else one - first for one in (found.key, found.than))
+    address_at = address(trace, head, at, about=about)
+    sides = (
+        Reader(address_at.head.layer, address_at.head.index, "Q"),
+        Reader(address_at.head.layer, address_at.head.index, "K"),
+    )
+    first, record = address_at.first, trace.record.layers[address_at.head.layer]
+    row = trace.pattern(address_at.head)[address_at.at].double()[first : address_at.at + 1]
+    key, than = (None if key_index is None else key_index - first for key_index in (address_at.key, address_at.than))
     weights = direction_of(row, key, than) * trace.weights.architecture.attention_scale
-    queries = parts_at(trace, sides[0], found.at)
+    queries = parts_at(trace, sides[0], address_at.at)
     keys = _contrasted(trace, sides[1], weights, first)
     values = torch.stack(list(queries.values())).double() @ torch.stack(list(keys.values())).mT
     q, k = (
-        record.q[0, found.at, found.head.index].double(),
-        record.k[0, first : found.at + 1, found.head.index].double(),
+        record.q[0, address_at.at, address_at.head.index].double(),
+        record.k[0, first : address_at.at + 1, address_at.head.index].double(),
     )
     recorded = float(q @ (weights @ k))
-    attrs = {"head": str(found.head), "at": found.at, "recorded": recorded}
+    attrs = {"head": str(address_at.head), "at": address_at.at, "recorded": recorded}
     attrs |= {"remainder": recorded - float(values.sum()), "units": "nats"}
     coords = {"query_writer": list(queries), "key_writer": list(keys)}
-    return Walk(found, xr.DataArray(values.cpu().numpy(), coords, ("query_writer", "key_writer"), attrs=attrs))
+    return Walk(address_at, xr.DataArray(values.cpu().numpy(), coords, ("query_writer", "key_writer"), attrs=attrs))
 
 
 def _contrasted(
@@ -94,6 +97,6 @@ def _contrasted(
     const = reading(trace.weights, reader).const
     nothing = const.new_zeros(trace.weights.architecture.d_model)
     allowed = slice(first, first + len(weights))
-    found = {str(w): part[0] for w, part in deviations(trace, reader, lambda _: nothing).items()}
-    found[CONST] = turned(trace, reader, const.expand(1, trace.tokens.shape[1], -1))[0]
-    return {name: weights @ part[allowed].double() for name, part in found.items()}
+    parts = {str(w): part[0] for w, part in deviations(trace, reader, lambda _: nothing).items()}
+    parts[CONST] = turned(trace, reader, const.expand(1, trace.tokens.shape[1], -1))[0]
+    return {name: weights @ part[allowed].double() for name, part in parts.items()}

@@ -33,7 +33,7 @@ def induction_answers(trace: Trace, at: int = -1, *, heads: Sequence[Head | str]
     Returns:
         Dataset with dims head, place. A place is the token after one earlier occurrence; without an earlier one there
         are none. ``attention``: from ``at`` to the place, without unit. ``token``: the id at the place; ``text``: its
-        label. ``probability``: of that id after ``at``; ``rank``: how many ids are likelier. The coordinate ``place``
+        label. ``probability``: of that id after ``at``; ``rank``: how many ids are likelier. The coordinate ``index``
         is the index of the token.
 
     Raises:
@@ -61,7 +61,7 @@ def induction_answers(trace: Trace, at: int = -1, *, heads: Sequence[Head | str]
         {
             "attention": (("head", "place"), [trace.pattern(head)[at, places].tolist() for head in chosen]),
             "token": ("place", ids),
-            "text": ("place", [trace.labels[place] for place in places]),
+            "text": ("place", [trace.labels[index] for index in places]),
             "probability": ("place", [float(probabilities[token]) for token in ids]),
             "rank": ("place", [int((probabilities > probabilities[token]).sum()) for token in ids]),
         },

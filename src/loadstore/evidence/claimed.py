@@ -28,21 +28,21 @@ class Claim:
         return f"{self.wires[0][0]} → {' + '.join(str(reader) for _, reader in self.wires)}"
 
 
-def claims_of(found: Listing) -> list[Claim]:
+def claims_of(listing: Listing) -> list[Claim]:
     """The largest wire of every step's loads, and those that load one store on one side together; no constants.
 
     What writers store for the target itself is part of a sum, which needs no proof.
     """
-    network = wiring(found.trace.weights)
+    network = wiring(listing.trace.weights)
     single: dict[Wire, Claim] = {}
     places: dict[tuple[Writer, int, Kind], list[Wire]] = {}
 
     def say(kind: Kind, wire: Wire, carried: float, watched: tuple[tuple[str, int, int], ...]) -> None:
-        known = single.get(wire)
-        both = watched if known is None else tuple(dict.fromkeys([*known.watched, *watched]))
-        single[wire] = Claim((wire,), kind, -math.copysign(1, carried) if known is None else known.sign, both)
+        earlier = single.get(wire)
+        both = watched if earlier is None else tuple(dict.fromkeys([*earlier.watched, *watched]))
+        single[wire] = Claim((wire,), kind, -math.copysign(1, carried) if earlier is None else earlier.sign, both)
 
-    for step in found.steps:
+    for step in listing.steps:
         for load in step.loads:
             part = next((part for part in load.parts if not _constant(part)), None)
             if part is None:
@@ -55,10 +55,10 @@ def claims_of(found: Listing) -> list[Claim]:
             if load.kind != "mlp":
                 places.setdefault((wire[0], part.token, load.kind), []).append(wire)
     together: dict[tuple[Wire, ...], Claim] = {}
-    for some in places.values():
-        wires = tuple(wire for wire in dict.fromkeys(some) if single[wire].sign == single[some[0]].sign)
+    for group in places.values():
+        wires = tuple(wire for wire in dict.fromkeys(group) if single[wire].sign == single[group[0]].sign)
         if len(wires) > 1:
-            watched = tuple(dict.fromkeys(place for wire in wires for place in single[wire].watched))
+            watched = tuple(dict.fromkeys(watch for wire in wires for watch in single[wire].watched))
             together[wires] = Claim(wires, single[wires[0]].kind, single[wires[0]].sign, watched)
     return [*single.values(), *together.values()]
 

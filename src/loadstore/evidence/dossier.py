@@ -109,10 +109,10 @@ def _roles(
     tokens: Tokens | None,
     sequences: int,
     seed: int,
-    known: "xr.Dataset | None",
+    measured: "xr.Dataset | None",
 ) -> list[RoleScore]:
-    if tokens is None and known is not None:
-        table = known
+    if tokens is None and measured is not None:
+        table = measured
     else:
         on = "repeats" if tokens is None else tokens[:ROLE_SAMPLE]
         table = head_roles(weights, on, sequences=sequences, seed=seed)

@@ -72,13 +72,13 @@ def induction_circuits(
         [head for head in weights.architecture.heads if float(roles[role].sel(head=str(head))) >= least]
         for role in ("previous", "induction")
     )
-    pairs = [(one, two) for one in firsts for two in seconds if one.layer < two.layer]
+    pairs = [(first, two) for first in firsts for two in seconds if first.layer < two.layer]
     scores = _scored(weights, pairs)
     order = sorted(pairs, key=lambda pair: -scores[pair]["alignment"])[:top]
     columns: dict[str, list[float]] = {name: [scores[pair][name] for pair in order] for name in ("alignment", *TAILS)}
-    for role, place in (("previous", 0), ("induction", 1)):
+    for role, end in (("previous", 0), ("induction", 1)):
         for name in (role, f"{role}_se"):
-            columns[name] = [float(roles[name].sel(head=str(pair[place]))) for pair in order]
+            columns[name] = [float(roles[name].sel(head=str(pair[end]))) for pair in order]
     columns |= dict.fromkeys(("previous_uniform", "induction_uniform"), [np.nan] * len(order))
     columns |= {name: [] for name in CAUSE}
     together = np.nan
@@ -86,15 +86,15 @@ def induction_circuits(
         trace, start = _repeats(weights, sequences, seed)
         uniform = _uniform(trace)
         columns |= {f"{role}_uniform": [uniform[role]] * len(order) for role in ("previous", "induction")}
-        wires: list[Wire] = [(_writer(one), Reader(two.layer, two.index, "K")) for one, two in order]
+        wires: list[Wire] = [(_writer(first), Reader(two.layer, two.index, "K")) for first, two in order]
         columns |= _caused(trace, wires, start, controls, progress)
         after = rerun(trace, [cut(*wire) for wire in wires])
         together = float((loss(start=start)(after, trace) - loss(start=start)(trace, trace)).mean())
     return xr.Dataset(
         {name: ("pair", np.array(values, dtype=float)) for name, values in columns.items()},
         coords={
-            "pair": [f"{one} → {two}" for one, two in order],
-            "previous_head": ("pair", [str(one) for one, _ in order]),
+            "pair": [f"{first} → {two}" for first, two in order],
+            "previous_head": ("pair", [str(first) for first, _ in order]),
             "induction_head": ("pair", [str(two) for _, two in order]),
         },
         attrs={
@@ -121,12 +121,12 @@ def _scored(weights: Weights, pairs: list[tuple[Head, Head]]) -> dict[tuple[Head
     """Alignment of every pair's wire; q over all of them."""
     if not pairs:
         return {}
-    table = subspace_scores(weights, where=[f"{one} -> {two}.K" for one, two in pairs])
-    found: dict[tuple[Head, Head], dict[str, float]] = {}
-    for one, two in pairs:
-        wire = table.sel(writer=str(one), reader=f"{two}.K")
-        found[one, two] = {name: float(wire[name]) for name in ("alignment", *TAILS)}
-    return found
+    table = subspace_scores(weights, where=[f"{first} -> {two}.K" for first, two in pairs])
+    scored: dict[tuple[Head, Head], dict[str, float]] = {}
+    for first, two in pairs:
+        wire = table.sel(writer=str(first), reader=f"{two}.K")
+        scored[first, two] = {name: float(wire[name]) for name in ("alignment", *TAILS)}
+    return scored
 
 
 def _repeats(weights: Weights, sequences: int, seed: int) -> tuple[Trace, int]:
@@ -153,7 +153,9 @@ def _caused(
     """Traffic and its rank among the wires into each K; the change of loss with each wire cut, and of its controls."""
     network, sizes = wiring(trace.weights), sizes_on(trace)
     beside = {wire: controls_of(wire, controls, sizes, network.readers, outside=wires) for wire in wires}
-    every = list(dict.fromkeys([*wires, *(wire for some in beside.values() for wire in some.wires)]))
+    every = list(
+        dict.fromkeys([*wires, *(wire for controls_of_wire in beside.values() for wire in controls_of_wire.wires)])
+    )
     swept = sweep(trace, every, metric=loss(start=start), progress=progress)
     change = dict(zip(every, swept.change.values.tolist(), strict=True))
     error = dict(zip(every, swept.standard_error.values.tolist(), strict=True))

@@ -37,16 +37,16 @@ def term_importance(
     depth = weights.architecture.n_layers + 1
     sums, counts = np.zeros((len(text.documents), 2, depth)), np.zeros(len(text.documents))
     whole = np.zeros(len(text.documents))
-    for place, pieces in enumerate(text.documents):
+    for document, pieces in enumerate(text.documents):
         for piece in pieces:
             logits = logits_by_order(run(weights, piece[None], record=True))[:, 0, :-1]
             up_to = logits.cumsum(0)
-            sums[place, 0] += [_loss(part, piece) for part in up_to]
-            sums[place, 1] += [_loss(up_to[-1] - part, piece) for part in logits]
-            whole[place] += _loss(up_to[-1], piece)
-            counts[place] += len(piece) - 1
+            sums[document, 0] += [_loss(part, piece) for part in up_to]
+            sums[document, 1] += [_loss(up_to[-1] - part, piece) for part in logits]
+            whole[document] += _loss(up_to[-1], piece)
+            counts[document] += len(piece) - 1
         if progress is not None:
-            progress(place + 1, len(text.documents))
+            progress(document + 1, len(text.documents))
     total = counts.sum()
     means = sums.sum(0) / total
     pull = (sums - counts[:, None, None] * means) / total

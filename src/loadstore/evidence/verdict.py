@@ -112,59 +112,59 @@ def nats(value: float) -> str:
     return short(value) if abs(value) >= 0.095 else f"{value:.3f}".replace("0.", ".").replace("-", "−")
 
 
-def note(found: Verified, check: Check) -> str:
+def note(proof: Verified, check: Check) -> str:
     """``cut L0.H7: p .99 → .52, −.64 nats (controls ≤ .03; replicates −1.2 ± .2) ✔ verified``."""
     most = max(map(abs, check.controls))
     return (
-        f"{brief(found, check)}, {nats(check.effect)} nats (controls ≤ {nats(most)}; replicates {nats(check.mean)} ± "
+        f"{brief(proof, check)}, {nats(check.effect)} nats (controls ≤ {nats(most)}; replicates {nats(check.mean)} ± "
         f"{nats(check.standard_error)}) {mark(check)}"
     )
 
 
-def brief(found: Verified, check: Check) -> str:
+def brief(proof: Verified, check: Check) -> str:
     """``cut L0.H7: p .99 → .52``."""
-    return f"cut {check.claim.wires[0][0]}: p {short(found.listing.probability)} → {short(check.probability)}"
+    return f"cut {check.claim.wires[0][0]}: p {short(proof.listing.probability)} → {short(check.probability)}"
 
 
-def notes(found: Verified, *, whole: bool = True) -> Notes:
+def notes(proof: Verified, *, whole: bool = True) -> Notes:
     """What was measured of every single wire, for the lines of its program; in ``whole`` with its controls."""
     return {
         (str(check.claim.wires[0][0]), str(check.claim.wires[0][1])): (
-            note(found, check) if whole else f"{brief(found, check)} {mark(check)}",
+            note(proof, check) if whole else f"{brief(proof, check)} {mark(check)}",
             "verified" if check.verified else "beyond" if check.beyond else "failed",
         )
-        for check in found.checks
+        for check in proof.checks
         if len(check.claim.wires) == 1
     }
 
 
-def verdict(found: Verified) -> str:
+def verdict(proof: Verified) -> str:
     """The whole text."""
-    first = [] if found.whole is None else [str(found.whole), ""]
-    lines = [*first, *(line.text for line in program(found.listing, notes(found)))]
-    together = [check for check in found.checks if len(check.claim.wires) > 1]
+    first = [] if proof.whole is None else [str(proof.whole), ""]
+    lines = [*first, *(line.text for line in program(proof.listing, notes(proof)))]
+    together = [check for check in proof.checks if len(check.claim.wires) > 1]
     if together:
         lines.append("\ncut together:")
     for check in together:
-        lines.append(f"  {check.claim.text}\n      {note(found, check)}")
+        lines.append(f"  {check.claim.text}\n      {note(proof, check)}")
         seen = [
-            f"{head} {found.listing.labels[query]} → {found.listing.labels[key]} {short(before)} → {short(after)}"
+            f"{head} {proof.listing.labels[query]} → {proof.listing.labels[key]} {short(before)} → {short(after)}"
             for (head, query, key), (before, after) in zip(check.claim.watched, check.attention, strict=True)
         ]
         if seen:
             lines.append("      attention: " + ", ".join(seen))
-    return "\n".join([*lines, "", summary(found)])
+    return "\n".join([*lines, "", summary(proof)])
 
 
-def summary(found: Verified) -> str:
+def summary(proof: Verified) -> str:
     """How many cuts are verified, and what luck would give."""
-    n, beyond = len(found.checks), sum(check.beyond for check in found.checks)
-    by_luck = math.fsum(p_value(math.inf, check.controls) for check in found.checks)
-    fewest, most = (pick(len(check.controls) for check in found.checks) for pick in (min, max))
-    verdict = "the listing holds" if found.holds else "the listing FAILS verification"
+    n, beyond = len(proof.checks), sum(check.beyond for check in proof.checks)
+    by_luck = math.fsum(p_value(math.inf, check.controls) for check in proof.checks)
+    fewest, most = (pick(len(check.controls) for check in proof.checks) for pick in (min, max))
+    verdict = "the listing holds" if proof.holds else "the listing FAILS verification"
     return (
-        f"{verdict}: {found.count} of {n} cuts are verified, {beyond} are beyond all of their controls "
+        f"{verdict}: {proof.count} of {n} cuts are verified, {beyond} are beyond all of their controls "
         f"({fewest if fewest == most else f'{fewest} to {most}'} each; by luck {by_luck:.1f} would be, and "
-        f"{found.count} or more with p {'< 1e-9' if found.luck < 1e-9 else f'{found.luck:.1g}'}); "
-        f"replicated on {found.replicates} {found.on}"
+        f"{proof.count} or more with p {'< 1e-9' if proof.luck < 1e-9 else f'{proof.luck:.1g}'}); "
+        f"replicated on {proof.replicates} {proof.on}"
     )

@@ -67,18 +67,20 @@ def verify(
     sizes, readers = sizes_on(trace), wiring(trace.weights).readers
     claimed = list(dict.fromkeys(wire for claim in claims for wire in claim.wires))
     beside = {claim.wires: control_sets(claim.wires, controls, sizes, readers, outside=claimed) for claim in claims}
-    single = [some for sets in beside.values() for some in sets if len(some) == 1]
+    single = [control for sets in beside.values() for control in sets if len(control) == 1]
     alone = list(dict.fromkeys([*claimed, *(wire for (wire,) in single)]))
     others = _replicates(listing, replicates, paraphrases, seed)
     effects = dict(zip(alone, cut_each(trace, alone, target), strict=True))
     if progress is not None:
         progress(1, len(others) + 1)
     done: dict[tuple[Wire, ...], list[float]] = {claim.wires: [] for claim in claims}
-    for number, (other, place) in enumerate(others, 2):
-        replicated = dict(zip(claimed, cut_each(other, claimed, place), strict=True))
+    for number, (other, answer) in enumerate(others, 2):
+        replicated = dict(zip(claimed, cut_each(other, claimed, answer), strict=True))
         for claim in claims:
             value = (
-                replicated[claim.wires[0]].target if len(claim.wires) == 1 else _changes(other, [claim.wires], place)[0]
+                replicated[claim.wires[0]].target
+                if len(claim.wires) == 1
+                else _changes(other, [claim.wires], answer)[0]
             )
             done[claim.wires].append(value)
         if progress is not None:
@@ -143,9 +145,9 @@ def _change(trace: Trace, after: Tensor, target: Target) -> float:
 def _changes(trace: Trace, sets: Sequence[tuple[Wire, ...]], target: Target) -> list[float]:
     """Of the log-probability of the target, with each of these sets of wires cut."""
     changes = [math.nan] * len(sets)
-    for batch in reruns(trace, [_cuts(some) for some in sets], at=target[0]):
-        for place, logits in zip(batch.places, batch.logits[:, 0], strict=True):
-            changes[place] = _change(trace, logits, target)
+    for batch in reruns(trace, [_cuts(cut_wires) for cut_wires in sets], at=target[0]):
+        for index, logits in zip(batch.places, batch.logits[:, 0], strict=True):
+            changes[index] = _change(trace, logits, target)
     return changes
 
 

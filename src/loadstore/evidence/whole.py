@@ -90,11 +90,11 @@ def _signed(value: float) -> str:
     return f"{value:.2f}".replace("-", "−")
 
 
-def whole_listing(found: Listing, against: Prompt | None = None, seed: int = 0) -> Whole:
+def whole_listing(listing: Listing, against: Prompt | None = None, seed: int = 0) -> Whole:
     """Run a listing's wires alone, and all others alone.
 
     Args:
-        found: The listing.
+        listing: The listing.
         against: A counterfactual prompt of as many tokens; None takes the mean of a reference at each position: the
             beginnings of the shipped documents, or random ids for a model without a tokenizer.
         seed: The seed of random ids.
@@ -102,14 +102,14 @@ def whole_listing(found: Listing, against: Prompt | None = None, seed: int = 0) 
     Raises:
         BadPrompt: A counterfactual prompt of another length, or one that does not differ.
     """
-    weights = found.trace.weights
-    tokens = found.trace.tokens[:, : found.at + 1]
+    weights = listing.trace.weights
+    tokens = listing.trace.tokens[:, : listing.at + 1]
     network = live(weights)
-    ends = [(part.writer, str(UNEMBED)) for part in found.target.parts if part.writer != CONST]
-    wires = _live(network, [*found.wires, *ends])
-    drawn = _live(network, listing_graph(found).wires)
+    ends = [(part.writer, str(UNEMBED)) for part in listing.target.parts if part.writer != CONST]
+    wires = _live(network, [*listing.wires, *ends])
+    drawn = _live(network, listing_graph(listing).wires)
     mask = mask_of(network, wires)
-    context, replaced = _context(weights, tokens, found.token, against, seed)
+    context, replaced = _context(weights, tokens, listing.token, against, seed)
     return Whole(
         len(wires),
         network.count,
@@ -178,9 +178,11 @@ def _reference(weights: Weights, length: int, seed: int) -> tuple[Tokens, str]:
     """Prompts of one length, and what they are."""
     if weights.tokens is not None and weights.architecture.context >= LEAST:
         documents = read_corpus(weights, length=max(LEAST, length)).documents
-        some = [piece[:length] for document in documents for piece in document if len(piece) >= length]
-        if some:
-            return torch.stack(some[:REFERENCE]), f"their mean over {len(some[:REFERENCE])} texts of the default corpus"
+        texts = [piece[:length] for document in documents for piece in document if len(piece) >= length]
+        if texts:
+            return torch.stack(
+                texts[:REFERENCE]
+            ), f"their mean over {len(texts[:REFERENCE])} texts of the default corpus"
     generator = torch.Generator().manual_seed(seed)
     ids = torch.randint(weights.architecture.vocab, (REFERENCE, length), generator=generator)
     return ids, f"their mean over {REFERENCE} prompts of random tokens"

@@ -56,16 +56,16 @@ def wires(
     )
     table = traffic(weights, kept, writers=writers, readers=readers, exact=exact, progress=progress)
     chosen, measured = _ranked(weights, table, top, effect)
-    found = {name: np.array([table[name].values[i, j] for i, j in chosen]) for name in CARRIED}
+    columns = {name: np.array([table[name].values[i, j] for i, j in chosen]) for name in CARRIED}
     names = [(str(table["writer"].values[i]), str(table["reader"].values[j])) for i, j in chosen]
-    found |= _aligned(weights, names)
-    cuts = [names[place] for place in measured]
-    found |= {name: np.full(len(names), np.nan) for name in CUT}
+    columns |= _aligned(weights, names)
+    cuts = [names[index] for index in measured]
+    columns |= {name: np.full(len(names), np.nan) for name in CUT}
     for name, values in _effects(weights, kept, cuts, progress).items():
-        found[name][measured] = values
+        columns[name][measured] = values
     network = wiring(weights)
     return xr.Dataset(
-        {name: ("wire", found[name]) for name in (*WEIGHED, *CARRIED, *CUT)},
+        {name: ("wire", columns[name]) for name in (*WEIGHED, *CARRIED, *CUT)},
         coords={
             "writer": ("wire", [writer for writer, _ in names]),
             "reader": ("wire", [reader for _, reader in names]),
@@ -85,10 +85,10 @@ def _ranked(
     measured: list[int] = []
     for kind in UNITS:
         columns = [j for j, other in enumerate(kinds) if other == kind]
-        some = [(i, j) for j in columns for i in range(len(load)) if np.isfinite(load[i, j])]
-        some = sorted(some, key=lambda cell: -load[cell])[:top]
-        measured += range(len(cells), len(cells) + min(effect, len(some)))
-        cells += some
+        strongest = [(i, j) for j in columns for i in range(len(load)) if np.isfinite(load[i, j])]
+        strongest = sorted(strongest, key=lambda cell: -load[cell])[:top]
+        measured += range(len(cells), len(cells) + min(effect, len(strongest)))
+        cells += strongest
     return cells, measured
 
 
@@ -98,8 +98,8 @@ def _aligned(weights: Weights, names: list[tuple[str, str]]) -> dict[str, np.nda
         return {measure: np.zeros(0) for measure in WEIGHED}
     writers, readers = (list(dict.fromkeys(ends)) for ends in zip(*names, strict=True))
     scores = subspace_scores(weights, writers=writers, readers=readers)
-    rows = {str(name): place for place, name in enumerate(scores["writer"].values)}
-    columns = {str(name): place for place, name in enumerate(scores["reader"].values)}
+    rows = {str(name): index for index, name in enumerate(scores["writer"].values)}
+    columns = {str(name): index for index, name in enumerate(scores["reader"].values)}
     return {m: np.array([scores[m].values[rows[w], columns[r]] for w, r in names]) for m in WEIGHED}
 
 
@@ -118,4 +118,4 @@ def _effects(
         total += len(piece)
         if progress is not None:
             progress(done, len(pieces))
-    return {name: sums[:, place] / max(1, total) for place, name in enumerate(CUT)}
+    return {name: sums[:, column] / max(1, total) for column, name in enumerate(CUT)}

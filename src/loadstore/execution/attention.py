@@ -67,10 +67,10 @@ def attend(
         scale = None if norm is None else normalise(values, norm, shape.eps, frozen)[1]
         taken: dict[tuple[int | None, int | None, int], Tensor] = {}  # summed first: one product for each reader
         for loss in edited.losses(index, name):
-            part, place = loss.value.expand_as(x[loss.rows]), (loss.rows.start, loss.rows.stop, loss.reader.index)
+            part, slot = loss.value.expand_as(x[loss.rows]), (loss.rows.start, loss.rows.stop, loss.reader.index)
             if not (loss.writer == POS and beside is not None):
                 part = through_norm(part, layer.norm, inverse_scale[loss.rows])
-            taken[place] = taken[place] + part if place in taken else part
+            taken[slot] = taken[slot] + part if slot in taken else part
         for (start, stop, head), part in taken.items():
             values[start:stop, :, head] -= part @ matrix[head if name == "Q" else shared[head]]
         return (values if scale is None or norm is None else apply_gain(values * scale, norm)), scale

@@ -58,10 +58,10 @@ def branch(
     """
     batch = len(base.z)
     taken: dict[tuple[int, int], dict[Side, Tensor]] = {}
-    for one in differences:
-        sides = taken.setdefault((one.run, one.reader.index), {})
-        side = one.reader.head_side
-        sides[side] = sides[side] + one.value if side in sides else one.value
+    for difference in differences:
+        sides = taken.setdefault((difference.run, difference.reader.index), {})
+        side = difference.reader.head_side
+        sides[side] = sides[side] + difference.value if side in sides else difference.value
     step = base.repeated(runs) if keep else _lean(base, runs, first)
     if base.after_heads is not None:  # its scale is in the recorded z
         step.z = step.z / base.after_heads[:, first:].repeat(runs, 1, 1)[..., None]
@@ -86,13 +86,13 @@ def branch(
         z = (pattern @ v.transpose(1, 2)).transpose(1, 2)
     else:
         z = mixed(shape, index, q, k, v)
-    for place, (run, head) in enumerate(taken):
+    for column, (run, head) in enumerate(taken):
         rows = slice(run * batch, (run + 1) * batch)
-        step.z[rows, :, head] = z[:, :, place]
+        step.z[rows, :, head] = z[:, :, column]
         if pattern is not None:
-            step.pattern[rows, head] = pattern[:, place]
+            step.pattern[rows, head] = pattern[:, column]
             for recorded, side in ((step.q, q), (step.k, k), (step.v, v)):
-                recorded[rows, :, head] = side[:, :, place]
+                recorded[rows, :, head] = side[:, :, column]
     return step
 
 

@@ -27,7 +27,7 @@ def denied_rows(edits: Sequence[Edit], kind: type[S]) -> dict[S, Tensor]:
     for edit in edits:
         if isinstance(edit, Deny) and isinstance(edit.site, kind):
             rows.setdefault(edit.site, []).append(edit.rows)
-    return {site: torch.cat([each.double() for each in some]) for site, some in rows.items()}
+    return {site: torch.cat([each.double() for each in blocks]) for site, blocks in rows.items()}
 
 
 def by_weights(weights: Weights, edits: Sequence[Edit]) -> dict[Writer, Tensor]:

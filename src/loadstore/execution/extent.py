@@ -32,7 +32,7 @@ class Extent:
 
     def _row(self, at: Sequence[int], length: int, rows: int) -> Bool[Tensor, "token 1"]:
         chosen = torch.zeros(rows, 1, dtype=torch.bool)
-        chosen[[place for place in (index % length - self.first for index in at) if place >= 0]] = True
+        chosen[[row for row in (index % length - self.first for index in at) if row >= 0]] = True
         return chosen
 
     def mean(self, store: Tensor) -> Tensor:

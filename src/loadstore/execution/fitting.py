@@ -93,7 +93,7 @@ def _equally_long(prompts: Pass, edit: Edit, source: Pass) -> None:
     mine, others = prompts.lengths, source.lengths
     if not isinstance(edit, Ablate | Cut) and mine == others:
         return
-    pair = next((one, other) for other in others for one in mine if one != other)
+    pair = next((length, other) for other in others for length in mine if length != other)
     raise BadPrompt(
         f"{edit}: prompts of {pair[0]} and of {pair[1]} tokens would meet; positions are met one by one, so give the "
         "other run a prompt as long for each prompt"
@@ -109,18 +109,18 @@ def _conflicts(weights: Weights, length: int, edits: Sequence[Edit]) -> None:
             places = []
         else:
             places = [(edit.writer, reader_of(edit))]
-        for place in places:
-            groups.setdefault(place, []).append(edit)
+        for token in places:
+            groups.setdefault(token, []).append(edit)
     for group in groups.values():
-        for one, other in combinations(group, 2):
-            if _overlap(length, one, other):
-                raise BadRequest(f"two edits put different things in the same place: {one}, and {other}; keep one")
+        for first, other in combinations(group, 2):
+            if _overlap(length, first, other):
+                raise BadRequest(f"two edits put different things in the same place: {first}, and {other}; keep one")
 
 
-def _overlap(length: int, one: Edit, other: Edit) -> bool:
-    if isinstance(one, Freeze | Deny) or isinstance(other, Freeze | Deny):
-        return source_of(one) is not source_of(other)
-    first, second = (range(length) if edit.at is None else [at % length for at in edit.at] for edit in (one, other))
-    if one.channel is not None and other.channel is not None and set(one.channel).isdisjoint(other.channel):
+def _overlap(length: int, this: Edit, other: Edit) -> bool:
+    if isinstance(this, Freeze | Deny) or isinstance(other, Freeze | Deny):
+        return source_of(this) is not source_of(other)
+    first, second = (range(length) if edit.at is None else [at % length for at in edit.at] for edit in (this, other))
+    if this.channel is not None and other.channel is not None and set(this.channel).isdisjoint(other.channel):
         return False
     return not set(first).isdisjoint(second)

@@ -139,5 +139,5 @@ def source_of(edit: Edit) -> Pass | None:
 
 
 def _rest(at: tuple[Place, ...] | None, channel: tuple[int, ...] | None) -> str:
-    tokens = "" if at is None else f" at {', '.join(visible(str(place)) for place in at)}"
+    tokens = "" if at is None else f" at {', '.join(visible(str(token)) for token in at)}"
     return tokens + ("" if channel is None else f", channel {', '.join(map(str, channel))}")

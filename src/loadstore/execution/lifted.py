@@ -40,9 +40,9 @@ def lifted(
     out = heads_out(weights, writer.layer)[writer.index]
     seen = out.double()
     seen = seen - seen.mean(-1, keepdim=True) if True in centring else seen
-    found = right_singular(port.map(), centred=True in centring)
-    numbers = as_one(found.strengths, TOLERANCE) + 1
+    singular = right_singular(port.map(), centred=True in centring)
+    numbers = as_one(singular.strengths, TOLERANCE) + 1
     if missing := [channel for channel in channels if channel > int(numbers[-1])]:
         raise BadRequest(f"{writer} of {weights.name} has channels 1 to {int(numbers[-1])}; got {missing[0]}")
-    V = found.directions[torch.isin(numbers, torch.tensor(channels))]
+    V = singular.directions[torch.isin(numbers, torch.tensor(channels))]
     return (seen @ V.mT @ V @ torch.linalg.pinv(seen)).to(out.dtype)

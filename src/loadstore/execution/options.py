@@ -32,18 +32,18 @@ def places_of(at: At) -> tuple[Place, ...] | None:
     if at is None:
         return None
     given = [at] if isinstance(at, str) or not isinstance(at, Sequence) else at
-    if not given or not all(_is_place(place) for place in given):
+    if not given or not all(_is_place(token) for token in given):
         raise BadRequest(f"at={quote(repr(at), 40)}: expected the index or the text of a token, or several")
-    return tuple(dict.fromkeys(place if isinstance(place, str) else int(place) for place in given))
+    return tuple(dict.fromkeys(token if isinstance(token, str) else int(token) for token in given))
 
 
-def _is_place(place: object) -> bool:
-    return bool(place) if isinstance(place, str) else hasattr(place, "__index__") and type(place) is not bool
+def _is_place(token: object) -> bool:
+    return bool(token) if isinstance(token, str) else hasattr(token, "__index__") and type(token) is not bool
 
 
 def indices_of(places: tuple[Place, ...] | None) -> tuple[int, ...] | None:
     """The places that are indices."""
-    return None if places is None else tuple(place for place in places if not isinstance(place, str))
+    return None if places is None else tuple(token for token in places if not isinstance(token, str))
 
 
 def channels_of(channel: Channel) -> tuple[int, ...] | None:

@@ -37,7 +37,7 @@ def token_index(trace: Pass, at: At) -> int:
     """The index of a token that has the same place in every prompt. Raises BadRequest."""
     places = token_indices(trace, at)
     if len(set(places)) > 1:
-        named = ", ".join(f"{place} in prompt {prompt}" for prompt, place in enumerate(places[:LISTED]))
+        named = ", ".join(f"{index} in prompt {prompt}" for prompt, index in enumerate(places[:LISTED]))
         raise BadRequest(
             f"token {quote(repr(at), 40)} is not at one place in all prompts ({named}); give an index that is, or run "
             "the prompts one by one"
@@ -50,15 +50,15 @@ def _named(trace: Pass, prompt: int, at: str) -> int:
     ids: list[int] = trace.tokens[prompt, : trace.lengths[prompt]].tolist()
     tokenizer = trace.weights.tokens
     named = labels(ids, tokenizer)
-    places = [place for place, label in enumerate(named) if at in (label, label.rpartition("·")[0])]
+    places = [index for index, label in enumerate(named) if at in (label, label.rpartition("·")[0])]
     if not places and tokenizer is not None:
-        places = [place for place, token in enumerate(ids) if tokenizer.text(token) == at]
+        places = [index for index, token in enumerate(ids) if tokenizer.text(token) == at]
     if len(places) == 1:
         return places[0]
     asked = quote(repr(at), 40)
     if places:
-        some = ", ".join(named[place] for place in places[:LISTED]) + (", …" if len(places) > LISTED else "")
-        raise BadRequest(f"the prompt has {len(places)} tokens {asked}: {some}; name one by its label or its index")
+        listed = ", ".join(named[index] for index in places[:LISTED]) + (", …" if len(places) > LISTED else "")
+        raise BadRequest(f"the prompt has {len(places)} tokens {asked}: {listed}; name one by its label or its index")
     bare = at.strip(" ␣").rpartition("·")[0] or at.strip(" ␣")
     near = [label for label in named if bare and bare in label][:LISTED]
     has = f"Nearest: {', '.join(near)}" if near else f"It has {named[0]} to {named[-1]}"

@@ -59,10 +59,10 @@ def lens(run: Pass) -> "xr.Dataset":
             assert stream is not None
             read = normalise(stream, weights.norm(None), weights.architecture.eps)[0]
             best = [unembed(weights, row[None])[0].softmax(-1).max(-1) for row in read]  # one prompt's logits at a time
-            probabilities.append(blanked(torch.stack([found.values for found in best]), run.lengths))
-            ids.append(torch.stack([found.indices for found in best]))
+            probabilities.append(blanked(torch.stack([likely.values for likely in best]), run.lengths))
+            ids.append(torch.stack([likely.indices for likely in best]))
     texts = [
-        [[text_of(token, weights.tokens) if place < length else "" for place, token in enumerate(row)] for row in each]
+        [[text_of(token, weights.tokens) if index < length else "" for index, token in enumerate(row)] for row in each]
         for each, length in zip(torch.stack(ids, 1).tolist(), run.lengths, strict=True)
     ]
     dims, single = ("prompt", "layer", "token"), len(run.tokens) == 1

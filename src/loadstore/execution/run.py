@@ -109,9 +109,9 @@ def as_tokens(weights: Weights, prompt: Prompt) -> tuple[Tokens, bool]:
 
 def _together(weights: Weights, texts: list[str]) -> Tensor:
     """Token ids of texts that have as many each."""
-    found = [require(weights.tokens, weights.name, weights.untokenised).encode(text) for text in texts]
-    lengths = {len(ids): text for ids, text in zip(found, texts, strict=True)}
+    encoded = [require(weights.tokens, weights.name, weights.untokenised).encode(text) for text in texts]
+    lengths = {len(ids): text for ids, text in zip(encoded, texts, strict=True)}
     if len(lengths) > 1:
         counts = "; ".join(f"{quote(repr(text), 40)} has {length}" for length, text in list(lengths.items())[:3])
         raise BadPrompt(f"the prompts of a batch must have equally many tokens: {counts}")
-    return torch.tensor(found)
+    return torch.tensor(encoded)

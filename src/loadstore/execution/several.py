@@ -26,13 +26,13 @@ def streams(weights: Weights) -> tuple[Writer, ...]:
 def writers_named(weights: Weights, names: str | Sequence[str]) -> list[Writer]:
     """The writers that names and globs name, in depth order, streams last. Raises NoSuchSite."""
     network, listed = wiring(weights), [names] if isinstance(names, str) else names
-    found: list[Writer] = []
+    writers: list[Writer] = []
     own = [name for name in listed if not name.strip().lower().endswith(STREAM)]
     if own or not listed:
-        found += matching(network.writers, own, network.writer)
+        writers += matching(network.writers, own, network.writer)
     if len(own) < len(listed):
-        found += matching(streams(weights), [name for name in listed if name not in own], partial(_stream, weights))
-    return found
+        writers += matching(streams(weights), [name for name in listed if name not in own], partial(_stream, weights))
+    return writers
 
 
 def _stream(weights: Weights, name: str) -> Writer:
@@ -60,7 +60,7 @@ def expanded(prompts: Pass, edits: Sequence[Asked]) -> tuple[Edit, ...]:
 
 
 def _each(prompts: Pass, several: Several) -> Iterator[Replacing]:
-    at = None if several.at is None else tuple(dict.fromkeys(_place(prompts, place) for place in several.at))
+    at = None if several.at is None else tuple(dict.fromkeys(_place(prompts, token) for token in several.at))
     edit, network = several.edit, wiring(prompts.weights)
     writers = writers_named(prompts.weights, several.writers)
     for writer in writers:
@@ -73,8 +73,8 @@ def _each(prompts: Pass, several: Several) -> Iterator[Replacing]:
         yield replace(edit, writer=writer, reader=reader, at=at)
 
 
-def _place(prompts: Pass, place: Place) -> int:
-    return token_index(prompts, place) if isinstance(place, str) else place
+def _place(prompts: Pass, token: Place) -> int:
+    return token_index(prompts, token) if isinstance(token, str) else token
 
 
 def _wires(network: Wiring, writers: Sequence[Writer], several: Several) -> list[tuple[Writer, Reader]]:

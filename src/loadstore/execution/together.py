@@ -64,4 +64,4 @@ class Together(Changes):
 
     def frozen(self, layer: int) -> list[Frozen]:
         """The frozen patterns of a layer, in the rows of each run."""
-        return [replace(one, rows=rows) for edited, rows in self._runs for one in edited.frozen(layer)]
+        return [replace(edit, rows=rows) for edited, rows in self._runs for edit in edited.frozen(layer)]

@@ -83,8 +83,8 @@ class Trace(Pass):
     @property
     def patterns(self) -> "xr.DataArray":
         """Attention patterns of all heads, dims (prompt) layer head query key; one head's is ``pattern``."""
-        found = patterns(self)
-        return found if self.batched else found.isel(prompt=0)
+        table = patterns(self)
+        return table if self.batched else table.isel(prompt=0)
 
     @checked
     def top(self, at: At = -1, k: int = 10) -> "xr.Dataset":
@@ -100,8 +100,8 @@ class Trace(Pass):
         Raises:
             BadRequest: There is no such token, or the vocabulary has fewer than ``k``.
         """
-        found = likeliest(self, self.all_logits, at, k)
-        return found if self.batched else found.isel(prompt=0)
+        table = likeliest(self, self.all_logits, at, k)
+        return table if self.batched else table.isel(prompt=0)
 
     def lens(self) -> "xr.Dataset":
         """Return the logit lens: the likeliest next token by the stream that each layer finds, at every token.
@@ -112,8 +112,8 @@ class Trace(Pass):
         Returns:
             Dataset with dims (prompt) layer token: ``text`` and ``probability``.
         """
-        found = lens(self)
-        return found if self.batched else found.isel(prompt=0)
+        table = lens(self)
+        return table if self.batched else table.isel(prompt=0)
 
     @checked
     def residual(self, layer: int) -> Float[Tensor, "*batch token d_model"]:

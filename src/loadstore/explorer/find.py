@@ -121,7 +121,7 @@ def _document(key: str, result: Discovered, loads: Program, on: Measured, values
         "circuit": key,
         "task": circuit.task,
         "title": title_of(
-            circuit.task, circuit.model, len(circuit), circuit.live, circuit.method, known=loads.known
+            circuit.task, circuit.model, len(circuit), circuit.live, circuit.method, attributed=loads.attributed
         ).partition(";")[0],
         "metric": circuit.metric,
         "wires": len(circuit),

@@ -88,8 +88,10 @@ def head_roles(weights: Weights, on: On = "repeats", *, sequences: Sequences = 2
         masks = {window: role_masks(batch, bos, window) for window in set(windows)}
         patterns = [layer.pattern for layer in record.layers]
         for role in ROLES:
-            found = [mass_on(one, masks[window][role])[0] for one, window in zip(patterns, windows, strict=True)]
-            scores[role].append(torch.cat(found, 1))
+            masses = [
+                mass_on(pattern, masks[window][role])[0] for pattern, window in zip(patterns, windows, strict=True)
+            ]
+            scores[role].append(torch.cat(masses, 1))
     data: dict[str, tuple[str, np.ndarray]] = {}
     for role in ROLES:
         mean, error = _mean_and_error(torch.cat(scores[role]).double().numpy())
@@ -124,11 +126,11 @@ def measured_roles(weights: Weights, seed: Seed = 0) -> "xr.Dataset":
 
 def named(roles: "xr.Dataset") -> dict[str, list[tuple[str, float]]]:
     """Heads with more than half of their attention on a role's keys, by role, strongest first, with their scores."""
-    found: dict[str, list[tuple[str, float]]] = {}
+    heads: dict[str, list[tuple[str, float]]] = {}
     for role in ROLES:
         scores = zip(roles["head"].values.tolist(), roles[role].values.tolist(), strict=True)
-        found[role] = sorted(((name, s) for name, s in scores if s > IS_ROLE), key=lambda one: -one[1])
-    return found
+        heads[role] = sorted(((name, s) for name, s in scores if s > IS_ROLE), key=lambda pair: -pair[1])
+    return heads
 
 
 def strongest_role(roles: "xr.Dataset") -> dict[str, str]:
@@ -157,11 +159,11 @@ def _tokens(weights: Weights, on: On, sequences: int, seed: int) -> Tokens:
 
 def _mean_and_error(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean over sequences that have the role, and its standard error (NaN below two)."""
-    known = ~np.isnan(values)
-    count = known.sum(0)
-    total = np.where(known, values, 0).sum(0)
+    defined = ~np.isnan(values)
+    count = defined.sum(0)
+    total = np.where(defined, values, 0).sum(0)
     mean = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
-    squares = np.where(known, (values - mean) ** 2, 0).sum(0)
+    squares = np.where(defined, (values - mean) ** 2, 0).sum(0)
     error = np.full(total.shape, np.nan)
     many = count > 1
     error[many] = np.sqrt(squares[many] / (count[many] - 1) / count[many])

@@ -23,8 +23,8 @@ def packed_size(d: int) -> int:
 def add_gram(total: Float[Tensor, "d d"], rows: Float[Tensor, "row d"]) -> None:
     """Add AᵀA to the blocks on and above the diagonal."""
     with threads_for(len(rows) * rows.shape[1] ** 2 / BLOCKS):
-        for some, rest in bands(rows.shape[1]):
-            total[some, rest] += rows[:, some].mT @ rows[:, rest]
+        for band, rest in bands(rows.shape[1]):
+            total[band, rest] += rows[:, band].mT @ rows[:, rest]
 
 
 def mirror(total: Float[Tensor, "d d"]) -> Float[Tensor, "d d"]:

@@ -87,7 +87,7 @@ def gram_of_rows(
             else total
         )
         for start in range(0, rows.shape[0], ROWS):
-            some = rows[start : start + ROWS].to(dtype)
-            add_gram(total, some if scales is None else some * scales[start : start + ROWS, None].to(some))
+            block = rows[start : start + ROWS].to(dtype)
+            add_gram(total, block if scales is None else block * scales[start : start + ROWS, None].to(block))
     assert total is not None
     return mirror(total)

@@ -34,17 +34,17 @@ class Packed:
     @classmethod
     def of(cls, ends: Sequence[End], dtype: torch.dtype) -> "Packed":
         """Pack ends, multiplied in ``dtype``."""
-        found = cls.empty(len(ends), ends[0].matrix.shape[1], ends[0].matrix.to(dtype))
-        found.put(0, ends)
-        return found
+        packed = cls.empty(len(ends), ends[0].matrix.shape[1], ends[0].matrix.to(dtype))
+        packed.put(0, ends)
+        return packed
 
     def put(self, start: int, ends: Sequence[End]) -> None:
         """Pack ends from a place on, neighbours of one rank together."""
         for (full, _), group in groupby(ends, key=lambda end: (end.full, end.rank)):
-            some = list(group)
-            traces = torch.stack([end.trace() for end in some]) / some[0].matrix.shape[1]
-            self._put(slice(start, start + len(some)), torch.stack([end.matrix for end in some]), traces, full=full)
-            start += len(some)
+            stack = list(group)
+            traces = torch.stack([end.trace() for end in stack]) / stack[0].matrix.shape[1]
+            self._put(slice(start, start + len(stack)), torch.stack([end.matrix for end in stack]), traces, full=full)
+            start += len(stack)
 
     def _put(self, at: slice, stack: Float[Tensor, "end _ d"], means: Float[Tensor, " end"], *, full: bool) -> None:
         """Only the blocks that are kept are multiplied."""
@@ -71,8 +71,8 @@ def products(weighed: Packed, packed: Packed, writers: slice) -> Float[Tensor, "
         for start in range(0, a.shape[1], LONG):
             part = a[:, start : start + LONG], b[:, start : start + LONG]
             with threads_for(len(a) * part[0].shape[1] * len(b)):
-                some = (part[0] @ part[1].mT).double()
-            total = some if total is None else total.add_(some)
+                product = (part[0] @ part[1].mT).double()
+            total = product if total is None else total.add_(product)
     assert total is not None
     return total
 

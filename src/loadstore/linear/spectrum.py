@@ -82,8 +82,8 @@ def structureless(n: int, d: int, total: float) -> Spectrum:
     density = angle.sin().square() / grid.clamp(min=high * 1e-12)
     mass = torch.cat([density.new_zeros(1), torch.cumulative_trapezoid(density, angle)])
     wanted = (torch.arange(rank, 0, -1, dtype=torch.float64) - 0.5) / rank * mass[-1]
-    place = torch.searchsorted(mass, wanted).clamp(1, len(mass) - 1)
-    part = (wanted - mass[place - 1]) / (mass[place] - mass[place - 1])
-    values = grid[place - 1] + part * (grid[place] - grid[place - 1])
+    index = torch.searchsorted(mass, wanted).clamp(1, len(mass) - 1)
+    part = (wanted - mass[index - 1]) / (mass[index] - mass[index - 1])
+    values = grid[index - 1] + part * (grid[index] - grid[index - 1])
     values = torch.cat([values, values.new_zeros(d - rank)])
     return values * total / values.sum()

@@ -54,13 +54,13 @@ def _spectra(stack: Float[Tensor, "site core d_model"]) -> Float[Tensor, "site r
 def _by_shape(matrices: Sequence[Tensor], work: Callable[[Tensor], Tensor]) -> list[Tensor]:
     """Do batched work on matrices, those of one shape in one batch; results in the given order."""
     places: dict[torch.Size, list[int]] = {}
-    for place, matrix in enumerate(matrices):
-        places.setdefault(matrix.shape, []).append(place)
-    found: dict[int, Tensor] = {}
+    for index, matrix in enumerate(matrices):
+        places.setdefault(matrix.shape, []).append(index)
+    results: dict[int, Tensor] = {}
     for same in places.values():
-        stack = matrices[same[0]][None] if len(same) == 1 else torch.stack([matrices[place] for place in same])
-        found |= dict(zip(same, work(stack), strict=True))
-    return [found[place] for place in range(len(matrices))]
+        stack = matrices[same[0]][None] if len(same) == 1 else torch.stack([matrices[index] for index in same])
+        results |= dict(zip(same, work(stack), strict=True))
+    return [results[index] for index in range(len(matrices))]
 
 
 def subspace_score(writer: Float[Tensor, "source d_model"], reader: Float[Tensor, "d_model target"]) -> float:

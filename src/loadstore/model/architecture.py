@@ -88,11 +88,11 @@ class Architecture:
         for name, most in MOST.items():
             size = getattr(self, name)
             if type(size) is not int or not 1 <= size <= most:
-                found = quote(repr(size), 40)
-                raise NotThisModel(f"{name} = {found} is impossible: expected a whole number from 1 to {most}")
+                shown = quote(repr(size), 40)
+                raise NotThisModel(f"{name} = {shown} is impossible: expected a whole number from 1 to {most}")
         if self.positions not in POSITIONS:
-            found = quote(repr(self.positions), 40)
-            raise NotThisModel(f"positions = {found} is not supported; use {one_of(POSITIONS)}")
+            shown = quote(repr(self.positions), 40)
+            raise NotThisModel(f"positions = {shown} is not supported; use {one_of(POSITIONS)}")
         for norm in (self.norm, self.last_norm):
             if norm not in NORMS:
                 raise NotThisModel(f"norm = {quote(repr(norm), 40)} is not supported; use {one_of(NORMS)}")
@@ -106,8 +106,8 @@ class Architecture:
         for name in ("score_scale", "embedding_scale"):
             scale = getattr(self, name)
             if not (scale is None and name == "score_scale") and not (type(scale) is float and 0 < scale <= MOST_SCALE):
-                found = quote(repr(scale), 40)
-                raise NotThisModel(f"{name} = {found} is impossible: expected a number above 0, at most {MOST_SCALE:g}")
+                shown = quote(repr(scale), 40)
+                raise NotThisModel(f"{name} = {shown} is impossible: expected a number above 0, at most {MOST_SCALE:g}")
         kv = self.kv_heads
         if type(kv) is not int or kv < 1 or self.n_heads % kv:
             raise NotThisModel(f"n_kv_heads = {kv!r} is impossible: expected a divisor of {self.n_heads} heads")

@@ -22,12 +22,12 @@ def as_dtype(dtype: object) -> torch.dtype | None:
 def as_device(device: object) -> torch.device:
     """Read the name of a device that is there. Raises BadRequest."""
     try:
-        found = torch.device(device) if isinstance(device, str) else device
-        if isinstance(found, torch.device) and found.type == "meta":
+        parsed = torch.device(device) if isinstance(device, str) else device
+        if isinstance(parsed, torch.device) and parsed.type == "meta":
             raise BadRequest("device='meta' holds no numbers, so nothing can be computed on it; use 'cpu'")
-        if isinstance(found, torch.device):
-            torch.empty(0, device=found)
-            return found
+        if isinstance(parsed, torch.device):
+            torch.empty(0, device=parsed)
+            return parsed
     except (RuntimeError, AssertionError, NotImplementedError) as error:  # what backends raise that are not built in
         raise BadRequest(f"device={quote(repr(device), 40)} is not here ({quote(error, 80)}); use 'cpu'") from None
     raise BadRequest(f"device={quote(repr(device), 40)}: expected the name of a device; use 'cpu'")

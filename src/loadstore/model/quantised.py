@@ -72,18 +72,18 @@ class Quantised(Tensor):
     def __torch_function__(
         cls, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        named, one = kwargs or {}, args[0] if args else None
+        named, first = kwargs or {}, args[0] if args else None
         name: str = func.__self__.__name__ if func.__name__ == "__get__" else func.__name__
-        if isinstance(one, Quantised):
+        if isinstance(first, Quantised):
             if name in FACTS:
                 return Tensor.__torch_function__(func, (), args, named)
             if name == "data_ptr":  # equal for tied matrices
-                return one.matrix.address(int(one.storage_offset()))
+                return first.matrix.address(int(first.storage_offset()))
             rest = (*args[1:], *named.values())
             if name in VIEWS and all(_basic(each, lists=name != "__getitem__") for each in rest):
-                return one.view_by(func, args[1:], named)
+                return first.view_by(func, args[1:], named)
             if name == "__setitem__" or (name.endswith("_") and not name.endswith("__")):
-                raise Undefined(f"{one!r} lies in a file and cannot be written to; take .clone()")
+                raise Undefined(f"{first!r} lies in a file and cannot be written to; take .clone()")
         if name == "embedding" and isinstance(weight := args[1], Quantised) and weight.is_whole():
             return weight.matrix.take(args[0])
         if name in ("matmul", "mm", "__matmul__"):
@@ -124,7 +124,7 @@ def stored_as(tensor: Tensor) -> tuple[str, int]:
 def _basic(index: Any, *, lists: bool) -> bool:
     """Whether by this argument there is a view, not a copy; as an index a list makes a copy, as sizes it does not."""
     if isinstance(index, tuple) or (lists and isinstance(index, list)):
-        return all(_basic(one, lists=lists) for one in cast("Sequence[Any]", index))
+        return all(_basic(entry, lists=lists) for entry in cast("Sequence[Any]", index))
     return index is None or index is ... or (isinstance(index, int | slice) and not isinstance(index, bool))
 
 
@@ -142,5 +142,5 @@ def _product(left: Tensor, right: Tensor) -> Tensor:
 def _plain(value: Any) -> Any:
     """The same arguments with plain tensors in them."""
     if isinstance(value, list | tuple):
-        return type(value)(_plain(one) for one in value)
+        return type(value)(_plain(item) for item in value)
     return value.plain() if isinstance(value, Quantised) else value

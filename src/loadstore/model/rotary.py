@@ -35,8 +35,8 @@ class Rotary:
     single: bool = False
 
     def __post_init__(self) -> None:
-        known = all(type(f) is float and abs(f) <= FASTEST for f in self.frequencies)
-        if not self.frequencies or not known:
+        finite = all(type(f) is float and abs(f) <= FASTEST for f in self.frequencies)
+        if not self.frequencies or not finite:
             raise NotThisModel(
                 f"rotary positions need at least one frequency, all of them finite numbers up to {FASTEST:g}"
             )
@@ -73,11 +73,11 @@ class Rotary:
         first, second = (
             (slice(n), slice(n, 2 * n)) if self.pairs == "halves" else (slice(0, 2 * n, 2), slice(1, 2 * n, 2))
         )
-        one, two = x[..., first], x[..., second]
+        left, two = x[..., first], x[..., second]
         cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
         out = x.clone()
-        out[..., first] = one * cos - two * sin
-        out[..., second] = two * cos + one * sin
+        out[..., first] = left * cos - two * sin
+        out[..., second] = two * cos + left * sin
         return out
 
     def at(self, x: Float[Tensor, "batch token head d_head"], start: int = 0) -> Float[Tensor, "..."]:
@@ -95,8 +95,8 @@ def as_rotary(facts: object) -> Rotary | None:
     """Read what a file says of its rotary positions. Raises NotThisModel unless it is None or a Rotary's facts."""
     if facts is None or isinstance(facts, Rotary):
         return facts
-    known = cast("dict[str, Any]", facts) if isinstance(facts, dict) else {}
-    frequencies: object = known.get("frequencies")
-    if set(known) | {"single"} != {"frequencies", "pairs", "single"} or not isinstance(frequencies, list):
+    stated = cast("dict[str, Any]", facts) if isinstance(facts, dict) else {}
+    frequencies: object = stated.get("frequencies")
+    if set(stated) | {"single"} != {"frequencies", "pairs", "single"} or not isinstance(frequencies, list):
         raise NotThisModel("rotary positions are stated as an object of frequencies (a list of numbers) and pairs")
-    return Rotary(tuple(cast("list[float]", frequencies)), known["pairs"], known.get("single", False))
+    return Rotary(tuple(cast("list[float]", frequencies)), stated["pairs"], stated.get("single", False))

@@ -70,8 +70,8 @@ def dequantise(raw: NDArray[np.uint8], kind: int) -> NDArray[np.float32]:
     step = max(1, CHUNK // numbers)
     with np.errstate(all="ignore"):  # a damaged block; who asks looks for what is not finite
         for at in range(0, len(blocks), step):
-            some = blocks[at : at + step].reshape(1, -1)
-            out[at : at + step] = dequantize(some, GGMLQuantizationType(kind)).reshape(-1, numbers)
+            packed = blocks[at : at + step].reshape(1, -1)
+            out[at : at + step] = dequantize(packed, GGMLQuantizationType(kind)).reshape(-1, numbers)
     return out.reshape(len(raw), -1)
 
 

@@ -31,9 +31,9 @@ def asked_for(
         ends = [end.strip() for end in glob.replace("→", "->").split("->")]
         if len(ends) != 2 or not all(ends):
             raise BadRequest(f"where={quote(repr(glob), 60)}: expected 'WRITERS -> READERS', such as 'L0.H* -> L1.*.K'")
-        some = set(matching(network.writers, ends[0], network.writer))
+        named = set(matching(network.writers, ends[0], network.writer))
         others = set(matching(network.readers, ends[1], network.reader))
-        asked |= np.array([[w in some and r in others for r in targets] for w in sources])
+        asked |= np.array([[w in named and r in others for r in targets] for w in sources])
     rows, columns = np.flatnonzero(asked.any(axis=1)), np.flatnonzero(asked.any(axis=0))
     if not len(rows):
         raise BadRequest("where= asks for none of the wires that writers= and readers= leave")

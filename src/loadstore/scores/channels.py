@@ -87,19 +87,19 @@ def channels(
         raise BadRequest(f"top = {top}: expected a whole number of channels from 1, or None for all")
     network = wiring(weights)
     source, targets = network.writer(parse_writer(writer)), matching(network.readers, readers, network.reader)
-    reached = [place for place, reader in enumerate(targets) if network.connects(source, reader)]
+    reached = [column for column, reader in enumerate(targets) if network.connects(source, reader)]
     if not reached:
         network.wire(source, targets[0])  # raises NoSuchWire with the reason
-    read = [targets[place] for place in reached]
+    read = [targets[column] for column in reached]
     split = split_writer(weights, source, read, norms, tolerance)
-    met = [place for place in reached if meets(weights, targets[place], offsets)]
-    values = _values(weights, split, [targets[place] for place in met], norms, offsets) if met else {}
+    met = [column for column in reached if meets(weights, targets[column], offsets)]
+    values = _values(weights, split, [targets[column] for column in met], norms, offsets) if met else {}
     size = torch.zeros(split.count, dtype=torch.float64).index_add_(0, split.channel, split.strengths.square())
     dimension = torch.bincount(split.channel)
     kept = slice(None if top is None else min(top, split.count))
     every = {name: np.full((split.count, len(targets)), np.nan) for name in MEASURES}
-    for name, found in values.items():
-        every[name][:, met] = found.numpy()
+    for name, scores in values.items():
+        every[name][:, met] = scores.numpy()
     return xr.Dataset(
         {
             "strength": ("channel", (size / dimension).sqrt().numpy()[kept]),
@@ -134,17 +134,19 @@ def split_writer(
     behind = stores.bypasses_norm
     centring = [not behind and reading(weights, reader).centres(norms) for reader in readers]
     if any(centring) and not all(centring):
-        one, other = (next(r for r, c in zip(readers, centring, strict=True) if c == sort) for sort in (True, False))
+        centred_reader, other = (
+            next(r for r, c in zip(readers, centring, strict=True) if c == sort) for sort in (True, False)
+        )
         raise Undefined(
-            f"{one} sees what {writer} stores without its mean and {other} with it, and these two have different "
-            "channels; choose readers of one sort, readers="
+            f"{centred_reader} sees what {writer} stores without its mean and {other} with it, and these two have "
+            "different channels; choose readers of one sort, readers="
         )
     try:
-        found = right_singular(stores.map(norms), centred=all(centring))
+        singular = right_singular(stores.map(norms), centred=all(centring))
     except Undefined as reason:
         raise Undefined(f"what {writer} of {weights.name} stores has no channels: {reason}") from None
-    channel = as_one(found.strengths, tolerance)
-    return Split(found.strengths, found.directions, channel, all(centring), behind)
+    channel = as_one(singular.strengths, tolerance)
+    return Split(singular.strengths, singular.directions, channel, all(centring), behind)
 
 
 def _values(

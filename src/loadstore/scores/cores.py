@@ -31,9 +31,9 @@ def reading_cores(
     weights: Weights, readers: Sequence[Reader], norms: Norms, *, behind: bool, offsets: range | None
 ) -> Iterator[Float[Tensor, "d_model core"]]:
     """D with D Dᵀ = B Bᵀ of each reader, in double precision, a few readers at a time."""
-    for some in batches(readers):
+    for batch in batches(readers):
         yield from reader_cores(
-            [double(reading(weights, r).map(norms, bypassing=behind, offsets=offsets)) for r in some]
+            [double(reading(weights, r).map(norms, bypassing=behind, offsets=offsets)) for r in batch]
         )
 
 

@@ -195,8 +195,8 @@ def _loaded(
 
 def _agreement(stored: Float[Tensor, "row m"], loaded: Float[Tensor, "row m"]) -> float:
     """The cosine of two ends over rows and directions: no sign and no rotation of the directions changes it."""
-    one, other = stored.double(), loaded.double()  # float32 overflows in the sum, or its square is zero
-    return float((one / one.norm() * (other / other.norm())).sum())
+    first, other = stored.double(), loaded.double()  # float32 overflows in the sum, or its square is zero
+    return float((first / first.norm() * (other / other.norm())).sum())
 
 
 def strongest(
@@ -204,16 +204,16 @@ def strongest(
 ) -> dict[str, tuple[Match, ...]]:
     """The largest by sign, those of the other sign left out; by norm where there are several directions."""
     ways = {"+": values.flatten(), "-": -values.flatten()} if single else {"±": values.norm(dim=1)}
-    found: dict[str, tuple[Match, ...]] = {}
+    matches: dict[str, tuple[Match, ...]] = {}
     for sign, way in ways.items():
         best = way.topk(min(top, len(way)))
         rows = [row for row, value in zip(best.indices.tolist(), best.values.tolist(), strict=True) if value > 0]
         named = _texts(weights, rows, what)
-        found[sign] = tuple(
+        matches[sign] = tuple(
             Match(row, text, float(values[row, 0] if single else way[row]))
             for row, text in zip(rows, named, strict=True)
         )
-    return found
+    return matches
 
 
 def _texts(weights: Weights, rows: list[int], what: str) -> list[str]:

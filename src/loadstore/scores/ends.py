@@ -22,9 +22,9 @@ def writer_ends(weights: Weights, asked: Asked, *, centred: bool) -> Callable[[W
     turn = turning(asked.control, asked.seed, weights.architecture.d_model, centred=centred)
 
     def end(writer: Writer, dtype: torch.dtype) -> End:
-        found = _written(weights, writer, asked, dtype)
-        found = found.turned(centre) if centred else found
-        return found if turn is None else found.turned(turn)
+        written = _written(weights, writer, asked, dtype)
+        written = written.turned(centre) if centred else written
+        return written if turn is None else written.turned(turn)
 
     return end
 

@@ -64,7 +64,7 @@ class _Bank:
 def tiles(ask: Ask, dtype: torch.dtype) -> Iterator[Tile]:
     """Every wanted wire once, in double precision from matrices multiplied in ``dtype``."""
     again = lru_cache(2 * TOGETHER)(
-        lambda side, place: (ask.writer if side == "A" else ask.reader)(place, torch.float64)
+        lambda side, index: (ask.writer if side == "A" else ask.reader)(index, torch.float64)
     )
     plan = routes(ask.writer_ranks, ask.reader_ranks, ask.wanted, ask.d)
     size = packed_size(ask.d) * dtype.itemsize
@@ -82,31 +82,31 @@ def _parts(places: np.ndarray, most: int) -> Iterator[np.ndarray]:
 
 def _alike(wanted: np.ndarray, most: int) -> Iterator[np.ndarray]:
     """Columns with the same writers, so that nothing is multiplied in vain."""
-    found: dict[bytes, list[int]] = {}
+    alike: dict[bytes, list[int]] = {}
     for column in np.flatnonzero(wanted.any(0)).tolist():
-        found.setdefault(wanted[:, column].tobytes(), []).append(column)
-    for columns in found.values():
+        alike.setdefault(wanted[:, column].tobytes(), []).append(column)
+    for columns in alike.values():
         yield from _parts(np.array(columns), most)
 
 
 def _bank(ask: Ask, plan: Routes, rows: np.ndarray, dtype: torch.dtype) -> _Bank:
     made = plan.writers[rows]
     crosses = np.any(np.greater(ask.wanted[rows], plan.by_gram[rows]), axis=1, keepdims=True)[:, 0]
-    place = np.where(made, np.cumsum(made) - 1, -1)
+    packed_row = np.where(made, np.cumsum(made) - 1, -1)
     packed: Packed | None = None
     cores: dict[int, Tensor] = {}
     traces: list[Tensor] = []
     spectra: list[Tensor] = []
-    for some in _parts(np.arange(len(rows)), TOGETHER):
-        ends = [ask.writer(int(rows[i]), dtype) for i in some]
+    for batch in _parts(np.arange(len(rows)), TOGETHER):
+        ends = [ask.writer(int(rows[i]), dtype) for i in batch]
         packed = Packed.empty(int(made.sum()), ask.d, ends[0].matrix.to(dtype)) if packed is None else packed
-        packed.put(int(made[: some[0]].sum()), [end for i, end in zip(some, ends, strict=True) if made[i]])
-        cores |= {int(i): end.matrix.to(dtype) for i, end in zip(some, ends, strict=True) if crosses[i]}
+        packed.put(int(made[: batch[0]].sum()), [end for i, end in zip(batch, ends, strict=True) if made[i]])
+        cores |= {int(i): end.matrix.to(dtype) for i, end in zip(batch, ends, strict=True) if crosses[i]}
         traces += [end.trace().cpu() for end in ends]
         spectra += [end.spectrum(dtype).cpu() for end in ends]
     assert packed is not None
     packed.weigh()
-    return _Bank(rows, packed, place, cores, torch.stack(traces), stacked(spectra))
+    return _Bank(rows, packed, packed_row, cores, torch.stack(traces), stacked(spectra))
 
 
 def _tile(
@@ -124,12 +124,12 @@ def _tile(
     x = torch.full((len(rows), len(columns)), torch.nan, dtype=torch.float64)
     by_gram = plan.by_gram[np.ix_(rows, columns)]
     if by_gram.any():
-        some = [j for j in range(len(columns)) if plan.readers[columns[j]]]
-        packed = Packed.of([ends[j] for j in some], dtype)
+        inner_columns = [j for j in range(len(columns)) if plan.readers[columns[j]]]
+        packed = Packed.of([ends[j] for j in inner_columns], dtype)
         held = [i for i in range(len(rows)) if plan.writers[rows[i]]]
         places = bank.place[kept[held]]
         inner = products(bank.packed, packed, slice(places[0], places[-1] + 1)).cpu()[places - places[0]]
-        x[np.ix_(held, some)] = inner + bank.traces[kept][held][:, None] * traces[some] / ask.d
+        x[np.ix_(held, inner_columns)] = inner + bank.traces[kept][held][:, None] * traces[inner_columns] / ask.d
     for j in range(len(columns)):
         others = np.flatnonzero(wanted[kept, j] & ~by_gram[:, j])
         if len(others):
@@ -139,17 +139,17 @@ def _tile(
         chance = bank.traces[kept][:, None] * traces / ask.d
         unsure = torch.from_numpy(by_gram) & ((x.clamp(min=0) * chance).sqrt() < ERROR / ask.d * sizes / (2 * ALLOWED))
         for j in unsure.any(0).nonzero().flatten().tolist():
-            some = unsure[:, j].nonzero().flatten().tolist()
-            x[some, j] = _exactly([again("A", int(rows[i])) for i in some], again("B", int(columns[j])))
+            unsure_rows = unsure[:, j].nonzero().flatten().tolist()
+            x[unsure_rows, j] = _exactly([again("A", int(rows[i])) for i in unsure_rows], again("B", int(columns[j])))
     return Tile(rows, columns, x.clamp(min=0), written, read)
 
 
 def _exactly(writers: list[End], reader: End) -> Float[Tensor, " writer"]:
     """Products in double precision, those between cores without cancellation."""
-    found = torch.tensor(
+    products = torch.tensor(
         [0.0 if not (w.full or reader.full) else w.product(reader) for w in writers], dtype=torch.float64
     )
     low = [] if reader.full else [i for i, writer in enumerate(writers) if not writer.full]
     if low:
-        found[low] = crossed([writers[i].matrix for i in low], reader.matrix).cpu()
-    return found
+        products[low] = crossed([writers[i].matrix for i in low], reader.matrix).cpu()
+    return products

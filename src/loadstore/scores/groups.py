@@ -53,15 +53,15 @@ def groups(
     """At most four: (behind the norm or not) × (this reader centres or not); writers without a wire are left out."""
     centring = [reading(weights, reader).centres(norms) for reader in readers]
     bypassing = [writing(weights, writer).bypasses_norm for writer in writers]
-    found: list[Group] = []
+    grouped: list[Group] = []
     for behind in (False, True):
         for centred in (False, True):
             some_r = [j for j, mean in enumerate(centring) if (mean and not behind) == centred]
             some_w = [i for i, own in enumerate(bypassing) if own == behind and exists[i, some_r].any()]
             if some_w and some_r:
-                some = [writers[i] for i in some_w], [readers[j] for j in some_r]
-                found.append(Group(*some, some_w, some_r, centred, behind, exists[np.ix_(some_w, some_r)]))
-    return found
+                ends = [writers[i] for i in some_w], [readers[j] for j in some_r]
+                grouped.append(Group(*ends, some_w, some_r, centred, behind, exists[np.ix_(some_w, some_r)]))
+    return grouped
 
 
 def pieces(weights: Weights, group: Group, asked: Asked) -> Iterator[Piece]:
@@ -71,11 +71,11 @@ def pieces(weights: Weights, group: Group, asked: Asked) -> Iterator[Piece]:
     writer, dtype = writer_ends(weights, asked, centred=group.centred), precision(weights, group)
     for wanted, to_writer, to_reader in _spaces(weights, group, asked):
 
-        def written(place: int, kind: torch.dtype, turn: Turn = to_writer) -> End:
-            return turn(writer(group.writers[place], kind))
+        def written(index: int, kind: torch.dtype, turn: Turn = to_writer) -> End:
+            return turn(writer(group.writers[index], kind))
 
-        def read(place: int, kind: torch.dtype, turn: Turn = to_reader) -> End:
-            return turn(reader_end(weights, group.readers[place], asked, kind, behind=group.behind))
+        def read(index: int, kind: torch.dtype, turn: Turn = to_reader) -> End:
+            return turn(reader_end(weights, group.readers[index], asked, kind, behind=group.behind))
 
         for tile in tiles(Ask(written, read, *ranks, wanted, d_model), dtype):
             rows, columns = np.array(group.writer_index)[tile.rows], np.array(group.reader_index)[tile.columns]

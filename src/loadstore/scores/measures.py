@@ -172,8 +172,8 @@ def edge_details(drawn: str) -> tuple[str, ...]:
 
 def columns(*names: str) -> tuple[tuple[str, str, int | None], ...]:
     """The columns of some measures in a page's table."""
-    known = {measure.name: measure.column for measure in MEASURES}
-    return tuple(known[name] for name in names)
+    columns_of = {measure.name: measure.column for measure in MEASURES}
+    return tuple(columns_of[name] for name in names)
 
 
 def kind_of(reader: Reader) -> Kind:

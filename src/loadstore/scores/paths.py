@@ -115,8 +115,8 @@ def _in_order(weights: Weights, heads: Sequence[HeadName]) -> list[Head]:
     if isinstance(heads, str) or not heads:
         raise BadRequest("a path is a list of heads in order, such as ['L0.H7', 'L1.H4']")
     named = [weights.architecture.check(parse_head(head), weights.name) for head in heads]
-    for one, other in pairwise(named):
-        wiring(weights).wire(str(one), Reader(other.layer, other.index, "V"))
+    for earlier, other in pairwise(named):
+        wiring(weights).wire(str(earlier), Reader(other.layer, other.index, "V"))
     return named
 
 

@@ -84,18 +84,18 @@ class Kept:
                     raise ValueError("it is larger than the answer")
             with np.load(content, allow_pickle=False) as file:
                 question = str(file["question"])
-                found = {name: file[name] for name in shapes}
+                stored = {name: file[name] for name in shapes}
         except Exception as error:  # a damaged archive can raise anything, and none of it is ours
             raise BadRequest(
                 f"{path} holds no scores to go on with ({error}); delete it to start again, or name another file"
             ) from None
-        if question != self.question or any((found[n].shape, found[n].dtype) != shapes[n] for n in shapes):
+        if question != self.question or any((stored[n].shape, stored[n].dtype) != shapes[n] for n in shapes):
             raise BadRequest(
                 f"{path} holds scores of other weights or another question; delete it to start again, or name another "
                 "file"
             )
-        self.done = found.pop("done")
-        self.values = found
+        self.done = stored.pop("done")
+        self.values = stored
 
 
 def question_of(weights: Weights, asked: Asked, sites: Iterable[object], wanted: np.ndarray) -> str:

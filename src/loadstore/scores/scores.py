@@ -81,18 +81,18 @@ def subspace_scores(
     if asked.null != "heads":
         wanted &= chosen
     question = "" if resume is None else question_of(weights, asked, [*scored[0], *scored[1]], wanted)
-    found = Kept(None if resume is None else Path(resume), question, OF_A_WIRE, wanted)
+    computed = Kept(None if resume is None else Path(resume), question, OF_A_WIRE, wanted)
     try:
-        for group in groups(weights, *scored, asked.norms, wanted & ~found.done):
+        for group in groups(weights, *scored, asked.norms, wanted & ~computed.done):
             for piece in pieces(weights, group, asked):
-                found.put(piece.rows, piece.columns, piece.values)
+                computed.put(piece.rows, piece.columns, piece.values)
                 if progress is not None:
-                    progress(int(found.done.sum()), int(wanted.sum()))
+                    progress(int(computed.done.sum()), int(wanted.sum()))
     except BaseException:
-        found.save()
+        computed.save()
         raise
-    found.finish()
-    values = dict(found.values)
+    computed.finish()
+    values = dict(computed.values)
     if asked.null == "heads":
         values["p_heads"] = among_heads(*scored, values["alignment"])
         cells = np.ix_([site in kept[0] for site in scored[0]], [site in kept[1] for site in scored[1]])
@@ -117,5 +117,5 @@ def subspace_scores(
 
 def _precision(weights: Weights, parts: Sequence[Group]) -> str:
     """In which format matrices were multiplied; sums of products are double."""
-    found = {str(precision(weights, group)).removeprefix("torch.") for group in parts}
-    return " and ".join(sorted(found))
+    formats = {str(precision(weights, group)).removeprefix("torch.") for group in parts}
+    return " and ".join(sorted(formats))

@@ -28,7 +28,7 @@ def among_heads(writers: Sequence[Writer], readers: Sequence[Reader], alignment:
     A wire counts itself and what ties with it; NaN where an end is no head, or the alignment is not defined. All
     siblings must be there.
     """
-    found = np.full(alignment.shape, np.nan)
+    shares = np.full(alignment.shape, np.nan)
     sources = [w.layer if w.kind == "head" else None for w in writers]
     targets = [(r.layer, r.side) if r.index >= 0 else None for r in readers]
     for source in {layer for layer in sources if layer is not None}:
@@ -38,8 +38,8 @@ def among_heads(writers: Sequence[Writer], readers: Sequence[Reader], alignment:
                 [j for j, side in enumerate(targets) if side == target],
             )
             block = alignment[cells]
-            known = np.sort(block[np.isfinite(block)])
-            if len(known):
-                above = len(known) - np.searchsorted(known, block - TIE)
-                found[cells] = np.where(np.isfinite(block), above / len(known), np.nan)
-    return found
+            finite = np.sort(block[np.isfinite(block)])
+            if len(finite):
+                above = len(finite) - np.searchsorted(finite, block - TIE)
+                shares[cells] = np.where(np.isfinite(block), above / len(finite), np.nan)
+    return shares

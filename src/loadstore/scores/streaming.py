@@ -60,9 +60,9 @@ def strongest_entries(
     rows = columns = torch.empty(0, dtype=torch.int64)
     for top, start, tile in tiles(matrix):
         flat, width = tile.flatten(), tile.shape[1]
-        best, place = flat.topk(min(count, len(flat)))
-        values, rows = torch.cat([values, best]), torch.cat([rows, top + place // width])
-        columns = torch.cat([columns, start + place % width])
+        best, index = flat.topk(min(count, len(flat)))
+        values, rows = torch.cat([values, best]), torch.cat([rows, top + index // width])
+        columns = torch.cat([columns, start + index % width])
         values, kept = values.topk(min(count, len(values)))
         rows, columns = rows[kept], columns[kept]
     return values, rows, columns

@@ -126,16 +126,16 @@ def accuracy(
     """accuracy (over direction, if there is more than one, and k) and chance, with what they were computed in."""
     import xarray as xr
 
-    places = [at_most_vocab(weights, place, "k") for place in k]
+    places = [at_most_vocab(weights, rank_limit, "k") for rank_limit in k]
     ranks = [diagonal_ranks(way) for way in ways.values()]
-    values = np.array([[float((rank < place).double().mean()) for place in places] for rank in ranks])
-    one = len(ways) == 1
+    values = np.array([[float((rank < rank_limit).double().mean()) for rank_limit in places] for rank in ranks])
+    single = len(ways) == 1
     return xr.Dataset(
         {
-            "accuracy": ("k", values[0]) if one else (("direction", "k"), values),
+            "accuracy": ("k", values[0]) if single else (("direction", "k"), values),
             "chance": ("k", np.array(places) / weights.architecture.vocab),
         },
-        coords={"k": places} if one else {"direction": list(ways), "k": places},
+        coords={"k": places} if single else {"direction": list(ways), "k": places},
         attrs={
             "model": weights.name,
             "bos": weights.begins,
@@ -148,10 +148,10 @@ def accuracy(
 def _heads(weights: Weights, heads: HeadName | Sequence[HeadName]) -> list[Head]:
     """The named heads, each once. Raises NoSuchSite, BadRequest for none."""
     named = [heads] if isinstance(heads, Head | str) else heads
-    found = [weights.architecture.check(parse_head(head), weights.name) for head in named]
-    if not found:
+    checked = [weights.architecture.check(parse_head(head), weights.name) for head in named]
+    if not checked:
         raise BadRequest("no head was named; give one such as 'L1.H4', or a list of them")
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(checked))
 
 
 def at_most_vocab(weights: Weights, count: int, name: str) -> int:

@@ -33,12 +33,12 @@ def degree(pattern: str) -> int:
     if len(pattern) > LONGEST:
         raise Unbounded(f"it has {len(pattern)} characters, expected at most {LONGEST}")
     reader = _Reader(pattern)
-    found = reader.alternatives(0)
+    expression = reader.alternatives(0)
     if reader.at < len(pattern):
         raise Unbounded(f"its parenthesis at {reader.at} closes nothing")
-    if found.last.degree > 1 or found.last.factor > FACTOR:
+    if expression.last.degree > 1 or expression.last.factor > FACTOR:
         raise Unbounded("its repetitions can be tried again in too many ways, which takes too long on some texts")
-    return found.last.degree
+    return expression.last.degree
 
 
 class _Reader:
@@ -48,9 +48,9 @@ class _Reader:
         self.pattern, self.at = pattern, 0
 
     def take(self, text: str) -> bool:
-        found = self.pattern.startswith(text, self.at)
-        self.at += len(text) if found else 0
-        return found
+        matches = self.pattern.startswith(text, self.at)
+        self.at += len(text) if matches else 0
+        return matches
 
     def next(self, what: str) -> str:
         if self.at >= len(self.pattern):
@@ -75,9 +75,12 @@ class _Reader:
     def repeated(self, part: Part) -> Part:
         """With the repetition that follows it; of repetitions of repetitions only ``?`` and ``+`` after a mark."""
         least, most = 1, 1
-        if (found := INTERVAL.match(self.pattern, self.at)) and (found[1] or (found[2] and found[3])):
-            least, most = int(found[1] or 0), int(found[3]) if found[3] else None if found[2] else int(found[1])
-            self.at = found.end()
+        if (interval := INTERVAL.match(self.pattern, self.at)) and (interval[1] or (interval[2] and interval[3])):
+            least, most = (
+                int(interval[1] or 0),
+                int(interval[3]) if interval[3] else None if interval[2] else int(interval[1]),
+            )
+            self.at = interval.end()
             self.take("?")
         elif self.at < len(self.pattern) and self.pattern[self.at] in "*+?":
             mark = self.next("a repetition")
@@ -110,10 +113,10 @@ class _Reader:
     def group(self, depth: int) -> Part:
         kind = "plain"
         if self.pattern.startswith("?", self.at):
-            found = GROUP.match(self.pattern, self.at)
-            if found is None:
+            opening = GROUP.match(self.pattern, self.at)
+            if opening is None:
                 raise Unbounded(f"its group '({self.pattern[self.at : self.at + 6]}' is not read")
-            kind, self.at = str(found.lastgroup), found.end()
+            kind, self.at = str(opening.lastgroup), opening.end()
         inner = self.alternatives(depth + 1)
         if not self.take(")"):
             raise Unbounded("one of its parentheses is not closed")
@@ -134,16 +137,16 @@ class _Reader:
             raise Unbounded("one of its sets begins with ']', which is not read")
         while (mark := self.next("a set")) != "]":
             if mark == "[":
-                if found := POSIX.match(self.pattern, self.at - 1):
-                    self.at = found.end()
+                if posix := POSIX.match(self.pattern, self.at - 1):
+                    self.at = posix.end()
                 else:
                     self.set(depth + 1)
             elif mark == "\\":
                 self.escape(frozenset("b"))
 
     def escape(self, more: frozenset[str]) -> None:
-        if found := CODE.match(self.pattern, self.at):
-            self.at = found.end()
+        if code := CODE.match(self.pattern, self.at):
+            self.at = code.end()
             return
         mark = self.next("an escape")
         if mark.isalnum() and mark not in LETTERS | more:

@@ -8,7 +8,7 @@ import re
 
 PRINTED = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
 REST = [byte for byte in range(256) if byte not in PRINTED]
-BYTES = {chr(byte): byte for byte in PRINTED} | {chr(0x100 + place): byte for place, byte in enumerate(REST)}
+BYTES = {chr(byte): byte for byte in PRINTED} | {chr(0x100 + index): byte for index, byte in enumerate(REST)}
 """The byte of each character in the names of byte-level tokens."""
 FALLBACK = re.compile(r"<0x[0-9A-F]{2}>")
 

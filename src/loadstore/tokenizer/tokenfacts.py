@@ -64,17 +64,17 @@ def as_stated(tokens: Tokens, config: Mapping[str, Any], model: object, where: s
 
 def _add(tokenizer: Tokenizer, config: Mapping[str, Any], where: str) -> None:
     """Tokens that the config has and tokenizer.json has only as words become whole ones; unknown ones are refused."""
-    known = {str(token.content) for token in tokenizer.get_added_tokens_decoder().values()}
+    known_tokens = {str(token.content) for token in tokenizer.get_added_tokens_decoder().values()}
     stated = config.get("added_tokens_decoder") or {}
     if not isinstance(stated, dict):
         raise _refused(where, f"added_tokens_decoder = {quote(stated, 40)}, expected an object")
     for index, token in cast("dict[str, Any]", stated).items():
         name, special = _token(token)
-        if name is None or (name not in known and str(tokenizer.token_to_id(name)) != index):
+        if name is None or (name not in known_tokens and str(tokenizer.token_to_id(name)) != index):
             raise _refused(
                 where, f"token {quote(index, 20)} is '{quote(name, 40)}', which tokenizer.json lacks; add it there"
             )
-        if name not in known:
+        if name not in known_tokens:
             tokenizer.add_tokens([special])
     listed = [config.get(name) for name in NAMED]
     for name in LISTED:
@@ -82,7 +82,7 @@ def _add(tokenizer: Tokenizer, config: Mapping[str, Any], where: str) -> None:
         listed += cast("list[Any]", more) if isinstance(more, list) else []
     for token in listed:
         name, special = _token(token)
-        if name and name not in known and tokenizer.token_to_id(name) is not None:
+        if name and name not in known_tokens and tokenizer.token_to_id(name) is not None:
             tokenizer.add_special_tokens([special])
 
 

@@ -28,8 +28,8 @@ class Parts:
         kind = part.get("type")
         if kind == "Sequence":
             product = 1
-            for one in list_in(part, inside):
-                product = min(product * self.growth(one, what, inside, listed), 10**9)
+            for each in list_in(part, inside):
+                product = min(product * self.growth(each, what, inside, listed), 10**9)
             return product
         if not isinstance(kind, str) or kind not in listed:
             raise Unbounded(
@@ -50,8 +50,8 @@ class Parts:
 
     def pattern(self, part: Part) -> int:
         """The length in bytes of a literal pattern; 0 for a regular expression, which may match nothing."""
-        found = object_in(part, "pattern")
-        match [*found.items()]:
+        pattern = object_in(part, "pattern")
+        match [*pattern.items()]:
             case [("String", str(text))]:
                 return len(text.encode(errors="replace"))
             case [("Regex", str(text))]:
@@ -61,7 +61,7 @@ class Parts:
                     raise Unbounded(f"its pattern '{quote(text, 60)}' is not supported: {error}") from None
                 return 0
             case _:
-                raise Unbounded(f"its pattern is {quote(found, 60)}, expected a String or a Regex")
+                raise Unbounded(f"its pattern is {quote(pattern, 60)}, expected a String or a Regex")
 
 
 def _grows(times: int) -> Callable[[Parts, Part], int]:
@@ -95,7 +95,7 @@ def _strip(parts: Parts, part: Part) -> int:
 
 def _template(parts: Parts, part: Part) -> int:
     special = as_object(part.get("special_tokens") or {}, "template").values()
-    ids = [list_in(as_object(one, "template"), "ids") for one in special]
+    ids = [list_in(as_object(piece, "template"), "ids") for piece in special]
     lists = [list_in(part, "single"), list_in(part, "pair"), *ids]
     if max(map(len, lists)) > MOST_PARTS:
         raise Unbounded(f"its template has more than {MOST_PARTS} pieces")
@@ -150,24 +150,24 @@ def object_in(facts: Part, name: str) -> Part:
 
 def list_in(facts: Part, name: str) -> list[Any]:
     """The list under a name, empty where there is none. Raises Unbounded."""
-    found: object = facts.get(name)
-    if found is None:
+    value: object = facts.get(name)
+    if value is None:
         return []
-    if not isinstance(found, list):
-        raise Unbounded(f"its {name} are {quote(found, 60)}, expected a list")
-    return cast("list[Any]", found)
+    if not isinstance(value, list):
+        raise Unbounded(f"its {name} are {quote(value, 60)}, expected a list")
+    return cast("list[Any]", value)
 
 
 def text_in(part: Part, name: str) -> str:
     """The text under a name. Raises Unbounded."""
-    found: object = part.get(name)
-    if not isinstance(found, str) or len(found) > MOST_TEXT:
-        raise Unbounded(f"its {name} is {quote(found, 60)}, expected a text of at most {MOST_TEXT:,} characters")
-    return found
+    text: object = part.get(name)
+    if not isinstance(text, str) or len(text) > MOST_TEXT:
+        raise Unbounded(f"its {name} is {quote(text, 60)}, expected a text of at most {MOST_TEXT:,} characters")
+    return text
 
 
 def check_whole(part: Part, name: str, least: int, most: int) -> None:
     """Check a whole number. Raises Unbounded."""
-    found: object = part.get(name)
-    if type(found) is not int or not least <= found <= most:
-        raise Unbounded(f"its {name} is {quote(found, 40)}, expected {least} to {most:,}")
+    number: object = part.get(name)
+    if type(number) is not int or not least <= number <= most:
+        raise Unbounded(f"its {name} is {quote(number, 40)}, expected {least} to {most:,}")

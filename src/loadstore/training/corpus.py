@@ -91,10 +91,10 @@ def train_tokenizer(texts: list[str], vocab: int) -> Tokenizer:
 
 def bos_id(tokenizer: Tokenizer) -> int:
     """Return the id of BOS. Raises BadRequest for a tokenizer without it."""
-    found = tokenizer.token_to_id(BOS)
-    if found is None:
+    bos = tokenizer.token_to_id(BOS)
+    if bos is None:
         raise BadRequest(f"the tokenizer has no {BOS} token")
-    return found
+    return bos
 
 
 def _is_held_out(path: Path, folder: Path) -> bool:

@@ -29,7 +29,7 @@ def claimed(folder: Path, *, overwrite: bool = False) -> Generator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        found = os.path.lexists(folder / LOCK)
+        existed = os.path.lexists(folder / LOCK)
         handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             os.close(handle)
@@ -49,7 +49,7 @@ def claimed(folder: Path, *, overwrite: bool = False) -> Generator[None]:
         held = os.fstat(handle).st_size > 0
         there = sorted(name for name in os.listdir(folder) if not _is_part(name) and (held or name != LOCK))
         if ours is None and there and not overwrite:
-            if not found:
+            if not existed:
                 (folder / LOCK).unlink()
             raise BadRequest(
                 f"{folder} holds files but no run of this version of loadstore ({some(there)}); choose another folder, "

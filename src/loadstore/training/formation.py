@@ -101,25 +101,28 @@ def window(step: Sequence[int], tokens: Sequence[int], score: Sequence[float]) -
     return crossing(bottom, LOW), crossing(top, HIGH)
 
 
-def verdict(found: Formation) -> str:
+def verdict(formation: Formation) -> str:
     """One sentence: whether an induction head formed, by which measure, and when."""
-    measured = f"{found.head} ends with {found.score[-1]:.2f} of its attention on the token that followed before"
-    if not found.formed:
+    measured = (
+        f"{formation.head} ends with {formation.score[-1]:.2f} of its attention on the token that followed before"
+    )
+    if not formation.formed:
         return f"no induction head formed: {measured}, the threshold is {FORMED}"
     when = ""
-    if found.began is not None and found.ended is not None:
+    began, ended = formation.began, formation.ended
+    if began is not None and ended is not None:
         when = (
-            f"; it formed between step {found.began.step:.0f} and {found.ended.step:.0f}, "
-            f"{_tokens(found.began.tokens)} and {_tokens(found.ended.tokens)} tokens (10 % and 90 % of its rise)"
+            f"; it formed between step {began.step:.0f} and {ended.step:.0f}, "
+            f"{_tokens(began.tokens)} and {_tokens(ended.tokens)} tokens (10 % and 90 % of its rise)"
         )
     return f"an induction head formed: {measured} (threshold {FORMED}){when}"
 
 
-def chance(found: Formation, vocab: int) -> str:
+def chance(formation: Formation, vocab: int) -> str:
     """What the two losses say, beside ln(vocab), the loss of knowing nothing."""
     return (
-        f"second copies end at {found.second_copy[-1]:.2f} nats (guessing: {math.log(vocab):.2f}), "
-        f"first copies, which nothing foretells, at {found.first_copy[-1]:.2f}"
+        f"second copies end at {formation.second_copy[-1]:.2f} nats (guessing: {math.log(vocab):.2f}), "
+        f"first copies, which nothing foretells, at {formation.first_copy[-1]:.2f}"
     )
 
 

@@ -33,10 +33,10 @@ def prepare(text: Path, run: Path, vocab: int, *, overwrite: bool = False) -> Co
             own(run, ARRAYS, FACTS)
             mark = _fingerprint(text, vocab)
             try:
-                corpus, known = _kept(run)
+                corpus, fingerprint = _kept(run)
             except (OSError, ValueError):  # none, or damaged: the text itself is there
-                corpus, known = None, ""
-            return corpus if corpus is not None and known == mark else _read(text, run, vocab, mark)
+                corpus, fingerprint = None, ""
+            return corpus if corpus is not None and fingerprint == mark else _read(text, run, vocab, mark)
     except OSError as error:
         raise BadRequest(f"{quote(text)} cannot be read ({quote(error)}); check names and permissions") from None
 
@@ -90,8 +90,8 @@ def _kept(run: Path) -> tuple[Corpus, str]:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             vet(json.loads(facts["tokenizer"]))
             tokenizer = Tokenizer.from_str(facts["tokenizer"])
-            found = Corpus(tokenizer, arrays["train"], arrays["held_out"], facts["documents"], facts["characters"])
-        return found, facts["fingerprint"]
+            corpus = Corpus(tokenizer, arrays["train"], arrays["held_out"], facts["documents"], facts["characters"])
+        return corpus, facts["fingerprint"]
     except Exception as error:  # a file made by hand can raise anything
         raise ValueError(f"{FACTS} or {ARRAYS} is not what training writes: {error}") from None
 

@@ -106,15 +106,15 @@ def read_recipe(path: Path) -> Recipe:
 
 def _take(kind: type, data: dict[str, Any], path: Path) -> Any:
     """Build one dataclass from a table; lists become tuples."""
-    known = {field.name for field in fields(kind)}
-    if unknown := set(data) - known:
-        raise BadRequest(f"{path}: {kind.__name__.lower()} has no {sorted(unknown)}; it knows {sorted(known)}")
+    names = {field.name for field in fields(kind)}
+    if unknown := set(data) - names:
+        raise BadRequest(f"{path}: {kind.__name__.lower()} has no {sorted(unknown)}; it knows {sorted(names)}")
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
     if kind.__name__ == "Phase" and len(values.get("block", (1, 2))) != 2:
         raise BadRequest(f"{path}: block = {list(values['block'])}: expected two rising lengths")
-    for one in fields(kind):
-        if one.name in values and one.type in (int, float, str):
-            values[one.name] = _scalar(values[one.name], one.type, f"{path}: {one.name}")
+    for entry in fields(kind):
+        if entry.name in values and entry.type in (int, float, str):
+            values[entry.name] = _scalar(values[entry.name], entry.type, f"{path}: {entry.name}")
     try:
         return kind(**values)
     except TypeError as error:
@@ -136,7 +136,7 @@ def _scalar(value: object, wanted: object, what: str) -> int | float | str:
 def _check(recipe: Recipe, path: Path) -> None:
     """Raise BadRequest where values contradict each other, before any text is read."""
     heads = [name for names in recipe.names.values() for name in names]
-    known = [f"L{layer}.H{i}" for layer in range(recipe.n_layers) for i in range(recipe.n_heads)]
+    heads_of_model = [f"L{layer}.H{i}" for layer in range(recipe.n_layers) for i in range(recipe.n_heads)]
     waves = 2 * len(recipe.start.pos_frequencies)
     problems = {
         f"name {recipe.name!r}: expected a plain file name": re.fullmatch(r"[\w.-]*\w", recipe.name) is not None,
@@ -148,8 +148,8 @@ def _check(recipe: Recipe, path: Path) -> None:
         f"vocab {recipe.vocab}: expected 257 or more, a byte alphabet and BOS": recipe.vocab > 256,
         f"pos_frequencies: {waves} waves do not fit d_model {recipe.d_model}": waves <= recipe.d_model,
         f"names {sorted(recipe.names)}: expected roles of {ROLES}": set(recipe.names) <= set(ROLES),
-        f"names: {heads} must be different heads of this model": len(set(heads)) == len(heads) <= len(known)
-        and set(heads) <= set(known),
+        f"names: {heads} must be different heads of this model": len(set(heads)) == len(heads) <= len(heads_of_model)
+        and set(heads) <= set(heads_of_model),
     }
     for phase in recipe.phases:
         at, opened = f"phase {phase.name}", phase.open_heads

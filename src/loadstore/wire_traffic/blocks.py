@@ -61,10 +61,10 @@ class Memory:
     def whole(self, loads: Loads) -> Float[Tensor, "token load inside"]:
         """All that some readers load, through their matrices. Points must come in depth order."""
         read, behind = self.stream(loads.point)
-        found = torch.einsum("td,lde->tle", read, loads.B)
+        loaded = torch.einsum("td,lde->tle", read, loads.B)
         if behind is None or loads.behind is None:
-            return found
-        return found + torch.einsum("td,lde->tle", behind, loads.behind)
+            return loaded
+        return loaded + torch.einsum("td,lde->tle", behind, loads.behind)
 
     def _stored(self, point: Point) -> Iterator[Block]:
         weights = self.moments.weights

@@ -56,7 +56,7 @@ class Sample:
 def grams(rows: Float[Tensor, "token writer d_head"], sample: Sample) -> Float[Tensor, "group writer d_head d_head"]:
     """Every group's part of Σ_z: the parts sum to it."""
     by_writer = rows.transpose(0, 1)
-    return torch.stack([by_writer[:, some].mT @ by_writer[:, some] for some in sample.places()]) / len(rows)
+    return torch.stack([by_writer[:, chosen].mT @ by_writer[:, chosen] for chosen in sample.places()]) / len(rows)
 
 
 def from_heads(
@@ -84,7 +84,7 @@ def from_rows(rows: Rows, whole: Whole, of: Int[Tensor, " reader"], met: Tensor 
     y = rows[:, :, of]
     yM = y if met is None else (y.transpose(0, 2) @ met.sum(0)[:, None]).transpose(0, 2)
     each = (yM * y).sum(-1)
-    own = torch.stack([each[some].sum(0) for some in sample.places()]) / len(rows)
+    own = torch.stack([each[chosen].sum(0) for chosen in sample.places()]) / len(rows)
     cross = (yM * whole[:, None, of]).sum((0, -1)) / len(rows)
     by_load = rows.permute(1, 2, 0, 3)
     seen = None if met is None else by_load.mT @ by_load / len(rows)

@@ -60,48 +60,48 @@ def exact(
     progress: Progress | None = None,
 ) -> dict[str, np.ndarray]:
     """The result of ``factorised`` with θ, cross, total and pull of Q and K taken token by token."""
-    found = {name: value.copy() for name, value in factorised.items()}
+    result = {name: value.copy() for name, value in factorised.items()}
     row, means = {str(writer): i for i, writer in enumerate(writers)}, moments.means
-    some = [(j, reader) for j, reader in enumerate(readers) if reader.side in ("Q", "K")]
-    sums = {name: np.zeros((moments.groups, len(writers), len(some))) for name in ("theta", "cross")}
-    total, count = np.zeros(len(some)), np.bincount(moments.group.cpu().numpy(), minlength=moments.groups)
+    selected = [(j, reader) for j, reader in enumerate(readers) if reader.side in ("Q", "K")]
+    sums = {name: np.zeros((moments.groups, len(writers), len(selected))) for name in ("theta", "cross")}
+    total, count = np.zeros(len(selected)), np.bincount(moments.group.cpu().numpy(), minlength=moments.groups)
     pieces = moments.pieces()
     for done, (group, piece) in enumerate(pieces, 1):
         trace = run(moments.weights, piece[None], record=True)
-        for place, (_, reader) in enumerate(some):
+        for index, (_, reader) in enumerate(selected):
             named, theta, cross = _piece(trace, reader, means)
             at = [row[name] for name in named if name in row]
             kept = [i for i, name in enumerate(named) if name in row]
-            sums["theta"][group, at, place] += theta[kept]
-            sums["cross"][group, at, place] += cross[kept]
-            total[place] += cross.sum()
+            sums["theta"][group, at, index] += theta[kept]
+            sums["cross"][group, at, index] += cross[kept]
+            total[index] += cross.sum()
         if progress is not None:
             progress(done, len(pieces))
-    columns = [j for j, _ in some]
+    columns = [j for j, _ in selected]
     tokens = count.sum()
     parts = count[:, None, None] / tokens
-    exists = ~np.isnan(found["theta"][:, columns])
+    exists = ~np.isnan(result["theta"][:, columns])
     for name, value in sums.items():
-        found[name][:, columns] = np.where(exists, value.sum(0) / tokens, np.nan)
+        result[name][:, columns] = np.where(exists, value.sum(0) / tokens, np.nan)
     pull = sums["theta"] / tokens - parts * sums["theta"].sum(0) / tokens
-    found["pull"][:, :, columns] = np.where(exists, pull, np.nan)
-    found["total"][columns] = total / tokens
-    return found
+    result["pull"][:, :, columns] = np.where(exists, pull, np.nan)
+    result["total"][columns] = total / tokens
+    return result
 
 
 def _piece(
     trace: Trace, reader: Reader, means: dict[Writer, Tensor]
 ) -> tuple[list[str], Float[np.ndarray, " writer"], Float[np.ndarray, " writer"]]:
     """Sums over one piece's queries: of every writer's variance, and of its covariance with all of them together."""
-    found = deviations(trace, reader, means.__getitem__)
-    changes = torch.stack(list(found.values()))
+    parts = deviations(trace, reader, means.__getitem__)
+    changes = torch.stack(list(parts.values()))
     whole = seen_scores(trace, reader, changes.sum(0, keepdim=True))
     pattern = trace.record.layers[reader.layer].pattern[:, reader.index]
     theta: list[Tensor] = []
     cross: list[Tensor] = []
     step = max(1, TILE // trace.tokens.shape[1] ** 2)
-    for some in changes.split(step):
-        scores = seen_scores(trace, reader, some)
+    for chunk in changes.split(step):
+        scores = seen_scores(trace, reader, chunk)
         theta.append((pattern * scores.square()).sum((1, 2, 3)))
         cross.append((pattern * scores * whole).sum((1, 2, 3)))
-    return [str(writer) for writer in found], torch.cat(theta).cpu().numpy(), torch.cat(cross).cpu().numpy()
+    return [str(writer) for writer in parts], torch.cat(theta).cpu().numpy(), torch.cat(cross).cpu().numpy()

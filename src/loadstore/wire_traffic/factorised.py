@@ -25,30 +25,30 @@ def factorised(
     network, memory = wiring(moments.weights), Memory(moments)
     row, column = ({site: i for i, site in enumerate(sites)} for sites in (writers, readers))
     connected = np.array([[network.connects(w, r) for r in readers] for w in writers])
-    found = {name: np.where(connected, 0.0, np.nan) for name in ("theta", "cross")}
-    found["pull"] = np.repeat(found["theta"][None], moments.groups, 0)
-    found["total"] = np.zeros(len(readers))
+    result = {name: np.where(connected, 0.0, np.nan) for name in ("theta", "cross")}
+    result["pull"] = np.repeat(result["theta"][None], moments.groups, 0)
+    result["total"] = np.zeros(len(readers))
     samples = Samples(moments)
     points = points_of(moments.weights, readers)
     for done, (point, at) in enumerate(points.items(), 1):
-        some = loads_of(moments, point, at)
-        wholes = [memory.whole(loads) for loads in some]
-        for loads, whole in zip(some, wholes, strict=True):
+        kinds = loads_of(moments, point, at)
+        wholes = [memory.whole(loads) for loads in kinds]
+        for loads, whole in zip(kinds, wholes, strict=True):
             carried = samples.rows(whole[:, None], whole, loads)
-            found["total"][[column[reader] for reader in loads.readers]] = carried.theta[0].cpu().numpy()
+            result["total"][[column[reader] for reader in loads.readers]] = carried.theta[0].cpu().numpy()
         for block in memory.blocks(point):
             kept = [i for i, writer in enumerate(block.bank.writers) if writer in row]
             if not kept:
                 continue
-            for loads, carried in samples.block(block, some, wholes):
+            for loads, carried in samples.block(block, kinds, wholes):
                 cells = np.ix_([row[block.bank.writers[i]] for i in kept], [column[reader] for reader in loads.readers])
                 if connected[cells].all():
-                    found["theta"][cells] = carried.theta[kept].cpu().numpy()
-                    found["cross"][cells] = carried.cross[kept].cpu().numpy()
-                    found["pull"][:, *cells] = carried.pull[:, kept].cpu().numpy()
+                    result["theta"][cells] = carried.theta[kept].cpu().numpy()
+                    result["cross"][cells] = carried.cross[kept].cpu().numpy()
+                    result["pull"][:, *cells] = carried.pull[:, kept].cpu().numpy()
         if progress is not None:
             progress(done, len(points))
-    return found
+    return result
 
 
 class Samples:
@@ -68,23 +68,24 @@ class Samples:
             return later
         return later + from_rows(rows[~self.is_later], whole[~self.is_later], loads.of, loads.first, self.first)
 
-    def block(self, block: Block, some: list[Loads], wholes: list[Tensor]) -> list[tuple[Loads, Carried]]:
+    def block(self, block: Block, kinds: list[Loads], wholes: list[Tensor]) -> list[tuple[Loads, Carried]]:
         """One block of writers into every kind of reader at a point."""
         out = block.bank.out
         if out is None:
             return [
-                (loads, self.rows(_sent(block, loads), whole, loads)) for loads, whole in zip(some, wholes, strict=True)
+                (loads, self.rows(_sent(block, loads), whole, loads))
+                for loads, whole in zip(kinds, wholes, strict=True)
             ]
         later, first = block.rows[self.is_later], block.rows[~self.is_later]
         moment = grams(later, self.later)
-        found: list[tuple[Loads, Carried]] = []
-        for loads, whole in zip(some, wholes, strict=True):
+        pairs: list[tuple[Loads, Carried]] = []
+        for loads, whole in zip(kinds, wholes, strict=True):
             carried = from_heads(later, moment, out, whole[self.is_later], loads, self.later)
             if loads.first is not None:
                 y = torch.einsum("twi,wide->twde", first, (out[:, None] @ loads.B).transpose(1, 2))
                 carried = carried + from_rows(y, whole[~self.is_later], loads.of, loads.first, self.first)
-            found.append((loads, carried))
-        return found
+            pairs.append((loads, carried))
+        return pairs
 
 
 def _sent(block: Block, loads: Loads) -> Tensor:

@@ -54,8 +54,8 @@ def loads_of(moments: Moments, point: Point, readers: Sequence[Reader]) -> list[
     for reader in readers:
         kinds.setdefault(reader.side, []).append(reader)
     return [
-        _matched(moments, point, some) if side in ("Q", "K") else _flat(moments.weights, point, some)
-        for side, some in kinds.items()
+        _matched(moments, point, members) if side in ("Q", "K") else _flat(moments.weights, point, members)
+        for side, members in kinds.items()
     ]
 
 
@@ -77,16 +77,16 @@ def _matched(moments: Moments, point: Point, readers: list[Reader]) -> Loads:
             f"them again with readers that match {readers[0]}"
         )
     shared = [reader.index if side == "Q" else shape.kv(reader.index) for reader in readers]
-    some = {own: reading(weights, reader) for own, reader in zip(shared, readers, strict=True)}
-    owns = list(some)
+    ports = {own: reading(weights, reader) for own, reader in zip(shared, readers, strict=True)}
+    owns = list(ports)
     tokens = len(moments.tokens)
     heads = [reader.index for reader in readers]
     return Loads(
         point,
         tuple(readers),
-        torch.stack([port.folded() for port in some.values()]),
+        torch.stack([port.folded() for port in ports.values()]),
         torch.tensor([owns.index(own) for own in shared]),
-        torch.stack([port.folded(bypassing=True) for port in some.values()]) if shape.positions_bypass_norm else None,
+        torch.stack([port.folded(bypassing=True) for port in ports.values()]) if shape.positions_bypass_norm else None,
         moments.met[side][point.layer][:, heads] / tokens,
         moments.met["K first"][point.layer][:, heads] / tokens if side == "K" else None,
     )

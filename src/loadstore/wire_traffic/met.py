@@ -42,17 +42,17 @@ def met(layer: LayerRecord, shape: Architecture, index: int) -> dict[Met, Inside
 
     every = torch.arange(tokens)
     mean = framed(pattern @ k, every)
-    found: dict[Met, Inside] = {what: q.new_zeros(heads, d_head, d_head) for what in MET}
-    found["Q"] -= _moment(mean, _own(layer.q_scale, every).expand(heads, tokens).to(q))
+    moments: dict[Met, Inside] = {what: q.new_zeros(heads, d_head, d_head) for what in MET}
+    moments["Q"] -= _moment(mean, _own(layer.q_scale, every).expand(heads, tokens).to(q))
     pairs = torch.tril_indices(tokens, tokens)
     for query, key in zip(*(each.split(max(1, TILE // (heads * d_head))) for each in pairs), strict=True):
         seen, later = pattern[:, query, key], key > 0
-        found["Q"] += _moment(framed(k[:, key], query), seen * _own(layer.q_scale, query).to(q))
+        moments["Q"] += _moment(framed(k[:, key], query), seen * _own(layer.q_scale, query).to(q))
         queries = framed(q[:, query], key)
         weight = seen * (1 - seen) * _own(layer.k_scale, key).to(q)
-        found["K"] += _moment(queries[:, later], weight[:, later])
-        found["K first"] += _moment(queries[:, ~later], weight[:, ~later])
-    return {what: inside * shape.attention_scale**2 for what, inside in found.items()}
+        moments["K"] += _moment(queries[:, later], weight[:, later])
+        moments["K first"] += _moment(queries[:, ~later], weight[:, ~later])
+    return {what: inside * shape.attention_scale**2 for what, inside in moments.items()}
 
 
 def _own(scale: Tensor | None, at: Int[Tensor, " row"]) -> Float[Tensor, "head row"]:

@@ -73,9 +73,9 @@ class Moments:
         if bank.out is not None:
             z, index = self.z[writer.layer], [each.index for each in bank.writers]
             return z if len(index) == z.shape[1] else z[:, index]
-        known = writing(self.weights, writer).given(self.tokens, self.position)
-        if known is not None:
-            return known[:, None]
+        rows = writing(self.weights, writer).given(self.tokens, self.position)
+        if rows is not None:
+            return rows[:, None]
         assert self.mlp is not None
         return self.mlp[writer.layer][:, None]
 
@@ -122,9 +122,9 @@ def moments(
     NoSuchSite; Undefined where no token has one before it.
     """
     network = wiring(weights)
-    sides = [one for one in matching(network.readers, readers, network.reader) if one.side in ("Q", "K")]
+    sides = [reader for reader in matching(network.readers, readers, network.reader) if reader.side in ("Q", "K")]
     layers = frozenset(reader.layer for reader in sides)
-    shape, pieces = weights.architecture, [(d, p) for d, some in enumerate(corpus.documents) for p in some]
+    shape, pieces = weights.architecture, [(d, p) for d, document in enumerate(corpus.documents) for p in document]
     total = sum(len(piece) for _, piece in pieces)
     if total == len(pieces):
         raise Undefined(f"every piece of {corpus.name} is one token long; traffic is about tokens that follow others")
@@ -138,11 +138,11 @@ def moments(
     at = 0
     for done, (document, piece) in enumerate(pieces, 1):
         record = run(weights, piece[None], record=True).record
-        place = slice(at, at + len(piece))
+        span = slice(at, at + len(piece))
         for index, layer in enumerate(record.layers):
-            z[index, place] = layer.inner[0]
+            z[index, span] = layer.inner[0]
             if mlp is not None and layer.mlp is not None:
-                mlp[index, place] = layer.mlp[0]
+                mlp[index, span] = layer.mlp[0]
             for what, inside in met(layer, shape, index).items() if index in layers else ():
                 sums[what][index, document * groups // documents] += inside
         for point, parts in scales.items():

@@ -42,21 +42,21 @@ def stream_moments(
         if isinstance(corpus, Moments)
         else moments(weights, read_corpus(weights, corpus, tokens=tokens), progress=progress, readers="unembed")
     )
-    memory, found = Memory(kept), dict[Point, Tensor]()
+    memory, second = Memory(kept), dict[Point, Tensor]()
     for point in sorted(kept.inverse_scale):
         port, (rows, behind) = reading_at(kept.weights, point), memory.stream(point)
         rows = port.centred(rows)
-        found[point] = _second(rows[kept.later])
+        second[point] = _second(rows[kept.later])
         if behind is not None and not point.mlp:
             gained = rows if port.norm is None else apply_gain(rows, port.norm)
-            found[point._replace(behind=True)] = _second((gained + behind)[kept.later])
-    return found
+            second[point._replace(behind=True)] = _second((gained + behind)[kept.later])
+    return second
 
 
 def _second(rows: Float[Tensor, "token d_model"]) -> Float[Tensor, "d_model d_model"]:
     d = rows.shape[1]
     total = torch.zeros(d, d, dtype=torch.float64, device=rows.device)
-    for some in rows.split(ROWS):
-        wide = some.double()
+    for chunk in rows.split(ROWS):
+        wide = chunk.double()
         total += wide.mT @ wide
     return total / len(rows)

@@ -68,17 +68,17 @@ def traffic(
             weights, read_corpus(weights, corpus, length=length, tokens=tokens), progress=progress, readers=readers
         )
     )
-    found = factorised(kept, sources, targets, progress)
+    measured = factorised(kept, sources, targets, progress)
     if exact:
-        found = token_by_token(kept, sources, targets, found, progress)
-    _refuse_overflow(found["theta"], network.between(sources, targets), sources, targets, weights)
-    load, groups = np.sqrt(np.clip(found["theta"], 0, None)), kept.groups
-    spread = np.sqrt(np.square(found["pull"]).sum(0) * groups / max(1, groups - 1))
+        measured = token_by_token(kept, sources, targets, measured, progress)
+    _refuse_overflow(measured["theta"], network.between(sources, targets), sources, targets, weights)
+    load, groups = np.sqrt(np.clip(measured["theta"], 0, None)), kept.groups
+    spread = np.sqrt(np.square(measured["pull"]).sum(0) * groups / max(1, groups - 1))
     with np.errstate(divide="ignore", invalid="ignore"):
         values = {
             "traffic": load,
-            "share": found["cross"] / found["total"],
-            "own": found["theta"] / found["total"],
+            "share": measured["cross"] / measured["total"],
+            "own": measured["theta"] / measured["total"],
             "standard_error": np.where(load > 0, spread / (2 * load), spread) if groups > 1 else load * np.nan,
         }
     return xr.Dataset(

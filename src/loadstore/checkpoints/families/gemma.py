@@ -116,7 +116,7 @@ def _rotary(facts: Facts, kind: str, d_head: int, rope: RopeFacts | None) -> Rot
         raise BadCheckpoint(
             f"{facts.checkpoint.path}: its config's rope_parameters say {empty[0]} = null; leave it out, or state it"
         )
-    others = {one.base for one in BASES.values()} - {names.base}
+    others = {base.base for base in BASES.values()} - {names.base}
     if kind == SLIDING:
         others |= {"rope_scaling"}
     config = {key: value for key, value in config.items() if key not in others}

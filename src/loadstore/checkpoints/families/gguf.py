@@ -85,10 +85,10 @@ def packed(path: Path) -> Path | None:
     if path.suffix == PACKED:
         return path
     try:
-        found = [one for one in path.iterdir() if one.suffix in (PACKED, *SUFFIXES) and one.is_file()]
+        models = [entry for entry in path.iterdir() if entry.suffix in (PACKED, *SUFFIXES) and entry.is_file()]
     except OSError:
         return None
-    return found[0] if len(found) == 1 and found[0].suffix == PACKED else None
+    return models[0] if len(models) == 1 and models[0].suffix == PACKED else None
 
 
 def build(path: Path, ignore: Collection[str] = ()) -> Weights:
@@ -125,7 +125,7 @@ def build(path: Path, ignore: Collection[str] = ()) -> Weights:
             raise
         raise type(error)(f"{path}: {error}") from None  # an architecture that is impossible names no file
     tokens = tokens_of(
-        replace(file, facts={key: one for key, one in file.facts.items() if key not in ignore}),
+        replace(file, facts={key: value for key, value in file.facts.items() if key not in ignore}),
         weights.architecture.vocab,
     )
     weights = replace(weights, origin=quote(path.name, 60))
@@ -138,12 +138,12 @@ def _tensors(file: GGUF, kind: str, names: Names) -> dict[str, Tensor]:
         stem, _, part = name.rpartition(".")
         if name == FACTORS and kind == "llama":  # llama.cpp has them for no other of these
             continue
-        if found := LAYER.fullmatch(name):
-            stem, new = found[2], f"{names.layers}.{found[1]}.{names.of_layer.get(found[2])}"
-            known = stem in names.of_layer
+        if match := LAYER.fullmatch(name):
+            stem, new = match[2], f"{names.layers}.{match[1]}.{names.of_layer.get(match[2])}"
+            mapped = stem in names.of_layer
         else:
-            new, known = names.whole.get(stem), stem in names.whole
-        if not known:
+            new, mapped = names.whole.get(stem), stem in names.whole
+        if not mapped:
             raise NotThisModel(f"{file.path}: tensor '{quote(name)}' has no place in a {kind} model")
         tensors[f"{new}.{part}"] = tensor.mT if stem in names.turned and tensor.ndim == 2 else tensor
     return tensors

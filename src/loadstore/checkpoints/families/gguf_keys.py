@@ -158,8 +158,8 @@ def _neutral(name: str, value: object, own: dict[str, Any], kind: str) -> bool:
 def _among(value: object, allowed: tuple[object, ...]) -> bool:
     """Whether a value is allowed, or every one of a list; true is not 1."""
     if isinstance(value, list):
-        return all(_among(one, allowed) for one in cast("list[Any]", value))
-    return any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in allowed)
+        return all(_among(choice, allowed) for choice in cast("list[Any]", value))
+    return any(value == choice and isinstance(value, bool) == isinstance(choice, bool) for choice in allowed)
 
 
 def _way(keys: list[str]) -> str:

@@ -109,17 +109,17 @@ class Facts:
         if stated is None:
             return None
         listed = cast("list[Any]", stated) if isinstance(stated, list) else [stated]
-        found = tuple(LEGACY.get(str(one), str(one)) for one in listed)
-        if strange := sorted(set(found) - set(kinds)):
+        layer_kinds = tuple(LEGACY.get(str(kind), str(kind)) for kind in listed)
+        if strange := sorted(set(layer_kinds) - set(kinds)):
             raise NotThisModel(
-                f"{self.checkpoint.path}: its config says layer_types = {some([quote(one, 40) for one in strange])}, "
+                f"{self.checkpoint.path}: its config says layer_types = {some([quote(kind, 40) for kind in strange])}, "
                 f"which is not supported; supported: {some(list(kinds))}"
             )
-        if not isinstance(stated, list) or len(found) != n_layers:
+        if not isinstance(stated, list) or len(layer_kinds) != n_layers:
             raise BadCheckpoint(
                 f"{self.checkpoint.path}: layer_types = {quote(stated, 60)}, expected {n_layers} of them"
             )
-        return found
+        return layer_kinds
 
 
 class Reader:

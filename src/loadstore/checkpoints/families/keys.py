@@ -39,7 +39,7 @@ class Keys:
             {**self.defaults, **other.defaults},
             self.read | other.read,
             {**self.aliases, **other.aliases},
-            {name: one for name, one in {**self.neutral, **other.neutral}.items() if name not in taken},
+            {name: value for name, value in {**self.neutral, **other.neutral}.items() if name not in taken},
             (self.silent | other.silent) - taken,
             self.solid | other.solid,
         )
@@ -53,9 +53,9 @@ class Keys:
 def as_ignored(keys: object) -> tuple[str, ...]:
     """``keys`` as keys of a config to ignore. Raises BadRequest unless it is a list of different names."""
     listed = list(cast("Sequence[object]", keys)) if isinstance(keys, list | tuple | set | frozenset) else [None]
-    if not all(isinstance(one, str) for one in listed) or len(set(listed)) < len(listed):
+    if not all(isinstance(key, str) for key in listed) or len(set(listed)) < len(listed):
         raise BadRequest(f"ignore={keys!r}: expected a list of different keys of the config, as ['key']")
-    return tuple(str(one) for one in listed)
+    return tuple(str(key) for key in listed)
 
 
 def settled(facts: Facts, keys: Keys) -> Facts:
@@ -80,7 +80,7 @@ def settled(facts: Facts, keys: Keys) -> Facts:
         raise NotThisModel(
             f"{where}: its config says {quote(unknown[0], 60)} = {quote(config[unknown[0]], 60)}, a key that loadstore "
             f"does not know for this kind of model{others}; where it changes nothing, load the model with "
-            f"ignore=[{some([repr(quote(one, 60)) for one in unknown])}], or take it out of the config"
+            f"ignore=[{some([repr(quote(key, 60)) for key in unknown])}], or take it out of the config"
         )
     for alias, name in keys.aliases.items():
         if alias in config and not _same(config.setdefault(name, config[alias]), config[alias]):
@@ -98,10 +98,10 @@ def settled(facts: Facts, keys: Keys) -> Facts:
                 f"{where}: its config says {name} = {quote(value, 40)}, expected {TYPES[type(default)]}"
             )
     for name, allowed in keys.neutral.items():
-        if name in config and not any(_same(config[name], one) for one in allowed):
+        if name in config and not any(_same(config[name], choice) for choice in allowed):
             raise NotThisModel(
                 f"{where}: its config says {name} = {quote(config[name], 60)}, which is not supported; "
-                f"supported: {some([str(one) for one in allowed])}"
+                f"supported: {some([str(choice) for choice in allowed])}"
             )
     return replace(facts, config={**keys.defaults, **config})
 

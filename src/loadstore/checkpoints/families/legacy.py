@@ -55,7 +55,7 @@ def build(checkpoint: Checkpoint, positions: Positions | None, name: str | None 
 
 
 def _architecture(checkpoint: Checkpoint, positions: Positions | None, name: str | None) -> Architecture:
-    layers = {int(found[1]) for tensor in checkpoint.tensors if (found := re.match(LAYER, tensor))}
+    layers = {int(match[1]) for tensor in checkpoint.tensors if (match := re.match(LAYER, tensor))}
     if layers != set(range(len(layers))):
         listed = quote(sorted(layers), 60)
         raise BadCheckpoint(f"{checkpoint.path} has layers {listed}, expected 0 to {len(layers) - 1}; fetch it again")
@@ -80,7 +80,7 @@ def _architecture(checkpoint: Checkpoint, positions: Positions | None, name: str
     vocab, context = size("embed.W_E", 0), context_of(checkpoint, scheme)
     check(config, {**sizes, **stated, "d_vocab": vocab, "d_vocab_out": size("unembed.W_U", 1), "n_ctx": context}, path)
     norms = [tensor for tensor in checkpoint.tensors if NORM.fullmatch(tensor)]
-    norm, last = norms_of(config, has=bool(norms), biased=any(one.endswith("b") for one in norms), path=path)
+    norm, last = norms_of(config, has=bool(norms), biased=any(key.endswith("b") for key in norms), path=path)
     mlp = mlp_of(checkpoint, config)
     check_inner(checkpoint, mlp, norm, gains=bool(norms))
     _check_complete(checkpoint, len(layers), same_last=norm == last, has_mlp=mlp is not None)
@@ -114,11 +114,11 @@ def _check_complete(checkpoint: Checkpoint, n_layers: int, *, same_last: bool, h
             )
 
     for name in tensors:
-        found = re.match(LAYER, name)
-        if found is None or IGNORED.fullmatch(name):
+        match = re.match(LAYER, name)
+        if match is None or IGNORED.fullmatch(name):
             continue
         for index in range(n_layers):
-            expect(f"blocks.{index}.{name[found.end() :]}", name)
+            expect(f"blocks.{index}.{name[match.end() :]}", name)
         if re.search(r"\.ln[12]\.", name):
             if same_last or name.endswith("w"):
                 expect(f"ln_final.{name[-1]}", name)

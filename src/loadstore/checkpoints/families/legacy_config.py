@@ -38,9 +38,9 @@ SUPPORTED: dict[str, tuple[str, ...]] = {  # the values of each that the forward
 }
 
 
-def agreed(config: Config, found: dict[str, int | bool], path: Path) -> None:
+def agreed(config: Config, measured: dict[str, int | bool], path: Path) -> None:
     """Raise BadCheckpoint where the config states something else than was found in the tensors."""
-    for key, value in found.items():
+    for key, value in measured.items():
         if str(config.get(key, value)) not in (str(value), UNSET):
             raise BadCheckpoint(
                 f"{path}: its config says {key} = {quote(config[key], 40)}, its tensors say {value}; "

@@ -47,9 +47,9 @@ def scheme_of(checkpoint: Checkpoint, given: Positions | None, name: str | None)
         sources["positions="] = given
     if (stated := positions_of(checkpoint.config or {}, checkpoint.path)) is not None:
         sources["its config"] = stated
-    for known in (name, checkpoint.path.stem, checkpoint.path.parent.name):
-        if known is not None and (found := published(known)) is not None:
-            sources[f"the published model {found.name}"] = found.positions
+    for candidate in (name, checkpoint.path.stem, checkpoint.path.parent.name):
+        if candidate is not None and (model := published(candidate)) is not None:
+            sources[f"the published model {model.name}"] = model.positions
     if not sources:
         usual = "'shortformer' or positions='learned'" if W_POS in checkpoint.tensors else "'none'"
         raise NotThisModel(

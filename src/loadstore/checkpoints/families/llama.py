@@ -90,8 +90,10 @@ def _windows(facts: Facts, n_layers: int) -> tuple[int | None, ...] | None:
             )
         return (window,) * n_layers
     first = facts.whole("max_window_layers") if facts.config["max_window_layers"] != 0 else 0
-    slid = [index >= first for index in range(n_layers)] if listed is None else [one == SLIDING for one in listed]
-    return tuple(window if one else None for one in slid)
+    slid = (
+        [index >= first for index in range(n_layers)] if listed is None else [is_slid == SLIDING for is_slid in listed]
+    )
+    return tuple(window if is_slid else None for is_slid in slid)
 
 
 def _layer(read: Reader, facts: Facts, shape: Architecture, width: int, at: str) -> Layer:

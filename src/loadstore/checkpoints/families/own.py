@@ -155,10 +155,10 @@ def _inner_of(weights: Weights) -> dict[str, NormKind]:
             norms |= {"mlp.inner": layer.mlp.inner, "mlp.after": layer.mlp.after}
         return {name: "layer" if norm.centres else "rms" for name, norm in norms.items() if norm is not None}
 
-    found = kinds(weights.layers[0])
-    if any(kinds(layer) != found for layer in weights.layers):
+    inner = kinds(weights.layers[0])
+    if any(kinds(layer) != inner for layer in weights.layers):
         raise BadRequest(f"{weights.name} cannot be written: its layers have different norms inside heads and MLPs")
-    return found
+    return inner
 
 
 def _inner_norms(checkpoint: Checkpoint, shape: Architecture) -> dict[str, NormKind]:
@@ -166,14 +166,14 @@ def _inner_norms(checkpoint: Checkpoint, shape: Architecture) -> dict[str, NormK
     text = checkpoint.metadata.get("inner_norms")
     if text is None:
         return {}
-    found = parsed(text, f"the inner norms of {checkpoint.path}", "fetch it again")
-    for name, kind in found.items():
+    stated = parsed(text, f"the inner norms of {checkpoint.path}", "fetch it again")
+    for name, kind in stated.items():
         if name not in INNER or kind not in ("layer", "rms") or (name.startswith("mlp.") and shape.mlp is None):
             raise BadCheckpoint(
                 f"{checkpoint.path}: its header names a norm '{quote(name, 40)}' of kind '{quote(kind, 40)}', "
                 f"expected 'layer' or 'rms' for {', '.join(INNER)}; fetch it again"
             )
-    return found
+    return stated
 
 
 def _norm(checkpoint: Checkpoint, kind: NormKind, width: int, prefix: str) -> Norm | None:

@@ -73,7 +73,7 @@ def rotary_of(facts: Facts, d_head: int, names: Names, rope: RopeFacts | None = 
 
 def _factors(facts: Facts, factors: tuple[float, ...], pairs: int) -> torch.Tensor:
     """How many times slower each pair turns."""
-    if len(factors) != pairs or not all(type(one) is float and one > 0 for one in factors):
+    if len(factors) != pairs or not all(type(factor) is float and factor > 0 for factor in factors):
         raise BadCheckpoint(
             f"{facts.checkpoint.path}: its rotary factors are {quote(list(factors), 60)}, expected {pairs} numbers "
             "above 0"

@@ -53,14 +53,16 @@ class Scaling:
 def scaling_of(facts: Facts, names: Names) -> Scaling:
     """Read a config. Raises NotThisModel for a scaling that is not computed, BadCheckpoint."""
     objects = {name: _object(facts, name) for name in ("rope_scaling", "rope_parameters")}
-    stated = {name: one for name, one in objects.items() if one}
-    found = [_read(facts, names, name, one) for name, one in stated.items()] or [_read(facts, names, "config", {})]
-    if len(found) == 2 and found[0] != found[1]:
+    stated = {name: settings for name, settings in objects.items() if settings}
+    scalings = [_read(facts, names, name, settings) for name, settings in stated.items()] or [
+        _read(facts, names, "config", {})
+    ]
+    if len(scalings) == 2 and scalings[0] != scalings[1]:
         raise BadCheckpoint(
             f"{facts.checkpoint.path}: its config says rope_scaling = {quote(objects['rope_scaling'], 60)} and "
             f"rope_parameters = {quote(objects['rope_parameters'], 60)}, which disagree; take one of them out"
         )
-    return found[0]
+    return scalings[0]
 
 
 def used(stated: dict[str, Any]) -> set[str]:
@@ -74,13 +76,13 @@ def _object(facts: Facts, name: str) -> dict[str, Any]:
         return {}
     if not isinstance(stated, dict):
         raise BadCheckpoint(f"{facts.checkpoint.path}: its config's {name} is not an object: {quote(stated, 60)}")
-    known = cast("dict[str, Any]", stated)
-    if nested := [name for name, one in known.items() if isinstance(one, dict)]:
+    settings = cast("dict[str, Any]", stated)
+    if nested := [name for name, value in settings.items() if isinstance(value, dict)]:
         raise NotThisModel(
             f"{facts.checkpoint.path}: its rotary parameters differ by kind of layer ({some(nested)}), which is not "
             "supported"
         )
-    return known
+    return settings
 
 
 def _read(facts: Facts, names: Names, at: str, stated: dict[str, Any]) -> Scaling:
@@ -130,7 +132,7 @@ def _read(facts: Facts, names: Names, at: str, stated: dict[str, Any]) -> Scalin
 def _kind(facts: Facts, stated: dict[str, Any]) -> str:
     """The kind of scaling; the older name of the key, type, must agree with rope_type."""
     kinds = {name: stated[name] for name in ("rope_type", "type") if name in stated}
-    if len({str(one) for one in kinds.values()}) > 1:
+    if len({str(stated_kind) for stated_kind in kinds.values()}) > 1:
         raise BadCheckpoint(
             f"{facts.checkpoint.path}: its config says rope_type = {quote(kinds['rope_type'], 40)} and type = "
             f"{quote(kinds['type'], 40)}, two keys for one fact; take one of them out"

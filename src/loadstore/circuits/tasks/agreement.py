@@ -34,10 +34,10 @@ def pools(weights: Weights) -> Pools:
 
 def draw(template: str, fillers: Pools, random: Random) -> Drawn:
     """One pair, clean plural or clean singular."""
-    subject, (place,) = random.choice(fillers["subject"]), random.choice(fillers["place"])
+    subject, (location,) = random.choice(fillers["subject"]), random.choice(fillers["place"])
     way = random.choice((1, -1))
     (clean, other), (bad, good) = subject[::way], (PLURAL, SINGULAR)[::way]
-    return pair(template, {"subject": clean, "place": place}, {"subject": other}, good, bad, [subject[0], place])
+    return pair(template, {"subject": clean, "place": location}, {"subject": other}, good, bad, [subject[0], location])
 
 
 AGREEMENT = Recipe(

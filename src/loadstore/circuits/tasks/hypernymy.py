@@ -33,7 +33,7 @@ KINDS = {
 
 def pools(weights: Weights) -> Pools:
     """Words with their kinds, where the kind is one token."""
-    words = [(word, kind) for kind, some in KINDS.items() if is_token(weights, f" {kind}") for word in some.split()]
+    words = [(word, kind) for kind, names in KINDS.items() if is_token(weights, f" {kind}") for word in names.split()]
     return {"word": words}
 
 

@@ -46,8 +46,8 @@ def draw(template: str, fillers: Pools, random: Random) -> Drawn:
     repeated = ids[a - again + 1 : a + 1]
     start = [int(text) for text in pool[0][1:2] if text]
     places = [*("BOS" for _ in start), *(f"first {i + 1}" for i in range(once)), *("again" for _ in repeated)]
-    for name, place in (("A", a), ("B", b), ("D", d)):
-        places[len(start) + place] = name
+    for name, index in (("A", a), ("B", b), ("D", d)):
+        places[len(start) + index] = name
     places[-1] = "end"
     example = Example(
         (*start, *ids, *repeated),

@@ -17,9 +17,9 @@ SENTENCES = (
     "Then {one} and {two} went to the {place} together. At the {place}, {S2} gave a {object} to",
 )
 TEMPLATES = tuple(
-    sentence.replace("{one}", one).replace("{two}", two)
+    sentence.replace("{one}", first).replace("{two}", second)
     for sentence in SENTENCES
-    for one, two in (("{IO}", "{S1}"), ("{S1}", "{IO}"))
+    for first, second in (("{IO}", "{S1}"), ("{S1}", "{IO}"))
 )
 
 
@@ -32,9 +32,9 @@ def pools(weights: Weights) -> Pools:
 def draw(template: str, fillers: Pools, random: Random) -> Drawn:
     """One pair: who gives is exchanged."""
     (io,), (subject,) = random.sample(fillers["name"], 2)
-    (place,), (thing,) = random.choice(fillers["place"]), random.choice(fillers["object"])
-    clean = {"IO": io, "S1": subject, "S2": subject, "place": place, "object": thing}
-    return pair(template, clean, {"S2": io}, [f" {io}"], [f" {subject}"], [io, subject, place, thing])
+    (location,), (thing,) = random.choice(fillers["place"]), random.choice(fillers["object"])
+    clean = {"IO": io, "S1": subject, "S2": subject, "place": location, "object": thing}
+    return pair(template, clean, {"S2": io}, [f" {io}"], [f" {subject}"], [io, subject, location, thing])
 
 
 IOI = Recipe(

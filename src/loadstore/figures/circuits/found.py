@@ -77,7 +77,9 @@ def circuit_figure(circuit: Circuit, shown: Program, faithfulness: float | None,
         for load in shown.loads
     ]
     views.append(program("Program: who loads, and from whom, in % of all absolute attribution", rows))
-    title = title_of(circuit.task, circuit.model, len(circuit), circuit.live, circuit.method, known=shown.known)
+    title = title_of(
+        circuit.task, circuit.model, len(circuit), circuit.live, circuit.method, attributed=shown.attributed
+    )
     summary = summary_of(shown, faithfulness)
     return figure("Circuit", f"The circuit of {circuit.task}", f"{title}. {summary[0].upper()}{summary[1:]}.", views)
 

@@ -45,8 +45,8 @@ class Bank:
 
 def banks(weights: Weights, writers: Iterable[Writer]) -> Iterator[Bank]:
     """Writers in banks, in the order given, which must be depth order."""
-    for (layer, together), some in groupby(writers, lambda writer: _bank(weights, writer)):
-        members = tuple(some)
+    for (layer, together), grouped in groupby(writers, lambda writer: _bank(weights, writer)):
+        members = tuple(grouped)
         if together:
             out, index = heads_out(weights, layer), [writer.index for writer in members]
             yield Bank(members, out if len(index) == len(out) else out[index])
