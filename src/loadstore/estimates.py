@@ -85,6 +85,7 @@ def estimates(weights: Weights) -> list[Estimate]:
         Estimate("which tasks are solved", "loadstore tasks MODEL", TASKS * PAIRS * _run(shape, prompt), run),
         Estimate("the circuit of a task", "loadstore discover MODEL --task NAME", _found(shape), PAIRS * run),
         Estimate("the proof of a circuit", "loadstore prove CIRCUIT", _proved(shape), PAIRS * run),
+        Estimate("a circuit for another viewer", "loadstore export CIRCUIT", 18 * _run(shape, PROMPT), 8 * run),
         Estimate("an audit of a policy", "loadstore audit MODEL POLICY", _audited(shape), text),
         Estimate("a model that cannot break a policy", "loadstore enforce MODEL POLICY", _enforced(shape), 2 * whole),
         Estimate("a million tokens of training", "loadstore train RECIPE FOLDER", 3e6 * _run(shape, 1), 16 * whole),

@@ -102,7 +102,7 @@ def test_a_model_that_cannot_be_loaded(
         ("scores good.safetensors --null stream --corpus nowhere", "nowhere"),
         ("scores good.safetensors --writer zzz", "'zzz' is not a writer; writers are"),
         ("scores good.safetensors --reader zzz", "'zzz' is not a reader; readers are"),
-        ("scores good.safetensors -o wires.xlsx", "wires.xlsx: expected a name that ends in .csv or .nc"),
+        ("scores good.safetensors -o wires.xlsx", "wires.xlsx: expected a name that ends in .csv or .nc, or in .arrow"),
         ("scores good.safetensors -o nowhere/wires.csv", "nowhere/wires.csv cannot be written"),
         ("scores good.safetensors --positions alibi", "'alibi': expected 'learned', 'shortformer', 'rotary' or 'none'"),
         ("scores good.safetensors --positions rotary", "says shortformer positions, positions='rotary'"),

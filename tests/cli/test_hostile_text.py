@@ -48,6 +48,7 @@ COMMANDS = {
     "tasks of a file": "tasks MODEL --task PAIRS",
     "discover": "discover MODEL --task SOLVED --size 20",
     "prove": "prove CIRCUIT --model MODEL --task SOLVED --controls 2 --sampled 2 --null 2",
+    "export": "export CIRCUIT --model MODEL --task SOLVED -o GRAPH",
     "listing": "listing MODEL PROMPT",
     "listing of ids": "listing MODEL --ids IDS",
     "verify": "verify MODEL PROMPT --controls 2 --replicates 2 --top 3",
@@ -147,6 +148,7 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "MODEL": where,
         "DAMAGED": damaged,
         "TEXT": text,
+        "GRAPH": folder / f"graph{NAME}.json",
         "PAGE": folder / f"page{NAME}.html",
     }
     return {name: str(path) for name, path in files.items()} | {

@@ -60,6 +60,7 @@ COMMANDS: dict[str, list[str]] = {
         *("prove", "CIRCUIT", "--model", "MODEL", "--task", "PAIRS"),
         *("--controls", "3", "--sampled", "3", "--null", "4"),
     ],
+    "export": ["export", "CIRCUIT", "--model", "MODEL", "--task", "PAIRS", "-o", "GRAPH"],
     "audit": ["audit", "MODEL", "POLICY", "--corpus", "TEXT", "--draws", "2"],
     "enforce": ["enforce", "MODEL", "POLICY", "--corpus", "TEXT", "-o", "FOLDER"],
     "heads": ["heads", "MODEL", "--sequences", "2"],
@@ -81,6 +82,7 @@ def results(case: Case) -> Iterator[tuple[str, Result]]:
         Path(folder, "policy.toml").write_text('[p]\ntokens = [3, 4]\nload = ["!L1.*.K"]\n')
         places = {"MODEL": str(model), "TEXT": str(text), "PAGE": str(Path(folder, "page.html"))}
         places |= {"POLICY": str(Path(folder, "policy.toml")), "FOLDER": str(Path(folder, "enforced"))}
+        places["GRAPH"] = str(Path(folder, "graph.json"))
         places["PAIRS"] = str(solvable(case.model, Path(folder, "pairs.jsonl")))
         places["CIRCUIT"] = str(Path(folder, "circuit.json"))
         if case.model.architecture.mlp is not None:

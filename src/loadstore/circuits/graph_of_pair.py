@@ -29,7 +29,12 @@ HEADS = 10  # groups of heads at a token
 
 
 def pair_graph(
-    circuit: Circuit, pairs: Pairs, index: int = 0, roles: Mapping[str, str] | None = None, top: int = MOST
+    circuit: Circuit,
+    pairs: Pairs,
+    index: int = 0,
+    roles: Mapping[str, str] | None = None,
+    top: int = MOST,
+    heads: int = HEADS,
 ) -> Graph:
     """The strongest loads of a circuit at one pair.
 
@@ -39,6 +44,7 @@ def pair_graph(
         index: Which of them, from 0.
         roles: The roles of heads by their names; heads of one layer and role are drawn together.
         top: Edges at most.
+        heads: Nodes of heads at most.
 
     Raises:
         BadRequest: No such pair.
@@ -49,7 +55,7 @@ def pair_graph(
     check_model(circuit.model, circuit.model_digest, pairs.model)
     (context,) = contexts(pairs.rows([index]), norms=norms_of(circuit))
     loads = _loads(circuit, context)
-    groups = _Groups.of(loads, roles or {})
+    groups = _Groups.of(loads, roles or {}, heads)
     edges = [edge for load in loads if (edge := groups.edge(load)) is not None]
     drawn, left = strongest(merged([edge for edge in edges if edge.source != edge.target]), top)
     nodes = {end for edge in drawn for end in (edge.source, edge.target)}
@@ -109,7 +115,7 @@ class _Groups:
     bands: Mapping[int, tuple[int, str]]  # the last layer and the name of each MLP's band
 
     @staticmethod
-    def of(loads: Sequence[_Load], roles: Mapping[str, str]) -> "_Groups":
+    def of(loads: Sequence[_Load], roles: Mapping[str, str], most: int) -> "_Groups":
         members: dict[tuple[int, str], set[tuple[int, int]]] = defaultdict(set)
         for head in {head for load in loads for head, _ in _heads_of(load)}:
             members[head[0], roles.get(f"L{head[0]}.H{head[1]}", "")].add(head)
@@ -124,7 +130,7 @@ class _Groups:
             for head, token in _heads_of(load):
                 strengths[heads[head][0], token] += abs(load.share)
                 layers[heads[head][0]] = head[0]
-        kept = sorted(strengths, key=lambda key: -strengths[key])[:HEADS]
+        kept = sorted(strengths, key=lambda key: -strengths[key])[:most]
         mlps = {site.layer for load in loads for site in _mlps_of(load)}
         return _Groups(heads, frozenset(kept), _bands(mlps, {layers[name] for name, _ in kept}))
 

@@ -9,6 +9,7 @@ from loadstore.cli import (
     demo,
     discover,
     explore,
+    export,
     head,
     lifetimes,
     listing,
@@ -51,6 +52,7 @@ app.command("vocabulary-map")(vocabulary_map.vocabulary_map)
 app.command()(tasks.tasks)
 app.command()(discover.discover)
 app.command()(prove.prove)
+app.command()(export.export)
 app.command()(permissions.audit)
 app.command()(permissions.enforce)
 app.command()(analyse.heads)

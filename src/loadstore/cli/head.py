@@ -47,7 +47,9 @@ def head(
         check_page(out)
     from loadstore.estimates import expected
     from loadstore.evidence.dossier import dossier
+    from loadstore.sites import parse_head
 
+    weights.architecture.check(parse_head(name), weights.name)  # an unknown head is refused before the wait
     with waiting(f"dossier of {name}", expected(weights, "head")):
         facts = dossier(weights, name, top=top, sequences=sequences, seed=seed, offset=offset)
     with saving(out, lambda path: _write(weights, facts, path)) as saved:

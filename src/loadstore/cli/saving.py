@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from loadstore.arrow import ARROW, check_arrow, write_arrow
+
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
@@ -34,9 +36,11 @@ def check_name(path: Path) -> None:
     from loadstore.atomic import check_target
     from loadstore.errors import BadRequest
 
-    if path.suffix not in (".csv", ".nc"):
-        raise BadRequest(f"{path}: expected a name that ends in .csv or .nc")
+    if path.suffix not in (".csv", ".nc", *ARROW):
+        raise BadRequest(f"{path}: expected a name that ends in .csv or .nc, or in .arrow with pyarrow")
     check_target(path)
+    if path.suffix in ARROW:
+        check_arrow(path)
 
 
 def check_page(path: Path) -> None:
@@ -58,7 +62,7 @@ def guarded(frame: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def write_dataset(table: "xr.Dataset", path: Path) -> None:
-    """Write a labelled result as .csv (long form, missing wires left out) or .nc, atomically."""
+    """Write a labelled result as .csv or .arrow (long form, missing wires left out) or .nc, atomically."""
     from loadstore.atomic import replacing
     from loadstore.errors import BadRequest
 
@@ -66,6 +70,10 @@ def write_dataset(table: "xr.Dataset", path: Path) -> None:
     with replacing(path) as partial:
         if path.suffix == ".csv":
             guarded(table.to_dataframe().dropna(how="all").reset_index()).to_csv(partial, index=False)
+            return
+        if path.suffix in ARROW:
+            frame = table.to_dataframe().dropna(how="all").reset_index()
+            write_arrow({str(name): frame[name].tolist() for name in frame}, table.attrs, partial)
             return
         try:
             table.to_netcdf(partial, engine="scipy")

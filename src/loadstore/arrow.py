@@ -1,0 +1,36 @@
+"""Tables in Apache Arrow's IPC file format (Feather 2), which polars, pandas, R and DuckDB read; needs pyarrow."""
+
+import importlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from loadstore.errors import BadRequest
+
+ARROW = (".arrow", ".feather")
+
+
+def check_arrow(path: Path) -> Any:
+    """Return pyarrow. Raises BadRequest where it is not installed."""
+    try:
+        importlib.import_module("pyarrow.ipc")
+        return importlib.import_module("pyarrow")
+    except ModuleNotFoundError:
+        raise BadRequest(f"{path} needs pyarrow, which is not installed: pip install 'loadstore[arrow]'") from None
+
+
+def write_arrow(columns: Mapping[str, Sequence[Any]], about: Mapping[str, object], path: Path) -> None:
+    """Write a table.
+
+    Args:
+        columns: The values of each column by its name, all of one length.
+        about: Facts that the file carries as metadata.
+        path: Where to write.
+
+    Raises:
+        BadRequest: pyarrow is not installed.
+    """
+    arrow = check_arrow(path)
+    table = arrow.table(dict(columns)).replace_schema_metadata({key: str(value) for key, value in about.items()})
+    with arrow.OSFile(str(path), "wb") as sink, arrow.ipc.new_file(sink, table.schema) as file:
+        file.write_table(table)
