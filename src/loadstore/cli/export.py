@@ -68,7 +68,7 @@ def _graph(
 
     weights = open_model(model or found.model, positions, bos)
     name = task or found.task
-    asked = task_named(weights, name, None if is_file(name) else found.pairs or None, found.seed)
+    asked = task_named(weights, name, pairs=None if is_file(name) else found.pairs or None, seed=found.seed)
     return viewer_graph(found, asked.judge, pair, top=top)
 
 
