@@ -64,5 +64,5 @@ def test_a_circuit_is_a_graph_of_that_schema_and_says_what_the_picture_says() ->
     drawn = pair_graph(circuit, task.judge, 0, alone, LINKS, LINKS)
     assert sum(link["weight"] for link in document["links"]) == pytest.approx(sum(edge.share for edge in drawn.edges))
     assert [node["layer"] for node in nodes.values() if node["is_target_logit"]] == ["3"]
-    assert any(node["clerp"] == "L0.H7" and node["layer"] == "0" for node in nodes.values())
+    assert any(node["clerp"] == "L1.H10" and node["layer"] == "1" for node in nodes.values())
     assert all(node["layer"] == "E" for node in nodes.values() if node["feature_type"] == "embedding")
