@@ -4,10 +4,12 @@
     python scripts/house.py --check    only what breaks a rule of the sources: what `make check` runs
 
 The rules: no circle among modules or among the packages beside each other (imports inside functions and under
-TYPE_CHECKING count), no file over 250 lines in src and web, no more than 5,000 cases of tests.
+TYPE_CHECKING count), no file over 250 lines in src and web, no local named one, some, found, known or place in src,
+no more than 5,000 cases of tests.
 """
 
 import argparse
+import ast
 import re
 import subprocess
 import sys
@@ -23,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MOST_LINES = 250
 MOST_CASES = 5000
 WRITTEN = {"src": (".py",), "web": (".ts", ".tsx", ".css", ".mjs")}
+ROLELESS = {"one", "some", "found", "known", "place"}  # a local is named by its role
 MADE = ("bundle", "node_modules", "dist", "model.ts")
 
 
@@ -83,6 +86,31 @@ def long_files(most: int = MOST_LINES) -> list[str]:
     return [f"{name}: {lines} lines" for lines, name in sorted(found, reverse=True)]
 
 
+def roleless(source: str) -> list[tuple[int, str]]:
+    """Return the line and name of each argument and assigned, loop or comprehension variable in ``ROLELESS``."""
+    tree = ast.parse(source)
+    bodies = [node.body for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    fields = {id(each.target) for body in bodies for each in body if isinstance(each, ast.AnnAssign)}
+    names: list[tuple[int, str]] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and id(node) not in fields:
+            names.append((node.lineno, node.id))
+        elif isinstance(node, ast.arg):
+            names.append((node.lineno, node.arg))
+        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
+            names.append((node.lineno, node.name))
+    return sorted((line, name) for line, name in names if name in ROLELESS)
+
+
+def roleless_locals() -> list[str]:
+    """Every local of the package whose name does not say its role."""
+    return [
+        f"{path.relative_to(ROOT)}:{line}: {name}"
+        for path in sorted((ROOT / "src").rglob("*.py"))
+        for line, name in roleless(path.read_text(encoding="utf-8"))
+    ]
+
+
 def cases() -> Counter[str]:
     """The number of test cases below every folder of tests."""
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "tests"]
@@ -120,6 +148,7 @@ def main() -> int:
     broken = [f"circle in {text}" for text in circles(imports)]
     broken += [f"circle in web: {' → '.join(web)}"] if web else []
     broken += [f"over {MOST_LINES} lines: {text}" for text in long_files()]
+    broken += [f"a local is named by its role: {text}" for text in roleless_locals()]
     if not check:
         counted = cases()
         show(imports, counted)

@@ -35,6 +35,26 @@ def test_imports_of_the_web_bundle_are_read(house: ModuleType, tmp_path: Path) -
     assert house.circle(found)
 
 
+def test_a_local_is_named_by_its_role(house: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    planted = """
+class Step:
+    place: str
+def scores(some, *, layer):
+    found: int = 3
+    for one in [known for known in layer]:
+        with open(one) as place: pass
+    return found.place + someone + layer(one=1)
+"""
+    monkeypatch.setattr(house, "ROOT", tmp_path)
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "planted.py").write_text(planted)
+    assert [text.partition(":")[2] for text in house.roleless_locals()] == [
+        "4: some", "5: found", "6: known", "6: one", "7: place",
+    ]  # fmt: skip
+    (tmp_path / "src" / "planted.py").write_text("def scores(layers):\n    return [layer.place for layer in layers]\n")
+    assert not house.roleless_locals()
+
+
 def test_a_file_is_long_from_one_line_more_than_allowed(
     house: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

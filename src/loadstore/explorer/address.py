@@ -32,18 +32,18 @@ def address(explorer: Explorer, ask: AddressRequest) -> Document:
     trace = explorer.trace(ask.run)
     head, at = head_of(trace, ask.head), one_prompt_index(trace, ask.at)
     about = "most" if ask.about is None else ask.about
-    found = address_of(trace, head, at, about=about)
-    row = token_row(found)
+    address_at = address_of(trace, head, at, about=about)
+    row = token_row(address_at)
     return {
         "head": str(head),
         "at": at,
-        "soft": found.soft,
-        "text": str(found),
-        "key": found.key,
-        "most": found.smallest[0],
-        "first": found.first,
-        "sentence": address_view("Where it looks", found.labels, [row]),
-        "sides": [_side(trace, found, side) for side in SIDES],
+        "soft": address_at.soft,
+        "text": str(address_at),
+        "key": address_at.key,
+        "most": address_at.smallest[0],
+        "first": address_at.first,
+        "sentence": address_view("Where it looks", address_at.labels, [row]),
+        "sides": [_side(trace, address_at, side) for side in SIDES],
         "next": predicted(trace, at),
     }
 
@@ -53,20 +53,24 @@ def head_of(trace: Trace, name: str) -> Head:
     return trace.weights.architecture.check(parse_head(name), trace.weights.name)
 
 
-def _side(trace: Trace, found: Address, side: Side) -> dict[str, Any]:
+def _side(trace: Trace, address: Address, side: Side) -> dict[str, Any]:
     """One side: its largest writers whatever their sign, all others together, and the token that was loaded."""
-    shares = sorted(found.shares[side].items(), key=lambda item: -abs(item[1]))
-    undefined = found.undefined.get(side, "")
-    place = {"Q": found.at, "K": found.smallest[0] if found.key is None else found.key, "V": found.smallest[0]}[side]
+    shares = sorted(address.shares[side].items(), key=lambda item: -abs(item[1]))
+    undefined = address.undefined.get(side, "")
+    token = {
+        "Q": address.at,
+        "K": address.smallest[0] if address.key is None else address.key,
+        "V": address.smallest[0],
+    }[side]
     connected = {
-        str(writer) for writer in wiring(trace.weights).writers_of(Reader(found.head.layer, found.head.index, side))
+        str(writer) for writer in wiring(trace.weights).writers_of(Reader(address.head.layer, address.head.index, side))
     }
     rest = [share for _, share in shares[SHOWN:]]
-    read = found.read.get(side)
+    read = address.read.get(side)
     return {
         "side": side,
         "undefined": undefined,
-        "place": place,
+        "place": token,
         "writers": []
         if undefined
         else [
@@ -75,7 +79,7 @@ def _side(trace: Trace, found: Address, side: Side) -> dict[str, Any]:
         ],
         "others": {"count": len(rest), "share": math.fsum(rest)},
         "total": math.fsum(share for _, share in shares),
-        "remainder": found.remainder.get(side, 0.0),
+        "remainder": address.remainder.get(side, 0.0),
         "read": None if read is None else _read(read),
     }
 
@@ -109,18 +113,18 @@ def nulls(explorer: Explorer, ask: NullsRequest) -> Callable[[Progress], Documen
     for wire in ask.wires:
         writer, _ = network.wire(wire.writer, Reader(head.layer, head.index, wire.side))
         wanted.append((str(writer), wire.side))
-    known: dict[tuple[str, Side], dict[str, float]] = explorer.once(f"nulls of {head}", dict)
+    numbers: dict[tuple[str, Side], dict[str, float]] = explorer.once(f"nulls of {head}", dict)
 
     def work(progress: Progress) -> Document:
-        new = [wire for wire in dict.fromkeys(wanted) if wire not in known]
+        new = [wire for wire in dict.fromkeys(wanted) if wire not in numbers]
         for done in range(0, len(new), TOGETHER):
             progress(done, len(new))
-            some = new[done : done + TOGETHER]
-            table = subspace_scores(weights, where=[f"{writer} -> {head}.{side}" for writer, side in some])
-            for writer, side in some:
+            batch = new[done : done + TOGETHER]
+            table = subspace_scores(weights, where=[f"{writer} -> {head}.{side}" for writer, side in batch])
+            for writer, side in batch:
                 wire = table.sel(writer=writer, reader=f"{head}.{side}")
-                known[writer, side] = {name: float(wire[name]) for name in OF_A_WIRE}
-        wires = [{"writer": writer, "side": side, "numbers": known[writer, side]} for writer, side in wanted]
+                numbers[writer, side] = {name: float(wire[name]) for name in OF_A_WIRE}
+        wires = [{"writer": writer, "side": side, "numbers": numbers[writer, side]} for writer, side in wanted]
         return {"head": str(head), "measures": OF_A_WIRE, "wires": wires}
 
     return work

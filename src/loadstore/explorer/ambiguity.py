@@ -64,7 +64,7 @@ class Ambiguity:
     @property
     def predicted(self) -> int:
         """How many answers are among the first predictions."""
-        return sum(one.rank < TOP for one in self.answers)
+        return sum(answer.rank < TOP for answer in self.answers)
 
     @property
     def shown(self) -> bool:
@@ -99,10 +99,10 @@ def ambiguity_of(explorer: Explorer, circuit: Circuit, progress: Progress) -> Am
     return None if best is None else replace(best, tried=tried)
 
 
-def _better(one: Ambiguity | None, other: Ambiguity | None) -> Ambiguity | None:
-    if one is None or other is None:
-        return other if one is None else one
-    return other if other.strength > one.strength else one
+def _better(left: Ambiguity | None, other: Ambiguity | None) -> Ambiguity | None:
+    if left is None or other is None:
+        return other if left is None else left
+    return other if other.strength > left.strength else left
 
 
 def _best(name: str, trace: Trace, circuit: Circuit, *, made: bool) -> Ambiguity | None:
@@ -113,21 +113,21 @@ def _best(name: str, trace: Trace, circuit: Circuit, *, made: bool) -> Ambiguity
     if len(first) < 2:
         return None
     answers = tuple(
-        Answer(token, float(table.probability[place]), int(table["rank"][place])) for token, place in first.items()
+        Answer(token, float(table.probability[index]), int(table["rank"][index])) for token, index in first.items()
     )
     followers = tuple(table["place"].values.tolist())
     weights = zip(circuit.heads, table.attention.values.tolist(), strict=True)
-    found = [Ambiguity(name, trace, head, followers, tuple(row), answers, made) for head, row in weights]
-    return max(found, key=lambda one: one.strength)
+    candidates = [Ambiguity(name, trace, head, followers, tuple(row), answers, made) for head, row in weights]
+    return max(candidates, key=lambda candidate: candidate.strength)
 
 
 def _made(weights: Weights) -> list[list[int]]:
     """Sequences … X a … X b … X c … X of the model's own tokens: words, where it has a tokenizer. Empty if too few."""
     bos = bos_of(weights)
-    words = [one for one in range(weights.architecture.vocab) if one != bos]
+    words = [token for token in range(weights.architecture.vocab) if token != bos]
     if weights.tokens is not None:
         texts = weights.tokens
-        words = [one for one in words[:20_000] if re.fullmatch(r" [a-z]{3,8}", texts.text(one))] or words
+        words = [token for token in words[:20_000] if re.fullmatch(r" [a-z]{3,8}", texts.text(token))] or words
     begin = [] if bos is None else [bos]
     length = sum(GAPS) + len(GAPS)
     if len(words) <= length or weights.architecture.context < length + len(begin):

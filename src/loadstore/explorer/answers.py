@@ -12,47 +12,47 @@ from loadstore.figures.words import listed
 from loadstore.views.pictures import address as address_view
 
 
-def several_answers(found: Ambiguity | None) -> Document:
+def several_answers(choice: Ambiguity | None) -> Document:
     """Attention and prediction where the repeated token was followed by different ones."""
     title = "And where it saw several answers?"
-    if found is None:
+    if choice is None:
         claim = "This model's context or vocabulary is too small for a prompt that repeats one token several times."
         return step(title, claim, {}, [], {"screen": "heads"})
-    trace, at = found.trace, len(found.trace.labels) - 1
-    looked = listed([f"{trace.labels[j]} {short(w)}" for j, w in zip(found.followers, found.weights, strict=True)])
+    trace, at = choice.trace, len(choice.trace.labels) - 1
+    looked = listed([f"{trace.labels[j]} {short(w)}" for j, w in zip(choice.followers, choice.weights, strict=True)])
     said = listed(
-        [f"{text_of(trace, one.token)} {short(one.probability)} (number {one.rank + 1})" for one in found.answers]
+        [f"{text_of(trace, each.token)} {short(each.probability)} (number {each.rank + 1})" for each in choice.answers]
     )
-    made = "a list of words of the model's own" if found.made else f"“{text_before(trace, at)}”"
+    made = "a list of words of the model's own" if choice.made else f"“{text_before(trace, at)}”"
     shown = (
-        f"Its attention divides, and {found.predicted} of the answers are among the {TOP} likeliest: {said}."
-        if found.shown
-        else f"{found.seen} places get {short(SHARE)} of the attention or more; of the answers, {found.predicted} are "
-        f"among the {TOP} likeliest: {said}. It does not show it well."
+        f"Its attention divides, and {choice.predicted} of the answers are among the {TOP} likeliest: {said}."
+        if choice.shown
+        else f"{choice.seen} places get {short(SHARE)} of the attention or more; of the answers, {choice.predicted} "
+        f"are among the {TOP} likeliest: {said}. It does not show it well."
     )
     claim = (
-        f"This is another prompt, {made}: {trace.labels[at]} occurred {len(found.followers)} times before, followed by "
-        f"{len(found.answers)} different tokens. {found.head} looks at {looked}; even attention would put "
+        f"This is another prompt, {made}: {trace.labels[at]} occurred {len(choice.followers)} times before, followed "
+        f"by {len(choice.answers)} different tokens. {choice.head} looks at {looked}; even attention would put "
         f"{short(1 / (at + 1))} on each. "
-        f"{shown} This prompt shows it best of {found.tried} that were tried."
+        f"{shown} This prompt shows it best of {choice.tried} that were tried."
     )
-    row = row_view(trace, found.head, at, trace.labels[at])
+    row = row_view(trace, choice.head, at, trace.labels[at])
     views = [
-        address_view(f"Where {found.head} looks at {trace.labels[at]}", trace.labels, [row]),
-        next_tokens(trace, at, {answer.token for answer in found.answers}),
+        address_view(f"Where {choice.head} looks at {trace.labels[at]}", trace.labels, [row]),
+        next_tokens(trace, at, {answer.token for answer in choice.answers}),
     ]
-    place = {"screen": "address", "run": found.name, "head": str(found.head), "at": at, "predict": None}
-    return step(title, claim, _numbers(found), views, place)
+    where = {"screen": "address", "run": choice.name, "head": str(choice.head), "at": at, "predict": None}
+    return step(title, claim, _numbers(choice), views, where)
 
 
-def _numbers(found: Ambiguity) -> dict[str, Any]:
+def _numbers(choice: Ambiguity) -> dict[str, Any]:
     return {
-        "head": str(found.head),
-        "followers": list(found.followers),
-        "weights": list(found.weights),
-        "tokens": [one.token for one in found.answers],
-        "probabilities": [one.probability for one in found.answers],
-        "ranks": [one.rank for one in found.answers],
-        "tried": found.tried,
-        "shown": found.shown,
+        "head": str(choice.head),
+        "followers": list(choice.followers),
+        "weights": list(choice.weights),
+        "tokens": [answer.token for answer in choice.answers],
+        "probabilities": [answer.probability for answer in choice.answers],
+        "ranks": [answer.rank for answer in choice.answers],
+        "tried": choice.tried,
+        "shown": choice.shown,
     }

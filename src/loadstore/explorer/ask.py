@@ -46,26 +46,26 @@ def _wrong(kind: StructType, fields: Mapping[str, object]) -> Iterator[str]:
         yield from _value(field.name, field.type, fields.get(field.name), _words(hints[field.name]))
     named = {field.name for field in kind.fields}
     for name in sorted(set(fields) - named - {tag}):
-        known = ", ".join(sorted(named)) or "none"
-        yield f"unknown field {quote(repr(name), 40)}; the fields here are: {known}"
+        fields_here = ", ".join(sorted(named)) or "none"
+        yield f"unknown field {quote(repr(name), 40)}; the fields here are: {fields_here}"
 
 
 def _words(hint: Any) -> Sequence[str]:
     """The words that a field may be, in their order, which ``type_info`` does not keep."""
-    return [word for one in (hint, *get_args(hint)) if get_origin(one) is Literal for word in get_args(one)]
+    return [word for part in (hint, *get_args(hint)) if get_origin(part) is Literal for word in get_args(part)]
 
 
 def _value(name: str, kind: Type, value: object, words: Sequence[str]) -> Iterator[str]:
     """What is wrong with the value of a field; ``words``: what it may be, if it is one of some words."""
     kinds = kind.types if isinstance(kind, UnionType) else (kind,)
-    if value is None and any(isinstance(one, NoneType) for one in kinds):
+    if value is None and any(isinstance(each, NoneType) for each in kinds):
         return
-    some = [one for one in kinds if not isinstance(one, NoneType)]
-    if len(some) > 1:  # a number or a text
-        some = [one for one in some if isinstance(one, IntType) == (type(value) is int)]
-    match some[0]:
+    parts = [each for each in kinds if not isinstance(each, NoneType)]
+    if len(parts) > 1:  # a number or a text
+        parts = [each for each in parts if isinstance(each, IntType) == (type(value) is int)]
+    match parts[0]:
         case IntType():
-            if not _whole(some[0], value):
+            if not _whole(parts[0], value):
                 yield f"{name}: expected a whole number, got {_shown(value)}"
         case LiteralType():
             if not any(value == word for word in words):
@@ -86,7 +86,7 @@ def _list(name: str, item: Type, most: int, value: object) -> Iterator[str]:
     parts = cast(list[Any], value) if isinstance(value, list) else None
     whole = item if isinstance(item, IntType) else None
     plain = whole is not None
-    if parts is None or not all(isinstance(one, dict) if whole is None else _whole(whole, one) for one in parts):
+    if parts is None or not all(isinstance(each, dict) if whole is None else _whole(whole, each) for each in parts):
         yield f"{name}: expected a list of {'whole numbers' if plain else 'objects'}, got {_shown(value)}"
     elif len(parts) > most:
         yield f"{name}: {len(parts):,} {'numbers' if plain else 'objects'}; at most {most:,} are taken"
@@ -94,9 +94,9 @@ def _list(name: str, item: Type, most: int, value: object) -> Iterator[str]:
         kinds = cast(Sequence[StructType], item.types if isinstance(item, UnionType) else (item,))
         for part in parts:
             tag = kinds[0].tag_field
-            own = next((one for one in kinds if tag is None or part.get(tag) == one.tag), None)
+            own = next((each for each in kinds if tag is None or part.get(tag) == each.tag), None)
             if own is None:
-                yield _choice(tag or "", [str(one.tag) for one in kinds], part.get(tag))
+                yield _choice(tag or "", [str(each.tag) for each in kinds], part.get(tag))
             else:
                 yield from _wrong(own, part)
 

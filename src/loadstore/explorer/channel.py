@@ -33,12 +33,12 @@ def channel(explorer: Explorer, ask: ChannelRequest) -> Document:
     weights = explorer.weights
     offset = ask.offset
     writer, reader = wiring(weights).wire(ask.writer, ask.reader)
-    found = _channels(weights, writer, reader, offset)
-    own = found.sel(reader=str(reader)).sortby("carried", ascending=False).isel(channel=slice(CHANNELS))
+    table = _channels(weights, writer, reader, offset)
+    own = table.sel(reader=str(reader)).sortby("carried", ascending=False).isel(channel=slice(CHANNELS))
     scores = subspace_scores(weights, writers=str(writer), readers=str(reader), offset=offset)
     wire = {name: float(scores[name].values[0, 0]) for name in OF_A_WIRE}
     turned = weights.architecture.rotary is not None and reader.side in ("Q", "K")
-    numbers = [int(one) for one in own["channel"].values]
+    numbers = [int(number) for number in own["channel"].values]
     few = min(TOKENS, weights.architecture.vocab)
     undecoded = turned and offset is None
     ends = [] if undecoded else wire_tokens(weights, writer, reader, numbers, few, offset=offset)
@@ -46,12 +46,12 @@ def channel(explorer: Explorer, ask: ChannelRequest) -> Document:
         "writer": str(writer),
         "reader": str(reader),
         "wire": wire,
-        "total": int(found.attrs["total"]),
+        "total": int(table.attrs["total"]),
         "offsets": weights.architecture.reach(reader.layer) if turned else 0,
         "offset": offset if turned else None,
         "undecoded": UNDECODED.format(side=reader.side) if undecoded else None,
         "figure": wire_channels_figure(writer, reader, own, wire, ends),
-        "readers": replace(channels_figure(found), id="figure-readers"),
+        "readers": replace(channels_figure(table), id="figure-readers"),
     }
 
 

@@ -88,9 +88,9 @@ def example_of(explorer: Explorer, circuit: Circuit) -> Example:
             name, trace = explorer.runs.make(prompt)
         except LoadstoreError:
             continue  # a prompt that this model cannot take
-        found = matched(circuit, name, trace, len(prompt) - 1, made=made)
-        if found is not None and (best is None or found.weight > best.weight):
-            best = found
+        match = matched(circuit, name, trace, len(prompt) - 1, made=made)
+        if match is not None and (best is None or match.weight > best.weight):
+            best = match
         if best is not None and best.shown:
             break
     assert best is not None  # the made prompt repeats its tokens
@@ -106,19 +106,21 @@ def _prompts(weights: Weights) -> list[tuple[bool, list[int]]]:
     generator = torch.Generator().manual_seed(0)
     begin = [] if (bos := bos_of(weights)) is None else [bos]
     room = min(PERIOD, max(2, (weights.architecture.context - len(begin)) // 2))
-    some = [one for one in torch.randperm(weights.architecture.vocab, generator=generator).tolist() if one != bos]
-    period = some[:room]
+    tokens = [
+        token for token in torch.randperm(weights.architecture.vocab, generator=generator).tolist() if token != bos
+    ]
+    period = tokens[:room]
     return [*prompts, (True, [*begin, *period, *period[: max(1, room // 2)]])]
 
 
 def _repeats(ids: list[int], bos: int | None) -> list[int]:
     """Tokens that stood earlier, followed by what they are followed by here: where induction is right. Latest last."""
-    found: list[int] = []
+    indices: list[int] = []
     for at in range(1, len(ids) - 1):
         earlier = [j for j in range(at) if ids[j] == ids[at] and ids[at] != bos]
         if earlier and ids[earlier[-1] + 1] == ids[at + 1]:
-            found.append(at)
-    return found
+            indices.append(at)
+    return indices
 
 
 def matched(circuit: Circuit, name: str, trace: Trace, at: int, *, made: bool = False) -> Example | None:

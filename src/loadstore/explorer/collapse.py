@@ -78,16 +78,16 @@ def the_cut(explorer: Explorer, asked: Example, circuit: Circuit, progress: Prog
     then = {str(head): float(after.pattern(head)[at, key]) for head in circuit.heads}
     controls, reason = _controls(explorer, asked, wires, token, progress)
     star = str(asked.star)
-    found = Cut((before[star], then[star]), (probability, now), tuple(controls))
+    change = Cut((before[star], then[star]), (probability, now), tuple(controls))
     claim = (
         f"Cut {circuit.previous} → {listed(circuit.reads)}: everyone else still sees what {circuit.previous} stored. "
         f"Attention on {trace.labels[key]}: "
         f"{listed([f'{name} {short(before[name])} → {short(then[name])}' for name in then])}. The probability of "
         f"{text_of(trace, token)}: {short(probability)} → {short(now)}. "
-        f"{verdict(found, star, 'these wires' if len(wires) > 1 else 'this wire', reason)}"
+        f"{verdict(change, star, 'these wires' if len(wires) > 1 else 'this wire', reason)}"
     )
     rows = [
-        row_view(one, head, at, name) for head in circuit.heads for one, name in ((trace, "intact"), (after, "cut"))
+        row_view(run, head, at, name) for head in circuit.heads for run, name in ((trace, "intact"), (after, "cut"))
     ]
     view = address_view(f"Induction heads at {trace.labels[at]}, intact and cut", trace.labels, rows)
     numbers = {
@@ -95,10 +95,10 @@ def the_cut(explorer: Explorer, asked: Example, circuit: Circuit, progress: Prog
         "after": now,
         "attention": then,
         "controls": [{"attention": weight, "prediction": left} for weight, left in controls],
-        "collapses": found.collapses,
+        "collapses": change.collapses,
     }
-    place = place_of(asked, "address", head=star, side="K", do="cut") | {"from": str(circuit.previous)}
-    return step("Is that wire the cause?", claim, numbers, [view], place)
+    where = place_of(asked, "address", head=star, side="K", do="cut") | {"from": str(circuit.previous)}
+    return step("Is that wire the cause?", claim, numbers, [view], where)
 
 
 def row_view(trace: Trace, head: Head, at: int, name: str) -> AddressRow:
@@ -128,10 +128,10 @@ def _controls(
         sets = control_sets(wires, CONTROLS, sizes_on(asked.trace), readers)
     except Undefined as error:
         return [], str(error)
-    found: list[tuple[float, float]] = []
+    pairs: list[tuple[float, float]] = []
     for batch in reruns(asked.trace, [[cut(*wire) for wire in chosen] for chosen in sets], keep=True):
-        progress(len(found), len(sets))
+        progress(len(pairs), len(sets))
         for _, after in batch.traces():
             weight = float(after.pattern(asked.star)[asked.at, asked.key])
-            found.append((weight, float(after.logits[asked.at].double().softmax(-1)[token])))
-    return found, "" if found else "there are too few other wires like them"
+            pairs.append((weight, float(after.logits[asked.at].double().softmax(-1)[token])))
+    return pairs, "" if pairs else "there are too few other wires like them"

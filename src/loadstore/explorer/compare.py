@@ -37,12 +37,12 @@ def compare(explorer: Explorer, ask: CompareRequest) -> Document:
     asked = asked_of(clean, QuestionRequest(run=ask.run, at=ask.at, predict=ask.predict, against=ask.against))
     both = (clean, other)
     likely = [predicted(trace, asked.at) for trace in both]
-    tokens = dict.fromkeys(one["id"] for some in likely for one in some)
+    tokens = dict.fromkeys(entry["id"] for row in likely for entry in row)
     chances = [trace.logits[asked.at].double().softmax(-1) for trace in both]
     return {
         "at": asked.at,
         "labels": [trace.labels for trace in both],
-        "differ": [index for index, (one, two) in enumerate(zip(mine, theirs, strict=True)) if one != two],
+        "differ": [index for index, (here, two) in enumerate(zip(mine, theirs, strict=True)) if here != two],
         "next": likely,
         "rows": [
             {"text": text_of(clean, token), "clean": float(chances[0][token]), "other": float(chances[1][token])}

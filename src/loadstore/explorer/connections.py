@@ -121,13 +121,13 @@ class Connections:
     def sweep(self) -> None:
         """Drop those that stay too long."""
         now = self._clock()
-        late = [one for group in self._groups.values() for one in group if now - one.since > one.patience]
+        late = [each for group in self._groups.values() for each in group if now - each.since > each.patience]
         for connection in late:
             self._drop(connection)
 
     def drop_all(self) -> None:
         """Drop every connection."""
-        for connection in [one for group in self._groups.values() for one in group]:
+        for connection in [each for group in self._groups.values() for each in group]:
             self._drop(connection)
 
     def _move(self, connection: Connection, group: Group, patience: float) -> None:

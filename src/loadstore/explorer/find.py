@@ -72,11 +72,11 @@ def found(explorer: Explorer, ask: PictureRequest) -> tuple[str, Switchable]:
 
 def draw(explorer: Explorer, key: str, kept: Switchable, pair: int) -> Pictured:
     """The picture of a circuit at one of the pairs that it is measured on. Raises BadRequest for any other."""
-    known = explorer.pictures.get((key, pair))
-    if known is None:
-        known = picture(kept.circuit, kept.on, index=pair, roles=_roles(explorer))
-        explorer.pictures.put((key, pair), known)
-    return known
+    picture_of_pair = explorer.pictures.get((key, pair))
+    if picture_of_pair is None:
+        picture_of_pair = picture(kept.circuit, kept.on, index=pair, roles=_roles(explorer))
+        explorer.pictures.put((key, pair), picture_of_pair)
+    return picture_of_pair
 
 
 def _answer(explorer: Explorer, key: str, make: Callable[[], Switchable]) -> Document:
@@ -104,7 +104,7 @@ def _find(explorer: Explorer, key: str, name: str, pairs: int, size: str, progre
     values = on.values(circuit.mask(explorer.weights))
     tell(MEASURED)
     judge = [index for index, split in enumerate(made.splits) if split == "judge"]
-    texts = [_texts(made, judge[place]) for place in places]
+    texts = [_texts(made, judge[chosen_pair]) for chosen_pair in places]
     document = _document(key, result, loads, on, values) | {
         "pairs": texts,
         "generated": pairs,
@@ -142,13 +142,13 @@ def _loads(result: Discovered, loads: Program) -> list[Document]:
         several = len(load.parts) > 1
         parts = [
             {
-                "id": group + 1 + place if several else group,
+                "id": group + 1 + offset if several else group,
                 "name": part.name,
                 "share": loads.share(part.wires),
                 "wires": part.wires,
                 "each": _each(result, loads, part.wires) if single else [],
             }
-            for place, part in enumerate(load.parts)
+            for offset, part in enumerate(load.parts)
         ]
         rows.append(
             {

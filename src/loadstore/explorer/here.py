@@ -81,13 +81,13 @@ def _is_address(name: str) -> bool:
 
 def addresses() -> list[str]:
     """The addresses from which this machine would speak to others, without loopback."""
-    known: dict[str, None] = {}
+    names: dict[str, None] = {}
     for target in TOWARDS:
         family = socket.AF_INET6 if ":" in target else socket.AF_INET
         try:
             with socket.socket(family, socket.SOCK_DGRAM) as asked:
                 asked.connect((target, 9))
-                known[asked.getsockname()[0]] = None
+                names[asked.getsockname()[0]] = None
         except OSError:  # no route to that part of the network
             continue
-    return [name for name in known if not ipaddress.ip_address(name).is_loopback]
+    return [name for name in names if not ipaddress.ip_address(name).is_loopback]

@@ -77,10 +77,10 @@ def edits_of(trace: Trace, wanted: Sequence[CutEdit | AblateEdit], by: By) -> li
         raise BadRequest("edits: expected at least one")
     network = wiring(trace.weights)
     return [
-        cut(*network.wire(one.writer, one.reader), by=by)
-        if isinstance(one, CutEdit)
-        else ablate(network.writer(one.writer), by=by)
-        for one in wanted
+        cut(*network.wire(edit.writer, edit.reader), by=by)
+        if isinstance(edit, CutEdit)
+        else ablate(network.writer(edit.writer), by=by)
+        for edit in wanted
     ]
 
 
@@ -117,8 +117,8 @@ def controls(explorer: Explorer, ask: ControlsRequest) -> Callable[[Progress], D
         others, what = _cuts(trace, edit) if isinstance(edit, Cut) else _ablations(trace, edit)
         changes, done = [0.0] * (1 + len(others)), 0
         for batch in reruns(trace, [[edit], *([other] for other in others)], at=at):
-            for place, logits in zip(batch.places, batch.logits[:, 0], strict=True):
-                changes[place] = _change(trace.logits[at], logits, predict)
+            for index, logits in zip(batch.places, batch.logits[:, 0], strict=True):
+                changes[index] = _change(trace.logits[at], logits, predict)
             done += len(batch.places)
             progress(done, len(changes))
         own, *moved = changes
@@ -136,18 +136,22 @@ def _change(intact: Tensor, edited: Tensor, target: int) -> float:
 
 def _cuts(trace: Trace, edit: Cut) -> tuple[Sequence[Ablate | Cut], str]:
     wire = edit.writer, edit.reader
-    found = controls_of(wire, CONTROLS, sizes_on(trace), wiring(trace.weights).readers)
-    return [cut(*other, by=edit.by) for other in found.wires], "wires that carry as much on this prompt"
+    chosen = controls_of(wire, CONTROLS, sizes_on(trace), wiring(trace.weights).readers)
+    return [cut(*other, by=edit.by) for other in chosen.wires], "wires that carry as much on this prompt"
 
 
 def _ablations(trace: Trace, edit: Ablate) -> tuple[Sequence[Ablate | Cut], str]:
     writer = edit.writer
-    same = [one for one in wiring(trace.weights).writers if (one.kind, one.layer) == (writer.kind, writer.layer)]
-    others = [one for one in same if one != writer]
+    same = [
+        writer_of_layer
+        for writer_of_layer in wiring(trace.weights).writers
+        if (writer_of_layer.kind, writer_of_layer.layer) == (writer.kind, writer.layer)
+    ]
+    others = [writer_of_layer for writer_of_layer in same if writer_of_layer != writer]
     if not others:
         raise Undefined(f"nothing else is stored as {writer} is, so that there is nothing to compare with")
-    size = {one: store_size(trace, one) for one in same}
+    size = {writer_of_layer: store_size(trace, writer_of_layer) for writer_of_layer in same}
     if not size[writer] > 0:
         raise Undefined(f"{writer} stores the same at every token of this prompt, so that nothing varies as much")
-    chosen = nearest(size[writer], {one: size[one] for one in others}, CONTROLS)
-    return [ablate(one, by=edit.by) for one in chosen], f"other heads of layer {writer.layer}"
+    chosen = nearest(size[writer], {writer_of_layer: size[writer_of_layer] for writer_of_layer in others}, CONTROLS)
+    return [ablate(writer_of_layer, by=edit.by) for writer_of_layer in chosen], f"other heads of layer {writer.layer}"

@@ -35,9 +35,9 @@ def verify(explorer: Explorer, ask: VerifyRequest) -> Callable[[Progress], Docum
     replicates = 8 if ask.replicates is None else ask.replicates
     if not (1 <= controls <= CONTROLS and 2 <= replicates <= REPLICATES):
         raise BadRequest(f"controls: 1 to {CONTROLS}, replicates: 2 to {REPLICATES}; got {controls} and {replicates}")
-    found = _find(explorer, ask)
+    program_listing = _find(explorer, ask)
     return lambda progress: _document(
-        explorer, prove(found, controls=controls, replicates=replicates, progress=progress)
+        explorer, prove(program_listing, controls=controls, replicates=replicates, progress=progress)
     )
 
 
@@ -47,23 +47,23 @@ def _find(explorer: Explorer, ask: ListingRequest) -> Listing:
     return program_of(trace, at, predict=ask.predict, against=ask.against, top=STEPS)
 
 
-def _document(explorer: Explorer, found: Listing | Verified) -> Document:
-    shown = found.listing if isinstance(found, Verified) else found
+def _document(explorer: Explorer, result: Listing | Verified) -> Document:
+    shown = result.listing if isinstance(result, Verified) else result
     return {
         "at": shown.at,
         "token": {"id": shown.token, "text": shown.text_of(shown.token), "probability": shown.probability},
-        "figure": listing_figure(found, roles=roles_of(explorer.weights)),
+        "figure": listing_figure(result, roles=roles_of(explorer.weights)),
         "places": _places(shown),
-        "checks": None if not isinstance(found, Verified) else {"verified": found.count, "of": len(found.checks)},
+        "checks": None if not isinstance(result, Verified) else {"verified": result.count, "of": len(result.checks)},
     }
 
 
-def _places(found: Listing) -> list[dict[str, Any] | None]:
+def _places(listing: Listing) -> list[dict[str, Any] | None]:
     """For every line of the program, the address that it is about; of a store, the store; None where it has neither."""
     places: list[dict[str, Any] | None] = []
-    steps = iter(found.steps)
+    steps = iter(listing.steps)
     here = None
-    for line in program(found):
+    for line in program(listing):
         if line.site and line.site != "unembed":
             here = next(steps)
         head = here is not None and not here.site.endswith("mlp")

@@ -131,8 +131,8 @@ def _lit(loads: "xr.Dataset", by: str) -> tuple[list[Document], Document]:
     return [_load(loads, places[each]) for each in kept], {"count": len(size) - len(kept), "held": rest}
 
 
-def _load(loads: "xr.Dataset", place: np.ndarray) -> Document:
-    head, side, query = place.tolist()
+def _load(loads: "xr.Dataset", cell: np.ndarray) -> Document:
+    head, side, query = cell.tolist()
     name = str(loads["head"].values[head])
     return {
         "head": name,
@@ -148,12 +148,12 @@ def _load(loads: "xr.Dataset", place: np.ndarray) -> Document:
 def _shares(trace: Trace, writer: Writer, at: int, row: Tensor) -> list[dict[str, Any]]:
     """Its share of the stream's squared norm, right after it was stored and at the end."""
     depth = trace.weights.architecture.n_layers
-    found: list[dict[str, Any]] = []
+    shares: list[dict[str, Any]] = []
     for name, layer in (("right after", max(0, writer.layer + 1)), ("at the end", depth)):
         if writer in in_stream(trace.weights, layer):
             stream = trace.residual(layer)[at].double()
-            found.append({"when": name, "share": float(row @ stream / stream.square().sum())})
-    return found
+            shares.append({"when": name, "share": float(row @ stream / stream.square().sum())})
+    return shares
 
 
 def _source(trace: Trace, writer: Writer, at: int) -> list[dict[str, Any]]:

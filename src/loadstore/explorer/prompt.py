@@ -83,12 +83,12 @@ def mostly(shares: Sequence[float], role: str) -> bool:
 def repeats(ids: list[int], first: int) -> list[int]:
     """Tokens, by index in the prompt, that stood earlier too: where induction has something to match."""
     seen: set[int] = set()
-    found: list[int] = []
-    for index, one in enumerate(ids, first):
-        if one in seen:
-            found.append(index)
-        seen.add(one)
-    return found
+    indices: list[int] = []
+    for index, token in enumerate(ids, first):
+        if token in seen:
+            indices.append(index)
+        seen.add(token)
+    return indices
 
 
 def patterns(explorer: Explorer, ask: PatternsRequest) -> bytes:

@@ -14,8 +14,8 @@ from loadstore.heads.roles import bos_of
 
 def own_example(circuit: Circuit, name: str, trace: Trace, at: int) -> Example | None:
     """Return the circuit's match at a token of the reader's prompt; None where the circuit is not at work there."""
-    found = matched(circuit, name, trace, at)
-    return replace(found, own=True) if found is not None and found.shown else None
+    match = matched(circuit, name, trace, at)
+    return replace(match, own=True) if match is not None and match.shown else None
 
 
 def notice(circuit: Circuit, name: str, trace: Trace, at: int, other: Example) -> Document:
@@ -23,19 +23,21 @@ def notice(circuit: Circuit, name: str, trace: Trace, at: int, other: Example) -
 
     ``links``: {text, place} each.
     """
-    found = matched(circuit, name, trace, at)
+    match = matched(circuit, name, trace, at)
     token = text_of(trace, int(trace.tokens[0, at]))
-    if found is None:
+    if match is None:
         why = f"No earlier {token}: induction has nothing to match at {trace.labels[at]}."
     else:
         why = (
             f"{token} occurred earlier, but at {trace.labels[at]} no head of the circuit puts more than half of its "
-            f"attention on {trace.labels[found.key]}: {found.star} puts {short(found.weight)} there, the most of them."
+            f"attention on {trace.labels[match.key]}: {match.star} puts {short(match.weight)} there, the most of them."
         )
     begins = int(int(trace.tokens[0, 0]) == bos_of(trace.weights))
-    again = [one for one in repeats(trace.tokens[0, begins:].tolist(), begins) if one != at]
-    examples = [one for one in (matched(circuit, name, trace, place) for place in again) if one is not None]
-    best = max(examples, key=lambda one: one.weight, default=None)
+    again = [each for each in repeats(trace.tokens[0, begins:].tolist(), begins) if each != at]
+    examples = [
+        each for each in (matched(circuit, name, trace, token_index) for token_index in again) if each is not None
+    ]
+    best = max(examples, key=lambda each: each.weight, default=None)
     links: list[Document] = []
     if best is not None and mostly(best.weight):
         links.append({"text": f"{trace.labels[best.at]} of this prompt", "place": place_of(best, "walk")})

@@ -83,7 +83,7 @@ class Runs:
         trace = run(self._weights, list(ids), record=True)
         with self._lock:
             self._kept[name] = Kept(trace, _size(trace))
-            while len(self._kept) > 1 and sum(one.size for one in self._kept.values()) > RECORDED:
+            while len(self._kept) > 1 and sum(kept.size for kept in self._kept.values()) > RECORDED:
                 self._kept.popitem(last=False)
         return trace
 

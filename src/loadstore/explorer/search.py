@@ -42,22 +42,22 @@ def search(explorer: Explorer, ask: SearchRequest) -> Document:
 def _matches(trace: Trace, text: str) -> Iterator[Document]:
     token, _, name = text.rpartition(":")
     if token.strip() and name.strip():
-        (same, begun), (exact, some) = _sites(trace, name), _tokens(trace, token)
-        for at in exact or some:
+        (same, begun), (exact, tokens) = _sites(trace, name), _tokens(trace, token)
+        for at in exact or tokens:
             for writer in same or begun:
                 yield from _stores(trace, writer, at)
     if (side := _side(trace, text)) is not None:
         change = {**BLANK, "head": str(side.head), "side": side.side}
         yield _place(str(side), f"what {side.head} loads as {side.side}", "address", change)
-    (same, begun), (exact, some) = _sites(trace, text), _tokens(trace, text)
+    (same, begun), (exact, tokens) = _sites(trace, text), _tokens(trace, text)
     for writer in same:
         yield from _of_writer(writer)
     for at in exact:
         yield _of_token(trace, at)
-    mixed = max(SHOWN // 2, SHOWN - len(some))
+    mixed = max(SHOWN // 2, SHOWN - len(tokens))
     for writer in begun[:mixed]:
         yield next(_of_writer(writer))
-    for at in some:
+    for at in tokens:
         yield _of_token(trace, at)
 
 
@@ -112,8 +112,8 @@ def _named(
     things: Sequence[Thing], wanted: str, names: Callable[[Thing], Sequence[str]]
 ) -> tuple[list[Thing], list[Thing]]:
     """Things by name: those of exactly this one, and others whose first name begins so."""
-    exact = [one for one in things if wanted in names(one)]
-    return exact, [one for one in things if names(one)[0].startswith(wanted) and one not in exact]
+    exact = [thing for thing in things if wanted in names(thing)]
+    return exact, [thing for thing in things if names(thing)[0].startswith(wanted) and thing not in exact]
 
 
 def _plain(label: str) -> str:
@@ -135,10 +135,10 @@ def _none(trace: Trace, text: str) -> str:
         except NoSuchSite as error:
             return f"{str(error)[0].upper()}{str(error)[1:]}"
         name = token  # the writer exists, so the token does not
-    known = {short_form(str(writer)): str(writer) for writer in wiring(trace.weights).writers}
-    known |= {_plain(label): label for label in trace.labels}
-    near = get_close_matches(_plain(name), known, NEAREST, 0.0)
+    names = {short_form(str(writer)): str(writer) for writer in wiring(trace.weights).writers}
+    names |= {_plain(label): label for label in trace.labels}
+    near = get_close_matches(_plain(name), names, NEAREST, 0.0)
     return (
         f"No head, writer or token of this prompt is called ‘{quote(name, 40)}’. "
-        f"Nearest: {listed([known[one] for one in near])}."
+        f"Nearest: {listed([names[name_near] for name_near in near])}."
     )

@@ -161,12 +161,12 @@ def _listen(host: str, port: int | None) -> socket.socket:
         ) from None
     reason = ""
     tried = [port] if port is not None else [*range(PORT, PORT + TRIED), 0]
-    for one in tried:
+    for candidate in tried:
         # asyncio turns Nagle's delay (40 ms an answer) off only where the protocol is named
         listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listening.bind((host, one))
+            listening.bind((host, candidate))
             listening.listen(128)
         except OSError as error:
             listening.close()

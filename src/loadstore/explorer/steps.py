@@ -22,9 +22,9 @@ SHOWN = 6  # writers in a chart
 WORDS = 24  # tokens of a prompt that a sentence quotes
 
 
-def step(title: str, claim: str, numbers: dict[str, Any], views: Sequence[View], place: dict[str, Any]) -> Document:
+def step(title: str, claim: str, numbers: dict[str, Any], views: Sequence[View], where: dict[str, Any]) -> Document:
     """A step as the page shows it: a claim, the numbers that it is made of, pictures, and where to look oneself."""
-    return {"title": title, "claim": claim, "numbers": numbers, "views": list(views), "place": place}
+    return {"title": title, "claim": claim, "numbers": numbers, "views": list(views), "place": where}
 
 
 def place_of(asked: Example, screen: str, **more: Any) -> dict[str, Any]:
@@ -73,11 +73,11 @@ def what_next(asked: Example) -> Document:
     """What comes next, and that it came next before."""
     trace, at = asked.trace, asked.at
     token, probability, rank = likeliest(asked)
-    place = "the likeliest next token" if rank == 0 else f"only number {rank + 1} of the next tokens"
+    rank_text = "the likeliest next token" if rank == 0 else f"only number {rank + 1} of the next tokens"
     made = " (a sequence of the model's own tokens, said twice)" if asked.made else ""
     earlier = trace.labels[asked.key - 1]
     claim = (
-        f"After “{tail(trace, at)}”{made}, {text_of(trace, token)} is {place}: probability {short(probability)}. "
+        f"After “{tail(trace, at)}”{made}, {text_of(trace, token)} is {rank_text}: probability {short(probability)}. "
         f"{earlier} occurred before, and {trace.labels[asked.key]} came after it."
     )
     view = next_tokens(trace, at, {token})
@@ -85,38 +85,38 @@ def what_next(asked: Example) -> Document:
     return step("What comes next?", claim, numbers, [view], place_of(asked, "listing"))
 
 
-def who_looked(asked: Example, circuit: Circuit, found: Address) -> Document:
+def who_looked(asked: Example, circuit: Circuit, star: Address) -> Document:
     """The induction heads' attention on what followed last time."""
     trace, at = asked.trace, asked.at
     rows = [token_row(address(trace, head, at)) for head in circuit.heads]
     each = {str(head): float(trace.pattern(head)[at, asked.key]) for head in circuit.heads}
-    even = 1 / (at + 1 - found.first)
+    even = 1 / (at + 1 - star.first)
     said = listed([f"{name} {short(weight)}" for name, weight in each.items()])
     claim = (
         f"Head {asked.star} looks back. At {trace.labels[at]} it puts {short(asked.weight)} of its attention on "
         f"{trace.labels[asked.key]}; even attention would put {short(even)} there. On that token: {said}. This is the "
         "token part of its address: where it loads from."
     )
-    view = address_view(f"Where induction heads look at {trace.labels[at]}", found.labels, rows)
-    place = place_of(asked, "heads", head=str(asked.star))
-    return step("Who looked, and where?", claim, {"weights": each, "even": even}, [view], place)
+    view = address_view(f"Where induction heads look at {trace.labels[at]}", star.labels, rows)
+    where = place_of(asked, "heads", head=str(asked.star))
+    return step("Who looked, and where?", claim, {"weights": each, "even": even}, [view], where)
 
 
-def why_there(asked: Example, circuit: Circuit, found: Address) -> Document:
+def why_there(asked: Example, circuit: Circuit, star: Address) -> Document:
     """The store of the previous-token head there, and how much of the K side's choice it is."""
     trace, key, previous = asked.trace, asked.key, circuit.previous
     before = float(trace.pattern(previous)[key, key - 1])
-    share = float(found.shares["K"].get(str(previous), float("nan")))
+    share = float(star.shares["K"].get(str(previous), float("nan")))
     wire = subspace_scores(trace.weights, where=[f"{previous} -> {asked.star}.K"]).sel(
         writer=str(previous), reader=f"{asked.star}.K"
     )
     alignment, z = float(wire.alignment), float(wire.z)
     store = address(trace, previous, key)
-    shares = sorted(found.shares["K"].items(), key=lambda item: -abs(item[1]))
-    read = found.read.get("K")
+    shares = sorted(star.shares["K"].items(), key=lambda item: -abs(item[1]))
+    read = star.read.get("K")
     decoded = (
         f" What it stored decodes to {read.nearest[0][1]} (cosine {short(read.nearest[0][2])})."
-        if (read is not None and read.nearest and found.top("K") == str(previous))
+        if (read is not None and read.nearest and star.top("K") == str(previous))
         else ""
     )
     by = finds(str(asked.star), share)
@@ -127,7 +127,7 @@ def why_there(asked: Example, circuit: Circuit, found: Address) -> Document:
         f"{number(alignment)} (0 is chance, 1 the most), z {number(z, 0)}."
     )
     views = [
-        address_view(f"Where {previous} looked at {trace.labels[key]}", found.labels, [token_row(store)]),
+        address_view(f"Where {previous} looked at {trace.labels[key]}", star.labels, [token_row(store)]),
         bars(
             f"Whose stores the K side of {asked.star} reads at {trace.labels[key]}",
             "share",
@@ -137,8 +137,8 @@ def why_there(asked: Example, circuit: Circuit, found: Address) -> Document:
         ),
     ]
     numbers = {"previous": before, "share": share, "alignment": alignment, "z": z, "chance": float(wire.chance)}
-    place = place_of(asked, "memory", token=key) | {"from": str(previous)}
-    return step("Why there?", claim, numbers, views, place)
+    where = place_of(asked, "memory", token=key) | {"from": str(previous)}
+    return step("Why there?", claim, numbers, views, where)
 
 
 def finds(head: str, share: float) -> str:
@@ -146,7 +146,7 @@ def finds(head: str, share: float) -> str:
     return f"{head} finds its token by that note" if mostly(share) else f"{head} does not find its token by it alone"
 
 
-def what_it_takes(asked: Example, circuit: Circuit, found: Address) -> Document:
+def what_it_takes(asked: Example, circuit: Circuit, star: Address) -> Document:
     """What V loaded, and whose stores make the logit."""
     trace, at = asked.trace, asked.at
     token, _, _ = likeliest(asked)
@@ -155,7 +155,7 @@ def what_it_takes(asked: Example, circuit: Circuit, found: Address) -> Document:
     mean = float(trace.logits[at].double().mean())
     mine = sum(named[str(head)] for head in circuit.heads)
     raised = named[str(asked.star)]
-    read = found.read.get("V")
+    read = star.read.get("V")
     decoded = (
         f", which decodes to {read.nearest[0][1]} (cosine {short(read.nearest[0][2])})"
         if (read is not None and read.nearest)
@@ -163,7 +163,7 @@ def what_it_takes(asked: Example, circuit: Circuit, found: Address) -> Document:
     )
     ranked = sorted(named.items(), key=lambda item: -abs(item[1]))
     claim = (
-        f"Its V side loads what stands at {trace.labels[found.smallest[0]]}{decoded}, and stores it at "
+        f"Its V side loads what stands at {trace.labels[star.smallest[0]]}{decoded}, and stores it at "
         f"{trace.labels[at]}. That moves the logit of {text_of(trace, token)} by {signed(raised)}; all "
         f"{len(circuit.heads)} induction heads together {signed(mine)}. The logit is {signed(sum(named.values()))}; "
         f"the mean of all tokens is {signed(mean)}."
@@ -176,5 +176,5 @@ def what_it_takes(asked: Example, circuit: Circuit, found: Address) -> Document:
         strong=[i for i, (name, _) in enumerate(ranked[: SHOWN + 2]) if name in {str(h) for h in circuit.heads}],
     )
     numbers = {"parts": named, "together": mine, "logit": float(trace.logits[at, token])}
-    place = place_of(asked, "address", head=str(asked.star), side="V")
-    return step("What does it take?", claim, numbers, [view], place)
+    where = place_of(asked, "address", head=str(asked.star), side="V")
+    return step("What does it take?", claim, numbers, [view], where)

@@ -54,12 +54,12 @@ class Switchable:
 
     def off(self, groups: Sequence[int], wires: Sequence[int]) -> frozenset[int]:
         """The indices of all wires that are off. Raises BadRequest for one, or for a group, that is not there."""
-        known = self.groups
-        for name, given, count in (("off", groups, len(known)), ("wires", wires, len(self.circuit))):
+        groups_of_circuit = self.groups
+        for name, given, count in (("off", groups, len(groups_of_circuit)), ("wires", wires, len(self.circuit))):
             for index in given:
                 if not 0 <= index < count:
                     raise BadRequest(f"{name}: there is no {index} here; this circuit has 0 to {count - 1}")
-        return frozenset(wires).union(*(known[group] for group in groups))
+        return frozenset(wires).union(*(groups_of_circuit[group] for group in groups))
 
     def run(self, off: frozenset[int]) -> tuple[Values, Float[Tensor, "pair vocab"]]:
         """The metric and the logits of each pair with some wires off."""

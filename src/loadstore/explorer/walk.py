@@ -79,15 +79,15 @@ def _work(explorer: Explorer, mine: Mine | None, progress: Progress) -> Document
 
 def _first(explorer: Explorer, circuit: Circuit, asked: Example, progress: Progress) -> _Walked:
     """The steps on one prompt, each to the next."""
-    found = address(asked.trace, asked.star, asked.at, about=asked.key)
+    address_of_star = address(asked.trace, asked.star, asked.at, about=asked.key)
     steps = (
         _elsewhere(what_next(asked), asked),
-        who_looked(asked, circuit, found),
-        why_there(asked, circuit, found),
-        what_it_takes(asked, circuit, found),
+        who_looked(asked, circuit, address_of_star),
+        why_there(asked, circuit, address_of_star),
+        what_it_takes(asked, circuit, address_of_star),
         the_cut(explorer, asked, circuit, progress),
     )
-    numbers = [one["numbers"] for one in steps]
+    numbers = [each["numbers"] for each in steps]
     said = (
         words.expected(asked, numbers[0]),
         words.looked(asked, numbers[1]),
@@ -97,10 +97,10 @@ def _first(explorer: Explorer, circuit: Circuit, asked: Example, progress: Progr
     )
     above = numbers[3]["logit"] - float(asked.trace.logits[asked.at].double().mean())
     raised = numbers[3]["together"] / above if above else 0.0
-    drawn = circuit_picture(asked, circuit, found, raised, numbers[4]["after"])
+    drawn = circuit_picture(asked, circuit, address_of_star, raised, numbers[4]["after"])
     shown = tuple(
-        one | {"said": text, "picture": drawn, "lit": [PARTS.index(part) for part in parts], "cut": index == CUT}
-        for index, (one, text, parts) in enumerate(zip(steps, said, LIT, strict=True))
+        each | {"said": text, "picture": drawn, "lit": [PARTS.index(part) for part in parts], "cut": index == CUT}
+        for index, (each, text, parts) in enumerate(zip(steps, said, LIT, strict=True))
     )
     return _Walked(shown, {asked.name: _ids(asked.trace)})
 
@@ -131,5 +131,5 @@ def _there(explorer: Explorer, walked: _Walked) -> list[Document]:
     return [step | {"place": step["place"] | _renamed(step["place"], names)} for step in walked.steps]
 
 
-def _renamed(place: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
-    return {"run": names[place["run"]]} if "run" in place else {}
+def _renamed(where: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    return {"run": names[where["run"]]} if "run" in where else {}

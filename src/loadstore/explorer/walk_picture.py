@@ -23,13 +23,13 @@ PARTS: tuple[Part, ...] = ("answer", "K", "V", "Q", "note")
 UNIT = "its side's choice for Q and K, of its attention for V, of the logit above the mean for the answer"
 
 
-def circuit_picture(asked: Example, circuit: Circuit, found: Address, raised: float, after: float) -> Picture:
+def circuit_picture(asked: Example, circuit: Circuit, address: Address, raised: float, after: float) -> Picture:
     """The induction circuit on the prompt of the walk, with the cut of its K wires. Its arcs are in the order of PARTS.
 
     Args:
         asked: The prompt and the tokens of the match.
         circuit: The heads.
-        found: The address of the strongest induction head.
+        address: The address of the strongest induction head.
         raised: The share of the answer's logit, above the mean of all tokens, that the induction heads store.
         after: The probability of the answer with the K wires cut.
     """
@@ -40,9 +40,9 @@ def circuit_picture(asked: Example, circuit: Circuit, found: Address, raised: fl
     answer = Node("answer", "answer", at)
     edges: Mapping[Part, Edge] = {
         "answer": Edge(stars, answer, "unembed", raised),
-        "K": Edge(before, stars, "K", _share(found, "K", str(previous))),
+        "K": Edge(before, stars, "K", _share(address, "K", str(previous))),
         "V": Edge(_word(key), stars, "V", asked.weight),
-        "Q": Edge(_word(at), stars, "Q", _share(found, "Q", "embed")),
+        "Q": Edge(_word(at), stars, "Q", _share(address, "Q", "embed")),
         "note": Edge(_word(key - 1), before, "V", float(trace.pattern(previous)[key, key - 1])),
     }
     text = text_of(trace, token)
@@ -70,18 +70,21 @@ def wires_of(circuit: Circuit) -> list[tuple[str, str]]:
     ]
 
 
-def answers_picture(found: Ambiguity) -> Picture:
+def answers_picture(choice: Ambiguity) -> Picture:
     """Where a head looks whose token was followed by different ones before."""
-    trace, at = found.trace, len(found.trace.labels) - 1
-    head = Node(str(found.head), "head", at, found.head.layer, "induction")
-    ranked = sorted(found.answers, key=lambda each: each.rank)
+    trace, at = choice.trace, len(choice.trace.labels) - 1
+    head = Node(str(choice.head), "head", at, choice.head.layer, "induction")
+    ranked = sorted(choice.answers, key=lambda each: each.rank)
     texts = [f"{text_of(trace, each.token)} {short(each.probability)}" for each in ranked[:3]]
     edges = [
-        Edge(head, Node("answer", "answer", at), "unembed", sum(found.weights)),
-        *(Edge(_word(place), head, "V", weight) for place, weight in zip(found.followers, found.weights, strict=True)),
+        Edge(head, Node("answer", "answer", at), "unembed", sum(choice.weights)),
+        *(
+            Edge(_word(token), head, "V", weight)
+            for token, weight in zip(choice.followers, choice.weights, strict=True)
+        ),
     ]
     drawn = Graph(tuple(trace.labels), Answer(" | ".join(texts)), tuple(edges), 0, "the head's attention")
-    return picture(drawn, f"Where {found.head} looks", [])
+    return picture(drawn, f"Where {choice.head} looks", [])
 
 
 def _names(circuit: Circuit) -> str:
@@ -95,9 +98,9 @@ def _many(heads: tuple[Head, ...]) -> str:
     return ", ".join(names) if len(names) < 4 else f"{names[0]} +{len(names) - 1} more"
 
 
-def _share(found: Address, side: Side, writer: str) -> float:
+def _share(address: Address, side: Side, writer: str) -> float:
     """A writer's share of a side's choice; 0 where the side has no choice."""
-    share = found.shares[side].get(writer, 0.0) if side in found.shares else 0.0
+    share = address.shares[side].get(writer, 0.0) if side in address.shares else 0.0
     return 0.0 if share != share else float(share)
 
 

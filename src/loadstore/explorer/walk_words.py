@@ -72,19 +72,19 @@ def fallen(asked: Example, circuit: Circuit, numbers: dict[str, Any]) -> str:
     return f"{moves} Beside {left} this does not count as a collapse."
 
 
-def divided(found: Ambiguity | None) -> str:
+def divided(choice: Ambiguity | None) -> str:
     """Where a head looks whose token was followed by different ones."""
-    if found is None:
+    if choice is None:
         return "This model is too small for a prompt that repeats one token several times."
-    trace = found.trace
-    best = sorted(zip(found.followers, found.weights, strict=True), key=lambda each: -each[1])[:3]
-    places = listed([f"{trace.labels[place]} {short(weight)}" for place, weight in best])
-    if not found.shown:
+    trace = choice.trace
+    best = sorted(zip(choice.followers, choice.weights, strict=True), key=lambda each: -each[1])[:3]
+    places = listed([f"{trace.labels[token]} {short(weight)}" for token, weight in best])
+    if not choice.shown:
         return (
-            f"Another prompt: {trace.labels[-1]} was followed by different tokens. {found.head} looks at {places}. "
+            f"Another prompt: {trace.labels[-1]} was followed by different tokens. {choice.head} looks at {places}. "
             "It does not show it well."
         )
     return (
-        f"Another prompt: {trace.labels[-1]} was followed by {len(found.answers)} different tokens. {found.head} "
-        f"divides its attention: {places}. {found.predicted} of the answers are among the {TOP} likeliest predictions."
+        f"Another prompt: {trace.labels[-1]} was followed by {len(choice.answers)} different tokens. {choice.head} "
+        f"divides its attention: {places}. {choice.predicted} of the answers are among the {TOP} likeliest predictions."
     )

@@ -61,21 +61,21 @@ def aligned(weights: Weights, progress: Progress) -> Document:
 def carried(weights: Weights, progress: Progress) -> Document:
     """What each wire does carry on the shipped corpus."""
     corpus = read_corpus(weights, "default")
-    pieces = sum(len(some) for some in corpus.documents)
+    pieces = sum(len(part) for part in corpus.documents)
     steps = pieces + len(points_of(weights, wiring(weights).readers))
     kept = moments(weights, corpus, progress=lambda done, _: progress(done, steps))
-    found = traffic(weights, kept, progress=lambda done, _: progress(pieces + done, steps))
-    kinds = [kind_of(reader) for reader in readers_of(found)]
-    groups = [(name, UNITS[some[0]], [j for j, kind in enumerate(kinds) if kind in some]) for some, name in INTO]
+    measured = traffic(weights, kept, progress=lambda done, _: progress(pieces + done, steps))
+    kinds = [kind_of(reader) for reader in readers_of(measured)]
+    groups = [(name, UNITS[part[0]], [j for j, kind in enumerate(kinds) if kind in part]) for part, name in INTO]
     rule = (
-        f"An edge is a wire that carried something on {plural(int(found.attrs['tokens']), 'token')} of "
-        f"{plural(int(found.attrs['documents']), 'document')} ({found.attrs['corpus']} corpus). Shares are of "
+        f"An edge is a wire that carried something on {plural(int(measured.attrs['tokens']), 'token')} of "
+        f"{plural(int(measured.attrs['documents']), 'document')} ({measured.attrs['corpus']} corpus). Shares are of "
         "variance, traffic squared, as standard deviations do not add up; units differ from one kind of reader to "
         "another, so each kind has a sum of its own."
     )
-    load = np.nan_to_num(found.traffic.values)
-    graph = _graph(found, "traffic", load, groups, 2)
-    return {"measure": "traffic", "figure": _parted(carried_figure(found)), "graph": graph | {"rule": rule}}
+    load = np.nan_to_num(measured.traffic.values)
+    graph = _graph(measured, "traffic", load, groups, 2)
+    return {"measure": "traffic", "figure": _parted(carried_figure(measured)), "graph": graph | {"rule": rule}}
 
 
 def _parted(drawn: Figure) -> Figure:
@@ -112,9 +112,9 @@ def _graph(
             summed.append({"name": title, "unit": unit, "exist": exist, "count": count, "mass": _short(total)})
     order = np.argsort(-part, axis=None, kind="stable")[: int((part > 0).sum())]
     kept = [(int(at) // values.shape[1], int(at) % values.shape[1]) for at in order[:MOST]]
-    for place, each in enumerate(summed):
-        each["sent"] = sum(int(group[j]) == place for _, j in kept)
-        each["held"] = _short(sum(part[i, j] for i, j in kept if group[j] == place))
+    for index, each in enumerate(summed):
+        each["sent"] = sum(int(group[j]) == index for _, j in kept)
+        each["held"] = _short(sum(part[i, j] for i, j in kept if group[j] == index))
     measures = [values, *(table[detail].values for detail in details)]
     return {
         "name": name,

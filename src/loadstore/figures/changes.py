@@ -17,33 +17,35 @@ SHOWN = 24  # prompts of an outcome
 CELLS = 40_000
 
 
-def outcome_figure(found: Outcome) -> Figure:
+def outcome_figure(outcome: Outcome) -> Figure:
     """The metric before and after, and the change of every prompt."""
-    edits = listed(found.edits or ("no edit",))
-    rows = [dot("intact", found.before), dot("edited", found.after, text=edits, strong=True)]
-    views: list[View] = [dots("The metric without and with the edits", found.metric, rows)]
-    changes = np.array(found.changes)
+    edits = listed(outcome.edits or ("no edit",))
+    rows = [dot("intact", outcome.before), dot("edited", outcome.after, text=edits, strong=True)]
+    views: list[View] = [dots("The metric without and with the edits", outcome.metric, rows)]
+    changes = np.array(outcome.changes)
     over = ranked(changes, SHOWN)
     if len(changes) > 1:
         each = [
-            dot(f"prompt {i}", changes[i], text=f"{number(found.befores[i])} → {number(found.afters[i])}")
+            dot(f"prompt {i}", changes[i], text=f"{number(outcome.befores[i])} → {number(outcome.afters[i])}")
             for i in over.rows
         ]
-        views.append(dots("Change of every prompt", f"change of {found.metric}", each, rules=[(0.0, "no change")]))
-    error = "" if np.isnan(found.standard_error) else f" ± {number(found.standard_error)} over {len(changes)} prompts"
+        views.append(dots("Change of every prompt", f"change of {outcome.metric}", each, rules=[(0.0, "no change")]))
+    error = (
+        "" if np.isnan(outcome.standard_error) else f" ± {number(outcome.standard_error)} over {len(changes)} prompts"
+    )
     rest = f" {over.others.capitalize()} change less." if over.rest else ""
     claim = (
-        f"With {edits}, {found.metric} goes from {number(found.before)} to "
-        f"{number(found.after)}, a change of {signed_number(found.change)}{error}.{rest}"
+        f"With {edits}, {outcome.metric} goes from {number(outcome.before)} to "
+        f"{number(outcome.after)}, a change of {signed_number(outcome.change)}{error}.{rest}"
     )
-    return figure("Effect", f"Effect of {plural(len(found.edits), 'edit')}", claim, views)
+    return figure("Effect", f"Effect of {plural(len(outcome.edits), 'edit')}", claim, views)
 
 
-def sweep_figure(found: "xr.Dataset") -> Figure:
+def sweep_figure(swept: "xr.Dataset") -> Figure:
     """Wires sorted by how much each changes the metric, and all of them as writers × readers."""
-    writers, readers = ([str(name) for name in found[axis].values] for axis in ("writer", "reader"))
-    change, error = found["change"].values, found["standard_error"].values
-    metric = str(found.attrs["metric"])
+    writers, readers = ([str(name) for name in swept[axis].values] for axis in ("writer", "reader"))
+    change, error = swept["change"].values, swept["standard_error"].values
+    metric = str(swept.attrs["metric"])
     views: list[View] = [
         dots(
             "Change with one wire edited, largest first",
@@ -58,16 +60,16 @@ def sweep_figure(found: "xr.Dataset") -> Figure:
     top = int(np.nanargmax(np.abs(change)))
     claim = (
         f"Of {plural(len(change), 'wire')}, {writers[top]} → {readers[top]} changes {metric} most, by "
-        f"{signed_number(change[top])} from {number(float(found.attrs['before']))}.{_left(change)} The numbers are the "
-        f"{found.attrs['definition']}."
+        f"{signed_number(change[top])} from {number(float(swept.attrs['before']))}.{_left(change)} The numbers are the "
+        f"{swept.attrs['definition']}."
     )
     return figure("Sweep", "Wires one by one", claim, views)
 
 
-def ablation_figure(found: "xr.Dataset") -> Figure:
+def ablation_figure(effects: "xr.Dataset") -> Figure:
     """Heads sorted by what their ablation costs, and the grid of layers × heads."""
-    names = [str(head) for head in found["head"].values]
-    effect, error, loss = (found[name].values for name in ("effect", "effect_se", "loss"))
+    names = [str(head) for head in effects["head"].values]
+    effect, error, loss = (effects[name].values for name in ("effect", "effect_se", "loss"))
     texts = [f"loss {number(float(value))}" for value in loss]
     label = "change of the loss, nats per token"
     views: list[View] = [
@@ -82,11 +84,11 @@ def ablation_figure(found: "xr.Dataset") -> Figure:
     by_head = dict(zip(names, effect, strict=True))
     if (grid := head_grid("Change of the loss by layer and head", "nats per token", by_head)) is not None:
         views.append(grid)
-    by, on = found.attrs.get("by", "mean"), found.attrs.get("on", "given tokens")
+    by, on = effects.attrs.get("by", "mean"), effects.attrs.get("on", "given tokens")
     top = int(np.nanargmax(np.abs(effect)))
     claim = (
         f"Without {names[top]} the loss changes most, by {signed_number(effect[top])} nats per token.{_left(effect)} "
-        f"Ablated by {by} on {on}; the intact loss is {number(float(found['intact']))} nats. Lines are two standard "
+        f"Ablated by {by} on {on}; the intact loss is {number(float(effects['intact']))} nats. Lines are two standard "
         "errors to each side."
     )
     return figure("Ablation", "What is lost without a head", claim, views)
@@ -134,8 +136,8 @@ def _matrix(writers: list[str], readers: list[str], change: np.ndarray, label: s
         return None
     cells, exists = np.zeros((len(down), len(along))), np.zeros((len(down), len(along)), dtype=bool)
     for writer, reader, value in zip(writers, readers, change, strict=True):
-        place = down.index(writer), along.index(reader)
-        cells[place], exists[place] = value, True
+        cell = down.index(writer), along.index(reader)
+        cells[cell], exists[cell] = value, True
     top = round_up(float(np.nanmax(np.abs(change)))) or 1.0
     return heatmap(
         title,

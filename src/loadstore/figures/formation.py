@@ -6,22 +6,22 @@ from loadstore.views.charts import Series
 from loadstore.views.model import Figure, figure, lines, reading, rule, series
 
 
-def formation_figure(found: Formation, vocab: int) -> Figure:
+def formation_figure(formation: Formation, vocab: int) -> Figure:
     """Scores and losses over log tokens.
 
     Args:
-        found: The course of a training run.
+        formation: The course of a training run.
         vocab: How many tokens the model knows, from which the cost of guessing follows.
     """
-    shown = [i for i, tokens in enumerate(found.tokens) if tokens > 0]  # a log axis has no zero
+    shown = [i for i, tokens in enumerate(formation.tokens) if tokens > 0]  # a log axis has no zero
 
     def over_tokens(name: str, values: list[float], *, dashed: bool = False) -> Series:
-        return series(name, [found.tokens[i] for i in shown], [values[i] for i in shown], dashed=dashed)
+        return series(name, [formation.tokens[i] for i in shown], [values[i] for i in shown], dashed=dashed)
 
     x = ("tokens", "tokens", "log")
     moments = [
         rule("x", moment.tokens, f"{percent(share)} of the rise")
-        for moment, share in ((found.began, LOW), (found.ended, HIGH))
+        for moment, share in ((formation.began, LOW), (formation.ended, HIGH))
         if moment is not None
     ]
     scores = lines(
@@ -29,8 +29,8 @@ def formation_figure(found: Formation, vocab: int) -> Figure:
         x,
         ("score", "share of attention", "linear"),
         [
-            over_tokens(f"induction, {found.head}", found.score),
-            over_tokens(f"previous token, {found.previous_head}", found.previous, dashed=True),
+            over_tokens(f"induction, {formation.head}", formation.score),
+            over_tokens(f"previous token, {formation.previous_head}", formation.previous, dashed=True),
         ],
         [*moments, rule("y", FORMED, "formed")],
     )
@@ -39,15 +39,15 @@ def formation_figure(found: Formation, vocab: int) -> Figure:
         x,
         ("loss", "nats", "linear"),
         [
-            over_tokens("second copy", found.second_copy),
-            over_tokens("first copy", found.first_copy, dashed=True),
+            over_tokens("second copy", formation.second_copy),
+            over_tokens("first copy", formation.first_copy, dashed=True),
         ],
         moments,
     )
     return figure(
         "1",
         "Where the heads looked, and what the two copies cost",
-        sentence(chance(found, vocab)),
+        sentence(chance(formation, vocab)),
         [scores, losses],
         reading(
             "The induction score is the mean attention on the token after an earlier copy of the "

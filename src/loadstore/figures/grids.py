@@ -49,7 +49,7 @@ def head_grid(title: str, label: str, values: Mapping[str, float], *, signed: bo
         values: Numbers by the name of the head; other names are passed over.
         signed: Whether colours are centred on zero.
     """
-    heads = {place: value for name, value in values.items() if (place := _place(name)) is not None}
+    heads = {cell: value for name, value in values.items() if (cell := _place(name)) is not None}
     if len(heads) < 2:
         return None
     layers, across = sorted({layer for layer, _ in heads}), 1 + max(index for _, index in heads)

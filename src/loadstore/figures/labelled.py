@@ -56,30 +56,30 @@ def labelled_figures(result: Any) -> tuple[str, list[Figure]] | None:
     return str(result.attrs.get("title", name)), _tables(result)
 
 
-def _spectrum(found: "xr.Dataset") -> Figure:
-    ranks, site = found["rank"].values, str(found.attrs.get("site", "writer"))
-    drawn = [series(site, ranks, found.eigenvalue.values)]
-    if "structureless" in found:
-        drawn.append(series("random", ranks, found.structureless.values, dashed=True))
+def _spectrum(table: "xr.Dataset") -> Figure:
+    ranks, site = table["rank"].values, str(table.attrs.get("site", "writer"))
+    drawn = [series(site, ranks, table.eigenvalue.values)]
+    if "structureless" in table:
+        drawn.append(series("random", ranks, table.structureless.values, dashed=True))
     views = [
         lines("Eigenvalues", ("rank", "direction", "linear"), ("eigenvalue", "variance", "log"), drawn),
         lines(
             "Cumulative variance",
             ("rank", "directions", "linear"),
             ("cumulative", "share", "linear"),
-            [series(site, ranks, found["cumulative"].values)],
+            [series(site, ranks, table["cumulative"].values)],
         ),
     ]
-    half = int(found.directions.sel(fraction=0.8)) if "directions" in found else None
+    half = int(table.directions.sel(fraction=0.8)) if "directions" in table else None
     claim = f"80 % of the variance of {site} lies in {half} of {len(ranks)} directions." if half is not None else ""
     return figure("Spectrum", f"The spectrum of {site}", claim, views)
 
 
-def _roles(found: "xr.Dataset") -> Figure:
-    heads = [str(head) for head in found["head"].values]
-    values = np.stack([found[role].values for role in ROLES])
+def _roles(roles: "xr.Dataset") -> Figure:
+    heads = [str(head) for head in roles["head"].values]
+    values = np.stack([roles[role].values for role in ROLES])
     errors = np.stack(
-        [found[f"{role}_se"].values if f"{role}_se" in found else values[i] * np.nan for i, role in enumerate(ROLES)]
+        [roles[f"{role}_se"].values if f"{role}_se" in roles else values[i] * np.nan for i, role in enumerate(ROLES)]
     )
     view = heatmap(
         "Share of attention",
@@ -121,9 +121,9 @@ def _array(values: "xr.DataArray") -> tuple[str, list[Figure]]:
             figure("Values", title, "", [bars(name, str(label), (str(values.dims[0]), ""), rows, total=total)])
         ]
     if values.ndim == 2 and values.size <= CELLS:
-        known = values.values[np.isfinite(values.values)]
-        top = float(np.abs(known).max()) if known.size else 1.0
-        signed = bool((known < 0).any())
+        finite = values.values[np.isfinite(values.values)]
+        top = float(np.abs(finite).max()) if finite.size else 1.0
+        signed = bool((finite < 0).any())
         scale = (
             ("diverging", -top or -1.0, top or 1.0, str(label))
             if signed

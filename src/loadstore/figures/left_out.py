@@ -102,10 +102,10 @@ def quick_figure(left: Sequence[LeftOut]) -> Figure:
 
 def quick_words(left: Sequence[LeftOut]) -> str:
     """Say what a quick report leaves out, and how to get it."""
-    names = listed([f"“{one.number}”" for one in left])
+    names = listed([f"“{part.number}”" for part in left])
     return f"--quick leaves out {plural(len(left), 'section')}: {names}. The same command without --quick draws them."
 
 
 def _listed(title: str, left: Sequence[LeftOut]) -> View:
     columns = (("figure", "what", None), ("reason", "why it is left out", None))
-    return table(title, columns, [[f"{one.number}: {one.title}", one.reason] for one in left])
+    return table(title, columns, [[f"{part.number}: {part.title}", part.reason] for part in left])

@@ -26,65 +26,65 @@ COLUMNS = (
 )
 
 
-def map_figure(found: MemoryMap) -> Figure:
+def map_figure(memory: MemoryMap) -> Figure:
     """Every region as a row of a table, and how much the regions with the most power overlap later ones."""
-    regions = found.to_dict(2)["regions"]
+    regions = memory.to_dict(2)["regions"]
     rows = [
         [*(r[name] for name in ("writer", "rank", "power", "share")), overwriting(r), loads(r), direction(r)]
         for r in regions
     ]
-    order = np.argsort([-np.nan_to_num(region.power) for region in found.regions], kind="stable")[:ROWS]
-    places = sorted(int(place) for place in order)
-    names = [found.regions[place].writer for place in places]
-    columns = [found.others.index(name) for name in names]
-    overlap, exists = found.overlaps.overlap.numpy()[places][:, columns], found.follows[places][:, columns]
+    order = np.argsort([-np.nan_to_num(region.power) for region in memory.regions], kind="stable")[:ROWS]
+    places = sorted(int(index) for index in order)
+    names = [memory.regions[index].writer for index in places]
+    columns = [memory.others.index(name) for name in names]
+    overlap, exists = memory.overlaps.overlap.numpy()[places][:, columns], memory.follows[places][:, columns]
     view = heatmap(
         "Overlap with later regions",
         ("region", names),
         ("later writer", names),
-        [panel("", overlap, exists, {"chance": found.overlaps.chance.numpy()[places][:, columns]})],
+        [panel("", overlap, exists, {"chance": memory.overlaps.chance.numpy()[places][:, columns]})],
         scale=("sequential", 0.0, 1.0, "mean squared cosine"),
         hatched="not later",
     )
-    views, claim = [table("Regions", COLUMNS, rows), view], heading(found.attrs).replace("\n", "; ")
-    return figure("Memory map", f"Where the writers of {found.attrs['model']} store", claim, views)
+    views, claim = [table("Regions", COLUMNS, rows), view], heading(memory.attrs).replace("\n", "; ")
+    return figure("Memory map", f"Where the writers of {memory.attrs['model']} store", claim, views)
 
 
-def lifetimes_figure(found: Lifetimes) -> Figure:
+def lifetimes_figure(lives: Lifetimes) -> Figure:
     """Strips of ρ over depth, of the writers that change most, and the pairs that are reported."""
-    last = np.nan_to_num(np.abs(found.rho).max(1, where=np.isfinite(found.rho), initial=0.0))
-    places = sorted(int(place) for place in np.argsort(-last, kind="stable")[:ROWS])
-    rho = found.rho[places]
+    last = np.nan_to_num(np.abs(lives.rho).max(1, where=np.isfinite(lives.rho), initial=0.0))
+    places = sorted(int(index) for index in np.argsort(-last, kind="stable")[:ROWS])
+    rho = lives.rho[places]
     top = min(2.0, round_up(float(last.max())) or 1.0)
     view = heatmap(
         "ρ over depth",
-        ("writer", [found.writers[place] for place in places]),
-        ("depth", found.depth),
-        [panel("", rho, np.isfinite(rho), {"standard error": found.error[places]})],
+        ("writer", [lives.writers[index] for index in places]),
+        ("depth", lives.depth),
+        [panel("", rho, np.isfinite(rho), {"standard error": lives.error[places]})],
         scale=("diverging", -top, top, "− erased, + repeated"),
         hatched="not stored yet",
     )
     columns = (("writer", "writer", None), ("later", "later writer", None), ("kind", "kind", None))
     numbers = (("term", "term", 2), ("caused", "caused", 2), ("z_turned", "z, turned", 1))
     rows: list[list[Any]] = [
-        [pair.writer, pair.later, pair.kind, pair.term, pair.caused, pair.z_turned] for pair in found.reported
+        [pair.writer, pair.later, pair.kind, pair.term, pair.caused, pair.z_turned] for pair in lives.reported
     ]
     claim = (
-        f"{len(found.reported)} clean-up and repeater pairs of {found.screen.tests:,} are beyond both nulls and caused "
-        f"by their writer; {found.screen.checked:,} of {found.screen.beyond:,} beyond the nulls were checked."
+        f"{len(lives.reported)} clean-up and repeater pairs of {lives.screen.tests:,} are beyond both nulls and caused "
+        f"by their writer; {lives.screen.checked:,} of {lives.screen.beyond:,} beyond the nulls were checked."
     )
-    title = f"What becomes of what the writers of {found.attrs['model']} store"
+    title = f"What becomes of what the writers of {lives.attrs['model']} store"
     return figure("Lifetimes", title, claim, [view, table("Pairs", (*columns, *numbers), rows)])
 
 
-def reach_figure(found: Reach) -> Figure:
+def reach_figure(reach: Reach) -> Figure:
     """Of each side the mean distribution of traffic² over distance, beside equal reading."""
-    data = found.to_xarray()
+    data = reach.to_xarray()
     distance = data["distance"].values
     sides = [name.rsplit(".", 1)[-1] for name in map(str, data["reader"].values)]
     part, equal = (np.nan_to_num(data[name].values) for name in ("part", "equal"))
     drawn = [
-        series(side, distance, part[[place for place, other in enumerate(sides) if other == side]].mean(0))
+        series(side, distance, part[[column for column, other in enumerate(sides) if other == side]].mean(0))
         for side in dict.fromkeys(sides)
     ]
     drawn.append(series("equal reading", distance, equal.mean(0), dashed=True))
@@ -93,13 +93,13 @@ def reach_figure(found: Reach) -> Figure:
             "Traffic by distance", ("distance", "layers back", "linear"), ("part", "part of traffic²", "linear"), drawn
         )
     ]
-    effects = found.effects
+    effects = reach.effects
     if len(effects.distance):
         cut = series("cut wires", effects.distance, effects.effect)
         up = ("effect", "change of the reader", "linear")
         views.append(lines("Effect by distance", ("distance", "layers back", "linear"), up, [cut]))
     claim = (
-        f"The mean distance is {short(found.ratio)} times that of equal reading; a writer's traffic² halves in "
-        f"{layers(found.half_life)}."
+        f"The mean distance is {short(reach.ratio)} times that of equal reading; a writer's traffic² halves in "
+        f"{layers(reach.half_life)}."
     )
-    return figure("Reach", f"How far back the readers of {found.attrs['model']} load from", claim, views)
+    return figure("Reach", f"How far back the readers of {reach.attrs['model']} load from", claim, views)

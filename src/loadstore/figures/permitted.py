@@ -16,30 +16,30 @@ COLUMNS = ("Q", "K", "V", "load", "store")
 MARKS = "r may load, w may store, – may not and does not, ! may not and does, ~ may not and is tainted, d declassifies"
 
 
-def audit_figure(found: "xr.Dataset") -> Figure:
+def audit_figure(audit: "xr.Dataset") -> Figure:
     """Draw an audit: shares of loads and stores as colours, breaches outlined, and rights as marks in a table."""
-    places = {str(site): _place(str(site), load=True) for site in found["reader"].values}
-    stored = {str(site): _place(str(site), load=False) for site in found["writer"].values}
+    places = {str(site): _place(str(site), load=True) for site in audit["reader"].values}
+    stored = {str(site): _place(str(site), load=False) for site in audit["writer"].values}
     subjects = list(dict.fromkeys(subject for subject, _ in (*places.values(), *stored.values())))
     panels: list[Panel] = []
     rows: list[list[str]] = []
     shares: list[float] = []
     breaches = 0
-    for space in found["subspace"].values.tolist():
-        one = found.sel(subspace=space)
+    for space in audit["subspace"].values.tolist():
+        rights = audit.sel(subspace=space)
         fill = np.full((len(subjects), len(COLUMNS)), np.nan)
         marks = np.full(fill.shape, "", dtype=object)
         for site, (subject, column) in (*places.items(), *stored.items()):
             at = subjects.index(subject), COLUMNS.index(column)
             loads = column != "store"
-            cell = one.sel(reader=site) if loads else one.sel(writer=site)
+            cell = rights.sel(reader=site) if loads else rights.sel(writer=site)
             fill[at] = float(cell["own" if loads else "stored"])
             marks[at] = _load_mark(cell) if loads else _store_mark(cell)
         outlined = [(int(row), int(column)) for row, column in np.argwhere(marks == "!")]
         breaches += len(outlined)
         shares.append(float(np.nan_to_num(fill).max()))
         panels.append(panel(space, np.nan_to_num(fill), marks != "", None, outlined))
-        rows += [[space, subject, *marks[place]] for place, subject in enumerate(subjects)]
+        rows += [[space, subject, *marks[line]] for line, subject in enumerate(subjects)]
     top = max(shares, default=0.0)
     views = [
         heatmap(
@@ -57,7 +57,7 @@ def audit_figure(found: "xr.Dataset") -> Figure:
             rows,
         ),
     ]
-    tainted = int(found["tainted"].sum())
+    tainted = int(audit["tainted"].sum())
     claim = f"Direct breaches: {breaches}. Readers that may not load and are tainted: {tainted}."
     return figure("Audit", "Who may do what, and who does", claim, views)
 

@@ -61,22 +61,22 @@ def causes(
         return _terms(gone, deviation(pair[0]))
 
     cuts: dict[int, Ratio] = {}
-    for place, store in after_cuts(trace, pairs):
-        cuts[place] = ratio(terms(pairs[place], store), terms(pairs[place]))
+    for number, store in after_cuts(trace, pairs):
+        cuts[number] = ratio(terms(pairs[number], store), terms(pairs[number]))
         if progress is not None:
             progress(len(cuts), 2 * len(pairs))
-    left = [place for place in range(len(pairs)) if cuts[place].low > LEAST]
+    left = [number for number in range(len(pairs)) if cuts[number].low > LEAST]
     ablated: dict[int, Ratio] = {}
-    writers = list(dict.fromkeys(pairs[place][0] for place in left))
+    writers = list(dict.fromkeys(pairs[number][0] for number in left))
     repairs: dict[Writer, Repair] = {}
     for done, (index, run) in enumerate(after_ablations(trace, writers), 1):
         writer = writers[index]
-        for place in (place for place in left if pairs[place][0] == writer):
-            ablated[place] = ratio(terms(pairs[place], run.store(pairs[place][1])), terms(pairs[place]))
+        for number in (number for number in left if pairs[number][0] == writer):
+            ablated[number] = ratio(terms(pairs[number], run.store(pairs[number][1])), terms(pairs[number]))
         repairs[writer] = repair_of(trace, writer, run.record)
         if progress is not None:
             progress(len(pairs) + done * len(pairs) // len(writers), 2 * len(pairs))
-    return [Causes(cuts[place], ablated.get(place)) for place in range(len(pairs))], repairs
+    return [Causes(cuts[number], ablated.get(number)) for number in range(len(pairs))], repairs
 
 
 def _terms(later: Stream, stored: Stream) -> Float[np.ndarray, " piece"]:

@@ -42,19 +42,19 @@ def decoded(
     held: Sequence[Float[Tensor, " _"]],
 ) -> list[tuple[Direction, ...]]:
     """Decode some directions of each writer, with the part of its variance that each holds."""
-    found = [_stored(weights, *each) for each in zip(writers, rows, held, strict=True)]
-    later = [place for place, writer in enumerate(writers) if len(rows[place]) and not _directly(weights, writer)]
+    directions = [_stored(weights, *each) for each in zip(writers, rows, held, strict=True)]
+    later = [index for index, writer in enumerate(writers) if len(rows[index]) and not _directly(weights, writer)]
     if not later:
-        return found
+        return directions
     promoted = reading(weights, UNEMBED).map().right
-    together = torch.cat([rows[place] for place in later]).to(promoted)
-    parts = torch.cat([held[place] for place in later])
+    together = torch.cat([rows[index] for index in later]).to(promoted)
+    parts = torch.cat([held[index] for index in later])
     named: list[Direction] = []
-    for some, own in zip(together.split(TILE), parts.split(TILE), strict=True):
-        named += _named(weights, promoted.mT @ some.mT, "promoted", "tokens", own)
-    for place in later:
-        found[place], named = tuple(named[: len(rows[place])]), named[len(rows[place]) :]
-    return found
+    for tile, own in zip(together.split(TILE), parts.split(TILE), strict=True):
+        named += _named(weights, promoted.mT @ tile.mT, "promoted", "tokens", own)
+    for index in later:
+        directions[index], named = tuple(named[: len(rows[index])]), named[len(rows[index]) :]
+    return directions
 
 
 def _directly(weights: Weights, writer: Writer) -> bool:
@@ -75,10 +75,10 @@ def _stored(
 def _named(
     weights: Weights, values: Float[Tensor, "row count"], way: str, what: str, held: Float[Tensor, " count"]
 ) -> list[Direction]:
-    found: list[Direction] = []
+    directions: list[Direction] = []
     for column, part in zip(values.unbind(1), held.tolist(), strict=True):
         sign = column[column.abs().argmax()].sign()
         ends = strongest(weights, (column * sign)[:, None], TOKENS, what, single=True)
         plus, minus = (tuple(match.text for match in ends[end]) for end in ("+", "-"))
-        found.append(Direction(way, part, plus, minus))
-    return found
+        directions.append(Direction(way, part, plus, minus))
+    return directions

@@ -20,25 +20,25 @@ def readers_of(weights: Weights, writer: Writer) -> tuple[Reader, ...]:
 def later(weights: Weights, writers: Sequence[Writer]) -> np.ndarray:
     """Boolean matrix [writer, writer]: whether the first reaches a reader of the second."""
     network = wiring(weights)
-    found = np.zeros((len(writers), len(writers)), dtype=bool)
+    reached = np.zeros((len(writers), len(writers)), dtype=bool)
     for column, target in enumerate(writers):
         loads = readers_of(weights, target)
         if loads:
-            found[:, column] = network.between(writers, loads).any(1)
-    return found
+            reached[:, column] = network.between(writers, loads).any(1)
+    return reached
 
 
 def stored_by(weights: Weights, writers: Sequence[Writer]) -> tuple[list[Point], np.ndarray]:
     """Every point where readers meet the stream, and whether each writer is in it there: boolean [point, writer]."""
-    network, found = wiring(weights), points(weights)
-    rows = [network.between(writers, [reading_at(weights, point).reader])[:, 0] for point in found]
-    return found, np.array(rows)
+    network, met_at = wiring(weights), points(weights)
+    rows = [network.between(writers, [reading_at(weights, point).reader])[:, 0] for point in met_at]
+    return met_at, np.array(rows)
 
 
-def depth_names(weights: Weights, found: Sequence[Point]) -> list[str]:
+def depth_names(weights: Weights, met_at: Sequence[Point]) -> list[str]:
     """``L3`` before the heads of layer 3, ``L3.mlp`` before its MLP, ``unembed``."""
     depth = weights.architecture.n_layers
     return [
         "unembed" if point.layer == depth else f"L{point.layer}.mlp" if point.mlp else f"L{point.layer}"
-        for point in found
+        for point in met_at
     ]

@@ -66,10 +66,10 @@ def lifetimes(
         NoSuchSite, BadRequest, BadPrompt: Unknown writers, an unusable corpus.
         Undefined: A writer that never stores in the stream (shortformer positions) or does not vary (a bias).
     """
-    some, everyone = _chosen(weights, writers), in_stream(weights)
+    asked, everyone = _chosen(weights, writers), in_stream(weights)
     kept = kept_moments(weights, corpus, readers="unembed", tokens=tokens, length=length, progress=progress)
-    sums = products(kept, some, everyone, progress)
-    rows = [everyone.index(writer) for writer in some]
+    sums = products(kept, asked, everyone, progress)
+    rows = [everyone.index(writer) for writer in asked]
     follows = later(weights, everyone)[rows]
     points, by_then = stored_by(weights, everyone)
     size, count = sums.size.sum(0), sums.tokens.sum()
@@ -78,19 +78,19 @@ def lifetimes(
     term, rho = plain, _summed(plain, by_then, rows)
     error = _error(sums, follows, by_then, rho)
     if whiten:
-        term = np.where(follows & by_then[:, None, :], whitened(kept, some, everyone, progress), np.nan)
+        term = np.where(follows & by_then[:, None, :], whitened(kept, asked, everyone, progress), np.nan)
         rho = np.stack([_summed(term[row], by_then[[row]], rows)[:, 0] for row in range(len(points))], 1)
         error = np.full(rho.shape, np.nan)
-    chosen, screen = screened(kept, some, everyone, plain, size / count, sums.size_of_later / count, follows, checks)
+    chosen, screen = screened(kept, asked, everyone, plain, size / count, sums.size_of_later / count, follows, checks)
     network = wiring(weights)
     trace = sample(kept)
     named = [(network.writer(pair.writer), network.writer(pair.later)) for pair in chosen]
-    found, repairs = causes(trace, named, progress)
-    pairs = tuple(replace(pair, causes=each) for pair, each in zip(chosen, found, strict=True))
+    removals, repairs = causes(trace, named, progress)
+    pairs = tuple(replace(pair, causes=each) for pair, each in zip(chosen, removals, strict=True))
     first = list(repairs)[:REPAIRS]
     frozen = frozen_repairs(trace, first)
     return Lifetimes(
-        tuple(map(str, some)),
+        tuple(map(str, asked)),
         tuple(map(str, everyone)),
         tuple(depth_names(weights, points)),
         rho,
@@ -100,7 +100,7 @@ def lifetimes(
         error,
         pairs,
         screen,
-        _fresh(kept, [writer for writer in some if any(p.reported and p.writer == str(writer) for p in pairs)]),
+        _fresh(kept, [writer for writer in asked if any(p.reported and p.writer == str(writer) for p in pairs)]),
         {str(writer): Repair(repairs[writer].writing, repairs[writer].scale, frozen[writer]) for writer in first},
         {
             "model": weights.name,
@@ -118,17 +118,17 @@ def lifetimes(
 
 def _chosen(weights: Weights, writers: str | Sequence[str] | None) -> tuple[Writer, ...]:
     """The writers that were asked for. Raises NoSuchSite, Undefined."""
-    network, known = wiring(weights), in_stream(weights)
+    network, every = wiring(weights), in_stream(weights)
     if writers is None:
-        return known
+        return every
     asked = matching(network.writers, writers, network.writer)
-    found = tuple(writer for writer in known if writer in asked)
-    if not found:
+    chosen = tuple(writer for writer in every if writer in asked)
+    if not chosen:
         raise Undefined(
             f"{asked[0]} has no lifetime: a constant does not vary, and positions that bypass the norm are never in "
             "the stream; ask for embed, heads or MLPs"
         )
-    return found
+    return chosen
 
 
 def _summed(term: np.ndarray, by_then: np.ndarray, rows: Sequence[int]) -> np.ndarray:
@@ -153,11 +153,11 @@ def _fresh(moments: Moments, writers: Sequence[Writer]) -> tuple[Fresh, ...]:
     if not writers:
         return ()
     network = wiring(moments.weights)
-    known = [r for r in network.readers if r.side not in ("Q", "K") or r.layer in moments.layers]
-    loads = traffic(moments.weights, moments, writers=[*map(str, writers)], readers=[*map(str, known)])["own"].values
-    found: list[Fresh] = []
+    measured = [r for r in network.readers if r.side not in ("Q", "K") or r.layer in moments.layers]
+    loads = traffic(moments.weights, moments, writers=[*map(str, writers)], readers=[*map(str, measured)])["own"].values
+    fresh: list[Fresh] = []
     for writer, region, row in zip(writers, regions(moments, tuple(writers), SHARE), loads, strict=True):
         order = np.argsort(-np.nan_to_num(row, nan=-1.0), kind="stable")[:READERS]
-        loudest: list[Reader] = [known[place] for place in order if row[place] > 0]
-        found += fresh_shares(moments, writer, region, loudest)
-    return tuple(found)
+        loudest: list[Reader] = [measured[index] for index in order if row[index] > 0]
+        fresh += fresh_shares(moments, writer, region, loudest)
+    return tuple(fresh)

@@ -9,18 +9,18 @@ from loadstore.decomposition.short import short
 SHOWN = 12
 
 
-def text(found: Mapping[str, Any], top: int = SHOWN) -> str:
+def text(facts: Mapping[str, Any], top: int = SHOWN) -> str:
     """Return the whole text; ``top`` writers of each end."""
-    parts = [heading(found), _ends(found, top), *pair_lines(found), *fresh_lines(found), *repair_lines(found)]
+    parts = [heading(facts), _ends(facts, top), *pair_lines(facts), *fresh_lines(facts), *repair_lines(facts)]
     return "\n".join(parts)
 
 
-def heading(found: Mapping[str, Any]) -> str:
+def heading(facts: Mapping[str, Any]) -> str:
     """What was measured."""
-    white = ", whitened by the stream" if found["whitened"] else ""
+    white = ", whitened by the stream" if facts["whitened"] else ""
     return (
-        f"{found['model']}: lifetimes on {found['documents']} documents ({found['tokens']:,} tokens) of "
-        f"{found['corpus']}{white}\nrho: −1 erased, 0 untouched, above 0 repeated"
+        f"{facts['model']}: lifetimes on {facts['documents']} documents ({facts['tokens']:,} tokens) of "
+        f"{facts['corpus']}{white}\nrho: −1 erased, 0 untouched, above 0 repeated"
     )
 
 
@@ -29,25 +29,25 @@ def last(lifetime: Mapping[str, Any]) -> float:
     return lifetime["rho"]["unembed"]
 
 
-def _ends(found: Mapping[str, Any], top: int) -> str:
+def _ends(facts: Mapping[str, Any], top: int) -> str:
     """The writers that lose most and that are repeated most, at the unembedding."""
-    order = sorted(found["lifetimes"], key=last)
+    order = sorted(facts["lifetimes"], key=last)
     erased = [each for each in order if last(each) < 0][:top]
     repeated = [each for each in reversed(order) if last(each) > 0][:top]
     return "\n".join(
-        f"{word} at the unembedding: " + (", ".join(f"{e['writer']} {short(last(e))}" for e in some) or "none")
-        for word, some in (("most erased", erased), ("most repeated", repeated))
+        f"{word} at the unembedding: " + (", ".join(f"{e['writer']} {short(last(e))}" for e in entries) or "none")
+        for word, entries in (("most erased", erased), ("most repeated", repeated))
     )
 
 
-def pair_lines(found: Mapping[str, Any]) -> list[str]:
+def pair_lines(facts: Mapping[str, Any]) -> list[str]:
     """The pairs that are reported, and how many were tested."""
-    screen = found["screen"]
-    reported = sorted((pair for pair in found["pairs"] if pair["reported"]), key=lambda pair: -abs(pair["caused"]))
+    screen = facts["screen"]
+    reported = sorted((pair for pair in facts["pairs"] if pair["reported"]), key=lambda pair: -abs(pair["caused"]))
     first = (
         f"\n{len(reported)} clean-up and repeater pairs of {screen['tests']:,}: {screen['large']:,} have a term of at "
         f"least 5 %, {screen['beyond']:,} of these are beyond both nulls at 1 % (Bonferroni), removals were run for "
-        f"{screen['checked']:,} ({found['pieces']} pieces of {found['piece_tokens']} tokens)"
+        f"{screen['checked']:,} ({facts['pieces']} pieces of {facts['piece_tokens']} tokens)"
     )
     return [first, *(f"  {pair_line(pair)}" for pair in reported)]
 
@@ -62,29 +62,29 @@ def pair_line(pair: Mapping[str, Any]) -> str:
     )
 
 
-def fresh_lines(found: Mapping[str, Any]) -> list[str]:
+def fresh_lines(facts: Mapping[str, Any]) -> list[str]:
     """Who supplies what readers load from the regions of reported pairs."""
-    if not found["fresh"]:
+    if not facts["fresh"]:
         return []
     return [
         "\nloaded from a writer's region: its own store, that of writers it reaches, that of others",
         *(
             f"  {each['writer']} by {each['reader']}: fresh {short(each['fresh'])}, repeated "
             f"{short(each['repeated'])}, other {short(each['other'])}"
-            for each in found["fresh"]
+            for each in facts["fresh"]
         ),
     ]
 
 
-def repair_lines(found: Mapping[str, Any]) -> list[str]:
+def repair_lines(facts: Mapping[str, Any]) -> list[str]:
     """What is put back of an ablated store."""
-    if not found["repairs"]:
+    if not facts["repairs"]:
         return []
     return [
         "\nput back of an ablated store: by writing, by writing with norms frozen, by the last norm's scale",
         *(
             f"  {each['writer']}: {interval(each['writing'])}, {interval(each['frozen'])}, {interval(each['scale'])}"
-            for each in found["repairs"]
+            for each in facts["repairs"]
         ),
     ]
 

@@ -107,12 +107,12 @@ def _ratio(value: Any) -> dict[str, float]:
 
 
 def _pair(pair: Pair) -> dict[str, Any]:
-    known = pair.causes
+    removal = pair.causes
     return {
         **{
             name: getattr(pair, name)
             for name in ("writer", "later", "kind", "term", "caused", "z_shuffled", "z_turned", "reported")
         },
-        "cut": None if known is None else _ratio(known.cut),
-        "ablated": None if known is None or known.ablated is None else _ratio(known.ablated),
+        "cut": None if removal is None else _ratio(removal.cut),
+        "ablated": None if removal is None or removal.ablated is None else _ratio(removal.ablated),
     }

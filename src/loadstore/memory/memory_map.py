@@ -66,11 +66,11 @@ class MemoryMap:
         """
         row = _place(self, writer)
         beyond = self.follows[row] & (self.overlaps.p[row].numpy() < self.attrs["p_threshold"])
-        found = [
+        overlaps = [
             (self.others[j], float(self.overlaps.overlap[row, j]), float(self.overlaps.chance[row, j]))
             for j in np.flatnonzero(beyond)
         ]
-        return sorted(found, key=lambda each: -each[1])
+        return sorted(overlaps, key=lambda each: -each[1])
 
     def to_xarray(self) -> "xr.Dataset":
         """Dataset over writer and later: rank, variance, power, share; overlap, chance, z, p where later follows."""
@@ -157,20 +157,20 @@ def memory_map(
     network = wiring(weights)
     chosen = matching(network.writers, writers, network.writer)
     everyone = varying(weights)
-    rows = [place for place, writer in enumerate(everyone) if writer in chosen]
-    some = tuple(everyone[place] for place in rows)
-    if not some:
+    rows = [index for index, writer in enumerate(everyone) if writer in chosen]
+    mapped = tuple(everyone[index] for index in rows)
+    if not mapped:
         raise BadRequest(f"{', '.join(map(str, chosen))}: a constant does not vary, so it has no region; name others")
     kept = kept_moments(weights, corpus, readers="*", tokens=tokens, length=length, progress=progress)
-    found = regions(kept, everyone, share, {str(writer): directions for writer in some})
-    loads = traffic(weights, kept, writers=[str(writer) for writer in some], progress=progress)["own"]
+    every_region = regions(kept, everyone, share, {str(writer): directions for writer in mapped})
+    loads = traffic(weights, kept, writers=[str(writer) for writer in mapped], progress=progress)["own"]
     follows = later(weights, everyone)[rows]
     compared = int(follows.sum())
     readers: list[str] = [str(reader) for reader in loads.reader.values]
     return MemoryMap(
-        tuple(found[place] for place in rows),
+        tuple(every_region[index] for index in rows),
         tuple(map(str, everyone)),
-        overlaps([region.rows for region in found], weights.architecture.d_model).of(rows),
+        overlaps([region.rows for region in every_region], weights.architecture.d_model).of(rows),
         follows,
         tuple(_loudest(readers, row, top) for row in loads.values),
         {
@@ -189,12 +189,12 @@ def memory_map(
 
 def _loudest(readers: list[str], loads: np.ndarray, top: int) -> tuple[tuple[str, float], ...]:
     order = np.argsort(-np.nan_to_num(loads, nan=-1.0), kind="stable")[:top]
-    return tuple((readers[place], float(loads[place])) for place in order if loads[place] > 0)
+    return tuple((readers[index], float(loads[index])) for index in order if loads[index] > 0)
 
 
-def _place(found: MemoryMap, writer: str) -> int:
+def _place(memory: MemoryMap, writer: str) -> int:
     """The place of a writer's region. Raises NoSuchSite."""
-    name, names = str(parse_writer(writer)), [region.writer for region in found.regions]
+    name, names = str(parse_writer(writer)), [region.writer for region in memory.regions]
     if name not in names:
         nearest = min(names, key=lambda other: sum(a != b for a, b in zip(other.ljust(9), name.ljust(9), strict=False)))
         raise NoSuchSite(f"the map has no region of {name}. Nearest: {nearest}.")

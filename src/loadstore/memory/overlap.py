@@ -43,9 +43,9 @@ def overlaps(regions: Sequence[Float[Tensor, "_ d_model"]], d: int) -> Overlaps:
     owner = torch.repeat_interleave(torch.arange(len(regions)), ranks)
     x = torch.zeros(len(regions), len(regions), dtype=torch.float64)
     step = max(1, TILE // max(1, len(stacked)))
-    for some, mine in zip(stacked.split(step), owner.split(step), strict=True):
-        squares = (some @ stacked.mT).square()
-        columns = torch.zeros(len(some), len(regions), dtype=squares.dtype).index_add_(1, owner, squares)
+    for tile, mine in zip(stacked.split(step), owner.split(step), strict=True):
+        squares = (tile @ stacked.mT).square()
+        columns = torch.zeros(len(tile), len(regions), dtype=squares.dtype).index_add_(1, owner, squares)
         x.index_add_(0, mine, columns.double())
     spectra = (torch.arange(d) < ranks[:, None]).double()
     chance = null(spectra, spectra, d)
@@ -60,6 +60,6 @@ def overlaps(regions: Sequence[Float[Tensor, "_ d_model"]], d: int) -> Overlaps:
     )
 
 
-def principal_cosines(one: Float[Tensor, "_ d_model"], other: Float[Tensor, "_ d_model"]) -> Float[Tensor, " least"]:
+def principal_cosines(this: Float[Tensor, "_ d_model"], other: Float[Tensor, "_ d_model"]) -> Float[Tensor, " least"]:
     """Cosines of the principal angles of two regions, largest first."""
-    return svdvals(one.double() @ other.double().mT).clamp(max=1)
+    return svdvals(this.double() @ other.double().mT).clamp(max=1)

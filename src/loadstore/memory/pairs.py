@@ -55,10 +55,10 @@ class Pair:
     @property
     def caused(self) -> float:
         """The part of the term that goes in both removals; NaN where they were not run or the cut shows nothing."""
-        known = self.causes
-        if known is None or known.ablated is None:
+        removal = self.causes
+        if removal is None or removal.ablated is None:
             return nan
-        return self.term * min(known.cut.value, known.ablated.value)
+        return self.term * min(removal.cut.value, removal.ablated.value)
 
     @property
     def reported(self) -> bool:
@@ -111,7 +111,7 @@ def screened(
     """
     tests = int(follows.sum())
     large = np.argwhere(follows & (np.abs(np.nan_to_num(term)) >= LARGE))
-    nulls, found = Nulls(moments), list[tuple[float, Pair]]()
+    nulls, candidates = Nulls(moments), list[tuple[float, Pair]]()
     for row, column in large:
         value, by_chance = float(term[row, column]), nulls.of(writers[row], others[column])
         part = float(size[row]) * value  # E⟨x̂, ŵ⟩
@@ -119,13 +119,13 @@ def screened(
         pair = Pair(str(writers[row]), str(others[column]), value, z[0], z[1])
         if pair.beyond(tests):
             cosine = value * (float(size[row]) / float(size_of_later[column])) ** 0.5
-            found.append((cosine, pair))
-    chosen = _alternating(found)[:checks]
-    return chosen, Screen(tests, len(large), len(found), len(chosen))
+            candidates.append((cosine, pair))
+    chosen = _alternating(candidates)[:checks]
+    return chosen, Screen(tests, len(large), len(candidates), len(chosen))
 
 
-def _alternating(found: Sequence[tuple[float, Pair]]) -> list[Pair]:
+def _alternating(candidates: Sequence[tuple[float, Pair]]) -> list[Pair]:
     """Pairs by size of the term and by cosine, in turn, each once."""
-    by_term = sorted(found, key=lambda each: -abs(each[1].term))
-    by_cosine = sorted(found, key=lambda each: -abs(each[0]))
+    by_term = sorted(candidates, key=lambda each: -abs(each[1].term))
+    by_cosine = sorted(candidates, key=lambda each: -abs(each[0]))
     return list(dict.fromkeys(pair for both in zip(by_term, by_cosine, strict=True) for _, pair in both))

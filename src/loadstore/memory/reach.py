@@ -62,8 +62,8 @@ def reach(
     """
     network, writers = wiring(weights), in_stream(weights)
     kept = kept_moments(weights, corpus, readers="*", tokens=tokens, length=length, progress=progress)
-    found = traffic(weights, kept, writers=[str(writer) for writer in writers], progress=progress)
-    theta = np.square(found["traffic"].values)
+    carried = traffic(weights, kept, writers=[str(writer) for writer in writers], progress=progress)
+    theta = np.square(carried["traffic"].values)
     groups: dict[tuple[int, str], list[int]] = {}
     for column, reader in enumerate(network.readers):
         layer = weights.architecture.n_layers if reader.is_unembed else reader.layer
@@ -98,8 +98,8 @@ def _reached(layer: int, side: str, distance: np.ndarray, theta: np.ndarray) -> 
     if not total > 0:
         return None
     places = np.unique(distance[exists])
-    counts = np.array([(exists & (distance == place)).sum() for place in places])
-    sums = np.array([theta[exists & (distance == place)].sum() for place in places])
+    counts = np.array([(exists & (distance == step)).sum() for step in places])
+    sums = np.array([theta[exists & (distance == step)].sum() for step in places])
     part, equal = sums / total, counts / counts.sum()
     return Reached(
         layer,
@@ -123,17 +123,17 @@ def _median(distance: np.ndarray, part: np.ndarray) -> int:
 
 def ratio_of(kinds: Sequence[Reached]) -> float:
     """Mean over readers of the mean distance over that of equal reading; NaN if no reader has two depths."""
-    found = [each.mean / each.mean_equal for each in kinds if len(each.distance) > 1]
-    return float(np.mean(found)) if found else math.nan
+    ratios = [each.mean / each.mean_equal for each in kinds if len(each.distance) > 1]
+    return float(np.mean(ratios)) if ratios else math.nan
 
 
 def half_life(curves: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
     """Layers in which traffic² halves: one fit for all curves, each with its own level; NaN for too few depths."""
     up, down = 0.0, 0.0
     for distance, each in curves:
-        some = each > 0
-        if some.sum() >= FEWEST:
-            x, y = distance[some] - distance[some].mean(), np.log(each[some])
+        positive = each > 0
+        if positive.sum() >= FEWEST:
+            x, y = distance[positive] - distance[positive].mean(), np.log(each[positive])
             up, down = up + float(x @ (y - y.mean())), down + float(x @ x)
     if down == 0:
         return math.nan

@@ -37,9 +37,9 @@ def effects_by_distance(
         changes[distance] = reader_changes(trace, wires)
         if progress is not None:
             progress(done, len(chosen))
-    lengths = np.array([len(some) for some in changes.values()])
-    errors = [np.std(some, ddof=1) / len(some) ** 0.5 if len(some) > 1 else np.nan for some in changes.values()]
-    means = [float(np.mean(some)) for some in changes.values()]
+    lengths = np.array([len(group) for group in changes.values()])
+    errors = [np.std(group, ddof=1) / len(group) ** 0.5 if len(group) > 1 else np.nan for group in changes.values()]
+    means = [float(np.mean(group)) for group in changes.values()]
     return Effects(np.array(list(changes)), np.array(means), np.array(errors, dtype=float), lengths)
 
 

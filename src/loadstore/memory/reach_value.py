@@ -106,15 +106,15 @@ class Reach:
 
     def by_side(self) -> dict[str, tuple[float, float, float]]:
         """Of each side the means over layers of median, median of equal reading, and ratio of mean distances."""
-        found: dict[str, tuple[float, float, float]] = {}
+        means: dict[str, tuple[float, float, float]] = {}
         for side in dict.fromkeys(each.side for each in self.readers):
-            some = [each for each in self.readers if each.side == side and len(each.distance) > 1]
-            if some:
-                ratios = [each.mean / each.mean_equal for each in some]
-                columns = ([each.median for each in some], [each.median_equal for each in some], ratios)
+            side_readers = [each for each in self.readers if each.side == side and len(each.distance) > 1]
+            if side_readers:
+                ratios = [each.mean / each.mean_equal for each in side_readers]
+                columns = ([each.median for each in side_readers], [each.median_equal for each in side_readers], ratios)
                 median, equal, ratio = (float(np.mean(column)) for column in columns)
-                found[side] = (median, equal, ratio)
-        return found
+                means[side] = (median, equal, ratio)
+        return means
 
     def __str__(self) -> str:
         attrs = self.attrs

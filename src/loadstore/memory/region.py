@@ -85,19 +85,21 @@ def regions(
     """
     whole = stream(moments)
     size = float(whole.double().square().sum() / len(whole))
-    seen, found = set(in_stream(moments.weights)), list[Region]()
+    seen, result = set(in_stream(moments.weights)), list[Region]()
     for bank, rows in blocks(moments, writers):
         part = (bank.back(whole) * rows).double().sum((0, -1)) / len(rows)
-        for place, writer in enumerate(bank.writers):
-            values, directions = principal(rows[:, place], None if bank.out is None else bank.out[place])
+        for index, writer in enumerate(bank.writers):
+            values, directions = principal(rows[:, index], None if bank.out is None else bank.out[index])
             rank, total = rank_of(values, share), float(values.sum())
             held = values[:rank] / total if rank else values[:0]
-            parts = (total / size, float(part[place]) / size) if writer in seen and size > 0 else (nan, nan)
-            found.append(Region(str(writer), directions[:rank], held, total, *parts))
+            parts = (total / size, float(part[index]) / size) if writer in seen and size > 0 else (nan, nan)
+            result.append(Region(str(writer), directions[:rank], held, total, *parts))
     if decode is None:
-        return tuple(found)
-    counts = [decode.get(each.writer, 0) for each in found]
-    rows = [each.rows[:count] for each, count in zip(found, counts, strict=True)]
-    held = [each.held[:count] for each, count in zip(found, counts, strict=True)]
+        return tuple(result)
+    counts = [decode.get(each.writer, 0) for each in result]
+    rows = [each.rows[:count] for each, count in zip(result, counts, strict=True)]
+    held = [each.held[:count] for each, count in zip(result, counts, strict=True)]
     named = decoded(moments.weights, writers, rows, held)
-    return tuple(replace(each, directions=some) for each, some in zip(found, named, strict=True))
+    return tuple(
+        replace(each, directions=decoded_directions) for each, decoded_directions in zip(result, named, strict=True)
+    )

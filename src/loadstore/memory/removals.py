@@ -29,27 +29,27 @@ def after_cuts(trace: Trace, pairs: Sequence[Pair]) -> Iterator[tuple[int, Strea
     network = wiring(trace.weights)
     groups: dict[tuple[int, bool], list[int]] = {}
     readers: dict[int, list[Reader]] = {}
-    for place, (first, second) in enumerate(pairs):
-        readers[place] = [each for each in readers_of(trace.weights, second) if network.connects(first, each)]
-        groups.setdefault((second.layer, readers[place][0].is_mlp), []).append(place)
+    for number, (first, second) in enumerate(pairs):
+        readers[number] = [each for each in readers_of(trace.weights, second) if network.connects(first, each)]
+        groups.setdefault((second.layer, readers[number][0].is_mlp), []).append(number)
     batch, step = len(trace.tokens), max(1, TOKENS // trace.tokens.numel())
     for (layer, _), places in groups.items():
-        for some in (places[low : low + step] for low in range(0, len(places), step)):
+        for together in (places[low : low + step] for low in range(0, len(places), step)):
             losses: list[tuple[int, Loss]] = []
             differences: list[Difference] = []
-            for row, place in enumerate(some):
-                first = pairs[place][0]
-                for reader in readers[place]:
+            for row, number in enumerate(together):
+                first = pairs[number][0]
+                for reader in readers[number]:
                     if reader.is_mlp:
                         store = trace.store(first)
                         losses.append((row, Loss(first, reader, store - replacement(store, "mean"))))
                     else:
                         part = deviations(trace, reader, writers=[first])[first]
                         differences.append(Difference(row, reader, part))
-            record = _layer(trace, Taken(len(some), layer, differences, losses))
-            for row, place in enumerate(some):
+            record = _layer(trace, Taken(len(together), layer, differences, losses))
+            for row, number in enumerate(together):
                 only = Record(layers=[record.rows(slice(row * batch, (row + 1) * batch))])
-                yield place, _of(trace, pairs[place][1], only, layer)
+                yield number, _of(trace, pairs[number][1], only, layer)
 
 
 def _layer(trace: Trace, taken: Taken) -> LayerRecord:
@@ -69,8 +69,8 @@ def after_ablations(
     scales = [freeze("norms", trace)] if frozen else []
     for batch in reruns(trace, [[ablate(writer), *scales] for writer in writers], keep=True):
         assert batch.record is not None
-        for row, place in enumerate(batch.places):
-            yield place, Ablated(trace, batch.start, batch.record.rows(batch.rows(row)))
+        for row, index in enumerate(batch.places):
+            yield index, Ablated(trace, batch.start, batch.record.rows(batch.rows(row)))
 
 
 class Ablated:

@@ -58,11 +58,11 @@ def frozen_repairs(trace: Trace, writers: Sequence[Writer]) -> dict[Writer, Rati
 
     Without a store that kept σ large, frozen scales can let a stream grow beyond all numbers.
     """
-    found: dict[Writer, Ratio] = {}
+    repairs: dict[Writer, Ratio] = {}
     for writer in writers:
         try:
             ((_, run),) = after_ablations(trace, [writer], frozen=True)
-            found[writer] = repair_of(trace, writer, run.record).writing
+            repairs[writer] = repair_of(trace, writer, run.record).writing
         except Undefined:
-            found[writer] = UNMEASURED
-    return found
+            repairs[writer] = UNMEASURED
+    return repairs

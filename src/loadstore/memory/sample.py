@@ -21,9 +21,9 @@ def sample(moments: Moments, pieces: int = PIECES, length: int = LENGTH) -> Trac
     for group, piece in moments.pieces():
         order.append((seen.setdefault(group, 0), piece))
         seen[group] += 1
-    found = [piece[:length] for _, piece in sorted(order, key=lambda each: each[0])]
-    longest = max(len(piece) for piece in found)
-    found = [piece for piece in found if len(piece) > 1 and 2 * len(piece) >= longest][:pieces]
-    short = min(len(piece) for piece in found)
-    trace = run(moments.weights, torch.stack([piece[:short] for piece in found]), record=True)
+    kept = [piece[:length] for _, piece in sorted(order, key=lambda each: each[0])]
+    longest = max(len(piece) for piece in kept)
+    kept = [piece for piece in kept if len(piece) > 1 and 2 * len(piece) >= longest][:pieces]
+    short = min(len(piece) for piece in kept)
+    trace = run(moments.weights, torch.stack([piece[:short] for piece in kept]), record=True)
     return replace(trace, all_logits=trace.all_logits[..., :0])  # no removal asks for them, and they may be a gigabyte

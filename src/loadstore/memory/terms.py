@@ -61,33 +61,33 @@ def whitened(
 
     Others that are not stored by then have 0.
     """
-    found, by_then = stored_by(moments.weights, others)
+    met_at, by_then = stored_by(moments.weights, others)
     places, d = [others.index(writer) for writer in writers], moments.weights.architecture.d_model
-    seconds = torch.zeros(len(found), d, d, dtype=torch.float64)
+    seconds = torch.zeros(len(met_at), d, d, dtype=torch.float64)
     for _, record in _records(moments, progress):
         stores = stored(moments, others, record)
         for row, mask in enumerate(by_then):
             stream = stores[torch.from_numpy(mask)].sum(0).double()
             seconds[row] += stream.mT @ stream
     metrics = [root @ root for root, _ in map(whitening, seconds)]
-    sums, sizes = np.zeros((len(found), len(writers), len(others))), np.zeros((len(found), len(writers)))
+    sums, sizes = np.zeros((len(met_at), len(writers), len(others))), np.zeros((len(met_at), len(writers)))
     for _, record in _records(moments, progress):
         stores = stored(moments, others, record)
         for row, metric in enumerate(metrics):
             rows = stores[places] @ metric.to(stores.dtype)
-            known = np.flatnonzero(by_then[row])
-            sums[row][:, known] += _multiplied(rows, stores[known])
+            later_rows = np.flatnonzero(by_then[row])
+            sums[row][:, later_rows] += _multiplied(rows, stores[later_rows])
             sizes[row] += (rows * stores[places]).double().sum((1, 2)).numpy()
     return sums / sizes[..., None]
 
 
 def stored(moments: Moments, writers: Sequence[Writer], record: Record) -> Float[Tensor, "writer token d_model"]:
     """What writers store in one recorded run of one prompt, less their means on the corpus, without the first token."""
-    found: list[Tensor] = []
+    stores: list[Tensor] = []
     for bank in banks(moments.weights, writers):
         means = torch.stack([moments.means[writer] for writer in bank.writers])
-        found.append((bank.sent(record.inner(bank.writers))[0, 1:] - means).transpose(0, 1))
-    return torch.cat(found)
+        stores.append((bank.sent(record.inner(bank.writers))[0, 1:] - means).transpose(0, 1))
+    return torch.cat(stores)
 
 
 def _records(moments: Moments, progress: Progress | None) -> Iterator[tuple[int, Record]]:
@@ -107,12 +107,12 @@ def _loads(
     moments: Moments, others: Sequence[Writer], record: Record, stores: Float[Tensor, "writer token d_model"]
 ) -> list[tuple[list[int], Tensor]]:
     """Of each bank of heads: their places, and what the tokens that load from a token store, weighted by attention."""
-    found: list[tuple[list[int], Tensor]] = []
+    loads: list[tuple[list[int], Tensor]] = []
     at = 0
     for bank in banks(moments.weights, others):
         places, at = list(range(at, at + len(bank.writers))), at + len(bank.writers)
         if bank.out is not None:
             heads = [writer.index for writer in bank.writers]
             pattern = record.layers[bank.writers[0].layer].pattern[0, heads, 1:, 1:]
-            found.append((places, pattern.tril(-1).mT @ stores[places]))
-    return found
+            loads.append((places, pattern.tril(-1).mT @ stores[places]))
+    return loads

@@ -63,7 +63,7 @@ def show(result: Any, patterns: Any = None, *, names: Sequence[str] | None = Non
         return Shown(result)
     else:
         drawn = _drawn(result)
-    figures = [plain(one) for one in drawn.figures]
+    figures = [plain(shown) for shown in drawn.figures]
     if title and len(figures) == 1:
         figures = [figures[0] | {"title": title}]
     return Shown(_page(title or drawn.title, figures))
@@ -114,8 +114,8 @@ def _drawn(result: Any) -> _Drawn:
         return _of_documents([result])
     if isinstance(result, list) and result and all(isinstance(part, dict) and "schema" in part for part in result):
         return _of_documents(result)
-    if (found := labelled_figures(result)) is not None:
-        return _Drawn(*found)
+    if (labelled := labelled_figures(result)) is not None:
+        return _Drawn(*labelled)
     raise BadRequest(f"a {type(result).__name__} cannot be shown; give {WANTED}")
 
 

@@ -75,18 +75,20 @@ def audit(
         raise BadRequest("the policy protects nothing; name a subspace, so that there is something to audit")
     if not 0 <= threshold <= 1 or not 2 <= draws <= MOST:
         raise BadRequest(f"threshold={threshold}, draws={draws}: expected a share from 0 to 1, and 2 to {MOST} draws")
-    network, found = wiring(weights), rights(weights, policy)
+    network, every_right = wiring(weights), rights(weights, policy)
     kept = corpus if isinstance(corpus, Moments) else moments(weights, read_corpus(weights, corpus, tokens=tokens))
-    spaces = [right.subspace.rows.to(weights.dtype) for right in found]
+    spaces = [right.subspace.rows.to(weights.dtype) for right in every_right]
     loaded = component_traffic(kept, spaces, network.readers)
     values: dict[str, Any] = {"traffic": loaded.traffic, "own": loaded.own, "p": loaded.p}
-    values["may_load"] = np.array([[reader in right.load for reader in network.readers] for right in found])
-    values["declassifies"] = np.array([[reader in right.declassify for reader in network.readers] for right in found])
+    values["may_load"] = np.array([[reader in right.load for reader in network.readers] for right in every_right])
+    values["declassifies"] = np.array(
+        [[reader in right.declassify for reader in network.readers] for right in every_right]
+    )
     tests = max(1, int((~values["may_load"]).sum()))
     values["breach"] = ~values["may_load"] & (loaded.own > threshold) & (loaded.p < LEVEL / tests)
-    parts = [_tainted(kept, right, threshold, draws, seed, progress) for right in found]
+    parts = [_tainted(kept, right, threshold, draws, seed, progress) for right in every_right]
     values |= {name: np.stack([part[name] for part in parts]) for name in parts[0]}
-    stores = [_stores(kept, right, threshold) for right in found]
+    stores = [_stores(kept, right, threshold) for right in every_right]
     stored = {name: np.stack([each[name] for each in stores]) for name in stores[0]}
     return xr.Dataset(
         {
@@ -94,7 +96,7 @@ def audit(
             **{name: (("subspace", "writer"), value) for name, value in stored.items()},
         },
         coords={
-            "subspace": [right.name for right in found],
+            "subspace": [right.name for right in every_right],
             "reader": [str(reader) for reader in network.readers],
             "writer": [str(writer) for writer in network.writers],
         },
@@ -106,8 +108,8 @@ def audit(
             "tokens": len(kept.tokens),
             "threshold": threshold,
             "draws": draws,
-            "ranks": [right.subspace.rank for right in found],
-            "sources": [right.subspace.source for right in found],
+            "ranks": [right.subspace.rank for right in every_right],
+            "sources": [right.subspace.source for right in every_right],
             "definition": NOTE,
         },
     )
@@ -127,7 +129,13 @@ def _tainted(
         for _ in range(draws)
     ]
     clean = [_store_of(reader) for reader in right.declassify]
-    measured = taint(kept, [drawn, *others], network.readers, [one for one in dict.fromkeys(clean) if one], progress)
+    measured = taint(
+        kept,
+        [drawn, *others],
+        network.readers,
+        [writers_of_source for writers_of_source in dict.fromkeys(clean) if writers_of_source],
+        progress,
+    )
     met = np.array([any(network.connects(writer, reader) for writer in sources) for reader in network.readers])
     denied = np.array([reader not in right.load for reader in network.readers]) & met
     own, random = _stack(measured[:1], "total")[0], _stack(measured[1:], "total")
@@ -153,7 +161,7 @@ def _beyond(taints: np.ndarray, random: np.ndarray) -> np.ndarray:
 
 
 def _stack(measured: list[Taint], name: str) -> np.ndarray:
-    return torch.stack([getattr(one, name) for one in measured]).numpy()
+    return torch.stack([getattr(result, name) for result in measured]).numpy()
 
 
 def _store_of(reader: Reader) -> Writer | None:

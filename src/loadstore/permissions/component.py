@@ -37,24 +37,24 @@ def component_traffic(moments: Moments, spaces: Sequence[Tensor], readers: Seque
     """Measure the traffic of the parts of the stream in some subspaces, given by orthonormal rows."""
     memory, samples = Memory(moments), Samples(moments)
     column = {reader: index for index, reader in enumerate(readers)}
-    found = {name: np.zeros((len(spaces), len(readers))) for name in ("theta", "total", "p")}
+    result = {name: np.zeros((len(spaces), len(readers))) for name in ("theta", "total", "p")}
     for point, at in points_of(moments.weights, readers).items():
-        some = loads_of(moments, point, at)
+        kinds = loads_of(moments, point, at)
         stream, behind = memory.stream(point)
-        for loads in some:
+        for loads in kinds:
             whole = _read(stream, behind, loads)
             columns = [column[reader] for reader in loads.readers]
-            found["total"][:, columns] = samples.rows(whole[:, None], whole, loads).theta[0].cpu().numpy()
-            for place, rows in enumerate(spaces):
+            result["total"][:, columns] = samples.rows(whole[:, None], whole, loads).theta[0].cpu().numpy()
+            for number, rows in enumerate(spaces):
                 inside = [None if each is None else (each @ rows.mT) @ rows for each in (stream, behind)]
                 assert inside[0] is not None
                 part = _read(inside[0], inside[1], loads)
                 theta = samples.rows(part[:, None], whole, loads).theta[0].cpu().numpy()
-                found["theta"][place, columns] = theta
-                found["p"][place, columns] = _p(moments, stream, behind, rows, loads, theta)
+                result["theta"][number, columns] = theta
+                result["p"][number, columns] = _p(moments, stream, behind, rows, loads, theta)
     with np.errstate(divide="ignore", invalid="ignore"):
-        own = found["theta"] / found["total"]
-    return Loaded(np.sqrt(np.clip(found["theta"], 0, None)), own, found["p"])
+        own = result["theta"] / result["total"]
+    return Loaded(np.sqrt(np.clip(result["theta"], 0, None)), own, result["p"])
 
 
 def _read(stream: Tensor, behind: Tensor | None, loads: Loads) -> Float[Tensor, "token load inside"]:
@@ -88,12 +88,12 @@ def _null(moments: Moments, part: Tensor, matrices: Tensor, loads: Loads, d: int
     second = eigvalsh(wide.mT @ wide / len(wide)).clamp(min=0)
     met = None if loads.met is None else loads.met.sum(0) + (0 if loads.first is None else loads.first.sum(0))
     spectra: list[Tensor] = []
-    for place, of in enumerate(loads.of.tolist()):
+    for index, of in enumerate(loads.of.tolist()):
         B = matrices[of].double()
         if met is None:
             spectra.append(eigvalsh(B.mT @ B))
         else:
-            values, vectors = eigh(met[place].double())
+            values, vectors = eigh(met[index].double())
             root = B @ (vectors * values.clamp(min=0).sqrt())
             spectra.append(eigvalsh(root.mT @ root))
     return null(second[None], torch.stack(spectra).clamp(min=0), d)
@@ -104,7 +104,7 @@ def stored_powers(
 ) -> tuple[Float[np.ndarray, " writer"], Float[np.ndarray, " writer"]]:
     """Each writer's part of the power in a subspace, and p of so much by a random turn of what it stores."""
     powers, ps = np.zeros(len(writers)), np.ones(len(writers))
-    later, place = moments.later, {writer: index for index, writer in enumerate(writers)}
+    later, row = moments.later, {writer: index for index, writer in enumerate(writers)}
     d = rows.shape[1]
     flat = torch.ones(1, len(rows), dtype=torch.float64)
     for bank in banks(moments.weights, wiring(moments.weights).writers):
@@ -122,9 +122,9 @@ def stored_powers(
                 root = (vectors * values.clamp(min=0).sqrt()).mT @ out
                 spectrum, held = eigvalsh(root @ root.mT), (root @ rows.double().mT).square()
             power = float(held.diagonal().sum() if out is None else held.sum())
-            powers[place[writer]] = power
+            powers[row[writer]] = power
             if power > 0:
                 expected = null(spectrum.clamp(min=0)[None], flat, d)
-                ps[place[writer]] = float(expected.p(torch.tensor([[power]], dtype=torch.float64)))
+                ps[row[writer]] = float(expected.p(torch.tensor([[power]], dtype=torch.float64)))
     total = powers.sum()
     return powers / total if total > 0 else powers, ps

@@ -26,8 +26,8 @@ def cost(weights: Weights, enforced: Weights, corpus: Corpus, progress: Progress
     sums, count = torch.zeros(3, dtype=torch.float64), 0
     for done, piece in enumerate(pieces, 1):
         was, now = (run(model, piece).logits[:-1].double().log_softmax(-1) for model in (weights, enforced))
-        for place, each in enumerate((was, now)):
-            sums[place] -= each.gather(1, piece[1:, None]).sum()
+        for which, each in enumerate((was, now)):
+            sums[which] -= each.gather(1, piece[1:, None]).sum()
         sums[2] += (was.exp() * (was - now)).sum()
         count += len(piece) - 1
         if progress is not None:

@@ -52,9 +52,9 @@ def drawn_component(
     for reader in readers:
         point = reading(weights, reader).point
         if point not in changes:
-            found = [change for writer, change in stored.items() if network.connects(writer, reader)]
+            sent = [change for writer, change in stored.items() if network.connects(writer, reader)]
             changes[point] = (
-                torch.stack(found).sum(0) @ rows if found else moments.z.new_zeros(len(moments.tokens), rows.shape[1])
+                torch.stack(sent).sum(0) @ rows if sent else moments.z.new_zeros(len(moments.tokens), rows.shape[1])
             )
     return Drawn(changes, behind)
 
@@ -73,8 +73,8 @@ def _donors(moments: Moments, seed: int) -> Int[Tensor, " token"]:
         donors[1:] = 1 + torch.randperm(len(donors) - 1, generator=generator)
         return donors
     order: list[int] = torch.randperm(len(starts), generator=generator).tolist()
-    for one, other in zip(order, [*order[1:], order[0]], strict=True):
-        length, room = ends[one] - starts[one], ends[other] - starts[other] - 1
+    for taker, other in zip(order, [*order[1:], order[0]], strict=True):
+        length, room = ends[taker] - starts[taker], ends[other] - starts[other] - 1
         if room > 0:
-            donors[starts[one] + 1 : ends[one]] = starts[other] + 1 + torch.arange(length - 1) % room
+            donors[starts[taker] + 1 : ends[taker]] = starts[other] + 1 + torch.arange(length - 1) % room
     return donors

@@ -71,13 +71,13 @@ def denied(weights: Weights, policy: Policy) -> tuple[dict[Reader, dict[str, Ten
 def spans(denials: Mapping[Site, Mapping[str, Tensor]]) -> dict[Site, Tensor]:
     """The rows of each site, those of several subspaces together."""
     made: dict[Names, Tensor] = {}
-    found: dict[Site, Tensor] = {}
+    denied: dict[Site, Tensor] = {}
     for site, rows in denials.items():
         key = tuple(rows)
         if key not in made:
             made[key] = orthonormal(torch.cat([each.double() for each in rows.values()]))
-        found[site] = made[key]
-    return found
+        denied[site] = made[key]
+    return denied
 
 
 def _split(weights: Weights, reads: Mapping[Reader, Mapping[str, Tensor]]) -> tuple[Reader, Sequence[Reader]] | None:
@@ -88,7 +88,7 @@ def _split(weights: Weights, reads: Mapping[Reader, Mapping[str, Tensor]]) -> tu
             continue
         group = [index for index in range(shape.n_heads) if shape.kv(index) == shape.kv(reader.index)]
         siblings = [Reader(reader.layer, index, reader.side) for index in group]
-        if others := [one for one in siblings if set(reads[reader]) - set(reads.get(one, {}))]:
+        if others := [sibling for sibling in siblings if set(reads[reader]) - set(reads.get(sibling, {}))]:
             return reader, others
     return None
 

@@ -90,19 +90,19 @@ def leak_test(
     dealt = [classes[torch.randperm(len(classes), generator=generator)] for _ in range(controls)]
     tasks = torch.stack([classes, *dealt])
     names = ("accuracy", "low", "high", "control", "highest")
-    found = {name: np.zeros((2, len(KINDS), len(chosen))) for name in names}
+    scores = {name: np.zeros((2, len(KINDS), len(chosen))) for name in names}
     for when, model in enumerate((weights, enforce(weights, policy, ungroup=ungroup))):
         loads = _loads(model, prompts, chosen, at)
-        for place, x in enumerate(loads):
+        for index, x in enumerate(loads):
             for number, kind in enumerate(KINDS):
                 share, *others = accuracies(x, tasks, kind, folds, seed).tolist()
                 each = (share, *interval(share, len(classes)), sum(others) / len(others), max(others))
                 for name, value in zip(names, each, strict=True):
-                    found[name][when, number, place] = value
+                    scores[name][when, number, index] = value
             if progress is not None:
-                progress(when * len(chosen) + place + 1, 2 * len(chosen))
-    values: dict[str, Any] = {**found, "selectivity": found["accuracy"] - found["control"]}
-    values["leaks"] = (found["accuracy"] > found["highest"]) & (found["low"] > found["control"])
+                progress(when * len(chosen) + index + 1, 2 * len(chosen))
+    values: dict[str, Any] = {**scores, "selectivity": scores["accuracy"] - scores["control"]}
+    values["leaks"] = (scores["accuracy"] > scores["highest"]) & (scores["low"] > scores["control"])
     return xr.Dataset(
         {name: (("when", "probe", "reader"), value) for name, value in values.items()},
         coords={"when": ["before", "after"], "probe": list(KINDS), "reader": [str(reader) for reader in chosen]},
@@ -125,18 +125,18 @@ def _loads(weights: Weights, prompts: Sequence[Any], readers: Sequence[Reader], 
         if not -length <= at < length:
             raise BadRequest(f"at={at}: a prompt has {length} tokens, from 0")
         trace = run(weights, batch, record=True)
-        for place, reader in enumerate(readers):
+        for index, reader in enumerate(readers):
             port = reading(weights, reader)
             scale = trace.record.scale(port.scale)
             assert scale is not None
-            rows[place] += port.through(stream_at(trace, reader), scale)[:, at % length]
+            rows[index] += port.through(stream_at(trace, reader), scale)[:, at % length]
     return [torch.stack(x).double() @ _core(weights, reader).double() for x, reader in zip(rows, readers, strict=True)]
 
 
 def _batches(prompts: Sequence[Tensor]) -> Iterator[Tensor]:
     """Prompts in their order, neighbours of equal length together."""
-    for _, some in groupby(enumerate(prompts), lambda each: (len(each[1]), each[0] // TOGETHER)):
-        yield torch.stack([ids for _, ids in some])
+    for _, group in groupby(enumerate(prompts), lambda each: (len(each[1]), each[0] // TOGETHER)):
+        yield torch.stack([ids for _, ids in group])
 
 
 def _core(weights: Weights, reader: Reader) -> Tensor:

@@ -85,7 +85,7 @@ class Rights(NamedTuple):
 
 def rights(weights: Weights, policy: Policy) -> list[Rights]:
     """Return what a policy says of a model's sites, subspace by subspace. Raises NoSuchSite, BadRequest."""
-    network, found = wiring(weights), list[Rights]()
+    network, every_right = wiring(weights), list[Rights]()
     for name, space in policy.protect.items():
         if space.rows.shape[1] != weights.architecture.d_model:
             raise BadRequest(
@@ -104,27 +104,27 @@ def rights(weights: Weights, policy: Policy) -> list[Rights]:
         if strangers := [str(reader) for reader in declassify if reader not in load]:
             raise BadRequest(f"'{quote(name)}': {strangers[0]} declassifies but may not load; allow it to load")
         store = chosen("store", network.writers, network.writer)
-        found.append(Rights(name, space, load, store, declassify, name in policy.store))
-    return found
+        every_right.append(Rights(name, space, load, store, declassify, name in policy.store))
+    return every_right
 
 
 def _chosen(where: str, sites: Sequence[Site], globs: Sequence[str], named: object) -> tuple[Site, ...]:
     """The sites that some globs name, less those that globs with a ``!`` name."""
     taken = [glob for glob in globs if not glob.startswith("!")]
     left_out = [glob[1:] for glob in globs if glob.startswith("!")]
-    some = set(_matching(where, sites, taken, named)) if taken else set[Site](sites) if left_out else set[Site]()
-    some -= set(_matching(where, sites, left_out, named)) if left_out else set[Site]()
-    return tuple(site for site in sites if site in some)
+    chosen = set(_matching(where, sites, taken, named)) if taken else set[Site](sites) if left_out else set[Site]()
+    chosen -= set(_matching(where, sites, left_out, named)) if left_out else set[Site]()
+    return tuple(site for site in sites if site in chosen)
 
 
 def _matching(where: str, sites: Sequence[Site], globs: Sequence[str], named: object) -> list[Site]:
     """The sites of some globs. Raises NoSuchSite with the nearest name."""
-    found: list[Site] = []
+    matched: list[Site] = []
     for glob in globs:
         try:
-            found += matching(sites, glob, named)  # pyright: ignore[reportArgumentType]
+            matched += matching(sites, glob, named)  # pyright: ignore[reportArgumentType]
         except NoSuchSite as error:
             near = get_close_matches(glob, [str(site) for site in sites], 1, 0)
             nearest = "" if "Nearest" in str(error) else f" Nearest: {near[0]}."
             raise NoSuchSite(f"{where}: {str(error).removesuffix('.')}.{nearest}") from None
-    return found
+    return matched

@@ -79,11 +79,11 @@ def _written(weights: Weights, name: str, channel: int | None) -> tuple[Tensor, 
     centring = {reading(weights, each).centres() for each in network.readers if network.connects(writer, each)}
     if len(centring) > 1:
         raise Undefined(f"some readers of {writer} remove the mean and others do not, and see different channels")
-    found = right_singular(port.map(), centred=True in centring)
-    numbers = as_one(found.strengths, TOLERANCE) + 1
+    singular = right_singular(port.map(), centred=True in centring)
+    numbers = as_one(singular.strengths, TOLERANCE) + 1
     if not 1 <= channel <= int(numbers[-1]):
         raise BadRequest(f"{writer} of {weights.name} has channels 1 to {int(numbers[-1])}; got {channel}")
-    return found.directions[numbers == channel], f"{writer} channel {channel}"
+    return singular.directions[numbers == channel], f"{writer} channel {channel}"
 
 
 def _tokens(weights: Weights, tokens: Sequence[str] | Sequence[int] | Sequence[Sequence[int]]) -> tuple[Tensor, str]:
@@ -117,7 +117,7 @@ def _labelled(
 def class_differences(stream: Float[Tensor, "prompt d_model"], classes: Tensor) -> Float[Tensor, "label d_model"]:
     """μ_k − μ of every class."""
     mean = stream.mean(0)
-    return torch.stack([stream[classes == one].mean(0) - mean for one in range(int(classes.max()) + 1)])
+    return torch.stack([stream[classes == label].mean(0) - mean for label in range(int(classes.max()) + 1)])
 
 
 def classes_of(prompts: object, labels: Sequence[int] | Sequence[str]) -> Tensor:

@@ -72,7 +72,7 @@ def taint(
     means = [torch.zeros(group.core.shape[1], dtype=torch.float64) for group in groups]
     count, start = 0, 0
     for batch in _batches(moments):
-        place = slice(start, start := start + batch.numel())
+        span = slice(start, start := start + batch.numel())
         clean = run(weights, batch, record=True)
         count += batch.numel() - len(batch)
         before = [_loaded(clean, group) for group in groups]
@@ -80,35 +80,37 @@ def taint(
             squares[index] += group.squares(u)
             means[index] += u[:, 1:].double().sum((0, 1))
         for number, drawn in enumerate(draws):
-            changed = _changed(clean, drawn, readers, declassified, place)
+            changed = _changed(clean, drawn, readers, declassified, span)
             for group, u, total in zip(groups, before, sums, strict=True):
-                delta, behind = _of(drawn, group.readers[0], weights, place, batch.shape)
+                delta, behind = _of(drawn, group.readers[0], weights, span, batch.shape)
                 after = _loaded(changed, group, delta, behind)
                 total[number, 0] += group.squares(_direct(clean, group, delta, behind))
                 total[number, 1] += group.squares(after - u)
                 total[number, 2] += _log_scale(clean, group.readers[0], delta)[:, 1:].double().square().sum()
         if progress is not None:
             progress(start, len(moments.tokens))
-    found = [torch.zeros(3, len(readers), dtype=torch.float64) for _ in draws]
+    per_draw = [torch.zeros(3, len(readers), dtype=torch.float64) for _ in draws]
     column = {reader: index for index, reader in enumerate(readers)}
     for group, total, square, mean in zip(groups, sums, squares, means, strict=True):
         at = [column[reader] for reader in group.readers]
         each = (mean / count).square()
         variance = square / count - torch.stack([part.sum() for part in each.split(group.widths)])
-        for one, part in zip(found, total, strict=True):
-            one[:, at] = torch.stack([part[0] / count / variance, part[1] / count / variance, (part[2] / count).sqrt()])
-    return [Taint(*one) for one in found]
+        for moments_of_draw, part in zip(per_draw, total, strict=True):
+            moments_of_draw[:, at] = torch.stack(
+                [part[0] / count / variance, part[1] / count / variance, (part[2] / count).sqrt()]
+            )
+    return [Taint(*moments_of_draw) for moments_of_draw in per_draw]
 
 
 def _batches(moments: Moments) -> Iterator[Int[Tensor, "batch token"]]:
     """The pieces of a corpus in their order, neighbours of equal length together, as many as fit."""
-    some: list[Tensor] = []
+    batch: list[Tensor] = []
     for _, piece in moments.pieces():
-        if some and (len(piece) != len(some[0]) or (len(some) + 1) * len(piece) > TOKENS):
-            yield torch.stack(some)
-            some = []
-        some.append(piece)
-    yield torch.stack(some)
+        if batch and (len(piece) != len(batch[0]) or (len(batch) + 1) * len(piece) > TOKENS):
+            yield torch.stack(batch)
+            batch = []
+        batch.append(piece)
+    yield torch.stack(batch)
 
 
 def _groups(weights: Weights, readers: Sequence[Reader]) -> Iterator[_Group]:
@@ -117,31 +119,29 @@ def _groups(weights: Weights, readers: Sequence[Reader]) -> Iterator[_Group]:
     for reader in readers:
         behind = weights.architecture.positions_bypass_norm and reader.side in ("Q", "K")
         places.setdefault((reading(weights, reader).point, behind), []).append(reader)
-    for (_, behind), some in places.items():
+    for (_, behind), members in places.items():
         cores: list[Tensor] = []
-        for reader in some:
+        for reader in members:
             matrix = reading(weights, reader).matrix
             matrix = matrix - matrix.mean(1, keepdim=True) if reader.is_unembed else matrix
             cores.append(reader_cores([matrix])[0] if matrix.shape[1] > matrix.shape[0] else matrix)
         widths = tuple(core.shape[1] for core in cores)
-        yield _Group(tuple(some), torch.cat(cores, 1), widths, behind)
+        yield _Group(tuple(members), torch.cat(cores, 1), widths, behind)
 
 
 def _of(
-    drawn: Drawn, reader: Reader, weights: Weights, place: slice, shape: torch.Size
+    drawn: Drawn, reader: Reader, weights: Weights, span: slice, shape: torch.Size
 ) -> tuple[Float[Tensor, "batch token d_model"], Tensor | None]:
     """The change in a reader's stream, and behind its norm, at the tokens of one batch."""
     takes = weights.architecture.positions_bypass_norm and reader.side in ("Q", "K")
-    behind = drawn.behind[place].unflatten(0, shape) if takes and drawn.behind is not None else None
-    return drawn.stream[reading(weights, reader).point][place].unflatten(0, shape), behind
+    behind = drawn.behind[span].unflatten(0, shape) if takes and drawn.behind is not None else None
+    return drawn.stream[reading(weights, reader).point][span].unflatten(0, shape), behind
 
 
-def _changed(
-    clean: Pass, drawn: Drawn, readers: Sequence[Reader], declassified: Sequence[Writer], place: slice
-) -> Pass:
+def _changed(clean: Pass, drawn: Drawn, readers: Sequence[Reader], declassified: Sequence[Writer], span: slice) -> Pass:
     """The run in which every reader meets the change; the stores of declassified writers are the clean run's."""
     weights = clean.weights
-    given = list(_losses(weights, drawn, readers, place, clean.tokens.shape))
+    given = list(_losses(weights, drawn, readers, span, clean.tokens.shape))
     edits: list[Edit] = [Patch(writer, clean) for writer in declassified]
     edited, record = Edited(weights, edits, given), Record()
     with torch.no_grad():
@@ -151,11 +151,11 @@ def _changed(
 
 
 def _losses(
-    weights: Weights, drawn: Drawn, readers: Sequence[Reader], place: slice, shape: torch.Size
+    weights: Weights, drawn: Drawn, readers: Sequence[Reader], span: slice, shape: torch.Size
 ) -> Iterator[Loss]:
     """The change as what is taken from each reader's input: less than nothing."""
     for reader in readers:
-        delta, behind = _of(drawn, reader, weights, place, shape)
+        delta, behind = _of(drawn, reader, weights, span, shape)
         if bool(delta.any()):
             yield Loss(EMBED, reader, -delta)
         if behind is not None:

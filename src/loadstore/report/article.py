@@ -150,16 +150,16 @@ def _previous(story: Story) -> list[Figure]:
 
 
 def _puzzle(story: Story) -> Built | None:
-    found = puzzle(story)
-    if found is None:
+    riddle = puzzle(story)
+    if riddle is None:
         return None
     return section(
         "puzzle",
-        f"What {found.head} does",
+        f"What {riddle.head} does",
         f"The article ends with a head that it cannot explain: the induction head's Q and K load from it too. Here "
-        f"that is {found.head}. Of the heads aligned with the Q or K of {story.candidate}, {story.previous} aside, it "
-        f"carries most on text: {number(found.traffic)} nats into the {found.side}.",
-        dossier_figures(story.weights, found.head, story.roles, story.scores),
+        f"that is {riddle.head}. Of the heads aligned with the Q or K of {story.candidate}, {story.previous} aside, it "
+        f"carries most on text: {number(riddle.traffic)} nats into the {riddle.side}.",
+        dossier_figures(story.weights, riddle.head, story.roles, story.scores),
     )
 
 

@@ -15,27 +15,27 @@ from loadstore.views.figures import Page, Section
 from loadstore.views.page import render_page
 
 
-def formation_document(weights: Weights, found: Formation) -> Page:
+def formation_document(weights: Weights, formation: Formation) -> Page:
     """Scores and losses over log tokens as a page, on a repeat of random words."""
     ids = random_repeats(weights, 1, period=8)[0].tolist()
     return Page(
-        title="The moment an induction head forms" if found.formed else "No induction head formed",
-        lead=sentence(verdict(found)),
+        title="The moment an induction head forms" if formation.formed else "No induction head formed",
+        lead=sentence(verdict(formation)),
         prompt="" if weights.tokens is None else weights.tokens.tokenizer.decode(ids),
         tokens=tuple(labels(ids, weights.tokens)),
         facts=tuple(facts(weights)),
         sections=(
             Section(
                 id="formation",
-                title="The moment" if found.formed else "The run",
+                title="The moment" if formation.formed else "The run",
                 lead="The text is random words, repeated: only looking back can tell what comes next.",
-                figures=(formation_figure(found, weights.architecture.vocab),),
+                figures=(formation_figure(formation, weights.architecture.vocab),),
             ),
         ),
         footer=(f"loadstore {VERSION}. This page carries all numbers in it; it loads nothing.",),
     )
 
 
-def write_formation(weights: Weights, found: Formation, path: Path) -> None:
+def write_formation(weights: Weights, formation: Formation, path: Path) -> None:
     """Write the page, whole or not at all. Raises BadRequest when it cannot be written."""
-    write_whole(path, render_page(formation_document(weights, found)).encode())
+    write_whole(path, render_page(formation_document(weights, formation)).encode())

@@ -8,19 +8,19 @@ from loadstore.model.weights import Weights
 from loadstore.views.figures import Page, Section
 
 
-def head_page(weights: Weights, found: Dossier) -> Page:
+def head_page(weights: Weights, dossier: Dossier) -> Page:
     """The figures of a dossier under its verdict.
 
     Args:
         weights: The model.
-        found: The dossier of one of its heads.
+        dossier: The dossier of one of its heads.
     """
     return Page(
-        title=f"{found.head} of {found.model}",
-        lead=summary(found),
+        title=f"{dossier.head} of {dossier.model}",
+        lead=summary(dossier),
         prompt="",
         tokens=(),
         facts=tuple(facts(weights)),
-        sections=(Section(id="head", title=found.head, lead="", figures=tuple(figures_of(found))),),
+        sections=(Section(id="head", title=dossier.head, lead="", figures=tuple(figures_of(dossier))),),
         footer=("Alignment: 0 is what a random rotation would give, 1 the most that the spectra allow, −1 the least.",),
     )

@@ -147,13 +147,13 @@ def large_lead(story: Story) -> str:
         return "With one layer there is nothing that could search for what another head stored."
     if not story.induction:
         return is_induction(story, head)
-    found = (
+    claim = (
         f"{head} is the strongest induction head: on random repeats {number(story.role(head, 'induction'))} of its "
         "attention goes to what followed before."
     )
     if story.quick:
-        return found
+        return claim
     supply = strongest_supply(story)
     if supply is None:
-        return f"{found} No single wire into its K explains that: no cut lowers the score by more than {number(FALL)}."
-    return f"{found} {supply.sentence}"
+        return f"{claim} No single wire into its K explains that: no cut lowers the score by more than {number(FALL)}."
+    return f"{claim} {supply.sentence}"

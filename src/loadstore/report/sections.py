@@ -20,8 +20,8 @@ class Built:
 
 def section(name: str, title: str, text: str, figures: Sequence[Figure | LeftOut]) -> Built:
     """A titled run of figures with a sentence in front; those that it leaves out are kept beside them."""
-    drawn = tuple(one for one in figures if isinstance(one, Figure))
-    left = tuple(one for one in figures if isinstance(one, LeftOut))
+    drawn = tuple(figure for figure in figures if isinstance(figure, Figure))
+    left = tuple(figure for figure in figures if isinstance(figure, LeftOut))
     return Built(Section(id=name, title=title, lead=text, figures=drawn), left)
 
 
@@ -38,7 +38,9 @@ def laid_out(
     Returns:
         The sections that have figures, and a last one that lists the figures left out, where there are any.
     """
-    left = [replace(one, number=numbers.get(one.number, one.number)) for part in sections for one in part.left]
+    left = [
+        replace(figure, number=numbers.get(figure.number, figure.number)) for part in sections for figure in part.left
+    ]
     shown = [_numbered(part.section, numbers) for part in sections if part.section.figures]
     if left or slow:
         lead = "A figure that would be empty, or would draw two equal pictures, is not drawn."
@@ -49,5 +51,5 @@ def laid_out(
 
 
 def _numbered(part: Section, numbers: Mapping[str, str]) -> Section:
-    figures = tuple(numbered(one, numbers.get(one.number, one.number)) for one in part.figures)
+    figures = tuple(numbered(figure, numbers.get(figure.number, figure.number)) for figure in part.figures)
     return with_fields(part, figures=figures)

@@ -39,19 +39,19 @@ def task_section(task: Task, controls: int = 20, show: Show | None = None) -> Se
         BadRequest: No size reaches F = .85, or a metric that does not change.
     """
     tell = (lambda name, share: None) if show is None else show
-    found = discover(task, How(AtLeast()), lambda name, share: tell(name, FOUND * share))
+    discovered = discover(task, How(AtLeast()), lambda name, share: tell(name, FOUND * share))
     choose, judge = measured(task.choose), measured(task.judge)
     band = random_band(
-        found.ranked,
+        discovered.ranked,
         choose,
         SIZES,
         controls=BAND,
         progress=lambda done, of: tell("random circuits", FOUND + (COMPARED - FOUND) * done / of),
     )
     roles = roles_of(task.model)
-    drawn = picture(found.circuit, judge, top=LOADS, roles=roles)
+    drawn = picture(discovered.circuit, judge, top=LOADS, roles=roles)
     proof = prove(
-        found.circuit,
+        discovered.circuit,
         task.judge,
         controls=controls,
         find=task.find,
@@ -59,16 +59,16 @@ def task_section(task: Task, controls: int = 20, show: Show | None = None) -> Se
         null=NULL,
         progress=lambda name, number, of, share: tell(name, COMPARED + (1 - COMPARED) * share),
     )
-    shown = program_of(found.circuit.wires, found.circuit.attributions, roles)
+    shown = program_of(discovered.circuit.wires, discovered.circuit.attributions, roles)
     return Section(
         id="task",
         title=f"The circuit of {task.name}",
-        lead=f"{found.solved}. A circuit is a set of wires; all others carry the counterfactual prompt's stores.",
+        lead=f"{discovered.solved}. A circuit is a set of wires; all others carry the counterfactual prompt's stores.",
         figures=(
-            circuit_figure(found.circuit, shown, found.shown_faithfulness, drawn),
-            curve_figure(found.curve, band),
+            circuit_figure(discovered.circuit, shown, discovered.shown_faithfulness, drawn),
+            curve_figure(discovered.curve, band),
             proof_figure(proof),
-            attribution_figure(found.ranked),
+            attribution_figure(discovered.ranked),
             task_figure(task),
         ),
     )

@@ -92,8 +92,8 @@ def cells(values: Any, exists: Any = None) -> tuple[tuple[Cell, ...], ...]:
     matrix = np.asarray(values, dtype=float)
     there = np.ones(matrix.shape, dtype=bool) if exists is None else np.asarray(exists, dtype=bool)
     return tuple(
-        tuple(cell(value) if ok else None for value, ok in zip(row, known, strict=True))
-        for row, known in zip(matrix, there, strict=True)
+        tuple(cell(value) if ok else None for value, ok in zip(row, present, strict=True))
+        for row, present in zip(matrix, there, strict=True)
     )
 
 

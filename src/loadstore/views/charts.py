@@ -180,14 +180,14 @@ def bars(
 ) -> Bars:
     """Horizontal bars, each with its number and a text; ``columns`` name the rows' label and text."""
     sized = [*(value for _, value, _ in rows), *([] if total is None else [total[1]])]
-    known = [float(value) for value in sized if math.isfinite(float(value))]
+    finite = [float(value) for value in sized if math.isfinite(float(value))]
     marked = set(strong)
     return Bars(
         title=title,
         label=label,
         kind=kind,
-        low=-round_up(-min([0.0, *known])) if low is None else low,
-        high=(round_up(max([0.0, *known])) if high is None else high) or 1.0,
+        low=-round_up(-min([0.0, *finite])) if low is None else low,
+        high=(round_up(max([0.0, *finite])) if high is None else high) or 1.0,
         digits=digits,
         columns=columns,
         rows=tuple(

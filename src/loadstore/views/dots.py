@@ -80,9 +80,9 @@ def dots(
 ) -> Dots:
     """A dot plot whose axis holds every number and rule."""
     numbers = [number for row in rows for number in (row.value, *(row.interval or ()), *row.others)]
-    known = [number for number in numbers if isinstance(number, float) and math.isfinite(number)]
-    known += [value for value, _ in rules] or [0.0]
-    low, high = min(known), max(known)
+    finite = [number for number in numbers if isinstance(number, float) and math.isfinite(number)]
+    finite += [value for value, _ in rules] or [0.0]
+    low, high = min(finite), max(finite)
     room = 0.04 * (high - low) or 0.5
     return Dots(
         title=title,

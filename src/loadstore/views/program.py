@@ -42,7 +42,7 @@ class Program(View, frozen=True, kw_only=True, tag="loadstore/program@1"):
 def line(
     site: str,
     op: str,
-    place: str,
+    token: str,
     parts: Sequence[tuple[str, int | None]],
     comment: str = "",
     mark: LineMark = "",
@@ -50,7 +50,7 @@ def line(
 ) -> Line:
     """One line; ``step``: its number as a step, ``parts`` a text and the number of the step that it names."""
     operands = tuple(Operand(text=text, step=number) for text, number in parts)
-    return Line(site=site, op=op, place=place, parts=operands, comment=comment, mark=mark, step=step)
+    return Line(site=site, op=op, place=token, parts=operands, comment=comment, mark=mark, step=step)
 
 
 def program(title: str, rows: Sequence[Line]) -> Program:

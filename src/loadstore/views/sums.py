@@ -131,10 +131,10 @@ def waterfall(
     )
 
 
-def load(place: str, writers: Sequence[tuple[str, SupportsFloat, str]], remainder: SupportsFloat) -> Load:
+def load(token: str, writers: Sequence[tuple[str, SupportsFloat, str]], remainder: SupportsFloat) -> Load:
     """One side of a walk: the token that it loads and the writers (name, share, text) that it reads there."""
     shares = tuple(Share(label=name, share=cell(share), text=text) for name, share, text in writers)
-    return Load(place=place, writers=shares, remainder=cell(remainder))
+    return Load(place=token, writers=shares, remainder=cell(remainder))
 
 
 def walk(

@@ -97,10 +97,10 @@ def proof_figure(proof: Proof) -> Figure:
     return figure("Proof", title, _claim(proof), [whole, lacking, needed])
 
 
-def _beside(label: str, found: BesideControls) -> Dot:
-    near = "" if np.isnan(found.near) else f", the next ranks {short(found.near)}"
-    text = f"p {found.p:.2g}, {short(found.gap)} beyond the best control{near}"
-    return dot(label, found.value, (found.low, found.high), found.controls, text, strong=True)
+def _beside(label: str, beside: BesideControls) -> Dot:
+    near = "" if np.isnan(beside.near) else f", the next ranks {short(beside.near)}"
+    text = f"p {beside.p:.2g}, {short(beside.gap)} beyond the best control{near}"
+    return dot(label, beside.value, (beside.low, beside.high), beside.controls, text, strong=True)
 
 
 def _claim(proof: Proof) -> str:
@@ -121,6 +121,6 @@ def _claim(proof: Proof) -> str:
     )
 
 
-def _controls(found: BesideControls) -> str:
-    best = "above the best" if found.gap > 0 else "not above the best"
-    return f"that is {best} of {len(found.controls)} random circuits, p {found.p:.2g}"
+def _controls(beside: BesideControls) -> str:
+    best = "above the best" if beside.gap > 0 else "not above the best"
+    return f"that is {best} of {len(beside.controls)} random circuits, p {beside.p:.2g}"

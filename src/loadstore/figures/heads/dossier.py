@@ -27,16 +27,23 @@ def dossier_figures(
     return figures_of(dossier(weights, head, roles=roles, scores=scores))
 
 
-def figures_of(found: Dossier) -> list[Figure]:
+def figures_of(dossier: Dossier) -> list[Figure]:
     """The same, of a dossier that is there already."""
-    return [_roles(found), _reads(found), _readers(found), room_figure(found), tokens_figure(found), _ablation(found)]
+    return [
+        _roles(dossier),
+        _reads(dossier),
+        _readers(dossier),
+        room_figure(dossier),
+        tokens_figure(dossier),
+        _ablation(dossier),
+    ]
 
 
-def _roles(found: Dossier) -> Figure:
-    on = list(dict.fromkeys(score.on for score in found.roles))
+def _roles(dossier: Dossier) -> Figure:
+    on = list(dict.fromkeys(score.on for score in dossier.roles))
     views: list[View] = []
     for name in on:
-        here = [score for score in found.roles if score.on == name]
+        here = [score for score in dossier.roles if score.on == name]
         rows = [(s.role, s.score, "" if math.isnan(s.error) else f"± {number(s.error, 3)}") for s in here]
         rules = [(IS_ROLE, "a head is named by a role above this")]
         views.append(
@@ -52,7 +59,7 @@ def _roles(found: Dossier) -> Figure:
                 strong=[i for i, s in enumerate(here) if s.score > IS_ROLE],
             )
         )
-    return figure("H1", f"Where {found.head} looks", f"{found.head} {named_role(found)}.", views)
+    return figure("H1", f"Where {dossier.head} looks", f"{dossier.head} {named_role(dossier)}.", views)
 
 
 def _wire_bars(title: str, rows: list[tuple[str, WireScore]], column: str) -> View:
@@ -83,73 +90,77 @@ def _aligned(side: str, wires: tuple[WireScore, ...]) -> str:
     return f"{side}: {best}" if wires[0].above else f"{side}: none above chance, not even the best, {best}"
 
 
-def _reads(found: Dossier) -> Figure:
-    rows = [(f"{side} ← {wire.writer}", wire) for side in SIDES for wire in found.side(side)[:MOST]]
+def _reads(dossier: Dossier) -> Figure:
+    rows = [(f"{side} ← {wire.writer}", wire) for side in SIDES for wire in dossier.side(side)[:MOST]]
     views = [_wire_bars("Best aligned writers", rows, "side and writer")]
-    parts = "; ".join(_aligned(side, found.side(side)) for side in SIDES)
+    parts = "; ".join(_aligned(side, dossier.side(side)) for side in SIDES)
     note = reading(
         "Alignment says what a side can read, not what it loads. Strong bars have p < .01 after Bonferroni over the "
-        "writers of their side." + (f" {AVERAGED}" if found.averaged else "")
+        "writers of their side." + (f" {AVERAGED}" if dossier.averaged else "")
     )
-    return figure("H2", f"What {found.head} reads", f"Best aligned writers of {found.head}: {parts}.", views, note)
+    return figure("H2", f"What {dossier.head} reads", f"Best aligned writers of {dossier.head}: {parts}.", views, note)
 
 
-def _readers(found: Dossier) -> Figure:
-    above = sum(wire.above for wire in found.readers)
+def _readers(dossier: Dossier) -> Figure:
+    above = sum(wire.above for wire in dossier.readers)
     if above:
-        best = found.readers[0]
+        best = dossier.readers[0]
         claim = (
-            f"Of the {len(found.readers)} that can read {found.head}, {above} {'is' if above == 1 else 'are'} aligned "
-            f"with what it stores above chance; best {best.reader} {_measured(best)}."
+            f"Of the {len(dossier.readers)} that can read {dossier.head}, {above} {'is' if above == 1 else 'are'} "
+            f"aligned with what it stores above chance; best {best.reader} {_measured(best)}."
         )
     else:
-        best = f", not even the best, {found.readers[0].reader} {_measured(found.readers[0])}" if found.readers else ""
-        claim = f"No reader is aligned above chance with what {found.head} stores{best}."
-    rows = [(wire.reader, wire) for wire in found.readers[:MOST]]
+        best = (
+            f", not even the best, {dossier.readers[0].reader} {_measured(dossier.readers[0])}"
+            if dossier.readers
+            else ""
+        )
+        claim = f"No reader is aligned above chance with what {dossier.head} stores{best}."
+    rows = [(wire.reader, wire) for wire in dossier.readers[:MOST]]
     views = [_wire_bars("Best aligned readers", rows, "reader")] if rows else []
-    return figure("H3", f"Who reads {found.head}", claim, views)
+    return figure("H3", f"Who reads {dossier.head}", claim, views)
 
 
-def room_figure(found: Dossier) -> Figure:
+def room_figure(dossier: Dossier) -> Figure:
     """The singular values of W_OV beside those of two random matrices."""
-    ranks = list(range(1, len(found.singular_values) + 1))
-    flat = participation(found.structureless)
+    ranks = list(range(1, len(dossier.singular_values) + 1))
+    flat = participation(dossier.structureless)
     claim = (
-        f"W_OV of {found.head} has an effective rank of {number(found.participation, 1)} of {len(ranks)} (the "
+        f"W_OV of {dossier.head} has an effective rank of {number(dossier.participation, 1)} of {len(ranks)} (the "
         f"participation ratio of its squared singular values); a product of two random matrices as large (dashed) has "
         f"{number(flat, 1)}."
     )
     drawn = [
-        series(found.head, ranks, found.singular_values),
-        series("random", ranks, found.structureless, dashed=True),
+        series(dossier.head, ranks, dossier.singular_values),
+        series("random", ranks, dossier.structureless, dashed=True),
     ]
     view = lines(
         "Singular values of W_OV", ("rank", "direction", "linear"), ("value", "singular value", "linear"), drawn
     )
-    return figure("H4", f"How much room {found.head} takes", claim, [view])
+    return figure("H4", f"How much room {dossier.head} takes", claim, [view])
 
 
-def tokens_figure(found: Dossier) -> Figure:
+def tokens_figure(dossier: Dossier) -> Figure:
     """The tokens that the head moves most, and the pairs that it matches best."""
     shares = ", ".join(
         f"{percent(share, 1)} of tokens {'their own logit most' if k == 1 else f'(among the first {k})'}"
-        for k, share in found.accuracy
+        for k, share in dossier.accuracy
     )
     claim = (
-        f"Attending to a token, {found.head} raises for {shares}; eigenvalue score {number(found.eigenvalue_score)} "
-        "(1 copies, −1 suppresses)."
+        f"Attending to a token, {dossier.head} raises for {shares}; eigenvalue score "
+        f"{number(dossier.eigenvalue_score)} (1 copies, −1 suppresses)."
     )
-    moved = [[token.text, token.norm, "  ".join(token.promotes)] for token in found.moved]
+    moved = [[token.text, token.norm, "  ".join(token.promotes)] for token in dossier.moved]
     columns = (("token", "token", None), ("norm", "size of the store", 2), ("promotes", "promotes", None))
-    views = [table(f"Tokens moved most (median size {number(found.typical_norm)})", columns, moved)]
-    if found.matched:
-        pairs = _distinct(found.matched)
+    views = [table(f"Tokens moved most (median size {number(dossier.typical_norm)})", columns, moved)]
+    if dossier.matched:
+        pairs = _distinct(dossier.matched)
         columns = (("query", "query", None), ("key", "key", None), ("score", "score above the mean key", 2))
         views.append(table("Pairs matched best by content", columns, pairs))
-        claim += f" The best matched pair is {found.matched[0].query} → {found.matched[0].key}."
+        claim += f" The best matched pair is {dossier.matched[0].query} → {dossier.matched[0].key}."
     else:
-        claim += f" Which tokens it matches is undefined: {found.unmatched}."
-    return figure("H5", f"The tokens of {found.head}", claim, views)
+        claim += f" Which tokens it matches is undefined: {dossier.unmatched}."
+    return figure("H5", f"The tokens of {dossier.head}", claim, views)
 
 
 def _distinct(pairs: tuple[MatchedPair, ...]) -> list[list[str | float]]:
@@ -163,7 +174,7 @@ def _distinct(pairs: tuple[MatchedPair, ...]) -> list[list[str | float]]:
     ]
 
 
-def _ablation(found: Dossier) -> Figure:
+def _ablation(dossier: Dossier) -> Figure:
     rows = [
         dot(
             effect.on,
@@ -171,13 +182,13 @@ def _ablation(found: Dossier) -> Figure:
             None if math.isnan(effect.error) else (effect.effect - 2 * effect.error, effect.effect + 2 * effect.error),
             text=f"of {number(effect.intact, 3)} nats intact",
         )
-        for effect in found.ablation
+        for effect in dossier.ablation
     ]
     label = "change of the loss, nats per token"
     return figure(
         "H6",
-        f"What is lost without {found.head}",
-        lost(found),
+        f"What is lost without {dossier.head}",
+        lost(dossier),
         [dots("Mean ablation", label, rows, rules=[(0.0, "no change")], digits=3)],
         reading(
             f"An effect below {number(LITTLE)} nats per token is called little; one below two standard errors, the "

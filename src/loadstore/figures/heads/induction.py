@@ -117,14 +117,14 @@ def _instance(story: Story, head: Head, repeat: Repeat, without: Trace, probabil
     labels, cell = story.trace.labels, (repeat.query, repeat.key)
     before, after = (t.pattern(head) for t in (story.trace, without))
     logits, token = story.trace.logits[repeat.query], int(story.trace.tokens[0, repeat.key])
-    place = int((logits > logits[token]).sum()) + 1
+    rank = int((logits > logits[token]).sum()) + 1
     every = _within(story, head)
     means = [sum(float(p[r.query, r.key]) for r in every) / len(every) for p in (before, after)]
     return (
         f"Of {plural(len(every), 'unambiguous repeat')} in this prompt the clearest is {labels[repeat.query]}, which "
         f"occurred before at {labels[repeat.earlier]}: the head attends to {labels[repeat.key]} with weight "
         f"{number(float(before[cell]))}, and the model gives that token probability {number(probability[0])} (place "
-        f"{place}). With {story.previous} cut from its K the weight is {number(float(after[cell]))} and the "
+        f"{rank}). With {story.previous} cut from its K the weight is {number(float(after[cell]))} and the "
         f"probability {number(probability[1])}. Mean weight over all of them: {number(means[0])} ({number(means[1])} "
         "when cut)."
     )

@@ -98,16 +98,16 @@ def _notable(story: Story) -> Figure:
 
 def _why(story: Story, head: Head) -> str:
     every = range(story.weights.architecture.n_layers)
-    found = [
+    reasons = [
         role if story.role(head, role) > IS_ROLE else f"{role} (weakly)"
         for role in NAMED
         if _has(story, head, role, every)
     ]
     if story.candidate is not None and head in suppliers(story)[:2]:
-        found.append(f"the K of {story.candidate}")
+        reasons.append(f"the K of {story.candidate}")
     if head == story.main:
-        found.insert(0, f"adds most to {story.predicted}")
-    return ", ".join(found)
+        reasons.insert(0, f"adds most to {story.predicted}")
+    return ", ".join(reasons)
 
 
 def _has(story: Story, head: Head, role: str, every: range) -> bool:

@@ -9,23 +9,23 @@ from loadstore.heads.roles import IS_ROLE
 LITTLE = 0.05  # nats per token: an effect below it is called little
 
 
-def summary(found: Dossier) -> str:
+def summary(dossier: Dossier) -> str:
     """One sentence: the role, the effect, and how both were judged."""
-    role = named_role(found)
-    return f"{found.head} {role}. {lost(found)}"
+    role = named_role(dossier)
+    return f"{dossier.head} {role}. {lost(dossier)}"
 
 
-def named_role(found: Dossier) -> str:
+def named_role(dossier: Dossier) -> str:
     """Say which roles the head has, or that it has none and which comes nearest."""
-    named = [score for score in found.roles if score.score > IS_ROLE]
+    named = [score for score in dossier.roles if score.score > IS_ROLE]
     if named:
         by_keys = {_keys(s): listed([f"{number(o.score)} on {o.on}" for o in named if o.role == s.role]) for s in named}
         return "puts most of its attention on " + listed([f"{keys} ({shares})" for keys, shares in by_keys.items()])
-    best = _strongest(found)
+    best = _strongest(dossier)
     if best is None:
         return "could not be scored for any role"
     return (
-        f"plays none of the {len({s.role for s in found.roles})} roles that are scored here: its largest share is "
+        f"plays none of the {len({s.role for s in dossier.roles})} roles that are scored here: its largest share is "
         f"{number(best.score)}, on {_keys(best)} ({best.on})"
     )
 
@@ -40,15 +40,15 @@ def _keys(score: RoleScore) -> str:
     }[score.role]
 
 
-def _strongest(found: Dossier) -> RoleScore | None:
-    known = [score for score in found.roles if not math.isnan(score.score)]
-    return max(known, key=lambda score: score.score, default=None)
+def _strongest(dossier: Dossier) -> RoleScore | None:
+    scored = [score for score in dossier.roles if not math.isnan(score.score)]
+    return max(scored, key=lambda score: score.score, default=None)
 
 
-def lost(found: Dossier) -> str:
+def lost(dossier: Dossier) -> str:
     """Say what mean ablation costs, and whether that is little."""
-    changes = listed([_change(effect) for effect in found.ablation])
-    if all(abs(effect.effect) < LITTLE for effect in found.ablation):
+    changes = listed([_change(effect) for effect in dossier.ablation])
+    if all(abs(effect.effect) < LITTLE for effect in dossier.ablation):
         return f"It does little: mean-ablating it changes the loss by {changes}."
     return f"Mean-ablating it changes the loss by {changes}."
 

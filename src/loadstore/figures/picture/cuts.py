@@ -8,30 +8,30 @@ from loadstore.views.picture import Cut
 MOST = 4  # cuts that are offered
 
 
-def cuts_of(found: Verified, graph: Graph) -> list[Cut]:
+def cuts_of(proof: Verified, graph: Graph) -> list[Cut]:
     """The cuts that move the target most, of those whose loads are all drawn; heads and MLPs before tokens.
 
     Args:
-        found: The proof.
+        proof: The proof.
         graph: What is drawn.
     """
     drawn = {wire: index for index, edge in enumerate(graph.edges) for wire in edge.wires}
-    offered = [check for check in found.checks if all(wire in drawn for wire in _names(check))]
+    offered = [check for check in proof.checks if all(wire in drawn for wire in _names(check))]
     offered.sort(key=lambda check: (check.claim.wires[0][0].kind not in ("head", "mlp"), -abs(check.effect)))
-    return [_cut(found, check, [drawn[wire] for wire in _names(check)]) for check in offered[:MOST]]
+    return [_cut(proof, check, [drawn[wire] for wire in _names(check)]) for check in offered[:MOST]]
 
 
 def _names(check: Check) -> list[tuple[str, str]]:
     return [(str(writer), str(reader)) for writer, reader in check.claim.wires]
 
 
-def _cut(found: Verified, check: Check, arcs: list[int]) -> Cut:
-    before, after = found.listing.probability, check.probability
+def _cut(proof: Verified, check: Check, arcs: list[int]) -> Cut:
+    before, after = proof.listing.probability, check.probability
     largest = max(map(abs, check.controls))
     return Cut(
         name=f"Cut {check.claim.text}",
         arcs=tuple(dict.fromkeys(arcs)),
-        answer=(found.listing.text_of(found.listing.token), f"p {short(after)}"),
+        answer=(proof.listing.text_of(proof.listing.token), f"p {short(after)}"),
         kept=min(1.0, after / before),
         said=(
             f"p {short(before)} → {short(after)}, {nats(check.effect)} nats; the largest of {len(check.controls)} "

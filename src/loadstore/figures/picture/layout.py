@@ -73,7 +73,7 @@ class _Plan:
         tokens, middles, width = whole if fits else _columns(graph.labels, used, room, FOLDED)
         height = EDGE + ROW * (len(rows) + 1)
         boxes: dict[Node, Box] = {}
-        for (token, row), some in cells.items():
+        for (token, row), members in cells.items():
             heads, mlps = lanes[token]
             left = middles[token] - (heads + mlps) / 2
             for lane, start, wide in (
@@ -81,7 +81,7 @@ class _Plan:
                 ("mlp", left + heads, mlps),
                 ("answer", left, heads + mlps),
             ):
-                sizes = [(node, *_size(graph, node)) for node in some if node.kind == lane]
+                sizes = [(node, *_size(graph, node)) for node in members if node.kind == lane]
                 at = start + (wide - sum(size[1] for size in sizes) - GAP * (len(sizes) - 1)) / 2
                 for node, across, high in sizes:
                     boxes[node] = (at, height - ROW * (row + 1) - high - EDGE, across, high)
@@ -116,7 +116,7 @@ class _Plan:
             port=edge.port if edge.port in ("Q", "K", "V") else "",
             share=edge.share,
             wires=len(edge.wires),
-            path="M{} {}C{} {} {} {} {} {}".format(*(_round(number) for place in path for number in place)),
+            path="M{} {}C{} {} {} {} {} {}".format(*(_round(number) for point in path for number in point)),
             width=_round(THIN + (THICK - THIN) * abs(edge.share) / largest),
             tip=(_round(end[0]), _round(end[1]), _round(angle)),
             letter=(_round(end[0]), _round(end[1] + 15)),
@@ -206,8 +206,8 @@ def _curve(start: Place, end: Place, bow: float) -> Curve:
 def _point(curve: Curve, t: float) -> Place:
     shares = ((1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3)
     return (
-        sum(share * place[0] for share, place in zip(shares, curve, strict=True)),
-        sum(share * place[1] for share, place in zip(shares, curve, strict=True)),
+        sum(share * point[0] for share, point in zip(shares, curve, strict=True)),
+        sum(share * point[1] for share, point in zip(shares, curve, strict=True)),
     )
 
 

@@ -92,8 +92,8 @@ def picture(
             raise BadRequest("a circuit is drawn at a pair of its task: give on=task.judge")
         return _of_circuit(result, on, index, top, roles)
     listing, proof = (result.listing, result) if isinstance(result, Verified) else (result, None)
-    known = roles_of(listing.trace.weights) if roles is None else roles
-    return picture_of_listing(listing, known, proof, None if proof is None else proof.whole, top)
+    known_roles = roles_of(listing.trace.weights) if roles is None else roles
+    return picture_of_listing(listing, known_roles, proof, None if proof is None else proof.whole, top)
 
 
 def picture_of_listing(
@@ -135,7 +135,7 @@ def _of_circuit(
         on = measured(on, "mean" if circuit.ablation == "mean" else "counterfactual", norms_of(circuit))
     graph = pair_graph(circuit, on.pairs, index, roles_of(on.pairs.model) if roles is None else roles, top)
     wires = [(parse_writer(writer), parse_reader(reader)) for writer, reader in graph.wires]
-    drawn, whole = (on.faithfulness(mask_of(on.live, some)) for some in (wires, circuit.wires))
+    drawn, whole = (on.faithfulness(mask_of(on.live, chosen)) for chosen in (wires, circuit.wires))
     said = (
         f"F of exactly these {len(wires):,} wires on {len(on.pairs)} pairs: {short(drawn)}; of the circuit's "
         f"{len(circuit):,}: {short(whole)}."

@@ -15,14 +15,14 @@ TOKENS = 3  # named in a sentence
 SIGNED = "The shares of a side are signed and sum to 1: where one is above 1, negative ones take the excess away."
 
 
-def address_figure(found: Address) -> Figure:
+def address_figure(divided: Address) -> Figure:
     """The token part over the sentence, and the subspace part as one chart a side."""
-    name = f"{found.head}@{found.labels[found.at]}"
-    views: list[View] = [address("The token part", found.labels, [token_row(found)])]
+    name = f"{divided.head}@{divided.labels[divided.at]}"
+    views: list[View] = [address("The token part", divided.labels, [token_row(divided)])]
     for side in SIDES:
-        if side in found.undefined:
+        if side in divided.undefined:
             continue
-        shares = sorted(found.shares[side].items(), key=lambda item: -abs(item[1]))
+        shares = sorted(divided.shares[side].items(), key=lambda item: -abs(item[1]))
         rest = sum(share for _, share in shares[SHOWN:])
         rows = [(writer, share, "") for writer, share in shares[:SHOWN]]
         rows += [(f"{len(shares) - SHOWN} more", rest, "")] if len(shares) > SHOWN else []
@@ -32,52 +32,52 @@ def address_figure(found: Address) -> Figure:
                 "share",
                 ("writer", ""),
                 rows,
-                total=("all", sum(found.shares[side].values())),
+                total=("all", sum(divided.shares[side].values())),
             )
         )
-    reasons = "".join(f" {side} has no shares: {reason}." for side, reason in found.undefined.items())
-    change = " Shares divide what differs from another prompt, Q and K together." if found.against else ""
-    claim = f"{_where(found)}{decoded(found, SIDES)}{above_one(found)}{change}{reasons}"
+    reasons = "".join(f" {side} has no shares: {reason}." for side, reason in divided.undefined.items())
+    change = " Shares divide what differs from another prompt, Q and K together." if divided.against else ""
+    claim = f"{_where(divided)}{decoded(divided, SIDES)}{above_one(divided)}{change}{reasons}"
     return figure("Address", f"Where {name} loads from", claim, views)
 
 
-def _where(found: Address) -> str:
+def _where(address: Address) -> str:
     """The tokens that a load comes from and the strongest writer of each side, in words."""
-    tokens = [f"{found.labels[j]} ({number(found.weights[j])})" for j in found.smallest[:TOKENS]]
-    more = len(found.smallest) - len(tokens)
+    tokens = [f"{address.labels[j]} ({number(address.weights[j])})" for j in address.smallest[:TOKENS]]
+    more = len(address.smallest) - len(tokens)
     tokens += [plural(more, "other token")] if more else []
-    known: list[Side] = [side for side in SIDES if side not in found.undefined]
-    tops = [f"{side} {found.top(side)} ({number(found.shares[side][found.top(side)])})" for side in known]
+    defined: list[Side] = [side for side in SIDES if side not in address.undefined]
+    tops = [f"{side} {address.top(side)} ({number(address.shares[side][address.top(side)])})" for side in defined]
     mostly = f" Of all writers most is loaded from: {', '.join(tops)}." if tops else ""
     return (
-        f"{found.head} at {found.labels[found.at]} attends to {listed(tokens)}, "
-        f"{number(found.effective, 1)} effective tokens.{mostly}"
+        f"{address.head} at {address.labels[address.at]} attends to {listed(tokens)}, "
+        f"{number(address.effective, 1)} effective tokens.{mostly}"
     )
 
 
-def decoded(found: Address, sides: Sequence[Side]) -> str:
+def decoded(address: Address, sides: Sequence[Side]) -> str:
     """Sentences on what the largest writers of some sides had stored, where it decodes to something."""
     sentences: list[str] = []
     for side in sides:
-        if side in found.read and found.read[side].nearest:
-            place, _, writer = found.read[side].place.rpartition(":")
-            _, text, cosine = found.read[side].nearest[0]
+        if side in address.read and address.read[side].nearest:
+            token, _, writer = address.read[side].place.rpartition(":")
+            _, text, cosine = address.read[side].nearest[0]
             nearest = f"nearest to {text} (cosine {number(cosine)})"
-            sentences.append(f" {side} loads what {writer} stored at {place}, {nearest}.")
+            sentences.append(f" {side} loads what {writer} stored at {token}, {nearest}.")
     return "".join(sentences)
 
 
-def above_one(found: Address) -> str:
+def above_one(address: Address) -> str:
     """A sentence on shares above 1, where there is one; else empty."""
-    shares = [share for side in SIDES if side not in found.undefined for share in found.shares[side].values()]
+    shares = [share for side in SIDES if side not in address.undefined for share in address.shares[side].values()]
     return f" {SIGNED}" if round(max(shares, default=0.0), 2) > 1 else ""
 
 
-def token_row(found: Address) -> AddressRow:
+def token_row(address: Address) -> AddressRow:
     """The token part as a row of a sentence; what the mask forbids has no weight."""
-    weights = [weight if found.first <= j <= found.at else None for j, weight in enumerate(found.weights)]
-    name = f"{found.head}@{found.labels[found.at]}"
-    return address_row(name, f"→ {found.tokens}", weights, found.smallest, found.effective)
+    weights = [weight if address.first <= j <= address.at else None for j, weight in enumerate(address.weights)]
+    name = f"{address.head}@{address.labels[address.at]}"
+    return address_row(name, f"→ {address.tokens}", weights, address.smallest, address.effective)
 
 
 def pattern_row(label: str, trace: Trace, head: Head, at: int) -> AddressRow:

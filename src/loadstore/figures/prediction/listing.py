@@ -19,13 +19,13 @@ ESTIMATED = (
 
 
 def listing_figure(
-    found: Listing | Verified,
+    result: Listing | Verified,
     name: str = "Program",
     roles: Mapping[str, str] | None = None,
     whole: Whole | None = None,
 ) -> Figure:
     """The listing as a picture and as a program; of a proof, with the cuts that were made."""
-    shown, proof = (found.listing, found) if isinstance(found, Verified) else (found, None)
+    shown, proof = (result.listing, result) if isinstance(result, Verified) else (result, None)
     title = f"What made {shown.text_of(shown.token)} after {shown.labels[shown.at]}"
     drawn = picture_of_listing(shown, roles or {}, proof, whole if proof is None else proof.whole)
     views: list[View] = [drawn.view, _program(shown, proof, title)]
@@ -33,10 +33,10 @@ def listing_figure(
         f"The logit of {shown.text_of(shown.token)} is {number(abs(shown.contrast), 1)} "
         f"{'below' if shown.contrast < 0 else 'above'} "
         f"{'the mean of all' if shown.against is None else f'that of {shown.text_of(shown.against)}'}; "
-        f"{explained(shown.explained)}. {ESTIMATED if isinstance(found, Listing) else _verdict(found)}"
+        f"{explained(shown.explained)}. {ESTIMATED if isinstance(result, Listing) else _verdict(result)}"
     )
-    if isinstance(found, Verified):
-        views.append(_cuts(found))
+    if isinstance(result, Verified):
+        views.append(_cuts(result))
     return figure(name, title, claim, views)
 
 
@@ -49,19 +49,19 @@ def explained(part: float) -> str:
 def _program(shown: Listing, proof: Verified | None, title: str) -> View:
     steps = {(step.site, step.at): index for index, step in enumerate(shown.steps)}
     rows, step = [], -2  # the target's two lines come before the steps
-    for one in lines(shown, None if proof is None else notes(proof, whole=False)):
-        step += bool(one.site) or one.op == "target"
-        parts = [(text, None if cell is None else steps.get(cell)) for text, cell in one.parts]
-        rows.append(line(one.site, one.op, one.place, parts, one.comment, one.mark, step if step >= 0 else None))
+    for row in lines(shown, None if proof is None else notes(proof, whole=False)):
+        step += bool(row.site) or row.op == "target"
+        parts = [(text, None if cell is None else steps.get(cell)) for text, cell in row.parts]
+        rows.append(line(row.site, row.op, row.place, parts, row.comment, row.mark, step if step >= 0 else None))
     return program(title, rows)
 
 
-def _verdict(found: Verified) -> str:
-    said = summary(found)
+def _verdict(proof: Verified) -> str:
+    said = summary(proof)
     return f"{said[0].upper()}{said[1:]}."
 
 
-def _cuts(found: Verified) -> View:
+def _cuts(proof: Verified) -> View:
     columns = [
         ("cut", "cut", None),
         ("probability", "p after", 3),
@@ -82,16 +82,16 @@ def _cuts(found: Verified) -> View:
             len(check.controls),
             check.mean,
             check.standard_error,
-            _attention(found, check),
+            _attention(proof, check),
             "✔ verified" if check.verified else "◦ beyond its controls" if check.beyond else "✘ not beyond",
         ]
-        for check in found.checks
+        for check in proof.checks
     ]
     return table("Every cut beside its controls", columns, rows)
 
 
-def _attention(found: Verified, check: Check) -> str:
-    labels = found.listing.labels
+def _attention(proof: Verified, check: Check) -> str:
+    labels = proof.listing.labels
     return ", ".join(
         f"{head} {labels[query]} → {labels[key]} {short(before)} → {short(after)}"
         for (head, query, key), (before, after) in zip(check.claim.watched, check.attention, strict=True)

@@ -20,22 +20,25 @@ DIRECT = ("embed", "pos")  # the direct path is always shown
 def attribution_figures(story: Story) -> list[Figure | LeftOut]:
     """The explained prediction against another token as a sum of stores, and its program."""
     try:
-        found = story.listing
+        program = story.listing
     except Undefined as reason:
         return [_prediction(story), LeftOut("Program", f"What made {story.predicted}", f"{reason}.")]
-    return [_prediction(story), listing_figure(found, roles=strongest_role(story.roles), whole=whole_listing(found))]
+    return [
+        _prediction(story),
+        listing_figure(program, roles=strongest_role(story.roles), whole=whole_listing(program)),
+    ]
 
 
 def _prediction(story: Story) -> Figure:
     """Draw it as a waterfall, and a map of writers and the tokens that they loaded."""
-    at, found = story.asked.at, story.parts
-    names, parts = [str(name) for name in found["writer"].values], found.values.sum(1)
-    recorded, remainder = found.attrs["recorded"], found.attrs["remainder"]
+    at, table = story.asked.at, story.parts
+    names, parts = [str(name) for name in table["writer"].values], table.values.sum(1)
+    recorded, remainder = table.attrs["recorded"], table.attrs["remainder"]
     large = sorted(range(len(names)), key=lambda i: -abs(parts[i]))[:SHOWN]
     shown = [i for i, name in enumerate(names) if i in large or name in DIRECT]
     rest = [i for i in range(len(names)) if i not in shown]
     labels, predicted, beside = story.trace.labels, story.predicted, story.text_of(story.asked.against)
-    rows = [(names[i], parts[i], _source(story, names[i], found.values[i], at)) for i in shown]
+    rows = [(names[i], parts[i], _source(story, names[i], table.values[i], at)) for i in shown]
     if rest:
         rows.append((plural(len(rest), "other"), parts[rest].sum(), "together"))
     odds = f"log odds of {predicted} over {beside} after {labels[at]}"
@@ -52,14 +55,14 @@ def _prediction(story: Story) -> Figure:
         ),
     ]
     if heads := [i for i in shown if _is_head(names[i])]:
-        views.append(_map(odds, [names[i] for i in heads], labels[: at + 1], found.values[heads, : at + 1]))
+        views.append(_map(odds, [names[i] for i in heads], labels[: at + 1], table.values[heads, : at + 1]))
     top = max(range(len(names)), key=lambda i: parts[i])
     return figure(
         "Prediction",
         f"Who predicts {predicted} after {labels[at]}",
         f"After {labels[at]}, {predicted} is {rank} (probability {number(story.asked.probability)}), "
         f"{number(abs(recorded))} nats {order} {beside}. Of {plural(len(names), 'part')} the largest is that of "
-        f"{names[top]}, {number(float(parts[top]))}{_from(story, names[top], found.values[top], at)}. They sum to the "
+        f"{names[top]}, {number(float(parts[top]))}{_from(story, names[top], table.values[top], at)}. They sum to the "
         f"number of the run within {size(abs(remainder))}.",
         views,
         reading(

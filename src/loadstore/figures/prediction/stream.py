@@ -64,24 +64,24 @@ def later_stream_figure(story: Story) -> Figure:
     has_bos = bos_of(story.weights) is not None
     at = min(1 + has_bos, len(story.trace.labels) - 1)
     label = story.trace.labels[at]
-    found = stores(story.trace, 1, at)
-    rows = [(one.writer, one.share, _described(story, one, at)) for one in found]
+    held = stores(story.trace, 1, at)
+    rows = [(store.writer, store.share, _described(story, store, at)) for store in held]
     head = str(story.previous)
-    mine = next(one for one in found if one.writer == head)
+    mine = next(store for store in held if store.writer == head)
     view = bars(
         f"Stores in the stream of {label} after layer 0",
         "share of the squared norm",
         ("writer", "size, source and what it decodes to"),
         rows,
-        total=("sum", sum(one.share for one in found)),
+        total=("sum", sum(store.share for store in held)),
         digits=3,
-        strong=[index for index, one in enumerate(found) if one.writer == head],
+        strong=[index for index, store in enumerate(held) if store.writer == head],
     )
     return figure(
         "Later stream",
         f"The stream of {label} after layer 0",
-        f"{_claim(story, mine, at)} The stream is the sum of {len(found)} stores; their shares of its squared norm sum "
-        f"to {number(sum(one.share for one in found), 4)}.",
+        f"{_claim(story, mine, at)} The stream is the sum of {len(held)} stores; their shares of its squared norm sum "
+        f"to {number(sum(store.share for store in held), 4)}.",
         [view],
         reading(
             "A store decodes to the token whose embedding would make its writer store just that: nearest by cosine, 1 "
@@ -105,16 +105,16 @@ def _claim(story: Story, mine: Stored, at: int) -> str:
     return f"The token before {label} is not what decodes there: {nearest}."
 
 
-def _described(story: Story, one: Stored, at: int) -> str:
-    parts = [f"norm {number(one.norm)}"]
-    if parse_writer(one.writer).kind == "head":
-        row = story.trace.pattern(parse_head(one.writer))[at]
+def _described(story: Story, store: Stored, at: int) -> str:
+    parts = [f"norm {number(store.norm)}"]
+    if parse_writer(store.writer).kind == "head":
+        row = story.trace.pattern(parse_head(store.writer))[at]
         source = smallest_set(row)
         shown = f"{story.trace.labels[source[0]]} {number(float(row[source[0]]))}"
         parts.append(f"from {shown}" + (f" and {len(source) - 1} more" if len(source) > 1 else ""))
-    if one.nearest:
-        token, cosine = one.nearest[0]
-        parts.append(f"decodes to {_name(story, token, one.writer)} {number(cosine)}")
+    if store.nearest:
+        token, cosine = store.nearest[0]
+        parts.append(f"decodes to {_name(story, token, store.writer)} {number(cosine)}")
     return "; ".join(parts)
 
 

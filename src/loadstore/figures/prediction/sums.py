@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def logit_figure(found: "xr.DataArray") -> Figure:
+def logit_figure(parts: "xr.DataArray") -> Figure:
     """A logit by writers, largest first, the others in one step; by source token too where it is divided so."""
-    names = [str(name) for name in found["writer"].values]
-    whole = found.values if found.ndim == 1 else found.values.sum(1)
-    recorded, remainder = float(found.attrs["recorded"]), float(found.attrs["remainder"])
-    label = str(found.attrs["definition"]).partition(", by ")[0]
+    names = [str(name) for name in parts["writer"].values]
+    whole = parts.values if parts.ndim == 1 else parts.values.sum(1)
+    recorded, remainder = float(parts.attrs["recorded"]), float(parts.attrs["remainder"])
+    label = str(parts.attrs["definition"]).partition(", by ")[0]
     over = ranked(whole)
     views = _sum(label, names, whole, (label, recorded, remainder))
-    if found.ndim == 2:
-        rows = [*(found.values[i] for i in over.rows), *([found.values[list(over.rest)].sum(0)] if over.rest else [])]
+    if parts.ndim == 2:
+        rows = [*(parts.values[i] for i in over.rows), *([parts.values[list(over.rest)].sum(0)] if over.rest else [])]
         top = round_up(float(np.abs(rows).max())) or 1.0
-        tokens = found["key"].values if "key" in found.coords else range(found.shape[1])
+        tokens = parts["key"].values if "key" in parts.coords else range(parts.shape[1])
         views.append(
             heatmap(
                 "The same by source token",
@@ -42,14 +42,14 @@ def logit_figure(found: "xr.DataArray") -> Figure:
     return figure("Sum", f"Who makes the {label}", claim, views)
 
 
-def stream_figure(found: "xr.DataArray") -> Figure:
+def stream_figure(parts: "xr.DataArray") -> Figure:
     """The stream at one token: the share of each writer in its squared norm, and the norms of what heads stored."""
-    names = [str(name) for name in found["writer"].values]
-    stores = found.values.astype(float)
+    names = [str(name) for name in parts["writer"].values]
+    stores = parts.values.astype(float)
     whole = stores.sum(0)
     squared = float(whole @ whole)
     shares = stores @ whole / squared if squared > 0 else np.full(len(names), np.nan)
-    token, layer = found.attrs["token"], found.attrs["layer"]
+    token, layer = parts.attrs["token"], parts.attrs["layer"]
     views = _sum("share of the squared norm", names, shares, ("sum", 1.0, 1.0 - float(shares.sum())))
     norms = dict(zip(names, np.linalg.norm(stores, axis=1), strict=True))
     if (grid := head_grid("Norm of what each head stored", "norm", norms, signed=False)) is not None:
@@ -58,7 +58,7 @@ def stream_figure(found: "xr.DataArray") -> Figure:
     claim = (
         f"At {token}, layer {layer} finds a stream of norm {number(squared**0.5)}. {names[first]} has the largest "
         f"share in its square, {number(float(shares[first]))}. A share is ⟨store, stream⟩ / ‖stream‖²; the "
-        f"stores sum to the stream within {size(float(found.attrs['remainder']))}."
+        f"stores sum to the stream within {size(float(parts.attrs['remainder']))}."
     )
     return figure("Stream", f"Who wrote the stream at {token}", claim, views)
 

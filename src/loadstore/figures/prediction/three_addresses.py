@@ -20,33 +20,33 @@ SAY = {
 def closing_figure(story: Story) -> Figure:
     """Whose token and whose subspace each of the three loads has."""
     head, at = story.main, story.asked.at
-    found = address(story.trace, head, at)
-    labels, length = list(found.labels), len(found.labels)
+    divided = address(story.trace, head, at)
+    labels, length = list(divided.labels), len(divided.labels)
     ones: dict[Side, list[float | None]] = {
         "Q": [float(j == at) if j <= at else None for j in range(length)],
-        "V": [found.weights[j] if found.first <= j <= at else None for j in range(length)],
+        "V": [divided.weights[j] if divided.first <= j <= at else None for j in range(length)],
     }
-    keys = at + 1 - found.first
+    keys = at + 1 - divided.first
     rows = [
         address_row("Q", f"→ {labels[at]}", ones["Q"], [at], 1.0),
-        address_row("V", f"→ {found.tokens}", ones["V"], found.smallest, found.effective),
+        address_row("V", f"→ {divided.tokens}", ones["V"], divided.smallest, divided.effective),
     ]
-    loads = ", ".join(_described(found, side) for side in SIDES)
+    loads = ", ".join(_described(divided, side) for side in SIDES)
     views = [address_view("The tokens that Q and V load from", labels, rows)]
-    shown: list[Side] = [side for side in SIDES if side not in found.undefined]
-    every = [share for side in shown for share in found.shares[side].values()]
+    shown: list[Side] = [side for side in SIDES if side not in divided.undefined]
+    every = [share for side in shown for share in divided.shares[side].values()]
     low, high = -round_up(-min([0.0, *every])), round_up(max([1.0, *every]))
-    views += [_bars(found, side, low, high) for side in shown]
-    key = labels[found.smallest[0] if found.key is None else found.key]
+    views += [_bars(divided, side, low, high) for side in shown]
+    key = labels[divided.smallest[0] if divided.key is None else divided.key]
     return figure(
         "Three addresses",
         "One head, one query, three addresses",
-        f"{head} adds most to {story.predicted} after {labels[at]}. It loads three times: {loads}.{above_one(found)}",
+        f"{head} adds most to {story.predicted} after {labels[at]}. It loads three times: {loads}.{above_one(divided)}",
         views,
         reading(
             "Attention supplies a token address for V only: Q reads the query's own token and K every token its own. "
             f"{_partition(key, keys)} They are signed and sum to 1, const included. Outlined: the fewest tokens that "
-            f"hold {100 * MASS:.0f} %. In one line: {found}."
+            f"hold {100 * MASS:.0f} %. In one line: {divided}."
         ),
     )
 
@@ -61,15 +61,15 @@ def _partition(key: str, keys: int) -> str:
     )
 
 
-def _described(found: Address, side: Side) -> str:
-    if side in found.undefined:
-        return f"{side} from {SAY[side]} (shares undefined: {found.undefined[side]})"
-    ranked = sorted(found.shares[side].items(), key=lambda item: -item[1])[:2]
+def _described(address: Address, side: Side) -> str:
+    if side in address.undefined:
+        return f"{side} from {SAY[side]} (shares undefined: {address.undefined[side]})"
+    ranked = sorted(address.shares[side].items(), key=lambda item: -item[1])[:2]
     return f"{side} from {SAY[side]}, mostly " + listed([f"{writer} ({number(share)})" for writer, share in ranked])
 
 
-def _bars(found: Address, side: Side, low: float, high: float) -> View:
-    ranked = sorted(found.shares[side].items(), key=lambda item: -abs(item[1]))
+def _bars(address: Address, side: Side, low: float, high: float) -> View:
+    ranked = sorted(address.shares[side].items(), key=lambda item: -abs(item[1]))
     shown, rest = ranked[:SHOWN], ranked[SHOWN:]
     rows = [(writer, share, "") for writer, share in shown]
     if rest:

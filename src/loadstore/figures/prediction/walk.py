@@ -21,11 +21,11 @@ SHOWN = 5  # writers of a side; the others stand together
 
 def walk_of(story: Story) -> Figure | LeftOut:
     """The walk of the load of the question's main head, and the part of the prediction that its store adds."""
-    found = walk(story.trace, story.main, story.asked.at)
+    walked = walk(story.trace, story.main, story.asked.at)
     added = float(story.parts.sel(writer=str(story.main)).sum())
     odds = f"logit of {story.predicted} over {story.text_of(story.asked.against)}"
     stores = f"at {story.after}: {odds} {added:+.2f}".replace("-", MINUS)
-    drawn = walk_figure(found, stores)
+    drawn = walk_figure(walked, stores)
     view = drawn.views[0] if drawn.views else None
     if not isinstance(view, WalkView):
         return LeftOut("Walk", drawn.title, drawn.claim)
@@ -39,8 +39,8 @@ def walk_of(story: Story) -> Figure | LeftOut:
     return LeftOut(
         "Walk",
         drawn.title,
-        f"The strongest of {plural(found.parts.size, 'pair')} of writers, {names[0]} on Q with {names[1]} on K, adds "
-        f"{number(best)} of {number(found.parts.attrs['recorded'])} nats. The pairs beyond the strongest {PAIRS} sum "
+        f"The strongest of {plural(walked.parts.size, 'pair')} of writers, {names[0]} on Q with {names[1]} on K, adds "
+        f"{number(best)} of {number(walked.parts.attrs['recorded'])} nats. The pairs beyond the strongest {PAIRS} sum "
         f"to {number(rest)}: no single path leads.",
     )
 
@@ -51,9 +51,9 @@ def _together(parts: Sequence[Sequence[float]], hero: tuple[int, int]) -> float:
     return float(sum(sorted(others, key=abs, reverse=True)[PAIRS - 1 :]))
 
 
-def walk_figure(found: Walk, stores: str = "") -> Figure:
+def walk_figure(walked: Walk, stores: str = "") -> Figure:
     """Draw a walk; ``stores``: what the head's store does, in words of the picture."""
-    address, parts = found.address, found.parts
+    address, parts = walked.address, walked.parts
     name = f"{address.head}@{address.labels[address.at]}"
     title = f"How {address.head} at {address.labels[address.at]} finds {_key(address)}"
     if {"Q", "K"} & address.undefined.keys():
@@ -62,8 +62,8 @@ def walk_figure(found: Walk, stores: str = "") -> Figure:
     queries, keys = ([str(name) for name in parts[dim].values] for dim in ("query_writer", "key_writer"))
     best = divmod(int(parts.values.argmax()), len(keys))
     hero: dict[Side, str] = {"Q": queries[best[0]], "K": keys[best[1]], "V": address.top("V")}
-    known: list[Side] = [side for side in SIDES if side not in address.undefined]
-    chosen: dict[Side, list[str]] = {side: _shown(address.shares[side], hero[side]) for side in known}
+    defined: list[Side] = [side for side in SIDES if side not in address.undefined]
+    chosen: dict[Side, list[str]] = {side: _shown(address.shares[side], hero[side]) for side in defined}
     pooled = _pool(parts.values, queries, keys, chosen)
     places = {"Q": address.labels[address.at], "K": _key(address), "V": address.labels[address.smallest[0]]}
 
@@ -71,8 +71,8 @@ def walk_figure(found: Walk, stores: str = "") -> Figure:
         return chosen[side].index(hero[side]) if side in chosen else 0
 
     sides: dict[Side, Load] = {
-        side: load(places[side], _writers(address, side, some), address.remainder[side])
-        for side, some in chosen.items()
+        side: load(places[side], _writers(address, side, names), address.remainder[side])
+        for side, names in chosen.items()
     }
     recorded, remainder = parts.attrs["recorded"], parts.attrs["remainder"]
     view = walk_view(
@@ -113,8 +113,8 @@ def _shown(shares: Mapping[str, float], hero: str) -> list[str]:
 def _writers(address: Address, side: Side, shown: list[str]) -> list[tuple[str, float, str]]:
     """The shown writers of a side with what was read of the largest, and all others together."""
     shares, top, read = address.shares[side], address.top(side), address.read.get(side)
-    known = f"stored {read}" if read is not None and read.nearest else ""
-    rows = [(name, shares[name], known if name == top else "") for name in shown]
+    stored = f"stored {read}" if read is not None and read.nearest else ""
+    rows = [(name, shares[name], stored if name == top else "") for name in shown]
     rest = [share for name, share in shares.items() if name not in shown]
     return [*rows, (plural(len(rest), "other"), sum(rest), "together")] if rest else rows
 
@@ -123,9 +123,9 @@ def _pool(
     values: np.ndarray, queries: Sequence[str], keys: Sequence[str], chosen: Mapping[Side, list[str]]
 ) -> np.ndarray:
     """Parts of the chosen writers, those of all others summed into a last row and column where there are any."""
-    for axis, (names, some) in enumerate(((queries, chosen["Q"]), (keys, chosen["K"]))):
+    for axis, (names, kept_names) in enumerate(((queries, chosen["Q"]), (keys, chosen["K"]))):
         rows = np.moveaxis(values, axis, 0)
-        kept = [names.index(name) for name in some]
+        kept = [names.index(name) for name in kept_names]
         rest = [index for index in range(len(names)) if index not in kept]
         pooled = [rows[kept], *([rows[rest].sum(0, keepdims=True)] if rest else [])]
         values = np.moveaxis(np.concatenate(pooled), 0, axis)

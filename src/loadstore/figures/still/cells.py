@@ -32,11 +32,11 @@ def heatmap(view: Heatmap) -> Block:
     wide, high = left + columns * side + 20, TITLE + (head if named else 4) + rows * side + 8
     across = max(1, int((ROOM + 20) // wide))
     marks = [text(0, 10, view.title, "name")]
-    for index, one in enumerate(view.panels):
+    for index, panel in enumerate(view.panels):
         x, y = wide * (index % across), 16 + high * (index // across)
         top = y + TITLE + (head if named else 4)
-        marks.append(text(x, y + 11, one.title, "strong"))
-        marks.append(_grid(one.values, view.scale, x + left, top, side))
+        marks.append(text(x, y + 11, panel.title, "strong"))
+        marks.append(_grid(panel.values, view.scale, x + left, top, side))
         if named:
             marks += [
                 text(x + left - 4, top + side * (row + 0.5) + 4, cut(label, left - 4), "", "end")
@@ -98,8 +98,8 @@ def patterns(view: Patterns) -> Block:
     side = min(WIDEST, (ROOM - 10 * across) / max(1, across))
     bins = min(n, 32)
     marks = [text(0, 10, view.title, "name")]
-    for place, head in enumerate(order):
-        x, y = (side + 10) * (place % across), 18 + (side + 34) * (place // across)
+    for index, head in enumerate(order):
+        x, y = (side + 10) * (index % across), 18 + (side + 34) * (index // across)
         small = _pooled(weights[head], bins)
         cells = tuple(tuple(None if w < 0 else float(w) / 255 for w in row) for row in small)
         marks.append(_grid(cells, WEIGHTS, x, y, side / bins))

@@ -65,8 +65,8 @@ def _drawable(axis: Axis, value: Cell) -> bool:
 
 
 def _ends(axis: Axis, values: list[Cell]) -> tuple[float, float] | None:
-    known = [float(value) for value in values if isinstance(value, float | int) and _drawable(axis, value)]
-    return (min(known), max(known)) if known else None
+    finite = [float(value) for value in values if isinstance(value, float | int) and _drawable(axis, value)]
+    return (min(finite), max(finite)) if finite else None
 
 
 def _along(axis: Axis, values: list[Cell], start: float, end: float) -> Callable[[Cell], float | None]:
@@ -77,7 +77,7 @@ def _along(axis: Axis, values: list[Cell], start: float, end: float) -> Callable
     def at(value: Cell) -> float | None:
         if not isinstance(value, float | int) or not _drawable(axis, value):
             return None
-        place = math.log10(value) if axis.scale == "log" else value
-        return start + (place - low) / (high - low or 1.0) * (end - start)
+        position = math.log10(value) if axis.scale == "log" else value
+        return start + (position - low) / (high - low or 1.0) * (end - start)
 
     return at

@@ -31,16 +31,16 @@ def notable(story: Story) -> tuple[Head, ...]:
 
 def _notable(story: Story) -> tuple[Head, ...]:
     every = range(story.weights.architecture.n_layers)
-    found = {
+    heads = {
         head
         for role in NAMED
-        for place, head in enumerate(story.strongest(role, every)[:EACH])
-        if story.role(head, role) > (SOME if place else 0)
+        for index, head in enumerate(story.strongest(role, every)[:EACH])
+        if story.role(head, role) > (SOME if index else 0)
     }
-    found.add(story.main)
+    heads.add(story.main)
     if story.candidate is not None:
-        found |= {story.candidate, story.previous, *suppliers(story)[:2]}
-    return tuple(sorted(found, key=lambda head: (head.layer, head.index)))
+        heads |= {story.candidate, story.previous, *suppliers(story)[:2]}
+    return tuple(sorted(heads, key=lambda head: (head.layer, head.index)))
 
 
 def resting(story: Story) -> int:

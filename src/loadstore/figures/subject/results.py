@@ -17,9 +17,9 @@ class Results:
         known: Results that are there already.
     """
 
-    def __init__(self, **known: Any) -> None:
+    def __init__(self, **values: Any) -> None:
         self._lock = Lock()
-        self._known: dict[str, Any] = known
+        self._known: dict[str, Any] = values
 
     def once(self, name: str, compute: Callable[[], _Result]) -> _Result:
         """Return the result of that name.

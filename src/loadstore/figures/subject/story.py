@@ -162,9 +162,11 @@ class Story:
         """
         if self.weights.tokens is None and len(self.trace.labels) < LEAST:
             raise Undefined("one token has no other to load from")
-        context, known = self.weights.architecture.context, self.weights.tokens is not None
-        source = "default" if known else [self.trace.tokens[0].tolist()]
-        corpus = read_corpus(self.weights, source, length=min(LENGTH, context) if known else context, tokens=TOKENS)
+        context, has_tokens = self.weights.architecture.context, self.weights.tokens is not None
+        source = "default" if has_tokens else [self.trace.tokens[0].tolist()]
+        corpus = read_corpus(
+            self.weights, source, length=min(LENGTH, context) if has_tokens else context, tokens=TOKENS
+        )
         return moments(self.weights, corpus)
 
     def loads(self, readers: Sequence[str]) -> "xr.Dataset":

@@ -106,8 +106,8 @@ def _mlps_load(count: int) -> str:
 
 
 def _mlps(mlp: Mlp, heads: int) -> str:
-    one, load, have = ("head", "loads", "has") if heads == 1 else ("heads", "load", "have")
-    order = f"what the {one} of its layer {load}" if mlp.parallel else f"after the {one} of its layer {have} stored"
+    name, load, have = ("head", "loads", "has") if heads == 1 else ("heads", "load", "have")
+    order = f"what the {name} of its layer {load}" if mlp.parallel else f"after the {name} of its layer {have} stored"
     return f"the MLP loads {order}"
 
 

@@ -20,8 +20,8 @@ def spectra_figures(story: Story) -> list[Figure | LeftOut]:
     A writer whose rows are all equal has no spectrum, and is left out.
     """
     title = "The strongest directions of the embedding"
-    found, left = defined("Spectra", title, story.first_writers, lambda site: spectrum(story.weights, site))
-    results = {NAMES[site]: result for site, result in found.items()}
+    spectra, left = defined("Spectra", title, story.first_writers, lambda site: spectrum(story.weights, site))
+    results = {NAMES[site]: result for site, result in spectra.items()}
     if not results:
         return [*left]
     d = story.weights.architecture.d_model

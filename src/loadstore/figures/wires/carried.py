@@ -26,61 +26,61 @@ INTO: tuple[tuple[tuple[Kind, ...], str], ...] = (
 """Kinds of readers whose traffic has one unit, with their name in a sentence."""
 
 
-def carried_figure(found: "xr.Dataset") -> Figure:
+def carried_figure(table: "xr.Dataset") -> Figure:
     """Traffic into sides of heads as panels; into MLPs and the unembedding as bars, the largest first."""
-    readers = readers_of(found)
+    readers = readers_of(table)
     sides = [reader for reader in readers if reader.side in SIDES]
     heads = list(dict.fromkeys(str(reader.head) for reader in sides))
-    sided = found.traffic.sel(reader=list(map(str, sides))).values
+    sided = table.traffic.sel(reader=list(map(str, sides))).values
     reach = np.isfinite(sided).any(1)
-    views = traffic_views(found.isel(writer=reach) if reach.any() else found, heads)
+    views = traffic_views(table.isel(writer=reach) if reach.any() else table, heads)
     others = [str(reader) for reader in readers if reader.side not in SIDES]
     mlps = [str(reader) for reader in readers if reader.is_mlp]
-    if len(mlps) > READERS and found.sizes["writer"] > FEW:
-        views.append(_mlps(found.sel(reader=mlps)))
+    if len(mlps) > READERS and table.sizes["writer"] > FEW:
+        views.append(_mlps(table.sel(reader=mlps)))
         others = [reader for reader in others if reader not in mlps]
-    views += [_bars(found, reader) for reader in others]
-    corpus = str(found.attrs["corpus"])
-    where = f"{found.attrs['tokens']:,} tokens of {'the shipped corpus' if corpus == 'default' else corpus}"
-    title, said = f"What wires carry on {where}", str(found.attrs["definition"])
-    return figure("Traffic", title, carried_claim(found), views, reading(said))
+    views += [_bars(table, reader) for reader in others]
+    corpus = str(table.attrs["corpus"])
+    where = f"{table.attrs['tokens']:,} tokens of {'the shipped corpus' if corpus == 'default' else corpus}"
+    title, said = f"What wires carry on {where}", str(table.attrs["definition"])
+    return figure("Traffic", title, carried_claim(table), views, reading(said))
 
 
-def carried_claim(found: "xr.Dataset") -> str:
+def carried_claim(table: "xr.Dataset") -> str:
     """Which wire carries most into each kind of reader."""
     claims: list[str] = []
-    kinds_found = [kind_of(reader) for reader in readers_of(found)]
+    kinds_found = [kind_of(reader) for reader in readers_of(table)]
     for kinds, into in INTO:
         columns = [j for j, kind in enumerate(kinds_found) if kind in kinds]
-        load = found.traffic.values[:, columns]
+        load = table.traffic.values[:, columns]
         if np.isfinite(load).any() and float(np.nanmax(load)) > 0:
             i, at = np.unravel_index(int(np.nanargmax(load)), load.shape)
             j = columns[int(at)]
-            size = with_error(float(load[i, at]), float(found.standard_error.values[i, j]))
-            name = f"{found['writer'].values[i]} → {found['reader'].values[j]}"
+            size = with_error(float(load[i, at]), float(table.standard_error.values[i, j]))
+            name = f"{table['writer'].values[i]} → {table['reader'].values[j]}"
             claims.append(f"into {into} by {name} ({size} {UNITS[kinds[0]]})")
     return f"Most is carried {listed(claims)}." if claims else "Nothing is carried."
 
 
-def _mlps(found: "xr.Dataset") -> View:
+def _mlps(table: "xr.Dataset") -> View:
     """Traffic into many MLPs: writers by layer, an MLP a column."""
     return layers_view(
         f"Traffic into MLPs, {UNITS['mlp']}",
-        rows=grouped([str(writer) for writer in found["writer"].values]),
-        columns=[(str(reader), [str(reader)]) for reader in found["reader"].values],
-        panels=[("", found.traffic.values)],
-        details={name: [found[name].values] for name in details_of("traffic")},
+        rows=grouped([str(writer) for writer in table["writer"].values]),
+        columns=[(str(reader), [str(reader)]) for reader in table["reader"].values],
+        panels=[("", table.traffic.values)],
+        details={name: [table[name].values] for name in details_of("traffic")},
         value="traffic",
         signed=False,
         strongest="highest",
     )
 
 
-def _bars(found: "xr.Dataset", reader: str) -> View:
-    column = found.sel(reader=reader).dropna("writer", subset=["traffic"]).sortby("traffic", ascending=False)
+def _bars(table: "xr.Dataset", reader: str) -> View:
+    column = table.sel(reader=reader).dropna("writer", subset=["traffic"]).sortby("traffic", ascending=False)
     rows = [
-        (str(one["writer"].values), float(one.traffic), f"± {number(float(one.standard_error))}")
-        for one in (column.isel(writer=i) for i in range(min(BARS, column.sizes["writer"])))
+        (str(wire["writer"].values), float(wire.traffic), f"± {number(float(wire.standard_error))}")
+        for wire in (column.isel(writer=i) for i in range(min(BARS, column.sizes["writer"])))
     ]
     left = f", the largest {len(rows)} of {column.sizes['writer']}" if column.sizes["writer"] > len(rows) else ""
     return bars(f"Traffic into {reader}{left}", "traffic", ("writer", "error"), rows, kind="unsigned")

@@ -50,8 +50,8 @@ def proof_figure(story: Story, head: Head, proof: CutProof) -> Figure | LeftOut:
     ]
     beyond = [proof.beyond_all_controls, proof.prediction_beyond]
     further = [
-        f"{'further' if one else 'not further'} than {others} ({number(most)}{'' if count == 1 else ' at most'})"
-        for one, most in zip(beyond, moved, strict=True)
+        f"{'further' if is_further else 'not further'} than {others} ({number(most)}{'' if count == 1 else ' at most'})"
+        for is_further, most in zip(beyond, moved, strict=True)
     ]
     rows = [_row(effect) for effect in (proof.cut, *proof.controls)]
     claim = (

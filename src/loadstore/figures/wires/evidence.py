@@ -33,14 +33,14 @@ class _Row:
         return [self.writer, str(self.reader), *numbers]
 
 
-def _rows(found: "xr.Dataset") -> list[_Row]:
+def _rows(table: "xr.Dataset") -> list[_Row]:
     return [
         _Row(
-            str(found["writer"].values[i]),
-            parse_reader(str(found["reader"].values[i])),
-            {measure.name: float(found[measure.name].values[i]) for measure in PRINTED},
+            str(table["writer"].values[i]),
+            parse_reader(str(table["reader"].values[i])),
+            {measure.name: float(table[measure.name].values[i]) for measure in PRINTED},
         )
-        for i in range(found.sizes["wire"])
+        for i in range(table.sizes["wire"])
     ]
 
 
@@ -70,12 +70,12 @@ def _plots(rows: Sequence[_Row]) -> list[View]:
 
 def evidence_figure(story: Story, head: Head) -> Figure:
     """The wires of most traffic into each side of a head, cut one at a time on the corpus."""
-    found = story.evidence(head, EACH)
-    rows, claims = _rows(found), list[str]()
+    evidence = story.evidence(head, EACH)
+    rows, claims = _rows(evidence), list[str]()
     for side in SIDES:
-        some = [row for row in rows if row.reader.side == side]
-        if some:
-            most, hurt = (max(some, key=lambda row, by=by: row.measures[by]) for by in ("traffic", "change"))
+        of_side = [row for row in rows if row.reader.side == side]
+        if of_side:
+            most, hurt = (max(of_side, key=lambda row, by=by: row.measures[by]) for by in ("traffic", "change"))
             same = "and its cut changes most" if hurt is most else f"but cutting {hurt.writer} changes more"
             carried, changed = number(most.measures["traffic"]), number(hurt.measures["change"])
             claims.append(f"into its {side} {most.writer} carries most ({carried}), {same} ({changed})")
@@ -83,7 +83,7 @@ def evidence_figure(story: Story, head: Head) -> Figure:
         "Evidence",
         f"Three kinds of evidence for the wires of {head}",
         f"{head} adds most to {story.predicted} after {story.after}. Of the wires into it that carry most on "
-        f"{'the shipped corpus' if found.attrs['corpus'] == 'default' else 'the prompt'}, {EACH} a side: "
+        f"{'the shipped corpus' if evidence.attrs['corpus'] == 'default' else 'the prompt'}, {EACH} a side: "
         f"{'; '.join(claims)}.",
         [
             switch(

@@ -68,9 +68,9 @@ def cut_figures(story: Story) -> list[Figure]:
 
 
 def _cuts(story: Story, head: Head, side: Side) -> Figure:
-    found = cuts(story)[side]
+    effects = cuts(story)[side]
     aligned = story.scores.alignment.sel(reader=f"{head}.{side}")
-    ranked = found.sortby("score").isel(writer=slice(MOST))
+    ranked = effects.sortby("score").isel(writer=slice(MOST))
     rows = [
         [
             str(name),
@@ -81,18 +81,18 @@ def _cuts(story: Story, head: Head, side: Side) -> Figure:
         ]
         for name, row in ((name, ranked.sel(writer=name)) for name in ranked["writer"].values)
     ]
-    intact, worst = float(found.intact), ranked.isel(writer=0)
+    intact, worst = float(effects.intact), ranked.isel(writer=0)
     name = str(worst["writer"].values)
-    place = int((aligned > aligned.sel(writer=name)).sum()) + 1
-    loud = int((found.traffic > worst.traffic).sum()) + 1
-    count = found.sizes["writer"]
+    rank = int((aligned > aligned.sel(writer=name)).sum()) + 1
+    loud = int((effects.traffic > worst.traffic).sum()) + 1
+    count = effects.sizes["writer"]
     needing = needed(story, side)
     reach = f"Of {plural(count, 'writer')} that reach the {side} of {head}, "
     if needing:
         claim = (
             f"{reach}cutting {name} lowers its induction score on random repeats the most, from {number(intact)} to "
             f"{number(float(worst.score))}{_next(rows, needing)}. By traffic that wire is number {loud} of {count}, by "
-            f"alignment number {place}."
+            f"alignment number {rank}."
         )
     else:
         claim = (

@@ -75,8 +75,8 @@ def reads(scores: "xr.Dataset", head: Head, side: Side) -> str:
 
 def largest(values: np.ndarray) -> float:
     """The end of a sequential scale: the largest finite value, rounded up to two digits."""
-    known = values[np.isfinite(values)]
-    top = float(known.max()) if len(known) else 1.0
+    finite = values[np.isfinite(values)]
+    top = float(finite.max()) if len(finite) else 1.0
     return float(f"{top * 1.05:.2g}") if top > 0 else 1.0
 
 

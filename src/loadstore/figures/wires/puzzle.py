@@ -52,5 +52,5 @@ def puzzle(story: Story) -> Puzzle | None:
         return None
     return max(
         (Puzzle(head, side, wire(carried, str(head), reader, side, "traffic")) for head, side in above),
-        key=lambda found: found.traffic,
+        key=lambda candidate: candidate.traffic,
     )

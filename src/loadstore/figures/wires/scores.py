@@ -44,8 +44,8 @@ def scores_figure(scores: "xr.Dataset", rows: str = "writer") -> Figure:
             views.append(heatmap("Alignment", (rows, reach), ("head", heads), panels, scale=scale, hatched=hatched))
     others = [str(reader) for reader in readers_of(scores) if reader.side not in SIDES]
     if others and len(heads) > MANY and rows == "writer":
-        one = ("reader", [(reader, [reader]) for reader in others])
-        views.append(_by_layers("Others", scores, writers, one, [("", others)]))
+        axis = ("reader", [(reader, [reader]) for reader in others])
+        views.append(_by_layers("Others", scores, writers, axis, [("", others)]))
     elif others:
         panels = [_panel(scores, "", others)]
         views.append(heatmap("Others", (rows, writers), ("reader", others), panels, scale=scale, hatched=hatched))

@@ -82,10 +82,10 @@ def _formula(story: Story, writer: str, reader: str) -> View:
 def _beside(story: Story, wires: list[Overlap], head: Head, side: Side) -> View:
     """Scores as dots over the middle 95 % of their nulls, ceilings as thin lines."""
     rows: list[Dot] = []
-    for one in wires:
-        values = {name: wire(story.scores, one.writer, head, side, name) for name in DETAILS}
+    for pair in wires:
+        values = {name: wire(story.scores, pair.writer, head, side, name) for name in DETAILS}
         said = ", ".join(f"{name} {size(values[name]) if name in SMALL else number(values[name])}" for name in SAID)
-        rows.append(dot(f"{one.writer} → {one.reader}", values["score"], _middle(one), [values["ceiling"]], said))
+        rows.append(dot(f"{pair.writer} → {pair.reader}", values["score"], _middle(pair), [values["ceiling"]], said))
     chance = wire(story.scores, wires[0].writer, head, side, "chance")
     return dots(
         "Scores beside chance",
@@ -97,10 +97,10 @@ def _beside(story: Story, wires: list[Overlap], head: Head, side: Side) -> View:
     )
 
 
-def _middle(one: Overlap) -> tuple[float, float] | None:
+def _middle(pair: Overlap) -> tuple[float, float] | None:
     """The middle 95 % of the null; none where it has no width."""
-    grid = torch.linspace(0, 1, 4001, dtype=torch.float64) * max(1.0, 2 * float(one.chance.chance()))
-    mass = one.chance.density(grid).nan_to_num(posinf=0.0).cumsum(0)
+    grid = torch.linspace(0, 1, 4001, dtype=torch.float64) * max(1.0, 2 * float(pair.chance.chance()))
+    mass = pair.chance.density(grid).nan_to_num(posinf=0.0).cumsum(0)
     if not float(mass[-1]) > 0:
         return None
     low, high = (float(grid[int((mass / mass[-1] < level).sum())]) for level in (0.025, 0.975))

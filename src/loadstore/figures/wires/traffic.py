@@ -37,24 +37,24 @@ def traffic_figures(story: Story, heads: Sequence[Head]) -> list[Figure | LeftOu
 
 
 def _map(story: Story, heads: list[str]) -> Figure:
-    found = story.loads([f"{head}.*" for head in heads])
-    known = [str(writer) for writer in found["writer"].values]
-    writers = [w for w in known if np.isfinite(found.traffic.sel(writer=w).values).any()]
-    found = found.sel(writer=writers)
-    scores = story.scores.sel(writer=writers, reader=found["reader"].values)
+    loads = story.loads([f"{head}.*" for head in heads])
+    names = [str(writer) for writer in loads["writer"].values]
+    writers = [w for w in names if np.isfinite(loads.traffic.sel(writer=w).values).any()]
+    loads = loads.sel(writer=writers)
+    scores = story.scores.sel(writer=writers, reader=loads["reader"].values)
     wide = len(writers) > FEW
     draw = _layers if wide else _heatmap
     choices: list[tuple[str, list[View]]] = [
         (
             "traffic: what is carried",
             [
-                draw("Traffic into Q and K, nats", found, "traffic", QK, heads, details_of("traffic")),
-                draw("Traffic into V, units of the stream", found, "traffic", ("V",), heads, details_of("traffic")),
+                draw("Traffic into Q and K, nats", loads, "traffic", QK, heads, details_of("traffic")),
+                draw("Traffic into V, units of the stream", loads, "traffic", ("V",), heads, details_of("traffic")),
             ],
         ),
         (
             "share of what is loaded",
-            [draw("Share of the variance of what is loaded", found, "share", SIDES, heads, details_of("share"))],
+            [draw("Share of the variance of what is loaded", loads, "share", SIDES, heads, details_of("share"))],
         ),
         (
             "alignment: what could be carried",
@@ -64,7 +64,7 @@ def _map(story: Story, heads: list[str]) -> Figure:
     return figure(
         "Traffic",
         TITLE,
-        _claim(found, scores, story),
+        _claim(loads, scores, story),
         [switch("What wires carry", "Colour by", choices)],
         reading(
             "Traffic is how much a writer moves what a reader does: on Q and K the standard deviation, in nats, of the "
@@ -74,38 +74,38 @@ def _map(story: Story, heads: list[str]) -> Figure:
     )
 
 
-def traffic_views(found: "xr.Dataset", heads: list[str]) -> list[View]:
+def traffic_views(table: "xr.Dataset", heads: list[str]) -> list[View]:
     """Traffic into the sides of heads, those of one unit together; sides that were not asked for are left out."""
-    known, details = {str(reader) for reader in found["reader"].values}, details_of("traffic")
+    names, details = {str(reader) for reader in table["reader"].values}, details_of("traffic")
     units: tuple[tuple[tuple[Side, ...], str], ...] = ((QK, UNITS["Q"]), (("V",), UNITS["V"]))
     views: list[View] = []
     for sides, unit in units:
-        some = [side for side in sides if any(f"{head}.{side}" in known for head in heads)]
-        if some:
-            title = f"Traffic into {listed(some)}, {unit}"
-            views.append(_drawn(found)(title, found, "traffic", some, heads, details))
+        present = [side for side in sides if any(f"{head}.{side}" in names for head in heads)]
+        if present:
+            title = f"Traffic into {listed(present)}, {unit}"
+            views.append(_drawn(table)(title, table, "traffic", present, heads, details))
     return views
 
 
-def _drawn(found: "xr.Dataset") -> Callable[..., View]:
+def _drawn(table: "xr.Dataset") -> Callable[..., View]:
     """How so many writers are drawn: one by one, or by layers."""
-    return _layers if found.sizes["writer"] > FEW else _heatmap
+    return _layers if table.sizes["writer"] > FEW else _heatmap
 
 
-def _claim(found: "xr.Dataset", scores: "xr.Dataset", story: Story) -> str:
+def _claim(table: "xr.Dataset", scores: "xr.Dataset", story: Story) -> str:
     claims: list[str] = []
     for side in SIDES:
-        readers = [str(reader) for reader in readers_of(found) if reader.side == side]
-        load = found.traffic.sel(reader=readers).values
+        readers = [str(reader) for reader in readers_of(table) if reader.side == side]
+        load = table.traffic.sel(reader=readers).values
         if np.isfinite(load).any():
             i, j = np.unravel_index(int(np.nanargmax(load)), load.shape)
             unit = "" if side == "V" else " nats"
-            claims.append(f"{found['writer'].values[i]} → {readers[j]} ({number(float(load[i, j]))}{unit})")
-    readers = [str(reader) for reader in readers_of(found) if reader.side in QK]
-    load, aligned = found.traffic.sel(reader=readers).values, scores.alignment.sel(reader=readers).values
+            claims.append(f"{table['writer'].values[i]} → {readers[j]} ({number(float(load[i, j]))}{unit})")
+    readers = [str(reader) for reader in readers_of(table) if reader.side in QK]
+    load, aligned = table.traffic.sel(reader=readers).values, scores.alignment.sel(reader=readers).values
     both = np.isfinite(load) & np.isfinite(aligned)
-    text = "the shipped corpus" if found.attrs["corpus"] == "default" else "the prompt"
-    on = f"{plural(int(found.attrs['tokens']), 'token')} of {text}"
+    text = "the shipped corpus" if table.attrs["corpus"] == "default" else "the prompt"
+    on = f"{plural(int(table.attrs['tokens']), 'token')} of {text}"
     rank = ""
     if both.sum() > 2 and np.ptp(load[both]) > 0 and np.ptp(aligned[both]) > 0:
         agree = number(float(np.corrcoef(_ranks(load[both]), _ranks(aligned[both]))[0, 1]))
@@ -122,23 +122,23 @@ def _ranks(values: np.ndarray) -> np.ndarray:
     return (counts.cumsum() - (counts - 1) / 2)[which]
 
 
-def _table(found: "xr.Dataset", name: str, side: Side, heads: Sequence[str]) -> np.ndarray:
-    return found[name].reindex(reader=[f"{head}.{side}" for head in heads]).values
+def _table(table: "xr.Dataset", name: str, side: Side, heads: Sequence[str]) -> np.ndarray:
+    return table[name].reindex(reader=[f"{head}.{side}" for head in heads]).values
 
 
 def _heatmap(
-    title: str, found: "xr.Dataset", name: str, sides: Sequence[Side], heads: list[str], details: Sequence[str]
+    title: str, table: "xr.Dataset", name: str, sides: Sequence[Side], heads: list[str], details: Sequence[str]
 ) -> View:
-    values = [_table(found, name, side, heads) for side in sides]
+    values = [_table(table, name, side, heads) for side in sides]
     panels = [
-        panel(side, v, np.isfinite(v), {more: _table(found, more, side, heads) for more in details})
+        panel(side, v, np.isfinite(v), {more: _table(table, more, side, heads) for more in details})
         for side, v in zip(sides, values, strict=True)
     ]
     signed = name != "traffic"
     top = 1.0 if name == "alignment" else largest(np.abs(np.stack(values)))
     return heatmap(
         title,
-        ("writer", [str(w) for w in found["writer"].values]),
+        ("writer", [str(w) for w in table["writer"].values]),
         ("head", heads),
         panels,
         scale=("diverging", -top, top, name) if signed else ("sequential", 0.0, top, name),
@@ -153,15 +153,15 @@ def _transform(name: str, values: Sequence[np.ndarray]) -> Transform:
 
 
 def _layers(
-    title: str, found: "xr.Dataset", name: str, sides: Sequence[Side], heads: list[str], details: Sequence[str]
+    title: str, table: "xr.Dataset", name: str, sides: Sequence[Side], heads: list[str], details: Sequence[str]
 ) -> View:
-    values = [_table(found, name, side, heads) for side in sides]
+    values = [_table(table, name, side, heads) for side in sides]
     return layers_view(
         title,
-        rows=grouped([str(w) for w in found["writer"].values]),
+        rows=grouped([str(w) for w in table["writer"].values]),
         columns=grouped(heads) if len(heads) > FEW else [(head, [head]) for head in heads],
         panels=list(zip(sides, values, strict=True)),
-        details={more: [_table(found, more, side, heads) for side in sides] for more in details},
+        details={more: [_table(table, more, side, heads) for side in sides] for more in details},
         column="head",
         value=name,
         signed=name != "traffic",

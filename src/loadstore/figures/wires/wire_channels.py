@@ -40,7 +40,7 @@ def wire_channels_figure(
         ends: The tokens at both ends of every channel; empty where they are not decoded.
     """
     total, carried = int(own.attrs["total"]), own.carried.values
-    numbers = [int(one) for one in own["channel"].values]
+    numbers = [int(end) for end in own["channel"].values]
     shown = f", the {len(numbers)} that carry most {number(float(carried.sum()))}" if total > len(numbers) > 1 else ""
     claim = (
         f"{writer} stores in {plural(total, 'channel')}. Number {numbers[0]} carries {number(float(carried[0]))} of "
@@ -69,7 +69,7 @@ def wire_channels_figure(
         views.insert(0, _tokens(ends))
     loads = f"{STORES[writer.kind]} {LOADS[reader.side]} A channel has no sign: + goes with + and − with −." + (
         " Agreement: cosine of the two ends; near 1 the reader looks for what was stored."
-        if any(one.agreement == one.agreement for one in ends)
+        if any(end.agreement == end.agreement for end in ends)
         else ""
     )
     note = loads if ends else "Carried: a channel's part of the wire's squared product; all channels add up to 1."
@@ -82,7 +82,7 @@ def _label(channel: int, dimension: int) -> str:
 
 def _tokens(ends: Sequence[ChannelTokens]) -> View:
     """Both ends of every channel, a row a sign."""
-    agree = any(one.agreement == one.agreement for one in ends)
+    agree = any(end.agreement == end.agreement for end in ends)
     columns = (
         ("channel", "channel", None),
         *((("agreement", "agreement", 2),) if agree else ()),
@@ -91,13 +91,13 @@ def _tokens(ends: Sequence[ChannelTokens]) -> View:
     )
     rows = [
         [
-            f"{one.channel} {'−' if sign == '-' else sign}",
-            *((one.agreement,) if agree else ()),
-            _listed(one.stored.get(sign, ())),
+            f"{end.channel} {'−' if sign == '-' else sign}",
+            *((end.agreement,) if agree else ()),
+            _listed(end.stored.get(sign, ())),
             _listed(matches),
         ]
-        for one in ends
-        for sign, matches in one.loaded.items()
+        for end in ends
+        for sign, matches in end.loaded.items()
     ]
     return table("Both ends decoded", columns, rows)
 
