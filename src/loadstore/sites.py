@@ -19,7 +19,15 @@ SIDES: tuple[Side, ...] = ("Q", "K", "V")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Head:
-    """One attention head, written ``L1.H4``."""
+    """One attention head, written ``L1.H4``.
+
+    Example:
+        >>> import loadstore as ls
+        >>> ls.Head(1, 4)
+        Head(layer=1, index=4)
+        >>> str(ls.Head(1, 4))
+        'L1.H4'
+    """
 
     layer: int
     index: int

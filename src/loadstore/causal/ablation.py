@@ -47,13 +47,32 @@ def ablation_effects(
 ) -> "xr.Dataset":
     """Ablate heads one by one, or together where a tuple is given: Dataset over head, losses in nats per token.
 
-    ``heads``: names, globs, ``"L1.H*"``, and tuples of names; all heads if None. ``on``: random repeats, or prompts.
+    Args:
+        weights: The model.
+        heads: Names, globs such as ``"L1.H*"``, and tuples of names; all heads if None.
+        by: ``"mean"`` over one batch, ``"zero"`` or ``"resample"``.
+        on: Random repeats, or prompts [sequence, token] of any lengths.
+        edits: Edits that are made in both runs.
+        sequences: How many random repeats.
+        seed: Their seed.
+        progress: Called with (done, of).
 
-    loss: with the heads ablated; effect, effect_se: less the intact loss, its mean and standard error over sequences
-    (paired); intact: the loss without ablation. On random repeats the loss is that of the second copy, its first
-    token left out; on given prompts, of any lengths, that of every next token. A mean is taken over one batch.
-    ``edits`` are made in both runs; ``progress`` is called with (done, of). Raises NoSuchSite, BadRequest, BadPrompt.
+    Returns:
+        loss: with the heads ablated; effect, effect_se: less the intact loss, its mean and standard error over
+        sequences (paired); intact: the loss without ablation. On random repeats the loss is that of the second copy,
+        its first token left out; on given prompts that of every next token.
+
+    Raises:
+        NoSuchSite, BadRequest, BadPrompt: No such head, options or prompts that do not fit.
+
     Source: Olsson et al. 2022; ARENA, Intro to mech interp.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> effects = ls.experiments.ablation_effects(model, ["L0.H7", "L0.H4"], sequences=2)
+        >>> bool(effects.effect.sel(head="L0.H7") > effects.effect.sel(head="L0.H4"))
+        True
     """
     import xarray as xr
 

@@ -43,8 +43,26 @@ class Outcome:
 def effect(weights: Weights, prompt: Prompt, edits: Sequence[Asked], metric: Measured) -> Outcome:
     """Run a prompt or a batch without the edits and with them, and measure both.
 
-    ``standard_error``: of the change, over prompts; NaN for one. Where an edit takes a mean of the run itself, it is
-    that of the whole batch. Raises what ``run`` and the metric raise.
+    Args:
+        weights: The model.
+        prompt: A prompt or a batch, as in ``ls.run``.
+        edits: The edits. Where one takes a mean of the run itself, it is that of the whole batch.
+        metric: A metric of ``ls.metrics``, or a function of a trace or of logits.
+
+    Returns:
+        The metric before, after and changed, for each prompt and in the mean; ``standard_error`` of the change is over
+        prompts, NaN for one.
+
+    Raises:
+        LoadstoreError: What ``ls.run`` and the metric raise.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> metric = ls.metrics.log_probability(" on")
+        >>> outcome = ls.effect(model, "the cat sat on the mat. the dog sat", [ls.cut("L0.H7", "L1.*.K")], metric)
+        >>> bool(outcome.after < outcome.before)
+        True
     """
     record = not isinstance(metric, OfLogits)
     intact = run(weights, prompt, record=record)

@@ -93,6 +93,15 @@ def log_probability(token: Targets, *, at: At = -1) -> Prediction:
         token: A token id or a text of exactly one token; a list has one for each prompt, or several, whose mean is
             taken.
         at: The token after which it is predicted, an index (negative: from the end of each prompt) or a text.
+
+    Example:
+        >>> import loadstore as ls
+        >>> trace = ls.run(ls.load("builtin"), "the cat sat on the mat. the dog sat")
+        >>> metric = ls.metrics.log_probability(" on")
+        >>> str(metric)
+        "log-probability of ' on' after the last token, nats"
+        >>> metric(trace).shape
+        torch.Size([1])
     """
     return LogProbability(chosen(token), at)
 
@@ -120,20 +129,67 @@ def probability_difference(token: Targets, against: Targets, *, at: At = -1) -> 
             probabilities are added.
         against: The token or tokens whose probability is subtracted.
         at: The token after which they are predicted, an index (negative: from the end of each prompt) or a text.
+
+    Example:
+        >>> import loadstore as ls
+        >>> trace = ls.run(ls.load("builtin"), "the cat sat on the mat. the dog sat")
+        >>> bool(ls.metrics.probability_difference(" on", " in")(trace) > 0)
+        True
     """
     return ProbabilityDifference(chosen(token), chosen(against), at)
 
 
 def kl(*, at: At | None = None) -> Metric:
-    """KL(p‖p′) of the prediction after token ``at`` from the intact p, or its mean over tokens, nats."""
+    """KL(p‖p′) of the prediction after token ``at`` from the intact p, or its mean over tokens, nats.
+
+    Args:
+        at: The token after which it is predicted, an index or a text; None for the mean over all tokens.
+
+    Returns:
+        The metric, nats for each prompt.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> ls.effect(model, "the cat sat on the mat. the dog sat", [ls.ablate("L0.H7")], ls.metrics.kl(at=-1)).before
+        0.0
+    """
     return _Divergence() if at is None else DivergenceAt(at)
 
 
 def loss(*, start: int = 0) -> Metric:
-    """Mean cross-entropy of the next tokens of a prompt, nats; ``start``: of what follows that token and later ones."""
+    """Mean cross-entropy of the next tokens of a prompt, nats; ``start``: of what follows that token and later ones.
+
+    Args:
+        start: The first token whose next token counts.
+
+    Returns:
+        The metric, nats per token for each prompt.
+
+    Example:
+        >>> import loadstore as ls
+        >>> trace = ls.run(ls.load("builtin"), "the cat sat on the mat. the dog sat")
+        >>> ls.metrics.loss(start=5)(trace).shape
+        torch.Size([1])
+    """
     return _Loss(start)
 
 
 def pattern_entry(head: Head | str, query: At, key: At) -> Metric:
-    """How much a head attends from one token to another."""
+    """How much a head attends from one token to another.
+
+    Args:
+        head: The head.
+        query: The token that attends, an index or a text.
+        key: The token that is attended to, an index or a text.
+
+    Returns:
+        The metric, a probability for each prompt.
+
+    Example:
+        >>> import loadstore as ls
+        >>> trace = ls.run(ls.load("builtin"), "the cat sat on the mat. the dog sat")
+        >>> round(float(ls.metrics.pattern_entry("L0.H7", 4, 3)(trace)), 1)
+        1.0
+    """
     return _PatternEntry(parse_head(head), query, key)

@@ -62,6 +62,12 @@ def load(
         BadRequest: The model does not exist or cannot be reached, or an argument does not fit it.
         BadCheckpoint: A file is damaged or malicious, or its logits differ from those of ``transformers``.
         NotThisModel: The model is not supported, or its files do not state what kind it is.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> model.architecture.n_heads, model.architecture.context
+        (12, 256)
     """
     if positions not in (None, *POSITIONS):
         raise BadRequest(f"positions={positions!r}: expected {one_of(POSITIONS)}")

@@ -61,6 +61,14 @@ def attribute(
         BadRequest: Zero ablation, which has no derivative at an RMSNorm, a metric that does not change, or ``places``
             for pairs without named places.
         Undefined: The tolerance is not reached.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> task = ls.task(model, "induction", pairs=16)
+        >>> ranked = ls.attribute(task, points=2)
+        >>> ranked.sizes["wire"], ranked.attrs["method"]
+        (529, 'mask')
     """
     ranked = attribute_pairs(task.find, task.name, method, points, tolerance, ablation, norms, progress)
     if places:

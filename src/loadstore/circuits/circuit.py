@@ -50,6 +50,15 @@ class Circuit:
         pairs: How many pairs the task had, in all splits; 0 where that is not known.
         seed: The seed of the task.
         by: Which mean over pairs ranked the wires (circuits/ranking.py).
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> task = ls.task(model, "induction", pairs=16)
+        >>> ranked = ls.attribute(task, points=2)
+        >>> circuit = ls.circuit(ranked, size=20)
+        >>> len(circuit), circuit.task
+        (20, 'induction')
     """
 
     model: str

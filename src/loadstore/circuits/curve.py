@@ -52,6 +52,15 @@ def curve(
     Raises:
         BadRequest: No sizes, or one that is not a share.
         NotThisModel: The ranking of another model.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> task = ls.task(model, "induction", pairs=16)
+        >>> ranked = ls.attribute(task, points=2)
+        >>> curve = ls.curve(ranked, task.judge, sizes=[.01, .1])
+        >>> curve.faithfulness.dims
+        ('size',)
     """
     return curve_on(ranked, measured(pairs, ablation, norms), sizes, by, progress)
 

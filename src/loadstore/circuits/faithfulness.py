@@ -34,6 +34,15 @@ def faithfulness(
     Raises:
         NotThisModel: The circuit of another model.
         BadRequest: A metric that is the same with all wires and with none.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> task = ls.task(model, "induction", pairs=16)
+        >>> ranked = ls.attribute(task, points=2)
+        >>> result = ls.faithfulness(ls.circuit(ranked, size=.1), task.judge)
+        >>> -1 < result.faithfulness.item() < 2
+        True
     """
     return faithfulness_on(circuit, measured(pairs, ablation, norms), ablation, norms)
 

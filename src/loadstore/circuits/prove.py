@@ -69,6 +69,15 @@ def prove(
     Raises:
         NotThisModel: A circuit of another model.
         BadRequest: A circuit without wires, pairs whose metric does not change, or a file of another proof.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> task = ls.task(model, "induction", pairs=16)
+        >>> ranked = ls.attribute(task, points=2)
+        >>> proof = ls.prove(ls.circuit(ranked, size=20), task.judge, controls=2, sampled=2, null=4)
+        >>> 0 <= proof.sufficiency.p <= 1
+        True
     """
     mask = circuit.mask(pairs.model)
     on = measured(pairs)

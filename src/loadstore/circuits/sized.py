@@ -29,6 +29,16 @@ def circuit(ranked: "xr.Dataset", size: float | int | str, *, by: str = "paths",
 
     Raises:
         BadRequest: A size that is neither, or one that no circuit reaches.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> task = ls.task(model, "induction", pairs=16)
+        >>> ranked = ls.attribute(task, points=2)
+        >>> ls.circuit(ranked, size=20).wires[0]
+        (Writer(kind='head', layer=1, index=10), Reader(layer=-1, index=-1, side=''))
+        >>> len(ls.circuit(ranked, size=.01))
+        5
     """
     order = ranking(ranked, by)
     if isinstance(size, str):

@@ -105,16 +105,32 @@ class Address:
 def address(trace: Trace, head: Head | str, at: At, *, about: About = "most", against: Trace | None = None) -> Address:
     """The address of ``head`` at query token ``at``, its Q and K shares about one key or the whole row.
 
-    ``about``: the most attended key (default), a token index, ``"row"``, or two token indices, whose scores are then
-    compared with each other: the shares divide s_ij − s_ij′.
+    Args:
+        trace: One prompt; a batch has ``trace.prompt(index)``.
+        head: The head, such as ``"L1.H4"``.
+        at: The query token, an index or a text.
+        about: What Q and K shares are about: ``"most"``, the most attended key; a token; ``"row"``; or two tokens,
+            whose scores are compared, so that the shares divide s_ij − s_ij′.
+        against: Another run of the same model on a prompt of the same length. The shares then divide what differs: Q
+            and K *together* the change of the contrast, Δ(q · κ) = Δq · κ̄ + q̄ · Δκ with κ = Σ_j d_j k_j and bars the
+            means of the two runs, exact since a bilinear form has no other terms and the cross terms fall evenly on
+            both sides; V the change of the output, ⟨Δo^c, Δo⟩/‖Δo‖². Tokens and key are those of ``trace``.
 
-    ``against``: another run of the same model on a prompt of the same length. The shares then divide what differs
-    between the runs: Q and K *together* the change of the contrast, Δ(q · κ) = Δq · κ̄ + q̄ · Δκ with κ = Σ_j d_j k_j and
-    bars the means of the two runs, exact since a bilinear form has no other terms and the cross terms fall evenly on
-    both sides; V the change of the output, ⟨Δo^c, Δo⟩/‖Δo‖². Tokens and key are those of ``trace``.
+    Returns:
+        The address: attention by token, and for each of Q, K and V the share of every writer (sums to 1).
 
-    Raises NoSuchSite; BadRequest for two models; Undefined for a batch, a token that is not there, a key that the mask
-    forbids, a key compared with itself, a run with cuts, prompts of different lengths, the row of two runs.
+    Raises:
+        NoSuchSite: No such head.
+        BadRequest: Two runs of different models.
+        Undefined: A batch, a token that is not there, a key that the mask forbids, a key compared with itself, a run
+            with cuts, prompts of different lengths, the row of two runs.
+
+    Example:
+        >>> import loadstore as ls
+        >>> trace = ls.run(ls.load("builtin"), "the cat sat on the mat. the dog sat")
+        >>> address = ls.address(trace, "L1.H4", at=10)
+        >>> address.tokens, address.top("K")
+        ('␣on·4 .83 | +10', 'L0.H7')
     """
     head = trace.weights.architecture.check(parse_head(head), trace.weights.name)
     at = one_prompt_index(trace, at)

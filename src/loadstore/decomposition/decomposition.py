@@ -83,9 +83,28 @@ def turned(
 def score_parts(trace: Trace, head: Head | str, query: At | None = None, key: At | None = None) -> "xr.DataArray":
     """A pre-softmax score by query-side writer × key-side writer; dims (prompt) query_writer key_writer.
 
-    s_ij = Σ_a Σ_b q_i^a · k_j^b / √d_head: the exact bilinear sum, the mask not applied; ``recorded`` and
-    ``remainder`` in the attributes. Without ``query`` and ``key`` every pair, dims … (batch) query key, of small
-    models and short prompts only. Raises NoSuchSite, BadRequest, Undefined.
+    s_ij = Σ_a Σ_b q_i^a · k_j^b / √d_head: the exact bilinear sum, the mask not applied.
+
+    Args:
+        trace: A run.
+        head: The head.
+        query: The token that attends, an index or a text.
+        key: The token that is attended to. Without ``query`` and ``key`` every pair, for small models and short
+            prompts.
+
+    Returns:
+        The parts in nats: dims (prompt) query_writer key_writer, without tokens … (batch) query key; ``recorded`` and
+        ``remainder`` in the attributes.
+
+    Raises:
+        NoSuchSite, BadRequest: No such head or token.
+        Undefined: A run with cuts.
+
+    Example:
+        >>> import loadstore as ls
+        >>> trace = ls.run(ls.load("builtin"), "the cat sat on the mat. the dog sat")
+        >>> ls.parts.score_parts(trace, "L1.H4", 10, 4).dims
+        ('query_writer', 'key_writer')
     """
     import xarray as xr
 

@@ -37,9 +37,28 @@ def listing(
 ) -> Listing:
     """The load/store program of the prediction after token ``at``; one prompt, no edits.
 
-    ``predict``: a token id or a text that is one token; the first prediction if None. ``against``: another, whose logit
-    is taken from it. ``share``: loads are listed until so much of them is explained. ``top``: steps at most.
-    Raises BadPrompt (a target of several tokens), BadRequest, Undefined (a batch, an edited run, no contrast).
+    Args:
+        trace: One prompt, without edits.
+        at: The token after which the prediction is explained, an index or a text.
+        predict: The prediction: a token id, or a text that is one token; the first prediction if None.
+        against: Another token, whose logit is taken from that of the first.
+        share: Loads are listed until they explain this part of a site's input, between 0 and 1.
+        top: At most this many steps.
+
+    Returns:
+        The program; ``str`` of it is its text.
+
+    Raises:
+        BadPrompt: A target of several tokens.
+        BadRequest: A ``share`` or ``top`` out of range.
+        Undefined: A batch, an edited run, or a prediction without contrast.
+
+    Example:
+        >>> import loadstore as ls
+        >>> trace = ls.run(ls.load("builtin"), "the cat sat on the mat. the dog sat")
+        >>> listing = ls.listing(trace, predict=" on")
+        >>> listing.text_of(listing.token), len(listing.steps) > 2
+        ('␣on', True)
     """
     at = one_prompt_index(trace, at)
     refuse_cuts(trace)

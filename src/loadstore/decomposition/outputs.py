@@ -31,8 +31,27 @@ if TYPE_CHECKING:
 def output_parts(trace: Trace, head: Head | str, at: At, *, along: Tensor | None = None) -> "xr.DataArray":
     """What a head stored at one token, by source token × V-side writer; dims key writer d_model; one prompt.
 
-    o_i = Σ_j Σ_w A_ij v_j^w W_O, its largest entry that lacks as ``remainder``. ``along`` a direction u of the stream:
-    its ⟨·, u⟩ instead, dims key writer, at any length. Raises NoSuchSite, BadRequest, Undefined (an ablated head).
+    o_i = Σ_j Σ_w A_ij v_j^w W_O.
+
+    Args:
+        trace: One prompt.
+        head: The head.
+        at: The query token, an index or a text.
+        along: A direction u of the stream [d_model]: ⟨·, u⟩ of each part instead, at any length of prompt.
+
+    Returns:
+        The parts in units of the stream: dims key writer d_model, with ``along`` key writer. ``remainder`` in the
+        attributes is the largest entry that they lack.
+
+    Raises:
+        NoSuchSite, BadRequest: No such head or token.
+        Undefined: An ablated head, a batch, a run with cuts.
+
+    Example:
+        >>> import loadstore as ls
+        >>> trace = ls.run(ls.load("builtin"), "the cat sat on the mat. the dog sat")
+        >>> ls.parts.output_parts(trace, "L1.H4", at=10).dims
+        ('key', 'writer', 'd_model')
     """
     import xarray as xr
 

@@ -63,7 +63,24 @@ class Walk:
 def walk(trace: Trace, head: Head | str, at: At, *, about: About = "most") -> Walk:
     """The address of ``head`` at query token ``at``, and its contrast by pairs of writers.
 
-    ``about`` as for ``address``. Raises what ``address`` raises.
+    Args:
+        trace: One prompt.
+        head: The head.
+        at: The query token, an index or a text.
+        about: As in ``ls.address``.
+
+    Returns:
+        The address, and ``parts``, nats by query-side and key-side writer: dims query_writer key_writer.
+
+    Raises:
+        LoadstoreError: What ``ls.address`` raises.
+
+    Example:
+        >>> import loadstore as ls
+        >>> trace = ls.run(ls.load("builtin"), "the cat sat on the mat. the dog sat")
+        >>> walk = ls.parts.walk(trace, "L1.H4", at=10)
+        >>> walk.parts.dims
+        ('query_writer', 'key_writer')
     """
     import xarray as xr
 

@@ -49,12 +49,26 @@ def dossier(
 ) -> Dossier:
     """Collect what is known of a head from weights, from random repeats, and from text.
 
-    ``roles`` (of ``head_roles`` on repeats, the same sequences and seed) and ``scores`` (of ``subspace_scores``) are
-    taken as they are where somebody has them already.
+    Wires are ``above`` chance where p < .01 after Bonferroni over the writers of that side (reads) or over all readers
+    of the head (readers). Ablation is by the mean.
 
-    ``text`` are tokens [sequence, token]; None takes the built-in held-out text for the built-in model, and leaves
-    text out for any other. Wires are ``above`` chance where p < .01 after Bonferroni over the writers of that side
-    (reads) or over all readers of the head (readers). Ablation is by the mean. Raises NoSuchSite.
+    Args:
+        weights: The model.
+        head: The head.
+        text: Tokens [sequence, token]; None takes the built-in held-out text for the built-in model, and leaves text
+            out for any other.
+        roles: ``ls.head_roles`` on the same repeats and seed, where that is there already.
+        scores: ``ls.subspace_scores``, where that is there already.
+        offset: Query − key, for rotary positions.
+        top: How many tokens and pairs.
+        sequences: How many random repeats.
+        seed: Their seed.
+
+    Returns:
+        The dossier.
+
+    Raises:
+        NoSuchSite: No such head.
     """
     head = weights.architecture.check(parse_head(head), weights.name)
     text = held_out(weights) if text is None else text

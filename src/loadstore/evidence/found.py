@@ -52,13 +52,32 @@ def induction_circuits(
 ) -> "xr.Dataset":
     """Every previous-token head with every later induction head, best aligned first: Dataset over pair.
 
-    ``least``: the role score from which a head takes part; ``top`` pairs are measured, ``found`` in the attributes
-    says how many there are (none is no error). alignment, z, p, q of the wire previous → induction.K; traffic, and
-    traffic_rank, the part of that K's wires that carry as much or more; previous, induction, their standard errors, and
-    what uniform attention scores; change and change_se, second-copy loss with the wire cut less intact, in nats;
-    control, the largest |change| of ``controls`` wires that carry as much; compared, how many of them the model has;
-    beyond, whether the loss rises further than any control moves it.
-    ``together``: the change with all of these wires cut. Raises BadRequest, Undefined.
+    Args:
+        weights: The model.
+        least: The role score from which a head takes part, 0 to 1.
+        top: At most this many pairs are measured.
+        controls: How many wires that carry as much are cut beside each.
+        sequences: How many random repeats.
+        seed: Their seed.
+        progress: Called with (done, of).
+
+    Returns:
+        alignment, z, p, q of the wire previous → induction.K; traffic, and traffic_rank, the part of that K's wires
+        that carry as much or more; previous, induction, their standard errors, and what uniform attention scores;
+        change and change_se, second-copy loss with the wire cut less intact, in nats; control, the largest |change| of
+        the controls; compared, how many of them the model has; beyond, whether the loss rises further than any control
+        moves it. attrs: ``found``, how many pairs there are (none is not an error); ``together``, the change with all
+        of these wires cut.
+
+    Raises:
+        BadRequest, Undefined: Options out of range, a model without such measures.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> circuits = ls.experiments.induction_circuits(model, top=1, controls=2, sequences=2)
+        >>> circuits["pair"].values.tolist()
+        ['L0.H7 → L1.H4']
     """
     import xarray as xr
 

@@ -27,9 +27,31 @@ def term_importance(
 ) -> "xr.Dataset":
     """Loss by the order of paths, patterns and norm scales frozen: Dataset over order, for attention-only models.
 
-    Order n: paths through n heads; 0 is the direct path. loss_up_to: mean loss (nats a token) with all paths of at
-    most n heads; loss_without: with all but those of n heads; ``intact`` (scalar): with all. Standard errors are over
-    documents (NaN for one). Raises Undefined for MLPs, and what reading a corpus raises. Source: Elhage et al. 2021.
+    Order n: paths through n heads; 0 is the direct path.
+
+    Args:
+        weights: The model.
+        corpus: The shipped corpus, a folder, a file, texts or token ids.
+        tokens: Read at most this many tokens.
+        length: The length of a piece, in tokens.
+        progress: Called with (done, of) documents.
+
+    Returns:
+        loss_up_to: mean loss (nats a token) with all paths of at most n heads; loss_without: with all but those of n
+        heads; ``intact`` (scalar): with all. Standard errors are over documents (NaN for one).
+
+    Raises:
+        Undefined: A model with MLPs.
+        BadRequest, BadPrompt: A corpus that cannot be read.
+
+    Source: Elhage et al. 2021.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> texts = ["the cat sat on the mat. the dog sat on the log.", "one two three one two three"]
+        >>> ls.experiments.term_importance(model, texts).sizes
+        Frozen({'order': 3})
     """
     import xarray as xr
 

@@ -51,11 +51,29 @@ def verify(
 ) -> Verified:
     """Run a listing's wires alone, then cut every load's largest wire beside ``controls`` wires that carry as much.
 
-    ``against``: a counterfactual prompt of as many tokens, whose stores all wires outside the listing carry; their mean
-    over the default corpus at each position if None (random tokens for a model without a tokenizer).
-    ``replicates``: so many prompts with other random tokens in the same places (the target with them).
-    ``paraphrases``: instead, prompts after whose last token the same target is expected. Raises Undefined (nothing to
-    cut, nothing to compare with), BadRequest, BadPrompt.
+    Args:
+        listing: The program to verify.
+        controls: How many wires that carry as much are cut beside each.
+        replicates: How many prompts with other random tokens in the same places (the target with them).
+        paraphrases: Instead of replicates, prompts after whose last token the same target is expected.
+        against: A counterfactual prompt of as many tokens, whose stores all wires outside the listing carry. If None,
+            their mean over the default corpus at each position (random tokens for a model without a tokenizer).
+        seed: The seed of replicates.
+        progress: Called with (done, of).
+
+    Returns:
+        The checks, wire by wire; ``str`` of it is the listing with their results.
+
+    Raises:
+        Undefined: Nothing to cut, or nothing to compare with.
+        BadRequest, BadPrompt: Too few controls or replicates, prompts that do not fit.
+
+    Example:
+        >>> import loadstore as ls
+        >>> trace = ls.run(ls.load("builtin"), "the cat sat on the mat. the dog sat")
+        >>> proof = ls.verify(ls.listing(trace, predict=" on", top=3), controls=2, replicates=2)
+        >>> len(proof.checks) > 0
+        True
     """
     if controls < 1 or (paraphrases is None and replicates < 2) or (paraphrases is not None and len(paraphrases) < 2):
         raise BadRequest("a proof needs at least 1 control and 2 replicates or paraphrases")

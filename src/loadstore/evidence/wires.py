@@ -39,10 +39,33 @@ def wires(
 ) -> "xr.Dataset":
     """Alignment, traffic and effect of wires side by side: Dataset over wire, by kind of reader, then by traffic.
 
-    ``top``: so many wires of each kind of reader, those of most traffic; None for all. ``effect``: of so many of each
-    kind the effect is measured by a cut on the same corpus: ``change`` of the reader, ``kl``, and ``target``, the
-    change of the log-probability of the next token (nats; means over tokens); NaN for the others. Means that are cut
-    to are those of the corpus. Raises what ``traffic`` raises; BadRequest for a negative count.
+    Args:
+        weights: The model.
+        corpus: As in ``ls.traffic``.
+        writers: Globs of writers.
+        readers: Globs of readers.
+        exact: As in ``ls.traffic``.
+        top: This many wires of each kind of reader, those of most traffic; None for all.
+        effect: For this many of each kind, measure the effect by a cut on the same corpus.
+        tokens: Read at most this many tokens of the corpus.
+        progress: Called with (done, of).
+
+    Returns:
+        The measures of scores and traffic, and of a cut, NaN where none was made: ``change`` of the reader, ``kl``, and
+        ``target``, the change of the log-probability of the next token (nats; means over tokens). Means that are cut to
+        are those of the corpus.
+
+    Raises:
+        BadRequest: A negative count.
+        LoadstoreError: What ``ls.traffic`` raises.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> texts = ["the cat sat on the mat. the dog sat on the log.", "one two three one two three"]
+        >>> wires = ls.wires(model, texts, readers="L1.H4.*", top=2)
+        >>> wires.sizes["wire"]
+        6
     """
     import xarray as xr
 

@@ -66,11 +66,28 @@ def ablate(
 ) -> Ablate | Several:
     """Replace a writer's store by its mean, by zero, or by that of another prompt.
 
-    by="mean": over all prompts and tokens of ``over``, or else of the run, the first position left out.
-    by="resample": of a prompt of ``over``, drawn for each prompt of the run (``seed``), at the same position.
-    ``writer``: one or several names or globs, ``"L1.H*"``, ``["L20.H0", "*.mlp"]``. ``at``: at these tokens only,
-    indices or texts. ``channel``: one or a range of a head's channels, numbered from 1 as in ``channels``; the rest of
-    the store stays. Raises BadRequest, NoSuchSite.
+    Args:
+        writer: One or several names or globs: ``"L1.H*"``, ``["L20.H0", "*.mlp"]``.
+        by: ``"mean"``, over all prompts and tokens of ``over`` (or of the run), the first position left out;
+            ``"zero"``; or ``"resample"``, the store at the same position of a prompt drawn from ``over`` for each.
+        over: A run of other prompts.
+        at: At these tokens only, indices or texts.
+        channel: One or a range of a head's channels, numbered from 1 as in ``ls.vocabulary.channels``; the rest stays.
+        seed: The seed of ``"resample"``.
+
+    Returns:
+        The edit.
+
+    Raises:
+        NoSuchSite: A name that is not a writer's.
+        BadRequest: Options that do not fit each other.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> edited = ls.run(model, "the cat sat on the mat. the dog sat", [ls.ablate("L1.H4", by="mean")])
+        >>> str(edited.edits[0])
+        'ablate L1.H4 by mean'
     """
     places = places_of(at)
     edit = Ablate(_writer(writer), known_replacement(by, over), over, indices_of(places), channels_of(channel), seed)
@@ -111,7 +128,28 @@ def cut(
 ) -> Cut | Several:
     """Remove a writer's store, less what ``ablate`` would put there, from one reader's input, norm scales frozen.
 
-    Of globs, the wires that exist; ``at``, ``channel``: those of ``ablate``. Raises BadRequest, NoSuchSite.
+    Args:
+        writer: One or several names or globs.
+        reader: One or several names or globs; of globs, the wires that exist are cut.
+        by: What takes the place of the store, as in ``ls.ablate``.
+        over: A run of other prompts.
+        at: At these tokens of the writer only, indices or texts.
+        channel: Channels of a head, as in ``ls.ablate``.
+        seed: The seed of ``"resample"``.
+
+    Returns:
+        The edit.
+
+    Raises:
+        NoSuchSite: A name that is not a site's.
+        BadRequest: Options that do not fit each other.
+
+    Example:
+        >>> import loadstore as ls
+        >>> trace = ls.run(ls.load("builtin"), "the cat sat on the mat. the dog sat")
+        >>> edited = ls.run(trace.weights, "the cat sat on the mat. the dog sat", [ls.cut("L0.H7", "L1.H4.K")])
+        >>> bool(edited.pattern("L1.H4")[10, 4] < trace.pattern("L1.H4")[10, 4])
+        True
     """
     places = places_of(at)
     by, tokens = known_replacement(by, over), indices_of(places)
@@ -129,8 +167,28 @@ def patch(
 ) -> Patch | Several:
     """Replace a writer's store by what it stored in ``source``, a run of the same model on prompts as long.
 
-    Without ``reader`` for all readers (activation patching); with one for that reader alone, norm scales frozen as in
-    a cut (path patching). ``writer``, ``at``, ``channel``: those of ``ablate``. Raises BadRequest, NoSuchSite.
+    Args:
+        writer: One or several names or globs.
+        source: A run of the same model on prompts of the same lengths.
+        reader: For these readers alone, norm scales frozen as in a cut (path patching); for all readers if None
+            (activation patching).
+        at: At these tokens only, indices or texts.
+        channel: Channels of a head, as in ``ls.ablate``.
+
+    Returns:
+        The edit.
+
+    Raises:
+        NoSuchSite: A name that is not a site's.
+        BadRequest: Options that do not fit each other.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> other = ls.run(model, "the cat sat on the mat. the dog on")
+        >>> edited = ls.run(model, "the cat sat on the mat. the dog sat", [ls.patch("L1.H4", other, at=-1)])
+        >>> str(edited.edits[0])
+        'patch L1.H4 at -1'
     """
     places = places_of(at)
     target = None if reader is None else _reader(reader)
@@ -141,7 +199,24 @@ def patch(
 def freeze(what: What, source: Pass, *, heads: str | Sequence[str] = "*") -> Freeze:
     """Take patterns (of all heads, or of those that globs name) or the 1/σ of all norms from ``source``.
 
-    What is cut from the Q or K of a head with a frozen pattern changes nothing. Raises BadRequest.
+    Args:
+        what: ``"patterns"`` of attention, or ``"norms"``.
+        source: The run to take them from.
+        heads: Globs of the heads whose patterns are frozen; what is cut from their Q or K changes nothing.
+
+    Returns:
+        The edit.
+
+    Raises:
+        BadRequest: Another word, or globs of heads for norms.
+
+    Example:
+        >>> import loadstore as ls
+        >>> trace = ls.run(ls.load("builtin"), "the cat sat on the mat. the dog sat")
+        >>> frozen = ls.freeze("patterns", trace, heads="L1.*")
+        >>> edited = ls.run(trace.weights, "the cat sat on the mat. the dog sat", [ls.ablate("L0.H7"), frozen])
+        >>> edited.pattern("L1.H4").equal(trace.pattern("L1.H4"))
+        True
     """
     if what not in ("patterns", "norms"):
         raise BadRequest(f"what={quote(repr(what), 40)} cannot be frozen; use 'patterns' or 'norms'")

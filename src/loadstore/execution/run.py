@@ -32,10 +32,29 @@ Prompt: TypeAlias = str | Sequence[str] | Sequence[int] | Sequence[Sequence[int]
 def run(weights: Weights, prompt: Prompt, edits: Sequence[Asked] = (), *, record: bool = False) -> Trace:
     """Run a model on text, token ids, or a batch (a list of texts or of lists of ids), with edits if any.
 
-    Text gets the model's BOS in front; ids are taken as they are. Prompts of a batch may differ in length: each gives
-    what it gives alone, and what has a token axis is NaN behind its end. Raises BadPrompt (empty, too long, ids out
-    of range), Undefined (text without a tokenizer, numbers that stop being finite), and for edits that do not fit
-    the model, the prompt or each other NoSuchSite, NoSuchWire, BadPrompt, BadRequest.
+    Args:
+        weights: The model.
+        prompt: A text, token ids [token], or a batch: a list of texts, or of lists of ids, whose lengths may differ.
+            Text gets the model's BOS in front; ids are taken as they are.
+        edits: Edits, such as ``ls.ablate`` and ``ls.cut`` return.
+        record: Keep what every site stored in this pass; if false, the first question about it replays the pass.
+
+    Returns:
+        The pass. Each prompt of a batch gives what it gives alone; what has a token axis is NaN behind its end.
+
+    Raises:
+        BadPrompt: An empty or too long prompt, or ids out of range.
+        Undefined: Text for a model without a tokenizer, or numbers that stop being finite.
+        NoSuchSite, NoSuchWire, BadPrompt, BadRequest: Edits that do not fit the model, the prompt or each other.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> trace = ls.run(model, "the cat sat on the mat. the dog sat")
+        >>> trace.logits.shape
+        torch.Size([11, 4096])
+        >>> trace.top(k=1).text.values.tolist()
+        ['␣on']
     """
     tokens, batched, lengths = as_prompts(weights, prompt)
     prompts = Pass(weights, tokens, Record, lengths=lengths)

@@ -27,6 +27,14 @@ class Trace(Pass):
 
     Only the logits are kept. The first question about anything else replays the pass with recording on,
     once; ``run(…, record=True)`` records in the first pass instead.
+
+    Example:
+        >>> import loadstore as ls
+        >>> trace = ls.run(ls.load("builtin"), "the cat sat on the mat. the dog sat")
+        >>> trace.logits.shape, trace.pattern("L1.H4").shape, trace.written("L0.H7").shape
+        (torch.Size([11, 4096]), torch.Size([11, 11]), torch.Size([11, 384]))
+        >>> trace.labels[-1]
+        '␣sat·10'
     """
 
     edits: tuple[Edit, ...]

@@ -68,11 +68,27 @@ def random_repeats(weights: Weights, sequences: int, period: int | None = None, 
 def head_roles(weights: Weights, on: On = "repeats", *, sequences: Sequences = 20, seed: Seed = 0) -> "xr.Dataset":
     """Role scores of every head: Dataset over head, per role its mean over sequences and ``<role>_se``.
 
-    previous, current, first, duplicate, induction: the mean attention on the role's keys over the queries that
-    have one (heads.patterns.role_masks); units of probability. ``on``: random repeats (the default), random
-    tokens (256, or the context where that is shorter), or given tokens [sequence, token]. A role without any such
-    query is NaN; a key outside a layer's window is none. Standard errors are over sequences.
+    previous, current, first, duplicate, induction: the mean attention on the role's keys over the queries that have one
+    (``heads.patterns.role_masks``). A key outside a layer's window is none.
+
+    Args:
+        weights: The model.
+        on: Random repeats, random tokens (256, or the context where that is shorter), or given tokens [sequence,
+            token].
+        sequences: How many random sequences.
+        seed: Their seed.
+
+    Returns:
+        A probability for each head and role; NaN for a role without any such query. Standard errors are over sequences.
+
     Source: ARENA, Intro to mech interp; Olsson et al. 2022.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> roles = ls.head_roles(model, sequences=2)
+        >>> str(roles.previous.idxmax("head").item())
+        'L0.H7'
     """
     import xarray as xr
 

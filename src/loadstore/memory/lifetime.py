@@ -65,6 +65,14 @@ def lifetimes(
     Raises:
         NoSuchSite, BadRequest, BadPrompt: Unknown writers, an unusable corpus.
         Undefined: A writer that never stores in the stream (shortformer positions) or does not vary (a bias).
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> texts = ["the cat sat on the mat. the dog sat on the log.", "one two three one two three"]
+        >>> lifetimes = ls.lifetimes(model, texts, checks=2)
+        >>> lifetimes.rho.shape == (len(lifetimes.writers), len(lifetimes.depth))
+        True
     """
     asked, everyone = _chosen(weights, writers), in_stream(weights)
     kept = kept_moments(weights, corpus, readers="unembed", tokens=tokens, length=length, progress=progress)

@@ -151,6 +151,14 @@ def memory_map(
 
     Raises:
         NoSuchSite, BadRequest, BadPrompt, Undefined: Unknown writers, a share outside (0, 1), an unusable corpus.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> texts = ["the cat sat on the mat. the dog sat on the log.", "one two three one two three"]
+        >>> memory = ls.memory_map(model, texts)
+        >>> memory.regions[0].writer, memory.regions[0].rows.shape[1] == model.architecture.d_model
+        ('embed', True)
     """
     if not 0 < share < 1:
         raise BadRequest(f"share={share}: expected a part of the variance above 0 and below 1, such as .9")

@@ -59,6 +59,14 @@ def reach(
 
     Raises:
         BadRequest, BadPrompt, Undefined: An unusable corpus.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> texts = ["the cat sat on the mat. the dog sat on the log.", "one two three one two three"]
+        >>> reach = ls.reach(model, texts)
+        >>> reach.ratio > 0
+        True
     """
     network, writers = wiring(weights), in_stream(weights)
     kept = kept_moments(weights, corpus, readers="*", tokens=tokens, length=length, progress=progress)

@@ -106,7 +106,14 @@ _Part = TypeVar("_Part", bound=Layer | Norm | MlpLayer)
 
 @dataclass(frozen=True, repr=False)
 class Weights:
-    """All matrices of one model, its architecture, its name and (if it has one) its tokenizer."""
+    """All matrices of one model, its architecture, its name and (if it has one) its tokenizer.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> model.name, model.architecture.n_layers, model.W_E.shape
+        ('builtin', 2, torch.Size([4096, 384]))
+    """
 
     architecture: Architecture
     W_E: Float[Tensor, "vocab d_model"]

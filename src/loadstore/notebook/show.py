@@ -48,9 +48,25 @@ WANTED = (
 def show(result: Any, patterns: Any = None, *, names: Sequence[str] | None = None, title: str = "") -> Shown:
     """Draw a result: in a notebook the value displays itself, ``.save("x.html")`` writes it, ``.html`` is the page.
 
-    ``show(tokens, patterns)`` takes a list of token strings and attention patterns of any tool, [query, key],
-    [head, query, key] or [layer, head, query, key], as a list, array or tensor of weights from 0 to 1; nothing is
-    rescaled; ``names`` are the heads'. Raises BadRequest, saying what can be shown.
+    Args:
+        result: Any result, a trace, a model; or a list of token strings for ``patterns``.
+        patterns: Attention patterns of any tool, [query, key], [head, query, key] or [layer, head, query, key], as a
+            list, array or tensor of weights from 0 to 1; nothing is rescaled.
+        names: The names of the heads of ``patterns``.
+        title: A title.
+
+    Returns:
+        The page.
+
+    Raises:
+        BadRequest: A value that cannot be shown; the message says what can be.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> shown = ls.show(ls.spectrum(model, "pos"))
+        >>> shown.html.startswith("<")
+        True
     """
     result = plain(result) if _views(result) else result
     if patterns is not None:

@@ -68,6 +68,16 @@ def audit(
 
     Raises:
         NoSuchSite, BadRequest, BadPrompt, Undefined: The policy or the corpus does not fit the model.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> space = ls.policies.subspace(model, [" cat", " dog"])
+        >>> policy = ls.policies.Policy({"animals": space}, load={"animals": "!L1.*"})
+        >>> texts = ["the cat sat on the mat. the dog sat on the log.", "one two three one two three"]
+        >>> audit = ls.audit(model, policy, texts, draws=2)
+        >>> audit["subspace"].values.tolist(), audit.sizes["reader"]
+        (['animals'], 73)
     """
     import xarray as xr
 

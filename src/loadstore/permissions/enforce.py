@@ -33,6 +33,15 @@ def enforce(weights: Weights, policy: Policy, *, ungroup: bool = False) -> Weigh
     Raises:
         NoSuchSite: The policy names a site that the model does not have.
         BadRequest: It does not fit the model, or it denies K or V of one query head without its siblings.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> space = ls.policies.subspace(model, [" cat", " dog"])
+        >>> policy = ls.policies.Policy({"animals": space}, load={"animals": "!L1.*"})
+        >>> enforced = ls.enforce(model, policy)
+        >>> enforced.name != model.name or enforced is not model
+        True
     """
     reads, stores = denied(weights, policy)
     if not reads and not stores:
@@ -96,8 +105,26 @@ def _split(weights: Weights, reads: Mapping[Reader, Mapping[str, Tensor]]) -> tu
 def policy_edits(weights: Weights, policy: Policy) -> list[Edit]:
     """Return the policy as edits of a run: ``ls.run(model, prompt, edits=…)`` gives what the enforced weights give.
 
-    Raises what ``enforce`` raises but for split groups, which edits can deny. Where the policy denies a store of a
-    head, or of an MLP with a norm after it, the weights of the run, and of its trace, have other matrices.
+    Where the policy denies a store of a head, or of an MLP with a norm after it, the weights of the run, and of its
+    trace, have other matrices.
+
+    Args:
+        weights: The model.
+        policy: The policy.
+
+    Returns:
+        The edits.
+
+    Raises:
+        LoadstoreError: What ``ls.enforce`` raises, but for split groups, which edits can deny.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> space = ls.policies.subspace(model, [" cat", " dog"])
+        >>> policy = ls.policies.Policy({"animals": space}, load={"animals": "!L1.*"})
+        >>> len(ls.policies.policy_edits(model, policy)) > 0
+        True
     """
     reads, stores = denied(weights, policy)
     return [Deny(site, rows) for site, rows in (*spans(reads).items(), *spans(stores).items())]

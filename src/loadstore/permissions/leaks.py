@@ -73,6 +73,16 @@ def leak_test(
     Raises:
         BadRequest: Labels of one class, too few prompts, or options that do not fit.
         NoSuchSite, BadPrompt: The policy or a prompt does not fit the model.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> space = ls.policies.subspace(model, [" cat", " dog"])
+        >>> policy = ls.policies.Policy({"animals": space}, load={"animals": "!L1.*"})
+        >>> prompts = [f"{word} number {i}" for i in range(5) for word in ("the cat", "a stone")]
+        >>> result = ls.leak_test(model, policy, [0, 1] * 5, prompts, readers="L1.H0.K", controls=1)
+        >>> result.accuracy.dims
+        ('when', 'probe', 'reader')
     """
     import xarray as xr
 

@@ -30,6 +30,14 @@ class Policy:
         declassify: Readers, among those that may load, whose store counts as clean.
 
     Raises BadRequest for a rule about a subspace that ``protect`` does not name.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> space = ls.policies.subspace(model, [" cat", " dog"])
+        >>> policy = ls.policies.Policy({"animals": space}, load={"animals": "!L1.*"})
+        >>> policy.load
+        {'animals': '!L1.*'}
     """
 
     protect: Mapping[str, Subspace] = field(default_factory=dict[str, Subspace])

@@ -51,6 +51,13 @@ def subspace(
     Raises:
         BadRequest: It spans nothing or the whole stream, rows are not finite, or labels have one class.
         NoSuchSite, BadPrompt, Undefined: For a writer, tokens or prompts that the model does not have.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> space = ls.policies.subspace(model, [" cat", " dog"])
+        >>> space.rank
+        2
     """
     if channel is not None and not isinstance(source, str):
         raise BadRequest(f"channel={channel} is of a writer; give its name, such as 'L0.H7'")

@@ -15,6 +15,13 @@ class Subspace:
     """Orthonormal ``rows`` [rank, d_model] that span a part of the stream; ``source`` says what they came from.
 
     Raises BadRequest for rows that are not a matrix of finite numbers, not orthonormal, none, or as many as d_model.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> space = ls.policies.subspace(model, [" cat", " dog"])
+        >>> space.rows.shape
+        torch.Size([2, 384])
     """
 
     rows: Tensor

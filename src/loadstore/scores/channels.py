@@ -71,14 +71,33 @@ def channels(
 ) -> "xr.Dataset":
     """Score every channel of a writer: Dataset over channel (strongest first, from 1) and reader.
 
-    Over channel: ``strength`` σ_k, ``share`` σ_k²/‖A‖², ``dimension``: more than 1 where strengths lie within
-    ``tolerance`` of the strongest of them, relatively; such a block has no directions of its own and is one channel,
-    a subspace, of strength √(mean σ²). Over (channel, reader): score = ‖A_k B‖/(‖A_k‖‖B‖), for one direction
-    ‖v_kᵀ B‖/‖B‖ and for m equal ones ‖V_kᵀ B‖/(√m ‖B‖), with chance, z, p, ceiling and alignment of its exact null;
-    carried = ‖A_k B‖²/‖A B‖², the part of the wire's squared product, which sums to 1 over all channels (NaN where
-    the product is 0). ``top`` keeps the strongest; ``norms`` and ``offset`` are those of ``subspace_scores``.
-    Readers that are not reached are NaN. Raises NoSuchSite, NoSuchWire where no reader is reached, BadRequest, and
-    Undefined for a writer that stores nothing or whose readers see it both with and without its mean.
+    Args:
+        weights: The model.
+        writer: The writer.
+        readers: Globs of readers; readers that are not reached are NaN.
+        norms: As in ``ls.subspace_scores``.
+        offset: As in ``ls.subspace_scores``.
+        tolerance: Strengths within this part of each other make one channel, a subspace.
+        top: Keep this many of the strongest.
+
+    Returns:
+        Over channel: ``strength`` σ_k, ``share`` σ_k²/‖A‖², ``dimension``: more than 1 where strengths lie within
+        ``tolerance`` of the strongest of them, relatively; such a block has no directions of its own and is one
+        channel, of strength √(mean σ²). Over (channel, reader): score = ‖A_k B‖/(‖A_k‖‖B‖), for one direction ‖v_kᵀ
+        B‖/‖B‖ and for m equal ones ‖V_kᵀ B‖/(√m ‖B‖), with chance, z, p, ceiling and alignment of its exact null;
+        carried = ‖A_k B‖²/‖A B‖², the part of the wire's squared product, which sums to 1 over all channels (NaN where
+        that is 0).
+
+    Raises:
+        NoSuchSite, NoSuchWire, BadRequest: Sites that are not there, no reader that is reached.
+        Undefined: A writer that stores nothing, or whose readers see it both with and without its mean.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> channels = ls.vocabulary.channels(model, "L0.H7", "L1.H4.K", top=5)
+        >>> channels["channel"].values.tolist()
+        [1, 2, 3, 4, 5]
     """
     import xarray as xr
 

@@ -87,12 +87,35 @@ def channel_tokens(
 ) -> ChannelTokens:
     """Decode one channel of a wire, numbered as in ``channels``: the tokens on both ends, ``top`` of each sign.
 
-    stored: (W_E[t] − mean) W_OV vᵀ, what loading token t alone stores along v, up to the token's own 1/σ; for embed
-    and pos their own rows. loaded: what the reader has at its other end for v: on Q the keys and on K the queries
-    whose scores v raises most, on V the tokens that its W_OV W_U promotes, at the unembedding those that v promotes.
-    Signs go together, the largest store is +; of a subspace norms over its directions, as ±. docs/channels.md.
-    Raises NoSuchSite, NoSuchWire, BadRequest for a ``channel`` or ``top`` that is not there, Undefined where
-    ``channels`` does and on Q and K under rotary positions without ``offset``.
+    stored: (W_E[t] − mean) W_OV vᵀ, what loading token t alone stores along v, up to the token's own 1/σ; for embed and
+    pos their own rows. loaded: what the reader has at its other end for v: on Q the keys and on K the queries whose
+    scores v raises most, on V the tokens that its W_OV W_U promotes, at the unembedding those that v promotes. Signs go
+    together, the largest store is +; of a subspace norms over its directions, as ±. docs/channels.md.
+
+    Args:
+        weights: The model.
+        writer: The writer.
+        reader: The reader.
+        channel: The number of the channel, from 1.
+        norms: ``"fold"`` the norms into the matrices, or ``"ignore"`` them.
+        offset: Query − key, for rotary positions.
+        tolerance: As in ``channels``.
+        top: How many tokens of each sign.
+
+    Returns:
+        ``stored`` and ``loaded``: tokens by sign.
+
+    Raises:
+        NoSuchSite, NoSuchWire, BadRequest: Sites that are not there or not connected, a ``channel`` or ``top`` that is
+            not there.
+        Undefined: Where ``channels`` is undefined, and on Q and K under rotary positions without ``offset``.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> ends = ls.vocabulary.channel_tokens(model, "L0.H7", "L1.H4.K", 1, top=2)
+        >>> sorted(ends.stored)
+        ['+', '-']
     """
     return wire_tokens(weights, writer, reader, [channel], top, norms, offset, tolerance=tolerance)[0]
 

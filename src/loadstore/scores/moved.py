@@ -21,9 +21,26 @@ if TYPE_CHECKING:
 def moved(weights: Weights, head: HeadName, *, norms: Norms = "fold", top: int = 10, k: int = 5) -> "xr.Dataset":
     """Which tokens a head moves most, and what each promotes: Dataset over token (largest first) and place.
 
-    norm: ‖W_E[t] W_OV‖, how much the head stores when it attends to t alone; promoted, logit: the k tokens that
-    this store raises most when read by the unembedding at once, W_U centred. Raises NoSuchSite, BadRequest,
-    Undefined (numbers that are not finite).
+    Args:
+        weights: The model.
+        head: The head.
+        norms: ``"fold"`` the norms into the matrices, or ``"ignore"`` them.
+        top: How many tokens.
+        k: How many promoted tokens for each.
+
+    Returns:
+        ``norm``: ‖W_E[t] W_OV‖, how much the head stores when it attends to t alone; ``promoted`` and ``logit``: the k
+        tokens that this store raises most when the unembedding reads it at once, W_U centred.
+
+    Raises:
+        NoSuchSite, BadRequest: No such head, a count out of range.
+        Undefined: Numbers that are not finite.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> ls.vocabulary.moved(model, "L1.H4", top=3).sizes["token"]
+        3
     """
     import xarray as xr
 
@@ -60,7 +77,26 @@ def matched(
     """The query → key token pairs that a head matches best by content: Dataset over pair, best first.
 
     score = (W_E[q] W_QK W_E[k]ᵀ − its mean over keys) / √d_head: what softmax sees of the pair, positions apart.
-    Raises NoSuchSite, BadRequest, Undefined (rotary positions without ``offset``).
+
+    Args:
+        weights: The model.
+        head: The head.
+        norms: ``"fold"`` the norms into the matrices, or ``"ignore"`` them.
+        offset: Query − key, for rotary positions.
+        top: How many pairs.
+
+    Returns:
+        ``score`` in nats, and the tokens of each pair.
+
+    Raises:
+        NoSuchSite, BadRequest: No such head, a count out of range.
+        Undefined: Rotary positions without ``offset``.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> ls.vocabulary.matched(model, "L1.H4", top=3).sizes["pair"]
+        3
     """
     import xarray as xr
 

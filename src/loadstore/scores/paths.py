@@ -52,8 +52,24 @@ def path(
 ) -> "xr.Dataset":
     """Whether a path through heads copies: Dataset over k, accuracy of the full path's diagonal, and eigenvalues.
 
-    ``kept`` = ‖W_OV¹ W_OV² …‖/∏ ‖W_OV‖: of two heads the subspace score of the wire between them. Raises what
-    ``virtual_head`` raises.
+    Args:
+        weights: The model.
+        heads: Heads in order of depth.
+        norms: ``"fold"`` the norms into the matrices, or ``"ignore"`` them.
+        k: As in ``copying``.
+
+    Returns:
+        What ``copying`` returns, and ``kept`` = ‖W_OV¹ W_OV² …‖/∏ ‖W_OV‖: of two heads the subspace score of the wire
+        between them.
+
+    Raises:
+        NoSuchSite, NoSuchWire, BadRequest: Heads that are not there, or not connected in this order.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> ls.vocabulary.path(model, ["L0.H7", "L1.H4"]).accuracy.dims
+        ('k',)
     """
     norms = as_norms(norms)
     named = _in_order(weights, heads)
@@ -71,7 +87,24 @@ def path(
 def positional_qk(weights: Weights, head: HeadName, *, norms: Norms = "fold") -> "xr.DataArray":
     """Scores from position to position, W_pos W_QK W_posᵀ/√d_head: dims query key; NaN where the mask forbids.
 
-    Raises NoSuchSite, or Undefined for a model whose positions are not stored (rotary, none).
+    Args:
+        weights: The model.
+        head: The head.
+        norms: ``"fold"`` the norms into the matrices, or ``"ignore"`` them.
+
+    Returns:
+        The scores in nats: dims query key.
+
+    Raises:
+        NoSuchSite: No such head.
+        Undefined: A model whose positions are not stored (rotary, none).
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> scores = ls.vocabulary.positional_qk(model, "L0.H7")
+        >>> int(scores.isel(query=20).argmax())
+        19
     """
     import xarray as xr
 

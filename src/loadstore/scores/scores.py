@@ -51,23 +51,42 @@ def subspace_scores(
 ) -> "xr.Dataset":
     """Score every wire: Dataset over (writer, reader) with score chance z p q ceiling alignment relative.
 
-    ``norms="fold"`` gives the norms to the matrices they belong to, ``"ignore"`` the raw product that other tools
-    print. ``writers`` and ``readers`` are globs, one or several; ``where`` are globs of wires, ``"L0.H* -> L1.*.K"``.
-    ``control="reversed"`` reverses the coordinates of what writers write, ``"haar"`` rotates it by a random orthogonal
-    matrix of ``seed``. A pair that the architecture does not connect, or that is not asked for, is NaN. Under rotary
-    positions the Q and K sides are averaged, uniformly, over the offsets that the layer lets meet (its window, or the
-    context), over a range of them, or taken at one ``offset`` = query − key (NaN where the window of a layer ends
-    before it). ``q`` is p adjusted for all wires asked for (Benjamini–Hochberg); ``relative`` the log score less the
-    writer's and the reader's main effects.
+    Args:
+        weights: The model.
+        writers: Globs of writers.
+        readers: Globs of readers.
+        where: Globs of wires, ``"L0.H* -> L1.*.K"``.
+        norms: ``"fold"`` gives the norms to the matrices they belong to, ``"ignore"`` the raw product that other tools
+            print.
+        offset: Under rotary positions, Q and K at one offset = query − key (NaN where the window of a layer ends before
+            it), or averaged over a range of them; if None, over all offsets that the layer lets meet, uniformly.
+        null: ``"rotation"``; ``"heads"`` adds ``p_heads``, the share of the pairs of heads of the same layers that are
+            as aligned or more; ``"stream"`` compares with rotations that keep the stream's second moment at the
+            reader's point: every number is that of A S^-½ and S^½ B. Which when: docs/which-null.md.
+        stream: For ``null="stream"``, from ``ls.statistics.stream_moments``.
+        frequencies: A count for every id of the vocabulary [vocab]; weights the rows of embed by √frequency.
+        control: ``"reversed"`` reverses the coordinates of what writers write, ``"haar"`` rotates it at random.
+        seed: The seed of ``"haar"``.
+        resume: A file that is brought up to date every few seconds and when the work is interrupted, and removed when
+            all is done; the same question asked again goes on from there.
+        progress: Called with (done, of) wires.
 
-    ``null="heads"`` adds ``p_heads``, the share of the pairs of heads of the same layers that are as aligned or more.
-    ``null="stream"`` compares with rotations that keep the stream's second moment at the reader's point: every number
-    is that of A S^-½ and S^½ B; ``stream`` is from ``ls.statistics.stream_moments``. ``frequencies``, a count for every
-    id of the vocabulary, weights the rows of embed by √frequency. Which when: docs/which-null.md.
-    ``resume``: a file that is brought up to date every few seconds and when the work is interrupted, and removed when
-    all is done; the same question asked again goes on from there. ``progress`` gets the number of wires that are done,
-    and of all.
-    Raises NoSuchSite when a glob matches nothing, BadRequest for unknown options. Source: Elhage et al. 2021.
+    Returns:
+        ``q`` is p adjusted for all wires asked for (Benjamini–Hochberg); ``relative`` the log score less the writer's
+        and the reader's main effects. A pair that the architecture does not connect, or that is not asked for, is NaN.
+
+    Raises:
+        NoSuchSite: A glob that matches nothing.
+        BadRequest: Unknown options.
+
+    Source: Elhage et al. 2021.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> scores = ls.subspace_scores(model, readers="L1.H4.K")
+        >>> scores.alignment.isel(reader=0).to_series().idxmax()
+        'L0.H7'
     """
     import xarray as xr
 

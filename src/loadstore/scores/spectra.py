@@ -18,10 +18,25 @@ if TYPE_CHECKING:
 def spectrum(weights: Weights, site: Writer | str = "embed") -> "xr.Dataset":
     """Centred PCA of a writer's rows: Dataset over rank with eigenvalue, cumulative and its null, structureless.
 
-    Over fraction: ``directions``, how many hold 50/80/90/95/99 % of the variance.
-    W_E and W_pos are PCA'd over their rows; a head's rows are those of W_OV, so its spectrum is the covariance
-    of what it stores for white input. attrs: participation ratio and the Marchenko–Pastur band of structureless
-    rows. Raises NoSuchSite, Undefined (a constant has no spectrum).
+    Args:
+        weights: The model.
+        site: A writer. W_E and W_pos are decomposed over their rows; a head's rows are those of W_OV, so its spectrum
+            is the covariance of what it stores for white input.
+
+    Returns:
+        Over fraction: ``directions``, how many hold 50/80/90/95/99 % of the variance. attrs: the participation ratio
+        and the Marchenko–Pastur band of structureless rows.
+
+    Raises:
+        NoSuchSite: No such writer.
+        Undefined: A constant, which has no spectrum.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> spectrum = ls.spectrum(model, "pos")
+        >>> spectrum.sizes["rank"], int(spectrum.directions.sel(fraction=0.8)) <= 10
+        (384, True)
     """
     import xarray as xr
 

@@ -77,9 +77,27 @@ def copying(
 ) -> "xr.Dataset":
     """Whether heads promote what they attend to: Dataset over k, accuracy of the full OV's diagonal, and eigenvalues.
 
-    accuracy(k): share of tokens that are among the k that their own row promotes most (a tie is no hit);
-    eigenvalue_score: Σλ/Σ|λ| of the summed circuit, 1 when every eigenvalue is positive; chance: k / vocab.
-    Raises NoSuchSite, BadRequest. Source: Elhage et al. 2021 (copying); ARENA for the accuracy.
+    Args:
+        weights: The model.
+        heads: One head, or several whose OV maps are added.
+        norms: ``"fold"`` the norms into the matrices, or ``"ignore"`` them.
+        k: A token counts if it is among the k that its own row promotes most (a tie does not count).
+
+    Returns:
+        ``accuracy`` (k): the share of tokens that count; ``chance``: k / vocab; ``eigenvalue_score``: Σλ/Σ|λ| of the
+        summed map, 1 when every eigenvalue is positive.
+
+    Raises:
+        NoSuchSite, BadRequest: No such head, no heads, a k out of range.
+
+    Source: Elhage et al. 2021 (copying); ARENA for the accuracy.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> copying = ls.vocabulary.copying(model, "L1.H4")
+        >>> bool(copying.accuracy.sel(k=1) > copying.chance.sel(k=1))
+        True
     """
     circuit = full_ov(weights, heads, as_norms(norms))
     names = " + ".join(map(str, _heads(weights, heads)))
@@ -101,9 +119,28 @@ def key_composition(
 ) -> "xr.Dataset":
     """Whether ``later`` searches for the token that ``earlier`` moved: Dataset over direction and k, accuracy.
 
-    direction "key of query": of all moved tokens, a query token's own scores among the k highest; "query of key": of
-    all query tokens, a moved token's own is among the k highest (ARENA prints this one, the transposed circuit).
-    Raises NoSuchWire, Undefined (rotary positions without ``offset``).
+    Args:
+        weights: The model.
+        later: The head that searches.
+        earlier: The head that moved the token.
+        norms: ``"fold"`` the norms into the matrices, or ``"ignore"`` them.
+        offset: Query − key, for rotary positions.
+        k: How many of the highest scores count.
+
+    Returns:
+        ``accuracy`` (direction, k). "key of query": of all moved tokens, a query token's own is among the k highest;
+        "query of key": of all query tokens, a moved token's own is (ARENA prints this one, the transposed map).
+
+    Raises:
+        NoSuchWire: ``earlier`` is not below ``later``.
+        Undefined: Rotary positions without ``offset``.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> result = ls.vocabulary.key_composition(model, "L1.H4", "L0.H7")
+        >>> result.accuracy.dims
+        ('direction', 'k')
     """
     circuit = k_composition(weights, later, earlier, as_norms(norms), offset=offset)
     ways = {"key of query": circuit, "query of key": circuit.T}

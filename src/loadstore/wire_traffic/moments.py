@@ -118,8 +118,29 @@ def moments(
 ) -> Moments:
     """Run every piece of a corpus and keep what traffic into ``readers`` (globs) needs.
 
-    What queries and keys meet takes most of the time, and is measured only in the layers of those readers. Raises
-    NoSuchSite; Undefined where no token has one before it.
+    What queries and keys meet takes most of the time, and is measured only in the layers of those readers.
+
+    Args:
+        weights: The model.
+        corpus: The corpus, as ``read_corpus`` returns it.
+        readers: Globs of readers.
+        progress: Called with (done, of) pieces.
+
+    Returns:
+        Moments, which ``ls.traffic``, ``ls.wires``, ``ls.audit`` and others take as ``corpus``.
+
+    Raises:
+        NoSuchSite: A glob that matches nothing.
+        Undefined: A corpus in which no token has another before it.
+
+    Example:
+        >>> import loadstore as ls
+        >>> from loadstore.corpora.corpus import read_corpus
+        >>> model = ls.load("builtin")
+        >>> texts = ["the cat sat on the mat. the dog sat on the log.", "one two three one two three"]
+        >>> moments = ls.statistics.moments(model, read_corpus(model, texts))
+        >>> ls.traffic(model, moments, readers="L1.H4.K").sizes["reader"]
+        1
     """
     network = wiring(weights)
     sides = [reader for reader in matching(network.readers, readers, network.reader) if reader.side in ("Q", "K")]

@@ -33,9 +33,28 @@ def stream_moments(
 ) -> Mapping[Point, Float[Tensor, "d_model d_model"]]:
     """S at every point, in double precision: ``ls.subspace_scores(model, null="stream", stream=…)``.
 
-    Of shortformer positions also behind the norm, S of γu + p_t − p̄: what the Q and K that read them load in all.
-    ``corpus``: the shipped one, a folder, a file, texts, token ids, or ``moments`` kept from before. Raises
-    BadRequest, BadPrompt, Undefined.
+    With shortformer positions also S of γu + p_t − p̄ behind the norm: all that the Q and K that read them load.
+
+    Args:
+        weights: The model.
+        corpus: The shipped corpus, a folder, a file, texts, token ids, or ``moments`` kept from before.
+        tokens: Read at most this many tokens of the corpus.
+        progress: Called with (done, of).
+
+    Returns:
+        The second moment [d_model, d_model] of the stream at each point.
+
+    Raises:
+        BadRequest, BadPrompt, Undefined: A corpus that cannot be read or measured.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> texts = ["the cat sat on the mat. the dog sat on the log.", "one two three one two three"]
+        >>> stream = ls.statistics.stream_moments(model, texts)
+        >>> scores = ls.subspace_scores(model, readers="L1.H4.K", null="stream", stream=stream)
+        >>> scores.sizes["reader"]
+        1
     """
     kept = (
         corpus

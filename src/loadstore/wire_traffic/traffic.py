@@ -48,13 +48,34 @@ def traffic(
 ) -> "xr.Dataset":
     """Traffic of every wire on a corpus: Dataset over (writer, reader) with traffic share own standard_error.
 
-    ``traffic`` is in nats on Q and K, in units of the stream on V, of an MLP's inside, of logits at the unembedding.
-    ``share`` = tr(Cov(u_w, x) b)/tr(Σ_x b), x all that the reader loads: signed, sums to 1 over writers. ``own`` =
-    tr(Σ_w b)/tr(Σ_x b). ``standard_error`` of traffic, over documents (32 groups of them if there are more), to first
-    order; NaN for a single document. ``exact`` takes Q and K token by token (slower; V, MLPs and the unembedding are
-    exact already). A pair that the architecture does not connect is NaN, a constant carries 0.
-    ``corpus``: the shipped one, a folder, a file, texts, token ids, or ``moments`` kept from before.
-    Raises NoSuchSite, BadRequest, BadPrompt, Undefined.
+    Args:
+        weights: The model.
+        corpus: The shipped corpus, a folder, a file, texts, token ids, or ``moments`` kept from before.
+        writers: Globs of writers.
+        readers: Globs of readers.
+        exact: Take Q and K token by token (slower; V, MLPs and the unembedding are exact already).
+        tokens: Read at most this many tokens of the corpus.
+        length: The length of a piece, in tokens.
+        progress: Called with (done, of).
+
+    Returns:
+        ``traffic`` in nats on Q and K, in units of the stream on V, of an MLP's inside, of logits at the unembedding.
+        ``share`` = tr(Cov(u_w, x) b)/tr(Σ_x b), x all that the reader loads: signed, sums to 1 over writers. ``own`` =
+        tr(Σ_w b)/tr(Σ_x b). ``standard_error`` of traffic, over documents (32 groups of them if there are more), to
+        first order; NaN for a single document. A pair that the architecture does not connect is NaN, a constant carries
+        0.
+
+    Raises:
+        NoSuchSite, BadRequest, BadPrompt, Undefined: Globs that match nothing, a corpus that cannot be read or
+            measured.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> texts = ["the cat sat on the mat. the dog sat on the log.", "one two three one two three"]
+        >>> traffic = ls.traffic(model, texts, readers="L1.H4.K")
+        >>> traffic.traffic.dims
+        ('writer', 'reader')
     """
     import xarray as xr
 

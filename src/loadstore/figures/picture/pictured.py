@@ -84,6 +84,13 @@ def picture(
     Raises:
         BadRequest: A circuit without pairs, or no such pair.
         NotThisModel: Pairs of another model.
+
+    Example:
+        >>> import loadstore as ls
+        >>> trace = ls.run(ls.load("builtin"), "the cat sat on the mat. the dog sat")
+        >>> drawn = ls.picture(ls.listing(trace, predict=" on"), top=10)
+        >>> "<svg" in drawn.svg
+        True
     """
     if top < 1:
         raise BadRequest(f"top={top}: expected at least one load")
