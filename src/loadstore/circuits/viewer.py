@@ -42,7 +42,7 @@ def viewer_graph(
     graph = pair_graph(circuit, pairs, index, alone if roles is None else roles, top, heads=top)
     ids: list[int] = pairs.clean[index, : len(graph.labels)].tolist()
     nodes = dict.fromkeys(end for edge in graph.edges for end in (edge.source, edge.target))
-    names = {node: _id(node, place, ids, pairs) for place, node in enumerate(nodes)}
+    names = {node: _id(node, index, ids, pairs) for index, node in enumerate(nodes)}
     tokenizer = pairs.model.tokens
     return {
         "metadata": {
@@ -82,10 +82,10 @@ def _layer(node: Node, pairs: Pairs) -> str:
     return "E" if node.kind in KINDS else str(node.layer)
 
 
-def _id(node: Node, place: int, ids: list[int], pairs: Pairs) -> str:
+def _id(node: Node, index: int, ids: list[int], pairs: Pairs) -> str:
     """Layer, number and token: tokens have their id as number, positions the first one behind all ids."""
     vocab = pairs.model.architecture.vocab
-    number = ids[node.token] if node.kind == "token" else vocab if node.kind == "position" else place
+    number = ids[node.token] if node.kind == "token" else vocab if node.kind == "position" else index
     return f"{_layer(node, pairs)}_{number}_{node.token}"
 
 

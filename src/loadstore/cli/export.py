@@ -43,33 +43,33 @@ def export(
 
     if out.suffix not in (".json", *ARROW):
         raise BadRequest(f"{out}: expected a name that ends in .json for a graph, or in .arrow for a table")
-    found = Circuit.load(circuit)
+    loaded = Circuit.load(circuit)
     check_target(out)
     if out.suffix in ARROW:
         check_arrow(out)
-        _table(found, out)
-        said = {"wires": len(found)}
+        _table(loaded, out)
+        said = {"wires": len(loaded)}
     else:
-        document = _graph(found, model, task, pair, top, positions, bos)
+        document = _graph(loaded, model, task, pair, top, positions, bos)
         _write(document, out)
         said = {"nodes": len(document["nodes"]), "links": len(document["links"])}
     if json:
-        print_json("export", {"model": found.model, "task": found.task, "path": str(out), **said})
+        print_json("export", {"model": loaded.model, "task": loaded.task, "path": str(out), **said})
     else:
         typer.echo(f"wrote {out}: {', '.join(f'{count:,} {what}' for what, count in said.items())}")
 
 
 def _graph(
-    found: "Circuit", model: str | None, task: str | None, pair: int, top: int, positions: str | None, bos: str
+    circuit: "Circuit", model: str | None, task: str | None, pair: int, top: int, positions: str | None, bos: str
 ) -> dict[str, Any]:
     from loadstore.circuits.named import is_file
     from loadstore.circuits.named import task as task_named
     from loadstore.circuits.viewer import viewer_graph
 
-    weights = open_model(model or found.model, positions, bos)
-    name = task or found.task
-    asked = task_named(weights, name, pairs=None if is_file(name) else found.pairs or None, seed=found.seed)
-    return viewer_graph(found, asked.judge, pair, top=top)
+    weights = open_model(model or circuit.model, positions, bos)
+    name = task or circuit.task
+    asked = task_named(weights, name, pairs=None if is_file(name) else circuit.pairs or None, seed=circuit.seed)
+    return viewer_graph(circuit, asked.judge, pair, top=top)
 
 
 def _write(document: dict[str, Any], out: Path) -> None:
@@ -79,15 +79,15 @@ def _write(document: dict[str, Any], out: Path) -> None:
     write_whole(out, dumps(document).encode())
 
 
-def _table(found: "Circuit", out: Path) -> None:
+def _table(circuit: "Circuit", out: Path) -> None:
     from loadstore.arrow import write_arrow
     from loadstore.atomic import replacing
 
     columns = {
-        "writer": [str(writer) for writer, _ in found.wires],
-        "reader": [str(reader) for _, reader in found.wires],
-        "attribution": list(found.attributions),
+        "writer": [str(writer) for writer, _ in circuit.wires],
+        "reader": [str(reader) for _, reader in circuit.wires],
+        "attribution": list(circuit.attributions),
     }
-    facts = {key: value for key, value in found.document().items() if key not in ("schema", "wires")}
+    facts = {key: value for key, value in circuit.document().items() if key not in ("schema", "wires")}
     with replacing(out) as partial:
         write_arrow(columns, facts, partial)
