@@ -22,6 +22,7 @@ BY_KIND = {  # where a branch is about what a site is called or shown as, not ab
     "circuits/groups.py": "the lines of a program",
     "circuits/live.py": "which writers can differ, and the readers through which each loads",
     "circuits/mib_names.py": "the names that MIB gives",
+    "circuits/viewer.py": "the names and rows that a viewer of graphs gives",
     "decomposition/graph.py": DRAWN,
     "decomposition/graph_of_listing.py": DRAWN,
     "decomposition/listing.py": LISTING,
