@@ -17,7 +17,8 @@ from loadstore.decomposition.short import short
 from loadstore.errors import BadRequest
 from loadstore.evidence.verdict import Verified
 from loadstore.evidence.whole import wires_alone
-from loadstore.figures.picture.layout import CHARACTER, picture
+from loadstore.figures.picture.boxes import CHARACTER
+from loadstore.figures.picture.layout import picture
 from loadstore.figures.picture.pictured import Pictured
 from loadstore.figures.picture.svg import svg
 from loadstore.sites import parse_reader, parse_writer

@@ -37,6 +37,7 @@ BY_KIND = {  # where a branch is about what a site is called or shown as, not ab
     "explorer/memory.py": "the rows of a picture",
     "explorer/search.py": "the words of a search that name a writer",
     "figures/picture/cuts.py": DRAWN,
+    "figures/picture/boxes.py": DRAWN,
     "figures/picture/layout.py": DRAWN,
     "figures/prediction/log_odds.py": SENTENCE,
     "figures/prediction/stream.py": SENTENCE,
@@ -55,7 +56,7 @@ BY_MATRIX = {
     "execution/forward.py": FORWARD,
     "figures/heads/formulas.py": FIGURE,
     "figures/wires/moved.py": FIGURE,
-    "figures/subject/story.py": "a copy of the model with W_pos negated",
+    "figures/subject/of_model.py": "a copy of the model with W_pos negated",
 }
 
 

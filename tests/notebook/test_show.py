@@ -15,6 +15,7 @@ from planted import planted
 from tiny import KINDS, MODERN, some_tokens, tiny
 
 import loadstore as ls
+from loadstore.circuits.program import roles_of
 from loadstore.decomposition.address import address
 from loadstore.decomposition.decomposition import logit_parts, score_parts
 from loadstore.errors import BadRequest
@@ -98,6 +99,16 @@ def test_spectra_roles_and_runs_are_drawn(trace: ls.Trace) -> None:
     (view,) = views(ls.show(trace))
     assert view["heads"][0] == {"name": "L0.H0", "badges": ["previous"]}
     assert view["tokens"][0] == "⊢·0"
+
+
+def test_a_run_names_heads_by_random_repeats_and_says_so() -> None:
+    model = ls.load("builtin")
+    shown = ls.show(ls.run(model, "cat cat cat cat", record=True))  # on which these heads look elsewhere
+    (view,) = views(shown)
+    badges = {head["name"]: head["badges"] for head in view["heads"] if head["badges"]}
+    assert badges["L1.H4"] == ["induction"]
+    assert sorted(badges) == sorted(roles_of(model))
+    assert "on random repeats: previous: L0.H7; current: L0.H9 and L0.H11" in repr(shown)
 
 
 def test_patterns_of_a_run_are_those_of_its_heads(trace: ls.Trace) -> None:

@@ -12,7 +12,7 @@ from loadstore.figures.subject.prompt import ARTICLE
 from loadstore.figures.subject.stories import article_story
 from loadstore.report.asked import answer, command, quoted
 from loadstore.report.page import report_document
-from loadstore.report.parts import Part, build_all, shared
+from loadstore.report.parts import build_all, counted, drawn
 from loadstore.report.sections import section
 from loadstore.views.figures import Figure, Page
 
@@ -55,7 +55,7 @@ def test_at_predict_and_against_change_every_figure_that_explains(model: ls.Weig
         assert "␣the after ␣on·4" in found[name].claim
     assert head in found["6"].claim
     assert "--at 4 --predict ' the' --against ' a'" in document.facts[0][1]
-    assert [number for _, number, _, _ in told] == list(range(1, len(told) + 1))
+    assert list(dict.fromkeys(number for _, number, _, _ in told)) == list(range(1, told[-1][1] + 1))
     shares = [share for _, _, _, share in told]
     assert shares == sorted(shares)
     assert shares[0] == 0
@@ -113,9 +113,13 @@ def test_parts_tell_their_progress() -> None:
     told: list[tuple[str, int, int, float]] = []
     second = section("second", "Second", "", [])
     parts = [
-        shared("first", 3.0, lambda: None),
-        Part("second", 1.0, lambda: second),
-        Part("third", 4.0, lambda: None),
+        counted("first", 3.0, lambda steps: [steps(step, 3) for step in range(3)]),
+        drawn("second", 1.0, lambda: second),
+        drawn("third", 4.0, lambda: None),
     ]
     assert build_all(parts, lambda *now: told.append(now)) == [second]
-    assert told == [("first", 1, 3, 0.0), ("second", 2, 3, 0.375), ("third", 3, 3, 0.5)]
+    assert told == [
+        *(("first", 1, 3, share) for share in (0.0, 0.0, 0.125, 0.25)),
+        ("second", 2, 3, 0.375),
+        ("third", 3, 3, 0.5),
+    ]

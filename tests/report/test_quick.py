@@ -6,7 +6,7 @@ from loadstore.estimates import estimates, expected
 from loadstore.figures.subject.stories import article_story
 from loadstore.figures.weights.machine import composition
 from loadstore.report.page import report_document
-from loadstore.report.parts import Part, quick_parts
+from loadstore.report.parts import drawn, quick_parts
 from loadstore.views.figures import Page
 
 LONG = {"What is carried", "Addressing by content"}
@@ -37,9 +37,9 @@ def test_a_quick_report_leaves_out_traffic_cuts_and_the_dossier_and_lists_them()
 
 def test_only_slow_parts_are_left_out_and_those_without_figures_are_not_listed() -> None:
     parts = [
-        Part("a", 1.0, lambda: None),
-        Part("b", 1.0, lambda: None, slow=True),
-        Part("c", 1.0, lambda: None, slow=True, about=("C", "c")),
+        drawn("a", 1.0, lambda: None),
+        drawn("b", 1.0, lambda: None, slow=True),
+        drawn("c", 1.0, lambda: None, slow=True, about=("C", "c")),
     ]
     kept, left = quick_parts(parts, quick=True)
     assert [part.name for part in kept] == ["a"]

@@ -85,7 +85,7 @@ def test_the_numbers_are_those_of_the_api(kind: Kind) -> None:
     for number, side in (("9", "K"), ("10", "Q")):
         table = own_cuts(repeats(story), f"{head}.{side}").sortby("score")
         aligned = ls.subspace_scores(model, readers=f"{head}.{side}").alignment
-        rows = figures[number].views[0].rows
+        rows = figures[number].views[0].choices[1].views[0].rows
         assert [row[0] for row in rows] == [str(name) for name in table["writer"].values[: len(rows)]]
         for name, alignment, traffic, score, change in rows:
             row = table.sel(writer=name)

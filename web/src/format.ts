@@ -38,6 +38,13 @@ export function say(cell: Cell | string | undefined, digits: number, plus = fals
   return { nan: "NaN", inf: "\u221e", "-inf": `${MINUS}\u221e` }[cell] ?? cell;
 }
 
+/** The same for the numbers of one column: what rounds to zero is `.00` there, beside numbers that do not. */
+export function inColumn(cells: (Cell | undefined)[], digits: number, plus = false): (cell: Cell | undefined) => string {
+  const visible = (cell: Cell | undefined) => typeof cell === "number" && Math.abs(cell) >= 0.5 * 10 ** -digits;
+  const some = cells.some(visible);
+  return (cell) => (some && typeof cell === "number" && !visible(cell) ? number(0, digits) : say(cell, digits, plus));
+}
+
 /** What a cell is, exactly: the shortest decimal that reads back as the same number, or its word. */
 export function exact(cell: Cell | string | undefined): string {
   return cell === undefined ? "null" : String(cell);

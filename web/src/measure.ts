@@ -19,12 +19,13 @@ export function textWidth(text: string, size: number, face: Face = "sans", style
   return pen.measureText(text).width;
 }
 
-/** `text` in lines no wider than `width`: broken at spaces, inside a word only where it does not fit alone. */
+/** `text` in lines no wider than `width`: broken at spaces, not within a shape such as 384 × 32, inside a word only where it does not fit alone. */
 export function wrap(text: string, width: number, size: number, face: Face = "sans", style = ""): string[] {
   const fits = (line: string) => textWidth(line, size, face, style) <= width;
   const lines: string[] = [];
   let line = "";
-  for (const word of plain(text).split(" ").filter(Boolean)) {
+  const whole = plain(text).replaceAll(" \u00d7 ", "\u00a0\u00d7\u00a0").split(" ").filter(Boolean);
+  for (const word of whole.flatMap((each) => (fits(each) ? [each] : each.split("\u00a0")))) {
     if (line && fits(`${line} ${word}`)) {
       line += ` ${word}`;
       continue;

@@ -8,6 +8,8 @@ interface Props<P extends object> {
   plan: { width: number; height: number };
   /** What it shows, for those who do not see it. */
   label: string;
+  /** Pixels below which it scrolls rather than shrinks. */
+  least?: number;
   kind?: "chart" | "chart wide" | "plot";
   /** Moves the cursor to what is under the pointer, where the parts of the picture do not do so themselves. */
   follow?: (event: PointerEvent) => void;
@@ -15,13 +17,14 @@ interface Props<P extends object> {
 }
 
 /** A picture that a click pins and that the pointer leaves. */
-export function Sheet<P extends object>({ cursor, plan: { width, height }, label, kind = "chart", follow, children }: Props<P>) {
+export function Sheet<P extends object>({ cursor, plan: { width, height }, label, least, kind = "chart", follow, children }: Props<P>) {
   return (
     <svg
       class={kind}
       width={width}
       height={height}
       viewBox={`0 0 ${width} ${height}`}
+      style={least ? { minWidth: `${Math.floor(least)}px` } : undefined}
       role="img"
       aria-label={label}
       onPointerMove={follow}

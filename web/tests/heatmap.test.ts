@@ -49,7 +49,7 @@ test("what can be drawn within the width is, and what cannot has the smallest ce
   for (const width of [400, 1400]) {
     for (const size of [2, 11, 24, 25, 40, 200, 1000]) {
       const plan = labelled(heatmap(size, size), width);
-      const least = size > 24 ? 6 : 13;
+      const least = size > 24 ? 6 : 12;
       assert.ok(plan.cell >= least && (plan.width <= width || plan.cell === least), `${size} in ${width}: ${plan.width}, cells of ${plan.cell}`);
     }
   }

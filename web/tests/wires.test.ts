@@ -12,7 +12,7 @@ const SHAPE: Shape = { layers: 2, heads: 4, mlps: false, biases: false, pos: tru
 function graph(values: number[], power = 1): Graph {
   const mass = values.reduce((sum, value) => sum + value ** power, 0);
   const readers = values.map((_, index) => `L1.H${index % 4}.${"QKV"[index % 3]}`);
-  return { name: "alignment", power, details: ["z", "q"], groups: [{ name: "heads", unit: "nats", exist: values.length, count: values.length, sent: values.length, held: 1, mass }], writers: values.map((_, index) => `L0.H${index % 4}`), readers, wires: values.map((value, index) => [index, index, 0, value, null, null]), rule: "" };
+  return { name: "alignment", label: "alignment", sum: "all alignment", power, details: ["z", "q"], groups: [{ name: "heads", unit: "nats", exist: values.length, count: values.length, sent: values.length, held: 1, mass }], writers: values.map((_, index) => `L0.H${index % 4}`), readers, wires: values.map((value, index) => [index, index, 0, value, null, null]), rule: "" };
 }
 
 function kept(values: number[], percent: number): number {

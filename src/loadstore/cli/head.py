@@ -71,8 +71,10 @@ def _write(weights: "Weights", facts: "Dossier", out: Path) -> None:
 
 
 def _print(facts: "Dossier", top: int, begins: str) -> None:
+    from loadstore.evidence.head_facts import WIRE_SCORES
     from loadstore.figures.heads.dossier import room_figure, tokens_figure
     from loadstore.figures.heads.verdict import summary
+    from loadstore.scores.measures import BY_NAME
 
     print(f"{facts.model}: {summary(facts)}")
     on = list(dict.fromkeys(score.on for score in facts.roles))
@@ -81,8 +83,9 @@ def _print(facts: "Dossier", top: int, begins: str) -> None:
     rows = [[role, *(part for s in scores for part in (s.score, s.error))] for role, scores in by_role.items()]
     _table(f"Share of attention; BOS: {begins}", columns, rows)
     wires = [wire for side in "QKV" for wire in facts.side(side)[: max(1, top // 2)]]
-    _table("What it reads, best aligned first", ("writer", "reader", "alignment", "z", "p", ""), _wires(wires))
-    _table("Who reads it", ("writer", "reader", "alignment", "z", "p", ""), _wires(facts.readers[:top]))
+    columns = ("writer", "reader", *(BY_NAME[name].label for name in WIRE_SCORES), "")
+    _table("What it reads, best aligned first", columns, _wires(wires))
+    _table("Who reads it", columns, _wires(facts.readers[:top]))
     _table(
         f"Tokens it moves (median size {facts.typical_norm:.2f})",
         ("token", "size", "promotes"),
@@ -97,16 +100,21 @@ def _print(facts: "Dossier", top: int, begins: str) -> None:
 
 
 def _wires(wires: "list[WireScore] | tuple[WireScore, ...]") -> list[list[object]]:
+    from loadstore.evidence.head_facts import WIRE_SCORES
+    from loadstore.scores.measures import BY_NAME
+
+    def said(name: str, value: float) -> object:
+        """A p-value keeps its magnitude."""
+        return value if BY_NAME[name].decimals is not None else f"{value:.0e}" if value > 0 else "<1e-300"
+
     return [
         [
-            w.writer,
-            w.reader,
-            w.alignment,
-            w.z,
-            f"{w.p:.0e}" if w.p > 0 else "<1e-300",
-            "above chance" if w.above else "–",
+            wire.writer,
+            wire.reader,
+            *(said(name, getattr(wire, name)) for name in WIRE_SCORES),
+            "above chance" if wire.above else "–",
         ]
-        for w in wires
+        for wire in wires
     ]
 
 

@@ -14,7 +14,15 @@ from loadstore.causal.ablation import ablation_effects
 from loadstore.checkpoints.checkpoint import read_checkpoint
 from loadstore.checkpoints.library import BUILTIN
 from loadstore.errors import Undefined
-from loadstore.evidence.head_facts import AblationEffect, Dossier, MatchedPair, MovedToken, RoleScore, WireScore
+from loadstore.evidence.head_facts import (
+    WIRE_SCORES,
+    AblationEffect,
+    Dossier,
+    MatchedPair,
+    MovedToken,
+    RoleScore,
+    WireScore,
+)
 from loadstore.heads.patterns import ROLES
 from loadstore.heads.roles import head_roles
 from loadstore.linear.factored import Factored
@@ -147,11 +155,12 @@ def _effect(
 def _wires(scores: "xr.Dataset") -> tuple[WireScore, ...]:
     """Every wire of a table of one row or column, best aligned first; those without a score are left out."""
     cells = itertools.product(scores["writer"].values.tolist(), scores["reader"].values.tolist())
-    numbers = (scores[name].values.ravel().tolist() for name in ("alignment", "z", "p"))
-    wires = [wire for wire in zip(cells, *numbers, strict=True) if not math.isnan(wire[1])]
+    numbers = (scores[name].values.ravel().tolist() for name in WIRE_SCORES)
+    found = [(ends, dict(zip(WIRE_SCORES, values, strict=True))) for ends, *values in zip(cells, *numbers, strict=True)]
+    wires = [(ends, values) for ends, values in found if not math.isnan(values["alignment"])]
     return tuple(
-        WireScore(writer, reader, alignment, z, p, above=p < LEVEL / len(wires))
-        for (writer, reader), alignment, z, p in sorted(wires, key=lambda wire: -wire[1])
+        WireScore(*ends, **values, above=values["p"] < LEVEL / len(wires))
+        for ends, values in sorted(wires, key=lambda wire: -wire[1]["alignment"])
     )
 
 

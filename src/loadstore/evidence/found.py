@@ -29,6 +29,7 @@ from loadstore.heads.roles import IS_ROLE, bos_of, measured_roles, random_repeat
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.progress import Progress
+from loadstore.scores.measures import SINGLE
 from loadstore.scores.scores import subspace_scores
 from loadstore.sites import Head, Reader, Writer
 from loadstore.threads import threads_for
@@ -86,7 +87,7 @@ def induction_circuits(
             f"least={least}, top={top}, controls={controls}, sequences={sequences}: expected a score from 0 to 1, at "
             "least one pair and one control, and two sequences"
         )
-    roles = measured_roles(weights, seed)
+    roles = measured_roles(weights, seed, progress)
     firsts, seconds = (
         [head for head in weights.architecture.heads if float(roles[role].sel(head=str(head))) >= least]
         for role in ("previous", "induction")
@@ -94,7 +95,7 @@ def induction_circuits(
     pairs = [(first, two) for first in firsts for two in seconds if first.layer < two.layer]
     scores = _scored(weights, pairs)
     order = sorted(pairs, key=lambda pair: -scores[pair]["alignment"])[:top]
-    columns: dict[str, list[float]] = {name: [scores[pair][name] for pair in order] for name in ("alignment", *TAILS)}
+    columns: dict[str, list[float]] = {name: [scores[pair][name] for pair in order] for name in SINGLE}
     for role, end in (("previous", 0), ("induction", 1)):
         for name in (role, f"{role}_se"):
             columns[name] = [float(roles[name].sel(head=str(pair[end]))) for pair in order]
@@ -132,7 +133,6 @@ def induction_circuits(
     )
 
 
-TAILS = ("z", "p", "q")
 CAUSE = ("traffic", "traffic_rank", "change", "change_se", "control", "compared", "beyond")
 
 
@@ -144,7 +144,7 @@ def _scored(weights: Weights, pairs: list[tuple[Head, Head]]) -> dict[tuple[Head
     scored: dict[tuple[Head, Head], dict[str, float]] = {}
     for first, two in pairs:
         wire = table.sel(writer=str(first), reader=f"{two}.K")
-        scored[first, two] = {name: float(wire[name]) for name in ("alignment", *TAILS)}
+        scored[first, two] = {name: float(wire[name]) for name in SINGLE}
     return scored
 
 

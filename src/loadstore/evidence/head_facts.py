@@ -1,6 +1,8 @@
 """The values that a head's dossier is made of."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+
+from loadstore.scores.measures import SINGLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,10 @@ class WireScore:
     z: float
     p: float
     above: bool
+
+
+WIRE_SCORES = tuple(name for name in SINGLE if name in {field.name for field in fields(WireScore)})
+"""The measures of a wire that a dossier holds, in the order of their table."""
 
 
 @dataclass(frozen=True, slots=True)

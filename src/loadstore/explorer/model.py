@@ -7,6 +7,7 @@ from loadstore.explorer.state import Document
 from loadstore.figures.facts import facts
 from loadstore.heads.patterns import ROLES
 from loadstore.model.wiring import wiring
+from loadstore.scores.measures import WHOLE
 
 
 def model(current: Current, ask: ModelRequest) -> Document:
@@ -25,6 +26,7 @@ def model(current: Current, ask: ModelRequest) -> Document:
         "writers": [str(writer) for writer in network.writers],
         "wires": int(network.exists.sum()),
         "roles": list(ROLES),
+        "measures": [{"name": measure.name, "label": measure.column[1]} for measure in WHOLE],
         "context": shape.context,
         "bos": weights.begins,
         "text": weights.tokens is not None,

@@ -25,13 +25,13 @@ def roles(explorer: Explorer, ask: RolesRequest) -> Callable[[Progress], Documen
         ``groups``: {role, title, meaning, heads} each, every head in that of its strongest role; ``badges``: all roles
         of each head that has one; ``rule``: the rule in a sentence, or why there is none.
     """
-    return lambda progress: explorer.once("roles of heads", lambda: _roles(explorer))
+    return lambda progress: explorer.once("roles of heads", lambda: _roles(explorer, progress))
 
 
-def _roles(explorer: Explorer) -> Document:
+def _roles(explorer: Explorer, progress: Progress) -> Document:
     weights = explorer.weights
     try:
-        scores = measured_roles(weights)
+        scores = measured_roles(weights, progress=progress)
     except BadRequest as error:
         return {"groups": [], "badges": {}, "rule": f"Heads have no roles here: {error}."}
     strongest = roles_of(weights)

@@ -17,7 +17,7 @@ from loadstore.figures.words import number, plural
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.progress import Progress
-from loadstore.scores.measures import UNITS, edge_details, kind_of
+from loadstore.scores.measures import BY_NAME, UNITS, edge_details, kind_of
 from loadstore.views.heatmaps import Heatmap
 from loadstore.views.layers import Layers
 from loadstore.views.model import Figure
@@ -53,8 +53,9 @@ def aligned(weights: Weights, progress: Progress) -> Document:
         f"between writer and reader) adjusted for all {plural(int(exist.sum()), 'wire')}. {int(above.sum()):,} are; "
         "wires at or below chance are not drawn."
     )
-    groups = [("all readers", "of alignment above chance", list(range(scores.sizes["reader"])))]
+    groups = [("all readers", "", list(range(scores.sizes["reader"])))]
     graph = _graph(scores, "alignment", np.where(above, values, 0.0), groups, 1)
+    graph |= {"sum": "all alignment above chance"}
     return {"measure": "alignment", "figure": _parted(scores_figure(scores)), "graph": graph | {"rule": rule}}
 
 
@@ -75,6 +76,7 @@ def carried(weights: Weights, progress: Progress) -> Document:
     )
     load = np.nan_to_num(measured.traffic.values)
     graph = _graph(measured, "traffic", load, groups, 2)
+    graph |= {"sum": "the variance that is carried"}
     return {"measure": "traffic", "figure": _parted(carried_figure(measured)), "graph": graph | {"rule": rule}}
 
 
@@ -119,7 +121,8 @@ def _graph(
     return {
         "name": name,
         "power": power,
-        "details": [detail.replace("_", " ") for detail in details],
+        "label": BY_NAME[name].label,
+        "details": [BY_NAME[detail].label for detail in details],
         "groups": summed,
         "writers": [str(writer) for writer in table["writer"].values],
         "readers": [str(reader) for reader in table["reader"].values],

@@ -19,6 +19,7 @@ from loadstore.execution.record import Record
 from loadstore.execution.run import as_tokens
 from loadstore.heads.patterns import ROLES, mass_on, role_masks
 from loadstore.model.weights import Weights
+from loadstore.progress import Progress
 from loadstore.threads import threads_for
 
 if TYPE_CHECKING:
@@ -65,7 +66,14 @@ def random_repeats(weights: Weights, sequences: int, period: int | None = None, 
 
 
 @threads_for(0)
-def head_roles(weights: Weights, on: On = "repeats", *, sequences: Sequences = 20, seed: Seed = 0) -> "xr.Dataset":
+def head_roles(
+    weights: Weights,
+    on: On = "repeats",
+    *,
+    sequences: Sequences = 20,
+    seed: Seed = 0,
+    progress: Progress | None = None,
+) -> "xr.Dataset":
     """Role scores of every head: Dataset over head, per role its mean over sequences and ``<role>_se``.
 
     previous, current, first, duplicate, induction: the mean attention on the role's keys over the queries that have one
@@ -77,6 +85,7 @@ def head_roles(weights: Weights, on: On = "repeats", *, sequences: Sequences = 2
             token].
         sequences: How many random sequences.
         seed: Their seed.
+        progress: Called with the sequences that are done and their number.
 
     Returns:
         A probability for each head and role; NaN for a role without any such query. Standard errors are over sequences.
@@ -95,7 +104,9 @@ def head_roles(weights: Weights, on: On = "repeats", *, sequences: Sequences = 2
     tokens = _tokens(weights, on, sequences, seed)
     bos = bos_of(weights)
     scores = {role: [] for role in ROLES}
-    for batch in tokens.split(BATCH):
+    for index, batch in enumerate(tokens.split(BATCH)):
+        if progress is not None:
+            progress(index * BATCH, len(tokens))
         record = Record()
         with torch.no_grad():
             finite(weights, batch, (), forward(weights, batch, record=record))
@@ -127,7 +138,7 @@ def head_roles(weights: Weights, on: On = "repeats", *, sequences: Sequences = 2
     )
 
 
-def measured_roles(weights: Weights, seed: Seed = 0) -> "xr.Dataset":
+def measured_roles(weights: Weights, seed: Seed = 0, progress: Progress | None = None) -> "xr.Dataset":
     """The scores by which a model's heads are named: ``head_roles`` as it is by default, measured once a model.
 
     Reports, programs, pictures, circuits and the explorer all name heads by these. Raises BadRequest where random
@@ -136,7 +147,7 @@ def measured_roles(weights: Weights, seed: Seed = 0) -> "xr.Dataset":
     with _MEASURING:
         kept = _MEASURED.setdefault(weights, {})
         if seed not in kept:
-            kept[seed] = head_roles(weights, seed=seed)
+            kept[seed] = head_roles(weights, seed=seed, progress=progress)
         return kept[seed].copy()
 
 

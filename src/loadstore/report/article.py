@@ -18,7 +18,8 @@ from loadstore.figures.wires.puzzle import puzzle
 from loadstore.figures.wires.subspace_score import score_figure
 from loadstore.figures.wires.traffic import ABOUT, CARRIED, traffic_figures
 from loadstore.figures.words import listed, number
-from loadstore.report.parts import Part, shared
+from loadstore.heads.roles import measured_roles
+from loadstore.report.parts import Part, counted, drawn, shared
 from loadstore.report.sections import Built, section
 from loadstore.views.model import Figure
 
@@ -46,9 +47,9 @@ def article_parts(story: Story) -> list[Part]:
     """The parts of the page, in the article's order; costs are seconds of the built-in model on one thread."""
     position = story.weights.architecture.positions
     return [
-        shared("roles of all heads", 0.4, lambda: story.roles),
+        counted("roles of all heads", 0.4, lambda steps: measured_roles(story.weights, progress=steps)),
         shared("subspace scores", 0.3, lambda: (story.scores, story.reversed)),
-        Part(
+        drawn(
             "the machine",
             0.03,
             lambda: section(
@@ -58,7 +59,7 @@ def article_parts(story: Story) -> list[Part]:
                 [machine_figure(story)],
             ),
         ),
-        Part(
+        drawn(
             "the memory",
             0.03,
             lambda: section(
@@ -68,7 +69,7 @@ def article_parts(story: Story) -> list[Part]:
                 spectra_figures(story),
             ),
         ),
-        Part(
+        drawn(
             "the token part of an address",
             0.03,
             lambda: section(
@@ -78,7 +79,7 @@ def article_parts(story: Story) -> list[Part]:
                 token_figures(story),
             ),
         ),
-        Part(
+        drawn(
             "the subspace part of an address",
             0.05,
             lambda: section(
@@ -88,7 +89,7 @@ def article_parts(story: Story) -> list[Part]:
                 [formula_figure(story), score_figure(story)],
             ),
         ),
-        Part(
+        drawn(
             "the previous token",
             0.2,
             lambda: section(
@@ -98,7 +99,7 @@ def article_parts(story: Story) -> list[Part]:
                 _previous(story),
             ),
         ),
-        Part(
+        drawn(
             "induction",
             0.8,
             lambda: section(
@@ -108,7 +109,7 @@ def article_parts(story: Story) -> list[Part]:
                 [*induction_figures(story), *cause_figures(story)],
             ),
         ),
-        Part(
+        drawn(
             "the prediction",
             0.1,
             lambda: section(
@@ -118,7 +119,7 @@ def article_parts(story: Story) -> list[Part]:
                 [*attribution_figures(story), closing_figure(story), walk_of(story)],
             ),
         ),
-        Part(
+        drawn(
             "traffic on text",
             0.8,
             lambda: section(
@@ -127,7 +128,7 @@ def article_parts(story: Story) -> list[Part]:
             slow=True,
             about=ABOUT,
         ),
-        Part(
+        drawn(
             "a dossier",
             2.4,
             lambda: _puzzle(story),

@@ -16,7 +16,8 @@ from loadstore.figures.weights.undefined import undefined_figure
 from loadstore.figures.wires.notable import cut_figures, score_figure
 from loadstore.figures.wires.traffic import ABOUT, CARRIED, traffic_figures
 from loadstore.figures.words import number
-from loadstore.report.parts import Part, shared
+from loadstore.heads.roles import measured_roles
+from loadstore.report.parts import Part, counted, drawn, shared
 from loadstore.report.sections import Built, section
 
 NUMBERS = {
@@ -38,21 +39,21 @@ NUMBERS = {
 def large_parts(story: Story) -> list[Part]:
     """The parts of the page; costs are seconds of SmolLM2-135M on one thread."""
     return [
-        shared("roles of all heads", 9.0, lambda: story.roles),
+        counted("roles of all heads", 9.0, lambda steps: measured_roles(story.weights, progress=steps)),
         shared(
             "every wire of the induction head, cut", 10.0, lambda: (cuts(story), strongest_supply(story)), slow=True
         ),
         shared("subspace scores", 1.5, lambda: story.scores),
-        Part("the prediction", 0.8, lambda: _prediction(story)),
-        Part("the machine", 0.05, lambda: _machine(story)),
-        Part(
+        drawn("the prediction", 0.8, lambda: _prediction(story)),
+        drawn("the machine", 0.05, lambda: _machine(story)),
+        drawn(
             "who does what",
             0.2,
             lambda: section(
                 "heads", "Who does what", "What every head does on tokens that mean nothing.", role_figures(story)
             ),
         ),
-        Part(
+        drawn(
             "the memory",
             0.9,
             lambda: section(
@@ -62,7 +63,7 @@ def large_parts(story: Story) -> list[Part]:
                 [*spectra_figures(story), *room_figures(story)],
             ),
         ),
-        Part(
+        drawn(
             "the subspace part of an address",
             0.05,
             lambda: section(
@@ -78,21 +79,21 @@ def large_parts(story: Story) -> list[Part]:
             lambda: story.carried if len(story.trace.labels) > 1 else None,
             slow=True,
         ),
-        Part(
+        drawn(
             "traffic on text",
             12.0,
             lambda: section("traffic", "What is carried", CARRIED, traffic_figures(story, notable(story))),
             slow=True,
             about=ABOUT,
         ),
-        Part(
+        drawn(
             "induction",
             0.2,
             lambda: _induction(story),
             slow=True,
             about=("Addressing by content", "every wire into the K and the Q of the induction head, cut"),
         ),
-        Part(
+        drawn(
             "the dossier",
             20.0,
             lambda: _dossier(story),

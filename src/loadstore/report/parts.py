@@ -4,11 +4,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from loadstore.figures.left_out import LeftOut
+from loadstore.progress import Progress as Steps
 from loadstore.report.sections import Built
 
 SLOW = "It takes long; the same command without --quick draws it."
 Progress = Callable[[str, int, int, float], None]
-"""Called as a part begins: its name, its number from 1, how many there are, the expected share that is done."""
+"""Called as a part begins, and within one that counts its steps.
+
+Its name, its number from 1, how many there are, and the expected share that is done.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,23 +22,40 @@ class Part:
     Args:
         name: What progress calls it.
         cost: A measured time; only the ratios of the costs of one page are used.
-        build: Returns the section.
+        build: Returns the section; takes what it tells of its own steps.
         slow: Whether a quick report leaves it out.
         about: The title of its section and what that shows, for the list of what a quick report leaves out.
     """
 
     name: str
     cost: float
-    build: Callable[[], Built | None]
+    build: Callable[[Steps], Built | None]
     slow: bool = False
     about: tuple[str, str] | None = None
 
 
+def drawn(
+    name: str,
+    cost: float,
+    build: Callable[[], Built | None],
+    *,
+    slow: bool = False,
+    about: tuple[str, str] | None = None,
+) -> Part:
+    """Return a part that draws a section and does not count its steps."""
+    return Part(name, cost, lambda _: build(), slow, about)
+
+
 def shared(name: str, cost: float, compute: Callable[[], object], *, slow: bool = False) -> Part:
     """Return a part that only computes results which later parts share."""
+    return counted(name, cost, lambda _: compute(), slow=slow)
 
-    def build() -> None:
-        compute()
+
+def counted(name: str, cost: float, compute: Callable[[Steps], object], *, slow: bool = False) -> Part:
+    """Return the same for results whose steps are counted."""
+
+    def build(steps: Steps) -> None:
+        compute(steps)
 
     return Part(name, cost, build, slow)
 
@@ -53,7 +74,12 @@ def build_all(parts: Sequence[Part], progress: Progress | None = None) -> list[B
     for index, part in enumerate(parts):
         if progress is not None:
             progress(part.name, index + 1, len(parts), done / total)
-        built = part.build()
+
+        def within(steps: int, of: int, part: Part = part, index: int = index, before: float = done) -> None:
+            if progress is not None and of:
+                progress(part.name, index + 1, len(parts), (before + part.cost * steps / of) / total)
+
+        built = part.build(within)
         if built is not None:
             sections.append(built)
         done += part.cost

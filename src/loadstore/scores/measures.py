@@ -47,6 +47,8 @@ class Measure:
         beside: Whether ``ls.wires`` has it beside the measures of the other analyses.
         printed: Whether tables of all three analyses show it.
         edge: Whether an edge of the explorer's graph of wires carries it.
+        single: Whether it is given of a single wire: in a head's dossier, and of the wire of an induction circuit.
+        scale: The name of its axis, where that is not its heading.
     """
 
     name: str
@@ -61,12 +63,24 @@ class Measure:
     beside: bool = True
     printed: bool = True
     edge: bool = False
+    single: bool = False
+    scale: str = ""
 
     @property
     def column(self) -> tuple[str, str, int | None]:
         """Its column of a page's table: name, heading and decimals."""
         text = f"{self.name}: {QUESTIONS[self.analysis]}" if self.main else self.heading or self.name
         return self.name, text, self.decimals
+
+    @property
+    def label(self) -> str:
+        """The heading of its column where no other measure is main."""
+        return self.heading or self.name.replace("_", " ")
+
+    @property
+    def axis(self) -> str:
+        """The name of its axis in a plot."""
+        return self.scale or self.label
 
 
 MEASURES = (
@@ -77,9 +91,17 @@ MEASURES = (
         printed=False,
     ),
     Measure("chance", "the score of a random rotation", lambda _, null: null.chance(), beside=False),
-    Measure("z", "standard deviations above chance", lambda x, null: null.z(x), decimals=1, beside=False, edge=True),
-    Measure("p", "probability of such a score by chance", lambda x, null: null.p(x), decimals=None),
-    Measure("q", "p adjusted for all wires", decimals=None, beside=False, edge=True),
+    Measure(
+        "z",
+        "standard deviations above chance",
+        lambda x, null: null.z(x),
+        decimals=1,
+        beside=False,
+        edge=True,
+        single=True,
+    ),
+    Measure("p", "probability of such a score by chance", lambda x, null: null.p(x), decimals=None, single=True),
+    Measure("q", "p adjusted for all wires", decimals=None, beside=False, edge=True, single=True),
     Measure("ceiling", "the most that the spectra allow", lambda _, null: null.ceiling(), beside=False),
     Measure(
         "alignment",
@@ -87,6 +109,8 @@ MEASURES = (
         lambda x, null: null.alignment(x),
         main=True,
         decimals=2,
+        single=True,
+        scale="alignment (0 chance, 1 ceiling)",
     ),
     Measure("relative", "alignment beside that of the other writers", detail=False, beside=False),
     Measure("p_heads", "p among the heads", decimals=None, detail=False, beside=False),
@@ -97,6 +121,7 @@ MEASURES = (
         main=True,
         unit=None,
         decimals=3,
+        scale=f"{UNITS['Q']} into Q and K, {UNITS['V']} into V",
     ),
     Measure(
         "standard_error",
@@ -123,13 +148,19 @@ MEASURES = (
         analysis="effect",
         main=True,
         decimals=3,
+        scale="change of the pattern (Q, K) or the store (V)",
     ),
     Measure("kl", "divergence of the pattern or of the prediction", analysis="effect", unit="nats"),
     Measure("target", "log-probability of the next token", analysis="effect", unit="nats", heading="next token"),
 )
+BY_NAME = {measure.name: measure for measure in MEASURES}
 OF_A_WIRE = tuple(measure.name for measure in MEASURES if measure.of is not None)
 DETAILS = tuple(measure.name for measure in MEASURES if measure.detail and measure.analysis == "scores")
 DECIMALS = {measure.name: measure.decimals for measure in MEASURES}
+WHOLE = tuple(m for m in MEASURES if m.main and m.analysis != "effect")
+"""The measures that every wire of a model can be coloured by; an effect takes a run for each wire."""
+SINGLE = tuple(sorted((m.name for m in MEASURES if m.single), key=lambda name: not BY_NAME[name].main))
+"""The measures of a single wire, the main one first."""
 PRINTED = tuple(measure for measure in MEASURES if measure.beside and measure.printed)
 
 
@@ -159,7 +190,7 @@ def beside(analysis: Analysis) -> tuple[str, ...]:
 
 def details_of(drawn: str) -> tuple[str, ...]:
     """The measures that pages show beside one that they draw: the others of its analysis."""
-    analysis = next(measure.analysis for measure in MEASURES if measure.name == drawn)
+    analysis = BY_NAME[drawn].analysis
     every = (measure for measure in MEASURES if measure.analysis == analysis and measure.detail)
     return tuple(measure.name for measure in every if measure.name != drawn)
 
@@ -172,8 +203,7 @@ def edge_details(drawn: str) -> tuple[str, ...]:
 
 def columns(*names: str) -> tuple[tuple[str, str, int | None], ...]:
     """The columns of some measures in a page's table."""
-    columns_of = {measure.name: measure.column for measure in MEASURES}
-    return tuple(columns_of[name] for name in names)
+    return tuple(BY_NAME[name].column for name in names)
 
 
 def kind_of(reader: Reader) -> Kind:

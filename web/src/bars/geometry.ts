@@ -5,7 +5,7 @@ import type { Chart, Layout, Row } from "./layout";
 
 export const THICK = 14;
 /** Pixels between the labels of two ticks; one nearer to zero is left out. */
-const ROOM = 52;
+const ROOM = 36;
 /** How far from the page the colour of the smallest bar is, on either scale. */
 const [PALEST, FAINTEST] = [0.16, 0.3];
 

@@ -1,5 +1,5 @@
 /** Where the bars and the texts of a bar chart stand. */
-import { say } from "../format";
+import { inColumn, say } from "../format";
 import { textWidth, widestOf, wrap } from "../measure";
 import type { Bars, Cell } from "../model";
 
@@ -55,12 +55,18 @@ export function printed(view: Pick<Bars, "digits" | "kind">, value: Cell): strin
   return say(value, view.digits, view.kind === "signed");
 }
 
+/** The same beside the bars of `view`. */
+export function column(view: Chart): (value: Cell | undefined) => string {
+  const values = [...view.rows.map(({ value }) => value), ...(view.total ? [view.total.value] : [])];
+  return inColumn(values, view.digits, view.kind === "signed");
+}
+
 /** All rows of `view`, its total last, in `width` pixels. */
 export function layout(view: Chart, width: number): Layout {
   const said = widestOf(view.rows.map(({ text }) => text), SIZE);
   const narrow = width < (said > LONG ? WORDY : NARROW);
   const all = [...view.rows.map((row) => ({ from: 0, ...row, total: false })), ...(view.total ? [{ ...view.total, from: 0, text: "", strong: true, total: true }] : [])];
-  const values = Math.max(widestOf(all.map(({ value }) => printed(view, value)), SIZE, "mono", "600"), textWidth("value", SIZE));
+  const values = Math.max(widestOf(all.map(({ value }) => column(view)(value)), SIZE, "mono", "600"), textWidth("value", SIZE));
   const names = [...all.map(({ label }) => label), view.columns[0]];
   const texts = widestOf([...all.map(({ text }) => text), view.columns[1]], SIZE);
   const label = narrow ? width - values - GAP : Math.min(widestOf(names, SIZE, "mono", "600") + 2, width * 0.28);

@@ -2,7 +2,7 @@
 import { free, number } from "../format";
 import { fit } from "../measure";
 import { fillOf, sizeOf, spanOf, THICK, ticksOf, tiesOf, topOf, upright } from "./geometry";
-import { type Chart, type Layout, LINE, printed, type Row, ruleLabel, SIZE } from "./layout";
+import { type Chart, column, type Layout, LINE, type Row, ruleLabel, SIZE } from "./layout";
 
 /** The names of the columns, and of the rules, over them. */
 export function Head({ view, plan }: { view: Chart; plan: Layout }) {
@@ -76,7 +76,7 @@ export function BarRow({ view, plan, row, hatch }: { view: Chart; plan: Layout; 
       </text>
       <Bar view={view} plan={plan} row={row} y={topOf(plan, row)} hatch={hatch} />
       <text x={plan.value - (plan.narrow ? 2 : 0)} y={first} font-size={SIZE} font-weight={weight} text-anchor="end" dominant-baseline={baseline}>
-        {printed(view, row.value)}
+        {column(view)(row.value)}
       </text>
       <g class="sans soft" font-size={SIZE}>
         {row.lines.map((line, index) => (

@@ -2,7 +2,7 @@
 import { scaleLinear } from "d3-scale";
 import { useMemo } from "preact/hooks";
 import type { Cursor } from "../cursor";
-import { bare, say } from "../format";
+import { bare } from "../format";
 import type { Cell, Dot, Dots } from "../model";
 import { Sheet, takes } from "../sheet";
 import { LABEL, type Layout, layout, middleOf, NAME_LINE } from "./layout";
@@ -22,7 +22,7 @@ export function Chart({ view, cursor, width }: Props) {
       {view.rows.map((row, index) => (
         <g key={index} {...takes(cursor, { row: index })}>
           <rect x={0} y={plan.top + plan.pitch * index} width={plan.width} height={plan.pitch} fill="none" pointer-events="all" />
-          <Row row={row} plan={plan} digits={view.digits} y={middleOf(plan, index)} />
+          <Row row={row} plan={plan} y={middleOf(plan, index)} />
         </g>
       ))}
       <g class="marks">
@@ -34,9 +34,16 @@ export function Chart({ view, cursor, width }: Props) {
   );
 }
 
+/** About so many round numbers of an axis, and two at least. */
+function ticksOf(scale: { ticks: (count: number) => number[] }, about: number): number[] {
+  const counts = [Math.max(2, Math.floor(about)), 3, 4, 5];
+  const all = counts.map((count) => scale.ticks(count));
+  return all.find(({ length }) => length > 1) ?? all[0] ?? [];
+}
+
 function Axis({ view, plan }: { view: Dots; plan: Layout }) {
   const scale = scaleLinear().domain([view.low, view.high]);
-  const ticks = scale.ticks(Math.max(2, Math.floor((plan.end - plan.left) / 90)));
+  const ticks = ticksOf(scale, (plan.end - plan.left) / 90);
   return (
     <>
       {ticks.map((value, index) => (
@@ -64,7 +71,7 @@ function Axis({ view, plan }: { view: Dots; plan: Layout }) {
   );
 }
 
-function Row({ row, plan, digits, y }: { row: Dot; plan: Layout; digits: number; y: number }) {
+function Row({ row, plan, y }: { row: Dot; plan: Layout; y: number }) {
   const x = place(plan, row.value);
   const [from, to] = (row.interval ?? []).map((end) => place(plan, end));
   const lines = row.others.flatMap((value) => {
@@ -80,7 +87,7 @@ function Row({ row, plan, digits, y }: { row: Dot; plan: Layout; digits: number;
       {from !== undefined && to !== undefined && from !== null && to !== null && <path class="dot-interval" d={`M${from} ${y}H${to}`} />}
       {x !== null && <circle class={row.strong ? "dot strong" : "dot"} cx={x} cy={y} r={row.strong ? 5.5 : 4.5} />}
       <text x={plan.width - 2} y={y + 4} text-anchor="end" font-size={LABEL} font-weight={row.strong ? 600 : 400}>
-        {say(row.value, digits)}
+        {plan.said(row.value)}
       </text>
     </>
   );

@@ -1,7 +1,7 @@
 /** Where the rows of a dot plot stand. */
-import { say } from "../format";
+import { inColumn } from "../format";
 import { textWidth, wrap } from "../measure";
-import type { Dots } from "../model";
+import type { Cell, Dots } from "../model";
 
 export interface Layout {
   width: number;
@@ -17,6 +17,8 @@ export interface Layout {
   /** The name of the axis, in lines. */
   name: string[];
   at: (value: number) => number;
+  /** The number at the end of a row. */
+  said: (value: Cell) => string;
 }
 
 export const LABEL = 12.5;
@@ -25,8 +27,9 @@ const [TOP, BOTTOM, RIGHT, LEAST] = [30, 27, 14, 160];
 
 /** The places of all rows of `view` in `width`. */
 export function layout(view: Dots, width: number): Layout {
+  const said = inColumn(view.rows.map((row) => row.value), view.digits);
   const widest = Math.max(0, ...view.rows.map((row) => textWidth(row.label, LABEL, "sans", row.strong ? "600" : ""))) + 16;
-  const numbers = Math.max(0, ...view.rows.map((row) => textWidth(say(row.value, view.digits), LABEL, "mono", "600")));
+  const numbers = Math.max(0, ...view.rows.map((row) => textWidth(said(row.value), LABEL, "mono", "600")));
   const right = RIGHT + numbers + 8;
   const narrow = width - widest - right < LEAST;
   const left = narrow ? 12 : widest;
@@ -36,7 +39,7 @@ export function layout(view: Dots, width: number): Layout {
   const span = view.high - view.low || 1;
   const at = (value: number) => left + ((Math.min(view.high, Math.max(view.low, value)) - view.low) / span) * (width - left - right);
   const name = wrap(view.label, width - right - left, LABEL);
-  return { width, height: bottom + BOTTOM + NAME_LINE * name.length, narrow, left, end: width - right, top, bottom, pitch, name, at };
+  return { width, height: bottom + BOTTOM + NAME_LINE * name.length, narrow, left, end: width - right, top, bottom, pitch, name, at, said };
 }
 
 /** The middle of a row. */

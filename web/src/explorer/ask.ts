@@ -63,6 +63,8 @@ export interface Work<T> {
   data: T | null;
   failed: Failure | null;
   progress: [number, number] | null;
+  /** Seconds from the beginning to that progress. */
+  seconds: number;
   running: boolean;
   start: () => void;
   cancel: () => void;
@@ -78,7 +80,7 @@ const PAUSE = 300;
  * `byItself`: it begins whenever it changes, and the last answer stays until the next.
  */
 export function useWork<T>(...[name, fields, byItself = false]: Named<null, [byItself?: boolean]>): Work<T> {
-  const [state, setState] = useState<Omit<Work<T>, "start" | "cancel">>({ data: null, failed: null, progress: null, running: false });
+  const [state, setState] = useState<Omit<Work<T>, "start" | "cancel">>({ data: null, failed: null, progress: null, seconds: 0, running: false });
   const stop = useRef<AbortController | null>(null);
   const question = fields && JSON.stringify([name, fields]);
   const end = () => {
@@ -86,7 +88,7 @@ export function useWork<T>(...[name, fields, byItself = false]: Named<null, [byI
     stop.current = null;
   };
   useEffect(() => {
-    setState((last) => ({ data: byItself ? last.data : null, failed: null, progress: null, running: false }));
+    setState((last) => ({ data: byItself ? last.data : null, failed: null, progress: null, seconds: 0, running: false }));
     const later = byItself ? window.setTimeout(start, PAUSE) : 0;
     return () => {
       window.clearTimeout(later);
@@ -98,11 +100,12 @@ export function useWork<T>(...[name, fields, byItself = false]: Named<null, [byI
     end();
     const here = new AbortController();
     stop.current = here;
-    setState((last) => ({ data: byItself ? last.data : null, failed: null, progress: null, running: true }));
+    setState((last) => ({ data: byItself ? last.data : null, failed: null, progress: null, seconds: 0, running: true }));
+    const begun = performance.now();
     const tell = (change: Partial<Work<T>>) => {
       if (stop.current === here) setState((last) => ({ ...last, ...change }));
     };
-    follow<T>([name, fields, here.signal] as Parameters<typeof ask>, (progress) => tell({ progress }))
+    follow<T>([name, fields, here.signal] as Parameters<typeof ask>, (progress) => tell({ progress, seconds: (performance.now() - begun) / 1000 }))
       .then((data) => tell({ data, running: false }))
       .catch((error: unknown) => tell({ failed: here.signal.aborted ? null : failureOf(error), running: false }));
   };

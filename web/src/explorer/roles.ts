@@ -1,6 +1,8 @@
 /** Heads by role, as the server measures them: by the same rule as reports and programs. */
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
+import type { Work } from "./ask";
+import { stepsSaid } from "./left";
 
 export interface Roles {
   /** Every head in the group of its strongest role, strongest first. */
@@ -11,12 +13,19 @@ export interface Roles {
   rule: string;
 }
 
-/** The roles once they are measured. */
-export const Measured = createContext<Roles | null>(null);
+/** The roles, and how far their measurement is. */
+export const Measured = createContext<Pick<Work<Roles>, "data" | "progress" | "seconds"> | null>(null);
 
 /** The roles of the page's model; null until they are measured. */
 export function useRoles(): Roles | null {
-  return useContext(Measured);
+  return useContext(Measured)?.data ?? null;
+}
+
+/** That they are being measured, how far, and how long it still takes. */
+export function useMeasuring(): string {
+  const work = useContext(Measured);
+  if (!work?.progress) return "Roles are being measured on random repeats \u2026";
+  return `Roles are being measured on random repeats: ${stepsSaid(work.seconds, work.progress)} \u2026`;
 }
 
 /** A head and its roles. */

@@ -1,12 +1,16 @@
 /** What the shell and its screens know of each other. */
 import type { VNode } from "preact";
 import type { Asked } from "./ask";
+import type { WiresRequest } from "./requests";
 
 export type ScreenId = "heads" | "memory" | "address" | "wires" | "listing" | "circuit" | "walk";
 
 /** The parameters of the address: `#/address?run=ab12&head=L1.H4` is {run, head}. */
 export type Params = Record<string, string>;
 export type Change = Record<string, string | number | null>;
+
+/** A measure that all wires can be coloured by. */
+export type Measure = WiresRequest["measure"];
 
 export interface ModelFacts {
   name: string;
@@ -20,6 +24,8 @@ export interface ModelFacts {
   /** How many wires the architecture has. */
   wires: number;
   roles: string[];
+  /** What all wires can be coloured by, and what each asks. */
+  measures: { name: Measure; label: string }[];
   context: number;
   bos: string;
   /** Whether it takes text; why not, where it does not. */

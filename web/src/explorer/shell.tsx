@@ -115,7 +115,7 @@ function Machine({ model }: { model: ModelFacts }) {
     return () => document.removeEventListener("keydown", press);
   }, []);
   return (
-    <Measured.Provider value={roles.data}>
+    <Measured.Provider value={roles}>
       <a class="skip" href="#screen">
         Skip to the screen
       </a>

@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Failure } from "./api";
 import type { Asked, Work } from "./ask";
+import { stepsSaid } from "./left";
 
 /** Milliseconds before waiting is said: what is quicker would only flicker. */
 const PATIENCE = 250;
@@ -69,7 +70,7 @@ export function Working<T>({ work, what, begin, children }: { work: Work<T>; wha
             {capital(what)}{" "}
             {of > 1 ? <progress max={of} value={done} /> : <progress />}
           </label>{" "}
-          <span role="status">{of > 1 ? `${done.toLocaleString("en")} of ${of.toLocaleString("en")}` : "started"}</span>{" "}
+          <span role="status">{of > 1 ? stepsSaid(work.seconds, [done, of]) : "started"}</span>{" "}
           <button type="button" onClick={work.cancel}>
             Cancel
           </button>

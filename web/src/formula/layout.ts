@@ -9,6 +9,8 @@ export const ASCENT = 34;
 export const LINE = 72;
 const GAP = 5;
 const AROUND = 9;
+/** A formula this much wider than its room is drawn smaller on one line; wider ones break. */
+const SHRINK = 1.25;
 
 export interface Piece {
   term: Term;
@@ -32,8 +34,14 @@ export interface Line {
   height: number;
 }
 
-/** `terms` on as many lines as `width` asks for; a line breaks before an operator. */
+/** `terms` on one line, drawn up to a fifth smaller where that is enough. */
 export function typeset(terms: Term[], width: number): Line {
+  const whole = broken(terms, Infinity);
+  return whole.width <= SHRINK * width ? whole : broken(terms, width);
+}
+
+/** `terms` on as many lines as `width` asks for; a line breaks before an operator. */
+function broken(terms: Term[], width: number): Line {
   const sizes = terms.map((term, index) => piece(term, index, width - 40));
   const groups: Piece[][] = [];
   for (const each of sizes) {

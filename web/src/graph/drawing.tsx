@@ -4,6 +4,7 @@ import { Tip } from "../diagram/tip";
 import type { Arc, Cut, SiteBox, Picture } from "../model";
 import { Sheet, takes } from "../sheet";
 import { type Item, named } from "./item";
+import { SMALLEST } from "./narrow";
 
 interface Props {
   view: Picture;
@@ -19,7 +20,7 @@ export function Drawing({ view, cursor, cut, lit: given }: Props) {
   const at = cursor.active.value ?? cursor.pinned.value;
   const lit = at ? litBy(view, at.item) : given && new Set(given);
   return (
-    <Sheet cursor={cursor} plan={view} label={`${view.title}. The loads are in the table below.`}>
+    <Sheet cursor={cursor} plan={view} least={SMALLEST * view.width} label={`${view.title}. The loads are in the table below.`}>
       {view.arcs.map((arc, index) => (
         <g key={index} class={`load ${lit && !lit.has(index) ? "faint" : ""} ${cut?.arcs.includes(index) ? "cut" : ""}`} {...takes(cursor, { item: index })}>
           <ArcLine arc={arc} cut={cut?.arcs.includes(index) ?? false} />

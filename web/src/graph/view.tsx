@@ -12,6 +12,7 @@ import { Stop } from "../stop";
 import { Drawing } from "./drawing";
 import { Cuts } from "./cuts";
 import { type Item, named } from "./item";
+import { narrowed } from "./narrow";
 
 const COLUMNS = ["loads from", "through", "share", "wires"];
 
@@ -44,7 +45,7 @@ export function GraphView({ view, place, shown }: Props) {
         kind="picture of a circuit"
         label={`${view.title}: ${view.arcs.length} loads, strongest first, then ${view.marks.length} sites. Arrow keys move from one to the next.`}
       >
-        {() => <Drawing view={view} cursor={cursor} cut={cut} lit={shown?.lit ?? null} />}
+        {(width) => <Drawing view={narrowed(view, width)} cursor={cursor} cut={cut} lit={shown?.lit ?? null} />}
       </Stop>
       <p class="keys" data-export>
         <b class="port Q">Q</b> looks for, <b class="port K">K</b> is found by, <b class="port V">V</b> is carried. Wider: more. Dashed: against the answer. Dotted: from positions.

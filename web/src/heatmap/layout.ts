@@ -12,7 +12,7 @@ export const SIGNED = 8;
 export const PRINTED = 26;
 const GAP = 28;
 /** Lines of labels nearer than this touch. */
-const PITCH = 12;
+const PITCH = 11;
 /** The same for slanted ones, along their side. */
 const SLANTED = 11;
 const LARGEST = 38;

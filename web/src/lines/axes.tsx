@@ -49,7 +49,7 @@ export function Rules({ view, plot }: { view: Lines; plot: Geometry }) {
     <g class="rules">
       {(view.rules ?? []).map(({ axis, value, label }, index) => {
         if (axis === "y") {
-          const [left, base] = ruleSpot(view, plot, value, label);
+          const [left, base] = plot.direct ? ruleSpot(view, plot, value, label) : [plot.right + 6, plot.y(value) + 4]; // beside the plot, where no curve runs
           return (
             <g key={index}>
               <path class="rule" d={`M${plot.left} ${plot.y(value)}H${plot.right}`} />

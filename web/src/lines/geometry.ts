@@ -33,7 +33,9 @@ export function geometry(view: Lines, width: number): Geometry {
   const direct = width >= NARROW && view.series.length <= NAMED;
   const longest = Math.max(0, ...view.series.map(({ name }) => widthOf(name, LABEL)));
   const left = 58;
-  const right = direct ? Math.min(220, longest + 28) : 16;
+  const levelRules = (view.rules ?? []).filter(({ axis }) => axis === "y");
+  const beside = Math.max(0, ...levelRules.map(({ label }) => widthOf(label, LABEL) + 4));
+  const right = direct ? Math.min(220, longest + 28) : 16 + beside;
   const levels = Math.max(0, ...ruleLevels(view, width).values()) + 1;
   const top = 14 + (view.rules?.some(({ axis }) => axis === "x") ? levels * LEVEL : 0);
   const height = top + (width >= NARROW ? 205 : 200) + 50;

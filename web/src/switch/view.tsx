@@ -41,7 +41,7 @@ export function SwitchView({ view, place, draw }: Props) {
           <div key={index} class="plates" hidden={index !== chosen}>
             {!views.length && <p class="missing">There is nothing to show.</p>}
             {views.map((inner, at) => (
-              <div key={at} class={`plate ${placed(views).views[at]}`}>
+              <div key={at} class={`plate ${views.length === 1 ? "broad" : placed(views).views[at]}`}>
                 {draw(inner, { ...place, view: `${place.view}-${slug(view.choices.map(({ name }) => name), index)}-${at}` })}
               </div>
             ))}

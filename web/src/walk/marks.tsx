@@ -2,7 +2,7 @@
 import { tint } from "../colour";
 import { type Cursor } from "../cursor";
 import { Tip } from "../diagram/tip";
-import { free, say, short } from "../format";
+import { free, inColumn, say, short } from "../format";
 import { Hatch } from "../heatmap/panel";
 import { fit, textWidth, widestOf } from "../measure";
 import type { Cell, Walk } from "../model";
@@ -52,7 +52,7 @@ export function Column({ view, plan, column, cursor, hatch }: { view: Walk; plan
 
 function Writer({ plan, x, writer: { label, share, y, bar, hero }, hatch }: { plan: Plan; x: number; writer: Cells["writers"][number]; hatch: string }) {
   const { cell, tall, pad, narrow } = plan;
-  const said = say(share, 2, true);
+  const said = inColumn([1, share], 2, true)(share); // the shares of a side sum to 1
   const room = cell - 2 * pad - (narrow ? 0 : textWidth(said, SIZE, "mono", "700") + 8);
   const weight = hero ? 700 : 400;
   const foot = y + tall - 11;

@@ -9,7 +9,9 @@ from loadstore.figures.heads.verdict import LITTLE, lost, named_role
 from loadstore.figures.words import chance, number, percent
 from loadstore.heads.roles import IS_ROLE
 from loadstore.model.weights import Weights
+from loadstore.scores.measures import BY_NAME
 from loadstore.sites import SIDES, Head
+from loadstore.views.base import round_up
 from loadstore.views.dots import dot, dots
 from loadstore.views.model import Figure, View, bars, figure, lines, reading, series, table
 
@@ -63,13 +65,14 @@ def _roles(dossier: Dossier) -> Figure:
 
 
 def _wire_bars(title: str, rows: list[tuple[str, WireScore]], column: str) -> View:
+    reach = min(1.0, round_up(max((abs(wire.alignment) for _, wire in rows), default=1.0)))
     return bars(
         title,
-        "alignment (0 chance, 1 ceiling)",
+        BY_NAME["alignment"].axis,
         (column, "z, p"),
         [(label, wire.alignment, _null(wire)) for label, wire in rows],
-        low=-1.0,
-        high=1.0,
+        low=-reach if any(wire.alignment < 0 for _, wire in rows) else 0.0,
+        high=reach,
         strong=[index for index, (_, wire) in enumerate(rows) if wire.above],
     )
 

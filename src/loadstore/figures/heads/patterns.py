@@ -5,25 +5,33 @@ import numpy as np
 from loadstore.errors import BadRequest
 from loadstore.execution.trace import Trace
 from loadstore.figures.words import listed
-from loadstore.heads.patterns import ROLES, mass_on, role_masks
-from loadstore.heads.roles import IS_ROLE, bos_of
+from loadstore.heads.roles import bos_of, measured_roles, named
 from loadstore.views.model import Figure, figure, reading
 from loadstore.views.pictures import patterns
 
+FEW = 6  # heads of a role that the sentence names
+
 
 def trace_figure(trace: Trace) -> Figure:
-    """All heads of one prompt, badged by the roles that they have on it. Raises BadRequest for a batch."""
+    """All heads of one prompt, badged by the roles that reports and programs name them by, which random repeats give.
+
+    Raises BadRequest for a batch.
+    """
     if trace.batched:
         raise BadRequest("a batch has no single picture; run one prompt: run(model, tokens[0])")
     shape = trace.weights.architecture
     pattern = np.concatenate([layer.pattern[0].double().numpy() for layer in trace.record.layers])
-    badges = _badges(trace)
-    ranked = {role: [str(h) for h, marks in zip(shape.heads, badges, strict=True) if role in marks] for role in ROLES}
-    shown = "; ".join(f"{role}: {listed(names)}" for role, names in ranked.items() if names)
+    try:
+        by_role = {role: [head for head, _ in heads] for role, heads in named(measured_roles(trace.weights)).items()}
+        told = "; ".join(f"{role}: {_few(heads)}" for role, heads in by_role.items() if heads)
+        claim = f"Heads with more than half of their attention on one role, on random repeats: {told or 'none'}."
+    except BadRequest as error:
+        by_role, claim = {}, f"Heads have no roles here: {error}."
+    names = [str(head) for head in shape.heads]
     view = patterns(
         f"All heads of {trace.weights.name}",
         trace.labels,
-        [(str(head), marks) for head, marks in zip(shape.heads, badges, strict=True)],
+        [(name, [role for role, heads in by_role.items() if name in heads]) for name in names],
         pattern,
         across=shape.n_heads,
         first_is_sink=bos_of(trace.weights) is not None,
@@ -31,17 +39,16 @@ def trace_figure(trace: Trace) -> Figure:
     return figure(
         "Patterns",
         "Every head on the prompt",
-        f"Heads with more than half of their attention on one role, on this prompt: {shown or 'none'}.",
+        claim,
         [view],
-        reading("Rows are queries, columns keys. One prompt shows what a head does here; head_roles measures it."),
+        reading(
+            "Rows are queries, columns keys. Roles are measured on random tokens that are each repeated once, not on "
+            "this prompt: here a head may look elsewhere."
+        ),
     )
 
 
-def _badges(trace: Trace) -> list[list[str]]:
-    """The roles that each head plays on this prompt."""
-    badges: list[list[str]] = []
-    for index, layer in enumerate(trace.record.layers):
-        masks = role_masks(trace.tokens, bos_of(trace.weights), trace.weights.architecture.window(index))
-        shares = {role: mass_on(layer.pattern, masks[role])[0][0].tolist() for role in ROLES}
-        badges += [[role for role in ROLES if shares[role][i] > IS_ROLE] for i in range(layer.pattern.shape[1])]
-    return badges
+def _few(heads: list[str]) -> str:
+    """The strongest heads of a role and the number of the others: most heads of a large model rest on one token."""
+    rest = len(heads) - FEW
+    return listed(heads) if rest <= 0 else f"{', '.join(heads[:FEW])} and {rest} more"

@@ -7,17 +7,16 @@ import numpy as np
 from loadstore.causal.engine import rerun
 from loadstore.execution.attention import allowed
 from loadstore.execution.edits import cut
+from loadstore.figures.heads.choosing import choosing_figure
 from loadstore.figures.left_out import CHANGE
 from loadstore.figures.subject.story import Story
-from loadstore.figures.wires.pieces import OUTLINE, largest, layer_heads, side_panel, side_table, wire
-from loadstore.figures.words import listed, number, unseen, with_error
+from loadstore.figures.wires.pieces import largest, layer_heads, side_table, wire
+from loadstore.figures.words import number, unseen, with_error
 from loadstore.heads.patterns import mass_on, role_masks
 from loadstore.heads.roles import bos_of
-from loadstore.sites import SIDES, Head, Side, parse_head
-from loadstore.views.dots import dot, dots
+from loadstore.sites import SIDES, Head, Side
 from loadstore.views.heatmaps import Panel
-from loadstore.views.model import Figure, View, figure, heatmap, panel, reading, remark
-from loadstore.views.sums import switch
+from loadstore.views.model import Figure, View, figure, heatmap, panel, remark
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -30,7 +29,7 @@ NO_POS = {
 
 def previous_figures(story: Story) -> list[Figure]:
     """The pattern, what layer 0 reads for it, and the controls."""
-    return [_pattern(story), _addressing(story), _controls(story)]
+    return [_pattern(story), choosing_figure(story), _controls(story)]
 
 
 def _pattern(story: Story) -> Figure:
@@ -76,91 +75,6 @@ def _pattern_view(head: Head, labels: list[str], panels: list[Panel], window: in
         panels,
         scale=("sequential", 0.0, 1.0, "attention"),
         hatched=unseen(window),
-    )
-
-
-def _addressing(story: Story) -> Figure:
-    heads, head = layer_heads(story.scores, 0), story.previous
-    if "pos" not in story.first_writers:
-        numbers = " and ".join(f"its {side} {number(wire(story.scores, 'embed', head, side))}" for side in ("Q", "K"))
-        claim = f"For {head}, the alignment of embed with {numbers} (0 is chance, 1 perfect)."
-        note = reading(story.averaged.strip()) if story.averaged else None
-        return figure("Choosing", "What layer 0 reads to choose tokens", claim, _qk_views(story), note)
-    higher = {
-        side: int(
-            np.nansum(
-                side_table(story.scores, ["pos"], heads, side, "alignment")
-                > side_table(story.scores, ["embed"], heads, side, "alignment")
-            )
-        )
-        for side in ("Q", "K")
-    }
-    parts = [
-        f"its {side} is aligned {number(wire(story.scores, 'pos', head, side))} with pos and "
-        f"{number(wire(story.scores, 'embed', head, side))} with embed"
-        for side in ("Q", "K")
-    ]
-    counted = f"Of {len(heads)} heads of layer 0, pos is better aligned than embed with the Q of {higher['Q']} and "
-    counted = "" if len(heads) == 1 else f"{counted}the K of {higher['K']}. "
-    claim = f"{counted}For {head}, {' and '.join(parts)} (0 is chance, 1 perfect)."
-    note = remark(
-        "Raw scores of writers with different spectra are not comparable: a flat W_E of many directions can never "
-        "score high, a W_pos of few directions can. Alignment measures each against its own chance and ceiling."
-    )
-    return figure("Choosing", "What layer 0 reads to choose tokens", claim, _qk_views(story), note)
-
-
-def _qk_views(story: Story) -> list[View]:
-    """Alignments as dots, one row a head; the raw scores of the article behind a switch."""
-    plots: list[View] = [_qk_dots(story, side) for side in SIDES[:2]]
-    raw = [_qk_view(story, "The raw score, as in the article", "score")]
-    every = [_qk_view(story, "Alignment with all its numbers", "alignment")]
-    return [
-        switch(
-            "What layer 0 reads",
-            "Shown",
-            [("alignment", plots), ("alignment, all numbers", every), ("raw score, as in the article", raw)],
-        )
-    ]
-
-
-def _qk_dots(story: Story, side: Side) -> View:
-    """The alignment of every head's side with pos, or with embed where nothing stores positions."""
-    heads, site = layer_heads(story.scores, 0), story.first_writers[-1]
-    column = side_panel(story.scores, [site], heads, side)
-    above = {heads[at] for _, at in column.outlined}
-    others = [writer for writer in story.first_writers if writer != site]
-    rows = [
-        dot(
-            head,
-            wire(story.scores, site, parse_head(head), side),
-            None,
-            [wire(story.scores, writer, parse_head(head), side) for writer in others],
-            OUTLINE if head in above else "",
-            strong=head in above,
-        )
-        for head in heads
-    ]
-    return dots(
-        f"{side}: alignment with {site}",
-        "alignment (0 chance, 1 ceiling)",
-        rows,
-        others=f"alignment with {listed(others)}; large dots: {OUTLINE}" if others else "",
-        rules=[(0.0, "chance")],
-    )
-
-
-def _qk_view(story: Story, title: str, measure: str) -> View:
-    heads = layer_heads(story.scores, 0)
-    panels = [side_panel(story.scores, story.first_writers, heads, side, measure) for side in SIDES[:2]]
-    most = max(largest(side_table(story.scores, story.first_writers, heads, side, measure)) for side in SIDES[:2])
-    return heatmap(
-        title,
-        ("writer", story.first_writers),
-        ("head", heads),
-        panels,
-        scale=("diverging", -1.0, 1.0, "alignment") if measure == "alignment" else ("sequential", 0.0, most, "score"),
-        outline=OUTLINE,
     )
 
 

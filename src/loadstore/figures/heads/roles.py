@@ -8,8 +8,10 @@ from loadstore.figures.words import last_tokens, listed, number, plural
 from loadstore.heads.patterns import LOOKS, ROLES
 from loadstore.heads.roles import IS_ROLE
 from loadstore.sites import Head
-from loadstore.views.model import Figure, figure, heatmap, panel, reading, table
+from loadstore.views.dots import Dot, dot, dots
+from loadstore.views.model import Figure, View, figure, heatmap, panel, reading, table
 from loadstore.views.pictures import patterns
+from loadstore.views.sums import switch
 
 FIRST = 4  # names that a claim lists
 
@@ -86,13 +88,40 @@ def _notable(story: Story) -> Figure:
         "The notable heads",
         f"This report looks at {plural(count, 'head')}: {names}{f' and {rest} more' if rest > 0 else ''}. "
         f"{story.main} adds most to {story.predicted} after {story.after}.",
-        [table("Roles on random repeats", columns, rows)],
+        [
+            switch(
+                "Roles on random repeats",
+                "Shown",
+                [
+                    ("the strongest role of each", [_role_dots(story)]),
+                    ("all numbers", [table("Roles on random repeats", columns, rows)]),
+                ],
+            )
+        ],
         reading(
             f"The head that adds most to {story.predicted}, the strongest of each role, and up to {EACH - 1} others of "
             f"it above {number(SOME)}"
             + ("" if story.candidate is None else f"; and the heads whose stores the K of {story.candidate} needs most")
             + "."
         ),
+    )
+
+
+def _role_dots(story: Story) -> View:
+    """Each notable head at its strongest role, beside its other roles."""
+    rows: list[Dot] = []
+    for head in notable(story):
+        known = {role: story.role(head, role) for role in NAMED if not np.isnan(story.role(head, role))}
+        best = max(known, key=lambda role: known[role]) if known else NAMED[0]
+        others = [score for role, score in known.items() if role != best]
+        score = known.get(best, float("nan"))
+        rows.append(dot(f"{head}: {_why(story, head) or best}", score, None, others, best, strong=score > IS_ROLE))
+    return dots(
+        "The strongest role of each",
+        "share of attention on the keys of its strongest role, first aside",
+        rows,
+        others="its scores in the other roles",
+        rules=[(0.0, ""), (IS_ROLE, "a head has a role above this")],
     )
 
 

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from loadstore.decomposition.graph import Edge, Graph, Node, depth
+from loadstore.figures.picture.boxes import EDGE, GAP, columns, lanes, lines_of, rounded, size_of
 from loadstore.views.picture import Arc, Cut, Picture, Place, SiteBox, Token
 
-CHARACTER, SMALL = 7.3, 6.1  # widths of a monospaced character of names and tokens, and of roles
-LINE, ROLE = 15.0, 13.0  # heights of a line
-ROW, GAP, EDGE = 62.0, 12.0, 14.0
+ROW = 62.0
 WIDE = 1000.0  # up to here every token is written out
 FOLDED = 3  # tokens in a run that nothing is loaded from, from which on they are one
-LONGEST = 15  # characters of a line of a name
 THIN, THICK = 1.2, 6.5
 BOWS = (0.0, 26.0, -26.0, 55.0, -55.0, 90.0, -90.0)  # sideways, tried in this order
 POINTS = 24  # of a line, at which is looked whether it runs behind a mark
@@ -65,23 +63,23 @@ class _Plan:
         cells: dict[tuple[int, int], list[Node]] = defaultdict(list)
         for node in above:
             cells[node.token, rows[depth(node)]].append(node)
-        lanes = {token: _lanes(graph, [node for node in above if node.token == token]) for token, _ in cells}
-        room = {token: sum(lane) + 2 * GAP for token, lane in lanes.items()}
+        widths = {token: lanes(graph, [node for node in above if node.token == token]) for token, _ in cells}
+        room = {token: sum(lane) + 2 * GAP for token, lane in widths.items()}
         used = {node.token for node in nodes}
-        whole = _columns(graph.labels, used, room, len(graph.labels) + 1)
+        whole = columns(graph.labels, used, room, len(graph.labels) + 1)
         fits = whole[2] <= WIDE and len(used) > 1  # loads at one token need no row of the others
-        tokens, middles, width = whole if fits else _columns(graph.labels, used, room, FOLDED)
+        tokens, middles, width = whole if fits else columns(graph.labels, used, room, FOLDED)
         height = EDGE + ROW * (len(rows) + 1)
         boxes: dict[Node, Box] = {}
         for (token, row), members in cells.items():
-            heads, mlps = lanes[token]
+            heads, mlps = widths[token]
             left = middles[token] - (heads + mlps) / 2
             for lane, start, wide in (
                 ("head", left, heads),
                 ("mlp", left + heads, mlps),
                 ("answer", left, heads + mlps),
             ):
-                sizes = [(node, *_size(graph, node)) for node in members if node.kind == lane]
+                sizes = [(node, *size_of(graph, node)) for node in members if node.kind == lane]
                 at = start + (wide - sum(size[1] for size in sizes) - GAP * (len(sizes) - 1)) / 2
                 for node, across, high in sizes:
                     boxes[node] = (at, height - ROW * (row + 1) - high - EDGE, across, high)
@@ -91,12 +89,12 @@ class _Plan:
                 boxes[node] = (middles[node.token], height - 32, 0.0, 20.0)
         lowered = tuple(Token(text=t.text, at=(t.at[0], height - 14), folded=t.folded, used=t.used) for t in tokens)
         right = max([width, *(x + w + EDGE for x, _, w, _ in boxes.values())])
-        return _Plan(graph, _round(right + EDGE), _round(height), lowered, boxes)
+        return _Plan(graph, rounded(right + EDGE), rounded(height), lowered, boxes)
 
     def mark(self, node: Node) -> SiteBox:
-        lines = _lines(self.graph, node)
+        lines = lines_of(self.graph, node)
         kind = "answer" if node.kind == "answer" else "mlp" if node.kind == "mlp" else "head"
-        left, top, width, height = map(_round, self.boxes[node])
+        left, top, width, height = map(rounded, self.boxes[node])
         return SiteBox(
             name=" ".join(lines) if node.kind == "answer" else node.name,
             lines=lines,
@@ -116,10 +114,10 @@ class _Plan:
             port=edge.port if edge.port in ("Q", "K", "V") else "",
             share=edge.share,
             wires=len(edge.wires),
-            path="M{} {}C{} {} {} {} {} {}".format(*(_round(number) for point in path for number in point)),
-            width=_round(THIN + (THICK - THIN) * abs(edge.share) / largest),
-            tip=(_round(end[0]), _round(end[1]), _round(angle)),
-            letter=(_round(end[0]), _round(end[1] + 15)),
+            path="M{} {}C{} {} {} {} {} {}".format(*(rounded(number) for point in path for number in point)),
+            width=rounded(THIN + (THICK - THIN) * abs(edge.share) / largest),
+            tip=(rounded(end[0]), rounded(end[1]), rounded(angle)),
+            letter=(rounded(end[0]), rounded(end[1] + 15)),
             positions=edge.source.kind == "position",
         )
 
@@ -150,52 +148,6 @@ class _Plan:
         )
 
 
-def _lanes(graph: Graph, nodes: Sequence[Node]) -> tuple[float, float]:
-    """The widths that heads and MLPs of one token take side by side."""
-    widths: dict[str, dict[tuple[int, int], float]] = {"head": defaultdict(float), "mlp": defaultdict(float)}
-    for node in nodes:
-        if node.kind in widths:
-            widths[node.kind][depth(node)] += _size(graph, node)[0] + GAP
-    return max(widths["head"].values(), default=0.0), max(widths["mlp"].values(), default=0.0)
-
-
-def _columns(
-    labels: Sequence[str], used: set[int], room: dict[int, float], least: int
-) -> tuple[list[Token], dict[int, float], float]:
-    """The tokens, the middles of their columns and the width; runs of ``least`` tokens that are not used are folded."""
-    tokens: list[Token] = []
-    middles: dict[int, float] = {}
-    x, index = EDGE, 0
-    while index < len(labels):
-        run = next((j for j in range(index, len(labels)) if j in used), len(labels)) - index
-        folded = run >= least
-        text = f"⋯ {run} ⋯" if folded else labels[index]
-        wide = max(len(text) * CHARACTER + GAP, room.get(index, 0.0))
-        middles[index] = x + wide / 2
-        tokens.append(Token(text=text, at=(_round(middles[index]), 0), folded=folded, used=index in used))
-        x += wide
-        index += run if folded else 1
-    return tokens, middles, x + EDGE
-
-
-def _lines(graph: Graph, node: Node) -> tuple[str, ...]:
-    if node.kind == "answer":
-        chance = graph.answer.probability
-        return (graph.answer.text,) if chance is None else (graph.answer.text, f"p {chance:.2f}".replace("0.", "."))
-    lines = [""]
-    for part in node.name.replace(",", ",\0").replace(" ", " \0").split("\0"):
-        if lines[-1] and len(lines[-1] + part) > LONGEST:
-            lines.append("")
-        lines[-1] += part
-    return tuple(line.strip() for line in lines)
-
-
-def _size(graph: Graph, node: Node) -> tuple[float, float]:
-    lines = _lines(graph, node)
-    wide = max(*(len(line) * CHARACTER for line in lines), len(node.role) * SMALL, 22.0)
-    return wide + 14, LINE * len(lines) + (ROLE if node.role else 0.0) + 7
-
-
 def _curve(start: Place, end: Place, bow: float) -> Curve:
     """A line that leaves and arrives upwards, bowed sideways."""
     (x, y), (to_x, to_y) = start, end
@@ -209,7 +161,3 @@ def _point(curve: Curve, t: float) -> Place:
         sum(share * point[0] for share, point in zip(shares, curve, strict=True)),
         sum(share * point[1] for share, point in zip(shares, curve, strict=True)),
     )
-
-
-def _round(number: float) -> float:
-    return round(number, 1)

@@ -10,6 +10,8 @@ from loadstore.views.pictures import address as address_view
 from loadstore.views.pictures import address_row
 
 SHOWN = 6
+NAMED = 0.1  # of the largest share; a writer with less is not named beside it
+HALF = 0.5  # of all shares, from which on writers are most of a side
 SAY = {
     "Q": "the query's own token",
     "K": "every token its own",
@@ -65,7 +67,9 @@ def _described(address: Address, side: Side) -> str:
     if side in address.undefined:
         return f"{side} from {SAY[side]} (shares undefined: {address.undefined[side]})"
     ranked = sorted(address.shares[side].items(), key=lambda item: -item[1])[:2]
-    return f"{side} from {SAY[side]}, mostly " + listed([f"{writer} ({number(share)})" for writer, share in ranked])
+    named = [(writer, share) for writer, share in ranked if share >= NAMED * ranked[0][1]]
+    how = "mostly" if sum(share for _, share in named) >= HALF else "spread over many writers, first"
+    return f"{side} from {SAY[side]}, {how} " + listed([f"{writer} ({number(share)})" for writer, share in named])
 
 
 def _bars(address: Address, side: Side, low: float, high: float) -> View:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from loadstore.decomposition.address import Address
+from loadstore.decomposition.contrast import About
 from loadstore.decomposition.walk import Walk, walk
 from loadstore.figures.left_out import PAIRS, LeftOut, leads
 from loadstore.figures.prediction.address import decoded
@@ -20,9 +21,14 @@ SHOWN = 5  # writers of a side; the others stand together
 
 
 def walk_of(story: Story) -> Figure | LeftOut:
-    """The walk of the load of the question's main head, and the part of the prediction that its store adds."""
-    walked = walk(story.trace, story.main, story.asked.at)
-    added = float(story.parts.sel(writer=str(story.main)).sum())
+    """The walk of the load of the question's main head, and the part of the prediction that its store adds.
+
+    It finds the token whose store adds most, which need not be the most attended one: heads that have little to load
+    rest on the first token.
+    """
+    parts_by_source = story.parts.sel(writer=str(story.main))
+    walked = walk(story.trace, story.main, story.asked.at, _source(story, parts_by_source.values))
+    added = float(parts_by_source.sum())
     odds = f"logit of {story.predicted} over {story.text_of(story.asked.against)}"
     stores = f"at {story.after}: {odds} {added:+.2f}".replace("-", MINUS)
     drawn = walk_figure(walked, stores)
@@ -45,6 +51,14 @@ def walk_of(story: Story) -> Figure | LeftOut:
     )
 
 
+def _source(story: Story, parts: np.ndarray) -> About:
+    """The token from which most is added; the most attended one where the mask allows only one key or none adds."""
+    best = int(np.nanargmax(parts))
+    seen = float(story.trace.pattern(story.main)[story.asked.at, best]) > 0
+    keys = int((story.trace.pattern(story.main)[story.asked.at] > 0).sum())
+    return best if seen and keys > 1 and parts[best] > 0 else "most"
+
+
 def _together(parts: Sequence[Sequence[float]], hero: tuple[int, int]) -> float:
     """The sum of the pairs that the picture draws as one bar."""
     others = [part for q, row in enumerate(parts) for k, part in enumerate(row) if (q, k) != hero]
@@ -65,7 +79,9 @@ def walk_figure(walked: Walk, stores: str = "") -> Figure:
     defined: list[Side] = [side for side in SIDES if side not in address.undefined]
     chosen: dict[Side, list[str]] = {side: _shown(address.shares[side], hero[side]) for side in defined}
     pooled = _pool(parts.values, queries, keys, chosen)
-    places = {"Q": address.labels[address.at], "K": _key(address), "V": address.labels[address.smallest[0]]}
+    many = len(address.smallest)
+    attended = address.labels[address.smallest[0]] if many == 1 else plural(many, "token")
+    places = {"Q": address.labels[address.at], "K": _key(address), "V": attended}
 
     def at(side: Side) -> int:
         return chosen[side].index(hero[side]) if side in chosen else 0

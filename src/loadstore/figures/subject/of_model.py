@@ -1,5 +1,6 @@
 """Results that depend on a model alone, each computed once for report, notebook and explorer."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from loadstore.figures.subject.results import results_of
@@ -14,3 +15,10 @@ if TYPE_CHECKING:
 def scores(weights: Weights, progress: Progress | None = None) -> "xr.Dataset":
     """Subspace scores of all wires."""
     return results_of(weights).once("scores", lambda: subspace_scores(weights, progress=progress))
+
+
+def negated(weights: Weights) -> Weights:
+    """The same model with W_pos turned by 180°, or W_E where it has none."""
+    if weights.W_pos is None:
+        return replace(weights, W_E=-weights.W_E)
+    return replace(weights, W_pos=-weights.W_pos)

@@ -1,21 +1,20 @@
 """What a set of figures is about: one model, one prompt, one question, and the results that they share."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from loadstore.causal.proof import CutProof, induction_circuit, prove_wire
-from loadstore.corpora.corpus import LEAST, read_corpus
 from loadstore.decomposition.listing import listing
 from loadstore.decomposition.logits import logit_parts
 from loadstore.decomposition.program import Listing
 from loadstore.decomposition.question import Question, main_head
-from loadstore.errors import Undefined
 from loadstore.evidence.wires import wires
 from loadstore.execution.trace import Trace
 from loadstore.figures.facts import met
 from loadstore.figures.subject import of_model
+from loadstore.figures.subject.on_text import stored_on_text
 from loadstore.figures.subject.prompt import Prompt
 from loadstore.figures.subject.results import Results
 from loadstore.heads.roles import IS_ROLE, measured_roles
@@ -23,7 +22,7 @@ from loadstore.model.weights import Weights
 from loadstore.scores.scores import subspace_scores
 from loadstore.sites import Head, parse_head
 from loadstore.tokenizer.tokens import text_of
-from loadstore.wire_traffic.moments import Moments, moments
+from loadstore.wire_traffic.moments import Moments
 from loadstore.wire_traffic.traffic import traffic
 
 if TYPE_CHECKING:
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
 STEPS = 6  # of the program
 PROVED = 4  # random repeats that a wire is cut on
-TOKENS, LENGTH = 512, 64  # of the corpus that a report measures traffic on, and of its pieces
 
 
 @dataclass(frozen=True)
@@ -148,26 +146,13 @@ class Story:
     @cached_property
     def negated(self) -> "xr.Dataset":
         """The same with what it writes negated: computed, not assumed to be the same."""
-        if self.weights.W_pos is None:
-            turned = replace(self.weights, W_E=-self.weights.W_E)
-        else:
-            turned = replace(self.weights, W_pos=-self.weights.W_pos)
-        return subspace_scores(turned, writers=self.first_writers[-1], readers="L0.*")
+        negated = of_model.negated(self.weights)
+        return subspace_scores(negated, writers=self.first_writers[-1], readers="L0.*")
 
     @cached_property
     def carried(self) -> Moments:
-        """What writers stored on the first documents of the shipped corpus; on the prompt, without a tokenizer.
-
-        Raises Undefined where the prompt is one token.
-        """
-        if self.weights.tokens is None and len(self.trace.labels) < LEAST:
-            raise Undefined("one token has no other to load from")
-        context, has_tokens = self.weights.architecture.context, self.weights.tokens is not None
-        source = "default" if has_tokens else [self.trace.tokens[0].tolist()]
-        corpus = read_corpus(
-            self.weights, source, length=min(LENGTH, context) if has_tokens else context, tokens=TOKENS
-        )
-        return moments(self.weights, corpus)
+        """What writers stored on text, as ``stored_on_text`` measures it, which may raise Undefined."""
+        return stored_on_text(self.weights, self.trace)
 
     def loads(self, readers: Sequence[str]) -> "xr.Dataset":
         """Traffic of every wire into some readers."""

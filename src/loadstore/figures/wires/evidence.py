@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from loadstore.figures.subject.story import Story
+from loadstore.figures.wires.dot_plots import measure_dots
 from loadstore.figures.words import number, size
-from loadstore.scores.measures import PRINTED, UNITS
+from loadstore.scores.measures import PRINTED
 from loadstore.sites import SIDES, Head, Reader, parse_reader
-from loadstore.views.dots import dot, dots
 from loadstore.views.model import Figure, View, figure, reading, table
 from loadstore.views.sums import switch
 
@@ -48,23 +48,13 @@ def _plots(rows: Sequence[_Row]) -> list[View]:
     """What each wire could carry, carries and changes, in three plots of the same rows."""
     names = [f"{row.writer} → {row.reader.side}" for row in rows]
 
-    def plot(title: str, label: str, measure: str, rule: str = "", error: str = "") -> View:
-        drawn = [
-            dot(name, value, (value - 2 * row.measures[error], value + 2 * row.measures[error]) if error else None)
-            for name, row in zip(names, rows, strict=True)
-            for value in [row.measures[measure]]
-        ]
-        return dots(title, label, drawn, rules=[(0.0, rule)])
+    def column(measure: str) -> list[float]:
+        return [row.measures[measure] for row in rows]
 
     return [
-        plot("Alignment: what it could carry", "alignment (0 chance, 1 ceiling)", "alignment", "chance"),
-        plot(
-            "Traffic: what it carries",
-            f"{UNITS['Q']} into Q and K, {UNITS['V']} into V",
-            "traffic",
-            error="standard_error",
-        ),
-        plot("Change: what cutting it does", "change of the pattern (Q, K) or the store (V)", "change"),
+        measure_dots("alignment", names, column("alignment")),
+        measure_dots("traffic", names, column("traffic"), column("standard_error")),
+        measure_dots("change", names, column("change")),
     ]
 
 

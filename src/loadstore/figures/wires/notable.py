@@ -1,15 +1,23 @@
 """What the notable heads read: subspace scores of every earlier writer, by layer; and the cuts that prove a wire."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from loadstore.figures.subject.close_look import FALL, best_wires, cuts, needed, notable, repeats
 from loadstore.figures.subject.story import Story
+from loadstore.figures.wires.dot_plots import measure_dots
 from loadstore.figures.wires.pieces import LEVEL, grouped
 from loadstore.figures.words import number, plural
 from loadstore.scores.measures import DETAILS, columns
 from loadstore.sites import SIDES, Head, Side
+from loadstore.views.dots import dot, dots
 from loadstore.views.layers import layers_view
-from loadstore.views.model import Figure, figure, reading, table
+from loadstore.views.model import Figure, View, figure, reading, table
+from loadstore.views.sums import switch
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 MOST = 12  # rows of the table of cuts
 
@@ -103,13 +111,45 @@ def _cuts(story: Story, head: Head, side: Side) -> Figure:
         f"Cut {side}",
         f"Does it matter? Every {side} wire of {head}, cut",
         claim,
-        [table(f"The {plural(len(rows), 'wire')} whose cut leaves the least", COLUMNS, rows)],
+        [
+            switch(
+                "Cuts",
+                "Shown",
+                [
+                    ("dot plots", _plots(ranked, intact, rows, side, needing)),
+                    (
+                        "all numbers",
+                        [table(f"The {plural(len(rows), 'wire')} whose cut leaves the least", COLUMNS, rows)],
+                    ),
+                ],
+            )
+        ],
         reading(
             "Cut: the writer's store less its mean is removed from this input of this head alone, norm scales frozen, "
             f"on {repeats(story).tokens.shape[0]} random repeats. Traffic: standard deviation within a query's row of "
             "the scores that the writer accounts for, in nats. Change: total variation of the head's own pattern."
         ),
     )
+
+
+def _plots(
+    ranked: "xr.Dataset", intact: float, rows: list[list[str | float]], side: Side, needing: list[str]
+) -> list[View]:
+    """What each cut leaves beside what is there without it, what its wire carries, and what it could."""
+    names = [str(row[0]) for row in rows]
+    labels = [f"{name} → {side}" for name in names]
+    strong = [index for index, name in enumerate(names) if name in needing]
+    left = [
+        dot(label, score, strong=index in strong)
+        for index, (label, score) in enumerate(zip(labels, ranked.score.values.tolist(), strict=True))
+    ]
+    score = dots("What its cut leaves", "induction score with it cut", left, rules=[(intact, "nothing cut"), (0.0, "")])
+    traffic, alignment = ([float(row[at]) for row in rows] for at in (2, 1))
+    return [
+        score,
+        measure_dots("traffic", labels, traffic, strong=strong),
+        measure_dots("alignment", labels, alignment, strong=strong),
+    ]
 
 
 def _next(rows: list[list[str | float]], needed: list[str]) -> str:

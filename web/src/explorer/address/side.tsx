@@ -1,6 +1,6 @@
 /** One side of an address: a bar for every writer, to be chosen, and what is known of the chosen one. */
 import { tint } from "../../colour";
-import { say } from "../../format";
+import { inColumn, say } from "../../format";
 import { splitToken } from "../../text";
 import { useAsk } from "../ask";
 import type { ScreenProps } from "../screen";
@@ -92,7 +92,7 @@ function Share({ name, share, low, high }: { name: string; share: number; low: n
         <path class="base" d={`M${zero} 0V12`} vector-effect="non-scaling-stroke" />
       </svg>
       <span class="share" data-export>
-        {say(share, 3, true)}
+        {inColumn([1, share], 3, true)(share)}
       </span>
     </>
   );

@@ -10,7 +10,7 @@ import { pooled } from "../../patterns/pool";
 import { reading } from "../../patterns/unpack";
 import { useAsk } from "../ask";
 import { type ModelFacts, opening, type Run, type Screen, type ScreenProps, tokenAt, tokenOf } from "../screen";
-import { titleOf, useRoles } from "../roles";
+import { titleOf, useMeasuring, useRoles } from "../roles";
 import { Answer } from "../states";
 import { focus, Focus } from "./focus";
 import { byLayer, byRole, type Group, MANY, shownOf } from "./groups";
@@ -82,6 +82,7 @@ function Heads({ model, run, place, go, link, first, at, packed }: ScreenProps &
   const now = kept.current;
   const bytes = useMemo(() => reading(now.packed, now.tokens.length, model.heads.length, true), [now.packed]);
   const roles = useRoles();
+  const measuring = useMeasuring();
   const view = useMemo(() => ({ heads: model.heads.map((name) => ({ name, badges: roles?.badges[name] ?? [] })), across: model.heads_per_layer }), [roles]);
   const [active, setActive] = useState<number | null>(null);
   const pinned = model.heads.indexOf(place.head ?? "");
@@ -113,7 +114,7 @@ function Heads({ model, run, place, go, link, first, at, packed }: ScreenProps &
         <ViewFrame view={{ title: "All heads" }} place={ALL} records={() => records(model, now.run)} cells={model.heads.length * model.roles.length} table={() => <Roles model={model} run={now.run} />}>
           <Grid view={ranked && roles ? { ...view, across: null } : view} bytes={bytes} sections={sections} skip={skip} pinned={pinned >= 0 ? pinned : null} point={setActive} pin={(head) => go({ head: head === null ? null : (model.heads[head] ?? null) })} shown={shown} idle />
           <p class="missing">
-            {model.heads.length} heads on {now.tokens.length} tokens, weights to 1/255. {roles ? roles.rule : "Roles are being measured on random repeats …"}
+            {model.heads.length} heads on {now.tokens.length} tokens, weights to 1/255. {roles ? roles.rule : measuring}
             {pooled(bytes.size) > 1 && ` A pixel is the greatest of ${pooled(bytes.size)} × ${pooled(bytes.size)} weights.`}
             {skip > 0 && ` ${firstNote(now.tokens[0])}`}
           </p>

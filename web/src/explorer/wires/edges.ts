@@ -1,5 +1,6 @@
 /** The wires of a graph: which of them hold a share of all mass, and what they join. */
 import type { Cell, Figure } from "../../model";
+import type { Measure } from "../screen";
 
 /** Wires that are summed up together: their readers measure in one unit. */
 export interface Group {
@@ -17,7 +18,11 @@ export interface Graph {
   /** What the value is; its mass is value^power. */
   name: string;
   power: number;
-  /** Names of further measures of a wire. */
+  /** The heading of the value. */
+  label: string;
+  /** The sum of all masses, in words. */
+  sum: string;
+  /** Headings of further measures of a wire. */
   details: string[];
   groups: Group[];
   writers: string[];
@@ -33,7 +38,6 @@ export interface Wires {
   graph: Graph;
 }
 
-export type Measure = "alignment" | "traffic";
 
 /** What a wire arrives at: a side of a head, or the one input that others have. */
 export type Port = "Q" | "K" | "V" | "in";

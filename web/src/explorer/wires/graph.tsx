@@ -168,7 +168,7 @@ function Wire({ graph, edge }: { graph: Graph; edge: Edge | undefined }) {
       <span class="where">
         <code>{edge.writer}</code> {"\u2192"} <code>{edge.reader}</code>
       </span>{" "}
-      <span class="axis">{graph.name}</span> <b class="figure-value">{free(edge.value)}</b>
+      <span class="axis">{graph.label}</span> <b class="figure-value">{free(edge.value)}</b>
       {graph.details.map((name, index) => (
         <span key={name} class="detail">
           {" "}
@@ -181,7 +181,7 @@ function Wire({ graph, edge }: { graph: Graph; edge: Edge | undefined }) {
 
 function Table({ graph, edges }: { graph: Graph; edges: Edge[] }) {
   const rows = edges.map(({ writer, reader, value, details }) => ({ head: writer, cells: [reader, value, ...details] }));
-  return <DataTable place={PLACE} caption="Composition graph" corner="writer" list columns={["reader", graph.name, ...graph.details]} rows={rows} />;
+  return <DataTable place={PLACE} caption="Composition graph" corner="writer" list columns={["reader", graph.label, ...graph.details]} rows={rows} />;
 }
 
 function records(graph: Graph, edges: Edge[]): string[][] {

@@ -43,9 +43,9 @@ function Some({ title, graph, edges, most, wire, link }: Omit<Props, "node"> & {
             <thead>
               <tr>
                 <th scope="col">wire</th>
-                {[graph.name, ...graph.details].map((name) => (
-                  <th key={name} scope="col" class="number">
-                    {name === "standard error" ? "\u00b1" : name}
+                {[graph.label, ...graph.details].map((label) => (
+                  <th key={label} scope="col" class="number">
+                    {label}
                   </th>
                 ))}
               </tr>

@@ -4,10 +4,10 @@ import { type Choose, Chosen } from "../../chosen";
 import { FigureBlock } from "../../figure";
 import { free } from "../../format";
 import { useWork } from "../ask";
-import { type ModelFacts, quoted, type Screen, type ScreenProps } from "../screen";
+import { type Measure, type ModelFacts, quoted, type Screen, type ScreenProps } from "../screen";
 import { Working } from "../states";
 import { Channel } from "./channel";
-import { comfortable, cut, type Cut, type Edge, edgesOf, type Graph, type Measure, MOST, type Wires } from "./edges";
+import { comfortable, cut, type Cut, type Edge, edgesOf, type Graph, MOST, type Wires } from "./edges";
 import { GraphView } from "./graph";
 import type { Shape } from "./layout";
 import { said, WireList } from "./list";
@@ -21,7 +21,8 @@ const DEEP = 8;
 
 /** Alignment misleads where MLPs stand between heads: there what is carried comes first. */
 function measureOf({ model, place }: Pick<ScreenProps, "model" | "place">): Measure {
-  if (place.by === "alignment" || place.by === "traffic") return place.by;
+  const asked = model.measures.find(({ name }) => name === place.by);
+  if (asked) return asked.name;
   return model.writers.some((name) => name.endsWith(".mlp")) ? "traffic" : "alignment";
 }
 
@@ -56,17 +57,17 @@ function Body(props: ScreenProps) {
     <>
       <fieldset class="controls switch">
         <legend>Colour by</legend>
-        {(["alignment", "traffic"] as const).map((name) => (
+        {model.measures.map(({ name, label }) => (
           <label key={name}>
             <input type="radio" name="by" checked={name === measure} onChange={() => go({ by: name, mass: null })} />
-            {name === "alignment" ? "alignment: what a wire could carry" : "traffic: what it carries on the shipped texts"}
+            {label}
           </label>
         ))}
       </fieldset>
       {data ? (
         <Whole key={measure} {...props} data={data} />
       ) : (
-        <Working work={work} what={`${measure} of ${wires}`} begin={measure === "alignment" ? `Score all ${wires}` : `Measure the traffic of all ${wires}`}>
+        <Working work={work} what={`${measure} of ${wires}`} begin={`Measure the ${measure} of all ${wires}`}>
           {() => null}
         </Working>
       )}
@@ -124,11 +125,11 @@ function Wire({ place, go, link, fresh, measured = null }: ScreenProps & { fresh
 }
 
 /** What the panels say of a wire, where it is among those that were sent. */
-function measured({ name, details, groups }: Graph, edges: Edge[], wire: { writer: string; reader: string } | null): string | null {
+function measured({ label, details, groups }: Graph, edges: Edge[], wire: { writer: string; reader: string } | null): string | null {
   const edge = wire && edges.find(({ writer, reader }) => writer === wire.writer && reader === wire.reader);
   if (!edge) return null;
-  const unit = name === "traffic" ? ` ${groups[edge.group]?.unit}` : "";
-  return `${name} ${free(edge.value)}${unit}, ${details.map((detail, index) => `${detail} ${said(detail, edge.details[index] ?? null)}`).join(", ")}`;
+  const unit = groups[edge.group]?.unit;
+  return `${label} ${free(edge.value)}${unit && ` ${unit}`}, ${details.map((detail, index) => `${detail} ${said(detail, edge.details[index] ?? null)}`).join(", ")}`;
 }
 
 interface MassProps {
@@ -147,7 +148,7 @@ function Mass({ graph, some, mass, drag, settle }: MassProps) {
   return (
     <div class="mass">
       <label>
-        The strongest wires that hold <b>{mass} %</b> of {graph.power === 1 ? "all alignment above chance" : "the variance that is carried"}
+        The strongest wires that hold <b>{mass} %</b> of {graph.sum}
         <input type="range" min={1} max={100} step={1} value={mass} onInput={(event) => drag(event.currentTarget.valueAsNumber)} onChange={(event) => settle(event.currentTarget.valueAsNumber)} />
       </label>
       <p class="missing" aria-live="polite">

@@ -1,0 +1,27 @@
+"""What a report measures traffic on: the first documents of the shipped corpus, or the prompt itself."""
+
+from loadstore.corpora.corpus import LEAST, read_corpus
+from loadstore.errors import Undefined
+from loadstore.execution.trace import Trace
+from loadstore.model.weights import Weights
+from loadstore.wire_traffic.moments import Moments, moments
+
+TOKENS, LENGTH = 512, 64  # of the corpus, and of its pieces
+
+
+def stored_on_text(weights: Weights, trace: Trace) -> Moments:
+    """What writers stored on the first documents of the shipped corpus; on the prompt, without a tokenizer.
+
+    Args:
+        weights: The model.
+        trace: A run of the prompt.
+
+    Raises:
+        Undefined: The prompt is one token, and there is no tokenizer.
+    """
+    if weights.tokens is None and len(trace.labels) < LEAST:
+        raise Undefined("one token has no other to load from")
+    context, known = weights.architecture.context, weights.tokens is not None
+    source = "default" if known else [trace.tokens[0].tolist()]
+    corpus = read_corpus(weights, source, length=min(LENGTH, context) if known else context, tokens=TOKENS)
+    return moments(weights, corpus)
