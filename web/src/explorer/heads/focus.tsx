@@ -72,7 +72,7 @@ export function Focus({ run, first, at, view, head, title, exact, bare, link }: 
   const query = point ? Math.min(first + size - 1, first + point.row) : at;
   const before = whole?.before[query - first] ?? 0;
   return (
-    <ViewFrame view={large} place={{ figure: "head", view: 0 }} records={() => heatmapRecords(full)} cells={Infinity} table={() => <HeatmapTables view={full} place={{ figure: "head", view: 0 }} />}>
+    <ViewFrame view={{ title: "One head in full" }} place={{ figure: "head", view: 0 }} records={() => heatmapRecords(full)} cells={Infinity} table={() => <HeatmapTables view={full} place={{ figure: "head", view: 0 }} />}>
       <figure class="panel large">
         <figcaption aria-live="polite" data-export>
           {title}

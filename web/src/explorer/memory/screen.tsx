@@ -8,7 +8,7 @@ import type { Scale } from "../../model";
 import { useWidth } from "../../width";
 import { DataTable } from "../../datatable";
 import { useAsk } from "../ask";
-import { useRoles } from "../roles";
+import { useMeasuring, useRoles } from "../roles";
 import { opening, type Screen, type ScreenProps, tokenAt, tokenOf } from "../screen";
 import { Answer, capital } from "../states";
 import { Inspect } from "./inspect";
@@ -81,8 +81,9 @@ function Unfold({ place, go, memory }: ScreenProps & { memory: Memory | null }) 
 }
 
 function Shown(props: ScreenProps & { memory: Memory; by: "share" | "traffic" }) {
-  const { run, place, go, question, memory, by } = props;
+  const { run, place, go, link, question, memory, by } = props;
   const roles = useRoles();
+  const measuring = useMeasuring();
   const labels = useMemo(() => run.labels.slice(memory.first, memory.first + run.window), [run, memory]);
   const fits = memory.rows[0]?.squares.length === labels.length;
   const main = question.data?.head;
@@ -107,7 +108,7 @@ function Shown(props: ScreenProps & { memory: Memory; by: "share" | "traffic" })
             {active ? said(memory, lines, labels, active) : chosen ? said(memory, lines, labels, chosen) : "Point at a cell, or press Tab: arrows go from cell to cell, comma and period from writer to writer in a row of several, Enter chooses, Esc lets go."}
           </p>
           <p class="missing">
-            {capital(memory.meaning)}. {roles ? "Heads with a role and the head that adds most have rows of their own; a row of several writers adds them up." : "Roles are being measured on random repeats …"}
+            {capital(memory.meaning)}. {roles ? "Heads with a role and the head that adds most have rows of their own; a row of several writers adds them up." : measuring}
             {memory.measure === "stored" && " Colours are norms, the table has their squares."}
             {memory.measure === "loaded" && " Sums below zero are as pale as zero; the table has them."}
           </p>
@@ -119,7 +120,14 @@ function Shown(props: ScreenProps & { memory: Memory; by: "share" | "traffic" })
             {(found) => <Inspect {...props} store={found} />}
           </Answer>
         ) : (
-          <p class="said">No store is chosen.</p>
+          <div class="said">
+            <p>Choose a cell: what was stored there is decoded here, and the loads that used it later are lit.</p>
+            {main && question.data && (
+              <p>
+                For example, <a href={link({ from: main, token: question.data.at }, "memory")}>what {main} stored at {run.labels[question.data.at]}</a>, which adds most to the prediction.
+              </p>
+            )}
+          </div>
         )}
       </div>
     </div>

@@ -151,9 +151,15 @@ function Steps({ place, go, link, found }: ScreenProps & { found: Found }) {
           </li>
         ))}
       </ol>
-        <button type="button" class="act next-step" disabled={now === count} onClick={() => turn(now + 1)}>
-          Next →
-        </button>
+        {now < count ? (
+          <button type="button" class="act next-step" onClick={() => turn(now + 1)}>
+            Next →
+          </button>
+        ) : (
+          <a class="act next-step" href={link(gone({ screen: "heads" }), "heads")}>
+            All heads →
+          </a>
+        )}
         <a href={link(gone(step.place), step.place.screen)}>Look yourself</a>
       </nav>
       <h3 id="step-title" ref={title} tabIndex={-1}>
