@@ -40,7 +40,7 @@ def test_a_head_of_two_roles_is_listed_under_the_stronger(monkeypatch: pytest.Mo
         "first": ("head", [0.9, 0.1, 0.0]),
     }
     table = xr.Dataset(scores, {"head": ["L0.H0", "L0.H1", "L0.H2"]}, {"sequences": 20})
-    monkeypatch.setattr(screen, "measured_roles", lambda weights: table)
+    monkeypatch.setattr(screen, "measured_roles", lambda weights, **_: table)
     monkeypatch.setattr(screen, "roles_of", lambda weights: roles.strongest_role(table))
     found = answered("roles", Explorer(ls.load("builtin"), ARTICLE), {})(silent)
     assert [(one["title"], one["heads"]) for one in found["groups"]] == [

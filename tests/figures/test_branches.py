@@ -1,11 +1,13 @@
 """Every branch of a computed sentence, on values by hand: what is claimed, and what is said where it is not."""
 
+import math
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import xarray as xr
 from made import made
 from tiny import Kind, tiny
@@ -15,7 +17,7 @@ from loadstore.figures.heads import roles
 from loadstore.figures.heads.induction import is_induction
 from loadstore.figures.left_out import LeftOut
 from loadstore.figures.prediction import three_addresses
-from loadstore.figures.prediction.walk import _contrast, _key
+from loadstore.figures.prediction.walk import _contrast, _key, _source
 from loadstore.figures.subject.results import Results
 from loadstore.figures.subject.stories import article_story
 from loadstore.figures.subject.story import Story
@@ -82,6 +84,40 @@ def test_a_side_without_shares_says_why() -> None:
     )
     told = three_addresses._described(address(undefined={"Q": "every key has the same score"}), "Q")
     assert told == "Q from the query's own token (shares undefined: every key has the same score)"
+
+
+@pytest.mark.parametrize(
+    ("shares", "said"),
+    [
+        ({"embed": 0.5, "pos": 0.05}, "mostly embed (.50) and pos (.05)"),
+        ({"embed": 0.5, "pos": 0.0499}, "mostly embed (.50)"),
+        ({"embed": 0.4, "pos": 0.1}, "mostly embed (.40) and pos (.10)"),
+        ({"embed": 0.4, "pos": 0.0999}, "spread over many writers, first embed (.40) and pos (.10)"),
+        ({"embed": 0.4999, "pos": 0.0}, "spread over many writers, first embed (.50)"),
+    ],
+)
+def test_writers_are_most_of_a_side_from_half_on_and_named_from_a_tenth_of_the_first(
+    shares: dict[str, float], said: str
+) -> None:
+    found = address(shares={"Q": shares})
+    assert three_addresses._described(found, "Q") == f"Q from the query's own token, {said}"
+
+
+@pytest.mark.parametrize(
+    ("attention", "parts", "source"),
+    [
+        ((0.7, 0.2, 0.1), (0.1, 0.3, math.nan), 1),  # not the most attended token, but the one that adds most
+        ((0.7, 0.3, 0.0), (0.1, 0.0, 0.5), "most"),  # a part from elsewhere, which the head does not attend to
+        ((1.0, 0.0, 0.0), (0.5, 0.0, 0.0), "most"),
+        ((0.7, 0.2, 0.1), (0.0, -0.3, -0.1), "most"),
+    ],
+)
+def test_a_walk_is_to_the_token_that_adds_most(
+    attention: tuple[float, ...], parts: tuple[float, ...], source: int | str
+) -> None:
+    trace = SimpleNamespace(pattern=lambda _: torch.tensor([attention]))
+    story = made(Story, trace=trace, main=Head(0, 0), asked=SimpleNamespace(at=0))
+    assert _source(story, np.array(parts)) == source
 
 
 def test_with_one_key_shares_are_of_what_was_stored() -> None:

@@ -1,6 +1,8 @@
 """What each role looks like in a pattern, on sequences short enough to mark by hand."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Event
 
 import numpy as np
 import planted
@@ -11,6 +13,7 @@ from tiny import KINDS, Kind, some_tokens, tiny
 
 from loadstore.errors import BadRequest
 from loadstore.execution.run import run
+from loadstore.heads import roles
 from loadstore.heads.patterns import ROLES, mass_on, role_masks
 from loadstore.heads.roles import bos_of, head_roles, random_repeats, random_tokens, second_copy_loss
 
@@ -158,3 +161,29 @@ def test_the_second_copy_costs_nothing_to_the_planted_circuit_and_more_without_i
     tokens = random_repeats(loud, 4, 7)
     assert second_copy_loss(loud, tokens) < 1e-6
     assert second_copy_loss(replace(loud, layers=loud.layers[1:] * 2), tokens) > 1
+
+
+def test_progress_counts_sequences_and_reaches_a_caller_that_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tiny(KINDS[0])
+    told: list[tuple[int, int]] = []
+    head_roles(model, progress=lambda *now: told.append(now))
+    assert told == [(0, 20), (8, 20), (16, 20)]
+    waited: list[tuple[int, int]] = []
+    monkeypatch.setattr(roles, "WAIT", 0.01)
+    with ThreadPoolExecutor(2) as pool:
+        half, rest = Event(), Event()
+
+        def slow(done: int, of: int) -> None:
+            if done == 8:
+                half.set()
+                assert rest.wait(10)
+
+        def waiting(done: int, of: int) -> None:
+            waited.append((done, of))
+            rest.set()
+
+        first = pool.submit(roles.measured_roles, model, 3, slow)
+        assert half.wait(60)
+        second = pool.submit(roles.measured_roles, model, 3, waiting)
+        assert first.result(60).equals(second.result(60))
+    assert waited[0] == (8, 20)

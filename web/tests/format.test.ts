@@ -1,7 +1,7 @@
 /** Numbers and the words for what is not a number. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { exact, free, grouped, number, percent, say, short } from "../src/format";
+import { exact, free, grouped, inColumn, number, percent, say, short } from "../src/format";
 import { chance } from "./chance";
 
 const MINUS = "\u2212";
@@ -65,4 +65,11 @@ test("a number whose decimals nobody fixed keeps four figures, and whole numbers
 test("thousands are set apart, in whole numbers only", () => {
   assert.deepEqual([0, 999, 1000, 1234567, -1234567, 1e12, 1234.5].map(grouped), ["0", "999", "1,000", "1,234,567", `${MINUS}1,234,567`, "1,000,000,000,000", "1235"]);
   assert.deepEqual([0, 0.0005, 0.7, 0.123, 1].map(percent), ["0 %", ".1 %", "70 %", "12.3 %", "100 %"]);
+});
+
+test("numbers of one column have the same decimals, unless all of them would be zero", () => {
+  const among = inColumn([0.99, 2.1e-3, -4e-4], 2, true);
+  assert.deepEqual([0.99, 2.1e-3, -4e-4, 0, 0.005].map(among), ["+.99", ".00", ".00", ".00", "+.01"]);
+  assert.equal(inColumn([2e-5, 1e-9], 2)(2e-5), "2e\u22125");
+  assert.equal(among(null), "n/a");
 });

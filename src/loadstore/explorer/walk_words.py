@@ -82,7 +82,7 @@ def divided(choice: Ambiguity | None) -> str:
     if not choice.shown:
         return (
             f"Another prompt: {trace.labels[-1]} was followed by different tokens. {choice.head} looks at {places}. "
-            "It does not show it well."
+            "Here the division is not clear."
         )
     return (
         f"Another prompt: {trace.labels[-1]} was followed by {len(choice.answers)} different tokens. {choice.head} "

@@ -31,6 +31,8 @@ IS_ROLE = 0.5  # a head is called by a role when more than half of its attention
 LONGEST = 256  # random tokens, or the context where it is shorter
 _MEASURED: "WeakKeyDictionary[Weights, dict[int, xr.Dataset]]" = WeakKeyDictionary()
 _MEASURING = Lock()
+_SO_FAR: "WeakKeyDictionary[Weights, tuple[int, int]]" = WeakKeyDictionary()
+WAIT = 0.5  # seconds between reports to a caller that waits for another thread's measurement
 
 
 def bos_of(weights: Weights) -> int | None:
@@ -141,14 +143,25 @@ def head_roles(
 def measured_roles(weights: Weights, seed: Seed = 0, progress: Progress | None = None) -> "xr.Dataset":
     """The scores by which a model's heads are named: ``head_roles`` as it is by default, measured once a model.
 
-    Reports, programs, pictures, circuits and the explorer all name heads by these. Raises BadRequest where random
-    repeats do not fit the model.
+    Reports, programs, pictures, circuits and the explorer all name heads by these. ``progress`` is called with
+    sequences, also while another thread measures them. Raises BadRequest where random repeats do not fit the model.
     """
-    with _MEASURING:
+
+    def report(done: int, of: int) -> None:
+        _SO_FAR[weights] = done, of
+        if progress is not None:
+            progress(done, of)
+
+    while not _MEASURING.acquire(timeout=WAIT):
+        if progress is not None and weights in _SO_FAR:
+            progress(*_SO_FAR[weights])
+    try:
         kept = _MEASURED.setdefault(weights, {})
         if seed not in kept:
-            kept[seed] = head_roles(weights, seed=seed, progress=progress)
+            kept[seed] = head_roles(weights, seed=seed, progress=report)
         return kept[seed].copy()
+    finally:
+        _MEASURING.release()
 
 
 def named(roles: "xr.Dataset") -> dict[str, list[tuple[str, float]]]:
