@@ -115,5 +115,5 @@ def test_several_answers_that_are_not_shown_are_not_claimed(explorer: Explorer, 
     assert "divides its attention" in words.divided(found)
     weak = replace(found, weights=(0.1,) * len(found.weights))
     assert "divides" not in words.divided(weak)
-    assert "does not show it well" in words.divided(weak)
+    assert "the division is not clear" in words.divided(weak)
     assert len(words.divided(None).split()) <= words.WORDS

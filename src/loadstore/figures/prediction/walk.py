@@ -27,7 +27,7 @@ def walk_of(story: Story) -> Figure | LeftOut:
     rest on the first token.
     """
     parts_by_source = story.parts.sel(writer=str(story.main))
-    walked = walk(story.trace, story.main, story.asked.at, _source(story, parts_by_source.values))
+    walked = walk(story.trace, story.main, story.asked.at, about=_source(story, parts_by_source.values))
     added = float(parts_by_source.sum())
     odds = f"logit of {story.predicted} over {story.text_of(story.asked.against)}"
     stores = f"at {story.after}: {odds} {added:+.2f}".replace("-", MINUS)
