@@ -156,8 +156,10 @@ def _wires(scores: "xr.Dataset") -> tuple[WireScore, ...]:
     """Every wire of a table of one row or column, best aligned first; those without a score are left out."""
     cells = itertools.product(scores["writer"].values.tolist(), scores["reader"].values.tolist())
     numbers = (scores[name].values.ravel().tolist() for name in WIRE_SCORES)
-    found = [(ends, dict(zip(WIRE_SCORES, values, strict=True))) for ends, *values in zip(cells, *numbers, strict=True)]
-    wires = [(ends, values) for ends, values in found if not math.isnan(values["alignment"])]
+    scored = [
+        (ends, dict(zip(WIRE_SCORES, values, strict=True))) for ends, *values in zip(cells, *numbers, strict=True)
+    ]
+    wires = [(ends, values) for ends, values in scored if not math.isnan(values["alignment"])]
     return tuple(
         WireScore(*ends, **values, above=values["p"] < LEVEL / len(wires))
         for ends, values in sorted(wires, key=lambda wire: -wire[1]["alignment"])

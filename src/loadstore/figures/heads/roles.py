@@ -111,10 +111,10 @@ def _role_dots(story: Story) -> View:
     """Each notable head at its strongest role, beside its other roles."""
     rows: list[Dot] = []
     for head in notable(story):
-        known = {role: story.role(head, role) for role in NAMED if not np.isnan(story.role(head, role))}
-        best = max(known, key=lambda role: known[role]) if known else NAMED[0]
-        others = [score for role, score in known.items() if role != best]
-        score = known.get(best, float("nan"))
+        role_scores = {role: story.role(head, role) for role in NAMED if not np.isnan(story.role(head, role))}
+        best = max(role_scores, key=lambda role: role_scores[role]) if role_scores else NAMED[0]
+        others = [score for role, score in role_scores.items() if role != best]
+        score = role_scores.get(best, float("nan"))
         rows.append(dot(f"{head}: {_why(story, head) or best}", score, None, others, best, strong=score > IS_ROLE))
     return dots(
         "The strongest role of each",

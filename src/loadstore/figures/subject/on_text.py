@@ -21,7 +21,7 @@ def stored_on_text(weights: Weights, trace: Trace) -> Moments:
     """
     if weights.tokens is None and len(trace.labels) < LEAST:
         raise Undefined("one token has no other to load from")
-    context, known = weights.architecture.context, weights.tokens is not None
-    source = "default" if known else [trace.tokens[0].tolist()]
-    corpus = read_corpus(weights, source, length=min(LENGTH, context) if known else context, tokens=TOKENS)
+    context, has_tokens = weights.architecture.context, weights.tokens is not None
+    source = "default" if has_tokens else [trace.tokens[0].tolist()]
+    corpus = read_corpus(weights, source, length=min(LENGTH, context) if has_tokens else context, tokens=TOKENS)
     return moments(weights, corpus)
