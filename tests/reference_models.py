@@ -122,6 +122,31 @@ SHAPES = [
     Shape("phi-half", "phi", llama_like(2, 4, 4, 32, 64)),
     Shape("phi-groups-of-two-quarter", "phi", llama_like(3, 4, 2, 48, 50, partial_rotary_factor=0.34)),
     Shape("phi-whole-one-key-head", "phi", llama_like(2, 3, 1, 30, 40, partial_rotary_factor=1.0, hidden_act="relu")),
+    Shape("starcoder2-groups-of-two", "starcoder2", llama_like(2, 4, 2, 32, 64)),
+    Shape(
+        "starcoder2-window-no-biases",
+        "starcoder2",
+        llama_like(3, 3, 1, 30, 41, use_bias=False, sliding_window=4, tie_word_embeddings=False),
+    ),
+    Shape("starcoder2-narrow-window", "starcoder2", llama_like(1, 2, 2, 20, 33, sliding_window=1, hidden_act="relu")),
+    Shape(
+        "starcoder2-linear",
+        "starcoder2",
+        llama_like(2, 6, 3, 36, 24, norm_epsilon=1e-3)
+        | {"rope_parameters": {"rope_type": "linear", "rope_theta": 900.0, "factor": 3.0}},
+    ),
+    Shape("stablelm-quarter", "stablelm", llama_like(2, 4, 4, 64, 48)),
+    Shape(
+        "stablelm-parallel-biases",
+        "stablelm",
+        llama_like(3, 4, 2, 48, 50, use_parallel_residual=True, use_qkv_bias=True, partial_rotary_factor=0.5),
+    ),
+    Shape("stablelm-one-key-head-tied", "stablelm", llama_like(2, 3, 1, 48, 31, tie_word_embeddings=True)),
+    Shape(
+        "stablelm-whole",
+        "stablelm",
+        llama_like(1, 2, 2, 20, 33, partial_rotary_factor=1.0, hidden_act="gelu", layer_norm_eps=1e-3),
+    ),
 ]
 
 

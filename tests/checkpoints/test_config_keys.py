@@ -14,7 +14,7 @@ from hostile import unchecked
 from reference_models import SHAPES, library, reference, save
 
 import loadstore as ls
-from loadstore.checkpoints.families import gemma, gpt2, llama, neox, phi
+from loadstore.checkpoints.families import gemma, gpt2, llama, neox, phi, stablelm, starcoder
 from loadstore.checkpoints.families.keys import Keys
 from loadstore.checkpoints.families.scaling import ALWAYS, USED
 from loadstore.checkpoints.families.table import FAMILIES
@@ -23,6 +23,7 @@ from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel
 from loadstore.figures.facts import facts
 
 KEYS: dict[str, Keys] = gpt2.KEYS | neox.KEYS | llama.KEYS | gemma.KEYS | phi.KEYS
+KEYS |= stablelm.KEYS | starcoder.KEYS
 KINDS = ("sliding_attention", "full_attention")
 OF_LAYERS = {"get_text_config", "to_dict"}  # methods
 UNUSED = {  # read by the modelling code of heads that no language model has, or of what its class excludes

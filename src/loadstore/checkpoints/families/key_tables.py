@@ -117,6 +117,52 @@ PHI = (
         solid=SIZES | names("embd_pdrop layer_norm_eps qk_layernorm resid_pdrop"),
     )
 )
+STARCODER2 = (
+    COMMON
+    | ROPE
+    | Keys(
+        defaults={
+            "vocab_size": 49152,
+            "hidden_size": 3072,
+            "intermediate_size": 12288,
+            "num_hidden_layers": 30,
+            "num_attention_heads": 24,
+            "num_key_value_heads": 2,
+            "hidden_act": "gelu_pytorch_tanh",
+            "max_position_embeddings": 4096,
+            "norm_epsilon": 1e-5,
+            "sliding_window": None,
+            "use_bias": True,
+            "tie_word_embeddings": True,
+        },
+        silent=names("embedding_dropout residual_dropout"),
+        solid=SIZES
+        | names("attention_dropout embedding_dropout norm_epsilon num_key_value_heads residual_dropout use_bias"),
+    )
+)
+STABLELM = (
+    COMMON
+    | ROPE
+    | Keys(
+        defaults={
+            "vocab_size": 50304,
+            "hidden_size": 2560,
+            "intermediate_size": 6912,
+            "num_hidden_layers": 32,
+            "num_attention_heads": 32,
+            "num_key_value_heads": 32,
+            "hidden_act": "silu",
+            "max_position_embeddings": 4096,
+            "layer_norm_eps": 1e-5,
+            "use_qkv_bias": False,
+            "use_parallel_residual": False,
+        },
+        neutral={"qk_layernorm": (False,)},
+        solid=SIZES
+        | names("attention_dropout hidden_dropout layer_norm_eps num_key_value_heads qk_layernorm")
+        | names("use_parallel_residual use_qkv_bias"),
+    )
+)
 NEOX = (
     COMMON
     | ROPE

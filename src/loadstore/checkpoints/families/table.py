@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from typing import TypeAlias
 
 from loadstore.checkpoints.checkpoint import Checkpoint
-from loadstore.checkpoints.families import gemma, gpt2, llama, neox, phi
+from loadstore.checkpoints.families import gemma, gpt2, llama, neox, phi, stablelm, starcoder
 from loadstore.checkpoints.families.huggingface import Facts
 from loadstore.errors import LoadstoreError
 from loadstore.model.weights import Weights
@@ -28,8 +28,11 @@ def _naming(build: Family) -> Family:
     return named
 
 
+MODULES = (gpt2, neox, llama, gemma, phi, stablelm, starcoder)
 FAMILIES: dict[str, Family] = {
-    name: _naming(module.build) for module in (gpt2, neox, llama, gemma, phi) for name in module.TYPES
+    name: _naming(module.build)
+    for module in (gpt2, neox, llama, gemma, phi, stablelm, starcoder)
+    for name in module.TYPES
 }
 
 
