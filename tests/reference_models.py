@@ -146,6 +146,15 @@ SHAPES = [
         llama_like(2, 6, 3, 36, 24, norm_epsilon=1e-3)
         | {"rope_parameters": {"rope_type": "linear", "rope_theta": 900.0, "factor": 3.0}},
     ),
+    Shape("gemma-one-key-head", "gemma", llama_like(2, 4, 1, 32, 40, head_dim=12)),
+    Shape("gemma-untied", "gemma", llama_like(3, 3, 3, 27, 41, head_dim=6, tie_word_embeddings=False)),
+    Shape("gemma-biases", "gemma", llama_like(1, 4, 2, 20, 24, head_dim=8, attention_bias=True, hidden_act="silu")),
+    Shape(
+        "gemma-linear-gelu",
+        "gemma",
+        llama_like(2, 2, 2, 18, 30, head_dim=10, hidden_act="gelu", rms_norm_eps=1e-3)
+        | {"rope_parameters": {"rope_type": "linear", "rope_theta": 5000.0, "factor": 4.0}},
+    ),
     Shape("opt-tied", "opt", opt(2, 3, 24, 40)),
     Shape("opt-untied-gelu", "opt", opt(3, 2, 20, 33, tie_word_embeddings=False, activation_function="gelu")),
     Shape("opt-no-biases", "opt", opt(2, 1, 7, 12, enable_bias=False)),

@@ -26,6 +26,7 @@ KINDS = ("sliding_attention", "full_attention")
 OF_LAYERS = {"get_text_config", "to_dict"}  # methods
 UNUSED = {  # read by the modelling code of heads that no language model has, or of what its class excludes
     *("summary_last_dropout", "summary_type"),
+    "_is_quantized",  # asked where attention is FlashAttention
     "is_heterogeneous",  # a property of per_layer_config
     *("image_token_id", "mm_tokens_per_image", "text_config", "vision_config"),  # of a config around a text model's
 }

@@ -58,12 +58,21 @@ def layer_of(
     )
 
 
-def gated(read: Reader, at: str, d: int, width: int, norm: Norm | None, after: Norm | None = None) -> MlpLayer:
-    """A gated MLP without biases, as Llama has it."""
+def gated(
+    read: Reader, at: str, d: int, width: int, norm: Norm | None, after: Norm | None = None, *, biased: bool = False
+) -> MlpLayer:
+    """A gated MLP, as Llama has it; ``at`` is what stands before ``up_proj``."""
+
+    def bias(name: str, size: int) -> Tensor | None:
+        return some_bias(read.maybe(f"{at}{name}.bias", size)) if biased else None
+
     return MlpLayer(
         W_in=read(f"{at}up_proj.weight", width, d).mT,
         W_gate=read(f"{at}gate_proj.weight", width, d).mT,
         W_out=read(f"{at}down_proj.weight", d, width).mT,
+        b_in=bias("up_proj", width),
+        b_gate=bias("gate_proj", width),
+        b_out=bias("down_proj", d),
         norm=norm,
         after=after,
     )

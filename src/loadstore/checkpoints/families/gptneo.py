@@ -4,8 +4,8 @@ from typing import Any, cast
 
 from loadstore.checkpoints.checkpoint import Checkpoint
 from loadstore.checkpoints.families.attention import layer_of
+from loadstore.checkpoints.families.gpt_key_tables import GPTNEO
 from loadstore.checkpoints.families.huggingface import Facts, Reader, some_bias, unembedding
-from loadstore.checkpoints.families.key_tables import GPTNEO
 from loadstore.checkpoints.families.keys import settled
 from loadstore.errors import BadCheckpoint
 from loadstore.model.architecture import Architecture, Mlp

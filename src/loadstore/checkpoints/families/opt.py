@@ -2,8 +2,8 @@
 
 from loadstore.checkpoints.checkpoint import Checkpoint
 from loadstore.checkpoints.families.attention import layer_of
+from loadstore.checkpoints.families.gpt_key_tables import OPT
 from loadstore.checkpoints.families.huggingface import Facts, Reader, some_bias, unembedding
-from loadstore.checkpoints.families.key_tables import OPT
 from loadstore.checkpoints.families.keys import settled
 from loadstore.model.architecture import Architecture, Mlp
 from loadstore.model.weights import Layer, MlpLayer, Weights
