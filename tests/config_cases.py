@@ -42,9 +42,11 @@ VALUES = (None, True, False, 0, 1, 2, -1, 0.5, 3.0, "2", "gelu", [], {}, [2], 1e
 SIZE = ("vocab_size", "n_positions", "n_layer", "n_head", "n_inner", "num_attention_heads", "num_key_value_heads")
 DROPPED = (*SIZE, "head_dim", "max_position_embeddings", "intermediate_size", "sliding_window", "rope_theta")
 FLAGS = {
-    "attention_bias": ("llama", "qwen3", "gpt_neox"),
+    "attention_bias": ("llama", "qwen3", "gpt_neox", "gemma"),
     "mlp_bias": ("llama",),
-    "use_parallel_residual": ("gpt_neox",),
+    "use_parallel_residual": ("gpt_neox", "stablelm"),
+    "use_qkv_bias": ("stablelm",),
+    "use_bias": ("starcoder2",),
 }
 ALIASES = {
     "hidden_size": "n_embd",
@@ -56,6 +58,14 @@ SILENT: Config = dict.fromkeys(GENERATION, 1) | dict.fromkeys(TRAINING, 0.1)
 SILENT |= {"use_cache": True, "is_decoder": False, "architectures": ["X"], "dtype": "float32", "torch_dtype": "float32"}
 SILENT |= {"id2label": {"0": "a"}, "label2id": {"a": 0}, "num_labels": 1, "transformers_version": "5.0.0"}
 SILENT |= {"bos_token_id": 1, "eos_token_id": [1, 2], "_name_or_path": "x", "gradient_checkpointing": False}
+NORMS = {
+    "gpt_neox": "layer_norm_eps",
+    "phi": "layer_norm_eps",
+    "stablelm": "layer_norm_eps",
+    "starcoder2": "norm_epsilon",
+}
+WITHOUT_ROPE = ("gpt2", "gptj", "gpt_neo", "opt")
+PARTIAL = {"phi": [0.5, 1.0], "gpt_neox": [0.25, 0.4, 0.5, 1.0], "stablelm": [0.5, 1.0]}
 SUMMARY = frozenset(f"summary_{name}" for name in ("activation", "first_dropout", "proj_to_labels", "type", "use_proj"))
 NO_NUMBER = (GENERATION | METADATA | TRAINING | SUMMARY) - {"model_type"}
 
@@ -67,23 +77,18 @@ def legal(kind: str, dice: random.Random) -> Config:
     metadata = dice.sample(sorted(SILENT), 3)
     shared: Config = {"model_type": kind, "vocab_size": 20, "tie_word_embeddings": dice.random() < 0.3}
     shared |= {name: SILENT[name] for name in metadata}
-    if kind == "gpt2":
-        found = {"n_embd": 12, "n_head": heads, "n_layer": layers, "n_positions": dice.choice([8, 32])}
-        found |= {"activation_function": act, "n_inner": dice.choice([None, width]), "layer_norm_epsilon": 1e-4}
-        for alias, name in ALIASES.items():
-            if dice.random() < 0.15:
-                found[alias] = found.pop(name) if dice.random() < 0.5 else found[name]
-        return shared | found
+    if kind in WITHOUT_ROPE:
+        return shared | without_rope(kind, heads, layers, width, act, dice)
+    heads = min(heads, 2) if kind == "stablelm" else heads  # a quarter of a head of 4 cannot turn
     found = {"hidden_size": 16, "num_attention_heads": heads, "num_hidden_layers": layers, "intermediate_size": width}
     found |= {"hidden_act": act, "max_position_embeddings": 64}
     if kind != "gpt_neox":
         found["num_key_value_heads"] = dice.choice([one for one in (1, 2, 4) if heads % one == 0])
-        if dice.random() < 0.4 or kind == "qwen3":
+        if (dice.random() < 0.4 and kind != "stablelm") or kind in ("qwen3", "gemma"):
             found["head_dim"] = dice.choice([4, 8] if kind == "phi" else [4, 6])
         if kind in ("llama", "qwen2", "phi") and dice.random() < 0.2:
             found["num_key_value_heads"] = None
-    norm = "layer_norm_eps" if kind in ("gpt_neox", "phi") else "rms_norm_eps"
-    found[norm] = dice.choice([1e-6, 1e-3])
+    found[NORMS.get(kind, "rms_norm_eps")] = dice.choice([1e-6, 1e-3])
     for name, kinds in FLAGS.items():
         if kind in kinds and dice.random() < 0.4:
             found[name] = dice.random() < 0.5
@@ -95,19 +100,43 @@ def legal(kind: str, dice: random.Random) -> Config:
         if dice.random() < 0.5:
             found |= {"sliding_window_pattern": dice.choice([1, 2, 6])}
             found.pop("layer_types" if dice.random() < 0.7 else "sliding_window_pattern")
-    if kind in ("mistral", "qwen2", "qwen3"):
+    if kind in ("mistral", "qwen2", "qwen3", "starcoder2"):
         found |= {"sliding_window": dice.choice([None, 1, 3, 3, 50])}
-        if kind != "mistral" and dice.random() < 0.6:
+        if kind.startswith("qwen") and dice.random() < 0.6:
             found |= {"use_sliding_window": True, "max_window_layers": dice.choice([0, 1, 28])}
             if found["sliding_window"] is not None and dice.random() < 0.4:
                 found["layer_types"] = [dice.choice(["full_attention", "sliding_attention"]) for _ in range(layers)]
     return shared | found | rope(kind, dice)
 
 
+def without_rope(kind: str, heads: int, layers: int, width: int, act: str, dice: random.Random) -> Config:
+    """The sizes of GPT-2 and its kin, by either of their names, and of OPT."""
+    context = dice.choice([8, 32])
+    if kind == "opt":
+        found = {"hidden_size": 12, "num_attention_heads": heads, "num_hidden_layers": layers, "ffn_dim": width}
+        found |= {"activation_function": act, "max_position_embeddings": context, "enable_bias": dice.random() < 0.7}
+        return found | dice.choice([{}, {"word_embed_proj_dim": None}, {"word_embed_proj_dim": 12}])
+    if kind == "gpt_neo":
+        found = {"hidden_size": 12, "num_heads": heads, "num_layers": layers, "max_position_embeddings": context}
+        found |= {"intermediate_size": dice.choice([None, width]), "window_size": dice.choice([1, 3, 50])}
+        kinds = [dice.choice([["global"], ["local"]]), ["global", "local"]][layers - 1]
+        found |= {"attention_types": dice.choice([[[kinds, 1]], [[[kind], 1] for kind in kinds]])}
+    else:
+        found = {"n_embd": 12, "n_head": heads, "n_layer": layers, "n_positions": context}
+        found |= {"n_inner": dice.choice([None, width])}
+    if kind == "gptj":
+        found["rotary_dim"] = dice.choice([size for size in (2, 4, 12) if size <= 12 // heads])
+    found |= {"activation_function": act, "layer_norm_epsilon": 1e-4}
+    for alias, name in ALIASES.items():
+        own = {"n_head": "num_heads", "n_layer": "num_layers"}.get(name, "") if kind == "gpt_neo" else name
+        if own and dice.random() < 0.15:
+            found[alias] = found.pop(own) if dice.random() < 0.5 else found[own]
+    return found
+
+
 def rope(kind: str, dice: random.Random) -> Config:
     """Rotary positions in one of the ways that older and newer configs state them."""
-    theta, shares = dice.choice([10_000.0, 500.0, 1000]), {"phi": [0.5, 1.0], "gpt_neox": [0.25, 0.4, 0.5, 1.0]}
-    share = dice.choice(shares.get(kind, [1.0]))
+    theta, share = dice.choice([10_000.0, 500.0, 1000]), dice.choice(PARTIAL.get(kind, [1.0]))
     scaling = dice.choice([{}, {}, {"factor": 4.0}, LLAMA3])
     name = "llama3" if len(scaling) > 1 else "linear" if scaling else "default"
     way = dice.randrange(4)
@@ -122,12 +151,12 @@ def rope(kind: str, dice: random.Random) -> Config:
             )
         return {"rope_parameters": {"full_attention": whole, "sliding_attention": local}}
     outside = {"rope_theta": theta} if kind != "gpt_neox" else {"rotary_emb_base": theta, "rotary_pct": share}
-    outside |= {"partial_rotary_factor": share} if kind == "phi" else {}
+    outside |= {"partial_rotary_factor": share} if kind in ("phi", "stablelm") else {}
     if way == 1:
         old = dice.choice(["type", "rope_type"])
         return outside | {"rope_scaling": {old: name, **scaling} if scaling else None}
     inside = {"rope_type": name, "rope_theta": theta, **scaling}
-    inside |= {"partial_rotary_factor": share} if kind in ("phi", "gpt_neox") else {}
+    inside |= {"partial_rotary_factor": share} if kind in PARTIAL else {}
     return {"rope_parameters": inside} | (outside if way == 2 else {})
 
 

@@ -5,6 +5,7 @@ float32. ``exact`` takes these roundings out of a model (nothing else), so that 
 1e-7; angles of rotary positions stay products of float32, as ours are.
 """
 
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,6 +47,16 @@ def gpt2(layers: int, heads: int, d: int, **more: Any) -> dict[str, Any]:
 
 def gemma(layers: int, heads: int, kv: int, d: int, width: int, **more: Any) -> dict[str, Any]:
     return llama_like(layers, heads, kv, d, width, **({"query_pre_attn_scalar": 8, "pad_token_id": None} | more))
+
+
+def opt(layers: int, heads: int, d: int, width: int, **more: Any) -> dict[str, Any]:
+    sizes = {"num_hidden_layers": layers, "num_attention_heads": heads, "hidden_size": d, "ffn_dim": width}
+    return sizes | {"vocab_size": 101, "max_position_embeddings": 40, "word_embed_proj_dim": d} | more
+
+
+def gptneo(layers: int, heads: int, d: int, kinds: Any, **more: Any) -> dict[str, Any]:
+    sizes = {"num_layers": layers, "num_heads": heads, "hidden_size": d, "attention_types": kinds}
+    return sizes | {"vocab_size": 101, "max_position_embeddings": 40} | more
 
 
 BY_LAYER = {
@@ -122,6 +133,56 @@ SHAPES = [
     Shape("phi-half", "phi", llama_like(2, 4, 4, 32, 64)),
     Shape("phi-groups-of-two-quarter", "phi", llama_like(3, 4, 2, 48, 50, partial_rotary_factor=0.34)),
     Shape("phi-whole-one-key-head", "phi", llama_like(2, 3, 1, 30, 40, partial_rotary_factor=1.0, hidden_act="relu")),
+    Shape("starcoder2-groups-of-two", "starcoder2", llama_like(2, 4, 2, 32, 64)),
+    Shape(
+        "starcoder2-window-no-biases",
+        "starcoder2",
+        llama_like(3, 3, 1, 30, 41, use_bias=False, sliding_window=4, tie_word_embeddings=False),
+    ),
+    Shape("starcoder2-narrow-window", "starcoder2", llama_like(1, 2, 2, 20, 33, sliding_window=1, hidden_act="relu")),
+    Shape(
+        "starcoder2-linear",
+        "starcoder2",
+        llama_like(2, 6, 3, 36, 24, norm_epsilon=1e-3)
+        | {"rope_parameters": {"rope_type": "linear", "rope_theta": 900.0, "factor": 3.0}},
+    ),
+    Shape("gemma-one-key-head", "gemma", llama_like(2, 4, 1, 32, 40, head_dim=12)),
+    Shape("gemma-untied", "gemma", llama_like(3, 3, 3, 27, 41, head_dim=6, tie_word_embeddings=False)),
+    Shape("gemma-biases", "gemma", llama_like(1, 4, 2, 20, 24, head_dim=8, attention_bias=True, hidden_act="silu")),
+    Shape(
+        "gemma-linear-gelu",
+        "gemma",
+        llama_like(2, 2, 2, 18, 30, head_dim=10, hidden_act="gelu", rms_norm_eps=1e-3)
+        | {"rope_parameters": {"rope_type": "linear", "rope_theta": 5000.0, "factor": 4.0}},
+    ),
+    Shape("opt-tied", "opt", opt(2, 3, 24, 40)),
+    Shape("opt-untied-gelu", "opt", opt(3, 2, 20, 33, tie_word_embeddings=False, activation_function="gelu")),
+    Shape("opt-no-biases", "opt", opt(2, 1, 7, 12, enable_bias=False)),
+    Shape("opt-one-layer", "opt", opt(1, 5, 35, 20, word_embed_proj_dim=35, max_position_embeddings=33)),
+    Shape("gptneo-in-turn", "gpt_neo", gptneo(4, 3, 24, [[["global", "local"], 2]], window_size=3)),
+    Shape("gptneo-global-untied", "gpt_neo", gptneo(2, 2, 20, [[["global"], 2]], tie_word_embeddings=False)),
+    Shape("gptneo-local", "gpt_neo", gptneo(2, 4, 28, [[["local"], 2]], window_size=1, intermediate_size=30)),
+    Shape(
+        "gptneo-lists",
+        "gpt_neo",
+        gptneo(3, 1, 9, [[["local"], 1], [["global", "local"], 1]], window_size=50, layer_norm_epsilon=1e-3),
+    ),
+    Shape("gptj-some-turn", "gptj", gpt2(2, 3, 36, rotary_dim=4)),
+    Shape("gptj-all-turn-tied", "gptj", gpt2(3, 2, 20, rotary_dim=10, tie_word_embeddings=True)),
+    Shape("gptj-inner", "gptj", gpt2(1, 5, 40, rotary_dim=8, n_inner=33, activation_function="relu")),
+    Shape("gptj-one-head", "gptj", gpt2(2, 1, 7, rotary_dim=6, layer_norm_epsilon=1e-3)),
+    Shape("stablelm-quarter", "stablelm", llama_like(2, 4, 4, 64, 48)),
+    Shape(
+        "stablelm-parallel-biases",
+        "stablelm",
+        llama_like(3, 4, 2, 48, 50, use_parallel_residual=True, use_qkv_bias=True, partial_rotary_factor=0.5),
+    ),
+    Shape("stablelm-one-key-head-tied", "stablelm", llama_like(2, 3, 1, 48, 31, tie_word_embeddings=True)),
+    Shape(
+        "stablelm-whole",
+        "stablelm",
+        llama_like(1, 2, 2, 20, 33, partial_rotary_factor=1.0, hidden_act="gelu", layer_norm_eps=1e-3),
+    ),
 ]
 
 
@@ -187,6 +248,21 @@ def _rms(module: Any) -> Any:
     return forward
 
 
+class Wide:
+    """``torch``, where float32 is float64."""
+
+    def __getattr__(self, name: str) -> Any:
+        return torch.float64 if name == "float32" else getattr(torch, name)
+
+
+def _adjacent(module: Any) -> Tensor:
+    """Sines and cosines of GPT-J's angles, in float64; angles and frequencies have the digits that it gives them."""
+    size = module.rotary_dim
+    frequencies = 1.0 / (10000 ** (torch.arange(0, size, 2, dtype=torch.int64) / size))
+    angles = torch.outer(torch.arange(module.max_positions, dtype=torch.int64).float(), frequencies).double()
+    return torch.cat((angles.sin(), angles.cos()), 1)
+
+
 @contextmanager
 def exact(model: Any) -> Iterator[None]:
     """Within, the model computes in float64 what it would round to float32."""
@@ -198,6 +274,10 @@ def exact(model: Any) -> Iterator[None]:
                 patch.setattr(module, "forward", _turning(module))
             if name.endswith("RMSNorm"):
                 patch.setattr(module, "forward", _rms(module))
+            if name in ("GPTJAttention", "GPTNeoSelfAttention"):  # which computes scores in float32
+                patch.setattr(sys.modules[type(module).__module__], "torch", Wide())
+            if name == "GPTJAttention":
+                patch.setitem(module._buffers, "embed_positions", _adjacent(module))
         patch.setattr(torch.nn.functional, "softmax", lambda x, dim=None, dtype=None, **_: softmax(x, dim=dim))
         yield
 

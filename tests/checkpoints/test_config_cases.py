@@ -22,7 +22,9 @@ def test_configs_compute_the_reference_or_are_refused(kind: str) -> None:
     assert [one for one in found if one.word not in ("agree", "refused", "both")] == []
     assert [one for one in found if one.legal and one.word != "agree"] == []  # refusing is no way out
     assert sum(one.legal for one in found) >= len(found) // 10
-    assert {"agree", "refused", "both"} <= set(Counter(one.word for one in found))
+    words = Counter(one.word for one in found)
+    assert words["agree"]
+    assert words["refused"] + words["both"]
 
 
 SMALL: Config = {"vocab_size": 20, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 12}
@@ -31,9 +33,19 @@ GPT2: Config = {"model_type": "gpt2", "vocab_size": 20, "n_embd": 12, "n_head": 
 LLAMA3 = {"rope_type": "llama3", "rope_theta": 1e4, "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0}
 
 
+OWN: dict[str, Config] = {  # kinds that have other names of their sizes
+    "gpt2": GPT2,
+    "gptj": GPT2 | {"rotary_dim": 4},
+    "gpt_neo": {"vocab_size": 20, "hidden_size": 12, "num_heads": 2, "num_layers": 2, "max_position_embeddings": 16}
+    | {"attention_types": [[["global", "local"], 1]], "window_size": 3},
+    "opt": {"vocab_size": 20, "hidden_size": 12, "num_attention_heads": 2, "num_hidden_layers": 2, "ffn_dim": 9}
+    | {"max_position_embeddings": 16},
+}
+
+
 def of(kind: str, **more: Any) -> Config:
-    here = {name: one for name, one in SMALL.items() if kind != "gpt_neox" or name != "num_key_value_heads"}
-    return (dict(GPT2) if kind == "gpt2" else {"model_type": kind, **here}) | more
+    here = {name: size for name, size in SMALL.items() if kind != "gpt_neox" or name != "num_key_value_heads"}
+    return {**OWN.get(kind, here), "model_type": kind} | more
 
 
 AGREE = {

@@ -14,19 +14,19 @@ from hostile import unchecked
 from reference_models import SHAPES, library, reference, save
 
 import loadstore as ls
-from loadstore.checkpoints.families import gemma, gpt2, llama, neox, phi
 from loadstore.checkpoints.families.keys import Keys
 from loadstore.checkpoints.families.scaling import ALWAYS, USED
-from loadstore.checkpoints.families.table import FAMILIES
+from loadstore.checkpoints.families.table import FAMILIES, MODULES
 from loadstore.checkpoints.library import load
 from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel
 from loadstore.figures.facts import facts
 
-KEYS: dict[str, Keys] = gpt2.KEYS | neox.KEYS | llama.KEYS | gemma.KEYS | phi.KEYS
+KEYS: dict[str, Keys] = {kind: keys for module in MODULES for kind, keys in module.KEYS.items()}
 KINDS = ("sliding_attention", "full_attention")
 OF_LAYERS = {"get_text_config", "to_dict"}  # methods
 UNUSED = {  # read by the modelling code of heads that no language model has, or of what its class excludes
     *("summary_last_dropout", "summary_type"),
+    "_is_quantized",  # asked where attention is FlashAttention
     "is_heterogeneous",  # a property of per_layer_config
     *("image_token_id", "mm_tokens_per_image", "text_config", "vision_config"),  # of a config around a text model's
 }
@@ -85,12 +85,12 @@ def test_every_key_that_the_reference_takes_or_reads_is_in_the_table(kind: str) 
     configs = importlib.import_module("transformers.configuration_utils")
     rope = importlib.import_module("transformers.modeling_rope_utils").RotaryEmbeddingConfigMixin
     taken = inspect.getsource(configs.PreTrainedConfig.__post_init__) + inspect.getsource(config_class(kind))
-    taken += inspect.getsource(rope.convert_rope_params_to_dict) if kind != "gpt2" else ""
+    taken += inspect.getsource(rope.convert_rope_params_to_dict) if KEYS[kind].every & {"rope_parameters"} else ""
     code = inspect.getsource(modelling) + inspect.getsource(masking)
     asked = set(re.findall(r'kwargs\.(?:pop|get|setdefault)\("(\w+)"', taken))
     asked |= set(re.findall(r"\bconfig\.([a-z_]+)\b(?!\()", code))
     asked |= set(re.findall(r'(?:getattr|hasattr)\((?:self\.)?config, "(\w+)"', code))
-    if kind == "gpt2":
+    if "rope_parameters" not in KEYS[kind].every:
         asked -= {"rope_parameters", "rope_scaling", "rope_theta"}  # of classes that turn
     assert sorted(asked - KEYS[kind].every - UNUSED - OF_LAYERS) == []
 

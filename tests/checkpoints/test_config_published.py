@@ -6,8 +6,9 @@ from typing import Any
 from each import each
 
 from loadstore.checkpoints.checkpoint import Checkpoint
+from loadstore.checkpoints.families.gpt_key_tables import GPT2, NEOX
 from loadstore.checkpoints.families.huggingface import Facts
-from loadstore.checkpoints.families.key_tables import GPT2, LLAMA, MISTRAL, NEOX, PHI, QWEN2, QWEN3
+from loadstore.checkpoints.families.key_tables import LLAMA, MISTRAL, PHI, QWEN2, QWEN3
 from loadstore.checkpoints.families.keys import settled
 from loadstore.checkpoints.families.rope import HALF, QUARTER, WHOLE, rotary_of
 

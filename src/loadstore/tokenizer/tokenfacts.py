@@ -18,7 +18,7 @@ from loadstore.tokenizer.tokens import Tokens
 
 SPACED = ("GPT2Tokenizer", "GPTNeoXTokenizer", "Qwen2Tokenizer")  # take a prefix from the config, none by default
 IMPLIED = {
-    **dict.fromkeys(("gpt2", "phi"), "GPT2Tokenizer"),
+    **dict.fromkeys(("gpt2", "gpt_neo", "gptj", "opt", "phi", "starcoder2"), "GPT2Tokenizer"),
     **dict.fromkeys(("qwen2", "qwen3"), "Qwen2Tokenizer"),
     "gpt_neox": "GPTNeoXTokenizer",
 }

@@ -8,18 +8,10 @@ from dataclasses import replace
 from typing import Any, cast
 
 import torch
-from torch import Tensor
 
 from loadstore.checkpoints.checkpoint import Checkpoint
-from loadstore.checkpoints.families.huggingface import (
-    Facts,
-    Reader,
-    biases_of,
-    heads_of,
-    outputs_of,
-    some_bias,
-    unembedding,
-)
+from loadstore.checkpoints.families.attention import gated, layer_of
+from loadstore.checkpoints.families.huggingface import Facts, Reader, unembedding
 from loadstore.checkpoints.families.key_tables import GEMMA3
 from loadstore.checkpoints.families.keys import settled
 from loadstore.checkpoints.families.rope import RopeFacts, rotary_of
@@ -28,7 +20,7 @@ from loadstore.errors import BadCheckpoint
 from loadstore.model.architecture import Architecture, Mlp
 from loadstore.model.finite import damaged, is_finite
 from loadstore.model.rotary import Rotary
-from loadstore.model.weights import Layer, MlpLayer, Norm, Weights
+from loadstore.model.weights import Layer, Norm, Weights
 
 KEYS = {"gemma3_text": GEMMA3}
 TYPES = tuple(KEYS)
@@ -78,7 +70,7 @@ def build(checkpoint: Checkpoint, facts: Facts, rope: RopeFacts | None = None, *
         W_pos=None,
         layers=tuple(_layer(read, facts, shape, f"layers.{index}.", added=added) for index in range(n_layers)),
         W_U=unembedding(read, "lm_head.weight", W_E, tied=facts.flag("tie_word_embeddings")),
-        final_norm=_norm(read, "norm", d, added=added),
+        final_norm=added_norm(read, "norm", d, added=added),
         name=checkpoint.name,
     )
     read.finish(IGNORED)
@@ -123,7 +115,7 @@ def _rotary(facts: Facts, kind: str, d_head: int, rope: RopeFacts | None) -> Rot
     return rotary_of(replace(facts, config=config | {"rope_parameters": by_kind.get(kind)}), d_head, names, rope)
 
 
-def _norm(read: Reader, name: str, width: int, *, added: bool) -> Norm:
+def added_norm(read: Reader, name: str, width: int, *, added: bool) -> Norm:
     """A gain of 1 + w, in at least float32. Raises BadCheckpoint where it is not finite."""
     gain = read(f"{name}.weight", width)
     if added:
@@ -134,34 +126,23 @@ def _norm(read: Reader, name: str, width: int, *, added: bool) -> Norm:
 
 
 def _layer(read: Reader, facts: Facts, shape: Architecture, at: str, *, added: bool) -> Layer:
-    h, kv, d, e = shape.n_heads, shape.kv_heads, shape.d_model, shape.d_head
+    d = shape.d_model
     width = 0 if shape.mlp is None else shape.mlp.width
 
     def norm(name: str, size: int = d) -> Norm:
-        return _norm(read, f"{at}{name}", size, added=added)
+        return added_norm(read, f"{at}{name}", size, added=added)
 
-    def bias(name: str, size: int) -> Tensor | None:
-        """A bias that the config states; one that it does not is left over in the file, which is an error."""
-        return read.maybe(f"{at}self_attn.{name}.bias", size) if facts.flag("attention_bias") else None
-
-    return Layer(
-        W_Q=heads_of(read(f"{at}self_attn.q_proj.weight", h * e, d), h),
-        W_K=heads_of(read(f"{at}self_attn.k_proj.weight", kv * e, d), kv),
-        W_V=heads_of(read(f"{at}self_attn.v_proj.weight", kv * e, d), kv),
-        W_O=outputs_of(read(f"{at}self_attn.o_proj.weight", d, h * e), h),
-        b_Q=biases_of(bias("q_proj", h * e), h),
-        b_K=biases_of(bias("k_proj", kv * e), kv),
-        b_V=biases_of(bias("v_proj", kv * e), kv),
-        b_O=some_bias(bias("o_proj", d)),
-        norm=norm("input_layernorm"),
-        q_norm=norm("self_attn.q_norm", e),
-        k_norm=norm("self_attn.k_norm", e),
+    mlp = gated(read, f"{at}mlp.", d, width, norm("pre_feedforward_layernorm"), norm("post_feedforward_layernorm"))
+    biased = facts.flag("attention_bias")
+    return layer_of(
+        read,
+        f"{at}self_attn.",
+        shape,
+        norm("input_layernorm"),
+        mlp,
+        inputs=biased,
+        output=biased,
+        q_norm=norm("self_attn.q_norm", shape.d_head),
+        k_norm=norm("self_attn.k_norm", shape.d_head),
         after_heads=norm("post_attention_layernorm"),
-        mlp=MlpLayer(
-            W_in=read(f"{at}mlp.up_proj.weight", width, d).mT,
-            W_gate=read(f"{at}mlp.gate_proj.weight", width, d).mT,
-            W_out=read(f"{at}mlp.down_proj.weight", d, width).mT,
-            norm=norm("pre_feedforward_layernorm"),
-            after=norm("post_feedforward_layernorm"),
-        ),
     )

@@ -4,8 +4,8 @@ Its projections are stored [in, out], Q, K and V side by side.
 """
 
 from loadstore.checkpoints.checkpoint import Checkpoint
+from loadstore.checkpoints.families.gpt_key_tables import GPT2
 from loadstore.checkpoints.families.huggingface import Facts, Reader, biases_of, some_bias, unembedding
-from loadstore.checkpoints.families.key_tables import GPT2
 from loadstore.checkpoints.families.keys import settled
 from loadstore.model.architecture import Architecture, Mlp
 from loadstore.model.weights import Layer, MlpLayer, Weights

@@ -98,6 +98,27 @@ GEMMA3 = (
         | names("attention_bias head_dim hidden_activation num_key_value_heads query_pre_attn_scalar rms_norm_eps"),
     )
 )
+GEMMA1 = (
+    COMMON
+    | ROPE
+    | Keys(
+        defaults={
+            "vocab_size": 256000,
+            "hidden_size": 3072,
+            "intermediate_size": 24576,
+            "num_hidden_layers": 28,
+            "num_attention_heads": 16,
+            "num_key_value_heads": 16,
+            "head_dim": 256,
+            "hidden_act": "gelu_pytorch_tanh",
+            "max_position_embeddings": 8192,
+            "rms_norm_eps": 1e-6,
+            "tie_word_embeddings": True,
+            "attention_bias": False,
+        },
+        solid=SIZES | names("attention_bias attention_dropout head_dim num_key_value_heads rms_norm_eps"),
+    )
+)
 PHI = (
     COMMON
     | ROPE
@@ -117,55 +138,49 @@ PHI = (
         solid=SIZES | names("embd_pdrop layer_norm_eps qk_layernorm resid_pdrop"),
     )
 )
-NEOX = (
+STARCODER2 = (
     COMMON
     | ROPE
     | Keys(
         defaults={
-            "vocab_size": 50432,
-            "hidden_size": 6144,
-            "intermediate_size": 24576,
-            "num_hidden_layers": 44,
-            "num_attention_heads": 64,
-            "hidden_act": "gelu",
-            "max_position_embeddings": 2048,
-            "layer_norm_eps": 1e-5,
-            "use_parallel_residual": True,
-            "attention_bias": True,
+            "vocab_size": 49152,
+            "hidden_size": 3072,
+            "intermediate_size": 12288,
+            "num_hidden_layers": 30,
+            "num_attention_heads": 24,
+            "num_key_value_heads": 2,
+            "hidden_act": "gelu_pytorch_tanh",
+            "max_position_embeddings": 4096,
+            "norm_epsilon": 1e-5,
+            "sliding_window": None,
+            "use_bias": True,
+            "tie_word_embeddings": True,
         },
-        read=names("rotary_emb_base rotary_pct"),
+        silent=names("embedding_dropout residual_dropout"),
         solid=SIZES
-        | names("attention_bias attention_dropout classifier_dropout hidden_dropout is_decoder")
-        | names("layer_norm_eps use_parallel_residual"),
+        | names("attention_dropout embedding_dropout norm_epsilon num_key_value_heads residual_dropout use_bias"),
     )
 )
-GPT2 = COMMON | Keys(
-    defaults={
-        "vocab_size": 50257,
-        "n_positions": 1024,
-        "n_embd": 768,
-        "n_layer": 12,
-        "n_head": 12,
-        "n_inner": None,
-        "activation_function": "gelu_new",
-        "layer_norm_epsilon": 1e-5,
-        "tie_word_embeddings": True,
-    },
-    read=names("n_ctx"),
-    aliases={
-        "hidden_size": "n_embd",
-        "max_position_embeddings": "n_positions",
-        "num_attention_heads": "n_head",
-        "num_hidden_layers": "n_layer",
-    },
-    neutral={"scale_attn_weights": (True,), "scale_attn_by_inverse_layer_idx": (False,)},
-    silent=names("""
-        reorder_and_upcast_attn summary_activation summary_first_dropout summary_proj_to_labels summary_type
-        summary_use_proj
-    """),  # the first: the same scores in another order and in float32
-    solid=names("""
-        activation_function add_cross_attention attn_pdrop embd_pdrop layer_norm_epsilon n_embd n_head n_layer
-        n_positions reorder_and_upcast_attn resid_pdrop scale_attn_by_inverse_layer_idx scale_attn_weights
-        summary_first_dropout summary_proj_to_labels summary_type summary_use_proj
-    """),
+STABLELM = (
+    COMMON
+    | ROPE
+    | Keys(
+        defaults={
+            "vocab_size": 50304,
+            "hidden_size": 2560,
+            "intermediate_size": 6912,
+            "num_hidden_layers": 32,
+            "num_attention_heads": 32,
+            "num_key_value_heads": 32,
+            "hidden_act": "silu",
+            "max_position_embeddings": 4096,
+            "layer_norm_eps": 1e-5,
+            "use_qkv_bias": False,
+            "use_parallel_residual": False,
+        },
+        neutral={"qk_layernorm": (False,)},
+        solid=SIZES
+        | names("attention_dropout hidden_dropout layer_norm_eps num_key_value_heads qk_layernorm")
+        | names("use_parallel_residual use_qkv_bias"),
+    )
 )

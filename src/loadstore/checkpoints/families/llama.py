@@ -4,25 +4,16 @@ The kin differ in facts only: biases of Q, K and V (Qwen 2), norms of queries an
 some layers or all (Mistral, Qwen 2), scaled frequencies (Llama 3).
 """
 
-from torch import Tensor
-
 from loadstore.checkpoints.checkpoint import Checkpoint
-from loadstore.checkpoints.families.huggingface import (
-    Facts,
-    Reader,
-    biases_of,
-    heads_of,
-    outputs_of,
-    some_bias,
-    unembedding,
-)
+from loadstore.checkpoints.families.attention import gated, layer_of
+from loadstore.checkpoints.families.huggingface import Facts, Reader, unembedding
 from loadstore.checkpoints.families.key_tables import LLAMA, MISTRAL, QWEN2, QWEN3
 from loadstore.checkpoints.families.keys import settled
 from loadstore.checkpoints.families.rope import WHOLE, RopeFacts, head_of, rotary_of
 from loadstore.checkpoints.families.scaling import FULL, SLIDING
 from loadstore.errors import BadCheckpoint, NotThisModel
 from loadstore.model.architecture import Architecture, Mlp
-from loadstore.model.weights import Layer, MlpLayer, Norm, Weights
+from loadstore.model.weights import Layer, Norm, Weights
 
 KEYS = {"llama": LLAMA, "mistral": MISTRAL, "qwen2": QWEN2, "qwen3": QWEN3}
 TYPES = tuple(KEYS)
@@ -97,38 +88,22 @@ def _windows(facts: Facts, n_layers: int) -> tuple[int | None, ...] | None:
 
 
 def _layer(read: Reader, facts: Facts, shape: Architecture, width: int, at: str) -> Layer:
-    h, kv, d, e = shape.n_heads, shape.kv_heads, shape.d_model, shape.d_head
-    of_inputs = facts.kind == "qwen2" or bool(facts.config.get("attention_bias"))  # Qwen 2 always has these
-    of_output = facts.kind != "qwen2" and of_inputs
-    of_mlp = bool(facts.config.get("mlp_bias"))
+    d = shape.d_model
+    inputs = facts.kind == "qwen2" or bool(facts.config.get("attention_bias"))  # Qwen 2 always has these
 
     def gain(name: str) -> Norm | None:
         full = f"{at}self_attn.{name}.weight"
-        return Norm(read(full, e), centres=False) if facts.kind == "qwen3" else None
+        return Norm(read(full, shape.d_head), centres=False) if facts.kind == "qwen3" else None
 
-    def bias(name: str, width: int, *, stated: bool) -> Tensor | None:
-        """A bias that the config states; one that it does not is left over in the file, which is an error."""
-        return read.maybe(f"{at}{name}.bias", width) if stated else None
-
-    return Layer(
-        W_Q=heads_of(read(f"{at}self_attn.q_proj.weight", h * e, d), h),
-        W_K=heads_of(read(f"{at}self_attn.k_proj.weight", kv * e, d), kv),
-        W_V=heads_of(read(f"{at}self_attn.v_proj.weight", kv * e, d), kv),
-        W_O=outputs_of(read(f"{at}self_attn.o_proj.weight", d, h * e), h),
-        b_Q=biases_of(bias("self_attn.q_proj", h * e, stated=of_inputs), h),
-        b_K=biases_of(bias("self_attn.k_proj", kv * e, stated=of_inputs), kv),
-        b_V=biases_of(bias("self_attn.v_proj", kv * e, stated=of_inputs), kv),
-        b_O=some_bias(bias("self_attn.o_proj", d, stated=of_output)),
-        norm=read.norm(f"{at}input_layernorm", d, centres=False),
+    after = read.norm(f"{at}post_attention_layernorm", d, centres=False)
+    return layer_of(
+        read,
+        f"{at}self_attn.",
+        shape,
+        read.norm(f"{at}input_layernorm", d, centres=False),
+        gated(read, f"{at}mlp.", d, width, after, biased=bool(facts.config.get("mlp_bias"))),
+        inputs=inputs,
+        output=inputs and facts.kind != "qwen2",
         q_norm=gain("q_norm"),
         k_norm=gain("k_norm"),
-        mlp=MlpLayer(
-            W_in=read(f"{at}mlp.up_proj.weight", width, d).mT,
-            W_gate=read(f"{at}mlp.gate_proj.weight", width, d).mT,
-            W_out=read(f"{at}mlp.down_proj.weight", d, width).mT,
-            b_in=some_bias(bias("mlp.up_proj", width, stated=of_mlp)),
-            b_gate=some_bias(bias("mlp.gate_proj", width, stated=of_mlp)),
-            b_out=some_bias(bias("mlp.down_proj", d, stated=of_mlp)),
-            norm=read.norm(f"{at}post_attention_layernorm", d, centres=False),
-        ),
     )

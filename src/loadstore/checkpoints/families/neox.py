@@ -1,8 +1,8 @@
 """GPT-NeoX (Pythia): partial rotary positions, LayerNorms, attention and MLP beside each other in a block."""
 
 from loadstore.checkpoints.checkpoint import Checkpoint
+from loadstore.checkpoints.families.gpt_key_tables import NEOX
 from loadstore.checkpoints.families.huggingface import Facts, Reader, outputs_of, some_bias, unembedding
-from loadstore.checkpoints.families.key_tables import NEOX
 from loadstore.checkpoints.families.keys import settled
 from loadstore.checkpoints.families.rope import QUARTER, RopeFacts, rotary_of
 from loadstore.model.architecture import Architecture, Mlp

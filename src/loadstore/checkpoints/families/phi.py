@@ -4,15 +4,8 @@ Everything has a bias, the unembedding too.
 """
 
 from loadstore.checkpoints.checkpoint import Checkpoint
-from loadstore.checkpoints.families.huggingface import (
-    Facts,
-    Reader,
-    biases_of,
-    heads_of,
-    outputs_of,
-    some_bias,
-    unembedding,
-)
+from loadstore.checkpoints.families.attention import layer_of
+from loadstore.checkpoints.families.huggingface import Facts, Reader, some_bias, unembedding
 from loadstore.checkpoints.families.key_tables import PHI
 from loadstore.checkpoints.families.keys import settled
 from loadstore.checkpoints.families.rope import HALF, RopeFacts, head_of, rotary_of
@@ -62,23 +55,13 @@ def build(checkpoint: Checkpoint, facts: Facts, rope: RopeFacts | None = None) -
 
 
 def _layer(read: Reader, shape: Architecture, width: int, at: str) -> Layer:
-    h, kv, d, e = shape.n_heads, shape.kv_heads, shape.d_model, shape.d_head
+    d = shape.d_model
     norm = read.norm(f"{at}input_layernorm", d, centres=True)
-    return Layer(
-        W_Q=heads_of(read(f"{at}self_attn.q_proj.weight", h * e, d), h),
-        W_K=heads_of(read(f"{at}self_attn.k_proj.weight", kv * e, d), kv),
-        W_V=heads_of(read(f"{at}self_attn.v_proj.weight", kv * e, d), kv),
-        W_O=outputs_of(read(f"{at}self_attn.dense.weight", d, h * e), h),
-        b_Q=biases_of(read(f"{at}self_attn.q_proj.bias", h * e), h),
-        b_K=biases_of(read(f"{at}self_attn.k_proj.bias", kv * e), kv),
-        b_V=biases_of(read(f"{at}self_attn.v_proj.bias", kv * e), kv),
-        b_O=some_bias(read(f"{at}self_attn.dense.bias", d)),
+    mlp = MlpLayer(
+        W_in=read(f"{at}mlp.fc1.weight", width, d).mT,
+        b_in=some_bias(read(f"{at}mlp.fc1.bias", width)),
+        W_out=read(f"{at}mlp.fc2.weight", d, width).mT,
+        b_out=some_bias(read(f"{at}mlp.fc2.bias", d)),
         norm=norm,
-        mlp=MlpLayer(
-            W_in=read(f"{at}mlp.fc1.weight", width, d).mT,
-            b_in=some_bias(read(f"{at}mlp.fc1.bias", width)),
-            W_out=read(f"{at}mlp.fc2.weight", d, width).mT,
-            b_out=some_bias(read(f"{at}mlp.fc2.bias", d)),
-            norm=norm,
-        ),
     )
+    return layer_of(read, f"{at}self_attn.", shape, norm, mlp, inputs=True, output=True, out="dense")

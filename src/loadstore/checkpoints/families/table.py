@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from typing import TypeAlias
 
 from loadstore.checkpoints.checkpoint import Checkpoint
-from loadstore.checkpoints.families import gemma, gpt2, llama, neox, phi
+from loadstore.checkpoints.families import gemma, gemma1, gpt2, gptj, gptneo, llama, neox, opt, phi, stablelm, starcoder
 from loadstore.checkpoints.families.huggingface import Facts
 from loadstore.errors import LoadstoreError
 from loadstore.model.weights import Weights
@@ -28,8 +28,11 @@ def _naming(build: Family) -> Family:
     return named
 
 
+MODULES = (gpt2, neox, llama, gemma, phi, stablelm, starcoder, opt, gptneo, gptj, gemma1)
 FAMILIES: dict[str, Family] = {
-    name: _naming(module.build) for module in (gpt2, neox, llama, gemma, phi) for name in module.TYPES
+    name: _naming(module.build)
+    for module in (gpt2, neox, llama, gemma, phi, stablelm, starcoder, opt, gptneo, gptj, gemma1)
+    for name in module.TYPES
 }
 
 

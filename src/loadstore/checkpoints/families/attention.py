@@ -1,0 +1,78 @@
+"""The layers of families that keep Q, K, V and O in four matrices, as most do since Llama."""
+
+from torch import Tensor
+
+from loadstore.checkpoints.families.huggingface import Reader, biases_of, heads_of, outputs_of, some_bias
+from loadstore.model.architecture import Architecture
+from loadstore.model.weights import Layer, MlpLayer, Norm
+
+
+def layer_of(
+    read: Reader,
+    at: str,
+    shape: Architecture,
+    norm: Norm | None,
+    mlp: MlpLayer,
+    *,
+    inputs: bool,
+    output: bool,
+    out: str = "o_proj",
+    q_norm: Norm | None = None,
+    k_norm: Norm | None = None,
+    after_heads: Norm | None = None,
+) -> Layer:
+    """Name the tensors of one layer.
+
+    Args:
+        read: The file.
+        at: What stands before ``q_proj``, such as ``layers.0.self_attn.``.
+        shape: The architecture.
+        norm: The norm before attention.
+        mlp: The MLP.
+        inputs: Whether Q, K and V have biases; those that are not stated are left over in the file, which is an error.
+        output: Whether O has a bias.
+        out: The name of the output projection.
+        q_norm: The norm of queries.
+        k_norm: The norm of keys.
+        after_heads: The norm of what the heads store together.
+    """
+    h, kv, d, e = shape.n_heads, shape.kv_heads, shape.d_model, shape.d_head
+
+    def bias(name: str, width: int, *, stated: bool) -> Tensor | None:
+        return read.maybe(f"{at}{name}.bias", width) if stated else None
+
+    return Layer(
+        W_Q=heads_of(read(f"{at}q_proj.weight", h * e, d), h),
+        W_K=heads_of(read(f"{at}k_proj.weight", kv * e, d), kv),
+        W_V=heads_of(read(f"{at}v_proj.weight", kv * e, d), kv),
+        W_O=outputs_of(read(f"{at}{out}.weight", d, h * e), h),
+        b_Q=biases_of(bias("q_proj", h * e, stated=inputs), h),
+        b_K=biases_of(bias("k_proj", kv * e, stated=inputs), kv),
+        b_V=biases_of(bias("v_proj", kv * e, stated=inputs), kv),
+        b_O=some_bias(bias(out, d, stated=output)),
+        norm=norm,
+        q_norm=q_norm,
+        k_norm=k_norm,
+        mlp=mlp,
+        after_heads=after_heads,
+    )
+
+
+def gated(
+    read: Reader, at: str, d: int, width: int, norm: Norm | None, after: Norm | None = None, *, biased: bool = False
+) -> MlpLayer:
+    """A gated MLP, as Llama has it; ``at`` is what stands before ``up_proj``."""
+
+    def bias(name: str, size: int) -> Tensor | None:
+        return some_bias(read.maybe(f"{at}{name}.bias", size)) if biased else None
+
+    return MlpLayer(
+        W_in=read(f"{at}up_proj.weight", width, d).mT,
+        W_gate=read(f"{at}gate_proj.weight", width, d).mT,
+        W_out=read(f"{at}down_proj.weight", d, width).mT,
+        b_in=bias("up_proj", width),
+        b_gate=bias("gate_proj", width),
+        b_out=bias("down_proj", d),
+        norm=norm,
+        after=after,
+    )

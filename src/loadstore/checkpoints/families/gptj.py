@@ -1,0 +1,78 @@
+"""GPT-J: attention and MLP beside each other behind one LayerNorm, rotary positions of adjacent pairs."""
+
+import torch
+
+from loadstore.checkpoints.checkpoint import Checkpoint
+from loadstore.checkpoints.families.attention import layer_of
+from loadstore.checkpoints.families.gpt_key_tables import GPTJ
+from loadstore.checkpoints.families.huggingface import Facts, Reader, some_bias, unembedding
+from loadstore.checkpoints.families.keys import settled
+from loadstore.errors import BadCheckpoint
+from loadstore.model.architecture import Architecture, Mlp
+from loadstore.model.rotary import Rotary
+from loadstore.model.weights import Layer, MlpLayer, Weights
+
+KEYS = {"gptj": GPTJ}
+TYPES = tuple(KEYS)
+IGNORED = r".*\.attn\.(bias|masked_bias|embed_positions)"
+BASE = 10_000
+
+
+def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
+    """Name the tensors. Raises NotThisModel on unsupported facts, BadCheckpoint on damage."""
+    facts = settled(facts, KEYS["gptj"])
+    n_layers, d = facts.whole("n_layer"), facts.whole("n_embd")
+    d_head, width = facts.share("n_embd", "n_head"), facts.whole("n_inner", 4 * d)
+    facts.layers(n_layers)
+    activation = facts.activation("activation_function")
+    shape = Architecture(
+        n_layers=n_layers,
+        n_heads=facts.whole("n_head"),
+        d_model=d,
+        d_head=d_head,
+        vocab=facts.whole("vocab_size"),
+        context=facts.whole("n_positions"),
+        positions="rotary",
+        norm="layer",
+        eps=facts.number("layer_norm_epsilon"),
+        rotary=_rotary(facts, d_head),
+        mlp=Mlp(width, gated=False, activation=activation, parallel=True),
+    )
+    read = Reader(checkpoint, "transformer.")
+    W_E = read("wte.weight", shape.vocab, d)
+    weights = Weights(
+        architecture=shape,
+        W_E=W_E,
+        W_pos=None,
+        layers=tuple(_layer(read, shape, width, f"h.{index}.") for index in range(n_layers)),
+        W_U=unembedding(read, "lm_head.weight", W_E, tied=facts.flag("tie_word_embeddings")),
+        b_U=some_bias(read("lm_head.bias", shape.vocab)),
+        final_norm=read.norm("ln_f", d, centres=True),
+        name=checkpoint.name,
+    )
+    read.finish(IGNORED)
+    return weights
+
+
+def _rotary(facts: Facts, d_head: int) -> Rotary:
+    """The first ``rotary_dim`` dimensions of a head turn; frequencies are those of the reference, in float32."""
+    turning = facts.whole("rotary_dim")
+    if turning % 2 or turning > d_head:
+        raise BadCheckpoint(
+            f"{facts.checkpoint.path}: its config says rotary_dim = {turning}, expected an even number up to {d_head}"
+        )
+    steps = torch.arange(0, turning, 2, dtype=torch.int64) / turning
+    return Rotary(tuple((1.0 / BASE**steps).tolist()), "adjacent", single=True)
+
+
+def _layer(read: Reader, shape: Architecture, width: int, at: str) -> Layer:
+    d = shape.d_model
+    norm = read.norm(f"{at}ln_1", d, centres=True)
+    mlp = MlpLayer(
+        W_in=read(f"{at}mlp.fc_in.weight", width, d).mT,
+        b_in=some_bias(read(f"{at}mlp.fc_in.bias", width)),
+        W_out=read(f"{at}mlp.fc_out.weight", d, width).mT,
+        b_out=some_bias(read(f"{at}mlp.fc_out.bias", d)),
+        norm=norm,
+    )
+    return layer_of(read, f"{at}attn.", shape, norm, mlp, inputs=False, output=False, out="out_proj")
