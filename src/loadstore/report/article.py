@@ -18,6 +18,7 @@ from loadstore.figures.wires.puzzle import puzzle
 from loadstore.figures.wires.subspace_score import score_figure
 from loadstore.figures.wires.traffic import ABOUT, CARRIED, traffic_figures
 from loadstore.figures.words import listed, number
+from loadstore.report.depth import depth_parts
 from loadstore.report.parts import Part, shared
 from loadstore.report.sections import Built, section
 from loadstore.views.model import Figure
@@ -127,6 +128,7 @@ def article_parts(story: Story) -> list[Part]:
             slow=True,
             about=ABOUT,
         ),
+        *depth_parts(story),
         Part(
             "a dossier",
             2.4,

@@ -16,6 +16,7 @@ from loadstore.figures.weights.undefined import undefined_figure
 from loadstore.figures.wires.notable import cut_figures, score_figure
 from loadstore.figures.wires.traffic import ABOUT, CARRIED, traffic_figures
 from loadstore.figures.words import number
+from loadstore.report.depth import depth_parts
 from loadstore.report.parts import Part, shared
 from loadstore.report.sections import Built, section
 
@@ -92,6 +93,7 @@ def large_parts(story: Story) -> list[Part]:
             slow=True,
             about=("Addressing by content", "every wire into the K and the Q of the induction head, cut"),
         ),
+        *depth_parts(story),
         Part(
             "the dossier",
             20.0,
