@@ -120,6 +120,15 @@ def pairs(found: dict[str, Found]) -> list[str]:
                 for p in some[:SHOWN]
             ]
             lines += [*table(["writer", "later", "kind", "term", "caused", "causal fraction (ablated)"], rows), ""]
+        if "screen_across" in part:
+            screen, some = part["screen_across"], [pair for pair in part["pairs_across"] if pair["reported"]]
+            said = "; ".join(f"{p['writer']} and {p['later']} ({p['kind']}, caused {short(p['caused'])})" for p in some)
+            lines += [
+                f"Across tokens {screen['large']:,} of {screen['tests']:,} terms are at least 5 %, "
+                f"{screen['beyond']:,} of these are beyond both nulls, and {len(some)} of {screen['checked']:,} "
+                f"checked hold{': ' + said if some else ''}.",
+                "",
+            ]
     return lines[:-1]
 
 

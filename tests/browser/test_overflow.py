@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 WIDTHS = (1400, 1000, 400)
 CHOICES = 3  # of a switch, at most
-OPEN = "document.querySelectorAll('details.note').forEach(details => { details.open = true; })"
+OPEN = "document.querySelectorAll('details.note, details.folded').forEach(details => { details.open = true; })"
 OVERFLOWING = """() => {
     const found = [];
     const scrolls = (element) => /auto|scroll/.test(getComputedStyle(element).overflowX);

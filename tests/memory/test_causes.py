@@ -15,7 +15,7 @@ from tiny import FEW, Kind, some_tokens, tiny
 import loadstore as ls
 from loadstore.corpora.corpus import read_corpus
 from loadstore.errors import Undefined
-from loadstore.memory.causes import Causes, causes
+from loadstore.memory.causes import Causes, Term, causes
 from loadstore.memory.fresh import fresh_shares
 from loadstore.memory.intervals import Ratio, ratio, student
 from loadstore.memory.lifetime import lifetimes
@@ -59,6 +59,28 @@ def test_planted_clean_up_and_repeater_heads_are_the_only_pairs(
         assert f"{writer} {'cleaned up' if term < 0 else 'repeated'} by {other}" in said
 
 
+def test_a_planted_head_that_erases_at_the_next_token_is_the_only_pair_across_tokens() -> None:
+    """It attends to the token before and removes there what the previous-token head stored: W_OV = −projector on S."""
+    model, shift = p.planted(), torch.zeros(p.CONTEXT, p.D_HEAD, dtype=torch.float64)
+    shift[1:, : p.CONTEXT - 1] = torch.eye(p.CONTEXT - 1)
+    last = p.layer(query=p._into(p.P, shift), key=p._reads(p.P), value=p._reads(p.S), output=-p._reads(p.S))
+    shape = replace(model.architecture, n_layers=3)
+    later = replace(model, architecture=shape, layers=(*model.layers, last))
+    documents = texts(later)
+    found = lifetimes(later, documents)
+    assert [(pair.writer, pair.later, pair.kind) for pair in found.reported_across] == [("L0.H0", "L2.H0", "clean-up")]
+    (pair,) = found.reported_across
+    stores = torch.stack([ls.run(later, each).written("L0.H0")[1:] for each in documents])
+    sizes = (stores - stores.mean((0, 1))).square().sum(-1)
+    assert pair.term == pytest.approx(float(-sizes[:, :-1].sum() / sizes.sum()), abs=0.02)  # the last token has no next
+    assert pair.causes is not None
+    assert pair.causes.ablated is not None
+    assert (pair.causes.cut.value, pair.causes.ablated.value) == pytest.approx((1, 1), abs=0.01)
+    assert all(abs(one.term) < 0.1 for one in found.reported)  # token 1 erases BOS, which token 0 holds as well
+    assert "1 clean-up and repeater pairs across tokens of" in str(found)
+    assert not lifetimes(model, texts(model)).reported_across
+
+
 def test_a_pair_with_a_common_cause_is_beyond_the_nulls_and_not_reported() -> None:
     model = p.planted()
     last = p.layer(query=p._reads(p.P), key=p._reads(p.P), value=p._reads(p.E), output=p._reads(p.S))
@@ -78,8 +100,9 @@ def test_random_models_have_no_pairs() -> None:
     found = 0
     for seed in range(models):
         model = tiny(kinds[seed % len(kinds)], seed=100 + seed)
-        found += bool(lifetimes(model, some_tokens(model, 12, seed=seed).tolist()).reported)
-    assert found <= (4 if models == 100 else 1)  # each has one with probability .01 at most
+        one = lifetimes(model, some_tokens(model, 12, seed=seed).tolist())
+        found += bool(one.reported) + bool(one.reported_across)
+    assert found <= (6 if models == 100 else 1)  # each has one of either kind with probability .01 at most
 
 
 REPORTED = [
@@ -110,15 +133,21 @@ def test_removals_are_those_of_edited_runs(kind: Kind) -> None:
     trace, network = ls.run(model, some_tokens(model, 4)), wiring(model)
     names = [("L0.H0", "L2.H1"), ("embed", "L1.mlp"), ("L1.H1", "L2.H0")]
     pairs = [(network.writer(one), network.writer(two)) for one, two in names if network.writer(two) in network.writers]
-    found, repairs = causes(trace, pairs)
-    for (writer, other), one in zip(names, found, strict=True):
+    terms = [Term(*pair) for pair in pairs]
+    across = [term._replace(across=True) for term in terms if term.later.kind == "head"]
+    found, repairs = causes(trace, [*terms, *across])
+    for (writer, other, apart), one in zip([*terms, *across], found, strict=True):
+        writer, other = str(writer), str(other)
         readers = [r for r in map(str, network.readers) if r == other or r.startswith(other + ".")]
         w, x = (trace.written(name) for name in (writer, other))
         w, x = (value - value[:, 1:].mean((0, 1)) for value in (w, x))
         edits = {"cut": [ls.cut(writer, reader) for reader in readers], "ablated": [ls.ablate(writer)]}
         for name, some in edits.items():
-            gone = (trace.written(other) - ls.run(model, trace.tokens, some).written(other))[:, 1:]
-            expected = float((gone * w[:, 1:]).sum() / (x * w)[:, 1:].sum())
+            gone, whole = (trace.written(other) - ls.run(model, trace.tokens, some).written(other))[:, 1:], x[:, 1:]
+            if apart:
+                pattern = trace.pattern(other)[:, 1:, 1:].tril(-1)
+                gone, whole = (torch.einsum("bij,bid->bjd", pattern, each) for each in (gone, whole))
+            expected = float((gone * w[:, 1:]).sum() / (whole * w[:, 1:]).sum())
             known = getattr(one, name)
             if known is not None:
                 assert known.value == pytest.approx(expected, abs=1e-9), (writer, other, name)

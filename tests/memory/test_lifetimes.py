@@ -17,6 +17,7 @@ from loadstore.memory.depth import later
 from loadstore.memory.lifetime import lifetimes
 from loadstore.memory.nulls import Nulls
 from loadstore.memory.stores import in_stream
+from loadstore.memory.terms import loads
 from loadstore.model.gauge import rotate_stream
 from loadstore.model.weights import Weights
 
@@ -112,6 +113,22 @@ def test_the_nulls_have_the_spread_of_shuffled_tokens_and_of_turned_stores(pair:
     assert found.shuffled == pytest.approx(float(np.std(shuffled)), rel=0.05)
     assert found.turned == pytest.approx(float(turned.std()), rel=0.05)
     assert float(np.mean(shuffled)) == pytest.approx(0, abs=4 * found.shuffled / math.sqrt(draws))
+
+
+def test_the_nulls_of_terms_across_tokens_are_those_of_what_loads_from_a_token() -> None:
+    model = tiny(FEW[6])
+    moments = ls.statistics.moments(model, read_corpus(model, some(model)), readers="unembed")
+    one, two = (next(w for w in in_stream(model) if str(w) == name) for name in ("embed", "L1.H1"))
+    found = Nulls(moments, loads(moments, [two])).of(one, two)
+    traces = [ls.run(model, row, record=True) for row in some(model)]
+    w, x = (torch.stack([trace.written(name)[1:] for trace in traces]) for name in ("embed", "L1.H1"))
+    patterns = torch.stack([trace.pattern("L1.H1")[1:, 1:].tril(-1) for trace in traces])
+    x = (patterns.mT @ (x - x.mean((0, 1)))).flatten(0, 1)
+    w, x, n = (w - w.mean((0, 1))).flatten(0, 1), x - x.mean(0), x.shape[0]
+    generator = torch.Generator().manual_seed(0)
+    shuffled = [float((x[torch.randperm(n, generator=generator)] * w).sum()) / n for _ in range(4000)]
+    assert found.shuffled == pytest.approx(float(np.std(shuffled)), rel=0.05)
+    assert found.turned == pytest.approx(float((w.mT @ x / n).norm()) / math.sqrt(12), rel=1e-9)
 
 
 def test_a_rotation_of_the_stream_changes_no_lifetime_and_no_pair() -> None:

@@ -353,9 +353,10 @@ def test_what_cannot_be_shown_says_what_can() -> None:
 def test_a_memory_map_lifetimes_and_reach_are_drawn_from_their_numbers() -> None:
     model, texts = tiny(MODERN[0]), some_tokens(tiny(MODERN[0]), 5).tolist()
     found = ls.memory_map(model, texts)
-    rows, overlap = views(ls.show(found))
+    used, rows = views(ls.show(found))
     assert [row[0] for row in rows["rows"]] == [region.writer for region in found.regions]
-    assert overlap["panels"][0]["values"][0][0] is None
+    assert used["rows"]["labels"][0] == f"embed ({found.regions[0].rank})"
+    assert used["columns"]["labels"][-1] == "unembed"
     lives = ls.lifetimes(model, texts, checks=2)
     strips, _ = views(ls.show(lives))
     row = strips["rows"]["labels"].index("embed")

@@ -142,17 +142,18 @@ def test_what_cannot_be_audited_is_refused(options, message: str) -> None:
         audit(machine(), corpus=corpus(), **given)
 
 
-def test_the_matrix_marks_rights_and_outlines_breaches() -> None:
+def test_the_matrix_marks_rights_and_breaches() -> None:
     model = machine()
     policy = Policy({"kernel": subspace(model, "L0.H0")}, load={"kernel": ["L1.H1.V"]}, store={"kernel": ["L0.H0"]})
     drawn = audit_figure(audit(model, policy, corpus(), draws=19))
-    heat, rights = drawn.views
-    subjects = list(heat.rows.labels)
-    assert heat.panels[0].outlined == ((subjects.index("L1.H0"), 2),)
-    assert heat.panels[0].values[subjects.index("L1.H0")][2] == pytest.approx(1)
-    marks = {row[1]: row[2:] for row in rights.rows}
-    assert marks["L1.H0"] == ("–", "–", "!", "", "–")
-    assert marks["L0.H0"] == ("–", "–", "–", "", "w")
-    assert marks["L1.H1"] == ("–", "–", "r", "", "–")
-    assert marks["unembed"] == ("", "", "", "~", "")
+    (heat,) = drawn.views
+    (cells,) = heat.panels
+    subjects, accesses = heat.columns.labels, heat.rows.labels
+    marks = {name: "".join(row[place] or "." for row in cells.marks) for place, name in enumerate(subjects)}
+    assert accesses == ("Q", "K", "V", "load", "store")
+    assert marks == {"embed": "....–", "L0.H0": "–––.w", "L0.H1": "–––.–", "L1.H0": "––!.–", "L1.H1": "––r.–"} | {
+        "unembed": "...~."
+    }
+    assert cells.values[2][subjects.index("L1.H0")] == pytest.approx(1)
+    assert cells.values[3][subjects.index("L1.H0")] is None
     assert drawn.claim == "Direct breaches: 1. Readers that may not load and are tainted: 2."

@@ -7,7 +7,7 @@ import torch
 
 from loadstore.checkpoints.library import load
 from loadstore.evidence.dossier import held_out
-from loadstore.execution.edits import cut
+from loadstore.execution.edits import ablate, cut
 from loadstore.execution.run import run
 from loadstore.heads.roles import random_repeats, second_copy_loss
 from loadstore.model.weights import Weights
@@ -35,6 +35,17 @@ def losses(model: Weights, edits=()) -> dict[str, float]:
 def nll(model: Weights, tokens: torch.Tensor, edits=()) -> torch.Tensor:
     logits = run(model, tokens, edits).logits[:, :-1].log_softmax(-1)
     return -logits.gather(-1, tokens[:, 1:, None])[..., 0]
+
+
+def mass_on_seen(model: Weights, edits=()) -> float:
+    """On first copies, where every token is random: the probability that the next one has occurred before."""
+    tokens = random_repeats(model, 20)
+    count = (tokens.shape[1] - 1) // 2 - 1
+    chances = run(model, tokens, edits).logits[:, :count].softmax(-1)
+    seen = torch.zeros_like(chances)
+    for at in range(count):
+        seen[:, at].scatter_(1, tokens[:, : at + 1], 1.0)
+    return float((chances * seen).sum(-1).mean())
 
 
 def repeated(text: torch.Tensor) -> torch.Tensor:
@@ -72,4 +83,9 @@ def test_induction_dies_where_its_heads_may_not_load_and_what_else_is_lost_is_in
     print(f"\nthey may not: {before} -> {after}; with the two wires cut instead: {wires}")
     assert after["second"] > 5
     assert abs(after["text"] - wires["text"]) < 0.05
+    silent = losses(model, [ablate(head) for head in ("L1.H4", "L1.H10")])
+    repeated_before, repeated_after = (mass_on_seen(model, edits) for edits in ((), [cut("L0.H7", k) for k in KEYS]))
+    print(f"both heads ablated: {silent}; probability of tokens already seen {repeated_before} -> {repeated_after}")
+    assert silent["first"] < after["first"] - 0.2 < before["first"] - 0.3
+    assert repeated_after < repeated_before / 2
     assert after["seen pairs"] - before["seen pairs"] > 10 * abs(after["new pairs"] - before["new pairs"])

@@ -7,6 +7,7 @@ import torch
 from each import each
 from planted import planted
 from tiny import FEW, Kind, tiny
+from torch.nn.functional import one_hot
 
 from loadstore.errors import BadRequest, LoadstoreError
 from loadstore.execution.run import run
@@ -39,7 +40,7 @@ def test_without_the_span_of_class_means_no_linear_map_covaries_with_the_label_a
     labels = [(a + b) % 3 for a, b, _ in prompts]
     space = subspace(MODEL, prompts, labels=labels, layer=1)
     x = torch.stack([run(MODEL, ids, record=True).residual(1)[-1] for ids in prompts])
-    x, z = x - x.mean(0), torch.nn.functional.one_hot(torch.tensor(labels)).double()
+    x, z = x - x.mean(0), one_hot(torch.tensor(labels)).double()
     z = z - z.mean(0)
     assert space.rank == 2
     assert float((x - x @ space.rows.mT @ space.rows).mT.matmul(z).abs().max()) < 1e-9
@@ -50,6 +51,39 @@ def test_without_the_span_of_class_means_no_linear_map_covaries_with_the_label_a
     U = orthonormal((W @ x.mT @ z).mT)
     assert spans_the_same(orthonormal(U @ back), space.rows)
     assert len(class_differences(x, torch.tensor(labels))) == 3
+
+
+def test_leace_and_splince_equalise_class_means_and_splince_keeps_the_covariance_with_another_label() -> None:
+    prompts = [[a, b, c] for a in range(4) for b in range(4) for c in range(3)]
+    x = torch.stack([run(MODEL, ids, record=True).residual(1)[-1] for ids in prompts])
+    removed = torch.tensor([(a + b) % 3 for a, b, _ in prompts])
+    x, z, y = (
+        each - each.mean(0)
+        for each in (x, one_hot(removed).double(), torch.tensor([[float(b > 1)] for _, b, _ in prompts]).double())
+    )
+    second, A, B = (x.mT @ each / len(x) for each in (x, z, y))
+    values, vectors = torch.linalg.eigh(second)
+    W = vectors * values.rsqrt() @ vectors.mT
+
+    def erased(kept: torch.Tensor) -> torch.Tensor:
+        """x − Q x of least E‖Q x‖² with Q A = A and Q kept = 0: Q = [A, 0] (W [A, kept])⁺ W."""
+        wanted = torch.cat([A, torch.zeros_like(kept)], 1)
+        Q = wanted @ torch.linalg.pinv(W @ torch.cat([A, kept], 1), rtol=1e-9) @ W
+        return x - x @ Q.mT
+
+    leace, splince = erased(B[:, :0]), erased(B)
+    for after in (leace, splince):
+        assert float(class_differences(after, removed).abs().max()) < 1e-9
+        predicted = after @ torch.linalg.lstsq(after, z).solution
+        assert float(predicted.abs().max()) < 1e-7  # the best linear predictor is constant
+    assert float((splince.mT @ y / len(x) - B).abs().max()) < 1e-9
+    assert float((leace.mT @ y / len(x) - B).abs().max()) > 0.01
+    space = subspace(MODEL, prompts, labels=removed.tolist(), layer=1)
+    orthogonal = x - x @ space.rows.mT @ space.rows
+    distortion = [float((each - x).square().sum()) for each in (leace, splince, orthogonal)]
+    assert distortion[0] < min(distortion[1:])
+    other = torch.randn(len(second), 1, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    assert distortion[1] < float((erased(torch.cat([B, other], 1)) - x).square().sum())  # keeps more than it must
 
 
 def test_a_policy_is_the_same_after_its_toml() -> None:

@@ -26,9 +26,9 @@ def test_a_quick_report_leaves_out_traffic_cuts_and_the_dossier_and_lists_them()
     assert missing >= LONG
     assert any(title.startswith("The dossier of") for title in missing)
     rows = listed(quick)
-    assert len(rows) == 3
+    assert len(rows) == 5
     assert all(any(row.startswith(title) for row in rows) for title in missing)
-    assert "--quick leaves out 3 sections" in quick.lead
+    assert "--quick leaves out 5 sections" in quick.lead
     assert "The same command without --quick draws them." in quick.lead
     assert str(quick.facts[0][1]).endswith(" --quick")
     assert listed(whole) == []

@@ -254,6 +254,8 @@ export interface Section {
   title: string;
   lead: string;
   figures: Figure[];
+  /** Whether the page shows the figures only when they are asked for. */
+  folded?: boolean;
 }
 
 /** A page. */
@@ -282,6 +284,8 @@ export interface Panel {
   details: Record<string, (Cell | string)[][]>;
   /** Rows and columns of the cells that are outlined. */
   outlined: [number, number][];
+  /** What is written into each cell in the place of its number; empty where it is impossible. */
+  marks?: string[][] | null;
 }
 
 /** Matrices on one colour scale. */
@@ -300,6 +304,8 @@ export interface Heatmap {
   digits: number;
   /** Thumbnails in a row, for many panels on a wide screen. */
   across?: number | null;
+  /** Every mark of a cell with its meaning. */
+  marks?: [string, string][] | null;
 }
 
 /** Names that stand together, such as those of one layer. */

@@ -1,5 +1,5 @@
 /** The whole page: what was asked, what is known, and the sections that answer. */
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { Contents } from "./contents";
 import { FigureBlock } from "./figure";
 import { fitFrame } from "./embed";
@@ -114,11 +114,48 @@ function SectionBlock({ section, bare }: { section: Section; bare?: boolean }) {
         {section.title}
       </h2>
       {!bare && <p class="lead">{section.lead}</p>}
+      {section.folded && !bare ? <Folded section={section} /> : <Figures section={section} />}
+    </section>
+  );
+}
+
+function Figures({ section }: { section: Section }) {
+  return (
+    <>
       {section.figures.map((figure, index) => (
         <Guard key={index} what="figure">
           <FigureBlock figure={figure} />
         </Guard>
       ))}
-    </section>
+    </>
+  );
+}
+
+/** Figures that are drawn when they are opened, by a click or by a link to one of them. */
+function Folded({ section }: { section: Section }) {
+  const [open, setOpen] = useState(false);
+  useEffect(() => {
+    const led = () => {
+      const to = decodeURIComponent(location.hash.slice(1));
+      if (to !== section.id && !section.figures.some(({ id }) => id === to)) return;
+      setOpen(true);
+      requestAnimationFrame(() => document.getElementById(to)?.scrollIntoView());
+    };
+    const all = () => setOpen(true);
+    led();
+    addEventListener("hashchange", led);
+    addEventListener("beforeprint", all);
+    return () => {
+      removeEventListener("hashchange", led);
+      removeEventListener("beforeprint", all);
+    };
+  }, []);
+  return (
+    <details class="folded" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>
+        {section.figures.length === 1 ? "1 figure" : `${section.figures.length} figures`}: {section.figures.map(({ title }) => title).join(", ")}
+      </summary>
+      {open && <Figures section={section} />}
+    </details>
   );
 }

@@ -11,7 +11,7 @@ from loadstore.errors import BadRequest
 from loadstore.evidence.verdict import Verified
 from loadstore.evidence.verify import verify as prove
 from loadstore.explorer.question import last
-from loadstore.explorer.requests import ListingRequest, VerifyRequest
+from loadstore.explorer.requests import QuestionRequest, VerifyRequest
 from loadstore.explorer.state import Document, Explorer
 from loadstore.figures.prediction.listing import listing_figure
 from loadstore.progress import Progress
@@ -21,7 +21,7 @@ STEPS = 24  # of a program
 CONTROLS, REPLICATES = 50, 32  # at most
 
 
-def listing(explorer: Explorer, ask: ListingRequest) -> Document:
+def listing(explorer: Explorer, ask: QuestionRequest) -> Document:
     """The program of a prediction after ``at``: of ``predict``, else of the likeliest token.
 
     ``predict`` and ``against`` are ids or texts. Without ``against`` the logit is compared with the mean of all tokens.
@@ -41,7 +41,7 @@ def verify(explorer: Explorer, ask: VerifyRequest) -> Callable[[Progress], Docum
     )
 
 
-def _find(explorer: Explorer, ask: ListingRequest) -> Listing:
+def _find(explorer: Explorer, ask: QuestionRequest) -> Listing:
     trace = explorer.trace(ask.run)
     at = one_prompt_index(trace, last(trace) if ask.at is None else ask.at)
     return program_of(trace, at, predict=ask.predict, against=ask.against, top=STEPS)

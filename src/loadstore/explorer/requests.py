@@ -159,17 +159,8 @@ class EffectRequest(ControlsRequest, frozen=True, kw_only=True):
     head: Name | None = None
 
 
-class ListingRequest(Request, frozen=True, kw_only=True):
-    """The program of a prediction; without ``against`` its logit is compared with the mean of all tokens."""
-
-    run: Name
-    at: Number | None = None
-    predict: Target = None
-    against: Target = None
-
-
-class VerifyRequest(ListingRequest, frozen=True, kw_only=True):
-    """The same, with its wires cut beside so many controls and on so many other prompts."""
+class VerifyRequest(QuestionRequest, frozen=True, kw_only=True):
+    """The program of a prediction, with its wires cut beside so many controls and on so many other prompts."""
 
     controls: Number | None = None
     replicates: Number | None = None
@@ -183,14 +174,17 @@ class MemoryRequest(Request, frozen=True, kw_only=True):
     measure: Literal["stored", "loaded"] | None = None
 
 
-class StoreRequest(Request, frozen=True, kw_only=True):
+class StoreRequest(DecodedRequest, frozen=True, kw_only=True):
     """One store, and the loads that use it."""
 
-    run: Name
-    writer: Name
-    at: Number
     by: Literal["share", "traffic"] | None = None
     predict: Target = None
+
+
+class RegionRequest(Request, frozen=True, kw_only=True):
+    """The region of one writer on text, who overwrites it and who loads it."""
+
+    writer: Name
 
 
 class SideWire(Part, frozen=True, kw_only=True):

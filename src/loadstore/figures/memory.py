@@ -1,25 +1,28 @@
-"""The memory map, lifetimes and reach as figures: strips of overlap and of ρ over depth, and curves over distance."""
+"""The memory map, lifetimes and reach as figures: who uses which region, strips of ρ over depth, and curves."""
 
 from typing import Any
 
 import numpy as np
 
 from loadstore.decomposition.short import short
+from loadstore.figures.access import MARKS, access
+from loadstore.figures.words import plural
 from loadstore.memory.lifetimes_value import Lifetimes
 from loadstore.memory.map_text import direction, heading, loads, overwriting
-from loadstore.memory.memory_map import MemoryMap
+from loadstore.memory.map_value import MemoryMap
 from loadstore.memory.reach_value import Reach, layers
 from loadstore.views.base import round_up
 from loadstore.views.charts import lines, series, table
-from loadstore.views.figures import Figure, figure
+from loadstore.views.figures import Figure, figure, reading
 from loadstore.views.heatmaps import heatmap, panel
+from loadstore.views.scales import transform_of
 
 ROWS = 60  # of a picture; all are in the value
 COLUMNS = (
     ("region", "region", None),
     ("rank", "rank", 0),
-    ("power", "power", 2),
-    ("share", "share", 2),
+    ("power", "power", 4),
+    ("share", "share", 4),
     ("overwritten", "overwritten by", None),
     ("loaded", "loaded by", None),
     ("direction", "strongest direction", None),
@@ -27,33 +30,38 @@ COLUMNS = (
 
 
 def map_figure(memory: MemoryMap) -> Figure:
-    """Every region as a row of a table, and how much the regions with the most power overlap later ones."""
+    """Who loads every region and who stores there later, as marks and loads, and every region as a row of a table."""
     regions = memory.to_dict(2)["regions"]
-    rows = [
-        [*(r[name] for name in ("writer", "rank", "power", "share")), overwriting(r), loads(r), direction(r)]
-        for r in regions
-    ]
-    order = np.argsort([-np.nan_to_num(region.power) for region in memory.regions], kind="stable")[:ROWS]
-    places = sorted(int(index) for index in order)
-    names = [memory.regions[index].writer for index in places]
-    columns = [memory.others.index(name) for name in names]
-    overlap, exists = memory.overlaps.overlap.numpy()[places][:, columns], memory.follows[places][:, columns]
+    rows = [[r["writer"], r["rank"], r["power"], r["share"], overwriting(r), loads(r), direction(r)] for r in regions]
+    cells = access(memory)
+    most = float(np.nan_to_num(cells.loads).max(initial=0.0))
     view = heatmap(
-        "Overlap with later regions",
-        ("region", names),
-        ("later writer", names),
-        [panel("", overlap, exists, {"chance": memory.overlaps.chance.numpy()[places][:, columns]})],
-        scale=("sequential", 0.0, 1.0, "mean squared cosine"),
+        "Who loads a region and who stores there later",
+        ("region (rank)", [f"{name} ({memory.region(name).rank})" for name in cells.regions]),
+        ("later site", cells.sites),
+        [panel("", cells.loads, cells.exists, {"overlap": cells.overlap, "chance": cells.chance}, (), cells.marks)],
+        scale=("sequential", 0.0, round_up(most) or 1.0, "part of all it loads"),
+        transform=transform_of([cells.loads]),
         hatched="not later",
+        marks=MARKS,
     )
-    views, claim = [table("Regions", COLUMNS, rows), view], heading(memory.attrs).replace("\n", "; ")
-    return figure("Memory map", f"Where the writers of {memory.attrs['model']} store", claim, views)
+    pairs, blind = (sum(mark in marked for line in cells.marks for mark in line) for marked in (("w", "!"), ("!",)))
+    largest = max(memory.regions, key=lambda region: region.rank)
+    claim = (
+        f"Of {plural(memory.attrs['pairs'], 'pair')} of a region and a later writer, {pairs} overlap beyond chance; in "
+        f"{blind} of these the later writer hardly loads what it stores over. The largest region is that of "
+        f"{largest.writer}: {largest.rank} of {largest.rows.shape[1]} dimensions."
+    )
+    title = f"Where the writers of {memory.attrs['model']} store"
+    views = [view, table("Regions", COLUMNS, rows)]
+    return figure("Memory map", title, claim, views, reading(heading(memory.attrs).replace("\n", "; ") + "."))
 
 
 def lifetimes_figure(lives: Lifetimes) -> Figure:
     """Strips of ρ over depth, of the writers that change most, and the pairs that are reported."""
     last = np.nan_to_num(np.abs(lives.rho).max(1, where=np.isfinite(lives.rho), initial=0.0))
-    places = sorted(int(index) for index in np.argsort(-last, kind="stable")[:ROWS])
+    met = np.flatnonzero(last > 0)  # of the others nobody stores anything afterwards
+    places = sorted(int(index) for index in met[np.argsort(-last[met], kind="stable")][:ROWS])
     rho = lives.rho[places]
     top = min(2.0, round_up(float(last.max())) or 1.0)
     view = heatmap(
@@ -64,14 +72,17 @@ def lifetimes_figure(lives: Lifetimes) -> Figure:
         scale=("diverging", -top, top, "− erased, + repeated"),
         hatched="not stored yet",
     )
-    columns = (("writer", "writer", None), ("later", "later writer", None), ("kind", "kind", None))
+    columns = (("writer", "writer", None), ("later", "later writer", None), ("at", "at", None), ("kind", "kind", None))
     numbers = (("term", "term", 2), ("caused", "caused", 2), ("z_turned", "z, turned", 1))
     rows: list[list[Any]] = [
-        [pair.writer, pair.later, pair.kind, pair.term, pair.caused, pair.z_turned] for pair in lives.reported
+        [pair.writer, pair.later, at, pair.kind, pair.term, pair.caused, pair.z_turned]
+        for at, pairs in (("the same token", lives.reported), ("later tokens", lives.reported_across))
+        for pair in pairs
     ]
     claim = (
         f"{len(lives.reported)} clean-up and repeater pairs of {lives.screen.tests:,} are beyond both nulls and caused "
-        f"by their writer; {lives.screen.checked:,} of {lives.screen.beyond:,} beyond the nulls were checked."
+        f"by their writer; {lives.screen.checked:,} of {lives.screen.beyond:,} beyond the nulls were checked. Across "
+        f"tokens {len(lives.reported_across)} of {lives.screen_across.tests:,} are."
     )
     title = f"What becomes of what the writers of {lives.attrs['model']} store"
     return figure("Lifetimes", title, claim, [view, table("Pairs", (*columns, *numbers), rows)])
@@ -80,6 +91,7 @@ def lifetimes_figure(lives: Lifetimes) -> Figure:
 def reach_figure(reach: Reach) -> Figure:
     """Of each side the mean distribution of traffic² over distance, beside equal reading."""
     data = reach.to_xarray()
+    data = data.sel(distance=(data["equal"] > 0).any("reader"))
     distance = data["distance"].values
     sides = [name.rsplit(".", 1)[-1] for name in map(str, data["reader"].values)]
     part, equal = (np.nan_to_num(data[name].values) for name in ("part", "equal"))

@@ -6,60 +6,65 @@ import numpy as np
 
 from loadstore.sites import parse_reader, parse_writer
 from loadstore.views.base import round_up
-from loadstore.views.heatmaps import Panel
-from loadstore.views.model import Figure, figure, heatmap, panel, table
+from loadstore.views.heatmaps import Heatmap
+from loadstore.views.model import Figure, figure, heatmap, panel
+from loadstore.views.scales import transform_of
 
 if TYPE_CHECKING:
     import xarray as xr
 
-COLUMNS = ("Q", "K", "V", "load", "store")
-MARKS = "r may load, w may store, – may not and does not, ! may not and does, ~ may not and is tainted, d declassifies"
+ACCESSES = ("Q", "K", "V", "load", "store")
+SUBJECTS = 60  # of a picture; all are in the audit
+MARKS = (
+    ("r", "may load"),
+    ("w", "may store"),
+    ("d", "may load, and declassifies"),
+    ("!", "may not, and does: a breach"),
+    ("~", "may not, and is tainted"),
+    ("–", "may not, and does not"),
+)
 
 
 def audit_figure(audit: "xr.Dataset") -> Figure:
-    """Draw an audit: shares of loads and stores as colours, breaches outlined, and rights as marks in a table."""
-    places = {str(site): _place(str(site), load=True) for site in audit["reader"].values}
-    stored = {str(site): _place(str(site), load=False) for site in audit["writer"].values}
-    subjects = list(dict.fromkeys(subject for subject, _ in (*places.values(), *stored.values())))
-    panels: list[Panel] = []
-    rows: list[list[str]] = []
-    shares: list[float] = []
-    breaches = 0
-    for space in audit["subspace"].values.tolist():
-        rights = audit.sel(subspace=space)
-        fill = np.full((len(subjects), len(COLUMNS)), np.nan)
-        marks = np.full(fill.shape, "", dtype=object)
-        for site, (subject, column) in (*places.items(), *stored.items()):
-            at = subjects.index(subject), COLUMNS.index(column)
-            loads = column != "store"
-            cell = rights.sel(reader=site) if loads else rights.sel(writer=site)
-            fill[at] = float(cell["own" if loads else "stored"])
-            marks[at] = _load_mark(cell) if loads else _store_mark(cell)
-        outlined = [(int(row), int(column)) for row, column in np.argwhere(marks == "!")]
-        breaches += len(outlined)
-        shares.append(float(np.nan_to_num(fill).max()))
-        panels.append(panel(space, np.nan_to_num(fill), marks != "", None, outlined))
-        rows += [[space, subject, *marks[line]] for line, subject in enumerate(subjects)]
-    top = max(shares, default=0.0)
-    views = [
-        heatmap(
-            "Share of the load, and of what the subspace holds",
-            ("subject", subjects),
-            ("access", COLUMNS),
-            panels,
-            scale=("sequential", 0.0, round_up(top) or 1.0, "share"),
-            hatched="no such access",
-            outline="breach",
-        ),
-        table(
-            f"Rights: {MARKS}",
-            [("subspace", "subspace", None), ("subject", "subject", None), *((name, name, None) for name in COLUMNS)],
-            rows,
-        ),
-    ]
+    """Draw an audit: shares of loads and stores as colours, rights and breaches as marks."""
+    breaches = int(audit["breach"].sum() + audit["store_breach"].sum())
     tainted = int(audit["tainted"].sum())
     claim = f"Direct breaches: {breaches}. Readers that may not load and are tainted: {tainted}."
-    return figure("Audit", "Who may do what, and who does", claim, views)
+    return figure("Audit", "Who may do what, and who does", claim, [rights_view(audit)])
+
+
+def rights_view(audit: "xr.Dataset") -> Heatmap:
+    """Accesses by subjects, a panel for each subspace: of many subjects those that load or store most."""
+    places = {str(site): _place(str(site), load=True) for site in audit["reader"].values}
+    stored = {str(site): _place(str(site), load=False) for site in audit["writer"].values}
+    subjects = list(dict.fromkeys(subject for subject, _ in (*stored.values(), *places.values())))
+    spaces = audit["subspace"].values.tolist()
+    fill = np.zeros((len(spaces), len(ACCESSES), len(subjects)))
+    marks = np.full(fill.shape, "", dtype=object)
+    for number, space in enumerate(spaces):
+        row = audit.sel(subspace=space)
+        for site, (subject, access) in (*places.items(), *stored.items()):
+            at = number, ACCESSES.index(access), subjects.index(subject)
+            loads = access != "store"
+            cell = row.sel(reader=site) if loads else row.sel(writer=site)
+            fill[at] = np.nan_to_num(float(cell["own" if loads else "stored"]))
+            marks[at] = _load_mark(cell) if loads else _store_mark(cell)
+    chosen = sorted(int(index) for index in np.argsort(-fill.max((0, 1)), kind="stable")[:SUBJECTS])
+    rows = [index for index in range(len(ACCESSES)) if (marks[:, index][:, chosen] != "").any()]
+    fill, marks = fill[:, rows][:, :, chosen], marks[:, rows][:, :, chosen]
+    return heatmap(
+        "Share of the load, and of what the subspace holds",
+        ("access", [ACCESSES[index] for index in rows]),
+        ("subject", [subjects[index] for index in chosen]),
+        [
+            panel(space, values, letters != "", None, (), letters)
+            for space, values, letters in zip(spaces, fill, marks, strict=True)
+        ],
+        scale=("sequential", 0.0, round_up(float(fill.max(initial=0.0))) or 1.0, "share"),
+        transform=transform_of(fill),
+        hatched="no such access",
+        marks=MARKS,
+    )
 
 
 def _place(site: str, *, load: bool) -> tuple[str, str]:
@@ -75,8 +80,13 @@ def _place(site: str, *, load: bool) -> tuple[str, str]:
 def _load_mark(cell: "xr.Dataset") -> str:
     if bool(cell["declassifies"]):
         return "d"
-    return "r" if bool(cell["may_load"]) else "!" if bool(cell["breach"]) else "~" if bool(cell["tainted"]) else "–"
+    return "r" if bool(cell["may_load"]) else "!" if bool(cell["breach"]) else "~" if _tainted(cell) else "–"
 
 
 def _store_mark(cell: "xr.Dataset") -> str:
     return "w" if bool(cell["may_store"]) else "!" if bool(cell["store_breach"]) else "–"
+
+
+def _tainted(cell: "xr.Dataset") -> bool:
+    """Whether taint was measured and found."""
+    return "tainted" in cell and bool(cell["tainted"])

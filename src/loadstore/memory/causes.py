@@ -2,12 +2,14 @@
 
     term_i(x) = Σ_t ⟨x̂_t, ŵ_t⟩ in piece i       fraction = Σ_i (term_i(x) − term_i(x′))/Σ_i term_i(x)
 
-where x′ is what x stores with w ablated, or with the wires w → x cut; means are those of the intact sample. 1: all
+where x′ is what x stores with w ablated, or with the wires w → x cut; means are those of the intact sample. Across
+tokens ŵ_t meets Σ_{i > t} A_it x̂_i, with the pattern A of the intact run in both. 1: all
 of the term follows from w. 0: it has another cause. Source: the check of Janiak et al. 2023, with intervals.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -20,11 +22,19 @@ from loadstore.execution.trace import Trace
 from loadstore.memory.intervals import Ratio, ratio
 from loadstore.memory.removals import after_ablations, after_cuts
 from loadstore.memory.repair import Repair, repair_of
+from loadstore.memory.terms import met_later
 from loadstore.progress import Progress
 from loadstore.sites import Writer
 
-Pair = tuple[Writer, Writer]
 LEAST = 1e-3  # a fraction above it is more than rounding
+
+
+class Term(NamedTuple):
+    """A writer and a later one; ``across``: the later one at tokens that load from the writer's."""
+
+    writer: Writer
+    later: Writer
+    across: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,9 +51,9 @@ class Causes:
 
 
 def causes(
-    trace: Trace, pairs: Sequence[Pair], progress: Progress | None = None
+    trace: Trace, asked: Sequence[Term], progress: Progress | None = None
 ) -> tuple[list[Causes], dict[Writer, Repair]]:
-    """Remove the first writer of each pair: by cuts for all pairs, by ablation where a cut shows something.
+    """Remove the writer of each term: by cuts for all, by ablation where a cut shows something.
 
     Also returns how much of each ablated writer is repaired (memory/repair.py).
     """
@@ -55,29 +65,28 @@ def causes(
             intact[writer] = store - replacement(store, "mean")
         return intact[writer]
 
-    def terms(pair: Pair, store: Stream | None = None) -> Float[np.ndarray, " piece"]:
+    def terms(term: Term, store: Stream | None = None) -> Float[np.ndarray, " piece"]:
         """What goes of each piece's term, or without a store all of it."""
-        gone = deviation(pair[1]) if store is None else trace.store(pair[1]) - store
-        return _terms(gone, deviation(pair[0]))
+        gone = (deviation(term.later) if store is None else trace.store(term.later) - store)[:, 1:]
+        if term.across:
+            pattern = trace.record.layers[term.later.layer].pattern[:, term.later.index, 1:, 1:]
+            gone = met_later(pattern, gone)
+        return (gone * deviation(term.writer)[:, 1:]).sum((1, 2)).to(torch.float64).cpu().numpy()
 
-    cuts: dict[int, Ratio] = {}
-    for number, store in after_cuts(trace, pairs):
-        cuts[number] = ratio(terms(pairs[number], store), terms(pairs[number]))
+    pairs = list(dict.fromkeys((term.writer, term.later) for term in asked))
+    cuts: dict[Term, Ratio] = {}
+    for done, (number, store) in enumerate(after_cuts(trace, pairs), 1):
+        cuts |= {term: ratio(terms(term, store), terms(term)) for term in asked if term[:2] == pairs[number]}
         if progress is not None:
-            progress(len(cuts), 2 * len(pairs))
-    left = [number for number in range(len(pairs)) if cuts[number].low > LEAST]
-    ablated: dict[int, Ratio] = {}
-    writers = list(dict.fromkeys(pairs[number][0] for number in left))
+            progress(done, 2 * len(pairs))
+    left = [term for term in asked if cuts[term].low > LEAST]
+    ablated: dict[Term, Ratio] = {}
+    writers = list(dict.fromkeys(term.writer for term in left))
     repairs: dict[Writer, Repair] = {}
     for done, (index, run) in enumerate(after_ablations(trace, writers), 1):
-        writer = writers[index]
-        for number in (number for number in left if pairs[number][0] == writer):
-            ablated[number] = ratio(terms(pairs[number], run.store(pairs[number][1])), terms(pairs[number]))
-        repairs[writer] = repair_of(trace, writer, run.record)
+        mine = [term for term in left if term.writer == writers[index]]
+        ablated |= {term: ratio(terms(term, run.store(term.later)), terms(term)) for term in mine}
+        repairs[writers[index]] = repair_of(trace, writers[index], run.record)
         if progress is not None:
             progress(len(pairs) + done * len(pairs) // len(writers), 2 * len(pairs))
-    return [Causes(cuts[number], ablated.get(number)) for number in range(len(pairs))], repairs
-
-
-def _terms(later: Stream, stored: Stream) -> Float[np.ndarray, " piece"]:
-    return (later[:, 1:] * stored[:, 1:]).sum((1, 2)).to(torch.float64).cpu().numpy()
+    return [Causes(cuts[term], ablated.get(term)) for term in asked], repairs

@@ -13,16 +13,17 @@ import numpy as np
 
 from loadstore.bounds import Count
 from loadstore.errors import Undefined
-from loadstore.memory.causes import causes
+from loadstore.memory.causes import Term, causes
 from loadstore.memory.depth import depth_names, later, stored_by
 from loadstore.memory.fresh import Fresh, fresh_shares
 from loadstore.memory.lifetimes_value import Lifetimes
-from loadstore.memory.pairs import screened
+from loadstore.memory.nulls import Nulls
+from loadstore.memory.pairs import Terms, screened
 from loadstore.memory.region import SHARE, regions
 from loadstore.memory.repair import Repair, frozen_repairs
 from loadstore.memory.sample import sample
 from loadstore.memory.stores import Corpora, in_stream, kept_moments
-from loadstore.memory.terms import Products, products, whitened
+from loadstore.memory.terms import Products, loads, products, whitened
 from loadstore.model.globs import matching
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
@@ -57,7 +58,7 @@ def lifetimes(
         writers: Globs; all that store in the stream if None.
         whiten: Take ρ and its terms in coordinates in which the stream at each depth varies alike in all directions
             (pairs are found without). Slow for many writers of a large model.
-        checks: Pairs to run removals for, largest term first.
+        checks: Pairs to run removals for, of those at one token and of those across tokens, largest term first.
         tokens: Take documents until so many tokens.
         length: Tokens of a piece of text.
         progress: Called with the steps done and all of them.
@@ -74,10 +75,10 @@ def lifetimes(
         >>> lifetimes.rho.shape == (len(lifetimes.writers), len(lifetimes.depth))
         True
     """
-    asked, everyone = _chosen(weights, writers), in_stream(weights)
+    measured, everyone = _chosen(weights, writers), in_stream(weights)
     kept = kept_moments(weights, corpus, readers="unembed", tokens=tokens, length=length, progress=progress)
-    sums = products(kept, asked, everyone, progress)
-    rows = [everyone.index(writer) for writer in asked]
+    sums = products(kept, measured, everyone, progress)
+    rows = [everyone.index(writer) for writer in measured]
     follows = later(weights, everyone)[rows]
     points, by_then = stored_by(weights, everyone)
     size, count = sums.size.sum(0), sums.tokens.sum()
@@ -86,19 +87,24 @@ def lifetimes(
     term, rho = plain, _summed(plain, by_then, rows)
     error = _error(sums, follows, by_then, rho)
     if whiten:
-        term = np.where(follows & by_then[:, None, :], whitened(kept, asked, everyone, progress), np.nan)
+        term = np.where(follows & by_then[:, None, :], whitened(kept, measured, everyone, progress), np.nan)
         rho = np.stack([_summed(term[row], by_then[[row]], rows)[:, 0] for row in range(len(points))], 1)
         error = np.full(rho.shape, np.nan)
-    chosen, screen = screened(kept, asked, everyone, plain, size / count, sums.size_of_later / count, follows, checks)
-    network = wiring(weights)
-    trace = sample(kept)
-    named = [(network.writer(pair.writer), network.writer(pair.later)) for pair in chosen]
-    removals, repairs = causes(trace, named, progress)
-    pairs = tuple(replace(pair, causes=each) for pair, each in zip(chosen, removals, strict=True))
+    here = Terms(plain, size / count, sums.size_of_later / count, follows)
+    heads = np.array([writer.kind == "head" for writer in everyone])
+    there = Terms(across, size / count, sums.size_of_loads / count, follows & heads, across=True)
+    loading = loads(kept, [everyone[column] for column in np.unique(there.large[:, 1])])
+    chosen, screen = screened(here, Nulls(kept), measured, everyone, checks)
+    loaded, screen_across = screened(there, Nulls(kept, loading), measured, everyone, checks)
+    network, trace = wiring(weights), sample(kept)
+    asked = [Term(network.writer(p.writer), network.writer(p.later), p.across) for p in (*chosen, *loaded)]
+    removals, repairs = causes(trace, asked, progress)
+    checked = [replace(pair, causes=each) for pair, each in zip((*chosen, *loaded), removals, strict=True)]
+    pairs = tuple(checked[: len(chosen)])
     first = list(repairs)[:REPAIRS]
     frozen = frozen_repairs(trace, first)
     return Lifetimes(
-        tuple(map(str, asked)),
+        tuple(map(str, measured)),
         tuple(map(str, everyone)),
         tuple(depth_names(weights, points)),
         rho,
@@ -108,7 +114,9 @@ def lifetimes(
         error,
         pairs,
         screen,
-        _fresh(kept, [writer for writer in asked if any(p.reported and p.writer == str(writer) for p in pairs)]),
+        tuple(checked[len(chosen) :]),
+        screen_across,
+        _fresh(kept, [writer for writer in measured if any(p.reported and p.writer == str(writer) for p in pairs)]),
         {str(writer): Repair(repairs[writer].writing, repairs[writer].scale, frozen[writer]) for writer in first},
         {
             "model": weights.name,
@@ -161,11 +169,11 @@ def _fresh(moments: Moments, writers: Sequence[Writer]) -> tuple[Fresh, ...]:
     if not writers:
         return ()
     network = wiring(moments.weights)
-    measured = [r for r in network.readers if r.side not in ("Q", "K") or r.layer in moments.layers]
-    loads = traffic(moments.weights, moments, writers=[*map(str, writers)], readers=[*map(str, measured)])["own"].values
+    within = [r for r in network.readers if r.side not in ("Q", "K") or r.layer in moments.layers]
+    parts = traffic(moments.weights, moments, writers=[*map(str, writers)], readers=[*map(str, within)])["own"].values
     fresh: list[Fresh] = []
-    for writer, region, row in zip(writers, regions(moments, tuple(writers), SHARE), loads, strict=True):
+    for writer, region, row in zip(writers, regions(moments, tuple(writers), SHARE), parts, strict=True):
         order = np.argsort(-np.nan_to_num(row, nan=-1.0), kind="stable")[:READERS]
-        loudest: list[Reader] = [measured[index] for index in order if row[index] > 0]
+        loudest: list[Reader] = [within[index] for index in order if row[index] > 0]
         fresh += fresh_shares(moments, writer, region, loudest)
     return tuple(fresh)

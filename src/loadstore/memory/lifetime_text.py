@@ -41,15 +41,18 @@ def _ends(facts: Mapping[str, Any], top: int) -> str:
 
 
 def pair_lines(facts: Mapping[str, Any]) -> list[str]:
-    """The pairs that are reported, and how many were tested."""
-    screen = facts["screen"]
-    reported = sorted((pair for pair in facts["pairs"] if pair["reported"]), key=lambda pair: -abs(pair["caused"]))
-    first = (
-        f"\n{len(reported)} clean-up and repeater pairs of {screen['tests']:,}: {screen['large']:,} have a term of at "
-        f"least 5 %, {screen['beyond']:,} of these are beyond both nulls at 1 % (Bonferroni), removals were run for "
-        f"{screen['checked']:,} ({facts['pieces']} pieces of {facts['piece_tokens']} tokens)"
-    )
-    return [first, *(f"  {pair_line(pair)}" for pair in reported)]
+    """The pairs that are reported, at one token and across tokens, and how many were tested."""
+    lines: list[str] = []
+    for which, where in (("", "pairs"), ("_across", "pairs across tokens")):
+        screen, pairs = facts[f"screen{which}"], facts[f"pairs{which}"]
+        reported = sorted((pair for pair in pairs if pair["reported"]), key=lambda pair: -abs(pair["caused"]))
+        lines.append(
+            f"\n{len(reported)} clean-up and repeater {where} of {screen['tests']:,}: {screen['large']:,} have a term "
+            f"of at least 5 %, {screen['beyond']:,} of these are beyond both nulls at 1 % (Bonferroni), removals were "
+            f"run for {screen['checked']:,} ({facts['pieces']} pieces of {facts['piece_tokens']} tokens)"
+        )
+        lines += [f"  {pair_line(pair)}" for pair in reported]
+    return lines
 
 
 def pair_line(pair: Mapping[str, Any]) -> str:

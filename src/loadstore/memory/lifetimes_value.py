@@ -30,6 +30,8 @@ class Lifetimes:
         error: Standard error of ρ over groups of documents, to first order [writer, depth]; NaN for one or whitened.
         pairs: Those that removals were run for, largest term first; ``reported`` says which hold.
         screen: How many pairs were tested, and how many were beyond the nulls.
+        pairs_across: The same across tokens: the later writer is a head at tokens that load from the writer's.
+        screen_across: How many of those were tested, and beyond the nulls.
         fresh: Of the writers of reported pairs, what their loudest readers load from their region.
         repairs: Of the ablated writers, what was put back, by writing and by the last norm's scale.
         attrs: Model, corpus, definition.
@@ -45,6 +47,8 @@ class Lifetimes:
     error: np.ndarray
     pairs: tuple[Pair, ...]
     screen: Screen
+    pairs_across: tuple[Pair, ...]
+    screen_across: Screen
     fresh: tuple[Fresh, ...]
     repairs: dict[str, Repair]
     attrs: dict[str, Any]
@@ -53,6 +57,11 @@ class Lifetimes:
     def reported(self) -> tuple[Pair, ...]:
         """The clean-up and repeater pairs that are beyond both nulls and caused by their writer."""
         return tuple(pair for pair in self.pairs if pair.reported)
+
+    @property
+    def reported_across(self) -> tuple[Pair, ...]:
+        """Those that work across tokens."""
+        return tuple(pair for pair in self.pairs_across if pair.reported)
 
     def to_xarray(self) -> "xr.Dataset":
         """Dataset over writer, depth and later: rho, standard_error, term, and both across tokens."""
@@ -75,12 +84,14 @@ class Lifetimes:
         """Plain numbers and texts."""
         return {
             **self.attrs,
-            "screen": {name: getattr(self.screen, name) for name in ("tests", "large", "beyond", "checked")},
+            "screen": vars(self.screen),
+            "screen_across": vars(self.screen_across),
             "lifetimes": [
                 {"writer": writer, "rho": dict(zip(self.depth, map(float, row), strict=True))}
                 for writer, row in zip(self.writers, self.rho, strict=True)
             ],
             "pairs": [_pair(pair) for pair in self.pairs],
+            "pairs_across": [_pair(pair) for pair in self.pairs_across],
             "fresh": [
                 {name: getattr(each, name) for name in ("writer", "reader", "fresh", "repeated", "other")}
                 for each in self.fresh

@@ -7,10 +7,12 @@ With n tokens, X and W the centred stores [n, d], C_x = XᵀX/n, C_w = WᵀW/n a
 
 The first asks whether x goes with w from token to token; nearly all do that share a cause. The second asks whether x
 then stores where w stores rather than anywhere: in a model with random output matrices the turned store has exactly
-the law of the true one. p is that of a normal with this variance, two-sided. Test: tests/memory/test_lifetimes.py.
+the law of the true one. Across tokens the rows Σ_{i > j} A_ij x̂_i, less their mean, stand in the place of X, and both
+hold of them. p is that of a normal with this variance, two-sided. Test: tests/memory/test_lifetimes.py.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -37,14 +39,17 @@ class Nulls:
     H = W_x W_wᵀ, all as small as a head: tr(C_x C_w) = tr(Σ_x H Σ_w Hᵀ) and ‖M‖² = tr(G_w Z G_x Zᵀ).
     """
 
-    def __init__(self, moments: Moments) -> None:
+    def __init__(self, moments: Moments, loads: Mapping[Writer, Tensor] | None = None) -> None:
+        """Of terms at one token, or across tokens with ``loads`` of the later heads (memory/terms.py)."""
         self._moments = moments
         self._rows = cache(self._read)
-        self._second = cache(lambda writer: self._rows(writer).mT @ self._rows(writer) / len(self._rows(writer)))
+        self._later = self._rows if loads is None else loads.__getitem__
+        self._second = cache(lambda writer: _second(self._rows(writer)))
+        self._second_of_later = cache(lambda writer: _second(self._later(writer)))
 
     def of(self, writer: Writer, later: Writer) -> Deviations:
         """Both standard deviations of the term of two writers."""
-        w, x, into, out = self._rows(writer), self._rows(later), self._out(writer), self._out(later)
+        w, x, into, out = self._rows(writer), self._later(later), self._out(writer), self._out(later)
         n, d = len(w), self._moments.weights.architecture.d_model
         cross = w.mT @ x / n
         left = cross if into is None else into @ (into.mT @ cross)
@@ -54,7 +59,7 @@ class Nulls:
             moved = into.mT @ moved @ into if out is None else (out @ into.mT) @ moved @ (into @ out.mT)
         elif out is not None:
             moved = out @ moved @ out.mT
-        together = float((self._second(later) * moved).double().sum())
+        together = float((self._second_of_later(later) * moved).double().sum())
         turned = float((left * right).double().sum())
         return Deviations(math.sqrt(max(0.0, together) / max(1, n - 1)), math.sqrt(max(0.0, turned) / d))
 
@@ -65,6 +70,10 @@ class Nulls:
     def _out(self, writer: Writer) -> Float[Tensor, "inner d_model"] | None:
         (bank,) = banks(self._moments.weights, [writer])
         return None if bank.out is None else bank.out[0]
+
+
+def _second(rows: Float[Tensor, "token inner"]) -> Float[Tensor, "inner inner"]:
+    return rows.mT @ rows / len(rows)
 
 
 def two_sided(z: float) -> float:

@@ -21,7 +21,6 @@ import numpy as np
 from loadstore.memory.causes import Causes
 from loadstore.memory.nulls import Nulls, two_sided
 from loadstore.sites import Writer
-from loadstore.wire_traffic.moments import Moments
 
 LARGE = 0.05  # of what the writer stored
 LEVEL = 0.01  # family-wise
@@ -38,6 +37,7 @@ class Pair:
         z_shuffled: The term over its standard deviation when tokens are shuffled.
         z_turned: The term over its standard deviation when x's store is turned.
         causes: The causal fractions; None where removals were not run.
+        across: Whether the later writer stores at tokens that load from the writer's, weighted by attention.
     """
 
     writer: str
@@ -46,6 +46,7 @@ class Pair:
     z_shuffled: float
     z_turned: float
     causes: Causes | None = None
+    across: bool = False
 
     @property
     def kind(self) -> str:
@@ -87,38 +88,51 @@ class Screen:
     checked: int
 
 
+@dataclass(frozen=True, eq=False)
+class Terms:
+    """The terms of all pairs, at one token or across tokens.
+
+    Args:
+        term: E⟨x̂, ŵ⟩/E‖ŵ‖² [writer, later].
+        size: E‖ŵ‖² of each writer.
+        size_of_later: E‖x̂‖² of each later one; across tokens, of what loads from a token store.
+        follows: Which pairs exist.
+        across: Whether they are across tokens.
+    """
+
+    term: np.ndarray
+    size: np.ndarray
+    size_of_later: np.ndarray
+    follows: np.ndarray
+    across: bool = False
+
+    @property
+    def large(self) -> np.ndarray:
+        """Places [pair, 2] of the terms of at least 5 %."""
+        return np.argwhere(self.follows & (np.abs(np.nan_to_num(self.term)) >= LARGE))
+
+
 def screened(
-    moments: Moments,
-    writers: Sequence[Writer],
-    others: Sequence[Writer],
-    term: np.ndarray,
-    size: np.ndarray,
-    size_of_later: np.ndarray,
-    follows: np.ndarray,
-    checks: int,
+    terms: Terms, nulls: Nulls, writers: Sequence[Writer], others: Sequence[Writer], checks: int
 ) -> tuple[list[Pair], Screen]:
     """The pairs to run removals for: in turn that of the largest term and that of the largest cosine.
 
     Args:
-        moments: What was stored on a corpus.
+        terms: All terms.
+        nulls: Their nulls on the same corpus.
         writers: Rows of the terms.
         others: Columns of the terms.
-        term: E⟨x̂, ŵ⟩/E‖ŵ‖².
-        size: E‖ŵ‖² of each row.
-        size_of_later: E‖x̂‖² of each column.
-        follows: Which pairs exist.
         checks: How many at most.
     """
-    tests = int(follows.sum())
-    large = np.argwhere(follows & (np.abs(np.nan_to_num(term)) >= LARGE))
-    nulls, candidates = Nulls(moments), list[tuple[float, Pair]]()
+    tests, large, size = int(terms.follows.sum()), terms.large, terms.size
+    candidates: list[tuple[float, Pair]] = []
     for row, column in large:
-        value, by_chance = float(term[row, column]), nulls.of(writers[row], others[column])
+        value, by_chance = float(terms.term[row, column]), nulls.of(writers[row], others[column])
         part = float(size[row]) * value  # E⟨x̂, ŵ⟩
         z = [part / each if each > 0 else 0.0 for each in (by_chance.shuffled, by_chance.turned)]
-        pair = Pair(str(writers[row]), str(others[column]), value, z[0], z[1])
+        pair = Pair(str(writers[row]), str(others[column]), value, z[0], z[1], across=terms.across)
         if pair.beyond(tests):
-            cosine = value * (float(size[row]) / float(size_of_later[column])) ** 0.5
+            cosine = value * (float(size[row]) / float(terms.size_of_later[column])) ** 0.5
             candidates.append((cosine, pair))
     chosen = _alternating(candidates)[:checks]
     return chosen, Screen(tests, len(large), len(candidates), len(chosen))

@@ -32,6 +32,7 @@ class Products:
     across: Float[np.ndarray, "group writer later"]
     size: Float[np.ndarray, "group writer"]
     size_of_later: Float[np.ndarray, " later"]
+    size_of_loads: Float[np.ndarray, " later"]
     tokens: Float[np.ndarray, " group"]
 
 
@@ -41,17 +42,18 @@ def products(
     """Multiply what ``writers`` store with what ``others`` store; every piece runs once more, for its patterns."""
     groups, places = moments.groups, [others.index(writer) for writer in writers]
     own, across = (np.zeros((groups, len(writers), len(others))) for _ in range(2))
-    tokens, sizes = np.zeros(groups), np.zeros(len(others))
+    tokens, sizes, of_loads = np.zeros(groups), np.zeros(len(others)), np.zeros(len(others))
     for group, record in _records(moments, progress):
         stores = stored(moments, others, record)
         rows = stores[places]
         own[group] += _multiplied(rows, stores)
         for at, loads in _loads(moments, others, record, stores):
             across[group][:, at] += _multiplied(rows, loads)
+            of_loads[at] += loads.square().sum((1, 2)).double().cpu().numpy()
         tokens[group] += stores.shape[1]
         sizes += stores.square().sum((1, 2)).double().cpu().numpy()
     size = own[:, np.arange(len(writers)), places]
-    return Products(own, across, size, sizes, tokens)
+    return Products(own, across, size, sizes, of_loads, tokens)
 
 
 def whitened(
@@ -83,11 +85,33 @@ def whitened(
 
 def stored(moments: Moments, writers: Sequence[Writer], record: Record) -> Float[Tensor, "writer token d_model"]:
     """What writers store in one recorded run of one prompt, less their means on the corpus, without the first token."""
-    stores: list[Tensor] = []
+    kept: list[Tensor] = []
     for bank in banks(moments.weights, writers):
         means = torch.stack([moments.means[writer] for writer in bank.writers])
-        stores.append((bank.sent(record.inner(bank.writers))[0, 1:] - means).transpose(0, 1))
-    return torch.cat(stores)
+        kept.append((bank.sent(record.inner(bank.writers))[0, 1:] - means).transpose(0, 1))
+    return torch.cat(kept)
+
+
+def met_later(
+    pattern: Float[Tensor, "*any token token"], rows: Float[Tensor, "*any token inner"]
+) -> Float[Tensor, "*any token inner"]:
+    """Σ_{i > j} A_ij row_i for every token j: the rows at later tokens, by how much they attend to j."""
+    return pattern.tril(-1).mT @ rows
+
+
+def loads(moments: Moments, heads: Sequence[Writer]) -> dict[Writer, Float[Tensor, "token d_head"]]:
+    """Σ_{i > j} A_ij ẑ_i less its mean, at every token j but the first of each piece: what loads from j, before W_O."""
+    of = {bank.writers[0]: bank for head in heads for bank in banks(moments.weights, [head])}
+    stores = {head: moments.stored(bank)[moments.later][:, 0] for head, bank in of.items()}
+    loaded = {head: torch.zeros_like(rows) for head, rows in stores.items()}
+    start = 0
+    for _, record in _records(moments, None) if heads else ():
+        length = record.layers[0].stream.shape[1] - 1
+        span = slice(start, start := start + length)
+        for head, rows in stores.items():
+            pattern = record.layers[head.layer].pattern[0, head.index, 1:, 1:]
+            loaded[head][span] = met_later(pattern, rows[span])
+    return {head: rows - rows.mean(0) for head, rows in loaded.items()}
 
 
 def _records(moments: Moments, progress: Progress | None) -> Iterator[tuple[int, Record]]:
@@ -107,12 +131,12 @@ def _loads(
     moments: Moments, others: Sequence[Writer], record: Record, stores: Float[Tensor, "writer token d_model"]
 ) -> list[tuple[list[int], Tensor]]:
     """Of each bank of heads: their places, and what the tokens that load from a token store, weighted by attention."""
-    loads: list[tuple[list[int], Tensor]] = []
+    per_bank: list[tuple[list[int], Tensor]] = []
     at = 0
     for bank in banks(moments.weights, others):
         places, at = list(range(at, at + len(bank.writers))), at + len(bank.writers)
         if bank.out is not None:
             heads = [writer.index for writer in bank.writers]
             pattern = record.layers[bank.writers[0].layer].pattern[0, heads, 1:, 1:]
-            loads.append((places, pattern.tril(-1).mT @ stores[places]))
-    return loads
+            per_bank.append((places, met_later(pattern, stores[places])))
+    return per_bank

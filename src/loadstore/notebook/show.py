@@ -31,7 +31,7 @@ from loadstore.figures.prediction.address import address_figure
 from loadstore.figures.prediction.listing import listing_figure
 from loadstore.figures.prediction.walk import walk_figure
 from loadstore.memory.lifetimes_value import Lifetimes
-from loadstore.memory.memory_map import MemoryMap
+from loadstore.memory.map_value import MemoryMap
 from loadstore.memory.reach_value import Reach
 from loadstore.notebook.shown import Shown
 from loadstore.views.base import Value, plain

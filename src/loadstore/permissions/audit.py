@@ -4,7 +4,7 @@ Direct breaches are traffic of the protected component above a threshold and bey
 also follows what an allowed reader stores elsewhere: a covert channel. Derivation and tests: docs/permissions.md.
 """
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from loadstore.errors import BadRequest
 from loadstore.linear.blocked import orthonormal
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
-from loadstore.permissions.component import component_traffic, stored_powers
+from loadstore.permissions.direct import LEVEL, direct
 from loadstore.permissions.drawn import drawn_component
 from loadstore.permissions.policy import Policy, Rights, rights
 from loadstore.permissions.taint import Taint, taint
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 THRESHOLD = 0.01
-LEVEL = 0.01
 ANGLES = 200_001
 MOST = 1000  # placements
 Draws = Annotated[int, Within(2, MOST)]
@@ -79,50 +78,15 @@ def audit(
         >>> audit["subspace"].values.tolist(), audit.sizes["reader"]
         (['animals'], 73)
     """
-    import xarray as xr
-
     if not policy.protect:
         raise BadRequest("the policy protects nothing; name a subspace, so that there is something to audit")
     if not 0 <= threshold <= 1 or not 2 <= draws <= MOST:
         raise BadRequest(f"threshold={threshold}, draws={draws}: expected a share from 0 to 1, and 2 to {MOST} draws")
-    network, every_right = wiring(weights), rights(weights, policy)
     kept = corpus if isinstance(corpus, Moments) else moments(weights, read_corpus(weights, corpus, tokens=tokens))
-    spaces = [right.subspace.rows.to(weights.dtype) for right in every_right]
-    loaded = component_traffic(kept, spaces, network.readers)
-    values: dict[str, Any] = {"traffic": loaded.traffic, "own": loaded.own, "p": loaded.p}
-    values["may_load"] = np.array([[reader in right.load for reader in network.readers] for right in every_right])
-    values["declassifies"] = np.array(
-        [[reader in right.declassify for reader in network.readers] for right in every_right]
-    )
-    tests = max(1, int((~values["may_load"]).sum()))
-    values["breach"] = ~values["may_load"] & (loaded.own > threshold) & (loaded.p < LEVEL / tests)
-    parts = [_tainted(kept, right, threshold, draws, seed, progress) for right in every_right]
-    values |= {name: np.stack([part[name] for part in parts]) for name in parts[0]}
-    stores = [_stores(kept, right, threshold) for right in every_right]
-    stored = {name: np.stack([each[name] for each in stores]) for name in stores[0]}
-    return xr.Dataset(
-        {
-            **{name: (("subspace", "reader"), value) for name, value in values.items()},
-            **{name: (("subspace", "writer"), value) for name, value in stored.items()},
-        },
-        coords={
-            "subspace": [right.name for right in every_right],
-            "reader": [str(reader) for reader in network.readers],
-            "writer": [str(writer) for writer in network.writers],
-        },
-        attrs={
-            "model": weights.name,
-            "bos": weights.begins,
-            "corpus": kept.corpus,
-            "documents": kept.documents,
-            "tokens": len(kept.tokens),
-            "threshold": threshold,
-            "draws": draws,
-            "ranks": [right.subspace.rank for right in every_right],
-            "sources": [right.subspace.source for right in every_right],
-            "definition": NOTE,
-        },
-    )
+    table = direct(kept, policy, threshold)
+    parts = [_tainted(kept, right, threshold, draws, seed, progress) for right in rights(weights, policy)]
+    followed = {name: (("subspace", "reader"), np.stack([part[name] for part in parts])) for name in parts[0]}
+    return table.assign(followed).assign_attrs(draws=draws, definition=NOTE)
 
 
 def _tainted(
@@ -140,11 +104,7 @@ def _tainted(
     ]
     clean = [_store_of(reader) for reader in right.declassify]
     measured = taint(
-        kept,
-        [drawn, *others],
-        network.readers,
-        [writers_of_source for writers_of_source in dict.fromkeys(clean) if writers_of_source],
-        progress,
+        kept, [drawn, *others], network.readers, [source for source in dict.fromkeys(clean) if source], progress
     )
     met = np.array([any(network.connects(writer, reader) for writer in sources) for reader in network.readers])
     denied = np.array([reader not in right.load for reader in network.readers]) & met
@@ -171,7 +131,7 @@ def _beyond(taints: np.ndarray, random: np.ndarray) -> np.ndarray:
 
 
 def _stack(measured: list[Taint], name: str) -> np.ndarray:
-    return torch.stack([getattr(result, name) for result in measured]).numpy()
+    return torch.stack([getattr(each, name) for each in measured]).numpy()
 
 
 def _store_of(reader: Reader) -> Writer | None:
@@ -179,12 +139,3 @@ def _store_of(reader: Reader) -> Writer | None:
     if reader.is_unembed:
         return None
     return Writer("mlp", reader.layer) if reader.is_mlp else Writer("head", reader.layer, reader.index)
-
-
-def _stores(kept: Moments, right: Rights, threshold: float) -> dict[str, np.ndarray]:
-    """Each writer's share of what a subspace holds, and whether it may."""
-    writers = wiring(kept.weights).writers
-    share, p = stored_powers(kept, right.subspace.rows.to(kept.weights.dtype), writers)
-    may = np.array([writer in right.store for writer in writers])
-    breach = ~may & (share > threshold) & (p < LEVEL / max(1, int((~may).sum())))
-    return {"may_store": may, "stored": share, "stored_p": p, "store_breach": breach}

@@ -19,6 +19,7 @@ from loadstore.figures.wires.subspace_score import score_figure
 from loadstore.figures.wires.traffic import ABOUT, CARRIED, traffic_figures
 from loadstore.figures.words import listed, number
 from loadstore.heads.roles import measured_roles
+from loadstore.report.depth import depth_parts
 from loadstore.report.parts import Part, counted, drawn, shared
 from loadstore.report.sections import Built, section
 from loadstore.views.model import Figure
@@ -128,6 +129,7 @@ def article_parts(story: Story) -> list[Part]:
             slow=True,
             about=ABOUT,
         ),
+        *depth_parts(story),
         drawn(
             "a dossier",
             2.4,

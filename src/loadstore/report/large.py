@@ -17,6 +17,7 @@ from loadstore.figures.wires.notable import cut_figures, score_figure
 from loadstore.figures.wires.traffic import ABOUT, CARRIED, traffic_figures
 from loadstore.figures.words import number
 from loadstore.heads.roles import measured_roles
+from loadstore.report.depth import depth_parts
 from loadstore.report.parts import Part, counted, drawn, shared
 from loadstore.report.sections import Built, section
 
@@ -93,6 +94,7 @@ def large_parts(story: Story) -> list[Part]:
             slow=True,
             about=("Addressing by content", "every wire into the K and the Q of the induction head, cut"),
         ),
+        *depth_parts(story),
         drawn(
             "the dossier",
             20.0,

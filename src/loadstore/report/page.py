@@ -15,6 +15,7 @@ from loadstore.model.architecture import Architecture
 from loadstore.model.weights import Weights
 from loadstore.report import article, large
 from loadstore.report.asked import answer, command
+from loadstore.report.depth import depth_lines
 from loadstore.report.parts import Progress, build_all, quick_parts
 from loadstore.report.sections import laid_out
 from loadstore.version import VERSION
@@ -94,6 +95,7 @@ def report_document(
             f"loadstore {VERSION}. This page carries the prompt and all numbers in it; it loads nothing.",
             "Alignment: 0 is what a random rotation between writer and reader would give, 1 the most that their "
             "spectra allow, −1 the least. z and p are those of the exact null.",
+            *depth_lines(weights),
         ),
     )
 

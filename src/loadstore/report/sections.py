@@ -18,11 +18,11 @@ class Built:
     left: tuple[LeftOut, ...]
 
 
-def section(name: str, title: str, text: str, figures: Sequence[Figure | LeftOut]) -> Built:
+def section(name: str, title: str, text: str, figures: Sequence[Figure | LeftOut], *, folded: bool = False) -> Built:
     """A titled run of figures with a sentence in front; those that it leaves out are kept beside them."""
     drawn = tuple(figure for figure in figures if isinstance(figure, Figure))
     left = tuple(figure for figure in figures if isinstance(figure, LeftOut))
-    return Built(Section(id=name, title=title, lead=text, figures=drawn), left)
+    return Built(Section(id=name, title=title, lead=text, figures=drawn, folded=folded), left)
 
 
 def laid_out(

@@ -34,12 +34,17 @@ class Figure(Value, frozen=True, kw_only=True, tag_field="schema", tag="loadstor
 
 
 class Section(Value, frozen=True, kw_only=True):
-    """A titled run of figures with a sentence in front."""
+    """A titled run of figures with a sentence in front.
+
+    Args:
+        folded: Whether the page shows the figures only when they are asked for.
+    """
 
     id: str
     title: str
     lead: str
     figures: tuple[Figure, ...]
+    folded: bool = False
 
 
 class Page(Value, frozen=True, kw_only=True, tag_field="schema", tag="loadstore/page@1"):

@@ -13,12 +13,14 @@ class Panel(Value, frozen=True, kw_only=True):
     Args:
         details: More numbers or words of every cell, for the read-out and the table.
         outlined: Rows and columns of the cells that are outlined.
+        marks: What is written into each cell in the place of its number; empty where it is impossible.
     """
 
     title: str
     values: tuple[tuple[Cell, ...], ...]
     details: Mapping[str, tuple[tuple[Cell | str, ...], ...]]
     outlined: tuple[tuple[int, int], ...]
+    marks: tuple[tuple[str, ...], ...] | None = None
 
 
 class Heatmap(View, frozen=True, kw_only=True, tag="loadstore/heatmap@1"):
@@ -29,6 +31,7 @@ class Heatmap(View, frozen=True, kw_only=True, tag="loadstore/heatmap@1"):
         outline_label: What an outline means.
         digits: Of the numbers, after the point.
         across: Thumbnails in a row, for many panels on a wide screen.
+        marks: Every mark of a cell with its meaning.
     """
 
     rows: Labelled
@@ -39,6 +42,7 @@ class Heatmap(View, frozen=True, kw_only=True, tag="loadstore/heatmap@1"):
     outline_label: str | None
     digits: int
     across: int | None = None
+    marks: tuple[tuple[str, str], ...] | None = None
 
 
 def panel(
@@ -47,13 +51,15 @@ def panel(
     exists: Any = None,
     details: Mapping[str, Any] | None = None,
     outlined: Iterable[tuple[int, int]] = (),
+    marks: Any = None,
 ) -> Panel:
-    """One matrix of a heatmap, with more numbers per cell for the read-out and the table."""
+    """One matrix of a heatmap, with more numbers per cell for the read-out and the table, and marks in the cells."""
     return Panel(
         title=title,
         values=cells(values, exists),
         details={name: cells(matrix, exists) for name, matrix in (details or {}).items()},
         outlined=tuple((row, column) for row, column in outlined),
+        marks=None if marks is None else tuple(tuple(map(str, row)) for row in marks),
     )
 
 
@@ -68,6 +74,7 @@ def heatmap(
     outline: str | None = None,
     digits: int = 2,
     transform: Transform = "linear",
+    marks: Sequence[tuple[str, str]] | None = None,
 ) -> Heatmap:
     """One or more matrices over the same rows and columns and the same colour scale."""
     return Heatmap(
@@ -79,4 +86,5 @@ def heatmap(
         hatched=hatched,
         outline_label=outline,
         digits=digits,
+        marks=None if marks is None else tuple(marks),
     )

@@ -128,15 +128,7 @@ export interface EffectRequest {
   head?: string | null;
 }
 
-/** The program of a prediction; without `against` its logit is compared with the mean of all tokens. */
-export interface ListingRequest {
-  run: string;
-  at?: number | null;
-  predict?: Target;
-  against?: Target;
-}
-
-/** The same, with its wires cut beside so many controls and on so many other prompts. */
+/** The program of a prediction, with its wires cut beside so many controls and on so many other prompts. */
 export interface VerifyRequest {
   run: string;
   at?: number | null;
@@ -160,6 +152,11 @@ export interface StoreRequest {
   at: number;
   by?: "share" | "traffic" | null;
   predict?: Target;
+}
+
+/** The region of one writer on text, who overwrites it and who loads it. */
+export interface RegionRequest {
+  writer: string;
 }
 
 /** A wire into one side of a head. */
@@ -225,13 +222,14 @@ export interface Questions {
   decoded: DecodedRequest;
   steps: AddressRequest;
   effect: EffectRequest;
-  listing: ListingRequest;
+  listing: QuestionRequest;
   memory: MemoryRequest;
   store: StoreRequest;
   "circuit/tasks": TasksRequest;
   "circuit/switch": SwitchRequest;
   open: OpenRequest;
   roles: RolesRequest;
+  region: RegionRequest;
   controls: ControlsRequest;
   nulls: NullsRequest;
   verify: VerifyRequest;

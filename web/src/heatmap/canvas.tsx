@@ -35,17 +35,22 @@ function paint(pen: CanvasRenderingContext2D, view: Heatmap, panel: Panel, layou
   drawCells(pen, colours, columns, size * scale, left * scale, top * scale);
   const signed = signedSpots(view, panel);
   for (const [row, cells] of panel.values.entries()) {
-    for (const [column, cell] of cells.entries()) mark(pen, view, cell, signed.has(spotOf(row, column, columns)), left + column * size, top + row * size, layout);
+    for (const [column, cell] of cells.entries()) mark(pen, view, cell, panel.marks?.[row]?.[column], signed.has(spotOf(row, column, columns)), left + column * size, top + row * size, layout);
   }
 }
 
-/** What colour cannot say: a sign, a cross, an infinity, a corner for what is off the scale. */
-function mark(pen: CanvasRenderingContext2D, view: Heatmap, cell: Cell, signed: boolean, x: number, y: number, { cell: size, bare }: Layout): void {
+/** What colour cannot say: a given mark, a sign, a cross, an infinity, a corner for what is off the scale. */
+function mark(pen: CanvasRenderingContext2D, view: Heatmap, cell: Cell, given: string | undefined, signed: boolean, x: number, y: number, { cell: size, bare }: Layout): void {
   if (cell === null) return;
   if (typeof cell !== "number") {
     const text = { nan: "\u00d7", inf: "\u221e", "-inf": "\u2212\u221e" }[cell];
     Object.assign(pen, { fillStyle: "#000", font: `${Math.min(10, size * 0.85)}px monospace`, textAlign: "center", textBaseline: "middle" });
     pen.fillText(text, x + size / 2, y + size / 2);
+    return;
+  }
+  if (given && !bare && size >= SIGNED) {
+    Object.assign(pen, { fillStyle: inkOn(colourOf(view.scale, cell)), font: `${Math.min(12, size * 0.8)}px monospace`, textAlign: "center", textBaseline: "middle" });
+    pen.fillText(given, x + size / 2, y + size / 2);
     return;
   }
   const off = beyond(view.scale, cell);

@@ -17,8 +17,9 @@ export function Cells({ view, panel, layout, hatch }: { view: Heatmap; panel: Pa
       const y = layout.top + row * layout.cell;
       const fill = paint(view, cell, hatch);
       paths.set(fill, `${paths.get(fill) ?? ""}M${x} ${y}h${layout.cell}v${layout.cell}h${-layout.cell}z`);
-      const mark = glyph(view, cell, signed.has(spotOf(row, column, view.columns.labels.length)), layout, x, y);
-      if (mark) glyphs.push(mark);
+      const given = panel.marks?.[row]?.[column];
+      const drawn = glyph(view, cell, given, signed.has(spotOf(row, column, view.columns.labels.length)), layout, x, y);
+      if (drawn) glyphs.push(drawn);
     }
   }
   return (
@@ -38,18 +39,18 @@ function paint(view: Heatmap, cell: Cell, hatch: string): string {
   return typeof cell === "number" ? colourOf(view.scale, cell) : ODD;
 }
 
-function glyph(view: Heatmap, cell: Cell, signed: boolean, layout: Layout, x: number, y: number) {
+function glyph(view: Heatmap, cell: Cell, given: string | undefined, signed: boolean, layout: Layout, x: number, y: number) {
   const size = layout.cell;
   const middle = { x: x + size / 2, y: y + size / 2 };
   if (cell === null) return null;
   if (typeof cell !== "number") return <Odd cell={cell} {...middle} size={size} />;
   const ink = inkOn(colourOf(view.scale, cell));
   const clipped = beyond(view.scale, cell);
-  const text = layout.bare ? "" : printed(view, cell, size, signed);
+  const text = layout.bare ? "" : (given ?? printed(view, cell, size, signed));
   return (
     <>
       {text && (
-        <text x={middle.x} y={middle.y} fill={ink} font-size={Math.min(10, size * 0.62, (size - 2) / widthOf(text, 1))} class="value">
+        <text x={middle.x} y={middle.y} fill={ink} font-size={given === undefined ? Math.min(10, size * 0.62, (size - 2) / widthOf(text, 1)) : Math.min(12, size * 0.8)} class={given === undefined ? "value" : "value mark"}>
           {text}
         </text>
       )}

@@ -30,6 +30,14 @@ export function Legend({ view }: { view: Heatmap }) {
             <rect width={SWATCH} height={SWATCH} fill={`url(#${hatch})`} />
           </Item>
         )}
+        {marksOf(view).map(([mark, meaning]) => (
+          <Item key={mark} text={meaning}>
+            <rect width={SWATCH} height={SWATCH} fill={colourAt(scale.kind, 0)} />
+            <text x={SWATCH / 2} y={SWATCH / 2} fill={inkOn(colourAt(scale.kind, 0))} font-size={12} class="value mark">
+              {mark}
+            </text>
+          </Item>
+        ))}
         {outlines && (
           <Item text={outlines}>
             <rect width={SWATCH} height={SWATCH} fill={colourAt(scale.kind, 0.6)} />
@@ -57,6 +65,12 @@ export function Legend({ view }: { view: Heatmap }) {
       </ul>
     </div>
   );
+}
+
+/** The marks that occur in some cell, with their meanings. */
+function marksOf({ marks, panels }: Heatmap): [string, string][] {
+  const met = new Set(panels.flatMap((panel) => (panel.marks ?? []).flat()));
+  return (marks ?? []).filter(([mark]) => met.has(mark));
 }
 
 /** One mark and what it means. */

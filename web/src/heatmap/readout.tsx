@@ -15,6 +15,8 @@ export function HeatmapReadout({ view, cursor }: { view: Heatmap; cursor: Cursor
 function Sentence({ view, point }: { view: Heatmap; point: Point }) {
   const panel = view.panels[point.panel];
   const cell = panel?.values[point.row]?.[point.column];
+  const mark = panel?.marks?.[point.row]?.[point.column];
+  const meaning = view.marks?.find(([one]) => one === mark)?.[1];
   const details = Object.entries(panel?.details ?? {});
   return (
     <>
@@ -25,6 +27,7 @@ function Sentence({ view, point }: { view: Heatmap; point: Point }) {
         <span class="axis">{view.columns.name}</span> <code>{view.columns.labels[point.column]}</code>
       </span>{" "}
       <b class="figure-value">{verdict(view, cell)}</b>
+      {meaning && <span class="detail"> {meaning}</span>}
       {cell !== null &&
         details.map(([name, values]) => (
           <span key={name} class="detail">

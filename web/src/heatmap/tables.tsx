@@ -11,6 +11,7 @@ export function HeatmapTables({ view, place }: { view: Heatmap; place: Place }) 
       {view.panels.map((panel, index) => (
         <Fragment key={index}>
           <Grid view={view} place={place} title={panel.title} values={panel.values} text={(cell) => say(cell, view.digits)} />
+          {panel.marks && <Grid view={view} place={place} title={panel.title} detail="mark" values={panel.marks} text={(mark) => String(mark)} />}
           {Object.entries(panel.details ?? {}).map(([name, values]) => (
             <Grid key={name} view={view} place={place} title={panel.title} detail={name} values={values} text={free} />
           ))}

@@ -64,7 +64,7 @@ export function HeatmapView({ view: whole, place }: { view: Heatmap; place: Plac
 
 /** Cells of all tables of `view`. */
 function cellCount(view: Heatmap): number {
-  const tables = view.panels.reduce((sum, { details }) => sum + 1 + Object.keys(details ?? {}).length, 0);
+  const tables = view.panels.reduce((sum, { details, marks }) => sum + 1 + (marks ? 1 : 0) + Object.keys(details ?? {}).length, 0);
   return tables * view.rows.labels.length * view.columns.labels.length;
 }
 

@@ -8,13 +8,14 @@ import numpy as np
 from loadstore.figures.still.palette import STEPS, step
 from loadstore.figures.still.sheet import LETTER, MARGIN, WIDTH, Block, cut, number, text
 from loadstore.views.base import Cell, Scale
-from loadstore.views.heatmaps import Heatmap
+from loadstore.views.heatmaps import Heatmap, Panel
 from loadstore.views.patterns import Patterns
 
 LARGEST, LEAST = 22.0, 3.0  # the side of a cell
 NAMED = 9.0  # cells at least as large have names beside them
 TITLE = 16.0
 TALLEST = 300.0  # of a panel whose cells could be larger
+STRONG = ("z4", "z5", "z6", "z7", "z8", "d0", "d1", "d7", "d8")  # colours that hide ordinary ink
 HEADS = 48  # patterns; more are counted
 WIDEST = 240.0  # of a pattern
 ROOM = WIDTH - 2 * MARGIN
@@ -37,6 +38,7 @@ def heatmap(view: Heatmap) -> Block:
         top = y + TITLE + (head if named else 4)
         marks.append(text(x, y + 11, panel.title, "strong"))
         marks.append(_grid(panel.values, view.scale, x + left, top, side))
+        marks += _letters(panel, view.scale, x + left, top, side)
         if named:
             marks += [
                 text(x + left - 4, top + side * (row + 0.5) + 4, cut(label, left - 4), "", "end")
@@ -48,7 +50,22 @@ def heatmap(view: Heatmap) -> Block:
             ]
     bottom = 16 + high * -(-len(view.panels) // across)
     marks += _scale(view.scale, bottom)
-    return Block(bottom + 36, tuple(marks))
+    meanings = [f"{mark}: {said}" for mark, said in view.marks or ()]
+    marks += [text(0, bottom + 34 + 14 * line, words, "soft") for line, words in enumerate(meanings)]
+    return Block(bottom + 36 + 14 * len(meanings), tuple(marks))
+
+
+def _letters(panel: Panel, scale: Scale, x: float, y: float, side: float) -> list[str]:
+    """What is written into the cells of a panel, in an ink that its colour does not hide."""
+    if panel.marks is None or side < NAMED:
+        return []
+    letter_marks: list[str] = []
+    for row, (letters, values) in enumerate(zip(panel.marks, panel.values, strict=True)):
+        for column, (letter, value) in enumerate(zip(letters, values, strict=True)):
+            if letter:
+                ink = "inked" if _colour(value, scale) in STRONG else ""
+                letter_marks.append(text(x + side * (column + 0.5), y + side * (row + 0.5) + 4, letter, ink, "middle"))
+    return letter_marks
 
 
 def _grid(values: tuple[tuple[Cell, ...], ...], scale: Scale, x: float, y: float, side: float) -> str:

@@ -23,10 +23,10 @@ STYLE = (
     ".still .axis{fill:none;stroke:currentColor;stroke-opacity:.55}"
     ".still .rule{fill:none;stroke:currentColor;stroke-opacity:.6;stroke-dasharray:2 3}"
     ".still .none{fill:currentColor;opacity:.1}"
-    ".still .curve{fill:none;stroke-width:1.8}"
+    ".still .curve{fill:none;stroke-width:1.8}.still text.inked{fill:#fdfdfb}"
     + rules("light")
     + "".join(f".still .c{i}{{stroke:{c}}}.still .f{i}{{fill:{c}}}" for i, c in enumerate(INK))
-    + "@media (prefers-color-scheme:dark){.still{background:#14171b;color:#e7e8ea}"
+    + "@media (prefers-color-scheme:dark){.still{background:#14171b;color:#e7e8ea}.still text.inked{fill:#14171b}"
     + rules("dark")
     + "".join(f".still .c{i}{{stroke:{c}}}.still .f{i}{{fill:{c}}}" for i, c in enumerate(INK_DARK))
     + "}"

@@ -24,7 +24,7 @@ export interface Plan {
 
 /** The plan of a map over `labels` in `width` pixels; narrower than its tokens need, it scrolls. */
 export function planned(lines: Line[], labels: string[], width: number): Plan {
-  const left = Math.ceil(lines.reduce((most, { name, said }) => Math.max(most, widthOf(`${name} ${said}`, SIZE)), 60)) + 16;
+  const left = Math.ceil(lines.reduce((most, { name, said }) => Math.max(most, widthOf(`${name} ${said}`, SIZE)), 60)) + 28;
   const cell = Math.min(WIDE, Math.max(NARROW, Math.floor((width - left - 8) / Math.max(1, labels.length))));
   const top = Math.ceil(widest(labels, SIZE) * 0.9) + 14;
   const tops: number[] = [];

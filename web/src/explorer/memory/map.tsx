@@ -5,10 +5,11 @@ import type { Scale } from "../../model";
 import { pointed } from "../../pointer";
 import { clip } from "../../text";
 import { useTheme } from "../../theme";
+import { Gutter } from "./gutter";
 import { lanesOf } from "./lanes";
 import { GAP, lineOf, type Plan, sizeOf, STRIP } from "./layout";
 import { spotAt } from "./spot";
-import type { Line, Memory, Spot, Store } from "./types";
+import type { Line, Memory, Region, Spot, Store } from "./types";
 
 interface Props {
   memory: Memory;
@@ -19,11 +20,12 @@ interface Props {
   active: Spot | null;
   chosen: Spot | null;
   store: Store | null;
+  region: Region | null;
   pick: (spot: Spot, choose: boolean) => void;
 }
 
 /** The map of `memory`. */
-export function Map({ memory, lines, labels, plan, scale, active, chosen, store, pick }: Props) {
+export function Map({ memory, lines, labels, plan, scale, active, chosen, store, region, pick }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const theme = useTheme();
   useLayoutEffect(() => {
@@ -33,7 +35,7 @@ export function Map({ memory, lines, labels, plan, scale, active, chosen, store,
     const spot = spotAt(...pointed(event, plan.width), lines, labels.length, plan);
     if (spot) pick(spot, choose);
   };
-  const names = useMemo(() => <Names lines={lines} plan={plan} />, [lines, plan]);
+  const names = useMemo(() => <Names lines={lines} plan={plan} region={region} />, [lines, plan, region]);
   const label = `Memory map: ${labels.length} tokens by ${lines.length} rows of writers, ${memory.meaning}. The numbers are in the table below.`;
   return (
     <div class="memory-map" style={{ width: `${plan.width}px`, height: `${plan.height}px` }}>
@@ -76,7 +78,7 @@ function draw(canvas: HTMLCanvasElement, memory: Memory, lines: Line[], tokens: 
 }
 
 /** The names of the rows, which stay in sight while the map scrolls. */
-function Names({ lines, plan }: { lines: Line[]; plan: Plan }) {
+function Names({ lines, plan, region }: { lines: Line[]; plan: Plan; region: Region | null }) {
   return (
     <svg class="row-names" width={plan.left - 4} height={plan.height} aria-hidden="true" font-size={11}>
       <rect width={plan.left - 4} height={plan.height} />
@@ -85,6 +87,7 @@ function Names({ lines, plan }: { lines: Line[]; plan: Plan }) {
           <tspan class={writers.length > 1 ? undefined : "row-name"}>{name}</tspan> <tspan class="row-said">{said}</tspan>
         </text>
       ))}
+      {region && <Gutter lines={lines} plan={plan} region={region} />}
     </svg>
   );
 }

@@ -11,12 +11,13 @@ import { useAsk } from "../ask";
 import { useMeasuring, useRoles } from "../roles";
 import { opening, type Screen, type ScreenProps, tokenAt, tokenOf } from "../screen";
 import { Answer, capital } from "../states";
+import { GutterKey, RegionFacts, useRegion } from "./gutter";
 import { Inspect } from "./inspect";
 import { planned, scaleOf, sizeOf } from "./layout";
 import { Map } from "./map";
 import { bandName, bandsOf, linesOf, ownRows, totalOf } from "./rows";
 import { moved, spotOf } from "./spot";
-import type { Line, Memory, Spot, Store } from "./types";
+import type { Line, Memory, Region, Spot, Store } from "./types";
 
 export const screen: Screen = { id: "memory", title: "Memory", key: "m", Body, python };
 const PLACE = { figure: "memory", view: 0 };
@@ -95,6 +96,8 @@ function Shown(props: ScreenProps & { memory: Memory; by: "share" | "traffic" })
   const at = chosen ? chosen.token + memory.first : 0;
   const asked = useAsk<Store>("store", chosen && place.from !== undefined ? { run: run.run, writer: place.from, at, by, ...(at === question.data?.at && !question.waiting ? { predict: question.data.predict.id } : {}) } : null);
   const store = asked.data && chosen && asked.data.writer === place.from && asked.data.at === at && asked.data.by === by ? asked.data : null;
+  const work = useRegion(memory, chosen ? place.from : undefined);
+  const region = work?.data ?? null;
   useEffect(() => setActive(null), [lines]);
   if (!fits) return null;
   const choose = (spot: Spot | null) => go(spot ? { from: lines[spot.row]?.writers[spot.writer]?.name ?? null, token: spot.token + memory.first } : { from: null, token: null });
@@ -102,8 +105,8 @@ function Shown(props: ScreenProps & { memory: Memory; by: "share" | "traffic" })
     <div class="memory-and-store">
       <div>
         <ViewFrame view={{ title: "Memory map" }} place={PLACE} records={() => records(memory, labels)} cells={Infinity} about={memory} table={() => <Tables memory={memory} labels={labels} />}>
-          <Legend memory={memory} scale={scale} lines={lines} tokens={labels.length} lit={store !== null} />
-          <Picture memory={memory} lines={lines} scale={scale} labels={labels} active={active} chosen={chosen} store={store} setActive={setActive} choose={choose} />
+          <Legend memory={memory} scale={scale} lines={lines} tokens={labels.length} lit={store !== null} region={region} />
+          <Picture memory={memory} lines={lines} scale={scale} labels={labels} active={active} chosen={chosen} store={store} region={region} setActive={setActive} choose={choose} />
           <p class="readout" role="status" aria-live="polite">
             {active ? said(memory, lines, labels, active) : chosen ? said(memory, lines, labels, chosen) : "Point at a cell, or press Tab: arrows go from cell to cell, comma and period from writer to writer in a row of several, Enter chooses, Esc lets go."}
           </p>
@@ -116,9 +119,13 @@ function Shown(props: ScreenProps & { memory: Memory; by: "share" | "traffic" })
       </div>
       <div>
         {chosen ? (
-          <Answer asked={asked} what="this store">
-            {(found) => <Inspect {...props} store={found} />}
-          </Answer>
+          <>
+            <Answer asked={asked} what="this store">
+              {(found) => <Inspect {...props} store={found} />}
+            </Answer>
+            <h4 class="region">Its region</h4>
+            <RegionFacts writer={place.from ?? ""} work={work} />
+          </>
         ) : (
           <div class="said">
             <p>Choose a cell: what was stored there is decoded here, and the loads that used it later are lit.</p>
@@ -135,7 +142,7 @@ function Shown(props: ScreenProps & { memory: Memory; by: "share" | "traffic" })
 }
 
 /** What light and dark mean, and the marks of what is there. */
-function Legend({ memory, scale, lines, tokens, lit }: { memory: Memory; scale: Scale; lines: Line[]; tokens: number; lit: boolean }) {
+function Legend({ memory, scale, lines, tokens, lit, region }: { memory: Memory; scale: Scale; lines: Line[]; tokens: number; lit: boolean; region: Region | null }) {
   const cut = lines.some((line) => Array.from({ length: tokens }, (_, token) => sizeOf(memory, line, token)).some((size) => beyond(scale, size) === 1));
   return (
     <div class="legend">
@@ -154,6 +161,7 @@ function Legend({ memory, scale, lines, tokens, lit }: { memory: Memory; scale: 
             </li>
           ))}
         {lit && <Item text="wider: more of the load; dashed: counts against it" />}
+        {region && <GutterKey region={region} />}
       </ul>
     </div>
   );
@@ -163,7 +171,7 @@ function Legend({ memory, scale, lines, tokens, lit }: { memory: Memory; scale: 
 const SIDES = { Q: "part of what a head looks for", K: "part of what a token is found by", V: "part of what a head takes" };
 
 /** The map as one Tab stop. */
-function Picture({ memory, lines, scale, labels, active, chosen, store, setActive, choose }: { memory: Memory; lines: Line[]; scale: Scale; labels: string[]; active: Spot | null; chosen: Spot | null; store: Store | null; setActive: (spot: Spot | null) => void; choose: (spot: Spot | null) => void }) {
+function Picture({ memory, lines, scale, labels, active, chosen, store, region, setActive, choose }: { memory: Memory; lines: Line[]; scale: Scale; labels: string[]; active: Spot | null; chosen: Spot | null; store: Store | null; region: Region | null; setActive: (spot: Spot | null) => void; choose: (spot: Spot | null) => void }) {
   const [ref, width] = useWidth<HTMLDivElement>();
   const plan = useMemo(() => planned(lines, labels, width), [lines, labels, width]);
   const keys = (event: KeyboardEvent & { currentTarget: HTMLElement }) => {
@@ -194,7 +202,7 @@ function Picture({ memory, lines, scale, labels, active, chosen, store, setActiv
       onBlur={() => setActive(null)}
       onPointerLeave={() => setActive(null)}
     >
-      {width > 0 && <Map memory={memory} lines={lines} scale={scale} labels={labels} plan={plan} active={active} chosen={chosen} store={store} pick={(spot, picks) => (picks ? choose(spot) : setActive(spot))} />}
+      {width > 0 && <Map memory={memory} lines={lines} scale={scale} labels={labels} plan={plan} active={active} chosen={chosen} store={store} region={region} pick={(spot, picks) => (picks ? choose(spot) : setActive(spot))} />}
     </div>
   );
 }

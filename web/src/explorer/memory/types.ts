@@ -47,6 +47,25 @@ export interface Store {
   missing: string;
 }
 
+/** Where a writer stores on text, who overwrites it and who loads it. */
+export interface Region {
+  writer: string;
+  rank: number;
+  dimensions: number;
+  /** Null where the writer is never in the stream. */
+  power: number | null;
+  share: number | null;
+  overwritten: { writer: string; overlap: number; chance: number }[];
+  /** How many overwrite it, named or not. */
+  overwriters: number;
+  loaded: { reader: string; load: number }[];
+  /** Later sites that load or overwrite it. */
+  uses: { site: string; mark: string }[];
+  /** Every mark with its meaning, the one that says most last. */
+  marks: [string, string][];
+  text: string;
+}
+
 /** A row of the map: one writer, or several that are folded. */
 export interface Line {
   name: string;
