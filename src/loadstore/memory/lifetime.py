@@ -25,6 +25,7 @@ from loadstore.memory.sample import sample
 from loadstore.memory.stores import Corpora, in_stream, kept_moments
 from loadstore.memory.terms import Products, loads, products, whitened
 from loadstore.model.globs import matching
+from loadstore.model.ports import writing
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.progress import Progress
@@ -91,7 +92,7 @@ def lifetimes(
         rho = np.stack([_summed(term[row], by_then[[row]], rows)[:, 0] for row in range(len(points))], 1)
         error = np.full(rho.shape, np.nan)
     here = Terms(plain, size / count, sums.size_of_later / count, follows)
-    heads = np.array([writer.kind == "head" for writer in everyone])
+    heads = np.array([writing(weights, writer).out is not None for writer in everyone])
     there = Terms(across, size / count, sums.size_of_loads / count, follows & heads, across=True)
     loading = loads(kept, [everyone[column] for column in np.unique(there.large[:, 1])])
     chosen, screen = screened(here, Nulls(kept), measured, everyone, checks)
