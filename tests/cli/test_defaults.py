@@ -78,7 +78,7 @@ def test_a_command_and_its_python_call_have_the_same_defaults(
 @each(
     ("command", "expected"),
     [
-        (listing.listing, {"share": 0.9, "top": default(find, "most"), "at": "-1", "json": False}),
+        (listing.listing, {"share": 0.9, "top": default(find, "top"), "at": "-1", "json": False}),
         (listing.verify, {"controls": 20, "replicates": 8, "at": "-1", "paraphrase": None}),
         (patch.patch, {"top": 20, "at": "-1", "where": None, "counterfactual": None}),
         (wires.wires, {"top": 10, "writer": "*", "reader": "*", "exact": False, "effect": False, "tokens": None}),
