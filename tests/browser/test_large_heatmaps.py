@@ -68,13 +68,13 @@ def test_a_role_map_fits(
         assert shown["cell"][0] / heads == shown["cell"][1] / layers >= 6
         assert shown["cell"][1] <= 800
         rows, columns = (np.diff(shown[axis]) for axis in ("rows", "columns"))
-        assert rows.min() >= 12
+        assert rows.min() >= 11
         assert columns.min() >= (11 if shown["slanted"] else shown["widest"] + 2)
         for count, labels in ((layers, shown["rows"]), (heads, shown["columns"])):
             pitch = shown["cell"][0] / heads
             stride = round((labels[1] - labels[0]) / pitch)
             assert len(labels) == len(range(0, count, stride)), "a label at every so many"
-            assert stride == 1 or (stride - 1) * pitch < 12, "and at every one where they fit"
+            assert stride == 1 or (stride - 1) * pitch < 11, "and at every one where they fit"
     assert all(a <= b for a, b in itertools.pairwise(tops))
     assert errors == []
 
