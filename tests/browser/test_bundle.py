@@ -130,5 +130,5 @@ def test_committed_bundle_is_what_its_source_builds(tmp_path: Path) -> None:
     built = tmp_path / "src" / "loadstore" / "views" / "bundle"
     for name in ("loadstore.js", "loadstore.css", "explorer.js", "explorer.css"):
         assert (built / name).read_bytes() == (BUNDLE / name).read_bytes(), f"{name}: run `npm run build` in web/"
-    assert (BUNDLE / "loadstore.js").stat().st_size <= 180_000
+    assert (BUNDLE / "loadstore.js").stat().st_size <= 185_000
     assert (BUNDLE / "explorer.js").stat().st_size <= 300_000

@@ -17,7 +17,7 @@ from loadstore.report.page import write_report
 from loadstore.sites import SIDES
 
 # the article's; every head at once, three addresses, the proof; walk, prediction, traffic, evidence; a dossier
-FIGURES = 15 + 3 + 4 + 7
+FIGURES = 15 + 3 + 4 + 7 + 4
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +149,8 @@ def test_a_prompt_that_closes_a_script_is_only_text(browser, open_page, model, t
     path = tmp_path / "hostile.html"
     document = write_report(model, path, "</script><script>document.title='owned'</script>")
     page, requests, errors = open_page(browser, path)
+    page.evaluate("for (const part of document.querySelectorAll('details.folded')) part.open = true")
+    page.wait_for_selector("details.folded article.figure")
     assert requests == []
     assert errors == []
     assert "owned" not in page.title()
