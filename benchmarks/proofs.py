@@ -69,7 +69,7 @@ def row(model: str, name: str, proof: dict[str, Any]) -> str:
     cells = (
         f"{NAMES.get(model, model)} {name}",
         proof["by"],
-        f"{proof['wires']:,} ({proof['size']:.2%})",
+        f"{proof['wires']:,} ({100 * proof['size']:.2f} %)",
         f"{short(alone['value'])} [{short(alone['low'])}, {short(alone['high'])}]",
         f"{alone['p']:.2g}, {short(alone['gap'])}",
         short(alone["near"]),

@@ -16,7 +16,7 @@ from loadstore.model.ports import ov
 from loadstore.report.page import write_report
 from loadstore.sites import SIDES
 
-# the article's; every head at once, three addresses, the proof; walk, prediction, traffic, evidence; a dossier
+# the article's; every head at once, three addresses, the proof; walk, prediction, traffic, evidence; a dossier; memory
 FIGURES = 15 + 3 + 4 + 7 + 4
 
 
