@@ -34,7 +34,7 @@ def columns(page: "Page", figure: str, view: int | str = 0) -> list[list[str]]:
     return page.evaluate(READ, f"table[data-figure='{figure}'][data-view='{view}']")
 
 
-def row_names(page: "Page", figure: str, view: int = 0) -> list[str]:
+def row_names(page: "Page", figure: str, view: int | str = 0) -> list[str]:
     """The names of the rows of a view's table."""
     return page.evaluate(HEADS, f"table[data-figure='{figure}'][data-view='{view}']")
 

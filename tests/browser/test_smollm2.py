@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from browser.reading import OPEN_TABLES, columns, row_names, same, table
+from browser.reading import OPEN_TABLES, SHOW_CHOICES, columns, row_names, same, table
 from pace import slowness
 
 import loadstore as ls
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.alone
 
+NUMBERS = "0-all-numbers-0"  # the table of a figure's dots
 SECONDS, BYTES = 90, 5_000_000  # of the processor; in wall time on an idle machine 60, on two threads less
 
 
@@ -25,6 +26,8 @@ def shown(
 ) -> "tuple[Page, list[str], list[str]]":
     """It in a browser, its tables open."""
     page, requests, errors = open_page(browser, mary[0])
+    page.evaluate(SHOW_CHOICES)
+    page.wait_for_selector(f"[data-view='{NUMBERS}']", state="attached")
     page.evaluate(OPEN_TABLES)
     return page, requests, errors
 
@@ -50,8 +53,8 @@ def test_the_role_map_equals_the_api(shown: "tuple[Page, list[str], list[str]]")
 
 def test_the_wire_that_matters(shown: "tuple[Page, list[str], list[str]]") -> None:
     page = shown[0]
-    assert row_names(page, "figure-9")[:2] == ["L16.H0", "L17.H8"]
-    alignment, traffic, score, change = (float(value) for value in columns(page, "figure-9")[0][-4:])
+    assert row_names(page, "figure-9", NUMBERS)[:2] == ["L16.H0", "L17.H8"]
+    alignment, traffic, score, change = (float(value) for value in columns(page, "figure-9", NUMBERS)[0][-4:])
     wires = ls.subspace_scores(ls.load("smollm2"), writers="L16.H0", readers="L18.H6.K")
     assert alignment == pytest.approx(float(wires.alignment[0, 0]), rel=1e-4)
     assert traffic > 1
