@@ -22,7 +22,7 @@ class Part:
     Args:
         name: What progress calls it.
         cost: A measured time; only the ratios of the costs of one page are used.
-        build: Returns the section; takes what it tells of its own steps.
+        build: Returns the section; takes a callback for its own steps.
         slow: Whether a quick report leaves it out.
         about: The title of its section and what that shows, for the list of what a quick report leaves out.
     """

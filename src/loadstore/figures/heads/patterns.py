@@ -23,8 +23,8 @@ def trace_figure(trace: Trace) -> Figure:
     pattern = np.concatenate([layer.pattern[0].double().numpy() for layer in trace.record.layers])
     try:
         by_role = {role: [head for head, _ in heads] for role, heads in named(measured_roles(trace.weights)).items()}
-        told = "; ".join(f"{role}: {_few(heads)}" for role, heads in by_role.items() if heads)
-        claim = f"Heads with more than half of their attention on one role, on random repeats: {told or 'none'}."
+        shares = "; ".join(f"{role}: {_few(heads)}" for role, heads in by_role.items() if heads)
+        claim = f"Heads with more than half of their attention on one role, on random repeats: {shares or 'none'}."
     except BadRequest as error:
         by_role, claim = {}, f"Heads have no roles here: {error}."
     names = [str(head) for head in shape.heads]
