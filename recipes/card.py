@@ -11,6 +11,7 @@ from pathlib import Path
 from loadstore.checkpoints.library import load
 from loadstore.training.claims import INDUCTION, PREVIOUS, claims, read_held_out
 from loadstore.training.prepare import kept
+from loadstore.training.recipe_file import preset
 
 SOURCES = """| source | Debian package | licence |
 |---|---|---|
@@ -24,7 +25,7 @@ def main(run: Path, data: Path) -> None:
     weights = load(data / "builtin.safetensors")
     corpus = kept(run)
     history = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
-    recipe = tomllib.loads((Path(__file__).parent / "builtin.toml").read_text(encoding="utf-8"))
+    recipe = tomllib.loads(preset("attention-only").read_text(encoding="utf-8"))
     trained_as = json.loads((run / "numbering.json").read_text(encoding="utf-8"))
     shape = weights.architecture
     last = history[-1]
@@ -35,7 +36,7 @@ def main(run: Path, data: Path) -> None:
         f"{shape.positions} positions, no norm, no bias, float16 on disk. It is small enough to ship and tells the "
         "story of *Intuitions for Transformer Circuits*.",
         "## How it was made",
-        f"`loadstore train recipes/builtin.toml` on {corpus.documents:,} documents ({corpus.characters / 1e6:.1f} M "
+        f"`loadstore train attention-only` on {corpus.documents:,} documents ({corpus.characters / 1e6:.1f} M "
         f"characters, {len(corpus.train):,} tokens; {len(corpus.held_out):,} tokens of other documents held out): "
         f"{last['step']:,} steps, {last['tokens']:,} tokens, of which the repeats are random. Seed {recipe['seed']}.",
         SOURCES,

@@ -10,10 +10,10 @@ from loadstore.errors import BadRequest
 ARROW = (".arrow", ".feather")
 
 
-def check_arrow(path: Path) -> Any:
-    """Return pyarrow. Raises BadRequest where it is not installed."""
+def check_arrow(path: Path, part: str = "ipc") -> Any:
+    """Return pyarrow, with one of its parts imported. Raises BadRequest where it is not installed."""
     try:
-        importlib.import_module("pyarrow.ipc")
+        importlib.import_module(f"pyarrow.{part}")
         return importlib.import_module("pyarrow")
     except ModuleNotFoundError:
         raise BadRequest(f"{path} needs pyarrow, which is not installed: pip install 'loadstore[arrow]'") from None

@@ -6,7 +6,7 @@ MOST = 200  # bytes of a first line
 
 
 def seal(kind: str, content: bytes | memoryview) -> bytes:
-    """Return the line that goes before ``content``; ``kind`` is a name, such as ``loadstore/training@2``."""
+    """Return the line that goes before ``content``; ``kind`` is a name, such as ``loadstore/training@3``."""
     return f"{kind} {hashlib.sha256(content).hexdigest()}\n".encode()
 
 

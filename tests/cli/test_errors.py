@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from loadstore.checkpoints.families.own import save_weights
 from loadstore.cli import main
 
-RECIPE = Path(__file__).parents[2] / "recipes" / "builtin.toml"
+RECIPE = "attention-only"
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_a_model_that_cannot_be_loaded(
         ("train odd.toml nothing", "odd.toml is not laid out as a recipe"),
         ("train unknown.toml nothing", "unknown.toml: phase has no ['speed']"),
         (f"train {RECIPE} nowhere", "nowhere is not a folder"),
-        (f"train {RECIPE} nothing", "nothing has 0 .txt files"),
+        (f"train {RECIPE} nothing", "nothing has 0 documents"),
     ],
 )
 @pytest.mark.usefixtures("folder")

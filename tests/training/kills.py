@@ -1,4 +1,4 @@
-"""Train a tiny recipe in processes that are killed at random moments; run as ``python kills.py FOLDER KILLS``.
+"""Train a tiny recipe in processes that are killed at random moments; run as ``python kills.py FOLDER KILLS RECIPE``.
 
 A program of its own, because it forks: it loads torch once and never computes, so that every child starts at once
 with no threads behind it. Prints what the kills hit as JSON.
@@ -19,12 +19,12 @@ from typing import Any
 
 from loadstore.training import run
 from loadstore.training.loop import train
-from loadstore.training.recipe import read_recipe
+from loadstore.training.recipe_file import read_recipe
 from loadstore.training.synthetic import made_up_words
 
 for slow in ("torch._dynamo", "xarray", "pandas"):  # what training imports late, once for all children
     importlib.import_module(slow)
-RECIPE = read_recipe(Path(__file__).with_name("tiny.toml"))
+RECIPE = read_recipe(Path(__file__).with_name(sys.argv[3]))
 CORPUS = made_up_words(RECIPE.vocab)
 PLANNED = ("state begun", "state written", "state about to be moved", "line torn")
 TIMED = "some moment"

@@ -8,7 +8,7 @@ import pytest
 import torch
 from hostile import unchecked
 
-from loadstore.training.batches import Batch, next_batch, repeated_blocks, text_windows
+from loadstore.training.batches import Batch, next_batch, packed_windows, repeated_blocks, text_windows
 from loadstore.training.recipe import Phase
 
 BOS = 2
@@ -57,3 +57,26 @@ def test_text_and_repeats_weigh_one_each_times_the_weight_of_repeats() -> None:
     assert float(found.weight[~is_repeat].sum()) == pytest.approx(1.0)
     assert float(found.weight[is_repeat].sum()) == pytest.approx(3.0)
     assert bool((found.weight[is_repeat] > 0).eq(found.second_copy[is_repeat]).all())
+
+
+def starts(step: int, count: int = 3, seed: str = "1 0") -> list[int]:
+    """The first tokens of the windows of a batch from the text 0, 1, 2, …: where each window begins."""
+    return packed_windows(np.arange(43), BOS, count, 4, step, seed)[:, 1].tolist()
+
+
+def test_an_epoch_has_each_packed_window_once_and_the_next_another_order() -> None:
+    each = [start for step in range(20) for start in starts(step, count=1)]  # 10 windows an epoch
+    for epoch in (each[:10], each[10:]):
+        first = min(epoch)
+        assert first < 4
+        assert sorted(epoch) == [first + 4 * k for k in range(10)]
+    assert [start - min(each[:10]) for start in each[:10]] != [start - min(each[10:]) for start in each[10:]]
+
+
+def test_a_packed_batch_follows_from_its_number_and_the_seed_alone() -> None:
+    whole = [starts(step) for step in range(7)]
+    assert [starts(step) for step in reversed(range(7))] == whole[::-1]
+    assert [start for batch in whole for start in batch] == [
+        start for step in range(21) for start in starts(step, count=1)
+    ]
+    assert starts(0, count=10) != starts(0, count=10, seed="2 0")

@@ -20,7 +20,7 @@ from loadstore.training.corpus import Corpus
 from loadstore.training.folder import LOCK, MARK
 from loadstore.training.loop import train
 from loadstore.training.prepare import kept, prepare
-from loadstore.training.recipe import read_recipe
+from loadstore.training.recipe_file import read_recipe
 from loadstore.training.run import STATE
 from loadstore.training.state import SCHEMA, latest, save_state
 from loadstore.training.synthetic import made_up_words

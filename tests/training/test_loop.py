@@ -18,7 +18,8 @@ from loadstore.training.loop import Progress, train
 from loadstore.training.numbering import numbered
 from loadstore.training.parameters import as_weights
 from loadstore.training.prepare import prepare
-from loadstore.training.recipe import Recipe, read_recipe
+from loadstore.training.recipe import Recipe
+from loadstore.training.recipe_file import read_recipe
 from loadstore.training.state import latest
 
 TOML = """

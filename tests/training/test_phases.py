@@ -12,6 +12,7 @@ from hostile import unchecked
 
 from loadstore.errors import BadRequest
 from loadstore.training import conditions, loop
+from loadstore.training.group import ALONE
 from loadstore.training.history import log_spaced
 from loadstore.training.recipe import Phase, Recipe, Start
 
@@ -24,6 +25,7 @@ class Counted:
         self.phase = self.at = self.step = 0
         self.second_copy = math.inf
         self.saved: list[int] = []
+        self.group = ALONE
 
     @property
     def finished(self) -> bool:
@@ -52,18 +54,18 @@ def done(
 ) -> list[int]:
     """Go through the phases; the loss of second copies is ``losses(step)``. Returns the steps that were measured."""
     measured: list[int] = []
-    history = SimpleNamespace(moments=set(log_spaced(1 << 10)) - {1, 2, 3}, lines=[], add=measured.append)
+    moments = set(log_spaced(1 << 10)) - {1, 2, 3}
+    notes = SimpleNamespace(line={}, take=lambda run: measured.append(run.step) if run.step in moments else None)
 
     def step(run: Any, *_: object) -> tuple[float, float]:
         run.at, run.step = run.at + 1, run.step + 1
         run.second_copy = losses(run.step)
         return 1.0, 1.0
 
-    monkeypatch.setattr(loop, "_step", step)
-    monkeypatch.setattr(loop, "_measured", lambda run, _: run.step)
+    monkeypatch.setattr(loop, "take_step", step)
     with unchecked():
         fake, stop = cast("Any", run), lambda: run.step >= stop_at
-        loop._phases(fake, cast("Any", None), Path("x"), cast("Any", history), lambda _: None, save_every, stop)
+        loop._phases(fake, cast("Any", None), Path("x"), cast("Any", notes), lambda _: None, save_every, stop)
     return measured
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from loadstore.errors import BadRequest
-from loadstore.training.recipe import read_recipe
+from loadstore.training.recipe_file import read_recipe
 
 TOML = """
 name = "r"

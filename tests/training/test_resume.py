@@ -19,7 +19,7 @@ from loadstore.training.conditions import conditions
 from loadstore.training.folder import claimed
 from loadstore.training.history import METRICS
 from loadstore.training.loop import train
-from loadstore.training.recipe import read_recipe
+from loadstore.training.recipe_file import read_recipe
 from loadstore.training.run import STATE
 from loadstore.training.state import latest, save_state
 from loadstore.training.synthetic import made_up_words
@@ -104,7 +104,7 @@ def test_an_incomplete_state_is_refused(tmp_path: Path, fact: str):
 def test_a_state_of_another_version_is_refused(tmp_path: Path):
     stopped(tmp_path)
     torch.save({"schema": "loadstore/training@1", **saved(tmp_path)}, tmp_path / STATE)
-    with pytest.raises(BadRequest, match="it does not begin as a file of the kind loadstore/training@2 does"):
+    with pytest.raises(BadRequest, match="it does not begin as a file of the kind loadstore/training@3 does"):
         train(RECIPE, CORPUS, tmp_path)
 
 

@@ -14,7 +14,7 @@ import torch
 
 from loadstore.training.loop import train
 from loadstore.training.prepare import prepare
-from loadstore.training.recipe import read_recipe
+from loadstore.training.recipe_file import read_recipe
 from loadstore.training.state import latest
 
 pytestmark = [pytest.mark.alone, pytest.mark.nightly]
@@ -39,8 +39,9 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for i in range(120):
         words = " ".join(f"the {w} sat on the {w} number {i}." for w in ("cat", "dog", "hat"))
         (text / f"{i}.txt").write_text(words, encoding="utf-8")
-    recipe = Path(__file__).with_name("tiny.toml").read_text(encoding="utf-8")
-    (folder / "tiny.toml").write_text(recipe.replace("steps = 40", "steps = 170"), encoding="utf-8")
+    for name in ("tiny.toml", "tiny-llama.toml"):
+        recipe = Path(__file__).with_name(name).read_text(encoding="utf-8")
+        (folder / name).write_text(recipe.replace("steps = 40", "steps = 170"), encoding="utf-8")
     return folder
 
 
@@ -50,8 +51,8 @@ def read(out: Path) -> dict[str, Any]:
     return state
 
 
-def command(given: Path, out: Path, **more: Any) -> "subprocess.Popen[str]":
-    line = [sys.executable, "-m", "loadstore", "train", "tiny.toml", "text", "-o", str(out), "--threads", "1"]
+def command(given: Path, out: Path, name: str = "tiny", **more: Any) -> "subprocess.Popen[str]":
+    line = [sys.executable, "-m", "loadstore", "train", f"{name}.toml", "text", "-o", str(out), "--threads", "1"]
     return subprocess.Popen(line, cwd=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
 
 
@@ -73,11 +74,13 @@ def saved_again(out: Path, process: "subprocess.Popen[str]") -> None:
         time.sleep(0.005)
 
 
-def assert_undisturbed(given: Path, out: Path, other: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def assert_undisturbed(
+    given: Path, out: Path, other: Path, monkeypatch: pytest.MonkeyPatch, name: str = "tiny"
+) -> None:
     """Train without a break, in the number format that the run measured, and compare everything."""
     state = read(out)
     monkeypatch.setattr("loadstore.training.run.faster_in_bfloat16", lambda: state["bfloat16"])
-    recipe = read_recipe(given / "tiny.toml")
+    recipe = read_recipe(given / f"{name}.toml")
     run = train(recipe, prepare(given / "text", other, recipe.vocab), other, threads=1)
     assert run.step == state["step"] == 200
     assert all(torch.equal(value, state["parameters"][name]) for name, value in run.parameters.items())
@@ -86,11 +89,12 @@ def assert_undisturbed(given: Path, out: Path, other: Path, monkeypatch: pytest.
     assert not list(out.glob("*.part"))
 
 
+@pytest.mark.parametrize(("name", "tokens"), [("tiny", "49,280"), ("tiny-llama", "40,320")])
 def test_interrupts_end_with_130_and_a_sentence_and_cost_no_bit(
-    given: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    given: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, tokens: str
 ):
     out = tmp_path / "run"
-    first = command(given, out)
+    first = command(given, out, name)
     saved_again(out, first)
     first.send_signal(signal.SIGINT)
     code, said = ended(first)
@@ -98,7 +102,7 @@ def test_interrupts_end_with_130_and_a_sentence_and_cost_no_bit(
     step = read(out)["step"]
     assert said == [f"stopped after step {step} and saved in {out}: run the same command again to go on"]
 
-    second = command(given, out)
+    second = command(given, out, name)
     saved_again(out, second)
     second.send_signal(signal.SIGINT)
     second.send_signal(signal.SIGINT)
@@ -108,10 +112,10 @@ def test_interrupts_end_with_130_and_a_sentence_and_cost_no_bit(
     assert said[0].endswith("run the same command again to go on")
     assert read(out)["step"] > step
 
-    code, said = ended(command(given, out))
+    code, said = ended(command(given, out, name))
     assert code == 0
-    assert said == [f"saved {out / 'tiny.safetensors'} after 200 steps, 49,280 tokens"]
-    assert_undisturbed(given, out, tmp_path / "undisturbed", monkeypatch)
+    assert said == [f"saved {out / f'{name}.safetensors'} after 200 steps, {tokens} tokens"]
+    assert_undisturbed(given, out, tmp_path / "undisturbed", monkeypatch, name)
 
 
 def test_a_disk_that_refuses_leaves_the_last_state_and_says_how_to_go_on(

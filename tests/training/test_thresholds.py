@@ -11,7 +11,7 @@ from loadstore.errors import BadRequest
 from loadstore.report.formation import formation_document
 from loadstore.training import precision
 from loadstore.training.formation import HIGH, LOW, Formation, Moment, _tokens, chance, verdict, window
-from loadstore.training.recipe import read_recipe
+from loadstore.training.recipe_file import read_recipe
 
 SMALL = Path(__file__).with_name("small.toml").read_text(encoding="utf-8")
 MODEL = tiny(Kind("learned", "none", True, sizes=Sizes(context=20)), n_layers=2, n_heads=12)

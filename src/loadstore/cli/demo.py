@@ -44,11 +44,11 @@ def demo_induction(
     from loadstore.training.formation import chance, formation, verdict
     from loadstore.training.history import METRICS, read_lines
     from loadstore.training.loop import train
-    from loadstore.training.recipe import read_recipe
+    from loadstore.training.recipe_file import preset, read_recipe
     from loadstore.training.run import forget_finished
     from loadstore.training.synthetic import made_up_words
 
-    plan = read_recipe(recipe or Path(__file__).parent.parent / "training" / "induction.toml")
+    plan = read_recipe(recipe or preset("induction-demo"))
     corpus = made_up_words(plan.vocab)
     guessing = math.log(plan.vocab)
     with stoppable(out) as stop:

@@ -1,5 +1,6 @@
 """``loadstore train``."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -9,8 +10,20 @@ from loadstore.visible import line
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(help="A recipe in TOML, such as recipes/builtin.toml.")],
-    text: Annotated[Path, typer.Argument(help="A folder of .txt files, one document each.")],
+    recipe: Annotated[
+        str,
+        typer.Argument(
+            help="A recipe in TOML, or induction-demo, attention-only, small-gpt or small-llama, which ship."
+        ),
+    ],
+    text: Annotated[
+        Path | None,
+        typer.Argument(
+            help="A folder of .txt files, one document each, or of .jsonl or .parquet files, or one of those files. "
+            "Not needed by a recipe of repeats alone.",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for state, metrics and model.")] = Path("run"),
     threads: Annotated[
         int, typer.Option(help="CPU threads of a new run; 0 leaves it to torch. A resumed run keeps its own.", min=0)
@@ -21,34 +34,37 @@ def train(
         typer.Option("--overwrite", help="Use a folder with other files; replace those named as a run's are."),
     ] = False,
 ) -> None:
-    """Train an attention-only model on a folder of text; run again to resume, bit for bit.
+    """Train a small transformer on text; run again to resume, bit for bit.
 
-    Ctrl-C finishes the step and saves; a second one stops at once.
+    Ctrl-C finishes the step and saves; a second one stops at once. Several processes train together under torchrun.
 
-    Example: loadstore train recipes/builtin.toml corpus/ -o run/
+    Example: loadstore train small-gpt corpus/ -o run/
     """
-    from loadstore.cli.interrupt import stoppable, stopped
+    from loadstore.cli.interrupt import INTERRUPTED, stoppable, stopped
     from loadstore.cli.progress import training_bar
     from loadstore.training.export import export
+    from loadstore.training.group import joined
     from loadstore.training.loop import train as run_training
-    from loadstore.training.prepare import prepare
-    from loadstore.training.recipe import read_recipe
+    from loadstore.training.prepare import prepare_for
+    from loadstore.training.recipe_file import named_recipe
 
-    def tell(sentence: str) -> None:
-        typer.echo(line(sentence), err=True)
+    plan = named_recipe(recipe)
+    with joined() as group, stoppable(out) as stop:
 
-    plan = read_recipe(recipe)
-    tell(f"reading {text}")
-    with stoppable(out) as stop:
-        corpus = prepare(text, out, plan.vocab, overwrite=overwrite)
-        tell(
-            f"{corpus.documents} documents, {len(corpus.train):,} tokens to train on, {len(corpus.held_out):,} held out"
-        )
-        with training_bar(plan.steps) as report:
-            run = run_training(plan, corpus, out, report, stop=stop, threads=threads, tell=tell)
+        def tell(sentence: str) -> None:
+            if group.first:
+                typer.echo(line(sentence), err=True)
+
+        tell("making up words" if text is None else f"reading {text}")
+        corpus = prepare_for(plan, text, out, group, overwrite=overwrite)
+        documents = f"{corpus.documents} documents, " if corpus.documents else ""
+        tell(f"{documents}{len(corpus.train):,} tokens to train on, {len(corpus.held_out):,} held out")
+        with training_bar(plan.steps) if group.first else nullcontext(lambda _: None) as report:
+            run = run_training(plan, corpus, out, report, stop=stop, threads=threads, tell=tell, group=group)
         if not run.finished:
-            raise stopped(out, run.step)
-        target, moved = export(run, corpus, out)
-    for new, old in moved.items():
-        tell(f"{new} was trained as {old}")
-    tell(f"saved {target} after {run.step} steps, {run.tokens:,} tokens")
+            raise stopped(out, run.step) if group.first else typer.Exit(INTERRUPTED)
+        if group.first:
+            target, moved = export(run, corpus, out)
+            for new, old in moved.items():
+                tell(f"{new} was trained as {old}")
+            tell(f"saved {target} after {run.step} steps, {run.tokens:,} tokens")

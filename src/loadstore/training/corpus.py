@@ -1,4 +1,4 @@
-"""A folder of text as token ids: split by document, byte-level BPE, one array to train on and one held out."""
+"""Text as token ids: split by document, byte-level BPE, one array to train on and one held out."""
 
 import hashlib
 from dataclasses import dataclass
@@ -8,8 +8,9 @@ import numpy as np
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from loadstore.errors import BadRequest
-from loadstore.reading import reads
+from loadstore.quote import quote
 from loadstore.tokenizer.tokens import Tokens
+from loadstore.training.documents import KINDS, read_documents
 
 BOS = "<|bos|>"
 HELD_OUT = 40  # one document of so many is never trained on, chosen by a hash of its name
@@ -45,33 +46,30 @@ class Corpus:
         return total.hexdigest()
 
 
-def read_corpus(folder: Path, vocab: int, tokenizer: Tokenizer | None = None) -> Corpus:
-    """Read every ``.txt`` below a folder; trains the tokenizer unless one is given.
+def read_corpus(path: Path, vocab: int, tokenizer: Tokenizer | None = None) -> Corpus:
+    """Read every document below a folder, or in a file; trains the tokenizer unless one is given.
 
     Raises BadRequest when there is too little text to hold any out.
     """
-    files = text_files(folder)
-    held = [path for path in files if _is_held_out(path, folder)]
-    train = [path for path in files if path not in set(held)]
+    train: list[str] = []
+    held: list[str] = []
+    for document in read_documents(path):
+        (held if _is_held_out(document.name) else train).append(document.text)
     if not held or not train:
         raise BadRequest(
-            f"{folder} has {len(files)} .txt files; about {HELD_OUT} or more are needed, so that some can be held out"
+            f"{quote(path)} has {len(train) + len(held)} documents ({', '.join(KINDS)}); about {HELD_OUT} or more are "
+            "needed, so that some can be held out"
         )
     if tokenizer is None:
-        tokenizer = train_tokenizer([_text(path) for path in train], vocab)
+        tokenizer = train_tokenizer(train, vocab)
     bos = bos_id(tokenizer)
     return Corpus(
         tokenizer,
         _encode(tokenizer, train, bos),
         _encode(tokenizer, held, bos),
-        len(files),
-        sum(len(_text(path)) for path in files),
+        len(train) + len(held),
+        sum(map(len, train)) + sum(map(len, held)),
     )
-
-
-def text_files(folder: Path) -> list[Path]:
-    """Return every ``.txt`` below a folder that is a file, in the order in which they are read."""
-    return [path for path in sorted(folder.rglob("*.txt")) if path.is_file()]
 
 
 def train_tokenizer(texts: list[str], vocab: int) -> Tokenizer:
@@ -97,19 +95,13 @@ def bos_id(tokenizer: Tokenizer) -> int:
     return bos
 
 
-def _is_held_out(path: Path, folder: Path) -> bool:
-    name = str(path.relative_to(folder)).encode()
-    return int.from_bytes(hashlib.sha256(name).digest()[:4], "big") % HELD_OUT == 0
+def _is_held_out(name: str) -> bool:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") % HELD_OUT == 0
 
 
-def _text(path: Path) -> str:
-    reads(path)
-    return path.read_text(encoding="utf-8", errors="replace")
-
-
-def _encode(tokenizer: Tokenizer, files: list[Path], bos: int) -> np.ndarray:
+def _encode(tokenizer: Tokenizer, texts: list[str], bos: int) -> np.ndarray:
     ids: list[int] = []
-    for encoded in tokenizer.encode_batch([_text(path) for path in files], add_special_tokens=False):
+    for encoded in tokenizer.encode_batch(texts, add_special_tokens=False):
         ids.append(bos)
         ids.extend(encoded.ids)
     return np.array(ids, dtype=np.uint16 if tokenizer.get_vocab_size() <= 1 << 16 else np.uint32)

@@ -86,19 +86,22 @@ def _followed(lines: Sequence[Line]) -> Formation:
 
 def window(step: Sequence[int], tokens: Sequence[int], score: Sequence[float]) -> tuple[Moment | None, Moment | None]:
     """From 10 % to 90 % of the rise from the first score to the last, interpolated; None without a rise."""
+    return passing(step, tokens, score, LOW), passing(step, tokens, score, HIGH)
+
+
+def passing(step: Sequence[int], tokens: Sequence[int], score: Sequence[float], level: float) -> Moment | None:
+    """When a score passed a share of its rise from first to last, interpolated; None without a rise.
+
+    It last did so before it first reached 90 %, which itself it first did then.
+    """
     first, rise = score[0], score[-1] - score[0]
     if not rise > 0:
-        return None, None
+        return None
     shares = [(value - first) / rise for value in score]
     top = next(i for i, share in enumerate(shares) if share >= HIGH)
-    bottom = next(i for i in range(top, 0, -1) if shares[i - 1] <= LOW)
-
-    def crossing(i: int, level: float) -> Moment:
-        """Where the line from point i − 1 to point i crosses a level."""
-        part = (level - shares[i - 1]) / (shares[i] - shares[i - 1])
-        return Moment(step[i - 1] + part * (step[i] - step[i - 1]), tokens[i - 1] + part * (tokens[i] - tokens[i - 1]))
-
-    return crossing(bottom, LOW), crossing(top, HIGH)
+    i = top if level >= HIGH else next(i for i in range(top, 0, -1) if shares[i - 1] <= level)
+    part = (level - shares[i - 1]) / (shares[i] - shares[i - 1])
+    return Moment(step[i - 1] + part * (step[i] - step[i - 1]), tokens[i - 1] + part * (tokens[i] - tokens[i - 1]))
 
 
 def verdict(formation: Formation) -> str:

@@ -26,7 +26,6 @@ def measure(weights: Weights, corpus: Corpus) -> dict[str, Any]:
     held = text_windows(corpus.held_out, corpus.bos, SEQUENCES, context, torch.Generator().manual_seed(3))
     text = head_roles(weights, held[:, :-1])
     logits = forward(weights, held[:, :-1])
-    scores = subspace_scores(weights, writers="L0.H*", readers="L1.H*.K").alignment
 
     def per_head(values: Any) -> dict[str, float | None]:
         return {str(head): _rounded(value) for head, value in zip(values["head"].values, values.values, strict=True)}
@@ -38,11 +37,23 @@ def measure(weights: Weights, corpus: Corpus) -> dict[str, Any]:
         **{role: per_head(roles[role]) for role in ("previous", "current", "first", "duplicate", "induction")},
         "previous_on_text": per_head(text.previous),
         "induction_on_text": per_head(text.induction),
-        "K_alignment": {
-            str(reader): {str(w): _rounded(scores.sel(writer=w, reader=reader)) for w in scores.writer.values}
-            for reader in scores.reader.values
+        "K_alignment": _K_alignment(weights),
+        "directions_80": {
+            site: int(spectrum(weights, site).directions.sel(fraction=0.8))
+            for site in ("embed", "pos")
+            if site == "embed" or weights.architecture.has_pos
         },
-        "directions_80": {site: int(spectrum(weights, site).directions.sel(fraction=0.8)) for site in ("embed", "pos")},
+    }
+
+
+def _K_alignment(weights: Weights) -> dict[str, dict[str, float | None]]:
+    """Alignment of each head of layer 0 with the keys of each head of layer 1, where there is one."""
+    if weights.architecture.n_layers < 2:
+        return {}
+    scores = subspace_scores(weights, writers="L0.H*", readers="L1.H*.K").alignment
+    return {
+        str(reader): {str(w): _rounded(scores.sel(writer=w, reader=reader)) for w in scores.writer.values}
+        for reader in scores.reader.values
     }
 
 

@@ -1,4 +1,4 @@
-"""Two optimisers: Muon for the attention matrices, AdamW for embeddings, positions and unembedding.
+"""Two optimisers: Muon for the matrices inside layers, AdamW for embeddings, positions, unembedding, gains and biases.
 
 Muon is written out here because ``torch.optim.Muon`` orthogonalises in bfloat16, which a CPU without
 bfloat16 units runs five times slower than one stacked float32 iteration.
@@ -11,10 +11,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from loadstore.training.parameters import Parameters
+from loadstore.training.parameters import INSIDE, Parameters, is_matrix
 from loadstore.training.recipe import Phase
 
-ADAMW = ("W_E", "W_pos", "W_U")
 CLIP = 1.0
 MOMENTUM = 0.95
 NEWTON_SCHULZ = ((3.4445, -4.7750, 2.0315),) * 5
@@ -37,9 +36,10 @@ class Optimisers:
 
     def __init__(self, parameters: Parameters) -> None:
         self.parameters = parameters
-        self.attention = [name for name in parameters if name not in ADAMW]
-        self.adamw = torch.optim.AdamW([parameters[n] for n in ADAMW], betas=(0.9, 0.98), weight_decay=0.0, fused=True)
-        self.momentum = {name: torch.zeros_like(parameters[name]) for name in self.attention}
+        self.matrices = [name for name in parameters if is_matrix(name)]
+        others = [parameter for name, parameter in parameters.items() if not is_matrix(name)]
+        self.adamw = torch.optim.AdamW(others, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
+        self.momentum = {name: torch.zeros_like(parameters[name]) for name in self.matrices}
 
     @torch.no_grad()
     def step(self, phase: Phase, at: int) -> None:
@@ -54,21 +54,21 @@ class Optimisers:
             parameter.mul_(1 - decay_of(phase, name) * factor)
 
     def _muon(self, lr: float) -> None:
-        """Nesterov momentum, then the orthogonalised direction."""
-        directions: list[Tensor] = []
-        for name in self.attention:
+        """Nesterov momentum, then the orthogonalised direction; matrices of one shape at once."""
+        groups: dict[torch.Size, dict[str, Tensor]] = {}
+        for name in self.matrices:
             gradient = self.parameters[name].grad
             if gradient is None:
                 return
             momentum = self.momentum[name].lerp_(gradient, 1 - MOMENTUM)
-            directions.append(gradient.lerp(momentum, MOMENTUM).reshape(gradient.shape))
-        flipped = [d.mT if d.shape[0] > d.shape[1] else d for d in directions]
-        for name, direction, update in zip(
-            self.attention, directions, orthogonalise(torch.stack(flipped)), strict=True
-        ):
-            straight = update.mT if direction.shape[0] > direction.shape[1] else update
-            scale = math.sqrt(max(1.0, direction.shape[0] / direction.shape[1]))
-            self.parameters[name].sub_(straight, alpha=lr * scale)
+            direction = gradient.lerp(momentum, MOMENTUM).reshape(gradient.shape)
+            flat = direction.mT if direction.shape[0] > direction.shape[1] else direction
+            groups.setdefault(flat.shape, {})[name] = flat
+        for group in groups.values():
+            for name, update in zip(group, orthogonalise(torch.stack([*group.values()])), strict=True):
+                rows, columns = self.parameters[name].shape
+                straight = update.mT if rows > columns else update
+                self.parameters[name].sub_(straight, alpha=lr * math.sqrt(max(1.0, rows / columns)))
 
     def state_dict(self) -> dict[str, object]:
         """Return what a resume needs."""
@@ -88,9 +88,11 @@ def schedule(phase: Phase, at: int) -> float:
 
 
 def decay_of(phase: Phase, name: str) -> float:
-    """How much of a matrix a full step shrinks away."""
+    """How much of a parameter a full step shrinks away: nothing of the unembedding, gains and biases."""
     if name in ("W_E", "W_pos"):
         return phase.decay
-    if name == "W_U":
+    if not is_matrix(name):
         return 0.0
+    if name.endswith(INSIDE):
+        return phase.mlp_decay
     return phase.head_decay if name.endswith(("V", "O")) else phase.qk_decay

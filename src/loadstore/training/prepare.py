@@ -6,6 +6,7 @@ The kept tokens are used only for the text that they were made from, file by fil
 import hashlib
 import io
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -15,20 +16,27 @@ from loadstore.atomic import write_whole
 from loadstore.errors import BadRequest
 from loadstore.quote import quote
 from loadstore.tokenizer.vetting import vet
-from loadstore.training.corpus import Corpus, read_corpus, text_files
+from loadstore.training.corpus import Corpus, read_corpus
+from loadstore.training.documents import KINDS, text_files
 from loadstore.training.folder import claimed, own
+from loadstore.training.group import ALONE, Group
+from loadstore.training.recipe import Recipe
+from loadstore.training.synthetic import made_up_words
 
 ARRAYS, FACTS = "corpus.npz", "corpus.json"
 
 
 def prepare(text: Path, run: Path, vocab: int, *, overwrite: bool = False) -> Corpus:
-    """Return the corpus of a folder; uses what ``run`` keeps if no file of the folder has changed.
+    """Return the corpus of a folder or file; uses what ``run`` keeps if no file of it has changed.
 
-    Raises BadRequest when the folder is missing, cannot be read or has too little text, and as ``claimed`` does.
+    Raises BadRequest when the text is missing, cannot be read or has too little text, and as ``claimed`` does.
     """
     try:
-        if not text.is_dir():
-            raise BadRequest(f"{quote(text)} is not a folder; give a folder of .txt files, one document each")
+        if not text.is_dir() and not text_files(text):
+            raise BadRequest(
+                f"{quote(text)} is not a folder or a file of text; give a folder of .txt files, one document each, or "
+                f"of JSON lines or Parquet ({', '.join(KINDS)})"
+            )
         with claimed(run, overwrite=overwrite):
             own(run, ARRAYS, FACTS)
             mark = _fingerprint(text, vocab)
@@ -39,6 +47,24 @@ def prepare(text: Path, run: Path, vocab: int, *, overwrite: bool = False) -> Co
             return corpus if corpus is not None and fingerprint == mark else _read(text, run, vocab, mark)
     except OSError as error:
         raise BadRequest(f"{quote(text)} cannot be read ({quote(error)}); check names and permissions") from None
+
+
+def prepare_for(
+    recipe: Recipe, text: Path | None, run: Path, group: Group = ALONE, *, overwrite: bool = False
+) -> Corpus:
+    """Return the corpus of a recipe: of ``text``, or of made-up words where the recipe is of repeats alone.
+
+    The first process of a group reads; the others take what it keeps. Raises BadRequest as ``prepare`` does, and where
+    a recipe needs a text that was not given.
+    """
+    if text is None and recipe.needs_text:
+        raise BadRequest(f"the recipe {recipe.name} reads text; give a folder of .txt, .jsonl or .parquet files")
+    if text is None:
+        with claimed(run, overwrite=overwrite) if group.first else nullcontext():
+            return made_up_words(recipe.vocab)
+    corpus = prepare(text, run, recipe.vocab, overwrite=overwrite) if group.first else None
+    group.meet()
+    return kept(run) if corpus is None else corpus
 
 
 def _read(text: Path, run: Path, vocab: int, mark: str) -> Corpus:

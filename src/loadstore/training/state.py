@@ -11,7 +11,7 @@ from loadstore.errors import BadRequest
 from loadstore.quote import quote
 from loadstore.sealed import seal, unsealed
 
-SCHEMA = "loadstore/training@2"
+SCHEMA = "loadstore/training@3"
 
 
 def save_state(path: Path, state: dict[str, Any]) -> None:
