@@ -97,15 +97,17 @@ def exported(page: "Page", figure: str, kind: str) -> bytes:
     return base64.b64decode(content)
 
 
-@pytest.mark.parametrize("kind", ["SVG", "PNG", "CSV"])
-def test_a_download_is_what_the_link_offers(browser: "Browser", open_page: Opener, path: Path, kind: str) -> None:
+def test_a_download_is_what_the_link_offers(browser: "Browser", open_page: Opener, path: Path) -> None:
     page = open_page(browser, path, 1000)[0]
-    with page.expect_download() as download:
-        page.locator("#figure-14 .exports summary").click()
-        page.locator("#figure-14 .exports button", has_text=kind).click()
-    assert download.value.suggested_filename == f"figure-14-0.{kind.lower()}"
+    given: dict[str, bytes] = {}
+    page.locator("#figure-14 .exports summary").click()
+    for kind in ("SVG", "PNG", "CSV"):
+        with page.expect_download() as download:
+            page.locator("#figure-14 .exports button", has_text=kind).click()
+        assert download.value.suggested_filename == f"figure-14-0.{kind.lower()}"
+        given[kind] = Path(download.value.path()).read_bytes()
     page.evaluate(KEEP)
-    assert Path(download.value.path()).read_bytes() == exported(page, "figure-14", kind)
+    assert given == {kind: exported(page, "figure-14", kind) for kind in given}
 
 
 @pytest.mark.parametrize(("figure", "theme"), list(zip(FIGURES, itertools.cycle(["light", "dark"]), strict=False)))
@@ -125,11 +127,12 @@ def test_pictures_stand_alone(opened: "dict[str, tuple[Page, list[str], list[str
     said = " ".join(node.text or "" for node in picture.iter(f"{SVG}text"))
     assert FIGURES[figure]["title"] in said
     assert all(label in said for label in SAID.get(figure, []))
-    png = page.evaluate(DECODE, base64.b64encode(exported(page, figure, "PNG")).decode())
-    assert (png["width"], png["height"]) == (2 * int(picture.get("width", 0)), 2 * int(picture.get("height", 0)))
-    assert png["colours"] > 20
-    dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
-    assert (sum(png["ground"][:3]) < 150) == dark == (theme == "dark")
+    if list(FIGURES).index(figure) % 3 == 0:  # one function makes dots of every picture
+        png = page.evaluate(DECODE, base64.b64encode(exported(page, figure, "PNG")).decode())
+        assert (png["width"], png["height"]) == (2 * int(picture.get("width", 0)), 2 * int(picture.get("height", 0)))
+        assert png["colours"] > 20
+        dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+        assert (sum(png["ground"][:3]) < 150) == dark == (theme == "dark")
     assert [url for url in requests if not url.startswith(("blob:", "data:"))] == []
     assert errors == []
 

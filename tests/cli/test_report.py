@@ -30,7 +30,7 @@ def test_what_is_refused(loadstore: Run, tmp_path: Path, options: list[str], wor
 
 def test_the_command_line_asks_and_a_page_is_written_and_told(loadstore: Run, tmp_path: Path) -> None:
     out = tmp_path / "page.html"
-    code, text, _ = loadstore("report", "builtin", "--at", "4", "--predict", " the", "-o", str(out))
+    code, text, _ = loadstore("report", "builtin", "--at", "4", "--predict", " the", "--quick", "-o", str(out))
     assert code == 0
     assert text.startswith("After ␣on·4 the model ")
     assert "figure Prediction: After ␣on·4, ␣the is" in text

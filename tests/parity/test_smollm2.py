@@ -23,8 +23,6 @@ from loadstore.figures.facts import facts
 from loadstore.model.quantised import Quantised
 from loadstore.model.weights import Weights
 
-pytestmark = pytest.mark.alone
-
 PROSE = "The quick brown fox jumps over the lazy dog, while 12 grey cats sleep; the quick brown fox has seen it all.\n"
 TEXTS = [
     "Hello world",
@@ -110,6 +108,7 @@ def test_it_is_called_by_its_name_and_its_numbers_stay_in_the_file(model: Weight
     assert model.W_U.data_ptr() == model.W_E.data_ptr()
 
 
+@pytest.mark.alone
 @pytest.mark.nightly
 def test_the_command_line_names_its_previous_token_and_induction_heads() -> None:
     start = time.monotonic()
@@ -127,6 +126,7 @@ def test_the_command_line_names_its_previous_token_and_induction_heads() -> None
     assert max(heads, key=lambda head: head["induction"])["head"] == "L18.H6"
 
 
+@pytest.mark.alone
 def test_it_opens_and_answers_within_six_seconds() -> None:
     """From process start to the logits of 20 tokens on one thread, best of three.
 
@@ -150,6 +150,7 @@ def test_it_opens_and_answers_within_six_seconds() -> None:
     assert min(min(times) for times in took) < 6 * slowness()
 
 
+@pytest.mark.alone
 def test_an_address_takes_less_than_a_second_after_the_run(model: Weights) -> None:
     trace = ls.run(model, PROSE, record=True)
     last, took = len(trace.labels) - 1, list[float]()

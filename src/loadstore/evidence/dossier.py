@@ -77,6 +77,14 @@ def dossier(
 
     Raises:
         NoSuchSite: No such head.
+
+    Example:
+        >>> import loadstore as ls
+        >>> model = ls.load("builtin")
+        >>> scores = ls.subspace_scores(model)
+        >>> roles = ls.head_roles(model, sequences=4)
+        >>> ls.experiments.dossier(model, "L1.H4", scores=scores, roles=roles, sequences=4).head
+        'L1.H4'
     """
     head = weights.architecture.check(parse_head(head), weights.name)
     text = held_out(weights) if text is None else text

@@ -7,7 +7,7 @@ import numpy as np
 
 from loadstore.causal.cutting import cut_each
 from loadstore.causal.sweep import Wire
-from loadstore.corpora.corpus import Source, read_corpus
+from loadstore.corpora.corpus import Source
 from loadstore.errors import BadRequest
 from loadstore.execution.run import run
 from loadstore.model.weights import Weights
@@ -75,7 +75,7 @@ def wires(
     kept = (
         corpus
         if isinstance(corpus, Moments)
-        else moments(weights, read_corpus(weights, corpus, tokens=tokens), readers=readers, progress=progress)
+        else moments(weights, corpus, tokens=tokens, readers=readers, progress=progress)
     )
     table = traffic(weights, kept, writers=writers, readers=readers, exact=exact, progress=progress)
     chosen, measured = _ranked(weights, table, top, effect)

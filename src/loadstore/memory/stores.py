@@ -11,7 +11,7 @@ from typing import TypeAlias
 from jaxtyping import Float
 from torch import Tensor
 
-from loadstore.corpora.corpus import Source, read_corpus
+from loadstore.corpora.corpus import DEFAULT, Source
 from loadstore.model.ports import Bank, banks, writing
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
@@ -38,8 +38,8 @@ def kept_moments(
     """
     if isinstance(corpus, Moments):
         return corpus
-    read = read_corpus(weights, "default" if corpus is None else corpus, length=length, tokens=tokens)
-    return moments(weights, read, progress=progress, readers=readers)
+    given = DEFAULT if corpus is None else corpus
+    return moments(weights, given, readers=readers, tokens=tokens, length=length, progress=progress)
 
 
 def in_stream(weights: Weights) -> tuple[Writer, ...]:

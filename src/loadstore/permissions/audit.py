@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from loadstore.bounds import Seed, Share, Within
-from loadstore.corpora.corpus import Source, read_corpus
+from loadstore.corpora.corpus import Source
 from loadstore.errors import BadRequest
 from loadstore.linear.blocked import orthonormal
 from loadstore.model.weights import Weights
@@ -82,7 +82,7 @@ def audit(
         raise BadRequest("the policy protects nothing; name a subspace, so that there is something to audit")
     if not 0 <= threshold <= 1 or not 2 <= draws <= MOST:
         raise BadRequest(f"threshold={threshold}, draws={draws}: expected a share from 0 to 1, and 2 to {MOST} draws")
-    kept = corpus if isinstance(corpus, Moments) else moments(weights, read_corpus(weights, corpus, tokens=tokens))
+    kept = corpus if isinstance(corpus, Moments) else moments(weights, corpus, tokens=tokens)
     table = direct(kept, policy, threshold)
     parts = [_tainted(kept, right, threshold, draws, seed, progress) for right in rights(weights, policy)]
     followed = {name: (("subspace", "reader"), np.stack([part[name] for part in parts])) for name in parts[0]}

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from loadstore.corpora.corpus import Corpus
+from loadstore.corpora.corpus import DEFAULT, Corpus, Source, read_corpus
 from loadstore.errors import Undefined
 from loadstore.execution.run import run
 from loadstore.model.globs import matching
@@ -114,7 +114,13 @@ class Moments:
 
 
 def moments(
-    weights: Weights, corpus: Corpus, *, readers: str | Sequence[str] = "*", progress: Progress | None = None
+    weights: Weights,
+    corpus: Source | Corpus = DEFAULT,
+    *,
+    readers: str | Sequence[str] = "*",
+    tokens: int | None = None,
+    length: int | None = None,
+    progress: Progress | None = None,
 ) -> Moments:
     """Run every piece of a corpus and keep what traffic into ``readers`` (globs) needs.
 
@@ -122,8 +128,10 @@ def moments(
 
     Args:
         weights: The model.
-        corpus: The corpus, as ``read_corpus`` returns it.
+        corpus: The shipped corpus, a folder, a file, texts, token ids, or what ``read_corpus`` returned.
         readers: Globs of readers.
+        tokens: Read at most this many tokens of the corpus.
+        length: The length of a piece, in tokens.
         progress: Called with (done, of) pieces.
 
     Returns:
@@ -132,17 +140,19 @@ def moments(
     Raises:
         NoSuchSite: A glob that matches nothing.
         Undefined: A corpus in which no token has another before it.
+        BadRequest: No such corpus, or nothing in it.
 
     Example:
         >>> import loadstore as ls
-        >>> from loadstore.corpora.corpus import read_corpus
         >>> model = ls.load("builtin")
         >>> texts = ["the cat sat on the mat. the dog sat on the log.", "one two three one two three"]
-        >>> moments = ls.statistics.moments(model, read_corpus(model, texts))
+        >>> moments = ls.statistics.moments(model, texts)
         >>> ls.traffic(model, moments, readers="L1.H4.K").sizes["reader"]
         1
     """
     network = wiring(weights)
+    if not isinstance(corpus, Corpus):
+        corpus = read_corpus(weights, corpus, length=length, tokens=tokens)
     sides = [reader for reader in matching(network.readers, readers, network.reader) if reader.side in ("Q", "K")]
     layers = frozenset(reader.layer for reader in sides)
     shape, pieces = weights.architecture, [(d, p) for d, document in enumerate(corpus.documents) for p in document]

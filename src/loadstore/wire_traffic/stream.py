@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from loadstore.corpora.corpus import Source, read_corpus
+from loadstore.corpora.corpus import Source
 from loadstore.model.norms import apply_gain
 from loadstore.model.points import Point
 from loadstore.model.ports import reading_at
@@ -59,7 +59,7 @@ def stream_moments(
     kept = (
         corpus
         if isinstance(corpus, Moments)
-        else moments(weights, read_corpus(weights, corpus, tokens=tokens), progress=progress, readers="unembed")
+        else moments(weights, corpus, tokens=tokens, progress=progress, readers="unembed")
     )
     memory, second = Memory(kept), dict[Point, Tensor]()
     for point in sorted(kept.inverse_scale):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from loadstore.corpora.corpus import Source, read_corpus
+from loadstore.corpora.corpus import Source
 from loadstore.execution.attention import overflow
 from loadstore.model.globs import matching
 from loadstore.model.weights import Weights
@@ -85,9 +85,7 @@ def traffic(
     kept = (
         corpus
         if isinstance(corpus, Moments)
-        else moments(
-            weights, read_corpus(weights, corpus, length=length, tokens=tokens), progress=progress, readers=readers
-        )
+        else moments(weights, corpus, length=length, tokens=tokens, progress=progress, readers=readers)
     )
     measured = factorised(kept, sources, targets, progress)
     if exact:
