@@ -50,6 +50,18 @@ def test_missing_and_unknown_arguments_are_named(base):
         ls.run(base["run"]["weights"], 3.5)
 
 
+def test_a_text_is_not_a_list_of_its_letters(base):
+    with pytest.raises(BadRequest, match=r"ls\.verify\(paraphrases='the cat'\): expected a list of"):
+        ls.verify(base["verify"]["listing"], paraphrases="the cat")
+    assert ls.subspace_scores(base["run"]["weights"], readers="L1.H0.K").sizes["reader"] == 1
+
+
+def test_counts_are_real(base):
+    model = base["run"]["weights"]
+    with pytest.raises(BadRequest, match="are not counts"):
+        ls.subspace_scores(model, frequencies=torch.ones(model.architecture.vocab, dtype=torch.complex64))
+
+
 def test_scalars_of_other_libraries_are_numbers(base):
     trace = base["address"]["trace"]
     assert ls.address(trace, "L1.H0", np.int64(4)).tokens == ls.address(trace, "L1.H0", torch.tensor(4)).tokens

@@ -80,6 +80,9 @@ def _fit(function: str, parameter: str, value: Any, hint: Any) -> Any:
         return value
     plain = _plain(value)
     unfit = isinstance(plain, bool) and bool not in parts  # True is an int to Python
+    if isinstance(plain, str):  # a text is a sequence of letters to Python
+        parts_of_text = tuple(part for part in parts if get_origin(part) is not Sequence)
+        hint, unfit = Union[parts_of_text or (None,)], not parts_of_text  # noqa: UP007
     try:
         check_type(plain, hint, collection_check_strategy=CollectionCheckStrategy.ALL_ITEMS)
     except TypeCheckError:

@@ -54,6 +54,15 @@ def test_every_score_is_its_definition_in_dense_matrices(kind: Kind) -> None:
     assert_defined(tiny(kind))
 
 
+@each("exponent", [-300, -91, 91, 250])
+def test_no_measure_depends_on_the_size_of_the_weights(exponent: int) -> None:
+    for kind in (FEW[4], FEW[6], FEW[8]):
+        model = tiny(kind)
+        usual, sized = subspace_scores(model), subspace_scores(model.map(lambda tensor: tensor * 2.0**exponent))
+        for name in usual:
+            assert np.allclose(sized[name], usual[name], rtol=1e-9, atol=1e-9, equal_nan=True), (kind, name)
+
+
 @each(("kind", "last"), MIXED, str)
 def test_and_so_it_is_under_a_last_norm_of_another_kind(kind: Kind, last: NormKind) -> None:
     assert_defined(mixed(kind, last))

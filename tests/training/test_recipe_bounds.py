@@ -37,6 +37,8 @@ open_heads = [1]
         ("seed", "9223372036854775807", "9223372036854775808"),
         ("seed", "0", "-1"),
         ("n_heads", "1", "0"),
+        ("n_heads", "512", "2147483648"),  # heads were counted one by one
+        ("per_octave", "1000", "1001"),
         ("per_octave", "1", "0"),
         ("length", "24", "25"),
         ("length", "7", "6"),  # a block is shorter

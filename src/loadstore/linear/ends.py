@@ -1,10 +1,12 @@
 """The ends of wires, reduced to what a score needs: of a writer AᵀA, of a reader B Bᵀ.
 
-An end of rank below d is its core C [rank, d], CᵀC the matrix; one of full rank is the matrix itself.
+An end of rank below d is its core C [rank, d], CᵀC the matrix; one of full rank is the matrix itself. Factors are
+divided by powers of two first, so that no square of an extreme weight leaves the range of double precision.
 """
 
+import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -16,15 +18,21 @@ from loadstore.linear.factored import Factored
 from loadstore.linear.subspace import gram_eigenvalues, writer_cores
 from loadstore.threads import threads_for
 
+MOST = 1000  # an exponent whose power of two is a number
+SINGLE = 100  # an exponent whose power is one in float32
 ROWS = 8192  # of a tall matrix at a time: float32 products of so many are added up in double precision
 
 
 @dataclass(frozen=True, eq=False)
 class End:
-    """A core [rank, d], or a Gram [d, d] where ``full``; double precision, however exactly a Gram was summed."""
+    """A core [rank, d], or a Gram [d, d] where ``full``; double precision, however exactly a Gram was summed.
+
+    ``exponent``: what is written or read is 2^exponent times as large.
+    """
 
     matrix: Float[Tensor, "_ d"]
     full: bool
+    exponent: int = 0
 
     @property
     def rank(self) -> int:
@@ -58,27 +66,46 @@ class End:
     def turned(self, turn: Callable[[Tensor], Tensor]) -> "End":
         """The end of A T, for a linear map T that ``turn`` applies to rows."""
         with threads_for(self.matrix.numel() * self.matrix.shape[1]):
-            return End(turn(turn(self.matrix).mT) if self.full else turn(self.matrix), self.full)
+            return replace(self, matrix=turn(turn(self.matrix).mT) if self.full else turn(self.matrix))
+
+
+def exponent_of(*matrices: Tensor) -> int:
+    """Return the exponent of the power of two above all entries; 0 for zeros."""
+    largest = max(float(bound.abs()) for matrix in matrices for bound in matrix.aminmax())
+    return max(-MOST, min(MOST, math.frexp(largest)[1])) if 0 < largest < math.inf else 0
+
+
+def levelled(matrix: Tensor, exponent: int) -> Tensor:
+    """Return 2^−exponent times a matrix, which is exact; in double precision where the power is beyond float32."""
+    if exponent == 0:
+        return matrix
+    return (matrix if abs(exponent) < SINGLE else matrix.double()) * 2.0**-exponent
 
 
 def low_rank(matrix: Factored) -> End:
     """The end of what a factored map writes: C = (leftᵀ left)^½ right."""
-    (core,) = writer_cores([Factored(matrix.left.double(), matrix.right.double())])
-    return End(core, full=False) if core.shape[0] < core.shape[1] else End(core.mT @ core, full=True)
+    left, right = exponent_of(matrix.left), exponent_of(matrix.right)
+    (core,) = writer_cores([Factored(levelled(matrix.left.double(), left), levelled(matrix.right.double(), right))])
+    full = core.shape[0] >= core.shape[1]
+    return End(core.mT @ core if full else core, full, left + right)
 
 
 def of_rows(rows: Float[Tensor, "row d"], dtype: torch.dtype, scales: Float[Tensor, " row"] | None = None) -> End:
     """The end of what a dense matrix writes, its rows scaled if asked; see ``gram_of_rows``."""
+    exponent = exponent_of(rows)
     if rows.shape[0] >= rows.shape[1]:
-        return End(gram_of_rows([rows], dtype, scales), full=True)
-    wide = rows.double()
-    return End(wide if scales is None else wide * scales[:, None], full=False)
+        return End(gram_of_rows([rows], dtype, scales, exponent), full=True, exponent=exponent)
+    wide = levelled(rows.double(), exponent)
+    return End(wide if scales is None else wide * scales[:, None], full=False, exponent=exponent)
 
 
 def gram_of_rows(
-    matrices: Iterable[Float[Tensor, "_ d"]], dtype: torch.dtype, scales: Float[Tensor, " _"] | None = None
+    matrices: Iterable[Float[Tensor, "_ d"]],
+    dtype: torch.dtype,
+    scales: Float[Tensor, " _"] | None = None,
+    exponent: int = 0,
 ) -> Float[Tensor, "d d"]:
-    """Σ of AᵀA over matrices of several heights, a few thousand rows at a time multiplied in ``dtype``."""
+    """Σ of AᵀA over matrices of several heights, divided by 2^exponent, some rows at a time multiplied in ``dtype``."""
     total: Tensor | None = None
     for rows in matrices:
         total = (
@@ -87,7 +114,7 @@ def gram_of_rows(
             else total
         )
         for start in range(0, rows.shape[0], ROWS):
-            block = rows[start : start + ROWS].to(dtype)
+            block = levelled(rows[start : start + ROWS], exponent).to(dtype)
             add_gram(total, block if scales is None else block * scales[start : start + ROWS, None].to(block))
     assert total is not None
     return mirror(total)

@@ -1,13 +1,14 @@
 """The ends of a model's wires: what each writer writes and each reader reads, as the scores of wires need them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 
-from loadstore.linear.ends import End, gram_of_rows, low_rank, of_rows
+from loadstore.linear.ends import End, exponent_of, gram_of_rows, levelled, low_rank, of_rows
 from loadstore.linear.factored import Factored
 from loadstore.model.ports import fold, reading, writing
-from loadstore.model.weights import Weights
+from loadstore.model.weights import Norm, Weights
 from loadstore.scores.control import turning
 from loadstore.scores.cores import centre
 from loadstore.scores.options import Asked
@@ -46,9 +47,19 @@ def reader_end(weights: Weights, reader: Reader, asked: Asked, dtype: torch.dtyp
     columns = port.columns()
     if columns is None:
         return low_rank(port.map(asked.norms, bypassing=behind, offsets=asked.offsets).T)
-    norm = port.norm if asked.norms == "fold" else None
+    norm, gains = _levelled(port.norm if asked.norms == "fold" else None)
     if port.width < weights.architecture.d_model:
         rows = torch.cat([part.double() for part in columns])
-        return End(fold(rows.mT, norm).mT, full=False)
-    gram = gram_of_rows(columns, dtype)
-    return End(fold(fold(gram, norm).mT, norm), full=True)
+        exponent = exponent_of(rows)
+        return End(fold(levelled(rows, exponent).mT, norm).mT, full=False, exponent=exponent + gains)
+    exponent = max(map(exponent_of, columns))
+    gram = gram_of_rows(port.columns() or (), dtype, exponent=exponent)
+    return End(fold(fold(gram, norm).mT, norm), full=True, exponent=exponent + gains)
+
+
+def _levelled(norm: Norm | None) -> tuple[Norm | None, int]:
+    """A norm with its gains in double precision divided by a power of two, and the exponent of that."""
+    if norm is None or norm.gain is None:
+        return norm, 0
+    exponent = exponent_of(norm.gain)
+    return replace(norm, gain=levelled(norm.gain.double(), exponent)), exponent

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from loadstore.linear.bands import packed_size
@@ -40,13 +40,14 @@ class Ask:
 
 @dataclass(frozen=True, eq=False)
 class Tile:
-    """x[i, j] = ‖A_i B_j‖² of some writers with some readers, and the spectra of both."""
+    """x[i, j] = ‖A_i B_j‖² of some writers with some readers, the spectra of both, and the exponents of their sizes."""
 
     rows: np.ndarray
     columns: np.ndarray
     x: Float[Tensor, "row column"]
     written: Float[Tensor, "row _"]
     read: Float[Tensor, "column _"]
+    exponent: Int[Tensor, "row column"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,10 +60,11 @@ class _Bank:
     cores: dict[int, Tensor]
     traces: Float[Tensor, " row"]
     spectra: Float[Tensor, "row _"]
+    exponents: Int[Tensor, " row"]
 
 
 def tiles(ask: Ask, dtype: torch.dtype) -> Iterator[Tile]:
-    """Every wanted wire once, in double precision from matrices multiplied in ``dtype``."""
+    """Every wanted wire once, in double precision from matrices multiplied in ``dtype``, ends as they are levelled."""
     again = lru_cache(2 * TOGETHER)(
         lambda side, index: (ask.writer if side == "A" else ask.reader)(index, torch.float64)
     )
@@ -97,6 +99,7 @@ def _bank(ask: Ask, plan: Routes, rows: np.ndarray, dtype: torch.dtype) -> _Bank
     cores: dict[int, Tensor] = {}
     traces: list[Tensor] = []
     spectra: list[Tensor] = []
+    exponents: list[int] = []
     for batch in _parts(np.arange(len(rows)), TOGETHER):
         ends = [ask.writer(int(rows[i]), dtype) for i in batch]
         packed = Packed.empty(int(made.sum()), ask.d, ends[0].matrix.to(dtype)) if packed is None else packed
@@ -104,9 +107,10 @@ def _bank(ask: Ask, plan: Routes, rows: np.ndarray, dtype: torch.dtype) -> _Bank
         cores |= {int(i): end.matrix.to(dtype) for i, end in zip(batch, ends, strict=True) if crosses[i]}
         traces += [end.trace().cpu() for end in ends]
         spectra += [end.spectrum(dtype).cpu() for end in ends]
+        exponents += [end.exponent for end in ends]
     assert packed is not None
     packed.weigh()
-    return _Bank(rows, packed, packed_row, cores, torch.stack(traces), stacked(spectra))
+    return _Bank(rows, packed, packed_row, cores, torch.stack(traces), stacked(spectra), torch.tensor(exponents))
 
 
 def _tile(
@@ -141,7 +145,8 @@ def _tile(
         for j in unsure.any(0).nonzero().flatten().tolist():
             unsure_rows = unsure[:, j].nonzero().flatten().tolist()
             x[unsure_rows, j] = _exactly([again("A", int(rows[i])) for i in unsure_rows], again("B", int(columns[j])))
-    return Tile(rows, columns, x.clamp(min=0), written, read)
+    exponent = bank.exponents[kept][:, None] + torch.tensor([end.exponent for end in ends])
+    return Tile(rows, columns, x.clamp(min=0), written, read, exponent)
 
 
 def _exactly(writers: list[End], reader: End) -> Float[Tensor, " writer"]:

@@ -82,7 +82,8 @@ def pieces(weights: Weights, group: Group, asked: Asked) -> Iterator[Piece]:
             written_unit, read_unit = unit(tile.written)[:, None], unit(tile.read)[:, None]
             chance = null(tile.written * written_unit, tile.read * read_unit, d_model - group.centred)
             scale = written_unit * read_unit.mT
-            yield Piece(rows, columns, measured(tile.x * scale, replace(chance, scale=scale)))
+            whole = torch.ldexp(scale, -2 * tile.exponent)
+            yield Piece(rows, columns, measured(tile.x * scale, replace(chance, scale=whole)))
 
 
 def precision(weights: Weights, group: Group) -> torch.dtype:

@@ -86,7 +86,10 @@ def as_frequencies(weights: Weights, frequencies: Counts) -> Float[Tensor, " voc
     """Counts of every id of the vocabulary as multiples of their mean. Raises BadRequest."""
     vocab = weights.architecture.vocab
     try:
-        counts = torch.as_tensor(frequencies).double()
+        given = torch.as_tensor(frequencies)
+        if given.is_complex():
+            raise TypeError(f"{given.dtype} are not counts")
+        counts = given.double()
     except (TypeError, ValueError, RuntimeError) as error:
         raise BadRequest(f"frequencies= expects {vocab} counts: {quote(error)}") from None
     if counts.shape != (vocab,):

@@ -7,14 +7,16 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-from loadstore.errors import BadRequest, NotThisModel
+from loadstore.errors import BadRequest, NoSuchSite, NotThisModel
 from loadstore.heads.patterns import ROLES
-from loadstore.model.architecture import Mlp
+from loadstore.model.architecture import MOST, Mlp
 from loadstore.quote import quote
 from loadstore.reading import reads
+from loadstore.sites import parse_head
 from loadstore.training.recipe import Phase, Recipe, Start
 
 PRESETS = ("induction-demo", "attention-only", "small-gpt", "small-llama")
+AT_MOST = {**MOST, "per_octave": 1000}
 
 
 def preset(name: str) -> Path:
@@ -97,10 +99,18 @@ def _scalar(value: object, wanted: object, what: str) -> bool | int | float | st
     raise BadRequest(f"{what} = {quote(value, 40)}: expected {expected.get(wanted, 'a text')}")  # type: ignore[call-overload]
 
 
+def _is_head(name: str, recipe: Recipe) -> bool:
+    """Whether the model of a recipe has a head of that name."""
+    try:
+        head = parse_head(name)
+    except NoSuchSite:
+        return False
+    return str(head) == name and head.layer < recipe.n_layers and head.index < recipe.n_heads
+
+
 def _check(recipe: Recipe, path: Path) -> None:
     """Raise BadRequest where values contradict each other, before any text is read."""
     heads = [name for names in recipe.names.values() for name in names]
-    heads_of_model = [f"L{layer}.H{i}" for layer in range(recipe.n_layers) for i in range(recipe.n_heads)]
     waves = 2 * len(recipe.start.pos_frequencies)
     problems = {
         f"name {recipe.name!r}: expected a plain file name": re.fullmatch(r"[\w.-]*\w", recipe.name) is not None,
@@ -113,8 +123,9 @@ def _check(recipe: Recipe, path: Path) -> None:
         f"pos_frequencies: {waves} waves do not fit d_model {recipe.d_model}": waves <= recipe.d_model
         or recipe.positions not in ("learned", "shortformer"),
         f"names {sorted(recipe.names)}: expected roles of {ROLES}": set(recipe.names) <= set(ROLES),
-        f"names: {heads} must be different heads of this model": len(set(heads)) == len(heads) <= len(heads_of_model)
-        and set(heads) <= set(heads_of_model),
+        **{f"{name}: expected at most {most}": getattr(recipe, name) <= most for name, most in AT_MOST.items()},
+        f"names: {heads} must be different heads of this model": len(set(heads)) == len(heads)
+        and all(_is_head(name, recipe) for name in heads),
     }
     for phase in recipe.phases:
         problems |= _of_phase(recipe, phase)

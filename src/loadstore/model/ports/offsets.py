@@ -16,6 +16,7 @@ from torch import Tensor
 
 from loadstore.errors import BadRequest
 from loadstore.linear.decompositions import eigh
+from loadstore.linear.ends import exponent_of, levelled
 from loadstore.linear.factored import Factored
 from loadstore.model.rotary import Rotary
 
@@ -34,9 +35,10 @@ def averaged(
     """
     if not len(offsets) or offsets.step != 1:
         raise BadRequest(f"offsets {offsets}: expected a range of one or more, without steps")
-    gram = far.double().mT @ far.double()
-    values, vectors = eigh(mean_turned(rotary, gram, offsets, sign=-1 if key_side else 1))
-    root = vectors * values.clamp(min=0).sqrt()
+    exponent = exponent_of(far)
+    level = levelled(far.double(), exponent)  # a square of an extreme weight would not be a number
+    values, vectors = eigh(mean_turned(rotary, level.mT @ level, offsets, sign=-1 if key_side else 1))
+    root = levelled(vectors * values.clamp(min=0).sqrt(), -exponent)
     return Factored(near.double(), root)
 
 
