@@ -1,10 +1,11 @@
 """What writers write and readers read as dense matrices, straight from the definitions; for the models of tiny.py."""
 
 import torch
-from tiny import stored_rows, turning
+from tiny import of_head, stored_rows, turning
 from torch import Tensor
 
-from loadstore.model.weights import Norm, Weights
+from loadstore.model.layers import Norm
+from loadstore.model.weights import Weights
 from loadstore.sites import Head, Reader, Writer
 
 
@@ -46,8 +47,10 @@ def qk(model: Weights, head: Head, offset: int | None) -> Tensor:
     layer, d_head = model.layers[head.layer], model.architecture.d_head
     rotary = model.architecture.rotary_of(head.layer)
     N, R = through(layer.norm, model.architecture.d_model), turning(rotary, offset or 0, d_head)
-    W_Q, W_K = layer.W_Q[head.index], layer.W_K[kv_of(model, head.index)]
-    return N @ W_Q @ through(layer.q_norm, d_head) @ R @ (N @ W_K @ through(layer.k_norm, d_head)).mT
+    kv = kv_of(model, head.index)
+    W_Q, W_K = layer.W_Q[head.index], layer.W_K[kv]
+    q_norm, k_norm = of_head(layer.q_norm, head.index), of_head(layer.k_norm, kv)
+    return N @ W_Q @ through(q_norm, d_head) @ R @ (N @ W_K @ through(k_norm, d_head)).mT
 
 
 def reads(model: Weights, reader: Reader, writer: Writer) -> Tensor:
@@ -65,7 +68,8 @@ def reads(model: Weights, reader: Reader, writer: Writer) -> Tensor:
     N = through(layer.norm, d_model)
     if reader.side == "V":
         return ov(model, reader.head)
-    W_Q, W_K = layer.W_Q[h] @ through(layer.q_norm, d_head), layer.W_K[kv] @ through(layer.k_norm, d_head)
+    W_Q = layer.W_Q[h] @ through(of_head(layer.q_norm, h), d_head)
+    W_K = layer.W_K[kv] @ through(of_head(layer.k_norm, kv), d_head)
     near, far = (W_Q, W_K) if reader.side == "Q" else (W_K, W_Q)
     raw = writer.kind == "pos" and model.architecture.positions == "shortformer"
     context = model.architecture.context

@@ -24,7 +24,8 @@ from tokenizers.pre_tokenizers import Whitespace
 from torch import Tensor
 
 from loadstore.model.architecture import Architecture, Positions
-from loadstore.model.weights import Layer, Weights
+from loadstore.model.layers import Layer
+from loadstore.model.weights import Weights
 from loadstore.tokenizer.tokens import Tokens
 
 VOCAB, CONTEXT, D_HEAD, SHARPNESS, BOS = 20, 16, 20, 30.0, 0

@@ -155,6 +155,22 @@ SHAPES = [
         llama_like(2, 2, 2, 18, 30, head_dim=10, hidden_act="gelu", rms_norm_eps=1e-3)
         | {"rope_parameters": {"rope_type": "linear", "rope_theta": 5000.0, "factor": 4.0}},
     ),
+    Shape("olmo-groups-of-two", "olmo", llama_like(2, 4, 2, 32, 64)),
+    Shape(
+        "olmo-tied-biases",
+        "olmo",
+        llama_like(3, 3, 3, 27, 41, tie_word_embeddings=True, attention_bias=True, head_dim=6),
+    ),
+    Shape("olmo-one-key-head", "olmo", llama_like(1, 4, 1, 24, 20, hidden_act="gelu")),
+    Shape(
+        "olmo-linear",
+        "olmo",
+        llama_like(2, 2, 2, 20, 33) | {"rope_parameters": {"rope_type": "linear", "rope_theta": 900.0, "factor": 3.0}},
+    ),
+    Shape("olmo2-groups-of-two", "olmo2", llama_like(2, 4, 2, 32, 64)),
+    Shape("olmo2-one-key-head-tied", "olmo2", llama_like(3, 3, 1, 27, 41, head_dim=6, tie_word_embeddings=True)),
+    Shape("olmo2-every-key", "olmo2", llama_like(1, 5, 5, 40, 24, rms_norm_eps=1e-3, hidden_act="relu")),
+    Shape("olmo2-llama3", "olmo2", llama_like(2, 4, 2, 24, 30, head_dim=10, rope_parameters=LLAMA3)),
     Shape("opt-tied", "opt", opt(2, 3, 24, 40)),
     Shape("opt-untied-gelu", "opt", opt(3, 2, 20, 33, tie_word_embeddings=False, activation_function="gelu")),
     Shape("opt-no-biases", "opt", opt(2, 1, 7, 12, enable_bias=False)),
@@ -274,6 +290,8 @@ def exact(model: Any) -> Iterator[None]:
                 patch.setattr(module, "forward", _turning(module))
             if name.endswith("RMSNorm"):
                 patch.setattr(module, "forward", _rms(module))
+            if name == "OlmoLayerNorm":
+                patch.setattr(sys.modules[type(module).__module__], "torch", Wide())
             if name in ("GPTJAttention", "GPTNeoSelfAttention"):  # which computes scores in float32
                 patch.setattr(sys.modules[type(module).__module__], "torch", Wide())
             if name == "GPTJAttention":

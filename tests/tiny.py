@@ -10,9 +10,11 @@ import torch
 from pairs import pairs
 from torch import Tensor
 
-from loadstore.model.architecture import NORMS, Architecture, Mlp, NormKind, Positions
+from loadstore.model.architecture import NORMS, Architecture, NormKind, Positions
+from loadstore.model.layers import Layer, MlpLayer, Norm
+from loadstore.model.mlp_facts import Mlp
 from loadstore.model.rotary import Rotary
-from loadstore.model.weights import Layer, MlpLayer, Norm, Weights
+from loadstore.model.weights import Weights
 
 
 class Sizes(NamedTuple):
@@ -42,12 +44,13 @@ class Kind(NamedTuple):
     kv: int | None = None  # heads of keys and values: 1 for three heads, 2 for four
     qk_norm: bool = False
     window: bool = False  # in all layers but one, and shorter than the prompts
+    across: bool = False  # a norm of queries and keys has a gain for each head and one scale for all
     after: bool = False  # norms after blocks; layers with a window turn otherwise, and scores and embedding are scaled
     sizes: Sizes = Sizes()
 
     def __str__(self) -> str:
         more = [self.mlp, f"kv{self.kv}" if self.kv else "", "qknorm" * self.qk_norm, "window" * self.window]
-        more.append("after" * self.after)
+        more += ["across" * self.across, "after" * self.after]
         names = [self.positions, self.norm, "biases" if self.biases else "plain", *more, str(self.sizes)]
         return "-".join(name.replace(" ", "-") for name in names if name)
 
@@ -77,6 +80,7 @@ MODERN = [
     Kind("learned", "rms", False, "parallel", window=True),
     Kind("rotary", "none", False, kv=1, qk_norm=True),
     Kind("rotary", "rms", False, "gated", kv=2, qk_norm=True, window=True, after=True),  # Gemma 3
+    Kind("rotary", "none", False, "gated", kv=2, qk_norm=True, across=True, after=True),  # OLMo 2
 ]
 KINDS = [  # every pair of positions, norm and biases, not every triple
     Kind("learned", "none", False),
@@ -106,6 +110,7 @@ FEW = [  # every mechanism at least once: where a test asks whether a statement 
     Kind("none", "layer", True, "gated parallel", kv=1, qk_norm=True, window=True),
     Kind("shortformer", "rms", True, "gelu", kv=2, qk_norm=True),
     Kind("rotary", "rms", False, "gated", kv=2, qk_norm=True, window=True, after=True),
+    Kind("rotary", "none", False, "gated", kv=2, qk_norm=True, across=True, after=True),
 ]
 NORMED = [kind for kind in KINDS if kind.norm != "none"]
 UNNORMED = [kind for kind in KINDS if kind.norm == "none"]
@@ -152,8 +157,10 @@ def tiny(kind: Kind, seed: int = 0, *, n_layers: int | None = None, n_heads: int
             return None
         return Norm(1 + draw(d, size=0.5), bias(d) if kind.norm == "layer" else None, centres=kind.norm == "layer")
 
-    def inner() -> Norm | None:
-        return Norm(1 + draw(e, size=0.5), centres=False) if kind.qk_norm else None
+    def inner(count: int) -> Norm | None:
+        if not kind.qk_norm:
+            return None
+        return Norm(1 + draw(*([count] * kind.across), e, size=0.5), centres=False, across_heads=kind.across)
 
     def after() -> Norm | None:
         return Norm(1 + draw(d, size=0.5), centres=False) if kind.after else None
@@ -184,8 +191,8 @@ def tiny(kind: Kind, seed: int = 0, *, n_layers: int | None = None, n_heads: int
             b_V=bias(kv, e),
             b_O=None if kind.after else bias(d),
             norm=norm(),
-            q_norm=inner(),
-            k_norm=inner(),
+            q_norm=inner(heads),
+            k_norm=inner(kv),
             mlp=mlp(),
             after_heads=after(),
         )
@@ -199,7 +206,7 @@ def tiny(kind: Kind, seed: int = 0, *, n_layers: int | None = None, n_heads: int
         if kind.mlp
         else None,
         windows=tuple((3, None, 4)[layer % 3] for layer in range(n_layers)) if kind.window else None,
-        local_rotary=Rotary.of(2, base=3.0) if kind.after else None,
+        local_rotary=Rotary.of(2, base=3.0) if kind.after and kind.window else None,
         score_scale=0.7 if kind.after else None,
         embedding_scale=1.5 if kind.after else 1.0,
     )
@@ -239,6 +246,13 @@ def after(model: Weights, layer: int) -> Tensor:
     """The gain of the norm after a layer's heads, ones without."""
     norm = model.layers[layer].after_heads
     return torch.ones(model.architecture.d_model, dtype=torch.float64) if norm is None else norm.gain
+
+
+def of_head(norm: Norm | None, index: int) -> Norm | None:
+    """A norm of queries or keys with the gain of one head."""
+    if norm is None or norm.gain.dim() == 1:
+        return norm
+    return replace(norm, gain=norm.gain[index])
 
 
 def turning(rotary: Rotary | None, position: int, d_head: int = 4) -> Tensor:

@@ -19,3 +19,8 @@ def some(names: list[str], most: int = 5) -> str:
     """The first few names, and how many there are besides."""
     shown = [quote(name, 60) for name in names[:most]]
     return ", ".join(shown if len(names) <= most else [*shown, f"and {len(names) - most} more"])
+
+
+def one_of(names: tuple[str, ...]) -> str:
+    """``'a', 'b' or 'c'``, for messages."""
+    return f"{', '.join(repr(name) for name in names[:-1])} or {names[-1]!r}"

@@ -13,7 +13,8 @@ from served import Client, serving, started
 import loadstore as ls
 from loadstore.explorer.state import Explorer
 from loadstore.model.architecture import Architecture
-from loadstore.model.weights import Layer, Weights
+from loadstore.model.layers import Layer
+from loadstore.model.weights import Weights
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

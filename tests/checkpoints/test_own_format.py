@@ -18,7 +18,8 @@ from loadstore.checkpoints.families.own import ATTENTION, MLP, digest, save_weig
 from loadstore.checkpoints.library import builtin_path, load
 from loadstore.errors import BadCheckpoint, BadRequest, LoadstoreError, NotThisModel
 from loadstore.execution.run import run
-from loadstore.model.weights import Layer, MlpLayer, Norm, Weights
+from loadstore.model.layers import Layer, MlpLayer, Norm
+from loadstore.model.weights import Weights
 
 
 @pytest.fixture

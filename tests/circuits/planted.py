@@ -25,8 +25,10 @@ from loadstore.circuits.circuit import Circuit
 from loadstore.circuits.digests import digest
 from loadstore.circuits.live import live
 from loadstore.circuits.task import Task
-from loadstore.model.architecture import Architecture, Mlp
-from loadstore.model.weights import Layer, MlpLayer, Weights
+from loadstore.model.architecture import Architecture
+from loadstore.model.layers import Layer, MlpLayer
+from loadstore.model.mlp_facts import Mlp
+from loadstore.model.weights import Weights
 from loadstore.sites import Reader, Writer, parse_reader, parse_writer
 
 Wire = tuple[Writer, Reader]

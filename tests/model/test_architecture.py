@@ -9,7 +9,8 @@ from each import each
 from hostile import refusal, unchecked
 
 from loadstore.errors import NotThisModel
-from loadstore.model.architecture import LATER, MOST, MOST_WIDTH, POSITIONS, Architecture, Mlp
+from loadstore.model.architecture import LATER, MOST, POSITIONS, Architecture
+from loadstore.model.mlp_facts import MOST_WIDTH, Mlp
 from loadstore.model.rotary import Rotary
 from loadstore.sites import Head
 

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from loadstore.execution.run import run
 from loadstore.model.architecture import Architecture, NormKind
+from loadstore.model.layers import Layer, MlpLayer, Norm
 from loadstore.model.rotary import Rotary
-from loadstore.model.weights import Layer, MlpLayer, Norm, Weights
+from loadstore.model.weights import Weights
 
 
 def row(x: np.ndarray, norm: Norm | None, eps: float) -> np.ndarray:
@@ -54,16 +55,24 @@ def head_outputs(
     def side(matrix: Tensor, bias: Tensor | None, index: int, x: np.ndarray) -> np.ndarray:
         return affine(x, matrix[index], None if bias is None else bias[index])
 
+    def of_head(matrix: Tensor, bias: Tensor | None, index: int, x: np.ndarray, norm: Norm | None) -> np.ndarray:
+        """The query or key of a head after its norm, whose scale may be that of all heads."""
+        if norm is None or not norm.across_heads:
+            return row(side(matrix, bias, index, x), norm, shape.eps)
+        whole = np.concatenate([side(matrix, bias, each, x) for each in range(len(matrix))])
+        everywhere = row(whole, Norm(norm.gain.flatten(), centres=False), shape.eps)
+        return everywhere.reshape(len(matrix), -1)[index]
+
     length = len(normed)
     pattern = np.zeros((length, length))
     outputs = []
     for i in range(length):
-        q = row(side(layer.W_Q, layer.b_Q, h, normed[i] + added[i]), layer.q_norm, shape.eps)
+        q = of_head(layer.W_Q, layer.b_Q, h, normed[i] + added[i], layer.q_norm)
         q = rotated(q, i, rotary)
         seen = [j for j in range(i + 1) if window is None or i - j < window]
         scores = []
         for j in seen:
-            k = row(side(layer.W_K, layer.b_K, kv, normed[j] + added[j]), layer.k_norm, shape.eps)
+            k = of_head(layer.W_K, layer.b_K, kv, normed[j] + added[j], layer.k_norm)
             scores.append(float(q @ rotated(k, j, rotary)) * shape.attention_scale)
         weights = [math.exp(score - max(scores)) for score in scores]
         pattern[i, seen] = np.array(weights) / sum(weights)

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from loadstore.model.architecture import Architecture
-from loadstore.model.weights import Layer, Weights
+from loadstore.model.layers import Layer
+from loadstore.model.weights import Weights
 
 VOCAB, WIDTH = 12, 6
 BLOCKS = {name: slice(WIDTH * i, WIDTH * (i + 1)) for i, name in enumerate("EKROBN")}

@@ -14,7 +14,7 @@ from loadstore.errors import BadRequest
 from loadstore.execution.run import run
 from loadstore.figures.permitted import audit_figure
 from loadstore.model.gauge import rotate_stream
-from loadstore.model.weights import Norm
+from loadstore.model.layers import Norm
 from loadstore.model.wiring import wiring
 from loadstore.permissions.audit import audit
 from loadstore.permissions.enforce import enforce

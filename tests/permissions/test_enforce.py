@@ -14,9 +14,9 @@ from loadstore.execution.forward import forward
 from loadstore.execution.run import run
 from loadstore.model.denied import ungrouped
 from loadstore.model.gauge import rotate_stream
+from loadstore.model.layers import Norm
 from loadstore.model.norms import normalise
 from loadstore.model.ports import reading
-from loadstore.model.weights import Norm
 from loadstore.model.wiring import wiring
 from loadstore.permissions.enforce import enforce, policy_edits
 from loadstore.permissions.policy import Policy

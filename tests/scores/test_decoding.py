@@ -7,12 +7,13 @@ import planted
 import pytest
 import torch
 from each import each
-from tiny import FEW, Kind, after, stored_rows, tiny, turning
+from tiny import FEW, Kind, after, of_head, stored_rows, tiny, turning
 from torch import Tensor
 
 import loadstore as ls
 from loadstore.errors import BadRequest, NoSuchWire, Undefined
-from loadstore.model.weights import Norm, Weights
+from loadstore.model.layers import Norm
+from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.scores.channels import split_writer
 
@@ -42,8 +43,8 @@ def loads(model: Weights, reader: str, v: Tensor, rows: Tensor, *, behind: bool 
     if reader == "L1.H2.V":
         return v @ N @ layer.W_V[kv] @ (layer.W_O[2] * after(model, 1)) @ unembed
     N = torch.eye(12, dtype=torch.float64) if behind else N
-    W_Q = N @ layer.W_Q[2] * (1 if layer.q_norm is None else layer.q_norm.gain)
-    W_K = N @ layer.W_K[kv] * (1 if layer.k_norm is None else layer.k_norm.gain)
+    W_Q = N @ layer.W_Q[2] * (1 if layer.q_norm is None else of_head(layer.q_norm, 2).gain)
+    W_K = N @ layer.W_K[kv] * (1 if layer.k_norm is None else of_head(layer.k_norm, kv).gain)
     W_QK = W_Q @ turning(model.architecture.rotary_of(1), OFFSET) @ W_K.mT
     return centred(rows @ (W_QK.mT if reader == "L1.H2.Q" else W_QK) @ v) * model.architecture.attention_scale
 

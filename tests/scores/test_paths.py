@@ -5,7 +5,7 @@ import pytest
 import torch
 from each import each
 from planted import planted
-from tiny import KINDS, WITH_POS, Kind, few_with, stored_rows, tiny
+from tiny import KINDS, WITH_POS, Kind, few_with, of_head, stored_rows, tiny
 
 import loadstore as ls
 from loadstore.errors import BadRequest, NoSuchSite, NoSuchWire, Undefined
@@ -63,7 +63,7 @@ def test_positional_scores_are_those_of_the_dense_product(kind: Kind):
     norm = None if kind.positions == "shortformer" else model.norm(1)  # shortformer positions are added behind it
     query, key = (fold(own.side(side)[0], norm) for side in ("Q", "K"))
     if layer.q_norm is not None and layer.k_norm is not None:
-        query, key = query * layer.q_norm.gain, key * layer.k_norm.gain
+        query, key = query * of_head(layer.q_norm, 1).gain, key * of_head(layer.k_norm, shape.kv(1)).gain
     dense = (model.W_pos @ query) @ (model.W_pos @ key).mT / shape.d_head**0.5
     found = positional_qk(model, "L1.H1").values
     window = shape.window(1) or shape.context

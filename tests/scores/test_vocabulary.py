@@ -7,13 +7,14 @@ import pytest
 import torch
 from each import each
 from planted import BOS, VOCAB, planted, with_transposed_ov
-from tiny import FEW, KINDS, MODERN, Kind, after, stored_rows, tiny
+from tiny import FEW, KINDS, MODERN, Kind, after, of_head, stored_rows, tiny
 from torch import Tensor
 
 from loadstore.errors import BadRequest, NoSuchSite, NoSuchWire, Undefined
 from loadstore.linear.factored import Factored
+from loadstore.model.layers import Norm
 from loadstore.model.rotary import Rotary
-from loadstore.model.weights import Norm, Weights
+from loadstore.model.weights import Weights
 from loadstore.scores import streaming
 from loadstore.scores.moved import matched, moved
 from loadstore.scores.vocabulary import copying, full_ov, full_qk, k_composition, key_composition
@@ -63,8 +64,8 @@ def turn(rotary: Rotary | None, offset: int, d_head: int) -> Tensor:
 def dense_qk(model: Weights, layer: int, head: int, key: Tensor, offset: int | None) -> Tensor:
     at = model.layers[layer]
     rotation = turn(model.architecture.rotary_of(layer), offset or 0, model.architecture.d_head)
-    W_Q = gained(folded(at.W_Q[head], at.norm), at.q_norm)
-    W_K = gained(folded(at.W_K[kv(model, head)], at.norm), at.k_norm)
+    W_Q = gained(folded(at.W_Q[head], at.norm), of_head(at.q_norm, head))
+    W_K = gained(folded(at.W_K[kv(model, head)], at.norm), of_head(at.k_norm, kv(model, head)))
     return stored_rows(model) @ W_Q @ rotation @ W_K.mT @ key.mT
 
 

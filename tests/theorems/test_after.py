@@ -12,7 +12,8 @@ from torch import Tensor
 import loadstore as ls
 from loadstore.errors import NotThisModel, Undefined
 from loadstore.model.gauge import rotate_stream
-from loadstore.model.weights import Layer, MlpLayer, Norm, Weights
+from loadstore.model.layers import Layer, MlpLayer, Norm
+from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.scores.measures import OF_A_WIRE
 

@@ -6,7 +6,8 @@ from each import each
 
 import loadstore as ls
 from loadstore.model.architecture import Architecture
-from loadstore.model.weights import Layer, Weights
+from loadstore.model.layers import Layer
+from loadstore.model.weights import Weights
 
 D, HEADS, LAYERS, LEVEL = 32, 20, 3, 0.01
 

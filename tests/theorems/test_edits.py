@@ -8,7 +8,7 @@ import pytest
 import torch
 from each import each
 from pairs import pairs
-from tiny import FEW, WITH_POS, Kind, some_tokens, tiny, turning
+from tiny import FEW, WITH_POS, Kind, of_head, some_tokens, tiny, turning
 from torch import Tensor
 
 from loadstore.errors import NoSuchSite, NoSuchWire
@@ -85,7 +85,7 @@ def removed_by_hand(intact: Trace, writer: str, reader: Reader, by: str) -> Tens
     inner, scale = {"Q": (layer.q_norm, record.q_scale), "K": (layer.k_norm, record.k_scale), "V": (None, None)}[
         reader.side
     ]
-    taken = taken if inner is None else taken * scale[:, :, reader.index] * inner.gain
+    taken = taken if inner is None else taken * scale[:, :, reader.index] * of_head(inner, index).gain
     turns = intact.weights.architecture.rotary_of(reader.layer) if reader.side in ("Q", "K") else None
     return torch.stack([taken[:, at] @ turning(turns, at) for at in range(taken.shape[1])], 1)
 

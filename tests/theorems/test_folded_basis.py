@@ -11,8 +11,9 @@ from torch import Tensor
 from loadstore.errors import Undefined
 from loadstore.execution.run import run
 from loadstore.model.gauge import rotate_stream
+from loadstore.model.layers import Layer, MlpLayer, Norm
 from loadstore.model.ports import fold
-from loadstore.model.weights import Layer, MlpLayer, Norm, Weights
+from loadstore.model.weights import Weights
 
 GAINED = [kind for kind in KINDS if kind.norm == "rms" and kind.positions != "shortformer" and not kind.after]
 CENTRED = [kind for kind in KINDS if kind.norm == "layer" and kind.positions != "shortformer" and not kind.biases]

@@ -22,9 +22,10 @@ from loadstore.execution.edits import cut
 from loadstore.execution.run import run
 from loadstore.heads.roles import head_roles, random_repeats
 from loadstore.model.architecture import Architecture
+from loadstore.model.layers import Layer
 from loadstore.model.ports import qk
 from loadstore.model.rotary import Pairs, Rotary
-from loadstore.model.weights import Layer, Weights
+from loadstore.model.weights import Weights
 from loadstore.scores.scores import subspace_scores
 from loadstore.sites import Head
 

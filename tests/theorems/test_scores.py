@@ -12,7 +12,8 @@ from tiny import FEW, KINDS, MIXED, UNUSUAL, Kind, mixed, some_tokens, tiny
 
 from loadstore.execution.run import run
 from loadstore.model.architecture import NormKind
-from loadstore.model.weights import MlpLayer, Norm, Weights
+from loadstore.model.layers import MlpLayer, Norm
+from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.scores.channels import channels
 from loadstore.scores.control import haar

@@ -8,7 +8,8 @@ import torch
 from tiny import KINDS, Kind, tiny
 
 import loadstore as ls
-from loadstore.model.weights import Layer, Weights
+from loadstore.model.layers import Layer
+from loadstore.model.weights import Weights
 
 SHARED = [kind for kind in KINDS if kind.kv]
 

@@ -14,8 +14,9 @@ from loadstore.errors import BadRequest, Undefined
 from loadstore.execution.run import run
 from loadstore.heads.roles import head_roles
 from loadstore.model.gauge import permute_heads, rotate_stream
+from loadstore.model.layers import MlpLayer, Norm
 from loadstore.model.rotary import Rotary
-from loadstore.model.weights import MlpLayer, Norm, Weights
+from loadstore.model.weights import Weights
 from loadstore.scores.measures import OF_A_WIRE
 from loadstore.scores.scores import subspace_scores
 

@@ -11,7 +11,8 @@ from loadstore.checkpoints.shards import INDEXES, is_index, read_shards
 from loadstore.checkpoints.tensorfile import PACKED, SUFFIXES, read_tensors
 from loadstore.errors import BadCheckpoint, NotThisModel
 from loadstore.jsonfile import json_object, parsed
-from loadstore.model.architecture import Architecture, as_mlp
+from loadstore.model.architecture import Architecture
+from loadstore.model.mlp_facts import as_mlp
 from loadstore.model.rotary import as_rotary
 from loadstore.quote import quote, some
 

@@ -15,11 +15,11 @@ from loadstore.checkpoints.live import Live, as_live, live_checkpoint, live_name
 from loadstore.checkpoints.place import BUILTIN, Place, builtin_path, find
 from loadstore.checkpoints.pretrained import Pretrained, pretrained_checkpoint, pretrained_name, pretrained_tokens
 from loadstore.errors import BadRequest, NotThisModel
-from loadstore.model.architecture import POSITIONS, Positions, one_of
+from loadstore.model.architecture import POSITIONS, Positions
 from loadstore.model.finite import Unchecked, damaged, is_finite
 from loadstore.model.numbers import as_device, as_dtype
 from loadstore.model.weights import Weights
-from loadstore.quote import some
+from loadstore.quote import one_of, some
 from loadstore.tokenizer.bos import Bos, Rule, as_bos, tokens_in, with_bos
 
 __all__ = ["BUILTIN", "builtin_path", "load"]

@@ -10,8 +10,8 @@ from loadstore.axes import Stream
 from loadstore.circuits.reads import Scales, free, matrices, owners
 from loadstore.circuits.uniform import Differences, Uniform
 from loadstore.execution.forward import width
+from loadstore.model.layers import Layer, Norm
 from loadstore.model.norms import apply_gain, centred
-from loadstore.model.weights import Layer, Norm
 from loadstore.sites import SIDES, UNEMBED, Reader
 from loadstore.threads import threads_if_slow
 

@@ -23,7 +23,7 @@ class Live:
     Args:
         network: The wiring of the model.
         writers: The writers that can differ.
-        together: The layers whose heads share the scale of a norm after them: what one loads changes what all store.
+        together: The layers whose heads share the scale of a norm: what one loads changes what all store.
     """
 
     network: Wiring
@@ -91,5 +91,5 @@ def live(weights: Weights) -> Live:
     """The live wires of a model."""
     network = wiring(weights)
     kinds = ("embed", "head", "mlp")
-    together = frozenset(index for index, layer in enumerate(weights.layers) if layer.after_heads is not None)
+    together = frozenset(index for index, layer in enumerate(weights.layers) if layer.heads_share_scale)
     return Live(network, tuple(writer for writer in network.writers if writer.kind in kinds), together)

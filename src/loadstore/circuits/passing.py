@@ -13,9 +13,10 @@ from loadstore.circuits.reads import HeadReading, Scales, at_ends, first_differe
 from loadstore.circuits.replaced import Replaced, store_of_heads
 from loadstore.execution.attention import mixed
 from loadstore.execution.forward import unembed
+from loadstore.model.layers import Layer
 from loadstore.model.norms import normalise
 from loadstore.model.ports import EmbedWriting
-from loadstore.model.weights import Layer, Weights
+from loadstore.model.weights import Weights
 from loadstore.sites import EMBED, SIDES, UNEMBED, Reader, Side
 from loadstore.threads import threads_if_slow
 
@@ -135,7 +136,7 @@ class Passing:
         active = self._wired(index, "Q", columns)[1].any(0).view(3, count).any(0)
         if not self.exact:
             active = torch.ones_like(active)
-        together = layer.after_heads is not None  # one scale for all heads: if one differs, all do
+        together = layer.heads_share_scale  # if one differs, all do
         if not bool(needed.any()) or not bool(active.any()):
             return
         heads = list(range(count)) if together else (active & needed).nonzero()[:, 0].tolist()
@@ -146,7 +147,7 @@ class Passing:
             for order, side in enumerate(SIDES)
         )
         z = mixed(self.shape, index, q, k, v)
-        if together:
+        if layer.after_heads is not None:
             z = z * mixed_scale(self.shape, layer, z, self.scales("after_heads", index))[..., None]
         inner = self.base.layers[index].inner[:, self.first :, heads]
         self.store([before + head for head in heads], store_of_heads(self.weights, index, z - inner, heads))
@@ -168,14 +169,18 @@ class Passing:
         else:
             values = recorded[:, :, list(heads)].clone()
         loaded = self._wired(index, side, columns)[1]
+        across = reading.across_heads and (recorded is None or bool(loaded.any()))
         nothing, everything = ~loaded.any(0), loaded.all(0) & loaded.any(0)
         for group in (nothing, everything, ~nothing & ~everything):
             places = group.nonzero()[:, 0].tolist()
-            if not places or (group is nothing and self.exact):
+            if not places or (group is nothing and self.exact and not across):
                 continue
             alike = group is nothing or group is everything
             u = self._read(
                 index, side, base.stream, [columns[position] for position in (places[:1] if alike else places)]
             )
-            values[:, self.first :, places] = reading.of(u, [heads[position] for position in places])
+            made = reading.projected if across else reading.of
+            values[:, self.first :, places] = made(u, [heads[position] for position in places])
+        if across:  # one scale, of all heads
+            values[:, self.first :] = reading.ready(values[:, self.first :], heads)
         return values[:, self.first :] if side == "Q" else values

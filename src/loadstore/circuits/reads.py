@@ -17,10 +17,10 @@ from loadstore.axes import HeadValues, Stream
 from loadstore.execution.attention import project
 from loadstore.execution.record import Record
 from loadstore.model.architecture import Architecture
+from loadstore.model.layers import Layer, MlpLayer
 from loadstore.model.mlp import mlp_sum
-from loadstore.model.norms import normalise
+from loadstore.model.norms import normalise, of_heads
 from loadstore.model.points import ScaleName, ScaleOf
-from loadstore.model.weights import Layer, MlpLayer
 from loadstore.sites import Side
 from loadstore.threads import threads_if_slow
 
@@ -60,9 +60,15 @@ def ready(
     values: Float[Tensor, "batch token head d_head"],
     offset: int,
     frozen: Tensor | None = None,
+    heads: Sequence[int] | None = None,
 ) -> Float[Tensor, "batch token head d_head"]:
-    """Queries or keys after their norm and the rotary turn; values as they are. ``frozen``: 1/σ of these heads."""
-    norm = {"Q": layer.q_norm, "K": layer.k_norm, "V": None}[side]
+    """Queries or keys of some heads after their norm and the rotary turn; values as they are.
+
+    ``frozen``: 1/σ of these heads. ``heads``: which they are, None for all. A norm across heads needs all.
+    """
+    own = owners(shape, side)
+    which = own if heads is None else [own[head] for head in heads]
+    norm = of_heads({"Q": layer.q_norm, "K": layer.k_norm, "V": None}[side], which)
     if norm is not None:
         values = normalise(values, norm, shape.eps, frozen)[0]
     rotary = shape.rotary_of(index)
@@ -93,10 +99,22 @@ class HeadReading:
     inner_scale: Tensor | None
     beside: Float[Tensor, "token d_model"] | None
 
+    @property
+    def across_heads(self) -> bool:
+        """Whether the heads' own norm has one scale for all of them."""
+        norm = {"Q": self.layer.q_norm, "K": self.layer.k_norm, "V": None}[self.side]
+        return norm is not None and norm.across_heads
+
     def of(
         self, u: Float[Tensor, "reader batch token d_model"], heads: Sequence[int]
     ) -> Float[Tensor, "batch token head d_head"]:
-        """The values of some heads that load one stream alike, or a stream each."""
+        """The queries, keys or values of some heads that load one stream alike, or a stream each."""
+        return self.ready(self.projected(u, heads), heads)
+
+    def projected(
+        self, u: Float[Tensor, "reader batch token d_model"], heads: Sequence[int]
+    ) -> Float[Tensor, "batch token head d_head"]:
+        """x W + b of some heads."""
         x = normalise(u, self.layer.norm, self.shape.eps, self.scale)[0]
         if self.beside is not None:
             x = x + self.beside
@@ -110,8 +128,14 @@ class HeadReading:
                 products = torch.einsum("nbtd,nde->btne", x, matrix[which])
         if bias is not None:
             products = products + bias[which]
+        return products
+
+    def ready(
+        self, products: Float[Tensor, "batch token head d_head"], heads: Sequence[int]
+    ) -> Float[Tensor, "batch token head d_head"]:
+        """The same after the heads' own norm and the rotary turn."""
         frozen = None if self.inner_scale is None else self.inner_scale[:, :, list(heads)]
-        return ready(self.shape, self.index, self.layer, self.side, products, self.offset, frozen)
+        return ready(self.shape, self.index, self.layer, self.side, products, self.offset, frozen, heads)
 
 
 def mixed_scale(

@@ -19,8 +19,9 @@ from loadstore.circuits.reads import Scales, at_ends, free, matrices, mixed_scal
 from loadstore.circuits.replaced import Replaced, store_of_heads
 from loadstore.execution.attention import mixed, project
 from loadstore.execution.forward import unembed
+from loadstore.model.layers import Layer
 from loadstore.model.norms import apply_gain, normalise
-from loadstore.model.weights import Layer, Weights
+from loadstore.model.weights import Weights
 from loadstore.sites import SIDES, Side
 
 Differences = Float[Tensor, "batch writer token d_model"]

@@ -101,8 +101,7 @@ def discover(
 def _one(option: str, text: str, values: dict[str, T]) -> T:
     """The value of an option. Raises BadRequest for any other text."""
     from loadstore.errors import BadRequest
-    from loadstore.model.architecture import one_of
-    from loadstore.quote import quote
+    from loadstore.quote import one_of, quote
 
     if text not in values:
         raise BadRequest(f"{option} {quote(repr(text), 40)}: expected {one_of(tuple(values))}")

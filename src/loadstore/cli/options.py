@@ -42,7 +42,8 @@ def open_model(model: str, positions: str | None, bos: str = "model", *, check: 
     """Load the model that the command line names. Raises BadRequest on an unknown option."""
     from loadstore.checkpoints.library import load
     from loadstore.errors import BadRequest
-    from loadstore.model.architecture import POSITIONS, one_of
+    from loadstore.model.architecture import POSITIONS
+    from loadstore.quote import one_of
 
     if positions is not None and positions not in POSITIONS:
         raise BadRequest(f"--positions {positions!r}: expected {one_of(POSITIONS)}")

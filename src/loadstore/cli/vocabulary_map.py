@@ -46,7 +46,7 @@ def vocabulary_map(
     from loadstore.cli.progress import waiting
     from loadstore.errors import BadRequest
     from loadstore.estimates import expected
-    from loadstore.model.architecture import one_of
+    from loadstore.quote import one_of
     from loadstore.scores.options import as_norms
 
     if kind not in KINDS:

@@ -21,8 +21,8 @@ from loadstore.decomposition.outputs import output_along
 from loadstore.decomposition.reading import norm_of, read_at
 from loadstore.decomposition.sides import VANISHED, divided
 from loadstore.execution.trace import Trace
+from loadstore.model.layers import Norm
 from loadstore.model.mlp import mlp_output
-from loadstore.model.weights import Norm
 from loadstore.model.wiring import wiring
 from loadstore.sites import Head, Reader, Side, Writer
 

@@ -7,9 +7,10 @@ from torch import Tensor
 from loadstore.errors import Undefined
 from loadstore.execution.edits import Freeze, reader_of, writer_of
 from loadstore.execution.trace import Trace
+from loadstore.model.layers import Norm
 from loadstore.model.norms import through_norm
 from loadstore.model.ports import banks, reading, writing
-from loadstore.model.weights import Norm, Weights
+from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.sites import Reader, Writer
 

@@ -10,8 +10,8 @@ from loadstore.errors import Undefined
 from loadstore.execution.changes import Changes
 from loadstore.execution.record import LayerRecord
 from loadstore.model.architecture import Architecture
-from loadstore.model.norms import apply_gain, less_beta, normalise, through_norm
-from loadstore.model.weights import Layer, Norm
+from loadstore.model.layers import Layer, Norm
+from loadstore.model.norms import apply_gain, centred, less_beta, normalise, of_heads, through_norm
 from loadstore.sites import POS, Side
 
 
@@ -64,6 +64,7 @@ def attend(
             inside = matrix[head] if name == "Q" else matrix[shared[head]]
             values[denial.rows, :, head] -= denial.out.of_read(part) @ inside
         frozen = edited.scale("q" if name == "Q" else "k", index)
+        norm = norm if name == "Q" else of_heads(norm, shared)
         scale = None if norm is None else normalise(values, norm, shape.eps, frozen)[1]
         taken: dict[tuple[int | None, int | None, int], Tensor] = {}  # summed first: one product for each reader
         for loss in edited.losses(index, name):
@@ -73,7 +74,7 @@ def attend(
             taken[slot] = taken[slot] + part if slot in taken else part
         for (start, stop, head), part in taken.items():
             values[start:stop, :, head] -= part @ matrix[head if name == "Q" else shared[head]]
-        return (values if scale is None or norm is None else apply_gain(values * scale, norm)), scale
+        return (values if scale is None or norm is None else apply_gain(centred(values, norm) * scale, norm)), scale
 
     q, q_scale = side("Q", qk_input, layer.W_Q, layer.b_Q, layer.q_norm)
     k, k_scale = side("K", qk_input, layer.W_K, layer.b_K, layer.k_norm)

@@ -26,10 +26,11 @@ from loadstore.execution.extent import Extent
 from loadstore.execution.plan import Edited
 from loadstore.execution.record import LayerRecord, Record
 from loadstore.execution.unembedding import unembed
+from loadstore.model.layers import Layer, Norm
 from loadstore.model.mlp import mlp_sum
 from loadstore.model.norms import less_beta, normalise, through_norm
 from loadstore.model.ports import EmbedWriting, PosWriting
-from loadstore.model.weights import Layer, Norm, Weights
+from loadstore.model.weights import Weights
 from loadstore.sites import EMBED, POS, Writer
 from loadstore.threads import threads_for
 

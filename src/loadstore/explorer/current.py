@@ -15,8 +15,7 @@ from loadstore.errors import BadRequest
 from loadstore.explorer.examples import examples_of
 from loadstore.explorer.question import begin
 from loadstore.explorer.state import Explorer
-from loadstore.model.architecture import one_of
-from loadstore.quote import quote
+from loadstore.quote import one_of, quote
 
 Open: TypeAlias = Callable[[str | None], Explorer]
 """Makes the explorer of a model, with the prompt that it begins with."""

@@ -17,9 +17,8 @@ from loadstore.explorer.switchable import NoSuchCircuit, Switchable, groups_of, 
 from loadstore.figures.circuits.found import prompt_text
 from loadstore.figures.circuits.measured import curve_figure
 from loadstore.figures.picture.pictured import Pictured, picture
-from loadstore.model.architecture import one_of
 from loadstore.progress import Progress
-from loadstore.quote import quote
+from loadstore.quote import one_of, quote
 from loadstore.sites import Reader
 
 SIZE = "F>=.85"

@@ -1,17 +1,16 @@
 """What kind of machine a checkpoint is: sizes, positions and norm, nothing learned."""
 
 from dataclasses import dataclass, fields
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from loadstore.errors import NoSuchSite, NotThisModel
+from loadstore.model import possible
+from loadstore.model.mlp_facts import Mlp
 from loadstore.model.rotary import Rotary
-from loadstore.quote import quote
 from loadstore.sites import Head
 
-Activation = Literal["gelu", "gelu_tanh", "silu", "relu", "solu", "solu_ln"]
 Positions = Literal["learned", "shortformer", "rotary", "none"]
 NormKind = Literal["none", "layer", "rms"]
-ACTIVATIONS: tuple[Activation, ...] = ("gelu", "gelu_tanh", "silu", "relu", "solu", "solu_ln")
 POSITIONS: tuple[Positions, ...] = ("learned", "shortformer", "rotary", "none")
 NORMS: tuple[NormKind, ...] = ("none", "layer", "rms")
 MOST = {
@@ -22,33 +21,8 @@ MOST = {
     "vocab": 1 << 21,
     "context": 1 << 22,
 }
-MOST_WIDTH = 1 << 20  # of an MLP
-MOST_SCALE = 1e6
-LATER = frozenset(
-    ("local_rotary", "score_scale", "embedding_scale")
-)  # facts that files and digests of before do not have
-
-
-@dataclass(frozen=True, slots=True)
-class Mlp:
-    """An MLP of every layer: how wide, whether a gate multiplies, which activation; ``parallel`` to attention or after.
-
-    ``solu`` is x · softmax(x), ``solu_ln`` the same with a LayerNorm after it (Elhage et al. 2022, Softmax Linear
-    Units). Raises NotThisModel on an impossible width or an unknown activation.
-    """
-
-    width: int
-    gated: bool
-    activation: Activation
-    parallel: bool = False
-
-    def __post_init__(self) -> None:
-        if type(self.width) is not int or not 1 <= self.width <= MOST_WIDTH:
-            raise NotThisModel(f"an MLP of width {self.width!r} is impossible: expected 1 to {MOST_WIDTH}")
-        if type(self.gated) is not bool or type(self.parallel) is not bool:
-            raise NotThisModel("an MLP is gated or not and parallel or not: expected true or false")
-        if self.activation not in ACTIVATIONS:
-            raise NotThisModel(f"activation {self.activation!r} is not supported; use {one_of(ACTIVATIONS)}")
+SCALES = ("embedding_scale",)
+LATER = frozenset(("local_rotary", "score_scale", *SCALES))  # facts that files and digests of before do not have
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,38 +60,25 @@ class Architecture:
 
     def __post_init__(self) -> None:
         for name, most in MOST.items():
-            size = getattr(self, name)
-            if type(size) is not int or not 1 <= size <= most:
-                shown = quote(repr(size), 40)
-                raise NotThisModel(f"{name} = {shown} is impossible: expected a whole number from 1 to {most}")
-        if self.positions not in POSITIONS:
-            shown = quote(repr(self.positions), 40)
-            raise NotThisModel(f"positions = {shown} is not supported; use {one_of(POSITIONS)}")
+            possible.whole(name, getattr(self, name), most)
+        possible.one("positions", self.positions, POSITIONS)
         for norm in (self.norm, self.last_norm):
-            if norm not in NORMS:
-                raise NotThisModel(f"norm = {quote(repr(norm), 40)} is not supported; use {one_of(NORMS)}")
+            possible.one("norm", norm, NORMS)
         if (self.positions == "rotary") != (self.rotary is not None):
             raise NotThisModel("rotary frequencies and positions = 'rotary' belong together; one is without the other")
         for rotary in (self.rotary, self.local_rotary):
-            if rotary is not None and rotary.dimensions > self.d_head:
-                raise NotThisModel(f"rotary positions turn {rotary.dimensions} dimensions, a head has {self.d_head}")
+            if rotary is not None:
+                possible.turning(rotary, self.d_head)
         if self.local_rotary is not None and (self.rotary is None or not any(self.windows or ())):
             raise NotThisModel("rotary frequencies of layers with a window need such layers, and rotary positions")
-        for name in ("score_scale", "embedding_scale"):
-            scale = getattr(self, name)
-            if not (scale is None and name == "score_scale") and not (type(scale) is float and 0 < scale <= MOST_SCALE):
-                shown = quote(repr(scale), 40)
-                raise NotThisModel(f"{name} = {shown} is impossible: expected a number above 0, at most {MOST_SCALE:g}")
-        kv = self.kv_heads
-        if type(kv) is not int or kv < 1 or self.n_heads % kv:
-            raise NotThisModel(f"n_kv_heads = {kv!r} is impossible: expected a divisor of {self.n_heads} heads")
-        windows = self.windows
-        if windows is not None and (
-            len(windows) != self.n_layers or any(w is not None and (type(w) is not int or w < 1) for w in windows)
-        ):
-            raise NotThisModel(f"windows are impossible: expected {self.n_layers} whole numbers from 1, or None each")
-        if type(self.eps) is not float or not 0 < self.eps < 1:
-            raise NotThisModel(f"eps = {quote(repr(self.eps), 40)} is impossible: expected a number between 0 and 1")
+        for name in SCALES:
+            possible.scale(name, getattr(self, name))
+        if self.score_scale is not None:
+            possible.scale("score_scale", self.score_scale)
+        possible.divisor("n_kv_heads", self.kv_heads, self.n_heads)
+        if self.windows is not None:
+            possible.windows(self.windows, self.n_layers)
+        possible.fraction("eps", self.eps)
 
     @property
     def kv_heads(self) -> int:
@@ -190,17 +151,3 @@ class Architecture:
             f"no head {head}: {model} has layers L0–L{self.n_layers - 1} with heads H0–H{self.n_heads - 1}. "
             f"Nearest: {nearest}."
         )
-
-
-def as_mlp(facts: object) -> Mlp | None:
-    """Read what a file says of its MLPs. Raises NotThisModel unless it is None or an Mlp's facts."""
-    if facts is None or isinstance(facts, Mlp):
-        return facts
-    if not isinstance(facts, dict) or set(facts) != {each.name for each in fields(Mlp)}:
-        raise NotThisModel("MLPs are stated as an object of width, gated, activation and parallel")
-    return Mlp(**cast("dict[str, Any]", facts))
-
-
-def one_of(names: tuple[str, ...]) -> str:
-    """``'a', 'b' or 'c'``, for messages."""
-    return f"{', '.join(repr(name) for name in names[:-1])} or {names[-1]!r}"

@@ -17,9 +17,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.linear.blocked import Blocked, blocked
-from loadstore.model.norms import centred
+from loadstore.model.layers import Layer, MlpLayer, Norm
+from loadstore.model.norms import centred, of_heads
 from loadstore.model.ports import reading
-from loadstore.model.weights import Layer, MlpLayer, Norm, Weights
+from loadstore.model.weights import Weights
 from loadstore.sites import EMBED, POS, SIDES, UNEMBED, Reader, Writer
 
 Rows = Float[Tensor, "_ d_model"]  # each site has a rank of its own
@@ -69,7 +70,11 @@ def ungrouped(weights: Weights) -> Weights:
         return None if tensor is None else weights.wide(tensor)[shared]
 
     layers = [
-        replace(layer, **{name: own(getattr(layer, name)) for name in ("W_K", "W_V", "b_K", "b_V")})
+        replace(
+            layer,
+            **{name: own(getattr(layer, name)) for name in ("W_K", "W_V", "b_K", "b_V")},
+            k_norm=of_heads(layer.k_norm, shared),
+        )
         for layer in weights.layers
     ]
     return replace(weights, architecture=replace(shape, n_kv_heads=None), layers=tuple(layers), compared=None)

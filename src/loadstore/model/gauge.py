@@ -8,7 +8,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.errors import BadRequest, Undefined
-from loadstore.model.weights import Layer, MlpLayer, Weights
+from loadstore.model.layers import Layer, MlpLayer
+from loadstore.model.norms import of_heads
+from loadstore.model.weights import Weights
 
 
 def permute_heads(weights: Weights, layer: int, order: Sequence[int]) -> Weights:
@@ -32,6 +34,8 @@ def permute_heads(weights: Weights, layer: int, order: Sequence[int]) -> Weights
         b_Q=take(old.b_Q),
         b_K=take(old.b_K),
         b_V=take(old.b_V),
+        q_norm=of_heads(old.q_norm, order),
+        k_norm=of_heads(old.k_norm, order),
     )
     return replace(weights, layers=(*weights.layers[:layer], new, *weights.layers[layer + 1 :]))
 

@@ -4,9 +4,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from loadstore.model.architecture import Activation
+from loadstore.model.layers import MlpLayer
+from loadstore.model.mlp_facts import Activation
 from loadstore.model.norms import normalise
-from loadstore.model.weights import MlpLayer
 
 
 def activate(x: Tensor, activation: Activation) -> Tensor:

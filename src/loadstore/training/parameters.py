@@ -6,7 +6,8 @@ from torch.nn import Module, Parameter
 from loadstore.axes import Logits
 from loadstore.axes import Tokens as Ids
 from loadstore.execution.forward import forward
-from loadstore.model.weights import Layer, MlpLayer, Norm, Weights
+from loadstore.model.layers import Layer, MlpLayer, Norm
+from loadstore.model.weights import Weights
 from loadstore.tokenizer.tokens import Tokens
 from loadstore.training.recipe import Recipe
 

@@ -4,7 +4,7 @@ from torch import Tensor
 
 from loadstore.checkpoints.families.huggingface import Reader, biases_of, heads_of, outputs_of, some_bias
 from loadstore.model.architecture import Architecture
-from loadstore.model.weights import Layer, MlpLayer, Norm
+from loadstore.model.layers import Layer, MlpLayer, Norm
 
 
 def layer_of(
@@ -59,9 +59,11 @@ def layer_of(
 
 
 def gated(
-    read: Reader, at: str, d: int, width: int, norm: Norm | None, after: Norm | None = None, *, biased: bool = False
+    read: Reader, at: str, shape: Architecture, norm: Norm | None, after: Norm | None = None, *, biased: bool = False
 ) -> MlpLayer:
     """A gated MLP, as Llama has it; ``at`` is what stands before ``up_proj``."""
+    assert shape.mlp is not None
+    d, width = shape.d_model, shape.mlp.width
 
     def bias(name: str, size: int) -> Tensor | None:
         return some_bias(read.maybe(f"{at}{name}.bias", size)) if biased else None
@@ -75,4 +77,18 @@ def gated(
         b_out=bias("down_proj", d),
         norm=norm,
         after=after,
+    )
+
+
+def plain(read: Reader, shape: Architecture, names: tuple[str, str], norm: Norm | None, *, biased: bool) -> MlpLayer:
+    """An MLP without a gate; ``names``: of its first projection and of its second."""
+    assert shape.mlp is not None
+    d, width = shape.d_model, shape.mlp.width
+    first, second = names
+    return MlpLayer(
+        W_in=read(f"{first}.weight", width, d).mT,
+        W_out=read(f"{second}.weight", d, width).mT,
+        b_in=some_bias(read(f"{first}.bias", width)) if biased else None,
+        b_out=some_bias(read(f"{second}.bias", d)) if biased else None,
+        norm=norm,
     )

@@ -5,26 +5,28 @@ embedding is multiplied by √d_model, rounded to float32 as the reference round
 """
 
 from dataclasses import replace
+from functools import partial
 from typing import Any, cast
 
 import torch
 
 from loadstore.checkpoints.checkpoint import Checkpoint
 from loadstore.checkpoints.families.attention import gated, layer_of
-from loadstore.checkpoints.families.huggingface import Facts, Reader, unembedding
+from loadstore.checkpoints.families.decoder import architecture, decoder
+from loadstore.checkpoints.families.huggingface import Facts, Reader
 from loadstore.checkpoints.families.key_tables import GEMMA3
 from loadstore.checkpoints.families.keys import settled
 from loadstore.checkpoints.families.rope import RopeFacts, rotary_of
 from loadstore.checkpoints.families.scaling import FULL, SLIDING, Names
 from loadstore.errors import BadCheckpoint
-from loadstore.model.architecture import Architecture, Mlp
+from loadstore.model.architecture import Architecture
 from loadstore.model.finite import damaged, is_finite
+from loadstore.model.layers import Layer, Norm
 from loadstore.model.rotary import Rotary
-from loadstore.model.weights import Layer, Norm, Weights
+from loadstore.model.weights import Weights
 
 KEYS = {"gemma3_text": GEMMA3}
 TYPES = tuple(KEYS)
-IGNORED = r".*\.rotary_emb\.inv_freq"
 EVERY = 6  # by default the last of so many layers sees all keys
 BASES = {  # by kind of layer
     FULL: Names("rope_theta", "partial_rotary_factor", 1.0, partial=False, usual_base=1_000_000.0),
@@ -38,43 +40,36 @@ def build(checkpoint: Checkpoint, facts: Facts, rope: RopeFacts | None = None, *
     Raises NotThisModel on unsupported facts, BadCheckpoint.
     """
     facts = settled(facts, KEYS[facts.kind])
-    n_layers, n_heads = facts.whole("num_hidden_layers"), facts.whole("num_attention_heads")
-    d, width, d_head = facts.whole("hidden_size"), facts.whole("intermediate_size"), facts.whole("head_dim")
+    d, d_head = facts.whole("hidden_size"), facts.whole("head_dim")
     facts.share("hidden_size", "num_attention_heads")
-    windows = _windows(facts, n_layers)
+    windows = _windows(facts, facts.whole("num_hidden_layers"))
     whole, local = (_rotary(facts, kind, d_head, rope) for kind in (FULL, SLIDING))
-    scalar = facts.whole("query_pre_attn_scalar")
-    shape = Architecture(
-        n_layers=n_layers,
-        n_heads=n_heads,
-        n_kv_heads=facts.whole("num_key_value_heads"),
-        d_model=d,
-        d_head=d_head,
-        vocab=facts.whole("vocab_size"),
-        context=facts.whole("max_position_embeddings"),
-        positions="rotary",
+    shape = architecture(
+        facts,
+        d_head,
+        gated=True,
+        act="hidden_activation",
         norm="rms",
         eps=facts.number("rms_norm_eps"),
         rotary=whole,
-        mlp=Mlp(width, gated=True, activation=facts.activation("hidden_activation")),
         windows=windows,
         local_rotary=local if local != whole and windows is not None else None,
-        score_scale=None if scalar == d_head else scalar**-0.5,
-        embedding_scale=torch.tensor(d**0.5, dtype=torch.float32).item(),
+        score_scale=score_scale(facts, d_head),
+        embedding_scale=embedding_scale(d),
     )
-    read = Reader(checkpoint, "model.")
-    W_E = read("embed_tokens.weight", shape.vocab, d)
-    weights = Weights(
-        architecture=shape,
-        W_E=W_E,
-        W_pos=None,
-        layers=tuple(_layer(read, facts, shape, f"layers.{index}.", added=added) for index in range(n_layers)),
-        W_U=unembedding(read, "lm_head.weight", W_E, tied=facts.flag("tie_word_embeddings")),
-        final_norm=added_norm(read, "norm", d, added=added),
-        name=checkpoint.name,
-    )
-    read.finish(IGNORED)
-    return weights
+    layer = partial(_layer, facts, shape, added=added)
+    return decoder(checkpoint, facts, shape, layer, lambda read: added_norm(read, "norm", d, added=added))
+
+
+def embedding_scale(d: int) -> float:
+    """What a row of W_E is multiplied by, as the reference rounds it."""
+    return torch.tensor(d**0.5, dtype=torch.float32).item()
+
+
+def score_scale(facts: Facts, d_head: int) -> float | None:
+    """What q·k is multiplied by, None for 1/√d_head."""
+    scalar = facts.whole("query_pre_attn_scalar")
+    return None if scalar == d_head else scalar**-0.5
 
 
 def _windows(facts: Facts, n_layers: int) -> tuple[int | None, ...] | None:
@@ -125,14 +120,11 @@ def added_norm(read: Reader, name: str, width: int, *, added: bool) -> Norm:
     return Norm(1.0 + gain.to(torch.promote_types(gain.dtype, torch.float32)), centres=False)
 
 
-def _layer(read: Reader, facts: Facts, shape: Architecture, at: str, *, added: bool) -> Layer:
-    d = shape.d_model
-    width = 0 if shape.mlp is None else shape.mlp.width
-
-    def norm(name: str, size: int = d) -> Norm:
+def _layer(facts: Facts, shape: Architecture, read: Reader, at: str, *, added: bool) -> Layer:
+    def norm(name: str, size: int = shape.d_model) -> Norm:
         return added_norm(read, f"{at}{name}", size, added=added)
 
-    mlp = gated(read, f"{at}mlp.", d, width, norm("pre_feedforward_layernorm"), norm("post_feedforward_layernorm"))
+    mlp = gated(read, f"{at}mlp.", shape, norm("pre_feedforward_layernorm"), norm("post_feedforward_layernorm"))
     biased = facts.flag("attention_bias")
     return layer_of(
         read,

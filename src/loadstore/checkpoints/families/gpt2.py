@@ -7,8 +7,10 @@ from loadstore.checkpoints.checkpoint import Checkpoint
 from loadstore.checkpoints.families.gpt_key_tables import GPT2
 from loadstore.checkpoints.families.huggingface import Facts, Reader, biases_of, some_bias, unembedding
 from loadstore.checkpoints.families.keys import settled
-from loadstore.model.architecture import Architecture, Mlp
-from loadstore.model.weights import Layer, MlpLayer, Weights
+from loadstore.model.architecture import Architecture
+from loadstore.model.layers import Layer, MlpLayer
+from loadstore.model.mlp_facts import Mlp
+from loadstore.model.weights import Weights
 
 KEYS = {"gpt2": GPT2}
 TYPES = tuple(KEYS)

@@ -3,14 +3,16 @@
 import torch
 
 from loadstore.checkpoints.checkpoint import Checkpoint
-from loadstore.checkpoints.families.attention import layer_of
+from loadstore.checkpoints.families.attention import layer_of, plain
 from loadstore.checkpoints.families.gpt_key_tables import GPTJ
 from loadstore.checkpoints.families.huggingface import Facts, Reader, some_bias, unembedding
 from loadstore.checkpoints.families.keys import settled
 from loadstore.errors import BadCheckpoint
-from loadstore.model.architecture import Architecture, Mlp
+from loadstore.model.architecture import Architecture
+from loadstore.model.layers import Layer
+from loadstore.model.mlp_facts import Mlp
 from loadstore.model.rotary import Rotary
-from loadstore.model.weights import Layer, MlpLayer, Weights
+from loadstore.model.weights import Weights
 
 KEYS = {"gptj": GPTJ}
 TYPES = tuple(KEYS)
@@ -44,7 +46,7 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
         architecture=shape,
         W_E=W_E,
         W_pos=None,
-        layers=tuple(_layer(read, shape, width, f"h.{index}.") for index in range(n_layers)),
+        layers=tuple(_layer(read, shape, f"h.{index}.") for index in range(n_layers)),
         W_U=unembedding(read, "lm_head.weight", W_E, tied=facts.flag("tie_word_embeddings")),
         b_U=some_bias(read("lm_head.bias", shape.vocab)),
         final_norm=read.norm("ln_f", d, centres=True),
@@ -65,14 +67,8 @@ def _rotary(facts: Facts, d_head: int) -> Rotary:
     return Rotary(tuple((1.0 / BASE**steps).tolist()), "adjacent", single=True)
 
 
-def _layer(read: Reader, shape: Architecture, width: int, at: str) -> Layer:
+def _layer(read: Reader, shape: Architecture, at: str) -> Layer:
     d = shape.d_model
     norm = read.norm(f"{at}ln_1", d, centres=True)
-    mlp = MlpLayer(
-        W_in=read(f"{at}mlp.fc_in.weight", width, d).mT,
-        b_in=some_bias(read(f"{at}mlp.fc_in.bias", width)),
-        W_out=read(f"{at}mlp.fc_out.weight", d, width).mT,
-        b_out=some_bias(read(f"{at}mlp.fc_out.bias", d)),
-        norm=norm,
-    )
+    mlp = plain(read, shape, (f"{at}mlp.fc_in", f"{at}mlp.fc_out"), norm, biased=True)
     return layer_of(read, f"{at}attn.", shape, norm, mlp, inputs=False, output=False, out="out_proj")

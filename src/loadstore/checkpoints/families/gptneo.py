@@ -3,13 +3,15 @@
 from typing import Any, cast
 
 from loadstore.checkpoints.checkpoint import Checkpoint
-from loadstore.checkpoints.families.attention import layer_of
+from loadstore.checkpoints.families.attention import layer_of, plain
 from loadstore.checkpoints.families.gpt_key_tables import GPTNEO
-from loadstore.checkpoints.families.huggingface import Facts, Reader, some_bias, unembedding
+from loadstore.checkpoints.families.huggingface import Facts, Reader, unembedding
 from loadstore.checkpoints.families.keys import settled
 from loadstore.errors import BadCheckpoint
-from loadstore.model.architecture import Architecture, Mlp
-from loadstore.model.weights import Layer, MlpLayer, Weights
+from loadstore.model.architecture import Architecture
+from loadstore.model.layers import Layer
+from loadstore.model.mlp_facts import Mlp
+from loadstore.model.weights import Weights
 from loadstore.quote import quote
 
 KEYS = {"gpt_neo": GPTNEO}
@@ -44,7 +46,7 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
         architecture=shape,
         W_E=W_E,
         W_pos=read("wpe.weight", shape.context, d),
-        layers=tuple(_layer(read, shape, width, f"h.{index}.") for index in range(n_layers)),
+        layers=tuple(_layer(read, shape, f"h.{index}.") for index in range(n_layers)),
         W_U=unembedding(read, "lm_head.weight", W_E, tied=facts.flag("tie_word_embeddings")),
         final_norm=read.norm("ln_f", d, centres=True),
         name=checkpoint.name,
@@ -74,14 +76,7 @@ def _windows(facts: Facts, n_layers: int) -> tuple[int | None, ...] | None:
     return tuple(window if kind == "local" else None for kind in listed) if "local" in listed else None
 
 
-def _layer(read: Reader, shape: Architecture, width: int, at: str) -> Layer:
-    d = shape.d_model
-    mlp = MlpLayer(
-        W_in=read(f"{at}mlp.c_fc.weight", width, d).mT,
-        b_in=some_bias(read(f"{at}mlp.c_fc.bias", width)),
-        W_out=read(f"{at}mlp.c_proj.weight", d, width).mT,
-        b_out=some_bias(read(f"{at}mlp.c_proj.bias", d)),
-        norm=read.norm(f"{at}ln_2", d, centres=True),
-    )
-    norm = read.norm(f"{at}ln_1", d, centres=True)
+def _layer(read: Reader, shape: Architecture, at: str) -> Layer:
+    norm, after = (read.norm(f"{at}{name}", shape.d_model, centres=True) for name in ("ln_1", "ln_2"))
+    mlp = plain(read, shape, (f"{at}mlp.c_fc", f"{at}mlp.c_proj"), after, biased=True)
     return layer_of(read, f"{at}attn.attention.", shape, norm, mlp, inputs=False, output=True, out="out_proj")

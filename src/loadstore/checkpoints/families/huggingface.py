@@ -15,8 +15,8 @@ from torch import Tensor
 
 from loadstore.checkpoints.checkpoint import Checkpoint
 from loadstore.errors import BadCheckpoint, NotThisModel
-from loadstore.model.architecture import Activation
-from loadstore.model.weights import Norm
+from loadstore.model.layers import Norm
+from loadstore.model.mlp_facts import Activation
 from loadstore.quote import quote, some
 
 LEGACY = {"attention": "full_attention"}  # older names of the kinds of layers

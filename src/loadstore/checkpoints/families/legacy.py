@@ -8,7 +8,8 @@ from loadstore.checkpoints.families.legacy_mlp import check_inner, mlp_layer, ml
 from loadstore.checkpoints.families.legacy_positions import W_POS, context_of, rotary_of, scheme_of
 from loadstore.errors import BadCheckpoint, NotThisModel
 from loadstore.model.architecture import Architecture, NormKind, Positions
-from loadstore.model.weights import Layer, Norm, Weights
+from loadstore.model.layers import Layer, Norm
+from loadstore.model.weights import Weights
 from loadstore.quote import quote
 
 IGNORED = re.compile(r"(.*\.)?(mask|IGNORE)")

@@ -3,8 +3,9 @@
 from loadstore.checkpoints.checkpoint import Checkpoint
 from loadstore.checkpoints.families.legacy_config import Config, agreed, truth
 from loadstore.errors import BadCheckpoint, NotThisModel
-from loadstore.model.architecture import Activation, Mlp, NormKind
-from loadstore.model.weights import MlpLayer, Norm
+from loadstore.model.architecture import NormKind
+from loadstore.model.layers import MlpLayer, Norm
+from loadstore.model.mlp_facts import Activation, Mlp
 from loadstore.quote import quote
 
 ACTIVATIONS: dict[str, Activation] = {

@@ -12,9 +12,9 @@ from loadstore.checkpoints.checkpoint import Checkpoint
 from loadstore.checkpoints.families.legacy_config import Config, number, truth, whole
 from loadstore.checkpoints.names import published
 from loadstore.errors import BadCheckpoint, NotThisModel
-from loadstore.model.architecture import Positions, one_of
+from loadstore.model.architecture import Positions
 from loadstore.model.rotary import Rotary
-from loadstore.quote import quote
+from loadstore.quote import one_of, quote
 
 STATED: dict[str, Positions] = {
     "standard": "learned",

@@ -4,58 +4,43 @@ The kin differ in facts only: biases of Q, K and V (Qwen 2), norms of queries an
 some layers or all (Mistral, Qwen 2), scaled frequencies (Llama 3).
 """
 
+from functools import partial
+
 from loadstore.checkpoints.checkpoint import Checkpoint
 from loadstore.checkpoints.families.attention import gated, layer_of
-from loadstore.checkpoints.families.huggingface import Facts, Reader, unembedding
+from loadstore.checkpoints.families.decoder import architecture, decoder
+from loadstore.checkpoints.families.huggingface import Facts, Reader
 from loadstore.checkpoints.families.key_tables import LLAMA, MISTRAL, QWEN2, QWEN3
 from loadstore.checkpoints.families.keys import settled
 from loadstore.checkpoints.families.rope import WHOLE, RopeFacts, head_of, rotary_of
 from loadstore.checkpoints.families.scaling import FULL, SLIDING
 from loadstore.errors import BadCheckpoint, NotThisModel
-from loadstore.model.architecture import Architecture, Mlp
-from loadstore.model.weights import Layer, Norm, Weights
+from loadstore.model.architecture import Architecture
+from loadstore.model.layers import Layer, Norm
+from loadstore.model.weights import Weights
 
 KEYS = {"llama": LLAMA, "mistral": MISTRAL, "qwen2": QWEN2, "qwen3": QWEN3}
 TYPES = tuple(KEYS)
-IGNORED = r".*\.rotary_emb\.inv_freq"
 
 
 def build(checkpoint: Checkpoint, facts: Facts, rope: RopeFacts | None = None) -> Weights:
     """Name the tensors; ``rope``: facts of a GGUF file. Raises NotThisModel on unsupported facts, BadCheckpoint."""
     facts = settled(facts, KEYS[facts.kind])
-    n_layers, n_heads = facts.whole("num_hidden_layers"), facts.whole("num_attention_heads")
-    d, width = facts.whole("hidden_size"), facts.whole("intermediate_size")
+    d, n_heads = facts.whole("hidden_size"), facts.whole("num_attention_heads")
     if facts.kind == "llama":
         facts.share("hidden_size", "num_attention_heads")
     d_head = head_of(facts, d // n_heads)
-    shape = Architecture(
-        n_layers=n_layers,
-        n_heads=n_heads,
-        n_kv_heads=facts.whole("num_key_value_heads", n_heads),
-        d_model=d,
-        d_head=d_head,
-        vocab=facts.whole("vocab_size"),
-        context=facts.whole("max_position_embeddings"),
-        positions="rotary",
+    shape = architecture(
+        facts,
+        d_head,
+        gated=True,
         norm="rms",
         eps=facts.number("rms_norm_eps"),
         rotary=rotary_of(facts, d_head, WHOLE, rope),
-        mlp=Mlp(width, gated=True, activation=facts.activation("hidden_act")),
-        windows=_windows(facts, n_layers),
+        windows=_windows(facts, facts.whole("num_hidden_layers")),
     )
-    read = Reader(checkpoint, "model.")
-    W_E = read("embed_tokens.weight", shape.vocab, d)
-    weights = Weights(
-        architecture=shape,
-        W_E=W_E,
-        W_pos=None,
-        layers=tuple(_layer(read, facts, shape, width, f"layers.{index}.") for index in range(n_layers)),
-        W_U=unembedding(read, "lm_head.weight", W_E, tied=facts.flag("tie_word_embeddings")),
-        final_norm=read.norm("norm", d, centres=False),
-        name=checkpoint.name,
-    )
-    read.finish(IGNORED)
-    return weights
+    layer = partial(_layer, facts, shape)
+    return decoder(checkpoint, facts, shape, layer, lambda read: read.norm("norm", d, centres=False))
 
 
 def _windows(facts: Facts, n_layers: int) -> tuple[int | None, ...] | None:
@@ -87,7 +72,7 @@ def _windows(facts: Facts, n_layers: int) -> tuple[int | None, ...] | None:
     return tuple(window if is_slid else None for is_slid in slid)
 
 
-def _layer(read: Reader, facts: Facts, shape: Architecture, width: int, at: str) -> Layer:
+def _layer(facts: Facts, shape: Architecture, read: Reader, at: str) -> Layer:
     d = shape.d_model
     inputs = facts.kind == "qwen2" or bool(facts.config.get("attention_bias"))  # Qwen 2 always has these
 
@@ -101,7 +86,7 @@ def _layer(read: Reader, facts: Facts, shape: Architecture, width: int, at: str)
         f"{at}self_attn.",
         shape,
         read.norm(f"{at}input_layernorm", d, centres=False),
-        gated(read, f"{at}mlp.", d, width, after, biased=bool(facts.config.get("mlp_bias"))),
+        gated(read, f"{at}mlp.", shape, after, biased=bool(facts.config.get("mlp_bias"))),
         inputs=inputs,
         output=inputs and facts.kind != "qwen2",
         q_norm=gain("q_norm"),

@@ -5,8 +5,10 @@ from loadstore.checkpoints.families.gpt_key_tables import NEOX
 from loadstore.checkpoints.families.huggingface import Facts, Reader, outputs_of, some_bias, unembedding
 from loadstore.checkpoints.families.keys import settled
 from loadstore.checkpoints.families.rope import QUARTER, RopeFacts, rotary_of
-from loadstore.model.architecture import Architecture, Mlp
-from loadstore.model.weights import Layer, MlpLayer, Weights
+from loadstore.model.architecture import Architecture
+from loadstore.model.layers import Layer, MlpLayer
+from loadstore.model.mlp_facts import Mlp
+from loadstore.model.weights import Weights
 
 KEYS = {"gpt_neox": NEOX}
 TYPES = tuple(KEYS)

@@ -1,12 +1,14 @@
 """OPT: learned positions that begin at the third row of their matrix, LayerNorms before blocks, ReLU."""
 
 from loadstore.checkpoints.checkpoint import Checkpoint
-from loadstore.checkpoints.families.attention import layer_of
+from loadstore.checkpoints.families.attention import layer_of, plain
 from loadstore.checkpoints.families.gpt_key_tables import OPT
-from loadstore.checkpoints.families.huggingface import Facts, Reader, some_bias, unembedding
+from loadstore.checkpoints.families.huggingface import Facts, Reader, unembedding
 from loadstore.checkpoints.families.keys import settled
-from loadstore.model.architecture import Architecture, Mlp
-from loadstore.model.weights import Layer, MlpLayer, Weights
+from loadstore.model.architecture import Architecture
+from loadstore.model.layers import Layer
+from loadstore.model.mlp_facts import Mlp
+from loadstore.model.weights import Weights
 
 KEYS = {"opt": OPT}
 TYPES = tuple(KEYS)
@@ -42,7 +44,7 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
         architecture=shape,
         W_E=W_E,
         W_pos=read("embed_positions.weight", shape.context + OFFSET, d)[OFFSET:],
-        layers=tuple(_layer(read, shape, width, f"layers.{index}.", biased=biased) for index in range(n_layers)),
+        layers=tuple(_layer(read, shape, f"layers.{index}.", biased=biased) for index in range(n_layers)),
         W_U=unembedding(read, "lm_head.weight", W_E, tied=facts.flag("tie_word_embeddings")),
         final_norm=read.norm("final_layer_norm", d, centres=True),
         name=checkpoint.name,
@@ -51,14 +53,9 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
     return weights
 
 
-def _layer(read: Reader, shape: Architecture, width: int, at: str, *, biased: bool) -> Layer:
-    d = shape.d_model
-    mlp = MlpLayer(
-        W_in=read(f"{at}fc1.weight", width, d).mT,
-        b_in=some_bias(read.maybe(f"{at}fc1.bias", width)) if biased else None,
-        W_out=read(f"{at}fc2.weight", d, width).mT,
-        b_out=some_bias(read.maybe(f"{at}fc2.bias", d)) if biased else None,
-        norm=read.norm(f"{at}final_layer_norm", d, centres=True),
+def _layer(read: Reader, shape: Architecture, at: str, *, biased: bool) -> Layer:
+    norm, after = (
+        read.norm(f"{at}{name}", shape.d_model, centres=True) for name in ("self_attn_layer_norm", "final_layer_norm")
     )
-    norm = read.norm(f"{at}self_attn_layer_norm", d, centres=True)
+    mlp = plain(read, shape, (f"{at}fc1", f"{at}fc2"), after, biased=biased)
     return layer_of(read, f"{at}self_attn.", shape, norm, mlp, inputs=biased, output=biased, out="out_proj")

@@ -12,10 +12,11 @@ from torch import Tensor
 
 from loadstore.atomic import replacing
 from loadstore.checkpoints.checkpoint import Checkpoint
+from loadstore.checkpoints.families.own_norms import inner_norm, norm_of, optional, read_norms, stated_norms
 from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel
-from loadstore.jsonfile import parsed
-from loadstore.model.architecture import Architecture, NormKind
-from loadstore.model.weights import Layer, MlpLayer, Norm, Weights
+from loadstore.model.architecture import Architecture
+from loadstore.model.layers import Layer, MlpLayer, Norm
+from loadstore.model.weights import Weights
 from loadstore.quote import quote, some
 from loadstore.tokenizer.tokens import Tokens
 
@@ -23,10 +24,6 @@ FORMAT = "loadstore/weights@1"
 # The axes of every tensor: h heads, k of them with keys and values, d_model, e = d_head, w inside an MLP.
 ATTENTION = {"W_Q": "hde", "W_K": "kde", "W_V": "kde", "W_O": "hed", "b_Q": "he", "b_K": "ke", "b_V": "ke", "b_O": "d"}
 MLP = {"W_in": "dw", "W_out": "wd", "W_gate": "dw", "b_in": "w", "b_gate": "w", "b_out": "d"}
-INNER = {  # norms beside those of the architecture
-    **{"q_norm": "e", "k_norm": "e", "after_heads": "d"},
-    **{"mlp.inner": "w", "mlp.after": "d"},
-}
 
 
 def recognise(checkpoint: Checkpoint) -> bool:
@@ -60,7 +57,7 @@ def packed(weights: Weights, *, half: bool = False, card: str = "") -> bytes:
     }
     if weights.tied:
         metadata["tied"] = "true"
-    if inner := _inner_of(weights):
+    if inner := stated_norms(weights):
         metadata["inner_norms"] = json.dumps(inner)
     if weights.tokens is not None:
         metadata["tokenizer"] = weights.tokens.tokenizer.to_str()
@@ -99,15 +96,15 @@ def build(checkpoint: Checkpoint) -> Weights:
         raise BadCheckpoint(f"{checkpoint.path}: bos {quote(bos, 40)} is not a token id below {shape.vocab}")
     text = checkpoint.metadata.get("tokenizer")
     d, v = shape.d_model, shape.vocab
-    W_E, inner = checkpoint.take("W_E", v, d), _inner_norms(checkpoint, shape)
+    W_E, inner = checkpoint.take("W_E", v, d), read_norms(checkpoint, shape)
     weights = Weights(
         architecture=shape,
         W_E=W_E,
         W_pos=checkpoint.take("W_pos", shape.context, d) if shape.has_pos else None,
         layers=_layers(checkpoint, shape, inner),
         W_U=W_E.mT if checkpoint.metadata.get("tied") == "true" else checkpoint.take("W_U", d, v),
-        b_U=_optional(checkpoint, "b_U", v),
-        final_norm=_norm(checkpoint, shape.last_norm, d, "final_norm."),
+        b_U=optional(checkpoint, "b_U", v),
+        final_norm=norm_of(checkpoint, shape.last_norm, "final_norm.", d),
         name=quote(checkpoint.metadata.get("name") or checkpoint.path.stem),
         tokens=None if text is None else Tokens.from_json(text, bos, v, f"the tokenizer in {checkpoint.path}"),
     )
@@ -116,14 +113,14 @@ def build(checkpoint: Checkpoint) -> Weights:
     return weights
 
 
-def _layers(checkpoint: Checkpoint, shape: Architecture, inner: dict[str, NormKind]) -> tuple[Layer, ...]:
+def _layers(checkpoint: Checkpoint, shape: Architecture, inner: dict[str, str]) -> tuple[Layer, ...]:
     try:
         return tuple(_layer(checkpoint, shape, f"layers.{index}.", inner) for index in range(shape.n_layers))
     except NotThisModel as error:  # norms that a layer cannot have
         raise BadCheckpoint(f"{checkpoint.path}: {error}; fetch it again") from None
 
 
-def _layer(checkpoint: Checkpoint, shape: Architecture, prefix: str, inner: dict[str, NormKind]) -> Layer:
+def _layer(checkpoint: Checkpoint, shape: Architecture, prefix: str, inner: dict[str, str]) -> Layer:
     sizes = {"h": shape.n_heads, "k": shape.kv_heads, "d": shape.d_model, "e": shape.d_head}
     sizes["w"] = 1 if shape.mlp is None else shape.mlp.width
 
@@ -132,59 +129,15 @@ def _layer(checkpoint: Checkpoint, shape: Architecture, prefix: str, inner: dict
         return checkpoint.take(full, *(sizes[axis] for axis in axes)) if needed or full in checkpoint.tensors else None
 
     def norm(name: str) -> Norm | None:
-        return _norm(checkpoint, inner.get(name, "none"), sizes[INNER[name]], f"{prefix}{name}.")
+        return inner_norm(checkpoint, inner.get(name, "none"), prefix, name, sizes)
 
     attention: dict[str, Any] = {name: part(name, axes, needed=name[0] == "W") for name, axes in ATTENTION.items()}
     mlp = None
     if shape.mlp is not None:
         needed = {"W_in", "W_out", "W_gate"} if shape.mlp.gated else {"W_in", "W_out"}
         parts: dict[str, Any] = {name: part(f"mlp.{name}", axes, needed=name in needed) for name, axes in MLP.items()}
-        outer = _norm(checkpoint, shape.norm, shape.d_model, f"{prefix}mlp.norm.")
+        outer = norm_of(checkpoint, shape.norm, f"{prefix}mlp.norm.", shape.d_model)
         mlp = MlpLayer(**parts, norm=outer, inner=norm("mlp.inner"), after=norm("mlp.after"))
-    outer = _norm(checkpoint, shape.norm, shape.d_model, f"{prefix}norm.")
+    outer = norm_of(checkpoint, shape.norm, f"{prefix}norm.", shape.d_model)
     others: dict[str, Any] = {name: norm(name) for name in ("q_norm", "k_norm", "after_heads")}
     return Layer(**attention, norm=outer, **others, mlp=mlp)
-
-
-def _inner_of(weights: Weights) -> dict[str, NormKind]:
-    """Which norms there are inside heads and MLPs, the same in every layer. Raises BadRequest where they differ."""
-
-    def kinds(layer: Layer) -> dict[str, NormKind]:
-        norms = {name: getattr(layer, name) for name in ("q_norm", "k_norm", "after_heads")}
-        if layer.mlp is not None:
-            norms |= {"mlp.inner": layer.mlp.inner, "mlp.after": layer.mlp.after}
-        return {name: "layer" if norm.centres else "rms" for name, norm in norms.items() if norm is not None}
-
-    inner = kinds(weights.layers[0])
-    if any(kinds(layer) != inner for layer in weights.layers):
-        raise BadRequest(f"{weights.name} cannot be written: its layers have different norms inside heads and MLPs")
-    return inner
-
-
-def _inner_norms(checkpoint: Checkpoint, shape: Architecture) -> dict[str, NormKind]:
-    """The same as a header states it. Raises BadCheckpoint where it states what cannot be."""
-    text = checkpoint.metadata.get("inner_norms")
-    if text is None:
-        return {}
-    stated = parsed(text, f"the inner norms of {checkpoint.path}", "fetch it again")
-    for name, kind in stated.items():
-        if name not in INNER or kind not in ("layer", "rms") or (name.startswith("mlp.") and shape.mlp is None):
-            raise BadCheckpoint(
-                f"{checkpoint.path}: its header names a norm '{quote(name, 40)}' of kind '{quote(kind, 40)}', "
-                f"expected 'layer' or 'rms' for {', '.join(INNER)}; fetch it again"
-            )
-    return stated
-
-
-def _norm(checkpoint: Checkpoint, kind: NormKind, width: int, prefix: str) -> Norm | None:
-    if kind == "none":
-        return None
-    return Norm(
-        gain=_optional(checkpoint, f"{prefix}gain", width),
-        bias=_optional(checkpoint, f"{prefix}bias", width),
-        centres=kind == "layer",
-    )
-
-
-def _optional(checkpoint: Checkpoint, name: str, *shape: int) -> Tensor | None:
-    return checkpoint.take(name, *shape) if name in checkpoint.tensors else None

@@ -16,6 +16,7 @@ from loadstore.quote import quote
 
 WHOLE = Names("rope_theta", "partial_rotary_factor", 1.0, partial=False)
 HALF = Names("rope_theta", "partial_rotary_factor", 0.5)
+NO_NULL_HEAD = ("qwen2", "phi", "olmo", "olmo2")  # whose reference takes null for a width, where its class has no field
 QUARTER = Names("rotary_emb_base", "rotary_pct", 0.25, rounds=True)
 
 
@@ -34,7 +35,7 @@ class RopeFacts:
 
 def head_of(facts: Facts, share: int) -> int:
     """The width of a head: ``head_dim``, or ``share``. Raises BadCheckpoint."""
-    if "head_dim" in facts.config and facts.config["head_dim"] is None and facts.kind in ("qwen2", "phi"):
+    if "head_dim" in facts.config and facts.config["head_dim"] is None and facts.kind in NO_NULL_HEAD:
         raise BadCheckpoint(f"{facts.checkpoint.path}: its config says head_dim = null; leave it out, or state it")
     return facts.whole("head_dim", share)
 

@@ -5,7 +5,20 @@ from difflib import get_close_matches
 from typing import TypeAlias
 
 from loadstore.checkpoints.checkpoint import Checkpoint
-from loadstore.checkpoints.families import gemma, gemma1, gpt2, gptj, gptneo, llama, neox, opt, phi, stablelm, starcoder
+from loadstore.checkpoints.families import (
+    gemma,
+    gemma1,
+    gpt2,
+    gptj,
+    gptneo,
+    llama,
+    neox,
+    olmo,
+    opt,
+    phi,
+    stablelm,
+    starcoder,
+)
 from loadstore.checkpoints.families.huggingface import Facts
 from loadstore.errors import LoadstoreError
 from loadstore.model.weights import Weights
@@ -28,12 +41,8 @@ def _naming(build: Family) -> Family:
     return named
 
 
-MODULES = (gpt2, neox, llama, gemma, phi, stablelm, starcoder, opt, gptneo, gptj, gemma1)
-FAMILIES: dict[str, Family] = {
-    name: _naming(module.build)
-    for module in (gpt2, neox, llama, gemma, phi, stablelm, starcoder, opt, gptneo, gptj, gemma1)
-    for name in module.TYPES
-}
+MODULES = (gpt2, neox, llama, gemma, phi, stablelm, starcoder, opt, gptneo, gptj, gemma1, olmo)
+FAMILIES: dict[str, Family] = {name: _naming(module.build) for module in MODULES for name in module.TYPES}
 
 
 AROUND = {  # models of several kinds of input, and the way to the model of text that they hold

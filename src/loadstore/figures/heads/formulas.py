@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from loadstore.execution.attention import causal_softmax
+from loadstore.execution.attention import causal_softmax, project
 from loadstore.figures.subject.story import Story
 from loadstore.figures.words import size
 from loadstore.model.norms import apply_gain, normalise
@@ -41,12 +41,13 @@ def evaluate(story: Story, head: Head) -> tuple[Tensor, Tensor]:
     address = x
     if shape.positions_bypass_norm and weights.W_pos is not None:
         address = x + weights.W_pos[: len(x)]
-    linear = shape.rotary is None and own.b_Q is None and own.b_K is None and layer.q_norm is None
+    linear = shape.rotary_of(head.layer) is None and own.b_Q is None and own.b_K is None and layer.q_norm is None
     if linear and layer.k_norm is None:
         scores = address @ (own.W_Q @ own.W_K.mT) @ address.mT
     else:
-        q, k = _plus(address @ own.W_Q, own.b_Q), _plus(address @ own.W_K, own.b_K)
-        q, k = normalise(q[None], layer.q_norm, shape.eps)[0][0], normalise(k[None], layer.k_norm, shape.eps)[0][0]
+        wide, kv = weights.layer(head.layer), shape.kv(head.index)  # a norm may take its scale from all heads
+        q = normalise(project(address[None], wide.W_Q, wide.b_Q), wide.q_norm, shape.eps)[0][0, :, head.index]
+        k = normalise(project(address[None], wide.W_K, wide.b_K), wide.k_norm, shape.eps)[0][0, :, kv]
         rotary = shape.rotary_of(head.layer)
         if rotary is not None:
             q, k = (rotary.at(side[None, :, None])[0, :, 0] for side in (q, k))
@@ -69,7 +70,7 @@ def _rows(story: Story, head: Head) -> list[tuple[str, list[Term], str]]:
     layer = story.weights.layers[head.layer]
     n, d, e = len(story.trace.labels), shape.d_model, shape.d_head
     x = "x" if shape.norm == "none" else "x̂"
-    short, rotary = shape.positions_bypass_norm, shape.rotary is not None
+    short, rotary = shape.positions_bypass_norm, shape.rotary_of(head.layer) is not None
     stream = term(x, shape=(n, d))
     read = [term("("), term(x, shape=(n, d)), term("+"), term("p", shape=(n, d)), term(")")] if short else [stream]
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from loadstore.figures.subject.story import Story
 from loadstore.figures.wires.pieces import LEVEL, wire
 from loadstore.figures.words import plural
-from loadstore.model.architecture import Mlp
+from loadstore.model.mlp_facts import Mlp
 from loadstore.sites import Head
 from loadstore.views.model import Figure, figure, reading
 from loadstore.views.pictures import Composition, Source, diagram, step

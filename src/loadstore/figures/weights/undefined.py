@@ -56,7 +56,7 @@ def _positions(shape: Architecture) -> list[Row]:
 def _norms(weights: Weights) -> list[Row]:
     shape = weights.architecture
     rows: list[Row] = []
-    if shape.norm != "none":
+    if {shape.norm, shape.last_norm} != {"none"}:
         rows.append(
             (
                 "a wire's size on every prompt",
@@ -76,11 +76,16 @@ def _norms(weights: Weights) -> list[Row]:
         rows.append(
             (
                 "the scale of W_QK",
-                "queries and keys are normed by themselves, so W_QK is known up to a positive factor per token",
-                "scores are free of scale; gains are folded",
+                f"queries and keys are normed {_alone(weights)}, so W_QK is known up to a positive factor per token",
+                "scores are free of scale; gains are folded; sums and cuts of a run hold the factor frozen",
             )
         )
     return rows
+
+
+def _alone(weights: Weights) -> str:
+    norm = weights.layers[0].q_norm
+    return "with one scale for all heads" if norm is not None and norm.across_heads else "by themselves"
 
 
 def _mlp(shape: Architecture) -> list[Row]:

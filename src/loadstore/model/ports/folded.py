@@ -3,7 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor
 
-from loadstore.model.weights import Norm
+from loadstore.model.layers import Norm
 
 
 def fold(matrix: Float[Tensor, "d_model inside"], norm: Norm | None) -> Float[Tensor, "d_model inside"]:

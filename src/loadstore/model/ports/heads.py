@@ -1,19 +1,20 @@
 """A head as a writer, W_OV = N W_V · W_O, and as a reader on its three sides."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.errors import Undefined
 from loadstore.linear.factored import Factored
-from loadstore.model.norms import apply_gain
+from loadstore.model.layers import Norm, map_tensors
+from loadstore.model.norms import apply_gain, centred, of_heads
 from loadstore.model.points import Point, ScaleOf
 from loadstore.model.ports.embed import EmbedWriting
 from loadstore.model.ports.offsets import averaged
 from loadstore.model.ports.readers import Reading
 from loadstore.model.ports.writers import Norms, Rows, Writing
-from loadstore.model.weights import Norm, Weights, map_tensors
+from loadstore.model.weights import Weights
 from loadstore.sites import EMBED, SIDES, Head, Reader, Side, Writer
 
 
@@ -104,10 +105,12 @@ class HeadReading(Reading):
 
     @property
     def inner_norm(self) -> Norm | None:
-        """The head's own norm of queries or keys, widened."""
+        """The head's own norm of queries or keys, widened; its scale may be one of all heads."""
         layer = self.weights.layers[self.reader.layer]
-        norm = {"Q": layer.q_norm, "K": layer.k_norm, "V": None}[self.side]
-        return None if norm is None else map_tensors(norm, self.weights.wide)
+        norm = of_heads({"Q": layer.q_norm, "K": layer.k_norm, "V": None}[self.side], [self._own])
+        if norm is None or norm.gain is None:
+            return norm
+        return replace(norm, gain=self.weights.wide(norm.gain).flatten())
 
     @property
     def inner_scale(self) -> ScaleOf | None:
@@ -129,22 +132,23 @@ class HeadReading(Reading):
     def turn_back(
         self, along: Float[Tensor, "*any token d_head"], scale: Tensor | None, start: int = 0
     ) -> Float[Tensor, "*any token d_head"]:
-        """Turn the other way, then scale and gain."""
+        """Turn the other way, then gain, mean and scale."""
         if self.side == "V":
             return along
         rotary = self.weights.architecture.rotary_of(self.reader.layer)
         if rotary is not None:
             along = rotary.turn(along, -rotary.angles(along.shape[-2], start).to(along.device))
-        return self._normed(along, scale)
+        norm = self.inner_norm
+        return along if norm is None or scale is None else centred(apply_gain(along, norm), norm) * scale
 
     def _normed(self, part: Tensor, scale: Tensor | None) -> Tensor:
         norm = self.inner_norm
-        return part if norm is None or scale is None else apply_gain(part * scale, norm)
+        return part if norm is None or scale is None else apply_gain(centred(part, norm) * scale, norm)
 
     def folded(self, norms: Norms = "fold", *, bypassing: bool = False) -> Float[Tensor, "d_model d_head"]:
         """N W with the gain of the head's own norm after it; for a writer that bypasses the norm W and that gain."""
         matrix, after = super().folded(norms, bypassing=bypassing), self.inner_norm
-        return matrix if norms == "ignore" or after is None else apply_gain(matrix, after)
+        return matrix if norms == "ignore" or after is None else apply_gain(centred(matrix, after), after)
 
     def map(self, norms: Norms = "fold", *, bypassing: bool = False, offsets: range | None = None) -> Factored:
         """Return W_QK or W_QKᵀ, with B Bᵀ the mean over ``offsets`` under rotary positions; of V W_OV."""

@@ -8,11 +8,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.linear.factored import Factored
+from loadstore.model.layers import MlpLayer, Norm, map_tensors
 from loadstore.model.norms import apply_gain
 from loadstore.model.points import Point, ScaleOf
 from loadstore.model.ports.readers import Reading
 from loadstore.model.ports.writers import Norms, Rows, RowWriting
-from loadstore.model.weights import MlpLayer, Norm, Weights, map_tensors
+from loadstore.model.weights import Weights
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,11 +8,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from loadstore.linear.factored import Factored
+from loadstore.model.layers import Norm, map_tensors
 from loadstore.model.norms import apply_gain, centred, through_norm
 from loadstore.model.points import Point, ScaleOf
 from loadstore.model.ports.folded import fold
 from loadstore.model.ports.writers import Norms
-from loadstore.model.weights import Norm, Weights, map_tensors
+from loadstore.model.weights import Weights
 from loadstore.sites import Reader
 
 

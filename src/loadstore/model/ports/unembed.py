@@ -9,11 +9,11 @@ from torch import Tensor
 
 from loadstore.linear.ends import ROWS
 from loadstore.linear.factored import Factored
+from loadstore.model.layers import Norm
 from loadstore.model.points import Point, ScaleOf
 from loadstore.model.ports.folded import fold
 from loadstore.model.ports.readers import Reading
 from loadstore.model.ports.writers import Norms
-from loadstore.model.weights import Norm
 
 
 @dataclass(frozen=True, eq=False)

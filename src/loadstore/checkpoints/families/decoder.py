@@ -1,0 +1,73 @@
+"""What most families since Llama share: the names of sizes in a config, and of the tensors around the layers."""
+
+from collections.abc import Callable
+from typing import Any
+
+from loadstore.checkpoints.checkpoint import Checkpoint
+from loadstore.checkpoints.families.huggingface import Facts, Reader, some_bias, unembedding
+from loadstore.model.architecture import Architecture
+from loadstore.model.layers import Layer, Norm
+from loadstore.model.mlp_facts import Mlp
+from loadstore.model.weights import Weights
+
+IGNORED = r".*\.rotary_emb\.inv_freq"
+
+
+def architecture(facts: Facts, d_head: int, *, gated: bool, act: str = "hidden_act", **more: Any) -> Architecture:
+    """The architecture of a config that calls its sizes as Llama's does.
+
+    Args:
+        facts: The settled config.
+        d_head: Width of a head.
+        gated: Whether a gate multiplies inside the MLPs.
+        act: The key of their activation.
+        more: The other facts; ``mlp`` where the MLPs are stated otherwise.
+    """
+    n_heads = facts.whole("num_attention_heads")
+    more.setdefault("mlp", Mlp(facts.whole("intermediate_size"), gated=gated, activation=facts.activation(act)))
+    return Architecture(
+        n_layers=facts.whole("num_hidden_layers"),
+        n_heads=n_heads,
+        n_kv_heads=facts.whole("num_key_value_heads", n_heads),
+        d_model=facts.whole("hidden_size"),
+        d_head=d_head,
+        vocab=facts.whole("vocab_size"),
+        context=facts.whole("max_position_embeddings"),
+        positions="rotary",
+        **more,
+    )
+
+
+def decoder(
+    checkpoint: Checkpoint,
+    facts: Facts,
+    shape: Architecture,
+    layer: Callable[[Reader, str], Layer],
+    last: Callable[[Reader], Norm],
+    *,
+    biased: bool = False,
+) -> Weights:
+    """Name the tensors around the layers; nothing may be left over.
+
+    Args:
+        checkpoint: The file.
+        facts: The settled config.
+        shape: The architecture.
+        layer: The layer whose tensors' names begin with a text such as ``layers.0.``.
+        last: The norm before the unembedding.
+        biased: Whether the unembedding has a bias.
+    """
+    read = Reader(checkpoint, "model.")
+    W_E = read("embed_tokens.weight", shape.vocab, shape.d_model)
+    weights = Weights(
+        architecture=shape,
+        W_E=W_E,
+        W_pos=None,
+        layers=tuple(layer(read, f"layers.{index}.") for index in range(shape.n_layers)),
+        W_U=unembedding(read, "lm_head.weight", W_E, tied=facts.flag("tie_word_embeddings")),
+        b_U=some_bias(read("lm_head.bias", shape.vocab)) if biased else None,
+        final_norm=last(read),
+        name=checkpoint.name,
+    )
+    read.finish(IGNORED)
+    return weights

@@ -1,0 +1,128 @@
+"""The matrices of one layer, its norms and its MLP, in one canonical naming."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import TypeVar
+
+from jaxtyping import Float
+from torch import Tensor
+
+from loadstore.errors import NotThisModel
+from loadstore.sites import Side
+
+
+@dataclass(frozen=True)
+class Norm:
+    """Gain γ and bias β of a norm; either may be absent. A LayerNorm centres first, an RMSNorm does not.
+
+    A norm of queries or keys may have a gain for each head. ``across_heads``: its scale is that of all heads together.
+    """
+
+    gain: Float[Tensor, "*head width"] | None = None
+    bias: Float[Tensor, " width"] | None = None
+    centres: bool = True
+    across_heads: bool = False
+
+
+def _only_scales(norm: Norm | None) -> None:
+    """Refuse a norm after a block that is not a gain and one scale a token, which writers could not share."""
+    if norm is not None and (norm.centres or norm.bias is not None):
+        raise NotThisModel("a norm after a block is supported where it is an RMSNorm without a bias")
+
+
+def _of_heads(norm: Norm | None) -> None:
+    """Refuse a norm of queries or keys that is not linear in each head's own part once its scale is known."""
+    if norm is not None and (norm.bias is not None or (norm.centres and norm.across_heads)):
+        raise NotThisModel(
+            "a norm of queries or keys is supported without a bias, and across heads where it is an RMSNorm"
+        )
+
+
+@dataclass(frozen=True)
+class MlpLayer:
+    """An MLP: act(x W_in + b_in) W_out + b_out, or, with a gate, (act(x W_gate + b_gate) · (x W_in + b_in)) W_out.
+
+    ``inner``: a LayerNorm before W_out, as SoLU models have. ``after``: an RMSNorm of all that the MLP stores.
+    """
+
+    W_in: Float[Tensor, "d_model width"]
+    W_out: Float[Tensor, "width d_model"]
+    W_gate: Float[Tensor, "d_model width"] | None = None
+    b_in: Float[Tensor, " width"] | None = None
+    b_gate: Float[Tensor, " width"] | None = None
+    b_out: Float[Tensor, " d_model"] | None = None
+    norm: Norm | None = None
+    inner: Norm | None = None
+    after: Norm | None = None
+
+    def __post_init__(self) -> None:
+        _only_scales(self.after)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer: attention and, where there is one, an MLP. ``W_QK`` and ``W_OV`` are never formed here.
+
+    Keys and values have one matrix per key/value head (``kv``), which several query heads may share. ``q_norm``,
+    ``k_norm``: norms of queries and keys before they turn, without a bias. ``after_heads``: an RMSNorm of the sum of
+    what the heads store, which has no b_O then. Raises NotThisModel for any other.
+    """
+
+    W_Q: Float[Tensor, "head d_model d_head"]
+    W_K: Float[Tensor, "kv d_model d_head"]
+    W_V: Float[Tensor, "kv d_model d_head"]
+    W_O: Float[Tensor, "head d_head d_model"]
+    b_Q: Float[Tensor, "head d_head"] | None = None
+    b_K: Float[Tensor, "kv d_head"] | None = None
+    b_V: Float[Tensor, "kv d_head"] | None = None
+    b_O: Float[Tensor, " d_model"] | None = None
+    norm: Norm | None = None
+    q_norm: Norm | None = None
+    k_norm: Norm | None = None
+    mlp: MlpLayer | None = None
+    after_heads: Norm | None = None
+
+    def __post_init__(self) -> None:
+        _of_heads(self.q_norm)
+        _of_heads(self.k_norm)
+        _only_scales(self.after_heads)
+        if self.after_heads is not None and self.b_O is not None:
+            raise NotThisModel("a bias b_O before a norm after the heads is not supported: its store would vary")
+
+    @property
+    def heads_share_scale(self) -> bool:
+        """Whether a scale of all heads together makes what one of them loads change what each of them stores."""
+        inner = any(norm is not None and norm.across_heads for norm in (self.q_norm, self.k_norm))
+        return inner or self.after_heads is not None
+
+
+@dataclass(frozen=True)
+class HeadMatrices:
+    """What belongs to one query head, widened: its own W_Q and W_O, the W_K and W_V that it reads."""
+
+    W_Q: Float[Tensor, "d_model d_head"]
+    W_K: Float[Tensor, "d_model d_head"]
+    W_V: Float[Tensor, "d_model d_head"]
+    W_O: Float[Tensor, "d_head d_model"]
+    b_Q: Float[Tensor, " d_head"] | None
+    b_K: Float[Tensor, " d_head"] | None
+    b_V: Float[Tensor, " d_head"] | None
+
+    def side(self, side: Side) -> tuple[Float[Tensor, "d_model d_head"], Float[Tensor, " d_head"] | None]:
+        """Matrix and bias of one side."""
+        return {"Q": (self.W_Q, self.b_Q), "K": (self.W_K, self.b_K), "V": (self.W_V, self.b_V)}[side]
+
+
+_Part = TypeVar("_Part", bound=Layer | Norm | MlpLayer)
+
+
+def map_tensors(value: _Part, change: Callable[[Tensor], Tensor]) -> _Part:
+    """Apply ``change`` to every tensor of a part of a model."""
+    changed: dict[str, Tensor | Norm | MlpLayer] = {}
+    for each in fields(value):
+        part = getattr(value, each.name)
+        if isinstance(part, Tensor):
+            changed[each.name] = change(part)
+        elif isinstance(part, Norm | MlpLayer):
+            changed[each.name] = map_tensors(part, change)
+    return replace(value, **changed)
