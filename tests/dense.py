@@ -29,9 +29,11 @@ def writes(model: Weights, writer: Writer) -> Tensor:
     layer = model.layers[writer.layer]
     if writer.kind == "bias":
         assert layer.b_O is not None
-        return layer.b_O[None]
+        return layer.b_O[None] * model.architecture.residual_scale
     if writer.kind == "mlp":
-        return layer.mlp.W_out @ through(layer.mlp.after, model.architecture.d_model)
+        return (
+            layer.mlp.W_out @ through(layer.mlp.after, model.architecture.d_model) * model.architecture.residual_scale
+        )
     return ov(model, writer.head)
 
 
@@ -39,7 +41,7 @@ def ov(model: Weights, head: Head) -> Tensor:
     """Return W_OV, with the norm before it and the gain of one behind it."""
     layer, d_model = model.layers[head.layer], model.architecture.d_model
     W_V, W_O = layer.W_V[kv_of(model, head.index)], layer.W_O[head.index] @ through(layer.after_heads, d_model)
-    return through(layer.norm, d_model) @ W_V @ W_O
+    return through(layer.norm, d_model) @ W_V @ W_O * model.architecture.residual_scale
 
 
 def qk(model: Weights, head: Head, offset: int | None) -> Tensor:

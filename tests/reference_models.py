@@ -71,6 +71,7 @@ LLAMA3 = {
     "high_freq_factor": 4.0,
     "original_max_position_embeddings": 16,
 }
+TIMES = {"embedding_multiplier": 3, "attention_multiplier": 0.4, "residual_multiplier": 0.22, "logits_scaling": 8.0}
 SHAPES = [
     Shape("gpt2-tied", "gpt2", gpt2(2, 3, 24)),
     Shape("gpt2-untied-inner", "gpt2", gpt2(3, 2, 20, vocab_size=97, tie_word_embeddings=False, n_inner=52)),
@@ -171,6 +172,12 @@ SHAPES = [
     Shape("olmo2-one-key-head-tied", "olmo2", llama_like(3, 3, 1, 27, 41, head_dim=6, tie_word_embeddings=True)),
     Shape("olmo2-every-key", "olmo2", llama_like(1, 5, 5, 40, 24, rms_norm_eps=1e-3, hidden_act="relu")),
     Shape("olmo2-llama3", "olmo2", llama_like(2, 4, 2, 24, 30, head_dim=10, rope_parameters=LLAMA3)),
+    Shape("granite-plain", "granite", llama_like(2, 4, 2, 32, 64)),
+    Shape(
+        "granite-all-multipliers", "granite", llama_like(3, 3, 1, 27, 41, head_dim=6, tie_word_embeddings=True, **TIMES)
+    ),
+    Shape("granite-biases", "granite", llama_like(1, 2, 2, 20, 33, attention_bias=True, mlp_bias=True, **TIMES)),
+    Shape("granite-llama3", "granite", llama_like(2, 4, 4, 24, 30, residual_multiplier=0.3, rope_parameters=LLAMA3)),
     Shape("opt-tied", "opt", opt(2, 3, 24, 40)),
     Shape("opt-untied-gelu", "opt", opt(3, 2, 20, 33, tie_word_embeddings=False, activation_function="gelu")),
     Shape("opt-no-biases", "opt", opt(2, 1, 7, 12, enable_bias=False)),

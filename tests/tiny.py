@@ -46,11 +46,12 @@ class Kind(NamedTuple):
     window: bool = False  # in all layers but one, and shorter than the prompts
     across: bool = False  # a norm of queries and keys has a gain for each head and one scale for all
     after: bool = False  # norms after blocks; layers with a window turn otherwise, and scores and embedding are scaled
+    scaled: bool = False  # what heads and MLPs store is multiplied
     sizes: Sizes = Sizes()
 
     def __str__(self) -> str:
         more = [self.mlp, f"kv{self.kv}" if self.kv else "", "qknorm" * self.qk_norm, "window" * self.window]
-        more += ["across" * self.across, "after" * self.after]
+        more += ["across" * self.across, "after" * self.after, "scaled" * self.scaled]
         names = [self.positions, self.norm, "biases" if self.biases else "plain", *more, str(self.sizes)]
         return "-".join(name.replace(" ", "-") for name in names if name)
 
@@ -80,7 +81,8 @@ MODERN = [
     Kind("learned", "rms", False, "parallel", window=True),
     Kind("rotary", "none", False, kv=1, qk_norm=True),
     Kind("rotary", "rms", False, "gated", kv=2, qk_norm=True, window=True, after=True),  # Gemma 3
-    Kind("rotary", "none", False, "gated", kv=2, qk_norm=True, across=True, after=True),  # OLMo 2
+    Kind("rotary", "none", False, "gated", kv=2, qk_norm=True, across=True, after=True, scaled=True),  # OLMo 2
+    Kind("rotary", "rms", True, "gated", kv=1, scaled=True),  # Granite
 ]
 KINDS = [  # every pair of positions, norm and biases, not every triple
     Kind("learned", "none", False),
@@ -110,7 +112,8 @@ FEW = [  # every mechanism at least once: where a test asks whether a statement 
     Kind("none", "layer", True, "gated parallel", kv=1, qk_norm=True, window=True),
     Kind("shortformer", "rms", True, "gelu", kv=2, qk_norm=True),
     Kind("rotary", "rms", False, "gated", kv=2, qk_norm=True, window=True, after=True),
-    Kind("rotary", "none", False, "gated", kv=2, qk_norm=True, across=True, after=True),
+    Kind("rotary", "none", False, "gated", kv=2, qk_norm=True, across=True, after=True, scaled=True),
+    Kind("rotary", "rms", True, "gated", kv=1, scaled=True),
 ]
 NORMED = [kind for kind in KINDS if kind.norm != "none"]
 UNNORMED = [kind for kind in KINDS if kind.norm == "none"]
@@ -209,6 +212,7 @@ def tiny(kind: Kind, seed: int = 0, *, n_layers: int | None = None, n_heads: int
         local_rotary=Rotary.of(2, base=3.0) if kind.after and kind.window else None,
         score_scale=0.7 if kind.after else None,
         embedding_scale=1.5 if kind.after else 1.0,
+        residual_scale=0.6 if kind.scaled else 1.0,
     )
     return Weights(
         architecture=shape,
@@ -243,9 +247,10 @@ def stored_rows(model: Weights) -> Tensor:
 
 
 def after(model: Weights, layer: int) -> Tensor:
-    """The gain of the norm after a layer's heads, ones without."""
+    """The gain of the norm after a layer's heads, ones without, and the multiplier of what they store."""
     norm = model.layers[layer].after_heads
-    return torch.ones(model.architecture.d_model, dtype=torch.float64) if norm is None else norm.gain
+    gain = torch.ones(model.architecture.d_model, dtype=torch.float64) if norm is None else norm.gain
+    return gain * model.architecture.residual_scale
 
 
 def of_head(norm: Norm | None, index: int) -> Norm | None:

@@ -110,11 +110,12 @@ def loops(model: Weights, tokens: list[int]) -> tuple[np.ndarray, dict[str, np.n
         for h in range(shape.n_heads):
             patterns[f"L{index}.H{h}"], output = head_outputs(layer, h, normed, added, shape, index)
             total += output
-        total = stream + np.array([row(x, layer.after_heads, shape.eps) for x in total])
-        before, stream = stream, total if layer.b_O is None else total + layer.b_O.numpy()
+        total = np.array([row(x, layer.after_heads, shape.eps) for x in total])
+        total = total if layer.b_O is None else total + layer.b_O.numpy()
+        before, stream = stream, stream + shape.residual_scale * total
         if layer.mlp is not None:
             read = before if "parallel" in model.name else stream
-            stream = stream + mlp_outputs(layer.mlp, read, shape.eps)
+            stream = stream + shape.residual_scale * mlp_outputs(layer.mlp, read, shape.eps)
         streams.append(stream)
     logits = np.array([row(x, model.final_norm, shape.eps) @ model.W_U.numpy() for x in stream])
     return logits if model.b_U is None else logits + model.b_U.numpy(), patterns, streams

@@ -111,7 +111,7 @@ def _constants(weights: Weights, stream: Stream) -> tuple[tuple[LayerReplaced, .
     shape, layers = weights.architecture, list[LayerReplaced]()
     inner = stream.new_zeros(*stream.shape[:2], shape.n_heads, shape.d_head)
     for layer in weights.layers:
-        middle = stream if layer.b_O is None else stream + weights.wide(layer.b_O)
+        middle = stream if layer.b_O is None else stream + weights.stored(layer.b_O)
         layers.append(LayerReplaced(stream, middle, inner, None if layer.mlp is None else torch.zeros_like(stream)))
         stream = middle
     return tuple(layers), stream

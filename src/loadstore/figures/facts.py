@@ -24,6 +24,7 @@ def facts(weights: Weights) -> list[tuple[str, str]]:
         ("d_model, d_head", f"{shape.d_model:,}, {shape.d_head}"),
         *([("MLP", _mlp(shape))] if shape.mlp is not None else []),
         ("positions", _positions(shape)),
+        *([("multiplier", _multiplier(shape))] if shape.residual_scale != 1 else []),
         ("norm", NORMS[shape.norm] + _after(weights)),
         *([("last norm", NORMS[shape.last_norm])] if shape.last_norm != shape.norm else []),
         *([("attention", _windows(shape))] if shape.windows is not None else []),
@@ -69,6 +70,10 @@ def _mlp(shape: Architecture) -> str:
 
 def _scaled(shape: Architecture) -> str:
     return "" if shape.embedding_scale == 1 else f", rows of W_E stored {shape.embedding_scale:.4g} times"
+
+
+def _multiplier(shape: Architecture) -> str:
+    return f"heads and MLPs store {shape.residual_scale:.4g} times their sums (in the writers)"
 
 
 def _positions(shape: Architecture) -> str:

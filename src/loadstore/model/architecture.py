@@ -21,7 +21,7 @@ MOST = {
     "vocab": 1 << 21,
     "context": 1 << 22,
 }
-SCALES = ("embedding_scale",)
+SCALES = ("embedding_scale", "residual_scale")
 LATER = frozenset(("local_rotary", "score_scale", *SCALES))  # facts that files and digests of before do not have
 
 
@@ -37,7 +37,8 @@ class Architecture:
     ``mlp``: None in an attention-only model. ``windows``: per layer how many keys a query sees, itself
     included, None for all. ``local_rotary``: what turns queries and keys in the layers with a window, where that is not
     ``rotary``. ``score_scale``: what q·k is multiplied by, 1/√d_head if None. ``embedding_scale``: what a row of W_E is
-    multiplied by when it is stored. Raises NotThisModel on impossible sizes.
+    multiplied by when it is stored. ``residual_scale``: what all that heads and MLPs store is multiplied by.
+    Raises NotThisModel on impossible sizes.
     """
 
     n_layers: int
@@ -57,6 +58,7 @@ class Architecture:
     local_rotary: Rotary | None = None
     score_scale: float | None = None
     embedding_scale: float = 1.0
+    residual_scale: float = 1.0
 
     def __post_init__(self) -> None:
         for name, most in MOST.items():

@@ -38,6 +38,10 @@ def _of_heads(norm: Norm | None) -> None:
         )
 
 
+def _times(norm: Norm, scale: float, like: Tensor) -> Norm:
+    return replace(norm, gain=like.new_full((1,), scale) if norm.gain is None else norm.gain * scale)
+
+
 @dataclass(frozen=True)
 class MlpLayer:
     """An MLP: act(x W_in + b_in) W_out + b_out, or, with a gate, (act(x W_gate + b_gate) · (x W_in + b_in)) W_out.
@@ -57,6 +61,12 @@ class MlpLayer:
 
     def __post_init__(self) -> None:
         _only_scales(self.after)
+
+    def storing(self, scale: float) -> "MlpLayer":
+        """The MLP that stores ``scale`` times as much."""
+        if self.after is not None:
+            return replace(self, after=_times(self.after, scale, self.W_out))
+        return replace(self, W_out=self.W_out * scale, b_out=None if self.b_out is None else self.b_out * scale)
 
 
 @dataclass(frozen=True)
@@ -94,6 +104,15 @@ class Layer:
         """Whether a scale of all heads together makes what one of them loads change what each of them stores."""
         inner = any(norm is not None and norm.across_heads for norm in (self.q_norm, self.k_norm))
         return inner or self.after_heads is not None
+
+    def storing(self, scale: float) -> "Layer":
+        """The layer whose heads and MLP store ``scale`` times as much, by matrices, or by gains of norms after them."""
+        if scale == 1:
+            return self
+        mlp = None if self.mlp is None else self.mlp.storing(scale)
+        if self.after_heads is not None:
+            return replace(self, after_heads=_times(self.after_heads, scale, self.W_O), mlp=mlp)
+        return replace(self, W_O=self.W_O * scale, b_O=None if self.b_O is None else self.b_O * scale, mlp=mlp)
 
 
 @dataclass(frozen=True)

@@ -81,9 +81,14 @@ class Weights:
         """
         return self.read(tensor).to(self.device, self.dtype)
 
+    def stored(self, tensor: Tensor) -> Tensor:
+        """A matrix or bias of what heads or an MLP store, widened, with the multiplier of all that they store."""
+        scale = self.architecture.residual_scale
+        return self.wide(tensor) if scale == 1 else self.wide(tensor) * scale
+
     def layer(self, index: int) -> Layer:
-        """Return one layer, widened."""
-        return map_tensors(self.layers[index], self.wide)
+        """Return one layer, widened, with the multiplier of what its heads and its MLP store."""
+        return map_tensors(self.layers[index], self.wide).storing(self.architecture.residual_scale)
 
     def norm(self, layer: int | None) -> Norm | None:
         """The norm before a layer's attention, or the last norm for None, widened."""
@@ -107,7 +112,7 @@ class Weights:
             self.wide(layer.W_Q[own]),
             self.wide(layer.W_K[kv]),
             self.wide(layer.W_V[kv]),
-            self.wide(layer.W_O[own]),
+            self.stored(layer.W_O[own]),
             bias(layer.b_Q, own),
             bias(layer.b_K, kv),
             bias(layer.b_V, kv),

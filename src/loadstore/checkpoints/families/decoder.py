@@ -1,11 +1,15 @@
 """What most families since Llama share: the names of sizes in a config, and of the tensors around the layers."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
+
+import torch
 
 from loadstore.checkpoints.checkpoint import Checkpoint
 from loadstore.checkpoints.families.huggingface import Facts, Reader, some_bias, unembedding
 from loadstore.model.architecture import Architecture
+from loadstore.model.finite import damaged, is_finite
 from loadstore.model.layers import Layer, Norm
 from loadstore.model.mlp_facts import Mlp
 from loadstore.model.weights import Weights
@@ -71,3 +75,16 @@ def decoder(
     )
     read.finish(IGNORED)
     return weights
+
+
+def scaled(read: Reader, norm: Norm, scale: float) -> Norm:
+    """The norm before the unembedding with a multiplier of logits in its gain, which is at least float32 then.
+
+    Raises BadCheckpoint where the gain is not finite: what is computed here has no place in the file.
+    """
+    assert norm.gain is not None
+    if scale == 1:
+        return norm
+    if not is_finite(norm.gain):
+        raise damaged(read.checkpoint.path, f"{read.prefix}norm.weight")
+    return replace(norm, gain=norm.gain.to(torch.promote_types(norm.gain.dtype, torch.float32)) * scale)

@@ -7,7 +7,7 @@ from loadstore.checkpoints.families.attention import gated, layer_of
 from loadstore.checkpoints.families.decoder import architecture, decoder
 from loadstore.checkpoints.families.huggingface import Facts, Reader
 from loadstore.checkpoints.families.keys import settled
-from loadstore.checkpoints.families.olmo_key_tables import OLMO, OLMO2
+from loadstore.checkpoints.families.kin_key_tables import OLMO, OLMO2
 from loadstore.checkpoints.families.rope import WHOLE, head_of, rotary_of
 from loadstore.model.architecture import Architecture
 from loadstore.model.layers import Layer, Norm

@@ -16,7 +16,8 @@ from loadstore.quote import quote
 
 WHOLE = Names("rope_theta", "partial_rotary_factor", 1.0, partial=False)
 HALF = Names("rope_theta", "partial_rotary_factor", 0.5)
-NO_NULL_HEAD = ("qwen2", "phi", "olmo", "olmo2")  # whose reference takes null for a width, where its class has no field
+# kinds whose class has no field head_dim, so that the reference takes null for the width itself
+NO_NULL_HEAD = ("qwen2", "phi", "olmo", "olmo2", "granite", "smollm3")
 QUARTER = Names("rotary_emb_base", "rotary_pct", 0.25, rounds=True)
 
 

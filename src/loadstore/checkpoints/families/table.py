@@ -11,6 +11,7 @@ from loadstore.checkpoints.families import (
     gpt2,
     gptj,
     gptneo,
+    granite,
     llama,
     neox,
     olmo,
@@ -41,7 +42,7 @@ def _naming(build: Family) -> Family:
     return named
 
 
-MODULES = (gpt2, neox, llama, gemma, phi, stablelm, starcoder, opt, gptneo, gptj, gemma1, olmo)
+MODULES = (gpt2, neox, llama, gemma, phi, stablelm, starcoder, opt, gptneo, gptj, gemma1, olmo, granite)
 FAMILIES: dict[str, Family] = {name: _naming(module.build) for module in MODULES for name in module.TYPES}
 
 

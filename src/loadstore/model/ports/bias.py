@@ -29,6 +29,10 @@ class BiasWriting(RowWriting):
         """b_O, widened."""
         return self.map()[0]
 
+    def map(self, norms: Norms = "fold") -> Float[Tensor, "1 d_model"]:
+        """Return b_O as the only row, widened."""
+        return self.weights.stored(self.rows)
+
     def given(self, tokens: Int[Tensor, "*any"], positions: Int[Tensor, "*some"]) -> Tensor:
         """The same at every token."""
         return self.constant.expand(*tokens.shape, -1)

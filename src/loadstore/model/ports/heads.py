@@ -44,7 +44,7 @@ class HeadWriting(Writing):
         return None if self.weights.layers[layer].after_heads is None else ScaleOf("after_heads", layer)
 
     def _out(self, norms: Norms) -> Float[Tensor, "d_head d_model"]:
-        matrix = self.weights.wide(self.weights.layers[self.writer.layer].W_O[self.writer.index])
+        matrix = self.weights.stored(self.weights.layers[self.writer.layer].W_O[self.writer.index])
         return matrix if norms == "ignore" else _gained(self.weights, self.writer.layer, matrix)
 
     def map(self, norms: Norms = "fold") -> Factored:
@@ -197,9 +197,8 @@ def qk(
 
 def heads_out(weights: Weights, layer: int, norms: Norms = "fold") -> Float[Tensor, "head d_head d_model"]:
     """``out`` of all heads of a layer; ``norms="ignore"`` leaves out the gain of a norm after them."""
-    if norms == "ignore":
-        return weights.wide(weights.layers[layer].W_O)
-    return _gained(weights, layer, weights.wide(weights.layers[layer].W_O))
+    W_O = weights.stored(weights.layers[layer].W_O)
+    return W_O if norms == "ignore" else _gained(weights, layer, W_O)
 
 
 def _gained(weights: Weights, layer: int, matrix: Tensor) -> Tensor:

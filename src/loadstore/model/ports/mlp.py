@@ -37,7 +37,7 @@ class MlpWriting(RowWriting):
 
     def map(self, norms: Norms = "fold") -> Float[Tensor, "width d_model"]:
         """Return W_out with the gain of a norm after the MLP, widened."""
-        matrix, after = super().map(), _mlp(self.weights, self.writer.layer).after
+        matrix, after = self.weights.stored(self.rows), _mlp(self.weights, self.writer.layer).after
         if norms == "ignore" or after is None:
             return matrix
         return apply_gain(matrix, map_tensors(after, self.weights.wide))

@@ -1,0 +1,58 @@
+"""The keys of configs of families that are much like Llama, as the config classes of ``transformers`` know them.
+
+Tested as those of ``key_tables``.
+"""
+
+from loadstore.checkpoints.families.keys import Keys
+from loadstore.checkpoints.families.shared_keys import COMMON, ROPE, SIZES, names
+
+OLMO = (
+    COMMON
+    | ROPE
+    | Keys(
+        defaults={
+            "vocab_size": 50304,
+            "hidden_size": 4096,
+            "intermediate_size": 11008,
+            "num_hidden_layers": 32,
+            "num_attention_heads": 32,
+            "num_key_value_heads": None,
+            "hidden_act": "silu",
+            "max_position_embeddings": 2048,
+            "attention_bias": False,
+        },
+        solid=SIZES | names("attention_bias attention_dropout"),
+    )
+)
+OLMO2 = OLMO | Keys(defaults={"rms_norm_eps": 1e-5}, solid=names("rms_norm_eps"))
+GRANITE = OLMO | Keys(
+    defaults={
+        "vocab_size": 32000,
+        "rms_norm_eps": 1e-6,
+        "mlp_bias": False,
+        "embedding_multiplier": 1.0,
+        "logits_scaling": 1.0,
+        "residual_multiplier": 1.0,
+        "attention_multiplier": 1.0,
+    },
+    solid=names("attention_multiplier embedding_multiplier logits_scaling mlp_bias residual_multiplier rms_norm_eps"),
+)
+SMOLLM3 = OLMO | Keys(
+    defaults={
+        "vocab_size": 128256,
+        "hidden_size": 2048,
+        "num_hidden_layers": 36,
+        "num_attention_heads": 16,
+        "num_key_value_heads": 4,
+        "max_position_embeddings": 32768,
+        "rms_norm_eps": 1e-6,
+        "mlp_bias": False,
+        "tie_word_embeddings": True,
+        "use_sliding_window": False,
+        "sliding_window": None,
+        "no_rope_layers": None,
+        "no_rope_layer_interval": 4,
+        "layer_types": None,
+    },
+    solid=names("mlp_bias no_rope_layer_interval rms_norm_eps use_sliding_window"),
+)
