@@ -42,8 +42,8 @@ VALUES = (None, True, False, 0, 1, 2, -1, 0.5, 3.0, "2", "gelu", [], {}, [2], 1e
 SIZE = ("vocab_size", "n_positions", "n_layer", "n_head", "n_inner", "num_attention_heads", "num_key_value_heads")
 DROPPED = (*SIZE, "head_dim", "max_position_embeddings", "intermediate_size", "sliding_window", "rope_theta")
 FLAGS = {
-    "attention_bias": ("llama", "qwen3", "gpt_neox", "gemma"),
-    "mlp_bias": ("llama",),
+    "attention_bias": ("llama", "qwen3", "gpt_neox", "gemma", "olmo", "granite", "smollm3"),
+    "mlp_bias": ("llama", "granite", "smollm3"),
     "use_parallel_residual": ("gpt_neox", "stablelm"),
     "use_qkv_bias": ("stablelm",),
     "use_bias": ("starcoder2",),
@@ -58,6 +58,8 @@ SILENT: Config = dict.fromkeys(GENERATION, 1) | dict.fromkeys(TRAINING, 0.1)
 SILENT |= {"use_cache": True, "is_decoder": False, "architectures": ["X"], "dtype": "float32", "torch_dtype": "float32"}
 SILENT |= {"id2label": {"0": "a"}, "label2id": {"a": 0}, "num_labels": 1, "transformers_version": "5.0.0"}
 SILENT |= {"bos_token_id": 1, "eos_token_id": [1, 2], "_name_or_path": "x", "gradient_checkpointing": False}
+MULTIPLIERS = {"embedding_multiplier": (2, 0.5), "attention_multiplier": (0.3, 1), "residual_multiplier": (0.2, 1.5)}
+MULTIPLIERS |= {"logits_scaling": (4, 0.5)}
 NORMS = {
     "gpt_neox": "layer_norm_eps",
     "phi": "layer_norm_eps",
@@ -86,12 +88,18 @@ def legal(kind: str, dice: random.Random) -> Config:
         found["num_key_value_heads"] = dice.choice([one for one in (1, 2, 4) if heads % one == 0])
         if (dice.random() < 0.4 and kind != "stablelm") or kind in ("qwen3", "gemma"):
             found["head_dim"] = dice.choice([4, 8] if kind == "phi" else [4, 6])
-        if kind in ("llama", "qwen2", "phi") and dice.random() < 0.2:
+        if kind in ("llama", "qwen2", "phi", "olmo", "olmo2", "granite") and dice.random() < 0.2:
             found["num_key_value_heads"] = None
     found[NORMS.get(kind, "rms_norm_eps")] = dice.choice([1e-6, 1e-3])
     for name, kinds in FLAGS.items():
         if kind in kinds and dice.random() < 0.4:
             found[name] = dice.random() < 0.5
+    if kind == "olmo":
+        del found["rms_norm_eps"]
+    if kind == "granite":
+        found |= {name: dice.choice(values) for name, values in MULTIPLIERS.items() if dice.random() < 0.6}
+    if kind == "smollm3":
+        found |= still(layers, dice)
     if kind == "gemma3_text":
         found["hidden_activation"] = found.pop("hidden_act")
         found |= {"head_dim": dice.choice([4, 6]), "query_pre_attn_scalar": dice.choice([4, 9])}
@@ -107,6 +115,16 @@ def legal(kind: str, dice: random.Random) -> Config:
             if found["sliding_window"] is not None and dice.random() < 0.4:
                 found["layer_types"] = [dice.choice(["full_attention", "sliding_attention"]) for _ in range(layers)]
     return shared | found | rope(kind, dice)
+
+
+def still(layers: int, dice: random.Random) -> Config:
+    """Layers without positions, in each way that SmolLM3 states them, and windows in them."""
+    found: Config = dice.choice([{}, {"no_rope_layer_interval": dice.choice([1, 2, 4])}])
+    if dice.random() < 0.5:
+        found["no_rope_layers"] = [dice.choice([0, 1]) for _ in range(layers)]
+    if dice.random() < 0.5:
+        found |= {"use_sliding_window": True, "sliding_window": dice.choice([None, 1, 3])}
+    return found | {"pad_token_id": None, "bos_token_id": None, "eos_token_id": None}
 
 
 def without_rope(kind: str, heads: int, layers: int, width: int, act: str, dice: random.Random) -> Config:

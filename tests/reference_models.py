@@ -72,6 +72,7 @@ LLAMA3 = {
     "original_max_position_embeddings": 16,
 }
 TIMES = {"embedding_multiplier": 3, "attention_multiplier": 0.4, "residual_multiplier": 0.22, "logits_scaling": 8.0}
+UNPADDED = {"pad_token_id": None, "bos_token_id": None, "eos_token_id": None}
 SHAPES = [
     Shape("gpt2-tied", "gpt2", gpt2(2, 3, 24)),
     Shape("gpt2-untied-inner", "gpt2", gpt2(3, 2, 20, vocab_size=97, tie_word_embeddings=False, n_inner=52)),
@@ -178,6 +179,24 @@ SHAPES = [
     ),
     Shape("granite-biases", "granite", llama_like(1, 2, 2, 20, 33, attention_bias=True, mlp_bias=True, **TIMES)),
     Shape("granite-llama3", "granite", llama_like(2, 4, 4, 24, 30, residual_multiplier=0.3, rope_parameters=LLAMA3)),
+    Shape("smollm3-every-fourth", "smollm3", llama_like(5, 4, 2, 32, 24, **UNPADDED)),
+    Shape(
+        "smollm3-listed-biases",
+        "smollm3",
+        llama_like(3, 3, 1, 27, 41, head_dim=6, no_rope_layers=[0, 1, 0, 1], tie_word_embeddings=False)
+        | {"attention_bias": True, "mlp_bias": True, **UNPADDED},
+    ),
+    Shape(
+        "smollm3-windows",
+        "smollm3",
+        llama_like(4, 4, 4, 24, 30, use_sliding_window=True, sliding_window=3, no_rope_layer_interval=2, **UNPADDED),
+    ),
+    Shape(
+        "smollm3-all-still",
+        "smollm3",
+        llama_like(2, 2, 1, 20, 33, no_rope_layer_interval=1, sliding_window=4, **UNPADDED)
+        | {"layer_types": ["full_attention", "sliding_attention"]},
+    ),
     Shape("opt-tied", "opt", opt(2, 3, 24, 40)),
     Shape("opt-untied-gelu", "opt", opt(3, 2, 20, 33, tie_word_embeddings=False, activation_function="gelu")),
     Shape("opt-no-biases", "opt", opt(2, 1, 7, 12, enable_bias=False)),

@@ -46,12 +46,13 @@ class Kind(NamedTuple):
     window: bool = False  # in all layers but one, and shorter than the prompts
     across: bool = False  # a norm of queries and keys has a gain for each head and one scale for all
     after: bool = False  # norms after blocks; layers with a window turn otherwise, and scores and embedding are scaled
+    still: bool = False  # layer 1 has no positions
     scaled: bool = False  # what heads and MLPs store is multiplied
     sizes: Sizes = Sizes()
 
     def __str__(self) -> str:
         more = [self.mlp, f"kv{self.kv}" if self.kv else "", "qknorm" * self.qk_norm, "window" * self.window]
-        more += ["across" * self.across, "after" * self.after, "scaled" * self.scaled]
+        more += ["across" * self.across, "after" * self.after, "still" * self.still, "scaled" * self.scaled]
         names = [self.positions, self.norm, "biases" if self.biases else "plain", *more, str(self.sizes)]
         return "-".join(name.replace(" ", "-") for name in names if name)
 
@@ -82,7 +83,7 @@ MODERN = [
     Kind("rotary", "none", False, kv=1, qk_norm=True),
     Kind("rotary", "rms", False, "gated", kv=2, qk_norm=True, window=True, after=True),  # Gemma 3
     Kind("rotary", "none", False, "gated", kv=2, qk_norm=True, across=True, after=True, scaled=True),  # OLMo 2
-    Kind("rotary", "rms", True, "gated", kv=1, scaled=True),  # Granite
+    Kind("rotary", "rms", True, "gated", kv=1, still=True, scaled=True),  # Granite, SmolLM3
 ]
 KINDS = [  # every pair of positions, norm and biases, not every triple
     Kind("learned", "none", False),
@@ -113,7 +114,7 @@ FEW = [  # every mechanism at least once: where a test asks whether a statement 
     Kind("shortformer", "rms", True, "gelu", kv=2, qk_norm=True),
     Kind("rotary", "rms", False, "gated", kv=2, qk_norm=True, window=True, after=True),
     Kind("rotary", "none", False, "gated", kv=2, qk_norm=True, across=True, after=True, scaled=True),
-    Kind("rotary", "rms", True, "gated", kv=1, scaled=True),
+    Kind("rotary", "rms", True, "gated", kv=1, still=True, scaled=True),
 ]
 NORMED = [kind for kind in KINDS if kind.norm != "none"]
 UNNORMED = [kind for kind in KINDS if kind.norm == "none"]
@@ -212,6 +213,7 @@ def tiny(kind: Kind, seed: int = 0, *, n_layers: int | None = None, n_heads: int
         local_rotary=Rotary.of(2, base=3.0) if kind.after and kind.window else None,
         score_scale=0.7 if kind.after else None,
         embedding_scale=1.5 if kind.after else 1.0,
+        unturned=(1,) if kind.still else (),
         residual_scale=0.6 if kind.scaled else 1.0,
     )
     return Weights(

@@ -49,6 +49,7 @@ def head_outputs(
     """Pattern and output of one head, token by token; ``added`` goes to the inputs of Q and K only."""
     window = None if shape.windows is None else shape.windows[index]
     rotary = shape.rotary if window is None or shape.local_rotary is None else shape.local_rotary
+    rotary = None if index in shape.unturned else rotary
     queries_per_key_head = shape.n_heads // len(layer.W_K)
     kv = h // queries_per_key_head
 

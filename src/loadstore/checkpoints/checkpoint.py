@@ -18,6 +18,7 @@ from loadstore.quote import quote, some
 
 COMMON = ("model", "model_final", "pytorch_model", *(name.removesuffix(".json") for name in INDEXES))
 USUAL = ("model.safetensors", INDEXES[0], "pytorch_model.bin", INDEXES[1])  # in the order of Hugging Face
+LISTS = ("windows", "unturned")  # facts with a number for each layer, or for some
 FORMATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
@@ -87,8 +88,7 @@ class Checkpoint:
         """Return the Architecture of these facts. Raises NotThisModel naming the file when they are impossible."""
         try:
             parts: dict[str, Any] = dict(facts)
-            if isinstance(windows := facts.get("windows"), list):
-                parts["windows"] = tuple(windows)
+            parts |= {name: tuple(facts[name]) for name in LISTS if isinstance(facts.get(name), list)}
             parts |= {name: as_rotary(facts[name]) for name in ("rotary", "local_rotary") if name in facts}
             parts["mlp"] = as_mlp(facts.get("mlp"))
             return Architecture(**parts)

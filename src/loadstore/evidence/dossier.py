@@ -119,7 +119,7 @@ def dossier(
         typical_norm=float(stores.attrs["typical"]),
         matched=pairs,
         unmatched=reason,
-        averaged=weights.architecture.rotary is not None,
+        averaged=weights.architecture.rotary_of(head.layer) is not None,
         ablation=tuple(_effect(weights, head, name, tokens, sequences, seed) for name, tokens in on),
     )
 

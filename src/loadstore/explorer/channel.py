@@ -37,7 +37,7 @@ def channel(explorer: Explorer, ask: ChannelRequest) -> Document:
     own = table.sel(reader=str(reader)).sortby("carried", ascending=False).isel(channel=slice(CHANNELS))
     scores = subspace_scores(weights, writers=str(writer), readers=str(reader), offset=offset)
     wire = {name: float(scores[name].values[0, 0]) for name in OF_A_WIRE}
-    turned = weights.architecture.rotary is not None and reader.side in ("Q", "K")
+    turned = reader.side in ("Q", "K") and weights.architecture.rotary_of(reader.layer) is not None
     numbers = [int(number) for number in own["channel"].values]
     few = min(TOKENS, weights.architecture.vocab)
     undecoded = turned and offset is None

@@ -81,6 +81,8 @@ def _positions(shape: Architecture) -> str:
         return shape.positions
     turned = shape.rotary.dimensions
     part = "rotary" if turned == shape.d_head else f"rotary, {turned} of {shape.d_head} dimensions"
+    if shape.unturned:
+        part += f"; none in {plural(len(shape.unturned), 'layer')} of {shape.n_layers}"
     return part if shape.local_rotary is None else f"{part}; other frequencies in layers with a window"
 
 

@@ -22,7 +22,9 @@ MOST = {
     "context": 1 << 22,
 }
 SCALES = ("embedding_scale", "residual_scale")
-LATER = frozenset(("local_rotary", "score_scale", *SCALES))  # facts that files and digests of before do not have
+LATER = frozenset(
+    ("local_rotary", "score_scale", "unturned", *SCALES)
+)  # facts that files and digests of before do not have
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,8 @@ class Architecture:
     included, None for all. ``local_rotary``: what turns queries and keys in the layers with a window, where that is not
     ``rotary``. ``score_scale``: what q·k is multiplied by, 1/√d_head if None. ``embedding_scale``: what a row of W_E is
     multiplied by when it is stored. ``residual_scale``: what all that heads and MLPs store is multiplied by.
-    Raises NotThisModel on impossible sizes.
+    ``unturned``: layers without positions, whose queries and keys rotary positions do not turn. Raises NotThisModel on
+    impossible sizes.
     """
 
     n_layers: int
@@ -59,6 +62,7 @@ class Architecture:
     score_scale: float | None = None
     embedding_scale: float = 1.0
     residual_scale: float = 1.0
+    unturned: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         for name, most in MOST.items():
@@ -73,6 +77,10 @@ class Architecture:
                 possible.turning(rotary, self.d_head)
         if self.local_rotary is not None and (self.rotary is None or not any(self.windows or ())):
             raise NotThisModel("rotary frequencies of layers with a window need such layers, and rotary positions")
+        if self.unturned:
+            possible.layers("unturned", self.unturned, self.n_layers)
+            if self.rotary is None:
+                raise NotThisModel("layers that do not turn need rotary positions that turn the others")
         for name in SCALES:
             possible.scale(name, getattr(self, name))
         if self.score_scale is not None:
@@ -131,6 +139,8 @@ class Architecture:
 
     def rotary_of(self, layer: int) -> Rotary | None:
         """The rotary positions of one layer; None where nothing turns."""
+        if layer in self.unturned:
+            return None
         return self.rotary if self.local_rotary is None or self.window(layer) is None else self.local_rotary
 
     @property

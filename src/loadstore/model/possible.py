@@ -49,5 +49,11 @@ def windows(sizes: tuple[object, ...], layers: int) -> None:
         raise NotThisModel(f"windows are impossible: expected {layers} whole numbers from 1, or None each")
 
 
+def layers(name: str, listed: tuple[object, ...], count: int) -> None:
+    """Some layers, each once, in their order."""
+    if any(type(layer) is not int for layer in listed) or list(listed) != [n for n in range(count) if n in listed]:
+        raise NotThisModel(f"{name} = {_shown(listed)} is impossible: expected layers from 0 to {count - 1} in order")
+
+
 def _shown(value: object) -> str:
     return quote(repr(value), 40)

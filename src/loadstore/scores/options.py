@@ -138,7 +138,8 @@ def averaged_over(weights: Weights, offsets: range | None) -> str:
     if offsets is None:
         last = sorted({shape.reach(layer) - 1 for layer in range(shape.n_layers)})
         ends = " or ".join(map(str, last)) + (", as the window of the layer allows" if len(last) > 1 else "")
-        return f"; Q and K averaged over the offsets 0 to {ends} = query - key, uniformly"
+        still = "; layers without positions have no offset" if shape.unturned else ""
+        return f"; Q and K averaged over the offsets 0 to {ends} = query - key, uniformly{still}"
     first, last_asked = offsets.start, offsets.stop - 1
     beyond = any(shape.reach(layer) <= first for layer in range(shape.n_layers))
     unseen = ", undefined in layers whose window ends before it" if beyond else ""

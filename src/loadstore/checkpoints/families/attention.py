@@ -92,3 +92,19 @@ def plain(read: Reader, shape: Architecture, names: tuple[str, str], norm: Norm 
         b_out=some_bias(read(f"{second}.bias", d)) if biased else None,
         norm=norm,
     )
+
+
+def llama_layer(shape: Architecture, read: Reader, at: str, *, biased: bool = False, inside: bool = False) -> Layer:
+    """A layer of Llama: an RMSNorm before attention and one before a gated MLP.
+
+    Args:
+        shape: The architecture.
+        read: The file.
+        at: What stands before ``self_attn``, such as ``layers.0.``.
+        biased: Whether Q, K, V and O have biases.
+        inside: Whether the MLP has biases.
+    """
+    norm = read.norm(f"{at}input_layernorm", shape.d_model, centres=False)
+    after = read.norm(f"{at}post_attention_layernorm", shape.d_model, centres=False)
+    mlp = gated(read, f"{at}mlp.", shape, after, biased=inside)
+    return layer_of(read, f"{at}self_attn.", shape, norm, mlp, inputs=biased, output=biased)

@@ -6,15 +6,13 @@ That of the logits is in the gain of the last norm, so that W_U may still be the
 from functools import partial
 
 from loadstore.checkpoints.checkpoint import Checkpoint
-from loadstore.checkpoints.families.attention import gated, layer_of
+from loadstore.checkpoints.families.attention import llama_layer
 from loadstore.checkpoints.families.decoder import architecture, decoder, scaled
-from loadstore.checkpoints.families.huggingface import Facts, Reader
+from loadstore.checkpoints.families.huggingface import Facts
 from loadstore.checkpoints.families.keys import settled
 from loadstore.checkpoints.families.kin_key_tables import GRANITE
 from loadstore.checkpoints.families.rope import WHOLE, head_of, rotary_of
 from loadstore.errors import BadCheckpoint
-from loadstore.model.architecture import Architecture
-from loadstore.model.layers import Layer
 from loadstore.model.weights import Weights
 
 KEYS = {"granite": GRANITE}
@@ -41,14 +39,7 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
         embedding_scale=facts.number("embedding_multiplier"),
         residual_scale=facts.number("residual_multiplier"),
     )
-    layer = partial(_layer, shape, biased=facts.flag("attention_bias"), inside=facts.flag("mlp_bias"))
+    layer = partial(llama_layer, shape, biased=facts.flag("attention_bias"), inside=facts.flag("mlp_bias"))
     return decoder(
         checkpoint, facts, shape, layer, lambda read: scaled(read, read.norm("norm", d, centres=False), 1 / scaling)
     )
-
-
-def _layer(shape: Architecture, read: Reader, at: str, *, biased: bool, inside: bool) -> Layer:
-    norm = read.norm(f"{at}input_layernorm", shape.d_model, centres=False)
-    after = read.norm(f"{at}post_attention_layernorm", shape.d_model, centres=False)
-    mlp = gated(read, f"{at}mlp.", shape, after, biased=inside)
-    return layer_of(read, f"{at}self_attn.", shape, norm, mlp, inputs=biased, output=biased)

@@ -17,6 +17,7 @@ from loadstore.checkpoints.families import (
     olmo,
     opt,
     phi,
+    smollm3,
     stablelm,
     starcoder,
 )
@@ -42,7 +43,7 @@ def _naming(build: Family) -> Family:
     return named
 
 
-MODULES = (gpt2, neox, llama, gemma, phi, stablelm, starcoder, opt, gptneo, gptj, gemma1, olmo, granite)
+MODULES = (gpt2, neox, llama, gemma, phi, stablelm, starcoder, opt, gptneo, gptj, gemma1, olmo, granite, smollm3)
 FAMILIES: dict[str, Family] = {name: _naming(module.build) for module in MODULES for name in module.TYPES}
 
 

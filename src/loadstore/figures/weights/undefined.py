@@ -45,11 +45,25 @@ def _positions(shape: Architecture) -> list[Row]:
             f"it depends on the offset between query and key, which turns {part} dimensions of a head",
             f"scores average over {met(shape)}; offset= gives one",
         ),
+        *_unturned(shape),
         (
             "the pairs of tokens that a head matches",
             "a content score needs one W_QK",
             "matched(…, offset=) for one offset",
         ),
+    ]
+
+
+def _unturned(shape: Architecture) -> list[Row]:
+    if not shape.unturned:
+        return []
+    layers = ", ".join(f"L{layer}" for layer in shape.unturned)
+    return [
+        (
+            "the offset in layers without positions",
+            f"queries and keys of {layers} are not turned, so their W_QK is one matrix",
+            "an offset changes nothing there; order is known from the causal mask alone",
+        )
     ]
 
 
