@@ -46,7 +46,7 @@ class Kind(NamedTuple):
     window: bool = False  # in all layers but one, and shorter than the prompts
     across: bool = False  # a norm of queries and keys has a gain for each head and one scale for all
     after: bool = False  # norms after blocks; layers with a window turn otherwise, and scores and embedding are scaled
-    still: bool = False  # layer 1 has no positions
+    still: bool = False  # layers from 2 on have no positions
     scaled: bool = False  # what heads and MLPs store is multiplied
     sizes: Sizes = Sizes()
 
@@ -213,7 +213,7 @@ def tiny(kind: Kind, seed: int = 0, *, n_layers: int | None = None, n_heads: int
         local_rotary=Rotary.of(2, base=3.0) if kind.after and kind.window else None,
         score_scale=0.7 if kind.after else None,
         embedding_scale=1.5 if kind.after else 1.0,
-        unturned=(1,) if kind.still else (),
+        unturned=tuple(range(2, n_layers)) if kind.still else (),
         residual_scale=0.6 if kind.scaled else 1.0,
     )
     return Weights(

@@ -128,6 +128,7 @@ def test_a_layer_reaches_as_far_as_its_window_and_the_context() -> None:
     assert Architecture(**GOOD).reach(1) == 10
 
 
+SCALES = ("score_scale", "embedding_scale", "residual_scale")
 LOCAL: dict[str, Any] = {**GOOD, "positions": "rotary", "rotary": TURN, "windows": (3, None)}
 
 
@@ -145,7 +146,9 @@ def test_layers_with_a_window_may_turn_otherwise_and_scores_have_a_scale_of_thei
         {**LOCAL, "windows": (None, None), "local_rotary": TURN},
         {**GOOD, "windows": (3, None), "local_rotary": TURN},
         {**LOCAL, "local_rotary": Rotary.of(6)},
-        *({**GOOD, name: value} for name in ("score_scale", "embedding_scale") for value in (0.0, -1.0, 1e7, 2, True)),
+        *({**GOOD, name: value} for name in SCALES for value in (0.0, -1.0, 1e7, 2, True)),
+        *({**LOCAL, "unturned": value} for value in ((2,), (1, 0), (0, 0), (True,))),
+        {**GOOD, "unturned": (0,)},
         {**GOOD, "embedding_scale": None},
         {**GOOD, "score_scale": float("nan")},
     ],
@@ -159,5 +162,7 @@ def test_facts_that_say_nothing_are_not_stated_so_that_files_and_digests_of_befo
     usual = Architecture(**LOCAL)
     assert LATER.isdisjoint(usual.stated)
     assert len(usual.stated) == len(fields(Architecture)) - len(LATER)
-    unusual = Architecture(**LOCAL, local_rotary=TURN, score_scale=0.25, embedding_scale=2.0)
+    unusual = Architecture(
+        **LOCAL, local_rotary=TURN, score_scale=0.25, embedding_scale=2.0, residual_scale=0.5, unturned=(1,)
+    )
     assert set(unusual.stated) == set(usual.stated) | LATER

@@ -116,9 +116,9 @@ def inside(trace: Trace, layer: int) -> Tensor:
     parallel = weights.architecture.mlp.parallel
     stores = [trace.written(w) for w in wiring(weights).writers if w.layer == layer and w.kind in ("head", "bias")]
     x = trace.residual(layer) + (0 if parallel else torch.stack(stores).sum(0))
-    if mlp.norm.centres:
+    if mlp.norm is not None and mlp.norm.centres:
         x = torch.nn.functional.layer_norm(x, x.shape[-1:], mlp.norm.gain, mlp.norm.bias, weights.architecture.eps)
-    else:
+    elif mlp.norm is not None:
         x = torch.nn.functional.rms_norm(x, x.shape[-1:], mlp.norm.gain, weights.architecture.eps)
     parts = [(mlp.W_in, mlp.b_in)] + ([] if mlp.W_gate is None else [(mlp.W_gate, mlp.b_gate)])
     return torch.cat([x @ W + (0 if b is None else b) for W, b in parts], -1)

@@ -151,7 +151,7 @@ def test_a_cut_from_an_mlp_changes_what_it_reads_and_nothing_before_it(kind: Kin
         gate = x @ layer.mlp.W_gate + (0 if layer.mlp.b_gate is None else layer.mlp.b_gate)
         inside = torch.nn.functional.silu(gate) * inside
     expected = inside @ layer.mlp.W_out + (0 if layer.mlp.b_out is None else layer.mlp.b_out)
-    expected = normalise(expected, layer.mlp.after, model.architecture.eps)[0]
+    expected = normalise(expected, layer.mlp.after, model.architecture.eps)[0] * model.architecture.residual_scale
     edited = run(model, with_mlp.tokens, [cut(writer, "L1.mlp", by=by)])
     assert (edited.written("L1.mlp") - expected).abs().max() < 1e-10
     assert (edited.residual(2) - with_mlp.residual(2) - expected + with_mlp.written("L1.mlp")).abs().max() < 1e-10

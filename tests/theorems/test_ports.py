@@ -48,7 +48,7 @@ def test_the_rows_of_its_map_span_all_that_a_writer_stored_as_far_as_weights_alo
         rows = matrix.right if isinstance(matrix, Factored) else matrix
         store = trace.store(writer)
         if writer.kind == "mlp" and model.layers[writer.layer].mlp.b_out is not None:
-            store = store - model.layers[writer.layer].mlp.b_out
+            store = store - model.layers[writer.layer].mlp.b_out * model.architecture.residual_scale
         inside = store @ torch.linalg.pinv(rows) @ rows
         torch.testing.assert_close(inside, store, rtol=1e-7, atol=1e-8)
         assert torch.linalg.matrix_rank(rows) <= port.rank
@@ -80,6 +80,7 @@ def test_the_port_of_a_reader_makes_what_the_pass_used_of_all_that_was_stored_be
             inner = activate(inner, shape.activation) if gate is None else activate(gate, shape.activation) * inner
             found, used = inner @ mlp.W_out, trace.record.layers[reader.layer].mlp
             found = normalise(found if mlp.b_out is None else found + mlp.b_out, mlp.after, model.architecture.eps)[0]
+            found = found * model.architecture.residual_scale
         else:
             layer = trace.record.layers[reader.layer]
             inner = None if port.inner_scale is None else trace.record.scale(port.inner_scale)

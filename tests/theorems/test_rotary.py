@@ -130,7 +130,7 @@ def test_an_offset_beyond_a_window_is_undefined_where_nobody_meets_it() -> None:
 @each("kind", FEW_ROTARY, str)
 def test_at_no_offset_nothing_is_turned_and_v_and_the_unembedding_have_none(kind: Kind) -> None:
     model = tiny(kind)
-    without = replace(model.architecture, positions="none", rotary=None, local_rotary=None)
+    without = replace(model.architecture, positions="none", rotary=None, local_rotary=None, unturned=())
     plain = subspace_scores(replace(model, architecture=without))
     still, average = subspace_scores(model, offset=0), subspace_scores(model)
     assert float(abs(plain.score - still.score).max()) < 1e-10

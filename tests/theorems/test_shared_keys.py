@@ -9,6 +9,7 @@ from tiny import KINDS, Kind, tiny
 
 import loadstore as ls
 from loadstore.model.layers import Layer
+from loadstore.model.norms import of_heads
 from loadstore.model.weights import Weights
 
 SHARED = [kind for kind in KINDS if kind.kv]
@@ -21,7 +22,8 @@ def expanded(model: Weights) -> Weights:
 
     def copied(layer: Layer) -> Layer:
         biases = {name: value[index] for name in ("b_K", "b_V") if (value := getattr(layer, name)) is not None}
-        return replace(layer, W_K=layer.W_K[index], W_V=layer.W_V[index], **biases)
+        k_norm = of_heads(layer.k_norm, index.tolist())
+        return replace(layer, W_K=layer.W_K[index], W_V=layer.W_V[index], k_norm=k_norm, **biases)
 
     layers = tuple(copied(layer) for layer in model.layers)
     return replace(model, architecture=replace(shape, n_kv_heads=None), layers=layers)

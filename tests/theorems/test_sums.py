@@ -118,7 +118,8 @@ def test_an_mlp_reads_the_sum_of_its_writers_and_stores_what_follows_from_it(cas
         else:
             inside = inside[..., :14] * torch.nn.functional.silu(inside[..., 14:])  # W_in stands before W_gate
         stored = inside @ layer.mlp.W_out + (0 if layer.mlp.b_out is None else layer.mlp.b_out)
-        stored = normalise(stored, layer.mlp.after, trace.weights.architecture.eps)[0]
+        shape = trace.weights.architecture
+        stored = normalise(stored, layer.mlp.after, shape.eps)[0] * shape.residual_scale
         if f"L{index}.mlp" not in ablated(case[1]):
             assert_equal(stored, trace.written(f"L{index}.mlp"))
 

@@ -100,10 +100,14 @@ class Layer:
             raise NotThisModel("a bias b_O before a norm after the heads is not supported: its store would vary")
 
     @property
+    def across_heads(self) -> bool:
+        """Whether a norm of queries or keys takes one scale from all heads."""
+        return any(norm is not None and norm.across_heads for norm in (self.q_norm, self.k_norm))
+
+    @property
     def heads_share_scale(self) -> bool:
         """Whether a scale of all heads together makes what one of them loads change what each of them stores."""
-        inner = any(norm is not None and norm.across_heads for norm in (self.q_norm, self.k_norm))
-        return inner or self.after_heads is not None
+        return self.across_heads or self.after_heads is not None
 
     def storing(self, scale: float) -> "Layer":
         """The layer whose heads and MLP store ``scale`` times as much, by matrices, or by gains of norms after them."""

@@ -98,8 +98,7 @@ def _norms(weights: Weights) -> list[Row]:
 
 
 def _alone(weights: Weights) -> str:
-    norm = weights.layers[0].q_norm
-    return "with one scale for all heads" if norm is not None and norm.across_heads else "by themselves"
+    return "with one scale for all heads" if weights.layers[0].across_heads else "by themselves"
 
 
 def _mlp(shape: Architecture) -> list[Row]:
