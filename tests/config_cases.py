@@ -60,6 +60,7 @@ SILENT |= {"id2label": {"0": "a"}, "label2id": {"a": 0}, "num_labels": 1, "trans
 SILENT |= {"bos_token_id": 1, "eos_token_id": [1, 2], "_name_or_path": "x", "gradient_checkpointing": False}
 MULTIPLIERS = {"embedding_multiplier": (2, 0.5), "attention_multiplier": (0.3, 1), "residual_multiplier": (0.2, 1.5)}
 MULTIPLIERS |= {"logits_scaling": (4, 0.5)}
+CAPS = ("attn_logit_softcapping", "final_logit_softcapping")
 NORMS = {
     "gpt_neox": "layer_norm_eps",
     "phi": "layer_norm_eps",
@@ -100,6 +101,13 @@ def legal(kind: str, dice: random.Random) -> Config:
         found |= {name: dice.choice(values) for name, values in MULTIPLIERS.items() if dice.random() < 0.6}
     if kind == "smollm3":
         found |= still(layers, dice)
+    if kind == "gemma2":
+        found["hidden_activation"] = found.pop("hidden_act")
+        found |= {"head_dim": dice.choice([4, 6]), "query_pre_attn_scalar": dice.choice([4, 9])}
+        found |= {"sliding_window": dice.choice([1, 3, 50])}
+        found |= {name: dice.choice([None, 0.5, 20.0]) for name in CAPS if dice.random() < 0.6}
+        if dice.random() < 0.5:
+            found["layer_types"] = [dice.choice(["full_attention", "sliding_attention"]) for _ in range(layers)]
     if kind == "gemma3_text":
         found["hidden_activation"] = found.pop("hidden_act")
         found |= {"head_dim": dice.choice([4, 6]), "query_pre_attn_scalar": dice.choice([4, 9])}

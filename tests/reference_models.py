@@ -73,6 +73,7 @@ LLAMA3 = {
 }
 TIMES = {"embedding_multiplier": 3, "attention_multiplier": 0.4, "residual_multiplier": 0.22, "logits_scaling": 8.0}
 UNPADDED = {"pad_token_id": None, "bos_token_id": None, "eos_token_id": None}
+TIGHT = {"attn_logit_softcapping": 2.0, "final_logit_softcapping": 3.0}
 SHAPES = [
     Shape("gpt2-tied", "gpt2", gpt2(2, 3, 24)),
     Shape("gpt2-untied-inner", "gpt2", gpt2(3, 2, 20, vocab_size=97, tie_word_embeddings=False, n_inner=52)),
@@ -196,6 +197,21 @@ SHAPES = [
         "smollm3",
         llama_like(2, 2, 1, 20, 33, no_rope_layer_interval=1, sliding_window=4, **UNPADDED)
         | {"layer_types": ["full_attention", "sliding_attention"]},
+    ),
+    Shape("gemma2-in-turn", "gemma2", gemma(4, 4, 2, 24, 30, head_dim=8, sliding_window=4, **TIGHT)),
+    Shape("gemma2-uncapped", "gemma2", gemma(2, 3, 1, 27, 33, head_dim=6, sliding_window=40, **dict.fromkeys(TIGHT))),
+    Shape(
+        "gemma2-listed",
+        "gemma2",
+        gemma(3, 2, 2, 20, 24, head_dim=10, sliding_window=1, query_pre_attn_scalar=11, tie_word_embeddings=False)
+        | {"layer_types": ["full_attention", "sliding_attention", "sliding_attention"]}
+        | {"attn_logit_softcapping": 0.7, "final_logit_softcapping": None},
+    ),
+    Shape(
+        "gemma2-logits-capped",
+        "gemma2",
+        gemma(1, 2, 1, 16, 40, head_dim=12, hidden_activation="silu", rms_norm_eps=1e-3, sliding_window=3)
+        | {"attn_logit_softcapping": None, "final_logit_softcapping": 2.0},
     ),
     Shape("opt-tied", "opt", opt(2, 3, 24, 40)),
     Shape("opt-untied-gelu", "opt", opt(3, 2, 20, 33, tie_word_embeddings=False, activation_function="gelu")),

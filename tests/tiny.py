@@ -47,12 +47,13 @@ class Kind(NamedTuple):
     across: bool = False  # a norm of queries and keys has a gain for each head and one scale for all
     after: bool = False  # norms after blocks; layers with a window turn otherwise, and scores and embedding are scaled
     still: bool = False  # layers from 2 on have no positions
+    capped: bool = False  # soft caps of scores and logits
     scaled: bool = False  # what heads and MLPs store is multiplied
     sizes: Sizes = Sizes()
 
     def __str__(self) -> str:
         more = [self.mlp, f"kv{self.kv}" if self.kv else "", "qknorm" * self.qk_norm, "window" * self.window]
-        more += ["across" * self.across, "after" * self.after, "still" * self.still, "scaled" * self.scaled]
+        more += [name * getattr(self, name) for name in ("across", "after", "still", "capped", "scaled")]
         names = [self.positions, self.norm, "biases" if self.biases else "plain", *more, str(self.sizes)]
         return "-".join(name.replace(" ", "-") for name in names if name)
 
@@ -84,6 +85,7 @@ MODERN = [
     Kind("rotary", "rms", False, "gated", kv=2, qk_norm=True, window=True, after=True),  # Gemma 3
     Kind("rotary", "none", False, "gated", kv=2, qk_norm=True, across=True, after=True, scaled=True),  # OLMo 2
     Kind("rotary", "rms", True, "gated", kv=1, still=True, scaled=True),  # Granite, SmolLM3
+    Kind("rotary", "rms", False, "gated", kv=2, window=True, after=True, capped=True),  # Gemma 2
 ]
 KINDS = [  # every pair of positions, norm and biases, not every triple
     Kind("learned", "none", False),
@@ -115,6 +117,7 @@ FEW = [  # every mechanism at least once: where a test asks whether a statement 
     Kind("rotary", "rms", False, "gated", kv=2, qk_norm=True, window=True, after=True),
     Kind("rotary", "none", False, "gated", kv=2, qk_norm=True, across=True, after=True, scaled=True),
     Kind("rotary", "rms", True, "gated", kv=1, still=True, scaled=True),
+    Kind("rotary", "rms", False, "gated", kv=2, window=True, after=True, capped=True),
 ]
 NORMED = [kind for kind in KINDS if kind.norm != "none"]
 UNNORMED = [kind for kind in KINDS if kind.norm == "none"]
@@ -213,6 +216,8 @@ def tiny(kind: Kind, seed: int = 0, *, n_layers: int | None = None, n_heads: int
         local_rotary=Rotary.of(2, base=3.0) if kind.after and kind.window else None,
         score_scale=0.7 if kind.after else None,
         embedding_scale=1.5 if kind.after else 1.0,
+        score_cap=1.2 if kind.capped else None,
+        logit_cap=4.0 if kind.capped else None,
         unturned=tuple(range(2, n_layers)) if kind.still else (),
         residual_scale=0.6 if kind.scaled else 1.0,
     )

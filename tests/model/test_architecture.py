@@ -128,7 +128,7 @@ def test_a_layer_reaches_as_far_as_its_window_and_the_context() -> None:
     assert Architecture(**GOOD).reach(1) == 10
 
 
-SCALES = ("score_scale", "embedding_scale", "residual_scale")
+SCALES = ("score_scale", "embedding_scale", "residual_scale", "score_cap", "logit_cap")
 LOCAL: dict[str, Any] = {**GOOD, "positions": "rotary", "rotary": TURN, "windows": (3, None)}
 
 

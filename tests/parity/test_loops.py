@@ -43,6 +43,11 @@ def affine(x: np.ndarray, matrix: Tensor, bias: Tensor | None) -> np.ndarray:
     return x @ matrix.numpy() if bias is None else x @ matrix.numpy() + bias.numpy()
 
 
+def limited(x: float, cap: float | None) -> float:
+    """A score behind its soft cap."""
+    return x if cap is None else cap * math.tanh(x / cap)
+
+
 def head_outputs(
     layer: Layer, h: int, normed: list[np.ndarray], added: np.ndarray, shape: Architecture, index: int
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -74,7 +79,7 @@ def head_outputs(
         scores = []
         for j in seen:
             k = of_head(layer.W_K, layer.b_K, kv, normed[j] + added[j], layer.k_norm)
-            scores.append(float(q @ rotated(k, j, rotary)) * shape.attention_scale)
+            scores.append(limited(float(q @ rotated(k, j, rotary)) * shape.attention_scale, shape.score_cap))
         weights = [math.exp(score - max(scores)) for score in scores]
         pattern[i, seen] = np.array(weights) / sum(weights)
         mixed = sum(pattern[i, j] * side(layer.W_V, layer.b_V, kv, normed[j]) for j in seen)
@@ -119,7 +124,8 @@ def loops(model: Weights, tokens: list[int]) -> tuple[np.ndarray, dict[str, np.n
             stream = stream + shape.residual_scale * mlp_outputs(layer.mlp, read, shape.eps)
         streams.append(stream)
     logits = np.array([row(x, model.final_norm, shape.eps) @ model.W_U.numpy() for x in stream])
-    return logits if model.b_U is None else logits + model.b_U.numpy(), patterns, streams
+    logits = logits if model.b_U is None else logits + model.b_U.numpy()
+    return np.array([[limited(x, shape.logit_cap) for x in row] for row in logits]), patterns, streams
 
 
 def assert_parity(model: Weights, tokens: Tensor) -> None:

@@ -128,7 +128,7 @@ def inside(trace: Trace, layer: int) -> Tensor:
 def test_what_every_reader_reads_is_the_sum_over_its_writers_and_const(trace: Trace) -> None:
     for reader in wiring(trace.weights).readers:
         if reader.is_unembed:
-            read = trace.all_logits
+            read = uncapped(trace)
         elif reader.is_mlp:
             read = inside(trace, reader.layer)
         else:
@@ -165,6 +165,12 @@ def test_the_sums_and_shares_of_an_address_leave_nothing_over(pair: Pair) -> Non
     )
     for parts in sums:
         assert abs(parts.attrs["remainder"]) < 1e-10 * float(abs(parts).max())
+
+
+def uncapped(trace: Trace) -> Tensor:
+    """The logits before their soft cap."""
+    cap = trace.weights.architecture.logit_cap
+    return trace.all_logits if cap is None else cap * torch.atanh(trace.all_logits / cap)
 
 
 def named(name: str) -> Shape:

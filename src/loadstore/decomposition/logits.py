@@ -20,6 +20,8 @@ from loadstore.decomposition.single import one_prompt_index
 from loadstore.errors import BadRequest
 from loadstore.execution.positions import At
 from loadstore.execution.trace import Trace
+from loadstore.execution.unembedding import linear_logits
+from loadstore.model.norms import normalise
 from loadstore.model.ports import banks, reading
 from loadstore.model.target import target_id
 from loadstore.model.wiring import wiring
@@ -74,7 +76,7 @@ def residual_parts(trace: Trace, layer: int, at: At) -> "xr.DataArray":
 def logit_parts(
     trace: Trace, at: At, token: Targets, *, against: Targets | None = None, by_source: bool = False
 ) -> "xr.DataArray":
-    """One logit by writers and ``const``, the last norm's scale frozen; dims (prompt) writer.
+    """One logit by writers and ``const``, the last norm's scale frozen, before a soft cap; dims (prompt) writer.
 
     Args:
         trace: A run.
@@ -133,15 +135,35 @@ def logit_parts(
             rows = [writers.index(writer) for writer in bank.writers]
             spread[rows] = (record.mixing[0, :, at] * met).double().cpu().numpy()
         parts, dims = spread, ("writer", "key")
-    recorded = sum(sign * float(trace.logits[at, index]) for index, sign in signed.items())
+    logits = before_cap(trace, at)
+    recorded = sum(sign * float(logits[index]) for index, sign in signed.items())
     chosen = dict(zip(("token", "against"), signed, strict=False))
     texts = [text_of(index, weights.tokens) for index in signed]
     asked = f"logit of {texts[0]}" if against is None else f"log odds of {' over '.join(texts)}"
     attrs = {
-        "definition": f"{asked} after {trace.labels[at]}, by what each writer stored there",
+        "definition": f"{asked} after {trace.labels[at]}, by what each writer stored there{_behind(trace)}",
         **{"at": at, **chosen, "recorded": recorded, "remainder": recorded - float(parts.sum())},
     }
     return xr.DataArray(parts, dims=dims, coords={"writer": names}, attrs=attrs)
+
+
+def before_cap(trace: Trace, at: int) -> Float[Tensor, " vocab"]:
+    """The logits after one token of one prompt that are sums over writers: those before a soft cap."""
+    weights, final = trace.weights, trace.record.final
+    if weights.architecture.logit_cap is None:
+        return trace.logits[at]
+    assert final is not None
+    read = normalise(final[:1, at : at + 1], weights.norm(None), weights.architecture.eps)[0]
+    return linear_logits(weights, read)[0, 0]
+
+
+def _behind(trace: Trace) -> str:
+    cap = trace.weights.architecture.logit_cap
+    return (
+        ""
+        if cap is None
+        else f"; before the soft cap of {cap:g}, which keeps the order of logits and not their differences"
+    )
 
 
 def column_parts(trace: Trace, at: int, column: Float[Tensor, " d_model"], bias: float) -> dict[str, float]:

@@ -10,6 +10,7 @@ from loadstore.errors import Undefined
 from loadstore.execution.changes import Changes
 from loadstore.execution.record import LayerRecord
 from loadstore.model.architecture import Architecture
+from loadstore.model.caps import capped
 from loadstore.model.layers import Layer, Norm
 from loadstore.model.norms import apply_gain, centred, less_beta, normalise, of_heads, through_norm
 from loadstore.sites import POS, Side
@@ -89,7 +90,8 @@ def attend(
     window = shape.window(index)
     frozen = edited.frozen(index)
     if keep or frozen:
-        pattern = causal_softmax(q.transpose(1, 2) @ k.transpose(1, 2).mT * shape.attention_scale, window)
+        scores = q.transpose(1, 2) @ k.transpose(1, 2).mT * shape.attention_scale
+        pattern = causal_softmax(capped(scores, shape.score_cap), window)
         for other in frozen:
             pattern[other.rows, other.head] = other.pattern
         z = (pattern @ v.transpose(1, 2)).transpose(1, 2)
@@ -108,9 +110,12 @@ def mixed(
 ) -> Float[Tensor, "batch query head d_head"]:
     """Return A v of heads of layer ``index``, without the patterns; the queries are those of the last tokens."""
     window, mask = shape.window(index), None
-    if window is not None or k.shape[1] > q.shape[1]:
+    if window is not None or k.shape[1] > q.shape[1] or shape.score_cap is not None:
         mask = allowed(k.shape[1], window, q.device)[k.shape[1] - q.shape[1] :]
     q, k, v = (each.transpose(1, 2) for each in (q, k, v))
+    if shape.score_cap is not None and mask is not None:  # which fused attention does not have
+        scores = capped(q @ k.mT * shape.attention_scale, shape.score_cap)
+        return (scores.masked_fill(~mask, -torch.inf).softmax(-1) @ v).transpose(1, 2)
     z = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None, scale=shape.attention_scale)
     return z.transpose(1, 2)
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from loadstore.execution.attention import causal_softmax, mixed, refuse_overflow
 from loadstore.execution.record import LayerRecord
 from loadstore.model.architecture import Architecture
+from loadstore.model.caps import capped
 from loadstore.sites import Reader, Side
 
 
@@ -82,7 +83,7 @@ def branch(
     pattern = None
     if keep:
         scores = q.transpose(1, 2) @ k.transpose(1, 2).mT * shape.attention_scale
-        pattern = causal_softmax(scores, shape.window(index))
+        pattern = causal_softmax(capped(scores, shape.score_cap), shape.window(index))
         z = (pattern @ v.transpose(1, 2)).transpose(1, 2)
     else:
         z = mixed(shape, index, q, k, v)

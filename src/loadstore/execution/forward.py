@@ -4,7 +4,8 @@ Per layer, with x the normed stream (row vectors)::
 
     q, k = (x + p) W_Q + b_Q, (x + p) W_K + b_K        p = W_pos rows, shortformer only; rotary turns q and k
     v    = x W_V + b_V
-    A    = softmax(c q kᵀ), causal                      c = 1/√d_head, unless the architecture says another
+    A    = softmax(c q kᵀ), causal                      c = 1/√d_head, unless the architecture says another;
+                                                        c q kᵀ may pass a soft cap, and so may the logits
     z    = A v,   stream ← stream + N(Σ_heads z W_O + b_O)
     stream ← stream + N(mlp(normed stream))            in a parallel block, of the stream before attention
 

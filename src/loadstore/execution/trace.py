@@ -75,7 +75,7 @@ class Trace(Pass):
         return self._shape(layer.pattern[:, index])
 
     def scores(self, head: Head | str) -> Float[Tensor, "*batch query key"]:
-        """Pre-softmax scores q·k/√d_head of a head, for every pair, the mask not applied."""
+        """Pre-softmax scores q·k/√d_head of a head, for every pair, before a soft cap; the mask is not applied."""
         layer, index = self._layer(head)
         scale = self.weights.architecture.attention_scale
         values = layer.q[:, :, index] @ layer.k[:, :, index].mT * scale

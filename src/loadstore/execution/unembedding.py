@@ -3,6 +3,7 @@
 import torch
 
 from loadstore.axes import Logits, Stream
+from loadstore.model.caps import capped
 from loadstore.model.weights import Weights
 from loadstore.threads import threads_for
 
@@ -10,6 +11,11 @@ TILE = 8192  # columns of the vocabulary
 
 
 def unembed(weights: Weights, x: Stream) -> Logits:
+    """The logits of what the unembedding reads, behind a soft cap where there is one."""
+    return capped(linear_logits(weights, x), weights.architecture.logit_cap)
+
+
+def linear_logits(weights: Weights, x: Stream) -> Logits:
     """x W_U + b_U; a W_U that is stored narrow widens a tile of the vocabulary at a time."""
     with threads_for(x.shape[:-1].numel() * weights.W_U.numel()):
         if (weights.W_U.dtype, weights.W_U.device) == (x.dtype, x.device):

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from loadstore.decomposition.address import Address, address
-from loadstore.decomposition.logits import logit_parts
+from loadstore.decomposition.logits import before_cap, logit_parts
 from loadstore.decomposition.short import short, signed
 from loadstore.evidence.circuit import Circuit
 from loadstore.execution.trace import Trace
@@ -152,7 +152,7 @@ def what_it_takes(asked: Example, circuit: Circuit, star: Address) -> Document:
     token, _, _ = likeliest(asked)
     parts = logit_parts(trace, at, token)
     named = {str(name): float(value) for name, value in zip(parts["writer"].values, parts.values, strict=True)}
-    mean = float(trace.logits[at].double().mean())
+    mean = float(before_cap(trace, at).double().mean())
     mine = sum(named[str(head)] for head in circuit.heads)
     raised = named[str(asked.star)]
     read = star.read.get("V")
@@ -175,6 +175,6 @@ def what_it_takes(asked: Example, circuit: Circuit, star: Address) -> Document:
         [(name, value, "") for name, value in ranked[: SHOWN + 2]],
         strong=[i for i, (name, _) in enumerate(ranked[: SHOWN + 2]) if name in {str(h) for h in circuit.heads}],
     )
-    numbers = {"parts": named, "together": mine, "logit": float(trace.logits[at, token])}
+    numbers = {"parts": named, "together": mine, "logit": float(before_cap(trace, at)[token])}
     where = place_of(asked, "address", head=str(asked.star), side="V")
     return step("What does it take?", claim, numbers, [view], where)

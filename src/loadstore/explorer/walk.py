@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from loadstore.decomposition.address import address
+from loadstore.decomposition.logits import before_cap
 from loadstore.decomposition.single import one_prompt_index
 from loadstore.evidence.circuit import Circuit
 from loadstore.execution.trace import Trace
@@ -95,7 +96,7 @@ def _first(explorer: Explorer, circuit: Circuit, asked: Example, progress: Progr
         words.carried(asked, circuit, numbers[3]),
         words.fallen(asked, circuit, numbers[4]),
     )
-    above = numbers[3]["logit"] - float(asked.trace.logits[asked.at].double().mean())
+    above = numbers[3]["logit"] - float(before_cap(asked.trace, asked.at).double().mean())
     raised = numbers[3]["together"] / above if above else 0.0
     drawn = circuit_picture(asked, circuit, address_of_star, raised, numbers[4]["after"])
     shown = tuple(

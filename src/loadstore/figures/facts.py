@@ -25,6 +25,7 @@ def facts(weights: Weights) -> list[tuple[str, str]]:
         *([("MLP", _mlp(shape))] if shape.mlp is not None else []),
         ("positions", _positions(shape)),
         *([("multiplier", _multiplier(shape))] if shape.residual_scale != 1 else []),
+        *([("soft caps", _caps(shape))] if shape.score_cap or shape.logit_cap else []),
         ("norm", NORMS[shape.norm] + _after(weights)),
         *([("last norm", NORMS[shape.last_norm])] if shape.last_norm != shape.norm else []),
         *([("attention", _windows(shape))] if shape.windows is not None else []),
@@ -70,6 +71,11 @@ def _mlp(shape: Architecture) -> str:
 
 def _scaled(shape: Architecture) -> str:
     return "" if shape.embedding_scale == 1 else f", rows of W_E stored {shape.embedding_scale:.4g} times"
+
+
+def _caps(shape: Architecture) -> str:
+    caps = (("scores", shape.score_cap), ("logits", shape.logit_cap))
+    return ", ".join(f"{what} between −{cap:g} and {cap:g}" for what, cap in caps if cap is not None)
 
 
 def _multiplier(shape: Architecture) -> str:

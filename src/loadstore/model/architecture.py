@@ -22,8 +22,9 @@ MOST = {
     "context": 1 << 22,
 }
 SCALES = ("embedding_scale", "residual_scale")
+OPTIONAL = ("score_scale", "score_cap", "logit_cap")
 LATER = frozenset(
-    ("local_rotary", "score_scale", "unturned", *SCALES)
+    ("local_rotary", "unturned", *OPTIONAL, *SCALES)
 )  # facts that files and digests of before do not have
 
 
@@ -40,7 +41,8 @@ class Architecture:
     included, None for all. ``local_rotary``: what turns queries and keys in the layers with a window, where that is not
     ``rotary``. ``score_scale``: what q·k is multiplied by, 1/√d_head if None. ``embedding_scale``: what a row of W_E is
     multiplied by when it is stored. ``residual_scale``: what all that heads and MLPs store is multiplied by.
-    ``unturned``: layers without positions, whose queries and keys rotary positions do not turn. Raises NotThisModel on
+    ``unturned``: layers without positions, whose queries and keys rotary positions do not turn. ``score_cap``,
+    ``logit_cap``: c of a soft cap c tanh(x / c) of scores before the softmax, and of logits. Raises NotThisModel on
     impossible sizes.
     """
 
@@ -63,6 +65,8 @@ class Architecture:
     embedding_scale: float = 1.0
     residual_scale: float = 1.0
     unturned: tuple[int, ...] = ()
+    score_cap: float | None = None
+    logit_cap: float | None = None
 
     def __post_init__(self) -> None:
         for name, most in MOST.items():
@@ -83,8 +87,9 @@ class Architecture:
                 raise NotThisModel("layers that do not turn need rotary positions that turn the others")
         for name in SCALES:
             possible.scale(name, getattr(self, name))
-        if self.score_scale is not None:
-            possible.scale("score_scale", self.score_scale)
+        for name in OPTIONAL:
+            if getattr(self, name) is not None:
+                possible.scale(name, getattr(self, name))
         possible.divisor("n_kv_heads", self.kv_heads, self.n_heads)
         if self.windows is not None:
             possible.windows(self.windows, self.n_layers)

@@ -15,6 +15,7 @@ from loadstore.errors import Undefined
 from loadstore.execution.edits import reader_of
 from loadstore.execution.run import run
 from loadstore.execution.trace import Trace
+from loadstore.model.caps import slope
 from loadstore.model.ports import heads_out
 from loadstore.model.wiring import wiring
 from loadstore.progress import Progress
@@ -49,6 +50,9 @@ def seen_scores(
     layer = trace.record.layers[reader.layer]
     q, k, pattern = layer.q[:, :, reader.index], layer.k[:, :, reader.index], layer.pattern[:, reader.index]
     scores = (changes @ k.mT if reader.side == "Q" else q @ changes.mT) * trace.weights.architecture.attention_scale
+    cap = trace.weights.architecture.score_cap
+    if cap is not None:  # to first order, as factorised traffic is
+        scores = scores * slope(q @ k.mT * trace.weights.architecture.attention_scale, cap)
     return scores - (pattern * scores).sum(-1, keepdim=True)
 
 

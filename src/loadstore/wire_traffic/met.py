@@ -5,7 +5,8 @@
 
 times the square of the attention scale, where q and k are those that the head used (after its norms and rotary
 turns), s the scale of the reading side's own q- or k-norm, and F_t(M) = R_t M R_tᵀ brings M into position t's unturned
-frame. A change δ of q_i or k_j before its turn then costs δ M δᵀ of variance. Derivation: docs/traffic.md.
+frame. Behind a soft cap of scores a change passes by the cap's slope g_ij: A_ij g_ij stands for A_ij in k̄, g_ij² beside
+the products. A change δ of q_i or k_j before its turn then costs δ M δᵀ of variance. Derivation: docs/traffic.md.
 """
 
 from typing import Literal, TypeAlias
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from loadstore.execution.record import LayerRecord
 from loadstore.model.architecture import Architecture
+from loadstore.model.caps import slope
 from loadstore.threads import threads_for
 
 Inside: TypeAlias = Float[Tensor, "head d_head d_head"]
@@ -41,15 +43,18 @@ def met(layer: LayerRecord, shape: Architecture, index: int) -> dict[Met, Inside
         return x if rotary is None or angles is None else rotary.turn(x, -angles[at].to(x.device))
 
     every = torch.arange(tokens)
-    mean = framed(pattern @ k, every)
+    passing = torch.ones_like(pattern)  # of a change of scores, through a soft cap
+    if shape.score_cap is not None:
+        passing = slope(q @ k.mT * shape.attention_scale, shape.score_cap)
+    mean = framed((pattern * passing) @ k, every)
     moments: dict[Met, Inside] = {what: q.new_zeros(heads, d_head, d_head) for what in MET}
     moments["Q"] -= _moment(mean, _own(layer.q_scale, every).expand(heads, tokens).to(q))
     pairs = torch.tril_indices(tokens, tokens)
     for query, key in zip(*(each.split(max(1, TILE // (heads * d_head))) for each in pairs), strict=True):
-        seen, later = pattern[:, query, key], key > 0
-        moments["Q"] += _moment(framed(k[:, key], query), seen * _own(layer.q_scale, query).to(q))
+        seen, squared, later = pattern[:, query, key], passing[:, query, key].square(), key > 0
+        moments["Q"] += _moment(framed(k[:, key], query), seen * squared * _own(layer.q_scale, query).to(q))
         queries = framed(q[:, query], key)
-        weight = seen * (1 - seen) * _own(layer.k_scale, key).to(q)
+        weight = seen * (1 - seen) * squared * _own(layer.k_scale, key).to(q)
         moments["K"] += _moment(queries[:, later], weight[:, later])
         moments["K first"] += _moment(queries[:, ~later], weight[:, ~later])
     return {what: inside * shape.attention_scale**2 for what, inside in moments.items()}

@@ -42,7 +42,7 @@ def build(checkpoint: Checkpoint, facts: Facts, rope: RopeFacts | None = None, *
     facts = settled(facts, KEYS[facts.kind])
     d, d_head = facts.whole("hidden_size"), facts.whole("head_dim")
     facts.share("hidden_size", "num_attention_heads")
-    windows = _windows(facts, facts.whole("num_hidden_layers"))
+    windows = windows_of(facts, facts.whole("num_hidden_layers"), EVERY)
     whole, local = (_rotary(facts, kind, d_head, rope) for kind in (FULL, SLIDING))
     shape = architecture(
         facts,
@@ -72,11 +72,11 @@ def score_scale(facts: Facts, d_head: int) -> float | None:
     return None if scalar == d_head else scalar**-0.5
 
 
-def _windows(facts: Facts, n_layers: int) -> tuple[int | None, ...] | None:
-    """The window of every layer: of those that its config lists as sliding, or of all but every sixth."""
+def windows_of(facts: Facts, n_layers: int, every: int) -> tuple[int | None, ...] | None:
+    """The window of every layer: of those that its config lists as sliding, or of all but the last of so many."""
     listed = facts.layers(n_layers, (FULL, SLIDING))
     if listed is None:
-        every = facts.whole("sliding_window_pattern", EVERY)
+        every = facts.whole("sliding_window_pattern", every)
         listed = tuple(FULL if (index + 1) % every == 0 else SLIDING for index in range(n_layers))
     if facts.config["sliding_window"] is None:  # the reference needs one even where no layer slides
         raise BadCheckpoint(f"{facts.checkpoint.path}: its config says sliding_window = null; state a window")

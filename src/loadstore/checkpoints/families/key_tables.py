@@ -119,6 +119,33 @@ GEMMA1 = (
         solid=SIZES | names("attention_bias attention_dropout head_dim num_key_value_heads rms_norm_eps"),
     )
 )
+GEMMA2 = (
+    COMMON
+    | ROPE
+    | Keys(
+        defaults={
+            "vocab_size": 256000,
+            "hidden_size": 2304,
+            "intermediate_size": 9216,
+            "num_hidden_layers": 26,
+            "num_attention_heads": 8,
+            "num_key_value_heads": 4,
+            "head_dim": 256,
+            "hidden_activation": "gelu_pytorch_tanh",
+            "max_position_embeddings": 8192,
+            "rms_norm_eps": 1e-6,
+            "tie_word_embeddings": True,
+            "attention_bias": False,
+            "query_pre_attn_scalar": 256,
+            "sliding_window": 4096,
+            "layer_types": None,
+            "final_logit_softcapping": 30.0,
+            "attn_logit_softcapping": 50.0,
+        },
+        solid=(SIZES - names("hidden_act"))
+        | names("attention_bias head_dim hidden_activation num_key_value_heads query_pre_attn_scalar rms_norm_eps"),
+    )
+)
 PHI = (
     COMMON
     | ROPE

@@ -8,6 +8,7 @@ from loadstore.checkpoints.checkpoint import Checkpoint
 from loadstore.checkpoints.families import (
     gemma,
     gemma1,
+    gemma2,
     gpt2,
     gptj,
     gptneo,
@@ -43,7 +44,23 @@ def _naming(build: Family) -> Family:
     return named
 
 
-MODULES = (gpt2, neox, llama, gemma, phi, stablelm, starcoder, opt, gptneo, gptj, gemma1, olmo, granite, smollm3)
+MODULES = (
+    gpt2,
+    neox,
+    llama,
+    gemma,
+    phi,
+    stablelm,
+    starcoder,
+    opt,
+    gptneo,
+    gptj,
+    gemma1,
+    olmo,
+    granite,
+    smollm3,
+    gemma2,
+)
 FAMILIES: dict[str, Family] = {name: _naming(module.build) for module in MODULES for name in module.TYPES}
 
 

@@ -15,7 +15,7 @@ COLUMNS = (("what", "what", None), ("why", "why it is undefined or not one numbe
 def undefined(weights: Weights) -> list[Row]:
     """Rows (what, why, instead) that hold for a model, from its architecture alone."""
     shape = weights.architecture
-    rows = [*_positions(shape), *_norms(weights), *_mlp(shape), *_sharing(weights)]
+    rows = [*_positions(shape), *_norms(weights), *_caps(shape), *_mlp(shape), *_sharing(weights)]
     if shape.windows is not None and (narrow := sorted({w for w in shape.windows if w is not None})):
         layers = sum(window is not None for window in shape.windows)
         rows.append(
@@ -92,6 +92,27 @@ def _norms(weights: Weights) -> list[Row]:
                 "the scale of W_QK",
                 f"queries and keys are normed {_alone(weights)}, so W_QK is known up to a positive factor per token",
                 "scores are free of scale; gains are folded; sums and cuts of a run hold the factor frozen",
+            )
+        )
+    return rows
+
+
+def _caps(shape: Architecture) -> list[Row]:
+    rows: list[Row] = []
+    if shape.score_cap is not None:
+        rows.append(
+            (
+                "a score as a sum over writers",
+                f"a soft cap of {shape.score_cap:g} bends it before the softmax",
+                "sums are of the score before the cap; patterns and cuts have the cap, traffic its slope",
+            )
+        )
+    if shape.logit_cap is not None:
+        rows.append(
+            (
+                "a logit as a sum over writers",
+                f"a soft cap of {shape.logit_cap:g} bends it; log odds behind the cap are less than the sums say",
+                "sums are of the logit before the cap, which has the same order; predictions have the cap",
             )
         )
     return rows
