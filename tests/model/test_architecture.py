@@ -162,7 +162,6 @@ def test_facts_that_say_nothing_are_not_stated_so_that_files_and_digests_of_befo
     usual = Architecture(**LOCAL)
     assert LATER.isdisjoint(usual.stated)
     assert len(usual.stated) == len(fields(Architecture)) - len(LATER)
-    unusual = Architecture(
-        **LOCAL, local_rotary=TURN, score_scale=0.25, embedding_scale=2.0, residual_scale=0.5, unturned=(1,)
-    )
+    scales = dict.fromkeys(SCALES, 0.5)
+    unusual = Architecture(**LOCAL, local_rotary=TURN, unturned=(1,), **scales)
     assert set(unusual.stated) == set(usual.stated) | LATER
