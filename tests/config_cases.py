@@ -13,7 +13,17 @@ from loadstore.checkpoints.families.table import FAMILIES
 
 Config = dict[str, Any]
 KINDS = tuple(FAMILIES)
-ACTIVATIONS = ("gelu", "gelu_new", "gelu_pytorch_tanh", "gelu_python", "gelu_accurate", "silu", "swish", "relu")
+ACTIVATIONS = (
+    "gelu",
+    "gelu_new",
+    "gelu_pytorch_tanh",
+    "gelu_python",
+    "gelu_accurate",
+    "silu",
+    "swish",
+    "relu",
+    "relu2",
+)
 LLAMA3 = {"factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 16}
 PRIVATE = {"pairs": "adjacent", "factors": [2.0, 3.0], "dimensions": 2, "rotary_emb_base": 50, "rotary_pct": 0.5}
 STRANGE = {"is_causal": False, "use_cache": False, "attention_sinks": 4, "logit_scale": 2.0, "qk_layernorm": True}
@@ -42,8 +52,9 @@ VALUES = (None, True, False, 0, 1, 2, -1, 0.5, 3.0, "2", "gelu", [], {}, [2], 1e
 SIZE = ("vocab_size", "n_positions", "n_layer", "n_head", "n_inner", "num_attention_heads", "num_key_value_heads")
 DROPPED = (*SIZE, "head_dim", "max_position_embeddings", "intermediate_size", "sliding_window", "rope_theta")
 FLAGS = {
-    "attention_bias": ("llama", "qwen3", "gpt_neox", "gemma", "olmo", "granite", "smollm3"),
-    "mlp_bias": ("llama", "granite", "smollm3"),
+    "attention_bias": ("llama", "qwen3", "gpt_neox", "gemma", "olmo", "granite", "smollm3", "cohere", "nemotron"),
+    "mlp_bias": ("llama", "granite", "smollm3", "nemotron"),
+    "use_qk_norm": ("cohere",),
     "use_parallel_residual": ("gpt_neox", "stablelm"),
     "use_qkv_bias": ("stablelm",),
     "use_bias": ("starcoder2",),
@@ -66,9 +77,17 @@ NORMS = {
     "phi": "layer_norm_eps",
     "stablelm": "layer_norm_eps",
     "starcoder2": "norm_epsilon",
+    "cohere": "layer_norm_eps",
+    "nemotron": "norm_eps",
 }
 WITHOUT_ROPE = ("gpt2", "gptj", "gpt_neo", "opt")
-PARTIAL = {"phi": [0.5, 1.0], "gpt_neox": [0.25, 0.4, 0.5, 1.0], "stablelm": [0.5, 1.0]}
+PARTIAL = {
+    "phi": [0.5, 1.0],
+    "gpt_neox": [0.25, 0.4, 0.5, 1.0],
+    "stablelm": [0.5, 1.0],
+    "phi3": [0.5, 1.0],
+    "nemotron": [0.5, 1.0],
+}
 SUMMARY = frozenset(f"summary_{name}" for name in ("activation", "first_dropout", "proj_to_labels", "type", "use_proj"))
 NO_NUMBER = (GENERATION | METADATA | TRAINING | SUMMARY) - {"model_type"}
 
@@ -82,14 +101,17 @@ def legal(kind: str, dice: random.Random) -> Config:
     shared |= {name: SILENT[name] for name in metadata}
     if kind in WITHOUT_ROPE:
         return shared | without_rope(kind, heads, layers, width, act, dice)
-    heads = min(heads, 2) if kind == "stablelm" else heads  # a quarter of a head of 4 cannot turn
+    heads = min(heads, 2) if kind in ("stablelm", "nemotron", "phi3") else heads  # a quarter of a head of 4 cannot turn
     found = {"hidden_size": 16, "num_attention_heads": heads, "num_hidden_layers": layers, "intermediate_size": width}
     found |= {"hidden_act": act, "max_position_embeddings": 64}
     if kind != "gpt_neox":
         found["num_key_value_heads"] = dice.choice([one for one in (1, 2, 4) if heads % one == 0])
-        if (dice.random() < 0.4 and kind != "stablelm") or kind in ("qwen3", "gemma"):
+        if (dice.random() < 0.4 and kind not in ("stablelm", "nemotron", "phi3")) or kind in ("qwen3", "gemma"):
             found["head_dim"] = dice.choice([4, 8] if kind == "phi" else [4, 6])
-        if kind in ("llama", "qwen2", "phi", "olmo", "olmo2", "granite") and dice.random() < 0.2:
+        if (
+            kind in ("llama", "qwen2", "phi", "olmo", "olmo2", "granite", "phi3", "cohere", "nemotron")
+            and dice.random() < 0.2
+        ):
             found["num_key_value_heads"] = None
     found[NORMS.get(kind, "rms_norm_eps")] = dice.choice([1e-6, 1e-3])
     for name, kinds in FLAGS.items():
@@ -99,6 +121,10 @@ def legal(kind: str, dice: random.Random) -> Config:
         del found["rms_norm_eps"]
     if kind == "granite":
         found |= {name: dice.choice(values) for name, values in MULTIPLIERS.items() if dice.random() < 0.6}
+    if kind == "cohere" and dice.random() < 0.6:
+        found["logit_scale"] = dice.choice([0.3, 2.0])
+    if kind == "phi3":
+        found |= {"sliding_window": dice.choice([None, 1, 3]), "pad_token_id": None}
     if kind == "smollm3":
         found |= still(layers, dice)
     if kind == "gemma2":
@@ -163,7 +189,7 @@ def without_rope(kind: str, heads: int, layers: int, width: int, act: str, dice:
 def rope(kind: str, dice: random.Random) -> Config:
     """Rotary positions in one of the ways that older and newer configs state them."""
     theta, share = dice.choice([10_000.0, 500.0, 1000]), dice.choice(PARTIAL.get(kind, [1.0]))
-    scaling = dice.choice([{}, {}, {"factor": 4.0}, LLAMA3])
+    scaling = {} if kind == "phi3" else dice.choice([{}, {}, {"factor": 4.0}, LLAMA3])
     name = "llama3" if len(scaling) > 1 else "linear" if scaling else "default"
     way = dice.randrange(4)
     if way == 0:
@@ -177,7 +203,7 @@ def rope(kind: str, dice: random.Random) -> Config:
             )
         return {"rope_parameters": {"full_attention": whole, "sliding_attention": local}}
     outside = {"rope_theta": theta} if kind != "gpt_neox" else {"rotary_emb_base": theta, "rotary_pct": share}
-    outside |= {"partial_rotary_factor": share} if kind in ("phi", "stablelm") else {}
+    outside |= {"partial_rotary_factor": share} if kind in PARTIAL and kind != "gpt_neox" else {}
     if way == 1:
         old = dice.choice(["type", "rope_type"])
         return outside | {"rope_scaling": {old: name, **scaling} if scaling else None}

@@ -213,6 +213,35 @@ SHAPES = [
         gemma(1, 2, 1, 16, 40, head_dim=12, hidden_activation="silu", rms_norm_eps=1e-3, sliding_window=3)
         | {"attn_logit_softcapping": None, "final_logit_softcapping": 2.0},
     ),
+    Shape("phi3-groups-of-two", "phi3", llama_like(2, 4, 2, 32, 64, **UNPADDED)),
+    Shape(
+        "phi3-window-partial",
+        "phi3",
+        llama_like(3, 3, 1, 36, 41, sliding_window=4, partial_rotary_factor=0.5, tie_word_embeddings=True, **UNPADDED),
+    ),
+    Shape("phi3-narrow-window", "phi3", llama_like(1, 2, 2, 20, 33, sliding_window=1, head_dim=6, **UNPADDED)),
+    Shape("phi3-every-key", "phi3", llama_like(2, 5, 5, 40, 24, rms_norm_eps=1e-3, hidden_act="gelu", **UNPADDED)),
+    Shape("cohere-groups-of-two", "cohere", llama_like(2, 4, 2, 32, 64)),
+    Shape(
+        "cohere-normed",
+        "cohere",
+        llama_like(3, 4, 2, 24, 41, use_qk_norm=True, logit_scale=0.4, tie_word_embeddings=False),
+    ),
+    Shape("cohere-biases", "cohere", llama_like(1, 3, 1, 30, 33, attention_bias=True, logit_scale=1.0, head_dim=6)),
+    Shape(
+        "cohere-linear-normed",
+        "cohere",
+        llama_like(2, 2, 2, 20, 24, use_qk_norm=True, layer_norm_eps=1e-3)
+        | {"rope_parameters": {"rope_type": "linear", "rope_theta": 900.0, "factor": 3.0}},
+    ),
+    Shape("nemotron-half", "nemotron", llama_like(2, 4, 2, 32, 64)),
+    Shape(
+        "nemotron-biases-tied",
+        "nemotron",
+        llama_like(3, 3, 1, 36, 41, attention_bias=True, mlp_bias=True, tie_word_embeddings=True),
+    ),
+    Shape("nemotron-whole", "nemotron", llama_like(1, 2, 2, 20, 33, partial_rotary_factor=1.0, hidden_act="silu")),
+    Shape("nemotron-wide-heads", "nemotron", llama_like(2, 4, 4, 24, 20, head_dim=12, norm_eps=1e-3)),
     Shape("opt-tied", "opt", opt(2, 3, 24, 40)),
     Shape("opt-untied-gelu", "opt", opt(3, 2, 20, 33, tie_word_embeddings=False, activation_function="gelu")),
     Shape("opt-no-biases", "opt", opt(2, 1, 7, 12, enable_bias=False)),
@@ -290,7 +319,8 @@ def _turning(module: Any) -> Any:
     def forward(x: Tensor, position_ids: Tensor, layer_type: str | None = None) -> tuple[Tensor, Tensor]:
         inv_freq = module.inv_freq if layer_type is None else getattr(module, f"{layer_type}_inv_freq")
         angles = (position_ids[..., None].float() * inv_freq.float()).double()
-        angles = torch.cat((angles, angles), -1)
+        adjacent = type(module).__name__.startswith("Cohere")
+        angles = angles.repeat_interleave(2, -1) if adjacent else torch.cat((angles, angles), -1)
         return angles.cos().to(x.dtype), angles.sin().to(x.dtype)
 
     return forward
@@ -321,6 +351,16 @@ def _adjacent(module: Any) -> Tensor:
     return torch.cat((angles.sin(), angles.cos()), 1)
 
 
+def _turned_in_pairs(q: Tensor, k: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, ...]:
+    """Cohere's queries and keys turned, without its rounding to float32."""
+
+    def turned(x: Tensor) -> Tensor:
+        beside = torch.stack((-x[..., 1::2], x[..., ::2]), -1).flatten(-2)
+        return x * cos[:, None] + beside * sin[:, None]
+
+    return turned(q), turned(k)
+
+
 @contextmanager
 def exact(model: Any) -> Iterator[None]:
     """Within, the model computes in float64 what it would round to float32."""
@@ -332,7 +372,9 @@ def exact(model: Any) -> Iterator[None]:
                 patch.setattr(module, "forward", _turning(module))
             if name.endswith("RMSNorm"):
                 patch.setattr(module, "forward", _rms(module))
-            if name == "OlmoLayerNorm":
+            if name == "CohereAttention":
+                patch.setattr(sys.modules[type(module).__module__], "apply_rotary_pos_emb", _turned_in_pairs)
+            if name in ("OlmoLayerNorm", "CohereLayerNorm"):
                 patch.setattr(sys.modules[type(module).__module__], "torch", Wide())
             if name in ("GPTJAttention", "GPTNeoSelfAttention"):  # which computes scores in float32
                 patch.setattr(sys.modules[type(module).__module__], "torch", Wide())

@@ -155,5 +155,10 @@ def _regroup(before: Weights, weights: Weights, tensors: dict[str, Tensor]) -> N
     for layer in before.layers:
         for part in (layer.W_K, layer.W_V, layer.b_K, layer.b_V):
             if part is not None:
+                if part.data_ptr() not in names:
+                    raise BadRequest(
+                        f"{weights.name} keeps queries, keys and values in one matrix, in which heads that share keys "
+                        "cannot be given their own; leave ungroup out"
+                    )
                 name = names[part.data_ptr()]
                 tensors[name] = tensors[name].unflatten(0, (old, -1)).repeat_interleave(each, 0).flatten(0, 1)

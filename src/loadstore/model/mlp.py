@@ -18,6 +18,8 @@ def activate(x: Tensor, activation: Activation) -> Tensor:
             return F.gelu(x, approximate="tanh")
         case "silu":
             return F.silu(x)
+        case "relu2":
+            return F.relu(x).square()
         case "solu" | "solu_ln":
             return x * x.softmax(-1)
         case _:

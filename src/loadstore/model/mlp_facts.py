@@ -6,8 +6,8 @@ from typing import Any, Literal, cast
 from loadstore.errors import NotThisModel
 from loadstore.quote import one_of
 
-Activation = Literal["gelu", "gelu_tanh", "silu", "relu", "solu", "solu_ln"]
-ACTIVATIONS: tuple[Activation, ...] = ("gelu", "gelu_tanh", "silu", "relu", "solu", "solu_ln")
+Activation = Literal["gelu", "gelu_tanh", "silu", "relu", "relu2", "solu", "solu_ln"]
+ACTIVATIONS: tuple[Activation, ...] = ("gelu", "gelu_tanh", "silu", "relu", "relu2", "solu", "solu_ln")
 MOST_WIDTH = 1 << 20
 
 

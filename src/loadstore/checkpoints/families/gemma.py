@@ -110,14 +110,14 @@ def _rotary(facts: Facts, kind: str, d_head: int, rope: RopeFacts | None) -> Rot
     return rotary_of(replace(facts, config=config | {"rope_parameters": by_kind.get(kind)}), d_head, names, rope)
 
 
-def added_norm(read: Reader, name: str, width: int, *, added: bool) -> Norm:
+def added_norm(read: Reader, name: str, width: int, *, added: bool, centres: bool = False) -> Norm:
     """A gain of 1 + w, in at least float32. Raises BadCheckpoint where it is not finite."""
-    gain = read(f"{name}.weight", width)
+    gain, bias = read(f"{name}.weight", width), read.maybe(f"{name}.bias", width) if centres else None
     if added:
-        return Norm(gain, centres=False)
+        return Norm(gain, bias, centres)
     if not is_finite(gain):  # what is computed here has no place in the file that a later look could name
         raise damaged(read.checkpoint.path, f"{read.prefix}{name}.weight")
-    return Norm(1.0 + gain.to(torch.promote_types(gain.dtype, torch.float32)), centres=False)
+    return Norm(1.0 + gain.to(torch.promote_types(gain.dtype, torch.float32)), bias, centres)
 
 
 def _layer(facts: Facts, shape: Architecture, read: Reader, at: str, *, added: bool) -> Layer:

@@ -56,3 +56,51 @@ SMOLLM3 = OLMO | Keys(
     },
     solid=names("mlp_bias no_rope_layer_interval rms_norm_eps use_sliding_window"),
 )
+PHI3 = (
+    COMMON
+    | ROPE
+    | Keys(
+        defaults={
+            "vocab_size": 32064,
+            "hidden_size": 3072,
+            "intermediate_size": 8192,
+            "num_hidden_layers": 32,
+            "num_attention_heads": 32,
+            "num_key_value_heads": None,
+            "hidden_act": "silu",
+            "max_position_embeddings": 4096,
+            "original_max_position_embeddings": 4096,
+            "rms_norm_eps": 1e-5,
+            "sliding_window": None,
+        },
+        solid=SIZES | names("attention_dropout embd_pdrop original_max_position_embeddings resid_pdrop rms_norm_eps"),
+    )
+)
+COHERE = OLMO | Keys(
+    defaults={
+        "vocab_size": 256000,
+        "hidden_size": 8192,
+        "intermediate_size": 22528,
+        "logit_scale": 0.0625,
+        "num_hidden_layers": 40,
+        "num_attention_heads": 64,
+        "max_position_embeddings": 8192,
+        "layer_norm_eps": 1e-5,
+        "tie_word_embeddings": True,
+        "use_qk_norm": False,
+    },
+)
+NEMOTRON = OLMO | Keys(
+    defaults={
+        "vocab_size": 256000,
+        "hidden_size": 6144,
+        "intermediate_size": 24576,
+        "num_attention_heads": 48,
+        "head_dim": None,
+        "hidden_act": "relu2",
+        "max_position_embeddings": 4096,
+        "norm_eps": 1e-5,
+        "mlp_bias": False,
+    },
+    solid=names("mlp_bias norm_eps"),
+)

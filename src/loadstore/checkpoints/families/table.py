@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from loadstore.checkpoints.checkpoint import Checkpoint
 from loadstore.checkpoints.families import (
+    cohere,
     gemma,
     gemma1,
     gemma2,
@@ -14,10 +15,12 @@ from loadstore.checkpoints.families import (
     gptneo,
     granite,
     llama,
+    nemotron,
     neox,
     olmo,
     opt,
     phi,
+    phi3,
     smollm3,
     stablelm,
     starcoder,
@@ -46,10 +49,12 @@ def _naming(build: Family) -> Family:
 
 MODULES = (
     gpt2,
+    nemotron,
     neox,
     llama,
     gemma,
     phi,
+    phi3,
     stablelm,
     starcoder,
     opt,
@@ -60,6 +65,9 @@ MODULES = (
     granite,
     smollm3,
     gemma2,
+    phi3,
+    cohere,
+    nemotron,
 )
 FAMILIES: dict[str, Family] = {name: _naming(module.build) for module in MODULES for name in module.TYPES}
 
