@@ -13,17 +13,8 @@ from loadstore.checkpoints.families.table import FAMILIES
 
 Config = dict[str, Any]
 KINDS = tuple(FAMILIES)
-ACTIVATIONS = (
-    "gelu",
-    "gelu_new",
-    "gelu_pytorch_tanh",
-    "gelu_python",
-    "gelu_accurate",
-    "silu",
-    "swish",
-    "relu",
-    "relu2",
-)
+ACTIVATIONS = ("gelu", "gelu_new", "gelu_pytorch_tanh", "gelu_python", "gelu_accurate", "silu", "swish", "relu")
+ACTIVATIONS += ("relu2",)
 LLAMA3 = {"factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 16}
 PRIVATE = {"pairs": "adjacent", "factors": [2.0, 3.0], "dimensions": 2, "rotary_emb_base": 50, "rotary_pct": 0.5}
 STRANGE = {"is_causal": False, "use_cache": False, "attention_sinks": 4, "logit_scale": 2.0, "qk_layernorm": True}
@@ -51,6 +42,7 @@ STRANGE |= {"output_hidden_states": True, "tie_last_hidden_states": True, "pretr
 VALUES = (None, True, False, 0, 1, 2, -1, 0.5, 3.0, "2", "gelu", [], {}, [2], 1e-3)
 SIZE = ("vocab_size", "n_positions", "n_layer", "n_head", "n_inner", "num_attention_heads", "num_key_value_heads")
 DROPPED = (*SIZE, "head_dim", "max_position_embeddings", "intermediate_size", "sliding_window", "rope_theta")
+NULL_KEYS = ("llama", "qwen2", "phi", "olmo", "olmo2", "granite", "phi3", "cohere")  # null: all heads
 FLAGS = {
     "attention_bias": ("llama", "qwen3", "gpt_neox", "gemma", "olmo", "granite", "smollm3", "cohere", "nemotron"),
     "mlp_bias": ("llama", "granite", "smollm3", "nemotron"),
@@ -81,13 +73,7 @@ NORMS = {
     "nemotron": "norm_eps",
 }
 WITHOUT_ROPE = ("gpt2", "gptj", "gpt_neo", "opt")
-PARTIAL = {
-    "phi": [0.5, 1.0],
-    "gpt_neox": [0.25, 0.4, 0.5, 1.0],
-    "stablelm": [0.5, 1.0],
-    "phi3": [0.5, 1.0],
-    "nemotron": [0.5, 1.0],
-}
+PARTIAL = {kind: [0.5, 1.0] for kind in ("phi", "stablelm", "phi3", "nemotron")} | {"gpt_neox": [0.25, 0.4, 0.5, 1.0]}
 SUMMARY = frozenset(f"summary_{name}" for name in ("activation", "first_dropout", "proj_to_labels", "type", "use_proj"))
 NO_NUMBER = (GENERATION | METADATA | TRAINING | SUMMARY) - {"model_type"}
 
@@ -108,10 +94,7 @@ def legal(kind: str, dice: random.Random) -> Config:
         found["num_key_value_heads"] = dice.choice([one for one in (1, 2, 4) if heads % one == 0])
         if (dice.random() < 0.4 and kind not in ("stablelm", "nemotron", "phi3")) or kind in ("qwen3", "gemma"):
             found["head_dim"] = dice.choice([4, 8] if kind == "phi" else [4, 6])
-        if (
-            kind in ("llama", "qwen2", "phi", "olmo", "olmo2", "granite", "phi3", "cohere", "nemotron")
-            and dice.random() < 0.2
-        ):
+        if kind in NULL_KEYS and dice.random() < 0.2:
             found["num_key_value_heads"] = None
     found[NORMS.get(kind, "rms_norm_eps")] = dice.choice([1e-6, 1e-3])
     for name, kinds in FLAGS.items():

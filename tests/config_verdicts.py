@@ -53,7 +53,7 @@ def compared(config: Config, instead: Config | None = None) -> Verdict:
     """Compare one config; ``instead`` is one that the reference takes, for tensors where it refuses this one."""
     theirs, logits = _reference(config)
     if logits is None:  # where it refuses what changes no number (a temperature of -1), that is left out
-        theirs, logits = _reference({name: one for name, one in config.items() if name not in NO_NUMBER})
+        theirs, logits = _reference({name: one for name, one in config.items() if one is None or name not in NO_NUMBER})
     model = theirs if theirs is not None else _reference(instead or config)[0]
     tensors = {name: tensor.detach() for name, tensor in model.state_dict().items()}
     checkpoint = Checkpoint(Path("config.json"), tensors, {}, config)

@@ -6,7 +6,7 @@ Tested as those of ``key_tables``.
 from loadstore.checkpoints.families.keys import Keys
 from loadstore.checkpoints.families.shared_keys import COMMON, ROPE, SIZES, names
 
-OLMO = (
+KIN = (
     COMMON
     | ROPE
     | Keys(
@@ -21,9 +21,10 @@ OLMO = (
             "max_position_embeddings": 2048,
             "attention_bias": False,
         },
-        solid=SIZES | names("attention_bias attention_dropout"),
+        solid=SIZES | names("attention_bias"),
     )
 )
+OLMO = KIN | Keys(solid=names("attention_dropout"))
 OLMO2 = OLMO | Keys(defaults={"rms_norm_eps": 1e-5}, solid=names("rms_norm_eps"))
 GRANITE = OLMO | Keys(
     defaults={
@@ -76,7 +77,7 @@ PHI3 = (
         solid=SIZES | names("attention_dropout embd_pdrop original_max_position_embeddings resid_pdrop rms_norm_eps"),
     )
 )
-COHERE = OLMO | Keys(
+COHERE = KIN | Keys(
     defaults={
         "vocab_size": 256000,
         "hidden_size": 8192,

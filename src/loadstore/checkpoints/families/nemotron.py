@@ -22,6 +22,7 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
     """Name the tensors. Raises NotThisModel on unsupported facts, BadCheckpoint on damage."""
     facts = settled(facts, KEYS["nemotron"])
     d = facts.whole("hidden_size")
+    facts.whole("num_key_value_heads")  # which the reference does not take from the number of heads
     d_head = head_of(facts, d // facts.whole("num_attention_heads"))
     facts.layers(facts.whole("num_hidden_layers"))
     shape = architecture(
@@ -41,8 +42,7 @@ def _norm(read: Reader, name: str, width: int) -> Norm:
 
 
 def _layer(shape: Architecture, read: Reader, at: str, *, biased: bool, inside: bool) -> Layer:
-    norm, after = (
-        _norm(read, f"{at}{name}", shape.d_model) for name in ("input_layernorm", "post_attention_layernorm")
-    )
+    norm = _norm(read, f"{at}input_layernorm", shape.d_model)
+    after = _norm(read, f"{at}post_attention_layernorm", shape.d_model)
     mlp = plain(read, shape, (f"{at}mlp.up_proj", f"{at}mlp.down_proj"), after, biased=inside)
     return layer_of(read, f"{at}self_attn.", shape, norm, mlp, inputs=biased, output=biased)

@@ -64,10 +64,6 @@ def evaluate(story: Story, head: Head) -> tuple[Tensor, Tensor]:
     return pattern, output
 
 
-def _plus(value: Tensor, bias: Tensor | None) -> Tensor:
-    return value if bias is None else value + bias
-
-
 def _rows(story: Story, head: Head) -> list[tuple[str, list[Term], str]]:
     shape = story.weights.architecture
     layer = story.weights.layers[head.layer]
