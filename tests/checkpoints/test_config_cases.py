@@ -13,7 +13,7 @@ from config_verdicts import IDS, compared, verdict
 from depth import deep
 from each import each
 
-CASES = deep(350, usual=130)
+CASES = deep(20 * len(KINDS), usual=6 * len(KINDS))
 
 
 @each("kind", KINDS)
