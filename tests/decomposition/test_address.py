@@ -67,7 +67,11 @@ def test_the_contrast_of_a_row_is_a_sum_of_two_divergences(kind: Kind):
     scores = trace.scores(HEAD)[AT, : AT + 1]
     uniform = torch.full_like(row, 1 / (AT + 1))
     divergences = (row * (row / uniform).log()).sum() + (uniform * (uniform / row).log()).sum()
-    assert float(((row - uniform) * scores).sum()) == pytest.approx(float(divergences), abs=1e-10)
+    contrast = float(((row - uniform) * scores).sum())
+    if kind.capped:  # scores are those before the cap, which keeps their order and brings them together
+        assert contrast > float(divergences) > 0
+    else:
+        assert contrast == pytest.approx(float(divergences), abs=1e-10)
 
 
 @each("kind", FEW, str)

@@ -14,6 +14,7 @@ from tiny import FEW, KINDS, Kind, tiny
 import loadstore as ls
 from loadstore.decomposition.listing import listing
 from loadstore.decomposition.loads import chosen, mlp_load
+from loadstore.decomposition.logits import before_cap
 from loadstore.decomposition.program import Listing, program
 from loadstore.decomposition.search import LEAST
 from loadstore.errors import BadPrompt, BadRequest, Undefined
@@ -83,9 +84,9 @@ def traced(kind: Kind) -> Trace:
 def test_the_target_and_every_load_are_sums(kind: Kind) -> None:
     trace = traced(kind)
     found = listing(trace, 4, predict=3, top=6)
-    logits = trace.logits[4]
+    logits = before_cap(trace, 4)
     assert found.contrast == pytest.approx(float(logits[3] - logits.mean()), abs=1e-9)
-    assert found.probability == pytest.approx(float(logits.softmax(-1)[3]))
+    assert found.probability == pytest.approx(float(trace.logits[4].softmax(-1)[3]))
     loads = [found.target, *itertools.chain.from_iterable(step.loads for step in found.steps)]
     for load in loads:
         if load.additive and not load.undefined:

@@ -34,6 +34,18 @@ def measured(model: ls.Weights, *lengths: int) -> Moments:
     return moments(model, corpus(model, *lengths))
 
 
+def before_cap(trace: ls.Trace) -> Tensor:
+    """Logits before their soft cap."""
+    cap = trace.weights.architecture.logit_cap
+    return trace.logits if cap is None else cap * torch.atanh(trace.logits / cap)
+
+
+def passing(q: Tensor, k: Tensor, model: ls.Weights) -> Tensor | float:
+    """How much of a small change of a score passes its soft cap: 1 / cosh²(s / c)."""
+    cap = model.architecture.score_cap
+    return 1.0 if cap is None else 1 / (q @ k.mT * model.architecture.attention_scale / cap).cosh().square()
+
+
 @each("kind", FEW, str)
 def test_exact_traffic_is_what_cuts_do(kind: Kind):
     model = tiny(kind)
@@ -51,7 +63,7 @@ def test_exact_traffic_is_what_cuts_do(kind: Kind):
             continue
         after = ls.run(model, tokens, [ls.cut(writer, reader)], record=True)
         if reader.is_unembed:
-            change = (intact.logits - after.logits)[0, 1:]
+            change = (before_cap(intact) - before_cap(after))[0, 1:]
             expected = (change - change.mean(-1, keepdim=True)).square().sum(-1).mean()
         else:
             was, now, h = intact.record.layers[reader.layer], after.record.layers[reader.layer], reader.index
@@ -60,6 +72,7 @@ def test_exact_traffic_is_what_cuts_do(kind: Kind):
                 expected = ((was.v - now.v)[0, 1:, h] @ W_O).square().sum(-1).mean()
             else:
                 change = (was.q[0, :, h] @ was.k[0, :, h].mT - now.q[0, :, h] @ now.k[0, :, h].mT) * scale
+                change = change * passing(was.q[0, :, h], was.k[0, :, h], model)
                 row = was.pattern[0, h]
                 expected = ((row * change.square()).sum(-1) - (row * change).sum(-1).square()).mean()
         assert value == pytest.approx(math.sqrt(max(0.0, float(expected))), rel=1e-8, abs=1e-7)
@@ -118,6 +131,7 @@ def _independent(y: Tensor, q: Tensor, k: Tensor, A: Tensor, s: Tensor, side: st
     moved = shifted[:, None] * signs[:, :, None] * s[:, None]
     turned = (moved[..., None, :] @ turns)[..., 0, :]
     change = (turned @ k.mT if side == "Q" else q @ turned.mT) * model.architecture.attention_scale
+    change = change * passing(q, k, model)
     return float(((A * change.square()).sum(-1) - (A * change).sum(-1).square()).mean())
 
 

@@ -71,7 +71,7 @@ def test_at_an_mlp_they_are_of_all_that_was_stored_before_it(kind: Kind) -> None
     torch.testing.assert_close(stream_moments(model, kept)[Point(1, mlp=True)], expected, rtol=1e-9, atol=1e-10)
 
 
-@each("kind", [kind for kind in FEW if kind.norm == "none"], str)
+@each("kind", [kind for kind in FEW if kind.norm == "none" and not kind.after], str)
 def test_a_change_of_basis_of_the_stream_changes_none_of_its_null(kind: Kind) -> None:
     model, R = tiny(kind), planted.rotation(12)
     turned = rotate_stream(model, R)
