@@ -267,6 +267,12 @@ def of_head(norm: Norm | None, index: int) -> Norm | None:
     return replace(norm, gain=norm.gain[index])
 
 
+def uncapped(model: Weights, logits: Tensor) -> Tensor:
+    """Logits before their soft cap."""
+    cap = model.architecture.logit_cap
+    return logits if cap is None else cap * torch.atanh(logits / cap)
+
+
 def turning(rotary: Rotary | None, position: int, d_head: int = 4) -> Tensor:
     """R of one position as a dense matrix, q ↦ q R: [[cos, sin], [−sin, cos]] in every pair; identity without any."""
     R = torch.eye(d_head, dtype=torch.float64)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 from reference_models import SHAPES, Shape, exact, opened, outputs, reference, save
+from tiny import uncapped
 from torch import Tensor
 
 from loadstore.checkpoints.library import load
@@ -128,7 +129,7 @@ def inside(trace: Trace, layer: int) -> Tensor:
 def test_what_every_reader_reads_is_the_sum_over_its_writers_and_const(trace: Trace) -> None:
     for reader in wiring(trace.weights).readers:
         if reader.is_unembed:
-            read = uncapped(trace)
+            read = uncapped(trace.weights, trace.all_logits)
         elif reader.is_mlp:
             read = inside(trace, reader.layer)
         else:
@@ -165,12 +166,6 @@ def test_the_sums_and_shares_of_an_address_leave_nothing_over(pair: Pair) -> Non
     )
     for parts in sums:
         assert abs(parts.attrs["remainder"]) < 1e-10 * float(abs(parts).max())
-
-
-def uncapped(trace: Trace) -> Tensor:
-    """The logits before their soft cap."""
-    cap = trace.weights.architecture.logit_cap
-    return trace.all_logits if cap is None else cap * torch.atanh(trace.all_logits / cap)
 
 
 def named(name: str) -> Shape:

@@ -2,7 +2,7 @@
 
 import torch
 from each import each
-from tiny import FEW, UNUSUAL, Kind, some_tokens, tiny
+from tiny import FEW, UNUSUAL, Kind, some_tokens, tiny, uncapped
 from torch import Tensor
 
 import loadstore as ls
@@ -73,7 +73,7 @@ def test_the_port_of_a_reader_makes_what_the_pass_used_of_all_that_was_stored_be
         port = reading(model, reader)
         found = loaded(trace, port)
         if reader.is_unembed:
-            used = trace.all_logits
+            used = uncapped(model, trace.all_logits)
         elif reader.is_mlp:
             mlp, shape = model.layers[reader.layer].mlp, model.architecture.mlp
             inner, gate = (found, None) if mlp.W_gate is None else found.chunk(2, -1)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from each import each
-from tiny import FEW, Kind, few_with, some_tokens, tiny, turning
+from tiny import FEW, Kind, few_with, some_tokens, tiny, turning, uncapped
 from torch import Tensor
 
 import loadstore as ls
@@ -34,12 +34,6 @@ def measured(model: ls.Weights, *lengths: int) -> Moments:
     return moments(model, corpus(model, *lengths))
 
 
-def before_cap(trace: ls.Trace) -> Tensor:
-    """Logits before their soft cap."""
-    cap = trace.weights.architecture.logit_cap
-    return trace.logits if cap is None else cap * torch.atanh(trace.logits / cap)
-
-
 def passing(q: Tensor, k: Tensor, model: ls.Weights) -> Tensor | float:
     """How much of a small change of a score passes its soft cap: 1 / cosh²(s / c)."""
     cap = model.architecture.score_cap
@@ -63,7 +57,7 @@ def test_exact_traffic_is_what_cuts_do(kind: Kind):
             continue
         after = ls.run(model, tokens, [ls.cut(writer, reader)], record=True)
         if reader.is_unembed:
-            change = (before_cap(intact) - before_cap(after))[0, 1:]
+            change = (uncapped(model, intact.logits) - uncapped(model, after.logits))[0, 1:]
             expected = (change - change.mean(-1, keepdim=True)).square().sum(-1).mean()
         else:
             was, now, h = intact.record.layers[reader.layer], after.record.layers[reader.layer], reader.index
