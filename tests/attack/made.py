@@ -6,9 +6,11 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from loadstore.model.architecture import Activation, Architecture, Mlp, NormKind, Positions
+from loadstore.model.architecture import Architecture, NormKind, Positions
+from loadstore.model.layers import Layer, MlpLayer, Norm
+from loadstore.model.mlp_facts import Activation, Mlp
 from loadstore.model.rotary import Pairs, Rotary
-from loadstore.model.weights import Layer, MlpLayer, Norm, Weights
+from loadstore.model.weights import Weights
 
 
 @dataclass(frozen=True, kw_only=True)

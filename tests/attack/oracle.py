@@ -9,7 +9,8 @@ import math
 import torch
 from torch import Tensor
 
-from loadstore.model.weights import Norm, Weights
+from loadstore.model.layers import Norm
+from loadstore.model.weights import Weights
 from loadstore.sites import Head, Reader, Writer
 
 

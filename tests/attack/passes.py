@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from loadstore.model.architecture import Activation
-from loadstore.model.weights import MlpLayer, Norm, Weights
+from loadstore.model.layers import MlpLayer, Norm
+from loadstore.model.mlp_facts import Activation
+from loadstore.model.weights import Weights
 
 Cut = tuple[str, str]
 

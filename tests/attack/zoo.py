@@ -9,7 +9,8 @@ from torch import Tensor
 
 from attack.made import Plan, made
 from attack.tokens import hostile_tokens, plain_tokens
-from loadstore.model.weights import Layer, Norm, Weights
+from loadstore.model.layers import Layer, Norm
+from loadstore.model.weights import Weights
 
 Change = Callable[[Weights], Weights]
 

@@ -73,7 +73,8 @@ def test_both_ends_are_their_definition_in_dense_matrices(kind: Kind) -> None:
             found = ls.vocabulary.channel_tokens(model, writer, reader, 2, top=17, offset=offset)
             if writer == "L0.mlp":
                 after_mlp = model.layers[0].mlp.after
-                stored = model.layers[0].mlp.W_out * (1 if after_mlp is None else after_mlp.gain) @ v
+                gain = model.architecture.residual_scale * (1 if after_mlp is None else after_mlp.gain)
+                stored = model.layers[0].mlp.W_out * gain @ v
             else:
                 first = model.layers[0]
                 kv = 1 // (model.architecture.n_heads // len(first.W_K))

@@ -7,8 +7,9 @@ import torch
 
 from loadstore.linear.ends import End, exponent_of, gram_of_rows, levelled, low_rank, of_rows
 from loadstore.linear.factored import Factored
+from loadstore.model.layers import Norm
 from loadstore.model.ports import fold, reading, writing
-from loadstore.model.weights import Norm, Weights
+from loadstore.model.weights import Weights
 from loadstore.scores.control import turning
 from loadstore.scores.cores import centre
 from loadstore.scores.options import Asked

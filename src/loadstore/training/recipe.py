@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from loadstore.model.architecture import Architecture, Mlp, NormKind, Positions
+from loadstore.model.architecture import Architecture, NormKind, Positions
+from loadstore.model.mlp_facts import Mlp
 from loadstore.model.rotary import Rotary
 
 Windows = Literal["random", "packed"]

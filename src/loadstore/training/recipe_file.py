@@ -9,7 +9,8 @@ from typing import Any, Literal, get_args, get_origin
 
 from loadstore.errors import BadRequest, NoSuchSite, NotThisModel
 from loadstore.heads.patterns import ROLES
-from loadstore.model.architecture import MOST, Mlp
+from loadstore.model.architecture import MOST
+from loadstore.model.mlp_facts import Mlp
 from loadstore.quote import quote
 from loadstore.reading import reads
 from loadstore.sites import parse_head
