@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from attack.commands import check
 from attack.made import Plan, made
 from attack.models import weights_alone
 from attack.questions import answered
-from attack.run import PARTS, table
+from attack.run import PARTS, apart, table
 from attack.tally import FAILED, REFUSED, RIGHT, Tally, Wrong
 
 import loadstore as ls
@@ -27,6 +28,21 @@ def test_a_few_tries_of_every_part_find_nothing() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     assert {line.split()[0] for line in done.stdout.splitlines() if line.startswith(PARTS)} == set(PARTS)
+
+
+def test_a_part_apart_comes_back_with_its_counts_or_says_what_it_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    def child(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        counted = Path(command[-1])
+        counted.with_suffix(".last").write_text("a file: of zeros")
+        if code == 0:
+            Tally("files", counts=Counter({("a file", RIGHT): 3})).save(counted)
+        return subprocess.CompletedProcess(command, code)
+
+    monkeypatch.setattr(subprocess, "run", child)
+    code = 0
+    assert apart("files", 1, 0.1).counts == {("a file", RIGHT): 3}
+    code = -11
+    assert apart("files", 1, 0.1).failures == ["files: the whole part: a file: of zeros: the process ended with -11"]
 
 
 def raises(error: BaseException) -> None:

@@ -29,7 +29,7 @@ def main(words: Sequence[str] | None = None) -> int:
     if asked.few:
         tallies = [_here(part, asked.seed, few=True) for part in parts]
     else:
-        tallies = [_apart(part, asked.seed, asked.minutes / len(parts)) for part in parts]
+        tallies = [apart(part, asked.seed, asked.minutes / len(parts)) for part in parts]
     print(table(tallies, asked.seed))
     failures = [failure for tally in tallies for failure in tally.failures]
     print("\n".join(["", f"{len(failures)} failures", *failures]))
@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _apart(part: str, seed: int, minutes: float) -> Tally:
+def apart(part: str, seed: int, minutes: float) -> Tally:
     """Run one part in a process of its own."""
     with TemporaryDirectory() as folder:
         counted = Path(folder, "tally.json")
@@ -66,12 +66,11 @@ def _apart(part: str, seed: int, minutes: float) -> Tally:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
         command = [sys.executable, "-m", "attack.run", *words]
         try:
-            ended = str(
-                subprocess.run(command, env=environment, check=False, timeout=minutes * 60 + PATIENCE).returncode
-            )
+            done = subprocess.run(command, env=environment, check=False, timeout=minutes * 60 + PATIENCE)
+            ended = done.returncode
         except subprocess.TimeoutExpired:
-            ended = "its patience"
-        if counted.exists() and not ended:
+            ended = "no end in time"
+        if counted.exists() and ended == 0:
             return Tally.of(json.loads(counted.read_text(encoding="utf-8")))
         last = counted.with_suffix(".last")
         tally = Tally(part)
