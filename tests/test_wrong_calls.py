@@ -62,6 +62,11 @@ def test_counts_are_real(base):
         ls.subspace_scores(model, frequencies=torch.ones(model.architecture.vocab, dtype=torch.complex64))
 
 
+def test_a_number_is_not_a_list_of_prompts(base):
+    with pytest.raises(BadRequest, match="labels= are of a list of prompts"):
+        ls.policies.subspace(base["run"]["weights"], torch.tensor(2.5), labels=[0, 1], layer=0, at=0)
+
+
 def test_scalars_of_other_libraries_are_numbers(base):
     trace = base["address"]["trace"]
     assert ls.address(trace, "L1.H0", np.int64(4)).tokens == ls.address(trace, "L1.H0", torch.tensor(4)).tokens

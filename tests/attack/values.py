@@ -44,7 +44,7 @@ OTHERS: dict[str, Any] = {
     "ids of bools": [True, False],
     "ids of numpy": [np.int64(0), np.int64(1)],
     "an endless generator": (0 for _ in iter(int, 1)),
-    "a lot of ids": [0] * 100_000,
+    "a lot of ids": [0] * 5_000,
     "empty lists": [[], []],
     "a dict of wrong": {"L0.H0": object()},
     "an empty dict": {},

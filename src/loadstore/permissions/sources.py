@@ -129,7 +129,8 @@ def class_differences(stream: Float[Tensor, "prompt d_model"], classes: Tensor) 
 
 def classes_of(prompts: object, labels: Sequence[int] | Sequence[str]) -> Tensor:
     """Number the classes of labels from 0. Raises BadRequest unless each prompt has a label and two classes occur."""
-    if isinstance(prompts, str) or not isinstance(prompts, Sequence | Tensor):
+    single = isinstance(prompts, Tensor) and prompts.dim() == 0  # a number has no length
+    if single or isinstance(prompts, str) or not isinstance(prompts, Sequence | Tensor):
         raise BadRequest("labels= are of a list of prompts; give as many prompts as labels")
     if len(prompts) != len(labels):
         raise BadRequest(f"there are {len(prompts)} prompts and {len(labels)} labels; give each prompt one")
