@@ -96,7 +96,7 @@ def _tokenizers(folder: Path, seed: int) -> list[Format]:
         for number in range(99)
         if (place := family("llama", folder / f"t{number}", seed + number)[0]) and (place / "tokenizer.json").exists()
     )
-    facts = {"bos_token": "<|endoftext|>", "add_bos_token": True, "tokenizer_class": "PreTrainedTokenizerFast"}
+    facts = {"bos_token": "<|endoftext|>", "tokenizer_class": "PreTrainedTokenizerFast"}
     (spoken / "tokenizer_config.json").write_text(json.dumps(facts))
     byte_level().save(str(spoken / "tokenizer.json"))
 
