@@ -15,7 +15,7 @@ PLACES: dict[str, tuple[float, float]] = {  # column and row of each package
     "explorer": (1, 1),
     "notebook": (3, 1),
     "report": (2, 1),
-    "training": (4, 3),
+    "training": (4, 2.5),
     "evidence": (2, 3),
     "memory": (1, 3),
     "views": (0, 3),

@@ -5,10 +5,12 @@ Run in a process of its own (tests/test_wrong_calls.py), without the shape check
 
 import inspect
 from pathlib import Path
+from tempfile import mkdtemp
 
 import numpy as np
 import torch
 from depth import deep
+from emerged import small_run
 from public import public
 from tiny import Kind, tiny
 
@@ -92,6 +94,7 @@ def right_calls() -> dict[str, dict[str, object]]:
         "cut": {"writer": "L0.H0", "reader": "L1.H0.K"},
         "dossier": {"weights": model, "head": head, "sequences": 2},
         "effect": {"weights": model, "prompt": IDS, "edits": [ls.ablate(head)], "metric": ls.metrics.kl()},
+        "emergence": {"runs": small_run(Path(mkdtemp())), "pairs": 3},
         "faithfulness": {"circuit": ls.circuit(ranked, 9), "pairs": task.choose},
         "freeze": {"what": "patterns", "source": trace},
         "picture": {"result": ls.listing(trace), "index": 0, "top": 3, "roles": {}},

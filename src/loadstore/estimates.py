@@ -18,8 +18,7 @@ from loadstore.model.weights import Weights
 
 REPEATS, LENGTH, BATCH = 20, 101, 8  # what roles are measured on
 PROMPT = 20  # tokens of a prompt
-TEXT, PIECE = 3072, 128  # tokens of the shipped corpus, and of its pieces
-SHORT, PART = 512, 64  # the part of it that a report reads
+TEXT, PIECE, SHORT, PART = 3072, 128, 512, 64  # tokens of the shipped corpus and its pieces, and of those of a report
 TASKS, PAIRS = 9, 64  # generated, and pairs of each
 AGAIN = 0.4  # measured: the part of a pass that runs from the first token in which two prompts differ
 REMOVED, REMOVALS = 60, 1024  # writers that are removed for their lifetimes, and tokens of the text that it is done on
@@ -90,6 +89,7 @@ def estimates(weights: Weights) -> list[Estimate]:
         Estimate("a model that cannot break a policy", "loadstore enforce MODEL POLICY", _enforced(shape), 2 * whole),
         Estimate("a million tokens of training", "loadstore train RECIPE FOLDER", 3e6 * _run(shape, 1), 16 * whole),
         Estimate("an induction head that forms", "loadstore demo-induction", FORMED, 16e5, FORMING),
+        Estimate("what formed when", "loadstore emergence RUN", 5e3 * _run(shape, tokens), roles, 8.0),
         Estimate("every wire cut", "loadstore patch MODEL PROMPT", _swept(shape), run),
     ]
     return sorted(rows, key=lambda estimate: estimate.operations)

@@ -16,6 +16,7 @@ from loadstore.cli import (
     analyse,
     demo,
     discover,
+    emergence,
     explore,
     head,
     lifetimes,
@@ -95,6 +96,7 @@ def test_a_command_and_its_python_call_have_the_same_defaults(
         (permissions.enforce, {"corpus": "default", "ungroup": False, "tokens": None}),
         (report.report, {"out": Path("report.html"), "at": None}),
         (train.train, {"out": Path("run"), "threads": 0, "overwrite": False}),
+        (emergence.emergence, {"out": None, "pairs": 16}),
         (demo.demo_induction, {"out": Path("demo-induction"), "threads": 1, "overwrite": False}),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
@@ -130,6 +132,7 @@ def test_defaults_are_those_of_the_pages(command: Callable[..., Any], expected: 
         "explore {} --port 65536",
         "explore {} --port -1",
         "train {0} {0} --threads -1",
+        "emergence {} --pairs 2",
         "demo-induction --recipe {} --threads 0",
     ],
 )
@@ -158,6 +161,7 @@ def test_a_number_out_of_bounds_is_refused(loadstore: Run, words: str) -> None:
         "explore {} --port 0",
         "explore {} --port 65535",
         "train {0} {0} --threads 0",
+        "emergence {} --pairs 3",
         "demo-induction --recipe {} --threads 1",
     ],
 )

@@ -94,6 +94,7 @@ REFUSED = {
     "target": "patch MODEL PROMPT --predict PROMPT",
     "about": "address MODEL PROMPT --head L1.H0 --about NAME",
     "recipe": "train NAME NAME",
+    "run": "emergence NAME",
     "demo": "demo-induction --recipe NAME -o NAME",
     "damaged": "models DAMAGED",
 }

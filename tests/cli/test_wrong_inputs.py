@@ -100,7 +100,7 @@ def test_every_help_has_an_example_on_a_real_model_that_parses() -> None:
             used, *words = shlex.split(line)
             assert used == name
             command.make_context(name, words, resilient_parsing=False)
-        if name not in ("train", "demo-induction"):
+        if name not in ("train", "emergence", "demo-induction"):
             assert any(model in line for line in lines for model in ("smollm2", "NeelNanda")), name
 
 

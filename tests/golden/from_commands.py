@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
 import golden.functions as of
+from emerged import small_run
 from golden.cases import Case
 from golden.leaves import leaves
 from golden.summary import Result
@@ -60,6 +61,7 @@ COMMANDS: dict[str, list[str]] = {
         *("prove", "CIRCUIT", "--model", "MODEL", "--task", "PAIRS"),
         *("--controls", "3", "--sampled", "3", "--null", "4"),
     ],
+    "emergence": ["emergence", "RUN", "--pairs", "3"],
     "export": ["export", "CIRCUIT", "--model", "MODEL", "--task", "PAIRS", "-o", "GRAPH"],
     "audit": ["audit", "MODEL", "POLICY", "--corpus", "TEXT", "--draws", "2"],
     "enforce": ["enforce", "MODEL", "POLICY", "--corpus", "TEXT", "-o", "FOLDER"],
@@ -86,6 +88,7 @@ def results(case: Case) -> Iterator[tuple[str, Result]]:
         places["PAIRS"] = str(solvable(case.model, Path(folder, "pairs.jsonl")))
         places["CIRCUIT"] = str(Path(folder, "circuit.json"))
         if case.model.architecture.mlp is not None:
+            places["RUN"] = str(small_run(Path(folder, "run")))
             task = of.task(load(model), places["PAIRS"])
             of.circuit_of_size(of.attribute(task), 40).save(places["CIRCUIT"])
         for name, words in (REPORT if case.model.architecture.mlp is None else COMMANDS | REPORT).items():

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
+from emerged import small_run
 from golden import functions as of
 from golden.cases import Case
 from golden.leaves import leaves
@@ -89,6 +90,7 @@ SINGLE: Calls = {  # losses are rounded to float32 there, and numbers of a page 
 ATTENTION_ONLY: Calls = {
     "orders": lambda c: of.orders(c.model, documents()),
     "positional_qk": lambda c: of.positional_qk(c.model, c.early),
+    "emergence": lambda _: emerged(),
 }
 
 
@@ -100,6 +102,12 @@ def projector(space: Any) -> torch.Tensor:
 def policy(case: Case) -> Any:
     """One that denies the keys of one layer."""
     return of.Policy({"p": of.subspace(case.model, [3, 4])}, load={"p": "!L1.*.K"}, store={"p": "!embed"})
+
+
+def emerged() -> Any:
+    """Over the checkpoints of a run."""
+    with TemporaryDirectory() as folder:
+        return of.emergence(small_run(Path(folder)), pairs=3)
 
 
 def solved(case: Case) -> Any:

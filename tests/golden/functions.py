@@ -49,6 +49,7 @@ from loadstore.decomposition.stored import stores as stores
 from loadstore.evidence.verify import Verified as Verified
 from loadstore.experiments import ablation_effects as ablation
 from loadstore.experiments import dossier as dossier
+from loadstore.experiments import emergence as emergence
 from loadstore.experiments import induction_answers as induction_answers
 from loadstore.experiments import induction_circuits as circuits
 from loadstore.experiments import sweep as sweep

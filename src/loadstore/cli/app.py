@@ -8,6 +8,7 @@ from loadstore.cli import (
     channels,
     demo,
     discover,
+    emergence,
     explore,
     export,
     head,
@@ -59,5 +60,6 @@ app.command()(analyse.heads)
 app.command()(analyse.spectrum)
 app.command()(head.head)
 app.command()(train.train)
+app.command()(emergence.emergence)
 app.command("demo-induction")(demo.demo_induction)
 app.command()(models.models)

@@ -1,8 +1,10 @@
 """A page about the moment an induction head formed."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from loadstore.atomic import write_whole
+from loadstore.figures.emergence import emergence_figure
 from loadstore.figures.facts import facts
 from loadstore.figures.formation import formation_figure
 from loadstore.figures.words import sentence
@@ -14,9 +16,12 @@ from loadstore.version import VERSION
 from loadstore.views.figures import Page, Section
 from loadstore.views.page import render_page
 
+if TYPE_CHECKING:
+    import xarray as xr
 
-def formation_document(weights: Weights, formation: Formation) -> Page:
-    """Scores and losses over log tokens as a page, on a repeat of random words."""
+
+def formation_document(weights: Weights, formation: Formation, emerged: "xr.Dataset | None" = None) -> Page:
+    """Scores and losses over log tokens as a page, on a repeat of random words; ``emerged``: of checkpoints, too."""
     ids = random_repeats(weights, 1, period=8)[0].tolist()
     return Page(
         title="The moment an induction head forms" if formation.formed else "No induction head formed",
@@ -31,11 +36,21 @@ def formation_document(weights: Weights, formation: Formation) -> Page:
                 lead="The text is random words, repeated: only looking back can tell what comes next.",
                 figures=(formation_figure(formation, weights.architecture.vocab),),
             ),
+            *(() if emerged is None else (_emergence(emerged),)),
         ),
         footer=(f"loadstore {VERSION}. This page carries all numbers in it; it loads nothing.",),
     )
 
 
-def write_formation(weights: Weights, formation: Formation, path: Path) -> None:
+def _emergence(emerged: "xr.Dataset") -> Section:
+    return Section(
+        id="emergence",
+        title="What formed when",
+        lead="Every checkpoint that was kept, measured; the circuit is the one that the run ends with.",
+        figures=(emergence_figure(emerged),),
+    )
+
+
+def write_formation(weights: Weights, formation: Formation, path: Path, emerged: "xr.Dataset | None" = None) -> None:
     """Write the page, whole or not at all. Raises BadRequest when it cannot be written."""
-    write_whole(path, render_page(formation_document(weights, formation)).encode())
+    write_whole(path, render_page(formation_document(weights, formation, emerged)).encode())

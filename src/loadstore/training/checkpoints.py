@@ -48,13 +48,16 @@ def keep(run: Run, corpus: Corpus, folder: Path) -> None:
 
 def kept_checkpoints(folder: Path) -> list[Kept]:
     """List the checkpoints of a run in order of steps. Raises BadRequest where there is none."""
-    checkpoints = [
-        Kept(int(match[1]), path)
-        for path in (folder / CHECKPOINTS).glob("step-*.safetensors")
-        if (match := re.fullmatch(r"step-(\d+)\.safetensors", path.name))
-    ]
+    try:
+        files = sorted((folder / CHECKPOINTS).glob("step-*.safetensors"))
+    except (OSError, ValueError) as error:  # no rights, a name too long or with a NUL
+        raise BadRequest(
+            f"{quote(folder)} cannot be read ({quote(error)}); check its name and its permissions"
+        ) from None
+    names = [(re.fullmatch(r"step-(\d+)\.safetensors", path.name), path) for path in files]
+    checkpoints = [Kept(int(match[1]), path) for match, path in names if match]
     if not checkpoints:
         raise BadRequest(
-            f"{folder} keeps no checkpoints; train with kept_per_octave above 0 in the recipe, as the presets have"
+            f"{quote(folder)} keeps no checkpoints; train with kept_per_octave above 0, as presets have it"
         )
     return sorted(checkpoints, key=lambda kept: kept.step)

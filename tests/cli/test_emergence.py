@@ -1,0 +1,22 @@
+"""``loadstore emergence``: a line for each measure, a page, and what is refused."""
+
+from pathlib import Path
+
+from cli.conftest import Run
+from emerged import small_run
+
+from loadstore.training.onset import MEASURES
+
+
+def test_the_command_prints_a_line_for_each_measure_and_writes_a_page(loadstore: Run, tmp_path: Path) -> None:
+    run = small_run(tmp_path / "run")
+    page = tmp_path / "page.html"
+    code, out, _ = loadstore("emergence", str(run), "--pairs", "3", "-o", str(page))
+    assert code == 0
+    assert [line[:42].rstrip() for line in out.splitlines()[1:11]] == list(MEASURES.values())
+    assert out.splitlines()[-1] == f"the same as a page: {page}"
+    assert "loadstore/lines@1" in page.read_text(encoding="utf-8")
+    assert "What formed when" in page.read_text(encoding="utf-8")
+    code, _, err = loadstore("emergence", str(tmp_path))
+    assert code == 2
+    assert "keeps no checkpoints; train with kept_per_octave above 0" in err
