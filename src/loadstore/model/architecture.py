@@ -71,9 +71,9 @@ class Architecture:
     def __post_init__(self) -> None:
         for name, most in MOST.items():
             possible.whole(name, getattr(self, name), most)
-        possible.one("positions", self.positions, POSITIONS)
+        possible.among("positions", self.positions, POSITIONS)
         for norm in (self.norm, self.last_norm):
-            possible.one("norm", norm, NORMS)
+            possible.among("norm", norm, NORMS)
         if (self.positions == "rotary") != (self.rotary is not None):
             raise NotThisModel("rotary frequencies and positions = 'rotary' belong together; one is without the other")
         for rotary in (self.rotary, self.local_rotary):

@@ -13,7 +13,7 @@ def whole(name: str, value: object, most: int) -> None:
         raise NotThisModel(f"{name} = {_shown(value)} is impossible: expected a whole number from 1 to {most}")
 
 
-def one(name: str, value: object, names: tuple[str, ...]) -> None:
+def among(name: str, value: object, names: tuple[str, ...]) -> None:
     """One of some names."""
     if value not in names:
         raise NotThisModel(f"{name} = {_shown(value)} is not supported; use {one_of(names)}")
