@@ -50,7 +50,9 @@ def test_parts_of_a_logit_sum_to_what_goes_into_its_cap() -> None:
     whole = float(parts.sum())
     assert parts.attrs["recorded"] == pytest.approx(whole, abs=1e-10)
     assert float(trace.logits[5, 3]) == pytest.approx(cap * np.tanh(whole / cap), abs=1e-10)
-    assert "before the soft cap of 4" in parts.attrs["definition"]
+    assert ", before the soft cap of 4, by what" in parts.attrs["definition"]
+    assert ", before the soft cap of 4   p " in str(ls.listing(trace, at=5))
+    assert "before the soft cap" not in str(ls.listing(ls.run(tiny(STILL), [1, 2, 3]), at=2))
     assert abs(float(trace.logits[5, 3]) - whole) > 1e-3
     plain = ls.run(tiny(STILL), [1, 2, 3])
     assert torch.equal(before_cap(plain, 1), plain.logits[1])

@@ -24,6 +24,7 @@ from loadstore.execution.unembedding import linear_logits
 from loadstore.model.norms import normalise
 from loadstore.model.ports import banks, reading
 from loadstore.model.target import target_id
+from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.sites import CONST, UNEMBED
 from loadstore.threads import threads_for
@@ -141,7 +142,7 @@ def logit_parts(
     texts = [text_of(index, weights.tokens) for index in signed]
     asked = f"logit of {texts[0]}" if against is None else f"log odds of {' over '.join(texts)}"
     attrs = {
-        "definition": f"{asked} after {trace.labels[at]}, by what each writer stored there{_behind(trace)}",
+        "definition": f"{asked} after {trace.labels[at]}{cap_words(weights)}, by what each writer stored there",
         **{"at": at, **chosen, "recorded": recorded, "remainder": recorded - float(parts.sum())},
     }
     return xr.DataArray(parts, dims=dims, coords={"writer": names}, attrs=attrs)
@@ -157,13 +158,10 @@ def before_cap(trace: Trace, at: int) -> Float[Tensor, " vocab"]:
     return linear_logits(weights, read)[0, 0]
 
 
-def _behind(trace: Trace) -> str:
-    cap = trace.weights.architecture.logit_cap
-    return (
-        ""
-        if cap is None
-        else f"; before the soft cap of {cap:g}, which keeps the order of logits and not their differences"
-    )
+def cap_words(weights: Weights) -> str:
+    """That a number of logits is one before their soft cap, to be put behind it; empty without a cap."""
+    cap = weights.architecture.logit_cap
+    return "" if cap is None else f", before the soft cap of {cap:g}"
 
 
 def column_parts(trace: Trace, at: int, column: Float[Tensor, " d_model"], bias: float) -> dict[str, float]:

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Literal, TypeAlias
 
 from loadstore.decomposition.loads import Cell, Kind, Load, Part
+from loadstore.decomposition.logits import cap_words
 from loadstore.decomposition.search import LEAST, Step
 from loadstore.decomposition.short import short, signed
 from loadstore.execution.trace import Trace
@@ -29,8 +30,9 @@ class Listing:
     """The program of one prediction, from the target down; ``str`` prints it, one step once.
 
     ``logit`` and ``probability`` are the run's. ``contrast`` is what is divided: the logit less that of ``against``, or
-    less the mean over the vocabulary, which no common shift of the logits changes. ``explained``: the part of it that
-    the listed writers of the target sum to. ``left`` more steps weigh enough, beyond ``most``.
+    less the mean over the vocabulary, which no common shift of the logits changes; both before a soft cap.
+    ``explained``: the part of it that the listed writers of the target sum to. ``left`` more steps weigh enough, beyond
+    ``most``.
     """
 
     trace: Trace
@@ -84,7 +86,8 @@ class Listing:
         above = "the mean logit" if self.against is None else self.text_of(self.against)
         return (
             f"Listing of {self.text_of(self.token)} after {self.labels[self.at]} by {self.trace.weights.name}: "
-            f"probability {short(self.probability)}, {short(self.contrast)} nats above {above}\n"
+            f"probability {short(self.probability)}, {short(self.contrast)} nats above {above}"
+            f"{cap_words(self.trace.weights)}\n"
             f"  {len(self.steps)} steps, {len(self.wires)} wires; the writers listed hold {self.explained:.0%} of it. "
             "print() shows the program"
         )
@@ -117,7 +120,8 @@ def program(listing: Listing, notes: Notes | None = None) -> Iterator[Line]:
     labels, at = listing.labels, listing.at
     than = "the mean of all tokens" if listing.against is None else listing.text_of(listing.against)
     said = (
-        f"{listing.text_of(listing.token)}   logit {signed(listing.logit)}, {signed(listing.contrast)} above {than}   "
+        f"{listing.text_of(listing.token)}   logit {signed(listing.logit)}, {signed(listing.contrast)} above {than}"
+        f"{cap_words(listing.trace.weights)}   "
         f"p {short(listing.probability)}   explained {100 * listing.explained:.0f} %"
     )
     yield Line("", "target", labels[at], ((said, None),))

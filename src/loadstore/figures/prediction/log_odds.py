@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from loadstore.decomposition.logits import cap_words
 from loadstore.errors import Undefined
 from loadstore.evidence.whole import whole_listing
 from loadstore.figures.left_out import LeftOut
@@ -41,7 +42,8 @@ def _prediction(story: Story) -> Figure:
     rows = [(names[i], parts[i], _source(story, names[i], table.values[i], at)) for i in shown]
     if rest:
         rows.append((plural(len(rest), "other"), parts[rest].sum(), "together"))
-    odds = f"log odds of {predicted} over {beside} after {labels[at]}"
+    before = cap_words(story.weights)
+    odds = f"log odds of {predicted} over {beside} after {labels[at]}{before}"
     rank = "the first prediction" if story.asked.rank == 0 else f"prediction number {story.asked.rank + 1:,}"
     order = "before" if recorded >= 0 else "behind"
     views: list[View] = [
@@ -61,7 +63,7 @@ def _prediction(story: Story) -> Figure:
         "Prediction",
         f"Who predicts {predicted} after {labels[at]}",
         f"After {labels[at]}, {predicted} is {rank} (probability {number(story.asked.probability)}), "
-        f"{number(abs(recorded))} nats {order} {beside}. Of {plural(len(names), 'part')} the largest is that of "
+        f"{number(abs(recorded))} nats {order} {beside}{before}. Of {plural(len(names), 'part')} the largest is that of "
         f"{names[top]}, {number(float(parts[top]))}{_from(story, names[top], table.values[top], at)}. They sum to the "
         f"number of the run within {size(abs(remainder))}.",
         views,
