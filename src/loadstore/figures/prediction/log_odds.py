@@ -63,8 +63,8 @@ def _prediction(story: Story) -> Figure:
         "Prediction",
         f"Who predicts {predicted} after {labels[at]}",
         f"After {labels[at]}, {predicted} is {rank} (probability {number(story.asked.probability)}), "
-        f"{number(abs(recorded))} nats {order} {beside}{before}. Of {plural(len(names), 'part')} the largest is that of "
-        f"{names[top]}, {number(float(parts[top]))}{_from(story, names[top], table.values[top], at)}. They sum to the "
+        f"{number(abs(recorded))} nats {order} {beside}{before}. Of {plural(len(names), 'part')} the largest is that "
+        f"of {names[top]}, {number(float(parts[top]))}{_from(story, names[top], table.values[top], at)}. They sum to the "
         f"number of the run within {size(abs(remainder))}.",
         views,
         reading(
