@@ -64,8 +64,8 @@ def _prediction(story: Story) -> Figure:
         f"Who predicts {predicted} after {labels[at]}",
         f"After {labels[at]}, {predicted} is {rank} (probability {number(story.asked.probability)}), "
         f"{number(abs(recorded))} nats {order} {beside}{before}. Of {plural(len(names), 'part')} the largest is that "
-        f"of {names[top]}, {number(float(parts[top]))}{_from(story, names[top], table.values[top], at)}. They sum to the "
-        f"number of the run within {size(abs(remainder))}.",
+        f"of {names[top]}, {number(float(parts[top]))}{_from(story, names[top], table.values[top], at)}. They sum to "
+        f"the number of the run within {size(abs(remainder))}.",
         views,
         reading(
             "Every writer's store at this token, through the last norm with its scale frozen, onto the difference of "
