@@ -99,6 +99,8 @@ REFUSED = {
     "null eps": (of("llama", rms_norm_eps=None), "rms_norm_eps = null"),
     "null base": (of("llama", rope_theta=None), "rope_theta = None"),
     "null tie": (of("llama", tie_word_embeddings=None), "tie_word_embeddings = null"),
+    "a dropout that is a name": (of("gpt_neo", embed_dropout="gelu"), "embed_dropout = gelu, expected a number from 0"),
+    "a dropout above 1": (of("llama", attention_dropout=1.5), "attention_dropout = 1.5, expected a number from 0 to 1"),
     "null alias": ({**GPT2, "num_attention_heads": None}, "two names of one fact"),
     "heads that do not divide": (of("llama", num_attention_heads=3, num_key_value_heads=3, head_dim=4), "a multiple"),
 }

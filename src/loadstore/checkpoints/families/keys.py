@@ -97,6 +97,9 @@ def settled(facts: Facts, keys: Keys) -> Facts:
             raise BadCheckpoint(
                 f"{where}: its config says {name} = {quote(value, 40)}, expected {TYPES[type(default)]}"
             )
+    for name, value in config.items():
+        if name in keys.silent and _is_dropout(name) and not _is_probability(value):
+            raise BadCheckpoint(f"{where}: its config says {name} = {quote(value, 40)}, expected a number from 0 to 1")
     for name, allowed in keys.neutral.items():
         if name in config and not any(_same(config[name], choice) for choice in allowed):
             raise NotThisModel(
@@ -129,6 +132,16 @@ def _without_ignored(facts: Facts, keys: Keys) -> dict[str, Any]:
             )
         del cast("dict[str, Any]", within)[key]
     return config
+
+
+def _is_dropout(name: str) -> bool:
+    """Whether a key is the probability of a dropout, which changes nothing in a forward pass."""
+    return "dropout" in name or name.endswith("pdrop")
+
+
+def _is_probability(value: object) -> bool:
+    """Whether a dropout can have this probability; null is left to ``Keys.solid``."""
+    return value is None or (type(value) in (int, float) and 0 <= cast("float", value) <= 1)
 
 
 def _same(value: object, other: object) -> bool:
