@@ -1,1 +1,1 @@
-"""The forward pass, with and without edits, and what it did (Trace)."""
+"""The forward pass, with and without edits, and its record (Trace)."""

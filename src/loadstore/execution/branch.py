@@ -1,7 +1,7 @@
-"""The heads of one layer in several runs that were one run up to here: only heads that read something else compute.
+"""Runs the heads of one layer in several runs that agree up to here; only heads with changed inputs are recomputed.
 
-Every run shares the recorded q, k and v. A head with ``Difference`` δ of its q, k or v mixes anew with q − δ, k − δ or
-v − δ; every other head mixes what was recorded. Test: tests/causal/test_engine.py.
+Every run shares the recorded q, k and v. A head with a ``Difference`` δ of its q, k or v attends anew with q − δ, k − δ
+or v − δ. Every other head keeps its recorded z. Test: tests/causal/test_engine.py.
 """
 
 from collections.abc import Sequence
@@ -20,12 +20,12 @@ from loadstore.sites import Reader, Side
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Difference:
-    """A part taken from the q, k or v of one head in one of several runs side by side.
+    """A part removed from the q, k or v of one head in one of several parallel runs.
 
     Args:
-        run: Place of the run.
+        run: Index of the run.
         reader: The side of a head.
-        value: The part, in the units of q, k or v that attention uses: after a q- or k-norm and rotary positions.
+        value: The part, in the units that attention uses: after a q- or k-norm and rotary positions.
     """
 
     run: int
@@ -43,16 +43,16 @@ def branch(
     *,
     keep: bool = False,
 ) -> LayerRecord:
-    """Return what the heads of layer ``index`` do in each run, ready for ``after_attention``.
+    """Return the record of the heads of layer ``index`` in each run, ready for ``after_attention``.
 
     Args:
         shape: The architecture.
         index: The layer.
         base: The layer in the recorded run, without edits.
-        differences: What is taken from its readers; several may meet in one reader and add up.
+        differences: The parts to remove from its readers. Several differences of one reader add up.
         runs: How many runs.
-        first: Tokens before this one are left out of the result. Nothing may be taken from them.
-        keep: Keep patterns, queries, keys, values and scales, too; ``first`` must be 0.
+        first: Tokens before this one are omitted from the result. No difference may apply to them.
+        keep: Also keep patterns, queries, keys, values and scales; ``first`` must be 0.
 
     Returns:
         The record of the layer, batch = run × prompt; without ``keep``, q, k and v are NaN.
@@ -64,7 +64,7 @@ def branch(
         side = difference.reader.head_side
         sides[side] = sides[side] + difference.value if side in sides else difference.value
     step = base.repeated(runs) if keep else _lean(base, runs, first)
-    if base.after_heads is not None:  # its scale is in the recorded z
+    if base.after_heads is not None:  # the recorded z includes its scale
         step.z = step.z / base.after_heads[:, first:].repeat(runs, 1, 1)[..., None]
     if not taken:
         return step
@@ -98,7 +98,7 @@ def branch(
 
 
 def _lean(base: LayerRecord, runs: int, first: int) -> LayerRecord:
-    """The stream, its scale and z of the tokens from ``first`` on; the rest is NaN."""
+    """The stream, its scale and z for tokens from ``first`` on; q, k and v are NaN."""
     stream, scale, z = (value[:, first:] for value in (base.stream, base.inverse_scale, base.z))
     z = z.repeat(runs, 1, 1, 1)
     unknown = z.new_full((), torch.nan).expand(z.shape)

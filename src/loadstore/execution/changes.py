@@ -1,4 +1,4 @@
-"""The questions that the forward pass asks of edits, at each store, each reader, each pattern and each norm."""
+"""The interface between edits and the forward pass, which queries it at every store, reader, pattern and norm."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Sequence
@@ -17,7 +17,7 @@ Part: TypeAlias = Side | Literal["mlp", ""]
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What is taken from one reader's input before its norm, in some rows of the batch."""
+    """The part removed from one reader's input before its norm, in some rows of the batch."""
 
     writer: Writer
     reader: Reader
@@ -27,7 +27,7 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """What one reader does not load, in some rows of the batch."""
+    """The subspace that one reader does not load, in some rows of the batch."""
 
     reader: Reader
     out: Blocked
@@ -36,7 +36,7 @@ class Denial:
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """The pattern that one head has instead of its own, in some rows of the batch."""
+    """The pattern that replaces one head's own, in some rows of the batch."""
 
     head: int
     pattern: Tensor
@@ -44,27 +44,27 @@ class Frozen:
 
 
 class Changes(ABC):
-    """The edits of one run (``Edited``) or of several runs side by side (``Together``)."""
+    """The edits of one run (``Edited``) or of several parallel runs (``Together``)."""
 
     @abstractmethod
     def store(self, writer: Writer, value: Tensor) -> Tensor:
-        """Edit a writer's store (for heads, z), and keep it if a cut needs it."""
+        """Edit a writer's store (for heads, z); keep it if a cut needs it."""
 
     @abstractmethod
     def heads(self, layer: int) -> Collection[Writer]:
-        """The heads of a layer whose z ``store`` must see."""
+        """The heads of a layer whose z must pass through ``store``."""
 
     @abstractmethod
     def ablates(self, layer: int) -> bool:
-        """Whether the store of a head of this layer is replaced."""
+        """Whether the store of any head of this layer is replaced."""
 
     @abstractmethod
     def losses(self, layer: int, part: Part) -> Iterator[Loss]:
-        """What is taken from the readers of one part of a layer."""
+        """The parts removed from the readers of one part of a layer."""
 
     @abstractmethod
     def denials(self, layer: int, part: Part) -> Iterator[Denial]:
-        """What the readers of one part of a layer do not load."""
+        """The subspaces that the readers of one part of a layer do not load."""
 
     @abstractmethod
     def scale(self, which: ScaleName, layer: int = -1) -> Tensor | None:

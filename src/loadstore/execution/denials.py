@@ -1,7 +1,7 @@
-"""Stores that edits deny: what a writer may not store, and the weights of a run in which heads do not store it.
+"""Denied stores: the subspaces that a writer may not store into, and the changed weights that enforce some of them.
 
-What a head stores is z W_O, and a pass records z. No z gives z W_O (I − PᵀP) in general, so a run in which a head's
-store is denied has another W_O, and its trace has those weights. The same holds for an MLP with a norm after it.
+A head's store is z W_O, and a pass records z. In general no z yields z W_O (I − PᵀP). A run in which a head's store is
+denied therefore has another W_O, and its trace holds those weights. The same holds for an MLP with a norm after it.
 Test: tests/permissions/test_enforce.py::test_edits_of_a_run_give_what_enforced_weights_give.
 """
 
@@ -22,7 +22,7 @@ S = TypeVar("S", Reader, Writer)
 
 
 def denied_rows(edits: Sequence[Edit], kind: type[S]) -> dict[S, Tensor]:
-    """The rows that edits deny each reader, or each writer; those of several edits of one site together."""
+    """The rows that edits deny to each reader, or to each writer; several edits of one site are combined."""
     rows: dict[S, list[Tensor]] = {}
     for edit in edits:
         if isinstance(edit, Deny) and isinstance(edit.site, kind):
@@ -31,20 +31,20 @@ def denied_rows(edits: Sequence[Edit], kind: type[S]) -> dict[S, Tensor]:
 
 
 def by_weights(weights: Weights, edits: Sequence[Edit]) -> dict[Writer, Tensor]:
-    """The rows denied to writers of which a pass records what comes before the store: z, or what a norm scales."""
+    """The denied rows of writers for which a pass records not the store but its source: z, or the input of a norm."""
     rows = denied_rows(edits, Writer)
     ports = {writer: writing(weights, writer) for writer in rows}
     return {w: rows[w] for w, port in ports.items() if port.out is not None or port.scale_after is not None}
 
 
 def storing(weights: Weights, edits: Sequence[Edit]) -> Weights:
-    """Return the weights with which a run has edits: ``weights`` itself unless they deny a store that needs others."""
+    """Return the weights of a run with these edits: ``weights`` itself unless a denied store needs other weights."""
     rows = by_weights(weights, edits)
     return without(weights, {}, rows) if rows else weights
 
 
 def refuse_denied_stores(weights: Weights, edits: Sequence[Edit]) -> None:
-    """Raise Undefined for edits of a recorded run that need other weights than it had."""
+    """Raise Undefined if edits of a recorded run need weights other than its own."""
     if denied := [str(writer) for writer in by_weights(weights, edits)]:
         raise Undefined(
             f"denying what {', '.join(denied[:3])} stores changes weights, so a recorded run cannot be edited; "

@@ -1,6 +1,6 @@
-"""Edits are data: an edited run is ``run(model, prompt, edits=[…])``; nothing is hooked, nothing to reset.
+"""Edits are data: an edited run is ``run(model, prompt, edits=[…])``. There are no hooks and no state to reset.
 
-What each computes: docs/interventions.md.
+The computation of each edit: docs/interventions.md.
 """
 
 from collections.abc import Sequence
@@ -64,23 +64,23 @@ def ablate(
     channel: Channel = None,
     seed: Seed = 0,
 ) -> Ablate | Several:
-    """Replace a writer's store by its mean, by zero, or by that of another prompt.
+    """Replace a writer's store by its mean, by zero, or by the store in another prompt.
 
     Args:
         writer: One or several names or globs: ``"L1.H*"``, ``["L20.H0", "*.mlp"]``.
-        by: ``"mean"``, over all prompts and tokens of ``over`` (or of the run), the first position left out;
+        by: ``"mean"``, over all prompts and tokens of ``over`` (or of the run) except the first position;
             ``"zero"``; or ``"resample"``, the store at the same position of a prompt drawn from ``over`` for each.
         over: A run of other prompts.
-        at: At these tokens only, indices or texts.
-        channel: One or a range of a head's channels, numbered from 1 as in ``ls.vocabulary.channels``; the rest stays.
+        at: Only at these tokens, given as indices or texts.
+        channel: One channel of a head or a range, numbered from 1 as in ``ls.vocabulary.channels``.
         seed: The seed of ``"resample"``.
 
     Returns:
         The edit.
 
     Raises:
-        NoSuchSite: A name that is not a writer's.
-        BadRequest: Options that do not fit each other.
+        NoSuchSite: A name is not a writer.
+        BadRequest: The options are inconsistent.
 
     Example:
         >>> import loadstore as ls
@@ -126,14 +126,14 @@ def cut(
     channel: Channel = None,
     seed: Seed = 0,
 ) -> Cut | Several:
-    """Remove a writer's store, less what ``ablate`` would put there, from one reader's input, norm scales frozen.
+    """Remove store minus replacement (see ``ablate``) from one reader's input, with norm scales frozen.
 
     Args:
         writer: One or several names or globs.
-        reader: One or several names or globs; of globs, the wires that exist are cut.
-        by: What takes the place of the store, as in ``ls.ablate``.
+        reader: One or several names or globs. With globs, only existing wires are cut.
+        by: The replacement of the store, as in ``ls.ablate``.
         over: A run of other prompts.
-        at: At these tokens of the writer only, indices or texts.
+        at: Only at these tokens of the writer, given as indices or texts.
         channel: Channels of a head, as in ``ls.ablate``.
         seed: The seed of ``"resample"``.
 
@@ -141,8 +141,8 @@ def cut(
         The edit.
 
     Raises:
-        NoSuchSite: A name that is not a site's.
-        BadRequest: Options that do not fit each other.
+        NoSuchSite: A name is not a site.
+        BadRequest: The options are inconsistent.
 
     Example:
         >>> import loadstore as ls
@@ -165,22 +165,22 @@ def patch(
     at: At = None,
     channel: Channel = None,
 ) -> Patch | Several:
-    """Replace a writer's store by what it stored in ``source``, a run of the same model on prompts as long.
+    """Replace a writer's store by its store in ``source``, a run of the same model on prompts of the same lengths.
 
     Args:
         writer: One or several names or globs.
         source: A run of the same model on prompts of the same lengths.
-        reader: For these readers alone, norm scales frozen as in a cut (path patching); for all readers if None
-            (activation patching).
-        at: At these tokens only, indices or texts.
+        reader: Patch only the inputs of these readers, with norm scales frozen as in a cut (path patching). None: all
+            readers (activation patching).
+        at: Only at these tokens, given as indices or texts.
         channel: Channels of a head, as in ``ls.ablate``.
 
     Returns:
         The edit.
 
     Raises:
-        NoSuchSite: A name that is not a site's.
-        BadRequest: Options that do not fit each other.
+        NoSuchSite: A name is not a site.
+        BadRequest: The options are inconsistent.
 
     Example:
         >>> import loadstore as ls
@@ -197,18 +197,18 @@ def patch(
 
 
 def freeze(what: What, source: Pass, *, heads: str | Sequence[str] = "*") -> Freeze:
-    """Take patterns (of all heads, or of those that globs name) or the 1/σ of all norms from ``source``.
+    """Take patterns (of all heads, or of those that match the globs) or the 1/σ of all norms from ``source``.
 
     Args:
-        what: ``"patterns"`` of attention, or ``"norms"``.
+        what: ``"patterns"`` (attention) or ``"norms"``.
         source: The run to take them from.
-        heads: Globs of the heads whose patterns are frozen; what is cut from their Q or K changes nothing.
+        heads: Globs of the heads whose patterns are frozen. Cuts of their Q or K then have no effect.
 
     Returns:
         The edit.
 
     Raises:
-        BadRequest: Another word, or globs of heads for norms.
+        BadRequest: ``what`` is another word, or ``heads`` is given for norms.
 
     Example:
         >>> import loadstore as ls
@@ -227,14 +227,14 @@ def freeze(what: What, source: Pass, *, heads: str | Sequence[str] = "*") -> Fre
 
 
 def _writer(writers: Writers) -> Writer:
-    """The one writer that is named; where there may be several, any."""
+    """The named writer; for lists, globs and streams, a placeholder."""
     if isinstance(writers, str | Writer | Head):
         return parse_writer(writers) if is_single(writers) else EMBED
     return EMBED
 
 
 def _reader(readers: Readers) -> Reader:
-    """The one reader that is named; where there may be several, any."""
+    """The named reader; for lists and globs, a placeholder."""
     if isinstance(readers, str | Reader):
         return parse_reader(readers) if is_single(readers) else UNEMBED
     return UNEMBED
@@ -243,7 +243,7 @@ def _reader(readers: Readers) -> Reader:
 def _asked(
     edit: _Replacing, writers: Writers, readers: Readers | None, places: tuple[Place, ...] | None
 ) -> _Replacing | Several:
-    """The edit, if it is of one site or wire and its tokens are indices."""
+    """The edit itself if it names one site or wire and its tokens are indices; otherwise ``Several``."""
     if is_single(writers) and (readers is None or is_single(readers)) and edit.at == places:
         refuse_channels(edit.writer, edit.channel)
         return edit

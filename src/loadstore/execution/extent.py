@@ -1,6 +1,6 @@
-"""Which rows of a batch are tokens: a shorter prompt is padded behind its end, and a run may begin at a later token.
+"""Which rows of a batch are tokens. Shorter prompts are padded at the end, and a run may begin at a later token.
 
-Attention is causal, so nothing that follows a prompt changes it. Only means over tokens must leave the padding out.
+Attention is causal, so padding cannot change a prompt's own tokens. Only means over tokens must exclude it.
 Test: tests/execution/test_unequal.py.
 """
 
@@ -17,15 +17,15 @@ class Extent:
     """The tokens of a batch.
 
     Args:
-        lengths: The number of tokens of each prompt; empty where every row is a token.
-        first: The first token that runs.
+        lengths: The number of tokens of each prompt; empty if every row is a token.
+        first: The first token of the run.
     """
 
     lengths: tuple[int, ...] = ()
     first: int = 0
 
     def chosen(self, at: Sequence[int], value: Tensor) -> Bool[Tensor, "*prompt token 1"]:
-        """The rows of a store that are certain tokens; negative ones count from the end of each prompt."""
+        """A mask of the rows that hold the given tokens; negative indices count from the end of each prompt."""
         rows = value.shape[-2]
         masks = [self._row(at, length, rows) for length in self.lengths or (rows + self.first,)]
         return torch.stack(masks).to(value.device) if self.lengths else masks[0].to(value.device)
@@ -36,7 +36,7 @@ class Extent:
         return chosen
 
     def mean(self, store: Tensor) -> Tensor:
-        """The mean of a store over batch and tokens, the first position left out unless there is no other."""
+        """The mean of a store over batch and tokens, excluding the first position unless it is the only one."""
         if not self.lengths:
             later = store[..., 1:, :] if store.shape[-2] > 1 else store
             return later.flatten(0, -2).mean(0)
@@ -46,12 +46,12 @@ class Extent:
 
 
 def tokens_of(lengths: Sequence[int], rows: int, device: torch.device | None = None) -> Bool[Tensor, "prompt token"]:
-    """Which rows of a batch are tokens of its prompts."""
+    """Which rows of a batch are tokens of its prompts, not padding."""
     return torch.arange(rows, device=device) < torch.tensor(lengths, device=device)[:, None]
 
 
 def blanked(value: Tensor, lengths: Sequence[int], *, keys: bool = False) -> Tensor:
-    """A value [prompt, token, …] with NaN behind the end of each prompt; ``keys``: along its last axis, too."""
+    """A value [prompt, token, …] with NaN after the end of each prompt; ``keys``: also along its last axis."""
     if min(lengths) == max(lengths):
         return value
     real = tokens_of(lengths, value.shape[1], value.device)

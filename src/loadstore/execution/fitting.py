@@ -1,4 +1,4 @@
-"""Whether edits fit a model, a prompt and each other."""
+"""Checks that edits fit the model, the prompt and each other."""
 
 from collections.abc import Hashable, Sequence
 from itertools import combinations
@@ -16,7 +16,7 @@ from loadstore.sites import Reader
 
 
 def check(prompts: Pass, edits: Sequence[Edit]) -> None:
-    """Raise NoSuchSite, NoSuchWire, BadPrompt, BadRequest or Undefined unless these edits can be made in one run."""
+    """Raise NoSuchSite, NoSuchWire, BadPrompt, BadRequest or Undefined if one run cannot make all of these edits."""
     weights = prompts.weights
     network = wiring(weights)
     for edit in edits:
@@ -39,7 +39,7 @@ def check(prompts: Pass, edits: Sequence[Edit]) -> None:
 
 
 def _denied(weights: Weights, edit: Deny) -> None:
-    """A denied site, and rows that fit the stream."""
+    """Check that the denied site exists and that the rows fit the stream."""
     network, d = wiring(weights), weights.architecture.d_model
     rows = edit.rows
     if rows.dim() != 2 or rows.shape[1] != d or not bool(rows.isfinite().all()):
@@ -59,7 +59,7 @@ def _places(weights: Weights, length: int, edit: Replacing) -> None:
 
 
 def _source(prompts: Pass, edit: Edit, source: Pass | None) -> None:
-    """The run that something is taken from: of this model, and as long where positions are met one by one."""
+    """Check the run that an edit takes from: same model, and equal lengths if positions are matched one by one."""
     weights, tokens = prompts.weights, prompts.tokens
     others = getattr(source, "tokens", None)
     if source is None or others is None or not hasattr(source, "record"):
@@ -89,7 +89,7 @@ def _source(prompts: Pass, edit: Edit, source: Pass | None) -> None:
 
 
 def _equally_long(prompts: Pass, edit: Edit, source: Pass) -> None:
-    """Raise BadPrompt unless prompts of unequal length meet prompts as long, one by one."""
+    """Raise BadPrompt unless every prompt is matched with one of the same length."""
     mine, others = prompts.lengths, source.lengths
     if not isinstance(edit, Ablate | Cut) and mine == others:
         return

@@ -1,4 +1,4 @@
-"""The kinds of edits, as values: frozen and comparable."""
+"""The kinds of edits, as frozen, comparable values."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ What: TypeAlias = Literal["patterns", "norms"]
 
 @dataclass(frozen=True, slots=True)
 class Ablate:
-    """Replace what a writer stores, for every reader at once."""
+    """Replace a writer's store for all readers."""
 
     writer: Writer
     by: By
@@ -32,7 +32,7 @@ class Ablate:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Remove what one writer stores from the input of one reader; everyone else still sees it."""
+    """Remove one writer's store from the input of one reader; all other readers still load it."""
 
     writer: Writer
     reader: Reader
@@ -48,7 +48,7 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """Put what a writer stored in another run in the place of what it stores here, for all readers or for one."""
+    """Replace a writer's store by its store in another run, for all readers or for one."""
 
     writer: Writer
     source: Pass = field(repr=False)
@@ -74,7 +74,7 @@ class Freeze:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Deny:
-    """Take the rows of a subspace out of what one reader loads, or out of what one writer stores."""
+    """Remove a subspace from one reader's input or from one writer's store."""
 
     site: Reader | Writer
     rows: Tensor = field(repr=False)
@@ -89,14 +89,14 @@ Edit: TypeAlias = Replacing | Freeze | Deny
 
 @dataclass(frozen=True, slots=True)
 class Several:
-    """One edit of all sites that names and globs name, at tokens that may be named by their text.
+    """One edit of all sites that match names or globs, at tokens that may be given by text.
 
-    A run makes it an edit of each site (``expanded``).
+    A run expands it to one edit per site (``expanded``).
 
     Args:
-        edit: The edit, of no particular site.
+        edit: The edit; its own sites are placeholders.
         writers: Names and globs of writers.
-        readers: Names and globs of readers; None where the edit is of all readers.
+        readers: Names and globs of readers; None if the edit applies to all readers.
         at: The tokens; None for all.
     """
 
@@ -118,21 +118,21 @@ Readers: TypeAlias = Reader | str | Sequence[Reader | str]
 
 
 def reader_of(edit: Edit) -> Reader | None:
-    """The reader whose input alone an edit changes; None where everyone sees the change."""
+    """The only reader whose input an edit changes; None if the edit applies to all readers."""
     if isinstance(edit, Deny):
         return edit.site if isinstance(edit.site, Reader) else None
     return None if isinstance(edit, Ablate | Freeze) else edit.reader
 
 
 def writer_of(edit: Edit) -> Writer | None:
-    """The writer whose store an edit changes or takes from a reader; None for a frozen part and a denied reader."""
+    """The writer whose store an edit changes or removes; None for a frozen part or a denied reader."""
     if isinstance(edit, Deny):
         return edit.site if isinstance(edit.site, Writer) else None
     return None if isinstance(edit, Freeze) else edit.writer
 
 
 def source_of(edit: Edit) -> Pass | None:
-    """The other run that an edit takes something from."""
+    """The other run that an edit takes values from, if any."""
     if isinstance(edit, Deny):
         return None
     return edit.over if isinstance(edit, Ablate | Cut) else edit.source

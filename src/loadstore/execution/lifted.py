@@ -1,7 +1,7 @@
-"""The part of what a head stores that is one of its channels, as a map of z.
+"""The part of a head's store in given channels, as a map of z.
 
-Channels are the singular directions V of the head's OV, as its readers see it (docs/channels.md). With S = W_O, or
-W_O (I − 11ᵀ/d) where all readers remove the mean, the part of z W_O that is seen as channel k is z M_k W_O,
+Channels are the singular directions V of the head's OV as its readers load it (docs/channels.md). Let S = W_O, or
+W_O (I − 11ᵀ/d) if all readers centre. The part of z W_O that belongs to channel k is z M_k W_O,
 
     M_k = S V_kᵀ V_k S⁺
 
@@ -25,9 +25,9 @@ from loadstore.sites import Reader, Writer
 def lifted(
     weights: Weights, writer: Writer, channels: Sequence[int], reader: Reader | None
 ) -> Float[Tensor, "d_head d_head"]:
-    """M of some channels of a head, numbered from 1, as ``reader`` sees them, or all readers.
+    """M for some channels of a head, numbered from 1, as ``reader`` (or every reader) loads it.
 
-    Raises BadRequest for a channel that is not there, Undefined where only some readers remove the mean.
+    Raises BadRequest for a channel that does not exist, Undefined if only some readers centre.
     """
     network, port = wiring(weights), writing(weights, writer)
     readers = [r for r in network.readers if network.connects(writer, r)] if reader is None else [reader]

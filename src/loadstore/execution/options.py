@@ -1,4 +1,4 @@
-"""What may be given to an edit: its replacement, its tokens, its channels and its sites, checked."""
+"""Parses and checks the options of an edit: replacement, tokens, channels and sites."""
 
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
@@ -17,7 +17,7 @@ Site: TypeAlias = Writer | Head | Reader | str
 
 
 def known_replacement(by: By, over: Pass | None) -> By:
-    """Return ``by``. Raises BadRequest for one that does not exist, or that does not go with ``over``."""
+    """Return ``by``. Raises BadRequest if it is unknown or inconsistent with ``over``."""
     if by not in ("mean", "zero", "resample"):
         raise BadRequest(f"by={by!r} is not a replacement; use 'mean' or 'zero', or 'resample' with over=")
     if by == "resample" and over is None:
@@ -28,7 +28,7 @@ def known_replacement(by: By, over: Pass | None) -> By:
 
 
 def places_of(at: At) -> tuple[Place, ...] | None:
-    """The tokens of an edit, each once: indices, and texts that are found in the prompt later. Raises BadRequest."""
+    """The distinct tokens of an edit: indices, or texts to be found in the prompt later. Raises BadRequest."""
     if at is None:
         return None
     given = [at] if isinstance(at, str) or not isinstance(at, Sequence) else at
@@ -42,12 +42,12 @@ def _is_place(token: object) -> bool:
 
 
 def indices_of(places: tuple[Place, ...] | None) -> tuple[int, ...] | None:
-    """The places that are indices."""
+    """Those places that are indices."""
     return None if places is None else tuple(token for token in places if not isinstance(token, str))
 
 
 def channels_of(channel: Channel) -> tuple[int, ...] | None:
-    """The numbers of channels, from 1. Raises BadRequest."""
+    """Channel numbers, from 1. Raises BadRequest."""
     if channel is None:
         return None
     numbers = tuple(channel) if isinstance(channel, range) else (channel,)
@@ -57,13 +57,13 @@ def channels_of(channel: Channel) -> tuple[int, ...] | None:
 
 
 def refuse_channels(writer: Writer, channels: tuple[int, ...] | None) -> None:
-    """Raise BadRequest where channels are asked of a writer that is not a head."""
+    """Raise BadRequest if channels are given for a writer that is not a head."""
     if channels is not None and writer.kind != "head":
         raise BadRequest(f"{writer} is not a head; only what a head stores is edited by channel=")
 
 
 def is_single(site: Site | Sequence[Site]) -> bool:
-    """Whether one site is named that a parser knows: not a list, a glob or a stream."""
+    """Whether this names exactly one site that a parser accepts, so not a list, a glob or a stream."""
     if isinstance(site, str):
         return not is_glob(site) and not site.strip().lower().endswith(".stream")
     return not isinstance(site, Sequence)

@@ -1,4 +1,4 @@
-"""A pass whose numbers stop being finite is an error that names the layer, not a result of NaN."""
+"""Turns non-finite numbers in a pass into an error that names the layer."""
 
 from collections.abc import Sequence
 
@@ -13,12 +13,12 @@ from loadstore.model.weights import Weights
 
 
 def finite(weights: Weights, tokens: Tokens, edits: Sequence[Edit], logits: Logits) -> Logits:
-    """Return the logits of a pass. Raises Undefined, naming the first layer, where they are not all finite."""
+    """Return the logits of a pass. If they are not all finite, raises Undefined and names the first such layer."""
     if logits.is_meta or bool(torch.isfinite(logits).all()):
         return logits
     record = Record()
     with torch.no_grad():
-        forward(weights, tokens, edits, record)  # raises for the embedding, and for layers before the last
+        forward(weights, tokens, edits, record)  # raises for the embedding and for every layer but the last
     assert record.final is not None
     sound = bool(torch.isfinite(record.final).all())
     raise overflow(logits.dtype, "in the unembedding" if sound else f"in layer {len(record.layers) - 1}")

@@ -1,4 +1,4 @@
-"""What the edits of one run do to stores, to the inputs of single readers, to patterns and to norms."""
+"""Applies the edits of one run to stores, to single readers' inputs, to patterns and to norms."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -26,12 +26,12 @@ ALL = Extent()
 
 
 def replacement(store: Tensor, by: Literal["mean", "zero"], extent: Extent = ALL) -> Tensor:
-    """What an ablated store becomes: zero, or its mean over batch and tokens, the first position left out."""
+    """The replacement of an ablated store: zero, or its mean over batch and tokens except the first position."""
     return torch.zeros_like(store) if by == "zero" else extent.mean(store).expand_as(store)
 
 
 def strongest(edits: Sequence[Edit]) -> list[Edit]:
-    """Each edit once: a repeated one changes nothing more, and zero takes what a mean would have left."""
+    """The edits without duplicates, and without a mean where the same edit by zero is also given."""
     zeros = {edit for edit in edits if isinstance(edit, Ablate | Cut) and edit.by == "zero"}
     return [edit for edit in dict.fromkeys(edits) if not _weaker(edit, zeros)]
 
@@ -46,22 +46,22 @@ def frozen_heads(weights: Weights, edit: Freeze) -> list[Head]:
 
 
 def heads_matching(weights: Weights, globs: str | Sequence[str]) -> list[Head]:
-    """The heads that globs name, in depth order. Raises NoSuchSite."""
+    """The heads that match the globs, in depth order. Raises NoSuchSite."""
     network = wiring(weights)
     heads = [writer for writer in network.writers if writer.kind == "head"]
     return [writer.head for writer in matching(heads, globs, network.writer)]
 
 
 def inner(trace: Pass, writer: Writer) -> Tensor:
-    """What another run recorded of a writer: its store is linear in it."""
+    """The recorded value of a writer in another run; its store is linear in it."""
     return trace.record.inner([writer])[:, :, 0]
 
 
 class Edited(Changes):
-    """The edits of one run, the values that its cuts need, and losses that are given as they are.
+    """The edits of one run, the values that its cuts need, and precomputed losses, used unchanged.
 
     ``values``: recorded stores (for heads, z) of writers before the layer in which the run begins. ``extent``: which
-    rows of the batch are tokens; where the run begins at a later one, means of the run itself are not known.
+    rows of the batch are tokens. If the run begins at a later token, means over the run itself are not available.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Edited(Changes):
         for reader, rows in denied_rows(edits, Reader).items():
             denial = Denial(reader, blocked_reader(self._weights, reader, rows))
             self._denied.setdefault((reader.layer, reader.side), []).append(denial)
-        others = by_weights(self._weights, edits)  # the weights of the run already do not store these
+        others = by_weights(self._weights, edits)  # enforced by the weights of the run
         for writer, rows in denied_rows(edits, Writer).items():
             if writer not in others:
                 self._withheld[writer] = blocked_writer(None, rows)
@@ -112,7 +112,7 @@ class Edited(Changes):
         return writer in self._stored or writer in self._wanted or writer in self._withheld
 
     def store(self, writer: Writer, value: Tensor) -> Tensor:
-        """Edit a writer's store (for heads, z), and keep it if a cut needs it."""
+        """Edit a writer's store (for heads, z); keep it if a cut needs it."""
         edited = value
         for edit in self._stored.get(writer, ()):
             other = _instead(edit, value, self._extent)
@@ -129,15 +129,15 @@ class Edited(Changes):
         return edited
 
     def heads(self, layer: int) -> set[Writer]:
-        """The heads of a layer whose z ``store`` must see."""
+        """The heads of a layer whose z must pass through ``store``."""
         return {w for w in (*self._stored, *self._wanted) if w.kind == "head" and w.layer == layer}
 
     def ablates(self, layer: int) -> bool:
-        """Whether the store of a head of this layer is replaced."""
+        """Whether the store of any head of this layer is replaced."""
         return any(writer.kind == "head" and writer.layer == layer for writer in self._stored)
 
     def losses(self, layer: int, part: Part) -> Iterator[Loss]:
-        """What is taken from the readers of one part of a layer."""
+        """The parts removed from the readers of one part of a layer."""
         yield from self._given.get((layer, part), ())
         for edit in self._cuts.get((layer, part), ()):
             reader = reader_of(edit)
@@ -145,7 +145,7 @@ class Edited(Changes):
             yield Loss(edit.writer, reader, removed(self._weights, edit, self._values[edit.writer], self._extent))
 
     def denials(self, layer: int, part: Part) -> Iterator[Denial]:
-        """What the readers of one part of a layer do not load."""
+        """The subspaces that the readers of one part of a layer do not load."""
         yield from self._denied.get((layer, part), ())
 
     def scale(self, which: ScaleName, layer: int = -1) -> Tensor | None:
@@ -164,19 +164,19 @@ class Edited(Changes):
 
 
 def removed(weights: Weights, edit: Cut | Patch, value: Tensor, extent: Extent = ALL) -> Tensor:
-    """What a cut takes away of a writer's store (of a head its z): what it is less its replacement."""
+    """The part of a store that a cut removes: store minus replacement (for heads, computed from z)."""
     return writing(weights, edit.writer).sent(_part(weights, edit, value - _instead(edit, value, extent), extent))
 
 
 def _part(weights: Weights, edit: Replacing, change: Tensor, extent: Extent) -> Tensor:
-    """The part of a change that an edit asks for: its channels, its tokens."""
+    """The selected part of a change: its channels and tokens."""
     if edit.channel is not None:
         change = change @ lifted(weights, edit.writer, edit.channel, reader_of(edit))
     return change if edit.at is None else change * extent.chosen(edit.at, change)
 
 
 def _instead(edit: Replacing, value: Tensor, extent: Extent) -> Tensor:
-    """What stands in the place of a store, alike for all that is one in its shape."""
+    """The replacement of a store; axes of size 1 broadcast."""
     if isinstance(edit, Patch):
         return inner(edit.source, edit.writer)[..., extent.first :, :]
     if edit.by == "resample":

@@ -1,4 +1,4 @@
-"""Tokens of a prompt by index or by text: ``13``, ``-1``, ``" to"``, ``"␣to"`` or, where it repeats, ``"␣to·13"``."""
+"""Finds tokens of a prompt by index or text: ``13``, ``-1``, ``" to"``, ``"␣to"`` or, if repeated, ``"␣to·13"``."""
 
 from typing import TypeAlias
 
@@ -8,8 +8,8 @@ from loadstore.quote import quote
 from loadstore.tokenizer.tokens import labels
 
 At: TypeAlias = int | str
-"""A token of a prompt: its index, negative ones counted from the end, or its text or label."""
-LISTED = 6  # places in a message
+"""A token of a prompt: its index (negative: from the end), its text or its label."""
+LISTED = 6  # places in an error message
 
 
 def token_indices(trace: Pass, at: At) -> list[int]:
@@ -17,11 +17,11 @@ def token_indices(trace: Pass, at: At) -> list[int]:
 
     Args:
         trace: A run of one or several prompts.
-        at: An index, negative ones counted from the end of each prompt, or the text or label of a token that every
-            prompt has once.
+        at: An index (negative: from the end of each prompt), or the text or label of a token that occurs exactly once
+            in every prompt.
 
     Raises:
-        BadRequest: No token, or more than one, is there.
+        BadRequest: No token matches, or more than one does.
     """
     if isinstance(at, str):
         return [_named(trace, prompt, at) for prompt in range(len(trace.tokens))]
@@ -34,7 +34,7 @@ def token_indices(trace: Pass, at: At) -> list[int]:
 
 
 def token_index(trace: Pass, at: At) -> int:
-    """The index of a token that has the same place in every prompt. Raises BadRequest."""
+    """The index of a token that is at the same place in every prompt. Raises BadRequest."""
     places = token_indices(trace, at)
     if len(set(places)) > 1:
         named = ", ".join(f"{index} in prompt {prompt}" for prompt, index in enumerate(places[:LISTED]))
@@ -46,7 +46,7 @@ def token_index(trace: Pass, at: At) -> int:
 
 
 def _named(trace: Pass, prompt: int, at: str) -> int:
-    """The one token of a prompt that has a text, as it is or with its spaces visible, or a label."""
+    """The one token of a prompt with this text (as it is, or with visible spaces) or label."""
     ids: list[int] = trace.tokens[prompt, : trace.lengths[prompt]].tolist()
     tokenizer = trace.weights.tokens
     named = labels(ids, tokenizer)

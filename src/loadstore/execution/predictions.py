@@ -1,4 +1,4 @@
-"""What a run predicts: the likeliest next tokens, after the last layer or read off the stream at every layer."""
+"""The predictions of a run: its most likely next tokens, after the last layer or by the logit lens at every layer."""
 
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def likeliest(run: Pass, logits: Float[Tensor, "batch token vocab"], at: At, k: int) -> "xr.Dataset":
-    """The ``k`` likeliest tokens after one token of each prompt; dims prompt rank. Raises BadRequest."""
+    """The ``k`` most likely tokens after one token of each prompt; dims prompt rank. Raises BadRequest."""
     import xarray as xr
 
     vocab = run.weights.architecture.vocab
@@ -44,9 +44,9 @@ def likeliest(run: Pass, logits: Float[Tensor, "batch token vocab"], at: At, k: 
 
 
 def lens(run: Pass) -> "xr.Dataset":
-    """The likeliest next token by the stream that each layer finds; dims prompt layer token.
+    """The most likely next token according to the stream before each layer; dims prompt layer token.
 
-    p = softmax(N(x_l) W_U + b_U), N the last norm, its scale that of x_l itself.
+    p = softmax(N(x_l) W_U + b_U), where N is the final norm with the scale of x_l itself.
     """
     import xarray as xr
 
@@ -81,7 +81,7 @@ def lens(run: Pass) -> "xr.Dataset":
 
 
 def patterns(run: Pass) -> "xr.DataArray":
-    """The attention patterns of all heads; dims prompt layer head query key; NaN behind the end of a prompt."""
+    """The attention patterns of all heads; dims prompt layer head query key; NaN after the end of a prompt."""
     import xarray as xr
 
     values = torch.stack([blanked(layer.pattern.transpose(1, 2), run.lengths) for layer in run.record.layers], 1)

@@ -1,4 +1,4 @@
-"""What one forward pass did, as it is recorded, and what edits of another pass may take from it."""
+"""The record of one forward pass, from which edits of another pass may take values."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -19,9 +19,9 @@ from loadstore.sites import Head, Writer
 
 @dataclass
 class LayerRecord:
-    """What one layer did: its input, the norms' 1/σ; queries, keys, values a head; patterns, z = A v; bias, MLP.
+    """One layer's record: its input; 1/σ of the norms; q, k, v and z = A v per head; patterns; bias; MLP.
 
-    z has the scale of a norm after the heads in it, where there is one: a head's store is linear in it.
+    If there is a norm after the heads, z includes its scale, so that a head's store is linear in z.
     """
 
     stream: Stream
@@ -41,25 +41,25 @@ class LayerRecord:
 
     @property
     def inner(self) -> HeadValues:
-        """For every head, what its store is linear in: store = inner · ``out`` of its port."""
+        """For every head, the value in which its store is linear: store = inner · ``out`` of its port."""
         return self.z
 
     @property
     def mixing(self) -> Patterns:
-        """The weights with which ``inner`` is the sum of the values of the keys."""
+        """The coefficients of the keys' values in ``inner``."""
         return self.pattern if self.after_heads is None else self.pattern * self.after_heads[:, None]
 
     def rows(self, rows: slice) -> "LayerRecord":
-        """The same of some rows of the batch."""
+        """The record of some rows of the batch."""
         return replace(self, **{name: value[rows] for name, value in self._values().items()})
 
     def first(self, tokens: int) -> "LayerRecord":
-        """The same of the first tokens."""
+        """The record of the first ``tokens`` tokens."""
         values = {name: value[:, :tokens] for name, value in self._values().items() if name != "pattern"}
         return replace(self, **values, pattern=self.pattern[:, :, :tokens, :tokens])
 
     def repeated(self, times: int) -> "LayerRecord":
-        """The same of the whole batch several times over, as a copy."""
+        """The record of the batch repeated ``times`` times, as a copy."""
         return replace(self, **{name: torch.cat([value] * times) for name, value in self._values().items()})
 
     def _values(self) -> dict[str, Tensor]:
@@ -69,16 +69,16 @@ class LayerRecord:
 
 @dataclass
 class Record:
-    """What a recorded pass keeps; everything else in a Trace is derived from it."""
+    """The stored data of a recorded pass. A Trace derives everything else from it."""
 
     embed: Stream | None = None
-    pos: Float[Tensor, "*prompt token d_model"] | None = None  # alike for all prompts unless edited
+    pos: Float[Tensor, "*prompt token d_model"] | None = None  # shared by all prompts unless edited
     layers: list[LayerRecord] = field(default_factory=list[LayerRecord])
     final: Stream | None = None
     final_inverse_scale: Float[Tensor, "batch token 1"] | None = None
 
     def scale(self, of: ScaleOf) -> Tensor | None:
-        """One scale 1/σ of this pass, of a q- or k-norm for every head; None for a q- or k-norm that is not there."""
+        """One scale 1/σ of this pass; a q- or k-norm has one per head, or None if the model has no such norm."""
         if of.name == "final":
             return self.final_inverse_scale
         layer = self.layers[of.layer]
@@ -97,7 +97,7 @@ class Record:
                 return layer.after_mlp
 
     def inner(self, writers: Sequence[Writer]) -> Float[Tensor, "batch token writer inner"]:
-        """What was recorded of one writer, or of heads of one layer: their stores are linear in it (``Bank.sent``)."""
+        """The recorded values of one writer, or of heads of one layer; stores are linear in them (``Bank.sent``)."""
         layer = self.layers[writers[0].layer]
         match writers[0].kind:
             case "head":
@@ -118,7 +118,7 @@ class Record:
         return store[:, :, None]
 
     def rows(self, rows: slice) -> "Record":
-        """The same of some rows of the batch."""
+        """The record of some rows of the batch."""
 
         def cut(value: Tensor | None) -> Tensor | None:
             return value if value is None or value.dim() == 2 else value[rows]
@@ -127,7 +127,7 @@ class Record:
         return Record(cut(self.embed), cut(self.pos), layers, cut(self.final), cut(self.final_inverse_scale))
 
     def first(self, tokens: int) -> "Record":
-        """The same of the first tokens."""
+        """The record of the first ``tokens`` tokens."""
 
         def cut(value: Tensor | None) -> Tensor | None:
             return None if value is None else value[..., :tokens, :]
@@ -138,9 +138,9 @@ class Record:
 
 @dataclass(frozen=True, eq=False)
 class Pass:
-    """One forward pass: the model, its tokens, and the record of what it did, made by ``replay`` on first use.
+    """One forward pass: the model, its tokens, and its record, which ``replay`` makes on first use.
 
-    ``lengths``: the number of tokens of each prompt; a shorter prompt is padded behind its end.
+    ``lengths``: the number of tokens of each prompt. A shorter prompt is padded at its end.
     """
 
     weights: Weights
@@ -159,16 +159,19 @@ class Pass:
 
     @property
     def extent(self) -> Extent:
-        """Which rows are tokens."""
+        """Which rows of the batch are tokens."""
         return Extent(self.lengths if self.padded else ())
 
     @cached_property
     def record(self) -> Record:
-        """What the pass did."""
+        """The record of the pass."""
         return self.replay()
 
     def store(self, writer: Writer | Head | str) -> Float[Tensor, "batch token d_model"]:
-        """Return what a writer stored at every token, of every prompt. Raises NoSuchSite naming the nearest writer."""
+        """Return the store of a writer at every token of every prompt.
+
+        Raises NoSuchSite and names the nearest writer.
+        """
         if not isinstance(writer, Writer):
             writer = wiring(self.weights).writer(str(writer))
         value = writing(self.weights, writer).sent(self.record.inner([writer])[:, :, 0])

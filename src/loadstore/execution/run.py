@@ -1,4 +1,4 @@
-"""Run a model on a prompt: what a prompt may be, and the run as a Trace."""
+"""Runs a model on a prompt: checks the prompt and returns the run as a Trace."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -30,22 +30,22 @@ Prompt: TypeAlias = str | Sequence[str] | Sequence[int] | Sequence[Sequence[int]
 
 
 def run(weights: Weights, prompt: Prompt, edits: Sequence[Asked] = (), *, record: bool = False) -> Trace:
-    """Run a model on text, token ids, or a batch (a list of texts or of lists of ids), with edits if any.
+    """Run a model on text, token ids, or a batch (a list of texts or of lists of ids), with optional edits.
 
     Args:
         weights: The model.
         prompt: A text, token ids [token], or a batch: a list of texts, or of lists of ids, whose lengths may differ.
-            Text gets the model's BOS in front; ids are taken as they are.
-        edits: Edits, such as ``ls.ablate`` and ``ls.cut`` return.
-        record: Keep what every site stored in this pass; if false, the first question about it replays the pass.
+            The model's BOS is prepended to text, but not to ids.
+        edits: Edits, as returned by ``ls.ablate`` and ``ls.cut``.
+        record: Record every store in this pass. If false, the first question about a store replays the pass.
 
     Returns:
-        The pass. Each prompt of a batch gives what it gives alone; what has a token axis is NaN behind its end.
+        The pass. Batching does not change a prompt's results; values with a token axis are NaN after a prompt's end.
 
     Raises:
-        BadPrompt: An empty or too long prompt, or ids out of range.
-        Undefined: Text for a model without a tokenizer, or numbers that stop being finite.
-        NoSuchSite, NoSuchWire, BadPrompt, BadRequest: Edits that do not fit the model, the prompt or each other.
+        BadPrompt: The prompt is empty or too long, or ids are out of range.
+        Undefined: Text is given for a model without a tokenizer, or numbers become non-finite.
+        NoSuchSite, NoSuchWire, BadPrompt, BadRequest: Edits do not fit the model, the prompt or each other.
 
     Example:
         >>> import loadstore as ls
@@ -71,7 +71,7 @@ def run(weights: Weights, prompt: Prompt, edits: Sequence[Asked] = (), *, record
 
 
 def replayed(prompts: Pass, edits: Sequence[Edit], kept: Record | None = None) -> Record:
-    """Return the record that was kept, or that of the pass run again."""
+    """Return ``kept`` if it is given; otherwise replay the pass and return its record."""
     if kept is not None:
         return kept
     record = Record()
@@ -127,7 +127,7 @@ def as_tokens(weights: Weights, prompt: Prompt) -> tuple[Tokens, bool]:
 
 
 def _together(weights: Weights, texts: list[str]) -> Tensor:
-    """Token ids of texts that have as many each."""
+    """The token ids of texts with equally many tokens. Raises BadPrompt for unequal counts."""
     encoded = [require(weights.tokens, weights.name, weights.untokenised).encode(text) for text in texts]
     lengths = {len(ids): text for ids, text in zip(encoded, texts, strict=True)}
     if len(lengths) > 1:

@@ -1,4 +1,4 @@
-"""Edits of several sites, once the model and the prompts are known: an edit of each site that a glob names."""
+"""Expands an edit of several sites once the model and the prompts are known: one edit for each site."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -19,12 +19,12 @@ STREAM = ".stream"
 
 
 def streams(weights: Weights) -> tuple[Writer, ...]:
-    """The stream that each layer finds, as a pseudo-writer of edits."""
+    """Pseudo-writers for edits of the residual stream: the stream before each layer."""
     return tuple(Writer("stream", layer) for layer in range(weights.architecture.n_layers))
 
 
 def writers_named(weights: Weights, names: str | Sequence[str]) -> list[Writer]:
-    """The writers that names and globs name, in depth order, streams last. Raises NoSuchSite."""
+    """The writers that match the names and globs, in depth order, streams last. Raises NoSuchSite."""
     network, listed = wiring(weights), [names] if isinstance(names, str) else names
     writers: list[Writer] = []
     own = [name for name in listed if not name.strip().lower().endswith(STREAM)]
@@ -36,7 +36,7 @@ def writers_named(weights: Weights, names: str | Sequence[str]) -> list[Writer]:
 
 
 def _stream(weights: Weights, name: str) -> Writer:
-    """One stream by its name."""
+    """Find one stream by name. Raises NoSuchSite."""
     for stream in streams(weights):
         if str(stream).lower() == name.strip().lower():
             return stream
@@ -45,16 +45,16 @@ def _stream(weights: Weights, name: str) -> Writer:
 
 
 def expanded(prompts: Pass, edits: Sequence[Asked]) -> tuple[Edit, ...]:
-    """Return the edits with one of each site in the place of those of several.
+    """Return the edits, with every edit of several sites expanded to one edit per site.
 
     Args:
-        prompts: The model and its prompts; what the pass did is not asked.
-        edits: Edits of single sites, which stay, and of several.
+        prompts: The model and its prompts. The record of the pass is not used.
+        edits: Edits of single sites, which are kept, and of several sites.
 
     Raises:
-        NoSuchSite: A name or glob names nothing.
-        NoSuchWire: No wire leads from the writers to the readers, or one of two names does not reach the other.
-        BadRequest: A text is not one token of the prompt, or channels are asked of a writer that is not a head.
+        NoSuchSite: A name or glob matches nothing. NoSuchWire: No wire leads from the writers to the readers, or a
+        named writer cannot reach a named reader. BadRequest: A text is not exactly one token of the prompt, or channels
+        are given for a writer that is not a head.
     """
     return tuple(each for edit in edits for each in (_each(prompts, edit) if isinstance(edit, Several) else [edit]))
 
@@ -78,7 +78,7 @@ def _place(prompts: Pass, token: Place) -> int:
 
 
 def _wires(network: Wiring, writers: Sequence[Writer], several: Several) -> list[tuple[Writer, Reader]]:
-    """The wires that exist; where no name is a glob, all must."""
+    """The existing wires among the named sites. If no name is a glob, all of them must exist."""
     assert several.readers is not None
     readers = matching(network.readers, several.readers, network.reader)
     pairs = [(writer, reader) for reader in readers for writer in writers]

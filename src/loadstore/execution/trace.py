@@ -1,4 +1,4 @@
-"""What one forward pass did: logits, patterns, and what every writer stored."""
+"""The trace of one forward pass: logits, patterns, and the store of every writer."""
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Trace(Pass):
-    """One pass. Tensors have a leading batch axis only where the prompt had one.
+    """One forward pass. Tensors have a leading batch axis only if the prompt has one.
 
-    Only the logits are kept. The first question about anything else replays the pass with recording on,
-    once; ``run(…, record=True)`` records in the first pass instead.
+    Only the logits are kept. The first question about anything else replays the pass once with recording on.
+    ``run(…, record=True)`` records in the first pass instead.
 
     Example:
         >>> import loadstore as ls
@@ -55,7 +55,7 @@ class Trace(Pass):
         return labels(ids, self.weights.tokens)
 
     def __repr__(self) -> str:
-        """The model, the prompt and the edits in plain words; a batch has no single prompt."""
+        """The model, the prompt and the edits in words. For a batch, the prompts are only counted."""
         count, length = self.tokens.shape
         if self.batched:
             tokens = f"{min(self.lengths)} to {length}" if self.padded else str(length)
@@ -70,7 +70,7 @@ class Trace(Pass):
         return f"{said}\n  edits: {quote(', '.join(map(str, self.edits)), 200)}" if self.edits else said
 
     def pattern(self, head: Head | str) -> Float[Tensor, "*batch query key"]:
-        """Attention pattern of a head, rows = query. Raises NoSuchSite naming the nearest head."""
+        """Attention pattern of a head, rows = query. Raises NoSuchSite and names the nearest head."""
         layer, index = self._layer(head)
         return self._shape(layer.pattern[:, index])
 
@@ -82,21 +82,21 @@ class Trace(Pass):
         return self._shape(blanked(values, self.lengths, keys=True))
 
     def written(self, writer: Writer | Head | str) -> Float[Tensor, "*batch token d_model"]:
-        """What a writer stored at every token. Raises NoSuchSite naming the nearest writer.
+        """The store of a writer at every token. Raises NoSuchSite and names the nearest writer.
 
-        A shortformer ``pos`` stores nothing in the stream; this is what it adds to the inputs of Q and K.
+        A shortformer ``pos`` stores nothing in the stream. For it, this is the vector added to the inputs of Q and K.
         """
         return self._shape(self.store(writer))
 
     @property
     def patterns(self) -> "xr.DataArray":
-        """Attention patterns of all heads, dims (prompt) layer head query key; one head's is ``pattern``."""
+        """Attention patterns of all heads, dims (prompt) layer head query key; ``pattern`` returns one head's."""
         table = patterns(self)
         return table if self.batched else table.isel(prompt=0)
 
     @checked
     def top(self, at: At = -1, k: int = 10) -> "xr.Dataset":
-        """Return the ``k`` likeliest next tokens after token ``at``.
+        """Return the ``k`` most likely next tokens after token ``at``.
 
         Args:
             at: An index (negative: from the end of each prompt) or a text.
@@ -106,16 +106,16 @@ class Trace(Pass):
             Dataset with dims (prompt) rank: ``text``, ``probability``, ``logit`` and ``token``, the id.
 
         Raises:
-            BadRequest: There is no such token, or the vocabulary has fewer than ``k``.
+            BadRequest: There is no such token, or the vocabulary has fewer than ``k`` tokens.
         """
         table = likeliest(self, self.all_logits, at, k)
         return table if self.batched else table.isel(prompt=0)
 
     def lens(self) -> "xr.Dataset":
-        """Return the logit lens: the likeliest next token by the stream that each layer finds, at every token.
+        """Return the logit lens: the most likely next token according to the stream before each layer, at every token.
 
-        It neglects what later layers add, and it applies the last norm to a partial sum (attribute ``neglects``). The
-        last layer's row is the prediction of the model. Source: nostalgebraist, Interpreting GPT: the logit lens, 2020.
+        It ignores later layers and applies the final norm to a partial sum (attribute ``neglects``). The row after the
+        last layer is the model's prediction. Source: nostalgebraist, Interpreting GPT: the logit lens, 2020.
 
         Returns:
             Dataset with dims (prompt) layer token: ``text`` and ``probability``.
@@ -125,7 +125,7 @@ class Trace(Pass):
 
     @checked
     def residual(self, layer: int) -> Float[Tensor, "*batch token d_model"]:
-        """Return the stream as ``layer`` finds it; ``residual(n_layers)`` is what the unembedding reads."""
+        """Return the stream before ``layer``; ``residual(n_layers)`` is the input of the unembedding."""
         depth = self.weights.architecture.n_layers
         if not 0 <= layer <= depth:
             raise NoSuchSite(f"no residual before layer {layer}: expected 0 to {depth} ({depth} = after the last)")
@@ -142,7 +142,7 @@ class Trace(Pass):
 
     @checked
     def prompt(self, index: int) -> "Trace":
-        """One prompt of a batch, as a run of its own; means that edits took of the batch stay. Raises BadRequest."""
+        """One prompt of a batch, as a separate run. Means that edits took over the batch remain. Raises BadRequest."""
         count = len(self.tokens)
         if not -count <= index < count:
             raise BadRequest(f"there is no prompt {index}: the run has prompts 0 to {count - 1}")

@@ -1,1 +1,1 @@
-"""The machine: architecture, weights and wiring, as immutable values."""
+"""The model: architecture, weights and wiring, as immutable values."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Logits were compared on ``tokens`` tokens; ``difference`` and ``tolerance`` are shares of the largest logit."""
+    """Logits compared on ``tokens`` tokens; ``difference`` and ``tolerance`` are relative to the largest logit."""
 
     against: str
     tokens: int
@@ -13,7 +13,7 @@ class Comparison:
     tolerance: float
 
     def __str__(self) -> str:
-        """One line for a person."""
+        """The comparison as one line of text."""
         return (
             f"{self.against} computes the same logits on {self.tokens} tokens: they differ by up to "
             f"{self.difference:.1e} of the largest (tolerance {self.tolerance:.0e})"

@@ -1,11 +1,12 @@
-"""Weights whose readers do not load some subspaces, or whose writers do not store into them: exact projections.
+"""Exact projections that keep readers from loading, or writers from storing into, given subspaces.
 
-A reader behind a norm of gain Γ and bias β loads N(x) W + b. With P̃ = orth(P (I − 11ᵀ/d)) under a LayerNorm, P̃ = P
-under an RMSNorm or none,
+A reader behind a norm of gain Γ and bias β loads N(x) W + b. Let P̃ = orth(P (I − 11ᵀ/d)) under a LayerNorm, and
+P̃ = P under an RMSNorm or without a norm. Then
 
     W′ = Γ⁻¹ (I − P̃ᵀP̃) Γ W        b′ = b + β (W − W′)
 
-A writer's W_O, W_out, W_E, W_pos and bias lose their part along P; before a norm of gain Γ, W_O′ = W_O Γ (I − PᵀP) Γ⁻¹.
+The matrix and bias of a writer (W_O, W_out, W_E or W_pos) lose their part along P. Before a norm of gain Γ,
+W_O′ = W_O Γ (I − PᵀP) Γ⁻¹.
 Derivation and tests: docs/permissions.md, tests/permissions/test_enforce.py.
 """
 
@@ -23,11 +24,11 @@ from loadstore.model.ports import reading
 from loadstore.model.weights import Weights
 from loadstore.sites import EMBED, POS, SIDES, UNEMBED, Reader, Writer
 
-Rows = Float[Tensor, "_ d_model"]  # each site has a rank of its own
+Rows = Float[Tensor, "_ d_model"]  # the rank differs between sites
 
 
 def blocked_reader(weights: Weights, reader: Reader, rows: Rows) -> Blocked:
-    """What a reader no longer loads where ``rows`` are denied to it, positions behind its norm included."""
+    """The part of the input that a reader loses if ``rows`` are denied, including positions added after its norm."""
     norm = reading(weights, reader).norm
     behind = rows if weights.architecture.positions_bypass_norm and reader.side in ("Q", "K") else None
     if norm is None:
@@ -36,14 +37,14 @@ def blocked_reader(weights: Weights, reader: Reader, rows: Rows) -> Blocked:
 
 
 def blocked_writer(after: Norm | None, rows: Rows) -> Blocked:
-    """What a writer no longer stores where ``rows`` are denied to it; ``after``: a norm of all that it stores."""
+    """The part of its store that a writer loses if ``rows`` are denied. ``after``: the norm applied to the store."""
     return blocked(rows, None if after is None else after.gain)
 
 
 def without(weights: Weights, reads: Mapping[Reader, Rows], stores: Mapping[Writer, Rows]) -> Weights:
-    """Return weights whose readers and writers are denied rows of the stream, each by itself.
+    """Return weights in which each given reader and writer is denied its rows of the stream.
 
-    Readers that share a matrix must be denied the same rows. What is not denied anything stays the same memory.
+    Readers that share a matrix must be denied the same rows. All other tensors share memory with the original.
     """
     changed: dict[str, Any] = {
         "layers": tuple(_layer(weights, index, reads, stores) for index in range(weights.architecture.n_layers))
@@ -60,7 +61,7 @@ def without(weights: Weights, reads: Mapping[Reader, Rows], stores: Mapping[Writ
 
 
 def ungrouped(weights: Weights) -> Weights:
-    """Return the same model with keys and values of its own for every query head: copies of those that it shares."""
+    """Return the same model with separate keys and values for every query head, copied from the shared ones."""
     shape = weights.architecture
     if shape.kv_heads == shape.n_heads:
         return weights
@@ -101,7 +102,7 @@ def _layer(weights: Weights, index: int, reads: Mapping[Reader, Rows], stores: M
 
 
 def _side(weights: Weights, index: int, denied: Mapping[Reader, Rows]) -> dict[str, Tensor | None]:
-    """One projection of a layer and its bias, those of the denied heads changed."""
+    """One projection of a layer and its bias, with the denied heads changed."""
     layer, shape = weights.layers[index], weights.architecture
     side = next(iter(denied)).head_side
     stack, biases = {"Q": (layer.W_Q, layer.b_Q), "K": (layer.W_K, layer.b_K), "V": (layer.W_V, layer.b_V)}[side]
@@ -139,7 +140,7 @@ def _mlp(
 def _read(
     matrix: Float[Tensor, "d_model inside"], norm: Norm | None, out: Blocked
 ) -> tuple[Float[Tensor, "d_model inside"], Float[Tensor, " inside"] | None]:
-    """W′, and β (W − W′) where the norm has a bias."""
+    """W′, and β (W − W′) if the norm has a bias."""
     lost = out.of_matrix(matrix)
     shift = None if norm is None or norm.bias is None else (norm.bias.double() @ lost).to(matrix)
     return (matrix.double() - lost).to(matrix), shift

@@ -1,4 +1,4 @@
-"""Exact rewrites that change names and coordinates but not one number that a model computes."""
+"""Exact rewrites that change head numbers or the basis of the stream, but no output of the model."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,7 +14,10 @@ from loadstore.model.weights import Weights
 
 
 def permute_heads(weights: Weights, layer: int, order: Sequence[int]) -> Weights:
-    """Renumber the heads of one layer: new head i is old head ``order[i]``. Raises BadRequest on no permutation."""
+    """Renumber the heads of one layer: new head i is old head ``order[i]``.
+
+    Raises BadRequest if ``order`` is not a permutation, Undefined if heads share keys and values.
+    """
     if sorted(order) != list(range(weights.architecture.n_heads)):
         raise BadRequest(f"{list(order)} is no permutation of the {weights.architecture.n_heads} heads")
     if weights.architecture.kv_heads != weights.architecture.n_heads:
@@ -43,7 +46,7 @@ def permute_heads(weights: Weights, layer: int, order: Sequence[int]) -> Weights
 def rotate_stream(weights: Weights, rotation: Float[Tensor, "d_model d_model"]) -> Weights:
     """Express the whole stream in another orthonormal basis: writers W R, readers Rᵀ W; outputs are unchanged.
 
-    Raises Undefined under a norm that centres or has a gain, which single out the given basis.
+    Raises Undefined if a norm centres or has a gain or bias, because both are tied to the given basis.
     """
     norms = [layer.norm for layer in weights.layers] + [weights.final_norm]
     norms += [layer.after_heads for layer in weights.layers]

@@ -1,4 +1,4 @@
-"""Which sites a glob names."""
+"""Finds the sites that match a glob."""
 
 import fnmatch
 import re
@@ -11,7 +11,7 @@ from loadstore.quote import quote
 from loadstore.sites import Reader, Writer
 
 Site = TypeVar("Site", Writer, Reader)
-NEAREST = 3  # names in a message
+NEAREST = 3  # names in an error message
 
 
 def is_glob(name: str) -> bool:
@@ -23,7 +23,7 @@ def matching(sites: Sequence[Site], globs: str | Sequence[str], named: Callable[
     """Return the sites that match one of the globs, in depth order; a name without wildcards must exist.
 
     A head matches in each of its spellings and in either case: ``L1.H*``, ``l1h*``, ``1.*``.
-    Raises NoSuchSite: where a glob matches nothing, naming the nearest sites, and for an empty list of globs.
+    Raises NoSuchSite if the list is empty, or if a glob matches nothing (with the nearest sites).
     """
     wanted: set[Site] = set()
     names = [globs] if isinstance(globs, str) else globs
@@ -54,7 +54,7 @@ def _matches(site: Writer | Reader, glob: str) -> bool:
 
 
 def _nearest(sites: Sequence[Writer | Reader], glob: str) -> list[str]:
-    """The sites whose layer, and then whose name, is the closest to a glob."""
+    """The sites nearest to a glob: by layer first, then by similarity of name."""
     number = re.match(r"[lL]?(\d{1,4})", glob)
     layer, bare = int(number[1]) if number else None, re.sub(r"[*?]", "", glob[:60])
 

@@ -1,4 +1,4 @@
-"""What an MLP computes."""
+"""The forward computation of an MLP."""
 
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -10,7 +10,7 @@ from loadstore.model.norms import normalise
 
 
 def activate(x: Tensor, activation: Activation) -> Tensor:
-    """The activation: entry by entry, except that SoLU weighs every entry by its softmax."""
+    """Apply the activation entrywise; SoLU multiplies each entry by its softmax."""
     match activation:
         case "gelu":
             return F.gelu(x)
@@ -29,7 +29,7 @@ def activate(x: Tensor, activation: Activation) -> Tensor:
 def mlp_output(
     x: Float[Tensor, "batch token d_model"], mlp: MlpLayer, activation: Activation, eps: float
 ) -> Float[Tensor, "batch token d_model"]:
-    """Return what an MLP stores: ``mlp_sum`` through the norm after it, where there is one."""
+    """Return the store of an MLP: ``mlp_sum``, then the norm after it if there is one."""
     return normalise(mlp_sum(x, mlp, activation, eps), mlp.after, eps)[0]
 
 
@@ -38,7 +38,7 @@ def mlp_sum(
 ) -> Float[Tensor, "batch token d_model"]:
     """Return act(x W_in + b_in) W_out + b_out; with a gate, act(x W_gate + b_gate) times the linear part inside.
 
-    Where there is an inner LayerNorm, what goes into W_out is normed, with this ``eps``.
+    An inner LayerNorm, if present, is applied before W_out with this ``eps``.
     """
     inside = _plus(x @ mlp.W_in, mlp.b_in)
     if mlp.W_gate is None:

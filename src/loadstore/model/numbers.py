@@ -1,4 +1,4 @@
-"""The number format that is computed in, and where."""
+"""The compute dtype and the device."""
 
 import torch
 
@@ -9,7 +9,10 @@ FORMATS = {"float32": torch.float32, "float64": torch.float64}
 
 
 def as_dtype(dtype: object) -> torch.dtype | None:
-    """Read ``"float32"``, ``"float64"`` or torch's own; None is the stored one. Raises BadRequest on any other."""
+    """Parse ``"float32"``, ``"float64"`` or the torch dtype. None keeps the stored dtype.
+
+    Raises BadRequest for any other value.
+    """
     name = str(dtype).removeprefix("torch.")
     if dtype is None or (isinstance(dtype, str | torch.dtype) and name in FORMATS):
         return None if dtype is None else FORMATS[name]
@@ -20,7 +23,7 @@ def as_dtype(dtype: object) -> torch.dtype | None:
 
 
 def as_device(device: object) -> torch.device:
-    """Read the name of a device that is there. Raises BadRequest."""
+    """Parse the name of an available device. Raises BadRequest."""
     try:
         parsed = torch.device(device) if isinstance(device, str) else device
         if isinstance(parsed, torch.device) and parsed.type == "meta":
@@ -28,6 +31,6 @@ def as_device(device: object) -> torch.device:
         if isinstance(parsed, torch.device):
             torch.empty(0, device=parsed)
             return parsed
-    except (RuntimeError, AssertionError, NotImplementedError) as error:  # what backends raise that are not built in
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # raised by backends that are not built in
         raise BadRequest(f"device={quote(repr(device), 40)} is not here ({quote(error, 80)}); use 'cpu'") from None
     raise BadRequest(f"device={quote(repr(device), 40)}: expected the name of a device; use 'cpu'")

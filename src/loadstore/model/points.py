@@ -1,4 +1,4 @@
-"""Where readers meet the stream, and the names of the scales that one pass freezes."""
+"""The points at which readers read the stream, and the names of the scales that a pass freezes."""
 
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -6,10 +6,10 @@ ScaleName: TypeAlias = Literal["heads", "q", "k", "after_heads", "mlp", "after_m
 
 
 class Point(NamedTuple):
-    """Where a norm reads the stream: before a layer's heads, before its MLP, or before the unembedding.
+    """A point at which a norm reads the stream: before a layer's heads, before its MLP, or before the unembedding.
 
-    The unembedding's is one layer past the last. ``behind``: what Q and K read after that norm and its gain, where
-    shortformer positions are added.
+    The unembedding's ``layer`` is one past the last. ``behind``: the input of Q and K after that norm and its gain,
+    where shortformer positions are added.
     """
 
     layer: int
@@ -18,9 +18,9 @@ class Point(NamedTuple):
 
 
 class ScaleOf(NamedTuple):
-    """One scale 1/σ of a pass: of a norm before or after a layer's heads or its MLP, of its q- or k-norm, or the last.
+    """One scale 1/σ of a pass: of a norm before or after the heads or the MLP, a q- or k-norm, or the final norm.
 
-    The last norm has no layer: −1.
+    The final norm has layer −1.
     """
 
     name: ScaleName

@@ -1,7 +1,7 @@
-"""Tensors whose numbers stay in a file, quantised, and are dequantised where they are used.
+"""Tensors whose quantised numbers stay in a file and are dequantised on use.
 
-A view (a head, a transpose, some rows) is geometry only. Whatever computes dequantises the box of rows and columns
-that its view touches; an embedding takes the rows of its tokens.
+A view (a head, a transpose, some rows) changes only the geometry. A computation dequantises the box of rows and columns
+that its view covers; an embedding lookup dequantises only its tokens' rows.
 """
 
 from collections.abc import Sequence
@@ -13,27 +13,27 @@ from torch import Tensor
 from loadstore.errors import Undefined
 from loadstore.model.stored import KINDS, Matrix
 
-# Functions and properties of torch by name. A view that is missing here is right, only more is dequantised for it.
+# Names of torch functions and properties. A view missing from this list is still correct; it dequantises more.
 _TURNS = {"T", "mT", "t", "transpose", "swapaxes", "permute", "movedim", "detach"}
 _PARTS = {"select", "narrow", "diagonal", "split", "chunk", "unbind", "__getitem__"}
 VIEWS = _TURNS | _PARTS | {"unflatten", "view", "expand", "unsqueeze", "squeeze"}
 _SIZES = {"shape", "size", "stride", "ndim", "dim", "storage_offset", "numel", "nelement", "nbytes", "itemsize"}
 _KINDS = {"dtype", "device", "layout", "is_contiguous", "is_floating_point", "is_complex", "is_sparse", "is_meta"}
 FACTS = _SIZES | _KINDS | {"element_size", "is_leaf", "requires_grad", "grad", "grad_fn", "__len__", "__hash__"}
-TILE = 1 << 24  # numbers of a matrix that a product widens at a time, where nothing is kept
+TILE = 1 << 24  # numbers that a product dequantises at a time if the matrix is not cached
 
 
 class Quantised(Tensor):
-    """A view of a matrix in a file, for any code that takes a float32 tensor. It cannot be written to.
+    """A read-only view of a matrix in a file, usable wherever code expects a float32 tensor.
 
-    Views of it are geometry; ``to``, ``float`` and all that computes get what ``plain`` gives.
+    Views of it change only the geometry. ``to``, ``float`` and every computation use the result of ``plain``.
     """
 
     matrix: Matrix
 
     @staticmethod
     def __new__(cls: "type[Quantised]", matrix: Matrix, like: Tensor) -> "Quantised":
-        """``like`` has the geometry of the view, counted in numbers of the matrix row by row; it may hold none."""
+        """``like`` gives the view's geometry, counted in numbers of the row-major matrix; it may be a meta tensor."""
         self = cls._make_wrapper_subclass(
             cls, like.size(), strides=like.stride(), storage_offset=like.storage_offset(), dtype=torch.float32
         )
@@ -42,18 +42,18 @@ class Quantised(Tensor):
 
     @classmethod
     def of(cls, matrix: Matrix, shape: tuple[int, ...]) -> "Quantised":
-        """A whole matrix, its rows in any shape."""
+        """A whole matrix, with its rows in any shape."""
         return cls(matrix, torch.empty(shape, device="meta"))
 
     def plain(self) -> Tensor:
-        """An ordinary tensor of the numbers, dequantised as far as they are not kept. Raises BadCheckpoint."""
+        """The numbers as an ordinary tensor, dequantised unless already cached. Raises BadCheckpoint."""
         if not self.numel():
             return torch.empty(self.size())
         width, offset = self.matrix.width, self.storage_offset()
         row, column = divmod(offset, width)
         reach = [(step, (count - 1) * step) for count, step in zip(self.size(), self.stride(), strict=True)]
         right = column + sum(far for step, far in reach if step % width)
-        if right >= width:  # a step from row to row that is none of whole rows: take the rows whole
+        if right >= width:  # the view wraps around row ends: take whole rows
             rows, columns = slice(row, (offset + sum(far for _, far in reach)) // width + 1), slice(0, width)
         else:
             rows = slice(row, row + sum(far for step, far in reach if not step % width) // width + 1)
@@ -67,7 +67,7 @@ class Quantised(Tensor):
     def __repr__(self, **_: Any) -> str:
         return f"Quantised({list(self.size())} of {self.matrix.where})"
 
-    # Not by __torch_dispatch__ alone, which makes torch import a second's worth of its distributed tensors.
+    # Not __torch_dispatch__ alone: it makes torch import its distributed tensors, which takes a second.
     @classmethod
     def __torch_function__(
         cls, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -97,7 +97,7 @@ class Quantised(Tensor):
         return func(*_plain(args), **{key: _plain(value) for key, value in (kwargs or {}).items()})
 
     def view_by(self, func: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
-        """What a function of views makes of this, by its geometry."""
+        """Apply a view function to the geometry and return the resulting view or views."""
         shadow = torch.empty(self.matrix.rows * self.matrix.width, device="meta")
         seen = func(shadow.as_strided(self.size(), self.stride(), self.storage_offset()), *args, **named)
         if isinstance(seen, Tensor):
@@ -105,16 +105,16 @@ class Quantised(Tensor):
         return [Quantised(self.matrix, part) for part in seen]
 
     def tiled(self) -> bool:
-        """Whether it is too large to be plain at once."""
+        """Whether it is too large to dequantise at once."""
         return self.numel() > TILE and not self.matrix.keep
 
     def is_whole(self) -> bool:
-        """Whether this is its matrix, row by row."""
+        """Whether it covers its whole matrix, row by row."""
         return (*self.size(), *self.stride()) == (self.matrix.rows, self.matrix.width, self.matrix.width, 1)
 
 
 def stored_as(tensor: Tensor) -> tuple[str, int]:
-    """The format that a tensor's numbers lie in, and the bytes that they take there."""
+    """The storage format of a tensor and its size in bytes."""
     if isinstance(tensor, Quantised):
         kind = KINDS[tensor.matrix.kind]
         return kind.name, tensor.numel() // kind.numbers * kind.bytes
@@ -122,14 +122,14 @@ def stored_as(tensor: Tensor) -> tuple[str, int]:
 
 
 def _basic(index: Any, *, lists: bool) -> bool:
-    """Whether by this argument there is a view, not a copy; as an index a list makes a copy, as sizes it does not."""
+    """Whether this argument yields a view. A list makes a copy when used as an index, but not when used as sizes."""
     if isinstance(index, tuple) or (lists and isinstance(index, list)):
         return all(_basic(entry, lists=lists) for entry in cast("Sequence[Any]", index))
     return index is None or index is ... or (isinstance(index, int | slice) and not isinstance(index, bool))
 
 
 def _product(left: Tensor, right: Tensor) -> Tensor:
-    """Left times right; of one that is not kept no more than a tile of it is plain at a time."""
+    """Left times right. If a factor is not cached, at most one tile of it is dequantised at a time."""
     if isinstance(left, Quantised) and left.ndim == right.ndim == 2 and left.tiled():
         tiles = left.split(max(1, TILE // left.shape[1]))
         return torch.cat([_plain(tile) @ _plain(right) for tile in tiles])
@@ -140,7 +140,7 @@ def _product(left: Tensor, right: Tensor) -> Tensor:
 
 
 def _plain(value: Any) -> Any:
-    """The same arguments with plain tensors in them."""
+    """The same arguments with every quantised tensor dequantised."""
     if isinstance(value, list | tuple):
         return type(value)(_plain(item) for item in value)
     return value.plain() if isinstance(value, Quantised) else value

@@ -1,7 +1,7 @@
-"""Rotary positions: queries and keys are turned by an angle proportional to their position.
+"""Rotary positions: queries and keys are rotated by an angle proportional to their position.
 
 Row vectors: q_m → q_m R_m with R_m = ⊕_i rotation by m θ_i over 2-D pairs, so that q_m R_m (k_n R_n)ᵀ depends on
-m − n only. Dimensions beyond the pairs are left as they are (partial rotary). Source: Su et al. 2021, RoFormer.
+m − n only. Dimensions beyond the pairs stay unchanged (partial rotary). Source: Su et al. 2021, RoFormer.
 """
 
 import math
@@ -17,17 +17,17 @@ from loadstore.quote import quote
 
 Pairs = Literal["halves", "adjacent"]
 MOST_DIMENSIONS = 1 << 12
-FASTEST = 1e3  # radians a token: beyond it an angle has no digits left, and far beyond it is no number
+FASTEST = 1e3  # radians per token; above it an angle has no significant digits left
 
 
 @dataclass(frozen=True, slots=True)
 class Rotary:
-    """Angular frequencies θ_i (radians a token) of the pairs, and which dimensions make a pair.
+    """Angular frequencies θ_i (radians per token) of the pairs, and which dimensions form a pair.
 
     ``halves`` pairs (i, i + n) for n frequencies (GPT-NeoX, Llama), ``adjacent`` pairs (2i, 2i + 1) (GPT-J).
-    ``single``: angles are rounded to float32, as the reference implementation of a family does whatever the model's
-    number format; late positions lose digits there, and its logits are reproduced, not improved.
-    Raises NotThisModel when a frequency is no number up to 1,000.
+    ``single``: angles are rounded to float32, as in a family's reference implementation, for any compute dtype. Late
+    positions lose digits; this reproduces the reference logits.
+    Raises NotThisModel if a frequency is not a finite number ≤ 1,000.
     """
 
     frequencies: tuple[float, ...]
@@ -57,18 +57,18 @@ class Rotary:
 
     @property
     def dimensions(self) -> int:
-        """How many dimensions of a head turn."""
+        """How many dimensions of a head rotate."""
         return 2 * len(self.frequencies)
 
     def first_and_second(self) -> tuple[list[int], list[int]]:
-        """The dimensions that are first in their pair, and their partners."""
+        """The first dimension of each pair, and their partners."""
         n = len(self.frequencies)
         if self.pairs == "halves":
             return list(range(n)), list(range(n, 2 * n))
         return list(range(0, 2 * n, 2)), list(range(1, 2 * n, 2))
 
     def turn(self, x: Float[Tensor, "*any d_head"], angles: Float[Tensor, "*any2 pair"]) -> Float[Tensor, "..."]:
-        """Turn vectors by given angles: (x₁, x₂) → (x₁ cos − x₂ sin, x₂ cos + x₁ sin) in every pair."""
+        """Rotate vectors by given angles: (x₁, x₂) → (x₁ cos − x₂ sin, x₂ cos + x₁ sin) in every pair."""
         n = len(self.frequencies)
         first, second = (
             (slice(n), slice(n, 2 * n)) if self.pairs == "halves" else (slice(0, 2 * n, 2), slice(1, 2 * n, 2))
@@ -81,18 +81,18 @@ class Rotary:
         return out
 
     def at(self, x: Float[Tensor, "batch token head d_head"], start: int = 0) -> Float[Tensor, "..."]:
-        """Turn queries or keys by their positions, which count from ``start``."""
+        """Rotate queries or keys by their positions, which count from ``start``."""
         return self.turn(x, self.angles(x.shape[1], start)[:, None].to(x.device))
 
     def angles(self, tokens: int, start: int = 0) -> Float[Tensor, "token pair"]:
-        """m θ_i in radians, double precision; products are rounded to float32 first where the reference does so."""
+        """m θ_i in radians, as float64; if ``single``, the products are first rounded to float32."""
         kind = torch.float32 if self.single else torch.float64
         positions = torch.arange(start, start + tokens, dtype=kind)
         return (positions[:, None] * torch.tensor(self.frequencies, dtype=kind)).double()
 
 
 def as_rotary(facts: object) -> Rotary | None:
-    """Read what a file says of its rotary positions. Raises NotThisModel unless it is None or a Rotary's facts."""
+    """Parse the rotary entry of a file: None, or the fields of a Rotary. Raises NotThisModel for anything else."""
     if facts is None or isinstance(facts, Rotary):
         return facts
     stated = cast("dict[str, Any]", facts) if isinstance(facts, dict) else {}

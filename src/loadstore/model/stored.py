@@ -1,6 +1,6 @@
-"""Matrices that stay in a file in one of GGUF's formats, and give boxes of rows and columns as float32.
+"""Matrices that stay in a file in a GGUF format and return boxes of rows and columns as float32.
 
-Source of the formats: ggml; decoded by the gguf package, which is imported when the first numbers are asked for.
+Source of the formats: ggml. The gguf package decodes them; it is imported on first use.
 """
 
 from threading import Lock
@@ -13,11 +13,11 @@ from torch import Tensor
 
 from loadstore.errors import BadCheckpoint
 
-CHUNK = 1 << 17  # numbers decoded at a time: what a processor's cache holds
+CHUNK = 1 << 17  # numbers decoded at a time: fits the CPU cache
 
 
 class Kind(NamedTuple):
-    """A format: its name, and how many numbers lie in how many bytes."""
+    """A format: its name, and the numbers and bytes per block."""
 
     name: str
     numbers: int
@@ -55,7 +55,7 @@ KINDS = {
 
 
 def dequantise(raw: NDArray[np.uint8], kind: int) -> NDArray[np.float32]:
-    """Rows of bytes as rows of numbers; a row holds whole blocks."""
+    """Decode rows of bytes into rows of numbers. Each row holds whole blocks."""
     raw = np.ascontiguousarray(raw)
     if kind == 0:
         return raw.view(np.float32).copy()
@@ -68,7 +68,7 @@ def dequantise(raw: NDArray[np.uint8], kind: int) -> NDArray[np.float32]:
     blocks = raw.reshape(-1, size)
     out = np.empty((len(blocks), numbers), np.float32)
     step = max(1, CHUNK // numbers)
-    with np.errstate(all="ignore"):  # a damaged block; who asks looks for what is not finite
+    with np.errstate(all="ignore"):  # damaged blocks; callers check for non-finite values
         for at in range(0, len(blocks), step):
             packed = blocks[at : at + step].reshape(1, -1)
             out[at : at + step] = dequantize(packed, GGMLQuantizationType(kind)).reshape(-1, numbers)
@@ -76,9 +76,9 @@ def dequantise(raw: NDArray[np.uint8], kind: int) -> NDArray[np.float32]:
 
 
 class Matrix:
-    """A matrix as it lies in a file, [rows, bytes of a row], that gives boxes of itself as float32.
+    """A matrix stored in a file, [rows, bytes per row], that returns boxes of itself as float32.
 
-    With ``keep`` what was dequantised stays in memory and is not dequantised again. ``where`` names file and tensor.
+    With ``keep``, dequantised blocks are cached in memory. ``where`` names the file and tensor for error messages.
     """
 
     def __init__(self, raw: NDArray[np.uint8], kind: int, where: str, *, keep: bool) -> None:
@@ -91,11 +91,11 @@ class Matrix:
         self.known = np.zeros((0, 0), np.bool_)
 
     def address(self, number: int) -> int:
-        """Where the block of one number lies in memory."""
+        """The memory address of the block that contains one number."""
         return int(self.raw.ctypes.data) + number // self.block * KINDS[self.kind].bytes
 
     def box(self, rows: slice, columns: slice) -> Tensor:
-        """Some rows, and of them the whole blocks around some columns. Raises BadCheckpoint for NaN and infinities."""
+        """Some rows, and the whole blocks that contain some columns. Raises BadCheckpoint for NaN and infinities."""
         first, last = columns.start // self.block, -(-columns.stop // self.block)
         if not self.keep:
             return self._read(rows, first, last)
@@ -110,7 +110,7 @@ class Matrix:
         return kept
 
     def take(self, ids: Tensor) -> Tensor:
-        """Whole rows by their indices, each dequantised once."""
+        """Whole rows by index, each distinct row dequantised once."""
         unique, places = ids.unique(return_inverse=True)
         if len(unique) and not 0 <= int(unique[0]) <= int(unique[-1]) < self.rows:
             raise IndexError(f"rows {int(unique[0])} to {int(unique[-1])} of a matrix of {self.rows} rows")

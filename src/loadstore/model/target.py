@@ -1,4 +1,4 @@
-"""One token that a question is about: an id, or a text that is exactly one token."""
+"""Parses a target: a token id, or a text that is exactly one token."""
 
 from loadstore.errors import BadRequest
 from loadstore.model.weights import Weights
@@ -6,7 +6,10 @@ from loadstore.tokenizer.tokens import require
 
 
 def target_id(weights: Weights, token: int | str) -> int:
-    """The id of a target. Raises BadRequest, BadPrompt naming the tokens of a text, Undefined without a tokenizer."""
+    """The id of a target.
+
+    Raises BadRequest for an invalid id, BadPrompt if a text is not one token, Undefined without a tokenizer.
+    """
     if isinstance(token, str):
         return require(weights.tokens, weights.name, weights.untokenised).one(token)
     if isinstance(token, bool) or not hasattr(token, "__index__") or not 0 <= token < weights.architecture.vocab:

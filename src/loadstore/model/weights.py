@@ -1,7 +1,7 @@
-"""What a model is: its matrices, in one canonical naming, as an immutable value.
+"""The weights of a model: its matrices, in one canonical naming, as an immutable value.
 
-Row vectors, ``x @ W``. Loading never changes weights; exact rewrites are functions that return new ones. Matrices
-keep the number format of their file, often memory-mapped; they widen where they are used, a layer or a head at a time.
+Row vectors, ``x @ W``. Loading never changes weights; exact rewrites return new values. Matrices keep the dtype of
+their file and are often memory-mapped. They are widened on use, one layer or head at a time.
 """
 
 from collections.abc import Callable, Iterator
@@ -39,45 +39,45 @@ class Weights:
     final_norm: Norm | None = None
     name: str = "unnamed"
     tokens: Tokens | None = None
-    untokenised: str = ""  # why there is no tokenizer, where the file says
-    origin: str = ""  # the file, where its name says more than the model's
-    ignored: tuple[str, ...] = ()  # keys of the config that the user had passed over
-    compared: Comparison | None = None  # with transformers, of the model as it was loaded
-    computed: torch.dtype | None = None  # None: as stored
+    untokenised: str = ""  # why there is no tokenizer, if the file gives a reason
+    origin: str = ""  # the file, if its name adds information to the model's
+    ignored: tuple[str, ...] = ()  # config keys that the user chose to ignore
+    compared: Comparison | None = None  # with transformers, for the model as loaded
+    computed: torch.dtype | None = None  # compute dtype; None: as stored
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
-    unchecked: Unchecked | None = None  # a file too large to look through for NaN at loading
+    unchecked: Unchecked | None = None  # set if the file is too large to check for NaN at loading
 
     def __repr__(self) -> str:
         return f"Weights({self.name!r}: {self.architecture.brief})"
 
     @property
     def dtype(self) -> torch.dtype:
-        """The number format that is computed in: as asked, else the stored one, or float32 where that is narrower."""
+        """The compute dtype: ``computed`` if given, else the stored dtype, promoted to at least float32."""
         return torch.promote_types(self.W_E.dtype, torch.float32) if self.computed is None else self.computed
 
     @property
     def begins(self) -> str:
-        """What stands before every text, and who says so: ``<|endoftext|> before the prompt (model)``."""
+        """The BOS token prepended to text and where it comes from: ``<|endoftext|> before the prompt (model)``."""
         return begins(self.tokens)
 
     @property
     def tied(self) -> bool:
-        """Whether W_U is the same memory as W_E, transposed."""
+        """Whether W_U is W_E transposed, in the same memory."""
         return self.W_U.shape[::-1] == self.W_E.shape and self.W_U.data_ptr() == self.W_E.data_ptr()
 
     def read(self, tensor: Tensor, of: Tensor | None = None) -> Tensor:
-        """Return a stored tensor, a part of one, or rows taken ``of`` one, as they are.
+        """Return a stored tensor, part of one, or rows taken from the tensor ``of``, unchanged.
 
-        Raises BadCheckpoint where an entry is not finite.
+        Raises BadCheckpoint if an entry is not finite.
         """
         if self.unchecked is not None:
             self.unchecked.check(tensor, tensor if of is None else of)
         return tensor
 
     def wide(self, tensor: Tensor) -> Tensor:
-        """A stored tensor in the number format and on the device that is computed with; itself if it is so already.
+        """A stored tensor in the compute dtype and on the compute device. No copy is made if both already match.
 
-        Raises BadCheckpoint where it is not finite.
+        Raises BadCheckpoint if an entry is not finite.
         """
         return self.read(tensor).to(self.device, self.dtype)
 
@@ -91,7 +91,7 @@ class Weights:
         return map_tensors(self.layers[index], self.wide).storing(self.architecture.residual_scale)
 
     def norm(self, layer: int | None) -> Norm | None:
-        """The norm before a layer's attention, or the last norm for None, widened."""
+        """The norm before a layer's attention, or the final norm for None, widened."""
         norm = self.final_norm if layer is None else self.layers[layer].norm
         return None if norm is None else map_tensors(norm, self.wide)
 
@@ -101,7 +101,7 @@ class Weights:
         return None if mlp is None or mlp.norm is None else map_tensors(mlp.norm, self.wide)
 
     def head(self, head: Head) -> HeadMatrices:
-        """The matrices of one head, and no other bytes. Raises NoSuchSite."""
+        """The matrices of one head; no other part of the file is read. Raises NoSuchSite."""
         self.architecture.check(head, self.name)
         layer, own, kv = self.layers[head.layer], head.index, self.architecture.kv(head.index)
 
@@ -131,7 +131,7 @@ class Weights:
         )
 
     def double(self) -> "Weights":
-        """Return the same weights, computed with in float64; nothing is copied."""
+        """Return the same weights with compute dtype float64; nothing is copied."""
         return replace(self, computed=torch.float64)
 
     def named(self) -> Iterator[tuple[str, Tensor]]:

@@ -1,4 +1,4 @@
-"""Which wires are asked for: globs of writers and readers, and of whole wires."""
+"""Selects wires by globs of writers, of readers and of whole wires."""
 
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -17,10 +17,10 @@ Globs: TypeAlias = str | Sequence[str]
 def asked_for(
     network: Wiring, writers: Globs, readers: Globs, where: Globs | None
 ) -> tuple[list[Writer], list[Reader], np.ndarray]:
-    """Writers and readers in depth order, and which pairs of them are asked for [writer, reader].
+    """Writers and readers in depth order, and a Boolean matrix [writer, reader] of the selected pairs.
 
-    ``where``: one or several globs of wires, ``"L0.H* -> L1.*.K"``; sites that take part in none are left out.
-    Raises NoSuchSite where a glob matches nothing, BadRequest where one is no pair.
+    ``where``: one or several globs of wires, ``"L0.H* -> L1.*.K"``; sites in no selected pair are left out.
+    Raises NoSuchSite if a glob matches nothing, BadRequest if an entry is not a pair.
     """
     sources = matching(network.writers, writers, network.writer)
     targets = matching(network.readers, readers, network.reader)

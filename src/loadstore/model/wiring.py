@@ -1,4 +1,4 @@
-"""Which writer can reach which reader: a fact of the architecture, kept here and nowhere else."""
+"""Which writer can reach which reader. No other module decides this."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,12 +14,11 @@ from loadstore.sites import EMBED, POS, SIDES, UNEMBED, Head, Reader, Writer, pa
 
 @dataclass(frozen=True)
 class Wiring:
-    """Writers and readers in depth order; ``connects`` says which pairs exist.
+    """Writers and readers in depth order; ``connects`` defines which pairs exist.
 
-    Heads of one layer do not see each other; an MLP sees its own layer's heads unless the block is parallel. A
-    learned ``pos`` is in the stream and everyone sees it; a
-    shortformer ``pos`` reaches the Q and K of every head in every layer and nothing else. Rotary positions and
-    none have no ``pos``.
+    Heads of one layer do not read each other; an MLP reads its own layer's heads unless the block is parallel. A
+    learned ``pos`` is in the stream, so every reader can load it. A shortformer ``pos`` reaches only Q and K, of every
+    head in every layer. Models with rotary positions or without positions have no ``pos``.
     """
 
     writers: tuple[Writer, ...]
@@ -35,7 +34,7 @@ class Wiring:
         return reader.is_unembed or self._stored(writer) < self._loaded(reader.layer, mlp=reader.is_mlp)
 
     def _stored(self, writer: Writer) -> int:
-        """When a writer stores: two moments a layer, attention and MLP; −1 before all."""
+        """The time at which a writer stores: two steps per layer, attention and MLP; −1 before the first layer."""
         return -1 if writer.layer < 0 else self._loaded(writer.layer, mlp=writer.kind == "mlp")
 
     def _loaded(self, layer: int, *, mlp: bool) -> int:
@@ -47,8 +46,8 @@ class Wiring:
         return self.between(self.writers, self.readers)
 
     def between(self, writers: Sequence[Writer], readers: Sequence[Reader]) -> np.ndarray:
-        """Boolean matrix [writer, reader] of some of them."""
-        columns: dict[tuple[int, str], list[bool]] = {}  # readers of one side in one layer see the same writers
+        """Boolean matrix [writer, reader] of the given sites."""
+        columns: dict[tuple[int, str], list[bool]] = {}  # the readers of one side in one layer have the same writers
         for reader in readers:
             if (reader.layer, reader.side) not in columns:
                 columns[reader.layer, reader.side] = [self.connects(writer, reader) for writer in writers]
@@ -59,20 +58,20 @@ class Wiring:
         return tuple(writer for writer in self.writers if self.connects(writer, reader))
 
     def can_change(self, reader: Reader, head: Head) -> bool:
-        """Whether what ``reader`` loads can change the pattern of ``head``: its own sides, or a lower layer's."""
+        """Whether ``reader`` can change the pattern of ``head``: it is one of its own sides, or in a lower layer."""
         if reader.is_unembed or reader.layer > head.layer:
             return False
         return reader.layer < head.layer or (not reader.is_mlp and reader.head == head)
 
     def writer(self, name: Writer | str) -> Writer:
-        """Find a writer by name. Raises NoSuchSite with the nearest that exists."""
+        """Find a writer by name. Raises NoSuchSite and names the nearest writer."""
         writer = parse_writer(name)
         if writer in self.writers:
             return writer
         raise NoSuchSite(f"no writer {writer}: {self.model} has {_some(self.writers)}.{self._nearest(writer)}")
 
     def reader(self, name: Reader | str) -> Reader:
-        """Find a reader by name. Raises NoSuchSite with the nearest that exists."""
+        """Find a reader by name. Raises NoSuchSite and names the nearest reader."""
         reader = parse_reader(name)
         if reader in self.readers:
             return reader
@@ -91,7 +90,7 @@ class Wiring:
         raise NoSuchWire(f"no wire {source} → {target}: {why}")
 
     def _nearest(self, site: Writer | Reader) -> str:
-        """Say which existing site of the same sort is the closest in layer and index."""
+        """A phrase that names the existing site of the same kind nearest in layer and index."""
         if isinstance(site, Reader):
             same = [(r.layer, r.index, str(r)) for r in self.readers if r.side == site.side]
         else:

@@ -1,1 +1,1 @@
-"""What the weights alone say: scores of wires, spectra, channels and vocabulary maps."""
+"""Results from the weights alone: scores of wires, spectra, channels and vocabulary maps."""

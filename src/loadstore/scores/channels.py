@@ -1,7 +1,7 @@
-"""Channels: the singular directions of what a writer stores, each scored on its own against readers.
+"""Channels: the singular directions of a writer's map, each scored separately against readers.
 
-With A = Σ_i σ_i u_i v_iᵀ, channel k is A_k, the term of one singular value, or of all that are equal within a
-tolerance: then it is a subspace. A B = Σ_k A_k B is a sum of orthogonal parts, so
+With A = Σ_i σ_i u_i v_iᵀ, channel k is A_k, the term of one singular value. Singular values that are equal within a
+tolerance form one channel, a subspace. A B = Σ_k A_k B is a sum of orthogonal parts, so
 
     ‖A B‖² = Σ_k ‖A_k B‖²,   ‖A_k B‖² = Σ_{i ∈ k} σ_i² ‖v_iᵀ B‖²
 
@@ -44,7 +44,7 @@ DEFINITION = (
 
 @dataclass(frozen=True)
 class Split:
-    """What a writer stores in singular directions: σ_i, v_i, the channel of each, and whether they are centred."""
+    """Singular directions of a writer: σ_i, v_i, the channel of each, and whether they are centred."""
 
     strengths: Float[Tensor, " rank"]
     directions: Float[Tensor, "rank d_model"]
@@ -54,7 +54,7 @@ class Split:
 
     @property
     def count(self) -> int:
-        """How many channels there are."""
+        """The number of channels."""
         return int(self.channel[-1]) + 1
 
 
@@ -74,23 +74,23 @@ def channels(
     Args:
         weights: The model.
         writer: The writer.
-        readers: Globs of readers; readers that are not reached are NaN.
+        readers: Globs of readers; readers that the writer does not reach are NaN.
         norms: As in ``ls.subspace_scores``.
         offset: As in ``ls.subspace_scores``.
-        tolerance: Strengths within this part of each other make one channel, a subspace.
-        top: Keep this many of the strongest.
+        tolerance: Strengths within this relative difference form one channel, a subspace.
+        top: Return only this many of the strongest channels.
 
     Returns:
-        Over channel: ``strength`` σ_k, ``share`` σ_k²/‖A‖², ``dimension``: more than 1 where strengths lie within
-        ``tolerance`` of the strongest of them, relatively; such a block has no directions of its own and is one
-        channel, of strength √(mean σ²). Over (channel, reader): score = ‖A_k B‖/(‖A_k‖‖B‖), for one direction ‖v_kᵀ
-        B‖/‖B‖ and for m equal ones ‖V_kᵀ B‖/(√m ‖B‖), with chance, z, p, ceiling and alignment of its exact null;
-        carried = ‖A_k B‖²/‖A B‖², the part of the wire's squared product, which sums to 1 over all channels (NaN where
-        that is 0).
+        Over channel: ``strength`` σ_k, ``share`` σ_k²/‖A‖², and ``dimension``. The dimension is above 1 if several
+        strengths lie within ``tolerance`` of the strongest of them. Their directions are not determined, so the block
+        is one channel, of strength √(mean σ²). Over (channel, reader): score = ‖A_k B‖/(‖A_k‖‖B‖), with chance, z, p,
+        ceiling and alignment from its exact null. The score is ‖v_kᵀ B‖/‖B‖ for one direction and ‖V_kᵀ B‖/(√m ‖B‖) for
+        m equal ones. carried = ‖A_k B‖²/‖A B‖² is the channel's share of the wire's squared product, NaN if that
+        product is 0.
 
     Raises:
-        NoSuchSite, NoSuchWire, BadRequest: Sites that are not there, no reader that is reached.
-        Undefined: A writer that stores nothing, or whose readers see it both with and without its mean.
+        NoSuchSite, NoSuchWire, BadRequest: Unknown sites, or no reader that the writer reaches.
+        Undefined: The writer stores nothing, or only some of its readers centre.
 
     Example:
         >>> import loadstore as ls
@@ -143,9 +143,9 @@ def channels(
 def split_writer(
     weights: Weights, writer: Writer, readers: Sequence[Reader], norms: Norms, tolerance: float = TOLERANCE
 ) -> Split:
-    """Singular directions of A as these readers see it: A (I − 11ᵀ/d) where their norm removes the mean.
+    """Singular directions of A as these readers load it: of A (I − 11ᵀ/d) if their norm centres.
 
-    Raises BadRequest for a tolerance that is none; Undefined where A is zero or where only some readers centre.
+    Raises BadRequest for an invalid tolerance, Undefined if A is zero or only some readers centre.
     """
     if not 0 <= tolerance < 1:
         raise BadRequest(f"tolerance = {tolerance}: expected a relative difference from 0 to less than 1")
@@ -171,7 +171,7 @@ def split_writer(
 def _values(
     weights: Weights, split: Split, readers: Sequence[Reader], norms: Norms, offsets: range | None
 ) -> dict[str, Tensor]:
-    """Every measure [channel, reader]; readers pass by, only their spectra are kept."""
+    """Every measure [channel, reader]. Readers are processed one at a time; only their spectra are kept."""
     strengths = split.strengths * unit(split.strengths[None])
     rows = strengths[:, None] * split.directions
     x = torch.zeros(split.count, len(readers), dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""Controls of a score: what writers write, in other coordinates."""
+"""Controls of a score: the writers' rows in other coordinates."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from loadstore.scores.options import Control
 
 
 def turning(control: Control, seed: int, d: int, *, centred: bool) -> Callable[[Tensor], Tensor] | None:
-    """How a control reverses or rotates rows of width d; under a LayerNorm it rotates within the centred subspace."""
+    """The control's map of rows of width d: a reversal, or a rotation, within the centred subspace if ``centred``."""
     if control == "none":
         return None
     if control == "reversed":

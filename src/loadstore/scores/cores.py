@@ -1,4 +1,4 @@
-"""What scores of wires and of channels share: readers as small cores, and which sites meet."""
+"""Code that scores of wires and of channels share: small cores of readers, and offsets within reach."""
 
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
@@ -23,14 +23,14 @@ def centre(rows: Float[Tensor, "source d_model"]) -> Float[Tensor, "source d_mod
 
 
 def meets(weights: Weights, reader: Reader, offsets: range | None) -> bool:
-    """Whether a layer lets a query see a key at one of these offsets; only Q and K ask."""
+    """Whether a layer lets a query attend to a key at one of these offsets; always true except for Q and K."""
     return reader.side not in ("Q", "K") or offsets is None or offsets.start < weights.architecture.reach(reader.layer)
 
 
 def reading_cores(
     weights: Weights, readers: Sequence[Reader], norms: Norms, *, behind: bool, offsets: range | None
 ) -> Iterator[Float[Tensor, "d_model core"]]:
-    """D with D Dᵀ = B Bᵀ of each reader, in double precision, a few readers at a time."""
+    """For each reader, D with D Dᵀ = B Bᵀ in double precision, computed in batches."""
     for batch in batches(readers):
         yield from reader_cores(
             [double(reading(weights, r).map(norms, bypassing=behind, offsets=offsets)) for r in batch]
@@ -38,7 +38,7 @@ def reading_cores(
 
 
 def batches(sites: Sequence[_Site]) -> Iterator[Sequence[_Site]]:
-    """A few sites at a time: their matrices are widened together, and only their small cores are kept."""
+    """Batches of sites: the matrices of a batch are widened together; only their small cores are kept."""
     for start in range(0, len(sites), BATCH):
         yield sites[start : start + BATCH]
 
@@ -49,5 +49,5 @@ def double(matrix: Factored | Tensor) -> Factored | Tensor:
 
 
 def stacked(spectra: list[Tensor]) -> Float[Tensor, "site most"]:
-    """Spectra of several lengths as one matrix, padded with zeros."""
+    """Spectra of different lengths as one matrix, padded with zeros."""
     return torch.nn.utils.rnn.pad_sequence(spectra, batch_first=True)

@@ -1,17 +1,18 @@
-"""One channel in words: what a writer stores along it, and what its reader matches with it.
+"""Decodes a channel into tokens: those that make the writer store along it, and those that its reader matches with it.
 
-With v the channel's direction, A what the writer stores and B what the reader reads, for every token (or row) t
+Let v be the channel's direction, A the writer's map and B the reader's. For every token (or row) t,
 
     stored_t   a head: (W_E[t] − mean) W_OV vᵀ; embed, pos: (row t − mean) vᵀ; an MLP: W_out[t] vᵀ of a unit t
     loaded_t   Q: v W_QK W_E[t]ᵀ/√d_head, K: W_E[t] W_QK vᵀ/√d_head, less the mean over t; V: v W_OV W_U and
                unembed: v W_U, centred; an MLP: v W_in of a unit t; from pos to Q and K W_pos stands for W_E
 
-Agreement is the cosine of the two over all tokens, ⟨stored, loaded⟩/(‖stored‖‖loaded‖): near 1 the reader finds the
+Agreement is the cosine of the two over all tokens, ⟨stored, loaded⟩/(‖stored‖‖loaded‖). Near 1 the reader finds the
 token that was stored, near −1 it avoids it, and near 0 it looks for others.
 
-As A vᵀ = σ uᵀ, stored_t is σ (W_E[t] − mean)·u: the tokens that the writer reads most through this channel. A channel
-has no sign, (u, v) and (−u, −v) are one: what is stored as + is loaded as +, and the largest store is called +. A
-subspace V has no directions of its own; there the norm over its directions is given, as ±.
+As A vᵀ = σ uᵀ, stored_t is σ (W_E[t] − mean)·u: it is largest for the tokens that the writer loads most through this
+channel. The sign of a channel is arbitrary, as (u, v) and (−u, −v) are the same channel. Stored and loaded values share
+one sign, chosen so that the largest store is +. Directions within a subspace V are arbitrary; for a subspace the norm
+over its directions is given, as ±.
 """
 
 from collections.abc import Sequence
@@ -48,9 +49,9 @@ class Match:
 
 @dataclass(frozen=True)
 class ChannelTokens:
-    """Both ends of a channel: the strongest matches by sign, "+" and "-", or "±" of a subspace.
+    """Both ends of a channel: the strongest matches by sign, "+" and "-", or "±" for a subspace.
 
-    ``stored_as`` and ``loaded_as`` say what the matches are. What a constant stores comes from no token: none.
+    ``stored_as`` and ``loaded_as`` name the kind of the matches. ``stored`` is empty for a constant writer.
     ``agreement``, from -1 to 1, is NaN unless both ends are tokens or both are positions.
     """
 
@@ -67,7 +68,7 @@ class ChannelTokens:
 
     @property
     def text(self) -> str:
-        """One line a sign: what is stored, and what is loaded with it."""
+        """One line per sign: the stored matches, then the loaded ones."""
         ends = [(sign, self.stored.get(sign, ()), self.loaded[sign]) for sign in self.loaded]
         rows = [(sign, *(" ".join(match.text for match in end) or "-" for end in both)) for sign, *both in ends]
         return "\n".join(f"{sign} {stored}  →  {loaded}" for sign, stored, loaded in rows)
@@ -85,19 +86,19 @@ def channel_tokens(
     tolerance: float = TOLERANCE,
     top: int = 5,
 ) -> ChannelTokens:
-    """Decode one channel of a wire, numbered as in ``channels``: the tokens on both ends, ``top`` of each sign.
+    """Decode one channel of a wire, numbered as in ``channels``: the tokens at both ends, ``top`` of each sign.
 
-    stored: (W_E[t] − mean) W_OV vᵀ, what loading token t alone stores along v, up to the token's own 1/σ; for embed and
-    pos their own rows. loaded: what the reader has at its other end for v: on Q the keys and on K the queries whose
-    scores v raises most, on V the tokens that its W_OV W_U promotes, at the unembedding those that v promotes. Signs go
-    together, the largest store is +; of a subspace norms over its directions, as ±. docs/channels.md.
+    stored: (W_E[t] − mean) W_OV vᵀ, the store along v if the head loads only token t, up to that token's own 1/σ; for
+    embed and pos, their own rows. loaded: the match at the reader's other end. On Q these are the keys, and on K the
+    queries, whose scores v raises most; on V the tokens that its W_OV W_U promotes; at the unembedding those that v
+    promotes. Both ends share one sign: the largest store is +. For a subspace, norms as ±. See docs/channels.md.
 
     Args:
         weights: The model.
         writer: The writer.
         reader: The reader.
         channel: The number of the channel, from 1.
-        norms: ``"fold"`` the norms into the matrices, or ``"ignore"`` them.
+        norms: ``"fold"`` folds the norms into the matrices, ``"ignore"`` omits them.
         offset: Query − key, for rotary positions.
         tolerance: As in ``channels``.
         top: How many tokens of each sign.
@@ -106,9 +107,9 @@ def channel_tokens(
         ``stored`` and ``loaded``: tokens by sign.
 
     Raises:
-        NoSuchSite, NoSuchWire, BadRequest: Sites that are not there or not connected, a ``channel`` or ``top`` that is
-            not there.
-        Undefined: Where ``channels`` is undefined, and on Q and K under rotary positions without ``offset``.
+        NoSuchSite, NoSuchWire, BadRequest: Sites that do not exist or are not connected, or an invalid ``channel``
+            or ``top``.
+        Undefined: ``channels`` is undefined, or ``offset`` is missing for Q or K under rotary positions.
 
     Example:
         >>> import loadstore as ls
@@ -131,7 +132,7 @@ def wire_tokens(
     *,
     tolerance: float = TOLERANCE,
 ) -> list[ChannelTokens]:
-    """Decode several channels of one wire at once, each as ``channel_tokens`` does. Raises what that raises."""
+    """Decode several channels of one wire at once, as ``channel_tokens`` does, and with the same errors."""
     norms, top = as_norms(norms), at_most_vocab(weights, top, "top")
     offsets = as_offsets(weights, offset)
     source, target = wiring(weights).wire(parse_writer(writer), reader)
@@ -163,7 +164,7 @@ def _decoded(
     load: tuple[str, Float[Tensor, "other m"]],
     top: int,
 ) -> ChannelTokens:
-    """One channel from both its ends; signs so that the largest store is +."""
+    """Decode one channel at both ends, with signs chosen so that the largest store is +."""
     (source, target), (loaded_as, loaded) = wire, load
     stored_as = writing(weights, source).row_is
     if single := len(strengths) == 1:
@@ -187,7 +188,7 @@ def _decoded(
 def stored_along(
     weights: Weights, writer: Writer, norms: Norms, directions: Float[Tensor, "d_model m"]
 ) -> Float[Tensor, "row m"] | None:
-    """What each token, position or unit stores along each direction; None for a constant."""
+    """The store of each token, position or unit along each direction; None for a constant."""
     port = writing(weights, writer)
     rows = port.along(directions, norms)
     return rows if rows is None or port.row_is == "units" else rows - rows.mean(0)
@@ -196,7 +197,7 @@ def stored_along(
 def _loaded(
     weights: Weights, writer: Writer, reader: Reader, norms: Norms, offset: int | None, directions: Tensor
 ) -> tuple[str, Float[Tensor, "row m"]]:
-    """What the reader's other end has for each direction, and what its rows are."""
+    """The kind of the rows at the reader's other end, and their values along each direction."""
     if reader.is_mlp:
         read = reading(weights, reader).map(norms).right
         return "units", read.mT @ directions.to(read)
@@ -217,15 +218,15 @@ def _loaded(
 
 
 def _agreement(stored: Float[Tensor, "row m"], loaded: Float[Tensor, "row m"]) -> float:
-    """The cosine of two ends over rows and directions: no sign and no rotation of the directions changes it."""
-    first, other = stored.double(), loaded.double()  # float32 overflows in the sum, or its square is zero
+    """The cosine of both ends over rows and directions, invariant to signs and rotations of the directions."""
+    first, other = stored.double(), loaded.double()  # in float32 the sum can overflow or its square underflow
     return float((first / first.norm() * (other / other.norm())).sum())
 
 
 def strongest(
     weights: Weights, values: Float[Tensor, "row m"], top: int, what: str, *, single: bool
 ) -> dict[str, tuple[Match, ...]]:
-    """The largest by sign, those of the other sign left out; by norm where there are several directions."""
+    """The largest positive values of each sign, or the largest norms if there are several directions."""
     ways = {"+": values.flatten(), "-": -values.flatten()} if single else {"±": values.norm(dim=1)}
     matches: dict[str, tuple[Match, ...]] = {}
     for sign, way in ways.items():
@@ -240,7 +241,7 @@ def strongest(
 
 
 def _texts(weights: Weights, rows: list[int], what: str) -> list[str]:
-    """Tokens by their text, positions and units by their number; a gated MLP's units are read twice."""
+    """Tokens by their text, positions and units by their number; a gated MLP has two entries per unit."""
     if what == "positions":
         return [f"pos·{row}" for row in rows]
     if what == "tokens":

@@ -1,4 +1,4 @@
-"""The ends of a model's wires: what each writer writes and each reader reads, as the scores of wires need them."""
+"""The ends of a model's wires: the writers' and readers' matrices, in the form that the scores of wires use."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,9 +17,9 @@ from loadstore.sites import EMBED, Reader, Writer
 
 
 def writer_ends(weights: Weights, asked: Asked, *, centred: bool) -> Callable[[Writer, torch.dtype], End]:
-    """How to make a writer's end: as its readers see it, centred or not, and turned by the control.
+    """A function that makes a writer's end, centred if ``centred`` and rotated by the control.
 
-    Dense matrices are multiplied in the number format given.
+    Dense matrices are multiplied in the given dtype.
     """
     turn = turning(asked.control, asked.seed, weights.architecture.d_model, centred=centred)
 
@@ -40,9 +40,9 @@ def _written(weights: Weights, writer: Writer, asked: Asked, dtype: torch.dtype)
 
 
 def reader_end(weights: Weights, reader: Reader, asked: Asked, dtype: torch.dtype, *, behind: bool) -> End:
-    """B Bᵀ of a reader with its norm, as a writer before or behind the norm meets it.
+    """B Bᵀ of a reader with its norm, for writers added before the norm or, if ``behind``, after it.
 
-    The reader's kind alone decides which matrices are read. Sizes decide only how the end is kept (``End.full``).
+    Only the kind of the reader determines which matrices are read. The size only determines the form (``End.full``).
     """
     port = reading(weights, reader)
     columns = port.columns()

@@ -1,8 +1,9 @@
-"""The squared products ‖A B‖² of many wires: a few readers at a time against all their writers.
+"""The squared products ‖A B‖² of many wires, computed for a few readers at a time against all their writers.
 
-Writers wait as packed Grams and small cores, readers pass by; a wire goes by the cheaper route (``linear.routes``).
-A float32 product of Grams is wrong by at most ε ‖a‖ ‖b‖, ε = ERROR/d, and the score by ε ‖a‖ ‖b‖/(2 √(X · E X)) of
-chance; where that is more than a millionth, the wire is taken again in double precision.
+Writers are kept as packed Gram matrices and small cores. Readers are processed in batches. Each wire takes the cheaper
+route (``linear.routes``). The error of a float32 product of Gram matrices is at most ε ‖a‖ ‖b‖ with ε = ERROR/d. The
+error of the score, relative to chance, is then at most ε ‖a‖ ‖b‖/(2 √(X · E X)). If that exceeds a millionth, the wire
+is recomputed in double precision.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,15 +21,15 @@ from loadstore.linear.grams import Packed, crossed, products
 from loadstore.linear.routes import Routes, routes
 from loadstore.scores.cores import stacked
 
-ERROR = 5e-6  # of a float32 product of Grams: at most this · ‖a‖ ‖b‖/d, as tests/scores/test_engine.py measures
-ALLOWED = 1e-6  # of chance: what a score may be wrong by
-TOGETHER = 64  # readers that pass together
-MEMORY = {"writers": 2 << 30, "readers": 256 << 20}  # bytes of packed Grams at a time
+ERROR = 5e-6  # error of a float32 product of Gram matrices: at most this · ‖a‖ ‖b‖/d (tests/scores/test_engine.py)
+ALLOWED = 1e-6  # allowed error of a score, relative to chance
+TOGETHER = 64  # readers in one batch
+MEMORY = {"writers": 2 << 30, "readers": 256 << 20}  # bytes of packed Gram matrices held at a time
 
 
 @dataclass(frozen=True, eq=False)
 class Ask:
-    """Ends by place, each made when it is needed in the number format given; their ranks; which wires are wanted."""
+    """Ends by index, each made on demand in a given dtype; their ranks; and the wanted wires."""
 
     writer: Callable[[int, torch.dtype], End]
     reader: Callable[[int, torch.dtype], End]
@@ -52,7 +53,7 @@ class Tile:
 
 @dataclass(frozen=True, eq=False)
 class _Bank:
-    """Writers as they wait: packed Grams with their places, cores of those that cross, traces, spectra, ‖a‖."""
+    """Writers in memory: packed Gram matrices with their indices, cores of those that need them, traces, spectra."""
 
     rows: np.ndarray
     packed: Packed
@@ -74,7 +75,7 @@ def tiles(ask: Ask, dtype: torch.dtype) -> Iterator[Tile]:
         bank = _bank(ask, plan, rows, dtype)
         for columns in _alike(ask.wanted[rows], max(1, min(TOGETHER, MEMORY["readers"] // size))):
             yield _tile(ask, plan, bank, columns, dtype, again)
-        del bank  # before the next one is made
+        del bank  # free it before making the next one
 
 
 def _parts(places: np.ndarray, most: int) -> Iterator[np.ndarray]:
@@ -83,7 +84,7 @@ def _parts(places: np.ndarray, most: int) -> Iterator[np.ndarray]:
 
 
 def _alike(wanted: np.ndarray, most: int) -> Iterator[np.ndarray]:
-    """Columns with the same writers, so that nothing is multiplied in vain."""
+    """Group columns with the same writers, so that no unwanted product is computed."""
     alike: dict[bytes, list[int]] = {}
     for column in np.flatnonzero(wanted.any(0)).tolist():
         alike.setdefault(wanted[:, column].tobytes(), []).append(column)
@@ -150,7 +151,7 @@ def _tile(
 
 
 def _exactly(writers: list[End], reader: End) -> Float[Tensor, " writer"]:
-    """Products in double precision, those between cores without cancellation."""
+    """Products in double precision; products of cores avoid cancellation."""
     products = torch.tensor(
         [0.0 if not (w.full or reader.full) else w.product(reader) for w in writers], dtype=torch.float64
     )

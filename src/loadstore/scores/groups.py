@@ -1,4 +1,4 @@
-"""Wires whose ends meet in the same space, scored together: the matrices, the products and their null."""
+"""Groups wires whose ends are compared in the same space: their matrices, products and null."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -22,12 +22,12 @@ from loadstore.scores.options import Asked, moment_at
 from loadstore.sites import Reader, Writer
 
 Turn: TypeAlias = Callable[[End], End]
-MOMENT = 5e9  # terms that double precision multiplies in a moment
+MOMENT = 5e9  # a double-precision product of this many terms takes a moment
 
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """Wires whose writers meet their readers in the same space: centred, raw, or behind the norm."""
+    """Wires whose ends are compared in one space: centred, uncentred, or after the norm."""
 
     writers: list[Writer]
     readers: list[Reader]
@@ -40,7 +40,7 @@ class Group:
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """Measures of all wires between some writers and some readers, by their places; NaN where none was asked for."""
+    """Measures of all wires between some writers and some readers, by index; NaN where not requested."""
 
     rows: np.ndarray
     columns: np.ndarray
@@ -50,7 +50,7 @@ class Piece:
 def groups(
     weights: Weights, writers: Sequence[Writer], readers: Sequence[Reader], norms: Norms, exists: np.ndarray
 ) -> list[Group]:
-    """At most four: (behind the norm or not) × (this reader centres or not); writers without a wire are left out."""
+    """Up to four groups: (after the norm or not) × (the reader centres or not). Writers without a wire are omitted."""
     centring = [reading(weights, reader).centres(norms) for reader in readers]
     bypassing = [writing(weights, writer).bypasses_norm for writer in writers]
     grouped: list[Group] = []
@@ -65,7 +65,7 @@ def groups(
 
 
 def pieces(weights: Weights, group: Group, asked: Asked) -> Iterator[Piece]:
-    """Every measure of every wire of a group, some readers at a time."""
+    """Yield every measure of every wire of a group, some readers at a time."""
     d_model = weights.architecture.d_model
     ranks = _ranks(weights, group)
     writer, dtype = writer_ends(weights, asked, centred=group.centred), precision(weights, group)
@@ -87,7 +87,7 @@ def pieces(weights: Weights, group: Group, asked: Asked) -> Iterator[Piece]:
 
 
 def precision(weights: Weights, group: Group) -> torch.dtype:
-    """Double where the weights are, and where it takes a moment; else what the weights are computed in."""
+    """The dtype of the products: double if the computation is short, else the compute dtype."""
     d = weights.architecture.d_model
     heights = [writing(weights, w).height for w in group.writers] + [reading(weights, r).width for r in group.readers]
     dense = sum(float(height) * d**2 for height in heights if height >= d)
@@ -103,7 +103,7 @@ def _ranks(weights: Weights, group: Group) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _spaces(weights: Weights, group: Group, asked: Asked) -> Iterator[tuple[np.ndarray, Turn, Turn]]:
-    """The wires that are compared in the same coordinates, and how their ends come to these: all, or point by point."""
+    """The wires that are compared in the same coordinates, with the maps of their ends: all wires or one point's."""
     if asked.stream is None:
         yield group.exists, lambda end: end, lambda end: end
         return

@@ -1,4 +1,4 @@
-"""The measures of a wire, in one table: whatever computes, prints, writes or draws them takes its columns from here.
+"""The measures of a wire, in one table that computation, printing, export and drawing all use.
 
 To add a measure of scores, add an entry here; nothing else changes. See "A measure of a wire" in CONTRIBUTING.md.
 """
@@ -35,20 +35,20 @@ class Measure:
 
     Args:
         name: The variable of the dataset, the field of the JSON document and the column of a table.
-        meaning: What it says, in one line.
-        of: The measure of X = ‖A B‖² of many wires and of their null; None where it compares a wire with all others,
-            or where another analysis gives it.
-        analysis: Which analysis gives it: ``ls.subspace_scores``, ``ls.traffic`` or a cut.
-        main: Whether it is the number that its analysis is about.
-        unit: Its unit; None where the kind of the reader decides (``UNITS``).
-        decimals: Decimals in a table of a page; None for a p-value, which keeps its magnitude.
-        heading: The heading of its column, where that is not its name.
-        detail: Whether pages show it beside the measure that they draw.
-        beside: Whether ``ls.wires`` has it beside the measures of the other analyses.
+        meaning: Its meaning, in one line.
+        of: The measure of X = ‖A B‖² of many wires and of their null. None if it compares a wire with all others, or if
+            another analysis gives it.
+        analysis: The analysis that gives it: ``ls.subspace_scores``, ``ls.traffic`` or a cut.
+        main: Whether it is the main result of its analysis.
+        unit: Its unit; None if the kind of the reader decides (``UNITS``).
+        decimals: Decimals in a page's table; None for a p-value, which keeps its magnitude.
+        heading: The heading of its column, if that is not its name.
+        detail: Whether pages show it next to the measure that they draw.
+        beside: Whether ``ls.wires`` has it next to the measures of the other analyses.
         printed: Whether tables of all three analyses show it.
         edge: Whether an edge of the explorer's graph of wires carries it.
-        single: Whether it is given of a single wire: in a head's dossier, and of the wire of an induction circuit.
-        scale: The name of its axis, where that is not its heading.
+        single: Whether it is given for a single wire: in a head's dossier, and for the wire of an induction circuit.
+        scale: The name of its axis, if that is not its heading.
     """
 
     name: str
@@ -74,7 +74,7 @@ class Measure:
 
     @property
     def label(self) -> str:
-        """The heading of its column where no other measure is main."""
+        """The heading of its column in a table without a main measure."""
         return self.heading or self.name.replace("_", " ")
 
     @property
@@ -158,17 +158,17 @@ OF_A_WIRE = tuple(measure.name for measure in MEASURES if measure.of is not None
 DETAILS = tuple(measure.name for measure in MEASURES if measure.detail and measure.analysis == "scores")
 DECIMALS = {measure.name: measure.decimals for measure in MEASURES}
 WHOLE = tuple(m for m in MEASURES if m.main and m.analysis != "effect")
-"""The measures that every wire of a model can be coloured by; an effect takes a run for each wire."""
+"""The measures that can colour every wire of a model; an effect would need a run for each wire."""
 SINGLE = tuple(sorted((m.name for m in MEASURES if m.single), key=lambda name: not BY_NAME[name].main))
 """The measures of a single wire, the main one first."""
 PRINTED = tuple(measure for measure in MEASURES if measure.beside and measure.printed)
 
 
 def measured(x: Product, null: Null) -> dict[str, Product]:
-    """Every measure that a wire has by itself.
+    """Every measure that a wire has on its own.
 
     Args:
-        x: X = ‖A B‖² of every pair [writer, reader]; a value that is only rounding counts as 0.
+        x: X = ‖A B‖² of every pair [writer, reader]. Values at rounding level count as 0.
         null: The null of the same pairs.
 
     Returns:
@@ -179,30 +179,30 @@ def measured(x: Product, null: Null) -> dict[str, Product]:
 
 
 def present(names: Collection[str]) -> list[str]:
-    """The measures that a result has, in the order of the table."""
+    """The measures in a result, in the order of the table."""
     return [measure.name for measure in MEASURES if measure.name in names]
 
 
 def beside(analysis: Analysis) -> tuple[str, ...]:
-    """The measures of one analysis that ``ls.wires`` has."""
+    """The measures of one analysis that ``ls.wires`` includes."""
     return tuple(measure.name for measure in MEASURES if measure.analysis == analysis and measure.beside)
 
 
 def details_of(drawn: str) -> tuple[str, ...]:
-    """The measures that pages show beside one that they draw: the others of its analysis."""
+    """The measures that pages show next to the one that they draw: the others of its analysis."""
     analysis = BY_NAME[drawn].analysis
     every = (measure for measure in MEASURES if measure.analysis == analysis and measure.detail)
     return tuple(measure.name for measure in every if measure.name != drawn)
 
 
 def edge_details(drawn: str) -> tuple[str, ...]:
-    """Those of them that an edge of the explorer's graph carries."""
+    """The subset of ``details_of`` that an edge of the explorer's graph carries."""
     carried = {measure.name for measure in MEASURES if measure.edge}
     return tuple(name for name in details_of(drawn) if name in carried)
 
 
 def columns(*names: str) -> tuple[tuple[str, str, int | None], ...]:
-    """The columns of some measures in a page's table."""
+    """The columns of the named measures in a page's table."""
     return tuple(BY_NAME[name].column for name in names)
 
 

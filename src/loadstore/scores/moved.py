@@ -1,4 +1,4 @@
-"""Which tokens a head moves and what each promotes, and which pairs of tokens it matches: weights alone."""
+"""The tokens that a head moves and promotes, and the pairs of tokens that it matches, from the weights alone."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 
 
 def moved(weights: Weights, head: HeadName, *, norms: Norms = "fold", top: int = 10, k: int = 5) -> "xr.Dataset":
-    """Which tokens a head moves most, and what each promotes: Dataset over token (largest first) and place.
+    """Find the tokens that a head moves most and those that each promotes: Dataset over token (largest first), place.
 
     Args:
         weights: The model.
         head: The head.
-        norms: ``"fold"`` the norms into the matrices, or ``"ignore"`` them.
+        norms: ``"fold"`` folds the norms into the matrices, ``"ignore"`` omits them.
         top: How many tokens.
         k: How many promoted tokens for each.
 
     Returns:
-        ``norm``: ‖W_E[t] W_OV‖, how much the head stores when it attends to t alone; ``promoted`` and ``logit``: the k
-        tokens that this store raises most when the unembedding reads it at once, W_U centred.
+        ``norm``: ‖W_E[t] W_OV‖, the size of the head's store if it attends to t alone. ``promoted`` and ``logit``: the
+        k tokens whose logits this store raises most if the unembedding reads it directly, with W_U centred.
 
     Raises:
-        NoSuchSite, BadRequest: No such head, a count out of range.
-        Undefined: Numbers that are not finite.
+        NoSuchSite, BadRequest: The head does not exist, or a count is out of range.
+        Undefined: Some numbers are not finite.
 
     Example:
         >>> import loadstore as ls
@@ -76,12 +76,12 @@ def matched(
 ) -> "xr.Dataset":
     """The query → key token pairs that a head matches best by content: Dataset over pair, best first.
 
-    score = (W_E[q] W_QK W_E[k]ᵀ − its mean over keys) / √d_head: what softmax sees of the pair, positions apart.
+    score = (W_E[q] W_QK W_E[k]ᵀ − its mean over keys) / √d_head: the pair's pre-softmax score, without positions.
 
     Args:
         weights: The model.
         head: The head.
-        norms: ``"fold"`` the norms into the matrices, or ``"ignore"`` them.
+        norms: ``"fold"`` folds the norms into the matrices, ``"ignore"`` omits them.
         offset: Query − key, for rotary positions.
         top: How many pairs.
 
@@ -89,7 +89,7 @@ def matched(
         ``score`` in nats, and the tokens of each pair.
 
     Raises:
-        NoSuchSite, BadRequest: No such head, a count out of range.
+        NoSuchSite, BadRequest: The head does not exist, or a count is out of range.
         Undefined: Rotary positions without ``offset``.
 
     Example:
@@ -126,7 +126,7 @@ def matched(
 
 
 def texts(weights: Weights, ids: Sequence[int]) -> list[str]:
-    """What tokens look like, ``␣on``; ⊢ is BOS, and ``#17`` a token of a model without a tokenizer."""
+    """Display texts of tokens: ``␣on``; ⊢ for BOS; ``#17`` if the model has no tokenizer."""
     if (tokens := weights.tokens) is None:
         return [f"#{token}" for token in ids]
     return ["⊢" if token == tokens.bos else tokens.label(token) for token in ids]

@@ -1,4 +1,4 @@
-"""What may be asked of a subspace score: norms, control, seed, the offsets of rotary positions, and which null."""
+"""The options of a subspace score, checked: norms, control, seed, rotary offsets and null."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ FREQUENCIES = "; embed's rows are weighted by the square roots of the frequencie
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """What was asked, checked. ``frequencies`` are relative to uniform ones: their mean is 1."""
+    """Checked options. ``frequencies`` are relative to uniform ones: their mean is 1."""
 
     norms: Norms
     control: Control
@@ -40,7 +40,7 @@ class Asked:
     frequencies: Float[Tensor, " vocab"] | None
 
     def definition(self, weights: Weights) -> str:
-        """What a definition says of the choices made."""
+        """The text that these options add to a result's definition."""
         said = averaged_over(weights, self.offsets) + {"rotation": "", "heads": HEADS, "stream": STREAM}[self.null]
         return said if self.frequencies is None else said + FREQUENCIES
 
@@ -55,7 +55,7 @@ def ask(
     stream: Mapping[Point, Tensor] | None,
     frequencies: Counts | None,
 ) -> Asked:
-    """Check all that is asked. Raises BadRequest."""
+    """Check all options. Raises BadRequest."""
     chosen, kind = as_norms(norms), as_null(null)
     if (kind == "stream") != (stream is not None):
         raise BadRequest(
@@ -68,7 +68,7 @@ def ask(
 
 
 def moment_at(weights: Weights, asked: Asked, point: Point) -> Float[Tensor, "d_model d_model"]:
-    """S at a point. Raises BadRequest where it is not there, or of another model's shape."""
+    """S at a point. Raises BadRequest if it is missing or has the wrong shape."""
     d = weights.architecture.d_model
     if asked.stream is None or point not in asked.stream:
         raise BadRequest(
@@ -83,7 +83,7 @@ def moment_at(weights: Weights, asked: Asked, point: Point) -> Float[Tensor, "d_
 
 
 def as_frequencies(weights: Weights, frequencies: Counts) -> Float[Tensor, " vocab"]:
-    """Counts of every id of the vocabulary as multiples of their mean. Raises BadRequest."""
+    """A count for every id of the vocabulary, divided by the mean count. Raises BadRequest."""
     vocab = weights.architecture.vocab
     try:
         given = torch.as_tensor(frequencies)
@@ -100,14 +100,14 @@ def as_frequencies(weights: Weights, frequencies: Counts) -> Float[Tensor, " voc
 
 
 def as_null(text: str) -> Null:
-    """Read the ``null`` option. Raises BadRequest."""
+    """Parse the ``null`` option. Raises BadRequest."""
     if text == "rotation" or text == "heads" or text == "stream":
         return text
     raise BadRequest(f"null={text!r}: expected 'rotation', 'heads' or 'stream'")
 
 
 def as_offsets(weights: Weights, offset: int | range | None) -> range | None:
-    """One offset, several in a row, or None: all that a layer lets meet, or nothing turns. Raises BadRequest."""
+    """Parse one offset or a range. None stays None: all offsets in reach, or no rotary positions. Raises BadRequest."""
     shape = weights.architecture
     if offset is None:
         return None
@@ -123,7 +123,7 @@ def as_offsets(weights: Weights, offset: int | range | None) -> range | None:
 
 
 def as_range(text: str) -> range:
-    """Read ``3`` or ``0-15``, first and last. Raises BadRequest."""
+    """Parse ``3`` or ``0-15`` (first and last). Raises BadRequest."""
     first, dash, last = text.partition("-")
     if first.isdecimal() and (last.isdecimal() if dash else not last):
         return range(int(first), int(last or first) + 1)
@@ -131,7 +131,7 @@ def as_range(text: str) -> range:
 
 
 def averaged_over(weights: Weights, offsets: range | None) -> str:
-    """What a definition says of the offsets that a score is about."""
+    """The text that a definition adds about the offsets of a score."""
     shape = weights.architecture
     if shape.rotary is None:
         return ""
@@ -151,21 +151,21 @@ def averaged_over(weights: Weights, offsets: range | None) -> str:
 
 
 def as_seed(seed: int) -> int:
-    """Check a seed. Raises BadRequest for one that a generator does not take."""
+    """Check a seed. Raises BadRequest if a generator does not accept it."""
     if not 0 <= seed < 1 << 63:
         raise BadRequest(f"seed {seed}: expected a whole number from 0 to 2^63 - 1")
     return seed
 
 
 def as_norms(text: str) -> Norms:
-    """Read the ``norms`` option. Raises BadRequest."""
+    """Parse the ``norms`` option. Raises BadRequest."""
     if text == "fold" or text == "ignore":
         return text
     raise BadRequest(f"norms={text!r}: expected 'fold' or 'ignore'")
 
 
 def as_control(text: str) -> Control:
-    """Read the ``control`` option. Raises BadRequest."""
+    """Parse the ``control`` option. Raises BadRequest."""
     if text == "none" or text == "reversed" or text == "haar":
         return text
     raise BadRequest(f"control={text!r}: expected 'none', 'reversed' or 'haar'")

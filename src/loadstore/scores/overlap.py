@@ -1,10 +1,10 @@
-"""One wire taken apart: which directions are written, which are read, and how they overlap.
+"""Decomposes one wire into the directions written, the directions read, and their overlap.
 
-With A = … diag(s) Uᵀ (directions u_i written, strength s_i) and B = V diag(t) … (directions v_j read),
+With A = … diag(s) Uᵀ (directions u_i written with strength s_i) and B = V diag(t) … (directions v_j read),
 
     ‖A B‖² = Σ_ij s_i² t_j² (u_i · v_j)²
 
-so the squared score is a weighted mean of squared cosines, and chance is 1/d because a random cosine has that square.
+The squared score is therefore a weighted mean of squared cosines; chance is 1/d, the mean square of a random cosine.
 Test: tests/theorems/test_overlap.py.
 """
 
@@ -25,10 +25,10 @@ from loadstore.sites import Reader, Writer
 
 @dataclass(frozen=True)
 class Overlap:
-    """Strengths of what is written and read, strongest first, their cosines, and the null of their score.
+    """Strengths of the written and read directions, strongest first, their cosines, and the null of their score.
 
-    ``written``: s_i; ``read``: t_j; ``cosines``: u_i · v_j; ``squared``: ‖A B‖²; double precision.
-    A and B are scaled by powers of two, on which no cosine and no score depends.
+    ``written``: s_i; ``read``: t_j; ``cosines``: u_i · v_j; ``squared``: ‖A B‖²; all in double precision.
+    A and B are scaled by powers of two, which changes neither the cosines nor the score.
     """
 
     writer: str
@@ -40,13 +40,13 @@ class Overlap:
     chance: Null
 
     def held_by(self, top: int) -> float:
-        """The share of ‖A B‖² that the ``top`` strongest directions of both sides account for."""
+        """The share of ‖A B‖² from the ``top`` strongest directions of both sides."""
         weights = self.written[:top, None].square() * self.read[None, :top].square()
         return float((weights * self.cosines[:top, :top].square()).sum() / self.squared)
 
 
 def overlap(weights: Weights, writer: Writer | str, reader: Reader | str, norms: Norms = "fold") -> Overlap:
-    """Take one wire apart. Raises NoSuchSite, NoSuchWire."""
+    """Decompose one wire. Raises NoSuchSite, NoSuchWire."""
     source, target = wiring(weights).wire(writer, reader)
     stores, loads = writing(weights, source), reading(weights, target)
     bypassing = stores.bypasses_norm
@@ -69,5 +69,5 @@ def overlap(weights: Weights, writer: Writer | str, reader: Reader | str, norms:
 
 
 def _near_one(core: Float[Tensor, "m n"]) -> Float[Tensor, "m n"]:
-    """A core times a power of two, so that its fourth power is in range."""
+    """A core scaled by a power of two so that its fourth power does not overflow or underflow."""
     return core * unit(core.abs().flatten()[None])

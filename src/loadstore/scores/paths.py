@@ -1,7 +1,7 @@
-"""Paths through several heads, and what a head does from position to position: weights alone, patterns left open.
+"""Paths through several heads, and a head's positional scores, from the weights alone, with patterns left open.
 
-    virtual head      W_OV¹ W_OV² …              what a token's store becomes when it is moved again and again
-    full path         W_E W_OV¹ W_OV² … W_U      token that is attended to first × token that is promoted
+    virtual head      W_OV¹ W_OV² …              map of a token's store that several heads move in turn
+    full path         W_E W_OV¹ W_OV² … W_U      first attended token × promoted token
     positional QK     W_pos W_QK W_posᵀ /√d_head position of the query × position of the key
 
 Norms are folded as everywhere. Source: Elhage et al. 2021 (virtual attention heads).
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 
 def virtual_head(weights: Weights, heads: Sequence[HeadName], norms: Norms = "fold") -> Factored:
-    """W_OV of heads in order, each reading on V what the one before stored: one factored map, d_head wide.
+    """The product of the heads' W_OV in order, each head reading the previous one's store on V; factored, d_head wide.
 
-    Raises NoSuchSite, NoSuchWire where a head does not reach the next, BadRequest for none.
+    Raises NoSuchSite, NoSuchWire if a head does not reach the next, BadRequest for an empty path.
     """
     named = _in_order(weights, heads)
     product = ov(weights, named[0], norms)
@@ -42,7 +42,7 @@ def virtual_head(weights: Weights, heads: Sequence[HeadName], norms: Norms = "fo
 
 
 def full_path(weights: Weights, heads: Sequence[HeadName], norms: Norms = "fold") -> Factored:
-    """W_E W_OV¹ W_OV² … W_U, W_U centred over the vocabulary; raises what ``virtual_head`` raises."""
+    """W_E W_OV¹ W_OV² … W_U, with W_U centred over the vocabulary. Raises the same errors as ``virtual_head``."""
     move = virtual_head(weights, heads, norms)
     return precise(Factored(embedded(weights, move.left), move.right @ unembedding(weights, norms)))
 
@@ -50,20 +50,20 @@ def full_path(weights: Weights, heads: Sequence[HeadName], norms: Norms = "fold"
 def path(
     weights: Weights, heads: Sequence[HeadName], *, norms: Norms = "fold", k: Sequence[int] = (1, 5)
 ) -> "xr.Dataset":
-    """Whether a path through heads copies: Dataset over k, accuracy of the full path's diagonal, and eigenvalues.
+    """Test whether a path through heads copies: accuracy of the full path's diagonal over k, and eigenvalues.
 
     Args:
         weights: The model.
         heads: Heads in order of depth.
-        norms: ``"fold"`` the norms into the matrices, or ``"ignore"`` them.
+        norms: ``"fold"`` folds the norms into the matrices, ``"ignore"`` omits them.
         k: As in ``copying``.
 
     Returns:
-        What ``copying`` returns, and ``kept`` = ‖W_OV¹ W_OV² …‖/∏ ‖W_OV‖: of two heads the subspace score of the wire
-        between them.
+        The result of ``copying``, and ``kept`` = ‖W_OV¹ W_OV² …‖/∏ ‖W_OV‖. For two heads, ``kept`` is the subspace
+        score of the wire between them.
 
     Raises:
-        NoSuchSite, NoSuchWire, BadRequest: Heads that are not there, or not connected in this order.
+        NoSuchSite, NoSuchWire, BadRequest: Heads do not exist, or are not connected in this order.
 
     Example:
         >>> import loadstore as ls
@@ -85,19 +85,19 @@ def path(
 
 
 def positional_qk(weights: Weights, head: HeadName, *, norms: Norms = "fold") -> "xr.DataArray":
-    """Scores from position to position, W_pos W_QK W_posᵀ/√d_head: dims query key; NaN where the mask forbids.
+    """Scores from position to position, W_pos W_QK W_posᵀ/√d_head: dims query key; NaN at masked pairs.
 
     Args:
         weights: The model.
         head: The head.
-        norms: ``"fold"`` the norms into the matrices, or ``"ignore"`` them.
+        norms: ``"fold"`` folds the norms into the matrices, ``"ignore"`` omits them.
 
     Returns:
         The scores in nats: dims query key.
 
     Raises:
-        NoSuchSite: No such head.
-        Undefined: A model whose positions are not stored (rotary, none).
+        NoSuchSite: The head does not exist.
+        Undefined: The model does not store positions (rotary, none).
 
     Example:
         >>> import loadstore as ls

@@ -1,12 +1,12 @@
-"""Scores compared with their neighbours: what remains of a score beyond its writer's and its reader's habits."""
+"""Scores relative to their neighbours: the residual after the main effects of writer and reader."""
 
 import numpy as np
 
 
 def relative(scores: np.ndarray) -> np.ndarray:
-    """Log score less main effects of writer and reader, least squares over the given wires with a positive score.
+    """Log score minus the main effects of writer and reader, by least squares over the wires with a positive score.
 
-    NaN where there are fewer than two writers or readers, whose effects would explain everything.
+    NaN if there are fewer than two writers or readers, since their effects would then explain everything.
     """
     rows, columns = np.nonzero(np.nan_to_num(scores) > 0)
     out = np.full(scores.shape, np.nan)

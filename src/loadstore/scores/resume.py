@@ -1,4 +1,4 @@
-"""Scores so far, kept in a file while a long run goes on, so that an interrupted one continues where it was."""
+"""Saves the scores of a long run to a file, so that an interrupted run can continue from there."""
 
 import hashlib
 import io
@@ -18,16 +18,16 @@ from loadstore.model.weights import Weights
 from loadstore.scores.options import Asked
 from loadstore.sealed import seal, unsealed
 
-EVERY = 10.0  # seconds between two savings
+EVERY = 10.0  # seconds between saves
 KIND = "loadstore/scores@1"
 
 
 class NotSaved(UserWarning):
-    """The work goes on, but its results so far could not be saved."""
+    """The computation continues, but its results so far could not be saved."""
 
 
 class Kept:
-    """Measures [writer, reader] as they come in, and which of them are done; saved to a file if there is one."""
+    """Measures [writer, reader] computed so far and which are done; saved to a file if a path is given."""
 
     def __init__(self, path: Path | None, question: str, names: Sequence[str], wanted: np.ndarray) -> None:
         self.path, self.question, self.wanted = path, question, wanted
@@ -40,7 +40,7 @@ class Kept:
                 self._load(path)
 
     def put(self, rows: np.ndarray, columns: np.ndarray, values: dict[str, Tensor]) -> None:
-        """Take in a block; pairs that were not wanted stay undefined. Saves now and then."""
+        """Add a block; unwanted pairs stay undefined. Saves every ``EVERY`` seconds."""
         cells = np.ix_(rows, columns)
         new = self.wanted[cells] & ~self.done[cells]
         for name, table in self.values.items():
@@ -50,7 +50,7 @@ class Kept:
             self.save()
 
     def save(self) -> None:
-        """Write the scores so far, whole or not at all. Warns where that fails: the work goes on."""
+        """Write the scores so far, atomically. If that fails, warn and continue."""
         if self.path is None:
             return
         buffer = io.BytesIO()
@@ -64,7 +64,7 @@ class Kept:
             warnings.warn(f"the scores so far were not saved: {error}", NotSaved, stacklevel=2)
 
     def finish(self) -> None:
-        """Remove the file: nothing is left to go on with."""
+        """Remove the file, because the run is complete."""
         if self.path is not None:
             try:
                 self.path.unlink(missing_ok=True)
@@ -72,7 +72,7 @@ class Kept:
                 warnings.warn(f"{self.path} could not be removed ({error.strerror}); delete it", NotSaved, stacklevel=2)
 
     def _load(self, path: Path) -> None:
-        """Take up the scores of a file. Raises BadRequest where it is damaged or answers another question."""
+        """Load the scores of a file. Raises BadRequest if it is damaged or belongs to another question."""
         shapes = {"done": (self.done.shape, np.dtype(bool))}
         shapes |= {name: (self.wanted.shape, np.dtype(float)) for name in self.values}
         try:
@@ -85,7 +85,7 @@ class Kept:
             with np.load(content, allow_pickle=False) as file:
                 question = str(file["question"])
                 stored = {name: file[name] for name in shapes}
-        except Exception as error:  # a damaged archive can raise anything, and none of it is ours
+        except Exception as error:  # a damaged archive can raise any exception
             raise BadRequest(
                 f"{path} holds no scores to go on with ({error}); delete it to start again, or name another file"
             ) from None
@@ -99,7 +99,7 @@ class Kept:
 
 
 def question_of(weights: Weights, asked: Asked, sites: Iterable[object], wanted: np.ndarray) -> str:
-    """Return a digest of all that the answer depends on: every bit of the weights, the options, sites and wires."""
+    """Return a digest of all inputs that determine the result: the weights bit by bit, options, sites and wires."""
     options = (asked.norms, asked.control, asked.seed, asked.offsets, asked.null)
     facts = repr((digest_of(weights), weights.name, weights.dtype, options, [str(site) for site in sites]))
     measured = {repr(point): tensor for point, tensor in (asked.stream or {}).items()}

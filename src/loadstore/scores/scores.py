@@ -49,35 +49,38 @@ def subspace_scores(
     resume: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> "xr.Dataset":
-    """Score every wire: Dataset over (writer, reader) with score chance z p q ceiling alignment relative.
+    """Score every wire: Dataset over (writer, reader) with score, chance, z, p, q, ceiling, alignment and relative.
 
     Args:
         weights: The model.
         writers: Globs of writers.
         readers: Globs of readers.
         where: Globs of wires, ``"L0.H* -> L1.*.K"``.
-        norms: ``"fold"`` gives the norms to the matrices they belong to, ``"ignore"`` the raw product that other tools
+        norms: ``"fold"`` folds each norm into the matrix after it; ``"ignore"`` gives the raw product that other tools
             print.
-        offset: Under rotary positions, Q and K at one offset = query − key (NaN where the window of a layer ends before
-            it), or averaged over a range of them; if None, over all offsets that the layer lets meet, uniformly.
-        null: ``"rotation"``; ``"heads"`` adds ``p_heads``, the share of the pairs of heads of the same layers that are
-            as aligned or more; ``"stream"`` compares with rotations that keep the stream's second moment at the
-            reader's point: every number is that of A S^-½ and S^½ B. Which when: docs/which-null.md.
+        offset: Under rotary positions, one offset = query − key for Q and K (NaN if it lies outside a layer's window),
+            or a
+            range to average over. None: average uniformly over all offsets within a layer's reach.
+        null: ``"rotation"``; ``"heads"`` adds ``p_heads``, the share of pairs of heads of the same layers that are at
+            least
+            as aligned; ``"stream"`` compares with rotations that keep the stream's second moment at the reader's
+            point: every number is that of A S^-½ and S^½ B. How to choose: docs/which-null.md.
         stream: For ``null="stream"``, from ``ls.statistics.stream_moments``.
         frequencies: A count for every id of the vocabulary [vocab]; weights the rows of embed by √frequency.
-        control: ``"reversed"`` reverses the coordinates of what writers write, ``"haar"`` rotates it at random.
+        control: ``"reversed"`` reverses the coordinates of the writers' rows, ``"haar"`` rotates them at random.
         seed: The seed of ``"haar"``.
-        resume: A file that is brought up to date every few seconds and when the work is interrupted, and removed when
-            all is done; the same question asked again goes on from there.
-        progress: Called with (done, of) wires.
+        resume: A file to save to every few seconds and on interruption; it is removed at the end. Asking the same
+            question
+            again continues from it.
+        progress: Called with (done, total) counts of wires.
 
     Returns:
-        ``q`` is p adjusted for all wires asked for (Benjamini–Hochberg); ``relative`` the log score less the writer's
-        and the reader's main effects. A pair that the architecture does not connect, or that is not asked for, is NaN.
+        ``q`` is p adjusted for all requested wires (Benjamini–Hochberg). ``relative`` is the log score minus the
+        writer's and the reader's main effects. Pairs that are not connected or not requested are NaN.
 
     Raises:
-        NoSuchSite: A glob that matches nothing.
-        BadRequest: Unknown options.
+        NoSuchSite: A glob matches nothing.
+        BadRequest: An option is invalid.
 
     Source: Elhage et al. 2021.
 
@@ -135,6 +138,6 @@ def subspace_scores(
 
 
 def _precision(weights: Weights, parts: Sequence[Group]) -> str:
-    """In which format matrices were multiplied; sums of products are double."""
+    """The dtypes in which matrices were multiplied; sums of products are in double precision."""
     formats = {str(precision(weights, group)).removeprefix("torch.") for group in parts}
     return " and ".join(sorted(formats))

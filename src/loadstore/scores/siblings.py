@@ -1,4 +1,4 @@
-"""The null that permutes heads within their layers: how a wire ranks among those of its ends' siblings."""
+"""The null that permutes heads within their layers: the rank of a wire among the wires of its ends' siblings."""
 
 from collections.abc import Sequence
 
@@ -7,13 +7,13 @@ import numpy as np
 from loadstore.model.wiring import Wiring
 from loadstore.sites import Reader, Writer
 
-TIE = 1e-9  # alignments this close are equal
+TIE = 1e-9  # alignments that differ by less are equal
 
 
 def with_siblings(
     network: Wiring, writers: Sequence[Writer], readers: Sequence[Reader]
 ) -> tuple[list[Writer], list[Reader]]:
-    """These sites and, in depth order, the other heads of their layers, on the same sides."""
+    """The given sites and the other heads of their layers on the same sides, in depth order."""
     layers = {writer.layer for writer in writers if writer.kind == "head"}
     sides = {(reader.layer, reader.side) for reader in readers if reader.index >= 0}
     return (
@@ -23,10 +23,10 @@ def with_siblings(
 
 
 def among_heads(writers: Sequence[Writer], readers: Sequence[Reader], alignment: np.ndarray) -> np.ndarray:
-    """Share of the pairs (a head of the writer's layer, the same side of a head of the reader's) as aligned or more.
+    """Share of the sibling pairs that are at least as aligned as each wire.
 
-    A wire counts itself and what ties with it; NaN where an end is no head, or the alignment is not defined. All
-    siblings must be there.
+    A sibling pair is a head of the writer's layer and the same side of a head of the reader's layer. The wire itself
+    and its ties are counted. NaN if an end is not a head or the alignment is undefined. All siblings must be present.
     """
     shares = np.full(alignment.shape, np.nan)
     sources = [w.layer if w.kind == "head" else None for w in writers]

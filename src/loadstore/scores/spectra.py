@@ -1,4 +1,4 @@
-"""Eigenspectra of what writers write: how large a subspace of the stream each takes."""
+"""Eigenspectra of writers: the size of the subspace of the stream that each writes to."""
 
 from typing import TYPE_CHECKING
 
@@ -20,16 +20,17 @@ def spectrum(weights: Weights, site: Writer | str = "embed") -> "xr.Dataset":
 
     Args:
         weights: The model.
-        site: A writer. W_E and W_pos are decomposed over their rows; a head's rows are those of W_OV, so its spectrum
-            is the covariance of what it stores for white input.
+        site: A writer. W_E and W_pos are decomposed over their rows. A head's rows are those of W_OV, so its spectrum
+            is
+            the covariance of its store for white input.
 
     Returns:
-        Over fraction: ``directions``, how many hold 50/80/90/95/99 % of the variance. attrs: the participation ratio
-        and the Marchenko–Pastur band of structureless rows.
+        Over fraction: ``directions``, the number that hold 50/80/90/95/99 % of the variance. attrs: the participation
+        ratio and the Marchenko–Pastur band of structureless rows.
 
     Raises:
-        NoSuchSite: No such writer.
-        Undefined: A constant, which has no spectrum.
+        NoSuchSite: The writer does not exist.
+        Undefined: The writer is a constant, which has no spectrum.
 
     Example:
         >>> import loadstore as ls

@@ -1,4 +1,4 @@
-"""Questions about a vocabulary × vocabulary map that is never formed: it passes by in tiles."""
+"""Computes properties of a vocabulary × vocabulary map tile by tile, without forming it."""
 
 from collections.abc import Iterator
 
@@ -11,15 +11,15 @@ from loadstore.linear.factored import Factored
 from loadstore.threads import threads_for
 
 ROWS, COLUMNS = 512, 2048
-"""A tile is at most this large: 4 MB in float32, so that it is counted while it is still in a cache."""
+"""Maximum tile size: 4 MB in float32, so that a tile is counted while it is still in the cache."""
 DOUBLE_BELOW = 8192
-"""Up to this many tokens a circuit is computed in double precision, above it in float32."""
+"""Up to this many tokens a vocabulary map is computed in double precision, above it in float32."""
 
 
 def precise(matrix: Factored) -> Factored:
-    """The same map in double precision where that is cheap (rows ≤ DOUBLE_BELOW), else at least float32.
+    """The same map in double precision if it has at most DOUBLE_BELOW rows, else in at least float32.
 
-    Raises Undefined where a factor overflowed in the number format of the model.
+    Raises Undefined if a factor is not finite in the model's dtype.
     """
     dtype = torch.float64 if matrix.shape[0] <= DOUBLE_BELOW else torch.float32
     dtype = torch.promote_types(matrix.left.dtype, dtype)
@@ -27,7 +27,7 @@ def precise(matrix: Factored) -> Factored:
 
 
 def tiles(matrix: Factored) -> Iterator[tuple[int, int, Float[Tensor, "row column"]]]:
-    """First row, first column and the tile itself, row block by row block."""
+    """Yield first row, first column and tile, one block of rows after another."""
     rows, columns = matrix.shape
     for top in range(0, rows, ROWS):
         left = matrix.left[top : top + ROWS]
@@ -38,16 +38,16 @@ def tiles(matrix: Factored) -> Iterator[tuple[int, int, Float[Tensor, "row colum
 
 
 def diagonal_ranks(matrix: Factored) -> Int[Tensor, " row"]:
-    """How many other entries of each row reach the diagonal entry: 0 where the diagonal is the row's only maximum.
+    """How many other entries of each row are at least the diagonal entry: 0 if the diagonal is the only maximum.
 
-    A tie counts against the diagonal, so that a row of equal entries is no hit.
+    A tie counts against the diagonal, so a row of equal entries is not a hit.
     """
     diagonal = (matrix.left * matrix.right.mT).sum(1, keepdim=True)
     counts = diagonal.new_zeros(len(diagonal))
     for top, start, tile in tiles(matrix):
         first, end = max(top, start), min(top + len(tile), start + tile.shape[1])
         own = torch.arange(first, max(first, end))
-        tile[own - top, own - start] = -torch.inf  # computed twice, it would differ from itself by rounding
+        tile[own - top, own - start] = -torch.inf  # recomputed, the diagonal entry could differ from itself by rounding
         counts[top : top + len(tile)] += tile.ge_(diagonal[top : top + len(tile)]).sum(1)
     return counts.long()
 

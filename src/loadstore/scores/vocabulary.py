@@ -1,12 +1,12 @@
-"""Vocabulary circuits: what heads do from token to token, read from the weights alone.
+"""Vocabulary maps: the maps of heads from token to token, from the weights alone.
 
-    full OV         W_E W_OV W_U           token that is attended to × token that is promoted
+    full OV         W_E W_OV W_U           attended token × promoted token
     full QK         W_E W_QK W_Eᵀ          query token × key token
     K-composition   W_E W_QK (W_OV)ᵀ W_Eᵀ  query token × token that an earlier head moved into the key
 
-W_U is centred over the vocabulary, since a common shift of all logits changes nothing. Norms are folded into the
-matrices; a token's own 1/σ, a positive number, is left out, as are biases. Nothing of size vocab × vocab is held
-(circuits.streaming). Source: Elhage et al. 2021; ARENA, Intro to mech interp.
+W_U is centred over the vocabulary, since a common shift of all logits has no effect. Norms are folded into the
+matrices. Biases are omitted, as is a token's own positive factor 1/σ. No vocab × vocab matrix is formed
+(scores.streaming). Source: Elhage et al. 2021; ARENA, Intro to mech interp.
 """
 
 from collections.abc import Sequence
@@ -38,12 +38,12 @@ def embedded(weights: Weights, matrix: Float[Tensor, "d_model inside"]) -> Float
 
 
 def unembedding(weights: Weights, norms: Norms) -> Float[Tensor, "d_model vocab"]:
-    """W_U centred over the vocabulary, the last norm folded in."""
+    """W_U centred over the vocabulary, with the final norm folded in."""
     return reading(weights, UNEMBED).map(norms).right
 
 
 def full_ov(weights: Weights, heads: HeadName | Sequence[HeadName], norms: Norms = "fold") -> Factored:
-    """W_E W_OV W_U, summed over the given heads and factored through their d_head; rows are the attended token."""
+    """W_E W_OV W_U, summed over the given heads and factored through their d_head; rows are attended tokens."""
     unembed = unembedding(weights, norms)
     moves = [ov(weights, head, norms) for head in _heads(weights, heads)]
     left = torch.cat([embedded(weights, move.left) for move in moves], 1)
@@ -51,7 +51,7 @@ def full_ov(weights: Weights, heads: HeadName | Sequence[HeadName], norms: Norms
 
 
 def full_qk(weights: Weights, head: HeadName, norms: Norms = "fold", *, offset: int | None = None) -> Factored:
-    """W_E W_QK W_Eᵀ; rows are the query token. Rotary positions need an ``offset``; raises Undefined without."""
+    """W_E W_QK W_Eᵀ; rows are query tokens. Raises Undefined if ``offset`` is missing under rotary positions."""
     as_offsets(weights, offset)
     match = qk(weights, parse_head(head), norms, offset=offset)
     return precise(Factored(embedded(weights, match.left), embedded(weights, match.right.mT).mT))
@@ -60,9 +60,9 @@ def full_qk(weights: Weights, head: HeadName, norms: Norms = "fold", *, offset: 
 def k_composition(
     weights: Weights, later: HeadName, earlier: HeadName, norms: Norms = "fold", *, offset: int | None = None
 ) -> Factored:
-    """W_E W_QK (W_OV)ᵀ W_Eᵀ; rows are the query token, columns the token that ``earlier`` moved into the key.
+    """W_E W_QK (W_OV)ᵀ W_Eᵀ; rows are query tokens, columns are tokens that ``earlier`` moved into the key.
 
-    Raises NoSuchWire where ``earlier`` does not reach ``later``, Undefined under rotary positions without ``offset``.
+    Raises NoSuchWire if ``earlier`` does not reach ``later``, Undefined under rotary positions without ``offset``.
     """
     as_offsets(weights, offset)
     later, earlier = parse_head(later), parse_head(earlier)
@@ -75,12 +75,12 @@ def k_composition(
 def copying(
     weights: Weights, heads: HeadName | Sequence[HeadName], *, norms: Norms = "fold", k: Sequence[int] = (1, 5)
 ) -> "xr.Dataset":
-    """Whether heads promote what they attend to: Dataset over k, accuracy of the full OV's diagonal, and eigenvalues.
+    """Test whether heads promote the tokens they attend to: accuracy of the full OV's diagonal over k, and eigenvalues.
 
     Args:
         weights: The model.
         heads: One head, or several whose OV maps are added.
-        norms: ``"fold"`` the norms into the matrices, or ``"ignore"`` them.
+        norms: ``"fold"`` folds the norms into the matrices, ``"ignore"`` omits them.
         k: A token counts if it is among the k that its own row promotes most (a tie does not count).
 
     Returns:
@@ -88,7 +88,7 @@ def copying(
         summed map, 1 when every eigenvalue is positive.
 
     Raises:
-        NoSuchSite, BadRequest: No such head, no heads, a k out of range.
+        NoSuchSite, BadRequest: A head does not exist, no heads are given, or a k is out of range.
 
     Source: Elhage et al. 2021 (copying); ARENA for the accuracy.
 
@@ -117,13 +117,13 @@ def key_composition(
     offset: int | None = None,
     k: Sequence[int] = (1,),
 ) -> "xr.Dataset":
-    """Whether ``later`` searches for the token that ``earlier`` moved: Dataset over direction and k, accuracy.
+    """Test whether ``later`` searches for the token that ``earlier`` moved: accuracy over direction and k.
 
     Args:
         weights: The model.
         later: The head that searches.
         earlier: The head that moved the token.
-        norms: ``"fold"`` the norms into the matrices, or ``"ignore"`` them.
+        norms: ``"fold"`` folds the norms into the matrices, ``"ignore"`` omits them.
         offset: Query − key, for rotary positions.
         k: How many of the highest scores count.
 
@@ -133,7 +133,7 @@ def key_composition(
 
     Raises:
         NoSuchWire: ``earlier`` is not below ``later``.
-        Undefined: Rotary positions without ``offset``.
+        Undefined: ``offset`` is missing under rotary positions.
 
     Example:
         >>> import loadstore as ls
@@ -151,7 +151,7 @@ def key_composition(
 
 
 def eigenvalue_score(circuit: Factored) -> float:
-    """Σλ/Σ|λ| of a square map through its core, real since complex eigenvalues come in pairs; NaN for a zero map."""
+    """Σλ/Σ|λ| of a square map, from its core; real, as complex eigenvalues come in pairs; NaN for a zero map."""
     values = circuit.eigenvalues()
     size = float(values.abs().sum())
     return float(values.real.sum()) / size if size > 0 else float("nan")

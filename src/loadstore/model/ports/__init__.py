@@ -1,6 +1,6 @@
-"""What every site of a model writes to and reads from the stream: one value a site, asked for by all that stands above.
+"""Ports: what each site of a model writes to or reads from the stream, one value per site, used by all other code.
 
-A new kind of site is one module here and one line in ``table``; a new mechanism changes the module of its kind.
+A new kind of site needs one module here and one line in ``table``. A new mechanism changes only its kind's module.
 """
 
 from loadstore.model.ports.banks import Bank as Bank

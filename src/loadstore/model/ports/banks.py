@@ -1,6 +1,6 @@
 """Writers that a pass records together: the heads of one layer in one tensor, every other writer alone.
 
-stores = inner · out      inner [… writer inner], out [writer inner d_model], or None where the stores are recorded
+stores = inner · out      inner [… writer inner]; out [writer inner d_model], or None if a pass records stores
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ from loadstore.sites import Writer
 
 @dataclass(frozen=True, eq=False)
 class Bank:
-    """Heads of one layer with the map that sends each one's z on, or one other writer."""
+    """Several heads of one layer with the maps from z to their stores, or one other writer."""
 
     writers: tuple[Writer, ...]
     out: Float[Tensor, "writer inner d_model"] | None
@@ -27,11 +27,11 @@ class Bank:
     constant: bool = False
 
     def sent(self, inner: Float[Tensor, "*any writer inner"]) -> Float[Tensor, "*any writer d_model"]:
-        """The store of each writer, from what a pass recorded."""
+        """The store of each writer, computed from the recorded values."""
         return inner if self.out is None else torch.einsum("...we,wed->...wd", inner, self.out)
 
     def back(self, directions: Float[Tensor, "*any d_model"]) -> Float[Tensor, "*any writer inner"]:
-        """Directions of the stream, brought to what a pass recorded: the adjoint of ``sent``."""
+        """Map directions of the stream to the recorded values: the adjoint of ``sent``."""
         if self.out is None:
             return directions[..., None, :]
         return (directions @ self.out.flatten(0, 1).mT).unflatten(-1, self.out.shape[:2])
@@ -39,12 +39,12 @@ class Bank:
     def through(
         self, inner: Float[Tensor, "*any writer inner"], matrix: Float[Tensor, "d_model inside"]
     ) -> Float[Tensor, "*any writer inside"]:
-        """The store of each writer times a matrix; for heads out · matrix is formed first, which is small."""
+        """The store of each writer times a matrix; for heads, out · matrix is formed first because it is small."""
         return inner @ matrix if self.out is None else torch.einsum("...we,wei->...wi", inner, self.out @ matrix)
 
 
 def banks(weights: Weights, writers: Iterable[Writer]) -> Iterator[Bank]:
-    """Writers in banks, in the order given, which must be depth order."""
+    """Group writers into banks. The given order is kept and must be depth order."""
     for (layer, together), grouped in groupby(writers, lambda writer: _bank(weights, writer)):
         members = tuple(grouped)
         if together:

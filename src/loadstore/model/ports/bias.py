@@ -1,4 +1,4 @@
-"""The constant that a layer's heads add together, b_O, as a writer of its own."""
+"""The attention output bias b_O of a layer, as a separate writer."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class BiasWriting(RowWriting):
 
     @property
     def row_is(self) -> Rows:
-        """A constant comes from nothing."""
+        """Empty: a constant has no source rows."""
         return ""
 
     @property
@@ -34,9 +34,9 @@ class BiasWriting(RowWriting):
         return self.weights.stored(self.rows)
 
     def given(self, tokens: Int[Tensor, "*any"], positions: Int[Tensor, "*some"]) -> Tensor:
-        """The same at every token."""
+        """The same constant at every token."""
         return self.constant.expand(*tokens.shape, -1)
 
     def along(self, directions: Float[Tensor, "d_model ..."], norms: Norms = "fold") -> None:
-        """Nothing makes it store more or less."""
+        """None: a constant has no source that could vary it."""
         return

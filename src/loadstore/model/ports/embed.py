@@ -1,4 +1,4 @@
-"""The embedding as a writer: it stores the row of W_E of each token."""
+"""The embedding as a writer: it stores each token's row of W_E."""
 
 from dataclasses import dataclass
 
@@ -18,12 +18,12 @@ class EmbedWriting(RowWriting):
 
     @property
     def row_is(self) -> Rows:
-        """Each row is a token's."""
+        """One row per token."""
         return "tokens"
 
     @property
     def rows(self) -> Float[Tensor, "vocab d_model"]:
-        """W_E, not scaled."""
+        """W_E, unscaled."""
         return self.weights.W_E
 
     def map(self, norms: Norms = "fold") -> Float[Tensor, "vocab d_model"]:
@@ -31,12 +31,12 @@ class EmbedWriting(RowWriting):
         return self._scaled(super().map())
 
     def given(self, tokens: Int[Tensor, "*any"], positions: Int[Tensor, "*some"]) -> Tensor:
-        """The rows of some tokens. Raises BadCheckpoint where they are not finite."""
-        rows = self.rows  # F.embedding: its backward pass is deterministic, that of W_E[tokens] is not
+        """The rows of the given tokens. Raises BadCheckpoint if an entry is not finite."""
+        rows = self.rows  # F.embedding has a deterministic backward pass; W_E[tokens] does not
         return self._scaled(self.weights.wide(self.weights.read(F.embedding(tokens.to(rows.device), rows), of=rows)))
 
     def along(self, directions: Float[Tensor, "d_model ..."], norms: Norms = "fold") -> Float[Tensor, "vocab ..."]:
-        """Each row along some directions; a W_E that is stored in another format is widened a tile at a time."""
+        """Each row along the given directions. If W_E has another dtype or device, it is widened tile by tile."""
         rows, weights = self.rows, self.weights
         directions = self._scaled(directions.to(weights.device, weights.dtype))
         if (rows.dtype, rows.device) == (directions.dtype, directions.device):

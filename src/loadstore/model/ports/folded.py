@@ -1,4 +1,4 @@
-"""A norm's gain and centring as a part of the matrix behind it."""
+"""Folds a norm's gain and centring into the matrix after it."""
 
 from jaxtyping import Float
 from torch import Tensor
@@ -7,7 +7,7 @@ from loadstore.model.layers import Norm
 
 
 def fold(matrix: Float[Tensor, "d_model inside"], norm: Norm | None) -> Float[Tensor, "d_model inside"]:
-    """Return N W = (I − 11ᵀ/d) diag(γ) W; W itself without a norm."""
+    """Return N W = (I − 11ᵀ/d) diag(γ) W, or W if there is no norm."""
     if norm is None:
         return matrix
     gained = matrix if norm.gain is None else norm.gain[:, None] * matrix

@@ -20,26 +20,26 @@ from loadstore.sites import EMBED, SIDES, Head, Reader, Side, Writer
 
 @dataclass(frozen=True, eq=False)
 class HeadWriting(Writing):
-    """``L1.H4`` as a writer: a pass records z, its store is z · ``out``."""
+    """``L1.H4`` as a writer: a pass records z, and the store is z · ``out``."""
 
     @property
     def row_is(self) -> Rows:
-        """Each row is what one token's embedding would make it store."""
+        """One row per token: the store that the token's embedding alone would produce."""
         return "tokens"
 
     @property
     def height(self) -> int:
-        """d_head, as its store is a sum of rows of W_O."""
+        """d_head, because the store is a sum of rows of W_O."""
         return self.weights.architecture.d_head
 
     @property
     def out(self) -> Float[Tensor, "d_head d_model"]:
-        """W_O, with the gain of a norm after the heads."""
+        """W_O, with the gain of the norm after the heads if there is one."""
         return self._out("fold")
 
     @property
     def scale_after(self) -> ScaleOf | None:
-        """The scale of the norm after the heads."""
+        """The scale of the norm after the heads, if there is one."""
         layer = self.writer.layer
         return None if self.weights.layers[layer].after_heads is None else ScaleOf("after_heads", layer)
 
@@ -53,7 +53,7 @@ class HeadWriting(Writing):
         return Factored(value.folded(norms), self._out(norms))
 
     def along(self, directions: Float[Tensor, "d_model ..."], norms: Norms = "fold") -> Float[Tensor, "vocab ..."]:
-        """W_E W_OV along some directions; nothing of size vocab × d_model is formed."""
+        """W_E W_OV along the given directions, without forming a vocab × d_model matrix."""
         move = self.map(norms)
         return EmbedWriting(self.weights, EMBED).along(move.left @ (move.right @ directions.to(move.right)))
 
@@ -79,7 +79,7 @@ class HeadReading(Reading):
 
     @property
     def matrix(self) -> Float[Tensor, "d_model d_head"]:
-        """W_Q of the head itself, or the W_K or W_V that it reads."""
+        """The head's own W_Q, or the W_K or W_V that it uses."""
         layer = self.weights.layers[self.reader.layer]
         return self.weights.wide((layer.W_Q, layer.W_K, layer.W_V)[SIDES.index(self.side)][self._own])
 
@@ -114,13 +114,13 @@ class HeadReading(Reading):
 
     @property
     def inner_scale(self) -> ScaleOf | None:
-        """The scale of the head's own norm, where it has one."""
+        """The scale of the head's own norm, if it has one."""
         return None if self.inner_norm is None else ScaleOf("q" if self.side == "Q" else "k", self.reader.layer)
 
     def turn(
         self, part: Float[Tensor, "*any token d_head"], scale: Tensor | None, start: int = 0, *, at_one: bool = False
     ) -> Float[Tensor, "*any token d_head"]:
-        """Scale and gain of the head's own norm, then the rotary turn."""
+        """Apply the scale and gain of the head's own norm, then the rotary rotation."""
         if self.side == "V":
             return part
         part = self._normed(part, scale)
@@ -146,12 +146,15 @@ class HeadReading(Reading):
         return part if norm is None or scale is None else apply_gain(centred(part, norm) * scale, norm)
 
     def folded(self, norms: Norms = "fold", *, bypassing: bool = False) -> Float[Tensor, "d_model d_head"]:
-        """N W with the gain of the head's own norm after it; for a writer that bypasses the norm W and that gain."""
+        """N W, or W for a writer that bypasses the norm; then the gain of the head's own norm."""
         matrix, after = super().folded(norms, bypassing=bypassing), self.inner_norm
         return matrix if norms == "ignore" or after is None else apply_gain(centred(matrix, after), after)
 
     def map(self, norms: Norms = "fold", *, bypassing: bool = False, offsets: range | None = None) -> Factored:
-        """Return W_QK or W_QKᵀ, with B Bᵀ the mean over ``offsets`` under rotary positions; of V W_OV."""
+        """Return W_QK for Q, W_QKᵀ for K, W_OV for V.
+
+        Under rotary positions, B Bᵀ of Q and K is averaged over ``offsets``.
+        """
         layer, shape = self.reader.layer, self.weights.architecture
         if self.side == "V":
             return HeadWriting(self.weights, Writer("head", layer, self.reader.index)).map(norms)
@@ -164,7 +167,7 @@ class HeadReading(Reading):
 
     @property
     def _other(self) -> "HeadReading":
-        """The side that this one is matched with."""
+        """The opposite side of W_QK."""
         side: Side = "K" if self.side == "Q" else "Q"
         return HeadReading(self.weights, Reader(self.reader.layer, self.reader.index, side))
 
@@ -178,10 +181,10 @@ def ov(weights: Weights, head: Head, norms: Norms = "fold") -> Factored:
 def qk(
     weights: Weights, head: Head, norms: Norms = "fold", *, offset: int | None = None, bypassing: bool = False
 ) -> Factored:
-    """W_QK = N W_Q · (N W_K)ᵀ of one head, factored through d_head; under rotary positions it needs an ``offset``.
+    """W_QK = N W_Q · (N W_K)ᵀ of one head, factored through d_head. Rotary positions require an ``offset``.
 
-    ``bypassing``: both sides as writers that bypass the norm meet them, without N (shortformer positions). Raises
-    NoSuchSite, or Undefined where rotary positions make W_QK depend on an offset that is not given.
+    ``bypassing``: both sides without N, for writers that bypass the norm (shortformer positions). Raises NoSuchSite, or
+    Undefined if the model has rotary positions and no ``offset`` is given.
     """
     weights.architecture.check(head, weights.name)
     query, key = (
@@ -202,6 +205,6 @@ def heads_out(weights: Weights, layer: int, norms: Norms = "fold") -> Float[Tens
 
 
 def _gained(weights: Weights, layer: int, matrix: Tensor) -> Tensor:
-    """What is made of W_O by the gain of a norm after the heads."""
+    """W_O times the gain of the norm after the heads, if there is one."""
     after = weights.layers[layer].after_heads
     return matrix if after is None else apply_gain(matrix, map_tensors(after, weights.wide))

@@ -1,4 +1,4 @@
-"""An MLP as a writer (W_out) and as a reader (W_in, beside W_gate where there is one)."""
+"""An MLP as a writer (W_out) and as a reader (W_in, concatenated with W_gate if there is a gate)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class MlpWriting(RowWriting):
 
     @property
     def row_is(self) -> Rows:
-        """Each row is a unit's."""
+        """One row per unit."""
         return "units"
 
     @property
@@ -32,7 +32,7 @@ class MlpWriting(RowWriting):
 
     @property
     def scale_after(self) -> ScaleOf | None:
-        """The scale of the norm after the MLP."""
+        """The scale of the norm after the MLP, if there is one."""
         return None if _mlp(self.weights, self.writer.layer).after is None else ScaleOf("after_mlp", self.writer.layer)
 
     def map(self, norms: Norms = "fold") -> Float[Tensor, "width d_model"]:
@@ -59,13 +59,13 @@ class MlpReading(Reading):
 
     @property
     def matrix(self) -> Float[Tensor, "d_model inside"]:
-        """W_in, beside it W_gate."""
+        """W_in, concatenated with W_gate if there is a gate."""
         matrices = [self.weights.wide(matrix) for matrix in self._matrices]
         return matrices[0] if len(matrices) == 1 else torch.cat(matrices, 1)
 
     @property
     def bias(self) -> Float[Tensor, " inside"] | None:
-        """b_in, beside it b_gate."""
+        """b_in, concatenated with b_gate if there is a gate."""
         mlp, wide = _mlp(self.weights, self.reader.layer), self.weights.wide
         if mlp.W_gate is None or (mlp.b_in is None and mlp.b_gate is None):
             return None if mlp.b_in is None else wide(mlp.b_in)
@@ -74,7 +74,7 @@ class MlpReading(Reading):
 
     @property
     def width(self) -> int:
-        """How many columns W_in and W_gate have."""
+        """The number of columns of W_in and W_gate together."""
         return sum(matrix.shape[1] for matrix in self._matrices)
 
     @property
@@ -82,7 +82,7 @@ class MlpReading(Reading):
         return _mlp(self.weights, self.reader.layer).norm
 
     def map(self, norms: Norms = "fold", *, bypassing: bool = False, offsets: range | None = None) -> Factored:
-        """Return the matrix, folded, as the right factor."""
+        """Return the folded matrix as the right factor."""
         matrix = self.folded(norms, bypassing=bypassing)
         return Factored(torch.eye(matrix.shape[0], dtype=matrix.dtype), matrix)
 

@@ -1,9 +1,9 @@
-"""Scores under rotary positions: what a side reads depends on the offset Δ = query − key, so it is averaged.
+"""Scores under rotary positions, averaged over the offset Δ = query − key on which a side's reading matrix depends.
 
-On the Q side B_Δ = W_Q R_Δ W_Kᵀ and B_Δ B_Δᵀ = W_Q (R_Δ G R_Δᵀ) W_Qᵀ with the small Gram G = W_Kᵀ W_K of the
-*other* side; on the K side the roles change and R_Δ is transposed. A score's numerator and ‖B‖² are linear in
-B Bᵀ, so their average over a window needs only the average of the small Gram, which has a closed form: in the
-complex basis of the pairs R_Δ is diag(e^{iΔω}) with ω = ±θ (0 where nothing turns) and
+On the Q side B_Δ = W_Q R_Δ W_Kᵀ and B_Δ B_Δᵀ = W_Q (R_Δ G R_Δᵀ) W_Qᵀ, with the small Gram matrix G = W_Kᵀ W_K of the
+*other* side. On the K side the roles change and R_Δ is transposed. The numerator of a score and ‖B‖² are linear in
+B Bᵀ. Their average over a window therefore needs only the average of the small Gram matrix, which has a closed form.
+In the complex basis of the pairs R_Δ is diag(e^{iΔω}) with ω = ±θ (0 for dimensions that do not rotate), and
 
     mean_Δ R_Δ G R_Δᵀ  ↔  G_ab · mean_Δ e^{iΔ(ω_a − ω_b)}
 
@@ -29,9 +29,9 @@ def averaged(
     *,
     key_side: bool,
 ) -> Factored:
-    """Return a map whose B Bᵀ is the mean over ``offsets`` of B_Δ B_Δᵀ; ``near`` is the side that reads.
+    """Return a map whose B Bᵀ is the mean of B_Δ B_Δᵀ over ``offsets``; ``near`` is the reading side.
 
-    In double precision. Raises BadRequest for an empty range or one with steps.
+    Computed in double precision. Raises BadRequest for an empty range or one whose step is not 1.
     """
     if not len(offsets) or offsets.step != 1:
         raise BadRequest(f"offsets {offsets}: expected a range of one or more, without steps")
@@ -45,7 +45,7 @@ def averaged(
 def mean_turned(
     rotary: Rotary, gram: Float[Tensor, "d_head d_head"], offsets: range, sign: int
 ) -> Float[Tensor, "d_head d_head"]:
-    """The mean over Δ of R_{±Δ} G R_{±Δ}ᵀ, in closed form, double precision."""
+    """The mean over Δ of R_{±Δ} G R_{±Δ}ᵀ, in closed form and double precision."""
     basis, speeds = _complex_basis(rotary, gram.shape[0])
     difference = sign * (speeds[:, None] - speeds[None, :])
     inside = basis.mH @ gram.to(basis.dtype) @ basis * _mean_phase(difference, offsets)
@@ -53,7 +53,7 @@ def mean_turned(
 
 
 def _complex_basis(rotary: Rotary, d_head: int) -> tuple[Complex[Tensor, "d_head d_head"], Float[Tensor, " d_head"]]:
-    """A unitary U and angular speeds ω with R_Δ = U diag(e^{iΔω}) Uᴴ (row vectors: x ↦ x R_Δ)."""
+    """A unitary U and angular frequencies ω with R_Δ = U diag(e^{iΔω}) Uᴴ (row vectors: x ↦ x R_Δ)."""
     basis = torch.eye(d_head, dtype=torch.complex128)
     speeds = torch.zeros(d_head, dtype=torch.float64)
     half = 0.5**0.5
@@ -66,7 +66,7 @@ def _complex_basis(rotary: Rotary, d_head: int) -> tuple[Complex[Tensor, "d_head
 
 
 def _mean_phase(difference: Float[Tensor, "a b"], offsets: range) -> Complex[Tensor, "a b"]:
-    """mean over Δ of e^{iΔφ} = e^{i(s + (n−1)/2)φ} · sin(nφ/2) / (n sin(φ/2)); φ counts modulo 2π, as Δ is whole."""
+    """mean over Δ of e^{iΔφ} = e^{i(s + (n−1)/2)φ} · sin(nφ/2) / (n sin(φ/2)); φ is taken modulo 2π, as Δ is whole."""
     difference = difference - 2 * torch.pi * (difference / (2 * torch.pi)).round()
     n, middle = len(offsets), offsets.start + (len(offsets) - 1) / 2
     small = (difference / 2).sin()

@@ -1,4 +1,4 @@
-"""Positions as a writer: learned ones are stored in the stream, shortformer ones bypass it and the norms."""
+"""Positions as a writer: learned ones are stored in the stream; shortformer ones bypass the stream and the norms."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class PosWriting(RowWriting):
 
     @property
     def row_is(self) -> Rows:
-        """Each row is a position's."""
+        """One row per position."""
         return "positions"
 
     @property
@@ -25,9 +25,9 @@ class PosWriting(RowWriting):
 
     @property
     def bypasses_norm(self) -> bool:
-        """Whether Q and K add positions behind the norm."""
+        """Whether positions are added to the inputs of Q and K after the norm."""
         return self.weights.architecture.positions_bypass_norm
 
     def given(self, tokens: Int[Tensor, "*any"], positions: Int[Tensor, "*some"]) -> Tensor:
-        """The rows of some positions. Raises BadCheckpoint where they are not finite."""
+        """The rows of the given positions. Raises BadCheckpoint if an entry is not finite."""
         return self.weights.wide(self.weights.read(self.rows[positions], of=self.rows))

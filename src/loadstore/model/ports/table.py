@@ -1,4 +1,4 @@
-"""Which port each site has."""
+"""Maps each site to its port."""
 
 from collections.abc import Mapping
 
@@ -31,24 +31,24 @@ READINGS: Mapping[str, type[Reading]] = {
 
 
 def writing(weights: Weights, writer: Writer) -> Writing:
-    """What a writer can store. The writer must be one of the model's wiring."""
+    """The port of a writer, which must be in the model's wiring."""
     return WRITINGS[writer.kind](weights, writer)
 
 
 def reading(weights: Weights, reader: Reader) -> Reading:
-    """What a reader loads. The reader must be one of the model's wiring."""
+    """The port of a reader, which must be in the model's wiring."""
     return READINGS[reader.side](weights, reader)
 
 
 def reading_at(weights: Weights, point: Point) -> Reading:
-    """One reader at a point, which every writer that reaches the point reaches."""
+    """One reader at a point; every writer that reaches the point reaches this reader."""
     if point.layer == weights.architecture.n_layers:
         return reading(weights, UNEMBED)
     return reading(weights, Reader(point.layer, -1, "mlp") if point.mlp else Reader(point.layer, 0, "Q"))
 
 
 def points(weights: Weights) -> list[Point]:
-    """Every point where a model's readers meet the stream, in depth order."""
+    """Every point at which the model's readers read the stream, in depth order."""
     shape = weights.architecture
     kinds = (False,) if shape.mlp is None else (False, True)
     return [*(Point(layer, mlp) for layer in range(shape.n_layers) for mlp in kinds), Point(shape.n_layers)]

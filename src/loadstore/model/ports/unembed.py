@@ -1,4 +1,4 @@
-"""The unembedding as a reader. In B, W_U is centred over the vocabulary: a common shift of logits changes nothing."""
+"""The unembedding as a reader. In B, W_U is centred over the vocabulary: shifting all logits has no effect."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,17 +22,17 @@ class UnembedReading(Reading):
 
     @property
     def point(self) -> Point:
-        """Behind the last layer."""
+        """After the last layer."""
         return Point(self.weights.architecture.n_layers)
 
     @property
     def scale(self) -> ScaleOf:
-        """The scale of the last norm."""
+        """The scale of the final norm."""
         return ScaleOf("final")
 
     @property
     def matrix(self) -> Float[Tensor, "d_model vocab"]:
-        """W_U, not centred: what the logits are made with."""
+        """The uncentred W_U, which produces the logits."""
         return self.weights.wide(self.weights.W_U)
 
     @property
@@ -42,7 +42,7 @@ class UnembedReading(Reading):
 
     @property
     def width(self) -> int:
-        """The vocabulary."""
+        """The vocabulary size."""
         return self.weights.architecture.vocab
 
     @property
@@ -58,7 +58,7 @@ class UnembedReading(Reading):
         return Factored(torch.eye(matrix.shape[0], dtype=matrix.dtype), matrix)
 
     def columns(self) -> Iterator[Float[Tensor, "_ d_model"]]:
-        """The columns of W_U, less their mean over the vocabulary."""
+        """The columns of W_U minus their mean over the vocabulary, as rows, in tiles."""
         W_U, wide = self.weights.W_U, self.weights.wide
         mean = wide(W_U).mean(1, keepdim=True)
         for start in range(0, W_U.shape[1], ROWS):

@@ -1,4 +1,4 @@
-"""What a writer can store, and how its store follows from what a pass records."""
+"""What a writer can store, and how a pass's recorded values determine the store."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -18,10 +18,9 @@ Rows: TypeAlias = Literal["tokens", "positions", "units", ""]
 
 @dataclass(frozen=True, eq=False)
 class Writing(ABC):
-    """One writer of one model. Nothing is computed or read before it is asked for.
+    """One writer of one model. Values are computed or read from the file only on demand.
 
-    A pass records ``inner``, which the store is linear in: store = inner · ``out``, or inner itself where ``out`` is
-    None.
+    A pass records ``inner``. The store is inner · ``out``, or inner itself if ``out`` is None.
     """
 
     weights: Weights
@@ -30,57 +29,57 @@ class Writing(ABC):
     @property
     @abstractmethod
     def row_is(self) -> Rows:
-        """What one row of ``along`` belongs to; empty where a store comes from nothing that could be listed."""
+        """The source that a row of ``along`` belongs to; empty for a constant."""
 
     @property
     @abstractmethod
     def height(self) -> int:
-        """How many rows the matrix has whose row space is what this writer can store; for a head, W_O."""
+        """The number of rows of the matrix whose row space contains every store; for a head, W_O."""
 
     @abstractmethod
     def map(self, norms: Norms = "fold") -> Factored | Float[Tensor, "source d_model"]:
-        """Return A, whose rows span every store: W_E, W_pos, W_OV, W_out or b_O; no reader has centred it yet.
+        """Return A, whose rows span every store: W_E, W_pos, W_OV, W_out or b_O, before any reader's centring.
 
         Args:
-            norms: ``"fold"`` takes the norm before the writer's own input into A, ``"ignore"`` leaves it out.
+            norms: ``"fold"`` folds the norm before the writer's own input into A, ``"ignore"`` omits it.
         """
 
     @property
     def rank(self) -> int:
-        """How many dimensions the writer can write at most."""
+        """The largest possible rank of the writer's output."""
         return min(self.height, self.weights.architecture.d_model)
 
     @property
     def bypasses_norm(self) -> bool:
-        """Whether readers add it behind their norm, and never find it in the stream."""
+        """Whether readers add the store after their norm, so that it is never in the stream."""
         return False
 
     @property
     def scale_after(self) -> ScaleOf | None:
-        """The name of the scale of a norm of all that the block stores; None where there is none."""
+        """The name of the scale of the norm applied to the block's output; None if there is none."""
         return None
 
     @property
     def constant(self) -> Float[Tensor, " d_model"] | None:
-        """The store, where it is the same at every token of every prompt."""
+        """The store, if it is the same at every token of every prompt; otherwise None."""
         return None
 
     @property
     def out(self) -> Float[Tensor, "inner d_model"] | None:
-        """The map from what a pass records to the store; None where the store itself is recorded."""
+        """The map from recorded values to the store; None if the store itself is recorded."""
         return None
 
     def sent(self, inner: Float[Tensor, "*any inner"]) -> Float[Tensor, "*any d_model"]:
-        """The store that belongs to what a pass recorded."""
+        """The store that corresponds to recorded values."""
         out = self.out
         return inner if out is None else inner @ out
 
     @abstractmethod
     def along(self, directions: Float[Tensor, "d_model ..."], norms: Norms = "fold") -> Float[Tensor, "row ..."] | None:
-        """What each token, position or unit makes it store along some directions; None for a constant."""
+        """The store's components along the given directions, per token, position or unit; None for a constant."""
 
     def given(self, tokens: Int[Tensor, "*any"], positions: Int[Tensor, "*some"]) -> Tensor | None:
-        """The store, where it follows from a prompt's tokens or their positions alone; None where a pass decides it."""
+        """The store, if tokens and positions alone determine it; None if it needs a forward pass."""
         return None
 
 
@@ -91,11 +90,11 @@ class RowWriting(Writing):
     @property
     @abstractmethod
     def rows(self) -> Float[Tensor, "row d_model"]:
-        """The matrix, in the number format of the file. Raises BadCheckpoint where it is not finite."""
+        """The matrix in its stored dtype. Raises BadCheckpoint if an entry is not finite."""
 
     @property
     def height(self) -> int:
-        """How many rows the matrix has."""
+        """The number of rows of the matrix."""
         return self.rows.shape[0]
 
     def map(self, norms: Norms = "fold") -> Float[Tensor, "source d_model"]:
@@ -103,6 +102,6 @@ class RowWriting(Writing):
         return self.weights.wide(self.rows)
 
     def along(self, directions: Float[Tensor, "d_model ..."], norms: Norms = "fold") -> Float[Tensor, "row ..."] | None:
-        """Each row along some directions."""
+        """Each row along the given directions."""
         rows = self.map(norms)
         return rows @ directions.to(rows)
