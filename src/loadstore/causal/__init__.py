@@ -1,1 +1,1 @@
-"""What changes when a store is replaced: metrics, ablations, cuts and their controls."""
+"""The effects of replaced stores: metrics, ablations, cuts and their controls."""

@@ -1,4 +1,4 @@
-"""What a model loses when a head stores nothing of its own: the change of loss, on second copies or on text."""
+"""The change of loss when heads are ablated, on second copies of random repeats or on text."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -45,25 +45,25 @@ def ablation_effects(
     seed: Seed = 0,
     progress: Progress | None = None,
 ) -> "xr.Dataset":
-    """Ablate heads one by one, or together where a tuple is given: Dataset over head, losses in nats per token.
+    """Ablate heads, one by one or together as a tuple: Dataset over head, losses in nats per token.
 
     Args:
         weights: The model.
         heads: Names, globs such as ``"L1.H*"``, and tuples of names; all heads if None.
         by: ``"mean"`` over one batch, ``"zero"`` or ``"resample"``.
         on: Random repeats, or prompts [sequence, token] of any lengths.
-        edits: Edits that are made in both runs.
+        edits: Edits applied in both runs.
         sequences: How many random repeats.
-        seed: Their seed.
-        progress: Called with (done, of).
+        seed: The seed of the repeats.
+        progress: Called with (done, total).
 
     Returns:
-        loss: with the heads ablated; effect, effect_se: less the intact loss, its mean and standard error over
-        sequences (paired); intact: the loss without ablation. On random repeats the loss is that of the second copy,
-        its first token left out; on given prompts that of every next token.
+        loss: with the heads ablated; effect, effect_se: that loss minus the intact loss, its mean and standard error
+        over sequences (paired); intact: the loss without ablation. On random repeats the loss is over the second copy
+        except its first token; on given prompts it is over every next token.
 
     Raises:
-        NoSuchSite, BadRequest, BadPrompt: No such head, options or prompts that do not fit.
+        NoSuchSite, BadRequest, BadPrompt: A head does not exist, or options or prompts are invalid.
 
     Source: Olsson et al. 2022; ARENA, Intro to mech interp.
 
@@ -120,7 +120,7 @@ def ablation_effects(
 
 
 def _groups(weights: Weights, heads: str | Sequence[HeadName | tuple[HeadName, ...]]) -> list[tuple[Head, ...]]:
-    """Every entry as a tuple of heads that exist; a glob as many entries."""
+    """Every entry as a tuple of existing heads; a glob gives one entry per head."""
     listed = [heads] if isinstance(heads, str) else list(heads)
     named: list[tuple[HeadName, ...]] = []
     for entry in listed:
@@ -135,7 +135,7 @@ def _groups(weights: Weights, heads: str | Sequence[HeadName | tuple[HeadName, .
 
 
 def _tokens(weights: Weights, on: On, sequences: int, seed: int) -> tuple[Tokens, tuple[int, ...]]:
-    """Token ids, shorter prompts padded behind their end, and the length of each."""
+    """Token ids, with shorter prompts padded at the end, and the length of each prompt."""
     if isinstance(on, str):
         if on != "repeats":
             raise BadRequest(f"on={on!r}: expected 'repeats' or tokens [sequence, token]")

@@ -1,4 +1,4 @@
-"""Several edited runs that went side by side: what the unembedding read in each, and each as a run of its own."""
+"""Several edited runs computed together: the unembedding's input in each, and each as a separate run."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -21,15 +21,15 @@ class Batch:
     """Edited runs of one prompt or batch of prompts.
 
     Args:
-        trace: The run that the edits were made to.
-        places: The places of the runs in the list that was asked for.
+        trace: The run that was edited.
+        places: The indices of the runs in the requested list.
         edits: All edits of each run, those of ``trace`` first.
-        start: The first layer that ran again; what lies before it is that of ``trace``.
-        first: The first token that ran again.
-        read: What the unembedding reads [run × prompt, token, d_model], of all tokens that ran or of the one asked for.
-        record: The layers from ``start`` on, if they were to be kept.
-        step: What layer ``start`` did; None where only the unembedding reads something else.
-        at: The token of each prompt whose logits were asked for; None for all tokens.
+        start: The first recomputed layer; earlier layers are those of ``trace``.
+        first: The first recomputed token.
+        read: The unembedding's input [run × prompt, token, d_model], for all recomputed tokens or the requested one.
+        record: The layers from ``start`` on, if they were kept.
+        step: The record of layer ``start``; None if only the unembedding's input differs.
+        at: The token of each prompt whose logits were requested; None for all tokens.
     """
 
     trace: Trace
@@ -49,7 +49,7 @@ class Batch:
 
     @cached_property
     def logits(self) -> Logits:
-        """Logits [run × prompt, token, vocab] of all tokens, or of the one asked for. Raises Undefined on overflow."""
+        """Logits [run × prompt, token, vocab] of all tokens or of the requested one. Raises Undefined on overflow."""
         with torch.no_grad():
             logits = unembed(self.trace.weights, self.read)
         if not bool(torch.isfinite(logits).all()):
@@ -63,7 +63,7 @@ class Batch:
         return logits
 
     def trace_of(self, run: int) -> Trace:
-        """One run: what ``run(model, tokens, edits)`` returns; NaN where logits were not asked for."""
+        """One run, as ``run(model, tokens, edits)`` returns it; NaN for logits that were not requested."""
         rows = self.rows(run)
         logits = self.logits[rows]
         if self.at is not None:
@@ -72,14 +72,14 @@ class Batch:
         return replace(self.trace, all_logits=logits, edits=self.edits[run], replay=lambda: self._recorded(rows))
 
     def traces(self) -> Iterator[tuple[int, Trace]]:
-        """Each run with its place."""
+        """Each run with its index."""
         for run, index in enumerate(self.places):
             yield index, self.trace_of(run)
 
     def _recorded(self, rows: slice) -> Record:
-        """What one run did, the layers before ``start`` included."""
+        """The record of one run, including the layers before ``start``."""
         intact = self.trace.record
-        if self.record is None:  # asked for after all
+        if self.record is None:  # requested although it was not kept
             return replayed(self.trace, self.edits[rows.start // len(self.trace.tokens)])
         behind = self.record.rows(rows)
         embed = intact.embed if behind.embed is None else behind.embed

@@ -1,6 +1,6 @@
-"""Runs that differ from a recorded one in what readers of one layer read: everything before is that of the record.
+"""Runs that differ from a recorded one in the inputs of readers of one layer; all earlier layers are shared.
 
-In that layer only the heads that read something else compute; from there on the runs go side by side.
+In that layer only heads with changed inputs are recomputed. From there on the runs share one batch.
 """
 
 from collections.abc import Sequence
@@ -20,14 +20,14 @@ from loadstore.threads import threads_for
 
 @dataclass(frozen=True, eq=False)
 class Taken:
-    """What each of several runs takes from readers of one layer's heads, of its MLP, or from the unembedding.
+    """The parts that each of several runs removes from the heads or the MLP of one layer, or from the unembedding.
 
     Args:
         runs: How many runs.
         start: The layer; n_layers for the unembedding.
-        differences: What is taken from q, k or v.
-        losses: What is taken from an MLP or the unembedding, by run, before the norm.
-        first: The first token from which anything is taken.
+        differences: The parts removed from q, k or v.
+        losses: The parts removed from an MLP or the unembedding, by run, before the norm.
+        first: The first token from which anything is removed.
     """
 
     runs: int
@@ -40,9 +40,9 @@ class Taken:
 def at_reader(
     trace: Trace, taken: Taken, only: int | None = None, *, keep: bool = False
 ) -> tuple[LayerRecord | None, Stream]:
-    """What the readers' layer does in each run, and the stream after it: of all tokens, or of one in the last layer.
+    """The readers' layer in each run, and the stream after it, for all tokens or for one in the last layer.
 
-    Nothing behind that layer runs. For the unembedding, the layer is None and the stream the last one.
+    Later layers are not computed. For the unembedding, the layer is None and the stream is the final one.
     """
     weights, shape = trace.weights, trace.weights.architecture
     if taken.start == shape.n_layers:
@@ -59,9 +59,9 @@ def at_reader(
 def branched(
     trace: Trace, taken: Taken, at: int | None = None, *, keep: bool = False
 ) -> tuple[Stream, LayerRecord | None, Record | None]:
-    """What the unembedding reads in each run, the layer of the readers, and (``keep``) the record from there on.
+    """The unembedding's input in each run, the readers' layer, and (``keep``) the record from there on.
 
-    ``at``: the one token asked for, counted from the beginning of the prompt.
+    ``at``: the one requested token, counted from the beginning of the prompt.
     """
     weights, shape, record = trace.weights, trace.weights.architecture, trace.record
     row = None if at is None else at - taken.first

@@ -1,6 +1,6 @@
-"""When a cut may be called a collapse: attention and prediction both fall, further than any control moves them.
+"""The criterion for a collapse: a cut makes attention and prediction fall further than any control moves them.
 
-One criterion for every sentence of report and explorer that claims it. Test: tests/causal/test_collapse.py.
+Every sentence in report and explorer that claims a collapse uses it. Test: tests/causal/test_collapse.py.
 """
 
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from loadstore.causal.beyond import beyond
 
 REMAINS = 0.5
-"""The attention that a collapse leaves is less than this share of the attention before the cut."""
+"""A collapse leaves less than this share of the attention before the cut."""
 
 
 def collapses(

@@ -1,10 +1,10 @@
 """Controls of a wire: other wires that carry as much, chosen by one rule for every proof, report and screen.
 
-The size of a wire on a run is what a mean cut takes from its reader, in the unit of that kind of reader:
+The size of a wire on a run measures the part that a mean cut removes from its reader, in the reader's unit:
 
-    Q, K      √E_i Var_{j∼A_i}(δs_ij)     nats: the change of scores that softmax sees
-    V         √E_t ‖δv_t W_O‖²            what the head would store of one source token
-    MLP       √E_t ‖δx_t W_in‖²           gate and up side by side
+    Q, K      √E_i Var_{j∼A_i}(δs_ij)     nats: the change of scores, as softmax sees it
+    V         √E_t ‖δv_t W_O‖²            the change of the head's store from one source token
+    MLP       √E_t ‖δx_t W_in‖²           gate and up concatenated
     unembed   √E_t ‖δx_t W_U‖²            W_U centred over the vocabulary
 
 Controls are the wires nearest in size, by |log(size / own size)|:
@@ -12,11 +12,11 @@ Controls are the wires nearest in size, by |log(size / own size)|:
 - They end in a reader of the same kind, since other kinds have another unit.
 - They carry something, and they are not part of the claim (``outside``).
 - Their readers can change the measured number (``readers``).
-- They end in the layer of the wire's own reader. Layers one step away, then two, and so on take part only while there
-  are fewer wires than asked for.
+- They end in the layer of the wire's own reader. Layers one step away, then two, and so on are added only while there
+  are fewer wires than requested.
 
-Nearest, and not at least as large: the wire of a claim is often the largest of its side, and would have no controls.
-docs/interventions.md has the reasons. Tests: tests/causal/test_controls.py.
+The rule is nearest, not at least as large: a claimed wire is often the largest of its side and would have no controls.
+Reasons: docs/interventions.md. Tests: tests/causal/test_controls.py.
 """
 
 import itertools
@@ -39,8 +39,8 @@ from loadstore.wire_traffic.exact import reader_traffic
 _Key = TypeVar("_Key", bound=Hashable)
 Sizes: TypeAlias = Callable[[Reader], Mapping[Writer, float]]
 """The size of every wire into a reader: of one run (``sizes_on``), or a column of a table of traffic."""
-NOTHING = 1e-6  # of the largest size: at or below it, a size in single precision is made of rounding
-DIGITS = 9  # of a log ratio: wires that agree in them are equally near, whatever the order of the sums
+NOTHING = 1e-6  # relative to the largest size; smaller sizes in single precision are rounding errors
+DIGITS = 9  # digits of a log ratio; wires that agree to this precision count as equally near
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Controls:
         size: Its size.
         wires: The controls.
         sizes: Their sizes.
-        asked: How many were asked for; the model may have fewer.
+        asked: How many were requested; the model may have fewer.
     """
 
     wire: Wire
@@ -63,7 +63,7 @@ class Controls:
 
     @property
     def larger(self) -> int:
-        """How many controls carry at least as much as the wire."""
+        """How many controls are at least as large as the wire."""
         return sum(size >= self.size for size in self.sizes)
 
 
@@ -77,13 +77,13 @@ def controls_of(
         count: How many controls to choose.
         sizes: The size of every wire into a reader, such as ``sizes_on(trace)``.
         readers: In depth order, the readers whose wires can change the measured number.
-        outside: Wires that are not controls, such as all wires of the claim.
+        outside: Wires that must not be controls, such as all wires of the claim.
 
     Returns:
-        ``count`` controls, or as many as there are.
+        ``count`` controls, or all available if there are fewer.
 
     Raises:
-        Undefined: The wire carries nothing, or no other wire could be a control.
+        Undefined: The wire carries nothing, or no other wire can be a control.
     """
     writer, reader = wire
     size = sizes(reader)[writer]
@@ -106,7 +106,7 @@ def controls_of(
 
 
 def nearest(size: float, sizes: Mapping[_Key, float], count: int) -> list[_Key]:
-    """The ``count`` keys whose positive size has the least |log(size / own size)|; of equals, those that come first."""
+    """The ``count`` keys whose positive size has the smallest |log(size / own size)|; ties keep their order."""
     positive = [key for key, value in sizes.items() if value > 0]
     return sorted(positive, key=lambda key: round(abs(math.log(sizes[key] / size)), DIGITS))[:count]
 
@@ -124,15 +124,15 @@ def control_sets(
         outside: As for ``controls_of``; the wires themselves need not be named.
 
     Returns:
-        ``count`` sets, or as many as there are. Set k takes for each wire the k-th nearest control or the next that
-        the set does not hold yet. No set occurs twice; where that leaves too few, the second wire's control is one
-        place further than the first's, the third's two, and so on, then two and four places.
+        ``count`` sets, or all available if there are fewer. Set k takes, for each wire, its k-th nearest control or the
+        next one that is not yet in the set. No set occurs twice. If that gives too few sets, the second wire's control
+        is taken one place further than the first's, the third's two places, and so on; then two and four places.
 
     Raises:
         Undefined: One of the wires carries nothing, or has no control.
     """
     sets: list[tuple[Wire, ...]] = []
-    for among in sorted({count, count + len(wires) - 1}):  # more only if needed: they may lie in other layers
+    for among in sorted({count, count + len(wires) - 1}):  # more only if needed, since they may lie in other layers
         each = [controls_of(wire, among, sizes, readers, outside={*outside, *wires}).wires for wire in wires]
         sets = _different(each)[:count]
         if len(sets) == count:
@@ -141,7 +141,7 @@ def control_sets(
 
 
 def _different(each: Sequence[Sequence[Wire]]) -> list[tuple[Wire, ...]]:
-    """Sets of one wire from each list; see ``control_sets``."""
+    """Sets with one wire from each list; see ``control_sets``."""
     sets: dict[frozenset[Wire], tuple[Wire, ...]] = {}
     for further, start in itertools.product(range(2 * len(each)), range(max(map(len, each)))):
         members: list[Wire] = []
@@ -153,7 +153,7 @@ def _different(each: Sequence[Sequence[Wire]]) -> list[tuple[Wire, ...]]:
 
 
 def sizes_on(trace: Trace) -> Sizes:
-    """The sizes of wires on one run, measured once for each reader. They raise Undefined for a run with cuts."""
+    """The sizes of wires on one run, measured once per reader. The result raises Undefined for a run with cuts."""
 
     @cache
     def sizes(reader: Reader) -> Mapping[Writer, float]:
@@ -180,6 +180,6 @@ def wire_sizes(trace: Trace, reader: Reader) -> dict[Writer, float]:
 
 
 def store_size(trace: Trace, writer: Writer) -> float:
-    """√E_t ‖o_t − ō‖² of what a writer stores on one run: what an ablation by the mean takes away."""
+    """√E_t ‖o_t − ō‖² of a writer's store on one run: the size of the part that a mean ablation removes."""
     store = trace.store(writer)
     return float((store - replacement(store, "mean"))[:, 1:].square().sum(-1).mean().sqrt())

@@ -1,13 +1,13 @@
-"""What cutting wires does on one run, several wires at a time: to each wire's reader, and to the prediction.
+"""The effect of cutting wires on one run, several wires at a time: on each wire's reader, and on the prediction.
 
-A cut removes a writer's store less its mean from one reader's input, norm scales frozen. Its effect on the reader:
+A cut removes a writer's store minus its mean from one reader's input, norm scales frozen. Its effect on the reader:
 
     Q, K       change = ½ Σ_j |A_ij − A′_ij|, mean over queries      kl = KL(A‖A′)
-    V, MLP     change = ‖o − o′‖/‖o‖, o what the head or MLP stores, the first token left out
+    V, MLP     change = ‖o − o′‖/‖o‖, where o is the head's or MLP's store, without the first token
     unembed    change = ½ Σ |p − p′|, mean over tokens               kl = KL(p‖p′)
 
-and on the prediction: ``target``, the change of the log-probability of what really follows (mean over tokens), or of
-one chosen token. Tests: tests/causal/test_cutting.py.
+The effect on the prediction is ``target``: the change of the log-probability of the actual next tokens (mean over
+tokens), or of one chosen token. Tests: tests/causal/test_cutting.py.
 """
 
 import math
@@ -36,7 +36,7 @@ from loadstore.threads import threads_for
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One wire cut on one run; kl is NaN for V and MLPs."""
+    """The effect of one cut wire on one run; kl is NaN for V and MLPs."""
 
     change: float
     kl: float
@@ -47,7 +47,7 @@ class Effect:
 def cut_each(
     trace: Trace, wires: Sequence[Wire], target: Target | None = None, mean: Mean | None = None
 ) -> list[Effect]:
-    """Cut each wire by itself, by its mean on this run unless ``mean`` gives another.
+    """Cut each wire separately, by its mean on this run or by ``mean`` if given.
 
     Raises Undefined for an edited run.
     """
@@ -68,7 +68,7 @@ def cut_each(
 
 @threads_for(0)
 def reader_changes(trace: Trace, wires: Sequence[Wire], mean: Mean | None = None) -> list[float]:
-    """The ``change`` of each wire's own reader alone, for wires into heads and MLPs; nothing behind it runs."""
+    """The ``change`` of each wire's own reader, for wires into heads and MLPs; later layers are not computed."""
     changes: dict[int, float] = {}
     for places in _batches(trace, wires):
         group = [wires[index] for index in places]
@@ -80,7 +80,7 @@ def reader_changes(trace: Trace, wires: Sequence[Wire], mean: Mean | None = None
 
 
 def _batches(trace: Trace, wires: Sequence[Wire]) -> Iterator[list[int]]:
-    """Places of wires into the heads of one layer, into one MLP, or into the unembedding; no more than fit."""
+    """Batches of indices of wires into the heads of one layer, into one MLP, or into the unembedding."""
     groups: dict[tuple[int, bool], list[int]] = {}
     for index, (_, reader) in enumerate(wires):
         groups.setdefault((reader.layer, reader.is_mlp), []).append(index)
@@ -90,7 +90,7 @@ def _batches(trace: Trace, wires: Sequence[Wire]) -> Iterator[list[int]]:
 
 
 def _taken(trace: Trace, wires: Sequence[Wire], mean: Mean | None) -> Taken:
-    """What each wire's cut takes from its reader; all readers of heads of one layer are met together."""
+    """The part that each wire's cut removes from its reader; all head readers of a layer are computed together."""
     reader = wires[0][1]
     if reader.is_mlp or reader.is_unembed:
         losses = [(run, Loss(writer, end, _lost(trace, writer, mean))) for run, (writer, end) in enumerate(wires)]

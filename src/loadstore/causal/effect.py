@@ -1,4 +1,4 @@
-"""What a list of edits does to one number of a run."""
+"""The effect of a list of edits on one metric."""
 
 import math
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from loadstore.model.weights import Weights
 
 @dataclass(frozen=True)
 class Outcome:
-    """A metric before and after some edits: means over prompts, and every prompt's own."""
+    """A metric before and after edits: means over prompts, and the values for each prompt."""
 
     metric: str
     edits: tuple[str, ...]
@@ -26,7 +26,7 @@ class Outcome:
     afters: tuple[float, ...]
 
     def __repr__(self) -> str:
-        """The metric before and after the edits, in plain words."""
+        """The metric before and after the edits, in words."""
         count = len(self.befores)
         error = "" if math.isnan(self.standard_error) else f" ± {self.standard_error:.3f}"
         return (
@@ -41,20 +41,20 @@ class Outcome:
 
 
 def effect(weights: Weights, prompt: Prompt, edits: Sequence[Asked], metric: Measured) -> Outcome:
-    """Run a prompt or a batch without the edits and with them, and measure both.
+    """Run a prompt or a batch with and without the edits, and measure both.
 
     Args:
         weights: The model.
         prompt: A prompt or a batch, as in ``ls.run``.
-        edits: The edits. Where one takes a mean of the run itself, it is that of the whole batch.
-        metric: A metric of ``ls.metrics``, or a function of a trace or of logits.
+        edits: The edits. A mean over the run itself is taken over the whole batch.
+        metric: A metric from ``ls.metrics``, or a function of a trace or of logits.
 
     Returns:
-        The metric before, after and changed, for each prompt and in the mean; ``standard_error`` of the change is over
-        prompts, NaN for one.
+        The metric before and after, and its change, per prompt and averaged. ``standard_error`` of the change is over
+        prompts; it is NaN for a single prompt.
 
     Raises:
-        LoadstoreError: What ``ls.run`` and the metric raise.
+        LoadstoreError: As for ``ls.run`` and the metric.
 
     Example:
         >>> import loadstore as ls

@@ -1,7 +1,7 @@
-"""Many edited runs of one recorded run, each of which gives what ``run(model, tokens, edits)`` gives.
+"""Many edited reruns of one recorded run, each equal to ``run(model, tokens, edits)``.
 
-What comes before the first edit of a run is taken from the record, layers and tokens alike; runs that begin in the same
-layer go side by side, as many as fit. Runs whose edits meet the readers of one layer alone share that layer, too
+Layers and tokens before the first edit of a run are taken from the record. Runs that begin in the same layer share
+batches, as large as fit. Runs whose edits only affect readers of one layer share that layer as well
 (causal/branched.py). Test: tests/causal/test_engine.py.
 """
 
@@ -32,18 +32,18 @@ from loadstore.execution.trace import Trace
 from loadstore.model.ports import reading
 from loadstore.sites import POS, Writer
 
-TOKENS = 2048  # side by side
-LOGITS = 1 << 25  # of one batch: 128 MB in float32
+TOKENS = 2048  # tokens in one batch
+LOGITS = 1 << 25  # logits in one batch: 128 MB in float32
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """Where a run begins. Those that are equal in all of this may go side by side."""
+    """The starting point of a run. Runs with equal plans can share a batch."""
 
     start: int
-    part: str  # of the layer: "heads" or "mlp" where nothing else is met, or ""
+    part: str  # "heads" or "mlp" of the layer if only its readers are edited, else ""
     first: int
-    norms: int  # the run whose scales are frozen
+    norms: int  # id of the run whose scales are frozen
 
     @property
     def branches(self) -> bool:
@@ -51,7 +51,7 @@ class _Plan:
 
 
 def rerun(trace: Trace, edits: Sequence[Asked]) -> Trace:
-    """Return the run with edits, besides those that it has. Raises what ``run`` raises for edits."""
+    """Return the run with these edits added to its own. Raises the errors of ``run`` for edits."""
     (batch,) = reruns(trace, [edits], keep=True)
     return batch.trace_of(0)
 
@@ -62,16 +62,16 @@ def reruns(
     """Run a prompt again with each of several lists of edits.
 
     Args:
-        trace: The run that is edited; it may have edits, which stay.
+        trace: The run to edit; its own edits are kept.
         lists: The edits of each run.
-        at: The one token whose logits are asked for, from 0, or that of each prompt; all tokens if None.
-        keep: Record the runs, so that each can be had as a ``Trace``.
+        at: The token whose logits are requested, from 0, or one token per prompt; all tokens if None.
+        keep: Record the runs, so that each is available as a ``Trace``.
 
     Yields:
         The runs in batches, in the order of the layers in which they begin.
 
     Raises:
-        NoSuchSite, NoSuchWire, BadPrompt, BadRequest, Undefined: As ``run`` does for edits that do not fit.
+        NoSuchSite, NoSuchWire, BadPrompt, BadRequest, Undefined: As for edits of ``run``.
     """
     ends = None if at is None else (at,) * len(trace.tokens) if isinstance(at, int) else tuple(at)
     groups: dict[Hashable, tuple[_Plan, list[int]]] = {}
@@ -92,7 +92,7 @@ def reruns(
 def starts(trace: Trace, edit: Edit) -> int:
     """The first layer that an edit can change; n_layers for the unembedding."""
     if isinstance(edit, Freeze):
-        if edit.what == "norms":  # the run's own scales change nothing before another edit does
+        if edit.what == "norms":  # the run's own scales have no effect without another edit
             return trace.weights.architecture.n_layers if edit.source is trace else 0
         return min(head.layer for head in frozen_heads(trace.weights, edit))
     reader = reader_of(edit)
@@ -103,7 +103,7 @@ def starts(trace: Trace, edit: Edit) -> int:
 
 
 def _side_by_side(trace: Trace, ends: tuple[int, ...] | None) -> int:
-    """How many runs fit in one batch."""
+    """How many runs fit into one batch."""
     batch, tokens = trace.tokens.shape
     rows = batch * (tokens if ends is None else 1)
     return max(1, min(TOKENS // (batch * tokens), LOGITS // (rows * trace.weights.architecture.vocab)))
@@ -126,10 +126,10 @@ def _planned(trace: Trace, edits: Sequence[Edit], at: int | None, *, keep: bool)
 
 
 def _first_store(trace: Trace, edit: Edit) -> int:
-    """The first token at which an edit can change anything, for runs that begin there.
+    """The first token at which an edit can change anything, used as the first recomputed token.
 
-    Rounded down to a quarter of the prompt, so that more runs go side by side, unless it is the last token. A mean of
-    the run itself needs all tokens.
+    It is rounded down to a multiple of a quarter of the prompt, so that more runs share a batch, unless it is the last
+    token. A mean over the run itself needs all tokens.
     """
     if isinstance(edit, Freeze) or reader_of(edit) is not None:
         return 0
@@ -153,7 +153,7 @@ def _first(trace: Trace, edit: Edit) -> int:
 
 
 def _recorded(trace: Trace, writer: Writer) -> torch.Tensor:
-    """What a pass finds when a writer stores: for heads, z; positions without a batch axis."""
+    """The value of a writer at its store in a pass: z for heads; positions have no batch axis."""
     pos = trace.record.pos
     return pos if writer == POS and pos is not None else trace.record.inner([writer])[:, :, 0]
 
@@ -189,7 +189,7 @@ def _branched(
 
 
 def at_ends(read: Stream, ends: tuple[int, ...] | None, first: int = 0) -> Float[Tensor, "batch row d_model"]:
-    """One token of each prompt, of all runs; all tokens if None."""
+    """One token of each prompt in all runs; all tokens if ``ends`` is None."""
     if ends is None:
         return read
     rows = torch.tensor(ends).repeat(len(read) // len(ends)) - first

@@ -1,4 +1,4 @@
-"""A metric, or a plain function, of every prompt of a run."""
+"""Evaluates a metric, or a plain function, on every prompt of a run."""
 
 import inspect
 from collections.abc import Callable
@@ -21,13 +21,13 @@ from loadstore.quote import quote
 
 @dataclass(frozen=True)
 class FunctionOfLogits(Prediction):
-    """A caller's function of the logits after the last token of each prompt, called with all prompts at once."""
+    """A caller's function of the logits after the last token of each prompt, called once with all prompts."""
 
     function: Callable[[Tensor], Any]
     at: At = -1
 
     def of(self, weights: Weights, logits: Rows, intact: Rows) -> Float[Tensor, " batch"]:
-        """The number of every prompt. Raises BadRequest where the function gives anything else."""
+        """The value for every prompt. Raises BadRequest if the function returns anything else."""
         try:
             values = torch.as_tensor(self.function(logits))
         except (TypeError, ValueError, RuntimeError) as error:
@@ -44,7 +44,7 @@ class FunctionOfLogits(Prediction):
 
 
 def as_metric(metric: Measured) -> Measured:
-    """A function whose first argument is called ``logits`` as a metric; anything else as it is."""
+    """Convert a function whose first argument is called ``logits`` to a metric; return anything else unchanged."""
     if isinstance(metric, Metric) or not callable(metric):
         return metric
     try:
@@ -55,7 +55,7 @@ def as_metric(metric: Measured) -> Measured:
 
 
 def needs_record(metric: Measured, trace: Trace) -> bool:
-    """Whether a metric asks for more of a run than its logits; a plain function is tried on one prompt."""
+    """Whether a metric needs more of a run than its logits; a plain function is tried out on the run."""
     if isinstance(metric, Metric):
         return not isinstance(metric, OfLogits)
     asked: list[bool] = []
@@ -69,21 +69,21 @@ def needs_record(metric: Measured, trace: Trace) -> bool:
 
 
 def needs_last(metric: Measured, trace: Trace) -> bool:
-    """Whether a plain function reads no logits but those after the last token of each prompt: all others are hidden."""
+    """Whether a function depends only on the logits after each prompt's last token, tested by hiding all others."""
     rows, ends = torch.arange(len(trace.tokens)), token_indices(trace, -1)
     hidden = torch.full_like(trace.all_logits, torch.nan)
     hidden[rows, ends] = trace.all_logits[rows, ends]
     try:
         seen = measure(metric, replace(trace, all_logits=hidden), trace)
-    except Exception:  # the caller's function may refuse NaN in any way
+    except Exception:  # the caller's function may fail on NaN in any way
         return False
     return seen.equal(measure(metric, trace, trace))
 
 
 def measure(metric: Measured, trace: Trace, intact: Trace) -> Float[Tensor, " batch"]:
-    """The metric of every prompt, in double precision; a plain function is called with one prompt at a time.
+    """The metric of every prompt, in double precision. A plain function is called with one prompt at a time.
 
-    Raises BadRequest where a function gives no number.
+    Raises BadRequest if a function does not return a number.
     """
     metric = as_metric(metric)
     with torch.no_grad():
@@ -98,7 +98,7 @@ def measure(metric: Measured, trace: Trace, intact: Trace) -> Float[Tensor, " ba
 
 
 def _number(value: object) -> float:
-    """One number that a function gave. Raises BadRequest."""
+    """Convert the result of a function to a number. Raises BadRequest."""
     try:
         return float(torch.as_tensor(value).item())
     except (TypeError, ValueError, RuntimeError) as error:
@@ -106,5 +106,5 @@ def _number(value: object) -> float:
 
 
 def described(metric: Measured) -> str:
-    """A metric in words."""
+    """The description of a metric."""
     return str(metric) if isinstance(metric, Metric) else getattr(metric, "__name__", type(metric).__name__)

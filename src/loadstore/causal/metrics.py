@@ -1,14 +1,14 @@
-"""What is measured of a run: values that are called with a run and the intact one, and give a number for each prompt.
+"""Metrics of a run: callables that take a run and the intact run, and return one number per prompt.
 
     log_probability   log p(token | tokens up to at)                        nats
-    logit_difference  logit(a) − logit(b) at one token; of several targets the mean
-    probability_difference  p(a) − p(b) at one token; of several targets the sum
+    logit_difference  logit(a) − logit(b) at one token; the mean over several targets
+    probability_difference  p(a) − p(b) at one token; the sum over several targets
     kl                KL(p‖p′), p intact; at one token, or mean over all    nats
     loss              −mean log p(next token), of all or from one on        nats
     pattern_entry     A[query, key] of one head
 
-A plain function of a run of one prompt is a metric too, and so is one of ``logits`` [prompt, vocab], those after the
-last token of each prompt: its argument has that name. Tests: tests/causal/test_metrics.py.
+A plain function of a run of one prompt is also a metric. So is a function of the logits [prompt, vocab] after the last
+token of each prompt, if its first argument is called ``logits``. Tests: tests/causal/test_metrics.py.
 """
 
 from collections.abc import Callable
@@ -43,7 +43,7 @@ Measured: TypeAlias = Metric | Callable[[Trace], float | Tensor] | Callable[[Ten
 @dataclass(frozen=True)
 class _Divergence(OfLogits):
     def __call__(self, trace: Trace, intact: Trace | None = None) -> Float[Tensor, " batch"]:
-        return divergence(trace.all_logits, compared(intact).all_logits).nanmean(-1)  # NaN behind shorter prompts
+        return divergence(trace.all_logits, compared(intact).all_logits).nanmean(-1)  # NaN in the padding
 
     def __str__(self) -> str:
         return "KL of the predictions from the intact ones, mean over tokens, nats"
@@ -90,8 +90,8 @@ def log_probability(token: Targets, *, at: At = -1) -> Prediction:
     """Log-probability of a token after token ``at``, nats.
 
     Args:
-        token: A token id or a text of exactly one token; a list has one for each prompt, or several, whose mean is
-            taken.
+        token: A token id or a text of exactly one token. A list has one target per prompt, or several per prompt, which
+            are averaged.
         at: The token after which it is predicted, an index (negative: from the end of each prompt) or a text.
 
     Example:
@@ -107,11 +107,11 @@ def log_probability(token: Targets, *, at: At = -1) -> Prediction:
 
 
 def logit_difference(token: Targets, against: Targets, *, at: At = -1) -> Prediction:
-    """The logit of one token less that of another after token ``at``: their log odds.
+    """Logit of one token minus logit of another after token ``at``: their log odds.
 
     Args:
-        token: A token id or a text of exactly one token; a list has one for each prompt, or several, whose mean is
-            taken.
+        token: A token id or a text of exactly one token. A list has one target per prompt, or several per prompt, which
+            are averaged.
         against: The token or tokens whose logit is subtracted.
         at: The token after which they are predicted, an index (negative: from the end of each prompt) or a text.
 
@@ -122,10 +122,10 @@ def logit_difference(token: Targets, against: Targets, *, at: At = -1) -> Predic
 
 
 def probability_difference(token: Targets, against: Targets, *, at: At = -1) -> Prediction:
-    """The probability of one token, or of several together, less that of others after token ``at``.
+    """Probability of one token, or of several together, minus that of others after token ``at``.
 
     Args:
-        token: A token id or a text of exactly one token; a list has one for each prompt, or several, whose
+        token: A token id or a text of exactly one token. A list has one target per prompt, or several per prompt, whose
             probabilities are added.
         against: The token or tokens whose probability is subtracted.
         at: The token after which they are predicted, an index (negative: from the end of each prompt) or a text.
@@ -140,13 +140,13 @@ def probability_difference(token: Targets, against: Targets, *, at: At = -1) -> 
 
 
 def kl(*, at: At | None = None) -> Metric:
-    """KL(p‖p′) of the prediction after token ``at`` from the intact p, or its mean over tokens, nats.
+    """KL(p‖p′) of the prediction after token ``at`` from the intact p, or its mean over tokens, in nats.
 
     Args:
         at: The token after which it is predicted, an index or a text; None for the mean over all tokens.
 
     Returns:
-        The metric, nats for each prompt.
+        The metric, in nats per prompt.
 
     Example:
         >>> import loadstore as ls
@@ -158,13 +158,13 @@ def kl(*, at: At | None = None) -> Metric:
 
 
 def loss(*, start: int = 0) -> Metric:
-    """Mean cross-entropy of the next tokens of a prompt, nats; ``start``: of what follows that token and later ones.
+    """Mean cross-entropy of the next tokens of a prompt, in nats, from the one that follows token ``start``.
 
     Args:
-        start: The first token whose next token counts.
+        start: The first token whose next token is counted.
 
     Returns:
-        The metric, nats per token for each prompt.
+        The metric, in nats per token for each prompt.
 
     Example:
         >>> import loadstore as ls
@@ -176,15 +176,15 @@ def loss(*, start: int = 0) -> Metric:
 
 
 def pattern_entry(head: Head | str, query: At, key: At) -> Metric:
-    """How much a head attends from one token to another.
+    """Attention of a head from one token to another.
 
     Args:
         head: The head.
-        query: The token that attends, an index or a text.
-        key: The token that is attended to, an index or a text.
+        query: The attending token, an index or a text.
+        key: The attended token, an index or a text.
 
     Returns:
-        The metric, a probability for each prompt.
+        The metric, a probability per prompt.
 
     Example:
         >>> import loadstore as ls

@@ -1,10 +1,10 @@
-"""Every wire into one head, cut one at a time, from one recorded run: nothing before the head needs to run again.
+"""Cuts every wire into one head separately, from one recorded run, without recomputing anything before the head.
 
-A cut on Q or K of a head changes its own scores by a term that is linear in what the writer stored,
+A cut on Q or K of a head changes its own scores by a term that is linear in the writer's store,
 
     q_i · k_j → (q_i − δq_i) · k_j        or        q_i · (k_j − δk_j)
 
-so the pattern after the cut follows from the run without it, exactly (tests/causal/test_own_cuts.py).
+so the pattern after the cut follows exactly from the uncut run (tests/causal/test_own_cuts.py).
 """
 
 from typing import TYPE_CHECKING
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 @threads_for(0)
 def own_cuts(trace: Trace, reader: Reader | str, role: str = "induction") -> "xr.Dataset":
-    """Cut every wire into the Q or K of one head, by the mean: Dataset over writer.
+    """Cut every wire into the Q or K of one head by the mean: Dataset over writer.
 
     traffic: nats; score: the head's role score with the wire cut; change: total variation of its pattern, averaged
-    over queries; intact (scalar): the score without any cut. Raises NoSuchSite, Undefined for another side.
+    over queries; intact (scalar): the score without a cut. Raises NoSuchSite, or Undefined for another side.
     """
     import xarray as xr
 
@@ -72,15 +72,15 @@ def _score(pattern: Float[Tensor, "batch query key"], mask: Tensor) -> float:
 
 
 def pattern_without(trace: Trace, reader: Reader, change: Tensor) -> Float[Tensor, "batch query key"]:
-    """A head's pattern with ``change`` taken from its q or k."""
+    """A head's pattern with ``change`` subtracted from its q or k."""
     with torch.no_grad():
         return causal_softmax(_scores(trace, reader, change)[:, None], _window(trace, reader))[:, 0]
 
 
 def pattern_divergence(trace: Trace, reader: Reader, change: Tensor) -> float:
-    """KL(A‖A′) of a head's pattern and that with ``change`` taken from its q or k, in nats, mean over queries.
+    """KL(A‖A′) of a head's pattern from that with ``change`` subtracted from its q or k, in nats, mean over queries.
 
-    Taken from the scores in double precision: a weight that underflows to 0 in the pattern itself has a finite
+    Computed from scores in double precision, because a weight that underflows to 0 in the pattern still has a finite
     logarithm.
     """
     intact = _scores(trace, reader, torch.zeros_like(change)).double()

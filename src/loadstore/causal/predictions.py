@@ -1,4 +1,4 @@
-"""What is measured of one prediction: metrics of the logits after one token, for each prompt of a batch."""
+"""Metrics of one prediction: of the logits after one token of each prompt of a batch."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -19,35 +19,35 @@ Rows: TypeAlias = Float[Tensor, "batch vocab"]
 
 
 class Metric(ABC):
-    """A number of a run for each of its prompts."""
+    """A number for each prompt of a run."""
 
     @abstractmethod
     def __call__(self, trace: Trace, intact: Trace | None = None) -> Float[Tensor, " batch"]:
-        """The number of every prompt of ``trace``; ``intact`` is the run that KL is taken from, and no other metric's.
+        """The value for every prompt of ``trace``. Only KL uses ``intact``, the run to compare with.
 
         Raises BadRequest.
         """
 
 
 class OfLogits(Metric):
-    """A metric that needs nothing of a run but its logits."""
+    """A metric that uses only the logits of a run."""
 
 
 class Prediction(OfLogits):
-    """A metric of what is predicted after one token."""
+    """A metric of the prediction after one token."""
 
     at: At
 
     @abstractmethod
     def of(self, weights: Weights, logits: Rows, intact: Rows) -> Float[Tensor, " batch"]:
-        """The number of every prompt from its logits after that token; differentiable."""
+        """The value for every prompt, from its logits after that token; differentiable."""
 
     def rows(self, indices: Sequence[int]) -> "Prediction":
         """The metric of some of the prompts."""
         return self
 
     def __call__(self, trace: Trace, intact: Trace | None = None) -> Float[Tensor, " batch"]:
-        """The number of every prompt. Raises BadRequest for a token that is not there."""
+        """The value for every prompt. Raises BadRequest for a token that does not exist."""
         at = token_indices(trace, self.at)
         rows = torch.arange(len(at))
         logits = trace.all_logits[rows, at]
@@ -56,13 +56,13 @@ class Prediction(OfLogits):
 
 @dataclass(frozen=True)
 class LogProbability(Prediction):
-    """The log-probability of the targets; of several the mean."""
+    """The log-probability of the target, or the mean over several targets."""
 
     token: Chosen
     at: At = -1
 
     def of(self, weights: Weights, logits: Rows, intact: Rows) -> Float[Tensor, " batch"]:
-        """The number of every prompt."""
+        """The value for every prompt."""
         return self.token.mean(weights, logits.log_softmax(-1))
 
     def rows(self, indices: Sequence[int]) -> "Prediction":
@@ -75,7 +75,7 @@ class LogProbability(Prediction):
 
 @dataclass(frozen=True)
 class Difference(Prediction):
-    """A quantity of one set of targets less that of another."""
+    """A quantity of one set of targets minus that of another."""
 
     token: Chosen
     against: Chosen
@@ -87,11 +87,11 @@ class Difference(Prediction):
 
     @property
     def sides(self) -> str:
-        """What is compared with what, in words: each prompt's own answer, where they have their own."""
+        """A description of both sides; targets that differ between prompts are named by their role."""
         return f"{self.token.named('answer')} less {self.against.named('alternative', again=self.token.each)}"
 
     def _compared(self, weights: Weights, rows: int) -> None:
-        """Refuse a prompt one of whose targets is on both sides."""
+        """Raise BadRequest if a prompt has a target on both sides."""
         for ids, others in zip(self.token.ids(weights, rows), self.against.ids(weights, rows), strict=True):
             if both := set(ids) & set(others):
                 raise BadRequest(f"token {_named(self.token, both)} is compared with itself; give two tokens")
@@ -99,10 +99,10 @@ class Difference(Prediction):
 
 @dataclass(frozen=True)
 class LogitDifference(Difference):
-    """The mean logit of the targets less that of others."""
+    """The mean logit of the targets minus that of others."""
 
     def of(self, weights: Weights, logits: Rows, intact: Rows) -> Float[Tensor, " batch"]:
-        """The number of every prompt."""
+        """The value for every prompt."""
         self._compared(weights, len(logits))
         return self.token.mean(weights, logits) - self.against.mean(weights, logits)
 
@@ -112,10 +112,10 @@ class LogitDifference(Difference):
 
 @dataclass(frozen=True)
 class ProbabilityDifference(Difference):
-    """The probability of the targets together less that of others."""
+    """The total probability of the targets minus that of others."""
 
     def of(self, weights: Weights, logits: Rows, intact: Rows) -> Float[Tensor, " batch"]:
-        """The number of every prompt."""
+        """The value for every prompt."""
         self._compared(weights, len(logits))
         p = logits.softmax(-1)
         return self.token.total(weights, p) - self.against.total(weights, p)
@@ -125,7 +125,7 @@ class ProbabilityDifference(Difference):
 
 
 def compared(intact: Trace | None) -> Trace:
-    """The run that a metric compares with. Raises BadRequest where there is none."""
+    """The run to compare with. Raises BadRequest if it is missing."""
     if intact is None:
         raise BadRequest("kl compares a run with an intact one: call it with both, metric(trace, intact)")
     return intact
@@ -138,11 +138,11 @@ class DivergenceAt(Prediction):
     at: At
 
     def __call__(self, trace: Trace, intact: Trace | None = None) -> Float[Tensor, " batch"]:
-        """The number of every prompt. Raises BadRequest for a token that is not there."""
+        """The value for every prompt. Raises BadRequest for a token that does not exist."""
         return super().__call__(trace, compared(intact))
 
     def of(self, weights: Weights, logits: Rows, intact: Rows) -> Float[Tensor, " batch"]:
-        """The number of every prompt."""
+        """The value for every prompt."""
         return divergence(logits, intact)
 
     def __str__(self) -> str:
@@ -150,7 +150,7 @@ class DivergenceAt(Prediction):
 
 
 def after(at: At) -> str:
-    """After which token something is predicted, in words."""
+    """The token after which something is predicted, in words."""
     if at == -1:
         return "after the last token"
     return f"after token {repr(at) if isinstance(at, str) else at}"
@@ -163,5 +163,5 @@ def divergence(logits: Float[Tensor, "*any vocab"], intact: Float[Tensor, "*any 
 
 
 def _named(targets: Chosen, ids: set[int]) -> str:
-    """The target as it was given where there is one for all prompts, else the ids."""
+    """The targets as given if they are common to all prompts, else the ids."""
     return ", ".join(map(str, sorted(ids))) if targets.each else str(targets)

@@ -1,4 +1,4 @@
-"""What cutting a wire does, beside its controls: other wires that carry as much, which should matter less."""
+"""The effect of cutting a wire compared with its controls, wires that carry as much but should matter less."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from loadstore.sites import EMBED, POS, Head, Reader, Writer, parse_head, parse_
 
 
 def induction_circuit(previous: Head, heads: Collection[Head]) -> set[Wire]:
-    """All wires of the induction circuit of these heads: they are not controls for each other."""
+    """All wires of the induction circuit of these heads. They are not controls for each other."""
     store, first = Writer("head", previous.layer, previous.index), (previous.layer, previous.index)
     inside: set[Wire] = {(POS, Reader(*first, "Q")), (POS, Reader(*first, "K")), (EMBED, Reader(*first, "V"))}
     for head in heads:
@@ -34,8 +34,8 @@ def induction_circuit(previous: Head, heads: Collection[Head]) -> set[Wire]:
 class WireEffect:
     """One wire, and the behaviour of the model with it cut.
 
-    ``induction`` is the watched head's score, ``prediction`` the mean probability of the true next token on second
-    copies, ``pattern_change`` the total variation of the wire's own reader.
+    ``induction``: the watched head's score. ``prediction``: the mean probability of the true next token on second
+    copies. ``pattern_change``: the total variation of the pattern of the wire's own reader.
     """
 
     writer: str
@@ -48,7 +48,7 @@ class WireEffect:
 
 @dataclass(frozen=True)
 class CutProof:
-    """A K wire cut, beside its controls, the nearest in traffic. Scores are means over ``sequences`` random repeats."""
+    """A cut K wire and its controls, the nearest in traffic. Scores are means over ``sequences`` random repeats."""
 
     head: str
     intact: float
@@ -69,7 +69,7 @@ class CutProof:
 
     @property
     def collapses(self) -> bool:
-        """Whether attention falls below half, and attention and prediction further than any control moves them."""
+        """Whether attention falls below half, and both attention and prediction fall further than for any control."""
         return collapses(
             (self.intact, self.cut.induction),
             (self.predicted, self.cut.prediction),
@@ -79,26 +79,26 @@ class CutProof:
 
 @dataclass(frozen=True)
 class _Bench:
-    """One batch of repeats and the intact run on it: what every cut is compared with."""
+    """One batch of repeats and its intact run, the reference for every cut."""
 
     weights: Weights
     tokens: Tokens
     intact: Trace
 
     def induction(self, trace: Trace, head: Head) -> float:
-        """Mean attention of a head on what followed the earlier occurrence."""
+        """Mean attention of a head to the token after the earlier occurrence."""
         window = self.weights.architecture.window(head.layer)
         mask = role_masks(self.tokens, bos_of(self.weights), window)["induction"]
         return float(mass_on(trace.pattern(head)[:, None], mask)[0].nanmean())
 
     def prediction(self, trace: Trace) -> float:
-        """Mean probability of the true next token, after the tokens that repeat an earlier one."""
+        """Mean probability of the true next token after tokens that repeat an earlier one."""
         follows = role_masks(self.tokens, bos_of(self.weights))["induction"].any(-1)[:, :-1]
         logits, expected = trace.logits[:, :-1][follows], self.tokens[:, 1:][follows].to(trace.logits.device)
         return float(logits.softmax(-1).gather(1, expected[:, None]).mean())
 
     def effects(self, wires: Sequence[Wire], sizes: Sequence[float], head: Head) -> list[WireEffect]:
-        """Cut each wire by itself."""
+        """Cut each wire separately."""
         effects: dict[int, WireEffect] = {}
         for batch in reruns(self.intact, [[cut(*wire)] for wire in wires], keep=True):
             for index, after in batch.traces():
@@ -129,7 +129,7 @@ def prove_wire(
         controls: How many controls: the K wires nearest in traffic (``loadstore.causal.controls``) that can change the
             head's pattern, which are its own and those of lower layers.
         sequences: How many random repeats to run.
-        seed: Of the repeats.
+        seed: The seed of the repeats.
 
     Returns:
         The effects of the cut and of its controls, each with its traffic.

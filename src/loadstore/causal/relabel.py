@@ -1,4 +1,4 @@
-"""A prompt with other tokens in the same places: what repeats still repeats, nothing else stays."""
+"""Replaces the tokens of a prompt at random but preserves which positions repeat each other."""
 
 import torch
 
@@ -8,10 +8,10 @@ from loadstore.heads.roles import bos_of
 
 
 def relabelled(trace: Trace, token: int, count: int, seed: int = 0) -> list[tuple[list[int], int]]:
-    """``count`` times: every distinct token exchanged for a random other one, the target ``token`` with them.
+    """Return ``count`` prompts with every distinct token, including the target ``token``, replaced by a random one.
 
-    BOS stays where the run has it. Prompts are [ids], with the id that the target becomes. Raises Undefined where the
-    vocabulary has fewer tokens than the prompt has distinct ones.
+    BOS is kept. Each result is the list of ids and the id of the replaced target. Raises Undefined if the vocabulary
+    has fewer tokens than the prompt has distinct ones.
     """
     ids: list[int] = trace.tokens[0].tolist()
     bos = bos_of(trace.weights)

@@ -1,7 +1,7 @@
-"""Every one of many wires or writers edited by itself: what becomes of a metric.
+"""Edits each of many wires or writers separately and measures the change of a metric.
 
 The change is that of ``run(…, edits=[edit])`` with ``cut``, ``ablate`` or ``patch``, one pass for each
-(tests/causal/test_sweep.py, tests/causal/test_sweep_writers.py). docs/interventions.md says what the edits are.
+(tests/causal/test_sweep.py, tests/causal/test_sweep_writers.py). The edits: docs/interventions.md.
 """
 
 import time
@@ -45,30 +45,30 @@ def sweep(
     estimate: Callable[[float], None] | None = None,
     progress: Progress | None = None,
 ) -> "xr.Dataset":
-    """Edit every wire or every writer by itself: cut or ablate it, or patch it from ``source``.
+    """Edit every wire or every writer separately: cut or ablate it, or patch it from ``source``.
 
     Args:
         trace: A run of one prompt or a batch, without edits.
         wires: Globs of wires, ``"* -> L18.*.K"``, or a list of (writer, reader); or globs of writers, ``"L*.H*"``,
-            whose edits all readers see. ``"L*.stream"`` is the stream that each layer finds.
-        metric: What is measured: a metric, a function of a run of one prompt, or a function of ``logits``
-            [prompt, vocab] after the last token.
-        source: A run of as many tokens, such as of a counterfactual prompt, from which is patched. None: cut, or
-            ablate.
-        by: What takes the place of a store without ``source``: its mean over the run, or zero.
-        at: Edit at this token only, an index or a text; ``"each"``: at each token by itself.
-        progress: Called with (done, of) after every batch.
-        estimate: Called with the seconds that all edits are expected to take, after the first batch.
+            whose edits apply to all readers. ``"L*.stream"`` is the stream before each layer.
+        metric: A metric, a function of a run of one prompt, or a function of ``logits`` [prompt, vocab] after the last
+            token.
+        source: A run of equally many tokens to patch from, such as one of a counterfactual prompt. None: cut or ablate.
+        by: The replacement of a store if there is no ``source``: its mean over the run, or zero.
+        at: Edit only at this token, an index or a text; ``"each"``: at each token separately.
+        progress: Called with (done, total) after every batch.
+        estimate: Called after the first batch with the expected total time in seconds.
 
     Returns:
         Dataset with dim wire, or writer, and with ``at="each"`` also token. ``change``: of the metric, mean over
-        prompts; ``standard_error`` over prompts, NaN for one. Wires are chosen by ``.sel(writer="L20.H0")`` and
-        ``.sel(reader="L23.H0.Q")``. Attributes: ``before``, the metric of ``trace``, and ``seconds``, as expected.
+        prompts; ``standard_error`` over prompts, NaN for one prompt. Select wires by ``.sel(writer="L20.H0")`` and
+        ``.sel(reader="L23.H0.Q")``. Attributes: ``before``, the metric of ``trace``, and ``seconds``, the expected
+        time.
 
     Raises:
-        NoSuchSite, NoSuchWire: A name or glob names nothing.
-        BadRequest, BadPrompt: The metric, a token or ``source`` does not fit.
-        Undefined: The run has edits, or ``at="each"`` is asked of prompts of unequal length.
+        NoSuchSite, NoSuchWire: A name or glob matches nothing.
+        BadRequest, BadPrompt: The metric, a token or ``source`` is invalid.
+        Undefined: The run has edits, or ``at="each"`` is given for prompts of unequal length.
 
     Example:
         >>> import loadstore as ls
@@ -90,7 +90,7 @@ def sweep(
     before = measure(metric, trace, trace)
     changes = torch.full((len(edits), len(before)), torch.nan, dtype=torch.float64)
     costs = [_cost(trace, edit, metric) for edit in edits]
-    assert trace.record.final is not None  # recorded by now, so that this is no part of the first batch's time
+    assert trace.record.final is not None  # recorded before timing, so that the first batch does not include it
     done, seconds, started = 0, 0.0, time.perf_counter()
     keep = needs_record(metric, trace)
     last = not (keep or isinstance(metric, Metric)) and needs_last(metric, trace)
@@ -142,7 +142,7 @@ def _axes(trace: Trace, asked: Swept) -> tuple[tuple[str, ...], dict[str, tuple[
 
 
 def _definition(asked: Swept, source: Trace | None, by: Ablated) -> str:
-    """What was done to each wire or writer, in words."""
+    """A description of the edit of each wire or writer."""
     replaced = f"by {'the mean of the run' if by == 'mean' else by}"
     if asked.wires:
         how = f"cut, {replaced}" if source is None else "patched from another run"
@@ -152,7 +152,7 @@ def _definition(asked: Swept, source: Trace | None, by: Ablated) -> str:
 
 
 def _cost(trace: Trace, edit: Edit, metric: Measured) -> float:
-    """Multiplications of one run, for a token: the layers behind the edit, and the logits asked for."""
+    """Multiplications per token of one run: the layers after the edit, and the requested logits."""
     shape = trace.weights.architecture
     rows = 1 / trace.tokens.shape[1] if isinstance(metric, Prediction) else 1.0
     layers = shape.n_layers - starts(trace, edit)
@@ -160,7 +160,7 @@ def _cost(trace: Trace, edit: Edit, metric: Measured) -> float:
 
 
 def _measured(batch: Batch, metric: Measured) -> Float[Tensor, "run prompt"]:
-    """The metric in each run."""
+    """The metric of each run."""
     trace, runs = batch.trace, len(batch.places)
     if isinstance(metric, Prediction):
         assert batch.at is not None

@@ -1,4 +1,4 @@
-"""What a sweep edits: every wire or every writer that is asked for, at all tokens, at one, or at each by itself."""
+"""The edits of a sweep: every selected wire or writer, at all tokens, at one, or at each separately."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,10 +25,10 @@ class Swept:
     """The sites of a sweep, and the tokens at which they are edited.
 
     Args:
-        wires: The wires; empty where writers are swept.
-        writers: The writers, if what all their readers load is edited.
-        tokens: The tokens, each by itself; None for all tokens at once.
-        each: Whether the result has an axis of tokens.
+        wires: The wires; empty if writers are swept.
+        writers: The writers whose stores are edited for all readers; empty if wires are swept.
+        tokens: The tokens, each edited separately; None for all tokens at once.
+        each: Whether the result has a token axis.
     """
 
     wires: tuple[Wire, ...]
@@ -38,7 +38,7 @@ class Swept:
 
     def edits(self, trace: Trace, source: Trace | None, by: By) -> Iterator[Edit]:
         """One edit for each site and token, tokens innermost."""
-        over = trace if by == "mean" else None  # the mean of the run itself, known before it runs again
+        over = trace if by == "mean" else None  # the mean of the run itself, known before rerunning
         for at in [None] if self.tokens is None else [(token,) for token in self.tokens]:
             for writer in self.writers:
                 yield Ablate(writer, by, over, at) if source is None else Patch(writer, source, None, at)
@@ -47,7 +47,7 @@ class Swept:
 
 
 def swept(trace: Trace, wires: Wires, at: At | None) -> Swept:
-    """Read what a sweep is asked for. Raises NoSuchSite, NoSuchWire, BadRequest, Undefined."""
+    """Parse the selection of a sweep. Raises NoSuchSite, NoSuchWire, BadRequest, Undefined."""
     each = at == EACH
     if each and trace.padded:
         raise Undefined("at='each' needs prompts of one length; sweep the prompts one by one")
@@ -65,13 +65,13 @@ def swept(trace: Trace, wires: Wires, at: At | None) -> Swept:
 
 
 def _one(trace: Trace, at: At) -> int:
-    """One token, the same in all prompts; a negative index stays, since it may be another in each."""
+    """One token, common to all prompts. If prompts are padded, an index is kept: negative ones differ by prompt."""
     index = token_index(trace, at) if isinstance(at, str) or not trace.padded else at
     return int(index)
 
 
 def chosen_wires(network: Wiring, wires: Wires) -> list[Wire]:
-    """The wires that globs or pairs name, each once; of globs those that exist. Raises NoSuchSite, NoSuchWire."""
+    """The distinct wires that match globs or pairs; globs select existing wires. Raises NoSuchSite, NoSuchWire."""
     if isinstance(wires, str) or (wires and all(isinstance(each, str) for each in wires)):
         globs = [wires] if isinstance(wires, str) else [str(each) for each in wires]
         writers, readers, asked = asked_for(network, "*", "*", globs)

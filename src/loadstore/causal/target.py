@@ -1,4 +1,4 @@
-"""The log-probability of what follows, from what the unembedding reads: a few rows of the vocabulary at a time."""
+"""The log-probability of next tokens, from the unembedding's input, computed for a few logit rows at a time."""
 
 from typing import TypeAlias
 
@@ -12,22 +12,22 @@ from loadstore.execution.trace import Trace
 from loadstore.model.norms import normalise
 
 Target: TypeAlias = tuple[int, int]  # at, token
-ROWS = 512  # of logits at a time
+ROWS = 512  # rows of logits at a time
 
 
 def last_read(trace: Trace) -> Stream:
-    """What the unembedding reads in a recorded run without edits."""
+    """The unembedding's input in a recorded run without edits."""
     assert trace.record.final is not None
     return normalise(trace.record.final, trace.weights.norm(None), trace.weights.architecture.eps)[0]
 
 
 def target_log_probability(trace: Trace, read: Stream, target: Target | None) -> Float[Tensor, " run"]:
-    """Log-probability of what follows, for each of several runs of one batch of prompts.
+    """Log-probability of the next tokens, for each of several runs of one batch of prompts.
 
     Args:
         trace: The run whose prompts they share.
-        read: What the unembedding reads in each [run × prompt, token, d_model].
-        target: A token's index, and the id that is expected after it; if None, what really follows every token.
+        read: The unembedding's input in each run [run × prompt, token, d_model].
+        target: A token's index, and the expected next id; if None, the actual next token after every token.
 
     Returns:
         Nats, mean over prompts (and tokens).
@@ -45,7 +45,7 @@ def target_log_probability(trace: Trace, read: Stream, target: Target | None) ->
 
 
 def prediction_change(trace: Trace, read: Stream) -> tuple[float, float]:
-    """How another read changes the predictions: total variation and KL(p‖p′) in nats, mean over tokens."""
+    """The change of the predictions for another input: total variation and KL(p‖p′) in nats, mean over tokens."""
     moved = kl = 0.0
     for was, now in zip(last_read(trace).flatten(0, 1).split(ROWS), read.flatten(0, 1).split(ROWS), strict=True):
         log_p, log_q = (unembed(trace.weights, rows[None])[0].log_softmax(-1) for rows in (was, now))

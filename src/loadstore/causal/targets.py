@@ -1,4 +1,4 @@
-"""The tokens that a metric is about: one for all prompts, or for each prompt one or several."""
+"""The target tokens of a metric: one for all prompts, or one or several for each prompt."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,12 +18,7 @@ Targets: TypeAlias = Token | Sequence[Token] | Sequence[Sequence[Token]]
 
 @dataclass(frozen=True)
 class Chosen:
-    """Target tokens: one set for all prompts, or one set for each.
-
-    Args:
-        sets: The tokens of each prompt; a single set if they are the same for all.
-        each: Whether there is one set for each prompt.
-    """
+    """Target tokens: one set for all prompts, or one set for each prompt."""
 
     sets: tuple[tuple[Token, ...], ...]
     each: bool

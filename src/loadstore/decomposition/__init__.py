@@ -1,1 +1,1 @@
-"""What one pass says: exact decompositions of what was stored and loaded."""
+"""Exact decompositions of the stores and loads of one pass."""

@@ -1,11 +1,11 @@
-"""The soft address of one load: which tokens, and per side, which writers.
+"""The soft address of one load: its tokens and, for each side, its writers.
 
 With s_ij the pre-softmax scores, A_ij the pattern, n the keys that the mask allows:
 
     Q share of c = q_i^c · (k_j − k̄) /(s_ij − s̄)         K share of c = q_i · (k_j^c − k̄^c) /(s_ij − s̄)
     V share of c = ⟨o^c, o⟩ / ‖o‖²,  o = Σ_j A_ij v_j W_O
 
-where a bar is the uniform mean over the allowed keys: softmax ignores what all keys share, and s_ij − s̄ is
+where a bar is the uniform mean over the allowed keys. Softmax ignores a common shift of all keys, and s_ij − s̄ is
 log A_ij − mean log A_ij′. For the row as a whole the contrast is Σ_j (A_ij − 1/n) s_ij = KL(A‖U) + KL(U‖A).
 Shares are signed and sum to 1 with ``const``. Derivations: docs/address.md. Tests: tests/decomposition/test_address.py.
 """
@@ -34,15 +34,15 @@ MASS = 0.7
 
 @dataclass(frozen=True)
 class Address:
-    """Where one head at one query token loads from: tokens (attention) and, per side, writers (weights).
+    """The source of one head's load at one query token: tokens (attention) and, for each side, writers (shares).
 
-    ``weights`` is the row over all tokens (0 where the mask forbids), ``first`` the earliest token that it allows (0
-    unless the layer has a window); ``smallest`` the fewest tokens that hold 70 %; ``effective`` = 2^H tokens.
-    ``shares[side][writer]`` sum to 1, or are NaN for the reason in ``undefined[side]``. ``key`` is the token that the
-    Q and K shares are about; None if they are about the row as a whole; ``than`` the token that it is compared with,
-    None for the mean of all allowed ones. ``remainder[side]``: what the sum over writers lacks of the recorded number,
-    in parts of that sum. ``read``: on K and V, what the largest writer stored at the token that was loaded, decoded.
-    ``against``: the labels of the other prompt, where the address is of a difference between two runs.
+    ``weights`` is the row over all tokens (0 if masked). ``first`` is the earliest allowed token (0 unless the layer
+    has a window). ``smallest`` lists the fewest tokens that hold 70 %; ``effective`` = 2^H tokens.
+    ``shares[side][writer]`` sum to 1, or are NaN for the reason in ``undefined[side]``. ``key`` is the token that the Q
+    and K shares are about, None for the row as a whole. ``than`` is the token that it is compared with, None for the
+    mean of all allowed tokens. ``remainder[side]``: recorded number minus the sum over writers, relative to that sum.
+    ``read``: on K and V, the decoded store of the largest writer at the loaded token. ``against``: the labels of the
+    other prompt, if the address is of a difference between two runs.
     """
 
     head: Head
@@ -62,7 +62,7 @@ class Address:
 
     @property
     def decoded(self) -> tuple[tuple[int, float], ...]:
-        """What V's largest writer stored at the most attended token, as (token id, cosine), nearest first."""
+        """The decoded store of V's largest writer at the most attended token, as (token id, cosine), nearest first."""
         return tuple((index, cosine) for index, _, cosine in self.read["V"].nearest) if "V" in self.read else ()
 
     @property
@@ -72,12 +72,12 @@ class Address:
 
     @property
     def text(self) -> str:
-        """The address, its token part, and what was read, a line each."""
+        """The address, its token part, and the decoded stores, one line each."""
         read = " | ".join(f"{side} {read_store}" for side, read_store in self.read.items())
         return "\n".join([str(self), self.soft, *([f"read: {read}"] if read else [])])
 
     def top(self, side: Side) -> str:
-        """Return the writer with the largest share of a side; empty where shares are undefined."""
+        """Return the writer with the largest share of a side; empty if shares are undefined."""
         shares = self.shares[side]
         return "" if side in self.undefined else max(shares, key=lambda writer: shares[writer])
 
@@ -103,27 +103,27 @@ class Address:
 
 @threads_for(0)
 def address(trace: Trace, head: Head | str, at: At, *, about: About = "most", against: Trace | None = None) -> Address:
-    """The address of ``head`` at query token ``at``, its Q and K shares about one key or the whole row.
+    """The address of ``head`` at query token ``at``, with Q and K shares about one key or the whole row.
 
     Args:
-        trace: One prompt; a batch has ``trace.prompt(index)``.
+        trace: One prompt; for a batch, use ``trace.prompt(index)``.
         head: The head, such as ``"L1.H4"``.
         at: The query token, an index or a text.
-        about: What Q and K shares are about: ``"most"``, the most attended key; a token; ``"row"``; or two tokens,
-            whose scores are compared, so that the shares divide s_ij − s_ij′.
-        against: Another run of the same model on a prompt of the same length. The shares then divide what differs: Q
-            and K *together* the change of the contrast, Δ(q · κ) = Δq · κ̄ + q̄ · Δκ with κ = Σ_j d_j k_j and bars the
-            means of the two runs, exact since a bilinear form has no other terms and the cross terms fall evenly on
-            both sides; V the change of the output, ⟨Δo^c, Δo⟩/‖Δo‖². Tokens and key are those of ``trace``.
+        about: The subject of the Q and K shares: ``"most"``, the most attended key; a token; ``"row"``; or two tokens,
+            whose score difference s_ij − s_ij′ the shares then divide.
+        against: Another run of the same model on a prompt of the same length. The shares then divide the difference. Q
+            and K *together* divide the change of the contrast, Δ(q · κ) = Δq · κ̄ + q̄ · Δκ with κ = Σ_j d_j k_j and
+            bars the means of the two runs. This is exact, as the form is bilinear and the cross terms are split evenly.
+            V divides the change of the output, ⟨Δo^c, Δo⟩/‖Δo‖². Tokens and key are those of ``trace``.
 
     Returns:
         The address: attention by token, and for each of Q, K and V the share of every writer (sums to 1).
 
     Raises:
-        NoSuchSite: No such head.
-        BadRequest: Two runs of different models.
-        Undefined: A batch, a token that is not there, a key that the mask forbids, a key compared with itself, a run
-            with cuts, prompts of different lengths, the row of two runs.
+        NoSuchSite: The head does not exist.
+        BadRequest: The two runs are of different models.
+        Undefined: The run is a batch or has cuts, a token does not exist, a key is masked or compared with itself, or
+            two runs have prompts of different lengths or are asked about ``"row"``.
 
     Example:
         >>> import loadstore as ls
@@ -167,12 +167,12 @@ def address(trace: Trace, head: Head | str, at: At, *, about: About = "most", ag
 
 
 def runs_of(trace: Trace, against: Trace | None) -> tuple[Trace, ...]:
-    """The run, or both."""
+    """The run, or both runs."""
     return (trace,) if against is None else (trace, against)
 
 
 def _reasons(vanished: set[Side], *, one_key: bool, two: bool) -> dict[Side, str]:
-    """Why sides have no shares."""
+    """The reason for each side without shares."""
     scores = "every key has the same score"
     if one_key:
         scores = "one key: there is nothing to choose"
@@ -184,19 +184,19 @@ def _reasons(vanished: set[Side], *, one_key: bool, two: bool) -> dict[Side, str
 
 
 def tokens_text(labels: Sequence[str], weights: Sequence[float], smallest: Sequence[int], allowed: int) -> str:
-    """The heaviest tokens of a row in one line, and how many others the mask allows: ``on·4 .71 | ⏎·0 .18 | +11``."""
+    """The largest tokens of a row in one line, and the count of other allowed ones: ``on·4 .71 | ⏎·0 .18 | +11``."""
     shown = [f"{labels[j]} {short(weights[j])}" for j in smallest[:3]]
     rest = allowed - len(shown)
     return " | ".join([*shown, f"+{rest}"] if rest else shown)
 
 
 def effective_tokens(row: Float[Tensor, " key"]) -> float:
-    """2^H of a row, H its entropy in bits: over how many tokens it is spread."""
+    """2^H of a row, with its entropy H in bits: the effective number of tokens."""
     return 2 ** (-float(torch.special.xlogy(row, row).sum()) / math.log(2))
 
 
 def smallest_set(row: Float[Tensor, " key"], mass: float = MASS) -> tuple[int, ...]:
-    """The fewest tokens that hold ``mass`` of a row, heaviest first; of equal ones the earlier."""
+    """The fewest tokens that hold ``mass`` of a row, largest first; ties go to the earlier token."""
     order = row.argsort(descending=True, stable=True)
     held = row[order].cumsum(0)
     return tuple(order[: int((held < mass - 1e-9).sum()) + 1].tolist())

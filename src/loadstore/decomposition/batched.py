@@ -1,4 +1,4 @@
-"""Decompositions of every prompt of a batch, one by one: prompts may differ in length and have targets of their own."""
+"""Decompositions of each prompt of a batch. Prompts may differ in length and in targets."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
@@ -16,8 +16,8 @@ Targets: TypeAlias = Target | Sequence[Target]
 def of_prompts(trace: Trace, parts: Callable[[Trace, int], "xr.DataArray"]) -> "xr.DataArray":
     """The parts of every prompt along a new first axis, prompt.
 
-    Attributes that are numbers become lists with one for each prompt, and so do texts that differ. Along an axis with
-    names, prompts that lack one are NaN there.
+    Numeric attributes become lists with one entry per prompt, as do texts that differ. Along a named axis, prompts that
+    lack a name are NaN there.
     """
     import xarray as xr
 
@@ -30,7 +30,7 @@ def of_prompts(trace: Trace, parts: Callable[[Trace, int], "xr.DataArray"]) -> "
 
 
 def target_of(targets: Targets, index: int, prompts: int) -> Target:
-    """The target of one prompt: the only one, or its own. Raises BadRequest."""
+    """The target of one prompt: the common one, or its own. Raises BadRequest."""
     if isinstance(targets, str) or not isinstance(targets, Sequence):
         return targets
     if len(targets) != prompts:

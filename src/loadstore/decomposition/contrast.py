@@ -1,4 +1,4 @@
-"""Which keys the Q and K shares of an address are about, and with what they are compared."""
+"""Chooses the keys that the Q and K shares of an address are about, and their reference."""
 
 from typing import TypeAlias
 
@@ -12,12 +12,12 @@ from loadstore.execution.positions import At
 from loadstore.execution.trace import Trace
 
 About: TypeAlias = At | tuple[At, At]
-"""One or two keys, or ``"most"`` or ``"row"``, which are not texts here: a token of that text is named by its label."""
+"""One or two keys, or the keywords ``"most"`` and ``"row"``; refer to a token with such a text by its label."""
 Keys: TypeAlias = tuple[int | None, int | None]
 
 
 def keys_of(trace: Trace, row: Float[Tensor, " key"], first: int, at: int, about: About) -> Keys:
-    """The key that Q and K shares are about, and the one that it is compared with; None for all of them."""
+    """The key that Q and K shares are about, and the key that it is compared with; None means all keys."""
     if about == "row":
         return None, None
     if about == "most":
@@ -33,7 +33,7 @@ def keys_of(trace: Trace, row: Float[Tensor, " key"], first: int, at: int, about
 
 
 def same_question(trace: Trace, against: Trace, about: About) -> None:
-    """Raise Undefined or BadRequest unless two runs can be compared key by key."""
+    """Raise Undefined or BadRequest if the two runs cannot be compared key by key."""
     own, other = trace.weights, against.weights
     if own is not other:
         raise BadRequest(
@@ -60,7 +60,7 @@ def _key(trace: Trace, first: int, at: int, about: At) -> int:
 
 
 def direction_of(row: Float[Tensor, " allowed"], key: int | None, than: int | None) -> Float[Tensor, " allowed"]:
-    """Over the allowed keys, weights that sum to 0: e_j less e_j′ or 1/n, or A − 1/n for the row as a whole."""
+    """Weights over the allowed keys that sum to 0: e_j minus e_j′ or 1/n, or A − 1/n for the row as a whole."""
     base = torch.full_like(row, 1 / len(row))
     if than is not None:
         base = torch.zeros_like(row)

@@ -1,11 +1,11 @@
-"""Every number of a pass as an exact sum over the writers that made it, ``const`` included.
+"""Exact sums over writers, ``const`` included, for every number of a pass.
 
-A reader's projected input is linear in the stream once the norm's 1/σ is frozen at its value:
+A reader's projected input is linear in the stream once the norm's 1/σ is frozen:
 
     x̂ W + b = Σ_w ((w − w̄)/σ · γ) W + (β W + b)            the last bracket is ``const``
 
-Scores are bilinear in two such sums, outputs and logits linear in one. Sums hold to float precision
-(tests/theorems/test_sums.py). An edited run is decomposed as long as its edits are ablations.
+Scores are bilinear in two such sums; outputs and logits are linear in one. Sums hold to float precision
+(tests/theorems/test_sums.py). An edited run can be decomposed if all of its edits are ablations.
 """
 
 from typing import TYPE_CHECKING
@@ -31,23 +31,23 @@ if TYPE_CHECKING:
 
 
 def loaded(trace: Trace, reader: Reader, writer: Writer) -> Float[Tensor, "batch token d_model"]:
-    """One writer's part of a reader's input: its store through the reader's norm, the scale frozen, without β."""
+    """One writer's part of a reader's input: its store passed through the reader's norm, scale frozen, without β."""
     return through(trace, reader, writer, trace.store(writer))
 
 
 def reader_parts(trace: Trace, reader: Reader | str) -> dict[str, Float[Tensor, "batch token inside"]]:
-    """What each writer, and ``const``, contributes to q, k or v of a head, the inside of an MLP, or the logits.
+    """The contribution of each writer, and ``const``, to a head's q, k or v, an MLP's hidden units, or the logits.
 
-    A q- or k-norm (its scale frozen) and rotary positions act on every part of q and k alike, which is linear: the
-    parts sum to what the head used. Of an MLP it is x W_in beside x W_gate, before the activation.
-    Raises NoSuchSite, or Undefined for a run with cuts, whose readers did not read the stream.
+    A q- or k-norm (its scale frozen) and rotary positions act linearly on every part of q and k, so the parts sum to
+    the q and k of the head. For an MLP the result is x W_in concatenated with x W_gate, before the activation. Raises
+    NoSuchSite, or Undefined for a run with cuts, whose readers did not read the stream itself.
     """
     reader = wiring(trace.weights).reader(reader)
     return {name: turned(trace, reader, part) for name, part in projected_parts(trace, reader).items()}
 
 
 def projected_parts(trace: Trace, reader: Reader) -> dict[str, Float[Tensor, "batch token inside"]]:
-    """Return the same before a q- or k-norm and rotary positions act on them. Raises Undefined for a run with cuts."""
+    """Return ``reader_parts`` before a q- or k-norm and rotary positions. Raises Undefined for a run with cuts."""
     refuse_cuts(trace)
     network = wiring(trace.weights)
     port = reading(trace.weights, reader)
@@ -58,7 +58,7 @@ def projected_parts(trace: Trace, reader: Reader) -> dict[str, Float[Tensor, "ba
 
 
 def parts_at(trace: Trace, reader: Reader, at: int) -> dict[str, Float[Tensor, " inside"]]:
-    """``reader_parts`` at one token of one prompt, from what was stored there alone."""
+    """``reader_parts`` at one token of one prompt, computed from the stores at that token only."""
     refuse_cuts(trace)
     writers = wiring(trace.weights).writers_of(reader)
     port = reading(trace.weights, reader)
@@ -69,9 +69,9 @@ def parts_at(trace: Trace, reader: Reader, at: int) -> dict[str, Float[Tensor, "
 def turned(
     trace: Trace, reader: Reader, part: Float[Tensor, "*any token inside"], at: int | None = None
 ) -> Float[Tensor, "*any token inside"]:
-    """Bring parts of q or k through the head's own norm and the rotary positions; anything else stays as it is.
+    """Apply the head's own norm and rotary positions to parts of q or k; leave other parts unchanged.
 
-    ``at``: all rows are parts of that one token.
+    ``at``: the token that all rows are parts of.
     """
     port, scale = reading(trace.weights, reader), inner_scale(trace, reader)
     if at is None:

@@ -1,9 +1,10 @@
-"""What a mean cut takes from a reader: a writer's store less its mean, through the norm and the reader's matrix.
+"""The part that a mean cut removes from a reader: store minus mean, through the norm and the reader's matrix.
 
     δ_t^w = T_t( (w_t − w̄) B )/σ_t      B = γ W, centred where the norm centres
-    of a head (w_t − w̄) B = (z_t − z̄) W_O B
+    for heads, (w_t − w̄) B = (z_t − z̄) W_O B
 
-with T_t the head's own norm and rotary turn. All heads of a layer go through W_O B at once, so a part costs d_head²
+Here T_t is the head's own norm and rotary rotation. All heads of a layer share one product with W_O B, so a part costs
+d_head² per token, not d_model². Tests: tests/evidence/test_wires.py, against runs with the cut.
 a token and not d_model². Tests: tests/evidence/test_wires.py, against runs with the cut.
 """
 
@@ -23,16 +24,16 @@ from loadstore.model.ports import banks, fold, reading
 from loadstore.model.wiring import wiring
 from loadstore.sites import Reader, Writer
 
-Mean: TypeAlias = Callable[[Writer], Tensor]  # of what a writer stores
+Mean: TypeAlias = Callable[[Writer], Tensor]  # the mean of a writer's store
 
 
 def removed(
     trace: Trace, reader: Reader, writer: Writer, mean: Mean | None = None
 ) -> Float[Tensor, "batch token d_model"]:
-    """What a mean cut takes from a reader's input, before the reader's matrix.
+    """The part that a mean cut removes from a reader's input, before the reader's matrix.
 
-    The mean is that of ``cut``, over batch and tokens without the first position, unless another is given (that of a
-    corpus). Raises Undefined for cut runs.
+    By default the mean is that of ``cut``: over batch and tokens except the first position. ``mean`` replaces it, for
+    example by the mean of a corpus. Raises Undefined for a run with cuts.
     """
     refuse_cuts(trace)
     store = trace.store(writer)
@@ -43,7 +44,7 @@ def removed(
 def deviations(
     trace: Trace, reader: Reader, mean: Mean | None = None, writers: Collection[Writer] | None = None
 ) -> dict[Writer, Float[Tensor, "batch token d_head"]]:
-    """Return the same of every writer, or of some, in q, k or v. Raises Undefined for other readers and cut runs."""
+    """Return ``removed`` in q, k or v for all or some writers. Raises Undefined for other readers and cut runs."""
     refuse_cuts(trace)
     if reader.is_unembed or reader.is_mlp:
         raise Undefined(f"{reader} has no q, k or v; ask for what a cut removes from its input")

@@ -1,7 +1,7 @@
-"""A circuit at the tokens of one prompt: writers and readers as nodes, loads as edges.
+"""A circuit at the tokens of one prompt, as a graph: writers and readers are nodes, loads are edges.
 
-A node is a site, or several of one layer, at one token. An edge is a load: a reader took what a writer stored at a
-token. The graph says nothing about where anything is drawn.
+A node is one site, or several of one layer, at one token. An edge is a load: a reader loaded a writer's store at a
+token. The graph does not define a layout.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,8 +12,8 @@ from loadstore.sites import Side
 
 Kind: TypeAlias = Literal["token", "position", "head", "mlp", "answer"]
 Port: TypeAlias = Side | Literal["mlp", "unembed"]
-"""Through what a reader loads."""
-MOST = 20  # edges that are drawn
+"""The kind of input through which a reader loads."""
+MOST = 20  # edges to draw
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,9 @@ class Node:
 
     Args:
         name: Their names, as in ``L1.H4,H10``.
-        kind: What they are. A token is what the embedding stores.
+        kind: Their kind; ``token`` is the store of the embedding.
         token: The index of the token.
-        layer: The layer; of a band of MLPs the last. −1 for tokens and positions.
+        layer: The layer; for a band of MLPs, the last one. −1 for tokens and positions.
         role: The role of a head, or "".
     """
 
@@ -40,10 +40,10 @@ class Edge:
     """One load.
 
     Args:
-        source: The writers, at the token where they stored.
-        target: The readers, at the token where they read.
-        port: Through what they load.
-        share: What the load carries, signed, as a share of the whole.
+        source: The writers, at the token at which they store.
+        target: The readers, at the token at which they read.
+        port: The input of the reader.
+        share: The signed share of the whole that the load carries.
         wires: Names of the writer and the reader of each wire in it.
     """
 
@@ -60,7 +60,7 @@ class Answer:
 
     Args:
         text: The token, or the metric in words.
-        probability: Of the token; None where there is no single one.
+        probability: The token's probability; None if there is no single token.
     """
 
     text: str
@@ -69,14 +69,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Graph:
-    """What is drawn of a circuit at one prompt.
+    """The drawn part of a circuit at one prompt.
 
     Args:
         labels: The tokens with their indices.
-        answer: What it leads to.
+        answer: The prediction that it leads to.
         edges: The loads that are drawn.
-        left: How many weaker loads are not drawn.
-        unit: What a share is a share of, in words.
+        left: How many weaker loads are omitted.
+        unit: The whole that shares refer to, in words.
         inside: Wires within a node: between MLPs of one band.
     """
 
@@ -89,26 +89,26 @@ class Graph:
 
     @property
     def nodes(self) -> tuple[Node, ...]:
-        """All ends of edges, by depth and token."""
+        """All ends of edges, sorted by depth and token."""
         ends = {end for edge in self.edges for end in (edge.source, edge.target)}
         return tuple(sorted(ends, key=lambda node: (*depth(node), node.token, node.name)))
 
     @property
     def wires(self) -> tuple[tuple[str, str], ...]:
-        """The wires of all edges and within nodes, each once."""
+        """The distinct wires of all edges and within nodes."""
         return tuple(dict.fromkeys([*(wire for edge in self.edges for wire in edge.wires), *self.inside]))
 
 
 def depth(node: Node) -> tuple[int, int]:
-    """When a node is computed: its layer, MLPs after heads, the answer last."""
+    """The sort key of a node's depth: its layer, MLPs after heads, the answer last."""
     return (1 << 30, 0) if node.kind == "answer" else (node.layer, int(node.kind == "mlp"))
 
 
 def strongest(edges: Iterable[Edge], most: int) -> tuple[list[Edge], int]:
-    """The strongest edges that lead to the answer, at most so many, and how many are left.
+    """The strongest edges that lead to the answer, at most ``most``, and the number of omitted edges.
 
-    An edge is taken only after one that its target is the source of, so that no drawn load ends nowhere. Edges that
-    carry less than a hundredth of the strongest are left too.
+    An edge is taken only after an edge that continues from its target, so every drawn load leads to the answer. Edges
+    below a hundredth of the strongest are omitted too.
     """
     waiting: dict[Node, list[Edge]] = {}
     for edge in edges:
@@ -130,7 +130,7 @@ def strongest(edges: Iterable[Edge], most: int) -> tuple[list[Edge], int]:
 
 
 def merged(edges: Sequence[Edge]) -> list[Edge]:
-    """Edges between the same ends through the same port as one, with their shares added."""
+    """Combine edges between the same ends through the same port, adding their shares."""
     groups: dict[tuple[Node, Node, Port], list[Edge]] = {}
     for edge in edges:
         groups.setdefault((edge.source, edge.target, edge.port), []).append(edge)

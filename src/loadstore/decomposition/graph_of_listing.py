@@ -10,12 +10,12 @@ from loadstore.sites import CONST, parse_writer
 
 
 def listing_graph(listing: Listing, roles: Mapping[str, str] | None = None, top: int = MOST) -> Graph:
-    """The loads of a listing as edges; the share of one is its step's weight times its part of the step's load.
+    """The loads of a listing as edges; an edge's share is its step's weight times its share of the step's load.
 
     Args:
         listing: The listing.
         roles: The roles of heads by their names.
-        top: Edges at most.
+        top: The maximum number of edges.
     """
     node = partial(_node, roles or {})
     answer = Node("answer", "answer", listing.at)

@@ -1,6 +1,6 @@
-"""What the heads of one layer load on a prompt, all at once: rows, contrasts and outputs.
+"""The loads of all heads of one layer on a prompt, computed together: rows, contrasts and outputs.
 
-d_i = A_i − 1/n over the n keys that query i may see; the contrast of its row C_i = Σ_j d_ij s_ij = KL(A‖U) + KL(U‖A).
+d_i = A_i − 1/n over the n keys allowed for query i; the contrast of its row C_i = Σ_j d_ij s_ij = KL(A‖U) + KL(U‖A).
 Tests: tests/decomposition/test_store_loads.py.
 """
 
@@ -22,18 +22,18 @@ class LayerLoads:
 
     Args:
         layer: The layer.
-        scale: What attention scores are multiplied by, 1/√d_head.
+        scale: The factor of attention scores, 1/√d_head.
         rows: The patterns A.
-        mixing: The weights with which z is the sum of the values: A, with the scale of a norm after the heads.
+        mixing: The coefficients of the values in z: A, times the scale of a norm after the heads.
         directions: d.
         q: The queries.
-        k: The keys, of every query head its own or the one that it shares.
-        z: What each head takes from the tokens; its store is linear in it.
-        gram: W Wᵀ, W the map from z to the store.
-        met: Σ_j d_ij k_j: what a query chooses by.
-        contrast: C, without unit.
-        size: ‖q_i‖ max ‖k_j‖/√d_head, beside which a contrast may vanish.
-        squares: ‖o_i‖², o what each head stores.
+        k: The keys of every query head, copied where heads share them.
+        z: The weighted sum of values; a head's store is linear in it.
+        gram: W Wᵀ, where W maps z to the store.
+        met: Σ_j d_ij k_j, the vector whose product with a query is its contrast.
+        contrast: C, in nats.
+        size: ‖q_i‖ max ‖k_j‖/√d_head, the scale for deciding whether a contrast vanishes.
+        squares: ‖o_i‖², where o is the head's store.
     """
 
     layer: int
@@ -78,5 +78,5 @@ def layer_loads(trace: Trace, layer: int) -> LayerLoads:
 
 
 def share_of(part: Tensor, whole: Tensor, size: Tensor) -> Tensor:
-    """A part of the whole; NaN where the whole is nothing beside the numbers that it is the sum of."""
+    """A part relative to the whole; NaN if the whole vanishes relative to ``size``."""
     return torch.where(whole.abs() > VANISHED * size, part / whole, torch.nan)

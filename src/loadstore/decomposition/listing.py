@@ -1,9 +1,9 @@
-"""The load/store program of one prediction: backwards from a logit through what heads and MLPs loaded.
+"""The load/store program of one prediction, traced backwards from a logit through the loads of heads and MLPs.
 
-A step is a writer at a token. The target divides its contrast among the writers at ``at``; a step divides each of its
-loads among the writers that it loaded, at the tokens where it loaded them. A step's ``weight`` is the sum over its uses
-of the user's weight × |share|, at most 1 each; a writer becomes a step where that reaches .05. ``carried`` is the
-signed product: the part of the target's contrast that passes through it, by attribution. Every step stands once.
+A step is a writer at a token. The target divides its contrast among the writers at ``at``. A step divides each of its
+loads among the loaded writers, at the tokens where it loaded them. A step's ``weight`` is the sum over its uses of the
+user's weight × |share|, at most 1 each; a writer becomes a step if that reaches .05. ``carried`` is the signed product:
+the part of the target's contrast that passes through it, by attribution. Each step is listed once.
 Derivations: docs/listing.md. Tests: tests/decomposition/test_listing.py.
 """
 
@@ -40,18 +40,18 @@ def listing(
     Args:
         trace: One prompt, without edits.
         at: The token after which the prediction is explained, an index or a text.
-        predict: The prediction: a token id, or a text that is one token; the first prediction if None.
-        against: Another token, whose logit is taken from that of the first.
-        share: Loads are listed until they explain this part of a site's input, between 0 and 1.
-        top: At most this many steps.
+        predict: The prediction: a token id, or a text that is one token; the most likely token if None.
+        against: Another token, whose logit is subtracted.
+        share: Loads are listed until this fraction of a site's input is explained, between 0 and 1.
+        top: The maximum number of steps.
 
     Returns:
-        The program; ``str`` of it is its text.
+        The program; ``str`` returns its text.
 
     Raises:
-        BadPrompt: A target of several tokens.
-        BadRequest: A ``share`` or ``top`` out of range.
-        Undefined: A batch, an edited run, or a prediction without contrast.
+        BadPrompt: A target has several tokens.
+        BadRequest: ``share`` or ``top`` is out of range.
+        Undefined: The run is a batch or has edits, or the prediction has no contrast.
 
     Example:
         >>> import loadstore as ls
@@ -93,7 +93,7 @@ def listing(
 
 
 def _contrast(trace: Trace, at: int, signed: dict[int, float]) -> dict[str, float]:
-    """The target's logit less that of another, or less the mean over the vocabulary, by writers and ``const``."""
+    """The target's logit minus another token's, or minus the vocabulary mean, by writers and ``const``."""
     weights = trace.weights
     columns = [sign * weights.wide(weights.W_U[:, index]) for index, sign in signed.items()]
     column = torch.stack(columns).double().sum(0)

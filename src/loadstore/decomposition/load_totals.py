@@ -1,7 +1,7 @@
-"""How many loads each store makes up: its shares of all loads of heads, added up, for every store of a prompt at once.
+"""The total of each store's shares of all loads of heads, for every store of a prompt at once.
 
-Shares are linear in what is stored (``store_loads``), so all that a layer loads is one direction for each token, which
-meets what was stored there before:
+Shares are linear in the store (``store_loads``). All loads of a layer therefore combine into one direction per token;
+its inner product with a store is the sum of the store's shares:
 
     Σ over heads and queries of the shares of store c = ⟨c, g⟩,  g = N*( Σ_h T_h*(directions of its Q, K and V) W_hᵀ )
 
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 
 @threads_for(0)
 def load_totals(trace: Trace) -> "xr.DataArray":
-    """For every store, the sum of its shares of all loads of heads: how many loads it makes up.
+    """Sum the shares of every store over all loads of heads.
 
     Args:
         trace: A run of one prompt, without cuts.
 
     Returns:
-        DataArray with dims writer, token, without unit. Over all stores and constants it adds up to the number of
-        loads that have shares (``store_loads``). Its coordinate ``label`` names the tokens.
+        DataArray with dims writer, token, without unit. The sum over all stores and constants is the number of loads
+        that have shares (``store_loads``). Its coordinate ``label`` names the tokens.
 
     Raises:
         Undefined: The run is a batch or has cuts.
@@ -80,7 +80,7 @@ def load_totals(trace: Trace) -> "xr.DataArray":
 
 
 def _asked(trace: Trace, loads: LayerLoads) -> tuple[Float[Tensor, "token d_model"], Float[Tensor, "token d_model"]]:
-    """The directions along which a layer's loads meet what is in the stream, and what bypasses the norm."""
+    """The directions whose products with the stream, and with stores that bypass the norm, give a layer's shares."""
     unit = share_of(torch.full_like(loads.contrast, loads.scale), loads.contrast, loads.size).nan_to_num(0.0)[..., None]
     squares = loads.squares[..., None].clamp(min=torch.finfo(loads.squares.dtype).tiny)
     stored = torch.einsum("hie,hef->hif", loads.z, loads.gram) / squares
@@ -94,7 +94,7 @@ def _asked(trace: Trace, loads: LayerLoads) -> tuple[Float[Tensor, "token d_mode
 def _behind(
     trace: Trace, loads: LayerLoads, side: Side, along: Float[Tensor, "head token d_head"]
 ) -> Float[Tensor, "token d_model"]:
-    """Directions inside q, k or v of all heads of a layer, brought behind the layer's norm and added up."""
+    """Map directions inside q, k or v of all heads of a layer back to the layer's normed input, and add them."""
     directions: list[Tensor] = []
     for index, each in enumerate(along):
         reader = Reader(loads.layer, index, side)

@@ -1,7 +1,7 @@
-"""What one site loaded at one token, divided among writers: the lines of a listing.
+"""One site's loads at one token, divided among writers: the lines of a listing.
 
     unembed     c_w / Σ c         c the parts of the target's contrast
-    Q, K        the shares of an address, about the most attended key
+    Q, K        the shares of an address about the most attended key
     V           ⟨o_j^w, o⟩/‖o‖²  by token and writer
     MLP         ⟨o − mlp(x − x_w), o⟩/‖o‖²    without one writer: an MLP is no sum, so these need not sum to 1
 

@@ -2,8 +2,8 @@
 
     x_i = Σ_w store_i^w                logit = Σ_w ((w − w̄)/σ · γ) W_U[:, t] + (β W_U + b_U)[t]
 
-``recorded`` in the attributes is the number of the run, ``remainder`` what the sum lacks of it (of a vector its
-largest entry). Memory: writers × d_model, and split by source token writers × token.
+In the attributes, ``recorded`` is the number from the run and ``remainder`` is ``recorded`` minus the sum (for a
+vector, its largest entry). Memory: writers × d_model; split by source token, writers × token.
 Tests: tests/theorems/test_sums.py.
 """
 
@@ -36,18 +36,18 @@ if TYPE_CHECKING:
 
 @threads_for(0)
 def residual_parts(trace: Trace, layer: int, at: At) -> "xr.DataArray":
-    """The stream that ``layer`` finds at one token, by writers; dims (prompt) writer d_model.
+    """The stream before ``layer`` at one token, by writers; dims (prompt) writer d_model.
 
     Args:
         trace: A run.
-        layer: The layer that loads the stream; the number of layers stands for the unembedding.
+        layer: The layer that loads the stream; the number of layers means the unembedding.
         at: The token, an index or a text.
 
     Returns:
-        The stores in units of the stream: dims (prompt) writer d_model; ``remainder`` in the attributes.
+        The stores in units of the stream: dims (prompt) writer d_model; ``remainder`` is in the attributes.
 
     Raises:
-        Undefined, NoSuchSite, BadRequest: A run with cuts, no such layer, no such token.
+        Undefined, NoSuchSite, BadRequest: The run has cuts, or the layer or token does not exist.
 
     Example:
         >>> import loadstore as ls
@@ -83,16 +83,16 @@ def logit_parts(
         trace: A run.
         at: The token after which it is predicted, an index or a text.
         token: A token id, or a text that is one token; for a batch also a list with one for each prompt.
-        against: Another token, whose logit is subtracted: the log odds of the two, which do not change when all logits
-            move together.
-        by_source: Also by the token that each head took it from; what is not a head is under ``at`` itself.
+        against: Another token, whose logit is subtracted. The result is the log odds of the two, which a common shift
+            of all logits does not change.
+        by_source: Split heads by source token, too; all other writers are assigned to ``at`` itself.
 
     Returns:
-        The parts in nats: dims (prompt) writer, with ``by_source`` (prompt) writer key. They sum to ``recorded`` in the
-        attributes, but for ``remainder``.
+        The parts in nats: dims (prompt) writer, with ``by_source`` (prompt) writer key. Their sum plus ``remainder`` is
+        ``recorded``; both are in the attributes.
 
     Raises:
-        Undefined, BadRequest, BadPrompt: A run with cuts, a token that is not there, a target of several tokens.
+        Undefined, BadRequest, BadPrompt: The run has cuts, a token does not exist, or a target has several tokens.
 
     Example:
         >>> import loadstore as ls
@@ -165,7 +165,7 @@ def cap_words(weights: Weights) -> str:
 
 
 def column_parts(trace: Trace, at: int, column: Float[Tensor, " d_model"], bias: float) -> dict[str, float]:
-    """One linear question of the last normed stream at one token, x̂ · column + bias, by writers and ``const``."""
+    """A linear function of the final normed stream at one token, x̂ · column + bias, by writers and ``const``."""
     writers, norm = wiring(trace.weights).writers_of(UNEMBED), reading(trace.weights, UNEMBED).norm
     parts: list[float] = (read_at(trace, UNEMBED, writers, at) @ column).double().tolist()
     const = bias if norm is None or norm.bias is None else bias + float(norm.bias @ column)
@@ -173,7 +173,7 @@ def column_parts(trace: Trace, at: int, column: Float[Tensor, " d_model"], bias:
 
 
 def signed_targets(trace: Trace, token: int | str, against: int | str | None) -> dict[int, float]:
-    """The target with weight 1, and what it is compared with at −1. Raises BadRequest where they are the same."""
+    """The target with weight 1 and the token it is compared with at −1. Raises BadRequest if they are the same."""
     target = target_id(trace.weights, token)
     if against is None:
         return {target: 1.0}

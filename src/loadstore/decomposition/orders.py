@@ -1,9 +1,9 @@
-"""A pass by the number of heads that a path went through, patterns and norm scales frozen.
+"""A pass by the number of heads on each path, patterns and norm scales frozen.
 
     x = Σ_n x⁽ⁿ⁾      x⁽⁰⁾ = embeddings and biases;  a head at query i adds Σ_j A_ij N(x_j⁽ⁿ⁻¹⁾) W_V W_O to order n
 
-Heads are linear in what they read once A and 1/σ are frozen, so the orders sum to the stream exactly. What a head
-stores whatever it reads (b_V, and β through W_V) is of order 1. Tests: tests/decomposition/test_orders.py.
+With A and 1/σ frozen, heads are linear in their input, so the orders sum exactly to the stream. The constant part of a
+head's store (from b_V, and from β through W_V) is of order 1. Tests: tests/decomposition/test_orders.py.
 """
 
 import torch
@@ -19,7 +19,7 @@ from loadstore.sites import UNEMBED, Reader
 
 
 def by_order(trace: Trace) -> Float[Tensor, "order batch token d_model"]:
-    """The final stream by order, 0 to the number of layers: Σ over orders is what the unembedding finds.
+    """The final stream by order, from 0 to the number of layers. The sum over orders is the unembedding's input stream.
 
     Raises Undefined for a model with MLPs, which are not linear, and for an edited run.
     """
@@ -46,7 +46,7 @@ def by_order(trace: Trace) -> Float[Tensor, "order batch token d_model"]:
 
 
 def logits_by_order(trace: Trace) -> Float[Tensor, "order batch token vocab"]:
-    """The logits by order, the last norm's scale frozen; the biases of the unembedding count as order 0."""
+    """The logits by order, the final norm's scale frozen; the biases of the unembedding count as order 0."""
     port, (_, scale) = reading(trace.weights, UNEMBED), norm_of(trace, UNEMBED)
     W_U = port.matrix
     parts = torch.stack([port.through(part, scale) @ W_U for part in by_order(trace)])

@@ -1,4 +1,4 @@
-"""What a head stored at one token, by the tokens that it took it from and the writers that it read there.
+"""One head's store at one token, by source tokens and the writers loaded there.
 
     o_i = Σ_j Σ_w A_ij v_j^w W_O
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @threads_for(0)
 def output_parts(trace: Trace, head: Head | str, at: At, *, along: Tensor | None = None) -> "xr.DataArray":
-    """What a head stored at one token, by source token × V-side writer; dims key writer d_model; one prompt.
+    """One head's store at one token, by source token × V-side writer; dims key writer d_model; one prompt.
 
     o_i = Σ_j Σ_w A_ij v_j^w W_O.
 
@@ -37,15 +37,15 @@ def output_parts(trace: Trace, head: Head | str, at: At, *, along: Tensor | None
         trace: One prompt.
         head: The head.
         at: The query token, an index or a text.
-        along: A direction u of the stream [d_model]: ⟨·, u⟩ of each part instead, at any length of prompt.
+        along: A direction u of the stream [d_model]: return ⟨·, u⟩ of each part instead, for prompts of any length.
 
     Returns:
         The parts in units of the stream: dims key writer d_model, with ``along`` key writer. ``remainder`` in the
-        attributes is the largest entry that they lack.
+        attributes is the largest entry of store minus sum.
 
     Raises:
-        NoSuchSite, BadRequest: No such head or token.
-        Undefined: An ablated head, a batch, a run with cuts.
+        NoSuchSite, BadRequest: The head or token does not exist.
+        Undefined: The head is ablated, or the run is a batch or has cuts.
 
     Example:
         >>> import loadstore as ls

@@ -1,6 +1,6 @@
 """A listing, and its lines as an assembly-like program.
 
-Marks repeat what colour shows; no line relies on colour alone.
+Marks duplicate the information of colours, so that no line depends on colour.
 """
 
 import math
@@ -20,14 +20,14 @@ from loadstore.tokenizer.tokens import text_of
 Op: TypeAlias = Literal["target", "LOAD", "LOAD.Q", "LOAD.K", "LOAD.V", "ADDR", "STORE", ""]
 OPS: Mapping[Kind, Op] = {"Q": "LOAD.Q", "K": "LOAD.K", "V": "LOAD.V", "mlp": "LOAD", "unembed": "LOAD"}
 Mark: TypeAlias = Literal["", "estimated", "verified", "beyond", "failed"]
-Notes: TypeAlias = Mapping[tuple[str, str], tuple[str, Mark]]  # of a wire by writer and reader: what was measured
-TOKENS = 3  # of an address
-PARTS = 6  # of a load
+Notes: TypeAlias = Mapping[tuple[str, str], tuple[str, Mark]]  # measured values of a wire, by writer and reader
+TOKENS = 3  # tokens shown of an address
+PARTS = 6  # parts shown of a load
 
 
 @dataclass(frozen=True, eq=False)
 class Listing:
-    """The program of one prediction, from the target down; ``str`` prints it, one step once.
+    """The program of one prediction, from the target down; ``str`` prints it, each step once.
 
     ``logit`` and ``probability`` are the run's. ``contrast`` is what is divided: the logit less that of ``against``, or
     less the mean over the vocabulary, which no common shift of the logits changes; both before a soft cap.
@@ -49,7 +49,7 @@ class Listing:
 
     @property
     def explained(self) -> float:
-        """What the listed writers of the target sum to, in parts of the contrast."""
+        """The sum of the target's listed writers, relative to the contrast."""
         return self.target.explained
 
     @cached_property
@@ -64,7 +64,7 @@ class Listing:
 
     @property
     def wires(self) -> list[tuple[str, str]]:
-        """Every wire that a step's loads name, each once, as ``ls.experiments.sweep`` takes them."""
+        """The distinct wires in the loads of all steps, as input for ``ls.experiments.sweep``."""
         named = [
             (part.writer, step.site if load.kind == "mlp" else f"{step.site}.{load.kind}")
             for step in self.steps
@@ -75,14 +75,14 @@ class Listing:
         return list(dict.fromkeys(named))
 
     def text_of(self, token: int) -> str:
-        """Return the text of a token id with its white space visible; without a tokenizer ``#17``."""
+        """Return the text of a token id with visible white space; ``#17`` if there is no tokenizer."""
         return text_of(token, self.trace.weights.tokens)
 
     def __str__(self) -> str:
         return "\n".join(line.text for line in program(self))
 
     def __repr__(self) -> str:
-        """What is explained, and how much of it; ``print`` gives the program."""
+        """The explained prediction and the explained fraction; ``print`` shows the program."""
         above = "the mean logit" if self.against is None else self.text_of(self.against)
         return (
             f"Listing of {self.text_of(self.token)} after {self.labels[self.at]} by {self.trace.weights.name}: "
@@ -95,9 +95,9 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: its step's site (once a step), what it does, at which token, on what, and a comment.
+    """One line: its step's site (on the step's first line), operation, token, operands and comment.
 
-    ``parts``: a text and, where it is a writer that was loaded, that writer and its token.
+    ``parts``: a text and, if it names a loaded writer, that writer and its token.
     """
 
     site: str
@@ -109,14 +109,14 @@ class Line:
 
     @property
     def text(self) -> str:
-        """The line in columns."""
+        """The line, formatted in columns."""
         body = " | ".join(text for text, _ in self.parts)
         line = f"{self.site:<8} {self.op:<7} {self.place:<11} {body}"
         return f"{line:<79} ; {self.comment}" if self.comment else line.rstrip()
 
 
 def program(listing: Listing, notes: Notes | None = None) -> Iterator[Line]:
-    """The lines of a listing; ``notes`` replaces what is estimated by what was measured."""
+    """The lines of a listing; ``notes`` replaces estimates by measured values."""
     labels, at = listing.labels, listing.at
     than = "the mean of all tokens" if listing.against is None else listing.text_of(listing.against)
     said = (
@@ -146,7 +146,7 @@ def _step(listing: Listing, step: Step, notes: Notes) -> Iterator[Line]:
 
 
 def _comment(listing: Listing, step: Step, load: Load, notes: Notes) -> tuple[str, Mark]:
-    """Where the largest part came from, and what cutting it does: as measured, else as attribution estimates it."""
+    """The origin of the largest part, and the effect of cutting it: measured if available, else estimated."""
     part = next((part for part in load.parts if part.writer != CONST), None)
     if part is None:
         return "", ""
@@ -180,7 +180,7 @@ def _plain(texts: list[str]) -> tuple[tuple[str, Cell | None], ...]:
 
 
 def _place(load: Load) -> int | None:
-    """The one token that was loaded; None where there are several."""
+    """The only loaded token; None if there are several."""
     places = {part.token for part in load.parts}
     return places.pop() if len(places) == 1 else None
 
@@ -193,7 +193,7 @@ def _address(listing: Listing, step: Step) -> list[str]:
 
 
 def _origin(listing: Listing, part: Part) -> list[str]:
-    """Where a part got what it stored, if that is a step of its own."""
+    """The origin of a part's store, if that store is itself a step."""
     source = listing.by_place.get((part.writer, part.token))
     values = next((each for each in source.loads if each.kind == "V"), None) if source is not None else None
     if values is None or not values.parts:

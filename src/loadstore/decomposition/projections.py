@@ -1,11 +1,12 @@
-"""What every writer's part of q, k or v is along given directions, without forming the parts.
+"""Inner products of every writer's part of q, k or v with given directions, without forming the parts.
 
-A part is linear in what its writer stored, part_t^w = T_t(N(store_t^w) W), with N the norm (its scale frozen) and T_t
-the head's own norm and rotary turn. So a direction f_t goes back through the reader once, and meets the stores there:
+A part is linear in its writer's store: part_t^w = T_t(N(store_t^w) W), where N is the norm (its scale frozen) and T_t
+the head's own norm and rotary rotation. A direction f_t is therefore pulled back through the reader once and multiplied
+with the stores:
 
-    ⟨f_t, part_t^w⟩ = ⟨store_t^w, N*(T_t*(f_t) Wᵀ)⟩,   of a head ⟨z_t, N*(…) W_Oᵀ⟩ for all heads of a layer at once.
+    ⟨f_t, part_t^w⟩ = ⟨store_t^w, N*(T_t*(f_t) Wᵀ)⟩; for heads, ⟨z_t, N*(…) W_Oᵀ⟩, for all heads of a layer at once.
 
-Time: one product [token, d_model] × [d_model, d_model] a layer. Memory: writers × token.
+Time: one product [token, d_model] × [d_model, d_model] per layer. Memory: writers × token.
 Tests: tests/decomposition/test_projections.py.
 """
 
@@ -34,7 +35,7 @@ class Question:
 
 @dataclass(frozen=True)
 class _Back:
-    """A question brought back to where writers store: behind the norm, before it, and what const answers."""
+    """A question pulled back to the stores: after the norm, before it, and the contribution of const."""
 
     tokens: slice
     behind: Float[Tensor, "token d_model"]
@@ -85,7 +86,7 @@ def _back(trace: Trace, question: Question) -> _Back:
 def turned_back(
     trace: Trace, reader: Reader, along: Float[Tensor, "token d_head"], start: int = 0
 ) -> Float[Tensor, "token d_head"]:
-    """Bring directions g inside q or k back through what ``turned`` does, T: ⟨T(part), g⟩ = ⟨part, T*(g)⟩."""
+    """Pull directions g inside q or k back through T, the map of ``turned``: ⟨T(part), g⟩ = ⟨part, T*(g)⟩."""
     scale = inner_scale(trace, reader)
     tokens = slice(start, start + len(along))
     return reading(trace.weights, reader).turn_back(along, None if scale is None else scale[0, tokens], start)

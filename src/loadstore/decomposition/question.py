@@ -1,8 +1,8 @@
-"""Which prediction is explained: after which token, of which token, and against which other one.
+"""Chooses the prediction to explain: after which token, of which token, and relative to which other token.
 
-One notion for report, listing and explorer. By default it is the likeliest token after the prompt's last one, against
-the second likeliest. ``main_head`` is the head whose own store adds most to that difference of logits, with the last
-norm's scale frozen: an exact part of the sum, not the effect of removing the head.
+Report, listing and explorer share this choice. By default it is the most likely token after the prompt's last one,
+relative to the second most likely. ``main_head`` is the head whose own store adds most to that difference of logits,
+with the final norm's scale frozen. This is an exact part of the sum, not the effect of removing the head.
 Test: tests/decomposition/test_question.py.
 """
 
@@ -18,9 +18,9 @@ from loadstore.sites import Head
 
 @dataclass(frozen=True)
 class Question:
-    """Explain the logit of token id ``predict`` after the token at index ``at``, less the logit of ``against``.
+    """Explain the logit of token id ``predict`` after the token at index ``at``, minus the logit of ``against``.
 
-    ``probability`` is the model's of ``predict``, and ``rank`` 0 where it is the likeliest.
+    ``probability`` is the model's probability of ``predict``; ``rank`` is 0 for the most likely token.
     """
 
     at: int
@@ -38,13 +38,13 @@ def question(
     Args:
         trace: The run of one prompt.
         at: Index of the token whose next token is predicted; negative indices count from the end.
-        predict: The predicted token, an id or a text of one token; the likeliest if None.
-        against: The token to compare with; the likeliest other token if None.
+        predict: The predicted token, an id or a text of one token; the most likely if None.
+        against: The token to compare with; the most likely other token if None.
 
     Raises:
-        BadPrompt: A target of several tokens.
-        BadRequest: A target outside the vocabulary, or compared with itself.
-        Undefined: A batch, a token index that does not exist, or a vocabulary of one token.
+        BadPrompt: A target has several tokens.
+        BadRequest: A target is outside the vocabulary, or compared with itself.
+        Undefined: The run is a batch, the token index does not exist, or the vocabulary has one token.
     """
     at = one_prompt_index(trace, at)
     logits = trace.logits[at].double()
@@ -66,7 +66,7 @@ def question(
 
 
 def main_head(trace: Trace, asked: Question) -> Head:
-    """Return the head whose own store adds most to the question's difference of logits (the first of equals)."""
+    """Return the head whose own store adds most to the question's difference of logits (the first if tied)."""
     parts = logit_parts(trace, asked.at, asked.predict, against=asked.against)
     added = {str(name): float(part) for name, part in zip(parts["writer"].values, parts.values, strict=True)}
     return max(trace.weights.architecture.heads, key=lambda head: added[str(head)])

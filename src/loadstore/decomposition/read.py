@@ -1,4 +1,4 @@
-"""What a head read: what the largest writer of a side stored at the token that was loaded, decoded to tokens."""
+"""The loaded store of a side's largest writer, decoded to tokens."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ from loadstore.tokenizer.tokens import text_of
 
 @dataclass(frozen=True)
 class Read:
-    """A store, by its token and writer, and the nearest rows of that writer's dictionary: (id, text, cosine).
+    """A store, named by its token and writer, and the nearest rows of that writer's dictionary: (id, text, cosine).
 
-    An id is a token's, of ``pos`` a position's. Empty for a constant or an MLP, which decode to nothing.
+    Ids are token ids, or positions for ``pos``. Empty for a constant or an MLP, which have no dictionary.
     """
 
     place: str
@@ -27,7 +27,7 @@ class Read:
 
 
 def read_of(trace: Trace, sides: Mapping[Side, tuple[Mapping[str, float], int]]) -> dict[Side, Read]:
-    """Of each side, given its shares and the token that it loaded; a side whose largest part is const has none."""
+    """The decoded store of each side, given its shares and loaded token; sides led by const are omitted."""
     stores_read: dict[Side, Read] = {}
     for side, (shares, token) in sides.items():
         name = max(shares, key=lambda writer: shares[writer])
@@ -38,7 +38,7 @@ def read_of(trace: Trace, sides: Mapping[Side, tuple[Mapping[str, float], int]])
 
 
 def read_store(trace: Trace, name: str, at: int) -> Read:
-    """What a writer stored at one token, decoded. Raises NoSuchSite; Undefined for a batch or no such token."""
+    """The decoded store of a writer at one token. Raises NoSuchSite; Undefined for a batch or a missing token."""
     writer, at = wiring(trace.weights).writer(name), one_prompt_index(trace, at)
     rows = nearest(trace.weights, writer, trace.store(writer)[0, at])
     named = [(index, _text(trace, str(writer), index), cosine) for index, cosine in rows]

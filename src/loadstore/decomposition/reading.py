@@ -1,4 +1,4 @@
-"""What reaches a reader: stores sent through its norm, one token of them, and directions sent back through it."""
+"""The inputs of readers: stores passed through the norm, single tokens, and directions pulled back through it."""
 
 import torch
 from jaxtyping import Float
@@ -18,7 +18,7 @@ MOST = 1 << 27  # numbers of one result
 
 
 def refuse_cuts(trace: Trace) -> None:
-    """Raise Undefined for a run with cuts, whose readers did not read the stream, or with something frozen."""
+    """Raise Undefined for a run with cuts, whose readers did not read the stream, or with frozen parts."""
     if any(
         isinstance(edit, Freeze)
         or reader_of(edit) is not None
@@ -29,25 +29,25 @@ def refuse_cuts(trace: Trace) -> None:
 
 
 def refuse_ablated(trace: Trace, writer: Writer) -> None:
-    """Raise Undefined for a head that is edited in this run: what it stores is no sum over source tokens."""
+    """Raise Undefined for a head edited in this run, whose store is not a sum over source tokens."""
     if any(writer_of(edit) == writer for edit in trace.edits):
         raise Undefined(f"{writer} is ablated in this run: what it stores is no sum over source tokens; run without")
 
 
 def bounded(numbers: int, way: str) -> None:
-    """Raise Undefined where a result would not fit; ``way``: what to ask for instead."""
+    """Raise Undefined if a result would be too large; ``way``: the alternative to suggest."""
     if numbers > MOST:
         raise Undefined(f"this would be {numbers:,} numbers, more than {MOST:,}; {way}")
 
 
 def in_stream(weights: Weights, layer: int) -> tuple[Writer, ...]:
-    """The writers whose sum is the stream that ``layer`` finds; those that bypass the norms are never in it."""
+    """The writers whose stores sum to the stream before ``layer``; those that bypass the norms are never in it."""
     before = (writer for writer in wiring(weights).writers if writer.layer < layer)
     return tuple(writer for writer in before if not writing(weights, writer).bypasses_norm)
 
 
 def through(trace: Trace, reader: Reader, writer: Writer, store: Tensor) -> Tensor:
-    """Send a part of a reader's input through its norm, the scale frozen, unless its writer bypasses the norm."""
+    """Pass a part of a reader's input through its norm, scale frozen, unless its writer bypasses the norm."""
     if writing(trace.weights, writer).bypasses_norm:
         return store
     return through_norm(store, *norm_of(trace, reader))
@@ -62,7 +62,7 @@ def norm_of(trace: Trace, reader: Reader) -> tuple[Norm | None, Float[Tensor, "b
 
 
 def inner_scale(trace: Trace, reader: Reader) -> Float[Tensor, "batch token 1"] | None:
-    """1/σ of a head's own norm of queries or keys in this run; None where there is none."""
+    """1/σ of a head's own norm of queries or keys in this run; None if there is no such norm."""
     name = reading(trace.weights, reader).inner_scale
     scale = None if name is None else trace.record.scale(name)
     return None if scale is None else scale[:, :, reader.index]
@@ -71,18 +71,18 @@ def inner_scale(trace: Trace, reader: Reader) -> Float[Tensor, "batch token 1"] 
 def back_through(
     trace: Trace, reader: Reader, direction: Float[Tensor, "token d_model"], start: int = 0
 ) -> Float[Tensor, "token d_model"]:
-    """Send directions g back through a reader's norm N, for the tokens from ``start`` on: ⟨N(x), g⟩ = ⟨x, N*(g)⟩."""
+    """Pull directions g back through a reader's norm N, for the tokens from ``start`` on: ⟨N(x), g⟩ = ⟨x, N*(g)⟩."""
     _, scale = norm_of(trace, reader)
     return reading(trace.weights, reader).back_through(direction, scale[0, start : start + len(direction)])
 
 
 def stored_at(trace: Trace, writers: tuple[Writer, ...], at: int) -> Float[Tensor, "writer d_model"]:
-    """What writers stored at one token of one prompt, the heads of a layer at once."""
+    """The stores of the given writers at one token of one prompt, with the heads of a layer computed together."""
     return torch.cat([bank.sent(trace.record.inner(bank.writers)[0, at]) for bank in banks(trace.weights, writers)])
 
 
 def read_at(trace: Trace, reader: Reader, writers: tuple[Writer, ...], at: int) -> Float[Tensor, "writer d_model"]:
-    """The parts of a reader's input at one token of one prompt: ``through`` of what each writer stored there."""
+    """The parts of a reader's input at one token of one prompt: ``through`` applied to each writer's store there."""
     rows = stored_at(trace, writers, at)
     norm, scale = norm_of(trace, reader)
     read = through_norm(rows[None], norm, scale[:1, at : at + 1].expand(1, len(rows), 1))[0]

@@ -1,4 +1,4 @@
-"""Which steps a listing has: heaviest first, each after all of its users."""
+"""Chooses a listing's steps: largest weight first, each after every step that uses it."""
 
 import math
 from dataclasses import dataclass, field
@@ -10,15 +10,15 @@ from loadstore.model.wiring import wiring
 from loadstore.sites import CONST, Writer, parse_writer
 from loadstore.tokenizer.tokens import text_of
 
-LEAST = 0.05  # weight of a step
+LEAST = 0.05  # minimum weight of a step
 
 
 @dataclass(frozen=True)
 class Step:
-    """One writer at one token: its loads, the tokens it attended to, and what it stored.
+    """One writer at one token: its loads, the tokens that it attended to, and its store.
 
-    ``stored``: its own part of the target's contrast, NaN where it stored at another token; ``decoded``: the nearest
-    token or position of what it stored, with its cosine; ``users``: the sites that loaded it.
+    ``stored``: its own part of the target's contrast, NaN if it stored at another token. ``decoded``: the token or
+    position nearest to its store, with the cosine. ``users``: the sites that loaded it.
     """
 
     site: str
@@ -33,7 +33,7 @@ class Step:
 
 
 class Search:
-    """The steps of one listing: what a step loaded is taken apart once, its weight follows from all of its users."""
+    """The steps of one listing: each step is decomposed once, and its weight is the sum over all of its users."""
 
     def __init__(self, trace: Trace, share: float, at: int, target: Load, parts: dict[str, float]) -> None:
         self.trace, self.share, self.at = trace, share, at
@@ -42,7 +42,7 @@ class Search:
         self.loads: dict[Cell, tuple[Load, ...]] = {}
 
     def steps(self, most: int) -> tuple[tuple[Step, ...], int]:
-        """At most so many steps, deepest first, and how many weigh enough besides."""
+        """At most ``most`` steps, deepest first, and the number of further steps that weigh enough."""
         while True:
             uses = self.uses()
             more = {cell: use.weight for cell, use in uses.items() if cell not in self.loads and use.weight >= LEAST}
@@ -53,7 +53,7 @@ class Search:
             self.loads[cell] = self.load(cell)
 
     def uses(self) -> dict[Cell, "_Use"]:
-        """Weight, carried and users of every writer that is listed so far, each after all of its users."""
+        """Weight, carried and users of every writer listed so far, each computed after all of its users."""
         uses: dict[Cell, _Use] = {}
         _hand_on(uses, self.target, "unembed", 1.0, self.contrast)
         for cell in sorted(self.loads, key=self.depth, reverse=True):
@@ -64,18 +64,18 @@ class Search:
         return uses
 
     def depth(self, cell: Cell) -> tuple[int, int]:
-        """When and where: users come after what they use."""
+        """The order of depth and token; users come later than their sources."""
         return self.order[cell[0]], cell[1]
 
     def load(self, cell: Cell) -> tuple[Load, ...]:
-        """Take one step apart."""
+        """Decompose the loads of one step."""
         writer = parse_writer(cell[0])
         if writer.kind == "mlp":
             return (mlp_load(self.trace, writer.layer, cell[1], self.share),)
         return head_loads(self.trace, writer.head, cell[1], self.share)
 
     def step(self, cell: Cell, use: "_Use") -> Step:
-        """One step, whole."""
+        """Assemble one step."""
         (site, at), writer = cell, parse_writer(cell[0])
         row = self.trace.pattern(writer.head)[at, : at + 1].tolist() if writer.kind == "head" else []
         stored = self.parts[site] if at == self.at else math.nan
@@ -84,14 +84,14 @@ class Search:
         return Step(site, at, use.weight, use.carried, self.loads[cell], tuple(row), stored, decoded, users)
 
     def decoded(self, writer: Writer, at: int) -> tuple[str, float] | None:
-        """The nearest row of what could have been stored; none for an MLP."""
+        """The nearest row of the writer's dictionary; None for an MLP."""
         rows = nearest(self.trace.weights, writer, self.trace.store(writer)[0, at], 1)
         return (text_of(rows[0][0], self.trace.weights.tokens), rows[0][1]) if rows else None
 
 
 @dataclass
 class _Use:
-    """What the users of one writer at one token hand on to it."""
+    """The accumulated contributions of the users of one writer at one token."""
 
     weight: float = 0.0
     carried: float = 0.0
@@ -99,7 +99,7 @@ class _Use:
 
 
 def _hand_on(uses: dict[Cell, _Use], load: Load, user: str, weight: float, carried: float) -> None:
-    """Hand a user's weight on to the heads and MLPs that it loaded."""
+    """Pass a user's weight on to the heads and MLPs that it loaded."""
     for part in load.parts:
         if part.writer != CONST and parse_writer(part.writer).kind in ("head", "mlp"):
             cell = part.writer, part.token

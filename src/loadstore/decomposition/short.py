@@ -1,4 +1,4 @@
-"""Numbers in a line of text."""
+"""Formats numbers for a line of text."""
 
 import math
 

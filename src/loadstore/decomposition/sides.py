@@ -1,10 +1,10 @@
-"""The numbers that an address divides among writers, of one run or of the difference between two.
+"""The numbers that an address divides among writers, for one run or for the difference between two.
 
-One run, d the weights over keys of a contrast (they sum to 0), κ = Σ_j d_j k_j/√d_head:
+One run. Let d be the weights of a contrast over keys (they sum to 0), and κ = Σ_j d_j k_j/√d_head:
 
     Q and K both divide q_i · κ,  V divides ‖o‖²
 
-Two runs, Δ their difference and a bar their mean. Both sides changed, so they share one number:
+Two runs. Δ is their difference and a bar their mean. Q and K both change, so they share one number:
 
     Δ(q_i · κ) = Δq_i · κ̄ + q̄_i · Δκ         exact: a bilinear form has no other terms
     ‖Δo‖² = Σ_c ⟨Δo^c, Δo⟩
@@ -23,12 +23,12 @@ from loadstore.execution.trace import Trace
 from loadstore.model.ports import heads_out
 from loadstore.sites import SIDES, Head, Reader, Side
 
-VANISHED = 1e-9  # of the size of the scores, or of the parts of an output: below this there is nothing to share
+VANISHED = 1e-9  # relative to the size of the scores, or to the parts of an output; smaller totals are not divided
 
 
 @dataclass(frozen=True)
 class Divided:
-    """Parts of a side's number by writer; its number in the run; what shares are of; whether that is nothing."""
+    """One side: the parts by writer, the recorded number, the whole that shares refer to, and whether it vanishes."""
 
     parts: dict[str, float]
     recorded: float
@@ -37,12 +37,12 @@ class Divided:
 
     @property
     def shares(self) -> dict[str, float]:
-        """Parts of the whole; NaN where there is nothing to share."""
+        """The parts relative to the whole; NaN if the whole vanishes."""
         return {name: math.nan if self.vanished else part / self.whole for name, part in self.parts.items()}
 
     @property
     def remainder(self) -> float:
-        """What the parts lack of the recorded number, in parts of the whole."""
+        """The recorded number minus the sum of the parts, relative to the whole."""
         return math.nan if self.vanished else (self.recorded - math.fsum(self.parts.values())) / self.whole
 
 
@@ -88,5 +88,5 @@ def divided(
 
 
 def sum_of(signs: Sequence[float], values: Sequence[Tensor]) -> Tensor:
-    """The first, or the first less the second."""
+    """The first value, or the first minus the second."""
     return torch.stack([sign * value for sign, value in zip(signs, values, strict=True)]).sum(0)

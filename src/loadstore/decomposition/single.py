@@ -1,4 +1,4 @@
-"""Questions about one token of one prompt."""
+"""Finds one token of one prompt."""
 
 from loadstore.errors import BadRequest, Undefined
 from loadstore.execution.positions import At, token_index
@@ -6,9 +6,9 @@ from loadstore.execution.trace import Trace
 
 
 def one_prompt_index(trace: Trace, at: At) -> int:
-    """The token index of a single prompt, from 0; ``at``: an index, negative ones counted from the end, or a text.
+    """The token index in a single prompt, from 0; ``at``: an index (negative: from the end) or a text.
 
-    Raises Undefined for a batch or an index that is not there, BadRequest for any other ``at`` that names no token.
+    Raises Undefined for a batch or an index out of range, BadRequest for any other ``at`` that names no token.
     """
     if isinstance(at, bool) or not (isinstance(at, str) or hasattr(at, "__index__")):
         return token_index(trace, at)

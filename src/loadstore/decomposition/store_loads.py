@@ -1,15 +1,15 @@
-"""The loads that used one store: of every later head, side and query, the exact share that the store makes up.
+"""The loads that used one store: its exact share for every later head, side and query.
 
-With d_i = A_i − 1/n over the n keys that query i may see, and the contrast C_i = Σ_j d_ij s_ij of its row:
+Let d_i = A_i − 1/n over the n keys allowed for query i, and C_i = Σ_j d_ij s_ij the contrast of its row:
 
     V   A_it ⟨o^c_t, o_i⟩ / ‖o_i‖²      K   d_it q_i · k^c_t / C_i      Q (i = t)   q^c_t · Σ_j d_tj k_j / C_t
 
-o^c, k^c, q^c being what the store is to the reader, its norm's scale frozen. Over all stores, and ``const``, the shares
-of one load sum to 1 (``address(…, about="row")``). Traffic of the store alone, as in wire_traffic/exact.py:
+o^c, k^c and q^c are the store as the reader receives it, its norm's scale frozen. Over all stores and ``const``, the
+shares of one load sum to 1 (``address(…, about="row")``). Traffic of this store alone, as in wire_traffic/exact.py:
 
     V   A_it ‖o^c_t‖      K   √(A_it (1 − A_it)) |q_i · k^c_t| /√d_head      Q   √Var_{j∼A_t}(q^c_t · k_j) /√d_head
 
-Time: token² × d_head a head. docs/address.md has the derivation.
+Time: token² × d_head per head. Derivation: docs/address.md.
 Tests: tests/decomposition/test_store_loads.py.
 """
 
@@ -36,24 +36,24 @@ if TYPE_CHECKING:
 
 @threads_for(0)
 def store_loads(trace: Trace, writer: Writer | Head | str, at: At) -> "xr.Dataset":
-    """Every load of a head that used one store, and the share of the load that the store makes up.
+    """Find every load of a head that used one store, and the store's share of the load.
 
     Args:
         trace: A run of one prompt, without cuts.
         writer: The writer, such as ``"L0.H7"``.
-        at: The index of the token at which it stored; negative ones count from the end.
+        at: The index of the token at which it stored (negative: from the end).
 
     Returns:
         Dataset with dims head, side, query. ``share``: without unit; over all stores and ``const`` the shares of one
-        load sum to 1. ``traffic``: how far the store alone moves the load, nats on Q and K, length in the stream on V.
-        ``whole``: the number that shares divide, the contrast of the row on Q and K (nats), ‖o‖² on V. All are NaN
-        where the head does not load the store: no wire, an earlier query, on Q another query. ``share`` is also NaN
-        where ``whole`` vanishes. Its coordinate ``token`` labels the queries.
+        load sum to 1. ``traffic``: how far this store alone moves the load, in nats on Q and K, length in the stream on
+        V. ``whole``: the divided number, the contrast of the row on Q and K (nats), ‖o‖² on V. All are NaN where the
+        head does not load the store: there is no wire, the query is earlier, or, on Q, the query is another token.
+        ``share`` is also NaN where ``whole`` vanishes. The coordinate ``token`` labels the queries.
 
     Raises:
         NoSuchSite: The model has no such writer.
-        Undefined: The run is a batch or has cuts, or has no such token.
-        BadRequest: ``at`` is not an index.
+        Undefined: The run is a batch or has cuts, or the index does not exist.
+        BadRequest: ``at`` names no token.
 
     Example:
         >>> import loadstore as ls
@@ -98,7 +98,7 @@ def store_loads(trace: Trace, writer: Writer | Head | str, at: At) -> "xr.Datase
 
 
 def _parts(trace: Trace, writer: Writer, at: int, first: Reader) -> Float[Tensor, "head d_head"]:
-    """The part of q, k or v at one token that a store is, for every head of the layer of ``first``."""
+    """The store's part of q, k or v at one token, for every head of the layer of ``first``."""
     row = read_at(trace, first, (writer,), at)
     readers = [Reader(first.layer, index, first.side) for index in range(trace.weights.architecture.n_heads)]
     parts = [turned(trace, reader, (row @ reading(trace.weights, reader).matrix)[None], at)[0, 0] for reader in readers]
@@ -108,7 +108,7 @@ def _parts(trace: Trace, writer: Writer, at: int, first: Reader) -> Float[Tensor
 def _side(
     loads: LayerLoads, side: Side, part: Float[Tensor, "head d_head"], at: int
 ) -> tuple[Float[Tensor, "head query"], Float[Tensor, "head query"], Float[Tensor, "head query"]]:
-    """Share, traffic and whole of the loads of one side, of every query from ``at`` on; of Q ``at`` alone."""
+    """Share, traffic and whole of the loads of one side, for every query from ``at`` on; for Q, for ``at`` alone."""
     rows = loads.rows[:, at:, at]
     if side == "V":
         rows = loads.mixing[:, at:, at]

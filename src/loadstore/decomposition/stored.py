@@ -1,9 +1,9 @@
-"""What one token's stream is made of: every store there, its share, and the tokens that it decodes to.
+"""The contents of one token's stream: every store there, its share, and the tokens that it decodes to.
 
-At (layer, token) the stream x is the exact sum of what writers stored: share of c = ⟨x^c, x⟩/‖x‖², signed, summing
-to 1. A store decodes to what could have been stored: rows of W_E for embed, of W_pos for pos, and for a head the
-rows of W_E (N W_V) W_O, what each token's embedding would make it store; nearest by cosine. Constants decode to
-nothing. Above layer 0 heads also move what other heads stored, so a low cosine says: no token's embedding alone.
+At (layer, token) the stream x is the exact sum of the writers' stores; the share of c = ⟨x^c, x⟩/‖x‖² is signed, and
+shares sum to 1. A store is decoded to the nearest rows, by cosine, of the writer's dictionary: W_E for embed, W_pos for
+pos, and W_E (N W_V) W_O for a head, the stores that single token embeddings would produce. Constants have no
+dictionary. Above layer 0 heads also move other heads' stores, so a low cosine means: not one token's embedding alone.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from loadstore.model.weights import Weights
 from loadstore.sites import EMBED, Writer
 from loadstore.threads import threads_for
 
-LISTED = ("tokens", "positions")  # rows that can be named
+LISTED = ("tokens", "positions")  # kinds of rows that have names
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class Stored:
 
 @threads_for(0)
 def stores(trace: Trace, layer: int, at: int, top: int = 3) -> tuple[Stored, ...]:
-    """Every store in the stream that ``layer`` finds at token ``at``, in depth order.
+    """Every store in the stream before ``layer`` at token ``at``, in depth order.
 
-    Raises Undefined for a batch or a token that is not there, NoSuchSite for a layer that is not there.
+    Raises Undefined for a batch or a token that does not exist, NoSuchSite for a layer that does not exist.
     """
     at = one_prompt_index(trace, at)
     stream = trace.residual(layer)[at].double()
@@ -53,7 +53,7 @@ def stores(trace: Trace, layer: int, at: int, top: int = 3) -> tuple[Stored, ...
 
 
 def dictionary(weights: Weights, writer: Writer) -> tuple[Tensor, Tensor | None] | None:
-    """Rows that a store is compared with, as a matrix or a product of two; None for a constant and for an MLP."""
+    """The rows that a store is compared with, as a matrix or a product of two; None for a constant or an MLP."""
     port = writing(weights, writer)
     if port.row_is not in LISTED:
         return None
@@ -66,10 +66,10 @@ def dictionary(weights: Weights, writer: Writer) -> tuple[Tensor, Tensor | None]
 def nearest(
     weights: Weights, writer: Writer, store: Float[Tensor, " d_model"], top: int = 3
 ) -> tuple[tuple[int, float], ...]:
-    """The rows of a writer's dictionary nearest to one store, as (id, cosine); none for a constant or an MLP.
+    """The rows of a writer's dictionary nearest to one store, as (id, cosine); empty for a constant or an MLP.
 
-    The rows of a head, x̂ W_V W_O for every embedding x, are not formed: a store goes back through W_O and W_V, and
-    ‖row‖² = L R Rᵀ Lᵀ with L = x̂ W_V and R = W_O is kept for as long as the model is.
+    The rows for a head, x̂ W_V W_O for every embedding x, are not formed. Instead the store is mapped back through W_O
+    and W_V. The norms ‖row‖² = L R Rᵀ Lᵀ, with L = x̂ W_V and R = W_O, are cached as long as the model exists.
     """
     port = writing(weights, writer)
     if port.row_is not in LISTED or not bool(store.any()):

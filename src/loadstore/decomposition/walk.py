@@ -1,8 +1,9 @@
-"""The walk of an address: the score that it chose a key by, as query writers × key writers.
+"""The walk of an address: the score by which it chose a key, as query writers × key writers.
 
     q_i · κ = Σ_a Σ_b q_i^a · κ^b      κ^b = Σ_j d_j k_j^b /√d_head,  d the weights of the contrast over the keys
 
-Rows sum to what the address shares among the writers of Q, columns to K. Tests: tests/decomposition/test_walk.py.
+Row sums are divided into the address's Q shares, column sums into its K shares. Tests:
+tests/decomposition/test_walk.py.
 """
 
 import math
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 class Walk:
     """An address, and the contrast behind its Q and K shares by query_writer × key_writer (pre-softmax, nats).
 
-    ``parts`` carries ``recorded``, the contrast of the run, and ``remainder``, what the sum lacks of it.
+    ``parts`` has the attributes ``recorded``, the contrast of the run, and ``remainder``, ``recorded`` minus the sum.
     """
 
     address: Address
@@ -39,7 +40,7 @@ class Walk:
 
     @property
     def share(self) -> "xr.DataArray":
-        """Parts of the whole; NaN where the contrast vanishes."""
+        """The parts relative to the whole; NaN if the contrast vanishes."""
         recorded = self.parts.attrs["recorded"]
         return self.parts / (math.nan if {"Q", "K"} & self.address.undefined.keys() else recorded)
 
@@ -73,7 +74,7 @@ def walk(trace: Trace, head: Head | str, at: At, *, about: About = "most") -> Wa
         The address, and ``parts``, nats by query-side and key-side writer: dims query_writer key_writer.
 
     Raises:
-        LoadstoreError: What ``ls.address`` raises.
+        LoadstoreError: As for ``ls.address``.
 
     Example:
         >>> import loadstore as ls

@@ -1,1 +1,1 @@
-"""What heads do: patterns and roles."""
+"""The behaviour of heads: patterns and roles."""

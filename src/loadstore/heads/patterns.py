@@ -1,7 +1,7 @@
-"""What each role looks like in a pattern: a mask over (query, key), read from the tokens alone.
+"""The pattern of each role: a mask over (query, key), computed from the tokens alone.
 
-A role's score is the attention mass that falls on its mask, averaged over the queries that have one
-(ARENA's detectors, written for any text instead of one stripe). Roles of a head may overlap.
+A role's score is the attention on its mask, averaged over the queries that have such a key (ARENA's detectors,
+generalised from one stripe to any text). A head may have several roles.
 """
 
 import torch
@@ -19,16 +19,16 @@ LOOKS = {
     "duplicate": "at earlier occurrences of their own token",
     "induction": "at what followed earlier occurrences of their own token",
 }
-"""Where heads of a role look."""
+"""The keys that heads of a role attend to."""
 
 
 def role_masks(tokens: Tokens, bos: int | None = None, window: int | None = None) -> dict[str, Mask]:
     """Boolean masks [batch, query, key] of every role.
 
     previous: j = i − 1.  current: j = i.  first: j = 0, from the second query on.
-    duplicate: j < i with t_j = t_i.  induction: 0 ≤ j − 1 < i with t_{j−1} = t_i, so that j holds what followed.
-    Rows without such a key are empty: the two stripe entries before any repeat do not count. BOS matches nothing.
-    ``window``: a key that the query cannot see, because its layer sees fewer tokens, is none.
+    duplicate: j < i with t_j = t_i.  induction: 0 ≤ j − 1 < i with t_{j−1} = t_i, so that j is the token after it.
+    Rows without such a key are empty, so queries before any repeat do not count. BOS matches nothing.
+    ``window``: the layer's window; keys outside it are excluded.
     """
     batch, length = tokens.shape
     index = torch.arange(length, device=tokens.device)
@@ -52,7 +52,7 @@ def role_masks(tokens: Tokens, bos: int | None = None, window: int | None = None
 
 
 def mass_on(pattern: Patterns, mask: Mask) -> tuple[Float[Tensor, "batch head"], Int[Tensor, " batch"]]:
-    """Mean attention on a mask per sequence and head, and how many queries it was averaged over.
+    """Mean attention on a mask per sequence and head, and the number of queries in the mean.
 
     score = Σ_i Σ_j A_ij m_ij / #{i : Σ_j m_ij > 0}; NaN for a sequence without such a query.
     """

@@ -1,4 +1,4 @@
-"""What each head does, measured on random repeats or on text, with standard errors over sequences."""
+"""The roles of each head, measured on random repeats or on text, with standard errors over sequences."""
 
 from collections.abc import Sequence
 from threading import Lock
@@ -27,21 +27,21 @@ if TYPE_CHECKING:
 
 On: TypeAlias = Literal["repeats", "random"] | Tokens
 BATCH = 8
-IS_ROLE = 0.5  # a head is called by a role when more than half of its attention goes there
-LONGEST = 256  # random tokens, or the context where it is shorter
+IS_ROLE = 0.5  # a head has a role if more than half of its attention is on the role's keys
+LONGEST = 256  # random tokens, or the context if that is shorter
 _MEASURED: "WeakKeyDictionary[Weights, dict[int, xr.Dataset]]" = WeakKeyDictionary()
 _MEASURING = Lock()
 _SO_FAR: "WeakKeyDictionary[Weights, tuple[int, int]]" = WeakKeyDictionary()
-WAIT = 0.5  # seconds between reports to a caller that waits for another thread's measurement
+WAIT = 0.5  # seconds between reports to a caller that waits for a measurement in another thread
 
 
 def bos_of(weights: Weights) -> int | None:
-    """The id that every prompt begins with, if the model has one."""
+    """The BOS id of the model, if it has one."""
     return None if weights.tokens is None else weights.tokens.bos
 
 
 def random_tokens(weights: Weights, sequences: int, length: int, seed: Seed = 0) -> Tokens:
-    """Sequences of ``length`` distinct random tokens, BOS first where the model has one (counted in the length)."""
+    """Sequences of ``length`` distinct random tokens. A model's BOS comes first and is counted in the length."""
     generator = torch.Generator().manual_seed(seed)
     bos = bos_of(weights)
     ids = torch.arange(weights.architecture.vocab)
@@ -57,7 +57,7 @@ def random_tokens(weights: Weights, sequences: int, length: int, seed: Seed = 0)
 
 
 def random_repeats(weights: Weights, sequences: int, period: int | None = None, seed: Seed = 0) -> Tokens:
-    """BOS (where the model has one) and a block of ``period`` distinct random tokens, twice; 50 or what fits."""
+    """BOS (if the model has one) and a block of ``period`` distinct random tokens, twice; by default up to 50."""
     has_bos = bos_of(weights) is not None
     room = (weights.architecture.context - has_bos) // 2
     period = min(50, room, weights.architecture.vocab - has_bos) if period is None else period
@@ -79,18 +79,18 @@ def head_roles(
     """Role scores of every head: Dataset over head, per role its mean over sequences and ``<role>_se``.
 
     previous, current, first, duplicate, induction: the mean attention on the role's keys over the queries that have one
-    (``heads.patterns.role_masks``). A key outside a layer's window is none.
+    (``heads.patterns.role_masks``). Keys outside a layer's window are excluded.
 
     Args:
         weights: The model.
-        on: Random repeats, random tokens (256, or the context where that is shorter), or given tokens [sequence,
+        on: Random repeats, random tokens (256, or the context if that is shorter), or given tokens [sequence,
             token].
         sequences: How many random sequences.
-        seed: Their seed.
-        progress: Called with the sequences that are done and their number.
+        seed: The seed of the sequences.
+        progress: Called with (done, total) counts of sequences.
 
     Returns:
-        A probability for each head and role; NaN for a role without any such query. Standard errors are over sequences.
+        A probability for each head and role; NaN for a role without such a query. Standard errors are over sequences.
 
     Source: ARENA, Intro to mech interp; Olsson et al. 2022.
 
@@ -141,7 +141,7 @@ def head_roles(
 
 
 def measured_roles(weights: Weights, seed: Seed = 0, progress: Progress | None = None) -> "xr.Dataset":
-    """The scores by which a model's heads are named: ``head_roles`` as it is by default, measured once a model.
+    """The default ``head_roles``, which determine the role names of heads; measured once per model and seed.
 
     Reports, programs, pictures, circuits and the explorer all name heads by these. ``progress`` is called with
     sequences, also while another thread measures them. Raises BadRequest where random repeats do not fit the model.
@@ -165,7 +165,7 @@ def measured_roles(weights: Weights, seed: Seed = 0, progress: Progress | None =
 
 
 def named(roles: "xr.Dataset") -> dict[str, list[tuple[str, float]]]:
-    """Heads with more than half of their attention on a role's keys, by role, strongest first, with their scores."""
+    """The heads of each role and their scores, strongest first: more than half of the attention on the role's keys."""
     heads: dict[str, list[tuple[str, float]]] = {}
     for role in ROLES:
         scores = zip(roles["head"].values.tolist(), roles[role].values.tolist(), strict=True)
@@ -174,7 +174,7 @@ def named(roles: "xr.Dataset") -> dict[str, list[tuple[str, float]]]:
 
 
 def strongest_role(roles: "xr.Dataset") -> dict[str, str]:
-    """The role of each head that has one: that with the highest score."""
+    """The role with the highest score, for each head that has a role."""
     best: dict[str, tuple[float, str]] = {}
     for role, heads in named(roles).items():
         for head, score in heads:
@@ -183,7 +183,7 @@ def strongest_role(roles: "xr.Dataset") -> dict[str, str]:
 
 
 def as_on(text: str) -> Literal["repeats", "random"]:
-    """Read the ``on`` option. Raises BadRequest."""
+    """Parse the ``on`` option. Raises BadRequest."""
     if text == "repeats" or text == "random":
         return text
     raise BadRequest(f"on={text!r}: expected 'repeats', 'random' or tokens [sequence, token]")
@@ -198,7 +198,7 @@ def _tokens(weights: Weights, on: On, sequences: int, seed: int) -> Tokens:
 
 
 def _mean_and_error(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean over sequences that have the role, and its standard error (NaN below two)."""
+    """Mean over sequences in which the role occurs, and its standard error (NaN for fewer than two)."""
     defined = ~np.isnan(values)
     count = defined.sum(0)
     total = np.where(defined, values, 0).sum(0)
@@ -211,7 +211,7 @@ def _mean_and_error(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def second_copy_loss(weights: Weights, tokens: Tokens, edits: Sequence[Edit] = ()) -> float:
-    """Mean cross-entropy (nats) of predicting the second copy of ``random_repeats``, its first token left out."""
+    """Mean cross-entropy (nats) on the second copy of ``random_repeats``, except its first token."""
     period = (tokens.shape[1] - (bos_of(weights) is not None)) // 2
     with torch.no_grad():
         logits = forward(weights, tokens, edits)[:, -period:-1]

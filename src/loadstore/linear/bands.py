@@ -1,4 +1,4 @@
-"""The half of a symmetric matrix that is multiplied and kept: rows of blocks, each from the diagonal on."""
+"""The blocks of a symmetric matrix that are computed and kept: those on and above the diagonal."""
 
 import torch
 from jaxtyping import Float
@@ -10,13 +10,13 @@ BLOCKS = 6
 
 
 def bands(d: int) -> list[tuple[slice, slice]]:
-    """Rows and columns of each row of blocks: the columns start where the rows do."""
+    """Rows and columns of each block row; the columns begin at the diagonal."""
     step = -(-d // BLOCKS)
     return [(slice(start, min(start + step, d)), slice(start, d)) for start in range(0, d, step)]
 
 
 def packed_size(d: int) -> int:
-    """Numbers in all rows of blocks: a little over half of d²."""
+    """The number of entries in all block rows: a little over half of d²."""
     return sum((rows.stop - rows.start) * (d - rows.start) for rows, _ in bands(d))
 
 

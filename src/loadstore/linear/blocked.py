@@ -1,7 +1,7 @@
-"""Orthonormal rows of what some rows span, and the projection that takes their span out of a scaled matrix.
+"""Orthonormal bases of row spans, and the projection that removes such a span from a scaled matrix.
 
-With Q orthonormal rows and Γ a gain, a matrix that is read loses Γ⁻¹QᵀQΓ W, and rows that are written lose
-s ΓQᵀQ Γ⁻¹. Both maps are projections. Derivation: docs/permissions.md.
+With orthonormal rows Q and a gain Γ, a reading matrix loses Γ⁻¹QᵀQΓ W, and written rows lose s ΓQᵀQ Γ⁻¹. Both maps are
+projections. Derivation: docs/permissions.md.
 """
 
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from torch import Tensor
 
 from loadstore.linear.decompositions import svd
 
-INDEPENDENT = 1e-9  # of the largest singular value: a weaker direction is rounding
+INDEPENDENT = 1e-9  # relative to the largest singular value; weaker directions are rounding errors
 
 
 def orthonormal(rows: Float[Tensor, "row d_model"]) -> Float[Tensor, "rank d_model"]:
-    """Return orthonormal rows that span what ``rows`` span, in double precision; none where all rows are zero."""
+    """Return orthonormal rows with the span of ``rows``, in double precision; none if all rows are zero."""
     if not rows.numel():
         return rows.double()
     _, strengths, directions = svd(rows.double())
@@ -25,30 +25,30 @@ def orthonormal(rows: Float[Tensor, "row d_model"]) -> Float[Tensor, "rank d_mod
 
 @dataclass(frozen=True, eq=False)
 class Blocked:
-    """Directions that a reader does not load, or a writer does not store: ``basis`` Q, behind the gain Γ."""
+    """Directions that a reader does not load, or a writer does not store: the basis Q, in coordinates scaled by Γ."""
 
     basis: Float[Tensor, "rank d_model"]
     gain: Float[Tensor, " d_model"]
 
     def of_matrix(self, matrix: Float[Tensor, "d_model inside"]) -> Float[Tensor, "d_model inside"]:
-        """The part Γ⁻¹QᵀQΓ W of a matrix that reads."""
+        """The part Γ⁻¹QᵀQΓ W of a reading matrix."""
         return (self.basis.mT @ (self.basis @ (self.gain[:, None] * matrix.double()))) / self.gain[:, None]
 
     def of_read(self, rows: Float[Tensor, "*any d_model"]) -> Float[Tensor, "*any d_model"]:
-        """The part x Γ⁻¹QᵀQΓ of rows that are read, which makes x W′ = (x − part) W."""
+        """The part x Γ⁻¹QᵀQΓ of a reader's input rows, so that x W′ = (x − part) W."""
         basis, gain = self.basis.to(rows), self.gain.to(rows)
         return ((rows / gain) @ basis.mT) @ basis * gain
 
     def of_stored(self, rows: Float[Tensor, "*any d_model"]) -> Float[Tensor, "*any d_model"]:
-        """The part s ΓQᵀQΓ⁻¹ of rows that are written before a norm with gain Γ."""
+        """The part s ΓQᵀQΓ⁻¹ of rows written before a norm with gain Γ."""
         wide = rows.double() * self.gain
         return (wide @ self.basis.mT) @ self.basis / self.gain
 
 
 def blocked(rows: Float[Tensor, "row d_model"], gain: Tensor | None, behind: Tensor | None = None) -> Blocked:
-    """Return what takes ``rows`` of the stream out, behind a gain, and ``behind``, rows that are added after it.
+    """Return the projection that removes ``rows`` of the stream before a gain, and ``behind``, rows added after it.
 
-    A coordinate whose gain is 0 is not read, or not written, at all: it is left as it is.
+    Coordinates with gain 0 are neither read nor written, so they are left unchanged.
     """
     wide = rows.double()
     scale = torch.ones_like(wide[0]) if gain is None else gain.double()

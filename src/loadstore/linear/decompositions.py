@@ -1,7 +1,7 @@
-"""LAPACK's decompositions of finite matrices; anything else is an error before LAPACK sees it.
+"""LAPACK's decompositions of finite matrices; any other input raises an error before LAPACK is called.
 
-LAPACK does not check its input: given infinity or NaN, some routines return nonsense, some never converge, and
-``eigvals`` ends the process with a segmentation fault. All of loadstore decomposes matrices through this file
+LAPACK does not check its input. Given infinity or NaN, some routines return nonsense, some never converge, and
+``eigvals`` ends the process with a segmentation fault. All decompositions in loadstore go through this file
 (tests/theorems/test_decompositions.py).
 """
 
@@ -19,13 +19,13 @@ _Result = TypeVar("_Result")
 
 
 def eigh(matrix: Float[Tensor, "*batch n n"]) -> tuple[Float[Tensor, "*batch n"], Float[Tensor, "*batch n n"]]:
-    """Return eigenvalues, rising, and eigenvectors, as columns, of symmetric matrices. Raises Undefined."""
+    """Return eigenvalues, ascending, and eigenvectors, as columns, of symmetric matrices. Raises Undefined."""
     values, vectors = _of_finite(torch.linalg.eigh, matrix)
     return values, vectors
 
 
 def eigvalsh(matrix: Float[Tensor, "*batch n n"]) -> Float[Tensor, "*batch n"]:
-    """Return the eigenvalues of symmetric matrices, rising. Raises Undefined."""
+    """Return the eigenvalues of symmetric matrices, ascending. Raises Undefined."""
     return _of_finite(torch.linalg.eigvalsh, matrix)
 
 
@@ -41,18 +41,18 @@ def qr(matrix: Float[Tensor, "m n"]) -> tuple[Float[Tensor, "m k"], Float[Tensor
 
 
 def svd(matrix: Float[Tensor, "m n"]) -> tuple[Float[Tensor, "m k"], Float[Tensor, " k"], Float[Tensor, "k n"]]:
-    """Return U, the singular values, falling, and Vᵀ, k = min(m, n). Raises Undefined."""
+    """Return U, the singular values, descending, and Vᵀ, k = min(m, n). Raises Undefined."""
     u, strengths, v = _of_finite(lambda finite: torch.linalg.svd(finite, full_matrices=False), matrix)
     return u, strengths, v
 
 
 def svdvals(matrix: Float[Tensor, "m n"]) -> Float[Tensor, " k"]:
-    """Return the singular values, falling. Raises Undefined."""
+    """Return the singular values, descending. Raises Undefined."""
     return _of_finite(torch.linalg.svdvals, matrix)
 
 
 def finite(matrix: Tensor) -> Tensor:
-    """Return the matrix. Raises Undefined where an entry is not finite."""
+    """Return the matrix. Raises Undefined if an entry is not finite."""
     if not bool(torch.isfinite(matrix).all()):
         raise Undefined(
             f"a product of weights overflows {str(matrix.dtype).removeprefix('torch.')}: its entries are not finite. "

@@ -1,7 +1,7 @@
-"""How many of the wires that stand out do so by chance: the Benjamini–Hochberg adjustment of many p at once.
+"""The Benjamini–Hochberg adjustment of many p-values, which controls the rate of false discoveries.
 
-With p₁ ≤ … ≤ p_m sorted, q_i = min over j ≥ i of min(1, m p_j/j). Calling every wire with q ≤ α a discovery is the
-step-up rule at level α; where the p are independent, false ones are on average at most the share α of what is called.
+With p₁ ≤ … ≤ p_m sorted, q_i = min over j ≥ i of min(1, m p_j/j). Declaring every wire with q ≤ α a discovery is the
+step-up rule at level α. If the p are independent, the expected share of false discoveries is at most α.
 
 Derivation: docs/which-null.md, checked by tests/theorems/test_discovery.py. Source: Benjamini and Hochberg 1995.
 """
@@ -10,7 +10,7 @@ import numpy as np
 
 
 def adjusted(p: np.ndarray) -> np.ndarray:
-    """Return q of every p, in the same shape; NaN where p is NaN, which counts for nothing."""
+    """Return q for every p, in the same shape; NaN where p is NaN, which is not counted."""
     q = np.full(p.shape, np.nan)
     asked = np.isfinite(p)
     values = p[asked]

@@ -1,4 +1,4 @@
-"""The ends of wires, reduced to what a score needs: of a writer AᵀA, of a reader B Bᵀ.
+"""The ends of wires, reduced to the matrices that a score needs: AᵀA for a writer, B Bᵀ for a reader.
 
 An end of rank below d is its core C [rank, d], CᵀC the matrix; one of full rank is the matrix itself. Factors are
 divided by powers of two first, so that no square of an extreme weight leaves the range of double precision.
@@ -36,7 +36,7 @@ class End:
 
     @property
     def rank(self) -> int:
-        """An upper bound of the rank."""
+        """An upper bound on the rank."""
         return self.matrix.shape[0]
 
     def trace(self) -> Float[Tensor, ""]:
@@ -44,7 +44,7 @@ class End:
         return self.matrix.diagonal().sum() if self.full else self.matrix.square().sum()
 
     def product(self, other: "End") -> float:
-        """Return tr(a b) = ‖C Dᵀ‖², between two cores a sum without cancellation."""
+        """Return tr(a b) = ‖C Dᵀ‖²; for two cores, a sum without cancellation."""
         if self.full and other.full:
             return float((self.matrix * other.matrix).sum())
         if self.full or other.full:
@@ -58,7 +58,7 @@ class End:
         return wide if self.full else wide.mT @ wide
 
     def spectrum(self, dtype: torch.dtype) -> Float[Tensor, " _"]:
-        """Eigenvalues that can differ from zero, largest first, double precision; of a full Gram found in ``dtype``."""
+        """Eigenvalues that can be nonzero, largest first, in double precision; computed in ``dtype`` if ``full``."""
         if not self.full:
             return gram_eigenvalues([self.matrix])[0]
         return eigvalsh(self.matrix.to(dtype)).double().flip(-1).clamp(min=0)

@@ -1,4 +1,4 @@
-"""Low-rank maps ``left @ right`` that compose and are never materialised unless asked."""
+"""Low-rank maps ``left @ right`` that compose and are materialised only on request."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from loadstore.linear.decompositions import eigvals, qr, svdvals
 
 @dataclass(frozen=True)
 class Factored:
-    """The map x ↦ x · left · right on row vectors; ``rank`` is the width in between."""
+    """The map x ↦ x · left · right on row vectors; ``rank`` is the inner width."""
 
     left: Float[Tensor, "source rank"]
     right: Float[Tensor, "rank target"]
@@ -24,7 +24,7 @@ class Factored:
 
     @property
     def rank(self) -> int:
-        """Width of the inner dimension: an upper bound of the true rank."""
+        """Width of the inner dimension: an upper bound on the true rank."""
         return self.left.shape[1]
 
     @property
@@ -33,7 +33,7 @@ class Factored:
         return Factored(self.right.mT, self.left.mT)
 
     def __matmul__(self, other: "Factored") -> "Factored":
-        """First this map, then the other; the narrower waist is kept."""
+        """First this map, then the other; the smaller inner width is kept."""
         middle = self.right @ other.left
         if self.rank <= other.rank:
             return Factored(self.left, middle @ other.right)
@@ -44,7 +44,7 @@ class Factored:
         return self.left @ self.right
 
     def core(self) -> Float[Tensor, "left_rank right_rank"]:
-        """R_left R_rightᵀ of the two QR factorisations: the same singular values, rank × rank at most."""
+        """R_left R_rightᵀ from the two QR factorisations: same singular values, at most rank × rank."""
         return qr(self.left)[1] @ qr(self.right.mT)[1].mT
 
     def norm(self) -> Float[Tensor, ""]:

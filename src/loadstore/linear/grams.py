@@ -1,8 +1,8 @@
-"""⟨AᵀA, B Bᵀ⟩ of many ends at once: symmetric matrices without their trace, packed by halves, and one product.
+"""⟨AᵀA, B Bᵀ⟩ of many ends at once, by one product of trace-free symmetric matrices stored as packed halves.
 
-With a′ = a − tr a/d · I, and b′ alike, tr(a b) = tr a · tr b/d + ⟨a′, b′⟩: the first term is chance, which no rounding
-of the product can touch. A packed a′ is the blocks on and above the diagonal, row by row of blocks; off-diagonal
-blocks stand for two. Derivation: docs/scores-through-cores.md, checked by tests/scores/test_engine.py.
+With a′ = a − tr a/d · I, and b′ likewise, tr(a b) = tr a · tr b/d + ⟨a′, b′⟩. The first term is chance, which rounding
+in the product cannot affect. A packed a′ is its blocks on and above the diagonal, in block rows; each off-diagonal
+block counts twice. Derivation: docs/scores-through-cores.md, checked by tests/scores/test_engine.py.
 """
 
 from collections.abc import Sequence
@@ -17,18 +17,18 @@ from loadstore.linear.bands import bands
 from loadstore.linear.ends import End
 from loadstore.threads import threads_for
 
-LONG = 1 << 16  # terms that one product adds up in its own precision; such sums are added in double
+LONG = 1 << 16  # terms that one product sums in its own precision; these sums are added in double precision
 
 
 @dataclass(frozen=True, eq=False)
 class Packed:
-    """Matrices a′ of several ends, a row of blocks after another: ``blocks`` are [end, rows, columns]."""
+    """Matrices a′ of several ends, stored in block rows: ``blocks`` are [end, rows, columns]."""
 
     blocks: list[Float[Tensor, "end _ _"]]
 
     @classmethod
     def empty(cls, ends: int, d: int, like: Tensor) -> "Packed":
-        """Room for several ends."""
+        """Allocate memory for several ends."""
         return cls([like.new_empty(ends, rows.stop - rows.start, d - rows.start) for rows, _ in bands(d)])
 
     @classmethod
@@ -39,7 +39,7 @@ class Packed:
         return packed
 
     def put(self, start: int, ends: Sequence[End]) -> None:
-        """Pack ends from a place on, neighbours of one rank together."""
+        """Pack ends from an index on; consecutive ends of equal rank are packed together."""
         for (full, _), group in groupby(ends, key=lambda end: (end.full, end.rank)):
             stack = list(group)
             traces = torch.stack([end.trace() for end in stack]) / stack[0].matrix.shape[1]
@@ -47,7 +47,7 @@ class Packed:
             start += len(stack)
 
     def _put(self, at: slice, stack: Float[Tensor, "end _ d"], means: Float[Tensor, " end"], *, full: bool) -> None:
-        """Only the blocks that are kept are multiplied."""
+        """Compute only the blocks that are kept."""
         cores = stack.to(self.blocks[0].dtype)
         for block, (rows, columns) in zip(self.blocks, bands(stack.shape[2]), strict=True):
             if full:
@@ -58,7 +58,7 @@ class Packed:
             block[at].diagonal(dim1=1, dim2=2).sub_(means[:, None].to(block))
 
     def weigh(self) -> None:
-        """Count the blocks above the diagonal twice: on one of the two sides of a product."""
+        """Count the blocks above the diagonal twice; call this on one side of a product only."""
         for block in self.blocks:
             block[:, :, block.shape[1] :].mul_(2)
 
@@ -78,7 +78,7 @@ def products(weighed: Packed, packed: Packed, writers: slice) -> Float[Tensor, "
 
 
 def crossed(writers: Sequence[Float[Tensor, "_ d"]], reader: Float[Tensor, "core d"]) -> Float[Tensor, " writer"]:
-    """‖C Dᵀ‖² of writers' cores with one reader's: no term is negative, so nothing cancels."""
+    """‖C Dᵀ‖² of writers' cores with one reader's core; no term is negative, so there is no cancellation."""
     together = torch.cat(list(writers))
     owner = torch.repeat_interleave(
         torch.arange(len(writers), device=together.device),

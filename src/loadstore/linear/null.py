@@ -1,4 +1,4 @@
-"""The exact null of the subspace score: what a random rotation between writer and reader would give.
+"""The exact null of the subspace score, under a random rotation between writer and reader.
 
 Let a = AᵀA, b = B Bᵀ, X = tr(a b) and R Haar on O(d). Then tr(a R b Rᵀ) has
 
@@ -15,14 +15,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-FLAT = 1e-4  # relative spread of a spectrum below which z and alignment have no meaning
+FLAT = 1e-4  # relative spread of a spectrum below which z and alignment are not defined
 
 
 @dataclass(frozen=True)
 class Null:
     """Mean, variance and range of X = ‖A B‖² under rotation, and the product of the two squared norms, per wire.
 
-    ``scale``: the factor that X and all of these were multiplied by; see ``unit``.
+    ``scale``: the factor by which X and all of these were multiplied; see ``unit``.
     """
 
     mean: Float[Tensor, "*wire"]
@@ -34,25 +34,25 @@ class Null:
     scale: Float[Tensor, "*wire"] | float = 1.0
 
     def chance(self) -> Float[Tensor, "*wire"]:
-        """√(E X)/(‖A‖‖B‖): 1/√d whatever the spectra."""
+        """√(E X)/(‖A‖‖B‖), which is 1/√d for all spectra."""
         return (self.mean / self.norms).sqrt()
 
     def ceiling(self) -> Float[Tensor, "*wire"]:
-        """√(max X)/(‖A‖‖B‖): the score if the two spectra lay on the same axes, strongest on strongest."""
+        """√(max X)/(‖A‖‖B‖): the score if both spectra had the same axes, strongest on strongest."""
         return (self.most / self.norms).sqrt()
 
     def z(self, x: Float[Tensor, "*wire"]) -> Float[Tensor, "*wire"]:
-        """(X − E X)/√Var X. Not normal: P(z > 3) is about 2 % for rank one, so read p."""
+        """(X − E X)/√Var X. Not normal: P(z > 3) is about 2 % for rank one, so use p."""
         return self._defined((x - self.mean) / self.variance.sqrt())
 
     def p(self, x: Float[Tensor, "*wire"]) -> Float[Tensor, "*wire"]:
-        """Upper tail of the Gamma with the same mean and variance."""
+        """Upper tail of the Gamma distribution with the same mean and variance."""
         shape = self.mean**2 / self.variance
         scale = self.variance / self.mean
         return self._defined(torch.special.gammaincc(shape, x / scale))
 
     def density(self, score: Float[Tensor, "*point"]) -> Float[Tensor, "*point"]:
-        """Density of the score of a single wire under the Gamma: f(s) = 2 s ‖A‖²‖B‖² · gamma(s² ‖A‖²‖B‖²)."""
+        """Density of a single wire's score under the Gamma distribution: f(s) = 2 s ‖A‖²‖B‖² · gamma(s² ‖A‖²‖B‖²)."""
         mean, variance, norms = (value.reshape(()) for value in (self.mean, self.variance, self.norms))
         shape, scale = mean**2 / variance, variance / mean
         x = score**2 * norms
@@ -60,7 +60,7 @@ class Null:
         return log.exp() * 2 * score * norms
 
     def alignment(self, x: Float[Tensor, "*wire"]) -> Float[Tensor, "*wire"]:
-        """0 at chance, 1 perfectly aligned, −1 perfectly avoided; NaN where a side is flat or zero."""
+        """0 at chance, 1 at the maximum, −1 at the minimum; NaN if a side is flat or zero."""
         above = (x - self.mean) / (self.most - self.mean)
         below = (x - self.mean) / (self.mean - self.least)
         return self._defined(torch.where(x >= self.mean, above, below).clamp(-1, 1))
@@ -70,7 +70,7 @@ class Null:
 
 
 def null(writers: Float[Tensor, "writer most"], readers: Float[Tensor, "reader width"], d: int) -> Null:
-    """Null of every pair from the eigenvalues of a and b, either list possibly shorter than d.
+    """The null of every pair, from the eigenvalues of a and b; either list may be shorter than d.
 
     ``d`` is the dimension of the rotated space: d_model, or d_model − 1 under a LayerNorm.
     """
@@ -90,23 +90,23 @@ def null(writers: Float[Tensor, "writer most"], readers: Float[Tensor, "reader w
 
 
 def unit(spectra: Float[Tensor, "site most"]) -> Float[Tensor, " site"]:
-    """Powers of two that take the traces of a and b near 1; 1 for a zero matrix.
+    """Powers of two that scale the traces of a and b to about 1; 1 for a zero matrix.
 
-    No measure of a wire depends on the sizes of its ends, but Var X, of the fourth power of both, may be out of range.
-    A product with a power of two is exact.
+    No measure of a wire depends on the sizes of its ends, but Var X is of fourth order in both and may be out of range.
+    Multiplication by a power of two is exact.
     """
     exponent = torch.frexp(spectra.double().sum(-1)).exponent.clamp(-1000, 1000)
     return torch.ldexp(torch.ones(len(spectra), dtype=torch.float64), -exponent)
 
 
 def _padded(eigenvalues: Float[Tensor, "site most"], d: int) -> Float[Tensor, "site d"]:
-    """Sorted down and padded with zeros to exactly d."""
+    """Eigenvalues in descending order, padded with zeros to length d."""
     values = eigenvalues.double().sort(-1, descending=True).values[:, :d]
     return torch.cat([values, values.new_zeros(values.shape[0], d - values.shape[1])], -1)
 
 
 def _spread(a: Float[Tensor, "site d"]) -> Float[Tensor, " site"]:
-    """Return tr a² − (tr a)²/d as Σ(λ − λ̄)², which does not cancel."""
+    """Return tr a² − (tr a)²/d as Σ(λ − λ̄)², without cancellation."""
     return (a - a.mean(-1, keepdim=True)).square().sum(-1)
 
 

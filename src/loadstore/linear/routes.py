@@ -1,12 +1,12 @@
-"""The cheaper of two exact routes for every wire: crossing the cores, or packed Grams.
+"""Chooses the cheaper of two exact routes for every wire: products of cores, or packed Gram matrices.
 
-Terms multiplied, for ranks r_A, r_B below d and s numbers in a packed Gram (a little over d²/2):
+Multiplied terms, for ranks r_A, r_B below d and s numbers in a packed Gram matrix (a little over d²/2):
 
-    a wire by cores   r_A · r_B · d            a wire by Grams   s
-                                               a Gram, once      MAKING · r · s
+    one wire by cores   r_A · r_B · d            one wire by Gram matrices   s
+                                              one Gram matrix, once   MAKING · r · s
 
-An end of full rank has its Gram already. A multiplication costs the same in both up to a small factor, which
-tests/scores/test_routes.py measures.
+An end of full rank already has its Gram matrix. A multiplication costs the same on both routes up to a small factor,
+which tests/scores/test_routes.py measures.
 """
 
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ import numpy as np
 
 from loadstore.linear.bands import packed_size
 
-MAKING = 1.5  # a Gram is written to memory as it is made, and its few terms an entry hide that only in part
+MAKING = 1.5  # a Gram matrix is also written to memory, and its few terms per entry hide that only in part
 
 
 @dataclass(frozen=True, eq=False)
 class Routes:
-    """Which ends are made into Grams, which wires then go by Grams, and what all of it multiplies."""
+    """The ends to convert to Gram matrices, the wires that then use them, and the total number of multiplied terms."""
 
     writers: np.ndarray
     readers: np.ndarray
@@ -29,7 +29,7 @@ class Routes:
 
 
 def routes(writer_ranks: np.ndarray, reader_ranks: np.ndarray, exists: np.ndarray, d: int) -> Routes:
-    """Choose for every wire [writer, reader] that exists; ranks are at most d, and d is full."""
+    """Choose a route for every existing wire [writer, reader]. Ranks are at most d, which means full rank."""
     s = packed_size(d)
     full_w, full_r = writer_ranks == d, reader_ranks == d
     crossing = writer_ranks[:, None] * reader_ranks * float(d)

@@ -1,7 +1,7 @@
-"""Singular directions of what is written: A = Σ_k σ_k u_k v_kᵀ, its σ_k and v_k alone, and which of them are one.
+"""Singular directions of a writer's map: σ_k and v_k of A = Σ_k σ_k u_k v_kᵀ, grouped by equal strength.
 
-Equal singular values have no directions of their own: any rotation inside their span serves as well. Directions
-whose strengths lie within a tolerance are therefore kept together, as one subspace. Derivation: docs/channels.md.
+Equal singular values do not determine directions: any rotation within their span is equally valid. Directions whose
+strengths agree within a tolerance are therefore kept together, as one subspace. Derivation: docs/channels.md.
 """
 
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from loadstore.errors import Undefined
 from loadstore.linear.decompositions import eigh, qr, svd
 from loadstore.linear.factored import Factored
 
-ABSENT = 1e-7  # of the strongest: a Gram matrix does not separate a weaker direction from none
-TOLERANCE = 1e-3  # strengths this close, relatively, are one subspace unless asked otherwise
-EQUAL = 1e-6  # neighbours this close are equal up to rounding and never divided
-ROWS = 4096  # of a tall matrix, widened together
+ABSENT = 1e-7  # relative to the strongest; a Gram matrix cannot distinguish a weaker direction from rounding
+TOLERANCE = 1e-3  # default relative difference of strengths that form one subspace
+EQUAL = 1e-6  # strengths this close are equal up to rounding and never separated
+ROWS = 4096  # rows of a tall matrix that are widened together
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ class Singular:
 
 
 def right_singular(matrix: Factored | Float[Tensor, "source d_model"], *, centred: bool = False) -> Singular:
-    """σ_k and v_k of A, or of A (I − 11ᵀ/d) if ``centred``; directions below ABSENT · σ_1 are left out.
+    """σ_k and v_k of A, or of A (I − 11ᵀ/d) if ``centred``; directions below ABSENT · σ_1 are omitted.
 
-    Of a factored map through its core: left = Q₁R₁, rightᵀ = Q₂R₂, R₁R₂ᵀ = U Σ Vᵀ, v = V Q₂ᵀ. Of a matrix with more
-    rows than columns from its Gram matrix, a few rows at a time. Raises Undefined for a zero map.
+    A factored map is decomposed through its core: left = Q₁R₁, rightᵀ = Q₂R₂, R₁R₂ᵀ = U Σ Vᵀ, v = V Q₂ᵀ. A matrix with
+    more rows than columns is decomposed through its Gram matrix, computed in tiles. Raises Undefined for a zero map.
     """
     if isinstance(matrix, Factored):
         inner = qr(matrix.left.double())[1]
@@ -55,10 +55,10 @@ def right_singular(matrix: Factored | Float[Tensor, "source d_model"], *, centre
 
 
 def as_one(strengths: Float[Tensor, " rank"], tolerance: float) -> Int[Tensor, " rank"]:
-    """Number, from 0, the block that each direction belongs to.
+    """The index, from 0, of each direction's block.
 
-    A block takes strengths down to (1 − tolerance) of its strongest, so that a dense spectrum does not run together,
-    and is never ended between neighbours that are EQUAL.
+    A block extends down to (1 − tolerance) of its strongest strength, so a dense spectrum is split. A block never ends
+    between neighbours that are EQUAL.
     """
     numbers: list[int] = []
     first = last = float("inf")

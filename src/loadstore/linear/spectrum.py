@@ -1,4 +1,4 @@
-"""Centred principal components of a cloud of rows, and how many directions hold how much of it."""
+"""Centred principal components of rows, and the number of directions that hold a fraction of the variance."""
 
 from dataclasses import dataclass
 
@@ -32,13 +32,13 @@ class PrincipalSpectrum:
 
     @property
     def participation_ratio(self) -> float:
-        """(Σλ)²/Σλ²: how many equal directions would be as spread out."""
+        """(Σλ)²/Σλ²: the number of equal eigenvalues with the same spread."""
         return float(self.eigenvalues.sum() ** 2 / self.eigenvalues.square().sum())
 
     def random_band(self) -> tuple[float, float]:
-        """Marchenko–Pastur edges: where eigenvalues of structureless rows of the same variance lie.
+        """Marchenko–Pastur edges: the range of eigenvalues of structureless rows with the same variance.
 
-        λ± = σ²(1 ± √(d/n))², σ² = Σλ/d; the lower edge is 0 when d ≥ n. Source: Marchenko & Pastur 1967.
+        λ± = σ²(1 ± √(d/n))², σ² = Σλ/d; the lower edge is 0 if d ≥ n. Source: Marchenko & Pastur 1967.
         """
         d, n = self.eigenvalues.shape[0], self.rows
         variance = float(self.eigenvalues.sum()) / d
@@ -49,8 +49,8 @@ class PrincipalSpectrum:
 def principal_spectrum(rows: Float[Tensor, "n d"] | Factored) -> PrincipalSpectrum:
     """Spectrum of the centred covariance Xᵀ(I − 11ᵀ/n)X/(n − 1), in double precision.
 
-    Of a factored X = A B through its rank × rank core: the centred rows are (I − 11ᵀ/n)A B, and X is never formed.
-    Raises Undefined for fewer than two rows or rows that are all equal.
+    A factored X = A B is handled through its rank × rank core: the centred rows are (I − 11ᵀ/n)A B, and X is never
+    formed. Raises Undefined for fewer than two rows or rows that are all equal.
     """
     n, d = rows.shape
     if n < 2:
@@ -70,10 +70,10 @@ def principal_spectrum(rows: Float[Tensor, "n d"] | Factored) -> PrincipalSpectr
 
 
 def structureless(n: int, d: int, total: float) -> Spectrum:
-    """Eigenvalues that n Gaussian rows in d columns of the same total variance would have.
+    """Expected eigenvalues of n Gaussian rows in d columns with the same total variance.
 
     Quantiles of the Marchenko–Pastur density √((λ₊ − λ)(λ − λ₋))/(2π r σ² λ), r = d/(n − 1): the null of a spectrum.
-    Centring takes one dimension; for d ≥ n there are only n − 1 nonzero eigenvalues.
+    Centring removes one dimension; for d ≥ n there are only n − 1 nonzero eigenvalues.
     """
     rank, variance, ratio = min(d, n - 1), total / d, d / (n - 1)
     low, high = variance * (1 - ratio**0.5) ** 2, variance * (1 + ratio**0.5) ** 2

@@ -1,6 +1,6 @@
 """The subspace score ‖A B‖_F / (‖A‖_F ‖B‖_F) through small cores.
 
-A writer's core C (r × d) has CᵀC = AᵀA, a reader's core D (d × r) has D Dᵀ = B Bᵀ; then
+A writer's core C (r × d) has CᵀC = AᵀA, and a reader's core D (d × r) has D Dᵀ = B Bᵀ. Then
 ‖A B‖² = tr(AᵀA · B Bᵀ) = ‖C D‖². Only A's output side and B's input side matter.
 """
 
@@ -15,23 +15,23 @@ from loadstore.linear.factored import Factored
 
 
 def writer_cores(writers: Sequence[Factored | Tensor]) -> list[Tensor]:
-    """Return C [core, d_model] with CᵀC = AᵀA of each writer, with as few rows as possible.
+    """Return C [core, d_model] with CᵀC = AᵀA for each writer, with as few rows as possible.
 
-    C is a root of the small Gram matrix AᵀA (of the left factor's, if there is one), Cholesky's or Λ^½ Vᵀ: only AᵀA
-    enters a score, and this is far cheaper than the QR of a tall matrix. Scores below about 1e-8 are rounding.
+    C is a root of the small Gram matrix AᵀA (of the left factor's, if there is one), from Cholesky or as Λ^½ Vᵀ. Only
+    AᵀA enters a score, and this is far cheaper than QR of a tall matrix. Scores below about 1e-8 are rounding errors.
     """
     roots = _by_shape([w.left if isinstance(w, Factored) else w for w in writers], _roots)
     return [root @ w.right if isinstance(w, Factored) else root for w, root in zip(writers, roots, strict=True)]
 
 
 def reader_cores(readers: Sequence[Factored | Tensor]) -> list[Tensor]:
-    """Return D [d_model, core] with D Dᵀ = B Bᵀ of each reader, with as few columns as possible."""
+    """Return D [d_model, core] with D Dᵀ = B Bᵀ for each reader, with as few columns as possible."""
     flipped = writer_cores([reader.T if isinstance(reader, Factored) else reader.mT for reader in readers])
     return [core.mT for core in flipped]
 
 
 def gram_eigenvalues(cores: Sequence[Float[Tensor, "_ d_model"]]) -> list[Float[Tensor, " _"]]:
-    """Eigenvalues of each CᵀC that can differ from zero, largest first, in double precision."""
+    """Eigenvalues of each CᵀC that can be nonzero, largest first, in double precision."""
     return _by_shape(cores, _spectra)
 
 
@@ -40,7 +40,7 @@ def _roots(stack: Float[Tensor, "site source d_model"]) -> Float[Tensor, "site c
         return stack
     gram = stack.mT @ stack
     roots, failed = torch.linalg.cholesky_ex(gram, upper=True)
-    if bool(failed.any()):  # of less than full rank
+    if bool(failed.any()):  # not of full rank
         values, vectors = eigh(gram[failed > 0])
         roots[failed > 0] = values.clamp(min=0).sqrt()[..., None] * vectors.mT
     return roots
@@ -52,7 +52,7 @@ def _spectra(stack: Float[Tensor, "site core d_model"]) -> Float[Tensor, "site r
 
 
 def _by_shape(matrices: Sequence[Tensor], work: Callable[[Tensor], Tensor]) -> list[Tensor]:
-    """Do batched work on matrices, those of one shape in one batch; results in the given order."""
+    """Apply a batched function to matrices, with one batch per shape; results keep the given order."""
     places: dict[torch.Size, list[int]] = {}
     for index, matrix in enumerate(matrices):
         places.setdefault(matrix.shape, []).append(index)

@@ -1,6 +1,6 @@
-"""Coordinates in which the stream varies alike in all directions: A S^-½ and S^½ B, whose product is A B.
+"""Coordinates in which the stream has equal variance in all directions: A S^-½ and S^½ B, with the product A B.
 
-A rotation of these coordinates is x ↦ x S^-½ R S^½ of the stream, and these are all the linear maps that keep its
+A rotation of these coordinates acts on the stream as x ↦ x S^-½ R S^½. These are all the linear maps that keep its
 second moment S. Derivation: docs/which-null.md, checked by tests/theorems/test_whitening.py.
 """
 
@@ -11,15 +11,15 @@ from torch import Tensor
 from loadstore.errors import Undefined
 from loadstore.linear.decompositions import eigh
 
-RIDGE = 1e-3  # of the mean variance, added to every direction: S of a short corpus has empty ones
+RIDGE = 1e-3  # relative to the mean variance, added to every direction: S of a short corpus is singular
 
 
 def whitening(
     second: Float[Tensor, "d_model d_model"], ridge: float = RIDGE
 ) -> tuple[Float[Tensor, "d_model d_model"], Float[Tensor, "d_model d_model"]]:
-    """Return S^-½ and S^½ of S + ridge · tr S/d · I, symmetric, double precision.
+    """Return S^-½ and S^½ of S + ridge · tr S/d · I, symmetric, in double precision.
 
-    Raises Undefined where S is no second moment, or is singular and has no ridge.
+    Raises Undefined if S is not a second moment, or is singular and there is no ridge.
     """
     wide = second.double()
     largest = float(wide.abs().max())

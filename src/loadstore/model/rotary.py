@@ -26,8 +26,8 @@ class Rotary:
 
     ``halves`` pairs (i, i + n) for n frequencies (GPT-NeoX, Llama), ``adjacent`` pairs (2i, 2i + 1) (GPT-J).
     ``single``: angles are rounded to float32, as in a family's reference implementation, for any compute dtype. Late
-    positions lose digits; this reproduces the reference logits.
-    Raises NotThisModel if a frequency is not a finite number ≤ 1,000.
+    positions lose digits; this reproduces the reference logits. Raises NotThisModel if a frequency is not a finite
+    number ≤ 1,000.
     """
 
     frequencies: tuple[float, ...]

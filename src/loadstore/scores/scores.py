@@ -59,19 +59,16 @@ def subspace_scores(
         norms: ``"fold"`` folds each norm into the matrix after it; ``"ignore"`` gives the raw product that other tools
             print.
         offset: Under rotary positions, one offset = query − key for Q and K (NaN if it lies outside a layer's window),
-            or a
-            range to average over. None: average uniformly over all offsets within a layer's reach.
+            or a range to average over. None: average uniformly over all offsets within a layer's reach.
         null: ``"rotation"``; ``"heads"`` adds ``p_heads``, the share of pairs of heads of the same layers that are at
-            least
-            as aligned; ``"stream"`` compares with rotations that keep the stream's second moment at the reader's
+            least as aligned; ``"stream"`` compares with rotations that keep the stream's second moment at the reader's
             point: every number is that of A S^-½ and S^½ B. How to choose: docs/which-null.md.
         stream: For ``null="stream"``, from ``ls.statistics.stream_moments``.
         frequencies: A count for every id of the vocabulary [vocab]; weights the rows of embed by √frequency.
         control: ``"reversed"`` reverses the coordinates of the writers' rows, ``"haar"`` rotates them at random.
         seed: The seed of ``"haar"``.
         resume: A file to save to every few seconds and on interruption; it is removed at the end. Asking the same
-            question
-            again continues from it.
+            question again continues from it.
         progress: Called with (done, total) counts of wires.
 
     Returns:

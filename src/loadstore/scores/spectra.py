@@ -21,8 +21,7 @@ def spectrum(weights: Weights, site: Writer | str = "embed") -> "xr.Dataset":
     Args:
         weights: The model.
         site: A writer. W_E and W_pos are decomposed over their rows. A head's rows are those of W_OV, so its spectrum
-            is
-            the covariance of its store for white input.
+            is the covariance of its store for white input.
 
     Returns:
         Over fraction: ``directions``, the number that hold 50/80/90/95/99 % of the variance. attrs: the participation

@@ -1,4 +1,4 @@
-"""How much signal each wire carries on a corpus.
+"""The traffic of each wire: how much it carries on a corpus.
 
-A package called ``traffic`` would hide the function ``ls.traffic``.
+The package is not called ``traffic`` because that name would hide the function ``ls.traffic``.
 """

@@ -1,4 +1,4 @@
-"""What a point's readers load, writer by writer and whole: the stores on a corpus less their means, scaled by 1/σ."""
+"""The inputs of a point's readers on a corpus, by writer and in total: stores minus their means, scaled by 1/σ."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,20 +17,20 @@ from loadstore.wire_traffic.moments import Moments
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """What heads of one layer, or one other writer, stored less its mean, as their port records it."""
+    """The recorded values of one layer's heads, or of one other writer, minus their means."""
 
     bank: Bank
     rows: Float[Tensor, "token writer inner"]
 
     @property
     def sent(self) -> Float[Tensor, "token d_model"]:
-        """The sum of what these writers stored."""
+        """The sum of these writers' stores."""
         out = self.bank.out
         return self.rows[:, 0] if out is None else self.rows.flatten(1) @ out.flatten(0, 1)
 
 
 class Memory:
-    """The stream of a corpus, read point by point in depth order."""
+    """The stream of a corpus, read at one point after another in depth order."""
 
     def __init__(self, moments: Moments) -> None:
         weights = moments.weights
@@ -39,15 +39,15 @@ class Memory:
         self._held: set[Writer] = set()
 
     def blocks(self, point: Point) -> Iterator[Block]:
-        """Writers that reach a point, scaled by its 1/σ; constants are left out, they have no moments."""
+        """The writers that reach a point, scaled by its 1/σ; constants are omitted because they have no variance."""
         scale = self.moments.inverse_scale[point][:, None, None]
         for block in self._stored(point):
             yield block if block.bank.bypasses_norm else Block(block.bank, block.rows * scale)
 
     def stream(self, point: Point) -> tuple[Float[Tensor, "token d_model"], Float[Tensor, "token d_model"] | None]:
-        """All that was stored before a point, scaled by its 1/σ, and what is added behind its norm.
+        """The sum of all stores before a point, scaled by its 1/σ, and the part that is added after its norm.
 
-        Points must come in depth order.
+        Points must be visited in depth order.
         """
         behind = None
         for block in self._stored(point):
@@ -59,7 +59,7 @@ class Memory:
         return self._sum * self.moments.inverse_scale[point][:, None], behind
 
     def whole(self, loads: Loads) -> Float[Tensor, "token load inside"]:
-        """All that some readers load, through their matrices. Points must come in depth order."""
+        """The whole input of some readers, multiplied by their matrices. Points must be visited in depth order."""
         read, behind = self.stream(loads.point)
         loaded = torch.einsum("td,lde->tle", read, loads.B)
         if behind is None or loads.behind is None:

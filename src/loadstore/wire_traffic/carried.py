@@ -1,8 +1,8 @@
-"""What every wire into one point carries, from the moments of a corpus: θ = traffic² = tr(Σ_w b), b = B M Bᵀ.
+"""The traffic of every wire into one point, from the moments of a corpus: θ = traffic² = tr(Σ_w b), b = B M Bᵀ.
 
-Of a head Σ_w = W_Oᵀ Σ_z W_O, so that H = W_O B and matrices of the size of d_head are all that is needed; other
-writers come as rows y = uB. Keys at the first position, where attention rests and every store is loud, are a stratum
-of their own: θ = tr(Σ_w b) + tr(Σ_w′ b′), the first over all other positions (docs/traffic.md).
+For a head Σ_w = W_Oᵀ Σ_z W_O. Its traffic therefore needs only H = W_O B and matrices of size d_head. Other writers are
+given as rows y = uB. Keys at the first position, where attention rests and stores are large, form a separate stratum:
+θ = tr(Σ_w b) + tr(Σ_w′ b′), where the first term covers all other positions (docs/traffic.md).
 """
 
 from collections.abc import Iterator
@@ -20,10 +20,10 @@ Whole = Float[Tensor, "token load inside"]
 
 @dataclass(frozen=True, eq=False)
 class Carried:
-    """Of some writers into some readers: θ, tr(Cov(u_w, x) b) with x all that the reader loads, and the groups' pulls.
+    """For some writers and readers: θ, tr(Cov(u_w, x) b) with x the reader's whole input, and the groups' pulls.
 
-    ``pull``: how far each group of documents moves θ, by its writers' moments and by what its readers met, to first
-    order; they sum to 0.
+    ``pull``: the first-order change of θ due to each group of documents, through its writers' moments and through its
+    readers' M; the pulls sum to 0.
     """
 
     theta: Float[Tensor, "writer reader"]
@@ -36,25 +36,25 @@ class Carried:
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """Which group each row belongs to, of how many, and what part of all tokens each group has."""
+    """The group of each row, the number of groups, and each group's fraction of all tokens."""
 
     group: Int[Tensor, " token"]
     parts: Float[Tensor, " group"]
 
     @property
     def own(self) -> Float[Tensor, " group"]:
-        """What part of these rows each group has."""
+        """Each group's fraction of these rows."""
         return torch.bincount(self.group, minlength=len(self.parts)).to(self.parts.dtype) / len(self.group)
 
     def places(self) -> Iterator[slice]:
-        """Each group's rows, which stand together."""
+        """Each group's rows, which are contiguous."""
         ends = torch.bincount(self.group, minlength=len(self.parts)).cumsum(0).tolist()
         for start, end in zip([0, *ends], ends, strict=False):
             yield slice(start, end)
 
 
 def grams(rows: Float[Tensor, "token writer d_head"], sample: Sample) -> Float[Tensor, "group writer d_head d_head"]:
-    """Every group's part of Σ_z: the parts sum to it."""
+    """Every group's part of Σ_z; the parts sum to Σ_z."""
     by_writer = rows.transpose(0, 1)
     return torch.stack([by_writer[:, chosen].mT @ by_writer[:, chosen] for chosen in sample.places()]) / len(rows)
 
@@ -67,7 +67,7 @@ def from_heads(
     loads: Loads,
     sample: Sample,
 ) -> Carried:
-    """Heads of one layer into the readers of one kind at a point; ``moment`` are the grams of ``rows``."""
+    """Heads of one layer into the readers of one kind at a point; ``moment`` holds the Gram matrices of ``rows``."""
     H = W_O[:, None] @ loads.B
     mixed = (rows.flatten(1).mT @ whole.flatten(1)).unflatten(1, whole.shape[1:]).unflatten(0, rows.shape[1:])
     met, of = loads.met, loads.of
@@ -80,7 +80,7 @@ def from_heads(
 
 
 def from_rows(rows: Rows, whole: Whole, of: Int[Tensor, " reader"], met: Tensor | None, sample: Sample) -> Carried:
-    """Writers of which the rows y = uB are at hand, into the readers of one kind."""
+    """Writers given by their rows y = uB, into the readers of one kind."""
     y = rows[:, :, of]
     yM = y if met is None else (y.transpose(0, 2) @ met.sum(0)[:, None]).transpose(0, 2)
     each = (yM * y).sum(-1)
@@ -99,7 +99,7 @@ def _pulled(
     of: Int[Tensor, " reader"],
     sample: Sample,
 ) -> Carried:
-    """θ is bilinear in the writer's moments and in what readers met, so a group pulls by its part of either."""
+    """Combine θ, cross and pulls: θ is bilinear in the writers' moments and M, so a group pulls on both."""
     theta = own.sum(0)
     pull = own - sample.own.to(own)[:, None, None] * theta
     if met is not None and seen is not None:

@@ -1,4 +1,4 @@
-"""Traffic on Q and K token by token: the variance of the change of scores that softmax sees, nothing neglected.
+"""Exact traffic on Q and K, token by token: the variance of the change of scores, as softmax sees it.
 
 θ_w = E_i Var_{j∼A_i}(δs_ij)      δs_ij = δq_i · k_j /√d_head on Q, q_i · δk_j /√d_head on K
 """
@@ -22,11 +22,11 @@ from loadstore.progress import Progress
 from loadstore.sites import Reader, Writer
 from loadstore.wire_traffic.moments import Moments
 
-TILE = 1 << 24  # scores at a time
+TILE = 1 << 24  # scores computed at a time
 
 
 def reader_traffic(trace: Trace, reader: Reader | str) -> dict[str, float]:
-    """Traffic of every wire into one side of a head, on one run. Raises Undefined for other readers and cut runs."""
+    """Traffic of every wire into one side of a head on one run. Raises Undefined for other readers and cut runs."""
     reader = wiring(trace.weights).reader(reader)
     if reader.is_unembed or reader.is_mlp or any(reader_of(edit) is not None for edit in trace.edits):
         raise Undefined("traffic is measured on the Q, K and V wires of a run without cuts")
@@ -34,7 +34,7 @@ def reader_traffic(trace: Trace, reader: Reader | str) -> dict[str, float]:
 
 
 def traffic_of(trace: Trace, reader: Reader, change: Float[Tensor, "batch token d_head"]) -> float:
-    """Traffic of one wire whose part of q, k or v, less its mean, is ``change``."""
+    """Traffic of one wire, given its part of q, k or v minus the mean, ``change``."""
     if reader.side == "V":
         stored = change @ heads_out(trace.weights, reader.layer)[reader.index]
         return float(stored[:, 1:].square().sum(-1).mean().sqrt())
@@ -46,7 +46,7 @@ def traffic_of(trace: Trace, reader: Reader, change: Float[Tensor, "batch token 
 def seen_scores(
     trace: Trace, reader: Reader, changes: Float[Tensor, "writer batch token d_head"]
 ) -> Float[Tensor, "writer batch query key"]:
-    """The change of scores that each change of q or k makes, less its mean under the pattern: what softmax sees."""
+    """The change of scores from each change of q or k, minus its mean under the pattern, which softmax ignores."""
     layer = trace.record.layers[reader.layer]
     q, k, pattern = layer.q[:, :, reader.index], layer.k[:, :, reader.index], layer.pattern[:, reader.index]
     scores = (changes @ k.mT if reader.side == "Q" else q @ changes.mT) * trace.weights.architecture.attention_scale
@@ -63,7 +63,7 @@ def exact(
     factorised: dict[str, np.ndarray],
     progress: Progress | None = None,
 ) -> dict[str, np.ndarray]:
-    """The result of ``factorised`` with θ, cross, total and pull of Q and K taken token by token."""
+    """The result of ``factorised`` with θ, cross, total and pull of Q and K replaced by exact values."""
     result = {name: value.copy() for name, value in factorised.items()}
     row, means = {str(writer): i for i, writer in enumerate(writers)}, moments.means
     selected = [(j, reader) for j, reader in enumerate(readers) if reader.side in ("Q", "K")]
@@ -96,7 +96,7 @@ def exact(
 def _piece(
     trace: Trace, reader: Reader, means: dict[Writer, Tensor]
 ) -> tuple[list[str], Float[np.ndarray, " writer"], Float[np.ndarray, " writer"]]:
-    """Sums over one piece's queries: of every writer's variance, and of its covariance with all of them together."""
+    """Sums over one piece's queries: the variance of every writer, and its covariance with the sum of all writers."""
     parts = deviations(trace, reader, means.__getitem__)
     changes = torch.stack(list(parts.values()))
     whole = seen_scores(trace, reader, changes.sum(0, keepdim=True))

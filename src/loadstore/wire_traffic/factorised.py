@@ -1,4 +1,4 @@
-"""Traffic of every wire of a model from the moments of a corpus, point by point."""
+"""Traffic of every wire of a model, computed from the moments of a corpus, point by point."""
 
 from collections.abc import Sequence
 
@@ -18,9 +18,9 @@ from loadstore.wire_traffic.moments import Moments
 def factorised(
     moments: Moments, writers: Sequence[Writer], readers: Sequence[Reader], progress: Progress | None = None
 ) -> dict[str, np.ndarray]:
-    """θ and cross [writer, reader], pull [group, writer, reader], total θ [reader]; NaN where there is no wire.
+    """θ and cross [writer, reader], pull [group, writer, reader], total θ [reader]; NaN if there is no wire.
 
-    Constants (biases) carry 0: they have no moments.
+    Constants (biases) carry 0, because they have no variance.
     """
     network, memory = wiring(moments.weights), Memory(moments)
     row, column = ({site: i for i, site in enumerate(sites)} for sites in (writers, readers))
@@ -52,7 +52,7 @@ def factorised(
 
 
 class Samples:
-    """The two strata of a corpus: first positions, which only keys are read at, and all others."""
+    """The two strata of a corpus: first positions, at which only keys are read, and all others."""
 
     def __init__(self, moments: Moments) -> None:
         parts = torch.bincount(moments.group, minlength=moments.groups) / len(moments.group)
@@ -62,7 +62,7 @@ class Samples:
         self.first = Sample(moments.group[~moments.later], parts)
 
     def rows(self, rows: Tensor, whole: Whole, loads: Loads) -> Carried:
-        """Writers of which y = uB is at hand."""
+        """Traffic of writers given by their rows y = uB."""
         later = from_rows(rows[self.is_later], whole[self.is_later], loads.of, loads.met, self.later)
         if loads.first is None:
             return later
@@ -89,6 +89,6 @@ class Samples:
 
 
 def _sent(block: Block, loads: Loads) -> Tensor:
-    """Y = uB of one writer that stores in the stream or, shortformer positions, behind the norms."""
+    """The rows y = uB of one writer, which stores in the stream or (shortformer positions) after the norms."""
     matrix = loads.behind if block.bank.bypasses_norm and loads.behind is not None else loads.B
     return torch.einsum("twd,lde->twle", block.rows, matrix)

@@ -1,7 +1,7 @@
 """The readers at one point of a model as matrices: a reader's b is B M Bᵀ.
 
-B is its matrix with the norm folded in; M is what its queries or keys met on a corpus, or the identity for V, an MLP
-and the unembedding, whose b is weights alone (there B is a core: B Bᵀ = b).
+B is its matrix with the norm folded in. For Q and K, M is the second moment of the opposite side on a corpus. For V, an
+MLP and the unembedding it is the identity, and b depends only on weights (there B is a core: B Bᵀ = b).
 """
 
 from collections.abc import Sequence
@@ -20,12 +20,12 @@ from loadstore.model.weights import Weights
 from loadstore.sites import Reader
 from loadstore.wire_traffic.moments import Moments
 
-CORES = 8  # readers at a time whose cores are made
+CORES = 8  # readers whose cores are computed together
 
 
 @dataclass(frozen=True, eq=False)
 class Loads:
-    """Readers of one kind at one point; ``of`` says which of the projections B each of them has.
+    """Readers of one kind at one point; ``of`` is the index of each reader's projection in B.
 
     ``behind`` is B as shortformer positions meet it. ``met`` holds every group's part of M, a mean over all queries
     when summed; None for the identity. ``first`` is the same for keys at the first position.
@@ -41,7 +41,7 @@ class Loads:
 
 
 def points_of(weights: Weights, readers: Sequence[Reader]) -> dict[Point, list[Reader]]:
-    """Readers by the point that they read at, in the order in which they come."""
+    """Readers grouped by the point at which they read, in the given order."""
     points: dict[Point, list[Reader]] = {}
     for reader in readers:
         points.setdefault(reading(weights, reader).point, []).append(reader)
@@ -49,7 +49,7 @@ def points_of(weights: Weights, readers: Sequence[Reader]) -> dict[Point, list[R
 
 
 def loads_of(moments: Moments, point: Point, readers: Sequence[Reader]) -> list[Loads]:
-    """The readers at one point, those of one kind together."""
+    """The readers at one point, grouped by kind."""
     kinds: dict[str, list[Reader]] = {}
     for reader in readers:
         kinds.setdefault(reader.side, []).append(reader)

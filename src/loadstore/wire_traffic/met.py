@@ -1,4 +1,4 @@
-"""What the queries and keys of a layer meet: the other side's second moments, in the frame that a side is read in.
+"""The opposite side of each query and key of a layer: its second moments, in the frame of the side that reads.
 
     Q:  M_Q = Σ_i s_i² F_i( Σ_j A_ij k_jᵀk_j − k̄_iᵀk̄_i ),  k̄_i = Σ_j A_ij k_j
     K:  M_K = Σ_j s_j² F_j( Σ_i A_ij (1 − A_ij) q_iᵀq_i )
@@ -24,14 +24,14 @@ Inside: TypeAlias = Float[Tensor, "head d_head d_head"]
 
 
 Met: TypeAlias = Literal["Q", "K", "K first"]
-TILE = 1 << 22  # numbers at a time
+TILE = 1 << 22  # numbers processed at a time
 MET: tuple[Met, ...] = ("Q", "K", "K first")
 
 
 def met(layer: LayerRecord, shape: Architecture, index: int) -> dict[Met, Inside]:
-    """What the heads of layer ``index`` meet on one prompt (batch of one), summed over its queries.
+    """The moments M for the heads of layer ``index`` on one prompt (batch of one), summed over its queries.
 
-    Keys at the first position, where attention rests, stand by themselves.
+    Keys at the first position, where attention rests, are kept separate.
     """
     rotary = shape.rotary_of(index)
     pattern, q, k = layer.pattern[0], layer.q[0].transpose(0, 1), layer.k[0].transpose(0, 1)
@@ -39,7 +39,7 @@ def met(layer: LayerRecord, shape: Architecture, index: int) -> dict[Met, Inside
     angles = None if rotary is None else rotary.angles(tokens)
 
     def framed(x: Tensor, at: Int[Tensor, " row"]) -> Tensor:
-        """Rows as the positions ``at`` see them: x R_tᵀ, so that their second moment is F_t."""
+        """Rows in the frames of the positions ``at``: x R_tᵀ, so that their second moment is F_t."""
         return x if rotary is None or angles is None else rotary.turn(x, -angles[at].to(x.device))
 
     every = torch.arange(tokens)
@@ -61,7 +61,7 @@ def met(layer: LayerRecord, shape: Architecture, index: int) -> dict[Met, Inside
 
 
 def _own(scale: Tensor | None, at: Int[Tensor, " row"]) -> Float[Tensor, "head row"]:
-    """The squared scale of a side's own norm at some tokens; 1 without one."""
+    """The squared scale of a side's own norm at some tokens; 1 without such a norm."""
     return torch.ones(1, len(at)) if scale is None else scale[0, at, :, 0].mT.square()
 
 

@@ -1,10 +1,10 @@
-"""What every writer stored on a corpus and what every query and key met there: all that traffic needs, kept once.
+"""Moments of every writer's stores, and of queries and keys, on a corpus: all data that traffic needs.
 
-Covariances of a writer as a reader's norm scales it follow from these for any wire,
+They determine the covariance of a writer's store, scaled by a reader's norm, for any wire,
 
     u_t = (w_t − w̄)/σ_t        Σ_w = E uᵀu        w̄ and E over all tokens but the first of each piece
 
-with σ the reader's frozen norm: of a head u is its z times W_O, so Σ_w = W_Oᵀ Σ_z W_O.
+where σ is the reader's frozen norm. For a head, u is its z times W_O, so Σ_w = W_Oᵀ Σ_z W_O.
 """
 
 from collections.abc import Sequence
@@ -28,17 +28,17 @@ from loadstore.sites import Reader, Writer
 from loadstore.wire_traffic.met import MET, Met, met
 from loadstore.wire_traffic.spool import spool
 
-GROUPS = 32  # of documents, that standard errors are over
+GROUPS = 32  # groups of documents for standard errors
 
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """One corpus, run once. Tokens of all pieces stand one after another.
+    """One corpus, run once. The tokens of all pieces are concatenated.
 
-    ``z`` and ``mlp`` are what heads mixed and MLPs stored, ``inverse_scale`` 1/σ at every point, ``met`` what the
-    queries and keys of each group met, summed, in ``layers``, those of the readers that were asked for. ``group``
-    numbers the documents, or where there are more than 32 of them their neighbours together: standard errors are over
-    these.
+    ``z`` and ``mlp`` are the heads' mixed values and the MLPs' stores, ``inverse_scale`` is 1/σ at every point. ``met``
+    holds the summed moments M of each group, for the layers in ``layers``, those of the requested readers. ``group``
+    numbers the documents; if there are more than 32, neighbouring documents share a group. Standard errors are over
+    groups.
     """
 
     weights: Weights
@@ -55,16 +55,16 @@ class Moments:
 
     @cached_property
     def later(self) -> Bool[Tensor, " token"]:
-        """Tokens that are not the first of their piece: those that means are over."""
+        """Mask of the tokens that are not the first of their piece; means are over these."""
         return self.position > 0
 
     @property
     def groups(self) -> int:
-        """How many groups of documents there are."""
+        """The number of groups of documents."""
         return int(self.group[-1]) + 1
 
     def stored(self, bank: Bank) -> Float[Tensor, "token writer inner"]:
-        """The inner of writers less its mean, at every token: for heads z − z̄, to be sent through ``bank.out``."""
+        """Recorded values minus their mean, at every token: for heads z − z̄, to be mapped by ``bank.out``."""
         rows = self._inner(bank)
         return torch.zeros_like(rows) if bank.constant else rows - rows[self.later].mean(0)
 
@@ -80,7 +80,7 @@ class Moments:
         return self.mlp[writer.layer][:, None]
 
     def mean(self, writer: Writer) -> Float[Tensor, " d_model"]:
-        """w̄: the mean of what a writer stores."""
+        """w̄: the mean of a writer's store."""
         constant = writing(self.weights, writer).constant
         if constant is not None:
             return constant
@@ -93,13 +93,13 @@ class Moments:
         return {writer: self.mean(writer) for writer in wiring(self.weights).writers}
 
     def pieces(self) -> list[tuple[int, Int[Tensor, " token"]]]:
-        """The pieces of text as they were run, each with its group."""
+        """The pieces of text in the order of the run, each with its group."""
         starts = (~self.later).nonzero()[:, 0].tolist()
         ends = [*starts[1:], len(self.tokens)]
         return [(int(self.group[start]), self.tokens[start:end]) for start, end in zip(starts, ends, strict=True)]
 
     def covariance(self, writer: Writer | str, reader: Reader | str) -> Float[Tensor, "d_model d_model"]:
-        """Σ_w = E uᵀu of a writer as a reader's norm scales it, centred where the norm centres; γ left to the reader.
+        """Σ_w = E uᵀu of a writer, scaled by a reader's norm and centred if the norm centres; without the gain γ.
 
         Raises NoSuchSite, NoSuchWire.
         """
@@ -122,25 +122,25 @@ def moments(
     length: int | None = None,
     progress: Progress | None = None,
 ) -> Moments:
-    """Run every piece of a corpus and keep what traffic into ``readers`` (globs) needs.
+    """Run every piece of a corpus and keep the moments needed for traffic into ``readers`` (globs).
 
-    What queries and keys meet takes most of the time, and is measured only in the layers of those readers.
+    The moments M of queries and keys take most of the time; they are measured only in the layers of those readers.
 
     Args:
         weights: The model.
-        corpus: The shipped corpus, a folder, a file, texts, token ids, or what ``read_corpus`` returned.
+        corpus: The shipped corpus, a folder, a file, texts, token ids, or a result of ``read_corpus``.
         readers: Globs of readers.
         tokens: Read at most this many tokens of the corpus.
         length: The length of a piece, in tokens.
-        progress: Called with (done, of) pieces.
+        progress: Called with (done, total) counts of pieces.
 
     Returns:
-        Moments, which ``ls.traffic``, ``ls.wires``, ``ls.audit`` and others take as ``corpus``.
+        Moments, which ``ls.traffic``, ``ls.wires``, ``ls.audit`` and others accept as ``corpus``.
 
     Raises:
-        NoSuchSite: A glob that matches nothing.
-        Undefined: A corpus in which no token has another before it.
-        BadRequest: No such corpus, or nothing in it.
+        NoSuchSite: A glob matches nothing.
+        Undefined: No token of the corpus has another before it.
+        BadRequest: The corpus does not exist or is empty.
 
     Example:
         >>> import loadstore as ls

@@ -1,4 +1,4 @@
-"""Room for what a corpus stored: memory while it is little, a temporary file that is mapped when it is much."""
+"""Storage for activations on a corpus: in memory, or in a memory-mapped temporary file when large."""
 
 import errno
 import math
@@ -13,16 +13,16 @@ from loadstore.errors import BadRequest
 from loadstore.model.weights import Weights
 
 IN_MEMORY = 1 << 29  # bytes
-CHUNK = 1 << 20  # bytes written at a time where the system cannot set space aside
-MOST = 0.8  # of the free space
+CHUNK = 1 << 20  # bytes written at a time if the system cannot preallocate
+MOST = 0.8  # fraction of the free space
 CANNOT = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
 
 
 def spool(weights: Weights, *shape: int) -> Tensor:
-    """Zeros of a shape in the number format that a model computes with; beyond 512 MB in a file that goes with it.
+    """Zeros of a shape in the compute dtype; above 512 MB in a file that is deleted with the tensor.
 
-    All of the file's space is set aside before it is mapped: a page of a map that finds no room ends the process.
-    Raises BadRequest where the temporary folder has no room for it.
+    The file's space is allocated before it is mapped, because writing to a mapped page without space ends the process.
+    Raises BadRequest if the temporary folder has too little space.
     """
     need = math.prod(shape) * weights.dtype.itemsize
     if need <= IN_MEMORY:
@@ -32,7 +32,7 @@ def spool(weights: Weights, *shape: int) -> Tensor:
         folder = tempfile.gettempdir()
         if need > MOST * shutil.disk_usage(folder).free:
             raise OSError(errno.ENOSPC, "too little is free")
-        with tempfile.NamedTemporaryFile(prefix="loadstore-") as file:  # the map keeps the bytes when the name is gone
+        with tempfile.NamedTemporaryFile(prefix="loadstore-") as file:  # the map outlives the file name
             set_aside(file.fileno(), need)
             return torch.from_file(file.name, shared=True, size=math.prod(shape), dtype=weights.dtype).view(shape)
     except (OSError, RuntimeError) as error:
@@ -44,7 +44,7 @@ def spool(weights: Weights, *shape: int) -> Tensor:
 
 
 def set_aside(handle: int, size: int) -> None:
-    """Make a file ``size`` bytes long, with space on the disk for each. Raises OSError where there is none."""
+    """Make a file ``size`` bytes long, with all of its disk space allocated. Raises OSError if there is too little."""
     if hasattr(os, "posix_fallocate"):
         try:
             os.posix_fallocate(handle, 0, size)
@@ -57,11 +57,11 @@ def set_aside(handle: int, size: int) -> None:
     left = size
     while left:
         left -= os.write(handle, zeros[: min(left, CHUNK)])
-    os.fsync(handle)  # some file systems find that they are full only now
+    os.fsync(handle)  # some file systems report a full disk only now
 
 
 def _free(folder: str) -> str:
-    """How much room there is, where that is known."""
+    """The free space as a phrase; empty if unknown."""
     try:
         return f", {shutil.disk_usage(folder).free / 1e9:.1f} GB are free"
     except OSError:

@@ -1,9 +1,9 @@
-"""How the stream varies on a corpus, at every point where it is read: what the stream's null keeps.
+"""The second moment of the stream on a corpus, at every point where it is read; the stream's null keeps it.
 
     S = E uᵀu        u_t = (x_t − x̄)/σ_t        x̄ and E over all tokens but the first of each piece
 
-with x the sum of all stores, σ the norm's frozen scale, centred where the norm centres. The gain is not in it: it
-belongs to the reader. Source: the moments that traffic takes, docs/traffic.md and docs/which-null.md.
+where x is the sum of all stores and σ the norm's frozen scale; centred if the norm centres. The gain is not included
+because it belongs to the reader. Source: the moments of traffic, docs/traffic.md and docs/which-null.md.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from loadstore.progress import Progress
 from loadstore.wire_traffic.blocks import Memory
 from loadstore.wire_traffic.moments import Moments, moments
 
-ROWS = 4096  # tokens at a time that are widened
+ROWS = 4096  # tokens that are widened at a time
 
 
 def stream_moments(
@@ -33,19 +33,19 @@ def stream_moments(
 ) -> Mapping[Point, Float[Tensor, "d_model d_model"]]:
     """S at every point, in double precision: ``ls.subspace_scores(model, null="stream", stream=…)``.
 
-    With shortformer positions also S of γu + p_t − p̄ behind the norm: all that the Q and K that read them load.
+    With shortformer positions, also S of γu + p_t − p̄ after the norm, the whole input of Q and K.
 
     Args:
         weights: The model.
-        corpus: The shipped corpus, a folder, a file, texts, token ids, or ``moments`` kept from before.
+        corpus: The shipped corpus, a folder, a file, texts, token ids, or a result of ``moments``.
         tokens: Read at most this many tokens of the corpus.
-        progress: Called with (done, of).
+        progress: Called with (done, total) counts.
 
     Returns:
         The second moment [d_model, d_model] of the stream at each point.
 
     Raises:
-        BadRequest, BadPrompt, Undefined: A corpus that cannot be read or measured.
+        BadRequest, BadPrompt, Undefined: The corpus cannot be read or measured.
 
     Example:
         >>> import loadstore as ls

@@ -1,12 +1,12 @@
-"""How much signal a wire carries on a corpus.
+"""The traffic of wires: how much signal each carries on a corpus.
 
-With δ the part of q, k or v that a writer's store less its mean makes (means leave the first position out),
+Let δ be the part of q, k or v from a writer's store minus its mean (means exclude the first position):
 
     traffic²(Q) = E_i Var_{j∼A_i}( δq_i · k_j /√d_head )       traffic²(K) the same with q_i · δk_j
     traffic²(V) = E_j ‖ δv_j W_O ‖²        MLP: E ‖δ W_in‖²    unembedding: E ‖δ W_U‖², W_U centred
 
-On Q and K this is the variance of the change of scores that a softmax can see, in squared nats; factorised, it is
-tr(Σ_w b), exact where the writer is independent of the other side. Derivation: docs/traffic.md.
+On Q and K this is the variance of the change of scores, as softmax sees it, in squared nats. The factorised form is
+tr(Σ_w b), exact if the writer is independent of the other side. Derivation: docs/traffic.md.
 """
 
 from collections.abc import Sequence
@@ -46,28 +46,26 @@ def traffic(
     length: int | None = None,
     progress: Progress | None = None,
 ) -> "xr.Dataset":
-    """Traffic of every wire on a corpus: Dataset over (writer, reader) with traffic share own standard_error.
+    """Traffic of every wire on a corpus: Dataset over (writer, reader) with traffic, share, own and standard_error.
 
     Args:
         weights: The model.
-        corpus: The shipped corpus, a folder, a file, texts, token ids, or ``moments`` kept from before.
+        corpus: The shipped corpus, a folder, a file, texts, token ids, or a result of ``moments``.
         writers: Globs of writers.
         readers: Globs of readers.
-        exact: Take Q and K token by token (slower; V, MLPs and the unembedding are exact already).
+        exact: Compute Q and K token by token (slower; V, MLPs and the unembedding are exact already).
         tokens: Read at most this many tokens of the corpus.
         length: The length of a piece, in tokens.
-        progress: Called with (done, of).
+        progress: Called with (done, total) counts.
 
     Returns:
-        ``traffic`` in nats on Q and K, in units of the stream on V, of an MLP's inside, of logits at the unembedding.
-        ``share`` = tr(Cov(u_w, x) b)/tr(Σ_x b), x all that the reader loads: signed, sums to 1 over writers. ``own`` =
-        tr(Σ_w b)/tr(Σ_x b). ``standard_error`` of traffic, over documents (32 groups of them if there are more), to
-        first order; NaN for a single document. A pair that the architecture does not connect is NaN, a constant carries
-        0.
+        ``traffic`` in nats on Q and K, in units of the stream on V, of an MLP's hidden units, of logits at the
+        unembedding. ``share`` = tr(Cov(u_w, x) b)/tr(Σ_x b), where x is the reader's whole input: signed, sums to 1
+        over writers. ``own`` = tr(Σ_w b)/tr(Σ_x b). ``standard_error`` of traffic, over documents (32 groups of them if
+        there are more), to first order; NaN for a single document. A pair without a wire is NaN; a constant carries 0.
 
     Raises:
-        NoSuchSite, BadRequest, BadPrompt, Undefined: Globs that match nothing, a corpus that cannot be read or
-            measured.
+        NoSuchSite, BadRequest, BadPrompt, Undefined: Globs match nothing, or the corpus cannot be read or measured.
 
     Example:
         >>> import loadstore as ls
