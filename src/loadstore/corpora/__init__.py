@@ -1,1 +1,1 @@
-"""Text that models are measured on, read within bounds."""
+"""Text for measurements on models, read within size limits."""

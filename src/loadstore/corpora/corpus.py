@@ -1,4 +1,4 @@
-"""Documents that traffic is measured on: the shipped ones, a folder's or a file's, texts, or token ids."""
+"""Documents for traffic: the shipped ones, those of a folder or file, texts, or token ids."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,16 +17,16 @@ from loadstore.model.weights import Weights
 from loadstore.quote import quote, some
 from loadstore.tokenizer.tokens import require
 
-DEFAULT, LENGTH, LEAST = "default", 128, 2  # tokens: one to attend to the other
+DEFAULT, LENGTH, LEAST = "default", 128, 2  # tokens; the least number lets one attend to the other
 KINDS, EACH = ("prose", "code", "dialogue"), 8  # documents that ship
 Source: TypeAlias = str | Path | Sequence[str | int | Sequence[int] | Int[Tensor, " _"]] | Int[Tensor, "*d token"]
 
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """Documents as token ids, each in pieces that fit: what traffic is measured on.
+    """Documents as token ids, each split into pieces that fit the model. Traffic is measured on these.
 
-    Every document has a piece, and every piece at least two tokens besides the BOS that may begin it.
+    Every document has a piece, and every piece at least two tokens besides a BOS at its start.
     """
 
     name: str
@@ -34,20 +34,21 @@ class Corpus:
 
     @property
     def tokens(self) -> int:
-        """All tokens of all pieces, BOS among them."""
+        """The number of tokens in all pieces, including BOS."""
         return sum(piece.numel() for document in self.documents for piece in document)
 
 
 def read_corpus(
     weights: Weights, corpus: Source = DEFAULT, *, length: int | None = None, tokens: int | None = None
 ) -> Corpus:
-    """Read documents in pieces of at most ``length`` tokens (None: 128, or the context where that is less).
+    """Read documents in pieces of at most ``length`` tokens (None: 128, or the context if that is shorter).
 
     ``"default"``: the first piece of each of 24 shipped documents. Any other str or Path: a text file, or a folder with
-    a document in each ``.txt`` below it. A sequence: texts, or lists of ids; a flat list of ids is one document.
-    Texts, and ids that begin with the model's BOS, have it before every piece. What is too short is left out.
-    ``tokens``: stop after the document that reaches so many. Raises BadRequest (no such corpus, nothing in it),
-    BadPrompt (text or ids that the model does not know) and Undefined (text for a model without a tokenizer).
+    one document in each ``.txt`` file below it. A sequence: texts, or lists of ids; a flat list of ids is one document.
+    Every piece begins with the model's BOS if it comes from a text, or from ids that begin with BOS. Documents and
+    pieces that are too short are omitted. ``tokens``: stop after the document that reaches this many. Raises BadRequest
+    (the corpus does not exist or is empty), BadPrompt (text or ids unknown to the model) and Undefined (text for a
+    model without a tokenizer).
     """
     bos, context = weights.tokens and weights.tokens.bos, weights.architecture.context
     least, length = LEAST + (bos is not None), min(LENGTH, context) if length is None else length
@@ -77,9 +78,9 @@ def read_corpus(
 
 
 def counts(weights: Weights, corpus: Source = DEFAULT) -> Int[Tensor, " vocab"]:
-    """How often every id of the vocabulary occurs in a corpus, the BOS that begins its pieces left out.
+    """The count of every vocabulary id in a corpus, without the BOS at the start of pieces.
 
-    Raises what ``read_corpus`` raises.
+    Raises the errors of ``read_corpus``.
     """
     pieces = [piece for document in read_corpus(weights, corpus).documents for piece in document]
     occurrences = torch.bincount(torch.cat(pieces), minlength=weights.architecture.vocab)
@@ -89,14 +90,14 @@ def counts(weights: Weights, corpus: Source = DEFAULT) -> Int[Tensor, " vocab"]:
 
 
 def _shipped() -> tuple[str, dict[str, object]]:
-    """The texts of the package: kinds take turns, so that a few documents are of every kind."""
+    """The texts in the package. Kinds are interleaved, so a short prefix covers all of them."""
     folder = Path(str(files("loadstore") / "data" / "corpus"))
     names = [f"{kind}-{number}.txt" for number in range(1, EACH + 1) for kind in KINDS]
     return DEFAULT, {name: (folder / name).read_text(encoding="utf-8") for name in names}
 
 
 def _given(corpus: object) -> tuple[str, dict[str, object]]:
-    """Documents by the name of their file, or by their place in a sequence or a tensor."""
+    """Documents by file name, or by index in a sequence or tensor."""
     if isinstance(corpus, Path) or (isinstance(corpus, str) and corpus):
         texts = read_texts(Path(corpus))
         return quote(Path(corpus).resolve().name, 60), dict(texts)
@@ -117,7 +118,7 @@ def _given(corpus: object) -> tuple[str, dict[str, object]]:
 
 
 def _ids(weights: Weights, document: object, where: str) -> Int[Tensor, " token"]:
-    """Token ids of one document, however long. Raises BadPrompt, Undefined."""
+    """Token ids of one document of any length. Raises BadPrompt, Undefined."""
     vocab = weights.architecture.vocab
     try:
         if isinstance(document, str):

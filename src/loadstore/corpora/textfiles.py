@@ -1,4 +1,4 @@
-"""A text file, or the text files below a folder, read within bounds: either may be hostile."""
+"""Reads a text file, or the text files below a folder, within size limits; files are treated as untrusted."""
 
 import os
 from collections.abc import Iterator
@@ -12,10 +12,10 @@ BYTES, FILES = 64_000_000, 10_000
 
 
 def read_texts(path: Path) -> dict[str, str]:
-    """Text by the file's name below ``path``, in order of names. Raises BadRequest.
+    """Texts by file name below ``path``, sorted by name. Raises BadRequest.
 
-    A folder gives each ``.txt`` file below it, at most 10,000 of them and 64 MB together. A link to a folder is not
-    followed, and what is no plain file (a pipe, a device, a broken link) is passed over.
+    For a folder, reads every ``.txt`` file below it, at most 10,000 files and 64 MB in total. Links to folders are not
+    followed. Anything that is not a regular file (a pipe, a device, a broken link) is skipped.
     """
     try:
         names = _names(path)
@@ -29,13 +29,13 @@ def read_texts(path: Path) -> dict[str, str]:
             if left < 0:
                 raise BadRequest(f"{quote(path)} has more than {BYTES // 1_000_000} MB of text; give a part of it")
             texts[name or path.name] = _text(content, path / name)
-    except (OSError, ValueError) as error:  # no rights, a name too long or with a NUL
+    except (OSError, ValueError) as error:  # no permission, or a name that is too long or contains NUL
         raise BadRequest(f"{quote(path)} cannot be read ({quote(error)}); check its name and its permissions") from None
     return texts
 
 
 def _names(path: Path) -> list[str]:
-    """What to read below ``path``: the empty name is the file itself."""
+    """The names to read below ``path``; the empty name means ``path`` itself."""
     if path.is_file():
         return [""]
     if not path.is_dir():
@@ -66,7 +66,7 @@ def _below(path: Path) -> Iterator[str]:
 
 
 def _text(content: bytes, path: Path) -> str:
-    """Decode UTF-8, with a mark at its start or without. Raises BadRequest."""
+    """Decode UTF-8, with or without a byte-order mark. Raises BadRequest."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""The answers of induction at one token: what followed its earlier occurrences, who looks there, what is predicted.
+"""The answers of induction at one token: the tokens after its earlier occurrences, with attention and prediction.
 
 Tests: tests/evidence/test_answers.py.
 """
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
 
 
 def followers(trace: Trace, at: int) -> list[int]:
-    """The indices of the tokens that followed earlier occurrences of a token; BOS counts as no occurrence."""
+    """The indices of the tokens after earlier occurrences of a token; BOS does not count as an occurrence."""
     return role_masks(trace.tokens, bos_of(trace.weights))["induction"][0, at].nonzero().flatten().tolist()
 
 
 def induction_answers(trace: Trace, at: int = -1, *, heads: Sequence[Head | str] | None = None) -> "xr.Dataset":
-    """What followed the earlier occurrences of a token, the attention of heads on it, and whether it is predicted.
+    """Find the tokens after earlier occurrences of a token, the heads' attention to them, and their probabilities.
 
     Args:
         trace: A run of one prompt.
-        at: The index of the token; negative ones count from the end.
+        at: The index of the token (negative: from the end).
         heads: The heads whose attention is listed, such as the induction heads of ``induction_circuits``; all if None.
 
     Returns:
-        Dataset with dims head, place. A place is the token after one earlier occurrence; without an earlier one there
-        are none. ``attention``: from ``at`` to the place, without unit. ``token``: the id at the place; ``text``: its
-        label. ``probability``: of that id after ``at``; ``rank``: how many ids are likelier. The coordinate ``index``
-        is the index of the token.
+        Dataset with dims head, place. A place is the token after one earlier occurrence; there may be none.
+        ``attention``: from ``at`` to the place, without unit. ``token``: the id at the place; ``text``: its label.
+        ``probability``: of that id after ``at``; ``rank``: how many ids are more likely. The coordinate ``place`` is
+        the index of the token.
 
     Raises:
         NoSuchSite: The model has no such head.
-        Undefined: The run is a batch, or has no such token.
-        BadRequest: ``at`` is not an index, or ``heads`` is empty.
+        Undefined: The run is a batch, or the index does not exist.
+        BadRequest: ``at`` names no token, or ``heads`` is empty.
 
     Example:
         >>> import loadstore as ls

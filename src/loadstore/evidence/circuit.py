@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Circuit:
-    """A previous-token head and the induction heads whose K reads it, each beyond its controls when cut.
+    """A previous-token head and the induction heads whose K reads it. Each cut is beyond its controls.
 
     Args:
         previous: The previous-token head.
         heads: The induction heads, best aligned first.
-        table: What ``induction_circuits`` measured.
+        table: The result of ``induction_circuits``.
     """
 
     previous: Head
@@ -30,14 +30,14 @@ class Circuit:
 
 
 def circuit_of(table: "xr.Dataset") -> Circuit | None:
-    """Choose one circuit among the pairs of heads that ``induction_circuits`` measured.
+    """Choose one circuit among the pairs of heads in a result of ``induction_circuits``.
 
     Args:
         table: The result of ``induction_circuits``.
 
     Returns:
-        The previous-token head of the pair whose cut costs most among those beyond their controls, with every induction
-        head that it makes such a pair with; None if no pair is beyond its controls.
+        The previous-token head of the pair whose cut costs most among those beyond their controls, with all induction
+        heads that form such a pair with it; None if no pair is beyond its controls.
     """
     beyond = [index for index in range(table.sizes["pair"]) if float(table.beyond[index]) > 0]
     if not beyond:

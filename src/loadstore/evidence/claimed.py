@@ -1,4 +1,4 @@
-"""What a listing claims: which wires matter, and which way cutting them moves the target."""
+"""The claims of a listing: the wires that matter, and the direction in which cutting them moves the target."""
 
 import math
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from loadstore.sites import CONST, Writer
 
 @dataclass(frozen=True)
 class Claim:
-    """Wires that a listing says matter: which way cutting them moves the target, and the loads that say so.
+    """Wires that matter according to a listing, and the direction in which cutting them moves the target.
 
-    ``watched``: (head, query, key) of every Q or K load, whose attention the cut should change.
+    ``watched``: (head, query, key) of every Q or K load whose attention the cut should change.
     """
 
     wires: tuple[Wire, ...]
@@ -24,14 +24,14 @@ class Claim:
 
     @property
     def text(self) -> str:
-        """``L0.H7 → L1.H4.K + L1.H10.K``."""
+        """The wires as text: ``L0.H7 → L1.H4.K + L1.H10.K``."""
         return f"{self.wires[0][0]} → {' + '.join(str(reader) for _, reader in self.wires)}"
 
 
 def claims_of(listing: Listing) -> list[Claim]:
-    """The largest wire of every step's loads, and those that load one store on one side together; no constants.
+    """The largest wire of every step's loads, and wires that load the same store on one side; without constants.
 
-    What writers store for the target itself is part of a sum, which needs no proof.
+    The target's own load is excluded: its parts form an exact sum, which needs no proof.
     """
     network = wiring(listing.trace.weights)
     single: dict[Wire, Claim] = {}
@@ -64,5 +64,5 @@ def claims_of(listing: Listing) -> list[Claim]:
 
 
 def _constant(part: Part) -> bool:
-    """Whether a writer stores the same at every token, so that a mean cut takes nothing."""
+    """Whether a writer's store is the same at every token, so that a mean cut removes nothing."""
     return part.writer == CONST or part.writer.endswith(".bias")

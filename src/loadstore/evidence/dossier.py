@@ -1,4 +1,4 @@
-"""Everything that is known of one head: what it does, reads, stores and matches, who reads it, what is lost with it."""
+"""All results for one head: its roles, reads, stores, matches and readers, and the effect of its ablation."""
 
 import itertools
 import math
@@ -37,9 +37,9 @@ from loadstore.threads import threads_for
 if TYPE_CHECKING:
     import xarray as xr
 
-LEVEL = 0.01  # of a family: the writers of one side, or all readers of one head
-ROLE_SAMPLE = 8  # of given text: roles differ little between sequences, and every pattern is recorded
-SAMPLE = 32  # sequences of the built-in held-out text: enough for errors near .01 nats, and quick
+LEVEL = 0.01  # for a family of tests: the writers of one side, or all readers of one head
+ROLE_SAMPLE = 8  # sequences of a given text; roles differ little between sequences, and every pattern is recorded
+SAMPLE = 32  # sequences of the built-in held-out text; errors are about .01 nats, and the run is short
 
 
 @threads_for(0)
@@ -55,28 +55,28 @@ def dossier(
     sequences: Sequences = 20,
     seed: Seed = 0,
 ) -> Dossier:
-    """Collect what is known of a head from weights, from random repeats, and from text.
+    """Collect all results for a head from weights, from random repeats, and from text.
 
-    Wires are ``above`` chance where p < .01 after Bonferroni over the writers of that side (reads) or over all readers
-    of the head (readers). Ablation is by the mean.
+    Wires are ``above`` chance if p < .01 after Bonferroni correction over the writers of that side (reads) or over all
+    readers of the head (readers). Ablation is by the mean.
 
     Args:
         weights: The model.
         head: The head.
-        text: Tokens [sequence, token]; None takes the built-in held-out text for the built-in model, and leaves text
-            out for any other.
-        roles: ``ls.head_roles`` on the same repeats and seed, where that is there already.
-        scores: ``ls.subspace_scores``, where that is there already.
+        text: Tokens [sequence, token]. None: the built-in held-out text for the built-in model, no text for any other
+            model.
+        roles: ``ls.head_roles`` on the same repeats and seed, if already computed.
+        scores: ``ls.subspace_scores``, if already computed.
         offset: Query − key, for rotary positions.
         top: How many tokens and pairs.
         sequences: How many random repeats.
-        seed: Their seed.
+        seed: The seed of the repeats.
 
     Returns:
         The dossier.
 
     Raises:
-        NoSuchSite: No such head.
+        NoSuchSite: The head does not exist.
 
     Example:
         >>> import loadstore as ls
@@ -125,7 +125,7 @@ def dossier(
 
 
 def held_out(weights: Weights) -> Tokens | None:
-    """The built-in model's held-out text, as long as its context; None for other models."""
+    """The built-in model's held-out text, cut to its context; None for other models."""
     if weights.name != BUILTIN:
         return None
     path = Path(str(files("loadstore") / "data" / "held_out.safetensors"))
@@ -161,7 +161,7 @@ def _effect(
 
 
 def _wires(scores: "xr.Dataset") -> tuple[WireScore, ...]:
-    """Every wire of a table of one row or column, best aligned first; those without a score are left out."""
+    """Every wire in a table of one row or column, best aligned first; wires without a score are omitted."""
     cells = itertools.product(scores["writer"].values.tolist(), scores["reader"].values.tolist())
     numbers = (scores[name].values.ravel().tolist() for name in WIRE_SCORES)
     scored = [
@@ -175,7 +175,7 @@ def _wires(scores: "xr.Dataset") -> tuple[WireScore, ...]:
 
 
 def _matched(weights: Weights, head: Head, top: int, offset: int | None) -> tuple[tuple[MatchedPair, ...], str]:
-    """The pairs, or none and why."""
+    """The matched pairs, or none and the reason."""
     try:
         table = matched(weights, head, top=min(top, weights.architecture.vocab), offset=offset)
     except Undefined as reason:

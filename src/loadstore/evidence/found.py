@@ -1,4 +1,4 @@
-"""Induction circuits of a model: pairs of heads by weights, traffic, behaviour and cause, each beside its null.
+"""Induction circuits of a model: pairs of heads by weights, traffic, behaviour and cause, each with its null.
 
     weights     alignment of the K wire, with p and q            null: a random rotation between the two
     traffic     of that wire on random repeats                   null: the other wires into that K
@@ -37,7 +37,7 @@ from loadstore.threads import threads_for
 if TYPE_CHECKING:
     import xarray as xr
 
-PERIOD = 25  # of the repeats that wires are cut on
+PERIOD = 25  # period of the repeats on which wires are cut
 
 
 @threads_for(0)
@@ -51,27 +51,27 @@ def induction_circuits(
     seed: Seed = 0,
     progress: Progress | None = None,
 ) -> "xr.Dataset":
-    """Every previous-token head with every later induction head, best aligned first: Dataset over pair.
+    """Pair every previous-token head with every later induction head, best aligned first: Dataset over pair.
 
     Args:
         weights: The model.
-        least: The role score from which a head takes part, 0 to 1.
-        top: At most this many pairs are measured.
-        controls: How many wires that carry as much are cut beside each.
+        least: The minimum role score of a head, 0 to 1.
+        top: The maximum number of pairs to measure.
+        controls: How many control wires, which carry as much, are cut for each wire.
         sequences: How many random repeats.
-        seed: Their seed.
-        progress: Called with (done, of).
+        seed: The seed of the repeats.
+        progress: Called with (done, total).
 
     Returns:
-        alignment, z, p, q of the wire previous → induction.K; traffic, and traffic_rank, the part of that K's wires
-        that carry as much or more; previous, induction, their standard errors, and what uniform attention scores;
-        change and change_se, second-copy loss with the wire cut less intact, in nats; control, the largest |change| of
-        the controls; compared, how many of them the model has; beyond, whether the loss rises further than any control
-        moves it. attrs: ``found``, how many pairs there are (none is not an error); ``together``, the change with all
-        of these wires cut.
+        alignment, z, p, q of the wire previous → induction.K; traffic, and traffic_rank, the share of that K's wires
+        that carry at least as much; previous, induction, their standard errors, and the scores of uniform attention;
+        change and change_se, second-copy loss with the wire cut minus intact loss, in nats; control, the largest
+        |change| of the controls; compared, how many controls the model has; beyond, whether the loss rises further than
+        any control moves it. attrs: ``found``, how many pairs there are (none is not an error); ``together``, the
+        change with all of these wires cut.
 
     Raises:
-        BadRequest, Undefined: Options out of range, a model without such measures.
+        BadRequest, Undefined: Options are out of range, or the model cannot be measured this way.
 
     Example:
         >>> import loadstore as ls
@@ -137,7 +137,7 @@ CAUSE = ("traffic", "traffic_rank", "change", "change_se", "control", "compared"
 
 
 def _scored(weights: Weights, pairs: list[tuple[Head, Head]]) -> dict[tuple[Head, Head], dict[str, float]]:
-    """Alignment of every pair's wire; q over all of them."""
+    """Alignment of every pair's wire, with q over all of these wires."""
     if not pairs:
         return {}
     table = subspace_scores(weights, where=[f"{first} -> {two}.K" for first, two in pairs])
@@ -149,7 +149,7 @@ def _scored(weights: Weights, pairs: list[tuple[Head, Head]]) -> dict[tuple[Head
 
 
 def _repeats(weights: Weights, sequences: int, seed: int) -> tuple[Trace, int]:
-    """A run on random repeats, and the token from which what follows can be known."""
+    """A run on random repeats, and the first token from which the next token is predictable."""
     has_bos = bos_of(weights) is not None
     room = min((weights.architecture.context - has_bos) // 2, weights.architecture.vocab - has_bos)
     period = min(PERIOD, room)
@@ -158,7 +158,7 @@ def _repeats(weights: Weights, sequences: int, seed: int) -> tuple[Trace, int]:
 
 
 def _uniform(trace: Trace) -> dict[str, float]:
-    """Role scores of attention that is uniform over all earlier tokens and its own."""
+    """Role scores of attention that is uniform over all allowed keys."""
     length = trace.tokens.shape[1]
     rows = torch.ones(length, length).tril()
     pattern = (rows / rows.sum(-1, keepdim=True)).expand(len(trace.tokens), 1, length, length)
@@ -169,7 +169,7 @@ def _uniform(trace: Trace) -> dict[str, float]:
 def _caused(
     trace: Trace, wires: list[Wire], start: int, controls: int, progress: Progress | None
 ) -> dict[str, list[float]]:
-    """Traffic and its rank among the wires into each K; the change of loss with each wire cut, and of its controls."""
+    """Traffic and its rank among the wires into each K; the change of loss when each wire, or each control, is cut."""
     network, sizes = wiring(trace.weights), sizes_on(trace)
     beside = {wire: controls_of(wire, controls, sizes, network.readers, outside=wires) for wire in wires}
     every = list(

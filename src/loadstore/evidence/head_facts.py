@@ -1,4 +1,4 @@
-"""The values that a head's dossier is made of."""
+"""The values in a head's dossier."""
 
 from dataclasses import dataclass, fields
 
@@ -7,7 +7,7 @@ from loadstore.scores.measures import SINGLE
 
 @dataclass(frozen=True, slots=True)
 class RoleScore:
-    """Mean attention on a role's keys, its standard error over sequences, and on what tokens; NaN where unknown."""
+    """Mean attention on a role's keys, its standard error over sequences, and the kind of tokens; NaN if unknown."""
 
     role: str
     on: str
@@ -17,7 +17,7 @@ class RoleScore:
 
 @dataclass(frozen=True, slots=True)
 class WireScore:
-    """One wire of the head: alignment, z and p of its subspace score, and whether it stands above chance."""
+    """One wire of the head: alignment, z and p of its subspace score, and whether it is significantly above chance."""
 
     writer: str
     reader: str
@@ -28,12 +28,12 @@ class WireScore:
 
 
 WIRE_SCORES = tuple(name for name in SINGLE if name in {field.name for field in fields(WireScore)})
-"""The measures of a wire that a dossier holds, in the order of their table."""
+"""The measures of a wire in a dossier, in the order of their table."""
 
 
 @dataclass(frozen=True, slots=True)
 class MovedToken:
-    """A token that the head moves, ‖W_E[t] W_OV‖, and the tokens that this promotes."""
+    """A token that the head moves, ‖W_E[t] W_OV‖, and the tokens that its store promotes."""
 
     text: str
     norm: float
@@ -51,7 +51,7 @@ class MatchedPair:
 
 @dataclass(frozen=True, slots=True)
 class AblationEffect:
-    """Loss in nats per token, what mean-ablating the head adds to it, and that number's standard error."""
+    """Loss in nats per token, its change by mean-ablating the head, and the standard error of the change."""
 
     on: str
     intact: float
@@ -61,9 +61,10 @@ class AblationEffect:
 
 @dataclass(frozen=True)
 class Dossier:
-    """One head. ``reads`` and ``readers`` hold every wire, best aligned first; ``unmatched`` says why pairs lack.
+    """All results for one head. ``reads`` and ``readers`` hold every wire, best aligned first.
 
-    ``averaged``: Q and K scores are averages over offsets, since rotary positions make them depend on one.
+    ``unmatched``: why there are no matched pairs. ``averaged``: whether Q and K scores are averages over offsets, on
+    which they depend under rotary positions.
     """
 
     model: str
@@ -84,11 +85,11 @@ class Dossier:
 
     @property
     def participation(self) -> float:
-        """How many equal directions would be as spread out as W_OV's, (Σσ²)²/Σσ⁴."""
+        """The number of equal singular values with the same spread as those of W_OV, (Σσ²)²/Σσ⁴."""
         return participation(self.singular_values)
 
     def __repr__(self) -> str:
-        """The largest role, and what ablation costs."""
+        """The largest role, and the effect of ablation."""
         roles = sorted((score for score in self.roles if score.score == score.score), key=lambda score: -score.score)
         role = f"largest role {roles[0].role} ({roles[0].score:.2f} on {roles[0].on})" if roles else "no role"
         costs = ", ".join(f"{effect.effect:+.3f} nats on {effect.on}" for effect in self.ablation)

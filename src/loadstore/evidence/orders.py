@@ -1,4 +1,4 @@
-"""How much of a prediction takes how many heads in a row: the loss with paths of some orders only, on a corpus."""
+"""The loss with only those paths that go through given numbers of heads, on a corpus."""
 
 from typing import TYPE_CHECKING
 
@@ -34,15 +34,16 @@ def term_importance(
         corpus: The shipped corpus, a folder, a file, texts or token ids.
         tokens: Read at most this many tokens.
         length: The length of a piece, in tokens.
-        progress: Called with (done, of) documents.
+        progress: Called with (done, total) counts of documents.
 
     Returns:
-        loss_up_to: mean loss (nats a token) with all paths of at most n heads; loss_without: with all but those of n
-        heads; ``intact`` (scalar): with all. Standard errors are over documents (NaN for one).
+        loss_up_to: mean loss (nats per token) with all paths through at most n heads; loss_without: with all paths
+            except
+        those through n heads; ``intact`` (scalar): with all paths. Standard errors are over documents (NaN for one).
 
     Raises:
-        Undefined: A model with MLPs.
-        BadRequest, BadPrompt: A corpus that cannot be read.
+        Undefined: The model has MLPs.
+        BadRequest, BadPrompt: The corpus cannot be read.
 
     Source: Elhage et al. 2021.
 
@@ -94,5 +95,5 @@ def term_importance(
 
 
 def _loss(logits: torch.Tensor, piece: torch.Tensor) -> float:
-    """Summed negative log-probability of what follows."""
+    """Summed negative log-probability of the next tokens."""
     return -float(logits.log_softmax(-1).gather(1, piece[1:, None].to(logits.device)).sum())

@@ -1,4 +1,4 @@
-"""A verified listing, and its text: the program with what was measured, cuts of several wires, and whether it holds."""
+"""A verified listing and its text: the program with measured values, joint cuts, and the verdict."""
 
 import math
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ ERRORS = 2.0  # standard errors
 
 @dataclass(frozen=True)
 class Check:
-    """One cut: its effect on the target and on what it should change, its controls, and its replicates.
+    """One cut: its effects on the target and on its reader, its controls, and its replicates.
 
-    ``effect`` in nats; ``change``: total variation of the reader's pattern (Q, K, unembed) or relative change of what
-    it stores (V, MLP), NaN of cuts together; ``attention``: of every watched load, before and after.
+    ``effect`` in nats; ``change``: total variation of the reader's pattern (Q, K, unembed) or relative change of its
+    store (V, MLP), NaN for joint cuts; ``attention``: of every watched load, before and after.
     """
 
     claim: Claim
@@ -34,31 +34,31 @@ class Check:
 
     @property
     def beyond(self) -> bool:
-        """Whether it moves the target as the listing says, further than any control moves it."""
+        """Whether it moves the target in the claimed direction, further than any control moves it."""
         return beyond(self.claim.sign * self.effect, self.controls)
 
     @property
     def p(self) -> float:
-        """The chance that it goes so far among its controls, if it is like them."""
+        """p-value of the cut among its controls, under exchangeability."""
         return p_value(self.claim.sign * self.effect, self.controls)
 
     @property
     def replicated(self) -> bool:
-        """Whether its mean over replicates is more than two standard errors on the listing's side."""
+        """Whether its mean over replicates is more than two standard errors from 0 in the claimed direction."""
         return self.claim.sign * self.mean > ERRORS * self.standard_error
 
     @property
     def verified(self) -> bool:
-        """Both."""
+        """Whether it is both beyond its controls and replicated."""
         return self.beyond and self.replicated
 
 
 @dataclass(frozen=True, eq=False)
 class Verified:
-    """A listing and the checks of its cuts; ``str`` prints the program with what was measured.
+    """A listing and the checks of its cuts; ``str`` prints the program with measured values.
 
-    ``replicates``: how many other prompts; ``on``: what they are. ``whole``: what the listing's wires do together.
-    Controls of a cut are as many as were asked for, or as the model has.
+    ``replicates``: how many other prompts; ``on``: their kind. ``whole``: the joint effect of the listing's wires.
+    A cut has the requested number of controls, or fewer if the model has fewer.
     """
 
     listing: Listing
@@ -69,12 +69,12 @@ class Verified:
 
     @property
     def count(self) -> int:
-        """How many cuts are verified."""
+        """The number of verified cuts."""
         return sum(check.verified for check in self.checks)
 
     @property
     def luck(self) -> float:
-        """How likely so many cuts, or more, would be beyond all controls if each were like its own."""
+        """p-value: the chance of at least this many cuts exceeding all of their controls under exchangeability."""
         chances = np.ones(1)
         for check in self.checks:
             least = p_value(math.inf, check.controls)
@@ -83,14 +83,14 @@ class Verified:
 
     @property
     def holds(self) -> bool:
-        """Whether more cuts are verified than luck would put beyond their controls (below 1 %)."""
+        """Whether more cuts are verified than chance would put beyond their controls (p below 1 %)."""
         return self.luck < 0.01
 
     def __str__(self) -> str:
         return verdict(self)
 
     def __repr__(self) -> str:
-        """How many cuts are verified; ``print`` gives the program with what was measured."""
+        """The number of verified cuts; ``print`` shows the program with measured values."""
         return (
             f"Verified listing: {self.count} of {len(self.checks)} cuts verified, so the listing "
             f"{'holds' if self.holds else 'fails'} (p {self.luck:.2g}); {self.replicates} replicates on {self.on}\n"
@@ -99,7 +99,7 @@ class Verified:
 
 
 def mark(check: Check) -> str:
-    """Verified, beyond its controls but not replicated, or neither; never by colour alone."""
+    """Verified, beyond its controls but not replicated, or neither; in words, not by colour alone."""
     if check.verified:
         return "✔ verified"
     if check.beyond:
@@ -108,12 +108,12 @@ def mark(check: Check) -> str:
 
 
 def nats(value: float) -> str:
-    """Two digits, and three of small numbers."""
+    """Two digits, or three for small numbers."""
     return short(value) if abs(value) >= 0.095 else f"{value:.3f}".replace("0.", ".").replace("-", "−")
 
 
 def note(proof: Verified, check: Check) -> str:
-    """``cut L0.H7: p .99 → .52, −.64 nats (controls ≤ .03; replicates −1.2 ± .2) ✔ verified``."""
+    """One check in a line: ``cut L0.H7: p .99 → .52, −.64 nats (controls ≤ .03; replicates −1.2 ± .2) ✔ verified``."""
     most = max(map(abs, check.controls))
     return (
         f"{brief(proof, check)}, {nats(check.effect)} nats (controls ≤ {nats(most)}; replicates {nats(check.mean)} ± "
@@ -122,12 +122,12 @@ def note(proof: Verified, check: Check) -> str:
 
 
 def brief(proof: Verified, check: Check) -> str:
-    """``cut L0.H7: p .99 → .52``."""
+    """The cut and its probabilities: ``cut L0.H7: p .99 → .52``."""
     return f"cut {check.claim.wires[0][0]}: p {short(proof.listing.probability)} → {short(check.probability)}"
 
 
 def notes(proof: Verified, *, whole: bool = True) -> Notes:
-    """What was measured of every single wire, for the lines of its program; in ``whole`` with its controls."""
+    """The results for every single wire, for the lines of its program; with controls if ``whole``."""
     return {
         (str(check.claim.wires[0][0]), str(check.claim.wires[0][1])): (
             note(proof, check) if whole else f"{brief(proof, check)} {mark(check)}",
@@ -139,7 +139,7 @@ def notes(proof: Verified, *, whole: bool = True) -> Notes:
 
 
 def verdict(proof: Verified) -> str:
-    """The whole text."""
+    """The complete text."""
     first = [] if proof.whole is None else [str(proof.whole), ""]
     lines = [*first, *(line.text for line in program(proof.listing, notes(proof)))]
     together = [check for check in proof.checks if len(check.claim.wires) > 1]
@@ -157,7 +157,7 @@ def verdict(proof: Verified) -> str:
 
 
 def summary(proof: Verified) -> str:
-    """How many cuts are verified, and what luck would give."""
+    """The number of verified cuts, and the number expected by chance."""
     n, beyond = len(proof.checks), sum(check.beyond for check in proof.checks)
     by_luck = math.fsum(p_value(math.inf, check.controls) for check in proof.checks)
     fewest, most = (pick(len(check.controls) for check in proof.checks) for pick in (min, max))

@@ -1,12 +1,12 @@
-"""A listing put to the proof: as a whole (whole.py), then every load's largest wire is cut, beside controls.
+"""Verifies a listing: as a whole (whole.py), then by cutting every load's largest wire and its controls.
 
     effect      log p(target | wire cut) − log p(target), nats, on this run
-    controls    the same of other wires that carry as much, outside the listing (causal/controls.py)
+    controls    the effects of other wires that carry as much, outside the listing (causal/controls.py)
     replicates  the same cut on prompts with other tokens in the same places, or on paraphrases: mean and standard error
 
-A cut is beyond its controls if it moves the target the way that the listing says, further than any control moves it
-(causal/beyond.py). It is verified if, besides, its mean over replicates lies more than two standard errors on that side
-of 0. Heads that load the same store on one side are also cut together, as each may stand in for the other.
+A cut is beyond its controls if it moves the target in the claimed direction, further than any control moves it
+(causal/beyond.py). It is verified if, in addition, its mean over replicates is more than two standard errors from 0 in
+that direction. Heads that load the same store on one side are also cut together, since each may substitute the other.
 Tests: tests/evidence/test_verify.py.
 """
 
@@ -49,24 +49,24 @@ def verify(
     seed: Seed = 0,
     progress: Progress | None = None,
 ) -> Verified:
-    """Run a listing's wires alone, then cut every load's largest wire beside ``controls`` wires that carry as much.
+    """Run a listing's wires alone, then cut every load's largest wire and its controls, wires that carry as much.
 
     Args:
         listing: The program to verify.
-        controls: How many wires that carry as much are cut beside each.
-        replicates: How many prompts with other random tokens in the same places (the target with them).
-        paraphrases: Instead of replicates, prompts after whose last token the same target is expected.
-        against: A counterfactual prompt of as many tokens, whose stores all wires outside the listing carry. If None,
+        controls: How many control wires, which carry as much, are cut for each wire.
+        replicates: How many prompts with other random tokens in the same places (including the target).
+        paraphrases: Prompts to use instead of replicates; the same target is expected after their last token.
+        against: A counterfactual prompt of equally many tokens, whose stores all wires outside the listing carry. None:
             their mean over the default corpus at each position (random tokens for a model without a tokenizer).
         seed: The seed of replicates.
-        progress: Called with (done, of).
+        progress: Called with (done, total).
 
     Returns:
-        The checks, wire by wire; ``str`` of it is the listing with their results.
+        The checks, wire by wire; ``str`` prints the listing with their results.
 
     Raises:
-        Undefined: Nothing to cut, or nothing to compare with.
-        BadRequest, BadPrompt: Too few controls or replicates, prompts that do not fit.
+        Undefined: There is nothing to cut, or nothing to compare with.
+        BadRequest, BadPrompt: There are too few controls or replicates, or prompts are invalid.
 
     Example:
         >>> import loadstore as ls
@@ -116,7 +116,7 @@ def _check(
     effects: Mapping[Wire, Effect],
     replicates: list[float],
 ) -> Check:
-    """One claim's numbers: of a single wire from the effects at hand, of several together by runs."""
+    """One claim's numbers: for a single wire from the given effects, for several together by new runs."""
     trace, target = listing.trace, (listing.at, listing.token)
     if len(claim.wires) == 1:
         (wire,) = claim.wires
@@ -149,19 +149,19 @@ def _without(trace: Trace, wire: Wire) -> Tensor:
 
 
 def _cuts(wires: Iterable[Wire]) -> list[Edit]:
-    """The cuts of wires that are cut together."""
+    """The edits that cut several wires together."""
     return list(dict.fromkeys(cut(*wire) for wire in wires))
 
 
 def _change(trace: Trace, after: Tensor, target: Target) -> float:
-    """Of the log-probability of the target; ``after``: the logits in its place with something cut."""
+    """The change of the target's log-probability; ``after``: the logits at the same token with the cut."""
     at, token = target
     before, now = (float(logits.double().log_softmax(-1)[token]) for logits in (trace.logits[at], after))
     return now - before
 
 
 def _changes(trace: Trace, sets: Sequence[tuple[Wire, ...]], target: Target) -> list[float]:
-    """Of the log-probability of the target, with each of these sets of wires cut."""
+    """The change of the target's log-probability with each of these sets of wires cut."""
     changes = [math.nan] * len(sets)
     for batch in reruns(trace, [_cuts(cut_wires) for cut_wires in sets], at=target[0]):
         for index, logits in zip(batch.places, batch.logits[:, 0], strict=True):

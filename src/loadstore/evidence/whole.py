@@ -1,9 +1,9 @@
-"""A whole listing as a circuit: its wires alone, and all wires but its own, on the prompt that it lists.
+"""A whole listing as a circuit: with only its wires, and with all others, on the listing's prompt.
 
     F(listing) = (m(listing) − m(none)) / (m(all) − m(none))        m = log p(target)
 
-All other wires carry a counterfactual prompt's stores, or the mean of a reference at each position. One prompt has no
-interval; ``ls.prove`` measures circuits on many. Tests: tests/evidence/test_whole.py.
+All other wires carry the stores of a counterfactual prompt, or the mean of a reference at each position. One prompt
+gives no confidence interval; ``ls.prove`` measures circuits on many prompts. Tests: tests/evidence/test_whole.py.
 """
 
 from collections.abc import Iterable
@@ -28,24 +28,24 @@ from loadstore.execution.trace import Trace
 from loadstore.model.weights import Weights
 from loadstore.sites import CONST, UNEMBED, Reader, Writer, parse_reader, parse_writer
 
-REFERENCE = 32  # prompts
-LEAST = 3  # tokens of a piece of the corpus: BOS and two
+REFERENCE = 32  # prompts in the reference
+LEAST = 3  # tokens of a piece of the corpus: BOS and two more
 
 
 @dataclass(frozen=True)
 class Whole:
-    """What the wires of a listing do together.
+    """The joint effect of a listing's wires.
 
     Args:
         wires: How many of its wires can differ; biases and positions cannot.
         live: How many such wires the model has.
-        replaced: What all other wires carry, in words.
-        all: log p(target) with all wires: that of the prompt.
-        none: log p(target) with none.
-        alone: log p(target) with the listing's wires alone.
-        without: log p(target) with all wires but the listing's.
-        drawn_wires: How many wires its picture draws, of those that can differ.
-        drawn: log p(target) with these alone.
+        replaced: The values that all other wires carry, in words.
+        all: log p(target) with all wires, as on the prompt.
+        none: log p(target) with no wires.
+        alone: log p(target) with only the listing's wires.
+        without: log p(target) with all wires except the listing's.
+        drawn_wires: How many of the wires that can differ its picture shows.
+        drawn: log p(target) with only these.
     """
 
     wires: int
@@ -60,17 +60,17 @@ class Whole:
 
     @property
     def drawn_sufficiency(self) -> float:
-        """F of the wires that the listing's picture draws; NaN where all wires and none give the same."""
+        """F of the wires in the listing's picture; NaN if all wires and none give the same value."""
         return self._share(self.drawn)
 
     @property
     def sufficiency(self) -> float:
-        """F of the listing's wires; NaN where all wires and none give the same."""
+        """F of the listing's wires; NaN if all wires and none give the same value."""
         return self._share(self.alone)
 
     @property
     def necessity(self) -> float:
-        """1 − F of all other wires; NaN where all wires and none give the same."""
+        """1 − F of all other wires; NaN if all wires and none give the same value."""
         return 1 - self._share(self.without)
 
     def _share(self, value: float) -> float:
@@ -91,16 +91,16 @@ def _signed(value: float) -> str:
 
 
 def whole_listing(listing: Listing, against: Prompt | None = None, seed: int = 0) -> Whole:
-    """Run a listing's wires alone, and all others alone.
+    """Run the prompt with only a listing's wires, and with only all others.
 
     Args:
         listing: The listing.
-        against: A counterfactual prompt of as many tokens; None takes the mean of a reference at each position: the
-            beginnings of the shipped documents, or random ids for a model without a tokenizer.
+        against: A counterfactual prompt of equally many tokens. None: the mean of a reference at each position, which
+            is the beginnings of the shipped documents, or random ids for a model without a tokenizer.
         seed: The seed of random ids.
 
     Raises:
-        BadPrompt: A counterfactual prompt of another length, or one that does not differ.
+        BadPrompt: The counterfactual prompt is too short or does not differ.
     """
     weights = listing.trace.weights
     tokens = listing.trace.tokens[:, : listing.at + 1]
@@ -136,8 +136,8 @@ def wires_alone(
         seed: The seed of random ids, for a model without a tokenizer.
 
     Returns:
-        How many of the wires can differ, F of these (NaN where all wires and none give the same), and what all other
-        wires carry.
+        How many of the wires can differ, F of these (NaN if all wires and none give the same value), and the values
+        that all other wires carry.
     """
     network = live(trace.weights)
     chosen = _live(network, wires)
@@ -148,7 +148,7 @@ def wires_alone(
 
 
 def _live(network: Live, wires: Iterable[tuple[str, str]]) -> list[tuple[Writer, Reader]]:
-    """Those wires that can differ, each once."""
+    """The distinct wires among these that can differ."""
     named = dict.fromkeys((parse_writer(writer), parse_reader(reader)) for writer, reader in wires)
     return [wire for wire in named if wire[0] in network.place_of_writer]
 
@@ -175,7 +175,7 @@ def _context(weights: Weights, tokens: Tokens, target: int, against: Prompt | No
 
 
 def _reference(weights: Weights, length: int, seed: int) -> tuple[Tokens, str]:
-    """Prompts of one length, and what they are."""
+    """Prompts of one length, and a description of them."""
     if weights.tokens is not None and weights.architecture.context >= LEAST:
         documents = read_corpus(weights, length=max(LEAST, length)).documents
         texts = [piece[:length] for document in documents for piece in document if len(piece) >= length]

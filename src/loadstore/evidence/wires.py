@@ -1,4 +1,4 @@
-"""Every wire by three kinds of evidence: alignment (can it carry), traffic (does it carry), effect (does it matter)."""
+"""Evidence for every wire: alignment (can it carry), traffic (does it carry), effect (does it matter)."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -37,7 +37,7 @@ def wires(
     tokens: int | None = None,
     progress: Progress | None = None,
 ) -> "xr.Dataset":
-    """Alignment, traffic and effect of wires side by side: Dataset over wire, by kind of reader, then by traffic.
+    """Compare alignment, traffic and effect of wires: Dataset over wire, by kind of reader, then by traffic.
 
     Args:
         weights: The model.
@@ -45,19 +45,19 @@ def wires(
         writers: Globs of writers.
         readers: Globs of readers.
         exact: As in ``ls.traffic``.
-        top: This many wires of each kind of reader, those of most traffic; None for all.
+        top: Return this many wires for each kind of reader, those with the most traffic; None for all.
         effect: For this many of each kind, measure the effect by a cut on the same corpus.
         tokens: Read at most this many tokens of the corpus.
-        progress: Called with (done, of).
+        progress: Called with (done, total).
 
     Returns:
-        The measures of scores and traffic, and of a cut, NaN where none was made: ``change`` of the reader, ``kl``, and
-        ``target``, the change of the log-probability of the next token (nats; means over tokens). Means that are cut to
-        are those of the corpus.
+        The measures of scores and traffic, and of a cut (NaN if not measured): ``change`` of the reader, ``kl``, and
+        ``target``, the change of the log-probability of the next token (nats; means over tokens). Cuts replace stores
+        by their means over the corpus.
 
     Raises:
-        BadRequest: A negative count.
-        LoadstoreError: What ``ls.traffic`` raises.
+        BadRequest: A count is negative.
+        LoadstoreError: As for ``ls.traffic``.
 
     Example:
         >>> import loadstore as ls
@@ -71,7 +71,7 @@ def wires(
 
     if effect < 0 or (top is not None and top < 1):
         raise BadRequest(f"top={top}, effect={effect}: expected a count of wires, top at least 1")
-    asked_for(wiring(weights), writers, readers, None)  # an unknown site is an error before the corpus is measured
+    asked_for(wiring(weights), writers, readers, None)  # an unknown site raises before the corpus is measured
     kept = (
         corpus
         if isinstance(corpus, Moments)
@@ -101,7 +101,7 @@ def wires(
 def _ranked(
     weights: Weights, table: "xr.Dataset", top: int | None, effect: int
 ) -> tuple[list[tuple[int, int]], list[int]]:
-    """Cells of the wires that exist, by kind and traffic, and the places of those to cut."""
+    """Indices of the existing wires, by kind and traffic, and positions of those to cut."""
     network, load = wiring(weights), table.traffic.values
     kinds = [kind_of(network.reader(str(reader))) for reader in table["reader"].values]
     cells: list[tuple[int, int]] = []
@@ -116,7 +116,7 @@ def _ranked(
 
 
 def _aligned(weights: Weights, names: list[tuple[str, str]]) -> dict[str, np.ndarray]:
-    """Scores of the named wires, reader by reader so that no others are scored than needed."""
+    """Scores of the named wires, as one table of their writers and readers."""
     if not names:
         return {measure: np.zeros(0) for measure in WEIGHED}
     writers, readers = (list(dict.fromkeys(ends)) for ends in zip(*names, strict=True))
@@ -129,7 +129,7 @@ def _aligned(weights: Weights, names: list[tuple[str, str]]) -> dict[str, np.nda
 def _effects(
     weights: Weights, kept: Moments, names: list[tuple[str, str]], progress: Progress | None
 ) -> dict[str, np.ndarray]:
-    """Means over the corpus of what each cut does, pieces weighted by their tokens."""
+    """Means over the corpus of the effects of each cut, with pieces weighted by their tokens."""
     network, total = wiring(weights), 0
     cuts: list[Wire] = [network.wire(*name) for name in names]
     sums = np.zeros((len(cuts), len(CUT)))

@@ -3,7 +3,7 @@
 Multiplied terms, for ranks r_A, r_B below d and s numbers in a packed Gram matrix (a little over d²/2):
 
     one wire by cores   r_A · r_B · d            one wire by Gram matrices   s
-                                              one Gram matrix, once   MAKING · r · s
+                                                 one Gram matrix, once       MAKING · r · s
 
 An end of full rank already has its Gram matrix. A multiplication costs the same on both routes up to a small factor,
 which tests/scores/test_routes.py measures.

@@ -1,1 +1,1 @@
-"""Text to token ids and back: the tokenizer of a model, and the vetting of its files."""
+"""Conversion between text and token ids: a model's tokenizer, and the checks of its files."""

@@ -1,8 +1,8 @@
-"""What begins a text: a BOS token where the model's files say so, always, or never.
+"""The BOS policy of a tokenizer: as stated in the model's files, always, or never.
 
-*model* follows the reference of each layout. For folders of Hugging Face that is their tokenizer: what its
-post-processor puts first. TransformerLens puts BOS, or end-of-text, before every text, and so
-do checkpoints in its naming.
+*model* follows the reference of each layout. For Hugging Face folders that is their tokenizer: the token that its
+post-processor puts first. TransformerLens puts BOS, or end-of-text, before every text; checkpoints in its naming do the
+same.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ from loadstore.tokenizer.tokens import Tokens
 Bos: TypeAlias = bool | Literal["model"]
 Rule: TypeAlias = Literal["reference", "always", "never"]
 NAMES = ("<|bos|>", "<|endoftext|>", "<s>", "<|begin_of_text|>", "<|BOS|>")
-TRIED = 20  # texts
+TRIED = 20  # texts to try
 UNSURE = (
     "its tokenizer_config.json says add_bos_token = true and its tokenizer.json puts nothing first, which versions of "
     "transformers take differently; pass bos=True (--bos yes) or bos=False (--bos no)"
@@ -33,7 +33,7 @@ UNSURE = (
 
 
 def as_bos(bos: object) -> Bos:
-    """Read ``"model"``, True or False. Raises BadRequest."""
+    """Parse ``"model"``, True or False. Raises BadRequest."""
     if isinstance(bos, bool) or bos == "model":
         return bos if isinstance(bos, bool) else "model"
     raise BadRequest(
@@ -42,7 +42,10 @@ def as_bos(bos: object) -> Bos:
 
 
 def with_bos(tokens: Tokens | None, bos: Bos, model: str) -> Tokens | None:
-    """Begin texts as asked. Raises BadRequest where True has no token to put first, BadCheckpoint on two answers."""
+    """Apply a BOS policy.
+
+    Raises BadRequest if True finds no BOS token, BadCheckpoint if the model's files leave BOS undecided.
+    """
     if bos == "model" and tokens is not None and tokens.unsure:
         raise BadCheckpoint(f"{model}: {tokens.unsure}")
     if bos == "model" or (tokens is None and bos is False):
@@ -64,7 +67,7 @@ def with_bos(tokens: Tokens | None, bos: Bos, model: str) -> Tokens | None:
 
 
 def tokens_in(folder: Path, vocab: int, rule: Rule) -> Tokens | None:
-    """Read a folder's ``tokenizer.json`` and what its ``tokenizer_config.json`` says of BOS. Raises BadCheckpoint."""
+    """Read a folder's ``tokenizer.json`` and the BOS entries of its ``tokenizer_config.json``. Raises BadCheckpoint."""
     path, beside = folder / "tokenizer.json", folder / "tokenizer_config.json"
     if not path.exists():
         return None
@@ -82,7 +85,7 @@ def tokens_in(folder: Path, vocab: int, rule: Rule) -> Tokens | None:
 
 
 def begun(tokens: Tokens, config: Mapping[str, Any], rule: Rule, where: str, model: object = None) -> Tokens:
-    """The tokenizer with its BOS, by what its config says and what it does itself. Raises BadCheckpoint."""
+    """Return the tokenizer with its BOS, from its config and its post-processor. Raises BadCheckpoint."""
     tokens = as_stated(tokens, config, model, where)
     put = put_first(tokens.tokenizer)
     stated = _stated(config)
@@ -105,9 +108,9 @@ def begun(tokens: Tokens, config: Mapping[str, Any], rule: Rule, where: str, mod
 
 
 def put_first(tokenizer: Tokenizer) -> list[int]:
-    """What a tokenizer's own post-processor puts before a text: seen by trying, whatever kind it is."""
+    """The ids that a tokenizer's post-processor puts before a text, found by encoding sample texts."""
     for text in ("a", *islice(tokenizer.get_vocab(), TRIED)):
-        with suppress(BadPrompt), guarded(BadPrompt):  # where a vocabulary cannot say the text
+        with suppress(BadPrompt), guarded(BadPrompt):  # the vocabulary may be unable to encode the text
             seen = tokenizer.encode(text)
             if 0 in seen.special_tokens_mask:
                 return seen.ids[: seen.special_tokens_mask.index(0)]
@@ -115,7 +118,7 @@ def put_first(tokenizer: Tokenizer) -> list[int]:
 
 
 def _stated(config: Mapping[str, Any]) -> str | None:
-    """The BOS, or the end-of-text token, that a tokenizer_config.json names as text or as an object with content."""
+    """The BOS or end-of-text token of a tokenizer_config.json, given as text or as an object with ``content``."""
     for key in ("bos_token", "eos_token"):
         token: object = config.get(key)
         token = token.get("content") if isinstance(token, dict) else token

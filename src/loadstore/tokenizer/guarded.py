@@ -1,4 +1,4 @@
-"""Calls into the tokenizers library, whose panics are no Exception: they become documented errors too."""
+"""Calls into the tokenizers library, whose panics are not Exceptions; they too become documented errors."""
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from loadstore.errors import LoadstoreError
 from loadstore.quote import quote
 
-PANIC = "PanicException"  # of pyo3, a BaseException that cannot be imported
+PANIC = "PanicException"  # pyo3's class, a BaseException that cannot be imported
 
 
 @contextmanager
 def guarded(refusal: Callable[[str], LoadstoreError]) -> Generator[None]:
-    """Raise ``refusal(why)`` in place of every Exception and every panic of Rust; anything else passes."""
+    """Raise ``refusal(why)`` instead of any Exception or Rust panic; other errors propagate."""
     try:
         yield
     except LoadstoreError:

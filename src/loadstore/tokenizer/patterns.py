@@ -1,6 +1,6 @@
-"""How long a regular expression from a file may take: published ones pass, others are parsed and their work is bounded.
+"""Bounds the search time of a regular expression from a file; only published expressions pass without parsing.
 
-The syntax is Oniguruma's, without the parts whose work this reading cannot bound.
+The syntax is Oniguruma's, without constructs whose work this parser cannot bound.
 """
 
 import re
@@ -17,16 +17,16 @@ GROUP = re.compile(r"\?(?:(?P<plain>[im]*(?:-[im]+)?:)|(?P<look>[=!]|<[=!])|(?P<
 
 
 def degree(pattern: str) -> int:
-    """Bound the work of a search.
+    """Bound the growth of a search's work with the length of the text.
 
     Args:
         pattern: A regular expression in Oniguruma's syntax.
 
     Returns:
-        0 where the work grows as the length of the text, 1 where it may grow as its square.
+        0 if the work grows linearly with the length of the text, 1 if it may grow quadratically.
 
     Raises:
-        Unbounded: It could grow faster, or the pattern is too long or not understood.
+        Unbounded: The work could grow faster, or the pattern is too long or not supported.
     """
     if pattern in PUBLISHED:
         return 0
@@ -42,7 +42,7 @@ def degree(pattern: str) -> int:
 
 
 class _Reader:
-    """A pattern read from its start."""
+    """A parser that reads a pattern from its start."""
 
     def __init__(self, pattern: str) -> None:
         self.pattern, self.at = pattern, 0
@@ -73,7 +73,7 @@ class _Reader:
         return after_each_other(parts)
 
     def repeated(self, part: Part) -> Part:
-        """With the repetition that follows it; of repetitions of repetitions only ``?`` and ``+`` after a mark."""
+        """Apply the repetition that follows a part; only ``?`` or ``+`` may directly follow a repetition mark."""
         least, most = 1, 1
         if (interval := INTERVAL.match(self.pattern, self.at)) and (interval[1] or (interval[2] and interval[3])):
             least, most = (
@@ -129,7 +129,7 @@ class _Reader:
                 return inner
 
     def set(self, depth: int) -> None:
-        """Pass over a set of characters, with sets inside it."""
+        """Skip a character set, including nested sets."""
         if depth > DEEPEST:
             raise Unbounded(f"its brackets are nested more than {DEEPEST} deep")
         self.take("^")

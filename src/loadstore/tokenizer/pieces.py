@@ -1,7 +1,7 @@
-"""Tokens that hold a part of a character: their bytes, written ``<0xE2>`` each.
+"""Tokens that hold part of a character: each such byte is written as ``<0xE2>``.
 
-Byte-level BPE names a token by one character for each byte (GPT-2's ``bytes_to_unicode``); tokenizers with byte
-fallback name a byte ``<0xE2>`` themselves. A library decodes either to U+FFFD, so that different tokens look alike.
+Byte-level BPE names a token by one character per byte (GPT-2's ``bytes_to_unicode``). Tokenizers with byte fallback
+name a byte ``<0xE2>`` themselves. The library decodes either to U+FFFD, which makes different tokens look alike.
 """
 
 import re
@@ -9,19 +9,19 @@ import re
 PRINTED = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
 REST = [byte for byte in range(256) if byte not in PRINTED]
 BYTES = {chr(byte): byte for byte in PRINTED} | {chr(0x100 + index): byte for index, byte in enumerate(REST)}
-"""The byte of each character in the names of byte-level tokens."""
+"""The byte for each character in the names of byte-level tokens."""
 FALLBACK = re.compile(r"<0x[0-9A-F]{2}>")
 
 
 def spelled(piece: str, decoded: str) -> str:
-    """The text of a token with every byte that is no whole character as ``<0xE2>``.
+    """Write the text of a token with every incomplete byte as ``<0xE2>``.
 
     Args:
         piece: The token's name in the vocabulary.
-        decoded: Its text as the tokenizer decodes it.
+        decoded: Its text as decoded by the tokenizer.
 
     Returns:
-        ``decoded`` where it lost nothing, or where the bytes cannot be known.
+        The spelled text; ``decoded`` itself if it is complete or the bytes cannot be determined.
     """
     if "\ufffd" not in decoded:
         return decoded

@@ -1,4 +1,4 @@
-"""The regular expressions that published byte-level vocabularies split texts with."""
+"""The regular expressions by which published byte-level vocabularies split text."""
 
 ENDINGS = r"'s|'t|'re|'ve|'m|'ll|'d"
 SPACES = r"\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -13,5 +13,5 @@ GPT2 = rf"{ENDINGS}| ?\p{{L}}+| ?\p{{N}}+| ?[^\s\p{{L}}\p{{N}}]+|\s+(?!\S)|\s+"
 GPT2_SHORT = GPT2.replace(ENDINGS, r"'(?:[sdmt]|ll|ve|re)")
 GPT4O = rf"{BEFORE}{UPPER}*{LOWER}+(?i:{ENDINGS})?|{BEFORE}{UPPER}+{LOWER}*(?i:{ENDINGS})?|\p{{N}}{{1,3}}|{REST_SLASH}"
 MARKS = QWEN2.replace(r"\p{L}+", r"[\p{L}\p{M}]+").replace(r"[^\s\p{L}\p{N}]", r"[^\s\p{L}\p{M}\p{N}]")  # Qwen 3.5
-# Their work grows as the length of the text, since the last alternatives take what those before leave.
+# Their work is linear in the length of the text, since the last alternatives match whatever the earlier ones do not.
 PUBLISHED = frozenset((LLAMA3, QWEN2, TEKKEN, GPT2, GPT2_SHORT, GPT4O, MARKS))

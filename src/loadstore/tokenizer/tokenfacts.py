@@ -1,7 +1,8 @@
-"""The facts of a tokenizer_config.json that change ids, beside the tokenizer.json that says how a text is split.
+"""The entries of a tokenizer_config.json that change ids; tokenizer.json itself defines how text is split.
 
-They are read as ``transformers`` reads them, refused where the two files contradict each other, or without effect.
-Classes that split by vocabulary and code of their own are not followed there: tokenizer.json states the split.
+Entries are applied as ``transformers`` applies them, refused if the two files contradict each other, or have no effect.
+Tokenizer classes that ``transformers`` splits by vocabulary or by code are not followed: tokenizer.json defines the
+split.
 """
 
 import json
@@ -16,32 +17,36 @@ from loadstore.quote import quote
 from loadstore.tokenizer.guarded import guarded
 from loadstore.tokenizer.tokens import Tokens
 
-SPACED = ("GPT2Tokenizer", "GPTNeoXTokenizer", "Qwen2Tokenizer")  # take a prefix from the config, none by default
+SPACED = (
+    "GPT2Tokenizer",
+    "GPTNeoXTokenizer",
+    "Qwen2Tokenizer",
+)  # take a prefix from the config, none by default
 IMPLIED = {
     **dict.fromkeys(("gpt2", "gpt_neo", "gptj", "opt", "phi", "starcoder2"), "GPT2Tokenizer"),
     **dict.fromkeys(("qwen2", "qwen3"), "Qwen2Tokenizer"),
     **dict.fromkeys(("gpt_neox", "olmo"), "GPTNeoXTokenizer"),
 }
-OFF = ("split_special_tokens", "fix_mistral_regex")  # would change ids, and are not done
+OFF = ("split_special_tokens", "fix_mistral_regex")  # options that would change ids and are not supported
 NAMED = tuple(f"{name}_token" for name in ("bos", "eos", "unk", "sep", "pad", "cls", "mask"))
 LISTED = ("additional_special_tokens", "extra_special_tokens")
 FLAGS = ("single_word", "lstrip", "rstrip", "normalized")
 
 
 def as_stated(tokens: Tokens, config: Mapping[str, Any], model: object, where: str) -> Tokens:
-    """A tokenizer as its config has it.
+    """Apply a tokenizer's config to it.
 
     Args:
-        tokens: A tokenizer that nothing else uses; it is changed.
+        tokens: A tokenizer used by nothing else; it is modified.
         config: The content of tokenizer_config.json.
-        model: The ``model_type`` of the model, which implies a class where the config names none.
-        where: The tokenizer's file, for messages.
+        model: The ``model_type`` of the model, which implies a class if the config names none.
+        where: The tokenizer's file, for error messages.
 
     Returns:
-        The tokenizer, with tokens that the config names as special, and the space that it puts first or does not.
+        The tokenizer, with the config's special tokens and its choice of a leading space.
 
     Raises:
-        BadCheckpoint: The two files contradict each other, or the config asks for something that is not done.
+        BadCheckpoint: The two files contradict each other, or the config asks for something unsupported.
     """
     for name in OFF:
         if config.get(name) not in (None, False):
@@ -63,7 +68,7 @@ def as_stated(tokens: Tokens, config: Mapping[str, Any], model: object, where: s
 
 
 def _add(tokenizer: Tokenizer, config: Mapping[str, Any], where: str) -> None:
-    """Tokens that the config has and tokenizer.json has only as words become whole ones; unknown ones are refused."""
+    """Add the config's tokens that tokenizer.json has only as words. Raises BadCheckpoint for unknown ones."""
     known_tokens = {str(token.content) for token in tokenizer.get_added_tokens_decoder().values()}
     stated = config.get("added_tokens_decoder") or {}
     if not isinstance(stated, dict):
@@ -87,7 +92,7 @@ def _add(tokenizer: Tokenizer, config: Mapping[str, Any], where: str) -> None:
 
 
 def _token(stated: object) -> tuple[str | None, AddedToken]:
-    """A token's text and how it is found, from a text or an object; (None, …) where it is neither."""
+    """A token's text and matching flags, from a text or an object; (None, …) for anything else."""
     facts = cast("dict[str, Any]", stated) if isinstance(stated, dict) else {"content": stated}
     content: object = facts.get("content")
     name = content if isinstance(content, str) else None
@@ -97,7 +102,7 @@ def _token(stated: object) -> tuple[str | None, AddedToken]:
 
 
 def _puts_space(tokenizer: Tokenizer) -> bool | None:
-    """Whether a text gets a space before it; None where nothing of that kind is in the tokenizer."""
+    """Whether a space is put before a text; None if no part of the tokenizer decides it."""
     for part in (*_parts(tokenizer.normalizer, "normalizers"), *_parts(tokenizer.pre_tokenizer, "pretokenizers")):
         match part.get("type"):
             case "Prepend":
@@ -114,7 +119,7 @@ def _puts_space(tokenizer: Tokenizer) -> bool | None:
 
 
 def _parts(part: Any, inside: str) -> list[dict[str, Any]]:
-    """The parts of a normalizer or a pre-tokenizer, as tokenizer.json states them."""
+    """The parts of a normalizer or pre-tokenizer, in the form of tokenizer.json."""
     if part is None:
         return []
     stated: dict[str, Any] = json.loads(part.__getstate__())
@@ -122,7 +127,7 @@ def _parts(part: Any, inside: str) -> list[dict[str, Any]]:
 
 
 def _level(tokenizer: Tokenizer) -> Any:
-    """The byte level of a split that puts it first or behind one pattern, as those classes have it; else None."""
+    """The byte level of a split if it comes first or after one pattern, as in those classes; else None."""
     pre: Any = tokenizer.pre_tokenizer
     match [part.get("type") for part in _parts(pre, "pretokenizers")]:
         case ["ByteLevel"]:

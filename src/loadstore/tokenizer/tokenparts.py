@@ -1,4 +1,4 @@
-"""The parts of a tokenizer.json that rewrite or split text, each with how many bytes it makes of one at most."""
+"""The parts of a tokenizer.json that rewrite or split text, with a bound on the bytes each makes of one byte."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, cast
@@ -12,13 +12,13 @@ Part: TypeAlias = Mapping[str, Any]
 
 
 class Parts:
-    """The parts of one file, counted; ``slow`` once a pattern's work may grow as the square of a text."""
+    """Counts the parts of one file; ``slow`` is set if a pattern's work may be quadratic in the length of a text."""
 
     def __init__(self) -> None:
         self.count, self.slow = 0, False
 
     def growth(self, part: object, what: str, inside: str, listed: dict[str, Callable[["Parts", Part], int]]) -> int:
-        """How many times longer a part may make a text, in bytes; a sequence multiplies."""
+        """The largest factor by which a part may lengthen a text, in bytes; factors of a sequence multiply."""
         if part is None:
             return 1
         part = as_object(part, what)
@@ -38,18 +38,18 @@ class Parts:
         return listed[kind](self, part)
 
     def replace(self, part: Part) -> int:
-        """A text or a pattern becomes ``content``; an empty one is found at every character."""
+        """A text or pattern becomes ``content``; an empty pattern matches at every character."""
         content = len(text_in(part, "content").encode(errors="replace"))
         length = self.pattern(part)
         return 1 + content if length == 0 else max(1, -(-content // length))
 
     def split(self, part: Part) -> int:
-        """A pattern that only cuts."""
+        """A pattern that only splits."""
         self.pattern(part)
         return 1
 
     def pattern(self, part: Part) -> int:
-        """The length in bytes of a literal pattern; 0 for a regular expression, which may match nothing."""
+        """The length in bytes of a literal pattern; 0 for a regular expression, which may match the empty string."""
         pattern = object_in(part, "pattern")
         match [*pattern.items()]:
             case [("String", str(text))]:
@@ -69,7 +69,7 @@ def _grows(times: int) -> Callable[[Parts, Part], int]:
 
 
 def _prepend(parts: Parts, part: Part) -> int:
-    """Text between added tokens may be one character long, and each begins anew."""
+    """Text between added tokens may be one character long, and each such text is prefixed."""
     return 1 + len(text_in(part, "prepend").encode(errors="replace"))
 
 
@@ -102,7 +102,7 @@ def _template(parts: Parts, part: Part) -> int:
     return 1
 
 
-# The most bytes that one byte becomes, by Unicode's tables (UAX #15) or by the part's own settings.
+# The most bytes that one byte can become, by Unicode's tables (UAX #15) or by the part's own settings.
 NORMALIZERS: dict[str, Callable[[Parts, Part], int]] = {
     **dict.fromkeys(("NFC", "NFD"), _grows(3)),
     **dict.fromkeys(("NFKC", "NFKD"), _grows(11)),
@@ -137,19 +137,19 @@ PROCESSORS: dict[str, Callable[[Parts, Part], int]] = {
 
 
 def as_object(part: object, what: str) -> Part:
-    """An object of the file. Raises Unbounded."""
+    """Check that this is an object of the file. Raises Unbounded."""
     if not isinstance(part, dict):
         raise Unbounded(f"its {what} is {quote(part, 60)}, expected an object")
     return cast("dict[str, Any]", part)
 
 
 def object_in(facts: Part, name: str) -> Part:
-    """The object under a name. Raises Unbounded."""
+    """The object under a key. Raises Unbounded."""
     return as_object(facts.get(name), name)
 
 
 def list_in(facts: Part, name: str) -> list[Any]:
-    """The list under a name, empty where there is none. Raises Unbounded."""
+    """The list under a key, empty if the key is missing. Raises Unbounded."""
     value: object = facts.get(name)
     if value is None:
         return []
@@ -159,7 +159,7 @@ def list_in(facts: Part, name: str) -> list[Any]:
 
 
 def text_in(part: Part, name: str) -> str:
-    """The text under a name. Raises Unbounded."""
+    """The text under a key. Raises Unbounded."""
     text: object = part.get(name)
     if not isinstance(text, str) or len(text) > MOST_TEXT:
         raise Unbounded(f"its {name} is {quote(text, 60)}, expected a text of at most {MOST_TEXT:,} characters")
@@ -167,7 +167,7 @@ def text_in(part: Part, name: str) -> str:
 
 
 def check_whole(part: Part, name: str, least: int, most: int) -> None:
-    """Check a whole number. Raises Unbounded."""
+    """Check an integer. Raises Unbounded."""
     number: object = part.get(name)
     if type(number) is not int or not least <= number <= most:
         raise Unbounded(f"its {name} is {quote(number, 40)}, expected {least} to {most:,}")

@@ -1,4 +1,4 @@
-"""Text to token ids and back, with a stated beginning-of-sequence policy."""
+"""Conversion between text and token ids, with an explicit BOS policy."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ REMEDY = "put the right one there, or remove it and pass token ids"
 
 @dataclass(frozen=True, eq=False)
 class Tokens:
-    """A tokenizer and the id that every text begins with (``bos``; None where it begins with none).
+    """A tokenizer and the id that begins every text (``bos``; None if there is none).
 
-    ``own``: the id that the model has for that, used or not. ``asked``: the caller decided, not the model's files.
-    ``most``: the length in bytes of the longest text that it takes. ``unsure``: why its files leave open what texts
-    begin with, until the caller decides.
+    ``own``: the model's BOS id, used or not. ``asked``: whether the caller chose the policy, not the model's files.
+    ``most``: the length in bytes of the longest text that it accepts. ``unsure``: why the model's files leave BOS
+    undecided; the caller must then choose.
     """
 
     tokenizer: Tokenizer
@@ -35,21 +35,21 @@ class Tokens:
 
     @staticmethod
     def from_json(text: str, bos: int | None, vocab: int, where: str) -> "Tokens":
-        """Read the ``tokenizer.json`` format, vetted before it is used.
+        """Read the ``tokenizer.json`` format and check it before use.
 
-        A truncation or padding that the file asks for is switched off: a prompt is run whole or not at all.
+        Truncation and padding in the file are switched off: a prompt is run completely or not at all.
 
         Args:
             text: The content of the file.
-            bos: The id that every text begins with, or None.
-            vocab: The model's vocabulary, in tokens.
-            where: The file, for messages.
+            bos: The id that begins every text, or None.
+            vocab: The size of the model's vocabulary.
+            where: The file, for error messages.
 
         Returns:
             The tokenizer.
 
         Raises:
-            BadCheckpoint: It is not of that format, asks for unbounded work, or has ids beyond ``vocab``.
+            BadCheckpoint: The format is invalid, its work is unbounded, or it has ids beyond ``vocab``.
         """
         if len(text) > MOST:
             raise BadCheckpoint(f"{where} has {len(text):,} characters, expected at most {MOST:,}; {REMEDY}")
@@ -70,7 +70,7 @@ class Tokens:
         return Tokens(tokenizer, bos, most=most)
 
     def encode(self, text: str) -> list[int]:
-        """Token ids of ``text``, BOS first. Raises BadPrompt on empty, untokenisable or too long text."""
+        """Token ids of ``text``, BOS first. Raises BadPrompt for empty, untokenisable or too long text."""
         if not text:
             raise BadPrompt("the prompt is empty; give at least one character of text")
         if (size := len(text.encode(errors="replace"))) > self.most:
@@ -82,7 +82,7 @@ class Tokens:
             lambda why: BadPrompt(
                 f"the prompt cannot be tokenised ({why}); use characters that this model's tokenizer knows"
             )
-        ):  # lone surrogates, or a bare Exception where a vocabulary lacks [UNK]
+        ):  # lone surrogates, or a bare Exception if a vocabulary lacks [UNK]
             ids = self.tokenizer.encode(text, add_special_tokens=False).ids
         if not ids:
             raise BadPrompt(
@@ -101,25 +101,25 @@ class Tokens:
         return ids[0]
 
     def text(self, token: int) -> str:
-        """Return the text of one id; special tokens, and what cannot be decoded, by their name."""
+        """Return the text of one id; special and undecodable tokens by their name."""
         decoded = ""
         with suppress(Undefined), guarded(Undefined):
             decoded = self.tokenizer.decode([token], skip_special_tokens=False)
         return decoded if decoded else str(self.tokenizer.id_to_token(token))
 
     def label(self, token: int) -> str:
-        """Return the text of one id as it is shown: white space visible, parts of a character as ``<0xE2>``."""
+        """Return the display text of one id: white space visible, parts of a character as ``<0xE2>``."""
         text = self.text(token)
         return visible(spelled(str(self.tokenizer.id_to_token(token)), text) if "\ufffd" in text else text)
 
     def joined(self, ids: list[int]) -> str:
-        """Return the text of several ids; characters that are divided between tokens are whole again."""
+        """Return the text of several ids; characters split between tokens are restored."""
         text = "".join(map(self.text, ids))
         return self.tokenizer.decode(ids, skip_special_tokens=False) if "\ufffd" in text else text
 
 
 def begins(tokens: Tokens | None) -> str:
-    """What stands before every text, and who says so: ``<|endoftext|> before the prompt (model)``, ``none (asked)``."""
+    """The BOS token and the source of that choice: ``<|endoftext|> before the prompt (model)``, ``none (asked)``."""
     if tokens is None:
         return "no tokenizer"
     first = "none" if tokens.bos is None else f"{quote(tokens.label(tokens.bos), 40)} before the prompt"
@@ -134,12 +134,12 @@ def labels(ids: list[int], tokens: Tokens | None) -> list[str]:
 
 
 def text_of(token: int, tokens: Tokens | None) -> str:
-    """The label of a token id (``Tokens.label``); without a tokenizer ``#17``."""
+    """The label of a token id (``Tokens.label``), or ``#17`` without a tokenizer."""
     return f"#{token}" if tokens is None else tokens.label(token)
 
 
 def require(tokens: Tokens | None, model: str, why: str = "") -> Tokens:
-    """Return the tokenizer. Raises Undefined when the model has none, saying why if known, and how to give one."""
+    """Return the tokenizer. Raises Undefined if the model has none, with the reason if known and a remedy."""
     if tokens is None:
         raise Undefined(
             f"{model} has no tokenizer{why and f' ({why})'}, so it takes token ids, not text; "

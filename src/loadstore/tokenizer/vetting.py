@@ -1,7 +1,7 @@
-"""A tokenizer.json is vetted before it is used: its parts are listed ones, its growth and its work are bounded.
+"""Checks a tokenizer.json before use: only listed parts are allowed, and their growth and work are bounded.
 
-Each part that rewrites text has a bound for how many bytes it makes of one. Their product, with the length of the text,
-bounds the memory. ``patterns.degree`` bounds the time.
+Each part that rewrites text has a bound on the bytes that it makes of one byte. The product of these bounds and the
+length of the text bounds the memory. ``patterns.degree`` bounds the time.
 """
 
 from typing import Any, cast
@@ -22,15 +22,15 @@ from loadstore.tokenizer.tokenparts import (
 from loadstore.tokenizer.work import Unbounded
 
 MOST_GROWTH = 64
-MOST_BYTES = 1 << 24  # of a text, multiplied by how much it may grow; each may become a token of 400 bytes
-MOST_SLOW = 50_000  # characters of a text whose split may take the square of its length
+MOST_BYTES = 1 << 24  # bytes of a text times its growth; each byte may become a token of 400 bytes
+MOST_SLOW = 50_000  # characters of a text whose split may take quadratic time
 MOST_ADDED, MOST_NAME, MOST_PIECE, MOST_WORD = 1 << 16, 4096, 256, 1000
-MOST_NAMES = 1 << 22  # characters of all added tokens together: each takes some twenty bytes of an automaton
+MOST_NAMES = 1 << 22  # characters of all added tokens together; each takes about twenty bytes in an automaton
 MODELS = ("BPE", "WordLevel", "WordPiece", "Unigram")
 
 
 def vet(facts: Part) -> int:
-    """Vet the content of a tokenizer.json.
+    """Check the content of a tokenizer.json.
 
     Args:
         facts: The parsed file.
@@ -39,7 +39,7 @@ def vet(facts: Part) -> int:
         The length in bytes of the longest text that it may be given.
 
     Raises:
-        Unbounded: A part is not listed, or asks for more than its bound; the text says which.
+        Unbounded: A part is not listed or exceeds its bound; the message names it.
     """
     _model(object_in(facts, "model"))
     added = list_in(facts, "added_tokens")
@@ -55,7 +55,7 @@ def vet(facts: Part) -> int:
 
 
 def vet_names(names: list[str]) -> None:
-    """Bound the added tokens, which are searched for all at once. Raises Unbounded."""
+    """Bound the added tokens, which are all searched for at once. Raises Unbounded."""
     total, longest = sum(map(len, names)), max(map(len, names), default=0)
     if len(names) > MOST_ADDED or longest > MOST_NAME or total > MOST_NAMES:
         raise Unbounded(
@@ -65,7 +65,7 @@ def vet_names(names: list[str]) -> None:
 
 
 def _model(model: Part) -> None:
-    """Older files do not name the kind of their model."""
+    """Check the model; older files do not name its kind."""
     kind = model.get("type", "BPE")
     if not isinstance(kind, str) or kind not in MODELS:
         raise Unbounded(f"its model '{quote(kind, 40)}' is not supported; supported are {', '.join(MODELS)}")
@@ -74,7 +74,7 @@ def _model(model: Part) -> None:
     if "max_input_chars_per_word" in model:
         check_whole(model, "max_input_chars_per_word", 0, MOST_WORD)
     vocab: object = model.get("vocab")
-    scored = isinstance(vocab, list)  # Unigram's: each piece with its score
+    scored = isinstance(vocab, list)  # Unigram: each piece with its score
     rows = cast("list[Any]", vocab) if scored else list(as_object(vocab, "vocab"))
     names = [cast("list[Any]", row)[0] if isinstance(row, list) and row else row for row in rows]
     longest = max((len(name) for name in names if isinstance(name, str)), default=0)

@@ -1,7 +1,7 @@
-"""How much work a part of a regular expression can make, put together from the work of its own parts.
+"""Bounds the work of a regular expression, composed from the work of its parts.
 
-A backtracking search repeats work where a repetition is followed by something that can fail: each such repetition
-multiplies the work by the length of the text. Choices that are counted multiply it by their number.
+A backtracking search repeats work if something that can fail follows a repetition. Each such repetition multiplies the
+work by the length of the text. Counted choices multiply it by their number.
 """
 
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ REPEATS, FACTOR = 512, 256
 
 
 class Unbounded(Exception):
-    """A pattern whose work cannot be bounded, or that is not understood; the text says why."""
+    """A pattern whose work cannot be bounded, or that is not supported; the message gives the reason."""
 
 
 class Work(NamedTuple):
-    """How often a search may come back: as this power of the text's length, times this factor."""
+    """A bound on how often a search may return: this power of the text's length, times this factor."""
 
     degree: int = 0
     factor: int = 1
@@ -28,8 +28,8 @@ NONE, NEVER = Work(), Work(99)
 class Part:
     """The work of a part of a pattern: ``open`` if something that can fail follows it, else ``last``.
 
-    ``fails``: it can fail itself. ``simple``: it is of one length and has no choices. ``size``: how many characters it
-    compares at least, with its counted repetitions written out.
+    ``fails``: whether the part itself can fail. ``simple``: whether it has a fixed length and no choices. ``size``: the
+    minimum number of characters it compares, with counted repetitions expanded.
     """
 
     open: Work = NONE
@@ -43,7 +43,7 @@ ONE = Part()
 
 
 def after_each_other(parts: list[Part]) -> Part:
-    """The work of parts in sequence."""
+    """The work of consecutive parts."""
     opened, last, fails = Work(), Work(), False
     for part in reversed(parts):
         own = part.open if fails else part.last
@@ -67,13 +67,13 @@ def either(branches: list[Part]) -> Part:
 
 
 def once(part: Part) -> Part:
-    """The work of a part that is not tried again: it is still read again, each time that something before it is."""
+    """The work of an atomic part: it is not backtracked into, but it is read again whenever something before it is."""
     work = part.last if part.simple else Work(part.last.degree + 1, part.last.factor)
     return Part(work, part.last, fails=part.fails, simple=part.simple, size=part.size)
 
 
 def repeat(part: Part, least: int, most: int | None) -> Part:
-    """The work of a repetition, ``most`` None without a bound. Raises Unbounded where it is too long written out."""
+    """The work of a repetition; ``most`` is None if unbounded. Raises Unbounded if its expansion is too long."""
     fails, size = part.fails and least > 0, part.size * max(1, most or least)
     if most is not None and most < least:
         raise Unbounded(f"it repeats a part {least} to {most} times")

@@ -27,8 +27,8 @@ CORES = 8  # readers whose cores are computed together
 class Loads:
     """Readers of one kind at one point; ``of`` is the index of each reader's projection in B.
 
-    ``behind`` is B as shortformer positions meet it. ``met`` holds every group's part of M, a mean over all queries
-    when summed; None for the identity. ``first`` is the same for keys at the first position.
+    ``behind`` is B for shortformer positions, which bypass the norm. ``met`` holds every group's part of M; the parts
+    sum to a mean over all queries. None means the identity. ``first`` is the same for keys at the first position.
     """
 
     point: Point

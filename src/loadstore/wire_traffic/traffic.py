@@ -115,7 +115,7 @@ def traffic(
 def _refuse_overflow(
     squared: np.ndarray, exists: np.ndarray, writers: Sequence[Writer], readers: Sequence[Reader], model: Weights
 ) -> None:
-    """Raise Undefined where the squared traffic of a wire that exists is not finite."""
+    """Raise Undefined if the squared traffic of an existing wire is not finite."""
     bad = np.argwhere(exists & ~np.isfinite(squared))
     if len(bad):
         row, column = bad[0]
