@@ -1,11 +1,11 @@
-"""A load/store view of transformers: who stored what, who loaded it, through which address.
+"""A load/store view of transformers: who stores what, who loads it, and by which address.
 
     >>> import loadstore as ls
     >>> model = ls.load("builtin")
     >>> scores = ls.subspace_scores(model)
     >>> trace = ls.run(model, "the cat sat on the mat. the dog sat on the log.")
 
-``__init__.pyi`` lists the public names. Each is imported on first use, so that ``import loadstore`` stays quick.
+``__init__.pyi`` lists the public names. Each is imported on first use, which keeps ``import loadstore`` fast.
 """
 
 import lazy_loader as _lazy

@@ -1,4 +1,4 @@
-"""Arguments of public functions, checked where they enter: by the annotations of their signatures.
+"""Checks the arguments of public functions against the annotations of their signatures.
 
 The annotation of a parameter states its allowed values: ``top: Count = 8``. ``checked`` turns any other value into a
 BadRequest (a BadPrompt for ``prompt``). The message names the function, the argument, the expectation and the value.
@@ -26,7 +26,7 @@ _Public = TypeVar("_Public")
 
 
 def public(value: _Public, namespace: str = "ls") -> _Public:
-    """Return a public function with its arguments checked; any other value (a class, a module) as it is."""
+    """Return a public function with its arguments checked; any other value (a class, a module) unchanged."""
     return cast("_Public", checked(value, namespace)) if inspect.isfunction(value) else value
 
 
@@ -36,11 +36,12 @@ def checked(function: _Function, namespace: str = "ls", names: Callable[[], Mapp
     Args:
         function: A function or method; parameters without an annotation are not checked.
         namespace: What messages write before the name of a function.
-        names: Called once: values of names in annotations that the function's module imports for type checkers only.
+        names: Called once; returns the values of names in annotations that the function's module imports only for type
+            checkers.
 
     Returns:
-        A function of the same signature. It raises BadRequest for missing, unknown or unfit arguments, and BadPrompt
-        for an unfit ``prompt``.
+        A function with the same signature. It raises BadRequest for missing, unknown or invalid arguments, and
+        BadPrompt for an invalid ``prompt``.
     """
     signature = inspect.signature(function)
     name = function.__qualname__ if "." in function.__qualname__ else f"{namespace}.{function.__name__}"
@@ -72,7 +73,7 @@ def _hints(function: Callable[..., Any], names: Mapping[str, Any]) -> dict[str, 
 
 
 def _fit(function: str, parameter: str, value: Any, hint: Any) -> Any:
-    """Return the value, scalars and NumPy arrays as Python's own. Raises BadRequest or BadPrompt if it is unfit."""
+    """Return the value, with scalars as Python's own. Raises BadRequest or BadPrompt if it does not fit."""
     from typeguard import CollectionCheckStrategy, TypeCheckError, check_type
 
     parts = list(_parts(hint))
@@ -107,7 +108,7 @@ def _parts(hint: Any) -> Iterator[Any]:
 
 
 def _plain(value: Any) -> Any:
-    """The value as a type checker understands it: scalars of NumPy and torch as numbers, NumPy arrays as lists."""
+    """The value as the type checker expects it: NumPy and torch scalars as numbers, NumPy arrays as lists."""
     if type(value).__module__ == "numpy" and hasattr(value, "tolist"):
         return value.tolist()
     if isinstance(value, list | tuple):

@@ -11,7 +11,7 @@ ARROW = (".arrow", ".feather")
 
 
 def check_arrow(path: Path, part: str = "ipc") -> Any:
-    """Return pyarrow, with one of its parts imported. Raises BadRequest where it is not installed."""
+    """Return pyarrow with one of its parts imported. Raises BadRequest if it is not installed."""
     try:
         importlib.import_module(f"pyarrow.{part}")
         return importlib.import_module("pyarrow")
@@ -23,9 +23,9 @@ def write_arrow(columns: Mapping[str, Sequence[Any]], about: Mapping[str, object
     """Write a table.
 
     Args:
-        columns: The values of each column by its name, all of one length.
-        about: Facts that the file carries as metadata.
-        path: Where to write.
+        columns: The values of each column by name, all of equal length.
+        about: Metadata to store in the file.
+        path: The file to write.
 
     Raises:
         BadRequest: pyarrow is not installed.

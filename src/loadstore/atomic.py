@@ -1,4 +1,4 @@
-"""The one writer of files: whole or not at all, and only where nothing but an older result is lost."""
+"""The only code that writes files: atomically, and only where nothing but an older result is lost."""
 
 import errno
 import os
@@ -31,7 +31,7 @@ KINDS = {
 
 
 def check_target(path: Path) -> None:
-    """Raise BadRequest now where ``replacing`` would, before the work whose result goes there is done."""
+    """Raise BadRequest now if ``replacing`` would, before the result for this file is computed."""
     _replaceable(path)
     try:
         part, handle = new_part(path.parent, 0o600)
@@ -58,7 +58,7 @@ def replacing(path: Path, needed: int | None = None, *, even_read: bool = False)
     before = _replaceable(path, even_read=even_read)
     part, handle = None, -1
     try:
-        # A new file gets the mode of the umask. Who could not read an older one cannot read the new content either.
+        # A new file gets the umask's mode. Whoever could not read the old file cannot read the new content either.
         part, handle = new_part(path.parent, 0o666 if before is None else 0o600)
         yield part
         if not os.path.samestat(os.fstat(handle), part.lstat()):
@@ -79,7 +79,7 @@ def replacing(path: Path, needed: int | None = None, *, even_read: bool = False)
 
 
 def write_whole(path: Path, *data: bytes | memoryview) -> None:
-    """Replace a file by ``data``, one piece after another, whole or not at all. Raises BadRequest as ``replacing``."""
+    """Replace a file by ``data``, concatenated, atomically. Raises BadRequest as ``replacing`` does."""
     with replacing(path, sum(len(piece) for piece in data)) as part, part.open("r+b") as file:
         for piece in data:
             file.write(piece)
@@ -93,7 +93,7 @@ def append_whole(path: Path, data: bytes) -> None:
     _replaceable(path)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
-        # Unbuffered: closing a buffered file would write the refused rest once more.
+        # unbuffered, because closing a buffered file would write the refused rest once more
         with open(handle, "ab", buffering=0) as file:
             before = file.tell()
             try:
@@ -133,7 +133,7 @@ def _replaceable(path: Path, *, even_read: bool = False) -> os.stat_result | Non
 
 
 def _take_over(handle: int, before: os.stat_result) -> None:
-    """Give a new file the owner, as far as that is allowed, and the permissions of the file that it replaces."""
+    """Give a new file the permissions of the file that it replaces, and its owner if that is allowed."""
     own = os.fstat(handle)
     if (own.st_uid, own.st_gid) != (before.st_uid, before.st_gid):
         with suppress(OSError):
@@ -142,7 +142,7 @@ def _take_over(handle: int, before: os.stat_result) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a new name survive a power cut; some file systems cannot, which is no reason to fail."""
+    """Make a rename durable. Best effort: file systems without directory fsync are ignored."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -152,7 +152,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _refusal(path: Path, error: OSError, needed: int | None, occupied: int = -1) -> BadRequest:
-    """Return the error with file, reason and way out. For a full disk it states the bytes needed and free."""
+    """Return the error with file, reason and remedy. For a full disk it gives the bytes needed and free."""
     facts = [f"it needs {_size(needed)}"] if needed is not None and error.errno in (*FULL, errno.EFBIG) else []
     if error.errno in FULL:
         with suppress(OSError):
@@ -166,5 +166,5 @@ def _refusal(path: Path, error: OSError, needed: int | None, occupied: int = -1)
 
 
 def _size(count: int) -> str:
-    """Bytes for a person."""
+    """A readable size."""
     return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"

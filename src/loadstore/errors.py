@@ -3,16 +3,17 @@
 ::
 
     LoadstoreError
-    ├── BadCheckpoint        a file that cannot be a model: torn, corrupt, hostile, wrong shapes
-    │   └── NotThisModel     readable, but an architecture or a fact that is missing or unsupported
+    ├── BadCheckpoint        a file that is not a valid model: truncated, corrupt, malicious, wrong shapes
+    │   └── NotThisModel     readable, but its architecture is unsupported or not completely stated
     ├── BadPrompt            empty, too long, untokenisable, or more than one token where one is needed
     ├── NoSuchSite           a head, writer or reader that this model does not have
-    ├── NoSuchWire           both ends exist, the architecture does not connect them
+    ├── NoSuchWire           both ends exist, but the architecture does not connect them
     ├── Undefined            a quantity this architecture or this input does not define
-    └── BadRequest           an option or a file of the user's that cannot be used
+    └── BadRequest           an option or a file from the user that cannot be used
 
-Each message names the thing, what was expected and the way out. The command line prints it and exits 2. A message may
-quote names from files; ``str`` of an error is one line without hidden characters, so no name can steer a terminal.
+Each message names the object, the expectation and a remedy. The command line prints it and exits with status 2. A
+message may quote names from files; ``str`` of an error is one line without hidden characters, so that no name can
+control a terminal.
 """
 
 from loadstore.visible import line
@@ -38,15 +39,15 @@ class LoadstoreError(Exception):
 
 
 class BadCheckpoint(LoadstoreError):
-    """A file that cannot be a model."""
+    """A file that is not a valid model."""
 
 
 class NotThisModel(BadCheckpoint):
-    """A readable file whose architecture is unsupported or not fully stated."""
+    """A readable file whose architecture is unsupported or not completely stated."""
 
 
 class BadPrompt(LoadstoreError):
-    """A prompt that the model cannot take."""
+    """A prompt that the model cannot process."""
 
 
 class NoSuchSite(LoadstoreError):

@@ -1,7 +1,7 @@
 """The expected cost of a command on a model: time, operations, and memory above the weights.
 
-Counts are of the arithmetic that dominates (a multiplication with its addition is 2). A time adds the start of the
-process to the operations at this machine's own rate of matrix products, times ``SLACK`` for what surrounds them. On the
+Counts cover the dominant arithmetic (a multiplication with its addition is 2 operations). A time is the start of the
+process plus the operations at this machine's measured rate of matrix products, times ``SLACK`` for the overhead. On the
 built-in model and on SmolLM2 it was within a factor of 2 of the processor time of one thread
 (tests/test_estimates.py).
 """
@@ -16,7 +16,7 @@ from loadstore.checkpoints.place import BUILTIN
 from loadstore.model.architecture import Architecture
 from loadstore.model.weights import Weights
 
-REPEATS, LENGTH, BATCH = 20, 101, 8  # what roles are measured on
+REPEATS, LENGTH, BATCH = 20, 101, 8  # sequences, tokens and batch size for measuring roles
 PROMPT = 20  # tokens of a prompt
 TEXT, PIECE, SHORT, PART = 3072, 128, 512, 64  # tokens of the shipped corpus and its pieces, and of those of a report
 TASKS, PAIRS = 9, 64  # generated, and pairs of each
@@ -30,7 +30,7 @@ SLACK = 1.5  # measured: the time of a run over that of its products
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """One analysis: the command or call, floating-point operations, bytes above the weights, seconds to start."""
+    """One analysis: the command or call, floating-point operations, bytes above the weights, startup seconds."""
 
     analysis: str
     call: str
@@ -50,7 +50,7 @@ def estimates(weights: Weights) -> list[Estimate]:
     heads = shape.n_layers * shape.n_heads
     writers, readers = _widths(shape)
     tokens = min(LENGTH, shape.context)
-    kept = shape.n_layers * (d + 5 * shape.n_heads * shape.d_head)  # numbers a token: the stream, q, k, v, z and stores
+    kept = shape.n_layers * (d + 5 * shape.n_heads * shape.d_head)  # per token: the stream, q, k, v, z and stores
     prompt = min(PROMPT, shape.context)
     run = 1.0 * prompt * wide * (vocab + heads * prompt + kept)
     roles = BATCH * tokens * wide * (vocab + heads * tokens + kept * 1.0)
@@ -96,11 +96,11 @@ def estimates(weights: Weights) -> list[Estimate]:
 
 
 def expected(weights: Weights, command: str, rate: float | None = None) -> float:
-    """Return the seconds that a command is expected to take once the model is open, the longest of its calls.
+    """Return the expected seconds of a command once the model is open, for the longest of its calls.
 
     Args:
         weights: The model.
-        command: Its name, such as ``heads``, and the beginning of what follows it where that matters.
+        command: Its name, such as ``heads``, plus the beginning of its arguments if that matters.
         rate: Operations per second; measured now if None.
     """
     rate = matmul_rate(512, 3) if rate is None else rate
@@ -109,25 +109,25 @@ def expected(weights: Weights, command: str, rate: float | None = None) -> float
 
 
 def _decomposed(shape: Architecture, steps: int) -> float:
-    """A run, and steps whose three loads are divided among all writers, in double precision."""
+    """A run, plus steps whose three loads are divided among all writers in double precision."""
     writers = shape.n_layers * (shape.n_heads + 1) + 1
     return _run(shape, PROMPT) + 60.0 * steps * writers * shape.d_model * shape.d_head
 
 
 def _copying(shape: Architecture) -> float:
-    """One head's effect of every token on every token."""
+    """One head's vocabulary map, from every token to every token."""
     return float(shape.vocab) * shape.vocab * shape.d_head
 
 
 def _dossier(weights: Weights) -> float:
-    """Roles, the loss with the head and without it, and its effect from token to token."""
+    """Roles, the loss with and without the head, and its vocabulary map."""
     shape = weights.architecture
     held_out = 64.0 * _run(shape, shape.context) if weights.name == BUILTIN else 0.0
     return 3 * REPEATS * _run(shape, min(LENGTH, shape.context)) + 2.0 * _copying(shape) + held_out
 
 
 def _scores(shape: Architecture) -> float:
-    """Products of the cores of all writers and later readers, fewer where heads share keys and values."""
+    """Products of the cores of all writers and later readers; fewer if heads share keys and values."""
     writers, readers = _widths(shape)
     return 0.75 * writers * shape.d_model * readers + 10.0 * _cubes(shape)
 
@@ -138,13 +138,13 @@ def _cores(shape: Architecture) -> float:
 
 
 def _text(shape: Architecture, tokens: int, piece: int) -> float:
-    """A run on text, and the second moments there of the queries and keys of every head."""
+    """A run on text, plus the second moments of the queries and keys of every head."""
     inside = 2.0 * piece * shape.n_layers * shape.n_heads * shape.d_head**2
     return tokens * (_run(shape, piece) / piece + inside)
 
 
 def _onward(shape: Architecture, tokens: int) -> float:
-    """The part of a run behind a wire: on average half of the layers, and the unembedding."""
+    """The part of a run after a wire: on average half of the layers, and the unembedding."""
     return tokens * (shape.n_layers * layer_parameters(shape) + 2.0 * shape.d_model * shape.vocab)
 
 
@@ -155,25 +155,25 @@ def _verified(shape: Architecture) -> float:
 
 
 def _wires(shape: Architecture) -> float:
-    """Pairs of a head or an MLP and a later reader."""
+    """The number of pairs of a head or an MLP and a later reader."""
     heads = shape.n_layers * shape.n_heads
     return 1.5 * heads * (heads + shape.n_layers * (shape.mlp is not None))
 
 
 def _found(shape: Architecture) -> float:
-    """Gradients of five masks on the pairs to find, circuits of 20 sizes to choose, a few to judge."""
+    """Gradients of five masks on the pairs for discovery, circuits of 20 sizes for selection, a few for evaluation."""
     run, wires = AGAIN * _run(shape, PROMPT), AGAIN * 2.0 * PROMPT * shape.d_model * _wires(shape)
     return PAIRS * (3 / 8 * 5 * (3.5 * run + wires) + 1 / 8 * 20 * (run + wires) + 1 / 2 * 5 * (run + wires))
 
 
 def _proved(shape: Architecture) -> float:
-    """Random circuits and their complements, the loss of heads, removals of single wires on eight pairs."""
+    """Random circuits and their complements, the loss of heads, and removals of single wires on eight pairs."""
     run, wires = AGAIN * _run(shape, PROMPT), AGAIN * 2.0 * PROMPT * shape.d_model * _wires(shape)
     return PAIRS / 2 * (102 + 31) * (run + wires) + 8 * 2100 * 0.25 * run + 5 * PAIRS * 3 / 8 * (3.5 * run + wires)
 
 
 def _report(weights: Weights) -> float:
-    """A dossier, traffic on a part of the corpus, cuts there and on random repeats."""
+    """A dossier, traffic on part of the corpus, and cuts there and on random repeats."""
     shape = weights.architecture
     tokens = min(LENGTH, shape.context)
     cuts = 12 * _onward(shape, SHORT) + 21 * _onward(shape, 4 * tokens // 2)
@@ -181,24 +181,24 @@ def _report(weights: Weights) -> float:
 
 
 def _quick_report(shape: Architecture) -> float:
-    """Roles, the scores of a few heads, a listing, and runs of its wires alone."""
+    """Roles, the scores of a few heads, a listing, and runs with only its wires."""
     return REPEATS * _run(shape, min(LENGTH, shape.context)) + _scores(shape) / 20 + _decomposed(shape, 24)
 
 
 def _carried(shape: Architecture) -> float:
-    """What every wire carries on the text, from the moments of its ends."""
+    """The traffic of every wire on the text, from the moments of its ends."""
     return 1.0 * _wires(shape) * shape.d_head**3 + TEXT * shape.d_model * sum(_widths(shape)) * 2.0
 
 
 def _lived(shape: Architecture) -> float:
-    """Two runs on the text, the products of all stores there at one token and across tokens, and removals."""
+    """Two runs on the text, products of all stores at one token and across tokens, and removals."""
     writers = 1 + shape.n_layers * (shape.n_heads + (shape.mlp is not None))
     products = 2.0 * TEXT * shape.d_model * writers * 2 * writers
     return 2 * TEXT / PIECE * _run(shape, PIECE) + products + REMOVED * _onward(shape, REMOVALS)
 
 
 def _audited(shape: Architecture) -> float:
-    """What readers load on text, and runs of it for the component and its random placements."""
+    """The readers' loads on text, and runs on it for the component and its random placements."""
     runs = 20.0 * TEXT * (_run(shape, PIECE) / PIECE + 2.0 * shape.d_model * _widths(shape)[1])
     return _text(shape, TEXT, PIECE) + runs + 3 * 10.0 * float(shape.d_model) ** 3 * shape.n_layers * shape.n_heads
 
@@ -209,7 +209,7 @@ def _enforced(shape: Architecture) -> float:
 
 
 def _swept(shape: Architecture) -> float:
-    """Every wire cut by itself: only what comes behind it runs again."""
+    """Every wire cut separately; only later layers are recomputed."""
     return _wires(shape) * PROMPT * shape.n_layers * layer_parameters(shape)
 
 
@@ -221,13 +221,13 @@ def layer_parameters(shape: Architecture) -> float:
 
 
 def _run(shape: Architecture, tokens: int) -> float:
-    """Operations of one forward pass over ``tokens`` tokens, patterns included."""
+    """Operations of one forward pass over ``tokens`` tokens, including patterns."""
     attention = 4.0 * shape.n_layers * shape.n_heads * shape.d_head * tokens * tokens
     return 2.0 * tokens * (shape.n_layers * layer_parameters(shape) + shape.d_model * shape.vocab) + attention
 
 
 def _widths(shape: Architecture) -> tuple[int, int]:
-    """Rows of all writers' cores and columns of all readers', each no more than d_model."""
+    """Rows of all writers' cores and columns of all readers' cores, each at most d_model."""
     heads = shape.n_layers * shape.n_heads * shape.d_head
     mlps = 0 if shape.mlp is None else shape.n_layers * shape.d_model
     return heads + mlps + shape.d_model, 3 * heads + mlps + shape.d_model
@@ -240,7 +240,7 @@ def _cubes(shape: Architecture) -> float:
 
 
 def matmul_rate(size: int = 1024, runs: int = 5, clock: Callable[[], float] = time.perf_counter) -> float:
-    """Operations per second of float32 matrix products here and now, the median of a few."""
+    """Operations per second of float32 matrix products on this machine now: the median of a few runs."""
     a = torch.randn(size, size)
     times: list[float] = []
     for _ in range(runs + 1):

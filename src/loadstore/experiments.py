@@ -1,4 +1,4 @@
-"""Experiments of many passes: one call plans the runs, makes them, and compares."""
+"""Experiments with many passes: one call plans the runs, executes them and compares the results."""
 
 from loadstore.arguments import public as _public
 from loadstore.causal.ablation import ablation_effects as _ablation_effects

@@ -1,4 +1,4 @@
-"""JSON from a file that may be torn or hostile."""
+"""Reads JSON from a file, which may be truncated or malicious."""
 
 import json
 from collections import Counter
@@ -9,11 +9,11 @@ from loadstore.errors import BadCheckpoint
 from loadstore.quote import quote
 from loadstore.reading import reads
 
-MOST = 64 << 20  # bytes: ten times the longest index or tokenizer that is published
+MOST = 64 << 20  # bytes: ten times the largest published index or tokenizer
 
 
 def json_object(path: Path, what: str, remedy: str) -> dict[str, Any]:
-    """The JSON object that a file holds; ``what`` and ``remedy`` are for the message. Raises BadCheckpoint."""
+    """The JSON object in a file; ``what`` and ``remedy`` appear in the message. Raises BadCheckpoint."""
     reads(path)
     try:
         if (size := path.stat().st_size) > MOST:
@@ -25,7 +25,7 @@ def json_object(path: Path, what: str, remedy: str) -> dict[str, Any]:
 
 
 def parsed(text: str | bytes, what: str, remedy: str) -> dict[str, Any]:
-    """The JSON object that a text is; a name that it gives twice is an error. Raises BadCheckpoint."""
+    """Parse a JSON object; a duplicate key is an error. Raises BadCheckpoint."""
     try:
         value: object = json.loads(text, object_pairs_hook=_unique)
     except _Twice as error:
@@ -38,7 +38,7 @@ def parsed(text: str | bytes, what: str, remedy: str) -> dict[str, Any]:
 
 
 class _Twice(Exception):
-    """A name that one object gives twice."""
+    """A key that occurs twice in one object."""
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Metrics of a prediction: what ``ls.effect``, a sweep or a task measures."""
+"""Metrics of a prediction, for ``ls.effect``, a sweep or a task."""
 
 from loadstore.arguments import public as _public
 from loadstore.causal.metrics import kl as _kl

@@ -1,7 +1,7 @@
-"""Part files: a file is written under a name of its own, in the folder of its target, and then moved into place.
+"""Part files: a file is written under a temporary name in its target's folder, then moved into place.
 
-A part's name cannot be predicted, and its writer holds a lock on it. The kernel lets go of the lock when the writer
-ends, however it ends, so an unlocked part is one that a killed writer left: the next writer in the folder removes it.
+A part's name cannot be predicted, and its writer holds a lock on it. The kernel releases the lock when the writer ends
+in any way. An unlocked part was therefore left by a killed writer, and the next writer in the folder removes it.
 """
 
 import fcntl
@@ -13,19 +13,19 @@ from pathlib import Path
 from secrets import token_hex
 
 PREFIX, SUFFIX = ".loadstore-", ".part"
-OLD = 86_400.0  # seconds after which a part counts as left behind where the file system has no locks
+OLD = 86_400.0  # seconds after which a part counts as abandoned if the file system has no locks
 
 
 def new_part(folder: Path, mode: int) -> tuple[Path, int]:
     """Make an empty part in a folder, and return its path and the handle that holds its lock.
 
-    Raises OSError where the folder does not take it.
+    Raises OSError if the folder does not accept it.
     """
     clear(folder)
     while True:
         part = folder / f"{PREFIX}{token_hex(8)}{SUFFIX}"
         handle = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
-        # Between these two lines another process may take the part for an old one, and remove it.
+        # Between these two lines another process may mistake the part for an abandoned one, and remove it.
         if _locked(handle) is not False and os.fstat(handle).st_nlink:
             return part, handle
         os.close(handle)
@@ -53,7 +53,7 @@ def _remove_if_left(path: str) -> None:
 
 
 def _locked(handle: int) -> bool | None:
-    """Lock a file; False where another handle holds its lock, None where the file system has no locks."""
+    """Lock a file; False if another handle holds its lock, None if the file system has no locks."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,4 +1,4 @@
-"""Exact sums of one pass: scores, logits, residuals and outputs by the writers that they come from."""
+"""Exact sums of one pass: scores, logits, residual streams and outputs, by writer."""
 
 from loadstore.arguments import public as _public
 from loadstore.decomposition.decomposition import score_parts as _score_parts

@@ -1,7 +1,7 @@
-"""How long work reports what it has done."""
+"""The type of progress callbacks."""
 
 from collections.abc import Callable
 from typing import TypeAlias
 
 Progress: TypeAlias = Callable[[int, int], None]
-"""Called with the number of steps done and the number of steps in all."""
+"""Called with the number of finished steps and the total number of steps."""

@@ -1,13 +1,13 @@
-"""The files that this process reads: a writer must never replace one of them."""
+"""The files that this process reads; a writer must never replace them."""
 
 import os
 from pathlib import Path
 
-_paths: dict[tuple[int, int], set[str]] = {}  # device and inode, and the paths under which they were opened
+_paths: dict[tuple[int, int], set[str]] = {}  # from device and inode to the paths under which they were opened
 
 
 def reads(path: Path) -> None:
-    """Remember that this process reads a file. A path that leads nowhere is ignored: who opens it reports that."""
+    """Record that this process reads a file. A missing file is ignored, since opening it reports that."""
     try:
         there = path.stat()
     except (OSError, ValueError):
@@ -16,9 +16,9 @@ def reads(path: Path) -> None:
 
 
 def is_read(there: os.stat_result) -> bool:
-    """Whether a file is one that this process reads, under any of its names.
+    """Whether this process reads the file, under any of its names.
 
-    An inode number is given to a new file once the old file is gone, so one of the paths must still lead to it.
+    An inode number is reused once the old file is gone, so one of the recorded paths must still lead to it.
     """
     return any(_leads(path, there) for path in _paths.get((there.st_dev, there.st_ino), ()))
 

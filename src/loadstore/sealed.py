@@ -1,4 +1,4 @@
-"""Bytes under a seal: one line with their kind and their SHA-256, so that any damage is noticed."""
+"""Sealed bytes: a first line with their kind and SHA-256, so that any damage is detected."""
 
 import hashlib
 
@@ -6,12 +6,12 @@ MOST = 200  # bytes of a first line
 
 
 def seal(kind: str, content: bytes | memoryview) -> bytes:
-    """Return the line that goes before ``content``; ``kind`` is a name, such as ``loadstore/training@3``."""
+    """Return the line to put before ``content``; ``kind`` is a name, such as ``loadstore/training@3``."""
     return f"{kind} {hashlib.sha256(content).hexdigest()}\n".encode()
 
 
 def unsealed(kind: str, data: bytes) -> memoryview:
-    """Return the content below the seal. Raises ValueError for another kind, and where a bit of it has changed."""
+    """Return the content after the seal. Raises ValueError if the kind differs or any bit has changed."""
     line, newline, _ = data[:MOST].partition(b"\n")
     name, _, digest = line.partition(b" ")
     content = memoryview(data)[len(line) + 1 :]

@@ -1,9 +1,9 @@
 """Names of the places that store to and load from the residual stream.
 
 Writers are ``embed``, ``pos``, ``L0.H7``, ``L0.mlp``, ``L0.bias``; readers are ``L1.H4.Q``, ``L1.H4.K``,
-``L1.H4.V``, ``L1.mlp`` and ``unembed``. ``const`` is the pseudo-writer of the exact sums: what a reader adds by itself.
+``L1.H4.V``, ``L1.mlp`` and ``unembed``. ``const`` is the pseudo-writer of the exact sums: the reader's own constant.
 
-Names are also read in any case, and those of heads as ``L1H4`` or ``1.4``; they are always written as above.
+Names are case-insensitive on input, and heads may be given as ``L1H4`` or ``1.4``. They are always printed as above.
 """
 
 import re
@@ -33,7 +33,7 @@ class Head:
     index: int
 
     def __post_init__(self) -> None:
-        """Raise NoSuchSite for anything but two whole numbers from 0 up."""
+        """Raise NoSuchSite unless layer and index are two non-negative integers."""
         if not (type(self.layer) is int and type(self.index) is int and self.layer >= 0 and self.index >= 0):
             given = f"{self.layer!r}, {self.index!r}"[:120]
             raise NoSuchSite(f"Head({given}): expected a layer and an index, two whole numbers from 0 up")
@@ -46,7 +46,7 @@ class Head:
 class Writer:
     """A site that stores: ``embed``, ``pos``, a head, an MLP, or the constant ``b_O`` of a layer.
 
-    ``L5.stream`` is a pseudo-writer of edits: all that was stored before layer 5, which finds it in the stream.
+    ``L5.stream`` is a pseudo-writer for edits: the residual stream before layer 5.
     """
 
     kind: Literal["embed", "pos", "head", "mlp", "bias", "stream"]
@@ -55,7 +55,7 @@ class Writer:
 
     @property
     def head(self) -> Head:
-        """The head that stores. Raises NoSuchSite for writers that are no head."""
+        """The head of this writer. Raises NoSuchSite if it is not a head."""
         if self.kind != "head":
             raise NoSuchSite(f"{self} is a writer but not a head; a head is written L1.H4")
         return Head(self.layer, self.index)
@@ -85,7 +85,7 @@ class Reader:
 
     @property
     def head_side(self) -> Side:
-        """Which input of a head it is. Raises NoSuchSite for an MLP and the unembedding."""
+        """The side of its head. Raises NoSuchSite for an MLP and the unembedding."""
         if self.side == "" or self.side == "mlp":
             raise NoSuchSite(f"{self} is no side of a head; a side is written L1.H4.K")
         return self.side
@@ -97,7 +97,7 @@ class Reader:
 
     @property
     def head(self) -> Head:
-        """The head that loads. Raises NoSuchSite for an MLP and the unembedding."""
+        """The head of this reader. Raises NoSuchSite for an MLP and the unembedding."""
         if self.is_unembed or self.is_mlp:
             raise NoSuchSite(f"{self} is a reader but not a side of a head; a side is written L1.H4.K")
         return Head(self.layer, self.index)
@@ -120,10 +120,10 @@ _SIDE = re.compile(r"(\d{1,4})\.(\d{1,4})\.([qkv])", re.ASCII)
 
 
 def short_form(name: str) -> str:
-    """The form of a name in which its spellings agree.
+    """A canonical form of a name, common to all of its spellings.
 
-    ``L5.H1``, ``l5h1`` and ``5.1`` become ``5.1``, ``L5.mlp`` becomes ``5.mlp``. The beginning of a name becomes the
-    beginning of its short form.
+    ``L5.H1``, ``l5h1`` and ``5.1`` become ``5.1``, ``L5.mlp`` becomes ``5.mlp``. A prefix of a name becomes a prefix of
+    its short form.
     """
     text = name.strip().lower()
     match = _MARKS.match(text)
@@ -131,7 +131,7 @@ def short_form(name: str) -> str:
 
 
 def parse_head(name: "Head | Writer | str") -> Head:
-    """Read ``L1.H4`` in any spelling. Raises NoSuchSite when the name is not a head's."""
+    """Parse ``L1.H4`` in any spelling. Raises NoSuchSite if the name is not a head."""
     if isinstance(name, Head):
         return name
     if isinstance(name, Writer):
@@ -142,7 +142,7 @@ def parse_head(name: "Head | Writer | str") -> Head:
 
 
 def parse_writer(name: "Writer | Head | str") -> Writer:
-    """Read ``embed``, ``pos``, ``L0.H7``, ``L0.mlp`` or ``L0.bias``. Raises NoSuchSite for any other name."""
+    """Parse ``embed``, ``pos``, ``L0.H7``, ``L0.mlp`` or ``L0.bias``. Raises NoSuchSite for any other name."""
     if isinstance(name, Writer):
         return name
     if isinstance(name, Head):
@@ -150,7 +150,7 @@ def parse_writer(name: "Writer | Head | str") -> Writer:
     return _writer_named(str(name).strip())
 
 
-@lru_cache(4096)  # a search of loads reads the same names tens of thousands of times
+@lru_cache(4096)  # a search of loads parses the same names tens of thousands of times
 def _writer_named(text: str) -> Writer:
     short = short_form(text)
     if short in ("embed", "pos"):
@@ -163,7 +163,7 @@ def _writer_named(text: str) -> Writer:
 
 
 def parse_reader(name: "Reader | str") -> Reader:
-    """Read ``L1.H4.K``, ``L1.mlp`` or ``unembed``. Raises NoSuchSite for any other name."""
+    """Parse ``L1.H4.K``, ``L1.mlp`` or ``unembed``. Raises NoSuchSite for any other name."""
     if isinstance(name, Reader):
         return name
     short = short_form(str(name))

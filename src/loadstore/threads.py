@@ -1,9 +1,9 @@
-"""How many threads torch computes with: one for small products, all that may be used for large ones.
+"""The number of threads that torch computes with: one for small products, all available threads for large ones.
 
-Threads that wait for each other by spinning are slow beside any other process: each small product then waits until
-the operating system lets the other thread run. So small work runs on one thread, and ``prepare`` asks for waiting
-threads to sleep. The OpenMP runtime reads that request once, when torch is loaded: ``loadstore`` makes it on its own
-import, and a program that imports torch first sets ``OMP_WAIT_POLICY=PASSIVE`` itself (docs/threads.md).
+Threads that busy-wait are slow when other processes run, because each small product then waits until the operating
+system schedules the other thread. Small work therefore runs on one thread, and ``prepare`` asks for waiting threads to
+sleep. The OpenMP runtime reads that request once, when torch is loaded. ``loadstore`` makes it on its own import; a
+program that imports torch first must set ``OMP_WAIT_POLICY=PASSIVE`` itself (docs/threads.md).
 """
 
 import math
@@ -14,14 +14,14 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Lock
 
-LARGE = 1 << 26  # multiplications of one matrix product from which a second thread is worth waking
+LARGE = 1 << 26  # multiplications in one matrix product above which a second thread pays off
 GROUPS = Path("/sys/fs/cgroup")
 
 
 def prepare() -> None:
-    """Ask the OpenMP runtime for waiting threads that sleep and for no more threads than the quota of this process.
+    """Ask the OpenMP runtime for sleeping waits and for at most as many threads as this process may use.
 
-    Settings that the user made stay. Without effect once torch is loaded.
+    Existing settings of the user are kept. There is no effect once torch is loaded.
     """
     if "torch" in sys.modules:
         return
@@ -39,7 +39,7 @@ def available() -> int:
 
 
 def _quota() -> float | None:
-    """Return the CPU quota in processors (cgroup v2, then v1), None where there is none."""
+    """Return the CPU quota in processors (cgroup v2, then v1), or None if there is none."""
     try:
         limit, period = (GROUPS / "cpu.max").read_text().split()
     except (OSError, ValueError):
@@ -51,7 +51,7 @@ def _quota() -> float | None:
     try:
         share = float(limit) / float(period)
     except (ValueError, ZeroDivisionError):
-        return None  # cgroup v2 writes "max" where nothing limits
+        return None  # cgroup v2 writes "max" if there is no limit
     return share if share > 0 else None
 
 
@@ -80,7 +80,7 @@ _outside = _Outside()
 
 @contextmanager
 def threads_for(multiplications: int | float) -> Generator[None]:
-    """Run a block on one thread if its products are smaller than ``LARGE``, else on all threads torch had outside.
+    """Run a block on one thread if its products are smaller than ``LARGE``, else on all threads torch had before.
 
     Blocks nest: a large product inside a small block gets the threads that torch had outside of both.
 
@@ -100,10 +100,9 @@ def threads_for(multiplications: int | float) -> Generator[None]:
 
 
 def threads_if_slow(multiplications: int | float) -> AbstractContextManager[None]:
-    """As ``threads_for``, for products between small operations: a second thread only where one takes tens of ms.
+    """Like ``threads_for``, for products between small operations: more threads only if a product takes tens of ms.
 
-    On a busy machine a thread that is waked waits for its turn, some 8 ms, which is longer than most products of a
-    layer take.
+    On a busy machine a woken thread waits about 8 ms to be scheduled, longer than most products of a layer take.
 
     Args:
         multiplications: Scalar multiplications of one typical product of the block.

@@ -1,4 +1,4 @@
-"""The classes of values that public functions take and return, for annotations and ``isinstance``."""
+"""The classes of the arguments and results of public functions, for annotations and ``isinstance``."""
 
 from loadstore.causal.effect import Outcome
 from loadstore.causal.predictions import Metric, Prediction

@@ -1,3 +1,3 @@
-"""The version of this package, which pages name."""
+"""The version of this package, which pages display."""
 
 VERSION = "0.2.0"

@@ -1,4 +1,4 @@
-r"""Text from files, models and users, made fit to be printed: hidden characters are written as escapes.
+r"""Text from files, models and users, made safe to print: hidden characters are written as escapes.
 
 Hidden characters are the control characters (C0, C1, DEL), bidirectional controls, zero-width and other format
 characters, tags, fillers that draw nothing, separators of lines and paragraphs, private-use and noncharacters, and lone

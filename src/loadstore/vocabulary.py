@@ -1,4 +1,4 @@
-"""Weights read through the vocabulary: channels, the tokens that heads match and move, copying."""
+"""Weights in terms of the vocabulary: channels, the tokens that heads match and move, and copying."""
 
 from loadstore.arguments import public as _public
 from loadstore.scores.channels import channels as _channels

@@ -1,1 +1,1 @@
-"""Files, live objects and names: how a checkpoint becomes Weights. Nothing from a file is executed."""
+"""Converts files, live objects and names of models to Weights. Nothing from a file is executed."""

@@ -1,7 +1,6 @@
-"""Whether a model's logits are those that ``transformers`` computes from the same files, on a few tokens.
+"""Compares a model's logits on a few tokens with those of ``transformers`` for the same files.
 
-``transformers`` is imported when it is asked for, and only then. Both compute in float32, or in float64 where a live
-model does.
+``transformers`` is imported only for this check. Both compute in float32, or in float64 if a live model does.
 """
 
 import copy
@@ -28,18 +27,18 @@ from loadstore.model.weights import Weights
 from loadstore.quote import quote
 
 TOKENS = 64
-TOLERANCE = 1e-4  # of the largest logit: deep models differ by 1e-6 to 1e-5 in float32
+TOLERANCE = 1e-4  # relative to the largest logit; deep models differ by 1e-6 to 1e-5 in float32
 
 
 def check_file(weights: Weights, path: Path) -> Comparison:
-    """Compare a model with what ``transformers`` makes of its file.
+    """Compare a model with the model that ``transformers`` reads from its file.
 
     Args:
         weights: The model as loadstore reads it.
-        path: Its model file, or the index of its shards, with the config.json beside it; or a GGUF file.
+        path: Its model file, or the index of its shards, with config.json in the same folder; or a GGUF file.
 
     Returns:
-        The largest difference, within the tolerance.
+        The comparison, with the largest difference.
 
     Raises:
         BadRequest: ``transformers`` is not installed, or cannot read this file.
@@ -50,7 +49,7 @@ def check_file(weights: Weights, path: Path) -> Comparison:
         return _compared(weights, library, lambda: _opened(library, path.parent, gguf_file=path.name))
     if is_index(path) or path.name in USUAL:
         return _compared(weights, library, lambda: _opened(library, path.parent))
-    with TemporaryDirectory() as folder:  # the name that the reference expects
+    with TemporaryDirectory() as folder:  # the file name that transformers expects
         usual = USUAL[0] if path.suffix == ".safetensors" else USUAL[2]
         (Path(folder) / usual).symlink_to(path.resolve())
         (Path(folder) / "config.json").symlink_to((path.parent / "config.json").resolve())
@@ -58,7 +57,7 @@ def check_file(weights: Weights, path: Path) -> Comparison:
 
 
 def check_live(weights: Weights, model: object) -> Comparison:
-    """Compare a model with the live one that it was read from, which is copied and never changed.
+    """Compare a model with the live one that it was read from, which is copied and not modified.
 
     Raises:
         BadRequest: It is not a model of ``transformers``.
@@ -102,7 +101,7 @@ def _compared(weights: Weights, library: Any, opened: Callable[[], Any]) -> Comp
     try:
         with _quiet(library):
             theirs: Tensor = opened().eval()(tokens, use_cache=False, return_dict=True).logits
-    except Exception as error:  # whatever the library raises, it cannot compute this model
+    except Exception as error:  # for any error, the library cannot compute this model
         raise BadRequest(
             f"check=True: transformers {library.__version__} cannot read {weights.name} ({quote(error)}); load it "
             "without check"
@@ -121,13 +120,13 @@ def _compared(weights: Weights, library: Any, opened: Callable[[], Any]) -> Comp
 
 @contextmanager
 def _quiet(library: Any) -> Generator[None]:
-    """Within, the library neither warns nor draws bars, and nothing is recorded for gradients."""
+    """Suppress the library's warnings and progress bars, and gradient recording, within the block."""
     logging: Any = library.utils.logging
     loud, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        with torch.no_grad(), warnings.catch_warnings(), redirect_stderr(StringIO()):  # bars that nothing else stops
+        with torch.no_grad(), warnings.catch_warnings(), redirect_stderr(StringIO()):  # other progress bars
             warnings.simplefilter("ignore")
             yield
     finally:

@@ -1,4 +1,4 @@
-"""Named tensors with their config: what every family of models is built from. Nothing from a file is executed."""
+"""Named tensors with their config, the input of every family. Nothing from a file is executed."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ FORMATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Named tensors of one file or of all shards, text metadata, and the config found inside or beside."""
+    """Named tensors of one file or of all shards, text metadata, and the config inside the file or next to it."""
 
     path: Path
     tensors: dict[str, Tensor]
@@ -33,11 +33,11 @@ class Checkpoint:
 
     @property
     def name(self) -> str:
-        """What to call the model: the file's name, or the folder's where the file is called as all such files are."""
+        """The model's name: that of the file, or of its folder if the file has a generic name."""
         return self.path.parent.name if self.path.stem in COMMON else self.path.stem
 
     def stored(self, name: str, *shape: int) -> Tensor:
-        """Return a tensor of an expected shape as it lies in the file. Raises BadCheckpoint."""
+        """Return a tensor of an expected shape as stored in the file. Raises BadCheckpoint."""
         if name not in self.tensors:
             raise BadCheckpoint(
                 f"{self.path} has no tensor '{quote(name)}', expected {list(shape)}; it has "
@@ -58,9 +58,9 @@ class Checkpoint:
         return tensor.detach()
 
     def take(self, name: str, *shape: int) -> Tensor:
-        """Return a copy of a tensor of an expected shape, widened to at least float32, finite. Raises BadCheckpoint.
+        """Return a finite copy of a tensor of an expected shape, widened to at least float32. Raises BadCheckpoint.
 
-        A copy, because a file that is written anew must not reach a model that was read before.
+        It is a copy so that rewriting the file cannot change a model that was read before.
         """
         tensor = self.stored(name, *shape)
         kind = torch.promote_types(tensor.dtype, torch.float32)
@@ -74,7 +74,7 @@ class Checkpoint:
         return wide
 
     def bias(self, name: str, *shape: int) -> Tensor | None:
-        """Take a bias; None where it is missing or all zeros: that changes no number and keeps idle wires out."""
+        """Take a bias; None if it is missing or all zeros, since a zero bias would only add idle wires."""
         taken = self.take(name, *shape) if name in self.tensors else None
         return None if taken is None or not bool(taken.any()) else taken
 
@@ -85,7 +85,7 @@ class Checkpoint:
         return int(self.tensors[name].shape[axis])
 
     def architecture(self, facts: dict[str, Any]) -> Architecture:
-        """Return the Architecture of these facts. Raises NotThisModel naming the file when they are impossible."""
+        """Return the Architecture of these facts. Raises NotThisModel, with the file's name, if they are impossible."""
         try:
             parts: dict[str, Any] = dict(facts)
             parts |= {name: tuple(facts[name]) for name in LISTS if isinstance(facts.get(name), list)}
@@ -99,7 +99,7 @@ class Checkpoint:
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Read a file, the shards of an index, or the model of a folder, with its config.json. Raises BadCheckpoint."""
+    """Read a file, the shards of an index, or a folder's model, with its config.json. Raises BadCheckpoint."""
     if path.is_dir():
         return read_checkpoint(_model_of(path))
     if not is_index(path) and path.suffix not in SUFFIXES:
@@ -113,7 +113,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 
 def _model_of(folder: Path) -> Path:
-    """The model file or index of a folder: the usual name, else the only one; safetensors before its pickled twin."""
+    """The model file or index of a folder: the usual name, else the only one; safetensors take precedence."""
     try:
         names = {file.name for file in folder.iterdir() if file.is_file()}
     except OSError as error:
@@ -134,7 +134,7 @@ def _model_of(folder: Path) -> Path:
 
 
 def _config(path: Path, metadata: dict[str, str]) -> dict[str, Any] | None:
-    """The config in a header or beside the file, None where there is neither. Raises BadCheckpoint."""
+    """The config in the header or next to the file; None if there is neither. Raises BadCheckpoint."""
     beside, remedy = path.parent / "config.json", "mend it, or fetch again the one that belongs to the model"
     if "config" in metadata:
         return parsed(metadata["config"], f"the config of {path}", remedy)

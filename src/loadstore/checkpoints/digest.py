@@ -1,7 +1,7 @@
-"""The digest of all that a model computes with, which resumed scores and other kept results compare.
+"""The digest of all data that a model computes with; resumed scores and other cached results compare it.
 
-A tree of SHA-256: chunks of every tensor in row-major order, then names, shapes and formats. Chunks are hashed on all
-processors that this process may use. Quantised tensors count with the bytes of the file.
+It is a tree of SHA-256: chunks of every tensor in row-major order, then names, shapes and dtypes. Chunks are hashed on
+all processors that this process may use. Quantised tensors are hashed as stored in the file.
 """
 
 import hashlib
@@ -16,17 +16,17 @@ from loadstore.model.quantised import Quantised
 from loadstore.model.weights import Weights
 from loadstore.threads import available
 
-CHUNK = 1 << 22  # bytes that one thread takes at a time
+CHUNK = 1 << 22  # bytes per task of a thread
 
 
 def digest_of(weights: Weights) -> str:
     """Return the digest of a model's content: its architecture and every bit of every tensor, as stored.
 
-    Equal for equal content wherever the file lies, whatever the model is called, and whatever it is computed in; a
-    tied matrix has the digest of an untied copy. The tokenizer is not part of it.
+    Equal content has an equal digest, regardless of the file's location, the model's name and the compute dtype. A tied
+    matrix has the digest of an untied copy. The tokenizer is not included.
 
     Args:
-        weights: The model. All of its tensors are read, at about 1 GB a second and processor.
+        weights: The model. All of its tensors are read, at about 1 GB per second and processor.
 
     Returns:
         64 hexadecimal digits.
@@ -45,8 +45,8 @@ def digest_of_tensors(tensors: Iterable[tuple[str, Tensor]], facts: str = "") ->
     """Return the digest of named tensors and of ``facts`` about them.
 
     Args:
-        tensors: Names and tensors. Shapes, formats and every bit count; strides do not.
-        facts: Any text that belongs to them.
+        tensors: Names and tensors. Shapes, dtypes and all bits count; strides do not.
+        facts: Any text about them.
 
     Returns:
         64 hexadecimal digits.
@@ -70,7 +70,7 @@ def digest_of_tensors(tensors: Iterable[tuple[str, Tensor]], facts: str = "") ->
 
 
 def _content(tensor: Tensor) -> memoryview:
-    """The bytes of a tensor in row-major order, copied only where they do not lie so; of a quantised one the file's."""
+    """The bytes of a tensor in row-major order, copied only if necessary; for a quantised tensor, the file's bytes."""
     if isinstance(tensor, Quantised):
         return np.ascontiguousarray(tensor.matrix.raw).reshape(-1).data
     return tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data

@@ -1,4 +1,4 @@
-"""Files of a repository into huggingface-hub's cache: their size is bounded before, size and hash compared after."""
+"""Downloads files into huggingface-hub's cache; sizes are limited before, and checked with hashes after."""
 
 import hashlib
 import sys
@@ -15,13 +15,13 @@ from loadstore.errors import BadCheckpoint, BadRequest
 from loadstore.quote import quote
 from loadstore.visible import line
 
-DELAY = 2.0  # seconds before a progress bar shows
+DELAY = 2.0  # seconds before a progress bar appears
 BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
 class Shelf:
-    """The files of one repository: name → (bytes, hash), on the hub, or in the cache where it cannot be asked."""
+    """The files of one repository: name → (bytes, hash), on the hub, or in the cache if the hub is unreachable."""
 
     where: HubLocation
     files: dict[str, tuple[int | None, str | None]]
@@ -29,7 +29,7 @@ class Shelf:
     folder: Path | None = None
 
     def get(self, name: str) -> Path:
-        """The file in the cache, fetched if it is not there. Raises BadRequest or BadCheckpoint saying why not."""
+        """The file in the cache, downloaded if missing. Raises BadRequest or BadCheckpoint with the reason."""
         if self.folder is not None:
             return self.folder / name
         import huggingface_hub as hub
@@ -42,7 +42,7 @@ class Shelf:
                 path = Path(
                     hub.hf_hub_download(self.where.repository, name, revision=self.where.revision, tqdm_class=_bar())
                 )
-            except Exception as error:  # transports differ in what they raise, and none of it is ours
+            except Exception as error:  # transports raise many kinds of errors, none of them loadstore's
                 raise refusal(error, self.where) or BadRequest(
                     f"{name} of {self.where} could not be fetched whole ({quote(error)}): expected {size:,} bytes; "
                     "nothing of it was kept, try again"
@@ -53,7 +53,7 @@ class Shelf:
 
 
 def _check(path: Path, size: int | None, expected: str | None, where: HubLocation) -> None:
-    """Compare a fetched file with the hub's size and SHA-256 (or git's SHA-1); a wrong one is removed."""
+    """Compare a downloaded file with the hub's size and SHA-256 (or git's SHA-1); remove it if it differs."""
     received = path.stat().st_size
     total = hashlib.sha256()
     if expected is not None and len(expected) == 40:
@@ -79,14 +79,14 @@ def _bar() -> Any:
     def bar(*of: Any, desc: str | None = None, **settings: Any) -> Any:
         return tqdm(*of, desc=None if desc is None else line(desc), **settings)
 
-    # The command line's sys.stderr escapes control characters, which a bar needs; ``stream`` is the one below.
+    # The command line's sys.stderr escapes control characters, which a bar needs; its ``stream`` does not.
     below = getattr(sys.stderr, "stream", sys.stderr)
     return partial(bar, delay=DELAY, leave=False, disable=not sys.stderr.isatty(), file=below)
 
 
 @contextmanager
 def quiet() -> Generator[None]:
-    """Without the library's own lines on stderr: loadstore reports a failure once."""
+    """Suppress the library's own messages on stderr; loadstore reports a failure once."""
     from huggingface_hub.utils import logging
 
     before = logging.get_verbosity()

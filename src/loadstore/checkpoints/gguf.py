@@ -1,6 +1,6 @@
-"""Reading GGUF: the header by ourselves, bounded, since a file may be hostile; the numbers stay in the file.
+"""Reads GGUF: the header with loadstore's own bounded parser, as files are untrusted; the numbers stay in the file.
 
-Counts, lengths, dimensions and offsets are checked against the file and fixed bounds before anything is allocated.
+Counts, lengths, dimensions and offsets are checked against the file and fixed limits before any allocation.
 Source: the GGUF specification (ggml).
 """
 
@@ -25,13 +25,13 @@ SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "
 TEXT, ARRAY = 8, 9
 MOST_PAIRS, MOST_TENSORS, MOST_DIMENSIONS, MOST_DEPTH = 10_000, 100_000, 4, 2
 MOST_HEADER = 1 << 28  # bytes; a vocabulary of 256,000 takes about 10 million
-MOST_ENTRIES = 1 << 23  # of all arrays together; each becomes an object
+MOST_ENTRIES = 1 << 23  # in all arrays together; each becomes an object
 KEPT = 1 << 30  # bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Where one tensor lies: its shape (rows first), its format, its first byte and how many there are."""
+    """The location of one tensor: its shape (rows first), its format, its first byte and its size in bytes."""
 
     shape: tuple[int, ...]
     kind: int
@@ -41,7 +41,7 @@ class Stored:
 
 @dataclass(frozen=True)
 class GGUF:
-    """The header of a file, its facts and where its tensors lie; and all its bytes, mapped."""
+    """The header of a file, with its facts and the locations of its tensors, and all of its bytes, mapped."""
 
     path: Path
     facts: dict[str, Any]
@@ -49,9 +49,9 @@ class GGUF:
     content: NDArray[np.uint8]
 
     def tensors(self) -> dict[str, Quantised]:
-        """Every tensor, unread. A file that widens to less than 1 GiB keeps in memory what was dequantised of it.
+        """Every tensor, unread. A file that widens to less than 1 GiB caches its dequantised numbers in memory.
 
-        A larger one keeps nothing: what is used again is dequantised again.
+        A larger file caches nothing and dequantises again on every use.
         """
         keep = 4 * sum(math.prod(stored.shape) for stored in self.stored.values()) < KEPT
         return {name: self._tensor(name, stored, keep=keep) for name, stored in self.stored.items()}
@@ -62,7 +62,7 @@ class GGUF:
 
 
 class _Header:
-    """A file read from its start, never beyond its end."""
+    """A bounded parser that reads a file from its start."""
 
     def __init__(self, data: mmap.mmap, path: Path) -> None:
         self.data, self.path, self.at, self.end = data, path, 0, min(len(data), MOST_HEADER)
@@ -83,7 +83,7 @@ class _Header:
     def texts(self, count: int) -> list[str]:
         data, at, end = self.data, self.at, self.end
         texts: list[str] = []
-        for _ in range(count):  # a hundred thousand of them: no call of our own for each
+        for _ in range(count):  # hundreds of thousands of texts: avoid a method call for each
             stop = at + 8 + int.from_bytes(data[at : at + 8], "little")
             if stop > end:
                 raise self.bad(f"claims a text of {stop - at - 8:,} bytes where {end - at:,} are left")
@@ -115,12 +115,15 @@ class _Header:
 
 
 def read_gguf(path: Path) -> GGUF:
-    """Read the header of a file. Raises BadCheckpoint where it is torn, hostile or no GGUF, NotThisModel on formats."""
+    """Read the header of a file.
+
+    Raises BadCheckpoint if it is truncated, malicious or not GGUF, NotThisModel for an unsupported number format.
+    """
     reads(path)
     try:
         with path.open("rb") as file:
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except (OSError, ValueError) as error:  # ValueError: nothing in it
+    except (OSError, ValueError) as error:  # ValueError: the file is empty
         raise BadCheckpoint(f"{path} cannot be read ({quote(error)}); expected a GGUF file") from None
     head = _Header(data, path)
     facts, listed = _facts(head)
@@ -138,7 +141,7 @@ def read_gguf(path: Path) -> GGUF:
 
 
 def _facts(head: _Header) -> tuple[dict[str, Any], list[tuple[str, tuple[int, ...], int, int]]]:
-    """The facts, and name, shape, format and offset of every tensor."""
+    """The facts, and the name, shape, format and offset of every tensor."""
     if head.bytes(4) != MAGIC:
         raise head.bad("does not begin with GGUF")
     version, tensors, pairs = head.number("I"), head.number("Q"), head.number("Q")

@@ -1,7 +1,7 @@
-"""Fetching a checkpoint by name: config, model file or shards, and tokenizer, into huggingface-hub's own cache.
+"""Downloads a checkpoint by name: config, model file or shards, and tokenizer, into huggingface-hub's own cache.
 
-Only JSON and the files that ``repository.choose`` names are ever fetched; their size is known before, their hash is
-checked after. HF_ENDPOINT, HF_HOME, HF_TOKEN and HF_HUB_OFFLINE mean what they mean to that library.
+Only JSON and the files chosen by ``repository.choose`` are downloaded. Their sizes are known before, and their hashes
+are checked after. HF_ENDPOINT, HF_HOME, HF_TOKEN and HF_HUB_OFFLINE have their usual meaning.
 """
 
 import json
@@ -33,7 +33,7 @@ from loadstore.quote import quote
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A model file in the cache, what the model is called, and the folder of its tokenizer if there is one."""
+    """A model file in the cache, the model's name, and the folder of its tokenizer if there is one."""
 
     model: Path
     name: str
@@ -41,7 +41,7 @@ class Fetched:
 
 
 def fetch(where: HubLocation) -> Fetched:
-    """Fetch what ``where`` names. Raises BadRequest (name, network, access) or BadCheckpoint (content)."""
+    """Download the model at ``where``. Raises BadRequest (name, network, access) or BadCheckpoint (content)."""
     shelf = _shelf(where)
     model = choose(shelf.files, where)
     config = {} if model.endswith(PACKED) else _config(shelf)
@@ -53,23 +53,23 @@ def fetch(where: HubLocation) -> Fetched:
 
 
 def cached(where: HubLocation) -> Path | None:
-    """The newest copy of a repository in the cache that has a model file, without asking the network."""
+    """The newest copy of a repository in the cache that has a model file, found without network access."""
     import huggingface_hub as hub
 
-    with suppress(Exception):  # whatever is wrong with a cache, it has no copy
+    with suppress(Exception):  # if the cache is damaged in any way, it has no copy
         folder = Path(hub.snapshot_download(where.repository, revision=where.revision, local_files_only=True))
         return folder if candidates(file.name for file in folder.iterdir()) else None
     return None
 
 
 def _shelf(where: HubLocation, *, of_model: bool = True) -> Shelf:
-    """List a repository; where that fails, its copy in the cache stands in, and without one the failure is raised."""
+    """List a repository. If that fails, use its copy in the cache; without a copy, raise the failure."""
     import huggingface_hub as hub
 
     try:
         with quiet():
             info = hub.HfApi().model_info(where.repository, revision=where.revision, files_metadata=True)
-    except Exception as error:  # transports differ in what they raise, and none of it is ours
+    except Exception as error:  # transports raise many kinds of errors, none of them loadstore's
         folder = cached(where) if of_model else _cached_tokenizer(where)
         if folder is None or (where.file is not None and not (folder / where.file).exists()):
             raise refusal(error, where) or unreachable(error, where) from None
@@ -88,13 +88,13 @@ def _cached_tokenizer(where: HubLocation) -> Path | None:
 
 
 def _config(shelf: Shelf) -> dict[str, Any]:
-    """The config, before the weights: a model of another kind is refused while that is cheap."""
+    """Download the config before the weights, so that an unsupported model is refused early."""
     if CONFIG not in shelf.files:
         return {}
     try:
         content: object = json.loads(shelf.get(CONFIG).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
-        return {}  # reading the checkpoint reports what is wrong with it
+        return {}  # reading the checkpoint reports the error
     config = cast("dict[str, Any]", content) if isinstance(content, dict) else {}
     if "model_type" in config and "n_heads" not in config and str(config["model_type"]) not in FAMILIES:
         raise NotThisModel(
@@ -105,7 +105,7 @@ def _config(shelf: Shelf) -> dict[str, Any]:
 
 
 def _shards(shelf: Shelf, index: Path) -> list[str]:
-    """The other files that a model lies in, all of them there and of a stated size before the first is fetched."""
+    """The model's other shards; all are checked for existence and size before the first is downloaded."""
     if not is_index(index):
         return []
     shards = sorted(set(places_of(index).values()))
@@ -125,9 +125,9 @@ def _shards(shelf: Shelf, index: Path) -> list[str]:
 
 
 def _tokenizer(shelf: Shelf, config: dict[str, Any]) -> Path | None:
-    """The folder of the tokenizer: the model's own, the tabled one, or the one that the config names.
+    """The folder of the tokenizer: the model's own, the one listed for it, or the one that the config names.
 
-    None where that is no repository or has no tokenizer.json: the model then takes token ids, and says so to text.
+    None if that is not a repository or has no tokenizer.json. The model then accepts only token ids.
     """
     if TOKENIZER in shelf.files:
         return _tokenizer_files(shelf)

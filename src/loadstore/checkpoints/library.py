@@ -1,4 +1,4 @@
-"""From a name, a path or a live model to Weights."""
+"""Loads Weights from a name, a path or a live model."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,7 +23,7 @@ from loadstore.quote import one_of, some
 from loadstore.tokenizer.bos import Bos, Rule, as_bos, tokens_in, with_bos
 
 __all__ = ["BUILTIN", "builtin_path", "load"]
-CHECKED = 1 << 30  # bytes that are read through at loading
+CHECKED = 1 << 30  # bytes that are checked completely at loading
 
 
 def load(
@@ -39,19 +39,18 @@ def load(
 ) -> Weights:
     """Load ``"builtin"``, a folder, a model file, a published or hub name (``owner/name@revision``), or a live model.
 
-    Weights are never changed: half precision is widened where it is used, nothing is folded or centred. See
-    docs/checkpoints.md.
+    Weights are never changed: half precision is widened on use, nothing is folded or centred. See docs/checkpoints.md.
 
     Args:
         source: The model. A path that exists is never looked up on the hub. A live model is one of ``transformers``, or
             a HookedTransformer of TransformerLens up to 3.
-        positions: The scheme of positions of a bare state dict that has no config.
+        positions: The position scheme of a bare state dict without a config.
         revision: The revision of a repository on the hub.
         bos: Whether text begins with BOS: as the model's files state, always, or never. Token ids are taken unchanged.
         device: The device to compute on; only the CPU is tested.
         dtype: float32 or float64 to compute in; by default the stored dtype, promoted to at least float32.
-        ignore: Keys that are passed over though loadstore does not know or compute them: ``"key"`` or ``"object.key"``
-            of a config.json of Hugging Face, or a whole key of a GGUF file. ``Weights.ignored`` records them.
+        ignore: Keys to ignore although loadstore does not know or compute them: ``"key"`` or ``"object.key"`` of a
+            config.json of Hugging Face, or a whole key of a GGUF file. ``Weights.ignored`` records them.
         check: Compare logits on a few tokens with ``transformers``, which must be installed. ``Weights.compared``
             records the largest difference.
 
@@ -90,7 +89,7 @@ def load(
 
 
 def _read(location: Place, positions: Positions | None, ignore: tuple[str, ...], *, check: bool) -> Weights:
-    """Open what lies at a place, with its tokenizer."""
+    """Read the model at a place, with its tokenizer."""
     rule: Rule = "reference"
     theirs = True
     if (packed := gguf.packed(location.path)) is not None:
@@ -130,7 +129,7 @@ def _live(
 def _build(
     checkpoint: Checkpoint, positions: Positions | None, name: str | None, ignore: tuple[str, ...] = ()
 ) -> Weights:
-    """Hand a checkpoint to the family that recognises it. Raises NotThisModel where none does."""
+    """Pass a checkpoint to the family that recognises it. Raises NotThisModel if none does."""
     if own.recognise(checkpoint):
         weights = own.build(checkpoint)
     elif legacy.recognise(checkpoint):
@@ -149,7 +148,7 @@ def _build(
             f"{checkpoint.path} says {weights.architecture.positions} positions, positions={positions!r} was given"
         )
     kinds = {tensor.dtype for _, tensor in weights.named()}
-    if len(kinds) > 1:  # the widest changes no number
+    if len(kinds) > 1:  # converting to the widest changes no number
         weights = replace(weights, computed=reduce(torch.promote_types, kinds, torch.float32))
     return weights
 
@@ -159,7 +158,7 @@ def _beside(checkpoint: Checkpoint) -> str:
 
 
 def _finite(weights: Weights, checkpoint: Checkpoint) -> Weights:
-    """Refuse NaN and infinities: now, or in a large file where it is first used. Raises BadCheckpoint."""
+    """Check for NaN and infinities: now, or in a large file on first use. Raises BadCheckpoint."""
     if sum(tensor.nbytes for tensor in checkpoint.tensors.values()) > CHECKED:
         return replace(weights, unchecked=Unchecked(checkpoint.path, checkpoint.tensors))
     for name, tensor in checkpoint.tensors.items():
@@ -169,13 +168,13 @@ def _finite(weights: Weights, checkpoint: Checkpoint) -> Weights:
 
 
 def _theirs(checkpoint: Checkpoint) -> bool:
-    """Whether a checkpoint is in the layout of a model of ``transformers``."""
+    """Whether a checkpoint has the layout of a ``transformers`` model."""
     other = own.recognise(checkpoint) or legacy.recognise(checkpoint)
     return not other and table.family(checkpoint) is not None
 
 
 def _rule(checkpoint: Checkpoint) -> Rule:
-    """How texts begin: as the reference of Hugging Face's folders does; else always, unless the config says no."""
+    """The BOS rule: the reference's for Hugging Face folders; else always, unless the config disables it."""
     if table.family(checkpoint) is not None and not legacy.recognise(checkpoint):
         return "reference"
     return "never" if str((checkpoint.config or {}).get("default_prepend_bos")) == "False" else "always"

@@ -1,7 +1,7 @@
-"""Live HookedTransformer objects of TransformerLens up to 3: read like a file of theirs, never run.
+"""Live HookedTransformer objects of TransformerLens up to 3: read like one of its files, never run.
 
-``cfg`` and ``state_dict()`` say what a checkpoint and its config.json say, also after TransformerLens has folded and
-centred (it then states LNPre). TransformerLens itself is never imported.
+``cfg`` and ``state_dict()`` hold the contents of a checkpoint and its config.json, even after TransformerLens has
+folded and centred (it then states LNPre). TransformerLens itself is never imported.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from loadstore.tokenizer.tokens import Tokens
 
 @runtime_checkable
 class Live(Protocol):
-    """What is asked of a live model: its config and its tensors."""
+    """The required interface of a live model: its config and its tensors."""
 
     @property
     def cfg(self) -> Any:
@@ -34,7 +34,7 @@ class Live(Protocol):
 
 
 def as_live(model: object) -> Live | Pretrained:
-    """Return ``model`` if it can be read. Raises BadRequest saying what can be loaded."""
+    """Return ``model`` if it can be read. Raises BadRequest and lists what can be loaded."""
     if isinstance(model, Live) or (isinstance(model, Pretrained) and hasattr(model.config, "to_dict")):
         return model
     raise BadRequest(
@@ -44,9 +44,9 @@ def as_live(model: object) -> Live | Pretrained:
 
 
 def live_checkpoint(model: Live) -> Checkpoint:
-    """The config, and the tensors on the CPU; ``Checkpoint.take`` copies them, so later training reaches no Weights.
+    """The config, and the tensors on the CPU; ``Checkpoint.take`` copies them, so later training cannot change Weights.
 
-    Raises BadCheckpoint where a tensor has no content.
+    Raises BadCheckpoint if a tensor has no content.
     """
     where = f"the live model {live_name(model)}"
     state = {str(name): value for name, value in model.state_dict().items() if isinstance(value, Tensor)}
@@ -58,12 +58,12 @@ def live_checkpoint(model: Live) -> Checkpoint:
 
 
 def live_name(model: Live) -> str:
-    """What its config calls it."""
+    """The model's name in its config, or its class name."""
     return quote(settings(model).get("model_name") or type(model).__name__, 80)
 
 
 def settings(model: Live) -> dict[str, Any]:
-    """The config as a dict. Raises BadRequest when it has no settings to read."""
+    """The config as a dict. Raises BadRequest if it has no readable settings."""
     config: Any = model.cfg
     settings: object = config.to_dict() if hasattr(config, "to_dict") else getattr(config, "__dict__", config)
     if not isinstance(settings, Mapping):
@@ -75,9 +75,9 @@ def settings(model: Live) -> dict[str, Any]:
 
 
 def live_tokens(model: Live, vocab: int, rule: Rule) -> Tokens | None:
-    """The tokenizer that the model holds, if it is a fast one: its ``backend_tokenizer``, with its ``bos_token_id``.
+    """The tokenizer of the model, if it is a fast one: its ``backend_tokenizer``, with its ``bos_token_id``.
 
-    Raises BadCheckpoint when it is not this model's.
+    Raises BadCheckpoint if it does not belong to this model.
     """
     holder: Any = getattr(model, "tokenizer", None)
     backend: Any = getattr(holder, "backend_tokenizer", None)

@@ -1,4 +1,4 @@
-"""Published HookedTransformer checkpoints by name: what their files do not all say of themselves."""
+"""Published HookedTransformer checkpoints by name, with facts that their files do not all state."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ DIGITS = "NeelNanda/gpt-neox-tokenizer-digits"
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """One repository: its scheme, its sizes, and whose tokenizer it speaks (None: no usable one is published)."""
+    """One repository: its positions, norm, sizes, and the repository of its tokenizer (None: none is usable)."""
 
     repository: str
     positions: Positions
@@ -32,7 +32,7 @@ class Published:
 
 
 def _c4_code(kind: str, n_layers: int) -> Published:
-    """One of the models of two kinds, with and without MLPs of GELU, that were trained on C4 and code."""
+    """One of the attention-only or GELU models that were trained on C4 and code."""
     return Published(
         f"NeelNanda/{kind}_{n_layers}L512W_C4_Code",
         *("learned", "layer", n_layers, 512, 8, 48262, 1024, DIGITS),
@@ -48,13 +48,13 @@ PUBLISHED = (
         *("shortformer", "none", 2, 512, 8, 50277, 1024, NEOX),
         aliases=("attn-only-2l-demo", "attn-only-2l-induction-demo", "attn-only-demo"),
     ),
-    # Its tokenizer's merges name a token that its vocabulary lacks ("Ġpati"), so it takes token ids.
+    # Its tokenizer's merges use a token that its vocabulary lacks ("Ġpati"), so the model accepts token ids only.
     Published("ArthurConmy/redwood_attn_2l", "shortformer", "layer", 2, 256, 8, 50259, 2048, None),
 )
 
 
 def published(name: str) -> Published | None:
-    """Find a published checkpoint by ``owner/name``, by name, or by the alias that TransformerLens gave it."""
+    """Find a published checkpoint by ``owner/name``, by name, or by its alias in TransformerLens."""
     for each in PUBLISHED:
         if name in (each.repository, each.name, *each.aliases):
             return each
@@ -62,7 +62,7 @@ def published(name: str) -> Published | None:
 
 
 def nearest(name: str, others: Iterable[str] = ()) -> str | None:
-    """The published name, or one of ``others``, that ``name`` may be a slip of, whatever its case."""
+    """The published name, or one of ``others``, of which ``name`` may be a misspelling; case is ignored."""
     names = [candidate for each in PUBLISHED for candidate in (each.name, each.repository, *each.aliases)]
     candidate = {candidate.lower(): candidate for candidate in (*others, *names)}
     close = get_close_matches(name.lower(), candidate, n=1, cutoff=0.7)

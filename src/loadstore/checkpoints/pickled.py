@@ -1,4 +1,4 @@
-"""Pickled state dicts, as torch.save writes them: read with weights_only, so that nothing in them is executed."""
+"""Pickled state dicts from torch.save, read with weights_only so that nothing in them is executed."""
 
 import pickle
 import warnings
@@ -15,11 +15,11 @@ ZIP = b"PK\x03\x04"
 
 
 def read_pickled(path: Path) -> dict[str, Tensor]:
-    """The tensors at the top level of a pickled dict; other values are left out. Raises BadCheckpoint."""
+    """The tensors at the top level of a pickled dict; other values are omitted. Raises BadCheckpoint."""
     mapped = _check_zip(path)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what torch warns of (TorchScript, say) is an error that follows
+            warnings.simplefilter("ignore")  # if torch warns (of TorchScript, say), an error follows
             loaded: object = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except pickle.UnpicklingError as error:
         reason = quote(str(error).split(". ", 1)[0])
@@ -27,7 +27,7 @@ def read_pickled(path: Path) -> dict[str, Tensor]:
             f"{path} asks for code to be run or is not a plain state dict ({reason}); nothing was executed. "
             "Convert it to safetensors where you trust it"
         ) from None
-    except Exception as error:  # a torn pickle can raise anything, and none of it is ours
+    except Exception as error:  # a truncated pickle can raise any exception
         raise BadCheckpoint(
             f"{path} cannot be read as a state dict ({quote(error)}); it is torn or not one, fetch it again"
         ) from None
@@ -44,18 +44,18 @@ def read_pickled(path: Path) -> dict[str, Tensor]:
 
 
 def _check_zip(path: Path) -> bool:
-    """Whether a file is an archive whose parts lie in it as they are, so that they can be mapped.
+    """Whether a file is an archive with uncompressed entries, which can be mapped.
 
-    Raises BadCheckpoint on one that unpacks to more than its own size: torch compresses nothing, a bomb must.
+    Raises BadCheckpoint if it unpacks to more than its own size: torch does not compress, but a zip bomb must.
     """
     try:
         with path.open("rb") as file:
-            if file.read(4) != ZIP:  # what torch looks at
+            if file.read(4) != ZIP:  # the bytes that torch checks
                 return False
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
             unpacked = sum(entry.file_size for entry in entries)
-    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:  # what zipfile raises on torn files
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:  # on truncated files
         raise BadCheckpoint(f"{path} cannot be unpacked ({quote(error)}); it is torn, fetch it again") from None
     if unpacked > (size := path.stat().st_size):
         raise BadCheckpoint(

@@ -1,4 +1,4 @@
-"""Where a name leads: the built-in file, a path that exists, an installed package's file, or a copy from the hub."""
+"""Resolves a name: the built-in file, an existing path, an installed package's file, or a copy from the hub."""
 
 import re
 from dataclasses import dataclass
@@ -16,24 +16,24 @@ BUILTIN = "builtin"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A model file or folder, the model's name if the file is not called so, and the folder of its tokenizer."""
+    """A model file or folder, the model's name if it differs from the file's, and the folder of its tokenizer."""
 
     path: Path
     name: str | None = None
     tokenizer: Path | None = None
 
     def folder(self, model: Path) -> Path | None:
-        """Where a tokenizer is looked for: beside the model file, unless the place says another folder, or none."""
+        """The folder of the tokenizer: that of the model file, unless the place states another folder or none."""
         return model.parent if self.name is None else self.tokenizer
 
 
 def builtin_path() -> Path:
-    """Where the built-in model's file lies."""
+    """The path of the built-in model's file."""
     return Path(str(files("loadstore") / "data" / "builtin.safetensors"))
 
 
 def find(source: str | Path, revision: str | None) -> Place:
-    """Find a model. Raises BadRequest where there is none of that name, saying what names there are."""
+    """Find a model. Raises BadRequest if there is none of that name, with the names that are possible."""
     path = builtin_path() if str(source) == BUILTIN else _home(Path(source))
     if _exists(path):
         if revision is not None:
@@ -53,7 +53,7 @@ def find(source: str | Path, revision: str | None) -> Place:
 
 
 def _way_out(name: str) -> str:
-    """What may have been meant by a name that leads nowhere."""
+    """A suggestion for a name that was not found."""
     if re.fullmatch(r"(?i)(L\d+\.?H\d+|\d+\.\d+)(\.[qkv])?|embed|pos", name):
         return f"{name} is a site of a model, and the model comes first, as in builtin {name}"
     if " " in name:
@@ -67,12 +67,12 @@ def _way_out(name: str) -> str:
 def _home(path: Path) -> Path:
     try:
         return path.expanduser()
-    except RuntimeError:  # ~ of someone who has no home
+    except RuntimeError:  # ~ of a user without a home folder
         return path
 
 
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except (OSError, ValueError):  # too long for a name, or a NUL in it
+    except (OSError, ValueError):  # a name that is too long or contains NUL
         return False

@@ -1,7 +1,7 @@
 """Live models of ``transformers``, which is not imported: read like the folder they would be saved to, never run.
 
-``config.to_dict()`` and ``state_dict()`` say what config.json and the tensors of the files say. The tensors are shared,
-not copied: a large model is not in memory twice, and later training reaches what was loaded.
+``config.to_dict()`` and ``state_dict()`` hold the contents of config.json and the tensor files. Tensors are shared, not
+copied: a large model is not in memory twice, and later training changes the loaded weights.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ PATH = "_name_or_path"
 
 @runtime_checkable
 class Pretrained(Protocol):
-    """What is asked of a live model: its config and its tensors."""
+    """The required interface of a live model: its config and its tensors."""
 
     @property
     def config(self) -> Any:
@@ -34,7 +34,7 @@ class Pretrained(Protocol):
 
 
 def pretrained_checkpoint(model: Pretrained) -> Checkpoint:
-    """Its settings and its tensors, shared. Raises BadCheckpoint where they are no plain numbers here."""
+    """Its settings and its tensors, shared. Raises BadCheckpoint unless all tensors hold numbers on the CPU."""
     where, facts = f"the live model {pretrained_name(model)}", _settings(model)
     if facts.get("quantization_config") is not None:
         raise NotThisModel(f"{where} is quantised in memory; load it in float16 or wider, without quantization_config")
@@ -48,17 +48,17 @@ def pretrained_checkpoint(model: Pretrained) -> Checkpoint:
 
 
 def pretrained_name(model: Pretrained) -> str:
-    """The last part of where it came from, or what its class is called."""
+    """The last part of its origin, or its class name."""
     return quote(Path(str(_settings(model).get(PATH) or type(model).__name__)).name, 80)
 
 
 def pretrained_tokens(model: Pretrained, vocab: int) -> Tokens | None:
-    """The tokenizer in the folder that it came from, if it came from one; it holds none. Raises BadCheckpoint."""
+    """The tokenizer in the folder of its origin, if any; the model itself holds none. Raises BadCheckpoint."""
     path = str(_settings(model).get(PATH) or "")
     return tokens_in(Path(path), vocab, "reference") if path and Path(path).is_dir() else None
 
 
 def _settings(model: Pretrained) -> dict[str, Any]:
-    """The config as a dict, and where the model came from, which the dict leaves out."""
+    """The config as a dict, with the model's origin, which ``to_dict`` omits."""
     config: Any = model.config
     return {**{str(key): value for key, value in config.to_dict().items()}, PATH: getattr(config, PATH, None)}

@@ -1,4 +1,4 @@
-"""What a name on the hub means, and which files of a repository are fetched: decided before anything is."""
+"""Parses hub names, and chooses the files of a repository before anything is downloaded."""
 
 import re
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ MAIN = "main"
 
 @dataclass(frozen=True, slots=True)
 class HubLocation:
-    """A repository, a revision of it, and (if it was named) the model file in it."""
+    """A repository, a revision, and the model file in it if one was named."""
 
     repository: str
     revision: str = MAIN
@@ -36,9 +36,9 @@ class HubLocation:
 
 
 def location(name: str, revision: str | None = None) -> HubLocation | None:
-    """Read ``owner/name``, ``owner/name@revision``, ``owner/name:file.pth`` or a published name; None if it is none.
+    """Parse ``owner/name``, ``owner/name@revision``, ``owner/name:file.pth`` or a published name; None for other names.
 
-    What ends like a model file is a path. Raises BadRequest where two revisions are given.
+    A name that ends like a model file is a path. Raises BadRequest if two revisions are given.
     """
     match = NAME.fullmatch(name)
     if match is None:
@@ -53,9 +53,9 @@ def location(name: str, revision: str | None = None) -> HubLocation | None:
 
 
 def candidates(names: Iterable[str]) -> list[str]:
-    """The model files at the top of a repository, by plain names only: no folders, nothing that could leave one.
+    """The model files at the top of a repository. Only plain names count, so that no name can leave the folder.
 
-    An index stands for the shards that it lists.
+    An index represents the shards that it lists.
     """
     plain = [name for name in names if FILE.fullmatch(name)]
     indexed = {name.removesuffix(ENDING).rpartition(".")[2] for name in plain if is_index(Path(name))}
@@ -66,10 +66,10 @@ def candidates(names: Iterable[str]) -> list[str]:
 
 
 def choose(names: Iterable[str], where: HubLocation) -> str:
-    """The file that is the model, or the index of its shards: the named one, the only one, or the usual one.
+    """The model file, or the index of its shards: the named one, the only one, or the usual one.
 
-    Usual are ``*final.pth`` (TransformerLens's rule), then the names of Hugging Face; a GGUF file is taken if it is
-    the only model, or named. Raises BadCheckpoint where there is none or more than one.
+    Usual are ``*final.pth`` (TransformerLens's rule), then the names of Hugging Face. A GGUF file is chosen if it is
+    the only model or is named. Raises BadCheckpoint if there is no model file or no unique choice.
     """
     files = candidates(names)
     if where.file is not None:
@@ -92,7 +92,7 @@ def choose(names: Iterable[str], where: HubLocation) -> str:
 
 
 def bounded(name: str, size: int | None, where: HubLocation) -> None:
-    """Raise BadCheckpoint unless a file's stated size is within what is read of its kind."""
+    """Raise BadCheckpoint unless a file's stated size is within the limit for its kind."""
     most = MOST_JSON if name.endswith(".json") else MOST_MODEL
     if size is None or not 0 < size <= most:
         stated = "does not say its size" if size is None else f"has {size:,} bytes"

@@ -1,8 +1,8 @@
-"""A changed model as a folder that ``transformers`` opens: its own checkpoint, with the changed matrices put into it.
+"""A changed model as a folder for ``transformers``: its own checkpoint with the changed matrices inserted.
 
-A family names views of a file's tensors. So the folder is written without a second table of names: the tensors are
-copied, the family is built over the copy, the new numbers go into its views, and what was written is built once more
-and compared, bit for bit. Test: tests/permissions/test_folder.py.
+A family names views of a file's tensors, so the folder can be written without a second table of names. The tensors are
+copied and the family is built over the copy. The new numbers are written into its views. Finally the model is built
+from the result again and compared, bit for bit. Test: tests/permissions/test_folder.py.
 """
 
 import json
@@ -33,7 +33,7 @@ LM_HEAD = {"gpt_neox": "embed_out.weight"}
 
 @dataclass(frozen=True)
 class Written:
-    """What a folder will hold: the files by name, and in which layout."""
+    """The contents of a folder to write: the files by name, and their layout."""
 
     files: Mapping[str, bytes]
     layout: str
@@ -43,12 +43,12 @@ def folder_of(weights: Weights, source: str | Path) -> Written:
     """Return the files of a changed model.
 
     Args:
-        weights: The model, changed from what ``source`` holds.
-        source: Where it was loaded from: a folder or file of Hugging Face's layout is written so again, with the
+        weights: The model, changed from the contents of ``source``.
+        source: The origin of the model. A folder or file in Hugging Face's layout is written in that layout, with the
             numbers in the compute dtype; any other as one of loadstore's own files.
 
     Raises:
-        BadRequest: The architecture of the source has no place for what was changed, such as a bias.
+        BadRequest: The source's architecture has no place for a changed tensor, such as a bias.
     """
     location = find(source, None)
     if gguf.packed(location.path) is not None:
@@ -69,7 +69,7 @@ def folder_of(weights: Weights, source: str | Path) -> Written:
 
 
 def free_folder(folder: Path) -> None:
-    """Raise BadRequest unless a folder is missing, in one that exists, or empty, or holds a model's files alone."""
+    """Raise BadRequest unless the folder can be created, is empty, or holds only a model's files."""
     try:
         names = sorted(file.name for file in folder.iterdir()) if folder.is_dir() else []
     except OSError as error:
@@ -81,9 +81,9 @@ def free_folder(folder: Path) -> None:
 
 
 def write_folder(written: Written, folder: Path) -> None:
-    """Write the files into a folder, which is made where it is missing; each whole or not at all, the config last.
+    """Write the files into a folder, which is created if missing; each atomically, the config last.
 
-    Raises BadRequest where the folder has other files or the disk refuses.
+    Raises BadRequest if the folder has other files or the disk refuses.
     """
     free_folder(folder)
     try:
@@ -97,18 +97,18 @@ def write_folder(written: Written, folder: Path) -> None:
 
 
 def _own(weights: Weights) -> Written:
-    """One of loadstore's own files, for a model whose layout is its own, an older one, or a quantised file."""
+    """One of loadstore's own files, for models in loadstore's or an older layout, or from a quantised file."""
     return Written({USUAL[0]: own.packed(weights)}, "loadstore's own file")
 
 
 def _changed(weights: Weights, checkpoint: Checkpoint) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """The config and the tensors with the new numbers. Raises BadRequest where they have no place."""
+    """The config and the tensors with the new numbers. Raises BadRequest if a tensor has no place."""
     config = dict(checkpoint.config or {})
     dtype = weights.dtype
     tensors = {name: tensor.to(dtype, copy=True) for name, tensor in checkpoint.tensors.items()}
     for name, tensor in tensors.items():
         if name.endswith(".bias") and not bool(tensor.any()):
-            tensor.fill_(1)  # a family leaves a bias of zeros out; its place is needed, its numbers are put in below
+            tensor.fill_(1)  # a family omits zero biases, but the place is needed; the values are written below
     for name in DTYPES:
         if name in config:
             config[name] = str(dtype).removeprefix("torch.")
@@ -142,14 +142,14 @@ def _changed(weights: Weights, checkpoint: Checkpoint) -> tuple[dict[str, Any], 
 
 
 def _built(checkpoint: Checkpoint, config: dict[str, Any], tensors: dict[str, Tensor], like: Weights) -> Weights:
-    """The model of some tensors."""
+    """The model built from some tensors."""
     build = table.FAMILIES[str(config["model_type"])]
     copy = replace(checkpoint, tensors=tensors, config=config)
     return build(copy, Facts(copy, config, like.ignored))
 
 
 def _regroup(before: Weights, weights: Weights, tensors: dict[str, Tensor]) -> None:
-    """Repeat the keys and values of groups in the file's tensors, which the views of a built model lead to."""
+    """Repeat the grouped keys and values in the file's tensors, which the built model's views refer to."""
     names = {tensor.data_ptr(): name for name, tensor in tensors.items()}
     old, each = before.architecture.kv_heads, weights.architecture.n_heads // before.architecture.kv_heads
     for layer in before.layers:

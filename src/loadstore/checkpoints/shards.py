@@ -1,4 +1,4 @@
-"""A model in several files, and the index that says which tensor lies in which."""
+"""A model in several files, and the index that maps tensors to files."""
 
 from pathlib import Path
 from typing import Any, cast
@@ -17,15 +17,15 @@ AGAIN = "fetch the index and its shards again, from one revision"
 
 
 def is_index(path: Path) -> bool:
-    """Whether a file is called as an index of shards is."""
+    """Whether a file is named like an index of shards."""
     return path.name.endswith((f".safetensors{ENDING}", f".bin{ENDING}"))
 
 
 def read_shards(index: Path) -> dict[str, Tensor]:
-    """The tensors of all shards that an index lists, each memory-mapped where its format allows.
+    """The tensors of all shards in an index, memory-mapped if the format allows it.
 
-    Raises BadCheckpoint where the index lists no files of its folder, a shard is missing, or the two do not agree on
-    which tensor lies where.
+    Raises BadCheckpoint if the index lists no files of its folder, a shard is missing, or index and shards disagree on
+    the location of a tensor.
     """
     places = places_of(index)
     try:

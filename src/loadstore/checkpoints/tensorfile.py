@@ -1,4 +1,4 @@
-"""The tensors of one file, memory-mapped where its format allows: safetensors, or a pickled state dict."""
+"""The tensors of one file, memory-mapped if the format allows it: safetensors, or a pickled state dict."""
 
 import struct
 from pathlib import Path
@@ -13,7 +13,7 @@ from loadstore.quote import quote
 from loadstore.reading import reads
 
 SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
-PACKED = ".gguf"  # read elsewhere (models.gguf)
+PACKED = ".gguf"  # read by checkpoints.gguf
 MOST_TENSORS = 100_000
 
 
@@ -38,7 +38,7 @@ def _safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def _check_names(path: Path) -> None:
-    """Refuse a header in which a name stands twice: a JSON reader takes the last, and which is meant is a guess."""
+    """Refuse a header with a duplicate name: a JSON reader takes the last one, but which one is meant is unknown."""
     with path.open("rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
         if length > MOST:

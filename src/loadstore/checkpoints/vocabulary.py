@@ -1,7 +1,7 @@
-"""A tokenizer from the vocabulary that a GGUF file carries: byte-level BPE, or SentencePiece's BPE by scores.
+"""A tokenizer from the vocabulary in a GGUF file: byte-level BPE, or SentencePiece's BPE by scores.
 
-What splits a text before merges is not in the file but named there (``tokenizer.ggml.pre``); the names and splits are
-llama.cpp's. A vocabulary that cannot be spoken exactly is not spoken: its model takes ids.
+The rule that splits text before merges is only named in the file (``tokenizer.ggml.pre``); names and rules are those of
+llama.cpp. If a tokenizer cannot be reproduced exactly, none is loaded and prompts must be token ids.
 """
 
 import math
@@ -26,7 +26,7 @@ READ = frozenset(
         *("add_bos_token", "add_space_prefix"),
     )
 )
-IDLE = frozenset(  # of no effect on the ids of a prompt in these two kinds of vocabulary, whose ends are left open
+IDLE = frozenset(  # no effect on prompt ids in these two kinds of vocabulary, as no end token is added
     (
         *("token_type_count", "add_eos_token", "add_sep_token", "remove_extra_whitespaces", "precompiled_charsmap"),
         *(f"{name}_token_id" for name in ("eos", "eot", "eom", "seperator", "padding", "cls", "mask")),
@@ -35,21 +35,21 @@ IDLE = frozenset(  # of no effect on the ids of a prompt in these two kinds of v
     )
 )
 NORMAL, CONTROL, USER, BYTE = 1, 3, 4, 6
-RUN = -1  # of spaces; no type of the format
-SPACED = ("gemma3",)  # architectures whose files spell runs of spaces as they are
+RUN = -1  # of spaces; not a type of the format
+SPACED = ("gemma3",)  # architectures whose files contain runs of spaces literally
 MOST_PIECE = 128  # characters
 SPLITS = {
     **dict.fromkeys(("llama-bpe", "llama3", "llama-v3", "falcon3", "smaug-bpe"), LLAMA3),
     **dict.fromkeys(("qwen2", "deepseek-r1-qwen", "megrez"), QWEN2),
     "tekken": TEKKEN,
 }
-PLAIN = ("default", "gpt-2", "phi-2", "olmo", "mpt")  # as GPT-2 splits
-DIGITS = ("smollm", "starcoder", "refact")  # and every digit by itself
+PLAIN = ("default", "gpt-2", "phi-2", "olmo", "mpt")  # split like GPT-2
+DIGITS = ("smollm", "starcoder", "refact")  # and every digit separately
 WHOLE = ("llama-bpe", "llama3", "llama-v3", "falcon3", "tekken")  # a word that is a token is not merged; BOS by default
 
 
 def tokens_of(file: GGUF, vocab: int) -> Tokens | str:
-    """Return the tokenizer of a file, or why there is none. Raises BadCheckpoint where the vocabulary is damaged."""
+    """Return the tokenizer of a file, or why there is none. Raises BadCheckpoint if the vocabulary is damaged."""
     names = [key.removeprefix(PREFIX) for key in file.facts if key.startswith(PREFIX)]
     if unknown := [PREFIX + name for name in names if name not in READ | IDLE]:
         return f"its file states {some(unknown)}, which is not known and may change ids"
@@ -89,10 +89,10 @@ def _byte_level(file: GGUF, vocab: int) -> Tokens | str:
 
 
 def _sentencepiece(file: GGUF, vocab: int) -> Tokens | str:
-    """Pieces are merged by their scores, best first; what no piece spells goes byte by byte.
+    """Merge pieces by their scores, best first; text that no piece covers is encoded byte by byte.
 
-    A user's own piece that a text can spell is found before any merge, so that its score does not count. Runs of spaces
-    are among them in Gemma's files: they are spelled "▁▁" and merged before all others, in the order of their ids.
+    A user-defined piece that a text can contain is matched before any merge, so its score does not matter. In Gemma's
+    files runs of spaces are such pieces: they are spelled "▁▁" and merged before all others, in the order of their ids.
     """
     tokens = [*_tokens(file, vocab)]
     scores, types = _numbers(file, "scores", len(tokens)), [*_numbers(file, "token_type", len(tokens))]
@@ -128,7 +128,7 @@ def _sentencepiece(file: GGUF, vocab: int) -> Tokens | str:
 
 
 def _cuts(ranked: list[tuple[str, float]], pieces: set[str]) -> list[tuple[float, int, str, str]]:
-    """Every way to merge a piece from two others, with the piece's rank and the place of the cut."""
+    """Every way to merge a piece from two others, with the piece's rank and the position of the split."""
     return [
         (rank, cut, token[:cut], token[cut:])
         for token, rank in ranked
@@ -145,7 +145,7 @@ def _bpe(file: GGUF, tokens: list[str], merges: list[Any], **how: Any) -> Tokeni
 
 
 def _spoken(file: GGUF, tokenizer: Tokenizer, tokens: list[str], types: list[Any], *, begins: bool) -> Tokens | str:
-    """With the tokens that a text names as a whole, and the BOS that a prompt begins with."""
+    """Add the tokens that match as a whole, and the BOS of a prompt."""
     whole = [token for token, kind in zip(tokens, types, strict=True) if kind in (CONTROL, USER) and token]
     try:
         vet_names(whole)

@@ -17,11 +17,7 @@ from loadstore.quote import quote
 from loadstore.tokenizer.guarded import guarded
 from loadstore.tokenizer.tokens import Tokens
 
-SPACED = (
-    "GPT2Tokenizer",
-    "GPTNeoXTokenizer",
-    "Qwen2Tokenizer",
-)  # take a prefix from the config, none by default
+SPACED = ("GPT2Tokenizer", "GPTNeoXTokenizer", "Qwen2Tokenizer")  # take a prefix from the config, none by default
 IMPLIED = {
     **dict.fromkeys(("gpt2", "gpt_neo", "gptj", "opt", "phi", "starcoder2"), "GPT2Tokenizer"),
     **dict.fromkeys(("qwen2", "qwen3"), "Qwen2Tokenizer"),
