@@ -35,7 +35,7 @@ def checked(function: _Function, namespace: str = "ls", names: Callable[[], Mapp
 
     Args:
         function: A function or method; parameters without an annotation are not checked.
-        namespace: What messages write before the name of a function.
+        namespace: The prefix of the function name in messages.
         names: Called once; returns the values of names in annotations that the function's module imports only for type
             checkers.
 

@@ -80,7 +80,7 @@ _outside = _Outside()
 
 @contextmanager
 def threads_for(multiplications: int | float) -> Generator[None]:
-    """Run a block on one thread if its products are smaller than ``LARGE``, else on all threads torch had before.
+    """Run a block on one thread if its products are smaller than ``LARGE``, else on all threads torch had outside.
 
     Blocks nest: a large product inside a small block gets the threads that torch had outside of both.
 

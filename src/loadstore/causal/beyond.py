@@ -1,9 +1,9 @@
 """The rule for an effect beyond its controls, shared by every proof, report and screen.
 
 An effect is beyond its controls if it goes further in the claimed direction than any control goes in either direction.
-A control in the opposite direction counts too, because it shows how far cuts of comparable wires move the number, and
-the claimed direction may have been read off the same run. If the wire is exchangeable with its n controls, so that
-every order of their effects is equally likely, the probability of an effect beyond them is at most 1/(n + 1).
+A control in the opposite direction counts too: it shows how far cuts of comparable wires move the number, and the
+claimed direction may come from the same run. If the wire is exchangeable with its n controls, every order of their
+effects is equally likely. The probability of an effect beyond them is then at most 1/(n + 1).
 
 Tests: tests/causal/test_beyond.py, and tests/causal/test_calibration.py for the probability.
 """

@@ -132,7 +132,7 @@ def control_sets(
         Undefined: One of the wires carries nothing, or has no control.
     """
     sets: list[tuple[Wire, ...]] = []
-    for among in sorted({count, count + len(wires) - 1}):  # more only if needed, since they may lie in other layers
+    for among in sorted({count, count + len(wires) - 1}):  # more only if needed, since they may be in other layers
         each = [controls_of(wire, among, sizes, readers, outside={*outside, *wires}).wires for wire in wires]
         sets = _different(each)[:count]
         if len(sets) == count:

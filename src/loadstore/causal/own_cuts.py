@@ -78,7 +78,7 @@ def pattern_without(trace: Trace, reader: Reader, change: Tensor) -> Float[Tenso
 
 
 def pattern_divergence(trace: Trace, reader: Reader, change: Tensor) -> float:
-    """KL(A‖A′) of a head's pattern from that with ``change`` subtracted from its q or k, in nats, mean over queries.
+    """KL(A‖A′) in nats, mean over queries, where A′ is a head's pattern with ``change`` subtracted from its q or k.
 
     Computed from scores in double precision, because a weight that underflows to 0 in the pattern still has a finite
     logarithm.

@@ -49,11 +49,11 @@ class Chosen:
         return self.total(weights, values) / sizes.repeat(len(values) // len(sizes))
 
     def named(self, role: str, *, again: bool = False) -> str:
-        """The targets in words: the token itself, or the role that each prompt's own ones play.
+        """The targets in words: the token itself, or the role of each prompt's own targets.
 
         Args:
-            role: What one target of a prompt is, such as ``answer``.
-            again: Whether other targets of each prompt were named just before.
+            role: The role of a target, such as ``answer``.
+            again: Whether other targets of each prompt have just been named.
         """
         if not self.each:
             return repr(self.sets[0][0])
@@ -66,7 +66,7 @@ class Chosen:
 
 
 def chosen(tokens: Targets) -> Chosen:
-    """Read targets: a token (text or id), a list with one for each prompt, or a list of lists. Raises BadRequest."""
+    """Parse targets: a token (text or id), a list with one per prompt, or a list of lists. Raises BadRequest."""
     if isinstance(tokens, str) or not isinstance(tokens, Sequence):
         return Chosen(((tokens,),), each=False)
     sets = tuple((each,) if isinstance(each, str) or not isinstance(each, Sequence) else tuple(each) for each in tokens)

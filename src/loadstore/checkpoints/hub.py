@@ -105,7 +105,7 @@ def _config(shelf: Shelf) -> dict[str, Any]:
 
 
 def _shards(shelf: Shelf, index: Path) -> list[str]:
-    """The model's other shards; all are checked for existence and size before the first is downloaded."""
+    """The shards in an index; all are checked for existence and size before the first is downloaded."""
     if not is_index(index):
         return []
     shards = sorted(set(places_of(index).values()))

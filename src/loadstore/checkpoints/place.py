@@ -33,7 +33,7 @@ def builtin_path() -> Path:
 
 
 def find(source: str | Path, revision: str | None) -> Place:
-    """Find a model. Raises BadRequest if there is none of that name, with the names that are possible."""
+    """Find a model. Raises BadRequest if no model has this name, and lists the possible names."""
     path = builtin_path() if str(source) == BUILTIN else _home(Path(source))
     if _exists(path):
         if revision is not None:

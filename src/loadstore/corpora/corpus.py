@@ -26,7 +26,7 @@ Source: TypeAlias = str | Path | Sequence[str | int | Sequence[int] | Int[Tensor
 class Corpus:
     """Documents as token ids, each split into pieces that fit the model. Traffic is measured on these.
 
-    Every document has a piece, and every piece at least two tokens besides a BOS at its start.
+    Every document has a piece, and every piece at least two tokens, not counting a BOS at its start.
     """
 
     name: str

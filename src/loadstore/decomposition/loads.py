@@ -3,9 +3,9 @@
     unembed     c_w / Σ c         c the parts of the target's contrast
     Q, K        the shares of an address about the most attended key
     V           ⟨o_j^w, o⟩/‖o‖²  by token and writer
-    MLP         ⟨o − mlp(x − x_w), o⟩/‖o‖²    without one writer: an MLP is no sum, so these need not sum to 1
+    MLP         ⟨o − mlp(x − x_w), o⟩/‖o‖²    without one writer; an MLP is nonlinear, so these need not sum to 1
 
-A load lists its largest parts until what is left, and each part that is left, is at most 1 − ``share`` of the whole.
+A load lists its largest parts until the remainder, and every part in it, is at most 1 − ``share`` of the whole.
 Derivations: docs/listing.md. Tests: tests/decomposition/test_listing.py.
 """
 
@@ -27,12 +27,12 @@ from loadstore.model.wiring import wiring
 from loadstore.sites import Head, Reader, Side, Writer
 
 Kind: TypeAlias = Side | Literal["mlp", "unembed"]
-Cell: TypeAlias = tuple[str, int]  # a writer, and the token at which it stored
+Cell: TypeAlias = tuple[str, int]  # a writer, and the token of its store
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one writer, at one token, is of a load."""
+    """The share of one writer, at one token, in a load."""
 
     writer: str
     token: int
@@ -41,9 +41,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """One load: its largest parts, what the ``others`` are in sum and at most, or why there is nothing to divide.
+    """One load: its largest parts, with the sum and maximum of the omitted ones, or why it cannot be divided.
 
-    ``additive``: the parts and the rest sum to 1; an MLP's do not, and its rest is NaN.
+    ``others``: how many parts are omitted; ``rest``: their sum, NaN for an MLP, whose parts do not sum to 1.
+    ``largest``: the largest absolute value among them.
     """
 
     kind: Kind
@@ -55,17 +56,17 @@ class Load:
 
     @property
     def additive(self) -> bool:
-        """Whether the parts are parts of a sum."""
+        """Whether the parts sum to 1."""
         return self.kind != "mlp"
 
     @property
     def explained(self) -> float:
-        """What the listed parts sum to; NaN where parts are of no sum."""
+        """The sum of the listed parts; NaN if the load is not additive."""
         return math.fsum(part.share for part in self.parts) if self.additive else math.nan
 
 
 def chosen(kind: Kind, shares: Mapping[Cell, float], share: float) -> Load:
-    """The largest parts, until neither the rest nor any part of it is more than 1 − ``share``."""
+    """Take the largest parts until neither the remainder nor any part of it exceeds 1 − ``share``."""
     order = sorted((cell for cell in shares if shares[cell] != 0), key=lambda cell: -abs(shares[cell]))
     additive = kind != "mlp"
     count, rest = 0, math.fsum(shares.values())
@@ -86,7 +87,7 @@ def chosen(kind: Kind, shares: Mapping[Cell, float], share: float) -> Load:
 
 
 def head_loads(trace: Trace, head: Head, at: int, share: float) -> tuple[Load, Load, Load]:
-    """What a head loaded at one query token, on Q, K and V. Raises Undefined for an ablated head."""
+    """The loads of a head at one query token, on Q, K and V. Raises Undefined for an ablated head."""
     row = trace.pattern(head)[at].double()
     first = max(0, at + 1 - (trace.weights.architecture.window(head.layer) or at + 1))
     key = int(row.argmax())
@@ -116,7 +117,7 @@ def _values(trace: Trace, head: Head, at: int, share: float) -> Load:
 
 
 def mlp_load(trace: Trace, layer: int, at: int, share: float) -> Load:
-    """What an MLP stores less without each writer of its input, the norm's scale frozen, along what it stored."""
+    """The loss of an MLP's store, along itself, when each writer is removed from its input; norm scale frozen."""
     weights, shape = trace.weights, trace.weights.architecture
     reader = Reader(layer, -1, "mlp")
     writers = wiring(weights).writers_of(reader)
@@ -135,5 +136,5 @@ def mlp_load(trace: Trace, layer: int, at: int, share: float) -> Load:
 
 
 def _shift(norm: Norm | None, like: torch.Tensor) -> torch.Tensor:
-    """What a norm adds by itself: β."""
+    """The constant that a norm adds: β, or 0."""
     return like.new_zeros(like.shape[-1]) if norm is None or norm.bias is None else norm.bias

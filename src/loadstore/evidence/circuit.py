@@ -36,8 +36,8 @@ def circuit_of(table: "xr.Dataset") -> Circuit | None:
         table: The result of ``induction_circuits``.
 
     Returns:
-        The previous-token head of the pair whose cut costs most among those beyond their controls, with all induction
-        heads that form such a pair with it; None if no pair is beyond its controls.
+        Among pairs beyond their controls, the previous-token head of the one whose cut costs most, with its induction
+        heads in these pairs; None if no pair is beyond its controls.
     """
     beyond = [index for index in range(table.sizes["pair"]) if float(table.beyond[index]) > 0]
     if not beyond:

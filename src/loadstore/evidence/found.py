@@ -63,12 +63,12 @@ def induction_circuits(
         progress: Called with (done, total).
 
     Returns:
-        alignment, z, p, q of the wire previous → induction.K; traffic, and traffic_rank, the share of that K's wires
-        that carry at least as much; previous, induction, their standard errors, and the scores of uniform attention;
-        change and change_se, second-copy loss with the wire cut minus intact loss, in nats; control, the largest
-        |change| of the controls; compared, how many controls the model has; beyond, whether the loss rises further than
-        any control moves it. attrs: ``found``, how many pairs there are (none is not an error); ``together``, the
-        change with all of these wires cut.
+        Of the wire previous → induction.K: alignment, z, p, q and traffic, and traffic_rank, the share of that K's
+        wires that carry at least as much. Of the heads: previous and induction, their standard errors, and the scores
+        of uniform attention. Of the cut: change and change_se, second-copy loss minus intact loss, in nats; control,
+        the largest |change| of the controls; compared, their number; beyond, whether the loss rises further than any
+        control moves it. attrs: ``found``, the number of pairs (0 is not an error); ``together``, the change with all
+        of these wires cut.
 
     Raises:
         BadRequest, Undefined: Options are out of range, or the model cannot be measured this way.

@@ -19,7 +19,7 @@ from loadstore.sites import Head, Writer
 
 @dataclass
 class LayerRecord:
-    """One layer's record: its input; 1/σ of the norms; q, k, v and z = A v per head; patterns; bias; MLP.
+    """The record of one layer: its input, 1/σ of the norms, patterns, q, k, v and z = A v per head, bias and MLP.
 
     If there is a norm after the heads, z includes its scale, so that a head's store is linear in z.
     """

@@ -1,6 +1,6 @@
 """Exact projections that keep readers from loading, or writers from storing into, given subspaces.
 
-A reader behind a norm of gain Γ and bias β loads N(x) W + b. Let P̃ = orth(P (I − 11ᵀ/d)) under a LayerNorm, and
+A reader after a norm of gain Γ and bias β loads N(x) W + b. Let P̃ = orth(P (I − 11ᵀ/d)) under a LayerNorm, and
 P̃ = P under an RMSNorm or without a norm. Then
 
     W′ = Γ⁻¹ (I − P̃ᵀP̃) Γ W        b′ = b + β (W − W′)

@@ -82,7 +82,7 @@ def channels(
 
     Returns:
         Over channel: ``strength`` σ_k, ``share`` σ_k²/‖A‖², and ``dimension``. The dimension is above 1 if several
-        strengths lie within ``tolerance`` of the strongest of them. Their directions are not determined, so the block
+        strengths are within ``tolerance`` of the strongest of them. Their directions are not determined, so the block
         is one channel, of strength √(mean σ²). Over (channel, reader): score = ‖A_k B‖/(‖A_k‖‖B‖), with chance, z, p,
         ceiling and alignment from its exact null. The score is ‖v_kᵀ B‖/‖B‖ for one direction and ‖V_kᵀ B‖/(√m ‖B‖) for
         m equal ones. carried = ‖A_k B‖²/‖A B‖² is the channel's share of the wire's squared product, NaN if that

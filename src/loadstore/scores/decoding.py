@@ -3,8 +3,8 @@
 Let v be the channel's direction, A the writer's map and B the reader's. For every token (or row) t,
 
     stored_t   a head: (W_E[t] − mean) W_OV vᵀ; embed, pos: (row t − mean) vᵀ; an MLP: W_out[t] vᵀ of a unit t
-    loaded_t   Q: v W_QK W_E[t]ᵀ/√d_head, K: W_E[t] W_QK vᵀ/√d_head, less the mean over t; V: v W_OV W_U and
-               unembed: v W_U, centred; an MLP: v W_in of a unit t; from pos to Q and K W_pos stands for W_E
+    loaded_t   Q: v W_QK W_E[t]ᵀ/√d_head, K: W_E[t] W_QK vᵀ/√d_head, minus the mean over t; V: v W_OV W_U and
+               unembed: v W_U, centred; an MLP: v W_in of a unit t; for pos into Q and K, W_pos replaces W_E
 
 Agreement is the cosine of the two over all tokens, ⟨stored, loaded⟩/(‖stored‖‖loaded‖). Near 1 the reader finds the
 token that was stored, near −1 it avoids it, and near 0 it looks for others.

@@ -29,7 +29,7 @@ MEMORY = {"writers": 2 << 30, "readers": 256 << 20}  # bytes of packed Gram matr
 
 @dataclass(frozen=True, eq=False)
 class Ask:
-    """Ends by index, each made on demand in a given dtype; their ranks; and the wanted wires."""
+    """Ends by index, each made on demand in a given dtype, with their ranks and the wanted wires."""
 
     writer: Callable[[int, torch.dtype], End]
     reader: Callable[[int, torch.dtype], End]

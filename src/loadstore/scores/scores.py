@@ -58,7 +58,7 @@ def subspace_scores(
         where: Globs of wires, ``"L0.H* -> L1.*.K"``.
         norms: ``"fold"`` folds each norm into the matrix after it; ``"ignore"`` gives the raw product that other tools
             print.
-        offset: Under rotary positions, one offset = query − key for Q and K (NaN if it lies outside a layer's window),
+        offset: Under rotary positions, one offset = query − key for Q and K (NaN if it is outside a layer's window),
             or a range to average over. None: average uniformly over all offsets within a layer's reach.
         null: ``"rotation"``; ``"heads"`` adds ``p_heads``, the share of pairs of heads of the same layers that are at
             least as aligned; ``"stream"`` compares with rotations that keep the stream's second moment at the reader's

@@ -160,7 +160,7 @@ def eigenvalue_score(circuit: Factored) -> float:
 def accuracy(
     weights: Weights, ways: dict[str, Factored], k: Sequence[int], circuit: Factored, definition: str
 ) -> "xr.Dataset":
-    """accuracy (over direction, if there is more than one, and k) and chance, with what they were computed in."""
+    """accuracy (over k, and over direction if there are several) and chance, with the compute dtype."""
     import xarray as xr
 
     places = [at_most_vocab(weights, rank_limit, "k") for rank_limit in k]
@@ -183,7 +183,7 @@ def accuracy(
 
 
 def _heads(weights: Weights, heads: HeadName | Sequence[HeadName]) -> list[Head]:
-    """The named heads, each once. Raises NoSuchSite, BadRequest for none."""
+    """The distinct named heads. Raises NoSuchSite, BadRequest if there are none."""
     named = [heads] if isinstance(heads, Head | str) else heads
     checked = [weights.architecture.check(parse_head(head), weights.name) for head in named]
     if not checked:
@@ -192,7 +192,7 @@ def _heads(weights: Weights, heads: HeadName | Sequence[HeadName]) -> list[Head]
 
 
 def at_most_vocab(weights: Weights, count: int, name: str) -> int:
-    """Check how many tokens were asked for. Raises BadRequest."""
+    """Check a number of tokens. Raises BadRequest."""
     if not 1 <= count <= weights.architecture.vocab:
         raise BadRequest(
             f"{name} = {count}: expected a whole number from 1 to the vocabulary, {weights.architecture.vocab}"

@@ -1,8 +1,7 @@
 """The entries of a tokenizer_config.json that change ids; tokenizer.json itself defines how text is split.
 
 Entries are applied as ``transformers`` applies them, refused if the two files contradict each other, or have no effect.
-Tokenizer classes that ``transformers`` splits by vocabulary or by code are not followed: tokenizer.json defines the
-split.
+Tokenizer classes that split text by their own vocabulary and code are not followed: tokenizer.json defines the split.
 """
 
 import json

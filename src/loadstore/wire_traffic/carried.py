@@ -1,8 +1,8 @@
 """The traffic of every wire into one point, from the moments of a corpus: θ = traffic² = tr(Σ_w b), b = B M Bᵀ.
 
 For a head Σ_w = W_Oᵀ Σ_z W_O. Its traffic therefore needs only H = W_O B and matrices of size d_head. Other writers are
-given as rows y = uB. Keys at the first position, where attention rests and stores are large, form a separate stratum:
-θ = tr(Σ_w b) + tr(Σ_w′ b′), where the first term covers all other positions (docs/traffic.md).
+given as rows y = uB. Keys at the first position, where attention rests and stores are large, form a separate stratum.
+θ = tr(Σ_w b) + tr(Σ_w′ b′), and the first term covers all other positions (docs/traffic.md).
 """
 
 from collections.abc import Iterator

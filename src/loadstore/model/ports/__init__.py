@@ -1,4 +1,4 @@
-"""Ports: what each site of a model writes to or reads from the stream, one value per site, used by all other code.
+"""Ports: the interface of every site to the residual stream, one value per site, used by all other code.
 
 A new kind of site needs one module here and one line in ``table``. A new mechanism changes only its kind's module.
 """

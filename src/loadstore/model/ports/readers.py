@@ -1,4 +1,4 @@
-"""What a reader loads from the stream: its norm, its matrix and bias, and any later rotation of queries and keys."""
+"""The ports of readers: norm, matrix and bias, and any later rotation of queries and keys."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a writer can store, and how a pass's recorded values determine the store."""
+"""The ports of writers: the possible stores, and how recorded values of a pass determine them."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
