@@ -43,7 +43,7 @@ def check_target(path: Path) -> None:
 
 @contextmanager
 def replacing(path: Path, needed: int | None = None, *, even_read: bool = False) -> Generator[Path]:
-    """Yield a path next to ``path`` to write to. On success it is synced and moved into place, with the old file's mode.
+    """Yield a path next to ``path`` to write to. On success, sync it and move it into place, with the old file's mode.
 
     A kill leaves the old file or the new one, never half of one.
 

@@ -52,9 +52,9 @@ def expanded(prompts: Pass, edits: Sequence[Asked]) -> tuple[Edit, ...]:
         edits: Edits of single sites, which are kept, and of several sites.
 
     Raises:
-        NoSuchSite: A name or glob matches nothing. NoSuchWire: No wire leads from the writers to the readers, or a
-        named writer cannot reach a named reader. BadRequest: A text is not exactly one token of the prompt, or channels
-        are given for a writer that is not a head.
+        NoSuchSite: A name or glob matches nothing.
+        NoSuchWire: No wire leads from the writers to the readers, or a named writer cannot reach a named reader.
+        BadRequest: A text is not exactly one token, or channels are given for a writer that is not a head.
     """
     return tuple(each for edit in edits for each in (_each(prompts, edit) if isinstance(edit, Several) else [edit]))
 

@@ -26,7 +26,7 @@ def role_masks(tokens: Tokens, bos: int | None = None, window: int | None = None
     """Boolean masks [batch, query, key] of every role.
 
     previous: j = i − 1.  current: j = i.  first: j = 0, from the second query on.
-    duplicate: j < i with t_j = t_i.  induction: 0 ≤ j − 1 < i with t_{j−1} = t_i, so j follows an earlier occurrence of t_i.
+    duplicate: j < i with t_j = t_i.  induction: 0 ≤ j − 1 < i with t_{j−1} = t_i, so j follows an earlier t_i.
     Rows without such a key are empty, so queries before any repeat do not count. BOS matches nothing.
     ``window``: the layer's window; keys outside it are excluded.
     """

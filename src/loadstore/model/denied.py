@@ -5,8 +5,8 @@ P̃ = P under an RMSNorm or without a norm. Then
 
     W′ = Γ⁻¹ (I − P̃ᵀP̃) Γ W        b′ = b + β (W − W′)
 
-The matrix and bias of a writer (W_O, W_out, W_E or W_pos) lose their part along P. Before a norm of gain Γ, W_O′ = W_O
-Γ (I − PᵀP) Γ⁻¹. Derivation and tests: docs/permissions.md, tests/permissions/test_enforce.py.
+The matrix and bias of a writer (W_O, W_out, W_E or W_pos) lose their part along P. Before a norm of gain Γ,
+W_O′ = W_O Γ (I − PᵀP) Γ⁻¹. Derivation and tests: docs/permissions.md, tests/permissions/test_enforce.py.
 """
 
 from collections.abc import Mapping
