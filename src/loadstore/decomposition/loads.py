@@ -56,7 +56,7 @@ class Load:
 
     @property
     def additive(self) -> bool:
-        """Whether the parts sum to 1."""
+        """Whether the parts and the rest sum to 1."""
         return self.kind != "mlp"
 
     @property

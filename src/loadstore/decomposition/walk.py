@@ -2,8 +2,7 @@
 
     q_i · κ = Σ_a Σ_b q_i^a · κ^b      κ^b = Σ_j d_j k_j^b /√d_head,  d the weights of the contrast over the keys
 
-Row sums are divided into the address's Q shares, column sums into its K shares. Tests:
-tests/decomposition/test_walk.py.
+Row sums give the Q shares of the address, column sums its K shares. Tests: tests/decomposition/test_walk.py.
 """
 
 import math

@@ -37,9 +37,9 @@ def term_importance(
         progress: Called with (done, total) counts of documents.
 
     Returns:
-        loss_up_to: mean loss (nats per token) with all paths through at most n heads; loss_without: with all paths
-            except
-        those through n heads; ``intact`` (scalar): with all paths. Standard errors are over documents (NaN for one).
+        loss_up_to: mean loss (nats per token) with all paths through at most n heads; loss_without: with all other
+        paths than those through n heads; ``intact`` (scalar): with all paths. Standard errors are over documents (NaN
+        for one).
 
     Raises:
         Undefined: The model has MLPs.

@@ -171,7 +171,7 @@ def split_writer(
 def _values(
     weights: Weights, split: Split, readers: Sequence[Reader], norms: Norms, offsets: range | None
 ) -> dict[str, Tensor]:
-    """Every measure [channel, reader]. Readers are processed one at a time; only their spectra are kept."""
+    """Every measure [channel, reader]. Readers are processed in batches; only their spectra are kept."""
     strengths = split.strengths * unit(split.strengths[None])
     rows = strengths[:, None] * split.directions
     x = torch.zeros(split.count, len(readers), dtype=torch.float64)
