@@ -10,7 +10,7 @@ _SPACE = re.compile(r"[ \t\r\n\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
 
 
 def quote(text: object, most: int = MOST) -> str:
-    """One line without hidden characters, at most ``most`` long: an untrusted name cannot flood or control a terminal."""
+    """One line without hidden characters, at most ``most`` long, so no untrusted name floods or controls a terminal."""
     safe = shown(_SPACE.sub(" ", str(text)).strip(" ")[: most + 1])
     return safe if len(safe) <= most else safe[: most - 1] + "…"
 

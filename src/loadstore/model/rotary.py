@@ -47,7 +47,7 @@ class Rotary:
 
     @staticmethod
     def of(dimensions: int, base: float = 10_000.0, pairs: Pairs = "halves") -> "Rotary":
-        """Return θ_i = base^(−2i / dimensions), the published choice. Raises NotThisModel for odd sizes or a base < 1."""
+        """Return θ_i = base^(−2i / dimensions), the published choice. Raises NotThisModel on odd sizes or base < 1."""
         if not 2 <= dimensions <= MOST_DIMENSIONS or dimensions % 2 or not 1 <= base < math.inf:
             raise NotThisModel(
                 f"rotary positions over {dimensions} dimensions with base {base} are impossible: expected an even "
