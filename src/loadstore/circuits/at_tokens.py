@@ -1,4 +1,4 @@
-"""Attributions of wires at each token, and at each named place of a template: a wire at a place is an address."""
+"""Attributions of wires at each token, and at each named place of a template (an address)."""
 
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -16,7 +16,7 @@ AtTokens: TypeAlias = Float[Tensor, "batch writer reader token"]
 
 
 def attributions_at_tokens(context: Context, points: int) -> AtTokens:
-    """The attribution of each wire, by the path of masks, at each token of the reader's input."""
+    """The attribution of each wire at each token of the reader's input, by the path of masks."""
     live, shape = context.live, context.pairs.clean.shape
     attributions = context.base.final.new_zeros(shape[0], *live.exists.shape, shape[1])
     nodes, shares = np.polynomial.legendre.leggauss(points)
@@ -31,7 +31,7 @@ def attributions_at_tokens(context: Context, points: int) -> AtTokens:
 
 
 def place_names(places: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    """The names of all places, in the order in which templates have them; () unless every pair has names."""
+    """The names of all places, by first occurrence; () unless every pair has names."""
     return tuple(dict.fromkeys(name for names in places for name in names)) if all(places) else ()
 
 
@@ -39,9 +39,9 @@ def at_places(context: Context, names: Sequence[str], points: int) -> Float[Tens
     """The sum over pairs of the attribution of each wire at each named place.
 
     Args:
-        context: The pairs; each has a name for each of its tokens.
+        context: The pairs; each needs a name for every token.
         names: The places.
-        points: Gradients along the path of masks.
+        points: The number of gradients along the path of masks.
     """
     at_tokens = attributions_at_tokens(context, points)
     attributions = at_tokens.new_zeros(*at_tokens.shape[1:3], len(names))

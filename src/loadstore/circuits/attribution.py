@@ -1,4 +1,4 @@
-"""How much each wire matters for a task, from a few gradients: the ranking that circuits are cut from."""
+"""Estimates how much each wire matters for a task from a few gradients; circuits are cut from this ranking."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
@@ -36,29 +36,29 @@ def attribute(
     tolerance: float | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> "xr.Dataset":
-    """Attribute the effect of a task to wires, on its pairs for finding.
+    """Attribute the effect of a task to wires, on the ``find`` pairs.
 
     Args:
         task: The task; its ``find`` pairs are used.
-        method: ``"mask"`` integrates the gradient by all masks together, from none to all wires; ``"eap"`` takes the
-            gradient at the clean run, ``"eap-ig"`` its mean over interpolated embeddings.
-        points: Gradients along the path.
-        tolerance: For ``"mask"``: take as many as it needs until what the sum misses of the total effect, relative
-            to it, is at most this.
-        ablation: What wires outside carry: the counterfactual run, or its mean over the pairs at each position.
-        norms: ``"free"``: norms take the scales of each run; ``"frozen"``: those of the clean run.
-        places: Also keep the attributions by the path of masks at each named place of the task's templates.
-        progress: Called with the pairs done and all of them.
+        method: ``"mask"`` integrates the gradient while the masks of all wires rise together from 0 to 1; ``"eap"``
+            takes the gradient at the clean run, ``"eap-ig"`` its mean over interpolated embeddings.
+        points: The number of gradients along the path.
+        tolerance: For ``"mask"``: add gradients until the attributions miss at most this fraction of the total
+            effect.
+        ablation: The values of wires outside: the counterfactual run, or its mean over the pairs at each position.
+        norms: ``"free"``: norms use the scales of each run; ``"frozen"``: those of the clean run.
+        places: Also return the attributions at each named place of the task's templates, by the path of masks.
+        progress: Called with the number of pairs done and the total.
 
     Returns:
         A Dataset over ``wire`` (coordinates ``writer``, ``reader``), live wires in depth order: ``attribution``, the
         mean over pairs of the absolute value, in units of the metric; ``signed``, the mean; ``standard_error`` of
-        ``attribution``; with ``places`` also ``at_place`` [wire place], means over pairs: a wire at a place is an
-        address. Attributes: ``total``, the mean effect m(all) − m(none); ``remainder``, what the sums of all wires miss
-        of it pair by pair, relative to it.
+        ``attribution``; with ``places`` also ``at_place`` [wire place], means over pairs. Attributes: ``total``, the
+        mean effect m(all) − m(none); ``remainder``, the sum over pairs of |sum over wires − effect|, divided by the
+        sum of |effect|.
 
     Raises:
-        BadRequest: Zero ablation, which has no derivative at an RMSNorm, a metric that does not change, or ``places``
+        BadRequest: Zero ablation (an RMSNorm has no derivative there), a metric that does not change, or ``places``
             for pairs without named places.
         Undefined: The tolerance is not reached.
 
@@ -96,7 +96,7 @@ def attribute_pairs(
     norms: Norms = "free",
     progress: Callable[[int, int], None] | None = None,
 ) -> "xr.Dataset":
-    """As ``attribute``, of any pairs."""
+    """Like ``attribute``, for any pairs."""
     import xarray as xr
 
     if ablation == "zero":
@@ -162,7 +162,7 @@ class _Sums:
         self.pairs += len(context.pairs)
 
     def check(self, pairs: Pairs) -> None:
-        """Raise BadRequest where the metric is the same in the clean and the counterfactual runs."""
+        """Raise BadRequest if the metric is the same in the clean and the counterfactual runs."""
         if not self.moved > self.rounding:
             raise BadRequest(
                 f"the metric ({pairs.metric}) is the same for clean and counterfactual prompts, so no wire can matter; "

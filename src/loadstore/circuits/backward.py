@@ -1,4 +1,4 @@
-"""The way back through a pass with equal masks: the gradient of the metric by the stream that every reader loads."""
+"""The backward pass under equal masks: the gradient of the metric with respect to the input of every reader."""
 
 from collections.abc import Iterator
 
@@ -19,16 +19,16 @@ Gradients = Float[Tensor, "batch reader token d_model"]
 
 
 def gradients(run: Uniform) -> Iterator[tuple[tuple[Reader, ...], Gradients]]:
-    """Yield ∂m/∂u of the readers of one place after the other, from the unembedding back to the first layer.
+    """Yield ∂m/∂u for the readers of one place at a time, from the unembedding back to the first layer.
 
-    The gradient by the unembedding's input is 0 but at the last token of each prompt.
+    The gradient with respect to the unembedding's input is 0 except at the last token of each prompt.
     """
     (at_end,) = torch.autograd.grad(run.values.sum(), run.final)
     stream = run.differences[:, 0]
     final = torch.zeros_like(stream)
     final[torch.arange(len(final), device=final.device), run.ends] = at_end
     yield (UNEMBED,), final[:, None]
-    behind = run.alpha * final  # ∂m/∂o_w of a writer whose readers have all been passed
+    behind = run.alpha * final  # ∂m/∂o_w of a writer, once all its readers were visited
     parallel = run.weights.architecture.mlp is not None and run.weights.architecture.mlp.parallel
     for index in range(len(run.steps) - 1, -1, -1):
         step, layer = run.steps[index], run.weights.layer(index)
@@ -47,7 +47,7 @@ def gradients(run: Uniform) -> Iterator[tuple[tuple[Reader, ...], Gradients]]:
 
 
 def by_wire(gradient: Gradients, differences: Differences) -> Float[Tensor, "batch writer reader"]:
-    """⟨∂m/∂u_r, o_w − o′_w⟩ of some readers and all writers given."""
+    """⟨∂m/∂u_r, o_w − o′_w⟩ for the given readers and all given writers."""
     with threads_if_slow(differences.numel() * gradient.shape[1]):
         return differences.flatten(2) @ gradient.flatten(2).mT
 
@@ -68,7 +68,7 @@ def _of_heads(run: Uniform, index: int, layer: Layer, behind: Stream) -> tuple[t
 
 
 def before_norm(gradient: Gradients, u: Stream, norm: Norm | None, eps: float, scales: Scales, layer: int) -> Gradients:
-    """∂m/∂u from ∂m/∂N(u) of several readers of one stream.
+    """Convert ∂m/∂N(u) to ∂m/∂u for several readers of one stream.
 
     With x = u centred (LayerNorm) or u, s = (mean x² + ε)^−½ and f = γ s g centred likewise, free scales give
     f − x s² mean(x f); frozen ones give f.

@@ -1,4 +1,4 @@
-"""F of random circuits at every size of a curve: as many wires of each kind as the ranking takes there."""
+"""F of random circuits at every size of a curve, with as many wires of each kind as the ranked circuit."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -24,23 +24,23 @@ def random_band(
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> np.ndarray:
-    """Measure random circuits beside those of a ranking.
+    """Measure random circuits of the same sizes as the circuits of a ranking.
 
     Args:
-        ranked: What ``attribute`` returned.
-        on: Pairs to measure on.
+        ranked: The Dataset from ``attribute``.
+        on: The pairs for measuring.
         sizes: Shares of the live wires.
         by: The ranking.
         controls: Random circuits of each size.
         seed: The seed of the draws.
-        progress: Called with the circuits done and all of them.
+        progress: Called with the number of circuits done and the total.
 
     Returns:
         F [size, control].
 
     Raises:
-        BadRequest: No controls.
-        NotThisModel: The ranking of another model.
+        BadRequest: ``controls`` is too small.
+        NotThisModel: The ranking is of another model.
     """
     check_model(ranked.attrs["model"], ranked.attrs["model_digest"], on.pairs.model)
     if controls < 1:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "loadstore/circuit@1"
 REMEDY = "write one with loadstore discover"
-BEFORE = "attribution"  # how circuits were ranked when their files did not say so
+BEFORE = "attribution"  # the ranking of circuits whose files do not name one
 FACTS = ("model", "model_digest", "task", "metric", "method", "ablation", "norms")
 
 
@@ -41,13 +41,13 @@ class Circuit:
         model_digest: The digest of its content.
         task: The name of the task.
         metric: The metric of the task, in words.
-        method: How wires were ranked.
-        ablation: What other wires carried then.
-        norms: Whose scales norms took.
-        live: How many live wires the model has.
+        method: How the wires were ranked.
+        ablation: The values of all other wires in that ranking.
+        norms: Whether norms used ``"free"`` or ``"frozen"`` scales.
+        live: The number of live wires of the model.
         wires: The wires.
-        attributions: The attribution of each wire, in units of the metric; NaN where it is not known.
-        pairs: How many pairs the task had, in all splits; 0 where that is not known.
+        attributions: The attribution of each wire, in units of the metric; NaN if unknown.
+        pairs: The number of pairs of the task, in all splits; 0 if unknown.
         seed: The seed of the task.
         by: Which mean over pairs ranked the wires (circuits/ranking.py).
 
@@ -76,7 +76,7 @@ class Circuit:
     by: str = BEFORE
 
     def __post_init__(self) -> None:
-        """Raise BadRequest for values of another kind, and for a wire that is there twice."""
+        """Raise BadRequest for values of the wrong type and for duplicate wires."""
         texts: list[object] = [getattr(self, name) for name in FACTS]
         wires: Any = self.wires
         values: Any = self.attributions
@@ -105,7 +105,7 @@ class Circuit:
 
     @property
     def size(self) -> float:
-        """The share of live wires."""
+        """The number of wires as a share of the live wires."""
         return len(self.wires) / self.live
 
     def mask(self, weights: Weights) -> Bool[Tensor, "writer reader"]:
@@ -114,13 +114,13 @@ class Circuit:
         return mask_of(live(weights), self.wires)
 
     def without(self, wires: Sequence[tuple[Writer, Reader]]) -> "Circuit":
-        """The circuit without some wires."""
+        """The circuit without the given wires."""
         gone = set(wires)
         kept = [(wire, value) for wire, value in zip(self.wires, self.attributions, strict=True) if wire not in gone]
         return replace(self, wires=tuple(wire for wire, _ in kept), attributions=tuple(value for _, value in kept))
 
     def save(self, path: str | Path) -> None:
-        """Write the circuit as JSON, whole or not at all. Raises BadRequest where that cannot be."""
+        """Write the circuit as JSON, atomically. Raises BadRequest if the file cannot be written."""
         write_whole(Path(path), dumps(self.document()).encode())
 
     def document(self) -> dict[str, Any]:
@@ -139,7 +139,7 @@ class Circuit:
         return _read(json_object(Path(path), str(path), REMEDY), str(path))
 
     def __repr__(self) -> str:
-        """What it is a circuit of; ``print`` gives the program."""
+        """The task, the model and the size; ``print`` shows the program."""
         return (
             f"Circuit of {self.task} in {self.model}: {len(self):,} of {self.live:,} live wires ({self.size:.2%}), "
             f"ranked by {self.method}, {self.by}\n  print() shows the program"
@@ -170,7 +170,7 @@ def first(ranked: "xr.Dataset", order: np.ndarray, count: int, by: str) -> Circu
 
 
 def mask_of(wires: Live, chosen: Sequence[tuple[Writer, Reader]]) -> Bool[Tensor, "writer reader"]:
-    """Wires as a matrix. Raises NoSuchWire for one that no circuit can have."""
+    """Wires as a matrix. Raises NoSuchWire for a wire that is not live."""
     mask = torch.zeros_like(wires.exists)
     for writer, reader in chosen:
         row, column = wires.place_of_writer.get(writer), wires.place_of_reader.get(reader)
@@ -188,7 +188,7 @@ def _is_wire(wire: object) -> bool:
 
 
 def _read(document: dict[str, Any], path: str) -> Circuit:
-    """Check a document and make it a circuit."""
+    """Validate a document and build the circuit."""
     wires, facts, count = document.get("wires"), {name: document.get(name) for name in FACTS}, document.get("live")
     fit = isinstance(wires, list) and all(isinstance(fact, str) for fact in facts.values())
     if document.get("schema") != SCHEMA or not fit or type(count) is not int or not 0 < len(wires or []) <= count:

@@ -1,4 +1,4 @@
-"""What a circuit lacks: heads or MLPs whose loss the whole model makes up for, and the circuit does not."""
+"""Finds heads and MLPs whose removal the whole model compensates, but the circuit does not."""
 
 from collections.abc import Sequence
 
@@ -12,18 +12,18 @@ from loadstore.circuits.proof import Completeness
 from loadstore.sites import Writer
 
 SITES = 16  # heads and MLPs that are removed one at a time
-WORST = 3  # of them together
-CANDIDATES = 6  # sites tried for each step of the worst set
+WORST = 3  # size of the worst set
+CANDIDATES = 6  # sites tried at each step of the worst set
 
 
 def completeness(on: Measured, wires: Chosen, weight: np.ndarray, ledger: Ledger) -> Completeness:
-    """Remove all wires of one head or MLP after the other, then a greedily worst few of them together.
+    """Remove all wires of one head or MLP at a time, then of a greedily chosen worst set.
 
     Args:
         on: The pairs.
         wires: The circuit.
-        weight: The attribution of every live wire, by which sites are chosen.
-        ledger: What is known, and what is to be kept.
+        weight: The attribution of every live wire, used to choose sites.
+        ledger: Reads numbers from an earlier run and keeps new ones.
     """
     sites = heaviest(on.live, wires, weight)[:SITES]
     removed = [_both(on, wires, [site], ledger) for site in sites]
@@ -47,7 +47,7 @@ def completeness(on: Measured, wires: Chosen, weight: np.ndarray, ledger: Ledger
 
 
 def heaviest(live: Live, wires: Chosen, weight: np.ndarray) -> list[Writer]:
-    """The heads and MLPs with wires in a circuit, those with the largest attributions first."""
+    """The heads and MLPs with wires in the circuit, largest total attribution first."""
     totals = {writer: 0.0 for writer in live.writers if writer.kind != "embed"}
     for writer in totals:
         totals[writer] = float(weight[wires & wires_of(live, [writer])].sum())
@@ -56,7 +56,7 @@ def heaviest(live: Live, wires: Chosen, weight: np.ndarray) -> list[Writer]:
 
 
 def wires_of(live: Live, sites: Sequence[Writer]) -> Chosen:
-    """All live wires that begin or end at some heads and MLPs."""
+    """All live wires that begin or end at the given heads and MLPs."""
     mask = np.zeros(tuple(live.exists.shape), dtype=bool)
     for site in sites:
         mask[live.place_of_writer[site]] = True
@@ -65,7 +65,7 @@ def wires_of(live: Live, sites: Sequence[Writer]) -> Chosen:
 
 
 def _both(on: Measured, wires: Chosen, sites: Sequence[Writer], ledger: Ledger) -> tuple[float, float]:
-    """F of the circuit and of all wires, without some sites."""
+    """F of the circuit and of all wires, both without the given sites."""
     gone, name = wires_of(on.live, sites), ", ".join(sorted(map(str, sites)))
     inside, whole = as_mask(on.live, wires & ~gone), as_mask(on.live, ~gone)
     inner = ledger.numbers(f"circuit without {name}", lambda: [on.faithfulness(inside)])

@@ -1,8 +1,8 @@
-"""When each wire of a ranking begins to carry something: once it is on a path from the embedding to the logits.
+"""Orders the wires of a ranking by the time at which they join a path from the embedding to the logits.
 
-A wire whose writer loads nothing that differs, or from whose reader no path leads to the logits, changes nothing: F of
-a set of wires is F of those on a path. Wires are therefore counted in the order in which they come to lie on one, so
-that every one of the k wires of a circuit carries something. Test: tests/circuits/test_connected.py.
+A wire off such a path changes nothing: its writer loads nothing that differs, or its reader does not reach the logits.
+F of a set of wires therefore equals F of those on a path. This order makes every one of the k wires of a circuit carry
+something. Test: tests/circuits/test_connected.py.
 """
 
 from collections.abc import Collection, Sequence
@@ -17,20 +17,20 @@ NEVER = np.iinfo(np.int64).max
 def connected(
     order: np.ndarray, writers: Sequence[str], readers: Sequence[str], together: Collection[int] = ()
 ) -> np.ndarray:
-    """Order wires by when they lie on a path of wires that came before them; wires of equal time by rank.
+    """Order wires by when they lie on a path of earlier wires; ties by rank.
 
-    A wire w → r of rank k lies on a path from the time max(k, reached(w), needed(r)) on. reached(w) is the earliest
-    time at which a path leads from the embedding to w; needed(r), one from r to the logits.
+    A wire w → r of rank k lies on a path from time max(k, reached(w), needed(r)) on. reached(w) is the earliest time at
+    which a path leads from the embedding to w; needed(r) is the same for a path from r to the logits.
 
     Args:
-        order: The places of the wires, strongest first.
+        order: The indices of the wires, strongest first.
         writers: The writer of each wire; wires are in depth order of their writers.
         readers: The reader of each wire.
-        together: Layers whose heads share the scale of a norm after them: a load of one of them changes all their
-            stores.
+        together: Layers whose heads share the scale of a norm after them. A load of one such head changes the stores of
+            all of them.
 
     Returns:
-        The places of the wires, in the new order.
+        The indices of the wires, in the new order.
     """
     rows, columns = list(dict.fromkeys(writers)), list(dict.fromkeys(readers))
     row_of, column_of = ({name: index for index, name in enumerate(names)} for names in (rows, columns))
@@ -52,7 +52,7 @@ def connected(
 
 
 def _loads(writers: Sequence[Writer], readers: Sequence[str], together: Collection[int]) -> list[list[int]]:
-    """The readers, by place, that change what each writer stores."""
+    """The readers, by index, that change each writer's store."""
     of_head: dict[Writer, list[int]] = {}
     of_layer: dict[int, list[int]] = {}
     for index, name in enumerate(readers):

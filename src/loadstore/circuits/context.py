@@ -1,4 +1,4 @@
-"""What runs of a circuit need of some pairs: the clean run, the replacements, and the metric at both ends."""
+"""Prepares pairs for runs of a circuit: clean run, replacements, and the metric with all wires and with none."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ from loadstore.model.ports import EmbedWriting
 from loadstore.model.weights import Weights
 from loadstore.sites import EMBED
 
-ROOM = 1 << 29  # bytes of the stores of one tile of pairs
+ROOM = 1 << 29  # bytes for the stores of one tile of pairs
 
 
 @dataclass(frozen=True, eq=False)
 class Context:
-    """Some pairs with all that is the same for every circuit.
+    """Pairs with everything that is the same for every circuit.
 
     Args:
         pairs: The pairs.
@@ -54,7 +54,7 @@ class Context:
 
     @cached_property
     def all(self) -> Float[Tensor, " pair"]:
-        """The metric of each pair with all wires: that of its clean prompt."""
+        """The metric of each pair with all wires (the clean prompt)."""
         return self.measure(self.clean)
 
     @cached_property
@@ -64,17 +64,17 @@ class Context:
 
     @cached_property
     def embed(self) -> Stream:
-        """What the embedding stores of the clean prompts."""
+        """The stores of the embedding for the clean prompts."""
         return EmbedWriting(self.weights, EMBED).given(self.pairs.clean, self.pairs.clean)
 
     @cached_property
     def first(self) -> int:
-        """The first token at which anything can differ."""
+        """The first token at which a pair can differ."""
         exact = self.base.exact and self.scales is free
         return min(first_difference(self.embed - self.base.embed), min(self.pairs.ends)) if exact else 0
 
     def measure(self, logits: Float[Tensor, "pair vocab"]) -> Float[Tensor, " pair"]:
-        """The metric of each pair from logits; KL compares with the clean run's."""
+        """The metric of each pair from logits; KL compares with the clean run."""
         return self.pairs.measure(logits, self.clean)
 
     def logits(self, mask: Tensor) -> Float[Tensor, "pair vocab"]:
@@ -83,7 +83,7 @@ class Context:
         return run_circuit(self.weights, self.live, mask, pairs.clean, pairs.ends, self.base, self.scales)
 
     def without_each(self, mask: Tensor, wires: Sequence[tuple[int, int]]) -> list[np.ndarray]:
-        """The metric of each pair without one wire of a circuit after the other, in the order of ``wires``."""
+        """The metric of each pair without one wire of the circuit, for each of ``wires`` in order."""
         metrics: list[np.ndarray] = [np.empty(0)] * len(wires)
         pairs = self.pairs
         runs = run_without(self.weights, self.live, mask, wires, pairs.clean, pairs.ends, self.base, self.scales)
@@ -102,14 +102,14 @@ def contexts(
     norms: Norms = "free",
     over: Record | None = None,
 ) -> Iterator[Context]:
-    """Yield contexts of as many pairs each as fit in ``ROOM``.
+    """Yield contexts with as many pairs each as fit in ``ROOM``.
 
     Args:
         pairs: The pairs.
-        ablation: What wires outside a circuit carry.
-        norms: ``"free"``: scales are those of the circuit's run; ``"frozen"``: those of the clean run.
-        over: For the mean: the recorded runs of the reference, prompts of as many tokens; the counterfactual ones
-            if None.
+        ablation: The values of wires outside the circuit.
+        norms: ``"free"``: the scales of the circuit's run; ``"frozen"``: those of the clean run.
+        over: For the mean: recorded runs of reference prompts of equal token length. If None, the counterfactual
+            prompts.
     """
     weights, step = pairs.model, side_by_side(pairs.model, pairs.clean.shape[1])
     if ablation != "counterfactual" and over is None:
@@ -123,7 +123,7 @@ def contexts(
 
 
 def side_by_side(weights: Weights, tokens: int) -> int:
-    """How many prompts of so many tokens fit in ``ROOM`` with the stores of all writers."""
+    """The number of prompts of ``tokens`` tokens whose stores, for all writers, fit in ``ROOM``."""
     writers = len(live(weights).writers)
     size = torch.finfo(weights.dtype).bits // 8
     return max(1, ROOM // (writers * tokens * weights.architecture.d_model * size))

@@ -1,4 +1,4 @@
-"""Random circuits that are like one circuit but for their choice of wires.
+"""Random circuits that match a circuit in everything but the choice of wires.
 
 A control has as many wires as the circuit in each stratum: the kind of the writer, the side of the reader and the
 reader's layer. Every live wire lies on a path from a changed embedding to the logits, so none is left out.
@@ -28,25 +28,25 @@ def strata(live: Live) -> np.ndarray:
 
 
 def chosen(live: Live, mask: Bool[Tensor, "writer reader"]) -> Chosen:
-    """A circuit as one truth value for each live wire."""
+    """A circuit as one boolean for each live wire."""
     return mask[live.exists].numpy()
 
 
 def as_mask(live: Live, wires: Chosen) -> Bool[Tensor, "writer reader"]:
-    """The matrix of such values."""
+    """The matrix for such booleans."""
     mask = torch.zeros_like(live.exists)
     mask[live.exists] = torch.from_numpy(wires)
     return mask
 
 
 def alike(kinds: np.ndarray, wires: Chosen, generator: np.random.Generator, *, outside: Chosen | None = None) -> Chosen:
-    """Draw as many wires of every stratum as a circuit has.
+    """Draw as many wires of every stratum as the circuit has.
 
     Args:
         kinds: The stratum of every live wire.
         wires: The circuit.
-        generator: What draws.
-        outside: Wires that are not drawn. Where a stratum has too few others, all of them are taken.
+        generator: The random generator.
+        outside: Wires to avoid. If a stratum has too few others, all of those are taken.
     """
     drawn = np.zeros_like(wires)
     free = np.ones_like(wires) if outside is None else ~outside

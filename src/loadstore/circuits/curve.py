@@ -32,26 +32,26 @@ def curve(
     norms: Norms = "free",
     progress: Callable[[int, int], None] | None = None,
 ) -> "xr.Dataset":
-    """Measure the circuits of every size that a ranking gives.
+    """Measure the circuits that a ranking gives at every size.
 
     Args:
-        ranked: What ``attribute`` returned.
-        pairs: Pairs that it was not found with, such as ``task.judge``.
-        sizes: Shares of the live wires.
+        ranked: The Dataset from ``attribute``.
+        pairs: Pairs that were not used to find it, such as ``task.judge``.
+        sizes: The sizes, as shares of the live wires.
         by: The ranking: ``"paths"``, ``"attribution"``, ``"signed"`` or ``"positive"`` (circuits/ranking.py).
-        ablation: What other wires carry.
-        norms: Whose scales norms take.
-        progress: Called with the sizes done and all of them.
+        ablation: The values of all other wires.
+        norms: ``"free"`` or ``"frozen"`` scales of norms, as in ``attribute``.
+        progress: Called with the number of sizes done and the total.
 
     Returns:
         A Dataset over ``size`` (shares): ``faithfulness`` with ``low`` and ``high``, ``error``, ``wires``. Attributes:
-        ``cmd`` and ``cpr``, the areas under |1 − F| and F over MIB's sizes (NaN unless all are measured; MIB takes cpr
-        of the ranking ``"positive"``); ``small``, the mean of |1 − F| over the sizes from .05 to 10 %; ``smallest``,
-        the smallest measured size with F ≥ .85 (NaN if none).
+        ``cmd`` and ``cpr``, the areas under |1 − F| and F over MIB's sizes. They are NaN unless all these sizes are
+        measured; MIB's cpr uses the ranking ``"positive"``. ``small``, the mean of |1 − F| over the sizes from .05 to
+        10 %; ``smallest``, the smallest measured size with F ≥ .85 (NaN if none).
 
     Raises:
-        BadRequest: No sizes, or one that is not a share.
-        NotThisModel: The ranking of another model.
+        BadRequest: ``sizes`` is empty or contains a value that is not a share.
+        NotThisModel: The ranking is of another model.
 
     Example:
         >>> import loadstore as ls
@@ -72,7 +72,7 @@ def curve_on(
     by: str = "paths",
     progress: Callable[[int, int], None] | None = None,
 ) -> "xr.Dataset":
-    """As ``curve``, on prepared pairs."""
+    """Like ``curve``, on prepared pairs."""
     import xarray as xr
 
     check_model(ranked.attrs["model"], ranked.attrs["model_digest"], on.pairs.model)
@@ -104,19 +104,19 @@ def curve_on(
 
 
 def mean_small(sizes: np.ndarray, f: np.ndarray) -> float:
-    """The mean of |1 − F| over the small sizes that were measured; NaN without any."""
+    """The mean of |1 − F| over the measured small sizes; NaN if there are none."""
     small = (sizes >= SMALL[0]) & (sizes <= SMALL[1])
     return float(np.abs(1 - f[small]).mean()) if small.any() else float("nan")
 
 
 def smallest_from(sizes: np.ndarray, f: np.ndarray, enough: float = ENOUGH) -> float:
-    """The smallest measured size with F ≥ ``enough``; NaN without one."""
+    """The smallest measured size with F ≥ ``enough``; NaN if there is none."""
     reached = sizes[f >= enough]
     return float(reached.min()) if len(reached) else float("nan")
 
 
 def _area(sizes: np.ndarray, values: np.ndarray) -> float:
-    """MIB's area: trapezoids between its sizes, from the smallest to all wires."""
+    """MIB's area: trapezoids between its sizes, from the smallest size to all wires."""
     places = [np.flatnonzero(np.isclose(sizes, size)) for size in MIB]
     if not all(len(matches) for matches in places):
         return float("nan")

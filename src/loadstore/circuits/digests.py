@@ -1,4 +1,4 @@
-"""The digest of a model, taken once: circuits name the model that they belong to by it."""
+"""The digest of a model, computed once; circuits identify their model by it."""
 
 from weakref import WeakKeyDictionary
 

@@ -1,4 +1,4 @@
-"""A circuit of a task from beginning to end: ranked on *find*, sized on *choose*, measured on *judge*."""
+"""Discovers the circuit of a task: rank on *find*, size on *choose*, measure on *judge*."""
 
 import re
 from collections.abc import Callable
@@ -39,10 +39,10 @@ STEPS = {  # the expected share of the work
 
 @dataclass(frozen=True, eq=False)
 class How:
-    """How a circuit is looked for; the defaults are those of the command.
+    """The settings of a discovery; the defaults are those of the command.
 
     Args:
-        size: A share, a count, or the least faithfulness on *choose*.
+        size: A share, a count, or the required faithfulness on *choose*.
         method: As in ``ls.attribute``.
         by: As in ``ls.circuit``.
         points: As in ``ls.attribute``.
@@ -60,25 +60,25 @@ class How:
 
 @dataclass(frozen=True)
 class AtLeast:
-    """The smallest size with this faithfulness."""
+    """The smallest size with at least this faithfulness."""
 
     faithfulness: float = ENOUGH
 
 
 @dataclass(frozen=True, eq=False)
 class Discovered:
-    """A circuit with all that was measured of it.
+    """A circuit with all of its measurements.
 
     Args:
         task: The task.
-        solved: What the model does on it.
+        solved: The metric of the model on the task.
         ranked: The attributions of all wires, on *find*.
         circuit: The circuit.
         measures: Its faithfulness, on *judge*.
         curve: F of the ranking at every size, on *choose*.
         program: The text of the program, with F on *judge*.
-        shown: The loads that it shows.
-        shown_faithfulness: F of exactly these.
+        shown: The loads that the program shows.
+        shown_faithfulness: F of exactly the wires of these loads.
     """
 
     task: Task
@@ -98,11 +98,11 @@ def discover(task: Task, how: How, show: Show | None = None) -> Discovered:
     Args:
         task: The task.
         how: The size and the method.
-        show: Called with the name of a step and the expected share of the whole work that is done.
+        show: Called with the name of a step and the expected share of the whole work done so far.
 
     Raises:
-        Undefined: A task that the model does not solve.
-        BadRequest: A size that no circuit reaches, or a metric that does not change.
+        Undefined: The model does not solve the task.
+        BadRequest: No circuit reaches the size, or the metric does not change.
     """
     tell = _Steps(show)
     solved = require_solved(task)
@@ -143,20 +143,20 @@ def _sized(ranked: "xr.Dataset", choose: Measured, how: How, progress: Callable[
 
 
 class _Steps:
-    """The expected share of the work that is done."""
+    """Tracks the expected share of the work that is done."""
 
     def __init__(self, show: Show | None) -> None:
         self.show, self.names, self.at, self.before = show, list(STEPS), 0, 0.0
         self.within(0, 1)
 
     def next(self) -> None:
-        """The next step begins."""
+        """Begin the next step."""
         self.before += STEPS[self.names[self.at]]
         self.at += 1
         self.within(0, 1)
 
     def within(self, done: int, of: int) -> None:
-        """So much of a step is done."""
+        """Report progress within the current step."""
         name = self.names[self.at]
         if self.show is not None:
             self.show(name, self.before + STEPS[name] * done / max(1, of))

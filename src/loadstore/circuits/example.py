@@ -1,4 +1,4 @@
-"""One pair of a task before a model reads it: two prompts, the targets of its metric, and how it was made."""
+"""One pair of a task before it is tokenized: two prompts, the targets of the metric, and how the pair was made."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,11 +22,11 @@ class Example:
 
     Args:
         clean: The clean prompt, a text or token ids.
-        counterfactual: The counterfactual prompt, of as many tokens.
+        counterfactual: The counterfactual prompt, of equal token length.
         good: The tokens (ids, or texts of one token each) that the metric counts for the clean prompt.
-        bad: The tokens that it counts against it; () for a log-probability.
-        split: "find", "choose" or "judge"; "" where it is still to be drawn.
-        template: The template that the pair was made from; "" without one.
+        bad: The tokens that the metric counts against it; () for a log-probability.
+        split: "find", "choose" or "judge"; "" if not drawn yet.
+        template: The template of the pair; "" without one.
         fillers: The words that were filled in; no other split may use them.
         places: The name of each token's place in the template; () without names.
     """
@@ -50,7 +50,7 @@ def ids_of(weights: Weights, text: Text) -> list[int]:
 
 
 def check_example(weights: Weights, example: Example) -> None:
-    """Raise BadPrompt, BadRequest or Undefined unless the model can take both prompts and every target."""
+    """Raise BadPrompt, BadRequest or Undefined unless the model accepts both prompts and every target."""
     ids, others = ids_of(weights, example.clean), ids_of(weights, example.counterfactual)
     if len(ids) != len(others):
         raise BadPrompt(
@@ -67,7 +67,7 @@ def check_example(weights: Weights, example: Example) -> None:
 
 
 def metric_of(kind: Kind, examples: Sequence[Example]) -> Prediction:
-    """The metric of several pairs after their last token, each with its own targets."""
+    """The metric of several pairs after their last tokens, each with its own targets."""
     good = Chosen(tuple(example.good for example in examples), each=True)
     bad = Chosen(tuple(example.bad for example in examples), each=True)
     if kind == "log_probability":

@@ -1,4 +1,4 @@
-"""How much of the behaviour the wires of a circuit carry, and how much goes without them."""
+"""Measures how much of the behaviour a circuit preserves alone, and how much is lost without it."""
 
 from typing import TYPE_CHECKING
 
@@ -17,23 +17,24 @@ if TYPE_CHECKING:
 def faithfulness(
     circuit: Circuit, pairs: Pairs, *, ablation: Ablation = "counterfactual", norms: Norms = "free"
 ) -> "xr.Dataset":
-    """Measure a circuit on pairs: what its wires carry alone, and what is left without them.
+    """Measure a circuit on pairs: its wires alone, and all wires without them.
 
     Args:
         circuit: The circuit.
-        pairs: Pairs that it was not found with, such as ``task.judge``.
-        ablation: What the other wires carry: the counterfactual run, its mean over the pairs at each position, or zero.
-        norms: ``"free"``: norms take the scales of the circuit's run; ``"frozen"``: those of the clean run.
+        pairs: Pairs that were not used to find it, such as ``task.judge``.
+        ablation: The values of all other wires: the counterfactual run, its mean over the pairs at each position, or
+            zero.
+        norms: ``"free"``: norms use the scales of the circuit's run; ``"frozen"``: those of the clean run.
 
     Returns:
         A Dataset. Numbers: ``faithfulness`` F(C) with its 95 % interval ``low``, ``high``; ``error``, the squared error
-        of single pairs relative to that of no wires; ``necessity`` 1 − F(all wires but these) with
+        of single pairs relative to that without any wire; ``necessity`` 1 − F(all wires but these) with
         ``necessity_low``, ``necessity_high``. Over ``pair``: the metric with the circuit (``value``), without it
         (``without``), with all wires (``all``) and with none (``none``).
 
     Raises:
-        NotThisModel: The circuit of another model.
-        BadRequest: A metric that is the same with all wires and with none.
+        NotThisModel: The circuit is of another model.
+        BadRequest: The metric is the same with all wires and with none.
 
     Example:
         >>> import loadstore as ls
@@ -48,7 +49,7 @@ def faithfulness(
 
 
 def faithfulness_on(circuit: Circuit, on: Measured, ablation: Ablation, norms: Norms) -> "xr.Dataset":
-    """As ``faithfulness``, on prepared pairs."""
+    """Like ``faithfulness``, on prepared pairs."""
     import xarray as xr
 
     mask = circuit.mask(on.pairs.model)

@@ -1,4 +1,4 @@
-"""Generate a task: fillers divided between the splits, then pairs until every split has its number."""
+"""Generates a task: divides the fillers between the splits, then draws pairs until every split has its number."""
 
 from dataclasses import replace
 from random import Random
@@ -12,17 +12,17 @@ from loadstore.errors import BadPrompt, BadRequest
 from loadstore.model.weights import Weights
 from loadstore.tokenizer.tokens import require
 
-STALLED = 500  # draws in a row without a new pair
+STALLED = 500  # consecutive draws without a new pair before giving up
 
 
 def generated(weights: Weights, recipe: Recipe, pairs: int, seed: int) -> Task:
-    """Make the pairs of a recipe for a model: the same for the same tokenizer, number and seed.
+    """Make the pairs of a recipe for a model; deterministic for a given tokenizer, number and seed.
 
-    A pair is dropped where its prompts differ in length, a target is not one token, or it was drawn before.
+    A pair is dropped if its prompts differ in length, a target is not one token, or it was drawn before.
 
     Raises:
-        BadRequest: The tokenizer leaves too few pairs; the message has their number.
-        Undefined: The task is made of text, and the model has no tokenizer.
+        BadRequest: The tokenizer leaves too few pairs; the message states how many.
+        Undefined: The task consists of text, and the model has no tokenizer.
     """
     if recipe.texts:
         require(weights.tokens, weights.name, weights.untokenised)
@@ -45,7 +45,7 @@ def generated(weights: Weights, recipe: Recipe, pairs: int, seed: int) -> Task:
 
 
 def _drawn(weights: Weights, recipe: Recipe, pools: Pools, split: str, count: int, random: Random) -> list[Example]:
-    """Up to ``count`` different pairs of one split, its templates in turn."""
+    """Up to ``count`` different pairs of one split, cycling through its templates."""
     templates = recipe.templates_of(split)
     examples: dict[tuple[object, object], Example] = {}
     number = last = 0

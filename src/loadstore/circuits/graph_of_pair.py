@@ -1,7 +1,7 @@
 """The graph of a circuit at one pair of prompts: attributions of its wires at the tokens where they are loaded.
 
-A load through K or V is at the token that stored; its head stands at the query token where it matters most for that
-load: there, the attribution of what the head stores, times its attention to the token, is largest.
+A load through K or V belongs to the token that stored. Its head is drawn at the query token where the load matters
+most: there, the attribution of the head's store, times its attention to the token, is largest.
 """
 
 import math
@@ -36,19 +36,19 @@ def pair_graph(
     top: int = MOST,
     heads: int = HEADS,
 ) -> Graph:
-    """The strongest loads of a circuit at one pair.
+    """The strongest loads of a circuit for one pair.
 
     Args:
         circuit: The circuit.
         pairs: Pairs of a task.
-        index: Which of them, from 0.
+        index: The index of the pair, from 0.
         roles: The roles of heads by their names; heads of one layer and role are drawn together.
-        top: Edges at most.
-        heads: Nodes of heads at most.
+        top: The maximum number of edges.
+        heads: The maximum number of head nodes.
 
     Raises:
-        BadRequest: No such pair.
-        NotThisModel: Pairs of another model.
+        BadRequest: There is no such pair.
+        NotThisModel: The pairs are of another model.
     """
     if not 0 <= index < len(pairs):
         raise BadRequest(f"index={index}: there are pairs 0 to {len(pairs) - 1}")
@@ -73,7 +73,7 @@ def pair_graph(
 
 @dataclass(frozen=True)
 class _Load:
-    """A wire at the token that stored, and at the one that read."""
+    """A wire with the token that stored and the token that read."""
 
     writer: Writer
     reader: Reader
@@ -108,7 +108,7 @@ def _loads(circuit: Circuit, context: Context) -> list[_Load]:
 
 @dataclass(frozen=True)
 class _Groups:
-    """The nodes that may be drawn: the strongest heads by layer and role, and MLPs in bands between them."""
+    """The nodes that may be drawn: the strongest heads by layer and role, and the MLPs between them in bands."""
 
     heads: Mapping[tuple[int, int], tuple[str, str]]  # the name and the role of each head's group
     kept: frozenset[tuple[str, int]]  # groups at tokens
@@ -135,7 +135,7 @@ class _Groups:
         return _Groups(heads, frozenset(kept), _bands(mlps, {layers[name] for name, _ in kept}))
 
     def edge(self, load: _Load) -> Edge | None:
-        """A load between two nodes; None where one of them is not drawn."""
+        """A load as an edge between two nodes; None if one of them is not drawn."""
         source, target = self._writer(load.writer, load.stored), self._reader(load.reader, load.read)
         if source is None or target is None:
             return None
@@ -174,7 +174,7 @@ def _mlps_of(load: _Load) -> list[Writer | Reader]:
 
 
 def _bands(mlps: set[int], heads: set[int]) -> dict[int, tuple[int, str]]:
-    """MLPs without a drawn head between them are one band."""
+    """Put MLPs without a drawn head between them into one band."""
     bands: list[list[int]] = []
     for layer in sorted(mlps):
         if bands and not any(bands[-1][-1] < head <= layer for head in heads):

@@ -1,4 +1,4 @@
-"""Wires of a circuit in groups: heads of one layer and role, bands of MLPs, and the loads between groups.
+"""Groups the wires of a circuit: heads of one layer and role, bands of MLPs, and the loads between groups.
 
 A *load* is a group of readers that load through one side, with all wires into it, grouped by their writers. Every wire
 is in exactly one load, and in exactly one of its parts. Tests: tests/circuits/test_program.py.
@@ -12,9 +12,9 @@ import numpy as np
 
 from loadstore.sites import SIDES, Reader, Writer
 
-BAND = 8  # layers of one band of MLPs, at most
-NAMED = 5  # heads of a group that are named one by one, at most
-PARTS = 6  # groups of writers in one load, at most; the weakest are put together
+BAND = 8  # maximum layers of one band of MLPs
+NAMED = 5  # maximum heads of a group that are named one by one
+PARTS = 6  # maximum groups of writers in one load; the weakest are merged
 
 Wires = Sequence[tuple[Writer, Reader]]
 Key = tuple[int, int, str, int]
@@ -22,7 +22,7 @@ Key = tuple[int, int, str, int]
 
 @dataclass(frozen=True)
 class Part:
-    """Some of the wires of a load: those of one group of writers.
+    """The wires of a load that come from one group of writers.
 
     Args:
         name: The writers, as in ``L4–L11 MLPs``.
@@ -56,11 +56,11 @@ def loads_of(wires: Wires, strengths: Sequence[float], roles: Mapping[str, str] 
 
     Args:
         wires: The wires.
-        strengths: A number from 0 up for each.
-        roles: The roles of heads by their names; heads without one are a group of their own.
+        strengths: A non-negative number for each wire.
+        roles: The roles of heads by their names; heads without a role form a group of their own.
 
     Returns:
-        Loads by the depth of their readers.
+        Loads, ordered by the depth of their readers.
     """
     roles = roles or {}
     starts = _band_starts(reader.layer for _, reader in wires if reader.is_mlp)
@@ -74,7 +74,7 @@ def loads_of(wires: Wires, strengths: Sequence[float], roles: Mapping[str, str] 
 
 
 def strongest(loads: Sequence[Load], strengths: Sequence[float], most: int) -> list[Load]:
-    """The strongest loads, at most so many, still in order of depth; of equal ones the earlier."""
+    """The ``most`` strongest loads, in order of depth; of equal ones the earlier."""
     values = np.array([sum(strengths[index] for index in load.wires) for load in loads])
     kept = sorted(np.argsort(-values, kind="stable")[:most].tolist())
     return [loads[position] for position in kept]
@@ -91,7 +91,7 @@ def _reader_key(reader: Reader, starts: Mapping[int, int], roles: Mapping[str, s
 def _parts(
     wires: Wires, strengths: Sequence[float], indices: Sequence[int], roles: Mapping[str, str]
 ) -> tuple[Part, ...]:
-    """The wires of one load by groups of writers, strongest first; the weakest groups are one."""
+    """The wires of one load by groups of writers, strongest first; the weakest groups are merged."""
     starts = _band_starts(wires[index][0].layer for index in indices if wires[index][0].kind == "mlp")
     groups: dict[tuple[str, int, str], list[int]] = defaultdict(list)
     for index in indices:
@@ -111,7 +111,7 @@ def _parts(
 
 
 def _band_starts(layers: Iterable[int]) -> dict[int, int]:
-    """The first layer of each layer's band: bands have no gap and at most ``BAND`` layers."""
+    """The first layer of each layer's band: bands have no gaps and at most ``BAND`` layers."""
     starts: dict[int, int] = {}
     for layer in sorted(set(layers)):
         start = starts.get(layer - 1, layer)
@@ -144,7 +144,7 @@ def _others_name(writers: set[Writer]) -> str:
 
 
 def heads_name(heads: set[tuple[int, int]]) -> str:
-    """``L12.H0,H3``; many are their first and last with their number."""
+    """``L12.H0,H3``; above ``NAMED`` heads, the first, the last and the number of heads."""
     layer = next(iter(heads))[0]
     names = [f"H{index}" for _, index in sorted(heads)]
     return f"L{layer}." + (",".join(names) if len(names) <= NAMED else f"{names[0]}…{names[-1]} [{len(names)}]")

@@ -1,4 +1,4 @@
-"""Numbers of a long computation by name, kept in a file as they are found, so that it goes on where it stopped."""
+"""Keeps the numbers of a long computation in a file, by name, so that an interrupted run can resume."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -12,16 +12,16 @@ MOST = 1 << 28  # bytes
 
 
 class Ledger:
-    """Lists of numbers by name.
+    """Lists of numbers, by name.
 
     Args:
-        path: The file; None keeps nothing.
-        facts: What the numbers are of. Those of a file that says otherwise are not used.
-        done: Called with each name once its numbers are there.
+        path: The file; with None, nothing is kept.
+        facts: Identifies the computation. A file with other facts is refused.
+        done: Called with each name once its numbers are available.
     """
 
     def __init__(self, path: Path | None, facts: str, done: Callable[[str], None] | None = None) -> None:
-        """Read what an interrupted computation left. Raises BadRequest for a file of something else."""
+        """Read the file of an interrupted computation. Raises BadRequest if it belongs to another one."""
         self._path, self._found, self._done = path, dict[str, list[float]](), done
         if path is None:
             return
@@ -34,7 +34,7 @@ class Ledger:
         lines = path.read_bytes().split(b"\n")
         if lines[0] != first.encode():
             raise BadRequest(f"{path} holds the numbers of another proof; remove it, or give another name")
-        whole = lines[1:-1]  # the last line may be torn
+        whole = lines[1:-1]  # the last line may be incomplete
         try:
             entries = [json.loads(line) for line in whole]
             self._found = {str(name): [float(value) for value in values] for name, values in entries}
@@ -44,7 +44,7 @@ class Ledger:
             write_whole(path, b"\n".join([*lines[:-1], b""]))
 
     def numbers(self, name: str, compute: Callable[[], Sequence[float]]) -> list[float]:
-        """The numbers of a name: those that are known, or what ``compute`` gives, which is kept."""
+        """The numbers of a name: the stored ones, or else those of ``compute``, which are then stored."""
         if name not in self._found:
             self._found[name] = [float(value) for value in compute()]
             if self._path is not None:

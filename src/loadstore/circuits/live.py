@@ -1,4 +1,4 @@
-"""The wires of which a circuit may consist: those whose writer can differ between a clean and a counterfactual run."""
+"""Live wires: those whose writer can differ between a clean and a counterfactual run. Circuits consist of them."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,8 +17,8 @@ from loadstore.sites import Reader, Writer
 class Live:
     """Writers that can differ, all readers, and the wires between them, in depth order.
 
-    A bias stores the same in every run, and positions are the same in both prompts of a pair. Every reader sees the
-    writers before it, so its writers are the first ``before(layer, side)`` ones.
+    Biases store the same in every run, and positions are the same in both prompts of a pair. A reader sees the writers
+    before it, so its writers are the first ``before(layer, side)`` ones.
 
     Args:
         network: The wiring of the model.
@@ -42,7 +42,7 @@ class Live:
 
     @cached_property
     def count(self) -> int:
-        """How many live wires there are."""
+        """The number of live wires."""
         return int(self.exists.sum())
 
     @cached_property
@@ -61,11 +61,11 @@ class Live:
         return {(reader.layer, reader.side): counts[column] for column, reader in enumerate(self.readers)}
 
     def before(self, layer: int, side: str) -> int:
-        """How many of the writers the readers of one side of a layer see; (−1, "") is the unembedding."""
+        """The number of writers that the readers of one side of a layer see; (−1, "") is the unembedding."""
         return self._before[layer, side]
 
     def useful(self, mask: Bool[Tensor, "writer reader"]) -> Bool[Tensor, "writer reader"]:
-        """The wires of a mask from which a path of such wires leads to the unembedding."""
+        """The wires of a mask that lie on a path of its wires to the unembedding."""
         useful = mask & self.exists
         for row in range(len(self.writers) - 1, 0, -1):
             writer = self.writers[row]

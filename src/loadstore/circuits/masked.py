@@ -1,10 +1,10 @@
-"""A run in which only the wires of a circuit carry what this run stores; all others carry the replacements.
+"""Runs a circuit: its wires carry the stores of this run, and all other wires carry the replacements.
 
     u_r = N(s′_r + Σ over wires w → r of the circuit (o_w − o′_w))
 
-s′ and o′ are those of ``Replaced``. Readers that load nothing of the circuit load what the replacements add up to, and
-readers that load all that differs share one input; only the others need a sum of their own. Heads and MLPs from which
-no path of wires leads to the logits, or that load nothing that differs, do not compute. Theorems:
+s′ and o′ are those of ``Replaced``. Readers without a wire of the circuit load the sum of the replacements, and readers
+of everything that differs share one input; only the others need a sum of their own. Heads and MLPs are skipped if no
+path of wires leads from them to the logits, or if they load nothing that differs. Theorems:
 tests/circuits/test_masked.py; definition: design of circuits in docs/circuits.md.
 """
 
@@ -58,7 +58,7 @@ def run_without(
     base: Replaced,
     scales: Scales = free,
 ) -> Iterator[tuple[int, Float[Tensor, "batch vocab"]]]:
-    """Run a circuit without one wire after the other; what comes before the wire's reader runs once.
+    """Run a circuit without one wire at a time; the part before the wire's reader runs once.
 
     Args:
         weights: The model.
@@ -71,7 +71,7 @@ def run_without(
         scales: The scales of norms.
 
     Yields:
-        The place of each wire in ``wires``, in the order of the readers' layers, and the logits without it.
+        The index of each wire in ``wires`` and the logits without it, in the order of the readers' layers.
     """
     depth = weights.architecture.n_layers
     with torch.no_grad(), threads_for(0):

@@ -23,18 +23,18 @@ Values: TypeAlias = np.ndarray
 """One number for each pair."""
 DRAWS = 1000
 LEVELS = (2.5, 97.5)
-ROUNDING = 100  # units in the last place that two runs of one prompt may differ by
+ROUNDING = 100  # maximum difference of two runs of one prompt, in units in the last place
 
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """Pairs that circuits are measured on.
+    """Pairs for measuring circuits.
 
     Args:
         pairs: The pairs.
-        tiles: The pairs with all that is the same for every circuit, as many at a time as fit.
+        tiles: The pairs with everything that is the same for every circuit, in tiles that fit in memory.
         all: The metric of each pair with all wires.
-        none: The metric of each pair without any.
+        none: The metric of each pair without any wire.
     """
 
     pairs: Pairs
@@ -52,7 +52,7 @@ class Measured:
         return np.concatenate([tile.of(mask).double().numpy() for tile in self.tiles])
 
     def without_each(self, mask: Bool[Tensor, "writer reader"], places: np.ndarray) -> list[Values]:
-        """The metric of each pair without one wire of a circuit after the other; ``places`` count live wires."""
+        """The metric of each pair without one wire of the circuit at a time; ``places`` index the live wires."""
         wires = [(int(row), int(column)) for row, column in self.live.exists.nonzero()[places].tolist()]
         parts = [tile.without_each(mask, wires) for tile in self.tiles]
         return [np.concatenate([part[index] for part in parts]) for index in range(len(wires))]
@@ -62,11 +62,11 @@ class Measured:
         return self.ratio(self.values(mask))
 
     def ratio(self, values: Values) -> float:
-        """F of values of the metric."""
+        """F for values of the metric."""
         return float((values - self.none).mean() / (self.all - self.none).mean())
 
     def interval(self, values: Values, seed: int = 0) -> tuple[float, float]:
-        """A 95 % interval of F: templates are drawn again, and pairs within each; pairs alone for one template."""
+        """A 95 % bootstrap interval of F: resamples templates, and pairs within each of them."""
         counts = drawn(self.pairs.templates, DRAWS, seed)
         above, below = counts @ (values - self.none), counts @ (self.all - self.none)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -74,12 +74,12 @@ class Measured:
         return float(low), float(high)
 
     def error(self, values: Values) -> float:
-        """The squared error of single pairs, relative to that of no wires."""
+        """The squared error of single pairs, relative to that without any wire."""
         return float(((values - self.all) ** 2).mean() / ((self.none - self.all) ** 2).mean())
 
 
 def measured(pairs: Pairs, ablation: Ablation = "counterfactual", norms: Norms = "free") -> Measured:
-    """Prepare pairs. Raises BadRequest where m(all) and m(none) are equal."""
+    """Prepare pairs. Raises BadRequest if m(all) and m(none) are equal."""
     tiles = tuple(contexts(pairs, ablation, norms))
     every, none = (
         np.concatenate([value.double().numpy() for value in values])
@@ -96,7 +96,7 @@ def measured(pairs: Pairs, ablation: Ablation = "counterfactual", norms: Norms =
 
 @lru_cache(8)
 def drawn(templates: tuple[str, ...], draws: int, seed: int) -> np.ndarray:
-    """How often each pair is drawn when templates are drawn with replacement, and pairs within each [draw, pair]."""
+    """How often a bootstrap over templates, and over pairs within each, draws each pair [draw, pair]."""
     generator = np.random.default_rng(seed)
     groups = [np.flatnonzero(np.array(templates) == name) for name in dict.fromkeys(templates)]
     counts = np.zeros((draws, len(templates)))

@@ -1,8 +1,8 @@
-"""Attributions of all wires for each pair: the gradient of the metric along a path, times what the wire carries.
+"""Attributions of all wires for each pair: the metric's gradient along a path, times the wire's difference.
 
 mask     a = ∫₀¹ ∂m/∂M dα with every mask at α         Σ over all wires = m(all) − m(none)
 eap      ⟨∂m/∂u_r, o_w − o′_w⟩ at the clean run         Syed et al. 2310.10348
-eap-ig   the same gradient, its mean over inputs e′ + k/n (e − e′), k = 1 … n      Hanna et al. 2403.17806
+eap-ig   the mean of that gradient over inputs e′ + k/n (e − e′), k = 1 … n      Hanna et al. 2403.17806
 """
 
 from typing import Literal, TypeAlias
@@ -21,7 +21,7 @@ from loadstore.threads import threads_for
 Method: TypeAlias = Literal["mask", "eap", "eap-ig"]
 METHODS: dict[str, Method] = {"mask": "mask", "eap": "eap", "eap-ig": "eap-ig"}
 Attributions: TypeAlias = Float[Tensor, "batch writer reader"]
-DEEPEST = 14  # halvings of an interval
+DEEPEST = 14  # maximum halvings of an interval
 
 
 def attributions(
@@ -32,9 +32,9 @@ def attributions(
     Args:
         context: The pairs.
         method: ``mask``, ``eap`` or ``eap-ig``.
-        points: Gradients along the path.
-        tolerance: For ``mask``: halve intervals of α until what is missing from the total effect, relative to it, is
-            at most this.
+        points: The number of gradients along the path.
+        tolerance: For ``mask``: halve intervals of α until the attributions miss at most this fraction of the total
+            effect.
 
     Raises:
         Undefined: The tolerance is not reached.
@@ -59,7 +59,7 @@ def _between(context: Context, share: float) -> Tensor:
 
 
 def run_at(context: Context, alpha: float, embed: Tensor | None = None) -> Uniform:
-    """One pass with every mask at α; ``embed``: what the embedding stores, if not that of the clean prompts."""
+    """One pass with every mask at α; ``embed`` replaces the embedding's stores for the clean prompts."""
     embed = context.embed if embed is None else embed
     ends = torch.tensor(context.pairs.ends, device=embed.device)
     return uniform(
@@ -76,7 +76,7 @@ def run_at(context: Context, alpha: float, embed: Tensor | None = None) -> Unifo
 
 
 def _along(context: Context, low: float, high: float, points: int) -> Attributions:
-    """The integral over α from ``low`` to ``high``, by Gauss and Legendre."""
+    """The integral over α from ``low`` to ``high``, by Gauss–Legendre quadrature."""
     nodes, shares = np.polynomial.legendre.leggauss(points)
     attributions = _zeros(context)
     for node, share in zip(nodes, shares, strict=True):
@@ -86,7 +86,7 @@ def _along(context: Context, low: float, high: float, points: int) -> Attributio
 
 
 def _adaptive(context: Context, points: int, tolerance: float) -> Attributions:
-    """Halve intervals whose integral is not the change of the metric between their ends."""
+    """Halve intervals whose integral differs from the change of the metric between their ends."""
     total = float((context.all - context.none).abs().sum())
     attributions, intervals = _zeros(context), [(0.0, 1.0, context.none, context.all, 0)]
     while intervals:
@@ -108,7 +108,7 @@ def _adaptive(context: Context, points: int, tolerance: float) -> Attributions:
 
 
 def _by_wires(context: Context, run: Uniform, differences: Differences) -> Attributions:
-    """The gradient by the mask of every wire, for stores that differ by ``differences``."""
+    """The gradient with respect to the mask of every wire, for stores that differ by ``differences``."""
     live, attributions = context.live, _zeros(context)
     for readers, gradient in gradients(run):
         before = live.before(readers[0].layer, readers[0].side)

@@ -1,8 +1,8 @@
-"""Circuits and rankings in the JSON format of MIB's circuit track (``Graph.to_json`` of EAP-IG), out and in.
+"""Reads and writes circuits and rankings in the JSON format of MIB's circuit track (``Graph.to_json`` of EAP-IG).
 
-MIB's edges are the live wires: embeddings and positions are one node ``input``, and biases are none. Node names are
-``input``, ``a0.h3``, ``m0`` and ``logits``; edges ``a0.h3->m1`` and ``input->a0.h3<q>``, each with ``score`` and
-``in_graph``. Scores of neurons are not supported. Tests: tests/circuits/test_mib.py.
+MIB's edges are the live wires: embeddings and positions are one node ``input``, and biases have no edges. Node names
+are ``input``, ``a0.h3``, ``m0`` and ``logits``. Edges are ``a0.h3->m1`` and ``input->a0.h3<q>``, each with ``score``
+and ``in_graph``. Scores of neurons are not supported. Tests: tests/circuits/test_mib.py.
 """
 
 import math
@@ -32,18 +32,18 @@ UNKNOWN = "not stated"
 
 
 def to_mib(circuit: "Circuit | xr.Dataset", weights: Weights) -> dict[str, Any]:
-    """Write a circuit or a ranking as MIB's document.
+    """Convert a circuit or a ranking to MIB's document.
 
     Args:
-        circuit: A circuit, or what ``ls.attribute`` returned.
+        circuit: A circuit, or a Dataset from ``ls.attribute``.
         weights: Its model.
 
     Returns:
-        The document. A ranking gives every edge its signed mean as score, and no edge is in the graph. A circuit gives
-        its edges their attributions, all others 0.
+        The document. In a ranking, every edge has its signed mean as score, and no edge is in the graph. In a circuit,
+        the edges have their attributions, all others 0.
 
     Raises:
-        NotThisModel: Another model.
+        NotThisModel: It is of another model.
     """
     wires = live(weights)
     scores: dict[Wire, float] = {}
@@ -70,12 +70,12 @@ def from_mib(document: dict[str, Any], weights: Weights, task: str = UNKNOWN) ->
     Args:
         document: MIB's document.
         weights: The model that it belongs to.
-        task: The name of the task, which the document does not have.
+        task: The name of the task; the document does not contain it.
 
     Raises:
-        BadRequest: A document that is not MIB's, one without an edge in the graph, or one with neurons.
-        NotThisModel: Other sizes than the model's.
-        NoSuchWire: An edge that the model does not have.
+        BadRequest: The document is not MIB's, has no edge in the graph, or has neurons.
+        NotThisModel: Its sizes differ from those of the model.
+        NoSuchWire: The model does not have one of the edges.
     """
     edges = _edges(document, weights)
     chosen = sorted((wire for wire, (_, inside) in edges.items() if inside), key=lambda wire: -abs(edges[wire][0]))
@@ -93,9 +93,9 @@ def from_mib(document: dict[str, Any], weights: Weights, task: str = UNKNOWN) ->
 
 
 def ranking_from_mib(document: dict[str, Any], weights: Weights, task: str = UNKNOWN) -> "xr.Dataset":
-    """Read the scores of all edges as a ranking, as ``ls.attribute`` returns it; edges that are not there have 0.
+    """Read the scores of all edges as a ranking, in the form of ``ls.attribute``; missing edges have 0.
 
-    ``attribution`` is |score|, ``signed`` the score, ``standard_error`` NaN. Raises as ``from_mib``.
+    ``attribution`` is |score|, ``signed`` the score, ``standard_error`` NaN. Raises the errors of ``from_mib``.
     """
     import xarray as xr
 
@@ -121,7 +121,7 @@ def ranking_from_mib(document: dict[str, Any], weights: Weights, task: str = UNK
 
 
 def write_mib(path: str | Path, circuit: "Circuit | xr.Dataset", weights: Weights) -> None:
-    """Write ``to_mib`` as JSON, whole or not at all. Raises BadRequest where that cannot be."""
+    """Write ``to_mib`` as JSON, atomically. Raises BadRequest if the file cannot be written."""
     write_whole(Path(path), dumps(to_mib(circuit, weights)).encode())
 
 
@@ -159,7 +159,7 @@ def _facts(weights: Weights, task: str) -> dict[str, str]:
 
 
 def _edges(document: dict[str, Any], weights: Weights) -> dict[Wire, tuple[float, bool]]:
-    """The score of each edge, and whether it is in the graph; everything checked."""
+    """The score of each edge, and whether it is in the graph, after validation."""
     cfg, nodes, edges = (document.get(name) for name in ("cfg", "nodes", "edges"))
     if not isinstance(cfg, dict) or not isinstance(nodes, dict) or not isinstance(edges, dict):
         raise BadRequest(f"the document is not MIB's: expected the objects cfg, nodes and edges; {REMEDY}")

@@ -22,7 +22,7 @@ def edge_name(writer: Writer, reader: Reader) -> str:
 
 
 def wire_named(name: str) -> tuple[Writer, Reader]:
-    """The wire of MIB's name. Raises BadRequest for a text that is not the name of an edge."""
+    """The wire with this name in MIB. Raises BadRequest for a text that is not the name of an edge."""
     if (edge := _EDGE.fullmatch(name)) is None:
         raise BadRequest(f"'{quote(name, 40)}' is not an edge; edges are a0.h3->m1, input->a0.h3<q>, m0->logits")
     head, index, mlp, into, layer, other, side = edge.groups()

@@ -1,6 +1,6 @@
-"""Which wires of a circuit matter: each removed alone, beside removals of random wires from inflated circuits.
+"""Removes each wire of a circuit alone, and compares with removals of random wires from inflated circuits.
 
-An inflated circuit is the circuit and as many random wires again; one of the random ones is removed from it.
+An inflated circuit is the circuit plus as many random wires; one of the random wires is removed from it.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from loadstore.circuits.measured import Measured
 from loadstore.circuits.proof import Minimality
 
 LEVEL = 0.05
-EACH = 100  # removals from one inflated circuit
+EACH = 100  # maximum removals from one inflated circuit
 
 
 def minimality(
@@ -26,10 +26,10 @@ def minimality(
         on: The pairs.
         wires: The circuit.
         kinds: The stratum of every live wire.
-        sampled: How many of its wires at most.
-        null: How many removals of random wires.
-        seed: The seed by which both are drawn.
-        ledger: What is known, and what is to be kept.
+        sampled: The maximum number of its wires to remove.
+        null: The number of removals of random wires.
+        seed: The seed for drawing both.
+        ledger: Reads numbers from an earlier run and keeps new ones.
     """
     generator = np.random.default_rng([seed, 1])
     places = np.flatnonzero(wires)
@@ -41,7 +41,7 @@ def minimality(
         added = alike(kinds, wires, draw, outside=wires)
         drawn = np.sort(draw.permutation(np.flatnonzero(added))[: min(EACH, null - len(pooled))])
         if not len(drawn):
-            break  # enough, or the circuit leaves no wire to add
+            break  # enough removals, or no wire left to add
         pooled += ledger.numbers(f"inflated {number} {len(drawn)}", partial(_changes, on, wires | added, drawn))
     p = [(1 + sum(other >= change for other in pooled)) / (1 + len(pooled)) for change in changes]
     names = [f"{writer} → {reader}" for writer, reader in _named(on, places)]
@@ -51,7 +51,7 @@ def minimality(
 
 
 def benjamini_hochberg(p: Sequence[float], level: float = LEVEL) -> int:
-    """How many hypotheses are rejected at a false discovery rate of ``level``."""
+    """The number of hypotheses rejected at a false discovery rate of ``level``."""
     ordered = sorted(p)
     return max((rank for rank, value in enumerate(ordered, 1) if value <= level * rank / len(ordered)), default=0)
 

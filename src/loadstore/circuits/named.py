@@ -1,4 +1,4 @@
-"""A task by its name: a generated one, or a file of one's own pairs."""
+"""Creates a task by its name: a generated task, or a file of the user's own pairs."""
 
 from pathlib import Path
 from typing import Annotated
@@ -23,17 +23,17 @@ def task(weights: Weights, name: str | Path, *, pairs: PairCount | None = None, 
         weights: The model; a generated task adapts to its tokenizer.
         name: A task of ``loadstore tasks`` ("ioi", "greater_than", "agreement", …) or the path of a .jsonl file
             (docs/tasks.md).
-        pairs: How many pairs to generate, 64 by default: 3/8 of them to find, 1/8 to choose, 1/2 to judge. A file is
-            always taken whole.
+        pairs: The number of pairs to generate, 64 by default: 3/8 of them to find, 1/8 to choose, 1/2 to judge. A file
+            is always used whole.
         seed: The seed of the pairs and of the splits.
 
     Returns:
         The task; ``.find``, ``.choose`` and ``.judge`` are its pairs.
 
     Raises:
-        BadRequest: No such task, a tokenizer that leaves too few pairs, or a file that cannot be used.
-        BadPrompt: Prompts of a file that do not fit the model.
-        Undefined: A task of text for a model without a tokenizer.
+        BadRequest: There is no such task, the tokenizer leaves too few pairs, or the file cannot be used.
+        BadPrompt: Prompts of a file do not fit the model.
+        Undefined: The task consists of text, and the model has no tokenizer.
 
     Example:
         >>> task = ls.task(ls.load("smollm2"), "ioi", pairs=64, seed=0)
@@ -47,12 +47,12 @@ def task(weights: Weights, name: str | Path, *, pairs: PairCount | None = None, 
 
 
 def is_file(name: str | Path) -> bool:
-    """Whether a name is that of a file of pairs."""
+    """Whether a name refers to a file of pairs."""
     return isinstance(name, Path) or name.endswith(".jsonl")
 
 
 def check_task(name: str | Path) -> None:
-    """Raise BadRequest for a name that is neither that of a generated task nor that of a file."""
+    """Raise BadRequest for a name that is neither a generated task nor a file."""
     if not is_file(name) and name not in TASKS:
         raise BadRequest(
             f"there is no task '{quote(name, 40)}'; tasks are {', '.join(TASKS)}, or the path of a .jsonl file"

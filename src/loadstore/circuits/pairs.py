@@ -1,7 +1,7 @@
-"""Pairs of prompts, clean and counterfactual, with a metric: what a circuit is found and judged on.
+"""Pairs of prompts, clean and counterfactual, with a metric; circuits are found and judged on them.
 
-Prompts of unequal length stand side by side: a shorter one is filled up behind its end with its last token, which no
-token before it can see.
+Prompts of unequal length share one batch: a shorter one is padded on the right with its last token, which earlier
+tokens cannot see.
 """
 
 from collections.abc import Sequence
@@ -19,15 +19,15 @@ from loadstore.model.weights import Weights
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Pairs of a clean and a counterfactual prompt of equally many tokens.
+    """Pairs of a clean and a counterfactual prompt of equal token length.
 
     Args:
         model: The model that runs them.
         clean: Token ids [pair, token].
         counterfactual: Token ids [pair, token].
         ends: The last token of each prompt, after which the metric is measured.
-        metric: The metric, with one target (or one set) for each pair or the same for all.
-        templates: The template that each pair was made from; "" for pairs without one.
+        metric: The metric, with one target (or one set of targets) for each pair or the same for all.
+        templates: The template of each pair; "" for pairs without one.
         places: The name of each token's place in its template, for each pair; () for pairs without a template.
     """
 
@@ -40,7 +40,7 @@ class Pairs:
     places: tuple[tuple[str, ...], ...]
 
     def __post_init__(self) -> None:
-        """Raise BadPrompt for prompts that do not fit each other."""
+        """Raise BadPrompt unless the prompts of each pair match."""
         if self.clean.shape != self.counterfactual.shape or len(self.clean) != len(self.ends):
             raise BadPrompt(
                 f"the clean prompts are {list(self.clean.shape)} tokens, the counterfactual ones "
@@ -48,7 +48,7 @@ class Pairs:
             )
 
     def __repr__(self) -> str:
-        """How many pairs of what length, and what is measured of them."""
+        """The number of pairs, their length, and the metric."""
         length = self.clean.shape[1]
         return f"{len(self)} pairs of prompts of {length} tokens for {self.model.name}; {self.metric}"
 
@@ -56,7 +56,7 @@ class Pairs:
         return len(self.clean)
 
     def rows(self, indices: Sequence[int]) -> "Pairs":
-        """Some of the pairs; tokens that none of them needs are left out."""
+        """The pairs with these indices; trailing tokens that none of them needs are dropped."""
         if not indices:
             raise BadRequest("no pair is left; give at least one")
         chosen = list(indices)
@@ -75,7 +75,7 @@ class Pairs:
     def measure(
         self, logits: Float[Tensor, "pair vocab"], intact: Float[Tensor, "pair vocab"]
     ) -> Float[Tensor, " pair"]:
-        """The metric of each pair from the logits after its last token; ``intact``: those of the clean prompts."""
+        """The metric of each pair from the logits after its last token; ``intact``: the clean prompts' logits."""
         return self.metric.of(self.model, logits, intact)
 
 
@@ -87,19 +87,19 @@ def paired(
     templates: Sequence[str] = (),
     places: Sequence[Sequence[str]] = (),
 ) -> Pairs:
-    """Put token ids of prompts side by side.
+    """Batch the token ids of prompts.
 
     Args:
         model: The model that runs them.
         clean: The token ids of each clean prompt.
-        counterfactual: The token ids of each counterfactual prompt; as many as its clean one has.
+        counterfactual: The token ids of each counterfactual prompt, as many as for its clean prompt.
         metric: The metric, ``at=-1``: measured after the last token of each prompt.
         templates: The template of each pair.
-        places: The names of the places of its tokens.
+        places: The place names of each pair's tokens.
 
     Raises:
-        BadPrompt: No pairs, an empty prompt, or a pair of unequal length.
-        BadRequest: A metric of another token than the last.
+        BadPrompt: There are no pairs, a prompt is empty, or the prompts of a pair differ in length.
+        BadRequest: The metric is for another token than the last.
     """
     if metric.at != -1:
         raise BadRequest(f"the metric is measured after token {metric.at}; for pairs it must be the last one, at=-1")

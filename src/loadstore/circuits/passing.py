@@ -1,4 +1,4 @@
-"""The state of a run of a circuit: what each writer stored so far, and what each reader loads of it."""
+"""The state of a circuit run: what each writer has stored so far, and the resulting input of each reader."""
 
 from collections.abc import Sequence
 from copy import copy
@@ -22,9 +22,9 @@ from loadstore.threads import threads_if_slow
 
 
 class Passing:
-    """The state of one run: how far each store is from its replacement, and which are not equal to it.
+    """The state of one run: the difference of each store from its replacement, and which differences are nonzero.
 
-    Tokens before the first one in which any pair differs are left out: nothing differs there.
+    Tokens before the first one at which any pair differs are left out.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Passing:
         self.store([0], (embed - base.embed[:, self.first :])[:, None])
 
     def without(self, row: int, column: int) -> "Passing":
-        """The same run so far, without one wire from here on."""
+        """A copy of the run so far, without one wire from here on."""
         other = copy(self)
         other.differences, other.differs = self.differences.clone(), self.differs.clone()
         other.useful = self.useful.clone()
@@ -63,7 +63,7 @@ class Passing:
         return other
 
     def finished(self, index: int) -> Float[Tensor, "batch vocab"]:
-        """Run the layers from ``index`` on; the logits after the last token of each prompt."""
+        """Run the layers from ``index`` on and return the logits after the last token of each prompt."""
         for later in range(index, self.shape.n_layers):
             self.layer(later)
         column = self.live.place_of_reader[UNEMBED]
@@ -74,13 +74,13 @@ class Passing:
         return unembed(self.weights, x[:, None])[:, 0]
 
     def store(self, places: Sequence[int], difference: Float[Tensor, "batch some token d_model"]) -> None:
-        """Keep how far the stores of some writers are from their replacements."""
+        """Keep the differences of some writers' stores from their replacements."""
         self.differences[:, list(places)] = difference
         self.differs[list(places)] = True
         self.total = self.total + difference.sum(1)
 
     def layer(self, index: int) -> None:
-        """The MLP of a layer and its heads, each before the other sees it if the block is parallel."""
+        """Run the MLP and the heads of a layer; in a parallel block, neither sees the other's store."""
         layer = self.weights.layer(index)
         mlp = self._mlp(index, layer) if self._parallel else None
         self._heads(index, layer)
@@ -97,17 +97,17 @@ class Passing:
         return self.live.before(index, "Q") + self.shape.n_heads
 
     def _wired(self, layer: int, side: str, columns: Sequence[int]) -> tuple[Tensor, Bool[Tensor, "some reader"]]:
-        """The writers so far that differ, and the readers that load each of them."""
+        """The writers so far that differ, and which readers load each of them."""
         rows = self.differs[: self.live.before(layer, side)].nonzero()[:, 0]
         return rows, self.useful[rows][:, list(columns)]
 
     def _read(
         self, layer: int, side: str, stream: Stream, columns: Sequence[int]
     ) -> Float[Tensor, "reader batch row d_model"]:
-        """What readers of one side load."""
+        """The inputs of the readers of one side."""
         rows, loaded = self._wired(layer, side, columns)
         start, sign = stream[:, self.first :], 1
-        if int(loaded.sum()) * 2 > loaded.numel():  # fewer wires are missing than there are
+        if int(loaded.sum()) * 2 > loaded.numel():  # more wires than gaps: subtract the gaps
             start, sign, loaded = start + self.total, -1, ~loaded
         out, nonzero = start[:, None].expand(-1, len(columns), -1, -1), loaded.any(1)
         if bool(nonzero.any()):
@@ -118,7 +118,7 @@ class Passing:
         return out.transpose(0, 1)
 
     def _mlp(self, index: int, layer: Layer) -> Stream | None:
-        """How far the store of an MLP is from its replacement; None where they are equal or nobody loads it."""
+        """The difference of an MLP's store from its replacement; None if it is 0 or no reader loads it."""
         base = self.base.layers[index]
         if layer.mlp is None or base.mlp is None or not bool(self.needed[self._place_of_mlp(index)]):
             return None
@@ -129,7 +129,7 @@ class Passing:
         return mlp_store(self.shape, index, layer.mlp, u, self.scales) - base.mlp[:, self.first :]
 
     def _heads(self, index: int, layer: Layer) -> None:
-        """How far the stores of the heads are from their replacements."""
+        """Keep the differences of the heads' stores from their replacements."""
         before, count = self.live.before(index, "Q"), self.shape.n_heads
         needed = self.needed[before : before + count]
         columns = [self.live.place_of_reader[Reader(index, head, side)] for side in SIDES for head in range(count)]
@@ -155,7 +155,7 @@ class Passing:
     def _side(
         self, index: int, layer: Layer, side: Side, heads: Sequence[int], columns: Sequence[int]
     ) -> Float[Tensor, "batch token head d_head"]:
-        """The queries, keys or values of some heads; keys and values of all tokens."""
+        """The queries, keys or values of the given heads; keys and values cover all tokens."""
         base = self.base.layers[index]
         reading = HeadReading(
             *(self.shape, index, layer, side, self.first),

@@ -1,4 +1,4 @@
-"""Names of the places of tokens in a template: a field's name, else the token's own text."""
+"""Names the places of tokens in a template: the name of a field, or else the token's own text."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -8,14 +8,14 @@ from typing import TypeAlias
 from loadstore.model.weights import Weights
 from loadstore.tokenizer.tokens import require
 
-Span: TypeAlias = tuple[int, int, str]  # first character, the one after the last, the field's name
+Span: TypeAlias = tuple[int, int, str]  # start and end (exclusive) in characters, and the field's name
 
 
 def filled(template: str, fields: Mapping[str, str]) -> tuple[str, list[Span]]:
     """Fill the fields ``{name}`` of a template.
 
     Returns:
-        The text, and where in it each field is.
+        The text and the span of each field.
     """
     text, spans = "", list[Span]()
     for literal, field, _, _ in Formatter().parse(template):
@@ -27,9 +27,9 @@ def filled(template: str, fields: Mapping[str, str]) -> tuple[str, list[Span]]:
 
 
 def named_places(weights: Weights, text: str, spans: Sequence[Span]) -> tuple[str, ...]:
-    """The name of each token's place: "BOS", the field it overlaps, "end" for the last, else its own text.
+    """The name of each token's place: "BOS", the field it overlaps, "end" for the last, else the token's text.
 
-    A name that occurs again is numbered: ``the``, ``the (2)``.
+    Repeated names are numbered: ``the``, ``the (2)``.
     """
     tokens = require(weights.tokens, weights.name, weights.untokenised)
     encoded = tokens.tokenizer.encode(text, add_special_tokens=False)
@@ -42,7 +42,7 @@ def named_places(weights: Weights, text: str, spans: Sequence[Span]) -> tuple[st
 
 
 def numbered(names: Sequence[str]) -> tuple[str, ...]:
-    """The same names, each that occurs again with its number."""
+    """The same names, with a number on every repetition."""
     seen = Counter[str]()
     unique: list[str] = []
     for name in names:

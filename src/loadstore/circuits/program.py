@@ -1,4 +1,4 @@
-"""The program of a circuit, with the faithfulness of exactly the wires that it shows."""
+"""The program of a circuit, with the faithfulness of exactly the wires it shows."""
 
 from loadstore.circuits.circuit import Circuit, mask_of
 from loadstore.circuits.digests import check_model
@@ -16,16 +16,16 @@ def program(circuit: Circuit, on: Measured | Pairs | None = None, most: int = MO
 
     Args:
         circuit: The circuit.
-        on: Pairs to measure F on, and whose model gives heads their roles; without them there is neither.
-        most: Lines at most, 3 or more; the weakest loads are left out.
+        on: Pairs for F; their model also gives the roles of heads. Without pairs, the text has neither.
+        most: The maximum number of lines, at least 3; the weakest loads are left out.
 
     Returns:
-        The text. Percentages are shares of the circuit's total |attribution|. The last line has the number of wires
-        that are shown, their share, and F of exactly these wires.
+        The text. Percentages are shares of the circuit's total |attribution|. The last line gives the number of wires
+        shown, their share, and F of exactly these wires.
 
     Raises:
-        BadRequest: Fewer than three lines.
-        NotThisModel: Pairs of another model.
+        BadRequest: ``most`` is less than three.
+        NotThisModel: The pairs are of another model.
     """
     return program_and_f(circuit, on, most)[0]
 
@@ -33,7 +33,7 @@ def program(circuit: Circuit, on: Measured | Pairs | None = None, most: int = MO
 def program_and_f(
     circuit: Circuit, on: Measured | Pairs | None = None, most: int = MOST
 ) -> tuple[str, Program, float | None]:
-    """As ``program``, with the loads that are shown and their F (None without pairs)."""
+    """Like ``program``, also with the loads shown and their F (None without pairs)."""
     if most < 3:
         raise BadRequest(f"most={most}: expected at least three lines: a title, a load and a summary")
     if isinstance(on, Pairs):
@@ -50,12 +50,12 @@ def program_and_f(
 
 
 def norms_of(circuit: Circuit) -> Norms:
-    """Whose scales norms took where the circuit was found."""
+    """The norm scales with which the circuit was found."""
     return "frozen" if circuit.norms == "frozen" else "free"
 
 
 def roles_of(weights: Weights) -> dict[str, str]:
-    """The strongest role of each head that has one, measured on random repeats; none where these do not fit."""
+    """The strongest role of each head that has one, measured on random repeats; empty if those do not fit."""
     try:
         return strongest_role(measured_roles(weights))
     except BadRequest:

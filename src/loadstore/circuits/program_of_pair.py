@@ -1,4 +1,4 @@
-"""One pair through a circuit: the attribution of every wire that the program shows, with the places of its tokens."""
+"""Writes a circuit's program for one pair: the attribution of every wire shown, with the token's place."""
 
 from jaxtyping import Float
 from torch import Tensor
@@ -23,16 +23,16 @@ def program_of_pair(circuit: Circuit, pairs: Pairs, index: int, most: int = MOST
     Args:
         circuit: The circuit.
         pairs: Pairs of a task.
-        index: Which of them, from 0.
-        most: Lines at most, 3 or more.
+        index: The index of the pair, from 0.
+        most: The maximum number of lines, at least 3.
 
     Returns:
         The text. A value is the signed attribution in this pair, summed over the wires of a group, in units of the
-        metric, by 5 points of the path of masks. Behind ``@`` is the place of the token where most of it is loaded.
+        metric, by 5 points of the path of masks. After ``@`` comes the place of the token where most of it is loaded.
 
     Raises:
-        BadRequest: No such pair, or fewer than three lines.
-        NotThisModel: Pairs of another model.
+        BadRequest: There is no such pair, or ``most`` is less than three.
+        NotThisModel: The pairs are of another model.
     """
     if not 0 <= index < len(pairs):
         raise BadRequest(f"index={index}: there are pairs 0 to {len(pairs) - 1}")
@@ -63,7 +63,7 @@ def program_of_pair(circuit: Circuit, pairs: Pairs, index: int, most: int = MOST
 
 
 def places_of(pairs: Pairs) -> tuple[str, ...]:
-    """The names of the token places of one pair: those of its template, else its tokens and their indices."""
+    """The names of one pair's token places: those of its template, or else its tokens with their indices."""
     ids: list[int] = pairs.clean[0, : pairs.ends[0] + 1].tolist()
     return pairs.places[0] or tuple(labels(ids, pairs.model.tokens))
 

@@ -1,4 +1,4 @@
-"""The text of a circuit's program: a line for each load, strongest loads first chosen, in order of depth."""
+"""The text of a circuit's program: one line for each of the strongest loads, in order of depth."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -12,13 +12,12 @@ MOST = 40  # lines
 
 @dataclass(frozen=True)
 class Program:
-    """The loads that a program shows.
+    """The loads in a program.
 
     Args:
-        loads: The loads that are shown, in order of depth.
-        left: How many loads are not shown.
-        strengths: |attribution| of each wire; 1 for every wire where an attribution is not known.
-        known: Whether attributions are known.
+        loads: The loads shown, in order of depth.
+        left: The number of loads left out.
+        strengths: |attribution| of each wire; 1 for every wire if an attribution is unknown.
     """
 
     loads: tuple[Load, ...]
@@ -28,11 +27,11 @@ class Program:
 
     @property
     def wires(self) -> tuple[int, ...]:
-        """Indices of the wires that are shown."""
+        """Indices of the wires shown."""
         return tuple(index for load in self.loads for index in load.wires)
 
     def share(self, wires: Sequence[int]) -> float:
-        """The share that some wires have of the circuit's |attribution|."""
+        """The given wires' share of the circuit's |attribution|."""
         whole = math.fsum(self.strengths)
         return math.fsum(self.strengths[index] for index in wires) / whole if whole > 0 else math.nan
 
@@ -59,13 +58,13 @@ def lines_of(program: Program) -> list[str]:
 
 
 def title_of(task: str, model: str, wires: int, live: int, method: str, *, attributed: bool) -> str:
-    """The first line: whose circuit, how large, and the meaning of the percentages."""
+    """The first line: the task, the model, the size, and the meaning of the percentages."""
     unit = "% of |attribution|" if attributed else "% of the wires (no attributions)"
     return line(f"{task} in {model}: {wires:,} of {live:,} wires ({wires / live:.2%}) by {method}; {unit}")
 
 
 def summary_of(program: Program, faithfulness: float | None = None) -> str:
-    """The last line: how many wires are shown, their share, and F of exactly these."""
+    """The last line: the number of wires shown, their share, and F of exactly these."""
     count, every = len(program.wires), len(program.strengths)
     left = f" ({program.left} weaker loads left out)" if program.left else ""
     share = f", {program.share(program.wires):.1%} of its |attribution|" if program.attributed and count else ""

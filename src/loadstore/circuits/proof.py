@@ -1,4 +1,4 @@
-"""What was measured of a circuit beside its controls: numbers with intervals, no verdict."""
+"""The measurements of a circuit and its controls: numbers with intervals, without a verdict."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -7,16 +7,16 @@ from typing import Any
 
 @dataclass(frozen=True)
 class BesideControls:
-    """F of the circuit, or of all other wires, beside the same of random circuits that are like it.
+    """F of the circuit, or of all other wires, compared with F of matched random circuits.
 
     Args:
         value: F.
         low: The lower end of its 95 % interval over pairs.
         high: The upper end.
-        p: (1 + the controls that do at least as well) / (1 + all controls).
-        gap: How far the circuit is from the best control, in F; positive where it is better than all.
-        controls: F with each control instead.
-        near: F with the wires of the next ranks instead; NaN without a ranking.
+        p: (1 + the number of controls that do at least as well) / (1 + the number of controls).
+        gap: The circuit's advantage over the best control, in F; positive if it is better than all.
+        controls: F with each control in place of the circuit.
+        near: F with the wires of the next ranks in place of the circuit; NaN without a ranking.
     """
 
     value: float
@@ -30,15 +30,15 @@ class BesideControls:
 
 @dataclass(frozen=True)
 class Completeness:
-    """How differently the circuit and the whole model answer the loss of the same wires.
+    """How differently the circuit and the whole model respond to the loss of the same wires.
 
-    |F(C∖K) − F(all∖K)| is 0 where everything that does what K does is in the circuit.
+    |F(C∖K) − F(all∖K)| is 0 if the circuit contains everything that does what K does.
 
     Args:
-        sites: The heads and MLPs all of whose wires are removed, one at a time.
+        sites: Heads and MLPs; all wires of one are removed at a time.
         inside: F of the circuit without each.
         whole: F of all wires without each.
-        worst: Sites chosen one after the other for the largest difference.
+        worst: Sites chosen greedily for the largest difference.
         worst_inside: F of the circuit without them.
         worst_whole: F of all wires without them.
     """
@@ -59,17 +59,17 @@ class Completeness:
 
 @dataclass(frozen=True)
 class Minimality:
-    """How far F moves when one wire is removed, beside removals of random wires from inflated circuits.
+    """The change of F when one wire is removed, compared with removals of random wires from inflated circuits.
 
     Args:
         wires: The sampled wires.
         changes: |F(C) − F(C∖w)| of each.
-        p: The share of null removals that move F at least as far, 1 added on both sides.
-        needed: The share of the sampled wires that remain after Benjamini and Hochberg at 5 %.
-        null: How many null removals there were.
+        p: (1 + the number of null removals that change F at least as much) / (1 + the number of null removals).
+        needed: The share of sampled wires that remain significant after Benjamini–Hochberg at 5 %.
+        null: The number of null removals.
         null_median: The median of their changes.
         null_high: The 95th percentile of their changes.
-        pairs: How many pairs F was measured on.
+        pairs: The number of pairs for F.
     """
 
     wires: tuple[str, ...]
@@ -87,10 +87,10 @@ class Stability:
     """Jaccard indices of circuits of the same size found with resampled pairs.
 
     Args:
-        mean: The mean over pairs of resamplings.
+        mean: The mean over pairs of resampled circuits.
         low: The 2.5th percentile.
         high: The 97.5th percentile.
-        draws: How many resamplings.
+        draws: The number of resampled circuits.
     """
 
     mean: float
@@ -101,14 +101,14 @@ class Stability:
 
 @dataclass(frozen=True)
 class Other:
-    """What the circuit of another task does here.
+    """The circuit of another task, measured on this task.
 
     Args:
         task: The other task.
         wires: The size of its circuit.
         faithfulness: F of its wires on this task.
         without: F of all wires but its own.
-        jaccard: How much it shares with this circuit.
+        jaccard: The Jaccard index of its wires and those of this circuit.
     """
 
     task: str
@@ -123,13 +123,13 @@ class Proof:
     """The six measurements of a circuit.
 
     Args:
-        facts: The model, task, size, pairs, and how runs were made.
+        facts: The model, task, size and pairs, and the settings of the runs.
         sufficiency: F of the circuit.
         necessity: F of all other wires.
-        completeness: What the circuit lacks that the model has.
+        completeness: Parts of the model's behaviour that the circuit lacks.
         minimality: Which of its wires matter.
-        stability: Whether other pairs would have given the same circuit; None without pairs to find.
-        specificity: What other tasks' circuits do here.
+        stability: Whether other pairs would give the same circuit; None without pairs to find.
+        specificity: F of other tasks' circuits on this task.
     """
 
     facts: Mapping[str, Any]
@@ -147,7 +147,7 @@ class Proof:
         return {**self.facts, **document}
 
     def __repr__(self) -> str:
-        """The first two numbers; ``print`` gives all of them."""
+        """The first two numbers; ``print`` shows all of them."""
         s, n = self.sufficiency, self.necessity
         return (
             f"Proof of the circuit of {self.facts['task']} in {self.facts['model']}: {self.facts['wires']:,} wires\n"

@@ -1,4 +1,4 @@
-"""The proof of a circuit: six measurements beside controls (docs/circuits.md)."""
+"""The proof of a circuit: six measurements with controls (docs/circuits.md)."""
 
 import hashlib
 import time
@@ -26,7 +26,7 @@ from loadstore.circuits.sufficiency import beside_controls
 
 Controls = Annotated[int, Within(1, 100_000)]
 Progress = Callable[[str, int, int, float], None]
-FEW = 8  # pairs of the removals of single wires
+FEW = 8  # pairs for removing single wires
 STEPS = {
     "alone": "sufficiency",
     "without": "necessity",
@@ -49,26 +49,26 @@ def prove(
     resume: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Proof:
-    """Measure a circuit beside random circuits, the loss of its parts, other pairs and other tasks.
+    """Compare a circuit with random circuits, remove its parts, and test it on other pairs and other tasks.
 
     Args:
         circuit: The circuit.
-        pairs: Pairs that it was not found with, such as ``task.judge``.
-        controls: Random circuits with as many wires of each kind of writer, side and layer of the reader.
+        pairs: Pairs that were not used to find it, such as ``task.judge``.
+        controls: The number of random circuits with as many wires of each kind of writer, side and layer of the reader.
         find: The pairs that it was found with, for stability and for the wires of the next ranks.
         others: Circuits of other tasks.
-        sampled: Wires that are removed one at a time, at most.
-        null: Removals of random wires from inflated circuits.
+        sampled: The maximum number of wires to remove, one at a time.
+        null: The number of removals of random wires from inflated circuits.
         seed: The seed of all draws.
-        resume: A file that keeps what is done, so that a stopped proof goes on.
+        resume: A file of finished numbers, from which an interrupted proof resumes.
         progress: Called with the step, its number, the number of steps, and the share of the work that is done.
 
     Returns:
         The measurements.
 
     Raises:
-        NotThisModel: A circuit of another model.
-        BadRequest: A circuit without wires, pairs whose metric does not change, or a file of another proof.
+        NotThisModel: The circuit is of another model.
+        BadRequest: The circuit has no wires, the metric does not change, or the file belongs to another proof.
 
     Example:
         >>> import loadstore as ls
@@ -124,12 +124,12 @@ def _each(find: Pairs, circuit: Circuit, ledger: Ledger) -> np.ndarray:
 
 
 def _next(order: np.ndarray, wires: Chosen) -> Chosen:
-    """The wires of the next ranks: as many as a circuit has, and none of its own."""
+    """The wires of the next ranks: as many as the circuit has, excluding its own."""
     return first_of(np.concatenate([order[~wires[order]], order[wires[order]]]), int(wires.sum()))
 
 
 def _weights(circuit: Circuit, on: Measured) -> np.ndarray:
-    """The attributions of the circuit's own wires, as one number for each live wire."""
+    """The attributions of the circuit's own wires over all live wires; 0 for the others."""
     weight = torch.zeros(on.live.exists.shape, dtype=torch.float64)
     for (writer, reader), value in zip(circuit.wires, circuit.attributions, strict=True):
         weight[on.live.place_of_writer[writer], on.live.place_of_reader[reader]] = value
@@ -137,7 +137,7 @@ def _weights(circuit: Circuit, on: Measured) -> np.ndarray:
 
 
 def _other(on: Measured, wires: Chosen, other: Circuit, ledger: Ledger) -> Other:
-    """What another circuit does on these pairs."""
+    """Measure another circuit on these pairs."""
     mask = other.mask(on.pairs.model)
     name = f"other {other.task} {len(other)}"
     alone = ledger.numbers(f"{name}: alone", lambda: [on.faithfulness(mask)])
@@ -146,7 +146,7 @@ def _other(on: Measured, wires: Chosen, other: Circuit, ledger: Ledger) -> Other
 
 
 def _identity(circuit: Circuit, pairs: Pairs, find: Pairs | None, seed: int) -> str:
-    """A digest of all that the numbers of a proof depend on."""
+    """A digest of everything the numbers of a proof depend on."""
     total = hashlib.sha256(f"{circuit.model_digest} {seed}".encode())
     total.update(" ".join(sorted(f"{writer}>{reader}" for writer, reader in circuit.wires)).encode())
     for each in (pairs, find):
@@ -157,7 +157,7 @@ def _identity(circuit: Circuit, pairs: Pairs, find: Pairs | None, seed: int) -> 
 
 
 class _Work:
-    """How much of a proof is done, in seconds of the first runs."""
+    """Estimates the finished share of a proof, with the durations of the first runs as costs."""
 
     def __init__(self, controls: int, sampled: int, null: int, progress: Progress | None) -> None:
         self._progress, self._began = progress, time.perf_counter()
@@ -172,11 +172,11 @@ class _Work:
         self._spent = 0.0
 
     def done(self, name: str) -> None:
-        """Count what has its numbers now."""
+        """Count a name whose numbers are available."""
         step, amount = _step(name)
         if step not in self._left:
             return
-        if name in ("circuit: alone", "circuit: without"):  # the first runs say how long the others take
+        if name in ("circuit: alone", "circuit: without"):  # the first runs give the cost of the others
             now = time.perf_counter()
             self._costs[step] = max(1e-3, now - self._began)
             self._began = now
@@ -192,7 +192,7 @@ class _Work:
 
 
 def _step(name: str) -> tuple[str, int]:
-    """The step that a name of the ledger belongs to, and how many of its runs it stands for."""
+    """The step of a ledger name, and the number of its runs that the name stands for."""
     if name.startswith("inflated"):
         return "inflated", int(name.rpartition(" ")[2])
     if name.startswith("removals"):

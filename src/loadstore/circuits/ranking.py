@@ -1,4 +1,4 @@
-"""The order of wires by attribution, and how many of them a size asks for."""
+"""The order of wires by attribution, and the number of wires for a given size."""
 
 import math
 from collections.abc import Collection, Sequence
@@ -20,7 +20,7 @@ RANKINGS = ("paths", "attribution", "signed", "positive")
 
 
 class Ends(NamedTuple):
-    """The writers and the readers of wires, in depth order of the writers, and the layers of one norm for all heads."""
+    """The writers and readers of wires, in depth order of the writers, and the layers with one norm for all heads."""
 
     writers: Sequence[str]
     readers: Sequence[str]
@@ -28,14 +28,14 @@ class Ends(NamedTuple):
 
     @staticmethod
     def of(wires: Live) -> "Ends":
-        """Those of all live wires."""
+        """The ends of all live wires."""
         rows, columns = (axis.tolist() for axis in wires.exists.nonzero().unbind(1))
         writers, readers = [str(writer) for writer in wires.writers], [str(reader) for reader in wires.readers]
         return Ends([writers[row] for row in rows], [readers[column] for column in columns], sorted(wires.together))
 
 
 def count_of(size: float | int, wires: int) -> int:
-    """The number of wires that a share or a count asks for. Raises BadRequest."""
+    """The number of wires for a share or a count. Raises BadRequest."""
     if isinstance(size, bool) or not math.isfinite(size) or size <= 0:
         raise BadRequest(f"size={size}: expected a share of the wires (.01) or a count (100)")
     if isinstance(size, int):
@@ -48,17 +48,17 @@ def count_of(size: float | int, wires: int) -> int:
 
 
 def ranking(ranked: "xr.Dataset", by: str = "paths") -> np.ndarray:
-    """The places of the wires, strongest first; equal ones in depth order.
+    """The indices of the wires, strongest first; ties in depth order.
 
     Args:
-        ranked: What ``attribute`` returned.
-        by: ``"paths"``: the mean over pairs of positive parts or that of negative parts, whichever is larger; wires
-            count once they lie on a path of wires from the embedding to the logits (circuits/connected.py).
-            ``"attribution"``: the mean of absolute values. ``"signed"``: the absolute value of the mean, as
-            EAP-IG and MIB's CMD have it. ``"positive"``: the mean itself, as MIB's CPR has it.
+        ranked: The Dataset from ``attribute``.
+        by: ``"paths"``: the mean over pairs of positive parts or that of negative parts, whichever is larger; a wire
+            enters the order once it lies on a path from the embedding to the logits (circuits/connected.py).
+            ``"attribution"``: the mean of absolute values. ``"signed"``: the absolute value of the mean, as in
+            EAP-IG and MIB's CMD. ``"positive"``: the mean itself, as in MIB's CPR.
 
     Raises:
-        BadRequest: Another ranking, or a Dataset that ``attribute`` did not return.
+        BadRequest: ``by`` is unknown, or the Dataset is not from ``attribute``.
     """
     if by not in RANKINGS or "signed" not in ranked or "attribution" not in ranked:
         raise BadRequest(f"by={by!r}: expected one of {', '.join(RANKINGS)}, of a Dataset that ls.attribute returned")
@@ -67,7 +67,7 @@ def ranking(ranked: "xr.Dataset", by: str = "paths") -> np.ndarray:
 
 
 def order_of(size: np.ndarray, signed: np.ndarray, ends: Ends, by: str) -> np.ndarray:
-    """The places of wires with these means over pairs of |attribution| and of attribution, strongest first."""
+    """The indices of wires, strongest first, from the means over pairs of |attribution| and of attribution."""
     value = {"paths": size + np.abs(signed), "attribution": size, "signed": np.abs(signed), "positive": signed}[by]
     order = np.argsort(-value, kind="stable")
     return connected(order, ends.writers, ends.readers, ends.together) if by == "paths" else order

@@ -1,8 +1,8 @@
-"""What heads and MLPs do with inputs of their own: the parts of a layer that a run of a circuit puts together.
+"""Heads and MLPs with a separate input for each reader: the building blocks of a circuit run.
 
     x = N(u),  q = x W_Q + b_Q, …      u [… d_model]: the stream that one reader, or several alike, load
 
-Norms take the scales of this run (``free``) or those of a recorded run (``frozen``).
+Norms use the scales of this run (``free``) or those of a recorded run (``frozen``).
 """
 
 from collections.abc import Callable, Sequence
@@ -29,11 +29,11 @@ Norms: TypeAlias = Literal["free", "frozen"]
 
 
 def free(which: ScaleName, layer: int) -> None:
-    """Leave the scale to this run."""
+    """Compute the scale in this run."""
 
 
 def frozen(record: Record, first: int = 0) -> Scales:
-    """Take every scale from a recorded run, from token ``first`` on."""
+    """Take every scale from a recorded run, starting at token ``first``."""
 
     def scale(which: ScaleName, layer: int) -> Tensor | None:
         recorded_scale = record.scale(ScaleOf(which, layer))
@@ -43,12 +43,12 @@ def frozen(record: Record, first: int = 0) -> Scales:
 
 
 def matrices(layer: Layer, side: Side) -> tuple[Tensor, Tensor | None]:
-    """Matrix and bias of one side, for the heads that have their own."""
+    """Matrix and bias of one side, for the heads with parameters of their own (query or key-value heads)."""
     return {"Q": (layer.W_Q, layer.b_Q), "K": (layer.W_K, layer.b_K), "V": (layer.W_V, layer.b_V)}[side]
 
 
 def owners(shape: Architecture, side: Side) -> list[int]:
-    """For each query head, the matrix of ``matrices`` that it reads through."""
+    """For each query head, its index in ``matrices``."""
     return [head if side == "Q" else shape.kv(head) for head in range(shape.n_heads)]
 
 
@@ -77,7 +77,7 @@ def ready(
 
 @dataclass(frozen=True, eq=False)
 class HeadReading:
-    """One side of the heads of a layer, which makes queries, keys or values of what they load.
+    """One side of a layer's heads; computes queries, keys or values from loaded streams.
 
     Args:
         shape: The architecture.
@@ -141,13 +141,13 @@ class HeadReading:
 def mixed_scale(
     shape: Architecture, layer: Layer, z: HeadValues, frozen: Tensor | None
 ) -> Float[Tensor, "batch token 1"]:
-    """1/σ of the norm after the heads, of all that they store together."""
+    """1/σ of the norm after the heads, computed from the stores of all heads together."""
     stored = z.flatten(2) @ layer.W_O.flatten(0, 1)
     return normalise(stored, layer.after_heads, shape.eps, frozen)[1]
 
 
 def mlp_store(shape: Architecture, index: int, mlp: MlpLayer, u: Stream, scales: Scales) -> Stream:
-    """What an MLP stores that loads ``u``."""
+    """The store of an MLP that loads ``u``."""
     assert shape.mlp is not None
     x, _ = normalise(u, mlp.norm, shape.eps, scales("mlp", index))
     with threads_if_slow(x.numel() * shape.mlp.width):
@@ -161,6 +161,6 @@ def at_ends(stream: Float[Tensor, "batch token d_model"], ends: Tensor) -> Float
 
 
 def first_difference(difference: Stream) -> int:
-    """The first token at which any prompt of a batch differs; the last one if none does."""
+    """The first token at which any prompt of a batch differs; the last token if none does."""
     differs = (difference != 0).any(-1).any(0)
     return int(differs.int().argmax()) if bool(differs.any()) else len(differs) - 1

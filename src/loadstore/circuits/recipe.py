@@ -1,4 +1,4 @@
-"""How a task is generated: its templates, the words that fill them, and one pair at a time."""
+"""The recipe of a generated task: its templates, their fillers, and a function that draws one pair."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Pools: TypeAlias = Mapping[str, Sequence[Filler]]
 
 @dataclass(frozen=True)
 class Drawn:
-    """One generated pair, and where the fields of its template are in the clean text."""
+    """One generated pair, and the spans of its template's fields in the clean text."""
 
     example: Example
     spans: tuple[Span, ...] = ()
@@ -32,10 +32,10 @@ class Recipe:
         name: Its name.
         about: One line: the question, and how the counterfactual differs.
         metric: The kind of its metric.
-        templates: Sentences with fields; with three or more, the pairs to judge have templates of their own.
-        pools: The fillers that a model's tokenizer can express, by kind; each split gets fillers of its own.
-        draw: Make one pair from a template, the fillers of its split and a random generator.
-        least: How many fillers of each kind a split needs.
+        templates: Sentences with fields; with three or more, the *judge* pairs have templates of their own.
+        pools: The fillers that a model's tokenizer can express, by kind; each split gets its own fillers.
+        draw: Makes one pair from a template, the fillers of its split and a random generator.
+        least: The minimum number of fillers of each kind for a split.
         texts: Whether prompts are texts, which need a tokenizer.
     """
 
@@ -49,7 +49,7 @@ class Recipe:
     texts: bool = True
 
     def templates_of(self, split: str) -> tuple[str, ...]:
-        """The templates of a split: with three or more the last half (rounded down) are for judging alone."""
+        """The templates of a split: of three or more, the last half (rounded down) are only for *judge*."""
         if len(self.templates) < 3:
             return self.templates
         kept = len(self.templates) - len(self.templates) // 2
@@ -64,14 +64,14 @@ def pair(
     bad: Sequence[str],
     fillers: Sequence[str],
 ) -> Drawn:
-    """A pair whose two prompts fill the fields of one template.
+    """A pair whose two prompts fill in the fields of one template.
 
     Args:
         template: The template.
         clean: The fields of the clean prompt.
         counterfactual: The fields that differ in the counterfactual prompt.
         good: The targets that the metric counts for the clean prompt.
-        bad: The targets that it counts against it.
+        bad: The targets that the metric counts against it.
         fillers: The words that no other split may use.
     """
     text, spans = filled(template, clean)

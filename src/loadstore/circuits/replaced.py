@@ -1,4 +1,4 @@
-"""What wires outside a circuit carry: the stores of a counterfactual run, their mean over a reference, or nothing."""
+"""The values of wires outside a circuit: stores of a counterfactual run, their mean over a reference, or zero."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ class LayerReplaced:
     Args:
         stream: The sum of all replacements before the heads.
         middle: The sum of all replacements before an MLP that reads its own layer's heads.
-        inner: For heads, what the replaced store is linear in (``LayerRecord.inner``).
-        mlp: The store of the MLP, where there is one.
-        q: The queries of the run of the replacements where that is a recorded run, ready for attention.
+        inner: For heads, the values from which the replaced store is a linear map (``LayerRecord.inner``).
+        mlp: The store of the MLP, if the layer has one.
+        q: The queries of the replacement run, ready for attention, if the replacements are one recorded run.
         k: Its keys.
         v: Its values.
     """
@@ -42,14 +42,14 @@ class LayerReplaced:
 
 @dataclass(frozen=True, eq=False)
 class Replaced:
-    """The stores that take the place of the real ones, and the streams that they add up to.
+    """The replacement stores, and the streams that they add up to.
 
     Args:
         embed: The store of the embedding.
         layers: The layers.
         final: The sum of all replacements.
-        pos: Positions that Q and K read beside the stream; they are no wire and stay.
-        exact: Whether this is what one real run stored, so that a head that reads replacements stores its own.
+        pos: Positions that Q and K add after the norm; they are not a wire and are kept.
+        exact: Whether these are the stores of one real run, so that a head that loads only replacements stores its own.
     """
 
     embed: Stream
@@ -60,7 +60,7 @@ class Replaced:
 
 
 def recorded(weights: Weights, tokens: Tokens) -> Record:
-    """Run prompts and record what they did."""
+    """Run prompts and record the runs."""
     record = Record()
     with torch.no_grad():
         forward(weights, tokens, record=record)
@@ -68,15 +68,15 @@ def recorded(weights: Weights, tokens: Tokens) -> Record:
 
 
 def replaced(weights: Weights, record: Record, ablation: Ablation, pairs: int, length: int) -> Replaced:
-    """Return what stands in the place of the stores of ``pairs`` prompts.
+    """Return the replacements for the stores of ``pairs`` prompts.
 
     Args:
         weights: The model.
-        record: The counterfactual runs, pair by pair; for the mean the runs of the reference.
-        ablation: Counterfactual: the stores of ``record``. Mean: their mean over its prompts, at each position. Zero:
-            no store but those that are the same in all runs.
+        record: The counterfactual runs, one for each pair; for the mean, the runs of the reference.
+        ablation: ``counterfactual``: the stores of ``record``. ``mean``: their mean over its prompts, at each position.
+            ``zero``: only stores that are the same in all runs.
         pairs: The number of pairs.
-        length: Their tokens, at most those of ``record``.
+        length: Their number of tokens, at most that of ``record``.
     """
     assert record.embed is not None
     assert record.final is not None
@@ -107,7 +107,7 @@ def replaced(weights: Weights, record: Record, ablation: Ablation, pairs: int, l
 
 
 def _constants(weights: Weights, stream: Stream) -> tuple[tuple[LayerReplaced, ...], Stream]:
-    """Nothing from writers that can differ: biases alone add to the stream. The layers, and the last stream."""
+    """The layers and the last stream under zero ablation: only ``stream`` and the biases remain."""
     shape, layers = weights.architecture, list[LayerReplaced]()
     inner = stream.new_zeros(*stream.shape[:2], shape.n_heads, shape.d_head)
     for layer in weights.layers:
@@ -120,6 +120,6 @@ def _constants(weights: Weights, stream: Stream) -> tuple[tuple[LayerReplaced, .
 def store_of_heads(
     weights: Weights, layer: int, inner: HeadValues, heads: Sequence[int] | None = None
 ) -> Float[Tensor, "batch head token d_model"]:
-    """What heads of a layer store, all of them or some."""
+    """The stores of a layer's heads, all of them or the given ones."""
     out = heads_out(weights, layer)
     return torch.einsum("bthe,hed->bhtd", inner, out if heads is None else out[list(heads)])

@@ -1,4 +1,4 @@
-"""A circuit of a size: the strongest wires of a ranking, as many as are asked for or as many as F needs."""
+"""A circuit of a given size: the strongest wires of a ranking, by share, by count or by faithfulness."""
 
 import re
 from typing import TYPE_CHECKING
@@ -17,18 +17,18 @@ def circuit(ranked: "xr.Dataset", size: float | int | str, *, by: str = "paths",
     """Take the strongest wires of a ranking.
 
     Args:
-        ranked: What ``attribute`` returned.
+        ranked: The Dataset from ``attribute``.
         size: A share of the live wires (a float up to 1), a count (a whole number), or ``"F>=.85"``: the smallest
             circuit of that faithfulness on the pairs ``on``.
-        on: Pairs to choose the size with, such as ``task.choose``.
-        by: ``"paths"`` ranks by one-sided means and counts wires on a path; ``"attribution"`` by mean absolute values,
-            ``"signed"`` by signed means.
+        on: Pairs for choosing the size, such as ``task.choose``.
+        by: ``"paths"`` ranks by one-sided means and counts only wires on a path; ``"attribution"`` by mean absolute
+            values, ``"signed"`` by the absolute value of the mean.
 
     Returns:
         The circuit.
 
     Raises:
-        BadRequest: A size that is neither, or one that no circuit reaches.
+        BadRequest: The size is invalid, or no circuit reaches it.
 
     Example:
         >>> import loadstore as ls

@@ -1,4 +1,4 @@
-"""The smallest circuit of a ranking that is faithful enough on some pairs."""
+"""The smallest circuit of a ranking that is faithful enough on the given pairs."""
 
 import math
 from collections.abc import Callable
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
     import xarray as xr
 
 MOST_RUNS = len(SIZES) + 5
-CLOSE = 1.1  # ratio of two sizes that are not distinguished
+CLOSE = 1.1  # the search stops at this ratio of two sizes
 
 
 def smallest(ranked: "xr.Dataset", pairs: Pairs, enough: float, by: str = "paths") -> Circuit:
-    """Search the size: the grid of ``curve`` upwards, then between the first size that is enough and the one before.
+    """Search the size: upwards on the grid of ``curve``, then between the first sufficient size and the one before.
 
-    F need not grow with size: this is the first crossing on that grid, within 10 %.
+    F need not grow with size: this finds the first crossing on that grid, to within 10 %.
 
     Args:
-        ranked: What ``attribute`` returned.
-        pairs: Pairs to measure F with.
-        enough: The faithfulness wanted.
+        ranked: The Dataset from ``attribute``.
+        pairs: Pairs for F.
+        enough: The required faithfulness.
         by: The ranking: ``"paths"``, ``"attribution"``, ``"signed"`` or ``"positive"``.
 
     Raises:
-        BadRequest: No size is enough.
+        BadRequest: No size is sufficient.
     """
     return smallest_on(ranked, measured(pairs, *settings_of(ranked)), enough, by)
 
 
 def settings_of(ranked: "xr.Dataset") -> tuple[Ablation, Norms]:
-    """The ablation and the norms that wires were ranked with; those of ``attribute`` where a ranking has no others."""
+    """The ablation and norms of a ranking; the defaults of ``attribute`` unless it states others."""
     ablation: Ablation = "mean" if ranked.attrs.get("ablation") == "mean" else "counterfactual"
     norms: Norms = "frozen" if ranked.attrs.get("norms") == "frozen" else "free"
     return ablation, norms
@@ -52,7 +52,7 @@ def smallest_on(
     by: str = "paths",
     progress: Callable[[int, int], None] | None = None,
 ) -> Circuit:
-    """As ``smallest``, on prepared pairs; ``progress`` takes the runs done and the most there can be."""
+    """Like ``smallest``, on prepared pairs; ``progress`` is called with the runs done and their maximum number."""
     check_model(ranked.attrs["model"], ranked.attrs["model_digest"], on.pairs.model)
     order = ranking(ranked, by)
     runs = 0

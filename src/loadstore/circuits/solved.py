@@ -1,4 +1,4 @@
-"""Whether a model solves a task: m(clean) > 0 > m(counterfactual) on three quarters of the pairs to judge."""
+"""Whether a model solves a task: m(clean) > 0 > m(counterfactual) on three quarters of the *judge* pairs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,19 +16,19 @@ from loadstore.execution.overflow import finite
 from loadstore.execution.plan import Edited
 from loadstore.model.weights import Weights
 
-LEAST = 0.75  # of the pairs
-PROMPTS, TOKENS = 64, 4096  # at a time
+LEAST = 0.75  # share of the pairs
+PROMPTS, TOKENS = 64, 4096  # maximum size of one batch
 
 
 @dataclass(frozen=True, eq=False)
 class Solved:
-    """What a model does on a task.
+    """The metric of a model on a task.
 
     Args:
         task: The name of the task.
         model: The name of the model.
-        each_clean: The metric after each clean prompt, all wires intact [pair].
-        each_counterfactual: The metric after each counterfactual prompt, no wire of the clean run [pair].
+        each_clean: The metric after each clean prompt, with all wires [pair].
+        each_counterfactual: The metric after each counterfactual prompt, without any wire of the clean run [pair].
     """
 
     task: str
@@ -66,7 +66,7 @@ class Solved:
 
 
 def solved(task: Task) -> Solved:
-    """Run the pairs to judge and compare the metric after clean and counterfactual prompts.
+    """Run the *judge* pairs and compare the metric after clean and counterfactual prompts.
 
     Args:
         task: The task.
@@ -75,7 +75,7 @@ def solved(task: Task) -> Solved:
         The metric of each pair after both prompts, their means, and the share of pairs with the right signs.
 
     Raises:
-        Undefined: Logits that are not finite.
+        Undefined: The logits are not finite.
     """
     pairs = task.judge
     size = max(1, min(PROMPTS, TOKENS // pairs.clean.shape[1]) // 2)
@@ -86,7 +86,7 @@ def solved(task: Task) -> Solved:
 
 
 def require_solved(task: Task) -> Solved:
-    """Return ``solved(task)``. Raises Undefined, with the numbers, for a task that the model does not solve."""
+    """Return ``solved(task)``. Raises Undefined, with the numbers, if the model does not solve the task."""
     result = solved(task)
     if not result.solved:
         raise Undefined(f"{result}. Choose a task that it solves (loadstore tasks MODEL lists them), or other pairs")
@@ -98,14 +98,14 @@ def end_logits(weights: Weights, tokens: Tokens, ends: Sequence[int]) -> Float[T
 
     Args:
         weights: The model.
-        tokens: Token ids [prompt, token]; what follows a prompt's end is not looked at.
+        tokens: Token ids [prompt, token]; tokens after a prompt's end are ignored.
         ends: The index of each prompt's last token.
 
     Returns:
         Logits [prompt, vocab].
 
     Raises:
-        Undefined: Logits that are not finite.
+        Undefined: The logits are not finite.
     """
     with torch.no_grad():
         edited = Edited(weights, ())
@@ -114,7 +114,7 @@ def end_logits(weights: Weights, tokens: Tokens, ends: Sequence[int]) -> Float[T
         read = read_last(weights, stream, edited)[torch.arange(len(tokens)), torch.tensor(ends)]
         logits = unembed(weights, read[:, None])[:, 0]
         if not bool(torch.isfinite(logits).all()):
-            finite(weights, tokens, (), forward(weights, tokens))  # raises with the layer
+            finite(weights, tokens, (), forward(weights, tokens))  # raises and names the layer
     return logits
 
 

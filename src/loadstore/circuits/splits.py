@@ -1,4 +1,4 @@
-"""The three splits of a task: find, choose and judge, which share no prompt and no filler.
+"""The three splits of a task: find, choose and judge. They share no prompt and no filler.
 
 Of n pairs ⌊3n/8⌋ are for *find*, ⌊n/8⌋ for *choose* and the rest for *judge*, at least one each.
 """
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 def shares(pairs: int) -> tuple[int, int, int]:
-    """The number of pairs to find, to choose and to judge. Raises BadRequest below three pairs."""
+    """The numbers of pairs for find, choose and judge. Raises BadRequest below three pairs."""
     if pairs < len(SPLITS):
         raise BadRequest(f"a task needs at least one pair to find, to choose and to judge; got {pairs} in all")
     find, choose = max(1, 3 * pairs // 8), max(1, pairs // 8)
@@ -24,7 +24,7 @@ def shares(pairs: int) -> tuple[int, int, int]:
 
 
 def divided(values: Sequence[T], least: int, random: Random) -> dict[str, list[T]]:
-    """Values in random order, divided between the splits by their shares, at least ``least`` for each if they last."""
+    """Shuffle values and divide them between the splits by their shares, ``least`` or more each while they last."""
     order = random.sample(values, len(values))
     find = max(least, 3 * len(order) // 8)
     choose = max(least, len(order) // 8)
@@ -32,7 +32,7 @@ def divided(values: Sequence[T], least: int, random: Random) -> dict[str, list[T
 
 
 def drawn(examples: Sequence[Example], seed: int) -> tuple[str, ...]:
-    """A split for each example: those that share a prompt or a filler stay together. Raises BadRequest."""
+    """Draw a split for each example; examples that share a prompt or a filler stay together. Raises BadRequest."""
     wanted = dict(zip(SPLITS, shares(len(examples)), strict=True))
     groups = _connected(examples)
     if len(groups) < len(SPLITS):
@@ -55,7 +55,7 @@ def drawn(examples: Sequence[Example], seed: int) -> tuple[str, ...]:
 
 
 def check_splits(examples: Sequence[Example]) -> None:
-    """Raise BadRequest for an unknown or an empty split, and for a prompt or filler that occurs in two."""
+    """Raise BadRequest for an unknown or empty split, and for a prompt or filler that occurs in two splits."""
     for number, example in enumerate(examples):
         if example.split not in SPLITS:
             raise BadRequest(
@@ -76,7 +76,7 @@ def check_splits(examples: Sequence[Example]) -> None:
 
 
 def _keys(example: Example) -> list[tuple[str, object]]:
-    """What no two splits may share."""
+    """The prompts and fillers of an example, which no two splits may share."""
     prompts = [text if isinstance(text, str) else tuple(text) for text in (example.clean, example.counterfactual)]
     return [*(("the prompt", prompt) for prompt in prompts), *(("the filler", word) for word in example.fillers)]
 

@@ -1,4 +1,4 @@
-"""Whether other pairs of the same task would have given the same circuit."""
+"""Whether other pairs of the same task would give the same circuit."""
 
 from itertools import combinations
 
@@ -13,15 +13,15 @@ DRAWS = 20
 
 
 def stability(each: np.ndarray, templates: tuple[str, ...], ends: Ends, by: str, count: int, seed: int) -> Stability:
-    """Cut circuits of the same size from rankings of resampled pairs, and compare all of them with each other.
+    """Cut circuits of the same size from rankings of resampled pairs, and compare each with every other.
 
     Args:
         each: The attribution of every live wire for each pair [pair, wire].
         templates: The template of each pair.
         ends: The ends of the wires.
         by: Which mean over pairs ranks them.
-        count: Wires of a circuit.
-        seed: The seed by which pairs are drawn.
+        count: The number of wires of a circuit.
+        seed: The seed for drawing pairs.
     """
     circuits = [first_of(order_of_pairs(each, counts, ends, by), count) for counts in drawn(templates, DRAWS, seed)]
     indices = [jaccard(left, other) for left, other in combinations(circuits, 2)]
@@ -30,7 +30,7 @@ def stability(each: np.ndarray, templates: tuple[str, ...], ends: Ends, by: str,
 
 
 def order_of_pairs(each: np.ndarray, counts: np.ndarray, ends: Ends, by: str) -> np.ndarray:
-    """The order of wires by their attributions for pairs, each pair as often as ``counts`` says."""
+    """The order of wires by their attributions, with each pair counted ``counts`` times."""
     return order_of(counts @ np.abs(each), counts @ each, ends, by)
 
 
@@ -42,6 +42,6 @@ def first_of(order: np.ndarray, count: int) -> Chosen:
 
 
 def jaccard(this: Chosen, other: Chosen) -> float:
-    """Shared wires over all wires of two circuits; 1 for two empty ones."""
+    """Shared wires divided by all wires of two circuits; 1 if both are empty."""
     union = int((this | other).sum())
     return int((this & other).sum()) / union if union else 1.0

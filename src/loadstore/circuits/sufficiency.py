@@ -1,4 +1,4 @@
-"""F of a circuit and of all other wires, beside random circuits that are like it and the wires of the next ranks."""
+"""F of a circuit and of all other wires, compared with matched random circuits and the wires of the next ranks."""
 
 from collections.abc import Sequence
 
@@ -20,12 +20,12 @@ def beside_controls(
         wires: The circuit.
         kinds: The stratum of every live wire.
         near: The wires of the next ranks.
-        count: How many controls.
-        seed: The seed by which they are drawn.
-        ledger: What is known, and what is to be kept.
+        count: The number of controls.
+        seed: The seed for drawing them.
+        ledger: Reads numbers from an earlier run and keeps new ones.
 
     Returns:
-        Sufficiency, p of −|1 − F(C)|, and necessity, p of −F(all∖C).
+        Sufficiency, with p based on −|1 − F(C)|, and necessity, with p based on −F(all∖C).
     """
     own, without = _both(on, wires, "circuit", ledger)
     alone: list[float] = []
@@ -47,7 +47,7 @@ def beside_controls(
 
 
 def p_of(value: float, controls: Sequence[float]) -> float:
-    """(1 + the controls that are at least as good) / (1 + all controls); a NaN is as good as any control."""
+    """(1 + the controls that are at least as good) / (1 + all controls); a NaN counts as good as any control."""
     return (1 + sum(not value > control for control in controls)) / (1 + len(controls))
 
 
@@ -60,7 +60,7 @@ def _found(
 
 
 def _both(on: Measured, wires: Chosen, name: str, ledger: Ledger) -> tuple[Values, Values]:
-    """The metric of each pair in the run of some wires, and of all others."""
+    """The metric of each pair with only the given wires, and with all others."""
     mask = as_mask(on.live, wires)
     inside = ledger.numbers(f"{name}: alone", lambda: on.values(mask).tolist())
     other = ledger.numbers(f"{name}: without", lambda: on.values(on.live.exists & ~mask).tolist())

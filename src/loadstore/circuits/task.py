@@ -1,4 +1,4 @@
-"""A task: pairs of prompts with a metric, in three splits that share no prompt and no filler (docs/tasks.md)."""
+"""A task: pairs of prompts with a metric, in three splits without common prompts or fillers (docs/tasks.md)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,23 +19,23 @@ class Task:
 
     Args:
         model: The model that the prompts are for.
-        clean: The clean prompts: texts, which begin with the model's BOS, or token ids, which are taken as they are.
-        counterfactual: One counterfactual prompt for each, of as many tokens as its clean one.
+        clean: The clean prompts: texts, to which the model's BOS is prepended, or token ids, used unchanged.
+        counterfactual: One counterfactual prompt for each clean prompt, of equal token length.
         metric: ``ls.logit_difference(goods, bads)``, ``ls.metrics.probability_difference(goods, bads)`` or
             ``ls.metrics.log_probability(goods)``, with one target (or one list of targets) for each pair, or
             one for all.
         name: The name of the task.
-        seed: The seed by which splits are drawn where ``splits`` gives none.
-        splits: "find", "choose" or "judge" for each pair; () draws them, 3/8, 1/8 and 1/2 of the pairs.
+        seed: The seed for drawing splits if ``splits`` is empty.
+        splits: "find", "choose" or "judge" for each pair; () draws them: 3/8, 1/8 and 1/2 of the pairs.
         templates: The template of each pair; () without templates.
         fillers: The words of each pair that no other split may use; () without any.
         places: The names of each pair's token places; () without names.
 
     Raises:
-        BadPrompt: An empty prompt, or a pair of prompts of unequal length.
-        BadRequest: A metric that is constant or has targets for another number of pairs, equal prompts, or splits that
+        BadPrompt: A prompt is empty, or the prompts of a pair differ in length.
+        BadRequest: The metric is constant or has targets for another number of pairs, prompts are equal, or splits
             share a prompt or a filler.
-        Undefined: Texts for a model without a tokenizer.
+        Undefined: The prompts are texts, and the model has no tokenizer.
 
     Example:
         >>> model = ls.load("builtin")
@@ -58,7 +58,7 @@ class Task:
     places: Sequence[Sequence[str]] = ()
 
     def __post_init__(self) -> None:
-        """Check everything, and draw the splits where none are given."""
+        """Validate the fields, and draw the splits if none are given."""
         self._check_kinds()
         for field in ("clean", "counterfactual", "fillers", "places"):
             kept = (tuple(value) if isinstance(value, list) else value for value in getattr(self, field))
@@ -78,28 +78,28 @@ class Task:
 
     @cached_property
     def find(self) -> Pairs:
-        """The pairs by which a circuit is found."""
+        """The pairs for finding a circuit."""
         return self._split("find")
 
     @cached_property
     def choose(self) -> Pairs:
-        """The pairs by which its size and the method are chosen."""
+        """The pairs for choosing its size and the method."""
         return self._split("choose")
 
     @cached_property
     def judge(self) -> Pairs:
-        """The pairs by which the circuit is judged."""
+        """The pairs for judging the circuit."""
         return self._split("judge")
 
     @property
     def metric_of_pairs(self) -> Prediction:
-        """The metric, as one of the prediction after each prompt."""
+        """The metric, for the prediction after each prompt."""
         assert isinstance(self.metric, Prediction)
         return self.metric
 
     @property
     def examples(self) -> tuple[Example, ...]:
-        """The pairs as they were given, each with its targets, split, template, fillers and places."""
+        """The pairs as given, each with its targets, split, template, fillers and places."""
         count = len(self.clean)
         token, against = targets_of(self.metric_of_pairs)
         good = token.sets if token.each else token.sets * count
@@ -139,7 +139,7 @@ class Task:
         return self._pairs.rows([index for index, split in enumerate(self.splits) if split == name])
 
     def _check_kinds(self) -> None:
-        """Refuse values of another kind, before anything is computed with them."""
+        """Refuse values of the wrong type before computing with them."""
         if not isinstance(self.model, Weights):  # pyright: ignore[reportUnnecessaryIsInstance] a caller may err
             raise BadRequest("Task(model=…): expected a model, ls.load(…)")
         for field in ("clean", "counterfactual", "splits", "templates", "fillers", "places"):

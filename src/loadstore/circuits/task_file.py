@@ -1,4 +1,4 @@
-"""A task as JSON lines: one pair a line, and an optional first line with the task's name and its metric.
+"""A task as JSON lines: one pair per line, and an optional first line with the task's name and its metric.
 
 ::
 
@@ -32,17 +32,17 @@ REMEDY = "correct that line (docs/tasks.md has the format)"
 
 
 def read_task(weights: Weights, path: Path, seed: int = 0) -> Task:
-    """Read a task of one's own.
+    """Read a task from the user's own file.
 
     Args:
         weights: The model that the prompts are for.
         path: The file.
-        seed: The seed by which splits are drawn where the file gives none.
+        seed: The seed for drawing splits if the file has none.
 
     Raises:
-        BadRequest: A file that cannot be read, or with the number of the line what is wrong in it.
-        BadPrompt: Prompts that do not fit the model.
-        Undefined: Texts for a model without a tokenizer.
+        BadRequest: The file cannot be read, or a line is invalid; the message gives its number.
+        BadPrompt: Prompts do not fit the model.
+        Undefined: The prompts are texts, and the model has no tokenizer.
     """
     lines = _lines(path)
     name, kind = path.stem, KINDS[0]
@@ -66,7 +66,7 @@ def read_task(weights: Weights, path: Path, seed: int = 0) -> Task:
 
 
 def save_task(task: Task, path: Path) -> None:
-    """Write a task as JSON lines, whole or not at all. Raises BadRequest where the file cannot be written."""
+    """Write a task as JSON lines, atomically. Raises BadRequest if the file cannot be written."""
     kind = kind_of(task.metric_of_pairs)
     lines: list[dict[str, Any]] = [{"task": task.name, "metric": kind}]
     for example in task.examples:
@@ -91,7 +91,7 @@ def _short(tokens: Sequence[Token]) -> Token | list[Token]:
 
 
 def _lines(path: Path) -> list[tuple[str, dict[str, Any]]]:
-    """The objects of a file, each with its place for messages; empty lines are left out."""
+    """The objects of a file, each with its location for messages; empty lines are skipped."""
     reads(path)
     objects: list[tuple[str, dict[str, Any]]] = []
     try:
@@ -135,7 +135,7 @@ def _header(where: str, line: dict[str, Any], name: str) -> tuple[str, Kind]:
 
 
 def _example(where: str, line: dict[str, Any], kind: Kind) -> Example:
-    """Read one pair. Raises BadRequest for keys that are missing or unknown, and for values of another kind."""
+    """Read one pair. Raises BadRequest for missing or unknown keys and for values of the wrong type."""
     bad = kind != "log_probability"
     _known(where, line, (*NEEDED, *OPTIONAL), (*NEEDED, "bad") if bad else NEEDED)
     if not bad and "bad" in line:

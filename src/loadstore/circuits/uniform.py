@@ -1,8 +1,9 @@
-"""One pass in which every wire has the same mask, and the gradient of a metric by the mask of each wire.
+"""One pass in which every wire has the same mask, and the gradient with respect to the mask of each wire.
 
-With mask α on every wire all readers of a place load the same stream, u = s′ + α Σ_w (o_w − o′_w), so the pass is
-plain. The gradient by one wire's mask is ⟨∂m/∂u_r, o_w − o′_w⟩. Going back layer by layer, the gradients of all readers
-of a layer are formed together, and one product with the stores gives all of their wires (backward.py). Tests:
+With mask α on every wire, all readers of a place load the same stream u = s′ + α Σ_w (o_w − o′_w), so an ordinary pass
+suffices. The gradient with respect to one wire's mask is ⟨∂m/∂u_r, o_w − o′_w⟩. The backward pass goes layer by layer:
+it forms the gradients of all readers of a layer, and one product with the stores gives all of their wires
+(backward.py). Tests:
 tests/circuits/test_methods.py (finite differences, sums of attributions).
 """
 
@@ -30,7 +31,7 @@ Measure = Callable[[Float[Tensor, "batch vocab"]], Float[Tensor, " batch"]]
 
 @dataclass(frozen=True, eq=False)
 class _Step:
-    """What one layer did, with the leaves of its gradients."""
+    """The values of one layer, with the leaves of its gradients."""
 
     u: Stream
     projected: dict[Side, HeadValues]
@@ -41,7 +42,7 @@ class _Step:
 
 @dataclass(frozen=True, eq=False)
 class Uniform:
-    """A finished pass, ready to go back.
+    """A finished pass, ready for the backward pass.
 
     Args:
         differences: o_w − o′_w of every live writer.
@@ -77,13 +78,13 @@ def uniform(
     Args:
         weights: The model.
         live: Its live wires.
-        alpha: The mask: 1 is the run itself, 0 that of the replacements.
-        embed: What the embedding stores.
+        alpha: The mask: 1 is the run itself, 0 the run of the replacements.
+        embed: The stores of the embedding.
         ends: The last token of each prompt.
         base: The replacements.
-        measure: The metric of each pair from its logits.
+        measure: Computes the metric of each pair from its logits.
         scales: The scales of norms: ``free``, or ``frozen`` ones.
-        first: Tokens before this one are left out; nothing may differ there, and ``base`` must be a recorded run.
+        first: Earlier tokens are left out; nothing may differ there, and ``base`` must be a recorded run.
     """
     run = _Forward(weights, live, alpha, base, scales, first)
     run.store(0, (embed - base.embed)[:, None, first:])
@@ -99,7 +100,7 @@ def uniform(
 
 
 class _Forward:
-    """The state of a pass: how far each store is from its replacement, and their sum so far."""
+    """The state of a pass: the difference of each store from its replacement, and the sum of differences so far."""
 
     def __init__(self, weights: Weights, live: Live, alpha: float, base: Replaced, scales: Scales, first: int) -> None:
         self.weights, self.live, self.alpha, self.base = weights, live, alpha, base
@@ -113,7 +114,7 @@ class _Forward:
         self.total = self.total + difference.sum(1)
 
     def loaded(self, stream: Stream) -> Float[Tensor, "batch row d_model"]:
-        """What all readers of a place load."""
+        """The stream that all readers of a place load."""
         return stream[:, self.first :] + self.alpha * self.total
 
     def layer(self, index: int) -> _Step:
@@ -144,7 +145,7 @@ class _Forward:
         return _Step(u, projected, stored, u_mlp, mlp)
 
     def _projected(self, index: int, layer: Layer, u: Stream) -> dict[Side, HeadValues]:
-        """x W + b of all heads, one key and value for each query head; the leaves of the gradient."""
+        """x W + b of all heads, with a key and value for each query head; the leaves of the gradient."""
         x = normalise(u, layer.norm, self.shape.eps, self.scales("heads", index))[0]
         beside = x if self.base.pos is None else x + self.base.pos[self.first :]
         out: dict[Side, HeadValues] = {}
@@ -156,7 +157,7 @@ class _Forward:
     def _ready(
         self, index: int, layer: Layer, side: Side, values: HeadValues
     ) -> Float[Tensor, "batch key head d_head"]:
-        """Queries, keys or values for attention; keys and values of the tokens before ``first``, too."""
+        """Queries, keys or values for attention; keys and values include the tokens before ``first``."""
         scale = None if side == "V" else self.scales("q" if side == "Q" else "k", index)
         values = ready(self.shape, index, layer, side, values, self.first, scale)
         base = self.base.layers[index]

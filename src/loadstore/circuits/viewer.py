@@ -1,8 +1,8 @@
-"""A circuit at one pair of prompts as an attribution graph, which Neuronpedia's viewer and circuit-tracer read.
+"""A circuit at one pair of prompts as an attribution graph for Neuronpedia's viewer and circuit-tracer.
 
-A node is a part of the model at a token; its ``clerp`` is its name. A link's weight is the signed share that its wires
-have of the circuit's attribution on this pair. Parts are heads and MLPs, not features of a transcoder, so the viewer
-has no examples for them. The format: ``metadata``, ``qParams``, ``nodes``, ``links``, as in circuit-tracer's
+A node is a site at a token; its ``clerp`` is its name. A link's weight is the signed share of its wires in the
+circuit's attribution on this pair. Nodes are heads and MLPs, not features of a transcoder, so the viewer has no
+examples for them. The format: ``metadata``, ``qParams``, ``nodes``, ``links``, as in circuit-tracer's
 ``frontend/graph_models.py``. Tests: tests/circuits/test_viewer.py.
 """
 
@@ -17,9 +17,9 @@ from loadstore.decomposition.graph import Graph, Node
 from loadstore.sites import Head, Reader, Writer
 from loadstore.tokenizer.tokens import text_of
 
-LINKS = 200  # at most
+LINKS = 200  # maximum number
 KINDS = {"token": "embedding", "position": "embedding", "answer": "logit"}
-PART = "cross layer transcoder"  # what viewers draw as a part of a layer
+PART = "cross layer transcoder"  # the feature type that viewers draw within a layer
 
 
 def viewer_graph(
@@ -30,13 +30,14 @@ def viewer_graph(
     Args:
         circuit: The circuit.
         pairs: Pairs of its task.
-        index: Which of them, from 0.
-        roles: The roles of heads by their names: heads of one layer and role are one node. If None, each is its own.
-        top: How many links, strongest first.
+        index: The index of the pair, from 0.
+        roles: The roles of heads by their names: heads of one layer and role share a node. If None, every head has its
+            own node.
+        top: The maximum number of links, strongest first.
 
     Raises:
-        BadRequest: No such pair.
-        NotThisModel: Pairs of another model.
+        BadRequest: There is no such pair.
+        NotThisModel: The pairs are of another model.
     """
     alone = {str(site): str(site) for wire in circuit.wires for site in _heads(*wire)}
     graph = pair_graph(circuit, pairs, index, alone if roles is None else roles, top, heads=top)
@@ -60,7 +61,7 @@ def viewer_graph(
 
 
 def _links(graph: Graph, names: Mapping[Node, str]) -> list[dict[str, Any]]:
-    """One link for all loads of a node from another, through Q, K and V together; strongest first."""
+    """One link for all loads between two nodes, summed over Q, K and V; strongest first."""
     weights: dict[tuple[str, str], float] = {}
     for edge in graph.edges:
         ends = names[edge.source], names[edge.target]
@@ -83,7 +84,7 @@ def _layer(node: Node, pairs: Pairs) -> str:
 
 
 def _id(node: Node, index: int, ids: list[int], pairs: Pairs) -> str:
-    """Layer, number and token: tokens have their id as number, positions the first one behind all ids."""
+    """Layer, number and token. The number is the token's id for tokens, the vocabulary size for positions."""
     vocab = pairs.model.architecture.vocab
     number = ids[node.token] if node.kind == "token" else vocab if node.kind == "position" else index
     return f"{_layer(node, pairs)}_{number}_{node.token}"

@@ -25,7 +25,7 @@ PLURAL, SINGULAR = (" are", " were"), (" is", " was")
 
 
 def pools(weights: Weights) -> Pools:
-    """Subjects of one token in both numbers, and places."""
+    """One-token subjects in both numbers, and places."""
     if not is_token(weights, *PLURAL, *SINGULAR):
         return {"subject": [], "place": []}
     subjects = [(word, f"{word}s") for word in SUBJECTS if is_token(weights, f" {word}", f" {word}s")]

@@ -1,4 +1,4 @@
-"""Coloured objects: which colour a named object has; the counterfactual asks for another object of the same list."""
+"""Coloured objects: the colour of a named object; the counterfactual asks for another object of the same list."""
 
 from random import Random
 
@@ -18,13 +18,13 @@ TEMPLATES = (
 
 
 def pools(weights: Weights) -> Pools:
-    """Colours of one token that take the article a, and objects."""
+    """One-token colours that take the article "a", and objects."""
     colours = [(word,) for word in COLOURS if word != "orange" and is_token(weights, f" {word}")]
     return {"colour": colours, "object": [(word,) for word in ITEMS]}
 
 
 def draw(template: str, fillers: Pools, random: Random) -> Drawn:
-    """One pair: the question goes to another of the three objects."""
+    """One pair: the counterfactual asks for another of the three objects."""
     colours, things = random.sample(fillers["colour"], 3), random.sample(fillers["object"], 3)
     asked, other = random.sample(range(3), 2)
     fields = {f"colour {i + 1}": colours[i][0] for i in range(3)} | {f"object {i + 1}": things[i][0] for i in range(3)}

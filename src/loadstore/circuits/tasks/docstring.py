@@ -1,6 +1,6 @@
-"""Docstrings: which argument of a function is documented next.
+"""Docstrings: the argument of a function that is documented next.
 
-The counterfactual documents the arguments one further on, so that the answer flips to the one after.
+The counterfactual documents arguments shifted by one, so that the answer changes to the following one.
 """
 
 from random import Random
@@ -32,7 +32,7 @@ TEXTS = listed(
 
 
 def pools(weights: Weights) -> Pools:
-    """Arguments of one token; names of functions, and words that explain."""
+    """One-token arguments, names of functions, and words of explanations."""
     arguments = [(word,) for word in dict.fromkeys(ARGUMENTS) if is_token(weights, f" {word}")]
     return {"argument": arguments, "name": [(word,) for word in NAMES], "text": [(text,) for text in TEXTS]}
 

@@ -1,4 +1,4 @@
-"""Gendered pronouns: he or she, by a name; the counterfactual has a name of the other gender (usual in the US)."""
+"""Gendered pronouns: he or she, from a name; the counterfactual has a name of the other gender (as used in the US)."""
 
 from random import Random
 
@@ -16,7 +16,7 @@ PRONOUNS = (" he", " she")
 
 
 def pools(weights: Weights) -> Pools:
-    """Names of one token, also at the beginning of a text; none where a pronoun is not one token."""
+    """Names of one token, with a leading space; empty if a pronoun is not one token."""
     if not is_token(weights, *PRONOUNS):
         return {"male": [], "female": []}
     return {

@@ -1,8 +1,8 @@
 """Greater-Than: a period that began in 1743 ends in 17.. with a later year; the counterfactual begins in 1701.
 
-Under a tokenizer with tokens of two digits the targets are the two digits above YY, against those up to YY. Under one
-that splits digits one by one they are the decade digits above that of YY, against those below it; the same decade
-counts for neither.
+With a tokenizer of two-digit tokens, the targets are the two digits above YY, against those up to YY. With a tokenizer
+that splits single digits, they are the decade digits above that of YY, against those below it; the same decade is in
+neither set.
 """
 
 from random import Random
@@ -28,14 +28,14 @@ YEARS = [f"{year:02}" for year in range(40, 80)]
 
 
 def pools(weights: Weights) -> Pools:
-    """Nouns, and the years that the tokenizer splits as the targets need it; the way is the last part of a year."""
+    """Nouns, and years that the tokenizer splits as the targets require; the last part of a year names the split."""
     way = _way(weights)
     years = [(f"{century}{year}", century, year, way) for century in CENTURIES for year in YEARS] if way else []
     return {"noun": [(noun,) for noun in NOUNS], "year": years}
 
 
 def draw(template: str, fillers: Pools, random: Random) -> Drawn:
-    """One pair: the start year falls to 01 of its century."""
+    """One pair: the counterfactual starts in year 01 of the same century."""
     (noun,), (start, century, year, way) = random.choice(fillers["noun"]), random.choice(fillers["year"])
     if way == "two":
         good, bad = [f"{n:02}" for n in range(int(year) + 1, 100)], [f"{n:02}" for n in range(2, int(year) + 1)]
@@ -46,7 +46,7 @@ def draw(template: str, fillers: Pools, random: Random) -> Drawn:
 
 
 def _way(weights: Weights) -> str:
-    """How the tokenizer splits 1743: "two" (17, 43), "one" (1, 7, 4, 3), or "" for another way."""
+    """How the tokenizer splits 1743: "two" (17, 43), "one" (1, 7, 4, 3), or "" for any other split."""
     tokens = require(weights.tokens, weights.name, weights.untokenised)
     try:
         whole, before = (tokens.encode(f" from {text}") for text in ("1743", "17"))

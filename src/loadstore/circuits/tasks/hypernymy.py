@@ -1,7 +1,7 @@
-"""Hypernyms: which kind of thing a word names; the counterfactual has a word of another kind.
+"""Hypernyms: the kind of thing that a word names; the counterfactual has a word of another kind.
 
 Source of the facts: the noun hierarchy of WordNet 3.0 (Princeton University, free licence): each word's first sense, or
-the sense of that kind, lies below the kind's synset. All are count nouns that take the article a.
+the sense of that kind, lies below the kind's synset. All are count nouns with the article "a".
 """
 
 from random import Random
@@ -32,13 +32,13 @@ KINDS = {
 
 
 def pools(weights: Weights) -> Pools:
-    """Words with their kinds, where the kind is one token."""
+    """Words with their kinds, for kinds of one token."""
     words = [(word, kind) for kind, names in KINDS.items() if is_token(weights, f" {kind}") for word in names.split()]
     return {"word": words}
 
 
 def draw(template: str, fillers: Pools, random: Random) -> Drawn:
-    """One pair of two words; of one kind it is refused, as its targets are the same."""
+    """One pair of two words; two words of one kind are refused, because their targets are equal."""
     (word, kind), (other, another) = random.sample(fillers["word"], 2)
     return pair(template, {"word": word}, {"word": other}, [f" {kind}"], [f" {another}"], [word, other])
 

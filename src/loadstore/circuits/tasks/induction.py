@@ -1,7 +1,7 @@
-"""Induction on random tokens: … A B … D … A → B; in the counterfactual B and D are exchanged before A returns.
+"""Induction on random tokens: … A B … D … A → B; the counterfactual exchanges B and D before A is repeated.
 
-The last tokens before A return with it. With a tokenizer the tokens are lower-case words with a space before them,
-without one all ids.
+The last tokens before A are repeated with it. Tokens are lower-case words with a leading space if the tokenizer has
+enough of them, and otherwise all ids.
 """
 
 import re
@@ -13,14 +13,14 @@ from loadstore.model.weights import Weights
 
 TEMPLATE = "random tokens, the first of them again"
 WORD = re.compile(r" [a-z]{3,8}")
-ONCE, AGAIN = 12, 6  # random tokens, and how many of them return; fewer in a small vocabulary or context
-LEAST = 4  # random tokens of a split
+ONCE, AGAIN = 12, 6  # random tokens, and the number of them repeated; fewer in a small vocabulary or context
+LEAST = 4  # minimum random tokens of a split
 ROOM = 6  # tokens of the shortest prompt
-MOST = 4000  # tokens to draw from
+MOST = 4000  # maximum tokens to draw from
 
 
 def pools(weights: Weights) -> Pools:
-    """Tokens as their ids in decimal, each beside the BOS and the number of tokens that fit."""
+    """Token ids in decimal, each with the BOS and the number of tokens that fit."""
     tokens, vocab = weights.tokens, weights.architecture.vocab
     first = "" if tokens is None or tokens.bos is None else str(tokens.bos)
     ids = [token for token in range(vocab) if str(token) != first]
@@ -39,7 +39,7 @@ def draw(template: str, fillers: Pools, random: Random) -> Drawn:
     once = min(ONCE, len(pool), 2 * room // 3)
     again = min(AGAIN, once - 3, room - once)
     ids = [int(text) for text, *_ in random.sample(pool, once)]
-    a = random.randrange(again - 1, once - 2)  # where A is; D is behind B
+    a = random.randrange(again - 1, once - 2)  # the index of A; D comes after B
     b, d = a + 1, random.randrange(a + 2, once)
     exchanged = list(ids)
     exchanged[b], exchanged[d] = ids[d], ids[b]

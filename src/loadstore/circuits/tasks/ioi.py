@@ -1,7 +1,7 @@
-"""Indirect object identification: who receives the gift, after two names of which one returns.
+"""Indirect object identification: the recipient of the gift, after two names of which one is repeated.
 
 Clean "When Mary and John went to the store, John gave a drink to" → Mary; in the counterfactual Mary gives it, so the
-answer flips to John. The metric is logit(IO) − logit(S) with the clean prompt's roles.
+answer changes to John. The metric is logit(IO) − logit(S) with the clean prompt's roles.
 """
 
 from random import Random
@@ -24,13 +24,13 @@ TEMPLATES = tuple(
 
 
 def pools(weights: Weights) -> Pools:
-    """Names of one token, places and objects."""
+    """One-token names, places and objects."""
     names = [(name,) for name in (*MALE, *FEMALE) if is_token(weights, f" {name}")]
     return {"name": names, "place": [(word,) for word in PLACES], "object": [(word,) for word in OBJECTS]}
 
 
 def draw(template: str, fillers: Pools, random: Random) -> Drawn:
-    """One pair: who gives is exchanged."""
+    """One pair: the counterfactual exchanges the giver."""
     (io,), (subject,) = random.sample(fillers["name"], 2)
     (location,), (thing,) = random.choice(fillers["place"]), random.choice(fillers["object"])
     clean = {"IO": io, "S1": subject, "S2": subject, "place": location, "object": thing}

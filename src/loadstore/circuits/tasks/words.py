@@ -1,8 +1,8 @@
-"""Words that several tasks fill in."""
+"""Words that several tasks use as fillers."""
 
 
 def listed(text: str, by: str | None = None) -> tuple[str, ...]:
-    """The words of a text, which white space or ``by`` separates."""
+    """Split a text into words at white space or at ``by``."""
     return tuple(text.split(by))
 
 
