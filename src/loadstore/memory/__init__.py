@@ -1,1 +1,1 @@
-"""Memory over depth: regions of writers, lifetimes of what they store, and how far back readers reach."""
+"""Memory over depth: regions of writers, lifetimes of their stores, and how far back readers reach."""

@@ -1,10 +1,10 @@
-"""The causal fraction of a term: the part of it that goes when its writer is removed, with an interval.
+"""The causal fraction of a term: the fraction that disappears when its writer is removed, with an interval.
 
     term_i(x) = Σ_t ⟨x̂_t, ŵ_t⟩ in piece i       fraction = Σ_i (term_i(x) − term_i(x′))/Σ_i term_i(x)
 
-where x′ is what x stores with w ablated, or with the wires w → x cut; means are those of the intact sample. Across
-tokens ŵ_t meets Σ_{i > t} A_it x̂_i, with the pattern A of the intact run in both. 1: all
-of the term follows from w. 0: it has another cause. Source: the check of Janiak et al. 2023, with intervals.
+where x′ is the store of x with w ablated, or with the wires w → x cut; means are those of the intact sample. Across
+tokens, ŵ_t is multiplied with Σ_{i > t} A_it x̂_i, with the pattern A of the intact run in both. 1: the whole term
+follows from w. 0: the term has another cause. Source: the check of Janiak et al. 2023, with intervals.
 """
 
 from collections.abc import Sequence
@@ -26,11 +26,11 @@ from loadstore.memory.terms import met_later
 from loadstore.progress import Progress
 from loadstore.sites import Writer
 
-LEAST = 1e-3  # a fraction above it is more than rounding
+LEAST = 1e-3  # a fraction above this is not rounding
 
 
 class Term(NamedTuple):
-    """A writer and a later one; ``across``: the later one at tokens that load from the writer's."""
+    """A writer and a later one; ``across``: the later one stores at tokens that load from the writer's."""
 
     writer: Writer
     later: Writer
@@ -39,21 +39,21 @@ class Term(NamedTuple):
 
 @dataclass(frozen=True)
 class Causes:
-    """Both causal fractions of one pair; ``ablated`` is None where the cut already shows nothing."""
+    """Both causal fractions of one pair; ``ablated`` is None if the cut already shows no effect."""
 
     cut: Ratio
     ablated: Ratio | None
 
     @property
     def shown(self) -> bool:
-        """Whether both intervals lie above 0 (above .001, which rounding does not reach)."""
+        """Whether both intervals lie above 0 (above .001, which exceeds rounding)."""
         return self.cut.low > LEAST and self.ablated is not None and self.ablated.low > LEAST
 
 
 def causes(
     trace: Trace, asked: Sequence[Term], progress: Progress | None = None
 ) -> tuple[list[Causes], dict[Writer, Repair]]:
-    """Remove the writer of each term: by cuts for all, by ablation where a cut shows something.
+    """Remove the writer of each term: by a cut for all terms, and by ablation if the cut shows an effect.
 
     Also returns how much of each ablated writer is repaired (memory/repair.py).
     """
@@ -66,7 +66,7 @@ def causes(
         return intact[writer]
 
     def terms(term: Term, store: Stream | None = None) -> Float[np.ndarray, " piece"]:
-        """What goes of each piece's term, or without a store all of it."""
+        """The part of each piece's term that disappears; without ``store``, the whole term."""
         gone = (deviation(term.later) if store is None else trace.store(term.later) - store)[:, 1:]
         if term.across:
             pattern = trace.record.layers[term.later.layer].pattern[:, term.later.index, 1:, 1:]

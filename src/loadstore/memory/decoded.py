@@ -1,8 +1,8 @@
-"""Directions of a region in words: the tokens or positions that are stored along them, or the tokens they promote.
+"""Decodes directions of a region as tokens: those stored along them, or those promoted by them.
 
-``embed``, ``pos`` and the heads of layer 0 store what a token or a position alone makes them store; those are listed
-as in ``channel_tokens``. Of other writers, whose stores come from other stores, the tokens are listed that the
-direction promotes at the unembedding, with the last norm's gain and without its scale.
+For ``embed``, ``pos`` and the heads of layer 0, the store depends on a token or a position alone; those are listed as
+in ``channel_tokens``. Stores of other writers depend on other stores. For them, the tokens are listed that the
+direction promotes at the unembedding, with the gain of the last norm and without its scale.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from loadstore.model.weights import Weights
 from loadstore.scores.decoding import stored_along, strongest
 from loadstore.sites import UNEMBED, Writer
 
-TOKENS = 4  # at each end
+TOKENS = 4  # listed at each end
 TILE = 256  # directions at a time
 
 
@@ -25,8 +25,8 @@ TILE = 256  # directions at a time
 class Direction:
     """One direction of a region: the tokens at its two ends, strongest first, and how they were found.
 
-    ``way``: ``"stored"`` or ``"promoted"``; ``held``: the part of the writer's variance along it. A direction has no
-    sign: the largest value is called +.
+    ``way``: ``"stored"`` or ``"promoted"``; ``held``: the fraction of the writer's variance along it. The sign of a
+    direction is arbitrary: the end with the largest value is called +.
     """
 
     way: str
@@ -41,7 +41,7 @@ def decoded(
     rows: Sequence[Float[Tensor, "_ d_model"]],
     held: Sequence[Float[Tensor, " _"]],
 ) -> list[tuple[Direction, ...]]:
-    """Decode some directions of each writer, with the part of its variance that each holds."""
+    """Decode the given directions of each writer, with the fraction of its variance in each."""
     directions = [_stored(weights, *each) for each in zip(writers, rows, held, strict=True)]
     later = [index for index, writer in enumerate(writers) if len(rows[index]) and not _directly(weights, writer)]
     if not later:
@@ -58,7 +58,7 @@ def decoded(
 
 
 def _directly(weights: Weights, writer: Writer) -> bool:
-    """Whether what it stores follows from a token or a position alone, patterns given."""
+    """Whether the store depends only on a token or a position, given the patterns."""
     return writer.layer <= 0 and writing(weights, writer).row_is in ("tokens", "positions")
 
 

@@ -1,4 +1,4 @@
-"""Which writers come after which, and by when each has stored: asked of the wiring alone."""
+"""The order of writers in depth, and the points by which each has stored, both from the wiring alone."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from loadstore.sites import SIDES, Reader, Writer
 
 
 def readers_of(weights: Weights, writer: Writer) -> tuple[Reader, ...]:
-    """The readers whose loads decide what a writer stores: the sides of its head, or its MLP; none for a token's."""
+    """The readers that determine a writer's store: the sides of its head, or its MLP; empty for embeddings."""
     names = {f"{writer}.{side}" for side in SIDES} | {str(writer)}
     return tuple(reader for reader in wiring(weights).readers if str(reader) in names)
 
@@ -29,7 +29,7 @@ def later(weights: Weights, writers: Sequence[Writer]) -> np.ndarray:
 
 
 def stored_by(weights: Weights, writers: Sequence[Writer]) -> tuple[list[Point], np.ndarray]:
-    """Every point where readers meet the stream, and whether each writer is in it there: boolean [point, writer]."""
+    """All points where readers read the stream, and whether it contains each writer there: boolean [point, writer]."""
     network, met_at = wiring(weights), points(weights)
     rows = [network.between(writers, [reading_at(weights, point).reader])[:, 0] for point in met_at]
     return met_at, np.array(rows)

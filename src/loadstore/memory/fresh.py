@@ -1,11 +1,11 @@
-"""Fresh share: whose store a reader loads from a region, the original writer's, a repeater's or another's.
+"""Fresh share: the source of a reader's load from a region: the original writer, a repeater or another writer.
 
 With P the region of w and y ranging over all writers that reach reader r, u_y = ŷ/σ and b r's matrix of traffic,
 
     part_y = E⟨u_y P̂, v⟩_b/E⟨v, v⟩_b        v = Σ_y u_y P̂,  P̂ = PᵀP,  ⟨a, c⟩_b = a b cᵀ
 
-so the parts are signed and sum to 1: ``fresh`` is that of w, ``repeated`` of all writers that w reaches, ``other`` of
-the rest, which stored there without loading from w. Test: tests/memory/test_causes.py.
+so the parts are signed and sum to 1. ``fresh`` is the part of w, ``repeated`` that of all writers that w reaches.
+``other`` is the rest: writers that stored there without loading from w. Test: tests/memory/test_causes.py.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from loadstore.wire_traffic.moments import Moments
 
 @dataclass(frozen=True)
 class Fresh:
-    """What one reader loads from the region of one writer: signed shares that sum to 1; NaN where it loads nothing."""
+    """A reader's load from the region of one writer, as signed shares that sum to 1; NaN if it loads nothing."""
 
     writer: str
     reader: str
@@ -34,7 +34,7 @@ class Fresh:
 
 
 def fresh_shares(moments: Moments, writer: Writer, region: Region, readers: Sequence[Reader]) -> list[Fresh]:
-    """Divide what each reader loads from the region; readers whose other side was not measured are left out."""
+    """Divide each reader's load from the region; readers whose other side was not measured are left out."""
     return [
         _divided(moments, writer, region, reader)
         for reader in readers

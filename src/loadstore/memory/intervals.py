@@ -7,7 +7,7 @@ from statistics import NormalDist
 import numpy as np
 
 LEVEL = 0.95
-FEWEST = 4  # pieces: with fewer, no interval
+FEWEST = 4  # pieces needed for an interval
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Ratio:
 
 
 def ratio(numerators: np.ndarray, denominators: np.ndarray) -> Ratio:
-    """Σ a/Σ b with Student's interval over pieces; all NaN where Σ b is 0."""
+    """Σ a/Σ b with Student's interval over pieces; all NaN if Σ b is 0."""
     total, count = float(denominators.sum()), len(denominators)
     if total == 0:
         return Ratio(math.nan, math.nan, math.nan)
@@ -33,7 +33,7 @@ def ratio(numerators: np.ndarray, denominators: np.ndarray) -> Ratio:
 
 
 def student(freedom: int) -> float:
-    """The 97.5 % quantile of Student's t, by Cornish and Fisher's expansion: within 1 % from 3 degrees of freedom."""
+    """The 97.5 % quantile of Student's t, by the Cornish–Fisher expansion: within 1 % from 3 degrees of freedom."""
     z = NormalDist().inv_cdf((1 + LEVEL) / 2)
     first = (z**3 + z) / 4
     second = (5 * z**5 + 16 * z**3 + 3 * z) / 96

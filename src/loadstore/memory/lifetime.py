@@ -1,9 +1,9 @@
-"""How long what a writer stores stays: erased, untouched or repeated by those that store later.
+"""How long a writer's store lasts: later writers erase it, leave it untouched or repeat it.
 
     ρ_w(l) = E⟨Σ_{x: w reaches x, x stored by l} x̂, ŵ⟩/E‖ŵ‖² = Σ_x term[w, x]      −1 erased, 0 untouched, > 0 repeated
 
 at a token of its own, and ``across`` tokens the same with x̂ at the tokens that load from w's, weighted by attention.
-Writers with a common cause also correlate: memory/pairs.py says which terms are reported. Docs: docs/memory.md.
+Writers with a common cause also correlate; memory/pairs.py decides which terms are reported. Docs: docs/memory.md.
 """
 
 from collections.abc import Sequence
@@ -51,22 +51,22 @@ def lifetimes(
     length: int | None = None,
     progress: Progress | None = None,
 ) -> Lifetimes:
-    """Measure what becomes of every store over depth, and who erases or repeats it.
+    """Measure how later writers change every store over depth, and which of them erase or repeat it.
 
     Args:
         weights: The model.
-        corpus: The shipped one (None), a folder, a file, texts, token ids, or ``moments`` kept from before.
-        writers: Globs; all that store in the stream if None.
-        whiten: Take ρ and its terms in coordinates in which the stream at each depth varies alike in all directions
-            (pairs are found without). Slow for many writers of a large model.
-        checks: Pairs to run removals for, of those at one token and of those across tokens, largest term first.
-        tokens: Take documents until so many tokens.
+        corpus: The shipped one (None), a folder, a file, texts, token ids, or saved ``moments``.
+        writers: Globs; None for all writers that store in the stream.
+        whiten: Compute ρ and its terms in coordinates in which the stream at each depth has equal variance in all
+            directions (pairs are found without whitening). Slow for many writers of a large model.
+        checks: The number of pairs to run removals for, both at one token and across tokens, largest term first.
+        tokens: The number of tokens at which to stop adding documents.
         length: Tokens of a piece of text.
-        progress: Called with the steps done and all of them.
+        progress: Called with the number of steps done and the total.
 
     Raises:
-        NoSuchSite, BadRequest, BadPrompt: Unknown writers, an unusable corpus.
-        Undefined: A writer that never stores in the stream (shortformer positions) or does not vary (a bias).
+        NoSuchSite, BadRequest, BadPrompt: A writer is unknown, or the corpus is unusable.
+        Undefined: A writer never stores in the stream (shortformer positions) or does not vary (a bias).
 
     Example:
         >>> import loadstore as ls
@@ -134,7 +134,7 @@ def lifetimes(
 
 
 def _chosen(weights: Weights, writers: str | Sequence[str] | None) -> tuple[Writer, ...]:
-    """The writers that were asked for. Raises NoSuchSite, Undefined."""
+    """The requested writers. Raises NoSuchSite, Undefined."""
     network, every = wiring(weights), in_stream(weights)
     if writers is None:
         return every
@@ -149,7 +149,7 @@ def _chosen(weights: Weights, writers: str | Sequence[str] | None) -> tuple[Writ
 
 
 def _summed(term: np.ndarray, by_then: np.ndarray, rows: Sequence[int]) -> np.ndarray:
-    """ρ [writer, point] from terms [writer, later]; NaN until the writer has stored."""
+    """ρ [writer, point] from terms [writer, later]; NaN before the writer has stored."""
     rho = np.nan_to_num(term) @ by_then.T
     return np.where(by_then[:, rows].T, rho, np.nan)
 
@@ -166,7 +166,7 @@ def _error(sums: Products, follows: np.ndarray, by_then: np.ndarray, rho: np.nda
 
 
 def _fresh(moments: Moments, writers: Sequence[Writer]) -> tuple[Fresh, ...]:
-    """What the loudest readers of each region load from it. The writers are in depth order."""
+    """The fresh shares of the readers with the most traffic from each writer. The writers are in depth order."""
     if not writers:
         return ()
     network = wiring(moments.weights)

@@ -1,4 +1,4 @@
-"""Lifetimes as text: what becomes of the stores, the pairs that hold, fresh shares and repair."""
+"""Lifetimes as text: changes of the stores, reported pairs, fresh shares and repair."""
 
 import math
 from collections.abc import Mapping
@@ -10,13 +10,13 @@ SHOWN = 12
 
 
 def text(facts: Mapping[str, Any], top: int = SHOWN) -> str:
-    """Return the whole text; ``top`` writers of each end."""
+    """Return the whole text, with ``top`` writers of each end."""
     parts = [heading(facts), _ends(facts, top), *pair_lines(facts), *fresh_lines(facts), *repair_lines(facts)]
     return "\n".join(parts)
 
 
 def heading(facts: Mapping[str, Any]) -> str:
-    """What was measured."""
+    """A summary of the measurement."""
     white = ", whitened by the stream" if facts["whitened"] else ""
     return (
         f"{facts['model']}: lifetimes on {facts['documents']} documents ({facts['tokens']:,} tokens) of "
@@ -25,12 +25,12 @@ def heading(facts: Mapping[str, Any]) -> str:
 
 
 def last(lifetime: Mapping[str, Any]) -> float:
-    """ρ where the unembedding reads."""
+    """ρ at the unembedding."""
     return lifetime["rho"]["unembed"]
 
 
 def _ends(facts: Mapping[str, Any], top: int) -> str:
-    """The writers that lose most and that are repeated most, at the unembedding."""
+    """The most erased and the most repeated writers, at the unembedding."""
     order = sorted(facts["lifetimes"], key=last)
     erased = [each for each in order if last(each) < 0][:top]
     repeated = [each for each in reversed(order) if last(each) > 0][:top]
@@ -41,7 +41,7 @@ def _ends(facts: Mapping[str, Any], top: int) -> str:
 
 
 def pair_lines(facts: Mapping[str, Any]) -> list[str]:
-    """The pairs that are reported, at one token and across tokens, and how many were tested."""
+    """The reported pairs, at one token and across tokens, and how many were tested."""
     lines: list[str] = []
     for which, where in (("", "pairs"), ("_across", "pairs across tokens")):
         screen, pairs = facts[f"screen{which}"], facts[f"pairs{which}"]
@@ -66,7 +66,7 @@ def pair_line(pair: Mapping[str, Any]) -> str:
 
 
 def fresh_lines(facts: Mapping[str, Any]) -> list[str]:
-    """Who supplies what readers load from the regions of reported pairs."""
+    """The sources of loads from the regions of reported pairs."""
     if not facts["fresh"]:
         return []
     return [
@@ -80,7 +80,7 @@ def fresh_lines(facts: Mapping[str, Any]) -> list[str]:
 
 
 def repair_lines(facts: Mapping[str, Any]) -> list[str]:
-    """What is put back of an ablated store."""
+    """The restored fraction of each ablated store."""
     if not facts["repairs"]:
         return []
     return [

@@ -1,4 +1,4 @@
-"""The lifetimes of a model's stores, as a value. What they are: memory/lifetime.py and docs/memory.md."""
+"""The lifetimes of a model's stores, as a value. Definition: memory/lifetime.py and docs/memory.md."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,22 +18,23 @@ OF_A_PAIR = ("writer", "later", "kind", "term", "caused", "z_shuffled", "z_turne
 
 @dataclass(frozen=True, eq=False)
 class Lifetimes:
-    """What becomes of every store over depth.
+    """The lifetime of every store over depth.
 
     Args:
         writers: The writers w.
         later: All writers x.
-        depth: Points where readers meet the stream: ``L3`` before the heads of layer 3, ``L3.mlp``, ``unembed``.
+        depth: Points where readers read the stream: ``L3`` before the heads of layer 3, ``L3.mlp``, ``unembed``.
         rho: ρ [writer, depth]; NaN before w has stored.
-        term: The exact terms [writer, later]; NaN where w does not reach x. Whitened, [depth, writer, later].
-        across: ρ and terms across tokens, the same shapes; of heads x only.
-        error: Standard error of ρ over groups of documents, to first order [writer, depth]; NaN for one or whitened.
-        pairs: Those that removals were run for, largest term first; ``reported`` says which hold.
-        screen: How many pairs were tested, and how many were beyond the nulls.
+        term: The exact terms [writer, later]; NaN if w does not reach x. Whitened, [depth, writer, later].
+        across: ρ and terms across tokens, the same shapes; only heads x.
+        error: Standard error of ρ over groups of documents, to first order [writer, depth]; NaN for one group or
+            whitened.
+        pairs: The pairs that removals were run for, largest term first; ``reported`` lists those that hold.
+        screen: How many pairs were tested, and how many exceeded the nulls.
         pairs_across: The same across tokens: the later writer is a head at tokens that load from the writer's.
-        screen_across: How many of those were tested, and beyond the nulls.
-        fresh: Of the writers of reported pairs, what their loudest readers load from their region.
-        repairs: Of the ablated writers, what was put back, by writing and by the last norm's scale.
+        screen_across: How many of those were tested, and how many exceeded the nulls.
+        fresh: For writers of reported pairs, the fresh shares of the readers with the most traffic from them.
+        repairs: For ablated writers, the fraction restored by later writers and by the last norm's scale.
         attrs: Model, corpus, definition.
     """
 
@@ -55,12 +56,12 @@ class Lifetimes:
 
     @property
     def reported(self) -> tuple[Pair, ...]:
-        """The clean-up and repeater pairs that are beyond both nulls and caused by their writer."""
+        """The clean-up and repeater pairs that exceed both nulls and are caused by their writer."""
         return tuple(pair for pair in self.pairs if pair.reported)
 
     @property
     def reported_across(self) -> tuple[Pair, ...]:
-        """Those that work across tokens."""
+        """The reported pairs across tokens."""
         return tuple(pair for pair in self.pairs_across if pair.reported)
 
     def to_xarray(self) -> "xr.Dataset":
@@ -81,7 +82,7 @@ class Lifetimes:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers and texts."""
+        """Plain numbers and texts, for JSON."""
         return {
             **self.attrs,
             "screen": vars(self.screen),
@@ -106,7 +107,7 @@ class Lifetimes:
         return text(self.to_dict())
 
     def __repr__(self) -> str:
-        """How many pairs; ``print`` gives them."""
+        """The number of pairs; ``print`` shows them."""
         return (
             f"Lifetimes of {len(self.writers)} writers of {self.attrs['model']}: {len(self.reported)} clean-up and "
             f"repeater pairs of {self.screen.tests:,} tested; print it for the table"

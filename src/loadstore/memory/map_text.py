@@ -1,4 +1,4 @@
-"""The memory map as a table in the manner of /proc/PID/maps: one line a region."""
+"""The memory map as a table in the format of /proc/PID/maps: one line per region."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ HEADS = ("region", "rank", "power", "share", "overwritten by", "loaded by", "dir
 
 
 def table(attrs: Mapping[str, Any], regions: Sequence[Mapping[str, Any]]) -> str:
-    """Return the lines, with a heading that says what was measured."""
+    """Return the lines, with a heading that summarises the measurement."""
     rows = [_row(region) for region in regions]
     widths = [max(len(row[column]) for row in (HEADS, *rows)) for column in range(len(HEADS) - 1)]
     lines = [_line(row, widths) for row in (HEADS, *rows)]
@@ -18,7 +18,7 @@ def table(attrs: Mapping[str, Any], regions: Sequence[Mapping[str, Any]]) -> str
 
 
 def heading(attrs: Mapping[str, Any]) -> str:
-    """What was measured, and how many pairs were compared."""
+    """The measurement, and the number of pairs compared."""
     return (
         f"{attrs['model']}: memory map on {attrs['documents']} documents ({attrs['tokens']:,} tokens) of "
         f"{attrs['corpus']}\nregions hold {attrs['share_of_variance']:.0%} of what each writer stores; overlaps beyond "
@@ -41,7 +41,7 @@ def loads(region: Mapping[str, Any]) -> str:
 
 
 def direction(region: Mapping[str, Any]) -> str:
-    """The strongest direction in words."""
+    """The strongest direction, as tokens."""
     if not region["directions"]:
         return ""
     first = region["directions"][0]

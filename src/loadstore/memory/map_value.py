@@ -1,4 +1,4 @@
-"""The memory map of a model, as a value. What it is: memory/memory_map.py and docs/memory.md."""
+"""The memory map of a model, as a value. Definition: memory/memory_map.py and docs/memory.md."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,14 +21,14 @@ class MemoryMap:
     """The regions of a model's writers, in depth order.
 
     Args:
-        regions: One for each writer that was asked for and varies.
+        regions: One for each requested writer whose store varies.
         others: The names of all writers whose store varies.
-        overlaps: Of every region with that of every other writer [region, other].
-        follows: Boolean [region, other]: whether the second can load what the first stored.
-        loads: The part of all that a reader loads which each region's writer stored [region, site].
+        overlaps: Overlaps of every region with that of every other writer [region, other].
+        follows: Boolean [region, other]: whether the second can load the first one's store.
+        loads: The fraction of a reader's total load that each region's writer stored [region, site].
         sites: The names of all readers.
-        readers: Of each region, the readers for which it is the largest part of what they load, with that part.
-        attrs: Model, corpus, share, how many pairs were compared and the p below which an overlap counts.
+        readers: For each region, the readers for which it is the largest fraction of the load, with that fraction.
+        attrs: Model, corpus, share, the number of pairs compared and the p below which an overlap counts.
     """
 
     regions: tuple[Region, ...]
@@ -46,13 +46,13 @@ class MemoryMap:
 
     @property
     def beyond(self) -> np.ndarray:
-        """Boolean [region, other]: whether the second can load the region and overlaps it more than chance."""
+        """Boolean [region, other]: whether the second can load the region and overlaps it above chance."""
         return self.follows & (self.overlaps.p.numpy() < self.attrs["p_threshold"])
 
     def overwriters(self, writer: str) -> list[tuple[str, float, float]]:
-        """Later writers whose region overlaps more than chance, most first: (writer, overlap, chance).
+        """Later writers whose region overlaps above chance, largest first: (writer, overlap, chance).
 
-        More than chance: p below 1 % divided by the number of pairs compared. Raises NoSuchSite.
+        Above chance: p below 1 % divided by the number of pairs compared. Raises NoSuchSite.
         """
         row = _place(self, writer)
         beyond = self.beyond[row]
@@ -89,7 +89,7 @@ class MemoryMap:
         return table(self.attrs, [self._region(region, readers, 2) for region, readers in self._rows()])
 
     def __repr__(self) -> str:
-        """How many regions, and of what; ``print`` gives the table."""
+        """The number of regions, the model and the corpus; ``print`` shows the table."""
         return (
             f"Memory map of {self.attrs['model']}: {len(self.regions)} regions on {self.attrs['tokens']:,} tokens of "
             f"{self.attrs['corpus']}; print it for the table"
@@ -116,7 +116,7 @@ class MemoryMap:
 
 
 def _place(memory: MemoryMap, writer: str) -> int:
-    """The place of a writer's region. Raises NoSuchSite."""
+    """The index of a writer's region. Raises NoSuchSite."""
     name, names = str(parse_writer(writer)), [region.writer for region in memory.regions]
     if name not in names:
         nearest = min(names, key=lambda other: sum(a != b for a, b in zip(other.ljust(9), name.ljust(9), strict=False)))

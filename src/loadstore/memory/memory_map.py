@@ -1,7 +1,7 @@
-"""The memory map of a model: where every writer stores, who stores there later, and who loads it.
+"""The memory map of a model: where each writer stores, and which later writers and readers use that subspace.
 
-Regions: memory/region.py. Overlaps: memory/overlap.py. Loads: traffic² of a wire over all that its reader loads,
-tr(Σ_w b)/tr(Σ_x b), so that readers of different units compare. Docs: docs/memory.md.
+Regions: memory/region.py. Overlaps: memory/overlap.py. Loads: traffic² of a wire divided by the reader's total,
+tr(Σ_w b)/tr(Σ_x b), so that readers with different units are comparable. Docs: docs/memory.md.
 """
 
 from collections.abc import Sequence
@@ -41,21 +41,22 @@ def memory_map(
     length: int | None = None,
     progress: Progress | None = None,
 ) -> MemoryMap:
-    """Map where every writer stores on a corpus, who stores there later, and which readers load most of it.
+    """Map where every writer stores on a corpus, which later writers store there, and which readers load most of it.
 
     Args:
         weights: The model.
-        corpus: The shipped one (None), a folder, a file, texts, token ids, or ``moments`` kept from before.
+        corpus: The shipped one (None), a folder, a file, texts, token ids, or saved ``moments``.
         writers: Globs; constants are left out, since they do not vary.
-        share: Part of a writer's variance that its region holds, above 0 and below 1.
-        top: Readers to list for each region.
-        directions: Directions of each region to decode.
-        tokens: Take documents until so many tokens.
+        share: The fraction of a writer's variance that its region holds, above 0 and below 1.
+        top: The number of readers to list for each region.
+        directions: The number of directions of each region to decode.
+        tokens: The number of tokens at which to stop adding documents.
         length: Tokens of a piece of text.
-        progress: Called with the steps done and all of them.
+        progress: Called with the number of steps done and the total.
 
     Raises:
-        NoSuchSite, BadRequest, BadPrompt, Undefined: Unknown writers, a share outside (0, 1), an unusable corpus.
+        NoSuchSite, BadRequest, BadPrompt, Undefined: A writer is unknown, the share is outside (0, 1), or the corpus is
+            unusable.
 
     Example:
         >>> import loadstore as ls

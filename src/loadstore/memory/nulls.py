@@ -1,14 +1,14 @@
-"""Two nulls of a term E⟨x̂, ŵ⟩: shuffled tokens, and a turned store; both have exact moments, so none is drawn.
+"""Two nulls of a term E⟨x̂, ŵ⟩: shuffled tokens and a rotated store. Both have exact moments, so neither is sampled.
 
 With n tokens, X and W the centred stores [n, d], C_x = XᵀX/n, C_w = WᵀW/n and M = WᵀX/n, so that the term is tr M:
 
     shuffled   x̂_π(t) for x̂_t, π uniform over all orders:  mean 0, variance tr(C_x C_w)/(n − 1)      (Hoeffding 1951)
     turned     x̂ R for x̂, R Haar on O(d):                  mean 0, variance ‖M‖²_F/d
 
-The first asks whether x goes with w from token to token; nearly all do that share a cause. The second asks whether x
-then stores where w stores rather than anywhere: in a model with random output matrices the turned store has exactly
-the law of the true one. Across tokens the rows Σ_{i > j} A_ij x̂_i, less their mean, stand in the place of X, and both
-hold of them. p is that of a normal with this variance, two-sided. Test: tests/memory/test_lifetimes.py.
+The first tests whether x covaries with w from token to token, as nearly all writers with a common cause do. The second
+tests whether x then stores where w stores rather than elsewhere. In a model with random output matrices, the rotated
+store has exactly the law of the true one. Across tokens, the centred rows Σ_{i > j} A_ij x̂_i replace X, and both nulls
+apply to them. p is two-sided, from a normal with this variance. Test: tests/memory/test_lifetimes.py.
 """
 
 import math
@@ -40,7 +40,7 @@ class Nulls:
     """
 
     def __init__(self, moments: Moments, loads: Mapping[Writer, Tensor] | None = None) -> None:
-        """Of terms at one token, or across tokens with ``loads`` of the later heads (memory/terms.py)."""
+        """Prepare terms at one token, or across tokens with ``loads`` of the later heads (memory/terms.py)."""
         self._moments = moments
         self._rows = cache(self._read)
         self._later = self._rows if loads is None else loads.__getitem__

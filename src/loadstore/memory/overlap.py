@@ -1,11 +1,11 @@
-"""Who overwrites whom: how much the regions of two writers have in common, and what two random regions would have.
+"""Overwriting: how much the regions of two writers have in common, compared with two random regions.
 
 With P_a, P_b orthonormal rows of ranks r_a ≥ r_b in d dimensions,
 
     overlap = ‖P_a P_bᵀ‖²/r_b      the mean squared cosine of the r_b principal angles
     chance  = r_a/d                the mean over random rotations of one of them
 
-z and p come from the exact null of ``subspace_scores``, of two flat spectra: X = ‖P_a P_bᵀ‖² has mean r_a r_b/d. A
+z and p come from the exact null of ``subspace_scores``, for two flat spectra: X = ‖P_a P_bᵀ‖² has mean r_a r_b/d. A
 region of rank d overlaps every other fully and has no null: NaN. Test: tests/memory/test_regions.py.
 """
 
@@ -19,12 +19,12 @@ from torch import Tensor
 from loadstore.linear.decompositions import svdvals
 from loadstore.linear.null import null
 
-TILE = 1 << 24  # numbers at a time
+TILE = 1 << 24  # numbers per tile
 
 
 @dataclass(frozen=True, eq=False)
 class Overlaps:
-    """Overlap of regions (rows) with others (columns); NaN with a region of rank 0."""
+    """Overlap of regions (rows) with others (columns); NaN for a region of rank 0."""
 
     overlap: Float[Tensor, "region other"]
     chance: Float[Tensor, "region other"]
@@ -37,7 +37,7 @@ class Overlaps:
 
 
 def overlaps(regions: Sequence[Float[Tensor, "_ d_model"]], d: int) -> Overlaps:
-    """Compare every two regions."""
+    """Compare all pairs of regions."""
     ranks = torch.tensor([len(rows) for rows in regions])
     stacked = torch.cat(list(regions)).float() if len(regions) > 64 else torch.cat(list(regions))
     owner = torch.repeat_interleave(torch.arange(len(regions)), ranks)

@@ -1,15 +1,15 @@
-"""Clean-up and repeater pairs: terms of a lifetime that are large, beyond two nulls, and caused by their writer.
+"""Clean-up and repeater pairs: terms of a lifetime that are large, exceed two nulls, and are caused by their writer.
 
-A pair (w, x) is reported if all of this holds:
+A pair (w, x) is reported if all of these hold:
 
 - |E⟨x̂, ŵ⟩| ≥ 5 % of E‖ŵ‖²: x erases (−) or repeats (+) that much of what w stored;
-- the term is beyond the null of shuffled tokens and that of turned stores, at 1 % over all pairs (Bonferroni);
+- the term exceeds the nulls of shuffled tokens and of rotated stores, at 1 % over all pairs (Bonferroni);
 - both causal fractions, from the cut of w → x and from the ablation of w, have 95 % intervals above 0;
-- the caused part, the term times the smaller fraction, is at least 5 %, too: the rest has another cause.
+- the caused part, the term times the smaller fraction, is also at least 5 %; the rest has another cause.
 
-Removals are run for ``checks`` of the pairs that are beyond both nulls, in turn that with the largest term and that
-with the largest cosine E⟨x̂, ŵ⟩/√(E‖ŵ‖² E‖x̂‖²): loud writers have large terms with every quiet one. How many pairs
-were left out is stated.
+Removals are run for ``checks`` of the pairs that exceed both nulls. They alternate between the largest remaining term
+and the largest cosine E⟨x̂, ŵ⟩/√(E‖ŵ‖² E‖x̂‖²), because writers with a large norm have large terms with every writer
+of small norm. The number of pairs left out is reported.
 """
 
 from collections.abc import Sequence
@@ -22,21 +22,21 @@ from loadstore.memory.causes import Causes
 from loadstore.memory.nulls import Nulls, two_sided
 from loadstore.sites import Writer
 
-LARGE = 0.05  # of what the writer stored
+LARGE = 0.05  # of the power of the writer's store
 LEVEL = 0.01  # family-wise
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A writer and a later one that erases or repeats what it stored.
+    """A writer and a later one that erases or repeats its store.
 
     Args:
         writer: The writer w.
         later: The later writer x.
         term: E⟨x̂, ŵ⟩/E‖ŵ‖²: −1 erases all of it, 1 stores it once more.
-        z_shuffled: The term over its standard deviation when tokens are shuffled.
-        z_turned: The term over its standard deviation when x's store is turned.
-        causes: The causal fractions; None where removals were not run.
+        z_shuffled: The term divided by its standard deviation under shuffled tokens.
+        z_turned: The term divided by its standard deviation under rotations of x's store.
+        causes: The causal fractions; None if no removals were run.
         across: Whether the later writer stores at tokens that load from the writer's, weighted by attention.
     """
 
@@ -55,7 +55,7 @@ class Pair:
 
     @property
     def caused(self) -> float:
-        """The part of the term that goes in both removals; NaN where they were not run or the cut shows nothing."""
+        """The part of the term that disappears in both removals; NaN if they were not run or the cut shows nothing."""
         removal = self.causes
         if removal is None or removal.ablated is None:
             return nan
@@ -63,22 +63,22 @@ class Pair:
 
     @property
     def reported(self) -> bool:
-        """Whether the removals show that enough of the term follows from the writer."""
+        """Whether the removals show that enough of the term is caused by the writer."""
         return self.causes is not None and self.causes.shown and abs(self.caused) >= LARGE
 
     def beyond(self, tests: int) -> bool:
-        """Whether the term is beyond both nulls when so many pairs are tested."""
+        """Whether the term exceeds both nulls when ``tests`` pairs are tested."""
         return two_sided(min(abs(self.z_shuffled), abs(self.z_turned))) * tests < LEVEL
 
 
 @dataclass(frozen=True)
 class Screen:
-    """What was tested before removals.
+    """The number of pairs at each stage before removals.
 
     Args:
         tests: Pairs of a writer and a later one.
         large: Those whose term is at least 5 %.
-        beyond: Those of them that are beyond both nulls.
+        beyond: Those of the large ones that exceed both nulls.
         checked: Those of them that removals were run for.
     """
 
@@ -95,9 +95,9 @@ class Terms:
     Args:
         term: E⟨x̂, ŵ⟩/E‖ŵ‖² [writer, later].
         size: E‖ŵ‖² of each writer.
-        size_of_later: E‖x̂‖² of each later one; across tokens, of what loads from a token store.
+        size_of_later: E‖x̂‖² of each later one; across tokens, of the weighted sum of stores at loading tokens.
         follows: Which pairs exist.
-        across: Whether they are across tokens.
+        across: Whether the terms are across tokens.
     """
 
     term: np.ndarray
@@ -108,21 +108,21 @@ class Terms:
 
     @property
     def large(self) -> np.ndarray:
-        """Places [pair, 2] of the terms of at least 5 %."""
+        """Indices [pair, 2] of the terms of at least 5 %."""
         return np.argwhere(self.follows & (np.abs(np.nan_to_num(self.term)) >= LARGE))
 
 
 def screened(
     terms: Terms, nulls: Nulls, writers: Sequence[Writer], others: Sequence[Writer], checks: int
 ) -> tuple[list[Pair], Screen]:
-    """The pairs to run removals for: in turn that of the largest term and that of the largest cosine.
+    """The pairs to run removals for, alternating between the largest term and the largest cosine.
 
     Args:
         terms: All terms.
         nulls: Their nulls on the same corpus.
         writers: Rows of the terms.
         others: Columns of the terms.
-        checks: How many at most.
+        checks: The maximum number of pairs.
     """
     tests, large, size = int(terms.follows.sum()), terms.large, terms.size
     candidates: list[tuple[float, Pair]] = []
@@ -139,7 +139,7 @@ def screened(
 
 
 def _alternating(candidates: Sequence[tuple[float, Pair]]) -> list[Pair]:
-    """Pairs by size of the term and by cosine, in turn, each once."""
+    """Pairs by size of the term and by cosine, alternating, without repetitions."""
     by_term = sorted(candidates, key=lambda each: -abs(each[1].term))
     by_cosine = sorted(candidates, key=lambda each: -abs(each[0]))
     return list(dict.fromkeys(pair for both in zip(by_term, by_cosine, strict=True) for _, pair in both))

@@ -1,18 +1,18 @@
-"""How far back readers reach: how the traffic into a layer's readers is distributed over the depth of its writers.
+"""How far back readers reach: the distribution of the traffic into a layer's readers over the depth of its writers.
 
     p_r(Δ) = Σ_{w at Δ} θ_wr/Σ_w θ_wr      θ = traffic², summed over the readers of one side in one layer
-    Δ = layer of the reader − layer of the writer; the embedding is layer −1, the unembedding behind the last
+    Δ = layer of the reader − layer of the writer; the embedding is layer −1, the unembedding comes after the last
 
-beside equal reading of all writers, u_r(Δ) = the part of the writers that stand at Δ. Shares of traffic are signed and
-do not serve. With θ̄_r(Δ) the mean of a writer's θ at Δ, the half-life h is the least-squares fit of
+compared with equal reading of all writers, u_r(Δ) = the fraction of the writers at Δ. Shares of traffic are signed and
+therefore unsuitable. With θ̄_r(Δ) the mean of a writer's θ at Δ, the half-life h is the least-squares fit of
 
     log θ̄_r(Δ) = a_r − Δ ln 2/h
 
-over the depths that exist; it is infinite where traffic does not fall with distance. The number for a model is
+over the depths that exist; it is infinite if traffic does not fall with distance. The number for a model is
 
     ratio = mean over readers with two depths or more of E_p Δ/E_u Δ       1: all depths alike, below 1: near ones more
 
-Positions that bypass the stream are added anew in each layer and are left out, as constants are. Docs: docs/memory.md.
+Positions that bypass the stream are added again in each layer and are left out, as are constants. Docs: docs/memory.md.
 Tests: tests/memory/test_reach.py.
 """
 
@@ -35,7 +35,7 @@ DEFINITION = (
     "distribution of traffic^2 over delta = layer of the reader less layer of the writer, beside equal reading of all "
     "writers; ratio = mean over readers of the mean distance over that of equal reading"
 )
-FEWEST = 3  # depths for a half-life
+FEWEST = 3  # depths needed for a half-life
 
 
 def reach(
@@ -47,18 +47,19 @@ def reach(
     length: int | None = None,
     progress: Progress | None = None,
 ) -> Reach:
-    """Measure how far back every layer's readers load from.
+    """Measure from how far back the readers of every layer load.
 
     Args:
         weights: The model.
-        corpus: The shipped one (None), a folder, a file, texts, token ids, or ``moments`` kept from before.
-        effect: Also cut so many wires, as many at each distance: how much does each change its reader? 0 for none.
-        tokens: Take documents until so many tokens.
+        corpus: The shipped one (None), a folder, a file, texts, token ids, or saved ``moments``.
+        effect: The number of wires to cut, as many at each distance, to measure the change of their readers. 0 for
+            none.
+        tokens: The number of tokens at which to stop adding documents.
         length: Tokens of a piece of text.
-        progress: Called with the steps done and all of them.
+        progress: Called with the number of steps done and the total.
 
     Raises:
-        BadRequest, BadPrompt, Undefined: An unusable corpus.
+        BadRequest, BadPrompt, Undefined: The corpus is unusable.
 
     Example:
         >>> import loadstore as ls
@@ -100,7 +101,7 @@ def reach(
 
 
 def _reached(layer: int, side: str, distance: np.ndarray, theta: np.ndarray) -> Reached | None:
-    """The distribution of one side of one layer; None where it loads nothing."""
+    """The distribution of one side of one layer; None if it loads nothing."""
     exists = np.isfinite(theta)
     total = theta[exists].sum()
     if not total > 0:
@@ -125,18 +126,18 @@ def _reached(layer: int, side: str, distance: np.ndarray, theta: np.ndarray) -> 
 
 
 def _median(distance: np.ndarray, part: np.ndarray) -> int:
-    """The least distance up to which half of the parts lie."""
+    """The smallest distance within which half of the parts lie."""
     return int(distance[int((np.cumsum(part) < 0.5 - 1e-12).sum())])
 
 
 def ratio_of(kinds: Sequence[Reached]) -> float:
-    """Mean over readers of the mean distance over that of equal reading; NaN if no reader has two depths."""
+    """The mean over readers of (mean distance / mean distance of equal reading); NaN if no reader has two depths."""
     ratios = [each.mean / each.mean_equal for each in kinds if len(each.distance) > 1]
     return float(np.mean(ratios)) if ratios else math.nan
 
 
 def half_life(curves: Sequence[tuple[np.ndarray, np.ndarray]]) -> float:
-    """Layers in which traffic² halves: one fit for all curves, each with its own level; NaN for too few depths."""
+    """Layers over which traffic² halves: one fit for all curves, each with its own offset; NaN for too few depths."""
     up, down = 0.0, 0.0
     for distance, each in curves:
         positive = each > 0

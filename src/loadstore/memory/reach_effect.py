@@ -1,7 +1,7 @@
-"""What wires of each length do: the change of their reader when they are cut, for as many wires at each distance.
+"""The effect of wires of each length: the change of the reader when they are cut, for as many wires at each distance.
 
-The change is that of ``cut_each``: of the pattern on Q and K (total variation), relative of what is stored on V and
-MLPs. Wires are drawn at random from those of a distance, from a fixed seed; those into the unembedding are left out.
+The change is that of ``cut_each``: total variation of the pattern for Q and K, relative change of the store for V and
+MLPs. Wires are sampled at random from each distance, with a fixed seed; those into the unembedding are left out.
 """
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ class Effects:
 def effects_by_distance(
     trace: Trace, writers: Sequence[Writer], count: int, progress: Progress | None = None
 ) -> Effects:
-    """Cut about ``count`` wires, equally many at each distance where there are as many."""
+    """Cut about ``count`` wires, the same number at each distance if available."""
     chosen = drawn_wires(trace, writers, count)
     changes: dict[int, list[float]] = {}
     for done, (distance, wires) in enumerate(chosen.items(), 1):
@@ -44,7 +44,7 @@ def effects_by_distance(
 
 
 def drawn_wires(trace: Trace, writers: Sequence[Writer], count: int) -> dict[int, list[tuple[Writer, Reader]]]:
-    """Wires by distance, nearest first, the same ones at every call."""
+    """Wires by distance, nearest first; every call draws the same ones."""
     network = wiring(trace.weights)
     lengths: dict[int, list[tuple[Writer, Reader]]] = {}
     for reader in network.readers:

@@ -1,4 +1,4 @@
-"""How far back a model's readers reach, as a value, and its text. What it is: memory/reach.py and docs/memory.md."""
+"""How far back a model's readers reach, as a value, and its text. Definition: memory/reach.py and docs/memory.md."""
 
 import math
 from collections.abc import Mapping
@@ -24,14 +24,15 @@ class Reached:
         layer: Their layer; the unembedding's is the number of layers.
         side: Q, K, V, mlp or unembed.
         distance: The distances Δ of writers that they can load from, in layers.
-        part: p(Δ): the part of their traffic² from writers at each distance.
-        equal: u(Δ): the part of the writers at each distance.
+        part: p(Δ): the fraction of their traffic² from writers at each distance.
+        equal: u(Δ): the fraction of the writers at each distance.
         each: The mean traffic² of one writer at each distance.
-        median: The least distance up to which half of the traffic² comes from.
+        median: The smallest distance within which half of the traffic² originates.
         median_equal: The same for equal reading.
         mean: E_p Δ.
         mean_equal: E_u Δ.
-        half_life: Layers in which a writer's traffic² halves: infinite if it does not fall, NaN for fewer than three
+        half_life: The distance in layers over which a writer's traffic² halves: infinite if it does not fall, NaN for
+            fewer than three
             depths.
     """
 
@@ -54,9 +55,9 @@ class Reach:
 
     Args:
         readers: One for each layer and side, in depth order.
-        ratio: The number for the model: the mean distance over that of equal reading, mean over readers.
-        half_life: Of one fit for all readers, in layers.
-        effects: What cut wires of each distance do; empty unless asked for.
+        ratio: The number for the model: the mean over readers of the mean distance divided by that of equal reading.
+        half_life: The half-life from one fit for all readers, in layers.
+        effects: The effects of cut wires at each distance; empty unless requested.
         attrs: Model, corpus, definition.
     """
 
@@ -67,7 +68,7 @@ class Reach:
     attrs: dict[str, Any]
 
     def to_xarray(self) -> "xr.Dataset":
-        """Dataset over reader (``L3.K``) and distance: part and equal, NaN where no writer is; numbers by reader."""
+        """Dataset over reader (``L3.K``) and distance: part and equal, NaN without a writer; numbers by reader."""
         import xarray as xr
 
         most = max((int(each.distance.max()) for each in self.readers), default=0)
@@ -85,7 +86,7 @@ class Reach:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers and texts."""
+        """Plain numbers and texts, for JSON."""
         effects = self.effects
         rows = zip(
             *(each.tolist() for each in (effects.distance, effects.effect, effects.error, effects.wires)), strict=True
@@ -105,7 +106,7 @@ class Reach:
         }
 
     def by_side(self) -> dict[str, tuple[float, float, float]]:
-        """Of each side the means over layers of median, median of equal reading, and ratio of mean distances."""
+        """The means over layers, for each side, of median, median of equal reading, and ratio of mean distances."""
         means: dict[str, tuple[float, float, float]] = {}
         for side in dict.fromkeys(each.side for each in self.readers):
             side_readers = [each for each in self.readers if each.side == side and len(each.distance) > 1]
@@ -135,7 +136,7 @@ class Reach:
         return "\n".join(lines)
 
     def __repr__(self) -> str:
-        """The number of the model; ``print`` gives the table."""
+        """The number of the model; ``print`` shows the table."""
         return (
             f"Reach of {self.attrs['model']}: {short(self.ratio)} of equal reading, half-life {layers(self.half_life)}"
         )
@@ -147,7 +148,7 @@ def name_of(reached: Reached) -> str:
 
 
 def layers(half_life: float) -> str:
-    """``3.1 layers``, or that it does not."""
+    """``3.1 layers``, or a text for an infinite half-life."""
     if math.isnan(half_life):
         return "no number of layers that could be fitted (fewer than three depths)"
     return "no number of layers (it does not fall)" if math.isinf(half_life) else f"{half_life:.1f} layers"

@@ -1,8 +1,8 @@
-"""The region of a writer: the smallest subspace that holds most of the variance of what it stores.
+"""The region of a writer: the smallest subspace that holds most of the variance of its stores.
 
     C_w = E ŵᵀŵ        region = the first k eigenvectors, Σ_{i ≤ k} λ_i ≥ share · tr C_w
 
-Of a head C_w = W_Oᵀ Σ_z W_O, so that the eigenvectors are the right singular vectors of Σ_z^½ W_O, which is small.
+For heads, C_w = W_Oᵀ Σ_z W_O, so the eigenvectors are the right singular vectors of Σ_z^½ W_O, which is small.
 Docs: docs/memory.md. Tests: tests/memory/test_regions.py.
 """
 
@@ -25,16 +25,16 @@ ROUNDING = 1e-12  # of a cumulative share
 
 @dataclass(frozen=True, eq=False)
 class Region:
-    """Where one writer stores.
+    """The subspace in which one writer stores.
 
     Args:
         writer: Its name.
-        rows: Orthonormal directions [rank, d_model], strongest first; none for a writer that stores nothing.
-        held: The part of the writer's own variance that each direction holds [rank].
+        rows: Orthonormal directions [rank, d_model], strongest first; empty for a writer that stores nothing.
+        held: The fraction of the writer's own variance that each direction holds [rank].
         variance: E‖ŵ‖², in squared units of the stream.
-        power: E‖ŵ‖²/E‖x̂‖², x̂ the last stream less its mean: may exceed 1, as stores can cancel. NaN for positions
+        power: E‖ŵ‖²/E‖x̂‖², x̂ the centred last stream: may exceed 1, as stores can cancel. NaN for positions
             that bypass the stream.
-        share: E⟨ŵ, x̂⟩/E‖x̂‖²: signed, sums to 1 over all writers. NaN where ``power`` is.
+        share: E⟨ŵ, x̂⟩/E‖x̂‖²: signed, sums to 1 over all writers. NaN if ``power`` is.
         directions: The strongest directions as tokens.
     """
 
@@ -48,12 +48,12 @@ class Region:
 
     @property
     def rank(self) -> int:
-        """How many directions the region has."""
+        """The number of directions of the region."""
         return len(self.rows)
 
 
 def principal(rows: Float[Tensor, "token inner"], out: Float[Tensor, "inner d_model"] | None) -> tuple[Tensor, Tensor]:
-    """Eigenvalues, falling, and eigenvectors, as rows, of the covariance of centred rows, sent through ``out``.
+    """Eigenvalues in descending order and eigenvectors (as rows) of the covariance of centred rows times ``out``.
 
     Double precision.
     """
@@ -67,7 +67,7 @@ def principal(rows: Float[Tensor, "token inner"], out: Float[Tensor, "inner d_mo
 
 
 def rank_of(values: Float[Tensor, " most"], share: float) -> int:
-    """The fewest eigenvalues, falling, that sum to ``share`` of all; 0 if all are 0."""
+    """The smallest number of the descending eigenvalues that sum to ``share`` of all; 0 if all are 0."""
     total = float(values.sum())
     return 0 if total == 0 else int((values.cumsum(0) / total < share - ROUNDING).sum()) + 1
 
@@ -78,10 +78,10 @@ def regions(
     """The region of each writer whose store varies.
 
     Args:
-        moments: What was stored on a corpus.
-        writers: In depth order.
-        share: Part of each writer's variance that its region holds, above 0 and below 1.
-        decode: How many directions to decode, by writer.
+        moments: The moments of a corpus.
+        writers: Writers in depth order.
+        share: The fraction of each writer's variance that its region holds, above 0 and below 1.
+        decode: The number of directions to decode, by writer.
     """
     whole = stream(moments)
     size = float(whole.double().square().sum() / len(whole))

@@ -1,7 +1,7 @@
-"""What later writers store once a writer is removed: for everyone (ablated), or for one reader alone (cut).
+"""Stores of later writers after a writer is removed: for all readers (ablated), or for one reader alone (cut).
 
-Both take the writer's store less its mean over the sample. Norms compute their own scales, or keep the intact run's.
-A cut takes the wire into every side of a head. Tests: tests/memory/test_causes.py.
+Both remove the writer's store minus its mean over the sample. Norms recompute their scales, or keep those of the intact
+run. A cut removes the wires into every side of a head. Tests: tests/memory/test_causes.py.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,7 +25,7 @@ Pair = tuple[Writer, Writer]
 
 
 def after_cuts(trace: Trace, pairs: Sequence[Pair]) -> Iterator[tuple[int, Stream]]:
-    """What the second writer of each pair stores with the wires from the first into it cut; places and stores."""
+    """Yield the index of each pair and the store of its second writer with the wires from the first into it cut."""
     network = wiring(trace.weights)
     groups: dict[tuple[int, bool], list[int]] = {}
     readers: dict[int, list[Reader]] = {}
@@ -53,7 +53,7 @@ def after_cuts(trace: Trace, pairs: Sequence[Pair]) -> Iterator[tuple[int, Strea
 
 
 def _layer(trace: Trace, taken: Taken) -> LayerRecord:
-    """What the layer of the readers does; of heads without a norm after them nothing behind them is computed."""
+    """The record of the readers' layer; for heads without a norm after them, nothing after the heads is computed."""
     base = trace.record.layers[taken.start]
     if taken.differences and base.after_heads is None:
         return branch(trace.weights.architecture, taken.start, base, taken.differences, taken.runs)
@@ -65,7 +65,7 @@ def _layer(trace: Trace, taken: Taken) -> LayerRecord:
 def after_ablations(
     trace: Trace, writers: Sequence[Writer], *, frozen: bool = False
 ) -> Iterator[tuple[int, "Ablated"]]:
-    """The run with each writer ablated by its mean; ``frozen``: norms keep the intact run's scales."""
+    """Yield the run with each writer ablated by its mean; ``frozen``: norms keep the intact run's scales."""
     scales = [freeze("norms", trace)] if frozen else []
     for batch in reruns(trace, [[ablate(writer), *scales] for writer in writers], keep=True):
         assert batch.record is not None
@@ -74,13 +74,13 @@ def after_ablations(
 
 
 class Ablated:
-    """One run without a writer: what others store in it, and the last stream with its scale."""
+    """One run without a writer: the stores of the others, and the last stream with its scale."""
 
     def __init__(self, trace: Trace, start: int, record: Record) -> None:
         self._trace, self._start, self.record = trace, start, record
 
     def store(self, writer: Writer) -> Stream:
-        """What a later writer stores."""
+        """The store of a later writer."""
         return _of(self._trace, writer, self.record, self._start)
 
 

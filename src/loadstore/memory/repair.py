@@ -1,13 +1,13 @@
-"""Self-repair: what a model puts back of a store that was removed, by writing and by the last norm's scale.
+"""Self-repair: the fraction of a removed store that a model restores, by writing and by the last norm's scale.
 
 With x and x′ the last stream of the intact run and of the run with w ablated, s = 1/σ and s′ their last scales,
 
     x′s′ − xs = (x′ − x) s + x′ (s′ − s)        each along ŵ s, over E‖ŵ s‖², first positions left out
 
-    writing = 1 + E⟨(x′ − x) s, ŵ s⟩/E‖ŵ s‖²     0: nothing was put back, 1: all of it, below 0: more was lost
-    scale   = E⟨x′ (s′ − s), ŵ s⟩/E‖ŵ s‖²        what a smaller σ adds along ŵ without any writing
+    writing = 1 + E⟨(x′ − x) s, ŵ s⟩/E‖ŵ s‖²     0: nothing was restored, 1: all of it, below 0: more was lost
+    scale   = E⟨x′ (s′ − s), ŵ s⟩/E‖ŵ s‖²        the gain of a smaller σ along ŵ without any writing
 
-``frozen``: ``writing`` in a run in which every norm keeps its intact scale, so that later writers answer to the
+``frozen``: ``writing`` in a run in which every norm keeps its intact scale, so that later writers respond to the
 missing store and not to a changed scale. Sources: McGrath et al. 2023; Rushing and Nanda 2024.
 """
 
@@ -29,7 +29,7 @@ UNMEASURED = Ratio(nan, nan, nan)
 
 @dataclass(frozen=True)
 class Repair:
-    """What is put back of one writer's store, as parts of it; ``frozen`` is NaN until it is measured."""
+    """The restored fractions of one writer's store; ``frozen`` is NaN until it is measured."""
 
     writing: Ratio
     scale: Ratio
@@ -54,9 +54,9 @@ def repair_of(trace: Trace, writer: Writer, ablated: Record) -> Repair:
 
 
 def frozen_repairs(trace: Trace, writers: Sequence[Writer]) -> dict[Writer, Ratio]:
-    """``writing`` of each writer with every norm's scale frozen; NaN where such a run overflows.
+    """``writing`` of each writer with every norm's scale frozen; NaN if such a run overflows.
 
-    Without a store that kept σ large, frozen scales can let a stream grow beyond all numbers.
+    If the removed store kept σ large, frozen scales can make the stream overflow.
     """
     repairs: dict[Writer, Ratio] = {}
     for writer in writers:

@@ -1,4 +1,4 @@
-"""The pieces of text that removals are run on: a few of the corpus, cut to one length, as one batch."""
+"""The sample that removals are run on: a few pieces of the corpus, cut to one length, as one batch."""
 
 from dataclasses import replace
 
@@ -8,13 +8,13 @@ from loadstore.execution.run import run
 from loadstore.execution.trace import Trace
 from loadstore.wire_traffic.moments import Moments
 
-PIECES, LENGTH = 16, 64  # at most
+PIECES, LENGTH = 16, 64  # maximum
 
 
 def sample(moments: Moments, pieces: int = PIECES, length: int = LENGTH) -> Trace:
-    """Run up to 16 pieces of a corpus as one batch, of as many documents as can be.
+    """Run up to 16 pieces of a corpus as one batch, from as many documents as possible.
 
-    Pieces shorter than half of the longest (or of 64 tokens) are left out, and the others are cut to the shortest.
+    Pieces shorter than half of the longest (at most 64 tokens) are left out, and the others are cut to the shortest.
     """
     seen: dict[int, int] = {}
     order: list[tuple[int, torch.Tensor]] = []
@@ -26,4 +26,4 @@ def sample(moments: Moments, pieces: int = PIECES, length: int = LENGTH) -> Trac
     kept = [piece for piece in kept if len(piece) > 1 and 2 * len(piece) >= longest][:pieces]
     short = min(len(piece) for piece in kept)
     trace = run(moments.weights, torch.stack([piece[:short] for piece in kept]), record=True)
-    return replace(trace, all_logits=trace.all_logits[..., :0])  # no removal asks for them, and they may be a gigabyte
+    return replace(trace, all_logits=trace.all_logits[..., :0])  # removals do not use them; they can take a gigabyte

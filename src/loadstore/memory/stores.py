@@ -1,4 +1,4 @@
-"""What writers store on a corpus, less its mean: the rows that maps and lifetimes are made of.
+"""Centred stores of writers on a corpus: the rows from which maps and lifetimes are computed.
 
     ŵ_t = w_t − w̄        w̄, and every mean below, over all tokens but the first of each piece
 
@@ -31,10 +31,10 @@ def kept_moments(
     length: int | None,
     progress: Progress | None,
 ) -> Moments:
-    """Run a corpus (None: the shipped one), or take what was kept of one.
+    """Run a corpus (None: the shipped one), or return the moments given.
 
     Raises:
-        BadRequest, BadPrompt, Undefined: As ``ls.statistics.moments`` and the corpus do.
+        BadRequest, BadPrompt, Undefined: The errors of ``ls.statistics.moments`` and of the corpus.
     """
     if isinstance(corpus, Moments):
         return corpus
@@ -43,24 +43,24 @@ def kept_moments(
 
 
 def in_stream(weights: Weights) -> tuple[Writer, ...]:
-    """Writers that store in the stream what varies, in depth order: all but constants and shortformer positions."""
+    """Writers with a varying store in the stream, in depth order: all but constants and shortformer positions."""
     ports = [writing(weights, writer) for writer in wiring(weights).writers]
     return tuple(port.writer for port in ports if port.constant is None and not port.bypasses_norm)
 
 
 def varying(weights: Weights) -> tuple[Writer, ...]:
-    """Writers whose store varies, in depth order, those that bypass the stream among them."""
+    """Writers whose store varies, in depth order, including those that bypass the norm."""
     return tuple(writer for writer in wiring(weights).writers if writing(weights, writer).constant is None)
 
 
 def blocks(moments: Moments, writers: Sequence[Writer]) -> Iterator[tuple[Bank, Float[Tensor, "token writer inner"]]]:
-    """What a pass recorded of each bank of writers, less its mean, at all tokens but the first of each piece."""
+    """The centred record of each bank of writers, at all tokens but the first of each piece."""
     for bank in banks(moments.weights, writers):
         yield bank, moments.stored(bank)[moments.later]
 
 
 def stream(moments: Moments) -> Float[Tensor, "token d_model"]:
-    """The last stream less its mean, at all tokens but the first of each piece: the sum of all stores."""
+    """The centred last stream, at all tokens but the first of each piece: the sum of all stores."""
     total = moments.z.new_zeros(int(moments.later.sum()), moments.weights.architecture.d_model)
     for bank, rows in blocks(moments, in_stream(moments.weights)):
         total += rows[:, 0] if bank.out is None else rows.flatten(1) @ bank.out.flatten(0, 1)

@@ -1,4 +1,4 @@
-"""Inner products of what writers store: at one token, and from the tokens that load to those they load from.
+"""Inner products of stores: at one token, and between the tokens that load and those they load from.
 
     own[w, x]    = E_t ⟨x̂_t, ŵ_t⟩                      across[w, x] = E_j ⟨Σ_{i > j} A_ij x̂_i, ŵ_j⟩
 
@@ -26,7 +26,7 @@ from loadstore.wire_traffic.moments import Moments
 
 @dataclass(frozen=True, eq=False)
 class Products:
-    """Sums over tokens, by group of documents, and how many tokens each group has (first ones left out)."""
+    """Sums over tokens, by group of documents, and the number of tokens of each group (without first tokens)."""
 
     own: Float[np.ndarray, "group writer later"]
     across: Float[np.ndarray, "group writer later"]
@@ -39,7 +39,7 @@ class Products:
 def products(
     moments: Moments, writers: Sequence[Writer], others: Sequence[Writer], progress: Progress | None = None
 ) -> Products:
-    """Multiply what ``writers`` store with what ``others`` store; every piece runs once more, for its patterns."""
+    """Multiply the stores of ``writers`` with those of ``others``; every piece is run again, for its patterns."""
     groups, places = moments.groups, [others.index(writer) for writer in writers]
     own, across = (np.zeros((groups, len(writers), len(others))) for _ in range(2))
     tokens, sizes, of_loads = np.zeros(groups), np.zeros(len(others)), np.zeros(len(others))
@@ -61,7 +61,7 @@ def whitened(
 ) -> Float[np.ndarray, "point writer later"]:
     """E⟨x̂ S_l^-½, ŵ S_l^-½⟩/E‖ŵ S_l^-½‖² at every point l, S_l the covariance of the stream there, with its ridge.
 
-    Others that are not stored by then have 0.
+    Others that have not stored by then have 0.
     """
     met_at, by_then = stored_by(moments.weights, others)
     places, d = [others.index(writer) for writer in writers], moments.weights.architecture.d_model
@@ -84,7 +84,7 @@ def whitened(
 
 
 def stored(moments: Moments, writers: Sequence[Writer], record: Record) -> Float[Tensor, "writer token d_model"]:
-    """What writers store in one recorded run of one prompt, less their means on the corpus, without the first token."""
+    """Writers' stores in one recorded run of one prompt, minus their corpus means, without the first token."""
     kept: list[Tensor] = []
     for bank in banks(moments.weights, writers):
         means = torch.stack([moments.means[writer] for writer in bank.writers])
@@ -95,12 +95,12 @@ def stored(moments: Moments, writers: Sequence[Writer], record: Record) -> Float
 def met_later(
     pattern: Float[Tensor, "*any token token"], rows: Float[Tensor, "*any token inner"]
 ) -> Float[Tensor, "*any token inner"]:
-    """Σ_{i > j} A_ij row_i for every token j: the rows at later tokens, by how much they attend to j."""
+    """Σ_{i > j} A_ij row_i for every token j: the sum of the rows at later tokens, weighted by attention to j."""
     return pattern.tril(-1).mT @ rows
 
 
 def loads(moments: Moments, heads: Sequence[Writer]) -> dict[Writer, Float[Tensor, "token d_head"]]:
-    """Σ_{i > j} A_ij ẑ_i less its mean, at every token j but the first of each piece: what loads from j, before W_O."""
+    """Σ_{i > j} A_ij ẑ_i, centred, before W_O, at every token j but the first of each piece."""
     of = {bank.writers[0]: bank for head in heads for bank in banks(moments.weights, [head])}
     stores = {head: moments.stored(bank)[moments.later][:, 0] for head, bank in of.items()}
     loaded = {head: torch.zeros_like(rows) for head, rows in stores.items()}
@@ -130,7 +130,7 @@ def _multiplied(rows: Tensor, others: Tensor) -> Float[np.ndarray, "writer later
 def _loads(
     moments: Moments, others: Sequence[Writer], record: Record, stores: Float[Tensor, "writer token d_model"]
 ) -> list[tuple[list[int], Tensor]]:
-    """Of each bank of heads: their places, and what the tokens that load from a token store, weighted by attention."""
+    """The indices of each bank of heads, and the attention-weighted stores of the tokens that load from each token."""
     per_bank: list[tuple[list[int], Tensor]] = []
     at = 0
     for bank in banks(moments.weights, others):

@@ -1,1 +1,1 @@
-"""Permissions over subspaces of the residual stream: policies, their enforcement, their audit and probes for leaks."""
+"""Permissions over subspaces of the residual stream: policies, enforcement, audits and leak tests."""

@@ -1,7 +1,8 @@
-"""Where a model breaks a policy on text: readers that load what they may not, writers that store where they may not.
+"""Audits a policy on text: finds readers and writers that load from or store into a subspace without permission.
 
-Direct breaches are traffic of the protected component above a threshold and beyond the null of a random turn. Taint
-also follows what an allowed reader stores elsewhere: a covert channel. Derivation and tests: docs/permissions.md.
+Direct breaches are traffic of the protected component above a threshold and above the null of a random rotation. Taint
+also follows the stores of allowed readers in other subspaces: a covert channel. Derivation and tests:
+docs/permissions.md.
 """
 
 from typing import TYPE_CHECKING, Annotated
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 THRESHOLD = 0.01
 ANGLES = 200_001
-MOST = 1000  # placements
+MOST = 1000  # maximum placements
 Draws = Annotated[int, Within(2, MOST)]
 NOTE = (
     "own = share of the variance of all that a reader loads; taint = E|du|^2/E|u - mean|^2 with the protected "
@@ -53,17 +54,18 @@ def audit(
     Args:
         weights: The model.
         policy: What is protected, and who may load, store and declassify.
-        corpus: The shipped one, a folder, a file, texts, token ids, or ``ls.statistics.moments`` kept from before.
-        threshold: The share of what a reader loads, and of what a subspace holds, that counts as a breach.
-        draws: Random placements of the same component; taint must be beyond them by Student's t of its log.
-        seed: Of the tokens that the component is drawn from, and of the placements.
-        tokens: Take documents until so many tokens.
-        progress: Called with what is done and what there is.
+        corpus: The shipped one, a folder, a file, texts, token ids, or saved ``ls.statistics.moments``.
+        threshold: The fraction of a reader's load, and of the power in a subspace, that counts as a breach.
+        draws: The number of random placements of the same component. Taint must exceed them by Student's t of its log.
+        seed: The seed for drawing the component's tokens and the placements.
+        tokens: The number of tokens at which to stop adding documents.
+        progress: Called with the number of steps done and the total.
 
     Returns:
         Per reader: may_load, declassifies, traffic, own, p, direct, taint, expected (mean taint of the placements),
-        taint_p, scale, breach and tainted. Per writer: may_store, stored (its share of what the subspace holds),
-        stored_p and store_breach. A breach of a reader is own > threshold with p below .01 over the number of tests.
+        taint_p, scale, breach and tainted. Per writer: may_store, stored (its fraction of the power in the subspace),
+        stored_p and store_breach. A breach of a reader is own > threshold with p below .01 divided by the number of
+        tests.
 
     Raises:
         NoSuchSite, BadRequest, BadPrompt, Undefined: The policy or the corpus does not fit the model.
@@ -92,7 +94,7 @@ def audit(
 def _tainted(
     kept: Moments, right: Rights, threshold: float, draws: int, seed: int, progress: Progress | None
 ) -> dict[str, np.ndarray]:
-    """Taint of every reader, and whether it is beyond that of the same component placed at random."""
+    """Taint of every reader, and whether it exceeds that of the same component placed at random."""
     network = wiring(kept.weights)
     rows = right.subspace.rows.to(kept.weights.dtype)
     sources = [writer for writer in network.writers if writer in right.store]
@@ -119,7 +121,7 @@ def _tainted(
 
 
 def _beyond(taints: np.ndarray, random: np.ndarray) -> np.ndarray:
-    """Upper tail of Student's t of log taint: the placements' mean and spread are known from the draws alone."""
+    """Upper tail of Student's t of log taint, with mean and spread estimated from the placements."""
     logs, log = (np.log(np.maximum(each, 1e-300)) for each in (random, taints))
     draws = len(random)
     spread = logs.std(0, ddof=1) * np.sqrt(1 + 1 / draws)
@@ -135,7 +137,7 @@ def _stack(measured: list[Taint], name: str) -> np.ndarray:
 
 
 def _store_of(reader: Reader) -> Writer | None:
-    """The writer whose store follows from what a reader loads; None for the unembedding."""
+    """The writer whose store depends on a reader's load; None for the unembedding."""
     if reader.is_unembed:
         return None
     return Writer("mlp", reader.layer) if reader.is_mlp else Writer("head", reader.layer, reader.index)

@@ -1,8 +1,8 @@
-"""What a corpus keeps in a subspace: traffic of that part of the stream into every reader, and who stored it.
+"""Traffic of the part of the stream in a subspace into every reader, and the writers that stored it, on a corpus.
 
-With u_t the stream less its mean, scaled by the reader's frozen 1/σ, and P the subspace, the part u PᵀP is a writer
-like any other: traffic² = tr(Σ b), Σ = E (u PᵀP)ᵀ(u PᵀP), ``own`` = tr(Σ b)/tr(Σ_x b), x all that the reader loads.
-The null turns the same part into a random direction of the stream (docs/null-by-rotation.md).
+With u_t the centred stream, scaled by the reader's frozen 1/σ, and P the subspace, the part u PᵀP is treated as a
+writer: traffic² = tr(Σ b), Σ = E (u PᵀP)ᵀ(u PᵀP), ``own`` = tr(Σ b)/tr(Σ_x b), x the reader's whole load.
+The null rotates the same part into a random direction of the stream (docs/null-by-rotation.md).
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from loadstore.wire_traffic.moments import Moments
 
 @dataclass(frozen=True, eq=False)
 class Loaded:
-    """What every reader loads of every subspace: traffic, its share of all that the reader loads, and p of the null."""
+    """Every reader's load from every subspace: traffic, its fraction of the reader's total, and p of the null."""
 
     traffic: Float[np.ndarray, "subspace reader"]
     own: Float[np.ndarray, "subspace reader"]
@@ -34,7 +34,7 @@ class Loaded:
 
 
 def component_traffic(moments: Moments, spaces: Sequence[Tensor], readers: Sequence[Reader]) -> Loaded:
-    """Measure the traffic of the parts of the stream in some subspaces, given by orthonormal rows."""
+    """Measure the traffic of the stream's parts in subspaces, given by orthonormal rows."""
     memory, samples = Memory(moments), Samples(moments)
     column = {reader: index for index, reader in enumerate(readers)}
     result = {name: np.zeros((len(spaces), len(readers))) for name in ("theta", "total", "p")}
@@ -67,9 +67,9 @@ def _read(stream: Tensor, behind: Tensor | None, loads: Loads) -> Float[Tensor, 
 def _p(
     moments: Moments, stream: Tensor, behind: Tensor | None, rows: Tensor, loads: Loads, theta: np.ndarray
 ) -> np.ndarray:
-    """How often the same part of the stream, turned at random, would carry as much into each reader.
+    """p-value: the probability that the same part of the stream, randomly rotated, carries as much into each reader.
 
-    Where positions are added behind the norm, their part is turned as well; the two spreads are added.
+    If positions are added after the norm, their part is rotated as well, and the two variances are added.
     """
     port = reading_at(moments.weights, loads.point)
     expected = _null(moments, port.centred((stream @ rows.mT) @ rows), loads.B, loads, stream.shape[1] - port.centres())
@@ -83,7 +83,7 @@ def _p(
 
 
 def _null(moments: Moments, part: Tensor, matrices: Tensor, loads: Loads, d: int) -> Null:
-    """Mean and variance of a part's squared traffic into each reader over random turns of the stream."""
+    """Mean and variance of a part's squared traffic into each reader over random rotations of the stream."""
     wide = part[moments.later].double()
     second = eigvalsh(wide.mT @ wide / len(wide)).clamp(min=0)
     met = None if loads.met is None else loads.met.sum(0) + (0 if loads.first is None else loads.first.sum(0))
@@ -102,7 +102,7 @@ def _null(moments: Moments, part: Tensor, matrices: Tensor, loads: Loads, d: int
 def stored_powers(
     moments: Moments, rows: Tensor, writers: Sequence[Writer]
 ) -> tuple[Float[np.ndarray, " writer"], Float[np.ndarray, " writer"]]:
-    """Each writer's part of the power in a subspace, and p of so much by a random turn of what it stores."""
+    """Each writer's fraction of the power in a subspace, and its p under random rotations of the writer's store."""
     powers, ps = np.zeros(len(writers)), np.ones(len(writers))
     later, row = moments.later, {writer: index for index, writer in enumerate(writers)}
     d = rows.shape[1]

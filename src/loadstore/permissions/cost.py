@@ -1,4 +1,4 @@
-"""What enforcement costs: loss and divergence of the predictions on text."""
+"""The cost of enforcement: loss and divergence of the predictions on text."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from loadstore.progress import Progress
 
 @dataclass(frozen=True)
 class Cost:
-    """Mean loss of the next token before and after, and KL(before‖after), in nats, on ``tokens`` tokens."""
+    """Mean next-token loss before and after, and KL(before‖after), in nats, on ``tokens`` tokens."""
 
     before: float
     after: float
@@ -21,7 +21,7 @@ class Cost:
 
 
 def cost(weights: Weights, enforced: Weights, corpus: Corpus, progress: Progress | None = None) -> Cost:
-    """Run a corpus through both models. The first token of a piece is predicted from nothing and left out."""
+    """Run a corpus through both models. The first token of a piece has no context and is left out."""
     pieces = [piece for document in corpus.documents for piece in document]
     sums, count = torch.zeros(3, dtype=torch.float64), 0
     for done, piece in enumerate(pieces, 1):

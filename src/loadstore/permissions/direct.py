@@ -1,6 +1,6 @@
 """Direct breaches of a policy on text: traffic of the protected component, and stores into its subspace.
 
-Both are above a threshold and beyond the null of a random turn. What is copied on from there is taint
+Both must exceed a threshold and the null of a random rotation. Information copied onward from there is taint
 (permissions/taint.py). Docs: docs/permissions.md.
 """
 
@@ -24,15 +24,15 @@ DEFINITION = (
 
 
 def direct(kept: Moments, policy: Policy, threshold: float) -> "xr.Dataset":
-    """Who loads from protected subspaces and who stores into them: what ``audit`` finds without taint.
+    """Loads from protected subspaces and stores into them: the results of ``audit`` without taint.
 
     Args:
-        kept: What a corpus left behind.
+        kept: The moments of a corpus.
         policy: What is protected, and who may load and store.
-        threshold: The share that counts as a breach.
+        threshold: The fraction that counts as a breach.
 
     Returns:
-        Dataset over (subspace, reader) and (subspace, writer), as that of ``ls.audit``.
+        Dataset over (subspace, reader) and (subspace, writer), in the form of ``ls.audit``.
     """
     import xarray as xr
 
@@ -73,7 +73,7 @@ def direct(kept: Moments, policy: Policy, threshold: float) -> "xr.Dataset":
 
 
 def _stores(kept: Moments, right: Rights, threshold: float) -> dict[str, np.ndarray]:
-    """Each writer's share of what a subspace holds, and whether it may."""
+    """Each writer's fraction of the power in a subspace, and whether it may store there."""
     writers = wiring(kept.weights).writers
     share, p = stored_powers(kept, right.subspace.rows.to(kept.weights.dtype), writers)
     may = np.array([writer in right.store for writer in writers])

@@ -1,4 +1,4 @@
-"""A protected component drawn anew: at every token what some writers stored in a subspace elsewhere in the corpus."""
+"""Redraws a protected component: every token takes the stores of some writers in a subspace from another token."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from loadstore.wire_traffic.moments import Moments
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """The change of a component at every point: in the stream, and behind the norm for shortformer positions."""
+    """The change of a component at every point: in the stream, and after the norm for shortformer positions."""
 
     stream: Mapping[Point, Float[Tensor, "token d_model"]]
     behind: Float[Tensor, "token d_model"] | None
@@ -33,7 +33,7 @@ class Drawn:
 def drawn_component(
     moments: Moments, rows: Tensor, sources: Sequence[Writer], readers: Sequence[Reader], seed: int
 ) -> Drawn:
-    """Draw what some writers stored in a subspace from other tokens of the corpus, the same ones at every point."""
+    """Draw the stores of ``sources`` in a subspace from other tokens of the corpus, the same tokens at every point."""
     weights, network = moments.weights, wiring(moments.weights)
     donors = _donors(moments, seed)
     behind: Tensor | None = None
@@ -60,10 +60,10 @@ def drawn_component(
 
 
 def _donors(moments: Moments, seed: int) -> Int[Tensor, " token"]:
-    """For every token the one that it draws its component from: the same position of another piece.
+    """For every token, the token that it takes its component from: the same position of another piece.
 
-    So what a head mixes over tokens is drawn as a whole. Of a shorter piece positions come again; the tokens of a
-    single piece are shuffled; a first token keeps its own.
+    So a head's mixture over tokens is drawn as a whole. A shorter piece repeats its positions; the tokens of a single
+    piece are shuffled; a first token keeps its own component.
     """
     generator = torch.Generator().manual_seed(seed)
     starts = (~moments.later).nonzero()[:, 0].tolist()

@@ -1,4 +1,4 @@
-"""A model that cannot break a policy: denied subspaces are projected out of readers' and writers' matrices."""
+"""Enforces a policy in the weights: projects denied subspaces out of the matrices of readers and writers."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -19,20 +19,20 @@ from loadstore.sites import Reader, Writer
 
 
 def enforce(weights: Weights, policy: Policy, *, ungroup: bool = False) -> Weights:
-    """Return weights in which no reader loads, and no writer stores into, a subspace that the policy denies it.
+    """Return weights in which no reader loads from, and no writer stores into, a subspace that the policy denies it.
 
     Exact in the weights: W′ = Γ⁻¹ (I − P̃ᵀP̃) Γ W. A norm's scale 1/σ still depends on the protected component: a
-    covert channel of one number a token, which ``ls.audit`` measures. It is not a guarantee against other
-    components that hold the same information.
+    covert channel of one number per token, which ``ls.audit`` measures. There is no guarantee for other components
+    that hold the same information.
 
     Args:
         weights: The model; it is not changed.
-        policy: A policy; one that denies nothing returns ``weights`` itself.
-        ungroup: Give each query head its own keys and values first, where the policy denies K or V of part of a group.
+        policy: A policy; if it denies nothing, ``weights`` itself is returned.
+        ungroup: First give each query head its own keys and values if the policy denies K or V to part of a group.
 
     Raises:
         NoSuchSite: The policy names a site that the model does not have.
-        BadRequest: It does not fit the model, or it denies K or V of one query head without its siblings.
+        BadRequest: The policy does not fit the model, or it denies K or V of one query head without its siblings.
 
     Example:
         >>> import loadstore as ls
@@ -63,7 +63,7 @@ Names = tuple[str, ...]
 
 
 def denied(weights: Weights, policy: Policy) -> tuple[dict[Reader, dict[str, Tensor]], dict[Writer, dict[str, Tensor]]]:
-    """Return the rows that each reader and each writer is denied, by the name of the subspace."""
+    """Return the denied rows of each reader and each writer, by the name of the subspace."""
     network = wiring(weights)
     reads: dict[Reader, dict[str, Tensor]] = defaultdict(dict)
     stores: dict[Writer, dict[str, Tensor]] = defaultdict(dict)
@@ -78,7 +78,7 @@ def denied(weights: Weights, policy: Policy) -> tuple[dict[Reader, dict[str, Ten
 
 
 def spans(denials: Mapping[Site, Mapping[str, Tensor]]) -> dict[Site, Tensor]:
-    """The rows of each site, those of several subspaces together."""
+    """The denied rows of each site, with several subspaces joined."""
     made: dict[Names, Tensor] = {}
     denied: dict[Site, Tensor] = {}
     for site, rows in denials.items():
@@ -90,7 +90,7 @@ def spans(denials: Mapping[Site, Mapping[str, Tensor]]) -> dict[Site, Tensor]:
 
 
 def _split(weights: Weights, reads: Mapping[Reader, Mapping[str, Tensor]]) -> tuple[Reader, Sequence[Reader]] | None:
-    """The first K or V that is denied more than another query head that shares it, and those heads' sides."""
+    """The first K or V that is denied more than another query head that shares it, and those other heads' sides."""
     shape = weights.architecture
     for reader in reads:
         if reader.side not in ("K", "V"):
@@ -103,10 +103,10 @@ def _split(weights: Weights, reads: Mapping[Reader, Mapping[str, Tensor]]) -> tu
 
 
 def policy_edits(weights: Weights, policy: Policy) -> list[Edit]:
-    """Return the policy as edits of a run: ``ls.run(model, prompt, edits=…)`` gives what the enforced weights give.
+    """Return the policy as edits: ``ls.run(model, prompt, edits=…)`` gives the same results as the enforced weights.
 
-    Where the policy denies a store of a head, or of an MLP with a norm after it, the weights of the run, and of its
-    trace, have other matrices.
+    If the policy denies a store of a head, or of an MLP with a norm after it, the weights of the run and of its trace
+    have other matrices.
 
     Args:
         weights: The model.
@@ -116,7 +116,7 @@ def policy_edits(weights: Weights, policy: Policy) -> list[Edit]:
         The edits.
 
     Raises:
-        LoadstoreError: What ``ls.enforce`` raises, but for split groups, which edits can deny.
+        LoadstoreError: The errors of ``ls.enforce``, except for split groups, which edits can deny.
 
     Example:
         >>> import loadstore as ls

@@ -1,4 +1,4 @@
-"""Whether a protected label can still be read from what denied readers load, before and after enforcement."""
+"""Tests whether a protected label can still be decoded from the loads of denied readers after enforcement."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -32,8 +32,8 @@ NOTE = (
     "label: a probe at the control's accuracy found nothing, which does not prove that nothing is there"
 )
 KINDS: tuple[Kind, ...] = get_args(Kind)
-TOGETHER = 64  # prompts at a time
-LEAST = 10  # prompts, below which no interval says anything
+TOGETHER = 64  # prompts per batch
+LEAST = 10  # prompts needed for a useful interval
 
 
 def leak_test(
@@ -50,28 +50,28 @@ def leak_test(
     seed: Seed = 0,
     progress: Progress | None = None,
 ) -> "xr.Dataset":
-    """Probe what readers load for a label, before and after enforcement, beside control tasks.
+    """Probe readers' loads for a label, before and after enforcement, with control tasks.
 
     Args:
         weights: The model.
-        policy: The policy that is enforced.
-        labels: The class of each prompt: what must not leak.
+        policy: The policy to enforce.
+        labels: The class of each prompt: the information that must not leak.
         prompts: Texts or token ids, one for each label.
-        readers: Globs of the readers that are probed; those that the policy denies something if None.
+        readers: Globs of the readers to probe; None for those that the policy denies something.
         at: The token of each prompt whose load is probed.
-        controls: Control tasks: the same labels, dealt to the prompts at random.
-        folds: Each probe is judged on one of so many parts, fitted on the others.
-        seed: Of folds, controls and the bent probe's features.
+        controls: The number of control tasks: the same labels, randomly permuted over the prompts.
+        folds: The number of cross-validation folds.
+        seed: The seed for folds, controls and the random features of the bent probe.
         ungroup: As in ``enforce``.
-        progress: Called with what is done and what there is.
+        progress: Called with the number of steps done and the total.
 
     Returns:
         Dataset over (when, probe, reader): accuracy with low and high (Wilson, 95 %), control (mean accuracy of the
-        control tasks), highest (their largest), selectivity = accuracy − control, and leaks: accuracy above all
+        control tasks), highest (their maximum), selectivity = accuracy − control, and leaks: accuracy above all
         controls and its interval above their mean.
 
     Raises:
-        BadRequest: Labels of one class, too few prompts, or options that do not fit.
+        BadRequest: The labels have one class, there are too few prompts, or options do not fit.
         NoSuchSite, BadPrompt: The policy or a prompt does not fit the model.
 
     Example:
@@ -128,7 +128,7 @@ def leak_test(
 
 
 def _loads(weights: Weights, prompts: Sequence[Any], readers: Sequence[Reader], at: int) -> list[Tensor]:
-    """What each reader loads at one token of every prompt, [reader][prompt, inside]: the normed stream, read."""
+    """Each reader's load at one token of every prompt, [reader][prompt, inside]: the normed stream times its matrix."""
     rows: list[list[Tensor]] = [[] for _ in readers]
     for batch in _batches([as_tokens(weights, prompt)[0][0] for prompt in prompts]):
         length = batch.shape[1]
@@ -144,12 +144,12 @@ def _loads(weights: Weights, prompts: Sequence[Any], readers: Sequence[Reader], 
 
 
 def _batches(prompts: Sequence[Tensor]) -> Iterator[Tensor]:
-    """Prompts in their order, neighbours of equal length together."""
+    """Prompts in their order, with neighbours of equal length in one batch."""
     for _, group in groupby(enumerate(prompts), lambda each: (len(each[1]), each[0] // TOGETHER)):
         yield torch.stack([ids for _, ids in group])
 
 
 def _core(weights: Weights, reader: Reader) -> Tensor:
-    """A reader's matrix; of a wide one as few columns as show the same."""
+    """A reader's matrix; a wide one is reduced to the fewest equivalent columns."""
     matrix = reading(weights, reader).matrix
     return reader_cores([matrix.double()])[0] if matrix.shape[1] > matrix.shape[0] else matrix

@@ -1,4 +1,4 @@
-"""Who may load from protected subspaces, who may store into them, and whose stores count as clean."""
+"""A policy: the readers that may load from protected subspaces, the writers that may store, and declassification."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,14 +20,14 @@ Globs = Mapping[str, str | Sequence[str]]
 
 @dataclass(frozen=True)
 class Policy:
-    """Protected subspaces by name, and for each of them globs of sites.
+    """Protected subspaces by name, with globs of sites for each of them.
 
     Args:
         protect: Subspaces by name.
-        load: Readers that may load from a subspace, such as ``["L1.H4.K"]``; all where it is left out. ``"!L1.H4.K"``
-            excepts one; a list of exceptions alone begins with all; an empty list allows nobody.
-        store: Writers that may store into it, written the same way; all where it is left out.
-        declassify: Readers, among those that may load, whose store counts as clean.
+        load: Readers that may load from a subspace, such as ``["L1.H4.K"]``; all if left out. ``"!L1.H4.K"``
+            excludes one; a list of exclusions alone starts from all; an empty list allows none.
+        store: Writers that may store into it, in the same form; all if left out.
+        declassify: Readers, among those that may load, whose stores count as clean.
 
     Raises BadRequest for a rule about a subspace that ``protect`` does not name.
 
@@ -65,13 +65,13 @@ class Policy:
 
     @classmethod
     def from_toml(cls, policy: str | Path, weights: Weights) -> "Policy":
-        """Read a policy for a model: a Path is a file, a text is TOML. Raises BadRequest, NoSuchSite, Undefined."""
+        """Read a policy for a model: a Path is a file, a string is TOML. Raises BadRequest, NoSuchSite, Undefined."""
         read = read_tables if isinstance(policy, Path) else parse_tables
         protect, globs = read(policy, weights)  # pyright: ignore[reportArgumentType]
         return cls(protect, **globs)
 
     def to_toml(self) -> str:
-        """Return the policy as TOML with each subspace as its rows: ``from_toml`` gives the same policy back."""
+        """Return the policy as TOML, each subspace as its rows; ``from_toml`` restores the same policy."""
         return tables_text(self.protect, {verb: getattr(self, verb) for verb in VERBS})
 
 
@@ -81,7 +81,7 @@ def _are_globs(globs: object) -> bool:
 
 
 class Rights(NamedTuple):
-    """The sites of one model that a policy allows one subspace."""
+    """The sites of one model with permissions for one subspace."""
 
     name: str
     subspace: Subspace
@@ -92,7 +92,7 @@ class Rights(NamedTuple):
 
 
 def rights(weights: Weights, policy: Policy) -> list[Rights]:
-    """Return what a policy says of a model's sites, subspace by subspace. Raises NoSuchSite, BadRequest."""
+    """Return the permissions of a model's sites, subspace by subspace. Raises NoSuchSite, BadRequest."""
     network, every_right = wiring(weights), list[Rights]()
     for name, space in policy.protect.items():
         if space.rows.shape[1] != weights.architecture.d_model:
@@ -117,7 +117,7 @@ def rights(weights: Weights, policy: Policy) -> list[Rights]:
 
 
 def _chosen(where: str, sites: Sequence[Site], globs: Sequence[str], named: object) -> tuple[Site, ...]:
-    """The sites that some globs name, less those that globs with a ``!`` name."""
+    """The sites that match some globs, without those that match a glob with ``!``."""
     taken = [glob for glob in globs if not glob.startswith("!")]
     left_out = [glob[1:] for glob in globs if glob.startswith("!")]
     chosen = set(_matching(where, sites, taken, named)) if taken else set[Site](sites) if left_out else set[Site]()
@@ -126,7 +126,7 @@ def _chosen(where: str, sites: Sequence[Site], globs: Sequence[str], named: obje
 
 
 def _matching(where: str, sites: Sequence[Site], globs: Sequence[str], named: object) -> list[Site]:
-    """The sites of some globs. Raises NoSuchSite with the nearest name."""
+    """The sites that match some globs. Raises NoSuchSite with the nearest name."""
     matched: list[Site] = []
     for glob in globs:
         try:

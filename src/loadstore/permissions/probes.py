@@ -1,6 +1,6 @@
-"""Linear and bent probes in closed form: ridge regression on one-hot labels, judged on examples that it did not see.
+"""Linear and nonlinear ("bent") probes in closed form: ridge regression on one-hot labels, judged on held-out examples.
 
-The bent probe is the same behind random ReLU features: what a linear projection cannot promise to hide from.
+The bent probe is the same regression on random ReLU features; a linear projection cannot guarantee to defeat it.
 """
 
 import math
@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 Kind = Literal["linear", "bent"]
-RIDGE = 1e-2  # of the mean variance of a feature
+RIDGE = 1e-2  # relative to the mean variance of a feature
 FEATURES = 256
 CONFIDENCE = 1.96
 
@@ -19,7 +19,7 @@ CONFIDENCE = 1.96
 def accuracies(
     x: Float[Tensor, "example inside"], labels: Int[Tensor, "task example"], kind: Kind, folds: int, seed: int
 ) -> Float[Tensor, " task"]:
-    """Share of examples of each task that a probe fitted on the other folds classifies right; all tasks share x."""
+    """The accuracy for each task of a probe fitted on the other folds; all tasks share x."""
     x = x.double() - x.double().mean(0)
     x = x / x.square().mean().sqrt().clamp(min=1e-300)
     generator = torch.Generator().manual_seed(seed)
@@ -45,7 +45,7 @@ def accuracies(
 
 
 def interval(share: float, count: int) -> tuple[float, float]:
-    """Wilson's interval of a share of ``count``, 95 %."""
+    """The 95 % Wilson interval of a share out of ``count``."""
     z = CONFIDENCE**2 / count
     middle = (share + z / 2) / (1 + z)
     half = CONFIDENCE * math.sqrt(share * (1 - share) / count + z / (4 * count)) / (1 + z)

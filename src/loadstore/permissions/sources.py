@@ -1,9 +1,9 @@
-"""Subspaces from what a model stores: a writer, a channel, tokens, labelled prompts, or given rows.
+"""Subspaces from different sources: a writer, a channel, tokens, labelled prompts, or given rows.
 
 Labels: with μ_k the mean of the stream over the prompts of class k and μ over all, the subspace is the span of the
-μ_k − μ. It is the column space of Cov(x, z), z the one-hot labels, so without it Cov(x, z) = 0 and no linear probe
-beats the majority class. It is also the image of LEACE's projection (Belrose et al. 2023), which changes x least
-but is oblique. Tests: tests/permissions/test_policy.py.
+μ_k − μ. It is the column space of Cov(x, z), z the one-hot labels. Without it, Cov(x, z) = 0 and no linear probe beats
+the majority class. It is also the image of LEACE's projection (Belrose et al. 2023), which changes x least but is
+oblique. Tests: tests/permissions/test_policy.py.
 """
 
 from collections.abc import Sequence
@@ -39,18 +39,18 @@ def subspace(
     Args:
         weights: The model.
         source: A writer (``"L0.H7"``: the row space of its W_O), tokens (the span of their embeddings), prompts if
-            there are ``labels``, or rows [row, d_model] that need not be orthonormal.
-        channel: One channel of the writer, numbered from 1 as ``ls.vocabulary.channels`` does.
+            there are ``labels``, or rows [row, d_model], which need not be orthonormal.
+        channel: One channel of the writer, numbered from 1 as in ``ls.vocabulary.channels``.
         labels: The class of each prompt: the span of the differences of class means.
-        layer: Where the stream of labelled prompts is taken: before this layer, n_layers for the end; the default.
+        layer: The layer before which the stream of labelled prompts is taken; n_layers, the default, for the end.
         at: The token of each prompt at which it is taken.
 
     Returns:
         The subspace, in the model's compute dtype.
 
     Raises:
-        BadRequest: It spans nothing or the whole stream, rows are not finite, or labels have one class.
-        NoSuchSite, BadPrompt, Undefined: For a writer, tokens or prompts that the model does not have.
+        BadRequest: The span is empty or the whole stream, rows are not finite, or labels have one class.
+        NoSuchSite, BadPrompt, Undefined: The model does not have a writer, token or prompt.
 
     Example:
         >>> import loadstore as ls
@@ -76,7 +76,7 @@ def subspace(
 
 
 def _written(weights: Weights, name: str, channel: int | None) -> tuple[Tensor, str]:
-    """What a writer can store, or one of its channels."""
+    """The rows of a writer's output space, or of one of its channels."""
     network = wiring(weights)
     writer = network.writer(name)
     port = writing(weights, writer)

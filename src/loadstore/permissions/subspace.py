@@ -1,4 +1,4 @@
-"""A subspace of the residual stream, with the source that it was made from."""
+"""A subspace of the residual stream, with its source."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,14 @@ from torch import Tensor
 
 from loadstore.errors import BadRequest
 
-ORTHONORMAL = 1e-3  # how far from orthonormal given rows may be before they are refused
+ORTHONORMAL = 1e-3  # largest accepted deviation of given rows from orthonormality
 
 
 @dataclass(frozen=True, eq=False)
 class Subspace:
-    """Orthonormal ``rows`` [rank, d_model] that span a part of the stream; ``source`` says what they came from.
+    """Orthonormal ``rows`` [rank, d_model] that span a subspace of the stream; ``source`` names their origin.
 
-    Raises BadRequest for rows that are not a matrix of finite numbers, not orthonormal, none, or as many as d_model.
+    Raises BadRequest for rows that are not a matrix of finite numbers, not orthonormal, empty, or as many as d_model.
 
     Example:
         >>> import loadstore as ls
@@ -44,17 +44,17 @@ class Subspace:
 
     @property
     def rank(self) -> int:
-        """How many dimensions it has."""
+        """The number of dimensions."""
         return len(self.rows)
 
     @classmethod
     def of_region(cls, rows: Tensor, source: str) -> "Subspace":
-        """Return the subspace of a writer's region, whose orthonormal rows [rank, d_model] a memory map has."""
+        """Return the subspace of a writer's region, from its orthonormal rows [rank, d_model] in a memory map."""
         return cls(rows, source)
 
 
 def given_rows(rows: Tensor, source: str) -> Tensor:
-    """Return rows that are a matrix of finite numbers. Raises BadRequest."""
+    """Check that the rows are a matrix of finite numbers, and return them. Raises BadRequest."""
     if not isinstance(rows, Tensor):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise BadRequest(f"the rows of {source} are a {type(rows).__name__}; expected a tensor [rank, d_model]")
     if rows.dim() != 2 or not rows.is_floating_point():
@@ -65,7 +65,7 @@ def given_rows(rows: Tensor, source: str) -> Tensor:
 
 
 def checked_rows(rows: Tensor, source: str) -> Tensor:
-    """Return rows that can span a subspace: finite, at least one, fewer than the stream is wide. Raises BadRequest."""
+    """Check that rows can span a subspace: finite, at least one, fewer than d_model. Raises BadRequest."""
     given_rows(rows, source)
     rank, d = rows.shape
     if rank == 0:

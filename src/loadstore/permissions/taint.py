@@ -1,9 +1,9 @@
-"""Taint: how far what a reader loads moves when the protected component of the stream is drawn anew.
+"""Taint: how much a reader's load changes when the protected component of the stream is redrawn.
 
-    direct = E‖Δu_r‖² / E‖u_r − ū_r‖²      the reader's own input changes, all else and 1/σ frozen
-    total  = the same with every later store free to change; stores behind declassifying readers are frozen
+    direct = E‖Δu_r‖² / E‖u_r − ū_r‖²      the reader's own input changes; 1/σ and everything else are frozen
+    total  = the same with all later stores free to change; stores of declassifying readers are frozen
 
-Δ is the component at the same position of another piece less this one's, so a reader of the component alone has 2.
+Δ is the component at the same position of another piece minus this one's, so a reader of the component alone has 2.
 Means are over all tokens but the first of each piece. Derivation: docs/permissions.md.
 """
 
@@ -31,12 +31,12 @@ from loadstore.progress import Progress
 from loadstore.sites import EMBED, POS, Reader, Writer
 from loadstore.wire_traffic.moments import Moments
 
-TOKENS = 2048  # side by side
+TOKENS = 2048  # per batch
 
 
 @dataclass(frozen=True, eq=False)
 class Taint:
-    """Per reader the direct and the total taint, and the RMS of the change of log σ."""
+    """Per reader, the direct and the total taint, and the RMS change of log σ."""
 
     direct: Float[Tensor, " reader"]
     total: Float[Tensor, " reader"]
@@ -45,7 +45,7 @@ class Taint:
 
 @dataclass(frozen=True, eq=False)
 class _Group:
-    """Readers that meet the same stream, and their matrices side by side; ``behind``: positions reach them, too."""
+    """Readers of the same stream, with their matrices concatenated; ``behind``: they also read positions."""
 
     readers: tuple[Reader, ...]
     core: Float[Tensor, "d_model inside"]
@@ -53,7 +53,7 @@ class _Group:
     behind: bool
 
     def squares(self, rows: Float[Tensor, "batch token inside"]) -> Float[Tensor, " reader"]:
-        """Sum of the squares of what each reader loads, the first token left out."""
+        """Sum of the squares of each reader's load, without the first token."""
         each = rows[:, 1:].double().square().sum((0, 1))
         return torch.stack([part.sum() for part in each.split(self.widths)])
 
@@ -65,7 +65,7 @@ def taint(
     declassified: Sequence[Writer],
     progress: Progress | None = None,
 ) -> list[Taint]:
-    """Measure every reader under several changes of the stream, piece by piece of the corpus."""
+    """Measure every reader under several changes of the stream, one batch of pieces at a time."""
     weights, groups = moments.weights, list(_groups(moments.weights, readers))
     sums = [torch.zeros(len(draws), 3, len(group.readers), dtype=torch.float64) for group in groups]
     squares = [torch.zeros(len(group.readers), dtype=torch.float64) for group in groups]
@@ -103,7 +103,7 @@ def taint(
 
 
 def _batches(moments: Moments) -> Iterator[Int[Tensor, "batch token"]]:
-    """The pieces of a corpus in their order, neighbours of equal length together, as many as fit."""
+    """The pieces of a corpus in their order, batched with neighbours of equal length, as many as fit."""
     batch: list[Tensor] = []
     for _, piece in moments.pieces():
         if batch and (len(piece) != len(batch[0]) or (len(batch) + 1) * len(piece) > TOKENS):
@@ -114,7 +114,7 @@ def _batches(moments: Moments) -> Iterator[Int[Tensor, "batch token"]]:
 
 
 def _groups(weights: Weights, readers: Sequence[Reader]) -> Iterator[_Group]:
-    """Readers by point, and by whether positions that bypass the norm reach them."""
+    """Readers by point, and by whether they read positions that bypass the norm."""
     places: dict[tuple[Point, bool], list[Reader]] = {}
     for reader in readers:
         behind = weights.architecture.positions_bypass_norm and reader.side in ("Q", "K")
@@ -132,14 +132,14 @@ def _groups(weights: Weights, readers: Sequence[Reader]) -> Iterator[_Group]:
 def _of(
     drawn: Drawn, reader: Reader, weights: Weights, span: slice, shape: torch.Size
 ) -> tuple[Float[Tensor, "batch token d_model"], Tensor | None]:
-    """The change in a reader's stream, and behind its norm, at the tokens of one batch."""
+    """The change in a reader's stream, and after its norm, at the tokens of one batch."""
     takes = weights.architecture.positions_bypass_norm and reader.side in ("Q", "K")
     behind = drawn.behind[span].unflatten(0, shape) if takes and drawn.behind is not None else None
     return drawn.stream[reading(weights, reader).point][span].unflatten(0, shape), behind
 
 
 def _changed(clean: Pass, drawn: Drawn, readers: Sequence[Reader], declassified: Sequence[Writer], span: slice) -> Pass:
-    """The run in which every reader meets the change; the stores of declassified writers are the clean run's."""
+    """The run in which every reader reads the changed stream; declassified writers keep the clean run's stores."""
     weights = clean.weights
     given = list(_losses(weights, drawn, readers, span, clean.tokens.shape))
     edits: list[Edit] = [Patch(writer, clean) for writer in declassified]
@@ -153,7 +153,7 @@ def _changed(clean: Pass, drawn: Drawn, readers: Sequence[Reader], declassified:
 def _losses(
     weights: Weights, drawn: Drawn, readers: Sequence[Reader], span: slice, shape: torch.Size
 ) -> Iterator[Loss]:
-    """The change as what is taken from each reader's input: less than nothing."""
+    """The change as negative losses: a loss is subtracted from the reader's input."""
     for reader in readers:
         delta, behind = _of(drawn, reader, weights, span, shape)
         if bool(delta.any()):
@@ -163,7 +163,7 @@ def _losses(
 
 
 def stream_at(trace: Pass, reader: Reader) -> Float[Tensor, "batch token d_model"]:
-    """The stream of a run as one reader meets it."""
+    """The stream of a run at one reader."""
     record, weights = trace.record, trace.weights
     point = reading(weights, reader).point
     depth = weights.architecture.n_layers
@@ -184,7 +184,7 @@ def _loaded(
     delta: Tensor | None = None,
     beside: Tensor | None = None,
 ) -> Float[Tensor, "batch token inside"]:
-    """What readers load with a change of their stream, without constants; positions behind their norm go along."""
+    """Readers' loads with a change of their stream, without constants; includes positions after their norm."""
     stream = stream_at(trace, group.readers[0])
     x = _through(trace, group.readers[0], stream if delta is None else stream + delta)
     if beside is not None:
@@ -201,7 +201,7 @@ def _direct(trace: Pass, group: _Group, delta: Tensor, beside: Tensor | None) ->
 
 
 def _through(trace: Pass, reader: Reader, part: Tensor) -> Tensor:
-    """A part of the stream through a reader's norm, with the scale of this run."""
+    """Apply a reader's norm to a part of the stream, with the scale of this run."""
     port = reading(trace.weights, reader)
     scale = trace.record.scale(port.scale)
     assert scale is not None

@@ -3,9 +3,9 @@
 ::
 
     [kernel]
-    source = "L0.H7"             # a writer; or tokens = [" secret"]; or rows = [[…], …] with a source that says whence
-    channel = 1                  # optional, of a writer
-    load = ["L1.H4.K"]           # who may load; all where it is left out, "!…" excepts
+    source = "L0.H7"             # a writer; or tokens = [" secret"]; or rows = [[…], …] with a source as their name
+    channel = 1                  # optional, for a writer
+    load = ["L1.H4.K"]           # who may load; all if left out, "!…" excludes
     store = ["L0.H7"]            # who may store
     declassify = ["L1.H4.K"]     # whose store counts as clean
 """
@@ -27,12 +27,12 @@ from loadstore.quote import quote, some
 
 KEYS = ("source", "channel", "tokens", "rows", "load", "store", "declassify")
 VERBS = ("load", "store", "declassify")
-MOST = 64 << 20  # bytes
+MOST = 64 << 20  # maximum bytes
 Tables: TypeAlias = tuple[dict[str, Subspace], dict[str, dict[str, list[str]]]]
 
 
 def read_tables(path: Path, weights: Weights) -> Tables:
-    """Read the tables of a file. Raises BadRequest, and what ``ls.policies.subspace`` raises, naming the file."""
+    """Read the tables of a file. Raises BadRequest and the errors of ``ls.policies.subspace``, naming the file."""
     try:
         if path.stat().st_size > MOST:
             raise BadRequest(f"{path} is larger than {MOST >> 20} MB, which no policy needs")
@@ -46,7 +46,7 @@ def read_tables(path: Path, weights: Weights) -> Tables:
 
 
 def parse_tables(text: str, weights: Weights) -> Tables:
-    """Return the protected subspaces, and for each verb the globs of each. Raises BadRequest, NoSuchSite."""
+    """Return the protected subspaces and, for each verb, the globs of each. Raises BadRequest, NoSuchSite."""
     try:
         tables = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -67,7 +67,7 @@ def parse_tables(text: str, weights: Weights) -> Tables:
 
 
 def tables_text(protect: Mapping[str, Subspace], globs: Mapping[str, Mapping[str, str | Sequence[str]]]) -> str:
-    """Write subspaces, by their rows, and globs as TOML: reading it gives the same, bit for bit."""
+    """Write subspaces, by their rows, and globs as TOML; reading it back is exact."""
     lines: list[str] = []
     for name, space in protect.items():
         rows = ",\n  ".join(json.dumps(row) for row in space.rows.double().tolist())
@@ -82,7 +82,7 @@ def tables_text(protect: Mapping[str, Subspace], globs: Mapping[str, Mapping[str
 
 
 def _text(text: str) -> str:
-    """A basic string of TOML."""
+    """A TOML basic string."""
     return json.dumps(text, ensure_ascii=True).replace("\x7f", "\\u007f")
 
 
