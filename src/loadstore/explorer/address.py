@@ -1,4 +1,4 @@
-"""The address of one head at one token: its tokens, the writers of each side, what was read, and the nulls of wires."""
+"""The address of one head at one token: tokens, writers on each side, the loaded content, and nulls of wires."""
 
 import math
 from collections.abc import Callable
@@ -23,12 +23,12 @@ from loadstore.sites import CONST, SIDES, Head, Reader, Side, parse_head
 from loadstore.views.base import plain
 from loadstore.views.pictures import address as address_view
 
-SHOWN = 12  # writers of a side
-TOGETHER = 2  # wires between two looks at whether they are still wanted
+SHOWN = 12  # writers listed for a side
+TOGETHER = 2  # wires between two checks for cancellation
 
 
 def address(explorer: Explorer, ask: AddressRequest) -> Document:
-    """Where a head loads from at a token. ``about``: a key's index, "row", or "most" (the default)."""
+    """The address of a head at a token. ``about``: a key's index, "row", or "most" (the default)."""
     trace = explorer.trace(ask.run)
     head, at = head_of(trace, ask.head), one_prompt_index(trace, ask.at)
     about = "most" if ask.about is None else ask.about
@@ -49,12 +49,12 @@ def address(explorer: Explorer, ask: AddressRequest) -> Document:
 
 
 def head_of(trace: Trace, name: str) -> Head:
-    """The head of that name. Raises NoSuchSite naming the nearest."""
+    """The head with that name. Raises NoSuchSite with the nearest name."""
     return trace.weights.architecture.check(parse_head(name), trace.weights.name)
 
 
 def _side(trace: Trace, address: Address, side: Side) -> dict[str, Any]:
-    """One side: its largest writers whatever their sign, all others together, and the token that was loaded."""
+    """One side: its writers with the largest |share|, the sum of all others, and the loaded token."""
     shares = sorted(address.shares[side].items(), key=lambda item: -abs(item[1]))
     undefined = address.undefined.get(side, "")
     token = {
@@ -89,12 +89,12 @@ def _read(read: Read) -> Document:
 
 
 def decoded(explorer: Explorer, ask: DecodedRequest) -> Document:
-    """What one writer stored at one token, as the nearest rows of what it could have stored."""
+    """Decode a writer's store at one token as its nearest possible stores."""
     return _read(read_store(explorer.trace(ask.run), ask.writer, ask.at))
 
 
 def steps(explorer: Explorer, ask: AddressRequest) -> Document:
-    """Which writer of the query meets which writer of the key in an address: a figure."""
+    """A figure of an address: the writers of the query against the writers of the key."""
     trace = explorer.trace(ask.run)
     return plain(
         walk_figure(walk(trace, head_of(trace, ask.head), ask.at, about="most" if ask.about is None else ask.about))
@@ -104,7 +104,7 @@ def steps(explorer: Explorer, ask: AddressRequest) -> Document:
 def nulls(explorer: Explorer, ask: NullsRequest) -> Callable[[Progress], Document]:
     """The weight-based numbers of wires into one head, each with its null: ``wires`` are {writer, side}.
 
-    They are kept, so that each wire is multiplied once. Raises NoSuchWire.
+    Results are cached, so each wire is computed once. Raises NoSuchWire.
     """
     weights = explorer.weights
     head = weights.architecture.check(parse_head(ask.head), weights.name)

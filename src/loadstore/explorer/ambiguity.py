@@ -1,4 +1,4 @@
-"""A prompt on which induction has several answers: its last token stood earlier twice or more, followed differently."""
+"""Prompts on which induction has several answers: the last token occurred before, with different tokens after it."""
 
 import re
 from dataclasses import dataclass, replace
@@ -25,15 +25,15 @@ SENTENCES = (
     "my name is Tom. my name is Mary. my name is",
     "she likes cats. he likes dogs. they like",
 )
-MADE = 64  # sequences of the model's own tokens
+MADE = 64  # generated sequences of the model's own tokens
 GAPS = (1, 2, 3, 3)  # tokens before each occurrence of the repeated one
-SHARE = 0.15  # of a head's attention, from which a token counts as looked at
-TOP = 5  # predictions among which an answer counts as predicted
+SHARE = 0.15  # of a head's attention, above which the head attends to a token
+TOP = 5  # an answer counts as predicted if it is among so many
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A token that followed the repeated one, its probability now, and how many tokens are likelier."""
+    """A token that followed the repeated one, its probability now, and its rank among the predictions."""
 
     token: int
     probability: float
@@ -42,9 +42,9 @@ class Answer:
 
 @dataclass(frozen=True, eq=False)
 class Ambiguity:
-    """A run, the head whose attention divides, the places after earlier occurrences of the last token, and the answers.
+    """A run, the head whose attention divides, the tokens after earlier occurrences of the last one, and the answers.
 
-    ``weights``: the head's attention on each place. ``tried``: of how many prompts this is the best.
+    ``weights``: the head's attention on each of these tokens. ``tried``: the number of prompts compared.
     """
 
     name: str
@@ -58,27 +58,27 @@ class Ambiguity:
 
     @property
     def seen(self) -> int:
-        """How many places the head looks at."""
+        """The number of places that the head attends to."""
         return sum(weight >= SHARE for weight in self.weights)
 
     @property
     def predicted(self) -> int:
-        """How many answers are among the first predictions."""
+        """The number of answers among the top predictions."""
         return sum(answer.rank < TOP for answer in self.answers)
 
     @property
     def shown(self) -> bool:
-        """Whether attention divides among places that hold most of it, and several answers are predicted."""
+        """Whether attention divides over places with most of its mass, and several answers are predicted."""
         return mostly(sum(self.weights)) and self.seen > 1 and self.predicted > 1
 
     @property
     def strength(self) -> tuple[bool, int, float]:
-        """By what examples are compared: whether it is shown, answers predicted, the second largest weight."""
+        """The sort key of examples: whether it is shown, answers predicted, the second largest weight."""
         return self.shown, self.predicted, sorted(self.weights)[-2]
 
 
 def ambiguity_of(explorer: Explorer, circuit: Circuit, progress: Progress) -> Ambiguity | None:
-    """The first sentence that shows it, else the best of all that were tried; None if none can be made."""
+    """The first sentence that shows it, or else the best prompt tried; None if none can be made."""
     weights, tried = explorer.weights, 0
     best: Ambiguity | None = None
     for text in SENTENCES if weights.tokens is not None else ():
@@ -86,7 +86,7 @@ def ambiguity_of(explorer: Explorer, circuit: Circuit, progress: Progress) -> Am
         try:
             name, trace = explorer.runs.make(text)
         except (LoadstoreError, TooLong):
-            continue  # longer than this model takes
+            continue  # too long for this model
         tried += 1
         best = _better(best, _best(name, trace, circuit, made=False))
         if best is not None and best.shown:
@@ -106,7 +106,7 @@ def _better(left: Ambiguity | None, other: Ambiguity | None) -> Ambiguity | None
 
 
 def _best(name: str, trace: Trace, circuit: Circuit, *, made: bool) -> Ambiguity | None:
-    """The head of the circuit whose attention divides most evenly on one run; None where there is one answer."""
+    """The head of the circuit whose attention divides most evenly on one run; None if there is only one answer."""
     table = induction_answers(trace, heads=circuit.heads)
     ids: list[int] = table.token.values.tolist()
     first = {token: ids.index(token) for token in ids}
@@ -122,7 +122,7 @@ def _best(name: str, trace: Trace, circuit: Circuit, *, made: bool) -> Ambiguity
 
 
 def _made(weights: Weights) -> list[list[int]]:
-    """Sequences … X a … X b … X c … X of the model's own tokens: words, where it has a tokenizer. Empty if too few."""
+    """Sequences … X a … X b … X c … X of the model's own tokens (words, with a tokenizer). Empty if too few."""
     bos = bos_of(weights)
     words = [token for token in range(weights.architecture.vocab) if token != bos]
     if weights.tokens is not None:
@@ -144,7 +144,7 @@ def _made(weights: Weights) -> list[list[int]]:
 
 
 def _strongest(trace: Trace, circuit: Circuit) -> int:
-    """Which sequence of a batch shows it best: answers predicted by the probability of the second best follower."""
+    """The best sequence of a batch, by the product of the second largest probability and second largest attention."""
     ids = trace.tokens
     places = (ids[0, :-1] == ids[0, -1]).nonzero().flatten() + 1
     probabilities = trace.logits[:, -1].double().softmax(-1).gather(1, ids[:, places])

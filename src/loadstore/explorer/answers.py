@@ -1,4 +1,4 @@
-"""The last step of the guided walk: a prompt on which the repeated token was followed by different ones."""
+"""The last step of the guided walk: a prompt on which different tokens followed the repeated one."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from loadstore.views.pictures import address as address_view
 
 
 def several_answers(choice: Ambiguity | None) -> Document:
-    """Attention and prediction where the repeated token was followed by different ones."""
+    """Attention and prediction on a prompt with several possible answers."""
     title = "And where it saw several answers?"
     if choice is None:
         claim = "This model's context or vocabulary is too small for a prompt that repeats one token several times."

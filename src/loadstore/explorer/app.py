@@ -3,15 +3,15 @@
 ======  ==============================================================================
 status  of a question (with those of guard.py)
 ======  ==============================================================================
-400     the body is no JSON object
+400     the body is not a JSON object
 404     no such question, or a run or a circuit that this server does not have
-405     a question that was not POSTed
-409     the page knows another model than the one that is shown now
-413     a prompt that is longer than is shown
-415     the body does not say that it is JSON
-422     a prompt, site or option that the model does not have; a quantity it does not define
-503     too many questions wait
-504     no answer in time
+405     a question sent with another method than POST
+409     the page belongs to another model than the current one
+413     a prompt longer than the explorer accepts
+415     the content type is not JSON
+422     a prompt, site or option that the model does not have, or an undefined quantity
+503     too many questions are waiting
+504     the time limit was reached
 ======  ==============================================================================
 
 A slow question answers 200 and lines of JSON: {"progress": [done, of]}, then {"result": …} or {"error": …}.
@@ -47,7 +47,7 @@ from loadstore.quote import quote
 from loadstore.views.base import plain
 from loadstore.visible import dumps, shown
 
-NUMBER = "x-loadstore-model"  # of the model that a page knows, so that no answer is about another one
+NUMBER = "x-loadstore-model"  # header with the page's model number; answers never mix two models
 LOST = {404: "there is nothing here", 405: "questions are POSTed, and the page's files are only read"}
 PAGE = """<!doctype html>
 <html lang="en">
@@ -72,7 +72,7 @@ Nothing is loaded from anywhere else.</p></noscript>
 def application(
     current: Current, here: Here, connections: Connections, quiet: Quiet, entered: Callable[[], None]
 ) -> App:
-    """Everything that the server serves, behind its guard."""
+    """The application behind its guard."""
     work = Work()
 
     @asynccontextmanager
@@ -95,7 +95,7 @@ def application(
 
 
 def bundled(name: str) -> bytes:
-    """A file of the page, as it is in the package."""
+    """A file of the page, from the package."""
     return files("loadstore.views").joinpath("bundle", name).read_bytes()
 
 
@@ -106,7 +106,7 @@ async def _file(body: bytes, kind: str, request: Request) -> Response:
 async def _lost(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     answer = refusal(error.status_code, "address", LOST[error.status_code])
-    answer.headers.update(error.headers or {})  # a 405 names the methods that are allowed
+    answer.headers.update(error.headers or {})  # a 405 lists the allowed methods
     return answer
 
 
@@ -119,13 +119,13 @@ async def _question(current: Current, work: Work, quiet: Quiet, request: Request
     fields = object_of(await request.body())
     if fields is None:
         return refusal(400, "json", f"a question is one JSON object, with at most {DEPTH} brackets in each other")
-    now = current.now  # one value for the whole answer
+    now = current.now  # one value for the whole request
     if request.headers.get(NUMBER, str(now.number)) != str(now.number):
         name = quote(now.explorer.weights.name, 60)
         return refusal(409, "model", f"this server shows {name} now, another page opened it: reload this one")
     try:
         answer = await work.quick(partial(answered, name, current if name in OF_SERVER else now.explorer, fields))
-    except Exception as error:  # whatever went wrong becomes an answer; what we did not foresee is printed as well
+    except Exception as error:  # every error becomes an answer; unexpected ones are printed too
         return refused(error, quiet)
     if name in SLOW:
         lines = _lines(work, quiet, answer, POOLS.get(name, "slow"))
@@ -138,12 +138,12 @@ async def _lines(work: Work, quiet: Quiet, call: Any, pool: Pool) -> AsyncGenera
     try:
         async for line in work.slow(call, pool):
             yield _json(line) + b"\n"
-    except Exception as error:  # the status is sent already: the last line says what went wrong
+    except Exception as error:  # the status is already sent: the last line has the error
         yield bytes(refused(error, quiet).body) + b"\n"
 
 
 def refused(error: Exception, quiet: Quiet) -> Response:
-    """An error as an answer, by the table above."""
+    """Convert an error to an answer, by the table above."""
     match error:
         case NoSuchRun():
             return refusal(404, "run", "this run is not on this server: it was restarted, or has forgotten it")
@@ -171,9 +171,9 @@ def _json(document: Document) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    """NaN and the infinities as the words that view models use; hidden characters as escapes, save in a prompt.
+    """Replace NaN and infinities by the words of view models, and escape hidden characters except in a prompt.
 
-    The page puts the prompt into a field and sends it again, so it has to stay the same text.
+    The page puts the prompt into a field and sends it again, so it must stay unchanged.
     """
     if isinstance(value, str):
         return shown(value)

@@ -1,7 +1,7 @@
-"""A request's fields as a question of its type, or a sentence that names the field, what it is and what was expected.
+"""Converts a request's fields to a question of its type; errors name the field, its value and the expectation.
 
-msgspec decides what is taken; its messages have no names of fields that can be relied on, so the sentences are made
-from the same types here.
+msgspec validates the fields. Its messages do not reliably name fields, so the error messages are derived here from the
+same types.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,16 +28,16 @@ Question = TypeVar("Question", bound=Request)
 
 
 def asked(wanted: type[Question], fields: Mapping[str, object]) -> Question:
-    """The question that a request asks. Raises BadRequest."""
+    """The question of a request. Raises BadRequest."""
     try:
         return msgspec.convert(fields, wanted)
-    except (msgspec.ValidationError, UnicodeEncodeError):  # the second for a name that no field can have
+    except (msgspec.ValidationError, UnicodeEncodeError):  # the second for an invalid field name
         wrong = next(_wrong(cast(StructType, type_info(wanted)), fields), "the fields are not those of a question")
         raise BadRequest(wrong) from None
 
 
 def _wrong(kind: StructType, fields: Mapping[str, object]) -> Iterator[str]:
-    """What is wrong with the fields of a question or of one of its parts."""
+    """Errors in the fields of a question or of one of its parts."""
     tag = kind.tag_field or ""
     if kind.tag_field == "schema" and fields.get(tag, kind.tag) != kind.tag:
         yield f"{tag}: expected {kind.tag}, got {_shown(fields[tag])}: reload the page, it is of another version"
@@ -51,17 +51,17 @@ def _wrong(kind: StructType, fields: Mapping[str, object]) -> Iterator[str]:
 
 
 def _words(hint: Any) -> Sequence[str]:
-    """The words that a field may be, in their order, which ``type_info`` does not keep."""
+    """The literal values of a field in their order, which ``type_info`` does not preserve."""
     return [word for part in (hint, *get_args(hint)) if get_origin(part) is Literal for word in get_args(part)]
 
 
 def _value(name: str, kind: Type, value: object, words: Sequence[str]) -> Iterator[str]:
-    """What is wrong with the value of a field; ``words``: what it may be, if it is one of some words."""
+    """Errors in the value of a field; ``words``: its possible values, if it is a literal."""
     kinds = kind.types if isinstance(kind, UnionType) else (kind,)
     if value is None and any(isinstance(each, NoneType) for each in kinds):
         return
     parts = [each for each in kinds if not isinstance(each, NoneType)]
-    if len(parts) > 1:  # a number or a text
+    if len(parts) > 1:  # a union of number and text
         parts = [each for each in parts if isinstance(each, IntType) == (type(value) is int)]
     match parts[0]:
         case IntType():
@@ -82,7 +82,7 @@ def _value(name: str, kind: Type, value: object, words: Sequence[str]) -> Iterat
 
 
 def _list(name: str, item: Type, most: int, value: object) -> Iterator[str]:
-    """What is wrong with a list of numbers, or of objects that a tag distinguishes or all alike."""
+    """Errors in a list of numbers or of objects, tagged or of one type."""
     parts = cast(list[Any], value) if isinstance(value, list) else None
     whole = item if isinstance(item, IntType) else None
     plain = whole is not None

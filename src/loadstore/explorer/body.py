@@ -3,9 +3,9 @@
 import json
 import re
 
-DEPTH = 8  # of brackets in a question
+DEPTH = 8  # maximum nesting of brackets in a question
 TEXTS = re.compile(rb'"(?:[^"\\]|\\.?)*+"?', re.DOTALL)
-"""Texts of a JSON document, whose brackets nest nothing; an unfinished one goes to the end, so the time is linear."""
+"""Strings of a JSON document, whose brackets do not nest; an unterminated one runs to the end, for linear time."""
 
 
 def object_of(body: bytes) -> dict[str, object] | None:

@@ -1,4 +1,4 @@
-"""One wire, channel by channel: what each carries of it, and the tokens, positions or units at both of its ends."""
+"""One wire, channel by channel: each channel's part, and the tokens, positions or units at both ends."""
 
 from typing import TYPE_CHECKING
 
@@ -20,8 +20,8 @@ from loadstore.sites import Reader, Writer
 if TYPE_CHECKING:
     import xarray as xr
 
-CHANNELS = 8  # of a wire: those that carry most of it
-TOKENS = 6  # of a sign at one end
+CHANNELS = 8  # largest channels of a wire
+TOKENS = 6  # for each sign at one end
 UNDECODED = (
     "Positions turn queries and keys, so that which tokens {side} meets depends on how far apart they are: choose an "
     "offset to decode its ends. The numbers here are averages over all offsets."
@@ -56,10 +56,10 @@ def channel(explorer: Explorer, ask: ChannelRequest) -> Document:
 
 
 def _channels(weights: Weights, writer: Writer, reader: Reader, offset: int | None) -> "xr.Dataset":
-    """Of a head's side the channels as its other sides read them too, where they see the same store."""
+    """The channels of a wire; for a head, with the other sides' reads as well if they load the same store."""
     if reader.side in ("Q", "K", "V"):
         try:
             return channels(weights, writer, f"{reader.head}.*", offset=offset)
-        except Undefined:  # Q and K see it with its mean and V without: then this side alone has channels
+        except Undefined:  # Q and K load it uncentred and V centred: use this side alone
             pass
     return channels(weights, writer, str(reader), offset=offset)

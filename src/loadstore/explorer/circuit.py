@@ -1,4 +1,4 @@
-"""The prompt of the guided walk: one on which the induction circuit of the model is at work."""
+"""The prompt of the guided walk: one on which the model's induction circuit is active."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,15 +22,15 @@ from loadstore.sites import Head
 if TYPE_CHECKING:
     import xarray as xr
 
-PERIOD = 8  # tokens of a made prompt before it repeats
-HALF = 0.5  # of a head's attention: below it, a prompt does not show what the head does
+PERIOD = 8  # tokens of a generated prompt before it repeats
+HALF = 0.5  # attention of a head on a key, above which a prompt shows its function
 
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """A run whose token ``at`` occurred earlier: ``key`` is the token after that, ``star`` the head that finds it best.
+    """A run whose token ``at`` occurred earlier: ``key`` is the token after that, ``star`` the head that attends most.
 
-    ``made``: a prompt of the model's own tokens. ``own``: the reader's prompt.
+    ``made``: a prompt of the model's own tokens. ``own``: the user's prompt.
     """
 
     name: str
@@ -43,12 +43,12 @@ class Example:
 
     @property
     def weight(self) -> float:
-        """How much of the star's attention is on ``key``."""
+        """The star's attention on ``key``."""
         return float(self.trace.pattern(self.star)[self.at, self.key])
 
     @property
     def shown(self) -> bool:
-        """Whether the circuit is at work here."""
+        """Whether the circuit is active here."""
         return mostly(self.weight)
 
 
@@ -58,13 +58,13 @@ def mostly(share: float) -> bool:
 
 
 def find_circuit(weights: Weights, progress: Progress) -> "tuple[Circuit | None, xr.Dataset]":
-    """The circuit of a model, or None, and all that was measured."""
+    """The circuit of a model, or None, and all measurements."""
     table = induction_circuits(weights, progress=progress)
     return circuit_of(table), table
 
 
 def why_none(table: "xr.Dataset") -> str:
-    """What was looked for and not found, from the numbers."""
+    """Why no circuit was found, from the numbers."""
     least, name = float(table.attrs["least"]), str(table.attrs["model"])
     if table.sizes["pair"] == 0:
         return (
@@ -81,13 +81,13 @@ def why_none(table: "xr.Dataset") -> str:
 
 
 def example_of(explorer: Explorer, circuit: Circuit) -> Example:
-    """The article's sentence up to a token that stood earlier, if the circuit shows there; else a made prompt."""
+    """The article's sentence up to a repeated token, if the circuit shows there; otherwise a generated prompt."""
     best: Example | None = None
     for made, prompt in _prompts(explorer.weights):
         try:
             name, trace = explorer.runs.make(prompt)
         except LoadstoreError:
-            continue  # a prompt that this model cannot take
+            continue  # this model does not accept the prompt
         match = matched(circuit, name, trace, len(prompt) - 1, made=made)
         if match is not None and (best is None or match.weight > best.weight):
             best = match
@@ -98,7 +98,7 @@ def example_of(explorer: Explorer, circuit: Circuit) -> Example:
 
 
 def _prompts(weights: Weights) -> list[tuple[bool, list[int]]]:
-    """Token ids to try: the sentence up to each of its repeats, then tokens of the model's own, twice."""
+    """Token ids to try: the sentence up to each of its repeats, then a doubled sequence of the model's own tokens."""
     prompts: list[tuple[bool, list[int]]] = []
     if weights.tokens is not None:
         ids = weights.tokens.encode(ARTICLE)
@@ -114,7 +114,7 @@ def _prompts(weights: Weights) -> list[tuple[bool, list[int]]]:
 
 
 def _repeats(ids: list[int], bos: int | None) -> list[int]:
-    """Tokens that stood earlier, followed by what they are followed by here: where induction is right. Latest last."""
+    """Repeated tokens with the same successor as before, so that induction is right. Latest last."""
     indices: list[int] = []
     for at in range(1, len(ids) - 1):
         earlier = [j for j in range(at) if ids[j] == ids[at] and ids[at] != bos]
@@ -124,7 +124,7 @@ def _repeats(ids: list[int], bos: int | None) -> list[int]:
 
 
 def matched(circuit: Circuit, name: str, trace: Trace, at: int, *, made: bool = False) -> Example | None:
-    """Return the circuit's match at one token of a run; None where the token did not occur before."""
+    """Return the circuit's match at one token of a run; None if the token did not occur before."""
     keys = followers(trace, at)
     if not keys:
         return None
@@ -133,5 +133,5 @@ def matched(circuit: Circuit, name: str, trace: Trace, at: int, *, made: bool = 
 
 
 def batch(weights: Weights, prompts: list[list[int]]) -> Trace:
-    """A recorded run of prompts of one length."""
+    """A recorded run of prompts of equal length."""
     return run(weights, torch.tensor(prompts), record=True)

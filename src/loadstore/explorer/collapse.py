@@ -1,4 +1,4 @@
-"""The guided walk's cut: attention and prediction with the circuit's wires cut, beside controls; and its sentence."""
+"""The guided walk's cut: attention and prediction with the circuit's wires cut, with controls, and its text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ from loadstore.views.addresses import AddressRow
 from loadstore.views.pictures import address as address_view
 from loadstore.views.pictures import address_row
 
-CONTROLS = 8  # sets of wires that the cut is compared with
+CONTROLS = 8  # sets of control wires
 
 
 @dataclass(frozen=True)
 class Cut:
-    """Attention of the star on the key and the prediction, each (before, after), and both after each control's cut."""
+    """The star's attention on the key and the prediction, each (before, after), and both after each control cut."""
 
     attention: tuple[float, float]
     prediction: tuple[float, float]
@@ -37,12 +37,12 @@ class Cut:
 
     @property
     def collapses(self) -> bool:
-        """Whether attention falls below half, and attention and prediction further than any control moves them."""
+        """Whether attention falls below half, and both numbers change more than under any control."""
         return collapses(self.attention, self.prediction, self.controls)
 
 
 def verdict(measured: Cut, star: str, them: str, reason: str) -> str:
-    """Return the sentences on a cut beside its controls. ``reason``: why there are no controls."""
+    """Return the sentences on a cut and its controls. ``reason``: why there are no controls."""
     if not measured.controls:
         return f"There are no controls: {reason}. So {them} cannot be shown to carry it."
     weights, predictions = zip(*measured.controls, strict=True)
@@ -63,12 +63,12 @@ def verdict(measured: Cut, star: str, them: str, reason: str) -> str:
 
 
 def _most(before: float, controls: Sequence[float]) -> float:
-    """The furthest that a control moves a number, up or down."""
+    """The largest change of a number under any control."""
     return max(abs(control - before) for control in controls)
 
 
 def the_cut(explorer: Explorer, asked: Example, circuit: Circuit, progress: Progress) -> Document:
-    """The K wires cut together: attention and prediction before and after, beside other wires cut."""
+    """Cut the K wires together: attention and prediction before and after, compared with cuts of other wires."""
     trace, at, key = asked.trace, asked.at, asked.key
     wires = [(parse_writer(circuit.previous), parse_reader(side)) for side in circuit.reads]
     after = rerun(trace, [cut(*wire) for wire in wires])
@@ -102,7 +102,7 @@ def the_cut(explorer: Explorer, asked: Example, circuit: Circuit, progress: Prog
 
 
 def row_view(trace: Trace, head: Head, at: int, name: str) -> AddressRow:
-    """One head's row in a run, as a row of a sentence."""
+    """One head's row in a run, as a row of a sentence view."""
     row = trace.pattern(head)[at].double()
     chosen = smallest_set(row)
     effective = 2 ** float(-(row * row.clamp(min=1e-300).log2()).sum())
@@ -118,9 +118,9 @@ def _controls(
     token: int,
     progress: Progress,
 ) -> tuple[list[tuple[float, float]], str]:
-    """The star's attention and the token's probability with controls cut instead, as many wires at once.
+    """The star's attention and the token's probability with as many control wires cut.
 
-    With them, why there are none.
+    Also returns the reason if there are no controls.
     """
     network = wiring(asked.trace.weights)
     readers = [reader for reader in network.readers if network.can_change(reader, asked.star)]

@@ -1,4 +1,4 @@
-"""Two prompts of equal length side by side: which tokens differ, both predictions, and the difference of their logits.
+"""Compares two prompts of equal length: the tokens that differ, both predictions, and their logit differences.
 
 Tests: tests/explorer/test_compare.py.
 """
@@ -15,13 +15,13 @@ def compare(explorer: Explorer, ask: CompareRequest) -> Document:
     """Compare a run with another prompt, a text or token ids.
 
     Returns:
-        ``labels`` and ``next``: those of both, clean first; ``differ``: indices of tokens that differ; ``rows``:
-        {text, clean, other} with both probabilities of every token that either finds likely; ``logits``: the
-        question's difference of logits on both, clean first, and ``predict`` and ``against``, its tokens.
+        ``labels`` and ``next``: for both prompts, clean first; ``differ``: indices of tokens that differ; ``rows``:
+        {text, clean, other} with both probabilities of every token that is likely on either; ``logits``: the logit
+        difference of the question on both, clean first, and ``predict`` and ``against``, its tokens.
 
     Raises:
-        BadRequest: Prompts of different lengths, or neither text nor ids.
-        BadPrompt: A prompt that the model does not take.
+        BadRequest: The prompts have different lengths, or neither text nor ids are given.
+        BadPrompt: The model does not accept the prompt.
     """
     clean = explorer.trace(ask.run)
     given = ask.prompt if ask.prompt is not None else None if ask.ids is None else list(ask.ids)

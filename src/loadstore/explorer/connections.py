@@ -1,16 +1,16 @@
-"""Connections, by whether they have shown the key: how many there may be, and how long each may stay.
+"""Limits connections by whether they have sent the key: their number and the duration of each.
 
 =========  ==========================  ==========================  ===============================================
 group      enters                      longest stay, seconds       when the group is full
 =========  ==========================  ==========================  ===============================================
 stranger   on connecting, and after a  HEADER until the request    its oldest member is dropped, so that a newcomer
-           request without the key     line and headers are there  always has room
+           request without the key     line and headers arrive     always has room
 busy       a request with the key      BUSY                        guard.py refuses further requests (503)
 idle       the answer to that request  IDLE                        its oldest member is dropped
 =========  ==========================  ==========================  ===============================================
 
 uvicorn's ``limit_concurrency`` answers 503 to everyone, and its ``timeout_keep_alive`` begins after the first answer
-and ends at the next byte. Neither separates the owner from others, so this module does.
+and ends at the next byte. Neither distinguishes the owner from others, so this module does.
 """
 
 import os
@@ -23,17 +23,17 @@ from typing import Literal, TypeAlias
 Group: TypeAlias = Literal["stranger", "busy", "idle"]
 
 HEADER = 10.0  # seconds from a connection, or from the last answer, to the end of the next headers
-ANSWER = 30.0  # seconds in which a stranger takes the answer, which is a file of the page or a refusal
+ANSWER = 30.0  # seconds for a stranger to receive the answer, a file of the page or a refusal
 IDLE = 30.0  # seconds between requests with the key
-BUSY = 2000.0  # seconds of one request with the key; work.LONG ends a slow analysis before
-UNREAD = 64 * 1024  # bytes of a stranger's request; they are thrown away
-DRAINED = 32 * 2**20  # bytes of a request with the key; those beyond guard.BODY are thrown away
-SPARE = 40  # file descriptors that are left to the model's files and to Python
+BUSY = 2000.0  # seconds for one request with the key; work.LONG ends a slow analysis earlier
+UNREAD = 64 * 1024  # bytes of a stranger's request, which are discarded
+DRAINED = 32 * 2**20  # bytes of a request with the key; those beyond guard.BODY are discarded
+SPARE = 40  # file descriptors reserved for the model's files and for Python
 
 
 @dataclass(frozen=True)
 class Room:
-    """How many connections each group may have, and how many are accepted in one turn of the event loop."""
+    """The maximum number of connections in each group and of those accepted in one turn of the event loop."""
 
     strangers: int
     idle: int
@@ -41,14 +41,14 @@ class Room:
 
 
 def room(most: int | None = None, used: int | None = None) -> Room:
-    """The room that file descriptors leave.
+    """The limits that the available file descriptors allow.
 
-    A newcomer's request is read at most three turns of the loop after it is accepted. ``strangers`` is eight times
-    ``at_once``, so that a flood of others does not drop it before.
+    A newcomer's request is read at most three turns of the loop after it is accepted. ``strangers`` is at least about
+    eight times ``at_once``, so that a flood of others does not drop it first.
 
     Args:
-        most: how many file descriptors this process may have; default: its soft limit.
-        used: how many it has; default: counted.
+        most: The maximum number of file descriptors of this process; default: its soft limit.
+        used: The number of descriptors in use; default: counted.
 
     Returns:
         At most 256 strangers and 128 idle connections, at least 16 and 8.
@@ -66,7 +66,7 @@ def room(most: int | None = None, used: int | None = None) -> Room:
 
 @dataclass(eq=False)
 class Connection:
-    """One connection: when its group last changed, how long it may stay there, and the bytes since then."""
+    """One connection: when it entered its group, how long it may stay there, and the bytes received since."""
 
     drop: Callable[[], None]
     group: Group = "stranger"
@@ -75,7 +75,7 @@ class Connection:
     read: int = 0
 
     def reads(self, size: int) -> bool:
-        """Count bytes before they are parsed; False where the request has too many."""
+        """Count bytes before they are parsed; False if the request has too many."""
         if self.read > (UNREAD if self.group == "stranger" else DRAINED):
             return False
         self.read += size
@@ -91,35 +91,35 @@ class Connections:
         tell: Callable[[str], object] = lambda message: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Begin with none; ``tell`` gets the reason when connections are dropped."""
+        """Start without connections; ``tell`` receives the reason when connections are dropped."""
         self._limits: dict[Group, int] = {"stranger": limits.strangers, "idle": limits.idle}
         self._tell = tell
         self._clock = clock
         self._groups: dict[Group, dict[Connection, None]] = {"stranger": {}, "busy": {}, "idle": {}}
 
     def __len__(self) -> int:
-        """How many are open."""
+        """The number of open connections."""
         return sum(map(len, self._groups.values()))
 
     def made(self, connection: Connection) -> None:
-        """A connection was accepted."""
+        """Enter an accepted connection."""
         self._enter(connection, "stranger", HEADER)
 
     def begun(self, connection: Connection, *, key: bool) -> None:
-        """The headers of a request are there, with the key or without."""
+        """Enter the group of a request whose headers have arrived, with or without the key."""
         self._move(connection, "busy" if key else "stranger", BUSY if key else ANSWER)
 
     def ended(self, connection: Connection) -> None:
-        """Its answer is complete, or nobody waits for it."""
+        """Leave that group: the answer is complete, or the client disconnected."""
         key = connection.group == "busy"
         self._move(connection, "idle" if key else "stranger", IDLE if key else HEADER)
 
     def lost(self, connection: Connection) -> None:
-        """It is closed."""
+        """Remove a closed connection."""
         self._groups[connection.group].pop(connection, None)
 
     def sweep(self) -> None:
-        """Drop those that stay too long."""
+        """Drop connections past their time limit."""
         now = self._clock()
         late = [each for group in self._groups.values() for each in group if now - each.since > each.patience]
         for connection in late:
@@ -131,7 +131,7 @@ class Connections:
             self._drop(connection)
 
     def _move(self, connection: Connection, group: Group, patience: float) -> None:
-        if connection in self._groups[connection.group]:  # else it was closed meanwhile
+        if connection in self._groups[connection.group]:  # otherwise it has been closed
             self._groups[connection.group].pop(connection)
             self._enter(connection, group, patience)
 

@@ -1,7 +1,7 @@
-"""The model that a server shows now, as one value, and the models that it may show instead.
+"""The model that a server shows, as one value, and the other models that it can open.
 
-A request reads ``now`` once and is answered from that value alone, so that a model which is opened meanwhile changes
-nothing in its answer. Tests: tests/explorer/test_models.py.
+A request reads ``now`` once and is answered from that value alone, so opening another model meanwhile does not change
+its answer. Tests: tests/explorer/test_models.py.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,26 +18,26 @@ from loadstore.explorer.state import Explorer
 from loadstore.quote import one_of, quote
 
 Open: TypeAlias = Callable[[str | None], Explorer]
-"""Makes the explorer of a model, with the prompt that it begins with."""
+"""Creates the explorer of a model, with its first prompt."""
 
 
 @dataclass(frozen=True)
 class Now:
-    """What is shown: a model's explorer, and how many were opened before it."""
+    """The current model's explorer, and the number of models opened before it."""
 
     explorer: Explorer
     number: int = 0
 
 
 class Current:
-    """What a server shows now."""
+    """The current explorer of a server."""
 
     def __init__(self, explorer: Explorer, others: Mapping[str, Open] | None = None) -> None:
         """Begin with an explorer.
 
         Args:
-            explorer: What is shown first; it can be opened again by its model's name.
-            others: Models by name; those that are installed if None. A request names one of them and nothing else.
+            explorer: The first explorer; its model can be opened again by name.
+            others: Models by name; None for all installed ones. A request can name only these.
         """
         first = explorer.weights
         self.openers: Mapping[str, Open] = {
@@ -49,24 +49,24 @@ class Current:
 
     @property
     def now(self) -> Now:
-        """What is shown now; a value that never changes."""
+        """The current value, which is immutable."""
         return self._now
 
     def opener(self, name: str) -> Open:
-        """What opens the model of that name. Raises BadRequest for any name that is not listed."""
+        """The function that opens the model with that name. Raises BadRequest for any unlisted name."""
         if name not in self.openers:
             raise BadRequest(f"model: expected {one_of(tuple(self.openers))}, got {quote(repr(name), 40)}")
         return self.openers[name]
 
     def show(self, explorer: Explorer) -> Now:
-        """Show another explorer from now on."""
+        """Switch to another explorer."""
         with self._lock:
             self._now = Now(explorer, self._now.number + 1)
             return self._now
 
 
 def _installed() -> dict[str, Open]:
-    """The built-in model, and those whose packages are installed."""
+    """The built-in model and the installed model packages."""
     return {name: _opener(name) for name in (BUILTIN, *(name for name in INSTALLED if is_installed(name)))}
 
 

@@ -1,4 +1,4 @@
-"""Sentences to begin with, for the built-in model and for models of real text; the first is what a model opens on."""
+"""Example sentences, for the built-in model and for models of real text; the first is a model's initial prompt."""
 
 from loadstore.checkpoints.library import BUILTIN
 from loadstore.figures.subject.prompt import ARTICLE
@@ -18,5 +18,5 @@ REAL = (
 
 
 def examples_of(name: str) -> tuple[str, ...]:
-    """The sentences for the model of that name."""
+    """The sentences for the model with that name."""
     return OWN if name == BUILTIN else REAL

@@ -1,4 +1,4 @@
-"""The circuit of a task: which tasks there are, and finding the circuit of one. Definitions: docs/circuits.md."""
+"""The circuit of a task: lists the tasks and finds the circuit of one. Definitions: docs/circuits.md."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -22,17 +22,17 @@ from loadstore.quote import one_of, quote
 from loadstore.sites import Reader
 
 SIZE = "F>=.85"
-FEWER = 24  # pairs of a model that is not small: its circuit is found in about a minute
+FEWER = 24  # pairs for a model that is not small, for about a minute of work
 LEAST_PAIRS, MOST_PAIRS = 8, 128
-MOST_WIRES = 5000  # of a circuit that is switched
-SINGLE = 40  # wires of a load that are listed one by one, at most
-SPEED = 4.4e7  # parameters between the vocabularies, times pairs, that one processor finishes in a second
-FOUND, MEASURED = 0.68, 0.78  # expected shares of the work that are done then
+MOST_WIRES = 5000  # maximum wires of a circuit with switches
+SINGLE = 40  # maximum wires of a load that are listed one by one
+SPEED = 4.4e7  # parameters between the vocabularies, times pairs, per second on one processor
+FOUND, MEASURED = 0.68, 0.78  # expected shares of the work done at these points
 GRAIN = 1000  # steps of the progress
 
 
 def tasks(explorer: Explorer, ask: TasksRequest) -> Document:
-    """The tasks by name, how many pairs are generated, how long that takes, and the circuits that are kept."""
+    """The tasks by name, the number of generated pairs, the estimated time, and the kept circuits."""
     pairs = _pairs(explorer)
     return {
         "tasks": [
@@ -46,10 +46,10 @@ def tasks(explorer: Explorer, ask: TasksRequest) -> Document:
 
 
 def find(explorer: Explorer, ask: FindRequest) -> Callable[[Progress], Document]:
-    """Find the circuit of ``task`` with a ``size`` as in the command line, on ``pairs`` pairs; or answer the kept one.
+    """Find the circuit of ``task`` with a ``size`` as in the command line, on ``pairs`` pairs, or return a kept one.
 
     Raises:
-        BadRequest: Another task, size or number of pairs.
+        BadRequest: The task, size or number of pairs is invalid.
     """
     name, size, pairs = ask.task, ask.size or SIZE, ask.pairs or _pairs(explorer)
     if name not in TASKS:
@@ -62,7 +62,7 @@ def find(explorer: Explorer, ask: FindRequest) -> Callable[[Progress], Document]
 
 
 def found(explorer: Explorer, ask: PictureRequest) -> tuple[str, Switchable]:
-    """The kept circuit that a request names in ``circuit``. Raises NoSuchCircuit."""
+    """The kept circuit that the request names in ``circuit``. Raises NoSuchCircuit."""
     kept = explorer.circuits.get(ask.circuit)
     if kept is None:
         raise NoSuchCircuit(ask.circuit)
@@ -70,7 +70,7 @@ def found(explorer: Explorer, ask: PictureRequest) -> tuple[str, Switchable]:
 
 
 def draw(explorer: Explorer, key: str, kept: Switchable, pair: int) -> Pictured:
-    """The picture of a circuit at one of the pairs that it is measured on. Raises BadRequest for any other."""
+    """The picture of a circuit at one of its measured pairs. Raises BadRequest for any other pair."""
     picture_of_pair = explorer.pictures.get((key, pair))
     if picture_of_pair is None:
         picture_of_pair = picture(kept.circuit, kept.on, index=pair, roles=_roles(explorer))
@@ -133,7 +133,7 @@ def _document(key: str, result: Discovered, loads: Program, on: Measured, values
 
 
 def _loads(result: Discovered, loads: Program) -> list[Document]:
-    """The loads with the ids of their groups, and single wires where these are few."""
+    """The loads with the ids of their groups, and their single wires if there are few."""
     rows: list[Document] = []
     group = 0
     for load in loads.loads:
@@ -163,13 +163,13 @@ def _loads(result: Discovered, loads: Program) -> list[Document]:
 
 
 def _each(result: Discovered, loads: Program, wires: Sequence[int]) -> list[Document]:
-    """Single wires in words, with their shares."""
+    """Single wires as text, with their shares."""
     named = [(" → ".join(map(str, result.circuit.wires[index])), index) for index in wires]
     return [{"name": name, "share": loads.share([index])} for name, index in named]
 
 
 def _depth(readers: Sequence[Reader]) -> str:
-    """The layers of a load's readers, as the heading that it is listed under."""
+    """The layers of a load's readers, as the heading of its list."""
     layers = sorted({reader.layer for reader in readers})
     if readers[0].is_unembed:
         return "answer"
@@ -192,6 +192,6 @@ def _roles(explorer: Explorer) -> dict[str, str]:
 
 
 def _seconds(explorer: Explorer, pairs: int) -> int:
-    """About how long it takes to find a circuit."""
+    """The estimated time to find a circuit."""
     between = sum(tensor.numel() for name, tensor in explorer.weights.named() if name not in ("W_E", "W_U"))
     return math.ceil(2 + between * pairs / SPEED)

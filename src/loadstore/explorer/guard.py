@@ -1,17 +1,17 @@
-"""The checks of a request before it is answered: the host, the page and the key it names, then its size.
+"""Validates each request before it is answered: Host, Origin, key and body size.
 
 ======  ===========================================================================================
 status  when
 ======  ===========================================================================================
 421     the Host header is not this server (a page elsewhere that resolves its name to this machine)
-403     the Origin or Sec-Fetch-Site header is another site's
+403     the Origin or Sec-Fetch-Site header is that of another site
 401     a question without the key of this run of the server
 503     more than ``TOGETHER`` questions at once, all with the key
 413     a body of more than ``BODY`` bytes
 408     a body that does not arrive within ``PATIENCE`` seconds
 ======  ===========================================================================================
 
-A request without the key is answered from its headers: its body is not read, and it counts for nothing.
+A request without the key is answered from its headers: its body is not read, and it does not count as active.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 BODY = 256 * 1024  # bytes of a question
 PATIENCE = 10.0  # seconds for a body
-TOGETHER = 64  # questions with the key
+TOGETHER = 64  # concurrent questions with the key
 KEY = "x-loadstore-key"
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -48,13 +48,13 @@ HEADERS = {
 
 
 def refusal(status: int, kind: str, message: str, **more: Any) -> Response:
-    """An error as the page reads it."""
+    """An error in the format that the page reads."""
     retry = {"retry-after": "1"} if status == 503 else {}
     return JSONResponse({"error": {"kind": kind, "message": message, **more}}, status, headers=retry)
 
 
 class Guard:
-    """Refuses what the table above names, reads bodies within their limit, and gives every answer its headers."""
+    """Refuses the requests in the table above, limits bodies, and adds the headers to every answer."""
 
     def __init__(self, app: App, here: Here, entered: Callable[[], None]) -> None:
         """Guard ``app``; ``entered`` is called at each request with the key."""
@@ -64,7 +64,7 @@ class Guard:
         self.active = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer it."""
+        """Forward a request or refuse it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -92,7 +92,7 @@ class Guard:
             connections.ended(connection)
 
     def _stranger(self, headers: Headers, *, asks: bool) -> Response | None:
-        """The refusal of a request that is not the owner's; a header that is there twice is not."""
+        """The refusal of a request that is not the owner's; a duplicate header is not accepted."""
         if not self.here.named(",".join(headers.getlist("host"))):
             return refusal(421, "host", "this server answers only to the address that it printed")
         elsewhere = asks and {"cross-site", "same-site"} & set(headers.getlist("sec-fetch-site"))
@@ -120,7 +120,7 @@ class Guard:
             self.active -= 1
 
     async def _body(self, headers: Headers, receive: Receive) -> Response | bytes:
-        """The whole body, or why it is refused; ``protocol.py`` throws away the part that is not read."""
+        """The whole body, or a refusal; ``protocol.py`` discards the unread part."""
         length = headers.get("content-length", "0")
         large = refusal(413, "too-large", f"a question has at most {BODY:,} bytes")
         if length.isdecimal() and int(length) > BODY:
@@ -143,7 +143,7 @@ class Guard:
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
-    """A receive that gives the body that was read, then what the client does next."""
+    """A receive that returns the body already read, then the next messages of the client."""
     given = False
 
     async def replay() -> Message:

@@ -1,4 +1,4 @@
-"""Where the server listens: the names it answers to, the addresses it prints, and the key of this run."""
+"""The server's location: the names it answers to, the addresses it prints, and the key of this run."""
 
 import ipaddress
 import socket
@@ -14,10 +14,10 @@ class Here:
     """A server of this machine.
 
     Args:
-        host: the name or address that ``--host`` named.
-        bound: the address that the socket is bound to; 0.0.0.0 or :: for every address.
-        port: its port.
-        key: the key of this run.
+        host: The name or address given by ``--host``.
+        bound: The address of the socket; 0.0.0.0 or :: for every address.
+        port: The port.
+        key: The key of this run.
     """
 
     host: str
@@ -27,7 +27,7 @@ class Here:
 
     @property
     def everywhere(self) -> bool:
-        """Whether it is bound to every address of this machine."""
+        """Whether the socket is bound to every address of this machine."""
         return ipaddress.ip_address(self.bound).is_unspecified
 
     @property
@@ -38,8 +38,8 @@ class Here:
     def named(self, host: str) -> bool:
         """Whether a Host header names this server.
 
-        A name that another site resolves to this machine (DNS rebinding) never does. A numeric address always does
-        if the server is bound to every address, since no site can make a browser send one in place of its own name.
+        A name that another site resolves to this machine (DNS rebinding) never does. If the server is bound to every
+        address, a numeric address always does, since no site can make a browser send one in place of its own name.
         """
         name, _, port = host.rpartition(":") if not host.endswith("]") else (host, "", "")
         if not name:
@@ -58,12 +58,12 @@ class Here:
         return scheme == "http" and self.named(host)
 
     def address(self, name: str, *, key: bool = True) -> str:
-        """The address under a name; the key is in its fragment, which no browser sends or logs."""
+        """The address under a name; the key is in the fragment, which browsers neither send nor log."""
         shown = f"[{name.replace('%', '%25')}]" if ":" in name else name
         return f"http://{shown}:{self.port}/" + (f"#key={self.key}" if key else "")
 
     def names(self) -> list[str]:
-        """The names under which it can be reached; the first is for a browser on this machine."""
+        """The names of this server; the first is for a browser on this machine."""
         if not self.everywhere:
             return [self.host]
         family = socket.AF_INET6 if ":" in self.bound else socket.AF_INET
@@ -80,7 +80,7 @@ def _is_address(name: str) -> bool:
 
 
 def addresses() -> list[str]:
-    """The addresses from which this machine would speak to others, without loopback."""
+    """The addresses of this machine for outgoing connections, without loopback."""
     names: dict[str, None] = {}
     for target in TOWARDS:
         family = socket.AF_INET6 if ":" in target else socket.AF_INET
@@ -88,6 +88,6 @@ def addresses() -> list[str]:
             with socket.socket(family, socket.SOCK_DGRAM) as asked:
                 asked.connect((target, 9))
                 names[asked.getsockname()[0]] = None
-        except OSError:  # no route to that part of the network
+        except OSError:  # no route to that network
             continue
     return [name for name in names if not ipaddress.ip_address(name).is_loopback]

@@ -1,4 +1,4 @@
-"""Cutting a wire or ablating a writer on one prompt: what is predicted and addressed before and after, and controls."""
+"""Cuts a wire or ablates a writer on one prompt: prediction and address before and after, and controls."""
 
 from collections.abc import Callable, Sequence
 
@@ -24,15 +24,15 @@ from loadstore.sites import Head
 from loadstore.views.base import View
 from loadstore.views.pictures import address as address_view
 
-CONTROLS = 12  # wires or writers that an edit is compared with
+CONTROLS = 12  # control wires or writers for an edit
 
 
 def effect(explorer: Explorer, ask: EffectRequest) -> Document:
     """The prediction after ``after``, and the row of ``head`` at ``at``, with and without edits.
 
-    ``after`` is ``at`` if it is missing, and ``predict`` (a token's id or text) the likeliest token there.
-    ``edits`` are {"kind": "cut", writer, reader} and {"kind": "ablate", writer}; ``by`` is "mean" (of what the writer
-    stored on this prompt, the first token left out) or "zero". Raises what ``ls.run`` raises for edits that do not fit.
+    ``after`` defaults to ``at``, and ``predict`` (a token's id or text) to the likeliest token there.
+    ``edits`` are {"kind": "cut", writer, reader} and {"kind": "ablate", writer}; ``by`` is "mean" (of the writer's
+    stores on this prompt without the first token) or "zero". Raises the errors of ``ls.run`` for edits that do not fit.
     """
     trace = explorer.trace(ask.run)
     at = one_prompt_index(trace, ask.at)
@@ -91,7 +91,7 @@ def _rows(trace: Trace, after: Trace, head: Head, at: int) -> View:
 
 
 def _replaced(trace: Trace, by: By) -> str:
-    """What stands in the place of a store: docs/interventions.md."""
+    """The replacement of a store, in words (docs/interventions.md)."""
     later = trace.tokens.shape[1] - 1
     if by == "zero":
         return "by zero at every token"
@@ -101,10 +101,10 @@ def _replaced(trace: Trace, by: By) -> str:
 
 
 def controls(explorer: Explorer, ask: ControlsRequest) -> Callable[[Progress], Document]:
-    """The same edit at other sites, on the same prediction as in ``effect``: the null of an effect.
+    """The same edit at other sites, for the same prediction as in ``effect``: the null of an effect.
 
-    A cut wire is compared with wires of the same kind of reader that carry as much on this prompt, each cut by itself;
-    an ablated writer with others of its kind in its layer, those first whose stores vary as much.
+    A cut wire is compared with wires into the same kind of reader with similar traffic on this prompt, each cut alone.
+    An ablated writer is compared with others of its kind in its layer, the most similar variance first.
     """
     trace = explorer.trace(ask.run)
     at, predict = _asked(trace, ask, one_prompt_index(trace, ask.at))
@@ -129,7 +129,7 @@ def controls(explorer: Explorer, ask: ControlsRequest) -> Callable[[Progress], D
 
 
 def _change(intact: Tensor, edited: Tensor, target: int) -> float:
-    """Of the log-probability of a token, from the logits of its place."""
+    """The change of a token's log-probability, from the logits at one place."""
     before, then = (float(logits.double().log_softmax(-1)[target]) for logits in (intact, edited))
     return then - before
 

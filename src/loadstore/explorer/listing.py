@@ -1,4 +1,4 @@
-"""The program of a prediction, the address of each of its lines, and its proof."""
+"""The program of a prediction, the address of each line, and its verification."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,12 +17,12 @@ from loadstore.figures.prediction.listing import listing_figure
 from loadstore.progress import Progress
 from loadstore.sites import CONST, SIDES
 
-STEPS = 24  # of a program
-CONTROLS, REPLICATES = 50, 32  # at most
+STEPS = 24  # maximum steps of a program
+CONTROLS, REPLICATES = 50, 32  # maxima
 
 
 def listing(explorer: Explorer, ask: QuestionRequest) -> Document:
-    """The program of a prediction after ``at``: of ``predict``, else of the likeliest token.
+    """The program of the prediction after ``at``: for ``predict``, or else for the likeliest token.
 
     ``predict`` and ``against`` are ids or texts. Without ``against`` the logit is compared with the mean of all tokens.
     """
@@ -30,7 +30,7 @@ def listing(explorer: Explorer, ask: QuestionRequest) -> Document:
 
 
 def verify(explorer: Explorer, ask: VerifyRequest) -> Callable[[Progress], Document]:
-    """The same program with every load's largest wire cut, beside controls and on other prompts."""
+    """The same program with every load's largest wire cut, compared with controls and on other prompts."""
     controls = 20 if ask.controls is None else ask.controls
     replicates = 8 if ask.replicates is None else ask.replicates
     if not (1 <= controls <= CONTROLS and 2 <= replicates <= REPLICATES):
@@ -59,7 +59,7 @@ def _document(explorer: Explorer, result: Listing | Verified) -> Document:
 
 
 def _places(listing: Listing) -> list[dict[str, Any] | None]:
-    """For every line of the program, the address that it is about; of a store, the store; None where it has neither."""
+    """For every line of the program, its address; for a store, the store; None if it has neither."""
     places: list[dict[str, Any] | None] = []
     steps = iter(listing.steps)
     here = None

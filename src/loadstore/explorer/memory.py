@@ -1,4 +1,4 @@
-"""The memory map: what every writer stored at every token, and for one store, the loads that used it."""
+"""The memory map of a prompt: every writer's store at every token, and for one store, the loads that used it."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -26,8 +26,8 @@ from loadstore.sites import SIDES, UNEMBED, Writer, parse_head
 if TYPE_CHECKING:
     import xarray as xr
 
-MASS = 0.9  # of what a store is used for, that the lit loads hold
-LIT = 48  # of them, at most
+MASS = 0.9  # fraction of a store's use that the highlighted loads hold
+LIT = 48  # maximum number of them
 MEANINGS = {
     "stored": "squared norm of what each writer stored there",
     "loaded": "how many loads of later heads each store makes up: its shares summed over heads, sides and queries",
@@ -36,7 +36,7 @@ BESIDE = " (pos is not in the stream: it is added to what Q and K read)"
 
 
 def memory(explorer: Explorer, ask: MemoryRequest) -> Document:
-    """Tokens by depth: per row of writers and token, each store's size, and the squared norm of their sum."""
+    """Tokens by depth: for each row of writers and each token, the stores' sizes and the squared norm of their sum."""
     trace = explorer.trace(ask.run)
     first, last = window(trace, ask.first)
     measure = ask.measure or "stored"
@@ -65,9 +65,9 @@ def memory(explorer: Explorer, ask: MemoryRequest) -> Document:
 
 
 def _rows(trace: Trace) -> list[tuple[str, Sequence[Writer]]]:
-    """The places of the stream from the top down: embedding and positions, then each layer's heads, then its MLP.
+    """The rows of the stream from the top down: embedding and positions, then each layer's heads and its MLP.
 
-    Positions beside the stream have a row of their own, since they are added to nothing there.
+    Positions that bypass the norm have a row of their own, since they are not added to the stream.
     """
     rows: dict[str, list[Writer]] = {}
     for writer in wiring(trace.weights).writers:
@@ -87,7 +87,7 @@ def _short(values: Tensor) -> list[list[float]]:
 
 
 def store(explorer: Explorer, ask: StoreRequest) -> Document:
-    """One store: what it holds, where it came from, and the loads that used it, by share or by traffic."""
+    """One store: its content, its source, and the loads that used it, by share or by traffic."""
     trace = explorer.trace(ask.run)
     at = one_prompt_index(trace, ask.at)
     writer = wiring(trace.weights).writer(ask.writer)
@@ -115,7 +115,7 @@ def store(explorer: Explorer, ask: StoreRequest) -> Document:
 
 
 def _lit(loads: "xr.Dataset", by: str) -> tuple[list[Document], Document]:
-    """The loads that hold MASS of all; by traffic the sides apart, since their units differ."""
+    """The loads that hold MASS of the total; by traffic, separately for each side, since their units differ."""
     places = np.argwhere(np.isfinite(loads.share.values))
     at = tuple(places.T)
     size = np.abs(loads.share.values[at]) if by == "share" else loads.traffic.values[at]
@@ -146,7 +146,7 @@ def _load(loads: "xr.Dataset", cell: np.ndarray) -> Document:
 
 
 def _shares(trace: Trace, writer: Writer, at: int, row: Tensor) -> list[dict[str, Any]]:
-    """Its share of the stream's squared norm, right after it was stored and at the end."""
+    """The store's share of the stream's squared norm, right after it was stored and at the end."""
     depth = trace.weights.architecture.n_layers
     shares: list[dict[str, Any]] = []
     for name, layer in (("right after", max(0, writer.layer + 1)), ("at the end", depth)):
@@ -157,7 +157,7 @@ def _shares(trace: Trace, writer: Writer, at: int, row: Tensor) -> list[dict[str
 
 
 def _source(trace: Trace, writer: Writer, at: int) -> list[dict[str, Any]]:
-    """The tokens that a head loaded it from; none for another writer."""
+    """The tokens that a head loaded it from; empty for other writers."""
     if writer.kind != "head":
         return []
     row = trace.pattern(writer.head)[at]
@@ -165,7 +165,7 @@ def _source(trace: Trace, writer: Writer, at: int) -> list[dict[str, Any]]:
 
 
 def _logit(trace: Trace, writer: Writer, at: int, named: int | str | None) -> dict[str, Any] | None:
-    """Its part of the logit of the named (else likeliest) next token; None without a wire to the unembedding."""
+    """The store's part of the logit of the given or likeliest next token; None without a wire to the unembedding."""
     if not wiring(trace.weights).connects(writer, UNEMBED):
         return None
     token = int(trace.logits[at].argmax()) if named is None else target_id(trace.weights, named)

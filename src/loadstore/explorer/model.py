@@ -1,4 +1,4 @@
-"""The facts of the model that the page gets when it opens."""
+"""The facts of the model for the page when it opens."""
 
 from loadstore.explorer.current import Current
 from loadstore.explorer.prompt import WINDOW
@@ -11,7 +11,7 @@ from loadstore.scores.measures import WHOLE
 
 
 def model(current: Current, ask: ModelRequest) -> Document:
-    """Name, shape, sites and limits of the model; ``number``: what a page sends with its questions (app.NUMBER)."""
+    """Name, shape, sites and limits of the model; ``number``: sent by the page with its questions (app.NUMBER)."""
     now = current.now
     explorer = now.explorer
     weights, shape = explorer.weights, explorer.weights.architecture

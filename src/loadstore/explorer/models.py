@@ -1,4 +1,4 @@
-"""The models that a page may open, with sentences to begin with, and opening one. Only listed names are taken."""
+"""The models that a page may open, with example sentences, and opening one. Only listed names are accepted."""
 
 from collections.abc import Callable
 
@@ -10,11 +10,11 @@ from loadstore.explorer.state import Document
 from loadstore.progress import Progress
 
 STEPS = 3
-"""Of opening a model: it is read, its first prompt is run, it is shown."""
+"""Steps of opening a model: load it, run its first prompt, show it."""
 
 
 def models(current: Current, ask: ModelsRequest) -> Document:
-    """The models by name, which of them is shown, and sentences for each."""
+    """The models by name, the current one, and sentences for each."""
     shown = current.now.explorer.weights.name
     return {
         "models": [
@@ -24,7 +24,7 @@ def models(current: Current, ask: ModelsRequest) -> Document:
 
 
 def open_model(current: Current, ask: OpenRequest) -> Callable[[Progress], Document]:
-    """Open the model of a name, on one of its sentences or on what it begins with. Raises BadRequest for others."""
+    """Open a model by name, on one of its sentences or on its first prompt. Raises BadRequest for others."""
     make, sentences = current.opener(ask.model), examples_of(ask.model)
     if ask.example is not None and not 0 <= ask.example < len(sentences):
         raise BadRequest(f"example: {ask.example}, and {ask.model} has sentences 0 to {len(sentences) - 1}")
@@ -38,7 +38,7 @@ def open_model(current: Current, ask: OpenRequest) -> Callable[[Progress], Docum
             raise BadRequest(f"{ask.model} cannot be opened here ({type(error).__name__}: {error})") from None
         progress(1, STEPS)
         explorer.warm()
-        progress(2, STEPS)  # raises where nobody waits any more: then the model that was shown stays
+        progress(2, STEPS)  # raises if the client has gone; the current model then stays
         now = current.show(explorer)
         return {"name": explorer.weights.name, "number": now.number}
 

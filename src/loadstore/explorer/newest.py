@@ -1,4 +1,4 @@
-"""Values by name, as many as have room: what was used longest ago goes first."""
+"""A cache of bounded size: the least recently used value is dropped first."""
 
 from collections import OrderedDict
 from threading import Lock
@@ -9,13 +9,13 @@ Value = TypeVar("Value")
 
 
 class Newest(Generic[Key, Value]):
-    """At most so many values, for several threads."""
+    """At most ``most`` values, for several threads."""
 
     def __init__(self, most: int) -> None:
-        """Begin with none.
+        """Start empty.
 
         Args:
-            most: How many values are kept.
+            most: The maximum number of values.
         """
         self._most = most
         self._lock = Lock()
@@ -23,19 +23,19 @@ class Newest(Generic[Key, Value]):
 
     @property
     def keys(self) -> tuple[Key, ...]:
-        """The names of what is kept, what was used longest ago first."""
+        """The names of the values, least recently used first."""
         with self._lock:
             return tuple(self._values)
 
     def get(self, key: Key) -> Value | None:
-        """The value of a name; None where there is none, or no longer."""
+        """The value with that name, or None."""
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)
             return self._values.get(key)
 
     def put(self, key: Key, value: Value) -> None:
-        """Keep a value as the one that was used last."""
+        """Keep a value as the most recently used one."""
         with self._lock:
             self._values[key] = value
             self._values.move_to_end(key)

@@ -1,4 +1,4 @@
-"""A prompt and all its heads: tokens, what is predicted, attention on each role's keys, patterns as bytes."""
+"""A prompt and all its heads: tokens, predictions, attention on the keys of each role, patterns as bytes."""
 
 from collections.abc import Sequence
 
@@ -14,12 +14,12 @@ from loadstore.heads.roles import IS_ROLE, bos_of
 from loadstore.sites import parse_head
 from loadstore.tokenizer.tokens import text_of as label_of
 
-WINDOW = 256  # tokens that are drawn at once
-PREDICTED = 5  # tokens that are listed for a prediction
+WINDOW = 256  # tokens drawn at once
+PREDICTED = 5  # tokens listed for a prediction
 
 
 def run_prompt(explorer: Explorer, ask: RunRequest) -> Document:
-    """Run a text or token ids, or find the run of a name."""
+    """Run a text or token ids, or look up a run by name."""
     if ask.run is not None:
         return run_document(explorer, ask.run, explorer.runs.get(ask.run))
     if ask.ids is not None:
@@ -30,7 +30,7 @@ def run_prompt(explorer: Explorer, ask: RunRequest) -> Document:
 
 
 def run_document(explorer: Explorer, name: str, trace: Trace) -> Document:
-    """What the page knows of a run."""
+    """The document of a run for the page."""
     strength = attention(trace)
     heads = zip(trace.weights.architecture.heads, strength, strict=True)
     tokens = trace.weights.tokens
@@ -61,12 +61,12 @@ def predicted(trace: Trace, at: int, most: int = PREDICTED) -> list[Document]:
 
 
 def text_of(trace: Trace, index: int) -> str:
-    """A token as text that can be seen, or its id where the model has no tokenizer."""
+    """A token as visible text, or its id if the model has no tokenizer."""
     return label_of(index, trace.weights.tokens)
 
 
 def attention(trace: Trace) -> list[list[float]]:
-    """Per head, in depth order: its attention on the keys of each of ROLES on this prompt."""
+    """For each head, in depth order: its attention on the keys of each of ROLES on this prompt."""
     strength: list[list[float]] = []
     for index, layer in enumerate(trace.record.layers):
         masks = role_masks(trace.tokens, bos_of(trace.weights), trace.weights.architecture.window(index))
@@ -76,12 +76,12 @@ def attention(trace: Trace) -> list[list[float]]:
 
 
 def mostly(shares: Sequence[float], role: str) -> bool:
-    """Whether a head looks more than half at a role's keys on this prompt; ``shares`` are in the order of ROLES."""
+    """Whether a head puts more than half its attention on a role's keys; ``shares`` are in the order of ROLES."""
     return shares[ROLES.index(role)] > IS_ROLE
 
 
 def repeats(ids: list[int], first: int) -> list[int]:
-    """Tokens, by index in the prompt, that stood earlier too: where induction has something to match."""
+    """Indices of repeated tokens of the prompt, where induction has a match."""
     seen: set[int] = set()
     indices: list[int] = []
     for index, token in enumerate(ids, first):
@@ -92,7 +92,7 @@ def repeats(ids: list[int], first: int) -> list[int]:
 
 
 def patterns(explorer: Explorer, ask: PatternsRequest) -> bytes:
-    """All heads' patterns between two tokens: uint8 levels of 1/255, head after head, lower triangles row by row."""
+    """All heads' patterns in a window: uint8 levels of 1/255, head after head, lower triangles row by row."""
     trace = explorer.trace(ask.run)
     first, last = window(trace, ask.first)
     n = last - first
@@ -105,7 +105,7 @@ def patterns(explorer: Explorer, ask: PatternsRequest) -> bytes:
 
 
 def window(trace: Trace, first: int | None) -> tuple[int, int]:
-    """The tokens from ``first`` on that are drawn at once. Raises BadRequest."""
+    """The range of tokens drawn at once, starting at ``first``. Raises BadRequest."""
     n = trace.tokens.shape[1]
     first = first or 0
     if not 0 <= first < n:
@@ -114,7 +114,7 @@ def window(trace: Trace, first: int | None) -> tuple[int, int]:
 
 
 def head(explorer: Explorer, ask: HeadRequest) -> Document:
-    """One head's pattern in full precision, in the window; what of a query's attention lies before it."""
+    """One head's pattern in full precision within the window, and each query's attention before it."""
     trace = explorer.trace(ask.run)
     name = trace.weights.architecture.check(parse_head(ask.head), trace.weights.name)
     first, last = window(trace, ask.first)

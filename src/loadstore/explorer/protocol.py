@@ -1,4 +1,4 @@
-"""HTTP by uvicorn and h11, with each connection entered among the ``Connections``."""
+"""HTTP by uvicorn and h11, with each connection registered in ``Connections``."""
 
 import asyncio
 from typing import Any
@@ -23,7 +23,7 @@ class Watched(H11Protocol):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        """Take what uvicorn gives to each connection."""
+        """Accept uvicorn's arguments for each connection."""
         self._all: Connections = app_state["connections"]
         self._own = Connection(lambda: self.transport.abort())
         super().__init__(config, server_state, {**app_state, "connection": self._own}, _loop)
@@ -31,21 +31,21 @@ class Watched(H11Protocol):
     def connection_made(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, transport: asyncio.Transport
     ) -> None:
-        """Enter."""
+        """Register the connection."""
         super().connection_made(transport)
         self._all.made(self._own)
 
     def data_received(self, data: bytes) -> None:
-        """Parse, within the bytes that a request may have."""
+        """Parse data within the byte limit of a request."""
         try:
             if self._own.reads(len(data)):
                 super().data_received(data)
                 return
         except h11.ProtocolError:
-            pass  # malformed bytes after an answer that came early: there is nothing more to answer
+            pass  # malformed bytes after an early answer: nothing more to send
         self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Leave."""
+        """Unregister the connection."""
         self._all.lost(self._own)
         super().connection_lost(exc)

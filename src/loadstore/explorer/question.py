@@ -1,4 +1,4 @@
-"""The question that the page is about: after which token, of which prediction, against which other one.
+"""The page's question: after which token, for which prediction, and against which other token.
 
 ``loadstore.decomposition.question`` defines it. Tests: tests/explorer/test_question.py.
 """
@@ -16,13 +16,13 @@ from loadstore.figures.subject.prompt import ARTICLE, article_asks
 from loadstore.model.weights import Weights
 
 LIKELY = 10
-"""Predictions to choose from."""
+"""Number of predictions to choose from."""
 
 
 def question(explorer: Explorer, ask: QuestionRequest) -> Document:
     """The question about a run: its two tokens, the head that adds most, and the likeliest predictions.
 
-    ``at``: the last token if it is missing; ``predict`` and ``against``: ids or texts, the two likeliest if missing.
+    ``at`` defaults to the last token; ``predict`` and ``against``, ids or texts, to the two likeliest tokens.
     """
     trace = explorer.trace(ask.run)
     asked = asked_of(trace, ask)
@@ -38,12 +38,12 @@ def question(explorer: Explorer, ask: QuestionRequest) -> Document:
 
 
 def asked_of(trace: Trace, ask: QuestionRequest) -> Question:
-    """The question that a request names. Raises BadRequest, BadPrompt, Undefined."""
+    """The question of a request. Raises BadRequest, BadPrompt, Undefined."""
     return question_of(trace, last(trace) if ask.at is None else ask.at, ask.predict, ask.against)
 
 
 def last(trace: Trace) -> int:
-    """The index of the last token: what a question without one is about."""
+    """The index of the last token, the default of a question."""
     return trace.tokens.shape[1] - 1
 
 
@@ -54,20 +54,20 @@ def begin(
     predict: int | str | None = None,
     against: int | str | None = None,
 ) -> Mapping[str, int]:
-    """Return the parameters of the question that the page opens with; those that are missing are left to the page.
+    """Return the parameters of the initial question; the page fills in missing ones.
 
     Args:
         weights: The model.
-        prompt: The prompt that the page opens with; the article's sentence if None.
+        prompt: The initial prompt; the article's sentence if None.
         at: Index of the token whose next token is predicted. If None, the last; without a prompt, the
-            one after which the article asks.
+            token in the article's question.
         predict: The predicted token, an id or a text of one token.
         against: The token to compare with.
 
     Raises:
-        BadPrompt: A prompt that the model cannot take, or a target of several tokens.
-        BadRequest: A target outside the vocabulary, or compared with itself.
-        Undefined: A token index that does not exist, or a text for a model without a tokenizer.
+        BadPrompt: The model does not accept the prompt, or a target has several tokens.
+        BadRequest: A target is outside the vocabulary, or compared with itself.
+        Undefined: The token index does not exist, or a text is given for a model without a tokenizer.
     """
     default = at is None and predict is None and against is None
     if at is None and prompt is None:

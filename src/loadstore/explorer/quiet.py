@@ -1,4 +1,4 @@
-"""Messages of the server to the terminal: the first of a kind at once, then one line a minute with a count."""
+"""Prints server messages to the terminal: the first of a kind at once, then one line per minute with a count."""
 
 import logging
 import sys
@@ -12,13 +12,13 @@ from threading import Lock
 from loadstore.visible import shown
 
 EVERY = 60.0  # seconds
-KINDS = 32  # kinds that are counted apart in one of these spans
-LONGEST = 8000  # characters of one message: a traceback
+KINDS = 32  # kinds counted separately in one of these spans
+LONGEST = 8000  # characters of one message (a traceback)
 
 
 @dataclass
 class Kind:
-    """A kind of message: when its span began, and how many came after the first."""
+    """A kind of message: the start of its span, and the number of repetitions."""
 
     begun: float
     more: int = 0
@@ -28,14 +28,14 @@ class Quiet(logging.Handler):
     """A log handler, also usable by itself, that prints at most twice per kind and minute."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Begin with no kind."""
+        """Start without any kind."""
         super().__init__(logging.WARNING)
         self._clock = clock
         self._kinds: dict[str, Kind] = {}
         self._guard = Lock()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """A message of uvicorn's; its kind is the message before its values are filled in."""
+        """Handle a message of uvicorn; its kind is the message template."""
         error = record.exc_info[1] if record.exc_info else None
         self.tell(str(record.msg).strip(), error)
 
@@ -43,8 +43,8 @@ class Quiet(logging.Handler):
         """Print a message, with the traceback of an error, or count it.
 
         Args:
-            message: one line. Equal messages with equal types of error are one kind.
-            error: the error, if the message is about one.
+            message: One line. Equal messages with equal types of error are one kind.
+            error: The error, if the message is about one.
         """
         kind = message if error is None else f"{message} ({type(error).__name__})"
         with self._guard:

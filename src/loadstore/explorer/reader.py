@@ -1,4 +1,4 @@
-"""The reader's own prompt in the guided walk: whether the circuit is at work there, and if not, why and what to try."""
+"""The user's own prompt in the guided walk: whether the circuit is active there, and if not, why."""
 
 from dataclasses import replace
 
@@ -13,13 +13,13 @@ from loadstore.heads.roles import bos_of
 
 
 def own_example(circuit: Circuit, name: str, trace: Trace, at: int) -> Example | None:
-    """Return the circuit's match at a token of the reader's prompt; None where the circuit is not at work there."""
+    """Return the circuit's match at a token of the user's prompt; None if the circuit is not active there."""
     match = matched(circuit, name, trace, at)
     return replace(match, own=True) if match is not None and match.shown else None
 
 
 def notice(circuit: Circuit, name: str, trace: Trace, at: int, other: Example) -> Document:
-    """Why the walk is on another prompt, ``other``, and the places to go to: of the reader's own prompt, if it has one.
+    """Why the walk uses another prompt, ``other``, with links to it and to a match in the user's own prompt, if any.
 
     ``links``: {text, place} each.
     """

@@ -1,4 +1,4 @@
-"""The file that takes a browser to the page, so that the key is not on a command line that other users can list."""
+"""A file that redirects a browser to the page, so that the key is not on a command line visible to other users."""
 
 import html
 import json
@@ -26,8 +26,8 @@ class Redirect:
     """A file with mode 0600 in a temporary folder with mode 0700."""
 
     def __init__(self, address: str) -> None:
-        """Write it."""
-        self._folder = tempfile.TemporaryDirectory(prefix="loadstore-")  # mkdtemp: mode 0700, a name nobody knows
+        """Write the file."""
+        self._folder = tempfile.TemporaryDirectory(prefix="loadstore-")  # mkdtemp: mode 0700, an unpredictable name
         descriptor, name = tempfile.mkstemp(".html", "loadstore-", self._folder.name)  # mode 0600
         script = json.dumps(address).replace("<", "\\u003c")
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -40,5 +40,5 @@ class Redirect:
         return self.path.as_uri()
 
     def remove(self) -> None:
-        """Delete the file and its folder, once or more often."""
+        """Delete the file and its folder; may be called repeatedly."""
         self._folder.cleanup()

@@ -1,4 +1,4 @@
-"""The region of one writer on text: how large it is, who overwrites it, who loads it. The gutter of the memory map.
+"""The region of one writer on text: its size, its overwriters and its readers, for the margin of the memory map.
 
 Test: tests/explorer/test_region.py.
 """
@@ -16,17 +16,17 @@ from loadstore.progress import Progress
 from loadstore.wire_traffic.moments import Moments, moments
 
 TOKENS, LENGTH = 512, 64  # of the corpus and of its pieces, as in a report
-READERS, OVERWRITERS = 6, 6  # that are named
-STEPS = 4  # after the text was run
+READERS, OVERWRITERS = 6, 6  # numbers listed
+STEPS = 4  # of progress after the text is run
 
 
 def region(explorer: Explorer, ask: RegionRequest) -> Callable[[Progress], Document]:
-    """Measure where a writer stores, once a writer.
+    """Measure where a writer stores, once per writer.
 
     Returns:
-        ``rank`` of ``dimensions``; ``power`` and ``share``, null where it is never in the stream; ``overwritten``:
+        ``rank`` of ``dimensions``; ``power`` and ``share``, null if it is never in the stream; ``overwritten``:
         {writer, overlap, chance}; ``loaded``: {reader, load}; ``uses``: {site, mark} of every later site that loads or
-        overwrites it; ``marks``: each mark with its meaning; ``text``: on what it was measured. Raises NoSuchSite.
+        overwrites it; ``marks``: each mark with its meaning; ``text``: the text of the measurement. Raises NoSuchSite.
     """
     writer = str(wiring(explorer.weights).writer(ask.writer))
     return lambda progress: explorer.once(f"region of {writer}", lambda: _measured(explorer, writer, progress))

@@ -1,6 +1,6 @@
-"""What a page may ask: the fields of every question, their types and their bounds. Nothing else gets in.
+"""The questions of a page: the fields of each, their types and their bounds. Anything else is refused.
 
-A field that is missing or null has its default. ``scripts/model_types.py`` writes the same types in TypeScript.
+A missing or null field takes its default. ``scripts/model_types.py`` writes the same types in TypeScript.
 """
 
 from typing import Annotated, Literal, TypeAlias
@@ -12,9 +12,9 @@ from loadstore.sites import Side
 SCHEMA = "loadstore/explorer@1"
 NAME = 64  # characters of a name
 CHARACTERS = 20_000  # of a prompt
-LEAST, MOST = -(2**31), 2**31  # of any number
+LEAST, MOST = -(2**31), 2**31  # bounds of any number
 EDITS = 64  # at once
-NULLS = 64  # wires whose nulls are asked for at once
+NULLS = 64  # wires of one request for nulls
 SIZE = 24  # characters of the size of a circuit
 SWITCHED = 16_384  # groups or wires of a circuit
 
@@ -23,7 +23,7 @@ Name = Annotated[str, Meta(max_length=NAME)]
 Target: TypeAlias = Number | Name | None
 """A token by its id or its text; null for the likeliest."""
 About: TypeAlias = Number | Literal["most", "row"] | None
-"""The key of an address: its index, the most attended one (also where null), or the row as a whole."""
+"""The key of an address: its index, the most attended one (also for null), or the whole row."""
 
 
 class Part(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,11 +31,13 @@ class Part(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Request(Part, frozen=True, kw_only=True, tag_field="schema", tag=SCHEMA):
-    """A question. Its schema may be missing; another one than this is refused."""
+    """A question. Its schema may be missing; any other schema is refused."""
 
 
 class ModelRequest(Request, frozen=True, kw_only=True):
     """What is the model?"""
+
+    """Which models can be opened, and which example sentences are there?"""
 
 
 class ModelsRequest(Request, frozen=True, kw_only=True):
@@ -43,14 +45,14 @@ class ModelsRequest(Request, frozen=True, kw_only=True):
 
 
 class OpenRequest(Request, frozen=True, kw_only=True):
-    """Show another of these models, or the same, on one of its sentences."""
+    """Open a listed model, possibly the current one, on one of its sentences."""
 
     model: Name
     example: Number | None = None
 
 
 class RunRequest(Request, frozen=True, kw_only=True):
-    """Run a text or token ids, or find the run of a name; without any of them the prompt of the page."""
+    """Run a text or token ids, or look up a run by name; without any of them, the prompt of the page."""
 
     run: Name | None = None
     prompt: Annotated[str, Meta(max_length=CHARACTERS)] | None = None
@@ -73,7 +75,7 @@ class HeadRequest(Request, frozen=True, kw_only=True):
 
 
 class QuestionRequest(Request, frozen=True, kw_only=True):
-    """Which prediction is asked about: after the last token and of the two likeliest where a field is missing."""
+    """The prediction in question; by default after the last token, and of the two likeliest tokens."""
 
     run: Name
     at: Number | None = None
@@ -89,14 +91,14 @@ class CompareRequest(QuestionRequest, frozen=True, kw_only=True):
 
 
 class SearchRequest(Request, frozen=True, kw_only=True):
-    """Where does an address lead that is typed?"""
+    """Search for a typed address."""
 
     run: Name
     text: Name
 
 
 class RolesRequest(Request, frozen=True, kw_only=True):
-    """Which roles do heads have?"""
+    """The roles of all heads."""
 
 
 class ChannelRequest(Request, frozen=True, kw_only=True):
@@ -108,7 +110,7 @@ class ChannelRequest(Request, frozen=True, kw_only=True):
 
 
 class AddressRequest(Request, frozen=True, kw_only=True):
-    """Where a head loads from at a token, or which writers meet there."""
+    """Where a head loads from at a token, or which writers interact there."""
 
     run: Name
     head: Name
@@ -117,7 +119,7 @@ class AddressRequest(Request, frozen=True, kw_only=True):
 
 
 class DecodedRequest(Request, frozen=True, kw_only=True):
-    """What a writer stored at a token."""
+    """Decode a writer's store at a token."""
 
     run: Name
     writer: Name
@@ -125,24 +127,24 @@ class DecodedRequest(Request, frozen=True, kw_only=True):
 
 
 class CutEdit(Part, frozen=True, kw_only=True, tag_field="kind", tag="cut"):
-    """One wire is cut."""
+    """Cut one wire."""
 
     writer: Name
     reader: Name
 
 
 class AblateEdit(Part, frozen=True, kw_only=True, tag_field="kind", tag="ablate"):
-    """One writer is ablated."""
+    """Ablate one writer."""
 
     writer: Name
 
 
 class ControlsRequest(Request, frozen=True, kw_only=True):
-    """Edits, and the prediction that they change.
+    """Edits, and the prediction to compare.
 
     Args:
-        after: The token whose next token is predicted; ``at`` where missing.
-        by: What stands in the place of a store; the mean where missing.
+        after: The token whose next token is predicted; ``at`` by default.
+        by: The replacement of a store; the mean by default.
     """
 
     run: Name
@@ -154,20 +156,20 @@ class ControlsRequest(Request, frozen=True, kw_only=True):
 
 
 class EffectRequest(ControlsRequest, frozen=True, kw_only=True):
-    """The same, and the head whose row is shown."""
+    """The same, with the head whose row is shown."""
 
     head: Name | None = None
 
 
 class VerifyRequest(QuestionRequest, frozen=True, kw_only=True):
-    """The program of a prediction, with its wires cut beside so many controls and on so many other prompts."""
+    """The program of a prediction, with its wires cut, the number of controls and the number of other prompts."""
 
     controls: Number | None = None
     replicates: Number | None = None
 
 
 class MemoryRequest(Request, frozen=True, kw_only=True):
-    """What is stored at every token, from ``first`` on, by size or by how much of it is loaded."""
+    """The stores at every token from ``first`` on, by size or by load."""
 
     run: Name
     first: Number | None = None
@@ -182,7 +184,7 @@ class StoreRequest(DecodedRequest, frozen=True, kw_only=True):
 
 
 class RegionRequest(Request, frozen=True, kw_only=True):
-    """The region of one writer on text, who overwrites it and who loads it."""
+    """The region of one writer on text, with its overwriters and readers."""
 
     writer: Name
 
@@ -202,7 +204,7 @@ class NullsRequest(Request, frozen=True, kw_only=True):
 
 
 class WalkRequest(Request, frozen=True, kw_only=True):
-    """The guided walk, on a run and at a token where the circuit is at work there."""
+    """The guided walk, on a run and at a token if the circuit is active there."""
 
     run: Name | None = None
     at: Number | None = None
@@ -215,11 +217,11 @@ class WiresRequest(Request, frozen=True, kw_only=True):
 
 
 class TasksRequest(Request, frozen=True, kw_only=True):
-    """Which tasks are there, and which circuits are kept?"""
+    """The tasks and the kept circuits."""
 
 
 class FindRequest(Request, frozen=True, kw_only=True):
-    """The circuit of a task, of a size as in the command line, found on so many pairs."""
+    """The circuit of a task, with a size as in the command line, found on ``pairs`` pairs."""
 
     task: Name
     size: Annotated[str, Meta(max_length=SIZE)] | None = None
@@ -227,14 +229,14 @@ class FindRequest(Request, frozen=True, kw_only=True):
 
 
 class PictureRequest(Request, frozen=True, kw_only=True):
-    """A circuit that is kept, drawn at one of its pairs."""
+    """The picture of a kept circuit at one of its pairs."""
 
     circuit: Name
     pair: Number | None = None
 
 
 class SwitchRequest(PictureRequest, frozen=True, kw_only=True):
-    """The same without some groups of wires and some single wires."""
+    """The same without the given groups of wires and single wires."""
 
     off: Annotated[tuple[Number, ...], Meta(max_length=SWITCHED)] | None = None
     wires: Annotated[tuple[Number, ...], Meta(max_length=SWITCHED)] | None = None

@@ -1,4 +1,4 @@
-"""Heads by role: the roles that reports, programs and pictures name them by, and what each role means.
+"""Heads by role: the role names of reports, programs and pictures, and the meaning of each.
 
 Tests: tests/explorer/test_roles.py.
 """
@@ -15,15 +15,15 @@ from loadstore.heads.roles import measured_roles, named
 from loadstore.progress import Progress
 
 ORDER = ("previous", "induction", "duplicate", "current", "first")
-"""Roles as they are listed: those of the induction circuit come first, resting heads last."""
+"""Roles in list order: those of the induction circuit first, resting heads last."""
 
 
 def roles(explorer: Explorer, ask: RolesRequest) -> Callable[[Progress], Document]:
-    """Measure the roles of all heads, once a model.
+    """Measure the roles of all heads, once per model.
 
     Returns:
-        ``groups``: {role, title, meaning, heads} each, every head in that of its strongest role; ``badges``: all roles
-        of each head that has one; ``rule``: the rule in a sentence, or why there is none.
+        ``groups``: {role, title, meaning, heads} each, with every head under its strongest role; ``badges``: all roles
+        of each head that has one; ``rule``: the rule in a sentence, or the reason why there is none.
     """
     return lambda progress: explorer.once("roles of heads", lambda: _roles(explorer, progress))
 

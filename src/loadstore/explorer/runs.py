@@ -1,4 +1,4 @@
-"""The prompts that were run, by a name that says nothing about them: what a link carries in a prompt's place."""
+"""The prompts that were run, by opaque names; a link carries the name in place of the prompt."""
 
 import secrets
 from collections import OrderedDict
@@ -9,21 +9,21 @@ from loadstore.execution.run import as_tokens, run
 from loadstore.execution.trace import Trace
 from loadstore.model.weights import Weights
 
-NAMES = 4096  # prompts that are remembered as token ids
-RECORDED = 256 * 2**20  # bytes of recorded runs that are kept; the newest is kept whatever its size
-TOKENS = 1024  # of a prompt that is shown
+NAMES = 4096  # prompts kept as token ids
+RECORDED = 256 * 2**20  # bytes of recorded runs; the newest is kept whatever its size
+TOKENS = 1024  # maximum tokens of a prompt
 PATTERNS = 2**29  # bytes of the patterns of one run
 
 
 class NoSuchRun(LookupError):
-    """A name that this server gave to nothing, or has forgotten."""
+    """A name that this server does not know or has dropped."""
 
 
 class TooLong(ValueError):
-    """A prompt that the model takes and the explorer does not. ``tokens`` of it, and how many may be."""
+    """A prompt too long for the explorer but not for the model, with its number of tokens and the maximum."""
 
     def __init__(self, tokens: int, most: int) -> None:
-        """Say so."""
+        """Store both numbers and the message."""
         super().__init__(
             f"the prompt has {tokens} tokens; the explorer shows at most {most} of this model. Shorten it."
         )
@@ -38,10 +38,10 @@ class Kept:
 
 
 class Runs:
-    """Runs of one model: made once each, shared by everyone who asks, forgotten oldest first."""
+    """Runs of one model, shared by all requests; the oldest are dropped first."""
 
     def __init__(self, weights: Weights) -> None:
-        """Begin with none."""
+        """Start without runs."""
         self._weights = weights
         self._lock = Lock()
         self._names: OrderedDict[tuple[int, ...], str] = OrderedDict()
@@ -50,13 +50,13 @@ class Runs:
 
     @property
     def most(self) -> int:
-        """How many tokens a prompt may have here."""
+        """The maximum number of tokens of a prompt."""
         shape = self._weights.architecture
         room = int((PATTERNS / (4 * shape.n_layers * shape.n_heads)) ** 0.5)
         return max(1, min(shape.context, TOKENS, room))
 
     def make(self, prompt: str | list[int]) -> tuple[str, Trace]:
-        """Run a prompt, or find its run. Raises BadPrompt, Undefined, TooLong."""
+        """Run a prompt, or look up its run. Raises BadPrompt, Undefined, TooLong."""
         tokens, _ = as_tokens(self._weights, prompt)
         ids = tuple(tokens[0].tolist())
         if len(ids) > self.most:
@@ -72,7 +72,7 @@ class Runs:
         return name, self.get(name)
 
     def get(self, name: str) -> Trace:
-        """The recorded run of a name; run again where its record had to make room. Raises NoSuchRun."""
+        """The recorded run with that name, run again if its record was dropped. Raises NoSuchRun."""
         with self._lock:
             ids = self._prompts.get(name)
             if ids is None:
@@ -89,7 +89,7 @@ class Runs:
 
 
 def _size(trace: Trace) -> int:
-    """About what a recorded run takes, in bytes."""
+    """The approximate size of a recorded run, in bytes."""
     shape, n = trace.weights.architecture, trace.tokens.shape[1]
     each = shape.n_heads * n + 4 * shape.n_heads * shape.d_head + 6 * shape.d_model
     return 4 * n * (shape.n_layers * each + shape.vocab)

@@ -1,7 +1,7 @@
-"""Where an address that is typed leads: heads, other writers, tokens, and token:subspace as in ``sat·3:L0.H7``.
+"""Resolves a typed address: heads, other writers, tokens, and token:subspace as in ``sat·3:L0.H7``.
 
-``loadstore.sites.short_form`` says which spellings of a site agree. A token is found by its index, by its label, or by
-how its text begins. Tests: tests/explorer/test_search.py.
+``loadstore.sites.short_form`` defines equivalent spellings of a site. A token is found by its index, its label, or the
+start of its text. Tests: tests/explorer/test_search.py.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,19 +19,19 @@ from loadstore.quote import quote
 from loadstore.sites import Reader, Writer, parse_writer, short_form
 
 SHOWN = 8
-"""Matches at most."""
+"""Maximum number of matches."""
 NEAREST = 3
-"""Names that are offered where nothing matches."""
+"""Number of suggestions if nothing matches."""
 BLANK = {"side": None, "from": None, "do": None, "about": None}
 
 Thing = TypeVar("Thing")
 
 
 def search(explorer: Explorer, ask: SearchRequest) -> Document:
-    """The places whose name begins as the text does, exact ones first.
+    """The places whose names start with the text, exact matches first.
 
     Returns:
-        ``matches``: {name, about, screen, change} each; ``said``: why there is none, and the nearest names.
+        ``matches``: {name, about, screen, change} each; ``said``: the reason for no match, with the nearest names.
     """
     trace = explorer.trace(ask.run)
     text = ask.text.strip()
@@ -88,7 +88,7 @@ def _stores(trace: Trace, writer: Writer, at: int) -> Iterator[Document]:
 
 
 def _side(trace: Trace, text: str) -> Reader | None:
-    """The side of a head that a text names."""
+    """The side of a head with that name."""
     try:
         reader = wiring(trace.weights).reader(text)
     except NoSuchSite:
@@ -97,32 +97,32 @@ def _side(trace: Trace, text: str) -> Reader | None:
 
 
 def _sites(trace: Trace, text: str) -> tuple[list[Writer], list[Writer]]:
-    """The writers of that name, and those whose name begins so."""
+    """The writers with that name, and those whose names start with it."""
     wanted = short_form(text)
-    writers = [writer for writer in wiring(trace.weights).writers if wanted or writer.layer >= 0]  # an L alone
+    writers = [writer for writer in wiring(trace.weights).writers if wanted or writer.layer >= 0]  # a bare "L"
     return _named(writers, wanted, lambda writer: (short_form(str(writer)),))
 
 
 def _tokens(trace: Trace, text: str) -> tuple[list[int], list[int]]:
-    """The tokens of that index or label, and those whose label begins so."""
+    """The tokens with that index or label, and those whose labels start with the text."""
     return _named(range(len(trace.labels)), _plain(text), lambda at: (_plain(trace.labels[at]), str(at)))
 
 
 def _named(
     things: Sequence[Thing], wanted: str, names: Callable[[Thing], Sequence[str]]
 ) -> tuple[list[Thing], list[Thing]]:
-    """Things by name: those of exactly this one, and others whose first name begins so."""
+    """Things with exactly that name, and others whose first name starts with it."""
     exact = [thing for thing in things if wanted in names(thing)]
     return exact, [thing for thing in things if names(thing)[0].startswith(wanted) and thing not in exact]
 
 
 def _plain(label: str) -> str:
-    """A label as one may type it: without marks of space, the dot before its index, and capitals."""
+    """A label as a user may type it: without space marks, without the dot before its index, in lower case."""
     return "".join(label.split()).replace("␣", "").replace("·", "").lower() or label
 
 
 def _none(trace: Trace, text: str) -> str:
-    """Why a text leads nowhere, and the names that come nearest."""
+    """Why a text has no match, with the nearest names."""
     token, _, name = text.rpartition(":")
     try:
         writer = parse_writer(name)
@@ -134,7 +134,7 @@ def _none(trace: Trace, text: str) -> str:
             wiring(trace.weights).writer(writer)
         except NoSuchSite as error:
             return f"{str(error)[0].upper()}{str(error)[1:]}"
-        name = token  # the writer exists, so the token does not
+        name = token  # the writer exists, so the token is the unknown part
     names = {short_form(str(writer)): str(writer) for writer in wiring(trace.weights).writers}
     names |= {_plain(label): label for label in trace.labels}
     near = get_close_matches(_plain(name), names, NEAREST, 0.0)

@@ -1,4 +1,4 @@
-"""Listening: a port, a key, and the address that is printed."""
+"""Listening: a port, a key, and the printed address."""
 
 import asyncio
 import contextlib
@@ -23,8 +23,8 @@ from loadstore.explorer.redirect import Redirect
 from loadstore.explorer.state import Explorer
 
 PORT = 8421
-TRIED = 20  # ports after it, where it is taken and none was asked for
-QUEUE = 512  # connections that the system keeps until they are accepted
+TRIED = 20  # further ports to try if the default is taken
+QUEUE = 512  # connections that the system queues
 TURNS = 4  # of the event loop, before it ends
 
 
@@ -32,12 +32,12 @@ class Served(uvicorn.Server):
     """An explorer on its socket.
 
     Attributes:
-        here: where it listens.
-        addresses: where it can be reached, each with the key.
+        here: The server's location.
+        addresses: Its addresses, each with the key.
     """
 
     def __init__(self, explorer: Explorer | Current, host: str = "127.0.0.1", port: int | None = None) -> None:
-        """Bind the socket; requests are accepted once ``run`` has begun. Raises BadRequest."""
+        """Bind the socket; requests are accepted once ``run`` has started. Raises BadRequest."""
         host = host.removeprefix("[").removesuffix("]")
         self._socket = _listen(host, port)
         bound, number = self._socket.getsockname()[:2]
@@ -53,7 +53,7 @@ class Served(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 application(current, self.here, self._connections, self._quiet, self._opened),
-                loop="asyncio",  # whose use of ``backlog`` is relied on
+                loop="asyncio",  # its use of ``backlog`` is required
                 http=Watched,
                 ws="none",
                 proxy_headers=False,
@@ -72,11 +72,11 @@ class Served(uvicorn.Server):
 
     @property
     def address(self) -> str:
-        """Where a browser on this machine reaches it, with the key."""
+        """The address for a browser on this machine, with the key."""
         return self.addresses[0]
 
     def redirect(self) -> str:
-        """The address of a file that leads a browser of this user here. It is deleted once the page has asked."""
+        """The address of a file that redirects this user's browser here; deleted after the page's first request."""
         self._redirect = Redirect(self.address)
         return self._redirect.address
 
@@ -89,28 +89,28 @@ class Served(uvicorn.Server):
             self._opened()
 
     def stop(self) -> None:
-        """End soon."""
+        """Stop soon."""
         self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to accept, and say so."""
+        """Start accepting requests and call ``ready``."""
         asyncio.get_running_loop().set_exception_handler(self._fault)
         await super().startup(sockets)
-        self._socket.listen(QUEUE)  # asyncio takes ``backlog`` both for this and for the connections of one turn
+        self._socket.listen(QUEUE)  # asyncio uses ``backlog`` for this and for accepts per turn
         if self.started and self._ready is not None:
             self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End; uvicorn sends itself the signal that ended it right after this."""
+        """Shut down; uvicorn re-raises the signal that ended it right after this."""
         self._opened()
         await super().shutdown(sockets)
-        for _ in range(TURNS):  # what was accepted while it ended is made in the next turn, and lost in the one after
+        for _ in range(TURNS):  # late connections appear one turn later, and are lost one turn after that
             await asyncio.sleep(0)
             self._connections.drop_all()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
-        """End in good order when the terminal is closed too, unless the command was started to survive that."""
+        """Shut down cleanly on SIGHUP too, unless the command was started to ignore it."""
         alone = threading.current_thread() is not threading.main_thread()
         if alone or signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
             with super().capture_signals():
@@ -142,7 +142,7 @@ class Served(uvicorn.Server):
 
 
 def _logging(quiet: Quiet) -> dict[str, Any]:
-    """uvicorn's messages, to ``quiet`` alone."""
+    """Route uvicorn's messages to ``quiet`` alone."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -152,7 +152,7 @@ def _logging(quiet: Quiet) -> dict[str, Any]:
 
 
 def _listen(host: str, port: int | None) -> socket.socket:
-    """A bound socket: of the port that was asked for, or else of the first free one from PORT on."""
+    """A bound socket: on the requested port, or else on the first free one starting at PORT."""
     try:
         family = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][0]
     except OSError:
@@ -162,7 +162,7 @@ def _listen(host: str, port: int | None) -> socket.socket:
     reason = ""
     tried = [port] if port is not None else [*range(PORT, PORT + TRIED), 0]
     for candidate in tried:
-        # asyncio turns Nagle's delay (40 ms an answer) off only where the protocol is named
+        # asyncio disables Nagle's delay (40 ms per answer) only if the protocol is specified
         listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

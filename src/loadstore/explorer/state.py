@@ -1,4 +1,4 @@
-"""What the server knows: one model, its runs and circuits, and answers that are the same for everyone."""
+"""The state of a server: one model, its runs and circuits, and cached answers."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -15,7 +15,7 @@ from loadstore.model.weights import Weights
 
 _Result = TypeVar("_Result")
 Document: TypeAlias = dict[str, Any]
-"""An answer as JSON has it, save for views among it, which become JSON as it is sent."""
+"""An answer as a JSON object; views in it are converted when it is sent."""
 
 
 class Explorer:
@@ -32,14 +32,14 @@ class Explorer:
         self.results = Results()
 
     def warm(self) -> None:
-        """Run the first prompt, so that the page finds it there; an error is reported when it is asked for."""
+        """Run the first prompt, so that the page finds it; an error is reported when the page asks for it."""
         with suppress(LoadstoreError, TooLong):
             self.runs.make(self.prompt)
 
     def trace(self, run: str) -> Trace:
-        """The run of that name. Raises NoSuchRun."""
+        """The run with that name. Raises NoSuchRun."""
         return self.runs.get(run)
 
     def once(self, name: str, make: Callable[[], _Result]) -> _Result:
-        """A fact of the model alone, which only screens need: made at the first request for it, and kept."""
+        """A cached fact of the model alone, computed at the first request for it."""
         return self.results.once(name, make)

@@ -1,4 +1,4 @@
-"""Steps of the guided walk: each claim is made of the numbers that stand beside it."""
+"""Steps of the guided walk: each claim is derived from the numbers shown beside it."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -19,16 +19,16 @@ from loadstore.views.model import View, bars
 from loadstore.views.pictures import address as address_view
 
 SHOWN = 6  # writers in a chart
-WORDS = 24  # tokens of a prompt that a sentence quotes
+WORDS = 24  # tokens of a prompt quoted in a sentence
 
 
 def step(title: str, claim: str, numbers: dict[str, Any], views: Sequence[View], where: dict[str, Any]) -> Document:
-    """A step as the page shows it: a claim, the numbers that it is made of, pictures, and where to look oneself."""
+    """A step for the page: a claim, its numbers, pictures, and a link to the screen for more."""
     return {"title": title, "claim": claim, "numbers": numbers, "views": list(views), "place": where}
 
 
 def place_of(asked: Example, screen: str, **more: Any) -> dict[str, Any]:
-    """A place of the page that keeps the question of the walk: the circuit's prediction there."""
+    """A place of the page that keeps the walk's question, the circuit's prediction there."""
     return {"screen": screen, "run": asked.name, "at": asked.at, "predict": likeliest(asked)[0]} | more
 
 
@@ -40,7 +40,7 @@ def tail(trace: Trace, at: int) -> str:
 
 
 def text_before(trace: Trace, at: int) -> str:
-    """The text up to a token; of a long one its last words."""
+    """The text up to a token; for a long text, its last words."""
     first = int(int(trace.tokens[0, 0]) == bos_of(trace.weights))
     words = [label.rpartition("·")[0] for label in trace.labels[max(first, at - WORDS) : at + 1]]
     text = "".join(words).replace("␣", " ") if trace.weights.tokens is not None else " ".join(words)
@@ -48,7 +48,7 @@ def text_before(trace: Trace, at: int) -> str:
 
 
 def next_tokens(trace: Trace, at: int, strong: Collection[int]) -> View:
-    """Draw the likeliest next tokens after one token, those of ``strong`` emphasised."""
+    """Draw the likeliest next tokens after one token, with those of ``strong`` emphasised."""
     likely = predicted(trace, at)
     return bars(
         f"What comes next after {trace.labels[at]}",
@@ -63,14 +63,14 @@ def next_tokens(trace: Trace, at: int, strong: Collection[int]) -> View:
 
 
 def likeliest(asked: Example) -> tuple[int, float, int]:
-    """The token that stands at the key, its probability next, and how many tokens are likelier."""
+    """The token at the key, its probability as the next token, and the number of likelier tokens."""
     probabilities = asked.trace.logits[asked.at].double().softmax(-1)
     token = int(asked.trace.tokens[0, asked.key])
     return token, float(probabilities[token]), int((probabilities > probabilities[token]).sum())
 
 
 def what_next(asked: Example) -> Document:
-    """What comes next, and that it came next before."""
+    """The predicted next token, and its earlier occurrence."""
     trace, at = asked.trace, asked.at
     token, probability, rank = likeliest(asked)
     rank_text = "the likeliest next token" if rank == 0 else f"only number {rank + 1} of the next tokens"
@@ -86,7 +86,7 @@ def what_next(asked: Example) -> Document:
 
 
 def who_looked(asked: Example, circuit: Circuit, star: Address) -> Document:
-    """The induction heads' attention on what followed last time."""
+    """The induction heads' attention on the token that followed last time."""
     trace, at = asked.trace, asked.at
     rows = [token_row(address(trace, head, at)) for head in circuit.heads]
     each = {str(head): float(trace.pattern(head)[at, asked.key]) for head in circuit.heads}
@@ -103,7 +103,7 @@ def who_looked(asked: Example, circuit: Circuit, star: Address) -> Document:
 
 
 def why_there(asked: Example, circuit: Circuit, star: Address) -> Document:
-    """The store of the previous-token head there, and how much of the K side's choice it is."""
+    """The store of the previous-token head there, and its share of the K side's choice."""
     trace, key, previous = asked.trace, asked.key, circuit.previous
     before = float(trace.pattern(previous)[key, key - 1])
     share = float(star.shares["K"].get(str(previous), float("nan")))
@@ -142,12 +142,12 @@ def why_there(asked: Example, circuit: Circuit, star: Address) -> Document:
 
 
 def finds(head: str, share: float) -> str:
-    """Whether a head finds its token by the previous-token head's store, from that store's share of the K side."""
+    """Whether a head finds its token by the previous-token head's store, from the store's share of the K side."""
     return f"{head} finds its token by that note" if mostly(share) else f"{head} does not find its token by it alone"
 
 
 def what_it_takes(asked: Example, circuit: Circuit, star: Address) -> Document:
-    """What V loaded, and whose stores make the logit."""
+    """The loads of V, and the stores that make up the logit."""
     trace, at = asked.trace, asked.at
     token, _, _ = likeliest(asked)
     parts = logit_parts(trace, at, token)

@@ -1,6 +1,6 @@
-"""A circuit with some of its wires switched off: its faithfulness then, and how its picture looks.
+"""A circuit with some of its wires switched off: its faithfulness, and its picture.
 
-A switch needs one run of a few pairs: on SmolLM2 six of them, in less than a second of one processor.
+A switch needs one run of a few pairs: on SmolLM2 six of them, in less than a second on one processor.
 """
 
 from collections.abc import Callable
@@ -24,12 +24,12 @@ from loadstore.views.picture import Cut
 def switch(explorer: Explorer, ask: SwitchRequest) -> Document:
     """F of a kept ``circuit`` without the groups in ``off`` and the single wires in ``wires``.
 
-    ``pair``: the pair whose picture is shown; its arcs whose wires are all off are broken in ``cut``, which is null as
-    long as that pair is not drawn.
+    ``pair``: the pair in the picture. ``cut`` has the broken arcs, those whose wires are all off; it is null until that
+    pair is drawn.
 
     Raises:
-        NoSuchCircuit: A circuit that is not kept.
-        BadRequest: A group, a wire or a pair that it does not have.
+        NoSuchCircuit: The circuit is not kept.
+        BadRequest: The circuit does not have a group, a wire or the pair.
     """
     key, kept = found(explorer, ask)
     pair = _pair(ask, kept)
@@ -66,7 +66,7 @@ def _pair(ask: PictureRequest, kept: Switchable) -> int:
 
 
 def _cut(kept: Switchable, drawn: Pictured, off: frozenset[int], pair: int, logits: torch.Tensor) -> Cut:
-    """The arcs that break, and what becomes of the answer."""
+    """The broken arcs, and the effect on the answer."""
     gone = {tuple(map(str, kept.circuit.wires[index])) for index in off}
     edges = drawn.graph.edges
     broken = [index for index, edge in enumerate(edges) if gone.issuperset(edge.wires)]

@@ -1,4 +1,4 @@
-"""A circuit whose wires can be switched: its loads by ids, and the pairs that it is measured on after each change.
+"""A circuit with switchable wires: its loads by ids, and the pairs for measuring it after each change.
 
 A *group* is a load of the circuit's program or one part of it, the wires of one group of writers. Tests:
 tests/explorer/test_circuit_screen.py.
@@ -20,25 +20,25 @@ from loadstore.circuits.task import Task
 from loadstore.errors import BadRequest
 from loadstore.model.weights import Weights
 
-SMALL = 64  # heads of a model that runs all pairs after each change
-FEW = 6  # pairs that any other model runs
-CIRCUITS, PICTURES = 3, 24  # that a server keeps
+SMALL = 64  # maximum heads of a model that runs all pairs after each change
+FEW = 6  # pairs that a larger model runs
+CIRCUITS, PICTURES = 3, 24  # maxima that a server keeps
 
 
 class NoSuchCircuit(LookupError):
-    """A name of a circuit that this server has not found, or has forgotten."""
+    """The name of a circuit that this server has not found or has dropped."""
 
 
 @dataclass(frozen=True, eq=False)
 class Switchable:
-    """A circuit that was found, ready to be switched.
+    """A circuit, prepared for switching.
 
     Args:
         circuit: The circuit.
         loads: All of its loads.
-        on: The pairs that it is measured on after each change.
+        on: The pairs for measuring it after each change.
         values: The metric of these pairs in the run of the whole circuit.
-        document: What the server answered when it was found, without its picture.
+        document: The server's answer when it was found, without its picture.
     """
 
     circuit: Circuit
@@ -49,11 +49,11 @@ class Switchable:
 
     @property
     def groups(self) -> tuple[tuple[int, ...], ...]:
-        """The wires of every group by its id: each load, and after it its parts."""
+        """The wires of every group by its id: each load, followed by its parts."""
         return tuple(wires for load in self.loads.loads for wires in groups_of(load))
 
     def off(self, groups: Sequence[int], wires: Sequence[int]) -> frozenset[int]:
-        """The indices of all wires that are off. Raises BadRequest for one, or for a group, that is not there."""
+        """The indices of all wires that are off. Raises BadRequest for an unknown group or wire."""
         groups_of_circuit = self.groups
         for name, given, count in (("off", groups, len(groups_of_circuit)), ("wires", wires, len(self.circuit))):
             for index in given:
@@ -76,12 +76,12 @@ def groups_of(load: Load) -> list[tuple[int, ...]]:
 
 
 def is_small(weights: Weights) -> bool:
-    """Whether a model is so small that every pair is run after each change."""
+    """Whether a model is small enough to run every pair after each change."""
     return len(weights.architecture.heads) <= SMALL
 
 
 def places_of(task: Task) -> list[int]:
-    """Which pairs to judge are run after each change, from 0: all of them, or a few that are spread evenly."""
+    """The *judge* pairs to run after each change, from 0: all of them, or a few that are spread evenly."""
     count = len(task.judge)
     few = count if is_small(task.model) else min(FEW, count)
     return [step * count // few for step in range(few)]

@@ -1,7 +1,7 @@
-"""Every question that the page can ask, by the name in its address: ``POST /api/<name>``.
+"""Every question of the page, by the name in its address: ``POST /api/<name>``.
 
-A quick one is answered at once. A slow one reads its question at once and gives back the work, which reports its
-progress line by line and stops when the browser closes the connection.
+A quick question is answered at once. A slow one reads its fields at once and returns the work, which streams progress
+and can be cancelled by closing the connection.
 """
 
 from collections.abc import Callable, Mapping
@@ -69,13 +69,13 @@ SLOW: Mapping[str, tuple[type[ask.Request], Slow]] = {
     "circuit/picture": (ask.PictureRequest, switch.at_pair),
 }
 OF_SERVER = frozenset({"model", "models", "open"})
-"""Questions about the server as a whole, which are given what it shows; others are given one model's explorer."""
+"""Questions about the server as a whole, which receive its current state; others receive one model's explorer."""
 POOLS: Mapping[str, Pool] = {"nulls": "aside", "roles": "aside", "circuit/picture": "aside", "open": "opening"}
-"""Slow questions that wait for no analysis: they fill in a picture that is there already, or open a model."""
+"""Slow questions that do not queue behind an analysis: they complete an existing picture or open a model."""
 
 
 def answered(name: str, shown: Explorer | Current, fields: Mapping[str, object]) -> Any:
-    """The answer to a question by name, or the work of a slow one. Raises BadRequest for fields that do not fit."""
+    """The answer to a question by name, or the work of a slow one. Raises BadRequest for invalid fields."""
     wanted, call = QUICK.get(name) or SLOW[name]
     current = shown if isinstance(shown, Current) else Current(shown)
     return call(current if name in OF_SERVER else current.now.explorer, asked(wanted, fields))

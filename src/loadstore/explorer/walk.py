@@ -1,4 +1,4 @@
-"""The guided walk: six steps from a prediction to the wire without which it falls, each computed from this model."""
+"""The guided walk: six steps from a prediction to the wires that it depends on, each computed from this model."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,16 +30,16 @@ LIT: tuple[tuple[Part, ...], ...] = (
     ("answer", "V"),
     PARTS,
 )
-"""The loads that each step is about."""
-CUT = 4  # the step that cuts
-Mine = tuple[str, Trace, int]  # a run of the reader's, and the token that they ask about
+"""The loads shown in each step."""
+CUT = 4  # index of the step with the cut
+Mine = tuple[str, Trace, int]  # the user's run, and the token of the question
 
 
 def walk(explorer: Explorer, ask: WalkRequest) -> Callable[[Progress], Document]:
-    """Six steps, or why this model has none.
+    """Six steps, or the reason why this model has none.
 
-    They are on the run and at the token that are asked about, if the circuit is at work there. Else they are on
-    another prompt, and ``notice`` says why.
+    They use the requested run and token if the circuit is active there. Otherwise they use another prompt, and
+    ``notice`` says why.
     """
     mine: Mine | None = None
     if ask.run is not None:
@@ -50,7 +50,7 @@ def walk(explorer: Explorer, ask: WalkRequest) -> Callable[[Progress], Document]
 
 @dataclass(frozen=True)
 class _Walked:
-    """Steps, and the prompts of their runs: a run may be forgotten before the steps are."""
+    """Steps with the prompts of their runs, since a run may be dropped before its steps."""
 
     steps: tuple[Document, ...]
     prompts: dict[str, tuple[int, ...]]
@@ -79,7 +79,7 @@ def _work(explorer: Explorer, mine: Mine | None, progress: Progress) -> Document
 
 
 def _first(explorer: Explorer, circuit: Circuit, asked: Example, progress: Progress) -> _Walked:
-    """The steps on one prompt, each to the next."""
+    """The steps on one prompt."""
     address_of_star = address(asked.trace, asked.star, asked.at, about=asked.key)
     steps = (
         _elsewhere(what_next(asked), asked),
@@ -107,7 +107,7 @@ def _first(explorer: Explorer, circuit: Circuit, asked: Example, progress: Progr
 
 
 def _elsewhere(step: Document, asked: Example) -> Document:
-    """The first step; it says so if it is not on the reader's prompt."""
+    """The first step; it mentions a prompt that is not the user's."""
     if asked.own:
         return step
     first = f"This walk is on a prompt of its own: “{text_before(asked.trace, asked.at)}”."
@@ -127,7 +127,7 @@ def _ids(trace: Trace) -> tuple[int, ...]:
 
 
 def _there(explorer: Explorer, walked: _Walked) -> list[Document]:
-    """Steps whose places lead to runs that this server has."""
+    """Steps whose places refer to runs on this server."""
     names = {name: explorer.runs.make(list(ids))[0] for name, ids in walked.prompts.items()}
     return [step | {"place": step["place"] | _renamed(step["place"], names)} for step in walked.steps]
 

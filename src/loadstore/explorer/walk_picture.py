@@ -1,4 +1,4 @@
-"""The pictures of the guided walk: the circuit on its prompt, and a token that was followed by different ones."""
+"""The pictures of the guided walk: the circuit on its prompt, and a prompt with several possible answers."""
 
 from collections.abc import Mapping
 from typing import TypeAlias
@@ -18,7 +18,7 @@ from loadstore.sites import Head, Side
 from loadstore.views.picture import Cut, Picture
 
 Part: TypeAlias = str
-"""A load of the picture by what it does: answer, K, V, Q or note."""
+"""A load of the picture by its function: answer, K, V, Q or note."""
 PARTS: tuple[Part, ...] = ("answer", "K", "V", "Q", "note")
 UNIT = "its side's choice for Q and K, of its attention for V, of the logit above the mean for the answer"
 
@@ -60,7 +60,7 @@ def circuit_picture(asked: Example, circuit: Circuit, address: Address, raised: 
 
 
 def wires_of(circuit: Circuit) -> list[tuple[str, str]]:
-    """The wires that the picture draws."""
+    """The wires in the picture."""
     previous, heads = str(circuit.previous), [str(head) for head in circuit.heads]
     return [
         ("embed", f"{previous}.V"),
@@ -71,7 +71,7 @@ def wires_of(circuit: Circuit) -> list[tuple[str, str]]:
 
 
 def answers_picture(choice: Ambiguity) -> Picture:
-    """Where a head looks whose token was followed by different ones before."""
+    """The attention of a head to the different successors of a repeated token."""
     trace, at = choice.trace, len(choice.trace.labels) - 1
     head = Node(str(choice.head), "head", at, choice.head.layer, "induction")
     ranked = sorted(choice.answers, key=lambda each: each.rank)
@@ -88,7 +88,7 @@ def answers_picture(choice: Ambiguity) -> Picture:
 
 
 def _names(circuit: Circuit) -> str:
-    """The heads of one layer together; of several layers one after the other, if they are few."""
+    """The names of heads: grouped for one layer, listed for several layers if they are few."""
     heads = {(head.layer, head.index) for head in circuit.heads}
     return heads_name(heads) if len({layer for layer, _ in heads}) == 1 else _many(circuit.heads)
 
@@ -99,7 +99,7 @@ def _many(heads: tuple[Head, ...]) -> str:
 
 
 def _share(address: Address, side: Side, writer: str) -> float:
-    """A writer's share of a side's choice; 0 where the side has no choice."""
+    """A writer's share of a side's choice; 0 if the side has no choice."""
     share = address.shares[side].get(writer, 0.0) if side in address.shares else 0.0
     return 0.0 if share != share else float(share)
 

@@ -1,4 +1,4 @@
-"""What each step of the guided walk says beside its picture: at most 40 words, made of the step's numbers."""
+"""The text of each step of the guided walk: at most 40 words, from the step's numbers."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from loadstore.explorer.prompt import text_of
 from loadstore.explorer.steps import tail
 from loadstore.figures.words import listed, plural
 
-WORDS = 40  # of a step, at most
+WORDS = 40  # maximum per step
 
 
 def expected(asked: Example, numbers: dict[str, Any]) -> str:
-    """What the model predicts, and that it followed before."""
+    """The prediction, and its earlier occurrence."""
     trace, token = asked.trace, text_of(asked.trace, numbers["token"])
     likely = "most likely next" if numbers["rank"] == 0 else f"prediction number {numbers['rank'] + 1}"
     return (
@@ -25,7 +25,7 @@ def expected(asked: Example, numbers: dict[str, Any]) -> str:
 
 
 def looked(asked: Example, numbers: dict[str, Any]) -> str:
-    """Where the strongest induction head looks."""
+    """The key that the strongest induction head attends to."""
     labels = asked.trace.labels
     return (
         f"{asked.star} looks back from {labels[asked.at]} and puts {short(asked.weight)} of its attention on "
@@ -35,7 +35,7 @@ def looked(asked: Example, numbers: dict[str, Any]) -> str:
 
 
 def noted(asked: Example, circuit: Circuit, numbers: dict[str, Any]) -> str:
-    """What led it there."""
+    """The store that guided its attention."""
     labels, previous = asked.trace.labels, circuit.previous
     how = "finds its token by this store" if mostly(numbers["share"]) else "does not find its token by this store alone"
     return (
@@ -46,7 +46,7 @@ def noted(asked: Example, circuit: Circuit, numbers: dict[str, Any]) -> str:
 
 
 def carried(asked: Example, circuit: Circuit, numbers: dict[str, Any]) -> str:
-    """What the V side brings, and what it is worth."""
+    """The load of the V side, and its value for the logit."""
     labels, token = asked.trace.labels, text_of(asked.trace, int(asked.trace.tokens[0, asked.key]))
     count = len(circuit.heads)
     heads = f"{asked.star} moves" if count == 1 else f"{count} induction heads move"
@@ -57,7 +57,7 @@ def carried(asked: Example, circuit: Circuit, numbers: dict[str, Any]) -> str:
 
 
 def fallen(asked: Example, circuit: Circuit, numbers: dict[str, Any]) -> str:
-    """What is left without the K wires, and whether that is more than controls do."""
+    """The prediction without the K wires, and whether the change exceeds that of controls."""
     star = str(asked.star)
     moves = (
         f"Cut what {circuit.previous} stored from K: attention on {asked.trace.labels[asked.key]} "
@@ -73,7 +73,7 @@ def fallen(asked: Example, circuit: Circuit, numbers: dict[str, Any]) -> str:
 
 
 def divided(choice: Ambiguity | None) -> str:
-    """Where a head looks whose token was followed by different ones."""
+    """The attention of a head to the different successors of a repeated token."""
     if choice is None:
         return "This model is too small for a prompt that repeats one token several times."
     trace = choice.trace

@@ -1,4 +1,4 @@
-"""Every wire of the model by alignment or by traffic: a figure of panels, and the wires that the graph draws."""
+"""Every wire of the model by alignment or by traffic: a figure of panels, and the wires of the graph."""
 
 from functools import partial
 from typing import TYPE_CHECKING, Any, SupportsFloat
@@ -31,19 +31,19 @@ if TYPE_CHECKING:
 
     import xarray as xr
 
-MOST = 20_000  # wires that travel to the graph
-DIGITS = 4  # of their numbers
+MOST = 20_000  # maximum wires sent to the graph
+DIGITS = 4  # significant digits of their numbers
 OTHERS = "MLPs and the unembedding"
 
 
 def wires(explorer: Explorer, ask: WiresRequest) -> "Callable[[Progress], Document]":
-    """Panels and the wires of the graph, by ``measure``; measured for the first who asks and kept."""
+    """Panels and the wires of the graph, by ``measure``; computed at the first request and cached."""
     make = aligned if ask.measure == "alignment" else carried
     return lambda progress: explorer.once(f"wires by {ask.measure}", partial(make, explorer.weights, progress))
 
 
 def aligned(weights: Weights, progress: Progress) -> Document:
-    """What each wire could carry, from the weights: its edge is drawn where it stands above chance."""
+    """The alignment of each wire, from the weights; edges are drawn for wires above chance."""
     scores = of_model.scores(weights, progress)
     values = scores.alignment.values
     exist = np.isfinite(values)
@@ -60,7 +60,7 @@ def aligned(weights: Weights, progress: Progress) -> Document:
 
 
 def carried(weights: Weights, progress: Progress) -> Document:
-    """What each wire does carry on the shipped corpus."""
+    """The traffic of each wire on the shipped corpus."""
     corpus = read_corpus(weights, "default")
     pieces = sum(len(part) for part in corpus.documents)
     steps = pieces + len(points_of(weights, wiring(weights).readers))
@@ -81,7 +81,7 @@ def carried(weights: Weights, progress: Progress) -> Document:
 
 
 def _parted(drawn: Figure) -> Figure:
-    """Panels of heads first; readers that are no heads take their place on request."""
+    """Panels of heads first; the page draws panels of other readers on request."""
     sided = [view for view in drawn.views if isinstance(view, Heatmap | Layers) and view.columns.name == "head"]
     others = [view for view in drawn.views if view not in sided]
     if not sided or not others:
@@ -96,9 +96,9 @@ def _graph(
     groups: list[tuple[str, str, list[int]]],
     power: int,
 ) -> Document:
-    """Wires as [writer, reader, group, value, *details], most first; the mass of each is value^power.
+    """Wires as [writer, reader, group, value, *details], largest first; the mass of each is value^power.
 
-    Groups do not share a unit: each wire is ranked by its part of its own group's mass.
+    Groups have different units, so each wire is ranked by its fraction of its own group's mass.
     """
     details = edge_details(name)
     mass, part = values**power, np.zeros_like(values)

@@ -1,7 +1,7 @@
-"""Work off the event loop: quick questions in two threads, three kinds of slow ones in one each, for so long only.
+"""Work off the event loop: two threads for quick questions, one for each of three kinds of slow ones, with time limits.
 
-A thread cannot be stopped from outside, so a slow analysis is stopped where it reports its progress, and a quick one
-is bounded by what it may be asked; whoever waits for it is let go after ``SECONDS``.
+A thread cannot be stopped from outside, so a slow analysis stops when it reports progress. A quick one is bounded by
+the limits of its question, and its client waits at most ``SECONDS``.
 """
 
 import asyncio
@@ -17,36 +17,36 @@ from loadstore.threads import threads_for
 Pool: TypeAlias = Literal["slow", "aside", "opening"]
 SECONDS = 60.0  # for a quick question
 LONG = 1800.0  # for a slow one
-WAITING = 48  # quick questions, in work or before it
-QUEUED = 6  # slow ones
+WAITING = 48  # maximum quick questions, running or queued
+QUEUED = 6  # maximum slow ones
 
 
 class Busy(RuntimeError):
-    """Too many wait already."""
+    """Too many questions are waiting."""
 
 
 class Hung(RuntimeError):
-    """Whoever asked has gone, or time is up: the analysis ends here."""
+    """The client disconnected, or the time limit was reached; the analysis stops."""
 
 
 class Work:
-    """Pools of threads and how many wait for them."""
+    """Pools of threads and the number of questions in each."""
 
     def __init__(self) -> None:
-        """Begin with nobody waiting."""
+        """Start without questions."""
         sizes = {"quick": 2, "slow": 1, "aside": 1, "opening": 1}
         self._pools = {name: ThreadPoolExecutor(size, name) for name, size in sizes.items()}
         self._waiting = dict.fromkeys(sizes, 0)
 
     async def quick(self, call: Callable[[], Any]) -> Any:
-        """The result of a call. Raises Busy, TimeoutError, and what the call raises."""
+        """The result of a call. Raises Busy, TimeoutError, and the errors of the call."""
         future = self._begin("quick", WAITING, call)
         return await asyncio.wait_for(asyncio.shield(future), SECONDS)
 
     async def slow(self, call: Callable[[Progress], Document], pool: Pool = "slow") -> AsyncGenerator[Document]:
         """Progress as it comes, then the result: {"progress": [done, of]} …, {"result": …}. Raises Busy.
 
-        ``pool``: whom it waits for; aside is what fills in a picture that is there already.
+        ``pool``: the queue; ``aside`` is for work that completes an existing picture.
         """
         loop = asyncio.get_running_loop()
         reports: asyncio.Queue[tuple[int, int]] = asyncio.Queue()
@@ -76,7 +76,7 @@ class Work:
             gone.set()
 
     def close(self) -> None:
-        """Let threads end."""
+        """Shut the pools down without waiting."""
         for pool in self._pools.values():
             pool.shutdown(wait=False, cancel_futures=True)
 
@@ -91,4 +91,4 @@ class Work:
     def _ended(self, name: str, done: "asyncio.Future[Any]") -> None:
         self._waiting[name] -= 1
         if not done.cancelled():
-            done.exception()  # looked at, so that an answer that nobody waits for is not reported as lost
+            done.exception()  # retrieved, so that asyncio does not report an unread exception

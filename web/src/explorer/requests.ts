@@ -1,6 +1,6 @@
 /** What a page may ask of the explorer's server. Written by scripts/model_types.py: do not edit. */
 
-/** The key of an address: its index, the most attended one (also where null), or the row as a whole. */
+/** The key of an address: its index, the most attended one (also for null), or the whole row. */
 export type About = number | "most" | "row" | null;
 
 export type Side = "Q" | "K" | "V";
@@ -16,13 +16,13 @@ export interface ModelRequest {
 export interface ModelsRequest {
 }
 
-/** Show another of these models, or the same, on one of its sentences. */
+/** Open a listed model, possibly the current one, on one of its sentences. */
 export interface OpenRequest {
   model: string;
   example?: number | null;
 }
 
-/** Run a text or token ids, or find the run of a name; without any of them the prompt of the page. */
+/** Run a text or token ids, or look up a run by name; without any of them, the prompt of the page. */
 export interface RunRequest {
   run?: string | null;
   prompt?: string | null;
@@ -42,7 +42,7 @@ export interface HeadRequest {
   first?: number | null;
 }
 
-/** Which prediction is asked about: after the last token and of the two likeliest where a field is missing. */
+/** The prediction in question; by default after the last token, and of the two likeliest tokens. */
 export interface QuestionRequest {
   run: string;
   at?: number | null;
@@ -60,13 +60,13 @@ export interface CompareRequest {
   ids?: number[] | null;
 }
 
-/** Where does an address lead that is typed? */
+/** Search for a typed address. */
 export interface SearchRequest {
   run: string;
   text: string;
 }
 
-/** Which roles do heads have? */
+/** The roles of all heads. */
 export interface RolesRequest {
 }
 
@@ -77,7 +77,7 @@ export interface ChannelRequest {
   offset?: number | null;
 }
 
-/** Where a head loads from at a token, or which writers meet there. */
+/** Where a head loads from at a token, or which writers interact there. */
 export interface AddressRequest {
   run: string;
   head: string;
@@ -85,39 +85,39 @@ export interface AddressRequest {
   about?: About;
 }
 
-/** What a writer stored at a token. */
+/** Decode a writer's store at a token. */
 export interface DecodedRequest {
   run: string;
   writer: string;
   at: number;
 }
 
-/** One wire is cut. */
+/** Cut one wire. */
 export interface CutEdit {
   kind: "cut";
   writer: string;
   reader: string;
 }
 
-/** One writer is ablated. */
+/** Ablate one writer. */
 export interface AblateEdit {
   kind: "ablate";
   writer: string;
 }
 
-/** Edits, and the prediction that they change. */
+/** Edits, and the prediction to compare. */
 export interface ControlsRequest {
   run: string;
   at: number;
-  /** The token whose next token is predicted; `at` where missing. */
+  /** The token whose next token is predicted; `at` by default. */
   after?: number | null;
   predict?: Target;
   edits: (CutEdit | AblateEdit)[];
-  /** What stands in the place of a store; the mean where missing. */
+  /** The replacement of a store; the mean by default. */
   by?: "mean" | "zero" | null;
 }
 
-/** The same, and the head whose row is shown. */
+/** The same, with the head whose row is shown. */
 export interface EffectRequest {
   run: string;
   at: number;
@@ -128,7 +128,7 @@ export interface EffectRequest {
   head?: string | null;
 }
 
-/** The program of a prediction, with its wires cut beside so many controls and on so many other prompts. */
+/** The program of a prediction, with its wires cut, the number of controls and the number of other prompts. */
 export interface VerifyRequest {
   run: string;
   at?: number | null;
@@ -138,7 +138,7 @@ export interface VerifyRequest {
   replicates?: number | null;
 }
 
-/** What is stored at every token, from `first` on, by size or by how much of it is loaded. */
+/** The stores at every token from `first` on, by size or by load. */
 export interface MemoryRequest {
   run: string;
   first?: number | null;
@@ -154,7 +154,7 @@ export interface StoreRequest {
   predict?: Target;
 }
 
-/** The region of one writer on text, who overwrites it and who loads it. */
+/** The region of one writer on text, with its overwriters and readers. */
 export interface RegionRequest {
   writer: string;
 }
@@ -171,7 +171,7 @@ export interface NullsRequest {
   wires: SideWire[];
 }
 
-/** The guided walk, on a run and at a token where the circuit is at work there. */
+/** The guided walk, on a run and at a token if the circuit is active there. */
 export interface WalkRequest {
   run?: string | null;
   at?: number | null;
@@ -182,24 +182,24 @@ export interface WiresRequest {
   measure: "alignment" | "traffic";
 }
 
-/** Which tasks are there, and which circuits are kept? */
+/** The tasks and the kept circuits. */
 export interface TasksRequest {
 }
 
-/** The circuit of a task, of a size as in the command line, found on so many pairs. */
+/** The circuit of a task, with a size as in the command line, found on `pairs` pairs. */
 export interface FindRequest {
   task: string;
   size?: string | null;
   pairs?: number | null;
 }
 
-/** A circuit that is kept, drawn at one of its pairs. */
+/** The picture of a kept circuit at one of its pairs. */
 export interface PictureRequest {
   circuit: string;
   pair?: number | null;
 }
 
-/** The same without some groups of wires and some single wires. */
+/** The same without the given groups of wires and single wires. */
 export interface SwitchRequest {
   circuit: string;
   pair?: number | null;
