@@ -1,1 +1,1 @@
-"""Every figure: from results to views, and its sentence."""
+"""Every figure: the views of a result and its sentence."""

@@ -1,4 +1,4 @@
-"""Who loads and who overwrites every region of a memory map: the cells of its picture, with their marks."""
+"""The cells of a memory map's picture: which sites load or overwrite every region, with their marks."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,8 @@ from jaxtyping import Bool, Float
 from loadstore.memory.map_value import MemoryMap
 from loadstore.sites import parse_reader
 
-LOADS = 0.01  # of all that a reader loads
-ROWS = 60  # of a picture, and columns; all are in the value
+LOADS = 0.01  # minimum fraction of a reader's total load
+ROWS = 60  # maximum rows and columns of a picture; the value has all
 MARKS = (
     ("r", "loads 1 % or more of all it loads from there"),
     ("w", "loads from there, and stores there beyond chance"),
@@ -25,9 +25,10 @@ class Access:
     Args:
         regions: Their writers, in depth order.
         sites: Later writers in depth order, and the unembedding.
-        loads: The largest part of all that one side of the site loads; NaN where it is not later.
+        loads: The largest fraction that the region has in the load of one side of the site; NaN if the site is not
+            later.
         overlap: Mean squared cosine with the region of the site; NaN for the unembedding.
-        chance: That of random regions.
+        chance: The same for random regions.
         exists: Which sites are later.
         marks: One of ``MARKS``.
     """
@@ -42,7 +43,7 @@ class Access:
 
 
 def access(memory: MemoryMap) -> Access:
-    """The regions that any writer can load, those of most power where they are many, and the sites that use them."""
+    """The regions that any writer can load (those of most power if there are many), and the sites that use them."""
     owners = [_site(name) for name in memory.sites]
     sites = list(dict.fromkeys(owners))
     loads = np.full((len(memory.regions), len(sites)), np.nan)
@@ -73,6 +74,6 @@ def access(memory: MemoryMap) -> Access:
 
 
 def _site(reader: str) -> str:
-    """The writer whose store follows from a load, and the unembedding."""
+    """The writer whose store depends on a load, or the unembedding."""
     parsed = parse_reader(reader)
     return reader if parsed.is_unembed or parsed.is_mlp else str(parsed.head)

@@ -1,4 +1,4 @@
-"""What edits change, as figures: one outcome, many wires one by one, heads one by one."""
+"""Figures of edits' effects: one outcome, many wires cut one by one, heads ablated one by one."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from loadstore.views.model import Figure, View, figure, heatmap, panel, round_up
 if TYPE_CHECKING:
     import xarray as xr
 
-SHOWN = 24  # prompts of an outcome
+SHOWN = 24  # prompts shown for an outcome
 CELLS = 40_000
 
 
@@ -42,7 +42,7 @@ def outcome_figure(outcome: Outcome) -> Figure:
 
 
 def sweep_figure(swept: "xr.Dataset") -> Figure:
-    """Wires sorted by how much each changes the metric, and all of them as writers × readers."""
+    """Wires sorted by their change of the metric, and all of them as writers × readers."""
     writers, readers = ([str(name) for name in swept[axis].values] for axis in ("writer", "reader"))
     change, error = swept["change"].values, swept["standard_error"].values
     metric = str(swept.attrs["metric"])
@@ -67,7 +67,7 @@ def sweep_figure(swept: "xr.Dataset") -> Figure:
 
 
 def ablation_figure(effects: "xr.Dataset") -> Figure:
-    """Heads sorted by what their ablation costs, and the grid of layers × heads."""
+    """Heads sorted by the cost of their ablation, and the grid of layers × heads."""
     names = [str(head) for head in effects["head"].values]
     effect, error, loss = (effects[name].values for name in ("effect", "effect_se", "loss"))
     texts = [f"loss {number(float(value))}" for value in loss]
@@ -95,7 +95,7 @@ def ablation_figure(effects: "xr.Dataset") -> Figure:
 
 
 def _rows(names: list[str], values: np.ndarray, errors: np.ndarray, texts: list[str] | None = None) -> list[Dot]:
-    """The largest numbers, with two standard errors where they are known, and one line for all others."""
+    """The largest numbers, with two standard errors if known, and one line for all others."""
     over = ranked(values)
     rows = [
         dot(
@@ -115,7 +115,7 @@ def _rows(names: list[str], values: np.ndarray, errors: np.ndarray, texts: list[
 
 
 def _left(values: np.ndarray) -> str:
-    """How much the rows that are not shown change at most."""
+    """The largest change among the rows left out."""
     over = ranked(values)
     if not over.rest:
         return ""
@@ -124,7 +124,7 @@ def _left(values: np.ndarray) -> str:
 
 
 def _matrix(writers: list[str], readers: list[str], change: np.ndarray, label: str) -> View | None:
-    """Writers × readers; the grid of layers × heads where one of them is the same in all wires."""
+    """Writers × readers; the grid of layers × heads if all wires share a writer or a reader."""
     title = "Change by writer and reader"
     down, along = list(dict.fromkeys(writers)), list(dict.fromkeys(readers))
     if len(along) == 1:

@@ -1,4 +1,4 @@
-"""What kind of machine a model is, as rows for a person."""
+"""The facts of a model's architecture, as readable rows."""
 
 from loadstore.figures.words import last_tokens, plural
 from loadstore.model.architecture import Architecture, NormKind
@@ -14,7 +14,7 @@ NORMS: dict[NormKind, str] = {
 
 
 def facts(weights: Weights) -> list[tuple[str, str]]:
-    """Rows (fact, value): sizes, schemes, and how a text begins."""
+    """Rows (fact, value): sizes, schemes, and the start of a text."""
     shape = weights.architecture
     size = sum(tensor.numel() for name, tensor in weights.named() if not (name == "W_U" and tied(weights)))
     return [
@@ -38,7 +38,7 @@ def facts(weights: Weights) -> list[tuple[str, str]]:
 
 
 def _after(weights: Weights) -> str:
-    """Of what comes out of blocks, where it is normed too."""
+    """The norms after heads and MLPs, if there are any."""
     first = weights.layers[0]
     blocks = ["heads"] * (first.after_heads is not None)
     blocks += ["MLPs"] * (first.mlp is not None and first.mlp.after is not None)
@@ -46,7 +46,7 @@ def _after(weights: Weights) -> str:
 
 
 def _named(weights: Weights) -> str:
-    """The name, and where a file has more to say its own, with the format that most of its bytes are in."""
+    """The name, the file's own name if it differs, and the dtype of most of its bytes."""
     if not weights.origin:
         return weights.name
     held: dict[str, int] = {}
@@ -59,7 +59,7 @@ def _named(weights: Weights) -> str:
 
 
 def tied(weights: Weights) -> bool:
-    """Whether W_U is the same memory as W_E, transposed."""
+    """Whether W_U shares its memory with the transpose of W_E."""
     return weights.tied
 
 
@@ -101,7 +101,7 @@ def _windows(shape: Architecture) -> str:
 
 
 def met(shape: Architecture) -> str:
-    """The offsets that scores under rotary positions are averaged over."""
+    """The range of offsets over which scores under rotary positions are averaged."""
     if all(shape.reach(layer) == shape.context for layer in range(shape.n_layers)):
         return "the offsets of the whole context"
     return "the offsets that a layer's window lets meet"

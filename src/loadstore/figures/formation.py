@@ -1,4 +1,4 @@
-"""The moment an induction head formed: scores and losses over tokens of training."""
+"""The formation of an induction head: scores and losses over tokens of training."""
 
 from loadstore.figures.words import percent, sentence
 from loadstore.training.formation import FORMED, HIGH, LOW, Formation, chance
@@ -11,7 +11,7 @@ def formation_figure(formation: Formation, vocab: int) -> Figure:
 
     Args:
         formation: The course of a training run.
-        vocab: How many tokens the model knows, from which the cost of guessing follows.
+        vocab: The size of the vocabulary, for the loss of uniform guessing.
     """
     shown = [i for i, tokens in enumerate(formation.tokens) if tokens > 0]  # a log axis has no zero
 

@@ -1,4 +1,4 @@
-"""Sorted rows with the rest in one line, and the grid of layers × heads where every head has a number."""
+"""Sorted rows with the remainder in one line, and the grid of layers × heads if every head has a number."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ from loadstore.sites import parse_head
 from loadstore.views.base import round_up
 from loadstore.views.heatmaps import Heatmap, heatmap, panel
 
-TOP = 24  # rows
+TOP = 24  # rows shown
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """The largest rows, and the others in sum.
+    """The largest rows, and the rest for a summary line.
 
     Args:
-        rows: Indices of the rows that are shown, largest magnitude first.
+        rows: Indices of the rows shown, largest magnitude first.
         rest: Indices of the others.
     """
 
@@ -33,7 +33,7 @@ class Ranked:
 
 
 def ranked(values: Sequence[float] | np.ndarray, top: int = TOP) -> Ranked:
-    """The ``top`` largest magnitudes in order; a single other is shown too, since its line would cost as much."""
+    """The ``top`` largest magnitudes in order; a single other is shown too, since its line takes as much room."""
     sizes = np.nan_to_num(np.abs(np.asarray(values, dtype=float)))
     order = [int(i) for i in np.argsort(-sizes, kind="stable")]
     shown = len(order) if len(order) <= top + 1 else top
@@ -41,12 +41,12 @@ def ranked(values: Sequence[float] | np.ndarray, top: int = TOP) -> Ranked:
 
 
 def head_grid(title: str, label: str, values: Mapping[str, float], *, signed: bool = True) -> Heatmap | None:
-    """A number of every head as layers × heads; None unless every head of two or more heads has one.
+    """One number per head as layers × heads; None unless there are two or more heads and each has one.
 
     Args:
         title: What the grid shows.
         label: The numbers, with their unit.
-        values: Numbers by the name of the head; other names are passed over.
+        values: Numbers by the name of the head; other names are ignored.
         signed: Whether colours are centred on zero.
     """
     heads = {cell: value for name, value in values.items() if (cell := _place(name)) is not None}

@@ -1,4 +1,4 @@
-"""Labelled results as pictures: the known ones by their dimensions, any other as tables."""
+"""Labelled results as pictures: known ones by their dimensions, any others as tables."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from loadstore.views.sums import waterfall
 if TYPE_CHECKING:
     import xarray as xr
 
-ROWS = 2000  # of a table: more make a notebook heavy, and the claim says how many were left out
+ROWS = 2000  # of a table: more would make a notebook heavy; the claim states how many were left out
 CELLS = 40_000  # of a heatmap
 
 
@@ -97,7 +97,7 @@ def _roles(roles: "xr.Dataset") -> Figure:
 
 
 def _array(values: "xr.DataArray") -> tuple[str, list[Figure]]:
-    """A waterfall for the parts of a recorded number, bars for one dimension, a heatmap for two, a table for more."""
+    """A waterfall for parts of a recorded number, bars for one dimension, a heatmap for two, a table for more."""
     name = str(values.name or "values")
     title = str(values.attrs.get("head", name))
     label = values.attrs.get("units", name)

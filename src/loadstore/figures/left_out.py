@@ -1,6 +1,6 @@
-"""Figures that have nothing to show: the thresholds, and the list of the figures that a page leaves out.
+"""Figures that have nothing to show: the thresholds, and the list of figures that a page leaves out.
 
-The thresholds of what a figure shows are here. Test: tests/report/test_nothing.py.
+Test: tests/report/test_nothing.py.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from loadstore.errors import Undefined
 from loadstore.figures.words import listed, plural, sentence
 from loadstore.views.model import Figure, View, figure, table
 
-CHANGE = 0.01  # a cut that changes the watched attention and the watched prediction by less shows nothing
+CHANGE = 0.01  # a cut that changes the measured attention and prediction by less shows nothing
 PAIRS = 5  # pairs of writers that a walk draws one by one; one bar is the sum of all others
 _Site = TypeVar("_Site")
 _Result = TypeVar("_Result")
@@ -19,7 +19,7 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A figure that a page does not have, and why.
+    """A figure left out of a page, and the reason.
 
     Args:
         number: Its name, and on a page its number.
@@ -36,8 +36,8 @@ def shows(attention: tuple[float, float], prediction: tuple[float, float]) -> bo
     """Return whether a cut has something to show.
 
     Args:
-        attention: The watched attention before and after the cut.
-        prediction: The probability of the watched prediction before and after the cut.
+        attention: The measured attention before and after the cut.
+        prediction: The probability of the measured prediction before and after the cut.
 
     Returns:
         True if either changes by ``CHANGE`` or more.
@@ -46,7 +46,7 @@ def shows(attention: tuple[float, float], prediction: tuple[float, float]) -> bo
 
 
 def _change(values: tuple[float, float]) -> float:
-    return round(abs(values[1] - values[0]), 9)  # .51 less .50 is the threshold, not below it
+    return round(abs(values[1] - values[0]), 9)  # .51 − .50 is the threshold, not below it
 
 
 def defined(

@@ -1,4 +1,4 @@
-"""The memory map, lifetimes and reach as figures: who uses which region, strips of ρ over depth, and curves."""
+"""The memory map, lifetimes and reach as figures: use of regions, strips of ρ over depth, and curves."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from loadstore.views.figures import Figure, figure, reading
 from loadstore.views.heatmaps import heatmap, panel
 from loadstore.views.scales import transform_of
 
-ROWS = 60  # of a picture; all are in the value
+ROWS = 60  # maximum rows of a picture; the value has all
 COLUMNS = (
     ("region", "region", None),
     ("rank", "rank", 0),
@@ -30,7 +30,7 @@ COLUMNS = (
 
 
 def map_figure(memory: MemoryMap) -> Figure:
-    """Who loads every region and who stores there later, as marks and loads, and every region as a row of a table."""
+    """The sites that load or overwrite every region, as marks and loads, and every region as a row of a table."""
     regions = memory.to_dict(2)["regions"]
     rows = [[r["writer"], r["rank"], r["power"], r["share"], overwriting(r), loads(r), direction(r)] for r in regions]
     cells = access(memory)
@@ -58,9 +58,9 @@ def map_figure(memory: MemoryMap) -> Figure:
 
 
 def lifetimes_figure(lives: Lifetimes) -> Figure:
-    """Strips of ρ over depth, of the writers that change most, and the pairs that are reported."""
+    """Strips of ρ over depth for the writers that change most, and the reported pairs."""
     last = np.nan_to_num(np.abs(lives.rho).max(1, where=np.isfinite(lives.rho), initial=0.0))
-    met = np.flatnonzero(last > 0)  # of the others nobody stores anything afterwards
+    met = np.flatnonzero(last > 0)  # the others have ρ = 0 everywhere
     places = sorted(int(index) for index in met[np.argsort(-last[met], kind="stable")][:ROWS])
     rho = lives.rho[places]
     top = min(2.0, round_up(float(last.max())) or 1.0)
@@ -89,7 +89,7 @@ def lifetimes_figure(lives: Lifetimes) -> Figure:
 
 
 def reach_figure(reach: Reach) -> Figure:
-    """Of each side the mean distribution of traffic² over distance, beside equal reading."""
+    """For each side, the mean distribution of traffic² over distance, compared with equal reading."""
     data = reach.to_xarray()
     data = data.sel(distance=(data["equal"] > 0).any("reader"))
     distance = data["distance"].values

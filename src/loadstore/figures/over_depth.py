@@ -1,4 +1,4 @@
-"""The memory over depth in a report: map, lifetimes and reach, and an example policy over one of its regions."""
+"""Memory over depth in a report: map, lifetimes and reach, and an example policy for one of its regions."""
 
 import numpy as np
 from msgspec.structs import replace as with_fields
@@ -17,12 +17,12 @@ from loadstore.permissions.policy import Policy
 from loadstore.permissions.sources import subspace
 from loadstore.views.model import Figure, figure, reading
 
-THRESHOLD = 0.01  # of what a reader loads, and of what the subspace holds
+THRESHOLD = 0.01  # fraction of a reader's load, and of the power in the subspace
 TITLE = "An example policy, which nothing enforces"
 
 
 def memory_figures(story: Story) -> list[Figure | LeftOut]:
-    """The memory map, lifetimes and reach on the text that traffic is measured on."""
+    """The memory map, lifetimes and reach on the text used for traffic."""
     weights = story.weights
     try:
         kept = story.carried
@@ -40,7 +40,7 @@ def memory_figures(story: Story) -> list[Figure | LeftOut]:
 
 
 def permission_figure(story: Story) -> Figure | LeftOut:
-    """Who would break a policy that leaves what the previous-token head stores to the K of the induction heads."""
+    """Breaches of a policy that reserves the previous-token head's subspace for the K of the induction heads."""
     writer = str(story.previous)
     if not story.is_previous or not story.induction:
         return LeftOut("Permissions", TITLE, "It needs a previous-token head and an induction head.")
@@ -51,7 +51,7 @@ def permission_figure(story: Story) -> Figure | LeftOut:
         space = subspace(story.weights, writer)
         policy = Policy({writer: space}, load={writer: allowed}, store={writer: [writer]})
         table = direct(story.carried, policy, THRESHOLD).sel(subspace=writer)
-    except (BadRequest, Undefined) as reason:  # such as a head that can write everywhere
+    except (BadRequest, Undefined) as reason:  # for example a head that can write everywhere
         return LeftOut("Permissions", TITLE, f"It was not audited: {reason}.")
     loads = table["own"].where(table["breach"]).dropna("reader")
     denied = int((~table["may_load"]).sum())

@@ -1,4 +1,4 @@
-"""The subject × region matrix of an audit: what every site may do, what it does, and where it breaks the policy."""
+"""The subject × region matrix of an audit: the rights of every site, its accesses, and its breaches of the policy."""
 
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 ACCESSES = ("Q", "K", "V", "load", "store")
-SUBJECTS = 60  # of a picture; all are in the audit
+SUBJECTS = 60  # maximum in a picture; the audit has all
 MARKS = (
     ("r", "may load"),
     ("w", "may store"),
@@ -34,7 +34,7 @@ def audit_figure(audit: "xr.Dataset") -> Figure:
 
 
 def rights_view(audit: "xr.Dataset") -> Heatmap:
-    """Accesses by subjects, a panel for each subspace: of many subjects those that load or store most."""
+    """Accesses by subject, a panel for each subspace; of many subjects, those that load or store most."""
     places = {str(site): _place(str(site), load=True) for site in audit["reader"].values}
     stored = {str(site): _place(str(site), load=False) for site in audit["writer"].values}
     subjects = list(dict.fromkeys(subject for subject, _ in (*stored.values(), *places.values())))

@@ -1,4 +1,4 @@
-"""Small pieces of sentences, so that numbers read the same everywhere."""
+"""Small pieces of sentences, so that numbers have one format everywhere."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -7,7 +7,7 @@ MINUS = "−"
 
 
 def number(value: float, digits: int = 2) -> str:
-    """``.97``, ``−.12``, ``13.4``, ``1.00``; NaN is said in words."""
+    """``.97``, ``−.12``, ``13.4``, ``1.00``; a word for NaN."""
     if math.isnan(value):
         return "undefined"
     text = f"{abs(value):.{digits}f}"
@@ -16,7 +16,7 @@ def number(value: float, digits: int = 2) -> str:
 
 
 def signed_number(value: float, digits: int = 2) -> str:
-    """A number with its sign: ``+.97``, ``−.12``; ``0`` where no digit is left."""
+    """A number with its sign: ``+.97``, ``−.12``; ``0`` if it rounds to zero."""
     text = number(value, digits)
     if math.isnan(value) or text.startswith(MINUS):
         return text
@@ -24,7 +24,7 @@ def signed_number(value: float, digits: int = 2) -> str:
 
 
 def with_error(value: float, error: float, digits: int = 2) -> str:
-    """``.97 ± .01``; the error is left out where it is undefined."""
+    """``.97 ± .01``; an undefined error is left out."""
     return number(value, digits) if math.isnan(error) else f"{number(value, digits)} ± {number(error, digits)}"
 
 
@@ -40,30 +40,30 @@ def plural(count: int, singular: str, many: str | None = None) -> str:
 
 
 def last_tokens(windows: Iterable[int]) -> str:
-    """What windows let a query see: ``last token``, ``last 3 tokens``, ``last 3 or 1,024 tokens``."""
+    """The tokens that windows show a query: ``last token``, ``last 3 tokens``, ``last 3 or 1,024 tokens``."""
     near = sorted(set(windows))
     sizes = " or ".join(f"{window:,}" for window in near)
     return "last token" if near == [1] else f"last {sizes} tokens"
 
 
 def unseen(window: int | None) -> str:
-    """What a hatched cell of a pattern means."""
+    """The meaning of a hatched cell of a pattern."""
     near = "" if window is None else f", nor to any before its {last_tokens([window])}"
     return f"a query cannot attend to later tokens{near}"
 
 
 def chance(p: float) -> str:
-    """A probability under a null: ``p .03``, ``p 4e−7``; below what a double holds ``p < 1e−300``, never ``p 0``."""
+    """A probability under a null: ``p .03``, ``p 4e−7``; ``p < 1e−300`` below the smallest double, never ``p 0``."""
     return f"p < 1e{MINUS}300" if p < 1e-300 else f"p {size(p)}"
 
 
 def percent(share: float, digits: int = 0) -> str:
-    """A share as ``80 %``; none at all as ``0 %``."""
+    """A share as ``80 %``; zero as ``0 %``."""
     return f"{number(100 * share, digits if share else 0)} %"
 
 
 def size(value: float) -> str:
-    """An error or a small probability by its order: ``0`` (none that a double holds), ``4e−7``, ``.03``."""
+    """The magnitude of an error or a small probability: ``0`` (below the smallest double), ``4e−7``, ``.03``."""
     if value == 0 or not math.isfinite(value):
         return "0" if value == 0 else "undefined"
     if value >= 0.01:
@@ -73,6 +73,6 @@ def size(value: float) -> str:
 
 
 def sentence(text: object) -> str:
-    """A text, or the reason of an error, as a sentence: a capital first, a full stop last."""
+    """A text, or the message of an error, as a sentence with a capital and a full stop."""
     words = str(text)
     return f"{words[:1].upper()}{words[1:]}."

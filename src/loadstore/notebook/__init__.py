@@ -1,1 +1,1 @@
-"""Results as pictures in a notebook: ``ls.show(result)``."""
+"""Displays results as pictures in a notebook: ``ls.show(result)``."""

@@ -1,4 +1,4 @@
-"""``show``: any result of this package, or patterns of any other tool, as a picture in a notebook."""
+"""``show``: displays any result of this package, or attention patterns of another tool, in a notebook."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,12 +46,12 @@ WANTED = (
 
 
 def show(result: Any, patterns: Any = None, *, names: Sequence[str] | None = None, title: str = "") -> Shown:
-    """Draw a result: in a notebook the value displays itself, ``.save("x.html")`` writes it, ``.html`` is the page.
+    """Draw a result: a notebook displays the value, ``.save("x.html")`` writes it, and ``.html`` is the page.
 
     Args:
         result: Any result, a trace, a model; or a list of token strings for ``patterns``.
         patterns: Attention patterns of any tool, [query, key], [head, query, key] or [layer, head, query, key], as a
-            list, array or tensor of weights from 0 to 1; nothing is rescaled.
+            list, array or tensor of weights from 0 to 1; they are not rescaled.
         names: The names of the heads of ``patterns``.
         title: A title.
 
@@ -59,7 +59,7 @@ def show(result: Any, patterns: Any = None, *, names: Sequence[str] | None = Non
         The page.
 
     Raises:
-        BadRequest: A value that cannot be shown; the message says what can be.
+        BadRequest: The value cannot be shown; the message lists the supported types.
 
     Example:
         >>> import loadstore as ls
@@ -144,7 +144,7 @@ def _of_memory(result: MemoryMap | Lifetimes | Reach) -> _Drawn:
 
 
 def _of_documents(documents: list[dict[str, Any]]) -> _Drawn:
-    """Figures as they are; single views each in a figure of its own."""
+    """Figures unchanged; each single view in a figure of its own."""
     figures = [
         part
         if part["schema"] == "loadstore/figure@1"

@@ -1,7 +1,7 @@
-"""What a notebook cell displays: a page in a frame, that can be saved and that loads nothing.
+"""The output of a notebook cell: a self-contained page in a frame, which can be saved.
 
-Beside the frame is a still picture of the page. GitHub, an e-mail and a page without scripts show that alone; a frame
-that draws its page hides it (``embed.ts`` in the web source).
+A still picture of the page accompanies the frame. GitHub, e-mail and pages without scripts show only the picture; a
+frame that draws its page hides it (``embed.ts`` in the web source).
 """
 
 import base64
@@ -15,22 +15,22 @@ from loadstore.figures.still.still import still
 from loadstore.views.page import render_page
 from loadstore.visible import line
 
-HEIGHT = 420  # pixels before the page reports its own height, or where the frame may not be touched
+HEIGHT = 420  # pixels until the page reports its height, or if the frame cannot be resized
 
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """A ``loadstore/page@1`` document as a notebook shows it; ``print`` gives its title and what it claims."""
+    """A ``loadstore/page@1`` document as a notebook shows it; ``print`` gives its title and claims."""
 
     document: dict[str, Any]
 
     @property
     def html(self) -> str:
-        """The whole page, figures only: one file that makes no request."""
+        """The whole page, figures only: one file without external requests."""
         return render_page(self.document | {"compact": True})
 
     def save(self, path: str | Path) -> Path:
-        """Write the page atomically and return where. Raises BadRequest when it cannot be written."""
+        """Write the page atomically and return its path. Raises BadRequest if it cannot be written."""
         with replacing(Path(path)) as partial:
             partial.write_text(self.html, encoding="utf-8")
         return Path(path)
@@ -38,7 +38,7 @@ class Shown:
     def _repr_html_(self) -> str:
         """The still picture, and the page in a frame of the notebook's width, which sets its height."""
         title = html.escape(line(self.document["title"]))
-        page = self.html.replace("&", "&amp;").replace("'", "&#39;")  # fewer of ' than of " in a page
+        page = self.html.replace("&", "&amp;").replace("'", "&#39;")  # a page has fewer ' than "
         still_picture = self.svg
         picture = "" if still_picture is None else _image(still_picture, title)
         return (
@@ -48,11 +48,11 @@ class Shown:
 
     @property
     def svg(self) -> str | None:
-        """The page as one still SVG; None where it has no view that can be drawn without a script."""
+        """The page as one still SVG; None if it has no view that can be drawn without a script."""
         return still(self.document)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """The page, the still picture where there is one, and the text."""
+        """The page, the still picture if there is one, and the text."""
         picture = self.svg
         drawn = {} if picture is None else {"image/svg+xml": picture}
         return {"text/html": self._repr_html_(), **drawn, "text/plain": repr(self)}
@@ -63,6 +63,6 @@ class Shown:
 
 
 def _image(svg: str, title: str) -> str:
-    """The still picture as an image that carries its own data."""
+    """The still picture as an image with embedded data."""
     data = base64.b64encode(svg.encode()).decode()
     return f'<img class="loadstore-still" alt="{title}" src="data:image/svg+xml;base64,{data}">'

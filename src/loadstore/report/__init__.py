@@ -1,1 +1,1 @@
-"""Pages: which figures, in which order, and what is left out."""
+"""Report pages: their figures, in order, and the figures left out."""

@@ -45,7 +45,7 @@ NUMBERS = {
 
 
 def article_parts(story: Story) -> list[Part]:
-    """The parts of the page, in the article's order; costs are seconds of the built-in model on one thread."""
+    """The parts of the page, in the article's order; costs are seconds for the built-in model on one thread."""
     position = story.weights.architecture.positions
     return [
         counted("roles of all heads", 0.4, lambda steps: measured_roles(story.weights, progress=steps)),
@@ -167,7 +167,7 @@ def _puzzle(story: Story) -> Built | None:
 
 
 def lead(story: Story) -> str:
-    """The first paragraph: what was found, or that it was not."""
+    """The first paragraph: the finding, or that nothing was found."""
     previous = story.role(story.previous, "previous")
     first = (
         f"{story.previous} attends to the previous token ({number(previous)} on random repeats)."

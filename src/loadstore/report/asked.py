@@ -1,4 +1,4 @@
-"""The question that a page answers, in words, and the command that asks another one."""
+"""The question of a page in words, and the command that asks another one."""
 
 import shlex
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ def answer(story: Story, *, default: bool = False) -> str:
 
     Args:
         story: The model, the prompt and the question.
-        default: Whether the reader gave no prompt, so that the question is the article's own.
+        default: Whether no prompt was given, so that the question is the article's own.
     """
     asked, added = story.asked, float(story.parts.sel(writer=str(story.main)).sum())
     logits = story.trace.logits[asked.at].double()
@@ -38,11 +38,11 @@ def answer(story: Story, *, default: bool = False) -> str:
 
 
 def command(story: Story, model: str | None = None, options: Sequence[str] = ()) -> str:
-    """Return the command that writes this page; another --at, --predict or --against asks another question.
+    """Return the command that writes this page; other values of --at, --predict or --against change the question.
 
     Args:
         story: The model, the prompt and the question.
-        model: How the command line named the model; the model's name if None.
+        model: The model as named on the command line; the model's name if None.
         options: Other options of the command, such as ``--bos no``.
     """
     asked, tokens = story.asked, story.weights.tokens
@@ -58,7 +58,7 @@ def command(story: Story, model: str | None = None, options: Sequence[str] = ())
 
 
 def _is_one(tokens: Tokens, token: int) -> bool:
-    """Return whether a token's text is that token again; a part of a character is not."""
+    """Return whether encoding a token's text gives the token; false for part of a character."""
     try:
         return tokens.one(tokens.text(token)) == token
     except LoadstoreError:
@@ -66,7 +66,7 @@ def _is_one(tokens: Tokens, token: int) -> bool:
 
 
 def quoted(word: str) -> str:
-    """Quote a word for a POSIX shell, what cannot be printed as an escape of ``$'…'``."""
+    """Quote a word for a POSIX shell; unprintable characters become escapes of ``$'…'``."""
     if word.isprintable():
         return shlex.quote(word)
     return "$'" + "".join(ESCAPES.get(c) or (c if c.isprintable() else f"\\U{ord(c):08x}") for c in word) + "'"

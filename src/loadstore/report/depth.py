@@ -1,4 +1,4 @@
-"""The sections about memory over depth and permissions, and the line that takes their place on a large model."""
+"""The sections about memory over depth and permissions, and the line that replaces them on a large model."""
 
 from loadstore.figures.over_depth import memory_figures, permission_figure
 from loadstore.figures.subject.story import Story
@@ -7,13 +7,13 @@ from loadstore.model.wiring import wiring
 from loadstore.report.parts import Part, drawn
 from loadstore.report.sections import section
 
-READERS = 200  # of a model with more, these sections take longer than four seconds
+READERS = 200  # with more readers, these sections take longer than four seconds
 REGIONS = "Every writer adds to the stream and nobody clears it. Who stores where, and who overwrites and loads it?"
 RIGHTS = "Could a part of the memory be kept from some of its readers, as an operating system keeps pages?"
 
 
 def depth_parts(story: Story) -> list[Part]:
-    """The sections, folded; none on a large model. Costs are seconds of the built-in model on one thread."""
+    """The sections, folded; none on a large model. Costs are seconds for the built-in model on one thread."""
     if _is_large(story.weights):
         return []
     return [
@@ -35,7 +35,7 @@ def depth_parts(story: Story) -> list[Part]:
 
 
 def depth_lines(weights: Weights) -> list[str]:
-    """Where the sections are left out, the commands that measure what they would show."""
+    """The commands that measure the same, if the sections are left out."""
     if not _is_large(weights):
         return []
     name = weights.name

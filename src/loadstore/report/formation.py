@@ -1,4 +1,4 @@
-"""A page about the moment an induction head formed."""
+"""A page about the formation of an induction head."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

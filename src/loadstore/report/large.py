@@ -1,4 +1,4 @@
-"""The page on a large model: sections of figures, most of them computed from one run and one table of roles."""
+"""The page for a large model: sections of figures, most of them from one run and one table of roles."""
 
 from loadstore.figures.heads.dossier import dossier_figures
 from loadstore.figures.heads.formulas import formula_figure
@@ -38,7 +38,7 @@ NUMBERS = {
 
 
 def large_parts(story: Story) -> list[Part]:
-    """The parts of the page; costs are seconds of SmolLM2-135M on one thread."""
+    """The parts of the page; costs are seconds for SmolLM2-135M on one thread."""
     return [
         counted("roles of all heads", 9.0, lambda steps: measured_roles(story.weights, progress=steps)),
         shared(
@@ -144,7 +144,7 @@ def _searching(story: Story) -> str:
 
 
 def large_lead(story: Story) -> str:
-    """The first paragraph: the induction head and the head that it needs, or that there is none."""
+    """The first paragraph: the induction head and the head it depends on, or that there is none."""
     head = story.candidate
     if head is None:
         return "With one layer there is nothing that could search for what another head stored."

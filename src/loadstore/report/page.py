@@ -1,4 +1,4 @@
-"""The whole report: sections of figures, what the model is, and one self-contained page."""
+"""The whole report: sections of figures, the facts of the model, and one self-contained page."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,12 +22,12 @@ from loadstore.version import VERSION
 from loadstore.views.figures import Page
 from loadstore.views.page import render_page
 
-LEAST = 4  # tokens: two of them, twice
-ARTICLE_HEADS = 64  # an attention-only model with more heads than this is no longer drawn head by head
+LEAST = 4  # tokens: two tokens, repeated
+ARTICLE_HEADS = 64  # maximum heads for drawing an attention-only model head by head
 
 
 def is_article(shape: Architecture) -> bool:
-    """Whether the article's own figures fit: attention only, and few heads."""
+    """Whether the article's own figures apply: attention only, and few heads."""
     return shape.mlp is None and shape.n_layers * shape.n_heads <= ARTICLE_HEADS
 
 
@@ -45,24 +45,25 @@ def report_document(
 ) -> Page:
     """The report on one prediction as a page.
 
-    A small attention-only model gets the article's figures; any other the page of ``report.large``.
+    A small attention-only model gets the article's figures; any other model gets the page of ``report.large``.
 
     Args:
         weights: The model.
         prompt: A text or token ids; the article's sentence if None.
-        at: Index of the token whose next token is predicted: by default the last one, and of the article's sentence
-            the one that the article asks about.
+        at: Index of the token whose next token is predicted: by default the last one, or for the article's sentence
+            the one in the article's question.
         predict: The prediction to explain, an id or a text of one token; the likeliest if None.
         against: The token to compare with; the likeliest other token if None.
-        model: How the command line named the model, for the command that the page shows.
+        model: The model as named on the command line, for the command on the page.
         options: Other options of that command.
-        quick: Leave out the sections that take long, and list them at the end.
-        progress: Called as each part begins.
+        quick: Leave out slow sections, and list them at the end.
+        progress: Called at the start of each part.
 
     Raises:
-        BadPrompt: An unusable prompt, or a target of several tokens.
-        BadRequest: A target outside the vocabulary, or compared with itself.
-        Undefined: A context too short for a report, text without a tokenizer, or a token index that does not exist.
+        BadPrompt: The prompt is unusable, or a target has several tokens.
+        BadRequest: A target is outside the vocabulary, or compared with itself.
+        Undefined: The context is too short for a report, a text is given without a tokenizer, or the token index does
+            not exist.
     """
     least = LEAST + (bos_of(weights) is not None)
     if weights.architecture.context < least:
@@ -116,7 +117,7 @@ def write_report(
     """Write the page atomically and return it. Arguments and errors are those of ``report_document``.
 
     Raises:
-        BadRequest: Also where the page cannot be written.
+        BadRequest: Also if the page cannot be written.
     """
     check_target(path)
     page = report_document(
@@ -135,5 +136,5 @@ def write_report(
 
 
 def write_page(page: Page, path: Path) -> None:
-    """Write a report, atomically. Raises BadRequest where it cannot be written."""
+    """Write a report atomically. Raises BadRequest if it cannot be written."""
     write_whole(path, render_page(page).encode())

@@ -1,4 +1,4 @@
-"""The parts of a report with their expected costs, from which progress and the time left follow."""
+"""The parts of a report with their expected costs, for progress and the remaining time."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from loadstore.report.sections import Built
 
 SLOW = "It takes long; the same command without --quick draws it."
 Progress = Callable[[str, int, int, float], None]
-"""Called as a part begins, and within one that counts its steps.
+"""Called at the start of a part, and within a part that counts its steps.
 
-Its name, its number from 1, how many there are, and the expected share that is done.
+Receives the part's name, its number from 1, the number of parts, and the expected share that is done.
 """
 
 
@@ -20,11 +20,11 @@ class Part:
     """One part of a report: a section, or results that several sections share.
 
     Args:
-        name: What progress calls it.
-        cost: A measured time; only the ratios of the costs of one page are used.
-        build: Returns the section; takes a callback for its own steps.
+        name: Its name in the progress.
+        cost: A measured time; only the ratios of the costs within one page matter.
+        build: Returns the section; receives a callback for its own steps.
         slow: Whether a quick report leaves it out.
-        about: The title of its section and what that shows, for the list of what a quick report leaves out.
+        about: The title and a description of its section, for the list of sections left out of a quick report.
     """
 
     name: str
@@ -52,7 +52,7 @@ def shared(name: str, cost: float, compute: Callable[[], object], *, slow: bool 
 
 
 def counted(name: str, cost: float, compute: Callable[[Steps], object], *, slow: bool = False) -> Part:
-    """Return the same for results whose steps are counted."""
+    """Like ``shared``, for results whose steps are counted."""
 
     def build(steps: Steps) -> None:
         compute(steps)
@@ -61,7 +61,7 @@ def counted(name: str, cost: float, compute: Callable[[Steps], object], *, slow:
 
 
 def quick_parts(parts: Sequence[Part], *, quick: bool) -> tuple[list[Part], list[LeftOut]]:
-    """Return the parts that a report has, and the sections that it leaves out if it is quick."""
+    """Return the parts of a report, and the sections that a quick report leaves out."""
     if not quick:
         return list(parts), []
     left = [LeftOut(*part.about, SLOW) for part in parts if part.slow and part.about is not None]

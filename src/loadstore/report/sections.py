@@ -1,4 +1,4 @@
-"""A section of a page, the numbers that a page gives to its figures, and the list of figures that it leaves out."""
+"""A section of a page, the numbering of figures, and the list of figures left out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,14 +12,14 @@ from loadstore.views.model import Figure
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A section, and the figures that it leaves out."""
+    """A section, with the figures it leaves out."""
 
     section: Section
     left: tuple[LeftOut, ...]
 
 
 def section(name: str, title: str, text: str, figures: Sequence[Figure | LeftOut], *, folded: bool = False) -> Built:
-    """A titled run of figures with a sentence in front; those that it leaves out are kept beside them."""
+    """A titled group of figures after a sentence; figures left out are kept separately."""
     drawn = tuple(figure for figure in figures if isinstance(figure, Figure))
     left = tuple(figure for figure in figures if isinstance(figure, LeftOut))
     return Built(Section(id=name, title=title, lead=text, figures=drawn, folded=folded), left)
@@ -31,12 +31,12 @@ def laid_out(
     """The sections of a page, each figure under its number.
 
     Args:
-        sections: What was built, in the order of the page.
+        sections: The sections, in the order of the page.
         numbers: The numbers of figures by their names; a figure without one keeps its name.
-        slow: What a quick report leaves out.
+        slow: The sections left out of a quick report.
 
     Returns:
-        The sections that have figures, and a last one that lists the figures left out, where there are any.
+        The sections with figures, and a last one that lists the figures left out, if any.
     """
     left = [
         replace(figure, number=numbers.get(figure.number, figure.number)) for part in sections for figure in part.left

@@ -18,25 +18,25 @@ from loadstore.views.figures import Section
 
 Show: TypeAlias = Callable[[str, float], None]
 BAND = 4  # random circuits of each size
-SAMPLED, NULL = 30, 200  # removals of the proof
-LOADS = 30  # of the picture
-FOUND, COMPARED = 0.4, 0.5  # shares of the work that are done after finding the circuit, and after random circuits
+SAMPLED, NULL = 30, 200  # removals in the proof
+LOADS = 30  # loads in the picture
+FOUND, COMPARED = 0.4, 0.5  # shares of the work done after finding the circuit, and after random circuits
 
 
 def task_section(task: Task, controls: int = 20, show: Show | None = None) -> Section:
-    """Find the circuit of a task, draw it, and put it to the proof.
+    """Find the circuit of a task, draw it and prove it.
 
     Args:
         task: The task.
-        controls: Random circuits of the proof.
+        controls: The number of random circuits in the proof.
         show: Called with the name of a step and the expected share of the whole work that is done.
 
     Returns:
-        The section. F by size is measured on the pairs to choose, all else on those to judge.
+        The section. F by size is measured on the *choose* pairs, everything else on the *judge* pairs.
 
     Raises:
-        Undefined: A task that the model does not solve.
-        BadRequest: No size reaches F = .85, or a metric that does not change.
+        Undefined: The model does not solve the task.
+        BadRequest: No size reaches F = .85, or the metric does not change.
     """
     tell = (lambda name, share: None) if show is None else show
     discovered = discover(task, How(AtLeast()), lambda name, share: tell(name, FOUND * share))

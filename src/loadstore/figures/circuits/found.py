@@ -18,11 +18,11 @@ from loadstore.visible import visible
 if TYPE_CHECKING:
     import xarray as xr
 
-SHOWN = 16  # wires, pairs or rows
+SHOWN = 16  # wires, pairs or rows shown
 
 
 def task_figure(task: Task) -> Figure:
-    """Some pairs of a task, with the splits and what the metric compares."""
+    """Some pairs of a task, with the splits and the tokens that the metric compares."""
     splits = {name: task.splits.count(name) for name in ("find", "choose", "judge")}
     columns = [
         ("clean", "clean prompt", None),
@@ -39,7 +39,7 @@ def task_figure(task: Task) -> Figure:
 
 
 def attribution_figure(ranked: "xr.Dataset") -> Figure:
-    """The wires of largest attribution, and how much of it the others have."""
+    """The wires of largest attribution, and the attribution of all others."""
     values, signed = ranked.attribution.values, ranked.signed.values
     order = np.argsort(-values, kind="stable")[:SHOWN]
     names = [f"{ranked.writer.values[i]} → {ranked.reader.values[i]}" for i in order]
@@ -63,8 +63,8 @@ def circuit_figure(circuit: Circuit, shown: Program, faithfulness: float | None,
     Args:
         circuit: The circuit.
         shown: The loads of its program.
-        faithfulness: F of exactly these; None where it was not measured.
-        drawn: Its picture, if there are pairs to draw it at.
+        faithfulness: F of exactly these; None if it was not measured.
+        drawn: Its picture, if there are pairs to draw.
     """
     views: list[View] = [] if drawn is None else [drawn.view]
     rows = [
@@ -85,13 +85,13 @@ def circuit_figure(circuit: Circuit, shown: Program, faithfulness: float | None,
 
 
 def _texts(task: Task, index: int) -> tuple[str, str]:
-    """Both prompts of a pair, token by token where they are ids."""
+    """Both prompts of a pair, token by token if they are ids."""
     clean, other = task.clean[index], task.counterfactual[index]
     return prompt_text(task, clean), prompt_text(task, other)
 
 
 def prompt_text(task: Task, prompt: Text) -> str:
-    """A prompt of a task in one line: its text, or its tokens one by one where it is ids."""
+    """A prompt of a task in one line: its text, or its tokens one by one if it consists of ids."""
     if isinstance(prompt, str):
         return visible(prompt)
     return " ".join(text_of(int(each), task.model.tokens) for each in prompt)

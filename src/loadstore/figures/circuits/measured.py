@@ -1,4 +1,4 @@
-"""Figures of what was measured of circuits: F by size beside random circuits, and the six numbers of a proof."""
+"""Figures of measured circuits: F by size compared with random circuits, and the six numbers of a proof."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from loadstore.views.model import Figure, figure, lines, rule, series
 if TYPE_CHECKING:
     import xarray as xr
 
-SHOWN = 16  # rows
+SHOWN = 16  # rows shown
 NAMES = {
     "paths": "one-sided mean, on paths",
     "attribution": "mean |attribution|",
@@ -26,7 +26,7 @@ def curve_figure(curve: "xr.Dataset", random: np.ndarray | None = None) -> Figur
     """F of the ranking's circuits at every size, with intervals, and of random circuits of the same sizes.
 
     Args:
-        curve: What ``curve`` returned.
+        curve: The Dataset from ``curve``.
         random: F of random circuits [size, control].
     """
     sizes, f = 100 * curve["size"].values, curve.faithfulness.values
@@ -59,7 +59,7 @@ def curve_figure(curve: "xr.Dataset", random: np.ndarray | None = None) -> Figur
 
 
 def _random_sizes(sizes: np.ndarray, random: np.ndarray) -> str:
-    """From which size on a random circuit is as faithful."""
+    """The smallest size at which a random circuit is as faithful."""
     enough = sizes[random.max(1) >= ENOUGH]
     if not len(enough):
         return f"None of {random.shape[1]} random circuits of any size reaches it."

@@ -1,4 +1,4 @@
-"""What the heads of layer 0 read to choose tokens: positions or the embedding."""
+"""The inputs by which heads of layer 0 choose tokens: positions or the embedding."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from loadstore.views.sums import switch
 
 
 def choosing_figure(story: Story) -> Figure:
-    """Alignment of what layer 0 finds with the Q and the K of its heads."""
+    """Alignment of layer 0's inputs with the Q and the K of its heads."""
     heads, head = layer_heads(story.scores, 0), story.previous
     if "pos" not in story.first_writers:
         numbers = " and ".join(f"its {side} {number(wire(story.scores, 'embed', head, side))}" for side in ("Q", "K"))
@@ -45,7 +45,7 @@ def choosing_figure(story: Story) -> Figure:
 
 
 def _qk_views(story: Story) -> list[View]:
-    """Alignments as dots, one row a head; the raw scores of the article behind a switch."""
+    """Alignments as dots, one row per head; a switch shows the article's raw scores."""
     plots: list[View] = [_qk_dots(story, side) for side in SIDES[:2]]
     raw = [_qk_view(story, "The raw score, as in the article", "score")]
     every = [_qk_view(story, "Alignment with all its numbers", "alignment")]
@@ -59,7 +59,7 @@ def _qk_views(story: Story) -> list[View]:
 
 
 def _qk_dots(story: Story, side: Side) -> View:
-    """The alignment of every head's side with pos, or with embed where nothing stores positions."""
+    """The alignment of every head's side with pos, or with embed if nothing stores positions."""
     heads, site = layer_heads(story.scores, 0), story.first_writers[-1]
     column = side_panel(story.scores, [site], heads, side)
     above = {heads[at] for _, at in column.outlined}

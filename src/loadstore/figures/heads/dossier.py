@@ -1,4 +1,4 @@
-"""The figures of one head's dossier: what it does, reads, stores and matches, and what is lost with it."""
+"""The figures of one head's dossier: its roles, reads, stores and matches, and the cost of its ablation."""
 
 import math
 from typing import TYPE_CHECKING
@@ -18,19 +18,19 @@ from loadstore.views.model import Figure, View, bars, figure, lines, reading, se
 if TYPE_CHECKING:
     import xarray as xr
 
-MOST = 6  # wires that a side shows
+MOST = 6  # wires shown for a side
 AVERAGED = "Q and K depend on an offset here; their scores are averaged over those that the layer lets meet."
 
 
 def dossier_figures(
     weights: Weights, head: Head | str, roles: "xr.Dataset | None" = None, scores: "xr.Dataset | None" = None
 ) -> list[Figure]:
-    """Roles, what the head reads, who reads it, its spectrum, its tokens, and what is lost without it."""
+    """Roles, inputs, readers, spectrum and tokens of a head, and the cost of its ablation."""
     return figures_of(dossier(weights, head, roles=roles, scores=scores))
 
 
 def figures_of(dossier: Dossier) -> list[Figure]:
-    """The same, of a dossier that is there already."""
+    """The same figures, from an existing dossier."""
     return [
         _roles(dossier),
         _reads(dossier),
@@ -86,7 +86,7 @@ def _measured(wire: WireScore) -> str:
 
 
 def _aligned(side: str, wires: tuple[WireScore, ...]) -> str:
-    """The best aligned writer of a side, or that it has none above chance."""
+    """The best aligned writer of a side, or that there is none above chance."""
     if not wires:
         return f"{side}: no writer has a score"
     best = f"{wires[0].writer} {_measured(wires[0])}"
@@ -125,7 +125,7 @@ def _readers(dossier: Dossier) -> Figure:
 
 
 def room_figure(dossier: Dossier) -> Figure:
-    """The singular values of W_OV beside those of two random matrices."""
+    """The singular values of W_OV compared with those of two random matrices."""
     ranks = list(range(1, len(dossier.singular_values) + 1))
     flat = participation(dossier.structureless)
     claim = (
@@ -167,7 +167,7 @@ def tokens_figure(dossier: Dossier) -> Figure:
 
 
 def _distinct(pairs: tuple[MatchedPair, ...]) -> list[list[str | float]]:
-    """The pairs in order; of those that read the same, such as bytes of one character, the first with their number."""
+    """The pairs in order; pairs with equal text, such as bytes of one character, are shown once with their number."""
     groups: dict[tuple[str, str], list[MatchedPair]] = {}
     for pair in pairs:
         groups.setdefault((pair.query, pair.key), []).append(pair)

@@ -1,4 +1,4 @@
-"""Attention patterns of any other tool, with the tokens they are about: checked, never rescaled."""
+"""Attention patterns of another tool, with their tokens: validated, not rescaled."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from loadstore.views.model import Figure, figure, reading
 from loadstore.views.pictures import patterns
 from loadstore.visible import visible
 
-SLACK = 1e-3  # half-precision weights overshoot 1 by this much at most
+SLACK = 1e-3  # half-precision weights exceed 1 by at most this
 SHAPES = "[query, key], [head, query, key] or [layer, head, query, key]"
 
 
@@ -69,7 +69,7 @@ def _weights(values: Any) -> np.ndarray:
 
 
 def _labels(tokens: Any, weights: np.ndarray) -> list[str]:
-    """Tokens with their index, as everywhere; labels that have it already are kept. Raises BadRequest."""
+    """Tokens with their index, as everywhere; labels with an index are kept. Raises BadRequest."""
     if isinstance(tokens, str) or not isinstance(tokens, Sequence):
         raise BadRequest("tokens are a list of strings, one a token; a text is not split here, since tools differ")
     if not all(isinstance(token, str) for token in tokens):
@@ -82,7 +82,7 @@ def _labels(tokens: Any, weights: np.ndarray) -> list[str]:
 
 
 def _names(weights: np.ndarray, names: Sequence[str] | None) -> list[str]:
-    """``L1.H4`` for layers and heads, ``H4`` for heads, or what was given. Raises BadRequest."""
+    """``L1.H4`` for layers and heads, ``H4`` for heads, or the given names. Raises BadRequest."""
     if weights.ndim == 4:
         own = [f"L{layer}.H{head}" for layer in range(weights.shape[0]) for head in range(weights.shape[1])]
     else:

@@ -1,4 +1,4 @@
-"""Figure 6: what a head computes, with this model's own shapes, and evaluated as it stands."""
+"""Figure 6: the computation of a head, with this model's shapes, evaluated as written."""
 
 from torch import Tensor
 

@@ -1,4 +1,4 @@
-"""An induction head's pattern, and the three addresses that make it."""
+"""An induction head's pattern, and its three addresses."""
 
 from dataclasses import dataclass
 
@@ -22,26 +22,26 @@ NAME = "Induction"
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """One query whose token occurred exactly once before: where that was, and what followed."""
+    """A query whose token occurred exactly once before: the earlier occurrence and the token after it."""
 
     query: int
     earlier: int
 
     @property
     def key(self) -> int:
-        """The token after the earlier occurrence: where an induction head should look."""
+        """The token after the earlier occurrence, where an induction head should attend."""
         return self.earlier + 1
 
 
 def repeats(story: Story) -> list[Repeat]:
-    """Every repeat of the prompt whose token occurred exactly once before and not just before, BOS left out."""
+    """Every repeat of the prompt whose token occurred exactly once before and not directly before, without BOS."""
     matches = role_masks(story.trace.tokens, bos_of(story.weights))["duplicate"][0]
     once = [(query, int(row.nonzero()[0])) for query, row in enumerate(matches) if int(row.sum()) == 1]
     return [Repeat(query, earlier) for query, earlier in once if earlier + 1 < query]
 
 
 def best_repeat(story: Story, head: Head) -> Repeat | None:
-    """The repeat that shows a head best: largest attention × probability of what followed."""
+    """The repeat that shows a head best: largest attention × probability of the token that followed."""
     pattern, probability = story.trace.pattern(head), story.trace.logits.softmax(-1)
     tokens = story.trace.tokens[0]
 
@@ -64,7 +64,7 @@ def induction_figures(story: Story) -> list[Figure | LeftOut]:
 
 
 def is_induction(story: Story, head: Head) -> str:
-    """Whether a head deserves the name, with its score on random repeats."""
+    """Whether a head counts as an induction head, with its score on random repeats."""
     score = with_error(story.role(head, "induction"), story.error(head, "induction"))
     if head in story.induction:
         return f"{head} is an induction head: {score} of its attention on random repeats goes to what followed before."
@@ -74,7 +74,7 @@ def is_induction(story: Story, head: Head) -> str:
 def induction_figure(story: Story, head: Head) -> Figure | LeftOut:
     """The pattern of an induction head on a repeat of the prompt, and with the previous-token head cut from its K.
 
-    Left out where the prompt has no repeat, or where the cut changes neither attention nor prediction there.
+    Left out if the prompt has no repeat, or if the cut changes neither attention nor prediction there.
     """
     title, labels, repeat = f"The pattern of {head} on a repeat", story.trace.labels, best_repeat(story, head)
     window = story.weights.architecture.window(head.layer)

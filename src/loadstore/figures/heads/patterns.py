@@ -9,11 +9,11 @@ from loadstore.heads.roles import bos_of, measured_roles, named
 from loadstore.views.model import Figure, figure, reading
 from loadstore.views.pictures import patterns
 
-FEW = 6  # heads of a role that the sentence names
+FEW = 6  # heads of a role named in the sentence
 
 
 def trace_figure(trace: Trace) -> Figure:
-    """All heads of one prompt, badged by the roles that reports and programs name them by, which random repeats give.
+    """All heads of one prompt, with the roles of reports and programs, measured on random repeats, as badges.
 
     Raises BadRequest for a batch.
     """

@@ -1,4 +1,4 @@
-"""A previous-token head, which subspaces it reads to be one, and the controls."""
+"""A previous-token head, the subspaces it reads, and the controls."""
 
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,7 @@ NO_POS = {
 
 
 def previous_figures(story: Story) -> list[Figure]:
-    """The pattern, what layer 0 reads for it, and the controls."""
+    """The pattern, its reads in layer 0, and the controls."""
     return [_pattern(story), choosing_figure(story), _controls(story)]
 
 

@@ -1,4 +1,4 @@
-"""Who does what: every head's roles as a map of layers × heads, and the notable ones by name."""
+"""The roles of all heads as a map of layers × heads, and the notable heads by name."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from loadstore.views.model import Figure, View, figure, heatmap, panel, reading,
 from loadstore.views.pictures import patterns
 from loadstore.views.sums import switch
 
-FIRST = 4  # names that a claim lists
+FIRST = 4  # names listed in a claim
 
 
 def role_figures(story: Story) -> list[Figure]:
@@ -57,7 +57,7 @@ def _map(story: Story) -> Figure:
 
 
 def _counts(story: Story) -> str:
-    """How many heads have each role, with the strongest."""
+    """The number of heads with each role, and the strongest of them."""
     claims: list[str] = []
     for role in NAMED:
         ranked = story.strongest(role, range(story.weights.architecture.n_layers))
@@ -108,7 +108,7 @@ def _notable(story: Story) -> Figure:
 
 
 def _role_dots(story: Story) -> View:
-    """Each notable head at its strongest role, beside its other roles."""
+    """Each notable head at its strongest role, with its other roles."""
     rows: list[Dot] = []
     for head in notable(story):
         role_scores = {role: story.role(head, role) for role in NAMED if not np.isnan(story.role(head, role))}

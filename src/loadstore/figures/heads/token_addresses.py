@@ -1,4 +1,4 @@
-"""The token part of an address: rows of attention, the memory that they select, and every head at once."""
+"""The token part of an address: rows of attention, the memory they select, and every head at once."""
 
 import itertools
 import math
@@ -21,18 +21,18 @@ BLOCKS = 24  # columns of the memory picture
 
 
 def token_figures(story: Story) -> list[Figure]:
-    """Rows as soft addresses, the rows of memory that one selects, and every head on the prompt."""
+    """Rows as soft addresses, the rows of memory that one of them selects, and every head on the prompt."""
     return [_rows(story), _memory(story), overview(story)]
 
 
 def _effective(row: np.ndarray) -> float:
-    """2^H: how many tokens a row is spread over."""
+    """2^H: the effective number of tokens of a row."""
     held = row[row > 0]
     return float(2 ** -(held * np.log2(held)).sum())
 
 
 def _soft_head(story: Story) -> Head:
-    """The head whose first rows differ most in how many tokens they are spread over."""
+    """The head whose first rows differ most in their effective number of tokens."""
     few = min(FEW, len(story.trace.labels))
 
     def spread(head: Head) -> float:
@@ -75,7 +75,7 @@ def _rows(story: Story) -> Figure:
 
 
 def _choice(story: Story, few: int) -> str:
-    """Why this head, where there was a choice."""
+    """The reason for the choice of this head, if there was a choice."""
     chosen = few > 2 and len(story.weights.architecture.heads) > 1
     return "The head is the one whose first rows differ most: t" if chosen else "T"
 
@@ -126,7 +126,7 @@ def _memory(story: Story) -> Figure:
 
 
 def overview(story: Story) -> Figure:
-    """Every head on the prompt, with the roles that it has on random repeats."""
+    """Every head on the prompt, with its roles on random repeats."""
     heads = story.weights.architecture.heads
     pattern = np.stack([story.trace.pattern(head).double().numpy() for head in heads])
     badges = [[role for role in ROLES if story.role(head, role) > IS_ROLE] for head in heads]

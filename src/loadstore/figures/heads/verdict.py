@@ -1,4 +1,4 @@
-"""In one sentence what a head does: much, little, or nothing found."""
+"""Summarises a head in one sentence, graded by the strength of its effect."""
 
 import math
 
@@ -6,17 +6,17 @@ from loadstore.evidence.head_facts import AblationEffect, Dossier, RoleScore
 from loadstore.figures.words import listed, number, with_error
 from loadstore.heads.roles import IS_ROLE
 
-LITTLE = 0.05  # nats per token: an effect below it is called little
+LITTLE = 0.05  # nats per token: a smaller effect is called little
 
 
 def summary(dossier: Dossier) -> str:
-    """One sentence: the role, the effect, and how both were judged."""
+    """One sentence: the role, the effect, and the criteria for both."""
     role = named_role(dossier)
     return f"{dossier.head} {role}. {lost(dossier)}"
 
 
 def named_role(dossier: Dossier) -> str:
-    """Say which roles the head has, or that it has none and which comes nearest."""
+    """The roles of the head in words, or the nearest role if it has none."""
     named = [score for score in dossier.roles if score.score > IS_ROLE]
     if named:
         by_keys = {_keys(s): listed([f"{number(o.score)} on {o.on}" for o in named if o.role == s.role]) for s in named}
@@ -46,7 +46,7 @@ def _strongest(dossier: Dossier) -> RoleScore | None:
 
 
 def lost(dossier: Dossier) -> str:
-    """Say what mean ablation costs, and whether that is little."""
+    """The cost of mean ablation in words, and whether it is small."""
     changes = listed([_change(effect) for effect in dossier.ablation])
     if all(abs(effect.effect) < LITTLE for effect in dossier.ablation):
         return f"It does little: mean-ablating it changes the loss by {changes}."

@@ -1,1 +1,1 @@
-"""The picture of a circuit or a listing: tokens in a row, layers above, an arc a load."""
+"""The picture of a circuit or a listing: tokens in a row, layers above, and one arc per load."""

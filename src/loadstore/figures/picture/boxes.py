@@ -1,4 +1,4 @@
-"""How much room the boxes of nodes and the columns of tokens take in a graph's picture."""
+"""The sizes of nodes' boxes and of token columns in a graph's picture."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from loadstore.decomposition.graph import Graph, Node, depth
 from loadstore.views.picture import Token
 
-CHARACTER, SMALL = 7.3, 6.1  # widths of a monospaced character of names and tokens, and of roles
+CHARACTER, SMALL = 7.3, 6.1  # widths of a monospaced character: names and tokens, and roles
 LINE, ROLE = 15.0, 13.0  # heights of a line
 GAP, EDGE = 12.0, 14.0
-LONGEST = 15  # characters of a line of a name
+LONGEST = 15  # maximum characters in a line of a name
 
 
 def lanes(graph: Graph, nodes: Sequence[Node]) -> tuple[float, float]:
-    """The widths that heads and MLPs of one token take side by side."""
+    """The widths of heads and of MLPs side by side at one token."""
     widths: dict[str, dict[tuple[int, int], float]] = {"head": defaultdict(float), "mlp": defaultdict(float)}
     for node in nodes:
         if node.kind in widths:
@@ -24,7 +24,7 @@ def lanes(graph: Graph, nodes: Sequence[Node]) -> tuple[float, float]:
 def columns(
     labels: Sequence[str], used: set[int], room: dict[int, float], least: int
 ) -> tuple[list[Token], dict[int, float], float]:
-    """The tokens, the middles of their columns and the width; runs of ``least`` tokens that are not used are folded."""
+    """The tokens, the middles of their columns and the width; runs of at least ``least`` unused tokens are folded."""
     tokens: list[Token] = []
     middles: dict[int, float] = {}
     x, index = EDGE, 0
@@ -41,7 +41,7 @@ def columns(
 
 
 def lines_of(graph: Graph, node: Node) -> tuple[str, ...]:
-    """What stands in a node's box, in lines; a long name breaks after a comma or a space."""
+    """The lines of text in a node's box; a long name breaks after a comma or a space."""
     if node.kind == "answer":
         chance = graph.answer.probability
         return (graph.answer.text,) if chance is None else (graph.answer.text, f"p {chance:.2f}".replace("0.", "."))
@@ -61,5 +61,5 @@ def size_of(graph: Graph, node: Node) -> tuple[float, float]:
 
 
 def rounded(number: float) -> float:
-    """A place in the picture, to a tenth of a pixel."""
+    """A coordinate in the picture, rounded to a tenth of a pixel."""
     return round(number, 1)

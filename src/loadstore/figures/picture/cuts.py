@@ -1,19 +1,19 @@
-"""The cuts that a proof made, as they look in the picture of its listing."""
+"""The cuts of a proof, for the picture of its listing."""
 
 from loadstore.decomposition.graph import Graph
 from loadstore.decomposition.short import short
 from loadstore.evidence.verdict import Check, Verified, mark, nats
 from loadstore.views.picture import Cut
 
-MOST = 4  # cuts that are offered
+MOST = 4  # maximum cuts offered
 
 
 def cuts_of(proof: Verified, graph: Graph) -> list[Cut]:
-    """The cuts that move the target most, of those whose loads are all drawn; heads and MLPs before tokens.
+    """The cuts with the largest effect on the target whose loads are all drawn; heads and MLPs before tokens.
 
     Args:
         proof: The proof.
-        graph: What is drawn.
+        graph: The graph in the picture.
     """
     drawn = {wire: index for index, edge in enumerate(graph.edges) for wire in edge.wires}
     offered = [check for check in proof.checks if all(wire in drawn for wire in _names(check))]

@@ -1,4 +1,4 @@
-"""Where the parts of a graph stand: tokens in a row, a row for each layer above, arcs upwards to who loads."""
+"""The layout of a graph: tokens in a row, a row for each layer above, arcs upwards to the readers."""
 
 import math
 from collections import defaultdict
@@ -11,11 +11,11 @@ from loadstore.figures.picture.boxes import EDGE, GAP, columns, lanes, lines_of,
 from loadstore.views.picture import Arc, Cut, Picture, Place, SiteBox, Token
 
 ROW = 62.0
-WIDE = 1000.0  # up to here every token is written out
-FOLDED = 3  # tokens in a run that nothing is loaded from, from which on they are one
+WIDE = 1000.0  # up to this width, every token is written out
+FOLDED = 3  # minimum length of a run of unused tokens that is folded
 THIN, THICK = 1.2, 6.5
 BOWS = (0.0, 26.0, -26.0, 55.0, -55.0, 90.0, -90.0)  # sideways, tried in this order
-POINTS = 24  # of a line, at which is looked whether it runs behind a mark
+POINTS = 24  # of a line, to check whether it runs behind a mark
 Box: TypeAlias = tuple[float, float, float, float]
 Curve: TypeAlias = tuple[Place, Place, Place, Place]
 
@@ -25,9 +25,9 @@ def picture(graph: Graph, title: str, notes: Sequence[str], cuts: Sequence[Cut] 
 
     Args:
         graph: The graph.
-        title: What it shows.
-        notes: What is drawn and what is not.
-        cuts: Cuts that were measured; an arc is the edge with its index.
+        title: Its title.
+        notes: Sentences on its content and on the loads left out.
+        cuts: Measured cuts; an arc is the edge with its index.
     """
     plan = _Plan.of(graph)
     largest = max((abs(edge.share) for edge in graph.edges), default=1.0)
@@ -67,7 +67,7 @@ class _Plan:
         room = {token: sum(lane) + 2 * GAP for token, lane in widths.items()}
         used = {node.token for node in nodes}
         whole = columns(graph.labels, used, room, len(graph.labels) + 1)
-        fits = whole[2] <= WIDE and len(used) > 1  # loads at one token need no row of the others
+        fits = whole[2] <= WIDE and len(used) > 1  # loads at one token do not need a row for the others
         tokens, middles, width = whole if fits else columns(graph.labels, used, room, FOLDED)
         height = EDGE + ROW * (len(rows) + 1)
         boxes: dict[Node, Box] = {}
@@ -138,7 +138,7 @@ class _Plan:
         return left + across * width, top + height + 3
 
     def _behind(self, edge: Edge, curve: Curve) -> int:
-        """How many of some points of a line lie behind marks of others."""
+        """The number of sampled points of a line that lie behind other nodes' marks."""
         boxes = [box for node, box in self.boxes.items() if node not in (edge.source, edge.target)]
         points = [_point(curve, step / POINTS) for step in range(1, POINTS)]
         return sum(
@@ -149,7 +149,7 @@ class _Plan:
 
 
 def _curve(start: Place, end: Place, bow: float) -> Curve:
-    """A line that leaves and arrives upwards, bowed sideways."""
+    """A curve that leaves and arrives upwards, bowed sideways."""
     (x, y), (to_x, to_y) = start, end
     rise = max(y - to_y, 24.0)
     return start, (x + bow, y - 0.55 * rise), (to_x + bow / 2, to_y + 0.55 * rise), end

@@ -1,4 +1,4 @@
-"""``picture``: a circuit, a listing or its proof as one drawing, with the faithfulness of exactly what is drawn."""
+"""``picture``: draws a circuit, a listing or its proof, with the faithfulness of exactly the wires drawn."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,12 +27,12 @@ from loadstore.views.picture import Picture
 
 @dataclass(frozen=True, eq=False)
 class Pictured:
-    """A drawing: a notebook shows it, ``save`` writes it as SVG, ``ls.show`` makes it a page.
+    """A drawing: a notebook displays it, ``save`` writes it as SVG, ``ls.show`` makes it a page.
 
     Args:
-        graph: What is drawn, with its wires.
+        graph: The graph in the drawing, with its wires.
         view: The drawing.
-        faithfulness: F of exactly the wires that are drawn; None where it was not measured.
+        faithfulness: F of exactly the wires drawn; None if it was not measured.
     """
 
     graph: Graph
@@ -41,7 +41,7 @@ class Pictured:
 
     @property
     def wires(self) -> tuple[tuple[str, str], ...]:
-        """The writer and the reader of every wire that is drawn."""
+        """The writer and the reader of every wire drawn."""
         return self.graph.wires
 
     @property
@@ -50,7 +50,7 @@ class Pictured:
         return svg(self.view)
 
     def save(self, path: str | Path) -> Path:
-        """Write the drawing as SVG, whole or not at all. Raises BadRequest where that cannot be."""
+        """Write the drawing as SVG, atomically. Raises BadRequest if it cannot be written."""
         write_whole(Path(path), self.svg.encode())
         return Path(path)
 
@@ -69,21 +69,21 @@ def picture(
     index: int = 0,
     top: int = MOST,
 ) -> Pictured:
-    """Draw who loads what from whom, from the tokens up to the answer.
+    """Draw which reader loads from which writer, from the tokens up to the answer.
 
     Args:
         result: A circuit, a listing, or a listing that ``ls.verify`` measured.
-        on: For a circuit, pairs of its task, as ``task.judge``: one of them is drawn, and F is measured on all.
-        index: Which pair is drawn, from 0.
-        top: Loads at most.
+        on: For a circuit, pairs of its task, such as ``task.judge``: one of them is drawn, and F is measured on all.
+        index: The index of the pair to draw, from 0.
+        top: The maximum number of loads.
         roles: The roles of heads by their names; measured on random repeats if None.
 
     Returns:
-        The drawing. Its notes say what is left out, and F of exactly the wires that are drawn where it is measured.
+        The drawing. Its notes state the number of loads left out and, if measured, F of exactly the wires drawn.
 
     Raises:
-        BadRequest: A circuit without pairs, or no such pair.
-        NotThisModel: Pairs of another model.
+        BadRequest: A circuit is given without pairs, or there is no such pair.
+        NotThisModel: The pairs are of another model.
 
     Example:
         >>> import loadstore as ls
@@ -110,14 +110,14 @@ def picture_of_listing(
     whole: Whole | None = None,
     top: int = MOST,
 ) -> Pictured:
-    """Draw a listing, with the cuts that its proof made.
+    """Draw a listing, with the cuts of its proof.
 
     Args:
         listing: The listing.
         roles: The roles of heads by their names.
-        proof: What ``ls.verify`` measured of its wires, if it did.
-        whole: What was measured of all its wires together.
-        top: Loads at most. F is known of as many as are drawn by default.
+        proof: The result of ``ls.verify`` for it, if any.
+        whole: The result for all its wires together.
+        top: The maximum number of loads. F is known only for the default number.
     """
     graph = listing_graph(listing, roles, top)
     title = f"How {listing.text_of(listing.token)} comes about after {listing.labels[listing.at]}"
@@ -165,6 +165,6 @@ def _text(pairs: Pairs, ids: list[int]) -> str:
 
 
 def _left(graph: Graph) -> str:
-    """How many loads are not drawn."""
+    """The number of loads left out."""
     weaker = f" {graph.left:,} weaker loads are left out." if graph.left else ""
     return f"Drawn: {len(graph.edges)} loads, each as a share of {graph.unit}.{weaker}"

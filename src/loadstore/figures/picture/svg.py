@@ -1,4 +1,4 @@
-"""A picture as one SVG file: light or dark as the reader's screen is, with no script and no request."""
+"""A picture as one SVG file: light or dark like the viewer's screen, without scripts or requests."""
 
 import html
 from textwrap import wrap
@@ -25,7 +25,7 @@ text{font:12px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;fill:current
 """
 LEGEND = "Q looks for, K is found by, V is carried. Wider: more. Dashed: against the answer. Dotted: from positions."
 HEAD, NOTE = 34.0, 18.0
-LONGEST = 110  # characters of a line of notes
+LONGEST = 110  # maximum characters in a line of notes
 
 
 def svg(picture: Picture) -> str:

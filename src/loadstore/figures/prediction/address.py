@@ -1,4 +1,4 @@
-"""One soft address as a picture: the sentence with its weights, and per side the shares of writers."""
+"""One soft address as a picture: the sentence with its weights, and for each side the shares of writers."""
 
 from collections.abc import Sequence
 
@@ -11,12 +11,12 @@ from loadstore.views.model import Figure, View, bars, figure
 from loadstore.views.pictures import address, address_row
 
 SHOWN = 8
-TOKENS = 3  # named in a sentence
+TOKENS = 3  # number named in a sentence
 SIGNED = "The shares of a side are signed and sum to 1: where one is above 1, negative ones take the excess away."
 
 
 def address_figure(divided: Address) -> Figure:
-    """The token part over the sentence, and the subspace part as one chart a side."""
+    """The token part over the sentence, and the subspace part as one chart per side."""
     name = f"{divided.head}@{divided.labels[divided.at]}"
     views: list[View] = [address("The token part", divided.labels, [token_row(divided)])]
     for side in SIDES:
@@ -42,7 +42,7 @@ def address_figure(divided: Address) -> Figure:
 
 
 def _where(address: Address) -> str:
-    """The tokens that a load comes from and the strongest writer of each side, in words."""
+    """The source tokens of a load and the strongest writer of each side, in words."""
     tokens = [f"{address.labels[j]} ({number(address.weights[j])})" for j in address.smallest[:TOKENS]]
     more = len(address.smallest) - len(tokens)
     tokens += [plural(more, "other token")] if more else []
@@ -56,7 +56,7 @@ def _where(address: Address) -> str:
 
 
 def decoded(address: Address, sides: Sequence[Side]) -> str:
-    """Sentences on what the largest writers of some sides had stored, where it decodes to something."""
+    """Sentences on the decoded stores of the largest writers of some sides, if they decode to something."""
     sentences: list[str] = []
     for side in sides:
         if side in address.read and address.read[side].nearest:
@@ -68,20 +68,20 @@ def decoded(address: Address, sides: Sequence[Side]) -> str:
 
 
 def above_one(address: Address) -> str:
-    """A sentence on shares above 1, where there is one; else empty."""
+    """A sentence on shares above 1, if there are any; otherwise empty."""
     shares = [share for side in SIDES if side not in address.undefined for share in address.shares[side].values()]
     return f" {SIGNED}" if round(max(shares, default=0.0), 2) > 1 else ""
 
 
 def token_row(address: Address) -> AddressRow:
-    """The token part as a row of a sentence; what the mask forbids has no weight."""
+    """The token part as a row of a sentence; masked tokens have no weight."""
     weights = [weight if address.first <= j <= address.at else None for j, weight in enumerate(address.weights)]
     name = f"{address.head}@{address.labels[address.at]}"
     return address_row(name, f"→ {address.tokens}", weights, address.smallest, address.effective)
 
 
 def pattern_row(label: str, trace: Trace, head: Head, at: int) -> AddressRow:
-    """The same of any run, of edited ones too, which have no shares."""
+    """The same for any run, including edited ones, which have no shares."""
     row = trace.pattern(head)[at].double()
     first = max(0, at + 1 - (trace.weights.architecture.window(head.layer) or at + 1))
     smallest, weights = smallest_set(row), row.tolist()

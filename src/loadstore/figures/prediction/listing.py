@@ -24,7 +24,7 @@ def listing_figure(
     roles: Mapping[str, str] | None = None,
     whole: Whole | None = None,
 ) -> Figure:
-    """The listing as a picture and as a program; of a proof, with the cuts that were made."""
+    """The listing as a picture and as a program; for a proof, with its cuts."""
     shown, proof = (result.listing, result) if isinstance(result, Verified) else (result, None)
     title = f"What made {shown.text_of(shown.token)} after {shown.labels[shown.at]}"
     drawn = picture_of_listing(shown, roles or {}, proof, whole if proof is None else proof.whole)
@@ -41,7 +41,7 @@ def listing_figure(
 
 
 def explained(part: float) -> str:
-    """How much of a target the listed writers hold; what exceeds the whole is taken back by the others."""
+    """The listed writers' part of a target in words; an excess over the whole is cancelled by the others."""
     held = f"the writers listed hold {percent(part)} of that"
     return f"{held}, and all others together take the excess away" if round(part, 2) > 1 else held
 

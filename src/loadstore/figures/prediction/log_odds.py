@@ -1,4 +1,4 @@
-"""A prediction as a sum of what writers stored: log odds of two tokens, writer by writer and token by token."""
+"""A prediction as a sum of stores: log odds of two tokens, writer by writer and token by token."""
 
 import numpy as np
 
@@ -14,12 +14,12 @@ from loadstore.sites import CONST, parse_writer
 from loadstore.views.model import Figure, View, figure, heatmap, panel, reading, round_up
 from loadstore.views.sums import waterfall
 
-SHOWN = 12  # writers; the others stand together
+SHOWN = 12  # writers shown; the others are summed
 DIRECT = ("embed", "pos")  # the direct path is always shown
 
 
 def attribution_figures(story: Story) -> list[Figure | LeftOut]:
-    """The explained prediction against another token as a sum of stores, and its program."""
+    """The explained prediction against another token, as a sum of stores and as a program."""
     try:
         program = story.listing
     except Undefined as reason:
@@ -31,7 +31,7 @@ def attribution_figures(story: Story) -> list[Figure | LeftOut]:
 
 
 def _prediction(story: Story) -> Figure:
-    """Draw it as a waterfall, and a map of writers and the tokens that they loaded."""
+    """A waterfall of the prediction, and a map of writers and their source tokens."""
     at, table = story.asked.at, story.parts
     names, parts = [str(name) for name in table["writer"].values], table.values.sum(1)
     recorded, remainder = table.attrs["recorded"], table.attrs["remainder"]
@@ -76,7 +76,7 @@ def _prediction(story: Story) -> Figure:
 
 
 def _map(title: str, names: list[str], labels: list[str], values: np.ndarray) -> View:
-    """The parts of heads by the token that each took them from; all else stores from its own token alone."""
+    """The parts of heads by source token; all other writers store from their own token alone."""
     top = round_up(float(np.abs(values).max())) or 1.0
     return heatmap(
         f"Parts of heads by source token: {title}",
@@ -92,7 +92,7 @@ def _is_head(name: str) -> bool:
 
 
 def _source(story: Story, name: str, parts: np.ndarray, at: int) -> str:
-    """Where most of a head's part came from."""
+    """The main source token of a head's part."""
     if name == CONST:
         return "biases"
     if not _is_head(name):

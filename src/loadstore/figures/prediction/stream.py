@@ -1,4 +1,4 @@
-"""The stream as the sum of its stores, before layer 0 and after it."""
+"""The stream as the sum of its stores, before and after layer 0."""
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from loadstore.visible import SPACE
 
 
 def first_stream_figure(story: Story) -> Figure:
-    """What layer 0 finds."""
+    """The stream before layer 0."""
     shape, labels = story.weights.architecture, story.trace.labels
     n, d = len(labels), shape.d_model
     written = [story.trace.written(writer).double() for writer in story.first_writers]
@@ -60,7 +60,7 @@ def first_stream_figure(story: Story) -> Figure:
 
 
 def later_stream_figure(story: Story) -> Figure:
-    """What one token's stream holds after layer 0: every store, and what it decodes to."""
+    """One token's stream after layer 0: every store, and its decoding."""
     has_bos = bos_of(story.weights) is not None
     at = min(1 + has_bos, len(story.trace.labels) - 1)
     label = story.trace.labels[at]
@@ -91,7 +91,7 @@ def later_stream_figure(story: Story) -> Figure:
 
 
 def _claim(story: Story, mine: Stored, at: int) -> str:
-    """Whether the previous-token head stored the previous token: read off its nearest row, not assumed."""
+    """Whether the previous-token head stored the previous token, judged by its nearest row."""
     label = story.trace.labels[at]
     if not mine.nearest or at == 0:
         return f"{mine.writer} stored nothing that decodes to a token at {label}."

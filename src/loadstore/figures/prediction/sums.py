@@ -1,4 +1,4 @@
-"""Numbers that writers add up to, as figures: a logit, and the stream at one token."""
+"""Sums over writers as figures: a logit, and the stream at one token."""
 
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def logit_figure(parts: "xr.DataArray") -> Figure:
-    """A logit by writers, largest first, the others in one step; by source token too where it is divided so."""
+    """A logit by writers, largest first, with the others in one step; also by source token if it is divided so."""
     names = [str(name) for name in parts["writer"].values]
     whole = parts.values if parts.ndim == 1 else parts.values.sum(1)
     recorded, remainder = float(parts.attrs["recorded"]), float(parts.attrs["remainder"])
@@ -43,7 +43,7 @@ def logit_figure(parts: "xr.DataArray") -> Figure:
 
 
 def stream_figure(parts: "xr.DataArray") -> Figure:
-    """The stream at one token: the share of each writer in its squared norm, and the norms of what heads stored."""
+    """The stream at one token: the share of each writer in its squared norm, and the norms of heads' stores."""
     names = [str(name) for name in parts["writer"].values]
     stores = parts.values.astype(float)
     whole = stores.sum(0)

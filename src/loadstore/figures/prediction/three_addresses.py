@@ -10,8 +10,8 @@ from loadstore.views.pictures import address as address_view
 from loadstore.views.pictures import address_row
 
 SHOWN = 6
-NAMED = 0.1  # of the largest share; a writer with less is not named beside it
-HALF = 0.5  # of all shares, from which on writers are most of a side
+NAMED = 0.1  # fraction of the largest share; a writer below it is not named in addition
+HALF = 0.5  # fraction of all shares above which writers make up most of a side
 SAY = {
     "Q": "the query's own token",
     "K": "every token its own",
@@ -20,7 +20,7 @@ SAY = {
 
 
 def closing_figure(story: Story) -> Figure:
-    """Whose token and whose subspace each of the three loads has."""
+    """The token and subspace of each of the three loads."""
     head, at = story.main, story.asked.at
     divided = address(story.trace, head, at)
     labels, length = list(divided.labels), len(divided.labels)
@@ -54,7 +54,7 @@ def closing_figure(story: Story) -> Figure:
 
 
 def _partition(key: str, keys: int) -> str:
-    """What shares are shares of."""
+    """The quantity that is divided into shares."""
     if keys == 1:
         return "Shares partition what the head stored; with one key there is nothing that Q and K could choose."
     return (

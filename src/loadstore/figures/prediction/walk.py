@@ -1,4 +1,4 @@
-"""The walk of an address: which writer of the query meets which writer of the key, and what that loads."""
+"""The walk of an address: products of a writer of the query and a writer of the key, and the resulting load."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,13 +17,13 @@ from loadstore.views.sums import Load, load
 from loadstore.views.sums import Walk as WalkView
 from loadstore.views.sums import walk as walk_view
 
-SHOWN = 5  # writers of a side; the others stand together
+SHOWN = 5  # writers shown for a side; the others are summed
 
 
 def walk_of(story: Story) -> Figure | LeftOut:
     """The walk of the load of the question's main head, and the part of the prediction that its store adds.
 
-    It finds the token whose store adds most, which need not be the most attended one: heads that have little to load
+    It starts from the token whose store adds most, which need not be the most attended one: heads with little to load
     rest on the first token.
     """
     parts_by_source = story.parts.sel(writer=str(story.main))
@@ -52,7 +52,7 @@ def walk_of(story: Story) -> Figure | LeftOut:
 
 
 def _source(story: Story, parts: np.ndarray) -> About:
-    """The token from which most is added; the most attended one where the mask allows only one key or none adds."""
+    """The token that adds most; the most attended one if the mask allows only one key or none adds."""
     best = int(np.nanargmax(parts))
     seen = float(story.trace.pattern(story.main)[story.asked.at, best]) > 0
     keys = int((story.trace.pattern(story.main)[story.asked.at] > 0).sum())
@@ -66,7 +66,7 @@ def _together(parts: Sequence[Sequence[float]], hero: tuple[int, int]) -> float:
 
 
 def walk_figure(walked: Walk, stores: str = "") -> Figure:
-    """Draw a walk; ``stores``: what the head's store does, in words of the picture."""
+    """Draw a walk; ``stores``: the effect of the head's store, in words for the picture."""
     address, parts = walked.address, walked.parts
     name = f"{address.head}@{address.labels[address.at]}"
     title = f"How {address.head} at {address.labels[address.at]} finds {_key(address)}"
@@ -121,13 +121,13 @@ def walk_figure(walked: Walk, stores: str = "") -> Figure:
 
 
 def _shown(shares: Mapping[str, float], hero: str) -> list[str]:
-    """The writers of the largest parts whatever their sign, that of the strongest path always among them."""
+    """The writers of the largest parts by magnitude, always including that of the strongest path."""
     ranked = sorted(shares, key=lambda writer: -abs(shares[writer]))
     return ranked[:SHOWN] if hero in ranked[:SHOWN] else [*ranked[: SHOWN - 1], hero]
 
 
 def _writers(address: Address, side: Side, shown: list[str]) -> list[tuple[str, float, str]]:
-    """The shown writers of a side with what was read of the largest, and all others together."""
+    """The writers shown for a side, with the decoded store of the largest, and all others summed."""
     shares, top, read = address.shares[side], address.top(side), address.read.get(side)
     stored = f"stored {read}" if read is not None and read.nearest else ""
     rows = [(name, shares[name], stored if name == top else "") for name in shown]
@@ -138,7 +138,7 @@ def _writers(address: Address, side: Side, shown: list[str]) -> list[tuple[str, 
 def _pool(
     values: np.ndarray, queries: Sequence[str], keys: Sequence[str], chosen: Mapping[Side, list[str]]
 ) -> np.ndarray:
-    """Parts of the chosen writers, those of all others summed into a last row and column where there are any."""
+    """Parts of the chosen writers; those of all others, if any, are summed into a last row and column."""
     for axis, (names, kept_names) in enumerate(((queries, chosen["Q"]), (keys, chosen["K"]))):
         rows = np.moveaxis(values, axis, 0)
         kept = [names.index(name) for name in kept_names]
@@ -153,7 +153,7 @@ def _key(address: Address) -> str:
 
 
 def _contrast(address: Address) -> str:
-    """What the score is, as the end of a sentence that begins with a number of nats."""
+    """The meaning of the score, as the end of a sentence that begins with a number of nats."""
     if address.key is None:
         return "the row differs from even attention"
     than = "the mean of its keys" if address.than is None else address.labels[address.than]

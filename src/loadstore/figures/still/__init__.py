@@ -1,1 +1,1 @@
-"""Views drawn in Python as one SVG without a script: what GitHub, an e-mail and a printed page show of a notebook."""
+"""Views drawn in Python as one SVG without a script, for notebooks on GitHub, in e-mail and in print."""

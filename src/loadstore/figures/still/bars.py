@@ -1,4 +1,4 @@
-"""Bars as a still picture, a row each: signed or unsigned numbers, and the steps of a sum."""
+"""Bars as a still picture, one row each: signed or unsigned numbers, and the steps of a sum."""
 
 from dataclasses import dataclass
 
@@ -8,14 +8,14 @@ from loadstore.views.base import Cell
 from loadstore.views.charts import Bars
 from loadstore.views.sums import Waterfall
 
-SHOWN = 24  # rows; more are counted
+SHOWN = 24  # maximum rows; the others are counted
 PITCH = 17.0
 TOP = 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A bar: where it begins, how long it is, and what is said of it."""
+    """A bar: its start, its length, and its texts."""
 
     name: str
     start: float
@@ -33,7 +33,7 @@ def bars(view: Bars) -> Block:
 
 
 def waterfall(view: Waterfall) -> Block:
-    """The steps of a sum, each from where the one before ended, and the total."""
+    """The steps of a sum, each starting at the end of the one before, and the total."""
     rows: list[Row] = []
     reached = 0.0
     for row in view.rows:

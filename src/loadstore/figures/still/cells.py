@@ -12,18 +12,18 @@ from loadstore.views.heatmaps import Heatmap, Panel
 from loadstore.views.patterns import Patterns
 
 LARGEST, LEAST = 22.0, 3.0  # the side of a cell
-NAMED = 9.0  # cells at least as large have names beside them
+NAMED = 9.0  # minimum side of cells with names beside them
 TITLE = 16.0
 TALLEST = 300.0  # of a panel whose cells could be larger
 STRONG = ("z4", "z5", "z6", "z7", "z8", "d0", "d1", "d7", "d8")  # colours that hide ordinary ink
-HEADS = 48  # patterns; more are counted
+HEADS = 48  # maximum patterns; the others are counted
 WIDEST = 240.0  # of a pattern
 ROOM = WIDTH - 2 * MARGIN
 WEIGHTS = Scale(kind="sequential", low=0.0, high=1.0, label="attention; a row is a query, a column a key")
 
 
 def heatmap(view: Heatmap) -> Block:
-    """The panels of a heatmap below each other or side by side, and its scale."""
+    """The panels of a heatmap, stacked or side by side, and its scale."""
     rows, columns = len(view.rows.labels), max(1, len(view.columns.labels))
     left = min(110.0, LETTER * max(map(len, view.rows.labels), default=0) + 6)
     head = min(70.0, 0.75 * LETTER * max(map(len, view.columns.labels), default=0) + 6)
@@ -56,7 +56,7 @@ def heatmap(view: Heatmap) -> Block:
 
 
 def _letters(panel: Panel, scale: Scale, x: float, y: float, side: float) -> list[str]:
-    """What is written into the cells of a panel, in an ink that its colour does not hide."""
+    """The letters in the cells of a panel, in an ink that contrasts with the colour."""
     if panel.marks is None or side < NAMED:
         return []
     letter_marks: list[str] = []
@@ -69,7 +69,7 @@ def _letters(panel: Panel, scale: Scale, x: float, y: float, side: float) -> lis
 
 
 def _grid(values: tuple[tuple[Cell, ...], ...], scale: Scale, x: float, y: float, side: float) -> str:
-    """All cells of a panel in units of a cell, a path for each colour; neighbours of one colour are one rectangle."""
+    """All cells of a panel in units of a cell: one path per colour, with neighbours of one colour merged."""
     paths: dict[str, list[str]] = {}
     for row, cells in enumerate(values):
         column = 0
@@ -82,7 +82,7 @@ def _grid(values: tuple[tuple[Cell, ...], ...], scale: Scale, x: float, y: float
 
 
 def _colour(value: Cell, scale: Scale) -> str:
-    """The class of a cell's colour; what is no number has that of the impossible."""
+    """The class of a cell's colour; values that are not numbers have the colour of impossible cells."""
     if not isinstance(value, float | int):
         return "none"
     if scale.transform == "log":
@@ -102,7 +102,7 @@ def _scale(scale: Scale, y: float) -> list[str]:
 
 
 def patterns(view: Patterns) -> Block:
-    """The patterns of many heads as thumbnails, query down and key right, each the greatest weights of its cells."""
+    """The patterns of many heads as thumbnails, query down and key right, max-pooled to few cells."""
     n, count = len(view.tokens), len(view.heads)
     levels = np.frombuffer(base64.b64decode(view.packed), dtype=np.uint8)
     weights = np.full((count, n, n), -1)
@@ -128,6 +128,6 @@ def patterns(view: Patterns) -> Block:
 
 
 def _pooled(weights: np.ndarray, bins: int) -> np.ndarray:
-    """The greatest weight of each of ``bins`` × ``bins`` parts of a pattern."""
+    """Max-pool a pattern to ``bins`` × ``bins`` cells."""
     edges = np.linspace(0, len(weights), bins + 1).astype(int)[:-1]
     return np.maximum.reduceat(np.maximum.reduceat(weights, edges, axis=0), edges, axis=1)

@@ -1,16 +1,16 @@
-"""A dot plot as a still picture: a number a row, its interval, and the numbers that it is compared with."""
+"""A dot plot as a still picture: one number per row, with its interval and the numbers to compare."""
 
 from loadstore.figures.still.sheet import LETTER, MARGIN, WIDTH, Block, cut, more, number, text
 from loadstore.views.base import Cell
 from loadstore.views.dots import Dots
 
-SHOWN = 24  # rows; more are counted
+SHOWN = 24  # maximum rows; the others are counted
 PITCH = 18.0
 TOP = 36.0
 
 
 def dots(view: Dots) -> Block:
-    """The rows of a dot plot over their axis."""
+    """The rows of a dot plot above their axis."""
     rows = view.rows[:SHOWN]
     left = min(280.0, LETTER * max((len(row.label) for row in rows), default=0) + 14)
     right = WIDTH - 2 * MARGIN - 70

@@ -70,7 +70,7 @@ def _ends(axis: Axis, values: list[Cell]) -> tuple[float, float] | None:
 
 
 def _along(axis: Axis, values: list[Cell], start: float, end: float) -> Callable[[Cell], float | None]:
-    """Where a number of an axis falls; None where it cannot be drawn."""
+    """The position of a number on an axis; None if it cannot be drawn."""
     ends = _ends(axis, values) or (1.0, 10.0)
     low, high = (math.log10(each) if axis.scale == "log" else each for each in ends)
 

@@ -1,4 +1,4 @@
-"""The two colour scales in nine steps, on a light and on a dark page: those of ``palette.ts`` in the web source.
+"""The two colour scales in nine steps, for light and dark pages, as in ``palette.ts`` of the web source.
 
 Test: ``palette.test.ts`` among the tests of the web source.
 """
@@ -15,12 +15,12 @@ STEPS = len(SIZE["light"])
 
 
 def step(at: float) -> int:
-    """The step of a position from 0 to 1; positions beyond the ends have the step of the end."""
+    """The step of a position from 0 to 1; positions beyond the ends are clamped."""
     return round(min(1.0, max(0.0, at)) * (STEPS - 1))
 
 
 def rules(ground: str) -> str:
-    """The style rules of one page: ``z0`` to ``z8`` of what is unsigned, ``d0`` to ``d8`` of what has a sign."""
+    """The style rules of one page: ``z0`` to ``z8`` for unsigned values, ``d0`` to ``d8`` for signed ones."""
     named = [("z", SIZE[ground]), ("d", SIGNED[ground])]
     return "".join(
         f".still .{letter}{index}{{fill:{colour}}}" for letter, colours in named for index, colour in enumerate(colours)

@@ -1,4 +1,4 @@
-"""The sheet that views are drawn on: its style, light or dark as the reader's screen is, and its texts."""
+"""The sheet for drawing views: its style, light or dark like the viewer's screen, and its texts."""
 
 import html
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from loadstore.visible import line
 WIDTH = 760.0
 MARGIN = 14.0
 LETTER = 6.7  # pixels of a character of the monospaced face
-LONGEST = 108  # characters of a line of sentences
+LONGEST = 108  # maximum characters in a line of sentences
 INK = ("#0b62b5", "#b84a00", "#00735c", "#a3316f", "#6b5400", "#5b46b2")
 INK_DARK = ("#74b3f5", "#f59a5c", "#4fc9a8", "#ee8ebf", "#d6bb52", "#ada0f2")
 
@@ -35,7 +35,7 @@ STYLE = (
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A drawn view: its height, and its marks from (0, 0) at its upper left."""
+    """A drawn view: its height, and its marks relative to its upper left corner."""
 
     height: float
     marks: tuple[str, ...]
@@ -44,7 +44,7 @@ class Block:
 def text(
     x: float | int, y: float | int, words: str, kind: str = "", anchor: str = "start", turn: float | int = 0
 ) -> str:
-    """One line of text, its hidden characters made visible."""
+    """One line of text, with hidden characters made visible."""
     turned = f' transform="rotate({turn:g} {x:.1f} {y:.1f})"' if turn else ""
     named = f' class="{kind}"' if kind else ""
     at = "" if anchor == "start" else f' text-anchor="{anchor}"'
@@ -52,7 +52,7 @@ def text(
 
 
 def cut(words: str, room: float) -> str:
-    """Words that fit a width, shortened in their middle where they do not."""
+    """Shorten words in their middle if they do not fit a width."""
     longest = max(4, int(room / LETTER))
     if len(words) <= longest:
         return words
@@ -61,12 +61,12 @@ def cut(words: str, room: float) -> str:
 
 
 def more(count: int) -> str:
-    """How many rows are not drawn."""
+    """The number of rows left out."""
     return f"{count} more row{'' if count == 1 else 's'}"
 
 
 def number(value: Cell, digits: int) -> str:
-    """A number with its digits as figures print it, or the word for what is none."""
+    """A number with the digits used in figures, or the word for a value that is not a number."""
     if not isinstance(value, float | int):
         return "n/a" if value is None else value
     printed = f"{abs(value):.{digits}f}"
@@ -75,7 +75,7 @@ def number(value: Cell, digits: int) -> str:
 
 
 def sheet(title: str, parts: list[tuple[list[str], list[Block]]]) -> str:
-    """An SVG of a title and figures, each sentences and blocks below each other."""
+    """An SVG of a title and figures; each figure has its sentences above its blocks."""
     marks = [text(MARGIN, 24, cut(title, WIDTH * 0.75), "head")]
     y = 34.0
     for sentences, blocks in parts:

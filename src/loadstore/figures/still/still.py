@@ -1,4 +1,4 @@
-"""A page as one still picture: every view that can be drawn without a script, below its title and its claims."""
+"""A page as one still picture: every view that can be drawn without a script, below the title and the claims."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -19,8 +19,8 @@ from loadstore.views.picture import Picture
 from loadstore.views.sums import Waterfall
 
 _Kind = TypeVar("_Kind")
-VIEWS = 6  # drawn; more are in the page
-TALLEST = 1800.0  # pixels: what follows is in the page
+VIEWS = 6  # maximum views drawn; the page has all
+TALLEST = 1800.0  # pixels; the page shows the remainder
 
 
 def still(document: dict[str, Any]) -> str | None:
@@ -30,7 +30,7 @@ def still(document: dict[str, Any]) -> str | None:
         document: A ``loadstore/page@1``.
 
     Returns:
-        The picture, or None where no view of the page can be drawn.
+        The picture, or None if no view of the page can be drawn.
     """
     parts: list[tuple[list[str], list[Block]]] = []
     count, height = 0, 0.0
@@ -53,7 +53,7 @@ def still(document: dict[str, Any]) -> str | None:
 
 
 def _views(views: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Views, and in the place of a switch those of its first choice."""
+    """Views, with each switch replaced by the views of its first choice."""
     flat: list[dict[str, Any]] = []
     for view in views:
         flat += _views(view["choices"][0]["views"]) if view["schema"] == "loadstore/switch@1" else [view]
@@ -61,7 +61,7 @@ def _views(views: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _drawn(view: dict[str, Any]) -> Block | None:
-    """A view as a still picture; None of a kind that only the page draws."""
+    """A view as a still picture; None for kinds that only the page draws."""
     draw = DRAWN.get(view["schema"])
     return None if draw is None else draw(view)
 

@@ -1,1 +1,1 @@
-"""What figures are about: a model, a prompt, a question, and the results that figures share."""
+"""The subject of figures: a model, a prompt, a question, and shared results."""

@@ -1,6 +1,6 @@
 """A closer look at a large model: its notable heads, and the wires into its induction head, cut one at a time.
 
-Each result is computed once for a story and kept there.
+Each result is computed once per story and cached.
 """
 
 from typing import TYPE_CHECKING
@@ -17,15 +17,15 @@ from loadstore.sites import Head, Side, parse_writer
 if TYPE_CHECKING:
     import xarray as xr
 
-EACH = 3  # notable heads of a role
-SOME = 0.3  # the share of attention from which a head is notable for a role
+EACH = 3  # notable heads per role
+SOME = 0.3  # the share of attention above which a head is notable for a role
 NAMED = tuple(role for role in ROLES if role != "first")  # most heads of a large model rest on the first token
-SEQUENCES = 4  # of random repeats that wires are cut on
-FALL = 0.05  # of the induction score: a cut that lowers it by less is said to change nothing
+SEQUENCES = 4  # random repeats for cutting wires
+FALL = 0.05  # of the induction score: a cut that lowers it by less counts as no change
 
 
 def notable(story: Story) -> tuple[Head, ...]:
-    """The question's main head, the strongest of each role, and those that the induction head's K needs most."""
+    """The question's main head, the strongest heads of each role, and those that the induction head's K needs most."""
     return story.results.once("notable", lambda: _notable(story))
 
 
@@ -44,12 +44,12 @@ def _notable(story: Story) -> tuple[Head, ...]:
 
 
 def resting(story: Story) -> int:
-    """How many heads spend more than half of their attention on the first token."""
+    """The number of heads with more than half of their attention on the first token."""
     return int((story.roles["first"] > IS_ROLE).sum())
 
 
 def repeats(story: Story) -> Trace:
-    """A run on random repeats, everything recorded: what wires are cut on."""
+    """A fully recorded run on random repeats, for cutting wires."""
     return story.results.once(
         "repeats", lambda: run(story.weights, random_repeats(story.weights, SEQUENCES), record=True)
     )
@@ -58,7 +58,7 @@ def repeats(story: Story) -> Trace:
 def cuts(story: Story) -> "dict[Side, xr.Dataset]":
     """Every wire into the Q and the K of the induction head, cut one at a time.
 
-    Empty where there is no such head, and where what takes long is left out.
+    Empty if there is no such head, or if slow results are left out.
     """
     head = story.candidate
     sides: tuple[Side, ...] = ("Q", "K")
@@ -68,7 +68,7 @@ def cuts(story: Story) -> "dict[Side, xr.Dataset]":
 
 
 def strongest_supply(story: Story) -> Supply | None:
-    """The strongest wire into the K of the induction head beside its controls; None without such a head."""
+    """The strongest wire into the K of the induction head with its controls; None without such a head."""
     head = story.candidate
     if head is None or not needed(story, "K"):
         return None
@@ -76,7 +76,7 @@ def strongest_supply(story: Story) -> Supply | None:
 
 
 def needed(story: Story, side: Side) -> list[str]:
-    """Writers whose cut from this side of the induction head lowers its score by more than FALL, most first."""
+    """Writers whose cut from this side of the induction head lowers its score by more than FALL, largest first."""
     if side not in cuts(story):
         return []
     table = cuts(story)[side].sortby("score")
@@ -84,12 +84,12 @@ def needed(story: Story, side: Side) -> list[str]:
 
 
 def suppliers(story: Story) -> list[Head]:
-    """Heads whose stores the K of the induction head needs, most needed first; empty where no single one is."""
+    """Heads whose stores the K of the induction head needs, most needed first; empty if no single one is needed."""
     writers = [parse_writer(name) for name in needed(story, "K")]
     return [writer.head for writer in writers if writer.kind == "head"]
 
 
 def best_wires(story: Story, head: Head, side: Side) -> "xr.Dataset":
-    """The wires into one side of a notable head that exist, best aligned first."""
+    """The existing wires into one side of a notable head, best aligned first."""
     column = story.scores.sel(reader=f"{head}.{side}").dropna("writer", subset=["alignment"])
     return column.sortby("alignment", ascending=False)

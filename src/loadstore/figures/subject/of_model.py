@@ -18,7 +18,7 @@ def scores(weights: Weights, progress: Progress | None = None) -> "xr.Dataset":
 
 
 def negated(weights: Weights) -> Weights:
-    """The same model with W_pos turned by 180°, or W_E where it has none."""
+    """The same model with W_pos negated, or W_E if it has none."""
     if weights.W_pos is None:
         return replace(weights, W_E=-weights.W_E)
     return replace(weights, W_pos=-weights.W_pos)

@@ -1,4 +1,4 @@
-"""What a report measures traffic on: the first documents of the shipped corpus, or the prompt itself."""
+"""The text for traffic in a report: the first documents of the shipped corpus, or the prompt itself."""
 
 from loadstore.corpora.corpus import LEAST, read_corpus
 from loadstore.errors import Undefined
@@ -10,7 +10,7 @@ TOKENS, LENGTH = 512, 64  # of the corpus, and of its pieces
 
 
 def stored_on_text(weights: Weights, trace: Trace) -> Moments:
-    """What writers stored on the first documents of the shipped corpus; on the prompt, without a tokenizer.
+    """Moments of the first documents of the shipped corpus; of the prompt, without a tokenizer.
 
     Args:
         weights: The model.

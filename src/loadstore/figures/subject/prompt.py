@@ -7,7 +7,7 @@ from loadstore.model.weights import Weights
 
 ARTICLE = "the cat sat on the mat. the dog sat on the log."
 ARTICLE_ASKS = "the cat sat on the mat. the dog sat"
-"""The article asks which token comes next after this part of its sentence."""
+"""The article's question is about the token after this part of its sentence."""
 Prompt = str | list[int]
 
 
@@ -23,15 +23,15 @@ def ask(
     Args:
         weights: The model.
         prompt: A text, or ids for a model without a tokenizer; the article's sentence if None.
-        at: Index of the token whose next token is predicted; by default the last one of a given prompt, and of the
-            article's sentence the one that the article asks about.
+        at: Index of the token whose next token is predicted; by default the last one of a given prompt, or for the
+            article's sentence the one in the article's question.
         predict: The predicted token, an id or a text of one token; the likeliest if None.
         against: The token to compare with; the likeliest other token if None.
 
     Raises:
-        BadPrompt: An unusable prompt, or a target of several tokens.
-        BadRequest: A target outside the vocabulary, or compared with itself.
-        Undefined: Text without a tokenizer, or a token index that does not exist.
+        BadPrompt: The prompt is unusable, or a target has several tokens.
+        BadRequest: A target is outside the vocabulary, or compared with itself.
+        Undefined: A text is given without a tokenizer, or the token index does not exist.
     """
     given = ARTICLE if prompt is None else prompt
     trace = run(weights, given, record=True)
@@ -42,13 +42,13 @@ def ask(
 
 
 def article_asks(weights: Weights) -> int | None:
-    """Return the index of the token in the article's sentence after which the article asks, the second " sat".
+    """Return the index of the token in the article's sentence that the article's question is about, the second " sat".
 
     Returns:
-        None where that is not a token of its own, and for a model without a tokenizer.
+        None if that is not a token of its own, and for a model without a tokenizer.
 
     Raises:
-        BadPrompt: The model cannot take the sentence.
+        BadPrompt: The model does not accept the sentence.
     """
     if weights.tokens is None:
         return None

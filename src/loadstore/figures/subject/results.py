@@ -1,4 +1,4 @@
-"""Results by name: each is computed when it is first asked for, and kept."""
+"""Results by name: each is computed at its first use and cached."""
 
 from collections.abc import Callable
 from threading import Lock
@@ -14,7 +14,7 @@ class Results:
     """Results by name.
 
     Args:
-        known: Results that are there already.
+        known: Existing results.
     """
 
     def __init__(self, **values: Any) -> None:
@@ -25,7 +25,7 @@ class Results:
         """Return the result of that name.
 
         Args:
-            name: What it is; one name always stands for one computation.
+            name: The name of the result; one name always denotes one computation.
             compute: Computes it. Two threads may both do so, and both get the result that was ready first.
         """
         with self._lock:
@@ -40,5 +40,5 @@ _RESULTS: WeakKeyDictionary[Weights, Results] = WeakKeyDictionary()
 
 
 def results_of(weights: Weights) -> Results:
-    """The results that depend on a model alone; report, notebook and explorer share them while the model is in use."""
+    """The results that depend on a model alone, shared by report, notebook and explorer while the model is in use."""
     return _RESULTS.setdefault(weights, Results())

@@ -1,4 +1,4 @@
-"""What a set of figures is about: one model, one prompt, one question, and the results that they share."""
+"""The subject of a set of figures: one model, one prompt, one question, and shared results."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
     import xarray as xr
 
 STEPS = 6  # of the program
-PROVED = 4  # random repeats that a wire is cut on
+PROVED = 4  # random repeats for cutting a wire
 
 
 @dataclass(frozen=True)
 class Scope:
-    """Which heads a set of figures looks at.
+    """The heads that a set of figures covers.
 
     Args:
-        previous: The layers in which the previous-token head is sought.
+        previous: The layers to search for the previous-token head.
         scored: Patterns of the readers whose wires are scored; None for all.
     """
 
@@ -51,16 +51,16 @@ EVERYTHING = Scope(previous=lambda story: range(1), scored=lambda story: None)
 
 @dataclass(frozen=True)
 class Story:
-    """One model, one prompt and one question about it; results are computed when a figure first asks.
+    """One model, one prompt and one question about it; each result is computed at its first use.
 
     Args:
         weights: The model.
         trace: A run of the prompt.
         prompt: The prompt.
         asked: The question.
-        scope: Which heads the figures look at.
+        scope: The heads that the figures cover.
         results: Further results by name.
-        quick: Whether what takes long is left out.
+        quick: Whether slow results are left out.
     """
 
     weights: Weights
@@ -73,24 +73,24 @@ class Story:
 
     @cached_property
     def main(self) -> Head:
-        """The head whose own store adds most to the prediction that is explained."""
+        """The head whose own store adds most to the explained prediction."""
         return main_head(self.trace, self.asked)
 
     @cached_property
     def parts(self) -> "xr.DataArray":
-        """The question's difference of logits by writer and source token."""
+        """The question's logit difference by writer and source token."""
         return logit_parts(self.trace, self.asked.at, self.asked.predict, against=self.asked.against, by_source=True)
 
     @cached_property
     def listing(self) -> Listing:
-        """The program of the prediction. Raises Undefined where there is none."""
+        """The program of the prediction. Raises Undefined if there is none."""
         return listing(self.trace, self.asked.at, predict=self.asked.predict, against=self.asked.against, top=STEPS)
 
     @cached_property
     def proof(self) -> CutProof:
-        """The cut of the wire from the previous-token head to the first induction head's K, beside its controls.
+        """The cut of the wire from the previous-token head to the first induction head's K, with its controls.
 
-        Raises Undefined where there is no wire to compare it with. There must be an induction head.
+        Raises Undefined if there is no wire to compare it with. There must be an induction head.
         """
         apart = induction_circuit(self.previous, self.induction)
         return prove_wire(self.weights, self.previous, self.induction[0], apart=apart, sequences=PROVED)
@@ -102,7 +102,7 @@ class Story:
 
     @property
     def predicted(self) -> str:
-        """The text of the prediction that is explained."""
+        """The text of the explained prediction."""
         return self.text_of(self.asked.predict)
 
     def text_of(self, token: int) -> str:
@@ -111,12 +111,12 @@ class Story:
 
     @cached_property
     def first_writers(self) -> tuple[str, ...]:
-        """What layer 0 finds in the stream or beside it: ``embed``, and ``pos`` where the model has one."""
+        """The writers before layer 0: ``embed``, and ``pos`` if the model has one."""
         return ("embed", "pos") if self.weights.architecture.has_pos else ("embed",)
 
     @property
     def averaged(self) -> str:
-        """A sentence for notes on Q and K scores under rotary positions; else empty."""
+        """A sentence for notes on Q and K scores under rotary positions; otherwise empty."""
         shape = self.weights.architecture
         if shape.rotary is None:
             return ""
@@ -135,31 +135,31 @@ class Story:
 
     @cached_property
     def reversed(self) -> "xr.Dataset":
-        """The same with what writers write reversed in its coordinates."""
+        """The same with the coordinates of writers' outputs reversed."""
         return subspace_scores(self.weights, control="reversed")
 
     @cached_property
     def haar(self) -> "xr.Dataset":
-        """Scores of the last first writer (pos, or else embed) with what it writes rotated at random."""
+        """Scores of the last first writer (pos, or else embed) with its output randomly rotated."""
         return subspace_scores(self.weights, writers=self.first_writers[-1], readers="L0.*", control="haar")
 
     @cached_property
     def negated(self) -> "xr.Dataset":
-        """The same with what it writes negated: computed, not assumed to be the same."""
+        """The same with its output negated: computed, not assumed to be equal."""
         negated = of_model.negated(self.weights)
         return subspace_scores(negated, writers=self.first_writers[-1], readers="L0.*")
 
     @cached_property
     def carried(self) -> Moments:
-        """What writers stored on text, as ``stored_on_text`` measures it, which may raise Undefined."""
+        """The moments of ``stored_on_text``, which may raise Undefined."""
         return stored_on_text(self.weights, self.trace)
 
     def loads(self, readers: Sequence[str]) -> "xr.Dataset":
-        """Traffic of every wire into some readers."""
+        """Traffic of every wire into the given readers."""
         return traffic(self.weights, self.carried, readers=readers)
 
     def evidence(self, head: Head, most: int) -> "xr.Dataset":
-        """The wires of most traffic into each side of a head, with alignment, traffic and effect."""
+        """The wires with the most traffic into each side of a head, with alignment, traffic and effect."""
         return wires(self.weights, self.carried, readers=f"{head}.*", top=most, effect=most)
 
     def role(self, head: Head, role: str) -> float:
@@ -171,29 +171,29 @@ class Story:
         return float(self.roles[f"{role}_se"].sel(head=str(head)))
 
     def strongest(self, role: str, layers: range) -> list[Head]:
-        """Heads of some layers, strongest in a role first."""
+        """Heads of the given layers, strongest in a role first."""
         names = [str(head) for head in self.weights.architecture.heads if head.layer in layers]
         ranked = self.roles[role].sel(head=names).to_series().sort_values(ascending=False)
         return [parse_head(str(name)) for name in ranked.index]
 
     @cached_property
     def previous(self) -> Head:
-        """The strongest previous-token head of the scope (whether or not it deserves the name)."""
+        """The strongest previous-token head of the scope, even if it is below the threshold."""
         return self.strongest("previous", self.scope.previous(self))[0]
 
     @cached_property
     def is_previous(self) -> bool:
-        """Whether it deserves the name."""
+        """Whether it reaches the threshold of the role."""
         return self.role(self.previous, "previous") > IS_ROLE
 
     @cached_property
     def induction(self) -> tuple[Head, ...]:
-        """The induction heads after layer 0, strongest first; empty where there is none."""
+        """The induction heads after layer 0, strongest first; may be empty."""
         later = range(1, self.weights.architecture.n_layers)
         return tuple(head for head in self.strongest("induction", later) if self.role(head, "induction") > IS_ROLE)
 
     @cached_property
     def candidate(self) -> Head | None:
-        """The head that the induction figures show: the strongest after layer 0, None in a one-layer model."""
+        """The head in the induction figures: the strongest after layer 0; None in a one-layer model."""
         later = self.strongest("induction", range(1, self.weights.architecture.n_layers))
         return later[0] if later else None

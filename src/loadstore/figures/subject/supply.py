@@ -1,4 +1,4 @@
-"""Whether attention and prediction need the strongest wire into the K of an induction head, beside controls."""
+"""Whether attention and prediction need the strongest wire into the K of an induction head, with controls."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,9 +22,9 @@ CONTROLS = 8  # other wires into the same K
 
 @dataclass(frozen=True)
 class Supply:
-    """One wire into a K, cut on random repeats: induction score and change of the second-copy loss, and its controls.
+    """One wire into a K, cut on random repeats: induction score, change of the second-copy loss, and controls.
 
-    ``controls`` holds the same two numbers of every control.
+    ``controls`` holds the same two numbers for every control.
     """
 
     writer: str
@@ -35,14 +35,14 @@ class Supply:
 
     @property
     def collapses(self) -> bool:
-        """Whether attention falls and the loss rises further than any control moves them."""
+        """Whether attention falls and the loss rises more than under any control."""
         return collapses(
             (self.intact, self.score), (0.0, -self.change), [(score, -change) for score, change in self.controls]
         )
 
     @property
     def sentence(self) -> str:
-        """The measurement, and the conclusion that it supports."""
+        """The measurement, and the conclusion it supports."""
         measured = (
             f"With the wire from {self.writer} cut from its K the score falls from {number(self.intact)} to "
             f"{number(self.score)}, and the loss on second copies changes by {number(self.change)} nats"
@@ -61,11 +61,11 @@ class Supply:
 
 
 def supply(trace: Trace, head: Head, cuts: "xr.Dataset") -> Supply:
-    """Compare the wire whose cut lowers a head's score the most with its controls among the wires into the same K.
+    """Compare the wire whose cut lowers a head's score most with control wires into the same K.
 
     Args:
         trace: A recorded run on random repeats.
-        head: The head whose K is read.
+        head: The head with that K.
         cuts: Every wire into that K, cut one at a time on the same run (``own_cuts``).
     """
     network, has_bos = wiring(trace.weights), bos_of(trace.weights) is not None

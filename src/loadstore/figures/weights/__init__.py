@@ -1,1 +1,1 @@
-"""Figures of a model's parts: the machine, its spectra, and what it does not define."""
+"""Figures of a model's weights: the machine, its spectra, and undefined quantities."""

@@ -1,4 +1,4 @@
-"""The machine itself, its stream as a bus, what loads from it and what stores to it."""
+"""The machine: its stream as a bus, the sites that load from it and those that store to it."""
 
 from collections.abc import Sequence
 
@@ -10,11 +10,11 @@ from loadstore.sites import Head
 from loadstore.views.model import Figure, figure, reading
 from loadstore.views.pictures import Composition, Source, diagram, step
 
-MOST_LAYERS = 4  # more could not be distinguished; the layers of the heads that the report is about are kept
+MOST_LAYERS = 4  # maximum layers that remain legible; the layers of the report's heads are kept
 
 
 def machine_figure(story: Story) -> Figure:
-    """One head of each layer (the one that the report is about), and how many are beside it."""
+    """One head of each layer, preferably the report's, and the number of the others."""
     shape = story.weights.architecture
     short = shape.positions_bypass_norm
     steps = [step("embed", "embed", f"W_E {shape.vocab:,} × {shape.d_model}", stores="a row of W_E")]
@@ -73,13 +73,13 @@ def _found(composed: Composition) -> str:
 
 
 def composition(story: Story) -> Composition | None:
-    """K-composition: from the previous-token head to the K of the induction head.
+    """K-composition: the wire from the previous-token head to the K of the induction head.
 
     Args:
-        story: The model, and the heads that the report is about.
+        story: The model, and the heads of the report.
 
     Returns:
-        The wire, or None unless both heads are drawn and play their roles and the wire is aligned above chance.
+        The wire, or None unless both heads are drawn and have their roles and the wire is aligned above chance.
     """
     writer, reader = story.previous, story.candidate
     if reader is None or reader not in story.induction or not story.is_previous:
@@ -112,7 +112,7 @@ def _mlps(mlp: Mlp, heads: int) -> str:
 
 
 def _heads(story: Story) -> list[Head]:
-    """One head a layer: that of the report where it has one, else the first."""
+    """One head per layer: the report's head if there is one, otherwise the first."""
     named = {story.previous.layer: story.previous}
     if story.candidate is not None:
         named[story.candidate.layer] = story.candidate

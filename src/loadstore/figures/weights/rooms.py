@@ -1,4 +1,4 @@
-"""How much of the stream the notable heads write to."""
+"""The part of the stream that the notable heads write to."""
 
 from typing import TYPE_CHECKING
 
@@ -17,11 +17,11 @@ from loadstore.views.model import Figure, figure, lines, reading, rule, series
 if TYPE_CHECKING:
     import xarray as xr
 
-SHOWN = 6  # lines that can be distinguished
+SHOWN = 6  # maximum lines that can be distinguished
 
 
 def room_figures(story: Story) -> list[Figure | LeftOut]:
-    """Cumulative variance of what the notable heads store for white input, beside structureless rows.
+    """Cumulative variance of the notable heads' stores for white input, compared with random rows.
 
     A head that stores nothing has no spectrum, and is left out.
     """
@@ -61,7 +61,7 @@ def _drawn(story: Story, title: str, results: "dict[str, xr.Dataset]") -> Figure
 
 
 def _counted(ranked: list[str], counts: dict[str, float]) -> str:
-    """The fewest and the most, of heads in the order of their counts."""
+    """The smallest and the largest count, for heads in the order of their counts."""
     fewest = f"({number(counts[ranked[0]], 1)} by the participation ratio)"
     if len(ranked) == 1:
         return f"{ranked[0]} uses {number(counts[ranked[0]], 1)} by the participation ratio"

@@ -1,4 +1,4 @@
-"""How large the subspaces of the embedding and of the positions are."""
+"""The effective dimensions of the embedding and of the positions."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ WORDS = {"W_E": "the embedding", "W_pos": "the positions"}
 
 
 def spectra_figures(story: Story) -> list[Figure | LeftOut]:
-    """Top eigenvalues and cumulative variance of W_E and W_pos, each beside Gaussian rows.
+    """Top eigenvalues and cumulative variance of W_E and W_pos, each compared with Gaussian rows.
 
     A writer whose rows are all equal has no spectrum, and is left out.
     """
@@ -81,13 +81,13 @@ def _directions(counts: dict[str, int]) -> str:
 
 
 def _cliff(spectra: dict[str, np.ndarray]) -> str:
-    """Where each spectrum first falls below a hundredth of its strongest direction."""
+    """The number of directions after which each spectrum falls below a hundredth of its largest value, in words."""
     falls = {name: _after(values) for name, values in spectra.items()}
     fall = "fall below a hundredth of the largest"
     return " ".join(f"Eigenvalues of {name} {f'{fall} {after}' if after else NEVER}." for name, after in falls.items())
 
 
 def _after(values: np.ndarray) -> str:
-    """After how many directions a spectrum falls below a hundredth of its largest value; "" where it never does."""
+    """The number of directions after which a spectrum falls below 1/100 of its largest value; "" if it never does."""
     below = np.nonzero(values < values[0] / 100)[0]
     return f"after {plural(int(below[0]), 'direction')}" if len(below) else ""

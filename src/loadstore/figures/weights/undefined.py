@@ -1,4 +1,4 @@
-"""What this architecture does not define, why, and what the report shows in its place."""
+"""Quantities that this architecture does not define, the reason, and the report's replacement."""
 
 from loadstore.figures.facts import met, tied
 from loadstore.figures.words import last_tokens, listed, plural
@@ -13,7 +13,7 @@ COLUMNS = (("what", "what", None), ("why", "why it is undefined or not one numbe
 
 
 def undefined(weights: Weights) -> list[Row]:
-    """Rows (what, why, instead) that hold for a model, from its architecture alone."""
+    """Rows (quantity, reason, replacement) for a model, from its architecture alone."""
     shape = weights.architecture
     rows = [*_positions(shape), *_norms(weights), *_caps(shape), *_mlp(shape), *_sharing(weights)]
     if shape.windows is not None and (narrow := sorted({w for w in shape.windows if w is not None})):
@@ -161,7 +161,7 @@ def _sharing(weights: Weights) -> list[Row]:
 
 
 def undefined_figure(weights: Weights) -> Figure | None:
-    """The table; None where the article's machine is all there is."""
+    """The table; None for an architecture like the article's, where everything is defined."""
     rows = undefined(weights)
     if not rows:
         return None

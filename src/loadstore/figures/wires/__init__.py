@@ -1,1 +1,1 @@
-"""Figures of wires: what each could carry, carries, and what its cut does."""
+"""Figures of wires: their alignment, their traffic, and the effect of their cuts."""

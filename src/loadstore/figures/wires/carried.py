@@ -1,4 +1,4 @@
-"""What all wires of a model carry on a corpus, as one figure."""
+"""The traffic of all wires of a model on a corpus, as one figure."""
 
 from typing import TYPE_CHECKING
 
@@ -15,19 +15,19 @@ from loadstore.views.model import Figure, View, bars, figure, reading
 if TYPE_CHECKING:
     import xarray as xr
 
-BARS = 20  # writers of one reader
-READERS = 4  # that are drawn as bars each; more MLPs are drawn by layers
+BARS = 20  # writers shown for one reader
+READERS = 4  # maximum readers drawn as bars; more MLPs are drawn by layers
 INTO: tuple[tuple[tuple[Kind, ...], str], ...] = (
     (("Q", "K"), "Q and K"),
     (("V",), "V"),
     (("mlp",), "MLPs"),
     (("unembed",), "the unembedding"),
 )
-"""Kinds of readers whose traffic has one unit, with their name in a sentence."""
+"""Kinds of readers whose traffic has the same unit, with their names in a sentence."""
 
 
 def carried_figure(table: "xr.Dataset") -> Figure:
-    """Traffic into sides of heads as panels; into MLPs and the unembedding as bars, the largest first."""
+    """Traffic into sides of heads as panels, and into MLPs and the unembedding as bars, the largest first."""
     readers = readers_of(table)
     sides = [reader for reader in readers if reader.side in SIDES]
     heads = list(dict.fromkeys(str(reader.head) for reader in sides))
@@ -47,7 +47,7 @@ def carried_figure(table: "xr.Dataset") -> Figure:
 
 
 def carried_claim(table: "xr.Dataset") -> str:
-    """Which wire carries most into each kind of reader."""
+    """The wire with the most traffic into each kind of reader."""
     claims: list[str] = []
     kinds_found = [kind_of(reader) for reader in readers_of(table)]
     for kinds, into in INTO:
@@ -63,7 +63,7 @@ def carried_claim(table: "xr.Dataset") -> str:
 
 
 def _mlps(table: "xr.Dataset") -> View:
-    """Traffic into many MLPs: writers by layer, an MLP a column."""
+    """Traffic into many MLPs: writers by layer, one column per MLP."""
     return layers_view(
         f"Traffic into MLPs, {UNITS['mlp']}",
         rows=grouped([str(writer) for writer in table["writer"].values]),

@@ -1,4 +1,4 @@
-"""The channels of a writer over its readers, drawn as the scores of wires are."""
+"""The channels of a writer over its readers, drawn like the scores of wires."""
 
 from typing import TYPE_CHECKING
 
@@ -12,11 +12,11 @@ from loadstore.views.model import Figure
 if TYPE_CHECKING:
     import xarray as xr
 
-MOST = 32  # channels: the strongest
+MOST = 32  # number of strongest channels
 
 
 def channels_figure(table: "xr.Dataset") -> Figure:
-    """The strongest channels as rows, their alignment with readers as colour, and what each carries in the details."""
+    """The strongest channels as rows, their alignment with readers as colour, and their shares in the details."""
     writer, total = str(table.attrs["writer"]), int(table.attrs["total"])
     reached = np.isfinite(table.score.values).any(0)
     shown = table.isel(channel=slice(MOST), reader=reached if reached.any() else slice(None))

@@ -1,4 +1,4 @@
-"""The proof of an induction head's K wire: its cut beside those of the K wires nearest in traffic."""
+"""The proof of an induction head's K wire: its cut, compared with cuts of the K wires nearest in traffic."""
 
 from loadstore.causal.proof import CutProof, WireEffect
 from loadstore.errors import Undefined
@@ -23,7 +23,7 @@ COLUMNS = (
 
 
 def cause_figures(story: Story) -> list[Figure | LeftOut]:
-    """One figure if the model has an induction head with a previous-token head below it; else none."""
+    """One figure if the model has an induction head with a previous-token head below it; otherwise none."""
     if not story.induction or not story.is_previous:
         return []
     head = story.induction[0]
@@ -35,7 +35,7 @@ def cause_figures(story: Story) -> list[Figure | LeftOut]:
 
 
 def proof_figure(story: Story, head: Head, proof: CutProof) -> Figure | LeftOut:
-    """The table of a proof, and its result; left out where the cut changes nothing."""
+    """The table of a proof, and its result; left out if the cut changes nothing."""
     name = f"{story.previous} → {head}.K"
     if not shows((proof.intact, proof.cut.induction), (proof.predicted, proof.cut.prediction)):
         reason = f"Cutting {name} changes attention and prediction on random repeats by less than {number(CHANGE)}."
@@ -85,7 +85,7 @@ def proof_figure(story: Story, head: Head, proof: CutProof) -> Figure | LeftOut:
 
 
 def _plot(proof: CutProof) -> View:
-    """Both numbers, intact and with the wire cut, controls as thin lines."""
+    """Both numbers, intact and with the wire cut, with controls as thin lines."""
     rows: list[Dot] = []
     for name, what, before in (
         ("induction score", "induction", proof.intact),
@@ -104,7 +104,7 @@ def _plot(proof: CutProof) -> View:
 
 
 def _verdict(proof: CutProof) -> str:
-    """The sentence that the criterion of a collapse allows."""
+    """The sentence that the criterion of a collapse supports."""
     if proof.collapses:
         return "Attention and prediction both need this wire."
     if proof.beyond_all_controls:

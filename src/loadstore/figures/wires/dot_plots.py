@@ -1,4 +1,4 @@
-"""One measure of several wires as a dot plot; its title and its axis are those of the table of measures."""
+"""One measure of several wires as a dot plot, with title and axis from the table of measures."""
 
 from collections.abc import Collection, Sequence
 
@@ -6,7 +6,7 @@ from loadstore.scores.measures import BY_NAME
 from loadstore.views.dots import dot, dots
 from loadstore.views.model import View
 
-BASES = {"alignment": "chance"}  # what zero means, where the axis does not say it
+BASES = {"alignment": "chance"}  # meaning of zero, unless the axis states it
 
 
 def measure_dots(
@@ -16,14 +16,14 @@ def measure_dots(
     errors: Sequence[float] | None = None,
     strong: Collection[int] = (),
 ) -> View:
-    """Draw a measure, a wire a row.
+    """Draw a measure, one wire per row.
 
     Args:
         measure: A name of ``scores.measures``.
-        labels: What each wire is called.
+        labels: The name of each wire.
         values: The measure of each wire.
         errors: Standard errors; intervals of two of them are drawn.
-        strong: The rows that stand out.
+        strong: The emphasised rows.
     """
     _, heading, _ = BY_NAME[measure].column
     spread = (

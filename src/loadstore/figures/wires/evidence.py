@@ -1,4 +1,4 @@
-"""What the wires into one head could carry, carry and change, side by side."""
+"""Alignment, traffic and effect of the wires into one head, side by side."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from loadstore.views.sums import switch
 if TYPE_CHECKING:
     import xarray as xr
 
-EACH = 4  # wires of each side that are cut
+EACH = 4  # wires to cut for each side
 COLUMNS = (("writer", "writer", None), ("reader", "reader", None), *(measure.column for measure in PRINTED))
 
 
@@ -45,7 +45,7 @@ def _rows(table: "xr.Dataset") -> list[_Row]:
 
 
 def _plots(rows: Sequence[_Row]) -> list[View]:
-    """What each wire could carry, carries and changes, in three plots of the same rows."""
+    """Alignment, traffic and effect of each wire, in three plots with the same rows."""
     names = [f"{row.writer} → {row.reader.side}" for row in rows]
 
     def column(measure: str) -> list[float]:
@@ -59,7 +59,7 @@ def _plots(rows: Sequence[_Row]) -> list[View]:
 
 
 def evidence_figure(story: Story, head: Head) -> Figure:
-    """The wires of most traffic into each side of a head, cut one at a time on the corpus."""
+    """The wires with the most traffic into each side of a head, cut one at a time on the corpus."""
     evidence = story.evidence(head, EACH)
     rows, claims = _rows(evidence), list[str]()
     for side in SIDES:

@@ -1,4 +1,4 @@
-"""What the heads of layer 0 move, and the row of the article's figure that no signal takes."""
+"""The inputs that heads of layer 0 move, and the row of the article's figure that no signal takes."""
 
 import numpy as np
 from torch import Tensor
@@ -15,7 +15,7 @@ from loadstore.views.model import Figure, figure, heatmap, panel, remark
 
 
 def moved_figure(story: Story) -> Figure:
-    """The alignment of embed and pos with every V of layer 0; the raw product beside it where pos has no wire."""
+    """The alignment of embed and pos with every V of layer 0, and the raw product if pos has no wire."""
     heads, head = layer_heads(story.scores, 0), story.previous
     exists = "pos" in {str(w) for w in wiring(story.weights).writers_of(wiring(story.weights).reader(f"{head}.V"))}
     shortformer = story.weights.architecture.positions_bypass_norm

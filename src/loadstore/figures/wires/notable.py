@@ -1,4 +1,4 @@
-"""What the notable heads read: subspace scores of every earlier writer, by layer; and the cuts that prove a wire."""
+"""The inputs of the notable heads: subspace scores of every earlier writer, by layer, and cuts that test the wires."""
 
 from typing import TYPE_CHECKING
 
@@ -19,11 +19,11 @@ from loadstore.views.sums import switch
 if TYPE_CHECKING:
     import xarray as xr
 
-MOST = 12  # rows of the table of cuts
+MOST = 12  # maximum rows of the table of cuts
 
 
 def score_figure(story: Story) -> Figure:
-    """Alignment of every wire into the notable heads, three panels, rows and columns grouped by layer."""
+    """Alignment of every wire into the notable heads: three panels, with rows and columns grouped by layer."""
     scores = story.scores
     writers = [str(writer) for writer in scores["writer"].values]
     heads = [str(head) for head in notable(story)]
@@ -58,7 +58,7 @@ def score_figure(story: Story) -> Figure:
 
 
 def _best(story: Story) -> str:
-    """The best aligned writers of the head that the report is about, side by side."""
+    """The best aligned writers of the report's head, side by side."""
     head = story.main
     claims: list[str] = []
     for side in SIDES:
@@ -135,7 +135,7 @@ def _cuts(story: Story, head: Head, side: Side) -> Figure:
 def _plots(
     ranked: "xr.Dataset", intact: float, rows: list[list[str | float]], side: Side, needing: list[str]
 ) -> list[View]:
-    """What each cut leaves beside what is there without it, what its wire carries, and what it could."""
+    """The score after each cut, compared with the intact score, and the traffic and alignment of its wire."""
     names = [str(row[0]) for row in rows]
     labels = [f"{name} → {side}" for name in names]
     strong = [index for index, name in enumerate(names) if name in needing]

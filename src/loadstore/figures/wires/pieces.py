@@ -1,4 +1,4 @@
-"""Pieces that the figures about wires share: panels of scores with their null, and what a wire's numbers say."""
+"""Shared parts of the figures about wires: panels of scores with their null, and the numbers of a wire in words."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -36,7 +36,7 @@ def side_table(scores: "xr.Dataset", writers: Sequence[str], heads: Sequence[str
 def side_panel(
     scores: "xr.Dataset", writers: Sequence[str], heads: Sequence[str], side: Side, measure: str = "alignment"
 ) -> Panel:
-    """Draw a panel of one side, coloured by ``measure``, every other number as a detail, significant cells outlined."""
+    """Draw a panel of one side, coloured by ``measure``; other numbers are details, significant cells outlined."""
     exists = ~np.isnan(side_table(scores, writers, heads, side, "chance"))
     p = side_table(scores, writers, heads, side, "p")
     significant = exists & (p < LEVEL / max(1, int(exists.sum())))
@@ -55,7 +55,7 @@ def wire(scores: "xr.Dataset", writer: str, head: Head, side: Side, measure: str
 
 
 def most_aligned(scores: "xr.Dataset", head: Head, side: Side) -> str | None:
-    """The writer best aligned with one side of a head, if any stands above chance at the level; else None."""
+    """The writer best aligned with one side of a head, if it is above chance at the level; otherwise None."""
     column = scores.sel(reader=f"{head}.{side}").dropna("writer", subset=["alignment"])
     if not column.sizes["writer"]:
         return None
@@ -65,7 +65,7 @@ def most_aligned(scores: "xr.Dataset", head: Head, side: Side) -> str | None:
 
 
 def reads(scores: "xr.Dataset", head: Head, side: Side) -> str:
-    """Say what one side of a head is most aligned with: ``K: L0.H7 (alignment .50, z 137)``."""
+    """The best aligned writer of one side of a head, in words: ``K: L0.H7 (alignment .50, z 137)``."""
     best = most_aligned(scores, head, side)
     if best is None:
         return f"{side}: nothing above chance"
@@ -74,14 +74,14 @@ def reads(scores: "xr.Dataset", head: Head, side: Side) -> str:
 
 
 def largest(values: np.ndarray) -> float:
-    """The end of a sequential scale: the largest finite value, rounded up to two digits."""
+    """The upper end of a sequential scale: the largest finite value, rounded up to two digits."""
     finite = values[np.isfinite(values)]
     top = float(finite.max()) if len(finite) else 1.0
     return float(f"{top * 1.05:.2g}") if top > 0 else 1.0
 
 
 def grouped(names: list[str]) -> list[tuple[str, list[str]]]:
-    """Writers by layer: embed and pos by themselves, a layer's heads, bias and MLP together."""
+    """Writers by layer: embed and pos alone; a layer's heads, bias and MLP together."""
     groups: dict[str, list[str]] = {}
     for name in names:
         writer = parse_writer(name)

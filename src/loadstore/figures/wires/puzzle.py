@@ -1,4 +1,4 @@
-"""The article's open puzzle: a head besides the previous-token head that the induction head's Q or K loads from."""
+"""The article's open puzzle: another head, besides the previous-token head, that the induction head's Q or K reads."""
 
 from dataclasses import dataclass
 
@@ -10,12 +10,12 @@ from loadstore.sites import Head, Side
 
 @dataclass(frozen=True, slots=True)
 class Puzzle:
-    """A wire that asks for an explanation.
+    """An unexplained wire.
 
     Args:
         head: The head that writes it.
         side: The side of the induction head that loads it.
-        traffic: What it carries on text, nats.
+        traffic: Its traffic on text, in nats.
     """
 
     head: Head
@@ -24,13 +24,13 @@ class Puzzle:
 
 
 def puzzle(story: Story) -> Puzzle | None:
-    """The head, the previous-token head aside, from which the Q or the K of the induction head loads most on text.
+    """The head with the most traffic into the Q or K of the induction head, other than the previous-token head.
 
     In the article this is L0.H4: "I wonder what this head is doing!" Only wires aligned above chance count (p < .01
-    after Bonferroni over the wires asked). Traffic decides among them, because a wire can be aligned and carry nothing.
+    after Bonferroni over the wires tested). Traffic ranks them, because an aligned wire can carry nothing.
 
     Returns:
-        The wire of most traffic; None where no wire is aligned above chance, or no text can be read.
+        The wire with the most traffic; None if no wire is aligned above chance, or no text can be read.
     """
     reader = story.candidate
     if reader is None:

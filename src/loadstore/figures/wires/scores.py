@@ -15,13 +15,13 @@ from loadstore.views.model import Figure, View, figure, heatmap, panel, reading
 if TYPE_CHECKING:
     import xarray as xr
 
-MANY = 200  # heads: more are drawn by layers
+MANY = 200  # maximum heads drawn one by one; more are drawn by layers
 
 
 def scores_figure(scores: "xr.Dataset", rows: str = "writer") -> Figure:
-    """Q, K and V as panels over writers and heads, coloured by alignment; the unembedding beside them.
+    """Q, K and V as panels over writers and heads, coloured by alignment, and a panel for the unembedding.
 
-    ``rows``: what to call the writers, where they are parts of one.
+    ``rows``: the name of the rows, if they are parts of one writer.
     """
     scores = scores.isel(writer=np.isfinite(scores.alignment.values).any(1)) if _any(scores) else scores
     writers = [str(w) for w in scores["writer"].values]
@@ -66,7 +66,7 @@ def _any(scores: "xr.Dataset") -> bool:
 
 
 def _details(scores: "xr.Dataset") -> list[str]:
-    """The measures that stand beside the alignment; ``carried`` is a share that channels have."""
+    """The measures listed beside the alignment; ``carried`` is a share that channels have."""
     named = [str(name) for name in scores.data_vars]
     return [name for name in (*present(named), *({"carried"} & set(named))) if name != "alignment"]
 
@@ -85,7 +85,7 @@ def _by_layers(
     columns: tuple[str, list[tuple[str, list[str]]]],
     panels: list[tuple[str, list[str]]],
 ) -> View:
-    """The same in blocks of layers: the best aligned wire of each, and its wires on request."""
+    """The same in blocks of layers: the best aligned wire of each, and all its wires on request."""
 
     def tables(name: str) -> list[np.ndarray]:
         return [scores[name].reindex(reader=readers).values for _, readers in panels]

@@ -1,4 +1,4 @@
-"""The subspace score, on one wire that is aligned and one that is not."""
+"""The subspace score of one aligned and one unaligned wire."""
 
 import numpy as np
 import torch
@@ -15,12 +15,12 @@ from loadstore.views.model import Figure, View, figure, reading
 from loadstore.views.pictures import formula, term
 
 TITLE = "The subspace score"
-SAID = ("alignment", "z", "p", "q")  # of a wire, beside its score
+SAID = ("alignment", "z", "p", "q")  # listed for a wire after its score
 SMALL = ("p", "q")
 
 
 def score_figure(story: Story) -> Figure | LeftOut:
-    """The best aligned writer of one reader, and the writer nearest to chance."""
+    """The best aligned writer of one reader, and the writer closest to chance."""
     head, side = _reader(story)
     reader = f"{head}.{side}"
     column = story.scores.alignment.sel(reader=reader).dropna("writer")
@@ -98,7 +98,7 @@ def _beside(story: Story, wires: list[Overlap], head: Head, side: Side) -> View:
 
 
 def _middle(pair: Overlap) -> tuple[float, float] | None:
-    """The middle 95 % of the null; none where it has no width."""
+    """The middle 95 % of the null; None if it has no width."""
     grid = torch.linspace(0, 1, 4001, dtype=torch.float64) * max(1.0, 2 * float(pair.chance.chance()))
     mass = pair.chance.density(grid).nan_to_num(posinf=0.0).cumsum(0)
     if not float(mass[-1]) > 0:

@@ -1,4 +1,4 @@
-"""Traffic of wires on text beside alignment, and all three kinds of evidence for the wires of the main head."""
+"""Traffic of wires on text compared with alignment, and all three kinds of evidence for the main head's wires."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ from loadstore.views.sums import switch
 if TYPE_CHECKING:
     import xarray as xr
 
-FEW = 60  # writers, or heads, that are shown one by one; more are shown by layers
+FEW = 60  # maximum writers or heads shown one by one; more are shown by layers
 QK: tuple[Side, ...] = ("Q", "K")
 CARRIED = "Weights say what a wire could carry; on text one sees what it does carry."
 TITLE = "What wires carry on text"
@@ -29,7 +29,7 @@ ABOUT = ("What is carried", "the traffic of wires on text, and all three kinds o
 
 
 def traffic_figures(story: Story, heads: Sequence[Head]) -> list[Figure | LeftOut]:
-    """Traffic of every wire into some heads, and the evidence for those of the question's main head."""
+    """Traffic of every wire into the given heads, and the evidence for those of the question's main head."""
     try:
         return [_map(story, [str(head) for head in heads]), evidence_figure(story, story.main)]
     except Undefined as reason:
@@ -75,7 +75,7 @@ def _map(story: Story, heads: list[str]) -> Figure:
 
 
 def traffic_views(table: "xr.Dataset", heads: list[str]) -> list[View]:
-    """Traffic into the sides of heads, those of one unit together; sides that were not asked for are left out."""
+    """Traffic into the sides of heads, grouped by unit; sides that were not requested are left out."""
     names, details = {str(reader) for reader in table["reader"].values}, details_of("traffic")
     units: tuple[tuple[tuple[Side, ...], str], ...] = ((QK, UNITS["Q"]), (("V",), UNITS["V"]))
     views: list[View] = []
@@ -88,7 +88,7 @@ def traffic_views(table: "xr.Dataset", heads: list[str]) -> list[View]:
 
 
 def _drawn(table: "xr.Dataset") -> Callable[..., View]:
-    """How so many writers are drawn: one by one, or by layers."""
+    """The view for this number of writers: one by one, or by layers."""
     return _layers if table.sizes["writer"] > FEW else _heatmap
 
 
@@ -117,7 +117,7 @@ def _claim(table: "xr.Dataset", scores: "xr.Dataset", story: Story) -> str:
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
-    """Place of every value from below; equal ones share the mean of their places."""
+    """The rank of every value, from the smallest; ties share the mean of their ranks."""
     _, which, counts = np.unique(values, return_inverse=True, return_counts=True)
     return (counts.cumsum() - (counts - 1) / 2)[which]
 
@@ -148,7 +148,7 @@ def _heatmap(
 
 
 def _transform(name: str, values: Sequence[np.ndarray]) -> Transform:
-    """How colours follow the numbers; alignments have ends of their own, and stay comparable between figures."""
+    """The mapping of numbers to colours; alignments have fixed ends, so that figures remain comparable."""
     return "linear" if name == "alignment" else transform_of(values)
 
 

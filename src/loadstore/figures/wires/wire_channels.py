@@ -1,4 +1,4 @@
-"""One wire, channel by channel: what each carries of it, and the tokens, positions or units at both of its ends."""
+"""One wire, channel by channel: each channel's part, and the tokens, positions or units at both ends."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -35,9 +35,9 @@ def wire_channels_figure(
     Args:
         writer: The wire's writer.
         reader: Its reader.
-        own: The channels to draw, those that carry most first (a selection of ``ls.vocabulary.channels``).
+        own: The channels to draw, largest first (a selection of ``ls.vocabulary.channels``).
         wire: The measures of the whole wire by name.
-        ends: The tokens at both ends of every channel; empty where they are not decoded.
+        ends: The tokens at both ends of every channel; empty if they are not decoded.
     """
     total, carried = int(own.attrs["total"]), own.carried.values
     numbers = [int(end) for end in own["channel"].values]
@@ -81,7 +81,7 @@ def _label(channel: int, dimension: int) -> str:
 
 
 def _tokens(ends: Sequence[ChannelTokens]) -> View:
-    """Both ends of every channel, a row a sign."""
+    """Both ends of every channel, one row per sign."""
     agree = any(end.agreement == end.agreement for end in ends)
     columns = (
         ("channel", "channel", None),
