@@ -1,13 +1,13 @@
 /** The views that Python writes and this bundle draws. Written by scripts/model_types.py: do not edit. */
 
-/** A number, null where the thing is impossible (hatched), or a word for what JSON cannot say. */
+/** A number, null for an impossible (hatched) cell, or a word for a value that JSON cannot represent. */
 export type Cell = number | "nan" | "inf" | "-inf" | null;
 
 export type Kind = "embed" | "pos" | "head" | "mlp" | "unembed";
 
 export type LineMark = "" | "estimated" | "verified" | "beyond" | "failed";
 
-/** Numbers as they are where they are few, packed where they are many. */
+/** Plain numbers if there are few, packed if there are many. */
 export type Matrix = Packed | Cell[][];
 
 /** Numbers of the wires that exist. */
@@ -15,7 +15,7 @@ export type Packed = Floats | Halves | Levels;
 
 export type Place = [number, number];
 
-/** By what wires are compared: their size whatever its sign, or their value upwards or downwards. */
+/** How wires are ranked: by magnitude, or by value upwards or downwards. */
 export type Rank = "magnitude" | "highest" | "lowest";
 
 export type Side = "Q" | "K" | "V";
@@ -29,11 +29,11 @@ export interface AddressRow {
   label: string;
   /** The address in words. */
   text: string;
-  /** Of every token; null where the mask forbids. */
+  /** The weight of every token; null if masked. */
   weights: Cell[];
   /** The smallest set of tokens that holds the view's mass. */
   outlined: number[];
-  /** How many tokens it effectively has, 2 to the power of its entropy in bits. */
+  /** The effective number of tokens, 2 to the power of the entropy in bits. */
   effective: Cell;
 }
 
@@ -42,12 +42,12 @@ export interface Address {
   schema: "loadstore/address@1";
   title: string;
   tokens: string[];
-  /** What the outlined set holds at least. */
+  /** The minimum weight of the outlined set. */
   mass: number;
   rows: AddressRow[];
 }
 
-/** The weight of every row of the array; null where it cannot be selected. */
+/** The weight of every row of the array; null if the row cannot be selected. */
 export interface Weights {
   label: string;
   values: Cell[];
@@ -68,9 +68,9 @@ export interface Memory {
 
 /** An axis of labels. */
 export interface Labelled {
-  /** What the labels are. */
+  /** The name of the axis. */
   name: string;
-  /** One for each row or column. */
+  /** One label for each row or column. */
   labels: string[];
 }
 
@@ -82,21 +82,21 @@ export interface Scale {
   low: number;
   /** The upper end. */
   high: number;
-  /** What the numbers are. */
+  /** The quantity, with its unit. */
   label: string;
   /** A value that the legend marks, such as chance. */
   reference?: number | null;
-  /** Logarithmic where 95 % of the values are below a tenth of the largest; its colours begin at a thousandth of `high`. */
+  /** Logarithmic if 95 % of the values are below a tenth of the largest; its colours begin at a thousandth of `high`. */
   transform?: Transform;
 }
 
 /** An axis of numbers. */
 export interface Axis {
-  /** What the numbers are, as a column of the table has it. */
+  /** The quantity, as a column name of the table. */
   name: string;
-  /** What the chart prints along the axis. */
+  /** The text along the axis. */
   label: string;
-  /** How numbers become lengths. */
+  /** How numbers are mapped to lengths. */
   scale: Transform;
 }
 
@@ -131,9 +131,9 @@ export interface Column {
   name: string;
   /** Its heading. */
   label: string;
-  /** What its cells are. */
+  /** The type of its cells. */
   kind: "text" | "number";
-  /** Of its numbers, after the point. */
+  /** Decimals of its numbers. */
   digits: number;
 }
 
@@ -151,7 +151,7 @@ export interface Bar {
   label: string;
   /** Its length. */
   value: Cell;
-  /** What is said beside its number. */
+  /** A text after its number. */
   text: string;
   /** Whether it is emphasised. */
   strong: boolean;
@@ -163,17 +163,17 @@ export interface Mark {
   label: string;
 }
 
-/** What all rows add up to, with its name. */
+/** The sum of all rows, with its name. */
 export interface Total {
   label: string;
   value: Cell;
 }
 
-/** Signed or unsigned quantities, one bar a row, and their sum. */
+/** Signed or unsigned quantities, one bar per row, and their sum. */
 export interface Bars {
   schema: "loadstore/bars@1";
   title: string;
-  /** What the numbers are. */
+  /** The quantity, with its unit. */
   label: string;
   /** Whether numbers may be negative. */
   kind: "signed" | "unsigned";
@@ -181,29 +181,29 @@ export interface Bars {
   low: number;
   /** The right end of the scale. */
   high: number;
-  /** Of the numbers, after the point. */
+  /** Decimals of the numbers. */
   digits: number;
   /** Name of the rows, name of their texts. */
   columns: [string, string];
   rows: Bar[];
   rules: Mark[];
-  /** The sum of the rows, where there is one. */
+  /** The sum of the rows, if there is one. */
   total: Total | null;
 }
 
 /** One row. */
 export interface Dot {
-  /** What it is of. */
+  /** The name of the row. */
   label: string;
   /** The number. */
   value: Cell;
   /** The ends of its interval; None without one. */
   interval: [Cell, Cell] | null;
-  /** The numbers that it is compared with, drawn as thin lines. */
+  /** The numbers to compare, drawn as thin lines. */
   others: Cell[];
-  /** What is said of it. */
+  /** A text after the number. */
   text: string;
-  /** Whether it stands out. */
+  /** Whether it is emphasised. */
   strong: boolean;
 }
 
@@ -213,21 +213,21 @@ export interface Dots {
   title: string;
   /** The axis, with its unit. */
   label: string;
-  /** What the thin lines are; "" without any. */
+  /** The meaning of the thin lines; "" without any. */
   others: string;
-  /** Where the axis begins. */
+  /** The lower end of the axis. */
   low: number;
-  /** Where it ends. */
+  /** Its upper end. */
   high: number;
   /** Decimals of numbers. */
   digits: number;
-  /** The rows, from above. */
+  /** The rows, from the top. */
   rows: Dot[];
   /** Reference lines. */
   rules: [number, string][];
 }
 
-/** A remark on the article, or how a figure was made and is read. */
+/** A remark on the article, or on how a figure was made and how to read it. */
 export interface Note {
   kind: "remark" | "reading";
   label: string;
@@ -237,24 +237,24 @@ export interface Note {
 /** One numbered figure. */
 export interface Figure {
   schema: "loadstore/figure@1";
-  /** What links to it name. */
+  /** The target of links to it. */
   id: string;
   /** Its number, or its name. */
   number: string;
   title: string;
-  /** What its views show, computed from their numbers. */
+  /** A statement about its views, computed from their numbers. */
   claim: string;
   note: Note | null;
   views: View[];
 }
 
-/** A titled run of figures with a sentence in front. */
+/** A titled group of figures after a sentence. */
 export interface Section {
   id: string;
   title: string;
   lead: string;
   figures: Figure[];
-  /** Whether the page shows the figures only when they are asked for. */
+  /** Whether the page shows the figures only on request. */
   folded?: boolean;
 }
 
@@ -264,7 +264,7 @@ export interface Page {
   title: string;
   /** The main results, in a few sentences. */
   lead: string;
-  /** The text that it is about. */
+  /** The prompt of the page. */
   prompt: string;
   /** The prompt's tokens with their index. */
   tokens: string[];
@@ -280,11 +280,11 @@ export interface Page {
 export interface Panel {
   title: string;
   values: Cell[][];
-  /** More numbers or words of every cell, for the read-out and the table. */
+  /** Further numbers or words for every cell, for the read-out and the table. */
   details: Record<string, (Cell | string)[][]>;
   /** Rows and columns of the cells that are outlined. */
   outlined: [number, number][];
-  /** What is written into each cell in the place of its number; empty where it is impossible. */
+  /** The text in each cell in place of its number; empty in impossible cells. */
   marks?: string[][] | null;
 }
 
@@ -298,17 +298,17 @@ export interface Heatmap {
   panels: Panel[];
   /** Why some cells are impossible. */
   hatched: string | null;
-  /** What an outline means. */
+  /** The meaning of an outline. */
   outline_label: string | null;
-  /** Of the numbers, after the point. */
+  /** Decimals of the numbers. */
   digits: number;
-  /** Thumbnails in a row, for many panels on a wide screen. */
+  /** Thumbnails per row, for many panels on a wide screen. */
   across?: number | null;
   /** Every mark of a cell with its meaning. */
   marks?: [string, string][] | null;
 }
 
-/** Names that stand together, such as those of one layer. */
+/** Names of one group, such as those of one layer. */
 export interface Together {
   label: string;
   members: string[];
@@ -323,10 +323,10 @@ export interface Members {
 /** One matrix of wires. */
 export interface LayersPanel {
   title: string;
-  /** Which cells exist, a bit each in base64, where the numbers are packed and not all cells exist. */
+  /** Which cells exist, as base64 bits, if the numbers are packed and not all cells exist. */
   wires?: string | null;
   values: Matrix;
-  /** More numbers of every wire. */
+  /** Further numbers for every wire. */
   details: Record<string, Matrix>;
 }
 
@@ -338,18 +338,18 @@ export interface Layers {
   columns: Members;
   scale: Scale;
   panels: LayersPanel[];
-  /** Which wire stands for a block of them. */
+  /** Which wire represents a block. */
   strongest: Rank;
   note: string;
   /** A value that the scale marks, such as chance. */
   reference: number | null;
-  /** Of the numbers, after the point. */
+  /** Decimals of the numbers. */
   digits: number;
-  /** How finely numbers are kept, where it is not to seven digits. */
+  /** The precision of the numbers, if it is below seven digits. */
   resolution: string[];
 }
 
-/** One load of a step, and where it loads from. */
+/** One load of a step, and its source. */
 export interface Loaded {
   label: string;
   source: Source;
@@ -361,21 +361,21 @@ export interface Step {
   kind: Kind;
   detail: string;
   loads: Loaded[];
-  /** What it stores; null where it stores nothing. */
+  /** The content of its store; null if it stores nothing. */
   stores: string | null;
-  /** Parallel siblings that are not drawn. */
+  /** The number of parallel siblings left out. */
   more: number;
 }
 
-/** A wire of a diagram: what one step stores, a later one loads. */
+/** A wire of a diagram: a later step loads the store of an earlier one. */
 export interface Composition {
   /** The name of the step that stores. */
   writer: string;
   /** The name of the step that loads. */
   reader: string;
-  /** Which of its loads. */
+  /** The side of the reader. */
   side: string;
-  /** What the wire is called. */
+  /** The name of the wire. */
   label: string;
 }
 
@@ -383,7 +383,7 @@ export interface Composition {
 export interface Diagram {
   schema: "loadstore/diagram@1";
   title: string;
-  /** What the bus is called. */
+  /** The name of the bus. */
   stream: string;
   steps: Step[];
   /** How to read the picture. */
@@ -431,7 +431,7 @@ export interface Halves {
   data: string;
 }
 
-/** Base64 of bytes, which count steps from `low`; 253, 254 and 255 stand for -inf, inf and NaN. */
+/** Base64 of bytes that count steps from `low`; 253, 254 and 255 denote -inf, inf and NaN. */
 export interface Levels {
   format: "uint8";
   low: number;
@@ -439,7 +439,7 @@ export interface Levels {
   data: string;
 }
 
-/** A head and the roles that it plays. */
+/** A head and its roles. */
 export interface Badged {
   name: string;
   badges: string[];
@@ -457,7 +457,7 @@ export interface Patterns {
   title: string;
   tokens: string[];
   heads: Badged[];
-  /** Thumbnails in a row on a wide screen. */
+  /** Thumbnails per row on a wide screen. */
   across: number | null;
   /** Whether only the lower triangles are packed. */
   causal: boolean;
@@ -465,15 +465,15 @@ export interface Patterns {
   packed: string;
   /** Whether the first column can be masked. */
   first_is_sink: boolean;
-  /** Orders besides that of the heads. */
+  /** Further orders of the heads. */
   orders: Order[];
-  /** The head that is drawn large at first, by index. */
+  /** The index of the head that is initially enlarged. */
   shown?: number;
 }
 
-/** A token in the bottom row, or a run of tokens that nothing is loaded from. */
+/** A token in the bottom row, or a run of tokens without loads. */
 export interface Token {
-  /** Its label with its index, or how many tokens are folded. */
+  /** Its label with its index, or the number of folded tokens. */
   text: string;
   /** The middle of its text. */
   at: Place;
@@ -485,13 +485,13 @@ export interface Token {
 
 /** Heads or MLPs of one layer at one token, or the answer. */
 export interface SiteBox {
-  /** Their names. */
+  /** The names of the sites. */
   name: string;
-  /** The name in lines that fit. */
+  /** The name, broken into lines that fit. */
   lines: string[];
   /** The role of heads, or "". */
   role: string;
-  /** What they are. */
+  /** The kind of site. */
   kind: "head" | "mlp" | "answer";
   /** The label of the token. */
   token: string;
@@ -501,15 +501,15 @@ export interface SiteBox {
 
 /** A load. */
 export interface Arc {
-  /** Who stored, with the token. */
+  /** The site that stored, with the token. */
   source: string;
-  /** Who loads, with the token. */
+  /** The site that loads, with the token. */
   target: string;
-  /** Through what: Q, K, V, or "" for MLPs and the answer. */
+  /** The port of the load: Q, K, V, or "" for MLPs and the answer. */
   port: "Q" | "K" | "V" | "";
-  /** What it carries, signed. */
+  /** Its share, signed. */
   share: number;
-  /** How many wires it stands for. */
+  /** The number of its wires. */
   wires: number;
   /** The line, as the d of an SVG path. */
   path: string;
@@ -517,23 +517,23 @@ export interface Arc {
   width: number;
   /** The end of the line and its direction in degrees. */
   tip: [number, number, number];
-  /** Where the letter of the port stands. */
+  /** The place of the port's letter. */
   letter: Place;
-  /** Whether positions were stored, not tokens. */
+  /** Whether positions were stored instead of tokens. */
   positions: boolean;
 }
 
-/** What was measured with some of the loads cut. */
+/** The result of cutting some of the loads. */
 export interface Cut {
-  /** What is cut, as on a button. */
+  /** The label of the cut's button. */
   name: string;
   /** Indices of the arcs that break. */
   arcs: number[];
-  /** The answer's lines then. */
+  /** The answer's lines after the cut. */
   answer: string[];
-  /** What is left of the answer's probability, from 0 to 1; the answer fades by it. */
+  /** The remaining fraction of the answer's probability, from 0 to 1; the answer fades accordingly. */
   kept: number;
-  /** What was measured, in words. */
+  /** The result in words. */
   said: string;
 }
 
@@ -551,11 +551,11 @@ export interface Picture {
   marks: SiteBox[];
   /** The loads, strongest first. */
   arcs: Arc[];
-  /** What a share is a share of. */
+  /** The total that shares refer to. */
   unit: string;
-  /** What is drawn and what is not, with the faithfulness of what is drawn where it is known. */
+  /** Sentences on the loads drawn and left out, with the faithfulness of those drawn if it is known. */
   notes: string[];
-  /** Cuts that were measured. */
+  /** Measured cuts. */
   cuts: Cut[];
 }
 
@@ -570,16 +570,16 @@ export interface Line {
   site: string;
   op: string;
   place: string;
-  /** What it loads or stores. */
+  /** The content that it loads or stores. */
   parts: Operand[];
   comment: string;
-  /** How cutting it turned out. */
+  /** The result of cutting it. */
   mark: LineMark;
-  /** Its number, if it is a step that others link to. */
+  /** Its number, if other lines link to it. */
   step: number | null;
 }
 
-/** The loads and stores that made one prediction. */
+/** The loads and stores of one prediction. */
 export interface Program {
   schema: "loadstore/program@1";
   title: string;
@@ -593,76 +593,76 @@ export interface Addend {
   text: string;
 }
 
-/** Signed steps from zero to a total; what they leave of it is printed. */
+/** Signed steps from zero to a total, and the remainder. */
 export interface Waterfall {
   schema: "loadstore/waterfall@1";
   title: string;
-  /** What the numbers are. */
+  /** The quantity, with its unit. */
   label: string;
   /** Name of the rows, name of their texts. */
   columns: [string, string];
   rows: Addend[];
   total: Total;
-  /** The total less the steps. */
+  /** The total minus the steps. */
   remainder: Cell;
   low: number;
   high: number;
-  /** Of the numbers, after the point. */
+  /** Decimals of the numbers. */
   digits: number;
 }
 
-/** The share that a writer has in what a side reads, and what is said of it. */
+/** A writer's share of a side's load, with a text. */
 export interface Share {
   label: string;
   share: Cell;
   text: string;
 }
 
-/** What one side of a head loads: a token's row, and who wrote how much of what is read there. */
+/** The load of one side of a head: a token's row, and the writers of its content with their shares. */
 export interface Load {
   place: string;
   writers: Share[];
   remainder: Cell;
 }
 
-/** The score that the parts of a walk add up to. */
+/** The score to which the parts of a walk add up. */
 export interface Score {
   label: string;
   value: Cell;
   remainder: Cell;
 }
 
-/** One address: writers of the query × writers of the key make a score, it makes a weight, values are stored. */
+/** One address: writers of the query × writers of the key give a score, the score a weight, and values are stored. */
 export interface Walk {
   schema: "loadstore/walk@1";
   title: string;
   head: string;
-  /** A side that is missing loads nothing. */
+  /** A missing side loads nothing. */
   sides: Partial<Record<Side, Load>>;
-  /** Of the score: [writer of Q][writer of K]. */
+  /** Parts of the score: [writer of Q][writer of K]. */
   parts: Cell[][];
   score: Score;
-  /** What attention gives to the key. */
+  /** The attention to the key. */
   weight: Cell;
   /** The writers of the strongest path: of Q, of K, of V. */
   hero: [number, number, number];
-  /** Where it ends. */
+  /** The end of the walk. */
   stores: string;
 }
 
-/** Views that are shown together. */
+/** The views of one choice. */
 export interface Choice {
   name: string;
   views: View[];
 }
 
-/** Views that take each other's place. */
+/** A choice between groups of views. */
 export interface Switch {
   schema: "loadstore/switch@1";
   title: string;
-  /** What is chosen. */
+  /** The quantity to choose. */
   label: string;
-  /** The first is shown at first. */
+  /** The choices; the first is shown initially. */
   choices: Choice[];
 }
 

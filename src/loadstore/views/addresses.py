@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from loadstore.views.base import Cell, Labelled, Scale, Value, View, cell, cells, labelled, scaled
 
-MASS = 0.7  # an address is summed up by the smallest set of tokens that holds this much of it
+MASS = 0.7  # an address is summarised by the smallest set of tokens with this much of its weight
 
 
 class AddressRow(Value, frozen=True, kw_only=True):
@@ -13,9 +13,9 @@ class AddressRow(Value, frozen=True, kw_only=True):
 
     Args:
         text: The address in words.
-        weights: Of every token; null where the mask forbids.
+        weights: The weight of every token; null if masked.
         outlined: The smallest set of tokens that holds the view's mass.
-        effective: How many tokens it effectively has, 2 to the power of its entropy in bits.
+        effective: The effective number of tokens, 2 to the power of the entropy in bits.
     """
 
     label: str
@@ -29,7 +29,7 @@ class Address(View, frozen=True, kw_only=True, tag="loadstore/address@1"):
     """Soft addresses over a sentence.
 
     Args:
-        mass: What the outlined set holds at least.
+        mass: The minimum weight of the outlined set.
     """
 
     tokens: tuple[str, ...]
@@ -38,7 +38,7 @@ class Address(View, frozen=True, kw_only=True, tag="loadstore/address@1"):
 
 
 class Weights(Value, frozen=True, kw_only=True):
-    """The weight of every row of the array; null where it cannot be selected."""
+    """The weight of every row of the array; null if the row cannot be selected."""
 
     label: str
     values: tuple[Cell, ...]
@@ -60,14 +60,14 @@ class Memory(View, frozen=True, kw_only=True, tag="loadstore/memory@1"):
 
 
 def address_row(label: str, text: str, weights: Any, outlined: Sequence[int], effective: float) -> AddressRow:
-    """One soft address: the weight of every token, None where the mask forbids."""
+    """One soft address: the weight of every token, None if masked."""
     return AddressRow(
         label=label, text=text, weights=_row(weights), outlined=tuple(outlined), effective=cell(effective)
     )
 
 
 def address(title: str, tokens: Sequence[str], rows: Sequence[AddressRow]) -> Address:
-    """Soft addresses over a sentence, a bar under each token; the smallest set that holds 70 % outlined."""
+    """Soft addresses over a sentence, with a bar under each token and the smallest set that holds 70 % outlined."""
     return Address(title=title, tokens=tuple(tokens), mass=MASS, rows=tuple(rows))
 
 

@@ -1,6 +1,6 @@
-"""What every view is made of: immutable values with fields of stated types, cells, names and colour scales.
+"""The parts of every view: immutable values with typed fields, cells, names and colour scales.
 
-A value's fields are JSON's fields, in their order. A field with a default is left out of JSON where it has it.
+A value's fields are the fields of its JSON, in order. A field equal to its default is omitted from JSON.
 ``scripts/model_types.py`` writes the same types in TypeScript.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 from loadstore.views.scales import Transform
 
 Cell: TypeAlias = float | Literal["nan", "inf", "-inf"] | None
-"""A number, null where the thing is impossible (hatched), or a word for what JSON cannot say."""
+"""A number, null for an impossible (hatched) cell, or a word for a value that JSON cannot represent."""
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -22,10 +22,10 @@ class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class View(Value, frozen=True, kw_only=True, tag_field="schema"):
-    """Something that a figure shows; ``schema`` names its kind and version in JSON.
+    """A view in a figure; ``schema`` names its kind and version in JSON.
 
     Args:
-        title: What it shows.
+        title: Its title.
     """
 
     title: str
@@ -35,8 +35,8 @@ class Labelled(Value, frozen=True, kw_only=True):
     """An axis of labels.
 
     Args:
-        name: What the labels are.
-        labels: One for each row or column.
+        name: The name of the axis.
+        labels: One label for each row or column.
     """
 
     name: str
@@ -50,9 +50,9 @@ class Scale(Value, frozen=True, kw_only=True):
         kind: Sequential from ``low`` up, or diverging around the middle.
         low: The lower end.
         high: The upper end.
-        label: What the numbers are.
+        label: The quantity, with its unit.
         reference: A value that the legend marks, such as chance.
-        transform: Logarithmic where 95 % of the values are below a tenth of the largest; its colours begin at a
+        transform: Logarithmic if 95 % of the values are below a tenth of the largest; its colours begin at a
             thousandth of ``high``.
     """
 
@@ -78,7 +78,7 @@ def scaled(
 
 
 def cell(value: SupportsFloat) -> Cell:
-    """One number as JSON holds it: seven significant digits, which is what a float32 result has."""
+    """One number in JSON, with seven significant digits, the precision of a float32 result."""
     number = float(value)
     if math.isnan(number):
         return "nan"
@@ -88,7 +88,7 @@ def cell(value: SupportsFloat) -> Cell:
 
 
 def cells(values: Any, exists: Any = None) -> tuple[tuple[Cell, ...], ...]:
-    """A matrix of cells; where ``exists`` is false the cell is None."""
+    """A matrix of cells; a cell is None if ``exists`` is false."""
     matrix = np.asarray(values, dtype=float)
     there = np.ones(matrix.shape, dtype=bool) if exists is None else np.asarray(exists, dtype=bool)
     return tuple(
@@ -98,7 +98,7 @@ def cells(values: Any, exists: Any = None) -> tuple[tuple[Cell, ...], ...]:
 
 
 def round_up(value: float) -> float:
-    """The next round number that is not smaller: 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8 or 10 times a power of ten."""
+    """Round up to 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8 or 10 times a power of ten."""
     if value <= 0:
         return 0.0
     power = 10.0 ** math.floor(math.log10(value))
@@ -106,19 +106,19 @@ def round_up(value: float) -> float:
 
 
 def plain(value: Any) -> Any:
-    """A view, or a document that holds views, as the dicts, lists, texts and numbers that its JSON reads back as."""
+    """Convert a view, or a document with views, to the dicts, lists, texts and numbers of its parsed JSON."""
     return _listed(msgspec.to_builtins(value, enc_hook=_base))
 
 
 def _listed(value: Any) -> Any:
-    """The same with lists in the place of tuples."""
+    """The same with tuples replaced by lists."""
     if isinstance(value, dict):
         return {name: _listed(part) for name, part in cast(dict[str, Any], value).items()}
     return [_listed(part) for part in cast(list[Any], value)] if isinstance(value, list | tuple) else value
 
 
 def _base(value: object) -> Any:
-    """A number or text of a derived type, such as NumPy's float64, as what it is derived from."""
+    """Convert a number or text of a derived type, such as NumPy's float64, to its base type."""
     for kind in (float, int, str):
         if isinstance(value, kind):
             return cast(Any, kind)(value)

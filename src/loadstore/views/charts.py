@@ -13,9 +13,9 @@ class Axis(Value, frozen=True, kw_only=True):
     """An axis of numbers.
 
     Args:
-        name: What the numbers are, as a column of the table has it.
-        label: What the chart prints along the axis.
-        scale: How numbers become lengths.
+        name: The quantity, as a column name of the table.
+        label: The text along the axis.
+        scale: How numbers are mapped to lengths.
     """
 
     name: str
@@ -55,8 +55,8 @@ class Column(Value, frozen=True, kw_only=True):
     Args:
         name: Its name in the exported file.
         label: Its heading.
-        kind: What its cells are.
-        digits: Of its numbers, after the point.
+        kind: The type of its cells.
+        digits: Decimals of its numbers.
     """
 
     name: str
@@ -78,7 +78,7 @@ class Bar(Value, frozen=True, kw_only=True):
     Args:
         label: Its name.
         value: Its length.
-        text: What is said beside its number.
+        text: A text after its number.
         strong: Whether it is emphasised.
     """
 
@@ -96,23 +96,23 @@ class Mark(Value, frozen=True, kw_only=True):
 
 
 class Total(Value, frozen=True, kw_only=True):
-    """What all rows add up to, with its name."""
+    """The sum of all rows, with its name."""
 
     label: str
     value: Cell
 
 
 class Bars(View, frozen=True, kw_only=True, tag="loadstore/bars@1"):
-    """Signed or unsigned quantities, one bar a row, and their sum.
+    """Signed or unsigned quantities, one bar per row, and their sum.
 
     Args:
-        label: What the numbers are.
+        label: The quantity, with its unit.
         kind: Whether numbers may be negative.
         low: The left end of the scale.
         high: The right end of the scale.
-        digits: Of the numbers, after the point.
+        digits: Decimals of the numbers.
         columns: Name of the rows, name of their texts.
-        total: The sum of the rows, where there is one.
+        total: The sum of the rows, if there is one.
     """
 
     label: str

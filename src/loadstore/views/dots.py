@@ -1,4 +1,4 @@
-"""A dot plot: a number a row, with its interval and the numbers that it is compared with."""
+"""A dot plot: one number per row, with its interval and the numbers to compare."""
 
 import math
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ class Dot(Value, frozen=True, kw_only=True):
     """One row.
 
     Args:
-        label: What it is of.
+        label: The name of the row.
         value: The number.
         interval: The ends of its interval; None without one.
-        others: The numbers that it is compared with, drawn as thin lines.
-        text: What is said of it.
-        strong: Whether it stands out.
+        others: The numbers to compare, drawn as thin lines.
+        text: A text after the number.
+        strong: Whether it is emphasised.
     """
 
     label: str
@@ -31,11 +31,11 @@ class Dots(View, frozen=True, kw_only=True, tag="loadstore/dots@1"):
 
     Args:
         label: The axis, with its unit.
-        others: What the thin lines are; "" without any.
-        low: Where the axis begins.
-        high: Where it ends.
+        others: The meaning of the thin lines; "" without any.
+        low: The lower end of the axis.
+        high: Its upper end.
         digits: Decimals of numbers.
-        rows: The rows, from above.
+        rows: The rows, from the top.
         rules: Reference lines.
     """
 
@@ -78,7 +78,7 @@ def dots(
     rules: Sequence[tuple[float, str]] = (),
     digits: int = 2,
 ) -> Dots:
-    """A dot plot whose axis holds every number and rule."""
+    """A dot plot whose axis covers every number and rule."""
     numbers = [number for row in rows for number in (row.value, *(row.interval or ()), *row.others)]
     finite = [number for number in numbers if isinstance(number, float) and math.isfinite(number)]
     finite += [value for value, _ in rules] or [0.0]

@@ -9,7 +9,7 @@ from loadstore.views.base import Value, View
 
 
 class Note(Value, frozen=True, kw_only=True):
-    """A remark on the article, or how a figure was made and is read."""
+    """A remark on the article, or on how a figure was made and how to read it."""
 
     kind: Literal["remark", "reading"]
     label: str
@@ -20,9 +20,9 @@ class Figure(Value, frozen=True, kw_only=True, tag_field="schema", tag="loadstor
     """One numbered figure.
 
     Args:
-        id: What links to it name.
+        id: The target of links to it.
         number: Its number, or its name.
-        claim: What its views show, computed from their numbers.
+        claim: A statement about its views, computed from their numbers.
     """
 
     id: str
@@ -34,10 +34,10 @@ class Figure(Value, frozen=True, kw_only=True, tag_field="schema", tag="loadstor
 
 
 class Section(Value, frozen=True, kw_only=True):
-    """A titled run of figures with a sentence in front.
+    """A titled group of figures after a sentence.
 
     Args:
-        folded: Whether the page shows the figures only when they are asked for.
+        folded: Whether the page shows the figures only on request.
     """
 
     id: str
@@ -52,7 +52,7 @@ class Page(Value, frozen=True, kw_only=True, tag_field="schema", tag="loadstore/
 
     Args:
         lead: The main results, in a few sentences.
-        prompt: The text that it is about.
+        prompt: The prompt of the page.
         tokens: The prompt's tokens with their index.
         facts: Names and values of facts about the model.
         compact: Whether only the figures are shown, for a frame in a notebook.
@@ -69,22 +69,22 @@ class Page(Value, frozen=True, kw_only=True, tag_field="schema", tag="loadstore/
 
 
 def remark(text: str) -> Note:
-    """Say where the figure differs from the article."""
+    """A note on a difference from the article."""
     return Note(kind="remark", label="Beside the article", text=text)
 
 
 def reading(text: str) -> Note:
-    """Say how a figure was made and is read."""
+    """A note on how a figure was made and how to read it."""
     return Note(kind="reading", label="How to read it", text=text)
 
 
 def figure(name: str, title: str, claim: str, views: Sequence[View], note: Note | None = None) -> Figure:
-    """A figure: its name, a claim computed from its numbers, the views that show them, and a remark or reading."""
+    """A figure: its name, a claim computed from its numbers, the views with these numbers, and a note."""
     return Figure(id=_linked(name), number=name, title=title, claim=claim, note=note, views=tuple(views))
 
 
 def numbered(figure: Figure, number: str) -> Figure:
-    """The figure under the number that a page gives it, which links to it name too."""
+    """The figure with its number on the page, which also replaces its name in links."""
     return msgspec.structs.replace(figure, number=number, id=_linked(number))
 
 

@@ -11,9 +11,9 @@ class Panel(Value, frozen=True, kw_only=True):
     """One matrix of a heatmap.
 
     Args:
-        details: More numbers or words of every cell, for the read-out and the table.
+        details: Further numbers or words for every cell, for the read-out and the table.
         outlined: Rows and columns of the cells that are outlined.
-        marks: What is written into each cell in the place of its number; empty where it is impossible.
+        marks: The text in each cell in place of its number; empty in impossible cells.
     """
 
     title: str
@@ -28,9 +28,9 @@ class Heatmap(View, frozen=True, kw_only=True, tag="loadstore/heatmap@1"):
 
     Args:
         hatched: Why some cells are impossible.
-        outline_label: What an outline means.
-        digits: Of the numbers, after the point.
-        across: Thumbnails in a row, for many panels on a wide screen.
+        outline_label: The meaning of an outline.
+        digits: Decimals of the numbers.
+        across: Thumbnails per row, for many panels on a wide screen.
         marks: Every mark of a cell with its meaning.
     """
 

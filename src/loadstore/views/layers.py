@@ -1,4 +1,4 @@
-"""The view of tables of up to a thousand writers by a thousand readers: layers first, wires on request."""
+"""The view of tables with up to a thousand writers and readers: layers first, wires on request."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,14 +13,14 @@ from loadstore.views.scales import Transform
 
 Group: TypeAlias = tuple[str, Sequence[str]]
 Rank: TypeAlias = Literal["magnitude", "highest", "lowest"]
-"""By what wires are compared: their size whatever its sign, or their value upwards or downwards."""
+"""How wires are ranked: by magnitude, or by value upwards or downwards."""
 Matrix: TypeAlias = tuple[tuple[Cell, ...], ...] | Packed
-"""Numbers as they are where they are few, packed where they are many."""
-FEW = 20_000  # cells of a panel that travel as plain numbers
+"""Plain numbers if there are few, packed if there are many."""
+FEW = 20_000  # maximum cells of a panel sent as plain numbers
 
 
 class Together(Value, frozen=True, kw_only=True):
-    """Names that stand together, such as those of one layer."""
+    """Names of one group, such as those of one layer."""
 
     label: str
     members: tuple[str, ...]
@@ -37,8 +37,8 @@ class LayersPanel(Value, frozen=True, kw_only=True):
     """One matrix of wires.
 
     Args:
-        wires: Which cells exist, a bit each in base64, where the numbers are packed and not all cells exist.
-        details: More numbers of every wire.
+        wires: Which cells exist, as base64 bits, if the numbers are packed and not all cells exist.
+        details: Further numbers for every wire.
     """
 
     title: str
@@ -51,10 +51,10 @@ class Layers(View, frozen=True, kw_only=True, tag="loadstore/layers@1"):
     """Wires of a whole model, shown layer by layer.
 
     Args:
-        strongest: Which wire stands for a block of them.
+        strongest: Which wire represents a block.
         reference: A value that the scale marks, such as chance.
-        digits: Of the numbers, after the point.
-        resolution: How finely numbers are kept, where it is not to seven digits.
+        digits: Decimals of the numbers.
+        resolution: The precision of the numbers, if it is below seven digits.
     """
 
     rows: Members
@@ -87,13 +87,13 @@ def layers_view(
 ) -> Layers:
     """Matrices over groups of rows and columns; a cell of the first picture is the strongest wire of its block.
 
-    `strongest` says which that is: the largest whatever its sign, the highest or the lowest (a reader of the page can
-    change it); alignments below chance are mostly noise, so that for these the highest says more.
+    `strongest` selects that wire: the largest magnitude, the highest or the lowest value (the page can change it).
+    Alignments below chance are mostly noise, so the highest value is most informative for them.
 
     `rows` and `columns` are (label, members) in depth order; a panel is (title, values [row member, column member]),
-    NaN where there is no wire. `details` are more numbers per wire, a matrix a panel. `limits` are the ends of the
-    colour scale (by default the largest number, rounded up), `reference` a value that the scale marks, such as chance.
-    Raises ValueError where the shapes do not agree with the members.
+    NaN if there is no wire. `details` are further numbers per wire, one matrix per panel. `limits` are the ends of the
+    colour scale (by default the largest number, rounded up). `reference` is a value that the scale marks, such as
+    chance. Raises ValueError if the shapes do not match the members.
     """
     shape = (sum(len(members) for _, members in rows), sum(len(members) for _, members in columns))
     matrices = [(name, _matrix(values, shape, f"panel {name!r}")) for name, values in panels]
@@ -134,14 +134,14 @@ def _matrix(values: Any, shape: tuple[int, int], what: str) -> np.ndarray:
 
 
 def _limits(matrices: Sequence[np.ndarray], *, signed: bool) -> tuple[float, float]:
-    """Ends of the scale: round numbers around all that is finite, zero in the middle of a signed one."""
+    """Ends of the scale: round numbers around all finite values, with zero in the middle of a signed one."""
     most = max((float(np.abs(v[np.isfinite(v)]).max(initial=0.0)) for v in matrices), default=0.0)
     high = round_up(most) or 1.0
     return (-high if signed else 0.0), high
 
 
 def _panel(title: str, values: np.ndarray, details: Mapping[str, np.ndarray]) -> LayersPanel:
-    """One matrix and its details: numbers where they are few, packed where they are many."""
+    """One matrix and its details: plain numbers if there are few, packed if there are many."""
     exists = ~np.isnan(values)
     if values.size <= FEW:
         kept = {name: cells(matrix, exists) for name, matrix in details.items()}
@@ -157,7 +157,7 @@ def _panel(title: str, values: np.ndarray, details: Mapping[str, np.ndarray]) ->
 def _kept(
     value: str, matrices: Sequence[tuple[str, np.ndarray]], extra: Mapping[str, Sequence[np.ndarray]]
 ) -> tuple[str, ...]:
-    """How finely numbers are kept, one sentence's end for each that is not kept to seven digits."""
+    """The precision of the numbers: the end of a sentence for each quantity kept to fewer than seven digits."""
     if not matrices or matrices[0][1].size <= FEW:
         return ()
     masks = [~np.isnan(values) for _, values in matrices]

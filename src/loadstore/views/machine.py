@@ -1,4 +1,4 @@
-"""The machine itself: the stream with what loads from it and stores to it, and what it computes as formulas."""
+"""The machine: the stream with the components that load from it and store to it, and their formulas."""
 
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
@@ -10,7 +10,7 @@ Kind: TypeAlias = Literal["embed", "pos", "head", "mlp", "unembed"]
 
 
 class Loaded(Value, frozen=True, kw_only=True):
-    """One load of a step, and where it loads from."""
+    """One load of a step, and its source."""
 
     label: str
     source: Source
@@ -20,8 +20,8 @@ class Step(Value, frozen=True, kw_only=True):
     """One component along the stream.
 
     Args:
-        stores: What it stores; null where it stores nothing.
-        more: Parallel siblings that are not drawn.
+        stores: The content of its store; null if it stores nothing.
+        more: The number of parallel siblings left out.
     """
 
     name: str
@@ -33,13 +33,13 @@ class Step(Value, frozen=True, kw_only=True):
 
 
 class Composition(Value, frozen=True, kw_only=True):
-    """A wire of a diagram: what one step stores, a later one loads.
+    """A wire of a diagram: a later step loads the store of an earlier one.
 
     Args:
         writer: The name of the step that stores.
         reader: The name of the step that loads.
-        side: Which of its loads.
-        label: What the wire is called.
+        side: The side of the reader.
+        label: The name of the wire.
     """
 
     writer: str
@@ -52,7 +52,7 @@ class Diagram(View, frozen=True, kw_only=True, tag="loadstore/diagram@1"):
     """The residual stream as a bus, and the components that load from it and store to it, in order.
 
     Args:
-        stream: What the bus is called.
+        stream: The name of the bus.
         reading: How to read the picture.
         wires: From a store to a load, drawn along the stream.
     """
@@ -101,7 +101,7 @@ def step(
     stores: str | None = None,
     more: int = 0,
 ) -> Step:
-    """One component along the stream: what it loads and from where, what it stores, how many like it are not drawn."""
+    """One component along the stream: its loads with their sources, its store, and the number of siblings left out."""
     loaded = tuple(Loaded(label=label, source=source) for label, source in loads)
     return Step(name=name, kind=kind, detail=detail, loads=loaded, stores=stores, more=more)
 
@@ -109,7 +109,7 @@ def step(
 def diagram(
     title: str, stream: str, steps: Sequence[Step], wires: Sequence[Composition] = (), reading: str | None = None
 ) -> Diagram:
-    """The residual stream as a bus, the components that load from it and store to it, in order, and wires of them."""
+    """The residual stream as a bus, with the components that load from it and store to it, and wires between them."""
     return Diagram(title=title, stream=stream, steps=tuple(steps), wires=tuple(wires), reading=reading)
 
 
@@ -121,7 +121,7 @@ def term(
     shape: Sequence[int] | None = None,
     kind: Literal["matrix", "operator", "word"] | None = None,
 ) -> Term:
-    """One symbol of a formula; what has a shape is a matrix."""
+    """One symbol of a formula; a symbol with a shape is a matrix."""
     sizes = None if shape is None else " × ".join(f"{size:,}" for size in shape)
     return Term(text=text, sub=sub, sup=sup, shape=sizes, kind=kind or ("operator" if sizes is None else "matrix"))
 

@@ -1,4 +1,4 @@
-"""What figures are written with: the constructors of common views and of figures, under one name."""
+"""The constructors of common views and of figures, under one name."""
 
 from loadstore.views.base import Cell, View, cell, cells, round_up
 from loadstore.views.charts import bars, lines, rule, series, table

@@ -1,14 +1,14 @@
-"""Large matrices as text that JSON can hold: only the wires that exist, in as few bytes as their number allows.
+"""Large matrices as text in JSON: only the wires that exist, in a format that depends on their number.
 
 ========= ============ ======================================================================================
-format    wires        what is kept
+format    wires        precision
 ========= ============ ======================================================================================
 float32   ≤ 250,000    seven digits
-float16   ≤ 530,000    a part in 2,000 of each number (of numbers below 1/16,384 of the largest: 3e-8 of that)
+float16   ≤ 530,000    1/2,000 of each number (below 1/16,384 of the largest number: 3e-8 of the largest)
 uint8     more         1/252 of the range
 ========= ============ ======================================================================================
 
-A panel of 1,000 × 1,000 heads so takes about 1.5 MB at most, whichever part of it exists.
+A panel of 1,000 × 1,000 heads therefore takes at most about 1.5 MB, whichever part of it exists.
 """
 
 import base64
@@ -18,9 +18,9 @@ import numpy as np
 
 from loadstore.views.base import Value
 
-EXACT = 250_000  # wires that travel as float32: 1.3 MB of base64
-HALF = 530_000  # wires that travel as float16: 1.4 MB of base64
-STEPS = 252  # of uint8; the three numbers above stand for -inf, inf and NaN
+EXACT = 250_000  # maximum wires sent as float32: 1.3 MB of base64
+HALF = 530_000  # maximum wires sent as float16: 1.4 MB of base64
+STEPS = 252  # of uint8; the three larger values denote -inf, inf and NaN
 
 
 class Floats(Value, frozen=True, kw_only=True, tag_field="format", tag="float32"):
@@ -37,7 +37,7 @@ class Halves(Value, frozen=True, kw_only=True, tag_field="format", tag="float16"
 
 
 class Levels(Value, frozen=True, kw_only=True, tag_field="format", tag="uint8"):
-    """Base64 of bytes, which count steps from ``low``; 253, 254 and 255 stand for -inf, inf and NaN."""
+    """Base64 of bytes that count steps from ``low``; 253, 254 and 255 denote -inf, inf and NaN."""
 
     low: float
     step: float
@@ -49,12 +49,12 @@ Packed: TypeAlias = Floats | Halves | Levels
 
 
 def bits(exists: np.ndarray) -> str | None:
-    """Which cells exist, a bit each, row by row; None where all do."""
+    """Which cells exist, one bit each, row by row; None if all exist."""
     return None if exists.all() else text(np.packbits(exists.ravel(), bitorder="little"))
 
 
 def packed(values: np.ndarray) -> Packed:
-    """A list of numbers, packed; NaN and the infinities stay what they are."""
+    """A list of numbers, packed; NaN and infinities are preserved."""
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
     if values.size <= EXACT:
@@ -71,7 +71,7 @@ def packed(values: np.ndarray) -> Packed:
 
 
 def resolution(values: np.ndarray) -> str | None:
-    """How finely `packed` keeps these numbers, in words; None where it keeps seven digits."""
+    """The precision with which `packed` keeps these numbers, in words; None for seven digits."""
     finite = values[np.isfinite(values)]
     if values.size <= EXACT or not finite.size:
         return None

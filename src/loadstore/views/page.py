@@ -1,7 +1,7 @@
-"""One self-contained page: a `loadstore/page@1` document, the bundle that draws it, and nothing else.
+"""One self-contained page: a `loadstore/page@1` document and the bundle that draws it.
 
-The page works from a file, behind a firewall and in an `<iframe srcdoc>`: it makes no request, and its
-Content-Security-Policy allows exactly the one script and the one style sheet that stand in it, by their hash.
+The page works from a file, offline and in an `<iframe srcdoc>`: it makes no requests, and its
+Content-Security-Policy allows exactly its one script and one style sheet, by their hashes.
 The bundle is built from `web/` (`npm run build`) and committed.
 """
 
@@ -44,7 +44,7 @@ def render_page(page: Page | dict[str, Any]) -> str:
     """The HTML of a page, or of its JSON.
 
     Raises ValueError for a NaN or an infinity among the numbers: views write these as the words
-    "nan", "inf" and "-inf", and what is impossible as None.
+    "nan", "inf" and "-inf", and impossible cells as None.
     """
     document: dict[str, Any] = plain(page)
     script, style = _bundled("loadstore.js"), _bundled("loadstore.css")
@@ -58,7 +58,7 @@ def render_page(page: Page | dict[str, Any]) -> str:
 
 
 def _policy(script: str, style: str) -> str:
-    """Nothing from anywhere, save this script, this style sheet, and pictures made in the page."""
+    """A policy that allows only this script, this style sheet, and pictures made in the page."""
     return (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
         "img-src data: blob:; base-uri 'none'; form-action 'none'"
@@ -66,7 +66,7 @@ def _policy(script: str, style: str) -> str:
 
 
 def _inert(document: dict[str, Any]) -> str:
-    """JSON without hidden characters that no text in it can leave: `</script>` in a prompt stays a string."""
+    """JSON without hidden characters, whose texts cannot end the script: `</script>` in a prompt stays a string."""
     return dumps(everywhere(document), compact=True).translate(ESCAPES)
 
 
@@ -75,5 +75,5 @@ def _hash(text: str) -> str:
 
 
 def _bundled(name: str) -> str:
-    """A file of the bundle, without the line end that HTML would count into it."""
+    """A file of the bundle, without the final newline, which HTML would include in the hash."""
     return files("loadstore.views").joinpath("bundle", name).read_text(encoding="utf-8").strip()

@@ -1,4 +1,4 @@
-"""The patterns of many heads on one prompt, a byte a weight."""
+"""The patterns of many heads on one prompt, one byte per weight."""
 
 import base64
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from loadstore.views.base import Value, View
 
 
 class Badged(Value, frozen=True, kw_only=True):
-    """A head and the roles that it plays."""
+    """A head and its roles."""
 
     name: str
     badges: tuple[str, ...]
@@ -26,12 +26,12 @@ class Patterns(View, frozen=True, kw_only=True, tag="loadstore/patterns@1"):
     """The patterns of many heads on one prompt.
 
     Args:
-        across: Thumbnails in a row on a wide screen.
+        across: Thumbnails per row on a wide screen.
         causal: Whether only the lower triangles are packed.
         packed: Base64 of uint8, 255 for 1, head after head, row after row.
         first_is_sink: Whether the first column can be masked.
-        orders: Orders besides that of the heads.
-        shown: The head that is drawn large at first, by index.
+        orders: Further orders of the heads.
+        shown: The index of the head that is initially enlarged.
     """
 
     tokens: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The picture of a circuit: tokens in a row, layers upwards, an arc a load, the answer at the end."""
+"""The picture of a circuit: tokens in a row, layers upwards, one arc per load, the answer at the top."""
 
 from typing import Literal, TypeAlias
 
@@ -8,10 +8,10 @@ Place: TypeAlias = tuple[float, float]
 
 
 class Token(Value, frozen=True, kw_only=True):
-    """A token in the bottom row, or a run of tokens that nothing is loaded from.
+    """A token in the bottom row, or a run of tokens without loads.
 
     Args:
-        text: Its label with its index, or how many tokens are folded.
+        text: Its label with its index, or the number of folded tokens.
         at: The middle of its text.
         folded: Whether it stands for several.
         used: Whether a load starts here.
@@ -27,10 +27,10 @@ class SiteBox(Value, frozen=True, kw_only=True):
     """Heads or MLPs of one layer at one token, or the answer.
 
     Args:
-        name: Their names.
-        lines: The name in lines that fit.
+        name: The names of the sites.
+        lines: The name, broken into lines that fit.
         role: The role of heads, or "".
-        kind: What they are.
+        kind: The kind of site.
         token: The label of the token.
         box: Left, top, width and height.
     """
@@ -47,16 +47,16 @@ class Arc(Value, frozen=True, kw_only=True):
     """A load.
 
     Args:
-        source: Who stored, with the token.
-        target: Who loads, with the token.
-        port: Through what: Q, K, V, or "" for MLPs and the answer.
-        share: What it carries, signed.
-        wires: How many wires it stands for.
+        source: The site that stored, with the token.
+        target: The site that loads, with the token.
+        port: The port of the load: Q, K, V, or "" for MLPs and the answer.
+        share: Its share, signed.
+        wires: The number of its wires.
         path: The line, as the d of an SVG path.
         width: The width of the line.
         tip: The end of the line and its direction in degrees.
-        letter: Where the letter of the port stands.
-        positions: Whether positions were stored, not tokens.
+        letter: The place of the port's letter.
+        positions: Whether positions were stored instead of tokens.
     """
 
     source: str
@@ -72,14 +72,14 @@ class Arc(Value, frozen=True, kw_only=True):
 
 
 class Cut(Value, frozen=True, kw_only=True):
-    """What was measured with some of the loads cut.
+    """The result of cutting some of the loads.
 
     Args:
-        name: What is cut, as on a button.
+        name: The label of the cut's button.
         arcs: Indices of the arcs that break.
-        answer: The answer's lines then.
-        kept: What is left of the answer's probability, from 0 to 1; the answer fades by it.
-        said: What was measured, in words.
+        answer: The answer's lines after the cut.
+        kept: The remaining fraction of the answer's probability, from 0 to 1; the answer fades accordingly.
+        said: The result in words.
     """
 
     name: str
@@ -98,9 +98,9 @@ class Picture(View, frozen=True, kw_only=True, tag="loadstore/picture@1"):
         tokens: The bottom row.
         marks: Sites at tokens, the answer last.
         arcs: The loads, strongest first.
-        unit: What a share is a share of.
-        notes: What is drawn and what is not, with the faithfulness of what is drawn where it is known.
-        cuts: Cuts that were measured.
+        unit: The total that shares refer to.
+        notes: Sentences on the loads drawn and left out, with the faithfulness of those drawn if it is known.
+        cuts: Measured cuts.
     """
 
     width: float

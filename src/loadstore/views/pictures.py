@@ -1,4 +1,4 @@
-"""What figures draw the machine with: the constructors of its pictures, under one name."""
+"""The constructors of pictures of the machine, under one name."""
 
 from loadstore.views.addresses import MASS, address, address_row, memory
 from loadstore.views.machine import Composition, Source, diagram, formula, step, term

@@ -19,9 +19,9 @@ class Line(Value, frozen=True, kw_only=True):
     """One load or store.
 
     Args:
-        parts: What it loads or stores.
-        mark: How cutting it turned out.
-        step: Its number, if it is a step that others link to.
+        parts: The content that it loads or stores.
+        mark: The result of cutting it.
+        step: Its number, if other lines link to it.
     """
 
     site: str
@@ -34,7 +34,7 @@ class Line(Value, frozen=True, kw_only=True):
 
 
 class Program(View, frozen=True, kw_only=True, tag="loadstore/program@1"):
-    """The loads and stores that made one prediction."""
+    """The loads and stores of one prediction."""
 
     rows: tuple[Line, ...]
 
@@ -48,7 +48,7 @@ def line(
     mark: LineMark = "",
     step: int | None = None,
 ) -> Line:
-    """One line; ``step``: its number as a step, ``parts`` a text and the number of the step that it names."""
+    """One line; ``step``: its number as a step; ``parts``: texts, each with the number of a step to link or None."""
     operands = tuple(Operand(text=text, step=number) for text, number in parts)
     return Line(site=site, op=op, place=token, parts=operands, comment=comment, mark=mark, step=step)
 

@@ -6,18 +6,18 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 Transform: TypeAlias = Literal["linear", "log"]
-MOST = 0.95  # so many of the values
-SMALL = 0.1  # below so much of the largest are too many for a linear scale
+MOST = 0.95  # fraction of the values
+SMALL = 0.1  # fraction of the largest; a linear scale hides so many values below it
 
 
 def transform_of(values: Iterable[Any]) -> Transform:
-    """Choose logarithmic colours where one linear scale would give most cells one colour.
+    """Choose logarithmic colours if a linear scale would give most cells the same colour.
 
-    That is where 95 % of the finite values other than 0 are below a tenth of the largest, whatever their sign: a few
-    wires then own the scale. Logarithmic colours tell three powers of ten apart.
+    That is if 95 % of the finite nonzero values have a magnitude below a tenth of the largest: a few wires would then
+    dominate the scale. Logarithmic colours resolve three powers of ten.
 
     Args:
-        values: The matrices of all panels; NaN where there is no wire.
+        values: The matrices of all panels; NaN if there is no wire.
 
     Returns:
         ``"log"`` or ``"linear"``.

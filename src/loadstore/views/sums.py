@@ -1,4 +1,4 @@
-"""A waterfall of what adds up to a number, the walk of one address, and a switch between views."""
+"""A waterfall of the parts of a number, the walk of one address, and a switch between views."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, SupportsFloat
@@ -17,13 +17,13 @@ class Addend(Value, frozen=True, kw_only=True):
 
 
 class Waterfall(View, frozen=True, kw_only=True, tag="loadstore/waterfall@1"):
-    """Signed steps from zero to a total; what they leave of it is printed.
+    """Signed steps from zero to a total, and the remainder.
 
     Args:
-        label: What the numbers are.
+        label: The quantity, with its unit.
         columns: Name of the rows, name of their texts.
-        remainder: The total less the steps.
-        digits: Of the numbers, after the point.
+        remainder: The total minus the steps.
+        digits: Decimals of the numbers.
     """
 
     label: str
@@ -37,7 +37,7 @@ class Waterfall(View, frozen=True, kw_only=True, tag="loadstore/waterfall@1"):
 
 
 class Share(Value, frozen=True, kw_only=True):
-    """The share that a writer has in what a side reads, and what is said of it."""
+    """A writer's share of a side's load, with a text."""
 
     label: str
     share: Cell
@@ -45,7 +45,7 @@ class Share(Value, frozen=True, kw_only=True):
 
 
 class Load(Value, frozen=True, kw_only=True):
-    """What one side of a head loads: a token's row, and who wrote how much of what is read there."""
+    """The load of one side of a head: a token's row, and the writers of its content with their shares."""
 
     place: str
     writers: tuple[Share, ...]
@@ -53,7 +53,7 @@ class Load(Value, frozen=True, kw_only=True):
 
 
 class Score(Value, frozen=True, kw_only=True):
-    """The score that the parts of a walk add up to."""
+    """The score to which the parts of a walk add up."""
 
     label: str
     value: Cell
@@ -61,14 +61,14 @@ class Score(Value, frozen=True, kw_only=True):
 
 
 class Walk(View, frozen=True, kw_only=True, tag="loadstore/walk@1"):
-    """One address: writers of the query × writers of the key make a score, it makes a weight, values are stored.
+    """One address: writers of the query × writers of the key give a score, the score a weight, and values are stored.
 
     Args:
-        sides: A side that is missing loads nothing.
-        parts: Of the score: [writer of Q][writer of K].
-        weight: What attention gives to the key.
+        sides: A missing side loads nothing.
+        parts: Parts of the score: [writer of Q][writer of K].
+        weight: The attention to the key.
         hero: The writers of the strongest path: of Q, of K, of V.
-        stores: Where it ends.
+        stores: The end of the walk.
     """
 
     head: str
@@ -81,18 +81,18 @@ class Walk(View, frozen=True, kw_only=True, tag="loadstore/walk@1"):
 
 
 class Choice(Value, frozen=True, kw_only=True):
-    """Views that are shown together."""
+    """The views of one choice."""
 
     name: str
     views: tuple[View, ...]
 
 
 class Switch(View, frozen=True, kw_only=True, tag="loadstore/switch@1"):
-    """Views that take each other's place.
+    """A choice between groups of views.
 
     Args:
-        label: What is chosen.
-        choices: The first is shown at first.
+        label: The quantity to choose.
+        choices: The choices; the first is shown initially.
     """
 
     label: str
@@ -109,9 +109,9 @@ def waterfall(
     remainder: SupportsFloat,
     digits: int = 2,
 ) -> Waterfall:
-    """Signed steps (label, value, text), each from where the last ended, to a total; the remainder is printed.
+    """Signed steps (label, value, text), each starting at the end of the last, to a total; the remainder is printed.
 
-    The steps sum to the total less the remainder.
+    The steps sum to the total minus the remainder.
     """
     at, reach = 0.0, [0.0, float(total[1])]
     for _, value, _ in rows:
@@ -132,7 +132,7 @@ def waterfall(
 
 
 def load(token: str, writers: Sequence[tuple[str, SupportsFloat, str]], remainder: SupportsFloat) -> Load:
-    """One side of a walk: the token that it loads and the writers (name, share, text) that it reads there."""
+    """One side of a walk: the loaded token, and the writers (name, share, text) of its content."""
     shares = tuple(Share(label=name, share=cell(share), text=text) for name, share, text in writers)
     return Load(place=token, writers=shares, remainder=cell(remainder))
 
@@ -148,11 +148,11 @@ def walk(
     hero: tuple[int, int, int],
     stores: str,
 ) -> Walk:
-    """One address as a walk: query writers × key writers make a score, it makes a weight, values are stored.
+    """One address as a walk: query writers × key writers give a score, the score a weight, and values are stored.
 
     ``sides`` are the loads Q, K and V; ``parts`` [writer of Q, writer of K] of the score (label, value, remainder);
-    ``weight`` what attention gives to the key; ``hero`` the writers of the strongest path; ``stores`` where it ends.
-    A side that is missing has no shares, and says so in its text.
+    ``weight`` the attention to the key; ``hero`` the writers of the strongest path; ``stores`` the end of the walk.
+    A missing side has no shares; its text gives the reason.
     """
     return Walk(
         title=title,
@@ -167,7 +167,7 @@ def walk(
 
 
 def switch(title: str, label: str, choices: Sequence[tuple[str, Sequence[View]]]) -> Switch:
-    """Views that take each other's place: ``label`` says what is chosen, each choice is (name, views); first shown."""
+    """A choice between groups of views: ``label`` names it, each choice is (name, views); the first is shown."""
     return Switch(
         title=title, label=label, choices=tuple(Choice(name=name, views=tuple(views)) for name, views in choices)
     )
