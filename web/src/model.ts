@@ -82,7 +82,7 @@ export interface Scale {
   low: number;
   /** The upper end. */
   high: number;
-  /** The quantity, with its unit. */
+  /** The quantity shown. */
   label: string;
   /** A value that the legend marks, such as chance. */
   reference?: number | null;
@@ -173,7 +173,7 @@ export interface Total {
 export interface Bars {
   schema: "loadstore/bars@1";
   title: string;
-  /** The quantity, with its unit. */
+  /** The quantity shown. */
   label: string;
   /** Whether numbers may be negative. */
   kind: "signed" | "unsigned";
@@ -597,7 +597,7 @@ export interface Addend {
 export interface Waterfall {
   schema: "loadstore/waterfall@1";
   title: string;
-  /** The quantity, with its unit. */
+  /** The quantity shown. */
   label: string;
   /** Name of the rows, name of their texts. */
   columns: [string, string];

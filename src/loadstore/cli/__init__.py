@@ -1,4 +1,4 @@
-"""The command line: every error of ours is one sentence on stderr and exit code 2."""
+"""The command line: every loadstore error is one sentence on stderr, with exit code 2."""
 
 import signal
 import sys
@@ -29,11 +29,11 @@ def main() -> None:
                 if sentence := refusal(error):
                     print(sentence, file=sys.stderr)
                     sys.exit(2)
-                import traceback  # a fault of ours: Python's own report would print what it quotes as it is
+                import traceback  # a bug: Python's own traceback would print quoted text unescaped
 
                 traceback.print_exc()
                 sys.exit(1)
-        sys.exit(code or 0)  # of typer.Exit
+        sys.exit(code or 0)  # from typer.Exit
     except KeyboardInterrupt:
         print("loadstore: interrupted", file=sys.stderr)
         sys.exit(130)
@@ -41,7 +41,7 @@ def main() -> None:
 
 @contextmanager
 def _unwinding() -> Generator[None]:
-    """Let SIGTERM and SIGHUP end the command as an exception does, so that unfinished files go; a second one kills."""
+    """Turn SIGTERM and SIGHUP into an exception, so that temporary files are removed; a second one kills."""
 
     def end(number: int, frame: FrameType | None) -> None:
         signal.signal(number, signal.SIG_DFL)
@@ -60,7 +60,7 @@ def _unwinding() -> Generator[None]:
 
 @contextmanager
 def _plain_warnings() -> Generator[None]:
-    """Print warnings of ours as the sentences that they are; those of libraries keep their place in the source."""
+    """Print loadstore's warnings as plain sentences; those of libraries keep their source location."""
 
     def show(
         message: Warning | str,

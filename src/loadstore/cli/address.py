@@ -1,4 +1,4 @@
-"""``loadstore address``: which tokens one head loads from at one token, and whose stores."""
+"""``loadstore address``: the tokens that one head loads from at one token, and the writers of its loads."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +10,7 @@ from loadstore.cli.question import ARTICLE, At, Counterfactual, Ids, Prompt, Pro
 if TYPE_CHECKING:
     from loadstore.decomposition.address import About, Address
 
-SHOWN = 5  # writers of a side
+SHOWN = 5  # writers shown for a side
 LARGE = 0.25  # a share that a terminal shows in bold
 
 
@@ -30,11 +30,11 @@ def address(
     *,
     json: Json = False,
 ) -> None:
-    """Say where a head loads from at one token: the tokens, and for Q, K and V the share of every writer.
+    """Show where a head loads from at one token: the tokens, and the share of every writer for Q, K and V.
 
-    Shares are signed and sum to 1: of Q and K they divide the score of a key less the mean of those that the mask
-    allows, of V what the head stores. const is what biases add. With --counterfactual they divide what
-    differs between two prompts, Q and K together.
+    Shares are signed and sum to 1. For Q and K they divide the score of a key minus the mean over unmasked keys. For V
+    they divide the head's store. const is the part of the biases. With --counterfactual they divide the difference
+    between two prompts, Q and K together.
 
     Example: loadstore address builtin "the cat sat on the mat. the dog sat on the log." --head L1.H10 --at 10
 

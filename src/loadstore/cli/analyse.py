@@ -1,4 +1,4 @@
-"""``loadstore scores``, ``heads`` and ``spectrum``: what the weights and a few random prompts say."""
+"""``loadstore scores``, ``heads`` and ``spectrum``: results from the weights and a few random prompts."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,9 +21,9 @@ from loadstore.cli.options import (
 if TYPE_CHECKING:
     import xarray as xr
 
-CLEAR = 0.01  # q of the wires that a terminal shows in bold
-FEW = 64  # heads: of a larger model only those with a role are shown
-MOST = 12  # names of one role
+CLEAR = 0.01  # q below which a wire is bold in a terminal
+FEW = 64  # maximum heads of a model for which all are shown, not only those with a role
+MOST = 12  # maximum names listed for one role
 
 
 def scores(
@@ -61,7 +61,7 @@ def scores(
     *,
     json: Json = False,
 ) -> None:
-    """Subspace scores of wires, each with chance, z, p, q (p adjusted for all of them), ceiling and alignment.
+    """Show subspace scores of wires, each with chance, z, p, q (p adjusted for all of them), ceiling and alignment.
 
     Example: loadstore scores builtin --reader 'L1.H4.*' --json
 
@@ -82,7 +82,7 @@ def scores(
     chosen, turned, kind = as_norms(norms), as_control(control), as_null(null)
     offsets = None if offset is None else as_range(offset)
     weighted = None if frequencies is None else counts(weights, frequencies)
-    # What is wrong with the request is an error before the corpus is measured.
+    # An invalid request is refused before the corpus is measured.
     asked_for(wiring(weights), writer, reader, where)
     ask(weights, chosen, turned, seed, offsets, kind, {} if kind == "stream" else None, weighted)
     if kind == "stream":
@@ -116,7 +116,7 @@ def scores(
 
 
 def _print_wires(model: str, wires: list[dict[str, Any]], top: int, how: str) -> None:
-    """A table of the best aligned wires; of all of them for a top of 0."""
+    """Print a table of the best aligned wires, or of all wires for a top of 0."""
     from loadstore.scores.measures import DECIMALS
 
     ranked = sorted(wires, key=lambda wire: -wire["alignment"] if wire["alignment"] == wire["alignment"] else 9.0)
@@ -130,7 +130,7 @@ def _print_wires(model: str, wires: list[dict[str, Any]], top: int, how: str) ->
 
 
 def _wires(table: "xr.Dataset") -> list[dict[str, Any]]:
-    """One object per wire that exists."""
+    """One object per existing wire."""
     from loadstore.scores.measures import present
 
     objects: list[dict[str, Any]] = []
@@ -154,7 +154,7 @@ def heads(
     every: Annotated[bool, typer.Option("--all", help="Show every head of a large model.")] = False,
     json: Json = False,
 ) -> None:
-    """Show the role scores of the heads, with standard errors over sequences, and name those that have one.
+    """Show the role scores of the heads, with standard errors over sequences, and list the heads with a role.
 
     Example: loadstore heads builtin --json
 
@@ -209,7 +209,7 @@ def spectrum(
     *,
     json: Json = False,
 ) -> None:
-    """Show the eigenspectrum of what a writer writes, beside that of structureless rows.
+    """Show the eigenspectrum of a writer's output, compared with that of random rows.
 
     Example: loadstore spectrum builtin pos
 

@@ -1,4 +1,4 @@
-"""``loadstore channels``: what a writer stores, direction by direction, and who reads each."""
+"""``loadstore channels``: the directions of a writer's stores, and the readers of each."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from loadstore.scores.decoding import ChannelTokens
 
 OF_CHANNEL = ("strength", "share", "dimension")
-BEST = 3  # readers of one channel
+BEST = 3  # readers shown for one channel
 
 
 def channels(
@@ -46,10 +46,10 @@ def channels(
     *,
     json: Json = False,
 ) -> None:
-    """Show the channels of a writer, its singular directions, each scored on its own against readers.
+    """Show the channels of a writer, its singular directions, each scored alone against readers.
 
-    With several readers the strongest channels and the best aligned readers of each; with one reader the channels that
-    carry most of the wire, and the tokens at both ends.
+    With several readers: the strongest channels and the best aligned readers of each. With one reader: the channels
+    with the largest parts of the wire, and the tokens at both ends.
 
     Example: loadstore channels builtin L0.H7 --reader L1.H4.K
 
@@ -77,7 +77,7 @@ def channels(
         few = min(5, weights.architecture.vocab)
         try:
             numbers = [int(number) for number in chosen["channel"].values]
-            single = offsets.start if offsets is not None and len(offsets) == 1 else None  # tokens meet at one offset
+            single = offsets.start if offsets is not None and len(offsets) == 1 else None  # one offset only
             decoded = [
                 channel_tokens(weights, source, alone, number, top=few, norms=folded, offset=single)
                 for number in numbers
@@ -98,7 +98,7 @@ def channels(
 
 
 def _document(table: "xr.Dataset", decoded: "list[ChannelTokens] | str") -> dict[str, Any]:
-    """Channels as objects, with every reader that is reached, and tokens or why there are none."""
+    """Channels as objects, with every connected reader, and tokens or the reason for their absence."""
     from dataclasses import asdict
 
     from loadstore.scores.channels import MEASURES
@@ -117,7 +117,7 @@ def _document(table: "xr.Dataset", decoded: "list[ChannelTokens] | str") -> dict
 
 
 def _print_readers(table: "xr.Dataset") -> None:
-    """Each channel with its best aligned readers."""
+    """Print each channel with its best aligned readers."""
     names = [str(name) for name in table["reader"].values]
     rows: list[list[object]] = []
     for i, number in enumerate(table["channel"].values):
@@ -131,11 +131,11 @@ def _print_readers(table: "xr.Dataset") -> None:
 
 
 def _print_wire(table: "xr.Dataset", title: str, decoded: "list[ChannelTokens] | str") -> None:
-    """Each channel of one wire with its measures, then the tokens at both ends."""
+    """Print each channel of one wire with its measures, then the tokens at both ends."""
     from loadstore.scores.channels import MEASURES
     from loadstore.scores.measures import DECIMALS
 
-    shown = [name for name in MEASURES if name != "chance"]  # which is the same for all channels of a wire
+    shown = [name for name in MEASURES if name != "chance"]  # chance is the same for all channels of a wire
     rows: list[list[object]] = []
     for i, number in enumerate(table["channel"].values):
         values = {name: float(table[name].values[i, 0]) for name in shown}

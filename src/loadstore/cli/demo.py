@@ -27,9 +27,9 @@ def demo_induction(
         typer.Option("--overwrite", help="Use a folder with other files; replace those named as a run's are."),
     ] = False,
 ) -> None:
-    """Train a small model on repeats of made-up words and watch an induction head form; exits 1 if none does.
+    """Train a small model on repeats of made-up words until an induction head forms; exits 1 if none does.
 
-    Ctrl-C finishes the step and saves; run again to go on. A finished run begins anew.
+    Ctrl-C finishes the step and saves; run again to resume. After a finished run, the command starts a new one.
 
     Example: loadstore demo-induction -o demo-induction/
     """
@@ -82,7 +82,7 @@ def _tell(sentence: str) -> None:
 
 
 def plots(formation: "Formation") -> list[str]:
-    """The moment as text: three curves over log tokens, the window of the rise marked in each."""
+    """The formation as text: three curves over log tokens, each with the window of the rise marked."""
     from loadstore.cli.plot import log_plot
 
     rules = [moment.tokens for moment in (formation.began, formation.ended) if moment is not None]

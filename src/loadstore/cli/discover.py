@@ -1,4 +1,4 @@
-"""``loadstore discover``: the circuit of a task, measured on pairs that it was not found with, and its program."""
+"""``loadstore discover``: the circuit of a task, measured on held-out pairs, and its program."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -59,10 +59,10 @@ def discover(
     *,
     json: Json = False,
 ) -> None:
-    """Find the circuit of a task: the wires that carry it, how much they carry, and their program.
+    """Find the circuit of a task: its wires, their faithfulness, and their program.
 
-    Wires are ranked on the pairs to find, the size is chosen on those to choose, and the circuit is measured on those
-    to judge. A task that the model does not solve is refused.
+    Wires are ranked on the *find* pairs, the size is chosen on the *choose* pairs, and the circuit is measured on the
+    *judge* pairs. A task that the model does not solve is refused.
 
     Example: loadstore discover builtin --task induction --size 24
 
@@ -151,7 +151,7 @@ def _document(discovered: "Discovered", seed: int) -> dict[str, Any]:
 
 
 def _neglected(discovered: "Discovered") -> list[str]:
-    """What the numbers leave out."""
+    """Warnings about the limits of the numbers."""
     remainder = float(discovered.ranked.attrs["remainder"])
     return [
         f"remainder: the attributions of all wires miss {remainder:.2f} of the effect of single pairs (0 is none)",

@@ -42,12 +42,12 @@ def explore(
     *,
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
 ) -> None:
-    """Open a page on this machine to look at a model: its heads, memory, addresses, wires and programs.
+    """Open a page on this machine to explore a model: its heads, memory, addresses, wires and programs.
 
-    The page asks a server on 127.0.0.1, which only this command's key opens, and nothing else: it works offline.
-    Ctrl-C ends it. Needs the extra: pip install 'loadstore[explorer]'.
+    The page uses only a local server, protected by the key of this command, and works offline. Ctrl-C stops the server.
+    Needs the extra: pip install 'loadstore[explorer]'.
 
-    It opens on one question, which the page can change: why this token is predicted after that one.
+    The page opens with one question, which can be changed there: why a token is predicted after another one.
 
     Example: loadstore explore builtin --prompt "the cat sat on the mat. the dog sat on the log." --at 10
 

@@ -29,7 +29,7 @@ def export(
 ) -> None:
     """Write a circuit as a graph for Neuronpedia's viewer and circuit-tracer, or its wires as an Arrow table.
 
-    A graph is of one pair of prompts: its nodes are heads, MLPs and tokens, and a link's weight is the share of the
+    A graph is for one pair of prompts: its nodes are heads, MLPs and tokens, and a link's weight is its share of the
     circuit's attribution there. A table has the writer, the reader and the attribution of each wire; it needs pyarrow.
 
     Example: loadstore export circuit.json -o graph.json

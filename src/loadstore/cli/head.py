@@ -1,4 +1,4 @@
-"""``loadstore head``: everything that is known of one head."""
+"""``loadstore head``: all results for one head."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -32,7 +32,7 @@ def head(
     *,
     json: Json = False,
 ) -> None:
-    """Show what one head does, reads, stores and matches, who reads it, and what is lost without it.
+    """Show one head's roles, inputs, stores, matches and readers, and the cost of its ablation.
 
     Example: loadstore head builtin L0.H4 -o head.html
 
@@ -49,7 +49,7 @@ def head(
     from loadstore.evidence.dossier import dossier
     from loadstore.sites import parse_head
 
-    weights.architecture.check(parse_head(name), weights.name)  # an unknown head is refused before the wait
+    weights.architecture.check(parse_head(name), weights.name)  # refuse an unknown head before the slow part
     with waiting(f"dossier of {name}", expected(weights, "head")):
         facts = dossier(weights, name, top=top, sequences=sequences, seed=seed, offset=offset)
     with saving(out, lambda path: _write(weights, facts, path)) as saved:
@@ -104,7 +104,7 @@ def _wires(wires: "list[WireScore] | tuple[WireScore, ...]") -> list[list[object
     from loadstore.scores.measures import BY_NAME
 
     def said(name: str, value: float) -> object:
-        """A p-value keeps its magnitude."""
+        """Format a number; a p-value keeps its order of magnitude."""
         return value if BY_NAME[name].decimals is not None else f"{value:.0e}" if value > 0 else "<1e-300"
 
     return [

@@ -13,7 +13,7 @@ INTERRUPTED = 130
 
 @contextmanager
 def stoppable(folder: Path) -> Generator[Callable[[], bool]]:
-    """Yield whether SIGINT came; a second SIGINT ends the command with 130 and a sentence how to go on."""
+    """Yield a function that returns whether SIGINT came; a second SIGINT exits with 130 and explains how to resume."""
     asked: list[int] = []
 
     def handle(number: int, frame: FrameType | None) -> None:
@@ -32,6 +32,6 @@ def stoppable(folder: Path) -> Generator[Callable[[], bool]]:
 
 
 def stopped(folder: Path, step: int) -> typer.Exit:
-    """Say where a run stopped and how to go on; returns what ends the command."""
+    """Print where a run stopped and how to resume; return the exit exception."""
     typer.echo(f"stopped after step {step} and saved in {folder}: run the same command again to go on", err=True)
     return typer.Exit(INTERRUPTED)

@@ -1,4 +1,4 @@
-"""``loadstore lifetimes``: what becomes of every store over depth, and who erases or repeats it."""
+"""``loadstore lifetimes``: the changes of every store over depth, and the writers that erase or repeat it."""
 
 from typing import Annotated
 
@@ -21,11 +21,11 @@ def lifetimes(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Show what later writers do to what a writer stored: erase it, leave it, or repeat it.
+    """Show how later writers change a writer's stores: erase them, leave them, or repeat them.
 
-    A clean-up or repeater pair is listed if its term is at least 5 %, beyond the null of shuffled tokens and that of
-    turned stores, and if removing the writer takes the term away. Then: how much of what readers load from a region is
-    fresh, and how much of an ablated store is put back, by writing and by the last norm's scale.
+    A clean-up or repeater pair is listed if its term is at least 5 %, exceeds the nulls of shuffled tokens and of
+    rotated stores, and disappears when the writer is removed. The output also has the fresh share of loads from a
+    region, and the fraction of an ablated store that is restored by later writers and by the last norm's scale.
 
     Example: loadstore lifetimes builtin --writer 'L0.*'
 

@@ -1,4 +1,4 @@
-"""``loadstore listing`` and ``loadstore verify``: the program of one prediction, and its proof."""
+"""``loadstore listing`` and ``loadstore verify``: the program of one prediction, and its verification."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -47,8 +47,8 @@ def listing(
 ) -> None:
     """Print the load/store program of one prediction, backwards from its logit.
 
-    LOAD lines divide what a step read among writers (signed shares that sum to 1; ≈ of an MLP: without that writer),
-    ADDR is the attention, STORE what was stored. What cutting a wire does is estimated here; loadstore verify cuts.
+    LOAD lines divide a step's input among writers (signed shares that sum to 1; ≈ for an MLP: without that writer),
+    ADDR is the attention, STORE the store. Effects of cuts are estimated here; loadstore verify measures them.
 
     Example: loadstore listing builtin "the cat sat on the mat. the dog sat on the log." --at 10 --predict ' on'
 
@@ -85,14 +85,14 @@ def verify(
     *,
     json: Json = False,
 ) -> None:
-    """Cut every load's largest wire of a listing, beside controls that carry as much, and say what holds.
+    """Cut the largest wire of every load in a listing, compare with control wires, and report which loads hold.
 
-    First: how much of the target the listing's wires give alone (sufficiency), and how much goes without them
-    (necessity), while all other wires carry the stores of --counterfactual, or without it their mean over the default
+    First: how much of the target the listing's wires give alone (sufficiency), and how much is lost without them
+    (necessity), while all other wires carry the stores of --counterfactual, or by default their mean over the default
     corpus.
 
-    ✔ verified: the target moves as the listing says, further than for every control, and does so again (mean beyond
-    two standard errors) on other prompts. ◦: beyond its controls here, not replicated. ✘: neither.
+    ✔ verified: the target changes as the listing predicts, more than for every control, and again (mean beyond two
+    standard errors) on other prompts. ◦: more than its controls here, but not replicated. ✘: neither.
 
     Example: loadstore verify builtin "the cat sat on the mat. the dog sat on the log." --at 10 --predict ' on'
 
@@ -142,7 +142,7 @@ def _find(  # the options of both commands
 
 
 def _echo(text: str) -> None:
-    """Colour and line breaks in a terminal: what loads, what stores, what is verified; the marks say the same."""
+    """Print with line breaks and colours in a terminal; without colours, the marks carry the same information."""
     if not sys.stdout.isatty():
         typer.echo(text)
         return

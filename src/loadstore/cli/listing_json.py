@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def listing_document(listing: "Listing") -> dict[str, Any]:
-    """A listing for a machine; the text that a person sees is with it."""
+    """A listing as JSON, with its text."""
     weights, labels = listing.trace.weights, listing.labels
     return {
         "model": weights.name,
@@ -62,7 +62,7 @@ def _load(listing: "Listing", load: "Load") -> dict[str, Any]:
 
 
 def proof_document(proof: "Verified") -> dict[str, Any]:
-    """What was measured of every cut."""
+    """The measurements of every cut."""
     return {
         "whole": None if proof.whole is None else _whole(proof.whole),
         "holds": proof.holds,

@@ -1,4 +1,4 @@
-"""Watching an induction head form: a live picture in a terminal, a line now and then elsewhere."""
+"""Shows the formation of an induction head: a live picture in a terminal, otherwise a line from time to time."""
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from loadstore.training.history import Line
     from loadstore.training.loop import Progress
 
-EVERY = 25  # steps between lines where there is no terminal
+EVERY = 25  # steps between lines without a terminal
 WIDTH = 56
 
 
 @contextmanager
 def watching(steps: int, highest_loss: float) -> Generator[Callable[["Progress"], None]]:
-    """Show progress, both losses and the strongest heads on stdout while a run goes on."""
+    """Show progress, both losses and the strongest heads on stdout during a run."""
     from rich.console import Group
     from rich.live import Live
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -44,7 +44,7 @@ def watching(steps: int, highest_loss: float) -> Generator[Callable[["Progress"]
 
 
 def picture(now: "Progress", seen: Sequence["Line"], highest_loss: float) -> list[str]:
-    """What the terminal shows below the bar: losses, and the best heads' scores at all measured steps so far."""
+    """The terminal lines below the bar: losses, and the best heads' scores at all measured steps so far."""
     previous = [strongest(line, "previous", layer=0) for line in seen]
     induction = [strongest(line, "induction") for line in seen]
     second = [float(line["second_copy_loss"]) for line in seen]

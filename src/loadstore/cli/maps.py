@@ -1,4 +1,4 @@
-"""``loadstore maps``: where every writer stores, who stores there later, and who loads it."""
+"""``loadstore maps``: where every writer stores, and which writers and readers use the same region."""
 
 from typing import Annotated
 
@@ -19,11 +19,11 @@ def maps(
     *,
     json: Json = False,
 ) -> None:
-    """Map the stream as memory: the region of every writer, who overwrites it, and its loudest readers.
+    """Map the stream as memory: the region of every writer, its overwriters, and its main readers.
 
-    One line a region, as in /proc/PID/maps. rank: directions that hold 90 % of what is stored. power, share: of the
-    variance of the last stream, by size and as a signed share. overwritten by: later writers whose
-    region overlaps more than random ones would. loaded by: the part of a reader's loads.
+    One line per region, as in /proc/PID/maps. rank: directions that hold 90 % of the variance of the stores. power,
+    share: relative to the variance of the last stream, by size and as a signed share. overwritten by: later writers
+    whose region overlaps above chance. loaded by: the fraction of a reader's loads.
 
     Example: loadstore maps builtin --writer 'L0.*'
 

@@ -22,7 +22,7 @@ def models(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Say what can be loaded, or describe one model.
+    """List the models that can be loaded, or describe one model.
 
     Example: loadstore models smollm2
 
@@ -77,7 +77,7 @@ def _describe(model: str, positions: str | None, bos: str, *, json: bool, check:
 
 
 def _stored(weights: "Weights") -> list[tuple[str, str]]:
-    """How the numbers lie in the file or in memory, and what they would take if all were widened at once."""
+    """The dtypes in the file or in memory, and the size if all numbers were widened at once."""
     from loadstore.figures.facts import tied
     from loadstore.model.quantised import stored_as
 

@@ -1,4 +1,4 @@
-"""Print the addresses of the explorer once it serves, and open its page."""
+"""Prints the addresses of the explorer once it is running, and opens its page."""
 
 import sys
 import threading
@@ -17,14 +17,14 @@ OTHERS = (
 def present(name: str, addresses: Sequence[str], *, alone: bool, redirect: Callable[[], str] | None) -> None:
     """Print the addresses, warn if others can connect, and open the page in a browser.
 
-    The key is printed where the owner needs it: on a terminal, and wherever no browser opens. Elsewhere the output may
-    be a log that others read.
+    The key is printed only where the owner needs it: on a terminal, or if no browser opens. Elsewhere, the output may
+    be a log that others can read.
 
     Args:
-        name: the model's.
-        addresses: where the server can be reached, each with the key; the first is for this machine.
-        alone: whether only this machine can connect.
-        redirect: makes the file that leads a browser to the page, and returns its address; None to open no browser.
+        name: The name of the model.
+        addresses: The addresses of the server, each with the key; the first is for this machine.
+        alone: Whether only this machine can connect.
+        redirect: Creates the file that redirects a browser to the page, and returns its address; None for no browser.
     """
     shown = redirect is None or sys.stdout.isatty()
     for index, address in enumerate(addresses):
@@ -48,5 +48,5 @@ def present(name: str, addresses: Sequence[str], *, alone: bool, redirect: Calla
         if not webbrowser.open(file):
             typer.echo(f"No browser was found. {by_hand}", err=True)
 
-    # a browser of the terminal runs until it is left, and the server must answer it meanwhile
+    # a text browser blocks until it is closed, and the server must answer it meanwhile
     threading.Thread(target=browse, daemon=True).start()

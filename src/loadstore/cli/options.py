@@ -1,4 +1,4 @@
-"""Arguments and options that commands share, and how results are printed."""
+"""Arguments and options shared by commands, and functions that print results."""
 
 import math
 from collections.abc import Collection, Sequence
@@ -39,7 +39,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for 
 
 
 def open_model(model: str, positions: str | None, bos: str = "model", *, check: bool = False) -> "Weights":
-    """Load the model that the command line names. Raises BadRequest on an unknown option."""
+    """Load the model named on the command line. Raises BadRequest for an unknown option."""
     from loadstore.checkpoints.library import load
     from loadstore.errors import BadRequest
     from loadstore.model.architecture import POSITIONS
@@ -53,16 +53,16 @@ def open_model(model: str, positions: str | None, bos: str = "model", *, check: 
 
 
 def subject(argument: str | None, option: str | None, name: str, missing: str) -> str:
-    """What a command is about: given after the model, or by the option that has its name.
+    """The subject of a command: the argument after the model, or the option with its name.
 
     Args:
         argument: The text after the model.
         option: The value of the option.
         name: The option, such as ``--head``.
-        missing: The sentence for neither.
+        missing: The error message if both are missing.
 
     Raises:
-        BadRequest: Neither, or both and different.
+        BadRequest: Both are missing, or both are given and differ.
     """
     from loadstore.errors import BadRequest
     from loadstore.quote import quote
@@ -75,7 +75,7 @@ def subject(argument: str | None, option: str | None, name: str, missing: str) -
 
 
 def print_json(schema: str, document: dict[str, Any]) -> None:
-    """Print ``{"schema": "loadstore/<schema>@1", …}``; what is undefined becomes null."""
+    """Print ``{"schema": "loadstore/<schema>@1", …}``; undefined numbers become null."""
     print_document({"schema": f"loadstore/{schema}@1", **plain(document)})
 
 
@@ -93,13 +93,13 @@ def plain(value: Any) -> Any:
 def print_table(
     title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], bold: Collection[int] = ()
 ) -> None:
-    """A table on stdout: numbers to the right, two digits unless they are text already.
+    """Print a table on stdout: numbers right-aligned, with two digits unless they are text already.
 
     Args:
         title: The line above it.
         columns: The heading of each column.
         rows: The cells of each row.
-        bold: Indices of the rows to look at first, which a terminal shows in bold.
+        bold: Indices of the rows that a terminal shows in bold.
     """
     tell(title)
     numeric = [bool(rows) and isinstance(rows[0][index], float | int) for index in range(len(columns))]
@@ -107,7 +107,7 @@ def print_table(
 
 
 def p_text(value: float) -> float | str:
-    """A p for a person: small ones keep their magnitude, and may be too small for a float."""
+    """A p-value for display: small ones keep their order of magnitude, even below the smallest float."""
     if not value < 0.01:
         return value
     return f"{value:.0e}" if value > 0 else "<1e-300"

@@ -1,4 +1,4 @@
-"""``loadstore patch``: what becomes of a prediction when a wire is cut, or carries what it does in another prompt."""
+"""``loadstore patch``: the effect on a prediction of cutting a wire or patching it from another prompt."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from loadstore.causal.predictions import Metric
     from loadstore.execution.trace import Trace
 
-LONG = 5.0  # seconds: what takes longer is announced
+LONG = 5.0  # seconds: longer computations are announced
 
 
 def patch(
@@ -53,11 +53,11 @@ def patch(
     *,
     json: Json = False,
 ) -> None:
-    """Patch single wires from another prompt, or cut them, and say how a prediction changes.
+    """Patch single wires from another prompt, or cut them, and show the change of a prediction.
 
-    Each wire is edited by itself: only its reader sees what its writer stored in --counterfactual (without it the wire
-    is cut: it sees the mean), at all tokens, norm scales frozen. Log-probabilities are in nats. --predict and --against
-    are texts of exactly one token, or ids with --ids.
+    Each wire is edited alone: only its reader loads the writer's stores of --counterfactual at all tokens, with norm
+    scales frozen. Without --counterfactual the wire is cut: its reader loads their mean. Log-probabilities are in nats.
+    --predict and --against are texts of exactly one token, or ids with --ids.
 
     Example: loadstore patch builtin "the cat sat. the cat" --where "* -> L1.*.Q" --top 5
 
@@ -108,7 +108,7 @@ def patch(
 
 
 def _metric(trace: "Trace", at: int, token: int | str | None, against: int | str | None) -> "tuple[Metric, str]":
-    """The metric that is asked for, and the text of its token where that is chosen here."""
+    """The requested metric, and the text of its token if it is chosen here."""
     from loadstore.causal.metrics import log_probability, logit_difference
     from loadstore.errors import BadRequest
     from loadstore.tokenizer.tokens import text_of

@@ -1,4 +1,4 @@
-"""``loadstore audit`` and ``loadstore enforce``: who breaks a policy, and a model that cannot."""
+"""``loadstore audit`` and ``enforce``: finds breaches of a policy, and writes a model that cannot break it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -37,7 +37,7 @@ def audit(
     """Find the readers that load from a protected subspace, directly or by taint, and the writers that store into it.
 
     A policy file has a table for each subspace: source = "L0.H7" (a writer; or tokens = [...], or rows = [[...]]),
-    load = [...], store = [...] and declassify = [...], globs of sites. A site with "!" in front is excepted.
+    load = [...], store = [...] and declassify = [...], globs of sites. A leading "!" excludes a site.
 
     Example: loadstore audit builtin policy.toml
 
@@ -79,9 +79,9 @@ def enforce(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Write the model with what the policy denies projected out of its matrices, and print what that costs on text.
+    """Write the model with denied subspaces projected out of its matrices, and print the cost on text.
 
-    A model of Hugging Face is written as a folder that transformers opens; any other as one of loadstore's own files.
+    A Hugging Face model is written as a folder that transformers opens; any other as one of loadstore's own files.
 
     Example: loadstore enforce builtin policy.toml -o enforced
 
@@ -165,7 +165,7 @@ def _print(table: "xr.Dataset", *, every: bool) -> None:
 
 
 def _mark(row: dict[str, Any]) -> str:
-    """``!`` a breach, ``~`` taint alone, ``r`` allowed, ``d`` declassifying, ``-`` denied and quiet."""
+    """``!`` breach, ``~`` taint alone, ``r`` allowed, ``d`` declassifying, ``-`` denied without a breach."""
     if row["declassifies"]:
         return "d"
     return "r" if row["may_load"] else "!" if row["breach"] else "~" if row["tainted"] else "-"

@@ -1,4 +1,4 @@
-"""Plain-text plots: characters only, for a terminal, a pipe or a log."""
+"""Plots in characters only, for a terminal, a pipe or a log."""
 
 import math
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ def log_plot(
     width: int = 64,
     height: int = 7,
 ) -> list[str]:
-    """Lines of text: y over log x, joined between the points, with upright rules. Points with x ≤ 0 are left out."""
+    """Lines of text: y over log x, joined between the points, with vertical rules. Points with x ≤ 0 are left out."""
     points = [(math.log(a), b) for a, b in zip(x, y, strict=True) if a > 0]
     left, right = points[0][0], points[-1][0]
     low, high = min(0.0, *(b for _, b in points)), max(b for _, b in points)
@@ -46,7 +46,7 @@ def log_plot(
 
 
 def _between(points: Sequence[tuple[float, float]], a: float) -> float:
-    """The value at ``a``, on the straight line between its neighbours."""
+    """The value at ``a``, by linear interpolation between its neighbours."""
     for (x0, y0), (x1, y1) in pairwise(points):
         if x0 <= a <= x1 and x1 > x0:
             return y0 + (a - x0) / (x1 - x0) * (y1 - y0)

@@ -1,4 +1,4 @@
-"""Progress on stderr: a bar in a terminal, a line now and then elsewhere."""
+"""Progress on stderr: a bar in a terminal, otherwise a line from time to time."""
 
 import sys
 import time
@@ -12,8 +12,8 @@ from loadstore.visible import line
 if TYPE_CHECKING:
     from loadstore.training.loop import Progress
 
-EVERY = 30.0  # seconds between lines where there is no terminal
-SOON = 5.0  # seconds until the first one
+EVERY = 30.0  # seconds between lines without a terminal
+SOON = 5.0  # seconds until the first line
 
 
 @contextmanager
@@ -52,14 +52,14 @@ def _lines() -> Callable[["Progress"], None]:
 
 @contextmanager
 def counting(what: str) -> Generator[Callable[[int, int], None]]:
-    """Show work that counts its steps, with the time left: a bar in a terminal, a line now and then elsewhere."""
+    """Show work that counts its steps, with the time left: a bar in a terminal, otherwise occasional lines."""
     with steps(what) as show:
         yield lambda done, of: show("", done, of, done / of if of else 0.0)
 
 
 @contextmanager
 def waiting(what: str, expected: float) -> Generator[None]:
-    """Show work that does not count its steps, with the time left by its expected seconds."""
+    """Show work that does not count its steps, with the time left from its expected seconds."""
     with steps(what, expected) as show:
         show("", 1, 1, 0.0)
         yield
@@ -67,11 +67,11 @@ def waiting(what: str, expected: float) -> Generator[None]:
 
 @contextmanager
 def steps(what: str, expected: float | None = None) -> Generator[Callable[[str, int, int, float], None]]:
-    """Show named steps, with the time left: a bar in a terminal, a line now and then elsewhere.
+    """Show named steps, with the time left: a bar in a terminal, otherwise occasional lines.
 
-    The yielded function takes the name of the step that begins, its number, the number of steps, and the expected share
-    of the work that is done. The time left follows from that share and the time since the start; until there is a
-    share, from ``expected`` seconds.
+    The yielded function takes the name of the current step, its number, the number of steps, and the expected share of
+    the work that is done. The time left is computed from that share and the elapsed time; as long as the share is 0,
+    from ``expected`` seconds.
     """
     terminal, start = console(err=True), time.monotonic()
     if not terminal.is_terminal:
@@ -91,7 +91,7 @@ def steps(what: str, expected: float | None = None) -> Generator[Callable[[str, 
     from rich.text import Text
 
     class Left(ProgressColumn):
-        """The time until the expected end, as it is now."""
+        """The current time until the expected end."""
 
         def render(self, task: Task) -> Text:
             end = task.fields["end"]
@@ -121,13 +121,13 @@ def counted(name: str, number: int, of: int) -> str:
 
 
 def sentence(name: str, number: int, of: int, share: float, seconds: float, expected: float | None = None) -> str:
-    """The step, and the time left: by the share of the work that took some seconds, else as expected."""
+    """The step, and the time left: from the share of the work done in ``seconds``, or else from ``expected``."""
     left = expected if share <= 0 else seconds * (1 - share) / share
     return counted(name, number, of) + ("" if left is None else f", about {duration(left)} left")
 
 
 def duration(seconds: float) -> str:
-    """``4 s``, ``3 min``, ``2 h``: a whole number of the unit that suits."""
+    """``4 s``, ``3 min``, ``2 h``: a whole number of a suitable unit."""
     for size, unit in ((3600, "h"), (60, "min")):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"

@@ -1,4 +1,4 @@
-"""``loadstore prove``: the proof of a circuit, beside random circuits."""
+"""``loadstore prove``: the proof of a circuit, with random circuits as controls."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -39,10 +39,10 @@ def prove(
     *,
     json: Json = False,
 ) -> None:
-    """Measure a circuit on the pairs to judge of its task, beside random circuits of the same size.
+    """Measure a circuit on its task's *judge* pairs, with random circuits of the same size as controls.
 
-    Sufficiency and necessity with p and the gap to the best control; completeness; minimality; stability; what the
-    circuits of other tasks do here. Numbers with intervals, no verdict.
+    Sufficiency and necessity with p and the gap to the best control; completeness; minimality; stability; faithfulness
+    of other tasks' circuits. The results are numbers with intervals, without a verdict.
 
     Example: loadstore prove ioi.json --controls 100 --resume ioi.proof.jsonl
 
@@ -57,7 +57,7 @@ def prove(
     subject, others = Circuit.load(circuit), [Circuit.load(path) for path in other or ()]
     weights = open_model(model or subject.model, positions, bos)
     for each in (subject, *others):
-        each.mask(weights)  # one of another model is refused before the work
+        each.mask(weights)  # refuse a circuit of another model before the slow part
     name = task or subject.task
     asked = task_named(weights, name, pairs=None if is_file(name) else subject.pairs or None, seed=subject.seed)
     with steps(f"{weights.name}: proof of {asked.name}") as show:

@@ -1,4 +1,4 @@
-"""Options that name the prompt and the prediction to explain, the same in every command that takes them."""
+"""Options for the prompt and the prediction to explain, shared by all commands that take them."""
 
 import re
 import sys
@@ -33,7 +33,7 @@ Counterfactual = Annotated[
 
 
 def prompt_of(argument: str | None, option: str | None, ids: str | None) -> str | list[int] | None:
-    """Return the prompt: a text, token ids, or None where none is given. Raises BadRequest for two of them."""
+    """Return the prompt: a text, token ids, or None if none is given. Raises BadRequest for two of them."""
     from loadstore.errors import BadRequest
 
     given = [text for text in (argument, option) if text is not None]
@@ -43,14 +43,14 @@ def prompt_of(argument: str | None, option: str | None, ids: str | None) -> str 
 
 
 def as_at(text: str) -> int | str:
-    """Return a token of the prompt as the Python calls take it: whole numbers are indices, the rest is text."""
+    """Return a token of the prompt as for the Python functions: whole numbers are indices, anything else is text."""
     return int(text) if re.fullmatch(r"[+-]?\d{1,9}", text) else text
 
 
 def resolved(
     weights: "Weights", prompt: str | list[int] | None, at: str | None, predict: str | None, ids: str | None
 ) -> tuple[int | None, int | str | None]:
-    """The index of a token and the prediction that two options name, where the prompt has not been run yet."""
+    """The token index and the prediction named by two options, before the prompt has been run."""
     token, token_at = named(predict, ids, "--predict"), None if at is None else as_at(at)
     if not isinstance(token_at, str) and (predict is None or ids is not None):
         return token_at, token
@@ -64,21 +64,21 @@ def resolved(
 
 
 def spaced(trace: "Trace", at: int, token: int | str | None, option: str) -> int | str | None:
-    """Ask whether a text without a space is meant, where the same text with a space is likelier.
+    """Offer the same text with a leading space, if that is likelier.
 
-    On a terminal a question is asked. Elsewhere the text is taken as it is, with a warning, unless it is no token.
+    On a terminal, the user is asked. Otherwise the text is used unchanged, with a warning, unless it is not a token.
 
     Args:
         trace: A run of the prompt.
         at: The token after which the text is predicted.
-        token: What the option names.
-        option: Its name.
+        token: The token named by the option.
+        option: The name of the option.
 
     Returns:
         The token to explain.
 
     Raises:
-        BadRequest: Only the text with a space is one token, and nobody can be asked.
+        BadRequest: Only the text with a space is one token, and there is no terminal to ask.
     """
     tokenizer = trace.weights.tokens
     if tokenizer is None or not isinstance(token, str) or not token or token[0].isspace():
@@ -101,7 +101,7 @@ def spaced(trace: "Trace", at: int, token: int | str | None, option: str) -> int
 
 
 def _single(trace: "Trace", text: str) -> int | None:
-    """The id of a text that is one token."""
+    """The id of a text that is one token; None for other texts."""
     from loadstore.errors import BadPrompt
 
     try:
@@ -111,7 +111,7 @@ def _single(trace: "Trace", text: str) -> int | None:
 
 
 def named(text: str | None, ids: str | None, option: str) -> str | int | None:
-    """Return a token that an option names: its text, its id where the prompt is ids, or None. Raises BadRequest."""
+    """Return the token named by an option: its text, its id if the prompt is ids, or None. Raises BadRequest."""
     if text is None or ids is not None:
         return None if text is None else _one_id(text, option)
     return " " + text[1:] if text.startswith("␣") else text

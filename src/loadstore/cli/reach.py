@@ -17,9 +17,10 @@ def reach(
     effect: Annotated[int, typer.Option(help="Also cut so many wires, as many at each distance.", min=0)] = 0,
     json: Json = False,
 ) -> None:
-    """Show how far back readers reach: traffic by the distance of its writer in layers, beside equal reading of all.
+    """Show how far back readers reach: traffic by the writer's distance in layers, compared with equal reading of all.
 
-    The number of a model is the mean distance over that of equal reading: 1 if near and far writers are read alike.
+    The number for a model is the mean distance divided by that of equal reading: 1 if near and far writers are read
+    equally.
 
     Example: loadstore reach builtin --effect 200
 

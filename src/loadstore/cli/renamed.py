@@ -1,4 +1,4 @@
-"""Where to go from names of an earlier version (docs/renames.md)."""
+"""The current names for names of an earlier version (docs/renames.md)."""
 
 NOW = {
     "circuit": "It is now loadstore vocabulary-map",

@@ -41,14 +41,14 @@ def report(
 ) -> None:
     """Write one self-contained, offline page that explains a prediction, and print the claims of its figures.
 
-    A small attention-only model gets the figures of the article "Intuitions for Transformer Circuits". Any other gets
-    the prediction as a sum, the roles of all heads, the patterns of the notable ones, what they can read, every wire
-    into the strongest induction head cut, the dossier of the head that adds most to the prediction, and what its
-    architecture does not define. The page opens in any browser, in light and dark, and carries the table behind every
-    figure; a figure with nothing to show is left out and listed at its end. --quick leaves out the sections that take
-    most of the time (traffic on text, single cuts, the dossier of a head) and says so. With --task it ends with the
-    circuit of that task: its picture and program, F by size, and its proof beside random circuits (minutes on a real
-    model).
+    A small attention-only model gets the figures of the article "Intuitions for Transformer Circuits". Any other model
+    gets the prediction as a sum, the roles of all heads, the patterns and possible inputs of the notable ones, the cut
+    of every wire into the strongest induction head, the dossier of the head that adds most to the prediction, and a
+    list of quantities that its architecture does not define. The page opens in any browser, in light and dark, and
+    contains the table behind every figure. Figures with nothing to show are listed at its end. --quick leaves out the
+    slowest sections (traffic on text, single cuts, the dossier of a head) and lists them. With --task the page ends
+    with the circuit of that task: its picture and program, F by size, and its proof with random circuits (minutes on a
+    real model).
 
     Example: loadstore report builtin --prompt "the cat sat on the mat. the dog sat" --predict " on" -o report.html
 
@@ -66,7 +66,7 @@ def report(
 
     check_page(out)
     index, token = resolved(weights, asked, at, predict, ids)
-    circuit = [] if task is None else [_circuit_of(weights, task)]  # first: a task may be refused
+    circuit = [] if task is None else [_circuit_of(weights, task)]  # first, because a task may be refused
     options = [*(["--positions", positions] if positions else []), *(["--bos", bos] if bos != "model" else [])]
     with steps(
         f"report on {weights.name}", expected(weights, "report MODEL --quick" if quick else "report")

@@ -1,4 +1,4 @@
-"""Write the result of a command to a file; a refused file never costs the printed result."""
+"""Writes the result of a command to a file; if that fails, the result is still printed."""
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def saving(path: Path | None, write: Callable[[Path], None]) -> Generator[bool]:
-    """Write to ``path`` if there is one, then let the caller print, and only then raise the error of a refused file.
+    """Write to ``path`` if there is one, let the caller print, and then raise the error of a failed write.
 
-    Yields False where the file was refused: the result is then lost unless the caller prints all of it.
+    Yields False if the write failed: the result is then lost unless the caller prints all of it.
     """
     from loadstore.errors import BadRequest
 
@@ -32,7 +32,7 @@ def saving(path: Path | None, write: Callable[[Path], None]) -> Generator[bool]:
 
 
 def check_name(path: Path) -> None:
-    """Raise BadRequest unless a result can be written there, under a name that says in which format."""
+    """Raise BadRequest unless a result can be written there, under a name with a known format."""
     from loadstore.atomic import check_target
     from loadstore.errors import BadRequest
 
@@ -54,7 +54,7 @@ def check_page(path: Path) -> None:
 
 
 def guarded(frame: "pd.DataFrame") -> "pd.DataFrame":
-    """The same table whose texts and headings a spreadsheet neither computes nor hides; numbers remain numbers."""
+    """A copy of the table whose texts and headings a spreadsheet neither evaluates nor hides; numbers are unchanged."""
     from loadstore.visible import csv_cell
 
     safe = frame.map(lambda value: csv_cell(value) if isinstance(value, str) else value)

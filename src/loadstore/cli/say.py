@@ -1,9 +1,9 @@
-"""Where the command line prints: while a command runs, stdout and stderr are an ``Output``.
+"""The output of the command line: while a command runs, stdout and stderr are each an ``Output``.
 
 All text is escaped, whether a command, typer, a library's warning or a traceback prints it: hidden characters by
-``loadstore.visible``, and characters that the encoding lacks. A stdout that is full or closed ends the command with a
-sentence; a pipe whose reader left ends it without one. A stderr that cannot be written is ignored, because there is no
-other place to report it. Only pictures of rich (``console``) may steer the terminal.
+``loadstore.visible``, and characters that the encoding lacks. If stdout is full or closed, the command ends with a
+sentence; if the reader of a pipe has closed it, it ends without one. Errors of stderr are ignored, because there is no
+other place to report them. Only pictures of rich (``console``) may control the terminal.
 """
 
 import errno
@@ -19,24 +19,24 @@ from loadstore.visible import dumps, line, shown
 if TYPE_CHECKING:
     from rich.console import Console
 
-WIDE = 200  # columns where the output is not a terminal
-READER_LEFT = 141  # as a shell reports a command that SIGPIPE ended
+WIDE = 200  # columns if the output is not a terminal
+READER_LEFT = 141  # the exit code that a shell reports for a command ended by SIGPIPE
 
 
 class Output(io.TextIOBase):
-    """A stream that any text can be written to; each write reaches the file at once.
+    """A stream that accepts any text; each write is flushed.
 
     Args:
-        stream: the stream below; None where the file is closed.
-        err: a failed write is ignored; otherwise it raises BadRequest, or SystemExit where a pipe's reader left.
-        drawn: the texts are pictures, which may have control characters.
+        stream: The underlying stream; None if the file is closed.
+        err: Ignore a failed write; otherwise it raises BadRequest, or SystemExit if a pipe's reader has closed it.
+        drawn: The texts are pictures, which may contain control characters.
     """
 
     encoding = "utf-8"  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride] what it accepts
     errors = "backslashreplace"  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
 
     def __init__(self, stream: Any, *, err: bool = False, drawn: bool = False) -> None:
-        """Begin with nothing written."""
+        """Start with nothing written."""
         self.stream = stream
         self.err = err
         self._drawn = drawn
@@ -60,16 +60,16 @@ class Output(io.TextIOBase):
         return len(text)
 
     def fitting(self, text: str) -> str:
-        """The text with escapes for the characters that the file's encoding lacks."""
+        """The text with escapes for characters that the file's encoding lacks."""
         encoding = getattr(self.stream, "encoding", None) or "utf-8"
         return text.encode(encoding, "backslashreplace").decode(encoding)
 
     def isatty(self) -> bool:
-        """Whether the stream below is a terminal."""
+        """Whether the underlying stream is a terminal."""
         return self.stream is not None and self.stream.isatty()
 
     def fileno(self) -> int:
-        """Return the number of the file below. Raises OSError where there is none."""
+        """Return the underlying file descriptor. Raises OSError if there is none."""
         if self.stream is None:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         return self.stream.fileno()
@@ -93,11 +93,11 @@ class Output(io.TextIOBase):
         ) from None
 
     def _forget(self) -> None:
-        """Discard the text that the stream still holds: Python would write it once more at exit."""
+        """Discard the stream's buffered text, which Python would otherwise write again at exit."""
         try:
             number = self.fileno()
             nowhere = os.open(os.devnull, os.O_WRONLY)
-        except (OSError, ValueError):  # a stream in memory has no number
+        except (OSError, ValueError):  # a stream in memory has no descriptor
             return
         os.dup2(nowhere, number)
         os.close(nowhere)
@@ -115,9 +115,9 @@ def printing() -> Generator[None]:
 
 
 def console(*, err: bool = False) -> "Console":
-    """Return rich's console on stdout or stderr, which reads neither markup nor emoji codes in a text.
+    """Return rich's console on stdout or stderr, without markup and emoji codes.
 
-    It writes its drawings unchanged: pass texts through ``loadstore.visible`` first.
+    Drawings are written unchanged: pass texts through ``loadstore.visible`` first.
     """
     from rich.console import Console
 
@@ -127,13 +127,13 @@ def console(*, err: bool = False) -> "Console":
 
 
 def print_document(document: Any) -> None:
-    """Print one JSON document on one line; where the file is not Unicode, all that is not ASCII is an escape."""
+    """Print one JSON document on one line; if the file is not Unicode, non-ASCII characters are escaped."""
     unicode = (getattr(_below(sys.stdout), "encoding", None) or "utf-8").lower().startswith("utf")
     print(dumps(document, ascii_only=not unicode))
 
 
 def tell(text: str) -> None:
-    """Print a paragraph for a person: on a terminal its lines break between words."""
+    """Print a paragraph; on a terminal its lines break between words."""
     if not sys.stdout.isatty():
         print(text)
         return
@@ -145,13 +145,13 @@ def tell(text: str) -> None:
 def draw_table(
     columns: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool], bold: Collection[int] = ()
 ) -> None:
-    """Print a table. Numbers are at the right and whole; long texts are cut where the table is too wide.
+    """Print a table. Numbers are right-aligned and never cut; long texts are cut if the table is too wide.
 
     Args:
-        columns: the heading of each column.
-        rows: the cells of each row.
-        numeric: for each column, whether it has numbers.
-        bold: indices of the rows that a terminal shows in bold.
+        columns: The heading of each column.
+        rows: The cells of each row.
+        numeric: For each column, whether it has numbers.
+        bold: Indices of the rows that a terminal shows in bold.
     """
     from rich.table import Table
     from rich.text import Text

@@ -1,4 +1,4 @@
-"""``loadstore tasks``: which tasks a model solves, and the pairs of one as a file."""
+"""``loadstore tasks``: lists the tasks that a model solves, and writes the pairs of one to a file."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -39,8 +39,8 @@ def tasks(
 ) -> None:
     """Show which tasks a model solves: pairs of a clean and a counterfactual prompt, with a metric.
 
-    A task is solved where the metric is above 0 after the clean prompt and below 0 after the counterfactual one, on at
-    least 75 % of the pairs to judge. A task that the tokenizer cannot express is listed with the reason.
+    A task is solved if the metric is above 0 after the clean prompt and below 0 after the counterfactual one, on at
+    least 75 % of the *judge* pairs. A task that the tokenizer cannot express is listed with the reason.
 
     Example: loadstore tasks builtin
 
@@ -72,7 +72,7 @@ def tasks(
 
 
 def _names(asked: list[str] | None) -> list[str]:
-    """The tasks that are asked for, each once; all without any. Raises BadRequest for an unknown one."""
+    """The requested tasks, each once; all if none is requested. Raises BadRequest for an unknown one."""
     from loadstore.circuits.named import check_task
     from loadstore.circuits.tasks.table import TASKS
 
@@ -94,7 +94,7 @@ def _check_name(path: Path) -> None:
 def _row(
     weights: "Weights", name: str, pairs: int | None, seed: int, made: "list[Task]", *, strict: bool
 ) -> dict[str, Any]:
-    """What a model does on one task, or why it cannot be asked; ``strict`` raises the reason."""
+    """A model's result on one task, or why the task is not possible; ``strict`` raises the reason."""
     from loadstore.circuits.named import is_file
     from loadstore.circuits.named import task as task_named
     from loadstore.circuits.solved import solved

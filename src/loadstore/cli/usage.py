@@ -1,4 +1,4 @@
-"""What the parser of the command line refuses, as one line that says how to go on."""
+"""Converts parser errors of the command line to one line with a suggestion."""
 
 import re
 
@@ -6,17 +6,17 @@ from typer import Abort, BadParameter
 
 from loadstore.cli.renamed import NOW
 
-_Refused = BadParameter.__mro__[2]  # ClickException, which typer may bring itself and does not export
+_Refused = BadParameter.__mro__[2]  # ClickException, which typer may vendor and does not export
 
 
 def refusal(error: Exception) -> str:
-    """Return the line for an error of the parser; the help where no command was named; empty for any other error."""
+    """Return the line for a parser error; the help if no command was given; empty for any other error."""
     if isinstance(error, Abort):
         return "loadstore: nothing was done, as no answer was given"
     if not isinstance(error, _Refused):
         return ""
     sentence: str = error.format_message()  # pyright: ignore[reportAttributeAccessIssue] of ClickException
-    if "\n" in sentence:  # the help itself
+    if "\n" in sentence:  # the help text itself
         return sentence
     context = getattr(error, "ctx", None)
     command = "" if context is None or context.parent is None else f" {context.info_name}"

@@ -8,7 +8,7 @@ from loadstore.version import VERSION
 
 
 def _print(asked: bool) -> bool:  # noqa: FBT001 typer calls it
-    """Print the version and end where it is asked for."""
+    """Print the version and exit if requested."""
     if asked:
         typer.echo(f"loadstore {VERSION}")
         raise typer.Exit

@@ -1,4 +1,4 @@
-"""``loadstore vocabulary-map``: what heads do from token to token, or from position to position, by weights alone."""
+"""``loadstore vocabulary-map``: a head's map between tokens or between positions, from the weights alone."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from loadstore.model.weights import Weights
 
 KINDS = ("sum", "path", "match", "key", "position")
-SHOWN = 12  # offsets
+SHOWN = 12  # maximum offsets shown
 
 
 def vocabulary_map(
@@ -131,7 +131,7 @@ def _position(weights: "Weights", head: str, norms: Any) -> "xr.DataArray":
 
 
 def _tell_positions(about: dict[str, Any], table: "xr.DataArray", *, json: bool) -> None:
-    """Which offset each query's best key is at, content apart."""
+    """Print the offset of each query's best key, independent of content."""
     import numpy as np
 
     values = table.values

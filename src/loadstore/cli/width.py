@@ -1,4 +1,4 @@
-"""The lines of a program in the columns of a terminal: what is too long goes on below, indented."""
+"""Fits the lines of a program to the width of a terminal: long lines continue below, indented."""
 
 import re
 from typing import TYPE_CHECKING
@@ -7,14 +7,14 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 PROGRAM = re.compile(r"(\S+ +| +)(target|LOAD|ADDR|STORE)\S* +\S+ +")
-NARROW = 0.5  # the part of a line that an indent may take
+NARROW = 0.5  # the largest indent as a fraction of the width
 
 
 def fitted(text: "Text", width: int) -> "Text":
-    """Break the lines of a text at spaces so that each fits, and indent what goes on below; styles stay.
+    """Break the lines of a text at spaces so that each fits, and indent continuation lines; styles are kept.
 
     Args:
-        text: Lines, those of a program with their operands in a column.
+        text: Lines; those of a program have their operands in a column.
         width: Columns of the terminal, at least 20.
     """
     from rich.text import Text
@@ -33,7 +33,7 @@ def fitted(text: "Text", width: int) -> "Text":
 
 
 def _indent(line: str, width: int) -> int:
-    """The column of a program's operands, or two columns where that leaves too little."""
+    """The column of a program's operands, or two columns if that leaves too little room."""
     match = PROGRAM.match(line)
     return match.end() if match and match.end() <= width * NARROW else 2
 

@@ -38,10 +38,10 @@ def wires(
     effect: Annotated[bool, typer.Option("--effect", help="Cut every wire that is shown; what changes?")] = False,
     json: Json = False,
 ) -> None:
-    """Show of every wire what it can carry (alignment), what it carries on text (traffic), and whether it matters.
+    """Show the alignment of every wire (from the weights), its traffic (on text), and its effect when it is cut.
 
-    Wires are sorted by traffic, by the kind of what reads, as units differ. --effect cuts each wire that is shown:
-    change of the reader's pattern, output or prediction, and of the log-probability of the next token.
+    Wires are sorted by traffic within each kind of reader, since units differ. --effect cuts each listed wire: it shows
+    the change of the reader's pattern, output or prediction, and of the log-probability of the next token.
 
     Example: loadstore wires builtin --reader 'L1.H4.*' --effect
 
@@ -106,7 +106,7 @@ def _print(table: "xr.Dataset", *, effect: bool) -> None:
 
 
 def _text(name: str, value: float) -> float | str:
-    """A measure for a person: small changes keep their digits."""
+    """Format a measure; small changes keep their digits."""
     from loadstore.scores.measures import DECIMALS
 
     if DECIMALS[name] is None:

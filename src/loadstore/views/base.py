@@ -50,7 +50,7 @@ class Scale(Value, frozen=True, kw_only=True):
         kind: Sequential from ``low`` up, or diverging around the middle.
         low: The lower end.
         high: The upper end.
-        label: The quantity, with its unit.
+        label: The quantity shown.
         reference: A value that the legend marks, such as chance.
         transform: Logarithmic if 95 % of the values are below a tenth of the largest; its colours begin at a
             thousandth of ``high``.

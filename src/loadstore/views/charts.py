@@ -106,7 +106,7 @@ class Bars(View, frozen=True, kw_only=True, tag="loadstore/bars@1"):
     """Signed or unsigned quantities, one bar per row, and their sum.
 
     Args:
-        label: The quantity, with its unit.
+        label: The quantity shown.
         kind: Whether numbers may be negative.
         low: The left end of the scale.
         high: The right end of the scale.

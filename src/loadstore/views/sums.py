@@ -20,7 +20,7 @@ class Waterfall(View, frozen=True, kw_only=True, tag="loadstore/waterfall@1"):
     """Signed steps from zero to a total, and the remainder.
 
     Args:
-        label: The quantity, with its unit.
+        label: The quantity shown.
         columns: Name of the rows, name of their texts.
         remainder: The total minus the steps.
         digits: Decimals of the numbers.
