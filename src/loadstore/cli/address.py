@@ -21,7 +21,7 @@ def address(
     head: Head = None,
     at: At = "-1",
     about: Annotated[
-        str, typer.Option(help="What Q and K are about: 'most' (the most attended key), 'row', a key, or two: '4,2'.")
+        str, typer.Option(help="Keys for Q and K: 'most' (the most attended key), 'row', one key, or two: '4,2'.")
     ] = "most",
     counterfactual: Counterfactual = None,
     ids: Ids = None,

@@ -31,31 +31,29 @@ def scores(
     writer: Annotated[str, typer.Option(help="Writers to score, a glob such as 'L0.*'.")] = "*",
     reader: Annotated[str, typer.Option(help="Readers to score, a glob such as '*.K'.")] = "*",
     norms: Annotated[str, typer.Option(help="'fold' norms into the matrices, or 'ignore' them.")] = "fold",
-    control: Annotated[str, typer.Option(help="'none', 'reversed' or 'haar': turn what writers write.")] = "none",
+    control: Annotated[str, typer.Option(help="'none', or transform writers' outputs: 'reversed' or 'haar'.")] = "none",
     seed: Annotated[int, typer.Option(help="Seed of the random rotation.", min=0, max=(1 << 63) - 1)] = 0,
     null: Annotated[
         str,
-        typer.Option(help="'rotation', 'heads' (also rank among heads) or 'stream' (keep how it varies)."),
+        typer.Option(help="'rotation', 'heads' (also rank among heads) or 'stream' (keep its covariance)."),
     ] = "rotation",
-    corpus: Annotated[str, typer.Option(help="What --null stream is measured on: a file or a folder.")] = "default",
+    corpus: Annotated[str, typer.Option(help="The corpus for --null stream: a file or a folder.")] = "default",
     frequencies: Annotated[
         str | None,
-        typer.Option(
-            help="Weight embed's rows by how often tokens occur in 'default', a file or a folder; else alike."
-        ),
+        typer.Option(help="Weight embed's rows by token frequency in 'default', a file or a folder; else equally."),
     ] = None,
     where: Annotated[
         list[str] | None, typer.Option(help="Only these wires, such as 'L0.H* -> L1.*.K'; may be repeated.")
     ] = None,
     offset: Annotated[
-        str | None, typer.Option(help="Query less key where positions are rotary: 3, or 0-15 for a mean over them.")
+        str | None, typer.Option(help="Query − key under rotary positions: 3, or 0-15 for a mean over them.")
     ] = None,
     resume: Annotated[
         Path | None,
-        typer.Option(help="Save the scores so far in FILE until all are done; after an interruption, go on from it."),
+        typer.Option(help="Save partial scores in FILE; after an interruption, resume from it."),
     ] = None,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Write all wires to FILE.csv or FILE.nc.")] = None,
-    top: Annotated[int, typer.Option(help="How many wires to print, best aligned first; 0 for all.", min=0)] = 20,
+    top: Annotated[int, typer.Option(help="The number of wires to print, best aligned first; 0 for all.", min=0)] = 20,
     positions: Positions = None,
     bos: Begin = "model",
     *,
@@ -146,7 +144,7 @@ def _wires(table: "xr.Dataset") -> list[dict[str, Any]]:
 def heads(
     model: Model = "builtin",
     on: Annotated[str, typer.Option(help="'repeats' (random, twice) or 'random' tokens.")] = "repeats",
-    sequences: Annotated[int, typer.Option(help="How many sequences.", min=1, max=10_000)] = 20,
+    sequences: Annotated[int, typer.Option(help="The number of sequences.", min=1, max=10_000)] = 20,
     seed: Annotated[int, typer.Option(help="Seed of the random tokens.", min=0, max=(1 << 63) - 1)] = 0,
     positions: Positions = None,
     bos: Begin = "model",
@@ -203,7 +201,7 @@ def spectrum(
         typer.Argument(metavar="[WRITER]", help="embed, pos or a head such as L0.H7.", show_default="embed"),
     ] = None,
     writer: Writer = None,
-    top: Annotated[int, typer.Option(help="How many directions to print.", min=1)] = 20,
+    top: Annotated[int, typer.Option(help="The number of directions to print.", min=1)] = 20,
     positions: Positions = None,
     bos: Begin = "model",
     *,

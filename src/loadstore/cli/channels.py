@@ -34,12 +34,16 @@ def channels(
         typer.Argument(metavar="WRITER", help="A head such as L0.H7, embed, pos or L0.mlp.", show_default=False),
     ] = None,
     writer: Writer = None,
-    reader: Annotated[str, typer.Option(help="Readers, a glob such as 'L1.*.K'; of one alone, tokens too.")] = "*",
+    reader: Annotated[
+        str, typer.Option(help="Readers, a glob such as 'L1.*.K'; a single one also shows tokens.")
+    ] = "*",
     norms: Annotated[str, typer.Option(help="'fold' norms into the matrices, or 'ignore' them.")] = "fold",
     offset: Annotated[
-        str | None, typer.Option(help="Query less key where positions are rotary: 3, or 0-15 for a mean over them.")
+        str | None, typer.Option(help="Query − key under rotary positions: 3, or 0-15 for a mean over them.")
     ] = None,
-    top: Annotated[int, typer.Option(help="How many channels to print, strongest (or most carried) first.", min=1)] = 5,
+    top: Annotated[
+        int, typer.Option(help="The number of channels to print, strongest (or most carried) first.", min=1)
+    ] = 5,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Write all channels to FILE.csv or FILE.nc.")] = None,
     positions: Positions = None,
     bos: Begin = "model",

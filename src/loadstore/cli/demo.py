@@ -24,7 +24,7 @@ def demo_induction(
     *,
     overwrite: Annotated[
         bool,
-        typer.Option("--overwrite", help="Use a folder with other files; replace those named as a run's are."),
+        typer.Option("--overwrite", help="Use a folder with other files; those named like a run's are replaced."),
     ] = False,
 ) -> None:
     """Train a small model on repeats of made-up words until an induction head forms; exits 1 if none does.

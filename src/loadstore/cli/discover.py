@@ -30,10 +30,10 @@ def discover(
     model: Model = "builtin",
     task: Annotated[str, typer.Option(help="A task (loadstore tasks), or a .jsonl file of pairs.")] = "induction",
     size: Annotated[
-        str, typer.Option(help="A share of the live wires (.01), a count (100), or the least F on pairs to choose.")
+        str, typer.Option(help="A share of the live wires (.01), a count (100), or the least F on the *choose* pairs.")
     ] = "F>=.85",
     pairs: Annotated[
-        int | None, typer.Option(help="Pairs that are generated, 64 by default.", min=3, max=10_000)
+        int | None, typer.Option(help="The number of generated pairs, 64 by default.", min=3, max=10_000)
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the pairs and of the splits.", min=0)] = 0,
     method: Annotated[
@@ -48,10 +48,10 @@ def discover(
     ] = "paths",
     points: Annotated[int, typer.Option(help="Gradients along the path.", min=1, max=1000)] = 5,
     ablation: Annotated[
-        str, typer.Option(help="What other wires carry: the counterfactual run, or its mean over pairs.")
+        str, typer.Option(help="The values of other wires: the counterfactual run, or its mean over pairs.")
     ] = "counterfactual",
     norms: Annotated[
-        str, typer.Option(help="free (norms take the scales of each run) or frozen (those of the clean run).")
+        str, typer.Option(help="free (norms use the scales of each run) or frozen (those of the clean run).")
     ] = "free",
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Write the circuit to FILE.json.")] = None,
     positions: Positions = None,

@@ -32,10 +32,10 @@ def explore(
         typer.Option(help=AGAINST, show_default="the next likeliest"),
     ] = None,
     port: Annotated[
-        int | None, typer.Option(help="Where to listen; else the first free one from 8421 on.", min=0, max=65535)
+        int | None, typer.Option(help="The port; by default the first free one from 8421 on.", min=0, max=65535)
     ] = None,
     host: Annotated[
-        str, typer.Option(help="The address to listen on; any other than loopback lets others in who have the key.")
+        str, typer.Option(help="The address to listen on; outside loopback, others with the key can connect.")
     ] = "127.0.0.1",
     positions: Positions = None,
     bos: Begin = "model",

@@ -12,16 +12,17 @@ if TYPE_CHECKING:
 
 
 def export(
-    circuit: Annotated[Path, typer.Argument(help="A circuit that loadstore discover wrote.")],
+    circuit: Annotated[Path, typer.Argument(help="A circuit written by loadstore discover.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="FILE.json (a graph), or FILE.arrow (a table of wires).")],
     model: Annotated[
-        str | None, typer.Option(help="The model, if another name than the circuit's loads it.", show_default=False)
+        str | None,
+        typer.Option(help="The model, if its name differs from the circuit's.", show_default=False),
     ] = None,
     task: Annotated[
         str | None, typer.Option(help="The task, if it is a .jsonl file of pairs.", show_default=False)
     ] = None,
-    pair: Annotated[int, typer.Option(help="Which pair to judge the graph is of, from 0.", min=0)] = 0,
-    top: Annotated[int, typer.Option(help="How many links the graph has, strongest first.", min=1)] = 200,
+    pair: Annotated[int, typer.Option(help="The index of the *judge* pair for the graph, from 0.", min=0)] = 0,
+    top: Annotated[int, typer.Option(help="The maximum number of links, strongest first.", min=1)] = 200,
     positions: Positions = None,
     bos: Begin = "model",
     *,

@@ -21,10 +21,10 @@ def head(
     ] = None,
     head: Head = None,
     offset: Annotated[
-        int | None, typer.Option(help="query − key, for what rotary positions match.", show_default=False)
+        int | None, typer.Option(help="query − key under rotary positions, for matched tokens.", show_default=False)
     ] = None,
-    top: Annotated[int, typer.Option(help="How many wires and tokens to print.", min=1, max=100)] = 6,
-    sequences: Annotated[int, typer.Option(help="How many random sequences.", min=1, max=10_000)] = 20,
+    top: Annotated[int, typer.Option(help="The number of wires and tokens to print.", min=1, max=100)] = 6,
+    sequences: Annotated[int, typer.Option(help="The number of random sequences.", min=1, max=10_000)] = 20,
     seed: Annotated[int, typer.Option(help="Seed of the random tokens.", min=0, max=(1 << 63) - 1)] = 0,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Write the dossier as an offline page.")] = None,
     positions: Positions = None,

@@ -12,12 +12,13 @@ def lifetimes(
     corpus: Corpus = "default",
     writer: Annotated[str, typer.Option(help="Writers, a glob such as 'L0.*'.")] = "*",
     tokens: Tokens = None,
-    checks: Annotated[int, typer.Option(help="Pairs that are checked by a removal.", min=1)] = 200,
+    checks: Annotated[int, typer.Option(help="The number of pairs to check by removals.", min=1)] = 200,
     positions: Positions = None,
     bos: Begin = "model",
     *,
     whiten: Annotated[
-        bool, typer.Option("--whiten", help="In coordinates in which the stream varies alike in all directions; slow.")
+        bool,
+        typer.Option("--whiten", help="Use coordinates with equal variance of the stream in all directions; slow."),
     ] = False,
     json: Json = False,
 ) -> None:

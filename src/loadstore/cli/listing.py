@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from loadstore.decomposition.program import Listing
 
 Against = Annotated[str | None, typer.Option(help=AGAINST, show_default="the mean of all tokens")]
-Share = Annotated[float, typer.Option(help="List loads until so much of them is explained.")]
-Top = Annotated[int, typer.Option(help="How many steps to print, heaviest first.", min=1)]
+Share = Annotated[float, typer.Option(help="Stop once this fraction of the total is explained (0–1).")]
+Top = Annotated[int, typer.Option(help="The number of steps to print, largest share first.", min=1)]
 
 
 def listing(
@@ -72,11 +72,11 @@ def verify(
     against: Against = None,
     share: Share = 0.9,
     top: Top = 24,
-    controls: Annotated[int, typer.Option(help="Wires of as much traffic, for each cut.", min=1)] = 20,
+    controls: Annotated[int, typer.Option(help="Control wires with similar traffic, for each cut.", min=1)] = 20,
     replicates: Annotated[int, typer.Option(help="Prompts with other random tokens in the same places.", min=2)] = 8,
     paraphrase: Annotated[
         list[str] | None,
-        typer.Option(help="Instead: a text after which the same is predicted; at least two.", show_default=False),
+        typer.Option(help="Instead: a text with the same prediction; give at least two.", show_default=False),
     ] = None,
     counterfactual: Counterfactual = None,
     ids: Ids = None,

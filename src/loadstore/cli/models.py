@@ -18,7 +18,7 @@ def models(
     *,
     card: Annotated[bool, typer.Option("--card", help="Print the model card of the built-in model.")] = False,
     check: Annotated[
-        bool, typer.Option("--check", help="Compare logits on a few tokens with transformers, where it is installed.")
+        bool, typer.Option("--check", help="Compare logits on a few tokens with transformers, if installed.")
     ] = False,
     json: Json = False,
 ) -> None:

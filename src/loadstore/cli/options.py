@@ -20,22 +20,22 @@ Head = Annotated[str | None, typer.Option("--head", help="The head, such as L1.H
 Writer = Annotated[str | None, typer.Option("--writer", help="The same as WRITER.", show_default=False)]
 Positions = Annotated[
     str | None,
-    typer.Option(help="learned, shortformer, rotary or none: for a state dict that does not say.", show_default=False),
+    typer.Option(help="learned, shortformer, rotary or none: for a state dict that lacks this.", show_default=False),
 ]
 Begin = Annotated[
     str,
     typer.Option(
         "--bos",
-        help="What begins a text: 'model' (BOS where the model's files say so), 'yes' (BOS, else end-of-text, always) "
-        "or 'no' (nothing). Token ids are taken as they are.",
+        help="The start of a text: 'model' (BOS if the model's files set it), 'yes' (BOS, or else end-of-text) "
+        "or 'no' (nothing). Token ids are used unchanged.",
     ),
 ]
 BOS: "dict[str, Bos]" = {"model": "model", "yes": True, "no": False}
 Corpus = Annotated[
     str, typer.Option(help="'default' (24 short documents that ship with loadstore), a text file or a folder.")
 ]
-Tokens = Annotated[int | None, typer.Option(help="Take documents until so many tokens.", min=1)]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for a machine.")]
+Tokens = Annotated[int | None, typer.Option(help="Stop adding documents at this number of tokens.", min=1)]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 def open_model(model: str, positions: str | None, bos: str = "model", *, check: bool = False) -> "Weights":

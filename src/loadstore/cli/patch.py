@@ -36,17 +36,19 @@ def patch(
     text: PromptOption = None,
     counterfactual: Counterfactual = None,
     where: Annotated[
-        list[str] | None, typer.Option(help="Wires, a glob such as '* -> L1.*.K'; may be given again.")
+        list[str] | None, typer.Option(help="Wires, a glob such as '* -> L1.*.K'; may be repeated.")
     ] = None,
     predict: Annotated[
         str | None,
-        typer.Option(help="The token whose log-probability is watched; by default the first prediction."),
+        typer.Option(help="The token whose log-probability is measured; by default the first prediction."),
     ] = None,
     against: Annotated[
-        str | None, typer.Option(help="Another token: the logit of the first less its logit.", show_default=False)
+        str | None, typer.Option(help="Another token, whose logit is subtracted.", show_default=False)
     ] = None,
     at: At = "-1",
-    top: Annotated[int, typer.Option(help="How many wires to print, most change first; 0 for all.", min=0)] = 20,
+    top: Annotated[
+        int, typer.Option(help="The number of wires to print, largest change first; 0 for all.", min=0)
+    ] = 20,
     ids: Ids = None,
     positions: Positions = None,
     bos: Begin = "model",

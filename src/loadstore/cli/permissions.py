@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 PolicyFile = Annotated[Path, typer.Argument(help="A policy: a TOML file with a table for each protected subspace.")]
 Text = Annotated[str, typer.Option(help="'default' (documents that ship with loadstore), a text file or a folder.")]
-Tokens = Annotated[int | None, typer.Option(help="Take documents until so many tokens.", min=1)]
+Tokens = Annotated[int | None, typer.Option(help="Stop adding documents at this number of tokens.", min=1)]
 READERS = ("reader", "own", "p", "direct", "taint", "expected", "taint_p", "scale")
 NOT = (
     "Enforcement is a linear projection: no guarantee against non-linear leakage, nor against what other writers store "
@@ -26,8 +26,8 @@ def audit(
     corpus: Text = "default",
     tokens: Tokens = None,
     threshold: Annotated[float, typer.Option(help="Share of a reader's load that counts as a breach.")] = 0.01,
-    draws: Annotated[int, typer.Option(help="Random placements that taint is compared with.", min=2)] = 19,
-    seed: Annotated[int, typer.Option(help="Of the random placements.", min=0)] = 0,
+    draws: Annotated[int, typer.Option(help="The number of random placements for the null of taint.", min=2)] = 19,
+    seed: Annotated[int, typer.Option(help="Seed of the random placements.", min=0)] = 0,
     positions: Positions = None,
     bos: Begin = "model",
     *,
@@ -68,14 +68,14 @@ def audit(
 def enforce(
     model: Model,
     policy: PolicyFile,
-    out: Annotated[Path, typer.Option("-o", "--out", help="The folder to write; it is made where it is missing.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The folder to write; it is created if missing.")],
     corpus: Text = "default",
     tokens: Tokens = None,
     positions: Positions = None,
     bos: Begin = "model",
     *,
     ungroup: Annotated[
-        bool, typer.Option("--ungroup", help="Give query heads keys and values of their own first, where needed.")
+        bool, typer.Option("--ungroup", help="First give query heads their own keys and values, where needed.")
     ] = False,
     json: Json = False,
 ) -> None:

@@ -12,27 +12,28 @@ if TYPE_CHECKING:
     from loadstore.circuits.proof import Proof
     from loadstore.circuits.task import Task
 
-Source = Annotated[Path, typer.Argument(help="A circuit that loadstore discover wrote.")]
+Source = Annotated[Path, typer.Argument(help="A circuit written by loadstore discover.")]
 
 
 def prove(
     circuit: Source,
     model: Annotated[
-        str | None, typer.Option(help="The model, if another name than the circuit's loads it.", show_default=False)
+        str | None,
+        typer.Option(help="The model, if its name differs from the circuit's.", show_default=False),
     ] = None,
     task: Annotated[
         str | None, typer.Option(help="The task, if it is a .jsonl file of pairs.", show_default=False)
     ] = None,
     controls: Annotated[int, typer.Option(help="Random circuits.", min=1)] = 100,
-    sampled: Annotated[int, typer.Option(help="Wires that are removed one at a time, at most.", min=1)] = 100,
+    sampled: Annotated[int, typer.Option(help="The maximum number of wires to remove, one at a time.", min=1)] = 100,
     null: Annotated[int, typer.Option(help="Removals of random wires from inflated circuits.", min=1)] = 2000,
     other: Annotated[
         list[Path] | None,
-        typer.Option(help="The circuit of another task of the same model; several are possible.", show_default=False),
+        typer.Option(help="The circuit of another task of the same model; may be repeated.", show_default=False),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the controls and samples.", min=0)] = 0,
     resume: Annotated[
-        Path | None, typer.Option(help="Keep numbers in this file, and go on from it.", show_default=False)
+        Path | None, typer.Option(help="Keep numbers in this file, and resume from it.", show_default=False)
     ] = None,
     positions: Positions = None,
     bos: Begin = "model",

@@ -28,7 +28,7 @@ AtOfPrompt = Annotated[
 Predict = Annotated[str | None, typer.Option(help=PREDICT, show_default="the first prediction")]
 Counterfactual = Annotated[
     str | None,
-    typer.Option(help="Another prompt of as many tokens (ids, if --ids).", show_default=False),
+    typer.Option(help="Another prompt of equal token length (ids, if --ids).", show_default=False),
 ]
 
 

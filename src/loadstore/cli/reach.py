@@ -14,7 +14,9 @@ def reach(
     positions: Positions = None,
     bos: Begin = "model",
     *,
-    effect: Annotated[int, typer.Option(help="Also cut so many wires, as many at each distance.", min=0)] = 0,
+    effect: Annotated[
+        int, typer.Option(help="Also cut this number of wires, equally many at each distance.", min=0)
+    ] = 0,
     json: Json = False,
 ) -> None:
     """Show how far back readers reach: traffic by the writer's distance in layers, compared with equal reading of all.

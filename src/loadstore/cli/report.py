@@ -34,9 +34,7 @@ def report(
     positions: Positions = None,
     bos: Begin = "model",
     *,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="Leave out the sections that take long; the page lists them.")
-    ] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Leave out slow sections; the page lists them.")] = False,
     json: Json = False,
 ) -> None:
     """Write one self-contained, offline page that explains a prediction, and print the claims of its figures.

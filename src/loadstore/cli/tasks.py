@@ -22,11 +22,11 @@ def tasks(
     model: Model = "builtin",
     task: Annotated[
         list[str] | None,
-        typer.Option("--task", help="A task, or a .jsonl file of pairs; several are possible.", show_default=False),
+        typer.Option("--task", help="A task, or a .jsonl file of pairs; may be repeated.", show_default=False),
     ] = None,
     pairs: Annotated[
         int | None,
-        typer.Option(help="Pairs that are generated for each task, 64 by default.", min=3, max=10_000),
+        typer.Option(help="The number of pairs generated for each task, 64 by default.", min=3, max=10_000),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the pairs and of the splits.", min=0)] = 0,
     out: Annotated[

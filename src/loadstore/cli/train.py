@@ -13,25 +13,25 @@ def train(
     recipe: Annotated[
         str,
         typer.Argument(
-            help="A recipe in TOML, or induction-demo, attention-only, small-gpt or small-llama, which ship."
+            help="A recipe in TOML, or one that ships: induction-demo, attention-only, small-gpt or small-llama."
         ),
     ],
     text: Annotated[
         Path | None,
         typer.Argument(
             help="A folder of .txt files, one document each, or of .jsonl or .parquet files, or one of those files. "
-            "Not needed by a recipe of repeats alone.",
+            "A recipe of repeats alone does not need it.",
             show_default=False,
         ),
     ] = None,
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder for state, metrics and model.")] = Path("run"),
     threads: Annotated[
-        int, typer.Option(help="CPU threads of a new run; 0 leaves it to torch. A resumed run keeps its own.", min=0)
+        int, typer.Option(help="CPU threads of a new run; 0 uses torch's default. A resumed run keeps its own.", min=0)
     ] = 0,
     *,
     overwrite: Annotated[
         bool,
-        typer.Option("--overwrite", help="Use a folder with other files; replace those named as a run's are."),
+        typer.Option("--overwrite", help="Use a folder with other files; those named like a run's are replaced."),
     ] = False,
 ) -> None:
     """Train a small transformer on text; run again to resume, bit for bit.

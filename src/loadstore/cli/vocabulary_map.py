@@ -20,7 +20,7 @@ def vocabulary_map(
     heads: Annotated[list[str] | None, typer.Argument(help="Heads such as L0.H7 L1.H4, in order.")] = None,
     named: Annotated[
         list[str] | None,
-        typer.Option("--head", help="The same as HEADS; may be given again.", show_default=False),
+        typer.Option("--head", help="The same as HEADS; may be repeated.", show_default=False),
     ] = None,
     kind: Annotated[
         str,
@@ -29,8 +29,8 @@ def vocabulary_map(
             "of the second head with what the first moved into its key; 'position': QK of positions."
         ),
     ] = "sum",
-    offset: Annotated[int | None, typer.Option(help="Query less key, where positions are rotary.", min=0)] = None,
-    top: Annotated[int, typer.Option(help="How many of the strongest pairs of tokens to print.", min=1)] = 10,
+    offset: Annotated[int | None, typer.Option(help="Query − key, under rotary positions.", min=0)] = None,
+    top: Annotated[int, typer.Option(help="The number of strongest pairs of tokens to print.", min=1)] = 10,
     norms: Annotated[str, typer.Option(help="'fold' norms into the matrices, or 'ignore' them.")] = "fold",
     positions: Positions = None,
     bos: Begin = "model",

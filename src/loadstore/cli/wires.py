@@ -29,13 +29,15 @@ def wires(
     writer: Annotated[str, typer.Option(help="Writers, a glob such as 'L0.*'.")] = "*",
     reader: Annotated[str, typer.Option(help="Readers, a glob such as 'L1.H4.*' or '*.K'.")] = "*",
     tokens: Tokens = None,
-    top: Annotated[int, typer.Option(help="How many of a kind of reader, most traffic first; 0: all.", min=0)] = 10,
+    top: Annotated[
+        int, typer.Option(help="The number for each kind of reader, most traffic first; 0: all.", min=0)
+    ] = 10,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Write these wires to FILE.csv or FILE.nc.")] = None,
     positions: Positions = None,
     bos: Begin = "model",
     *,
-    exact: Annotated[bool, typer.Option("--exact", help="Traffic on Q and K token by token; slower.")] = False,
-    effect: Annotated[bool, typer.Option("--effect", help="Cut every wire that is shown; what changes?")] = False,
+    exact: Annotated[bool, typer.Option("--exact", help="Compute traffic on Q and K token by token; slower.")] = False,
+    effect: Annotated[bool, typer.Option("--effect", help="Cut every listed wire and measure the change.")] = False,
     json: Json = False,
 ) -> None:
     """Show the alignment of every wire (from the weights), its traffic (on text), and its effect when it is cut.
