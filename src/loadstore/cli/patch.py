@@ -46,9 +46,7 @@ def patch(
         str | None, typer.Option(help="Another token, whose logit is subtracted.", show_default=False)
     ] = None,
     at: At = "-1",
-    top: Annotated[
-        int, typer.Option(help="The number of wires to print, largest change first; 0 for all.", min=0)
-    ] = 20,
+    top: Annotated[int, typer.Option(help="Number of wires to print, largest change first; 0 for all.", min=0)] = 20,
     ids: Ids = None,
     positions: Positions = None,
     bos: Begin = "model",
