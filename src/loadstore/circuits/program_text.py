@@ -18,6 +18,7 @@ class Program:
         loads: The loads shown, in order of depth.
         left: The number of loads left out.
         strengths: |attribution| of each wire; 1 for every wire if an attribution is unknown.
+        attributed: Whether all attributions are known.
     """
 
     loads: tuple[Load, ...]

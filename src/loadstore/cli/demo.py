@@ -27,7 +27,7 @@ def demo_induction(
         typer.Option("--overwrite", help="Use a folder with other files; those named like a run's are replaced."),
     ] = False,
 ) -> None:
-    """Train a small model on repeats of made-up words until an induction head forms; exits 1 if none does.
+    """Train a small model on repeats of made-up words and show an induction head form; exits 1 if none does.
 
     Ctrl-C finishes the step and saves; run again to resume. After a finished run, the command starts a new one.
 

@@ -28,7 +28,7 @@ SENTENCES = (
 MADE = 64  # generated sequences of the model's own tokens
 GAPS = (1, 2, 3, 3)  # tokens before each occurrence of the repeated one
 SHARE = 0.15  # of a head's attention, above which the head attends to a token
-TOP = 5  # an answer counts as predicted if it is among so many
+TOP = 5  # an answer counts as predicted if it is among this many
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ class Room:
 def room(most: int | None = None, used: int | None = None) -> Room:
     """The limits that the available file descriptors allow.
 
-    A newcomer's request is read at most three turns of the loop after it is accepted. ``strangers`` is at least about
+    A newcomer's request is read at most three turns of the loop after it is accepted. ``strangers`` is at least
     eight times ``at_once``, so that a flood of others does not drop it first.
 
     Args:

@@ -35,13 +35,11 @@ class Request(Part, frozen=True, kw_only=True, tag_field="schema", tag=SCHEMA):
 
 
 class ModelRequest(Request, frozen=True, kw_only=True):
-    """What is the model?"""
-
-    """Which models can be opened, and which example sentences are there?"""
+    """The facts of the current model."""
 
 
 class ModelsRequest(Request, frozen=True, kw_only=True):
-    """Which models may be shown, and which sentences to begin with?"""
+    """The models that can be opened, with example sentences."""
 
 
 class OpenRequest(Request, frozen=True, kw_only=True):

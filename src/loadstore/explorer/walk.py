@@ -39,7 +39,7 @@ def walk(explorer: Explorer, ask: WalkRequest) -> Callable[[Progress], Document]
     """Six steps, or the reason why this model has none.
 
     They use the requested run and token if the circuit is active there. Otherwise they use another prompt, and
-    ``notice`` says why.
+    ``notice`` gives the reason.
     """
     mine: Mine | None = None
     if ask.run is not None:

@@ -101,7 +101,7 @@ def quick_figure(left: Sequence[LeftOut]) -> Figure:
 
 
 def quick_words(left: Sequence[LeftOut]) -> str:
-    """Say what a quick report leaves out, and how to get it."""
+    """A sentence on the sections that a quick report leaves out, and how to get them."""
     names = listed([f"“{part.number}”" for part in left])
     return f"--quick leaves out {plural(len(left), 'section')}: {names}. The same command without --quick draws them."
 

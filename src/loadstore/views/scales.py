@@ -6,8 +6,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 Transform: TypeAlias = Literal["linear", "log"]
-MOST = 0.95  # fraction of the values
-SMALL = 0.1  # fraction of the largest; a linear scale hides so many values below it
+MOST = 0.95  # fraction of the values that must be small
+SMALL = 0.1  # fraction of the largest magnitude, below which a value is small
 
 
 def transform_of(values: Iterable[Any]) -> Transform:

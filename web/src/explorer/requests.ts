@@ -8,11 +8,11 @@ export type Side = "Q" | "K" | "V";
 /** A token by its id or its text; null for the likeliest. */
 export type Target = number | string | null;
 
-/** What is the model? */
+/** The facts of the current model. */
 export interface ModelRequest {
 }
 
-/** Which models may be shown, and which sentences to begin with? */
+/** The models that can be opened, with example sentences. */
 export interface ModelsRequest {
 }
 

@@ -58,7 +58,7 @@ def _within(story: Story, head: Head) -> list[Repeat]:
 
 
 def induction_figures(story: Story) -> list[Figure | LeftOut]:
-    """The pattern and the subspaces; none for a model of one layer."""
+    """The pattern and the subspaces; empty for a model of one layer."""
     head = story.candidate
     return [] if head is None else [induction_figure(story, head), _addresses(story, head)]
 

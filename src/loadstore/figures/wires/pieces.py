@@ -28,7 +28,7 @@ def layer_heads(scores: "xr.Dataset", layer: int) -> list[str]:
 
 
 def side_table(scores: "xr.Dataset", writers: Sequence[str], heads: Sequence[str], side: Side, name: str) -> np.ndarray:
-    """One measure [writer, head] of one side; NaN where the wire does not exist."""
+    """One measure [writer, head] of one side; NaN if the wire does not exist."""
     readers = [f"{head}.{side}" for head in heads]
     return scores[name].sel(writer=list(writers), reader=readers).values
 
