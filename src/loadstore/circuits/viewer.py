@@ -84,7 +84,7 @@ def _layer(node: Node, pairs: Pairs) -> str:
 
 
 def _id(node: Node, index: int, ids: list[int], pairs: Pairs) -> str:
-    """Layer, number and token. The number is the token's id for tokens, the vocabulary size for positions."""
+    """Layer, number and token; the number is an id for tokens, ``vocab`` for positions, and otherwise ``index``."""
     vocab = pairs.model.architecture.vocab
     number = ids[node.token] if node.kind == "token" else vocab if node.kind == "position" else index
     return f"{_layer(node, pairs)}_{number}_{node.token}"

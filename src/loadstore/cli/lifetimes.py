@@ -24,9 +24,9 @@ def lifetimes(
 ) -> None:
     """Show how later writers change a writer's stores: erase them, leave them, or repeat them.
 
-    A clean-up or repeater pair is listed if its term is at least 5 %, exceeds the nulls of shuffled tokens and of
-    rotated stores, and disappears when the writer is removed. The output also has the fresh share of loads from a
-    region, and the fraction of an ablated store that is restored by later writers and by the last norm's scale.
+    A clean-up or repeater pair is listed if its term is at least 5 %, exceeds both nulls (shuffled tokens, rotated
+    stores), and disappears when the writer is removed. The output also has the fresh share of loads from a region. For
+    ablated stores, it has the fractions restored by later writers and by the last norm's scale.
 
     Example: loadstore lifetimes builtin --writer 'L0.*'
 

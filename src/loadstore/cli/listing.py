@@ -87,9 +87,8 @@ def verify(
 ) -> None:
     """Cut the largest wire of every load in a listing, compare with control wires, and report which loads hold.
 
-    First: how much of the target the listing's wires give alone (sufficiency), and how much is lost without them
-    (necessity), while all other wires carry the stores of --counterfactual, or by default their mean over the default
-    corpus.
+    First come sufficiency, the part of the target that the listing's wires give alone, and necessity, the part lost
+    without them. The replaced wires carry the stores of --counterfactual, or else their mean over the default corpus.
 
     ✔ verified: the target changes as the listing predicts, more than for every control, and again (mean beyond two
     standard errors) on other prompts. ◦: more than its controls here, but not replicated. ✘: neither.

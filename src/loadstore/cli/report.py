@@ -40,13 +40,14 @@ def report(
     """Write one self-contained, offline page that explains a prediction, and print the claims of its figures.
 
     A small attention-only model gets the figures of the article "Intuitions for Transformer Circuits". Any other model
-    gets the prediction as a sum, the roles of all heads, the patterns and possible inputs of the notable ones, the cut
-    of every wire into the strongest induction head, the dossier of the head that adds most to the prediction, and a
-    list of quantities that its architecture does not define. The page opens in any browser, in light and dark, and
-    contains the table behind every figure. Figures with nothing to show are listed at its end. --quick leaves out the
-    slowest sections (traffic on text, single cuts, the dossier of a head) and lists them. With --task the page ends
-    with the circuit of that task: its picture and program, F by size, and its proof with random circuits (minutes on a
-    real model).
+    gets the prediction as a sum, the roles of all heads, and the patterns and possible inputs of the notable ones. It
+    also gets the cut of every wire into the strongest induction head, the dossier of the head that adds most to the
+    prediction, and the quantities that its architecture does not define.
+
+    The page opens in any browser, in light and dark, and contains the table behind every figure. Figures with nothing
+    to show are listed at its end. --quick leaves out the slowest sections (traffic on text, single cuts, the dossier of
+    a head) and lists them. --task adds the circuit of that task: its picture and program, F by size, and its proof with
+    random circuits (minutes on a real model).
 
     Example: loadstore report builtin --prompt "the cat sat on the mat. the dog sat" --predict " on" -o report.html
 

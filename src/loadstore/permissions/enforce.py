@@ -105,8 +105,8 @@ def _split(weights: Weights, reads: Mapping[Reader, Mapping[str, Tensor]]) -> tu
 def policy_edits(weights: Weights, policy: Policy) -> list[Edit]:
     """Return the policy as edits: ``ls.run(model, prompt, edits=…)`` gives the same results as the enforced weights.
 
-    If the policy denies a store of a head, or of an MLP with a norm after it, the weights of the run and of its trace
-    have other matrices.
+    If the policy denies a store of a head, or of an MLP with a norm after it, the run and its trace have weights with
+    other matrices.
 
     Args:
         weights: The model.

@@ -67,8 +67,8 @@ def leak_test(
 
     Returns:
         Dataset over (when, probe, reader): accuracy with low and high (Wilson, 95 %), control (mean accuracy of the
-        control tasks), highest (their maximum), selectivity = accuracy − control, and leaks: accuracy above all
-        controls and its interval above their mean.
+        control tasks), highest (their maximum), selectivity = accuracy − control, and leaks. A reader leaks if its
+        accuracy is above all controls and its interval above their mean.
 
     Raises:
         BadRequest: The labels have one class, there are too few prompts, or options do not fit.

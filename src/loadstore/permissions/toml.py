@@ -3,7 +3,7 @@
 ::
 
     [kernel]
-    source = "L0.H7"             # a writer; or tokens = [" secret"]; or rows = [[…], …] with a source as their name
+    source = "L0.H7"             # a writer; or tokens = [" secret"]; or rows = [[…], …] with a source naming them
     channel = 1                  # optional, for a writer
     load = ["L1.H4.K"]           # who may load; all if left out, "!…" excludes
     store = ["L0.H7"]            # who may store

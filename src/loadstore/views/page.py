@@ -1,6 +1,6 @@
 """One self-contained page: a `loadstore/page@1` document and the bundle that draws it.
 
-The page works from a file, offline and in an `<iframe srcdoc>`: it makes no requests, and its
+The page works from a file, offline and in an `<iframe srcdoc>`: it makes no requests. Its
 Content-Security-Policy allows exactly its one script and one style sheet, by their hashes.
 The bundle is built from `web/` (`npm run build`) and committed.
 """
