@@ -23,7 +23,7 @@ class TooLong(ValueError):
     """A prompt too long for the explorer but not for the model, with its number of tokens and the maximum."""
 
     def __init__(self, tokens: int, most: int) -> None:
-        """Store both numbers and the message."""
+        """Build the message from both numbers."""
         super().__init__(
             f"the prompt has {tokens} tokens; the explorer shows at most {most} of this model. Shorten it."
         )

@@ -46,7 +46,7 @@ def _after(weights: Weights) -> str:
 
 
 def _named(weights: Weights) -> str:
-    """The name, the file's own name if it differs, and the dtype of most of its bytes."""
+    """The name; if it is known, also the file's own name and the dtype of most of its bytes."""
     if not weights.origin:
         return weights.name
     held: dict[str, int] = {}

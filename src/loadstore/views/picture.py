@@ -1,4 +1,4 @@
-"""The picture of a circuit: tokens in a row, layers upwards, one arc per load, the answer at the top."""
+"""The picture of a circuit: tokens in a row, layers upwards, one arc per load, the answer at the end."""
 
 from typing import Literal, TypeAlias
 

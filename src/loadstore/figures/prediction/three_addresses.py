@@ -11,7 +11,7 @@ from loadstore.views.pictures import address_row
 
 SHOWN = 6
 NAMED = 0.1  # fraction of the largest share; a writer below it is not named in addition
-HALF = 0.5  # fraction of all shares above which writers make up most of a side
+HALF = 0.5  # fraction of all shares from which the named writers are "mostly" a side
 SAY = {
     "Q": "the query's own token",
     "K": "every token its own",
