@@ -1,13 +1,13 @@
-/** Which views need the whole width of a page, and which stand beside another. */
+/** Decides which views need the whole width of a page, and which share a row. */
 import { textWidth } from "./measure";
 import type { Heatmap, View } from "./model";
 import { widest } from "./text";
 
 /** Half of a page's column, less the gap. */
 const HALF = 500;
-/** A cell that is still read without effort, and the space between panels. */
+/** The width of a comfortably readable cell, and the space between panels. */
 const [CELL, GAP] = [26, 28];
-/** Letters of a text beside a bar that still fit in half a page. */
+/** The number of letters of a text beside a bar that fit in half a page. */
 const BESIDE = 26;
 
 /** Whether `view` is drawn across the whole page. */
@@ -35,7 +35,7 @@ function isBroad(view: View): boolean {
   }
 }
 
-/** How a view stands on the page: across it, or in a half or a third of a row. */
+/** The width of a view on the page: the whole row, a half or a third. */
 export type Breadth = "broad" | "half" | "third";
 
 /** The breadth of every view, three narrow charts in one row; and whether the words of the figure fill a half. */
@@ -52,7 +52,7 @@ export function placed(views: View[]): { views: Breadth[]; beside: boolean } {
   return { views: breadths, beside: (first < 0 ? views.length : first) % 2 === 1 };
 }
 
-/** What the panels of a heatmap take side by side. */
+/** The width of the panels of a heatmap side by side. */
 function heatmapWidth(view: Heatmap): number {
   const labels = widest(view.rows.labels, 11) + 10;
   const cell = view.columns.labels.length > 20 ? CELL / 2 : CELL;

@@ -1,6 +1,6 @@
-/** Bytes as they travel in JSON. */
+/** Bytes as encoded in JSON. */
 
-/** The bytes that a base64 text stands for. */
+/** The bytes of a base64 text. */
 export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   const native = (Uint8Array as { fromBase64?: (text: string) => Uint8Array<ArrayBuffer> }).fromBase64;
   if (native) return native.call(Uint8Array, text);

@@ -1,4 +1,4 @@
-/** What a pinned cell leads to, where the page knows of something; in a report a pin only compares. */
+/** The target of a pinned cell, if the page has one; in a report a pin only compares. */
 import { untracked, useSignalEffect } from "@preact/signals";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
@@ -9,7 +9,7 @@ export type Choose = (row: string, column: string, panel: string) => void;
 
 export const Chosen = createContext<Choose | null>(null);
 
-/** Tell the page, if it wants to know, whenever a cell is pinned; `name` says which, null for one that leads nowhere. */
+/** Notify the page, if it listens, when a cell is pinned; `name` identifies it, null if it has no target. */
 export function useChosen<P>({ pinned }: Cursor<P>, name: (point: P) => Parameters<Choose> | null): void {
   const choose = useContext(Chosen);
   useSignalEffect(() => {

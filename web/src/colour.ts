@@ -1,4 +1,4 @@
-/** Values to colours of the page as it is now. */
+/** Maps values to colours of the current page theme. */
 import { ground } from "./ground";
 import type { Scale } from "./model";
 import { swatch } from "./palette";
@@ -13,7 +13,7 @@ export function position({ low, high, transform }: Scale, value: number): number
   return Math.min(1, Math.max(0, (at - low) / (high - low)));
 }
 
-/** How far a part of the scale's end is along its decades: 0 at the first and below it, 1 at the end. */
+/** The position of a fraction of the scale's end along its decades: 0 at or below the first, 1 at the end. */
 function logarithmic(part: number): number {
   return Math.max(0, 1 + Math.log10(Math.max(part, Number.MIN_VALUE)) / DECADES);
 }
@@ -38,7 +38,7 @@ export function beyond(scale: Scale, value: number): -1 | 0 | 1 {
   return value > scale.high ? 1 : value < scale.low ? -1 : 0;
 }
 
-/** What is no number has this colour on every page. */
+/** The colour of NaN on every page. */
 export const ODD = "#9a9a9a";
 
 const inks = new Map<string, string>();

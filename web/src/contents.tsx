@@ -1,4 +1,4 @@
-/** The table of contents, which marks where the reader is. */
+/** The table of contents, which marks the section in view. */
 import { useEffect, useState } from "preact/hooks";
 import type { Section } from "./model";
 

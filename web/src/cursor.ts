@@ -1,4 +1,4 @@
-/** The point of a view that is being looked at, and the one that is pinned for comparison. */
+/** The active point of a view, and the point pinned for comparison. */
 import { type Signal, useSignal } from "@preact/signals";
 
 export interface Cursor<P> {
@@ -6,7 +6,7 @@ export interface Cursor<P> {
   pinned: Signal<P | null>;
 }
 
-/** A cursor that lives as long as its view. */
+/** A cursor with the lifetime of its view. */
 export function useCursor<P>(): Cursor<P> {
   return { active: useSignal<P | null>(null), pinned: useSignal<P | null>(null) };
 }

@@ -1,4 +1,4 @@
-/** The tables behind pictures: numbers as they are in attributes, and readable in their cells. */
+/** The tables behind pictures: exact numbers in attributes, readable numbers in cells. */
 import { exact, free } from "./format";
 import type { Cell } from "./model";
 import type { Place } from "./place";
@@ -10,7 +10,7 @@ interface Props {
   detail?: string;
   caption: string;
   axis?: string;
-  /** Heading of the row names; a list has it as a column, a matrix in its corner. */
+  /** Heading of the row names; a list shows it as a column, a matrix in its corner. */
   corner: string;
   list?: boolean;
   columns: string[];
@@ -58,7 +58,7 @@ function isText(cell: Cell | string): cell is Exclude<string, Cell> {
   return typeof cell === "string" && cell !== "nan" && cell !== "inf" && cell !== "-inf";
 }
 
-/** A field of a record: what is impossible is empty. */
+/** A field of a record: impossible values are empty. */
 export function field(cell: Cell | string | undefined): string {
   return cell === null || cell === undefined ? "" : exact(cell);
 }

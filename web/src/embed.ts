@@ -1,6 +1,6 @@
-/** The page inside another one: as high as it needs to be, and with links that stay in it. */
+/** The page inside a frame: the frame fits its height, and its links stay inside. */
 
-/** Keep the frame around the page as high as `content`, where the frame may be touched. Returns what ends it. */
+/** Keep the frame as high as `content`, if the page may access the frame. Returns a function that stops this. */
 export function fitFrame(content: HTMLElement | null): (() => void) | undefined {
   const frame = ownFrame();
   if (!frame || !content) return undefined;
@@ -19,13 +19,13 @@ export function fitFrame(content: HTMLElement | null): (() => void) | undefined 
   return () => observer.disconnect();
 }
 
-/** The still picture beside the frame has done its part once the page is drawn. */
+/** Hide the static picture beside the frame once the page is drawn. */
 function replaceStill(frame: HTMLElement) {
   const still = frame.previousElementSibling as HTMLElement | null;
   if (still?.classList.contains("loadstore-still")) still.style.display = "none";
 }
 
-/** The element that the page stands in; another origin's cannot be had. */
+/** The frame element of the page; null if it belongs to another origin. */
 function ownFrame(): HTMLElement | null {
   try {
     return window.frameElement as HTMLElement | null;
@@ -34,14 +34,14 @@ function ownFrame(): HTMLElement | null {
   }
 }
 
-/** What a height must have besides the content, where it counts the frame's borders and padding. */
+/** The extra height of the frame's borders and padding, if its height includes them. */
 function borders(frame: HTMLElement): number {
   const style = frame.ownerDocument.defaultView?.getComputedStyle(frame);
   if (style?.boxSizing !== "border-box") return 0;
   return [style.borderTopWidth, style.borderBottomWidth, style.paddingTop, style.paddingBottom].reduce((sum, part) => sum + parseFloat(part), 0);
 }
 
-/** In `srcdoc`, `#figure-2` would be a place in the page around: go to the place in this one. */
+/** In `srcdoc`, `#figure-2` refers to the outer page: scroll within this page instead. */
 export function stayHere(): void {
   document.addEventListener("click", (event) => {
     const link = (event.target as Element | null)?.closest?.("a[href^='#']");

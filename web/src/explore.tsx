@@ -1,4 +1,4 @@
-/** The explorer's page: everything in it is asked of the server that it came from. */
+/** The explorer's page: it requests everything from the server that sent it. */
 import { render } from "preact";
 import { isolateText } from "./bidi";
 import { Shell } from "./explorer/shell";

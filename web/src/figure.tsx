@@ -1,4 +1,4 @@
-/** A figure: what it claims, a remark, and its views. */
+/** A figure: its claim, a remark, and its views. */
 import { BarsView } from "./bars/view";
 import { AddressView } from "./address/view";
 import { placed } from "./breadth";
@@ -57,7 +57,7 @@ function Remark({ note }: { note: NonNullable<Figure["note"]> }) {
   );
 }
 
-/** A view, or in its place why it cannot be drawn. */
+/** A view, or the reason why it cannot be drawn. */
 function guarded(view: View, place: Place) {
   return (
     <Guard what="view">

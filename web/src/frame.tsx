@@ -1,4 +1,4 @@
-/** What every view has around it: a title, its exports, and the table behind it. */
+/** The frame of every view: a title, exports, and the table behind it. */
 import type { ComponentChildren, VNode } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
 import { csv } from "./export/csv";
@@ -8,7 +8,7 @@ import { picture } from "./export/svg";
 import type { View } from "./model";
 import type { Place } from "./place";
 
-/** Tables of more cells than this are made while they are open. */
+/** Tables with more cells than this exist only while they are open. */
 const MANY = 5000;
 
 interface Props {
@@ -17,9 +17,9 @@ interface Props {
   records: () => Iterable<string[]>;
   /** The tables behind a picture; a view that is a table has none. */
   table: (() => VNode) | null;
-  /** How many cells the tables have; Infinity where they are made while they are open, however many. */
+  /** The number of cells in the tables; Infinity if they are always made on opening. */
   cells: number;
-  /** What the tables show besides the view: they are made again when it changes. */
+  /** Other inputs of the tables: they are made again when this changes. */
   about?: unknown;
   children: ComponentChildren;
 }

@@ -1,4 +1,4 @@
-/** What cannot be drawn becomes a sentence in its place; the rest of the page stands. */
+/** An error in a view becomes a message in its place; the rest of the page is unaffected. */
 import { Component, type ComponentChildren } from "preact";
 
 /** A visible message where a view would be. */
@@ -10,7 +10,7 @@ export function Notice({ children }: { children: ComponentChildren }) {
   );
 }
 
-/** Draws its children, or says that they could not be drawn. */
+/** Draws its children, or a message that they could not be drawn. */
 export class Guard extends Component<{ what: string; children: ComponentChildren }, { failed: string | null }> {
   override state = { failed: null as string | null };
 

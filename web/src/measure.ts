@@ -1,4 +1,4 @@
-/** How wide a text is in the faces of the page, and how it breaks into lines. */
+/** Measures the width of a text in the page's fonts, and breaks it into lines. */
 import { clip } from "./text";
 
 export type Face = "sans" | "mono" | "serif";
@@ -19,7 +19,10 @@ export function textWidth(text: string, size: number, face: Face = "sans", style
   return pen.measureText(text).width;
 }
 
-/** `text` in lines no wider than `width`: broken at spaces, not within a shape such as 384 × 32, inside a word only where it does not fit alone. */
+/**
+ * `text` in lines of at most `width`: broken at spaces, not within a shape such as 384 × 32, and inside a word only if
+ * the word alone does not fit.
+ */
 export function wrap(text: string, width: number, size: number, face: Face = "sans", style = ""): string[] {
   const fits = (line: string) => textWidth(line, size, face, style) <= width;
   const lines: string[] = [];
@@ -43,7 +46,7 @@ export function wrap(text: string, width: number, size: number, face: Face = "sa
   return line ? [...lines, line] : lines;
 }
 
-/** `text` cut in its middle so that it is no wider than `width`. */
+/** `text` shortened in its middle to at most `width`. */
 export function fit(text: string, width: number, size: number, face: Face = "mono", style = ""): string {
   const whole = plain(text);
   let longest = [...whole].length;

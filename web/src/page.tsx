@@ -1,4 +1,4 @@
-/** The whole page: what was asked, what is known, and the sections that answer. */
+/** The whole page: the question, the facts, and the sections that answer it. */
 import { useEffect, useState } from "preact/hooks";
 import { Contents } from "./contents";
 import { FigureBlock } from "./figure";
@@ -42,7 +42,7 @@ export function PageBody({ page }: { page: Page }) {
   );
 }
 
-/** The figures alone; in a frame that may be touched, the frame becomes as high as they are. */
+/** The figures alone; an accessible frame gets their height. */
 function Compact({ page }: { page: Page }) {
   useEffect(() => {
     document.documentElement.classList.add("compact");
@@ -59,16 +59,16 @@ function Compact({ page }: { page: Page }) {
   );
 }
 
-/** Whether a figure draws blocks of layers, which open. */
+/** Whether a figure draws blocks of layers, which can be opened. */
 function layered({ sections }: Page): boolean {
   const opens = (view: View): boolean => view.schema === "loadstore/layers@1" || (view.schema === "loadstore/switch@1" && view.choices.some(({ views }) => views.some(opens)));
   return sections.some(({ figures }) => figures.some(({ views }) => views.some(opens)));
 }
 
-/** Tokens that fill more lines than this many would are scrolled. */
+/** Tokens are scrolled if they fill more lines than this many tokens would. */
 const MANY = 60;
 
-/** The prompt as its tokens, each with its index; the text itself for those who listen. */
+/** The prompt as its tokens, each with its index; the plain text for screen readers. */
 function Prompt({ page }: { page: Page }) {
   const long = page.tokens.length > MANY ? { class: "scroll long", tabIndex: 0, role: "region" as const, "aria-label": "Tokens of the prompt" } : {};
   return (

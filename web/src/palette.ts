@@ -1,4 +1,4 @@
-/** The two colour scales on a light and on a dark page: even steps in OKLab between a few anchors, zero near the page. */
+/** Two colour scales for light and dark pages: even steps in OKLab between a few anchors, zero near the background. */
 import type { Scale } from "./model";
 
 /** What the page is made of. */
@@ -7,7 +7,7 @@ type Three = [number, number, number];
 
 const STEPS = 128;
 
-/** Anchors from zero to the end as lightness, chroma and hue of OKLCh: of what is unsigned, and of either sign. */
+/** Anchors from zero to the end as lightness, chroma and hue of OKLCh, for the unsigned scale and for either sign. */
 const ANCHORS: Record<Ground, { size: Three[]; minus: Three[]; plus: Three[] }> = {
   light: {
     size: [[0.962, 0.012, 210], [0.66, 0.115, 215], [0.3, 0.13, 275]],
@@ -37,7 +37,7 @@ function mixed(ground: Ground, kind: Scale["kind"], at: number): string {
   return kind === "sequential" ? along(size, at) : along(at < 0.5 ? minus : plus, Math.abs(2 * at - 1));
 }
 
-/** The colour so far along the way through `anchors`, whose length is measured in OKLab. */
+/** The colour at a fraction of the path through `anchors`, with lengths measured in OKLab. */
 function along(anchors: Three[], at: number): string {
   const places = anchors.map(([lightness, chroma, hue]): Three => [lightness, chroma * Math.cos((hue * Math.PI) / 180), chroma * Math.sin((hue * Math.PI) / 180)]);
   const lengths = places.slice(1).map((to, index) => Math.hypot(...to.map((part, axis) => part - (places[index] as Three)[axis]!)));

@@ -1,6 +1,6 @@
-/** Where the pointer is. */
+/** The position of the pointer. */
 
-/** In a picture that is `width` wide in its own units, whatever size it is shown at: right of its left edge, below its top. */
+/** In the units of a picture that is `width` wide, at any displayed size: from its left edge and from its top. */
 export function pointed(event: MouseEvent, width: number): [number, number] {
   const box = (event.currentTarget as Element).getBoundingClientRect();
   const scale = width / box.width;

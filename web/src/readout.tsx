@@ -1,15 +1,15 @@
-/** The frame of every readout: what is in hand, what is pinned, and a hint of its own where a view has one. */
+/** The frame of every readout: the active item, the pinned item, and the hint of the view, if any. */
 import type { ComponentChildren } from "preact";
 import type { Cursor } from "./cursor";
 
 interface Props<P> {
   cursor: Cursor<P>;
   describe: (point: P) => ComponentChildren;
-  /** What to do here, where it is more than to point and to pin. */
+  /** A hint for interactions other than pointing and pinning. */
   hint?: ComponentChildren;
 }
 
-/** Two lines at most; announced politely, and never moving what is below. */
+/** At most two lines; announced politely, without moving the content below. */
 export function Readout<P>({ cursor, describe, hint }: Props<P>) {
   const active = cursor.active.value;
   const pinned = cursor.pinned.value;
@@ -33,7 +33,7 @@ export function Readout<P>({ cursor, describe, hint }: Props<P>) {
   );
 }
 
-/** What every view answers to, said once a page. */
+/** The interactions of every view, stated once per page. */
 export function Hint({ layered = false }: { layered?: boolean }) {
   return (
     <p class="hint once">

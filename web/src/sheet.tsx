@@ -1,4 +1,4 @@
-/** The sheet that a view draws on, an SVG picture: what stands still, and the marks of the cursor above it. */
+/** The SVG sheet of a view: the static drawing, and the marks of the cursor above it. */
 import type { ComponentChildren } from "preact";
 import { type Cursor, togglePin } from "./cursor";
 
@@ -6,17 +6,17 @@ interface Props<P extends object> {
   cursor: Cursor<P>;
   /** Its size in pixels. */
   plan: { width: number; height: number };
-  /** What it shows, for those who do not see it. */
+  /** Its description for screen readers. */
   label: string;
-  /** Pixels below which it scrolls rather than shrinks. */
+  /** The width in pixels below which it scrolls rather than shrinks. */
   least?: number;
   kind?: "chart" | "chart wide" | "plot";
-  /** Moves the cursor to what is under the pointer, where the parts of the picture do not do so themselves. */
+  /** Moves the cursor to the item under the pointer, if the parts of the picture do not do so themselves. */
   follow?: (event: PointerEvent) => void;
   children: ComponentChildren;
 }
 
-/** A picture that a click pins and that the pointer leaves. */
+/** A picture with handlers for pinning by a click and for the pointer leaving. */
 export function Sheet<P extends object>({ cursor, plan: { width, height }, label, least, kind = "chart", follow, children }: Props<P>) {
   return (
     <svg
@@ -37,7 +37,7 @@ export function Sheet<P extends object>({ cursor, plan: { width, height }, label
   );
 }
 
-/** Handlers with which a part of a picture takes the cursor to `point`. */
+/** Handlers that move the cursor to `point` from a part of a picture. */
 export function takes<P>(cursor: Cursor<P>, point: P) {
   const take = () => {
     cursor.active.value = point;

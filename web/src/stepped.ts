@@ -1,4 +1,4 @@
-/** Where a key goes in a list and in a grid. */
+/** Key navigation in a list and in a grid. */
 
 /** The index after a key in a list of `count`: arrows step, Home and End jump. */
 export function stepped(from: number, key: string, count: number): number {

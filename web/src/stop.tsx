@@ -1,4 +1,4 @@
-/** The one Tab stop of a picture, which knows its width. */
+/** The only Tab stop of a picture, which measures its width. */
 import type { ComponentChildren } from "preact";
 import { type Cursor, tabStop } from "./cursor";
 import { useWidth } from "./width";
@@ -7,15 +7,15 @@ interface Props<P extends object> {
   cursor: Cursor<P>;
   start: () => P | null;
   move: (from: P, key: string, control: boolean) => P | null;
-  /** What kind of picture it is, as a screen reader announces it. */
+  /** The kind of picture, as a screen reader announces it. */
   kind: string;
   label: string;
-  /** Keys that this picture takes before the cursor does; true where it took one. */
+  /** A key handler of this picture that runs before the cursor's; true if it handled the key. */
   first?: (event: KeyboardEvent) => boolean;
   children: (width: number) => ComponentChildren;
 }
 
-/** A picture that takes the focus and hands its keys to the cursor. */
+/** A focusable picture that passes its keys to the cursor. */
 export function Stop<P extends object>({ cursor, start, move, kind, label, first, children }: Props<P>) {
   const [ref, width] = useWidth<HTMLDivElement>();
   return (

@@ -1,10 +1,10 @@
-/** How much room a label takes. Labels are set in a fixed-width face, so counting is measuring. */
+/** The width of labels. They use a fixed-width font, so counting characters suffices. */
 
 /** Width of one character of the label face, as a share of its size. */
 const ADVANCE = 0.61;
 const LONGEST = 18;
 
-/** Characters as the eye counts them, wide ones twice. */
+/** The visible length in characters; wide ones count twice. */
 function columns(text: string): number {
   let count = 0;
   for (const character of text) {
@@ -18,7 +18,7 @@ export function widthOf(text: string, size: number): number {
   return columns(text) * size * ADVANCE;
 }
 
-/** The label, cut in the middle where it is too long: its start and its index both stay. */
+/** The label, shortened in the middle if it is too long; its start and its index are kept. */
 export function clip(text: string, longest = LONGEST): string {
   const characters = [...text];
   if (characters.length <= longest) return text;
@@ -31,7 +31,7 @@ export function widest(labels: string[], size: number): number {
   return labels.reduce((most, label) => Math.max(most, widthOf(clip(label), size)), 0);
 }
 
-/** `␣sat·10` as its text and its index; the index is empty where there is none. */
+/** `␣sat·10` as its text and its index; the index is empty if there is none. */
 export function splitToken(label: string): [string, string] {
   const dot = label.lastIndexOf("\u00b7");
   return dot > 0 && /^\d+$/.test(label.slice(dot + 1)) ? [label.slice(0, dot), label.slice(dot + 1)] : [label, ""];

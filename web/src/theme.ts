@@ -1,11 +1,11 @@
-/** The colours that a canvas cannot take from the style sheet by itself. */
+/** The colours that a canvas cannot read from the style sheet itself. */
 import { useEffect, useState } from "preact/hooks";
 import { pixelOf } from "./colour";
 import { squares } from "./squares";
 
 const QUERIES = ["(prefers-color-scheme: dark)", "(forced-colors: active)", "print"];
 
-/** A number that changes when the colours of the page do, so that canvases are drawn again. */
+/** A number that changes with the colours of the page, so that canvases are redrawn. */
 export function useTheme(): number {
   const [turn, setTurn] = useState(0);
   useEffect(() => {
@@ -21,7 +21,7 @@ export function useTheme(): number {
 
 const hatches = new Map<string, [number, number]>();
 
-/** Ground and line of the hatching as they are now, as pixels. */
+/** The current background and line colours of the hatching, as pixels. */
 function hatch(pen: CanvasRenderingContext2D): [number, number] {
   const now = QUERIES.map((query) => matchMedia(query).matches).join();
   const known = hatches.get(now);

@@ -1,7 +1,7 @@
-/** The width that a view has been given, in pixels, as it changes. */
+/** The current width of a view in pixels, as a signal. */
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
-/** A ref to hang on an element and that element's width. */
+/** A ref for an element, and the element's width. */
 export function useWidth<E extends HTMLElement>() {
   const ref = useRef<E>(null);
   const [width, setWidth] = useState(0);

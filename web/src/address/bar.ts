@@ -5,10 +5,10 @@ import type { Address } from "../model";
 import { BAR, type Word } from "./layout";
 
 export interface Weight {
-  /** Too low to be seen, it is not drawn. */
+  /** Bars lower than this are invisible and not drawn. */
   height: number;
   drawn: boolean;
-  /** The number, where it is large enough and fits, and whether it stands in the bar. */
+  /** The number, if it is large enough and fits, and whether it is drawn inside the bar. */
   text: string;
   inside: boolean;
 }
@@ -21,7 +21,7 @@ export function barOf(word: Pick<Word, "width">, weight: number): Weight {
   return { height, drawn: height >= 0.4, text: fits ? text : "", inside: height > BAR - 14 };
 }
 
-/** Whether weights are no distribution: tokens are read side by side, each whole, and a bar each would say nothing. */
+/** Whether weights are not a distribution: every token is read whole, so bars would be uninformative. */
 export function isParallel({ weights }: Pick<Address["rows"][number], "weights">): boolean {
   return weights.reduce((sum: number, weight) => sum + (typeof weight === "number" ? weight : 0), 0) > 1.5;
 }

@@ -1,4 +1,4 @@
-/** Where the tokens of a sentence stand, line by line. */
+/** The positions of a sentence's tokens, line by line. */
 import { fit, textWidth } from "../measure";
 import { splitToken } from "../text";
 
@@ -17,7 +17,7 @@ export interface Word {
   x: number;
   y: number;
   width: number;
-  /** Where the index stands, right of the text. */
+  /** The position of the index, right of the text. */
   at: number;
 }
 
@@ -30,7 +30,7 @@ export interface Sentence {
   gutter: number;
 }
 
-/** `tokens` in order, as many a line as fit in `width`. */
+/** `tokens` in order, with as many per line as fit in `width`. */
 export function sentence(tokens: string[], width: number): Sentence {
   const words: Word[] = [];
   const lines: Sentence["lines"] = [];

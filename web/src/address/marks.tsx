@@ -1,4 +1,4 @@
-/** The parts of a sentence with weights: words, bars, outlines, and what they mean. */
+/** The parts of a sentence with weights: words, bars, outlines, and their legend. */
 import type { ReadonlySignal } from "@preact/signals";
 import { colourAt, inkOn } from "../colour";
 import { percent } from "../format";
@@ -87,17 +87,17 @@ function Token({ word, outlined, possible }: { word: Word; outlined: boolean; po
   );
 }
 
-/** Deeper the higher the bar, and never so pale that a low one is lost on the page. */
+/** Darker for higher bars, but never so pale that a low bar is invisible. */
 function fillOf(weight: number): string {
   return colourAt("sequential", 0.35 + 0.45 * Math.min(1, Math.max(0, weight)));
 }
 
-/** A bracket over a word that is read whole. */
+/** A bracket over a token that is read whole. */
 function wholeOf(x: number, foot: number, width: number): string {
   return `M${x + 1} ${foot}v-6h${width - 2}v6`;
 }
 
-/** The word in hand and the pinned one. */
+/** The active word and the pinned one. */
 export function Marks({ plan, here }: { plan: Sentence; here: ReadonlySignal<string> }) {
   return (
     <g class="marks">
@@ -110,7 +110,7 @@ export function Marks({ plan, here }: { plan: Sentence; here: ReadonlySignal<str
   );
 }
 
-/** What the bars, the outline and the hatching mean; only what occurs. */
+/** Legend of the bars, the outline and the hatching; only marks that occur. */
 export function Key({ view }: { view: Address }) {
   const items: [string, preact.JSX.Element][] = [["height of the bar: attention, 0 to 1", <rect class="bar" x={4} y={3} width={8} height={13} fill={fillOf(0.75)} />]];
   if (view.rows.some(isParallel)) items.push(["read whole, each by itself", <path class="base" d={wholeOf(0, 12, 16)} />]);

@@ -1,4 +1,4 @@
-/** Soft addresses: the sentence itself, with a bar over every token that a head looks at. */
+/** Soft addresses: the sentence, with a bar over every token that a head attends to. */
 import { useComputed } from "@preact/signals";
 import { useId, useMemo } from "preact/hooks";
 import { type Cursor, useCursor } from "../cursor";

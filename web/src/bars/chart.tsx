@@ -1,4 +1,4 @@
-/** A bar chart as a picture, whatever its cursor points at besides its rows. */
+/** A bar chart as a picture; its cursor may also point at things other than rows. */
 import { useId, useMemo } from "preact/hooks";
 import type { Cursor } from "../cursor";
 import { Hatch } from "../heatmap/panel";
@@ -10,7 +10,7 @@ interface Props<P extends object> {
   view: Chart;
   cursor: Cursor<P>;
   width: number;
-  /** The point of a row, and the row of a point; undefined where it is elsewhere. */
+  /** The point of a row, and the row of a point; undefined if the point is not on a row. */
   point: (row: number) => P;
   rowOf: (point: P) => number | undefined;
 }

@@ -1,4 +1,4 @@
-/** Where the bars and the texts of a bar chart stand. */
+/** The positions of the bars and texts of a bar chart. */
 import { inColumn, say } from "../format";
 import { textWidth, widestOf, wrap } from "../measure";
 import type { Bars, Cell } from "../model";
@@ -6,16 +6,16 @@ import type { Bars, Cell } from "../model";
 export const SIZE = 12;
 export const LINE = 16;
 const NARROW = 320;
-/** Texts longer than this stand below their bars in less room than that. */
+/** Texts longer than the first are drawn below their bars if there is less room than the second. */
 const [LONG, WORDY] = [130, 460];
 const GAP = 14;
 
-/** Bars as they are drawn: those of a sum begin where the one before ended. */
+/** Bars as drawn: the bars of a sum begin where the previous one ended. */
 export interface Chart extends Omit<Bars, "schema" | "title" | "rows"> {
   rows: (Bars["rows"][number] & { from?: number })[];
-  /** Whether lines tie the end of a bar to the beginning of the next. */
+  /** Whether lines connect the end of a bar to the start of the next. */
   tied?: boolean;
-  /** The value of the deepest colour, where it is not an end of the scale. */
+  /** The value with the strongest colour, if it is not an end of the scale. */
   reach?: number;
 }
 
@@ -44,13 +44,13 @@ export interface Layout {
   top: number;
   bottom: number;
   rows: Row[];
-  /** Rows of rule labels above the plot, one level an entry. */
+  /** Rows of rule labels above the plot, one level per entry. */
   levels: number[];
   at: (value: number) => number;
   zero: number;
 }
 
-/** What a bar's number says. */
+/** The text of a bar's number. */
 export function printed(view: Pick<Bars, "digits" | "kind">, value: Cell): string {
   return say(value, view.digits, view.kind === "signed");
 }
@@ -94,7 +94,7 @@ export function layout(view: Chart, width: number): Layout {
   return { width, height: bottom + 42, narrow, label, left, right, value, text: value + GAP, top, bottom, rows, levels, at, zero };
 }
 
-/** A level for every rule's label, so that none lies over another. */
+/** A level for every rule's label, so that none overlaps another. */
 function ruleLevels(view: Chart, at: (x: number) => number, width: number): number[] {
   const rules = view.rules ?? [];
   const levels = rules.map(() => 0);

@@ -36,7 +36,7 @@ export function Head({ view, plan }: { view: Chart; plan: Layout }) {
   );
 }
 
-/** The zero line, the ends of the scale, and what is measured. */
+/** The zero line, the ends of the scale, and the name of the quantity. */
 export function Axis({ view, plan }: { view: Chart; plan: Layout }) {
   return (
     <g>
@@ -57,7 +57,7 @@ export function Axis({ view, plan }: { view: Chart; plan: Layout }) {
   );
 }
 
-/** Thin lines from where a bar ends to where the next begins. */
+/** Thin lines from the end of a bar to the start of the next. */
 export function Ties({ plan }: { plan: Layout }) {
   return <path class="base ties" d={tiesOf(plan)} />;
 }

@@ -1,4 +1,4 @@
-/** Horizontal bars: who adds how much, and what it comes to. */
+/** Horizontal bars: contributions and their total. */
 import { useCursor } from "../cursor";
 import { DataTable, field } from "../datatable";
 import { ViewFrame } from "../frame";

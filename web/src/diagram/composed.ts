@@ -4,10 +4,10 @@ import type { Diagram } from "../model";
 
 export interface Composed {
   d: string;
-  /** Where it arrives, as of an arrow. */
+  /** The end of the wire, like that of an arrow. */
   tip: [number, number, number];
   label: string;
-  /** Where its label begins; null where there is no room beside the stream. */
+  /** The start of its label; null if there is no room beside the stream. */
   at: [number, number] | null;
 }
 
@@ -17,7 +17,7 @@ export interface Ports {
   loads: Map<string, number>;
 }
 
-/** How far beside the stream a wire runs, and the size of its label. */
+/** The distance of a wire from the stream, and the size of its label. */
 const [BESIDE, LABEL] = [11, 12];
 
 /** The ends of every wire of `view` that has both. */

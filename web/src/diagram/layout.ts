@@ -1,4 +1,4 @@
-/** Where the steps of a diagram stand along the stream, and how their arrows run. */
+/** The positions of a diagram's steps along the stream, and the paths of their arrows. */
 import { fit, textWidth, widestOf, wrap } from "../measure";
 import type { Diagram, Step } from "../model";
 import { above, type Composed, leftOf, type Ports } from "./composed";
@@ -13,7 +13,7 @@ const NARROWEST = 100;
 const ROOMY = 132;
 const TURN = 700;
 const BUS = 56;
-/** Arrows of a box that stands upright are this far apart. */
+/** Distance between the arrows of a box in an upright diagram. */
 const PITCH = 19;
 
 export interface Box {
@@ -24,14 +24,14 @@ export interface Box {
   name: string;
   lines: string[];
   more: number;
-  /** Whether there is room beside the name to say how many more there are. */
+  /** Whether there is room beside the name for the number of further boxes. */
   beside: boolean;
   kind: Step["kind"];
 }
 
 export interface Arrow {
   d: string;
-  /** The head: where it points and which way, in degrees. */
+  /** The arrow head: its tip, and its direction in degrees. */
   tip: [number, number, number];
   label: string[];
   at: [number, number];
@@ -45,13 +45,13 @@ export interface Drawing {
   bus: { d: string; tip: [number, number, number]; label: [number, number] };
   boxes: Box[];
   arrows: Arrow[];
-  /** The line on which positions travel, where anything loads them. */
+  /** The line of the positions, if any site loads them. */
   lane: string;
   /** Wires from a store along the stream to a load. */
   composed: Composed[];
 }
 
-/** `view` in `width` pixels: along the line where there is room, else down the page. */
+/** `view` in `width` pixels: horizontal if there is room, else vertical. */
 export function drawing(view: Diagram, width: number): Drawing {
   const column = width / Math.max(1, view.steps.length);
   return width < TURN || column < NARROWEST ? upright(view, width) : along(view, width);
@@ -63,7 +63,7 @@ function box(step: Step, x: number, y: number, width: number, least: number): Bo
   return { x, y, width, height: Math.max(least, 30 + lines.length * LINE), name: fit(step.name, width - 20, NAME, "mono", "700"), lines, more: step.more, beside, kind: step.kind };
 }
 
-/** How a stacked box says how many stand behind it needs room beside it. */
+/** Room beside a stacked box for the number of boxes behind it. */
 function stack(step: Step): number {
   return step.more > 0 ? 10 : 0;
 }
@@ -173,7 +173,7 @@ export function streamLabel(view: Diagram, width: number): string {
   return fit(view.stream, width - 8, 12.5, "sans", "600");
 }
 
-/** Width of the words that say how many siblings are not drawn. */
+/** Width of the label with the number of siblings that are not drawn. */
 export function moreWidth(more: number): number {
   return textWidth(`+${more}`, 11, "sans", "600");
 }

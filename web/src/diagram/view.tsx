@@ -1,4 +1,4 @@
-/** The machine as a diagram: a stream, and what loads from it and stores to it. */
+/** The machine as a diagram: a stream, and the boxes that load from it and store to it. */
 import { useMemo } from "preact/hooks";
 import { type Cursor, useCursor } from "../cursor";
 import { DataTable } from "../datatable";
@@ -97,7 +97,7 @@ function Picture({ view, cursor, width }: { view: Diagram; cursor: Cursor<Point>
   );
 }
 
-/** A box, with the edges of others behind it where it stands for many. */
+/** A box, with the edges of others behind it if it represents several. */
 function StepBox({ box: { x, y, width, height, name, lines, more, beside, kind } }: { box: Box }) {
   return (
     <g>

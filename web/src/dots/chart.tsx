@@ -34,7 +34,7 @@ export function Chart({ view, cursor, width }: Props) {
   );
 }
 
-/** About so many round numbers of an axis, and two at least. */
+/** The target number of round ticks on an axis; there are at least two. */
 function ticksOf(scale: { ticks: (count: number) => number[] }, about: number): number[] {
   const counts = [Math.max(2, Math.floor(about)), 3, 4, 5];
   const all = counts.map((count) => scale.ticks(count));
@@ -93,7 +93,7 @@ function Row({ row, plan, y }: { row: Dot; plan: Layout; y: number }) {
   );
 }
 
-/** Where a number stands; null for what is none. */
+/** The position of a number; null for NaN. */
 function place(plan: Layout, value: Cell | undefined): number | null {
   return typeof value === "number" ? plan.at(value) : null;
 }

@@ -1,4 +1,4 @@
-/** Where the rows of a dot plot stand. */
+/** The positions of a dot plot's rows. */
 import { inColumn } from "../format";
 import { textWidth, wrap } from "../measure";
 import type { Cell, Dots } from "../model";
@@ -6,10 +6,10 @@ import type { Cell, Dots } from "../model";
 export interface Layout {
   width: number;
   height: number;
-  /** Labels stand above their rows where there is no room beside them. */
+  /** Labels are drawn above their rows if there is no room beside them. */
   narrow: boolean;
   left: number;
-  /** Where the axis ends; the numbers stand beyond. */
+  /** The end of the axis; the numbers are drawn beyond it. */
   end: number;
   top: number;
   bottom: number;

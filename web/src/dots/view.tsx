@@ -1,4 +1,4 @@
-/** A dot plot: a number a row, with its interval and the numbers that it is compared with. */
+/** A dot plot: one number per row, with its interval and the numbers that it is compared with. */
 import { useCursor } from "../cursor";
 import { DataTable, field } from "../datatable";
 import { say } from "../format";
@@ -43,7 +43,7 @@ export function DotsView({ view, place }: { view: Dots; place: Place }) {
   );
 }
 
-/** The least and the largest of what a row is compared with. */
+/** The smallest and largest number that a row is compared with. */
 function ends(row: Dot): (number | null)[] {
   const known = row.others.filter((value): value is number => typeof value === "number");
   return known.length ? [Math.min(...known), Math.max(...known)] : [null, null];

@@ -1,9 +1,9 @@
-/** Questions to the server: one address, one key, and what is known when it does not answer. */
+/** Requests to the server: one URL, one key, and the reason when there is no answer. */
 import { signal } from "@preact/signals";
 import { away, key, settled } from "./key";
 import { type Questions, SCHEMA } from "./requests";
 
-/** Why a question has no answer, as the server gives it or as the page finds out. */
+/** Why a request failed, as stated by the server or detected by the page. */
 export interface Failure {
   kind: string;
   message: string;
@@ -16,13 +16,13 @@ export class Failed extends Error {
   }
 }
 
-/** Milliseconds between knocks at a server that is away. */
+/** Milliseconds between attempts to reach an unavailable server. */
 const KNOCK = 1500;
 
-/** How often the server came back: what failed meanwhile is asked again. */
+/** The number of reconnections: requests that failed meanwhile are sent again. */
 export const returned = signal(0);
 
-/** Why the server is no longer about this page's model; null while it is. */
+/** Why the server no longer serves this page's model; null while it does. */
 export const replaced = signal<string | null>(null);
 
 /** A question's name and its fields, then what else a function takes. */
@@ -39,15 +39,15 @@ export async function ask(...[name, fields, stop]: Named<never, [stop?: AbortSig
   throw new Failed({ kind, message, status: response.status });
 }
 
-/** The number of the model that this page knows; the server refuses questions about another. */
+/** The number of this page's model; the server refuses requests about another. */
 let model: number | null = null;
 
-/** From now on ask about this model alone. */
+/** Use this model in all further requests. */
 export function askOf(number: number): void {
   model = number;
 }
 
-/** Questions about the server, whatever it shows. */
+/** Requests about the server, independent of its model. */
 const ANY = new Set(["model", "models"]);
 
 function headers(name: string): Record<string, string> {
@@ -68,7 +68,7 @@ async function sent(name: string, fields: object, stop?: AbortSignal): Promise<R
 
 let knocking = 0;
 
-/** The server is away: say so, and knock until it is back. */
+/** The server is unavailable: show this, and retry until it is back. */
 function leave(why: "unreachable" | "key"): void {
   away.value = why;
   if (!knocking) knocking = window.setInterval(() => void knock(), KNOCK);

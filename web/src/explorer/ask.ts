@@ -1,4 +1,4 @@
-/** Questions of components: quick ones, which follow what is asked, and slow ones, which can be watched and stopped. */
+/** Requests of components: quick ones, which follow their fields, and slow ones with progress and cancellation. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ask, Failed, type Failure, type Named, returned } from "./api";
 import { Kept } from "./kept";
@@ -24,11 +24,11 @@ const reading: { json: Read; bytes: Read } = {
   },
 };
 
-/** A run never changes, so an answer stays right for as long as its server runs. */
+/** A run never changes, so an answer stays valid while its server runs. */
 const answers = new Kept(2 ** 24);
 returned.subscribe(() => answers.clear());
 
-/** The answer to a question, asked again whenever it changes; while one is under way the last stays. */
+/** The answer to a request, sent again when it changes; the last answer stays until the next arrives. */
 export function useAsk<T>(...[name, fields, as = "json"]: Named<null, [as?: keyof typeof reading]>): Asked<T> {
   const [state, setState] = useState<{ data: T | null; failed: Failure | null; of: string }>({ data: null, failed: null, of: "" });
   const [turn, setTurn] = useState(0);
@@ -54,7 +54,7 @@ export function useAsk<T>(...[name, fields, as = "json"]: Named<null, [as?: keyo
   return known === undefined ? { ...state, waiting: question !== null && state.of !== question, again } : { data: known, failed: null, waiting: false, again };
 }
 
-/** What was thrown, as a failure. */
+/** A thrown value as a failure. */
 export function failureOf(error: unknown): Failure {
   return error instanceof Failed ? error.failure : { kind: "fault", message: String(error), status: 0 };
 }
@@ -63,7 +63,7 @@ export interface Work<T> {
   data: T | null;
   failed: Failure | null;
   progress: [number, number] | null;
-  /** Seconds from the beginning to that progress. */
+  /** Seconds from the start to this progress. */
   seconds: number;
   running: boolean;
   start: () => void;
@@ -72,7 +72,7 @@ export interface Work<T> {
 
 type Line<T> = { progress?: [number, number]; result?: T; error?: { kind: string; message: string } };
 
-/** Milliseconds for which a question that begins by itself lets the picture come first that it fills in. */
+/** Milliseconds that an automatic request waits, so that its picture is drawn first. */
 const PAUSE = 300;
 
 /**

@@ -1,4 +1,4 @@
-/** The prompt beside a second one of as many tokens: what differs, what each predicts, and how far the question moves. */
+/** The prompt beside a second one of equal length: differing tokens, predictions, and the question's difference. */
 import { useState } from "preact/hooks";
 import { number } from "../format";
 import { splitToken } from "../text";
@@ -21,7 +21,7 @@ interface Compared {
 
 const NAMES = ["this prompt", "the second"] as const;
 
-/** The second prompt and the comparison, folded until it is wanted. */
+/** The second prompt and the comparison, initially folded. */
 export function Compare(props: ScreenProps) {
   const { model, run, at, place } = props;
   const [open, setOpen] = useState(false);

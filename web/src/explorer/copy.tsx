@@ -1,7 +1,7 @@
-/** Copying a text, with a word that it was done; where the browser does not allow it, the text to copy by hand. */
+/** Copies a text and confirms it; if the browser forbids copying, shows the text for copying by hand. */
 import { useRef, useState } from "preact/hooks";
 
-/** A button that copies what `text` gives. */
+/** A button that copies the result of `text`. */
 export function Copy({ name, text }: { name: string; text: () => string }) {
   const [said, setSaid] = useState("");
   const byHand = useRef<HTMLDialogElement>(null);

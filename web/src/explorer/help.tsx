@@ -1,4 +1,4 @@
-/** What the keys do, and what the words mean. */
+/** Help on keys and terms. */
 import type { RefObject } from "preact";
 import { letters, setLetters } from "./keys";
 import type { Screen } from "./screen";

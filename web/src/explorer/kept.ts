@@ -1,13 +1,13 @@
-/** Answers that are kept for a while: the newest used, as many as fit a size. */
+/** A cache of answers: the most recently used ones, up to a total size. */
 
-/** Keeps values by name; what was used longest ago makes room. A value larger than the room is not kept. */
+/** A cache by name that evicts the least recently used. A value larger than the cache is not stored. */
 export class Kept {
   private readonly values = new Map<string, { value: unknown; size: number }>();
   private used = 0;
 
   constructor(private readonly room: number) {}
 
-  /** The value of that name, which is now the newest used; undefined where there is none. */
+  /** The value of that name, marked as most recently used; undefined if there is none. */
   get(name: string): unknown {
     const found = this.values.get(name);
     if (!found) return undefined;
@@ -16,7 +16,7 @@ export class Kept {
     return found.value;
   }
 
-  /** Keep a value that takes `size`. */
+  /** Store a value of that `size`. */
   put(name: string, value: unknown, size: number): void {
     this.used -= this.values.get(name)?.size ?? 0;
     this.values.delete(name);
@@ -30,7 +30,7 @@ export class Kept {
     }
   }
 
-  /** Forget all of them. */
+  /** Clear the cache. */
   clear(): void {
     this.values.clear();
     this.used = 0;

@@ -1,18 +1,18 @@
-/** Single letters that go somewhere, which can be turned off: some people's tools type letters for them. */
+/** Single-letter shortcuts, which can be turned off, because assistive tools may type letters. */
 import { signal } from "@preact/signals";
 
 const KEEP = "loadstore-letters";
 
-/** Whether letters go anywhere. */
+/** Whether letter shortcuts are on. */
 export const letters = signal(localStorage.getItem(KEEP) !== "off");
 
-/** Turn letters on or off, for good. */
+/** Turn letter shortcuts on or off, permanently. */
 export function setLetters(on: boolean): void {
   letters.value = on;
   localStorage.setItem(KEEP, on ? "on" : "off");
 }
 
-/** The letter of a key press that is nobody else's: no modifier, not in a field, not while a dialog is open. */
+/** The letter of an otherwise unused key press: no modifier, not in a field, no open dialog. */
 export function letterOf(event: KeyboardEvent): string | null {
   const target = event.target as HTMLElement | null;
   const typing = target?.closest?.("input, textarea, select, [contenteditable], dialog");

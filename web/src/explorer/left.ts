@@ -1,10 +1,10 @@
-/** How long a slow question still takes, by its speed until now. */
+/** The remaining time of a slow request, from its speed so far. */
 import { inWords } from "./circuit/left";
 
-/** Seconds after which the speed is known well enough. */
+/** Seconds after which the speed is a reliable estimate. */
 const TELLING = 1.5;
 
-/** `about 20 seconds left`; nothing while the speed is not known. */
+/** `about 20 seconds left`; empty while the speed is unknown. */
 export function timeLeft(seconds: number, done: number, of: number): string {
   return done > 0 && done < of && seconds >= TELLING ? `${inWords((seconds * (of - done)) / done)} left` : "";
 }

@@ -1,4 +1,4 @@
-/** The models that are installed, and sentences to begin with: a menu in the header. */
+/** A menu in the header with the installed models and example sentences. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useAsk, useWork } from "./ask";
 import type { OpenRequest } from "./requests";
@@ -9,13 +9,13 @@ interface Shelf {
   models: { name: string; shown: boolean; examples: string[] }[];
 }
 
-/** Load the page anew, on the walk; the key stays with the tab. */
+/** Reload the page at the walk; the key stays with the tab. */
 export function showAnew(): void {
   history.replaceState(null, "", "#/walk");
   location.reload();
 }
 
-/** The menu: a sentence is asked at once, or after its model was opened. */
+/** The menu: a sentence is run at once, or after its model is opened. */
 export function Models({ running }: { running: Running }) {
   const menu = useRef<HTMLDetailsElement>(null);
   const [open, setOpen] = useState(false);

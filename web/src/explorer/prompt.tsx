@@ -1,4 +1,4 @@
-/** The prompt: its text, to be edited, and its tokens with their indices. */
+/** The prompt: its editable text, and its tokens with their indices. */
 import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { splitToken } from "../text";
@@ -13,7 +13,7 @@ interface Props {
   field: RefObject<HTMLTextAreaElement | null>;
 }
 
-/** The editor, and what it was taken for. */
+/** The editor, and how its text was interpreted. */
 export function Prompt({ model, running, field }: Props) {
   const { run, failed } = running;
   const mine = useRef<string | null>(null);
@@ -67,7 +67,7 @@ export function Prompt({ model, running, field }: Props) {
   );
 }
 
-/** More tokens than these are scrolled. */
+/** Longer lists of tokens are scrolled. */
 const MANY = 60;
 
 /** The tokens of the window; repeated ones are marked. `at` is the one that is chosen. */
@@ -101,7 +101,7 @@ export function Tokens({ run, first, at, choose }: { run: Run; first: number; at
   );
 }
 
-/** Which part of a long prompt is drawn, and the way to the others. */
+/** The window of a long prompt, and buttons for the others. */
 export function Window({ run, first, show }: { run: Run; first: number; show: (first: number) => void }) {
   const count = run.labels.length;
   if (count <= run.window) return null;

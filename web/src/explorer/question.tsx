@@ -1,4 +1,4 @@
-/** The question: after which token, why this one is predicted and not that one. All screens explain it. */
+/** The question: after a token, why one token is predicted and not another. All screens explain it. */
 import { useState } from "preact/hooks";
 import { short } from "../format";
 import { ask, type Failure } from "./api";
@@ -11,7 +11,7 @@ import { Failing } from "./states";
 
 type Role = "predict" | "against";
 
-/** The question of an address, as the server is asked for it. */
+/** The question of a URL, as fields of a request. */
 export function fieldsOf(run: Run, at: number, place: Params): QuestionRequest {
   const named = (["predict", "against"] as const).filter((name) => place[name] !== undefined).map((name) => [name, targetOf(place[name] ?? "")]);
   return { run: run.run, at, ...Object.fromEntries(named) };
@@ -57,7 +57,7 @@ export function Asking(props: ScreenProps & { question: Asked<Question> }) {
   );
 }
 
-/** The way to the usual question. */
+/** A link to the default question. */
 function Last({ link }: ScreenProps) {
   return (
     <span class="said">
@@ -66,14 +66,14 @@ function Last({ link }: ScreenProps) {
   );
 }
 
-/** A probability as it fits an option: one that would be written as 0 is a bound. */
+/** A probability as text for an option; one that would round to 0 is written as a bound. */
 export function chance(probability: number): string {
   return probability < 0.005 ? "< .01" : short(probability, 2, false);
 }
 
 const OTHER = "other";
 
-/** One of the two tokens: the likeliest ones, and the way to any other. */
+/** A choice of one of the two tokens: the likeliest ones, or any other. */
 function Choice({ name, role, question, choose, type }: { name: string; role: Role; question: Question; choose: (role: Role, id: number) => void; type: (role: Role | null) => void }) {
   const mine = question[role];
   const listed = question.next.some(({ id }) => id === mine.id) ? question.next : [mine, ...question.next];
@@ -102,7 +102,7 @@ function Choice({ name, role, question, choose, type }: { name: string; role: Ro
   );
 }
 
-/** Any token by its text, or by its id where the model has no tokenizer. */
+/** Any token by its text, or by its id if the model has no tokenizer. */
 function Other({ text, run, at, role, found, close }: { text: boolean; run: Run; at: number; role: Role; found: (id: number) => void; close: () => void }) {
   const [value, setValue] = useState("");
   const [failed, setFailed] = useState<Failure | null>(null);

@@ -13,7 +13,7 @@ export interface Roles {
   rule: string;
 }
 
-/** The roles, and how far their measurement is. */
+/** The roles, and the progress of their measurement. */
 export const Measured = createContext<Pick<Work<Roles>, "data" | "progress" | "seconds"> | null>(null);
 
 /** The roles of the page's model; null until they are measured. */
@@ -21,7 +21,7 @@ export function useRoles(): Roles | null {
   return useContext(Measured)?.data ?? null;
 }
 
-/** That they are being measured, how far, and how long it still takes. */
+/** The progress of the measurement, and the remaining time. */
 export function useMeasuring(): string {
   const work = useContext(Measured);
   if (!work?.progress) return "Roles are being measured on random repeats \u2026";

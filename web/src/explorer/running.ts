@@ -1,24 +1,27 @@
-/** The run that is looked at: of the address, of the prompt that is typed, or the one to begin with. */
+/** The current run: that of the URL, of the typed prompt, or the initial one. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ask, type Failure, returned } from "./api";
 import { failureOf } from "./ask";
 import type { Run } from "./screen";
 
-/** Prompts by run, kept in this tab alone: a link carries a run's name, and a server that was restarted knows none. */
+/** Prompts by run, kept only in this tab: a link carries a run's name, which a restarted server does not know. */
 const KEEP = "loadstore-prompt-";
 
 export interface Running {
   run: Run | null;
   failed: Failure | null;
   waiting: boolean;
-  /** Run a text, or token ids; the last that is asked for wins. */
+  /** Run a text, or token ids; the last request wins. */
   type: (prompt: string | number[]) => void;
   again: () => void;
 }
 
 type Fields = { run: string } | { prompt: string } | { ids: number[] } | Record<string, never>;
 
-/** The run of `model` named `name`, or another as soon as one is typed; `found` is called with every other run, and with whether its prompt was typed. */
+/**
+ * The run of `model` named `name`, or another as soon as one is typed. `found` is called with every other run, and
+ * with whether its prompt was typed.
+ */
 export function useRunning(model: string, name: string | undefined, found: (run: Run, typed: boolean) => void): Running {
   const [state, setState] = useState<{ run: Run | null; failed: Failure | null; waiting: boolean }>({ run: null, failed: null, waiting: true });
   const busy = useRef(false);

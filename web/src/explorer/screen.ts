@@ -1,4 +1,4 @@
-/** What the shell and its screens know of each other. */
+/** The interface between the shell and its screens. */
 import type { VNode } from "preact";
 import type { Asked } from "./ask";
 import type { WiresRequest } from "./requests";
@@ -14,21 +14,21 @@ export type Measure = WiresRequest["measure"];
 
 export interface ModelFacts {
   name: string;
-  /** How many models the server showed before. */
+  /** The number of models that the server showed before. */
   number: number;
   facts: [string, string][];
   layers: number;
   heads_per_layer: number;
   heads: string[];
   writers: string[];
-  /** How many wires the architecture has. */
+  /** The number of wires of the architecture. */
   wires: number;
   roles: string[];
-  /** What all wires can be coloured by, and what each asks. */
+  /** The measures that can colour all wires, and the question that each answers. */
   measures: { name: Measure; label: string }[];
   context: number;
   bos: string;
-  /** Whether it takes text; why not, where it does not. */
+  /** Whether it takes text, and if not, why. */
   text: boolean;
   untokenised: string | null;
   limits: { characters: number; tokens: number; window: number };
@@ -47,18 +47,18 @@ export interface Run {
   ids: number[];
   prompt: string | null;
   window: number;
-  /** Of every head in depth order its attention on each role's keys on this prompt. */
+  /** For every head in depth order, its attention on each role's keys, on this prompt. */
   strength: number[][];
-  /** Heads that look mostly at what followed earlier occurrences on this prompt. */
+  /** Heads that attend mostly to tokens after earlier occurrences, on this prompt. */
   inducing: string[];
-  /** Tokens that stood earlier too. */
+  /** Tokens that occurred earlier too. */
   repeats: number[];
   next: Prediction[];
   /** The question of the command line, with the prompt that the page begins with. */
   asked?: Record<string, number>;
 }
 
-/** One of the two tokens of a question; its rank is 0 where it is the likeliest. */
+/** One of the two tokens of a question; its rank is 0 if it is the likeliest. */
 export interface Target {
   id: number;
   text: string;
@@ -78,7 +78,7 @@ export interface Question {
   next: Prediction[];
 }
 
-/** A change that asks about the last token's prediction, and looks at no other token. */
+/** A change to the question of the last token, with no other token selected. */
 export const clear: Change = { at: null, predict: null, against: null, token: null };
 
 export interface ScreenProps {
@@ -90,17 +90,17 @@ export interface ScreenProps {
   question: Asked<Question>;
   /** Merge a change into the parameters (null removes one) and go there. */
   go: (change: Change, screen?: ScreenId) => void;
-  /** The same as the address of a link. */
+  /** The same as the URL of a link. */
   link: (change: Change, screen?: ScreenId) => string;
 }
 
 export interface Screen {
   id: ScreenId;
   title: string;
-  /** The letter that goes there. */
+  /** Its letter shortcut. */
   key: string;
   Body: (props: ScreenProps) => VNode | null;
-  /** The lines of Python that compute what is seen. */
+  /** The lines of Python that compute the current view. */
   python: (props: ScreenProps) => string;
 }
 
@@ -115,13 +115,13 @@ export function opening({ model, run }: ScreenProps): string {
   return ["import loadstore as ls", "", `model = ls.load(${quoted(model.name)})`, `trace = ls.run(model, ${prompt}, record=True)`].join("\n");
 }
 
-/** The token that a parameter names, or `usual` where it names none of this run. */
+/** The token that a parameter names, or `usual` if it names none of this run. */
 export function tokenAt(run: Run, value: string | undefined, usual: number): number {
   const at = Number(value);
   return value !== undefined && Number.isInteger(at) && at >= 0 && at < run.labels.length ? at : usual;
 }
 
-/** The token that is looked at: the one that was gone to, or the question's. */
+/** The current token: the one navigated to, or the question's. */
 export function tokenOf({ run, place, at }: ScreenProps): number {
   return tokenAt(run, place.token, at);
 }

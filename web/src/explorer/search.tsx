@@ -1,4 +1,4 @@
-/** The way to any head, writer, token or store by its name: matches while one types, the first or a chosen one on Enter. */
+/** Search for any head, writer, token or store: shows matches while typing; Enter opens the first or the chosen one. */
 import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useAsk } from "./ask";

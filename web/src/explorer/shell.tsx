@@ -1,4 +1,4 @@
-/** The page around the screens: the model, the prompt, the way from screen to screen, and what to do when the server is away. */
+/** The page around the screens: the model, the prompt, the navigation, and a notice when the server is unavailable. */
 import { useEffect, useRef } from "preact/hooks";
 import { Guard } from "../guard";
 import { askOf, knock, replaced } from "./api";
@@ -40,7 +40,7 @@ export function Shell() {
   );
 }
 
-/** That the server cannot be asked, why, and the way out; what is on the page stays readable. */
+/** A notice that the server is unavailable, with reason and remedy; the page stays readable. */
 function Away() {
   const why = away.value;
   return (
@@ -73,7 +73,7 @@ function Away() {
   );
 }
 
-/** The screen of that name, or the one to begin with. */
+/** The screen of that name, or the initial one. */
 function known(name: string): Screen {
   return screens.find(({ id }) => id === name) ?? walk;
 }
@@ -165,7 +165,7 @@ function Machine({ model }: { model: ModelFacts }) {
   );
 }
 
-/** A run was found: name it in the address, whatever screen that is at by now, and let go of tokens that it does not have. */
+/** Write a new run into the URL of the current screen, and drop tokens that it does not have. */
 function keepTo(run: Run, typed: boolean): void {
   const { screen, place } = route.value;
   const gone = Object.fromEntries(["at", "token", "about", "first"].filter((name) => place[name] !== undefined && Number(place[name]) >= run.labels.length).map((name) => [name, null]));
@@ -185,7 +185,7 @@ function propsOf(model: ModelFacts, run: Run, place: ScreenProps["place"], at: n
   };
 }
 
-/** One screen with its title, and what can be taken from it. */
+/** One screen with its title and its exports. */
 function Frame({ screen, heading, props }: { screen: Screen; heading: { current: HTMLHeadingElement | null }; props: ScreenProps }) {
   const { Body, python, title } = screen;
   return (

@@ -1,14 +1,14 @@
-/** Waiting, failing, working: what stands where an answer will. */
+/** Placeholders for an answer: waiting, failed, or running. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Failure } from "./api";
 import type { Asked, Work } from "./ask";
 import { stepsSaid } from "./left";
 
-/** Milliseconds before waiting is said: what is quicker would only flicker. */
+/** Milliseconds before a waiting message appears; faster answers would only flicker. */
 const PATIENCE = 250;
 
-/** The answer to a question; before it, that it is under way; instead of it, why there is none. */
+/** The answer to a request, or its progress, or the reason for its failure. */
 export function Answer<T>({ asked, what, children }: { asked: Asked<T>; what: string; children: (data: T) => ComponentChildren }) {
   const old = asked.waiting && asked.data !== null;
   return (
@@ -20,7 +20,7 @@ export function Answer<T>({ asked, what, children }: { asked: Asked<T>; what: st
   );
 }
 
-/** That something is under way, once it has taken a moment. */
+/** A waiting message, shown after a short delay. */
 export function Waiting({ what }: { what: string }) {
   const [late, setLate] = useState(false);
   useEffect(() => {
@@ -36,7 +36,7 @@ export function Waiting({ what }: { what: string }) {
 
 const AGAIN = new Set(["away", "key", "busy", "slow", "fault", "gone"]);
 
-/** Why there is no answer, and what can be done. */
+/** Why there is no answer, and the remedy. */
 export function Failing({ failure, what, again }: { failure: Failure; what: string; again?: () => void }) {
   const undefined_ = failure.kind === "undefined";
   return (
@@ -54,7 +54,7 @@ export function Failing({ failure, what, again }: { failure: Failure; what: stri
   );
 }
 
-/** A slow question: its progress and a way to stop it, or its failure, or a way to begin. */
+/** A slow request: its progress and a stop button, or its failure, or a start button. */
 export function Working<T>({ work, what, begin, children }: { work: Work<T>; what: string; begin?: string; children: (data: T) => ComponentChildren }) {
   const [done, of] = work.progress ?? [0, 0];
   return (

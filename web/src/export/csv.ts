@@ -1,6 +1,6 @@
 /** Records as CSV (RFC 4180). */
 
-/** Lines of one piece of a long file: a file of millions of lines is no single string. */
+/** Lines per piece of a long file: millions of lines do not fit in one string. */
 const PIECE = 20_000;
 
 /** Lines of fields, quoted where they need it, in pieces. */
@@ -16,11 +16,14 @@ export function csv(records: Iterable<string[]>): string[] {
   return [...pieces, lines.join("")];
 }
 
-/** Texts that a spreadsheet would compute (OWASP, CSV injection); full-width signs count in some of them. */
+/** Texts that a spreadsheet would evaluate (OWASP, CSV injection); some also accept full-width signs. */
 const FORMULA = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]./s;
 const NUMBER = /^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf|nan)$/i;
 
-/** A field with an apostrophe before a formula, and in quotation marks where it needs them. A number keeps its sign, and a sign alone is a text. */
+/**
+ * A field with an apostrophe before a formula, and in quotation marks if needed. A number keeps its sign, and a sign
+ * alone is a text.
+ */
 function quote(field: string): string {
   const plain = FORMULA.test(field) && !NUMBER.test(field) ? `'${field}` : field;
   return /[",\r\n]/.test(plain) ? `"${plain.replaceAll('"', '""')}"` : plain;

@@ -1,11 +1,11 @@
-/** A picture as pixels: the SVG file, drawn on a canvas at twice its size. */
+/** Export as PNG: the SVG file, drawn on a canvas at twice its size. */
 
 const TWICE = 2;
-/** More pixels than this along a side or in all, and browsers give an empty canvas. */
+/** With more pixels than this along a side or in total, browsers return an empty canvas. */
 const SIDE = 16_000;
 const AREA = 120_000_000;
 
-/** The SVG document `svg` as a PNG file. Rejects where the browser cannot draw it. */
+/** The SVG document `svg` as a PNG file. Rejects if the browser cannot draw it. */
 export async function png(svg: string): Promise<Blob> {
   const url = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml;charset=utf-8" }));
   try {

@@ -1,4 +1,4 @@
-/** Files made in the page: no server takes part. */
+/** Files created in the page, without a server. */
 
 /** Offer a text, in pieces, as a download. */
 export function save(name: string, type: string, pieces: string[]): void {

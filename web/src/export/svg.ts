@@ -1,4 +1,4 @@
-/** A view as one SVG file that needs no style sheet: what is on the screen, its colours written in. */
+/** A view as one SVG file without a style sheet: the current picture with inlined colours. */
 import { pieces } from "../bidi";
 
 const NAMESPACE = "http://www.w3.org/2000/svg";
@@ -7,7 +7,7 @@ const TYPE = ["font-family", "font-size", "font-weight", "font-style", "text-anc
 const MARGIN = 16;
 const TITLE = 28;
 
-/** The pictures and marked texts under `body`, each where it stands on the screen. */
+/** The pictures and marked texts under `body`, each at its position on the screen. */
 export function picture(body: HTMLElement, title: string): string {
   const origin = body.getBoundingClientRect();
   const root = element("svg", {});
@@ -40,7 +40,7 @@ function allowed(xml: string): string {
   return xml.replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "\ufffd");
 }
 
-/** A canvas as the image that it is. */
+/** A canvas as an image element. */
 function pixels(source: HTMLCanvasElement, at: { x: number; y: number }, { width, height }: DOMRect): SVGElement {
   return element("image", { ...at, width, height, href: source.toDataURL(), preserveAspectRatio: "none", "image-rendering": getComputedStyle(source).imageRendering });
 }
@@ -112,7 +112,7 @@ function written(text: string, found: Element, at: { x: number; y: number }, hei
   return made;
 }
 
-/** A text whose runs from right to left move nothing beside them. */
+/** A text whose right-to-left runs do not move their neighbours. */
 function isolated(text: string): (string | SVGElement)[] {
   return pieces(text).map((piece, index) => {
     if (index % 2 === 0) return piece;

@@ -1,4 +1,4 @@
-/** Formulas set by hand: symbols, scripts, and the shape of every matrix beneath it. */
+/** Formula layout: symbols, scripts, and the shape of every matrix beneath it. */
 import { type Face, fit, textWidth } from "../measure";
 import type { Term } from "../model";
 
@@ -9,7 +9,7 @@ export const ASCENT = 34;
 export const LINE = 72;
 const GAP = 5;
 const AROUND = 9;
-/** A formula this much wider than its room is drawn smaller on one line; wider ones break. */
+/** A formula up to this factor wider than its room is scaled to one line; wider ones break. */
 const SHRINK = 1.25;
 
 export interface Piece {
@@ -20,7 +20,7 @@ export interface Piece {
   x: number;
   y: number;
   width: number;
-  /** Where the symbol begins, and how wide it is without its scripts. */
+  /** The start of the symbol, and its width without scripts. */
   from: number;
   symbol: number;
   face: Face;
@@ -34,13 +34,13 @@ export interface Line {
   height: number;
 }
 
-/** `terms` on one line, drawn up to a fifth smaller where that is enough. */
+/** `terms` on one line, scaled down by up to a fifth if that suffices. */
 export function typeset(terms: Term[], width: number): Line {
   const whole = broken(terms, Infinity);
   return whole.width <= SHRINK * width ? whole : broken(terms, width);
 }
 
-/** `terms` on as many lines as `width` asks for; a line breaks before an operator. */
+/** `terms` on as many lines as `width` needs; a line breaks before an operator. */
 function broken(terms: Term[], width: number): Line {
   const sizes = terms.map((term, index) => piece(term, index, width - 40));
   const groups: Piece[][] = [];
@@ -64,7 +64,7 @@ function broken(terms: Term[], width: number): Line {
   return { pieces, width: Math.max(1, Math.ceil(most)), height: y + (pieces.some((each) => each.y === y && each.shape) ? LINE - ASCENT + 2 : 14) };
 }
 
-/** A term at no place yet; `from` holds the width of its symbol and scripts together. */
+/** A term without a position; `from` holds the width of its symbol and scripts together. */
 function piece(term: Term, index: number, room: number): Piece {
   const face: Face = term.kind === "word" ? "sans" : "serif";
   const style = term.kind === "matrix" && /^\p{L}/u.test(term.text) ? "italic" : "";

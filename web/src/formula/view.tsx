@@ -1,4 +1,4 @@
-/** Formulas with the shape of every matrix, and what they mean. */
+/** Formulas with the shape of every matrix, and their explanation. */
 import { useComputed } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { type Cursor, useCursor } from "../cursor";
@@ -60,7 +60,7 @@ export function FormulaView({ view, place }: { view: Formula; place: Place }) {
   );
 }
 
-/** How many formulas stand side by side. */
+/** The number of formulas side by side. */
 function abreast(view: Formula, width: number): number {
   const least = view.rows.every(({ terms }) => terms.length < 5) ? SHORT : LEAST;
   return Math.max(1, Math.min(view.rows.length, Math.floor((width + GAP) / (least + GAP))));

@@ -2,7 +2,7 @@
 import type { Signal } from "@preact/signals";
 import type { Cut } from "../model";
 
-/** One button a cut, and what was measured with it. */
+/** One button per cut, and its measured effect. */
 export function Cuts({ cuts, chosen }: { cuts: Cut[]; chosen: Signal<number | null> }) {
   if (!cuts.length) return null;
   const cut = chosen.value === null ? null : cuts[chosen.value];

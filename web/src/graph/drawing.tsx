@@ -9,13 +9,13 @@ import { SMALLEST } from "./narrow";
 interface Props {
   view: Picture;
   cursor: Cursor<Item>;
-  /** What is cut, with the answer then. */
+  /** The cut, with its answer. */
   cut: Cut | null;
-  /** The arcs that a page points at; null where it points at none. */
+  /** The arcs that a page highlights; null if it highlights none. */
   lit: number[] | null;
 }
 
-/** Arcs, tokens and marks; what the cursor is not at is faint. */
+/** Arcs, tokens and marks; items away from the cursor are faint. */
 export function Drawing({ view, cursor, cut, lit: given }: Props) {
   const at = cursor.active.value ?? cursor.pinned.value;
   const lit = at ? litBy(view, at.item) : given && new Set(given);

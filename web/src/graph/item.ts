@@ -1,4 +1,4 @@
-/** What the cursor is at in the picture of a circuit. */
+/** The item under the cursor in the picture of a circuit. */
 import type { Picture } from "../model";
 
 /** An arc, or behind all arcs a mark. */

@@ -1,12 +1,12 @@
-/** The picture of a circuit in little room: tokens that nothing is loaded from shrink to one mark a run. */
+/** The picture of a circuit in a narrow space: runs of tokens without loads shrink to one mark. */
 import type { Picture, Token } from "../model";
 
-/** Where the columns of tokens begin, and what a shrunk run takes. */
+/** The start of the token columns, and the width of a shrunk run. */
 const [EDGE, SHRUNK] = [14, 26];
-/** Letters smaller than this part of their size are not read: below it, the picture scrolls sideways. */
+/** Letters scaled below this factor are not legible: then the picture scrolls sideways. */
 export const SMALLEST = 0.66;
 
-/** A stretch of the picture, from and to, and where it lies when narrowed. */
+/** A stretch of the picture, from and to, and its position when narrowed. */
 interface Stretch {
   from: number;
   to: number;
@@ -16,7 +16,7 @@ interface Stretch {
   shrunk: boolean;
 }
 
-/** `view` as it is where it fits in `width`, else with its unused tokens shrunk. */
+/** `view` unchanged if it fits in `width`, else with its unused tokens shrunk. */
 export function narrowed(view: Picture, width: number): Picture {
   if (view.width <= width) return view;
   const stretches = stretchesOf(view.tokens);
@@ -40,7 +40,7 @@ export function narrowed(view: Picture, width: number): Picture {
   };
 }
 
-/** Columns stand side by side from EDGE on, each around its token; runs without loads are one stretch. */
+/** Columns are side by side from EDGE on, each around its token; a run without loads is one stretch. */
 function stretchesOf(tokens: Token[]): Stretch[] {
   const stretches: Stretch[] = [];
   let [from, at] = [EDGE, EDGE];
@@ -62,7 +62,7 @@ function stretchesOf(tokens: Token[]): Stretch[] {
   return stretches;
 }
 
-/** A place across the picture, narrowed; what lies beyond all tokens keeps its distance from the last. */
+/** A horizontal position, narrowed; positions beyond all tokens keep their distance from the last. */
 function placed(stretches: Stretch[], x: number): number {
   const inside = stretches.find(({ to }) => x <= to) ?? (stretches.at(-1) as Stretch);
   const share = (x - inside.from) / (inside.to - inside.from || 1);

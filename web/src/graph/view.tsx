@@ -1,4 +1,4 @@
-/** The picture of a circuit: tokens in a row, layers upwards, an arc a load, the answer at the end. */
+/** The picture of a circuit: tokens in a row, layers upwards, one arc per load, the answer at the end. */
 import { useSignal } from "@preact/signals";
 import { useCursor } from "../cursor";
 import { DataTable } from "../datatable";
@@ -19,7 +19,7 @@ const COLUMNS = ["loads from", "through", "share", "wires"];
 interface Props {
   view: Picture;
   place: Place;
-  /** What a page points at: the arcs that are lit (all of them where null), and the cut that is made. */
+  /** The highlights of a page: the highlighted arcs (null: all), and the current cut. */
   shown?: { lit: number[] | null; cut: Cut | null };
 }
 

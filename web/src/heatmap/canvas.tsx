@@ -39,7 +39,7 @@ function paint(pen: CanvasRenderingContext2D, view: Heatmap, panel: Panel, layou
   }
 }
 
-/** What colour cannot say: a given mark, a sign, a cross, an infinity, a corner for what is off the scale. */
+/** Marks that colour cannot express: a given mark, a sign, a cross, an infinity, a corner for off-scale values. */
 function mark(pen: CanvasRenderingContext2D, view: Heatmap, cell: Cell, given: string | undefined, signed: boolean, x: number, y: number, { cell: size, bare }: Layout): void {
   if (cell === null) return;
   if (typeof cell !== "number") {

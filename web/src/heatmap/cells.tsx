@@ -1,4 +1,4 @@
-/** The coloured body of a panel: one path a colour, and a glyph where colour cannot say it. */
+/** The coloured body of a panel: one path per colour, and a glyph where colour is not enough. */
 import { beyond, colourOf, inkOn, ODD } from "../colour";
 import type { Cell, Heatmap, Panel } from "../model";
 import { widthOf } from "../text";
@@ -59,7 +59,7 @@ function glyph(view: Heatmap, cell: Cell, given: string | undefined, signed: boo
   );
 }
 
-/** What is not a number: a cross for NaN, the sign itself for an infinity. */
+/** Glyphs for non-numbers: a cross for NaN, the sign itself for an infinity. */
 export function Odd({ cell, x, y, size }: { cell: "nan" | "inf" | "-inf"; x: number; y: number; size: number }) {
   const arm = size * 0.22;
   if (cell === "nan") {

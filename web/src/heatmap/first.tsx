@@ -1,4 +1,4 @@
-/** Attention without the first token's column: what many heads rest on hides the rest of their patterns. */
+/** Attention without the first token's column, which dominates the patterns of many heads. */
 import type { Signal } from "@preact/signals";
 import type { Heatmap } from "../model";
 import { splitToken } from "../text";
@@ -35,7 +35,7 @@ export function FirstSwitch({ token, hidden, change }: { token: string; hidden: 
   );
 }
 
-/** What is said under a picture without its first column. */
+/** The note under a picture without its first column. */
 export function firstNote(token: string | undefined): string {
   return `The column of ${token} is hidden; the other weights are as they are, not renormalised.`;
 }

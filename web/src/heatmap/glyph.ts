@@ -1,10 +1,10 @@
-/** What is written into a cell, and the mark of one beyond the scale. */
+/** The text inside a cell, and the mark of an off-scale cell. */
 import { short } from "../format";
 import type { Heatmap } from "../model";
 import { PRINTED, SIGNED } from "./layout";
 import { isPrinted } from "./strong";
 
-/** The number where it fits, else its sign where `signed`; nothing near zero. */
+/** The number if it fits, else its sign if `signed`; empty near zero. */
 export function printed(view: Pick<Heatmap, "scale" | "digits">, cell: number, size: number, signed: boolean): string {
   if (size >= PRINTED) return isPrinted(view.scale, cell) ? short(cell, view.digits, view.scale.kind === "diverging") : "";
   return signed && cell !== 0 && size >= SIGNED ? (cell > 0 ? "+" : "\u2212") : "";

@@ -1,7 +1,7 @@
-/** What of a panel is under the pointer. */
+/** The part of a panel under the pointer. */
 import { type Layout, SLANT } from "./layout";
 
-/** A cell, or the label of a row or of a column; null in both where there is none. */
+/** A cell, or the label of a row or column; null in both if there is none. */
 export interface Under {
   row: number | null;
   column: number | null;
@@ -10,7 +10,7 @@ export interface Under {
 /** How far slanted labels rise for every pixel that they go. */
 const SLOPE = Math.tan((SLANT * Math.PI) / 180);
 
-/** What is at a place of a panel of so many rows and columns; in the margins, labels. */
+/** The item at a point of a panel with so many rows and columns; in the margins, labels. */
 export function under(x: number, y: number, layout: Layout, rows: number, columns: number): Under {
   const [right, below] = [x - layout.left, y - layout.top];
   const along = below < 0 && layout.slanted ? right + below / SLOPE : right;

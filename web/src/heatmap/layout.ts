@@ -11,7 +11,7 @@ export const SIGNED = 8;
 /** And these for a number. */
 export const PRINTED = 26;
 const GAP = 28;
-/** Lines of labels nearer than this touch. */
+/** Lines of labels closer than this touch. */
 const PITCH = 11;
 /** The same for slanted ones, along their side. */
 const SLANTED = 11;
@@ -19,9 +19,9 @@ const LARGEST = 38;
 /** Cells of a side with more than this many may be smaller than their labels, and not all have one. */
 const LONG = 24;
 const TINY = 6;
-/** A side that is still comfortable to look at, where its cells are many. */
+/** A comfortable side length for panels with many cells. */
 const SMALL = 240;
-/** The height that a panel keeps to while its labels still fit. */
+/** The height of a panel while its labels fit. */
 const TALL = 395;
 /** More panels than this are drawn as thumbnails with one panel large. */
 const FEW = 6;
@@ -33,13 +33,13 @@ export interface Layout {
   right: number;
   slanted: boolean;
   bare: boolean;
-  /** A label at every so many rows, and at every so many columns. */
+  /** The label interval in rows and in columns. */
   every: [number, number];
   width: number;
   height: number;
 }
 
-/** True where the panels are too many to be drawn large. */
+/** True if there are too many panels to be drawn large. */
 export function crowded(view: Heatmap): boolean {
   return view.panels.length > FEW;
 }

@@ -1,4 +1,4 @@
-/** What the colours and the marks of a heatmap mean; only marks that occur are listed. */
+/** Legend of a heatmap's colours and marks; only marks that occur are listed. */
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 import { beyond, colourAt, DECADES, inkOn, ODD, position } from "../colour";

@@ -1,4 +1,4 @@
-/** What the cursor draws over a panel: the row and the column, the cell, the pin. */
+/** The cursor's marks over a panel: the row and the column, the cell, the pin. */
 import type { Cursor } from "../cursor";
 import type { Heatmap } from "../model";
 import { clip } from "../text";

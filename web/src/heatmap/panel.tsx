@@ -13,7 +13,7 @@ import { pixelled } from "./pixelled";
 import type { Point } from "./point";
 import { drawnOutlines } from "./strong";
 
-/** What was clicked: a cell, or the label of a row or of a column. */
+/** The clicked item: a cell, or the label of a row or column. */
 export interface Hit extends Under {
   panel: number;
 }
@@ -86,7 +86,7 @@ export function PanelPicture({ view, index, layout, cursor, pick, openable }: Pr
   );
 }
 
-/** The pattern that says: this cannot be. */
+/** The hatching of impossible cells. */
 export function Hatch({ id, step }: { id: string; step: number }) {
   return (
     <defs>
@@ -108,7 +108,7 @@ function Outlines({ cells, layout }: { cells: [number, number][]; layout: Layout
   );
 }
 
-/** A dark line within a light one: seen on every colour of both scales. */
+/** A dark line within a light one, visible on every colour of both scales. */
 export function Outline({ x, y, size }: { x: number; y: number; size: number }) {
   const box = { x: x + 1.5, y: y + 1.5, width: size - 3, height: size - 3, fill: "none" };
   return (

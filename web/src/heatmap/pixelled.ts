@@ -7,7 +7,7 @@ const MANY = 1000;
 /** Pixels of a thumbnail's side, about. */
 const THUMBNAIL = 192;
 
-/** True where SVG would be slow. */
+/** True if SVG would be slow. */
 export function pixelled(view: Heatmap, layout: Layout): boolean {
   const panels = crowded(view) ? 1 : view.panels.length;
   return layout.bare || view.rows.labels.length * view.columns.labels.length * panels > MANY;

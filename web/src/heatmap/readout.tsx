@@ -1,4 +1,4 @@
-/** The line that says in words and numbers what the cursor is on. */
+/** The readout of the item under the cursor, in words and numbers. */
 import { beyond } from "../colour";
 import type { Cursor } from "../cursor";
 import { free, number, say } from "../format";
@@ -6,7 +6,7 @@ import type { Cell, Heatmap } from "../model";
 import { Readout } from "../readout";
 import type { Point } from "./point";
 
-/** Readout of a heatmap: the cell in hand, and the pinned one beside it. */
+/** Readout of a heatmap: the active cell, and the pinned one beside it. */
 export function HeatmapReadout({ view, cursor }: { view: Heatmap; cursor: Cursor<Point> }) {
   const describe = (point: Point) => <Sentence view={view} point={point} />;
   return <Readout cursor={cursor} describe={describe} />;

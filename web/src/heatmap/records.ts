@@ -1,4 +1,4 @@
-/** A heatmap as long-form records, one cell a line. */
+/** A heatmap as long-form records, one cell per line. */
 import { exact } from "../format";
 import type { Heatmap } from "../model";
 
@@ -24,7 +24,7 @@ export function heatmapRecords(view: Heatmap): string[][] {
   return [header, ...lines];
 }
 
-/** What is impossible is an empty field. */
+/** Impossible values are empty fields. */
 function blank(text: string): string {
   return text === "null" ? "" : text;
 }

@@ -1,4 +1,4 @@
-/** Which cells have a sign, in words, where any has. */
+/** The rule for signs in cells, in words, if any cell has one. */
 import type { Heatmap } from "../model";
 import { type Layout, PRINTED, SIGNED } from "./layout";
 import { SIGNS, signedSpots } from "./strong";

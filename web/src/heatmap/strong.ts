@@ -1,12 +1,12 @@
-/** Which cells of a panel are marked: the few that matter, since a mark on every cell says nothing. */
+/** Selects the marked cells of a panel: only the strongest, because a mark on every cell is uninformative. */
 import type { Heatmap, Panel } from "../model";
 
-/** A sign is for what is outlined and for values of at least this part of the scale's end, and for few of a panel. */
+/** Signs mark outlined cells, and a few cells of at least this fraction of the scale's end. */
 const SIGN = 1 / 3;
 export const SIGNS = 12;
-/** Numbers below this part of the scale's end are near zero, and their cells are empty. */
+/** Numbers below this fraction of the scale's end are near zero, and their cells are empty. */
 const NUMBER = 1 / 10;
-/** Outlines of a panel that are drawn at most, and the part of the strongest outlined cell that the others must reach. */
+/** The maximum number of outlines per panel, and the fraction of the strongest that the others must reach. */
 const [OUTLINES, WORTHY] = [6, 1 / 2];
 
 /** A cell as one number. */
@@ -14,7 +14,7 @@ export function spotOf(row: number, column: number, columns: number): number {
   return row * columns + column;
 }
 
-/** The spots of `panel` that carry a sign, where signs mean something: what is outlined, then the strongest. */
+/** The cells of `panel` with a sign, if signs carry meaning: outlined cells, then the strongest. */
 export function signedSpots({ scale, columns }: Pick<Heatmap, "scale" | "columns">, panel: Panel): Set<number> {
   if (scale.kind !== "diverging") return new Set();
   const spots: [number, number][] = [];
@@ -33,12 +33,12 @@ export function isPrinted(scale: Heatmap["scale"], value: number): boolean {
   return sizeOn(scale, value) >= NUMBER;
 }
 
-/** How far a value goes from zero towards the farther end of its scale. */
+/** The distance of a value from zero, relative to the farther end of its scale. */
 function sizeOn({ low, high }: Heatmap["scale"], value: number): number {
   return Math.abs(value) / (Math.max(Math.abs(low), Math.abs(high)) || 1);
 }
 
-/** The outlined cells of `panel` that are drawn: the strongest, whatever their sign, and those that come near it. */
+/** The drawn outlines of `panel`: the strongest cell, whatever its sign, and those of similar strength. */
 export function drawnOutlines({ outlined = [], values }: Panel): [number, number][] {
   const size = ([row, column]: [number, number]) => {
     const cell = values[row]?.[column];
@@ -48,7 +48,7 @@ export function drawnOutlines({ outlined = [], values }: Panel): [number, number
   return ranked.slice(0, OUTLINES).filter((spot) => size(spot) >= WORTHY * size(ranked[0] as [number, number]));
 }
 
-/** What the outlines of `view` mean, and how many of how many are drawn; null where it has none to explain. */
+/** The meaning of the outlines of `view`, and the numbers drawn and in total; null if there are none. */
 export function outlinesNote({ panels, outline_label }: Pick<Heatmap, "panels" | "outline_label">): string | null {
   const all = panels.reduce((sum, { outlined }) => sum + (outlined?.length ?? 0), 0);
   const drawn = panels.reduce((sum, panel) => sum + drawnOutlines(panel).length, 0);

@@ -1,4 +1,4 @@
-/** The numbers behind a heatmap: one table a panel, and one a detail. */
+/** The numbers behind a heatmap: one table per panel and per detail. */
 import { Fragment } from "preact";
 import { exact, free, say } from "../format";
 import type { Cell, Heatmap } from "../model";

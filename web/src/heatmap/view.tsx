@@ -110,7 +110,7 @@ function Thumbnails({ view, cursor, width }: Props) {
   );
 }
 
-/** The panel in hand, large: the pinned one, else the one last pointed at. */
+/** The active panel, large: the pinned one, else the last one pointed at. */
 function Large({ view, cursor, width }: Props) {
   const layout = useMemo(() => labelled(view, width, 1), [view, width]);
   const last = useRef(0);

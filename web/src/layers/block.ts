@@ -1,15 +1,15 @@
-/** The block in view as a heatmap: of all layers, or of the members of one group of an axis, or of both. */
+/** The current block as a heatmap: all layers, or the members of one group on one axis or both. */
 import { panelOf } from "../heatmap/made";
 import type { Heatmap, Layers, Members, Rank, Scale } from "../model";
 import { cellOf, type Matrix } from "./unpack";
 
-/** The group that is open on each axis; null where the axis shows its groups. */
+/** The open group on each axis; null if the axis shows its groups. */
 export interface Zoom {
   row: number | null;
   column: number | null;
 }
 
-/** One line of the block: the members that it stands for, counted through all groups. */
+/** One line of the block: the members that it represents, indexed across all groups. */
 export interface Line {
   label: string;
   from: number;
@@ -17,7 +17,7 @@ export interface Line {
   group: number;
 }
 
-/** What of one panel the block shows: for each of its cells, the strongest wire (−1: none), and how many there are. */
+/** The block's part of one panel: for each cell, the strongest wire (−1: none), and the number of wires. */
 export interface Strongest {
   wire: Int32Array;
   count: Int32Array;
@@ -79,7 +79,7 @@ function linesOf(axis: Members, open: number | null): Line[] {
   return lines;
 }
 
-/** How much a value counts by `rank`. */
+/** The sort value of a number by `rank`. */
 export function weigh(value: number, rank: Rank): number {
   return rank === "magnitude" ? Math.abs(value) : rank === "highest" ? value : -value;
 }

@@ -1,4 +1,4 @@
-/** What the legend of wires lists: it is the same for every block. */
+/** The legend of wires, which is the same for every block. */
 import { panelOf } from "../heatmap/made";
 import type { Cell, Heatmap, Layers } from "../model";
 import { NO_WIRE, scaleOf } from "./block";

@@ -1,4 +1,4 @@
-/** What the cell in hand is: its wire, or the strongest of the wires that it stands for. */
+/** The active cell: its wire, or the strongest of the wires that it represents. */
 import type { Cursor } from "../cursor";
 import { free, grouped } from "../format";
 import type { Point } from "../heatmap/point";
@@ -14,27 +14,27 @@ interface Props {
   block: Block;
 }
 
-/** What the wire is called that stands for its block. */
+/** The name of the wire that represents its block. */
 export const RANKED: Record<Rank, string> = { magnitude: "strongest", highest: "highest", lowest: "lowest" };
 
-/** True where cells of `block` stand for more than one pair of members. */
+/** True if cells of `block` represent more than one pair of members. */
 export function isPooled({ rows, columns }: Block): boolean {
   return [...rows, ...columns].some(({ from, to }) => to - from !== 1);
 }
 
-/** The two members that a wire joins; null where there is no wire. */
+/** The two members that a wire joins; null if there is no wire. */
 export function membersAt(view: Layers, wire: number): [string, string] | null {
   if (wire < 0) return null;
   const columns = membersOf(view.columns);
   return [membersOf(view.rows)[Math.floor(wire / columns.length)] ?? "", columns[wire % columns.length] ?? ""];
 }
 
-/** `L0.H7 → L1.H4`; null where there is no wire. */
+/** `L0.H7 → L1.H4`; null if there is no wire. */
 export function pairOf(view: Layers, wire: number): string | null {
   return membersAt(view, wire)?.join(" \u2192 ") ?? null;
 }
 
-/** The readout of `block`, and what the keys do. */
+/** The readout of `block`, and help for the keys. */
 export function LayersReadout({ cursor, ...rest }: Props & { cursor: Cursor<Point> }) {
   const hint = (
     <>

@@ -3,7 +3,7 @@ import { field } from "../datatable";
 import type { Layers, Members } from "../model";
 import { cellOf, type Matrix } from "./unpack";
 
-/** Header and lines, one wire a line, made one after the other: there may be a million. */
+/** Header and lines, one wire per line, generated lazily: there may be a million. */
 export function* layersRecords(view: Layers, matrices: Matrix[]): Generator<string[]> {
   const names = [...new Set(matrices.flatMap((matrix) => matrix.names))];
   const [rows, columns] = [placed(view.rows), placed(view.columns)];

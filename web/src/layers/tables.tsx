@@ -1,4 +1,4 @@
-/** The numbers of the block in view, and a line that says which block it is. */
+/** The numbers of the current block, and a line that names it. */
 import { HeatmapTables } from "../heatmap/tables";
 import type { Heatmap, Layers } from "../model";
 import type { Place } from "../place";
@@ -25,7 +25,7 @@ export function LayersTables({ view, matrices, block, place }: Props) {
   );
 }
 
-/** What the block shows, as a sentence. */
+/** A sentence that describes the block. */
 export function shows(view: Layers, block: Block): string {
   const size = `${block.rows.length} × ${block.columns.length}`;
   const wires = wiresIn(block);
@@ -34,7 +34,7 @@ export function shows(view: Layers, block: Block): string {
   return `${what}${block.heatmap.panels.length > 1 ? ` in ${block.heatmap.panels.length} panels` : ""}${whole}; ${grouped(wires)} ${wires === 1 ? "wire" : "wires"} in all.`;
 }
 
-/** The block with its details, and where its cells are blocks, which wire they show and of how many. */
+/** The block with its details; if its cells are blocks, also the wire shown and the number of wires. */
 function detailed(view: Layers, matrices: Matrix[], block: Block): Heatmap {
   const lines = (cell: (spot: number) => number | string | null) =>
     block.rows.map((_, row) => block.columns.map((_, column) => cell(row * block.columns.length + column)));

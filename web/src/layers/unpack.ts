@@ -1,4 +1,4 @@
-/** Matrices of wires as they travel: numbers where they are few, bytes of what exists where they are many. */
+/** Decodes matrices of wires: numbers if there are few, bytes of the existing entries if there are many. */
 import { bytesOf } from "../bytes";
 import type { Cell, Layers, LayersPanel, Packed } from "../model";
 
@@ -6,12 +6,12 @@ import type { Cell, Layers, LayersPanel, Packed } from "../model";
 export interface Matrix {
   title: string;
   values: Float64Array;
-  /** Names of the details, and each as numbers, unpacked when it is first asked for. */
+  /** Names of the details, and each as numbers, unpacked on first use. */
   names: string[];
   detail: (name: string) => Float64Array;
 }
 
-/** Every panel of `view`. Throws where there are not as many numbers as its members need. */
+/** Every panel of `view`. Throws if the number of entries does not fit its members. */
 export function unpack({ panels, rows, columns }: Layers): Matrix[] {
   const count = (axis: Layers["rows"]) => axis.groups.reduce((sum, { members }) => sum + members.length, 0);
   const size = count(rows) * count(columns);
@@ -29,7 +29,7 @@ function matrix(panel: LayersPanel, size: number): Matrix {
   return { title: panel.title, values: numbers(panel.values, size, there), names: Object.keys(panel.details), detail };
 }
 
-/** A whole matrix, NaN where `there` has no bit. */
+/** A full matrix, NaN where `there` has no bit. */
 function numbers(source: Cell[][] | Packed, size: number, there: Uint8Array | null): Float64Array {
   const wires = Array.isArray(source) ? Float64Array.from(source.flat().map(plain)) : decoded(source);
   const all = new Float64Array(size);
@@ -61,7 +61,7 @@ function decoded(source: Packed): Float64Array | Float32Array {
   }
 }
 
-/** Every code as the number that it stands for, times `unit`. */
+/** Every code as its number, times `unit`. */
 function looked(codes: Uint8Array | Uint16Array, known: Float64Array, unit: number): Float64Array {
   const made = new Float64Array(codes.length);
   for (let index = 0; index < codes.length; index++) made[index] = (known[codes[index] as number] as number) * unit;
@@ -83,7 +83,7 @@ function halves(): Float64Array {
   return table;
 }
 
-/** A number as a cell: seven digits, or the word for what is not a number. */
+/** A number as a cell: seven digits, or the word for a non-number. */
 export function cellOf(value: number): Cell {
   if (Number.isFinite(value)) return Number(value.toPrecision(7));
   return value > 0 ? "inf" : value < 0 ? "-inf" : "nan";

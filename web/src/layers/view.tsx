@@ -1,4 +1,4 @@
-/** Wires of a whole model, layer by layer; a cell opens into the wires that it stands for. */
+/** Wires of a whole model, layer by layer; a cell opens into the wires that it represents. */
 import { useSignal } from "@preact/signals";
 import { useId, useMemo, useRef } from "preact/hooks";
 import { useChosen } from "../chosen";
@@ -96,7 +96,7 @@ export function LayersView({ view, place }: { view: Layers; place: Place }) {
   );
 }
 
-/** Which wire stands for its block, where signs give a choice. */
+/** The choice of the wire that represents its block, if values have signs. */
 function Choice({ view, rank }: { view: Layers; rank: { value: Rank } }) {
   const id = useId();
   if (view.scale.kind !== "diverging" || (!opens(view.rows, null) && !opens(view.columns, null))) return null;
@@ -116,7 +116,7 @@ function Choice({ view, rank }: { view: Layers; rank: { value: Rank } }) {
   );
 }
 
-/** Where the block is, with a button for each place to go back to. */
+/** The path to the block, with a button for each level above. */
 function Trace({ view, trail, back }: { view: Layers; trail: Trail; back: (to: number) => void }) {
   if (!opens(view.rows, null) && !opens(view.columns, null)) return null;
   return (
@@ -140,7 +140,7 @@ function Trace({ view, trail, back }: { view: Layers; trail: Trail; back: (to: n
   );
 }
 
-/** What the block shows, what the view says besides, and how finely its numbers are kept. */
+/** Notes: the content of the block, the view's remarks, and the precision of its numbers. */
 function Words({ view, says }: { view: Layers; says: string }) {
   return (
     <p class="missing">

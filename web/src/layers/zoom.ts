@@ -7,11 +7,11 @@ import { type Block, opens, weigh, type Zoom } from "./block";
 
 export interface Step {
   zoom: Zoom;
-  /** Where the cursor was when the next step was taken. */
+  /** The cursor's position when the next step was taken. */
   left: Point | null;
 }
 
-/** What of a cell's block is opened: both of its axes, or one of them. */
+/** The axes of a cell's block to open: both, or one of them. */
 export type Part = "row" | "column" | "both";
 
 export type Trail = Signal<Step[]>;
@@ -21,7 +21,7 @@ export function useTrail(): Trail {
   return useSignal<Step[]>([{ zoom: { row: null, column: null }, left: null }]);
 }
 
-/** The zoom after opening `part` of a cell of `block`; null where nothing is left to open. */
+/** The zoom after opening `part` of a cell of `block`; null if there is nothing to open. */
 export function opened(view: Layers, block: Block, at: { row: number; column: number }, part: Part): Zoom | null {
   const next = { ...block.zoom };
   if (part !== "column" && opens(view.rows, next.row)) next.row = block.rows[at.row]?.group ?? null;
@@ -29,7 +29,7 @@ export function opened(view: Layers, block: Block, at: { row: number; column: nu
   return next.row === block.zoom.row && next.column === block.zoom.column ? null : next;
 }
 
-/** The strongest cell of one panel of `block`, where the cursor lands; the first cell where none has a wire. */
+/** The strongest cell of one panel of `block`, for the cursor; the first cell if none has a wire. */
 export function landing({ strongest, columns, heatmap, rank }: Block, panel: number): Point {
   const wires = strongest[panel]?.wire ?? [];
   let [best, size] = [0, -Infinity];
@@ -42,7 +42,7 @@ export function landing({ strongest, columns, heatmap, rank }: Block, panel: num
   return { panel, row: Math.floor(best / columns.length), column: best % columns.length };
 }
 
-/** Go back to a step of the trail: the cursor is where it was left, if it is somewhere. */
+/** Go back to a step of the trail, and restore its cursor, if it had one. */
 export function goBack(trail: Trail, to: number, cursor: Cursor<Point>): void {
   const step = trail.value[to];
   if (!step) return;
@@ -51,7 +51,7 @@ export function goBack(trail: Trail, to: number, cursor: Cursor<Point>): void {
   trail.value = [...trail.value.slice(0, to), { zoom: step.zoom, left: null }];
 }
 
-/** What a zoom shows, in words. */
+/** A zoom in words. */
 export function named(view: Layers, { row, column }: Zoom): string {
   const parts = [
     row !== null && `${view.rows.name} ${view.rows.groups[row]?.label}`,

@@ -2,10 +2,10 @@
 import type { Lines } from "../model";
 import { drawable, type Geometry } from "./geometry";
 
-/** A place in the picture; null where the value cannot be drawn. */
+/** A point in the picture; null if the value cannot be drawn. */
 export type Spot = readonly [number, number] | null;
 
-/** Names are this far apart at least. */
+/** Minimum distance between names. */
 const PITCH = 15;
 
 /** A line through all places, broken at every gap. */
@@ -33,7 +33,7 @@ export function spaced(points: Spot[], gap: number, index: number) {
   return kept;
 }
 
-/** The height of every name beside the end of its series: pushed apart, within the plot as far as there is room. */
+/** The height of every name beside the end of its series: spread to avoid overlap, within the plot if possible. */
 export function endsOf(view: Pick<Lines, "x" | "y" | "series">, plot: Pick<Geometry, "y" | "bottom">): { name: string; index: number; y: number }[] {
   const ends = view.series
     .map(({ name, x, y }, index) => {

@@ -23,7 +23,7 @@ export interface Geometry {
   direct: boolean;
 }
 
-/** True for what can be drawn on `axis`. */
+/** True for a value that can be drawn on `axis`. */
 export function drawable(axis: Axis, value: Cell | undefined): value is number {
   return typeof value === "number" && (axis.scale === "linear" || value > 0);
 }
@@ -44,7 +44,7 @@ export function geometry(view: Lines, width: number): Geometry {
   return { ...box, x: along(view, "x", [left, box.right]), y: along(view, "y", [bottom, top]) };
 }
 
-/** A level for every vertical rule's label, so that none lies over another. */
+/** A level for every vertical rule's label, so that none overlaps another. */
 export function ruleLevels(view: Lines, width: number): Map<number, number> {
   const levels = new Map<number, number>();
   const x = along(view, "x", [58, width - 100]);

@@ -1,4 +1,4 @@
-/** The look of a series: a colour from the style sheet and a shape, so that neither stands alone. */
+/** The look of a series: a colour from the style sheet and a shape, so that colour is not the only cue. */
 import type { Lines, Series } from "../model";
 import { endsOf, pathOf, spaced } from "./curve";
 import { drawable, type Geometry } from "./geometry";
@@ -39,7 +39,7 @@ export function Curve({ view, series, index, plot }: { view: Lines; series: Seri
   );
 }
 
-/** Names at the right ends, pushed apart where they would overlap. */
+/** Names at the right ends, spread to avoid overlap. */
 export function EndNames({ view, plot }: { view: Lines; plot: Geometry }) {
   return (
     <g>

@@ -7,7 +7,7 @@ export interface Point {
   index: number;
 }
 
-/** The first point there is. */
+/** The first point that exists. */
 export function start(view: Lines): Point | null {
   const series = view.series.findIndex(({ x }) => x.length > 0);
   return series < 0 ? null : { series, index: 0 };

@@ -1,4 +1,4 @@
-/** Where the label of a level rule stands: close to its line, and where no curve runs through it. */
+/** Places the label of a level rule: close to its line, where no curve crosses it. */
 import type { Lines } from "../model";
 import { widthOf } from "../text";
 import { drawable, type Geometry, LABEL } from "./geometry";
@@ -41,7 +41,7 @@ function crossings(view: Lines, plot: Geometry, [left, right]: [number, number],
   }).length;
 }
 
-/** Whether a segment that runs to the right meets a box. */
+/** Whether a segment that runs to the right crosses a box. */
 function meets([x0, y0]: [number, number], [x1, y1]: [number, number], [left, right]: [number, number], [top, bottom]: [number, number]): boolean {
   if (x1 < left || x0 > right) return false;
   const at = (x: number) => (x1 === x0 ? y1 : y0 + ((y1 - y0) * (x - x0)) / (x1 - x0));

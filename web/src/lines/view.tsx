@@ -111,7 +111,7 @@ function Names({ view, order }: { view: Lines; order: number[] }) {
   );
 }
 
-/** Says how many values the picture cannot show, and that the table has them. */
+/** A note with the number of values that only the table shows. */
 function Missing({ view }: { view: Lines }) {
   const lost = view.series.reduce((sum, { x, y }) => sum + x.filter((value, i) => !drawable(view.x, value) || !drawable(view.y, y[i])).length, 0);
   if (lost === 0) return null;

@@ -18,7 +18,7 @@ export interface Layout {
   top: number;
   cell: number;
   row: number;
-  /** A label at every so many columns. */
+  /** The label interval in columns. */
   stride: number;
   slanted: boolean;
   width: number;
@@ -45,7 +45,7 @@ export function layout(view: Memory, width: number): Layout {
   return { labels, label, bar, printed, left, top, cell, row: ROW, stride, slanted, width: Math.max(width, left + columns * cell + right), height: top + view.rows.labels.length * ROW + 4 };
 }
 
-/** The cell at a place of the picture: left of the cells, the first of its row; null above, below and right of them. */
+/** The cell at a point of the picture: left of the cells, the first of its row; null above, below and right of them. */
 export function cellAt(x: number, y: number, view: Memory, plan: Layout): { row: number; column: number } | null {
   const row = Math.floor((y - plan.top) / plan.row);
   const column = Math.floor((x - plan.left) / plan.cell);
@@ -53,7 +53,7 @@ export function cellAt(x: number, y: number, view: Memory, plan: Layout): { row:
   return inside ? { row, column: Math.max(0, column) } : null;
 }
 
-/** How far from zero a row keeps its colours: whole at the greatest weight, never less than can be seen. */
+/** The colour strength of a row: full at the largest weight, and always visible. */
 export function strength(view: Memory, row: number): number {
   const weights = view.weights.values;
   const greatest = Math.max(0, ...weights.filter((weight) => typeof weight === "number"));

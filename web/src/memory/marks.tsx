@@ -8,7 +8,7 @@ import { fit } from "../measure";
 import type { Memory } from "../model";
 import { type Layout, SIZE, strength } from "./layout";
 
-/** Names of the parts of a row, and of the columns. */
+/** Headings of the parts of a row, and of the columns. */
 export function Heads({ view, plan, hatch }: { view: Memory; plan: Layout; hatch: string }) {
   const foot = plan.top - 7;
   return (
@@ -43,7 +43,7 @@ export function Heads({ view, plan, hatch }: { view: Memory; plan: Layout; hatch
   );
 }
 
-/** One row: its label, its weight as a bar and a number, and its cells, paler the less it weighs. */
+/** One row: its label, its weight as a bar and a number, and its cells, paler for smaller weights. */
 export function Row({ view, plan, row, hatch }: { view: Memory; plan: Layout; row: number; hatch: string }) {
   const weight = view.weights.values[row] ?? null;
   const top = plan.top + row * plan.row;
@@ -87,13 +87,13 @@ export function Row({ view, plan, row, hatch }: { view: Memory; plan: Layout; ro
   );
 }
 
-/** The colour of a value, nearer to that of zero the less its row weighs. */
+/** The colour of a value, closer to that of zero for smaller weights of its row. */
 function faded(view: Memory, row: number, value: number): string {
   const zero = view.scale.kind === "diverging" ? 0.5 : 0;
   return colourAt(view.scale.kind, zero + (position(view.scale, value) - zero) * strength(view, row));
 }
 
-/** What colour cannot say: not a number, infinite, beyond the scale. */
+/** Marks that colour cannot express: not a number, infinite, beyond the scale. */
 function Glyphs({ view, plan, row, top }: { view: Memory; plan: Layout; row: number; top: number }) {
   const size = Math.min(plan.cell, plan.row - 2);
   return (

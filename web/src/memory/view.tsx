@@ -50,7 +50,7 @@ function strongest(view: Memory): number {
   return Math.max(0, sizes.indexOf(Math.max(...sizes)));
 }
 
-/** The same numbers as a heatmap, whose legend says what their colours mean. */
+/** The same numbers as a heatmap, for its legend. */
 function asHeatmap(view: Memory): Heatmap {
   const hidden = view.weights.values.includes(null);
   const values = hidden ? [...view.values, [null]] : view.values;

@@ -16,7 +16,7 @@ export interface Section {
   title: string;
   said: string;
   heads: number[];
-  /** What unfolds or folds the rest; nothing where no head is ever folded. */
+  /** Folds or unfolds the rest; undefined if no head is ever folded. */
   fold: { text: string; turn: () => void } | null;
 }
 
@@ -26,11 +26,11 @@ interface Props {
   sections: Section[];
   skip: number;
   pinned: number | null;
-  /** A head was pointed at; one was pinned, or let go. */
+  /** Called when a head is pointed at, and when one is pinned or released. */
   point: (head: number) => void;
   pin: (head: number | null) => void;
   shown: number;
-  /** Pictures below the window wait until there is time. */
+  /** Pictures below the window are drawn when the browser is idle. */
   idle?: boolean;
 }
 

@@ -1,10 +1,10 @@
-/** A long pattern made small: a pixel is the greatest of the weights that it stands for. */
+/** Pools a long pattern: a pixel is the largest of the weights that it covers. */
 import type { Bytes } from "./unpack";
 
 /** Sides longer than this are pooled. */
 const LONG = 192;
 
-/** How many tokens stand for one pixel of a thumbnail. */
+/** The number of tokens per pixel of a thumbnail. */
 export function pooled(size: number): number {
   return Math.ceil(size / LONG);
 }
@@ -15,7 +15,7 @@ export function shapeOf(size: number, skip: number): [number, number] {
   return [Math.ceil(size / box), Math.ceil((size - skip) / box)];
 }
 
-/** The greatest byte of every pixel of one head, row by row; −1 where none of its weights can be. */
+/** The largest byte of every pixel of one head, row by row; −1 if all its weights are masked. */
 export function greatest(bytes: Bytes, head: number, skip: number): Int16Array {
   const box = pooled(bytes.size);
   const [rows, columns] = shapeOf(bytes.size, skip);

@@ -1,4 +1,4 @@
-/** One head's pattern, small: drawn as pixels, so that a hundred of them cost nothing. */
+/** One head's pattern, small: drawn as pixels, so that a hundred of them are cheap. */
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { colourAt, pixelOf } from "../colour";
 import { drawCells } from "../theme";
@@ -8,7 +8,7 @@ import { type Bytes, PART } from "./unpack";
 /** Pixels of a thumbnail's side, about. */
 const SIDE = 144;
 
-/** The thumbnail of `head`, without the first `skip` columns; `idle`: below the window it waits until there is time. */
+/** The thumbnail of `head`, without the first `skip` columns; `idle`: below the window it waits for an idle browser. */
 export function Thumbnail({ bytes, head, skip, theme, label, idle }: { bytes: Bytes; head: number; skip: number; theme: number; label: string; idle: boolean }) {
   const ref = useRef<HTMLCanvasElement>(null);
   const [rows, columns] = shapeOf(bytes.size, skip);
@@ -25,7 +25,7 @@ export function Thumbnail({ bytes, head, skip, theme, label, idle }: { bytes: By
   return <canvas ref={ref} role="img" aria-label={label} width={Math.max(1, columns) * times} height={rows * times} />;
 }
 
-/** The colour of every byte as the page is now; the first, for what cannot be, is none. */
+/** The colour of every byte in the current theme; the first, for masked weights, is transparent. */
 function palette(): Uint32Array {
   return Uint32Array.from({ length: PART + 2 }, (_, index) => (index ? pixelOf(colourAt("sequential", (index - 1) / PART)) : 0));
 }

@@ -1,22 +1,22 @@
-/** Patterns as they travel: bytes, head after head, and only what can be. */
+/** Decodes patterns: bytes, head after head, without the masked entries. */
 import { bytesOf } from "../bytes";
 import type { Cell, Patterns } from "../model";
 
-/** Weights are stored as whole numbers of this part of one. */
+/** Weights are stored as integer multiples of this fraction. */
 export const PART = 255;
 
 export interface Bytes {
   size: number;
-  /** The weights of one query, as many as there are keys that it can look at. */
+  /** The weights of one query, one for each key that it can attend to. */
   row: (head: number, query: number) => Uint8Array;
 }
 
-/** Every weight of `view`. Throws where the bytes are not as many as its heads and tokens need. */
+/** Every weight of `view`. Throws if the number of bytes does not fit its heads and tokens. */
 export function unpack({ packed, tokens, heads, causal }: Patterns): Bytes {
   return reading(bytesOf(packed), tokens.length, heads.length, causal);
 }
 
-/** The weights of `heads` heads on `size` tokens. Throws where the bytes are not as many as these need. */
+/** The weights of `heads` heads on `size` tokens. Throws if the number of bytes does not fit. */
 export function reading(bytes: Uint8Array, size: number, heads: number, causal: boolean): Bytes {
   const each = causal ? (size * (size + 1)) / 2 : size * size;
   if (bytes.length !== each * heads) {

@@ -1,4 +1,4 @@
-/** A program of loads and stores: a line for each, and a link from what is read to the step that stored it. */
+/** A program of loads and stores: one line each, with links from operands to the steps that stored them. */
 import { createContext, Fragment } from "preact";
 import { useContext } from "preact/hooks";
 import type { Line, Program } from "../model";
@@ -6,12 +6,12 @@ import type { Place } from "../place";
 import { ViewFrame } from "../frame";
 import { stepped } from "../stepped";
 
-/** Where the operation of each line leads, in a page that has such places. */
+/** The target of each line's operation, if the page has such targets. */
 export const Onward = createContext<(string | null)[]>([]);
 
 const COLUMNS = ["site", "operation", "token", "operands"];
 
-/** The view of a `loadstore/program@1`. Comments have a column where there are any. */
+/** The view of a `loadstore/program@1`. Comments have a column if there are any. */
 export function ProgramView({ view, place }: { view: Program; place: Place }) {
   const commented = view.rows.some(({ comment }) => comment);
   const records = () => [[...COLUMNS, "comment"], ...view.rows.map((row) => [row.site, row.op, row.place, written(row), row.comment])];

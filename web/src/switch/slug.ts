@@ -1,6 +1,6 @@
-/** The names of choices as an address has them. */
+/** The names of choices in a URL. */
 
-/** The name of choice `index`; its index where the name says nothing there or stands for two. */
+/** The name of choice `index`; its index if the name is empty or ambiguous there. */
 export function slug(names: string[], index: number): string {
   const slugs = names.map((name) => name.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").slice(0, 40));
   const own = slugs[index] ?? "";

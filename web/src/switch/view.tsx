@@ -1,4 +1,4 @@
-/** Views that take each other's place, chosen with radio buttons. */
+/** Alternative views, chosen with radio buttons. */
 import type { VNode } from "preact";
 import { useId, useState } from "preact/hooks";
 import { placed } from "../breadth";
@@ -12,7 +12,7 @@ interface Props {
   draw: (view: View, place: Place) => VNode;
 }
 
-/** The view of a `loadstore/switch@1`: what was once shown is kept, with its cursor, and hidden. */
+/** The view of a `loadstore/switch@1`: a view shown once is kept, with its cursor, and hidden. */
 export function SwitchView({ view, place, draw }: Props) {
   const group = `switch-${useId()}`;
   const [chosen, choose] = useState(0);

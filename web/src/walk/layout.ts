@@ -1,4 +1,4 @@
-/** Where the writers of the three sides stand, and how the links between them run. */
+/** The positions of the writers of the three sides, and the paths of the links between them. */
 import { fit, wrap } from "../measure";
 import type { Cell, Side, Walk } from "../model";
 import { isHero, type Pair, pairsOf, SIDES, size } from "./pairs";
@@ -15,10 +15,10 @@ export interface Cells {
   side: Side;
   x: number;
   place: string;
-  /** What is said where there are no writers. */
+  /** The text shown if there are no writers. */
   empty: string[];
   writers: { label: string; share: Cell; y: number; bar: number; hero: boolean }[];
-  /** Where the last of them ends. */
+  /** The end of the last one. */
   end: number;
 }
 
@@ -40,12 +40,12 @@ export interface Plan {
   pad: number;
   columns: Cells[];
   links: Link[];
-  /** From the key's writer to the value's: its end, the middle, and the room between the columns. */
+  /** From the key's writer to the value's: its end, the middle, and the space between the columns. */
   address: { d: string; tip: [number, number]; at: [number, number]; gap: number };
   stores: { x: number; y: number; width: number; height: number; lines: string[]; from: [number, number] };
 }
 
-/** `view` in `width` pixels: three columns whatever the width, with more lines in a cell where it is small. */
+/** `view` in `width` pixels: always three columns, with more lines in a cell if they are narrow. */
 export function layout(view: Walk, width: number): Plan {
   const narrow = width < NARROW;
   const cell = narrow ? Math.floor((width - 2 * Math.max(34, width * 0.105)) / 3) : Math.min(WIDEST, width * 0.24);

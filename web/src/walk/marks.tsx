@@ -1,4 +1,4 @@
-/** The parts of a walk: columns of writers, links, the address, and where it ends. */
+/** The parts of a walk: columns of writers, links, the address, and its end. */
 import { tint } from "../colour";
 import { type Cursor } from "../cursor";
 import { Tip } from "../diagram/tip";
@@ -10,7 +10,7 @@ import { takes } from "../sheet";
 import { type Cells, LINE, type Link, type Plan, SIZE } from "./layout";
 import { lit, type Point } from "./pairs";
 
-/** One side: its token, its writers, what they leave. */
+/** One side: its token, its writers, and the remainder. */
 export function Column({ view, plan, column, cursor, hatch }: { view: Walk; plan: Plan; column: Cells; cursor: Cursor<Point>; hatch: string }) {
   const { side, x, place, empty, writers, end } = column;
   const load = view.sides[side];
@@ -71,7 +71,7 @@ function Writer({ plan, x, writer: { label, share, y, bar, hero }, hatch }: { pl
   );
 }
 
-/** The parts of the score, weak ones faint and beneath; what is pinned keeps its own. */
+/** The parts of the score, weak ones faint and beneath; the links of a pinned item stay visible. */
 export function Links({ view, plan, cursor }: { view: Walk; plan: Plan; cursor: Cursor<Point> }) {
   const pinned = cursor.pinned.value;
   return (
@@ -102,7 +102,7 @@ function LinkLine({ link: { q, k, part, d, width, strength, hero }, dim, chosen 
   );
 }
 
-/** The weight that the score makes, and where the value goes. */
+/** The weight that the score gives, and the destination of the value. */
 export function Address({ view, plan }: { view: Walk; plan: Plan }) {
   const { address, stores, narrow } = plan;
   const words = ["weight", typeof view.weight === "number" ? short(view.weight, 2, false) : say(view.weight, 2)];
@@ -111,7 +111,7 @@ export function Address({ view, plan }: { view: Walk; plan: Plan }) {
   const wide = widestOf(said, size, "sans", "600") + 16;
   const tall = said.length * 15 + 8;
   const [x, y] = address.at;
-  // Where there is no room for a box on the line, the words stand between the heads of the columns.
+  // Without room for a box on the line, the words are drawn between the column headings.
   const [top, line] = narrow ? [0, 18] : [y - tall / 2, 15];
   return (
     <g>
@@ -146,7 +146,7 @@ export function Address({ view, plan }: { view: Walk; plan: Plan }) {
   );
 }
 
-/** What the links mean; only what occurs. */
+/** Legend of the links; only marks that occur. */
 export function Key({ view, hatch }: { view: Walk; hatch: string }) {
   const parts = view.parts.flat();
   const writers = Object.values(view.sides).flatMap((load) => load.writers);

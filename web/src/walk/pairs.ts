@@ -7,7 +7,7 @@ export const SIDES: Side[] = ["Q", "K", "V"];
 /** Pairs that have their own bar besides the bold one. */
 const OWN = 4;
 
-/** What the cursor points at: a writer of a side, or a bar below them. */
+/** The item under the cursor: a writer of a side, or a bar below. */
 export interface Point {
   side: Side | "sum";
   row: number;
@@ -19,13 +19,13 @@ export interface Pair {
   part: Cell;
 }
 
-/** All pairs that exist, the strongest first; what is no number is before them. */
+/** All existing pairs, strongest first; NaN sorts before them. */
 export function pairsOf(view: Walk): Pair[] {
   const all = view.parts.flatMap((row, q) => row.flatMap((part, k) => (part === null ? [] : [{ q, k, part }])));
   return all.sort((a, b) => size(b.part) - size(a.part) || 0);
 }
 
-/** How strong a part is; what is no number is stronger than all. */
+/** The strength of a part; NaN is stronger than any number. */
 export function size(part: Cell): number {
   return typeof part === "number" ? Math.abs(part) : Infinity;
 }
@@ -41,7 +41,7 @@ export function shown(view: Walk): Pair[] {
   return [...all.filter((pair) => isHero(view, pair)), ...all.filter((pair) => !isHero(view, pair)).slice(0, OWN)];
 }
 
-/** Whether a link belongs to what is pinned. */
+/** Whether a link belongs to the pinned item. */
 export function lit(view: Walk, pinned: Point | null, { q, k }: Pair): boolean {
   if (!pinned || pinned.side === "V") return true;
   if (pinned.side !== "sum") return pinned.row === (pinned.side === "Q" ? q : k);

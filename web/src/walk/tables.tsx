@@ -7,7 +7,7 @@ import type { Sum } from "../waterfall/steps";
 import { SumTable } from "../waterfall/table";
 import { SIDES } from "./pairs";
 
-/** How many cells the tables have. */
+/** The number of cells in the tables. */
 export function cells(view: Walk): number {
   return SIDES.reduce((sum, side) => sum + 2 * (view.sides[side]?.writers.length ?? 0), view.parts.flat().length + 24);
 }

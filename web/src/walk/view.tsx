@@ -1,4 +1,4 @@
-/** The walk of an address: writers of the query and of the key make a score, it makes a weight, and values are stored. */
+/** The walk of an address: writers of query and key give a score, it gives a weight, and weighted values are stored. */
 import { useId, useMemo } from "preact/hooks";
 import { BarChart } from "../bars/chart";
 import { type Cursor, useCursor } from "../cursor";
@@ -48,7 +48,7 @@ export function WalkView({ view, place }: { view: Walk; place: Place }) {
   );
 }
 
-/** Along a column, or to the next that has any rows. */
+/** Moves along a column, or to the next column with rows. */
 function move(view: Walk, sum: Sum, { side, row }: Point, key: string): Point {
   const count = (column: Point["side"]) => (column === "sum" ? sum.rows.length + 1 : (view.sides[column]?.writers.length ?? 0));
   if (key !== "ArrowLeft" && key !== "ArrowRight") return { side, row: stepped(row, key, count(side)) };

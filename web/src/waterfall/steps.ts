@@ -1,8 +1,8 @@
-/** Steps that add up: where each ends, and the bars that show it. */
+/** Steps of a sum: the running sum after each, and their bars. */
 import type { Chart } from "../bars/layout";
 import type { Cell, Waterfall } from "../model";
 
-/** What adds up to what: a waterfall, whoever made it. */
+/** The data of a waterfall: steps and their total. */
 export type Sum = Omit<Waterfall, "schema">;
 
 export interface Entry {
@@ -18,7 +18,7 @@ function seven(value: number): number {
   return Number(value.toPrecision(7));
 }
 
-/** The steps in their order; one that is no number moves nothing. */
+/** The steps in order; a step that is NaN does not change the sum. */
 export function entries(view: Sum): Entry[] {
   let at = 0;
   return view.rows.map(({ label, value, text }) => {
@@ -27,7 +27,7 @@ export function entries(view: Sum): Entry[] {
   });
 }
 
-/** The same as bars, each from where the last ended. */
+/** The same as bars, each starting at the end of the last. */
 export function asChart(view: Sum): Chart {
   const steps = entries(view);
   const sizes = steps.map(({ value }) => (typeof value === "number" ? Math.abs(value) : 0));
@@ -41,7 +41,7 @@ export function asChart(view: Sum): Chart {
   };
 }
 
-/** Every line of the table: the steps, what they leave, and the total. */
+/** Every line of the table: the steps, the remainder, and the total. */
 export function lines(view: Sum): Entry[] {
   const steps = entries(view);
   const last = Number(steps.at(-1)?.sum ?? 0);

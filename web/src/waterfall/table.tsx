@@ -1,4 +1,4 @@
-/** The numbers of a sum, and the line that says what its steps leave. */
+/** The numbers of a sum, and a line with the remainder of its steps. */
 import { DataTable, field } from "../datatable";
 import { free } from "../format";
 import type { Cell } from "../model";
@@ -17,7 +17,7 @@ export function records(view: Sum): string[][] {
   return [[view.columns[0], view.label, "running sum", view.columns[1]], ...lines(view).map(({ label, value, sum, text }) => [label, field(value), field(sum), text])];
 }
 
-/** What the steps leave of the total, always said. */
+/** The remainder of the total, always shown. */
 export function Remainder({ value }: { value: Cell }) {
   return (
     <p class="missing remainder" data-export>

@@ -1,4 +1,4 @@
-/** A signed waterfall: what adds up to a number, step after step. */
+/** A signed waterfall: the steps that add up to a number. */
 import { useMemo } from "preact/hooks";
 import { BarChart } from "../bars/chart";
 import { printed } from "../bars/layout";

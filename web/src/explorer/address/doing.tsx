@@ -7,7 +7,7 @@ import type { ScreenProps } from "../screen";
 import { Answer, capital, Working } from "../states";
 import type { Controls, Effect, Found } from "./types";
 
-/** The two interventions, and what the chosen one does. */
+/** The two interventions, and the effect of the chosen one. */
 export function Doing({ run, place, go, question, found }: ScreenProps & { found: Found }) {
   const { head, at } = found;
   const from = place.from && place.side && place.from !== "const" ? place.from : null;
@@ -102,7 +102,7 @@ function Done({ run, label, head, at, after, predict, edits, by }: { run: string
   );
 }
 
-/** What was done, and what became of the prediction. */
+/** The intervention and its effect on the prediction. */
 function sentenceOf({ edits, by, target, tokens, change, kl }: Effect, label: string): string {
   const [first] = tokens;
   const now = [...tokens].sort((a, b) => b.after.probability - a.after.probability)[0];

@@ -1,4 +1,4 @@
-/** One head at one token: where it loads from, whose stores it reads there, and what happens without them. */
+/** One head at one token: the tokens it loads from, the stores it reads there, and the effect of removing them. */
 import { AddressView } from "../../address/view";
 import { short } from "../../format";
 import { useAsk, useWork } from "../ask";

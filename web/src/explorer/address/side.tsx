@@ -1,4 +1,4 @@
-/** One side of an address: a bar for every writer, to be chosen, and what is known of the chosen one. */
+/** One side of an address: a selectable bar for every writer, and details of the chosen one. */
 import { tint } from "../../colour";
 import { inColumn, say } from "../../format";
 import { splitToken } from "../../text";
@@ -98,14 +98,14 @@ function Share({ name, share, low, high }: { name: string; share: number; low: n
   );
 }
 
-/** What the weights alone say of a wire, never without chance. */
+/** The weight-based numbers of a wire, always beside chance. */
 function weighed(wire: Null | null): string {
   if (!wire) return "\u2026";
   const { score, chance, z, alignment } = wire.numbers;
   return `score ${say(score, 3)}, chance ${say(chance, 3)}, z ${say(z, 1, true)}; alignment ${say(alignment, 2, true)}`;
 }
 
-/** The rest of its numbers, what it stored, and where to go from it. */
+/** Its other numbers, its store, and links to other screens. */
 function Chosen({ run, link, found, side, known, writer, wire }: Props & { writer: string; wire: boolean }) {
   const stored = useAsk<Read>("decoded", wire ? { run: run.run, writer, at: side.place } : null);
   const weights = known(side.side, writer);
@@ -159,7 +159,7 @@ function Token({ label }: { label: string }) {
   );
 }
 
-/** Up and down go from writer to writer, Escape lets go. */
+/** Up and down move from writer to writer, Escape deselects. */
 function along(event: KeyboardEvent & { currentTarget: HTMLElement }, clear: () => void): void {
   if (event.key === "Escape") clear();
   const buttons = [...event.currentTarget.querySelectorAll<HTMLButtonElement>("button")];

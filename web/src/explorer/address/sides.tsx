@@ -1,4 +1,4 @@
-/** Q, K and V beside each other: the share of every writer, what was read, and what the weights say with their null. */
+/** Q, K and V side by side: every writer's share, the decoded load, and the weight-based numbers with their null. */
 import { DataTable, field } from "../../datatable";
 import { ViewFrame } from "../../frame";
 import type { Cell } from "../../model";

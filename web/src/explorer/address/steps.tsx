@@ -1,4 +1,4 @@
-/** The walk behind an address, folded away: which writer of the query meets which writer of the key. */
+/** The walk behind an address, folded: the score by pairs of a query's writer and a key's writer. */
 import { useState } from "preact/hooks";
 import { AnyView } from "../../figure";
 import { Guard } from "../../guard";
@@ -7,7 +7,7 @@ import { useAsk } from "../ask";
 import type { About } from "../requests";
 import { Answer } from "../states";
 
-/** It is asked for once it is opened. */
+/** It is requested when it is opened. */
 export function Steps({ run, head, at, about }: { run: string; head: string; at: number; about: About }) {
   const [open, setOpen] = useState(false);
   const asked = useAsk<Figure>("steps", open ? { run, head, at, about } : null);

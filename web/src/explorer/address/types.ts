@@ -6,14 +6,14 @@ export type SideName = "Q" | "K" | "V";
 
 export interface Side {
   side: SideName;
-  /** Why it has no shares; empty where it has. */
+  /** Why there are no shares; empty if there are. */
   undefined: string;
   place: number;
   writers: { writer: string; share: number; wire: boolean }[];
   others: { count: number; share: number };
   /** Of all shares: 1. */
   total: number;
-  /** What the parts lack of the recorded number, as a share of it. */
+  /** The recorded number minus the sum of the parts, as a share of it. */
   remainder: Cell;
   read: Read | null;
 }
@@ -44,7 +44,7 @@ export interface Null {
   numbers: { score: Cell; chance: Cell; z: Cell; p: Cell; alignment: Cell; ceiling: Cell; [measure: string]: Cell };
 }
 
-/** All that is known of wires into one head. */
+/** The numbers of all wires into one head. */
 export interface Nulls {
   head: string;
   /** The names of these numbers, in the order of a table. */
@@ -62,7 +62,7 @@ interface Token {
 export interface Effect {
   at: number;
   edits: string[];
-  /** What stands in the place of what was taken. */
+  /** The replacement for the removed store. */
   by: string;
   target: { id: number; text: string };
   change: number;
@@ -75,7 +75,7 @@ export interface Controls {
   what: string;
   own: number;
   controls: { edit: string; change: number }[];
-  /** How many controls change as much or more. */
+  /** The number of controls that change at least as much. */
   as_large: number;
 }
 

@@ -1,4 +1,4 @@
-/** Finding a circuit: a button that says what it does and how long that takes, then how long it still takes. */
+/** Finding a circuit: a button with the estimated time, then the remaining time. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Work } from "../ask";
 import { Failing } from "../states";
@@ -11,7 +11,7 @@ interface Props {
   work: Work<Found>;
 }
 
-/** The way to a circuit. */
+/** Starts the search for a circuit. */
 export function Finding({ task, pairs, work }: Props) {
   return (
     <div class="working">
@@ -31,7 +31,7 @@ export function Finding({ task, pairs, work }: Props) {
   );
 }
 
-/** Milliseconds between looks at the clock. */
+/** Milliseconds between updates of the remaining time. */
 const TICK = 1000;
 
 function Progress({ task, work }: Omit<Props, "pairs">) {

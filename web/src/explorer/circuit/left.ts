@@ -1,9 +1,9 @@
-/** How long something takes, in words that do not pretend to know it to the second. */
+/** Durations in words, without false precision. */
 
-/** Below this share of the work, its speed says little. */
+/** Below this share of the work, its speed is not a reliable estimate. */
 const TELLING = 0.2;
 
-/** Seconds that are left: by the speed until now once that is known, else by what was expected before. */
+/** Remaining seconds: from the speed so far once it is known, else from the initial estimate. */
 export function secondsLeft(share: number, elapsed: number, expected: number): number {
   return share < TELLING ? Math.max(expected - elapsed, expected * (1 - share) * 0.5) : (elapsed * (1 - share)) / share;
 }

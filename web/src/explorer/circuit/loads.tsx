@@ -4,7 +4,7 @@ import { number } from "../../format";
 import { onlyOn, toggled, wiresOf } from "./off";
 import type { Load, Part } from "./types";
 
-/** As many loads are listed at first; the others are weaker. */
+/** The number of loads listed at first; the others are weaker. */
 const LISTED = 20;
 
 interface Props {
@@ -59,7 +59,7 @@ function inPercent(share: number): string {
   return `${number(100 * share, 1)} %`;
 }
 
-/** The ids of the loads that are listed whatever is off. */
+/** The ids of the loads that are always listed. */
 function strongest(loads: Load[]): Set<number> {
   const order = [...loads].sort((a, b) => b.share - a.share);
   return new Set(order.slice(0, LISTED).map(({ id }) => id));
@@ -113,7 +113,7 @@ function PartRow({ part, alone, off, set }: { part: Part; alone: boolean; off: R
   );
 }
 
-/** One checkbox; neither on nor off where some of its wires are. */
+/** One checkbox; indeterminate if only some of its wires are off. */
 function Switch({ name, share, wires, off, set, strong = false }: { name: string; share?: number; wires: number[]; off: ReadonlySet<number>; set: Props["set"]; strong?: boolean }) {
   const gone = wires.filter((wire) => off.has(wire)).length;
   return (

@@ -1,4 +1,4 @@
-/** What is off: a set of wires in the page, and in the address and in questions the groups that are off as a whole, and single wires. */
+/** The wires that are off: a set in the page; whole groups and single wires in the URL and in requests. */
 import type { Load } from "./types";
 
 export interface Groups {
@@ -11,7 +11,7 @@ export function wiresOf(load: Load): number[] {
   return load.parts.flatMap(({ wires }) => wires);
 }
 
-/** As few groups as have exactly these wires, and the wires that are left. */
+/** The fewest whole groups that cover these wires, and the remaining wires. */
 export function grouped(loads: Load[], off: ReadonlySet<number>): Groups {
   const found: Groups = { off: [], wires: [] };
   const gone = (wires: number[]) => wires.every((wire) => off.has(wire));
@@ -26,12 +26,12 @@ export function grouped(loads: Load[], off: ReadonlySet<number>): Groups {
   return found;
 }
 
-/** The same in an address: `0.3.w5`; null where everything is on. */
+/** The same in a URL: `0.3.w5`; null if everything is on. */
 export function written({ off, wires }: Groups): string | null {
   return [...off.map(String), ...wires.map((wire) => `w${wire}`)].join(".") || null;
 }
 
-/** The wires that an address names; what it names besides them is nothing. */
+/** The wires that a URL names; unknown names are ignored. */
 export function read(loads: Load[], text: string | undefined): Set<number> {
   const groups = new Map(loads.flatMap((load) => [...load.parts.map(({ id, wires }) => [id, wires] as const), [load.id, wiresOf(load)] as const]));
   const known = new Set(loads.flatMap(wiresOf));
@@ -42,7 +42,7 @@ export function read(loads: Load[], text: string | undefined): Set<number> {
   return new Set(named.filter((wire) => known.has(wire)));
 }
 
-/** Wires that are all on or all off go off or on; of those that are partly on, all go on. */
+/** Turns all of these wires on if any is off, else turns all off. */
 export function toggled(off: ReadonlySet<number>, wires: number[]): Set<number> {
   const next = new Set(off);
   const on = wires.some((wire) => off.has(wire));
@@ -50,7 +50,7 @@ export function toggled(off: ReadonlySet<number>, wires: number[]): Set<number> 
   return next;
 }
 
-/** All wires but these. */
+/** All wires except these. */
 export function onlyOn(loads: Load[], wires: number[]): Set<number> {
   const kept = new Set(wires);
   return new Set(loads.flatMap(wiresOf).filter((wire) => !kept.has(wire)));

@@ -1,4 +1,4 @@
-/** F of what is on, printed large, with its interval and the change; and the switches for everything. */
+/** F of the wires that are on, in large type, with its interval and the change; and the global switches. */
 import { short } from "../../format";
 import type { Asked } from "../ask";
 import { Failing } from "../states";
@@ -6,9 +6,9 @@ import type { Found, Switched } from "./types";
 
 interface Props {
   found: Found;
-  /** Of everything that is off, or of what was off a moment ago. */
+  /** For the wires that are off, or were off at the last answer. */
   asked: Asked<Switched>;
-  /** Whether an answer to what is off now is still to come. */
+  /** Whether the answer for the current wires is pending. */
   late: boolean;
   off: number;
   setAll: (on: boolean) => void;

@@ -10,7 +10,7 @@ import type { Found, Task, Tasks } from "./types";
 
 export const screen: Screen = { id: "circuit", title: "Circuit", key: "c", Body, python };
 
-/** Models with more heads than this are asked about text first. */
+/** Models with more heads than this begin with a task of text. */
 const FEW = 64;
 const SIZES: [string, string][] = [
   ["F>=.85", "the smallest with F ≥ .85"],
@@ -20,7 +20,7 @@ const SIZES: [string, string][] = [
   [".01", "1 % of the wires"],
 ];
 
-/** What was found, for as long as the page is open. */
+/** Circuits found while the page is open. */
 const known = new Map<string, Found>();
 
 function keyOf(model: ModelFacts, place: ScreenProps["place"]): { task: string; size: string; key: string } {

@@ -1,4 +1,4 @@
-/** A circuit that was found: its picture with F beside it, its loads as switches, and F by size. */
+/** A circuit: its picture with F beside it, its loads as switches, and F by size. */
 import { useMemo } from "preact/hooks";
 import { FigureBlock } from "../../figure";
 import { short } from "../../format";

@@ -1,15 +1,15 @@
-/** F of what is on: one question at a time, the latest next, so that quick hands do not keep the server busy. */
+/** F of the wires that are on: one request at a time, then the latest, so that fast clicks do not flood the server. */
 import { useEffect, useState } from "preact/hooks";
 import { type Asked, useAsk } from "../ask";
 import type { Groups } from "./off";
 import type { Switched } from "./types";
 
-/** Milliseconds of rest before a change is measured. */
+/** Milliseconds without a change before a measurement. */
 const REST = 120;
 
 type Fields = Groups & { circuit: string; pair: number };
 
-/** The latest answer, and whether one to these fields is still to come. */
+/** The latest answer, and whether the answer to these fields is pending. */
 export function useSwitched(fields: Fields): { asked: Asked<Switched>; late: boolean } {
   const wanted = JSON.stringify(fields);
   const [question, setQuestion] = useState(wanted);

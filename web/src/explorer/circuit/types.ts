@@ -1,4 +1,4 @@
-/** The server's answers about tasks and of a circuit that it found. */
+/** The server's answers about tasks and circuits. */
 import type { Cut, Figure, Picture } from "../../model";
 
 export interface Task {
@@ -6,7 +6,7 @@ export interface Task {
   about: string;
   /** Whether its prompts are texts, which need a tokenizer. */
   text: boolean;
-  /** About how long its circuit takes to find. */
+  /** The estimated time to find its circuit. */
   seconds: number;
 }
 
@@ -26,7 +26,7 @@ export interface Part {
   share: number;
   /** Indices of the circuit's wires. */
   wires: number[];
-  /** The wires in words, where the load has few. */
+  /** The wires as text, if the load has few. */
   each: { name: string; share: number }[];
 }
 
@@ -55,7 +55,7 @@ export interface Found {
   wires: number;
   /** On all pairs to judge. */
   judged: Measured & { error: number; necessity: number };
-  /** On the pairs that are run after each change. */
+  /** On the pairs run after each change. */
   whole: Measured;
   /** Which of the pairs to judge these are. */
   places: number[];

@@ -1,4 +1,4 @@
-/** The head in hand: its pattern large, in full precision once it is pinned, and the way to its addresses. */
+/** The active head: its pattern enlarged, in full precision once pinned, and a link to its addresses. */
 import { useEffect, useMemo } from "preact/hooks";
 import { useCursor } from "../../cursor";
 import { ViewFrame } from "../../frame";

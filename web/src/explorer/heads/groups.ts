@@ -1,4 +1,4 @@
-/** Heads in groups under headings: by role or by layer; what would be endless is folded. */
+/** Heads in groups under headings, by role or by layer; long groups are folded. */
 import type { Roles } from "../roles";
 import type { ModelFacts } from "../screen";
 
@@ -6,18 +6,18 @@ export interface Group {
   title: string;
   said: string;
   heads: number[];
-  /** How many of them are there before the group is unfolded. */
+  /** The number of heads shown while the group is folded. */
   few: number;
 }
 
-/** A model of more heads than these is not drawn whole. */
+/** Models with more heads than this are not drawn completely. */
 export const MANY = 64;
 /** Heads of a folded group: two rows of a wide page. */
 const FEW = 16;
 /** Bands that the layers of a long model are divided into. */
 const BANDS = 6;
 
-/** A group for each role, strongest first, and one of those that have none. */
+/** A group for each role, strongest first, and one for heads without a role. */
 export function byRole({ heads }: ModelFacts, { groups }: Roles): Group[] {
   const long = heads.length > MANY;
   const at = new Map(heads.map((head, index) => [head, index]));
@@ -31,12 +31,12 @@ export function byRole({ heads }: ModelFacts, { groups }: Roles): Group[] {
   return [...found, { title: `no role: ${rest.length} ${rest.length === 1 ? "head" : "heads"}`, said: "less than half of the attention is on any role’s keys", heads: rest, few: long ? 0 : rest.length }];
 }
 
-/** How many layers a band has: one where there are few layers. */
+/** The number of layers in a band: 1 if there are few layers. */
 export function bandOf(layers: number): number {
   return layers <= 8 ? 1 : Math.ceil(layers / BANDS);
 }
 
-/** All heads in depth order: one group, or of a long model one for each band of layers. */
+/** All heads in depth order: one group, or for a deep model one per band of layers. */
 export function byLayer({ heads, layers, heads_per_layer }: ModelFacts): Group[] {
   const all = heads.map((_, index) => index);
   if (heads.length <= MANY) return [{ title: "", said: "", heads: all, few: all.length }];

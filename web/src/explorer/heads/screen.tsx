@@ -1,4 +1,4 @@
-/** All heads on the prompt, small; the one in hand, large. */
+/** All heads on the prompt, small; the active one, large. */
 import { useSignal } from "@preact/signals";
 import { useMemo, useRef, useState } from "preact/hooks";
 import { DataTable } from "../../datatable";
@@ -37,7 +37,7 @@ function Body(props: ScreenProps) {
   );
 }
 
-/** What this prompt shows, in a sentence made from its numbers. */
+/** A sentence about this prompt, made from its numbers. */
 function leadOf({ run, link }: ScreenProps) {
   const { inducing } = run;
   const earlier = run.repeats.length;
@@ -64,7 +64,7 @@ function sectionOf(group: Group, open: boolean, turn: () => void) {
 
 const ALL = { figure: "heads", view: 0 };
 
-/** The table behind the thumbnails: how much of each head's attention on this prompt is on each role. */
+/** The table behind the thumbnails: the share of each head's attention on each role, for this prompt. */
 function Roles({ model, run }: { model: ModelFacts; run: Run }) {
   const rows = model.heads.map((head, index) => ({ head, cells: run.strength[index] ?? [] }));
   return <DataTable place={ALL} panel="roles" caption="All heads on this prompt" axis="share of attention" corner="head by role" columns={model.roles} rows={rows} />;

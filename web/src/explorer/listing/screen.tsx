@@ -1,4 +1,4 @@
-/** The program of a prediction: what was loaded and stored for it, line by line, and the proof by cutting. */
+/** The program of a prediction: its loads and stores, line by line, and the proof by cutting. */
 import { FigureBlock } from "../../figure";
 import type { Figure } from "../../model";
 import { Onward } from "../../program/view";

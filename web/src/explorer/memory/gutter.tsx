@@ -1,4 +1,4 @@
-/** The gutter of the map: for the writer in hand, which rows load its region and which store over it. */
+/** The gutter of the map: the rows that load or overwrite the region of the active writer. */
 import { number, short } from "../../format";
 import { Item } from "../../heatmap/legend";
 import { useWork, type Work } from "../ask";
@@ -6,10 +6,10 @@ import { Working } from "../states";
 import { lineOf, type Plan } from "./layout";
 import type { Line, Memory, Region } from "./types";
 
-/** With more writers than this a region takes long, and is measured when it is asked for. */
+/** With more writers than this a region takes long, and is measured only on request. */
 const QUICK = 80;
 
-/** The region of `writer`, which is measured by itself where that is quick; null for a constant, which has none. */
+/** The region of `writer`, measured automatically if that is quick; null for a constant, which has none. */
 export function useRegion(memory: Memory, writer: string | undefined): Work<Region> | null {
   const quick = memory.rows.reduce((sum, { writers }) => sum + writers.length, 0) <= QUICK;
   const constant = memory.rows.some(({ writers, kinds }) => writer !== undefined && kinds[writers.indexOf(writer)] === "bias");
@@ -17,7 +17,7 @@ export function useRegion(memory: Memory, writer: string | undefined): Work<Regi
   return constant ? null : { ...work, data: work.data?.writer === writer ? work.data : null };
 }
 
-/** The mark of every row that has one: of several writers in a row the one that says most. */
+/** The mark of every row that has one; for several writers in a row, the strongest mark. */
 export function marksOf(lines: Line[], { uses, marks }: Region): (string | null)[] {
   const weight = new Map(marks.map(([mark], place) => [mark, place]));
   const known = new Map(uses.map(({ site, mark }) => [site, mark]));
@@ -42,7 +42,7 @@ export function Gutter({ lines, plan, region }: { lines: Line[]; plan: Plan; reg
   );
 }
 
-/** What the marks of the gutter mean; only those that occur. */
+/** Legend of the gutter; only marks that occur. */
 export function GutterKey({ region }: { region: Region }) {
   const met = new Set(region.uses.map(({ mark }) => mark));
   return (
@@ -60,7 +60,7 @@ export function GutterKey({ region }: { region: Region }) {
   );
 }
 
-/** The region in words and numbers, or how to have it measured. */
+/** The region in words and numbers, or a button that measures it. */
 export function RegionFacts({ writer, work }: { writer: string; work: Work<Region> | null }) {
   if (!work) return <p class="missing">{writer} stores the same everywhere, so it has no region.</p>;
   return (

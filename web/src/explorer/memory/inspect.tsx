@@ -1,4 +1,4 @@
-/** What one store is, and the loads that used it. */
+/** Details of one store, and the loads that used it. */
 import { number, short } from "../../format";
 import type { ScreenProps } from "../screen";
 import type { Store } from "./types";

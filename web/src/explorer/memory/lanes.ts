@@ -1,11 +1,11 @@
-/** The loads of one store as a comb: a trunk for each side down the store's column, and a tooth to every load. */
+/** The loads of one store as a comb: a trunk per side along the store's column, and a tooth to every load. */
 import { GAP, lineOf, middle, type Plan, STRIP } from "./layout";
 import type { Line, Load, Spot, Store } from "./types";
 
 export interface End {
   x: number;
   y: number;
-  /** How much of the load the store is, as a width. */
+  /** The store's share of the load, as a width. */
   width: number;
   against: boolean;
   /** Whether its side is written there. */
@@ -19,7 +19,7 @@ export interface Lane {
 }
 
 const SIDES = ["Q", "K", "V"] as const;
-/** Of each side, how far right it is in a cell, and how far down in a row: no two lanes cross in a cell. */
+/** For each side, its horizontal offset in a cell and its vertical offset in a row; no two lanes cross in a cell. */
 const PLACE = { Q: 0.2, K: 0.5, V: 0.8 };
 /** More letters than these would hide the cells. */
 const NAMED = 14;

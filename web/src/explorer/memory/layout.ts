@@ -4,7 +4,7 @@ import { widest, widthOf } from "../../text";
 import { totalOf } from "./rows";
 import type { Line, Memory, Spot } from "./types";
 
-/** Height of a row, and of what is drawn of it; between two bands there is more room. */
+/** Height of a row, and of its drawn part; between two bands the gap is larger. */
 export const [PITCH, STRIP, BETWEEN] = [23, 19, 7];
 /** Blank between cells. */
 export const GAP = 2;
@@ -32,16 +32,16 @@ export function planned(lines: Line[], labels: string[], width: number): Plan {
   return { cell, left, top, tops, width: left + cell * labels.length + 40, height: (tops.at(-1) ?? top) + STRIP + 12 };
 }
 
-/** Of all cells that hold something, so many are on the scale; the few beyond would leave the others pale. */
+/** The fraction of nonempty cells within the scale; a few larger ones would make all others pale. */
 const MOST = 0.95;
 
-/** What the colour of a cell shows: the norm of what was stored, or how many loads it makes up. */
+/** The quantity shown by a cell's colour: the norm of the store, or the number of loads it makes up. */
 export function sizeOf({ measure }: Memory, line: Line, token: number): number {
   const total = totalOf(line, token);
   return measure === "stored" ? Math.sqrt(Math.max(0, total)) : total;
 }
 
-/** The scale of a map: its end a round number that few cells exceed; logarithmic where half of them are below a tenth of it. */
+/** The scale of a map: its end is a round number that few cells exceed; logarithmic if half are below a tenth of it. */
 export function scaleOf(memory: Memory, lines: Line[], tokens: number): Scale {
   const sizes = lines.flatMap((line) => Array.from({ length: tokens }, (_, token) => sizeOf(memory, line, token)));
   const held = sizes.filter((value) => value > 0).sort((a, b) => a - b);

@@ -1,4 +1,4 @@
-/** The map itself: cells as pixels, and above them what is chosen and the loads that it lights. */
+/** The map: cells as pixels, and above them the chosen store and its loads. */
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { beyond, colourOf } from "../../colour";
 import type { Scale } from "../../model";
@@ -77,7 +77,7 @@ function draw(canvas: HTMLCanvasElement, memory: Memory, lines: Line[], tokens: 
   }
 }
 
-/** The names of the rows, which stay in sight while the map scrolls. */
+/** The names of the rows, which stay visible while the map scrolls. */
 function Names({ lines, plan, region }: { lines: Line[]; plan: Plan; region: Region | null }) {
   return (
     <svg class="row-names" width={plan.left - 4} height={plan.height} aria-hidden="true" font-size={11}>
@@ -102,7 +102,7 @@ function Mark({ plan, spot, kind }: { plan: Plan; spot: Spot; kind: "ring" | "pi
   );
 }
 
-/** A comb from the chosen store to the heads that loaded it, its teeth as wide as the root of what they took. */
+/** A comb from the chosen store to the heads that loaded it; a tooth is as wide as the root of its load. */
 function Lit({ memory, lines, plan, chosen, store, tokens }: { memory: Memory; lines: Line[]; plan: Plan; chosen: Spot; store: Store; tokens: number }) {
   const lanes = lanesOf(lines, plan, chosen, store, memory.first, tokens);
   return (

@@ -1,4 +1,4 @@
-/** The rows of the map: heads that have a name for something, and what is left of every layer or band of layers. */
+/** The rows of the map: named heads, and the remaining heads of every layer or band of layers. */
 import { bandOf } from "../heads/groups";
 import type { Roles } from "../roles";
 import type { Line, Memory, Row } from "./types";
@@ -15,7 +15,7 @@ export function bandsOf(memory: Memory): [number, number][] {
   return Array.from({ length: Math.ceil(layers / step) }, (_, band) => [band * step, Math.min(layers, (band + 1) * step) - 1]);
 }
 
-/** Heads that have a row of their own: those with a role that loads something, and the head that adds most. */
+/** Heads with a row of their own: those with a role other than first, and the head that adds most. */
 export function ownRows(roles: Roles | null, main: string | undefined): Set<string> {
   const named = roles?.groups.filter(({ role }) => role !== "first").flatMap(({ heads }) => heads) ?? [];
   return new Set(main ? [...named, main] : named);
@@ -47,7 +47,7 @@ export function linesOf(memory: Memory, own: ReadonlySet<string>, roles: Roles |
   return lines;
 }
 
-/** What a row stored at a token: the sum over its writers. */
+/** The store of a row at a token: the sum over its writers. */
 export function totalOf({ writers }: Line, token: number): number {
   return writers.reduce((sum, { values }) => sum + (values[token] ?? 0), 0);
 }

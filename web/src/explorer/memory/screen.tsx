@@ -1,4 +1,4 @@
-/** Tokens by depth: what was stored where, and for one store, who loaded it later. */
+/** Tokens by depth: the stores, and for one store the later loads. */
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { beyond, colourAt } from "../../colour";
 import { ViewFrame } from "../../frame";
@@ -141,7 +141,7 @@ function Shown(props: ScreenProps & { memory: Memory; by: "share" | "traffic" })
   );
 }
 
-/** What light and dark mean, and the marks of what is there. */
+/** Legend of the colours and of the marks that occur. */
 function Legend({ memory, scale, lines, tokens, lit, region }: { memory: Memory; scale: Scale; lines: Line[]; tokens: number; lit: boolean; region: Region | null }) {
   const cut = lines.some((line) => Array.from({ length: tokens }, (_, token) => sizeOf(memory, line, token)).some((size) => beyond(scale, size) === 1));
   return (
@@ -167,7 +167,7 @@ function Legend({ memory, scale, lines, tokens, lit, region }: { memory: Memory;
   );
 }
 
-/** What a store that is loaded on a side is used for. */
+/** The use of a store that is loaded on a side. */
 const SIDES = { Q: "part of what a head looks for", K: "part of what a token is found by", V: "part of what a head takes" };
 
 /** The map as one Tab stop. */

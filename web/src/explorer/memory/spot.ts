@@ -1,17 +1,17 @@
-/** One store of the map: under the pointer, after a key, and as an address names it. */
+/** One store of the map: under the pointer, after a key, and as named in a URL. */
 import { stepped } from "../../stepped";
 import { type Plan, PITCH } from "./layout";
 import { largest } from "./rows";
 import type { Line, Spot } from "./types";
 
-/** The largest store at a place of the picture; null beside the map. */
+/** The largest store at a point of the picture; null outside the map. */
 export function spotAt(x: number, y: number, lines: Line[], tokens: number, plan: Plan): Spot | null {
   const token = Math.floor((x - plan.left) / plan.cell);
   const row = plan.tops.findIndex((top) => y >= top && y < top + PITCH);
   return row < 0 || token < 0 || token >= tokens ? null : { row, token, writer: largest(lines, row, token) };
 }
 
-/** The store after a key; null where the key goes nowhere. */
+/** The store after a key; null if the key does not move. */
 export function moved(lines: Line[], tokens: number, from: Spot, key: string): Spot | null {
   if (key === "," || key === ".") {
     const count = lines[from.row]?.writers.length ?? 1;
@@ -24,7 +24,7 @@ export function moved(lines: Line[], tokens: number, from: Spot, key: string): S
   return { row, token, writer: largest(lines, row, token) };
 }
 
-/** The store of a writer at a token; null where there is none. */
+/** The store of a writer at a token; null if there is none. */
 export function spotOf(lines: Line[], writer: string | undefined, token: number, tokens: number): Spot | null {
   if (writer === undefined || !Number.isInteger(token) || token < 0 || token >= tokens) return null;
   const row = lines.findIndex(({ writers }) => writers.some(({ name }) => name === writer));

@@ -42,12 +42,12 @@ export interface Store {
   logit: { text: string; change: number } | null;
   by: "share" | "traffic";
   lit: Load[];
-  /** Loads that are not lit, and the sum of their sizes; null where sides have different units. */
+  /** Loads that are not highlighted, and the sum of their sizes; null if sides have different units. */
   others: { count: number; held: number | null };
   missing: string;
 }
 
-/** Where a writer stores on text, who overwrites it and who loads it. */
+/** The region of a writer on text, and the sites that overwrite it and load it. */
 export interface Region {
   writer: string;
   rank: number;
@@ -56,20 +56,20 @@ export interface Region {
   power: number | null;
   share: number | null;
   overwritten: { writer: string; overlap: number; chance: number }[];
-  /** How many overwrite it, named or not. */
+  /** The number of writers that overwrite it, named or not. */
   overwriters: number;
   loaded: { reader: string; load: number }[];
   /** Later sites that load or overwrite it. */
   uses: { site: string; mark: string }[];
-  /** Every mark with its meaning, the one that says most last. */
+  /** Every mark with its meaning, the strongest last. */
   marks: [string, string][];
   text: string;
 }
 
-/** A row of the map: one writer, or several that are folded. */
+/** A row of the map: one writer, or several folded ones. */
 export interface Line {
   name: string;
-  /** Its roles, or how many it is. */
+  /** Its roles, or the number of its writers. */
   said: string;
   /** The first layer of its band. */
   band: number;

@@ -1,4 +1,4 @@
-/** The guided walk: six steps from a prediction to the wire without which it falls, in this model's own numbers. */
+/** The guided walk: six steps from a prediction to the wire that it depends on, in this model's own numbers. */
 import { Fragment } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { AnyView } from "../../figure";
@@ -16,10 +16,10 @@ interface Step {
   /** At most forty words beside the picture. */
   said: string;
   picture: Picture | null;
-  /** The arcs of the picture that the step is about; null for all. */
+  /** The arcs of the picture that belong to the step; null for all. */
   lit: number[] | null;
   cut: boolean;
-  /** The same at length, with the numbers of its charts. */
+  /** The long version, with the numbers of its charts. */
   claim: string;
   numbers: Record<string, unknown>;
   views: View[];
@@ -32,7 +32,7 @@ interface Found {
   previous?: string;
   heads?: string[];
   steps: Step[];
-  /** Why the steps are not on the reader's prompt, and where to go; null if they are. */
+  /** Why the steps are not on the user's prompt, and a suggestion; null if they are. */
   notice: { text: string; links: { text: string; place: { screen: ScreenId } & Change }[] } | null;
 }
 
@@ -61,7 +61,7 @@ function Body(props: ScreenProps) {
   );
 }
 
-/** What is known at once, while the circuit is looked for. */
+/** The facts available at once, while the search for the circuit runs. */
 function Known({ run, at, question }: ScreenProps) {
   const predict = question.data?.predict;
   if (!predict) return null;
@@ -72,7 +72,7 @@ function Known({ run, at, question }: ScreenProps) {
   );
 }
 
-/** Why the walk is on another prompt than the reader's, and the places to try. */
+/** Why the walk is on another prompt than the user's, and tokens to try. */
 function Elsewhere({ link, notice }: ScreenProps & { notice: NonNullable<Found["notice"]> }) {
   return (
     <p class="elsewhere" role="status">
@@ -88,12 +88,12 @@ function Elsewhere({ link, notice }: ScreenProps & { notice: NonNullable<Found["
   );
 }
 
-/** A place of the walk as a change: nothing of what was looked at before stays. */
+/** A step of the walk as a change of parameters that clears all earlier ones. */
 function gone({ screen, ...change }: { screen: ScreenId } & Change): Change {
   return { ...clear, step: null, head: null, side: null, from: null, do: null, about: null, first: null, ...change };
 }
 
-/** A model without the circuit: why, from its numbers, and what can be looked at in its place. */
+/** A model without the circuit: the reason, from its numbers, and other screens to visit. */
 function None({ why, link }: ScreenProps & { why: string }) {
   return (
     <div class="failing">

@@ -1,4 +1,4 @@
-/** One wire: what its channels carry, and what stands at both of their ends. */
+/** One wire: its channels, and the tokens at both of their ends. */
 import { useEffect, useRef } from "preact/hooks";
 import { Chosen } from "../../chosen";
 import { FigureBlock } from "../../figure";
@@ -11,7 +11,7 @@ interface Answer {
   writer: string;
   reader: string;
   total: number;
-  /** Offsets that it can be decoded at, where positions turn. */
+  /** Offsets at which it can be decoded, under rotary positions. */
   offsets: number;
   offset: number | null;
   undecoded: string | null;
@@ -23,13 +23,13 @@ interface Props extends Pick<ScreenProps, "go" | "link"> {
   writer: string;
   reader: string;
   offset: string | undefined;
-  /** Whether it was chosen on this page, and should be brought into view. */
+  /** Whether it was chosen on this page, and should be scrolled into view. */
   fresh: boolean;
-  /** What the panels say of it. */
+  /** Its numbers in the panels. */
   measured: string | null;
 }
 
-/** The channels of `writer` → `reader`, with a way back and a way on. */
+/** The channels of `writer` → `reader`, with links back and onwards. */
 export function Channel({ writer, reader, offset, fresh, measured, go, link }: Props) {
   const at = offset !== undefined && /^\d{1,6}$/.test(offset) ? Number(offset) : null;
   const asked = useAsk<Answer>("channel", { writer, reader, ...(at === null ? {} : { offset: at }) });
@@ -70,7 +70,7 @@ export function Channel({ writer, reader, offset, fresh, measured, go, link }: P
   );
 }
 
-/** How far apart query and key are, where positions turn them. */
+/** The distance of query and key, under rotary positions. */
 function Offset({ answer, go }: { answer: Answer } & Pick<ScreenProps, "go">) {
   return (
     <div class="controls">

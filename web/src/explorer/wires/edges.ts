@@ -1,12 +1,12 @@
-/** The wires of a graph: which of them hold a share of all mass, and what they join. */
+/** The wires of a graph: those that hold a given share of the mass, and their ends. */
 import type { Cell, Figure } from "../../model";
 import type { Measure } from "../screen";
 
-/** Wires that are summed up together: their readers measure in one unit. */
+/** Wires that are summed together, because their readers have the same unit. */
 export interface Group {
   name: string;
   unit: string;
-  /** Wires of the architecture; those of them that are edges; those that were sent, and the share that these hold. */
+  /** Counts of wires: in the architecture, as edges, and as sent, with the share that the sent ones hold. */
   exist: number;
   count: number;
   sent: number;
@@ -15,7 +15,7 @@ export interface Group {
 }
 
 export interface Graph {
-  /** What the value is; its mass is value^power. */
+  /** The name of the value; its mass is value^power. */
   name: string;
   power: number;
   /** The heading of the value. */
@@ -39,7 +39,7 @@ export interface Wires {
 }
 
 
-/** What a wire arrives at: a side of a head, or the one input that others have. */
+/** The input of a wire: a side of a head, or the only input of another reader. */
 export type Port = "Q" | "K" | "V" | "in";
 
 export interface Edge {
@@ -57,7 +57,7 @@ export interface Edge {
 
 /** More edges than these are not drawn. */
 export const MOST = 400;
-/** As many are comfortable to begin with. */
+/** The number of edges drawn at first. */
 const COMFORTABLE = 60;
 
 /** Every wire that was sent. */
@@ -69,7 +69,7 @@ export function edgesOf({ wires, writers, readers, groups, power }: Graph): Edge
   });
 }
 
-/** What a cut keeps, and of each group how many wires that are and what they hold. */
+/** The edges above a threshold, with their number and mass for each group. */
 export interface Cut {
   edges: Edge[];
   kept: { count: number; held: number }[];
@@ -88,7 +88,7 @@ export function cut({ groups }: Graph, edges: Edge[], percent: number): Cut {
   return { edges: some, kept };
 }
 
-/** The most mass, of at most half, that a comfortable number of edges holds. */
+/** The largest share of the mass, at most half, that fits in the initial number of edges. */
 export function comfortable(graph: Graph, edges: Edge[]): number {
   for (let percent = 50; percent > 1; percent--) {
     if (cut(graph, edges, percent).edges.length <= COMFORTABLE) return percent;
@@ -96,7 +96,7 @@ export function comfortable(graph: Graph, edges: Edge[]): number {
   return 1;
 }
 
-/** `L1.H4` as its layer and its place in it; the ends of the stream have no layer. */
+/** `L1.H4` as its layer and its index in it; the ends of the stream have no layer. */
 export function placeOf(node: string): { layer: number | null; part: string } {
   const [, layer, part = node] = /^L(\d+)\.(.*)$/.exec(node) ?? [];
   return { layer: layer === undefined ? null : Number(layer), part };

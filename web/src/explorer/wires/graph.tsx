@@ -10,7 +10,7 @@ import { type Cut, type Edge, type Graph, MOST, placeOf, type Port } from "./edg
 import { said } from "./list";
 import { curve, halfOf, largestOf, type Layout, layout, portOf, type Shape, step, widthOf } from "./layout";
 
-/** What the cursor is on: a node, or the number of an edge. */
+/** The item under the cursor: a node, or the index of an edge. */
 type Point = { node: string } | { edge: number };
 
 interface Props {

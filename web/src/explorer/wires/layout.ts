@@ -1,4 +1,4 @@
-/** Where the parts of a model stand: a column a layer, a row a head, never moved by what is drawn. */
+/** The positions of a model's parts: a column per layer, a row per head, independent of the drawn edges. */
 import { type Edge, placeOf, type Port } from "./edges";
 
 export interface Node {
@@ -22,7 +22,7 @@ export interface Layout {
 const [TOP, BOTTOM, ENDS] = [30, 12, 58];
 const LETTERS: Record<string, string> = { mlp: "M", bias: "b" };
 
-/** A model's shape as far as a graph needs it. */
+/** The part of a model's shape that a graph needs. */
 export interface Shape {
   layers: number;
   heads: number;
@@ -64,7 +64,7 @@ export function halfOf({ layer }: { layer: number | null }, { size }: Layout): n
 
 const PORTS: Record<Port, number> = { Q: -1, K: 0, V: 1, in: 0 };
 
-/** How far below a node's middle a side is. */
+/** The offset of a side below a node's middle. */
 export function portOf(port: Port, { size }: Layout): number {
   return PORTS[port] * size[1] * 0.3;
 }
@@ -84,7 +84,7 @@ export function largestOf(edges: Edge[]): Map<number, number> {
   return edges.reduce((found, { group, part }) => found.set(group, Math.max(found.get(group) ?? 0, part)), new Map<number, number>());
 }
 
-/** How wide an edge is drawn: by the root of its part. */
+/** The width of an edge: proportional to the root of its share. */
 export function widthOf({ part, group }: Pick<Edge, "part" | "group">, largest: Map<number, number>): number {
   return 0.8 + 3.7 * Math.sqrt(part / (largest.get(group) || 1));
 }

@@ -1,10 +1,10 @@
-/** Wires as links to their channels: those of the part that is chosen, else the strongest. */
+/** Wires as links to their channels: those of the chosen part, else the strongest. */
 import { free } from "../../format";
 import type { Cell } from "../../model";
 import type { ScreenProps } from "../screen";
 import type { Edge, Graph } from "./edges";
 
-/** As many of one kind are listed. */
+/** The number listed of one kind. */
 const LISTED = 24;
 const STRONGEST = 12;
 
@@ -26,7 +26,7 @@ export function WireList({ graph, edges, node, wire, link }: Props) {
   );
 }
 
-/** A detail; a q of 0 is one that no double holds. */
+/** A detail; a q of 0 is too small for a double. */
 export function said(name: string | undefined, cell: Cell): string {
   return name === "q" && cell === 0 ? "< 1e\u2212300" : free(cell);
 }

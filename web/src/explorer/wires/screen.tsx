@@ -14,12 +14,12 @@ import { said, WireList } from "./list";
 
 export const screen: Screen = { id: "wires", title: "Wires", key: "w", Body, python };
 
-/** Heads of a model whose wires are measured without being asked for. */
+/** Models with at most this many heads have their wires measured automatically. */
 const FEW = 64;
 /** A graph of more layers takes the whole width. */
 const DEEP = 8;
 
-/** Alignment misleads where MLPs stand between heads: there what is carried comes first. */
+/** Alignment misleads if there are MLPs between heads: then traffic is shown first. */
 function measureOf({ model, place }: Pick<ScreenProps, "model" | "place">): Measure {
   const asked = model.measures.find(({ name }) => name === place.by);
   if (asked) return asked.name;
@@ -37,7 +37,7 @@ function python({ model, place }: ScreenProps): string {
   return lines.join("\n");
 }
 
-/** What was measured, for as long as the page is open. */
+/** Measurements made while the page is open. */
 const known = new Map<string, Wires>();
 
 function Body(props: ScreenProps) {
@@ -118,13 +118,13 @@ function Whole(props: ScreenProps & { data: Wires }) {
   );
 }
 
-/** The channels of the wire that the address names. */
+/** The channels of the wire that the URL names. */
 function Wire({ place, go, link, fresh, measured = null }: ScreenProps & { fresh: boolean; measured?: string | null }) {
   if (!place.writer || !place.reader) return null;
   return <Channel writer={place.writer} reader={place.reader} offset={place.offset} fresh={fresh} measured={measured} go={go} link={link} />;
 }
 
-/** What the panels say of a wire, where it is among those that were sent. */
+/** The panels' numbers of a wire, if it is among those that were sent. */
 function measured({ label, details, groups }: Graph, edges: Edge[], wire: { writer: string; reader: string } | null): string | null {
   const edge = wire && edges.find(({ writer, reader }) => writer === wire.writer && reader === wire.reader);
   if (!edge) return null;
@@ -140,7 +140,7 @@ interface MassProps {
   settle: (mass: number) => void;
 }
 
-/** The slider, and how many wires that are. */
+/** The slider, and the number of wires. */
 function Mass({ graph, some, mass, drag, settle }: MassProps) {
   const total = some.edges.length;
   const sent = graph.groups.reduce((sum, group) => sum + group.sent, 0);
@@ -172,7 +172,7 @@ function shapeOf({ layers, heads_per_layer, writers }: ModelFacts): Shape {
   return { layers, heads: heads_per_layer, mlps: has(".mlp"), biases: has(".bias"), pos: writers.includes("pos") };
 }
 
-/** True for a part of this model that a graph can show. */
+/** True if a graph can show this part of the model. */
 function isPart({ writers }: ModelFacts, node: string): boolean {
   return node === "unembed" || writers.includes(node);
 }
