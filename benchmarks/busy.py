@@ -1,8 +1,8 @@
-"""SmolLM2 beside another process that computes all the time: scores and report, as ratios to a quiet machine.
+"""SmolLM2 beside a busy process: scores and report, as ratios to an idle machine.
 
     python benchmarks/busy.py
 
-Also a section of ``make bench``. The one-thread times are taken in a process of their own with OMP_NUM_THREADS=1.
+Also a section of ``make bench``. The one-thread times are measured in a separate process with OMP_NUM_THREADS=1.
 """
 
 import os

@@ -1,11 +1,11 @@
-"""Which numbers of a wire predict what cutting it does: every measure against effects on other text.
+"""Which numbers of a wire predict the effect of cutting it: every measure against effects on other text.
 
     python benchmarks/causes.py builtin        (or smollm2; about 15 minutes there)
 
 Covariances come from the shipped corpus. Effects are local (docs/traffic.md): total variation of the reader's own
-pattern for Q and K, relative change of what is stored for V and MLPs, on held-out prompts: pages of this repository's
+pattern for Q and K, relative change of the store for V and MLPs, on held-out prompts: pages of this repository's
 documentation and random repeats. Readers are drawn with a fixed seed. AUC is for the largest twentieth of effects
-within the compared wires; intervals are of 1,000 bootstrap draws of whole readers. Writes
+within the compared wires; intervals are from 1,000 bootstrap draws of whole readers. Writes
 ``benchmarks/causes-MODEL.json``; ``benchmarks/run.py`` puts it into RESULTS.md.
 """
 
@@ -55,7 +55,7 @@ def readers_of(model: Weights) -> list[Reader]:
 
 
 def planes(matrix: Factored | torch.Tensor, *, rows: bool) -> torch.Tensor:
-    """An orthonormal basis of what a writer writes, or of what a reader reads, of its numerical rank."""
+    """An orthonormal basis of a writer's or a reader's subspace, of its numerical rank."""
     dense = matrix.dense() if isinstance(matrix, Factored) else matrix
     dense = dense.double()
     values, vectors = torch.linalg.eigh(dense.mT @ dense if rows else dense @ dense.mT)
@@ -63,7 +63,7 @@ def planes(matrix: Factored | torch.Tensor, *, rows: bool) -> torch.Tensor:
 
 
 def kernel(writer: torch.Tensor, reader: torch.Tensor) -> float:
-    """Overlap of planes, the projection kernel: ||U'V||^2 over the smaller rank."""
+    """Overlap of subspaces, the projection kernel: ||U'V||^2 over the smaller rank."""
     return float((writer.mT @ reader).square().sum()) / min(writer.shape[1], reader.shape[1])
 
 
@@ -76,7 +76,7 @@ def effects(model: Weights, wires: list[tuple[Writer, Reader]]) -> np.ndarray:
 
 
 def auc(measure: np.ndarray, cause: np.ndarray) -> float:
-    """How often one of the strongest twentieth of causes is above one of the others."""
+    """The probability that one of the largest twentieth of effects ranks above one of the others."""
     top = cause >= np.quantile(cause, 0.95)
     ranks, n = rankdata(measure), int(top.sum())
     return float((ranks[top].sum() - n * (n + 1) / 2) / (n * (len(top) - n)))
@@ -106,7 +106,7 @@ def compared(table: dict[str, np.ndarray], cause: np.ndarray, owner: np.ndarray,
 
 
 def main(name: str) -> None:
-    """Measure one model and write what was found."""
+    """Measure one model and write the results."""
     model = ls.load(name)
     network, readers = wiring(model), readers_of(model)
     kept = moments(model, read_corpus(model))

@@ -1,4 +1,4 @@
-"""Scores of every wire at full size: GPT-2 small's shape, SmolLM2, how each route grows, a whole vocabulary copied."""
+"""Scores of every wire at full size: GPT-2 small's shape, SmolLM2, cost of each route, copying over a vocabulary."""
 
 import json
 import math
@@ -30,7 +30,7 @@ D, VOCAB, LAYERS = 768, 50257, 4
 
 
 def circuits() -> str:
-    """A section for RESULTS.md; each model in a process of its own."""
+    """A section for RESULTS.md; each model runs in its own process."""
     rows = [*_gpt2(_child("gpt2")), *_smollm2(_child("smollm2")), *_llama(_child("llama")), _copying(_child("copying"))]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     growth = "\n".join(f"| {' | '.join(row)} |" for row in _growth())
@@ -98,7 +98,7 @@ def _measure(what: str) -> dict[str, float]:
 
 
 def _scored(model: Weights, repeats: int) -> dict[str, float]:
-    """Seconds and peak for all wires, how many these are, and what the cheaper route multiplies."""
+    """Seconds and peak memory for all wires, their number, and the multiplications of the cheaper route."""
     found: dict[str, float] = {}
     with peak(found):
         found["seconds"] = _median(lambda: ls.subspace_scores(model), repeats)

@@ -1,8 +1,8 @@
-"""Which heads of the IOI circuit play which role, each shown by what its removal from the circuit does.
+"""Roles of the heads of the IOI circuit, each with the effect of its removal from the circuit.
 
     python benchmarks/ioi.py smollm2        (minutes)
 
-Attention is that of the clean prompts to judge, mean over pairs, between named places: S1+1 → S1 (previous token),
+Attention is a mean over the clean prompts to judge, between named places: S1+1 → S1 (previous token),
 S2 → S1 (duplicate), S2 → S1+1 (induction), end → S2 (inhibition), end → IO (mover). A head has the role of its largest
 attention if that is at least ``LEAST``; a mover whose removal raises the metric is a negative mover, and one whose
 removal matters only when the other movers are gone is a backup. Removal takes all wires of the head from the circuit.
@@ -37,7 +37,7 @@ MOVES = {
 
 
 def places_of(pairs: Pairs, row: int) -> dict[str, int]:
-    """The token of each place that a move names."""
+    """The token of each place in a move."""
     names = pairs.places[row]
     found = {name: names.index(name) for name in ("IO", "S1", "S2", "end")}
     return {**found, "S1+1": found["S1"] + 1}
@@ -93,7 +93,7 @@ def rows_of(on: Measured, wires: np.ndarray, weight: np.ndarray) -> list[dict[st
 
 
 def main(model: str) -> None:
-    """Find the circuit, then take one head after the other away."""
+    """Find the circuit, then remove one head at a time."""
     task = task_named(ls.load(model), "ioi", pairs=PAIRS, seed=SEED)
     ranked = attribute(task)
     found = circuit(ranked, "F>=.85", on=task.choose, by="attribution")

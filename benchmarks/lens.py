@@ -1,10 +1,10 @@
-"""``subspace_scores`` beside TransformerLens' ``all_composition_scores``: time, memory, and whether they agree.
+"""``subspace_scores`` beside TransformerLens' ``all_composition_scores``: time, memory and agreement.
 
     make lens
 
-GPT-2 small's shape cut to 2, 4, 6 and 12 layers, the same random float32 matrices for all. Each tool waits in a process
-of its own and they work in turns, so that what else the machine does falls on all of them. A third process scores all
-wires, which TransformerLens does not have. A plain float64 reference says who is right. Writes ``lens.json``.
+GPT-2 small's shape with 2, 4, 6 and 12 layers, and the same random float32 matrices for all. Each tool has its own
+process and they take turns, so that other load on the machine affects all of them. A third process scores all wires,
+which TransformerLens cannot do. A plain float64 reference decides which numbers are right. Writes ``lens.json``.
 """
 
 import json
@@ -25,7 +25,7 @@ import torch
 from peak import peak
 from shapes import random_gpt2
 
-Scores: TypeAlias = np.ndarray  # [side, writing head, reading head]; NaN where the reader is in no later layer
+Scores: TypeAlias = np.ndarray  # [side, writing head, reading head]; NaN unless the reader is in a later layer
 Run: TypeAlias = dict[str, float]
 LAYERS, ROUNDS, SIDES = (2, 4, 6, 12), 3, "QKV"
 TOOLS = ("loadstore", "everything", "lens")
@@ -48,7 +48,7 @@ def ours(layers: int, heads: str = "L*.H*") -> Callable[[], Scores]:
 
 
 def theirs(layers: int) -> Callable[[], Scores]:
-    """Scores only, weights as they are, no gradients."""
+    """Scores only, unprocessed weights, no gradients."""
     from transformer_lens.model_bridge.sources import build_bridge_from_module
 
     live = random_gpt2(layers)
@@ -87,7 +87,7 @@ def _later(layers: int, heads: int) -> np.ndarray:
 
 
 def serve(tool: str, layers: int, file: str) -> None:
-    """Work once for every line that comes in, and answer with seconds and bytes."""
+    """Run once for every input line, and answer with seconds and bytes."""
     work = theirs(layers) if tool == "lens" else ours(layers, "*" if tool == "everything" else "L*.H*")
     for _ in sys.stdin:
         found: Run = {}
@@ -101,9 +101,9 @@ def serve(tool: str, layers: int, file: str) -> None:
 
 @contextmanager
 def tool(name: str, layers: int, file: Path) -> Iterator[Callable[[], Run]]:
-    """A process that works when it is called."""
+    """A process that runs on request."""
     words = [sys.executable, "-W", "ignore", __file__, name, str(layers), str(file)]
-    # Threads that wait asleep: those that wait at work make a machine with other work tens of times as slow.
+    # Waiting threads sleep: spinning threads make a machine with other load tens of times slower.
     to = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(words, **to, text=True, env={**os.environ, "OMP_WAIT_POLICY": "passive"}) as process:
         assert process.stdin is not None
@@ -118,7 +118,7 @@ def tool(name: str, layers: int, file: Path) -> Iterator[Callable[[], Run]]:
 
 
 def measure(layers: int, folder: Path) -> dict[str, Any]:
-    """All tools in turns, one round not counted for time; memory is the most of any round."""
+    """All tools in turns, with one warm-up round that is not timed; memory is the maximum over rounds."""
     files = {name: folder / f"{name}.npy" for name in TOOLS}
     with ExitStack() as stack:
         calls = {name: stack.enter_context(tool(name, layers, files[name])) for name in TOOLS}

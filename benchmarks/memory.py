@@ -1,10 +1,10 @@
 """The memory map, the lifetimes and the reach of a real model: the numbers of docs/open-questions.md.
 
-    python benchmarks/memory.py smollm2        (or builtin, gemma3-270m; behind it parts, and --tokens 1024)
+    python benchmarks/memory.py smollm2        (or builtin, gemma3-270m; then parts, and --tokens 1024)
 
-Each part is written to ``benchmarks/memory-MODEL.json`` when it is done, with its processor seconds and the peak of
-memory so far, and a second call goes on with what is missing. The parts are lifetimes, moments, maps and reach. The
-corpus is the shipped one. ``benchmarks/memory_page.py`` writes the section of the page from these files.
+Each finished part is written to ``benchmarks/memory-MODEL.json``, with its processor seconds and the peak memory so
+far, and a second call continues with the missing parts. The parts are lifetimes, moments, maps and reach. The corpus is
+the shipped one. ``benchmarks/memory_page.py`` writes the section of the page from these files.
 """
 
 import argparse
@@ -26,12 +26,12 @@ EFFECTS = 400  # wires that are cut for reach
 
 
 def file_of(model: str) -> Path:
-    """Where the numbers of a model are kept."""
+    """The file with the numbers of a model."""
     return HERE / f"memory-{model}.json"
 
 
 def known(model: str) -> dict[str, Any]:
-    """The parts that are there."""
+    """The measured parts."""
     return json.loads(file_of(model).read_text(encoding="utf-8")) if file_of(model).exists() else {}
 
 
@@ -44,7 +44,7 @@ def keep(model: str, name: str, part: dict[str, Any]) -> None:
 
 
 def measure(model: str, only: list[str], tokens: int | None, writers: list[str] | None) -> None:
-    """Measure what is missing."""
+    """Measure the missing parts."""
     weights = ls.load(model)
     kept: list[Moments] = []
 

@@ -1,6 +1,6 @@
 """The section "Map, lifetime, reach" of docs/open-questions.md, made from the numbers of benchmarks/memory.py.
 
-python benchmarks/memory_page.py        write the section anew; tests/memory/test_page.py holds that it is up to date
+python benchmarks/memory_page.py        rewrite the section; tests/memory/test_page.py checks that it is up to date
 """
 
 import json
@@ -21,13 +21,13 @@ Found = dict[str, dict[str, Any]]
 
 
 def numbers() -> dict[str, Found]:
-    """The files that are there."""
+    """The numbers of all existing files."""
     files = {model: HERE / f"memory-{model}.json" for model in MODELS}
     return {model: json.loads(file.read_text(encoding="utf-8")) for model, file in files.items() if file.exists()}
 
 
 def short(value: float | None) -> str:
-    """``.31``, ``−1.20``, ``–`` for what is undefined."""
+    """``.31``, ``−1.20``, ``–`` for an undefined value."""
     if value is None or value != value:
         return "–"
     text = f"{abs(value):.2f}"
@@ -41,12 +41,12 @@ def table(heads: list[str], rows: list[list[str]]) -> list[str]:
 
 
 def with_part(found: dict[str, Found], part: str) -> dict[str, dict[str, Any]]:
-    """The models of which a part was measured."""
+    """The models for which a part was measured."""
     return {model: parts[part] for model, parts in found.items() if part in parts}
 
 
 def measured(found: dict[str, Found]) -> list[str]:
-    """What was run, and its cost."""
+    """The measurements and their cost."""
     rows = [
         [
             MODELS[model],
@@ -63,7 +63,7 @@ def measured(found: dict[str, Found]) -> list[str]:
 
 
 def regions(part: dict[str, Any]) -> dict[str, float]:
-    """Numbers of a map: ranks by kind of writer, and how common overlap beyond chance is."""
+    """Numbers of a map: ranks by kind of writer, and the frequency of overlap beyond chance."""
     heads = [region for region in part["regions"] if ".H" in region["writer"]]
     mlps = [region for region in part["regions"] if region["writer"].endswith("mlp")]
     beyond = sum(region["overwriters"] for region in part["regions"])
@@ -100,7 +100,7 @@ def reported(part: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def pairs(found: dict[str, Found]) -> list[str]:
-    """How many pairs hold, and the strongest."""
+    """The number of pairs that hold, and the strongest ones."""
     lines: list[str] = []
     for model, part in with_part(found, "lifetimes").items():
         screen, some, asked = part["screen"], reported(part), part.get("asked")
@@ -138,13 +138,13 @@ def interval(ratio: dict[str, float | None]) -> str:
 
 
 def mean_of(values: list[float | None]) -> float:
-    """The mean of what is defined."""
+    """The mean of the defined values."""
     known = [value for value in values if value is not None]
     return float(np.mean(known)) if known else float("nan")
 
 
 def repairs(found: dict[str, Found]) -> list[str]:
-    """What was put back, by how."""
+    """The restored part of stores, by mechanism."""
     rows: list[list[str]] = []
     for model, part in with_part(found, "lifetimes").items():
         some = part["repairs"]
@@ -164,7 +164,7 @@ def repairs(found: dict[str, Found]) -> list[str]:
 
 
 def fresh(found: dict[str, Found]) -> list[str]:
-    """Whose stores are loaded from the regions of writers in pairs."""
+    """The writers whose stores are loaded from the regions of writers in pairs."""
     rows: list[list[str]] = []
     for model, part in with_part(found, "lifetimes").items():
         some = [each for each in part["fresh"] if each["fresh"] is not None]
@@ -175,7 +175,7 @@ def fresh(found: dict[str, Found]) -> list[str]:
 
 
 def ratios(part: dict[str, Any]) -> dict[str, float]:
-    """Mean distance over that of equal reading, by side."""
+    """Mean distance relative to equal reading, by side."""
     rows = [row for row in part["readers"] if len(row["distance"]) > 1]
     sides = {side: [row["mean"] / row["mean_equal"] for row in rows if row["side"] == side] for side in SIDES}
     return {side: float(np.mean(some)) for side, some in sides.items() if some}
@@ -299,7 +299,7 @@ def section() -> str:
 
 
 def page(text: str) -> str:
-    """The page with its section anew."""
+    """The page with the updated section."""
     before, rest = text.split(BEGIN)
     return f"{before}{BEGIN}\n\n{section()}\n\n{END}{rest.split(END)[1]}"
 

@@ -1,4 +1,4 @@
-"""Anonymous memory of this process, and how far some work raises it."""
+"""Anonymous memory of this process, and its peak increase during some work."""
 
 import threading
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 
 @contextmanager
 def peak(found: dict[str, float]) -> Iterator[None]:
-    """Watch anonymous memory while something works; ``peak`` is what came on top."""
+    """Watch anonymous memory during a block of work; ``peak`` is the increase."""
     before, over = anonymous(), threading.Event()
     most = [before]
 
@@ -27,6 +27,6 @@ def peak(found: dict[str, float]) -> Iterator[None]:
 
 
 def anonymous() -> int:
-    """Bytes of this process that no file backs."""
+    """Bytes of this process that are not backed by a file."""
     lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon"))

@@ -1,9 +1,9 @@
 """Proofs of the circuits of tasks: found as `loadstore discover` finds them, with 100 controls each.
 
-    python benchmarks/proofs.py smollm2 [TASK …]        (a quarter of an hour for each task; goes on where it stopped)
+    python benchmarks/proofs.py smollm2 [TASK …]        (a quarter of an hour for each task; resumes where it stopped)
 
 The tasks are those that the model solves and whose circuit reaches F ≥ .85 on the pairs to choose. Circuits, and the
-numbers of a proof that was stopped, lie in ``build/proofs``. Writes ``benchmarks/proofs.json`` and prints the table of
+numbers of a stopped proof, are in ``build/proofs``. Writes ``benchmarks/proofs.json`` and prints the table of
 docs/circuits.md.
 """
 
@@ -43,7 +43,7 @@ COLUMNS = (
 
 
 def proof_of(model: Weights, name: str) -> dict[str, Any] | None:
-    """The numbers of one task; None where the model does not solve it or no circuit reaches the size's F."""
+    """The numbers of one task; None if the model does not solve it or no circuit reaches the size's F."""
     task = task_named(model, name)
     path = WORK / f"{model.name}-{name}.json"
     if not solved(task).solved:
@@ -89,7 +89,7 @@ def short(value: float) -> str:
 
 
 def main(model: str, names: list[str]) -> None:
-    """Prove what is not proved yet."""
+    """Prove the circuits without a proof."""
     WORK.mkdir(parents=True, exist_ok=True)
     results: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     weights = ls.load(model)

@@ -1,4 +1,4 @@
-"""A real model, SmolLM2-135M of four bits: traffic of every wire, an address, the report; time and memory."""
+"""A real model, SmolLM2-135M in four bits: traffic of every wire, an address, the report; time and memory."""
 
 import subprocess
 import sys
@@ -41,7 +41,7 @@ def _report() -> Row:
 
 
 def _address(tokens: int) -> Row:
-    """Median over heads of all depths, the last token's address; the run is not counted."""
+    """Seconds for the address of the last token, median over heads of all depths; the run is not counted."""
     model = ls.load("smollm2")
     ids = torch.randint(model.architecture.vocab, (tokens,), generator=torch.Generator().manual_seed(0))
     trace = ls.run(model, ids, record=True)

@@ -2,8 +2,8 @@
 
     make bench
 
-The yardsticks are this machine's own float32 matrix product and the textbook way to score, dense virtual weights
-one wire at a time as notebooks write it, both measured in the same process.
+The baselines are this machine's float32 matrix product and the textbook way to score (dense virtual weights, one wire
+at a time, as in notebooks), both measured in the same process.
 """
 
 import statistics
@@ -28,7 +28,7 @@ REPEATS = 5
 
 
 def median(work: Callable[[], object], repeats: int = REPEATS) -> float:
-    """Median seconds of several runs after one that is not counted."""
+    """Median seconds of several runs after a warm-up run."""
     work()
     times = []
     for _ in range(repeats):
@@ -39,13 +39,13 @@ def median(work: Callable[[], object], repeats: int = REPEATS) -> float:
 
 
 def matmul_rate(dtype: torch.dtype, size: int = 1024) -> float:
-    """Multiply–add operations a second, two to a term."""
+    """Multiply–add operations per second, two per term."""
     a = torch.randn(size, size, dtype=dtype)
     return 2 * size**3 / median(lambda: a @ a, 20)
 
 
 def textbook(model: Weights) -> list[float]:
-    """Head-to-head scores as notebooks write them: dense d × d products, one wire at a time, no null."""
+    """Head-to-head scores as in notebooks: dense d × d products, one wire at a time, no null."""
     shape = model.architecture
     norm = torch.linalg.matrix_norm
     out: list[float] = []

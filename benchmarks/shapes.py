@@ -1,4 +1,4 @@
-"""Models of a known shape with random weights: GPT-2 small as transformers makes it, a slice of Llama 7B as files."""
+"""Models of a known shape with random weights: GPT-2 small from transformers, and a slice of Llama 7B as files."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ LLAMA = {
 
 
 def random_gpt2(layers: int = 12) -> "GPT2LMHeadModel":
-    """GPT-2 small's shape with the weights it starts from, always the same."""
+    """GPT-2 small's shape with its initial weights, always the same."""
     from transformers import GPT2Config, GPT2LMHeadModel
 
     torch.manual_seed(0)
@@ -27,7 +27,7 @@ def random_gpt2(layers: int = 12) -> "GPT2LMHeadModel":
 
 
 def random_llama(folder: Path, layers: int) -> Path:
-    """Layers of Llama 7B's shape between its embeddings, float16, a shard for each and one for the ends."""
+    """Layers of Llama 7B's shape between its embeddings, float16, one shard per layer and one for the embeddings."""
     torch.manual_seed(0)
     ends = {"model.embed_tokens": (VOCAB, D), "lm_head": (VOCAB, D), "model.norm": (D,)}
     places: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""What `make causes` and `make lens` measured as sections for RESULTS.md, from the numbers that they wrote."""
+"""Sections of RESULTS.md from the numbers written by `make causes` and `make lens`."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ NAMES = {
 
 
 def causes() -> str:
-    """A section with a table for every model that was measured; empty where none was."""
+    """A section with a table for every measured model; empty if there is none."""
     files = sorted(Path(__file__).parent.glob("causes-*.json"))
     if not files:
         return ""
@@ -46,7 +46,7 @@ def _cell(numbers: dict[str, list[float]]) -> str:
 
 
 def lens() -> str:
-    """A section on TransformerLens' scores of the same wires; empty where it was not measured."""
+    """A section on TransformerLens' scores of the same wires; empty if it was not measured."""
     file = Path(__file__).parent / "lens.json"
     if not file.exists():
         return ""

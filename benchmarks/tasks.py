@@ -1,9 +1,9 @@
 """Which ranking of wires finds the smallest faithful circuits: three methods, signed and absolute, on solved tasks.
 
-    python benchmarks/tasks.py smollm2 [TASK …]        (minutes for each task; goes on where it stopped)
+    python benchmarks/tasks.py smollm2 [TASK …]        (minutes for each task; resumes where it stopped)
 
 Pairs are generated with a seed of their own: 24 to find, 8 to choose the size, 32 to judge. F is measured on the pairs
-to judge with free norms and counterfactual stores; intervals draw templates and pairs again. Writes
+to judge with free norms and counterfactual stores; intervals resample templates and pairs. Writes
 ``benchmarks/tasks-MODEL.json`` and prints the table of docs/circuits.md.
 """
 
@@ -31,12 +31,12 @@ RANKINGS = tuple(WORDS)
 
 
 def missing(row: dict[str, Any]) -> list[str]:
-    """The methods of which a ranking is not measured yet."""
+    """The methods without a measured ranking."""
     return [method for method in METHODS if not set(RANKINGS) <= row.get(method, {}).keys()]
 
 
 def measured_task(model: ls.Weights, name: str, row: dict[str, Any]) -> dict[str, Any]:
-    """Every ranking of one task that a row lacks; only how the model does where it does not solve the task."""
+    """Every ranking of one task missing from its row; for an unsolved task, only the model's performance."""
     task = task_named(model, name, pairs=PAIRS, seed=SEED)
     if not row:
         answer = solved(task)
@@ -66,7 +66,7 @@ def measured_task(model: ls.Weights, name: str, row: dict[str, Any]) -> dict[str
 
 
 def table(results: dict[str, Any]) -> str:
-    """Mean |1 − F| over .05 to 10 % and CMD of every ranking, a column for each task."""
+    """Mean |1 − F| over .05 to 10 % and CMD of every ranking, one column per task."""
     names = [name for name, row in results.items() if "mask" in row]
     lines = [f"| ranking | {' | '.join(names)} | mean |", f"|---|{'---|' * (len(names) + 1)}"]
     for method in METHODS:
@@ -80,7 +80,7 @@ def table(results: dict[str, Any]) -> str:
 
 
 def main(model: str, names: list[str]) -> None:
-    """Measure what is not measured yet."""
+    """Measure the missing rankings."""
     path = Path(__file__).with_name(f"tasks-{model}.json")
     results: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     weights = ls.load(model)

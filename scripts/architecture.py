@@ -1,8 +1,8 @@
 """Draw docs/architecture.svg: the packages by layer, and the imports that carry a checkpoint to a picture.
 
-    python scripts/architecture.py    write the drawing anew
+    python scripts/architecture.py    rewrite the drawing
 
-Each arrow goes from a package to one that it imports; tests/test_architecture.py holds that every arrow exists.
+Each arrow goes from a package to one that it imports; tests/test_architecture.py checks that every import exists.
 """
 
 from html import escape
@@ -58,7 +58,7 @@ DOES = {
     "tokenizer": "text to token ids",
     "linear": "factored maps, spectra",
 }
-WAY = (  # of a checkpoint to a picture: drawn strongly
+WAY = (  # the path from a checkpoint to a picture: drawn in brown
     ("checkpoints", "model"),
     ("execution", "model"),
     ("decomposition", "execution"),
@@ -144,7 +144,7 @@ def _box(name: str) -> str:
 
 
 def _arrow(upper: str, lower: str, *, strong: bool) -> str:
-    """A curve from the bottom of one box to the top of another; it leaves and arrives on the other's side."""
+    """A curve from the bottom of one box to the top of another; each end is on the side that faces the other box."""
     (x, y), (to_x, to_y) = _corner(upper), _corner(lower)
     lean = max(-0.36, min(0.36, (to_x - x) / ACROSS * 0.2))
     start, end = x + WIDE * (0.5 + lean), to_x + WIDE * (0.5 - lean)

@@ -1,4 +1,4 @@
-"""Read a JUnit file of pytest: fail unless tests of ``tests/browser`` ran and none of them was skipped."""
+"""Read a JUnit file of pytest; fail unless tests of ``tests/browser`` ran and none was skipped."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 
 def main(junit: Path) -> int:
-    """Print how many browser tests ran; 1 if there are none or one was skipped."""
+    """Print the number of browser tests that ran; return 1 if none ran or one was skipped."""
     cases = [
         case
         for case in ElementTree.parse(junit).iter("testcase")

@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def tracked() -> set[str]:
-    """Files of the package that git knows and that are there."""
+    """Files of the package that git tracks and that exist."""
     listed = subprocess.run(["git", "ls-files", "-z", "src/loadstore"], cwd=ROOT, check=True, capture_output=True)
     names = listed.stdout.decode().split("\0")
     return {name.removeprefix("src/") for name in names if name and (ROOT / name).is_file()}
@@ -28,7 +28,7 @@ def packed() -> tuple[set[str], int]:
 
 
 def main() -> int:
-    """Print what differs; 1 if anything does."""
+    """Print the differences; return 1 if there are any."""
     expected, (actual, size) = tracked(), packed()
     for name in sorted(expected - actual):
         print(f"tracked by git but not in the wheel: {name}", file=sys.stderr)

@@ -15,7 +15,7 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 
-from public import CLASSES, public  # noqa: E402 what the tests call public
+from public import CLASSES, public  # noqa: E402 the tests' definition of public
 
 import loadstore as ls  # noqa: E402
 
@@ -34,7 +34,7 @@ SHIM = "https://unpkg.com/iframe-worker/shim"
 
 
 def grouped() -> dict[str, list[str]]:
-    """The public names of each group of the reference; those of no group are in ``More``."""
+    """The public names of each group of the reference; ungrouped names are in ``More``."""
     names = list(public())
     groups = {group: [name for name in members if name in names] for group, members in GROUPS.items()}
     placed = {name for members in groups.values() for name in members}
@@ -46,7 +46,7 @@ def grouped() -> dict[str, list[str]]:
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Put the reference into the navigation, before the glossary."""
+    """Insert the reference into the navigation, before the glossary."""
     pages: list[Any] = ["reference/index.md"]
     pages += [{group: [{f"ls.{n}": f"reference/{n}.md"} for n in names]} for group, names in grouped().items()]
     pages += [{f"ls.{name}": f"reference/{name}.md"} for name in CLASSES]
@@ -69,7 +69,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
-    """Lead links out of docs to the copies of those files."""
+    """Point links out of docs to the copies of those files."""
     if page.file.src_uri.startswith(FOLDER):
         return markdown
     up = posixpath.relpath(FOLDER, posixpath.dirname(page.file.src_uri) or ".")
@@ -77,13 +77,13 @@ def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
 
 
 def on_post_page(output: str, page: Page, **_: object) -> str:
-    """Take the script with which a site on a disk is searched from the site itself."""
+    """Load the search script for sites opened from a disk from the site itself."""
     up = posixpath.relpath("assets", posixpath.dirname(page.file.src_uri) or ".")
     return output.replace(SHIM, f"{up}/worker-on-disk.js")
 
 
 def on_post_template(output: str, **_: object) -> str:
-    """Do the same for the page of a missing page."""
+    """Do the same for the 404 page."""
     return output.replace(SHIM, "assets/worker-on-disk.js")
 
 
@@ -97,7 +97,7 @@ def _page(name: str) -> str:
 
 
 def _outside(name: str) -> str:
-    """A file of the repository; its links that lead nowhere in the site are plain text."""
+    """A file of the repository; its links to targets outside the site become plain text."""
     text = (ROOT / name).read_text(encoding="utf-8")
     if not name.endswith(".md"):
         return f"# {name}\n\n```\n{text}\n```\n"

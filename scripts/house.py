@@ -1,11 +1,11 @@
 """Print the structure of the project, and fail where it breaks a rule of the house.
 
-    python scripts/house.py            packages and their imports, circles, long files, public names, cases by folder
-    python scripts/house.py --check    only what breaks a rule of the sources: what `make check` runs
+    python scripts/house.py            packages and their imports, cycles, long files, public names, cases by folder
+    python scripts/house.py --check    only violations of the rules on sources, as in `make check`
 
-The rules: no circle among modules or among the packages beside each other (imports inside functions and under
+The rules: no import cycle among modules or among sibling packages (imports inside functions and under
 TYPE_CHECKING count), no file over 250 lines in src and web, no local named one, some, found, known or place in src,
-no more than 5,000 cases of tests.
+at most 5,000 test cases.
 """
 
 import argparse
@@ -30,13 +30,13 @@ MADE = ("bundle", "node_modules", "dist", "model.ts")
 
 
 def python_imports() -> dict[str, set[str]]:
-    """Which modules every module of the package imports, wherever in the file."""
+    """The modules that every module of the package imports, anywhere in the file."""
     graph = grimp.build_graph("loadstore", cache_dir=None, exclude_type_checking_imports=False)
     return {module: set(graph.find_modules_directly_imported_by(module)) for module in graph.modules}
 
 
 def web_imports(root: Path) -> dict[str, set[str]]:
-    """Which files of the web bundle every file imports."""
+    """The files that every file of the web bundle imports."""
     files = {path.relative_to(root).with_suffix(""): path for path in root.rglob("*.ts*")}
     found: dict[str, set[str]] = {}
     for name, path in files.items():
@@ -47,7 +47,7 @@ def web_imports(root: Path) -> dict[str, set[str]]:
 
 
 def circle(imports: Mapping[str, Iterable[str]]) -> list[str]:
-    """Return one circle of imports, its first name repeated at the end; an empty list where there is none."""
+    """Return one import cycle, its first name repeated at the end; an empty list if there is none."""
     try:
         TopologicalSorter(imports).prepare()
     except CycleError as error:
@@ -56,7 +56,7 @@ def circle(imports: Mapping[str, Iterable[str]]) -> list[str]:
 
 
 def siblings(imports: Mapping[str, Iterable[str]], package: str) -> dict[str, Counter[str]]:
-    """The imports between the direct members of a package, each member with all that lies in it."""
+    """The imports between the direct members of a package, each member with all of its modules."""
     start = package + "."
     between: dict[str, Counter[str]] = defaultdict(Counter)
     for module, targets in imports.items():
@@ -69,14 +69,14 @@ def siblings(imports: Mapping[str, Iterable[str]], package: str) -> dict[str, Co
 
 
 def circles(imports: Mapping[str, Iterable[str]]) -> list[str]:
-    """Every circle: among modules, and among the members of each package."""
+    """Every cycle: among modules, and among the members of each package."""
     packages = {name.rsplit(".", 1)[0] for name in imports if "." in name}
     places = {"modules": circle(imports)} | {name: circle(siblings(imports, name)) for name in sorted(packages)}
     return [f"{place}: {' → '.join(found)}" for place, found in places.items() if found]
 
 
 def long_files(most: int = MOST_LINES) -> list[str]:
-    """Every written source file of more than ``most`` lines."""
+    """Every hand-written source file of more than ``most`` lines."""
     found: list[tuple[int, str]] = []
     for folder, endings in WRITTEN.items():
         for path in (ROOT / folder).rglob("*"):
@@ -103,7 +103,7 @@ def roleless(source: str) -> list[tuple[int, str]]:
 
 
 def roleless_locals() -> list[str]:
-    """Every local of the package whose name does not say its role."""
+    """Every local of the package whose name does not express its role."""
     return [
         f"{path.relative_to(ROOT)}:{line}: {name}"
         for path in sorted((ROOT / "src").rglob("*.py"))
@@ -139,7 +139,7 @@ def show(imports: Mapping[str, Iterable[str]], counted: Counter[str]) -> None:
 
 
 def main() -> int:
-    """Print, and return 1 where a rule is broken."""
+    """Print, and return 1 if a rule is broken."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--check", action="store_true", help="print only what breaks a rule of the sources")
     check = parser.parse_args().check

@@ -4,11 +4,11 @@
 
 MODEL is a GPT-2 model: a folder, a file or a name on the hub. PAIRS.jsonl holds MIB's IOI data as pairs
 (docs/tasks.md): ``clean``, ``counterfactual``, ``good``, ``bad``, and ``split`` ("find" for MIB's training pairs,
-"judge" for those that it evaluates on; "choose" is not used). Exits 2 with a sentence where the model or the pairs are
+"judge" for those that it evaluates on; "choose" is not used). Exits with 2 and a message if the model or the pairs are
 missing.
 
-CMD is the area under |1 − F| and CPR that under F, by trapezoids over MIB's ten sizes. MIB ranks by |signed mean| for
-CMD and by the signed mean for CPR. Checked against patches by hand in tests/circuits/test_mib.py.
+CMD is the area under |1 − F| and CPR the area under F, by trapezoids over MIB's ten sizes. MIB ranks by |signed mean|
+for CMD and by the signed mean for CPR. Checked against patches by hand in tests/circuits/test_mib.py.
 """
 
 import sys
@@ -43,7 +43,7 @@ class Row(NamedTuple):
 
 
 def rankings(task: ls.Task, points: int = 5) -> "dict[str, xr.Dataset]":
-    """The rankings that are compared."""
+    """The rankings to compare."""
     return {EAP_IG: ls.attribute(task, method="eap-ig", points=points), MASK: ls.attribute(task, points=points)}
 
 

@@ -2,9 +2,9 @@
 
     python scripts/model_types.py
 
-web/src/model.ts has the views, web/src/explorer/requests.ts the questions. An interface is a Struct; its comments are
-the class's docstring, those of its fields the Args in it. A named type is a ``TypeAlias``, its comment the text under
-it. Fields that JSON may leave out are optional.
+web/src/model.ts has the views, web/src/explorer/requests.ts the questions. An interface is a Struct. Its comment is
+the class's docstring, and the comments of its fields are the Args. A named type is a ``TypeAlias``, and its comment is
+the text below it. Fields that JSON may omit are optional.
 """
 
 import ast
@@ -53,13 +53,13 @@ WRITTEN = {"model.ts": model_types, "explorer/requests.ts": request_types}
 
 
 def _text(head: str, modules: Sequence[ModuleType], more: Sequence[str]) -> str:
-    """A file of the aliases that are used, the interfaces, and what else there is."""
+    """A file of the used aliases, the interfaces, and any further text."""
     known = [loadstore.sites, *modules]
     types = _Types({name: alias for module in known for name, alias in _aliases(module)})
     interfaces = [_interface(struct, types) for module in modules for struct in _structs(module)]
     said = {name: text for module in known for name, text in _said(module).items()}
     named: dict[str, str] = {}
-    while new := types.used - named.keys():  # the definition of one may use another
+    while new := types.used - named.keys():  # the definition of an alias may use another alias
         named |= {name: f"{_comment(said.get(name, ''))}export type {name} = {types.defined(name)};" for name in new}
     aliases = (named[name] for name in sorted(named))
     return "\n\n".join([f"/** {head} */", *aliases, *interfaces, *more]) + "\n"
@@ -85,7 +85,7 @@ def _aliases(module: ModuleType) -> Iterator[tuple[str, Any]]:
 
 
 def _said(module: ModuleType) -> dict[str, str]:
-    """The texts under the type aliases of a module."""
+    """The texts below the type aliases of a module."""
     body = ast.parse(inspect.getsource(module)).body
     return {
         node.target.id: inspect.cleandoc(after.value.value)
@@ -96,18 +96,18 @@ def _said(module: ModuleType) -> dict[str, str]:
 
 
 class _Types:
-    """Python types as TypeScript; it notes which aliases were used."""
+    """Translates Python types to TypeScript and records the used aliases."""
 
     def __init__(self, aliases: Mapping[str, Any]) -> None:
         self._aliases = aliases
         self.used: set[str] = set()
 
     def defined(self, name: str) -> str:
-        """What an alias stands for."""
+        """The definition of an alias."""
         return self.text(self._aliases[name], but=name)
 
     def text(self, wanted: Any, but: str = "") -> str:
-        """A type; ``but`` is an alias that it must not use."""
+        """A type in TypeScript; ``but`` is an alias that it must not use."""
         for name, alias in self._aliases.items():
             if alias == wanted and name != but:
                 self.used.add(name)
@@ -135,7 +135,7 @@ class _Types:
         raise TypeError(f"{wanted} has no type in TypeScript")
 
     def _union(self, parts: Sequence[Any], but: str) -> str:
-        """The members, those of an alias of several under its name."""
+        """The members of a union; those that form an alias appear under its name."""
         for name, alias in self._aliases.items():
             members = get_args(alias) if get_origin(alias) in (Union, UnionType) else ()
             if members and set(members) < set(parts) and name != but:
@@ -158,7 +158,7 @@ def _interface(struct: type[Struct], types: _Types) -> str:
 
 
 def _documented(struct: type[Struct]) -> tuple[str, dict[str, str]]:
-    """What the docstring says of a struct, and of its fields."""
+    """The docstring's texts on a struct and on its fields."""
     about, _, said = inspect.cleandoc(struct.__doc__ or "").partition("\n\nArgs:\n")
     entries = re.findall(r"^    (\w+): (.*(?:\n        .*)*)", said, re.MULTILINE)
     return about, {name: re.sub(r"\s+", " ", text) for name, text in entries}

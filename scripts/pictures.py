@@ -1,6 +1,6 @@
 """Make the pictures of the README and the pages: ``python scripts/pictures.py [addresses | induction | ioi]``.
 
-Without a word all but ``ioi``, which finds the circuit of SmolLM2 first and takes two minutes.
+Without an argument, all except ``ioi``, which first finds the circuit of SmolLM2 and takes two minutes.
 """
 
 import os
@@ -18,7 +18,7 @@ PROMPT = "the dog sat on the mat. the dog sat"
 
 
 def addresses() -> None:
-    """Write the report, open it, and photograph the first view of figure 15."""
+    """Write the report, open it, and take a screenshot of the first view of figure 15."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         page_file = Path(folder) / "report.html"
         write_report(ls.load("builtin"), page_file)
@@ -34,7 +34,7 @@ def addresses() -> None:
 
 
 def induction() -> None:
-    """Draw what makes the built-in model repeat a phrase, with F of what is drawn."""
+    """Draw the circuit with which the built-in model repeats a phrase, with F of the drawn wires."""
     ls.picture(ls.verify(ls.listing(ls.run(ls.load("builtin"), PROMPT)))).save(DOCS / "induction.svg")
 
 

@@ -1,6 +1,6 @@
 """Compare N generated configs (10,000 by default) with transformers, and count the verdicts: try_configs.py [N] [SEED].
 
-Ends with 1 where a config computes other logits than the reference, where only the reference refuses one, or where a
+Exits with 1 if a config gives logits that differ from the reference, if only the reference refuses a config, or if a
 legal config is refused.
 """
 
