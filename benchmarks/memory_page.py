@@ -104,14 +104,14 @@ def pairs(found: dict[str, Found]) -> list[str]:
     lines: list[str] = []
     for model, part in with_part(found, "lifetimes").items():
         screen, some, asked = part["screen"], reported(part), part.get("asked")
-        only = f" Only the lifetimes of {', '.join(asked)} were taken, chosen for large terms." if asked else ""
+        only = f" Only the lifetimes of {', '.join(asked)} were measured, chosen for large terms." if asked else ""
         only += f" Removals are on {part['pieces']} pieces of text." if "pieces" in part else ""
         cleaned = sum(pair["kind"] == "clean-up" for pair in some)
         lines += [
             f"**{MODELS[model]}.** Of {screen['tests']:,} pairs of a writer and a later one, {screen['large']:,} have "
             f"a term of at least 5 %, and {screen['beyond']:,} of these are beyond both nulls. Removals were run for "
             f"{screen['checked']:,}: {len(some)} hold, {cleaned} of them clean-up and {len(some) - cleaned} repeaters. "
-            f"The rest have another cause, or too small a caused part.{only}",
+            f"The others have another cause, or too small a caused part.{only}",
             "",
         ]
         if some:
@@ -247,30 +247,32 @@ def agreement(found: dict[str, Found]) -> list[str]:
 
 SECTION = """## Map, lifetime, reach
 
-Definitions and theorems are in [memory.md](memory.md). Numbers are those of `benchmarks/memory.py MODEL`, on documents
-that ship with loadstore. `benchmarks/memory_page.py` makes this section from them.{missing}
+Definitions and theorems are in [memory.md](memory.md). `benchmarks/memory.py MODEL` measured the numbers, on documents
+that ship with loadstore, and `benchmarks/memory_page.py` generates this section from them.{missing}
 
 {measured}
 
-**Is there an analogue of a memory map?** Every writer has a region, small for heads. They are not exclusive:
+**Is there an analogue of a memory map?** Every writer has a region, which is small for heads. Regions are not exclusive:
 
 {maps}
 
-**Who cleans up, and who keeps a signal alive?** A pair that holds meets all conditions of [memory.md](memory.md).
+**Which writers clean up, and which keep a signal alive?** A pair *holds* if it satisfies all conditions of
+[memory.md](memory.md).
 
 {pairs}
 
-**Whose store does a reader load?** From regions of writers in pairs, the loudest readers load (medians over loads):
+**Which writers' stores does a reader load?** These are the loads of the largest readers from the regions of writers in
+pairs, as medians over loads:
 
 {fresh}
 
-**Self-repair.** Of the stores of writers that were ablated for these pairs, the model puts back (means; below 0: more
-was lost than the store):
+**Self-repair.** Writers were ablated for these pairs. The table has the fraction of their stores that the model restores
+(means; below 0, more was lost than the store):
 
 {repairs}
 
-**How many layers back can a layer communicate?** All the way, since no wire is missing. What is used, as mean distance
-over that of equal reading (1: near and far writers alike), and by side:
+**How many layers back can a layer communicate?** Any number, because every wire exists. The table shows the distances
+that readers use: the mean distance over that of equal reading (1: near and far writers equally), also by side:
 
 {reach}
 
@@ -280,12 +282,12 @@ over that of equal reading (1: near and far writers alike), and by side:
 
 {agreement}
 
-**Established:** the sums are exact. Pairs are beyond nulls that random models pass: of 100 of them none had a pair
-(`tests/memory/test_causes.py`). The part that is called caused goes when its writer is removed, on these texts.
+**Established:** the sums are exact. The pairs are beyond both nulls, and none of 100 random models had such a pair
+(`tests/memory/test_causes.py`). On these texts, the caused part disappears when its writer is removed.
 
-**Not established:** that other texts give the same pairs. That a pair serves a purpose: a removal shows a cause, not a
-use. Anything about pairs that were beyond the nulls and not checked. That overlap harms anyone: the null of random
-subspaces ignores that all writers share the few directions in which the stream is loud."""
+**Not established:** that other texts give the same pairs; that a pair serves a purpose, because a removal shows a cause,
+not a use; any claim about pairs beyond the nulls that were not checked; that overlap is harmful, because the null of
+random subspaces ignores the few high-variance directions of the stream that all writers share."""
 
 
 def section() -> str:
