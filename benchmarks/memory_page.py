@@ -252,7 +252,7 @@ that ship with loadstore, and `benchmarks/memory_page.py` generates this section
 
 {measured}
 
-**Is there an analogue of a memory map?** Every writer has a region, which is small for heads. Regions are not exclusive:
+**Is there an analogue of a memory map?** Every writer has a region, small for heads. Regions are not exclusive:
 
 {maps}
 
@@ -266,8 +266,8 @@ pairs, as medians over loads:
 
 {fresh}
 
-**Self-repair.** Writers were ablated for these pairs. The table has the fraction of their stores that the model restores
-(means; below 0, more was lost than the store):
+**Self-repair.** Writers were ablated for these pairs. The table has the fraction of their stores that the model
+restores (means; below 0, more was lost than the store):
 
 {repairs}
 
@@ -285,8 +285,8 @@ that readers use: the mean distance over that of equal reading (1: near and far 
 **Established:** the sums are exact. The pairs are beyond both nulls, and none of 100 random models had such a pair
 (`tests/memory/test_causes.py`). On these texts, the caused part disappears when its writer is removed.
 
-**Not established:** that other texts give the same pairs; that a pair serves a purpose, because a removal shows a cause,
-not a use; any claim about pairs beyond the nulls that were not checked; that overlap is harmful, because the null of
+**Not established:** that other texts give the same pairs; that a pair serves a purpose, because a removal shows a
+cause, not a use; any claim about pairs beyond the nulls that were not checked; that overlap is harmful, because the null of
 random subspaces ignores the few high-variance directions of the stream that all writers share."""
 
 
