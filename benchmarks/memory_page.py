@@ -286,8 +286,8 @@ that readers use: the mean distance over that of equal reading (1: near and far 
 (`tests/memory/test_causes.py`). On these texts, the caused part disappears when its writer is removed.
 
 **Not established:** that other texts give the same pairs; that a pair serves a purpose, because a removal shows a
-cause, not a use; any claim about pairs beyond the nulls that were not checked; that overlap is harmful, because the null of
-random subspaces ignores the few high-variance directions of the stream that all writers share."""
+cause, not a use; any claim about pairs beyond the nulls that were not checked; that overlap is harmful, because the
+null of random subspaces ignores the few high-variance directions of the stream that all writers share.""""
 
 
 def section() -> str:
