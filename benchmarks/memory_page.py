@@ -287,7 +287,7 @@ that readers use: the mean distance over that of equal reading (1: near and far 
 
 **Not established:** that other texts give the same pairs; that a pair serves a purpose, because a removal shows a
 cause, not a use; any claim about pairs beyond the nulls that were not checked; that overlap is harmful, because the
-null of random subspaces ignores the few high-variance directions of the stream that all writers share.""""
+null of random subspaces ignores the few high-variance directions of the stream that all writers share."""
 
 
 def section() -> str:
