@@ -80,3 +80,4 @@ def test_a_packed_batch_follows_from_its_number_and_the_seed_alone() -> None:
         start for step in range(21) for start in starts(step, count=1)
     ]
     assert starts(0, count=10) != starts(0, count=10, seed="2 0")
+    assert {min(starts(0, count=10, seed=str(seed))) for seed in range(20)} == {0, 1, 2, 3}  # where epochs begin

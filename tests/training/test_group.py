@@ -51,5 +51,5 @@ def test_two_processes_give_the_weights_of_one(given: Path, dtype: str, most: fl
 
 def test_a_batch_is_shared_in_equal_rows() -> None:
     assert [Group(4, rank).rows(8) for rank in (0, 3)] == [slice(0, 2), slice(6, 8)]
-    with pytest.raises(BadRequest, match="a batch of 8 cannot be shared by 3 processes; start a divisor of it"):
+    with pytest.raises(BadRequest, match="a batch of 8 cannot be shared by 3 processes; start a divisor of 8"):
         Group(3, 1).rows(8)

@@ -1,5 +1,6 @@
 """Progress on stderr: a bar in a terminal, otherwise a line from time to time."""
 
+import math
 import sys
 import time
 from collections.abc import Callable, Generator
@@ -36,7 +37,8 @@ def training_bar(steps: int) -> Generator[Callable[["Progress"], None]]:
 
 
 def _sentence(now: "Progress") -> str:
-    return f"{now.phase}  loss {now.loss:.2f}  second copy {now.second_copy:.2f}  {now.scores}"
+    copies = f"second copy {now.second_copy:.2f}  " if math.isfinite(now.second_copy) else ""  # text has none
+    return f"{now.phase}  loss {now.loss:.2f}  {copies}{now.scores}"
 
 
 def _lines() -> Callable[["Progress"], None]:
