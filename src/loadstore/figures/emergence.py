@@ -68,7 +68,7 @@ def _runs(emerged: "xr.Dataset", measure: str) -> list[Series]:
 def _heads(emerged: "xr.Dataset", measure: str) -> list[Series]:
     own = values_of(emerged, measure)
     if "head" not in emerged[measure].dims:
-        return [_line(MEASURES[measure], emerged, own)]
+        return [_line(measure.replace("_", " "), emerged, own)]  # short, as it stands beside its line
     followed = emerged.attrs["previous_head" if measure == "previous" else "induction_head"]
     last = emerged[measure].isel(step=-1)
     names = [str(name) for name in last["head"].values[np.argsort(-np.nan_to_num(last.values))] if name != followed]
