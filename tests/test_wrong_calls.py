@@ -10,6 +10,7 @@ import pytest
 import torch
 from depth import deep
 from public import public
+from tiny import FEW, tiny
 from wrong_calls import IDS, right_calls
 
 import loadstore as ls
@@ -71,6 +72,13 @@ def test_scalars_of_other_libraries_are_numbers(base):
     trace = base["address"]["trace"]
     assert ls.address(trace, "L1.H0", np.int64(4)).tokens == ls.address(trace, "L1.H0", torch.tensor(4)).tokens
     assert ls.run(trace.weights, np.array(IDS)).logits.equal(trace.logits)
+
+
+def test_weights_may_be_parameters() -> None:
+    model = tiny(FEW[4])
+    trained = model.map(lambda tensor: tensor.clone().requires_grad_())
+    for function in (ls.subspace_scores, lambda of: ls.parts.score_parts(ls.run(of, [0, 1, 2], record=True), "L1.H0")):
+        assert function(trained).identical(function(model))
 
 
 def test_a_head_is_two_whole_numbers():

@@ -56,7 +56,10 @@ def checked(function: _Function, namespace: str = "ls", names: Callable[[], Mapp
         for parameter, value in bound.arguments.items():
             if parameter in hints():
                 bound.arguments[parameter] = _fit(name, parameter, value, hints()[parameter])
-        return function(*bound.args, **bound.kwargs)
+        import torch
+
+        with torch.no_grad():  # weights may be parameters in training; no analysis keeps a graph through them
+            return function(*bound.args, **bound.kwargs)
 
     return cast("_Function", call)
 

@@ -97,13 +97,14 @@ def passes(tally: Tally, model: ls.Weights, where: str, dice: random.Random, *, 
     wires = dice.sample(wires_of(model), min(EDITS, len(wires_of(model))))
     writers = dice.sample(network.writers, min(EDITS, len(network.writers)))
     asked = [(ls.cut(str(w), str(r), by="zero"), Gone(wire=(str(w), str(r)))) for w, r in wires]
+    uncut = float(trace.logits.abs().max())
     asked += [(ls.ablate(str(writer), by="zero"), Gone(writer=str(writer))) for writer in writers]
     for edit, gone in asked:
         kind = "an ablation" if gone.writer else "a cut"
         tally.attempt(
             f"{kind} against one by hand",
             f"{where}: {edit}",
-            lambda e=edit, g=gone: same(ls.run(wide, ids, [e]).logits, ByHand(model, ids, g).logits),
+            lambda e=edit, g=gone: same(ls.run(wide, ids, [e]).logits, ByHand(model, ids, g).logits, uncut),
         )
 
 
@@ -135,7 +136,7 @@ def summed(trace: ls.Trace, target: Reader) -> None:
     else:
         record = trace.record.layers[target.layer]
         expected = {"Q": record.q, "K": record.k, "V": record.v}[target.head_side][:, :, target.index]
-    same(sum(parts[1:], parts[0]), expected, max(float(part.abs().max()) for part in parts))
+    same(sum(parts[1:], parts[0]), expected, max(float(part.detach().abs().max()) for part in parts))
 
 
 def scores_summed(trace: ls.Trace, head: Head) -> None:

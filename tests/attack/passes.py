@@ -123,7 +123,10 @@ class ByHand:
         out, count = vector.clone(), len(rotary.frequencies)
         for pair, frequency in enumerate(rotary.frequencies):
             i, j = (pair, pair + count) if rotary.pairs == "halves" else (2 * pair, 2 * pair + 1)
-            cos, sin = math.cos(position * frequency), math.sin(position * frequency)
+            angle = position * frequency
+            if rotary.single:  # as the published code of a family rounds it
+                angle = float(torch.tensor(frequency, dtype=torch.float32) * position)
+            cos, sin = math.cos(angle), math.sin(angle)
             out[i], out[j] = vector[i] * cos - vector[j] * sin, vector[j] * cos + vector[i] * sin
         return out
 

@@ -10,7 +10,9 @@ from depth import deep
 from each import each
 from tiny import FEW, KINDS, MIXED, UNUSUAL, Kind, mixed, some_tokens, tiny
 
+from loadstore.errors import Undefined
 from loadstore.execution.run import run
+from loadstore.linear.ends import SMALLEST, exponent_of
 from loadstore.model.architecture import NormKind
 from loadstore.model.layers import MlpLayer, Norm
 from loadstore.model.weights import Weights
@@ -62,6 +64,17 @@ def test_no_measure_depends_on_the_size_of_the_weights(exponent: int) -> None:
         usual, sized = subspace_scores(model), subspace_scores(model.map(lambda tensor: tensor * 2.0**exponent))
         for name in usual:
             assert np.allclose(sized[name], usual[name], rtol=1e-9, atol=1e-9, equal_nan=True), (kind, name)
+
+
+def test_products_that_lost_digits_are_refused() -> None:
+    assert exponent_of(torch.tensor([[0.0, SMALLEST]], dtype=torch.float64)) == -969
+    assert exponent_of(torch.zeros(1, 2)) == 0
+    with pytest.raises(Undefined, match=r"is 1\.0e-292: below 1\.0e-292 double precision loses digits"):
+        exponent_of(torch.tensor([[0.0, SMALLEST * (1 - 2**-52)]], dtype=torch.float64))
+    gains_too = tiny(FEW[4])  # a gain times a weight is 1e-320, which has four digits
+    assert gains_too.layers[0].norm is not None
+    with pytest.raises(Undefined, match="with the gain of its norm"):
+        subspace_scores(gains_too.map(lambda tensor: tensor * 1e-160))
 
 
 @each(("kind", "last"), MIXED, str)

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from loadstore.errors import Undefined
 from loadstore.linear.bands import add_gram, mirror
 from loadstore.linear.decompositions import eigvalsh
 from loadstore.linear.factored import Factored
@@ -19,6 +20,7 @@ from loadstore.linear.subspace import gram_eigenvalues, writer_cores
 from loadstore.threads import threads_for
 
 MOST = 1000  # an exponent whose power of two is a number
+SMALLEST = 2.0**-970  # 52 binary digits above the smallest number of full precision
 SINGLE = 100  # an exponent whose power is one in float32
 ROWS = 8192  # of a tall matrix at a time: float32 products of so many are added up in double precision
 
@@ -70,8 +72,16 @@ class End:
 
 
 def exponent_of(*matrices: Tensor) -> int:
-    """Return the exponent of the power of two above all entries; 0 for zeros."""
+    """Return the exponent of the power of two above all entries; 0 for zeros.
+
+    Raises Undefined if no entry exceeds ``SMALLEST``: a product of such a size has lost digits before it came here.
+    """
     largest = max(float(bound.abs()) for matrix in matrices for bound in matrix.aminmax())
+    if 0 < largest < SMALLEST:
+        raise Undefined(
+            f"the largest entry of a matrix, with the gain of its norm, is {largest:.1e}: below {SMALLEST:.1e} double "
+            "precision loses digits; multiply the weights by a power of two"
+        )
     return max(-MOST, min(MOST, math.frexp(largest)[1])) if 0 < largest < math.inf else 0
 
 
