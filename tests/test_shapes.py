@@ -65,7 +65,7 @@ WRONG: dict[str, Any] = {
     "a result of another type": lambda: length("abc", "known to type checkers alone"),  # pyright: ignore
     "fields that do not fit each other": lambda: Pair(torch.ones(2), torch.ones(3)),
     "a function of the package itself": lambda: null.unit(torch.ones(3)),
-    "a dataclass of the package": lambda: Norm(gain=torch.ones(2, 2), centres=True),
+    "a dataclass of the package": lambda: Norm(gain=torch.ones(2).int(), centres=True),
     "a keyword of the package": lambda: Norm(centres="yes"),  # pyright: ignore
 }
 

@@ -60,6 +60,7 @@ prove OUT.json --model MODEL --task TASK --controls 2 --sampled 2 --null 2
 export OUT.json --model MODEL --task TASK -o OUT.graph
 audit MODEL POLICY --corpus TEXT --draws 2
 enforce MODEL POLICY --corpus TEXT -o OUT.folder
+emergence NAME -o OUT.page
 listing MODEL PROMPT --top 3
 listing MODEL --ids IDS --at NUMBER --predict WORD --against WORD
 verify MODEL PROMPT --controls 2 --replicates 2 --top 2

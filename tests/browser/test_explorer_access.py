@@ -20,6 +20,9 @@ STOPS = """() => [...document.querySelectorAll('section.view .body')].map(body =
     body.closest('section').querySelector('h4').textContent,
     body.querySelectorAll('.stop[tabindex="0"], .heads button[tabindex="0"]').length])"""
 
+COMPLETE = SETTLED | {"circuit": ".panel-of-f", "memory": ".working .store-facts"}
+"""What a screen shows last, without a click."""
+
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
@@ -38,7 +41,7 @@ def opened(browser: "Browser", address: str, name: str, width: int = 1400, **mor
     page = context.new_page()
     page.set_default_timeout(120_000)
     page.goto(address + PLACES[name], wait_until="load")
-    page.wait_for_selector(".panel-of-f" if name == "circuit" else SETTLED[name])
+    page.wait_for_selector(COMPLETE[name])
     assert until(lambda: page.evaluate("document.querySelectorAll('[aria-busy=true]').length === 0"), 60)
     return page
 

@@ -79,7 +79,7 @@ def test_labels_that_have_their_index_are_kept() -> None:
         (TOKENS, np.where(np.tri(3, dtype=bool), CAUSAL, -np.inf), None, "NaN or infinity"),
         (TOKENS, [["a"]], None, "no array of numbers"),
         (TOKENS, CAUSAL, ["a", "b"], "2 entries for 1 heads"),
-        (TOKENS, CAUSAL, "a", "one name a head"),
+        (TOKENS, CAUSAL, "a", "expected a list of"),
     ],
 )
 def test_what_does_not_fit_is_explained(tokens: Any, patterns: Any, names: Any, message: str) -> None:

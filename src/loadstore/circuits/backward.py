@@ -23,7 +23,7 @@ def gradients(run: Uniform) -> Iterator[tuple[tuple[Reader, ...], Gradients]]:
 
     The gradient with respect to the unembedding's input is 0 except at the last token of each prompt.
     """
-    (at_end,) = torch.autograd.grad(run.values.sum(), run.final)
+    (at_end,) = torch.autograd.grad(run.values, run.final, torch.ones_like(run.values))
     stream = run.differences[:, 0]
     final = torch.zeros_like(stream)
     final[torch.arange(len(final), device=final.device), run.ends] = at_end
