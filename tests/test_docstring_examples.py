@@ -2,9 +2,11 @@
 
 import doctest
 import inspect
+from pathlib import Path
 
 import pytest
 from each import each
+from emerged import small_run
 from public import public
 
 import loadstore as ls
@@ -19,7 +21,10 @@ def test_every_public_name_has_an_example() -> None:
 
 @pytest.mark.filterwarnings("ignore")
 @each("name", sorted(name for name, text in SHOWN.items() if ">>>" in text))
-def test_an_example_prints_what_it_says(name: str) -> None:
+def test_an_example_prints_what_it_says(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    if "run/" in SHOWN[name]:
+        small_run(tmp_path / "run")
     example = doctest.DocTestParser().get_doctest(SHOWN[name], {"ls": ls}, name, None, 0)
     told: list[str] = []
     result = doctest.DocTestRunner(optionflags=RULES).run(example, out=told.append, clear_globs=True)

@@ -58,7 +58,10 @@ def emergence(
         BadRequest: No runs, a run without two checkpoints or of damaged ones, or runs of different machines.
 
     Example:
-        >>> emerged = ls.experiments.emergence("run/")
+        >>> import loadstore as ls
+        >>> emerged = ls.experiments.emergence("run/")  # a folder of loadstore train
+        >>> emerged.onset.dims
+        ('measure', 'share')
     """
     folders = [Path(runs)] if isinstance(runs, str | Path) else [Path(folder) for folder in runs]
     if not folders:
