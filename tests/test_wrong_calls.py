@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import shapes
 import torch
 from depth import deep
 from public import public
@@ -72,6 +73,17 @@ def test_scalars_of_other_libraries_are_numbers(base):
     trace = base["address"]["trace"]
     assert ls.address(trace, "L1.H0", np.int64(4)).tokens == ls.address(trace, "L1.H0", torch.tensor(4)).tokens
     assert ls.run(trace.weights, np.array(IDS)).logits.equal(trace.logits)
+
+
+def test_values_of_other_kinds_are_refused_in_one_line(base) -> None:
+    with shapes.unchecked(), pytest.raises(BadRequest, match=r"^Circuit\(by=array"):
+        ls.types.Circuit(**base["Circuit"] | {"by": np.ones(2)})
+    for rows in (torch.eye(3).to_sparse(), torch.eye(3, device="meta")):
+        with pytest.raises(BadRequest, match="give a dense tensor"):
+            ls.policies.Subspace(rows, "a test")
+    with shapes.unchecked(), pytest.raises(BadRequest) as refused:
+        ls.run(tiny(FEW[4]), [0, 1], edits=[ls.ablate("L0.H0", by="L" * 5000)])
+    assert len(str(refused.value)) < 300
 
 
 def test_weights_may_be_parameters() -> None:

@@ -25,6 +25,7 @@ from loadstore.execution.kinds import Edit
 from loadstore.execution.positions import At, token_indices
 from loadstore.execution.trace import Trace
 from loadstore.progress import Progress
+from loadstore.quote import quote
 from loadstore.threads import threads_for
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def sweep(
     if trace.edits:
         raise Undefined("wires are swept on a run without edits; run the prompt without them")
     if source is not None and by != "mean":
-        raise BadRequest(f"by={by!r} is for a sweep without source=; leave one of them out")
+        raise BadRequest(f"by={quote(repr(by), 60)} is for a sweep without source=; leave one of them out")
     asked = swept(trace, wires, at)
     edits = list(asked.edits(trace, source, by))
     metric = as_metric(metric)

@@ -91,7 +91,7 @@ class Circuit:
             raise BadRequest("Circuit(attributions=…): expected numbers")
         if type(live) is not int or live < max(1, len(wires)):
             raise BadRequest(f"Circuit(live=…): expected a whole number from {max(1, len(wires))}")
-        if self.by not in RANKINGS:
+        if not isinstance(self.by, str) or self.by not in RANKINGS:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise BadRequest(f"Circuit(by={quote(repr(self.by), 40)}): expected one of {', '.join(RANKINGS)}")
         if type(self.pairs) is not int or type(self.seed) is not int or min(self.pairs, self.seed) < 0:
             raise BadRequest("Circuit(pairs=…, seed=…): expected whole numbers from 0")

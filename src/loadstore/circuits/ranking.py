@@ -12,6 +12,7 @@ from torch import Tensor
 from loadstore.circuits.connected import connected
 from loadstore.circuits.live import Live
 from loadstore.errors import BadRequest
+from loadstore.quote import quote
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -61,7 +62,9 @@ def ranking(ranked: "xr.Dataset", by: str = "paths") -> np.ndarray:
         BadRequest: ``by`` is unknown, or the Dataset is not from ``attribute``.
     """
     if by not in RANKINGS or "signed" not in ranked or "attribution" not in ranked:
-        raise BadRequest(f"by={by!r}: expected one of {', '.join(RANKINGS)}, of a Dataset that ls.attribute returned")
+        raise BadRequest(
+            f"by={quote(repr(by), 60)}: expected one of {', '.join(RANKINGS)}, of a Dataset that ls.attribute returned"
+        )
     ends = _ends(ranked) if by == "paths" else Ends([], [])
     return order_of(ranked.attribution.values, ranked.signed.values, ends, by)
 

@@ -19,7 +19,9 @@ Site: TypeAlias = Writer | Head | Reader | str
 def known_replacement(by: By, over: Pass | None) -> By:
     """Return ``by``. Raises BadRequest if it is unknown or inconsistent with ``over``."""
     if by not in ("mean", "zero", "resample"):
-        raise BadRequest(f"by={by!r} is not a replacement; use 'mean' or 'zero', or 'resample' with over=")
+        raise BadRequest(
+            f"by={quote(repr(by), 60)} is not a replacement; use 'mean' or 'zero', or 'resample' with over="
+        )
     if by == "resample" and over is None:
         raise BadRequest("by='resample' needs prompts to take stores from: give over=, a run of them")
     if by == "zero" and over is not None:

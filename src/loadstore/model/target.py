@@ -2,6 +2,7 @@
 
 from loadstore.errors import BadRequest
 from loadstore.model.weights import Weights
+from loadstore.quote import quote
 from loadstore.tokenizer.tokens import require
 
 
@@ -13,5 +14,6 @@ def target_id(weights: Weights, token: int | str) -> int:
     if isinstance(token, str):
         return require(weights.tokens, weights.name, weights.untokenised).one(token)
     if isinstance(token, bool) or not hasattr(token, "__index__") or not 0 <= token < weights.architecture.vocab:
-        raise BadRequest(f"a target is a token id from 0 to {weights.architecture.vocab - 1}, or its text; got {token}")
+        last = weights.architecture.vocab - 1
+        raise BadRequest(f"a target is a token id from 0 to {last}, or its text; got {quote(token, 60)}")
     return int(token)

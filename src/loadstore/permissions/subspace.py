@@ -57,6 +57,8 @@ def given_rows(rows: Tensor, source: str) -> Tensor:
     """Check that the rows are a matrix of finite numbers, and return them. Raises BadRequest."""
     if not isinstance(rows, Tensor):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise BadRequest(f"the rows of {source} are a {type(rows).__name__}; expected a tensor [rank, d_model]")
+    if rows.layout != torch.strided or rows.is_meta:
+        raise BadRequest(f"the rows of {source} are a sparse tensor or one without numbers; give a dense tensor")
     if rows.dim() != 2 or not rows.is_floating_point():
         raise BadRequest(f"the rows of {source} are {list(rows.shape)} of {rows.dtype}; expected [rank, d_model]")
     if not bool(torch.isfinite(rows).all()):

@@ -30,8 +30,11 @@ def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
     d, width, scale = facts.whole("hidden_size"), facts.whole("intermediate_size"), facts.number("logit_scale")
     d_head = head_of(facts, d // facts.whole("num_attention_heads"))
     facts.layers(facts.whole("num_hidden_layers"))
-    if not scale > 0:
-        raise BadCheckpoint(f"{checkpoint.path}: its config says logit_scale = {scale}, expected a number above 0")
+    if not scale > 0 or type(facts.config["logit_scale"]) is not float:  # the reference takes no whole number
+        raise BadCheckpoint(
+            f"{checkpoint.path}: its config says logit_scale = {facts.config['logit_scale']}, "
+            "expected a number above 0 with a decimal point"
+        )
     shape = architecture(
         facts,
         d_head,

@@ -68,7 +68,7 @@ COMMON = Keys(
         "use_sliding_window": (False, None),
     },
     silent=GENERATION | METADATA | TRAINING,
-    solid=names("initializer_range tie_word_embeddings use_cache vocab_size"),
+    solid=names("initializer_range num_labels tie_word_embeddings use_cache vocab_size"),
 )
 ROPE = Keys(
     defaults={"rope_parameters": None},

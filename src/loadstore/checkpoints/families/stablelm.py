@@ -24,6 +24,8 @@ def build(checkpoint: Checkpoint, facts: Facts, rope: RopeFacts | None = None) -
     """Name the tensors. Raises NotThisModel on unsupported facts, BadCheckpoint on damage."""
     facts = settled(facts, KEYS["stablelm"])
     d, d_head = facts.whole("hidden_size"), facts.share("hidden_size", "num_attention_heads")
+    if facts.config.get("head_dim") is not None:
+        facts.agree("head_dim", d_head, "hidden_size / num_attention_heads")
     facts.layers(facts.whole("num_hidden_layers"))
     width, activation = facts.whole("intermediate_size"), facts.activation("hidden_act")
     shape = architecture(
