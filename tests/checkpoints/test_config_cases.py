@@ -13,7 +13,7 @@ from config_verdicts import IDS, compared, verdict
 from depth import deep
 from each import each
 
-CASES = deep(20 * len(KINDS), usual=6 * len(KINDS))
+CASES = deep(20 * len(KINDS), usual=9 * len(KINDS))
 
 
 @each("kind", KINDS)
@@ -102,7 +102,9 @@ REFUSED = {
     "labels of null": (of("qwen2", num_labels=None), "num_labels = null"),
     "a head that stablelm does not have": (of("stablelm", head_dim=6), "hidden_size / num_attention_heads makes it"),
     "a whole logit scale": (of("cohere", logit_scale=2), "logit_scale = 2, expected a number above 0 with a decimal"),
-    "a list of paddings": (of("smollm3", pad_token_id=[2]), "pad_token_id = [2], expected a whole number or null"),
+    "a list of paddings": (of("smollm3", pad_token_id=[2]), "pad_token_id = [2], expected a whole number"),
+    "a flag that is a number": (of("gpt2", reorder_and_upcast_attn=0), "reorder_and_upcast_attn = 0, expected true or"),
+    "a deviation that is a flag": (of("opt", init_std=True), "init_std = True, expected a number with a decimal point"),
     "a window of no size": (of("smollm3", sliding_window={}), "sliding_window = {}, expected a whole number or null"),
     "a dropout that is a name": (of("gpt_neo", embed_dropout="gelu"), "embed_dropout = gelu, expected a number from 0"),
     "a dropout above 1": (of("llama", attention_dropout=1.5), "attention_dropout = 1.5, expected a number from 0 to 1"),

@@ -12,7 +12,25 @@ from loadstore.checkpoints.families.scaling import used
 from loadstore.errors import BadCheckpoint, BadRequest, NotThisModel
 from loadstore.quote import quote, some
 
-TYPES: dict[type, str] = {bool: "true or false", int: "a whole number", str: "a name"}
+TYPES: dict[type, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    str: "a name",
+    float: "a number with a decimal point",
+    list: "a list",
+    dict: "an object",
+}
+DEFAULTS = (bool, int, str)  # types of defaults that a value must share
+SILENT: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("bos_token_id", "pad_token_id", "chunk_size_feed_forward", "pretraining_tp"), (int,)),
+    **dict.fromkeys(("initializer_range", "init_std"), (float,)),
+    **dict.fromkeys(("use_cache", "return_dict", "output_hidden_states", "reorder_and_upcast_attn"), (bool,)),
+    **dict.fromkeys(("id2label", "label2id"), (dict,)),
+    "architectures": (list,),
+    "eos_token_id": (int, list),
+    "transformers_version": (str,),
+}
+"""Types of keys that change no number, which the reference checks all the same."""
 
 
 @dataclass(frozen=True)
@@ -93,10 +111,15 @@ def settled(facts: Facts, keys: Keys) -> Facts:
             raise BadCheckpoint(f"{where}: its config says {name} = null, expected a value; leave it out, or state it")
     for name, default in keys.defaults.items():
         value = config.get(name)
-        if value is not None and type(default) in TYPES and type(value) is not type(default):
+        if value is not None and type(default) in DEFAULTS and type(value) is not type(default):
             raise BadCheckpoint(
                 f"{where}: its config says {name} = {quote(value, 40)}, expected {TYPES[type(default)]}"
             )
+    for name in sorted(keys.silent & set(SILENT) & set(config)):
+        value, kinds = config[name], SILENT[name]
+        if value is not None and type(value) not in kinds:
+            expected = " or ".join(TYPES[kind] for kind in kinds)
+            raise BadCheckpoint(f"{where}: its config says {name} = {quote(value, 40)}, expected {expected}")
     for name, value in config.items():
         if name in keys.silent and _is_dropout(name) and not _is_probability(value):
             raise BadCheckpoint(f"{where}: its config says {name} = {quote(value, 40)}, expected a number from 0 to 1")

@@ -23,11 +23,10 @@ NAMES = Names("rope_theta", "partial_rotary_factor", 1.0, partial=False, usual_b
 def build(checkpoint: Checkpoint, facts: Facts) -> Weights:
     """Name the tensors. Raises NotThisModel on unsupported facts, BadCheckpoint on damage."""
     facts = settled(facts, KEYS["smollm3"])
-    for name in ("pad_token_id", "sliding_window"):
-        if type(value := facts.config.get(name)) not in (int, type(None)):
-            raise BadCheckpoint(
-                f"{checkpoint.path}: its config says {name} = {quote(value, 40)}, expected a whole number or null"
-            )
+    if type(window := facts.config["sliding_window"]) not in (int, type(None)):
+        raise BadCheckpoint(
+            f"{checkpoint.path}: its config says sliding_window = {quote(window, 40)}, expected a whole number or null"
+        )
     d, n_layers = facts.whole("hidden_size"), facts.whole("num_hidden_layers")
     d_head = head_of(facts, d // facts.whole("num_attention_heads"))
     unturned = _unturned(facts, n_layers)
