@@ -96,8 +96,12 @@ def _scalar(value: object, wanted: object, what: str) -> bool | int | float | st
         return value
     if wanted is float and type(value) in (int, float) and isinstance(value, int | float) and value >= 0:
         return float(value)
-    expected = {bool: "true or false", int: "a whole number, 0 or more", float: "a number, 0 or more"}
-    raise BadRequest(f"{what} = {quote(value, 40)}: expected {expected.get(wanted, 'a text')}")  # type: ignore[call-overload]
+    expected: dict[object, str] = {
+        bool: "true or false",
+        int: "a whole number, 0 or more",
+        float: "a number, 0 or more",
+    }
+    raise BadRequest(f"{what} = {quote(value, 40)}: expected {expected.get(wanted, 'a text')}")
 
 
 def _is_head(name: str, recipe: Recipe) -> bool:
