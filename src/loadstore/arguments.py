@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_
 
 from loadstore.bounds import Within
 from loadstore.errors import BadPrompt, BadRequest
+from loadstore.overflows import in_range
 from loadstore.visible import line
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -58,7 +59,8 @@ def checked(function: _Function, namespace: str = "ls", names: Callable[[], Mapp
                 bound.arguments[parameter] = _fit(name, parameter, value, hints()[parameter])
         import torch
 
-        with torch.no_grad():  # weights may be parameters in training; no analysis keeps a graph through them
+        # Weights may be parameters in training; no analysis keeps a graph through them.
+        with in_range(name), torch.no_grad():
             return function(*bound.args, **bound.kwargs)
 
     return cast("_Function", call)

@@ -30,6 +30,8 @@ TAKEN = [b"{}", 200]
         (TooLong(300, 256), 413, "too-long"),
         (BadRequest("no"), 422, "bad"),
         (Undefined("no"), 422, "undefined"),
+        (FloatingPointError("overflow"), 422, "undefined"),
+        (RuntimeWarning("overflow"), 422, "undefined"),
         (Busy("7"), 503, "busy"),
         (TimeoutError(), 504, "slow"),
         (Hung(), 504, "gone"),

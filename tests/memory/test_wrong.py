@@ -1,13 +1,16 @@
 """Wrong calls of the map, lifetimes and reach are one sentence each."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+import xarray as xr
 from each import each
 from tiny import Kind, some_tokens, tiny
 
 import loadstore as ls
 from loadstore.errors import BadRequest, NoSuchSite, Undefined
+from loadstore.policies import Policy, subspace
 
 SHORT = {"corpus": [[3], [4]]}
 
@@ -33,3 +36,16 @@ def test_a_wrong_call_is_one_sentence(call: str, wrong: dict[str, Any], kind: ty
     model = tiny(Kind("shortformer", "layer", True))
     with pytest.raises(kind, match=words):
         getattr(ls, call)(model, **{"corpus": some_tokens(model).tolist(), **wrong})
+
+
+@pytest.mark.parametrize("name", ["traffic", "wires", "audit", "memory_map", "lifetimes", "reach", "stream_moments"])
+def test_moments_of_other_weights_are_refused(name: str) -> None:
+    model, other = (tiny(Kind("shortformer", "layer", True), seed) for seed in (0, 1))
+    moments = ls.statistics.moments(other, some_tokens(model).tolist())
+    policy = {"policy": Policy({"x": subspace(model, [1, 2])}, load={"x": "*"})} if name == "audit" else {}
+    function = getattr(ls, name, None) or ls.statistics.stream_moments
+    with pytest.raises(BadRequest, match=r"the moments are those of other weights .*measure them on this model"):
+        function(model, corpus=moments, **policy)
+    if name == "traffic":
+        same = replace(other, name="a copy")
+        xr.testing.assert_identical(ls.traffic(same, moments).drop_attrs(), ls.traffic(other, moments).drop_attrs())

@@ -25,6 +25,11 @@ def main() -> None:
             except LoadstoreError as error:
                 print(f"loadstore: {error}", file=sys.stderr)
                 sys.exit(2)
+            except RuntimeWarning as warning:  # NumPy's, which ``_plain_warnings`` turns into exceptions
+                from loadstore.overflows import out_of_range
+
+                print(f"loadstore: {out_of_range(warning)}", file=sys.stderr)
+                sys.exit(2)
             except Exception as error:
                 if sentence := refusal(error):
                     print(sentence, file=sys.stderr)
@@ -60,7 +65,10 @@ def _unwinding() -> Generator[None]:
 
 @contextmanager
 def _plain_warnings() -> Generator[None]:
-    """Print loadstore's warnings as plain sentences; those of libraries keep their source location."""
+    """Print loadstore's warnings as plain sentences; those of libraries keep their source location.
+
+    A result that leaves the range of double precision is an error.
+    """
 
     def show(
         message: Warning | str,
@@ -74,8 +82,7 @@ def _plain_warnings() -> Generator[None]:
         text = f"loadstore: {message}\n" if ours else warnings.formatwarning(message, category, filename, lineno, line)
         print(text, end="", file=file or sys.stderr)
 
-    before, warnings.showwarning = warnings.showwarning, show
-    try:
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        warnings.filterwarnings("error", "(overflow|invalid value) encountered", RuntimeWarning)
         yield
-    finally:
-        warnings.showwarning = before

@@ -18,6 +18,7 @@ from loadstore.decomposition.layer_loads import LayerLoads, layer_loads, share_o
 from loadstore.decomposition.projections import turned_back
 from loadstore.decomposition.reading import back_through, refuse_cuts
 from loadstore.decomposition.single import one_prompt_index
+from loadstore.execution.attention import overflow
 from loadstore.execution.trace import Trace
 from loadstore.model.ports import banks, reading
 from loadstore.model.wiring import wiring
@@ -40,7 +41,7 @@ def load_totals(trace: Trace) -> "xr.DataArray":
         that have shares (``store_loads``). Its coordinate ``label`` names the tokens.
 
     Raises:
-        Undefined: The run is a batch or has cuts.
+        Undefined: The run is a batch, has cuts or overflows.
 
     Example:
         >>> import loadstore as ls
@@ -66,8 +67,11 @@ def load_totals(trace: Trace) -> "xr.DataArray":
         if layer >= 0:
             before, behind = _asked(trace, layer_loads(trace, layer))
             stream, bypassing = stream + before, bypassing + behind
+    loads = torch.stack([totals[writer] for writer in writers])
+    if not bool(torch.isfinite(loads).all()):
+        raise overflow(loads.dtype, "in the shares of its loads")
     return xr.DataArray(
-        torch.stack([totals[writer] for writer in writers]).cpu().numpy(),
+        loads.cpu().numpy(),
         dims=("writer", "token"),
         coords={"writer": [str(writer) for writer in writers], "label": ("token", trace.labels)},
         name="loads",

@@ -16,7 +16,8 @@ from loadstore.model.wiring import wiring
 from loadstore.progress import Progress
 from loadstore.scores.measures import UNITS, beside, kind_of
 from loadstore.scores.scores import subspace_scores
-from loadstore.wire_traffic.moments import Moments, moments
+from loadstore.wire_traffic.given import given_moments
+from loadstore.wire_traffic.moments import Moments
 from loadstore.wire_traffic.traffic import traffic
 
 if TYPE_CHECKING:
@@ -72,11 +73,7 @@ def wires(
     if effect < 0 or (top is not None and top < 1):
         raise BadRequest(f"top={top}, effect={effect}: expected a count of wires, top at least 1")
     asked_for(wiring(weights), writers, readers, None)  # an unknown site raises before the corpus is measured
-    kept = (
-        corpus
-        if isinstance(corpus, Moments)
-        else moments(weights, corpus, tokens=tokens, readers=readers, progress=progress)
-    )
+    kept = given_moments(weights, corpus, readers=readers, tokens=tokens, progress=progress)
     table = traffic(weights, kept, writers=writers, readers=readers, exact=exact, progress=progress)
     chosen, measured = _ranked(weights, table, top, effect)
     columns = {name: np.array([table[name].values[i, j] for i, j in chosen]) for name in CARRIED}

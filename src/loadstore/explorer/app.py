@@ -43,6 +43,7 @@ from loadstore.explorer.state import Document
 from loadstore.explorer.switchable import NoSuchCircuit
 from loadstore.explorer.table import OF_SERVER, POOLS, QUICK, SLOW, answered
 from loadstore.explorer.work import Busy, Hung, Pool, Work
+from loadstore.overflows import out_of_range
 from loadstore.quote import quote
 from loadstore.views.base import plain
 from loadstore.visible import dumps, shown
@@ -155,6 +156,8 @@ def refused(error: Exception, quiet: Quiet) -> Response:
         case LoadstoreError():
             kind = "undefined" if isinstance(error, Undefined) else "bad"
             return refusal(422, kind, str(error), name=type(error).__name__)
+        case FloatingPointError() | RuntimeWarning():  # the command line turns NumPy's warnings into exceptions
+            return refused(out_of_range(error), quiet)
         case Busy():
             return refusal(503, "busy", "too many questions wait already; try again")
         case TimeoutError():

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, TypeAlias
 
 from loadstore.explorer.state import Document
+from loadstore.overflows import raise_out_of_range
 from loadstore.progress import Progress
 from loadstore.threads import threads_for
 
@@ -35,7 +36,7 @@ class Work:
     def __init__(self) -> None:
         """Start without questions."""
         sizes = {"quick": 2, "slow": 1, "aside": 1, "opening": 1}
-        self._pools = {name: ThreadPoolExecutor(size, name) for name, size in sizes.items()}
+        self._pools = {name: ThreadPoolExecutor(size, name, raise_out_of_range) for name, size in sizes.items()}
         self._waiting = dict.fromkeys(sizes, 0)
 
     async def quick(self, call: Callable[[], Any]) -> Any:

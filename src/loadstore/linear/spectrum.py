@@ -86,4 +86,4 @@ def structureless(n: int, d: int, total: float) -> Spectrum:
     part = (wanted - mass[index - 1]) / (mass[index] - mass[index - 1])
     values = grid[index - 1] + part * (grid[index] - grid[index - 1])
     values = torch.cat([values, values.new_zeros(d - rank)])
-    return values * total / values.sum()
+    return values / values.sum() * total

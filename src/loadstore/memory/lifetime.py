@@ -22,7 +22,7 @@ from loadstore.memory.pairs import Terms, screened
 from loadstore.memory.region import SHARE, regions
 from loadstore.memory.repair import Repair, frozen_repairs
 from loadstore.memory.sample import sample
-from loadstore.memory.stores import Corpora, in_stream, kept_moments
+from loadstore.memory.stores import in_stream
 from loadstore.memory.terms import Products, loads, products, whitened
 from loadstore.model.globs import matching
 from loadstore.model.ports import writing
@@ -30,6 +30,7 @@ from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.progress import Progress
 from loadstore.sites import Reader, Writer
+from loadstore.wire_traffic.given import Corpora, given_moments
 from loadstore.wire_traffic.moments import Moments
 from loadstore.wire_traffic.traffic import traffic
 
@@ -77,7 +78,7 @@ def lifetimes(
         True
     """
     measured, everyone = _chosen(weights, writers), in_stream(weights)
-    kept = kept_moments(weights, corpus, readers="unembed", tokens=tokens, length=length, progress=progress)
+    kept = given_moments(weights, corpus, readers="unembed", tokens=tokens, length=length, progress=progress)
     sums = products(kept, measured, everyone, progress)
     rows = [everyone.index(writer) for writer in measured]
     follows = later(weights, everyone)[rows]

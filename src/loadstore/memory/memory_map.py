@@ -14,11 +14,12 @@ from loadstore.memory.depth import later
 from loadstore.memory.map_value import MemoryMap
 from loadstore.memory.overlap import overlaps
 from loadstore.memory.region import SHARE, regions
-from loadstore.memory.stores import Corpora, kept_moments, varying
+from loadstore.memory.stores import varying
 from loadstore.model.globs import matching
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.progress import Progress
+from loadstore.wire_traffic.given import Corpora, given_moments
 from loadstore.wire_traffic.traffic import traffic
 
 LEVEL = 0.01  # family-wise, over all pairs of a region and a later one
@@ -75,7 +76,7 @@ def memory_map(
     mapped = tuple(everyone[index] for index in rows)
     if not mapped:
         raise BadRequest(f"{', '.join(map(str, chosen))}: a constant does not vary, so it has no region; name others")
-    kept = kept_moments(weights, corpus, readers="*", tokens=tokens, length=length, progress=progress)
+    kept = given_moments(weights, corpus, readers="*", tokens=tokens, length=length, progress=progress)
     every_region = regions(kept, everyone, share, {str(writer): directions for writer in mapped})
     loads = traffic(weights, kept, writers=[str(writer) for writer in mapped], progress=progress)["own"]
     follows = later(weights, everyone)[rows]

@@ -25,10 +25,11 @@ from loadstore.bounds import Amount
 from loadstore.memory.reach_effect import Effects, effects_by_distance
 from loadstore.memory.reach_value import Reach, Reached
 from loadstore.memory.sample import sample
-from loadstore.memory.stores import Corpora, in_stream, kept_moments
+from loadstore.memory.stores import in_stream
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
 from loadstore.progress import Progress
+from loadstore.wire_traffic.given import Corpora, given_moments
 from loadstore.wire_traffic.traffic import traffic
 
 DEFINITION = (
@@ -70,7 +71,7 @@ def reach(
         True
     """
     network, writers = wiring(weights), in_stream(weights)
-    kept = kept_moments(weights, corpus, readers="*", tokens=tokens, length=length, progress=progress)
+    kept = given_moments(weights, corpus, readers="*", tokens=tokens, length=length, progress=progress)
     carried = traffic(weights, kept, writers=[str(writer) for writer in writers], progress=progress)
     theta = np.square(carried["traffic"].values)
     groups: dict[tuple[int, str], list[int]] = {}

@@ -6,40 +6,15 @@ Constants (biases) do not vary, and shortformer positions are never in the strea
 """
 
 from collections.abc import Iterator, Sequence
-from typing import TypeAlias
 
 from jaxtyping import Float
 from torch import Tensor
 
-from loadstore.corpora.corpus import DEFAULT, Source
 from loadstore.model.ports import Bank, banks, writing
 from loadstore.model.weights import Weights
 from loadstore.model.wiring import wiring
-from loadstore.progress import Progress
 from loadstore.sites import Writer
-from loadstore.wire_traffic.moments import Moments, moments
-
-Corpora: TypeAlias = Source | Moments | None
-
-
-def kept_moments(
-    weights: Weights,
-    corpus: Corpora,
-    *,
-    readers: str | Sequence[str],
-    tokens: int | None,
-    length: int | None,
-    progress: Progress | None,
-) -> Moments:
-    """Run a corpus (None: the shipped one), or return the moments given.
-
-    Raises:
-        BadRequest, BadPrompt, Undefined: The errors of ``ls.statistics.moments`` and of the corpus.
-    """
-    if isinstance(corpus, Moments):
-        return corpus
-    given = DEFAULT if corpus is None else corpus
-    return moments(weights, given, readers=readers, tokens=tokens, length=length, progress=progress)
+from loadstore.wire_traffic.moments import Moments
 
 
 def in_stream(weights: Weights) -> tuple[Writer, ...]:

@@ -22,7 +22,8 @@ from loadstore.permissions.policy import Policy, Rights, rights
 from loadstore.permissions.taint import Taint, taint
 from loadstore.progress import Progress
 from loadstore.sites import Reader, Writer
-from loadstore.wire_traffic.moments import Moments, moments
+from loadstore.wire_traffic.given import given_moments
+from loadstore.wire_traffic.moments import Moments
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -84,7 +85,7 @@ def audit(
         raise BadRequest("the policy protects nothing; name a subspace, so that there is something to audit")
     if not 0 <= threshold <= 1 or not 2 <= draws <= MOST:
         raise BadRequest(f"threshold={threshold}, draws={draws}: expected a share from 0 to 1, and 2 to {MOST} draws")
-    kept = corpus if isinstance(corpus, Moments) else moments(weights, corpus, tokens=tokens)
+    kept = given_moments(weights, corpus, tokens=tokens)
     table = direct(kept, policy, threshold)
     parts = [_tainted(kept, right, threshold, draws, seed, progress) for right in rights(weights, policy)]
     followed = {name: (("subspace", "reader"), np.stack([part[name] for part in parts])) for name in parts[0]}

@@ -19,7 +19,8 @@ from loadstore.model.ports import reading_at
 from loadstore.model.weights import Weights
 from loadstore.progress import Progress
 from loadstore.wire_traffic.blocks import Memory
-from loadstore.wire_traffic.moments import Moments, moments
+from loadstore.wire_traffic.given import given_moments
+from loadstore.wire_traffic.moments import Moments
 
 ROWS = 4096  # tokens that are widened at a time
 
@@ -56,11 +57,7 @@ def stream_moments(
         >>> scores.sizes["reader"]
         1
     """
-    kept = (
-        corpus
-        if isinstance(corpus, Moments)
-        else moments(weights, corpus, tokens=tokens, progress=progress, readers="unembed")
-    )
+    kept = given_moments(weights, corpus, readers="unembed", tokens=tokens, progress=progress)
     memory, second = Memory(kept), dict[Point, Tensor]()
     for point in sorted(kept.inverse_scale):
         port, (rows, behind) = reading_at(kept.weights, point), memory.stream(point)

@@ -23,7 +23,8 @@ from loadstore.progress import Progress
 from loadstore.sites import Reader, Writer
 from loadstore.wire_traffic.exact import exact as token_by_token
 from loadstore.wire_traffic.factorised import factorised
-from loadstore.wire_traffic.moments import Moments, moments
+from loadstore.wire_traffic.given import given_moments
+from loadstore.wire_traffic.moments import Moments
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -80,11 +81,7 @@ def traffic(
     network = wiring(weights)
     sources = matching(network.writers, writers, network.writer)
     targets = matching(network.readers, readers, network.reader)
-    kept = (
-        corpus
-        if isinstance(corpus, Moments)
-        else moments(weights, corpus, length=length, tokens=tokens, progress=progress, readers=readers)
-    )
+    kept = given_moments(weights, corpus, readers=readers, tokens=tokens, length=length, progress=progress)
     measured = factorised(kept, sources, targets, progress)
     if exact:
         measured = token_by_token(kept, sources, targets, measured, progress)

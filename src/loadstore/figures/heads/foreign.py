@@ -49,10 +49,12 @@ def foreign_patterns(tokens: Any, values: Any, names: Sequence[str] | None = Non
 
 def _weights(values: Any) -> np.ndarray:
     """The patterns as an array. Raises BadRequest."""
-    detached = values.detach().cpu().float() if hasattr(values, "detach") else values
     try:
+        if "complex" in str(getattr(values, "dtype", "")):
+            raise TypeError("they are complex")
+        detached = values.detach().cpu().float() if hasattr(values, "detach") else values
         array = np.asarray(detached, dtype=float)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         raise BadRequest(f"patterns are no array of numbers ({quote(error)}); give weights of shape {SHAPES}") from None
     if array.ndim == 5 and array.shape[0] == 1:
         raise BadRequest(f"patterns have a batch axis, {list(array.shape)}; give one prompt's, patterns[0]: {SHAPES}")
