@@ -11,8 +11,6 @@ import loadstore as ls
 from loadstore.checkpoints.library import builtin_path
 from loadstore.training.claims import Claim, claims, read_held_out
 
-pytestmark = pytest.mark.alone
-
 
 @pytest.fixture(scope="module")
 def measured():
@@ -57,6 +55,7 @@ def test_the_claims_are_false_of_a_model_with_random_weights():
     assert {"behaviour", "weights", "cause", "sentence", "text"} <= {claim.about for claim in false}
 
 
+@pytest.mark.alone
 def test_the_file_is_small_and_opens_fast():
     assert builtin_path().stat().st_size <= 10_000_000
     seconds = min(_seconds() for _ in range(3))

@@ -19,8 +19,6 @@ from loadstore.views.page import render_page
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator
 
-pytestmark = pytest.mark.alone
-
 ROWS: Groups = [(f"L{layer}", [f"L{layer}.H{head}" for head in range(20)]) for layer in range(50)]
 TIMED = """async () => {
     const [stop, trail] = [document.querySelector('.stop'), document.querySelector('.trail')];
@@ -66,6 +64,7 @@ def test_a_thousand_heads_fit_the_page(show: "Callable[..., Locator]", width: in
     assert all(below - above >= 11 for above, below in itertools.pairwise(tops)), "labels do not touch"
 
 
+@pytest.mark.alone
 def test_a_thousand_heads_are_drawn_at_once(browser: "Browser", tmp_path: Path) -> None:
     document = sample_page()
     section = document["sections"][0]

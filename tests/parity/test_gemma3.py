@@ -19,7 +19,6 @@ from loadstore.decomposition.decomposition import reader_parts
 from loadstore.model.quantised import Quantised
 from loadstore.model.weights import Weights
 
-pytestmark = pytest.mark.alone
 REFERENCE: dict[str, Any] = json.loads(
     (Path(__file__).parents[1] / "reference" / "gemma3.json").read_text(encoding="utf-8")
 )
