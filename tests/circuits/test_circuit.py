@@ -54,6 +54,7 @@ def test_sizes_are_shares_counts_or_a_faithfulness(case: Planted) -> None:
 def test_a_circuit_of_another_model_and_a_dead_wire_are_refused(case: Planted) -> None:
     other = tiny(Kind("learned", "none", False))
     refusal(lambda: case.circuit().mask(other), NotThisModel, "other weights")
+    refusal(lambda: ls.curve(ls.subspace_scores(other), case.task.judge), BadRequest, "that ls.attribute returned")
     dead = case.of((wire("L1.H0 -> L1.H2.K"),))
     refusal(lambda: ls.faithfulness(dead, case.task.judge), NoSuchWire, "is not a live wire")
     biases = case.of(((Writer("bias", 0), UNEMBED),))

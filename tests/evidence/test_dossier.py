@@ -1,5 +1,7 @@
 """A dossier's numbers are those of the analyses, and it finds the planted circuit and nothing beside it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from planted import VOCAB, planted, with_noise
 from tiny import FEW, Kind, some_tokens, tiny
 
 from loadstore.checkpoints.library import load
-from loadstore.errors import NoSuchSite
+from loadstore.errors import BadRequest, NoSuchSite
 from loadstore.evidence.dossier import LEVEL, SAMPLE, dossier, held_out
 from loadstore.evidence.head_facts import participation
 from loadstore.heads.roles import head_roles
@@ -95,3 +97,17 @@ def test_results_that_are_there_already_change_nothing():
         assert [w.alignment for w in mine] == pytest.approx([w.alignment for w in theirs], abs=1e-9)
     assert all(abs(effect.effect) < 0.05 for effect in found.ablation)  # as docs/article.md says of it
     assert abs(found.ablation[0].effect) < 2 * found.ablation[0].error
+
+
+def test_tables_of_another_model_or_kind_are_refused() -> None:
+    model = tiny(FEW[0])
+    other = replace(model, name="another")
+    for given in (
+        {"scores": subspace_scores(other)},
+        {"scores": subspace_scores(model, readers="L0.*")},
+        {"scores": head_roles(model, sequences=2)},
+        {"roles": head_roles(other, sequences=2)},
+        {"roles": subspace_scores(model)},
+    ):
+        with pytest.raises(BadRequest, match=rf"{next(iter(given))}: expected a result of .* on {model.name}"):
+            dossier(model, "L1.H2", **given)

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from loadstore.circuits.controls import alike, as_mask, chosen, strata
-from loadstore.circuits.digests import check_model
 from loadstore.circuits.measured import Measured
-from loadstore.circuits.ranking import count_of, mask_of_first, ranking
+from loadstore.circuits.ranking import check_ranking, count_of, mask_of_first, ranking
 from loadstore.errors import BadRequest
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def random_band(
         BadRequest: ``controls`` is too small.
         NotThisModel: The ranking is of another model.
     """
-    check_model(ranked.attrs["model"], ranked.attrs["model_digest"], on.pairs.model)
+    check_ranking(ranked, on.pairs.model)
     if controls < 1:
         raise BadRequest(f"controls={controls}: expected at least one")
     order, kinds = ranking(ranked, by), strata(on.live)

@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from loadstore.circuits.digests import check_model
 from loadstore.circuits.measured import Measured, measured
 from loadstore.circuits.pairs import Pairs
-from loadstore.circuits.ranking import count_of, mask_of_first, ranking
+from loadstore.circuits.ranking import check_ranking, count_of, mask_of_first, ranking
 from loadstore.circuits.reads import Norms
 from loadstore.circuits.replaced import Ablation
 from loadstore.errors import BadRequest
@@ -75,7 +74,7 @@ def curve_on(
     """Like ``curve``, on prepared pairs."""
     import xarray as xr
 
-    check_model(ranked.attrs["model"], ranked.attrs["model_digest"], on.pairs.model)
+    check_ranking(ranked, on.pairs.model)
     if not len(sizes):
         raise BadRequest("sizes=[]: give at least one share of the wires, such as .01")
     order = ranking(ranked, by)

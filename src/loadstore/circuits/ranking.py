@@ -10,8 +10,10 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from loadstore.circuits.connected import connected
+from loadstore.circuits.digests import check_model
 from loadstore.circuits.live import Live
 from loadstore.errors import BadRequest
+from loadstore.model.weights import Weights
 from loadstore.quote import quote
 
 if TYPE_CHECKING:
@@ -67,6 +69,13 @@ def ranking(ranked: "xr.Dataset", by: str = "paths") -> np.ndarray:
         )
     ends = _ends(ranked) if by == "paths" else Ends([], [])
     return order_of(ranked.attribution.values, ranked.signed.values, ends, by)
+
+
+def check_ranking(ranked: "xr.Dataset", weights: Weights) -> None:
+    """Raise BadRequest unless a Dataset is from ``attribute``, and NotThisModel unless it is of this model."""
+    if "attribution" not in ranked or "model_digest" not in ranked.attrs:
+        raise BadRequest("ranked: expected a Dataset that ls.attribute returned")
+    check_model(str(ranked.attrs.get("model")), ranked.attrs["model_digest"], weights)
 
 
 def order_of(size: np.ndarray, signed: np.ndarray, ends: Ends, by: str) -> np.ndarray:

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 from loadstore.circuits.circuit import Circuit, first
 from loadstore.circuits.curve import SIZES
-from loadstore.circuits.digests import check_model
 from loadstore.circuits.measured import Measured, measured
 from loadstore.circuits.pairs import Pairs
-from loadstore.circuits.ranking import mask_of_first, ranking
+from loadstore.circuits.ranking import check_ranking, mask_of_first, ranking
 from loadstore.circuits.reads import Norms
 from loadstore.circuits.replaced import Ablation
 from loadstore.errors import BadRequest
@@ -53,7 +52,7 @@ def smallest_on(
     progress: Callable[[int, int], None] | None = None,
 ) -> Circuit:
     """Like ``smallest``, on prepared pairs; ``progress`` is called with the runs done and their maximum number."""
-    check_model(ranked.attrs["model"], ranked.attrs["model_digest"], on.pairs.model)
+    check_ranking(ranked, on.pairs.model)
     order = ranking(ranked, by)
     runs = 0
 

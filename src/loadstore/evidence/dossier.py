@@ -23,6 +23,7 @@ from loadstore.evidence.head_facts import (
     RoleScore,
     WireScore,
 )
+from loadstore.evidence.tables import check_table
 from loadstore.heads.patterns import ROLES
 from loadstore.heads.roles import head_roles
 from loadstore.linear.factored import Factored
@@ -89,6 +90,8 @@ def dossier(
     head = weights.architecture.check(parse_head(head), weights.name)
     text = held_out(weights) if text is None else text
     move = ov(weights, head)
+    check_table(roles, "roles", "ls.head_roles", weights, ROLES, head=str(head))
+    check_table(scores, "scores", "ls.subspace_scores", weights, WIRE_SCORES, writer=str(head), reader=f"{head}.Q")
     if scores is None:
         reads, read_by = subspace_scores(weights, readers=f"{head}.*"), subspace_scores(weights, writers=str(head))
     else:
