@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from attack.made import Plan, made
 from attack.tokens import plain_tokens
 from loops import run_apart
@@ -53,6 +54,11 @@ def test_a_command_says_so_in_one_line(tmp_path):
     assert (done.returncode, done.stdout) == (2, ""), done.stderr
     assert "a number leaves the range of double precision" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_explorers_threads_keep_no_graph():
+    assert run_apart(Work().quick(torch.is_grad_enabled)) is False
+    assert torch.is_grad_enabled()
 
 
 def test_the_explorer_answers_422():

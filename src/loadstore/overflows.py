@@ -21,11 +21,11 @@ def raise_out_of_range() -> None:
 
 @contextmanager
 def in_range(what: str) -> Generator[None]:
-    """Raise Undefined where NumPy would warn of an overflow or of an operation without a result."""
+    """Raise Undefined where Python overflows, or NumPy would warn of that or of an operation without a result."""
     import numpy as np
 
     try:
         with np.errstate(over="raise", invalid="raise"):
             yield
-    except FloatingPointError as fault:
+    except (FloatingPointError, OverflowError) as fault:
         raise out_of_range(fault, what) from None

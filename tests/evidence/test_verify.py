@@ -65,8 +65,17 @@ def test_every_number_is_that_of_a_run_with_the_cut(random: Verified) -> None:
     for check in random.checks:
         after = run(trace.weights, trace.tokens[0], [cut(*wire) for wire in check.claim.wires], record=True)
         assert check.effect == pytest.approx(float(after.logits[at].log_softmax(-1)[token] - before), abs=1e-9)
+        assert check.probability == pytest.approx(float(after.logits[at].softmax(-1)[token]), abs=1e-9)
         for (head, query, key), (_, now) in zip(check.claim.watched, check.attention, strict=True):
             assert now == pytest.approx(float(after.pattern(head)[query, key]), abs=1e-9)
+
+
+def test_a_probability_is_one_where_a_cut_adds_ten_thousand_nats() -> None:
+    model = tiny(KINDS[0])
+    trace = run(replace(model, W_U=model.W_U * 1e5), IDS, record=True)
+    checks = verify(listing(trace, 5, predict=7, top=12), controls=1, replicates=2).checks
+    assert max(check.effect for check in checks) > 1e4
+    assert all(0 <= check.probability <= 1 for check in checks)
 
 
 def test_controls_are_those_of_the_selector_outside_the_listing(random: Verified) -> None:

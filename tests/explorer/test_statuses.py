@@ -32,6 +32,7 @@ TAKEN = [b"{}", 200]
         (Undefined("no"), 422, "undefined"),
         (FloatingPointError("overflow"), 422, "undefined"),
         (RuntimeWarning("overflow"), 422, "undefined"),
+        (OverflowError("math range error"), 422, "undefined"),
         (Busy("7"), 503, "busy"),
         (TimeoutError(), 504, "slow"),
         (Hung(), 504, "gone"),

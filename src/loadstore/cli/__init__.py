@@ -25,10 +25,10 @@ def main() -> None:
             except LoadstoreError as error:
                 print(f"loadstore: {error}", file=sys.stderr)
                 sys.exit(2)
-            except RuntimeWarning as warning:  # NumPy's, which ``_plain_warnings`` turns into exceptions
+            except (OverflowError, RuntimeWarning) as fault:  # NumPy's, which ``_plain_warnings`` turns into exceptions
                 from loadstore.overflows import out_of_range
 
-                print(f"loadstore: {out_of_range(warning)}", file=sys.stderr)
+                print(f"loadstore: {out_of_range(fault)}", file=sys.stderr)
                 sys.exit(2)
             except Exception as error:
                 if sentence := refusal(error):

@@ -134,7 +134,7 @@ def _check(
         traffic=math.sqrt(math.fsum(sizes(reader)[writer] ** 2 for writer, reader in claim.wires)),
         effect=effect,
         change=change,
-        probability=listing.probability * math.exp(effect),
+        probability=math.exp(min(0.0, _log_probability(trace.logits[listing.at], listing.token) + effect)),
         attention=tuple(zip(before, rows, strict=True)),
         controls=tuple(others),
         mean=statistics.fmean(replicates),
@@ -156,8 +156,12 @@ def _cuts(wires: Iterable[Wire]) -> list[Edit]:
 def _change(trace: Trace, after: Tensor, target: Target) -> float:
     """The change of the target's log-probability; ``after``: the logits at the same token with the cut."""
     at, token = target
-    before, now = (float(logits.double().log_softmax(-1)[token]) for logits in (trace.logits[at], after))
-    return now - before
+    return _log_probability(after, token) - _log_probability(trace.logits[at], token)
+
+
+def _log_probability(logits: Tensor, token: int) -> float:
+    """The log-probability of a token by the logits at one place."""
+    return float(logits.double().log_softmax(-1)[token])
 
 
 def _changes(trace: Trace, sets: Sequence[tuple[Wire, ...]], target: Target) -> list[float]:

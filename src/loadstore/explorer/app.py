@@ -156,7 +156,7 @@ def refused(error: Exception, quiet: Quiet) -> Response:
         case LoadstoreError():
             kind = "undefined" if isinstance(error, Undefined) else "bad"
             return refusal(422, kind, str(error), name=type(error).__name__)
-        case FloatingPointError() | RuntimeWarning():  # the command line turns NumPy's warnings into exceptions
+        case FloatingPointError() | OverflowError() | RuntimeWarning():  # NumPy's warnings are exceptions here
             return refused(out_of_range(error), quiet)
         case Busy():
             return refusal(503, "busy", "too many questions wait already; try again")

@@ -22,6 +22,14 @@ WAITING = 48  # maximum quick questions, running or queued
 QUEUED = 6  # maximum slow ones
 
 
+def _as_in_a_public_function() -> None:
+    """Set this thread as public functions do: weights may be parameters in training, and an overflow is an error."""
+    import torch
+
+    torch.set_grad_enabled(False)
+    raise_out_of_range()
+
+
 class Busy(RuntimeError):
     """Too many questions are waiting."""
 
@@ -36,7 +44,7 @@ class Work:
     def __init__(self) -> None:
         """Start without questions."""
         sizes = {"quick": 2, "slow": 1, "aside": 1, "opening": 1}
-        self._pools = {name: ThreadPoolExecutor(size, name, raise_out_of_range) for name, size in sizes.items()}
+        self._pools = {name: ThreadPoolExecutor(size, name, _as_in_a_public_function) for name, size in sizes.items()}
         self._waiting = dict.fromkeys(sizes, 0)
 
     async def quick(self, call: Callable[[], Any]) -> Any:
