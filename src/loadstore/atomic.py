@@ -120,13 +120,15 @@ def _replaceable(path: Path, *, even_read: bool = False) -> os.stat_result | Non
     except OSError as error:
         raise _refusal(path, error, None) from None
     except ValueError:
-        raise BadRequest(f"{str(path)!r} is not the name of a file to write: it holds a NUL; name another") from None
+        raise BadRequest(
+            f"{str(path)!r} is not the name of a file to write: it contains a NUL character; name another"
+        ) from None
     if not stat.S_ISREG(there.st_mode):
         kind = KINDS.get(stat.S_IFMT(there.st_mode), "not a regular file")
         led = f" to {os.readlink(path)}" if stat.S_ISLNK(there.st_mode) else ""
-        raise BadRequest(f"{path} is {kind}{led}; only a regular file is replaced: name one, or a new name in a folder")
+        raise BadRequest(f"{path} is {kind}{led}; only a regular file can be replaced: name one, or a new file")
     if not even_read and is_read(there):
-        raise BadRequest(f"{path} is a file that this run reads, so it is not replaced; name another file to write")
+        raise BadRequest(f"{path} is a file that this run reads, so it is not overwritten; name another")
     if not os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         raise BadRequest(f"{path} is write-protected, so it is not replaced; name another file, or chmod u+w it")
     return there

@@ -36,7 +36,7 @@ class Head:
         """Raise NoSuchSite unless layer and index are two non-negative integers."""
         if not (type(self.layer) is int and type(self.index) is int and self.layer >= 0 and self.index >= 0):
             given = f"{self.layer!r}, {self.index!r}"[:120]
-            raise NoSuchSite(f"Head({given}): expected a layer and an index, two whole numbers from 0 up")
+            raise NoSuchSite(f"Head({given}): expected a layer and an index, two whole numbers of at least 0")
 
     def __str__(self) -> str:
         return f"L{self.layer}.H{self.index}"
@@ -87,7 +87,7 @@ class Reader:
     def head_side(self) -> Side:
         """The side of its head. Raises NoSuchSite for an MLP and the unembedding."""
         if self.side == "" or self.side == "mlp":
-            raise NoSuchSite(f"{self} is no side of a head; a side is written L1.H4.K")
+            raise NoSuchSite(f"{self} is not a side of a head; a side is written L1.H4.K")
         return self.side
 
     @property

@@ -148,7 +148,7 @@ def test_the_walk_opens_first_and_says_what_the_api_says_by_keys_alone(visit: Vi
     for head in ("L1.H4", "L1.H10"):
         assert f"{head} {said(trace.pattern(head)[10, 4])} → {said(after.pattern(head)[10, 4])}" in claims[4]
     assert "The address collapses" in claims[4]
-    assert not claims[0].startswith("This walk is on a prompt of its own")
+    assert not claims[0].startswith("This walk uses another prompt")
     assert claims[5].startswith("This is another prompt")
     assert re.search(r"occurred \d+ times before, followed by \d+ different tokens", claims[5])
 

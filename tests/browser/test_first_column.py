@@ -12,6 +12,6 @@ def test_one_pattern_has_the_same_switch(show: Callable[..., Any], sample: dict[
     before = columns.count()
     figure.get_by_label("without the·0, not renormalised").check()
     assert columns.count() == before - 1
-    assert "the other weights are as they are, not renormalised" in figure.inner_text()
+    assert "the other weights are unchanged and not renormalised" in figure.inner_text()
     figure.locator("details.numbers summary").click()
     assert figure.locator("table.data").first.locator("thead th").count() == before, "the table keeps every column"

@@ -143,7 +143,7 @@ def test_the_first_column_is_hidden_without_renormalising(browser: "Browser", op
     assert canvas.evaluate(PIXELS, [[0.01, 0.01]]) == [FULL], "all of the first token's weight"
     before = canvas.evaluate(PIXELS, [[10.5 / 11, 10.5 / 11]])
     figure.get_by_label("without the·0, not renormalised").check()
-    assert "the other weights are as they are, not renormalised" in figure.inner_text()
+    assert "the other weights are unchanged and not renormalised" in figure.inner_text()
     assert canvas.evaluate(PIXELS, [[0.01, 0.01]]) != [FULL]
     assert canvas.evaluate(PIXELS, [[9.5 / 10, 10.5 / 11]]) == before
     assert figure.locator("table.data thead th").count() == 11, "the table keeps every column"

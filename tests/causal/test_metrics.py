@@ -83,9 +83,9 @@ def test_targets_that_are_none_are_refused(model: ls.Weights) -> None:
     refusal(lambda: ls.metrics.log_probability("cat", at=4)(trace, trace), BadRequest, "no token 4")
     refusal(lambda: ls.metrics.pattern_entry("L9.H0", 0, 0)(trace, trace), NoSuchSite, "L9.H0")
     refusal(lambda: ls.metrics.loss()(ls.run(small(), [3]), trace), BadPrompt, "nothing to predict")
-    refusal(lambda: measure(lambda t: t.logits, trace, trace), BadRequest, "no single number")
+    refusal(lambda: measure(lambda t: t.logits, trace, trace), BadRequest, "a single number")
     with unchecked():
-        refusal(lambda: measure(lambda t: None, trace, trace), BadRequest, "no single number")  # pyright: ignore[reportArgumentType]
+        refusal(lambda: measure(lambda t: None, trace, trace), BadRequest, "a single number")  # pyright: ignore[reportArgumentType]
         refusal(lambda: measure("kl", trace, trace), BadRequest, "metric='kl'", "a function")  # pyright: ignore[reportArgumentType]
     without = ls.run(model, [1, 2])
     refusal(lambda: ls.metrics.log_probability("cat")(without, without), Undefined, "no tokenizer")

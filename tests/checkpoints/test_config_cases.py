@@ -74,11 +74,11 @@ REFUSED = {
     "two lengths": (
         of("llama", rope_parameters={**LLAMA3, "original_max_position_embeddings": 32})
         | {"original_max_position_embeddings": 16},
-        "two keys for one fact",
+        "two keys for one setting",
     ),
     "two names of the heads": (of("gpt2", num_attention_heads=1), "n_head = 2 and num_attention_heads = 1, two names"),
     "two names of the layers": (of("gpt2", num_hidden_layers=1), "n_layer = 2 and num_hidden_layers = 1, two names"),
-    "two bases": (of("llama", rope_theta=5.0, rope_parameters={"rope_theta": 7.0}), "two keys for one fact"),
+    "two bases": (of("llama", rope_theta=5.0, rope_parameters={"rope_theta": 7.0}), "two keys for one setting"),
     "two scalings": (
         of("llama", rope_scaling={"type": "linear", "factor": 2.0}, rope_parameters={"rope_theta": 1e4}),
         "which disagree",
@@ -108,7 +108,7 @@ REFUSED = {
     "a window of no size": (of("smollm3", sliding_window={}), "sliding_window = {}, expected a whole number or null"),
     "a dropout that is a name": (of("gpt_neo", embed_dropout="gelu"), "embed_dropout = gelu, expected a number from 0"),
     "a dropout above 1": (of("llama", attention_dropout=1.5), "attention_dropout = 1.5, expected a number from 0 to 1"),
-    "null alias": ({**GPT2, "num_attention_heads": None}, "two names of one fact"),
+    "null alias": ({**GPT2, "num_attention_heads": None}, "two names for one setting"),
     "heads that do not divide": (of("llama", num_attention_heads=3, num_key_value_heads=3, head_dim=4), "a multiple"),
 }
 

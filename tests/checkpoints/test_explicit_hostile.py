@@ -37,23 +37,23 @@ def put(folder: Path, found: dict[str, Tensor], **changes: Any) -> Path:
 
 def test_a_tensor_that_is_missing(folder: Path) -> None:
     path = put(folder, {name: tensor for name, tensor in tensors(folder).items() if name != NAME})
-    refusal(lambda: load(folder), BadCheckpoint, path, f"no tensor '{NAME}', expected [8, 16]", "fetch it again")
+    refusal(lambda: load(folder), BadCheckpoint, path, f"no tensor '{NAME}', expected [8, 16]", "download it again")
 
 
 def test_a_tensor_that_has_no_place(folder: Path) -> None:
     path = put(folder, {**tensors(folder), "model.layers.1.self_attn.sinks": torch.zeros(4)})
-    told = [path, "no place", "model.layers.1.self_attn.sinks", "its config belongs"]
+    told = [path, "does not use its tensors", "model.layers.1.self_attn.sinks", "its config belongs"]
     refusal(lambda: load(folder), BadCheckpoint, *told)
 
 
 def test_a_layer_more_than_the_config_has(folder: Path) -> None:
     path = put(folder, tensors(folder), num_hidden_layers=1)
-    refusal(lambda: load(folder), BadCheckpoint, path, "no place", "model.layers.1.")
+    refusal(lambda: load(folder), BadCheckpoint, path, "does not use its tensors", "model.layers.1.")
 
 
 def test_a_tensor_of_another_shape(folder: Path) -> None:
     path = put(folder, {**tensors(folder), NAME: torch.zeros(8, 15, dtype=torch.float64)})
-    refusal(lambda: load(folder), BadCheckpoint, path, f"'{NAME}' is [8, 15], expected [8, 16]", "fetch both again")
+    refusal(lambda: load(folder), BadCheckpoint, path, f"'{NAME}' is [8, 15], expected [8, 16]", "download both again")
 
 
 @pytest.mark.parametrize("entry", [0, 1], ids=["the same again", "another shape"])
@@ -63,7 +63,7 @@ def test_a_tensor_that_stands_twice(folder: Path, entry: int) -> None:
     shapes = [[4, 4], [4, 4] if entry == 0 else [2, 8]]
     one, two = (json.dumps({"dtype": "F32", "shape": shape, "data_offsets": [0, 64]}) for shape in shapes)
     raw(path, f'{{"{NAME}": {one}, "{NAME}": {two}}}'.encode(), data)
-    refusal(lambda: load(folder), BadCheckpoint, path, f"'{NAME}' twice, expected each name once", "fetch it again")
+    refusal(lambda: load(folder), BadCheckpoint, path, f"'{NAME}' twice, expected each name once", "download it again")
 
 
 @pytest.mark.parametrize("size", [10, 12, 32000])
@@ -82,7 +82,7 @@ def test_numbers_that_are_none(folder: Path, value: float) -> None:
     found = tensors(folder)
     found[NAME][3, 5] = value
     path = put(folder, found)
-    refusal(lambda: load(folder), BadCheckpoint, path, f"'{NAME}' has NaN or infinite", "fetch it again")
+    refusal(lambda: load(folder), BadCheckpoint, path, f"'{NAME}' has NaN or infinite", "download it again")
 
 
 @pytest.mark.parametrize(

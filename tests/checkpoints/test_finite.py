@@ -49,7 +49,7 @@ def test_a_large_file_is_looked_through_where_it_is_used(
         unused = 2 * value.shape[-1] if "embed_positions" in tensor else 0  # rows of OPT that stand for no position
         wrong.view(-1)[(unused + number) % wrong.numel()] = float("nan") if number % 2 else float("inf")
         save_file(whole | {tensor: wrong}, file)
-        with pytest.raises(BadCheckpoint, match=rf"'{tensor}' has NaN or infinite entries; .*fetch it again"):
+        with pytest.raises(BadCheckpoint, match=rf"'{tensor}' has NaN or infinite entries; .*download it again"):
             _whole_vocabulary(folder)
 
 

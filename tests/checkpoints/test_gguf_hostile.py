@@ -246,7 +246,7 @@ def test_a_header_that_lies_is_told(path: Path, name: str) -> None:
     file, words = CLAIMS[name]
     path.write_bytes(file.written())
     with little(1 << 20):
-        refusal(lambda: build(path), BadCheckpoint, path, words, "fetch it again")
+        refusal(lambda: build(path), BadCheckpoint, path, words, "download it again")
 
 
 def test_more_entries_than_any_header_has(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -303,7 +303,7 @@ def test_what_is_no_gguf_or_cannot_be_read(path: Path) -> None:
     path.write_bytes(b"")
     refusal(lambda: build(path), BadCheckpoint, path, "cannot be read")
     path.write_bytes(b"PK\x03\x04" + bytes(100))
-    refusal(lambda: build(path), BadCheckpoint, path, "does not begin with GGUF", "fetch it again")
+    refusal(lambda: build(path), BadCheckpoint, path, "does not begin with GGUF", "download it again")
 
 
 def test_numbers_that_are_none_are_told_where_they_are_met(path: Path) -> None:

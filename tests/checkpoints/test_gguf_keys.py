@@ -59,7 +59,7 @@ def opened(folder: Path, file: File, *ignore: str) -> Weights:
 
 @pytest.mark.parametrize("key", ["llama.zyx", "llama.block_count", "tokenizer.ggml.merges", "general.architecture"])
 def test_only_a_key_that_is_stated_and_not_read_can_be_ignored(tmp_path: Path, key: str) -> None:
-    why = "states no such key" if key == "llama.zyx" else "decides what the model computes"
+    why = "has no such key" if key == "llama.zyx" else "decides what the model computes"
     refusal(lambda: opened(tmp_path, llama(), key), BadRequest, f"ignore='{key}'", tmp_path, why)
 
 
@@ -110,7 +110,7 @@ def test_a_neutral_value_is_passed_over_and_any_other_is_refused(kind: str) -> N
             refusal(
                 lambda key=key, value=value: own_facts(path, {key: value}, kind),
                 NotThisModel,
-                *("here", said, "not computed", f"ignore=['{key}']"),
+                *("here", said, "not supported", f"ignore=['{key}']"),
             )
             assert own_facts(path, {key: value}, kind, [key]) == {}
 
@@ -134,7 +134,7 @@ def test_what_is_neutral_idle_or_ignored_changes_nothing(tmp_path: Path, kind: s
 def test_an_unknown_key_is_refused_by_name_with_a_way_on(tmp_path: Path, kind: str) -> None:
     key = f"{kind}.attention.zyx"
     file = plain(kind).with_fact(key, U32, 1).with_fact("other.attention.zyx", U32, 1)
-    refusal(lambda: opened(tmp_path, file), NotThisModel, tmp_path, key, "not known", f"ignore=['{key}']")
+    refusal(lambda: opened(tmp_path, file), NotThisModel, tmp_path, key, "does not know", f"ignore=['{key}']")
     assert torch.equal(logits(opened(tmp_path, file, key)), logits(opened(tmp_path, plain(kind))))
 
 
@@ -251,7 +251,7 @@ def test_facts_that_agree_are_accepted(tmp_path: Path) -> None:
 
 
 UNSPOKEN = {
-    "unknown": ("tokenizer.ggml.zyx", I32, 1, "tokenizer.ggml.zyx, which is not known"),
+    "unknown": ("tokenizer.ggml.zyx", I32, 1, "tokenizer.ggml.zyx, which loadstore does not know"),
     "no BOS": ("tokenizer.ggml.bos_token_id", None, None, "does not state which"),
 }
 

@@ -146,10 +146,10 @@ def test_the_cache_serves_when_the_hub_is_gone(
         refusal(
             lambda: load("someone/else"),
             BadRequest,
-            "someone/else is no file or folder here",
+            "someone/else is not a file or folder here",
             "check the network",
         )
-        refusal(lambda: load(f"{NAME}:other.pth"), BadRequest, NAME, "could not be asked")
+        refusal(lambda: load(f"{NAME}:other.pth"), BadRequest, NAME, "could not be reached")
 
 
 def test_a_folder_of_that_name_wins(tmp_path: Path, hub: Hub) -> None:
@@ -171,11 +171,11 @@ def test_a_revision(hub: Hub) -> None:
     ("status", "code", "words"),
     [
         (404, "RepoNotFound", "no file or folder here, and no repository"),
-        (401, "RepoNotFound", "give your token as HF_TOKEN"),
-        (403, "GatedRepo", "is gated: its owner grants access"),
+        (401, "RepoNotFound", "set HF_TOKEN to your token"),
+        (403, "GatedRepo", "is gated: ask its owner for access"),
         (403, "DisabledRepo", "someone/a-model"),
-        (500, "", "could not be asked for it"),
-        (503, "", "could not be asked for it"),
+        (500, "", "could not be reached"),
+        (503, "", "could not be reached"),
     ],
 )
 def test_a_repository_that_is_not_given(hub: Hub, status: int, code: str, words: str) -> None:
@@ -239,7 +239,7 @@ def test_the_usual_names_are_chosen(hub: Hub) -> None:
 @pytest.mark.parametrize("size", [None, 0, MOST_MODEL + 1])
 def test_a_size_out_of_bounds_is_refused_before_anything_is_fetched(hub: Hub, name: str, size: int | None) -> None:
     hub.told[name] = {"size": size}
-    told = "does not say its size" if size is None else f"has {size:,} bytes"
+    told = "does not state its size" if size is None else f"has {size:,} bytes"
     refusal(lambda: load(NAME), BadCheckpoint, name, NAME, told, f"{MOST_JSON if 'json' in name else MOST_MODEL:,}")
     assert name not in hub.fetched()
 
@@ -317,7 +317,7 @@ def test_a_config_that_is_none(hub: Hub, config: bytes) -> None:
 
 def test_a_torn_model_file(hub: Hub) -> None:
     hub.repositories[NAME]["model_final.pth"] = MODEL[:-100]
-    refusal(lambda: load(NAME), BadCheckpoint, "model_final.pth", "fetch it again")
+    refusal(lambda: load(NAME), BadCheckpoint, "model_final.pth", "download it again")
 
 
 @pytest.mark.parametrize("name", ["../../etc", "a/b/c", 7, "", "x" * 200, "a b", None, "someone/gone", "someone/other"])
@@ -328,7 +328,9 @@ def test_a_tokenizer_that_nobody_publishes(hub: Hub, name: object) -> None:
     assert hub.fetched() == ["config.json", "model_final.pth"]
 
 
-@pytest.mark.parametrize(("status", "code", "words"), [(403, "GatedRepo", "is gated"), (500, "", "could not be asked")])
+@pytest.mark.parametrize(
+    ("status", "code", "words"), [(403, "GatedRepo", "is gated"), (500, "", "could not be reached")]
+)
 def test_a_tokenizer_that_is_not_given_is_told(hub: Hub, status: int, code: str, words: str) -> None:
     hub.errors["someone/words"] = (status, code)
     refusal(lambda: load(NAME), BadRequest, "someone/words", words)
@@ -392,7 +394,7 @@ def test_the_command_line_obeys_the_environment(tmp_path: Path) -> None:
         assert (told[0]["model"], len(hub.seen)) == (told[1]["model"], fetched)
         nothing = shell(hub, tmp_path / "empty", "models", NAME, HF_HUB_OFFLINE="1")
     assert (nothing.returncode, nothing.stdout) == (2, "")
-    assert "HF_HUB_OFFLINE forbids to fetch it" in nothing.stderr
+    assert "HF_HUB_OFFLINE forbids a download" in nothing.stderr
     assert (home / "hub" / "models--someone--a-model").is_dir()
 
 

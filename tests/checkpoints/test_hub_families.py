@@ -118,7 +118,7 @@ def test_offline_with_a_copy_with_a_part_and_without(hub: Hub, folder: Path, mon
     copy = cached(HubLocation(NAME))
     assert copy is not None
     (copy / shards(hub)[1]).unlink()
-    refusal(lambda: load(NAME), BadRequest, NAME, "only in part", f"'{shards(hub)[1]}' is missing", "a network")
+    refusal(lambda: load(NAME), BadRequest, NAME, "only a part of", f"'{shards(hub)[1]}' is missing", "a network")
 
 
 def test_a_gguf_file_is_taken_by_its_name(hub: Hub, tmp_path: Path) -> None:

@@ -114,8 +114,8 @@ def test_a_published_shortformer_with_a_config_that_says_standard(tmp_path: Path
         ({"normalization_type": ["LN"]}, "is not supported"),
         ({"positional_embedding_type": "alibi", "shortformer_pos": None}, "positions 'alibi' are not supported"),
         ({"positional_embedding_type": "rotary"}, "contradicts itself"),
-        ({"positional_embedding_type": "rotary", "shortformer_pos": False}, "which rotary positions have no use for"),
-        ({"positional_embedding_type": "none", "shortformer_pos": False}, "which none positions have no use for"),
+        ({"positional_embedding_type": "rotary", "shortformer_pos": False}, "which rotary positions do not use"),
+        ({"positional_embedding_type": "none", "shortformer_pos": False}, "which none positions do not use"),
         ({"positional_embedding_type": ["standard"]}, "are not supported"),
         ({"positional_embedding_type": "standard", "shortformer_pos": True}, "contradicts itself"),
         ({"shortformer_pos": "maybe"}, "expected true or false"),
@@ -255,7 +255,7 @@ def test_sines_of_other_frequencies(tmp_path: Path, key: str) -> None:
         ({"rotary_base": -1}, "base -1.0 are impossible"),
         ({"rotary_base": "inf"}, "base inf are impossible"),
         ({"rotary_adjacent_pairs": "both"}, "expected true or false"),
-        ({"n_ctx": None}, "does not say its context"),
+        ({"n_ctx": None}, "does not state its context"),
         ({"n_ctx": 10**12}, "context = 1000000000000 is impossible"),
     ],
 )
@@ -267,7 +267,7 @@ def test_rotary_facts_that_cannot_be(tmp_path: Path, config: dict[str, Any], wor
 
 def test_rotary_positions_are_not_guessed(tmp_path: Path) -> None:
     path = write(tmp_path, legacy_state(small(Kind("rotary", "none", biases=False))), {"n_ctx": 10})
-    refusal(lambda: load(path), NotThisModel, path, "does not say how positions enter", "positions='none'")
+    refusal(lambda: load(path), NotThisModel, path, "does not state its kind of positions", "positions='none'")
     refusal(lambda: load(path, positions="rotary"), NotThisModel, path, "rotary_dim", "rotary_adjacent_pairs")
     assert load(path, positions="none").architecture.positions == "none"
 
@@ -275,7 +275,9 @@ def test_rotary_positions_are_not_guessed(tmp_path: Path) -> None:
 def test_sines_contradict_other_positions(tmp_path: Path) -> None:
     model = small(ROTARY)
     path = write(tmp_path, {**legacy_state(model), **rotary_tables(model)}, {"n_ctx": 10, "normalization_type": "RMS"})
-    refusal(lambda: load(path, positions="none"), BadCheckpoint, path, "rotary_sin', but its positions are said to be")
+    refusal(
+        lambda: load(path, positions="none"), BadCheckpoint, path, "rotary_sin', but its positions are stated to be"
+    )
 
 
 def test_gains_alone_do_not_say_whether_a_norm_centres(tmp_path: Path) -> None:

@@ -216,7 +216,7 @@ def test_every_tensor_matters_and_none_may_be_missing(tmp_path: Path, changes: C
         ({"attn_only": True}, "attn_only = True, its tensors say False"),
         ({"d_mlp": 48}, "d_mlp = 48, its tensors say 10"),
         ({"gated_mlp": True}, "gated_mlp = True, its tensors say False"),
-        ({"act_fn": None}, "does not say their activation; give a config.json beside it with act_fn"),
+        ({"act_fn": None}, "does not state their activation; add a config.json beside it with act_fn"),
         ({"act_fn": "xielu"}, "act_fn = xielu, which is not supported; supported are gelu, gelu_new"),
         ({"act_fn": ["gelu"]}, "which is not supported"),
         ({"act_fn": "solu_ln"}, "no tensor 'blocks.0.mlp.ln.w', but its config says act_fn = solu_ln"),

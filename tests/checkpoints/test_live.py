@@ -123,13 +123,13 @@ def test_a_live_model_with_an_mlp_that_its_config_denies() -> None:
 def test_a_live_model_of_another_naming() -> None:
     live = HookedTransformer(small())
     live.state = {"transformer.h.0.attn.c_attn.weight": torch.zeros(2)}
-    refusal(lambda: load(live), NotThisModel, "alive", "no architecture that loadstore knows")
+    refusal(lambda: load(live), NotThisModel, "alive", "an architecture that loadstore does not know")
 
 
 def test_a_live_model_without_numbers() -> None:
     live = HookedTransformer(small())
     live.state["embed.W_E"] = torch.empty(17, 12, device="meta")
-    refusal(lambda: load(live), BadCheckpoint, "alive", "'embed.W_E' has no numbers yet")
+    refusal(lambda: load(live), BadCheckpoint, "alive", "'embed.W_E' has no values yet")
 
 
 def test_positions_and_revisions_of_a_live_model() -> None:
@@ -140,7 +140,7 @@ def test_positions_and_revisions_of_a_live_model() -> None:
 @each("thing", [5, None, [], {}, object(), torch.nn.Linear(2, 2), SimpleNamespace(cfg={})])
 def test_a_thing_that_is_no_model(thing: Any) -> None:
     with unchecked():
-        refusal(lambda: load(thing), BadRequest, type(thing).__name__, "is no model", "cfg and state_dict")
+        refusal(lambda: load(thing), BadRequest, type(thing).__name__, "is not a model", "cfg and state_dict")
 
 
 def test_settings_may_be_plain_and_must_be_settings() -> None:

@@ -101,7 +101,7 @@ FORGED = tiny(Kind("rotary", "rms", False, "gated", kv=2, qk_norm=True, window=T
         ({"layers.1.mlp.W_out": torch.ones(12, 14)}, "'layers.1.mlp.W_out' is [12, 14], expected [14, 12]"),
         ({"layers.0.W_K": torch.ones(4, 12, 4)}, "'layers.0.W_K' is [4, 12, 4], expected [2, 12, 4]"),
         ({"layers.0.k_norm.gain": torch.ones(12)}, "'layers.0.k_norm.gain' is [12], expected [4]"),
-        ({"layers.0.mlp.inner.gain": torch.ones(14)}, "no place for its tensors layers.0.mlp.inner.gain"),
+        ({"layers.0.mlp.inner.gain": torch.ones(14)}, "does not use its tensors layers.0.mlp.inner.gain"),
         ({"layers.0.mlp.b_in": torch.full((14,), torch.nan)}, "'layers.0.mlp.b_in' has 14 NaN"),
     ],
 )
@@ -124,7 +124,7 @@ def test_tensors_of_a_modern_model_that_are_missing_extra_or_misshapen(
         ({"mlp": {"width": 0, "gated": True, "activation": "silu", "parallel": False}}, "an MLP of width 0"),
         ({"mlp": {"width": 14, "gated": 1, "activation": "silu", "parallel": False}}, "gated or not"),
         ({"mlp": {"width": 14, "gated": True, "activation": "tanh", "parallel": False}}, "activation 'tanh'"),
-        ({"mlp": None}, "no place for its tensors layers.0.mlp.W_gate"),
+        ({"mlp": None}, "does not use its tensors layers.0.mlp.W_gate"),
         ({"windows": [3]}, "windows are impossible"),
         ({"windows": "abc"}, "windows are impossible"),
         ({"windows": 7}, "does not describe a model"),
@@ -148,7 +148,7 @@ def test_forged_inner_norms(tmp_path: Path, text: str) -> None:
     path = tmp_path / "m.safetensors"
     save_weights(FORGED, path)
     forge(path, inner_norms=text)
-    refusal(lambda: load(path), BadCheckpoint, path, "norm", "fetch it again")
+    refusal(lambda: load(path), BadCheckpoint, path, "norm", "download it again")
 
 
 def test_the_built_in_file_has_the_digest_that_it_was_published_with() -> None:
@@ -198,7 +198,9 @@ def test_the_digest_covers_what_the_header_says(file: Path) -> None:
     header, data = parts(file)
     facts = json.loads(header["__metadata__"]["architecture"])
     header["__metadata__"]["architecture"] = json.dumps({**facts, "eps": 1e-4})
-    refusal(lambda: load(raw(file, header, data)), BadCheckpoint, file, "does not match the digest", "fetch it again")
+    refusal(
+        lambda: load(raw(file, header, data)), BadCheckpoint, file, "does not match the digest", "download it again"
+    )
 
 
 @pytest.mark.parametrize(
@@ -209,7 +211,7 @@ def test_the_digest_covers_what_the_header_says(file: Path) -> None:
         ({"eps": float("nan")}, ["eps = nan", "between 0 and 1"]),
         ({"d_model": 16}, ["'W_E' is [17, 12], expected [17, 16]"]),
         ({"n_layers": 3}, ["no tensor 'layers.2.W_Q'"]),
-        ({"n_layers": 1}, ["no place for its tensors layers.1.W_K"]),
+        ({"n_layers": 1}, ["does not use its tensors layers.1.W_K"]),
         ({"n_heads": 1}, ["'layers.0.W_Q' is [2, 12, 4], expected [1, 12, 4]"]),
         ({"self": 1}, ["does not describe a model"]),
         ({"rotary": True}, ["rotary positions are stated as an object of frequencies"]),
@@ -235,10 +237,10 @@ def test_a_bos_that_is_no_token(file: Path, bos: str) -> None:
 
 def test_a_missing_architecture_or_digest(file: Path) -> None:
     forge(file, architecture=None)
-    refusal(lambda: load(file), BadCheckpoint, file, "architecture", "fetch it again")
+    refusal(lambda: load(file), BadCheckpoint, file, "architecture", "download it again")
     header, data = parts(file)
     del header["__metadata__"]["digest"]
-    refusal(lambda: load(raw(file, header, data)), BadCheckpoint, file, "digest", "fetch it again")
+    refusal(lambda: load(raw(file, header, data)), BadCheckpoint, file, "digest", "download it again")
 
 
 def test_a_tensor_without_axes(file: Path) -> None:

@@ -80,7 +80,7 @@ def test_a_model_with_another_head_is_refused() -> None:
         warnings.simplefilter("ignore")
         config = library().AutoConfig.for_model(TIED.kind, **TIED.facts, pad_token_id=0)
         model = library().AutoModelForSequenceClassification.from_config(config)
-    refusal(lambda: load(model), NotThisModel, "GPT2ForSequenceClassification", "no place for its tensors score.weight")
+    refusal(lambda: load(model), NotThisModel, "GPT2ForSequenceClassification", "does not use its tensors score.weight")
 
 
 def test_it_speaks_with_the_tokenizer_of_the_folder_that_it_came_from(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ class Elsewhere(Tensor):
 def test_numbers_that_are_not_here_or_not_plain_are_refused() -> None:
     empty = torch.empty(2, device="meta")
     where = "the live model Stand"
-    refusal(lambda: load(Stand({"w": empty}, model_type="llama")), BadCheckpoint, where, "'w' has no numbers yet")
+    refusal(lambda: load(Stand({"w": empty}, model_type="llama")), BadCheckpoint, where, "'w' has no values yet")
     refusal(
         lambda: load(Stand({"w": torch.ones(2).as_subclass(Elsewhere)}, model_type="llama")),
         BadCheckpoint,
@@ -158,4 +158,4 @@ def test_positions_and_revisions_of_a_live_model() -> None:
 def test_a_config_without_settings_is_no_model() -> None:
     thing: Any = SimpleNamespace(config={}, state_dict=dict)
     with unchecked():
-        refusal(lambda: load(thing), BadRequest, "is no model", "config and state_dict")
+        refusal(lambda: load(thing), BadRequest, "is not a model", "config and state_dict")

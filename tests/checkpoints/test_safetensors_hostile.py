@@ -30,13 +30,13 @@ def test_a_file_cut_short_at_any_length(path: Path) -> None:
     header = len(content) - len(parts(path)[1])
     for length in [*range(0, 16), *range(16, len(content), 97), header - 1, header, header + 1, len(content) - 1]:
         path.write_bytes(content[:length])
-        refusal(lambda: load(path), BadCheckpoint, path, "cannot be read as safetensors", "fetch it again")
+        refusal(lambda: load(path), BadCheckpoint, path, "cannot be read as safetensors", "download it again")
 
 
 def test_bytes_after_the_end(path: Path) -> None:
     save_weights(small(), path)
     path.write_bytes(path.read_bytes() + b"\0" * 8)
-    refusal(lambda: load(path), BadCheckpoint, path, "cannot be read as safetensors", "fetch it again")
+    refusal(lambda: load(path), BadCheckpoint, path, "cannot be read as safetensors", "download it again")
 
 
 @each(
@@ -116,7 +116,7 @@ def test_nan_and_infinite_weights_are_named(path: Path, name: str, value: float)
     state[name] = state[name].clone()
     state[name].view(-1)[3] = value
     save_file(state, path, CONFIG)
-    refusal(lambda: load(path), BadCheckpoint, path, f"'{name}'", "1 NaN or infinite", "fetch it again")
+    refusal(lambda: load(path), BadCheckpoint, path, f"'{name}'", "1 NaN or infinite", "download it again")
 
 
 def test_more_tensors_than_any_model_has(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,7 +132,7 @@ def test_no_tensors(path: Path) -> None:
 
 def test_a_tensor_name_can_neither_flood_nor_steer_a_terminal(path: Path) -> None:
     save_file({"\x1b[2J" + "x" * 100_000: torch.zeros(1), "embed.W_E": torch.zeros(1)}, path)
-    refusal(lambda: load(path), BadCheckpoint, path, "\\x1b[2Jxxx", "has no place")
+    refusal(lambda: load(path), BadCheckpoint, path, "\\x1b[2Jxxx", "does not belong")
     save_file({"\x1b[2J" + "x" * 100_000: torch.zeros(1)}, path)
     refusal(lambda: load(path), BadCheckpoint, path, "\\x1b[2Jxxx", "supported:")
 
@@ -160,4 +160,4 @@ def test_a_config_that_is_none(path: Path, text: str, words: str) -> None:
 def test_a_config_that_is_no_text(path: Path) -> None:
     save_file(legacy_state(small()), path)
     path.with_name("config.json").write_bytes(b"\xff\xfe\x00")
-    refusal(lambda: load(path), BadCheckpoint, path, "config", "not JSON", "mend it")
+    refusal(lambda: load(path), BadCheckpoint, path, "config", "not JSON", "correct it")

@@ -20,7 +20,7 @@ STATE = legacy_state(MODEL)
 NAMES = sorted(STATE)
 FIRST, LAST = NAMES[0], NAMES[-1]
 ONE, TWO = "model-00001-of-00002", "model-00002-of-00002"
-AGAIN = "fetch the index and its shards again"
+AGAIN = "download the index and its shards again"
 SUFFIXES = ["safetensors", "bin"]
 
 
@@ -134,7 +134,7 @@ def test_a_shard_of_an_impossible_name(tmp_path: Path, place: str) -> None:
 def test_an_index_that_is_none(tmp_path: Path, content: str, words: str) -> None:
     index = index_of(sharded(tmp_path), "safetensors")
     index.write_text(content)
-    refusal(lambda: load(tmp_path), BadCheckpoint, index, words, "fetch it again")
+    refusal(lambda: load(tmp_path), BadCheckpoint, index, words, "download it again")
 
 
 def test_an_index_of_more_than_any_model_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +147,7 @@ def test_a_torn_shard_is_named(tmp_path: Path) -> None:
     folder = sharded(tmp_path)
     path = folder / f"{TWO}.safetensors"
     path.write_bytes(path.read_bytes()[:-3])
-    refusal(lambda: load(folder), BadCheckpoint, path, "cannot be read as safetensors", "fetch it again")
+    refusal(lambda: load(folder), BadCheckpoint, path, "cannot be read as safetensors", "download it again")
 
 
 def test_of_several_kinds_the_usual_one_is_the_model(tmp_path: Path) -> None:

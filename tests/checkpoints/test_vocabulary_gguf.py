@@ -163,14 +163,14 @@ def test_runs_of_spaces_are_merged_before_all_others_where_the_architecture_spel
 SILENT: dict[str, tuple[File, tuple[str, ...]]] = {
     "pre": (llama().with_fact("tokenizer.ggml.pre", TEXT, "zyx"), ("the pre-tokenizer 'zyx'", "smollm", "llama-bpe")),
     "model": (llama().with_fact("tokenizer.ggml.model", TEXT, "bert"), ("of the kind 'bert'",)),
-    "nothing": (llama(vocabulary=[]), ("carries no vocabulary",)),
+    "nothing": (llama(vocabulary=[]), ("has no vocabulary",)),
     "ties": (
         llama(vocabulary=pieces()).with_fact("tokenizer.ggml.scores", ARRAY, Array(F32, [-1.0] * 277)),
-        ("its pieces share scores",),
+        ("several of its pieces have one score",),
     ),
     "bytes": (
         llama(vocabulary=pieces()).with_fact("tokenizer.ggml.token_type", ARRAY, Array(I32, [1] * 277)),
-        ("no bytes to spell",),
+        ("no byte tokens for text",),
     ),
 }
 
@@ -207,14 +207,14 @@ DAMAGED: dict[str, tuple[File, str]] = {
     "twice the same": (changed("tokens", ARRAY, Array(TEXT, ["a", "a"])), "2 tokens, 1 of them different"),
     "too many": (changed("tokens", ARRAY, Array(TEXT, [f"t{i}" for i in range(321)])), "does not fit the model's 320"),
     "no merges": (llama().without("tokenizer.ggml.merges"), "no readable merges"),
-    "merges of one": (changed("merges", ARRAY, Array(TEXT, ["th"])), "merges that are no pairs"),
+    "merges of one": (changed("merges", ARRAY, Array(TEXT, ["th"])), "merges that are not pairs"),
     "merges of nothing": (changed("merges", ARRAY, Array(TEXT, ["zz yy"])), "vocabulary is damaged"),
     "types": (changed("token_type", ARRAY, Array(I32, [1])), "no token_type of its 262 tokens"),
-    "types of text": (changed("token_type", ARRAY, Array(TEXT, ["1"] * 262)), "are no numbers"),
+    "types of text": (changed("token_type", ARRAY, Array(TEXT, ["1"] * 262)), "are not numbers"),
     "scores": (llama(vocabulary=pieces()).without("tokenizer.ggml.scores"), "no scores of its 277 tokens"),
     "scores that are none": (
         llama(vocabulary=pieces()).with_fact("tokenizer.ggml.scores", ARRAY, Array(F32, [float("nan")] * 277)),
-        "are no numbers",
+        "are not numbers",
     ),
 }
 
@@ -222,7 +222,7 @@ DAMAGED: dict[str, tuple[File, str]] = {
 @each("name", DAMAGED)
 def test_a_vocabulary_that_is_damaged_is_told(tmp_path: Path, name: str) -> None:
     file, words = DAMAGED[name]
-    refusal(lambda: tokens(tmp_path, file), BadCheckpoint, tmp_path, words, "fetch it again")
+    refusal(lambda: tokens(tmp_path, file), BadCheckpoint, tmp_path, words, "download it again")
 
 
 def test_the_letters_of_these_files_are_those_of_bytes() -> None:

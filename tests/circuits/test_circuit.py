@@ -99,7 +99,7 @@ def test_values_that_are_not_a_circuit_are_refused(case: Planted) -> None:
         ({"by": "weight"}, "expected one of paths, attribution, signed, positive"),
         ({"by": ["paths"]}, "expected one of paths, attribution, signed, positive"),
         ({"live": len(wires) - 1}, f"expected a whole number from {len(wires)}"),
-        ({"wires": (wires[0], *wires[:-1])}, "a wire is there twice"),
+        ({"wires": (wires[0], *wires[:-1])}, "a wire occurs twice"),
     ):
         with unchecked():
             refusal(lambda changed=changed: replace(found, **changed), BadRequest, told)

@@ -62,8 +62,8 @@ def refuse(arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest
 COMMANDS = [["scores"], ["heads"], ["spectrum"], ["models"], ["report"], ["scores", "--json"], ["heads", "--json"]]
 MODELS = [
     ("nowhere.safetensors", "there is no model 'nowhere.safetensors': expected 'builtin'"),
-    ("torn.safetensors", "fetch it again"),
-    ("flipped.safetensors", "does not match the digest in its header; fetch it again"),
+    ("torn.safetensors", "download it again"),
+    ("flipped.safetensors", "does not match the digest in its header; download it again"),
     ("empty.safetensors", "cannot be read as safetensors"),
     ("model.ckpt", "does not end in .safetensors"),
     ("list.pth", "expected a dict of tensors"),

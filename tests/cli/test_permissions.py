@@ -52,7 +52,7 @@ def test_the_commands_print_what_the_functions_return_and_write_what_enforce_giv
     facts = json.loads(out)
     assert (facts["readers"], facts["writers"]) == (7, 3)
     assert facts["loss_after"] > facts["loss_before"]
-    assert "no guarantee against non-linear leakage" in facts["note"]
+    assert "does not prevent non-linear leakage" in facts["note"]
     ids = [0, 1, 2, 3, 1, 2, 3]
     assert run(load("out"), ids).logits.equal(run(enforce(model, policy), ids).logits)
 

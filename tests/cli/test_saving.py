@@ -54,7 +54,7 @@ def test_what_is_read_is_never_replaced(
     before = Path(target).read_bytes()
     code, _, err = run(f"{line} {target}", monkeypatch, capsys)
     assert code == 2
-    assert "is a file that this run reads, so it is not replaced; name another file to write" in err
+    assert "is a file that this run reads, so it is not overwritten; name another" in err
     assert Path(target).read_bytes() == before
     assert sorted(os.listdir()) == ["m.safetensors", "text.csv"]
 

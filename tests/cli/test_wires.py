@@ -41,6 +41,7 @@ def test_the_induction_heads_key_reads_the_previous_token_head(command: Run, tmp
         (["--reader", "L7.*"], "nothing matches"),
         (["--writer", "L5.H1"], "no writer L5.H1"),
         (["-o", "wires.txt"], ".csv or .nc"),
+        (["--where", "L0.H7"], "expected 'WRITERS -> READERS'"),
     ],
 )
 def test_bad_input_is_one_sentence(command: Run, arguments: list[str], words: str):
@@ -48,6 +49,14 @@ def test_bad_input_is_one_sentence(command: Run, arguments: list[str], words: st
     assert (code, out) == (2, "")
     assert words in error
     assert error.count("\n") == 1
+
+
+def test_where_lists_the_named_wires_alone(command: Run):
+    wires = ["--where", "L0.H[67] -> L1.H10.K", "--where", "embed -> L1.H10.V"]
+    document = json.loads(command(*wires, "--tokens", "300", "--json")[1])
+    named = {(wire["writer"], wire["reader"]) for wire in document["wires"]}
+    assert named == {("L0.H6", "L1.H10.K"), ("L0.H7", "L1.H10.K"), ("embed", "L1.H10.V")}
+    assert "no wire of --where exists" in command("--where", "L1.H0 -> L0.H0.Q", "--tokens", "300")[1]
 
 
 @pytest.mark.parametrize("sites", [{"writers": "L5.H1"}, {"readers": "L7.*"}])

@@ -23,7 +23,7 @@ WRONG = [
     ("report attn-only-2l-dmo", "did you mean 'attn-only-2l-demo'?"),
     ("head L0.H4 L0.H5", "the model comes first, as in builtin L0.H4"),
     ("head builtin", "which head? name one after the model"),
-    ("head builtin L0.H4 --head L0.H5", "'L0.H4' and --head 'L0.H5' are two; give one of them"),
+    ("head builtin L0.H4 --head L0.H5", "'L0.H4' and --head 'L0.H5' are both given; give one of them"),
     ("channels builtin", "which writer? name one"),
     ("head builtin L0.H77", "Nearest: L0.H11"),
     ("listing builtin a --prompt b", "keep one of PROMPT, --prompt and --ids"),

@@ -42,7 +42,7 @@ def test_two_prompts_share_one_change_between_q_and_k(command: Run) -> None:
     words = ("builtin", ARTICLE, "--head", "L1.H10", "--at", "10", "--about", "4", "--counterfactual", OTHER)
     code, text, _ = command(*words)
     assert code == 0
-    assert text.count("the change of the score of ␣on·4 less the mean of all allowed keys, Q and K together") == 2
+    assert text.count("the change of the score of ␣on·4 minus the mean of all allowed keys, Q and K together") == 2
     assert "V (of the change of what the head stores)" in text
     document = json.loads(command(*words, "--json")[1])
     assert document["against"][10] == "␣lay·10"

@@ -25,7 +25,7 @@ def two_runs(kind: Kind) -> tuple[ls.Trace, ls.Trace]:
 
 
 def contrast(trace: ls.Trace, first: int, key: int, than: int | None) -> float:
-    """The score of a key less that of another, or less the mean of all allowed, as the run recorded it."""
+    """The score of a key less that of another, or minus the mean of all allowed, as the run recorded it."""
     scores = trace.scores(HEAD)[AT, first : AT + 1]
     return float(scores[key - first] - (scores.mean() if than is None else scores[than - first]))
 

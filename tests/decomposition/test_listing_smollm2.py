@@ -1,4 +1,4 @@
-"""Listings of a real model: soon there, exact, and put to the proof."""
+"""Listings of a real model: soon there, exact, and under six tests."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Three kinds of evidence side by side are what each of them says by itself; corpora that cannot be are told."""
+"""Three kinds of evidence side by side equal each kind alone; impossible corpora are refused."""
 
 import math
 
@@ -37,6 +37,18 @@ def test_the_three_columns_are_the_three_measures(kind: Kind):
         assert (np.diff(some.traffic.values) <= 0).all()
         assert np.isfinite(some.change.values).sum() == 2
         assert np.isfinite(some.change.values[:2]).all()
+
+
+def test_where_keeps_the_numbers_of_the_wires_it_names():
+    model = tiny(KINDS[0])
+    table = ls.wires(model, texts(model), effect=1, top=1, where=["L0.H1 -> L1.*.K", "embed -> L1.H0.Q"])
+    load = ls.traffic(model, texts(model)).traffic
+    keys = [name for name in load["reader"].values if name.startswith("L1.") and name.endswith("K")]
+    assert table.attrs["wires"] == len(keys) + 1
+    assert set(table["writer"].values) == {"L0.H1", "embed"}
+    for writer, reader, value in zip(table["writer"].values, table["reader"].values, table.traffic.values, strict=True):
+        assert value == pytest.approx(float(load.sel(writer=writer, reader=reader)))
+    assert np.isfinite(table.change.values).all()
 
 
 def test_an_effect_on_a_corpus_is_the_mean_over_its_tokens():

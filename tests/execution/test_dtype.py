@@ -65,7 +65,13 @@ def test_analyses_follow(file: Path) -> None:
 @each("dtype", ["float16", torch.bfloat16, "half", "int8", 64, "", "torch.int32"])
 def test_other_formats_are_for_storing(dtype: Any) -> None:
     with unchecked():
-        refusal(lambda: load(dtype=dtype), BadRequest, "dtype=", "'float32' or 'float64'", "format to store numbers in")
+        refusal(
+            lambda: load(dtype=dtype),
+            BadRequest,
+            "dtype=",
+            "'float32' or 'float64'",
+            "half precision is for storage only",
+        )
 
 
 @pytest.mark.parametrize("kind", FEW, ids=str)

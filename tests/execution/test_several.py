@@ -46,7 +46,7 @@ def test_names_and_globs_become_an_edit_of_each_site(trace: ls.Trace) -> None:
         (lambda trace: ls.ablate(["L0.H0", "L2.H9"]), NoSuchSite, ["no writer L2.H9", "Nearest: L2.H2"]),
         (lambda trace: ls.ablate([]), BadRequest, ["names no site", "'L1.H*'"]),
         (lambda trace: ls.ablate("L5.stream"), NoSuchSite, ["no stream L5.stream", "L0.stream to L2.stream"]),
-        (lambda trace: ls.cut("L2.*", "L1.*"), NoSuchWire, ["is of no wire"]),
+        (lambda trace: ls.cut("L2.*", "L1.*"), NoSuchWire, ["names no wire"]),
         (lambda trace: ls.cut(["L2.H0", "L0.H0"], "L1.H0.Q"), NoSuchWire, ["L2.H0 stores after L1.H0.Q"]),
         (lambda trace: ls.ablate("L0.*", channel=1), BadRequest, ["L0.bias is not a head"]),
         (lambda trace: ls.ablate("L0.H0", at="#1"), BadRequest, ["2 tokens '#1': #1·1, #1·3"]),

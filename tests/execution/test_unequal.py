@@ -141,5 +141,5 @@ def test_prompts_that_would_meet_others_of_another_length_are_refused() -> None:
     short = ls.run(model, [prompt[:3] for prompt in PROMPTS])
     refusal(lambda: ls.run(model, PROMPTS, [ls.patch("embed", short)]), BadPrompt, "3 tokens", "equal length")
     other = ls.run(model, PROMPTS[::-1])
-    refusal(lambda: ls.run(model, PROMPTS, [ls.patch("embed", other)]), BadPrompt, "9 and of 6 tokens would meet")
+    refusal(lambda: ls.run(model, PROMPTS, [ls.patch("embed", other)]), BadPrompt, "9 and of 6 tokens would be matched")
     refusal(lambda: ls.run(model, PROMPTS, [ls.ablate("embed", at=4)]), BadRequest, "no token 4")

@@ -85,7 +85,7 @@ def test_the_mean_is_said_as_it_is(explorer: Explorer, run: str) -> None:
     assert done(explorer, run, [WIRE], by="zero")["by"] == "by zero at every token"
     one, _ = explorer.runs.make([7])
     answer = done(explorer, one, [WIRE], at=0)
-    assert answer["by"].endswith("which leaves it as it is")
+    assert answer["by"].endswith("which leaves it unchanged")
     size = float(explorer.runs.get(one).logits.abs().max())
     assert_close(answer["change"], 0.0, dtype=torch.float32, scale=size)
 

@@ -118,5 +118,5 @@ def test_questions_during_a_switch_are_answered_about_one_model_or_refused() -> 
         client.headers["x-loadstore-model"] = "0"
         status, answer = client.ask("wires", measure="alignment")
         assert status == 409
-        assert answer["error"]["message"] == f"this server shows {second} now, another page opened it: reload this one"
+        assert answer["error"]["message"] == f"this server shows {second} now, another page opened it: reload this page"
         assert client.ask("model")[0] == 409

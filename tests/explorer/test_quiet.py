@@ -62,7 +62,7 @@ def test_a_traceback_is_printed_once_bounded_and_in_visible_characters(capsys: p
         try:
             raise ValueError("\x1b[31m\u202e" + "x" * 100_000)
         except ValueError as error:
-            quiet.tell("a fault", error)
+            quiet.tell("an error in", error)
     told = capsys.readouterr().err
     assert told.count("Traceback") == 1
     assert len(told) < LONGEST + 100

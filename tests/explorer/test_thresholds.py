@@ -122,7 +122,7 @@ def test_a_question_waits_while_there_is_room(name: str, most: int) -> None:
         pools._waiting[name] = most - 1
         assert await pools._begin(name, most, lambda: 7) == 7
         pools._waiting[name] = most
-        with pytest.raises(work.Busy, match=f"{most} questions wait already"):
+        with pytest.raises(work.Busy, match=f"{most} questions are waiting"):
             pools._begin(name, most, lambda: 7)
         pools.close()
 

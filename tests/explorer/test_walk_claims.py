@@ -49,7 +49,7 @@ def ambiguity(explorer: Explorer) -> Ambiguity:
 def test_most_is_more_than_half(share: float, *, most: bool) -> None:
     assert HALF == 0.5
     assert mostly(share) == most
-    assert ("finds its token by that note" in finds("L1.H4", share)) == most
+    assert ("finds its token by that store" in finds("L1.H4", share)) == most
     assert ("does not find its token by it alone" in finds("L1.H4", share)) == (not most)
 
 
@@ -76,7 +76,7 @@ def test_attention_divides_where_the_places_hold_more_than_half(
     step = several_answers(found)
     assert step["claim"].startswith("This is another prompt, “a b c a d e a”")
     assert ("Its attention divides" in step["claim"]) == shown
-    assert ("It does not show it well" in step["claim"]) == (not shown)
+    assert ("It does not show this well" in step["claim"]) == (not shown)
 
 
 @pytest.mark.parametrize(("half", "shown"), [(-1e-12, True), (0.0, False), (1e-12, False)])
@@ -125,7 +125,7 @@ def test_a_token_without_an_earlier_one_is_told_and_leads_on(explorer: Explorer,
         assert own is not None  # the link leads to a walk
     assert mine["text"] == f"{explorer.runs.get(mine['place']['run']).labels[mine['place']['at']]} of this prompt"
     assert found["steps"][0]["claim"].startswith(
-        "This walk is on a prompt of its own: “the cat sat on the mat. the dog sat”. After"
+        "This walk uses another prompt: “the cat sat on the mat. the dog sat”. After"
     )
 
 

@@ -122,7 +122,7 @@ def test_a_walk_is_to_the_token_that_adds_most(
 
 def test_with_one_key_shares_are_of_what_was_stored() -> None:
     assert "with one key there is nothing that Q and K could choose" in three_addresses._partition("b·1", 1)
-    assert "less the mean over the 2 keys that the mask allows" in three_addresses._partition("b·1", 2)
+    assert "minus the mean over the 2 keys that the mask allows" in three_addresses._partition("b·1", 2)
 
 
 def evidence(traffic_of: list[float], target: list[float]) -> str:

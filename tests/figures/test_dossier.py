@@ -89,7 +89,7 @@ def test_spectrum_and_tokens_are_told() -> None:
 def test_pairs_that_read_the_same_are_one_row_with_their_number() -> None:
     pairs = tuple(MatchedPair(query, "\ufffd", score) for query, score in (("Test", 3.9), ("exc", 3.8), ("Test", 3.7)))
     (*_, view) = figures_of(replace(QUIET, matched=pairs, unmatched=""))[4].views
-    assert view.rows == (("Test", "\ufffd  (2 tokens that read so)", 3.9), ("exc", "\ufffd", 3.8))
+    assert view.rows == (("Test", "\ufffd  (2 tokens that look the same)", 3.9), ("exc", "\ufffd", 3.8))
 
 
 def test_ablation_is_a_dot_with_two_standard_errors() -> None:

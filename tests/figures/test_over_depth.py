@@ -34,7 +34,9 @@ def test_a_region_is_marked_for_who_loads_it_and_for_who_overwrites_it_unseen() 
     assert marks[0] == {"L0.H0": "", "L0.H1": "", "L1.H0": "r", "L1.H1": "–", "unembed": "–"}
     assert marks[1] == {"L0.H0": "", "L0.H1": "", "L1.H0": "r", "L1.H1": "!", "unembed": "–"}
     drawn = map_figure(found)
-    assert "1 overlap beyond chance; in 1 of these the later writer hardly loads what it stores over" in drawn.claim
+    assert (
+        "1 overlap beyond chance; in 1 of these the later writer hardly loads the region that it overwrites"
+    ) in drawn.claim
     assert sum(">!</text>" in mark for mark in heatmap(drawn.views[0]).marks) == 1
 
 

@@ -61,7 +61,7 @@ def test_only_regular_files_are_replaced(kind: str, tmp_path: Path, monkeypatch:
     make(target)
     before = target.lstat()
     for write in (write_whole, append_whole, lambda path, _: check_target(path)):
-        with pytest.raises(BadRequest, match=rf"^target {told}.*only a regular file is replaced: name one"):
+        with pytest.raises(BadRequest, match=rf"^target {told}.*only a regular file can be replaced: name one"):
             write(target, b"new")
     assert (target.lstat().st_ino, target.lstat().st_mode) == (before.st_ino, before.st_mode)
     assert aim.read_bytes() == b"mine"
@@ -96,7 +96,7 @@ def test_what_this_run_reads_is_not_replaced_under_any_of_its_names(tmp_path: Pa
     link.symlink_to(tmp_path)
     reads(model)
     for path in (model, twin, link / "model"):
-        with pytest.raises(BadRequest, match="is a file that this run reads, so it is not replaced; name another"):
+        with pytest.raises(BadRequest, match="is a file that this run reads, so it is not overwritten; name another"):
             write_whole(path, b"page")
     assert model.read_bytes() == b"weights"
     with replacing(model, even_read=True) as part:
@@ -230,7 +230,7 @@ def test_paths_that_lead_nowhere_say_why_and_what_to_do(tmp_path: Path) -> None:
         tmp_path / "none" / "a": "No such file or directory; make its folder first, or choose another",
         tmp_path / "file" / "a": "Not a directory; a folder on the way to it is a file; choose another",
         tmp_path / ("a" * 300): "File name too long; choose a shorter name",
-        Path("x\0y"): "holds a NUL; name another",
+        Path("x\0y"): "contains a NUL character; name another",
         Path(): "is not the name of a file to write; give one",
     }
     for path, told in cases.items():

@@ -110,7 +110,7 @@ def test_positions_that_are_no_vectors_write_nothing(positions: Positions) -> No
 
 
 def test_a_head_before_the_first() -> None:
-    refusal(lambda: Head(-1, -1), NoSuchSite, "two whole numbers from 0 up")
+    refusal(lambda: Head(-1, -1), NoSuchSite, "two whole numbers of at least 0")
 
 
 def test_a_bias_that_a_model_has_not() -> None:

@@ -54,7 +54,7 @@ def test_nothing_is_rescaled_and_what_is_unusual_is_said() -> None:
     shown = ls.show(TOKENS, 0.5 * np.array(CAUSAL))
     drawn = shown.document["sections"][0]["figures"][0]["views"][0]
     np.testing.assert_allclose(weights(drawn), np.array([1, 0.25, 0.75, 0.2, 0.3, 0.5]) / 2, atol=2e-3)
-    assert "no softmax rows" in repr(shown)
+    assert "not softmax rows" in repr(shown)
     both = view(TOKENS, np.full((3, 3), 1 / 3))
     assert not both["causal"]
     assert len(weights(both)) == 9
@@ -77,7 +77,7 @@ def test_labels_that_have_their_index_are_kept() -> None:
         (TOKENS, 5 * np.array(CAUSAL), None, "after the softmax"),
         (TOKENS, np.array(CAUSAL) - 0.5, None, "from -0.5 to 0.5"),
         (TOKENS, np.where(np.tri(3, dtype=bool), CAUSAL, -np.inf), None, "NaN or infinity"),
-        (TOKENS, [["a"]], None, "no array of numbers"),
+        (TOKENS, [["a"]], None, "not an array of numbers"),
         (TOKENS, CAUSAL, ["a", "b"], "2 entries for 1 heads"),
         (TOKENS, CAUSAL, "a", "expected a list of"),
     ],

@@ -119,7 +119,7 @@ def test_two_edits_of_one_site_deny_what_both_name() -> None:
 def test_a_run_of_before_cannot_be_used_for_a_denied_head() -> None:
     model = tiny(FEW[1])
     edits = policy_edits(model, Policy({"p": secret(model)}, store={"p": ["!L0.H0"]}))
-    with pytest.raises(Undefined, match=r"denying what L0.H0 stores changes weights.*run the prompt anew"):
+    with pytest.raises(Undefined, match=r"denying what L0.H0 stores changes weights.*run the prompt again"):
         rerun(run(model, some_tokens(model)), edits)
 
 

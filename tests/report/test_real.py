@@ -121,13 +121,13 @@ def test_what_is_undefined_follows_from_the_architecture() -> None:
         assert ("pos as a writer" in what) == (kind.positions in ("rotary", "none"))
         assert ("an MLP as one matrix" in what) == bool(kind.mlp)
         assert ("attention → MLP within a layer" in what) == ("parallel" in kind.mlp)
-        assert ("a K and a V of every head's own" in what) == (kind.kv is not None)
+        assert ("a separate K and V for every head" in what) == (kind.kv is not None)
         assert ("attention beyond the window" in what) == kind.window
         assert ("the scale of W_QK" in what) == kind.qk_norm
         assert ("a wire's size on every prompt" in what) == (kind.norm != "none")
-        assert "an unembedding of its own" not in what
+        assert "a separate unembedding" not in what
     model = tiny(MODERN[2])
-    assert "an unembedding of its own" in {what for what, _, _ in undefined(_tied(model))}
+    assert "a separate unembedding" in {what for what, _, _ in undefined(_tied(model))}
 
 
 def _tied(model: ls.Weights) -> ls.Weights:

@@ -1,4 +1,4 @@
-"""The section on a task: its circuit, drawn and put to the proof; and the command that adds it to a page."""
+"""The section on a task: its circuit, drawn and under six tests; and the command that adds it to a page."""
 
 import re
 

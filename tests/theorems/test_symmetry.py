@@ -170,7 +170,7 @@ def test_renumbering_heads_renumbers_results_and_nothing_else(kind: Kind) -> Non
 
 
 def test_a_numbering_that_is_no_permutation_is_refused() -> None:
-    with pytest.raises(BadRequest, match="no permutation"):
+    with pytest.raises(BadRequest, match="not a permutation"):
         permute_heads(tiny(KINDS[0]), 0, [0, 0, 1])
 
 

@@ -65,7 +65,7 @@ def test_a_full_temporary_folder_is_a_sentence(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         told = done.stdout.partition(" ")
         assert told[0] == ("1" if mounted else "0")
-        assert told[2].startswith(f"the stores of this corpus take 0.0 GB, and {tmp_path / 'disk'} does not take them")
+        assert told[2].startswith(f"the stores of this corpus need 0.0 GB, and {tmp_path / 'disk'} cannot hold them")
         assert told[2].endswith("take fewer tokens, or set TMPDIR to a folder with room\n")
         assert list((tmp_path / "disk").iterdir()) == []
 
@@ -94,7 +94,7 @@ def test_it_is_zeros_and_a_missing_folder_is_said(tmp_path: Path, monkeypatch: p
     found[1] = 2.0
     assert torch.equal(found.sum(1), torch.tensor([0.0, 10.0, 0.0], dtype=model.dtype))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
-    with pytest.raises(BadRequest, match=r"none does not take them \(No such file or directory\); .* set TMPDIR"):
+    with pytest.raises(BadRequest, match=r"none cannot hold them \(No such file or directory\); .* set TMPDIR"):
         spool(model, 3, 5)
 
 
@@ -103,7 +103,7 @@ def test_a_limit_on_files_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
     try:
-        with pytest.raises(BadRequest, match=r"does not take them \(File too large"):
+        with pytest.raises(BadRequest, match=r"cannot hold them \(File too large"):
             spool(tiny(KINDS[0]), 1000, 10)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)

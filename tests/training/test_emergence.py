@@ -123,7 +123,7 @@ def test_several_runs_have_a_geometric_mean_and_students_interval() -> None:
     assert found.seed.values.tolist() == [0, 1, 2, 3]
     assert [one.name for one in emergence_figure(found).views[0].series] == ["seed 0", "seed 1", "seed 2", "seed 3"]
     assert np.isnan(interval(np.zeros((3, 2)))[1]).all()  # too few for an interval
-    with pytest.raises(BadRequest, match="machines with different heads"):
+    with pytest.raises(BadRequest, match="models with different heads"):
         over_runs([table(0), table(1, heads=("L0.H0", "L1.H0", "L1.H1"))], list("ab"))
 
 

@@ -65,7 +65,9 @@ def test_the_state_says_what_the_last_bit_depends_on(tmp_path: Path):
 
 def test_another_thread_count_is_refused_and_a_default_one_is_set_back(tmp_path: Path):
     stopped(tmp_path, threads=2)
-    with pytest.raises(BadRequest, match="started with 2 threads, and 1 would change its last bits; leave --threads"):
+    with pytest.raises(
+        BadRequest, match="started with 2 threads, and 1 would change its last bits; leave out --threads"
+    ):
         train(RECIPE, CORPUS, tmp_path, threads=1)
     torch.set_num_threads(1)
     told: list[str] = []

@@ -82,13 +82,13 @@ def test_bfloat16_is_worth_it_below_eight_tenths_of_the_time(
         ("repeats = 1.0", "repeats = 1.0", "repeats = 1.01", "a share from 0 to 1"),
         ("repeats = 1.0", "repeats = 0", "repeats = -0.01", "0 or more"),
         ("batch = 8", "batch = 1", "batch = 0", "1 or more"),
-        ("block = [4, 11]", "block = [11, 11]", "block = [12, 11]", "two rising lengths"),
+        ("block = [4, 11]", "block = [11, 11]", "block = [12, 11]", "two increasing lengths"),
         ("block = [4, 11]", "block = [4, 23]", "block = [4, 24]", "below 24"),
         ("block = [4, 11]", "block = [1, 11]", "block = [0, 11]", "1 or more"),
         ("steps = 12", "steps = 0", "steps = -1", "0 or more"),
         ("[[phase]]", "per_octave = 1\n[[phase]]", "per_octave = 0\n[[phase]]", "1 or more"),
         ("batch = 8", "batch = 8\nopen_heads = [2, 2]", "batch = 8\nopen_heads = [2, 3]", "at most 2"),
-        ("batch = 8", "batch = 8\nopen_heads = [2, 2]", "batch = 8\nopen_heads = [2]", "one count a layer"),
+        ("batch = 8", "batch = 8\nopen_heads = [2, 2]", "batch = 8\nopen_heads = [2]", "one count per layer"),
     ],
 )
 def test_a_recipe_is_fine_up_to_its_bound(tmp_path: Path, old: str, fine: str, wrong: str, told: str) -> None:

@@ -109,7 +109,7 @@ def ablation_effects(
         attrs={
             "model": weights.name,
             "bos": weights.begins,
-            "definition": "effect = loss with the heads ablated less the intact loss, nats per token",
+            "definition": "effect = loss with the heads ablated minus the intact loss, nats per token",
             "by": by,
             "on": "second copies of random repeats" if isinstance(on, str) else "given tokens",
             "sequences": count,

@@ -88,7 +88,7 @@ def controls_of(
     writer, reader = wire
     size = sizes(reader)[writer]
     if not size > NOTHING * max(sizes(reader).values()):
-        raise Undefined(f"{writer} → {reader} carries nothing on this run, so that no control carries as much")
+        raise Undefined(f"{writer} → {reader} carries nothing on this run, so it has no controls that carry as much")
     candidates: dict[Wire, float] = {}
     same = [other for other in readers if other.side == reader.side]
     for distance in sorted({abs(other.layer - reader.layer) for other in same}):

@@ -31,11 +31,11 @@ class FunctionOfLogits(Prediction):
         try:
             values = torch.as_tensor(self.function(logits))
         except (TypeError, ValueError, RuntimeError) as error:
-            raise BadRequest(f"metric= gave no number for each prompt: {quote(error)}") from None
+            raise BadRequest(f"metric= did not return a number for each prompt: {quote(error)}") from None
         if values.shape != (len(logits),):
             raise BadRequest(
-                f"metric= gave {list(values.shape)} for logits {list(logits.shape)}; a function of logits gives one "
-                f"number for each prompt, [{len(logits)}], such as logits[:, a] - logits[:, b]"
+                f"metric= returned {list(values.shape)} for logits {list(logits.shape)}; a function of logits gives "
+                f"one number for each prompt, [{len(logits)}], such as logits[:, a] - logits[:, b]"
             )
         return values
 
@@ -102,7 +102,7 @@ def _number(value: object) -> float:
     try:
         return float(torch.as_tensor(value).item())
     except (TypeError, ValueError, RuntimeError) as error:
-        raise BadRequest(f"metric= gave no single number for a prompt: {quote(error)}") from None
+        raise BadRequest(f"metric= did not return a single number for a prompt: {quote(error)}") from None
 
 
 def described(metric: Measured) -> str:

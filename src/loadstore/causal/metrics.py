@@ -68,7 +68,7 @@ class _Loss(OfLogits):
         return torch.stack([row[end].mean() for row, end in zip(losses, ends, strict=True)])
 
     def __str__(self) -> str:
-        return f"loss, mean over {f'what follows token {self.start} and later' if self.start else 'tokens'}, nats"
+        return f"loss, mean over {f'predictions from token {self.start} on' if self.start else 'tokens'}, nats"
 
 
 @dataclass(frozen=True)

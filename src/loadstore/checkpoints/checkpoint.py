@@ -41,13 +41,13 @@ class Checkpoint:
         if name not in self.tensors:
             raise BadCheckpoint(
                 f"{self.path} has no tensor '{quote(name)}', expected {list(shape)}; it has "
-                f"{some(sorted(self.tensors))}; fetch it again, or the config that belongs to it"
+                f"{some(sorted(self.tensors))}; download it again, or the config that belongs to it"
             )
         tensor = self.tensors[name]
         if tuple(tensor.shape) != shape:
             raise BadCheckpoint(
-                f"{self.path}: tensor '{quote(name)}' is {list(tensor.shape)}, expected {list(shape)}; "
-                "one of the file and its config belongs to another model, fetch both again"
+                f"{self.path}: tensor '{quote(name)}' is {list(tensor.shape)}, expected {list(shape)}; the file and "
+                "its config belong to different models; download both again"
             )
         if tensor.dtype not in FORMATS or tensor.layout != torch.strided or tensor.device.type != "cpu":
             kind = tensor.dtype if tensor.layout == torch.strided else tensor.layout
@@ -68,8 +68,8 @@ class Checkpoint:
         if not bool(torch.isfinite(wide).all()):
             bad = int((~torch.isfinite(wide)).sum())
             raise BadCheckpoint(
-                f"{self.path}: tensor '{quote(name)}' has {bad} NaN or infinite entries; the file is damaged or the "
-                "training that made it diverged, fetch it again"
+                f"{self.path}: tensor '{quote(name)}' has {bad} NaN or infinite entries; the file is damaged or its "
+                "training diverged; download it again"
             )
         return wide
 
@@ -103,7 +103,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     if path.is_dir():
         return read_checkpoint(_model_of(path))
     if not is_index(path) and path.suffix not in SUFFIXES:
-        raise BadCheckpoint(f"{path} does not end in {', '.join(SUFFIXES)}, so it is not taken for a model")
+        raise BadCheckpoint(f"{path} does not end in {', '.join(SUFFIXES)}, so it is not read as a model")
     if not path.is_file():
         raise BadCheckpoint(f"{path} is neither a file nor a folder; name a model file")
     tensors, metadata = (read_shards(path), {}) if is_index(path) else read_tensors(path)
@@ -135,7 +135,7 @@ def _model_of(folder: Path) -> Path:
 
 def _config(path: Path, metadata: dict[str, str]) -> dict[str, Any] | None:
     """The config in the header or next to the file; None if there is neither. Raises BadCheckpoint."""
-    beside, remedy = path.parent / "config.json", "mend it, or fetch again the one that belongs to the model"
+    beside, remedy = path.parent / "config.json", "correct it, or download the one that belongs to the model"
     if "config" in metadata:
         return parsed(metadata["config"], f"the config of {path}", remedy)
     return json_object(beside, f"the config of {path}", remedy) if beside.is_file() else None

@@ -44,8 +44,8 @@ class Shelf:
                 )
             except Exception as error:  # transports raise many kinds of errors, none of them loadstore's
                 raise refusal(error, self.where) or BadRequest(
-                    f"{name} of {self.where} could not be fetched whole ({quote(error)}): expected {size:,} bytes; "
-                    "nothing of it was kept, try again"
+                    f"{name} of {self.where} could not be downloaded completely ({quote(error)}): expected {size:,} "
+                    "bytes; nothing was kept, try again"
                 ) from None
         if not isinstance(had, str):
             _check(path, size, expected, self.where)

@@ -111,7 +111,9 @@ class _Header:
         return self.number(SCALARS[kind])
 
     def bad(self, why: str) -> BadCheckpoint:
-        return BadCheckpoint(f"{self.path} is no readable GGUF file: it {why}; it is torn or not one, fetch it again")
+        return BadCheckpoint(
+            f"{self.path} is not a readable GGUF file: it {why}. It may be truncated; download it again"
+        )
 
 
 def read_gguf(path: Path) -> GGUF:
@@ -171,8 +173,8 @@ def _place(head: _Header, name: str, shape: tuple[int, ...], kind: int, start: i
     if kind not in KINDS:
         names = ", ".join(each.name for each in KINDS.values())
         raise NotThisModel(
-            f"{head.path} stores tensor '{quote(name)}' in the number format {kind}, which is not read; "
-            f"read are {names}"
+            f"{head.path} stores tensor '{quote(name)}' in the number format {kind}, which is not supported; supported "
+            f"are {names}"
         )
     _, numbers, size = KINDS[kind]
     entries = math.prod(shape)

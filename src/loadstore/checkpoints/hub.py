@@ -112,8 +112,8 @@ def _shards(shelf: Shelf, index: Path) -> list[str]:
     for shard in shards:
         if shard not in shelf.files and shelf.folder is not None:
             raise BadRequest(
-                f"the cache holds {shelf.where} only in part: '{quote(shard)}' is missing, and the hub could not be "
-                "asked for it; load it once where there is a network"
+                f"the cache holds only a part of {shelf.where}: '{quote(shard)}' is missing, and the hub could not be "
+                "reached; load it once with a network connection"
             )
         if shard not in shelf.files or not FILE.fullmatch(shard):
             raise BadCheckpoint(

@@ -14,15 +14,13 @@ def refusal(error: Exception, where: HubLocation) -> BadRequest | None:
     from huggingface_hub import constants, errors
 
     if isinstance(error, errors.GatedRepoError):
-        return BadRequest(
-            f"{where} is gated: its owner grants access; ask for it on its page, then give your token as HF_TOKEN"
-        )
+        return BadRequest(f"{where} is gated: ask its owner for access on its page, then set HF_TOKEN to your token")
     if isinstance(error, errors.RevisionNotFoundError):
         return BadRequest(f"{where.repository} has no revision '{where.revision}'; give a branch, a tag or a commit")
     if isinstance(error, errors.RepositoryNotFoundError | errors.HFValidationError):
         return NoSuchRepository(
-            f"there is no model '{where}': no file or folder here, and no repository on {constants.ENDPOINT}; "
-            "check the name, or give your token as HF_TOKEN if it is private"
+            f"there is no model '{where}': no file or folder here, and no repository on {constants.ENDPOINT}; check "
+            "the name, or set HF_TOKEN to your token if it is private"
         )
     if isinstance(error, errors.DisabledRepoError):
         return BadRequest(f"{where} was disabled by its owner or by the hub; choose another model")
@@ -35,11 +33,10 @@ def unreachable(error: Exception, where: HubLocation) -> BadRequest:
 
     if constants.HF_HUB_OFFLINE:
         return BadRequest(
-            f"{where} is no file or folder here and not in the cache ({constants.HF_HUB_CACHE}), and HF_HUB_OFFLINE "
-            "forbids to fetch it; unset it once, or set HF_HOME to where a copy is"
+            f"{where} is not a file or folder here and not in the cache ({constants.HF_HUB_CACHE}), and HF_HUB_OFFLINE "
+            "forbids a download; unset it once, or set HF_HOME to a folder that has a copy"
         )
     return BadRequest(
-        f"{where} is no file or folder here and not in the cache, and {constants.ENDPOINT} could not be asked for it "
-        f"({quote(error)}); "
-        "check the network, or load a file that you have"
+        f"{where} is not a file or folder here and not in the cache, and {constants.ENDPOINT} could not be reached "
+        f"({quote(error)}); check the network, or load a file that you have"
     )

@@ -139,7 +139,7 @@ def _build(
         weights = replace(weights, name=weights.name if name is None else name, ignored=ignore)
     else:
         raise NotThisModel(
-            f"{checkpoint.path} is no architecture that loadstore knows ({_beside(checkpoint)}its tensors: "
+            f"{checkpoint.path} has an architecture that loadstore does not know ({_beside(checkpoint)}its tensors: "
             f"{some(sorted(checkpoint.tensors))}{table.stated(checkpoint)}); supported: loadstore's own files, "
             f"checkpoints in HookedTransformer naming, and with a config.json the model_type {table.supported()}"
         )

@@ -38,8 +38,8 @@ def as_live(model: object) -> Live | Pretrained:
     if isinstance(model, Live) or (isinstance(model, Pretrained) and hasattr(model.config, "to_dict")):
         return model
     raise BadRequest(
-        f"a {type(model).__name__} is no model: expected a name, a path, or a live model: one of transformers (which "
-        "has config and state_dict), or a HookedTransformer (which has cfg and state_dict)"
+        f"a {type(model).__name__} is not a model: expected a name, a path, or a live model: one of transformers "
+        "(which has config and state_dict), or a HookedTransformer (which has cfg and state_dict)"
     )
 
 
@@ -52,7 +52,7 @@ def live_checkpoint(model: Live) -> Checkpoint:
     state = {str(name): value for name, value in model.state_dict().items() if isinstance(value, Tensor)}
     for name, tensor in state.items():
         if tensor.is_meta:
-            raise BadCheckpoint(f"{where}: tensor '{quote(name)}' has no numbers yet; put the weights into it first")
+            raise BadCheckpoint(f"{where}: tensor '{quote(name)}' has no values yet; load its weights first")
     tensors = {name: tensor.detach().to("cpu") for name, tensor in state.items()}
     return Checkpoint(Path(where), tensors, {}, settings(model))
 

@@ -24,12 +24,12 @@ def read_pickled(path: Path) -> dict[str, Tensor]:
     except pickle.UnpicklingError as error:
         reason = quote(str(error).split(". ", 1)[0])
         raise BadCheckpoint(
-            f"{path} asks for code to be run or is not a plain state dict ({reason}); nothing was executed. "
-            "Convert it to safetensors where you trust it"
+            f"{path} asks for code to be run or is not a plain state dict ({reason}); nothing was executed. Convert it "
+            "to safetensors if you trust it"
         ) from None
     except Exception as error:  # a truncated pickle can raise any exception
         raise BadCheckpoint(
-            f"{path} cannot be read as a state dict ({quote(error)}); it is torn or not one, fetch it again"
+            f"{path} cannot be read as a state dict ({quote(error)}); it may be truncated; download it again"
         ) from None
     if not isinstance(loaded, dict):
         raise BadCheckpoint(f"{path} holds a {type(loaded).__name__}, expected a dict of tensors")
@@ -38,7 +38,7 @@ def read_pickled(path: Path) -> dict[str, Tensor]:
         if tensor.layout == torch.strided and tensor.nbytes > tensor.untyped_storage().nbytes():
             raise BadCheckpoint(
                 f"{path}: tensor '{quote(name)}' claims more entries than the file holds; save it again as a "
-                "contiguous tensor where you trust it"
+                "contiguous tensor if you trust it"
             )
     return tensors
 
@@ -56,10 +56,12 @@ def _check_zip(path: Path) -> bool:
             entries = archive.infolist()
             unpacked = sum(entry.file_size for entry in entries)
     except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:  # on truncated files
-        raise BadCheckpoint(f"{path} cannot be unpacked ({quote(error)}); it is torn, fetch it again") from None
+        raise BadCheckpoint(
+            f"{path} cannot be unpacked ({quote(error)}); it may be truncated; download it again"
+        ) from None
     if unpacked > (size := path.stat().st_size):
         raise BadCheckpoint(
-            f"{path} would unpack from {size:,} to {unpacked:,} bytes, which no torch.save does; "
-            "convert it to safetensors where you trust it"
+            f"{path} would unpack from {size:,} to {unpacked:,} bytes, which no torch.save does; convert it to "
+            "safetensors if you trust it"
         )
     return all(entry.compress_type == zipfile.ZIP_STORED for entry in entries)

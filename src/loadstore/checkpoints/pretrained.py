@@ -41,7 +41,7 @@ def pretrained_checkpoint(model: Pretrained) -> Checkpoint:
     tensors = {str(name): value for name, value in model.state_dict().items() if isinstance(value, Tensor)}
     for name, tensor in tensors.items():
         if tensor.is_meta:
-            raise BadCheckpoint(f"{where}: tensor '{quote(name)}' has no numbers yet; put the weights into it first")
+            raise BadCheckpoint(f"{where}: tensor '{quote(name)}' has no values yet; load its weights first")
         if tensor.device.type != "cpu":
             raise BadCheckpoint(f"{where}: tensor '{quote(name)}' lies on {tensor.device}; move it with model.cpu()")
     return Checkpoint(Path(where), tensors, {}, facts)

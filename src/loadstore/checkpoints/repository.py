@@ -95,7 +95,8 @@ def bounded(name: str, size: int | None, where: HubLocation) -> None:
     """Raise BadCheckpoint unless a file's stated size is within the limit for its kind."""
     most = MOST_JSON if name.endswith(".json") else MOST_MODEL
     if size is None or not 0 < size <= most:
-        stated = "does not say its size" if size is None else f"has {size:,} bytes"
+        stated = "does not state its size" if size is None else f"has {size:,} bytes"
         raise BadCheckpoint(
-            f"{name} of {where} {stated}, expected 1 to {most:,}; fetch it yourself and load the file if it is right"
+            f"{name} of {where} {stated}, expected 1 to {most:,}; download it yourself and load the file if that size "
+            "is right"
         )

@@ -13,7 +13,7 @@ from loadstore.quote import quote, some
 INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 ENDING = ".index.json"
 MOST_SHARDS = 1000
-AGAIN = "fetch the index and its shards again, from one revision"
+AGAIN = "download the index and its shards again, from one revision"
 
 
 def is_index(path: Path) -> bool:
@@ -42,7 +42,8 @@ def read_shards(index: Path) -> dict[str, Tensor]:
         for name, tensor in read_tensors(path)[0].items():
             if name in held:
                 raise BadCheckpoint(
-                    f"{path}: tensor '{quote(name)}' lies in '{quote(held[name])}' too, expected in one shard; {AGAIN}"
+                    f"{path}: tensor '{quote(name)}' lies in '{quote(held[name])}' too, expected it in one shard; "
+                    f"{AGAIN}"
                 )
             if name not in places:
                 raise BadCheckpoint(f"{path}: tensor '{quote(name)}' is not listed in {index.name}; {AGAIN}")
@@ -62,16 +63,18 @@ def read_shards(index: Path) -> dict[str, Tensor]:
 
 def places_of(index: Path) -> dict[str, str]:
     """The shard of every tensor. Raises BadCheckpoint unless all are files of the index's own kind and folder."""
-    mapping: object = json_object(index, str(index), "fetch it again").get("weight_map")
+    mapping: object = json_object(index, str(index), "download it again").get("weight_map")
     if not isinstance(mapping, dict) or not mapping:
-        raise BadCheckpoint(f"{index} lists no shards, expected tensors and their files as weight_map; fetch it again")
+        raise BadCheckpoint(
+            f"{index} lists no shards, expected tensors and their files as weight_map; download it again"
+        )
     places = cast("dict[str, Any]", mapping)
     suffix = Path(index.name.removesuffix(ENDING)).suffix
     for name, shard in places.items():
         if type(shard) is not str or Path(shard).name != shard or "\\" in shard or not shard.endswith(suffix):
             raise BadCheckpoint(
-                f"{index} says that tensor '{quote(name)}' lies in '{quote(shard)}', expected the name of a "
-                f"{suffix} file in its own folder; fetch it again"
+                f"{index} says that tensor '{quote(name)}' lies in '{quote(shard)}', expected the name of a {suffix} "
+                "file in its own folder; download it again"
             )
     if len(places) > MOST_TENSORS or len(set(places.values())) > MOST_SHARDS:
         raise BadCheckpoint(

@@ -33,7 +33,7 @@ def _safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             return {name: file.get_tensor(name) for name in names}, dict(file.metadata() or {})
     except (SafetensorError, OSError, ValueError, RuntimeError, KeyError, AttributeError, MemoryError) as error:
         raise BadCheckpoint(
-            f"{path} cannot be read as safetensors ({quote(error)}); it is torn or not one, fetch it again"
+            f"{path} cannot be read as safetensors ({quote(error)}); it may be truncated; download it again"
         ) from None
 
 
@@ -43,4 +43,4 @@ def _check_names(path: Path) -> None:
         (length,) = struct.unpack("<Q", file.read(8))
         if length > MOST:
             raise BadCheckpoint(f"{path} has a header of {length:,} bytes; at most {MOST:,} are read")
-        parsed(file.read(length), f"the header of {path}", "fetch it again")
+        parsed(file.read(length), f"the header of {path}", "download it again")

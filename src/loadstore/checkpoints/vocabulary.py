@@ -52,16 +52,16 @@ def tokens_of(file: GGUF, vocab: int) -> Tokens | str:
     """Return the tokenizer of a file, or why there is none. Raises BadCheckpoint if the vocabulary is damaged."""
     names = [key.removeprefix(PREFIX) for key in file.facts if key.startswith(PREFIX)]
     if unknown := [PREFIX + name for name in names if name not in READ | IDLE]:
-        return f"its file states {some(unknown)}, which is not known and may change ids"
+        return f"its file states {some(unknown)}, which loadstore does not know and which may change ids"
     match file.facts.get("tokenizer.ggml.model"):
         case "gpt2":
             return _byte_level(file, vocab)
         case "llama":
             return _sentencepiece(file, vocab)
         case None:
-            return "its file carries no vocabulary"
+            return "its file has no vocabulary"
         case other:
-            return f"its vocabulary is of the kind '{quote(other, 40)}'; read are gpt2 (byte-level BPE) and llama"
+            return f"its vocabulary is of the kind '{quote(other, 40)}'; supported are gpt2 (byte-level BPE) and llama"
 
 
 def _byte_level(file: GGUF, vocab: int) -> Tokens | str:
@@ -75,7 +75,10 @@ def _byte_level(file: GGUF, vocab: int) -> Tokens | str:
         before = [level]
     else:
         supported = ", ".join((*PLAIN, *DIGITS, *SPLITS))
-        return f"its file asks for the pre-tokenizer '{quote(kind, 40)}', which is not known; known are {supported}"
+        return (
+            f"its file asks for the pre-tokenizer '{quote(kind, 40)}', which is not supported; supported are "
+            f"{supported}"
+        )
     tokens = _tokens(file, vocab)
     merges = [tuple(merge.split(" ", 1)) for merge in _texts(file, "merges")]
     tokenizer = _bpe(file, tokens, merges, ignore_merges=kind in WHOLE)
@@ -97,7 +100,7 @@ def _sentencepiece(file: GGUF, vocab: int) -> Tokens | str:
     tokens = [*_tokens(file, vocab)]
     scores, types = _numbers(file, "scores", len(tokens)), [*_numbers(file, "token_type", len(tokens))]
     if BYTE not in types:
-        return "its vocabulary has no bytes to spell what is no piece"
+        return "its vocabulary has no byte tokens for text that its pieces do not cover"
     runs: list[str] = []
     if file.facts.get("general.architecture") in SPACED:
         for index, (token, kind) in enumerate(zip(tokens, types, strict=True)):
@@ -114,7 +117,7 @@ def _sentencepiece(file: GGUF, vocab: int) -> Tokens | str:
     cuts = sorted(_cuts([(token, -value) for token, value in score.items()], {*score, *runs}))
     merged = {left + right: value for value, _, left, right in cuts}
     if len(set(merged.values())) < len(merged):
-        return "its pieces share scores, so that their order is not said"
+        return "several of its pieces have one score, so their order is not defined"
     before = _cuts([(token, float(rank)) for rank, token in enumerate(runs)], {*score, *runs})
     pairs = [(left, right) for _, _, left, right in (*before, *cuts)]
     unknown = file.facts.get("tokenizer.ggml.unknown_token_id")
@@ -139,8 +142,8 @@ def _cuts(ranked: list[tuple[str, float]], pieces: set[str]) -> list[tuple[float
 
 def _bpe(file: GGUF, tokens: list[str], merges: list[Any], **how: Any) -> Tokenizer:
     if any(len(pair) != 2 for pair in merges):
-        raise BadCheckpoint(f"{file.path}: its tokenizer has merges that are no pairs; fetch it again")
-    with guarded(lambda why: BadCheckpoint(f"{file.path}: its vocabulary is damaged ({why}); fetch it again")):
+        raise BadCheckpoint(f"{file.path}: its tokenizer has merges that are not pairs; download it again")
+    with guarded(lambda why: BadCheckpoint(f"{file.path}: its vocabulary is damaged ({why}); download it again")):
         return Tokenizer(BPE({token: index for index, token in enumerate(tokens)}, merges, **how))
 
 
@@ -150,12 +153,13 @@ def _spoken(file: GGUF, tokenizer: Tokenizer, tokens: list[str], types: list[Any
     try:
         vet_names(whole)
     except Unbounded as error:
-        raise BadCheckpoint(f"{file.path}: its vocabulary cannot be used: {error}; fetch it again") from None
+        raise BadCheckpoint(f"{file.path}: its vocabulary cannot be used: {error}; download it again") from None
     tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in whole])
     own: Any = file.facts.get("tokenizer.ggml.bos_token_id")
     if own is not None and (type(own) is not int or not 0 <= own < len(tokens)):
         raise BadCheckpoint(
-            f"{file.path} begins texts with token {quote(own, 40)}, expected an id below {len(tokens)}; fetch it again"
+            f"{file.path} begins texts with token {quote(own, 40)}, expected an id below {len(tokens)}; download it "
+            "again"
         )
     first = _flag(file, "add_bos_token", default=begins)
     if first and own is None:
@@ -175,7 +179,7 @@ def _tokens(file: GGUF, vocab: int) -> list[str]:
     if len(tokens) > vocab or len(set(tokens)) != len(tokens):
         raise BadCheckpoint(
             f"{file.path}: its vocabulary of {len(tokens)} tokens, {len(set(tokens))} of them different, does not fit "
-            f"the model's {vocab}; fetch it again"
+            f"the model's {vocab}; download it again"
         )
     return tokens
 
@@ -183,14 +187,14 @@ def _tokens(file: GGUF, vocab: int) -> list[str]:
 def _texts(file: GGUF, name: str) -> list[str]:
     texts: Any = file.facts.get(f"tokenizer.ggml.{name}")
     if not isinstance(texts, list) or not all(type(item) is str for item in cast("list[Any]", texts)):
-        raise BadCheckpoint(f"{file.path} carries no readable {name} of its tokenizer; fetch it again")
+        raise BadCheckpoint(f"{file.path} has no readable {name} of its tokenizer; download it again")
     return cast("list[str]", texts)
 
 
 def _numbers(file: GGUF, name: str, count: int) -> list[Any]:
     numbers: Any = file.facts.get(f"tokenizer.ggml.{name}")
     if not isinstance(numbers, list) or len(cast("list[Any]", numbers)) != count:
-        raise BadCheckpoint(f"{file.path} carries no {name} of its {count} tokens; fetch it again")
+        raise BadCheckpoint(f"{file.path} carries no {name} of its {count} tokens; download it again")
     if not all(type(number) in (int, float) and math.isfinite(number) for number in cast("list[Any]", numbers)):
-        raise BadCheckpoint(f"{file.path} has {name} of its tokens that are no numbers; fetch it again")
+        raise BadCheckpoint(f"{file.path} has {name} of its tokens that are not numbers; download it again")
     return cast("list[Any]", numbers)

@@ -96,7 +96,7 @@ class Circuit:
         if type(self.pairs) is not int or type(self.seed) is not int or min(self.pairs, self.seed) < 0:
             raise BadRequest("Circuit(pairs=…, seed=…): expected whole numbers from 0")
         if len(set(wires)) < len(wires):
-            raise BadRequest("Circuit(wires=…): a wire is there twice")
+            raise BadRequest("Circuit(wires=…): a wire occurs twice")
         object.__setattr__(self, "wires", tuple(wires))
         object.__setattr__(self, "attributions", tuple(values))
 

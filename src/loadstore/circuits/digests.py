@@ -20,6 +20,6 @@ def check_model(name: str, expected: str, weights: Weights) -> None:
     """Raise NotThisModel unless ``expected`` is the digest of the model."""
     if digest(weights) != expected:
         raise NotThisModel(
-            f"the circuit is one of {name} (digest {expected[:12]}…), and {weights.name} has other weights; load the "
-            "model that it was found in"
+            f"the circuit is of {name} (digest {expected[:12]}…), and {weights.name} has other weights; load the model "
+            "that it was found in"
         )

@@ -168,7 +168,7 @@ def _edges(document: dict[str, Any], weights: Weights) -> dict[Wire, tuple[float
         if cfg.get(name) != value:
             raise NotThisModel(f"the document has {name} = {quote(repr(cfg.get(name)), 40)}, {weights.name} {value}")
     if any(isinstance(node, dict) and "neurons" in node for node in nodes.values()):
-        raise BadRequest("the document chooses single neurons, which no wire can; give one with whole edges")
+        raise BadRequest("the document selects single neurons, which wires cannot express; give one with whole edges")
     wires, read = live(weights), dict[Wire, tuple[float, bool]]()
     for name, edge in edges.items():
         writer, reader = wire_named(name)

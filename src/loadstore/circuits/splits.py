@@ -70,8 +70,8 @@ def check_splits(examples: Sequence[Example]) -> None:
             other = owners.setdefault(key, example.split)
             if other != example.split:
                 raise BadRequest(
-                    f"fillers shared between splits: {key[0]} {quote(repr(key[1]), 60)} of pair {number} "
-                    f"is in {other} and in {example.split}; every split needs words of its own"
+                    f"fillers shared between splits: {key[0]} {quote(repr(key[1]), 60)} of pair {number} is in {other} "
+                    f"and in {example.split}; every split needs its own words"
                 )
 
 

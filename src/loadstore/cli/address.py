@@ -86,7 +86,7 @@ def _subject(address: "Address", side: str) -> str:
         return "of the row as a whole"
     than = "the mean of all allowed keys" if address.than is None else f"that of {address.labels[address.than]}"
     together = ", Q and K together" if address.against else ""
-    return f"of {change}the score of {address.labels[address.key]} less {than}{together}"
+    return f"of {change}the score of {address.labels[address.key]} minus {than}{together}"
 
 
 def _about(text: str) -> "About":

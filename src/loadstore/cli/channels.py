@@ -149,7 +149,7 @@ def _print_wire(table: "xr.Dataset", title: str, decoded: "list[ChannelTokens] |
     if isinstance(decoded, str):
         typer.echo(f"\nno tokens: {decoded}")
         return
-    typer.echo("\nwhat is stored → what is loaded with it (signs go together and mean nothing by themselves)")
+    typer.echo("\nwhat is stored → what is loaded with it (signs match across the arrow; alone they have no meaning)")
     for ends in decoded:
         agree = "" if ends.agreement != ends.agreement else f", agreement {ends.agreement:.2f}"
         typer.echo(f"channel {ends.channel}: {ends.stored_as or 'a constant'} → {ends.loaded_as}{agree}\n{ends.text}")

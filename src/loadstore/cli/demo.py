@@ -56,7 +56,7 @@ def demo_induction(
             forget_finished(plan, out)
         typer.echo(
             f"{plan.n_layers} layers of {plan.n_heads} heads, no MLP, on random sequences of {plan.vocab - 1} made-up "
-            f"words, repeated: guessing costs {guessing:.2f} nats a word"
+            f"words, repeated: guessing costs {guessing:.2f} nats per word"
         )
         with watching(plan.steps, guessing) as report:
             run = train(plan, corpus, out, report, stop=stop, threads=threads, tell=_tell)

@@ -156,7 +156,7 @@ def _neglected(discovered: "Discovered") -> list[str]:
     return [
         f"remainder: the attributions of all wires miss {remainder:.2f} of the effect of single pairs (0 is none)",
         "token places: a wire is kept or replaced at all tokens; attributions are sums over tokens",
-        "biases and positions: they store the same in both prompts of a pair, so they are no live wires",
+        "biases and positions: they store the same in both prompts of a pair, so they are not live wires",
     ]
 
 

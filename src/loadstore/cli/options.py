@@ -68,7 +68,9 @@ def subject(argument: str | None, option: str | None, name: str, missing: str) -
     from loadstore.quote import quote
 
     if argument and option and argument != option:
-        raise BadRequest(f"{quote(repr(argument), 40)} and {name} {quote(repr(option), 40)} are two; give one of them")
+        raise BadRequest(
+            f"{quote(repr(argument), 40)} and {name} {quote(repr(option), 40)} are both given; give one of them"
+        )
     if not (argument or option):
         raise BadRequest(missing)
     return argument or option or ""

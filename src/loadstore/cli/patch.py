@@ -114,7 +114,7 @@ def _metric(trace: "Trace", at: int, token: int | str | None, against: int | str
     from loadstore.tokenizer.tokens import text_of
 
     if against is not None and token is None:
-        raise BadRequest("--against compares with a token; name that one too, --predict")
+        raise BadRequest("--against compares with a token; name the predicted one too, with --predict")
     if token is not None:
         return (log_probability(token, at=at) if against is None else logit_difference(token, against, at=at)), ""
     best = int(trace.logits[at].argmax())

@@ -15,8 +15,8 @@ Text = Annotated[str, typer.Option(help="'default' (documents that ship with loa
 Tokens = Annotated[int | None, typer.Option(help="Stop adding documents at this number of tokens.", min=1)]
 READERS = ("reader", "own", "p", "direct", "taint", "expected", "taint_p", "scale")
 NOT = (
-    "Enforcement is a linear projection: no guarantee against non-linear leakage, nor against what other writers store "
-    "of the same information."
+    "Enforcement is a linear projection. It does not prevent non-linear leakage, and other writers may store the same "
+    "information."
 )
 
 
@@ -149,8 +149,8 @@ def _print(table: "xr.Dataset", *, every: bool) -> None:
         stores = [writer for writer in space["writers"] if writer["store_breach"]]
         typer.echo(
             f"\n{space['subspace']} ({space['rank']} dimensions, from {space['source']}): {len(direct)} of "
-            f"{len(denied)} denied readers load it, {len(tainted)} more are tainted, {len(stores)} strangers store "
-            "into it"
+            f"{len(denied)} denied readers load it, {len(tainted)} more are tainted, {len(stores)} writers without "
+            "permission store into it"
         )
         rows = space["readers"] if every else [*direct, *tainted]
         if rows:

@@ -155,7 +155,7 @@ def _print(weights: "Weights", rows: list[dict[str, Any]]) -> None:
         print_table(f"{weights.name} solves {count} of {len(rows)} task{'s' * (len(rows) > 1)}", columns, table)
         typer.echo(f"\n{DEFINITION}")
     else:
-        typer.echo(f"{weights.name}: no task could be asked")
+        typer.echo(f"{weights.name}: no task could be tried")
     for row in asked:
         example = row["example"]
         good, bad = (", ".join(map(repr, example[key][:3])) for key in ("good", "bad"))

@@ -151,6 +151,6 @@ def _tell_positions(about: dict[str, Any], table: "xr.DataArray", *, json: bool)
         return
     print_table(
         f"{about['model']}, {about['heads'][0]}: the best key of a query by positions alone, from the second on",
-        ("query less key", "share of queries", "mean score, nats"),
+        ("query minus key", "share of queries", "mean score, nats"),
         [[row["offset"], row["share"], row["mean_score"]] for row in rows[:SHOWN]],
     )

@@ -28,6 +28,9 @@ def wires(
     corpus: Corpus = "default",
     writer: Annotated[str, typer.Option(help="Writers, a glob such as 'L0.*'.")] = "*",
     reader: Annotated[str, typer.Option(help="Readers, a glob such as 'L1.H4.*' or '*.K'.")] = "*",
+    where: Annotated[
+        list[str] | None, typer.Option(help="Only these wires, such as 'L0.H* -> L1.*.K'; may be repeated.")
+    ] = None,
     tokens: Tokens = None,
     top: Annotated[
         int, typer.Option(help="The number for each kind of reader, most traffic first; 0: all.", min=0)
@@ -47,6 +50,8 @@ def wires(
 
     Example: loadstore wires builtin --reader 'L1.H4.*' --effect
 
+    Example: loadstore wires builtin --where 'L0.H* -> L1.H4.K' --where 'pos -> L0.H7.*'
+
     Example: loadstore wires smollm2 --reader L18.H6.K --tokens 600
     """
     from loadstore.cli.progress import counting
@@ -63,6 +68,7 @@ def wires(
             corpus,
             writers=writer,
             readers=reader,
+            where=where,
             exact=exact,
             top=most,
             effect=(top or 10**9) if effect else 0,
@@ -73,7 +79,9 @@ def wires(
         if json:
             print_json("wires", {**table.attrs, "wires": _objects(table)})
         elif not table.sizes["wire"]:
-            typer.echo(f"no writer that matches {writer!r} can reach a reader that matches {reader!r}")
+            nowhere = "no wire of --where exists: its writers store after its readers have loaded"
+            reach = f"no writer that matches {writer!r} can reach a reader that matches {reader!r}"
+            typer.echo(nowhere if where else reach)
         else:
             _print(table, effect=effect)
 

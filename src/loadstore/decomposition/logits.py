@@ -66,7 +66,7 @@ def residual_parts(trace: Trace, layer: int, at: At) -> "xr.DataArray":
     lacks = float((whole.double() - values.double().sum(0)).abs().max())
     found_by = f"layer {layer}" if layer < trace.weights.architecture.n_layers else "the unembedding"
     attrs = {
-        "definition": f"what each writer stored in the stream that {found_by} finds at {trace.labels[at]}",
+        "definition": f"the store of each writer in the stream that {found_by} reads at {trace.labels[at]}",
         **{"layer": layer, "at": at, "token": trace.labels[at], "remainder": lacks},
     }
     coords = {"writer": [str(writer) for writer in writers]}

@@ -31,7 +31,10 @@ def refuse_cuts(trace: Trace) -> None:
 def refuse_ablated(trace: Trace, writer: Writer) -> None:
     """Raise Undefined for a head edited in this run, whose store is not a sum over source tokens."""
     if any(writer_of(edit) == writer for edit in trace.edits):
-        raise Undefined(f"{writer} is ablated in this run: what it stores is no sum over source tokens; run without")
+        raise Undefined(
+            f"{writer} is ablated in this run: its store is not a sum over source tokens; run the prompt without that "
+            "edit"
+        )
 
 
 def bounded(numbers: int, way: str) -> None:

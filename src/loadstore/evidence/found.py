@@ -122,7 +122,7 @@ def induction_circuits(
             "bos": weights.begins,
             "title": "Induction circuits",
             "definition": "previous-token head → K of an induction head; change = second-copy loss with that wire cut, "
-            "by its mean, less intact, nats per token; control = the largest of wires that carry as much",
+            "by its mean, minus intact, nats per token; control = the largest of wires that carry as much",
             "least": least,
             "found": len(pairs),
             "controls": controls,

@@ -1,6 +1,5 @@
 """Evidence for every wire: alignment (can it carry), traffic (does it carry), effect (does it matter)."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,8 +10,8 @@ from loadstore.corpora.corpus import Source
 from loadstore.errors import BadRequest
 from loadstore.execution.run import run
 from loadstore.model.weights import Weights
-from loadstore.model.where import asked_for
-from loadstore.model.wiring import wiring
+from loadstore.model.where import Globs, asked_for
+from loadstore.model.wiring import Wiring, wiring
 from loadstore.progress import Progress
 from loadstore.scores.measures import UNITS, beside, kind_of
 from loadstore.scores.scores import subspace_scores
@@ -30,8 +29,9 @@ def wires(
     weights: Weights,
     corpus: "Source | Moments" = "default",
     *,
-    writers: str | Sequence[str] = "*",
-    readers: str | Sequence[str] = "*",
+    writers: Globs = "*",
+    readers: Globs = "*",
+    where: Globs | None = None,
     exact: bool = False,
     top: int | None = None,
     effect: int = 0,
@@ -45,6 +45,7 @@ def wires(
         corpus: As in ``ls.traffic``.
         writers: Globs of writers.
         readers: Globs of readers.
+        where: Globs of wires, ``"L0.H* -> L1.*.K"``; None for all wires from ``writers`` to ``readers``.
         exact: As in ``ls.traffic``.
         top: Return this many wires for each kind of reader, those with the most traffic; None for all.
         effect: For this many of each kind, measure the effect by a cut on the same corpus.
@@ -57,7 +58,7 @@ def wires(
         by their means over the corpus.
 
     Raises:
-        BadRequest: A count is negative.
+        BadRequest: A count is negative, or an entry of ``where`` is not a pair or leaves no wire.
         LoadstoreError: As for ``ls.traffic``.
 
     Example:
@@ -72,10 +73,13 @@ def wires(
 
     if effect < 0 or (top is not None and top < 1):
         raise BadRequest(f"top={top}, effect={effect}: expected a count of wires, top at least 1")
-    asked_for(wiring(weights), writers, readers, None)  # an unknown site raises before the corpus is measured
-    kept = given_moments(weights, corpus, readers=readers, tokens=tokens, progress=progress)
-    table = traffic(weights, kept, writers=writers, readers=readers, exact=exact, progress=progress)
-    chosen, measured = _ranked(weights, table, top, effect)
+    network = wiring(weights)
+    sources, targets, asked = asked_for(network, writers, readers, where)  # raises before the corpus is measured
+    froms, intos = [str(writer) for writer in sources], [str(reader) for reader in targets]
+    kept = given_moments(weights, corpus, readers=intos, tokens=tokens, progress=progress)
+    table = traffic(weights, kept, writers=froms, readers=intos, exact=exact, progress=progress)
+    load = np.where(asked, table.traffic.values, np.nan)
+    chosen, measured = _ranked(network, table, load, top, effect)
     columns = {name: np.array([table[name].values[i, j] for i, j in chosen]) for name in CARRIED}
     names = [(str(table["writer"].values[i]), str(table["reader"].values[j])) for i, j in chosen]
     columns |= _aligned(weights, names)
@@ -83,7 +87,6 @@ def wires(
     columns |= {name: np.full(len(names), np.nan) for name in CUT}
     for name, values in _effects(weights, kept, cuts, progress).items():
         columns[name][measured] = values
-    network = wiring(weights)
     return xr.Dataset(
         {name: ("wire", columns[name]) for name in (*WEIGHED, *CARRIED, *CUT)},
         coords={
@@ -91,15 +94,14 @@ def wires(
             "reader": ("wire", [reader for _, reader in names]),
             "kind": ("wire", [kind_of(network.reader(reader)) for _, reader in names]),
         },
-        attrs={**table.attrs, "wires": int(np.isfinite(table.traffic.values).sum()), "cut": len(cuts)},
+        attrs={**table.attrs, "wires": int(np.isfinite(load).sum()), "cut": len(cuts)},
     )
 
 
 def _ranked(
-    weights: Weights, table: "xr.Dataset", top: int | None, effect: int
+    network: Wiring, table: "xr.Dataset", load: np.ndarray, top: int | None, effect: int
 ) -> tuple[list[tuple[int, int]], list[int]]:
-    """Indices of the existing wires, by kind and traffic, and positions of those to cut."""
-    network, load = wiring(weights), table.traffic.values
+    """Indices of the wires with a traffic in ``load``, by kind and traffic, and positions of those to cut."""
     kinds = [kind_of(network.reader(str(reader))) for reader in table["reader"].values]
     cells: list[tuple[int, int]] = []
     measured: list[int] = []

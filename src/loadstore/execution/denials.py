@@ -47,6 +47,6 @@ def refuse_denied_stores(weights: Weights, edits: Sequence[Edit]) -> None:
     """Raise Undefined if edits of a recorded run need weights other than its own."""
     if denied := [str(writer) for writer in by_weights(weights, edits)]:
         raise Undefined(
-            f"denying what {', '.join(denied[:3])} stores changes weights, so a recorded run cannot be edited; "
-            "run the prompt anew with all edits, ls.run(model, prompt, edits)"
+            f"denying what {', '.join(denied[:3])} stores changes weights, so a recorded run cannot be edited; run the "
+            "prompt again with all edits, ls.run(model, prompt, edits)"
         )

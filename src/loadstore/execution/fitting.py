@@ -63,7 +63,9 @@ def _source(prompts: Pass, edit: Edit, source: Pass | None) -> None:
     weights, tokens = prompts.weights, prompts.tokens
     others = getattr(source, "tokens", None)
     if source is None or others is None or not hasattr(source, "record"):
-        raise BadRequest(f"{edit}: it takes from a run, run(model, prompts); got {quote(repr(source), 40)}")
+        raise BadRequest(
+            f"{edit}: expected a run to take stores from, run(model, prompts); got {quote(repr(source), 40)}"
+        )
     if source.weights is not weights:
         raise BadRequest(
             f"{edit}: the other run is of another model ({source.weights.name}, not {weights.name}); "
@@ -77,8 +79,8 @@ def _source(prompts: Pass, edit: Edit, source: Pass | None) -> None:
         return
     if others.shape[1] != tokens.shape[1]:
         raise BadPrompt(
-            f"{edit}: the other run has {others.shape[1]} tokens, this prompt {tokens.shape[1]}; "
-            "positions are met one by one, so give prompts of equal length"
+            f"{edit}: the other run has {others.shape[1]} tokens, this prompt {tokens.shape[1]}; positions are matched "
+            "one by one, so give prompts of equal length"
         )
     if prompts.padded or source.padded:
         _equally_long(prompts, edit, source)
@@ -95,8 +97,8 @@ def _equally_long(prompts: Pass, edit: Edit, source: Pass) -> None:
         return
     pair = next((length, other) for other in others for length in mine if length != other)
     raise BadPrompt(
-        f"{edit}: prompts of {pair[0]} and of {pair[1]} tokens would meet; positions are met one by one, so give the "
-        "other run a prompt as long for each prompt"
+        f"{edit}: prompts of {pair[0]} and of {pair[1]} tokens would be matched; positions are matched one by one, so "
+        "give the other run a prompt as long for each prompt"
     )
 
 

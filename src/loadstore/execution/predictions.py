@@ -72,10 +72,10 @@ def lens(run: Pass) -> "xr.Dataset":
         coords={"layer": range(depth + 1), "token": named},
         attrs={
             "model": weights.name,
-            "definition": "the likeliest next token where the last norm and the unembedding read the stream that each "
-            f"layer finds ({depth}: after the last layer)",
-            "neglects": "what later layers would add, and that the last norm was made for the whole sum: its scale is "
-            "that of the partial sum",
+            "definition": "the likeliest next token where the last norm and the unembedding read the stream before "
+            "each layer ({depth}: after the last layer)",
+            "neglects": "what later layers would add; the last norm uses the scale of the partial sum, not of the "
+            "whole sum",
         },
     )
 

@@ -86,5 +86,5 @@ def _wires(network: Wiring, writers: Sequence[Writer], several: Several) -> list
         return [network.wire(writer, reader) for writer, reader in pairs]
     wires = [pair for pair in pairs if network.connects(*pair)]
     if not wires:
-        raise NoSuchWire(f"{several} is of no wire: its writers store after its readers have loaded")
+        raise NoSuchWire(f"{several} names no wire: its writers store after its readers have loaded")
     return wires

@@ -23,12 +23,12 @@ def several_answers(choice: Ambiguity | None) -> Document:
     said = listed(
         [f"{text_of(trace, each.token)} {short(each.probability)} (number {each.rank + 1})" for each in choice.answers]
     )
-    made = "a list of words of the model's own" if choice.made else f"“{text_before(trace, at)}”"
+    made = "a list of words from the model's vocabulary" if choice.made else f"“{text_before(trace, at)}”"
     shown = (
         f"Its attention divides, and {choice.predicted} of the answers are among the {TOP} likeliest: {said}."
         if choice.shown
         else f"{choice.seen} places get {short(SHARE)} of the attention or more; of the answers, {choice.predicted} "
-        f"are among the {TOP} likeliest: {said}. It does not show it well."
+        f"are among the {TOP} likeliest: {said}. It does not show this well."
     )
     claim = (
         f"This is another prompt, {made}: {trace.labels[at]} occurred {len(choice.followers)} times before, followed "

@@ -49,7 +49,7 @@ from loadstore.views.base import plain
 from loadstore.visible import dumps, shown
 
 NUMBER = "x-loadstore-model"  # header with the page's model number; answers never mix two models
-LOST = {404: "there is nothing here", 405: "questions are POSTed, and the page's files are only read"}
+LOST = {404: "there is nothing here", 405: "send questions by POST; the files of the page can only be read"}
 PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -123,7 +123,7 @@ async def _question(current: Current, work: Work, quiet: Quiet, request: Request
     now = current.now  # one value for the whole request
     if request.headers.get(NUMBER, str(now.number)) != str(now.number):
         name = quote(now.explorer.weights.name, 60)
-        return refusal(409, "model", f"this server shows {name} now, another page opened it: reload this one")
+        return refusal(409, "model", f"this server shows {name} now, another page opened it: reload this page")
     try:
         answer = await work.quick(partial(answered, name, current if name in OF_SERVER else now.explorer, fields))
     except Exception as error:  # every error becomes an answer; unexpected ones are printed too
@@ -159,14 +159,14 @@ def refused(error: Exception, quiet: Quiet) -> Response:
         case FloatingPointError() | OverflowError() | RuntimeWarning():  # NumPy's warnings are exceptions here
             return refused(out_of_range(error), quiet)
         case Busy():
-            return refusal(503, "busy", "too many questions wait already; try again")
+            return refusal(503, "busy", "too many questions are waiting; try again")
         case TimeoutError():
             return refusal(504, "slow", "this took longer than is allowed here; ask for less")
         case Hung():
             return refusal(504, "gone", "this was stopped")
         case _:
-            quiet.tell("a fault of loadstore's", error)
-            return refusal(500, "fault", f"a fault of loadstore's ({type(error).__name__}); see the terminal for more")
+            quiet.tell("an error in loadstore", error)
+            return refusal(500, "fault", f"an error in loadstore ({type(error).__name__}); see the terminal for more")
 
 
 def _json(document: Document) -> bytes:

@@ -40,7 +40,7 @@ def _wrong(kind: StructType, fields: Mapping[str, object]) -> Iterator[str]:
     """Errors in the fields of a question or of one of its parts."""
     tag = kind.tag_field or ""
     if kind.tag_field == "schema" and fields.get(tag, kind.tag) != kind.tag:
-        yield f"{tag}: expected {kind.tag}, got {_shown(fields[tag])}: reload the page, it is of another version"
+        yield f"{tag}: expected {kind.tag}, got {_shown(fields[tag])}: reload the page, which is from another version"
     hints = get_type_hints(kind.cls)
     for field in kind.fields:
         yield from _value(field.name, field.type, fields.get(field.name), _words(hints[field.name]))

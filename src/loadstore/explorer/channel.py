@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 CHANNELS = 8  # largest channels of a wire
 TOKENS = 6  # for each sign at one end
 UNDECODED = (
-    "Positions turn queries and keys, so that which tokens {side} meets depends on how far apart they are: choose an "
-    "offset to decode its ends. The numbers here are averages over all offsets."
+    "Positions turn queries and keys, so the tokens that {side} matches depend on the distance between query and key: "
+    "choose an offset to decode both ends. The numbers here are averages over all offsets."
 )
 
 

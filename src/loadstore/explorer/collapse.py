@@ -47,7 +47,7 @@ def verdict(measured: Cut, star: str, them: str, reason: str) -> str:
         return f"There are no controls: {reason}. So {them} cannot be shown to carry it."
     weights, predictions = zip(*measured.controls, strict=True)
     beside = (
-        f"The same done to {plural(len(weights), 'set')} of other wires that carry as much moves the attention of "
+        f"The same cut of {plural(len(weights), 'set')} of other wires that carry as much moves the attention of "
         f"{star} there by at most {short(_most(measured.attention[0], weights))}, and the probability of the "
         f"prediction by at most {short(_most(measured.prediction[0], predictions))}."
     )
@@ -80,8 +80,8 @@ def the_cut(explorer: Explorer, asked: Example, circuit: Circuit, progress: Prog
     star = str(asked.star)
     change = Cut((before[star], then[star]), (probability, now), tuple(controls))
     claim = (
-        f"Cut {circuit.previous} → {listed(circuit.reads)}: everyone else still sees what {circuit.previous} stored. "
-        f"Attention on {trace.labels[key]}: "
+        f"Cut {circuit.previous} → {listed(circuit.reads)}: all other readers still see what {circuit.previous} "
+        f"stored. Attention on {trace.labels[key]}: "
         f"{listed([f'{name} {short(before[name])} → {short(then[name])}' for name in then])}. The probability of "
         f"{text_of(trace, token)}: {short(probability)} → {short(now)}. "
         f"{verdict(change, star, 'these wires' if len(wires) > 1 else 'this wire', reason)}"
@@ -134,4 +134,4 @@ def _controls(
         for _, after in batch.traces():
             weight = float(after.pattern(asked.star)[asked.at, asked.key])
             pairs.append((weight, float(after.logits[asked.at].double().softmax(-1)[token])))
-    return pairs, "" if pairs else "there are too few other wires like them"
+    return pairs, "" if pairs else "there are too few similar wires"

@@ -100,7 +100,9 @@ class Guard:
             return refusal(403, "origin", "this server answers only to its own page")
         key = "\n".join(headers.getlist(KEY)).encode()
         if asks and not hmac.compare_digest(key, self.here.key.encode()):
-            return refusal(401, "key", "the key is missing or another run's: open the address that loadstore printed")
+            return refusal(
+                401, "key", "the key is missing or belongs to another run: open the address that loadstore printed"
+            )
         return None
 
     async def _question(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -96,7 +96,7 @@ def _replaced(trace: Trace, by: By) -> str:
     if by == "zero":
         return "by zero at every token"
     if later == 0:
-        return "by its mean over the only token of this prompt, which leaves it as it is"
+        return "by its mean over the only token of this prompt, which leaves it unchanged"
     return f"by its mean over the {plural(later, 'token')} of this prompt after the first"
 
 
@@ -110,7 +110,7 @@ def controls(explorer: Explorer, ask: ControlsRequest) -> Callable[[Progress], D
     at, predict = _asked(trace, ask, one_prompt_index(trace, ask.at))
     edits = edits_of(trace, ask.edits, ask.by or "mean")
     if len(edits) != 1:
-        raise BadRequest("edits: controls are of one edit")
+        raise BadRequest("edits: controls are for one edit")
     edit = edits[0]
 
     def work(progress: Progress) -> Document:
@@ -149,9 +149,9 @@ def _ablations(trace: Trace, edit: Ablate) -> tuple[Sequence[Ablate | Cut], str]
     ]
     others = [writer_of_layer for writer_of_layer in same if writer_of_layer != writer]
     if not others:
-        raise Undefined(f"nothing else is stored as {writer} is, so that there is nothing to compare with")
+        raise Undefined(f"no other writer stores in the way that {writer} does, so there is nothing to compare with")
     size = {writer_of_layer: store_size(trace, writer_of_layer) for writer_of_layer in same}
     if not size[writer] > 0:
-        raise Undefined(f"{writer} stores the same at every token of this prompt, so that nothing varies as much")
+        raise Undefined(f"{writer} stores the same at every token of this prompt, so no other store varies as much")
     chosen = nearest(size[writer], {writer_of_layer: size[writer_of_layer] for writer_of_layer in others}, CONTROLS)
     return [ablate(writer_of_layer, by=edit.by) for writer_of_layer in chosen], f"other heads of layer {writer.layer}"

@@ -108,7 +108,8 @@ def store(explorer: Explorer, ask: StoreRequest) -> Document:
         "by": by,
         "lit": lit,
         "others": others,
-        "missing": "MLPs load too; what they read is not linear and has no exact share, so they are not lit."
+        "missing": "MLPs load too, but they are not linear: a store has no exact share of their loads, so these are "
+        "not lit."
         if trace.weights.architecture.mlp is not None
         else "",
     }

@@ -70,8 +70,8 @@ def _of_writer(writer: Writer) -> Iterator[Document]:
     name = str(writer)
     if writer.kind == "head":
         yield _place(name, "where it looks, all tokens", "heads", {**BLANK, "head": name})
-        yield _place(name, "its address at the token in hand", "address", {**BLANK, "head": name})
-    yield _place(name, "what it stored at the token in hand", "memory", {"from": name})
+        yield _place(name, "its address at the selected token", "address", {**BLANK, "head": name})
+    yield _place(name, "what it stored at the selected token", "memory", {"from": name})
 
 
 def _of_token(trace: Trace, at: int) -> Document:

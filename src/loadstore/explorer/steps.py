@@ -74,7 +74,7 @@ def what_next(asked: Example) -> Document:
     trace, at = asked.trace, asked.at
     token, probability, rank = likeliest(asked)
     rank_text = "the likeliest next token" if rank == 0 else f"only number {rank + 1} of the next tokens"
-    made = " (a sequence of the model's own tokens, said twice)" if asked.made else ""
+    made = " (tokens from the model's vocabulary, repeated once)" if asked.made else ""
     earlier = trace.labels[asked.key - 1]
     claim = (
         f"After “{tail(trace, at)}”{made}, {text_of(trace, token)} is {rank_text}: probability {short(probability)}. "
@@ -143,7 +143,7 @@ def why_there(asked: Example, circuit: Circuit, star: Address) -> Document:
 
 def finds(head: str, share: float) -> str:
     """Whether a head finds its token by the previous-token head's store, from the store's share of the K side."""
-    return f"{head} finds its token by that note" if mostly(share) else f"{head} does not find its token by it alone"
+    return f"{head} finds its token by that store" if mostly(share) else f"{head} does not find its token by it alone"
 
 
 def what_it_takes(asked: Example, circuit: Circuit, star: Address) -> Document:
@@ -163,7 +163,7 @@ def what_it_takes(asked: Example, circuit: Circuit, star: Address) -> Document:
     )
     ranked = sorted(named.items(), key=lambda item: -abs(item[1]))
     claim = (
-        f"Its V side loads what stands at {trace.labels[star.smallest[0]]}{decoded}, and stores it at "
+        f"Its V side loads what is stored at {trace.labels[star.smallest[0]]}{decoded}, and stores it at "
         f"{trace.labels[at]}. That moves the logit of {text_of(trace, token)} by {signed(raised)}; all "
         f"{len(circuit.heads)} induction heads together {signed(mine)}. The logit is {signed(sum(named.values()))}; "
         f"the mean of all tokens is {signed(mean)}."

@@ -84,7 +84,7 @@ def _cut(kept: Switchable, drawn: Pictured, off: frozenset[int], pair: int, logi
         arcs=tuple(broken),
         answer=(answer, f"p {short(after)}"),
         kept=min(1.0, after / before),
-        said=f"At this pair {answer} has p {short(before)} in the model and {short(after)} with what is on."
+        said=f"On this pair {answer} has p {short(before)} in the model and {short(after)} with what is on."
         f"{instead}{partly}",
     )
 

@@ -110,7 +110,7 @@ def _elsewhere(step: Document, asked: Example) -> Document:
     """The first step; it mentions a prompt that is not the user's."""
     if asked.own:
         return step
-    first = f"This walk is on a prompt of its own: “{text_before(asked.trace, asked.at)}”."
+    first = f"This walk uses another prompt: “{text_before(asked.trace, asked.at)}”."
     return step | {"claim": f"{first} {step['claim']}"}
 
 

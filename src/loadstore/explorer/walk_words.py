@@ -51,8 +51,8 @@ def carried(asked: Example, circuit: Circuit, numbers: dict[str, Any]) -> str:
     count = len(circuit.heads)
     heads = f"{asked.star} moves" if count == 1 else f"{count} induction heads move"
     return (
-        f"Through V the head loads what stands at {labels[asked.key]} and stores it at {labels[asked.at]}. {heads} the "
-        f"logit of {token} by {signed(numbers['together'])}; it is {signed(numbers['logit'])} in all."
+        f"Through V the head loads what is stored at {labels[asked.key]} and stores it at {labels[asked.at]}. {heads} "
+        f"the logit of {token} by {signed(numbers['together'])}; it is {signed(numbers['logit'])} in all."
     )
 
 

@@ -91,7 +91,7 @@ class Work:
 
     def _begin(self, name: str, most: int, call: Callable[[], Any]) -> "asyncio.Future[Any]":
         if self._waiting[name] >= most:
-            raise Busy(f"{self._waiting[name]} questions wait already")
+            raise Busy(f"{self._waiting[name]} questions are waiting")
         self._waiting[name] += 1
         future = asyncio.get_running_loop().run_in_executor(self._pools[name], threads_for(0)(call))
         future.add_done_callback(lambda done: self._ended(name, done))

@@ -49,7 +49,7 @@ def map_figure(memory: MemoryMap) -> Figure:
     largest = max(memory.regions, key=lambda region: region.rank)
     claim = (
         f"Of {plural(memory.attrs['pairs'], 'pair')} of a region and a later writer, {pairs} overlap beyond chance; in "
-        f"{blind} of these the later writer hardly loads what it stores over. The largest region is that of "
+        f"{blind} of these the later writer hardly loads the region that it overwrites. The largest region is that of "
         f"{largest.writer}: {largest.rank} of {largest.rows.shape[1]} dimensions."
     )
     title = f"Where the writers of {memory.attrs['model']} store"
@@ -84,7 +84,7 @@ def lifetimes_figure(lives: Lifetimes) -> Figure:
         f"by their writer; {lives.screen.checked:,} of {lives.screen.beyond:,} beyond the nulls were checked. Across "
         f"tokens {len(lives.reported_across)} of {lives.screen_across.tests:,} are."
     )
-    title = f"What becomes of what the writers of {lives.attrs['model']} store"
+    title = f"What becomes of the stores of {lives.attrs['model']}"
     return figure("Lifetimes", title, claim, [view, table("Pairs", (*columns, *numbers), rows)])
 
 

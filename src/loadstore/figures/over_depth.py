@@ -46,7 +46,7 @@ def permission_figure(story: Story) -> Figure | LeftOut:
         return LeftOut("Permissions", TITLE, "It needs a previous-token head and an induction head.")
     allowed = [f"{head}.K" for head in story.induction if head.layer > story.previous.layer]
     if not allowed:
-        return LeftOut("Permissions", TITLE, f"No induction head stands behind {writer}.")
+        return LeftOut("Permissions", TITLE, f"No induction head comes after {writer}.")
     try:
         space = subspace(story.weights, writer)
         policy = Policy({writer: space}, load={writer: allowed}, store={writer: [writer]})

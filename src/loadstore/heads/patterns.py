@@ -15,7 +15,7 @@ ROLES = ("previous", "current", "first", "duplicate", "induction")
 LOOKS = {
     "previous": "at the previous token",
     "current": "at their own token",
-    "first": "at the first token, where a head rests that has nothing to load",
+    "first": "at the first token, where a head with nothing to load rests",
     "duplicate": "at earlier occurrences of their own token",
     "induction": "at what followed earlier occurrences of their own token",
 }

@@ -33,8 +33,8 @@ from loadstore.wire_traffic.given import Corpora, given_moments
 from loadstore.wire_traffic.traffic import traffic
 
 DEFINITION = (
-    "distribution of traffic^2 over delta = layer of the reader less layer of the writer, beside equal reading of all "
-    "writers; ratio = mean over readers of the mean distance over that of equal reading"
+    "distribution of traffic^2 over delta = layer of the reader minus layer of the writer, beside equal reading of "
+    "all writers; ratio = mean over readers of the mean distance over that of equal reading"
 )
 FEWEST = 3  # depths needed for a half-life
 

@@ -28,8 +28,7 @@ def damaged(path: Path, name: str | None) -> BadCheckpoint:
     """Return the error for a tensor with NaN or infinite entries."""
     which = "the model read from it" if name is None else f"tensor '{quote(name)}'"
     return BadCheckpoint(
-        f"{path}: {which} has NaN or infinite entries; the file is damaged or the training that made it diverged, "
-        "fetch it again"
+        f"{path}: {which} has NaN or infinite entries; the file is damaged or its training diverged; download it again"
     )
 
 

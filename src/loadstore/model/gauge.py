@@ -19,7 +19,7 @@ def permute_heads(weights: Weights, layer: int, order: Sequence[int]) -> Weights
     Raises BadRequest if ``order`` is not a permutation, Undefined if heads share keys and values.
     """
     if sorted(order) != list(range(weights.architecture.n_heads)):
-        raise BadRequest(f"{list(order)} is no permutation of the {weights.architecture.n_heads} heads")
+        raise BadRequest(f"{list(order)} is not a permutation of the {weights.architecture.n_heads} heads")
     if weights.architecture.kv_heads != weights.architecture.n_heads:
         raise Undefined(f"heads of {weights.name} share keys and values; they cannot be renumbered one by one")
     index = torch.tensor(list(order))

@@ -17,8 +17,8 @@ def as_dtype(dtype: object) -> torch.dtype | None:
     if dtype is None or (isinstance(dtype, str | torch.dtype) and name in FORMATS):
         return None if dtype is None else FORMATS[name]
     raise BadRequest(
-        f"dtype={quote(repr(dtype), 40)}: expected 'float32' or 'float64'; half precision is a format to store numbers "
-        "in, none is computed in it; leave dtype out for the stored one, float32 at least"
+        f"dtype={quote(repr(dtype), 40)}: expected 'float32' or 'float64'; half precision is for storage only, not for "
+        "computing; leave dtype out for the stored dtype, or float32 if that is narrower"
     )
 
 
@@ -32,5 +32,5 @@ def as_device(device: object) -> torch.device:
             torch.empty(0, device=parsed)
             return parsed
     except (RuntimeError, AssertionError, NotImplementedError) as error:  # raised by backends that are not built in
-        raise BadRequest(f"device={quote(repr(device), 40)} is not here ({quote(error, 80)}); use 'cpu'") from None
+        raise BadRequest(f"device={quote(repr(device), 40)} is not available ({quote(error, 80)}); use 'cpu'") from None
     raise BadRequest(f"device={quote(repr(device), 40)}: expected the name of a device; use 'cpu'")

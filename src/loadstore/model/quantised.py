@@ -83,7 +83,7 @@ class Quantised(Tensor):
             if name in VIEWS and all(_basic(each, lists=name != "__getitem__") for each in rest):
                 return first.view_by(func, args[1:], named)
             if name == "__setitem__" or (name.endswith("_") and not name.endswith("__")):
-                raise Undefined(f"{first!r} lies in a file and cannot be written to; take .clone()")
+                raise Undefined(f"{first!r} is in a file and cannot be written to; use .clone()")
         if name == "embedding" and isinstance(weight := args[1], Quantised) and weight.is_whole():
             return weight.matrix.take(args[0])
         if name in ("matmul", "mm", "__matmul__"):

@@ -120,5 +120,5 @@ class Matrix:
         size = KINDS[self.kind].bytes
         values = dequantise(self.raw[rows, first * size : last * size], self.kind)
         if not np.isfinite(values).all():
-            raise BadCheckpoint(f"{self.where} has NaN or infinite entries; the file is damaged, fetch it again")
+            raise BadCheckpoint(f"{self.where} has NaN or infinite entries; the file is damaged; download it again")
         return torch.from_numpy(values)

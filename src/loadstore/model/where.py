@@ -36,5 +36,5 @@ def asked_for(
         asked |= np.array([[w in named and r in others for r in targets] for w in sources])
     rows, columns = np.flatnonzero(asked.any(axis=1)), np.flatnonzero(asked.any(axis=0))
     if not len(rows):
-        raise BadRequest("where= asks for none of the wires that writers= and readers= leave")
+        raise BadRequest("where= matches none of the wires between writers= and readers=")
     return [sources[i] for i in rows], [targets[j] for j in columns], asked[np.ix_(rows, columns)]

@@ -34,8 +34,8 @@ MOST = 1000  # maximum placements
 Draws = Annotated[int, Within(2, MOST)]
 NOTE = (
     "own = share of the variance of all that a reader loads; taint = E|du|^2/E|u - mean|^2 with the protected "
-    "component drawn anew, 2 where it is all; a breach is above the threshold and beyond the null; scale = RMS change "
-    "of log sigma, which no projection removes"
+    "component drawn again at random, 2 where it is all; a breach is above the threshold and beyond the null; scale = "
+    "RMS change of log sigma, which no projection removes"
 )
 
 

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 NOTE = (
-    "a linear projection is no guarantee against non-linear leakage, nor against what other writers store of the same "
-    "label: a probe at the control's accuracy found nothing, which does not prove that nothing is there"
+    "a linear projection does not prevent non-linear leakage, and other writers may store the same label. A probe at "
+    "the control's accuracy has found nothing, which does not prove that there is nothing"
 )
 KINDS: tuple[Kind, ...] = get_args(Kind)
 TOGETHER = 64  # prompts per batch

@@ -76,7 +76,7 @@ def article_parts(story: Story) -> list[Part]:
             lambda: section(
                 "tokens",
                 "The token part of an address",
-                "Attention says which rows of the memory a head loads from.",
+                "Attention determines the rows of the memory that a head loads from.",
                 token_figures(story),
             ),
         ),
@@ -86,7 +86,7 @@ def article_parts(story: Story) -> list[Part]:
             lambda: section(
                 "subspaces",
                 "The subspace part of an address",
-                "The weights say what of a row is loaded, and where it is stored.",
+                "The weights determine which part of a row is loaded, and where it is stored.",
                 [formula_figure(story), score_figure(story)],
             ),
         ),
@@ -159,7 +159,7 @@ def _puzzle(story: Story) -> Built | None:
     return section(
         "puzzle",
         f"What {riddle.head} does",
-        f"The article ends with a head that it cannot explain: the induction head's Q and K load from it too. Here "
+        "The article ends with a head that it does not explain: the induction head's Q and K load from it too. Here "
         f"that is {riddle.head}. Of the heads aligned with the Q or K of {story.candidate}, {story.previous} aside, it "
         f"carries most on text: {number(riddle.traffic)} nats into the {riddle.side}.",
         dossier_figures(story.weights, riddle.head, story.roles, story.scores),

@@ -8,7 +8,7 @@ from loadstore.report.parts import Part, drawn
 from loadstore.report.sections import section
 
 READERS = 200  # with more readers, these sections take longer than four seconds
-REGIONS = "Every writer adds to the stream and nobody clears it. Who stores where, and who overwrites and loads it?"
+REGIONS = "Every writer adds to the stream, and nothing clears it. Who stores where, and who overwrites and loads it?"
 RIGHTS = "Could a part of the memory be kept from some of its readers, as an operating system keeps pages?"
 
 
@@ -22,7 +22,7 @@ def depth_parts(story: Story) -> list[Part]:
             2.0,
             lambda: section("regions", "Memory over depth", REGIONS, memory_figures(story), folded=True),
             slow=True,
-            about=("Memory over depth", "regions, what becomes of stores, and how far back readers load from"),
+            about=("Memory over depth", "regions, what happens to stores, and how far back readers load from"),
         ),
         drawn(
             "permissions",

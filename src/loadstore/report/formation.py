@@ -33,7 +33,7 @@ def formation_document(weights: Weights, formation: Formation, emerged: "xr.Data
             Section(
                 id="formation",
                 title="The moment" if formation.formed else "The run",
-                lead="The text is random words, repeated: only looking back can tell what comes next.",
+                lead="The text is random words, repeated: only looking back shows what comes next.",
                 figures=(formation_figure(formation, weights.architecture.vocab),),
             ),
             *(() if emerged is None else (_emergence(emerged),)),

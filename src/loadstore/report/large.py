@@ -50,9 +50,7 @@ def large_parts(story: Story) -> list[Part]:
         drawn(
             "who does what",
             0.2,
-            lambda: section(
-                "heads", "Who does what", "What every head does on tokens that mean nothing.", role_figures(story)
-            ),
+            lambda: section("heads", "Who does what", "What every head does on random tokens.", role_figures(story)),
         ),
         drawn(
             "the memory",
@@ -70,7 +68,7 @@ def large_parts(story: Story) -> list[Part]:
             lambda: section(
                 "subspaces",
                 "The subspace part of an address",
-                "The weights say what of a row can be loaded, and where it is stored.",
+                "The weights determine which part of a row can be loaded, and where it is stored.",
                 [score_figure(story), formula_figure(story)],
             ),
         ),
@@ -140,7 +138,7 @@ def _dossier(story: Story) -> Built:
 def _searching(story: Story) -> str:
     if story.induction:
         return "One head searches for what another stored."
-    return "No head searches for what another stored; this is about the one that comes nearest to it."
+    return "No head searches for what another stored; this section is about the closest one."
 
 
 def large_lead(story: Story) -> str:

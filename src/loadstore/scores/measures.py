@@ -100,7 +100,7 @@ MEASURES = (
         edge=True,
         single=True,
     ),
-    Measure("p", "probability of such a score by chance", lambda x, null: null.p(x), decimals=None, single=True),
+    Measure("p", "probability of a score this high by chance", lambda x, null: null.p(x), decimals=None, single=True),
     Measure("q", "p adjusted for all wires", decimals=None, beside=False, edge=True, single=True),
     Measure("ceiling", "the most that the spectra allow", lambda _, null: null.ceiling(), beside=False),
     Measure(

@@ -116,7 +116,7 @@ def matched(
         attrs={
             "model": weights.name,
             "bos": weights.begins,
-            "definition": "score = (W_E W_QK W_E^T less its mean over keys) / sqrt(d_head), content only",
+            "definition": "score = (W_E W_QK W_E^T minus its mean over keys) / sqrt(d_head), content only",
             "head": str(head),
             "title": f"Pairs that {head} matches best by content",
             "norms": norms,

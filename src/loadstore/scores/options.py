@@ -116,7 +116,7 @@ def as_offsets(weights: Weights, offset: int | range | None) -> range | None:
     asked = offset if isinstance(offset, range) else range(offset, offset + 1)
     if not (asked.step == 1 and 0 <= asked.start < asked.stop <= shape.context):
         raise BadRequest(
-            f"offset={offset}: expected 0 to {shape.context - 1}, query less key within the context, or a range of "
+            f"offset={offset}: expected 0 to {shape.context - 1}, query minus key within the context, or a range of "
             "these without steps"
         )
     return asked

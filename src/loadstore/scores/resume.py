@@ -87,12 +87,11 @@ class Kept:
                 stored = {name: file[name] for name in shapes}
         except Exception as error:  # a damaged archive can raise any exception
             raise BadRequest(
-                f"{path} holds no scores to go on with ({error}); delete it to start again, or name another file"
+                f"{path} holds no scores to resume from ({error}); delete it to start again, or name another file"
             ) from None
         if question != self.question or any((stored[n].shape, stored[n].dtype) != shapes[n] for n in shapes):
             raise BadRequest(
-                f"{path} holds scores of other weights or another question; delete it to start again, or name another "
-                "file"
+                f"{path} holds scores of other weights or other options; delete it to start again, or name another file"
             )
         self.done = stored.pop("done")
         self.values = stored

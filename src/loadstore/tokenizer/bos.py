@@ -28,7 +28,7 @@ NAMES = ("<|bos|>", "<|endoftext|>", "<s>", "<|begin_of_text|>", "<|BOS|>")
 TRIED = 20  # texts to try
 UNSURE = (
     "its tokenizer_config.json says add_bos_token = true and its tokenizer.json puts nothing first, which versions of "
-    "transformers take differently; pass bos=True (--bos yes) or bos=False (--bos no)"
+    "transformers read differently; pass bos=True (--bos yes) or bos=False (--bos no)"
 )
 
 

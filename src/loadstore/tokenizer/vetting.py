@@ -70,7 +70,7 @@ def _model(model: Part) -> None:
     if not isinstance(kind, str) or kind not in MODELS:
         raise Unbounded(f"its model '{quote(kind, 40)}' is not supported; supported are {', '.join(MODELS)}")
     if model.get("dropout"):
-        raise Unbounded("its model drops merges at random (dropout), so that a text has no certain tokens")
+        raise Unbounded("its model drops merges at random (dropout), so the tokens of a text vary at random")
     if "max_input_chars_per_word" in model:
         check_whole(model, "max_input_chars_per_word", 0, MOST_WORD)
     vocab: object = model.get("vocab")

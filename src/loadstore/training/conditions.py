@@ -36,8 +36,8 @@ def set_threads(wanted: int, saved: dict[str, Any] | None, tell: Callable[[str],
     before = int(saved["threads"])
     if wanted not in (0, before):
         raise BadRequest(
-            f"this run was started with {_threads(before)}, and {wanted} would change its last bits; "
-            "leave --threads away, or train in another folder"
+            f"this run was started with {_threads(before)}, and {wanted} would change its last bits; leave out "
+            "--threads, or train in another folder"
         )
     if not wanted and torch.get_num_threads() != before:
         tell(f"continuing with {_threads(before)}, as the run was started: another number would change its last bits")

@@ -54,7 +54,7 @@ def _json_lines(path: Path) -> Iterator[tuple[int, str]]:
                 text = None
             if not isinstance(text, str):
                 raise BadRequest(
-                    f'line {number} of {quote(path)} is not a document: expected {{"{TEXT}": "…"}}, one object a line'
+                    f'line {number} of {quote(path)} is not a document: expected {{"{TEXT}": "…"}}, one object per line'
                 )
             yield number, text
 
@@ -75,4 +75,6 @@ def _parquet(path: Path) -> Iterator[tuple[int, str]]:
                 yield number, text
                 number += 1
     except (OSError, ValueError) as error:  # pyarrow's errors are of these kinds
-        raise BadRequest(f"{quote(path)} cannot be read as Parquet ({quote(error)}); fetch or write it again") from None
+        raise BadRequest(
+            f"{quote(path)} cannot be read as Parquet ({quote(error)}); download or write it again"
+        ) from None

@@ -118,7 +118,8 @@ def _followed(folder: Path, checkpoints: Sequence[Kept], pairs: int, progress: P
             **_named(pair),
             "early": early + 1,
             "late": late + 1,
-            "definition": f"in_context: loss at token {late + 1} less loss at token {early + 1} of a sequence, in nats",
+            "definition": f"in_context: loss at token {late + 1} minus loss at token {early + 1} of a sequence, in "
+            f"nats",
         },
     )
 

@@ -60,7 +60,9 @@ def formation(lines: Sequence[Line]) -> Formation:
     try:
         return _followed(lines)
     except (KeyError, IndexError, AttributeError, TypeError, ValueError) as error:
-        raise BadRequest(f"the measured lines of this run are damaged ({quote(repr(error), 60)}); train anew") from None
+        raise BadRequest(
+            f"the measured lines of this run are damaged ({quote(repr(error), 60)}); train again"
+        ) from None
 
 
 def _followed(lines: Sequence[Line]) -> Formation:
@@ -124,8 +126,8 @@ def verdict(formation: Formation) -> str:
 def chance(formation: Formation, vocab: int) -> str:
     """What the two losses say, beside ln(vocab), the loss of knowing nothing."""
     return (
-        f"second copies end at {formation.second_copy[-1]:.2f} nats (guessing: {math.log(vocab):.2f}), "
-        f"first copies, which nothing foretells, at {formation.first_copy[-1]:.2f}"
+        f"second copies end at {formation.second_copy[-1]:.2f} nats (guessing: {math.log(vocab):.2f}), first copies, "
+        f"which cannot be predicted, at {formation.first_copy[-1]:.2f}"
     )
 
 

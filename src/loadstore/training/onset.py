@@ -60,7 +60,7 @@ def over_runs(tables: Sequence["xr.Dataset"], names: Sequence[str]) -> "xr.Datas
     import xarray as xr
 
     if any(table["head"].values.tolist() != tables[0]["head"].values.tolist() for table in tables):
-        raise BadRequest("these runs are of machines with different heads; give seeds of one recipe")
+        raise BadRequest("these runs are of models with different heads; give seeds of one recipe")
     heads = {name: ("run", [table.attrs[name] for table in tables]) for name in ("previous_head", "induction_head")}
     seeds = ("run", [table.attrs["seed"] for table in tables])
     bare = [table.drop_attrs().reset_coords("tokens") for table in tables]

@@ -67,7 +67,7 @@ def _take(kind: type, data: dict[str, Any], path: Path) -> Any:
         raise BadRequest(f"{path}: {kind.__name__.lower()} has no {sorted(unknown)}; it knows {sorted(names)}")
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
     if kind.__name__ == "Phase" and len(values.get("block", (1, 2))) != 2:
-        raise BadRequest(f"{path}: block = {list(values['block'])}: expected two rising lengths")
+        raise BadRequest(f"{path}: block = {list(values['block'])}: expected two increasing lengths")
     if kind.__name__ == "Phase" and values.get("repeats") and "block" not in values:
         raise BadRequest(f"{path}: repeats = {values['repeats']}, but no block; give block = [shortest, longest]")
     for entry in fields(kind):
@@ -148,13 +148,13 @@ def _of_phase(recipe: Recipe, phase: Phase) -> dict[str, bool]:
     low, high = phase.block
     return {
         f"{at}: length {phase.length}: expected 2 to the context": 2 <= phase.length <= recipe.context,
-        f"{at}: block {list(phase.block)}: expected two rising lengths, 1 or more, below {phase.length}": (
+        f"{at}: block {list(phase.block)}: expected two increasing lengths, 1 or more, below {phase.length}": (
             1 <= low <= high < phase.length
         ),
         f"{at}: repeats {phase.repeats}: expected a share from 0 to 1": phase.repeats <= 1,
         f"{at}: batch {phase.batch}: expected 1 or more": phase.batch >= 1,
         f"{at}: accumulate {phase.accumulate}: expected a divisor of batch {phase.batch}": phase.accumulate > 0
         and phase.batch % phase.accumulate == 0,
-        f"{at}: open_heads {list(opened)}: expected one count a layer, at most {recipe.n_heads}": not opened
+        f"{at}: open_heads {list(opened)}: expected one count per layer, at most {recipe.n_heads}": not opened
         or (len(opened) == recipe.n_layers and max(opened) <= recipe.n_heads),
     }

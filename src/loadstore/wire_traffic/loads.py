@@ -73,7 +73,7 @@ def _matched(moments: Moments, point: Point, readers: list[Reader]) -> Loads:
     side: Literal["Q", "K"] = "Q" if readers[0].side == "Q" else "K"
     if point.layer not in moments.layers:
         raise Undefined(
-            f"what the {side} of layer {point.layer} meets was not measured: moments(…, readers=…) left it out; take "
+            f"the input of {side} in layer {point.layer} was not measured: moments(…, readers=…) left it out; compute "
             f"them again with readers that match {readers[0]}"
         )
     shared = [reader.index if side == "Q" else shape.kv(reader.index) for reader in readers]

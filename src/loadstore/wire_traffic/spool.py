@@ -38,8 +38,8 @@ def spool(weights: Weights, *shape: int) -> Tensor:
     except (OSError, RuntimeError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error).partition("\n")[0]
         raise BadRequest(
-            f"the stores of this corpus take {need / 1e9:.1f} GB, and {folder} does not take them ({why}"
-            f"{_free(folder)}); take fewer tokens, or set TMPDIR to a folder with room"
+            f"the stores of this corpus need {need / 1e9:.1f} GB, and {folder} cannot hold them "
+            f"({why}{_free(folder)}); take fewer tokens, or set TMPDIR to a folder with room"
         ) from None
 
 

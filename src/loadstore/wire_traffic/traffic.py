@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 FACTORISED = (
-    "traffic = sqrt(tr(Sigma_w b)), factorised: how a writer's stores go with what the other side does at the same "
-    "token is neglected on Q and K"
+    "traffic = sqrt(tr(Sigma_w b)), factorised: on Q and K the correlation of a writer's stores with the other side "
+    "at the same token is neglected"
 )
 EXACT = "traffic token by token, exact"
 

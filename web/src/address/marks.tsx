@@ -113,7 +113,7 @@ export function Marks({ plan, here }: { plan: Sentence; here: ReadonlySignal<str
 /** Legend of the bars, the outline and the hatching; only marks that occur. */
 export function Key({ view }: { view: Address }) {
   const items: [string, preact.JSX.Element][] = [["height of the bar: attention, 0 to 1", <rect class="bar" x={4} y={3} width={8} height={13} fill={fillOf(0.75)} />]];
-  if (view.rows.some(isParallel)) items.push(["read whole, each by itself", <path class="base" d={wholeOf(0, 12, 16)} />]);
+  if (view.rows.some(isParallel)) items.push(["read whole, each alone", <path class="base" d={wholeOf(0, 12, 16)} />]);
   if (view.rows.some(({ outlined }) => outlined.length)) {
     items.push([`the fewest tokens that hold ${percent(view.mass)}`, <rect class="set" x={1} y={2} width={14} height={12} rx={3} />]);
   }

@@ -123,7 +123,7 @@ async function follow<T>(question: Parameters<typeof ask>, tell: (progress: [num
   let rest = "";
   for (;;) {
     const part = await reader?.read();
-    if (!part || part.done) throw new Failed({ kind: "away", message: "the answer broke off: ask again", status: 0 });
+    if (!part || part.done) throw new Failed({ kind: "away", message: "the answer was interrupted: ask again", status: 0 });
     const lines = (rest + part.value).split("\n");
     rest = lines.pop() ?? "";
     for (const line of lines) {

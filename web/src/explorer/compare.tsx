@@ -35,7 +35,7 @@ export function Compare(props: ScreenProps) {
       <summary>Compare with a second prompt</summary>
       {open && (
         <>
-          <label for="second">A second prompt of as many tokens, such as the same with another name</label>
+          <label for="second">A second prompt with equally many tokens, such as the same with another name</label>
           <textarea id="second" rows={1} value={text} spellcheck={false} autocomplete="off" onInput={(event) => setTyped(event.currentTarget.value)} />
           {prompt?.length ? (
             <Answer asked={asked} what="the comparison">
@@ -88,7 +88,7 @@ function Both({ found }: { found: Compared }) {
         {differ.length === 0 ? "The prompts are the same: change a token of the second." : `${differ.length} ${differ.length === 1 ? "token differs" : "tokens differ"}. `}
         {differ.length > 0 && (
           <>
-            The logit of <code>{predict}</code> less that of <code>{against}</code> is {number(clean, 2)} here and {number(other, 2)} there: <b>{`${other < clean ? "" : "+"}${number(other - clean, 2)}`}</b>.
+            The logit of <code>{predict}</code> minus that of <code>{against}</code> is {number(clean, 2)} here and {number(other, 2)} there: <b>{`${other < clean ? "" : "+"}${number(other - clean, 2)}`}</b>.
           </>
         )}
       </p>

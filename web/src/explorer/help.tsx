@@ -5,12 +5,12 @@ import type { Screen } from "./screen";
 
 const WORDS: [string, string][] = [
   ["question", "after which token, why this one is predicted and not that one: listing, address and walk explain it"],
-  ["stream", "one vector a token; every part of the model loads from it and adds to it"],
+  ["stream", "one vector per token; every part of the model loads from it and adds to it"],
   ["store", "what a head, an MLP, the embedding or the positions add to the stream at one token"],
   ["load", "what a part reads: a head loads three times, as Q (what it looks for), K (what it is found by), V (what it takes)"],
-  ["address", "where a load comes from, token:subspace: attention gives the tokens, the weights say whose stores there are read"],
-  ["wire", "one writer and one reader; its alignment says whether it can carry, its traffic whether it does, a cut whether it matters"],
-  ["circuit", "a set of wires that does a task; F says how much of the task it does while all other wires carry the counterfactual prompt"],
+  ["address", "where a load comes from, token:subspace: attention gives the tokens, the weights determine whose stores there are read"],
+  ["wire", "one writer and one reader; its alignment shows whether it can carry, its traffic whether it does, a cut whether it matters"],
+  ["circuit", "a set of wires that does a task; F is the part of the task that it does while all other wires carry the counterfactual prompt"],
   ["alignment", "0 is what a random rotation between writer and reader would give, 1 the most that their spectra allow, \u22121 the least"],
 ];
 

@@ -60,7 +60,7 @@ export function Prompt({ model, running, field }: Props) {
       {wrong && (
         <div id="prompt-wrong">
           {bad ? <Failing failure={{ kind: "bad", message: bad, status: 0 }} what="this prompt" /> : failed && <Failing failure={failed} what="this prompt" again={running.again} />}
-          {run && <p class="said">What is shown is of the last prompt that could be run.</p>}
+          {run && <p class="said">The screens still show the last prompt that could be run.</p>}
         </div>
       )}
     </section>

@@ -37,5 +37,5 @@ export function FirstSwitch({ token, hidden, change }: { token: string; hidden: 
 
 /** The note under a picture without its first column. */
 export function firstNote(token: string | undefined): string {
-  return `The column of ${token} is hidden; the other weights are as they are, not renormalised.`;
+  return `The column of ${token} is hidden; the other weights are unchanged and not renormalised.`;
 }

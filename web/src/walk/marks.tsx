@@ -156,7 +156,7 @@ export function Key({ view, hatch }: { view: Walk; hatch: string }) {
     ["a pair of writers raises the score, by its width", has((cell) => Number(cell) > 0), line(1)],
     ["it lowers the score", has((cell) => Number(cell) < 0), line(-1, "7 3")],
     ["the strongest path", view.parts.length > 0, <><path class="link casing" d="M1 8H23" stroke-width={9} />{line(1)}</>],
-    ["its part is no number", has((cell) => cell !== null && !Number.isFinite(Number(cell))), <path class="link odd" d="M1 8H23" stroke-dasharray="1 4" />],
+    ["its part is not a number", has((cell) => cell !== null && !Number.isFinite(Number(cell))), <path class="link odd" d="M1 8H23" stroke-dasharray="1 4" />],
     ["no share", writers.some(({ share }) => share === null), <><Hatch id={hatch} step={5} /><rect y={4} width={24} height={8} fill={`url(#${hatch})`} /></>],
   ];
   return (

@@ -101,7 +101,7 @@ def _rotary(facts: Facts, kind: str, d_head: int, rope: RopeFacts | None) -> Rot
     by_kind = cast("dict[str, Any]", stated or {})
     if empty := [name for name, own in by_kind.items() if own is None]:
         raise BadCheckpoint(
-            f"{facts.checkpoint.path}: its config's rope_parameters say {empty[0]} = null; leave it out, or state it"
+            f"{facts.checkpoint.path}: its config's rope_parameters say {empty[0]} = null; remove it, or give a value"
         )
     others = {base.base for base in BASES.values()} - {names.base}
     if kind == SLIDING:

@@ -110,7 +110,9 @@ def build(path: Path, ignore: Collection[str] = ()) -> Weights:
     file = read_gguf(path)
     kind = str(file.facts.get("general.architecture"))
     if kind not in KINDS:
-        raise NotThisModel(f"{path} holds the architecture '{quote(kind, 40)}'; of GGUF, {some(list(KINDS))} are read")
+        raise NotThisModel(
+            f"{path} holds the architecture '{quote(kind, 40)}'; in GGUF, supported are {some(list(KINDS))}"
+        )
     own = own_facts(path, file.facts, kind, ignore)
     try:
         checkpoint = Checkpoint(path, _tensors(file, kind, KINDS[kind]), {}, config_of(file, kind, own))

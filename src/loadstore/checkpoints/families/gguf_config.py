@@ -105,8 +105,8 @@ def _common(path: Path, kind: str, own: dict[str, Any]) -> None:
     if scale != 0 and not (isinstance(scale, float) and math.isclose(scale, root, rel_tol=1e-6)):
         key = f"{kind}.attention.scale"
         raise NotThisModel(
-            f"{path} states {key} = {quote(scale, 40)}, which is not computed; computed is {root:.6g}, one by the "
-            f"root of the width of a head; if that changes nothing for you, load(…, ignore=['{key}'])"
+            f"{path} states {key} = {quote(scale, 40)}, which is not supported; loadstore uses {root:.6g}, one "
+            f"over the square root of the head's width; if that makes no difference, load(…, ignore=['{key}'])"
         )
 
 
@@ -116,7 +116,7 @@ def _ratio(d: object, heads: object) -> int | None:
 
 def _needed(path: Path, kind: str, own: dict[str, Any], name: str) -> Any:
     if name not in own:
-        raise BadCheckpoint(f"{path} does not state {kind}.{name}, which has no default; fetch it again")
+        raise BadCheckpoint(f"{path} does not state {kind}.{name}, which has no default; download it again")
     return own[name]
 
 
@@ -139,11 +139,14 @@ def turns_of(file: GGUF, kind: str, own: dict[str, Any]) -> RopeFacts:
     if FACTORS in file.stored:
         tensor = file.tensors()[FACTORS]
         if tensor.numel() > MOST_FACTORS:
-            raise BadCheckpoint(f"{file.path}: {FACTORS} has {tensor.numel()} entries; it is damaged, fetch it again")
+            raise BadCheckpoint(
+                f"{file.path}: {FACTORS} has {tensor.numel()} entries; it is damaged; download it again"
+            )
         factors = tuple(tensor.flatten().tolist())
     turned: object = own.get("rope.dimension_count")
     if turned is not None and type(turned) is not int:
         raise BadCheckpoint(
-            f"{file.path}: {kind}.rope.dimension_count = {quote(turned, 40)}, expected a whole number; fetch it again"
+            f"{file.path}: {kind}.rope.dimension_count = {quote(turned, 40)}, expected a whole number; download it "
+            "again"
         )
     return RopeFacts("adjacent" if kind == "llama" else "halves", factors, turned)

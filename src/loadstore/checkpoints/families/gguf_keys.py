@@ -109,15 +109,15 @@ def own_facts(path: Path, facts: dict[str, Any], kind: str, ignore: Collection[s
     own = {key.removeprefix(f"{kind}."): value for key, value in stated.items() if key.startswith(f"{kind}.")}
     if unknown := [f"{kind}.{name}" for name in own if not _known(name, kind)]:
         raise NotThisModel(
-            f"{path} states {some(unknown)}, which is not known of a {kind} model and may change its numbers; "
-            f"{_way(unknown)}"
+            f"{path} states {some(unknown)}, which loadstore does not know for a {kind} model and which may change its "
+            f"numbers; {_way(unknown)}"
         )
     wrong = {f"{kind}.{name}": value for name, value in own.items() if not _neutral(name, value, own, kind)}
     wrong |= {key: value for key, value in stated.items() if key in WHOLE and not _among(value, WHOLE[key])}
     wrong |= {key: value for key, value in stated.items() if key.startswith(FOREIGN)}
     if wrong:
         said = [f"{key} = {quote(value, 40)}" for key, value in wrong.items()]
-        raise NotThisModel(f"{path} states {some(said)} of its {kind} model, which is not computed; {_way([*wrong])}")
+        raise NotThisModel(f"{path} states {some(said)} for its {kind} model, which is not supported; {_way([*wrong])}")
     return {name: value for name, value in own.items() if name in READ[kind]}
 
 
@@ -126,7 +126,7 @@ def one_fact(path: Path, **stated: object) -> Any:
     said = {name: value for name, value in stated.items() if value is not None}
     if len({repr(value) for value in said.values()}) > 1:
         both = ", ".join(f"{name} = {quote(value, 40)}" for name, value in said.items())
-        raise BadCheckpoint(f"{path} contradicts itself: {both}; fetch it again")
+        raise BadCheckpoint(f"{path} contradicts itself: {both}; download it again")
     return next(iter(said.values()), None)
 
 
@@ -134,7 +134,7 @@ def _check_ignored(path: Path, facts: dict[str, Any], kind: str, ignore: Collect
     read = {f"{kind}.{name}" for name in READ[kind] - {"attention.scale"}} | {"general.architecture"}
     for key in ignore:
         if key not in facts:
-            raise BadRequest(f"ignore={quote(repr(key), 60)}: {path} states no such key; leave it out of ignore")
+            raise BadRequest(f"ignore={quote(repr(key), 60)}: {path} has no such key; leave it out of ignore")
         if key in read or key.removeprefix(PREFIX) in SPOKEN:
             raise BadRequest(
                 f"ignore={quote(repr(key), 60)}: this key of {path} decides what the model computes and is read; "
@@ -164,4 +164,4 @@ def _among(value: object, allowed: tuple[object, ...]) -> bool:
 
 def _way(keys: list[str]) -> str:
     named = ", ".join(f"'{quote(key, 60)}'" for key in keys[:5])
-    return f"if that changes nothing for you, load(…, ignore=[{named}])"
+    return f"if that makes no difference, load(…, ignore=[{named}])"

@@ -56,7 +56,9 @@ class Facts:
         """A whole number from 1; ``default`` replaces null. Raises BadCheckpoint."""
         value = default if self.config.get(name) is None else self.config[name]
         if type(value) is not int or not 1 <= value <= MOST:
-            raise BadCheckpoint(f"{self.checkpoint.path}: its config says {name} = {quote(value, 40)}, expected 1 up")
+            raise BadCheckpoint(
+                f"{self.checkpoint.path}: its config says {name} = {quote(value, 40)}, expected at least 1"
+            )
         return value
 
     def share(self, name: str, heads: str) -> int:
@@ -65,7 +67,7 @@ class Facts:
         if width % n:
             raise BadCheckpoint(
                 f"{self.checkpoint.path}: its config says {name} = {width} and {heads} = {n}, expected a multiple; "
-                "fetch the config again"
+                "download the config again"
             )
         return width // n
 
@@ -76,14 +78,18 @@ class Facts:
     def finite(self, name: str, value: object) -> float:
         """``value`` as a finite number; ``name`` is for the message. Raises BadCheckpoint."""
         if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
-            raise BadCheckpoint(f"{self.checkpoint.path}: its config says {name} = {quote(value, 40)}, a number?")
+            raise BadCheckpoint(
+                f"{self.checkpoint.path}: its config says {name} = {quote(value, 40)}, expected a number"
+            )
         return float(value)
 
     def flag(self, name: str) -> bool:
         """True or false. Raises BadCheckpoint."""
         value = self.config.get(name)
         if type(value) is not bool:
-            raise BadCheckpoint(f"{self.checkpoint.path}: its config says {name} = {quote(value, 40)}, true or false?")
+            raise BadCheckpoint(
+                f"{self.checkpoint.path}: its config says {name} = {quote(value, 40)}, expected true or false"
+            )
         return value
 
     def activation(self, name: str) -> Activation:
@@ -101,7 +107,7 @@ class Facts:
         if name in self.config and self.config[name] != expected:
             raise BadCheckpoint(
                 f"{self.checkpoint.path}: its config says {name} = {quote(self.config[name], 40)}, but {why} makes it "
-                f"{quote(expected, 40)}; take one of them out"
+                f"{quote(expected, 40)}; remove one of them"
             )
 
     def layers(self, n_layers: int, kinds: Sequence[str] = ("full_attention",)) -> tuple[str, ...] | None:
@@ -156,7 +162,7 @@ class Reader:
         left = sorted(name for name in set(self.checkpoint.tensors) - self.taken if not re.fullmatch(ignored, name))
         if left:
             raise NotThisModel(
-                f"{self.checkpoint.path}: this family has no place for its tensors {some(left)}; its config belongs to "
+                f"{self.checkpoint.path}: this family does not use its tensors {some(left)}; its config belongs to "
                 "another model, or it is of a kind that is not supported yet"
             )
 
@@ -186,7 +192,7 @@ def unembedding(reader: Reader, name: str, embedding: Tensor, *, tied: bool) -> 
     if not tied and not reader.has(name):
         raise BadCheckpoint(
             f"{reader.checkpoint.path} has no unembedding '{name}', and its config does not tie it to the embedding; "
-            "take the whole model's file, or set tie_word_embeddings to true if that is right"
+            "use the file of the whole model, or set tie_word_embeddings to true if that is right"
         )
     own = reader(name, *embedding.shape) if reader.has(name) else embedding
     if tied and own.data_ptr() != embedding.data_ptr() and not torch.equal(own, embedding):

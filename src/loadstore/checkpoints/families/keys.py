@@ -97,18 +97,18 @@ def settled(facts: Facts, keys: Keys) -> Facts:
         others = f" (nor {some(unknown[1:])})" if len(unknown) > 1 else ""
         raise NotThisModel(
             f"{where}: its config says {quote(unknown[0], 60)} = {quote(config[unknown[0]], 60)}, a key that loadstore "
-            f"does not know for this kind of model{others}; where it changes nothing, load the model with "
-            f"ignore=[{some([repr(quote(key, 60)) for key in unknown])}], or take it out of the config"
+            f"does not know for this kind of model{others}; if it makes no difference, load the model with "
+            f"ignore=[{some([repr(quote(key, 60)) for key in unknown])}], or remove it from the config"
         )
     for alias, name in keys.aliases.items():
         if alias in config and not _same(config.setdefault(name, config[alias]), config[alias]):
             raise BadCheckpoint(
                 f"{where}: its config says {name} = {quote(config[name], 40)} and {alias} = "
-                f"{quote(config[alias], 40)}, two names of one fact; take one of them out"
+                f"{quote(config[alias], 40)}, two names for one setting; remove one of them"
             )
     for name in sorted(keys.solid & set(config)):
         if config[name] is None:
-            raise BadCheckpoint(f"{where}: its config says {name} = null, expected a value; leave it out, or state it")
+            raise BadCheckpoint(f"{where}: its config says {name} = null, expected a value; remove it, or give one")
     for name, default in keys.defaults.items():
         value = config.get(name)
         if value is not None and type(default) in DEFAULTS and type(value) is not type(default):

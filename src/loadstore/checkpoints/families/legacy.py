@@ -38,8 +38,8 @@ def build(checkpoint: Checkpoint, positions: Positions | None, name: str | None 
     for tensor in checkpoint.tensors:
         if not KNOWN.fullmatch(tensor) and not IGNORED.fullmatch(tensor):
             raise NotThisModel(
-                f"{checkpoint.path}: tensor '{quote(tensor)}' has no place in a HookedTransformer that is "
-                "supported; experts, norms of queries and keys, and norms behind a block are not supported yet"
+                f"{checkpoint.path}: tensor '{quote(tensor)}' does not belong in a supported HookedTransformer; "
+                "experts, norms of queries and keys, and norms after a block are not supported yet"
             )
     shape = _architecture(checkpoint, positions, name)
     d, v = shape.d_model, shape.vocab
@@ -59,7 +59,9 @@ def _architecture(checkpoint: Checkpoint, positions: Positions | None, name: str
     layers = {int(match[1]) for tensor in checkpoint.tensors if (match := re.match(LAYER, tensor))}
     if layers != set(range(len(layers))):
         listed = quote(sorted(layers), 60)
-        raise BadCheckpoint(f"{checkpoint.path} has layers {listed}, expected 0 to {len(layers) - 1}; fetch it again")
+        raise BadCheckpoint(
+            f"{checkpoint.path} has layers {listed}, expected 0 to {len(layers) - 1}; download it again"
+        )
     config, path, size = checkpoint.config or {}, checkpoint.path, checkpoint.dimension
     heads = size("blocks.0.attn.W_Q", 0)
     sizes = {
@@ -111,7 +113,7 @@ def _check_complete(checkpoint: Checkpoint, n_layers: int, *, same_last: bool, h
     def expect(other: str, name: str) -> None:
         if other not in tensors:
             raise BadCheckpoint(
-                f"{checkpoint.path} has no tensor '{quote(other)}', but has '{quote(name)}'; fetch it again"
+                f"{checkpoint.path} has no tensor '{quote(other)}', but has '{quote(name)}'; download it again"
             )
 
     for name in tensors:

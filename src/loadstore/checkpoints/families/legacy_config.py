@@ -43,8 +43,8 @@ def agreed(config: Config, measured: dict[str, int | bool], path: Path) -> None:
     for key, value in measured.items():
         if str(config.get(key, value)) not in (str(value), UNSET):
             raise BadCheckpoint(
-                f"{path}: its config says {key} = {quote(config[key], 40)}, its tensors say {value}; "
-                "one of the two belongs to another model"
+                f"{path}: its config says {key} = {quote(config[key], 40)}, its tensors say {value}; they belong to "
+                "different models"
             )
 
 
@@ -75,8 +75,8 @@ def norms_of(config: Config, *, has: bool, biased: bool, path: Path) -> tuple[No
     if not {"normalization_type", "normalization"} & set(config):
         if has and not biased:
             raise NotThisModel(
-                f"{path} has norms with gains alone and does not say of which kind; give a config.json beside it "
-                "with normalization_type 'LN' (centres) or 'RMS' (does not)"
+                f"{path} has norms with gains only and does not state their kind; add a config.json beside it with "
+                "normalization_type 'LN' (centres) or 'RMS' (does not)"
             )
         kind = "LN" if has else "None"
     else:
@@ -86,7 +86,7 @@ def norms_of(config: Config, *, has: bool, biased: bool, path: Path) -> tuple[No
         if has != (kind in ("LN", "RMS")):
             raise BadCheckpoint(
                 f"{path}: its config says norm {kind}, but it has {'' if has else 'no '}norm tensors (ln1, ln_final); "
-                "one of the two belongs to another model"
+                "they belong to different models"
             )
     last = "rms" if NORMS[kind] == "layer" and truth(config, "final_rms", path) else NORMS[kind]
     return NORMS[kind], last
@@ -106,7 +106,7 @@ def number(config: Config, key: str, default: float, path: Path) -> float:
         return float(config.get(key, default))
     except (TypeError, ValueError, OverflowError):
         raise BadCheckpoint(
-            f"{path}: its config says {key} = {quote(config[key], 40)}, expected a number; mend it"
+            f"{path}: its config says {key} = {quote(config[key], 40)}, expected a number; correct it"
         ) from None
 
 
@@ -116,7 +116,7 @@ def whole(config: Config, key: str, path: Path) -> int | None:
         return None
     value = number(config, key, 0.0, path)
     if not value.is_integer():
-        raise BadCheckpoint(f"{path}: its config says {key} = {value:g}, expected a whole number; mend it")
+        raise BadCheckpoint(f"{path}: its config says {key} = {value:g}, expected a whole number; correct it")
     return int(value)
 
 

@@ -37,8 +37,8 @@ def mlp_of(checkpoint: Checkpoint, config: Config) -> Mlp | None:
     stated = config.get("act_fn")
     if stated is None:
         raise NotThisModel(
-            f"{path} has MLPs and does not say their activation; give a config.json beside it with act_fn, "
-            f"one of {', '.join(ACTIVATIONS)}"
+            f"{path} has MLPs and does not state their activation; add a config.json beside it with act_fn, one of "
+            f"{', '.join(ACTIVATIONS)}"
         )
     if str(stated) not in ACTIVATIONS:
         raise NotThisModel(
@@ -63,7 +63,7 @@ def check_inner(checkpoint: Checkpoint, mlp: Mlp | None, norm: NormKind, *, gain
             verb, act = ("no", "solu_ln") if expected else ("a", "another")
             raise BadCheckpoint(
                 f"{checkpoint.path} has {verb} tensor '{name}', but its config says act_fn = {act} with these norms; "
-                "one of the two belongs to another model"
+                "they belong to different models"
             )
 
 

@@ -53,8 +53,8 @@ def scheme_of(checkpoint: Checkpoint, given: Positions | None, name: str | None)
     if not sources:
         usual = "'shortformer' or positions='learned'" if W_POS in checkpoint.tensors else "'none'"
         raise NotThisModel(
-            f"{checkpoint.path} does not say how positions enter, and shapes cannot tell; give "
-            f"positions={usual} (--positions), or a config.json beside it with its positional_embedding_type"
+            f"{checkpoint.path} does not state its kind of positions, and shapes do not show it; give "
+            f"positions={usual} (--positions), or add a config.json beside it with positional_embedding_type"
         )
     schemes = set(sources.values())
     if len(schemes) > 1:
@@ -62,7 +62,7 @@ def scheme_of(checkpoint: Checkpoint, given: Positions | None, name: str | None)
         trap = ""
         if schemes == {"learned", "shortformer"}:
             trap = (
-                ". TransformerLens 4 has no shortformer: it refuses such a model, or takes it as learned when the "
+                ". TransformerLens 4 has no shortformer: it refuses such a model, or reads it as learned if the "
                 "config says 'standard', which loads cleanly and gives wrong logits"
             )
         raise NotThisModel(f"{checkpoint.path}: its positions are contradictory: {claims}{trap}")
@@ -73,9 +73,11 @@ def _agreed(checkpoint: Checkpoint, scheme: Positions) -> Positions:
     """The scheme, if the tensors can be of it."""
     path, tensors = checkpoint.path, checkpoint.tensors
     if scheme in ("rotary", "none") and W_POS in tensors:
-        raise BadCheckpoint(f"{path} has a tensor '{W_POS}', which {scheme} positions have no use for; say which it is")
+        raise BadCheckpoint(
+            f"{path} has a tensor '{W_POS}', which {scheme} positions do not use; state the right kind of positions"
+        )
     if scheme != "rotary" and (extra := [name for name in tensors if name.endswith((SIN, COS))]):
-        raise BadCheckpoint(f"{path} has a tensor '{quote(extra[0])}', but its positions are said to be {scheme}")
+        raise BadCheckpoint(f"{path} has a tensor '{quote(extra[0])}', but its positions are stated to be {scheme}")
     return scheme
 
 
@@ -86,8 +88,8 @@ def context_of(checkpoint: Checkpoint, scheme: Positions) -> int:
     stated = whole(checkpoint.config or {}, "n_ctx", checkpoint.path)
     if stated is None:
         raise NotThisModel(
-            f"{checkpoint.path} has no position vectors and does not say its context; give a config.json beside it "
-            "with its n_ctx"
+            f"{checkpoint.path} has no position vectors and does not state its context; add a config.json beside it "
+            "with n_ctx"
         )
     return stated
 
@@ -102,8 +104,8 @@ def rotary_of(checkpoint: Checkpoint, d_head: int, n_layers: int) -> Rotary:
     kept = [name for name in tables if name in checkpoint.tensors]
     if not kept and "rotary_dim" not in config:
         raise NotThisModel(
-            f"{path} does not say how its rotary positions turn; give a config.json beside it with rotary_dim, "
-            "rotary_base and rotary_adjacent_pairs"
+            f"{path} does not state its rotary settings; add a config.json beside it with rotary_dim, rotary_base and "
+            "rotary_adjacent_pairs"
         )
     dimensions = whole(config, "rotary_dim", path)
     pairs = "adjacent" if truth(config, "rotary_adjacent_pairs", path) else "halves"
@@ -126,6 +128,6 @@ def _check_table(checkpoint: Checkpoint, name: str, rotary: Rotary) -> None:
     worst = float((table.double() - expected).abs().max()) if len(table) else 0.0
     if worst > CLOSE:
         raise BadCheckpoint(
-            f"{checkpoint.path}: tensor '{name}' is off by {worst:.2g} from what its config says of rotary_base and "
-            "rotary_adjacent_pairs; one of the two belongs to another model"
+            f"{checkpoint.path}: tensor '{name}' is off by {worst:.2g} from what its config implies by rotary_base and "
+            "rotary_adjacent_pairs; they belong to different models"
         )

@@ -80,17 +80,17 @@ def build(checkpoint: Checkpoint) -> Weights:
     """Read the layout. Raises BadCheckpoint naming the tensor or the fact that is wrong."""
     if checkpoint.metadata.get("digest") != digest(checkpoint.tensors, checkpoint.metadata):
         raise BadCheckpoint(
-            f"{checkpoint.path} is damaged: its content does not match the digest in its header; fetch it again"
+            f"{checkpoint.path} is damaged: its content does not match the digest in its header; download it again"
         )
     try:
         facts: object = json.loads(checkpoint.metadata["architecture"])
         bos: object = json.loads(checkpoint.metadata.get("bos", "null"))
     except (KeyError, ValueError, RecursionError) as error:
         raise BadCheckpoint(
-            f"{checkpoint.path}: the header does not describe a model ({quote(repr(error))}); fetch it again"
+            f"{checkpoint.path}: the header does not describe a model ({quote(repr(error))}); download it again"
         ) from None
     if not isinstance(facts, dict):
-        raise BadCheckpoint(f"{checkpoint.path}: the header does not describe a model; fetch it again")
+        raise BadCheckpoint(f"{checkpoint.path}: the header does not describe a model; download it again")
     shape = checkpoint.architecture(cast("dict[str, Any]", facts))
     if not (bos is None or (type(bos) is int and 0 <= bos < shape.vocab)):
         raise BadCheckpoint(f"{checkpoint.path}: bos {quote(bos, 40)} is not a token id below {shape.vocab}")
@@ -109,7 +109,7 @@ def build(checkpoint: Checkpoint) -> Weights:
         tokens=None if text is None else Tokens.from_json(text, bos, v, f"the tokenizer in {checkpoint.path}"),
     )
     if unread := sorted(set(checkpoint.tensors) - {name for name, _ in weights.named()}):
-        raise BadCheckpoint(f"{checkpoint.path}: its architecture has no place for its tensors {some(unread)}")
+        raise BadCheckpoint(f"{checkpoint.path}: its architecture does not use its tensors {some(unread)}")
     return weights
 
 
@@ -117,7 +117,7 @@ def _layers(checkpoint: Checkpoint, shape: Architecture, inner: dict[str, str]) 
     try:
         return tuple(_layer(checkpoint, shape, f"layers.{index}.", inner) for index in range(shape.n_layers))
     except NotThisModel as error:  # norms that a layer cannot have
-        raise BadCheckpoint(f"{checkpoint.path}: {error}; fetch it again") from None
+        raise BadCheckpoint(f"{checkpoint.path}: {error}; download it again") from None
 
 
 def _layer(checkpoint: Checkpoint, shape: Architecture, prefix: str, inner: dict[str, str]) -> Layer:

@@ -42,14 +42,14 @@ def read_norms(checkpoint: Checkpoint, shape: Architecture) -> dict[str, str]:
     text = checkpoint.metadata.get("inner_norms")
     if text is None:
         return {}
-    stated = parsed(text, f"the inner norms of {checkpoint.path}", "fetch it again")
+    stated = parsed(text, f"the inner norms of {checkpoint.path}", "download it again")
     for name, kind in stated.items():
         kinds = [each + own + across for each in ("layer", "rms") for own in ("", OWN) for across in ("", ACROSS)]
         allowed = kinds if name in HEADS else ("layer", "rms")
         if name not in INNER or kind not in allowed or (name.startswith("mlp.") and shape.mlp is None):
             raise BadCheckpoint(
-                f"{checkpoint.path}: its header names a norm '{quote(name, 40)}' of kind '{quote(kind, 40)}', "
-                f"expected 'layer' or 'rms' for {', '.join(INNER)}; fetch it again"
+                f"{checkpoint.path}: its header names a norm '{quote(name, 40)}' of kind '{quote(kind, 40)}', expected "
+                f"'layer' or 'rms' for {', '.join(INNER)}; download it again"
             )
     return stated
 

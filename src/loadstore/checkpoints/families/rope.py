@@ -37,7 +37,7 @@ class RopeFacts:
 def head_of(facts: Facts, share: int) -> int:
     """The width of a head: ``head_dim``, or ``share``. Raises BadCheckpoint."""
     if "head_dim" in facts.config and facts.config["head_dim"] is None and facts.kind in NO_NULL_HEAD:
-        raise BadCheckpoint(f"{facts.checkpoint.path}: its config says head_dim = null; leave it out, or state it")
+        raise BadCheckpoint(f"{facts.checkpoint.path}: its config says head_dim = null; remove it, or give a value")
     return facts.whole("head_dim", share)
 
 
@@ -52,7 +52,7 @@ def rotary_of(facts: Facts, d_head: int, names: Names, rope: RopeFacts | None = 
 
     Raises:
         NotThisModel: A scaling that is not computed.
-        BadCheckpoint: Numbers that are impossible, or two keys for one fact that disagree.
+        BadCheckpoint: Numbers that are impossible, or two keys for one setting that disagree.
     """
     beyond, scaling = rope or RopeFacts(), scaling_of(facts, names)
     dimensions = int(d_head * scaling.share) if beyond.dimensions is None else beyond.dimensions

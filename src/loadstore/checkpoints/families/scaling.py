@@ -60,7 +60,7 @@ def scaling_of(facts: Facts, names: Names) -> Scaling:
     if len(scalings) == 2 and scalings[0] != scalings[1]:
         raise BadCheckpoint(
             f"{facts.checkpoint.path}: its config says rope_scaling = {quote(objects['rope_scaling'], 60)} and "
-            f"rope_parameters = {quote(objects['rope_parameters'], 60)}, which disagree; take one of them out"
+            f"rope_parameters = {quote(objects['rope_parameters'], 60)}, which disagree; remove one of them"
         )
     return scalings[0]
 
@@ -92,7 +92,7 @@ def _read(facts: Facts, names: Names, at: str, stated: dict[str, Any]) -> Scalin
         key = f"{at}.{quote(unknown[0], 60)}"
         raise NotThisModel(
             f"{where}: its config says {key} = {quote(stated[unknown[0]], 40)}, which rotary scaling '{kind}' does not "
-            f"use; take it out, or load the model with ignore=['{key}']"
+            f"use; remove it, or load the model with ignore=['{key}']"
         )
 
     def number(name: str, outside: tuple[str, ...], default: float | None = None) -> float:
@@ -103,7 +103,7 @@ def _read(facts: Facts, names: Names, at: str, stated: dict[str, Any]) -> Scalin
             raise BadCheckpoint(f"{where}: its rotary scaling '{kind}' states no {name}, which it needs")
         if len(set(numbers.values())) > 1:
             said = " and ".join(f"{key} = {quote(value, 40)}" for key, value in values.items())
-            raise BadCheckpoint(f"{where}: its config says {said}, two keys for one fact; take one of them out")
+            raise BadCheckpoint(f"{where}: its config says {said}, two keys for one setting; remove one of them")
         return next(iter(numbers.values()), default or 0.0)
 
     base = number("rope_theta", (names.base,), names.usual_base)
@@ -135,7 +135,7 @@ def _kind(facts: Facts, stated: dict[str, Any]) -> str:
     if len({str(stated_kind) for stated_kind in kinds.values()}) > 1:
         raise BadCheckpoint(
             f"{facts.checkpoint.path}: its config says rope_type = {quote(kinds['rope_type'], 40)} and type = "
-            f"{quote(kinds['type'], 40)}, two keys for one fact; take one of them out"
+            f"{quote(kinds['type'], 40)}, two keys for one setting; remove one of them"
         )
     kind = next(iter(kinds.values()), "default")
     if not isinstance(kind, str) or kind not in USED:

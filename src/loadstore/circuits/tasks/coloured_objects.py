@@ -40,7 +40,8 @@ def draw(template: str, fillers: Pools, random: Random) -> Drawn:
 
 COLOURED_OBJECTS = Recipe(
     "coloured_objects",
-    "colour of an object: 'I bought a red pen, a blue cup and a green book. The cup is' → blue; another is asked for",
+    "colour of an object: 'I bought a red pen, a blue cup and a green book. The cup is' → blue; the counterfactual "
+    "prompt asks for another",
     "logit_difference",
     TEMPLATES,
     pools,

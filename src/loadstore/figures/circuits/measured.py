@@ -80,7 +80,7 @@ def proof_figure(proof: Proof) -> Figure:
         zip(complete.sites, complete.inside, complete.whole, strict=True), key=lambda row: -abs(row[1] - row[2])
     )[:SHOWN]
     lacking = dots(
-        "Completeness: what goes with a site, in the circuit and in the model",
+        "Completeness: F without a site, of the circuit and of all wires",
         "F without the site",
         [dot(site, inside, (inside, outside), text=f"of all wires {short(outside)}") for site, inside, outside in gaps],
         rules=[(proof.sufficiency.value, "the circuit")],
@@ -93,7 +93,7 @@ def proof_figure(proof: Proof) -> Figure:
         rules=[(minimal.null_high, f"95 % of {minimal.null:,} removals of random wires")],
         digits=4,
     )
-    title = f"The circuit of {proof.facts['task']} put to the proof"
+    title = f"The circuit of {proof.facts['task']} under six tests"
     return figure("Proof", title, _claim(proof), [whole, lacking, needed])
 
 

@@ -98,7 +98,7 @@ def _reads(dossier: Dossier) -> Figure:
     views = [_wire_bars("Best aligned writers", rows, "side and writer")]
     parts = "; ".join(_aligned(side, dossier.side(side)) for side in SIDES)
     note = reading(
-        "Alignment says what a side can read, not what it loads. Strong bars have p < .01 after Bonferroni over the "
+        "Alignment shows what a side can read, not what it loads. Strong bars have p < .01 after Bonferroni over the "
         "writers of their side." + (f" {AVERAGED}" if dossier.averaged else "")
     )
     return figure("H2", f"What {dossier.head} reads", f"Best aligned writers of {dossier.head}: {parts}.", views, note)
@@ -172,7 +172,7 @@ def _distinct(pairs: tuple[MatchedPair, ...]) -> list[list[str | float]]:
     for pair in pairs:
         groups.setdefault((pair.query, pair.key), []).append(pair)
     return [
-        [query, key if len(same) == 1 else f"{key}  ({len(same)} tokens that read so)", same[0].score]
+        [query, key if len(same) == 1 else f"{key}  ({len(same)} tokens that look the same)", same[0].score]
         for (query, key), same in groups.items()
     ]
 

@@ -31,7 +31,7 @@ def foreign_patterns(tokens: Any, values: Any, names: Sequence[str] | None = Non
         + (
             "1."
             if whole
-            else f"{sums.min():.2f} to {sums.max():.2f}: they are no softmax rows, and are shown as given."
+            else f"{sums.min():.2f} to {sums.max():.2f}: they are not softmax rows, and are shown unchanged."
         )
     )
     sink = bool(causal and len(labels) > 1 and flat[:, 1:, 0].mean() > 0.5)
@@ -55,7 +55,9 @@ def _weights(values: Any) -> np.ndarray:
         detached = values.detach().cpu().float() if hasattr(values, "detach") else values
         array = np.asarray(detached, dtype=float)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise BadRequest(f"patterns are no array of numbers ({quote(error)}); give weights of shape {SHAPES}") from None
+        raise BadRequest(
+            f"patterns are not an array of numbers ({quote(error)}); give weights of shape {SHAPES}"
+        ) from None
     if array.ndim == 5 and array.shape[0] == 1:
         raise BadRequest(f"patterns have a batch axis, {list(array.shape)}; give one prompt's, patterns[0]: {SHAPES}")
     if array.ndim not in (2, 3, 4) or array.size == 0 or array.shape[-1] != array.shape[-2]:
@@ -73,9 +75,9 @@ def _weights(values: Any) -> np.ndarray:
 def _labels(tokens: Any, weights: np.ndarray) -> list[str]:
     """Tokens with their index, as everywhere; labels with an index are kept. Raises BadRequest."""
     if isinstance(tokens, str) or not isinstance(tokens, Sequence):
-        raise BadRequest("tokens are a list of strings, one a token; a text is not split here, since tools differ")
+        raise BadRequest("tokens are a list of strings, one per token; a text is not split here, since tools differ")
     if not all(isinstance(token, str) for token in tokens):
-        raise BadRequest("tokens are a list of strings; decode ids first, one string a token")
+        raise BadRequest("tokens are a list of strings; decode ids first, one string per token")
     if len(tokens) != weights.shape[-1]:
         raise BadRequest(f"there are {len(tokens)} tokens, patterns are {weights.shape[-2]} × {weights.shape[-1]}")
     if all(token.endswith(f"·{index}") for index, token in enumerate(tokens)):
@@ -92,5 +94,7 @@ def _names(weights: np.ndarray, names: Sequence[str] | None) -> list[str]:
     if names is None:
         return own
     if isinstance(names, str) or len(names) != len(own):
-        raise BadRequest(f"names= has {len(names)} entries for {len(own)} heads; give one name a head, layer by layer")
+        raise BadRequest(
+            f"names= has {len(names)} entries for {len(own)} heads; give one name per head, layer by layer"
+        )
     return [str(name) for name in names]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 NO_POS = {
     "rotary": "Rotary positions turn queries and keys; no writer stores a position, so there is none to cut.",
-    "none": "This model has no positions: a head can tell them from the causal mask alone.",
+    "none": "This model has no positions: a head knows the order from the causal mask alone.",
 }
 
 

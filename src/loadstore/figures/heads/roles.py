@@ -46,7 +46,7 @@ def _map(story: Story) -> Figure:
     return figure(
         "Roles",
         "Who does what",
-        f"Of {plural(heads, 'head')}, so many spend more than half of their attention: {_counts(story)}. "
+        f"Of {plural(heads, 'head')}, by where they spend more than half of their attention: {_counts(story)}. "
         f"{_resting(resting(story))}",
         [view],
         reading(
@@ -73,7 +73,7 @@ def _resting(count: int) -> str:
         return "No head spends more than half of it on the first token."
     return (
         f"{plural(count, 'head')} {'spends' if count == 1 else 'spend'} more than half of it on the first token, where "
-        "a head rests that has nothing to load."
+        "a head with nothing to load rests."
     )
 
 
@@ -118,7 +118,7 @@ def _role_dots(story: Story) -> View:
         rows.append(dot(f"{head}: {_why(story, head) or best}", score, None, others, best, strong=score > IS_ROLE))
     return dots(
         "The strongest role of each",
-        "share of attention on the keys of its strongest role, first aside",
+        "share of attention on the keys of its strongest role, the first token aside",
         rows,
         others="its scores in the other roles",
         rules=[(0.0, ""), (IS_ROLE, "a head has a role above this")],

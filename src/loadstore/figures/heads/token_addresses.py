@@ -113,13 +113,13 @@ def _memory(story: Story) -> Figure:
     return figure(
         "Memory",
         "The token part selects rows of memory",
-        f"The stream is an array of {plural(len(labels), 'row')}, one a token, and {d} columns. The address of "
+        f"The stream is an array of {plural(len(labels), 'row')}, one per token, and {d} columns. The address of "
         f"{head}, which adds most to {story.predicted} after {labels[at]}, selects {named}{more}: the fewest rows that "
-        f"hold {100 * MASS:.0f} % of its weight. "
-        f"Spread evenly they would be {math.ceil(MASS * (at + 1) - 1e-9)} of {at + 1}.",
+        f"hold {100 * MASS:.0f} % of its weight. Spread evenly they would be {math.ceil(MASS * (at + 1) - 1e-9)} of "
+        f"{at + 1}.",
         [view],
         reading(
-            "Cells show the size of a block of coordinates, which depends on the basis and says nothing by itself: "
+            "Cells show the size of a block of coordinates, which depends on the basis and has no meaning alone: "
             "which of them a head loads is the subspace part of the address, below."
         ),
     )

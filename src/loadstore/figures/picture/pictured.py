@@ -96,7 +96,7 @@ def picture(
         raise BadRequest(f"top={top}: expected at least one load")
     if isinstance(result, Circuit):
         if on is None:
-            raise BadRequest("a circuit is drawn at a pair of its task: give on=task.judge")
+            raise BadRequest("a circuit is drawn on a pair of its task: give on=task.judge")
         return _of_circuit(result, on, index, top, roles)
     listing, proof = (result.listing, result) if isinstance(result, Verified) else (result, None)
     known_roles = roles_of(listing.trace.weights) if roles is None else roles

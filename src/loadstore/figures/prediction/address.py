@@ -48,7 +48,7 @@ def _where(address: Address) -> str:
     tokens += [plural(more, "other token")] if more else []
     defined: list[Side] = [side for side in SIDES if side not in address.undefined]
     tops = [f"{side} {address.top(side)} ({number(address.shares[side][address.top(side)])})" for side in defined]
-    mostly = f" Of all writers most is loaded from: {', '.join(tops)}." if tops else ""
+    mostly = f" Of all writers, these have the largest shares: {', '.join(tops)}." if tops else ""
     return (
         f"{address.head} at {address.labels[address.at]} attends to {listed(tokens)}, "
         f"{number(address.effective, 1)} effective tokens.{mostly}"

@@ -13,7 +13,7 @@ from loadstore.views.model import Figure, View, figure, table
 from loadstore.views.program import line, program
 
 ESTIMATED = (
-    "Shares of a load sum to 1; ≈ is of an MLP, what it would store otherwise without that writer. What a cut does is "
+    "Shares of a load sum to 1; ≈ marks an MLP: how its store would change without that writer. What a cut does is "
     "estimated by attribution; loadstore verify makes the cuts, beside controls."
 )
 

@@ -50,13 +50,19 @@ def first_stream_figure(story: Story) -> Figure:
             "and K load; the stream itself, and V, hold the embedding alone."
         )
     view = heatmap(
-        "Size of what layer 0 finds, token by token",
+        "Size of what layer 0 reads, token by token",
         ("writer", story.first_writers),
         ("token", labels),
         [panel("norm", sizes, None, details)],
         scale=("sequential", 0.0, largest(sizes), "norm"),
     )
-    return figure("First stream", "What layer 0 finds", claim, [formula("The stream before layer 0", rows), view], note)
+    return figure(
+        "First stream",
+        "What layer 0 reads from the stream",
+        claim,
+        [formula("The stream before layer 0", rows), view],
+        note,
+    )
 
 
 def later_stream_figure(story: Story) -> Figure:

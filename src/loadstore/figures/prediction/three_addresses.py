@@ -58,7 +58,7 @@ def _partition(key: str, keys: int) -> str:
     if keys == 1:
         return "Shares partition what the head stored; with one key there is nothing that Q and K could choose."
     return (
-        f"Shares partition, for Q and K, the score of {key} less the mean over the {keys} keys that the mask allows; "
+        f"Shares partition, for Q and K, the score of {key} minus the mean over the {keys} keys that the mask allows; "
         "for V, what the head stored."
     )
 

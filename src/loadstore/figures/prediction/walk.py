@@ -114,8 +114,8 @@ def walk_figure(walked: Walk, stores: str = "") -> Figure:
         [view],
         reading(
             "A score is the sum over what writers stored at the query's token times what writers stored at the key's: "
-            "a line is one such product, less its mean over the keys that it is compared with. Attention makes a "
-            "weight of the score, and V loads through it."
+            "a line is one such product, minus its mean over the keys that it is compared with. Softmax turns the "
+            "score into a weight, and V loads with it."
         ),
     )
 

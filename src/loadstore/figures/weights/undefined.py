@@ -75,7 +75,7 @@ def _norms(weights: Weights) -> list[Row]:
             (
                 "a wire's size on every prompt",
                 "a norm divides by the size of the whole stream, which the weights do not know",
-                "gains are folded into the reader; sums and cuts of a run hold its scales frozen, and say so",
+                "gains are folded into the reader; sums and cuts of a run keep its scales frozen, and state this",
             )
         )
     if weights.layers[0].after_heads is not None:
@@ -111,7 +111,7 @@ def _caps(shape: Architecture) -> list[Row]:
         rows.append(
             (
                 "a logit as a sum over writers",
-                f"a soft cap of {shape.logit_cap:g} bends it; log odds behind the cap are less than the sums say",
+                f"a soft cap of {shape.logit_cap:g} bends it; log odds after the cap are smaller than the sums",
                 "sums are of the logit before the cap, which has the same order; predictions have the cap",
             )
         )
@@ -144,7 +144,7 @@ def _sharing(weights: Weights) -> list[Row]:
     if shape.kv_heads < shape.n_heads:
         rows.append(
             (
-                "a K and a V of every head's own",
+                "a separate K and V for every head",
                 f"{shape.n_heads} query heads share {plural(shape.kv_heads, 'key/value head')} a layer",
                 "each head is shown with the K and V that it uses",
             )
@@ -152,7 +152,7 @@ def _sharing(weights: Weights) -> list[Row]:
     if tied(weights):
         rows.append(
             (
-                "an unembedding of its own",
+                "a separate unembedding",
                 "it is the embedding transposed (tied)",
                 "the direct path embed → unembed is W_E W_Eᵀ",
             )

@@ -18,7 +18,7 @@ COLUMNS = (
     ("traffic", f"traffic ({UNITS['K']})", DECIMALS["traffic"]),
     ("induction", "induction score with it cut", 2),
     ("prediction", "probability of the next token", 3),
-    ("change", "change of its own reader's pattern", 2),
+    ("change", "change of the reader's pattern", 2),
 )
 
 
@@ -76,10 +76,10 @@ def proof_figure(story: Story, head: Head, proof: CutProof) -> Figure | LeftOut:
             )
         ],
         reading(
-            "Cut: the writer's store less its mean is removed from one input of one head, on "
-            f"{proof.sequences} random repeats. Traffic: the standard deviation, within a query's row, of the scores "
-            "that the writer accounts for. Controls: other K wires of this head, and of lower layers if it has too "
-            "few, without those of the circuit."
+            f"Cut: the writer's store minus its mean is removed from one input of one head, on {proof.sequences} "
+            "random repeats. Traffic: the standard deviation, within a query's row, of the scores that the writer "
+            "accounts for. Controls: other K wires of this head, and of lower layers if it has too few, without those "
+            "of the circuit."
         ),
     )
 

@@ -86,8 +86,8 @@ def evidence_figure(story: Story, head: Head) -> Figure:
             )
         ],
         reading(
-            "Cut: the writer's store less its mean over the corpus is removed from this one input. Change: of the "
-            "head's pattern on Q and K (total variation), of what it stores on V (relative). Next token: change of the "
-            "log-probability of what really follows, nats. Share: of all that this side loads; signed, 1 in all."
+            "Cut: the writer's store minus its mean over the corpus is removed from this one input. Change: of the "
+            "head's pattern on Q and K (total variation), of what it stores on V (relative). Next token: change of "
+            "the log-probability of what really follows, nats. Share: of all that this side loads; signed, 1 in all."
         ),
     )

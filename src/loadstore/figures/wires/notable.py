@@ -51,8 +51,8 @@ def score_figure(story: Story) -> Figure:
         [view],
         reading(
             "Alignment: 0 is what a random rotation between writer and reader would give, 1 the most that their "
-            f"spectra allow. Above chance: p < {LEVEL:g} after Bonferroni over all of these wires. Alignment says what "
-            "can be read, not whether it is." + story.averaged
+            f"spectra allow. Above chance: p < {LEVEL:g} after Bonferroni over all of these wires. Alignment shows "
+            f"what can be read, not whether it is read." + story.averaged
         ),
     )
 
@@ -104,8 +104,8 @@ def _cuts(story: Story, head: Head, side: Side) -> Figure:
         )
     else:
         claim = (
-            f"{reach}none matters by itself: no cut of a single one lowers its induction score of {number(intact)} "
-            f"on random repeats by more than {number(FALL)}."
+            f"{reach}none matters alone: no cut of a single wire lowers its induction score of {number(intact)} on "
+            f"random repeats by more than {number(FALL)}."
         )
     return figure(
         f"Cut {side}",
@@ -125,7 +125,7 @@ def _cuts(story: Story, head: Head, side: Side) -> Figure:
             )
         ],
         reading(
-            "Cut: the writer's store less its mean is removed from this input of this head alone, norm scales frozen, "
+            "Cut: the writer's store minus its mean is removed from this input of this head alone, norm scales frozen, "
             f"on {repeats(story).tokens.shape[0]} random repeats. Traffic: standard deviation within a query's row of "
             "the scores that the writer accounts for, in nats. Change: total variation of the head's own pattern."
         ),

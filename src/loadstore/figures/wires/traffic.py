@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FEW = 60  # maximum writers or heads shown one by one; more are shown by layers
 QK: tuple[Side, ...] = ("Q", "K")
-CARRIED = "Weights say what a wire could carry; on text one sees what it does carry."
+CARRIED = "Weights show what a wire could carry; text shows what it does carry."
 TITLE = "What wires carry on text"
 ABOUT = ("What is carried", "the traffic of wires on text, and all three kinds of evidence for those of one head")
 

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
 STORES = {
-    "head": "Stored: what loading a token alone makes the head store along the channel, less the mean over tokens.",
-    "embed": "Stored: the tokens whose embedding lies most along the channel, less the mean over tokens.",
-    "pos": "Stored: the positions whose vector lies most along the channel, less the mean over positions.",
-    "mlp": "Stored: the MLP's units that write most along the channel; units are no tokens.",
+    "head": "Stored: what loading a token alone makes the head store along the channel, minus the mean over tokens.",
+    "embed": "Stored: the tokens whose embedding lies most along the channel, minus the mean over tokens.",
+    "pos": "Stored: the positions whose vector lies most along the channel, minus the mean over positions.",
+    "mlp": "Stored: the MLP's units that write most along the channel; units are not tokens.",
     "bias": "Stored: a constant, which comes from no token, position or unit: this end has nothing to decode.",
 }
 LOADS = {

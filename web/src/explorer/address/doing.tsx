@@ -108,7 +108,7 @@ function sentenceOf({ edits, by, target, tokens, change, kl }: Effect, label: st
   const now = [...tokens].sort((a, b) => b.after.probability - a.after.probability)[0];
   if (!first || !now) return "";
   const still = now === first ? "it is the likeliest" : `${now.text} is the likeliest then (${short(now.after.probability, 2, false)})`;
-  return `${capital(edits.map((edit) => edit.replace(/ by (mean|zero)$/, "")).join("; "))}, what the writer stored replaced ${by}. After ${label}, ${target.text} goes from ${short(first.before.probability, 2, false)} to ${short(first.after.probability, 2, false)}, its log-probability by ${change > 0 ? "+" : ""}${number(change, 2)} nats; ${still}. The whole distribution moves by ${number(kl, 2)} nats (KL).`;
+  return `${capital(edits.map((edit) => edit.replace(/ by (mean|zero)$/, "")).join("; "))}, the writer’s store replaced ${by}. After ${label}, ${target.text} goes from ${short(first.before.probability, 2, false)} to ${short(first.after.probability, 2, false)}, its log-probability by ${change > 0 ? "+" : ""}${number(change, 2)} nats; ${still}. The whole distribution moves by ${number(kl, 2)} nats (KL).`;
 }
 
 function Beside({ found }: { found: Controls }) {
@@ -116,10 +116,10 @@ function Beside({ found }: { found: Controls }) {
   return (
     <>
       <p class="said">
-        {`This changes the log-probability by ${signed(found.own)} nats. Of ${found.controls.length} ${found.what}, each by itself, ${found.as_large || "none"} ${found.as_large === 1 ? "changes" : "change"} it by as much or more; the largest of them by ${signed(ranked[0]?.change ?? 0)}.`}
+        {`This changes the log-probability by ${signed(found.own)} nats. Of ${found.controls.length} ${found.what}, each alone, ${found.as_large || "none"} ${found.as_large === 1 ? "changes" : "change"} it by as much or more; the largest of them by ${signed(ranked[0]?.change ?? 0)}.`}
       </p>
       <table class="data plain">
-        <caption>Controls, each by itself</caption>
+        <caption>Controls, each alone</caption>
         <thead>
           <tr>
             <th scope="col" class="text">

@@ -58,7 +58,7 @@ export function OneSide(props: Props) {
                 >
                   <Share name={writer} share={share} {...scale} />
                   <span class="null" data-export>
-                    {wire ? weighed(known(name, writer)) : "what the reader adds by itself: no wire"}
+                    {wire ? weighed(known(name, writer)) : "what the reader adds itself: not a wire"}
                   </span>
                 </button>
               </li>

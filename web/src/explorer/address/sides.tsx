@@ -37,7 +37,7 @@ export function Sides(props: ScreenProps & { found: Found; nulls: Work<Nulls> })
       </ViewFrame>
       {nulls.failed && <Failing failure={nulls.failed} what="the nulls of these wires" again={nulls.start} />}
       <p class="missing">
-        Shares are exact on this prompt: signed, they sum to 1. What stands below a share is of the weights alone, with its null: the score, its chance under a random rotation between writer and reader, z standard
+        Shares are exact on this prompt: signed, they sum to 1. The numbers below a share are of the weights alone, with its null: the score, its chance under a random rotation between writer and reader, z standard
         deviations above it; alignment is 0 at chance, 1 at the ceiling, −1 at the floor.
       </p>
     </div>

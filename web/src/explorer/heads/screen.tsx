@@ -44,7 +44,7 @@ function leadOf({ run, link }: ScreenProps) {
   return (
     <>
       {earlier === 0 ? (
-        <>No token of this prompt stands in it twice: induction has nothing to match. Try a sentence that repeats a word, such as “the cat sat on the mat. the dog sat”. </>
+        <>No token occurs twice in this prompt: induction has nothing to match. Try a sentence that repeats a word, such as “the cat sat on the mat. the dog sat”. </>
       ) : (
         <>
           {earlier} of {run.labels.length} tokens stood earlier too. {inducing.length ? `${inducing.join(", ")} ${inducing.length === 1 ? "looks" : "look"} mostly at what followed then` : "No head looks mostly at what followed then"}.{" "}

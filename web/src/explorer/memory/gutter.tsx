@@ -76,8 +76,8 @@ function Facts({ region }: { region: Region }) {
   const facts: [string, string][] = [
     ["rank", `${rank} of ${dimensions} dimensions hold 90 % of what it stores`],
     ["power", power === null ? "it is never in the stream" : `${number(power, 3)} of that of the last stream`],
-    ["overwritten by", overwritten[0] ? `${overlaps} (chance ${short(overwritten[0].chance, 2, false)}; ${overwriters} in all)` : "nobody beyond chance"],
-    ["loaded most by", loaded.map(({ reader, load }) => `${reader} ${short(load, 2, false)}`).join(", ") || "nobody"],
+    ["overwritten by", overwritten[0] ? `${overlaps} (chance ${short(overwritten[0].chance, 2, false)}; ${overwriters} in all)` : "no writer beyond chance"],
+    ["loaded most by", loaded.map(({ reader, load }) => `${reader} ${short(load, 2, false)}`).join(", ") || "no reader"],
   ];
   return (
     <>

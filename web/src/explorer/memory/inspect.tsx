@@ -9,9 +9,9 @@ export function Inspect({ run, store, link }: ScreenProps & { store: Store }) {
   const facts: [string, string][] = [
     ["norm", number(norm, 2)],
     ...shares.map(({ when, share }): [string, string] => [`share of the stream ${when}`, number(share, 3)]),
-    ["decodes to", decoded.length ? decoded.map(({ text, cosine }) => `${text} ${short(cosine, 2, false)}`).join(", ") : "no token: nothing it could have stored is a token’s row"],
+    ["decodes to", decoded.length ? decoded.map(({ text, cosine }) => `${text} ${short(cosine, 2, false)}`).join(", ") : "not decoded: this store does not correspond to a token’s row"],
     ...(source.length ? ([["loaded from", source.map(({ token, weight }) => `${token} ${short(weight, 2, false)}`).join(", ")]] as [string, string][]) : []),
-    ...(logit ? ([["by itself, on the prediction here", `${logit.text} ${logit.change < 0 ? "" : "+"}${number(logit.change, 2)}`]] as [string, string][]) : []),
+    ...(logit ? ([["alone, on the prediction here", `${logit.text} ${logit.change < 0 ? "" : "+"}${number(logit.change, 2)}`]] as [string, string][]) : []),
   ];
   return (
     <section class="inspect" aria-label={`The store of ${writer} at ${run.labels[at]}`}>

@@ -102,7 +102,7 @@ function None({ why, link }: ScreenProps & { why: string }) {
       </p>
       <p>{why}</p>
       <p>
-        The other screens work on any model: <a href={link({}, "heads")}>all heads</a>, <a href={link({}, "wires")}>all wires</a>. The walk itself is there with <code>loadstore explore builtin</code>.
+        The other screens work on any model: <a href={link({}, "heads")}>all heads</a>, <a href={link({}, "wires")}>all wires</a>. To see the walk, run <code>loadstore explore builtin</code>.
       </p>
     </div>
   );
