@@ -1,14 +1,15 @@
-"""Types and shapes of arguments and results, checked on every call of the package while tests run.
+"""Types and shapes of arguments and results, checked on calls of the package while tests run.
 
 jaxtyping's import hook puts its decorator on every function. That decorator binds the arguments and checks them twice,
 whether or not an annotation names an axis: nine tenths of the time of a test of small models. Here beartype checks
-each call once, and only functions with axes in their annotations get a memory of what the axes are.
+a call once, and only functions with axes in their annotations get a memory of what the axes are. A function that is
+called very often is checked now and then: its first ``ALWAYS`` calls in a process, then one in ``EVERY``.
 """
 
 import functools
 import inspect
 import types
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, get_args, get_type_hints
 
@@ -18,10 +19,11 @@ from jaxtyping import AbstractArray, TypeCheckError, jaxtyped
 
 check = beartype(conf=BeartypeConf(violation_type=TypeCheckError))  # a TypeError, as without checks
 checking = True
+ALWAYS, EVERY = 200, 13
 
 
 @contextmanager
-def unchecked() -> Iterator[None]:
+def unchecked() -> Generator[None]:
     """Run as users do, without run-time type checks: a wrong type must meet our own error."""
     global checking
     checking = False
@@ -50,16 +52,19 @@ def checked(thing: Any = None, *, typechecker: object = None) -> Any:
     copy.__annotations__ = hints
     careful = check(copy)
 
-    def call(*args: Any, **named: Any) -> Any:
-        return careful(*args, **named) if checking else thing(*args, **named)
+    memory, calls = any(map(has_axes, hints.values())), 0
 
-    def call_with_memory(*args: Any, **named: Any) -> Any:
-        if not checking:
+    def call(*args: Any, **named: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if not checking or (calls > ALWAYS and calls % EVERY):
             return thing(*args, **named)
+        if not memory:
+            return careful(*args, **named)
         with jaxtyped("context"):  # where a name of an axis has one size in all arguments and the result
             return careful(*args, **named)
 
-    return functools.wraps(thing)(call_with_memory if any(map(has_axes, hints.values())) else call)
+    return functools.wraps(thing)(call)
 
 
 def hint(annotation: object, names: dict[str, Any]) -> object:

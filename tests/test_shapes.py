@@ -1,6 +1,6 @@
 """The checks of types and shapes are made, in the package too, and only where they are wanted."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -84,3 +84,19 @@ def test_unchecked_calls_meet_the_code_itself() -> None:
             product(torch.ones(2, 3), torch.ones(4, 3))
     with pytest.raises(TypeCheckError):
         length(["a"])  # pyright: ignore
+
+
+def test_a_function_called_very_often_is_checked_now_and_then() -> None:
+    fresh = shapes.checked(product.__wrapped__)  # pyright: ignore
+    checked = [_refused(lambda: fresh(torch.ones(2, 3).int(), torch.ones(3, 4).int())) for _ in range(shapes.ALWAYS)]
+    assert all(checked)
+    later = [_refused(lambda: fresh(torch.ones(2, 3).int(), torch.ones(3, 4).int())) for _ in range(shapes.EVERY)]
+    assert later.count(True) == 1
+
+
+def _refused(call: Callable[[], object]) -> bool:
+    try:
+        call()
+    except TypeCheckError:
+        return True
+    return False
