@@ -156,7 +156,8 @@ def same(given: Tensor, expected: Tensor, scale: float = 0.0, each: float = ROUN
     """Raise Wrong where two tensors differ by more than rounding, relative to the largest number that was added."""
     if given.shape != expected.shape:
         raise Wrong(f"shapes {list(given.shape)} and {list(expected.shape)}")
+    given, expected = given.detach(), expected.detach()
     largest = max(scale, float(expected.abs().max()), float(given.abs().max()))
-    apart = float((given.detach() - expected.detach()).abs().max())
+    apart = float((given - expected).abs().max())
     if not apart <= each * largest + torch.finfo(torch.float64).tiny:
         raise Wrong(f"numbers differ by {apart:.3g}, the largest is {largest:.3g}")

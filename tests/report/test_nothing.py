@@ -1,11 +1,13 @@
 """A figure with nothing to show is left out and listed: the thresholds at, below and above, and whole pages."""
 
 import json
+import math
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
+from attack.zoo import zoo
 from tiny import KINDS, Kind, some_tokens, tiny
 
 import loadstore as ls
@@ -13,6 +15,7 @@ from loadstore.figures.left_out import LeftOut, leads, left_out_figure, shows
 from loadstore.report.page import report_document
 from loadstore.report.sections import laid_out, section
 from loadstore.views.base import plain
+from loadstore.views.dots import dot, dots
 from loadstore.views.figures import Page, figure
 
 
@@ -115,3 +118,14 @@ def test_the_memory_shows_the_positions_where_the_embedding_has_no_spectrum() ->
     (memory,) = [part for part in page.sections if part.id == "memory"]
     assert memory.figures[0].title == "The strongest directions of the positions"
     assert "W_E" not in memory.figures[1].claim
+
+
+def test_cuts_without_an_induction_score_are_left_out_and_a_rule_without_a_number_is_not_drawn() -> None:
+    (animal,) = [animal for animal in zoo(31337) if animal.name == "all mechanisms at once"]
+    document = plain(report_document(animal.born(31337), [1, 2, 1, 2]))
+    rows = document["sections"][-1]["figures"][0]["views"][0]["rows"]
+    reasons = [reason for name, reason in rows if "Does it matter? Every" in name]
+    assert len(reasons) == 2
+    assert all("has no induction score on random repeats" in reason for reason in reasons)
+    view = dots("x", "y", [dot("a", 1.0)], rules=[(math.nan, "nothing"), (0.0, "zero")])
+    assert (view.rules, view.low < 0, view.high > 1) == (((0.0, "zero"),), True, True)

@@ -78,9 +78,10 @@ def dots(
     rules: Sequence[tuple[float, str]] = (),
     digits: int = 2,
 ) -> Dots:
-    """A dot plot whose axis covers every number and rule."""
+    """A dot plot whose axis covers every number and rule; a rule that is undefined is not drawn."""
     numbers = [number for row in rows for number in (row.value, *(row.interval or ()), *row.others)]
     finite = [number for number in numbers if isinstance(number, float) and math.isfinite(number)]
+    rules = [(float(value), text) for value, text in rules if math.isfinite(value)]
     finite += [value for value, _ in rules] or [0.0]
     low, high = min(finite), max(finite)
     room = 0.04 * (high - low) or 0.5
@@ -92,5 +93,5 @@ def dots(
         high=high + room,
         digits=digits,
         rows=tuple(rows),
-        rules=tuple((float(value), text) for value, text in rules),
+        rules=tuple(rules),
     )

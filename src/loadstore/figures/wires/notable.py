@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from loadstore.figures.left_out import LeftOut
 from loadstore.figures.subject.close_look import FALL, best_wires, cuts, needed, notable, repeats
 from loadstore.figures.subject.story import Story
 from loadstore.figures.wires.dot_plots import measure_dots
@@ -70,13 +71,15 @@ def _best(story: Story) -> str:
     return f"Best aligned with {head} are {'; '.join(claims)}." if claims else f"Nothing stores before {head} loads."
 
 
-def cut_figures(story: Story) -> list[Figure]:
+def cut_figures(story: Story) -> list[Figure | LeftOut]:
     """Every K and every Q wire of the induction head: alignment, traffic and effect side by side."""
     return [] if story.candidate is None else [_cuts(story, story.candidate, "K"), _cuts(story, story.candidate, "Q")]
 
 
-def _cuts(story: Story, head: Head, side: Side) -> Figure:
-    effects = cuts(story)[side]
+def _cuts(story: Story, head: Head, side: Side) -> Figure | LeftOut:
+    effects, title = cuts(story)[side], f"Does it matter? Every {side} wire of {head}, cut"
+    if not np.isfinite(float(effects.intact)):
+        return LeftOut(f"Cut {side}", title, f"{head} has no induction score on random repeats in this context.")
     aligned = story.scores.alignment.sel(reader=f"{head}.{side}")
     ranked = effects.sortby("score").isel(writer=slice(MOST))
     rows = [
@@ -109,7 +112,7 @@ def _cuts(story: Story, head: Head, side: Side) -> Figure:
         )
     return figure(
         f"Cut {side}",
-        f"Does it matter? Every {side} wire of {head}, cut",
+        title,
         claim,
         [
             switch(
