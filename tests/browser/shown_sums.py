@@ -26,7 +26,7 @@ def steps(rows: list[View], remainder: Any) -> Rows:
     """Value, running sum and text of every step, and of what they leave."""
     sums = running([row["value"] for row in rows])
     shown = [[row["value"], at, row["text"]] for row, at in zip(rows, sums, strict=True)]
-    return [*shown, [remainder, seven(sums[-1] + remainder), "total less the steps"]]
+    return [*shown, [remainder, seven(sums[-1] + remainder), "total minus the steps"]]
 
 
 def pairs(view: View) -> list[tuple[Any, int, int]]:

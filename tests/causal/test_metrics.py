@@ -94,10 +94,10 @@ def test_targets_that_are_none_are_refused(model: ls.Weights) -> None:
 def test_a_metric_names_the_targets_of_each_prompt_by_their_role() -> None:
     each, several = [" a", " b"], [[" a", " c"], [" b"]]
     assert str(ls.logit_difference(each, [" c", " d"])) == (
-        "logit difference, each prompt's own answer less its alternative, after the last token"
+        "logit difference, each prompt's own answer minus its alternative, after the last token"
     )
     assert str(ls.logit_difference(several, " d", at=3)) == (
-        "logit difference, each prompt's own answers less ' d', after token 3"
+        "logit difference, each prompt's own answers minus ' d', after token 3"
     )
     assert (
         str(ls.metrics.log_probability(each))

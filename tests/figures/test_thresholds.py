@@ -176,7 +176,7 @@ def story() -> Story:
 
 
 def test_a_prediction_is_before_another_from_equal_log_odds_on(story: Story) -> None:
-    for recorded, told in ((0.0, ".00 nats before"), (-0.01, ".01 nats behind"), (0.01, ".01 nats before")):
+    for recorded, told in ((0.0, ".00 nats above"), (-0.01, ".01 nats below"), (0.01, ".01 nats above")):
         vars(story)["parts"] = story.parts.assign_attrs(recorded=recorded)
         assert told in log_odds._prediction(story).claim
 

@@ -138,8 +138,8 @@ test("outlines are drawn at the strongest cell and at those half as strong, six 
   assert.deepEqual(drawnOutlines(panel).map(([, column]) => column - 6), [-6, -5, -4, -3]);
   assert.equal(drawnOutlines({ ...panel, values: [range(9).map((value) => 9 + value)] }).length, 6);
   const told = (...panels: Panel[]) => outlinesNote({ panels, outline_label: "beyond chance" });
-  assert.equal(told(panel), "beyond chance: 4 of 9 outlined, 6 per panel at most, none below half of its strongest");
-  assert.equal(told(panel, { ...panel, outlined: [[0, 0]] }), "beyond chance: 5 of 10 outlined, 6 per panel at most, none below half of its strongest");
+  assert.equal(told(panel), "beyond chance: 4 of 9 outlined, at most 6 per panel, none below half of its strongest");
+  assert.equal(told(panel, { ...panel, outlined: [[0, 0]] }), "beyond chance: 5 of 10 outlined, at most 6 per panel, none below half of its strongest");
   assert.deepEqual([told({ ...panel, outlined: [[0, 0]] }), told(panelOf("", []))], ["beyond chance", "no cell is outlined: beyond chance"]);
   assert.equal(outlinesNote({ panels: [panelOf("", [])], outline_label: null }), null);
 });

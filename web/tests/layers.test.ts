@@ -1,6 +1,7 @@
 /** Wires of a whole model: unpacking, blocks of them, opening these, and their legend. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { placed } from "../src/breadth";
 import { blockOf, membersOf, opens, wiresIn } from "../src/layers/block";
 import { marks } from "../src/layers/legend";
 import { layersRecords } from "../src/layers/records";
@@ -130,4 +131,15 @@ test("records have every wire that exists, with the groups of its ends", () => {
   assert.deepEqual(lines[0], ["panel", "writer group", "writer", "reader group", "reader", "value"]);
   assert.equal(lines.length, 1 + 7);
   assert.deepEqual(lines.at(-1), ["K", "L1", "L1.H1", "L0", "L0.H1", "7"]);
+});
+
+test("two panels and one share a row if they fit in it", () => {
+  const [both, alone] = [["Q", "K"], ["V"]].map((titles) => (columns: number): Layers => {
+    const panels = titles.map((title) => ({ title, values: [], details: {} }));
+    return layers([], axis("writer", 30, 10), axis("head", columns, 1), { panels });
+  }) as [(columns: number) => Layers, (columns: number) => Layers];
+  const breadths = (columns: number) => placed([both(columns), alone(columns)]).views;
+  assert.deepEqual(breadths(14), ["two-thirds", "third"]);
+  assert.deepEqual(breadths(22), ["broad", "broad"]);
+  assert.deepEqual(placed([alone(14), both(14)]).views, ["broad", "broad"]);
 });

@@ -88,7 +88,7 @@ class Difference(Prediction):
     @property
     def sides(self) -> str:
         """A description of both sides; targets that differ between prompts are named by their role."""
-        return f"{self.token.named('answer')} less {self.against.named('alternative', again=self.token.each)}"
+        return f"{self.token.named('answer')} minus {self.against.named('alternative', again=self.token.each)}"
 
     def _compared(self, weights: Weights, rows: int) -> None:
         """Raise BadRequest if a prompt has a target on both sides."""

@@ -130,7 +130,7 @@ def program(listing: Listing, notes: Notes | None = None) -> Iterator[Line]:
     for step in listing.steps:
         yield from _step(listing, step, notes)
     if listing.left:
-        yield Line("", "", "", (), f"{listing.left} more steps weigh at least {short(LEAST)}; give a larger top")
+        yield Line("", "", "", (), f"{listing.left} more steps weigh at least {short(LEAST)}; top= (--top) adds them")
 
 
 def _step(listing: Listing, step: Step, notes: Notes) -> Iterator[Line]:

@@ -80,7 +80,7 @@ function Row({ row, plan, y }: { row: Dot; plan: Layout; y: number }) {
   });
   return (
     <>
-      <text class="sans" x={plan.narrow ? 2 : plan.left - 10} y={plan.narrow ? y - 12 : y + 4} text-anchor={plan.narrow ? "start" : "end"} font-size={LABEL} font-weight={row.strong ? 600 : 400}>
+      <text class="sans dot-label" x={plan.narrow ? 2 : plan.left - 10} y={plan.narrow ? y - 12 : y + 4} text-anchor={plan.narrow ? "start" : "end"} font-size={LABEL} font-weight={row.strong ? 600 : 400}>
         {row.label}
       </text>
       <path class="dot-others" d={lines.join("")} />

@@ -9,7 +9,7 @@ export function SignsNote({ view, layout: { cell } }: { view: Heatmap; layout: L
   const outlined = view.panels.some((panel) => panel.outlined?.length);
   return (
     <p class="missing" data-export>
-      Signs: {outlined ? "outlined cells and the strongest others" : "the strongest cells"} from a third of the scale’s end on, {SIGNS} a panel at most.
+      Signs: {outlined ? "outlined cells and the strongest others" : "the strongest cells"} from a third of the scale’s end on, at most {SIGNS} per panel.
     </p>
   );
 }

@@ -55,5 +55,5 @@ export function outlinesNote({ panels, outline_label }: Pick<Heatmap, "panels" |
   if (!all) return outline_label ? `no cell is outlined: ${outline_label}` : null;
   const name = outline_label ?? "outlined";
   if (drawn === all) return name;
-  return `${name}: ${drawn} of ${all} outlined, ${OUTLINES} per panel at most, none below half of its strongest`;
+  return `${name}: ${drawn} of ${all} outlined, at most ${OUTLINES} per panel, none below half of its strongest`;
 }

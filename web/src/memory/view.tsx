@@ -38,7 +38,7 @@ export function MemoryView({ view, place }: { view: Memory; place: Place }) {
         {(width) => <Picture view={view} cursor={cursor} width={width} />}
       </Stop>
       <p class="missing" data-export>
-        Cells are paler the less weight their row has.
+        Rows with less weight are paler.
       </p>
       <Readout cursor={cursor} describe={(point) => <Said view={view} point={point} />} />
     </ViewFrame>

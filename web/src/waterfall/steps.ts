@@ -46,5 +46,5 @@ export function lines(view: Sum): Entry[] {
   const steps = entries(view);
   const last = Number(steps.at(-1)?.sum ?? 0);
   const sum = typeof view.remainder === "number" ? seven(last + view.remainder) : view.remainder;
-  return [...steps, { label: "remainder", value: view.remainder, sum, text: "total less the steps" }, { ...view.total, sum: null, text: "total" }];
+  return [...steps, { label: "remainder", value: view.remainder, sum, text: "total minus the steps" }, { ...view.total, sum: null, text: "total" }];
 }

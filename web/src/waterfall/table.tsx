@@ -21,7 +21,7 @@ export function records(view: Sum): string[][] {
 export function Remainder({ value }: { value: Cell }) {
   return (
     <p class="missing remainder" data-export>
-      remainder {free(value)}: the total less its steps
+      remainder {free(value)}: the total minus its steps
     </p>
   );
 }

@@ -6,10 +6,11 @@ import numpy as np
 
 from loadstore.circuits.circuit import Circuit
 from loadstore.circuits.example import Text
-from loadstore.circuits.program_text import Program, summary_of, title_of
+from loadstore.circuits.program_text import Program
 from loadstore.circuits.task import Task
 from loadstore.decomposition.short import short
 from loadstore.figures.picture.pictured import Pictured
+from loadstore.figures.words import percent
 from loadstore.tokenizer.tokens import text_of
 from loadstore.views.model import Figure, View, bars, figure, table
 from loadstore.views.program import line, program
@@ -18,7 +19,8 @@ from loadstore.visible import visible
 if TYPE_CHECKING:
     import xarray as xr
 
-SHOWN = 16  # wires, pairs or rows shown
+SHOWN = 16  # wires or rows shown
+PAIRS = 6  # pairs shown
 
 
 def task_figure(task: Task) -> Figure:
@@ -29,7 +31,7 @@ def task_figure(task: Task) -> Figure:
         ("counterfactual", "counterfactual prompt", None),
         ("split", "split", None),
     ]
-    texts = [_texts(task, index) for index in range(min(SHOWN, len(task.splits)))]
+    texts = [_texts(task, index) for index in range(min(PAIRS, len(task.splits)))]
     rows = [[clean, other, task.splits[index]] for index, (clean, other) in enumerate(texts)]
     claim = (
         f"{len(task.splits)} pairs: {splits['find']} to find a circuit, {splits['choose']} to choose its size and "
@@ -77,11 +79,18 @@ def circuit_figure(circuit: Circuit, shown: Program, faithfulness: float | None,
         for load in shown.loads
     ]
     views.append(program("Program: who loads, and from whom, in % of all absolute attribution", rows))
-    title = title_of(
-        circuit.task, circuit.model, len(circuit), circuit.live, circuit.method, attributed=shown.attributed
-    )
-    summary = summary_of(shown, faithfulness)
-    return figure("Circuit", f"The circuit of {circuit.task}", f"{title}. {summary[0].upper()}{summary[1:]}.", views)
+    return figure("Circuit", f"The circuit of {circuit.task}", _claim(circuit, shown, faithfulness), views)
+
+
+def _claim(circuit: Circuit, shown: Program, faithfulness: float | None) -> str:
+    """Its size, how much of it the program shows, and F of that."""
+    size = f"{len(circuit):,} of {circuit.live:,} live wires ({percent(len(circuit) / circuit.live, 1)})"
+    count, every = len(shown.wires), len(shown.strengths)
+    part = "The program has all of them" if count == every else f"The program has {count:,} of them"
+    if shown.attributed and 0 < count < every:
+        part += f", with {percent(shown.share(shown.wires))} of their absolute attribution"
+    f = "" if faithfulness is None else f"; F of exactly these is {short(faithfulness)}"
+    return f"{circuit.model} uses {size} for {circuit.task}, ranked by {circuit.method}. {part}{f}."
 
 
 def _texts(task: Task, index: int) -> tuple[str, str]:

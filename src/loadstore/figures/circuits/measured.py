@@ -7,6 +7,7 @@ import numpy as np
 from loadstore.circuits.curve import ENOUGH
 from loadstore.circuits.proof import BesideControls, Proof
 from loadstore.decomposition.short import short
+from loadstore.figures.words import number
 from loadstore.views.dots import Dot, dot, dots
 from loadstore.views.model import Figure, figure, lines, rule, series
 
@@ -32,11 +33,11 @@ def curve_figure(curve: "xr.Dataset", random: np.ndarray | None = None) -> Figur
     sizes, f = 100 * curve["size"].values, curve.faithfulness.values
     drawn = [
         series("F", sizes, f),
-        series("95 %, from", sizes, curve.low.values, dashed=True),
-        series("95 %, to", sizes, curve.high.values, dashed=True),
+        series("95 %, lower", sizes, curve.low.values, dashed=True),
+        series("95 %, upper", sizes, curve.high.values, dashed=True),
     ]
     if random is not None:
-        drawn += [series("random, largest", sizes, random.max(1)), series("random, least", sizes, random.min(1))]
+        drawn += [series("random, best", sizes, random.max(1)), series("random, worst", sizes, random.min(1))]
     view = lines(
         "Faithfulness by size",
         ("size", "wires, % of all that can differ", "log"),
@@ -91,7 +92,7 @@ def proof_figure(proof: Proof) -> Figure:
         "|F(C) − F(C∖wire)|",
         [dot(minimal.wires[i], minimal.changes[i], text=f"p {minimal.p[i]:.2g}") for i in order],
         rules=[(minimal.null_high, f"95 % of {minimal.null:,} removals of random wires")],
-        digits=4,
+        digits=3,
     )
     title = f"The circuit of {proof.facts['task']} under six tests"
     return figure("Proof", title, _claim(proof), [whole, lacking, needed])
@@ -123,4 +124,4 @@ def _claim(proof: Proof) -> str:
 
 def _controls(beside: BesideControls) -> str:
     best = "above the best" if beside.gap > 0 else "not above the best"
-    return f"that is {best} of {len(beside.controls)} random circuits, p {beside.p:.2g}"
+    return f"that is {best} of {len(beside.controls)} random circuits, p {number(beside.p, 3)}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from loadstore.evidence.dossier import dossier
 from loadstore.evidence.head_facts import Dossier, MatchedPair, WireScore, participation
 from loadstore.figures.heads.verdict import LITTLE, lost, named_role
-from loadstore.figures.words import chance, number, percent
+from loadstore.figures.words import chance, number, percent, plural
 from loadstore.heads.roles import IS_ROLE
 from loadstore.model.weights import Weights
 from loadstore.scores.measures import BY_NAME
@@ -109,8 +109,9 @@ def _readers(dossier: Dossier) -> Figure:
     if above:
         best = dossier.readers[0]
         claim = (
-            f"Of the {len(dossier.readers)} that can read {dossier.head}, {above} {'is' if above == 1 else 'are'} "
-            f"aligned with what it stores above chance; best {best.reader} {_measured(best)}."
+            f"Of the {plural(len(dossier.readers), 'reader')} that can load from {dossier.head}, {above} "
+            f"{'is' if above == 1 else 'are'} aligned with what it stores above chance; best {best.reader} "
+            f"{_measured(best)}."
         )
     else:
         best = (
@@ -146,11 +147,10 @@ def room_figure(dossier: Dossier) -> Figure:
 def tokens_figure(dossier: Dossier) -> Figure:
     """The tokens that the head moves most, and the pairs that it matches best."""
     shares = ", ".join(
-        f"{percent(share, 1)} of tokens {'their own logit most' if k == 1 else f'(among the first {k})'}"
-        for k, share in dossier.accuracy
+        f"{'most' if k == 1 else f'among the first {k}'} for {percent(share, 1)}" for k, share in dossier.accuracy
     )
     claim = (
-        f"Attending to a token, {dossier.head} raises for {shares}; eigenvalue score "
+        f"Attending to a token, {dossier.head} raises this token's own logit {shares} of tokens; eigenvalue score "
         f"{number(dossier.eigenvalue_score)} (1 copies, −1 suppresses)."
     )
     moved = [[token.text, token.norm, "  ".join(token.promotes)] for token in dossier.moved]

@@ -23,7 +23,7 @@ def formula_figure(story: Story) -> Figure:
     return figure(
         "Formulas",
         "Two circuits make a head",
-        f"Evaluated as they stand here, in double precision, the formulas differ from the recorded pattern of {head} "
+        f"In double precision, the formulas differ from the recorded pattern of {head} "
         f"by at most {size(wrong)}, and from what it stored by {size(off)} of its largest entry.",
         [formula(f"The formulas of {head}", _rows(story, head))],
         reading(

@@ -120,7 +120,7 @@ def picture_of_listing(
         top: The maximum number of loads. F is known only for the default number.
     """
     graph = listing_graph(listing, roles, top)
-    title = f"How {listing.text_of(listing.token)} comes about after {listing.labels[listing.at]}"
+    title = f"How {listing.text_of(listing.token)} is predicted after {listing.labels[listing.at]}"
     if whole is None or top != MOST:
         measured_text = "Shares are estimated by attribution, and the faithfulness of these wires is not measured."
     else:

@@ -45,12 +45,12 @@ def _prediction(story: Story) -> Figure:
     before = cap_words(story.weights)
     odds = f"log odds of {predicted} over {beside} after {labels[at]}{before}"
     rank = "the first prediction" if story.asked.rank == 0 else f"prediction number {story.asked.rank + 1:,}"
-    order = "before" if recorded >= 0 else "behind"
+    order = "above" if recorded >= 0 else "below"
     views: list[View] = [
         waterfall(
             f"Who made {predicted} {rank} after {labels[at]}",
             f"{odds}, nats",
-            ("writer", "what it stored came from"),
+            ("writer", "largest source"),
             rows,
             total=("log odds", recorded),
             remainder=remainder,
@@ -69,8 +69,8 @@ def _prediction(story: Story) -> Figure:
         views,
         reading(
             "Every writer's store at this token, through the last norm with its scale frozen, onto the difference of "
-            "the two tokens' columns of W_U: the direct path, the stores in the order in which they were made. What a "
-            "store owes to earlier ones is not taken apart here."
+            "the two tokens' columns of W_U: the direct path, the stores in the order in which they were made. The "
+            "part of a store that comes from earlier stores is not separated here."
         ),
     )
 
@@ -102,4 +102,4 @@ def _source(story: Story, name: str, parts: np.ndarray, at: int) -> str:
 
 
 def _from(story: Story, name: str, parts: np.ndarray, at: int) -> str:
-    return f" (from {_source(story, name, parts, at)}, from other tokens the rest)" if _is_head(name) else ""
+    return f" (from {_source(story, name, parts, at)}, the rest from other tokens)" if _is_head(name) else ""

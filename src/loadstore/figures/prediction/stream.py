@@ -36,13 +36,13 @@ def first_stream_figure(story: Story) -> Figure:
         address = [*x0[2:], term("+"), term("p", shape=(n, d))]
         rows.append(("inputs of Q and K", address, "p = the rows of W_pos of the prompt's positions"))
         rows.append(("input of V", x0[2:], "no position"))
-    first = f"embed stores {number(float(np.median(sizes[0])))} a token (median norm)"
+    first = f"The median norm of what embed stores is {number(float(np.median(sizes[0])))}"
     if len(sizes) == 2:
-        where = "pos stores" if in_stream else "what Q and K see of pos has"
-        first += f", {where} {number(float(np.median(sizes[1])))}; the cosine between them is "
-        first += f"{number(float(np.median(details['cosine with the other'][0])))} in the median"
+        where = "pos stores" if in_stream else "Q and K see of pos"
+        first += f", of what {where} {number(float(np.median(sizes[1])))}; their median cosine is "
+        first += f"{number(float(np.median(details['cosine with the other'][0])))}"
     same = "sum of both" if in_stream else "embedding alone"
-    claim = f"{first}. Between the stream and the {same} the largest difference is {size(wrong)}."
+    claim = f"{first}. The stream and the {same} differ by at most {size(wrong)}."
     note = None
     if shape.positions_bypass_norm:
         note = remark(

@@ -14,7 +14,7 @@ NAMED = 0.1  # fraction of the largest share; a writer below it is not named in 
 HALF = 0.5  # fraction of all shares from which the named writers are "mostly" a side
 SAY = {
     "Q": "the query's own token",
-    "K": "every token its own",
+    "K": "each key's own token",
     "V": "the tokens that attention gives",
 }
 
@@ -46,7 +46,7 @@ def closing_figure(story: Story) -> Figure:
         f"{head} adds most to {story.predicted} after {labels[at]}. It loads three times: {loads}.{above_one(divided)}",
         views,
         reading(
-            "Attention supplies a token address for V only: Q reads the query's own token and K every token its own. "
+            "Attention supplies a token address for V only: Q reads the query's own token, and K each key's own token. "
             f"{_partition(key, keys)} They are signed and sum to 1, const included. Outlined: the fewest tokens that "
             f"hold {100 * MASS:.0f} %. In one line: {divided}."
         ),

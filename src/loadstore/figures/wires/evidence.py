@@ -73,7 +73,7 @@ def evidence_figure(story: Story, head: Head) -> Figure:
         "Evidence",
         f"Three kinds of evidence for the wires of {head}",
         f"{head} adds most to {story.predicted} after {story.after}. Of the wires into it that carry most on "
-        f"{'the shipped corpus' if evidence.attrs['corpus'] == 'default' else 'the prompt'}, {EACH} a side: "
+        f"{'the shipped corpus' if evidence.attrs['corpus'] == 'default' else 'the prompt'}, {EACH} per side: "
         f"{'; '.join(claims)}.",
         [
             switch(

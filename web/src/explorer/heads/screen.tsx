@@ -47,7 +47,7 @@ function leadOf({ run, link }: ScreenProps) {
         <>No token occurs twice in this prompt: induction has nothing to match. Try a sentence that repeats a word, such as “the cat sat on the mat. the dog sat”. </>
       ) : (
         <>
-          {earlier} of {run.labels.length} tokens stood earlier too. {inducing.length ? `${inducing.join(", ")} ${inducing.length === 1 ? "looks" : "look"} mostly at what followed then` : "No head looks mostly at what followed then"}.{" "}
+          {earlier} of {run.labels.length} tokens occurred earlier. {inducing.length ? `${inducing.join(", ")} ${inducing.length === 1 ? "looks" : "look"} mostly at the token that followed then` : "No head looks mostly at the token that followed then"}.{" "}
         </>
       )}
       <a href={link({}, "walk")}>Walk through the circuit</a>

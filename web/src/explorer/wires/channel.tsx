@@ -75,7 +75,7 @@ function Offset({ answer, go }: { answer: Answer } & Pick<ScreenProps, "go">) {
   return (
     <div class="controls">
       <label>
-        Offset, query less key{" "}
+        Offset, query minus key{" "}
         <input type="number" min={0} max={answer.offsets - 1} step={1} value={answer.offset ?? ""} placeholder="all" onChange={(event) => go({ offset: event.currentTarget.value === "" ? null : Math.min(answer.offsets - 1, Math.max(0, Math.round(Number(event.currentTarget.value)))) })} />
       </label>
       {answer.offset === null && (
