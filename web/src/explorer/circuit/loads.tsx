@@ -25,7 +25,7 @@ export function Loads({ loads, off, set }: Props) {
     <section class="loads" aria-labelledby="loads-title">
       <h3 id="loads-title">Loads</h3>
       <p class="missing">
-        A load is a group of readers that load through one side: Q, K or V of heads, the input of MLPs, or the answer. Its bar is its share of the circuit’s |attribution|. It opens to the writers that it loads from, and
+        A load is a group of readers that load through one side: Q, K or V of heads, the input of MLPs, or the answer. The number is its share of the circuit’s |attribution|; the largest share has a full bar. It opens to the writers that it loads from, and
         to its wires where these are few.
       </p>
       {depths.map((depth) => (

@@ -53,8 +53,7 @@ function Body(props: ScreenProps) {
   return (
     <>
       <p class="lead">
-        A circuit is a set of wires that does a task. Switch its wires off and on: <i>F</i> is 1 if those that are on do the whole task, and 0 if they do nothing of it. All other wires carry what they carry after the
-        counterfactual prompt.
+        A circuit is a set of wires that does a task. Switch its wires off and on: <i>F</i> is 1 if the wires that are on do the whole task, and 0 if they do none of it. All other wires carry the stores of the counterfactual prompt.
       </p>
       <Answer asked={tasks} what="the tasks">
         {(data) => <Chosen {...props} tasks={data} />}

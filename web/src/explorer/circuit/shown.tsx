@@ -30,7 +30,7 @@ export function Shown({ found, place, go, findAgain }: ScreenProps & { found: Fo
     <>
       <h3 class="title-of-circuit">{found.title}</h3>
       <p class="claim">
-        On {judged.pairs} pairs that it was not found with, <i>F</i> of the circuit is {short(judged.faithfulness, 2, false)} (95 %: {short(judged.low, 2, false)} to {short(judged.high, 2, false)}), and <i>F</i> of all other wires
+        On {judged.pairs} pairs that were not used to find it, <i>F</i> of the circuit is {short(judged.faithfulness, 2, false)} (95 %: {short(judged.low, 2, false)} to {short(judged.high, 2, false)}), and <i>F</i> of all other wires
         is {short(1 - judged.necessity, 2, false)}.
       </p>
       <div class="circuit-and-f">
