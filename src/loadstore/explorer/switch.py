@@ -75,7 +75,8 @@ def _cut(kept: Switchable, drawn: Pictured, off: frozenset[int], pair: int, logi
     token, likeliest = int(clean.argmax()), int(chances.argmax())
     before, after = float(clean[token]), float(chances[token])
     answer = drawn.graph.answer.text
-    instead = "" if likeliest == token else f" The likeliest token is then {text_of(likeliest, kept.on.pairs.model.tokens)}."
+    other = text_of(likeliest, kept.on.pairs.model.tokens)
+    instead = "" if likeliest == token else f" The likeliest token is then {other}."
     partly = f" {plural(thinned, 'drawn load')} lost some wires." if thinned else ""
     if off and not broken and not thinned:
         partly = " None of the drawn loads has a wire that is off."

@@ -4,7 +4,7 @@ import type { Picture, Token } from "../model";
 /** The start of the token columns, and the width of a shrunk run. */
 const [EDGE, SHRUNK] = [14, 26];
 /** Letters scaled below this factor are not legible: then the picture scrolls sideways. */
-export const SMALLEST = 0.8;
+export const SMALLEST = 0.66;
 
 /** A stretch of the picture, from and to, and its position when narrowed. */
 interface Stretch {
