@@ -41,7 +41,7 @@ export function OneSide(props: Props) {
             at <Token label={run.labels[side.place] ?? ""} />
             {side.read && (
               <>
-                {", most of it read from "}
+                {", mostly read from "}
                 <Decoded read={side.read} />
               </>
             )}
@@ -70,7 +70,7 @@ export function OneSide(props: Props) {
             )}
           </ul>
           <p class="sum" data-export>
-            sum {say(side.total, 3)}, which lacks {say(side.remainder, 1)} of the recorded number
+            sum {say(side.total, 3)}, remainder {say(side.remainder, 1)}
           </p>
           {chosen && <Chosen {...props} writer={chosen.writer} wire={chosen.wire} />}
         </>

@@ -111,7 +111,7 @@ function Shown(props: ScreenProps & { memory: Memory; by: "share" | "traffic" })
             {active ? said(memory, lines, labels, active) : chosen ? said(memory, lines, labels, chosen) : "Point at a cell, or press Tab: arrows go from cell to cell, comma and period from writer to writer in a row of several, Enter chooses, Esc lets go."}
           </p>
           <p class="missing">
-            {capital(memory.meaning)}. {roles ? "Heads with a role and the head that adds most have rows of their own; a row of several writers adds them up." : measuring}
+            {capital(memory.meaning)}. {roles ? "Heads with a role and the head that adds most have separate rows; a row of several writers adds them up." : measuring}
             {memory.measure === "stored" && " Colours are norms, the table has their squares."}
             {memory.measure === "loaded" && " Sums below zero are as pale as zero; the table has them."}
           </p>
