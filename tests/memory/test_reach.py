@@ -63,7 +63,7 @@ def test_its_text_its_table_and_its_effects_are_made_from_the_numbers() -> None:
     model = tiny(Kind("none", "none", False), n_layers=3)
     found = reach(model, some_tokens(model, 4).tolist(), effect=12)
     same = replace(found, ratio=1.0, half_life=math.inf)
-    assert "of equal reading: 1.00; a writer's traffic² halves in no number of layers (it does not fall)" in str(same)
+    assert "of equal reading: 1.00; a writer's traffic² does not fall with distance" in str(same)
     assert sum(found.effects.wires) >= 9
     assert found.effects.distance.tolist() == [1, 2, 3]
     data = found.to_xarray()

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { endsOf, pathOf, type Spot, spaced } from "../src/lines/curve";
-import { drawable, geometry, ruleLevels, ticks } from "../src/lines/geometry";
+import { drawable, geometry, ruleLevels, ticks, whole } from "../src/lines/geometry";
 import { move, nearest, start } from "../src/lines/point";
 import { ruleSpot, topDown } from "../src/lines/spot";
 import { linesRecords } from "../src/lines/tables";
@@ -173,4 +173,11 @@ test("the label of a level rule stands where no line runs: above it, else below 
 test("a legend names lines from top to bottom, and those that cannot be drawn last", () => {
   const view = plot([[[0, 1], [0, 0.2]], [[0, 1], ["nan", null]], [[0, 1], [0.9, 1]]]);
   assert.deepEqual(topDown(view, geometry(view, 500)), [2, 0, 1]);
+});
+
+test("an axis of whole numbers has ticks at whole numbers", () => {
+  const counted = plot([[[1, 2, 3], [0.9, 0.1, 0]]], "linear");
+  assert.deepEqual(whole(counted, [1, 1.5, 2, 2.5, 3]), [1, 2, 3]);
+  assert.deepEqual(whole(counted, [0.5, 1, 1.5]), [0.5, 1, 1.5]);
+  assert.deepEqual(whole(plot([[[1, 2.5], [0, 1]]], "linear"), [1, 1.5, 2]), [1, 1.5, 2]);
 });

@@ -10,7 +10,7 @@ from loadstore.figures.words import plural
 from loadstore.memory.lifetimes_value import Lifetimes
 from loadstore.memory.map_text import direction, heading, loads, overwriting
 from loadstore.memory.map_value import MemoryMap
-from loadstore.memory.reach_value import Reach, layers
+from loadstore.memory.reach_value import Reach, halving
 from loadstore.views.base import round_up
 from loadstore.views.charts import lines, series, table
 from loadstore.views.figures import Figure, figure, reading
@@ -80,9 +80,10 @@ def lifetimes_figure(lives: Lifetimes) -> Figure:
         for pair in pairs
     ]
     claim = (
-        f"{len(lives.reported)} clean-up and repeater pairs of {lives.screen.tests:,} are beyond both nulls and caused "
-        f"by their writer; {lives.screen.checked:,} of {lives.screen.beyond:,} beyond the nulls were checked. Across "
-        f"tokens {len(lives.reported_across)} of {lives.screen_across.tests:,} are."
+        f"Of {lives.screen.tests:,} pairs of a store and a later writer, {len(lives.reported)} are clean-up or "
+        f"repeater pairs: beyond both nulls, and caused by the writer. {lives.screen.checked:,} of "
+        f"{lives.screen.beyond:,} pairs beyond the nulls were checked by removals. Across tokens "
+        f"{len(lives.reported_across)} of {lives.screen_across.tests:,} pairs are."
     )
     title = f"What becomes of the stores of {lives.attrs['model']}"
     return figure("Lifetimes", title, claim, [view, table("Pairs", (*columns, *numbers), rows)])
@@ -111,7 +112,7 @@ def reach_figure(reach: Reach) -> Figure:
         up = ("effect", "change of the reader", "linear")
         views.append(lines("Effect by distance", ("distance", "layers back", "linear"), up, [cut]))
     claim = (
-        f"The mean distance is {short(reach.ratio)} times that of equal reading; a writer's traffic² halves in "
-        f"{layers(reach.half_life)}."
+        f"The mean distance is {short(reach.ratio)} times that of equal reading. For one writer, traffic² into its "
+        f"readers {halving(reach.half_life)}."
     )
     return figure("Reach", f"How far back the readers of {reach.attrs['model']} load from", claim, views)

@@ -122,8 +122,8 @@ class Reach:
         lines = [
             f"{attrs['model']}: reach over {attrs['layers']} layers, on {attrs['documents']} documents "
             f"({attrs['tokens']:,} tokens) of {attrs['corpus']}",
-            f"mean distance over that of equal reading: {short(self.ratio)}; a writer's traffic² halves in "
-            f"{layers(self.half_life)}",
+            f"mean distance over that of equal reading: {short(self.ratio)}; a writer's traffic² "
+            f"{halving(self.half_life)}",
             "",
             "side      median  of equal reading  mean distance / equal",
             *(
@@ -138,7 +138,7 @@ class Reach:
     def __repr__(self) -> str:
         """The number of the model; ``print`` shows the table."""
         return (
-            f"Reach of {self.attrs['model']}: {short(self.ratio)} of equal reading, half-life {layers(self.half_life)}"
+            f"Reach of {self.attrs['model']}: {short(self.ratio)} of equal reading; traffic² {halving(self.half_life)}"
         )
 
 
@@ -147,11 +147,11 @@ def name_of(reached: Reached) -> str:
     return "unembed" if reached.side == "unembed" else f"L{reached.layer}.{reached.side}"
 
 
-def layers(half_life: float) -> str:
-    """``3.1 layers``, or a text for an infinite half-life."""
+def halving(half_life: float) -> str:
+    """``halves in 3.1 layers``, or the reason why it does not."""
     if math.isnan(half_life):
-        return "no number of layers that could be fitted (fewer than three depths)"
-    return "no number of layers (it does not fall)" if math.isinf(half_life) else f"{half_life:.1f} layers"
+        return "has no fitted half-life (fewer than three depths)"
+    return "does not fall with distance" if math.isinf(half_life) else f"halves in {half_life:.1f} layers"
 
 
 def _effect(row: Mapping[str, Any]) -> str:

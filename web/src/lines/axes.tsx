@@ -2,12 +2,12 @@
 import { free } from "../format";
 import type { Lines } from "../model";
 import { widthOf } from "../text";
-import { type Geometry, LABEL, ruleLevels, ticks } from "./geometry";
+import { type Geometry, LABEL, ruleLevels, ticks, whole } from "./geometry";
 import { ruleSpot } from "./spot";
 
 /** Both axes with their labels. */
 export function Axes({ view, plot }: { view: Lines; plot: Geometry }) {
-  const across = ticks(plot.x, view.x, Math.max(3, Math.floor((plot.right - plot.left) / 90)));
+  const across = whole(view, ticks(plot.x, view.x, Math.max(3, Math.floor((plot.right - plot.left) / 90))));
   const up = ticks(plot.y, view.y, 6);
   return (
     <g class="axes">

@@ -88,6 +88,12 @@ export function ticks(scale: Along, axis: Axis, count: number): number[] {
   return thinned(powers.length >= 2 ? powers : all, count);
 }
 
+/** The whole ones of some ticks, where the horizontal axis counts: layers have no halves. */
+export function whole(view: Lines, all: number[]): number[] {
+  const kept = all.filter(Number.isInteger);
+  return kept.length > 1 && view.series.every(({ x }) => x.every(Number.isInteger)) ? kept : all;
+}
+
 /** At most `count` of some numbers, evenly. */
 function thinned(all: number[], count: number): number[] {
   const stride = Math.ceil(all.length / count);
