@@ -1,5 +1,7 @@
 """The cuts of a proof, for the picture of its listing."""
 
+import math
+
 from loadstore.decomposition.graph import Graph
 from loadstore.decomposition.short import short
 from loadstore.evidence.verdict import Check, Verified, mark, nats
@@ -32,7 +34,7 @@ def _cut(proof: Verified, check: Check, arcs: list[int]) -> Cut:
         name=f"Cut {check.claim.text}",
         arcs=tuple(dict.fromkeys(arcs)),
         answer=(proof.listing.text_of(proof.listing.token), f"p {short(after)}"),
-        kept=min(1.0, after / before),
+        kept=math.exp(min(0.0, check.effect)),  # p after / p before, also where p before is 0
         said=(
             f"p {short(before)} → {short(after)}, {nats(check.effect)} nats; the largest of {len(check.controls)} "
             f"controls moves it by {nats(largest)}. {mark(check)}"
