@@ -20,7 +20,7 @@ from loadstore.model.wiring import wiring
 
 STATUSES = {200, 400, 401, 403, 404, 405, 408, 413, 415, 421, 422, 503, 504}
 EACH = 300  # questions to the explorer of one model
-BARE = re.compile(rb"[\[:,]-?(NaN|Infinity)\b[,\]}]")  # outside of texts
+BARE = re.compile(rb"[\[:,] ?-?(NaN|Infinity)[,\]}]")  # outside of texts
 READABLE = (0, 1, 2)  # kinds of broken requests that are whole, so that an answer is due
 SECONDS = 60.0
 ODD: list[Any] = [

@@ -156,7 +156,7 @@ def test_without_a_repeat_the_walk_says_so_and_leads_to_a_prompt_that_shows_it(v
     page.fill("#prompt", "one dog saw a house")
     wait(page, "document.querySelector('.elsewhere')?.textContent.includes('No earlier ␣house')")
     assert "induction has nothing to match" in page.locator(".elsewhere").inner_text()
-    wait(page, "document.querySelector('.more p')?.textContent.startsWith('This walk is on a prompt of its own')")
+    wait(page, "document.querySelector('.more p')?.textContent.startsWith('This walk uses another prompt')")
     page.locator(".elsewhere a").last.click()
     wait(page, "document.querySelector('.more p')?.textContent.startsWith('After “the dog sat”')")
     assert page.locator(".elsewhere").count() == 0

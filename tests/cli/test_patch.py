@@ -54,7 +54,7 @@ def test_without_another_prompt_wires_are_cut_and_the_first_prediction_is_watche
         "--ids", "0,5,6,7,5,6", "--where", "embed -> L1.H4.*", "--predict", "7", "--against", "5", "--json"
     )
     assert code == 0
-    assert json.loads(out)["metric"] == "logit difference, 7 less 5, after the last token"
+    assert json.loads(out)["metric"] == "logit difference, 7 minus 5, after the last token"
 
 
 def test_a_long_sweep_is_announced(command: Run, monkeypatch: pytest.MonkeyPatch):
