@@ -13,7 +13,7 @@
 
 Each message names the object, the expectation and a remedy. The command line prints it and exits with status 2. A
 message may quote names from files; ``str`` of an error is one line without hidden characters, so that no name can
-control a terminal.
+control a terminal, and at most 2,000 characters long, so that none can flood it.
 """
 
 from loadstore.visible import line
@@ -29,13 +29,17 @@ __all__ = [
     "Undefined",
 ]
 
+BEGINNING, END = 1_299, 700  # of a message that is too long; the remedy is at its end
+
 
 class LoadstoreError(Exception):
     """The root of the tree above."""
 
     def __str__(self) -> str:
-        """Return the message on one line, hidden characters as escapes."""
-        return line(super().__str__())
+        """Return the message on one line, hidden characters as escapes, without the middle of a very long one."""
+        message = line(super().__str__())
+        whole = len(message) <= BEGINNING + 1 + END
+        return message if whole else f"{message[:BEGINNING]}…{message[-END:]}"
 
 
 class BadCheckpoint(LoadstoreError):

@@ -137,6 +137,10 @@ def test_nulls_that_the_reference_of_gemma_3_cannot_compute_with_are_refused() -
         found = compared(config | more, config)
         assert found.word in ("both", "refused"), more
         assert "null; " in found.why
+    derived = {key: value for key, value in config.items() if key != "layer_types"}
+    found = compared(derived | {"sliding_window_pattern": None}, derived)
+    assert found.word in ("both", "refused")
+    assert "sliding_window_pattern = null; " in found.why
 
 
 def test_a_key_inside_an_object_is_ignored_by_its_path(folder: Path) -> None:

@@ -19,7 +19,7 @@ from loadstore.model.architecture import POSITIONS, Positions
 from loadstore.model.finite import Unchecked, damaged, is_finite
 from loadstore.model.numbers import as_device, as_dtype
 from loadstore.model.weights import Weights
-from loadstore.quote import one_of, some
+from loadstore.quote import one_of, quote, some
 from loadstore.tokenizer.bos import Bos, Rule, as_bos, tokens_in, with_bos
 
 __all__ = ["BUILTIN", "builtin_path", "load"]
@@ -117,7 +117,7 @@ def _live(
     """Read a live model, with the tokenizer that it holds or names."""
     name = live_name(live) if isinstance(live, Live) else pretrained_name(live)
     if revision is not None:
-        raise BadRequest(f"revision={revision!r} is for a model on the hub; {name} is a live one, leave it out")
+        raise BadRequest(f"revision='{quote(revision)}' is for a model on the hub; {name} is a live one, leave it out")
     if isinstance(live, Live):
         checkpoint = live_checkpoint(live)
         weights = _build(checkpoint, positions, name, ignore)

@@ -37,7 +37,9 @@ def find(source: str | Path, revision: str | None) -> Place:
     path = builtin_path() if str(source) == BUILTIN else _home(Path(source))
     if _exists(path):
         if revision is not None:
-            raise BadRequest(f"revision={revision!r} is for a model on the hub; {path} is a local one, leave it out")
+            raise BadRequest(
+                f"revision='{quote(revision)}' is for a model on the hub; {path} is a local one, leave it out"
+            )
         return Place(path)
     if str(source) in INSTALLED:
         return Place(installed(str(source)), str(source))

@@ -48,7 +48,7 @@ def location(name: str, revision: str | None = None) -> HubLocation | None:
     if "/" not in repository or repository.endswith((*SUFFIXES, PACKED)):
         return None
     if revision is not None and match["revision"] not in (None, revision):
-        raise BadRequest(f"'{quote(name)}' and revision={revision!r} are two revisions; give one")
+        raise BadRequest(f"'{quote(name)}' and revision='{quote(revision)}' are two revisions; give one")
     return HubLocation(repository, revision or match["revision"] or MAIN, match["file"])
 
 

@@ -75,11 +75,13 @@ def score_scale(facts: Facts, d_head: int) -> float | None:
 def windows_of(facts: Facts, n_layers: int, every: int) -> tuple[int | None, ...] | None:
     """The window of every layer: of those that its config lists as sliding, or of all but the last of so many."""
     listed = facts.layers(n_layers, (FULL, SLIDING))
+    needed = ["sliding_window"] if listed else ["sliding_window", "sliding_window_pattern"]
+    for key in needed:  # the reference needs a window even where no layer slides
+        if facts.config.get(key, every) is None:
+            raise BadCheckpoint(f"{facts.checkpoint.path}: its config says {key} = null; state a number")
     if listed is None:
         every = facts.whole("sliding_window_pattern", every)
         listed = tuple(FULL if (index + 1) % every == 0 else SLIDING for index in range(n_layers))
-    if facts.config["sliding_window"] is None:  # the reference needs one even where no layer slides
-        raise BadCheckpoint(f"{facts.checkpoint.path}: its config says sliding_window = null; state a window")
     window = facts.whole("sliding_window")
     if SLIDING not in listed:
         return None
