@@ -316,6 +316,7 @@ def test_a_server_that_is_killed_and_started_again(browser: "Browser") -> None:
         page.fill("#prompt", "one two one two one")
         count = len(ls.run(weights, "one two one two one").labels)
         wait(page, "count => document.querySelectorAll('button.token').length === count", count)
+        wait(page, "document.querySelectorAll('[aria-busy=true]').length === 0")  # all answers are there
         before = page.evaluate("location.hash")
     page.get_by_role("button", name=re.compile(r"^L0\.H7, ")).click()
     page.wait_for_selector(".away:not(:empty)")
